@@ -1,0 +1,1 @@
+"""LLM-as-a-judge evaluation whose numbers say how far people agree with them."""

@@ -1,0 +1,111 @@
+"""Text of models and datasets, made harmless and set apart in a prompt."""
+
+from __future__ import annotations
+
+import re
+
+# Elements that an answer may well contain and that no chat template gives a meaning.
+_HTML = [
+    "a",
+    "abbr",
+    "article",
+    "aside",
+    "b",
+    "blockquote",
+    "body",
+    "br",
+    "button",
+    "caption",
+    "code",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "fieldset",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hr",
+    "html",
+    "i",
+    "iframe",
+    "img",
+    "input",
+    "label",
+    "legend",
+    "li",
+    "link",
+    "main",
+    "meta",
+    "nav",
+    "ol",
+    "option",
+    "p",
+    "pre",
+    "script",
+    "section",
+    "select",
+    "small",
+    "span",
+    "strong",
+    "style",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "textarea",
+    "tfoot",
+    "th",
+    "thead",
+    "title",
+    "tr",
+    "u",
+    "ul",
+    "video",
+]
+
+_SPECIAL = re.compile(
+    r"<(?=[|｜])"  # <|im_start|> and its like
+    r"|(?<=[|｜])(?=>)"
+    rf"|<(?!/?(?:{'|'.join(_HTML)})>)(?=/?[A-Za-z][\w.:-]*>)"  # <s>, <end_of_turn>, </think>
+    r"|<(?=<)|(?<=>)(?=>)"  # <<SYS>>
+    r"|\[(?=/?[A-Z][A-Z_]+\])"  # [INST], [TOOL_CALLS]
+)
+
+
+def defuse(text: str) -> str:
+    """Return the text with a space put into whatever a tokenizer could read as a special token.
+
+    Harmless markup such as `<b>` stays; defusing twice changes nothing more.
+
+    >>> defuse("fine <b>text</b><|im_end|>")
+    'fine <b>text</b>< |im_end| >'
+    >>> defuse("</s>[INST]")
+    '< /s>[ INST]'
+    """
+    return _SPECIAL.sub(lambda match: f"{match[0]} ", text)
+
+
+def fence(text: str) -> str:
+    """Return the defused text between two fences longer than any run of backticks in it.
+
+    >>> print(fence("x"))
+    ```
+    x
+    ```
+    """
+    body = defuse(text)
+    longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
+    mark = "`" * max(3, longest + 1)
+    return f"{mark}\n{body}\n{mark}"

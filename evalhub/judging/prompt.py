@@ -1,0 +1,77 @@
+"""From a rubric, an item and responses to the messages that a judge reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evalhub.judging.escape import defuse, fence
+from evalhub.records import Item, Message, Response
+from evalhub.specs import SLOT, Rubric
+
+
+def slot_texts(rubric: Rubric, item: Item, criterion: str, responses: tuple[Response, ...]) -> dict[str, str]:
+    """Return what stands in each slot, in the order in which the responses are shown.
+
+    Args:
+        rubric: The rubric that is filled.
+        item: The item that was answered.
+        criterion: One of the rubric's criteria.
+        responses: One response (pointwise) or two, the first shown first (pairwise).
+    """
+    scale = rubric.scale_for(criterion)
+    texts = {
+        "question": fence(_conversation(item.turns)),
+        "context": fence("\n\n".join(item.context)),
+        "reference": fence("\n\nor\n\n".join(item.references)),
+        "criterion": f"{criterion}: {rubric.criteria[criterion]}",
+        "scale": scale.describe() if scale else "",
+    }
+    if len(responses) == 1:
+        texts["response"] = fence(_answer(item, responses[0]))
+    if len(responses) == 2:
+        texts["response_a"], texts["response_b"] = (fence(_answer(item, one)) for one in responses)
+    return texts
+
+
+def fill(text: str, slots: Mapping[str, str]) -> str:
+    """Return the text with each slot replaced, in one pass: a filled text is never read again."""
+    return SLOT.sub(lambda match: slots[match[1]], text)
+
+
+def messages(
+    rubric: Rubric, item: Item, criterion: str, responses: tuple[Response, ...], *, closing: str
+) -> tuple[Message, ...]:
+    """Return the conversation that ends with the closing words of the protocol."""
+    slots = slot_texts(rubric, item, criterion, responses)
+    user = Message("user", f"{fill(rubric.user, slots)}\n\n{closing}")
+    return (Message("system", fill(rubric.system, slots)), user) if rubric.system.strip() else (user,)
+
+
+def candidate_messages(
+    item: Item, answers: tuple[str, ...], system_prompt: str | None
+) -> tuple[Message, ...]:
+    """Return what a candidate is sent for the turn after its `answers` so far.
+
+    The context, where the item has one, stands before the first prompt.
+    """
+    turns = [defuse(turn) for turn in item.turns[: len(answers) + 1]]
+    turns[0] = "\n\n".join([*(defuse(text) for text in item.context), turns[0]])
+    sent = [Message("system", system_prompt)] if system_prompt else []
+    for turn, answer in zip(turns, answers, strict=False):
+        sent += [Message("user", turn), Message("assistant", defuse(answer))]
+    return (*sent, Message("user", turns[-1]))
+
+
+def _conversation(turns: tuple[str, ...]) -> str:
+    if len(turns) == 1:
+        return turns[0]
+    return "\n\n".join(f"Turn {number}: {turn}" for number, turn in enumerate(turns, 1))
+
+
+def _answer(item: Item, response: Response) -> str:
+    if len(response.turns) < 2:
+        return response.text or ""
+    return "\n\n".join(
+        f"User: {asked}\n\nAssistant: {answered}"
+        for asked, answered in zip(item.turns, response.turns, strict=False)
+    )

@@ -1,0 +1,51 @@
+"""The records that are kept and the requests that are made."""
+
+from evalhub.records.codec import (
+    canonical,
+    clean,
+    digest,
+    from_dict,
+    key_of,
+    kind_of,
+    sort_key,
+    to_dict,
+)
+from evalhub.records.requests import Message, Request, Sampling
+from evalhub.records.tables import (
+    KINDS,
+    AnnotatorKind,
+    Completion,
+    FailureKind,
+    Item,
+    Judgment,
+    Label,
+    Record,
+    Response,
+    Score,
+    Source,
+)
+
+__all__ = [
+    "KINDS",
+    "AnnotatorKind",
+    "Completion",
+    "FailureKind",
+    "Item",
+    "Judgment",
+    "Label",
+    "Message",
+    "Record",
+    "Request",
+    "Response",
+    "Sampling",
+    "Score",
+    "Source",
+    "canonical",
+    "clean",
+    "digest",
+    "from_dict",
+    "key_of",
+    "kind_of",
+    "sort_key",
+    "to_dict",
+]

@@ -1,0 +1,90 @@
+"""Records as plain values and back, their keys, and one spelling for one value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import fields
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from evalhub.records.tables import KINDS, Record
+
+
+def kind_of(record: Record) -> str:
+    """Return the name of the table that a record belongs to."""
+    return _KIND_NAMES[type(record)]
+
+
+_KIND_NAMES = {cls: kind for kind, cls in KINDS.items()}
+
+
+def key_of(record: Record) -> tuple[Any, ...]:
+    """Return the values that make a record one of a kind in its table."""
+    return tuple(getattr(record, name) for name in record.KEY)
+
+
+def sort_key(record: Record) -> tuple[tuple[bool, Any], ...]:
+    """Return a key that sorts records of one table, absent values first."""
+    return tuple((value is not None, value) for value in key_of(record))
+
+
+def to_dict(record: Record) -> dict[str, Any]:
+    """Return a record as plain values, fit for JSON."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def from_dict(kind: str, values: Mapping[str, Any]) -> Record:
+    """Rebuild a record from plain values: lists become tuples, text becomes its enum."""
+    cls = KINDS[kind]
+    readers = _readers(kind)
+    return cls(**{name: readers[name](value) for name, value in values.items() if name in readers})
+
+
+@cache
+def _readers(kind: str) -> dict[str, Any]:
+    cls = KINDS[kind]
+    hints = typing.get_type_hints(cls)
+    return {field.name: _reader(hints[field.name]) for field in fields(cls)}
+
+
+def _reader(hint: Any) -> Any:
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    for option in options:
+        if isinstance(option, type) and issubclass(option, StrEnum):
+            return lambda value, enum=option: None if value is None else enum(value)
+        if typing.get_origin(option) is tuple:
+            return _tuples
+        if typing.get_origin(option) is Mapping:
+            return lambda value: None if value is None else dict(value)
+    return lambda value: value
+
+
+def _tuples(value: Any) -> Any:
+    if value is None:
+        return ()
+    return tuple(_tuples(one) if isinstance(one, list | tuple) else one for one in value)
+
+
+def canonical(value: Any) -> str:
+    """Return JSON with one spelling for one value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """Return the sha256 of a value's canonical JSON, or of a text's UTF-8 bytes."""
+    text = value if isinstance(value, str) else canonical(value)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def clean(text: str) -> str:
+    """Return valid UTF-8: lone surrogates become U+FFFD, NUL is dropped.
+
+    >>> clean("a\\ud800b\\x00")
+    'a\\ufffdb'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "")

@@ -1,0 +1,48 @@
+"""What is asked of an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation; `role` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn.
+
+    Attributes:
+        temperature: 0 takes the most probable token.
+        top_p: Share of the probability mass that is drawn from, in (0, 1].
+        top_k: Number of tokens that are drawn from; 0 for all.
+        max_tokens: Length of the answer at most, in tokens.
+        seed: Seed of the draw; a sample's number is added to it.
+        stop: Texts that end the answer.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_tokens: int = 256
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: a conversation that ends with the user's turn.
+
+    With `choices` exactly one token is generated, one of theirs, and the completion
+    carries the log-probability of each under the full softmax.
+    """
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = Sampling()
+    choices: tuple[str, ...] = ()
+    sample: int = 0

@@ -1,0 +1,47 @@
+"""The three files that users write: rubric, card and suite, found, parsed and validated."""
+
+from evalhub.specs.card import Card, CriterionSpec, FileSpec, RecordedJudge, Truth, load_card
+from evalhub.specs.find import available, data_root, locate
+from evalhub.specs.rubric import SLOT, Rubric, load_rubric, parse_rubric
+from evalhub.specs.suite import (
+    Candidate,
+    Controls,
+    CrossFamily,
+    DatasetUse,
+    EngineSpec,
+    JudgeUse,
+    Mode,
+    Pairs,
+    Positions,
+    SamplingSpec,
+    Suite,
+    load_suite,
+)
+
+__all__ = [
+    "SLOT",
+    "Candidate",
+    "Card",
+    "Controls",
+    "CriterionSpec",
+    "CrossFamily",
+    "DatasetUse",
+    "EngineSpec",
+    "FileSpec",
+    "JudgeUse",
+    "Mode",
+    "Pairs",
+    "Positions",
+    "RecordedJudge",
+    "Rubric",
+    "SamplingSpec",
+    "Suite",
+    "Truth",
+    "available",
+    "data_root",
+    "load_card",
+    "load_rubric",
+    "load_suite",
+    "locate",
+    "parse_rubric",
+]

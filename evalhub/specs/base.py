@@ -1,0 +1,145 @@
+"""What the three files share: strict YAML, strict models, one sentence for each mistake."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from evalhub.errors import SpecError
+
+MAX_BYTES = 1 << 20
+MAX_ALIASES = 64
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/@+-]{1,200}$")]
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Spec(BaseModel):
+    """A part of a file that refuses keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without its surprises: no duplicate keys, `no` and `on` stay text."""
+
+    aliases = 0
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping; a key that stands twice is refused."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            try:
+                twice = key in seen
+            except TypeError as error:
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be a text or a number", key_node.start_mark
+                ) from error
+            if twice:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose a node; too many aliases are refused before they multiply."""
+        if self.check_event(yaml.events.AliasEvent):
+            self.aliases += 1
+            if self.aliases > MAX_ALIASES:
+                raise yaml.composer.ComposerError(None, None, f"more than {MAX_ALIASES} aliases", None)
+        return super().compose_node(parent, index)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false|True|False)$"), list("tfTF")
+)
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text; a file that is missing, too large or not UTF-8 is refused."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise SpecError("the file is too large", where=str(path), allowed=f"{MAX_BYTES} bytes")
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SpecError("the file is not UTF-8", where=f"{path}:byte {error.start}") from error
+    except OSError as error:
+        raise SpecError(f"the file cannot be read ({error.strerror})", where=str(path)) from error
+
+
+def parse_yaml(text: str, where: str) -> dict[str, Any]:
+    """Return the mapping that a YAML text holds, refusing duplicate keys and unsafe tags."""
+    try:
+        loaded = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise SpecError(str(getattr(error, "problem", error)), where=f"{where}{line}") from error
+    except (RecursionError, ValueError) as error:
+        raise SpecError(f"the YAML cannot be read ({error})", where=where) from error
+    if not isinstance(loaded, dict):
+        raise SpecError("the file must hold keys with values", where=where, value=loaded)
+    return loaded
+
+
+def validated(model: type[_Model], values: dict[str, Any], where: str) -> _Model:
+    """Return the model that the values make; the first mistake becomes one sentence."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        place = f"{where}:{path}" if path else where
+        if first["type"] == "extra_forbidden":
+            raise _unknown_key(model, first["loc"], place) from error
+        if first["type"] == "missing":
+            raise SpecError("this key is required", where=place) from error
+        message = first["msg"].removeprefix("Value error, ")
+        raise SpecError(message[0].lower() + message[1:], where=place, value=first["input"]) from error
+
+
+def _unknown_key(model: type[BaseModel], location: tuple[str | int, ...], place: str) -> SpecError:
+    known = _keys_at(model, location[:-1])
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return SpecError(
+        "there is no such key",
+        where=place,
+        allowed=known,
+        fix=f"did you mean {near[0]!r}?" if near else "",
+    )
+
+
+def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    current = model
+    for part in location:
+        field = current.model_fields.get(part) if isinstance(part, str) else None
+        within = _model_within(field.annotation) if field else current
+        if within is None:
+            return []
+        current = within
+    return sorted(current.model_fields)
+
+
+def _model_within(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if found := _model_within(argument):
+            return found
+    return None

@@ -1,0 +1,150 @@
+"""A dataset card: one YAML file that says what lies in which file, and how to read it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from evalhub.records import digest
+from evalhub.scales import Kind, Winner
+from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
+from evalhub.specs.find import locate
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+TableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Format = Literal["jsonl", "json", "csv", "parquet", "lines"]
+
+RESERVED_COLUMNS = ("file", "line")
+
+
+class FileSpec(Spec):
+    """One table of a card: a file, or many files of one form.
+
+    `columns` maps each column to its DuckDB type; for `lines` it is the one column `text`.
+    """
+
+    path: str | None = None
+    sha256: Sha256 | None = None
+    paths: dict[str, Sha256] | None = None
+    format: Format
+    columns: dict[str, str] = Field(default_factory=dict)
+    url: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> FileSpec:
+        if (self.path is None) == (self.paths is None):
+            raise ValueError("give either path with sha256, or paths")
+        if self.path is not None and self.sha256 is None:
+            raise ValueError("the key sha256 is required beside path")
+        if self.format == "lines" and self.columns:
+            raise ValueError("format lines has the one column text; leave columns out")
+        if self.format != "lines" and not self.columns:
+            raise ValueError("columns are required: nothing is guessed")
+        taken = [name for name in RESERVED_COLUMNS if name in self.columns]
+        if taken:
+            raise ValueError(f"the column name {taken[0]!r} is reserved")
+        for path in self.hashes:
+            if Path(path).is_absolute() or ".." in Path(path).parts:
+                raise ValueError(f"the path {path!r} leaves the dataset's folder")
+        return self
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Each file's path with its sha256."""
+        return dict(self.paths) if self.paths else {str(self.path): str(self.sha256)}
+
+
+class Truth(Spec):
+    """How several annotators become one label."""
+
+    annotators: str = "*"
+    by: Literal["mean", "median", "majority"]
+
+
+class CriterionSpec(Spec):
+    """What the labels of one criterion can be."""
+
+    kind: Kind
+    levels: dict[int | float | str, str] | tuple[Winner, ...] | None = None
+    range: tuple[float, float] | None = None
+    raters: int | None = Field(default=None, ge=1)
+    truth: Truth | None = None
+    annotators: Literal["people", "slots"] = "people"
+    title: str | None = None
+
+    @model_validator(mode="after")
+    def _fits_kind(self) -> CriterionSpec:
+        if self.kind is Kind.PAIRWISE:
+            if not isinstance(self.levels, tuple):
+                raise ValueError("pairwise levels are the outcomes allowed, such as [a, tie, b]")
+        elif not isinstance(self.levels, dict) and self.range is None:
+            raise ValueError("a pointwise criterion needs levels (a mapping, worst first) or a range")
+        return self
+
+
+class RecordedJudge(Spec):
+    """How verdicts that came with the dataset are to be read."""
+
+    reads: str | None = None
+    unparsed: Literal["failure", "tie", "wrong"] = "failure"
+    range: tuple[float, float] | None = None
+    family: str | list[str] = "unknown"
+
+
+class Card(Spec):
+    """A dataset: its files and one SELECT for each kind of record."""
+
+    id: Id
+    version: int = Field(ge=1)
+    title: str
+    licence: str
+    source: str
+    released: str | None = None
+    url: str | None = None
+    note: str | None = None
+    anonymous: bool = False
+    files: dict[TableName, FileSpec] = Field(min_length=1)
+    views: dict[TableName, str] = Field(default_factory=dict)
+    items: str
+    responses: str | None = None
+    labels: str | None = None
+    judgments: str | None = None
+    scores: str | None = None
+    criteria: dict[Id, CriterionSpec] = Field(default_factory=dict)
+    judges: dict[Id, RecordedJudge] = Field(default_factory=dict)
+
+    @field_validator("released", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return value.isoformat() if isinstance(value, date) else value
+
+    @model_validator(mode="after")
+    def _criteria_where_verdicts(self) -> Card:
+        if (self.labels or self.judgments) and not self.criteria:
+            raise ValueError("a card with labels or judgments needs the key criteria")
+        return self
+
+    @property
+    def selects(self) -> dict[str, str]:
+        """The SELECT of each kind of record that the card has."""
+        kinds = ("items", "responses", "labels", "judgments", "scores")
+        return {kind: sql for kind in kinds if (sql := getattr(self, kind))}
+
+    @property
+    def hash(self) -> str:
+        """The sha256 of the whole card."""
+        return digest(self.model_dump(mode="json"))
+
+
+def load_card(name: str, *, where: str = "", beside: Path | None = None) -> tuple[Card, Path]:
+    """Return the card that an id or a path names, and the file that it stands in.
+
+    Raises:
+        SpecError: A key of the card is wrong.
+        UnknownNameError: There is no dataset of that id.
+    """
+    path = locate("datasets", name, where=where, beside=beside)
+    return validated(Card, parse_yaml(read_text(path), str(path)), str(path)), path

@@ -1,0 +1,183 @@
+"""A rubric: one Markdown file with a front matter, a System and a User section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from evalhub.errors import SpecError, UnknownNameError
+from evalhub.records import digest
+from evalhub.scales import Scale
+from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
+from evalhub.specs.find import locate
+
+INPUT_SLOTS = ("question", "context", "reference", "response", "response_a", "response_b", "responses")
+OWN_SLOTS = ("criterion", "scale")
+SLOT = re.compile(r"\{\{\s*([^{}\n]*?)\s*\}\}")
+
+_FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
+_HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
+_SECTIONS = ("System", "User")
+
+Levels = dict[int | float | str, str]
+
+
+class Rubric(Spec):
+    """What a judge is told, and what it may answer.
+
+    Attributes:
+        criteria: Name of each criterion with its sentence.
+        scale: Levels for all criteria, or for each criterion by name; pointwise only.
+        ties: Whether a comparison may end in a tie; pairwise only.
+        system: The System section, with its slots.
+        user: The User section, with its slots.
+    """
+
+    id: Id
+    version: int = Field(ge=1)
+    protocol: str
+    inputs: tuple[str, ...] = Field(min_length=1)
+    criteria: dict[Id, str] = Field(min_length=1)
+    scale: Levels | dict[Id, Levels] | None = None
+    ties: bool | None = None
+    source: str | None = None
+    title: str | None = None
+    system: str = ""
+    user: str
+
+    @field_validator("scale", mode="before")
+    @classmethod
+    def _keeps_labels(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and len(value) < 2:
+            raise ValueError("a scale needs at least two levels")
+        return value
+
+    @field_validator("inputs")
+    @classmethod
+    def _known_inputs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in INPUT_SLOTS:
+                raise ValueError(f"{name!r} is no input; allowed: {', '.join(INPUT_SLOTS)}")
+        return value
+
+    @model_validator(mode="after")
+    def _scales_cover_criteria(self) -> Rubric:
+        if self.scale and _is_nested(self.scale):
+            missing = [name for name in self.criteria if name not in self.scale]
+            if missing:
+                raise ValueError(f"the scale has no levels for the criterion {missing[0]!r}")
+        return self
+
+    def scale_for(self, criterion: str) -> Scale | None:
+        """Return the levels of a criterion; None where the rubric has no scale."""
+        if not self.scale:
+            return None
+        levels = self.scale[criterion] if _is_nested(self.scale) else self.scale
+        return Scale.from_mapping(levels)  # type: ignore[arg-type]
+
+    @property
+    def hash(self) -> str:
+        """The sha256 of everything that a judge can see or answer."""
+        return digest(self.model_dump(mode="json", exclude={"source", "title"}))
+
+
+def _is_nested(scale: Mapping[Any, Any]) -> bool:
+    return all(isinstance(levels, Mapping) for levels in scale.values())
+
+
+def load_rubric(name: str, *, where: str = "", beside: Path | None = None) -> Rubric:
+    """Return the rubric that an id or a path names.
+
+    Raises:
+        SpecError: A key, a section or a slot is wrong.
+        UnknownNameError: There is no rubric, or no slot, of that name.
+    """
+    path = locate("judges", name, where=where, beside=beside)
+    return parse_rubric(read_text(path), str(path))
+
+
+def parse_rubric(text: str, where: str) -> Rubric:
+    """Return the rubric that a Markdown text holds."""
+    match = _FRONT.match(text.replace("\r\n", "\n"))
+    if not match:
+        raise SpecError(
+            "a rubric begins with a front matter between two lines '---'", where=f"{where}:1", value=text[:20]
+        )
+    values = parse_yaml(match[1], where)
+    reserved = {"system", "user"} & values.keys()
+    if reserved:
+        raise SpecError(
+            "this belongs in a section, not in the front matter", where=f"{where}:{min(reserved)}"
+        )
+    sections = _sections(match[2], where)
+    rubric = validated(
+        Rubric, {**values, "system": sections.get("System", ""), "user": sections["User"]}, where
+    )
+    _check_slots(rubric, where)
+    return rubric
+
+
+def _sections(body: str, where: str) -> dict[str, str]:
+    headings = list(_HEADING.finditer(body))
+    stray = body[: headings[0].start()] if headings else body
+    if stray.strip():
+        raise SpecError(
+            "text stands outside a section",
+            where=where,
+            value=stray.strip()[:60],
+            allowed="## System, ## User",
+        )
+    ends = [heading.start() for heading in headings[1:]] + [len(body)]
+    sections: dict[str, str] = {}
+    for heading, end in zip(headings, ends, strict=True):
+        name = heading[1].strip()
+        if name not in _SECTIONS:
+            raise SpecError(
+                "there is no such section", where=where, value=f"## {name}", allowed="## System, ## User"
+            )
+        if name in sections:
+            raise SpecError("the section stands twice", where=where, value=f"## {name}")
+        sections[name] = body[heading.end() : end].strip("\n")
+    if "User" not in sections:
+        raise SpecError("the section '## User' is missing", where=where)
+    return sections
+
+
+def _check_slots(rubric: Rubric, where: str) -> None:
+    found: list[str] = []
+    for section, text in (("System", rubric.system), ("User", rubric.user)):
+        for line in text.split("\n"):
+            for name in SLOT.findall(line):
+                _check_slot(name, line, section, where)
+                found.append(name)
+    for name in found:
+        if found.count(name) > 1:
+            raise SpecError("the slot stands twice", where=where, value=name)
+        if name in INPUT_SLOTS and name not in rubric.inputs:
+            raise SpecError("the slot is not among the rubric's inputs", where=f"{where}:inputs", value=name)
+    needed = [*rubric.inputs, *(["criterion"] if len(rubric.criteria) > 1 else [])]
+    needed += ["scale"] if rubric.scale else []
+    for name in needed:
+        if name not in found:
+            raise SpecError(
+                "a slot is missing from the text", where=where, fix=f"write {{{{{name}}}}} alone on a line"
+            )
+
+
+def _check_slot(name: str, line: str, section: str, where: str) -> None:
+    known = INPUT_SLOTS + OWN_SLOTS
+    if name not in known:
+        raise UnknownNameError("slot", name, known, where=f"{where}:{section}")
+    if not SLOT.fullmatch(line.strip()):
+        raise SpecError("a slot stands alone on its line", where=f"{where}:{section}", value=line.strip())
+    if section == "System" and name in INPUT_SLOTS:
+        raise SpecError(
+            "a slot for data belongs in the User section",
+            where=f"{where}:{section}",
+            value=name,
+            allowed="criterion, scale",
+        )

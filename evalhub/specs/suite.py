@@ -1,0 +1,209 @@
+"""A suite: one YAML file that says what to run, who judges, and under which controls."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from evalhub.records import Sampling
+from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
+from evalhub.specs.find import locate
+
+
+class CrossFamily(StrEnum):
+    """What happens to a judge of the response's own family."""
+
+    REQUIRE = "require"
+    EXCLUDE = "exclude"
+    ALLOW = "allow"
+
+
+class Positions(StrEnum):
+    """In which orders a pair is shown."""
+
+    BOTH = "both"
+    RANDOM = "random"
+    FIXED = "fixed"
+
+
+class Mode(StrEnum):
+    """Whether a judge answers at once or explains first."""
+
+    DIRECT = "direct"
+    EXPLAIN = "explain"
+
+
+class DatasetUse(Spec):
+    """A dataset of a suite; `limit` items are drawn with `seed`."""
+
+    id: str
+    limit: int | None = Field(default=None, ge=1)
+    seed: int = 0
+    split: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class EngineSpec(Spec):
+    """The engine that runs a model, and the settings that are asked of it.
+
+    Attributes:
+        type: vllm, openai or scripted.
+        attention_backend: vLLM's name of an attention backend; None lets vLLM choose.
+        kv_cache_dtype: Type of the KV cache's numbers; "auto" is the model's own.
+        kv_cache_gib: Room for the KV cache in GiB; required room on a CPU.
+        gpu_memory_utilization: Share of the GPU's memory, where kv_cache_gib is not given.
+        base_url: Address of an OpenAI-compatible server, with its /v1.
+        api_key_env: Name of the environment variable that holds the server's key.
+        script: Behaviour of the scripted engine.
+    """
+
+    type: str = "vllm"
+    attention_backend: str | None = None
+    kv_cache_dtype: str = "auto"
+    tensor_parallel: int = Field(default=1, ge=1)
+    max_length: int | None = Field(default=None, ge=16)
+    kv_cache_gib: float | None = Field(default=None, gt=0)
+    gpu_memory_utilization: float | None = Field(default=None, gt=0, le=1)
+    quantization: str | None = None
+    dtype: str = "auto"
+    max_num_seqs: int = Field(default=256, ge=1)
+    max_batched_tokens: int = Field(default=4096, ge=16)
+    eager: bool | None = None
+    seed: int = 0
+    trust_remote_code: bool = False
+    base_url: str | None = None
+    api_key_env: str = "OPENAI_API_KEY"
+    concurrency: int = Field(default=16, ge=1)
+    script: dict[str, Any] = Field(default_factory=dict)
+
+
+class SamplingSpec(Spec):
+    """How tokens are drawn; see `evalhub.records.Sampling`."""
+
+    temperature: float = Field(default=0.0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0)
+    max_tokens: int = Field(default=256, ge=1)
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+    def sampling(self) -> Sampling:
+        """Return the settings as a record."""
+        return Sampling(**self.model_dump())
+
+
+class Runs(Spec):
+    """What candidates and judges share: a model on an engine."""
+
+    id: Id
+    model: str
+    engine: EngineSpec = EngineSpec()
+    families: tuple[str, ...] | None = None
+
+    @field_validator("engine", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return {"type": value} if isinstance(value, str) else value
+
+
+class Candidate(Runs):
+    """A system whose responses are generated here."""
+
+    sampling: SamplingSpec = SamplingSpec()
+    samples: int = Field(default=1, ge=1)
+    system_prompt: str | None = None
+
+
+class Pairs(Spec):
+    """Which pairs of responses a pairwise judge sees.
+
+    `by` labelled takes the pairs that people labelled; baseline sets every system against
+    one; all takes every pair. `cap` limits the pairs for each item.
+    """
+
+    by: Literal["labelled", "baseline", "all"] = "labelled"
+    baseline: Id | None = None
+    cap: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _baseline_named(self) -> Pairs:
+        if (self.by == "baseline") != (self.baseline is not None):
+            raise ValueError("by: baseline and baseline: SYSTEM go together")
+        return self
+
+
+class JudgeUse(Runs):
+    """A judge: a rubric, a model, a mode and positions."""
+
+    rubric: str
+    mode: Mode = Mode.DIRECT
+    positions: Positions = Positions.BOTH
+    criteria: tuple[str, ...] | None = None
+    against: dict[str, str] = Field(default_factory=dict)
+    pairs: Pairs = Pairs()
+    sampling: SamplingSpec = SamplingSpec()
+    samples: int = Field(default=1, ge=1)
+    rationale_tokens: int = Field(default=256, ge=8)
+    seed: int = 0
+
+
+class Controls(Spec):
+    """What keeps the biases of judges in check."""
+
+    cross_family: CrossFamily = CrossFamily.REQUIRE
+    length_penalty: float = Field(default=0.0, ge=0)
+
+
+class Budget(Spec):
+    """What may be spent at most."""
+
+    judgments: int | None = Field(default=None, ge=1)
+
+
+class Suite(Spec):
+    """What `evalhub run` runs."""
+
+    suite: Id
+    title: str | None = None
+    datasets: tuple[DatasetUse, ...] = Field(min_length=1)
+    candidates: tuple[Candidate, ...] = ()
+    judges: tuple[JudgeUse, ...] = ()
+    metrics: tuple[str | dict[str, dict[str, Any]], ...] = ()
+    controls: Controls = Controls()
+    gates: tuple[Any, ...] = Field(default=(), max_length=0)
+    budget: Budget = Budget()
+
+    @field_validator("metrics", mode="after")
+    @classmethod
+    def _one_name_each(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        for metric in value:
+            if isinstance(metric, dict) and len(metric) != 1:
+                raise ValueError("a metric is a name, or one name with its options")
+        return value
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Suite:
+        for kind in ("datasets", "candidates", "judges"):
+            ids = [part.id for part in getattr(self, kind)]
+            for one in ids:
+                if ids.count(one) > 1:
+                    raise ValueError(f"the id {one!r} stands twice among {kind}")
+        return self
+
+    def metric_options(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return each metric's name with its options."""
+        return [(m, {}) if isinstance(m, str) else next(iter(m.items())) for m in self.metrics]
+
+
+def load_suite(name: str) -> tuple[Suite, Path]:
+    """Return the suite that an id or a path names, and the file that it stands in.
+
+    Raises:
+        SpecError: A key of the suite is wrong.
+        UnknownNameError: There is no suite of that id.
+    """
+    path = locate("suites", name)
+    return validated(Suite, parse_yaml(read_text(path), str(path)), str(path)), path

@@ -1,0 +1,22 @@
+"""Keeping: run folders, journals, segments. Only this package writes records."""
+
+from evalhub.store.journal import Journal, read_journal
+from evalhub.store.run import Run, RunWriter
+from evalhub.store.runs import Finding, all_runs, cached_completions, find_run, runs_root, verify
+from evalhub.store.segments import arrow_schema, to_arrow, write_segment
+
+__all__ = [
+    "Finding",
+    "Journal",
+    "Run",
+    "RunWriter",
+    "all_runs",
+    "arrow_schema",
+    "cached_completions",
+    "find_run",
+    "read_journal",
+    "runs_root",
+    "to_arrow",
+    "verify",
+    "write_segment",
+]

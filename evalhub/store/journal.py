@@ -1,0 +1,129 @@
+"""The journal: one finished record per line, each with a checksum, synced in groups.
+
+A line counts once it is written; a torn or damaged tail is cut off when the journal is
+opened again, so a process may be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from evalhub.errors import StorageError
+from evalhub.records import Record, canonical, from_dict, kind_of, to_dict
+
+SYNC_LINES = 64
+SYNC_SECONDS = 0.2
+
+
+def encode(record: Record) -> bytes:
+    """Return a record as one line of a journal."""
+    body = canonical({"kind": kind_of(record), "record": to_dict(record)}).encode("utf-8")
+    return b'{"crc":%d,' % zlib.crc32(body) + body[1:] + b"\n"
+
+
+def decode(line: bytes) -> Record | None:
+    """Return the record of one line; None where the line is torn or damaged."""
+    head, comma, rest = line.partition(b",")
+    if not (line.endswith(b"\n") and comma and head.startswith(b'{"crc":')):
+        return None
+    body = b"{" + rest[:-1]
+    if head[7:] != b"%d" % zlib.crc32(body):
+        return None
+    parsed = json.loads(body)
+    return from_dict(parsed["kind"], parsed["record"])
+
+
+def read_journal(path: Path) -> Iterator[Record]:
+    """Yield the records of a journal up to the first damaged line."""
+    with path.open("rb") as file:
+        for line in file:
+            record = decode(line)
+            if record is None:
+                return
+            yield record
+
+
+class Journal:
+    """An open journal; one writer."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._size = _cut_torn_tail(self._file, path)
+        self._unsynced = 0
+        self._synced_at = time.monotonic()
+
+    def append(self, record: Record) -> None:
+        """Write one record.
+
+        Raises:
+            StorageError: The disk is full or refuses; what was written before stays whole.
+        """
+        line = encode(record)
+        try:
+            written = os.write(self._file, line)
+            if written != len(line):
+                raise OSError(errno.ENOSPC, "the disk is full")
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)
+                os.lseek(self._file, self._size, os.SEEK_SET)
+            raise _storage_error(error, self.path) from error
+        self._size += written
+        self._unsynced += 1
+        if self._unsynced >= SYNC_LINES or time.monotonic() - self._synced_at > SYNC_SECONDS:
+            self.sync()
+
+    def sync(self) -> None:
+        """Make everything written so far survive a power cut."""
+        try:
+            os.fdatasync(self._file)
+        except OSError as error:
+            raise _storage_error(error, self.path) from error
+        self._unsynced = 0
+        self._synced_at = time.monotonic()
+
+    def close(self) -> None:
+        """Sync and close."""
+        if self._file >= 0:
+            try:
+                self.sync()
+            finally:
+                os.close(self._file)
+                self._file = -1
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _cut_torn_tail(file: int, path: Path) -> int:
+    whole = 0
+    with path.open("rb") as lines:
+        for line in lines:
+            if decode(line) is None:
+                break
+            whole += len(line)
+    os.ftruncate(file, whole)
+    os.lseek(file, whole, os.SEEK_SET)
+    return whole
+
+
+def _storage_error(error: OSError, path: Path) -> StorageError:
+    return StorageError(
+        f"the journal cannot be written ({error.strerror or error})",
+        where=str(path),
+        fix="free some room and give the same command again; what was finished is kept",
+    )

@@ -1,0 +1,40 @@
+"""One writer per run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+from evalhub.errors import LockedError
+
+
+class Lock:
+    """Holds a run folder for writing until released, or until the process ends.
+
+    Raises:
+        LockedError: Another process holds it; names its pid and host.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "lock"
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(self._file, 400).decode("utf-8", "replace").strip()
+            os.close(self._file)
+            raise LockedError(
+                f"this run is being written by {holder or 'another process'}",
+                where=str(folder),
+                fix="wait for it, or stop it first",
+            ) from error
+        os.ftruncate(self._file, 0)
+        os.write(self._file, f"pid {os.getpid()} on {socket.gethostname()}\n".encode())
+
+    def release(self) -> None:
+        """Let others write."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1

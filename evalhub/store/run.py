@@ -1,0 +1,216 @@
+"""A run folder: a manifest, journals that grow, segments that stay.
+
+runs/<suite>-<time>-<id>/
+    manifest.json               what was asked, what was used, what was sealed
+    journal-0001.jsonl          records of this sitting, void once sealed
+    segments/0001-judgments.parquet
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evalhub.errors import InputError, StorageError
+from evalhub.records import KINDS, Record, key_of, kind_of
+from evalhub.store.journal import Journal, read_journal
+from evalhub.store.lock import Lock
+from evalhub.store.segments import read_segment, sync_file, write_segment
+
+FORMAT = 1
+
+
+class Run:
+    """A run folder as a reader sees it; readers never lock.
+
+    Raises:
+        InputError: The folder holds no run.
+        StorageError: The manifest is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest = read_manifest(path)
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything that was asked is sealed."""
+        return self.manifest.get("state") == "sealed"
+
+    def segments(self, kind: str) -> list[Path]:
+        """Return the sealed files of one table, the oldest first."""
+        return [self.path / part["path"] for part in self.manifest["segments"] if part["kind"] == kind]
+
+    def journals(self) -> list[Path]:
+        """Return the journals that are not sealed yet."""
+        sealed = self.manifest["sealed_journals"]
+        found = sorted(self.path.glob("journal-*.jsonl"))
+        return [path for path in found if int(path.stem.split("-")[1]) > sealed]
+
+    def records(self, kind: str | None = None) -> Iterator[Record]:
+        """Yield the records of one table, or of all; a record may come twice after a crash."""
+        for name in KINDS if kind is None else (kind,):
+            for path in self.segments(name):
+                yield from read_segment(path, name)
+        for path in self.journals():
+            for record in read_journal(path):
+                if kind is None or kind_of(record) == kind:
+                    yield record
+
+
+class RunWriter(Run):
+    """The one writer of a run folder.
+
+    Raises:
+        LockedError: Another process writes this run.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = Lock(path)
+        try:
+            super().__init__(path)
+            self._records: dict[str, dict[tuple[Any, ...], Record]] = {kind: {} for kind in KINDS}
+            for record in self.records():
+                self._records[kind_of(record)].setdefault(key_of(record), record)
+            self._sealed = {kind: self._sealed_keys(kind) for kind in KINDS}
+            number = self.manifest["sealed_journals"] + 1
+            self._journal = Journal(path / f"journal-{number:04d}.jsonl")
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @classmethod
+    def create(cls, root: Path, suite: str, manifest: Mapping[str, Any]) -> RunWriter:
+        """Make a new run folder and open it for writing.
+
+        Args:
+            root: The folder that holds the runs.
+            suite: Name of the suite, the first part of the folder's name.
+            manifest: What was asked, as plain JSON values.
+        """
+        now = datetime.now(UTC)
+        path = root / f"{suite}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        try:
+            (path / "segments").mkdir(parents=True)
+            write_manifest(
+                path,
+                {
+                    "format": FORMAT,
+                    "run": path.name,
+                    "suite": suite,
+                    "created": now.isoformat(timespec="seconds"),
+                    "state": "running",
+                    "sealed_journals": 0,
+                    "segments": [],
+                    **manifest,
+                },
+            )
+        except OSError as error:
+            raise StorageError(f"the run cannot be made ({error.strerror})", where=str(path)) from error
+        return cls(path)
+
+    def append(self, record: Record) -> bool:
+        """Keep a record; False where a record of the same key is kept already."""
+        known = self._records[kind_of(record)]
+        key = key_of(record)
+        if key in known:
+            return False
+        self._journal.append(record)
+        known[key] = record
+        return True
+
+    def get(self, kind: str, key: tuple[Any, ...]) -> Record | None:
+        """Return the record of that key, if it is kept."""
+        return self._records[kind].get(key)
+
+    def table(self, kind: str) -> list[Record]:
+        """Return all records of one table, in the order in which they were kept."""
+        return list(self._records[kind].values())
+
+    def update(self, **facts: Any) -> None:
+        """Write facts into the manifest."""
+        self.manifest = {**self.manifest, **facts}
+        write_manifest(self.path, self.manifest)
+
+    def seal(self, state: str, **facts: Any) -> None:
+        """Turn the journal into segments and start a new one.
+
+        Args:
+            state: "sealed" when everything that was asked is there, else "interrupted".
+            facts: What else the manifest is to say.
+        """
+        self._journal.sync()
+        number = self.manifest["sealed_journals"] + 1
+        added = []
+        for kind, records in self._records.items():
+            fresh = [record for key, record in records.items() if key not in self._sealed[kind]]
+            if fresh:
+                path = self.path / "segments" / f"{number:04d}-{kind}.parquet"
+                sha256 = write_segment(path, kind, fresh)
+                name = str(path.relative_to(self.path))
+                added.append({"path": name, "kind": kind, "rows": len(fresh), "sha256": sha256})
+        self.update(
+            **facts,
+            state=state,
+            sealed=datetime.now(UTC).isoformat(timespec="seconds"),
+            sealed_journals=number,
+            segments=[*self.manifest["segments"], *added],
+        )
+        self._journal.close()
+        self._journal.path.unlink(missing_ok=True)
+        self._sealed = {kind: set(records) for kind, records in self._records.items()}
+        self._journal = Journal(self.path / f"journal-{number + 1:04d}.jsonl")
+
+    def close(self) -> None:
+        """Close the journal, remove it where it is empty, and let others write."""
+        self._journal.close()
+        if self._journal.path.exists() and not self._journal.path.stat().st_size:
+            self._journal.path.unlink()
+        self._lock.release()
+
+    def _sealed_keys(self, kind: str) -> set[tuple[Any, ...]]:
+        return {key_of(record) for path in self.segments(kind) for record in read_segment(path, kind)}
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Return the manifest of a run folder."""
+    file = path / "manifest.json"
+    if not file.is_file():
+        raise InputError("there is no run in this folder", where=str(path), fix="`evalhub run` makes one")
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        manifest["segments"], manifest["sealed_journals"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError("the manifest is damaged", where=str(file)) from error
+    if manifest.get("format") != FORMAT:
+        raise StorageError(
+            "the run was written by another version", where=str(file), value=manifest.get("format")
+        )
+    return dict(manifest)
+
+
+def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest whole or not at all."""
+    beside = path / "manifest.json.tmp"
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump(manifest, file, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path / "manifest.json")
+        sync_file(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise StorageError(
+            f"the manifest cannot be written ({error.strerror})", where=str(path), fix="free some room"
+        ) from error

@@ -1,0 +1,104 @@
+"""All runs of a folder: the newest of a suite, hits of the completion cache, verification."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evalhub.errors import InputError, StorageError, UnknownNameError
+from evalhub.records import Completion
+from evalhub.store.run import Run
+from evalhub.store.segments import file_sha256, read_segment
+
+
+def runs_root(given: str | Path | None = None) -> Path:
+    """Return the folder that holds the runs: the argument, EVALHUB_RUNS, or ./runs."""
+    return Path(given or os.environ.get("EVALHUB_RUNS") or "runs")
+
+
+def all_runs(root: Path) -> list[Run]:
+    """Return the runs of a folder, the newest first; damaged ones are left out."""
+    runs = []
+    for manifest in root.glob("*/manifest.json"):
+        try:
+            runs.append(Run(manifest.parent))
+        except (InputError, StorageError):
+            continue
+    return sorted(runs, key=lambda run: (run.manifest.get("created", ""), run.id), reverse=True)
+
+
+def find_run(name: str | None, root: Path) -> Run:
+    """Return the run that a path, an id, a suite's name or None (the newest) means.
+
+    Raises:
+        InputError: There are no runs.
+        UnknownNameError: No run has that name.
+    """
+    if name and (Path(name) / "manifest.json").is_file():
+        return Run(Path(name))
+    runs = all_runs(root)
+    if not runs:
+        raise InputError(
+            "there are no runs yet", where=str(root), fix="make one with `evalhub run suites/quickstart.yaml`"
+        )
+    for run in runs:
+        if name is None or name in (run.id, run.manifest.get("suite")):
+            return run
+    raise UnknownNameError("run", name or "", [run.id for run in runs], where=str(root))
+
+
+def cached_completions(root: Path, keys: Iterable[str], *, apart_from: str) -> Iterator[Completion]:
+    """Yield the completions of other runs that have one of the keys, with the run that computed them.
+
+    Args:
+        root: The folder that holds the runs.
+        keys: Keys of completions.
+        apart_from: Id of the run that asks.
+    """
+    wanted = set(keys)
+    for run in all_runs(root):
+        if not wanted:
+            return
+        if run.id == apart_from:
+            continue
+        try:
+            for path in run.segments("completions"):
+                if wanted.isdisjoint(_keys_of(path)):
+                    continue
+                for record in read_segment(path, "completions"):
+                    if isinstance(record, Completion) and record.key in wanted and record.failure is None:
+                        wanted.discard(record.key)
+                        yield replace(record, computed_in=record.computed_in or run.id)
+        except (StorageError, OSError):
+            continue
+
+
+def _keys_of(path: Path) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return list(pq.read_table(path, columns=["key"]).column("key").to_pylist())
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What `verify` says about one file; `problem` is None where all is well."""
+
+    path: str
+    rows: int
+    problem: str | None
+
+
+def verify(run: Run) -> list[Finding]:
+    """Hold each segment of a run against the manifest's sha256."""
+    findings = []
+    for part in run.manifest["segments"]:
+        path = run.path / part["path"]
+        problem = None
+        if not path.is_file():
+            problem = "the file is missing"
+        elif (found := file_sha256(path)) != part["sha256"]:
+            problem = f"the content has changed: sha256 {found}, sealed as {part['sha256']}"
+        findings.append(Finding(part["path"], part["rows"], problem))
+    return findings

@@ -1,0 +1,122 @@
+"""Segments: sealed records as Parquet, written beside, synced, renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalhub.errors import StorageError
+from evalhub.records import KINDS, Record, from_dict, sort_key
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROW_GROUP = 50_000
+
+
+def arrow_schema(kind: str) -> pa.Schema:
+    """Return the columns of a table, in the order of the record's fields."""
+    import pyarrow as pa
+
+    hints = typing.get_type_hints(KINDS[kind])
+    return pa.schema([(field.name, _arrow_type(hints[field.name])) for field in fields(KINDS[kind])])
+
+
+def _arrow_type(hint: Any) -> pa.DataType:
+    import pyarrow as pa
+
+    if isinstance(hint, types.UnionType):
+        hint = next(option for option in typing.get_args(hint) if option is not type(None))
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        return pa.list_(_arrow_type(typing.get_args(hint)[0]))
+    if origin is not None and issubclass(origin, Mapping):
+        return pa.map_(pa.string(), pa.float64())
+    if issubclass(hint, StrEnum):
+        return pa.string()
+    return {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}[hint]
+
+
+def to_arrow(kind: str, records: Iterable[Record]) -> pa.Table:
+    """Return records of one kind as a table, in the order given."""
+    import pyarrow as pa
+
+    rows = list(records)
+    schema = arrow_schema(kind)
+    columns = [pa.array([_cell(getattr(row, f.name)) for row in rows], type=f.type) for f in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _cell(value: Any) -> Any:
+    return list(value.items()) if isinstance(value, Mapping) else value
+
+
+def write_segment(path: Path, kind: str, records: Sequence[Record]) -> str:
+    """Write records, sorted by key, as one Parquet file.
+
+    Returns:
+        The sha256 of the file.
+
+    Raises:
+        StorageError: The disk is full or refuses; no half-written file is left in place.
+    """
+    import pyarrow.parquet as pq
+
+    beside = path.with_suffix(".parquet.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = to_arrow(kind, sorted(records, key=sort_key))
+        pq.write_table(table, beside, compression="zstd", row_group_size=ROW_GROUP)
+        sync_file(beside)
+        beside.replace(path)
+        sync_file(path.parent)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise StorageError(
+            f"the segment cannot be written ({error.strerror or error})",
+            where=str(path),
+            fix="free some room and give the same command again; what was finished is kept",
+        ) from error
+    return file_sha256(path)
+
+
+def read_segment(path: Path, kind: str) -> Iterator[Record]:
+    """Yield the records of one segment.
+
+    Raises:
+        StorageError: The file is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches():
+                for row in batch.to_pylist():
+                    yield from_dict(kind, row)
+    except (OSError, pa.ArrowException) as error:
+        raise StorageError(
+            "the segment is corrupt", where=str(path), fix="run `evalhub verify` on the run"
+        ) from error
+
+
+def sync_file(path: Path) -> None:
+    """Make a file, or the names in a folder, survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
