@@ -69,11 +69,12 @@ class Scale:
         >>> Scale.from_mapping({"no": "absent", "yes": "present"}).values
         (0.0, 1.0)
         """
-        numeric = all(isinstance(key, int | float) and not isinstance(key, bool) for key in levels)
+        numbers = [_number(key) for key in levels]
+        ranked = None in numbers
         return cls(
             tuple(
-                Level(str(key), float(key) if numeric else float(rank), meaning)  # type: ignore[arg-type]
-                for rank, (key, meaning) in enumerate(levels.items())
+                Level(str(key), float(rank) if ranked else float(number or 0), meaning)
+                for rank, ((key, meaning), number) in enumerate(zip(levels.items(), numbers, strict=True))
             )
         )
 
@@ -97,3 +98,10 @@ class Scale:
     def describe(self) -> str:
         """Return the scale as it stands in a prompt, one level a line, the worst first."""
         return "\n".join(f"{level.label}: {level.meaning}" for level in self.levels)
+
+
+def _number(label: object) -> float | None:
+    try:
+        return float(str(label))
+    except ValueError:
+        return None

@@ -10,15 +10,18 @@ from evalhub.judging.combine import (
 )
 from evalhub.judging.escape import defuse, fence
 from evalhub.judging.positions import orders
+from evalhub.judging.preview import Cacheable, cacheable, preview
 from evalhub.judging.prompt import candidate_messages, messages
 from evalhub.judging.protocols import PROTOCOLS, Asking, Judge, Protocol, Steps
 
 __all__ = [
     "PROTOCOLS",
     "Asking",
+    "Cacheable",
     "Judge",
     "Protocol",
     "Steps",
+    "cacheable",
     "candidate_messages",
     "combine_orders",
     "defuse",
@@ -29,5 +32,6 @@ __all__ = [
     "penalised",
     "penalised_score",
     "preference",
+    "preview",
     "softmax",
 ]

@@ -5,80 +5,17 @@ from __future__ import annotations
 import re
 
 # Elements that an answer may well contain and that no chat template gives a meaning.
-_HTML = [
-    "a",
-    "abbr",
-    "article",
-    "aside",
-    "b",
-    "blockquote",
-    "body",
-    "br",
-    "button",
-    "caption",
-    "code",
-    "dd",
-    "details",
-    "div",
-    "dl",
-    "dt",
-    "em",
-    "fieldset",
-    "figure",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "head",
-    "header",
-    "hr",
-    "html",
-    "i",
-    "iframe",
-    "img",
-    "input",
-    "label",
-    "legend",
-    "li",
-    "link",
-    "main",
-    "meta",
-    "nav",
-    "ol",
-    "option",
-    "p",
-    "pre",
-    "script",
-    "section",
-    "select",
-    "small",
-    "span",
-    "strong",
-    "style",
-    "sub",
-    "sup",
-    "table",
-    "tbody",
-    "td",
-    "textarea",
-    "tfoot",
-    "th",
-    "thead",
-    "title",
-    "tr",
-    "u",
-    "ul",
-    "video",
-]
+_HTML = (
+    "a|abbr|article|aside|b|blockquote|body|br|button|caption|code|dd|details|div|dl|dt|em|fieldset|figure|"
+    "footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|label|legend|li|link|main|meta|nav|ol|option|"
+    "p|pre|script|section|select|small|span|strong|style|sub|sup|table|tbody|td|textarea|tfoot|th|thead|"
+    "title|tr|u|ul|video"
+)
 
 _SPECIAL = re.compile(
     r"<(?=[|｜])"  # <|im_start|> and its like
     r"|(?<=[|｜])(?=>)"
-    rf"|<(?!/?(?:{'|'.join(_HTML)})>)(?=/?[A-Za-z][\w.:-]*>)"  # <s>, <end_of_turn>, </think>
+    rf"|<(?!/?(?:{_HTML})>)(?=/?[A-Za-z][\w.:-]*>)"  # <s>, <end_of_turn>, </think>
     r"|<(?=<)|(?<=>)(?=>)"  # <<SYS>>
     r"|\[(?=/?[A-Z][A-Z_]+\])"  # [INST], [TOOL_CALLS]
 )

@@ -12,6 +12,9 @@ from evalhub.specs import SLOT, Rubric
 def slot_texts(rubric: Rubric, item: Item, criterion: str, responses: tuple[Response, ...]) -> dict[str, str]:
     """Return what stands in each slot, in the order in which the responses are shown.
 
+    The question carries the item's context where the rubric has no slot for it, as it did
+    when the systems were asked.
+
     Args:
         rubric: The rubric that is filled.
         item: The item that was answered.
@@ -19,8 +22,11 @@ def slot_texts(rubric: Rubric, item: Item, criterion: str, responses: tuple[Resp
         responses: One response (pointwise) or two, the first shown first (pairwise).
     """
     scale = rubric.scale_for(criterion)
+    asked = _conversation(item.turns)
+    if "context" not in rubric.inputs:
+        asked = "\n\n".join([*item.context, asked])
     texts = {
-        "question": fence(_conversation(item.turns)),
+        "question": fence(asked),
         "context": fence("\n\n".join(item.context)),
         "reference": fence("\n\nor\n\n".join(item.references)),
         "criterion": f"{criterion}: {rubric.criteria[criterion]}",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from evalhub.judging.combine import hard_winner, preference, softmax
+from evalhub.judging.escape import defuse
 from evalhub.judging.prompt import messages
 from evalhub.records import Completion, FailureKind, Item, Judgment, Message, Request, Response, Sampling
 from evalhub.scales import Kind, Order, Scale
@@ -33,7 +34,7 @@ class Judge:
     rubric: Rubric
     model: str
     mode: Mode = Mode.DIRECT
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
     rationale_tokens: int = 256
 
 
@@ -121,7 +122,7 @@ def _one_token(
         )
         if rationale.failure:
             return rationale, _failed(judgment, rationale)
-        sent = (*sent, Message("assistant", rationale.text or ""), Message("user", question))
+        sent = (*sent, Message("assistant", defuse(rationale.text or "")), Message("user", question))
     verdict = Sampling(temperature=0.0, max_tokens=1, seed=judge.sampling.seed)
     (completion,) = yield (Request(sent, verdict, choices),)
     judgment = replace(

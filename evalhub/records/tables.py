@@ -117,8 +117,8 @@ class Judgment:
     """One asking of one judge: exactly one of `winner`/`value` or `failure`.
 
     `p_a` and `expected` are the soft readings beside them: the probability that a wins, and
-    the probability-weighted level. `logprobs` are in terms of a, tie and b (pairwise) or of the level labels (pointwise);
-    `label_mass` is the probability that the model gave to all of them together.
+    the probability-weighted level. `logprobs` are in terms of a, tie and b (pairwise) or of
+    the level labels (pointwise); `label_mass` is the probability that the model gave to all of them together.
     """
 
     KEY: ClassVar[tuple[str, ...]] = (

@@ -80,8 +80,12 @@ class CriterionSpec(Spec):
         if self.kind is Kind.PAIRWISE:
             if not isinstance(self.levels, tuple):
                 raise ValueError("pairwise levels are the outcomes allowed, such as [a, tie, b]")
-        elif not isinstance(self.levels, dict) and self.range is None:
+            if self.truth and self.truth.by != "majority":
+                raise ValueError("the truth of a pairwise criterion is by majority")
+        elif isinstance(self.levels, dict) == (self.range is not None):
             raise ValueError("a pointwise criterion needs levels (a mapping, worst first) or a range")
+        if self.range and not self.range[0] < self.range[1]:
+            raise ValueError("the range must rise")
         return self
 
 
@@ -95,7 +99,11 @@ class RecordedJudge(Spec):
 
 
 class Card(Spec):
-    """A dataset: its files and one SELECT for each kind of record."""
+    """A dataset: its files and one SELECT for each kind of record.
+
+    `anonymous` systems are judged, never ranked. The texts of `reference_systems` serve as
+    references too: they are labelled and judged, never held against the references.
+    """
 
     id: Id
     version: int = Field(ge=1)
@@ -106,6 +114,7 @@ class Card(Spec):
     url: str | None = None
     note: str | None = None
     anonymous: bool = False
+    reference_systems: tuple[Id, ...] = ()
     files: dict[TableName, FileSpec] = Field(min_length=1)
     views: dict[TableName, str] = Field(default_factory=dict)
     items: str
@@ -120,6 +129,13 @@ class Card(Spec):
     @classmethod
     def _as_text(cls, value: object) -> object:
         return value.isoformat() if isinstance(value, date) else value
+
+    @field_validator("id")
+    @classmethod
+    def _is_a_folder(cls, value: str) -> str:
+        if Path(value).is_absolute() or ".." in Path(value).parts:
+            raise ValueError("the id names the folder of the dataset's files, and this one leaves it")
+        return value
 
     @model_validator(mode="after")
     def _criteria_where_verdicts(self) -> Card:

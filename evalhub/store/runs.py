@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalhub.errors import InputError, StorageError, UnknownNameError
-from evalhub.records import Completion
+from evalhub.records import Completion, FailureKind
 from evalhub.store.run import Run
 from evalhub.store.segments import file_sha256, read_segment
 
@@ -68,7 +68,11 @@ def cached_completions(root: Path, keys: Iterable[str], *, apart_from: str) -> I
                 if wanted.isdisjoint(_keys_of(path)):
                     continue
                 for record in read_segment(path, "completions"):
-                    if isinstance(record, Completion) and record.key in wanted and record.failure is None:
+                    if (
+                        isinstance(record, Completion)
+                        and record.key in wanted
+                        and record.failure is not FailureKind.ENGINE
+                    ):
                         wanted.discard(record.key)
                         yield replace(record, computed_in=record.computed_in or run.id)
         except (StorageError, OSError):

@@ -1,0 +1,135 @@
+"""A run's records as pandas frames and as SQL: an in-memory DuckDB over its segments and live journal."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalhub.errors import InputError
+from evalhub.records import KINDS, Label, key_of, kind_of
+from evalhub.specs import Rubric
+from evalhub.store import Run, read_journal, to_arrow
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+
+class Results:
+    """What a run holds; each table is a pandas frame, a row per record.
+
+    Args:
+        run: The run that is read; a run that is being written is read as far as it is.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What was asked and what was really used."""
+        return self.run.manifest
+
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """An in-memory DuckDB with a view for each table; nothing is written."""
+        import duckdb
+
+        connection = duckdb.connect(":memory:")
+        connection.execute("SET threads = 1")
+        connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+        live: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+        for path in self.run.journals():
+            for record in read_journal(path):
+                live[kind_of(record)].append(record)
+        for kind, cls in KINDS.items():
+            connection.register("incoming", to_arrow(kind, live[kind]))
+            connection.execute(f"CREATE TABLE live_{kind} AS SELECT * FROM incoming")
+            connection.unregister("incoming")
+            sources = [f"SELECT * FROM live_{kind}"]
+            sources += [f"SELECT * FROM read_parquet('{_quoted(path)}')" for path in self.run.segments(kind)]
+            key = ", ".join(cls.KEY)
+            connection.execute(
+                f"CREATE VIEW {kind} AS SELECT * FROM ({' UNION ALL '.join(sources)}) "
+                f"QUALIFY row_number() OVER (PARTITION BY {key}) = 1 ORDER BY {key}"
+            )
+        return connection
+
+    def sql(self, query: str, parameters: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Return the answer to a query over the tables items, responses, judgments, labels, scores
+        and completions.
+
+        Args:
+            query: One SELECT in DuckDB's SQL; `$name` stands for a parameter.
+            parameters: Values by name.
+
+        Raises:
+            InputError: DuckDB refuses the query.
+        """
+        import duckdb
+
+        try:
+            return self.connection.cursor().execute(query, parameters or {}).df()
+        except duckdb.Error as error:
+            raise InputError("the query fails", value=str(error).split("\n")[0]) from error
+
+    def items(self) -> pd.DataFrame:
+        """Return the items."""
+        return self._table("items")
+
+    def responses(self) -> pd.DataFrame:
+        """Return the responses, generated and recorded."""
+        return self._table("responses")
+
+    def completions(self) -> pd.DataFrame:
+        """Return what the engines answered."""
+        return self._table("completions")
+
+    def judgments(self) -> pd.DataFrame:
+        """Return the judgments, one row per asking."""
+        return self._table("judgments")
+
+    def labels(self) -> pd.DataFrame:
+        """Return the labels, one row per annotator."""
+        return self._table("labels")
+
+    def scores(self) -> pd.DataFrame:
+        """Return the metrics' scores."""
+        return self._table("scores")
+
+    def rubric(self, judge: str) -> Rubric | None:
+        """Return the rubric that a judge of the run used; None for a recorded judge."""
+        name = self.manifest["judges"].get(judge, {}).get("rubric")
+        return None if name is None else Rubric.model_validate(self.manifest["rubrics"][name])
+
+    def label_records(self) -> list[Label]:
+        """Return the labels as records."""
+        found = {key_of(record): record for record in self.run.records("labels")}
+        return [record for record in found.values() if isinstance(record, Label)]
+
+    def _table(self, kind: str) -> pd.DataFrame:
+        return self.sql(f"SELECT * FROM {kind}")
+
+
+def export(results: Results, path: Path) -> None:
+    """Write a run's tables into a new DuckDB file.
+
+    Raises:
+        InputError: The file exists already.
+    """
+    import duckdb
+
+    if path.exists():
+        raise InputError("the file exists already", where=str(path), fix="name another one, or remove it")
+    source = results.connection
+    tables = {kind: source.sql(f"SELECT * FROM {kind}").to_arrow_table() for kind in KINDS}
+    with duckdb.connect(str(path)) as target:
+        for kind, table in tables.items():
+            target.register("incoming", table)
+            target.execute(f"CREATE TABLE {kind} AS SELECT * FROM incoming")
+            target.unregister("incoming")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,63 @@
+"""What the annotators say together, as frames that verdicts and scores are held against."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from evalhub.analysis.results import Results
+from evalhub.records import Label
+from evalhub.sources import consensus
+from evalhub.specs import CriterionSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS = (
+    "dataset", "label_criterion", "annotator_kind", "item_id", "system", "system_a", "system_b", "sample",
+    "label_value", "label_winner",
+)  # fmt: skip
+
+
+def criteria(results: Results) -> dict[tuple[str, str], CriterionSpec]:
+    """Return each criterion that labels may have, by dataset and name."""
+    return {
+        (dataset, name): CriterionSpec.model_validate(spec)
+        for dataset, card in results.manifest["cards"].items()
+        for name, spec in card.get("criteria", {}).items()
+    }
+
+
+def truth(results: Results) -> pd.DataFrame:
+    """Return one label per response or pair: the annotators' consensus under the card's rule.
+
+    Columns: dataset, label_criterion, annotator_kind, item_id, system, system_a, system_b,
+    sample, label_value, label_winner.
+    """
+    import pandas as pd
+
+    groups: dict[tuple[str, str], list[Label]] = defaultdict(list)
+    for label in results.label_records():
+        groups[label.dataset, label.criterion].append(label)
+    specs = criteria(results)
+    rows: list[tuple[Any, ...]] = [
+        (
+            one.dataset, one.criterion, one.annotator_kind.value, one.item_id, one.system, one.system_a,
+            one.system_b, one.sample, one.value, one.winner.value if one.winner else None,
+        )
+        for key, labels in sorted(groups.items())
+        for one in consensus(labels, specs[key])
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+
+def label_criterion(results: Results, judge: str, dataset: str, criterion: str) -> str | None:
+    """Return the labels' criterion that a judge's criterion is held against, as the run planned it.
+
+    A recorded judge's criteria are the labels' own.
+    """
+    planned = results.manifest["against"].get(judge)
+    if planned is None:
+        return criterion
+    found: str | None = planned.get(dataset, {}).get(criterion)
+    return found

@@ -1,0 +1,22 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Runs = Annotated[
+    Path | None, typer.Option("--runs", help="Folder of the runs; else EVALHUB_RUNS, else ./runs.")
+]
+RunName = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite; the newest by default.")
+]
+SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="Path or id of a suite.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="Keep only this candidate, judge or dataset; may be given again."),
+]
+Limit = Annotated[int | None, typer.Option("--limit", help="At most so many items of each dataset.")]

@@ -1,0 +1,77 @@
+"""How answers are printed: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def console() -> Console:
+    """Return the console for answers; wide where the output is no terminal."""
+    plain = not sys.stdout.isatty()
+    return Console(width=160 if plain else None, highlight=False, soft_wrap=False)
+
+
+def notes() -> Console:
+    """Return the console for everything that is no answer."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on one line per key."""
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=str, allow_nan=False) + "\n")
+
+
+def print_rows(
+    rows: Sequence[Mapping[str, Any]], *, as_json: bool, columns: Sequence[str] = (), title: str = ""
+) -> None:
+    """Print rows as a table, or as JSON.
+
+    Args:
+        rows: What is printed.
+        as_json: Whether a program reads it.
+        columns: Which columns a person sees, in order; all by default.
+        title: Stands over the table.
+    """
+    if as_json:
+        print_json(list(rows))
+        return
+    names = list(columns or (rows[0].keys() if rows else ()))
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for name in names:
+        number = any(isinstance(row.get(name), int | float) for row in rows)
+        table.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(shown(row.get(name)) for name in names))
+    console().print(table if rows else "nothing to show")
+
+
+def shown(value: Any) -> str:
+    """Return a value as a cell: numbers short, absent values as a dash, no markup read."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)).replace("[", "\\[")
+    return str(value).replace("[", "\\[")
+
+
+def print_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print names with their values, or a JSON object."""
+    if as_json:
+        print_json(dict(fields))
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in fields.items():
+        table.add_row(name.replace("_", " "), shown(value))
+    console().print(table)

@@ -1,0 +1,156 @@
+"""The verbs about runs: run, plan, leaderboard, report, dashboard, export, verify."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evalhub import runner
+from evalhub.analysis import Results, leaderboard, rows_of
+from evalhub.analysis import export as export_tables
+from evalhub.cli.options import Json, Limit, Only, RunName, Runs, SuiteName
+from evalhub.cli.output import notes, print_json, print_rows
+from evalhub.cli.progress import chosen
+from evalhub.errors import InputError, StorageError
+from evalhub.report import print_report, report_data, write_report
+from evalhub.specs import data_root
+from evalhub.store import find_run, runs_root
+from evalhub.store import verify as verify_run
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan, print, run nothing.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.json and report.html.")]
+
+
+def run(
+    suite: SuiteName,
+    only: Only = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+    runs: Runs = None,
+    as_json: Json = False,
+) -> None:
+    """Run a suite, or go on with it; then print its report."""
+    if dry_run:
+        plan(suite, only, limit, as_json)
+        return
+    progress = chosen()
+    try:
+        done = runner.run(suite, runner.Options(tuple(only or ()), limit, runs), progress)
+    finally:
+        progress.stop()
+    results = Results(done)
+    write_report(results, done.path)
+    if as_json:
+        print_json(report_data(results))
+        return
+    print_report(results)
+    folder = "" if runs_root(runs) == Path("runs") else f" --runs {runs_root(runs)}"
+    notes().print(f"see it all: evalhub dashboard{folder}", markup=False)
+
+
+def plan(suite: SuiteName, only: Only = None, limit: Limit = None, as_json: Json = False) -> None:
+    """Print what a suite would ask, and run nothing."""
+    resolved, planned = runner.prepare(suite, runner.Options(tuple(only or ()), limit))
+    rows: list[dict[str, Any]] = [
+        {
+            "dataset": dataset.card.id,
+            "items": len(dataset.items),
+            "judge": judge.spec.id,
+            "model": judge.spec.model,
+            "rubric": judge.rubric.id,
+            "judgments": sum(cell.dataset == dataset.card.id for cell in planned.cells[judge.spec.id]),
+            "skipped": sum(planned.skipped[judge.spec.id][dataset.card.id].values()),
+            "held_against": list(planned.against[judge.spec.id][dataset.card.id].values()),
+        }
+        for dataset in resolved.datasets
+        for judge in resolved.judges
+    ]
+    if as_json:
+        print_json({"cells": rows, "responses": planned.generations, "judgments": planned.judgments})
+        return
+    print_rows(rows, as_json=False, title=f"suite {resolved.suite.suite}")
+    over = f", {planned.over_budget} over budget" if planned.over_budget else ""
+    notes().print(f"{planned.generations} responses to make, {planned.judgments} judgments{over}")
+
+
+def board(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
+    """Print every number that ranks a system."""
+    rows = rows_of(leaderboard(Results(find_run(run_name, runs_root(runs)))))
+    columns = (
+        "dataset",
+        "measure",
+        "rater",
+        "criterion",
+        "system",
+        "estimate",
+        "low",
+        "high",
+        "n",
+        "clusters",
+    )
+    print_rows(rows, as_json=as_json, columns=columns)
+
+
+def report(run_name: RunName = None, out: Out = None, runs: Runs = None, as_json: Json = False) -> None:
+    """Print a run's report, and write report.json and report.html."""
+    results = Results(find_run(run_name, runs_root(runs)))
+    written = write_report(results, out or results.run.path)
+    if as_json:
+        print_json(report_data(results))
+        return
+    print_report(results)
+    notes().print(f"written: {', '.join(map(str, written))}", markup=False)
+
+
+def dashboard(
+    runs: Runs = None,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8501,
+) -> None:
+    """Show all runs in a browser, on this machine only."""
+    app = data_root() / "dashboards" / "app.py"
+    root = runs_root(runs).resolve()
+    if not root.is_dir():
+        raise InputError(
+            "there are no runs yet", where=str(root), fix="make one with `evalhub run quickstart`"
+        )
+    command = [
+        sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port),
+        "--server.address", "127.0.0.1", "--server.headless", "true",
+    ]  # fmt: skip
+    notes().print(f"http://127.0.0.1:{port}  (Ctrl-C ends it)")
+    raise typer.Exit(
+        subprocess.run(
+            command, env={**os.environ, "EVALHUB_RUNS": str(root)}, cwd=app.parent, check=False
+        ).returncode
+    )
+
+
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE.duckdb", help="The file that is made.")],
+    run_name: RunName = None,
+    runs: Runs = None,
+) -> None:
+    """Write a run's tables into one DuckDB file."""
+    export_tables(Results(find_run(run_name, runs_root(runs))), file)
+    notes().print(f"written: {file}", markup=False)
+
+
+def verify(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
+    """Hold every sealed file of a run against its sha256."""
+    found = find_run(run_name, runs_root(runs))
+    findings = verify_run(found)
+    bad = [finding for finding in findings if finding.problem]
+    rows = [{"file": one.path, "rows": one.rows, "problem": one.problem} for one in findings]
+    print_rows(rows, as_json=as_json)
+    if bad:
+        raise StorageError(
+            f"{len(bad)} of {len(findings)} files are not what was sealed",
+            where=str(found.path / bad[0].path),
+            value=bad[0].problem,
+            fix="restore the file, or remove the run and give the suite's command again",
+        )

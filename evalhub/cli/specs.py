@@ -1,0 +1,218 @@
+"""The groups about files and weights: judges, datasets, suites, models."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from evalhub import models as weights
+from evalhub import runner, sources
+from evalhub.cli.options import Json
+from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
+from evalhub.errors import SpecError, UnknownNameError
+from evalhub.judging import PROTOCOLS, cacheable, preview
+from evalhub.records import Item, Response
+from evalhub.specs import Mode, available, load_card, load_rubric, load_suite, locate
+
+judges = typer.Typer(help="Rubrics: one Markdown file each.", no_args_is_help=True)
+datasets = typer.Typer(help="Datasets: one YAML card each.", no_args_is_help=True)
+suites = typer.Typer(help="Suites: what to run, one YAML file each.", no_args_is_help=True)
+models = typer.Typer(help="Models: weights, pinned and checked.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="An id, or the path of a file.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Ids or paths; all by default.")]
+
+
+@judges.command("list")
+def judges_list(as_json: Json = False) -> None:
+    """List the rubrics that are found."""
+    rows = []
+    for name, path in available("judges").items():
+        rubric = load_rubric(str(path))
+        rows.append(
+            {
+                "id": name,
+                "protocol": rubric.protocol,
+                "inputs": list(rubric.inputs),
+                "criteria": list(rubric.criteria),
+                "title": rubric.title,
+            }
+        )
+    print_rows(rows, as_json=as_json)
+
+
+@judges.command("show")
+def judges_show(name: Name, as_json: Json = False) -> None:
+    """Print a rubric as it stands, or its fields as JSON."""
+    path = locate("judges", name)
+    rubric = load_rubric(name)
+    if as_json:
+        print_json({**rubric.model_dump(mode="json"), "hash": rubric.hash, "path": str(path)})
+        return
+    console().print(path.read_text(encoding="utf-8"), markup=False)
+    notes().print(f"{path}  sha256 {rubric.hash}", markup=False)
+
+
+@judges.command("check")
+def judges_check(names: Names = None, as_json: Json = False) -> None:
+    """Refuse whatever a run would refuse, and report the cacheable share of the prompt."""
+    rows = []
+    for name in names or available("judges"):
+        rubric = load_rubric(name)
+        runner.check_rubric(rubric, name)
+        shares = cacheable(rubric, _example(rubric.inputs, "quickstart", None, 2))
+        rows.append({"id": rubric.id, "version": rubric.version, **asdict(shares), "hash": rubric.hash[:12]})
+    print_rows(rows, as_json=as_json)
+
+
+@judges.command("preview")
+def judges_preview(
+    name: Name,
+    dataset: Annotated[str, typer.Option(help="Dataset that the item is taken from.")] = "quickstart",
+    item: Annotated[str | None, typer.Option(help="Item; the first that fits by default.")] = None,
+    criterion: Annotated[str | None, typer.Option(help="Criterion; the first by default.")] = None,
+    mode: Annotated[Mode, typer.Option(help="How the judge answers.")] = Mode.DIRECT,
+    as_json: Json = False,
+) -> None:
+    """Print the prompt exactly as a judge is sent it, for a real item."""
+    rubric = load_rubric(name)
+    runner.check_rubric(rubric, name)
+    chosen = criterion or next(iter(rubric.criteria))
+    if chosen not in rubric.criteria:
+        raise UnknownNameError("criterion", chosen, rubric.criteria, where="--criterion")
+    found, responses = _example(rubric.inputs, dataset, item, len(PROTOCOLS[rubric.protocol].inputs))
+    messages = preview(rubric, found, chosen, responses, mode=mode)
+    if as_json:
+        print_json([{"role": one.role, "content": one.content} for one in messages])
+        return
+    for message in messages:
+        console().print(f"[bold]{message.role}[/bold]")
+        console().print(message.content, markup=False)
+
+
+def _example(
+    inputs: tuple[str, ...], dataset: str, item_id: str | None, wanted: int
+) -> tuple[Item, tuple[Response, ...]]:
+    card, path = load_card(dataset, where="--dataset")
+    data = sources.load(card, path, ("items", "responses"))
+    if item_id is not None and item_id not in {one.item_id for one in data.items}:
+        raise UnknownNameError("item", item_id, [one.item_id for one in data.items], where="--item")
+    for item in data.items:
+        answers = tuple(one for one in data.responses if one.item_id == item.item_id and one.text)
+        fits = runner.has_inputs(item, inputs) and len(answers) >= wanted
+        if item_id == item.item_id or (item_id is None and fits):
+            if not fits:
+                raise SpecError(
+                    "the item lacks an input or a response of the rubric", where="--item", value=item_id
+                )
+            return item, answers[:wanted]
+    raise SpecError("no item of the dataset has the rubric's inputs", where="--dataset", value=dataset)
+
+
+@datasets.command("list")
+def datasets_list(as_json: Json = False) -> None:
+    """List the datasets that are found, and whether their files are here."""
+    print_rows([_plain(one) for one in sources.list_datasets()], as_json=as_json)
+
+
+@datasets.command("show")
+def datasets_show(name: Name, as_json: Json = False) -> None:
+    """Print what a card says."""
+    print_fields(_plain(sources.show(name)), as_json=as_json)
+
+
+@datasets.command("check")
+def datasets_check(names: Names = None, as_json: Json = False) -> None:
+    """Load datasets, refuse whatever a run would refuse, and count what they hold."""
+    rows = [_plain(sources.check(name)) for name in names or available("datasets")]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        print_fields(row, as_json=False)
+
+
+@datasets.command("fetch")
+def datasets_fetch(name: Name, as_json: Json = False) -> None:
+    """Fetch a dataset's files from their public home, checked by sha256."""
+    card, path = load_card(name)
+    sources.fetch(card, path, progress=lambda text: notes().print(text, markup=False))
+    print_fields(_plain(sources.show(name)), as_json=as_json)
+
+
+@suites.command("list")
+def suites_list(as_json: Json = False) -> None:
+    """List the suites that are found."""
+    rows = []
+    for name, path in available("suites").items():
+        suite, _ = load_suite(str(path))
+        rows.append(
+            {
+                "id": name,
+                "datasets": [one.id for one in suite.datasets],
+                "candidates": [one.id for one in suite.candidates],
+                "judges": [one.id for one in suite.judges],
+                "title": suite.title,
+            }
+        )
+    print_rows(rows, as_json=as_json)
+
+
+@suites.command("show")
+def suites_show(name: Name, as_json: Json = False) -> None:
+    """Print a suite as it stands, or with its defaults as JSON."""
+    suite, path = load_suite(name)
+    if as_json:
+        print_json(suite.model_dump(mode="json"))
+        return
+    console().print(path.read_text(encoding="utf-8"), markup=False)
+
+
+@suites.command("check")
+def suites_check(names: Names = None, as_json: Json = False) -> None:
+    """Resolve and plan suites, and refuse whatever a run would refuse."""
+    rows = []
+    for name in names or available("suites"):
+        resolved, planned = runner.prepare(name)
+        rows.append(
+            {
+                "id": resolved.suite.suite,
+                "responses": planned.generations,
+                "judgments": planned.judgments,
+                "hash": resolved.hash[:12],
+            }
+        )
+    print_rows(rows, as_json=as_json)
+
+
+@models.command("list")
+def models_list(as_json: Json = False) -> None:
+    """List the pinned models, and whether they are here."""
+    print_rows([_plain(one) for one in weights.list_models()], as_json=as_json)
+
+
+@models.command("show")
+def models_show(name: Name, as_json: Json = False) -> None:
+    """Print what is known of a model: family, hash, context, licence."""
+    print_fields(_plain(weights.show(name)), as_json=as_json)
+
+
+@models.command("fetch")
+def models_fetch(name: Name, as_json: Json = False) -> None:
+    """Fetch a model and make it ready for an engine."""
+    weights.fetch(name, progress=lambda text: notes().print(text, markup=False))
+    print_fields(_plain(weights.show(name)), as_json=as_json)
+
+
+@models.command("check")
+def models_check(names: Names = None, as_json: Json = False) -> None:
+    """Hold models against what was recorded when they were made ready."""
+    wanted = names or [one.id for one in weights.list_models() if one.ready]
+    rows = [{"model": name, **_plain(one)} for name in wanted for one in weights.check(name)]
+    print_rows(rows, as_json=as_json)
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    return asdict(record)

@@ -1,0 +1,25 @@
+"""The engines: the only part that runs models."""
+
+from evalhub.engines.base import (
+    Engine,
+    EngineFacts,
+    EngineIdentity,
+    complete,
+    completion_key,
+)
+from evalhub.engines.opening import EngineKind, Opening
+from evalhub.engines.table import ENGINES, engine_kind, identify, open_engine
+
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "EngineFacts",
+    "EngineIdentity",
+    "EngineKind",
+    "Opening",
+    "complete",
+    "completion_key",
+    "engine_kind",
+    "identify",
+    "open_engine",
+]

@@ -1,0 +1,238 @@
+"""What every engine is: its identity, the key of a completion, the facts, and the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from evalhub.records import Completion, FailureKind, Message, Request, canonical, clean, digest
+
+# How long an engine may show no sign of life while it works; one step of a large model on a CPU is slow.
+HANG_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineIdentity:
+    """What is asked for: everything besides the request that decides what a completion says.
+
+    Attributes:
+        engine: Its name in `ENGINES`.
+        model: The model's id, for people; not part of a completion's key.
+        model_hash: sha256 of the model's content; of a server's model, of its address and name.
+        chat_template_hash: sha256 of the chat template; None for a model without one.
+        settings: The requested settings, fit for JSON; no secret stands in them.
+        version: vLLM's version; None for other engines.
+        device: cpu, gpu, remote or none.
+    """
+
+    engine: str
+    model: str
+    model_hash: str
+    chat_template_hash: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    version: str | None = None
+    device: str = "none"
+
+
+def cleaned(request: Request) -> Request:
+    """Return a request whose texts are valid UTF-8: what is sent, kept and hashed."""
+    messages = tuple(Message(one.role, clean(one.content)) for one in request.messages)
+    return request if messages == request.messages else replace(request, messages=messages)
+
+
+def messages_text(request: Request) -> str:
+    """Return the canonical JSON of a request's messages, as they are sent."""
+    return canonical([{"role": one.role, "content": one.content} for one in cleaned(request).messages])
+
+
+def completion_key(identity: EngineIdentity, request: Request) -> str:
+    """Return the key that a completion is found again by.
+
+    Args:
+        identity: What runs the request. Its display id does not count, the model's content does.
+        request: What is asked.
+
+    Returns:
+        sha256 of canonical JSON in which every value stands under its name.
+
+    Example:
+        >>> request = Request((Message("user", "Hello"),))
+        >>> here, there = (EngineIdentity("scripted", name, "0") for name in ("here", "there"))
+        >>> completion_key(here, request) == completion_key(there, request)
+        True
+    """
+    sampling = request.sampling
+    return digest(
+        {
+            "messages": messages_text(request),
+            "choices": list(request.choices),
+            "sampling": {
+                "temperature": float(sampling.temperature),
+                "top_p": float(sampling.top_p),
+                "top_k": sampling.top_k,
+                "max_tokens": sampling.max_tokens,
+                "seed": sampling.seed,
+                "stop": list(sampling.stop),
+            },
+            "sample": request.sample,
+            "engine": identity.engine,
+            "model_hash": identity.model_hash,
+            "chat_template_hash": identity.chat_template_hash,
+            "settings": dict(identity.settings),
+            "version": identity.version,
+            "device": identity.device,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a model made of one request: the part of a completion that only it can know."""
+
+    text: str | None = None
+    reasoning: str | None = None
+    logprobs: Mapping[str, float] | None = None
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+    failure: FailureKind | None = None
+    detail: str | None = None
+
+
+def too_long(tokens: int, limit: int) -> Outcome:
+    """Return the failure of a prompt that leaves no room for one token."""
+    return Outcome(
+        failure=FailureKind.TOO_LONG,
+        prompt_tokens=tokens,
+        detail=f"the prompt has {tokens} tokens and one must follow, the engine holds {limit}",
+    )
+
+
+def completion(key: str, model: str, request: Request, outcome: Outcome) -> Completion:
+    """Return the record of one outcome, its texts made valid UTF-8."""
+    return Completion(
+        key=key,
+        model=model,
+        messages=messages_text(request),
+        choices=request.choices,
+        text=_clean(outcome.text),
+        reasoning=_clean(outcome.reasoning),
+        logprobs=outcome.logprobs,
+        finish_reason=outcome.finish_reason,
+        prompt_tokens=outcome.prompt_tokens,
+        cached_tokens=outcome.cached_tokens,
+        completion_tokens=outcome.completion_tokens,
+        failure=outcome.failure,
+        detail=_clean(outcome.detail),
+    )
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else clean(text)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What was really used, read back from the engine, and what it did so far.
+
+    Attributes:
+        platform: cpu, cuda, rocm …, remote or none.
+        device: The device's own name.
+        kv_block_size: Tokens in one block of the KV cache.
+        prefix_cache_queries: Prompt tokens that were looked up in the prefix cache.
+        prefix_cache_hits: Those of them that were found there.
+        seconds_start: Of imports and loading, all starts together.
+        seconds_busy: In which the engine had work, start excluded.
+        preload: `tcmalloc`, `malloc variables` or None.
+    """
+
+    engine: str
+    model: str
+    version: str | None = None
+    platform: str | None = None
+    device: str | None = None
+    attention_backend: str | None = None
+    kv_block_size: int | None = None
+    kv_cache_dtype: str | None = None
+    kv_cache_tokens: int | None = None
+    dtype: str | None = None
+    head_dtype: str | None = None
+    quantization: str | None = None
+    tensor_parallel: int | None = None
+    max_length: int | None = None
+    max_num_seqs: int | None = None
+    max_batched_tokens: int | None = None
+    eager: bool | None = None
+    chat_template: bool | None = None
+    preload: str | None = None
+    prefix_cache_queries: int = 0
+    prefix_cache_hits: int = 0
+    requests: int = 0
+    failures: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    seconds_start: float = 0.0
+    seconds_busy: float = 0.0
+    restarts: int = 0
+
+    @property
+    def prefix_cache_hit_rate(self) -> float | None:
+        """Share of looked-up prompt tokens that were cached, in [0, 1]; None without a look-up."""
+        return self.prefix_cache_hits / self.prefix_cache_queries if self.prefix_cache_queries else None
+
+
+class Engine(Protocol):
+    """Runs requests; all methods are called from one thread."""
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """What was asked for."""
+
+    def submit(self, key: str, request: Request) -> None:
+        """Hand in a request under its completion's key; it may begin at once."""
+
+    def results(self) -> Iterator[Completion]:
+        """Yield each completion as soon as it is finished, until nothing is in flight.
+
+        `submit` may be called between two yields: follow-ups join the running batch.
+
+        Raises:
+            ModelError: A request cannot be asked of this model at all.
+            EngineError: The engine died too often.
+        """
+
+    def drain(self) -> None:
+        """Begin nothing more: drop what has not begun, finish what has. Safe in a signal handler."""
+
+    def facts(self) -> EngineFacts:
+        """Return what was really used, and what was done so far."""
+
+    def close(self) -> None:
+        """End the engine; a second call does nothing."""
+
+    def __enter__(self) -> Self:
+        """Return the engine itself."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the engine."""
+
+
+def complete(engine: Engine, keyed_requests: Iterable[tuple[str, Request]]) -> Iterator[Completion]:
+    """Submit requests and yield their completions, each as soon as it is finished.
+
+    Args:
+        engine: An open engine.
+        keyed_requests: Each request after its completion's key.
+
+    Yields:
+        One completion for each request, in the order in which they finish.
+    """
+    for key, request in keyed_requests:
+        engine.submit(key, request)
+    yield from engine.results()

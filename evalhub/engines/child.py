@@ -1,0 +1,184 @@
+"""The child process: one model, driven step by step, until its parent is gone.
+
+Run as `python -m evalhub.engines.child READ_FD WRITE_FD`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from evalhub.engines import scripted, vllm_backend
+from evalhub.engines.base import Outcome
+from evalhub.engines.wire import Lines, encode, outcome_to_wire, request_from_wire
+from evalhub.errors import EvalhubError, ModelError
+from evalhub.records import FailureKind, Request
+
+_PR_SET_PDEATHSIG = 1
+_BEAT_SECONDS = 0.25
+_BLOCK = 1 << 16
+
+Numbered = tuple[int, Outcome]
+
+
+class Backend(Protocol):
+    """A model in this process."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is really used."""
+
+    def counters(self) -> dict[str, int]:
+        """Return what was counted so far."""
+
+    def add(self, number: int, request: Request, crashes: int) -> Outcome | None:
+        """Take a request in; an outcome at once means that it was not taken."""
+
+    def step(self) -> list[Numbered]:
+        """Work a little, and return what was finished."""
+
+    def busy(self) -> bool:
+        """Return whether there is work."""
+
+    def drop_waiting(self) -> list[int]:
+        """Give up what has not begun, and return its numbers."""
+
+
+BACKENDS: Mapping[str, Callable[[Mapping[str, Any]], Backend]] = {
+    "vllm": vllm_backend.VllmBackend,
+    "scripted": scripted.ScriptedBackend,
+}
+
+
+class Child:
+    """Takes messages in, steps the backend, hands outcomes out."""
+
+    def __init__(self, read_fd: int, write_fd: int) -> None:
+        self._read_fd = read_fd
+        self._write_fd = write_fd
+        self._inbox: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._beat = 0.0
+        self._seconds_busy = 0.0
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def run(self) -> None:
+        """Open the backend and work for ever; the listener ends the process."""
+        opening = self._inbox.get()
+        try:
+            backend = BACKENDS[opening["engine"]](opening)
+        except Exception as error:
+            traceback.print_exc()
+            self._send({"failed": _described(error)})
+            return
+        self._send({"ready": backend.facts()})
+        while True:
+            for message in self._waiting(block=not backend.busy()):
+                self._handle(backend, message)
+            if backend.busy():
+                self._step(backend)
+
+    def _waiting(self, *, block: bool) -> list[dict[str, Any]]:
+        messages = [self._inbox.get()] if block else []
+        while True:
+            try:
+                messages.append(self._inbox.get_nowait())
+            except Empty:
+                return messages
+
+    def _handle(self, backend: Backend, message: Mapping[str, Any]) -> None:
+        if message.get("drain"):
+            self._send({"dropped": backend.drop_waiting()})
+            return
+        number = message["ask"]
+        try:
+            outcome = backend.add(number, request_from_wire(message["request"]), message["crashes"])
+        except ModelError as error:
+            self._send({"refused": number, "error": _described(error)})
+            return
+        except Exception as error:
+            traceback.print_exc()
+            outcome = Outcome(failure=FailureKind.ENGINE, detail=f"the engine refused it: {error}")
+        if outcome is not None:
+            self._send({"done": number, "outcome": outcome_to_wire(outcome)})
+
+    def _step(self, backend: Backend) -> None:
+        started = time.monotonic()
+        finished = backend.step()
+        now = time.monotonic()
+        self._seconds_busy += now - started
+        # The counters go out before the last outcome, so that whoever has it has them too.
+        if now - self._beat > _BEAT_SECONDS or not backend.busy():
+            self._beat = now
+            self._send({"beat": {**backend.counters(), "seconds_busy": self._seconds_busy}})
+        if finished:
+            lines = (encode({"done": number, "outcome": outcome_to_wire(one)}) for number, one in finished)
+            self._write(b"".join(lines))
+
+    def _listen(self) -> None:
+        lines = Lines()
+        while data := os.read(self._read_fd, _BLOCK):
+            for message in lines.feed(data):
+                self._inbox.put(message)
+        end_group()
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        self._write(encode(message))
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._write_fd, view) :]
+        except BrokenPipeError:
+            end_group()
+
+
+def end_group() -> None:
+    """End this process and whatever it started: it leads a process group of its own."""
+    if os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def bind_to_parent(parent: int) -> None:
+    """Have the kernel end this process when its parent dies, however it dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        end_group()
+
+
+def _described(error: Exception) -> dict[str, str]:
+    if isinstance(error, EvalhubError):
+        kind = "model" if isinstance(error, ModelError) else "engine"
+        shown = "" if error.value is None else str(error.value)
+        return {
+            "kind": kind,
+            "what": error.what,
+            "where": error.where,
+            "value": shown,
+            "allowed": error.allowed,
+            "fix": error.fix,
+        }
+    return {"kind": "engine", "what": "the engine cannot start", "value": f"{type(error).__name__}: {error}"}
+
+
+def main(arguments: list[str]) -> None:
+    """Run the child on the two file descriptors and for the parent that it is given."""
+    read_fd, write_fd, parent = (int(argument) for argument in arguments)
+    bind_to_parent(parent)
+    for descriptor in (read_fd, write_fd):
+        os.set_inheritable(descriptor, False)
+    Child(read_fd, write_fd).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

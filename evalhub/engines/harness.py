@@ -1,0 +1,279 @@
+"""Keeps a child process busy, and brings every request through its deaths.
+
+A dead child is started again. What it held is then asked again alone, one request at a time; a request
+that kills the child twice becomes a failure of its own, and the others go on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from evalhub.engines.base import (
+    HANG_SECONDS,
+    EngineFacts,
+    EngineIdentity,
+    Outcome,
+    cleaned,
+    completion,
+)
+from evalhub.engines.process import Process, last_words, new_log
+from evalhub.engines.tally import Tally
+from evalhub.engines.wire import outcome_from_wire, request_to_wire
+from evalhub.errors import EngineError, EvalhubError, ModelError
+from evalhub.records import Completion, FailureKind, Request
+
+START_SECONDS = 3600.0
+MOST_CRASHES = 2
+MOST_DEATHS = 6
+
+_BACKOFF = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
+_TURN_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a child is started.
+
+    Attributes:
+        opening: What it is told first: engine, settings, the model's folder.
+        environment: Variables besides this process's own.
+        window: How many requests it holds at most.
+        log_folder: Takes its log, which is removed when it ends well.
+        hang_seconds: A child that has work and gives no sign of life for so long is killed.
+    """
+
+    opening: Mapping[str, Any]
+    log_folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    window: int = 512
+    hang_seconds: float = HANG_SECONDS
+
+
+@dataclass(slots=True)
+class Flight:
+    """One request on its way."""
+
+    number: int
+    key: str
+    request: Request
+    crashes: int = 0
+
+
+class ChildEngine:
+    """An engine in a child process.
+
+    Args:
+        identity: What is asked for.
+        start: How the child is started.
+
+    Raises:
+        ModelError: The model cannot be loaded, or there is no room for it.
+        EngineError: The child cannot start.
+    """
+
+    def __init__(self, identity: EngineIdentity, start: Start) -> None:
+        self._identity = identity
+        self._start = start
+        self._queue: deque[Flight] = deque()
+        self._suspects: deque[Flight] = deque()
+        self._flying: dict[int, Flight] = {}
+        self._done: deque[Completion] = deque()
+        self._tally = Tally()
+        self._numbers = 0
+        self._deaths = 0
+        self._silent = 0.0
+        self._draining = self._drain_sent = self._closed = False
+        self._process: Process | None = self._started()
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """What was asked for."""
+        return self._identity
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None while there is none."""
+        return None if self._process is None else self._process.pid
+
+    def submit(self, key: str, request: Request) -> None:
+        """Hand in a request under its completion's key; after `drain` it is dropped."""
+        if not self._draining:
+            self._numbers += 1
+            self._queue.append(Flight(self._numbers, key, cleaned(request)))
+
+    def results(self) -> Iterator[Completion]:
+        """Yield each completion as soon as it is finished, until nothing is in flight.
+
+        Raises:
+            ModelError: A request cannot be asked of this model at all.
+            EngineError: The child died too often, or the engine is closed.
+        """
+        while True:
+            while self._done:
+                yield self._done.popleft()
+            if self._draining:
+                self._queue.clear()
+                self._suspects.clear()
+            if not (self._queue or self._suspects or self._flying):
+                return
+            self._turn()
+
+    def drain(self) -> None:
+        """Begin nothing more: drop what has not begun, finish what has. Safe in a signal handler."""
+        self._draining = True
+
+    def facts(self) -> EngineFacts:
+        """Return what was really used, and what was done so far."""
+        return self._tally.facts(self._identity)
+
+    def close(self) -> None:
+        """End the child and remove its log; a second call does nothing."""
+        self._closed = True
+        if self._process is not None:
+            process, self._process = self._process, None
+            process.end()
+            process.log.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        """Return the engine itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the engine."""
+        self.close()
+
+    def _turn(self) -> None:
+        """Send what fits, take what came, and see to a child that died or hangs."""
+        if self._closed:
+            raise EngineError("the engine is closed", where=self._identity.model)
+        process = self._process or self._restarted()
+        self._pump(process)
+        began = time.monotonic()
+        heard = process.exchange(_TURN_SECONDS)
+        self._silent = 0.0 if heard or not self._flying else self._silent + time.monotonic() - began
+        for message in heard:
+            self._take(message)
+        if process.closed:
+            self._died(process, "")
+        elif self._silent > self._start.hang_seconds:
+            process.kill()
+            self._died(process, f"no sign of life for {self._start.hang_seconds:g} s")
+
+    def _pump(self, process: Process) -> None:
+        """Send requests into the child's window; suspects go alone."""
+        if self._draining:
+            if not self._drain_sent:
+                process.send({"drain": True})
+                self._drain_sent = True
+            return
+        if self._suspects or any(one.crashes for one in list(self._flying.values())[:1]):
+            waiting, room = self._suspects, 1 - len(self._flying)
+        else:
+            waiting, room = self._queue, self._start.window - len(self._flying)
+        for _ in range(min(room, len(waiting))):
+            flight = waiting.popleft()
+            self._flying[flight.number] = flight
+            process.send(
+                {
+                    "ask": flight.number,
+                    "request": request_to_wire(flight.request),
+                    "crashes": flight.crashes,
+                }
+            )
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        if "beat" in message:
+            self._tally.beat(message["beat"])
+        elif "done" in message:
+            self._deaths = 0
+            self._finish(self._flying.pop(message["done"]), outcome_from_wire(message["outcome"]))
+        elif "dropped" in message:
+            for number in message["dropped"]:
+                self._flying.pop(number, None)
+        elif "refused" in message:
+            self._flying.pop(message["refused"])
+            raise _error(message["error"], self._identity.model)
+
+    def _finish(self, flight: Flight, outcome: Outcome) -> None:
+        self._done.append(completion(flight.key, self._identity.model, flight.request, outcome))
+        self._tally.count(outcome)
+
+    def _died(self, process: Process, cause: str) -> None:
+        """Turn what the dead child held into suspects."""
+        self._process = None
+        ending = process.end()
+        self._deaths += 1
+        for flight in self._flying.values():
+            flight.crashes += 1
+            if flight.crashes >= MOST_CRASHES:
+                detail = f"the engine died {flight.crashes} times on this request: {cause or ending}"
+                self._finish(flight, Outcome(failure=FailureKind.ENGINE, detail=detail))
+            else:
+                self._suspects.append(flight)
+        self._flying.clear()
+        if self._deaths >= MOST_DEATHS:
+            raise EngineError(
+                f"the engine died {self._deaths} times in a row",
+                where=self._identity.model,
+                value=f"{cause or ending}: {last_words(process)}",
+                fix=f"read {process.log}",
+            )
+        process.log.unlink(missing_ok=True)
+
+    def _restarted(self) -> Process:
+        time.sleep(_BACKOFF[min(self._deaths, len(_BACKOFF)) - 1])
+        self._tally.restarted()
+        self._drain_sent = False
+        self._silent = 0.0
+        self._process = self._started()
+        return self._process
+
+    def _started(self) -> Process:
+        """Start a child and wait until its model is loaded."""
+        began = time.monotonic()
+        process = Process(new_log(self._start.log_folder, self._identity.model), self._start.environment)
+        try:
+            process.send(self._start.opening)
+            self._tally.told = self._ready(process)
+        except BaseException:
+            process.kill()
+            process.end()
+            raise
+        self._tally.seconds_start += time.monotonic() - began
+        return process
+
+    def _ready(self, process: Process) -> dict[str, Any]:
+        """Wait for the child's first message, and return what it says of itself."""
+        began = time.monotonic()
+        while not process.closed and time.monotonic() - began < START_SECONDS:
+            for message in process.exchange(_TURN_SECONDS):
+                if "failed" in message:
+                    raise _error(message["failed"], self._identity.model, log=process.log)
+                return dict(message["ready"])
+        process.kill()
+        raise EngineError(
+            "the engine cannot start",
+            where=self._identity.model,
+            value=f"{process.end()}: {last_words(process)}",
+            fix=f"read {process.log}",
+        )
+
+
+def _error(told: Mapping[str, str], model: str, *, log: Path | None = None) -> EvalhubError:
+    """Return the error that a child tells of."""
+    kind = ModelError if told["kind"] == "model" else EngineError
+    return kind(
+        told["what"],
+        where=told.get("where") or model,
+        value=told.get("value") or None,
+        allowed=told.get("allowed", ""),
+        fix=told.get("fix") or (f"read {log}" if log else ""),
+    )

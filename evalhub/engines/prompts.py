@@ -1,0 +1,160 @@
+"""From messages to prompt tokens, with the model's own chat template or without one.
+
+A base model has no template. It is shown a plain dialogue: the system prompt first, then `User:` and
+`Assistant:` in turn, and it stops where it would begin the next user's turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from evalhub.engines.thinking import CLOSE, opens_thinking
+from evalhub.errors import ModelError
+from evalhub.records import Message
+
+PLAIN_STOP = "\nUser:"
+
+_TAIL = 64
+_REMEMBERED = 256
+
+
+class Tokenizer(Protocol):
+    """The part of a transformers tokenizer that is used."""
+
+    chat_template: Any
+
+    def __call__(self, text: str, *, add_special_tokens: bool) -> Mapping[str, Any]:
+        """Return `input_ids` of a text."""
+
+    def apply_chat_template(
+        self, conversation: Any, *, add_generation_prompt: bool, tokenize: bool
+    ) -> str | list[int]:
+        """Return the rendered conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt as the model sees it.
+
+    Attributes:
+        opened: Whether a think tag is left open, so that the answer starts inside.
+        stop: Texts that end the answer besides the requested ones.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+    opened: bool = False
+    stop: tuple[str, ...] = ()
+
+
+class Prompts:
+    """Renders conversations, and finds the tokens that stand for choices.
+
+    Args:
+        tokenizer: The model's own.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._choices: dict[tuple[str, tuple[str, ...]], tuple[int, ...]] = {}
+
+    @property
+    def templated(self) -> bool:
+        """Whether the model brings a chat template."""
+        return bool(self._tokenizer.chat_template)
+
+    def render(self, messages: Sequence[Message], *, for_choices: bool = False) -> Prompt:
+        """Return the prompt of a conversation.
+
+        Args:
+            messages: The conversation; the answer is the assistant's next turn.
+            for_choices: One token is to follow, so a think tag that the template opened is closed.
+        """
+        if not self.templated:
+            text = plain_dialogue(messages)
+            return Prompt(text, self._tokens(text, special=True), stop=(PLAIN_STOP,))
+        text = self._templated(messages)
+        opened = opens_thinking(text)
+        if opened and for_choices:
+            text, opened = f"{text.rstrip()}\n\n{CLOSE}\n\n", False
+        return Prompt(text, self._tokens(text, special=False), opened)
+
+    def choice_tokens(self, prompt: Prompt, choices: tuple[str, ...]) -> tuple[int, ...]:
+        """Return the one token by which each choice would begin the answer.
+
+        Raises:
+            ModelError: A choice takes more than one token there, or two share one.
+        """
+        tail = prompt.text[-_TAIL:]
+        if (tail, choices) not in self._choices:
+            if len(self._choices) >= _REMEMBERED:
+                self._choices.clear()
+            self._choices[tail, choices] = self._find_choices(tail, choices)
+        return self._choices[tail, choices]
+
+    def _find_choices(self, tail: str, choices: tuple[str, ...]) -> tuple[int, ...]:
+        """Try the choices bare and after a space; all take the same form, or they cannot be compared."""
+        missing: str | None = None
+        for space in ("", " ") if self.templated else (" ", ""):
+            tokens = [self._one_token(tail, space + choice) for choice in choices]
+            found = tuple(token for token in tokens if token is not None)
+            if len(set(found)) == len(choices):
+                return found
+            first = next((one for one, token in zip(choices, tokens, strict=True) if token is None), None)
+            missing = missing or first
+        raise ModelError(
+            "a choice is not one token of its own at the start of this model's answer",
+            value=missing or choices,
+            fix="name the verdicts or levels by single letters or digits",
+        )
+
+    def _one_token(self, tail: str, choice: str) -> int | None:
+        before = self._tokens(tail, special=False)
+        after = self._tokens(tail + choice, special=False)
+        return after[-1] if after[:-1] == before else None
+
+    def _tokens(self, text: str, *, special: bool) -> tuple[int, ...]:
+        return tuple(self._tokenizer(text, add_special_tokens=special)["input_ids"])
+
+    def _templated(self, messages: Sequence[Message]) -> str:
+        try:
+            return self._applied(messages)
+        except Exception:
+            # Some templates refuse the system's turn; their makers put it before the user's.
+            merged = without_system(messages)
+            if merged == tuple(messages):
+                raise
+            return self._applied(merged)
+
+    def _applied(self, messages: Sequence[Message]) -> str:
+        turns = [{"role": one.role, "content": one.content} for one in messages]
+        return str(self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+
+
+def plain_dialogue(messages: Sequence[Message]) -> str:
+    """Return a conversation for a model without a chat template.
+
+    Example:
+        >>> plain_dialogue([Message("system", "Be brief."), Message("user", "Hi")])
+        'Be brief.\\n\\nUser: Hi\\n\\nAssistant:'
+    """
+    names = {"user": "User: ", "assistant": "Assistant: "}
+    turns = [names.get(one.role, "") + one.content for one in messages]
+    return "\n\n".join([*turns, "Assistant:"])
+
+
+def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return a conversation whose system prompt stands at the head of the first user turn.
+
+    Example:
+        >>> without_system([Message("system", "Be brief."), Message("user", "Hi")])
+        (Message(role='user', content='Be brief.\\n\\nHi'),)
+    """
+    system = [one.content for one in messages if one.role == "system"]
+    turns = [one for one in messages if one.role != "system"]
+    if not system or not turns:
+        return tuple(messages)
+    head = Message(turns[0].role, "\n\n".join([*system, turns[0].content]))
+    return (head, *turns[1:])

@@ -1,0 +1,224 @@
+"""vLLM inside the child process, driven one step at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evalhub.engines.base import Outcome, too_long
+from evalhub.engines.preload import used
+from evalhub.engines.prompts import Prompt, Prompts
+from evalhub.engines.thinking import split_thinking
+from evalhub.errors import EngineError, EvalhubError, ModelError
+from evalhub.models import hide_broken_media
+from evalhub.records import Request
+
+_COUNTERS = {
+    "vllm:prefix_cache_queries": "prefix_cache_queries",
+    "vllm:prefix_cache_hits": "prefix_cache_hits",
+}
+_NO_ROOM = ("out of memory", "outofmemory", "kv cache", "free memory", "cannot allocate", "memory is needed")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that vLLM has, by vLLM's own id, with the tokens of its choices."""
+
+    vllm_id: str
+    request: Request
+    prompt: Prompt
+    choices: tuple[int, ...]
+
+
+class VllmBackend:
+    """One model on vLLM.
+
+    Args:
+        opening: Settings of the identity, the device, and the model's id and folder.
+
+    Raises:
+        ModelError: The model cannot be loaded, or there is no room for it.
+        EngineError: vLLM cannot start.
+    """
+
+    def __init__(self, opening: Mapping[str, Any]) -> None:
+        hide_broken_media()
+        import vllm
+
+        self._settings = dict(opening["settings"])
+        try:
+            self._llm = vllm.LLM(**arguments(opening["model"]["path"], self._settings))
+        except Exception as error:
+            raise _start_error(error) from error
+        self._engine = self._llm.llm_engine
+        self._prompts = Prompts(self._llm.get_tokenizer())
+        self._max_length = int(self._engine.vllm_config.model_config.max_model_len)
+        self._asked: dict[int, Asked] = {}
+
+    def facts(self) -> dict[str, Any]:
+        """Return what vLLM resolved the settings to."""
+        from vllm.platforms import current_platform
+
+        config = self._engine.vllm_config
+        cache, model = config.cache_config, config.model_config
+        dtype = str(model.dtype).removeprefix("torch.")
+        blocks = cache.num_gpu_blocks
+        return {
+            "platform": str(current_platform.device_name),
+            "device": str(current_platform.get_device_name()),
+            "attention_backend": self._attention_backend(),
+            "kv_block_size": cache.block_size,
+            "kv_cache_dtype": dtype if cache.cache_dtype == "auto" else str(cache.cache_dtype),
+            "kv_cache_tokens": blocks * cache.block_size if blocks else None,
+            "dtype": dtype,
+            "head_dtype": str(model.head_dtype).removeprefix("torch."),
+            "quantization": model.quantization and str(model.quantization),
+            "tensor_parallel": config.parallel_config.tensor_parallel_size,
+            "max_length": self._max_length,
+            "max_num_seqs": config.scheduler_config.max_num_seqs,
+            "max_batched_tokens": config.scheduler_config.max_num_batched_tokens,
+            "eager": bool(model.enforce_eager),
+            "chat_template": self._prompts.templated,
+            "preload": used(),
+        }
+
+    def counters(self) -> dict[str, int]:
+        """Return what the prefix cache was asked for and had."""
+        counted = dict.fromkeys(_COUNTERS.values(), 0)
+        for metric in self._llm.get_metrics():
+            if metric.name in _COUNTERS:
+                counted[_COUNTERS[metric.name]] += int(metric.value)
+        return counted
+
+    def add(self, number: int, request: Request, crashes: int) -> Outcome | None:  # noqa: ARG002
+        """Check a request's length and hand it to vLLM."""
+        prompt = self._prompts.render(request.messages, for_choices=bool(request.choices))
+        if len(prompt.tokens) + 1 > self._max_length:
+            return too_long(len(prompt.tokens), self._max_length)
+        choices = self._prompts.choice_tokens(prompt, request.choices) if request.choices else ()
+        vllm_id = self._engine.add_request(
+            str(number),
+            {"prompt_token_ids": list(prompt.tokens)},
+            self._sampling(request, prompt, choices),
+        )
+        self._asked[number] = Asked(vllm_id, request, prompt, choices)
+        return None
+
+    def step(self) -> list[tuple[int, Outcome]]:
+        """Run one step of the batch."""
+        finished = [output for output in self._engine.step() if output.finished]
+        return [(int(output.request_id), self._outcome(output)) for output in finished]
+
+    def busy(self) -> bool:
+        """Return whether vLLM has unfinished requests."""
+        return bool(self._engine.has_unfinished_requests())
+
+    def drop_waiting(self) -> list[int]:
+        """Abort what vLLM has not yet begun; where it cannot be seen, everything has begun."""
+        core = getattr(self._engine.engine_core, "engine_core", None)
+        if core is None:
+            return []
+        begun = {one.request_id for one in core.scheduler.running}
+        waiting = [number for number, asked in self._asked.items() if asked.vllm_id not in begun]
+        self._engine.abort_request([str(number) for number in waiting])
+        for number in waiting:
+            del self._asked[number]
+        return waiting
+
+    def _sampling(self, request: Request, prompt: Prompt, choices: tuple[int, ...]) -> Any:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        sampling = request.sampling
+        room = self._max_length - len(prompt.tokens)
+        common: dict[str, Any] = {
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": sampling.top_k,
+            "seed": sampling.seed + request.sample if sampling.temperature > 0 else None,
+            "output_kind": RequestOutputKind.FINAL_ONLY,
+        }
+        if choices:
+            tokens = list(choices)
+            return SamplingParams(
+                max_tokens=1, allowed_token_ids=tokens, logprob_token_ids=tokens, detokenize=False, **common
+            )
+        stop = [*sampling.stop, *prompt.stop]
+        return SamplingParams(max_tokens=min(sampling.max_tokens, room), stop=stop, **common)
+
+    def _outcome(self, output: Any) -> Outcome:
+        asked = self._asked.pop(int(output.request_id))
+        made = output.outputs[0]
+        usage = {
+            "prompt_tokens": len(asked.prompt.tokens),
+            "cached_tokens": output.num_cached_tokens or 0,
+            "completion_tokens": len(made.token_ids),
+        }
+        if asked.choices:
+            shares = made.logprobs[0]
+            named = dict(zip(asked.choices, asked.request.choices, strict=True))
+            logprobs = {name: float(shares[token].logprob) for token, name in named.items()}
+            return Outcome(named[made.token_ids[0]], None, logprobs, "choice", **usage)
+        text, reasoning = split_thinking(made.text, opened=asked.prompt.opened)
+        if not self._prompts.templated:
+            text = text.strip()
+        return Outcome(text, reasoning, None, made.finish_reason, **usage)
+
+    def _attention_backend(self) -> str | None:
+        with contextlib.suppress(Exception):
+            found = self._llm.apply_model(_backends)
+            return "+".join(sorted({name for names in found for name in names})) or None
+        return None
+
+
+def arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `vllm.LLM` is called with.
+
+    Args:
+        path: The model's folder.
+        settings: Of the engine's identity; None leaves a thing to vLLM.
+    """
+    gib = settings["kv_cache_gib"]
+    backend = settings["attention_backend"]
+    optional = {
+        "kv_cache_memory_bytes": int(gib * 2**30) if gib else None,
+        "gpu_memory_utilization": settings["gpu_memory_utilization"],
+        "attention_config": {"backend": backend} if backend else None,
+        "quantization": settings["quantization"],
+    }
+    return {
+        "model": path,
+        "dtype": settings["dtype"],
+        "enforce_eager": settings["eager"],
+        "hf_overrides": {"head_dtype": settings["head_dtype"]},
+        "kv_cache_dtype": settings["kv_cache_dtype"],
+        "max_model_len": settings["max_length"],
+        "max_num_batched_tokens": settings["max_batched_tokens"],
+        "max_num_seqs": settings["max_num_seqs"],
+        "seed": settings["seed"],
+        "tensor_parallel_size": settings["tensor_parallel"],
+        "trust_remote_code": settings["trust_remote_code"],
+        "enable_prefix_caching": True,
+        "disable_log_stats": False,
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
+def _backends(model: Any) -> list[str]:
+    return [one.attn_backend.get_name() for one in model.modules() if hasattr(one, "attn_backend")]
+
+
+def _start_error(error: Exception) -> EvalhubError:
+    """Say in one sentence why vLLM did not start."""
+    told = str(error).strip() or type(error).__name__
+    if any(sign in told.lower() for sign in _NO_ROOM):
+        return ModelError(
+            "no room for the model",
+            value=told,
+            fix="free memory, or set kv_cache_gib, max_length or gpu_memory_utilization lower",
+        )
+    if isinstance(error, ValueError | OSError | KeyError):
+        return ModelError("vLLM cannot load the model with these settings", value=told)
+    return EngineError("vLLM cannot start", value=told)

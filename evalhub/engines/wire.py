@@ -1,0 +1,63 @@
+"""JSON lines over a pair of pipes: what parent and child say to each other.
+
+Parent to child: `open` once, then `ask` and `drain`. Child to parent: `ready` or `failed` once, then
+`done`, `refused`, `dropped`, and `beat` as a sign of life, which carries the counters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from evalhub.engines.base import Outcome
+from evalhub.records import FailureKind, Message, Request, Sampling
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """Return a message as one line; escapes keep it one line and pure ASCII."""
+    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+class Lines:
+    """Collects bytes and hands out whole messages; a cut last line is never handed out."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[dict[str, Any]]:
+        """Return the messages that these bytes complete."""
+        self._buffer += data
+        if b"\n" not in data:
+            return []
+        *lines, rest = self._buffer.split(b"\n")
+        self._buffer = bytearray(rest)
+        return [json.loads(line) for line in lines if line]
+
+
+def request_to_wire(request: Request) -> dict[str, Any]:
+    """Return a request as plain values."""
+    return asdict(request)
+
+
+def request_from_wire(values: Mapping[str, Any]) -> Request:
+    """Return the request of `request_to_wire`."""
+    sampling = dict(values["sampling"])
+    return Request(
+        messages=tuple(Message(**one) for one in values["messages"]),
+        sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
+        choices=tuple(values["choices"]),
+        sample=values["sample"],
+    )
+
+
+def outcome_to_wire(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome's known values, plain."""
+    return {name: value for name, value in asdict(outcome).items() if value is not None}
+
+
+def outcome_from_wire(values: Mapping[str, Any]) -> Outcome:
+    """Return the outcome of `outcome_to_wire`."""
+    failure = values.get("failure")
+    return Outcome(**{**values, "failure": None if failure is None else FailureKind(failure)})

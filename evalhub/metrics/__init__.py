@@ -1,0 +1,24 @@
+"""Metrics: strings in, numbers out; no model call, no disk."""
+
+from evalhub.metrics.base import Column, Metric
+from evalhub.metrics.rouge import score_many
+from evalhub.metrics.signature import Measure, References, RougeSignature, Variant, parse_signature
+from evalhub.metrics.table import METRICS, build, build_entry
+from evalhub.metrics.tokenize import Splitter, Tokenizer, choose_tokenizer
+
+__all__ = [
+    "METRICS",
+    "Column",
+    "Measure",
+    "Metric",
+    "References",
+    "RougeSignature",
+    "Splitter",
+    "Tokenizer",
+    "Variant",
+    "build",
+    "build_entry",
+    "choose_tokenizer",
+    "parse_signature",
+    "score_many",
+]

@@ -1,0 +1,88 @@
+"""What a metric is: built from a suite's options, it turns texts into named columns of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+NO_REFERENCE = "no reference"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One number per candidate, and all that is needed to compute it again.
+
+    Args:
+        name: Short name for tables, such as `rouge1`.
+        signature: Everything that the values depend on, in one line.
+        values: (n_candidates,) the numbers; None where there is too little to measure.
+        reasons: (n_candidates,) why a value is None; None where there is a value.
+    """
+
+    name: str
+    signature: str
+    values: tuple[float | None, ...]
+    reasons: tuple[str | None, ...]
+
+
+Value = tuple[float, None] | tuple[None, str]
+"""A number, or the reason why there is none."""
+
+
+class Metric(Protocol):
+    """The one contract of every entry of the table.
+
+    `higher_is_better` is None where neither direction is.
+    """
+
+    higher_is_better: ClassVar[bool | None]
+
+    def for_dataset(self, texts: Iterable[str]) -> Metric:
+        """Return this metric with whatever a dataset decides settled by the dataset's own texts."""
+        ...
+
+    def score(self, candidates: Sequence[str], references: Sequence[Sequence[str]]) -> list[Column]:
+        """Return one column per quantity; `references` holds the alternatives of each candidate."""
+        ...
+
+
+def column(name: str, signature: str, pairs: Iterable[Value]) -> Column:
+    """Return a column made of values that carry their reasons.
+
+    Args:
+        name: Short name for tables.
+        signature: Everything that the values depend on.
+        pairs: (n_candidates,) each a value and None, or None and its reason.
+
+    Returns:
+        The column, in the order given.
+
+    Example:
+        >>> column("chars", "chars|v:1", [(2.0, None), (None, "no reference")]).values
+        (2.0, None)
+    """
+    made = tuple(pairs)
+    return Column(
+        name=name,
+        signature=signature,
+        values=tuple(value for value, _ in made),
+        reasons=tuple(reason for _, reason in made),
+    )
+
+
+def require_rows(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> None:
+    """Refuse rows that do not belong together.
+
+    Args:
+        candidates: (n,) texts.
+        references: (n, any number) alternatives of each candidate.
+
+    Raises:
+        ValueError: There are not as many lists of references as candidates, or a list is one bare text.
+    """
+    if len(candidates) != len(references):
+        raise ValueError(f"{len(candidates)} candidates but {len(references)} lists of references")
+    bare = next((row for row, texts in enumerate(references) if isinstance(texts, str)), None)
+    if bare is not None:
+        raise ValueError(f"references[{bare}] is one text; give a list of alternatives")

@@ -1,0 +1,136 @@
+"""What two texts share, counted in the four ways of ROUGE."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import cached_property
+from itertools import chain, pairwise
+from typing import NamedTuple
+
+from evalhub.metrics.lcs import lcs_length, lcs_positions, places
+from evalhub.metrics.signature import Measure, Variant
+from evalhub.metrics.tokenize import Splitter, Tokenizer, sentences, words
+
+
+class Overlap(NamedTuple):
+    """What two texts share, out of what each holds (words, pairs of words)."""
+
+    shared: int
+    candidate: int
+    reference: int
+
+    def measure(self, kind: Measure) -> float:
+        """Return precision, recall or F in [0, 1], higher is better; 0.0 where a side is empty.
+
+        Args:
+            kind: Which of the three.
+
+        Returns:
+            The value; the order of operations is rouge-score's, so that the last bit is too.
+
+        Example:
+            >>> Overlap(1, 2, 4).measure(Measure.RECALL)
+            0.25
+        """
+        precision = self.shared / max(self.candidate, 1)
+        recall = self.shared / max(self.reference, 1)
+        if kind is Measure.PRECISION:
+            return precision
+        if kind is Measure.RECALL:
+            return recall
+        return 2 * precision * recall / (precision + recall) if self.shared else 0.0
+
+
+class Cut(NamedTuple):
+    """The part of a signature that says how a text is cut."""
+
+    tokenizer: Tokenizer
+    stemmer: bool
+    splitter: Splitter
+
+
+class Text:
+    """One text, cut and counted once, however many texts it is compared with."""
+
+    def __init__(self, text: str, cut: Cut) -> None:
+        self._text = text
+        self._cut = cut
+
+    def _words(self, text: str) -> tuple[str, ...]:
+        return words(text, self._cut.tokenizer, stemmer=self._cut.stemmer)
+
+    @cached_property
+    def tokens(self) -> tuple[str, ...]:
+        """The words in order."""
+        return self._words(self._text)
+
+    @cached_property
+    def unigrams(self) -> frozenset[Hashable]:
+        """The words as a multiset."""
+        return _numbered(self.tokens)
+
+    @cached_property
+    def bigrams(self) -> frozenset[Hashable]:
+        """The pairs of neighbouring words as a multiset."""
+        return _numbered(pairwise(self.tokens))
+
+    @cached_property
+    def sentences(self) -> list[tuple[str, ...]]:
+        """The words of each sentence."""
+        return [self._words(sentence) for sentence in sentences(self._text, self._cut.splitter)]
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How often each word is in the sentences."""
+        return Counter(chain.from_iterable(self.sentences))
+
+    @cached_property
+    def sentence_places(self) -> list[tuple[dict[str, int], int]]:
+        """Where each sentence holds each word, and how long it is."""
+        return [(places(tokens), len(tokens)) for tokens in self.sentences]
+
+
+def _numbered(grams: Iterable[Hashable]) -> frozenset[Hashable]:
+    """Return each gram, and its repeats numbered: multisets then meet as sets do, at the speed of sets."""
+    counts = Counter(grams)
+    repeats = ((gram, nth) for gram, count in counts.items() if count > 1 for nth in range(1, count))
+    return frozenset(chain(counts, repeats))
+
+
+def _unigram_overlap(candidate: Text, reference: Text) -> Overlap:
+    a, b = candidate.unigrams, reference.unigrams
+    return Overlap(len(a & b), len(a), len(b))
+
+
+def _bigram_overlap(candidate: Text, reference: Text) -> Overlap:
+    a, b = candidate.bigrams, reference.bigrams
+    return Overlap(len(a & b), len(a), len(b))
+
+
+def _lcs_overlap(candidate: Text, reference: Text) -> Overlap:
+    a, b = candidate.tokens, reference.tokens
+    return Overlap(lcs_length(a, b), len(a), len(b))
+
+
+def _union_lcs_overlap(candidate: Text, reference: Text) -> Overlap:
+    """Unite, per reference sentence, its LCS with every candidate sentence; clip words to their counts.
+
+    Source: Lin 2004, ROUGE, section 3.2; the clipping is that of ROUGE 1.5.5.
+    """
+    united: Counter[str] = Counter()
+    for tokens in reference.sentences:
+        kept: set[int] = set()
+        for other, width in candidate.sentence_places:
+            kept.update(lcs_positions(tokens, other, width))
+        united.update(tokens[at] for at in kept)
+    shared = (united & candidate.counts).total()
+    return Overlap(shared, candidate.counts.total(), reference.counts.total())
+
+
+OVERLAPS: Mapping[Variant, Callable[[Text, Text], Overlap]] = {
+    Variant.ROUGE_1: _unigram_overlap,
+    Variant.ROUGE_2: _bigram_overlap,
+    Variant.ROUGE_L: _lcs_overlap,
+    Variant.ROUGE_LSUM: _union_lcs_overlap,
+}

@@ -1,0 +1,120 @@
+"""The signature of a ROUGE value: all that it depends on, as one record and as one line."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from enum import StrEnum
+
+from evalhub.errors import SpecError
+from evalhub.metrics.options import choice
+from evalhub.metrics.tokenize import Splitter, Tokenizer
+
+_VERSION = "1"
+"""Of the definitions; to be raised whenever a value of an unchanged signature would change."""
+
+_FORM = "rouge1|m:f|stem:yes|tok:rouge-score|split:no|refs:mean|v:" + _VERSION
+
+
+class Variant(StrEnum):
+    """What is counted: shared words, shared pairs of words, or longest common subsequences."""
+
+    ROUGE_1 = "1"
+    ROUGE_2 = "2"
+    ROUGE_L = "L"
+    ROUGE_LSUM = "Lsum"
+
+
+class Measure(StrEnum):
+    """Precision (of the candidate), recall (of the reference), or their harmonic mean."""
+
+    PRECISION = "p"
+    RECALL = "r"
+    F = "f"
+
+
+class References(StrEnum):
+    """How the alternatives of one candidate become one value."""
+
+    MEAN = "mean"
+    MAX = "max"
+    FIRST = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class RougeSignature:
+    """All that a ROUGE value depends on.
+
+    Args:
+        variant: What is counted.
+        measure: Precision, recall or F.
+        stemmer: Whether words are reduced by Porter's rules.
+        tokenizer: How texts are cut into words.
+        splitter: How texts are cut into sentences; for Lsum alone, else left at `newline`.
+        references: `mean` over the alternatives, `max`: the alternative with the highest F, whatever the
+            measure (as rouge-score's `score_multi`), or the `first` alone.
+
+    Raises:
+        SpecError: A sentence splitter for a variant that has no use for it.
+
+    Example:
+        >>> str(RougeSignature(Variant.ROUGE_2))
+        'rouge2|m:f|stem:yes|tok:rouge-score|split:no|refs:mean|v:1'
+    """
+
+    variant: Variant
+    _: KW_ONLY
+    measure: Measure = Measure.F
+    stemmer: bool = True
+    tokenizer: Tokenizer = Tokenizer.ROUGE_SCORE
+    splitter: Splitter = Splitter.NEWLINE
+    references: References = References.MEAN
+
+    def __post_init__(self) -> None:
+        if self.variant is not Variant.ROUGE_LSUM and self.splitter is not Splitter.NEWLINE:
+            raise SpecError("only Lsum splits sentences", value=self.name, fix="leave the splitter out")
+
+    @property
+    def name(self) -> str:
+        """Short name for tables, such as `rougeLsum`."""
+        return f"rouge{self.variant}"
+
+    def __str__(self) -> str:
+        split = self.splitter if self.variant is Variant.ROUGE_LSUM else "no"
+        return (
+            f"{self.name}|m:{self.measure}|stem:{'yes' if self.stemmer else 'no'}|tok:{self.tokenizer}"
+            f"|split:{split}|refs:{self.references}|v:{_VERSION}"
+        )
+
+
+def parse_signature(text: str) -> RougeSignature:
+    """Return the signature that a line spells out.
+
+    Args:
+        text: What `str` of a signature gives.
+
+    Returns:
+        The signature; `str` of it is `text` again.
+
+    Raises:
+        SpecError: The line has another form, an unknown value, or another version.
+
+    Example:
+        >>> parse_signature("rougeL|m:p|stem:no|tok:unicode|split:no|refs:max|v:1").measure.name
+        'PRECISION'
+    """
+    name, *parts = text.split("|")
+    given = dict(part.partition(":")[::2] for part in parts)
+    if not {"m", "tok", "split", "refs"} <= given.keys() or not name.startswith("rouge"):
+        raise SpecError("not a ROUGE signature", value=text, allowed=_FORM)
+    split = Splitter.NEWLINE if given["split"] == "no" else choice(given["split"], Splitter, where=text)
+    signature = RougeSignature(
+        choice(name.removeprefix("rouge"), Variant, where=text),
+        measure=choice(given["m"], Measure, where=text),
+        stemmer=given.get("stem") == "yes",
+        tokenizer=choice(given["tok"], Tokenizer, where=text),
+        splitter=split,
+        references=choice(given["refs"], References, where=text),
+    )
+    if str(signature) != text:
+        raise SpecError("not a ROUGE signature of this version", value=text, allowed=str(signature))
+    return signature

@@ -1,0 +1,29 @@
+"""Models by name: found, fetched, checked and made ready for an engine. None is run here."""
+
+from evalhub.models.cache import cache_folder
+from evalhub.models.catalogue import ModelCheck, ModelRow, check, fetch, list_models, show
+from evalhub.models.compat import hide_broken_media
+from evalhub.models.families import UNKNOWN, families_of
+from evalhub.models.pinned import PINNED, PinnedModel
+from evalhub.models.resolution import ModelSource, ResolvedModel, resolve
+from evalhub.models.room import bytes_needed, check_room
+
+__all__ = [
+    "PINNED",
+    "UNKNOWN",
+    "ModelCheck",
+    "ModelRow",
+    "ModelSource",
+    "PinnedModel",
+    "ResolvedModel",
+    "bytes_needed",
+    "cache_folder",
+    "check",
+    "check_room",
+    "families_of",
+    "fetch",
+    "hide_broken_media",
+    "list_models",
+    "resolve",
+    "show",
+]

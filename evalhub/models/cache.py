@@ -1,0 +1,174 @@
+"""The cache folder: where it lies, folders that appear whole or not at all, and file hashes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from evalhub.errors import StorageError
+
+_CHUNK = 1 << 22
+
+
+def cache_folder() -> Path:
+    """Return the cache folder: `EVALHUB_CACHE`, else `~/.cache/evalhub`."""
+    named = os.environ.get("EVALHUB_CACHE")
+    return Path(named).expanduser().resolve() if named else Path.home() / ".cache" / "evalhub"
+
+
+@contextlib.contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Give an empty folder that becomes `target` when the block ends well, and vanishes otherwise.
+
+    Args:
+        target: The folder to appear; an existing one wins over the new one.
+
+    Yields:
+        A folder on the same disk, with a name of its own.
+
+    Raises:
+        StorageError: The disk is full.
+    """
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        with storage_errors(target):
+            yield beside
+            for path in beside.rglob("*"):
+                _sync(path)
+            _sync(beside)
+            beside.chmod(0o755)
+            with contextlib.suppress(FileExistsError):
+                _rename(beside, target)
+            _sync(target.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Hold the lock of `target`, so that two processes never make the same folder at once.
+
+    What a killed process left behind on the way to `target` is removed.
+    """
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file = (target.parent / f".{target.name}.lock").open("w")
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for leftover in target.parent.glob(f".{target.name}-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield
+
+
+@contextlib.contextmanager
+def storage_errors(where: Path) -> Iterator[None]:
+    """Turn a full or read-only disk into a `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        raise StorageError(
+            f"the cache cannot be written: {error.strerror}",
+            where=str(where),
+            fix="free some space, or set EVALHUB_CACHE to another folder",
+        ) from error
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes, read now."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_CHUNK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def cached_sha256(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return the sha256 of each file; one that kept its size and mtime is not read again.
+
+    Args:
+        paths: Files that exist.
+
+    Returns:
+        File to hexadecimal sha256.
+    """
+    known = _read_index()
+    found: dict[Path, str] = {}
+    fresh: dict[Path, str] = {}
+    for path in paths:
+        entry = known.get(str(path.resolve()), [])
+        if entry[:2] == _stamp(path):
+            found[path] = str(entry[2])
+        else:
+            found[path] = fresh[path] = file_sha256(path)
+    if fresh:
+        remember_sha256(fresh)
+    return found
+
+
+def remember_sha256(hashes: Mapping[Path, str]) -> None:
+    """Keep hashes that were just computed, for `cached_sha256`."""
+    fresh = {str(path.resolve()): [*_stamp(path), digest] for path, digest in hashes.items()}
+    _write_index(_read_index() | fresh)
+
+
+def _stamp(path: Path) -> list[str | int]:
+    """Return size in bytes and time of change in nanoseconds."""
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _index() -> Path:
+    return cache_folder() / "hashes.json"
+
+
+def _read_index() -> dict[str, list[str | int]]:
+    """Read the hash index; one that cannot be read is empty."""
+    try:
+        read = json.loads(_index().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(read, dict):
+        return {}
+    return {key: entry for key, entry in read.items() if isinstance(entry, list) and len(entry) == 3}
+
+
+def _write_index(entries: dict[str, list[str | int]]) -> None:
+    """Write the hash index beside, then rename it into place."""
+    index = _index()
+    with storage_errors(index):
+        index.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".hashes-", dir=index.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(entries, file, indent=0, sort_keys=True)
+        Path(name).replace(index)
+
+
+def _rename(source: Path, target: Path) -> None:
+    """Rename a folder; a full target that is already there is a `FileExistsError`."""
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(str(target)) from error
+        raise
+
+
+def _sync(path: Path) -> None:
+    """Bring a file's or folder's content to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,65 @@
+"""Candidates: from an item's turns to one response."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from evalhub.judging import candidate_messages
+from evalhub.records import Completion, FailureKind, Item, Request, Response, Sampling, Source, digest
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One response that is to be made."""
+
+    item: Item
+    system: str
+    families: tuple[str, ...]
+    sampling: Sampling
+    sample: int
+    system_prompt: str | None
+
+
+def generate(
+    wanted: Generation,
+) -> Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Response, ...]]:
+    """Ask the item's turns one after the other, each on the system's own earlier answers."""
+    done: list[Completion] = []
+    for _ in wanted.item.turns:
+        answers = tuple(one.text or "" for one in done)
+        sent = candidate_messages(wanted.item, answers, wanted.system_prompt)
+        (completion,) = yield (Request(sent, wanted.sampling, sample=wanted.sample),)
+        done.append(completion)
+        if completion.failure:
+            break
+    return (_response(wanted, done),)
+
+
+def _response(wanted: Generation, done: list[Completion]) -> Response:
+    last = done[-1] if done else None
+    failure = FailureKind.ENGINE if last is None else last.failure
+    text = None if failure or last is None else last.text or ""
+    return Response(
+        dataset=wanted.item.dataset,
+        item_id=wanted.item.item_id,
+        system=wanted.system,
+        sample=wanted.sample,
+        text=text,
+        turns=tuple(one.text or "" for one in done) if text is not None else (),
+        reasoning=last.reasoning if last else None,
+        chars=None if text is None else len(text),
+        families=wanted.families,
+        source=Source.GENERATED,
+        finish_reason=last.finish_reason if last else None,
+        prompt_tokens=_total(one.prompt_tokens for one in done),
+        completion_tokens=_total(one.completion_tokens for one in done),
+        sha256=None if text is None else digest(text),
+        completions=tuple(one.key for one in done),
+        failure=failure,
+    )
+
+
+def _total(counts: Generator[int | None, None, None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

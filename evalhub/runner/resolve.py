@@ -1,0 +1,217 @@
+"""From a suite to everything that it names: datasets, models, rubrics, metrics, each with its hash."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evalhub.engines import EngineIdentity, engine_kind, identify
+from evalhub.errors import SpecError, UnknownNameError
+from evalhub.judging import PROTOCOLS, Judge, Protocol
+from evalhub.metrics import Metric, build
+from evalhub.models import UNKNOWN, ResolvedModel
+from evalhub.models import resolve as resolve_model
+from evalhub.records import Item, digest
+from evalhub.runner.progress import Progress
+from evalhub.sources import Dataset
+from evalhub.sources import load as load_dataset
+from evalhub.specs import Candidate, DatasetUse, JudgeUse, Rubric, Suite, load_card, load_rubric
+
+
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """A model on an engine, known without starting it."""
+
+    model: ResolvedModel | None
+    identity: EngineIdentity
+    families: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedCandidate:
+    """A candidate with its model."""
+
+    spec: Candidate
+    runs: Runnable
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedJudge:
+    """A judge with its rubric, its protocol and its model."""
+
+    spec: JudgeUse
+    rubric: Rubric
+    protocol: Protocol
+    criteria: tuple[str, ...]
+    runs: Runnable
+
+    @property
+    def judge(self) -> Judge:
+        """What the protocol needs to know."""
+        return Judge(
+            id=self.spec.id,
+            rubric=self.rubric,
+            model=self.spec.model,
+            mode=self.spec.mode,
+            sampling=self.spec.sampling.sampling(),
+            rationale_tokens=self.spec.rationale_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A suite with everything that it names."""
+
+    suite: Suite
+    path: Path
+    datasets: tuple[Dataset, ...]
+    candidates: tuple[ResolvedCandidate, ...]
+    judges: tuple[ResolvedJudge, ...]
+    metrics: tuple[tuple[str, Metric], ...]
+
+    def described(self) -> dict[str, Any]:
+        """Return what decides the results, as plain values; the budget does not."""
+        return {
+            "suite": self.suite.model_dump(mode="json", exclude={"title", "budget"}),
+            "datasets": {
+                one.card.id: {"card": one.card.hash, "files": dict(one.hashes), "version": one.card.version}
+                for one in self.datasets
+            },
+            "rubrics": {
+                one.rubric.id: {"hash": one.rubric.hash, "version": one.rubric.version} for one in self.judges
+            },
+            "models": {one.spec.id: _described(one.runs) for one in [*self.candidates, *self.judges]},
+        }
+
+    @property
+    def hash(self) -> str:
+        """The sha256 of what decides the results."""
+        return digest(self.described())
+
+
+def _described(runs: Runnable) -> dict[str, Any]:
+    identity = runs.identity
+    return {
+        "model": identity.model,
+        "families": list(runs.families),
+        "content_hash": identity.model_hash,
+        "chat_template_hash": identity.chat_template_hash,
+        "engine": identity.engine,
+        "engine_version": identity.version,
+        "device": identity.device,
+        "settings": dict(identity.settings),
+    }
+
+
+def resolve(suite: Suite, path: Path, progress: Progress) -> Resolved:
+    """Return the suite with everything that it names loaded, checked and hashed.
+
+    Raises:
+        EvalhubError: Anything that is named does not exist, or is not what it should be.
+    """
+    where = str(path)
+    metrics = tuple(
+        (name, build(name, options, where=f"{where}:metrics")) for name, options in suite.metric_options()
+    )
+    rubrics = [_rubric(use, f"{where}:judges.{use.id}", path) for use in suite.judges]
+    datasets = tuple(_dataset(use, f"{where}:datasets.{use.id}", path) for use in suite.datasets)
+    return Resolved(
+        suite=suite,
+        path=path,
+        datasets=datasets,
+        candidates=tuple(ResolvedCandidate(spec, _runnable(spec, progress)) for spec in suite.candidates),
+        judges=tuple(
+            ResolvedJudge(
+                spec=use,
+                rubric=rubric,
+                protocol=PROTOCOLS[rubric.protocol],
+                criteria=use.criteria or tuple(rubric.criteria),
+                runs=_runnable(use, progress),
+            )
+            for use, rubric in zip(suite.judges, rubrics, strict=True)
+        ),
+        metrics=metrics,
+    )
+
+
+def check_rubric(rubric: Rubric, where: str) -> None:
+    """Hold a rubric against its protocol.
+
+    Raises:
+        UnknownNameError: There is no such protocol.
+        SpecError: The protocol needs an input, or a scale, that the rubric lacks, or the reverse.
+    """
+    if rubric.protocol not in PROTOCOLS:
+        raise UnknownNameError("protocol", rubric.protocol, PROTOCOLS, where=f"{where}:protocol")
+    protocol = PROTOCOLS[rubric.protocol]
+    responses = [name for name in rubric.inputs if name.startswith("response")]
+    if sorted(responses) != sorted(protocol.inputs):
+        raise SpecError(
+            f"the protocol {rubric.protocol} shows other responses",
+            where=f"{where}:inputs",
+            value=", ".join(responses),
+            allowed=", ".join(protocol.inputs),
+        )
+    rated = "response" in protocol.inputs
+    if rated and not rubric.scale:
+        raise SpecError("a rating needs levels", where=f"{where}:scale", fix="write scale: {1: …, 2: …}")
+    if not rated and rubric.scale:
+        raise SpecError("a comparison has no levels", where=f"{where}:scale", fix="leave scale out")
+    if not rated and rubric.ties is None:
+        raise SpecError("a comparison says whether it may tie", where=f"{where}:ties", allowed="true, false")
+
+
+def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
+    rubric = load_rubric(use.rubric, where=f"{where}.rubric", beside=path)
+    check_rubric(rubric, use.rubric)
+    for name in use.criteria or ():
+        if name not in rubric.criteria:
+            raise UnknownNameError("criterion", name, rubric.criteria, where=f"{where}.criteria")
+    for name in use.against:
+        if name not in rubric.criteria:
+            raise UnknownNameError("criterion", name, rubric.criteria, where=f"{where}.against")
+    return rubric
+
+
+def _runnable(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
+    model = None
+    if engine_kind(spec.engine.type).local:
+        model = resolve_model(
+            spec.model,
+            families=spec.families or (),
+            trust_remote_code=spec.engine.trust_remote_code,
+            progress=progress.note,
+        )
+    families = model.families if model else spec.families or (UNKNOWN,)
+    return Runnable(model, identify(spec.engine, model, name=spec.model), tuple(families))
+
+
+def _dataset(use: DatasetUse, where: str, path: Path) -> Dataset:
+    card, card_path = load_card(use.id, where=f"{where}.id", beside=path)
+    loaded = load_dataset(card, card_path)
+    items = [item for item in loaded.items if _wanted(item, use)]
+    if not items:
+        raise SpecError("no item of the dataset is left", where=where, value=use.tags or use.split)
+    drawn = sorted(items, key=lambda item: item.item_id)
+    if use.limit is not None and use.limit < len(drawn):
+        random.Random(digest([use.seed, card.id])).shuffle(drawn)
+        drawn = drawn[: use.limit]
+    return _restricted(loaded, {item.item_id for item in drawn})
+
+
+def _restricted(dataset: Dataset, kept: set[str]) -> Dataset:
+    """Return the dataset with the records of some items alone."""
+    return replace(
+        dataset,
+        items=tuple(one for one in dataset.items if one.item_id in kept),
+        responses=tuple(one for one in dataset.responses if one.item_id in kept),
+        labels=tuple(one for one in dataset.labels if one.item_id in kept),
+        judgments=tuple(one for one in dataset.judgments if one.item_id in kept),
+        scores=tuple(one for one in dataset.scores if one.item_id in kept),
+    )
+
+
+def _wanted(item: Item, use: DatasetUse) -> bool:
+    return (use.split is None or item.split == use.split) and set(use.tags) <= set(item.tags)

@@ -1,0 +1,27 @@
+"""A card's files, found or fetched, read without harm, and turned into records."""
+
+from evalhub.sources.catalog import Contents, Details, Entry, State, check, list_datasets, show
+from evalhub.sources.fetch import fetch
+from evalhub.sources.files import DataFile, cache_folder, files_of, locate_files
+from evalhub.sources.load import Dataset, load
+from evalhub.sources.query import Limits
+from evalhub.sources.truth import consensus
+
+__all__ = [
+    "Contents",
+    "DataFile",
+    "Dataset",
+    "Details",
+    "Entry",
+    "Limits",
+    "State",
+    "cache_folder",
+    "check",
+    "consensus",
+    "fetch",
+    "files_of",
+    "list_datasets",
+    "load",
+    "locate_files",
+    "show",
+]

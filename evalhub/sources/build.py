@@ -1,0 +1,163 @@
+"""The rows of a card's SELECTs as records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from evalhub.errors import SpecError, UnknownNameError
+from evalhub.records import Item, Judgment, Label, Record, Response, Score, Source, digest
+from evalhub.scales import Kind
+from evalhub.sources.columns import place
+from evalhub.sources.verdicts import criterion_of, recorded_verdict, sides, value_of, winner_of
+from evalhub.specs import Card
+
+Row = Mapping[str, Any]
+ANNOTATOR = "annotator"
+
+
+def _turns(row: Row, one: str, where: str, *, required: bool) -> tuple[str, ...]:
+    """Return the turns of a row that gives either one text or several."""
+    if row[one] is not None and row["turns"]:
+        raise SpecError(f"a row gives both {one} and turns ({place(row)})", where=where)
+    if row[one] is not None:
+        return (row[one],)
+    if not row["turns"] and required:
+        raise SpecError(f"a row gives neither {one} nor turns ({place(row)})", where=where)
+    return tuple(row["turns"] or ())
+
+
+def item(card: Card, row: Row, where: str) -> Item:
+    """Return the item of a row."""
+    turns = _turns(row, "prompt", where, required=True)
+    if not all(turn.strip() for turn in turns):
+        raise SpecError(f"a prompt is empty ({place(row)})", where=where)
+    return Item(
+        dataset=card.id,
+        item_id=row["item_id"],
+        turns=turns,
+        refs=_references(row, len(turns), where),
+        context=row["context"] or (),
+        tags=row["tags"] or (),
+        lang=row["lang"],
+        cluster=row["cluster"] or row["item_id"],
+        split=row["split"],
+    )
+
+
+def _references(row: Row, turns: int, where: str) -> tuple[tuple[str, ...], ...]:
+    refs = row["refs"] or ()
+    if not any(refs):
+        return ()
+    if isinstance(refs[0], str):
+        if turns == 1:
+            return (refs,)
+        raise SpecError(
+            f"refs of an item with several turns is a list of lists, one for each turn ({place(row)})",
+            where=where,
+        )
+    if len(refs) != turns:
+        raise SpecError(f"refs has {len(refs)} lists for {turns} turns ({place(row)})", where=where)
+    return tuple(refs)
+
+
+def response(card: Card, row: Row, where: str) -> Response:
+    """Return the recorded response of a row."""
+    turns = _turns(row, "text", where, required=False)
+    if not turns and row["chars"] is None:
+        raise SpecError(f"a response has neither text, turns nor chars ({place(row)})", where=where)
+    return Response(
+        dataset=card.id,
+        item_id=row["item_id"],
+        system=row["system"],
+        sample=row["sample"] or 0,
+        text=turns[-1] if turns else None,
+        turns=turns if len(turns) > 1 else (),
+        chars=sum(map(len, turns)) if row["chars"] is None else row["chars"],
+        families=row["family"] or ("unknown",),
+        source=Source.RECORDED,
+        sha256=digest(turns[-1]) if turns else None,
+    )
+
+
+def label(card: Card, row: Row, where: str) -> Label:
+    """Return the label of a row, its pair in bytewise order."""
+    spec = criterion_of(card, row, where)
+    systems, swapped = sides(row, spec, where)
+    pairwise = spec.kind is Kind.PAIRWISE
+    winner = winner_of(row, spec, where) if pairwise else None
+    shown = row["shown"]
+    return Label(
+        dataset=card.id,
+        item_id=row["item_id"],
+        criterion=row["criterion"],
+        annotator=row["annotator"] or ANNOTATOR,
+        annotator_kind=row["annotator_kind"],
+        **systems,
+        sample=row["sample"] or 0,
+        winner=winner.swapped() if winner and swapped else winner,
+        value=None if pairwise else value_of(row, spec, where),
+        shown=shown.swapped() if shown and swapped else shown,
+        probability=row["probability"],
+    )
+
+
+def judgment(card: Card, row: Row, where: str) -> Judgment:
+    """Return the judgment of a recorded judge, its pair in bytewise order."""
+    if card.judges and row["judge"] not in card.judges:
+        raise UnknownNameError("judge", row["judge"], card.judges, where=where)
+    spec = criterion_of(card, row, where)
+    systems, swapped = sides(row, spec, where)
+    verdict = recorded_verdict(row, card, spec, where)
+    shown = row["shown"]
+    if swapped:
+        shown = shown.swapped() if shown else None
+        if verdict.get("winner") is not None:
+            verdict["winner"] = verdict["winner"].swapped()
+        if verdict.get("p_a") is not None:
+            verdict["p_a"] = 1 - verdict["p_a"]
+    return Judgment(
+        dataset=card.id,
+        judge=row["judge"],
+        criterion=row["criterion"],
+        item_id=row["item_id"],
+        **systems,
+        **verdict,
+        sample=row["sample"] or 0,
+        shown=shown,
+        repeat=row["repeat"] or 0,
+        raw_text=row["raw_text"],
+        source=Source.RECORDED,
+    )
+
+
+def score(card: Card, row: Row, where: str) -> Score:
+    """Return the recorded score of a row; one for a criterion names one of the card's."""
+    if row["criterion"] is not None:
+        criterion_of(card, row, where)
+    return Score(
+        dataset=card.id,
+        item_id=row["item_id"],
+        system=row["system"],
+        metric=row["metric"],
+        sample=row["sample"] or 0,
+        criterion=row["criterion"],
+        value=row["value"],
+        reason="recorded without a value" if row["value"] is None else None,
+        source=Source.RECORDED,
+    )
+
+
+BUILDERS: Mapping[str, Callable[[Card, Row, str], Record]] = {
+    "items": item,
+    "responses": response,
+    "labels": label,
+    "judgments": judgment,
+    "scores": score,
+}
+
+
+def build(card: Card, kind: str, rows: Iterable[Row], where: str) -> list[Any]:
+    """Return the records of a kind's rows, in the rows' order."""
+    make = BUILDERS[kind]
+    return [make(card, row, where) for row in rows]

@@ -1,0 +1,199 @@
+"""What the SELECT of each kind may return: its columns, and how each value is read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evalhub.errors import SpecError, UnknownNameError
+from evalhub.records import AnnotatorKind, FailureKind
+from evalhub.scales import Order, Winner
+from evalhub.sources.query import Answer
+
+_ID = re.compile(r"[A-Za-z0-9._/@+-]{1,200}")
+_SHOWN_IDS = ("item_id", "system", "system_a", "system_b", "criterion", "annotator", "judge", "metric")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a kind; `read` raises a ValueError that says what the value must be."""
+
+    read: Callable[[Any], Any]
+    required: bool = False
+
+
+def _id(value: Any) -> str:
+    text = value if isinstance(value, str) else str(value)
+    if not _ID.fullmatch(text):
+        raise ValueError("1 to 200 of the characters A-Z a-z 0-9 . _ / @ + -; rename it in the SELECT")
+    return text
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a text")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list) or not all(isinstance(one, str | None) for one in value):
+        raise ValueError("a text or a list of texts")
+    return tuple(one for one in value if one is not None)
+
+
+def _refs(value: Any) -> tuple[str, ...] | tuple[tuple[str, ...], ...]:
+    if isinstance(value, list) and any(isinstance(one, list) for one in value):
+        return tuple(_texts(one or []) for one in value)
+    return _texts(value)
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("a whole number from 0")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a finite number")
+    return float(value)
+
+
+def _value(value: Any) -> float | str:
+    return value if isinstance(value, str) else _number(value)
+
+
+def _share(value: Any) -> float:
+    share = _number(value)
+    if not 0 <= share <= 1:
+        raise ValueError("a number from 0 to 1")
+    return share
+
+
+def _one_of(options: Any) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        try:
+            return options(value)
+        except ValueError:
+            raise ValueError(", ".join(options)) from None
+
+    return read
+
+
+def _split(value: Any) -> str:
+    if value not in ("dev", "test"):
+        raise ValueError("dev, test")
+    return str(value)
+
+
+_RESPONSE = {"item_id": Column(_id, required=True), "sample": Column(_count)}
+_VERDICT = {
+    **_RESPONSE,
+    "system": Column(_id),
+    "system_a": Column(_id),
+    "system_b": Column(_id),
+    "criterion": Column(_id, required=True),
+    "value": Column(_value),
+    "winner": Column(_one_of(Winner)),
+    "shown": Column(_one_of(Order)),
+}
+
+COLUMNS: Mapping[str, Mapping[str, Column]] = {
+    "items": {
+        "item_id": Column(_id, required=True),
+        "prompt": Column(_text),
+        "turns": Column(_texts),
+        "refs": Column(_refs),
+        "context": Column(_texts),
+        "tags": Column(_texts),
+        "lang": Column(_text),
+        "cluster": Column(_id),
+        "split": Column(_split),
+    },
+    "responses": {
+        **_RESPONSE,
+        "system": Column(_id, required=True),
+        "text": Column(_text),
+        "turns": Column(_texts),
+        "chars": Column(_count),
+        "family": Column(_texts),
+    },
+    "labels": {
+        **_VERDICT,
+        "annotator": Column(_id),
+        "annotator_kind": Column(_one_of(AnnotatorKind), required=True),
+        "probability": Column(_share),
+    },
+    "judgments": {
+        **_VERDICT,
+        "judge": Column(_id, required=True),
+        "repeat": Column(_count),
+        "raw_text": Column(_text),
+        "p_a": Column(_share),
+        "failure": Column(_one_of(FailureKind)),
+    },
+    "scores": {
+        **_RESPONSE,
+        "system": Column(_id, required=True),
+        "metric": Column(_id, required=True),
+        "value": Column(_number),
+        "criterion": Column(_id),
+    },
+}
+
+
+def place(row: Mapping[str, Any]) -> str:
+    """Return the ids that tell a row from the others, in words."""
+    named = [f"{name} {row[name]!r}" for name in _SHOWN_IDS if row.get(name) is not None]
+    return ", ".join(named) or "a row without ids"
+
+
+def typed(kind: str, answer: Answer, where: str) -> Iterator[dict[str, Any]]:
+    """Yield each row of an answer with all the columns of its kind; absent ones are None.
+
+    Args:
+        kind: "items", "responses", "labels", "judgments" or "scores".
+        answer: What the SELECT returned.
+        where: The card and its key.
+
+    Raises:
+        UnknownNameError: A column that the kind does not have.
+        SpecError: A column is missing or stands twice, or a value is not what its column holds.
+    """
+    known = COLUMNS[kind]
+    for name in answer.columns:
+        if name not in known:
+            raise UnknownNameError("column", name, known, where=where)
+        if answer.columns.count(name) > 1:
+            raise SpecError("the SELECT returns a column twice", where=where, value=name)
+    for name, column in known.items():
+        if column.required and name not in answer.columns:
+            raise SpecError(
+                f"the SELECT must return the column {name}", where=where, value=list(answer.columns)
+            )
+    absent = dict.fromkeys(known)
+    for values in answer.rows:
+        row = dict(zip(answer.columns, values, strict=True))
+        yield absent | {name: _read(known[name], name, row, where) for name in row}
+
+
+def _read(column: Column, name: str, row: Mapping[str, Any], where: str) -> Any:
+    value = row[name]
+    if value is None:
+        if column.required:
+            raise SpecError(f"the column {name} is NULL in a row ({place(row)})", where=where)
+        return None
+    try:
+        return column.read(value)
+    except ValueError as error:
+        raise SpecError(
+            f"the column {name} holds what it may not ({place(row)})",
+            where=where,
+            value=value,
+            allowed=str(error),
+        ) from None

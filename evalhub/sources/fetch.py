@@ -1,0 +1,106 @@
+"""Download of a card's files from their public homes into the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from evalhub.errors import InputError, IntegrityError, StorageError
+from evalhub.sources.files import DataFile, cached, files_of, verify
+from evalhub.specs import Card
+
+MAX_BYTES = 8 << 30
+_BLOCK = 1 << 18
+_TIMEOUT = 60
+
+Progress = Callable[[str, int, int | None], None]
+
+
+def fetch(
+    card: Card, card_path: Path, *, progress: Progress | None = None, max_bytes: int = MAX_BYTES
+) -> tuple[Path, ...]:
+    """Bring every file of a card onto this machine; what is there already is only verified.
+
+    Args:
+        card: The card.
+        card_path: Where it stands.
+        progress: Called with a file's path, the bytes so far and, where known, in all.
+        max_bytes: A larger file is refused.
+
+    Returns:
+        Where each file lies, in the card's order.
+
+    Raises:
+        InputError: A file has no public home, cannot be had or is too large.
+        IntegrityError: A file, here or there, is not what the card pins.
+        StorageError: The cache cannot be written.
+    """
+    paths = []
+    for file in files_of(card, card_path):
+        where = f"{card_path}:files.{file.table}"
+        if file.found is not None:
+            verify(file.found, file.sha256, where=where)
+            paths.append(file.found)
+            continue
+        target = cached(card, file.path)
+        try:
+            _download(file, target, where=where, progress=progress, max_bytes=max_bytes)
+        except (urllib.error.URLError, TimeoutError, ConnectionError, ValueError) as error:
+            raise InputError(
+                f"the file cannot be downloaded ({getattr(error, 'reason', error)})",
+                where=where,
+                value=file.url,
+                fix=f"check the network, or put the file at {target}",
+            ) from error
+        except OSError as error:
+            raise StorageError(f"the file cannot be written ({error.strerror})", where=str(target)) from error
+        paths.append(target)
+    return tuple(paths)
+
+
+def _download(file: DataFile, target: Path, *, where: str, progress: Progress | None, max_bytes: int) -> None:
+    """Write a file beside its place, and put it there only when its hash is right."""
+    if file.url is None or not file.url.startswith(("https://", "http://")):
+        raise InputError(
+            "the card names no public home for this file",
+            where=where,
+            value=file.path,
+            fix=f"put it at {target}",
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.{os.getpid()}.part")
+    request = urllib.request.Request(file.url, headers={"User-Agent": "evalhub"})
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply, partial.open("wb") as out:
+            got = _copy(reply, out, file, progress=progress, max_bytes=max_bytes)
+            out.flush()
+            os.fsync(out.fileno())
+        if got != file.sha256:
+            raise IntegrityError(
+                f"{file.url} has the sha256 {got}, and the card pins {file.sha256}",
+                where=where,
+                fix="the public file has changed: put the pinned one at " + str(target),
+            )
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _copy(reply: Any, out: Any, file: DataFile, *, progress: Progress | None, max_bytes: int) -> str:
+    length = reply.headers.get("Content-Length")
+    total = int(length) if length and length.isdigit() else None
+    found, done = hashlib.sha256(), 0
+    while block := reply.read(_BLOCK):
+        done += len(block)
+        if done > max_bytes:
+            raise InputError("the file is too large", value=file.url, allowed=f"{max_bytes} bytes")
+        found.update(block)
+        out.write(block)
+        if progress:
+            progress(file.path, done, total)
+    return found.hexdigest()

@@ -1,0 +1,129 @@
+"""Where a card's files lie on this disk, always held against their sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from evalhub.errors import InputError, IntegrityError, SpecError
+from evalhub.specs import Card
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One file that a card names.
+
+    Attributes:
+        table: The card's table that it belongs to.
+        path: Its path in the card.
+        sha256: What it must hold.
+        url: Its public home, if it has one.
+        found: Where it lies on this disk, if it does; not yet held against `sha256`.
+    """
+
+    table: str
+    path: str
+    sha256: str
+    url: str | None
+    found: Path | None
+
+
+def cache_folder() -> Path:
+    """Return the folder that fetched files are kept in: `EVALHUB_CACHE`, else `~/.cache/evalhub`."""
+    return Path(os.environ.get("EVALHUB_CACHE") or Path.home() / ".cache" / "evalhub")
+
+
+def cached(card: Card, path: str) -> Path:
+    """Return where a card's file lies in the cache, whether it is there or not."""
+    return cache_folder() / "datasets" / card.id / path
+
+
+def places(card: Card, card_path: Path, path: str) -> Iterator[Path]:
+    """Yield where a card's file is looked for: mirrors, the samples beside the card, the cache."""
+    for root in os.environ.get("EVALHUB_MIRROR", "").split(os.pathsep):
+        if root:
+            yield Path(root) / card.id / path
+    yield card_path.parent / "samples" / card.id / path
+    yield cached(card, path)
+
+
+def files_of(card: Card, card_path: Path) -> tuple[DataFile, ...]:
+    """Return every file of a card, and where each lies; nothing is read."""
+    return tuple(
+        DataFile(
+            table=table,
+            path=path,
+            sha256=sha256,
+            url=_url(card, table, path),
+            found=next((place for place in places(card, card_path, path) if place.is_file()), None),
+        )
+        for table, spec in card.files.items()
+        for path, sha256 in sorted(spec.hashes.items())
+    )
+
+
+def _url(card: Card, table: str, path: str) -> str | None:
+    spec = card.files[table]
+    if spec.url and spec.path:
+        return spec.url
+    base = spec.url or card.url
+    return f"{base.rstrip('/')}/{quote(path)}" if base else None
+
+
+def locate_files(card: Card, card_path: Path) -> dict[str, Path]:
+    """Return each of a card's paths with the file that holds it.
+
+    Args:
+        card: The card.
+        card_path: Where it stands; the samples lie beside it.
+
+    Raises:
+        InputError: A file lies nowhere; the message says where it was looked for.
+        IntegrityError: A file holds something else. It is refused, not passed over.
+    """
+    located: dict[str, Path] = {}
+    for file in files_of(card, card_path):
+        if file.found is None:
+            raise InputError(
+                f"the file {file.path} of the dataset {card.id} is not on this machine",
+                where=f"{card_path}:files.{file.table}",
+                allowed="it is looked for at " + ", ".join(map(str, places(card, card_path, file.path))),
+                fix=f"run `evalhub datasets fetch {card.id}`",
+            )
+        verify(file.found, file.sha256, where=f"{card_path}:files.{file.table}")
+        located[file.path] = file.found
+    return located
+
+
+def verify(path: Path, sha256: str, *, where: str) -> None:
+    """Hold a file against its sha256.
+
+    Raises:
+        IntegrityError: They differ; the message shows both.
+        SpecError: The file cannot be read.
+    """
+    try:
+        got = sha256_of(path)
+    except OSError as error:
+        raise SpecError(f"the file {path} cannot be read ({error.strerror})", where=where) from error
+    if got != sha256:
+        raise IntegrityError(
+            f"the file {path} has the sha256 {got}, and the card pins {sha256}",
+            where=where,
+            fix="remove the file, or pin its hash in a new version of the card",
+        )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's content."""
+    with path.open("rb") as file:
+        found = hashlib.sha256()
+        while block := file.read(_BLOCK):
+            found.update(block)
+    return found.hexdigest()

@@ -1,0 +1,77 @@
+"""How the labels of several annotators become one."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from evalhub.records import Label, key_of, sort_key
+from evalhub.specs import CriterionSpec
+
+CONSENSUS = "consensus"
+
+
+def consensus(labels: Iterable[Label], spec: CriterionSpec) -> tuple[Label, ...]:
+    """Return one label for each response or pair that the annotators agree on.
+
+    Labels of different kinds of annotators are never mixed: each kind gives its own label.
+
+    Args:
+        labels: Labels of one criterion, in any order.
+        spec: The criterion; its `truth` names the annotators that count and the rule. Without
+            it every response has one label at most, and that one stands.
+
+    Returns:
+        Labels of the annotator "consensus", sorted by key. Where more than half of the votes
+        fall on no one outcome, `majority` gives no label.
+
+    Example:
+        >>> spec = CriterionSpec(
+        ...     kind="pointwise", range=(1, 5), truth={"annotators": "expert-*", "by": "mean"}
+        ... )
+        >>> rated = [
+        ...     Label("d", "i", "fluency", name, "human", system="s", value=value)
+        ...     for name, value in (("expert-1", 4.0), ("expert-2", 5.0), ("crowd-1", 1.0))
+        ... ]
+        >>> [label.value for label in consensus(rated, spec)]
+        [4.5]
+    """
+    pattern = spec.truth.annotators if spec.truth else "*"
+    groups: dict[tuple[Any, ...], list[Label]] = defaultdict(list)
+    for label in labels:
+        if fnmatchcase(label.annotator, pattern):
+            groups[(*key_of(label)[:-1], label.annotator_kind)].append(label)
+    decided = (_decided(group, spec) for group in groups.values())
+    return tuple(sorted((one for one in decided if one is not None), key=sort_key))
+
+
+def _decided(group: Sequence[Label], spec: CriterionSpec) -> Label | None:
+    first = group[0]
+    by = spec.truth.by if spec.truth else "majority"
+    outcomes = [label.value if label.winner is None else label.winner for label in group]
+    verdict: Any
+    if by == "majority":
+        verdict, votes = Counter(outcomes).most_common(1)[0]
+        if 2 * votes <= len(group):
+            return None
+    else:
+        values = [label.value for label in group if label.value is not None]
+        verdict = statistics.fmean(values) if by == "mean" else statistics.median(values)
+    shown = {label.shown for label in group}
+    return Label(
+        dataset=first.dataset,
+        item_id=first.item_id,
+        criterion=first.criterion,
+        annotator=CONSENSUS,
+        annotator_kind=first.annotator_kind,
+        system=first.system,
+        system_a=first.system_a,
+        system_b=first.system_b,
+        sample=first.sample,
+        winner=verdict if first.winner is not None else None,
+        value=verdict if first.winner is None else None,
+        shown=shown.pop() if len(shown) == 1 else None,
+    )

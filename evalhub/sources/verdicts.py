@@ -1,0 +1,149 @@
+"""The verdict of a label or of a recorded judge, read by what its criterion allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalhub.errors import SpecError, UnknownNameError
+from evalhub.records import FailureKind
+from evalhub.scales import Kind, Scale, Winner
+from evalhub.sources.columns import place
+from evalhub.specs import Card, CriterionSpec
+
+_TIE = 1e-6
+
+
+def criterion_of(card: Card, row: Mapping[str, Any], where: str) -> CriterionSpec:
+    """Return the criterion that a row names.
+
+    Raises:
+        UnknownNameError: The card has no criterion of that id.
+    """
+    name = row["criterion"]
+    if name not in card.criteria:
+        raise UnknownNameError("criterion", name, card.criteria, where=where)
+    return card.criteria[name]
+
+
+def sides(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> tuple[dict[str, Any], bool]:
+    """Return the systems of a verdict, a pair in bytewise order, and whether its sides were swapped.
+
+    Raises:
+        SpecError: The systems do not fit the criterion's kind, or a system is paired with itself.
+    """
+    single, a, b = row["system"], row["system_a"], row["system_b"]
+    if spec.kind is Kind.POINTWISE:
+        if single is None or a is not None or b is not None:
+            raise SpecError(f"a pointwise criterion rates one system ({place(row)})", where=where)
+        return {"system": single}, False
+    if single is not None or a is None or b is None:
+        raise SpecError(f"a pairwise criterion compares system_a with system_b ({place(row)})", where=where)
+    if a == b:
+        raise SpecError(f"a system is paired with itself ({place(row)})", where=where, value=a)
+    swapped = b.encode() < a.encode()
+    return ({"system_a": b, "system_b": a} if swapped else {"system_a": a, "system_b": b}), swapped
+
+
+def bounds(spec: CriterionSpec) -> tuple[float, float] | None:
+    """Return the lowest and highest value of a pointwise criterion.
+
+    >>> bounds(CriterionSpec(kind="pointwise", levels={1: "poor", 2: "good"}))
+    (1.0, 2.0)
+    """
+    if spec.range is not None:
+        return spec.range
+    if not isinstance(spec.levels, dict):
+        return None
+    values = Scale.from_mapping(spec.levels).values  # type: ignore[arg-type]
+    return min(values), max(values)
+
+
+def value_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> float:
+    """Return the value of a pointwise label: a level's label or value, or a number within the range.
+
+    Raises:
+        SpecError: There is no value, or the criterion does not allow it.
+    """
+    value = row["value"]
+    if value is None or row["winner"] is not None:
+        raise SpecError(f"a pointwise verdict is a value ({place(row)})", where=where)
+    if isinstance(spec.levels, dict):
+        scale = Scale.from_mapping(spec.levels)  # type: ignore[arg-type]
+        if str(value) in scale.labels:
+            return scale.value_of(str(value))
+        low, high = scale.values[0], scale.values[-1]
+        mean_of_people = spec.raters is not None and spec.raters > 1
+        if isinstance(value, float) and (
+            value in scale.values or (mean_of_people and min(low, high) <= value <= max(low, high))
+        ):
+            return value
+        raise _not_allowed(row, where, scale.labels)
+    limits = spec.range or (0.0, 0.0)
+    if isinstance(value, str) or not limits[0] <= value <= limits[1]:
+        raise _not_allowed(row, where, [f"a number from {limits[0]:g} to {limits[1]:g}"])
+    return float(value)
+
+
+def winner_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> Winner:
+    """Return the winner of a pairwise label, as the SELECT names the sides.
+
+    Raises:
+        SpecError: There is no winner, or the criterion does not allow it.
+    """
+    winner = row["winner"]
+    if winner is None or row["value"] is not None:
+        raise SpecError(f"a pairwise verdict is a winner ({place(row)})", where=where)
+    if winner not in (spec.levels or ()):
+        raise _not_allowed(row, where, [str(level) for level in spec.levels or ()], value=str(winner))
+    return Winner(winner)
+
+
+def _not_allowed(row: Mapping[str, Any], where: str, allowed: Any, value: Any = None) -> SpecError:
+    return SpecError(
+        f"the verdict is none that its criterion allows ({place(row)})",
+        where=where,
+        value=row["value"] if value is None else value,
+        allowed=allowed,
+    )
+
+
+def recorded_verdict(row: Mapping[str, Any], card: Card, spec: CriterionSpec, where: str) -> dict[str, Any]:
+    """Return the verdict or failure of a recorded judge: a reply off the scale is data, not a mistake.
+
+    Raises:
+        SpecError: A verdict of the other kind, or beside a failure.
+    """
+    given = [name for name in ("value", "winner", "p_a", "failure") if row[name] is not None]
+    fits = {"value"} if spec.kind is Kind.POINTWISE else {"winner", "p_a"}
+    if not set(given) <= fits | {"failure"} or ("failure" in given and len(given) > 1):
+        raise SpecError(
+            f"a recorded judgment is one failure or one verdict of its criterion's kind ({place(row)})",
+            where=where,
+            value=given,
+            allowed=[*sorted(fits), "failure"],
+        )
+    if not given:
+        return {"failure": FailureKind.PARSE}
+    if "failure" in given:
+        return {"failure": row["failure"]}
+    if spec.kind is Kind.PAIRWISE:
+        return {"winner": row["winner"] or _side(row["p_a"]), "p_a": row["p_a"]}
+    return _recorded_value(row, card, spec, where)
+
+
+def _recorded_value(row: Mapping[str, Any], card: Card, spec: CriterionSpec, where: str) -> dict[str, Any]:
+    judge = card.judges.get(row["judge"])
+    limits = (judge.range if judge else None) or bounds(spec)
+    value = row["value"]
+    if isinstance(value, str):
+        value = value_of(row, spec, where)
+    if limits and not limits[0] <= value <= limits[1]:
+        return {"failure": FailureKind.OFF_SCALE, "detail": f"{value:g}"}
+    return {"value": value}
+
+
+def _side(p_a: float) -> Winner:
+    if abs(p_a - 0.5) < _TIE:
+        return Winner.TIE
+    return Winner.A if p_a > 0.5 else Winner.B

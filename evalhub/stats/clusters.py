@@ -1,0 +1,127 @@
+"""Clusters: the units that are drawn, left out and counted as independent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from evalhub.errors import InputError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Texts = NDArray[np.str_]
+Column = ArrayLike | Sequence[object]
+
+
+def floats(values: Column) -> Floats:
+    """Read numbers; None and infinities become NaN, which means missing.
+
+    Args:
+        values: (n,) numbers; None and NaN = missing.
+
+    Returns:
+        (n,) float64, finite or NaN.
+
+    Raises:
+        InputError: The values are not one row of numbers.
+
+    Example:
+        >>> floats([1, None, float("inf")]).tolist()
+        [1.0, nan, nan]
+    """
+    try:
+        array = np.array(_unmasked(values), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError("numbers are needed here", value=str(error)) from error
+    if array.ndim != 1:
+        raise InputError("one row of numbers is needed here", value=array.shape, allowed="shape (n,)")
+    array[~np.isfinite(array)] = np.nan
+    return array
+
+
+def categories(values: Column) -> tuple[Texts, Bools]:
+    """Read categories as text, and say which are there.
+
+    Args:
+        values: (n,) categories of any type that prints distinctly; None, NaN and '' = missing.
+
+    Returns:
+        (n,) texts, and (n,) True where a category is present.
+
+    Example:
+        >>> categories(["a", None, "tie"])[1].tolist()
+        [True, False, True]
+    """
+    given = values if isinstance(values, Sequence) else np.asarray(_unmasked(values), dtype=object).tolist()
+    texts = ["" if value is None or value != value else str(value) for value in given]
+    array = np.array(texts, dtype=np.str_)
+    return array, array != ""
+
+
+def _unmasked(values: Column) -> Column:
+    if isinstance(values, np.ma.MaskedArray):
+        plain = np.array(values.data, dtype=object)
+        plain[values.mask] = None
+        return plain
+    return values
+
+
+def codes(ids: Column) -> tuple[Ints, int]:
+    """Number the ids 0 … k-1 in sorted order, so that the order of the rows changes no draw.
+
+    Args:
+        ids: (n,) ids, compared as text.
+
+    Returns:
+        (n,) codes, and k, the number of different ids.
+
+    Example:
+        >>> codes(["q2", "q1", "q2"])[0].tolist()
+        [1, 0, 1]
+    """
+    names, inverse = np.unique(np.asarray(ids).astype(np.str_), return_inverse=True)
+    return inverse.astype(np.int64).reshape(-1), len(names)
+
+
+def same_length(columns: Mapping[str, Column]) -> int:
+    """Return the common length of the columns.
+
+    Args:
+        columns: Columns by name.
+
+    Returns:
+        Their number of rows.
+
+    Raises:
+        InputError: Two columns differ in length.
+
+    Example:
+        >>> same_length({"x": [1, 2], "y": [3, 4]})
+        2
+    """
+    lengths = {name: np.shape(np.asarray(column, dtype=object))[:1] for name, column in columns.items()}
+    if len(set(lengths.values())) != 1 or () in lengths.values():
+        raise InputError("columns of one length are needed here", value=lengths)
+    return int(next(iter(lengths.values()))[0])
+
+
+def draw(clusters: int, resamples: int, seed: int) -> Floats:
+    """Draw whole clusters with replacement, as counts.
+
+    Args:
+        clusters: Number of clusters, at least 1.
+        resamples: Number of resamples, at least 1.
+        seed: Seed of the draw; the same seed gives the same counts.
+
+    Returns:
+        (resamples, clusters) how often each resample holds each cluster; each row sums to `clusters`.
+
+    Example:
+        >>> draw(4, 2, seed=1).sum(axis=1).tolist()
+        [4.0, 4.0]
+    """
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples).astype(np.float64)

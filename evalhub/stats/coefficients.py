@@ -1,0 +1,238 @@
+"""Pearson, Spearman and Kendall tau-b: of two columns, and of the same columns under many cluster weights.
+
+A resample is a row of weights: how often it holds each cluster. All three coefficients are functions of these
+weights, so thousands of resamples are a few matrix products, and each equals the coefficient of the rows
+written out.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+
+from evalhub.stats.bootstrap import Statistic
+from evalhub.stats.clusters import Floats, Ints
+
+DIGITS = 12
+PAIR_MATRIX_ROWS = 5_000
+PAIR_MATRIX_CLUSTERS = 1_500
+_BLOCK = 2_000_000
+
+
+class Coefficient(StrEnum):
+    """The coefficients of correlation."""
+
+    PEARSON = "pearson"
+    SPEARMAN = "spearman"
+    KENDALL = "kendall"
+
+
+def rounded(values: Floats) -> Floats:
+    """Round to 12 digits of the largest value, so that float noise breaks no tie.
+
+    Args:
+        values: (n,) finite numbers.
+
+    Returns:
+        (n,) rounded numbers.
+
+    Example:
+        >>> rounded(np.array([0.1 + 0.2, 0.3])).tolist()
+        [0.3, 0.3]
+    """
+    largest = float(np.abs(values).max(initial=0.0))
+    if largest == 0.0:
+        return values
+    return np.round(values, int(np.clip(DIGITS - np.ceil(np.log10(largest)), -290, 290)))
+
+
+def midranks(values: Floats) -> Floats:
+    """Rank from 1, ties sharing their mean rank.
+
+    Args:
+        values: (n,) finite numbers.
+
+    Returns:
+        (n,) ranks in [1, n].
+
+    Example:
+        >>> midranks(np.array([10.0, 20.0, 20.0])).tolist()
+        [1.0, 2.5, 2.5]
+    """
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return np.asarray((ends - (counts - 1) / 2)[inverse], dtype=np.float64)
+
+
+def coefficient(kind: Coefficient, x: Floats, y: Floats) -> float:
+    """Correlate two columns; NaN where it is undefined.
+
+    Args:
+        kind: Which coefficient.
+        x: (n,) finite numbers, already `rounded`.
+        y: (n,) finite numbers, already `rounded`.
+
+    Returns:
+        The coefficient in [-1, 1], higher = more alike; NaN with fewer than 2 rows or a constant column.
+
+    Source: Kendall, Biometrika 33(3), 1945, 239-251 (tau-b); Spearman is Pearson of the midranks.
+
+    Example:
+        >>> round(coefficient(Coefficient.KENDALL, np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])), 9)
+        0.333333333
+    """
+    if len(x) < 2 or np.all(x == x[0]) or np.all(y == y[0]):
+        return float("nan")
+    if kind is Coefficient.KENDALL:
+        return _kendall(x, y)
+    if kind is Coefficient.SPEARMAN:
+        x, y = midranks(x), midranks(y)
+    x, y = _standard(x), _standard(y)
+    return float(np.clip(np.mean(x * y), -1.0, 1.0))
+
+
+def _standard(values: Floats) -> Floats:
+    scaled = values / np.abs(values).max()
+    centred = scaled - scaled.mean()
+    return np.asarray(centred / np.sqrt(np.mean(centred**2)), dtype=np.float64)
+
+
+def _kendall(x: Floats, y: Floats) -> float:
+    if len(x) > 1_000:
+        from scipy import stats
+
+        return float(stats.kendalltau(x, y, method="asymptotic").statistic)
+    sign_x = np.sign(x[:, None] - x[None, :])
+    sign_y = np.sign(y[:, None] - y[None, :])
+    both = np.sqrt(float(np.abs(sign_x).sum())) * np.sqrt(float(np.abs(sign_y).sum()))
+    return float(np.clip((sign_x * sign_y).sum() / both, -1.0, 1.0))
+
+
+def weighted(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statistic:
+    """Return the coefficient as a function of cluster weights.
+
+    Args:
+        kind: Which coefficient.
+        x: (n,) finite numbers, already `rounded`, not constant.
+        y: (n,) finite numbers, already `rounded`, not constant.
+        members: (n,) code of each row's cluster.
+
+    Returns:
+        A function from (b, clusters) weights to (b,) coefficients, NaN where a resample is constant.
+
+    Example:
+        >>> x, y = np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])
+        >>> weighted(Coefficient.KENDALL, x, y, np.arange(3))(np.ones((1, 3))).round(3).tolist()
+        [0.333]
+    """
+    if kind is Coefficient.PEARSON:
+        return _weighted_pearson(_standard(x), _standard(y), members)
+    if kind is Coefficient.SPEARMAN:
+        return _weighted_spearman(x, y, members)
+    return (_resampled_kendall if is_slow(kind, members) else _weighted_kendall)(x, y, members)
+
+
+def is_slow(kind: Coefficient, members: Ints) -> bool:
+    """Say whether each resample is correlated anew, which asks for fewer of them.
+
+    Args:
+        kind: Which coefficient.
+        members: (n,) code of each row's cluster.
+
+    Returns:
+        True for Kendall beyond 5,000 rows or 1,500 clusters.
+
+    Example:
+        >>> is_slow(Coefficient.KENDALL, np.arange(800))
+        False
+    """
+    large = len(members) > PAIR_MATRIX_ROWS or members.max(initial=0) >= PAIR_MATRIX_CLUSTERS
+    return kind is Coefficient.KENDALL and bool(large)
+
+
+def _ratio(covariance: Floats, var_x: Floats, var_y: Floats) -> Floats:
+    """Divide, NaN where a variance is nothing but float noise."""
+    defined = (var_x > 1e-12) & (var_y > 1e-12)
+    scale = np.sqrt(np.where(defined, var_x * var_y, 1.0))
+    return np.asarray(np.where(defined, np.clip(covariance / scale, -1.0, 1.0), np.nan), dtype=np.float64)
+
+
+def _weighted_pearson(x: Floats, y: Floats, members: Ints) -> Statistic:
+    columns = (np.ones_like(x), x, y, x * x, y * y, x * y)
+    sums = np.stack([np.bincount(members, weights=column) for column in columns], axis=1)
+
+    def statistic(weights: Floats) -> Floats:
+        total = weights @ sums
+        mean = total / total[:, :1]
+        _, mx, my, xx, yy, xy = mean.T
+        return _ratio(xy - mx * my, xx - mx * mx, yy - my * my)
+
+    return statistic
+
+
+def _rank_function(values: Floats) -> Statistic:
+    """Return the midranks in (0, 1) of all rows as a function of (b, n) row weights."""
+    order = np.argsort(values, kind="stable")
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts) - 1
+
+    def ranks(weights: Floats) -> Floats:
+        at_end = np.cumsum(weights[:, order], axis=1)[:, ends]
+        before = np.concatenate([np.zeros((len(weights), 1)), at_end[:, :-1]], axis=1)
+        middle: Floats = (before + at_end) / (2 * at_end[:, -1:])
+        return middle[:, inverse]
+
+    return ranks
+
+
+def _weighted_spearman(x: Floats, y: Floats, members: Ints) -> Statistic:
+    rank_x, rank_y = _rank_function(x), _rank_function(y)
+
+    def block(weights: Floats) -> Floats:
+        rows = weights[:, members]
+        rows = rows / rows.sum(axis=1, keepdims=True)
+        # The weighted mean of midranks is one half, whatever the ties.
+        u, v = rank_x(rows) - 0.5, rank_y(rows) - 0.5
+        return _ratio(
+            np.einsum("bn,bn,bn->b", rows, u, v),
+            np.einsum("bn,bn,bn->b", rows, u, u),
+            np.einsum("bn,bn,bn->b", rows, v, v),
+        )
+
+    def statistic(weights: Floats) -> Floats:
+        step = max(1, _BLOCK // (8 * len(members)))
+        return np.concatenate([block(weights[i : i + step]) for i in range(0, len(weights), step)])
+
+    return statistic
+
+
+def _weighted_kendall(x: Floats, y: Floats, members: Ints) -> Statistic:
+    """Sum signs of pairs between clusters once: tau-b is then a ratio of quadratic forms in the weights."""
+    order = np.argsort(members, kind="stable")
+    x, y, members = x[order], y[order], members[order]
+    starts = np.flatnonzero(np.diff(members, prepend=-1))
+    step = max(1, _BLOCK // len(x))
+    rows: list[list[Floats]] = [[], [], []]
+    for i in range(0, len(x), step):
+        sign_x = np.sign(x[i : i + step, None] - x[None, :])
+        sign_y = np.sign(y[i : i + step, None] - y[None, :])
+        for kept, signs in zip(rows, (sign_x * sign_y, np.abs(sign_x), np.abs(sign_y)), strict=True):
+            kept.append(np.add.reduceat(signs, starts, axis=1))
+    both, in_x, in_y = (np.add.reduceat(np.concatenate(kept), starts, axis=0) for kept in rows)
+
+    def statistic(weights: Floats) -> Floats:
+        concordance, untied_x, untied_y = (
+            np.einsum("bg,bg->b", weights @ matrix, weights) for matrix in (both, in_x, in_y)
+        )
+        return _ratio(concordance, untied_x, untied_y)
+
+    return statistic
+
+
+def _resampled_kendall(x: Floats, y: Floats, members: Ints) -> Statistic:
+    def one(weights: Floats) -> float:
+        rows = np.repeat(np.arange(len(x)), weights[members].astype(np.int64))
+        return coefficient(Coefficient.KENDALL, x[rows], y[rows])
+
+    return lambda weights: np.array([one(row) for row in weights])

@@ -1,0 +1,101 @@
+"""One number with all that must stand beside it: interval, level, method, n, clusters, what was left out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from evalhub.errors import InputError
+
+CONFIDENCE = 0.95
+MIN_CLUSTERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A point estimate with its interval; never NaN, and silent about nothing.
+
+    Args:
+        estimate: The point estimate; None when it is undefined or nothing was measured.
+        low: Lower end of the interval; None when there is no interval.
+        high: Upper end of the interval; None exactly when `low` is.
+        level: Confidence level of the interval, in (0, 1).
+        method: How the interval was made, such as "wilson"; see the functions that make one.
+        n: Observations that entered the estimate.
+        clusters: Independent clusters among them.
+        left_out: Observations that were given but did not enter.
+        reason: Why the estimate or its interval is None; None when both are there.
+
+    Raises:
+        InputError: A number is NaN or infinite, one end lacks the other, or something is None without a
+            reason.
+
+    Example:
+        >>> Estimate(0.5, 0.4, 0.6, 0.95, "wilson", 90, 90, 0, None).width
+        0.19999999999999996
+    """
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    level: float
+    method: str
+    n: int
+    clusters: int
+    left_out: int
+    reason: str | None
+
+    def __post_init__(self) -> None:
+        numbers = (self.estimate, self.low, self.high)
+        if any(number is not None and not math.isfinite(number) for number in numbers):
+            raise InputError("an estimate must be finite or None", value=numbers)
+        if (self.low is None) != (self.high is None):
+            raise InputError("an interval has two ends or none", value=numbers)
+        if (self.estimate is None or self.low is None) and not self.reason:
+            raise InputError("an estimate or interval that is None needs a reason", value=numbers)
+
+    @classmethod
+    def none(
+        cls,
+        reason: str,
+        *,
+        n: int = 0,
+        clusters: int = 0,
+        left_out: int = 0,
+        level: float = CONFIDENCE,
+        method: str = "none",
+    ) -> Estimate:
+        """Return an estimate that says only why there is none.
+
+        Args:
+            reason: What is missing, in a few words.
+            n: Observations that were at hand.
+            clusters: Clusters among them.
+            left_out: Observations that were given but could not be used.
+            level: Confidence level that was asked for, in (0, 1).
+            method: The method that was asked for.
+
+        Returns:
+            An estimate whose three numbers are None.
+
+        Example:
+            >>> Estimate.none("no judgments").reason
+            'no judgments'
+        """
+        return cls(None, None, None, level, method, n, clusters, left_out, reason)
+
+    @property
+    def width(self) -> float | None:
+        """Width of the interval, at least 0; None without an interval."""
+        return None if self.low is None or self.high is None else self.high - self.low
+
+    def without_interval(self, reason: str) -> Estimate:
+        """Return the same estimate with its interval withdrawn for `reason`.
+
+        Args:
+            reason: Why there is no interval, in a few words.
+
+        Returns:
+            A copy whose ends are None and whose method is "none".
+        """
+        return replace(self, low=None, high=None, method="none", reason=reason)

@@ -1,0 +1,84 @@
+"""Words of every script, and the choice between the two tokenizers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rouge_score.tokenizers import DefaultTokenizer
+
+from evalhub.metrics.tokenize import (
+    Splitter,
+    Tokenizer,
+    choose_tokenizer,
+    rouge_score_words,
+    sentences,
+    unicode_words,
+    words,
+)
+
+
+@given(st.text(), st.booleans())
+def test_words_are_rouge_scores(text, stemmer):
+    expected = DefaultTokenizer(stemmer).tokenize(text)
+    assert list(words(text, Tokenizer.ROUGE_SCORE, stemmer=stemmer)) == expected
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_both_tokenizers_agree_on_ascii(text):
+    assert unicode_words(text) == rouge_score_words(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("今天，下雨了。", list("今天下雨了")),
+        ("スーパーへ", list("スーパーへ")),
+        ("ｱｲ", ["ア", "イ"]),
+        ("ไปที่", ["ไ", "ป", "ที่"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("می\u200cخواهم", ["میخواهم"]),
+        ("한국어 텍스트", ["한국어", "텍스트"]),
+        ("Straße STRASSE", ["strasse", "strasse"]),
+        ("cafe\u0301 café", ["café", "café"]),
+        ("１２ ①", ["12", "1"]),
+        ("iPhone手机", ["iphone", "手", "机"]),
+        ("！？ — 🙂", []),
+    ],
+)
+def test_words_of_every_script(text, expected):
+    assert unicode_words(text) == expected
+
+
+def test_only_ascii_words_are_stemmed_under_unicode():
+    assert words("Running läuften 今天", Tokenizer.UNICODE, stemmer=True) == ("run", "läuften", "今", "天")
+
+
+@pytest.mark.parametrize(
+    ("splitter", "text", "expected"),
+    [
+        (Splitter.NEWLINE, "One. Two.\n\nThree.", ["One. Two.", "Three."]),
+        (
+            Splitter.SENTENCE,
+            'He said "go." She went! 3.5 km…\nEnd',
+            ['He said "go."', "She went!", "3.5 km…", "End"],
+        ),
+        (Splitter.SENTENCE, "下雨了。我们走！好", ["下雨了。", "我们走！", "好"]),
+        (Splitter.SENTENCE, "", []),
+    ],
+)
+def test_sentences(splitter, text, expected):
+    assert sentences(text, splitter) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ([], Tokenizer.ROUGE_SCORE),
+        (["", "!"], Tokenizer.ROUGE_SCORE),
+        (["plain words " * 50, "one café"], Tokenizer.ROUGE_SCORE),
+        (["Le garçon a mangé près de la fenêtre"], Tokenizer.UNICODE),
+        (["今天下雨"], Tokenizer.UNICODE),
+        (["a few English words"] * 9 + ["今天下雨"], Tokenizer.UNICODE),
+    ],
+)
+def test_the_dataset_chooses(texts, expected):
+    assert choose_tokenizer(texts) is expected

@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from evalhub.errors import ModelError
+from evalhub.models.compat import hide_broken_media
+from evalhub.models.families import families_of
+from evalhub.models.safety import check_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "model"
+    made.mkdir()
+    (made / "config.json").write_text("{}")
+    header = json.dumps({"w": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+    (made / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"abcd")
+    return made
+
+
+def test_a_sound_folder_passes(folder: Path) -> None:
+    check_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "x.pt", "sub/optimizer.PTH", "a.ckpt", "a.pkl"])
+def test_pickles_are_refused(folder: Path, name: str) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"")
+    with pytest.raises(ModelError, match="pickled files"):
+        check_folder(folder)
+    check_folder(folder, allow_pickle=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("modeling_own.py", ""),
+        ("sub/tool.py", ""),
+        ("config.json", '{"auto_map": {"AutoModel": "modeling_own.Own"}}'),
+        ("config.json", '{"text_config": [{"auto\\u005fmap": {}}]}'),
+        ("tokenizer_config.json", '{"auto_map": {}}'),
+    ],
+)
+def test_remote_code_is_refused(folder: Path, name: str, text: str) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    with pytest.raises(ModelError, match="brings code of its own"):
+        check_folder(folder)
+    check_folder(folder, trust_remote_code=True)
+
+
+def test_a_folder_that_is_not_whole(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1])
+    with pytest.raises(ModelError, match="damaged or cut short"):
+        check_folder(folder)
+    weights.write_bytes(whole)
+    (folder / "model.safetensors.index.json").write_text('{"weight_map": {"w": "model-00001.safetensors"}}')
+    with pytest.raises(ModelError, match="weight files are missing"):
+        check_folder(folder)
+    (folder / "model.safetensors.index.json").unlink()
+    weights.unlink()
+    with pytest.raises(ModelError, match="no weights"):
+        check_folder(folder)
+    (folder / "config.json").unlink()
+    with pytest.raises(ModelError, match=r"no config\.json"):
+        check_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("names", "architectures", "expected"),
+    [
+        (["Qwen/Qwen2.5-7B-Instruct@abc"], ["Qwen2ForCausalLM"], ("qwen",)),
+        (["meta-llama/Llama-3.1-8B@1"], ["LlamaForCausalLM"], ("llama",)),
+        (["lmsys/vicuna-13b-v1.5@1"], ["LlamaForCausalLM"], ("llama",)),
+        (["HuggingFaceTB/SmolLM2-1.7B@1"], ["LlamaForCausalLM"], ("smollm",)),
+        (["my-finetune"], ["Gemma3ForCausalLM"], ("gemma",)),
+        (["microsoft/phi-4@1"], ["Phi3ForCausalLM"], ("phi",)),
+        (["dolphin-7b"], ["MistralForCausalLM"], ("unknown",)),
+        (["mistralai/Mixtral-8x7B@1"], [], ("mistral",)),
+    ],
+)
+def test_families(names: list[str], architectures: list[str], expected: tuple[str, ...]) -> None:
+    assert families_of(names, architectures) == expected
+
+
+def test_media_is_hidden_only_where_the_builds_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    from evalhub.models import compat
+
+    for name in ("torchvision", "torchaudio", "torchcodec"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    versions = {"torch": "2.13.0+cpu", "torchvision": "0.28.0", "torchaudio": "2.11.0+cpu"}
+    monkeypatch.setattr(compat, "_version", lambda name: versions.get(name, ""))
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    assert hide_broken_media() == ()
+    monkeypatch.delitem(sys.modules, "torchvision")
+    assert hide_broken_media() == ("torchvision",)
+    assert sys.modules["torchvision"] is None
+    monkeypatch.delitem(sys.modules, "torchvision")
+    versions["torch"] = "2.13.0"
+    assert hide_broken_media() == ()

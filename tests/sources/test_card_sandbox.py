@@ -1,0 +1,124 @@
+"""A card's SELECT can reach nothing but its own tables, and cannot take more than its share."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.errors import SpecError
+from evalhub.sources import Limits, load
+from evalhub.specs import load_card
+
+SELECT = "SELECT id AS item_id, prompt FROM q"
+
+ESCAPES = [
+    "SELECT 1 AS item_id, * FROM read_csv('/etc/passwd')",
+    "SELECT 1 AS item_id, content AS prompt FROM read_text('/etc/passwd')",
+    "SELECT 1 AS item_id, content AS prompt FROM read_blob('/etc/hostname')",
+    "SELECT file AS item_id FROM glob('/etc/*')",
+    "SELECT * FROM '/etc/passwd'",
+    "SELECT * FROM 'https://example.org/x.csv'",
+    "SELECT * FROM query('SELECT * FROM read_text(''/etc/passwd'')')",
+    "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT * FROM read_text(''/etc/passwd'')'))",
+    "SELECT * FROM job",
+    "SELECT * FROM sniff_csv('/etc/passwd')",
+    "SELECT getenv('HOME') AS item_id, 'x' AS prompt",
+    "COPY q TO '{out}'",
+    "COPY (SELECT 1) TO '{out}' (FORMAT parquet)",
+    "ATTACH '{out}' AS o",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET enable_external_access = true",
+    "PRAGMA enable_profiling",
+    "EXPORT DATABASE '{out}'",
+    "CREATE TABLE x AS SELECT 1",
+    "DROP TABLE q",
+    "INSERT INTO q VALUES (3, 'x')",
+    "WITH x AS (SELECT 1) DELETE FROM q",
+    "CALL pragma_version()",
+    f"{SELECT}; COPY q TO '{{out}}'",
+    f"{SELECT}; SET enable_external_access = true; {SELECT}",
+]
+
+
+@pytest.mark.parametrize("sql", ESCAPES)
+@pytest.mark.parametrize("key", ["items", "views"])
+def test_escapes(mini: Any, tmp_path: Path, sql: str, key: str) -> None:
+    out = tmp_path / "out"
+    sql = sql.format(out=out)
+    changes = {"items": sql} if key == "items" else {"views": {"v": sql}, "items": "SELECT * FROM v"}
+    with pytest.raises(SpecError) as caught:
+        mini.load(**changes)
+    assert not out.exists()
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{mini.path}:{'items' if key == 'items' else 'v'}")
+
+
+def test_reading_is_named_as_such(mini: Any) -> None:
+    with pytest.raises(SpecError, match="reads what it may not"):
+        mini.load(items="SELECT content AS item_id, 'x' AS prompt FROM read_text('/etc/passwd')")
+
+
+def test_a_column_type_is_no_way_out(mini: Any, tmp_path: Path) -> None:
+    columns = {"id": f"INTEGER); COPY (SELECT 1) TO '{tmp_path}/out'; --", "prompt": "VARCHAR"}
+    with pytest.raises(SpecError, match=r"files\.q"):
+        mini.load(files={"q": {"path": "q.jsonl", "format": "jsonl", "columns": columns}})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_column_name_is_no_way_out(mini: Any) -> None:
+    name = "x': 'INTEGER'}); SELECT 1; --"
+    with pytest.raises(SpecError, match="no row has this column|there is no column"):
+        mini.load(files={"q": {"path": "q.jsonl", "format": "jsonl", "columns": {name: "INTEGER"}}})
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 AS item_id, repeat('x', 2000000000) AS prompt",
+        "SELECT id AS item_id, list_aggregate(range(500000000), 'sum')::VARCHAR AS prompt FROM q",
+    ],
+)
+def test_memory_is_limited(mini: Any, sql: str) -> None:
+    card = load_card(str(mini.write(items=sql, responses=None)))
+    with pytest.raises(SpecError, match="memory"):
+        load(*card, limits=Limits(memory=1 << 30))
+
+
+def test_time_is_limited(mini: Any) -> None:
+    endless = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT max(n) AS item_id, 'x' AS prompt FROM r"
+    card = load_card(str(mini.write(items=endless, responses=None)))
+    start = time.monotonic()
+    with pytest.raises(SpecError, match="2 seconds"):
+        load(*card, limits=Limits(seconds=2))
+    assert time.monotonic() - start < 10
+
+
+def test_output_is_limited(mini: Any) -> None:
+    many = "SELECT range AS item_id, repeat('x', 1000) AS prompt FROM range(100000)"
+    card = load_card(str(mini.write(items=many, responses=None)))
+    with pytest.raises(SpecError, match="returns more than fits"):
+        load(*card, limits=Limits(output=1 << 20))
+
+
+def test_a_crash_is_one_sentence(mini: Any) -> None:
+    deep = "(" * 50000 + "1" + ")" * 50000
+    with pytest.raises(SpecError) as caught:
+        mini.load(items=f"SELECT {deep} AS item_id, 'x' AS prompt")
+    assert len(str(caught.value)) < 1000
+
+
+def test_draws_repeat(mini: Any) -> None:
+    sql = "SELECT id AS item_id, random()::VARCHAR AS prompt FROM q"
+    first, second = (mini.load(items=sql, responses=None).items for _ in range(2))
+    assert first == second
+
+
+def test_nothing_is_left_behind(mini: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    mini.load()
+    assert os.listdir(scratch) == []

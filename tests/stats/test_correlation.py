@@ -1,0 +1,257 @@
+import time
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from evalhub.errors import InputError
+from evalhub.stats import Coefficient, Interval, Level, Options, correlate
+from evalhub.stats.clusters import draw
+from evalhub.stats.coefficients import _resampled_kendall, coefficient, midranks, rounded, weighted
+from evalhub.stats.correlation import fisher_z
+
+ORACLE = {
+    Coefficient.PEARSON: lambda x, y: stats.pearsonr(x, y).statistic,
+    Coefficient.SPEARMAN: lambda x, y: stats.spearmanr(x, y).statistic,
+    Coefficient.KENDALL: lambda x, y: stats.kendalltau(x, y, variant="b").statistic,
+}
+LEVELS = st.integers(1, 5).map(float)
+NUMBERS = st.one_of(LEVELS, st.floats(-1e6, 1e6).map(lambda value: round(value, 3)))
+
+
+def one(x, y, level, kind, *, items=None, systems=None, **rest):
+    items = range(len(x)) if items is None else items
+    systems = ["s"] * len(x) if systems is None else systems
+    return correlate(x, y, items=items, systems=systems, levels=[level], coefficients=[kind], **rest)[0]
+
+
+def grid(items, systems, seed=0, noise=1.0):
+    """Ratings in five levels of every system on every item, by two raters who share the quality."""
+    rng = np.random.default_rng(seed)
+    quality = rng.normal(size=systems)[None, :] + rng.normal(size=(items, systems))
+    x, y = (
+        np.clip(np.round(3 + quality + noise * rng.normal(size=(items, systems))), 1, 5) for _ in range(2)
+    )
+    ids = np.meshgrid(np.arange(items), np.arange(systems), indexing="ij")
+    return x.ravel(), y.ravel(), ids[0].ravel(), ids[1].ravel()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(list(Coefficient)), st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=40))
+def test_coefficients_are_those_of_scipy(kind, rows):
+    x, y = np.array(rows).T
+    assume(np.ptp(x) > 0 and np.ptp(y) > 0)
+    assert coefficient(kind, rounded(x), rounded(y)) == pytest.approx(ORACLE[kind](x, y), abs=1e-8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(list(Coefficient)),
+    st.lists(st.tuples(LEVELS, LEVELS, st.integers(0, 5)), min_size=3, max_size=30),
+    st.integers(0, 99),
+)
+def test_weights_stand_for_the_rows_written_out(kind, rows, seed):
+    x, y, ids = np.array(rows).T
+    members = np.unique(ids, return_inverse=True)[1].astype(np.int64)
+    assume(np.ptp(x) > 0 and np.ptp(y) > 0)
+    weights = draw(members.max() + 1, 4, seed)
+    values = weighted(kind, x, y, members)(weights)
+    for row, value in zip(weights, values, strict=True):
+        kept = np.repeat(np.arange(len(x)), row[members].astype(int))
+        assert value == pytest.approx(coefficient(kind, x[kept], y[kept]), abs=1e-9, nan_ok=True)
+
+
+def test_kendall_of_many_rows_agrees_with_the_pair_matrix():
+    x, y, items, _ = grid(40, 5)
+    weights = draw(40, 5, 0)
+    fast = weighted(Coefficient.KENDALL, x, y, items)(weights)
+    assert fast == pytest.approx(_resampled_kendall(x, y, items)(weights), abs=1e-12)
+    many = np.random.default_rng(0).integers(0, 9, size=(2, 1_500)).astype(float)
+    assert coefficient(Coefficient.KENDALL, *many) == pytest.approx(stats.kendalltau(*many).statistic)
+
+
+def test_midranks_are_those_of_scipy():
+    values = np.array([3.0, 1.0, 3.0, 2.0, 3.0])
+    assert midranks(values).tolist() == stats.rankdata(values).tolist()
+
+
+def test_float_noise_breaks_no_tie():
+    x, y = [0.1 + 0.2, 0.3, 0.5], [1.0, 2.0, 3.0]
+    # Pairs: one tied in x, two concordant: 2 / sqrt(2 * 3).
+    assert one(x, y, Level.POOLED, Coefficient.KENDALL).estimate.estimate == pytest.approx(2 / 6**0.5)
+    big = [1e6 + value for value in x]
+    assert one(big, y, Level.POOLED, Coefficient.KENDALL).estimate.estimate == pytest.approx(2 / 6**0.5)
+    tiny = [value * 1e-30 for value in x]
+    assert one(tiny, y, Level.POOLED, Coefficient.KENDALL).estimate.estimate == pytest.approx(2 / 6**0.5)
+
+
+def test_item_level_by_hand():
+    x = [1, 2, 3, 1, 2, 3, 4, 4, 4, 1, None]
+    y = [1, 3, 2, 1, 2, 3, 1, 2, 3, 1, 2]
+    items = ["p"] * 3 + ["q"] * 3 + ["constant"] * 3 + ["single"] + ["unscored"]
+    result = one(x, y, Level.ITEM, Coefficient.KENDALL, items=items)
+    assert result.estimate.estimate == pytest.approx((1 / 3 + 1) / 2)
+    assert (result.estimate.n, result.estimate.left_out, result.rows) == (2, 3, 10)
+    assert result.estimate.reason == "fewer than 3 clusters"
+
+
+def test_system_level_by_hand():
+    x = [1, 3, 2, 2, 5, 5, 0, 0]
+    y = [1, 1, 2, 4, 2, 2, 5, 5]
+    systems = ["r", "r", "s", "s", "t", "t", "u", "u"]
+    # Means: x 2 2 5 0, y 1 3 2 5.
+    result = one(x, y, Level.SYSTEM, Coefficient.SPEARMAN, systems=systems, items=[1, 2] * 4)
+    assert result.estimate.estimate == pytest.approx(stats.spearmanr([2, 2, 5, 0], [1, 3, 2, 5]).statistic)
+    assert (result.estimate.n, result.estimate.clusters, result.estimate.method) == (4, 2, "fisher-z")
+
+
+def test_levels_are_those_of_a_plain_loop():
+    x, y, items, systems = grid(30, 6)
+    for kind in Coefficient:
+        groups = [ORACLE[kind](x[items == i], y[items == i]) for i in range(30)]
+        means = [[column[systems == s].mean() for s in range(6)] for column in (x, y)]
+        pooled, item, system = correlate(x, y, items=items, systems=systems, coefficients=[kind])
+        assert pooled.estimate.estimate == pytest.approx(ORACLE[kind](x, y), abs=1e-12)
+        assert item.estimate.estimate == pytest.approx(np.nanmean(groups), abs=1e-12)
+        assert item.estimate.left_out == np.isnan(groups).sum()
+        assert system.estimate.estimate == pytest.approx(ORACLE[kind](*means), abs=1e-12)
+
+
+def test_rows_without_both_scores_are_dropped_and_counted():
+    x = [1, 2, None, 4, 5, float("nan"), 3]
+    y = [1, 3, 2, None, 5, 1, float("inf")]
+    items = ["a", "b", "c", "d", "e", "f", "g"]
+    pooled = one(x, y, Level.POOLED, Coefficient.PEARSON, items=items, systems=items)
+    system = one(x, y, Level.SYSTEM, Coefficient.PEARSON, items=items, systems=items)
+    assert (pooled.rows, pooled.missing) == (3, 4)
+    assert (pooled.estimate.n, pooled.estimate.left_out) == (3, 4)
+    assert pooled.estimate.estimate == pytest.approx(ORACLE[Coefficient.PEARSON]([1, 2, 5], [1, 3, 5]))
+    assert (system.estimate.n, system.estimate.left_out) == (3, 4)
+
+
+@pytest.mark.parametrize("kind", list(Coefficient))
+@pytest.mark.parametrize(
+    ("x", "y", "reason"),
+    [
+        ([], [], "fewer than 2 rows"),
+        ([1], [1], "fewer than 2 rows"),
+        ([None, 1], [1, None], "fewer than 2 rows"),
+        ([2, 2, 2], [1, 2, 3], "one of the scores is constant"),
+        ([0.3, 0.1 + 0.2, 0.3], [1, 2, 3], "one of the scores is constant"),
+        ([2, 2, 2], [3, 3, 3], "both scores are constant"),
+    ],
+)
+def test_undefined_is_none_with_a_reason_at_every_level(kind, x, y, reason):
+    ids = range(len(x))
+    results = correlate(x, y, items=ids, systems=ids, coefficients=[kind])
+    assert [result.estimate.estimate for result in results] == [None, None, None]
+    assert all(result.estimate.reason for result in results)
+    assert reason in results[0].estimate.reason
+
+
+def test_perfect_agreement_has_no_interval():
+    x = list(range(9))
+    for result in correlate(x, x, items=["i"] * 9, systems=x, clusters=["i"] * 9):
+        assert result.estimate.estimate == pytest.approx(1)
+        assert result.estimate.low is None
+    pooled = one(x, x, Level.POOLED, Coefficient.PEARSON)
+    assert "no width" in pooled.estimate.reason
+
+
+def test_two_systems_say_nothing():
+    x, y, items, systems = grid(10, 2)
+    estimate = one(x, y, Level.SYSTEM, Coefficient.PEARSON, items=items, systems=systems).estimate
+    assert (estimate.estimate, estimate.n) == (None, 2)
+
+
+@pytest.mark.parametrize("options", [Options(), Options(interval=Interval.BOOTSTRAP)])
+def test_copies_inside_a_cluster_do_not_narrow_the_interval(options):
+    x, y, items, systems = grid(12, 4)
+    copies = [np.repeat(column, 5) for column in (x, y, items, systems)]
+    for kind in Coefficient:
+        few = one(x, y, Level.POOLED, kind, items=items, systems=systems, options=options).estimate
+        many = one(
+            *copies[:2], Level.POOLED, kind, items=copies[2], systems=copies[3], options=options
+        ).estimate
+        assert many.estimate == pytest.approx(few.estimate)
+        assert (many.low, many.high) == pytest.approx((few.low, few.high), abs=1e-9)
+
+
+def test_items_that_share_a_cluster_widen_the_interval():
+    x, y, items, systems = grid(8, 4)
+    x, y, systems = (np.tile(column, 6) for column in (x, y, systems))
+    cluster = np.tile(items, 6)
+    distinct = np.repeat(np.arange(6), len(items)) * 100 + cluster
+    for level in (Level.POOLED, Level.ITEM):
+        apart = one(x, y, level, Coefficient.SPEARMAN, items=distinct, systems=systems).estimate
+        shared = one(
+            x, y, level, Coefficient.SPEARMAN, items=distinct, systems=systems, clusters=cluster
+        ).estimate
+        assert shared.clusters == 8
+        assert shared.estimate == pytest.approx(apart.estimate)
+        assert shared.width > 2 * apart.width
+
+
+def test_fisher_z_by_hand():
+    # r = .6, n = 8, Pearson: z = ln(4) / 2 = .693147, s.e. = 1 / sqrt(5).
+    half = 1.959964 / 5**0.5
+    ends = fisher_z(Coefficient.PEARSON, 0.6, 8, level=0.95)
+    assert (ends.low, ends.high) == pytest.approx(np.tanh([0.693147 - half, 0.693147 + half]), abs=1e-6)
+    widths = {}
+    for kind in Coefficient:
+        ends = fisher_z(kind, 0.6, 8, level=0.95)
+        widths[kind] = np.arctanh(ends.high) - np.arctanh(ends.low)
+    assert widths[Coefficient.SPEARMAN] / widths[Coefficient.PEARSON] == pytest.approx(1.18**0.5)
+    assert widths[Coefficient.KENDALL] / widths[Coefficient.PEARSON] == pytest.approx((0.437 / 4 * 5) ** 0.5)
+    assert fisher_z(Coefficient.KENDALL, 0.5, 4, level=0.95).low is None
+    assert fisher_z(Coefficient.PEARSON, 0.5, 3, level=0.95).low is None
+
+
+def test_seeds_reproduce_bit_for_bit():
+    x, y, items, systems = grid(20, 4)
+    rows = {"items": items, "systems": systems}
+    runs = [
+        correlate(x, y, **rows, options=Options(interval=Interval.BOOTSTRAP, seed=seed)) for seed in (1, 1, 2)
+    ]
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+def test_many_clusters_take_fewer_resamples_of_kendall_and_say_so():
+    x, y = np.random.default_rng(0).integers(0, 5, size=(2, 1_600))
+    estimate = one(x, y, Level.POOLED, Coefficient.KENDALL, options=Options(resamples=700)).estimate
+    assert estimate.method == "cluster-bootstrap-500"
+    assert estimate.low < estimate.estimate < estimate.high
+
+
+def test_columns_of_different_length_are_refused():
+    with pytest.raises(InputError):
+        correlate([1, 2], [1, 2], items=["a"], systems=["s", "t"])
+
+
+@pytest.mark.parametrize("kind", list(Interval))
+def test_800_rows_take_less_than_two_seconds(kind):
+    x, y, items, systems = grid(100, 8)
+    start = time.perf_counter()
+    results = correlate(x, y, items=items, systems=systems, options=Options(interval=kind))
+    assert time.perf_counter() - start < 2
+    assert len(results) == 9
+
+
+@pytest.mark.parametrize("level", [Level.POOLED, Level.ITEM])
+def test_coverage_on_30_clusters(level):
+    repeats, kind = 300, Coefficient.KENDALL
+    truth = np.mean([simulated(level, 400, seed)[0] for seed in range(10_000, 10_008)])
+    hits = sum(low <= truth <= high for _, low, high in (simulated(level, 30, s) for s in range(repeats)))
+    assert 0.91 <= hits / repeats <= 0.99, kind
+
+
+def simulated(level, items, seed):
+    rng = np.random.default_rng(seed)
+    quality = rng.normal(size=(items, 4)) + rng.normal(size=(items, 1))
+    x, y = (quality + rng.normal(size=(items, 4)) for _ in range(2))
+    ids = np.repeat(np.arange(items), 4)
+    estimate = one(x.ravel(), y.ravel(), level, Coefficient.KENDALL, items=ids).estimate
+    return estimate.estimate, estimate.low, estimate.high
