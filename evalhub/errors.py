@@ -56,7 +56,7 @@ class EvalhubError(Exception):
         super().__init__(self.sentence())
 
     def sentence(self) -> str:
-        """Return the whole message as one line that ends in a full stop."""
+        """Return the whole message as one line."""
         text = f"{self.where}: {self.what}" if self.where else self.what
         if self.value is not None:
             shown = repr(self.value)
@@ -65,7 +65,8 @@ class EvalhubError(Exception):
             text += f"; allowed: {self.allowed}"
         if self.fix:
             text += f"; {self.fix}"
-        return " ".join(text.split()).rstrip(".") + "."
+        text = " ".join(text.split()).rstrip(".")
+        return text if text.endswith("?") else text + "."
 
 
 class InputError(EvalhubError):

@@ -77,7 +77,7 @@ def _mean_scores(results: Results) -> Iterator[Row]:
     if _has_penalty(results):
         measures["mean score (length-penalised)"] = "value_penalised"
     for (dataset, judge, criterion), found in groups(rated, "dataset", "judge", "criterion"):
-        bounds = scale_bounds(results, judge, criterion)
+        bounds = _bounds(_judge_scale(results, judge, criterion))
         for (system,), mine in groups(found, "system"):
             for measure, column in measures.items():
                 if column != "value" and not mine[column].notna().any():
@@ -114,7 +114,7 @@ def _labels(results: Results) -> Iterator[Row]:
         named = {"dataset": dataset, "rater": f"{kind} labels", "kind": "labels", "criterion": criterion}
         rated = found[found["label_value"].notna()]
         spec = specs[dataset, criterion]
-        bounds = _bounds(spec.levels, spec.range)
+        bounds = _bounds(spec.scale, spec.range)
         for (system,), mine in groups(rated, "system"):
             estimate = stats.mean_score(floats(mine["label_value"]), mine["cluster"].tolist(), bounds=bounds)
             yield row(estimate, **named, system=system, measure="mean label")
@@ -127,20 +127,16 @@ def _labels(results: Results) -> Iterator[Row]:
             yield row(estimate, **named, system=system, measure="win rate")
 
 
-def scale_bounds(results: Results, judge: str, criterion: str) -> tuple[float, float] | None:
-    """Return the lowest and highest value that a judge of the run may give; None where not known."""
+def _judge_scale(results: Results, judge: str, criterion: str) -> Scale | None:
+    """Return the scale that a judge of the run used; None for a recorded judge."""
     rubric = results.rubric(judge)
-    scale = rubric.scale_for(criterion) if rubric else None
-    return (min(scale.values), max(scale.values)) if scale else None
+    return rubric.scale_for(criterion) if rubric else None
 
 
-def _bounds(levels: Any, given: tuple[float, float] | None) -> tuple[float, float] | None:
-    if given:
+def _bounds(scale: Scale | None, given: tuple[float, float] | None = None) -> tuple[float, float] | None:
+    if given or scale is None:
         return given
-    if not isinstance(levels, dict):
-        return None
-    steps = Scale.from_mapping(levels).values
-    return min(steps), max(steps)
+    return min(scale.values), max(scale.values)
 
 
 def _has_penalty(results: Results) -> bool:

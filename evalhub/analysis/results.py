@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub.errors import InputError
 from evalhub.records import KINDS, Label, key_of, kind_of
 from evalhub.specs import Rubric
-from evalhub.store import Run, read_journal, to_arrow
+from evalhub.store import Run, to_arrow
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,9 +40,8 @@ class Results:
         connection.execute("SET threads = 1")
         connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
         live: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-        for path in self.run.journals():
-            for record in read_journal(path):
-                live[kind_of(record)].append(record)
+        for record in self.run.live():
+            live[kind_of(record)].append(record)
         for kind, cls in KINDS.items():
             connection.register("incoming", to_arrow(kind, live[kind]))
             connection.execute(f"CREATE TABLE live_{kind} AS SELECT * FROM incoming")

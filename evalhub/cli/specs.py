@@ -138,7 +138,8 @@ def datasets_check(names: Names = None, as_json: Json = False) -> None:
 def datasets_fetch(name: Name, as_json: Json = False) -> None:
     """Fetch a dataset's files from their public home, checked by sha256."""
     card, path = load_card(name)
-    sources.fetch(card, path, progress=lambda text: notes().print(text, markup=False))
+    for found in sources.fetch(card, path):
+        notes().print(f"{found}", markup=False)
     print_fields(_plain(sources.show(name)), as_json=as_json)
 
 
@@ -209,7 +210,7 @@ def models_fetch(name: Name, as_json: Json = False) -> None:
 @models.command("check")
 def models_check(names: Names = None, as_json: Json = False) -> None:
     """Hold models against what was recorded when they were made ready."""
-    wanted = names or [one.id for one in weights.list_models() if one.ready]
+    wanted = names or [one.id for one in weights.list_models() if one.path]
     rows = [{"model": name, **_plain(one)} for name in wanted for one in weights.check(name)]
     print_rows(rows, as_json=as_json)
 

@@ -85,19 +85,24 @@ def open_vllm(opening: Opening) -> ChildEngine:
     free = available_bytes()
     if identity.device == "cpu" and free is not None:
         check_room(model, free, kv_cache_bytes=int(identity.settings["kv_cache_gib"] * 2**30))
-    environment = {**_QUIET, "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
-    if identity.settings["tensor_parallel"] > 1:
-        # The workers are processes of their own, and are asked for their attention backend.
-        environment["VLLM_ALLOW_INSECURE_SERIALIZATION"] = "1"
-    if identity.device == "cpu":
-        environment |= preload(os.environ, find_tcmalloc())
     told = {
         "engine": "vllm",
         "device": identity.device,
         "model": {"id": model.id, "path": str(model.path)},
         "settings": dict(identity.settings),
     }
-    return ChildEngine(identity, _start(opening, told, environment))
+    return ChildEngine(identity, _start(opening, told, vllm_environment(identity)))
+
+
+def vllm_environment(identity: EngineIdentity) -> dict[str, str]:
+    """Return the variables that a process with vLLM is started with, besides this process's own."""
+    environment = {**_QUIET, "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
+    if identity.settings["tensor_parallel"] > 1:
+        # The workers are processes of their own, and are asked for their attention backend.
+        environment["VLLM_ALLOW_INSECURE_SERIALIZATION"] = "1"
+    if identity.device == "cpu":
+        environment |= preload(os.environ, find_tcmalloc())
+    return environment
 
 
 def identify_scripted(spec: EngineSpec, model: ResolvedModel | None, name: str) -> EngineIdentity:

@@ -1,6 +1,203 @@
-def identify_openai(spec, model, name):
-    raise NotImplementedError
+"""Any server that speaks OpenAI's chat protocol, asked from threads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome, cleaned, completion
+from evalhub.engines.openai_protocol import call, read
+from evalhub.engines.opening import Opening
+from evalhub.engines.tally import Tally
+from evalhub.errors import EngineError, SpecError
+from evalhub.models import ResolvedModel
+from evalhub.records import Completion, FailureKind, Request, digest
+from evalhub.specs import EngineSpec
+
+ATTEMPTS = 6
+
+_TURN_SECONDS = 0.2
+_REQUEST_SECONDS = 600.0
+_BACKOFF = 0.5
+_LONGEST_PAUSE = 30.0
+_TOO_LONG = ("context length", "context_length", "too long", "longer than", "max_model_len", "maximum input")
 
 
-def open_openai(opening):
-    raise NotImplementedError
+def identify_openai(spec: EngineSpec, model: ResolvedModel | None, name: str) -> EngineIdentity:
+    """Return the identity of a server's model: its address and name stand for its content."""
+    address = urlsplit(spec.base_url or "")
+    if address.scheme not in ("http", "https") or not address.netloc:
+        raise SpecError(
+            "engine openai needs base_url, a server's address with its /v1", where=name, value=spec.base_url
+        )
+    if address.username or address.password or address.query:
+        raise SpecError(
+            "base_url must hold no key and no password", where=name, fix="name a variable in api_key_env"
+        )
+    shown = model.id if model else name
+    settings = {"base_url": spec.base_url}
+    return EngineIdentity("openai", shown, digest([spec.base_url, shown]), settings=settings, device="remote")
+
+
+def open_openai(opening: Opening) -> OpenaiEngine:
+    """Return a client of the server; nothing is asked of it yet."""
+    key = os.environ.get(opening.spec.api_key_env, "")
+    return OpenaiEngine(opening.identity, key=key, concurrency=opening.spec.concurrency)
+
+
+class OpenaiEngine:
+    """A model behind a server.
+
+    Args:
+        identity: Address and name.
+        key: The server's key; may be empty. It stands in no record, error or log.
+        concurrency: How many requests are on their way at most.
+
+    Raises:
+        EngineError: The package `openai` is not installed.
+    """
+
+    def __init__(self, identity: EngineIdentity, *, key: str, concurrency: int) -> None:
+        try:
+            import openai
+        except ImportError as error:
+            raise EngineError(
+                "the package openai is not installed",
+                where=identity.model,
+                fix="pip install 'evalhub-laaj[openai]'",
+            ) from error
+        self._identity = identity
+        self._key = key
+        self._client = openai.OpenAI(
+            base_url=identity.settings["base_url"],
+            api_key=key or "none",
+            max_retries=0,
+            timeout=_REQUEST_SECONDS,
+        )
+        self._pool = ThreadPoolExecutor(max_workers=concurrency)
+        self._flying: dict[Future[Outcome], tuple[str, Request]] = {}
+        self._finished: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        self._tally = Tally({"platform": "remote", "device": "remote", "max_num_seqs": concurrency})
+        self._draining = False
+        self._closing = threading.Event()
+        self._seconds_busy = 0.0
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """What was asked for."""
+        return self._identity
+
+    def submit(self, key: str, request: Request) -> None:
+        """Hand in a request under its completion's key; after `drain` it is dropped."""
+        if self._draining:
+            return
+        request = cleaned(request)
+        future = self._pool.submit(self._ask, request)
+        self._flying[future] = (key, request)
+        future.add_done_callback(self._finished.put)
+
+    def results(self) -> Iterator[Completion]:
+        """Yield each completion as soon as it is finished, until nothing is in flight.
+
+        Raises:
+            EngineError: The server refuses the key, or does not have the model.
+        """
+        dropped = False
+        while self._flying:
+            if self._draining and not dropped:
+                dropped = True
+                for future in list(self._flying):
+                    future.cancel()
+            began = time.monotonic()
+            with contextlib.suppress(Empty):
+                future = self._finished.get(timeout=_TURN_SECONDS)
+                key, request = self._flying.pop(future)
+                if not future.cancelled():
+                    outcome = future.result()
+                    self._tally.count(outcome)
+                    self._count_time(began)
+                    yield completion(key, self._identity.model, request, outcome)
+                    continue
+            self._count_time(began)
+
+    def drain(self) -> None:
+        """Begin nothing more: drop what has not begun, finish what has. Safe in a signal handler."""
+        self._draining = True
+
+    def facts(self) -> EngineFacts:
+        """Return what was done so far; what the server really used it does not say."""
+        return self._tally.facts(self._identity)
+
+    def close(self) -> None:
+        """End the threads; a second call does nothing."""
+        self._closing.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        """Return the engine itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the engine."""
+        self.close()
+
+    def _count_time(self, began: float) -> None:
+        self._seconds_busy += time.monotonic() - began
+        self._tally.beat({"seconds_busy": self._seconds_busy})
+
+    def _ask(self, request: Request) -> Outcome:
+        """Ask the server, again after a pause where another try may help."""
+        import openai
+
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                reply = self._client.chat.completions.create(**call(self._identity.model, request))
+                return read(reply, request)
+            except openai.APIStatusError as error:
+                if error.status_code not in (408, 409, 429) and error.status_code < 500:
+                    return self._refused(error)
+                failure, pause = error, _asked_pause(error)
+            except openai.APIConnectionError as error:
+                failure, pause = error, None
+            except (openai.OpenAIError, ValueError, AttributeError, IndexError, TypeError) as error:
+                return self._failed(f"the server's reply cannot be read: {error}")
+            if attempt < ATTEMPTS and self._closing.wait(pause or _BACKOFF * 2 ** (attempt - 1)):
+                break
+        return self._failed(f"the server failed {attempt} times: {failure}")
+
+    def _refused(self, error: Any) -> Outcome:
+        """Tell a prompt that is too long from a server that cannot be used at all."""
+        said = self._without_key(str(error.message))
+        if error.status_code in (401, 403, 404):
+            raise EngineError(
+                "the server refuses the key or does not have the model",
+                where=self._identity.model,
+                value=f"HTTP {error.status_code}: {said}",
+            )
+        if error.status_code in (400, 413, 422) and any(sign in said.lower() for sign in _TOO_LONG):
+            return Outcome(failure=FailureKind.TOO_LONG, detail=said)
+        return self._failed(f"HTTP {error.status_code}: {said}")
+
+    def _failed(self, detail: str) -> Outcome:
+        return Outcome(failure=FailureKind.ENGINE, detail=self._without_key(detail))
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "[key]") if self._key else text
+
+
+def _asked_pause(error: Any) -> float | None:
+    """Return the pause in seconds that a server asks for, within reason."""
+    with contextlib.suppress(KeyError, ValueError):
+        return min(float(error.response.headers["retry-after"]), _LONGEST_PAUSE)
+    return None

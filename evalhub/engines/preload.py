@@ -24,8 +24,8 @@ _FOLDERS = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib")
 def find_tcmalloc() -> str | None:
     """Return the path or name of a tcmalloc that the loader finds; None where there is none."""
     folders = [Path(sys.prefix) / "lib"]
-    for folder in _FOLDERS:
-        folders += [Path(folder), *Path(folder).glob("*-linux-gnu*")]
+    for root in map(Path, _FOLDERS):
+        folders += [root, *root.glob("*-linux-gnu*")]
     for name in _NAMES:
         for folder in folders:
             if (folder / name).is_file():

@@ -41,6 +41,7 @@ class Process:
         self._read_fd, child_write = os.pipe()
         paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         descriptors = (child_read, child_write)
+        arguments = [str(number) for number in (*descriptors, os.getpid())]
         try:
             with log.open("ab") as out:
                 self._child = subprocess.Popen(
@@ -49,7 +50,7 @@ class Process:
                         "-P",
                         "-m",
                         "evalhub.engines.child",
-                        *map(str, (*descriptors, os.getpid())),
+                        *arguments,
                     ],
                     env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(paths)},
                     stdin=subprocess.DEVNULL,

@@ -29,37 +29,10 @@ RULE_KEYS = ("match", "text", "reasoning", "choice", "logprobs", "seconds", "cra
 
 _BATCH = 8
 _MASS = 0.95
-_WORDS = [
-    "the",
-    "a",
-    "one",
-    "river",
-    "answer",
-    "house",
-    "light",
-    "question",
-    "because",
-    "stands",
-    "under",
-    "clear",
-    "water",
-    "result",
-    "seven",
-    "green",
-    "paper",
-    "moves",
-    "early",
-    "north",
-    "small",
-    "reason",
-    "holds",
-    "city",
-    "between",
-    "words",
-    "finds",
-    "open",
-    "letter",
-]
+_WORDS = (
+    "the a one river answer house light question because stands under clear water result seven "
+    "green paper moves early north small reason holds city between words finds open letter"
+)
 
 
 def check_script(script: Mapping[str, Any]) -> None:
@@ -179,13 +152,14 @@ def _draws(request: Request) -> bytes:
 
 def _words(request: Request) -> list[str]:
     draws = _draws(request)
-    return [_WORDS[byte % len(_WORDS)] for byte in draws[: 6 + draws[-1] % 20]]
+    words = _WORDS.split()
+    return [words[byte % len(words)] for byte in draws[: 6 + draws[-1] % 20]]
 
 
 def _logprobs(request: Request, rule: Mapping[str, Any]) -> dict[str, float]:
     if "logprobs" in rule:
         return {choice: float(rule["logprobs"][choice]) for choice in request.choices}
-    weights = [1 + byte for byte in _draws(request)[: len(request.choices)]]
+    weights = [1.0 + byte for byte in _draws(request)[: len(request.choices)]]
     if "choice" in rule:
         weights = [9.0 if choice == rule["choice"] else 1.0 for choice in request.choices]
     total = sum(weights)

@@ -19,7 +19,15 @@ _COUNTERS = {
     "vllm:prefix_cache_queries": "prefix_cache_queries",
     "vllm:prefix_cache_hits": "prefix_cache_hits",
 }
-_NO_ROOM = ("out of memory", "outofmemory", "kv cache", "free memory", "cannot allocate", "memory is needed")
+_NO_ROOM = (
+    "out of memory",
+    "outofmemory",
+    "kv cache",
+    "free memory",
+    "available memory",
+    "cannot allocate",
+    "memory is needed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +52,8 @@ class VllmBackend:
     """
 
     def __init__(self, opening: Mapping[str, Any]) -> None:
-        hide_broken_media()
-        import vllm
-
-        self._settings = dict(opening["settings"])
         try:
-            self._llm = vllm.LLM(**arguments(opening["model"]["path"], self._settings))
+            self._llm = load_vllm().LLM(**arguments(opening["model"]["path"], opening["settings"]))
         except Exception as error:
             raise _start_error(error) from error
         self._engine = self._llm.llm_engine
@@ -151,7 +155,7 @@ class VllmBackend:
     def _outcome(self, output: Any) -> Outcome:
         asked = self._asked.pop(int(output.request_id))
         made = output.outputs[0]
-        usage = {
+        usage: dict[str, Any] = {
             "prompt_tokens": len(asked.prompt.tokens),
             "cached_tokens": output.num_cached_tokens or 0,
             "completion_tokens": len(made.token_ids),
@@ -200,10 +204,28 @@ def arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         "seed": settings["seed"],
         "tensor_parallel_size": settings["tensor_parallel"],
         "trust_remote_code": settings["trust_remote_code"],
+        "logprobs_mode": "raw_logprobs",
         "enable_prefix_caching": True,
         "disable_log_stats": False,
         **{name: value for name, value in optional.items() if value is not None},
     }
+
+
+def load_vllm() -> Any:
+    """Import vLLM, past media packages that were built for another torch."""
+    hidden = hide_broken_media()
+    import vllm
+
+    if hidden:
+        _inspect_in_this_process()
+    return vllm
+
+
+def _inspect_in_this_process() -> None:
+    """Have vLLM look at a model's class here: the process that it starts for that imports what was hidden."""
+    from vllm.model_executor.models import registry
+
+    registry._run_in_subprocess = lambda function: function()
 
 
 def _backends(model: Any) -> list[str]:

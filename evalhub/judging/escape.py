@@ -12,12 +12,15 @@ _HTML = (
     "title|tr|u|ul|video"
 )
 
+# U+1FEF is a backtick to a tokenizer that normalises.
+_BACKTICKS = re.compile("[`\u1fef]+")
+
 _SPECIAL = re.compile(
     r"<(?=[|｜])"  # <|im_start|> and its like
     r"|(?<=[|｜])(?=>)"
-    rf"|<(?!/?(?:{_HTML})>)(?=/?[A-Za-z][\w.:-]*>)"  # <s>, <end_of_turn>, </think>
+    rf"|<(?!/?(?:{_HTML})>)(?=/?\w[\w.:▁-]*>)"  # <s>, <end_of_turn>, </think>, <0x0A>
     r"|<(?=<)|(?<=>)(?=>)"  # <<SYS>>
-    r"|\[(?=/?[A-Z][A-Z_]+\])"  # [INST], [TOOL_CALLS]
+    r"|\[(?=/?@?[A-Z][A-Z_]+@?\])"  # [INST], [TOOL_CALLS], [@BOS@]
 )
 
 
@@ -43,6 +46,6 @@ def fence(text: str) -> str:
     ```
     """
     body = defuse(text)
-    longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
+    longest = max((len(run) for run in _BACKTICKS.findall(body)), default=0)
     mark = "`" * max(3, longest + 1)
     return f"{mark}\n{body}\n{mark}"

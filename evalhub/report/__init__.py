@@ -1,1 +1,7 @@
-"""Placeholder until the report is written."""
+"""What a run says, for people: in the terminal, as JSON, and as one page."""
+
+from evalhub.report.data import report_data
+from evalhub.report.files import write_report
+from evalhub.report.terminal import print_report
+
+__all__ = ["print_report", "report_data", "write_report"]

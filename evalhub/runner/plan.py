@@ -67,7 +67,7 @@ class _Systems:
     samples: dict[str, dict[str, set[int]]] = field(default_factory=dict)
 
     def add(self, item_id: str, system: str, sample: int, families: tuple[str, ...]) -> None:
-        self.families[system] = families
+        self.families[system] = tuple(sorted({*self.families.get(system, ()), *families}))
         self.samples.setdefault(item_id, {}).setdefault(system, set()).add(sample)
 
     def of(self, item_id: str) -> list[str]:
@@ -79,8 +79,10 @@ def plan(resolved: Resolved) -> Plan:
 
     Raises:
         FamilyError: A judge shares a family with a response it would judge, under `require`.
-        SpecError: A judge has nothing to judge.
+        SpecError: A judge has nothing to judge, or the name of a recorded judge.
+        UnknownNameError: A judge is held against labels, or a baseline, that no dataset has.
     """
+    _check_judges(resolved)
     cells: dict[str, list[Cell]] = {}
     skipped: dict[str, dict[str, dict[str, int]]] = {}
     against: dict[str, dict[str, dict[str, str]]] = {}
@@ -111,14 +113,37 @@ def label_criterion(card: Card, criterion: str, kind: Kind, against: Mapping[str
     """Return the criterion of the labels that a rubric's criterion is held against.
 
     The suite's word first, then the criterion of the same name, then the only one of the
-    same kind; None where that leaves a choice.
+    same kind; None where that leaves a choice, or where this dataset has no such labels.
     """
-    if criterion in against:
-        return against[criterion]
     fitting = [name for name, spec in card.criteria.items() if spec.kind is kind]
-    if criterion in fitting:
-        return criterion
-    return fitting[0] if len(fitting) == 1 else None
+    wanted = against.get(criterion, criterion)
+    if wanted in fitting:
+        return wanted
+    return fitting[0] if len(fitting) == 1 and criterion not in against else None
+
+
+def _check_judges(resolved: Resolved) -> None:
+    """Hold each judge's name and labels against what the datasets have."""
+    for judge in resolved.judges:
+        where = f"{resolved.path}:judges.{judge.spec.id}"
+        recorded = {one.judge for dataset in resolved.datasets for one in dataset.judgments}
+        if judge.spec.id in recorded:
+            raise SpecError(
+                "a judge has the id of a recorded judge",
+                where=where,
+                value=judge.spec.id,
+                fix="give the judge another id",
+            )
+        known = {
+            name
+            for dataset in resolved.datasets
+            for name, spec in dataset.card.criteria.items()
+            if spec.kind is judge.protocol.kind
+        }
+        for label in judge.spec.against.values():
+            if label not in known:
+                kind = f"{judge.protocol.kind} criterion of the labels"
+                raise UnknownNameError(kind, label, known, where=f"{where}.against")
 
 
 def _systems(resolved: Resolved, dataset: Dataset) -> _Systems:
@@ -144,18 +169,11 @@ def _judge_cells(
     resolved: Resolved, judge: ResolvedJudge, dataset: Dataset, systems: _Systems
 ) -> tuple[list[Cell], dict[str, int], dict[str, str]]:
     card, spec, kind = dataset.card, judge.spec, judge.protocol.kind
-    links = {}
-    for criterion in judge.criteria:
-        label = label_criterion(card, criterion, kind, spec.against)
-        if label is not None and label not in card.criteria:
-            raise UnknownNameError(
-                "criterion of the labels",
-                label,
-                card.criteria,
-                where=f"{resolved.path}:judges.{spec.id}.against",
-            )
-        if label is not None:
-            links[criterion] = label
+    links = {
+        criterion: label
+        for criterion in judge.criteria
+        if (label := label_criterion(card, criterion, kind, spec.against)) is not None
+    }
     left_out: Counter[str] = Counter()
     groups: list[tuple[Item, tuple[str, ...], int]] = []
     labelled = _labelled_pairs(dataset, set(links.values()))
@@ -205,11 +223,10 @@ def _groups(
     systems: _Systems,
     labelled: set[tuple[str, str, str]],
 ) -> Iterable[tuple[tuple[str, ...], int]]:
-    present = systems.of(item.item_id)
     if judge.protocol.kind is Kind.POINTWISE:
-        wanted: list[tuple[str, ...]] = [(system,) for system in present]
+        wanted: list[tuple[str, ...]] = [(system,) for system in systems.of(item.item_id)]
     else:
-        wanted = _pairs(resolved, judge, item, present, labelled)
+        wanted = _pairs(resolved, judge, item, systems, labelled)
     for group in wanted:
         shared = set.intersection(*(systems.samples[item.item_id][system] for system in group))
         for sample in sorted(shared):
@@ -220,19 +237,19 @@ def _pairs(
     resolved: Resolved,
     judge: ResolvedJudge,
     item: Item,
-    present: list[str],
+    systems: _Systems,
     labelled: set[tuple[str, str, str]],
 ) -> list[tuple[str, ...]]:
     choice = judge.spec.pairs
-    pairs: list[tuple[str, ...]] = list(itertools.combinations(present, 2))
+    pairs: list[tuple[str, ...]] = list(itertools.combinations(systems.of(item.item_id), 2))
     if choice.by == "labelled":
         pairs = [pair for pair in pairs if (item.item_id, *pair) in labelled]
     elif choice.by == "baseline":
-        if choice.baseline not in present:
+        if choice.baseline not in systems.families:
             raise UnknownNameError(
                 "system",
                 str(choice.baseline),
-                present,
+                systems.families,
                 where=f"{resolved.path}:judges.{judge.spec.id}.pairs.baseline",
             )
         pairs = [pair for pair in pairs if choice.baseline in pair]

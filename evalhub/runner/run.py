@@ -213,11 +213,14 @@ def _work(
             _drive_all(writer, root, _judgings(writer, resolved, planned), progress, stop)
         if not stop.asked:
             _score(writer, resolved, progress)
-    except (EvalhubError, KeyboardInterrupt) as error:
+    except KeyboardInterrupt as error:
+        # A record may be half kept in memory; the journal is whole, so the next writer seals it.
+        with suppress(EvalhubError):
+            writer.update(state="interrupted", stopped_by="KeyboardInterrupt")
+        raise Interrupted("stopped at once", where=writer.id, fix=_GO_ON) from error
+    except EvalhubError as error:
         with suppress(EvalhubError):
             writer.seal("interrupted", stopped_by=type(error).__name__)
-        if isinstance(error, KeyboardInterrupt):
-            raise Interrupted("stopped at once", where=writer.id, fix=_GO_ON) from error
         raise
     finally:
         spent = round(time.monotonic() - started, 3)

@@ -46,7 +46,7 @@ def item(card: Card, row: Row, where: str) -> Item:
 
 
 def _references(row: Row, turns: int, where: str) -> tuple[tuple[str, ...], ...]:
-    refs = row["refs"] or ()
+    refs: tuple[Any, ...] = row["refs"] or ()
     if not any(refs):
         return ()
     if isinstance(refs[0], str):

@@ -137,12 +137,11 @@ def check(name: str) -> Contents:
         outcomes=_by((label.criterion, _outcome(label)) for label in data.labels),
         judgments=_by((one.judge, one.criterion) for one in data.judgments),
         failures=_by((one.judge, one.failure) for one in data.judgments if one.failure),
-        warnings=data.warnings + unlabelled(data.items, data.labels),
+        warnings=data.warnings + _unlabelled(data.items, data.labels),
     )
 
 
-def unlabelled(items: Iterable[Item], labels: Iterable[Label]) -> tuple[str, ...]:
-    """Return a warning where a dataset with labels has items without any."""
+def _unlabelled(items: Iterable[Item], labels: Iterable[Label]) -> tuple[str, ...]:
     labelled = {label.item_id for label in labels}
     missing = sum(item.item_id not in labelled for item in items) if labelled else 0
     return (f"{missing} items have no label",) if missing else ()

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import Item, Judgment, Label, Response, Score, key_of
 from evalhub.specs import Card
-
-_NOUNS = {
-    "items": "items",
-    "responses": "responses",
-    "labels": "labels",
-    "judgments": "judgments",
-    "scores": "scores",
-}
 
 
 def refuse_twins(records: Sequence[Any], where: str) -> None:
@@ -30,7 +23,7 @@ def refuse_twins(records: Sequence[Any], where: str) -> None:
         if key_of(before) == key_of(after):
             kind = where.rpartition(":")[2]
             raise SpecError(
-                f"two {_NOUNS[kind]} are the same by their ids ({named(after)})",
+                f"two {kind} are the same by their ids ({named(after)})",
                 where=where,
                 fix="tell them apart, or leave one out in the SELECT",
             )
@@ -101,13 +94,23 @@ def refuse_strange_responses(responses: Iterable[Response], items: Iterable[Item
             )
 
 
-def refuse_undecided(card: Card, labels: Iterable[Label], where: str) -> None:
+def refuse_undecided(card: Card, labels: Sequence[Label], where: str) -> None:
     """Refuse several annotators of one response where the card does not say how they become one label.
 
     Raises:
-        SpecError: The criterion lacks `truth`.
+        SpecError: The criterion lacks `truth`, or its `truth` counts nobody.
     """
     seen: dict[tuple[Any, ...], str] = {}
+    people = {(label.criterion, label.annotator) for label in labels}
+    for criterion, spec in card.criteria.items():
+        names = sorted(name for labelled, name in people if labelled == criterion)
+        if spec.truth and names and not any(fnmatchcase(name, spec.truth.annotators) for name in names):
+            raise SpecError(
+                "no annotator matches",
+                where=f"{where}:criteria.{criterion}.truth.annotators",
+                value=spec.truth.annotators,
+                allowed=names[:20],
+            )
     for label in labels:
         if card.criteria[label.criterion].truth is None:
             key = (*key_of(label)[:-1], label.annotator_kind)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from evalhub.sources.rows import Reader, RowError
 
 _BATCH = 2000
 _MIN_OBJECT = 16 << 20
+_MISFIT = re.compile(r"Invalid Input Error: JSON transform error in file .*?, in line (\d+): (.*)")
 
 
 class Refused(Exception):
@@ -76,11 +79,22 @@ def load_table(connection: Any, table: dict[str, Any], folder: Path) -> list[str
     except Refused:
         raise
     except Exception as error:
-        raise Refused(
-            f"files.{name}", f"a row does not fit the declared columns ({one_line(error)})"
-        ) from error
+        raise _misfit(table, written, error) from error
     written.unlink()
     return notes
+
+
+def _misfit(table: dict[str, Any], written: Path, error: Exception) -> Refused:
+    """Return what is wrong with the columns, or with which row of which file."""
+    where, message = f"files.{table['name']}", one_line(error)
+    if "Type with name" in message or "to a DuckDB Type" in message:
+        return Refused(f"{where}.columns", f"there is no such type ({message})")
+    if found := _MISFIT.match(message):
+        number = int(found.group(1))
+        with written.open(encoding="utf-8") as rows:
+            row = json.loads(next(islice(rows, number - 1, None), "{}"))
+        where, message = f"{where}: {row.get('file')}:{row.get('line')}", found.group(2)
+    return Refused(where, f"a row does not fit the declared columns ({message})")
 
 
 def _write_rows(table: dict[str, Any], written: Path, notes: list[str]) -> int:
@@ -104,20 +118,24 @@ def _write_rows(table: dict[str, Any], written: Path, notes: list[str]) -> int:
 
 
 def _insert_parquet(connection: Any, table: dict[str, Any], folder: Path) -> None:
-    seen: set[str] = set()
-    for number, (path, real) in enumerate(table["files"]):
-        # A plain name, because DuckDB would read `*` and `[` in a path as a pattern.
-        plain = folder / f"{number}.parquet"
+    names = ", ".join('"' + column.replace('"', '""') + '"' for column in table["columns"])
+    # A plain name, because DuckDB would read `*` and `[` in a path as a pattern.
+    plain = folder / "plain.parquet"
+    source = f"read_parquet({_quoted(str(plain))}, file_row_number=true)"
+    for path, real in table["files"]:
         plain.symlink_to(real)
-        source = f"read_parquet({_quoted(str(plain))}, file_row_number=true)"
-        found = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
-        seen |= found
-        _require_columns(table, found)
-        names = ", ".join('"' + column.replace('"', '""') + '"' for column in table["columns"])
-        connection.execute(
-            f'INSERT INTO "{table["name"]}" '
-            f"SELECT {_quoted(path)}, file_row_number + 1, {names} FROM {source}"
-        )
+        try:
+            described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+            _require_columns(table, {row[0] for row in described})
+            connection.execute(
+                f'INSERT INTO "{table["name"]}" '
+                f"SELECT {_quoted(path)}, file_row_number + 1, {names} FROM {source}"
+            )
+        except Refused:
+            raise
+        except Exception as error:
+            message = one_line(error).replace(str(plain), path)
+            raise Refused(f"files.{table['name']}: {path}", f"the file cannot be read ({message})") from error
         plain.unlink()
 
 

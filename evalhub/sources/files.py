@@ -90,10 +90,10 @@ def locate_files(card: Card, card_path: Path) -> dict[str, Path]:
     located: dict[str, Path] = {}
     for file in files_of(card, card_path):
         if file.found is None:
+            looked = ", ".join(map(str, places(card, card_path, file.path)))
             raise InputError(
-                f"the file {file.path} of the dataset {card.id} is not on this machine",
+                f"the file {file.path} of the dataset {card.id} is at none of {looked}",
                 where=f"{card_path}:files.{file.table}",
-                allowed="it is looked for at " + ", ".join(map(str, places(card, card_path, file.path))),
                 fix=f"run `evalhub datasets fetch {card.id}`",
             )
         verify(file.found, file.sha256, where=f"{card_path}:files.{file.table}")

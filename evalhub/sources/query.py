@@ -80,7 +80,7 @@ def _tables(card: Card, files: Mapping[str, Path]) -> list[dict[str, Any]]:
             "name": name,
             "format": spec.format,
             "columns": {"text": "VARCHAR"} if spec.format == "lines" else spec.columns,
-            "files": [(path, str(files[path])) for path in sorted(spec.hashes)],
+            "files": [(path, str(files[path].resolve())) for path in sorted(spec.hashes)],
         }
         for name, spec in card.files.items()
     ]

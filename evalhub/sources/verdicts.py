@@ -7,7 +7,7 @@ from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import FailureKind
-from evalhub.scales import Kind, Scale, Winner
+from evalhub.scales import Kind, Winner
 from evalhub.sources.columns import place
 from evalhub.specs import Card, CriterionSpec
 
@@ -53,10 +53,9 @@ def bounds(spec: CriterionSpec) -> tuple[float, float] | None:
     """
     if spec.range is not None:
         return spec.range
-    if not isinstance(spec.levels, dict):
+    if spec.scale is None:
         return None
-    values = Scale.from_mapping(spec.levels).values  # type: ignore[arg-type]
-    return min(values), max(values)
+    return min(spec.scale.values), max(spec.scale.values)
 
 
 def value_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> float:
@@ -68,20 +67,17 @@ def value_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> float:
     value = row["value"]
     if value is None or row["winner"] is not None:
         raise SpecError(f"a pointwise verdict is a value ({place(row)})", where=where)
-    if isinstance(spec.levels, dict):
-        scale = Scale.from_mapping(spec.levels)  # type: ignore[arg-type]
-        if str(value) in scale.labels:
-            return scale.value_of(str(value))
-        low, high = scale.values[0], scale.values[-1]
-        mean_of_people = spec.raters is not None and spec.raters > 1
-        if isinstance(value, float) and (
-            value in scale.values or (mean_of_people and min(low, high) <= value <= max(low, high))
-        ):
-            return value
-        raise _not_allowed(row, where, scale.labels)
-    limits = spec.range or (0.0, 0.0)
-    if isinstance(value, str) or not limits[0] <= value <= limits[1]:
-        raise _not_allowed(row, where, [f"a number from {limits[0]:g} to {limits[1]:g}"])
+    scale = spec.scale
+    if isinstance(value, str):
+        if scale is None or value not in scale.labels:
+            raise _not_allowed(row, where, scale.labels if scale else "a number")
+        return scale.value_of(value)
+    if scale is not None and value in scale.values:
+        return float(value)
+    low, high = bounds(spec) or (0.0, 0.0)
+    between = scale is None or (spec.raters or 1) > 1
+    if not between or not low <= value <= high:
+        raise _not_allowed(row, where, scale.labels if scale else f"a number from {low:g} to {high:g}")
     return float(value)
 
 

@@ -35,6 +35,8 @@ class _Loader(yaml.SafeLoader):
         """Build a mapping; a key that stands twice is refused."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
             key = self.construct_object(key_node, deep=True)
             try:
                 twice = key in seen
@@ -76,7 +78,7 @@ def read_text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise SpecError("the file is too large", where=str(path), allowed=f"{MAX_BYTES} bytes")
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError("the file is not UTF-8", where=f"{path}:byte {error.start}") from error
     except OSError as error:

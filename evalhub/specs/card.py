@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from datetime import date
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from evalhub.records import digest
-from evalhub.scales import Kind, Winner
+from evalhub.scales import Kind, Scale, Winner
 from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
 from evalhub.specs.find import locate
 
@@ -23,7 +26,9 @@ RESERVED_COLUMNS = ("file", "line")
 class FileSpec(Spec):
     """One table of a card: a file, or many files of one form.
 
-    `columns` maps each column to its DuckDB type; for `lines` it is the one column `text`.
+    `columns` maps each column to its DuckDB type; for `lines` it is the one column `text`. Each
+    table also has `file`, the path, and `line`: of jsonl and lines the line, of json the element,
+    of csv and parquet the row, all from 1.
     """
 
     path: str | None = None
@@ -64,6 +69,13 @@ class Truth(Spec):
     by: Literal["mean", "median", "majority"]
 
 
+def _number(text: str) -> int | float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return int(text) if text.lstrip("-").isdecimal() else number
+
+
 class CriterionSpec(Spec):
     """What the labels of one criterion can be."""
 
@@ -74,6 +86,23 @@ class CriterionSpec(Spec):
     truth: Truth | None = None
     annotators: Literal["people", "slots"] = "people"
     title: str | None = None
+
+    @field_validator("levels", mode="before")
+    @classmethod
+    def _numbers_stay_numbers(cls, value: object) -> object:
+        """Return levels whose labels are all numbers with numbers as keys: JSON makes them text."""
+        if not isinstance(value, dict) or not value:
+            return value
+        try:
+            return {key if isinstance(key, int) else _number(str(key)): text for key, text in value.items()}
+        except ValueError:
+            return value
+
+    @cached_property
+    def scale(self) -> Scale | None:
+        """The levels of a pointwise criterion, the worst first; None where it has a range."""
+        levels = cast(Mapping[object, str], self.levels)
+        return Scale.from_mapping(levels) if isinstance(self.levels, dict) else None
 
     @model_validator(mode="after")
     def _fits_kind(self) -> CriterionSpec:

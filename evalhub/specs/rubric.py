@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import digest
@@ -49,13 +49,6 @@ class Rubric(Spec):
     system: str = ""
     user: str
 
-    @field_validator("scale", mode="before")
-    @classmethod
-    def _keeps_labels(cls, value: Any) -> Any:
-        if isinstance(value, Mapping) and len(value) < 2:
-            raise ValueError("a scale needs at least two levels")
-        return value
-
     @field_validator("inputs")
     @classmethod
     def _known_inputs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -64,13 +57,18 @@ class Rubric(Spec):
                 raise ValueError(f"{name!r} is no input; allowed: {', '.join(INPUT_SLOTS)}")
         return value
 
-    @model_validator(mode="after")
-    def _scales_cover_criteria(self) -> Rubric:
-        if self.scale and _is_nested(self.scale):
-            missing = [name for name in self.criteria if name not in self.scale]
-            if missing:
-                raise ValueError(f"the scale has no levels for the criterion {missing[0]!r}")
-        return self
+    @field_validator("scale")
+    @classmethod
+    def _fits_criteria(cls, value: Mapping[Any, Any] | None, info: ValidationInfo) -> Any:
+        if value is None:
+            return value
+        nested = bool(value) and _is_nested(value)
+        odd = value.keys() ^ info.data.get("criteria", value).keys() if nested else ()
+        if odd:
+            raise ValueError(f"the scale and the criteria differ in {', '.join(sorted(map(repr, odd)))}")
+        if any(len(levels) < 2 for levels in (value.values() if nested else (value,))):
+            raise ValueError("a scale needs at least two levels")
+        return value
 
     def scale_for(self, criterion: str) -> Scale | None:
         """Return the levels of a criterion; None where the rubric has no scale."""
@@ -107,7 +105,7 @@ def parse_rubric(text: str, where: str) -> Rubric:
         raise SpecError(
             "a rubric begins with a front matter between two lines '---'", where=f"{where}:1", value=text[:20]
         )
-    values = parse_yaml(match[1], where)
+    values = parse_yaml("\n" + match[1], where)  # lines count from the file's first
     reserved = {"system", "user"} & values.keys()
     if reserved:
         raise SpecError(

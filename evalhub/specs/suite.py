@@ -186,11 +186,15 @@ class Suite(Spec):
 
     @model_validator(mode="after")
     def _distinct(self) -> Suite:
-        for kind in ("datasets", "candidates", "judges"):
-            ids = [part.id for part in getattr(self, kind)]
+        named = {
+            "datasets": [part.id for part in self.datasets],
+            "candidates and judges": [part.id for part in (*self.candidates, *self.judges)],
+            "metrics": [name for name, _ in self.metric_options()],
+        }
+        for kind, ids in named.items():
             for one in ids:
                 if ids.count(one) > 1:
-                    raise ValueError(f"the id {one!r} stands twice among {kind}")
+                    raise ValueError(f"{one!r} stands twice among {kind}")
         return self
 
     def metric_options(self) -> list[tuple[str, dict[str, Any]]]:

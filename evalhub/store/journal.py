@@ -1,7 +1,7 @@
 """The journal: one finished record per line, each with a checksum, synced in groups.
 
-A line counts once it is written; a torn or damaged tail is cut off when the journal is
-opened again, so a process may be killed at any moment.
+A line counts once it is written; what follows the last whole line is cut off when the journal
+is opened again, so a process may be killed at any moment.
 """
 
 from __future__ import annotations
@@ -42,13 +42,11 @@ def decode(line: bytes) -> Record | None:
 
 
 def read_journal(path: Path) -> Iterator[Record]:
-    """Yield the records of a journal up to the first damaged line."""
+    """Yield the records of a journal; torn and damaged lines are passed over."""
     with path.open("rb") as file:
         for line in file:
-            record = decode(line)
-            if record is None:
-                return
-            yield record
+            if (record := decode(line)) is not None:
+                yield record
 
 
 class Journal:
@@ -56,8 +54,11 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._size = _cut_torn_tail(self._file, path)
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._size = _cut_torn_tail(self._file, path)
+        except OSError as error:
+            raise _storage_error(error, path) from error
         self._unsynced = 0
         self._synced_at = time.monotonic()
 
@@ -110,12 +111,12 @@ class Journal:
 
 
 def _cut_torn_tail(file: int, path: Path) -> int:
-    whole = 0
+    whole = read = 0
     with path.open("rb") as lines:
         for line in lines:
-            if decode(line) is None:
-                break
-            whole += len(line)
+            read += len(line)
+            if decode(line) is not None:
+                whole = read
     os.ftruncate(file, whole)
     os.lseek(file, whole, os.SEEK_SET)
     return whole

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,15 +58,25 @@ class Run:
         found = sorted(self.path.glob("journal-*.jsonl"))
         return [path for path in found if int(path.stem.split("-")[1]) > sealed]
 
+    def live(self) -> list[Record]:
+        """Return the records that are not sealed yet; what is sealed meanwhile is in the segments."""
+        while True:
+            found: list[Record] = []
+            with suppress(FileNotFoundError):
+                for path in self.journals():
+                    found += read_journal(path)
+            manifest = read_manifest(self.path)
+            if manifest["sealed_journals"] == self.manifest["sealed_journals"]:
+                return found
+            self.manifest = manifest
+
     def records(self, kind: str | None = None) -> Iterator[Record]:
         """Yield the records of one table, or of all; a record may come twice after a crash."""
+        live = self.live()
         for name in KINDS if kind is None else (kind,):
             for path in self.segments(name):
                 yield from read_segment(path, name)
-        for path in self.journals():
-            for record in read_journal(path):
-                if kind is None or kind_of(record) == kind:
-                    yield record
+        yield from (record for record in live if kind is None or kind_of(record) == kind)
 
 
 class RunWriter(Run):
@@ -173,10 +184,12 @@ class RunWriter(Run):
 
     def close(self) -> None:
         """Close the journal, remove it where it is empty, and let others write."""
-        self._journal.close()
-        if self._journal.path.exists() and not self._journal.path.stat().st_size:
-            self._journal.path.unlink()
-        self._lock.release()
+        try:
+            self._journal.close()
+            if self._journal.path.exists() and not self._journal.path.stat().st_size:
+                self._journal.path.unlink()
+        finally:
+            self._lock.release()
 
     def _sealed_keys(self, kind: str) -> set[tuple[Any, ...]]:
         return {key_of(record) for path in self.segments(kind) for record in read_segment(path, kind)}
@@ -204,7 +217,7 @@ def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     beside = path / "manifest.json.tmp"
     try:
         with beside.open("w", encoding="utf-8") as file:
-            json.dump(manifest, file, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+            json.dump(manifest, file, indent=1, allow_nan=False, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path / "manifest.json")

@@ -80,9 +80,13 @@ def cached_completions(root: Path, keys: Iterable[str], *, apart_from: str) -> I
 
 
 def _keys_of(path: Path) -> list[str]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return list(pq.read_table(path, columns=["key"]).column("key").to_pylist())
+    try:
+        return list(pq.read_table(path, columns=["key"]).column("key").to_pylist())
+    except (OSError, pa.ArrowException) as error:
+        raise StorageError("the segment is corrupt", where=str(path)) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def read_segment(path: Path, kind: str) -> Iterator[Record]:
             for batch in file.iter_batches():
                 for row in batch.to_pylist():
                     yield from_dict(kind, row)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, ValueError, TypeError, KeyError) as error:
         raise StorageError(
             "the segment is corrupt", where=str(path), fix="run `evalhub verify` on the run"
         ) from error

@@ -7,6 +7,8 @@ import pytest
 from evalhub.errors import EvalhubError, SpecError, UnknownNameError
 from evalhub.records import AnnotatorKind, FailureKind, digest
 from evalhub.scales import Order, Winner
+from evalhub.sources import load
+from evalhub.specs import CriterionSpec, load_card
 
 PAIR = "1 AS item_id, 'overall' AS criterion, 'k' AS system_a, 'm' AS system_b, 'human' AS annotator_kind"
 POINT = "1 AS item_id, 'fluency' AS criterion, 'k' AS system, 'human' AS annotator_kind"
@@ -18,7 +20,7 @@ def refused(mini: Any, **changes: Any) -> str:
         mini.load(**changes)
     sentence = str(caught.value)
     assert "\n" not in sentence
-    assert sentence.endswith(".")
+    assert sentence.endswith((".", "?"))
     assert caught.value.exit_code == 2
     return sentence
 
@@ -155,6 +157,16 @@ def test_several_annotators_need_a_rule(mini: Any) -> None:
     assert "say in truth" in sentence
 
 
+def test_truth_must_count_somebody(mini: Any) -> None:
+    truth = {"by": "mean", "annotators": "expert-*"}
+    criteria = {"fluency": {"kind": "pointwise", "range": [1, 3], "truth": truth}}
+    sentence = refused(mini, labels=f"SELECT {POINT}, 'crowd-1' AS annotator, 1 AS value", criteria=criteria)
+    assert (
+        "criteria.fluency.truth.annotators: no annotator matches, got 'expert-*'; allowed: crowd-1"
+        in sentence
+    )
+
+
 def test_reference_systems_must_answer(mini: Any) -> None:
     assert "did you mean" in refused(mini, reference_systems=["mm"])
 
@@ -246,9 +258,6 @@ def test_turns(mini: Any) -> None:
 
 
 def test_some_kinds(mini: Any) -> None:
-    from evalhub.sources import load
-    from evalhub.specs import load_card
-
     card = load_card(str(mini.write(labels=f"SELECT {PAIR}, 'a' AS winner")))
     assert load(*card, ["items"]).responses == ()
     assert len(load(*card, ["labels"]).responses) == 4
@@ -270,3 +279,13 @@ def test_an_id_stays_in_its_folder(mini: Any, change: dict[str, str]) -> None:
 def test_pairwise_truth_is_by_majority(mini: Any) -> None:
     criteria = {"overall": {"kind": "pairwise", "levels": ["a", "b"], "truth": {"by": "mean"}}}
     assert "by majority" in refused(mini, criteria=criteria)
+
+
+@pytest.mark.parametrize("levels", [{1: "poor", 2.5: "fair", 10: "good"}, {"no": "fails", "yes": "passes"}])
+def test_levels_survive_json(levels: dict[Any, str]) -> None:
+    spec = CriterionSpec(kind="pointwise", levels=levels)
+    again = CriterionSpec.model_validate_json(spec.model_dump_json())
+    assert again == spec
+    assert again.scale == spec.scale
+    assert again.scale is not None
+    assert again.scale.labels == tuple(map(str, levels))

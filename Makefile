@@ -1,0 +1,46 @@
+# Everything that evalhub needs is one of these words. Each does the set-up that it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ENGINE ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
+
+.PHONY: setup demo test lint dashboard bench browser
+
+# Installs a Debian package where that can be done without asking; else the fallback is used, and said.
+define debian
+	@command -v $(1) >/dev/null 2>&1 || ldconfig -p | grep -q $(1) || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && \
+	  (apt-get install -y -qq $(2) || (apt-get update -qq && apt-get install -y -qq $(2))) >/dev/null 2>&1; } \
+	  || echo "$(2) is not installed: $(3)"
+endef
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[$(ENGINE),openai,dev]'
+	$(call debian,libtcmalloc_minimal,libtcmalloc-minimal4,the engine will use malloc variables instead)
+	touch $@
+
+browser:
+	$(call debian,chromium,chromium,the tests that drive a browser will be skipped)
+
+demo: setup
+	$(BIN)/evalhub run quickstart
+
+dashboard: setup
+	$(BIN)/evalhub dashboard
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict evalhub
+
+test: lint browser
+	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python benchmarks/rouge.py
+	$(BIN)/python benchmarks/harness.py

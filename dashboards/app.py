@@ -1,0 +1,34 @@
+"""The dashboard: all runs of a folder, from a leaderboard down to one verdict."""
+
+import streamlit as st
+from loading import choose
+
+st.set_page_config(page_title="evalhub", page_icon=":material/balance:", layout="wide")
+
+page = st.navigation(
+    [
+        st.Page(
+            "views/overview.py",
+            title="Overview",
+            icon=":material/leaderboard:",
+            help="Which system is better, with intervals; coverage, failures and what the engines did.",
+        ),
+        st.Page(
+            "views/judges.py",
+            title="Judges and people",
+            icon=":material/balance:",
+            help="Whether judges and metrics can be trusted: agreement and correlation with the labels.",
+        ),
+        st.Page(
+            "views/samples.py",
+            title="Samples",
+            icon=":material/article:",
+            help="One item in full: prompt, responses as shown, the judge's prompt, verdict and rationale.",
+        ),
+    ],
+    position="top",
+)
+chosen = choose()
+if chosen is not None:
+    st.session_state["chosen"] = chosen
+    page.run()

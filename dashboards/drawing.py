@@ -1,0 +1,123 @@
+"""The charts: each draws rows that are handed to it, and computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+KINDS = ("judge", "labels", "metric", "trivial", "recorded judge")
+LINE = 30
+FRAME = 64
+
+
+def forest(
+    rows: pd.DataFrame,
+    *,
+    name: str,
+    title: str,
+    bounds: tuple[float, float] | None = None,
+    middle: float | None = None,
+    kind: str | None = None,
+    order: Sequence[str] | None = None,
+    names: bool = True,
+) -> alt.LayerChart:
+    """Return points with their intervals, one line per row.
+
+    Args:
+        rows: Tidy rows; `name` names each line.
+        name: Column that names the lines.
+        title: Title of the axis.
+        bounds: Ends of the axis; as the numbers want them by default.
+        middle: The value of one who knows nothing, drawn as a dashed line.
+        kind: Column whose value, one of `KINDS`, gives the colour.
+        order: Names from top to bottom; as they come by default.
+        names: Whether the lines' names are written.
+    """
+    shown = rows.astype(dict.fromkeys(("estimate", "low", "high"), "float64"))
+    scale = alt.Scale(domain=list(bounds), nice=False) if bounds else alt.Scale(zero=False, padding=12)
+    lines = list(order) if order is not None else list(dict.fromkeys(shown[name]))
+    y = alt.Y(
+        f"{name}:N",
+        sort=lines,
+        title=None,
+        axis=alt.Axis(labelLimit=260, labels=names, ticks=False, domain=False, labelPadding=8),
+    )
+    colour = (
+        alt.Color(f"{kind}:N", scale=alt.Scale(domain=list(KINDS)), legend=None)
+        if kind
+        else alt.value("#2b8f99")
+    )
+    tips = [
+        alt.Tooltip(f"{name}:N", title="of"),
+        alt.Tooltip("estimate:Q", format=".3f"),
+        alt.Tooltip("low:Q", format=".3f"),
+        alt.Tooltip("high:Q", format=".3f"),
+        alt.Tooltip("n:Q"),
+        alt.Tooltip("clusters:Q"),
+    ]
+    base = alt.Chart(shown)
+    axis = alt.Axis(title=title, tickCount=5, format="~g", titleFontWeight="normal", grid=True)
+    layers = [
+        base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
+            x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y, color=colour
+        ),
+        base.mark_point(filled=True, size=85, opacity=1).encode(
+            x=alt.X("estimate:Q", scale=scale, axis=axis), y=y, color=colour, tooltip=tips
+        ),
+    ]
+    if middle is not None:
+        line = alt.Chart(pd.DataFrame({"at": [middle]})).mark_rule(
+            strokeDash=[4, 4], opacity=0.6, color="#8a9299"
+        )
+        layers.insert(0, line.encode(x=alt.X("at:Q", scale=scale)))
+    return alt.layer(*layers).properties(height=LINE * max(len(lines), 1) + FRAME)
+
+
+def scatter(rows: pd.DataFrame, *, x: str, y: str) -> alt.LayerChart:
+    """Return one point per response; a click selects it under the name `point`.
+
+    Args:
+        rows: Columns `x at`, `y at` (where the points stand), item_id, system, sample, and the two
+            columns themselves.
+        x: Column across, and the axis's title.
+        y: Column up, and the axis's title.
+    """
+    click = alt.selection_point(name="point", fields=["item_id", "system", "sample"])
+    tips = [alt.Tooltip("item_id:N"), alt.Tooltip("system:N"), alt.Tooltip(_field(x)), alt.Tooltip(_field(y))]
+    return (
+        alt.Chart(rows)
+        .mark_point(filled=True, size=70)
+        .encode(
+            x=alt.X("x at:Q", title=x, scale=alt.Scale(zero=False, padding=14), axis=alt.Axis(tickCount=6)),
+            y=alt.Y("y at:Q", title=y, scale=alt.Scale(zero=False, padding=14), axis=alt.Axis(tickCount=5)),
+            opacity=alt.condition(click, alt.value(0.75), alt.value(0.15)),
+            color=alt.Color("system:N", legend=alt.Legend(orient="top", title=None)),
+            tooltip=tips,
+        )
+        .add_params(click)
+        .properties(height=380)
+    )
+
+
+def chances(rows: pd.DataFrame) -> alt.Chart:
+    """Return the probability of each verdict as bars, in the order given."""
+    return (
+        alt.Chart(rows)
+        .mark_bar(cornerRadiusEnd=3, height=16, color="#2b8f99")
+        .encode(
+            x=alt.X("probability:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(tickCount=5, title=None)),
+            y=alt.Y(
+                "verdict:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False)
+            ),
+            tooltip=["verdict:N", alt.Tooltip("probability:Q", format=".4f")],
+        )
+        .properties(height=LINE * len(rows) + FRAME - 20)
+    )
+
+
+def _field(name: str) -> str:
+    """Return a column's name as Vega-Lite reads it: brackets and dots in it are no path."""
+    safe = name.replace("\\", "\\\\").replace(".", "\\.").replace("[", "\\[").replace("]", "\\]")
+    return f"{safe}:Q"

@@ -1,0 +1,138 @@
+"""Which run is looked at, and its tables, each read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from evalhub import analysis
+from evalhub.analysis import Results
+from evalhub.errors import EvalhubError
+from evalhub.store import Run, all_runs, runs_root
+
+COMMAND = "evalhub run quickstart"
+
+_TABLES = {
+    name: getattr(analysis, name)
+    for name in (
+        "leaderboard",
+        "agreement",
+        "position_bias",
+        "correlations",
+        "coverage",
+        "failures",
+        "engines",
+        "reused",
+        "item_list",
+        "pair_verdicts",
+        "ratings",
+        "truth",
+        "side_by_side",
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The run and dataset that every view shows."""
+
+    run: Run
+    dataset: str
+    version: str
+
+    @property
+    def results(self) -> Results:
+        """The run's tables, to be asked."""
+        return _results(str(self.run.path), self.version)
+
+    def table(self, name: str) -> Any:
+        """Return what the analysis of that name says about the whole run."""
+        return _table(str(self.run.path), self.version, name)
+
+    def rows(self, name: str) -> pd.DataFrame:
+        """Return the rows of a table that belong to the chosen dataset."""
+        found = self.table(name)
+        return found[found["dataset"] == self.dataset].reset_index(drop=True)
+
+    def link(self, **about: str) -> dict[str, str]:
+        """Return the query parameters that lead back to what is shown."""
+        return {"run": self.run.id, "dataset": self.dataset, **about}
+
+
+def choose() -> Chosen | None:
+    """Show the sidebar and return what was chosen in it; None, and a page that helps, where nothing is."""
+    root = runs_root()
+    runs = {run.id: run for run in all_runs(root)}
+    if not runs:
+        _no_runs(root)
+        return None
+    with st.sidebar:
+        asked = st.query_params.get("run")
+        newest = next(iter(runs))
+        picked = st.selectbox(
+            "Run", list(runs), index=None, placeholder=f"newest: {newest}", key="run", bind="query-params"
+        )
+        run = runs[picked] if picked in runs else runs[newest]
+        datasets = list(run.manifest["cards"])
+        dataset = st.selectbox("Dataset", datasets, key="dataset", bind="query-params")
+        _facts(run)
+    if asked and asked not in runs:
+        st.warning("The link names a run that is not in this folder. The newest one is shown instead.")
+    chosen = Chosen(run, dataset if dataset in datasets else datasets[0], _version(run))
+    try:
+        _ = chosen.results
+    except (EvalhubError, OSError) as error:
+        st.error("This run cannot be read. `evalhub verify` says which of its files is damaged.")
+        st.code(str(error), language=None, wrap_lines=True)
+        return None
+    return chosen
+
+
+def plain(text: object) -> str:
+    """Return a text in which no sign means anything to Markdown."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|<>$:~&/@" else sign for sign in str(text))
+
+
+def _facts(run: Run) -> None:
+    state = run.manifest.get("state")
+    if run.finished:
+        st.caption(f"Finished, {run.manifest.get('seconds', 0):,.0f} s. Begun {run.manifest['created']:.16}.")
+    else:
+        st.badge(
+            "running" if state == "running" else "interrupted", icon=":material/pending:", color="orange"
+        )
+        st.caption("The numbers cover what is there so far. The same `evalhub run` goes on with it.")
+    if st.button("Read again", icon=":material/refresh:", width="stretch"):
+        st.rerun()
+
+
+def _no_runs(root: Path) -> None:
+    st.header("There are no runs yet")
+    st.text("Make the first one; it takes a few minutes and needs no GPU:")
+    st.code(COMMAND, language="bash")
+    st.caption("The runs are looked for in this folder (`--runs` or `EVALHUB_RUNS` names another):")
+    st.code(str(root.resolve()), language=None)
+
+
+def _version(run: Run) -> str:
+    """Return what changes when the run's files do: nothing that was read before is shown again."""
+    parts = [(run.path / "manifest.json").stat().st_mtime_ns]
+    parts += [path.stat().st_size for path in run.journals() if path.exists()]
+    return "-".join(map(str, parts))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the run")
+def _results(path: str, version: str) -> Results:
+    del version
+    results = Results(Run(Path(path)))
+    _ = results.connection
+    return results
+
+
+@st.cache_data(max_entries=100, show_spinner="Counting")
+def _table(path: str, version: str, name: str) -> Any:
+    return _TABLES[name](_results(path, version))

@@ -1,0 +1,201 @@
+"""Which system is better, how much of the plan was judged, and on what."""
+
+import pandas as pd
+import streamlit as st
+from drawing import forest
+from loading import Chosen, plain
+
+from evalhub.analysis import rows_of
+from evalhub.report.grids import leaderboards, rater_name
+from evalhub.report.shape import Footnotes
+
+chosen: Chosen = st.session_state["chosen"]
+
+_BOUNDED = "win rate"
+
+FACTS = {
+    "model": "model",
+    "engine": "engine",
+    "version": "version",
+    "platform": "platform",
+    "attention_backend": "attention",
+    "kv_block_size": "KV block",
+    "dtype": "dtype",
+    "preload": "allocator",
+    "hit_rate": "prefix cache",
+    "prompt_tokens": "tokens in",
+    "completion_tokens": "tokens out",
+    "requests": "requests",
+    "seconds_busy": "busy",
+    "seconds_start": "to start",
+}
+
+
+def header() -> None:
+    manifest = chosen.run.manifest
+    st.title(plain(manifest.get("title") or manifest.get("suite")), anchor=False)
+    coverage = chosen.table("coverage")
+    items = chosen.rows("item_list")
+    with st.container(horizontal=True):
+        st.metric("Items", f"{len(items):,}", border=True)
+        for row in rows_of(coverage):
+            valid = row["done"] - row["failed"]
+            st.metric(
+                f"Verdicts of {plain(row['judge'])}",
+                f"{valid:,} of {row['expected']:,}",
+                border=True,
+                help="Valid verdicts of those planned, over the whole run.",
+            )
+
+
+def ranking() -> None:
+    st.subheader("Leaderboard", anchor=False)
+    rows = chosen.rows("leaderboard")
+    if rows.empty:
+        st.info("Nothing ranks a system here: the dataset names no systems, or nothing is judged yet.")
+        return
+    rows["ranked by"] = [
+        rater_name(row["rater"], row["criterion"] if isinstance(row["criterion"], str) else None)
+        for row in rows.to_dict("records")
+    ]
+    rows = rows.sort_values("kind", key=lambda kinds: kinds != "judge", kind="stable")
+    by = st.selectbox("Ranked by", list(dict.fromkeys(rows["ranked by"])), key="by", bind="query-params")
+    mine = rows[rows["ranked by"] == by]
+    measures = list(dict.fromkeys(mine["measure"]))
+    first = mine[mine["measure"] == measures[0]].sort_values("estimate", ascending=False)
+    for place, (measure, column) in enumerate(
+        zip(measures, st.columns([1.35] + [1] * (len(measures) - 1)), strict=True)
+    ):
+        found = mine[mine["measure"] == measure]
+        rate = measure.startswith(_BOUNDED)
+        column.altair_chart(
+            forest(
+                found,
+                name="system",
+                title=measure,
+                bounds=(0, 1) if rate else None,
+                middle=0.5 if rate else None,
+                kind="kind",
+                order=list(first["system"]),
+                names=place == 0,
+            ),
+            alt=f"{measure} of each system with its interval",
+        )
+    st.caption(_sizes(first))
+
+
+def _sizes(rows: pd.DataFrame) -> str:
+    sizes = ", ".join(f"{plain(row['system'])} {row['n']:,}" for row in rows.to_dict("records"))
+    clusters = rows["clusters"].max()
+    return f"Lines are 95% intervals over {clusters} clusters of items. n: {sizes}."
+
+
+def wide_table() -> None:
+    notes = Footnotes()
+    rows = rows_of(chosen.rows("leaderboard"))
+    for grid in leaderboards({"leaderboard": rows}, notes):
+        head = [heading.replace("\n", " · ") for heading in grid.head]
+        frame = pd.DataFrame(grid.rows, columns=head)
+        picked = st.dataframe(
+            frame,
+            hide_index=True,
+            on_select="rerun",
+            selection_mode="single-row",
+            key="systems",
+            column_config={head[0]: st.column_config.TextColumn(pinned=True)},
+            alt="Every measure of every system with its interval",
+        )
+        for line in notes.lines():
+            st.caption(line)
+        if picked.selection.rows:
+            verdicts_of(str(frame[head[0]].iloc[picked.selection.rows[0]]))
+        else:
+            st.caption("Select a row to see the verdicts behind it.")
+
+
+def verdicts_of(system: str) -> None:
+    pairs = chosen.rows("pair_verdicts")
+    ratings = chosen.rows("ratings")
+    pairs = pairs[(pairs["system_a"] == system) | (pairs["system_b"] == system)]
+    ratings = ratings[ratings["system"] == system]
+    if len(pairs):
+        shown = pairs[["item_id", "judge", "criterion", "system_a", "system_b", "winner", "p_a"]]
+        open_row(shown, "pairs of a system")
+    if len(ratings):
+        open_row(ratings[["item_id", "judge", "criterion", "system", "value", "expected"]], "ratings")
+
+
+def open_row(frame: pd.DataFrame, name: str) -> None:
+    frame = frame.head(1000).reset_index(drop=True)
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"open {name}",
+        height=260,
+        alt=f"Verdicts: {name}",
+    )
+    if event.selection.rows:
+        row = frame.iloc[event.selection.rows[0]]
+        st.switch_page(
+            "views/samples.py",
+            query_params=chosen.link(item=row["item_id"], judge=row["judge"], criterion=row["criterion"]),
+        )
+
+
+def coverage() -> None:
+    st.subheader("Coverage", anchor=False)
+    st.dataframe(
+        chosen.table("coverage"),
+        hide_index=True,
+        column_config={
+            "coverage": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),
+            "label_mass": st.column_config.NumberColumn("label mass", format="%.3f"),
+        },
+        alt="Verdicts planned and given by each judge",
+    )
+    failures = chosen.table("failures")
+    if len(failures):
+        st.dataframe(failures, hide_index=True, alt="Failures by kind with one example each")
+    else:
+        st.caption("No response and no judgment failed.")
+
+
+def engine_facts() -> None:
+    st.subheader("Engines, as really used", anchor=False)
+    engines = chosen.table("engines")
+    if engines.empty:
+        st.caption("No engine was started for this run.")
+    else:
+        st.dataframe(
+            engines[[name for name in FACTS if name in engines]],
+            hide_index=True,
+            column_config={
+                **FACTS,
+                "hit_rate": st.column_config.ProgressColumn(
+                    FACTS["hit_rate"], min_value=0, max_value=1, format="percent"
+                ),
+                **{
+                    name: st.column_config.NumberColumn(FACTS[name], format="%.0f s")
+                    for name in ("seconds_busy", "seconds_start")
+                },
+            },
+            alt="What each engine really used and did",
+        )
+        with st.expander("Every fact"):
+            facts = engines.set_index("model").T.rename_axis("fact")
+            st.dataframe(
+                facts.map(lambda value: "–" if pd.isna(value) else str(value)), alt="Every engine fact"
+            )
+    reused = chosen.table("reused")
+    if len(reused):
+        st.caption("Completions taken from earlier runs of the same requests:")
+        st.dataframe(reused, hide_index=True, alt="Completions taken from earlier runs")
+
+
+header()
+ranking()
+wide_table()
+coverage()
+engine_facts()

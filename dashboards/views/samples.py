@@ -1,0 +1,257 @@
+"""One item in full, down to one verdict: what was asked, shown, sent and said."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from drawing import chances
+from loading import Chosen, plain
+
+from evalhub.analysis import sample
+
+chosen: Chosen = st.session_state["chosen"]
+
+Row = dict[str, Any]
+
+
+def block(text: str | None, *, exact: bool = False) -> None:
+    """Show a text of a model or dataset as it is: nothing in it is read as markup.
+
+    Args:
+        text: What is shown.
+        exact: Whether every space counts, as in a prompt.
+    """
+    if not text:
+        st.caption("empty" if text == "" else "none")
+    elif exact:
+        st.code(text, language=None, wrap_lines=True)
+    else:
+        with st.container(border=True):
+            st.text(text)
+
+
+def item_of() -> str | None:
+    items = chosen.rows("item_list")
+    if items.empty:
+        st.info("There are no items yet. The run has just begun: read it again in a moment.")
+        return None
+    names = list(items["item_id"])
+    asked = st.query_params.get("item")
+    item = st.selectbox("Item", names, key="item", bind="query-params")
+    if asked and asked not in names:
+        st.warning("The link names an item that this run does not have. The first one is shown instead.")
+    with st.expander(f"All {len(names):,} items"):
+        st.dataframe(items.drop(columns="dataset").head(1000), hide_index=True, alt="Items of the dataset")
+    return item
+
+
+def asked_of(item: Row) -> None:
+    for number, turn in enumerate(item["turns"], 1):
+        st.markdown("**Prompt**" if len(item["turns"]) == 1 else f"**Prompt, turn {number}**")
+        block(turn)
+    for context in item["context"]:
+        st.markdown("**Context**")
+        block(context)
+    references = [text for turn in item["refs"] for text in turn]
+    if references:
+        with st.expander(f"{len(references)} reference{'s' if len(references) > 1 else ''}"):
+            for text in references:
+                block(text)
+    about = [("tags", ", ".join(item["tags"])), ("language", item["lang"]), ("cluster", item["cluster"])]
+    st.caption(" · ".join(f"{name} {plain(value)}" for name, value in about if value))
+
+
+def pair_name(judgment: Row) -> str:
+    systems = [judgment[name] for name in ("system", "system_a", "system_b") if judgment[name]]
+    again = f" · sample {judgment['sample']}" if judgment["sample"] else ""
+    return " / ".join(systems) + again
+
+
+def order_name(judgment: Row) -> str:
+    first = {"ab": "system_a", "ba": "system_b"}.get(judgment["shown"] or "")
+    name = f"{judgment[first]} first" if first else "one"
+    return f"{name} · repeat {judgment['repeat']}" if judgment["repeat"] else name
+
+
+def judgment_of(judgments: list[Row]) -> Row | None:
+    """Let one judgment be chosen: judge, criterion, responses, order."""
+    steps = {
+        "judge": ("Judge", lambda one: one["judge"]),
+        "criterion": ("Criterion", lambda one: one["criterion"]),
+        "responses": ("Responses", pair_name),
+        "shown": ("Order shown", order_name),
+    }
+    columns = st.columns(len(steps))
+    for (key, (label, name)), column in zip(steps.items(), columns, strict=True):
+        names = list(dict.fromkeys(name(one) for one in judgments))
+        picked = column.selectbox(label, names, key=key, bind="query-params", disabled=len(names) == 1)
+        judgments = [one for one in judgments if name(one) == (picked if picked in names else names[0])]
+    return judgments[0] if judgments else None
+
+
+def responses_shown(responses: list[Row], judgment: Row | None) -> None:
+    """Show the responses, those of the judgment first and in its order."""
+    order: list[str] = []
+    if judgment:
+        order = [judgment[name] for name in ("system", "system_a", "system_b") if judgment[name]]
+        order = order[::-1] if judgment["shown"] == "ba" else order
+    mine = [one for name in order for one in responses if one["system"] == name]
+    if judgment:
+        mine = [one for one in mine if one["sample"] == judgment["sample"]]
+    for place, (one, column) in enumerate(zip(mine, st.columns(max(len(mine), 1)), strict=False)):
+        letter = f"Shown as {'AB'[place]}" if len(mine) == 2 else "Rated"
+        with column:
+            response(one, letter)
+    others = [one for one in responses if one not in mine]
+    if others:
+        with st.expander(f"{len(others)} other response{'s' if len(others) > 1 else ''}"):
+            for one in others:
+                response(one, "")
+
+
+def response(one: Row, letter: str) -> None:
+    sampled = f" · sample {one['sample']}" if one["sample"] else ""
+    st.markdown(f"**{letter + ' · ' if letter else ''}{plain(one['system'])}**{sampled}")
+    for turn in one["turns"][:-1]:
+        block(turn)
+    if one["failure"]:
+        st.badge(f"failed: {one['failure']}", color="orange")
+    block(one["text"])
+    if one["reasoning"]:
+        with st.expander("Think text, not shown to the judge"):
+            block(one["reasoning"])
+    tokens = f" · {one['completion_tokens']:,.0f} tokens" if one["completion_tokens"] else ""
+    chars = f"{one['chars']:,.0f} characters" if one["chars"] is not None else "length unknown"
+    families = plain(", ".join(one["families"]))
+    st.caption(f"{one['source']} · {chars}{tokens} · family {families}")
+
+
+def verdict(judgment: Row) -> None:
+    st.subheader("Verdict", anchor=False)
+    left, right = st.columns([1, 1.35], gap="large")
+    with left:
+        if judgment["failure"]:
+            st.badge(f"no verdict: {judgment['failure']}", color="orange")
+            block(judgment["detail"])
+        elif judgment["winner"]:
+            winner = {"a": judgment["system_a"], "b": judgment["system_b"]}.get(judgment["winner"], "a tie")
+            st.metric("Winner in this order", winner)
+        else:
+            st.metric("Rating", f"{judgment['value']:g}")
+        facts = {
+            "probability that a wins": judgment["p_a"],
+            "expected level": judgment["expected"],
+            "label mass": judgment["label_mass"],
+        }
+        said = [f"{name} {value:.4f}" for name, value in facts.items() if value is not None]
+        if said:
+            st.caption(" · ".join(said))
+        st.caption("Raw output")
+        block(judgment["raw_text"], exact=True)
+    with right:
+        if judgment["logprobs"]:
+            st.altair_chart(chances(probabilities(judgment)), alt="Probability of each verdict")
+        else:
+            st.caption("No probabilities were recorded.")
+    if judgment["rationale"]:
+        st.markdown("**Rationale**" + (" (cut at the cap)" if judgment["rationale_cut"] else ""))
+        block(judgment["rationale"])
+
+
+def probabilities(judgment: Row) -> pd.DataFrame:
+    names = (
+        {"a": judgment["system_a"], "b": judgment["system_b"], "tie": "tie"} if judgment["system_a"] else {}
+    )
+    rows = [
+        {"verdict": names.get(label, label), "probability": math.exp(value)}
+        for label, value in judgment["logprobs"].items()
+        if value is not None
+    ]
+    return pd.DataFrame(rows, columns=["verdict", "probability"])
+
+
+def prompt(judgment: Row) -> None:
+    with st.expander("The judge's prompt, as sent", expanded=False):
+        if not judgment["prompt"]:
+            st.caption("This judgment was recorded elsewhere; its prompt is not known.")
+        for message in judgment["prompt"]:
+            st.markdown(f"**{plain(message['role'])}**")
+            block(message["content"], exact=True)
+        about = ("model", "rubric", "rubric_hash", "mode")
+        st.caption(" · ".join(f"{name} {plain(judgment[name])}" for name in about if judgment[name]))
+
+
+def labels(rows: list[Row]) -> None:
+    st.subheader("Labels", anchor=False)
+    shown = [
+        {
+            "criterion": one["criterion"],
+            "of": pair_name(one),
+            "says": one["value"] if one["winner"] is None else one.get(f"system_{one['winner']}") or "tie",
+            "annotator": one["annotator"],
+            "kind": one["annotator_kind"],
+        }
+        for one in rows
+    ]
+    if shown:
+        frame = pd.DataFrame(shown).astype({"says": str})
+        st.dataframe(frame, hide_index=True, alt="Labels of this item")
+    else:
+        st.caption("This item has no labels.")
+
+
+def scores(rows: list[Row]) -> None:
+    st.subheader("Metrics", anchor=False)
+    if not rows:
+        st.caption("No metric was computed.")
+        return
+    wide: dict[str, Row] = {}
+    for one in rows:
+        name = " · ".join(part for part in (one["metric"], one["criterion"]) if part)
+        wide.setdefault(pair_name({**one, "system_a": None, "system_b": None}), {})[name] = one["value"]
+    frame = pd.DataFrame.from_dict(wide, orient="index").rename_axis("system").reset_index()
+    numbers = st.column_config.NumberColumn(format="%.3g")
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=dict.fromkeys(frame.columns[1:], numbers),
+        alt="Metrics of each response",
+    )
+    with st.expander("Signatures"):
+        for signature in dict.fromkeys(one["signature"] for one in rows):
+            st.text(signature or "recorded with the dataset")
+    for reason in dict.fromkeys(one["reason"] for one in rows if one["reason"]):
+        st.caption(f"– {plain(reason)}")
+
+
+st.title("Samples", anchor=False)
+item_id = item_of()
+if item_id is not None:
+    found = sample(chosen.results, chosen.dataset, item_id)
+    asked_of(found["item"])
+    judgment = None
+    if found["judgments"]:
+        st.subheader("One judgment", anchor=False)
+        judgment = judgment_of(found["judgments"])
+    else:
+        st.info("No judge has said anything about this item.")
+    responses_shown(found["responses"], judgment)
+    if judgment:
+        verdict(judgment)
+        prompt(judgment)
+        here = chosen.link(
+            item=item_id,
+            judge=judgment["judge"],
+            criterion=judgment["criterion"],
+            responses=pair_name(judgment),
+            shown=order_name(judgment),
+        )
+        st.page_link(
+            "views/samples.py", label="Link to this judgment", icon=":material/link:", query_params=here
+        )
+    left, right = st.columns(2)
+    with left:
+        labels(found["labels"])
+    with right:
+        scores(found["scores"])

@@ -1,0 +1,86 @@
+"""OpenAI's chat protocol: a request as a call, and a reply as an outcome.
+
+Verdict probabilities: one token is generated with the 20 most probable tokens beside it. A choice's
+probability is the sum over the tokens that spell it, with or without spaces around; a choice outside the
+20 is missing from the outcome's log-probabilities. Where no choice is among them the outcome is a failure
+of kind parse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evalhub.engines.base import Outcome
+from evalhub.engines.thinking import split_thinking
+from evalhub.records import FailureKind, Request
+
+TOP = 20
+
+
+def call(model: str, request: Request) -> dict[str, Any]:
+    """Return the arguments of one call; nothing of the server's defaults is left to chance."""
+    sampling = request.sampling
+    arguments: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": one.role, "content": one.content} for one in request.messages],
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "seed": sampling.seed + request.sample,
+        "max_tokens": 1 if request.choices else sampling.max_tokens,
+    }
+    if sampling.top_k:
+        arguments["extra_body"] = {"top_k": sampling.top_k}
+    if sampling.stop:
+        arguments["stop"] = list(sampling.stop)
+    if request.choices:
+        arguments |= {"logprobs": True, "top_logprobs": TOP}
+    return arguments
+
+
+def read(reply: Any, request: Request) -> Outcome:
+    """Return the outcome of a server's reply."""
+    made = reply.choices[0]
+    details = getattr(reply.usage, "prompt_tokens_details", None)
+    usage: dict[str, Any] = {
+        "prompt_tokens": getattr(reply.usage, "prompt_tokens", None),
+        "cached_tokens": getattr(details, "cached_tokens", None),
+        "completion_tokens": getattr(reply.usage, "completion_tokens", None),
+    }
+    if request.choices:
+        content = made.logprobs.content if made.logprobs else None
+        listed = [(one.token, float(one.logprob)) for one in content[0].top_logprobs] if content else []
+        logprobs = choice_logprobs(listed, request.choices)
+        if not logprobs:
+            missing = f"no choice is among the server's {len(listed)} most probable tokens"
+            return Outcome(text=made.message.content, failure=FailureKind.PARSE, detail=missing, **usage)
+        best = max(logprobs, key=lambda name: logprobs[name])
+        return Outcome(best, None, logprobs, "choice", **usage)
+    text, thought = split_thinking(made.message.content or "")
+    said = getattr(made.message, "reasoning_content", None) or getattr(made.message, "reasoning", None)
+    return Outcome(text, said or thought, None, made.finish_reason, **usage)
+
+
+def choice_logprobs(listed: Sequence[tuple[str, float]], choices: Sequence[str]) -> Mapping[str, float]:
+    """Return the log-probability of each choice that is spelt by a listed token.
+
+    Args:
+        listed: Tokens with their natural-log probabilities.
+        choices: What may be answered.
+
+    Example:
+        >>> choice_logprobs([("A", -1.0), ("The", -1.5)], ["A", "B"])
+        {'A': -1.0}
+    """
+    found: dict[str, list[float]] = {}
+    for token, logprob in listed:
+        if token.strip() in choices:
+            found.setdefault(token.strip(), []).append(logprob)
+    return {
+        choice: found[choice][0]
+        if len(found[choice]) == 1
+        else math.log(math.fsum(map(math.exp, found[choice])))
+        for choice in choices
+        if choice in found
+    }

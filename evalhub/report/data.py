@@ -1,0 +1,95 @@
+"""A run's report as plain values: every table that analysis makes, and what to know when reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from evalhub import analysis
+from evalhub.analysis import Results, rows_of
+
+TABLES = {
+    "leaderboard": analysis.leaderboard,
+    "agreement": analysis.agreement,
+    "position_bias": analysis.position_bias,
+    "correlations": analysis.correlations,
+    "coverage": analysis.coverage,
+    "failures": analysis.failures,
+    "engines": analysis.engines,
+    "reused": analysis.reused,
+}
+
+_KINDS = {
+    "constructed": "constructed labels are true by construction, not people's opinions",
+    "model": "labels of kind model were given by a model, not by people",
+}
+
+
+def report_data(results: Results) -> dict[str, Any]:
+    """Return everything that the report says, fit for JSON.
+
+    Returns:
+        `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (what each id stands
+        for), `datasets`, one list of tidy rows for each name of `TABLES`, `environment`, and `notes`:
+        sentences that belong to the numbers.
+    """
+    manifest = results.manifest
+    data: dict[str, Any] = {
+        "format": 1,
+        "run": results.run.id,
+        "suite": manifest.get("suite"),
+        "title": manifest.get("title"),
+        "created": manifest.get("created"),
+        "state": manifest.get("state"),
+        "seconds": manifest.get("seconds"),
+        "models": list(_models(manifest)),
+        "datasets": [
+            {name: card.get(name) for name in ("id", "title", "licence", "source", "note")}
+            for card in manifest["cards"].values()
+        ],
+    }
+    for name, table in TABLES.items():
+        data[name] = rows_of(table(results))
+    return {
+        **data,
+        "environment": manifest.get("environment", {}),
+        "notes": list(_notes(manifest, data)),
+    }
+
+
+def _models(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name, facts in manifest["resolved"]["models"].items():
+        judge = manifest["judges"].get(name)
+        known = {key: facts.get(key) for key in ("model", "families", "engine", "engine_version", "device")}
+        if judge is None:
+            yield {"id": name, "role": "candidate", **known}
+        else:
+            used = {key: judge.get(key) for key in ("rubric", "protocol", "mode", "positions")}
+            yield {"id": name, "role": "judge", **known, **used}
+
+
+def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
+    controls = manifest["resolved"]["suite"]["controls"]
+    if data["state"] != "sealed":
+        yield f"the run is {data['state']}, not finished: the numbers cover what is there so far"
+    for kind in dict.fromkeys(row["annotator_kind"] for row in data["agreement"] + data["correlations"]):
+        if kind in _KINDS:
+            yield _KINDS[kind]
+    if controls["length_penalty"]:
+        yield f"length penalty of strength {controls['length_penalty']:g}; the raw number stands beside it"
+    if controls["cross_family"] != "require":
+        yield f"cross-family is set to {controls['cross_family']}: a judge may meet its own family"
+    for row in data["coverage"]:
+        if row["same_family"]:
+            yield f"{row['judge']}: {row['same_family']} judgments of responses of the judge's own family"
+        if row["skipped"]:
+            yield f"{row['judge']}: {row['skipped']} cells left out of the plan"
+    if manifest.get("over_budget"):
+        yield f"{manifest['over_budget']} planned judgments are over the budget and were not asked"
+    for card in manifest["cards"].values():
+        if card.get("anonymous"):
+            yield f"{card['id']} names no systems: its responses are judged, never ranked"
+    if data["reused"]:
+        total = sum(row["completions"] for row in data["reused"])
+        runs = len({row["run"] for row in data["reused"]})
+        yield f"{total:,} completions come from {runs} earlier run{'s' if runs > 1 else ''}"

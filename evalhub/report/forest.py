@@ -1,0 +1,138 @@
+"""Forest plots: a point and its interval per line, as places on a drawing of our own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evalhub.report.grids import LENGTHS, RATERS, rater_name
+from evalhub.report.shape import Footnotes, Row, grouped, interval, number, visible
+
+LEFT, PLOT, RIGHT = 190.0, 300.0, 150.0
+LINE, TOP = 24.0, 22.0
+LEVELS = ("pooled", "item", "system")
+
+_MAIN = ("win rate", "mean score", "mean label")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One line of a forest: its name, its number in words, and where point and interval stand."""
+
+    name: str
+    text: str
+    kind: str
+    y: float
+    point: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """One plot; `ticks` and `middle` (the value that means nothing) are places with their numbers."""
+
+    title: str
+    marks: tuple[Mark, ...]
+    ticks: tuple[tuple[float, str], ...]
+    middle: float | None
+    width: float
+    height: float
+
+
+def forest(
+    title: str, lines: Sequence[tuple[str, str, Row]], *, bounds: tuple[float, float], middle: float | None
+) -> Forest:
+    """Lay out one plot.
+
+    Args:
+        title: Stands over the plot.
+        lines: Name, kind (decides the colour) and tidy row of each line.
+        bounds: Lowest and highest value of the axis.
+        middle: The value of one who knows nothing; None where there is none.
+    """
+    low, high = bounds
+
+    def place(value: float | None) -> float | None:
+        if value is None:
+            return None
+        return round(LEFT + PLOT * (min(max(value, low), high) - low) / (high - low), 1)
+
+    notes = Footnotes()
+    marks = tuple(
+        Mark(
+            name=visible(name),
+            text=interval(row, notes).rstrip("⁰¹²³⁴⁵⁶⁷⁸⁹"),
+            kind=kind,
+            y=TOP + LINE * (at + 0.5),
+            point=place(row["estimate"]),
+            low=place(row["low"]),
+            high=place(row["high"]),
+        )
+        for at, (name, kind, row) in enumerate(lines)
+    )
+    ticks = [low + (high - low) * step / 4 for step in range(5)]
+    return Forest(
+        title=title,
+        marks=marks,
+        ticks=tuple((place(tick) or 0.0, number(tick)) for tick in ticks),
+        middle=place(middle),
+        width=LEFT + PLOT + RIGHT,
+        height=TOP + LINE * len(marks) + 24,
+    )
+
+
+def leaderboard_forests(data: dict[str, Any]) -> Iterator[Forest]:
+    """Yield one plot per judge's, or the labels', own measure of the systems."""
+    rows = [row for row in data["leaderboard"] if row["measure"] in _MAIN]
+    for (dataset, rater, criterion, measure), found in grouped(
+        rows, "dataset", "rater", "criterion", "measure"
+    ):
+        ordered = sorted(found, key=lambda row: (row["estimate"] is None, -(row["estimate"] or 0)))
+        rate = measure == "win rate"
+        yield forest(
+            f"{dataset} · {rater_name(rater, criterion)} · {measure}",
+            [(row["system"], row["kind"], row) for row in ordered],
+            bounds=(0.0, 1.0) if rate else span(found),
+            middle=0.5 if rate else None,
+        )
+
+
+def agreement_forests(data: dict[str, Any]) -> Iterator[Forest]:
+    """Yield one plot of accuracy per labelled criterion: judges, metrics, trivial judges."""
+    rows = [row for row in data["agreement"] if row["statistic"] == "accuracy"]
+    rows = [row for row in rows if row["reading"] not in ("ab", "ba") and row["rater"] not in LENGTHS]
+    for (dataset, criterion, kind), found in grouped(rows, "dataset", "label_criterion", "annotator_kind"):
+        ordered = sorted(found, key=lambda row: RATERS.get(row["kind"], 9))
+        yield forest(
+            f"{dataset} · {criterion} · accuracy against {kind} labels",
+            [(rater_name(row["rater"], None, row["reading"]), row["kind"], row) for row in ordered],
+            bounds=(0.0, 1.0),
+            middle=0.5,
+        )
+
+
+def correlation_forests(data: dict[str, Any]) -> Iterator[Forest]:
+    """Yield one plot of Spearman's correlation with the labels per criterion and level."""
+    rows = [row for row in data["correlations"] if row["x"] == "labels" and row["coefficient"] == "spearman"]
+    for (dataset, criterion, kind), group in grouped(rows, "dataset", "label_criterion", "annotator_kind"):
+        for level in LEVELS:
+            found = [row for row in group if row["at"] == level and row["estimate"] is not None]
+            if found:
+                yield forest(
+                    f"{dataset} · {criterion} · Spearman with {kind} labels, {level} level",
+                    [(row["y"], "judge", row) for row in found],
+                    bounds=(-1.0, 1.0),
+                    middle=0.0,
+                )
+
+
+def span(rows: Sequence[Row]) -> tuple[float, float]:
+    """Return whole numbers that hold every estimate and interval of the rows."""
+    numbers = [row[name] for row in rows for name in ("estimate", "low", "high") if row[name] is not None]
+    if not numbers:
+        return 0.0, 1.0
+    low, high = math.floor(min(numbers)), math.ceil(max(numbers))
+    return float(low), float(high if high > low else low + 1)

@@ -1,0 +1,191 @@
+"""Which grids make up a report, each a selection of its tidy rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from evalhub.report.shape import (
+    ABSENT,
+    Footnotes,
+    Grid,
+    Row,
+    count,
+    grouped,
+    interval,
+    number,
+    pivot,
+    visible,
+)
+
+RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)": "mean score"}
+
+_KINDS = {"labels": 0, "judge": 1, "metric": 2}
+RATERS = {"judge": 0, "recorded judge": 1, "metric": 2, "trivial": 3}
+_READINGS = {"combined": "", "ab": "a shown first", "ba": "b shown first"}
+LENGTHS = ("chars", "words")
+
+
+def leaderboards(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per dataset: a system per line, the best first; labels, judges, metrics across."""
+    rows = [row for row in data["leaderboard"] if row["measure"] not in (*RAW, "words")]
+    for (dataset,), found in grouped(rows, "dataset"):
+        found.sort(key=lambda row: _KINDS.get(row["kind"], 1))
+        across = ("rater", "criterion", "measure")
+        yield pivot(
+            found, notes, title=dataset, names={"system": "system"}, across=across, lines=_ranked(found)
+        )
+
+
+def _ranked(rows: list[Row]) -> list[tuple[str, ...]]:
+    """Return the systems under the first measure that a judge gave, the best first."""
+    judged = [row for row in rows if row["kind"] == "judge"] or rows
+    _, first = next(grouped(judged, "rater", "criterion", "measure"))
+    values = {row["system"]: row["estimate"] for row in first if row["estimate"] is not None}
+    systems = sorted({row["system"] for row in rows})
+    return [(name,) for name in sorted(systems, key=lambda name: (name not in values, -values.get(name, 0)))]
+
+
+def length_penalty(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per dataset: each judge's number before and after the length penalty."""
+    rows = data["leaderboard"]
+    after = {_judged(row, RAW[row["measure"]]): row for row in rows if row["measure"] in RAW}
+    before = [row for row in rows if _judged(row, row["measure"]) in after]
+    for (dataset,), found in grouped(before, "dataset"):
+        lines = tuple(
+            (
+                visible(row["rater"]),
+                visible(row["system"]),
+                row["measure"],
+                interval(row, notes),
+                interval(after[_judged(row, row["measure"])], notes),
+                count(row["n"]),
+            )
+            for row in found
+        )
+        yield Grid(dataset, ("judge", "system", "measure", "raw", "length-penalised", "n"), lines, 3)
+
+
+def _judged(row: Row, measure: str) -> tuple[Any, ...]:
+    return (row["dataset"], row["rater"], row["criterion"], row["system"], measure)
+
+
+def agreements(data: dict[str, Any], notes: Footnotes, *, readings: bool = True) -> Iterator[Grid]:
+    """Yield one grid per labelled criterion: judges, metrics and trivial judges against the labels.
+
+    Args:
+        data: As `report_data` returns it.
+        notes: Takes the reasons of what is absent.
+        readings: Whether each single order of a judge has its own line.
+    """
+    told = [row for row in data["agreement"] if row["rater"] not in LENGTHS]
+    told = [row for row in told if readings or row["reading"] not in ("ab", "ba")]
+    for (dataset, criterion, kind), rows in grouped(told, "dataset", "label_criterion", "annotator_kind"):
+        rows.sort(key=lambda row: RATERS.get(row["kind"], 9))
+        several = _judged_twice(rows)
+        lines = []
+        for (rater, kind_of, own, reading), found in grouped(rows, "rater", "kind", "criterion", "reading"):
+            accuracy, kappa = (
+                next(row for row in found if row["statistic"] == name) for name in ("accuracy", "kappa")
+            )
+            lines.append(
+                (
+                    rater_name(rater, own if rater in several else None, reading),
+                    kind_of,
+                    interval(accuracy, notes),
+                    interval(kappa, notes),
+                    count(accuracy["n"]),
+                    count(accuracy["left_out"]),
+                )
+            )
+        title = f"{dataset} · {criterion} · {kind} labels"
+        head = ("rater", "kind", "accuracy", "Cohen's kappa", "n", "left out")
+        yield Grid(title, head, tuple(lines), 2)
+
+
+def _judged_twice(rows: list[Row]) -> set[str]:
+    """Return the raters that judge under several criteria, whose name alone is not enough."""
+    criteria: dict[str, set[str | None]] = {}
+    for row in rows:
+        criteria.setdefault(row["rater"], set()).add(row["criterion"])
+    return {rater for rater, found in criteria.items() if len(found) > 1}
+
+
+def rater_name(rater: str, criterion: str | None, reading: str = "combined") -> str:
+    """Return how a rater is called: its id, its criterion, and the reading where it is not the usual one."""
+    said = _READINGS.get(reading, reading)
+    return visible(" · ".join(part for part in (rater, criterion, said) if part))
+
+
+def correlation_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per labelled criterion: the labels with each rating, metric and the length."""
+    rows = [
+        row
+        for row in data["correlations"]
+        if row["x"] == "labels" and row["coefficient"] in ("spearman", "kendall")
+    ]
+    names = {"y": "with the labels", "coefficient": "coefficient"}
+    for (dataset, criterion, kind), found in grouped(rows, "dataset", "label_criterion", "annotator_kind"):
+        ordered = sorted(found, key=lambda row: ("pooled", "item", "system").index(row["at"]))
+        lines = list(dict.fromkeys((row["y"], row["coefficient"]) for row in found))
+        ordered.sort(key=lambda row: lines.index((row["y"], row["coefficient"])))
+        title = f"{dataset} · {criterion} · {kind} labels"
+        yield pivot(ordered, notes, title=title, names=names, across=("at",))
+
+
+def biases(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield the flip and first-position rates of every pairwise judge."""
+    if data["position_bias"]:
+        names = {"dataset": "dataset", "judge": "judge", "criterion": "criterion"}
+        yield pivot(
+            data["position_bias"], notes, title="Order of the responses", names=names, across=("statistic",)
+        )
+
+
+def coverages(data: dict[str, Any]) -> Iterator[Grid]:
+    """Yield what was asked of each judge and what came back."""
+    lines = tuple(
+        (
+            visible(row["judge"]),
+            f"{count(row['done'] - row['failed'])} of {count(row['expected'])}",
+            number(row["coverage"]),
+            count(row["failed"]),
+            number(row["label_mass"]),
+            _rationales(row),
+            count(row["skipped"]),
+        )
+        for row in data["coverage"]
+    )
+    head = (
+        "judge",
+        "valid verdicts",
+        "coverage",
+        "failed",
+        "label mass",
+        "rationales",
+        "left out of the plan",
+    )
+    if lines:
+        yield Grid("Coverage", head, lines)
+
+
+def _rationales(row: Row) -> str:
+    if not row["rationales"]:
+        return ABSENT
+    return f"{count(row['rationales'])}, {count(row['rationales_cut'])} cut"
+
+
+def failure_grids(data: dict[str, Any]) -> Iterator[Grid]:
+    """Yield what failed, by whom and why."""
+    lines = tuple(
+        (
+            visible(row["of"]),
+            visible(row["by_whom"]),
+            visible(row["failure"]),
+            count(row["n"]),
+            visible(row["example"])[:120],
+        )
+        for row in data["failures"]
+    )
+    if lines:
+        yield Grid("Failures", ("of", "by", "why", "n", "one example"), lines, 3)

@@ -1,0 +1,106 @@
+"""The report on a terminal: short, and readable on 100 columns."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evalhub.analysis import Results
+from evalhub.report.data import report_data
+from evalhub.report.engines import engine_lines, model_lines, summary
+from evalhub.report.grids import (
+    agreements,
+    biases,
+    correlation_grids,
+    coverages,
+    failure_grids,
+    leaderboards,
+    length_penalty,
+)
+from evalhub.report.shape import Footnotes, Grid, visible
+
+WIDTH = 100
+_GAP = 2
+
+
+def print_report(results: Results) -> None:
+    """Print a run's report to standard output."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    data = report_data(results)
+    notes = Footnotes()
+    title = data["title"] or data["suite"]
+    console.print(Text(visible(title), style="bold"))
+    console.print(Text(summary(data), style="dim"))
+    _pairs(console, [*model_lines(data), *engine_lines(data)])
+    _section(console, "Leaderboard", leaderboards(data, notes))
+    _section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
+    _section(console, "Judge, ROUGE and labels", agreements(data, notes, readings=False))
+    _section(console, "Correlation with the labels", correlation_grids(data, notes))
+    _section(console, "Biases", biases(data, notes))
+    _section(console, "Coverage", [*coverages(data), *failure_grids(data)])
+    lines = ["[low, high] are 95% intervals over clusters of items; – is absent.", *notes.lines()]
+    lines += [f"• {note}" for note in data["notes"]]
+    console.print()
+    for line in lines:
+        console.print(Text(visible(line), style="dim"))
+
+
+def _pairs(console: Console, lines: Iterable[tuple[str, str]]) -> None:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in lines:
+        table.add_row(Text(name), Text(text))
+    console.print(table)
+
+
+def _section(console: Console, title: str, grids: Iterable[Grid]) -> None:
+    for place, grid in enumerate(grids):
+        if place == 0:
+            console.print()
+            console.print(Text(title, style="bold cyan"))
+        if grid.title != title:
+            console.print(Text(visible(grid.title), style="italic"))
+        for part in folded(grid, console.width):
+            console.print(_table(part))
+
+
+def _table(grid: Grid) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
+    for place, heading in enumerate(grid.head):
+        text = place < grid.names or not any(_numeric(row[place]) for row in grid.rows)
+        table.add_column(Text(heading), justify="left" if text else "right", overflow="fold")
+    for row in grid.rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _numeric(text: str) -> bool:
+    return text[:1].isdigit() or text[:2] in ("-.", "-0") or text[:1] in ".–"
+
+
+def folded(grid: Grid, width: int) -> Iterator[Grid]:
+    """Yield a grid in parts that fit a width, each with the columns that name the lines."""
+    widths = [
+        max(len(line) for text in (heading, *(row[place] for row in grid.rows)) for line in text.split("\n"))
+        + _GAP
+        for place, heading in enumerate(grid.head)
+    ]
+    names = list(range(grid.names))
+    free = width - sum(widths[: grid.names])
+    part: list[int] = []
+    for place in range(grid.names, len(grid.head)):
+        if part and sum(widths[one] for one in part) + widths[place] > free:
+            yield _part(grid, names + part)
+            part = []
+        part.append(place)
+    yield _part(grid, names + part)
+
+
+def _part(grid: Grid, places: list[int]) -> Grid:
+    rows = tuple(tuple(row[place] for place in places) for row in grid.rows)
+    return Grid(grid.title, tuple(grid.head[place] for place in places), rows, grid.names)

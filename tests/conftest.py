@@ -1,0 +1,228 @@
+"""A working directory with a tiny dataset, two rubrics and a suite, and the command line on top of it."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from evalhub import runner
+from evalhub.cli import main
+from evalhub.store import Run
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PAIR = """---
+id: pair
+version: 1
+protocol: pairwise
+inputs: [question, response_a, response_b]
+criteria: {overall: The better answer.}
+ties: false
+---
+## User
+Question:
+{{question}}
+First response:
+{{response_a}}
+Second response:
+{{response_b}}
+"""
+
+RATE = """---
+id: rate
+version: 1
+protocol: pointwise
+inputs: [question, response]
+criteria: {quality: The answer is right.}
+scale: {1: wrong, 2: fair, 3: right}
+---
+## System
+You rate one answer.
+## User
+Question:
+{{question}}
+Levels:
+{{scale}}
+Answer:
+{{response}}
+"""
+
+JUDGE = {"model": "toy-judge", "engine": "scripted", "families": ["beta"]}
+PAIR_JUDGE = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **JUDGE}
+RATE_JUDGE = {"id": "pt", "rubric": "rate", **JUDGE}
+CANDIDATE = {"id": "bot", "model": "toy-bot", "engine": "scripted", "families": ["alpha"]}
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        """The one sentence of an error, without its prefix."""
+        (line,) = [line for line in self.err.splitlines() if line.startswith("evalhub: ")]
+        return line.removeprefix("evalhub: ")
+
+
+def scripted(*rules: Row, **options: Any) -> Row:
+    """Return the settings of a scripted engine."""
+    return {"type": "scripted", "script": {"rules": list(rules), **options}}
+
+
+class Desk:
+    """A working directory that a user might have."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.runs = folder / "runs"
+        self.suite_file = folder / "suites" / "s.yaml"
+        self.rubric("pair", PAIR)
+        self.rubric("rate", RATE)
+        self.dataset()
+        self.suite()
+
+    def rubric(self, name: str, text: str) -> Path:
+        """Write a rubric."""
+        return self._write(self.folder / "judges" / f"{name}.md", text)
+
+    def dataset(
+        self,
+        name: str = "tiny",
+        *,
+        items: int | Iterable[Row] = 4,
+        systems: Iterable[str] = ("k", "m"),
+        responses: Iterable[Row] | None = None,
+        labels: Iterable[Row] = (),
+        card: Row | None = None,
+    ) -> Path:
+        """Write a card with its files.
+
+        By default each system answers each item in words of its own, and nobody labelled anything.
+        """
+        if isinstance(items, int):
+            items = [
+                {"item_id": f"i{n:03}", "prompt": f"What is {n} plus {n}?", "refs": [f"It is {2 * n}"]}
+                for n in range(items)
+            ]
+        items = list(items)
+        if responses is None:
+            responses = [
+                {"item_id": one["item_id"], "system": system, "family": "alpha", "text": f"{system} says {n}"}
+                for n, one in enumerate(items)
+                for system in systems
+            ]
+        tables: dict[str, tuple[list[Row], dict[str, str]]] = {
+            "items": (
+                items,
+                {"item_id": "VARCHAR", "prompt": "VARCHAR", "refs": "VARCHAR[]", "cluster": "VARCHAR"},
+            ),
+            "responses": (
+                list(responses),
+                {"item_id": "VARCHAR", "system": "VARCHAR", "family": "VARCHAR", "text": "VARCHAR"},
+            ),
+            "labels": (
+                list(labels),
+                {
+                    "item_id": "VARCHAR", "criterion": "VARCHAR", "system": "VARCHAR", "system_a": "VARCHAR",
+                    "system_b": "VARCHAR", "annotator": "VARCHAR", "value": "DOUBLE", "winner": "VARCHAR",
+                },
+            ),
+        }  # fmt: skip
+        said: Row = {
+            "id": name, "version": 1, "title": "Tiny", "licence": "none", "source": "written for this test",
+            "files": {},
+            "criteria": {
+                "overall": {"kind": "pairwise", "levels": ["a", "tie", "b"]},
+                "quality": {"kind": "pointwise", "range": [1, 3]},
+            },
+            "items": "SELECT item_id, prompt, refs, coalesce(cluster, item_id) AS cluster FROM items",
+            "responses": "SELECT * EXCLUDE (file, line) FROM responses",
+            "labels": "SELECT * EXCLUDE (file, line), 'human' AS annotator_kind FROM labels",
+        }  # fmt: skip
+        for table, (rows, columns) in tables.items():
+            if not rows and table != "items":
+                said.pop(table, None)
+                continue
+            # A column that no row has would be refused; the first row names them all.
+            text = "".join(json.dumps({**dict.fromkeys(columns), **row}) + "\n" for row in rows)
+            path = self._write(self.folder / "datasets" / "samples" / name / f"{table}.jsonl", text)
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            said["files"][table] = {
+                "path": path.name, "format": "jsonl", "columns": columns, "sha256": sha256,
+            }  # fmt: skip
+        said.update(card or {})
+        return self._write(self.folder / "datasets" / f"{name}.yaml", yaml.safe_dump(said, sort_keys=False))
+
+    def suite(self, text: str | None = None, **changes: Any) -> Path:
+        """Write the suite `s`: one pairwise judge of recorded responses, with what the test changes."""
+        plain: Row = {"suite": "s", "datasets": [{"id": "tiny"}], "judges": [PAIR_JUDGE]}
+        return self._write(self.suite_file, yaml.safe_dump(plain | changes, sort_keys=False) if text is None else text)
+
+    def run(self, **options: Any) -> Run:
+        """Run the suite in this process."""
+        return runner.run("s", runner.Options(runs=self.runs, **options))
+
+    def start(self, *arguments: str, **settings: Any) -> "subprocess.Popen[str]":
+        """Start the real command line in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "evalhub", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **settings,
+        )
+
+    def command(self, *arguments: str, **settings: Any) -> Said:
+        """Run the real command line in a process of its own, to its end."""
+        process = self.start(*arguments, **settings)
+        out, err = process.communicate(timeout=120)
+        return Said(process.returncode, out, err)
+
+    def _write(self, path: Path, text: str) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    for name in ("EVALHUB_MIRROR", "EVALHUB_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("EVALHUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("EVALHUB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("COLUMNS", "1000")
+    monkeypatch.chdir(tmp_path)
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Said]:
+    """Call the command line's entry point in this process."""
+
+    def call(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["evalhub", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return Said(int(ended.value.code or 0), out, err)
+
+    return call

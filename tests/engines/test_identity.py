@@ -1,0 +1,167 @@
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from evalhub.engines import ENGINES, EngineIdentity, completion_key, identify, local
+from evalhub.errors import EngineError, ModelError, SpecError, UnknownNameError
+from evalhub.models import ModelSource, ResolvedModel
+from evalhub.records import Message, Request, Sampling
+from evalhub.specs import EngineSpec
+
+IDENTITY = EngineIdentity("vllm", "m", "hash", "template", {"dtype": "bfloat16"}, "0.32.0", "cpu")
+REQUEST = Request((Message("system", "s"), Message("user", "u")), Sampling(), ("A", "B"), 0)
+
+
+@pytest.fixture
+def model(tmp_path):
+    return ResolvedModel(
+        id="small",
+        source=ModelSource.FOLDER,
+        path=tmp_path,
+        families=("unknown",),
+        content_hash="c" * 64,
+        chat_template_hash=None,
+        context_length=2048,
+        max_length=None,
+        weight_bytes=10**6,
+        licence="not stated",
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"engine": "openai"},
+        {"model_hash": "other"},
+        {"chat_template_hash": None},
+        {"settings": {"dtype": "float16"}},
+        {"settings": {}},
+        {"version": "0.33.0"},
+        {"device": "gpu"},
+    ],
+)
+def test_the_key_changes_with_each_field_of_the_identity(change):
+    assert completion_key(dataclasses.replace(IDENTITY, **change), REQUEST) != completion_key(
+        IDENTITY, REQUEST
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"messages": (Message("user", "su"),)},
+        {"messages": (Message("system", "su"), Message("user", ""))},
+        {"messages": (Message("user", "s"), Message("user", "u"))},
+        {"sampling": Sampling(temperature=0.5)},
+        {"sampling": Sampling(top_p=0.5)},
+        {"sampling": Sampling(top_k=5)},
+        {"sampling": Sampling(max_tokens=5)},
+        {"sampling": Sampling(seed=5)},
+        {"sampling": Sampling(stop=("x",))},
+        {"choices": ("B", "A")},
+        {"choices": ()},
+        {"sample": 1},
+    ],
+)
+def test_the_key_changes_with_each_field_of_the_request(change):
+    assert completion_key(IDENTITY, dataclasses.replace(REQUEST, **change)) != completion_key(
+        IDENTITY, REQUEST
+    )
+
+
+def test_every_field_of_a_request_is_in_the_key():
+    assert {field.name for field in dataclasses.fields(Request)} == {
+        "messages",
+        "sampling",
+        "choices",
+        "sample",
+    }
+    assert {field.name for field in dataclasses.fields(Sampling)} == {
+        "temperature", "top_p", "top_k", "max_tokens", "seed", "stop",
+    }  # fmt: skip
+
+
+def test_the_key_leaves_out_the_display_id_and_reads_equal_numbers_as_equal():
+    assert completion_key(dataclasses.replace(IDENTITY, model="x"), REQUEST) == completion_key(
+        IDENTITY, REQUEST
+    )
+    whole = dataclasses.replace(REQUEST, sampling=Sampling(temperature=0, top_p=1))
+    assert completion_key(IDENTITY, whole) == completion_key(IDENTITY, REQUEST)
+
+
+def test_a_hostile_text_has_a_key():
+    assert len(completion_key(IDENTITY, Request((Message("user", "a\ud800\x00"),)))) == 64
+
+
+def test_vllm_is_identified_with_every_setting_resolved(model, monkeypatch):
+    monkeypatch.setattr(local, "installed_vllm", lambda: ("0.32.0", "cpu"))
+    found = identify(EngineSpec(), model)
+    assert (found.engine, found.model, found.model_hash) == ("vllm", "small", "c" * 64)
+    assert (found.version, found.device) == ("0.32.0", "cpu")
+    assert found.settings["eager"] is True
+    assert found.settings["kv_cache_gib"] == 2.0
+    assert found.settings["dtype"] == "bfloat16"
+    assert found.settings["max_length"] == 2048
+    monkeypatch.setattr(local, "installed_vllm", lambda: ("0.32.0", "gpu"))
+    on_gpu = identify(EngineSpec(), model)
+    assert on_gpu.settings["eager"] is False
+    assert on_gpu.settings["kv_cache_gib"] is None
+
+
+def test_a_length_above_the_model_is_refused(model):
+    with pytest.raises(ModelError, match="at most 2048"):
+        identify(EngineSpec(max_length=4096), model)
+
+
+def test_without_vllm_only_opening_fails(model, monkeypatch):
+    monkeypatch.setattr(local, "installed_vllm", lambda: (None, "none"))
+    assert identify(EngineSpec(), model).device == "none"
+    from evalhub.engines import open_engine
+
+    with pytest.raises(EngineError, match=r"evalhub-laaj\[cpu\]"):
+        open_engine(EngineSpec(), model)
+
+
+def test_no_room_is_said_before_the_start(model, monkeypatch):
+    from evalhub.engines import open_engine
+
+    monkeypatch.setattr(local, "installed_vllm", lambda: ("0.32.0", "cpu"))
+    monkeypatch.setattr(local, "available_bytes", lambda: 10**9)
+    with pytest.raises(ModelError, match="no room for the model.*0.9 GiB free.*3.5 GiB or more"):
+        open_engine(EngineSpec(), model)
+
+
+def test_vllm_needs_a_model():
+    with pytest.raises(ModelError, match="lies on this machine"):
+        identify(EngineSpec(), name="gone")
+
+
+def test_a_servers_address_is_part_of_the_identity_and_its_key_is_not(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    found = identify(EngineSpec(type="openai", base_url="http://localhost:1/v1"), name="served")
+    assert found.settings == {"base_url": "http://localhost:1/v1"}
+    assert "sk-secret" not in repr(found)
+
+
+@pytest.mark.parametrize("address", [None, "localhost:1", "http://user:pass@host/v1", "http://host/v1?key=1"])
+def test_a_servers_address_is_checked(address):
+    with pytest.raises(SpecError):
+        identify(EngineSpec(type="openai", base_url=address), name="served")
+
+
+def test_an_unknown_engine_names_the_nearest():
+    with pytest.raises(UnknownNameError, match="did you mean 'vllm'"):
+        identify(EngineSpec(type="vlm"), name="m")
+    assert set(ENGINES) == {"vllm", "openai", "scripted"}
+
+
+def test_importing_the_engines_imports_nothing_heavy():
+    code = (
+        "import sys, evalhub.engines;"
+        "heavy = {'torch', 'vllm', 'transformers', 'openai', 'pandas', 'scipy', 'numpy', 'duckdb'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,101 @@
+import pytest
+
+from evalhub.engines.prompts import PLAIN_STOP, Prompts
+from evalhub.engines.thinking import split_thinking
+from evalhub.errors import ModelError
+from evalhub.records import Message
+
+SYSTEM, USER = Message("system", "Be brief."), Message("user", "Hi")
+
+
+class WordTokenizer:
+    """Splits into spaced words, or refuses system prompts, as told."""
+
+    def __init__(self, template="yes", *, ending="<assistant>\n", refuses=False):
+        self.chat_template = template
+        self._ending = ending
+        self._refuses = refuses
+        self._known = {}
+
+    def __call__(self, text, *, add_special_tokens):
+        pieces, word = [], ""
+        for char in text:
+            if char in " \n<" and word:
+                pieces.append(word)
+                word = ""
+            word += char
+            if char in "\n>":
+                pieces.append(word)
+                word = ""
+        pieces += [word] if word else []
+        pieces = [part for piece in pieces for part in (piece if piece.strip().isdigit() else [piece])]
+        ids = [self._known.setdefault(piece, len(self._known) + 1) for piece in pieces]
+        return {"input_ids": [0, *ids] if add_special_tokens else ids}
+
+    def apply_chat_template(self, conversation, *, add_generation_prompt, tokenize):
+        if self._refuses and conversation[0]["role"] == "system":
+            raise ValueError("System role not supported")
+        return "".join(f"<{one['role']}>\n{one['content']}\n" for one in conversation) + self._ending
+
+
+def test_the_template_is_applied():
+    prompt = Prompts(WordTokenizer()).render([SYSTEM, USER])
+    assert prompt.text == "<system>\nBe brief.\n<user>\nHi\n<assistant>\n"
+    assert prompt.tokens[0] != 0
+    assert prompt.stop == ()
+
+
+def test_a_template_that_refuses_system_prompts_gets_them_with_the_user():
+    prompt = Prompts(WordTokenizer(refuses=True)).render([SYSTEM, USER])
+    assert prompt.text == "<user>\nBe brief.\n\nHi\n<assistant>\n"
+
+
+def test_without_a_template_it_is_a_plain_dialogue():
+    prompts = Prompts(WordTokenizer(template=None))
+    prompt = prompts.render([SYSTEM, USER, Message("assistant", "Hello"), Message("user", "Bye")])
+    assert prompt.text == "Be brief.\n\nUser: Hi\n\nAssistant: Hello\n\nUser: Bye\n\nAssistant:"
+    assert prompt.tokens[0] == 0
+    assert prompt.stop == (PLAIN_STOP,)
+
+
+def test_choices_take_the_form_that_fits_the_prompts_end():
+    tokenizer = WordTokenizer()
+    prompts = Prompts(tokenizer)
+    bare = prompts.choice_tokens(prompts.render([USER]), ("A", "B"))
+    assert bare == tuple(tokenizer(text, add_special_tokens=False)["input_ids"][0] for text in "AB")
+    base = Prompts(WordTokenizer(template=None))
+    tokens = base.choice_tokens(base.render([USER]), ("A", "B"))
+    assert tokens == base.choice_tokens(base.render([USER]), ("A", "B"))
+    assert len(set(tokens)) == 2
+
+
+@pytest.mark.parametrize(("choices", "named"), [(("1", "10"), "10"), (("A", "A"), "A")])
+def test_a_choice_that_is_not_one_token_is_named(choices, named):
+    prompts = Prompts(WordTokenizer())
+    with pytest.raises(ModelError, match=f"not one token of its own.*{named}"):
+        prompts.choice_tokens(prompts.render([USER]), choices)
+
+
+def test_an_opened_think_tag_is_noticed_and_closed_before_a_choice():
+    prompts = Prompts(WordTokenizer(ending="<assistant>\n<think>\n"))
+    assert prompts.render([USER]).opened
+    closed = prompts.render([USER], for_choices=True)
+    assert closed.text.endswith("<think>\n\n</think>\n\n")
+    assert not closed.opened
+
+
+@pytest.mark.parametrize(
+    ("text", "opened", "answer", "thought"),
+    [
+        ("plain", False, "plain", None),
+        ("<think>a</think>b", False, "b", "a"),
+        ("\n<think>\na\n</think>\n\nb", False, "b", "a"),
+        ("a</think>b", True, "b", "a"),
+        ("cut while thinking", True, "", "cut while thinking"),
+        ("<think>cut", False, "", "cut"),
+        ("the tag </think> in a text", False, "the tag </think> in a text", None),
+        ("<think></think>b", False, "b", ""),
+    ],
+)
+def test_think_text_is_split_off(text, opened, answer, thought):
+    assert split_thinking(text, opened=opened) == (answer, thought)

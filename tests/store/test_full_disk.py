@@ -1,0 +1,96 @@
+"""A disk that is really full, at every size: a sentence and exit code 4, and nothing is torn."""
+
+import ctypes
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.errors import EvalhubError, StorageError
+from evalhub.store import all_runs
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 512 KiB; skipped where mounting is not allowed."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if _LIBC.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, b"size=512k"):
+        pytest.skip(f"needs the right to mount a tmpfs ({os.strerror(ctypes.get_errno())})")
+    yield folder
+    _LIBC.umount2(str(folder).encode(), 2)
+
+
+def fill(folder: Path, leave: int) -> Path:
+    """Write until only so many KiB are left."""
+    ballast = folder / "ballast"
+    ballast.write_bytes(b"")
+    free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
+    ballast.write_bytes(b"x" * max(0, free - leave * 1024))
+    return ballast
+
+
+@pytest.mark.parametrize("leave", [0, 4, 8, 12, 16, 20, 28, 40, 80, 120, 160])
+def test_a_run_on_a_full_disk_ends_with_a_sentence_and_can_go_on(desk: Any, small: Path, leave: int) -> None:
+    desk.runs = small / "runs"
+    desk.runs.mkdir()
+    ballast = fill(small, leave)
+    desk.dataset(items=16)
+    try:
+        desk.run()
+    except StorageError as error:
+        assert error.exit_code == 4
+        assert "No space left on device" in str(error) or "disk is full" in str(error)
+        assert "\n" not in str(error)
+    else:
+        assert leave > 80
+    found = all_runs(desk.runs)
+    before = [one.key for run in found for one in run.records("completions")]
+    for run in found:
+        for path in run.journals():
+            assert not path.read_bytes() or path.read_bytes().endswith(b"\n")
+    ballast.unlink()
+    done = desk.run()
+    assert done.finished
+    if found:
+        assert done.id == found[0].id
+    after = [one.key for one in done.records("completions")]
+    assert set(before) <= set(after)
+    assert len(after) == len(set(after)) == 32
+    assert len(list(done.records("judgments"))) == 32
+
+
+def test_the_command_line_ends_with_4(desk: Any, small: Path, cli: Any) -> None:
+    desk.dataset(items=16)
+    runs = small / "runs"
+    runs.mkdir()
+    ballast = fill(small, 28)
+    said = cli("run", "s", "--runs", str(runs))
+    assert said.code == 4
+    assert "free some room" in said.sentence
+    ballast.unlink()
+    assert cli("run", "s", "--runs", str(runs), "--json").code == 0
+    assert cli("verify", "--runs", str(runs)).code == 0
+
+
+def test_no_room_for_the_report(desk: Any, small: Path, cli: Any) -> None:
+    done = desk.run()
+    shutil.copytree(done.path, small / "runs" / done.id)
+    ballast = fill(small, 0)
+    said = cli("report", "--runs", str(small / "runs"))
+    assert said.code == 4, said
+    assert said.sentence
+    ballast.unlink()
+
+
+def test_a_folder_that_cannot_be_written(desk: Any) -> None:
+    (desk.folder / "taken").write_text("")
+    desk.runs = desk.folder / "taken"
+    with pytest.raises(EvalhubError) as error:
+        desk.run()
+    assert error.value.exit_code == 4

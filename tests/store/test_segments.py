@@ -1,0 +1,128 @@
+"""Segments: every record comes back as it went in, and a changed byte is found."""
+
+import errno
+import random
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from evalhub.errors import StorageError
+from evalhub.records import KINDS, Completion, Record, sort_key
+from evalhub.store import Run, RunWriter, verify, write_segment
+from evalhub.store.journal import decode, encode
+from evalhub.store.segments import file_sha256, read_segment
+
+TEXT = st.text(max_size=12)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def strategy(hint: Any) -> st.SearchStrategy[Any]:
+    """Return values of one field's type."""
+    if isinstance(hint, types.UnionType):
+        return st.one_of(*(st.none() if one is type(None) else strategy(one) for one in typing.get_args(hint)))
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        return st.lists(strategy(typing.get_args(hint)[0]), max_size=3).map(tuple)
+    if origin is not None and issubclass(origin, Mapping):
+        return st.dictionaries(TEXT, NUMBERS, max_size=3)
+    if issubclass(hint, StrEnum):
+        return st.sampled_from(list(hint))
+    kinds: dict[type, st.SearchStrategy[Any]] = {
+        str: TEXT, bool: st.booleans(), float: NUMBERS, int: st.integers(-(2**63), 2**63 - 1),
+    }  # fmt: skip
+    return kinds[hint]
+
+
+def records(kind: str) -> st.SearchStrategy[Record]:
+    hints = typing.get_type_hints(KINDS[kind])
+    return st.builds(KINDS[kind], **{one.name: strategy(hints[one.name]) for one in fields(KINDS[kind])})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+@given(data=st.data())
+def test_every_record_comes_back(kind: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    made = data.draw(st.lists(records(kind), max_size=5))
+    path = tmp_path_factory.mktemp("segment") / "0001.parquet"
+    assert write_segment(path, kind, made) == file_sha256(path)
+    assert list(read_segment(path, kind)) == sorted(made, key=sort_key)
+    for one in made:
+        assert decode(encode(one)) == one
+
+
+def test_the_same_records_make_the_same_bytes(tmp_path: Path) -> None:
+    made = [Completion(f"k{n}", "m", "[]", text="t" * n, logprobs={"A": -n / 7}) for n in range(50)]
+    one = write_segment(tmp_path / "a.parquet", "completions", made)
+    assert write_segment(tmp_path / "b.parquet", "completions", made[::-1]) == one
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "b.parquet"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    writer = RunWriter.create(tmp_path, "s", {})
+    for number in range(40):
+        writer.append(Completion(f"k{number}", "m", "[]", text="some text", logprobs={"A": -1.5, "B": -0.25}))
+    writer.seal("sealed")
+    writer.close()
+    return Run(writer.path)
+
+
+def test_verify_finds_every_flipped_bit(run: Run) -> None:
+    (path,) = run.segments("completions")
+    whole = path.read_bytes()
+    (finding,) = verify(run)
+    assert finding.problem is None
+    assert finding.rows == 40
+    rng = random.Random(5)
+    for _ in range(100):
+        damaged = bytearray(whole)
+        damaged[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        path.write_bytes(damaged)
+        (finding,) = verify(run)
+        assert finding.path == f"segments/{path.name}"
+        assert "sha256" in (finding.problem or "")
+    path.unlink()
+    (finding,) = verify(run)
+    assert finding.problem == "the file is missing"
+
+
+def test_reading_a_damaged_segment_never_crashes(run: Run) -> None:
+    (path,) = run.segments("completions")
+    whole = path.read_bytes()
+    rng = random.Random(6)
+    refused = 0
+    for _ in range(100):
+        damaged = bytearray(whole)
+        damaged[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        path.write_bytes(damaged)
+        try:
+            list(read_segment(path, "completions"))
+        except StorageError as error:
+            refused += 1
+            assert path.name in str(error)
+            assert "verify" in str(error)
+    assert refused > 20
+    for broken in (b"", whole[:100], whole[:-1], b"no parquet at all"):
+        path.write_bytes(broken)
+        with pytest.raises(StorageError):
+            list(read_segment(path, "completions"))
+
+
+def test_a_segment_that_cannot_be_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("evalhub.store.segments.sync_file", refuse)
+    with pytest.raises(StorageError, match=r"0001\.parquet: .*No space left on device"):
+        write_segment(tmp_path / "0001.parquet", "completions", [Completion("k", "m", "[]")])
+    assert list(tmp_path.iterdir()) == []
