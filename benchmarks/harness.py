@@ -34,9 +34,7 @@ GOAL = 1.05
 CHOICES = ("A", "B")
 WARM = 8
 
-_WORDS = (
-    "time year people way day thing woman life child world school state family student group country".split()
-)  # noqa: E501, SIM905
+_WORDS = "time year people way day thing woman life child world school state family student group"
 
 
 def judge_requests(count: int, *, seed: int) -> list[Request]:
@@ -45,10 +43,9 @@ def judge_requests(count: int, *, seed: int) -> list[Request]:
     rubric = "You compare two answers to one question. " + "Judge what is said, not how long it is. " * 15
     requests = []
     for _ in range(count):
-        question, first, second = (" ".join(draw.choices(_WORDS, k=size)) for size in (30, 80, 80))
-        asked = (
-            f"Question:\n{question}\n\nAnswer A:\n{first}\n\nAnswer B:\n{second}\n\nWhich is better? A or B"
-        )
+        question, first, second = (" ".join(draw.choices(_WORDS.split(), k=size)) for size in (30, 80, 80))
+        shown = f"Question:\n{question}\n\nAnswer A:\n{first}\n\nAnswer B:\n{second}"
+        asked = f"{shown}\n\nWhich is better? Say A or B."
         requests.append(
             Request((Message("system", rubric), Message("user", asked)), Sampling(max_tokens=1), CHOICES)
         )
@@ -119,9 +116,7 @@ def run_raw(told: str) -> None:
 
 def main() -> int:
     """Print the paired times and the median ratio; 1 where it is above the goal."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description="Time the harness against the raw engine.")
     parser.add_argument("--model", default="qwen2.5-coder-0.5b-instruct")
     parser.add_argument("--prompts", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
@@ -144,10 +139,8 @@ def main() -> int:
                 else time_harness(model, spec, options.prompts)
             )
         ratios.append(times["harness"] / times["raw"])
-        print(
-            f"  raw {times['raw']:.2f} s, harness {times['harness']:.2f} s, ratio {ratios[-1]:.3f}",
-            flush=True,
-        )
+        shown = ", ".join(f"{side} {seconds:.2f} s" for side, seconds in sorted(times.items()))
+        print(f"  {shown}, ratio {ratios[-1]:.3f}", flush=True)
     ratio = statistics.median(ratios)
     print(f"harness over raw engine, {options.prompts} prompts, {model.id}: {ratio:.3f} (goal {GOAL})")
     return int(ratio > GOAL)

@@ -9,7 +9,7 @@ import pandas as pd
 
 KINDS = ("judge", "labels", "metric", "trivial", "recorded judge")
 LINE = 30
-FRAME = 64
+FRAME = 56
 
 
 def forest(
@@ -23,7 +23,7 @@ def forest(
     order: Sequence[str] | None = None,
     names: bool = True,
 ) -> alt.LayerChart:
-    """Return points with their intervals, one line per row.
+    """Return points with their intervals, one line per row; a hollow point has no interval.
 
     Args:
         rows: Tidy rows; `name` names each line.
@@ -42,7 +42,9 @@ def forest(
         f"{name}:N",
         sort=lines,
         title=None,
-        axis=alt.Axis(labelLimit=260, labels=names, ticks=False, domain=False, labelPadding=8),
+        axis=alt.Axis(
+            labelLimit=260, labels=names, ticks=False, domain=False, labelPadding=8, labelFlush=False
+        ),
     )
     colour = (
         alt.Color(f"{kind}:N", scale=alt.Scale(domain=list(KINDS)), legend=None)
@@ -63,9 +65,12 @@ def forest(
         base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
             x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y, color=colour
         ),
-        base.mark_point(filled=True, size=85, opacity=1).encode(
-            x=alt.X("estimate:Q", scale=scale, axis=axis), y=y, color=colour, tooltip=tips
-        ),
+        base.transform_filter("isValid(datum.low)")
+        .mark_point(filled=True, size=85, opacity=1)
+        .encode(x=alt.X("estimate:Q", scale=scale, axis=axis), y=y, color=colour, tooltip=tips),
+        base.transform_filter("!isValid(datum.low)")
+        .mark_point(filled=False, size=70, strokeWidth=2, opacity=1)
+        .encode(x=alt.X("estimate:Q", scale=scale, axis=axis), y=y, color=colour, tooltip=tips),
     ]
     if middle is not None:
         line = alt.Chart(pd.DataFrame({"at": [middle]})).mark_rule(

@@ -7,6 +7,7 @@ import streamlit as st
 from drawing import forest, scatter
 from loading import Chosen, plain
 
+from evalhub.report.forest import column_kind
 from evalhub.report.grids import LENGTHS, RATERS, rater_name
 
 chosen: Chosen = st.session_state["chosen"]
@@ -70,7 +71,7 @@ def agreement(against: tuple[str, str]) -> None:
 
 def reasons(*tables: pd.DataFrame) -> None:
     for reason in pd.concat(tables)["reason"].dropna().unique():
-        st.caption(f"– {plain(reason)}")
+        st.caption(f"– or a hollow point: {plain(reason)}")
 
 
 def correlation(against: tuple[str, str]) -> None:
@@ -88,9 +89,7 @@ def correlation(against: tuple[str, str]) -> None:
     )
     mine = rows[(rows["x"] == "labels") & (rows["coefficient"] == coefficient)]
     metrics = set(chosen.rows("leaderboard").query("kind == 'metric'")["rater"])
-    mine["kind"] = [
-        "metric" if name in metrics else "trivial" if name == "length" else "judge" for name in mine["y"]
-    ]
+    mine = mine.assign(kind=[column_kind(name, metrics) for name in mine["y"]])
     columns = st.columns([1.35, 1, 1])
     for place, (level, column) in enumerate(zip(LEVELS, columns, strict=True)):
         found = mine[mine["at"] == level]
@@ -147,7 +146,7 @@ def apart(rows: pd.DataFrame, name: str) -> pd.Series:
 
 
 def open_sample(item: str, **about: str) -> None:
-    st.switch_page("views/samples.py", query_params=chosen.link(item=item, **about))
+    st.switch_page("views/samples.py", query_params={"item": item, **about})
 
 
 def pairs(against: tuple[str, str]) -> None:

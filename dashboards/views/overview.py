@@ -13,6 +13,8 @@ chosen: Chosen = st.session_state["chosen"]
 
 _BOUNDED = "win rate"
 
+LINK = {"item": "item_id", "judge": "judge", "criterion": "criterion"}
+
 FACTS = {
     "model": "model",
     "engine": "engine",
@@ -86,8 +88,12 @@ def ranking() -> None:
 
 def _sizes(rows: pd.DataFrame) -> str:
     sizes = ", ".join(f"{plain(row['system'])} {row['n']:,}" for row in rows.to_dict("records"))
-    clusters = rows["clusters"].max()
-    return f"Lines are 95% intervals over {clusters} clusters of items. n: {sizes}."
+    penalty = chosen.run.manifest["resolved"]["suite"]["controls"]["length_penalty"]
+    said = f" The length penalty has strength {penalty:g}." if penalty else ""
+    return (
+        f"Lines are 95% intervals over {rows['clusters'].max()} clusters of items. n: {sizes}. "
+        f"Soft numbers weigh each verdict by its probability.{said}"
+    )
 
 
 def wide_table() -> None:
@@ -140,7 +146,7 @@ def open_row(frame: pd.DataFrame, name: str) -> None:
         row = frame.iloc[event.selection.rows[0]]
         st.switch_page(
             "views/samples.py",
-            query_params=chosen.link(item=row["item_id"], judge=row["judge"], criterion=row["criterion"]),
+            query_params={name: row[column] for name, column in LINK.items()},
         )
 
 
@@ -166,7 +172,11 @@ def engine_facts() -> None:
     st.subheader("Engines, as really used", anchor=False)
     engines = chosen.table("engines")
     if engines.empty:
-        st.caption("No engine was started for this run.")
+        st.caption(
+            "No engine was started for this run."
+            if chosen.run.finished
+            else "An engine's facts are written when it ends."
+        )
     else:
         st.dataframe(
             engines[[name for name in FACTS if name in engines]],

@@ -54,7 +54,7 @@ def side_by_side(results: Results) -> dict[tuple[str, str, str], pd.DataFrame]:
     """Return, for each labelled criterion, one row per labelled response with every number about it.
 
     Keys are (dataset, label criterion, kind of annotator). The columns are item_id, system, sample,
-    cluster, then `labels`, each judge that is held against the criterion (and `JUDGE (soft)`), each
+    `labels`, cluster, each judge that is held against the criterion (and `JUDGE (soft)`), each
     metric, and `length` in characters: the judge that reads nothing.
     """
     labels = truth(results)

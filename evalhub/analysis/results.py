@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalhub.errors import InputError
+from evalhub.errors import InputError, StorageError
 from evalhub.records import KINDS, Label, key_of, kind_of
 from evalhub.specs import Rubric
-from evalhub.store import Run, to_arrow
+from evalhub.store import Run, to_arrow, verify
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
+
+_VERIFY = "run `evalhub verify` on the run"
 
 
 class Results:
@@ -49,10 +54,18 @@ class Results:
             sources = [f"SELECT * FROM live_{kind}"]
             sources += [f"SELECT * FROM read_parquet('{_quoted(path)}')" for path in self.run.segments(kind)]
             key = ", ".join(cls.KEY)
-            connection.execute(
-                f"CREATE VIEW {kind} AS SELECT * FROM ({' UNION ALL '.join(sources)}) "
-                f"QUALIFY row_number() OVER (PARTITION BY {key}) = 1 ORDER BY {key}"
-            )
+            try:
+                connection.execute(
+                    f"CREATE VIEW {kind} AS SELECT * FROM ({' UNION ALL '.join(sources)}) "
+                    f"QUALIFY row_number() OVER (PARTITION BY {key}) = 1 ORDER BY {key}"
+                )
+            except duckdb.Error as error:
+                raise StorageError(
+                    f"the {kind} of the run cannot be read",
+                    where=str(self.run.path),
+                    value=str(error).split("\n")[0],
+                    fix="`evalhub verify` names the damaged files",
+                ) from error
         return connection
 
     def sql(self, query: str, parameters: dict[str, Any] | None = None) -> pd.DataFrame:
@@ -65,13 +78,10 @@ class Results:
 
         Raises:
             InputError: DuckDB refuses the query.
+            StorageError: A segment of the run is corrupt.
         """
-        import duckdb
-
-        try:
+        with self._told():
             return self.connection.cursor().execute(query, parameters or {}).df()
-        except duckdb.Error as error:
-            raise InputError("the query fails", value=str(error).split("\n")[0]) from error
 
     def items(self) -> pd.DataFrame:
         """Return the items."""
@@ -107,8 +117,27 @@ class Results:
         found = {key_of(record): record for record in self.run.records("labels")}
         return [record for record in found.values() if isinstance(record, Label)]
 
+    def arrow(self, kind: str) -> pa.Table:
+        """Return one of the tables for another program."""
+        with self._told():
+            return self.connection.sql(f"SELECT * FROM {kind}").to_arrow_table()
+
     def _table(self, kind: str) -> pd.DataFrame:
         return self.sql(f"SELECT * FROM {kind}")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn DuckDB's errors into ours: the fault is a corrupt segment's, else the query's."""
+        import duckdb
+
+        try:
+            yield
+        except duckdb.Error as error:
+            for finding in verify(self.run):
+                if finding.problem:
+                    where = str(self.run.path / finding.path)
+                    raise StorageError("the segment is corrupt", where=where, fix=_VERIFY) from error
+            raise InputError("the query fails", value=str(error).split("\n")[0]) from error
 
 
 def export(results: Results, path: Path) -> None:
@@ -121,8 +150,7 @@ def export(results: Results, path: Path) -> None:
 
     if path.exists():
         raise InputError("the file exists already", where=str(path), fix="name another one, or remove it")
-    source = results.connection
-    tables = {kind: source.sql(f"SELECT * FROM {kind}").to_arrow_table() for kind in KINDS}
+    tables = {kind: results.arrow(kind) for kind in KINDS}
     with duckdb.connect(str(path)) as target:
         for kind, table in tables.items():
             target.register("incoming", table)

@@ -18,6 +18,8 @@ from evalhub.records import digest
 from evalhub.specs import EngineSpec
 
 CPU_KV_CACHE_GIB = 2.0
+# The smallest that vLLM prefers on a CPU: short prompts share more whole blocks than with its default of 128.
+CPU_KV_BLOCK_SIZE = 32
 LONGEST_BY_DEFAULT = 4096
 
 # Requests in the child: enough that the next batch never waits for this process.
@@ -53,6 +55,7 @@ def identify_vllm(spec: EngineSpec, model: ResolvedModel | None, name: str) -> E
         "eager": cpu if spec.eager is None else spec.eager,
         "gpu_memory_utilization": None if cpu else spec.gpu_memory_utilization,
         "head_dtype": "float32",
+        "kv_block_size": spec.kv_block_size or (CPU_KV_BLOCK_SIZE if cpu else None),
         "kv_cache_dtype": spec.kv_cache_dtype,
         "kv_cache_gib": spec.kv_cache_gib or (CPU_KV_CACHE_GIB if cpu else None),
         "max_batched_tokens": spec.max_batched_tokens,

@@ -19,6 +19,7 @@ from evalhub.engines.wire import Lines, encode
 _BLOCK = 1 << 18
 _PIPE = 1 << 20
 _END_SECONDS = 5.0
+_KEPT_LOGS = 20
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -146,8 +147,16 @@ def last_words(process: Process) -> str:
     return lines[-1] if lines else "nothing was logged"
 
 
+def _changed(path: Path) -> float:
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
+
+
 def new_log(folder: Path, model: str) -> Path:
-    """Return a fresh file name for a child's log, in a folder that is made where it is missing."""
+    """Return a fresh file name for a child's log, in a folder that keeps the newest few."""
     folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.glob("*.log"), key=_changed, reverse=True)[_KEPT_LOGS:]:
+        old.unlink(missing_ok=True)
     name = "".join(char if char.isalnum() else "-" for char in model)[:60]
     return folder / f"{name}-{os.getpid()}-{time.monotonic_ns()}.log"

@@ -191,6 +191,7 @@ def arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         "gpu_memory_utilization": settings["gpu_memory_utilization"],
         "attention_config": {"backend": backend} if backend else None,
         "quantization": settings["quantization"],
+        "block_size": settings["kv_block_size"],
     }
     return {
         "model": path,

@@ -42,7 +42,7 @@ def report_data(results: Results) -> dict[str, Any]:
         "created": manifest.get("created"),
         "state": manifest.get("state"),
         "seconds": manifest.get("seconds"),
-        "models": list(_models(manifest)),
+        "models": sorted(_models(manifest), key=lambda model: model["role"]),
         "datasets": [
             {name: card.get(name) for name in ("id", "title", "licence", "source", "note")}
             for card in manifest["cards"].values()

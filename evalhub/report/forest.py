@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalhub.analysis.correlation import LENGTH
 from evalhub.report.grids import LENGTHS, RATERS, rater_name
-from evalhub.report.shape import Footnotes, Row, grouped, interval, number, visible
+from evalhub.report.shape import Footnotes, Row, count, grouped, interval, number, visible
 
-LEFT, PLOT, RIGHT = 190.0, 300.0, 150.0
+LEFT, PLOT, RIGHT = 190.0, 290.0, 190.0
 LINE, TOP = 24.0, 22.0
+NAME = 24
 LEVELS = ("pooled", "item", "system")
 
 _MAIN = ("win rate", "mean score", "mean label")
@@ -63,8 +65,8 @@ def forest(
     notes = Footnotes()
     marks = tuple(
         Mark(
-            name=visible(name),
-            text=interval(row, notes).rstrip("⁰¹²³⁴⁵⁶⁷⁸⁹"),
+            name=_short(visible(name)),
+            text=f"{interval(row, notes).rstrip('⁰¹²³⁴⁵⁶⁷⁸⁹')}  n {count(row['n'])}",
             kind=kind,
             y=TOP + LINE * (at + 0.5),
             point=place(row["estimate"]),
@@ -117,16 +119,33 @@ def agreement_forests(data: dict[str, Any]) -> Iterator[Forest]:
 def correlation_forests(data: dict[str, Any]) -> Iterator[Forest]:
     """Yield one plot of Spearman's correlation with the labels per criterion and level."""
     rows = [row for row in data["correlations"] if row["x"] == "labels" and row["coefficient"] == "spearman"]
+    metrics = {row["rater"] for row in data["leaderboard"] if row["kind"] == "metric"}
     for (dataset, criterion, kind), group in grouped(rows, "dataset", "label_criterion", "annotator_kind"):
         for level in LEVELS:
             found = [row for row in group if row["at"] == level and row["estimate"] is not None]
             if found:
                 yield forest(
                     f"{dataset} · {criterion} · Spearman with {kind} labels, {level} level",
-                    [(row["y"], "judge", row) for row in found],
+                    [(row["y"], column_kind(row["y"], metrics), row) for row in found],
                     bounds=(-1.0, 1.0),
                     middle=0.0,
                 )
+
+
+def column_kind(name: str, metrics: Container[str]) -> str:
+    """Return what a column of the side-by-side table is: a metric, the length, or a judge.
+
+    Args:
+        name: The column.
+        metrics: Names of the run's metrics.
+    """
+    if name == LENGTH:
+        return "trivial"
+    return "metric" if name in metrics else "judge"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
 def span(rows: Sequence[Row]) -> tuple[float, float]:

@@ -20,17 +20,17 @@ from evalhub.report.shape import (
 
 RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)": "mean score"}
 
-_KINDS = {"labels": 0, "judge": 1, "metric": 2}
+_KINDS = {"judge": 0, "labels": 1, "metric": 2}
 RATERS = {"judge": 0, "recorded judge": 1, "metric": 2, "trivial": 3}
 _READINGS = {"combined": "", "ab": "a shown first", "ba": "b shown first"}
 LENGTHS = ("chars", "words")
 
 
 def leaderboards(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
-    """Yield one grid per dataset: a system per line, the best first; labels, judges, metrics across."""
+    """Yield one grid per dataset: a system per line, the best first; judges, labels, metrics across."""
     rows = [row for row in data["leaderboard"] if row["measure"] not in (*RAW, "words")]
     for (dataset,), found in grouped(rows, "dataset"):
-        found.sort(key=lambda row: _KINDS.get(row["kind"], 1))
+        found.sort(key=lambda row: _KINDS.get(row["kind"], 3))
         across = ("rater", "criterion", "measure")
         yield pivot(
             found, notes, title=dataset, names={"system": "system"}, across=across, lines=_ranked(found)

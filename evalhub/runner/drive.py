@@ -59,15 +59,10 @@ class Driver:
         source = iter(jobs)
         self._refill(source, progress, stop)
         while self._inflight and self.engine:
-            drained = False
             for completion in self.engine.results():
                 self._inflight.discard(completion.key)
                 self._run.append(completion)
                 self._wake(completion.key, progress, stop)
-                if stop.asked and not drained:
-                    drained = True
-                    progress.note("stopping: finishing what has begun; Ctrl-C again stops at once")
-                    self.engine.drain()
                 self._refill(source, progress, stop)
             if stop.asked:
                 return
@@ -83,7 +78,7 @@ class Driver:
             if not fresh:
                 return
             for job in self._from_other_runs(fresh, progress):
-                self._submit(job)
+                self._submit(job, progress, stop)
 
     def _from_other_runs(self, jobs: list[_Waiting], progress: Progress) -> list[_Waiting]:
         """Answer jobs from other runs as long as any is answered; return those that are left."""
@@ -126,22 +121,32 @@ class Driver:
         progress.advance(done=len(records), failed=failed, cached=self._cached)
         self._cached = 0
 
-    def _submit(self, job: _Waiting) -> None:
+    def _submit(self, job: _Waiting, progress: Progress, stop: Stop) -> None:
         for key, request in job.needs:
             if self._known(key):
                 continue
             self._waiting.setdefault(key, []).append(job)
             if key not in self._inflight:
                 self._inflight.add(key)
-                self.engine = self.engine or self._open()
+                self.engine = self.engine or self._opened(progress, stop)
                 self.engine.submit(key, request)
+
+    def _opened(self, progress: Progress, stop: Stop) -> Engine:
+        engine = self._open()
+
+        def end_early() -> None:
+            progress.note("stopping: finishing what has begun; Ctrl-C again stops at once")
+            engine.drain()
+
+        stop.on_ask = end_early
+        return engine
 
     def _wake(self, key: str, progress: Progress, stop: Stop) -> None:
         for job in self._waiting.pop(key, []):
             if all(self._known(one) for one, _ in job.needs):
                 following = self._advance(job.steps, self._answers(job), progress)
                 if following and not stop.asked:
-                    self._submit(following)
+                    self._submit(following, progress, stop)
 
     def _known(self, key: str) -> bool:
         return self._run.get("completions", (key,)) is not None

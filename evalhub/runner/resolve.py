@@ -73,6 +73,7 @@ class Resolved:
 
     def described(self) -> dict[str, Any]:
         """Return what decides the results, as plain values; the budget does not."""
+        parts: list[ResolvedCandidate | ResolvedJudge] = [*self.candidates, *self.judges]
         return {
             "suite": self.suite.model_dump(mode="json", exclude={"title", "budget"}),
             "datasets": {
@@ -82,7 +83,7 @@ class Resolved:
             "rubrics": {
                 one.rubric.id: {"hash": one.rubric.hash, "version": one.rubric.version} for one in self.judges
             },
-            "models": {one.spec.id: _described(one.runs) for one in [*self.candidates, *self.judges]},
+            "models": {one.spec.id: _described(one.runs) for one in parts},
         }
 
     @property

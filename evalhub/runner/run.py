@@ -80,6 +80,7 @@ def run(suite: str, options: Options | None = None, progress: Progress | None = 
     root = runs_root(options.runs)
     writer = _open_run(root, resolved, planned)
     try:
+        writer.update(state="running", **_planned_facts(planned))
         with Stop() as stop:
             _work(writer, root, resolved, planned, progress, stop)
         _conclude(writer, resolved, planned, stop)
@@ -114,9 +115,7 @@ def _open_run(root: Path, resolved: Resolved, planned: Plan) -> RunWriter:
     wanted = resolved.hash
     for found in all_runs(root):
         if found.manifest.get("suite_hash") == wanted and not found.finished:
-            writer = RunWriter(found.path)
-            writer.update(state="running", **_planned_facts(planned))
-            return writer
+            return RunWriter(found.path)
     return RunWriter.create(
         root,
         resolved.suite.suite,

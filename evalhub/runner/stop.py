@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -11,11 +12,13 @@ from typing import Any
 class Stop:
     """Remembers that the user, or the system, asked the run to stop.
 
-    Inside the `with` block SIGINT and SIGTERM set `asked`; a second one raises KeyboardInterrupt.
+    Inside the `with` block SIGINT and SIGTERM set `asked` and call `on_ask`; a second one raises
+    KeyboardInterrupt. Whoever works sets `on_ask` to what ends its work early.
     """
 
     def __init__(self) -> None:
         self.asked = False
+        self.on_ask: Callable[[], None] | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Stop:
@@ -34,3 +37,5 @@ class Stop:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        if self.on_ask:
+            self.on_ask()

@@ -53,6 +53,7 @@ class EngineSpec(Spec):
         type: vllm, openai or scripted.
         attention_backend: vLLM's name of an attention backend; None lets vLLM choose.
         kv_cache_dtype: Type of the KV cache's numbers; "auto" is the model's own.
+        kv_block_size: Tokens in one block of the KV cache, the unit of the prefix cache.
         kv_cache_gib: Room for the KV cache in GiB; required room on a CPU.
         gpu_memory_utilization: Share of the GPU's memory, where kv_cache_gib is not given.
         base_url: Address of an OpenAI-compatible server, with its /v1.
@@ -65,6 +66,7 @@ class EngineSpec(Spec):
     kv_cache_dtype: str = "auto"
     tensor_parallel: int = Field(default=1, ge=1)
     max_length: int | None = Field(default=None, ge=16)
+    kv_block_size: int | None = Field(default=None, ge=16)
     kv_cache_gib: float | None = Field(default=None, gt=0)
     gpu_memory_utilization: float | None = Field(default=None, gt=0, le=1)
     quantization: str | None = None

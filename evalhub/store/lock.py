@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 
-from evalhub.errors import LockedError
+from evalhub.errors import LockedError, StorageError
 
 
 class Lock:
@@ -15,11 +16,15 @@ class Lock:
 
     Raises:
         LockedError: Another process holds it; names its pid and host.
+        StorageError: The folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
         path = folder / "lock"
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StorageError(f"the run cannot be locked ({error.strerror})", where=str(path)) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -30,8 +35,9 @@ class Lock:
                 where=str(folder),
                 fix="wait for it, or stop it first",
             ) from error
-        os.ftruncate(self._file, 0)
-        os.write(self._file, f"pid {os.getpid()} on {socket.gethostname()}\n".encode())
+        with suppress(OSError):  # a full disk costs the name, not the lock
+            os.ftruncate(self._file, 0)
+            os.write(self._file, f"pid {os.getpid()} on {socket.gethostname()}\n".encode())
 
     def release(self) -> None:
         """Let others write."""

@@ -129,7 +129,7 @@ def test_no_room_is_said_before_the_start(model, monkeypatch):
 
     monkeypatch.setattr(local, "installed_vllm", lambda: ("0.32.0", "cpu"))
     monkeypatch.setattr(local, "available_bytes", lambda: 10**9)
-    with pytest.raises(ModelError, match="no room for the model.*0.9 GiB free.*3.5 GiB or more"):
+    with pytest.raises(ModelError, match=r"no room for the model.*0.9 GiB free.*3.5 GiB or more"):
         open_engine(EngineSpec(), model)
 
 

@@ -104,7 +104,7 @@ def test_levels_as_choices(engine):
 
 
 def test_a_choice_of_two_tokens_is_refused_and_named(engine):
-    with pytest.raises(ModelError, match="not one token.*supercalifragilistic"):
+    with pytest.raises(ModelError, match=r"not one token.*supercalifragilistic"):
         run(engine, asking(QUESTION, choices=("A", "supercalifragilistic")))
     assert run(engine, asking("Still there?", max_tokens=2))[0].failure is None
 
@@ -200,8 +200,8 @@ def test_a_killed_engine_is_started_again_and_loses_nothing(engine):
     assert engine.facts().restarts == 1
 
 
-def test_a_base_model_without_a_template_answers(tmp_path):
-    spec = EngineSpec(max_length=512, kv_cache_gib=0.5)
+def test_a_base_model_without_a_template_answers_and_drains(tmp_path):
+    spec = EngineSpec(max_length=512, kv_cache_gib=0.5, max_batched_tokens=1024)
     with open_engine(spec, resolve("gemma-3-270m"), log_folder=tmp_path) as engine:
         free, verdict = run(
             engine,
@@ -209,6 +209,15 @@ def test_a_base_model_without_a_template_answers(tmp_path):
             asking(QUESTION, choices=("A", "B")),
         )
         assert engine.facts().chat_template is False
+        for index in range(60):
+            engine.submit(f"k{index}", asking(f"{index} " + "word " * 300, max_tokens=1))
+        engine.submit("short", asking("Hi", max_tokens=1))
+        done = []
+        for one in engine.results():
+            done.append(one)
+            engine.drain()
+    assert 1 <= len(done) < 61
+    assert not any(one.failure for one in done)
     assert free.text == free.text.strip() != ""
     assert "User:" not in free.text
     assert set(verdict.logprobs) == {"A", "B"}

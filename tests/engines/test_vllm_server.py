@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -41,11 +42,12 @@ def address(model, tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    paths = [str(folder), *sys.path[1:], os.getcwd()]
+    paths = [str(folder), *sys.path[1:], str(Path.cwd())]
     command = [
         sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model.path),
-        "--served-model-name", "served", "--host", "127.0.0.1", "--port", str(port), "--max-model-len", "1024",
-        "--enforce-eager", "--dtype", "bfloat16", "--hf-overrides", '{"head_dtype": "float32"}',
+        "--served-model-name", "served", "--host", "127.0.0.1", "--port", str(port),
+        "--max-model-len", "1024", "--enforce-eager", "--dtype", "bfloat16",
+        "--hf-overrides", '{"head_dtype": "float32"}',
         "--kv-cache-memory-bytes", str(2**29),
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "VLLM_NO_USAGE_STATS": "1"}

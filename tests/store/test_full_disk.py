@@ -49,6 +49,7 @@ def test_a_run_on_a_full_disk_ends_with_a_sentence_and_can_go_on(desk: Any, smal
         assert "\n" not in str(error)
     else:
         assert leave > 80
+        return
     found = all_runs(desk.runs)
     before = [one.key for run in found for one in run.records("completions")]
     for run in found:

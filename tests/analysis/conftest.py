@@ -1,0 +1,125 @@
+"""Runs that are written by hand, so that every number can be worked out on paper."""
+
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.analysis import Results
+from evalhub.records import AnnotatorKind, FailureKind, Item, Judgment, Label, Record, Response, Score
+from evalhub.scales import Order, Winner
+from evalhub.specs import parse_rubric
+from evalhub.store import Run, RunWriter
+
+PAIR = """---
+id: pair
+version: 1
+protocol: pairwise
+inputs: [response_a, response_b]
+criteria: {overall: x}
+ties: false
+---
+## User
+{{response_a}}
+{{response_b}}
+"""
+RATE = """---
+id: rate
+version: 1
+protocol: pointwise
+inputs: [response]
+criteria: {quality: x}
+scale: {1: wrong, 2: fair, 3: right}
+---
+## User
+{{scale}}
+{{response}}
+"""
+MANIFEST: dict[str, Any] = {
+    "resolved": {"suite": {"controls": {"length_penalty": 0}}},
+    "judges": {"pw": {"rubric": "pair"}, "pt": {"rubric": "rate"}},
+    "rubrics": {
+        name: parse_rubric(text, name).model_dump(mode="json", exclude_none=True)
+        for name, text in (("pair", PAIR), ("rate", RATE))
+    },
+    "against": {"pw": {"d": {"overall": "overall"}}, "pt": {"d": {"quality": "quality"}}},
+    "cards": {
+        "d": {
+            "id": "d",
+            "criteria": {
+                "overall": {"kind": "pairwise", "levels": ["a", "tie", "b"]},
+                "quality": {"kind": "pointwise", "range": [1, 3]},
+            },
+        }
+    },
+    "expected": {"pw": 8, "pt": 9},
+    "skipped": {"pw": {"d": {"the item lacks an input": 2}}},
+    "engines": [],
+}
+
+
+class Hand:
+    """Makes records with few words."""
+
+    @staticmethod
+    def item(name: str, cluster: str = "") -> Item:
+        return Item("d", name, turns=("?",), cluster=cluster or name)
+
+    @staticmethod
+    def response(item: str, system: str, chars: int = 10) -> Response:
+        return Response("d", item, system, text="x" * chars, chars=chars, families=("none",))
+
+    @staticmethod
+    def asked(item: str, shown: str, p: float | None, pair: str = "km", judge: str = "pw") -> Judgment:
+        """Return one asking that gives system a the probability p; None is a failure."""
+        a, b = pair
+        common: dict[str, Any] = {
+            "dataset": "d", "judge": judge, "criterion": "overall", "item_id": item,
+            "system_a": a, "system_b": b, "shown": Order(shown),
+        }  # fmt: skip
+        if p is None:
+            return Judgment(**common, failure=FailureKind.TOO_LONG, detail="too long")
+        logs = {"a": math.log(p) - 0.1, "b": math.log(1 - p) - 0.1}
+        winner = Winner.TIE if p == 0.5 else Winner.A if p > 0.5 else Winner.B
+        return Judgment(**common, winner=winner, p_a=p, logprobs=logs, label_mass=math.exp(-0.1))
+
+    @staticmethod
+    def rated(item: str, system: str, value: float | None, judge: str = "pt") -> Judgment:
+        failure = FailureKind.ENGINE if value is None else None
+        return Judgment("d", judge, "quality", item, system, value=value, expected=value, failure=failure)
+
+    @staticmethod
+    def won(item: str, winner: str, pair: str = "km", who: str = "x") -> Label:
+        kind = AnnotatorKind.HUMAN
+        return Label("d", item, "overall", who, kind, system_a=pair[0], system_b=pair[1], winner=Winner(winner))
+
+    @staticmethod
+    def label(item: str, system: str, value: float) -> Label:
+        return Label("d", item, "quality", "x", AnnotatorKind.HUMAN, system=system, value=value)
+
+    @staticmethod
+    def score(item: str, system: str, value: float | None, metric: str = "rougeL") -> Score:
+        return Score("d", item, system, metric, value=value, reason=None if value is not None else "why")
+
+
+@pytest.fixture
+def hand() -> type[Hand]:
+    return Hand
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Callable[..., Results]:
+    """Write records into a run and read it."""
+
+    def write(records: Iterable[Record], *, seal: bool = True, **changes: Any) -> Results:
+        writer = RunWriter.create(tmp_path, "s", MANIFEST | changes)
+        for record in records:
+            assert writer.append(record)
+        if seal:
+            writer.seal("sealed")
+        writer.close()
+        return Results(Run(writer.path))
+
+    return write

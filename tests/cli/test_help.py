@@ -1,0 +1,109 @@
+"""The help is true and whole: every command and option says what it does, and the README names every verb."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from evalhub.cli import app
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def commands(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every command below a group, with its words."""
+    for name, one in getattr(command, "commands", {}).items():
+        yield (*names, name), one
+        yield from commands(one, (*names, name))
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+VERBS = ("run", "plan", "leaderboard", "report", "dashboard", "export", "verify")
+GROUPS = {
+    "judges": {"list", "show", "check", "preview"},
+    "datasets": {"list", "show", "check", "fetch"},
+    "models": {"list", "show", "check", "fetch"},
+    "suites": {"list", "show", "check"},
+}
+
+
+def test_every_verb_is_there() -> None:
+    assert set(VERBS) <= {names[0] for names in COMMANDS}
+    for group, verbs in GROUPS.items():
+        assert {names[1] for names in COMMANDS if names[0] == group and len(names) == 2} == verbs
+
+
+@pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
+def test_everything_has_help(names: tuple[str, ...]) -> None:
+    command = COMMANDS[names]
+    assert (command.help or "").strip().endswith(".")
+    for option in command.params:
+        assert option.help, f"{' '.join(names)} {option.name}"
+
+
+@pytest.mark.parametrize("names", [names for names, one in COMMANDS.items() if not hasattr(one, "commands")], ids=" ".join)
+def test_answers_come_as_json_too(names: tuple[str, ...]) -> None:
+    if names[0] in ("dashboard", "export"):
+        return  # their answer is a page, and a file
+    assert "--json" in {word for option in COMMANDS[names].params for word in option.opts}
+
+
+def test_the_readme_names_every_verb() -> None:
+    readme = ROOT / "README.md"
+    if not readme.is_file():
+        pytest.skip("there is no README.md yet")
+    text = readme.read_text(encoding="utf-8")
+    for names, command in COMMANDS.items():
+        if not hasattr(command, "commands"):
+            assert f"evalhub {' '.join(names)}" in text, f"README.md says nothing of evalhub {' '.join(names)}"
+
+
+@pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
+def test_help_is_printed(cli: Callable[..., Any], names: tuple[str, ...]) -> None:
+    said = cli(*names, "--help")
+    assert said.code == 0
+    assert " ".join(names) in said.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("plan", "s"), ("judges", "list"), ("judges", "show", "pair"), ("judges", "check", "pair", "rate"),
+        ("judges", "preview", "rate", "--dataset", "tiny"), ("datasets", "show", "tiny"),
+        ("datasets", "check", "tiny"), ("suites", "list"), ("suites", "show", "s"), ("suites", "check", "s"),
+        ("models", "list"), ("models", "show", "smollm2-135m-instruct"), ("datasets", "list"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+@pytest.mark.parametrize("as_json", [False, True])
+def test_verbs_that_read_answer(desk: Any, cli: Callable[..., Any], arguments: tuple[str, ...], as_json: bool) -> None:
+    import json
+
+    said = cli(*arguments, *(["--json"] if as_json else []))
+    assert said.code == 0, said
+    assert said.out
+    if as_json:
+        json.loads(said.out)
+
+
+def test_verbs_about_runs_answer(desk: Any, cli: Callable[..., Any]) -> None:
+    import json
+
+    desk.suite(
+        candidates=[{"id": "bot", "model": "b", "engine": "scripted", "families": ["alpha"]}], metrics=["length"]
+    )
+    said = cli("run", "s")
+    assert said.code == 0, said
+    assert "bot" in said.out
+    assert "evalhub dashboard" in said.err
+    assert json.loads(cli("run", "s", "--json").out)
+    for verb in ("leaderboard", "report", "verify"):
+        assert json.loads(cli(verb, "--json").out)
+        assert cli(verb).out
+    (newest, _) = sorted(desk.runs.iterdir(), reverse=True)
+    assert (newest / "report.html").is_file()
+    assert json.loads((newest / "report.json").read_text())
+    assert cli("export", "x.duckdb").code == 0
+    assert (desk.folder / "x.duckdb").is_file()

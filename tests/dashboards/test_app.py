@@ -1,0 +1,224 @@
+"""Every view of the dashboard in every state that a folder of runs can be in."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.store import Run, RunWriter
+
+APP = Path(__file__).resolve().parents[2] / "dashboards" / "app.py"
+VIEWS = ("views/overview.py", "views/judges.py", "views/samples.py")
+HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) [link](http://evil.example)\n\n# loud `"
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Open a view on the runs of a desk, with query parameters."""
+    import streamlit as st
+    from streamlit.testing.v1 import AppTest
+
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+    def call(runs: Path, view: str, **parameters: str) -> Any:
+        monkeypatch.setenv("EVALHUB_RUNS", str(runs))
+        page = AppTest.from_file(str(APP), default_timeout=60).run()
+        for name, value in parameters.items():
+            page.query_params[name] = value
+        page = page.switch_page(view).run()
+        assert not page.exception, page.exception[0].message
+        return page
+
+    return call
+
+
+def labels(items: int) -> list[dict[str, Any]]:
+    pairs = [
+        {
+            "item_id": f"i{n:03}",
+            "criterion": "overall",
+            "system_a": "k",
+            "system_b": "m",
+            "winner": "ab"[n % 2],
+        }
+        for n in range(items)
+    ]
+    rated = [
+        {"item_id": f"i{n:03}", "criterion": "quality", "system": system, "value": 1.0 + (n + place) % 3}
+        for n in range(items)
+        for place, system in enumerate(("k", "m"))
+    ]
+    return [{**one, "annotator": "someone"} for one in [*pairs, *rated]]
+
+
+def prepared(
+    desk: Any, *, prompts: str = "", rules: list[dict[str, Any]] | None = None, **script: Any
+) -> Any:
+    """Return a desk with a labelled dataset and three judges; every text of it may be hostile."""
+    items = [
+        {"item_id": f"i{n:03}", "prompt": f"What is {n}? {prompts}", "refs": [f"It is {n} {prompts}"]}
+        for n in range(5)
+    ]
+    responses = [
+        {"item_id": one["item_id"], "system": system, "family": "alpha", "text": f"{system} {prompts}"}
+        for one in items
+        for system in ("k", "m")
+    ]
+    desk.dataset(items=items, responses=responses, labels=labels(5), card={"title": f"Tiny {prompts}"})
+    judge = {
+        "model": "toy-judge",
+        "families": ["beta"],
+        "engine": {"type": "scripted", "script": {"rules": rules or [], **script}},
+    }
+    desk.suite(
+        title=f"A suite {prompts}",
+        judges=[
+            {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **judge},
+            {"id": "ex", "rubric": "pair", "mode": "explain", "pairs": {"by": "all"}, **judge},
+            {"id": "pt", "rubric": "rate", **judge},
+        ],
+        metrics=["length", {"rouge": {"variants": [1], "tokenizer": "unicode"}}],
+        controls={"length_penalty": 0.5},
+    )
+    return desk
+
+
+def texts(page: Any) -> str:
+    """Return whatever Markdown or a widget's label would read."""
+    read = [
+        *page.markdown,
+        *page.caption,
+        *page.title,
+        *page.subheader,
+        *page.info,
+        *page.warning,
+        *page.error,
+    ]
+    said = [one.value for one in read]
+    said += [one.label for one in [*page.selectbox, *page.metric, *page.expander, *page.toggle]]
+    return "\n".join(said)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_without_runs_every_view_says_the_command(tmp_path: Path, opened: Open, view: str) -> None:
+    page = opened(tmp_path / "nowhere", view)
+    assert "There are no runs yet" in page.header[0].value
+    assert "evalhub run quickstart" in page.code[0].value
+
+
+def test_one_run(desk: Any, opened: Open) -> None:
+    run = prepared(desk).run()
+    page = opened(desk.runs, "views/overview.py")
+    assert page.title[0].value == "A suite "
+    assert {one.label for one in page.metric} == {
+        "Items", "Verdicts of ex", "Verdicts of pt", "Verdicts of pw",
+    }  # fmt: skip
+    assert len(page.get("vega_lite_chart")) == 3
+    judges = opened(desk.runs, "views/judges.py")
+    assert [one.value for one in judges.subheader][:2] == [
+        "Judge, ROUGE and labels decide the same pairs",
+        "Pair by pair",
+    ]
+    rated = opened(desk.runs, "views/judges.py", labels="quality · human labels")
+    assert "Correlation with the labels" in [one.value for one in rated.subheader]
+    assert "Response by response" in [one.value for one in rated.subheader]
+    sample = opened(desk.runs, "views/samples.py")
+    assert sample.selectbox(key="item").options == [f"i{n:03}" for n in range(5)]
+    assert run.id in sample.selectbox(key="run").options
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_run_in_progress_says_so(desk: Any, opened: Open, view: str) -> None:
+    done = prepared(desk).run()
+    records = list(done.records())
+    manifest = {**done.manifest, "segments": [], "sealed_journals": 0, "state": "running", "engines": []}
+    for name in ("coverage", "seconds", "sealed"):
+        manifest.pop(name)
+    for place, share in enumerate((0.0, 0.4, 0.9)):
+        root = desk.folder / f"live{place}"
+        writer = RunWriter.create(root, "live", {**manifest, "run": "live"})
+        for record in records[: int(len(records) * share)]:
+            writer.append(record)
+        page = opened(root, view)
+        assert "goes on with it" in texts(page)
+        writer.close()
+
+
+def test_failures_are_shown_as_what_they_are(desk: Any, opened: Open) -> None:
+    prepared(desk, max_length=3)
+    with pytest.raises(Exception, match="no valid verdict"):
+        desk.run()
+    page = opened(desk.runs, "views/overview.py")
+    assert any("too_long" in str(frame.value) for frame in page.dataframe)
+    assert "No response and no judgment failed" not in texts(page)
+    opened(desk.runs, "views/judges.py")
+    sample = opened(desk.runs, "views/samples.py")
+    assert "no verdict: too_long" in str(sample.main)
+
+
+def test_a_link_leads_to_one_judgment(desk: Any, opened: Open) -> None:
+    run = prepared(desk).run()
+    page = opened(
+        desk.runs,
+        "views/samples.py",
+        run=run.id,
+        dataset="tiny",
+        item="i003",
+        judge="ex",
+        responses="k / m",
+        shown="m first",
+    )
+    assert page.selectbox(key="item").value == "i003"
+    assert page.selectbox(key="judge").value == "ex"
+    assert page.selectbox(key="shown").value == "m first"
+    said = texts(page)
+    assert "Shown as A · m" in said
+    assert "Shown as B · k" in said
+    assert "Rationale" in said
+    assert any("Second response" in one.value for one in page.code)
+
+
+def test_another_judge_of_the_item_is_one_click_away(desk: Any, opened: Open) -> None:
+    prepared(desk).run()
+    page = opened(desk.runs, "views/samples.py", shown="m first")
+    page = page.selectbox(key="judge").select("pt").run()
+    assert not page.exception
+    assert page.selectbox(key="responses").options == ["k", "m"]
+    assert "Rating" in [one.label for one in page.metric]
+    page = page.selectbox(key="responses").select("m").run()
+    assert "Rated · m" in texts(page)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"run": "gone"}, {"item": "gone"}, {"judge": "gone", "shown": "gone"}]
+)
+def test_a_stale_link_still_shows_something(desk: Any, opened: Open, parameters: dict[str, str]) -> None:
+    prepared(desk).run()
+    page = opened(desk.runs, "views/samples.py", **parameters)
+    assert page.selectbox(key="item").value == "i000"
+    if "judge" not in parameters:
+        assert page.warning
+
+
+def test_hostile_texts_reach_no_markdown(desk: Any, opened: Open) -> None:
+    prepared(desk, prompts=HOSTILE, rules=[{"match": "explain", "text": HOSTILE}]).run()
+    for view in VIEWS:
+        page = opened(desk.runs, view)
+        said = texts(page)
+        assert "<script" not in said
+        assert "![x](" not in said
+        assert "[link](" not in said
+    page = opened(desk.runs, "views/samples.py", judge="ex")
+    assert any("<script>" in one.value for one in page.text)
+    assert any("<script>" in one.value for one in page.code)
+
+
+def test_a_damaged_run_is_named(desk: Any, opened: Open) -> None:
+    run: Run = prepared(desk).run()
+    run.segments("judgments")[0].write_bytes(b"broken")
+    page = opened(desk.runs, "views/overview.py")
+    assert "cannot be read" in texts(page)

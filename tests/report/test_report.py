@@ -1,0 +1,166 @@
+"""The report of a scripted run: what it says, what it may not do, and how it is written."""
+
+import errno
+import json
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.analysis import Results, leaderboard, rows_of
+from evalhub.errors import StorageError
+from evalhub.report import print_report, report_data, write_report
+from evalhub.report.data import TABLES
+from evalhub.report.page import report_page
+from evalhub.store import Run
+
+HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) [bold red]loud[/] \x1b[31m"
+PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "j", "families": ["beta"]}
+PT = {"id": "pt", "rubric": "rate", "model": "j", "families": ["beta"]}
+
+
+class Outside(HTMLParser):
+    """Collects whatever would load or run something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Any] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        active = tag in ("script", "link", "img", "iframe", "object", "embed", "base", "form", "a")
+        loading = [name for name, _ in attrs if name in ("src", "href", "style") or name.startswith("on")]
+        if active or loading:
+            self.found.append((tag, attrs))
+
+
+def labels(items: int) -> list[dict[str, Any]]:
+    pairs = [
+        {"item_id": f"i{n:03}", "criterion": "overall", "system_a": "k", "system_b": "m", "winner": "a"}
+        for n in range(items)
+    ]
+    rated = [
+        {"item_id": f"i{n:03}", "criterion": "quality", "system": system, "value": 1.0 + (n + place) % 3}
+        for n in range(items)
+        for place, system in enumerate(("k", "m"))
+    ]
+    return [{**one, "annotator": "someone"} for one in [*pairs, *rated]]
+
+
+@pytest.fixture
+def results(desk: Any) -> Results:
+    """A run of two judges over labelled pairs, hostile in its texts; long prompts fail."""
+    engine = {"type": "scripted", "script": {"max_length": 60}}
+    items = [{"item_id": f"i{n:03}", "prompt": f"What is {n}? {HOSTILE}"} for n in range(8)]
+    items[7]["prompt"] += " word" * 80
+    desk.dataset(
+        items=items,
+        labels=labels(8),
+        card={
+            "title": HOSTILE,
+            "note": HOSTILE,
+            "labels": "SELECT * EXCLUDE (file, line), 'constructed' AS annotator_kind FROM labels",
+        },
+    )
+    desk.suite(
+        title=HOSTILE,
+        judges=[{**PW, "engine": engine}, {**PT, "engine": engine}],
+        metrics=["length"],
+        controls={"length_penalty": 0.5},
+    )
+    return Results(desk.run())
+
+
+def test_the_data_are_the_analysis_and_plain_json(results: Results) -> None:
+    data = report_data(results)
+    assert json.loads(json.dumps(data, allow_nan=False)) == data
+    assert data["leaderboard"] == rows_of(leaderboard(results))
+    assert all(isinstance(data[name], list) for name in TABLES)
+    assert (data["run"], data["suite"], data["state"]) == (results.run.id, "s", "sealed")
+    assert {row["annotator_kind"] for row in data["agreement"]} == {"constructed"}
+    assert sum(row["n"] for row in data["failures"]) == 4
+    for row in data["leaderboard"] + data["agreement"] + data["correlations"]:
+        assert row["n"] >= 0
+        assert row["low"] is not None or row["reason"]
+
+
+def test_the_page_stands_alone_and_runs_nothing(results: Results, tmp_path: Path) -> None:
+    written = write_report(results, tmp_path / "out")
+    assert [path.name for path in written] == ["report.json", "report.html"]
+    json.loads(written[0].read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    page = written[1].read_text(encoding="utf-8")
+    outside = Outside()
+    outside.feed(page)
+    assert outside.found == []
+    assert "default-src 'none'" in page
+    assert not re.search(r"@import|url\(|<script", page)
+    assert "&lt;script&gt;alert(1)" in page
+    assert "\x1b" not in page
+    assert "prefers-color-scheme: dark" in page
+    assert page.count("<svg") >= 6
+    assert not re.search(r"human", page)
+
+
+def test_the_terminal_report_is_short_narrow_and_reads_no_markup(
+    results: Results, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_report(results)
+    text = capsys.readouterr().out
+    assert "[bold red]loud[/]" in text
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert len(text.splitlines()) < 110
+    for heading in (
+        "Leaderboard",
+        "Length penalty: raw and penalised",
+        "Judge, ROUGE and labels",
+        "Correlation with the labels",
+        "Biases",
+        "Coverage",
+        "Failures",
+    ):
+        assert heading in text
+    assert "too_long" in text
+    assert "constructed labels are true by construction" in text
+    assert "human" not in text
+    assert re.search(r"k +.* \[\.\d\d, ", text)
+
+
+def test_equal_runs_have_equal_pages(results: Results) -> None:
+    again = Results(Run(results.run.path))
+    assert report_page(report_data(results)) == report_page(report_data(again))
+
+
+def test_a_full_disk_leaves_the_old_report(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+    json_path, _ = write_report(results, folder)
+    before = json_path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="No space left"):
+        write_report(results, folder)
+    assert json_path.read_bytes() == before
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(results: Results, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    with pytest.raises(StorageError, match="the report cannot be written"):
+        write_report(results, tmp_path / "file")
+
+
+def test_a_run_without_judges_has_a_report(desk: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.suite(judges=[], metrics=["length"])
+    results = Results(desk.run())
+    data = report_data(results)
+    assert data["agreement"] == data["coverage"] == []
+    print_report(results)
+    assert "chars" in capsys.readouterr().out
+    assert report_page(data).startswith("<!doctype html>")

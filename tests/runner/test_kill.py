@@ -1,0 +1,125 @@
+"""A run that is killed at any moment and started again ends as if nothing had happened."""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.records import KINDS, Completion
+from evalhub.store import Run, all_runs, read_journal, verify, write_segment
+
+ENGINE = {"type": "scripted", "script": {"seconds": 0.03, "batch": 8}}
+CANDIDATE = {"model": "toy-bot", "engine": ENGINE, "families": ["alpha"], "sampling": {"max_tokens": 20}}
+JUDGE = {"model": "toy-judge", "engine": ENGINE, "families": ["beta"]}
+ITEMS = 60
+
+
+def suite(desk: Any) -> None:
+    """Ask for 60 x (2 responses + 3 ratings + 3 x 2 askings of 2 steps) = 1,020 completions."""
+    desk.dataset(items=ITEMS, systems=("k",))
+    desk.suite(
+        candidates=[
+            {"id": "greedy", **CANDIDATE},
+            {"id": "warm", **CANDIDATE, "sampling": {"temperature": 1.0, "max_tokens": 20}},
+        ],
+        judges=[
+            {"id": "pt", "rubric": "rate", **JUDGE},
+            {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "mode": "explain", **JUDGE},
+        ],
+        metrics=["length", {"rouge": {"variants": [1, "L"]}}],
+    )
+
+
+def children(marker: str) -> list[int]:
+    """Return the engine processes that inherited this test's environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+            if b"evalhub.engines.child" in command and marker.encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def lines(run: Run) -> dict[str, Completion]:
+    """Return the finished completions in the journals, by key."""
+    return {
+        one.key: one for path in run.journals() for one in read_journal(path) if isinstance(one, Completion)
+    }
+
+
+def tables(run: Run, folder: Path) -> dict[str, str]:
+    """Return the sha256 of each table, written whole, sorted, in one file."""
+    written = {}
+    for kind in KINDS:
+        rows = list(run.records(kind))
+        path = folder / f"{kind}.parquet"
+        write_segment(path, kind, rows)
+        written[kind] = f"{len(rows)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    return written
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc to find the engine's process")
+def test_ten_kills_lose_nothing_and_double_nothing(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    marker = f"evalhub-test-{os.getpid()}-{time.monotonic_ns()}"
+    monkeypatch.setenv("EVALHUB_TEST_MARKER", marker)
+    suite(desk)
+    rng = random.Random(20)
+    seen: dict[str, Completion] = {}
+    kills = 0
+    while kills < 10:
+        process = desk.start("run", "s")
+        _wait_for_work(desk, process, len(seen))
+        time.sleep(rng.uniform(0, 0.22))
+        os.kill(process.pid, signal.SIGKILL)
+        _, err = process.communicate()
+        assert process.returncode == -signal.SIGKILL, (kills, err)
+        kills += 1
+        (run,) = all_runs(desk.runs)
+        seen |= lines(run)
+    (run,) = all_runs(desk.runs)
+    assert not run.finished
+    assert 100 < len(seen) < 1020
+    said = desk.command("run", "s", "--json")
+    assert said.code == 0, said
+    _no_child_survives(marker)
+
+    (done,) = all_runs(desk.runs)
+    assert done.finished
+    assert all(finding.problem is None for finding in verify(done))
+    kept = [one for one in done.records("completions") if isinstance(one, Completion)]
+    assert len(kept) == len({one.key for one in kept})
+    assert seen.items() <= {one.key: one for one in kept}.items()
+
+    desk.runs = desk.folder / "undisturbed"
+    calm = desk.run()
+    assert len(kept) == 1020
+    assert tables(done, desk.folder) == tables(calm, desk.folder)
+    by_name = [{part["path"]: part["sha256"] for part in one.manifest["segments"]} for one in (done, calm)]
+    assert by_name[0] == by_name[1]
+
+
+def _wait_for_work(desk: Any, process: "subprocess.Popen[str]", before: int) -> None:
+    """Wait until this sitting has finished something of its own."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        runs = all_runs(desk.runs)
+        if runs and len(lines(runs[0])) > before:
+            return
+        time.sleep(0.02)
+    raise AssertionError(process.communicate())
+
+
+def _no_child_survives(marker: str) -> None:
+    deadline = time.monotonic() + 10
+    while children(marker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert children(marker) == []
