@@ -58,12 +58,15 @@ def time_harness(model: ResolvedModel, spec: EngineSpec, count: int) -> float:
         for _ in complete(engine, enumerated(judge_requests(WARM, seed=1))):
             pass
         requests = judge_requests(count, seed=2)
+        steps = engine.facts().seconds_busy
         began = time.perf_counter()
         done = list(complete(engine, enumerated(requests)))
         seconds = time.perf_counter() - began
         if len(done) != count or any(one.failure for one in done):
             raise SystemExit("the harness lost a prompt")
-        print(f"  harness: {engine.facts().prompt_tokens} prompt tokens, preload {engine.facts().preload}")
+        facts = engine.facts()
+        outside = 1 - (facts.seconds_busy - steps) / seconds
+        print(f"  harness: {outside:.1%} of its time outside vLLM's steps, preload {facts.preload}")
     return seconds
 
 

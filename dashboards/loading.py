@@ -93,8 +93,9 @@ def choose() -> Chosen | None:
 
 
 def plain(text: object) -> str:
-    """Return a text in which no sign means anything to Markdown."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|<>$:~&/@" else sign for sign in str(text))
+    """Return a text as one line in which no sign means anything to Markdown."""
+    line = " ".join(str(text).split())
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|<>$:~&/@=^" else sign for sign in line)
 
 
 def _facts(run: Run) -> None:

@@ -13,11 +13,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from evalhub import analysis, judging, models, report, runner, sources, specs, store
     from evalhub.analysis import Results
     from evalhub.runner import Options, Progress
     from evalhub.store import Run
 
-__all__ = ["EvalhubError", "Options", "Results", "Run", "load", "run"]
+__all__ = [
+    "EvalhubError",
+    "Options",
+    "Results",
+    "Run",
+    "analysis",
+    "judging",
+    "load",
+    "models",
+    "report",
+    "run",
+    "runner",
+    "sources",
+    "specs",
+    "store",
+]
 
 _HOMES = {
     "EvalhubError": "evalhub.errors",
@@ -25,6 +41,8 @@ _HOMES = {
     "Results": "evalhub.analysis",
     "Run": "evalhub.store",
 }
+
+_PARTS = ("analysis", "judging", "models", "report", "runner", "sources", "specs", "store")
 
 
 def run(suite: str, options: Options | None = None, progress: Progress | None = None) -> Run:
@@ -40,8 +58,8 @@ def load(run: Run | str | Path | None = None, runs: str | Path | None = None) ->
         run: A run, its folder, its id, its suite's name, or None for the newest.
         runs: The folder that holds the runs; EVALHUB_RUNS or ./runs by default.
     """
-    store = import_module("evalhub.store")
-    found = run if isinstance(run, store.Run) else store.find_run(run and str(run), store.runs_root(runs))
+    part = import_module("evalhub.store")
+    found = run if isinstance(run, part.Run) else part.find_run(run and str(run), part.runs_root(runs))
     results: Results = import_module("evalhub.analysis").Results(found)
     return results
 
@@ -49,4 +67,6 @@ def load(run: Run | str | Path | None = None, runs: str | Path | None = None) ->
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name in _PARTS:
+        return import_module(f"evalhub.{name}")
     raise AttributeError(f"module 'evalhub' has no attribute {name!r}")

@@ -10,17 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
-from evalhub import runner
-from evalhub.analysis import Results, leaderboard, rows_of
-from evalhub.analysis import export as export_tables
+import evalhub as hub
 from evalhub.cli.options import Json, Limit, Only, RunName, Runs, SuiteName
 from evalhub.cli.output import notes, print_json, print_rows
 from evalhub.cli.progress import chosen
 from evalhub.errors import InputError, StorageError
-from evalhub.report import print_report, report_data, write_report
-from evalhub.specs import data_root
-from evalhub.store import find_run, runs_root
-from evalhub.store import verify as verify_run
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan, print, run nothing.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.json and report.html.")]
@@ -40,22 +34,22 @@ def run(
         return
     progress = chosen()
     try:
-        done = runner.run(suite, runner.Options(tuple(only or ()), limit, runs), progress)
+        done = hub.runner.run(suite, hub.runner.Options(tuple(only or ()), limit, runs), progress)
     finally:
         progress.stop()
-    results = Results(done)
-    write_report(results, done.path)
+    results = hub.analysis.Results(done)
+    hub.report.write_report(results, done.path)
     if as_json:
-        print_json(report_data(results))
+        print_json(hub.report.report_data(results))
         return
-    print_report(results)
-    folder = "" if runs_root(runs) == Path("runs") else f" --runs {runs_root(runs)}"
+    hub.report.print_report(results)
+    folder = "" if hub.store.runs_root(runs) == Path("runs") else f" --runs {hub.store.runs_root(runs)}"
     notes().print(f"see it all: evalhub dashboard{folder}", markup=False)
 
 
 def plan(suite: SuiteName, only: Only = None, limit: Limit = None, as_json: Json = False) -> None:
     """Print what a suite would ask, and run nothing."""
-    resolved, planned = runner.prepare(suite, runner.Options(tuple(only or ()), limit))
+    resolved, planned = hub.runner.prepare(suite, hub.runner.Options(tuple(only or ()), limit))
     rows: list[dict[str, Any]] = [
         {
             "dataset": dataset.card.id,
@@ -80,7 +74,7 @@ def plan(suite: SuiteName, only: Only = None, limit: Limit = None, as_json: Json
 
 def board(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
     """Print every number that ranks a system."""
-    rows = rows_of(leaderboard(Results(find_run(run_name, runs_root(runs)))))
+    rows = hub.analysis.rows_of(hub.analysis.leaderboard(hub.load(run_name, runs)))
     columns = (
         "dataset",
         "measure",
@@ -98,12 +92,12 @@ def board(run_name: RunName = None, runs: Runs = None, as_json: Json = False) ->
 
 def report(run_name: RunName = None, out: Out = None, runs: Runs = None, as_json: Json = False) -> None:
     """Print a run's report, and write report.json and report.html."""
-    results = Results(find_run(run_name, runs_root(runs)))
-    written = write_report(results, out or results.run.path)
+    results = hub.load(run_name, runs)
+    written = hub.report.write_report(results, out or results.run.path)
     if as_json:
-        print_json(report_data(results))
+        print_json(hub.report.report_data(results))
         return
-    print_report(results)
+    hub.report.print_report(results)
     notes().print(f"written: {', '.join(map(str, written))}", markup=False)
 
 
@@ -112,8 +106,8 @@ def dashboard(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8501,
 ) -> None:
     """Show all runs in a browser, on this machine only."""
-    app = data_root() / "dashboards" / "app.py"
-    root = runs_root(runs).resolve()
+    app = hub.specs.data_root() / "dashboards" / "app.py"
+    root = hub.store.runs_root(runs).resolve()
     if not root.is_dir():
         raise InputError(
             "there are no runs yet", where=str(root), fix="make one with `evalhub run quickstart`"
@@ -136,14 +130,14 @@ def export(
     runs: Runs = None,
 ) -> None:
     """Write a run's tables into one DuckDB file."""
-    export_tables(Results(find_run(run_name, runs_root(runs))), file)
+    hub.analysis.export(hub.load(run_name, runs), file)
     notes().print(f"written: {file}", markup=False)
 
 
 def verify(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
     """Hold every sealed file of a run against its sha256."""
-    found = find_run(run_name, runs_root(runs))
-    findings = verify_run(found)
+    found = hub.store.find_run(run_name, hub.store.runs_root(runs))
+    findings = hub.store.verify(found)
     bad = [finding for finding in findings if finding.problem]
     rows = [{"file": one.path, "rows": one.rows, "problem": one.problem} for one in findings]
     print_rows(rows, as_json=as_json)

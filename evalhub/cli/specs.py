@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from evalhub import models as weights
-from evalhub import runner, sources
+import evalhub as hub
 from evalhub.cli.options import Json
 from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.judging import PROTOCOLS, cacheable, preview
-from evalhub.records import Item, Response
-from evalhub.specs import Mode, available, load_card, load_rubric, load_suite, locate
+
+if TYPE_CHECKING:
+    from evalhub.records import Item, Response
 
 judges = typer.Typer(help="Rubrics: one Markdown file each.", no_args_is_help=True)
 datasets = typer.Typer(help="Datasets: one YAML card each.", no_args_is_help=True)
@@ -29,8 +28,8 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Id
 def judges_list(as_json: Json = False) -> None:
     """List the rubrics that are found."""
     rows = []
-    for name, path in available("judges").items():
-        rubric = load_rubric(str(path))
+    for name, path in hub.specs.available("judges").items():
+        rubric = hub.specs.load_rubric(str(path))
         rows.append(
             {
                 "id": name,
@@ -46,12 +45,12 @@ def judges_list(as_json: Json = False) -> None:
 @judges.command("show")
 def judges_show(name: Name, as_json: Json = False) -> None:
     """Print a rubric as it stands, or its fields as JSON."""
-    path = locate("judges", name)
-    rubric = load_rubric(name)
+    path = hub.specs.locate("judges", name)
+    rubric = hub.specs.load_rubric(name)
     if as_json:
         print_json({**rubric.model_dump(mode="json"), "hash": rubric.hash, "path": str(path)})
         return
-    console().print(path.read_text(encoding="utf-8"), markup=False)
+    console().print(path.read_text(encoding="utf-8"), markup=False, soft_wrap=True)
     notes().print(f"{path}  sha256 {rubric.hash}", markup=False)
 
 
@@ -59,10 +58,10 @@ def judges_show(name: Name, as_json: Json = False) -> None:
 def judges_check(names: Names = None, as_json: Json = False) -> None:
     """Refuse whatever a run would refuse, and report the cacheable share of the prompt."""
     rows = []
-    for name in names or available("judges"):
-        rubric = load_rubric(name)
-        runner.check_rubric(rubric, name)
-        shares = cacheable(rubric, _example(rubric.inputs, "quickstart", None, 2))
+    for name in names or hub.specs.available("judges"):
+        rubric = hub.specs.load_rubric(name)
+        hub.runner.check_rubric(rubric, name)
+        shares = hub.judging.cacheable(rubric, _example(rubric.inputs, "quickstart", None, 2))
         rows.append({"id": rubric.id, "version": rubric.version, **asdict(shares), "hash": rubric.hash[:12]})
     print_rows(rows, as_json=as_json)
 
@@ -73,35 +72,37 @@ def judges_preview(
     dataset: Annotated[str, typer.Option(help="Dataset that the item is taken from.")] = "quickstart",
     item: Annotated[str | None, typer.Option(help="Item; the first that fits by default.")] = None,
     criterion: Annotated[str | None, typer.Option(help="Criterion; the first by default.")] = None,
-    mode: Annotated[Mode, typer.Option(help="How the judge answers.")] = Mode.DIRECT,
+    mode: Annotated[Literal["direct", "explain"], typer.Option(help="How the judge answers.")] = "direct",
     as_json: Json = False,
 ) -> None:
     """Print the prompt exactly as a judge is sent it, for a real item."""
-    rubric = load_rubric(name)
-    runner.check_rubric(rubric, name)
+    rubric = hub.specs.load_rubric(name)
+    hub.runner.check_rubric(rubric, name)
     chosen = criterion or next(iter(rubric.criteria))
     if chosen not in rubric.criteria:
         raise UnknownNameError("criterion", chosen, rubric.criteria, where="--criterion")
-    found, responses = _example(rubric.inputs, dataset, item, len(PROTOCOLS[rubric.protocol].inputs))
-    messages = preview(rubric, found, chosen, responses, mode=mode)
+    found, responses = _example(
+        rubric.inputs, dataset, item, len(hub.judging.PROTOCOLS[rubric.protocol].inputs)
+    )
+    messages = hub.judging.preview(rubric, found, chosen, responses, mode=hub.specs.Mode(mode))
     if as_json:
         print_json([{"role": one.role, "content": one.content} for one in messages])
         return
     for message in messages:
         console().print(f"[bold]{message.role}[/bold]")
-        console().print(message.content, markup=False)
+        console().print(message.content, markup=False, soft_wrap=True)
 
 
 def _example(
     inputs: tuple[str, ...], dataset: str, item_id: str | None, wanted: int
 ) -> tuple[Item, tuple[Response, ...]]:
-    card, path = load_card(dataset, where="--dataset")
-    data = sources.load(card, path, ("items", "responses"))
+    card, path = hub.specs.load_card(dataset, where="--dataset")
+    data = hub.sources.load(card, path, ("items", "responses"))
     if item_id is not None and item_id not in {one.item_id for one in data.items}:
         raise UnknownNameError("item", item_id, [one.item_id for one in data.items], where="--item")
     for item in data.items:
         answers = tuple(one for one in data.responses if one.item_id == item.item_id and one.text)
-        fits = runner.has_inputs(item, inputs) and len(answers) >= wanted
+        fits = hub.runner.has_inputs(item, inputs) and len(answers) >= wanted
         if item_id == item.item_id or (item_id is None and fits):
             if not fits:
                 raise SpecError(
@@ -114,19 +115,19 @@ def _example(
 @datasets.command("list")
 def datasets_list(as_json: Json = False) -> None:
     """List the datasets that are found, and whether their files are here."""
-    print_rows([_plain(one) for one in sources.list_datasets()], as_json=as_json)
+    print_rows([_plain(one) for one in hub.sources.list_datasets()], as_json=as_json)
 
 
 @datasets.command("show")
 def datasets_show(name: Name, as_json: Json = False) -> None:
     """Print what a card says."""
-    print_fields(_plain(sources.show(name)), as_json=as_json)
+    print_fields(_plain(hub.sources.show(name)), as_json=as_json)
 
 
 @datasets.command("check")
 def datasets_check(names: Names = None, as_json: Json = False) -> None:
     """Load datasets, refuse whatever a run would refuse, and count what they hold."""
-    rows = [_plain(sources.check(name)) for name in names or available("datasets")]
+    rows = [_plain(hub.sources.check(name)) for name in names or hub.specs.available("datasets")]
     if as_json:
         print_json(rows)
         return
@@ -137,18 +138,18 @@ def datasets_check(names: Names = None, as_json: Json = False) -> None:
 @datasets.command("fetch")
 def datasets_fetch(name: Name, as_json: Json = False) -> None:
     """Fetch a dataset's files from their public home, checked by sha256."""
-    card, path = load_card(name)
-    for found in sources.fetch(card, path):
+    card, path = hub.specs.load_card(name)
+    for found in hub.sources.fetch(card, path):
         notes().print(f"{found}", markup=False)
-    print_fields(_plain(sources.show(name)), as_json=as_json)
+    print_fields(_plain(hub.sources.show(name)), as_json=as_json)
 
 
 @suites.command("list")
 def suites_list(as_json: Json = False) -> None:
     """List the suites that are found."""
     rows = []
-    for name, path in available("suites").items():
-        suite, _ = load_suite(str(path))
+    for name, path in hub.specs.available("suites").items():
+        suite, _ = hub.specs.load_suite(str(path))
         rows.append(
             {
                 "id": name,
@@ -164,19 +165,19 @@ def suites_list(as_json: Json = False) -> None:
 @suites.command("show")
 def suites_show(name: Name, as_json: Json = False) -> None:
     """Print a suite as it stands, or with its defaults as JSON."""
-    suite, path = load_suite(name)
+    suite, path = hub.specs.load_suite(name)
     if as_json:
         print_json(suite.model_dump(mode="json"))
         return
-    console().print(path.read_text(encoding="utf-8"), markup=False)
+    console().print(path.read_text(encoding="utf-8"), markup=False, soft_wrap=True)
 
 
 @suites.command("check")
 def suites_check(names: Names = None, as_json: Json = False) -> None:
     """Resolve and plan suites, and refuse whatever a run would refuse."""
     rows = []
-    for name in names or available("suites"):
-        resolved, planned = runner.prepare(name)
+    for name in names or hub.specs.available("suites"):
+        resolved, planned = hub.runner.prepare(name)
         rows.append(
             {
                 "id": resolved.suite.suite,
@@ -191,27 +192,27 @@ def suites_check(names: Names = None, as_json: Json = False) -> None:
 @models.command("list")
 def models_list(as_json: Json = False) -> None:
     """List the pinned models, and whether they are here."""
-    print_rows([_plain(one) for one in weights.list_models()], as_json=as_json)
+    print_rows([_plain(one) for one in hub.models.list_models()], as_json=as_json)
 
 
 @models.command("show")
 def models_show(name: Name, as_json: Json = False) -> None:
     """Print what is known of a model: family, hash, context, licence."""
-    print_fields(_plain(weights.show(name)), as_json=as_json)
+    print_fields(_plain(hub.models.show(name)), as_json=as_json)
 
 
 @models.command("fetch")
 def models_fetch(name: Name, as_json: Json = False) -> None:
     """Fetch a model and make it ready for an engine."""
-    weights.fetch(name, progress=lambda text: notes().print(text, markup=False))
-    print_fields(_plain(weights.show(name)), as_json=as_json)
+    hub.models.fetch(name, progress=lambda text: notes().print(text, markup=False))
+    print_fields(_plain(hub.models.show(name)), as_json=as_json)
 
 
 @models.command("check")
 def models_check(names: Names = None, as_json: Json = False) -> None:
     """Hold models against what was recorded when they were made ready."""
-    wanted = names or [one.id for one in weights.list_models() if one.path]
-    rows = [{"model": name, **_plain(one)} for name in wanted for one in weights.check(name)]
+    wanted = names or [one.id for one in hub.models.list_models() if one.path]
+    rows = [{"model": name, **_plain(one)} for name in wanted for one in hub.models.check(name)]
     print_rows(rows, as_json=as_json)
 
 

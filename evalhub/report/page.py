@@ -50,7 +50,9 @@ def report_page(data: dict[str, Any]) -> str:
         sections=[part for part in sections if part[1] or part[2]],
         footnotes=notes.lines(),
         notes=[visible(note) for note in data["notes"]],
-        datasets=[{name: visible(value) for name, value in card.items() if value} for card in data["datasets"]],
+        datasets=[
+            {name: visible(value) for name, value in card.items() if value} for card in data["datasets"]
+        ],
         environment=data["environment"],
     )
 

@@ -1,5 +1,6 @@
 """Every view of the dashboard in every state that a folder of runs can be in."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ def test_without_runs_every_view_says_the_command(tmp_path: Path, opened: Open, 
 def test_one_run(desk: Any, opened: Open) -> None:
     run = prepared(desk).run()
     page = opened(desk.runs, "views/overview.py")
-    assert page.title[0].value == "A suite "
+    assert page.title[0].value == "A suite"
     assert {one.label for one in page.metric} == {
         "Items", "Verdicts of ex", "Verdicts of pt", "Verdicts of pw",
     }  # fmt: skip
@@ -157,7 +158,7 @@ def test_failures_are_shown_as_what_they_are(desk: Any, opened: Open) -> None:
     assert "No response and no judgment failed" not in texts(page)
     opened(desk.runs, "views/judges.py")
     sample = opened(desk.runs, "views/samples.py")
-    assert "no verdict: too_long" in str(sample.main)
+    assert "no verdict: too_long" in texts(sample)
 
 
 def test_a_link_leads_to_one_judgment(desk: Any, opened: Open) -> None:
@@ -209,9 +210,7 @@ def test_hostile_texts_reach_no_markdown(desk: Any, opened: Open) -> None:
     for view in VIEWS:
         page = opened(desk.runs, view)
         said = texts(page)
-        assert "<script" not in said
-        assert "![x](" not in said
-        assert "[link](" not in said
+        assert not re.search(r"(?<!\\)(<script|!\[x|\[link|# loud|`)", said)
     page = opened(desk.runs, "views/samples.py", judge="ex")
     assert any("<script>" in one.value for one in page.text)
     assert any("<script>" in one.value for one in page.code)
