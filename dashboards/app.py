@@ -1,9 +1,12 @@
 """The dashboard: all runs of a folder, from a leaderboard down to one verdict."""
 
+from pathlib import Path
+
 import streamlit as st
 from loading import choose
 
-st.set_page_config(page_title="evalhub", page_icon=":material/balance:", layout="wide")
+# A Material icon would be fetched from a font server: the tab's icon is a file of ours.
+st.set_page_config(page_title="evalhub", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
 
 page = st.navigation(
     [

@@ -9,7 +9,8 @@ import pandas as pd
 
 KINDS = ("judge", "labels", "metric", "trivial", "recorded judge")
 LINE = 30
-FRAME = 56
+FRAME = 52
+PADDING = {"left": 4, "top": 4, "right": 8, "bottom": 5}
 
 
 def forest(
@@ -77,7 +78,7 @@ def forest(
             strokeDash=[4, 4], opacity=0.6, color="#8a9299"
         )
         layers.insert(0, line.encode(x=alt.X("at:Q", scale=scale)))
-    return alt.layer(*layers).properties(height=LINE * max(len(lines), 1) + FRAME)
+    return alt.layer(*layers).properties(height=LINE * max(len(lines), 1) + FRAME, padding=PADDING)
 
 
 def scatter(rows: pd.DataFrame, *, x: str, y: str) -> alt.LayerChart:
@@ -102,7 +103,7 @@ def scatter(rows: pd.DataFrame, *, x: str, y: str) -> alt.LayerChart:
             tooltip=tips,
         )
         .add_params(click)
-        .properties(height=380)
+        .properties(height=380, padding=PADDING)
     )
 
 
@@ -118,7 +119,7 @@ def chances(rows: pd.DataFrame) -> alt.Chart:
             ),
             tooltip=["verdict:N", alt.Tooltip("probability:Q", format=".4f")],
         )
-        .properties(height=LINE * len(rows) + FRAME - 20)
+        .properties(height=LINE * len(rows) + FRAME - 20, padding=PADDING)
     )
 
 

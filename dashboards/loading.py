@@ -82,8 +82,8 @@ def choose() -> Chosen | None:
         _facts(run)
     if asked and asked not in runs:
         st.warning("The link names a run that is not in this folder. The newest one is shown instead.")
-    chosen = Chosen(run, dataset if dataset in datasets else datasets[0], _version(run))
     try:
+        chosen = Chosen(run, dataset if dataset in datasets else datasets[0], _version(run))
         _ = chosen.results
     except (EvalhubError, OSError) as error:
         st.error("This run cannot be read. `evalhub verify` says which of its files is damaged.")
@@ -122,7 +122,7 @@ def _no_runs(root: Path) -> None:
 def _version(run: Run) -> str:
     """Return what changes when the run's files do: nothing that was read before is shown again."""
     parts = [(run.path / "manifest.json").stat().st_mtime_ns]
-    parts += [path.stat().st_size for path in run.journals() if path.exists()]
+    parts += [path.stat().st_size for path in run.journals()]
     return "-".join(map(str, parts))
 
 

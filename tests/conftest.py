@@ -170,7 +170,9 @@ class Desk:
     def suite(self, text: str | None = None, **changes: Any) -> Path:
         """Write the suite `s`: one pairwise judge of recorded responses, with what the test changes."""
         plain: Row = {"suite": "s", "datasets": [{"id": "tiny"}], "judges": [PAIR_JUDGE]}
-        return self._write(self.suite_file, yaml.safe_dump(plain | changes, sort_keys=False) if text is None else text)
+        return self._write(
+            self.suite_file, yaml.safe_dump(plain | changes, sort_keys=False) if text is None else text
+        )
 
     def run(self, **options: Any) -> Run:
         """Run the suite in this process."""
@@ -212,9 +214,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 @pytest.fixture
-def cli(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Said]:
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
     """Call the command line's entry point in this process."""
 
     def call(*arguments: str) -> Said:

@@ -125,9 +125,11 @@ def verdicts_of(system: str) -> None:
     pairs = pairs[(pairs["system_a"] == system) | (pairs["system_b"] == system)]
     ratings = ratings[ratings["system"] == system]
     if len(pairs):
+        st.caption("Pairs, both orders together; a selected row opens its sample.")
         shown = pairs[["item_id", "judge", "criterion", "system_a", "system_b", "winner", "p_a"]]
         open_row(shown, "pairs of a system")
     if len(ratings):
+        st.caption("Ratings; a selected row opens its sample.")
         open_row(ratings[["item_id", "judge", "criterion", "system", "value", "expected"]], "ratings")
 
 
@@ -158,6 +160,9 @@ def coverage() -> None:
         column_config={
             "coverage": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),
             "label_mass": st.column_config.NumberColumn("label mass", format="%.3f"),
+            "rationales_cut": "rationales cut",
+            "same_family": "own family",
+            "skipped": "left out of the plan",
         },
         alt="Verdicts planned and given by each judge",
     )

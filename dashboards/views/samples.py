@@ -8,7 +8,7 @@ import streamlit as st
 from drawing import chances
 from loading import Chosen, plain
 
-from evalhub.analysis import sample
+from evalhub.analysis import rows_of, sample
 
 chosen: Chosen = st.session_state["chosen"]
 
@@ -147,6 +147,7 @@ def verdict(judgment: Row) -> None:
         said = [f"{name} {value:.4f}" for name, value in facts.items() if value is not None]
         if said:
             st.caption(" · ".join(said))
+        both_orders(judgment)
         st.caption("Raw output")
         block(judgment["raw_text"], exact=True)
     with right:
@@ -157,6 +158,19 @@ def verdict(judgment: Row) -> None:
     if judgment["rationale"]:
         st.markdown("**Rationale**" + (" (cut at the cap)" if judgment["rationale_cut"] else ""))
         block(judgment["rationale"])
+
+
+def both_orders(judgment: Row) -> None:
+    """Say what the pair's verdict is when both orders are combined."""
+    if not judgment["system_a"]:
+        return
+    rows = chosen.rows("pair_verdicts")
+    for name in ("judge", "criterion", "item_id", "system_a", "system_b", "sample"):
+        rows = rows[rows[name] == judgment[name]]
+    for row in rows_of(rows):
+        said = {"a": row["system_a"], "b": row["system_b"], "tie": "a tie"}.get(row["winner"], "no verdict")
+        chance = "" if row["p_a"] is None else f" (probability that a wins {row['p_a']:.4f})"
+        st.caption(f"{'Both orders' if row['askings'] > 1 else 'The pair'} together: {plain(said)}{chance}")
 
 
 def probabilities(judgment: Row) -> pd.DataFrame:

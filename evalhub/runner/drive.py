@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from evalhub.engines import Engine, EngineIdentity, completion_key
+from evalhub.errors import EngineError
 from evalhub.records import Completion, Record, Request
 from evalhub.runner.progress import Progress
 from evalhub.runner.stop import Stop
@@ -58,14 +59,14 @@ class Driver:
         """
         source = iter(jobs)
         self._refill(source, progress, stop)
-        while self._inflight and self.engine:
-            for completion in self.engine.results():
-                self._inflight.discard(completion.key)
-                self._run.append(completion)
-                self._wake(completion.key, progress, stop)
-                self._refill(source, progress, stop)
-            if stop.asked:
-                return
+        for completion in self.engine.results() if self.engine else ():
+            self._inflight.discard(completion.key)
+            self._run.append(completion)
+            self._wake(completion.key, progress, stop)
+            self._refill(source, progress, stop)
+        if self._inflight and not stop.asked:
+            left = len(self._inflight)
+            raise EngineError(f"the engine left {left} requests unanswered", where=self._run.id)
 
     def close(self) -> None:
         """Stop the engine, if one was started."""

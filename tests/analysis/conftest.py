@@ -74,7 +74,7 @@ class Hand:
     @staticmethod
     def asked(item: str, shown: str, p: float | None, pair: str = "km", judge: str = "pw") -> Judgment:
         """Return one asking that gives system a the probability p; None is a failure."""
-        a, b = pair
+        a, b = tuple(pair)
         common: dict[str, Any] = {
             "dataset": "d", "judge": judge, "criterion": "overall", "item_id": item,
             "system_a": a, "system_b": b, "shown": Order(shown),
@@ -93,7 +93,9 @@ class Hand:
     @staticmethod
     def won(item: str, winner: str, pair: str = "km", who: str = "x") -> Label:
         kind = AnnotatorKind.HUMAN
-        return Label("d", item, "overall", who, kind, system_a=pair[0], system_b=pair[1], winner=Winner(winner))
+        return Label(
+            "d", item, "overall", who, kind, system_a=pair[0], system_b=pair[1], winner=Winner(winner)
+        )
 
     @staticmethod
     def label(item: str, system: str, value: float) -> Label:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -42,7 +42,9 @@ def pairs(hand: Any) -> list[Record]:
     made: list[Record] = []
     for item, (first, second) in askings.items():
         made.append(hand.item(item))
-        made += [hand.response(item, system, chars) for system, chars in zip("km", LENGTHS[item], strict=True)]
+        made += [
+            hand.response(item, system, chars) for system, chars in zip("km", LENGTHS[item], strict=True)
+        ]
         made += [hand.asked(item, "ab", first), hand.asked(item, "ba", second)]
     return [*made, *(hand.won(item, winner) for item, winner in zip(LENGTHS, "abba", strict=True))]
 
@@ -80,7 +82,8 @@ class TestPairs:
         assert [rows[item]["askings"] for item in LENGTHS] == [2] * 4
 
     @pytest.mark.parametrize(
-        ("reading", "accuracy", "n", "left_out"), [("combined", 2 / 3, 3, 1), ("ab", 3 / 4, 4, 0), ("ba", 1.0, 3, 1)]
+        ("reading", "accuracy", "n", "left_out"),
+        [("combined", 2 / 3, 3, 1), ("ab", 3 / 4, 4, 0), ("ba", 1.0, 3, 1)],
     )
     def test_accuracy(self, run: Results, reading: str, accuracy: float, n: int, left_out: int) -> None:
         named = {"rater": "pw", "reading": reading, "statistic": "accuracy"}
@@ -172,8 +175,8 @@ class TestPairs:
 
 
 class TestRatings:
-    LABELS = {"i1": (1, 2, 3), "i2": (1, 3, 2), "i3": (2, 2, 2)}
-    SAID = {"i1": (1, 2, 3), "i2": (1, 2, 3), "i3": (3, 2, 1)}
+    LABELS: ClassVar = {"i1": (1, 2, 3), "i2": (1, 3, 2), "i3": (2, 2, 2)}
+    SAID: ClassVar = {"i1": (1, 2, 3), "i2": (1, 2, 3), "i3": (3, 2, 1)}
 
     def records(self, hand: Any) -> list[Record]:
         made: list[Record] = [hand.item(item) for item in self.LABELS]
@@ -261,9 +264,11 @@ class TestRatings:
 class TestRecordedJudges:
     def test_they_are_held_against_the_labels(self, hand: Any, results: Write) -> None:
         def said(item: str, judge: str, **verdict: Any) -> Judgment:
-            return Judgment("d", judge, "overall", item, system_a="k", system_b="m", source=Source.RECORDED, **verdict)
+            return Judgment(
+                "d", judge, "overall", item, system_a="k", system_b="m", source=Source.RECORDED, **verdict
+            )
 
-        records = [one for one in pairs(hand) if not isinstance(one, Judgment)]
+        records: list[Record] = [one for one in pairs(hand) if not isinstance(one, Judgment)]
         for item, winner, p in zip(LENGTHS, "abab", (0.9, 0.2, 0.4, 0.5), strict=True):
             records += [said(item, "old", winner=Winner(winner)), said(item, "soft", p_a=p)]
         run = results(records, expected={}, judges={}, against={}, skipped={})
@@ -297,7 +302,9 @@ class TestTooLittle:
         assert cell(agreement(run), **kappa) is None
 
     def test_one_item_rated(self, hand: Any, results: Write) -> None:
-        run = results([hand.item("i"), hand.response("i", "k"), hand.label("i", "k", 2), hand.rated("i", "k", 2)])
+        run = results(
+            [hand.item("i"), hand.response("i", "k"), hand.label("i", "k", 2), hand.rated("i", "k", 2)]
+        )
         self.whole(run)
         assert {row["estimate"] for row in rows_of(correlations(run))} == {None}
 
@@ -309,7 +316,9 @@ class TestTooLittle:
 
     def test_all_failures(self, hand: Any, results: Write) -> None:
         records = [one for one in pairs(hand) if not isinstance(one, Judgment)]
-        run = results([*records, *(hand.asked(item, shown, None) for item in LENGTHS for shown in ("ab", "ba"))])
+        run = results(
+            [*records, *(hand.asked(item, shown, None) for item in LENGTHS for shown in ("ab", "ba"))]
+        )
         self.whole(run)
         named = {"rater": "pw", "reading": "combined", "statistic": "accuracy"}
         assert cell(agreement(run), **named) is None
@@ -321,7 +330,11 @@ class TestTooLittle:
         records = [hand.item("i1"), hand.item("i2")]
         for item in ("i1", "i2"):
             for system in "kmn":
-                records += [hand.response(item, system), hand.label(item, system, 2), hand.rated(item, system, None)]
+                records += [
+                    hand.response(item, system),
+                    hand.label(item, system, 2),
+                    hand.rated(item, system, None),
+                ]
         run = results(records)
         self.whole(run)
         assert cell(leaderboard(run), system="k", rater="pt", measure="mean score") is None
@@ -332,7 +345,9 @@ class TestTooLittle:
         self.whole(run)
 
     def test_scores_that_are_all_absent(self, hand: Any, results: Write) -> None:
-        run = results([*pairs(hand), *(hand.score(item, system, None) for item in LENGTHS for system in "km")])
+        run = results(
+            [*pairs(hand), *(hand.score(item, system, None) for item in LENGTHS for system in "km")]
+        )
         self.whole(run)
         assert cell(leaderboard(run), system="k", rater="rougeL", measure="rougeL") is None
 
@@ -382,7 +397,14 @@ class TestReading:
                 kind: connection.sql(f"SELECT count(*) FROM {kind}").fetchall()[0][0]
                 for kind in ("items", "responses", "completions", "judgments", "labels", "scores")
             }
-        assert counts == {"items": 4, "responses": 8, "completions": 0, "judgments": 8, "labels": 4, "scores": 0}
+        assert counts == {
+            "items": 4,
+            "responses": 8,
+            "completions": 0,
+            "judgments": 8,
+            "labels": 4,
+            "scores": 0,
+        }
         with pytest.raises(InputError, match="exists already"):
             export(run, tmp_path / "x.duckdb")
 
@@ -401,4 +423,5 @@ class TestReading:
         for verb in ("leaderboard", "report", "export"):
             said = cli(verb, *(["x.duckdb"] if verb == "export" else []))
             assert said.code == 4, said
-            assert path.name in said.sentence
+            assert done.id in said.sentence
+            assert "evalhub verify" in said.sentence

@@ -32,7 +32,9 @@ ARTICLES = {"coherence": 100, "consistency": 84, "fluency": 91, "relevance": 100
 def test_rouge_against_the_experts(desk: Any, monkeypatch: pytest.MonkeyPatch, references: str) -> None:
     monkeypatch.setenv("EVALHUB_MIRROR", MIRROR)
     rouge = {"variants": [1, 2], "stemmer": True, "references": references, "tokenizer": "rouge-score"}
-    desk.suite(yaml.safe_dump({"suite": "s", "datasets": [{"id": "summeval"}], "metrics": [{"rouge": rouge}]}))
+    desk.suite(
+        yaml.safe_dump({"suite": "s", "datasets": [{"id": "summeval"}], "metrics": [{"rouge": rouge}]})
+    )
     done = desk.run()
     rows = rows_of(correlations(Results(done)))
     found = {

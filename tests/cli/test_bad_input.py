@@ -137,7 +137,11 @@ def test_a_suite_that_is_no_proper_yaml(
         ("{quality: The answer is right.}", "{}", ("bad.md:criteria", "at least 1 item")),
         ("protocol: pointwise", "protocol: pointwize", ("bad:protocol", "did you mean 'pointwise'?")),
         ("[question, response]", "[question, responce]", ("bad.md:inputs", "'responce' is no input")),
-        ("[question, response]", "[question, response, context]", ("bad.md", "a slot is missing", "{{context}}")),
+        (
+            "[question, response]",
+            "[question, response, context]",
+            ("bad.md", "a slot is missing", "{{context}}"),
+        ),
         ("[question, response]", "[response]", ("bad.md:inputs", "'question'")),
         ("---\nid", "id", ("bad.md:1", "front matter")),
         ("id: bad", "id: bad\nuser: x", ("bad.md:user", "in a section")),

@@ -45,7 +45,9 @@ def test_everything_has_help(names: tuple[str, ...]) -> None:
         assert option.help, f"{' '.join(names)} {option.name}"
 
 
-@pytest.mark.parametrize("names", [names for names, one in COMMANDS.items() if not hasattr(one, "commands")], ids=" ".join)
+@pytest.mark.parametrize(
+    "names", [names for names, one in COMMANDS.items() if not hasattr(one, "commands")], ids=" ".join
+)
 def test_answers_come_as_json_too(names: tuple[str, ...]) -> None:
     if names[0] in ("dashboard", "export"):
         return  # their answer is a page, and a file
@@ -81,7 +83,9 @@ def test_help_is_printed(cli: Callable[..., Any], names: tuple[str, ...]) -> Non
     ids=" ".join,
 )  # fmt: skip
 @pytest.mark.parametrize("as_json", [False, True])
-def test_verbs_that_read_answer(desk: Any, cli: Callable[..., Any], arguments: tuple[str, ...], as_json: bool) -> None:
+def test_verbs_that_read_answer(
+    desk: Any, cli: Callable[..., Any], arguments: tuple[str, ...], as_json: bool
+) -> None:
     said = cli(*arguments, *(["--json"] if as_json else []))
     assert said.code == 0, said
     assert said.out
@@ -91,7 +95,8 @@ def test_verbs_that_read_answer(desk: Any, cli: Callable[..., Any], arguments: t
 
 def test_verbs_about_runs_answer(desk: Any, cli: Callable[..., Any]) -> None:
     desk.suite(
-        candidates=[{"id": "bot", "model": "b", "engine": "scripted", "families": ["alpha"]}], metrics=["length"]
+        candidates=[{"id": "bot", "model": "b", "engine": "scripted", "families": ["alpha"]}],
+        metrics=["length"],
     )
     said = cli("run", "s")
     assert said.code == 0, said

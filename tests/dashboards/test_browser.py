@@ -25,7 +25,10 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
-HOSTILE = "<img src=http://evil.example/a.png> ![x](http://evil.example/x.png) <script>fetch('//evil.example')</script>"
+HOSTILE = (
+    "<img src=http://evil.example/a.png> ![x](http://evil.example/x.png) "
+    "<script>fetch('//evil.example')</script>"
+)
 
 
 def chromium() -> str:

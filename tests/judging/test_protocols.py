@@ -133,8 +133,8 @@ class TestPointwise:
 
 
 class TestExplain:
-    def explain(self, **changes: object) -> Asking:
-        return asking(rubric(), mode=Mode.EXPLAIN, rationale_tokens=40, **changes)
+    def explain(self) -> Asking:
+        return asking(rubric(), mode=Mode.EXPLAIN, rationale_tokens=40)
 
     def test_the_same_question_follows_on_the_same_prefix(self) -> None:
         (first, second), said = judge(
@@ -187,7 +187,9 @@ class TestFailures:
         assert (said.winner, said.value, said.p_a, said.expected, said.logprobs) == (None,) * 5
         assert said.completions == ("1",)
 
-    @pytest.mark.parametrize("shares", [None, {}, {"A": 0.5}, {"A": 0.5, "B": 0.2, "C": 0.1}, {"a": 0.5, "b": 0.5}])
+    @pytest.mark.parametrize(
+        "shares", [None, {}, {"A": 0.5}, {"A": 0.5, "B": 0.2, "C": 0.1}, {"a": 0.5, "b": 0.5}]
+    )
     def test_missing_probabilities_are_a_parse_failure(self, shares: dict[str, float] | None) -> None:
         _, said = judge(asking(rubric()), answer("1", shares, text="A"))
         assert said.failure is FailureKind.PARSE
@@ -235,6 +237,12 @@ class TestPrompts:
 
     def test_the_hash_follows_what_a_judge_can_see(self) -> None:
         assert rubric().hash == rubric().hash
-        assert parse_rubric(PAIR.replace("ties: false", "ties: false\nsource: x"), "here").hash == rubric().hash
-        for old, new in (("two answers", "2 answers"), ("better style", "nicer style"), ("ties: false", "ties: true")):
+        assert (
+            parse_rubric(PAIR.replace("ties: false", "ties: false\nsource: x"), "here").hash == rubric().hash
+        )
+        for old, new in (
+            ("two answers", "2 answers"),
+            ("better style", "nicer style"),
+            ("ties: false", "ties: true"),
+        ):
             assert parse_rubric(PAIR.replace(old, new), "here").hash != rubric().hash

@@ -13,7 +13,6 @@ from evalhub.records import (
     FailureKind,
     Item,
     Judgment,
-    Record,
     Response,
     canonical,
     clean,
@@ -65,11 +64,11 @@ def test_references_are_those_of_the_last_turn() -> None:
 
 
 def test_absent_values_sort_first() -> None:
-    records: list[Record] = [
-        Judgment("d", "j", "c", "i", system_a="a", system_b="b", shown=shown) for shown in (Order.BA, None, Order.AB)
-    ] + [Judgment("d", "j", "c", "i", system="z")]  # fmt: skip
+    shown = (Order.BA, None, Order.AB)
+    records = [Judgment("d", "j", "c", "i", system_a="a", system_b="b", shown=one) for one in shown]
+    records.append(Judgment("d", "j", "c", "i", system="z"))
     ordered = sorted(records, key=sort_key)
-    assert [(one.system, one.shown) for one in ordered] == [  # type: ignore[union-attr]
+    assert [(one.system, one.shown) for one in ordered] == [
         (None, None), (None, "ab"), (None, "ba"), ("z", None),
     ]  # fmt: skip
     assert len({key_of(one) for one in records}) == 4

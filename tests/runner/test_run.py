@@ -10,10 +10,18 @@ from evalhub.analysis import Results, agreement, leaderboard, rows_of
 from evalhub.errors import Inconclusive, InputError, UnknownNameError
 from evalhub.records import Judgment, Response
 from evalhub.runner import Options, prepare
+from evalhub.scales import Order
 from evalhub.store import Run, all_runs, verify
 
 CANDIDATE = {"id": "bot", "model": "b", "engine": "scripted", "families": ["alpha"]}
-PAIR = {"id": "pw", "rubric": "pair", "model": "j", "engine": "scripted", "families": ["beta"], "pairs": {"by": "all"}}
+PAIR = {
+    "id": "pw",
+    "rubric": "pair",
+    "model": "j",
+    "engine": "scripted",
+    "families": ["beta"],
+    "pairs": {"by": "all"},
+}
 RATE = {"id": "pt", "rubric": "rate", "model": "j", "engine": "scripted", "families": ["beta"]}
 
 
@@ -46,7 +54,7 @@ class TestReuse:
         assert one.manifest["suite_hash"] == two.manifest["suite_hash"]
         for number in (leaderboard, agreement):
             assert rows_of(number(Results(one))) == rows_of(number(Results(two)))
-        assert {done.computed_in for done in two.records("completions")} == {one.id}  # type: ignore[union-attr]
+        assert {done.computed_in for done in two.records("completions")} == {one.id}
         assert judgments(one) == judgments(two)
         assert all(finding.problem is None for run in (one, two) for finding in verify(run))
 
@@ -56,7 +64,7 @@ class TestReuse:
         path = desk.folder / "judges" / "rate.md"
         path.write_text(path.read_text().replace("You rate one answer.", "You rate one single answer."))
         again = desk.run()
-        fresh = {one.key for one in again.records("completions") if one.computed_in is None}  # type: ignore[union-attr]
+        fresh = {one.key for one in again.records("completions") if one.computed_in is None}
         mine = {key for one in judgments(again) if one.judge == "pt" for key in one.completions}
         assert fresh == mine
         assert len(mine) == 12
@@ -82,7 +90,8 @@ class TestReuse:
 
     def test_samples_are_drawn_apart(self, desk: Any) -> None:
         desk.suite(
-            candidates=[CANDIDATE | {"samples": 3, "sampling": {"temperature": 1.0, "seed": 4}}], judges=[RATE]
+            candidates=[CANDIDATE | {"samples": 3, "sampling": {"temperature": 1.0, "seed": 4}}],
+            judges=[RATE],
         )
         done = desk.run()
         made = [one for one in responses(done) if one.system == "bot"]
@@ -135,8 +144,8 @@ class TestFailures:
     def test_failed_pairs_have_no_verdict(self, desk: Any) -> None:
         desk.suite(judges=[PAIR | {"engine": scripted({"match": "k says 2[^§]*m says 2", "crash": True})}])
         by_order = {(one.item_id, one.shown): one.failure for one in judgments(desk.run())}
-        assert by_order["i002", "ab"] == "engine"
-        assert by_order["i002", "ba"] is None
+        assert by_order["i002", Order.AB] == "engine"
+        assert by_order["i002", Order.BA] is None
 
 
 class TestPlan:

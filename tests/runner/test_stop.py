@@ -14,7 +14,14 @@ from evalhub.records import Completion
 from evalhub.store import Run, all_runs
 
 SLOW = {"type": "scripted", "script": {"seconds": 0.15, "batch": 2}}
-JUDGE = {"id": "pw", "rubric": "pair", "model": "j", "engine": SLOW, "families": ["beta"], "pairs": {"by": "all"}}
+JUDGE = {
+    "id": "pw",
+    "rubric": "pair",
+    "model": "j",
+    "engine": SLOW,
+    "families": ["beta"],
+    "pairs": {"by": "all"},
+}
 
 
 @pytest.fixture
@@ -118,7 +125,9 @@ def test_stopping_while_the_responses_are_made(desk: Any) -> None:
     assert all(one.failure is None for one in responses)  # type: ignore[union-attr]
 
 
-def test_an_interrupt_in_this_process_is_an_error_of_its_own(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_in_this_process_is_an_error_of_its_own(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)

@@ -74,7 +74,7 @@ def test_a_file_is_small_text(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="too large; allowed: 1048576 bytes"):
         read_text(path)
     path.write_bytes(b"ab\xff")
-    with pytest.raises(SpecError, match="f.yaml:byte 2: the file is not UTF-8"):
+    with pytest.raises(SpecError, match=r"f\.yaml:byte 2: the file is not UTF-8"):
         read_text(path)
     with pytest.raises(SpecError, match="cannot be read"):
         read_text(tmp_path / "nothing")
@@ -145,7 +145,7 @@ class TestFolders:
         assert locate("suites", str(path)) == path
         beside = homes[2] / "suites" / "x.yaml"
         assert locate("suites", "other.yaml", beside=beside) == path
-        with pytest.raises(SpecError, match="no suite file at that path, got 'other.yaml'"):
+        with pytest.raises(SpecError, match=r"no suite file at that path, got 'other\.yaml'"):
             locate("suites", "other.yaml")
         with pytest.raises(UnknownNameError, match="no suite of that name"):
             locate("suites", "other/")

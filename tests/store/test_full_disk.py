@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from evalhub.errors import EvalhubError, StorageError
-from evalhub.store import all_runs
+from evalhub.records import Completion
+from evalhub.store import Run, all_runs
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -35,7 +36,11 @@ def fill(folder: Path, leave: int) -> Path:
     return ballast
 
 
-@pytest.mark.parametrize("leave", [0, 4, 8, 12, 16, 20, 28, 40, 80, 120, 160])
+def keys(run: Run) -> list[str]:
+    return [one.key for one in run.records("completions") if isinstance(one, Completion)]
+
+
+@pytest.mark.parametrize("leave", [0, 4, 8, 12, 16, 28, 48, 120])
 def test_a_run_on_a_full_disk_ends_with_a_sentence_and_can_go_on(desk: Any, small: Path, leave: int) -> None:
     desk.runs = small / "runs"
     desk.runs.mkdir()
@@ -44,14 +49,14 @@ def test_a_run_on_a_full_disk_ends_with_a_sentence_and_can_go_on(desk: Any, smal
     try:
         desk.run()
     except StorageError as error:
-        assert error.exit_code == 4
-        assert "No space left on device" in str(error) or "disk is full" in str(error)
-        assert "\n" not in str(error)
+        sentence = str(error)
     else:
         assert leave > 80
         return
+    assert "No space left on device" in sentence or "disk is full" in sentence
+    assert "\n" not in sentence
     found = all_runs(desk.runs)
-    before = [one.key for run in found for one in run.records("completions")]
+    before = [key for run in found for key in keys(run)]
     for run in found:
         for path in run.journals():
             assert not path.read_bytes() or path.read_bytes().endswith(b"\n")
@@ -60,7 +65,7 @@ def test_a_run_on_a_full_disk_ends_with_a_sentence_and_can_go_on(desk: Any, smal
     assert done.finished
     if found:
         assert done.id == found[0].id
-    after = [one.key for one in done.records("completions")]
+    after = keys(done)
     assert set(before) <= set(after)
     assert len(after) == len(set(after)) == 32
     assert len(list(done.records("judgments"))) == 32

@@ -50,8 +50,10 @@ def test_sealing_in_steps(writer: RunWriter) -> None:
     run = Run(writer.path)
     assert run.finished
     assert [part["path"] for part in run.manifest["segments"]] == [
-        "segments/0001-items.parquet", "segments/0001-completions.parquet", "segments/0002-completions.parquet",
-    ]  # fmt: skip
+        "segments/0001-items.parquet",
+        "segments/0001-completions.parquet",
+        "segments/0002-completions.parquet",
+    ]
     assert [part["rows"] for part in run.manifest["segments"]] == [1, 1, 1]
     assert kept(writer.path) == ["k1", "k2"]
     assert run.manifest["stopped_by"] == "Interrupted"
@@ -132,7 +134,9 @@ def test_the_lock_is_let_go_when_opening_fails(writer: RunWriter) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"), [("", "damaged"), ("[]", "damaged"), ("{}", "damaged"), (None, "no run")]
 )
-def test_a_damaged_manifest_is_told_and_passed_over(writer: RunWriter, text: str | None, problem: str) -> None:
+def test_a_damaged_manifest_is_told_and_passed_over(
+    writer: RunWriter, text: str | None, problem: str
+) -> None:
     writer.close()
     path = writer.path / "manifest.json"
     path.unlink() if text is None else path.write_text(text)
@@ -151,7 +155,9 @@ def test_another_format_is_refused(writer: RunWriter) -> None:
 def test_runs_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no runs yet"):
         find_run(None, tmp_path / "nothing")
-    made = [RunWriter.create(tmp_path, suite, {"created": f"2026-01-0{n}"}) for n, suite in enumerate("stst", 1)]
+    made = [
+        RunWriter.create(tmp_path, suite, {"created": f"2026-01-0{n}"}) for n, suite in enumerate("stst", 1)
+    ]
     assert [run.id for run in all_runs(tmp_path)] == [one.id for one in made[::-1]]
     assert find_run(None, tmp_path).id == made[3].id
     assert find_run("s", tmp_path).id == made[2].id
