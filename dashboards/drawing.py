@@ -10,6 +10,8 @@ import pandas as pd
 KINDS = ("judge", "labels", "metric", "trivial", "recorded judge")
 LINE = 30
 FRAME = 52
+LABELS = {"labelLimit": 260, "ticks": False, "domain": False, "labelPadding": 8, "labelFlush": False}
+DASHED = {"strokeDash": [4, 4], "opacity": 0.6, "color": "#8a9299"}
 PADDING = {"left": 4, "top": 4, "right": 8, "bottom": 5}
 
 
@@ -37,48 +39,34 @@ def forest(
         names: Whether the lines' names are written.
     """
     shown = rows.astype(dict.fromkeys(("estimate", "low", "high"), "float64"))
-    scale = alt.Scale(domain=list(bounds), nice=False) if bounds else alt.Scale(zero=False, padding=12)
     lines = list(order) if order is not None else list(dict.fromkeys(shown[name]))
-    y = alt.Y(
-        f"{name}:N",
-        sort=lines,
-        title=None,
-        axis=alt.Axis(
-            labelLimit=260, labels=names, ticks=False, domain=False, labelPadding=8, labelFlush=False
-        ),
-    )
-    colour = (
-        alt.Color(f"{kind}:N", scale=alt.Scale(domain=list(KINDS)), legend=None)
-        if kind
-        else alt.value("#2b8f99")
-    )
-    tips = [
-        alt.Tooltip(f"{name}:N", title="of"),
-        alt.Tooltip("estimate:Q", format=".3f"),
-        alt.Tooltip("low:Q", format=".3f"),
-        alt.Tooltip("high:Q", format=".3f"),
-        alt.Tooltip("n:Q"),
-        alt.Tooltip("clusters:Q"),
-    ]
-    base = alt.Chart(shown)
-    axis = alt.Axis(title=title, tickCount=5, format="~g", titleFontWeight="normal", grid=True)
+    scale = alt.Scale(domain=list(bounds), nice=False) if bounds else alt.Scale(zero=False, padding=12)
+    x = {"scale": scale, "axis": alt.Axis(title=title, tickCount=5, format="~g", titleFontWeight="normal")}
+    y = alt.Y(f"{name}:N", sort=lines, title=None, axis=alt.Axis(labels=names, **LABELS))
+    base = alt.Chart(shown).encode(y=y, color=_colour(kind))
+    point = base.encode(x=alt.X("estimate:Q", **x), tooltip=_tips(name))
     layers = [
-        base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
-            x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y, color=colour
+        base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(x=alt.X("low:Q", **x), x2="high:Q"),
+        point.transform_filter("isValid(datum.low)").mark_point(filled=True, size=85, opacity=1),
+        point.transform_filter("!isValid(datum.low)").mark_point(
+            filled=False, size=70, strokeWidth=2, opacity=1
         ),
-        base.transform_filter("isValid(datum.low)")
-        .mark_point(filled=True, size=85, opacity=1)
-        .encode(x=alt.X("estimate:Q", scale=scale, axis=axis), y=y, color=colour, tooltip=tips),
-        base.transform_filter("!isValid(datum.low)")
-        .mark_point(filled=False, size=70, strokeWidth=2, opacity=1)
-        .encode(x=alt.X("estimate:Q", scale=scale, axis=axis), y=y, color=colour, tooltip=tips),
     ]
     if middle is not None:
-        line = alt.Chart(pd.DataFrame({"at": [middle]})).mark_rule(
-            strokeDash=[4, 4], opacity=0.6, color="#8a9299"
-        )
-        layers.insert(0, line.encode(x=alt.X("at:Q", scale=scale)))
+        rule = alt.Chart(pd.DataFrame({"at": [middle]})).mark_rule(**DASHED)
+        layers.insert(0, rule.encode(x=alt.X("at:Q", **x)))
     return alt.layer(*layers).properties(height=LINE * max(len(lines), 1) + FRAME, padding=PADDING)
+
+
+def _colour(kind: str | None) -> alt.Color | dict[str, str]:
+    if kind is None:
+        return alt.value("#2b8f99")
+    return alt.Color(f"{kind}:N", scale=alt.Scale(domain=list(KINDS)), legend=None)
+
+
+def _tips(name: str) -> list[alt.Tooltip]:
+    numbers = [alt.Tooltip(f"{column}:Q", format=".3f") for column in ("estimate", "low", "high")]
+    return [alt.Tooltip(f"{name}:N", title="of"), *numbers, alt.Tooltip("n:Q"), alt.Tooltip("clusters:Q")]
 
 
 def scatter(rows: pd.DataFrame, *, x: str, y: str) -> alt.LayerChart:

@@ -7,8 +7,9 @@ import streamlit as st
 from drawing import forest, scatter
 from loading import Chosen, plain
 
+from evalhub.analysis import rows_of
 from evalhub.report.forest import column_kind
-from evalhub.report.grids import LENGTHS, RATERS, rater_name
+from evalhub.report.grids import LENGTHS, RATERS, judged_twice, named, rater_name
 
 chosen: Chosen = st.session_state["chosen"]
 
@@ -48,7 +49,9 @@ def agreement(against: tuple[str, str]) -> None:
     st.subheader("Judge, ROUGE and labels decide the same pairs", anchor=False)
     orders = st.toggle("Show each order alone", key="orders", bind="query-params")
     rows = rows[(orders | ~rows["reading"].isin(["ab", "ba"])) & ~rows["rater"].isin(LENGTHS)]
-    rows["who"] = [rater_name(row["rater"], None, row["reading"]) for row in rows.to_dict("records")]
+    told = rows_of(rows)
+    several = judged_twice(told)
+    rows["who"] = [named(row, several) for row in told]
     rows = rows.sort_values("kind", key=lambda kinds: kinds.map(RATERS).fillna(9), kind="stable")
     accuracy, kappa = (rows[rows["statistic"] == name] for name in ("accuracy", "kappa"))
     left, right = st.columns([1.35, 1])
@@ -60,13 +63,19 @@ def agreement(against: tuple[str, str]) -> None:
         forest(kappa, name="who", title="Cohen's kappa", bounds=(-1, 1), middle=0, kind="kind", names=False),
         alt="Cohen's kappa of each rater against the labels",
     )
-    first = accuracy.iloc[0]
     st.caption(
-        f"The same {first['n']:,} labelled pairs for everyone, in {first['clusters']:,} clusters of items; "
-        f"{first['left_out']:,} left out. Judges in teal, metrics in blue, judges that read nothing in grey: "
-        "always-first, a coin, and whichever response is longer. A judge worth its cost stands right of them."
+        f"The same labelled pairs for everyone: n {between(accuracy['n'])}, "
+        f"left out {between(accuracy['left_out'])}, {between(accuracy['clusters'])} clusters of items. Judges "
+        "in teal, metrics in blue, judges that read nothing in grey: always-first, a coin, and whichever "
+        "response is longer. A judge worth its cost stands right of them."
     )
     reasons(accuracy, kappa)
+
+
+def between(counts: pd.Series) -> str:
+    """Return the smallest and the largest of some counts in words."""
+    ends = sorted({int(count) for count in counts})
+    return " to ".join(f"{count:,}" for count in dict.fromkeys((ends[0], ends[-1]))) if ends else "0"
 
 
 def reasons(*tables: pd.DataFrame) -> None:
@@ -99,8 +108,7 @@ def correlation(against: tuple[str, str]) -> None:
             ),
             alt=f"Correlation of each rating and metric with the labels, {level} level",
         )
-        sizes = sorted({int(n) for n in found["n"]})
-        column.caption(f"n {' to '.join(f'{n:,}' for n in dict.fromkeys((sizes[0], sizes[-1])))}")
+        column.caption(f"n {between(found['n'])}")
     reasons(mine)
     with st.expander("Everything with everything"):
         st.dataframe(

@@ -69,7 +69,7 @@ class Protocol:
 def pointwise(asking: Asking) -> Steps:
     """Rate one response on the levels of the criterion's scale."""
     scale = asking.judge.rubric.scale_for(asking.criterion) or Scale(())
-    question = f"Answer with exactly one of these levels and nothing else: {', '.join(scale.labels)}."
+    question = f"Which level fits best? Answer with one of: {', '.join(scale.labels)}."
     completion, judgment = yield from _one_token(asking, question, scale.labels)
     if judgment.failure or completion.logprobs is None:
         return (judgment,)
@@ -83,9 +83,8 @@ def pairwise(asking: Asking) -> Steps:
     """Compare two responses, shown in the asking's order, and un-swap the verdict."""
     ties = bool(asking.judge.rubric.ties)
     letters = ("A", "B", "C") if ties else ("A", "B")
-    question = "Which response is better? Answer with exactly one letter and nothing else: A or B" + (
-        ", or C if they are equally good." if ties else "."
-    )
+    answers = "A, B, or C if they are equally good" if ties else "A or B"
+    question = f"Which response is better, A or B? Answer with one letter: {answers}."
     completion, judgment = yield from _one_token(asking, question, letters)
     if judgment.failure or completion.logprobs is None:
         return (judgment,)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalhub.analysis.correlation import LENGTH
-from evalhub.report.grids import LENGTHS, RATERS, rater_name
+from evalhub.report.grids import LENGTHS, RATERS, judged_twice, named, rater_name
 from evalhub.report.shape import Footnotes, Row, count, grouped, interval, number, visible
 
 LEFT, PLOT, RIGHT = 190.0, 290.0, 190.0
@@ -56,22 +56,15 @@ def forest(
         middle: The value of one who knows nothing; None where there is none.
     """
     low, high = bounds
-
-    def place(value: float | None) -> float | None:
-        if value is None:
-            return None
-        return round(LEFT + PLOT * (min(max(value, low), high) - low) / (high - low), 1)
-
-    notes = Footnotes()
     marks = tuple(
         Mark(
             name=_short(visible(name)),
-            text=f"{interval(row, notes).rstrip('⁰¹²³⁴⁵⁶⁷⁸⁹')}  n {count(row['n'])}",
+            text=f"{interval(row, Footnotes()).rstrip('⁰¹²³⁴⁵⁶⁷⁸⁹')}  n {count(row['n'])}",
             kind=kind,
             y=TOP + LINE * (at + 0.5),
-            point=place(row["estimate"]),
-            low=place(row["low"]),
-            high=place(row["high"]),
+            point=_place(row["estimate"], bounds),
+            low=_place(row["low"], bounds),
+            high=_place(row["high"], bounds),
         )
         for at, (name, kind, row) in enumerate(lines)
     )
@@ -79,11 +72,19 @@ def forest(
     return Forest(
         title=title,
         marks=marks,
-        ticks=tuple((place(tick) or 0.0, number(tick)) for tick in ticks),
-        middle=place(middle),
+        ticks=tuple((_place(tick, bounds) or 0.0, number(tick)) for tick in ticks),
+        middle=_place(middle, bounds),
         width=LEFT + PLOT + RIGHT,
         height=TOP + LINE * len(marks) + 24,
     )
+
+
+def _place(value: float | None, bounds: tuple[float, float]) -> float | None:
+    """Return where a value stands on the drawing; beyond the axis it stands at its end."""
+    if value is None:
+        return None
+    low, high = bounds
+    return round(LEFT + PLOT * (min(max(value, low), high) - low) / (high - low), 1)
 
 
 def leaderboard_forests(data: dict[str, Any]) -> Iterator[Forest]:
@@ -106,11 +107,12 @@ def agreement_forests(data: dict[str, Any]) -> Iterator[Forest]:
     """Yield one plot of accuracy per labelled criterion: judges, metrics, trivial judges."""
     rows = [row for row in data["agreement"] if row["statistic"] == "accuracy"]
     rows = [row for row in rows if row["reading"] not in ("ab", "ba") and row["rater"] not in LENGTHS]
+    several = judged_twice(rows)
     for (dataset, criterion, kind), found in grouped(rows, "dataset", "label_criterion", "annotator_kind"):
         ordered = sorted(found, key=lambda row: RATERS.get(row["kind"], 9))
         yield forest(
             f"{dataset} · {criterion} · accuracy against {kind} labels",
-            [(rater_name(row["rater"], None, row["reading"]), row["kind"], row) for row in ordered],
+            [(named(row, several), row["kind"], row) for row in ordered],
             bounds=(0.0, 1.0),
             middle=0.5,
         )

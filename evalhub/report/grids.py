@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from evalhub.report.shape import (
@@ -82,15 +82,15 @@ def agreements(data: dict[str, Any], notes: Footnotes, *, readings: bool = True)
     told = [row for row in told if readings or row["reading"] not in ("ab", "ba")]
     for (dataset, criterion, kind), rows in grouped(told, "dataset", "label_criterion", "annotator_kind"):
         rows.sort(key=lambda row: RATERS.get(row["kind"], 9))
-        several = _judged_twice(rows)
+        several = judged_twice(rows)
         lines = []
-        for (rater, kind_of, own, reading), found in grouped(rows, "rater", "kind", "criterion", "reading"):
+        for (_, kind_of, _, _), found in grouped(rows, "rater", "kind", "criterion", "reading"):
             accuracy, kappa = (
                 next(row for row in found if row["statistic"] == name) for name in ("accuracy", "kappa")
             )
             lines.append(
                 (
-                    rater_name(rater, own if rater in several else None, reading),
+                    named(accuracy, several),
                     kind_of,
                     interval(accuracy, notes),
                     interval(kappa, notes),
@@ -103,12 +103,22 @@ def agreements(data: dict[str, Any], notes: Footnotes, *, readings: bool = True)
         yield Grid(title, head, tuple(lines), 2)
 
 
-def _judged_twice(rows: list[Row]) -> set[str]:
+def judged_twice(rows: Sequence[Row]) -> set[str]:
     """Return the raters that judge under several criteria, whose name alone is not enough."""
     criteria: dict[str, set[str | None]] = {}
     for row in rows:
         criteria.setdefault(row["rater"], set()).add(row["criterion"])
     return {rater for rater, found in criteria.items() if len(found) > 1}
+
+
+def named(row: Row, several: Container[str]) -> str:
+    """Return how a row of the agreement table is called.
+
+    Args:
+        row: Of the agreement table.
+        several: Raters whose criterion must be said, as `judged_twice` returns them.
+    """
+    return rater_name(row["rater"], row["criterion"] if row["rater"] in several else None, row["reading"])
 
 
 def rater_name(rater: str, criterion: str | None, reading: str = "combined") -> str:

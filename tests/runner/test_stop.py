@@ -26,8 +26,8 @@ JUDGE = {
 
 @pytest.fixture
 def slow(desk: Any) -> Any:
-    """A desk whose suite takes 60 completions, two in .15 s."""
-    desk.dataset(items=30)
+    """A desk whose suite takes 32 completions, two in .15 s."""
+    desk.dataset(items=16)
     desk.suite(judges=[JUDGE])
     return desk
 
@@ -64,7 +64,7 @@ def test_once_drains_and_seals_and_the_same_command_goes_on(slow: Any, number: s
     assert run.manifest["state"] == "interrupted"
     assert run.journals() == []
     before = finished(run)
-    assert 0 < len(before) < 60
+    assert 0 < len(before) < 32
 
     said = slow.command("run", "s", "--json")
     assert said.code == 0, said
@@ -72,8 +72,8 @@ def test_once_drains_and_seals_and_the_same_command_goes_on(slow: Any, number: s
     assert (done.id, done.finished) == (run.id, True)
     after = finished(done)
     assert set(before) < set(after)
-    assert len(after) == len(set(after)) == 60
-    assert done.manifest["coverage"] == {"pw": {"expected": 60, "done": 60, "valid": 60}}
+    assert len(after) == len(set(after)) == 32
+    assert done.manifest["coverage"] == {"pw": {"expected": 32, "done": 32, "valid": 32}}
 
 
 def test_twice_stops_at_once_and_keeps_what_was_finished(slow: Any) -> None:
