@@ -53,8 +53,9 @@ def forest(
         ),
     ]
     if middle is not None:
-        rule = alt.Chart(pd.DataFrame({"at": [middle]})).mark_rule(**DASHED)
-        layers.insert(0, rule.encode(x=alt.X("at:Q", **x)))
+        layers.insert(
+            0, alt.Chart(pd.DataFrame({"at": [middle]})).mark_rule(**DASHED).encode(x=alt.X("at:Q", **x))
+        )
     return alt.layer(*layers).properties(height=LINE * max(len(lines), 1) + FRAME, padding=PADDING)
 
 

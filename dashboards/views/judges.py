@@ -65,9 +65,9 @@ def agreement(against: tuple[str, str]) -> None:
     )
     st.caption(
         f"The same labelled pairs for everyone: n {between(accuracy['n'])}, "
-        f"left out {between(accuracy['left_out'])}, {between(accuracy['clusters'])} clusters of items. Judges "
-        "in teal, metrics in blue, judges that read nothing in grey: always-first, a coin, and whichever "
-        "response is longer. A judge worth its cost stands right of them."
+        f"left out {between(accuracy['left_out'])}, {between(accuracy['clusters'])} clusters of items. "
+        "Judges in teal, metrics in blue, judges that read nothing in grey: always-first, a coin, and "
+        "whichever response is longer. A judge worth its cost stands right of them."
     )
     reasons(accuracy, kappa)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
@@ -54,8 +55,9 @@ def side_by_side(results: Results) -> dict[tuple[str, str, str], pd.DataFrame]:
     """Return, for each labelled criterion, one row per labelled response with every number about it.
 
     Keys are (dataset, label criterion, kind of annotator). The columns are item_id, system, sample,
-    `labels`, cluster, each judge that is held against the criterion (and `JUDGE (soft)`), each
-    metric, and `length` in characters: the judge that reads nothing.
+    `labels`, cluster, each judge that is held against the criterion (and `JUDGE (soft)`;
+    `JUDGE: CRITERION` where several of its criteria are), each metric, and `length` in characters:
+    the judge that reads nothing.
     """
     labels = truth(results)
     labels = labels[labels["label_value"].notna()]
@@ -64,11 +66,17 @@ def side_by_side(results: Results) -> dict[tuple[str, str, str], pd.DataFrame]:
     for (dataset, criterion, kind), found in groups(labels, "dataset", "label_criterion", "annotator_kind"):
         frame = found[[*_KEY, "label_value"]].rename(columns={"label_value": "labels"})
         frame = frame.merge(_responses(results, dataset), on=_KEY, how="inner")
-        for (judge, name), mine in groups(rated[rated["dataset"] == dataset], "judge", "criterion"):
-            if label_criterion(results, judge, dataset, name) == criterion:
-                columns = {"value": judge, "expected": f"{judge} (soft)"}
-                columns = {old: new for old, new in columns.items() if mine[old].notna().any()}
-                frame = frame.merge(mine[[*_KEY, *columns]].rename(columns=columns), on=_KEY, how="left")
+        held = {
+            (judge, name): mine
+            for (judge, name), mine in groups(rated[rated["dataset"] == dataset], "judge", "criterion")
+            if label_criterion(results, judge, dataset, name) == criterion
+        }
+        times = Counter(judge for judge, _ in held)
+        for (judge, name), mine in held.items():
+            called = judge if times[judge] == 1 else f"{judge}: {name}"
+            columns = {"value": called, "expected": f"{called} (soft)"}
+            columns = {old: new for old, new in columns.items() if mine[old].notna().any()}
+            frame = frame.merge(mine[[*_KEY, *columns]].rename(columns=columns), on=_KEY, how="left")
         frame = frame.merge(_metrics(results, dataset), on=_KEY, how="left")
         frame[LENGTH] = frame.pop("chars")
         frames[dataset, criterion, kind] = frame.sort_values(_KEY, ignore_index=True)

@@ -123,7 +123,7 @@ class Driver:
         self._cached = 0
 
     def _submit(self, job: _Waiting, progress: Progress, stop: Stop) -> None:
-        for key, request in job.needs:
+        for key, request in dict(job.needs).items():
             if self._known(key):
                 continue
             self._waiting.setdefault(key, []).append(job)

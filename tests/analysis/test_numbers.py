@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -228,6 +229,14 @@ class TestRatings:
         found = correlations(run)
         assert cell(found, x="labels", y="rougeL", at="pooled", coefficient="spearman") == pytest.approx(1)
         assert {(row["x"], row["y"]) for row in rows_of(found)} >= {("pt", "rougeL"), ("rougeL", "length")}
+
+    def test_two_criteria_of_a_judge_may_be_held_against_the_same_labels(
+        self, hand: Any, results: Write
+    ) -> None:
+        second = [replace(one, criterion="style") for one in self.records(hand) if isinstance(one, Judgment)]
+        against = {"pt": {"d": {"quality": "quality", "style": "quality"}}}
+        (frame,) = side_by_side(results([*self.records(hand), *second], against=against)).values()
+        assert {"pt: quality", "pt: quality (soft)", "pt: style", "pt: style (soft)"} <= set(frame.columns)
 
     def test_mean_scores(self, hand: Any, results: Write) -> None:
         frame = leaderboard(results(self.records(hand)))

@@ -1,0 +1,93 @@
+"""The driver alone, with an engine of a few lines."""
+
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.engines import EngineIdentity
+from evalhub.records import Completion, Message, Request, Score
+from evalhub.runner.drive import Driver, Job
+from evalhub.runner.progress import Silent
+from evalhub.runner.stop import Stop
+from evalhub.store import RunWriter
+
+
+class Echo:
+    """Answers in the order asked and counts what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._queue: deque[str] = deque()
+
+    def submit(self, key: str, request: Request) -> None:
+        self.asked.append(request.messages[-1].content)
+        self._queue.append(key)
+
+    def results(self) -> Iterator[Completion]:
+        while self._queue:
+            yield Completion(self._queue.popleft(), "m", "[]", text="yes")
+
+    def drain(self) -> None:
+        self._queue.clear()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def ask(*texts: str) -> Request:
+    return Request(tuple(Message("user", text) for text in texts))
+
+
+def job(name: str, *steps: tuple[str, ...]) -> Job:
+    """Ask for each step's texts at once, then keep a score that counts the answers."""
+    answers = 0
+    for texts in steps:
+        answers += len((yield tuple(ask(text) for text in texts)))
+    return (Score("d", name, "s", "answers", value=float(answers)),)
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Iterator[Any]:
+    writer = RunWriter.create(tmp_path, "s", {})
+    engine = Echo()
+
+    def run(jobs: list[Job], stop: Stop | None = None) -> tuple[list[str], dict[str, float | None]]:
+        engine.asked.clear()
+        identity = EngineIdentity("scripted", "m", "0")
+        driver = Driver(run=writer, root=tmp_path, identity=identity, open_engine=lambda: engine)  # type: ignore[arg-type,return-value]
+        driver.drive(jobs, Silent(), stop or Stop())
+        scores = [one for one in writer.table("scores") if isinstance(one, Score)]
+        return engine.asked, {one.item_id: one.value for one in scores}
+
+    yield run
+    writer.close()
+
+
+def test_steps_follow_each_other(drive: Any) -> None:
+    assert drive([job("i", ("a",), ("b", "c"))]) == (["a", "b", "c"], {"i": 3.0})
+
+
+def test_a_question_is_asked_once_for_all_who_need_it(drive: Any) -> None:
+    asked, scores = drive([job("i", ("a",), ("b",)), job("j", ("a", "b")), job("k", ("b", "b"), ("a",))])
+    assert sorted(asked) == ["a", "b"]
+    assert scores == {"i": 2.0, "j": 2.0, "k": 3.0}
+
+
+def test_what_is_known_is_not_asked(drive: Any) -> None:
+    drive([job("i", ("a",))])
+    assert drive([job("j", ("a",)), job("k")]) == ([], {"i": 1.0, "j": 1.0, "k": 0.0})
+
+
+def test_more_jobs_than_are_held_at_once(drive: Any) -> None:
+    asked, scores = drive([job(str(number), (f"q{number}",), (f"r{number}",)) for number in range(3000)])
+    assert len(asked) == len(set(asked)) == 6000
+    assert set(scores.values()) == {2.0}
+
+
+def test_a_stop_begins_nothing(drive: Any) -> None:
+    stop = Stop()
+    stop.asked = True
+    assert drive([job("i", ("a",))], stop) == ([], {})
