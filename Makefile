@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Where pip finds the CPU build of torch, when the index that it is set up with has none.
+TORCH_CPU := https://download.pytorch.org/whl/cpu
 ENGINE ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
 
 .PHONY: setup demo test lint dashboard bench browser
@@ -20,7 +22,8 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[$(ENGINE),openai,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[$(ENGINE),openai,dev]' || \
+	  $(BIN)/python -m pip install --quiet --extra-index-url $(TORCH_CPU) --editable '.[$(ENGINE),openai,dev]'
 	$(call debian,libtcmalloc_minimal,libtcmalloc-minimal4,the engine will use malloc variables instead)
 	touch $@
 

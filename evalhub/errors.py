@@ -53,7 +53,10 @@ class EvalhubError(Exception):
         self.value = value
         self.allowed = allowed if isinstance(allowed, str) else ", ".join(allowed)
         self.fix = fix
-        super().__init__(self.sentence())
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        return self.sentence()
 
     def sentence(self) -> str:
         """Return the whole message as one line."""

@@ -9,7 +9,7 @@ from loading import Chosen, plain
 
 from evalhub.analysis import rows_of
 from evalhub.report.forest import column_kind
-from evalhub.report.grids import LENGTHS, RATERS, judged_twice, named, rater_name
+from evalhub.report.grids import RATERS, judged_twice, named, rater_name
 
 chosen: Chosen = st.session_state["chosen"]
 
@@ -22,6 +22,10 @@ LEVELS = {
 MARKS = 5000
 JITTER = 0.12
 LEVELS_AT_MOST = 12
+NOTHING_READ = (
+    " Judges in teal, metrics in blue, judges that read nothing in grey: always-first, a coin, and "
+    "whichever response is longer. A judge worth its cost stands right of them."
+)
 
 
 def held_against() -> tuple[str, str] | None:
@@ -46,17 +50,25 @@ def agreement(against: tuple[str, str]) -> None:
     rows = only(chosen.rows("agreement"), against)
     if rows.empty:
         return
-    st.subheader("Judge, ROUGE and labels decide the same pairs", anchor=False)
-    orders = st.toggle("Show each order alone", key="orders", bind="query-params")
-    rows = rows[(orders | ~rows["reading"].isin(["ab", "ba"])) & ~rows["rater"].isin(LENGTHS)]
+    each_other, rows = rows[rows["against"] != "labels"], rows[rows["against"] == "labels"]
+    levels = bool((rows["reading"] == "level").all())
+    title = "Judge and labels give" if levels else "Judge, ROUGE and labels decide"
+    st.subheader(f"{title} the same {'levels' if levels else 'pairs'}", anchor=False)
+    if levels and rows["estimate"].isna().all():
+        reasons(rows)
+        return
+    if not levels:
+        orders = st.toggle("Show each order alone", key="orders", bind="query-params")
+        rows = rows[orders | ~rows["reading"].isin(["ab", "ba"])]
     told = rows_of(rows)
     several = judged_twice(told)
     rows["who"] = [named(row, several) for row in told]
     rows = rows.sort_values("kind", key=lambda kinds: kinds.map(RATERS).fillna(9), kind="stable")
     accuracy, kappa = (rows[rows["statistic"] == name] for name in ("accuracy", "kappa"))
+    middle = None if levels else 0.5
     left, right = st.columns([1.35, 1])
     left.altair_chart(
-        forest(accuracy, name="who", title="accuracy", bounds=(0, 1), middle=0.5, kind="kind"),
+        forest(accuracy, name="who", title="accuracy", bounds=(0, 1), middle=middle, kind="kind"),
         alt="Accuracy of each rater against the labels",
     )
     right.altair_chart(
@@ -64,12 +76,18 @@ def agreement(against: tuple[str, str]) -> None:
         alt="Cohen's kappa of each rater against the labels",
     )
     st.caption(
-        f"The same labelled pairs for everyone: n {between(accuracy['n'])}, "
-        f"left out {between(accuracy['left_out'])}, {between(accuracy['clusters'])} clusters of items. "
-        "Judges in teal, metrics in blue, judges that read nothing in grey: always-first, a coin, and "
-        "whichever response is longer. A judge worth its cost stands right of them."
+        f"The same labelled {'responses' if levels else 'pairs'} for everyone: n {between(accuracy['n'])}, "
+        f"left out {between(accuracy['left_out'])}, {between(accuracy['clusters'])} clusters of items."
+        + ("" if levels else NOTHING_READ)
     )
     reasons(accuracy, kappa)
+    if len(each_other):
+        with st.expander("Judges and metrics with each other"):
+            st.dataframe(
+                each_other.drop(columns=["dataset", "label_criterion", "annotator_kind", "reading"]),
+                hide_index=True,
+                alt="Agreement of judges and metrics with each other on the same pairs",
+            )
 
 
 def between(counts: pd.Series) -> str:
@@ -97,7 +115,7 @@ def correlation(against: tuple[str, str]) -> None:
         bind="query-params",
     )
     mine = rows[(rows["x"] == "labels") & (rows["coefficient"] == coefficient)]
-    metrics = set(chosen.rows("leaderboard").query("kind == 'metric'")["rater"])
+    metrics = set(chosen.results.scores()["metric"])
     mine = mine.assign(kind=[column_kind(name, metrics) for name in mine["y"]])
     columns = st.columns([1.35, 1, 1])
     for place, (level, column) in enumerate(zip(LEVELS, columns, strict=True)):

@@ -1,7 +1,7 @@
 """Each number that evalhub shows has exactly one function here, and it returns a tidy table."""
 
 from evalhub.analysis.agreement import agreement
-from evalhub.analysis.bias import position_bias
+from evalhub.analysis.bias import length_penalty, position_bias
 from evalhub.analysis.correlation import correlations, side_by_side
 from evalhub.analysis.coverage import coverage, engines, failures, reused
 from evalhub.analysis.leaderboard import leaderboard
@@ -21,6 +21,7 @@ __all__ = [
     "failures",
     "item_list",
     "leaderboard",
+    "length_penalty",
     "pair_verdicts",
     "position_bias",
     "ratings",

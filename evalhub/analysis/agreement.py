@@ -1,12 +1,14 @@
-"""How often judges, metrics and the judges that read nothing decide pairs as the labels do."""
+"""How often judges, metrics and the judges that read nothing say what the labels say, and each other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import itertools
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.levels import level_columns
+from evalhub.analysis.raters import PAIR, TRIVIAL, Rater, raters
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import groups, row, table
 from evalhub.analysis.truth import label_criterion, truth
@@ -15,30 +17,22 @@ from evalhub.analysis.verdicts import pair_verdicts
 if TYPE_CHECKING:
     import pandas as pd
 
-SEED = 0
-NAMED = ("dataset", "label_criterion", "annotator_kind", "rater", "kind", "criterion", "reading", "statistic")
-
-_PAIR = ["dataset", "item_id", "system_a", "system_b", "sample"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rater:
-    """Whoever decides pairs: a judge, a metric by the sign of its difference, or a trivial rule."""
-
-    name: str
-    kind: str
-    criterion: str | None
-    readings: dict[str, pd.Series]
+NAMED = (
+    "dataset", "label_criterion", "annotator_kind", "rater", "kind", "criterion", "reading", "against",
+    "statistic",
+)  # fmt: skip
 
 
 def agreement(results: Results) -> pd.DataFrame:
-    """Return accuracy and Cohen's kappa of every pairwise rater against the labels.
+    """Return accuracy and Cohen's kappa of every rater against the labels, and of raters with each other.
 
-    One row per dataset, label criterion, kind of annotator, rater, reading and statistic. The
-    readings of a judge are `combined` (both orders, in log-odds), `ab` and `ba` (the hard verdict
-    of one order alone), and `length-penalised` where the run has a penalty. All raters see the
-    same pairs: the labelled ones that a judge of the run was asked about, or all where none was.
-    Labels that are a tie, where no judge may tie, are left out and counted.
+    One row per dataset, label criterion, kind of annotator, rater, reading, `against` ("labels" or
+    another rater) and statistic. The readings of a pairwise judge are `combined` (both orders, in
+    log-odds), `ab` and `ba` (the hard verdict of one order alone), and `length-penalised` where the
+    run has a penalty; that of a pointwise judge is `level`. All raters see the same pairs: the
+    labelled ones that a judge of the run was asked about, or all where none was. Labels that are a
+    tie, where no judge may tie, are left out and counted. With each other, judges and metrics are
+    held by their combined readings.
     """
     labelled = _labelled(results)
     rows: list[dict[str, Any]] = []
@@ -46,6 +40,8 @@ def agreement(results: Results) -> pd.DataFrame:
         verdicts = pair_verdicts(results)
         for key, group in groups(labelled, "dataset", "label_criterion", "annotator_kind"):
             rows += _rows(results, key, group.reset_index(drop=True), verdicts)
+    for named, said, labels, clusters in level_columns(results):
+        rows += _both(said, labels, clusters, {**named, "reading": "level", "against": "labels"})
     return table(rows, NAMED)
 
 
@@ -55,29 +51,45 @@ def _rows(
     dataset, criterion, annotator_kind = key
     mine = _mine(results, verdicts, dataset, criterion)
     if len(mine):
-        asked = mine[_PAIR].drop_duplicates()
-        group = group.merge(asked, on=_PAIR, how="inner")
+        asked = mine[PAIR].drop_duplicates()
+        group = group.merge(asked, on=PAIR, how="inner")
     ties = _ties_allowed(results, mine)
-    labels = group["label_winner"].where(ties | (group["label_winner"] != "tie"), None)
+    labels = group["label_winner"].where(ties | (group["label_winner"] != "tie"), None).tolist()
+    clusters = group["cluster"].tolist()
+    about = {"dataset": dataset, "label_criterion": criterion, "annotator_kind": annotator_kind}
+    everyone = list(raters(results, group, mine))
     rows = []
-    for rater in _raters(results, group, mine):
+    for rater in everyone:
         for reading, said in rater.readings.items():
-            for name, statistic in (("accuracy", stats.accuracy), ("kappa", stats.cohen_kappa)):
-                estimate = statistic(said.tolist(), labels.tolist(), group["cluster"].tolist())
-                rows.append(
-                    row(
-                        estimate,
-                        dataset=dataset,
-                        label_criterion=criterion,
-                        annotator_kind=annotator_kind,
-                        rater=rater.name,
-                        kind=rater.kind,
-                        criterion=rater.criterion,
-                        reading=reading,
-                        statistic=name,
-                    )
-                )
+            named = {**about, **_who(rater), "reading": reading, "against": "labels"}
+            rows += _both(said.tolist(), labels, clusters, named)
+    names = Counter(rater.name for rater in everyone)
+    for first, second in itertools.combinations([one for one in everyone if one.kind != TRIVIAL], 2):
+        against = second.name if names[second.name] == 1 else f"{second.name}: {second.criterion}"
+        named = {**about, **_who(first), "reading": "combined", "against": against}
+        one, other = (rater.readings["combined"].tolist() for rater in (first, second))
+        rows += _both(one, other, clusters, named)
     return rows
+
+
+def _who(rater: Rater) -> dict[str, Any]:
+    return {"rater": rater.name, "kind": rater.kind, "criterion": rater.criterion}
+
+
+def _both(
+    said: list[Any] | str, against: list[Any], clusters: list[Any], named: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the rows of both statistics; where `said` is a text, it is the reason why there are none."""
+    return [
+        row(
+            stats.Estimate.none(said, left_out=len(against))
+            if isinstance(said, str)
+            else statistic(said, against, clusters),
+            **named,
+            statistic=name,
+        )
+        for name, statistic in (("accuracy", stats.accuracy), ("kappa", stats.cohen_kappa))
+    ]
 
 
 def _labelled(results: Results) -> pd.DataFrame:
@@ -92,7 +104,7 @@ def _labelled(results: Results) -> pd.DataFrame:
     for name in ("a", "b"):
         renamed = lengths.rename(columns={"system": f"system_{name}", "chars": f"chars_{name}"})
         pairs = pairs.merge(renamed, on=[*side, f"system_{name}"], how="left")
-    return pairs.merge(clusters, on=["dataset", "item_id"], how="left").sort_values(_PAIR)
+    return pairs.merge(clusters, on=["dataset", "item_id"], how="left").sort_values(PAIR)
 
 
 def _mine(results: Results, verdicts: pd.DataFrame, dataset: str, criterion: str) -> pd.DataFrame:
@@ -111,60 +123,3 @@ def _ties_allowed(results: Results, mine: pd.DataFrame) -> bool:
         if rubric.ties if rubric else (found["winner"] == "tie").any():
             return True
     return False
-
-
-def _raters(results: Results, group: pd.DataFrame, mine: pd.DataFrame) -> Iterator[Rater]:
-    penalty = float(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
-    columns = {"combined": "winner", "ab": "winner_ab", "ba": "winner_ba"}
-    if penalty:
-        columns["length-penalised"] = "winner_penalised"
-    for (judge, criterion), found in groups(mine, "judge", "criterion"):
-        joined = group[_PAIR].merge(found, on=_PAIR, how="left")
-        recorded = (found["source"] == "recorded").all()
-        readings = {
-            reading: joined[column]
-            for reading, column in columns.items()
-            if reading == "combined" or joined[column].notna().any()
-        }
-        yield Rater(judge, "recorded judge" if recorded else "judge", criterion, readings)
-    yield from _metric_raters(results, group)
-    yield from _trivial_raters(group)
-
-
-def _metric_raters(results: Results, group: pd.DataFrame) -> Iterator[Rater]:
-    import numpy as np
-    import pandas as pd
-
-    scores = results.sql(
-        "SELECT dataset, item_id, system, sample, metric, value FROM scores WHERE criterion IS NULL"
-    )
-    for (metric,), found in groups(scores, "metric"):
-        joined = group[_PAIR]
-        for name in ("a", "b"):
-            renamed = found.rename(columns={"system": f"system_{name}", "value": name}).drop(columns="metric")
-            on = ["dataset", "item_id", f"system_{name}", "sample"]
-            joined = joined.merge(renamed[[*on, name]], on=on, how="left")
-        difference = (joined["a"].astype(float) - joined["b"].astype(float)).round(12)
-        said = pd.Series(np.sign(difference)).map({1.0: "a", 0.0: "tie", -1.0: "b"})
-        if said.notna().any():
-            yield Rater(
-                str(metric), "metric", None, {"combined": said.astype(object).where(said.notna(), None)}
-            )
-
-
-def _trivial_raters(group: pd.DataFrame) -> Iterator[Rater]:
-    import pandas as pd
-
-    keys = ["\0".join(map(str, values)) for values in group[_PAIR].itertuples(index=False)]
-    systems = [f"{a}|{b}" for a, b in zip(group["system_a"], group["system_b"], strict=True)]
-    shown = stats.balanced_orders(keys, systems, seed=SEED)
-    lengths = [
-        [None if pd.isna(value) else int(value) for value in group[name]] for name in ("chars_a", "chars_b")
-    ]
-    said = {
-        "always-first": stats.always_first(shown),
-        "coin": stats.coin(keys, seed=SEED),
-        "longer": stats.longer(*lengths),
-    }
-    for name, verdicts in said.items():
-        yield Rater(name, "trivial", None, {"combined": pd.Series(verdicts, dtype=object)})

@@ -19,7 +19,14 @@ NAMED = ("dataset", "label_criterion", "annotator_kind", "x", "y", "at", "coeffi
 
 LENGTH = "length"
 
+# The lengths are no metric here: they have a column and a rule of their own.
+METRICS = (
+    "SELECT dataset, item_id, system, sample, metric, value FROM scores "
+    "WHERE criterion IS NULL AND metric NOT IN ('chars', 'words')"
+)
+
 _KEY = ["item_id", "system", "sample"]
+_RESPONSE = ["item_id", "system", "cluster"]
 
 
 def correlations(results: Results) -> pd.DataFrame:
@@ -27,12 +34,16 @@ def correlations(results: Results) -> pd.DataFrame:
 
     One row per dataset, label criterion, kind of annotator, pair of columns, level (`at`) and
     coefficient. Levels: `pooled` over all responses, `item` (within each item across systems,
-    then averaged: the "summary level"), `system` (of the systems' means). `groups` is the number
-    of items or systems that entered, `left_out` the groups that are constant or too small.
+    then averaged: the "summary level"), `system` (of the systems' means). Several samples of one
+    item and system are averaged first. `groups` is the number of items or systems that entered,
+    `left_out` the groups that are constant or too small.
     """
     rows: list[dict[str, Any]] = []
-    for (dataset, criterion, kind), frame in side_by_side(results).items():
-        for x, y in itertools.combinations([name for name in frame if name not in (*_KEY, "cluster")], 2):
+    for (dataset, criterion, kind), samples in side_by_side(results).items():
+        numbers = [name for name in samples if name not in (*_KEY, "cluster")]
+        by_response = samples.astype(dict.fromkeys(numbers, "float64")).groupby(_RESPONSE, as_index=False)
+        frame = by_response[numbers].mean()
+        for x, y in itertools.combinations(numbers, 2):
             found = stats.correlate(
                 floats(frame[x]),
                 floats(frame[y]),
@@ -56,8 +67,8 @@ def side_by_side(results: Results) -> dict[tuple[str, str, str], pd.DataFrame]:
 
     Keys are (dataset, label criterion, kind of annotator). The columns are item_id, system, sample,
     `labels`, cluster, each judge that is held against the criterion (and `JUDGE (soft)`;
-    `JUDGE: CRITERION` where several of its criteria are), each metric, and `length` in characters:
-    the judge that reads nothing.
+    `JUDGE: CRITERION` where several of its criteria are), each metric, and `length` in characters,
+    where the texts are known: the judge that reads nothing. Reference systems are left out.
     """
     labels = truth(results)
     labels = labels[labels["label_value"].notna()]
@@ -65,41 +76,56 @@ def side_by_side(results: Results) -> dict[tuple[str, str, str], pd.DataFrame]:
     frames = {}
     for (dataset, criterion, kind), found in groups(labels, "dataset", "label_criterion", "annotator_kind"):
         frame = found[[*_KEY, "label_value"]].rename(columns={"label_value": "labels"})
-        frame = frame.merge(_responses(results, dataset), on=_KEY, how="inner")
-        held = {
-            (judge, name): mine
-            for (judge, name), mine in groups(rated[rated["dataset"] == dataset], "judge", "criterion")
-            if label_criterion(results, judge, dataset, name) == criterion
-        }
-        times = Counter(judge for judge, _ in held)
-        for (judge, name), mine in held.items():
-            called = judge if times[judge] == 1 else f"{judge}: {name}"
+        apart = results.manifest["cards"][dataset].get("reference_systems") or []
+        frame = frame[~frame["system"].isin(apart)]
+        frame = frame.merge(_clusters(results, dataset), on="item_id", how="inner")
+        frame = frame.merge(_lengths(results, dataset), on=_KEY, how="left")
+        for called, (_, _, mine) in held(results, rated, dataset, criterion).items():
             columns = {"value": called, "expected": f"{called} (soft)"}
             columns = {old: new for old, new in columns.items() if mine[old].notna().any()}
             frame = frame.merge(mine[[*_KEY, *columns]].rename(columns=columns), on=_KEY, how="left")
         frame = frame.merge(_metrics(results, dataset), on=_KEY, how="left")
-        frame[LENGTH] = frame.pop("chars")
+        chars = frame.pop("chars")
+        if chars.notna().any():
+            frame[LENGTH] = chars
         frames[dataset, criterion, kind] = frame.sort_values(_KEY, ignore_index=True)
     return frames
 
 
-def _responses(results: Results, dataset: str) -> pd.DataFrame:
-    """Return the responses of a dataset that are held against references: key, cluster and length."""
-    apart = results.manifest["cards"][dataset].get("reference_systems") or []
-    return results.sql(
-        "SELECT r.item_id, r.system, r.sample, i.cluster, r.chars FROM responses r "
-        "JOIN items i USING (dataset, item_id) "
-        "WHERE dataset = $dataset AND NOT list_contains($apart::VARCHAR[], r.system)",
-        {"dataset": dataset, "apart": list(apart)},
-    )
+def held(
+    results: Results, rated: pd.DataFrame, dataset: str, criterion: str
+) -> dict[str, tuple[str, str, pd.DataFrame]]:
+    """Return the judges that are held against a labelled criterion, by the name of their column.
+
+    Args:
+        results: The run.
+        rated: As `ratings` returns it.
+        dataset: Of the labels.
+        criterion: The labels' criterion.
+
+    Returns:
+        Judge, its own criterion, and its ratings.
+    """
+    found = [
+        (judge, name, mine)
+        for (judge, name), mine in groups(rated[rated["dataset"] == dataset], "judge", "criterion")
+        if label_criterion(results, judge, dataset, name) == criterion
+    ]
+    times = Counter(judge for judge, _, _ in found)
+    return {one[0] if times[one[0]] == 1 else f"{one[0]}: {one[1]}": one for one in found}
+
+
+def _clusters(results: Results, dataset: str) -> pd.DataFrame:
+    return results.sql("SELECT item_id, cluster FROM items WHERE dataset = $dataset", {"dataset": dataset})
+
+
+def _lengths(results: Results, dataset: str) -> pd.DataFrame:
+    query = "SELECT item_id, system, sample, chars FROM responses WHERE dataset = $dataset"
+    return results.sql(query, {"dataset": dataset})
 
 
 def _metrics(results: Results, dataset: str) -> pd.DataFrame:
-    scores = results.sql(
-        "SELECT item_id, system, sample, metric, value FROM scores "
-        "WHERE dataset = $dataset AND criterion IS NULL AND metric NOT IN ('chars', 'words')",
-        {"dataset": dataset},
-    )
+    scores = results.sql(f"{METRICS} AND dataset = $dataset", {"dataset": dataset})
     wide = scores.pivot(index=_KEY, columns="metric", values="value").reset_index()
     wide.columns.name = None
     return wide.dropna(axis="columns", how="all") if len(wide) else wide[_KEY]

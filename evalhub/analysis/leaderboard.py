@@ -99,7 +99,10 @@ def _metrics(results: Results) -> Iterator[Row]:
         "JOIN items i USING (dataset, item_id) WHERE s.criterion IS NULL ORDER BY ALL"
     )
     for (dataset, metric, system), found in groups(scores, "dataset", "metric", "system"):
-        estimate = stats.mean_score(floats(found["value"]), found["cluster"].tolist())
+        bounds = results.manifest.get("metrics", {}).get(metric, {}).get("bounds")
+        estimate = stats.mean_score(
+            floats(found["value"]), found["cluster"].tolist(), bounds=tuple(bounds) if bounds else None
+        )
         yield row(
             estimate, dataset=dataset, system=system, rater=metric, kind="metric", criterion=None,
             measure=metric,

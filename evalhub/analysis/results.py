@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import InputError, StorageError
@@ -38,7 +39,7 @@ class Results:
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """An in-memory DuckDB with a view for each table; nothing is written."""
+        """An in-memory DuckDB with a view for each table; it reaches no file outside the run's folder."""
         import duckdb
 
         connection = duckdb.connect(":memory:")
@@ -52,7 +53,9 @@ class Results:
             connection.execute(f"CREATE TABLE live_{kind} AS SELECT * FROM incoming")
             connection.unregister("incoming")
             sources = [f"SELECT * FROM live_{kind}"]
-            sources += [f"SELECT * FROM read_parquet('{_quoted(path)}')" for path in self.run.segments(kind)]
+            sources += [
+                f"SELECT * FROM read_parquet('{_quoted(path.resolve())}')" for path in self.run.segments(kind)
+            ]
             key = ", ".join(cls.KEY)
             try:
                 connection.execute(
@@ -66,6 +69,8 @@ class Results:
                     value=str(error).split("\n")[0],
                     fix="`evalhub verify` names the damaged files",
                 ) from error
+        connection.execute(f"SET allowed_directories = ['{_quoted(self.run.path.resolve())}']")
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         return connection
 
     def sql(self, query: str, parameters: dict[str, Any] | None = None) -> pd.DataFrame:
@@ -109,8 +114,8 @@ class Results:
 
     def rubric(self, judge: str) -> Rubric | None:
         """Return the rubric that a judge of the run used; None for a recorded judge."""
-        name = self.manifest["judges"].get(judge, {}).get("rubric")
-        return None if name is None else Rubric.model_validate(self.manifest["rubrics"][name])
+        said = self.manifest["rubrics"].get(judge)
+        return None if said is None else Rubric.model_validate(said)
 
     def label_records(self) -> list[Label]:
         """Return the labels as records."""
@@ -145,17 +150,25 @@ def export(results: Results, path: Path) -> None:
 
     Raises:
         InputError: The file exists already.
+        StorageError: It cannot be written; nothing is left of it.
     """
     import duckdb
 
     if path.exists():
         raise InputError("the file exists already", where=str(path), fix="name another one, or remove it")
     tables = {kind: results.arrow(kind) for kind in KINDS}
-    with duckdb.connect(str(path)) as target:
-        for kind, table in tables.items():
-            target.register("incoming", table)
-            target.execute(f"CREATE TABLE {kind} AS SELECT * FROM incoming")
-            target.unregister("incoming")
+    try:
+        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as beside:
+            made = Path(beside, path.name)
+            with duckdb.connect(str(made)) as target:
+                for kind, table in tables.items():
+                    target.register("incoming", table)
+                    target.execute(f"CREATE TABLE {kind} AS SELECT * FROM incoming")
+                    target.unregister("incoming")
+            made.rename(path)
+    except (duckdb.Error, OSError) as error:
+        why = str(error).split("\n")[0]
+        raise StorageError("the export cannot be written", where=str(path), value=why) from error
 
 
 def _quoted(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.results import Results
 from evalhub.judging import combine_orders, hard_winner, penalised, penalised_score, preference
 from evalhub.scales import Winner
+from evalhub.specs import Positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,13 +55,18 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
     Columns: dataset, judge, criterion, item_id, system_a, system_b, sample, cluster, chars_a,
     chars_b, same_family, source, askings, p_a (soft, in [0, 1]), winner (a, tie, b), winner_ab
     and winner_ba (un-swapped, of one order alone), p_a_penalised, winner_penalised. A pair with
-    a failed order has no verdict.
+    a failed order has no verdict, nor one that is still to be asked in its other order.
     """
     import pandas as pd
 
     grouped = results.sql(_PAIRS)
     strength = float(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
-    combined = [_combined(askings) for askings in grouped["askings"]]
+    judges = results.manifest["judges"]
+    both = {judge for judge, facts in judges.items() if facts.get("positions") == Positions.BOTH}
+    combined = [
+        _combined(askings) if judge not in both or len(_by_order(askings)) == 2 else (None, None)
+        for judge, askings in zip(grouped["judge"], grouped["askings"], strict=True)
+    ]
     frame = grouped.drop(columns="askings")
     frame["askings"] = [len(askings) for askings in grouped["askings"]]
     frame["winner_ab"] = [_winner_shown(askings, "ab") for askings in grouped["askings"]]
@@ -85,14 +91,16 @@ def ratings(results: Results) -> pd.DataFrame:
     """Return one rating per judge, criterion and response, its askings averaged.
 
     Columns: dataset, judge, criterion, item_id, system, sample, cluster, chars, same_family,
-    source, value (plain levels), expected (probability-weighted), value_penalised, askings,
-    failures. A response with a failed asking has no rating.
+    source, value (plain levels), expected (probability-weighted), value_penalised, median_chars
+    (of the item's responses, that the penalty counts from), askings, failures. A response with a
+    failed asking has no rating.
     """
     frame = results.sql(_RATINGS)
     failed = frame["failures"] > 0
     frame.loc[failed, ["value", "expected"]] = None
     strength = float(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
     medians = frame.groupby(["dataset", "judge", "criterion", "item_id"])["chars"].transform("median")
+    frame["median_chars"] = medians.astype("Float64")
     frame["value_penalised"] = [
         None
         if value is None or math.isnan(value)
@@ -111,13 +119,31 @@ def _combined(askings: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float] | 
         return None, None
     if all(_present(one["a"]) for one in askings):
         names = ("a", "tie", "b") if _present(askings[0]["tie"]) else ("a", "b")
-        chances = combine_orders([{name: one[name] for name in names} for one in askings])
-        return chances, hard_winner(chances)
+        return _averaged(askings, [{name: one[name] for name in names} for one in askings])
     if all(_present(one["p_a"]) for one in askings):
-        chances = combine_orders([_as_logs(float(one["p_a"])) for one in askings])
-        return chances, hard_winner(chances)
+        return _averaged(askings, [_as_logs(float(one["p_a"])) for one in askings])
     winners = {one["winner"] for one in askings}
     return None, Winner(winners.pop()) if len(winners) == 1 else Winner.TIE
+
+
+def _averaged(
+    askings: Sequence[Mapping[str, Any]], logs: Sequence[Mapping[str, float]]
+) -> tuple[dict[str, float], Winner]:
+    """Average log-probabilities within each order, then over orders: what a position adds cancels."""
+    orders = [
+        {name: sum(logs[at][name] for at in places) / len(places) for name in logs[0]}
+        for places in _by_order(askings).values()
+    ]
+    chances = combine_orders(orders)
+    return chances, hard_winner(chances)
+
+
+def _by_order(askings: Sequence[Mapping[str, Any]]) -> dict[str | None, list[int]]:
+    """Return the places of the askings of each order."""
+    found: dict[str | None, list[int]] = {}
+    for at, one in enumerate(askings):
+        found.setdefault(one["shown"], []).append(at)
+    return found
 
 
 def _readings(
@@ -137,8 +163,11 @@ def _readings(
 
 
 def _winner_shown(askings: Sequence[Mapping[str, Any]], order: str) -> str | None:
-    said = [one["winner"] for one in askings if one["shown"] == order]
-    return said[0] if len(said) == 1 else None
+    mine = [one for one in askings if one["shown"] == order]
+    if len(mine) < 2:
+        return mine[0]["winner"] if mine else None
+    winner = _combined(mine)[1]
+    return winner.value if winner else None
 
 
 def _as_logs(p_a: float) -> dict[str, float]:

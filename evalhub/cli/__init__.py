@@ -9,7 +9,7 @@ import typer
 
 from evalhub.cli import runs, specs
 from evalhub.cli.output import notes
-from evalhub.errors import EvalhubError, Interrupted
+from evalhub.errors import EvalhubError, Interrupted, StorageError
 
 app = typer.Typer(
     help="LLM-as-a-judge evaluation whose numbers say how far people agree with them.",
@@ -52,9 +52,21 @@ def main() -> None:
     try:
         app()
     except EvalhubError as error:
-        if _State.debug:
-            raise
-        notes().print(f"evalhub: {error}", markup=False, style="red", soft_wrap=True)
-        sys.exit(error.exit_code)
+        _end(error, error.exit_code)
     except KeyboardInterrupt:
-        sys.exit(Interrupted.exit_code)
+        again = "give the same command again to go on"
+        _end(Interrupted("stopped; what was finished is kept", fix=again), Interrupted.exit_code)
+    except OSError as error:
+        where = str(error.filename or "")
+        _end(StorageError(f"a file cannot be used ({error.strerror or error})", where=where), 4)
+    except Exception as error:
+        fix = "give the command again with --debug before the verb, and report what it prints"
+        _end(EvalhubError(f"evalhub itself failed ({type(error).__name__}: {error})", fix=fix), 3)
+
+
+def _end(error: EvalhubError, code: int) -> None:
+    """Print the sentence and leave; with --debug, show where it comes from."""
+    if _State.debug:
+        raise
+    notes().print(f"evalhub: {error}", markup=False, style="red", soft_wrap=True)
+    sys.exit(code)

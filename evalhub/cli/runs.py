@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +16,9 @@ from evalhub.cli.options import Json, Limit, Only, RunName, Runs, SuiteName
 from evalhub.cli.output import notes, print_json, print_rows
 from evalhub.cli.progress import chosen
 from evalhub.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    from evalhub.runner import Options, Plan, Resolved
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan, print, run nothing.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.json and report.html.")]
@@ -44,12 +48,17 @@ def run(
         return
     hub.report.print_report(results)
     folder = "" if hub.store.runs_root(runs) == Path("runs") else f" --runs {hub.store.runs_root(runs)}"
-    notes().print(f"see it all: evalhub dashboard{folder}", markup=False)
+    notes().print(f"see it all: {_program()} dashboard{folder}", markup=False, soft_wrap=True)
+
+
+def _program() -> str:
+    """Return how the user calls evalhub: by name, or by path where it is not on PATH."""
+    return "evalhub" if shutil.which("evalhub") else os.path.relpath(sys.argv[0])
 
 
 def plan(suite: SuiteName, only: Only = None, limit: Limit = None, as_json: Json = False) -> None:
     """Print what a suite would ask, and run nothing."""
-    resolved, planned = hub.runner.prepare(suite, hub.runner.Options(tuple(only or ()), limit))
+    resolved, planned = _prepared(suite, hub.runner.Options(tuple(only or ()), limit))
     rows: list[dict[str, Any]] = [
         {
             "dataset": dataset.card.id,
@@ -72,21 +81,21 @@ def plan(suite: SuiteName, only: Only = None, limit: Limit = None, as_json: Json
     notes().print(f"{planned.generations} responses to make, {planned.judgments} judgments{over}")
 
 
+def _prepared(suite: str, options: Options) -> tuple[Resolved, Plan]:
+    progress = chosen()
+    try:
+        return hub.runner.prepare(suite, options, progress)
+    finally:
+        progress.stop()
+
+
 def board(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
     """Print every number that ranks a system."""
     rows = hub.analysis.rows_of(hub.analysis.leaderboard(hub.load(run_name, runs)))
     columns = (
-        "dataset",
-        "measure",
-        "rater",
-        "criterion",
-        "system",
-        "estimate",
-        "low",
-        "high",
-        "n",
-        "clusters",
-    )
+        "dataset", "measure", "rater", "criterion", "system",
+        "estimate", "low", "high", "n", "clusters", "left_out", "reason",
+    )  # fmt: skip
     print_rows(rows, as_json=as_json, columns=columns)
 
 
@@ -128,9 +137,13 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE.duckdb", help="The file that is made.")],
     run_name: RunName = None,
     runs: Runs = None,
+    as_json: Json = False,
 ) -> None:
     """Write a run's tables into one DuckDB file."""
     hub.analysis.export(hub.load(run_name, runs), file)
+    if as_json:
+        print_json({"written": str(file)})
+        return
     notes().print(f"written: {file}", markup=False)
 
 

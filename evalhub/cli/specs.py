@@ -10,7 +10,7 @@ import typer
 import evalhub as hub
 from evalhub.cli.options import Json
 from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
-from evalhub.errors import SpecError, UnknownNameError
+from evalhub.errors import ModelError, SpecError, UnknownNameError
 
 if TYPE_CHECKING:
     from evalhub.records import Item, Response
@@ -212,8 +212,11 @@ def models_fetch(name: Name, as_json: Json = False) -> None:
 def models_check(names: Names = None, as_json: Json = False) -> None:
     """Hold models against what was recorded when they were made ready."""
     wanted = names or [one.id for one in hub.models.list_models() if one.path]
-    rows = [{"model": name, **_plain(one)} for name in wanted for one in hub.models.check(name)]
+    rows = [_plain(one) for name in wanted for one in hub.models.check(name)]
     print_rows(rows, as_json=as_json)
+    for row in rows:
+        if not row["ok"]:
+            raise ModelError(f"{row['check']} does not hold", where=row["model"], value=row["detail"])
 
 
 def _plain(record: Any) -> dict[str, Any]:

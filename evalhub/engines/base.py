@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -11,6 +12,8 @@ from evalhub.records import Completion, FailureKind, Message, Request, canonical
 
 # How long an engine may show no sign of life while it works; one step of a large model on a CPU is slow.
 HANG_SECONDS = 600.0
+
+_LOWEST = -9999.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,17 @@ def too_long(tokens: int, limit: int) -> Outcome:
 
 
 def completion(key: str, model: str, request: Request, outcome: Outcome) -> Completion:
-    """Return the record of one outcome, its texts made valid UTF-8."""
+    """Return the record of one outcome: texts made valid UTF-8, log-probabilities finite.
+
+    A log-probability of minus infinity becomes -9999, as vLLM writes it; NaN is a failure.
+    """
+    logprobs = outcome.logprobs
+    if logprobs and any(math.isnan(value) for value in logprobs.values()):
+        detail = "the engine gave NaN as a log-probability"
+        outcome = Outcome(failure=FailureKind.ENGINE, detail=detail)
+    elif logprobs:
+        floored = {name: max(value, _LOWEST) for name, value in logprobs.items()}
+        outcome = replace(outcome, logprobs=floored)
     return Completion(
         key=key,
         model=model,

@@ -13,7 +13,7 @@ _HTML = (
 )
 
 # U+1FEF is a backtick to a tokenizer that normalises.
-_BACKTICKS = re.compile("[`\u1fef]+")
+_BACKTICKS = re.compile("[`\u1fef\uff40]+")
 
 _SPECIAL = re.compile(
     r"<(?=[|｜])"  # <|im_start|> and its like

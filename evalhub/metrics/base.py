@@ -33,10 +33,12 @@ Value = tuple[float, None] | tuple[None, str]
 class Metric(Protocol):
     """The one contract of every entry of the table.
 
-    `higher_is_better` is None where neither direction is.
+    `higher_is_better` is None where neither direction is; `bounds` are the lowest and highest value, None
+    where there is no highest.
     """
 
     higher_is_better: ClassVar[bool | None]
+    bounds: ClassVar[tuple[float, float] | None]
 
     def for_dataset(self, texts: Iterable[str]) -> Metric:
         """Return this metric with whatever a dataset decides settled by the dataset's own texts."""

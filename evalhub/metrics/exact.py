@@ -96,6 +96,7 @@ class ExactMatch:
     """
 
     higher_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
     normalizer: Normalizer = Normalizer.SQUAD
 
     @classmethod

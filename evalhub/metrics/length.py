@@ -16,6 +16,7 @@ class Length:
     """Length in characters (Unicode code points) and in words (as `unicode_words` cuts every script)."""
 
     higher_is_better: ClassVar[bool | None] = None
+    bounds: ClassVar[tuple[float, float] | None] = None
 
     @classmethod
     def build(cls, options: Mapping[str, object], *, where: str) -> Length:

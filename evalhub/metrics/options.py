@@ -28,7 +28,7 @@ def refuse_unknown(options: Mapping[str, object], allowed: Iterable[str], *, whe
         Traceback (most recent call last):
         ...
         evalhub.errors.SpecError: suite.yaml:metrics[0].rouge: unknown option, \
-got 'stemer'; allowed: stemmer; did you mean 'stemmer'?.
+got 'stemer'; allowed: stemmer; did you mean 'stemmer'?
     """
     names = sorted(allowed)
     for key in options:

@@ -85,6 +85,7 @@ class Rouge:
     """
 
     higher_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
     signatures: tuple[RougeSignature, ...]
     automatic: bool = False
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from evalhub.errors import ModelError, UnknownNameError
+from evalhub.errors import IntegrityError, ModelError, UnknownNameError
 from evalhub.models.cache import (
     cache_folder,
     cached_sha256,
@@ -193,6 +193,8 @@ def _pinned(
         raise ModelError(
             "the model is not in the cache", where=model.id, fix=f"run `evalhub models fetch {model.id}`"
         )
+    if download:
+        _check_as_converted(folder, model.id)
     families = tuple(dict.fromkeys((*model.families, *declared)))
     return replace(
         _described(model.id, ModelSource.PINNED, folder, families),
@@ -200,6 +202,19 @@ def _pinned(
         max_length=model.max_length,
         licence=model.licence,
     )
+
+
+def _check_as_converted(folder: Path, name: str) -> None:
+    """Refuse a cached model whose files are not the ones that were converted."""
+    hashes = cached_sha256(content_files(folder))
+    for file, recorded in read_settings(folder / RECORD).get("files", {}).items():
+        found = hashes.get(folder / file, "no file")
+        if found != recorded:
+            raise IntegrityError(
+                f"{name} is not as it was converted: sha256 {found}, not {recorded}",
+                where=str(folder / file),
+                fix=f"remove {folder} and run `evalhub models fetch {name}`",
+            )
 
 
 def _check_converter(model: PinnedModel) -> None:

@@ -35,7 +35,7 @@ def check_folder(folder: Path, *, trust_remote_code: bool = False, allow_pickle:
             where=str(folder),
             value=", ".join(pickled[:3]),
             allowed="safetensors",
-            fix="convert the weights and remove these files, or allow pickle for this model",
+            fix="convert the weights to safetensors and remove these files",
         )
     code = _remote_code(folder, files)
     if code and not trust_remote_code:

@@ -10,6 +10,7 @@ from evalhub.analysis import Results, rows_of
 
 TABLES = {
     "leaderboard": analysis.leaderboard,
+    "length_penalty": analysis.length_penalty,
     "agreement": analysis.agreement,
     "position_bias": analysis.position_bias,
     "correlations": analysis.correlations,
@@ -30,8 +31,8 @@ def report_data(results: Results) -> dict[str, Any]:
 
     Returns:
         `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (what each id stands
-        for), `datasets`, one list of tidy rows for each name of `TABLES`, `environment`, and `notes`:
-        sentences that belong to the numbers.
+        for), `metrics` (signature and bounds of each), `datasets`, one list of tidy rows for each name
+        of `TABLES`, `environment`, and `notes`: sentences that belong to the numbers.
     """
     manifest = results.manifest
     data: dict[str, Any] = {
@@ -43,6 +44,7 @@ def report_data(results: Results) -> dict[str, Any]:
         "state": manifest.get("state"),
         "seconds": manifest.get("seconds"),
         "models": sorted(_models(manifest), key=lambda model: model["role"]),
+        "metrics": manifest.get("metrics", {}),
         "datasets": [
             {name: card.get(name) for name in ("id", "title", "licence", "source", "note")}
             for card in manifest["cards"].values()

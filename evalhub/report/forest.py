@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalhub.analysis.correlation import LENGTH
-from evalhub.report.grids import LENGTHS, RATERS, judged_twice, named, rater_name
+from evalhub.report.grids import RATERS, judged_twice, metric_names, named, rater_name
 from evalhub.report.shape import Footnotes, Row, count, grouped, interval, number, visible
 
 LEFT, PLOT, RIGHT = 190.0, 290.0, 190.0
@@ -106,7 +106,8 @@ def leaderboard_forests(data: dict[str, Any]) -> Iterator[Forest]:
 def agreement_forests(data: dict[str, Any]) -> Iterator[Forest]:
     """Yield one plot of accuracy per labelled criterion: judges, metrics, trivial judges."""
     rows = [row for row in data["agreement"] if row["statistic"] == "accuracy"]
-    rows = [row for row in rows if row["reading"] not in ("ab", "ba") and row["rater"] not in LENGTHS]
+    rows = [row for row in rows if row["reading"] not in ("ab", "ba") and row["against"] == "labels"]
+    rows = [row for row in rows if row["reading"] != "level" or row["estimate"] is not None]
     several = judged_twice(rows)
     for (dataset, criterion, kind), found in grouped(rows, "dataset", "label_criterion", "annotator_kind"):
         ordered = sorted(found, key=lambda row: RATERS.get(row["kind"], 9))
@@ -114,14 +115,14 @@ def agreement_forests(data: dict[str, Any]) -> Iterator[Forest]:
             f"{dataset} · {criterion} · accuracy against {kind} labels",
             [(named(row, several), row["kind"], row) for row in ordered],
             bounds=(0.0, 1.0),
-            middle=0.5,
+            middle=None if ordered[0]["reading"] == "level" else 0.5,
         )
 
 
 def correlation_forests(data: dict[str, Any]) -> Iterator[Forest]:
     """Yield one plot of Spearman's correlation with the labels per criterion and level."""
     rows = [row for row in data["correlations"] if row["x"] == "labels" and row["coefficient"] == "spearman"]
-    metrics = {row["rater"] for row in data["leaderboard"] if row["kind"] == "metric"}
+    metrics = metric_names(data)
     for (dataset, criterion, kind), group in grouped(rows, "dataset", "label_criterion", "annotator_kind"):
         for level in LEVELS:
             found = [row for row in group if row["at"] == level and row["estimate"] is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
+from evalhub.analysis.correlation import LENGTH
 from evalhub.report.shape import (
     ABSENT,
     Footnotes,
@@ -22,8 +23,8 @@ RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)
 
 _KINDS = {"judge": 0, "labels": 1, "metric": 2}
 RATERS = {"judge": 0, "recorded judge": 1, "metric": 2, "trivial": 3}
-_READINGS = {"combined": "", "ab": "a shown first", "ba": "b shown first"}
-LENGTHS = ("chars", "words")
+_STATISTICS = ("accuracy", "Cohen's kappa", "n", "left out")
+_READINGS = {"combined": "", "ab": "a shown first", "ba": "b shown first", "level": ""}
 
 
 def leaderboards(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
@@ -78,29 +79,62 @@ def agreements(data: dict[str, Any], notes: Footnotes, *, readings: bool = True)
         notes: Takes the reasons of what is absent.
         readings: Whether each single order of a judge has its own line.
     """
-    told = [row for row in data["agreement"] if row["rater"] not in LENGTHS]
+    told = [row for row in data["agreement"] if row["against"] == "labels"]
     told = [row for row in told if readings or row["reading"] not in ("ab", "ba")]
     for (dataset, criterion, kind), rows in grouped(told, "dataset", "label_criterion", "annotator_kind"):
         rows.sort(key=lambda row: RATERS.get(row["kind"], 9))
         several = judged_twice(rows)
-        lines = []
-        for (_, kind_of, _, _), found in grouped(rows, "rater", "kind", "criterion", "reading"):
-            accuracy, kappa = (
-                next(row for row in found if row["statistic"] == name) for name in ("accuracy", "kappa")
-            )
-            lines.append(
-                (
-                    named(accuracy, several),
-                    kind_of,
-                    interval(accuracy, notes),
-                    interval(kappa, notes),
-                    count(accuracy["n"]),
-                    count(accuracy["left_out"]),
-                )
-            )
+        lines = tuple(
+            (named(found[0], several), kind_of, *_statistics(found, notes))
+            for (_, kind_of, _, _), found in grouped(rows, "rater", "kind", "criterion", "reading")
+        )
         title = f"{dataset} · {criterion} · {kind} labels"
-        head = ("rater", "kind", "accuracy", "Cohen's kappa", "n", "left out")
-        yield Grid(title, head, tuple(lines), 2)
+        yield Grid(title, ("rater", "kind", *_STATISTICS), lines, 2)
+
+
+def _statistics(rows: Sequence[Row], notes: Footnotes) -> tuple[str, ...]:
+    accuracy, kappa = (
+        next(row for row in rows if row["statistic"] == name) for name in ("accuracy", "kappa")
+    )
+    sizes = (count(accuracy["n"]), count(accuracy["left_out"]))
+    return interval(accuracy, notes), interval(kappa, notes), *sizes
+
+
+def with_each_other(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield how far judges and metrics agree among themselves: on pairs, then on ratings.
+
+    Args:
+        data: As `report_data` returns it.
+        notes: Takes the reasons of what is absent.
+    """
+    held = ("dataset", "label_criterion", "annotator_kind")
+    for (dataset, criterion, kind), rows in grouped(
+        (row for row in data["agreement"] if row["against"] != "labels"), *held
+    ):
+        several = judged_twice(rows)
+        lines = tuple(
+            (named(found[0], several), visible(other), *_statistics(found, notes))
+            for (_, _, other), found in grouped(rows, "rater", "criterion", "against")
+        )
+        title = f"{dataset} · {criterion} · pairs with {kind} labels"
+        yield Grid(title, ("rater", "with", *_STATISTICS), lines, 2)
+    metrics = metric_names(data)
+    rows = [row for row in data["correlations"] if row["y"] in metrics and _judges(row["x"], metrics)]
+    for (dataset, criterion, kind), found in grouped(rows, *held):
+        title = f"{dataset} · {criterion} · responses with {kind} labels"
+        names = {"x": "judge", "y": "metric", "coefficient": "coefficient"}
+        yield _by_level(found, notes, title=title, names=names)
+
+
+def metric_names(data: dict[str, Any]) -> set[str]:
+    """Return the names of a run's metrics, also where no system is ranked by them."""
+    ranked = {row["rater"] for row in data["leaderboard"] if row["kind"] == "metric"}
+    return ranked.union(data["metrics"])
+
+
+def _judges(column: str, metrics: Container[str]) -> bool:
+    """Whether a column of the side-by-side table holds a judge's plain levels."""
+    return column not in ("labels", LENGTH) and column not in metrics and not column.endswith(" (soft)")
 
 
 def judged_twice(rows: Sequence[Row]) -> set[str]:
@@ -129,18 +163,19 @@ def rater_name(rater: str, criterion: str | None, reading: str = "combined") -> 
 
 def correlation_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per labelled criterion: the labels with each rating, metric and the length."""
-    rows = [
-        row
-        for row in data["correlations"]
-        if row["x"] == "labels" and row["coefficient"] in ("spearman", "kendall")
-    ]
+    rows = [row for row in data["correlations"] if row["x"] == "labels"]
     names = {"y": "with the labels", "coefficient": "coefficient"}
     for (dataset, criterion, kind), found in grouped(rows, "dataset", "label_criterion", "annotator_kind"):
-        ordered = sorted(found, key=lambda row: ("pooled", "item", "system").index(row["at"]))
-        lines = list(dict.fromkeys((row["y"], row["coefficient"]) for row in found))
-        ordered.sort(key=lambda row: lines.index((row["y"], row["coefficient"])))
         title = f"{dataset} · {criterion} · {kind} labels"
-        yield pivot(ordered, notes, title=title, names=names, across=("at",))
+        yield _by_level(found, notes, title=title, names=names)
+
+
+def _by_level(rows: Sequence[Row], notes: Footnotes, *, title: str, names: dict[str, str]) -> Grid:
+    """Spread correlations over their levels; Pearson's stay in report.json."""
+    shown = [row for row in rows if row["coefficient"] in ("spearman", "kendall")]
+    lines = list(dict.fromkeys(tuple(row[name] for name in names) for row in shown))
+    shown.sort(key=lambda row: ("pooled", "item", "system").index(row["at"]))
+    return pivot(shown, notes, title=title, names=names, across=("at",), lines=lines)
 
 
 def biases(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:

@@ -16,6 +16,7 @@ from evalhub.report.grids import (
     failure_grids,
     leaderboards,
     length_penalty,
+    with_each_other,
 )
 from evalhub.report.shape import Footnotes, visible
 
@@ -39,6 +40,7 @@ def report_page(data: dict[str, Any]) -> str:
             list(correlation_forests(data)),
             list(correlation_grids(data, notes)),
         ),
+        ("Judge and ROUGE with each other", [], list(with_each_other(data, notes))),
         ("Biases", [], list(biases(data, notes))),
         ("Coverage and failures", [], [*coverages(data), *failure_grids(data)]),
     ]

@@ -20,6 +20,7 @@ from evalhub.report.grids import (
     failure_grids,
     leaderboards,
     length_penalty,
+    with_each_other,
 )
 from evalhub.report.shape import Footnotes, Grid, visible
 
@@ -40,6 +41,7 @@ def print_report(results: Results) -> None:
     _section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
     _section(console, "Judge, ROUGE and labels", agreements(data, notes, readings=False))
     _section(console, "Correlation with the labels", correlation_grids(data, notes))
+    _section(console, "Judge and ROUGE with each other", with_each_other(data, notes))
     _section(console, "Biases", biases(data, notes))
     _section(console, "Coverage", [*coverages(data), *failure_grids(data)])
     lines = ["[low, high] are 95% intervals over clusters of items; – is absent.", *notes.lines()]

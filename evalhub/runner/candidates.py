@@ -48,7 +48,7 @@ def _response(wanted: Generation, done: list[Completion]) -> Response:
         text=text,
         turns=tuple(one.text or "" for one in done) if text is not None else (),
         reasoning=last.reasoning if last else None,
-        chars=None if text is None else len(text),
+        chars=None if text is None else sum(len(one.text or "") for one in done),
         families=wanted.families,
         source=Source.GENERATED,
         finish_reason=last.finish_reason if last else None,

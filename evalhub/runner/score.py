@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 from evalhub.metrics import Metric
 from evalhub.records import Item, Response, Score
+from evalhub.runner.progress import Progress
+from evalhub.runner.resolve import Resolved
+from evalhub.store import RunWriter
 
 
 def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) -> Iterator[Score]:
@@ -18,9 +22,7 @@ def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) ->
     """
     texts = [response for response in responses if response.text is not None]
     references = [items[response.item_id].references for response in texts]
-    settled = metric.for_dataset(
-        [*(response.text or "" for response in texts), *(ref for refs in references for ref in refs)]
-    )
+    settled = metric.for_dataset([text for item in items.values() for text in item.references])
     for column in settled.score([response.text or "" for response in texts], references):
         for response, value, reason in zip(texts, column.values, column.reasons, strict=True):
             yield Score(
@@ -33,3 +35,26 @@ def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) ->
                 value=value,
                 reason=reason,
             )
+
+
+def score_all(writer: RunWriter, resolved: Resolved, progress: Progress) -> None:
+    """Score every response that is held against references; systems that are the references are not."""
+    responses = cast("list[Response]", writer.table("responses"))
+    columns: dict[str, dict[str, Any]] = {}
+    for dataset in resolved.datasets:
+        card = dataset.card
+        items = {item.item_id: item for item in dataset.items}
+        answered = sorted(
+            (one for one in responses if one.dataset == card.id and one.system not in card.reference_systems),
+            key=lambda one: (one.item_id, one.system, one.sample),
+        )
+        for name, metric in resolved.metrics:
+            progress.stage(f"metric {name} on {card.id}", len(answered))
+            for score in scores(metric, items, answered):
+                writer.append(score)
+                columns[score.metric] = {
+                    "bounds": metric.bounds,
+                    "higher_is_better": metric.higher_is_better,
+                }
+            progress.advance(done=len(answered))
+    writer.update(metrics=columns)

@@ -15,6 +15,7 @@ from evalhub.errors import SpecError
 MAX_BYTES = 1 << 20
 MAX_ALIASES = 64
 
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,199}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/@+-]{1,200}$")]
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -121,8 +121,6 @@ class CriterionSpec(Spec):
 class RecordedJudge(Spec):
     """How verdicts that came with the dataset are to be read."""
 
-    reads: str | None = None
-    unparsed: Literal["failure", "tie", "wrong"] = "failure"
     range: tuple[float, float] | None = None
     family: str | list[str] = "unknown"
 
@@ -181,7 +179,7 @@ class Card(Spec):
     @property
     def hash(self) -> str:
         """The sha256 of the whole card."""
-        return digest(self.model_dump(mode="json"))
+        return digest(self.model_dump_json())
 
 
 def load_card(name: str, *, where: str = "", beside: Path | None = None) -> tuple[Card, Path]:

@@ -80,7 +80,7 @@ class Rubric(Spec):
     @property
     def hash(self) -> str:
         """The sha256 of everything that a judge can see or answer."""
-        return digest(self.model_dump(mode="json", exclude={"source", "title"}))
+        return digest(self.model_dump_json(exclude={"source", "title"}))
 
 
 def _is_nested(scale: Mapping[Any, Any]) -> bool:

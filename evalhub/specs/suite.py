@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from evalhub.records import Sampling
-from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
+from evalhub.specs.base import Id, Name, Spec, parse_yaml, read_text, validated
 from evalhub.specs.find import locate
 
 
@@ -46,6 +46,13 @@ class DatasetUse(Spec):
     tags: tuple[str, ...] = ()
 
 
+_SHARED = {"type", "seed"}
+_SETTINGS = {
+    "openai": {"base_url", "api_key_env", "concurrency"},
+    "scripted": {"script", "max_num_seqs"},
+}
+
+
 class EngineSpec(Spec):
     """The engine that runs a model, and the settings that are asked of it.
 
@@ -80,6 +87,17 @@ class EngineSpec(Spec):
     api_key_env: str = "OPENAI_API_KEY"
     concurrency: int = Field(default=16, ge=1)
     script: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_use(self) -> EngineSpec:
+        own = _SETTINGS.get(self.type)
+        if self.type == "vllm":
+            idle = self.model_fields_set & set.union(*_SETTINGS.values()) - {"max_num_seqs"}
+        else:
+            idle = self.model_fields_set - own - _SHARED if own else set()
+        if idle:
+            raise ValueError(f"the engine {self.type} has no use for {min(idle)!r}")
+        return self
 
 
 class SamplingSpec(Spec):
@@ -168,14 +186,14 @@ class Budget(Spec):
 class Suite(Spec):
     """What `evalhub run` runs."""
 
-    suite: Id
+    suite: Name
     title: str | None = None
     datasets: tuple[DatasetUse, ...] = Field(min_length=1)
     candidates: tuple[Candidate, ...] = ()
     judges: tuple[JudgeUse, ...] = ()
     metrics: tuple[str | dict[str, dict[str, Any]], ...] = ()
     controls: Controls = Controls()
-    gates: tuple[Any, ...] = Field(default=(), max_length=0)
+    gates: tuple[Any, ...] = ()
     budget: Budget = Budget()
 
     @field_validator("metrics", mode="after")
@@ -184,6 +202,13 @@ class Suite(Spec):
         for metric in value:
             if isinstance(metric, dict) and len(metric) != 1:
                 raise ValueError("a metric is a name, or one name with its options")
+        return value
+
+    @field_validator("gates")
+    @classmethod
+    def _no_gates_yet(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if value:
+            raise ValueError("gates are not supported yet; leave them out")
         return value
 
     @model_validator(mode="after")

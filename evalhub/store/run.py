@@ -21,7 +21,7 @@ from evalhub.errors import InputError, StorageError
 from evalhub.records import KINDS, Record, key_of, kind_of
 from evalhub.store.journal import Journal, read_journal
 from evalhub.store.lock import Lock
-from evalhub.store.segments import read_segment, sync_file, write_segment
+from evalhub.store.segments import file_sha256, read_segment, sync_file, write_segment
 
 FORMAT = 1
 
@@ -90,6 +90,7 @@ class RunWriter(Run):
         self._lock = Lock(path)
         try:
             super().__init__(path)
+            self._check_segments()
             self._records: dict[str, dict[tuple[Any, ...], Record]] = {kind: {} for kind in KINDS}
             for record in self.records():
                 self._records[kind_of(record)].setdefault(key_of(record), record)
@@ -110,7 +111,7 @@ class RunWriter(Run):
             manifest: What was asked, as plain JSON values.
         """
         now = datetime.now(UTC)
-        path = root / f"{suite}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        path = root / f"{suite.replace('/', '-')}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         try:
             (path / "segments").mkdir(parents=True)
             write_manifest(
@@ -190,6 +191,14 @@ class RunWriter(Run):
                 self._journal.path.unlink()
         finally:
             self._lock.release()
+
+    def _check_segments(self) -> None:
+        """Refuse to go on from a segment that is not what was sealed."""
+        for part in self.manifest["segments"]:
+            path = self.path / part["path"]
+            if not path.is_file() or file_sha256(path) != part["sha256"]:
+                fix = "run `evalhub verify` on the run"
+                raise StorageError("the segment is corrupt", where=str(path), fix=fix)
 
     def _sealed_keys(self, kind: str) -> set[tuple[Any, ...]]:
         return {key_of(record) for path in self.segments(kind) for record in read_segment(path, kind)}

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalhub.errors import InputError, StorageError, UnknownNameError
-from evalhub.records import Completion, FailureKind
+from evalhub.records import Completion, from_dict
 from evalhub.store.run import Run
-from evalhub.store.segments import file_sha256, read_segment
+from evalhub.store.segments import file_sha256
 
 
 def runs_root(given: str | Path | None = None) -> Path:
@@ -41,7 +41,7 @@ def find_run(name: str | None, root: Path) -> Run:
     runs = all_runs(root)
     if not runs:
         raise InputError(
-            "there are no runs yet", where=str(root), fix="make one with `evalhub run suites/quickstart.yaml`"
+            "there are no runs yet", where=str(root), fix="make one with `evalhub run quickstart`"
         )
     for run in runs:
         if name is None or name in (run.id, run.manifest.get("suite")):
@@ -49,44 +49,39 @@ def find_run(name: str | None, root: Path) -> Run:
     raise UnknownNameError("run", name or "", [run.id for run in runs], where=str(root))
 
 
-def cached_completions(root: Path, keys: Iterable[str], *, apart_from: str) -> Iterator[Completion]:
+def cached_completions(runs: Iterable[Run], keys: Iterable[str]) -> Iterator[Completion]:
     """Yield the completions of other runs that have one of the keys, with the run that computed them.
 
+    What failed there is asked again here; a segment that is not what was sealed is passed over.
+
     Args:
-        root: The folder that holds the runs.
+        runs: The runs that are searched, in order.
         keys: Keys of completions.
-        apart_from: Id of the run that asks.
     """
     wanted = set(keys)
-    for run in all_runs(root):
-        if not wanted:
-            return
-        if run.id == apart_from:
-            continue
-        try:
-            for path in run.segments("completions"):
-                if wanted.isdisjoint(_keys_of(path)):
-                    continue
-                for record in read_segment(path, "completions"):
-                    if (
-                        isinstance(record, Completion)
-                        and record.key in wanted
-                        and record.failure is not FailureKind.ENGINE
-                    ):
-                        wanted.discard(record.key)
-                        yield replace(record, computed_in=record.computed_in or run.id)
-        except (StorageError, OSError):
-            continue
+    for run in runs:
+        for part in run.manifest["segments"]:
+            if not wanted:
+                return
+            if part["kind"] != "completions":
+                continue
+            for record in _found(run.path / part["path"], part["sha256"], wanted):
+                wanted.discard(record.key)
+                yield replace(record, computed_in=record.computed_in or run.id)
 
 
-def _keys_of(path: Path) -> list[str]:
+def _found(path: Path, sha256: str, wanted: set[str]) -> list[Completion]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return list(pq.read_table(path, columns=["key"]).column("key").to_pylist())
-    except (OSError, pa.ArrowException) as error:
-        raise StorageError("the segment is corrupt", where=str(path)) from error
+        table = pq.read_table(path, filters=[("key", "in", list(wanted))])
+        if not table.num_rows or file_sha256(path) != sha256:
+            return []
+    except (OSError, pa.ArrowException):
+        return []
+    records = [from_dict("completions", row) for row in table.to_pylist()]
+    return [one for one in records if isinstance(one, Completion) and one.failure is None]
 
 
 @dataclass(frozen=True, slots=True)

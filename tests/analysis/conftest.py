@@ -41,8 +41,8 @@ MANIFEST: dict[str, Any] = {
     "resolved": {"suite": {"controls": {"length_penalty": 0}}},
     "judges": {"pw": {"rubric": "pair"}, "pt": {"rubric": "rate"}},
     "rubrics": {
-        name: parse_rubric(text, name).model_dump(mode="json", exclude_none=True)
-        for name, text in (("pair", PAIR), ("rate", RATE))
+        judge: parse_rubric(text, judge).model_dump(mode="json", exclude_none=True)
+        for judge, text in (("pw", PAIR), ("pt", RATE))
     },
     "against": {"pw": {"d": {"overall": "overall"}}, "pt": {"d": {"quality": "quality"}}},
     "cards": {

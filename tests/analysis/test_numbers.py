@@ -17,6 +17,7 @@ from evalhub.analysis import (
     failures,
     item_list,
     leaderboard,
+    length_penalty,
     pair_verdicts,
     position_bias,
     ratings,
@@ -31,8 +32,8 @@ from evalhub.records import Completion, Judgment, Record, Source
 from evalhub.scales import Winner
 
 Write = Callable[..., Results]
-TABLES = (agreement, correlations, coverage, engines, failures, leaderboard, pair_verdicts, position_bias,
-          ratings, reused, truth, item_list)  # fmt: skip
+TABLES = (agreement, correlations, coverage, engines, failures, leaderboard, length_penalty, pair_verdicts,
+          position_bias, ratings, reused, truth, item_list)  # fmt: skip
 
 LENGTHS = {"i1": (10, 5), "i2": (20, 30), "i3": (10, 20), "i4": (10, 10)}
 
@@ -283,9 +284,9 @@ class TestRecordedJudges:
         run = results(records, expected={}, judges={}, against={}, skipped={})
         frame = agreement(run)
         # old: a b a b against a b b a; soft: a b b tie
-        assert cell(frame, rater="old", statistic="accuracy") == pytest.approx(2 / 4)
-        assert cell(frame, rater="soft", statistic="accuracy") == pytest.approx(3 / 4)
-        assert cell(frame, "kind", rater="old", statistic="accuracy") == "recorded judge"
+        assert cell(frame, rater="old", against="labels", statistic="accuracy") == pytest.approx(2 / 4)
+        assert cell(frame, rater="soft", against="labels", statistic="accuracy") == pytest.approx(3 / 4)
+        assert cell(frame, "kind", rater="old", against="labels", statistic="accuracy") == "recorded judge"
         # the order shown is not known
         assert {row["estimate"] for row in rows_of(position_bias(run))} == {None}
         assert all(row["reason"] for row in rows_of(position_bias(run)))

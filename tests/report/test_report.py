@@ -14,7 +14,9 @@ from evalhub.analysis import Results, leaderboard, rows_of
 from evalhub.errors import StorageError
 from evalhub.report import print_report, report_data, write_report
 from evalhub.report.data import TABLES
+from evalhub.report.grids import agreements, with_each_other
 from evalhub.report.page import report_page
+from evalhub.report.shape import Footnotes
 from evalhub.store import Run
 
 HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) [bold red]loud[/] \x1b[31m"
@@ -154,6 +156,28 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(results: Results, tmp_path
     (tmp_path / "file").write_text("here")
     with pytest.raises(StorageError, match="the report cannot be written"):
         write_report(results, tmp_path / "file")
+
+
+def test_judge_and_rouge_stand_beside_each_other(desk: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.dataset(items=8, labels=labels(8))
+    engine = {"type": "scripted"}
+    desk.suite(
+        judges=[{**PW, "engine": engine}, {**PT, "engine": engine}],
+        metrics=[{"rouge": {"variants": [1]}}, "length"],
+        controls={"length_penalty": 0.5},
+    )
+    data = report_data(Results(desk.run()))
+    pairs, responses = with_each_other(data, Footnotes())
+    ((judge, metric, *_),) = pairs.rows
+    assert (judge, metric[:5].lower()) == ("pw", "rouge")
+    assert {row[:2] for row in responses.rows} == {("pt", metric)}
+    (against,) = (grid for grid in agreements(data, Footnotes(), readings=False) if "overall" in grid.title)
+    names = [row[0] for row in against.rows]
+    assert names == ["pw", "pw · length-penalised", metric, "always-first", "coin", "longer"]
+    assert {row["judge"] for row in data["length_penalty"]} == {"pw", "pt"}
+    print_report(Results(Run(desk.runs / data["run"])))
+    assert "Judge and ROUGE with each other" in capsys.readouterr().out
+    assert "Judge and ROUGE with each other" in report_page(data)
 
 
 def test_a_run_without_judges_has_a_report(desk: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,3 +91,19 @@ def test_a_stop_begins_nothing(drive: Any) -> None:
     stop = Stop()
     stop.asked = True
     assert drive([job("i", ("a",))], stop) == ([], {})
+
+
+def test_more_work_than_a_chunk_that_is_known_already(drive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalhub.runner.drive.CHUNK", 4)
+    first = [job(f"i{number}", (f"t{number}",)) for number in range(8)]
+    drive(first)
+    again = [job(f"i{number}", (f"t{number}",)) for number in range(11)]
+    asked, scores = drive(again)
+    assert asked == ["t8", "t9", "t10"]
+    assert len(scores) == 11
+
+
+def test_a_stop_while_the_engine_starts_asks_nothing(drive: Any) -> None:
+    stop = Stop()
+    stop.asked = True
+    assert drive([job("i", ("a",))], stop)[0] == []

@@ -132,7 +132,7 @@ def test_an_interrupt_in_this_process_is_an_error_of_its_own(
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(sys.modules["evalhub.runner.run"], "_score", interrupted)
+    monkeypatch.setattr(sys.modules["evalhub.runner.run"], "score_all", interrupted)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(Interrupted, match="stopped at once"):
         desk.run()

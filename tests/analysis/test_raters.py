@@ -1,0 +1,164 @@
+"""Judges, metrics and labels held against each other, worked out by hand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.analysis import Results, agreement, correlations, export, leaderboard, rows_of, side_by_side
+from evalhub.errors import InputError, StorageError
+from evalhub.records import Record
+
+Write = Callable[..., Results]
+ITEMS = ("i1", "i2", "i3", "i4")
+LEVELS = {1: "wrong", 2: "fair", 3: "right"}
+
+
+def one(frame: Any, **named: Any) -> dict[str, Any]:
+    (found,) = [row for row in rows_of(frame) if all(row[name] == said for name, said in named.items())]
+    return found
+
+
+def card(**facts: Any) -> dict[str, Any]:
+    criteria = {"quality": {"kind": "pointwise", "levels": LEVELS}}
+    return {"d": {"id": "d", "criteria": criteria} | facts}
+
+
+def compared(hand: Any) -> list[Record]:
+    """The judge says a a b b, rougeL a b b a, the labels a a a b; chars follow the judge."""
+    made: list[Record] = []
+    for item, judge, metric, label in zip(ITEMS, "aabb", "abba", "aaab", strict=True):
+        made += [hand.item(item), hand.response(item, "k"), hand.response(item, "m"), hand.won(item, label)]
+        made += [hand.asked(item, shown, 0.9 if judge == "a" else 0.1) for shown in ("ab", "ba")]
+        for name, said in (("rougeL", metric), ("chars", judge), ("words", judge)):
+            made += [hand.score(item, system, float(said == side), name) for system, side in ("ka", "mb")]
+    return made
+
+
+def test_judge_and_metric_are_held_against_each_other(hand: Any, results: Write) -> None:
+    frame = agreement(results(compared(hand)))
+    mutual = {"rater": "pw", "against": "rougeL", "reading": "combined"}
+    assert one(frame, **mutual, statistic="accuracy")["estimate"] == 0.5
+    assert one(frame, **mutual, statistic="kappa")["estimate"] == 0
+    assert one(frame, rater="pw", against="labels", reading="combined", statistic="accuracy")["n"] == 4
+    assert {row["against"] for row in rows_of(frame)} == {"labels", "rougeL"}
+    assert {row["rater"] for row in rows_of(frame)} == {"pw", "rougeL", "always-first", "coin", "longer"}
+
+
+def rated(hand: Any) -> list[Record]:
+    """The judge says 1 2 3 3, the labels 1 2 3 1."""
+    made: list[Record] = []
+    for item, judge, label in zip(ITEMS, (1, 2, 3, 3), (1, 2, 3, 1), strict=True):
+        made += [hand.item(item), hand.response(item, "k")]
+        made += [hand.rated(item, "k", judge), hand.label(item, "k", label)]
+    return made
+
+
+def test_the_levels_of_judge_and_labels_are_compared(hand: Any, results: Write) -> None:
+    frame = agreement(results(rated(hand), cards=card()))
+    found = one(frame, rater="pt", reading="level", against="labels", statistic="accuracy")
+    assert (found["estimate"], found["n"], found["criterion"]) == (0.75, 4, "quality")
+    # observed 3/4; by chance 1/4 * 2/4 + 1/4 * 1/4 + 2/4 * 1/4 = 5/16
+    assert one(frame, rater="pt", statistic="kappa")["estimate"] == pytest.approx((12 - 5) / (16 - 5))
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({"levels": LEVELS, "truth": {"by": "mean"}}, "accuracy of means is not defined"),
+        ({"levels": LEVELS | {4: "best"}}, "the judge's levels are not the labels'"),
+        ({"range": [1, 3]}, "the judge's levels are not the labels'"),
+    ],
+)
+def test_what_is_no_level_has_no_accuracy(hand: Any, results: Write, spec: Any, reason: str) -> None:
+    criteria = {"quality": {"kind": "pointwise", **spec}}
+    for row in rows_of(agreement(results(rated(hand), cards=card(criteria=criteria)))):
+        assert (row["estimate"], row["reason"], row["left_out"]) == (None, reason, 4)
+
+
+def test_the_mean_of_two_askings_is_no_level(hand: Any, results: Write) -> None:
+    second = replace(hand.rated("i1", "k", 2), repeat=1)
+    frame = agreement(results([*rated(hand), second], cards=card()))
+    assert one(frame, statistic="accuracy")["reason"] == "accuracy of means is not defined"
+
+
+def test_labels_of_responses_without_text_stay(hand: Any, results: Write) -> None:
+    records = []
+    for item in ("i1", "i2"):
+        records += [hand.item(item, cluster="c")]
+        for place, system in enumerate("kmnr"):
+            records += [hand.label(item, system, 1 + place % 3), hand.score(item, system, place / 10)]
+    run = results(records, cards=card(reference_systems=["r"]))
+    (frame,) = side_by_side(run).values()
+    assert list(frame["system"]) == [*"kmnkmn"]
+    assert set(frame["cluster"]) == {"c"}
+    assert "length" not in frame
+    found = one(correlations(run), x="labels", y="rougeL", at="item", coefficient="spearman")
+    assert (found["estimate"], found["groups"]) == (pytest.approx(1), 2)
+
+
+def test_samples_are_averaged_before_they_are_correlated(hand: Any, results: Write) -> None:
+    # labels 1 2 3; rougeL of the samples (.1 .5) (.2 .2) (.4 .4), their means .3 .2 .4: Spearman 1/2
+    records = [hand.item("i1")]
+    for place, (system, both) in enumerate({"k": (0.1, 0.5), "m": (0.2, 0.2), "n": (0.4, 0.4)}.items()):
+        for sample, value in enumerate(both):
+            records += [
+                replace(made, sample=sample)
+                for made in (
+                    hand.response("i1", system),
+                    hand.label("i1", system, 1 + place),
+                    hand.score("i1", system, value),
+                )
+            ]
+    found = one(correlations(results(records)), x="labels", y="rougeL", at="pooled", coefficient="spearman")
+    assert (found["estimate"], found["n"]) == (pytest.approx(0.5), 3)
+
+
+def test_the_interval_of_a_metric_knows_its_bounds(hand: Any, results: Write) -> None:
+    records = [hand.item(item) for item in ITEMS]
+    records += [hand.score(item, "k", value) for item, value in zip(ITEMS, (1, 1, 1, 0.2), strict=True)]
+    facts = {"rougeL": {"signature": "x", "bounds": [0, 1], "higher_is_better": True}}
+    bounded = one(leaderboard(results(records, metrics=facts)), rater="rougeL")
+    assert bounded["estimate"] == pytest.approx(0.8)
+    assert bounded["high"] <= 1
+
+
+def test_a_metric_of_unknown_bounds(hand: Any, results: Write) -> None:
+    records = [hand.item(item) for item in ITEMS]
+    records += [hand.score(item, "k", value) for item, value in zip(ITEMS, (1, 1, 1, 0.2), strict=True)]
+    assert one(leaderboard(results(records)), rater="rougeL")["high"] > 1
+
+
+def test_a_query_reaches_no_file_outside_the_run(hand: Any, results: Write, tmp_path: Path) -> None:
+    run = results(compared(hand))
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    for query in (
+        f"SELECT * FROM read_csv('{tmp_path / 'secret.csv'}')",
+        f"COPY (SELECT 1) TO '{tmp_path / 'out.csv'}'",
+        "SET enable_external_access = true",
+    ):
+        with pytest.raises(InputError):
+            run.sql(query)
+    assert not (tmp_path / "out.csv").exists()
+    assert len(run.items()) == 4
+
+
+def test_an_export_that_fails_leaves_nothing(hand: Any, results: Write, tmp_path: Path) -> None:
+    run = results(compared(hand))
+    folder = tmp_path / "here"
+    folder.mkdir()
+    with pytest.raises(StorageError, match="the export cannot be written"):
+        export(run, folder / "nowhere" / "x.duckdb")
+
+    def full(*_: Path) -> None:
+        raise OSError("No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "rename", full)
+        with pytest.raises(StorageError, match="No space"):
+            export(run, folder / "x.duckdb")
+    assert list(folder.iterdir()) == []
+    export(run, folder / "x.duckdb")
+    assert [path.name for path in folder.iterdir()] == ["x.duckdb"]
