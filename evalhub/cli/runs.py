@@ -148,7 +148,7 @@ def export(
 
 
 def verify(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
-    """Hold every sealed file of a run against its sha256."""
+    """Hold every sealed file of a run against its sha256, and the lines that are not sealed yet."""
     found = hub.store.find_run(run_name, hub.store.runs_root(runs))
     findings = hub.store.verify(found)
     bad = [finding for finding in findings if finding.problem]
@@ -156,7 +156,7 @@ def verify(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -
     print_rows(rows, as_json=as_json)
     if bad:
         raise StorageError(
-            f"{len(bad)} of {len(findings)} files are not what was sealed",
+            f"{len(bad)} of {len(findings)} files are not what was written",
             where=str(found.path / bad[0].path),
             value=bad[0].problem,
             fix="restore the file, or remove the run and give the suite's command again",

@@ -10,7 +10,7 @@ import typer
 import evalhub as hub
 from evalhub.cli.options import Json
 from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
-from evalhub.errors import ModelError, SpecError, UnknownNameError
+from evalhub.errors import EvalhubError, ModelError, SpecError, UnknownNameError
 
 if TYPE_CHECKING:
     from evalhub.records import Item, Response
@@ -29,7 +29,11 @@ def judges_list(as_json: Json = False) -> None:
     """List the rubrics that are found."""
     rows = []
     for name, path in hub.specs.available("judges").items():
-        rubric = hub.specs.load_rubric(str(path))
+        try:
+            rubric = hub.specs.load_rubric(str(path))
+        except EvalhubError as error:
+            notes().print(f"{name}: {error}", markup=False, style="red", soft_wrap=True)
+            continue
         rows.append(
             {
                 "id": name,
@@ -149,7 +153,11 @@ def suites_list(as_json: Json = False) -> None:
     """List the suites that are found."""
     rows = []
     for name, path in hub.specs.available("suites").items():
-        suite, _ = hub.specs.load_suite(str(path))
+        try:
+            suite, _ = hub.specs.load_suite(str(path))
+        except EvalhubError as error:
+            notes().print(f"{name}: {error}", markup=False, style="red", soft_wrap=True)
+            continue
         rows.append(
             {
                 "id": name,

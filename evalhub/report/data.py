@@ -91,7 +91,21 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
     for card in manifest["cards"].values():
         if card.get("anonymous"):
             yield f"{card['id']} names no systems: its responses are judged, never ranked"
+    yield from _differences(manifest)
     if data["reused"]:
         total = sum(row["completions"] for row in data["reused"])
         runs = len({row["run"] for row in data["reused"]})
         yield f"{total:,} completions come from {runs} earlier run{'s' if runs > 1 else ''}"
+
+
+_ASKED = ("attention_backend", "dtype", "kv_block_size", "kv_cache_dtype", "max_length", "quantization")
+
+
+def _differences(manifest: dict[str, Any]) -> Iterator[str]:
+    """Say where an engine used something else than what was asked of it."""
+    asked = {one["model"]: one["settings"] for one in manifest["resolved"]["models"].values()}
+    for engine in manifest["engines"]:
+        for name in _ASKED:
+            wanted, used = asked.get(engine["model"], {}).get(name), engine.get(name)
+            if wanted not in (None, "auto") and used != wanted:
+                yield f"{engine['model']}: {name.replace('_', ' ')} was asked as {wanted}, used was {used}"

@@ -2,7 +2,7 @@
 
 from evalhub.sources.catalog import Contents, Details, Entry, State, check, list_datasets, show
 from evalhub.sources.fetch import fetch
-from evalhub.sources.files import DataFile, cache_folder, files_of, locate_files
+from evalhub.sources.files import DataFile, files_of, locate_files
 from evalhub.sources.load import Dataset, load
 from evalhub.sources.query import Limits
 from evalhub.sources.truth import consensus
@@ -15,7 +15,6 @@ __all__ = [
     "Entry",
     "Limits",
     "State",
-    "cache_folder",
     "check",
     "consensus",
     "fetch",

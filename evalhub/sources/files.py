@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from evalhub.errors import InputError, IntegrityError, SpecError
+from evalhub.models import cache_folder
 from evalhub.specs import Card
 
 _BLOCK = 1 << 20
@@ -32,11 +33,6 @@ class DataFile:
     sha256: str
     url: str | None
     found: Path | None
-
-
-def cache_folder() -> Path:
-    """Return the folder that fetched files are kept in: `EVALHUB_CACHE`, else `~/.cache/evalhub`."""
-    return Path(os.environ.get("EVALHUB_CACHE") or Path.home() / ".cache" / "evalhub")
 
 
 def cached(card: Card, path: str) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from evalhub.errors import InputError, StorageError, UnknownNameError
 from evalhub.records import Completion, from_dict
+from evalhub.store.journal import decode
 from evalhub.store.run import Run
 from evalhub.store.segments import file_sha256
 
@@ -94,7 +95,7 @@ class Finding:
 
 
 def verify(run: Run) -> list[Finding]:
-    """Hold each segment of a run against the manifest's sha256."""
+    """Hold each segment of a run against the manifest's sha256, and each line of its journals."""
     findings = []
     for part in run.manifest["segments"]:
         path = run.path / part["path"]
@@ -104,4 +105,13 @@ def verify(run: Run) -> list[Finding]:
         elif (found := file_sha256(path)) != part["sha256"]:
             problem = f"the content has changed: sha256 {found}, sealed as {part['sha256']}"
         findings.append(Finding(part["path"], part["rows"], problem))
-    return findings
+    return findings + [_journal_finding(path) for path in run.journals()]
+
+
+def _journal_finding(path: Path) -> Finding:
+    """Count the lines of a journal that are whole; one torn line at the end is an interrupted write."""
+    with path.open("rb") as file:
+        whole = [decode(line) is not None for line in file]
+    damaged = whole[:-1].count(False)
+    problem = f"{damaged} lines are damaged and left out" if damaged else None
+    return Finding(path.name, sum(whole), problem)
