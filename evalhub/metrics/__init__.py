@@ -3,7 +3,7 @@
 from evalhub.metrics.base import Column, Metric
 from evalhub.metrics.rouge import score_many
 from evalhub.metrics.signature import Measure, References, RougeSignature, Variant, parse_signature
-from evalhub.metrics.table import METRICS, build, build_entry
+from evalhub.metrics.table import METRICS, build
 from evalhub.metrics.tokenize import Splitter, Tokenizer, choose_tokenizer
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "Tokenizer",
     "Variant",
     "build",
-    "build_entry",
     "choose_tokenizer",
     "parse_signature",
     "score_many",

@@ -53,29 +53,3 @@ def build(name: str, options: Mapping[str, object] | None = None, *, where: str 
             "options are no mapping", where=f"{where}.{name}", value=options, fix="write key: value"
         )
     return METRICS[name](options or {}, where=f"{where}.{name}")
-
-
-def build_entry(entry: object, *, where: str = "metrics") -> Metric:
-    """Return the metric that one entry of a suite's `metrics` describes.
-
-    Args:
-        entry: A bare name, or a mapping of one name to its options.
-        where: File and key of the entry.
-
-    Returns:
-        The metric, checked.
-
-    Raises:
-        UnknownNameError: No metric has the name; the nearest one is named.
-        SpecError: The entry has another form, or an option or a value is unknown.
-
-    Example:
-        >>> build_entry({"rouge": {"variants": ["L"]}}).higher_is_better
-        True
-    """
-    if isinstance(entry, str):
-        return build(entry, where=where)
-    if isinstance(entry, Mapping) and len(entry) == 1:
-        ((name, options),) = entry.items()
-        return build(name, options, where=where)
-    raise SpecError("not a metric", where=where, value=entry, allowed="a name, or one name with its options")

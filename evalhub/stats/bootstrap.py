@@ -1,8 +1,8 @@
 """Intervals of any statistic of cluster weights: percentile bootstrap, and leaving out one cluster at a time.
 
-The rule, under `Interval.AUTO`: up to 1,000 clusters the jackknife, because with 10 to 30 clusters the
-percentile bootstrap covers only 87 to 93% where it promises 95%, and the jackknife 93 to 97%; above that the
-bootstrap. `Interval.BOOTSTRAP` asks for the bootstrap throughout. Every method string says what was done.
+The rule, under `Interval.AUTO`: up to 1,000 clusters the jackknife, because the percentile bootstrap of few
+clusters is too narrow; above that the bootstrap. `Interval.BOOTSTRAP` asks for the bootstrap throughout.
+Every method string says what was done.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -63,6 +63,8 @@ MANIFEST: dict[str, Any] = {
 class Hand:
     """Makes records with few words."""
 
+    lengths: ClassVar = {"i1": (10, 5), "i2": (20, 30), "i3": (10, 20), "i4": (10, 10)}
+
     @staticmethod
     def item(name: str, cluster: str = "") -> Item:
         return Item("d", name, turns=("?",), cluster=cluster or name)
@@ -104,6 +106,20 @@ class Hand:
     @staticmethod
     def score(item: str, system: str, value: float | None, metric: str = "rougeL") -> Score:
         return Score("d", item, system, metric, value=value, reason=None if value is not None else "why")
+
+    @staticmethod
+    def pairs() -> list[Record]:
+        """Four items, k against m in both orders; the second order of i4 failed."""
+        askings = {"i1": (0.9, 0.6), "i2": (0.8, 0.3), "i3": (0.3, 0.2), "i4": (0.7, None)}
+        made: list[Record] = []
+        for item, (first, second) in askings.items():
+            made.append(Hand.item(item))
+            made += [
+                Hand.response(item, system, chars)
+                for system, chars in zip("km", Hand.lengths[item], strict=True)
+            ]
+            made += [Hand.asked(item, "ab", first), Hand.asked(item, "ba", second)]
+        return [*made, *(Hand.won(item, winner) for item, winner in zip(Hand.lengths, "abba", strict=True))]
 
 
 @pytest.fixture

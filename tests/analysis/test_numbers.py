@@ -13,7 +13,6 @@ from evalhub.analysis import (
     correlations,
     coverage,
     engines,
-    export,
     failures,
     item_list,
     leaderboard,
@@ -27,28 +26,13 @@ from evalhub.analysis import (
     side_by_side,
     truth,
 )
-from evalhub.errors import InputError, UnknownNameError
+from evalhub.errors import UnknownNameError
 from evalhub.records import Completion, Judgment, Record, Source
 from evalhub.scales import Winner
 
 Write = Callable[..., Results]
 TABLES = (agreement, correlations, coverage, engines, failures, leaderboard, length_penalty, pair_verdicts,
           position_bias, ratings, reused, truth, item_list)  # fmt: skip
-
-LENGTHS = {"i1": (10, 5), "i2": (20, 30), "i3": (10, 20), "i4": (10, 10)}
-
-
-def pairs(hand: Any) -> list[Record]:
-    """Four items, k against m in both orders; the second order of i4 failed."""
-    askings = {"i1": (0.9, 0.6), "i2": (0.8, 0.3), "i3": (0.3, 0.2), "i4": (0.7, None)}
-    made: list[Record] = []
-    for item, (first, second) in askings.items():
-        made.append(hand.item(item))
-        made += [
-            hand.response(item, system, chars) for system, chars in zip("km", LENGTHS[item], strict=True)
-        ]
-        made += [hand.asked(item, "ab", first), hand.asked(item, "ba", second)]
-    return [*made, *(hand.won(item, winner) for item, winner in zip(LENGTHS, "abba", strict=True))]
 
 
 def cell(frame: Any, value: str = "estimate", **named: Any) -> Any:
@@ -69,19 +53,19 @@ def logit(p: float) -> float:
 class TestPairs:
     @pytest.fixture
     def run(self, hand: Any, results: Write) -> Results:
-        return results(pairs(hand))
+        return results(hand.pairs())
 
-    def test_verdicts(self, run: Results) -> None:
+    def test_verdicts(self, hand: Any, run: Results) -> None:
         rows = {row["item_id"]: row for row in rows_of(pair_verdicts(run))}
         # i1: the mean of logit .9 and logit .6 is 1.30135
         assert rows["i1"]["p_a"] == pytest.approx(0.78606, abs=1e-5)
         assert rows["i2"]["p_a"] == pytest.approx(0.56697, abs=1e-5)
         assert rows["i3"]["p_a"] == pytest.approx(0.24660, abs=1e-5)
         assert rows["i4"]["p_a"] is None
-        assert [rows[item]["winner"] for item in LENGTHS] == ["a", "a", "b", None]
-        assert [rows[item]["winner_ab"] for item in LENGTHS] == ["a", "a", "b", "a"]
-        assert [rows[item]["winner_ba"] for item in LENGTHS] == ["a", "b", "b", None]
-        assert [rows[item]["askings"] for item in LENGTHS] == [2] * 4
+        assert [rows[item]["winner"] for item in hand.lengths] == ["a", "a", "b", None]
+        assert [rows[item]["winner_ab"] for item in hand.lengths] == ["a", "a", "b", "a"]
+        assert [rows[item]["winner_ba"] for item in hand.lengths] == ["a", "b", "b", None]
+        assert [rows[item]["askings"] for item in hand.lengths] == [2] * 4
 
     @pytest.mark.parametrize(
         ("reading", "accuracy", "n", "left_out"),
@@ -142,7 +126,7 @@ class TestPairs:
             for item, both in values.items()
             for system, value in zip("km", both, strict=True)
         ]
-        frame = agreement(results([*pairs(hand), *scores]))
+        frame = agreement(results([*hand.pairs(), *scores]))
         # a b tie None against a b b a; what differs by float noise alone is a tie
         named = {"rater": "rougeL", "statistic": "accuracy"}
         assert cell(frame, **named) == pytest.approx(2 / 3)
@@ -150,15 +134,15 @@ class TestPairs:
         assert cell(frame, "kind", **named) == "metric"
 
     def test_labels_that_tie_where_no_judge_may_are_left_out(self, hand: Any, results: Write) -> None:
-        records = [one for one in pairs(hand) if one != hand.won("i1", "a")] + [hand.won("i1", "tie")]
+        records = [one for one in hand.pairs() if one != hand.won("i1", "a")] + [hand.won("i1", "tie")]
         frame = agreement(results(records))
         named = {"rater": "pw", "reading": "combined", "statistic": "accuracy"}
         assert cell(frame, **named) == pytest.approx(1 / 2)
         assert cell(frame, "left_out", **named) == 2
 
     def test_length_penalty(self, hand: Any, results: Write) -> None:
-        run = results(pairs(hand), resolved={"suite": {"controls": {"length_penalty": 0.5}}})
-        extra = {item: a - b for item, (a, b) in LENGTHS.items()}  # 5 -10 -10 0
+        run = results(hand.pairs(), resolved={"suite": {"controls": {"length_penalty": 0.5}}})
+        extra = {item: a - b for item, (a, b) in hand.lengths.items()}  # 5 -10 -10 0
         mean = sum(extra.values()) / 4
         spread = math.sqrt(sum((one - mean) ** 2 for one in extra.values()) / 4)
         rows = {row["item_id"]: row for row in rows_of(pair_verdicts(run))}
@@ -278,8 +262,8 @@ class TestRecordedJudges:
                 "d", judge, "overall", item, system_a="k", system_b="m", source=Source.RECORDED, **verdict
             )
 
-        records: list[Record] = [one for one in pairs(hand) if not isinstance(one, Judgment)]
-        for item, winner, p in zip(LENGTHS, "abab", (0.9, 0.2, 0.4, 0.5), strict=True):
+        records: list[Record] = [one for one in hand.pairs() if not isinstance(one, Judgment)]
+        for item, winner, p in zip(hand.lengths, "abab", (0.9, 0.2, 0.4, 0.5), strict=True):
             records += [said(item, "old", winner=Winner(winner)), said(item, "soft", p_a=p)]
         run = results(records, expected={}, judges={}, against={}, skipped={})
         frame = agreement(run)
@@ -303,7 +287,7 @@ class TestTooLittle:
                 assert not any(isinstance(value, float) and math.isnan(value) for value in row.values())
 
     def test_one_item(self, hand: Any, results: Write) -> None:
-        keep = [one for one in pairs(hand) if one.item_id == "i1"]  # type: ignore[union-attr]
+        keep = [one for one in hand.pairs() if one.item_id == "i1"]  # type: ignore[union-attr]
         run = results(keep)
         self.whole(run)
         assert cell(agreement(run), rater="pw", reading="combined", statistic="accuracy") == 1.0
@@ -319,15 +303,15 @@ class TestTooLittle:
         assert {row["estimate"] for row in rows_of(correlations(run))} == {None}
 
     def test_no_labels(self, hand: Any, results: Write) -> None:
-        run = results([one for one in pairs(hand) if type(one).__name__ != "Label"])
+        run = results([one for one in hand.pairs() if type(one).__name__ != "Label"])
         self.whole(run)
         assert len(agreement(run)) == len(correlations(run)) == len(truth(run)) == 0
         assert len(leaderboard(run)) > 0
 
     def test_all_failures(self, hand: Any, results: Write) -> None:
-        records = [one for one in pairs(hand) if not isinstance(one, Judgment)]
+        records = [one for one in hand.pairs() if not isinstance(one, Judgment)]
         run = results(
-            [*records, *(hand.asked(item, shown, None) for item in LENGTHS for shown in ("ab", "ba"))]
+            [*records, *(hand.asked(item, shown, None) for item in hand.lengths for shown in ("ab", "ba"))]
         )
         self.whole(run)
         named = {"rater": "pw", "reading": "combined", "statistic": "accuracy"}
@@ -356,7 +340,7 @@ class TestTooLittle:
 
     def test_scores_that_are_all_absent(self, hand: Any, results: Write) -> None:
         run = results(
-            [*pairs(hand), *(hand.score(item, system, None) for item in LENGTHS for system in "km")]
+            [*hand.pairs(), *(hand.score(item, system, None) for item in hand.lengths for system in "km")]
         )
         self.whole(run)
         assert cell(leaderboard(run), system="k", rater="rougeL", measure="rougeL") is None
@@ -366,10 +350,10 @@ class TestReading:
     def test_a_run_is_readable_while_it_is_written(self, desk: Any, hand: Any, results: Write) -> None:
         from evalhub.store import Run, RunWriter
 
-        run = results(pairs(hand)[:-1], seal=False)
+        run = results(hand.pairs()[:-1], seal=False)
         before = cell(agreement(run), "n", rater="pw", reading="ab", statistic="accuracy")
         writer = RunWriter(run.run.path)
-        writer.append(pairs(hand)[-1])
+        writer.append(hand.pairs()[-1])
         now = Results(Run(writer.path))
         assert cell(agreement(now), "n", rater="pw", reading="ab", statistic="accuracy") == before + 1
         reader = Results(Run(writer.path))
@@ -381,57 +365,10 @@ class TestReading:
     def test_one_item_in_full(self, hand: Any, results: Write) -> None:
         asked = Completion("key", "m", '[{"role":"user","content":"?"}]', text="A")
         judged = Judgment("d", "pw", "overall", "i5", system_a="k", system_b="m", completions=("key",))
-        run = results([*pairs(hand), hand.item("i5"), asked, judged])
+        run = results([*hand.pairs(), hand.item("i5"), asked, judged])
         found = sample(run, "d", "i5")
         assert found["judgments"][0]["prompt"] == [{"role": "user", "content": "?"}]
         assert len(sample(run, "d", "i1")["judgments"]) == 2
         with pytest.raises(UnknownNameError, match="did you mean 'i5'"):
             sample(run, "d", "i55")
         assert list(item_list(run)["item_id"]) == ["i1", "i2", "i3", "i4", "i5"]
-
-    def test_sql_and_its_errors(self, hand: Any, results: Write) -> None:
-        run = results(pairs(hand))
-        assert run.sql("SELECT count(*) AS n FROM judgments")["n"].tolist() == [8]
-        assert run.sql("SELECT $x AS x", {"x": "a'b"})["x"].tolist() == ["a'b"]
-        for query in ("SELECT nothing FROM judgments", "SELEC", "SELECT * FROM judgmentz"):
-            with pytest.raises(InputError, match="the query fails"):
-                run.sql(query)
-
-    def test_export(self, hand: Any, results: Write, tmp_path: Any) -> None:
-        import duckdb
-
-        run = results(pairs(hand))
-        export(run, tmp_path / "x.duckdb")
-        with duckdb.connect(str(tmp_path / "x.duckdb")) as connection:
-            counts = {
-                kind: connection.sql(f"SELECT count(*) FROM {kind}").fetchall()[0][0]
-                for kind in ("items", "responses", "completions", "judgments", "labels", "scores")
-            }
-        assert counts == {
-            "items": 4,
-            "responses": 8,
-            "completions": 0,
-            "judgments": 8,
-            "labels": 4,
-            "scores": 0,
-        }
-        with pytest.raises(InputError, match="exists already"):
-            export(run, tmp_path / "x.duckdb")
-
-    def test_a_corrupt_segment_is_named(self, desk: Any, cli: Callable[..., Any]) -> None:
-        done = desk.run()
-        assert cli("verify").code == 0
-        (path,) = done.segments("judgments")
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 0x10
-        path.write_bytes(content)
-        said = cli("verify", "--json")
-        assert said.code == 4
-        assert str(path) in said.sentence
-        assert "1 of " in said.sentence
-        path.write_bytes(b"PAR1")
-        for verb in ("leaderboard", "report", "export"):
-            said = cli(verb, *(["x.duckdb"] if verb == "export" else []))
-            assert said.code == 4, said
-            assert done.id in said.sentence
-            assert "evalhub verify" in said.sentence
