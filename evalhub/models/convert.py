@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,21 @@ _GEMMA_LAYER = _LAYER | {
 }
 _GEMMA_PATTERN = 6
 
+_INT8 = {"num_bits": 8, "type": "int", "symmetric": True}
+_W8A8 = {
+    "quant_method": "compressed-tensors",
+    "format": "int-quantized",
+    "quantization_status": "compressed",
+    "config_groups": {
+        "group_0": {
+            "targets": ["Linear"],
+            "weights": _INT8 | {"strategy": "channel", "dynamic": False},
+            "input_activations": _INT8 | {"strategy": "token", "dynamic": True},
+        }
+    },
+    "ignore": ["lm_head"],
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Architecture:
@@ -48,7 +63,7 @@ class _Architecture:
     norm_shift: float = 0.0
 
 
-def convert(gguf: Path, folder: Path, *, eos_tokens: tuple[str, ...]) -> None:
+def convert(gguf: Path, folder: Path, *, eos_tokens: tuple[str, ...], int8: bool = False) -> None:
     """Write a loadable folder from a GGUF file whose output and input embeddings are one matrix.
 
     Where the file holds the output matrix besides the embeddings (both cut from one matrix, the output in
@@ -58,6 +73,8 @@ def convert(gguf: Path, folder: Path, *, eos_tokens: tuple[str, ...]) -> None:
         gguf: A file of one of the pinned models' architectures.
         folder: An empty folder.
         eos_tokens: The tokens that end an answer, the tokenizer's own first.
+        int8: Whether the layers' matrices are stored as 8-bit integers, one scale a row, and multiplied
+            with activations rounded to 8 bits token by token (compressed-tensors, W8A8).
 
     Raises:
         ModelError: The file cannot be read, or its architecture, tokenizer or a tensor is unknown.
@@ -77,7 +94,8 @@ def convert(gguf: Path, folder: Path, *, eos_tokens: tuple[str, ...]) -> None:
         "eos_token_id": ends[0] if len(ends) == 1 else ends,
         "pad_token_id": header.fields.get("tokenizer.ggml.padding_token_id"),
     }
-    _write_json(folder / "config.json", settings | ids | {"eos_token_id": ends[0]})
+    quantized = {"quantization_config": _W8A8} if int8 else {}
+    _write_json(folder / "config.json", settings | ids | {"eos_token_id": ends[0]} | quantized)
     _write_json(folder / "generation_config.json", ids)
     _write_json(
         folder / "tokenizer_config.json", tokenizer_settings(header, settings["max_position_embeddings"])
@@ -86,7 +104,10 @@ def convert(gguf: Path, folder: Path, *, eos_tokens: tuple[str, ...]) -> None:
     if "tokenizer.chat_template" in header.fields:
         template = header.text("tokenizer.chat_template")
         (folder / "chat_template.jinja").write_text(template, encoding="utf-8", newline="")
-    write_weights(gguf, folder / "model.safetensors", _placed(header, architecture, settings))
+    placed = _placed(header, architecture, settings)
+    if int8:
+        placed = [replace(one, int8=one.name.endswith("_proj.weight")) for one in placed]
+    write_weights(gguf, folder / "model.safetensors", placed)
 
 
 def _placed(header: GgufHeader, architecture: _Architecture, settings: dict[str, Any]) -> list[Placed]:

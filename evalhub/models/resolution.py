@@ -148,7 +148,7 @@ def fetch_pinned(model: PinnedModel, progress: Progress = quiet) -> Path:
         with whole_folder(target) as folder:
             with fetched_gguf(model, folder, progress) as gguf:
                 progress(f"{model.title}: converting")
-                convert(gguf, folder, eos_tokens=model.eos_tokens)
+                convert(gguf, folder, eos_tokens=model.eos_tokens, int8=model.int8)
             hashes = {path.name: file_sha256(path) for path in content_files(folder)}
             record = {"model": model.id, "gguf_sha256": model.sha256, "files": hashes}
             (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

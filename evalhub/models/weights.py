@@ -1,4 +1,6 @@
-"""Writes the tensors of a GGUF file as one bfloat16 safetensors file, a slice of rows at a time.
+"""Writes the tensors of a GGUF file as one safetensors file, a slice of rows at a time.
+
+Values become bfloat16, or 8-bit integers with one scale a row.
 
 Source: the safetensors format (8 bytes of header length, a JSON header, then the bytes).
 """
@@ -6,6 +8,7 @@ Source: the safetensors format (8 bytes of header length, a JSON header, then th
 from __future__ import annotations
 
 import json
+import math
 import mmap
 import os
 from collections.abc import Iterator
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 _SLICE = 1 << 20
 _WORKERS = 8
+_BYTES = {"BF16": 2, "F32": 4, "I8": 1}
+_SCALE = "_scale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +39,18 @@ class Placed:
         tensor: Where it lies in the GGUF file.
         heads: Attention heads whose rotary halves lie interleaved and are put back, else 0.
         shift: Added to each value.
+        int8: Whether it is written as `int8_rows` does; its scales get its name with `_scale` behind.
     """
 
     name: str
     tensor: Tensor
     heads: int = 0
     shift: float = 0.0
+    int8: bool = False
 
 
 def write_weights(gguf: Path, target: Path, tensors: list[Placed]) -> None:
-    """Write tensors as bfloat16, rounded to the nearest even.
+    """Write tensors as bfloat16, rounded to the nearest even, or as 8-bit integers and scales.
 
     Args:
         gguf: The file to read.
@@ -82,19 +89,25 @@ def _layout(tensors: list[Placed]) -> tuple[bytes, dict[str, int]]:
     entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
     places: dict[str, int] = {}
     at = 0
-    for placed in tensors:
-        end = at + 2 * placed.tensor.elements
-        entries[placed.name] = {
-            "dtype": "BF16",
-            "shape": list(placed.tensor.shape),
-            "data_offsets": [at, end],
-        }
-        places[placed.name] = at
+    for name, dtype, shape in (entry for placed in tensors for entry in _written(placed)):
+        end = at + _BYTES[dtype] * math.prod(shape)
+        entries[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, end]}
+        places[name] = at
         at = end
     text = json.dumps(entries, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     start = 8 + len(text)
     return len(text).to_bytes(8, "little") + text, {name: start + at for name, at in places.items()}
+
+
+def _written(placed: Placed) -> Iterator[tuple[str, str, list[int]]]:
+    """Name, type and shape of what a tensor becomes; scales first, as wider numbers lie before bytes."""
+    shape = list(placed.tensor.shape)
+    if not placed.int8:
+        yield placed.name, "BF16", shape
+        return
+    yield placed.name + _SCALE, "F32", [math.prod(shape[:-1]), 1]
+    yield placed.name, "I8", shape
 
 
 def _slices(placed: Placed, end: int, where: str) -> Iterator[_Slice]:
@@ -135,11 +148,21 @@ def _write_slice(job: _Slice, data: mmap.mmap, out: int, starts: dict[str, int])
     values = dequantize(raw, GGMLQuantizationType(placed.tensor.kind))
     if placed.shift:
         values = values + np.float32(placed.shift)
-    content = memoryview(to_bfloat16(values).tobytes())
-    place = starts[placed.name] + 2 * job.first * job.columns
-    while content:
-        written = os.pwrite(out, content, place)
-        content, place = content[written:], place + written
+    name = placed.name
+    if placed.int8:
+        values, scales = int8_rows(values)
+        _write_at(out, scales.tobytes(), starts[name + _SCALE] + 4 * job.first)
+        _write_at(out, values.tobytes(), starts[name] + job.first * job.columns)
+    else:
+        _write_at(out, to_bfloat16(values).tobytes(), starts[name] + 2 * job.first * job.columns)
+
+
+def _write_at(out: int, content: bytes, place: int) -> None:
+    """Write all of the bytes at a place of the file."""
+    left = memoryview(content)
+    while left:
+        written = os.pwrite(out, left, place)
+        left, place = left[written:], place + written
 
 
 def _split_halves(rows: int, heads: int) -> NDArray[np.intp]:
@@ -171,3 +194,28 @@ def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
     odd += bits
     odd >>= 16
     return odd.astype(np.uint16)
+
+
+def int8_rows(values: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Round each row to whole multiples of its largest absolute value / 127.
+
+    Args:
+        values: Finite numbers, [rows, columns].
+
+    Returns:
+        Integers -127..127 of the same shape, and the rows' scales above 0, [rows, 1].
+
+    Source: symmetric per-channel quantization, Nagel et al., A White Paper on Neural Network
+    Quantization, arXiv 2106.08295, section 2.
+
+    Example:
+        >>> import numpy as np
+        >>> integers, scales = int8_rows(np.array([[1.27, -0.5], [0.0, 0.0]], dtype=np.float32))
+        >>> integers.tolist(), [round(float(scale), 4) for scale in scales[:, 0]]
+        ([[127, -50], [0, 0]], [0.01, 1.0])
+    """
+    import numpy as np
+
+    scales = np.abs(values).max(axis=1, keepdims=True) / np.float32(127)
+    scales[scales == 0] = 1
+    return np.rint(values / scales).astype(np.int8), scales

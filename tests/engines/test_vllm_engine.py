@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+from dataclasses import replace
 from importlib import metadata
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from evalhub.engines import complete, completion_key, local, open_engine
 from evalhub.errors import ModelError
 from evalhub.models import resolve
+from evalhub.models.pinned import PINNED
+from evalhub.models.resolution import fetch_pinned
 from evalhub.records import FailureKind, Message, Request, Sampling
 from evalhub.specs import EngineSpec
 
@@ -221,6 +224,19 @@ def test_a_base_model_without_a_template_answers_and_drains(tmp_path):
     assert free.text == free.text.strip() != ""
     assert "User:" not in free.text
     assert set(verdict.logprobs) == {"A", "B"}
+
+
+def test_eight_bit_layers_are_used_and_say_nearly_the_same(engine, tmp_path):
+    full = PINNED["smollm2-135m-instruct"]
+    folder = fetch_pinned(replace(full, id=f"{full.id}-int8", int8=True), lambda _: None)
+    spec = EngineSpec(max_length=1024, kv_cache_gib=0.5)
+    asked = asking(QUESTION, choices=("A", "B"))
+    (whole,) = run(engine, asked)
+    with open_engine(spec, resolve(str(folder)), log_folder=tmp_path) as opened:
+        (rounded,) = run(opened, asked)
+        assert opened.facts().quantization == "compressed-tensors"
+    for letter in "AB":
+        assert rounded.logprobs[letter] == pytest.approx(whole.logprobs[letter], abs=1.0)
 
 
 def test_no_room_is_said_in_one_sentence(tmp_path):

@@ -13,11 +13,11 @@ from evalhub.models.gguf_header import read_header
 from evalhub.models.weights import to_bfloat16
 
 
-def converted(made: SimpleNamespace, tmp_path: Path, **options) -> tuple[Path, dict]:
+def converted(made: SimpleNamespace, tmp_path: Path, *, int8: bool = False, **options) -> tuple[Path, dict]:
     tensors = made.write(tmp_path / "tiny.gguf", **options)
     folder = tmp_path / "out"
     folder.mkdir()
-    convert(tmp_path / "tiny.gguf", folder, eos_tokens=("<|im_end|>", "<|endoftext|>"))
+    convert(tmp_path / "tiny.gguf", folder, eos_tokens=("<|im_end|>", "<|endoftext|>"), int8=int8)
     return folder, tensors
 
 
@@ -42,6 +42,24 @@ def test_each_tensor_arrives_where_it_belongs(made: SimpleNamespace, tmp_path: P
     for name, origin in expected.items():
         np.testing.assert_array_equal(found[name], to_bfloat16(tensors[origin]), err_msg=name)
     assert len(found) == len(tensors)
+
+
+def test_eight_bits_are_the_same_rows_within_half_a_step(made: SimpleNamespace, tmp_path: Path) -> None:
+    folder, tensors = converted(made, tmp_path, int8=True)
+    with safe_open(folder / "model.safetensors", "np") as file:
+        names = set(file.keys())
+        integers = file.get_tensor("model.layers.0.mlp.down_proj.weight")
+        scales = file.get_tensor("model.layers.0.mlp.down_proj.weight_scale")
+    assert {name for name in names if name.endswith("_scale")} == {
+        f"{name}_scale" for name in names if name.endswith("_proj.weight")
+    }
+    wanted = tensors["blk.0.ffn_down.weight"]
+    assert integers.dtype == np.int8
+    assert scales.shape == (len(wanted), 1)
+    assert np.abs(integers).max(axis=1).tolist() == [127] * len(wanted)
+    assert (np.abs(integers * scales - wanted) <= scales * 0.5001).all()
+    settings = json.loads((folder / "config.json").read_text())["quantization_config"]
+    assert settings["quant_method"] == "compressed-tensors"
 
 
 def test_tied_embeddings_stay_one_matrix(made: SimpleNamespace, tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ def test_the_pinned_list_is_consistent() -> None:
         "gemma-3-270m",
         "qwen2.5-coder-0.5b-instruct",
         "qwen2.5-coder-1.5b-instruct",
+        "qwen2.5-coder-0.5b-instruct-int8",
+        "qwen2.5-coder-1.5b-instruct-int8",
     ]
     for model in PINNED.values():
         assert len(model.sha256) == 64
