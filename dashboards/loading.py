@@ -24,6 +24,7 @@ _TABLES = {
         "position_bias",
         "correlations",
         "coverage",
+        "left_out",
         "failures",
         "engines",
         "reused",

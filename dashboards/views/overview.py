@@ -6,7 +6,7 @@ from drawing import forest
 from loading import Chosen, plain
 
 from evalhub.analysis import rows_of
-from evalhub.report.grids import leaderboards, rater_name
+from evalhub.report.grids import coverages, leaderboards, rater_name
 from evalhub.report.shape import Footnotes
 
 chosen: Chosen = st.session_state["chosen"]
@@ -40,7 +40,7 @@ def header() -> None:
     items = chosen.rows("item_list")
     with st.container(horizontal=True):
         st.metric("Items", f"{len(items):,}", border=True)
-        for row in rows_of(coverage):
+        for row in rows_of(coverage[(coverage["kind"] == "judge") & (coverage["statistic"] == "coverage")]):
             valid = row["done"] - row["failed"]
             st.metric(
                 f"Verdicts of {plain(row['judge'])}",
@@ -154,18 +154,12 @@ def open_row(frame: pd.DataFrame, name: str) -> None:
 
 def coverage() -> None:
     st.subheader("Coverage", anchor=False)
-    st.dataframe(
-        chosen.table("coverage"),
-        hide_index=True,
-        column_config={
-            "coverage": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),
-            "label_mass": st.column_config.NumberColumn("label mass", format="%.3f"),
-            "rationales_cut": "rationales cut",
-            "same_family": "own family",
-            "skipped": "left out of the plan",
-        },
-        alt="Verdicts planned and given by each judge",
-    )
+    notes = Footnotes()
+    tables = {name: rows_of(chosen.table(name)) for name in ("coverage", "left_out")}
+    for grid in coverages(tables, notes):
+        st.dataframe(pd.DataFrame(grid.rows, columns=list(grid.head)), hide_index=True, alt=grid.title)
+    for line in notes.lines():
+        st.caption(line)
     failures = chosen.table("failures")
     if len(failures):
         st.dataframe(failures, hide_index=True, alt="Failures by kind with one example each")

@@ -3,7 +3,7 @@
 from evalhub.analysis.agreement import agreement
 from evalhub.analysis.bias import length_penalty, position_bias
 from evalhub.analysis.correlation import correlations, side_by_side
-from evalhub.analysis.coverage import coverage, engines, failures, reused
+from evalhub.analysis.coverage import coverage, engines, failures, left_out, reused
 from evalhub.analysis.leaderboard import leaderboard
 from evalhub.analysis.results import Results, export
 from evalhub.analysis.samples import item_list, sample
@@ -21,6 +21,7 @@ __all__ = [
     "failures",
     "item_list",
     "leaderboard",
+    "left_out",
     "length_penalty",
     "pair_verdicts",
     "position_bias",

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import groups, row, table, values
-from evalhub.analysis.verdicts import pair_verdicts, ratings
+from evalhub.analysis.verdicts import HEARD, pair_verdicts, ratings
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAMED = ("dataset", "judge", "criterion", "statistic")
 
-_ASKINGS = """
+_ASKINGS = f"""
 SELECT j.dataset, j.judge, j.criterion, j.winner, j.shown,
   i.cluster
 FROM judgments j JOIN items i USING (dataset, item_id)
-WHERE j.system_a IS NOT NULL
+WHERE j.system_a IS NOT NULL AND {HEARD}
 ORDER BY ALL
 """
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from evalhub import stats
 from evalhub.analysis.results import Results
+from evalhub.analysis.tidy import floats, row, rows_of, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_JUDGED = """
-SELECT judge, count(*) AS done, count(failure) AS failed,
-  avg(label_mass) AS label_mass, count(rationale) AS rationales,
+_COUNTS = ("done", "failed", "rationales", "rationales_cut", "same_family")
+NAMED = ("judge", "kind", "statistic", "expected", *_COUNTS)
+
+_COUNTED = """
+SELECT judge, if(any_value(source) = 'recorded', 'recorded judge', 'judge') AS kind,
+  count(*) AS done, count(failure) AS failed, count(rationale) AS rationales,
   count(*) FILTER (WHERE rationale_cut) AS rationales_cut,
   count(*) FILTER (WHERE same_family) AS same_family
-FROM judgments WHERE source = 'generated' GROUP BY judge ORDER BY judge
+FROM judgments GROUP BY judge ORDER BY judge
+"""
+
+_ASKED = """
+SELECT j.judge, if(j.failure IS NULL, 1, 0) AS valid, j.label_mass, j.dataset || '/' || i.cluster AS cluster
+FROM judgments j JOIN items i USING (dataset, item_id) ORDER BY ALL
 """
 
 _FAILED = """
@@ -28,26 +39,56 @@ ORDER BY ALL
 
 
 def coverage(results: Results) -> pd.DataFrame:
-    """Return, for each judge of the run, how much of what was planned has a verdict.
+    """Return, for each judge, how much of what was planned has a verdict, and how sure its tokens are.
 
-    Columns: judge, expected, done, failed, coverage (valid / expected, in [0, 1]), label_mass
-    (mean probability of the allowed verdicts), rationales, rationales_cut, same_family, skipped.
+    One row per judge and statistic: `coverage` (valid verdicts of those expected, in [0, 1]) and, where
+    verdicts were read from probabilities, `label mass` (mean probability of the allowed verdicts, in
+    [0, 1]). Every row also has the judge's counts: expected, done, failed, rationales, rationales_cut,
+    same_family. Of a recorded judge (`kind`) as much is expected as is recorded.
+    """
+    counted = {str(one["judge"]): one for one in rows_of(results.sql(_COUNTED))}
+    recorded = {judge: one["done"] for judge, one in counted.items() if one["kind"] == "recorded judge"}
+    asked = results.sql(_ASKED)
+    rows: list[dict[str, Any]] = []
+    for judge, expected in {**results.manifest["expected"], **recorded}.items():
+        found = asked[asked["judge"] == judge]
+        counts = counted.get(judge) or {"kind": "judge", **dict.fromkeys(_COUNTS, 0)}
+        named = {**counts, "judge": judge, "expected": expected}
+        rows.append(row(_share(found, expected), **named, statistic="coverage"))
+        if found["label_mass"].notna().any():
+            mass = stats.mean_estimate(
+                floats(found["label_mass"]), found["cluster"].tolist(), bounds=(0.0, 1.0)
+            )
+            rows.append(row(mass, **named, statistic="label mass"))
+    return table(rows, NAMED)
+
+
+def _share(found: pd.DataFrame, expected: int) -> stats.Estimate:
+    """Return the share of valid verdicts; what is still to be asked counts as not valid."""
+    if not expected:
+        return stats.Estimate.none("nothing was planned")
+    share = stats.mean_estimate(floats(found["valid"]), found["cluster"].tolist(), bounds=(0.0, 1.0))
+    if len(found) >= expected:
+        return share
+    return replace(share, estimate=float(found["valid"].sum()) / expected, n=expected).without_interval(
+        "not everything that was planned is asked yet"
+    )
+
+
+def left_out(results: Results) -> pd.DataFrame:
+    """Return what the plan leaves out: judge, dataset, what (and why, in words), n of them.
+
+    Items, pairs, responses and judgments are counted apart, each under the rule that leaves them out.
     """
     import pandas as pd
 
-    expected = results.manifest["expected"]
-    skipped = {
-        judge: sum(sum(reasons.values()) for reasons in by_dataset.values())
+    rows = [
+        (judge, dataset, what, n)
         for judge, by_dataset in results.manifest["skipped"].items()
-    }
-    frame = pd.DataFrame(
-        [{"judge": judge, "expected": n, "skipped": skipped.get(judge, 0)} for judge, n in expected.items()],
-        columns=["judge", "expected", "skipped"],
-    ).merge(results.sql(_JUDGED), on="judge", how="left")
-    counts = ["done", "failed", "rationales", "rationales_cut", "same_family"]
-    frame[counts] = frame[counts].fillna(0).astype("Int64")
-    frame["coverage"] = (frame["done"] - frame["failed"]) / frame["expected"]
-    return frame[["judge", "expected", "done", "failed", "coverage", "label_mass", *counts[2:], "skipped"]]
+        for dataset, reasons in by_dataset.items()
+        for what, n in reasons.items()
+    ]
+    return pd.DataFrame(rows, columns=["judge", "dataset", "what", "n"])
 
 
 def failures(results: Results) -> pd.DataFrame:

@@ -78,15 +78,29 @@ class Results:
         and completions.
 
         Args:
-            query: One SELECT in DuckDB's SQL; `$name` stands for a parameter.
+            query: One SELECT, WITH, DESCRIBE, SUMMARIZE or SHOW in DuckDB's SQL, which reads and never
+                writes; `$name` stands for a parameter.
             parameters: Values by name.
 
         Raises:
-            InputError: DuckDB refuses the query.
+            InputError: DuckDB refuses the query, or it would write.
             StorageError: A segment of the run is corrupt.
         """
+        import duckdb
+
         with self._told():
-            return self.connection.cursor().execute(query, parameters or {}).df()
+            cursor = self.connection.cursor()
+            statements = cursor.extract_statements(query)
+            if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+                raise _not_a_read(", ".join(one.type.name for one in statements) or "nothing")
+            try:
+                # A WITH may hide a COPY or an INSERT, which DuckDB takes at the top level alone.
+                cursor.execute(f"EXPLAIN SELECT * FROM ({_unended(query)}\n)", parameters or {})
+            except duckdb.BinderException as error:
+                if "must be at the top level" in str(error):
+                    raise _not_a_read("a WITH that writes") from error
+                raise
+            return cursor.execute(query, parameters or {}).df()
 
     def items(self) -> pd.DataFrame:
         """Return the items."""
@@ -169,6 +183,21 @@ def export(results: Results, path: Path) -> None:
     except (duckdb.Error, OSError) as error:
         why = str(error).split("\n")[0]
         raise StorageError("the export cannot be written", where=str(path), value=why) from error
+
+
+def _not_a_read(value: str) -> InputError:
+    return InputError(
+        "a query reads and never writes", value=value, allowed="one SELECT, WITH, DESCRIBE, SUMMARIZE or SHOW"
+    )
+
+
+def _unended(query: str) -> str:
+    """Return one statement without the semicolon that ends it, and what stands behind that."""
+    import duckdb
+
+    spelled = query.encode()
+    ends = (at for at, _ in duckdb.tokenize(query) if spelled[at : at + 1] == b";")
+    return spelled[: next(ends, len(spelled))].decode()
 
 
 def _quoted(path: Path) -> str:

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 PAIR = ("dataset", "judge", "criterion", "item_id", "system_a", "system_b", "sample")
 RATING = ("dataset", "judge", "criterion", "item_id", "system", "sample")
 
-_PAIRS = """
+# A judge that gave no valid verdict in the whole run stands in coverage and failures alone.
+HEARD = "j.judge IN (SELECT judge FROM judgments WHERE failure IS NULL)"
+
+_PAIRS = f"""
 SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system_a, j.system_b, j.sample,
   any_value(i.cluster) AS cluster,
   any_value(ra.chars) AS chars_a, any_value(rb.chars) AS chars_b,
   any_value(j.same_family) AS same_family, any_value(j.source) AS source,
-  list({'shown': j.shown, 'winner': j.winner, 'p_a': j.p_a, 'failure': j.failure,
-        'a': j.logprobs['a'], 'tie': j.logprobs['tie'], 'b': j.logprobs['b']}
+  list({{'shown': j.shown, 'winner': j.winner, 'p_a': j.p_a, 'failure': j.failure,
+        'a': j.logprobs['a'], 'tie': j.logprobs['tie'], 'b': j.logprobs['b']}}
        ORDER BY j.shown, j.repeat) AS askings
 FROM judgments j
 JOIN items i USING (dataset, item_id)
@@ -31,11 +34,11 @@ LEFT JOIN responses ra
   ON (ra.dataset, ra.item_id, ra.system, ra.sample) = (j.dataset, j.item_id, j.system_a, j.sample)
 LEFT JOIN responses rb
   ON (rb.dataset, rb.item_id, rb.system, rb.sample) = (j.dataset, j.item_id, j.system_b, j.sample)
-WHERE j.system_a IS NOT NULL
+WHERE j.system_a IS NOT NULL AND {HEARD}
 GROUP BY ALL ORDER BY ALL
 """
 
-_RATINGS = """
+_RATINGS = f"""
 SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system, j.sample,
   any_value(i.cluster) AS cluster,
   any_value(r.chars) AS chars, any_value(j.same_family) AS same_family, any_value(j.source) AS source,
@@ -44,7 +47,7 @@ FROM judgments j
 JOIN items i USING (dataset, item_id)
 LEFT JOIN responses r
   ON (r.dataset, r.item_id, r.system, r.sample) = (j.dataset, j.item_id, j.system, j.sample)
-WHERE j.system IS NOT NULL
+WHERE j.system IS NOT NULL AND {HEARD}
 GROUP BY ALL ORDER BY ALL
 """
 
@@ -56,6 +59,7 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
     chars_b, same_family, source, askings, p_a (soft, in [0, 1]), winner (a, tie, b), winner_ab
     and winner_ba (un-swapped, of one order alone), p_a_penalised, winner_penalised. A pair with
     a failed order has no verdict, nor one that is still to be asked in its other order.
+    Judges without any valid verdict in the run are left out.
     """
     import pandas as pd
 
@@ -93,7 +97,7 @@ def ratings(results: Results) -> pd.DataFrame:
     Columns: dataset, judge, criterion, item_id, system, sample, cluster, chars, same_family,
     source, value (plain levels), expected (probability-weighted), value_penalised, median_chars
     (of the item's responses, that the penalty counts from), askings, failures. A response with a
-    failed asking has no rating.
+    failed asking has no rating. Judges without any valid verdict in the run are left out.
     """
     frame = results.sql(_RATINGS)
     failed = frame["failures"] > 0

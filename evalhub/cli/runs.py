@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from evalhub.runner import Options, Plan, Resolved
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan, print, run nothing.")]
+EveryRun = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite; every run by default.")
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.json and report.html.")]
 
 
@@ -66,8 +69,12 @@ def plan(suite: SuiteName, only: Only = None, limit: Limit = None, as_json: Json
             "judge": judge.spec.id,
             "model": judge.spec.model,
             "rubric": judge.rubric.id,
-            "judgments": sum(cell.dataset == dataset.card.id for cell in planned.cells[judge.spec.id]),
-            "skipped": sum(planned.skipped[judge.spec.id][dataset.card.id].values()),
+            "judgments": sum(
+                len(cell.parts) for cell in planned.cells[judge.spec.id] if cell.dataset == dataset.card.id
+            ),
+            "left_out": [
+                f"{n} {what}" for what, n in planned.left_out[judge.spec.id][dataset.card.id].items()
+            ],
             "held_against": list(planned.against[judge.spec.id][dataset.card.id].values()),
         }
         for dataset in resolved.datasets
@@ -147,17 +154,23 @@ def export(
     notes().print(f"written: {file}", markup=False)
 
 
-def verify(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
-    """Hold every sealed file of a run against its sha256, and the lines that are not sealed yet."""
-    found = hub.store.find_run(run_name, hub.store.runs_root(runs))
-    findings = hub.store.verify(found)
-    bad = [finding for finding in findings if finding.problem]
-    rows = [{"file": one.path, "rows": one.rows, "problem": one.problem} for one in findings]
+def verify(run_name: EveryRun = None, runs: Runs = None, as_json: Json = False) -> None:
+    """Hold every sealed file of the runs against its sha256, and the lines that are not sealed yet."""
+    root = hub.store.runs_root(runs)
+    folders = [] if run_name else hub.store.run_folders(root)
+    folders = folders or [hub.store.find_run(run_name, root).path]
+    findings = [(folder, one) for folder in folders for one in hub.store.verify_folder(folder)]
+    bad = [(folder, one) for folder, one in findings if one.problem]
+    rows = [
+        {"run": folder.name, "file": one.path, "rows": one.rows, "problem": one.problem}
+        for folder, one in findings
+    ]
     print_rows(rows, as_json=as_json)
     if bad:
+        folder, first = bad[0]
         raise StorageError(
             f"{len(bad)} of {len(findings)} files are not what was written",
-            where=str(found.path / bad[0].path),
-            value=bad[0].problem,
+            where=str(folder / first.path),
+            value=first.problem,
             fix="restore the file, or remove the run and give the suite's command again",
         )

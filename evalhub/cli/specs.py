@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ import typer
 import evalhub as hub
 from evalhub.cli.options import Json
 from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
-from evalhub.errors import EvalhubError, ModelError, SpecError, UnknownNameError
+from evalhub.errors import EvalhubError, InputError, ModelError, SpecError, UnknownNameError
 
 if TYPE_CHECKING:
     from evalhub.records import Item, Response
@@ -64,7 +65,7 @@ def judges_check(names: Names = None, as_json: Json = False) -> None:
     rows = []
     for name in names or hub.specs.available("judges"):
         rubric = hub.specs.load_rubric(name)
-        hub.runner.check_rubric(rubric, name)
+        hub.judging.check_rubric(rubric, name)
         shares = hub.judging.cacheable(rubric, _example(rubric.inputs, "quickstart", None, 2))
         rows.append({"id": rubric.id, "version": rubric.version, **asdict(shares), "hash": rubric.hash[:12]})
     print_rows(rows, as_json=as_json)
@@ -81,13 +82,12 @@ def judges_preview(
 ) -> None:
     """Print the prompt exactly as a judge is sent it, for a real item."""
     rubric = hub.specs.load_rubric(name)
-    hub.runner.check_rubric(rubric, name)
+    hub.judging.check_rubric(rubric, name)
     chosen = criterion or next(iter(rubric.criteria))
     if chosen not in rubric.criteria:
         raise UnknownNameError("criterion", chosen, rubric.criteria, where="--criterion")
-    found, responses = _example(
-        rubric.inputs, dataset, item, len(hub.judging.PROTOCOLS[rubric.protocol].inputs)
-    )
+    shown = len(hub.judging.protocol_named(rubric.protocol).inputs)
+    found, responses = _example(rubric.inputs, dataset, item, shown)
     messages = hub.judging.preview(rubric, found, chosen, responses, mode=hub.specs.Mode(mode))
     if as_json:
         print_json([{"role": one.role, "content": one.content} for one in messages])
@@ -131,21 +131,54 @@ def datasets_show(name: Name, as_json: Json = False) -> None:
 @datasets.command("check")
 def datasets_check(names: Names = None, as_json: Json = False) -> None:
     """Load datasets, refuse whatever a run would refuse, and count what they hold."""
-    rows = [_plain(hub.sources.check(name)) for name in names or hub.specs.available("datasets")]
-    if as_json:
-        print_json(rows)
-        return
-    for row in rows:
-        print_fields(row, as_json=False)
+    _each_dataset(names, lambda name: _plain(hub.sources.check(name)), as_json=as_json)
 
 
 @datasets.command("fetch")
-def datasets_fetch(name: Name, as_json: Json = False) -> None:
-    """Fetch a dataset's files from their public home, checked by sha256."""
-    card, path = hub.specs.load_card(name)
-    for found in hub.sources.fetch(card, path):
-        notes().print(f"{found}", markup=False)
-    print_fields(_plain(hub.sources.show(name)), as_json=as_json)
+def datasets_fetch(names: Names = None, as_json: Json = False) -> None:
+    """Fetch the files of datasets from their public home, checked by sha256."""
+
+    def fetched(name: str) -> dict[str, Any]:
+        for found in hub.sources.fetch(*hub.specs.load_card(name)):
+            notes().print(f"{found}", markup=False)
+        return _plain(hub.sources.show(name))
+
+    _each_dataset(names, fetched, as_json=as_json)
+
+
+def _each_dataset(names: list[str] | None, act: Callable[[str], dict[str, Any]], *, as_json: bool) -> None:
+    """Do it for each dataset, one line each where none is named; what is wrong is told at the end."""
+    rows: list[dict[str, Any]] = []
+    errors: list[InputError] = []
+    for name in names or hub.specs.available("datasets"):
+        row: dict[str, Any] = {"id": name, "state": hub.sources.State.READY, "problem": None}
+        try:
+            row |= act(name)
+        except InputError as error:
+            errors.append(error)
+            row |= {"state": hub.sources.refused(name), "problem": str(error)}
+        rows.append(row)
+        if as_json:
+            continue
+        if names and not row["problem"]:
+            print_fields(row, as_json=False)
+        else:
+            console().print(_line(row), markup=False, soft_wrap=True)
+    if as_json:
+        print_json(rows)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        bad = [f"{row['id']} ({row['state']})" for row in rows if row["problem"]]
+        raise InputError(
+            f"{len(bad)} of {len(rows)} datasets cannot be loaded: {', '.join(bad)}",
+            fix="`evalhub datasets fetch` brings what is absent",
+        )
+
+
+def _line(row: dict[str, Any]) -> str:
+    counts = [f"{count} {kind}" for kind, count in row.get("counts", {}).items()]
+    return f"{row['id']}: " + ", ".join([row["state"], *counts, *filter(None, [row["problem"]])])
 
 
 @suites.command("list")

@@ -30,8 +30,12 @@ def call(model: str, request: Request) -> dict[str, Any]:
         "seed": sampling.seed + request.sample,
         "max_tokens": 1 if request.choices else sampling.max_tokens,
     }
-    if sampling.top_k:
-        arguments["extra_body"] = {"top_k": sampling.top_k}
+    extra: dict[str, Any] = {"top_k": sampling.top_k} if sampling.top_k else {}
+    if request.messages[-1].role == "assistant":
+        # vLLM's and SGLang's names; a server that ignores them answers anew, in a turn of its own.
+        extra |= {"continue_final_message": True, "add_generation_prompt": False}
+    if extra:
+        arguments["extra_body"] = extra
     if sampling.stop:
         arguments["stop"] = list(sampling.stop)
     if request.choices:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from evalhub.engines.thinking import CLOSE, opens_thinking
+from evalhub.engines.thinking import CLOSE, OPEN, opens_thinking
 from evalhub.errors import ModelError
 from evalhub.records import Message
 
@@ -69,13 +69,13 @@ class Prompts:
         """Return the prompt of a conversation.
 
         Args:
-            messages: The conversation; the answer is the assistant's next turn.
+            messages: The conversation; the answer is the assistant's next turn, or goes on with its last.
             for_choices: One token is to follow, so a think tag that the template opened is closed.
         """
         if not self.templated:
             text = plain_dialogue(messages)
             return Prompt(text, self._tokens(text, special=True), stop=(PLAIN_STOP,))
-        text = self._templated(messages)
+        text = self._begun(messages) if messages[-1].role == "assistant" else self._templated(messages)
         opened = opens_thinking(text)
         if opened and for_choices:
             text, opened = f"{text.rstrip()}\n\n{CLOSE}\n\n", False
@@ -118,6 +118,13 @@ class Prompts:
     def _tokens(self, text: str, *, special: bool) -> tuple[int, ...]:
         return tuple(self._tokenizer(text, add_special_tokens=special)["input_ids"])
 
+    def _begun(self, messages: Sequence[Message]) -> str:
+        """Render a conversation whose last turn the assistant has begun, as text that it goes on with."""
+        text, begun = self._templated(messages[:-1]), messages[-1].content
+        if opens_thinking(text):
+            begun = begun.removeprefix(OPEN).lstrip("\n")
+        return text + begun
+
     def _templated(self, messages: Sequence[Message]) -> str:
         try:
             return self._applied(messages)
@@ -134,7 +141,7 @@ class Prompts:
 
 
 def plain_dialogue(messages: Sequence[Message]) -> str:
-    """Return a conversation for a model without a chat template.
+    """Return a conversation for a model without a chat template, up to where the assistant goes on.
 
     Example:
         >>> plain_dialogue([Message("system", "Be brief."), Message("user", "Hi")])
@@ -142,7 +149,8 @@ def plain_dialogue(messages: Sequence[Message]) -> str:
     """
     names = {"user": "User: ", "assistant": "Assistant: "}
     turns = [names.get(one.role, "") + one.content for one in messages]
-    return "\n\n".join([*turns, "Assistant:"])
+    begun = messages[-1].role == "assistant"
+    return "\n\n".join(turns if begun else [*turns, "Assistant:"])
 
 
 def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 
 from evalhub.engines import local, openai_server
 from evalhub.engines.base import HANG_SECONDS, Engine, EngineIdentity
 from evalhub.engines.opening import EngineKind, Opening
-from evalhub.errors import UnknownNameError
 from evalhub.models import ResolvedModel, cache_folder
-from evalhub.specs import EngineSpec
-
-ENTRY_POINTS = "evalhub.engines"
+from evalhub.specs import EngineSpec, named
 
 ENGINES: Mapping[str, EngineKind] = {
     "vllm": EngineKind(local.identify_vllm, local.open_vllm),
@@ -27,14 +23,9 @@ def engine_kind(name: str) -> EngineKind:
 
     Raises:
         UnknownNameError: There is no engine of that name.
+        SpecError: Another package's engine cannot be loaded.
     """
-    if name in ENGINES:
-        return ENGINES[name]
-    others = {point.name: point for point in metadata.entry_points(group=ENTRY_POINTS)}
-    if name not in others:
-        raise UnknownNameError("engine", name, [*ENGINES, *others])
-    kind: EngineKind = others[name].load()
-    return kind
+    return named("engine", name, ENGINES, fits=lambda found: isinstance(found, EngineKind))
 
 
 def identify(spec: EngineSpec, model: ResolvedModel | None = None, *, name: str = "") -> EngineIdentity:

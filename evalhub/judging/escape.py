@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-# Elements that an answer may well contain and that no chat template gives a meaning.
-_HTML = (
+# Elements and types that an answer may well contain, and that no chat template gives a meaning.
+_PLAIN = (
     "a|abbr|article|aside|b|blockquote|body|br|button|caption|code|dd|details|div|dl|dt|em|fieldset|figure|"
-    "footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|label|legend|li|link|main|meta|nav|ol|option|"
+    "footer|form|h[1-6]|head|header|hr|html|i|iframe|input|label|legend|li|link|main|meta|nav|ol|option|"
     "p|pre|script|section|select|small|span|strong|style|sub|sup|table|tbody|td|textarea|tfoot|th|thead|"
-    "title|tr|u|ul|video"
+    "title|tr|u|ul|"
+    "bool|byte|char|double|float|int|long|short|str|string|void|[iuf](?:8|16|32|64)|[KTV]|"
+    r"Boolean|Double|Integer|Long|Object|String|\w+\.h"
 )
 
 # U+1FEF is a backtick to a tokenizer that normalises.
@@ -18,9 +20,11 @@ _BACKTICKS = re.compile("[`\u1fef\uff40]+")
 _SPECIAL = re.compile(
     r"<(?=[|｜])"  # <|im_start|> and its like
     r"|(?<=[|｜])(?=>)"
-    rf"|<(?!/?(?:{_HTML})>)(?=/?\w[\w.:▁-]*>)"  # <s>, <end_of_turn>, </think>, <0x0A>
-    r"|<(?=<)|(?<=>)(?=>)"  # <<SYS>>
-    r"|\[(?=/?@?[A-Z][A-Z_]+@?\])"  # [INST], [TOOL_CALLS], [@BOS@]
+    rf"|<(?!/?(?:{_PLAIN})>)(?=/?\w[\w.:▁-]*>)"  # <s>, <end_of_turn>, </think>, <0x0A>, <img>
+    r"|<(?=</?[A-Za-z_]+>>)|>(?=>[A-Z_]+<<)"  # <<SYS>>, >>TITLE<<
+    r"|\[(?=/?@?[A-Z][A-Z_]+\d*@?\])"  # [INST], [TOOL_CALLS], [@BOS@], [UNUSED_TOKEN_145]
+    r"|\[(?=(?:[gs]MASK|control_\d+|unused\d+|multimodal|toxicity)\])"
+    r"|\[(?=\|/?\w+\|\])"  # [|assistant|]
 )
 
 

@@ -26,6 +26,22 @@ def orders(positions: Positions, pairs: Sequence[tuple[str, str, str]], seed: in
     return _balanced(pairs, seed)
 
 
+def list_rows(positions: Positions, rows: int, drawn_by: Sequence[object]) -> tuple[int, ...]:
+    """Return the rows in which a list is shown.
+
+    Args:
+        positions: `both` takes every row, so that each response stands in each place; `random` one,
+            drawn; `fixed` the first.
+        rows: Number of rows, at least 1.
+        drawn_by: What the draw depends on.
+    """
+    if positions is Positions.BOTH:
+        return tuple(range(rows))
+    if positions is Positions.FIXED:
+        return (0,)
+    return (random.Random(digest(list(drawn_by))).randrange(rows),)
+
+
 def _balanced(pairs: Sequence[tuple[str, str, str]], seed: int) -> list[tuple[Order, ...]]:
     drawn: list[tuple[Order, ...]] = [()] * len(pairs)
     groups: dict[tuple[str, str], list[int]] = {}

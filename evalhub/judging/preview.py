@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evalhub.judging.protocols import PROTOCOLS, Asking, Judge
+from evalhub.judging.asking import Asking, Judge
+from evalhub.judging.protocols import protocol_named
 from evalhub.records import Item, Message, Response
 from evalhub.scales import Kind, Order
 from evalhub.specs import Mode, Rubric
@@ -29,13 +30,12 @@ def preview(
         mode: How the judge answers.
         shown: Which response of a pair comes first.
     """
-    protocol = PROTOCOLS[rubric.protocol]
-    order = shown if protocol.kind is Kind.PAIRWISE else None
+    order = shown if rubric.kind is Kind.PAIRWISE else None
     judge = Judge(id="preview", rubric=rubric, model="preview", mode=mode)
-    steps = protocol.ask(Asking(judge, item, criterion, responses, shown=order))
-    (request,) = next(steps)
+    steps = protocol_named(rubric.protocol).ask(Asking(judge, item, criterion, responses, shown=order))
+    requests = next(steps)
     steps.close()
-    return request.messages
+    return requests[0].messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def cacheable(rubric: Rubric, example: tuple[Item, tuple[Response, ...]]) -> Cac
     """
     item, responses = example
     criterion = next(iter(rubric.criteria))
-    wanted = len(PROTOCOLS[rubric.protocol].inputs)
+    wanted = 1 if rubric.kind is Kind.POINTWISE else 2
     here = _text(preview(rubric, item, criterion, responses[:wanted]))
     if wanted == 1:
         there = _text(preview(rubric, item, criterion, responses[1:2]))

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 
 from evalhub.judging.escape import defuse, fence
 from evalhub.records import Item, Message, Response
 from evalhub.specs import SLOT, Rubric
 
+_NONE: Mapping[str, str] = {}
 
-def slot_texts(rubric: Rubric, item: Item, criterion: str, responses: tuple[Response, ...]) -> dict[str, str]:
+
+def slot_texts(
+    rubric: Rubric,
+    item: Item,
+    criterion: str,
+    responses: tuple[Response, ...],
+    written: Mapping[str, str] = _NONE,
+) -> dict[str, str]:
     """Return what stands in each slot, in the order in which the responses are shown.
 
     The question carries the item's context where the rubric has no slot for it, as it did
@@ -19,7 +28,8 @@ def slot_texts(rubric: Rubric, item: Item, criterion: str, responses: tuple[Resp
         rubric: The rubric that is filled.
         item: The item that was answered.
         criterion: One of the rubric's criteria.
-        responses: One response (pointwise) or two, the first shown first (pairwise).
+        responses: Those shown, the first shown first.
+        written: What the judge wrote itself, by slot.
     """
     scale = rubric.scale_for(criterion)
     asked = _conversation(item.turns)
@@ -32,11 +42,12 @@ def slot_texts(rubric: Rubric, item: Item, criterion: str, responses: tuple[Resp
         "criterion": f"{criterion}: {rubric.criteria[criterion]}",
         "scale": scale.describe() if scale else "",
     }
-    if len(responses) == 1:
-        texts["response"] = fence(_answer(item, responses[0]))
-    if len(responses) == 2:
-        texts["response_a"], texts["response_b"] = (fence(_answer(item, one)) for one in responses)
-    return texts
+    shown = [fence(_answer(item, one)) for one in responses]
+    texts |= dict(zip(sorted(rubric.shows), shown, strict=False))
+    if rubric.shows == ("responses",):
+        lettered = zip(string.ascii_uppercase, shown, strict=False)
+        texts["responses"] = "\n\n".join(f"# Response {letter}\n{text}" for letter, text in lettered)
+    return texts | {name: fence(text) for name, text in written.items()}
 
 
 def fill(text: str, slots: Mapping[str, str]) -> str:
@@ -45,10 +56,16 @@ def fill(text: str, slots: Mapping[str, str]) -> str:
 
 
 def messages(
-    rubric: Rubric, item: Item, criterion: str, responses: tuple[Response, ...], *, closing: str
+    rubric: Rubric,
+    item: Item,
+    criterion: str,
+    responses: tuple[Response, ...],
+    *,
+    closing: str,
+    written: Mapping[str, str] = _NONE,
 ) -> tuple[Message, ...]:
     """Return the conversation that ends with the closing words of the protocol."""
-    slots = slot_texts(rubric, item, criterion, responses)
+    slots = slot_texts(rubric, item, criterion, responses, written)
     user = Message("user", f"{fill(rubric.user, slots)}\n\n{closing}")
     return (Message("system", fill(rubric.system, slots)), user) if rubric.system.strip() else (user,)
 

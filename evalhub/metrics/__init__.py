@@ -2,7 +2,7 @@
 
 from evalhub.metrics.base import Column, Metric
 from evalhub.metrics.rouge import score_many
-from evalhub.metrics.signature import Measure, References, RougeSignature, Variant, parse_signature
+from evalhub.metrics.signature import Measure, References, RougeSignature, Variant
 from evalhub.metrics.table import METRICS, build
 from evalhub.metrics.tokenize import Splitter, Tokenizer, choose_tokenizer
 
@@ -18,6 +18,5 @@ __all__ = [
     "Variant",
     "build",
     "choose_tokenizer",
-    "parse_signature",
     "score_many",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 NO_REFERENCE = "no reference"
 
@@ -30,6 +30,7 @@ Value = tuple[float, None] | tuple[None, str]
 """A number, or the reason why there is none."""
 
 
+@runtime_checkable
 class Metric(Protocol):
     """The one contract of every entry of the table.
 

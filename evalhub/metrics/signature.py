@@ -6,13 +6,10 @@ from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 
 from evalhub.errors import SpecError
-from evalhub.metrics.options import choice
 from evalhub.metrics.tokenize import Splitter, Tokenizer
 
 _VERSION = "1"
 """Of the definitions; to be raised whenever a value of an unchanged signature would change."""
-
-_FORM = "rouge1|m:f|stem:yes|tok:rouge-score|split:no|refs:mean|v:" + _VERSION
 
 
 class Variant(StrEnum):
@@ -84,37 +81,3 @@ class RougeSignature:
             f"{self.name}|m:{self.measure}|stem:{'yes' if self.stemmer else 'no'}|tok:{self.tokenizer}"
             f"|split:{split}|refs:{self.references}|v:{_VERSION}"
         )
-
-
-def parse_signature(text: str) -> RougeSignature:
-    """Return the signature that a line spells out.
-
-    Args:
-        text: What `str` of a signature gives.
-
-    Returns:
-        The signature; `str` of it is `text` again.
-
-    Raises:
-        SpecError: The line has another form, an unknown value, or another version.
-
-    Example:
-        >>> parse_signature("rougeL|m:p|stem:no|tok:unicode|split:no|refs:max|v:1").measure.name
-        'PRECISION'
-    """
-    name, *parts = text.split("|")
-    given = dict(part.partition(":")[::2] for part in parts)
-    if not {"m", "tok", "split", "refs"} <= given.keys() or not name.startswith("rouge"):
-        raise SpecError("not a ROUGE signature", value=text, allowed=_FORM)
-    split = Splitter.NEWLINE if given["split"] == "no" else choice(given["split"], Splitter, where=text)
-    signature = RougeSignature(
-        choice(name.removeprefix("rouge"), Variant, where=text),
-        measure=choice(given["m"], Measure, where=text),
-        stemmer=given.get("stem") == "yes",
-        tokenizer=choice(given["tok"], Tokenizer, where=text),
-        splitter=split,
-        references=choice(given["refs"], References, where=text),
-    )
-    if str(signature) != text:
-        raise SpecError("not a ROUGE signature of this version", value=text, allowed=str(signature))
-    return signature

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from evalhub.errors import SpecError, UnknownNameError
+from evalhub.errors import SpecError
 from evalhub.metrics.base import Metric
 from evalhub.metrics.exact import ExactMatch
 from evalhub.metrics.length import Length
 from evalhub.metrics.rouge import Rouge
+from evalhub.specs import named
 
 
 class Builder(Protocol):
@@ -28,10 +29,10 @@ METRICS: Mapping[str, Builder] = {
 
 
 def build(name: str, options: Mapping[str, object] | None = None, *, where: str = "metrics") -> Metric:
-    """Return the metric of a name.
+    """Return the metric of a name; those of other packages come from the entry points `evalhub.metrics`.
 
     Args:
-        name: A key of `METRICS`.
+        name: A key of `METRICS`, or of another package's entry point.
         options: What the suite says under that name; None for nothing.
         where: File and key that name the metric.
 
@@ -40,16 +41,20 @@ def build(name: str, options: Mapping[str, object] | None = None, *, where: str 
 
     Raises:
         UnknownNameError: No metric has the name; the nearest one is named.
-        SpecError: The options are no mapping, or an option or a value is unknown.
+        SpecError: The options are no mapping, an option or a value is unknown, or another package's metric
+            cannot be loaded.
 
     Example:
         >>> build("length").score(["abc"], [[]])[0].name
         'chars'
     """
-    if name not in METRICS:
-        raise UnknownNameError("metric", str(name), METRICS, where=where)
+    builder = named("metric", str(name), METRICS, fits=callable, where=where)
     if options is not None and not isinstance(options, Mapping):
         raise SpecError(
             "options are no mapping", where=f"{where}.{name}", value=options, fix="write key: value"
         )
-    return METRICS[name](options or {}, where=f"{where}.{name}")
+    metric: object = builder(options or {}, where=f"{where}.{name}")
+    if not isinstance(metric, Metric):
+        what = "the builder returns no metric"
+        raise SpecError(what, where=f"{where}.{name}", value=type(metric).__name__)
+    return metric

@@ -36,7 +36,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: a conversation that ends with the user's turn.
+    """One request: a conversation that ends with the user's turn, or with one that the assistant begins.
 
     With `choices` exactly one token is generated, one of theirs, and the completion
     carries the log-probability of each under the full softmax.

@@ -15,6 +15,7 @@ TABLES = {
     "position_bias": analysis.position_bias,
     "correlations": analysis.correlations,
     "coverage": analysis.coverage,
+    "left_out": analysis.left_out,
     "failures": analysis.failures,
     "engines": analysis.engines,
     "reused": analysis.reused,
@@ -81,11 +82,13 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
         yield f"length penalty of strength {controls['length_penalty']:g}; the raw number stands beside it"
     if controls["cross_family"] != "require":
         yield f"cross-family is set to {controls['cross_family']}: a judge may meet its own family"
-    for row in data["coverage"]:
+    covered = [row for row in data["coverage"] if row["statistic"] == "coverage"]
+    silent = [f"{row['judge']} (0 of {row['done']:,})" for row in covered if 0 < row["done"] == row["failed"]]
+    if silent:
+        yield f"no valid verdict at all, so under coverage and failures alone: {', '.join(silent)}"
+    for row in covered:
         if row["same_family"]:
             yield f"{row['judge']}: {row['same_family']} judgments of responses of the judge's own family"
-        if row["skipped"]:
-            yield f"{row['judge']}: {row['skipped']} cells left out of the plan"
     if manifest.get("over_budget"):
         yield f"{manifest['over_budget']} planned judgments are over the budget and were not asked"
     for card in manifest["cards"].values():

@@ -14,7 +14,6 @@ from evalhub.report.shape import (
     count,
     grouped,
     interval,
-    number,
     pivot,
     visible,
 )
@@ -187,31 +186,36 @@ def biases(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
         )
 
 
-def coverages(data: dict[str, Any]) -> Iterator[Grid]:
-    """Yield what was asked of each judge and what came back."""
-    lines = tuple(
-        (
-            visible(row["judge"]),
-            f"{count(row['done'] - row['failed'])} of {count(row['expected'])}",
-            number(row["coverage"]),
-            count(row["failed"]),
-            number(row["label_mass"]),
-            _rationales(row),
-            count(row["skipped"]),
+def coverages(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield what was asked of each judge and what came back, then what the plan left out.
+
+    Args:
+        data: As `report_data` returns it.
+        notes: Takes the reasons of what is absent.
+    """
+    lines = []
+    for (judge, kind), rows in grouped(data["coverage"], "judge", "kind"):
+        share, *mass = rows
+        lines.append(
+            (
+                visible(judge),
+                kind,
+                f"{count(share['done'] - share['failed'])} of {count(share['expected'])}",
+                interval(share, notes),
+                count(share["failed"]),
+                interval(mass[0], notes) if mass else ABSENT,
+                _rationales(share),
+            )
         )
-        for row in data["coverage"]
-    )
-    head = (
-        "judge",
-        "valid verdicts",
-        "coverage",
-        "failed",
-        "label mass",
-        "rationales",
-        "left out of the plan",
-    )
     if lines:
-        yield Grid("Coverage", head, lines)
+        head = ("judge", "kind", "valid verdicts", "coverage", "failed", "label mass", "rationales")
+        yield Grid("Coverage", head, tuple(lines), 2)
+    if data["left_out"]:
+        reasons = tuple(
+            (visible(row["judge"]), visible(row["dataset"]), visible(row["what"]), count(row["n"]))
+            for row in data["left_out"]
+        )
+        yield Grid("Left out of the plan", ("judge", "dataset", "what", "n"), reasons, 3)
 
 
 def _rationales(row: Row) -> str:

@@ -42,7 +42,7 @@ def report_page(data: dict[str, Any]) -> str:
         ),
         ("Judge and ROUGE with each other", [], list(with_each_other(data, notes))),
         ("Biases", [], list(biases(data, notes))),
-        ("Coverage and failures", [], [*coverages(data), *failure_grids(data)]),
+        ("Coverage and failures", [], [*coverages(data, notes), *failure_grids(data)]),
     ]
     return _template().render(
         title=visible(data["title"] or data["suite"]),

@@ -43,7 +43,7 @@ def print_report(results: Results) -> None:
     _section(console, "Correlation with the labels", correlation_grids(data, notes))
     _section(console, "Judge and ROUGE with each other", with_each_other(data, notes))
     _section(console, "Biases", biases(data, notes))
-    _section(console, "Coverage", [*coverages(data), *failure_grids(data)])
+    _section(console, "Coverage", [*coverages(data, notes), *failure_grids(data)])
     lines = ["[low, high] are 95% intervals over clusters of items; – is absent.", *notes.lines()]
     lines += [f"• {note}" for note in data["notes"]]
     console.print()

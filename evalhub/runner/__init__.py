@@ -1,8 +1,9 @@
 """The only place that orders work: suite, plan, complete, judge, score, seal."""
 
-from evalhub.runner.plan import Cell, Plan, has_inputs
+from evalhub.runner.cells import Cell, has_inputs
+from evalhub.runner.plan import Plan
 from evalhub.runner.progress import Progress, Silent
-from evalhub.runner.resolve import Resolved, check_rubric
+from evalhub.runner.resolve import Resolved
 from evalhub.runner.run import Options, prepare, run
 
 __all__ = [
@@ -12,7 +13,6 @@ __all__ = [
     "Progress",
     "Resolved",
     "Silent",
-    "check_rubric",
     "has_inputs",
     "prepare",
     "run",

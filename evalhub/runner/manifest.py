@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
-from evalhub.runner.plan import Plan
+from evalhub.runner.plan import Plan, judgments_of
 from evalhub.runner.resolve import Resolved
 
 
@@ -56,9 +56,9 @@ _CARD_FACTS = {
 def planned_facts(planned: Plan) -> dict[str, Any]:
     """Return what the plan decided; written again when a run is resumed."""
     return {
-        "expected": {judge: len(cells) for judge, cells in planned.cells.items()},
+        "expected": {judge: judgments_of(cells) for judge, cells in planned.cells.items()},
         "generations": planned.generations,
-        "skipped": planned.skipped,
+        "skipped": planned.left_out,
         "against": planned.against,
         "over_budget": planned.over_budget,
     }

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from evalhub.errors import FamilyError, SpecError, UnknownNameError
-from evalhub.judging import orders
-from evalhub.models import UNKNOWN
-from evalhub.records import Item, digest
-from evalhub.runner.resolve import Resolved, ResolvedJudge
-from evalhub.scales import Kind, Order
-from evalhub.sources import Dataset
-from evalhub.specs import Card, CrossFamily
+from evalhub.errors import SpecError, UnknownNameError
+from evalhub.runner.cells import Cell, judge_cells, systems_of
+from evalhub.runner.resolve import Resolved
 
-NOT_AN_LLM = "none"
+OVER_BUDGET = "judgments over the budget"
 
-_APART = {
-    "same": "the judge is of the response's family",
-    UNKNOWN: "the judge may be of the response's family: one of them is unknown",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One planned asking, in terms of ids."""
-
-    judge: str
-    dataset: str
-    item_id: str
-    criterion: str
-    systems: tuple[str, ...]
-    sample: int
-    shown: Order | None
-    repeat: int
-    same_family: bool | None
+Cells = Mapping[str, tuple[Cell, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +23,57 @@ class Plan:
     Attributes:
         cells: The askings of each judge, item by item, both orders together.
         generations: Number of responses that are to be made.
-        skipped: What is not judged, by judge, dataset and reason.
+        skipped: What no asking was planned for, by judge, dataset, and what and why in words.
         against: The labels' criterion by judge, dataset and rubric criterion, where there is one.
-        over_budget: Askings that the budget leaves out.
+        beyond: The askings of each judge that the budget leaves out.
     """
 
-    cells: Mapping[str, tuple[Cell, ...]]
+    cells: Cells
     generations: int
     skipped: Mapping[str, Mapping[str, Mapping[str, int]]]
     against: Mapping[str, Mapping[str, Mapping[str, str]]]
-    over_budget: int = 0
+    beyond: Cells = field(default_factory=dict)
 
     @property
     def judgments(self) -> int:
-        """Number of planned askings."""
-        return sum(map(len, self.cells.values()))
+        """Number of planned judgments."""
+        return sum(map(judgments_of, self.cells.values()))
+
+    @property
+    def over_budget(self) -> int:
+        """Number of judgments that the budget leaves out."""
+        return sum(map(judgments_of, self.beyond.values()))
+
+    @property
+    def left_out(self) -> dict[str, dict[str, dict[str, int]]]:
+        """What is not judged, by judge, dataset, and what and why in words; over the budget too."""
+        over: Counter[tuple[str, str]] = Counter()
+        for judge, cells in self.beyond.items():
+            for cell in cells:
+                over[judge, cell.dataset] += len(cell.parts)
+        return {
+            judge: {
+                dataset: {**reasons, **({OVER_BUDGET: n} if (n := over[judge, dataset]) else {})}
+                for dataset, reasons in by_dataset.items()
+            }
+            for judge, by_dataset in self.skipped.items()
+        }
+
+    def with_done(self, done: Callable[[Cell], bool]) -> Plan:
+        """Return the plan with what was asked before the budget was lowered: it is there, and counts."""
+        again = {judge: tuple(filter(done, cells)) for judge, cells in self.beyond.items()}
+        return replace(
+            self,
+            cells={judge: cells + again.get(judge, ()) for judge, cells in self.cells.items()},
+            beyond={
+                judge: tuple(cell for cell in cells if not done(cell)) for judge, cells in self.beyond.items()
+            },
+        )
 
 
-@dataclass(slots=True)
-class _Systems:
-    """Who answers the items of a dataset: families by system, samples by item and system."""
-
-    families: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    samples: dict[str, dict[str, set[int]]] = field(default_factory=dict)
-
-    def add(self, item_id: str, system: str, sample: int, families: tuple[str, ...]) -> None:
-        self.families[system] = tuple(sorted({*self.families.get(system, ()), *families}))
-        self.samples.setdefault(item_id, {}).setdefault(system, set()).add(sample)
-
-    def of(self, item_id: str) -> list[str]:
-        return sorted(self.samples.get(item_id, {}), key=str.encode)
+def judgments_of(cells: Iterable[Cell]) -> int:
+    """Return the number of judgments that askings end in."""
+    return sum(len(cell.parts) for cell in cells)
 
 
 def plan(resolved: Resolved) -> Plan:
@@ -93,9 +90,9 @@ def plan(resolved: Resolved) -> Plan:
     skipped: dict[str, dict[str, dict[str, int]]] = {}
     against: dict[str, dict[str, dict[str, str]]] = {}
     for dataset in resolved.datasets:
-        systems = _systems(resolved, dataset)
+        systems = systems_of(resolved, dataset)
         for judge in resolved.judges:
-            found, left_out, links = _judge_cells(resolved, judge, dataset, systems)
+            found, left_out, links = judge_cells(resolved, judge, dataset, systems)
             cells.setdefault(judge.spec.id, []).extend(found)
             skipped.setdefault(judge.spec.id, {})[dataset.card.id] = left_out
             against.setdefault(judge.spec.id, {})[dataset.card.id] = links
@@ -106,13 +103,13 @@ def plan(resolved: Resolved) -> Plan:
                 where=f"{resolved.path}:judges.{judge_id}",
                 value=skipped[judge_id],
             )
-    kept, over = _within(resolved.suite.budget.judgments, cells)
+    kept, beyond = within(resolved.suite.budget.judgments, cells)
     generations = sum(
         len(dataset.items) * candidate.spec.samples
         for dataset in resolved.datasets
         for candidate in resolved.candidates
     )
-    return Plan(kept, generations, skipped, against, over)
+    return Plan(kept, generations, skipped, against, beyond)
 
 
 def _check_datasets(resolved: Resolved) -> None:
@@ -130,19 +127,6 @@ def _check_datasets(resolved: Resolved) -> None:
                 value=clash[0],
                 fix="leave one of the two out",
             )
-
-
-def label_criterion(card: Card, criterion: str, kind: Kind, against: Mapping[str, str]) -> str | None:
-    """Return the criterion of the labels that a rubric's criterion is held against.
-
-    The suite's word first, then the criterion of the same name, then the only one of the
-    same kind; None where that leaves a choice, or where this dataset has no such labels.
-    """
-    fitting = [name for name, spec in card.criteria.items() if spec.kind is kind]
-    wanted = against.get(criterion, criterion)
-    if wanted in fitting:
-        return wanted
-    return fitting[0] if len(fitting) == 1 and criterion not in against else None
 
 
 def _check_judges(resolved: Resolved) -> None:
@@ -166,171 +150,51 @@ def _check_judges(resolved: Resolved) -> None:
             name
             for dataset in resolved.datasets
             for name, spec in dataset.card.criteria.items()
-            if spec.kind is judge.protocol.kind
+            if spec.kind is judge.rubric.kind
         }
         for label in judge.spec.against.values():
             if label not in known:
-                kind = f"{judge.protocol.kind} criterion of the labels"
+                kind = f"{judge.rubric.kind} criterion of the labels"
                 raise UnknownNameError(kind, label, known, where=f"{where}.against")
 
 
-def _systems(resolved: Resolved, dataset: Dataset) -> _Systems:
-    systems = _Systems()
-    for response in dataset.responses:
-        if response.text is not None:
-            systems.add(response.item_id, response.system, response.sample, response.families)
-    for candidate in resolved.candidates:
-        if candidate.spec.id in systems.families:
-            raise SpecError(
-                "a candidate has the id of a recorded system",
-                where=f"{resolved.path}:candidates",
-                value=candidate.spec.id,
-                fix="give the candidate another id",
-            )
-        for item in dataset.items:
-            for sample in range(candidate.spec.samples):
-                systems.add(item.item_id, candidate.spec.id, sample, candidate.runs.families)
-    return systems
+def within(budget: int | None, cells: Mapping[str, list[Cell]]) -> tuple[Cells, Cells]:
+    """Split askings into those that a budget carries, and those beyond it.
 
+    The judges go through the same items side by side, and an item is never cut. Items that
+    different judges judge, or of different datasets, take turns, so that no judge waits for another's.
 
-def _judge_cells(
-    resolved: Resolved, judge: ResolvedJudge, dataset: Dataset, systems: _Systems
-) -> tuple[list[Cell], dict[str, int], dict[str, str]]:
-    card, spec, kind = dataset.card, judge.spec, judge.protocol.kind
-    links = {
-        criterion: label
-        for criterion in judge.criteria
-        if (label := label_criterion(card, criterion, kind, spec.against)) is not None
+    Args:
+        budget: The judgments that may be spent; None for any number.
+        cells: The askings of each judge, item by item.
+    """
+    left = sum(map(judgments_of, cells.values())) if budget is None else budget
+    taken: set[tuple[str, str, str]] = set()
+    for judge, item, size in _turns(cells):
+        left -= size
+        if left < 0:
+            break
+        taken.add((judge, *item))
+    split = {
+        whole: {
+            judge: tuple(cell for cell in found if ((judge, cell.dataset, cell.item_id) in taken) is whole)
+            for judge, found in cells.items()
+        }
+        for whole in (True, False)
     }
-    left_out: Counter[str] = Counter()
-    groups: list[tuple[Item, tuple[str, ...], int]] = []
-    labelled = _labelled_pairs(dataset, set(links.values()))
-    for item in dataset.items:
-        if not has_inputs(item, judge.rubric.inputs):
-            left_out["the item lacks an input"] += 1
-            continue
-        for group, sample in _groups(judge, item, systems, labelled):
-            relation = _relation(judge, group, systems)
-            if relation == "apart" or _allowed(resolved, judge, group, relation):
-                groups.append((item, group, sample))
-            else:
-                left_out[_APART[relation]] += 1
-    return _cells(judge, groups, systems), dict(left_out), links
+    return split[True], split[False]
 
 
-def _cells(
-    judge: ResolvedJudge, groups: list[tuple[Item, tuple[str, ...], int]], systems: _Systems
-) -> list[Cell]:
-    shown: list[tuple[Order | None, ...]] = [(None,)] * len(groups)
-    if judge.protocol.kind is Kind.PAIRWISE:
-        pairs = [(item.item_id, *group) for item, group, _ in groups]
-        shown = list(orders(judge.spec.positions, pairs, judge.spec.seed))  # type: ignore[arg-type]
-    return [
-        Cell(
-            judge=judge.spec.id,
-            dataset=item.dataset,
-            item_id=item.item_id,
-            criterion=criterion,
-            systems=group,
-            sample=sample,
-            shown=order,
-            repeat=repeat,
-            same_family={"apart": False, "same": True}.get(_relation(judge, group, systems)),
-        )
-        for (item, group, sample), order_set in zip(groups, shown, strict=True)
-        for criterion in judge.criteria
-        for repeat in range(judge.spec.samples)
-        for order in order_set
-    ]
-
-
-def _groups(
-    judge: ResolvedJudge,
-    item: Item,
-    systems: _Systems,
-    labelled: set[tuple[str, str, str]],
-) -> Iterable[tuple[tuple[str, ...], int]]:
-    if judge.protocol.kind is Kind.POINTWISE:
-        wanted: list[tuple[str, ...]] = [(system,) for system in systems.of(item.item_id)]
-    else:
-        wanted = _pairs(judge, item, systems, labelled)
-    for group in wanted:
-        shared = set.intersection(*(systems.samples[item.item_id][system] for system in group))
-        for sample in sorted(shared):
-            yield group, sample
-
-
-def _pairs(
-    judge: ResolvedJudge,
-    item: Item,
-    systems: _Systems,
-    labelled: set[tuple[str, str, str]],
-) -> list[tuple[str, ...]]:
-    choice = judge.spec.pairs
-    pairs: list[tuple[str, ...]] = list(itertools.combinations(systems.of(item.item_id), 2))
-    if choice.by == "labelled":
-        pairs = [pair for pair in pairs if (item.item_id, *pair) in labelled]
-    elif choice.by == "baseline":
-        pairs = [pair for pair in pairs if choice.baseline in pair]
-    if choice.cap is not None and choice.cap < len(pairs):
-        rng = random.Random(digest([judge.spec.seed, item.item_id]))
-        pairs = sorted(rng.sample(pairs, choice.cap))
-    return pairs
-
-
-def _labelled_pairs(dataset: Dataset, criteria: set[str]) -> set[tuple[str, str, str]]:
-    return {
-        (label.item_id, label.system_a, label.system_b)
-        for label in dataset.labels
-        if label.system_a and label.system_b and (not criteria or label.criterion in criteria)
-    }
-
-
-def has_inputs(item: Item, inputs: tuple[str, ...]) -> bool:
-    """Whether an item has what a rubric shows besides the responses."""
-    has = {"question": item.turns, "context": item.context, "reference": item.references}
-    return all(has.get(name, True) for name in inputs)
-
-
-def _relation(judge: ResolvedJudge, group: tuple[str, ...], systems: _Systems) -> str:
-    """Return "apart", "same" or "unknown": how the judge is related to the responses."""
-    own = set(judge.runs.families) - {NOT_AN_LLM}
-    theirs = set().union(*(systems.families[system] for system in group)) - {NOT_AN_LLM}
-    if (own & theirs) - {UNKNOWN}:
-        return "same"
-    return UNKNOWN if theirs and UNKNOWN in own | theirs else "apart"
-
-
-def _allowed(resolved: Resolved, judge: ResolvedJudge, group: tuple[str, ...], relation: str) -> bool:
-    rule = resolved.suite.controls.cross_family
-    if rule is CrossFamily.ALLOW:
-        return True
-    if rule is CrossFamily.EXCLUDE:
-        return False
-    shares = "shares a family with" if relation == "same" else "may share a family with"
-    raise FamilyError(
-        f"the judge ({', '.join(judge.runs.families)}) {shares} the system {' or '.join(group)}",
-        where=f"{resolved.path}:judges.{judge.spec.id}",
-        value=judge.spec.model,
-        allowed="a judge of another family",
-        fix="choose another judge, name the families, or set controls.cross_family to exclude or allow",
-    )
-
-
-def _within(budget: int | None, cells: dict[str, list[Cell]]) -> tuple[dict[str, tuple[Cell, ...]], int]:
-    """Cut each judge's askings to its share of the budget, never within an item."""
-    total = sum(map(len, cells.values()))
-    if budget is None or total <= budget:
-        return {judge: tuple(found) for judge, found in cells.items()}, 0
-    kept = {}
+def _turns(cells: Mapping[str, list[Cell]]) -> Iterator[tuple[str, tuple[str, str], int]]:
+    """Yield each judge's items with their number of askings, in the order in which a budget is spent."""
+    items: dict[tuple[str, str], Counter[str]] = {}
     for judge, found in cells.items():
-        share = budget * len(found) // total
-        groups = itertools.groupby(found, key=lambda cell: (cell.dataset, cell.item_id))
-        taken: list[Cell] = []
-        for _, group in groups:
-            whole = list(group)
-            if len(taken) + len(whole) > share:
-                break
-            taken += whole
-        kept[judge] = tuple(taken)
-    return kept, total - sum(map(len, kept.values()))
+        for cell in found:
+            items.setdefault((cell.dataset, cell.item_id), Counter())[judge] += len(cell.parts)
+    alike: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for item, sizes in items.items():
+        alike.setdefault((item[0], *sizes), []).append(item)
+    for turn in itertools.zip_longest(*alike.values()):
+        for item in filter(None, turn):
+            for judge, size in items[item].items():
+                yield judge, item, size

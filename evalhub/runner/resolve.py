@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.engines import EngineIdentity, engine_kind, identify
-from evalhub.errors import EvalhubError, SpecError, UnknownNameError
-from evalhub.judging import PROTOCOLS, Judge, Protocol
+from evalhub.errors import EvalhubError, SpecError
+from evalhub.judging import Judge, Protocol, check_rubric, check_use, protocol_named
 from evalhub.metrics import Metric, build
 from evalhub.models import UNKNOWN, ResolvedModel
 from evalhub.models import resolve as resolve_model
 from evalhub.records import Item, digest
 from evalhub.runner.progress import Progress
-from evalhub.scales import Kind
 from evalhub.sources import Dataset
 from evalhub.sources import load as load_dataset
-from evalhub.specs import Candidate, DatasetUse, JudgeUse, Mode, Rubric, Suite, load_card, load_rubric
+from evalhub.specs import Candidate, DatasetUse, JudgeUse, Rubric, Suite, load_card, load_rubric
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,8 @@ class ResolvedJudge:
             mode=self.spec.mode,
             sampling=self.spec.sampling.sampling(),
             rationale_tokens=self.spec.rationale_tokens,
+            think_tokens=self.spec.think_tokens,
+            waits=self.spec.waits,
         )
 
 
@@ -134,8 +135,8 @@ def resolve(suite: Suite, path: Path, progress: Progress) -> Resolved:
             ResolvedJudge(
                 spec=use,
                 rubric=rubric,
-                protocol=PROTOCOLS[rubric.protocol],
-                criteria=tuple(dict.fromkeys(use.criteria or rubric.criteria)),
+                protocol=protocol_named(rubric.protocol),
+                criteria=_criteria(use, rubric),
                 runs=_runnable(use, progress, f"{where}:judges.{use.id}"),
             )
             for use, rubric in zip(suite.judges, rubrics, strict=True)
@@ -144,69 +145,17 @@ def resolve(suite: Suite, path: Path, progress: Progress) -> Resolved:
     )
 
 
-def check_rubric(rubric: Rubric, where: str) -> None:
-    """Hold a rubric against its protocol.
-
-    Raises:
-        UnknownNameError: There is no such protocol.
-        SpecError: The protocol needs an input, or a scale, that the rubric lacks, or the reverse.
-    """
-    if rubric.protocol not in PROTOCOLS:
-        raise UnknownNameError("protocol", rubric.protocol, PROTOCOLS, where=f"{where}:protocol")
-    protocol = PROTOCOLS[rubric.protocol]
-    responses = [name for name in rubric.inputs if name.startswith("response")]
-    if sorted(responses) != sorted(protocol.inputs):
-        raise SpecError(
-            f"the protocol {rubric.protocol} shows other responses",
-            where=f"{where}:inputs",
-            value=", ".join(responses),
-            allowed=", ".join(protocol.inputs),
-        )
-    rated = "response" in protocol.inputs
-    if rated and not rubric.scale:
-        raise SpecError("a rating needs levels", where=f"{where}:scale", fix="write scale: {1: …, 2: …}")
-    if not rated and rubric.scale:
-        raise SpecError("a comparison has no levels", where=f"{where}:scale", fix="leave scale out")
-    if rated and rubric.ties is not None:
-        raise SpecError("a rating has no ties", where=f"{where}:ties", fix="leave ties out")
-    if not rated and rubric.ties is None:
-        raise SpecError("a comparison says whether it may tie", where=f"{where}:ties", allowed="true, false")
-
-
 def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
     rubric = load_rubric(use.rubric, where=f"{where}.rubric", beside=path)
     check_rubric(rubric, use.rubric)
-    _check_settings(use, rubric, where)
-    for name in use.criteria or ():
-        if name not in rubric.criteria:
-            raise UnknownNameError("criterion", name, rubric.criteria, where=f"{where}.criteria")
-    for name in use.against:
-        if name not in rubric.criteria:
-            raise UnknownNameError("criterion", name, rubric.criteria, where=f"{where}.against")
+    check_use(use, rubric, where)
     return rubric
 
 
-def _check_settings(use: JudgeUse, rubric: Rubric, where: str) -> None:
-    """Refuse settings of a judge that would change nothing."""
-    given = use.model_fields_set
-    idle = {"positions", "pairs"} if PROTOCOLS[rubric.protocol].kind is Kind.POINTWISE else set()
-    idle |= {"sampling", "rationale_tokens"} if use.mode is Mode.DIRECT else set()
-    for name in sorted(idle & given):
-        raise SpecError(
-            f"a judge of protocol {rubric.protocol} and mode {use.mode} has no use for this",
-            where=f"{where}.{name}",
-            fix="leave it out",
-        )
-    if "max_tokens" in use.sampling.model_fields_set:
-        where = f"{where}.sampling.max_tokens"
-        raise SpecError("the length of a rationale is set elsewhere", where=where, fix="use rationale_tokens")
-    if use.samples > 1 and (use.mode is Mode.DIRECT or use.sampling.temperature == 0):
-        raise SpecError(
-            "more samples of a judge that draws nothing would all be the same",
-            where=f"{where}.samples",
-            value=use.samples,
-            fix="use mode explain with a temperature above 0, or leave samples out",
-        )
+def _criteria(use: JudgeUse, rubric: Rubric) -> tuple[str, ...]:
+    """Return the criteria that the judge is asked one by one, or the total that stands for all."""
+    total = protocol_named(rubric.protocol).total
+    return (total,) if total else tuple(dict.fromkeys(use.criteria or rubric.criteria))
 
 
 def _runnable(spec: Candidate | JudgeUse, progress: Progress, where: str) -> Runnable:

@@ -11,12 +11,13 @@ from typing import Any, cast
 
 from evalhub.engines import Engine, open_engine
 from evalhub.errors import EngineError, EvalhubError, Inconclusive, InputError, Interrupted, UnknownNameError
-from evalhub.judging import Asking, Steps
+from evalhub.judging import Asking, Steps, failed
 from evalhub.records import FailureKind, Item, Judgment, Response
 from evalhub.runner.candidates import Generation, generate
+from evalhub.runner.cells import Cell
 from evalhub.runner.drive import Driver, Job
 from evalhub.runner.manifest import manifest, planned_facts
-from evalhub.runner.plan import Cell, Plan, plan
+from evalhub.runner.plan import Plan, judgments_of, plan
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.resolve import Resolved, ResolvedJudge, Runnable, resolve
 from evalhub.runner.score import score_all
@@ -76,6 +77,9 @@ def run(suite: str, options: Options | None = None, progress: Progress | None = 
     resolved, planned = prepare(suite, options, progress)
     root = runs_root(options.runs)
     writer = _open_run(root, resolved, planned)
+    planned = planned.with_done(
+        lambda cell: all(writer.get("judgments", key) is not None for key in cell.keys)
+    )
     try:
         writer.update(state="running", **planned_facts(planned))
         with Stop() as stop:
@@ -237,38 +241,20 @@ def _asking(writer: RunWriter, items: dict[tuple[str, str], Item], judge: Resolv
             for one, system in zip(found, cell.systems, strict=True)
         ),
         shown=cell.shown,
+        row=cell.row,
         repeat=cell.repeat,
         same_family=cell.same_family,
     )
     if any(response.text is None for response in asking.responses):
-        return _unanswered(asking, judge)
+        return _unanswered(asking, cell)
     return judge.protocol.ask(asking)
 
 
-def _unanswered(asking: Asking, judge: ResolvedJudge) -> Steps:
+def _unanswered(asking: Asking, cell: Cell) -> Steps:
     missing = next(one for one in asking.responses if one.text is None)
-    single = len(asking.responses) == 1
-    return _returning(
-        Judgment(
-            dataset=asking.item.dataset,
-            judge=judge.spec.id,
-            criterion=asking.criterion,
-            item_id=asking.item.item_id,
-            system=asking.responses[0].system if single else None,
-            system_a=None if single else asking.responses[0].system,
-            system_b=None if single else asking.responses[1].system,
-            sample=asking.responses[0].sample,
-            shown=asking.shown,
-            repeat=asking.repeat,
-            failure=missing.failure or FailureKind.ENGINE,
-            detail=f"the system {missing.system} gave no response",
-        )
-    )
-
-
-def _returning(judgment: Judgment) -> Steps:
     yield from ()
-    return (judgment,)
+    why = f"the system {missing.system} gave no response"
+    return failed(asking, cell.parts, missing.failure or FailureKind.ENGINE, why)
 
 
 def _conclude(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -> None:
@@ -276,7 +262,7 @@ def _conclude(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) 
     own = [one for one in judgments if one.judge in planned.cells]
     coverage = {
         judge: {
-            "expected": len(cells),
+            "expected": judgments_of(cells),
             "done": sum(one.judge == judge for one in own),
             "valid": sum(one.judge == judge and one.failure is None for one in own),
         }

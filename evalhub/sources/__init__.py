@@ -1,6 +1,6 @@
 """A card's files, found or fetched, read without harm, and turned into records."""
 
-from evalhub.sources.catalog import Contents, Details, Entry, State, check, list_datasets, show
+from evalhub.sources.catalog import Contents, Details, Entry, State, check, list_datasets, refused, show
 from evalhub.sources.fetch import fetch
 from evalhub.sources.files import DataFile, files_of, locate_files
 from evalhub.sources.load import Dataset, load
@@ -22,5 +22,6 @@ __all__ = [
     "list_datasets",
     "load",
     "locate_files",
+    "refused",
     "show",
 ]

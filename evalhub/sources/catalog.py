@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from evalhub.errors import EvalhubError, SpecError
+from evalhub.errors import EvalhubError, InputError, SpecError
 from evalhub.records import Item, Label
 from evalhub.sources.files import DataFile, files_of
 from evalhub.sources.load import load
@@ -19,7 +19,7 @@ _Key = TypeVar("_Key", int, str)
 
 
 class State(StrEnum):
-    """Whether a dataset can be loaded."""
+    """Whether a dataset can be loaded: its files are here, are not, or something in it is wrong."""
 
     READY = "ready"
     ABSENT = "absent"
@@ -116,6 +116,15 @@ def show(name: str) -> Details:
     card, path = load_card(name)
     files = files_of(card, path)
     return Details(_described(card, path, files), card, files)
+
+
+def refused(name: str) -> State:
+    """Return why a dataset cannot be loaded: its files are absent, or it is broken."""
+    try:
+        state = show(name).entry.state
+    except InputError:
+        return State.BROKEN
+    return state if state is State.ABSENT else State.BROKEN
 
 
 def check(name: str) -> Contents:

@@ -2,6 +2,7 @@
 
 from evalhub.specs.card import Card, CriterionSpec, FileSpec, RecordedJudge, Truth, load_card
 from evalhub.specs.find import available, data_root, locate
+from evalhub.specs.plugins import named
 from evalhub.specs.rubric import SLOT, Rubric, load_rubric, parse_rubric
 from evalhub.specs.suite import (
     Candidate,
@@ -43,5 +44,6 @@ __all__ = [
     "load_rubric",
     "load_suite",
     "locate",
+    "named",
     "parse_rubric",
 ]

@@ -106,7 +106,7 @@ def validated(model: type[_Model], values: dict[str, Any], where: str) -> _Model
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        first = _first(error)
         path = ".".join(str(part) for part in first["loc"])
         place = f"{where}:{path}" if path else where
         if first["type"] == "extra_forbidden":
@@ -115,6 +115,19 @@ def validated(model: type[_Model], values: dict[str, Any], where: str) -> _Model
             raise SpecError("this key is required", where=place) from error
         message = first["msg"].removeprefix("Value error, ")
         raise SpecError(message[0].lower() + message[1:], where=place, value=first["input"]) from error
+
+
+def _first(error: ValidationError) -> Any:
+    """Return the mistake to tell: before a key that is missing comes the one that misspells it."""
+    found = error.errors(include_url=False)
+    if found[0]["type"] != "missing":
+        return found[0]
+    beside = [one for one in found if one["type"] == "extra_forbidden" and _within(one) == _within(found[0])]
+    return (beside or found)[0]
+
+
+def _within(mistake: Any) -> tuple[str | int, ...]:
+    return tuple(mistake["loc"][:-1])
 
 
 def _unknown_key(model: type[BaseModel], location: tuple[str | int, ...], place: str) -> SpecError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +12,12 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import digest
-from evalhub.scales import Scale
+from evalhub.scales import Kind, Scale
 from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
 from evalhub.specs.find import locate
 
-INPUT_SLOTS = ("question", "context", "reference", "response", "response_a", "response_b", "responses")
+RESPONSE_SLOTS = ("response", "response_a", "response_b", "responses")
+INPUT_SLOTS = ("question", "context", "reference", "metrics", *RESPONSE_SLOTS)
 OWN_SLOTS = ("criterion", "scale")
 SLOT = re.compile(r"\{\{\s*([^{}\n]*?)\s*\}\}")
 
@@ -33,6 +35,7 @@ class Rubric(Spec):
         criteria: Name of each criterion with its sentence.
         scale: Levels for all criteria, or for each criterion by name; pointwise only.
         ties: Whether a comparison may end in a tie; pairwise only.
+        weights: What each criterion counts in the total; checklists only, 1 where none is given.
         system: The System section, with its slots.
         user: The User section, with its slots.
     """
@@ -44,6 +47,7 @@ class Rubric(Spec):
     criteria: dict[Id, str] = Field(min_length=1)
     scale: Levels | dict[Id, Levels] | None = None
     ties: bool | None = None
+    weights: dict[Id, float] | None = None
     source: str | None = None
     title: str | None = None
     system: str = ""
@@ -69,6 +73,30 @@ class Rubric(Spec):
         if any(len(levels) < 2 for levels in (value.values() if nested else (value,))):
             raise ValueError("a scale needs at least two levels")
         return value
+
+    @field_validator("weights")
+    @classmethod
+    def _weigh_criteria(cls, value: dict[str, float] | None, info: ValidationInfo) -> Any:
+        for name, weight in (value or {}).items():
+            if name not in info.data.get("criteria", {name}):
+                raise ValueError(f"{name!r} is no criterion of the rubric")
+            if not (math.isfinite(weight) and weight > 0):
+                raise ValueError(f"the weight of {name!r} must be a number above 0, got {weight}")
+        return value
+
+    @property
+    def shows(self) -> tuple[str, ...]:
+        """The slots for responses, in the order of the inputs."""
+        return tuple(name for name in self.inputs if name in RESPONSE_SLOTS)
+
+    @property
+    def kind(self) -> Kind:
+        """Whether one response is rated, or several are held against each other."""
+        return Kind.POINTWISE if self.shows == ("response",) else Kind.PAIRWISE
+
+    def weight_of(self, criterion: str) -> float:
+        """Return what a criterion counts in a checklist's total."""
+        return (self.weights or {}).get(criterion, 1.0)
 
     def scale_for(self, criterion: str) -> Scale | None:
         """Return the levels of a criterion; None where the rubric has no scale."""

@@ -30,10 +30,11 @@ class Positions(StrEnum):
 
 
 class Mode(StrEnum):
-    """Whether a judge answers at once or explains first."""
+    """Whether a judge answers at once, explains first, or thinks first between think tags."""
 
     DIRECT = "direct"
     EXPLAIN = "explain"
+    THINK = "think"
 
 
 class DatasetUse(Spec):
@@ -167,6 +168,8 @@ class JudgeUse(Runs):
     sampling: SamplingSpec = SamplingSpec()
     samples: int = Field(default=1, ge=1)
     rationale_tokens: int = Field(default=256, ge=8)
+    think_tokens: int = Field(default=512, ge=8)
+    waits: int = Field(default=0, ge=0, le=8)
     seed: int = 0
 
 

@@ -2,7 +2,16 @@
 
 from evalhub.store.journal import Journal, read_journal
 from evalhub.store.run import Run, RunWriter
-from evalhub.store.runs import Finding, all_runs, cached_completions, find_run, runs_root, verify
+from evalhub.store.runs import (
+    Finding,
+    all_runs,
+    cached_completions,
+    find_run,
+    run_folders,
+    runs_root,
+    verify,
+    verify_folder,
+)
 from evalhub.store.segments import arrow_schema, to_arrow, write_segment
 
 __all__ = [
@@ -15,8 +24,10 @@ __all__ = [
     "cached_completions",
     "find_run",
     "read_journal",
+    "run_folders",
     "runs_root",
     "to_arrow",
     "verify",
+    "verify_folder",
     "write_segment",
 ]

@@ -211,7 +211,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise InputError("there is no run in this folder", where=str(path), fix="`evalhub run` makes one")
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        manifest["segments"], manifest["sealed_journals"]
+        [(part["path"], part["kind"], part["rows"], part["sha256"]) for part in manifest["segments"]]
+        int(manifest["sealed_journals"])
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError("the manifest is damaged", where=str(file)) from error
     if manifest.get("format") != FORMAT:

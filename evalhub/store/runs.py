@@ -30,15 +30,23 @@ def all_runs(root: Path) -> list[Run]:
     return sorted(runs, key=lambda run: (run.manifest.get("created", ""), run.id), reverse=True)
 
 
+def run_folders(root: Path) -> list[Path]:
+    """Return every folder that holds a run, or what is left of one, sorted by name."""
+    found = {file.parent for file in [*root.glob("*/manifest.json"), *root.glob("*/journal-*.jsonl")]}
+    return sorted(found | {file.parents[1] for file in root.glob("*/segments/*.parquet")})
+
+
 def find_run(name: str | None, root: Path) -> Run:
     """Return the run that a path, an id, a suite's name or None (the newest) means.
 
     Raises:
         InputError: There are no runs.
+        StorageError: The run of that path or id is damaged.
         UnknownNameError: No run has that name.
     """
-    if name and (Path(name) / "manifest.json").is_file():
-        return Run(Path(name))
+    for path in (Path(name), root / name) if name else ():
+        if (path / "manifest.json").is_file():
+            return Run(path)
     runs = all_runs(root)
     if not runs:
         raise InputError(
@@ -92,6 +100,14 @@ class Finding:
     path: str
     rows: int
     problem: str | None
+
+
+def verify_folder(path: Path) -> list[Finding]:
+    """Verify the run of a folder; a manifest that cannot be read is a finding like any other."""
+    try:
+        return verify(Run(path))
+    except (InputError, StorageError) as error:
+        return [Finding("manifest.json", 0, error.what)]
 
 
 def verify(run: Run) -> list[Finding]:

@@ -55,7 +55,7 @@ MANIFEST: dict[str, Any] = {
         }
     },
     "expected": {"pw": 8, "pt": 9},
-    "skipped": {"pw": {"d": {"the item lacks an input": 2}}},
+    "skipped": {"pw": {"d": {"items without an input of the rubric": 2}}},
     "engines": [],
 }
 

@@ -16,6 +16,7 @@ from evalhub.analysis import (
     failures,
     item_list,
     leaderboard,
+    left_out,
     length_penalty,
     pair_verdicts,
     position_bias,
@@ -112,10 +113,19 @@ class TestPairs:
             assert 0 <= row["low"] <= row["estimate"] <= row["high"] <= 1
 
     def test_coverage(self, run: Results) -> None:
-        row = {one["judge"]: one for one in rows_of(coverage(run))}["pw"]
-        assert (row["expected"], row["done"], row["failed"], row["skipped"]) == (8, 8, 1, 2)
-        assert row["coverage"] == pytest.approx(7 / 8)
-        assert row["label_mass"] == pytest.approx(math.exp(-0.1))
+        share, mass, nothing = rows_of(coverage(run))
+        assert (share["judge"], share["kind"], share["statistic"]) == ("pw", "judge", "coverage")
+        assert (share["expected"], share["done"], share["failed"]) == (8, 8, 1)
+        assert (share["estimate"], share["n"], share["clusters"]) == (pytest.approx(7 / 8), 8, 4)
+        assert 0 < share["low"] < 7 / 8 < share["high"] < 1
+        assert share["method"] == "wilson-cluster-t"
+        assert mass["statistic"] == "label mass"
+        assert (mass["estimate"], mass["n"], mass["left_out"]) == (pytest.approx(math.exp(-0.1)), 7, 1)
+        assert (mass["low"], bool(mass["reason"])) == (None, True)  # all the same: no width
+        assert (nothing["judge"], nothing["expected"], nothing["done"]) == ("pt", 9, 0)
+        assert (nothing["estimate"], nothing["low"]) == (0, None)
+        (gone,) = rows_of(left_out(run))
+        assert (gone["judge"], gone["what"], gone["n"]) == ("pw", "items without an input of the rubric", 2)
         (failed,) = rows_of(failures(run))
         assert (failed["by_whom"], failed["failure"], failed["n"]) == ("pw", "too_long", 1)
 
@@ -274,7 +284,10 @@ class TestRecordedJudges:
         # the order shown is not known
         assert {row["estimate"] for row in rows_of(position_bias(run))} == {None}
         assert all(row["reason"] for row in rows_of(position_bias(run)))
-        assert len(coverage(run)) == 0
+        shares = rows_of(coverage(run))
+        assert [(one["judge"], one["kind"], one["estimate"], one["n"]) for one in shares] == [
+            ("old", "recorded judge", 1, 4), ("soft", "recorded judge", 1, 4),
+        ]  # fmt: skip
 
 
 class TestTooLittle:
@@ -314,11 +327,10 @@ class TestTooLittle:
             [*records, *(hand.asked(item, shown, None) for item in hand.lengths for shown in ("ab", "ba"))]
         )
         self.whole(run)
-        named = {"rater": "pw", "reading": "combined", "statistic": "accuracy"}
-        assert cell(agreement(run), **named) is None
-        assert cell(agreement(run), "left_out", **named) == 4
-        assert cell(leaderboard(run), system="k", rater="pw", measure="win rate") is None
-        assert cell(position_bias(run), statistic="flip rate") is None
+        assert set(agreement(run)["kind"]) == {"trivial"}
+        assert set(leaderboard(run)["kind"]) == {"labels"}
+        assert len(position_bias(run)) == 0
+        assert cell(coverage(run), judge="pw", statistic="coverage") == 0
 
     def test_all_ratings_failed(self, hand: Any, results: Write) -> None:
         records = [hand.item("i1"), hand.item("i2")]
@@ -331,7 +343,8 @@ class TestTooLittle:
                 ]
         run = results(records)
         self.whole(run)
-        assert cell(leaderboard(run), system="k", rater="pt", measure="mean score") is None
+        assert set(leaderboard(run)["kind"]) == {"labels"}
+        assert cell(coverage(run), "failed", judge="pt", statistic="coverage") == 6
 
     @pytest.mark.parametrize("seal", [True, False])
     def test_nothing_at_all(self, results: Write, seal: bool) -> None:

@@ -1,5 +1,6 @@
 """Judges, metrics and labels held against each other, worked out by hand."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +8,19 @@ from typing import Any
 
 import pytest
 
-from evalhub.analysis import Results, agreement, correlations, export, leaderboard, rows_of, side_by_side
+from evalhub.analysis import (
+    Results,
+    agreement,
+    correlations,
+    coverage,
+    export,
+    leaderboard,
+    position_bias,
+    rows_of,
+    side_by_side,
+)
 from evalhub.errors import InputError, StorageError
-from evalhub.records import Record
+from evalhub.records import FailureKind, Judgment, Record, Source
 
 Write = Callable[..., Results]
 ITEMS = ("i1", "i2", "i3", "i4")
@@ -162,3 +173,22 @@ def test_an_export_that_fails_leaves_nothing(hand: Any, results: Write, tmp_path
     assert list(folder.iterdir()) == []
     export(run, folder / "x.duckdb")
     assert [path.name for path in folder.iterdir()] == ["x.duckdb"]
+
+
+def test_one_without_any_valid_verdict_stands_in_coverage_alone(hand: Any, results: Write) -> None:
+    mute = {"source": Source.RECORDED, "failure": FailureKind.PARSE}
+    records = [
+        *hand.pairs(),
+        *(hand.label(item, system, 2) for item in hand.lengths for system in "km"),
+        *(
+            Judgment("d", "mute", "overall", item, system_a="k", system_b="m", **mute)
+            for item in hand.lengths
+        ),
+        *(Judgment("d", "mute", "quality", item, system, **mute) for item in hand.lengths for system in "km"),
+    ]
+    run = results(records)
+    for build in (leaderboard, agreement, correlations, position_bias):
+        assert "mute" not in json.dumps(rows_of(build(run)))
+    share = {one["judge"]: one for one in rows_of(coverage(run))}["mute"]
+    assert (share["expected"], share["done"], share["failed"], share["estimate"]) == (12, 12, 12, 0)
+    assert share["low"] == 0 < share["high"]

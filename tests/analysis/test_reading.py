@@ -1,10 +1,12 @@
 """What an analyst reads a run with: SQL, an exported file, and a clear word on a corrupt segment."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from evalhub import runner
 from evalhub.analysis import Results, export
 from evalhub.errors import InputError
 
@@ -18,6 +20,51 @@ def test_sql_and_its_errors(hand: Any, results: Write) -> None:
     for query in ("SELECT nothing FROM judgments", "SELEC", "SELECT * FROM judgmentz"):
         with pytest.raises(InputError, match="the query fails"):
             run.sql(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "COPY judgments TO '{out}'",
+        "WITH x AS (COPY judgments TO '{out}') FROM x",
+        "WITH x AS (INSERT INTO live_items FROM items RETURNING item_id) FROM x",
+        "WITH x AS (DELETE FROM live_items RETURNING item_id) FROM x; -- done",
+        "SELECT 1) TO '{out}'; COPY (SELECT 1",
+        "SELECT 1; COPY judgments TO '{out}'",
+        "EXPLAIN ANALYZE COPY judgments TO '{out}'",
+        "CREATE TABLE t AS SELECT 1",
+        "DROP VIEW judgments",
+        "SELECT 1; SELECT 2",
+        "",
+    ],
+)
+def test_a_query_only_reads(hand: Any, results: Write, query: str) -> None:
+    run = results(hand.pairs())
+    out = run.run.path / "out.csv"
+    count = len(run.items())
+    with pytest.raises(InputError) as error:
+        run.sql(query.format(out=out))
+    if "1) TO" not in query:
+        assert "a query reads and never writes, got" in str(error.value)
+        assert str(error.value).endswith("allowed: one SELECT, WITH, DESCRIBE, SUMMARIZE or SHOW.")
+    assert not out.exists()
+    assert len(run.items()) == count
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH x AS (SELECT 1 AS n) SELECT n FROM x; -- done",
+        "SELECT 'é;' AS a; -- é",
+        "DESCRIBE judgments",
+        "SUMMARIZE judgments",
+        "SHOW TABLES",
+        "FROM judgments ORDER BY item_id LIMIT 1",
+        "SELECT 'COPY; INSERT' AS a, 2 AS a -- done",
+    ],
+)
+def test_each_way_to_read(hand: Any, results: Write, query: str) -> None:
+    assert len(results(hand.pairs()).sql(query))
 
 
 def test_export(hand: Any, results: Write, tmp_path: Any) -> None:
@@ -59,3 +106,25 @@ def test_a_corrupt_segment_is_named(desk: Any, cli: Callable[..., Any]) -> None:
         assert said.code == 4, said
         assert done.id in said.sentence
         assert "evalhub verify" in said.sentence
+
+
+def test_a_damaged_manifest_is_named_and_the_others_are_verified(desk: Any, cli: Callable[..., Any]) -> None:
+    good, bad, bare = (runner.run("s", runner.Options(runs=desk.runs / n)) for n in "abc")
+    for one in (good, bad, bare):
+        one.path.rename(desk.runs / one.path.name)
+    whole = desk.runs / good.path.name
+    damaged, lost = desk.runs / bad.path.name / "manifest.json", desk.runs / bare.path.name / "manifest.json"
+    assert cli("verify").code == 0
+    damaged.write_text("{")
+    lost.unlink()
+    said = cli("verify", "--json")
+    assert said.code == 4
+    rows = json.loads(said.out)
+    assert {row["run"]: row["problem"] for row in rows if row["problem"]} == {
+        bad.id: "the manifest is damaged",
+        bare.id: "there is no run in this folder",
+    }
+    assert {row["problem"] for row in rows if row["run"] == whole.name} == {None}
+    assert f"2 of {len(rows)} files" in said.sentence
+    assert cli("verify", whole.name).code == 0
+    assert cli("verify", bad.id).code == 4

@@ -133,7 +133,7 @@ def test_a_suite_that_is_no_proper_yaml(
             "scale: {quality: {1: a, 2: b}, qualty: {1: a, 2: b}}",
             ("bad.md", "'qualty'"),
         ),
-        ("scale: {1: wrong, 2: right}\n", "", ("a rating needs levels", "bad:scale")),
+        ("scale: {1: wrong, 2: right}\n", "", ("the protocol pointwise needs scale", "bad:scale")),
         ("{quality: The answer is right.}", "{}", ("bad.md:criteria", "at least 1 item")),
         ("protocol: pointwise", "protocol: pointwize", ("bad:protocol", "did you mean 'pointwise'?")),
         ("[question, response]", "[question, responce]", ("bad.md:inputs", "'responce' is no input")),
@@ -274,7 +274,9 @@ class TestFamilies:
         assert said.code == 0, said
         (folder,) = desk.runs.iterdir()
         manifest = json.loads((folder / "manifest.json").read_text())
-        assert manifest["skipped"]["pw"]["tiny"] == {"the judge is of the response's family": 8}
+        assert manifest["skipped"]["pw"]["tiny"] == {
+            "pairs of the judge's own family (controls.cross_family)": 8
+        }
         assert manifest["expected"]["pw"] == 8
 
     def test_allow_judges_and_flags(self, desk: Any) -> None:

@@ -13,12 +13,7 @@ from evalhub.judging import candidate_messages, defuse, fence
 from evalhub.models import cache_folder
 from evalhub.records import Item
 
-MODELS = (
-    "smollm2-135m-instruct",
-    "gemma-3-270m",
-    "qwen2.5-coder-0.5b-instruct",
-    "qwen2.5-coder-1.5b-instruct",
-)
+MODELS = ("smollm2-135m-instruct", "gemma-3-270m", "qwen2.5-coder-1.5b-instruct")
 OTHERS = (
     "<s>", "</s>", "<unk>", "<|eot_id|>", "<|begin_of_text|>", "<|start_header_id|>", "[INST]", "[/INST]",
     "<<SYS>>", "<</SYS>>", "[TOOL_CALLS]", "<think>", "</think>", "<tool_call>", "<start_of_turn>",
@@ -27,6 +22,12 @@ OTHERS = (
     "[EOS]", "<|START_OF_TURN_TOKEN|>", "<fim_prefix>", "<reponame>", "<|extra_0|>", "<file_sep>",
     "[AVAILABLE_TOOLS]",
     "<0x0A>", "<2mass>", "[@BOS@]", "<|reserved_special_token_7|>", "<tool▁calls▁begin>", "<|im▁start|>",
+    "[gMASK]", "[sMASK]", "[MASK]", "<sop>", "<eop>", "<|observation|>", "<reserved_1>", "<reserved_106>",
+    "<｜tool▁calls▁begin｜>", "<unused12>", "<mask>", "<|start_of_role|>", "<tool_response>", "<img>",
+    "</img>", "<image>", "<video>", "<|vision_start|>", "[IMG_BREAK]", "[SYSTEM_PROMPT]", "[THINK]",
+    "[control_8]", "[unused7]", "[UNUSED_TOKEN_145]", "[PAD151936]", "[multimodal]", "[toxicity]",
+    "[|assistant|]", "[|endofturn|]", "<extra_id_0>", "<SPECIAL_12>", "<seed:think>", "<BOS_TOKEN>",
+    ">>TITLE<<", "<用户>",
 )  # fmt: skip
 
 
@@ -89,6 +90,19 @@ def test_ten_thousand_texts_stay_defused_and_fenced() -> None:
             assert max((len(run) for run in re.findall("`+", seen)), default=0) < len(mark)
 
 
+def test_ten_thousand_texts_leave_no_token_of_a_model_that_is_not_here() -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel({"?": 0}, unk_token="?"))
+    tokenizer.add_special_tokens(list(OTHERS))
+    rng = random.Random(5)
+    texts = [fragments(list(OTHERS), rng) for _ in range(10_000)]
+    ids = {tokenizer.token_to_id(token) for token in OTHERS}
+    dangerous = tokenizer.encode_batch(texts)
+    assert sum(bool(ids & set(one.ids)) for one in dangerous) > 3000
+    for text, encoded in zip(texts, tokenizer.encode_batch([defuse(text) for text in texts]), strict=True):
+        assert not ids & set(encoded.ids), text
+
+
 @pytest.mark.parametrize("token", OTHERS)
 def test_known_tokens_of_many_models(token: str) -> None:
     for text in (
@@ -105,7 +119,11 @@ def test_known_tokens_of_many_models(token: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "plain", "a < b and c > d", "<b>bold</b>", "x[0]", "[1]", "a | b", "a || b", "if a<b: c>d",
-     "I <3 you", "![alt](u)", "[Link](u)", "A -> B => C", "{{response_b}}", "naïve"],
+     "I <3 you", "![alt](u)", "[Link](u)", "A -> B => C", "{{response_b}}", "naïve",
+     '<img src="a.png">', "<a href='x'>y</a>", "List<int>", "Map<String, List<Integer>>",
+     "vector<vector<int>> v", "cout << x >> 2", "cout<<x<<y", "1 << 3", "#include <stdio.h> // no",
+     "x[N], a[i]", "m[k1]", "[|1; 2|]",
+     "Vec<u8>", "[link](https://example.org)", "[x] done", "f<T>(a)", "std::vector<float>"],
 )  # fmt: skip
 def test_harmless_text_stays_as_it_is(text: str) -> None:
     assert defuse(text) == text

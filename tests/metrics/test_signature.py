@@ -1,4 +1,4 @@
-"""A signature is one line that reads back."""
+"""A signature is one line, and no two share it."""
 
 from itertools import product
 
@@ -12,11 +12,10 @@ from evalhub.metrics import (
     Splitter,
     Tokenizer,
     Variant,
-    parse_signature,
 )
 
 
-def test_every_signature_reads_back_and_no_two_are_alike():
+def test_no_two_signatures_are_alike():
     made = [
         RougeSignature(
             variant,
@@ -31,34 +30,13 @@ def test_every_signature_reads_back_and_no_two_are_alike():
         )
         if variant is Variant.ROUGE_LSUM or splitter is Splitter.NEWLINE
     ]
-    lines = [str(signature) for signature in made]
-    assert [parse_signature(line) for line in lines] == made
-    assert len(set(lines)) == len(made)
+    assert len({str(signature) for signature in made}) == len(made) > 100
 
 
 def test_the_line_names_everything():
     signature = RougeSignature(Variant.ROUGE_LSUM, references=References.MAX, tokenizer=Tokenizer.UNICODE)
     assert str(signature) == "rougeLsum|m:f|stem:yes|tok:unicode|split:newline|refs:max|v:1"
     assert signature.name == "rougeLsum"
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "",
-        "rouge1",
-        "bleu|m:f|stem:yes|tok:unicode|split:no|refs:max|v:1",
-        "rouge1|m:f|stem:yes|tok:unicode|split:no|refs:max|v:2",
-        "rouge1|m:f|stem:maybe|tok:unicode|split:no|refs:max|v:1",
-        "rouge1|m:f|stem:yes|tok:unicode|split:newline|refs:max|v:1",
-        "rouge1|m:f|stem:yes|tok:unicode|split:sentence|refs:max|v:1",
-        "rouge1|m:f|stem:yes|tok:unicode|split:no|refs:max|v:1|x:2",
-        "rouge3|m:f|stem:yes|tok:unicode|split:no|refs:max|v:1",
-    ],
-)
-def test_another_line_is_refused(line):
-    with pytest.raises(SpecError):
-        parse_signature(line)
 
 
 def test_a_splitter_without_lsum_is_refused():

@@ -1,6 +1,7 @@
 """The report of a scripted run: what it says, what it may not do, and how it is written."""
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -9,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from evalhub.analysis import Results, leaderboard, rows_of
-from evalhub.errors import StorageError
+from evalhub.errors import Inconclusive, StorageError
 from evalhub.report import print_report, report_data, write_report
 from evalhub.report.data import TABLES
-from evalhub.report.grids import agreements, with_each_other
+from evalhub.report.grids import agreements, coverages, with_each_other
 from evalhub.report.page import report_page
 from evalhub.report.shape import Footnotes
-from evalhub.store import Run
+from evalhub.store import Run, all_runs
 
 HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) [bold red]loud[/] \x1b[31m"
 PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "j", "families": ["beta"]}
@@ -178,6 +180,55 @@ def test_judge_and_rouge_stand_beside_each_other(desk: Any, capsys: pytest.Captu
     print_report(Results(Run(desk.runs / data["run"])))
     assert "Judge and ROUGE with each other" in capsys.readouterr().out
     assert "Judge and ROUGE with each other" in report_page(data)
+
+
+def test_what_is_not_judged_is_said(desk: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {"item_id": f"i{n:03}", "criterion": "quality", "judge": "mute", "system": system, "value": None}
+        for n in range(4)
+        for system in ("k", "m")
+    ]
+    path = desk.dataset(labels=labels(4))
+    card = yaml.safe_load(path.read_text())
+    samples = path.parent / "samples" / "tiny" / "judged.jsonl"
+    samples.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    columns = {name: "DOUBLE" if name == "value" else "VARCHAR" for name in rows[0]}
+    sha256 = hashlib.sha256(samples.read_bytes()).hexdigest()
+    card["files"]["judged"] = {
+        "path": "judged.jsonl", "format": "jsonl", "columns": columns, "sha256": sha256,
+    }  # fmt: skip
+    card["judgments"] = "SELECT * EXCLUDE (file, line) FROM judged"
+    path.write_text(yaml.safe_dump(card))
+    desk.suite(judges=[{**PW, "pairs": {"by": "all", "cap": 1}, "engine": {"type": "scripted"}}])
+    results = Results(desk.run())
+    data = report_data(results)
+    assert "no valid verdict at all, so under coverage and failures alone: mute (0 of 8)" in data["notes"]
+    assert "mute" not in json.dumps([data[name] for name in ("leaderboard", "agreement", "correlations")])
+    grid, *_ = coverages(data, Footnotes())
+    assert [row[:3] for row in grid.rows] == [
+        ("pw", "judge", "8 of 8"), ("mute", "recorded judge", "0 of 8"),
+    ]  # fmt: skip
+    assert re.fullmatch(r"1\.00 \[\.\d\d, 1\.00\]", grid.rows[0][3])
+    print_report(results)
+    assert "recorded judge" in capsys.readouterr().out
+
+
+def test_what_the_plan_leaves_out_has_its_name(desk: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.dataset(systems="kmn", labels=labels(4))
+    pairs = {"by": "baseline", "baseline": "k", "cap": 1}
+    desk.suite(judges=[{**PW, "pairs": pairs, "engine": {"type": "scripted"}}], budget={"judgments": 5})
+    with pytest.raises(Inconclusive):
+        desk.run()
+    (run,) = all_runs(desk.runs)
+    data = report_data(Results(run))
+    assert {row["what"]: row["n"] for row in data["left_out"]} == {
+        "pairs without the baseline (pairs.by)": 4,
+        "pairs over the cap of their item (pairs.cap)": 4,
+        "judgments over the budget": 4,
+    }
+    print_report(Results(run))
+    assert "pairs over the cap of their item" in capsys.readouterr().out
+    assert "Left out of the plan" in report_page(data)
 
 
 def test_a_run_without_judges_has_a_report(desk: Any, capsys: pytest.CaptureFixture[str]) -> None:

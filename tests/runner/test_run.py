@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -228,8 +229,78 @@ class TestPlan:
         path.write_text(text.replace("Levels:", "Reference:\n{{reference}}\nLevels:"))
         desk.suite(judges=[RATE])
         planned = self.plan()[1]
-        assert planned.skipped["pt"]["tiny"] == {"the item lacks an input": 1}
+        assert planned.skipped["pt"]["tiny"] == {"items without an input of the rubric": 1}
         assert planned.judgments == 6
+
+    def left_out(self) -> dict[str, int]:
+        return dict(self.plan()[1].left_out["pw"]["tiny"])
+
+    def test_pairs_are_left_out_by_name(self, desk: Any) -> None:
+        label = {"item_id": "i001", "criterion": "overall", "system_a": "a", "system_b": "c"}
+        desk.dataset(systems="abc", labels=[label | {"annotator": "x", "winner": "a"}])
+        for pairs, expected in (
+            ({"by": "all"}, {}),
+            ({"by": "labelled"}, {"pairs without a label (pairs.by)": 11}),
+            ({"by": "baseline", "baseline": "b"}, {"pairs without the baseline (pairs.by)": 4}),
+            ({"by": "all", "cap": 1}, {"pairs over the cap of their item (pairs.cap)": 8}),
+            (
+                {"by": "baseline", "baseline": "b", "cap": 1},
+                {
+                    "pairs without the baseline (pairs.by)": 4,
+                    "pairs over the cap of their item (pairs.cap)": 4,
+                },
+            ),
+        ):
+            desk.suite(judges=[PAIR | {"pairs": pairs}])
+            assert self.left_out() == expected
+
+    def test_samples_that_the_baseline_does_not_have_are_counted(self, desk: Any) -> None:
+        desk.suite(
+            candidates=[CANDIDATE | {"samples": 3, "sampling": {"temperature": 1.0}}],
+            judges=[PAIR | {"pairs": {"by": "baseline", "baseline": "k"}}],
+        )
+        assert self.plan()[1].judgments == 4 * 2 * 2
+        assert self.left_out() == {
+            "pairs without the baseline (pairs.by)": 4 * 3,
+            "pairs of which one system has no such sample": 4 * 2,
+        }
+
+    def test_a_budget_gives_each_judge_the_same_items(self, desk: Any) -> None:
+        desk.dataset(items=10)
+        judges = [PAIR, PAIR | {"id": "px"}, RATE]
+        for budget in (6, 13, 24, 57):
+            desk.suite(judges=judges, budget={"judgments": budget})
+            planned = self.plan()[1]
+            items = [[cell.item_id for cell in cells] for cells in planned.cells.values()]
+            assert [len(one) for one in items[1:]] == [budget // 6 * 2] * 2
+            assert len(items[0]) == budget // 6 * 2 + (2 if budget % 6 > 1 else 0)
+            assert items[1] == items[2] == items[0][: len(items[1])]
+            assert planned.judgments + planned.over_budget == 60
+            assert planned.left_out["pt"]["tiny"] == {"judgments over the budget": 20 - len(items[2])}
+
+    def test_a_budget_waits_for_no_dataset(self, desk: Any) -> None:
+        desk.dataset(items=[{"item_id": f"i{n}", "prompt": "x"} for n in range(9)])
+        desk.dataset("late", items=9)
+        path = desk.folder / "judges" / "rate.md"
+        text = path.read_text().replace("[question, response]", "[question, reference, response]")
+        path.write_text(text.replace("Levels:", "Reference:\n{{reference}}\nLevels:"))
+        desk.suite(datasets=[{"id": "tiny"}, {"id": "late"}], judges=[PAIR, RATE], budget={"judgments": 12})
+        cells = self.plan()[1].cells
+        assert {judge: len(found) for judge, found in cells.items()} == {"pw": 8, "pt": 4}
+        assert {cell.dataset for cell in cells["pt"]} == {"late"}
+
+    def test_a_lower_budget_never_covers_more_than_all(self, desk: Any) -> None:
+        desk.dataset(items=6)
+        for budget, asked in ((20, 20), (4, 20), (24, 24)):
+            desk.suite(judges=[PAIR, RATE], budget={"judgments": budget})
+            with suppress(Inconclusive):
+                desk.run()
+            (found,) = all_runs(desk.runs)
+            counts = found.manifest["coverage"].values()
+            assert sum(one["expected"] for one in counts) == asked
+            assert all(one["expected"] == one["done"] == one["valid"] for one in counts)
+            assert found.manifest["over_budget"] == 24 - asked
+        assert found.finished
 
     def test_labels_of_one_dataset_alone(self, desk: Any) -> None:
         desk.dataset("bare", card={"criteria": {}})

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from evalhub.sources import Dataset, load
+from evalhub.sources import Dataset, Limits, child, load, query
 from evalhub.specs import load_card
 
 FILES = {
@@ -85,6 +85,19 @@ def mini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mini:
     monkeypatch.delenv("EVALHUB_MIRROR", raising=False)
     monkeypatch.setenv("EVALHUB_CACHE", str(tmp_path / "cache"))
     return Mini(tmp_path)
+
+
+@pytest.fixture
+def near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the child's work in this process, as JSON in and out; for what is checked after the SELECTs."""
+
+    def ask(job: dict[str, Any], card_path: Path, limits: Limits) -> Any:
+        try:
+            return json.loads(json.dumps(child.work(json.loads(json.dumps(job)))))
+        except child.Refused as error:
+            raise query._error(json.loads(json.dumps(error.reply)), card_path) from error
+
+    monkeypatch.setattr(query, "_ask", ask)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from evalhub.scales import Order, Winner
 from evalhub.sources import load
 from evalhub.specs import CriterionSpec, load_card
 
+pytestmark = pytest.mark.usefixtures("near")
+
 PAIR = "1 AS item_id, 'overall' AS criterion, 'k' AS system_a, 'm' AS system_b, 'human' AS annotator_kind"
 POINT = "1 AS item_id, 'fluency' AS criterion, 'k' AS system, 'human' AS annotator_kind"
 JUDGED = "1 AS item_id, 'overall' AS criterion, 'm' AS system_a, 'k' AS system_b, 'j' AS judge"

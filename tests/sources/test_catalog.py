@@ -1,6 +1,9 @@
 """The list of datasets survives a broken card, and tells what is there and what is not."""
 
+import json
 import re
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 import evalhub
 from evalhub.errors import IntegrityError, UnknownNameError
 from evalhub.sources import State, check, list_datasets, show
+from evalhub.specs import available
 
 LABELS = """
 SELECT 1 AS item_id, 'overall' AS criterion, 'k' AS system_a, 'm' AS system_b, annotator,
@@ -72,6 +76,49 @@ def test_check_refuses_what_load_refuses(here: Any) -> None:
     (here.data / "q.jsonl").write_text("changed")
     with pytest.raises(IntegrityError, match="pins"):
         check("mini")
+
+
+@pytest.fixture
+def three(desk: Any) -> Any:
+    """A dataset that is whole, one without its files, and one whose card is wrong."""
+    desk.dataset("gone")
+    (desk.folder / "datasets" / "samples" / "gone" / "items.jsonl").unlink()
+    (desk.folder / "datasets" / "broken.yaml").write_text("id: broken\nfiels: {}\n")
+    return desk
+
+
+@pytest.mark.parametrize("verb", ["check", "fetch"])
+def test_each_dataset_has_its_line(three: Any, cli: Any, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(urllib.request, "urlopen", offline)
+    said = cli("datasets", verb)
+    lines = {line.partition(": ")[0]: line.partition(": ")[2] for line in said.out.splitlines()}
+    assert list(lines) == sorted(available("datasets"))
+    assert lines["tiny"] == ("ready, 4 items, 8 responses" if verb == "check" else "ready")
+    assert lines["gone"].startswith("absent, ")
+    assert "items.jsonl" in lines["gone"]
+    assert lines["broken"].startswith("broken, ")
+    assert "fiels" in lines["broken"]
+    assert said.code == 2
+    assert "gone (absent)" in said.sentence
+    assert "broken (broken)" in said.sentence
+    rows = {row["id"]: row for row in json.loads(cli("datasets", verb, "--json").out)}
+    assert [rows[name]["state"] for name in ("tiny", "gone", "broken")] == ["ready", "absent", "broken"]
+
+
+def test_named_datasets_are_all_checked(three: Any, cli: Any) -> None:
+    said = cli("datasets", "check", "tinny", "gone", "tiny")
+    assert said.code == 2
+    assert "2 of 3 datasets" in said.sentence
+    assert "did you mean 'tiny'?" in said.out
+    assert "ready" in said.out
+    alone = cli("datasets", "check", "gone", "tiny")
+    assert alone.code == 2
+    assert alone.sentence.endswith("run `evalhub datasets fetch gone`.")
+    assert cli("datasets", "check", "tiny").code == 0
+
+
+def offline(*_: Any, **__: Any) -> None:
+    raise urllib.error.URLError("offline")
 
 
 def test_every_shipped_card_can_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

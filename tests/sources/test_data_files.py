@@ -101,7 +101,7 @@ def served(moved: Any) -> Iterator[tuple[Any, Path, Path]]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(home)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield card.model_copy(update={"url": f"http://127.0.0.1:{server.server_port}"}), path, home
     server.shutdown()
     server.server_close()

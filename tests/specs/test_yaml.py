@@ -90,6 +90,25 @@ def test_line_endings_and_a_byte_order_mark_do_not_matter(desk: Any, ending: str
     assert load_rubric("other").hash == load_rubric("rate").hash
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("suite: s\ndatasets: [{id: tiny}]\njudges: [{id: j, rubrik: rate, model: m}]",
+         ("judges.0.rubrik: there is no such key", "did you mean 'rubric'?")),
+        ("siute: s\ndatasets: [{id: tiny}]", ("s.yaml:siute: there is no such key", "did you mean 'suite'?")),
+        ("suite: s\ndatasets: [{id: tiny}]\njudges: [{id: j, model: m}]\nx: 1",
+         ("judges.0.rubric: this key is required",)),
+    ],
+)  # fmt: skip
+def test_a_misspelt_key_is_told_before_the_one_it_stands_for(
+    desk: Any, text: str, said: tuple[str, ...]
+) -> None:
+    desk.suite(text)
+    with pytest.raises(SpecError) as error:
+        load_suite("s")
+    assert all(part in str(error.value) for part in said), error.value
+
+
 def test_levels_stay_what_they_are() -> None:
     rubric = parse_rubric(
         "---\nid: r\nversion: 1\nprotocol: pointwise\ninputs: [response]\ncriteria: {c: x}\n"

@@ -1,0 +1,88 @@
+"""One response rated, or two compared: the verdict that every other protocol ends in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from evalhub.judging.asking import Asking, Part, Steps, blank
+from evalhub.judging.combine import hard_winner, preference, softmax
+from evalhub.judging.verdict import Answer, Asked, ask
+from evalhub.records import Judgment
+from evalhub.scales import Order, Scale
+
+
+def pointwise(
+    asking: Asking, written: Mapping[str, str] | None = None, completions: tuple[str, ...] = ()
+) -> Steps:
+    """Rate one response on the levels of the criterion's scale."""
+    scale = asking.judge.rubric.scale_for(asking.criterion) or Scale(())
+    question = f"Which level fits best? Answer with one of: {', '.join(scale.labels)}."
+    answer = yield from ask(
+        asking, asking.responses, question, scale.labels, written=written, completions=completions
+    )
+    return (rated(blank(asking, Part(asking.criterion, (0,))), answer, scale),)
+
+
+def pairwise(
+    asking: Asking, written: Mapping[str, str] | None = None, completions: tuple[str, ...] = ()
+) -> Steps:
+    """Compare two responses, shown in the asking's order, and un-swap the verdict."""
+    order = asking.shown or Order.AB
+    answer = yield from compare(asking, order, written=written, completions=completions)
+    return (compared(blank(asking, Part(asking.criterion, (0, 1), asking.shown)), answer, order),)
+
+
+def compare(
+    asking: Asking,
+    order: Order,
+    *,
+    written: Mapping[str, str] | None = None,
+    completions: tuple[str, ...] = (),
+    note: str = "",
+) -> Asked:
+    """Ask which of the two responses is better, in one order.
+
+    Args:
+        asking: The judge, the item, the criterion and the pair.
+        order: Which response is shown first.
+        written: Texts for the slots that the judge filled itself.
+        completions: Keys of what it wrote for that.
+        note: Stands before the question.
+    """
+    ties = bool(asking.judge.rubric.ties)
+    answers = "A, B, or C if they are equally good" if ties else "A or B"
+    question = f"{note}Which response is better, A or B? Answer with one letter: {answers}."
+    shown = asking.responses[::-1] if order is Order.BA else asking.responses
+    letters = ("A", "B", "C") if ties else ("A", "B")
+    return (yield from ask(asking, shown, question, letters, written=written, completions=completions))
+
+
+def rated(judgment: Judgment, answer: Answer, scale: Scale) -> Judgment:
+    """Return the judgment with the most probable level and the expected one."""
+    judgment = answer.fill(judgment)
+    if answer.logprobs is None:
+        return judgment
+    shares = softmax(answer.logprobs)
+    label = max(scale.labels, key=lambda name: shares[name])
+    expected = sum(shares[level.label] * level.value for level in scale.levels)
+    return replace(judgment, value=scale.value_of(label), expected=expected, logprobs=answer.logprobs)
+
+
+def compared(judgment: Judgment, answer: Answer, order: Order) -> Judgment:
+    """Return the judgment with the verdict in terms of the systems, whatever the order shown."""
+    judgment = answer.fill(judgment)
+    if answer.logprobs is None:
+        return judgment
+    logprobs = unswapped(answer.logprobs, order)
+    shares = softmax(logprobs)
+    return replace(judgment, winner=hard_winner(shares), p_a=preference(shares), logprobs=logprobs)
+
+
+def unswapped(logprobs: Mapping[str, float], order: Order) -> dict[str, float]:
+    """Return log-probabilities of a, tie and b from those of the letters shown."""
+    first, second = ("a", "b") if order is Order.AB else ("b", "a")
+    named = {first: logprobs["A"], second: logprobs["B"]}
+    if "C" in logprobs:
+        named["tie"] = logprobs["C"]
+    return {name: named[name] for name in ("a", "tie", "b") if name in named}

@@ -1,0 +1,63 @@
+"""Yes/no questions about one response, weighted and summed.
+
+Source: Lin et al., WildBench, ICLR 2025, section 4 (checklists); Cook et al., TICKing All the Boxes,
+arXiv 2410.03608.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from evalhub.judging.asking import Asking, Outline, Part, Steps, blank
+from evalhub.judging.combine import softmax
+from evalhub.judging.verdict import ask
+from evalhub.records import Judgment
+
+TOTAL = "checklist"
+ANSWERS = ("Yes", "No")
+QUESTION = "Does the response meet this criterion? Answer with one word: Yes or No."
+
+
+def all_parts(outline: Outline) -> tuple[Part, ...]:
+    """Return one judgment for each criterion, and the total."""
+    return tuple(Part(name, (0,)) for name in (*outline.rubric.criteria, TOTAL))
+
+
+def checklist(asking: Asking) -> Steps:
+    """Ask every criterion of the rubric; the total is the weighted share of yes, in [0, 1].
+
+    Its expected value is the weighted mean of the probabilities of yes. One failed criterion is the
+    total's failure.
+    """
+    judgments = []
+    for name in asking.judge.rubric.criteria:
+        answer = yield from ask(replace(asking, criterion=name), asking.responses, QUESTION, ANSWERS)
+        judgment = answer.fill(blank(asking, Part(name, (0,))))
+        if answer.logprobs is not None:
+            yes = softmax(answer.logprobs)["Yes"]
+            judgment = replace(
+                judgment, value=float(yes >= 0.5), expected=yes, logprobs=dict(answer.logprobs)
+            )
+        judgments.append(judgment)
+    return (*judgments, _total(asking, judgments))
+
+
+def _total(asking: Asking, judgments: list[Judgment]) -> Judgment:
+    total = replace(
+        blank(asking, Part(TOTAL, (0,))),
+        completions=tuple(key for one in judgments for key in one.completions),
+    )
+    failed = next((one for one in judgments if one.failure), None)
+    if failed:
+        return replace(total, failure=failed.failure, detail=f"{failed.criterion}: {failed.detail}")
+    rubric = asking.judge.rubric
+    weights = [rubric.weight_of(one.criterion) for one in judgments]
+    whole = math.fsum(weights)
+    return replace(
+        total,
+        value=math.fsum(w * (one.value or 0.0) for w, one in zip(weights, judgments, strict=True)) / whole,
+        expected=math.fsum(w * (one.expected or 0.0) for w, one in zip(weights, judgments, strict=True))
+        / whole,
+        label_mass=min(one.label_mass or 0.0 for one in judgments),
+    )

@@ -1,0 +1,155 @@
+"""The one-token question in each mode: at once, after a rationale, or after thinking."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+
+from evalhub.judging.asking import Asking, Judge
+from evalhub.judging.escape import defuse
+from evalhub.judging.prompt import messages
+from evalhub.records import Completion, FailureKind, Judgment, Message, Request, Response, Sampling
+from evalhub.specs import Mode
+
+EXPLAIN = "First explain your assessment in at most three sentences. Do not give the verdict yet."
+WAIT = "\nWait"
+_THINK, _THOUGHT = "<think>\n", "\n</think>\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a one-token question: log-probabilities of all choices, or a failure.
+
+    Attributes:
+        sent: The conversation up to the question.
+        text: The token that was generated.
+        completions: Keys of all completions behind the answer.
+    """
+
+    sent: tuple[Message, ...]
+    text: str | None = None
+    logprobs: Mapping[str, float] | None = None
+    label_mass: float | None = None
+    failure: FailureKind | None = None
+    detail: str | None = None
+    rationale: str | None = None
+    rationale_cut: bool | None = None
+    completions: tuple[str, ...] = ()
+
+    def fill(self, judgment: Judgment) -> Judgment:
+        """Return the judgment with everything but its verdict."""
+        return replace(
+            judgment,
+            failure=self.failure,
+            detail=self.detail,
+            label_mass=self.label_mass,
+            rationale=self.rationale,
+            rationale_cut=self.rationale_cut,
+            raw_text=self.text,
+            completions=self.completions,
+        )
+
+
+Asked = Generator[tuple[Request, ...], tuple[Completion, ...], Answer]
+
+
+def ask(
+    asking: Asking,
+    shown: tuple[Response, ...],
+    question: str,
+    choices: tuple[str, ...],
+    *,
+    written: Mapping[str, str] | None = None,
+    completions: tuple[str, ...] = (),
+) -> Asked:
+    """Show the rubric with some responses and ask for one of the choices, in the judge's mode.
+
+    Args:
+        asking: The judge, the item and the criterion.
+        shown: The responses in the order shown.
+        question: Names the choices.
+        choices: Each one token.
+        written: Texts for the slots that the judge filled itself.
+        completions: Keys of what it wrote for that.
+    """
+    judge = asking.judge
+    closing = EXPLAIN if judge.mode is Mode.EXPLAIN else question
+    sent = messages(
+        judge.rubric, asking.item, asking.criterion, shown, closing=closing, written=written or {}
+    )
+    answer = Answer(sent, completions=completions)
+    if judge.mode is Mode.EXPLAIN:
+        answer = yield from _explained(answer, judge, question, asking.repeat)
+    elif judge.mode is Mode.THINK:
+        answer = yield from _thought(answer, judge, asking.repeat)
+    return answer if answer.failure else (yield from _choose(answer, judge, choices))
+
+
+def ask_again(answer: Answer, judge: Judge, question: str, choices: tuple[str, ...]) -> Asked:
+    """Ask a further question of one token in the conversation of an answer."""
+    turns = (Message("assistant", defuse(answer.text or "")), Message("user", question))
+    return (yield from _choose(replace(answer, sent=(*answer.sent, *turns)), judge, choices))
+
+
+def _explained(answer: Answer, judge: Judge, question: str, sample: int) -> Asked:
+    sampling = replace(judge.sampling, max_tokens=judge.rationale_tokens)
+    (rationale,) = yield (Request(answer.sent, sampling, sample=sample),)
+    turns = (Message("assistant", defuse(rationale.text or "")), Message("user", question))
+    return replace(
+        answer,
+        sent=(*answer.sent, *turns),
+        rationale=rationale.text,
+        rationale_cut=rationale.finish_reason == "length",
+        completions=(*answer.completions, rationale.key),
+        failure=rationale.failure,
+        detail=rationale.detail,
+    )
+
+
+def _thought(answer: Answer, judge: Judge, sample: int) -> Asked:
+    """Let the judge think; its end is forced by the budget, or put off with "Wait".
+
+    Source: Muennighoff et al., s1: Simple test-time scaling, arXiv 2501.19393, section 3.1.
+    """
+    thought, left, cut = "", judge.think_tokens, False
+    completions = answer.completions
+    for wait in range(judge.waits + 1):
+        thought += WAIT if wait else ""
+        sent = (*answer.sent, Message("assistant", _THINK + defuse(thought)))
+        sampling = replace(judge.sampling, max_tokens=left, stop=("</think>",))
+        (part,) = yield (Request(sent, sampling, sample=sample),)
+        completions = (*completions, part.key)
+        if part.failure:
+            return replace(answer, completions=completions, failure=part.failure, detail=part.detail)
+        thought += (part.reasoning if part.reasoning is not None else part.text) or ""
+        cut = part.finish_reason == "length"
+        left -= part.completion_tokens or 0
+        if cut or left <= 0:
+            break
+    turn = Message("assistant", f"{_THINK}{defuse(thought.strip())}{_THOUGHT}")
+    return replace(
+        answer,
+        sent=(*answer.sent, turn),
+        rationale=thought.strip(),
+        rationale_cut=cut,
+        completions=completions,
+    )
+
+
+def _choose(answer: Answer, judge: Judge, choices: tuple[str, ...]) -> Asked:
+    verdict = Sampling(temperature=0.0, max_tokens=1, seed=judge.sampling.seed)
+    (completion,) = yield (Request(answer.sent, verdict, choices),)
+    answer = replace(
+        answer,
+        text=completion.text,
+        completions=(*answer.completions, completion.key),
+        failure=completion.failure,
+        detail=completion.detail,
+    )
+    if answer.failure:
+        return answer
+    if not completion.logprobs or set(completion.logprobs) != set(choices):
+        return replace(answer, failure=FailureKind.PARSE, detail="no probability for every verdict token")
+    mass = math.fsum(math.exp(value) for value in completion.logprobs.values())
+    return replace(answer, logprobs=completion.logprobs, label_mass=min(mass, 1.0))

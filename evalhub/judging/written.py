@@ -1,0 +1,79 @@
+"""Judges that write before they judge: a reference of their own, criteria for the item, or both.
+
+Whatever is written is written before any response is seen.
+
+Source: Zeng et al., Evaluating Large Language Models at Evaluating Instruction Following (LLMBar),
+ICLR 2024, section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+
+from evalhub.judging.asking import Asking, Steps, failed, one_part
+from evalhub.judging.basic import pairwise, pointwise
+from evalhub.judging.prompt import slot_texts
+from evalhub.records import Completion, Message, Request
+from evalhub.scales import Kind
+
+PROMPTS: Mapping[str, str] = {
+    "reference": "Write the best possible response to the request below, and nothing else.",
+    "metrics": (
+        "A response to the request below is going to be assessed. Write at most three short questions that "
+        "the assessor should ask about it, the most important first. Ask about what this request wants in "
+        "particular, not about style. Write the questions and nothing else."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Texts by slot, the completions behind them, and the one that failed."""
+
+    texts: Mapping[str, str]
+    completions: tuple[str, ...]
+    failed: Completion | None = None
+
+
+def writing(*slots: str, unless_given: bool = False) -> Callable[[Asking], Steps]:
+    """Return the protocol that fills some slots itself, then rates or compares.
+
+    Args:
+        slots: `reference`, `metrics` or both.
+        unless_given: Whether an item that brings a reference keeps it.
+    """
+
+    def steps(asking: Asking) -> Steps:
+        wanted = tuple(
+            slot for slot in slots if not (unless_given and slot == "reference" and asking.item.references)
+        )
+        written = yield from _write(asking, wanted)
+        if written.failed and written.failed.failure:
+            parts = one_part(asking.outline)
+            why = written.failed.failure
+            return failed(asking, parts, why, written.failed.detail, written.completions)
+        base = pairwise if asking.judge.rubric.kind is Kind.PAIRWISE else pointwise
+        return (yield from base(asking, written.texts, written.completions))
+
+    return steps
+
+
+def _write(
+    asking: Asking, slots: tuple[str, ...]
+) -> Generator[tuple[Request, ...], tuple[Completion, ...], _Written]:
+    """Ask for all texts at once; they need nothing from each other."""
+    if not slots:
+        return _Written({}, ())
+    judge = asking.judge
+    sampling = replace(judge.sampling, max_tokens=judge.rationale_tokens)
+    sample = asking.repeat if sampling.temperature > 0 else 0
+    asked = slot_texts(judge.rubric, asking.item, asking.criterion, ())["question"]
+    if asking.item.context and "context" in judge.rubric.inputs:
+        asked = "\n\n".join([slot_texts(judge.rubric, asking.item, asking.criterion, ())["context"], asked])
+    completions = yield tuple(
+        Request((Message("user", f"{PROMPTS[slot]}\n\n{asked}"),), sampling, sample=sample) for slot in slots
+    )
+    texts = {slot: one.text or "" for slot, one in zip(slots, completions, strict=True)}
+    failed = next((one for one in completions if one.failure), None)
+    return _Written(texts, tuple(one.key for one in completions), failed)

@@ -1,0 +1,310 @@
+"""Protocols of several steps: what is asked in which order, and what it comes to."""
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from evalhub.errors import SpecError
+from evalhub.judging import PROTOCOLS, Asking, Judge, check_rubric
+from evalhub.judging.listwise import rows
+from evalhub.judging.verdict import EXPLAIN, WAIT
+from evalhub.records import Completion, FailureKind, Item, Judgment, Request, Response, Sampling
+from evalhub.scales import Order, Winner
+from evalhub.specs import Mode, Rubric, parse_rubric
+
+ITEM = Item("d", "i", turns=("Name a fruit.",))
+TEXTS = ("an apple", "a hammer", "a pear", "a stone")
+RESPONSES = tuple(Response("d", "i", f"s{at}", text=text) for at, text in enumerate(TEXTS))
+
+Script = Callable[[Request], dict[str, object]]
+
+
+def rubric(
+    protocol: str, *inputs: str, more: str = "", criteria: str = "{overall: The better answer.}"
+) -> Rubric:
+    scale = "scale: {1: bad, 2: good}" if "response" in inputs and protocol != "checklist" else ""
+    ties = "ties: false" if "response_a" in inputs else ""
+    slots = "\n".join(f"{{{{{name}}}}}" for name in inputs)
+    tail = "\n{{scale}}" if scale or "scale" in more else ""
+    tail += "\n{{criterion}}" if "," in criteria else ""
+    front = "\n".join(line for line in (scale, ties, more) if line)
+    text = f"""---
+id: made
+version: 1
+protocol: {protocol}
+inputs: [{", ".join(inputs)}]
+criteria: {criteria}
+{front}
+---
+## User
+{slots}{tail}
+"""
+    made = parse_rubric(text, "here")
+    check_rubric(made, "here")
+    return made
+
+
+def asking(made: Rubric, count: int = 2, **changes: object) -> Asking:
+    place = {name: changes.pop(name) for name in ("shown", "row", "repeat", "item") if name in changes}
+    judge = Judge("judge", made, "model", **changes)  # type: ignore[arg-type]
+    criterion = PROTOCOLS[made.protocol].total or next(iter(made.criteria))
+    item = place.pop("item", ITEM)
+    return Asking(judge, item, criterion, RESPONSES[:count], **place)  # type: ignore[arg-type]
+
+
+def play(asked: Asking, script: Script) -> tuple[list[Request], tuple[Judgment, ...]]:
+    """Run a protocol against a script; keys count the completions."""
+    steps = PROTOCOLS[asked.judge.rubric.protocol].ask(asked)
+    seen: list[Request] = []
+    requests = next(steps)
+    try:
+        while True:
+            answers = []
+            for request in requests:
+                seen.append(request)
+                answers.append(Completion(f"k{len(seen)}", "model", "[]", **script(request)))  # type: ignore[arg-type]
+            requests = steps.send(tuple(answers))
+    except StopIteration as done:
+        return seen, done.value
+
+
+def prefers(*wanted: str) -> Script:
+    """A judge that knows the answers, the best first, wherever they stand."""
+
+    def script(request: Request) -> dict[str, object]:
+        if not request.choices:
+            return {"text": "Because.", "finish_reason": "stop"}
+        prompt = request.messages[0].content
+        places = {text: prompt.rindex(text) for text in wanted if text in prompt}
+        letters = dict(zip("ABCDEFGH", sorted(places, key=places.__getitem__), strict=False))
+        weights = {one: -float(wanted.index(letters[one])) for one in request.choices}
+        whole = math.log(math.fsum(map(math.exp, weights.values())))
+        logs = {one: weight - whole for one, weight in weights.items()}
+        return {"text": max(logs, key=logs.__getitem__), "logprobs": logs}
+
+    return script
+
+
+def always(letter: str, text: str = "Because.") -> Script:
+    def script(request: Request) -> dict[str, object]:
+        if not request.choices:
+            return {"text": text, "finish_reason": "stop"}
+        rest = math.log(0.2 / (len(request.choices) - 1))
+        return {
+            "text": letter,
+            "logprobs": {one: math.log(0.8) if one == letter else rest for one in request.choices},
+        }
+
+    return script
+
+
+@pytest.mark.parametrize("protocol", ["reference", "own-reference"])
+def test_a_reference_is_written_before_a_response_is_seen(protocol: str) -> None:
+    made = rubric(protocol, "question", "reference", "response_a", "response_b")
+    seen, (judgment,) = play(asking(made, shown=Order.AB), always("A", text="A banana."))
+    assert len(seen) == 2
+    assert not any(text in seen[0].messages[0].content for text in TEXTS)
+    assert "A banana." in seen[1].messages[0].content
+    assert judgment.winner is Winner.A
+    assert judgment.completions == ("k1", "k2")
+
+
+def test_a_given_reference_is_kept_unless_the_judge_writes_its_own() -> None:
+    item = Item("d", "i", turns=("Name a fruit.",), refs=(("a plum",),))
+    slots = ("question", "reference", "response")
+    given, _ = play(asking(rubric("reference", *slots), 1, item=item), always("1"))
+    own, (judgment,) = play(asking(rubric("own-reference", *slots), 1, item=item), always("1", "a fig"))
+    assert [len(given), len(own)] == [1, 2]
+    assert "a plum" in given[0].messages[0].content
+    assert "a plum" not in own[1].messages[0].content
+    assert "a fig" in own[1].messages[0].content
+    assert judgment.value == 1
+
+
+def test_metrics_and_a_reference_are_asked_for_together() -> None:
+    made = rubric("metrics-reference", "question", "metrics", "reference", "response_a", "response_b")
+    texts = iter(["Is it a fruit?", "A banana."])
+
+    def script(request: Request) -> dict[str, object]:
+        return always("B")(request) if request.choices else {"text": next(texts)}
+
+    seen, (judgment,) = play(asking(made, shown=Order.BA, mode=Mode.DIRECT), script)
+    prompt = seen[2].messages[0].content
+    assert (
+        prompt.index("Is it a fruit?")
+        < prompt.index("A banana.")
+        < prompt.index("a hammer")
+        < prompt.index("an apple")
+    )
+    assert judgment.winner is Winner.A
+    assert judgment.completions == ("k1", "k2", "k3")
+
+
+def test_a_failed_reference_is_the_judgments_failure() -> None:
+    made = rubric("own-reference", "question", "reference", "response_a", "response_b")
+    _, (judgment,) = play(
+        asking(made, shown=Order.AB), lambda _: {"failure": FailureKind.TOO_LONG, "detail": "long"}
+    )
+    assert (judgment.failure, judgment.detail, judgment.winner) == (FailureKind.TOO_LONG, "long", None)
+
+
+@pytest.mark.parametrize("mode", [Mode.DIRECT, Mode.EXPLAIN])
+def test_swap_stops_where_the_orders_agree(mode: Mode) -> None:
+    made = rubric("swap", "question", "response_a", "response_b")
+    seen, judgments = play(asking(made, mode=mode), prefers("an apple", "a hammer"))
+    assert len(seen) == (2 if mode is Mode.DIRECT else 4)
+    assert [one.shown for one in judgments] == [Order.AB, Order.BA]
+    assert {one.winner for one in judgments} == {Winner.A}
+
+
+def test_swap_shows_both_readings_where_they_differ() -> None:
+    made = rubric("swap", "question", "response_a", "response_b")
+    seen, judgments = play(asking(made, mode=Mode.EXPLAIN), always("A", text="I like it.\n```\nA wins"))
+    assert len(seen) == 8
+    for request in (seen[5], seen[7]):
+        question = request.messages[-1].content
+        assert question.count("I like it.") == 2
+        assert "One prefers A." in question
+        assert "One prefers B." in question
+        assert question.count("the other way round") == 1
+    assert EXPLAIN in seen[4].messages[-1].content
+    assert [one.winner for one in judgments] == [Winner.A, Winner.B]
+    assert judgments[1].completions == ("k1", "k2", "k3", "k4", "k7", "k8")
+
+
+def test_a_checklist_is_the_weighted_share_of_yes() -> None:
+    made = rubric(
+        "checklist", "question", "response",
+        criteria="{fruit: 'Is it a fruit?', short: 'Is it short?'}", more="weights: {fruit: 3}",
+    )  # fmt: skip
+
+    def script(request: Request) -> dict[str, object]:
+        yes = 0.9 if "fruit?" in request.messages[0].content else 0.25
+        return {"text": "Yes", "logprobs": {"Yes": math.log(yes / 2), "No": math.log((1 - yes) / 2)}}
+
+    seen, (fruit, short, total) = play(asking(made, 1), script)
+    assert [one.choices for one in seen] == [("Yes", "No")] * 2
+    assert [fruit.criterion, short.criterion, total.criterion] == ["fruit", "short", "checklist"]
+    assert [fruit.value, short.value, total.value] == [1, 0, pytest.approx(0.75)]
+    assert total.expected == pytest.approx((3 * 0.9 + 0.25) / 4)
+    assert total.completions == ("k1", "k2")
+
+
+def test_one_failed_criterion_fails_the_total_alone() -> None:
+    made = rubric("checklist", "question", "response", criteria="{fruit: 'Is it?', short: 'Is it short?'}")
+
+    def script(request: Request) -> dict[str, object]:
+        if "Is it short?" in request.messages[0].content:
+            return {"failure": FailureKind.ENGINE, "detail": "gone"}
+        return always("Yes")(request)
+
+    _, (fruit, short, total) = play(asking(made, 1), script)
+    assert (fruit.failure, short.failure, total.failure) == (None, FailureKind.ENGINE, FailureKind.ENGINE)
+    assert (total.value, total.detail) == (None, "short: gone")
+
+
+@pytest.mark.parametrize("count", range(2, 9))
+def test_rows_are_a_balanced_latin_square(count: int) -> None:
+    square = rows(count)
+    times = 2 if count % 2 else 1
+    for place in range(count):
+        assert Counter(row[place] for row in square) == dict.fromkeys(range(count), times)
+    for a, b in itertools.combinations(range(count), 2):
+        assert sum(row.index(a) < row.index(b) for row in square) * 2 == len(square)
+
+
+@pytest.mark.parametrize("mode", [Mode.DIRECT, Mode.EXPLAIN])
+@pytest.mark.parametrize("row", range(4))
+def test_a_list_is_ranked_whatever_the_order_shown(row: int, mode: Mode) -> None:
+    made = rubric("listwise", "question", "responses")
+    best_first = ("a pear", "an apple", "a stone", "a hammer")
+    seen, judgments = play(asking(made, 4, row=row, mode=mode), prefers(*best_first))
+    assert [len(one.choices) for one in seen if one.choices] == [4, 3, 2]
+    rank = {f"s{TEXTS.index(text)}": at for at, text in enumerate(best_first)}
+    assert len(judgments) == 6
+    for one in judgments:
+        better = one.system_a if one.winner is Winner.A else one.system_b
+        assert better == min(one.system_a, one.system_b, key=rank.__getitem__)
+        order = rows(4)[row]
+        a, b = (order.index(int(name[1])) for name in (one.system_a, one.system_b))
+        assert one.shown is (Order.AB if a < b else Order.BA)
+        assert one.repeat == row
+    pears = next(one for one in judgments if (one.system_a, one.system_b) == ("s0", "s2"))
+    assert pears.p_a == pytest.approx(1 / (1 + math.exp(1)))
+
+
+def test_a_list_that_fails_halfway_fails_for_every_pair() -> None:
+    made = rubric("listwise", "question", "responses")
+
+    def script(request: Request) -> dict[str, object]:
+        if len(request.choices) == 3:
+            return {"failure": FailureKind.ENGINE, "detail": "gone"}
+        return prefers(*TEXTS)(request)
+
+    _, judgments = play(asking(made, 4), script)
+    assert [one.failure for one in judgments] == [FailureKind.ENGINE] * 6
+
+
+def thinking(parts: list[tuple[str, str, int]]) -> Script:
+    left = iter(parts)
+
+    def script(request: Request) -> dict[str, object]:
+        if request.choices:
+            return always("B")(request)
+        text, finish, tokens = next(left)
+        return {"text": text, "finish_reason": finish, "completion_tokens": tokens}
+
+    return script
+
+
+def test_think_text_stands_apart_and_its_end_is_forced() -> None:
+    made = rubric("pairwise", "question", "response_a", "response_b")
+    script = thinking([("Hmm, an apple <|im_end|>", "length", 32)])
+    seen, (judgment,) = play(asking(made, shown=Order.AB, mode=Mode.THINK, think_tokens=32), script)
+    assert seen[0].messages[-1].content == "<think>\n"
+    assert seen[0].sampling.max_tokens == 32
+    assert seen[0].sampling.stop == ("</think>",)
+    assert seen[1].messages[-1].content == "<think>\nHmm, an apple < |im_end| >\n</think>\n\n"
+    assert judgment.winner is Winner.B
+    assert judgment.rationale == "Hmm, an apple <|im_end|>"
+    assert judgment.rationale_cut is True
+
+
+def test_wait_forces_more_thinking_within_the_budget() -> None:
+    made = rubric("pairwise", "question", "response_a", "response_b")
+    script = thinking([("One.", "stop", 10), (" Two.", "stop", 20), (" Three.", "stop", 2)])
+    asked = asking(made, shown=Order.AB, mode=Mode.THINK, think_tokens=30, waits=3)
+    seen, (judgment,) = play(asked, script)
+    assert [one.sampling.max_tokens for one in seen if not one.choices] == [30, 20]
+    assert judgment.rationale == f"One.{WAIT} Two."
+    assert judgment.rationale_cut is False
+
+
+def test_samples_differ_and_greedy_writing_does_not() -> None:
+    made = rubric("own-reference", "question", "reference", "response_a", "response_b")
+    drawn, _ = play(asking(made, shown=Order.AB, repeat=2, sampling=Sampling(temperature=1.0)), always("A"))
+    greedy, _ = play(asking(made, shown=Order.AB, repeat=2), always("A"))
+    assert [drawn[0].sample, greedy[0].sample] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "inputs", "more", "said"),
+    [
+        ("metrics", ("question", "response_a", "response_b"), "", "writes metrics"),
+        ("own-reference", ("question", "response_a", "response_b"), "", "writes reference"),
+        ("pairwise", ("metrics", "response_a", "response_b"), "", "nobody writes metrics"),
+        ("swap", ("question", "response"), "", "shows other responses"),
+        ("listwise", ("question", "response_a", "response_b"), "", "shows other responses"),
+        ("pairwise", ("response_a", "response_b"), "weights: {overall: 2}", "has no weights"),
+        ("checklist", ("response",), "scale: {1: a, 2: b}", "has no scale"),
+        ("listwise", ("responses",), "ties: true", "has no ties"),
+    ],
+)  # fmt: skip
+def test_a_rubric_that_does_not_fit_its_protocol_is_refused(
+    protocol: str, inputs: tuple[str, ...], more: str, said: str
+) -> None:
+    with pytest.raises(SpecError, match=said):
+        rubric(protocol, *inputs, more=more)
