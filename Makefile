@@ -46,4 +46,7 @@ test: lint browser
 
 bench: setup
 	$(BIN)/python benchmarks/rouge.py
+	$(BIN)/python benchmarks/reading.py
+	$(BIN)/python benchmarks/biases.py
+	$(BIN)/python benchmarks/cascade.py
 	$(BIN)/python benchmarks/harness.py

@@ -21,6 +21,7 @@ _TABLES = {
     for name in (
         "leaderboard",
         "agreement",
+        "cascades",
         "position_bias",
         "correlations",
         "coverage",

@@ -8,6 +8,7 @@ from drawing import forest, scatter
 from loading import Chosen, plain
 
 from evalhub.analysis import rows_of
+from evalhub.report.cascades import HALVES
 from evalhub.report.forest import column_kind
 from evalhub.report.grids import RATERS, judged_twice, named, rater_name
 
@@ -22,6 +23,7 @@ LEVELS = {
 MARKS = 5000
 JITTER = 0.12
 LEVELS_AT_MOST = 12
+COSTS = ["judgments", "tokens_in", "tokens_out", "seconds"]
 NOTHING_READ = (
     " Judges in teal, metrics in blue, judges that read nothing in grey: always-first, a coin, and "
     "whichever response is longer. A judge worth its cost stands right of them."
@@ -99,6 +101,49 @@ def between(counts: pd.Series) -> str:
 def reasons(*tables: pd.DataFrame) -> None:
     for reason in pd.concat(tables)["reason"].dropna().unique():
         st.caption(f"– or a hollow point: {plain(reason)}")
+
+
+def cascades(against: tuple[str, str]) -> None:
+    rows = only(chosen.rows("cascades"), against)
+    if rows.empty:
+        return
+    st.subheader("Cascades: who decides what", anchor=False)
+    for name, found in rows.groupby("cascade"):
+        first = found.iloc[0]
+        st.markdown(
+            f"{plain(name)}: judges shall agree with the labels on at least "
+            f"{first['promised_agreement']:.0%} of what they decide, with "
+            f"{first['promised_confidence']:.0%} confidence"
+        )
+        agreed = found[found["statistic"] == "agreement"].assign(kind="judge")
+        shares = found[found["statistic"] == "share"].assign(kind="judge")
+        left, right = st.columns([1.35, 1])
+        left.altair_chart(
+            forest(shares, name="stage", title="share decided", bounds=(0, 1), kind="kind"),
+            alt="Share of the pairs that each stage decides",
+        )
+        right.altair_chart(
+            forest(
+                agreed,
+                name="stage",
+                title="agreement",
+                bounds=(0, 1),
+                middle=first["promised_agreement"],
+                kind="kind",
+                order=list(shares["stage"]),
+                names=False,
+            ),
+            alt="Agreement of each stage with the labels on what it decides",
+        )
+        st.dataframe(
+            shares[["stage", "threshold", "calibrated_on", "asked", "decided", *COSTS]],
+            hide_index=True,
+            alt="Threshold and cost of each stage",
+        )
+        for reason in pd.unique(shares[["threshold_reason", "seconds_reason", "not_used"]].stack().dropna()):
+            st.caption(f"– {plain(reason)}")
+        reasons(found)
+    st.caption(f"Here {plain(HALVES)}.")
 
 
 def correlation(against: tuple[str, str]) -> None:
@@ -254,6 +299,7 @@ else:
     if against[1] == "constructed":
         st.caption("These labels are constructed: true by construction, not people's opinions.")
     agreement(against)
+    cascades(against)
     correlation(against)
     responses(against)
     pairs(against)

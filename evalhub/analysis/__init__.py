@@ -1,20 +1,32 @@
 """Each number that evalhub shows has exactly one function here, and it returns a tidy table."""
 
 from evalhub.analysis.agreement import agreement
-from evalhub.analysis.bias import length_penalty, position_bias
+from evalhub.analysis.attacks import attacks, controls, not_attacked
+from evalhub.analysis.bias import biases, length_penalty
+from evalhub.analysis.calibration import calibration, reliability
+from evalhub.analysis.cascades import cascades
 from evalhub.analysis.correlation import correlations, side_by_side
+from evalhub.analysis.cost import cost
 from evalhub.analysis.coverage import coverage, engines, failures, left_out, reused
 from evalhub.analysis.leaderboard import leaderboard
 from evalhub.analysis.results import Results, export
 from evalhub.analysis.samples import item_list, sample
+from evalhub.analysis.targets import Target, targets
 from evalhub.analysis.tidy import rows_of
 from evalhub.analysis.truth import truth
 from evalhub.analysis.verdicts import pair_verdicts, ratings
 
 __all__ = [
     "Results",
+    "Target",
     "agreement",
+    "attacks",
+    "biases",
+    "calibration",
+    "cascades",
+    "controls",
     "correlations",
+    "cost",
     "coverage",
     "engines",
     "export",
@@ -23,12 +35,14 @@ __all__ = [
     "leaderboard",
     "left_out",
     "length_penalty",
+    "not_attacked",
     "pair_verdicts",
-    "position_bias",
     "ratings",
+    "reliability",
     "reused",
     "rows_of",
     "sample",
     "side_by_side",
+    "targets",
     "truth",
 ]

@@ -1,47 +1,128 @@
-"""What the order of the responses does to a judge, and by what their length is measured."""
+"""What a judge's verdicts hang on besides the answers, and by what the length penalty measures lengths."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.families import family_names
+from evalhub.analysis.pair_askings import pair_askings
 from evalhub.analysis.results import Results
-from evalhub.analysis.tidy import groups, row, table, values
-from evalhub.analysis.verdicts import HEARD, pair_verdicts, ratings
+from evalhub.analysis.tidy import floats, groups, row, table, values
+from evalhub.analysis.truth import truth
+from evalhub.analysis.verdicts import pair_verdicts, ratings
+from evalhub.records import AnnotatorKind
+from evalhub.stats import Askings, Bias, Estimate, Kind
+from evalhub.stats.biases import NO_PEOPLE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = ("dataset", "judge", "criterion", "statistic")
+NAMED = ("dataset", "judge", "criterion", "bias", "reading", "statistic")
+ALL_JUDGES = "all judges"
+HARD, SOFT = "hard", "soft"
 
-_ASKINGS = f"""
-SELECT j.dataset, j.judge, j.criterion, j.winner, j.shown,
-  i.cluster
-FROM judgments j JOIN items i USING (dataset, item_id)
-WHERE j.system_a IS NOT NULL AND {HEARD}
-ORDER BY ALL
-"""
+_RATES = ("rate", "people", "beyond people")
+_EFFECTS = ("effect", "effect beyond people", "log-odds")
+_ALL = (*_RATES, *_EFFECTS)
+_TOLD = {
+    (Kind.FLIPS, HARD): ("rate",),
+    (Kind.FLIPS, SOFT): (),
+    (Kind.POSITION, SOFT): _EFFECTS,
+    (Kind.OWN_FAMILY, HARD): _RATES,
+    (Kind.OWN_FAMILY, SOFT): _RATES,
+}
+_NOT_PEOPLE = {
+    AnnotatorKind.CONSTRUCTED.value: "the labels are constructed, not people's",
+    AnnotatorKind.MODEL.value: "the labels are a model's, not people's",
+}
 
 
-def position_bias(results: Results) -> pd.DataFrame:
-    """Return the flip rate and the first-position rate of every pairwise judge.
+def biases(results: Results) -> pd.DataFrame:
+    """Return what order, length, layout and family do to every pairwise judge.
 
-    One row per dataset, judge, criterion and statistic; 0 and .5 mean that order does not matter.
+    One row per dataset, judge, criterion, bias, reading and statistic. The biases are `position` (first
+    rather than second), `flips`, `length`, `lists`, `markdown` and `own family`; the statistics are
+
+    - `rate`: how often the side that has more of it wins, in [0, 1], .5 = no pull (position leaves ties
+      out); of flips the share of pairs whose verdict changes with the order, 0 = none;
+    - `people` and `beyond people`: the same rate of people on the same pairs, and the judge's minus
+      theirs; only labels of kind human are people;
+    - `effect`: from one pooled logit with all the others, in percentage points of the win probability: first
+      rather than second, per doubling of the length, all of the list items or marks rather than as
+      many, own family rather than the opponent's own; `log-odds` is its coefficient;
+    - `effect beyond people`: that minus people's on the same pairs. It takes away what makes longer
+      answers better ones, as far as people see it; no margin of quality is controlled for.
+
+    The reading is `hard` (the verdict) or, where a judge gives probabilities, also `soft` (the probability
+    that a side wins): a judge that names the first position nearly always says little in the one and
+    still something in the other. One observation is a pair in one order: samples of an order are averaged
+    before they count, and items are the clusters. A pair whose order is not known tells nothing of
+    position. The effect of the own family can be told from quality only where judges of 2 families
+    judge the same 2, so it is pooled over the judges of a dataset and criterion, in rows whose judge is
+    `all judges`.
     """
-    askings = results.sql(_ASKINGS)
-    pairs = pair_verdicts(results)
+    asked, labelled = pair_askings(results), _not_people(results)
     rows: list[dict[str, Any]] = []
-    for (dataset, judge, criterion), found in groups(askings, "dataset", "judge", "criterion"):
-        named = {"dataset": dataset, "judge": judge, "criterion": criterion}
-        mine = pairs[
-            (pairs["dataset"] == dataset) & (pairs["judge"] == judge) & (pairs["criterion"] == criterion)
-        ]
-        flips = stats.flip_rate(values(mine["winner_ab"]), values(mine["winner_ba"]), values(mine["cluster"]))
-        first = stats.first_position_rate(
-            values(found["winner"]), values(found["shown"]), values(found["cluster"])
+    for (dataset, criterion), shared in groups(asked, "dataset", "criterion"):
+        named = family_names(
+            zip(shared["judge_families"], shared["families_a"], shared["families_b"], strict=True)
         )
-        rows += [row(flips, **named, statistic="flip rate"), row(first, **named, statistic="first position")]
+        together = shared.assign(**dict(zip(_FAMILIES, zip(*named, strict=True), strict=True)))
+        for (judge,), found in groups(together, "judge"):
+            about = {"dataset": dataset, "judge": judge, "criterion": criterion}
+            why = labelled.get((dataset, found["label_criterion"].iloc[0]), NO_PEOPLE)
+            rows += _rows(found, about, why, _TOLD)
+        about = {"dataset": dataset, "judge": ALL_JUDGES, "criterion": criterion}
+        rows += _rows(together, about, why, {(kind, name): () for kind in _OTHERS for name in (HARD, SOFT)})
     return table(rows, NAMED)
+
+
+_FAMILIES = ("judge_family", "family_a", "family_b")
+_NUMBERS = ("p_a", *(f"{name}_{side}" for name in ("chars", "lists", "markdown") for side in "ab"))
+_OTHERS = tuple(kind for kind in Kind if kind is not Kind.OWN_FAMILY)
+
+
+def _columns(frame: pd.DataFrame) -> Askings:
+    """Return rows of `pair_askings` as columns; a pair is told apart from that of another judge."""
+    pair = ("judge", "item_id", "system_a", "system_b", "sample")
+    return Askings(
+        values(frame["winner"]),
+        values(frame["cluster"]),
+        pair=frame.groupby(list(pair), sort=False).ngroup().to_numpy(),
+        **{name: values(frame[name]) for name in ("shown", "people", *_FAMILIES)},
+        **{name: floats(frame[name]) for name in _NUMBERS},
+    )
+
+
+def _rows(
+    frame: pd.DataFrame, about: dict[str, str], why: str, told: Mapping[tuple[Kind, str], Sequence[str]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one judge; `told` says which statistics, `why` that there are no people."""
+    columns = _columns(frame)
+    for reading in (HARD, SOFT) if frame["p_a"].notna().any() else (HARD,):
+        for bias in stats.judge_biases(columns, soft=reading == SOFT):
+            named = {**about, "bias": bias.kind.value, "reading": reading}
+            found = _estimates(bias)
+            for name in told.get((bias.kind, reading), _ALL):
+                one = found[name]
+                one = replace(one, reason=why) if one.reason == NO_PEOPLE else one
+                yield row(one, **named, statistic=name)
+
+
+def _estimates(bias: Bias) -> dict[str, Estimate]:
+    controlled = (bias.effect.points, bias.effect_beyond.points, bias.effect.log_odds)
+    return dict(zip(_ALL, (bias.rate, bias.people, bias.beyond, *controlled), strict=True))
+
+
+def _not_people(results: Results) -> dict[tuple[str, str], str]:
+    """Return why there are no people, by dataset and criterion, where pairs are labelled all the same."""
+    labels = truth(results)
+    labels = labels[labels["label_winner"].notna() & labels["annotator_kind"].isin(list(_NOT_PEOPLE))]
+    rows = zip(labels["dataset"], labels["label_criterion"], labels["annotator_kind"], strict=True)
+    return {(dataset, criterion): _NOT_PEOPLE[kind] for dataset, criterion, kind in rows}
 
 
 def length_penalty(results: Results) -> pd.DataFrame:

@@ -28,9 +28,12 @@ def leaderboard(results: Results) -> pd.DataFrame:
     Measures: `win rate` (a tie counts half) and `win rate (soft)` against the other systems that
     the judge compared it with, `mean score` and `mean score (soft)`, the same after the length
     penalty where the run has one, the mean of each metric, and the mean label or the win rate
-    that people gave. Datasets whose systems are anonymous are not ranked.
+    that people gave. Datasets whose systems are anonymous are not ranked, nor is a run of attacks.
     """
-    anonymous = {name for name, card in results.manifest["cards"].items() if card.get("anonymous")}
+    attacked = "attack" in results.manifest
+    anonymous = {
+        name for name, card in results.manifest["cards"].items() if attacked or card.get("anonymous")
+    }
     rows = [
         found
         for part in (_win_rates, _mean_scores, _metrics, _labels)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import statistics
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from evalhub.analysis.askings import (
+    SOFT_SAMPLES,
+    by_order,
+    retest,
+    same_twice,
+    spread,
+    verdict,
+    winner_shown,
+)
+from evalhub.analysis.juries import pair_juries, rating_juries
 from evalhub.analysis.results import Results
-from evalhub.judging import combine_orders, hard_winner, penalised, penalised_score, preference
+from evalhub.judging import hard_winner, penalised, penalised_score, preference
 from evalhub.scales import Winner
-from evalhub.specs import Positions
+from evalhub.specs import Combine, Mode, Positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +36,7 @@ SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system_a, j.system_b, j.sam
   any_value(i.cluster) AS cluster,
   any_value(ra.chars) AS chars_a, any_value(rb.chars) AS chars_b,
   any_value(j.same_family) AS same_family, any_value(j.source) AS source,
-  list({{'shown': j.shown, 'winner': j.winner, 'p_a': j.p_a, 'failure': j.failure,
+  list({{'shown': j.shown, 'repeat': j.repeat, 'winner': j.winner, 'p_a': j.p_a, 'failure': j.failure,
         'a': j.logprobs['a'], 'tie': j.logprobs['tie'], 'b': j.logprobs['b']}}
        ORDER BY j.shown, j.repeat) AS askings
 FROM judgments j
@@ -42,7 +53,8 @@ _RATINGS = f"""
 SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system, j.sample,
   any_value(i.cluster) AS cluster,
   any_value(r.chars) AS chars, any_value(j.same_family) AS same_family, any_value(j.source) AS source,
-  avg(j.value) AS value, avg(j.expected) AS expected, count(*) AS askings, count(j.failure) AS failures
+  list(j.value ORDER BY j.repeat) AS samples, avg(j.expected) AS expected,
+  stddev_samp(coalesce(j.expected, j.value)) AS spread, count(*) AS askings, count(j.failure) AS failures
 FROM judgments j
 JOIN items i USING (dataset, item_id)
 LEFT JOIN responses r
@@ -57,52 +69,83 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
 
     Columns: dataset, judge, criterion, item_id, system_a, system_b, sample, cluster, chars_a,
     chars_b, same_family, source, askings, p_a (soft, in [0, 1]), winner (a, tie, b), winner_ab
-    and winner_ba (un-swapped, of one order alone), p_a_penalised, winner_penalised. A pair with
-    a failed order has no verdict, nor one that is still to be asked in its other order.
-    Judges without any valid verdict in the run are left out.
+    and winner_ba (un-swapped, of one order alone), spread (standard deviation of the samples' p_a),
+    retest (probability that two samples agree),
+    p_a_penalised, winner_penalised. A pair with a failed order has no verdict, nor one that is still
+    to be asked in its other order. After fewer than 3 sampled rationales p_a is missing: it holds given
+    those rationales, and is not called soft. Judges without any valid verdict in the run are left out;
+    juries follow the judges (`source` is jury).
     """
     import pandas as pd
 
-    grouped = results.sql(_PAIRS)
-    strength = float(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
-    judges = results.manifest["judges"]
-    both = {judge for judge, facts in judges.items() if facts.get("positions") == Positions.BOTH}
-    combined = [
-        _combined(askings) if judge not in both or len(_by_order(askings)) == 2 else (None, None)
-        for judge, askings in zip(grouped["judge"], grouped["askings"], strict=True)
+    frame = results.sql(_PAIRS)
+    askings, judges = frame.pop("askings"), frame["judge"]
+    both = _judges(results, positions=Positions.BOTH)
+    voting, soft = _judges(results, combine=Combine.VOTE), soft_judges(results)
+    found = [
+        verdict(one, vote=judge in voting) if judge not in both or len(by_order(one)) == 2 else (None, None)
+        for judge, one in zip(judges, askings, strict=True)
     ]
-    frame = grouped.drop(columns="askings")
-    frame["askings"] = [len(askings) for askings in grouped["askings"]]
-    frame["winner_ab"] = [_winner_shown(askings, "ab") for askings in grouped["askings"]]
-    frame["winner_ba"] = [_winner_shown(askings, "ba") for askings in grouped["askings"]]
+    frame["askings"] = [len(one) for one in askings]
+    frame["winner_ab"] = [winner_shown(one, "ab") for one in askings]
+    frame["winner_ba"] = [winner_shown(one, "ba") for one in askings]
+    frame["spread"] = pd.array([spread(one) for one in askings], dtype="Float64")
+    frame["retest"] = pd.array([retest(one) for one in askings], dtype="Float64")
+    frame["chances"] = pd.Series([one[0] for one in found], dtype=object)
+    frame["winner"] = pd.Series([one[1] for one in found], dtype=object)
+    frame["soft"] = judges.isin(soft) if len(frame) else []
+    return _read(pair_juries(results, frame), _penalty(results))
+
+
+def _read(frame: pd.DataFrame, strength: float) -> pd.DataFrame:
+    """Replace chances and winner by what is read from them, before and after the length penalty."""
+    import pandas as pd
+
     frame["extra_chars"] = frame["chars_a"].astype("Float64") - frame["chars_b"].astype("Float64")
-    spread = frame.groupby(["dataset", "judge"])["extra_chars"].transform(lambda extra: extra.std(ddof=0))
-    frame["length_spread"] = spread.astype("Float64")
-    verdicts = []
-    for (chances, winner), extra, width in zip(
-        combined, frame["extra_chars"], frame["length_spread"], strict=True
-    ):
-        verdicts.append(_readings(chances, winner, strength, None if pd.isna(extra) else (extra, width)))
+    spreads = frame.groupby(["dataset", "judge"])["extra_chars"].transform(lambda extra: extra.std(ddof=0))
+    frame["length_spread"] = spreads.astype("Float64")
+    verdicts = [
+        _readings(chances, winner, strength, None if pd.isna(extra) else (extra, width))
+        for chances, winner, extra, width in zip(
+            frame.pop("chances"), frame["winner"], frame["extra_chars"], frame["length_spread"], strict=True
+        )
+    ]
     names = ("p_a", "winner", "p_a_penalised", "winner_penalised")
     for place, name in enumerate(names):
         frame[name] = [verdict[place] for verdict in verdicts]
+    hard_only = ~frame.pop("soft").astype(bool)
     for name in ("p_a", "p_a_penalised"):
-        frame[name] = frame[name].astype("Float64")
+        frame[name] = frame[name].astype("Float64").mask(hard_only)
     return frame
 
 
 def ratings(results: Results) -> pd.DataFrame:
     """Return one rating per judge, criterion and response, its askings averaged.
 
-    Columns: dataset, judge, criterion, item_id, system, sample, cluster, chars, same_family,
-    source, value (plain levels), expected (probability-weighted), value_penalised, median_chars
-    (of the item's responses, that the penalty counts from), askings, failures. A response with a
-    failed asking has no rating. Judges without any valid verdict in the run are left out.
+    Columns: dataset, judge, criterion, item_id, system, sample, cluster, chars, same_family, source, value
+    (plain levels), expected (probability-weighted), spread (standard deviation of the samples), retest
+    (probability that two samples agree), value_penalised, median_chars (of the item's responses, that
+    the penalty counts from), askings, failures. A response with a failed asking has no rating. After fewer
+    than 3 sampled rationales expected is missing. Judges without any valid verdict in the run are left
+    out; juries follow the judges.
     """
     frame = results.sql(_RATINGS)
-    failed = frame["failures"] > 0
-    frame.loc[failed, ["value", "expected"]] = None
-    strength = float(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
+    voting, soft = _judges(results, combine=Combine.VOTE), soft_judges(results)
+    frame["retest"] = [
+        None if failures or len(samples) < 2 else same_twice(list(samples))
+        for samples, failures in zip(frame["samples"], frame["failures"], strict=True)
+    ]
+    frame["value"] = [
+        None if failures else _level(list(samples), judge in voting)
+        for judge, samples, failures in zip(
+            frame["judge"], frame.pop("samples"), frame["failures"], strict=True
+        )
+    ]
+    for name in ("value", "retest"):
+        frame[name] = frame[name].astype("float64")
+    frame.loc[(frame["failures"] > 0) | ~frame["judge"].isin(soft), "expected"] = None
+    frame = rating_juries(results, frame)
+    strength = _penalty(results)
     medians = frame.groupby(["dataset", "judge", "criterion", "item_id"])["chars"].transform("median")
     frame["median_chars"] = medians.astype("Float64")
     frame["value_penalised"] = [
@@ -118,36 +161,27 @@ def ratings(results: Results) -> pd.DataFrame:
     return frame
 
 
-def _combined(askings: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float] | None, Winner | None]:
-    if any(one["failure"] for one in askings):
-        return None, None
-    if all(_present(one["a"]) for one in askings):
-        names = ("a", "tie", "b") if _present(askings[0]["tie"]) else ("a", "b")
-        return _averaged(askings, [{name: one[name] for name in names} for one in askings])
-    if all(_present(one["p_a"]) for one in askings):
-        return _averaged(askings, [_as_logs(float(one["p_a"])) for one in askings])
-    winners = {one["winner"] for one in askings}
-    return None, Winner(winners.pop()) if len(winners) == 1 else Winner.TIE
+def _judges(results: Results, **facts: str) -> set[str]:
+    """Return the run's own judges of which the manifest says these facts."""
+    return {
+        judge
+        for judge, told in results.manifest["judges"].items()
+        if all(told.get(name) == value for name, value in facts.items())
+    }
 
 
-def _averaged(
-    askings: Sequence[Mapping[str, Any]], logs: Sequence[Mapping[str, float]]
-) -> tuple[dict[str, float], Winner]:
-    """Average log-probabilities within each order, then over orders: what a position adds cancels."""
-    orders = [
-        {name: sum(logs[at][name] for at in places) / len(places) for name in logs[0]}
-        for places in _by_order(askings).values()
-    ]
-    chances = combine_orders(orders)
-    return chances, hard_winner(chances)
+def soft_judges(results: Results) -> set[str]:
+    """Return the judges whose probabilities do not hang on one or two sampled rationales."""
+    given = {
+        judge
+        for judge, told in results.manifest["judges"].items()
+        if told.get("mode", Mode.DIRECT) != Mode.DIRECT and told.get("samples", 1) < SOFT_SAMPLES
+    }
+    return set(results.sql("SELECT DISTINCT judge FROM judgments")["judge"]) - given
 
 
-def _by_order(askings: Sequence[Mapping[str, Any]]) -> dict[str | None, list[int]]:
-    """Return the places of the askings of each order."""
-    found: dict[str | None, list[int]] = {}
-    for at, one in enumerate(askings):
-        found.setdefault(one["shown"], []).append(at)
-    return found
+def _penalty(results: Results) -> float:
+    return float(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
 
 
 def _readings(
@@ -166,18 +200,6 @@ def _readings(
     return soft, hard, preference(shifted), hard_winner(shifted).value
 
 
-def _winner_shown(askings: Sequence[Mapping[str, Any]], order: str) -> str | None:
-    mine = [one for one in askings if one["shown"] == order]
-    if len(mine) < 2:
-        return mine[0]["winner"] if mine else None
-    winner = _combined(mine)[1]
-    return winner.value if winner else None
-
-
-def _as_logs(p_a: float) -> dict[str, float]:
-    clipped = min(max(p_a, 1e-12), 1 - 1e-12)
-    return {"a": math.log(clipped), "b": math.log1p(-clipped)}
-
-
-def _present(value: Any) -> bool:
-    return value is not None and value == value
+def _level(values: Sequence[float], vote: bool) -> float:
+    """Return the mean of the samples' levels, or the one with the most votes (the mean of several such)."""
+    return statistics.fmean(statistics.multimode(values) if vote else values)

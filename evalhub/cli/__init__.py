@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evalhub.cli import runs, specs
+from evalhub.cli import attacks, runs, specs
 from evalhub.cli.output import notes
 from evalhub.errors import EvalhubError, Interrupted, StorageError
 
@@ -38,6 +38,7 @@ app.command()(runs.report)
 app.command()(runs.dashboard)
 app.command()(runs.export)
 app.command()(runs.verify)
+specs.judges.command("attack")(attacks.judges_attack)
 app.add_typer(specs.judges, name="judges")
 app.add_typer(specs.datasets, name="datasets")
 app.add_typer(specs.suites, name="suites")

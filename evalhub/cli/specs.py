@@ -15,6 +15,7 @@ from evalhub.errors import EvalhubError, InputError, ModelError, SpecError, Unkn
 
 if TYPE_CHECKING:
     from evalhub.records import Item, Response
+    from evalhub.specs import Rubric
 
 judges = typer.Typer(help="Rubrics: one Markdown file each.", no_args_is_help=True)
 datasets = typer.Typer(help="Datasets: one YAML card each.", no_args_is_help=True)
@@ -66,7 +67,7 @@ def judges_check(names: Names = None, as_json: Json = False) -> None:
     for name in names or hub.specs.available("judges"):
         rubric = hub.specs.load_rubric(name)
         hub.judging.check_rubric(rubric, name)
-        shares = hub.judging.cacheable(rubric, _example(rubric.inputs, "quickstart", None, 2))
+        shares = hub.judging.cacheable(rubric, _example(rubric, "quickstart", None, 2))
         rows.append({"id": rubric.id, "version": rubric.version, **asdict(shares), "hash": rubric.hash[:12]})
     print_rows(rows, as_json=as_json)
 
@@ -77,42 +78,50 @@ def judges_preview(
     dataset: Annotated[str, typer.Option(help="Dataset that the item is taken from.")] = "quickstart",
     item: Annotated[str | None, typer.Option(help="Item; the first that fits by default.")] = None,
     criterion: Annotated[str | None, typer.Option(help="Criterion; the first by default.")] = None,
-    mode: Annotated[Literal["direct", "explain"], typer.Option(help="How the judge answers.")] = "direct",
+    mode: Annotated[
+        Literal["direct", "explain", "think"], typer.Option(help="How the judge answers.")
+    ] = "direct",
     as_json: Json = False,
 ) -> None:
-    """Print the prompt exactly as a judge is sent it, for a real item."""
+    """Print the prompts exactly as a judge is sent them, for a real item."""
     rubric = hub.specs.load_rubric(name)
     hub.judging.check_rubric(rubric, name)
     chosen = criterion or next(iter(rubric.criteria))
     if chosen not in rubric.criteria:
         raise UnknownNameError("criterion", chosen, rubric.criteria, where="--criterion")
-    shown = len(hub.judging.protocol_named(rubric.protocol).inputs)
-    found, responses = _example(rubric.inputs, dataset, item, shown)
-    messages = hub.judging.preview(rubric, found, chosen, responses, mode=hub.specs.Mode(mode))
+    wanted = {"response": 1, "responses": 8}.get(rubric.shows[0], 2)
+    found, responses = _example(rubric, dataset, item, min(wanted, 2))
+    sent = hub.judging.preview(rubric, found, chosen, responses[:wanted], mode=hub.specs.Mode(mode))
     if as_json:
-        print_json([{"role": one.role, "content": one.content} for one in messages])
+        print_json([asdict(request) for request in sent])
         return
-    for message in messages:
-        console().print(f"[bold]{message.role}[/bold]")
-        console().print(message.content, markup=False, soft_wrap=True)
+    for number, request in enumerate(sent, 1):
+        if len(sent) > 1:
+            console().rule(f"request {number} of {len(sent)}")
+        for message in request.messages:
+            console().print(f"[bold]{message.role}[/bold]")
+            console().print(message.content, markup=False, soft_wrap=True)
 
 
 def _example(
-    inputs: tuple[str, ...], dataset: str, item_id: str | None, wanted: int
+    rubric: Rubric, dataset: str, item_id: str | None, least: int
 ) -> tuple[Item, tuple[Response, ...]]:
+    """Return an item that fits the rubric with its responses, eight at most."""
+    writes = hub.judging.protocol_named(rubric.protocol).writes
+    inputs = tuple(name for name in rubric.inputs if name not in writes)
     card, path = hub.specs.load_card(dataset, where="--dataset")
     data = hub.sources.load(card, path, ("items", "responses"))
     if item_id is not None and item_id not in {one.item_id for one in data.items}:
         raise UnknownNameError("item", item_id, [one.item_id for one in data.items], where="--item")
     for item in data.items:
         answers = tuple(one for one in data.responses if one.item_id == item.item_id and one.text)
-        fits = hub.runner.has_inputs(item, inputs) and len(answers) >= wanted
+        fits = hub.runner.has_inputs(item, inputs) and len(answers) >= least
         if item_id == item.item_id or (item_id is None and fits):
             if not fits:
                 raise SpecError(
                     "the item lacks an input or a response of the rubric", where="--item", value=item_id
                 )
-            return item, answers[:wanted]
+            return item, answers[:8]
     raise SpecError("no item of the dataset has the rubric's inputs", where="--dataset", value=dataset)
 
 

@@ -1,6 +1,7 @@
 """Judging, pure: from a rubric and responses to requests, and from completions to judgments."""
 
 from evalhub.judging.asking import Asking, Judge, Outline, Part, Protocol, Steps, failed
+from evalhub.judging.attacks import ATTACKS, CONTROLS
 from evalhub.judging.check import check_rubric, check_use
 from evalhub.judging.combine import (
     combine_orders,
@@ -11,21 +12,32 @@ from evalhub.judging.combine import (
     softmax,
 )
 from evalhub.judging.escape import defuse, fence
+from evalhub.judging.insertions import Attack, Control, inserted_system
 from evalhub.judging.listwise import LETTERS, rows
 from evalhub.judging.positions import list_rows, orders
 from evalhub.judging.preview import Cacheable, cacheable, preview
 from evalhub.judging.prompt import candidate_messages, messages
 from evalhub.judging.protocols import PROTOCOLS, protocol_named
+from evalhub.judging.reading import READERS, Reading, read
+from evalhub.judging.reading_text import Form, Rule
 
 __all__ = [
+    "ATTACKS",
+    "CONTROLS",
     "LETTERS",
     "PROTOCOLS",
+    "READERS",
     "Asking",
+    "Attack",
     "Cacheable",
+    "Control",
+    "Form",
     "Judge",
     "Outline",
     "Part",
     "Protocol",
+    "Reading",
+    "Rule",
     "Steps",
     "cacheable",
     "candidate_messages",
@@ -36,6 +48,7 @@ __all__ = [
     "failed",
     "fence",
     "hard_winner",
+    "inserted_system",
     "list_rows",
     "messages",
     "orders",
@@ -44,6 +57,7 @@ __all__ = [
     "preference",
     "preview",
     "protocol_named",
+    "read",
     "rows",
     "softmax",
 ]

@@ -105,6 +105,7 @@ def _idle(use: JudgeUse, rubric: Rubric, protocol: Protocol) -> set[str]:
     idle |= {"criteria"} if protocol.total else set()
     idle |= set() if _draws(use, protocol) else {"sampling"}
     idle |= set() if use.mode is Mode.EXPLAIN or protocol.writes else {"rationale_tokens"}
+    idle |= {"combine"} if use.samples == 1 else set()
     idle |= set() if use.mode is Mode.THINK else {"think_tokens", "waits"}
     return idle
 

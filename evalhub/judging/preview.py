@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 
 from evalhub.judging.asking import Asking, Judge
 from evalhub.judging.protocols import protocol_named
-from evalhub.records import Item, Message, Response
+from evalhub.records import Completion, Item, Message, Request, Response
 from evalhub.scales import Kind, Order
 from evalhub.specs import Mode, Rubric
+
+WRITTEN = "(here stands what the judge wrote)"
 
 
 def preview(
@@ -19,23 +23,39 @@ def preview(
     *,
     mode: Mode = Mode.DIRECT,
     shown: Order = Order.AB,
-) -> tuple[Message, ...]:
-    """Return the first messages that a judge would be sent, exactly as they would be sent.
+    row: int = 0,
+) -> tuple[Request, ...]:
+    """Return the requests that a judge would be sent, exactly as they would be sent.
+
+    What the judge writes on the way is stood in for by `WRITTEN`; it finds all verdicts equally good.
 
     Args:
         rubric: The rubric.
         item: The item.
         criterion: One of the rubric's criteria.
-        responses: One response, or two of a pair.
+        responses: As many as the rubric shows.
         mode: How the judge answers.
         shown: Which response of a pair comes first.
+        row: The order in which a list is shown.
     """
     order = shown if rubric.kind is Kind.PAIRWISE else None
     judge = Judge(id="preview", rubric=rubric, model="preview", mode=mode)
-    steps = protocol_named(rubric.protocol).ask(Asking(judge, item, criterion, responses, shown=order))
-    requests = next(steps)
-    steps.close()
-    return requests[0].messages
+    asking = Asking(judge, item, criterion, responses, shown=order, row=row)
+    steps = protocol_named(rubric.protocol).ask(asking)
+    sent: list[Request] = []
+    with suppress(StopIteration):
+        requests = next(steps)
+        while True:
+            sent += requests
+            requests = steps.send(tuple(map(_stand_in, requests)))
+    return tuple(sent)
+
+
+def _stand_in(request: Request) -> Completion:
+    if not request.choices:
+        return Completion("", "preview", "", text=WRITTEN, finish_reason="stop")
+    even = dict.fromkeys(request.choices, -math.log(len(request.choices)))
+    return Completion("", "preview", "", text=request.choices[0], logprobs=even)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +82,26 @@ def cacheable(rubric: Rubric, example: tuple[Item, tuple[Response, ...]]) -> Cac
     """
     item, responses = example
     criterion = next(iter(rubric.criteria))
-    wanted = 1 if rubric.kind is Kind.POINTWISE else 2
-    here = _text(preview(rubric, item, criterion, responses[:wanted]))
-    if wanted == 1:
-        there = _text(preview(rubric, item, criterion, responses[1:2]))
-    else:
-        there = _text(preview(rubric, item, criterion, responses[:wanted], shown=Order.BA))
     other = Item(item.dataset, "other", turns=("",), refs=(("",),), context=("",))
-    empty = _text(preview(rubric, other, criterion, responses[:wanted]))
-    return Cacheable(len(here), _common(here, empty), round(_common(here, there) / len(here), 3))
+    if rubric.kind is Kind.POINTWISE:
+        one, two = (_verdicts(preview(rubric, item, criterion, (each,))) for each in responses[:2])
+    else:
+        shown = responses if rubric.shows == ("responses",) else responses[:2]
+        orders = ((Order.AB, 0), (Order.BA, 1))
+        one, two = (
+            _verdicts(preview(rubric, item, criterion, shown, shown=order, row=row)) for order, row in orders
+        )
+    here, there = one[0], two[0] if two[0] != one[0] else two[-1]
+    count = 1 if rubric.kind is Kind.POINTWISE else len(responses)
+    empty = preview(rubric, other, criterion, responses[: min(count, 2)])
+    return Cacheable(
+        len(here), _common(here, _verdicts(empty)[0]), round(_common(here, there) / len(here), 3)
+    )
+
+
+def _verdicts(requests: tuple[Request, ...]) -> list[str]:
+    """Return the prompts that ask for a verdict."""
+    return [_text(request.messages) for request in requests if request.choices]
 
 
 def _text(messages: tuple[Message, ...]) -> str:

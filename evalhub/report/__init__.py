@@ -1,7 +1,8 @@
 """What a run says, for people: in the terminal, as JSON, and as one page."""
 
+from evalhub.report.attacks import attack_data
 from evalhub.report.data import report_data
 from evalhub.report.files import write_report
-from evalhub.report.terminal import print_report
+from evalhub.report.terminal import print_attacks, print_report
 
-__all__ = ["print_report", "report_data", "write_report"]
+__all__ = ["attack_data", "print_attacks", "print_report", "report_data", "write_report"]

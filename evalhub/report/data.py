@@ -12,14 +12,21 @@ TABLES = {
     "leaderboard": analysis.leaderboard,
     "length_penalty": analysis.length_penalty,
     "agreement": analysis.agreement,
-    "position_bias": analysis.position_bias,
+    "cascades": analysis.cascades,
+    "biases": analysis.biases,
     "correlations": analysis.correlations,
+    "attacks": analysis.attacks,
+    "controls": analysis.controls,
+    "not_attacked": analysis.not_attacked,
     "coverage": analysis.coverage,
     "left_out": analysis.left_out,
     "failures": analysis.failures,
     "engines": analysis.engines,
     "reused": analysis.reused,
 }
+
+# Of the responses that a run of attacks makes up they would say nothing.
+_BIASES = ("position_bias", "biases")
 
 _KINDS = {
     "constructed": "constructed labels are true by construction, not people's opinions",
@@ -52,7 +59,7 @@ def report_data(results: Results) -> dict[str, Any]:
         ],
     }
     for name, table in TABLES.items():
-        data[name] = rows_of(table(results))
+        data[name] = [] if name in _BIASES and "attack" in manifest else rows_of(table(results))
     return {
         **data,
         "environment": manifest.get("environment", {}),

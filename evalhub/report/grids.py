@@ -177,15 +177,6 @@ def _by_level(rows: Sequence[Row], notes: Footnotes, *, title: str, names: dict[
     return pivot(shown, notes, title=title, names=names, across=("at",), lines=lines)
 
 
-def biases(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
-    """Yield the flip and first-position rates of every pairwise judge."""
-    if data["position_bias"]:
-        names = {"dataset": "dataset", "judge": "judge", "criterion": "criterion"}
-        yield pivot(
-            data["position_bias"], notes, title="Order of the responses", names=names, across=("statistic",)
-        )
-
-
 def coverages(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
     """Yield what was asked of each judge and what came back, then what the plan left out.
 

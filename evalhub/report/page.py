@@ -6,11 +6,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalhub.report.attacks import attack_grids
+from evalhub.report.biases import biases
+from evalhub.report.cascades import cascade_grids
 from evalhub.report.engines import engine_lines, model_lines, summary
 from evalhub.report.forest import agreement_forests, correlation_forests, leaderboard_forests
 from evalhub.report.grids import (
     agreements,
-    biases,
     correlation_grids,
     coverages,
     failure_grids,
@@ -41,7 +43,9 @@ def report_page(data: dict[str, Any]) -> str:
             list(correlation_grids(data, notes)),
         ),
         ("Judge and ROUGE with each other", [], list(with_each_other(data, notes))),
+        ("Cascades", [], list(cascade_grids(data, notes))),
         ("Biases", [], list(biases(data, notes))),
+        ("Attacks", [], list(attack_grids(data, notes))),
         ("Coverage and failures", [], [*coverages(data, notes), *failure_grids(data)]),
     ]
     return _template().render(

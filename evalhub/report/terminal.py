@@ -10,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from evalhub.analysis import Results
+from evalhub.report.attacks import ATTACK_NOTES, attack_data, attack_grids, attack_lines
+from evalhub.report.biases import biases
 from evalhub.report.data import report_data
+from evalhub.report.cascades import cascade_grids
 from evalhub.report.engines import engine_lines, model_lines, summary
 from evalhub.report.grids import (
     agreements,
-    biases,
     correlation_grids,
     coverages,
     failure_grids,
@@ -42,12 +44,26 @@ def print_report(results: Results) -> None:
     _section(console, "Judge, ROUGE and labels", agreements(data, notes, readings=False))
     _section(console, "Correlation with the labels", correlation_grids(data, notes))
     _section(console, "Judge and ROUGE with each other", with_each_other(data, notes))
+    _section(console, "Cascades", cascade_grids(data, notes))
     _section(console, "Biases", biases(data, notes))
+    _section(console, "Attacks", attack_grids(data, notes))
     _section(console, "Coverage", [*coverages(data, notes), *failure_grids(data)])
     lines = ["[low, high] are 95% intervals over clusters of items; – is absent.", *notes.lines()]
     lines += [f"• {note}" for note in data["notes"]]
     console.print()
     for line in lines:
+        console.print(Text(visible(line), style="dim"))
+
+
+def print_attacks(results: Results) -> None:
+    """Print how a judge stood against attacks and control responses."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    data, notes = attack_data(results), Footnotes()
+    _section(console, "Attacks", attack_grids(data, notes))
+    console.print()
+    for line in attack_lines(data):
+        console.print(Text(line))
+    for line in (*ATTACK_NOTES, *notes.lines()):
         console.print(Text(visible(line), style="dim"))
 
 

@@ -1,5 +1,6 @@
 """The only place that orders work: suite, plan, complete, judge, score, seal."""
 
+from evalhub.runner.attack import AttackOptions, attack
 from evalhub.runner.cells import Cell, has_inputs
 from evalhub.runner.plan import Plan
 from evalhub.runner.progress import Progress, Silent
@@ -7,12 +8,14 @@ from evalhub.runner.resolve import Resolved
 from evalhub.runner.run import Options, prepare, run
 
 __all__ = [
+    "AttackOptions",
     "Cell",
     "Options",
     "Plan",
     "Progress",
     "Resolved",
     "Silent",
+    "attack",
     "has_inputs",
     "prepare",
     "run",

@@ -129,10 +129,11 @@ def judge_cells(
     }
     of = OF[judge.rubric.shows[0]]
     left_out: Counter[str] = Counter()
+    needed = tuple(name for name in judge.rubric.inputs if name not in judge.protocol.writes)
     groups: list[tuple[Item, tuple[str, ...], int]] = []
     labelled = _labelled_pairs(dataset, set(links.values()))
     for item in dataset.items:
-        if not has_inputs(item, judge.rubric.inputs):
+        if not has_inputs(item, needed):
             left_out[NO_INPUT] += 1
             continue
         for group, sample, why in _groups(judge, item, systems, labelled):

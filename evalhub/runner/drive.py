@@ -53,11 +53,13 @@ class Driver:
         self.engine: Engine | None = None
 
     def drive(self, jobs: Iterable[Job], progress: Progress, stop: Stop) -> None:
-        """Run all jobs; on a stop finish what has begun and return.
+        """Run all jobs; on a stop finish what has begun and return. May be called again with more.
 
         The jobs are pulled as the engine has room, so that its batch stays full.
         """
         source = iter(jobs)
+        if self.engine:
+            self._end_early(self.engine, progress, stop)
         try:
             self._drive(source, progress, stop)
         finally:
@@ -144,6 +146,11 @@ class Driver:
 
     def _opened(self, progress: Progress, stop: Stop) -> Engine:
         engine = self._open()
+        self._end_early(engine, progress, stop)
+        return engine
+
+    def _end_early(self, engine: Engine, progress: Progress, stop: Stop) -> None:
+        """Let a stop end the engine's work."""
 
         def end_early() -> None:
             engine.drain()
@@ -152,7 +159,6 @@ class Driver:
         stop.on_ask = end_early
         if stop.asked:
             end_early()
-        return engine
 
     def _wake(self, key: str, progress: Progress, stop: Stop) -> None:
         for job in self._waiting.pop(key, []):

@@ -9,6 +9,7 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
+from evalhub.runner.juries import with_juries
 from evalhub.runner.plan import Plan, judgments_of
 from evalhub.runner.resolve import Resolved
 
@@ -30,6 +31,8 @@ def manifest(resolved: Resolved, planned: Plan) -> dict[str, Any]:
                 "model": one.spec.model,
                 "mode": one.spec.mode.value,
                 "positions": one.spec.positions.value,
+                "samples": one.spec.samples,
+                "combine": one.spec.combine.value,
                 "families": list(one.runs.families),
             }
             for one in resolved.judges
@@ -43,6 +46,7 @@ def manifest(resolved: Resolved, planned: Plan) -> dict[str, Any]:
         },
         "environment": _environment(),
         "engines": [],
+        **({"attack": dict(resolved.attack)} if resolved.attack else {}),
         **planned_facts(planned),
     }
 
@@ -59,7 +63,8 @@ def planned_facts(planned: Plan) -> dict[str, Any]:
         "expected": {judge: judgments_of(cells) for judge, cells in planned.cells.items()},
         "generations": planned.generations,
         "skipped": planned.left_out,
-        "against": planned.against,
+        "against": with_juries(planned.against, planned.juries),
+        "juries": planned.juries,
         "over_budget": planned.over_budget,
     }
 

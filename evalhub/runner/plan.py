@@ -6,9 +6,12 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
+from evalhub.runner.cascades import check_cascades
 from evalhub.runner.cells import Cell, judge_cells, systems_of
+from evalhub.runner.juries import jury_facts
 from evalhub.runner.resolve import Resolved
 
 OVER_BUDGET = "judgments over the budget"
@@ -26,6 +29,7 @@ class Plan:
         skipped: What no asking was planned for, by judge, dataset, and what and why in words.
         against: The labels' criterion by judge, dataset and rubric criterion, where there is one.
         beyond: The askings of each judge that the budget leaves out.
+        juries: What each jury decides.
     """
 
     cells: Cells
@@ -33,6 +37,7 @@ class Plan:
     skipped: Mapping[str, Mapping[str, Mapping[str, int]]]
     against: Mapping[str, Mapping[str, Mapping[str, str]]]
     beyond: Cells = field(default_factory=dict)
+    juries: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def judgments(self) -> int:
@@ -58,6 +63,11 @@ class Plan:
             }
             for judge, by_dataset in self.skipped.items()
         }
+
+    def followed_by(self, more: Cells) -> Plan:
+        """Return the plan with askings that were only known once its own were answered."""
+        judges = dict.fromkeys([*self.cells, *more])
+        return replace(self, cells={one: (*self.cells.get(one, ()), *more.get(one, ())) for one in judges})
 
     def with_done(self, done: Callable[[Cell], bool]) -> Plan:
         """Return the plan with what was asked before the budget was lowered: it is there, and counts."""
@@ -96,6 +106,7 @@ def plan(resolved: Resolved) -> Plan:
             cells.setdefault(judge.spec.id, []).extend(found)
             skipped.setdefault(judge.spec.id, {})[dataset.card.id] = left_out
             against.setdefault(judge.spec.id, {})[dataset.card.id] = links
+    check_cascades(resolved, against)
     for judge_id, found in cells.items():
         if not found:
             raise SpecError(
@@ -109,7 +120,7 @@ def plan(resolved: Resolved) -> Plan:
         for dataset in resolved.datasets
         for candidate in resolved.candidates
     )
-    return Plan(kept, generations, skipped, against, beyond)
+    return Plan(kept, generations, skipped, against, beyond, jury_facts(resolved, against))
 
 
 def _check_datasets(resolved: Resolved) -> None:

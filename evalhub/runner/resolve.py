@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -65,7 +66,7 @@ class ResolvedJudge:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A suite with everything that it names."""
+    """A suite with everything that it names; `attack` says with what its judge is attacked."""
 
     suite: Suite
     path: Path
@@ -73,6 +74,7 @@ class Resolved:
     candidates: tuple[ResolvedCandidate, ...]
     judges: tuple[ResolvedJudge, ...]
     metrics: tuple[tuple[str, Metric], ...]
+    attack: Mapping[str, Any] | None = None
 
     def described(self) -> dict[str, Any]:
         """Return what decides the results, as plain values; the budget does not."""
@@ -89,6 +91,7 @@ class Resolved:
             },
             "evalhub": metadata.version("evalhub-laaj"),
             "models": {one.spec.id: _described(one.runs) for one in parts},
+            **({"attack": dict(self.attack)} if self.attack else {}),
         }
 
     @property
@@ -205,4 +208,5 @@ def _restricted(dataset: Dataset, kept: set[str]) -> Dataset:
 
 
 def _wanted(item: Item, use: DatasetUse) -> bool:
-    return (use.split is None or item.split == use.split) and set(use.tags) <= set(item.tags)
+    kept = set(use.tags) <= set(item.tags) and not set(use.without) & set(item.tags)
+    return kept and use.split in (None, item.split)

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from evalhub.engines import Engine, open_engine
-from evalhub.errors import EngineError, EvalhubError, Inconclusive, InputError, Interrupted, UnknownNameError
+from evalhub.errors import EvalhubError, InputError, Interrupted, UnknownNameError
 from evalhub.judging import Asking, Steps, failed
-from evalhub.records import FailureKind, Item, Judgment, Response
+from evalhub.records import FailureKind, Item, Response
 from evalhub.runner.candidates import Generation, generate
 from evalhub.runner.cells import Cell
+from evalhub.runner.conclude import GO_ON, conclude
 from evalhub.runner.drive import Driver, Job
 from evalhub.runner.manifest import manifest, planned_facts
-from evalhub.runner.plan import Plan, judgments_of, plan
+from evalhub.runner.plan import Cells, Plan, judgments_of, plan
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.resolve import Resolved, ResolvedJudge, Runnable, resolve
 from evalhub.runner.score import score_all
 from evalhub.runner.stop import Stop
 from evalhub.specs import EngineSpec, Suite, load_suite
 from evalhub.store import Run, RunWriter, all_runs, runs_root
+
+Following = Callable[[RunWriter, Plan], Cells]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,22 @@ def run(suite: str, options: Options | None = None, progress: Progress | None = 
     """
     options, progress = options or Options(), progress or Silent()
     resolved, planned = prepare(suite, options, progress)
-    root = runs_root(options.runs)
+    return carry_out(resolved, planned, runs_root(options.runs), progress)
+
+
+def carry_out(
+    resolved: Resolved, planned: Plan, root: Path, progress: Progress, following: Following | None = None
+) -> Run:
+    """Do what was planned, or go on with the newest unfinished run of it; see `run`.
+
+    Args:
+        resolved: The suite.
+        planned: What it asks.
+        root: The folder that holds the runs.
+        progress: Told how far the run is.
+        following: Called once with the run when all that was planned is judged; may keep records, and
+            returns what is to be asked then.
+    """
     writer = _open_run(root, resolved, planned)
     planned = planned.with_done(
         lambda cell: all(writer.get("judgments", key) is not None for key in cell.keys)
@@ -83,8 +101,8 @@ def run(suite: str, options: Options | None = None, progress: Progress | None = 
     try:
         writer.update(state="running", **planned_facts(planned))
         with Stop() as stop:
-            _work(writer, root, resolved, planned, progress, stop)
-        _conclude(writer, resolved, planned, stop)
+            planned = _work(_Sitting(writer, root, resolved, progress, stop), planned, following)
+        conclude(writer, resolved, planned, stop)
     finally:
         writer.close()
     return Run(writer.path)
@@ -101,6 +119,9 @@ def narrowed(suite: Suite, options: Options, path: Path) -> Suite:
         named = tuple(part for part in getattr(suite, kind) if part.id in options.only)
         if named:
             changed[kind] = named
+    if "judges" in changed:
+        left = {judge.id for judge in changed["judges"]}
+        changed["cascades"] = tuple(one for one in suite.cascades if left.issuperset(one.stages))
     if options.limit is not None:
         if options.limit < 1:
             raise InputError("a limit is at least 1", where="--limit", value=options.limit)
@@ -120,34 +141,36 @@ def _open_run(root: Path, resolved: Resolved, planned: Plan) -> RunWriter:
     return RunWriter.create(root, resolved.suite.suite, manifest(resolved, planned))
 
 
-def _work(
-    writer: RunWriter, root: Path, resolved: Resolved, planned: Plan, progress: Progress, stop: Stop
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Sitting:
+    """One time of working on a run."""
+
+    writer: RunWriter
+    root: Path
+    resolved: Resolved
+    progress: Progress
+    stop: Stop
+
+
+def _work(sitting: _Sitting, planned: Plan, following: Following | None) -> Plan:
+    """Make, judge and score; return the plan with what followed from it."""
+    writer, resolved, stop = sitting.writer, sitting.resolved, sitting.stop
     started = time.monotonic()
     try:
-        for dataset in resolved.datasets:
-            for records in (
-                dataset.items,
-                dataset.labels,
-                dataset.responses,
-                dataset.judgments,
-                dataset.scores,
-            ):
-                for record in records:
-                    writer.append(record)
+        _keep_datasets(writer, resolved)
         if planned.generations:
-            progress.stage("responses", planned.generations)
-            _drive_all(writer, root, _generations(resolved), progress, stop)
+            sitting.progress.stage("responses", planned.generations)
+            _drive_all(sitting, _generations(resolved))
         if planned.judgments and not stop.asked:
-            progress.stage("judgments", planned.judgments)
-            _drive_all(writer, root, _judgings(writer, resolved, planned), progress, stop)
+            planned = _judge(sitting, planned, following)
         if not stop.asked:
-            score_all(writer, resolved, progress)
+            score_all(writer, resolved, sitting.progress)
+        return planned
     except KeyboardInterrupt as error:
         # A record may be half kept in memory; the journal is whole, so the next writer seals it.
         with suppress(EvalhubError):
             writer.update(state="interrupted", stopped_by="KeyboardInterrupt")
-        raise Interrupted("stopped at once", where=writer.id, fix=_GO_ON) from error
+        raise Interrupted("stopped at once", where=writer.id, fix=GO_ON) from error
     except EvalhubError as error:
         with suppress(EvalhubError):
             writer.seal("interrupted", stopped_by=type(error).__name__)
@@ -158,34 +181,75 @@ def _work(
             writer.update(seconds=writer.manifest.get("seconds", 0) + spent)
 
 
-_GO_ON = "give the same command again to go on; what was finished is kept"
-
 _Work = tuple[Runnable, EngineSpec, list[Job]]
 
 
-def _drive_all(writer: RunWriter, root: Path, works: Iterable[_Work], progress: Progress, stop: Stop) -> None:
-    """Drive the jobs of each model in turn; those of the same engine share it."""
-    grouped: dict[str, _Work] = {}
-    for runs, spec, jobs in works:
-        key = repr(runs.identity)
-        grouped.setdefault(key, (runs, spec, []))[2].extend(jobs)
-    for runs, spec, jobs in grouped.values():
-        if stop.asked:
+def _keep_datasets(writer: RunWriter, resolved: Resolved) -> None:
+    for dataset in resolved.datasets:
+        for records in (
+            dataset.items,
+            dataset.labels,
+            dataset.responses,
+            dataset.judgments,
+            dataset.scores,
+        ):
+            for record in records:
+                writer.append(record)
+
+
+def _judge(sitting: _Sitting, planned: Plan, following: Following | None) -> Plan:
+    """Judge what was planned, and what follows from that with the engine still open."""
+    stages = [planned]
+
+    def further() -> Iterator[_Work]:
+        if following and not sitting.stop.asked:
+            more = following(sitting.writer, planned)
+            stages.append(planned.followed_by(more))
+            sitting.writer.update(**planned_facts(stages[-1]))
+            sitting.progress.stage("judgments that follow", sum(map(judgments_of, more.values())))
+            yield from _judgings(sitting, more)
+
+    sitting.progress.stage("judgments", planned.judgments)
+    _drive_all(sitting, _judgings(sitting, planned.cells), further)
+    return stages[-1]
+
+
+def _drive_all(
+    sitting: _Sitting, works: Iterable[_Work], further: Callable[[], Iterable[_Work]] = tuple
+) -> None:
+    """Drive the jobs of each model in turn; those of the same engine share it.
+
+    Args:
+        sitting: The run.
+        works: The jobs.
+        further: Called when the jobs are done, for more of them on the same engine.
+    """
+    for runs, spec, jobs in _grouped(works):
+        if sitting.stop.asked:
             return
         driver = Driver(
-            run=writer,
-            root=root,
+            run=sitting.writer,
+            root=sitting.root,
             identity=runs.identity,
-            open_engine=lambda runs=runs, spec=spec: _start(runs, spec, progress),  # type: ignore[misc]
+            open_engine=lambda runs=runs, spec=spec: _start(runs, spec, sitting.progress),  # type: ignore[misc]
         )
         try:
-            driver.drive(jobs, progress, stop)
+            driver.drive(jobs, sitting.progress, sitting.stop)
+            for _, _, more in further():
+                driver.drive(more, sitting.progress, sitting.stop)
         finally:
             if driver.engine:
                 facts = _facts(driver.engine, runs)
                 driver.close()
                 with suppress(EvalhubError):
-                    writer.update(engines=[*writer.manifest["engines"], facts])
+                    sitting.writer.update(engines=[*sitting.writer.manifest["engines"], facts])
+
+
+def _grouped(works: Iterable[_Work]) -> list[_Work]:
+    grouped: dict[str, _Work] = {}
+    for runs, spec, jobs in works:
+        grouped.setdefault(repr(runs.identity), (runs, spec, []))[2].extend(jobs)
+    return list(grouped.values())
 
 
 def _start(runs: Runnable, spec: EngineSpec, progress: Progress) -> Engine:
@@ -219,10 +283,11 @@ def _generations(resolved: Resolved) -> Iterator[_Work]:
         yield candidate.runs, spec.engine, cast("list[Job]", jobs)
 
 
-def _judgings(writer: RunWriter, resolved: Resolved, planned: Plan) -> Iterator[_Work]:
+def _judgings(sitting: _Sitting, cells: Cells) -> Iterator[_Work]:
+    writer = sitting.writer
     items = {(item.dataset, item.item_id): item for item in cast("list[Item]", writer.table("items"))}
-    for judge in resolved.judges:
-        jobs = [_asking(writer, items, judge, cell) for cell in planned.cells[judge.spec.id]]
+    for judge in sitting.resolved.judges:
+        jobs = [_asking(writer, items, judge, cell) for cell in cells[judge.spec.id]]
         yield judge.runs, judge.spec.engine, cast("list[Job]", jobs)
 
 
@@ -255,39 +320,3 @@ def _unanswered(asking: Asking, cell: Cell) -> Steps:
     yield from ()
     why = f"the system {missing.system} gave no response"
     return failed(asking, cell.parts, missing.failure or FailureKind.ENGINE, why)
-
-
-def _conclude(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -> None:
-    judgments = cast("list[Judgment]", writer.table("judgments"))
-    own = [one for one in judgments if one.judge in planned.cells]
-    coverage = {
-        judge: {
-            "expected": judgments_of(cells),
-            "done": sum(one.judge == judge for one in own),
-            "valid": sum(one.judge == judge and one.failure is None for one in own),
-        }
-        for judge, cells in planned.cells.items()
-    }
-    if stop.asked:
-        writer.seal("interrupted", coverage=coverage)
-        raise Interrupted("stopped; what was finished is sealed", where=writer.id, fix=_GO_ON)
-    if planned.over_budget:
-        writer.seal("interrupted", coverage=coverage)
-        raise Inconclusive(
-            f"the budget is spent with {planned.over_budget} judgments left",
-            where=f"{resolved.path}:budget.judgments",
-            value=resolved.suite.budget.judgments,
-            fix="raise it and give the same command again to go on",
-        )
-    missing = sum(counts["expected"] - counts["done"] for counts in coverage.values())
-    if missing > 0:
-        writer.seal("interrupted", coverage=coverage)
-        raise EngineError(f"{missing} judgments were not answered", where=writer.id, fix=_GO_ON)
-    writer.seal("sealed", coverage=coverage)
-    for judge, counts in coverage.items():
-        if counts["expected"] and not counts["valid"]:
-            first = next(one for one in own if one.judge == judge)
-            raise Inconclusive(
-                f"the judge {judge} gave no valid verdict at all ({first.failure}: {first.detail})",
-                where=writer.id,
-            )

@@ -9,6 +9,7 @@ from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import Item, Judgment, Label, Record, Response, Score, Source, digest
 from evalhub.scales import Kind
 from evalhub.sources.columns import place
+from evalhub.sources.replies import read_reply
 from evalhub.sources.verdicts import criterion_of, recorded_verdict, sides, value_of, winner_of
 from evalhub.specs import Card
 
@@ -108,7 +109,11 @@ def judgment(card: Card, row: Row, where: str) -> Judgment:
         raise UnknownNameError("judge", row["judge"], card.judges, where=where)
     spec = criterion_of(card, row, where)
     systems, swapped = sides(row, spec, where)
-    verdict = recorded_verdict(row, card, spec, where)
+    judge = card.judges.get(row["judge"])
+    if judge and judge.reads:
+        verdict = read_reply(row, judge, judge.reads, spec, where)
+    else:
+        verdict = recorded_verdict(row, card, spec, where)
     shown = row["shown"]
     if swapped:
         shown = shown.swapped() if shown else None

@@ -14,6 +14,7 @@ from evalhub.sources.build import build
 from evalhub.sources.columns import COLUMNS, typed
 from evalhub.sources.files import locate_files
 from evalhub.sources.query import Answer, Limits, select
+from evalhub.sources.replies import refuse_unknown_formats
 from evalhub.specs import Card
 
 _NEED_RESPONSES = ("labels", "judgments", "scores")
@@ -61,6 +62,7 @@ def load(
         IntegrityError: A file is not the one that the card pins.
         SpecError: The files, a SELECT or the records are not what the card says.
     """
+    refuse_unknown_formats(card, str(card_path))
     wanted = _wanted(card, kinds, str(card_path))
     files = locate_files(card, card_path)
     answers, notes = select(card, card_path, files, kinds=wanted, limits=limits or Limits())

@@ -1,16 +1,19 @@
 """The three files that users write: rubric, card and suite, found, parsed and validated."""
 
-from evalhub.specs.card import Card, CriterionSpec, FileSpec, RecordedJudge, Truth, load_card
+from evalhub.specs.card import Card, CriterionSpec, FileSpec, Reads, RecordedJudge, Truth, load_card
 from evalhub.specs.find import available, data_root, locate
 from evalhub.specs.plugins import named
 from evalhub.specs.rubric import SLOT, Rubric, load_rubric, parse_rubric
 from evalhub.specs.suite import (
     Candidate,
+    CascadeUse,
+    Combine,
     Controls,
     CrossFamily,
     DatasetUse,
     EngineSpec,
     JudgeUse,
+    Jury,
     Mode,
     Pairs,
     Positions,
@@ -23,6 +26,8 @@ __all__ = [
     "SLOT",
     "Candidate",
     "Card",
+    "CascadeUse",
+    "Combine",
     "Controls",
     "CriterionSpec",
     "CrossFamily",
@@ -30,9 +35,11 @@ __all__ = [
     "EngineSpec",
     "FileSpec",
     "JudgeUse",
+    "Jury",
     "Mode",
     "Pairs",
     "Positions",
+    "Reads",
     "RecordedJudge",
     "Rubric",
     "SamplingSpec",

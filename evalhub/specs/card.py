@@ -118,11 +118,42 @@ class CriterionSpec(Spec):
         return self
 
 
-class RecordedJudge(Spec):
-    """How verdicts that came with the dataset are to be read."""
+class Reads(Spec):
+    """How a recorded judge's replies are written; a format alone may stand as a text.
 
+    `key` is the field of a JSON object, the criterion's id by default. `rule` says which of several
+    different verdicts counts; without it such a reply is ambiguous.
+    """
+
+    format: str
+    key: str = ""
+    rule: Literal["first", "last"] | None = None
+
+
+class RecordedJudge(Spec):
+    """How verdicts that came with the dataset are to be read.
+
+    With `reads` a row's `raw_text` is read into its verdict; `unparsed: tie` counts what cannot be
+    read as a tie.
+    """
+
+    reads: Reads | None = None
+    unparsed: Literal["failure", "tie"] = "failure"
     range: tuple[float, float] | None = None
     family: str | list[str] = "unknown"
+
+    @field_validator("reads", mode="before")
+    @classmethod
+    def _from_a_name(cls, value: object) -> object:
+        return {"format": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _unparsed_where_read(self) -> RecordedJudge:
+        if self.unparsed != "failure" and self.reads is None:
+            raise ValueError("unparsed is about replies; say in reads how they are read")
+        if self.range and not self.range[0] < self.range[1]:
+            raise ValueError("the range must rise")
+        return self
 
 
 class Card(Spec):

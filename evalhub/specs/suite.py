@@ -37,14 +37,28 @@ class Mode(StrEnum):
     THINK = "think"
 
 
+class Combine(StrEnum):
+    """How several samples of a judge, or several judges, become one verdict."""
+
+    MEAN = "mean"
+    VOTE = "vote"
+    WEIGHTED = "weighted"
+
+
 class DatasetUse(Spec):
-    """A dataset of a suite; `limit` items are drawn with `seed`."""
+    """A dataset of a suite; `limit` items are drawn with `seed`.
+
+    Attributes:
+        tags: An item has all of them.
+        without: An item has none of them.
+    """
 
     id: str
     limit: int | None = Field(default=None, ge=1)
     seed: int = 0
     split: str | None = None
     tags: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 _SHARED = {"type", "seed"}
@@ -167,10 +181,59 @@ class JudgeUse(Runs):
     pairs: Pairs = Pairs()
     sampling: SamplingSpec = SamplingSpec()
     samples: int = Field(default=1, ge=1)
+    combine: Literal[Combine.MEAN, Combine.VOTE] = Combine.MEAN
     rationale_tokens: int = Field(default=256, ge=8)
     think_tokens: int = Field(default=512, ge=8)
     waits: int = Field(default=0, ge=0, le=8)
     seed: int = 0
+
+
+class Jury(Spec):
+    """Several judges of the suite who become one.
+
+    Attributes:
+        combine: The mean of their probabilities or levels, a vote, or a vote weighted by how far each
+            agrees with the labels of other clusters.
+        quorum: The valid verdicts that a verdict of the jury needs; more than half of the members by
+            default.
+    """
+
+    id: Id
+    members: tuple[Id, ...] = Field(min_length=2)
+    combine: Combine = Combine.MEAN
+    quorum: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Jury:
+        if len(set(self.members)) < len(self.members):
+            raise ValueError("a member stands twice")
+        if self.quorum is not None and self.quorum > len(self.members):
+            raise ValueError(f"a quorum of {self.quorum} cannot be met by {len(self.members)} members")
+        return self
+
+
+class CascadeUse(Spec):
+    """Judges of the suite in turn: each decides what it is sure of, people decide the rest.
+
+    Attributes:
+        stages: The judges, the cheapest first.
+        agreement: Least share of decided pairs on which judge and labels shall agree.
+        confidence: Probability with which that is promised of every stage.
+        criterion: The labels' criterion; each that the judges are held against by default.
+    """
+
+    id: Id
+    stages: tuple[Id, ...] = Field(min_length=1)
+    agreement: float = Field(default=0.8, gt=0, lt=1)
+    confidence: float = Field(default=0.9, gt=0, lt=1)
+    criterion: str | None = None
+
+    @field_validator("stages")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("a stage stands twice")
+        return value
 
 
 class Controls(Spec):
@@ -194,6 +257,8 @@ class Suite(Spec):
     datasets: tuple[DatasetUse, ...] = Field(min_length=1)
     candidates: tuple[Candidate, ...] = ()
     judges: tuple[JudgeUse, ...] = ()
+    juries: tuple[Jury, ...] = ()
+    cascades: tuple[CascadeUse, ...] = ()
     metrics: tuple[str | dict[str, dict[str, Any]], ...] = ()
     controls: Controls = Controls()
     gates: tuple[Any, ...] = ()
@@ -218,7 +283,11 @@ class Suite(Spec):
     def _distinct(self) -> Suite:
         named = {
             "datasets": [part.id for part in self.datasets],
-            "candidates and judges": [part.id for part in (*self.candidates, *self.judges)],
+            "candidates, judges and juries": [
+                *(part.id for part in (*self.candidates, *self.judges)),
+                *(jury.id for jury in self.juries),
+            ],
+            "cascades": [cascade.id for cascade in self.cascades],
             "metrics": [name for name, _ in self.metric_options()],
         }
         for kind, ids in named.items():

@@ -1,6 +1,7 @@
 """From askings to verdicts and ratings where there are several askings, or not all of them."""
 
 import math
+import statistics
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -28,14 +29,17 @@ def test_a_position_cancels_also_where_one_order_was_asked_more_often(hand: Any,
 
 
 def test_the_askings_of_one_order_are_averaged(hand: Any, results: Write) -> None:
-    # mean log-odds of ab: (3 - 1) / 2 = 1, of ba: -2
+    # samples of one order are averaged as probabilities, orders in log-odds
     records = [hand.item("i")] + [
         replace(hand.asked("i", shown, p_of(logit)), repeat=repeat)
         for shown, repeat, logit in (("ab", 0, 3), ("ab", 1, -1), ("ba", 0, -2), ("ba", 1, -2))
     ]
     (row,) = rows_of(pair_verdicts(results(records)))
     assert (row["winner_ab"], row["winner_ba"]) == ("a", "b")
-    assert row["p_a"] == pytest.approx(p_of(-0.5))
+    mean = (p_of(3) + p_of(-1)) / 2
+    assert row["p_a"] == pytest.approx(p_of((math.log(mean / (1 - mean)) - 2) / 2))
+    spread = statistics.stdev([p_of(3), p_of(-1)])
+    assert row["spread"] == pytest.approx(math.sqrt((spread**2 + 0) / 2))
 
 
 @pytest.mark.parametrize(("positions", "winner"), [("both", None), ("random", "a")])
@@ -68,3 +72,50 @@ def test_the_penalty_says_what_it_counts_from(hand: Any, results: Write) -> None
 
 def test_no_penalty_has_no_table(hand: Any, results: Write) -> None:
     assert rows_of(length_penalty(results([hand.item("i"), hand.asked("i", "ab", 0.9)]))) == []
+
+
+def sampled(hand: Any, *logits: tuple[float, float]) -> list[Record]:
+    """One pair; each sample asked in both orders, a reading for each."""
+    return [hand.item("i")] + [
+        replace(hand.asked("i", shown, p_of(logit)), repeat=repeat)
+        for repeat, both in enumerate(logits)
+        for shown, logit in zip(("ab", "ba"), both, strict=True)
+    ]
+
+
+def test_samples_may_vote(hand: Any, results: Write) -> None:
+    # the orders of the samples combine to a, a, b; the mean of the probabilities says b
+    records = sampled(hand, (0.3, 0.1), (0.2, 0.2), (-5, -5))
+    for combine, winner in (("vote", "a"), ("mean", "b")):
+        (row,) = rows_of(pair_verdicts(results(records, judges={"pw": {"combine": combine}})))
+        assert row["winner"] == winner, combine
+        assert (row["p_a"] == pytest.approx(2 / 3)) == (combine == "vote")
+
+
+def test_a_draw_of_votes_is_a_tie(hand: Any, results: Write) -> None:
+    run = results(sampled(hand, (1, 1), (-1, -1)), judges={"pw": {"combine": "vote"}})
+    (row,) = rows_of(pair_verdicts(run))
+    assert row["winner"] == "tie"
+
+
+@pytest.mark.parametrize(("samples", "soft"), [(1, False), (2, False), (3, True)])
+def test_one_or_two_rationales_are_not_called_soft(
+    hand: Any, results: Write, samples: int, soft: bool
+) -> None:
+    facts = {"mode": "explain", "samples": samples}
+    run = results(sampled(hand, *[(1, 1)] * samples), judges={"pw": facts})
+    (row,) = rows_of(pair_verdicts(run))
+    assert row["winner"] == "a"
+    assert (row["p_a"] is not None) == soft
+    rated = [hand.item("i"), *(replace(hand.rated("i", "k", 2), repeat=n) for n in range(samples))]
+    (row,) = rows_of(ratings(results(rated, judges={"pt": facts})))
+    assert (row["value"], row["expected"] is not None) == (2, soft)
+
+
+def test_ratings_vote_for_a_level(hand: Any, results: Write) -> None:
+    levels = (1, 3, 3, 1, 3)
+    records = [hand.item("i"), *(replace(hand.rated("i", "k", v), repeat=n) for n, v in enumerate(levels))]
+    for combine, value in (("vote", 3), ("mean", 2.2)):
+        (row,) = rows_of(ratings(results(records, judges={"pt": {"combine": combine}})))
+        assert row["value"] == pytest.approx(value)
+        assert row["spread"] == pytest.approx(statistics.stdev(levels))

@@ -228,7 +228,9 @@ class TestPrompts:
                 where = asking(given, shown=shown, mode=mode)
                 (request,) = next(PROTOCOLS[given.protocol].ask(where))
                 seen = preview(given, ITEM, where.criterion, where.responses, mode=mode, shown=shown)
-                assert seen == request.messages
+                assert seen[0].messages == request.messages
+                assert len(seen) == (1 if mode is Mode.DIRECT else 2)
+                assert seen[-1].choices
 
     def test_the_cacheable_share_is_measured(self) -> None:
         share = cacheable(rubric(RATE), (ITEM, (A, B)))

@@ -103,7 +103,9 @@ def test_summeval() -> None:
             sum(map(float, experts)) / 2400
         )
     assert Counter(one.criterion for one in found.judgments) == dict.fromkeys(found.card.criteria, 800)
-    assert all(one.raw_text and one.failure == "parse" for one in found.judgments)
+    read = [one for one in found.judgments if one.failure is None]
+    assert all(one.raw_text for one in found.judgments)
+    assert len(read) >= 0.995 * 3200
     assert {response.chars for response in found.responses if not response.text} == set()
 
 

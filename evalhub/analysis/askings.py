@@ -1,0 +1,138 @@
+"""From the askings of one pair to its verdict: samples first, then orders."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evalhub.judging import combine_orders, hard_winner, preference, softmax
+from evalhub.scales import Winner
+
+SOFT_SAMPLES = 3
+
+Askings = Sequence[Mapping[str, Any]]
+Verdict = tuple[dict[str, float] | None, Winner | None]
+
+
+def verdict(askings: Askings, *, vote: bool = False) -> Verdict:
+    """Return the probabilities of a pair's outcomes and its hard verdict.
+
+    Samples of one order are averaged as probabilities, which is the probability before any rationale is
+    drawn; then the orders in log-odds, so that what a position adds cancels. A pair with a failed asking
+    has neither.
+
+    Args:
+        askings: Each with shown, repeat, winner, p_a, failure, and log-probabilities a, tie and b.
+        vote: Each sample votes, its orders combined, instead; the share of the votes takes the place of
+            the probabilities.
+    """
+    if any(one["failure"] for one in askings):
+        return None, None
+    if vote and len(samples := _samples(askings)) > 1:
+        votes = Counter(verdict(sample)[1] for sample in samples)
+        chances = {name.value: votes[name] / len(samples) for name in Winner}
+        return chances, _majority(votes)
+    logs = [_logs(one) for one in askings]
+    if any(one is None for one in logs):
+        winners = {one["winner"] for one in askings}
+        return None, Winner(winners.pop()) if len(winners) == 1 else Winner.TIE
+    orders = [
+        _mean([softmax(found) for at in places if (found := logs[at])])
+        for places in by_order(askings).values()
+    ]
+    chances = combine_orders(orders)
+    return chances, hard_winner(chances)
+
+
+def winner_shown(askings: Askings, order: str) -> str | None:
+    """Return the un-swapped hard verdict of one order alone."""
+    mine = [one for one in askings if one["shown"] == order]
+    if len(mine) < 2:
+        return mine[0]["winner"] if mine else None
+    winner = verdict(mine)[1]
+    return winner.value if winner else None
+
+
+def spread(askings: Askings) -> float | None:
+    """Return the standard deviation of the samples' probability that a wins, within an order.
+
+    None with one sample, or where any asking has no probability.
+    """
+    found = []
+    for places in by_order(askings).values():
+        chances = [_chance(askings[at]) for at in places]
+        known = [chance for chance in chances if chance is not None]
+        if len(known) < 2 or len(known) < len(chances):
+            return None
+        found.append(statistics.variance(known))
+    return math.sqrt(statistics.fmean(found)) if found else None
+
+
+def retest(askings: Askings) -> float | None:
+    """Return the probability that two samples give the same hard verdict, each with its orders combined.
+
+    None with one sample, or with a failed asking.
+    """
+    samples = _samples(askings)
+    if len(samples) < 2 or any(one["failure"] for one in askings):
+        return None
+    return same_twice([verdict(sample)[1] for sample in samples])
+
+
+def same_twice(said: Sequence[object]) -> float:
+    """Return the share of equal ones among all pairs of two or more things.
+
+    >>> same_twice(["a", "a", "b"])
+    0.3333333333333333
+    """
+    equal = sum(count * (count - 1) for count in Counter(said).values())
+    return equal / (len(said) * (len(said) - 1))
+
+
+def by_order(askings: Askings) -> dict[str | None, list[int]]:
+    """Return the places of the askings of each order."""
+    found: dict[str | None, list[int]] = {}
+    for at, one in enumerate(askings):
+        found.setdefault(one["shown"], []).append(at)
+    return found
+
+
+def _samples(askings: Askings) -> list[list[Mapping[str, Any]]]:
+    found: dict[int, list[Mapping[str, Any]]] = {}
+    for one in askings:
+        found.setdefault(one["repeat"], []).append(one)
+    return list(found.values())
+
+
+def _majority(votes: Counter[Winner | None]) -> Winner:
+    """Return the outcome with the most votes; a draw of several is a tie."""
+    most = max(votes.values())
+    first = [winner for winner, count in votes.items() if count == most]
+    return first[0] if len(first) == 1 and first[0] else Winner.TIE
+
+
+def _mean(chances: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the log of the mean probability of each outcome."""
+    means = {name: statistics.fmean(one[name] for one in chances) for name in chances[0]}
+    return {name: math.log(mean) if mean > 0 else -math.inf for name, mean in means.items()}
+
+
+def _logs(asking: Mapping[str, Any]) -> dict[str, float] | None:
+    if _present(asking["a"]):
+        return {name: asking[name] for name in ("a", "tie", "b") if _present(asking[name])}
+    if not _present(asking["p_a"]):
+        return None
+    clipped = min(max(float(asking["p_a"]), 1e-12), 1 - 1e-12)
+    return {"a": math.log(clipped), "b": math.log1p(-clipped)}
+
+
+def _chance(asking: Mapping[str, Any]) -> float | None:
+    logs = _logs(asking)
+    return None if logs is None else preference(softmax(logs))
+
+
+def _present(value: Any) -> bool:
+    return value is not None and value == value

@@ -1,0 +1,76 @@
+"""Whether a judge's probabilities keep their word, against labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from evalhub import stats
+from evalhub.analysis.results import Results
+from evalhub.analysis.tidy import floats, groups, row, table
+from evalhub.analysis.truth import label_criterion, truth
+from evalhub.analysis.verdicts import pair_verdicts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ABOUT = ["dataset", "item_id", "system_a", "system_b", "sample"]
+_WHO = ("dataset", "label_criterion", "annotator_kind", "rater", "criterion")
+NAMED = (*_WHO, "statistic")
+
+
+def calibration(results: Results) -> pd.DataFrame:
+    """Return the Brier score of each pairwise judge, as it stands and after recalibration.
+
+    One row per dataset, label criterion, kind of annotator, judge and statistic: `Brier` (.25 is what a coin
+    gets, 0 is best) and `Brier (recalibrated)`, isotonic and cross-fitted: each cluster is mapped by what the
+    other folds show. Labels that are a tie are left out and counted. Only soft verdicts count.
+    """
+    rows: list[dict[str, Any]] = []
+    for named, p, outcome, clusters in _columns(results):
+        raw = stats.brier(p, outcome, clusters)
+        mapped, reason = stats.recalibrated(p, outcome, clusters)
+        after = (
+            stats.Estimate.none(reason, left_out=len(p)) if reason else stats.brier(mapped, outcome, clusters)
+        )
+        rows += [
+            row(raw, **named, statistic="Brier"),
+            row(after, **named, statistic="Brier (recalibrated)"),
+        ]
+    return table(rows, NAMED)
+
+
+def reliability(results: Results) -> pd.DataFrame:
+    """Return the reliability curve of each pairwise judge: how often verdicts of a confidence are right.
+
+    One row per judge and bin, with `confidence` (mean, in [.5, 1]) and the share that is right.
+    """
+    rows = [
+        row(each.right, **named, confidence=each.confidence)
+        for named, p, outcome, clusters in _columns(results)
+        for each in stats.reliability(p, outcome, clusters)
+    ]
+    return table(rows, (*_WHO, "confidence"))
+
+
+def _columns(
+    results: Results,
+) -> Iterator[tuple[dict[str, str], list[float | None], list[float | None], list[str]]]:
+    """Yield each soft judge with its probabilities, the outcomes (None for ties) and the clusters."""
+    pairs = pair_verdicts(results)
+    labels = truth(results)
+    labels = labels[labels["label_winner"].notna()]
+    if not len(pairs) or not len(labels):
+        return
+    held = pairs.assign(
+        label_criterion=[
+            label_criterion(results, j, d, c) or ""
+            for j, d, c in zip(pairs["judge"], pairs["dataset"], pairs["criterion"], strict=True)
+        ]
+    )
+    joined = held.merge(labels, on=[*_ABOUT, "label_criterion"], suffixes=("", "_of_label"))
+    by = ("dataset", "label_criterion", "annotator_kind", "judge", "criterion")
+    for key, found in groups(joined, *by):
+        if found["p_a"].notna().any():
+            outcome = [{"a": 1.0, "b": 0.0}.get(winner) for winner in found["label_winner"]]
+            yield dict(zip(_WHO, key, strict=True)), floats(found["p_a"]), outcome, found["cluster"].tolist()

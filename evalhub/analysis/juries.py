@@ -1,0 +1,224 @@
+"""Juries: several judges of a run who become one more rater, after their own verdicts are known.
+
+Source: Verga et al., Replacing Judges with Juries, arXiv 2404.18796; weights of a weighted vote: Nitzan
+and Paroush, Optimal decision rules in uncertain dichotomous choice situations, 1982.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalhub.analysis.results import Results
+from evalhub.analysis.tidy import values
+from evalhub.analysis.truth import label_criterion, truth
+from evalhub.judging import hard_winner
+from evalhub.records import digest
+from evalhub.scales import Winner
+from evalhub.specs import Combine
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+JURY = "jury"
+FOLDS = 5
+MIN_LABELS = 10
+
+_PAIR = ["dataset", "item_id", "system_a", "system_b", "sample"]
+_RATING = ["dataset", "item_id", "system", "sample"]
+_SURE = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """One jury on one criterion.
+
+    Attributes:
+        weights: What a member counts on the clusters of a fold; 1 where nothing is said.
+    """
+
+    jury: str
+    criterion: str
+    combine: Combine
+    quorum: int
+    weights: Mapping[tuple[str, int], float]
+
+    def weight(self, judge: str, cluster: str) -> float:
+        """Return what a member counts on a cluster."""
+        return self.weights.get((judge, fold(cluster)), 1.0)
+
+
+def pair_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the pairs with those of the run's juries behind them.
+
+    Args:
+        results: The run.
+        frame: One row per judge, criterion and pair, with chances (a probability for each outcome, or
+            None), winner and soft.
+    """
+    return _with_juries(results, frame, _PAIR, _pair, _accuracy)
+
+
+def rating_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratings with those of the run's juries behind them.
+
+    Args:
+        results: The run.
+        frame: One row per judge, criterion and response, with value and expected.
+    """
+    return _with_juries(results, frame, _RATING, _rating, _correlation)
+
+
+def fold(cluster: str) -> int:
+    """Return the fold of a cluster: members are weighed on the other folds.
+
+    >>> 0 <= fold("q1") < FOLDS
+    True
+    """
+    return int(digest(cluster)[:8], 16) % FOLDS
+
+
+def _with_juries(
+    results: Results,
+    frame: pd.DataFrame,
+    about: list[str],
+    decide: Callable[[pd.DataFrame, _Bench], dict[str, Any]],
+    weigh: Callable[[pd.DataFrame], float],
+) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [
+        decided
+        for told in results.manifest.get("juries", ())
+        for criterion, of_member in told["criteria"].items()
+        for decided in _decided(results, frame, told, criterion, of_member, about, decide, weigh)
+    ]
+    if not rows:
+        return frame
+    made = pd.DataFrame(rows, columns=frame.columns)
+    for name, dtype in frame.dtypes.items():
+        made[name] = made[name].astype(dtype)
+    return pd.concat([frame, made], ignore_index=True)
+
+
+def _decided(
+    results: Results,
+    frame: pd.DataFrame,
+    told: Mapping[str, Any],
+    criterion: str,
+    of_member: Mapping[str, str],
+    about: list[str],
+    decide: Callable[[pd.DataFrame, _Bench], dict[str, Any]],
+    weigh: Callable[[pd.DataFrame], float],
+) -> list[dict[str, Any]]:
+    asked = [of_member.get(j) == c for j, c in zip(frame["judge"], frame["criterion"], strict=True)]
+    mine = frame[asked] if len(frame) else frame
+    combine = Combine(told["combine"])
+    weights = _weights(results, mine, about, weigh) if combine is Combine.WEIGHTED else {}
+    bench = _Bench(told["id"], criterion, combine, told["quorum"], weights)
+    shared = {"judge": bench.jury, "criterion": criterion, "source": JURY}
+    return [
+        {**_first(found), **_sums(found), **shared, **decide(found, bench)}
+        for _, found in mine.groupby(about, sort=True)
+    ]
+
+
+def _first(found: pd.DataFrame) -> dict[str, Any]:
+    return {str(name): value for name, value in found.iloc[0].items()}
+
+
+def _sums(found: pd.DataFrame) -> dict[str, Any]:
+    own = values(found["same_family"])
+    return {
+        "askings": int(found["askings"].sum()),
+        "same_family": True if True in own else None if None in own else False,
+        "spread": None,
+        "retest": None,
+    }
+
+
+def _pair(found: pd.DataFrame, bench: _Bench) -> dict[str, Any]:
+    voters = found[found["winner"].notna()]
+    own = {"winner_ab": None, "winner_ba": None, "soft": False}
+    if len(voters) < bench.quorum:
+        return {**own, "chances": None, "winner": None}
+    shares = dict.fromkeys((winner.value for winner in Winner), 0.0)
+    whole = 0.0
+    for judge, cluster, winner, chances in zip(
+        voters["judge"], voters["cluster"], voters["winner"], voters["chances"], strict=True
+    ):
+        weight = bench.weight(judge, cluster)
+        whole += weight
+        averaged = bench.combine is Combine.MEAN and chances is not None
+        for name, share in (chances if averaged else {str(winner): 1.0}).items():
+            shares[name] += weight * share
+    if not whole:
+        return {**own, "chances": None, "winner": None}
+    shares = {name: share / whole for name, share in shares.items()}
+    if bench.combine is Combine.MEAN:
+        soft = bool(voters["soft"].all())
+        if not shares["tie"]:
+            del shares["tie"]
+        return {**own, "chances": shares, "winner": hard_winner(shares), "soft": soft}
+    most = max(shares.values())
+    first = [name for name, share in shares.items() if math.isclose(share, most)]
+    return {**own, "chances": shares, "winner": Winner(first[0] if len(first) == 1 else "tie")}
+
+
+def _rating(found: pd.DataFrame, bench: _Bench) -> dict[str, Any]:
+    import numpy as np
+
+    voters = found[found["value"].notna()]
+    none = {"value": None, "expected": None, "failures": 0}
+    weights = [bench.weight(j, c) for j, c in zip(voters["judge"], voters["cluster"], strict=True)]
+    if len(voters) < bench.quorum or not sum(weights):
+        return none
+    if bench.combine is Combine.VOTE:
+        return {**none, "value": float(voters["value"].mode().mean())}
+    expected = voters["expected"].astype("float64")
+    return {
+        **none,
+        "value": float(np.average(voters["value"].astype("float64"), weights=weights)),
+        "expected": None if expected.isna().any() else float(np.average(expected, weights=weights)),
+    }
+
+
+def _weights(
+    results: Results, mine: pd.DataFrame, about: list[str], weigh: Callable[[pd.DataFrame], float]
+) -> dict[tuple[str, int], float]:
+    """Weigh each member for each fold by how far it agrees with the labels of the other folds."""
+    labels = truth(results)
+    held = mine.assign(fold=[fold(cluster) for cluster in mine["cluster"]])
+    held["label_criterion"] = [
+        label_criterion(results, j, d, c) or ""
+        for j, d, c in zip(mine["judge"], mine["dataset"], mine["criterion"], strict=True)
+    ]
+    joined = held.merge(labels, on=[*about, "label_criterion"], suffixes=("", "_of_label"))
+    found = {}
+    for judge, said in joined.groupby("judge"):
+        for number in range(FOLDS):
+            others = said[said["fold"] != number]
+            if len(others) >= MIN_LABELS:
+                found[str(judge), number] = weigh(others)
+    return found
+
+
+def _accuracy(joined: pd.DataFrame) -> float:
+    """Return the log-odds of being right, at least 0; ties of the labels are left out."""
+    decided = joined[joined["winner"].notna() & (joined["label_winner"] != "tie")]
+    if decided.empty:
+        return 0.0
+    right = float((decided["winner"].astype(str) == decided["label_winner"]).mean())
+    right = min(max(right, 1 - _SURE), _SURE)
+    return max(0.0, math.log(right / (1 - right)))
+
+
+def _correlation(joined: pd.DataFrame) -> float:
+    """Return Pearson's correlation with the labels, at least 0."""
+    known = joined[joined["value"].notna() & joined["label_value"].notna()]
+    value, label = known["value"].astype("float64"), known["label_value"].astype("float64")
+    if len(known) < MIN_LABELS or not value.std() or not label.std():
+        return 0.0
+    return max(0.0, float(value.corr(label)))

@@ -1,0 +1,116 @@
+"""Which response of each item is attacked: the one that the judge itself likes less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from evalhub.analysis.results import Results
+from evalhub.analysis.tidy import floats, groups
+from evalhub.analysis.verdicts import pair_verdicts, ratings
+from evalhub.specs import Rubric
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A rating has risen when it is higher by this share of the distance between two neighbouring levels.
+RISE = 0.5
+
+NO_LOSER = "the judge calls the pair a tie, so that none of the two has lost"
+AT_THE_TOP = "the rating is already within half a level of the highest"
+FAILED = "the judge gave no verdict"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One pair, or the responses of one item, as the judge saw them before any attack.
+
+    Attributes:
+        systems: Those that were compared or rated, in bytewise order.
+        attacked: The loser of the pair, or the lowest rated; None where nothing can be won.
+        preferred: The winner of the pair, or the highest rated where another one is the lowest.
+        why: Why nothing is attacked.
+    """
+
+    dataset: str
+    judge: str
+    criterion: str
+    item_id: str
+    sample: int
+    cluster: str
+    systems: tuple[str, ...]
+    attacked: str | None = None
+    preferred: str | None = None
+    why: str | None = None
+
+
+def targets(results: Results) -> list[Target]:
+    """Return what is attacked in a run of attacks, from the judge's verdicts on the recorded responses.
+
+    Args:
+        results: A run of `evalhub judges attack`, of which the recorded responses at least are judged.
+    """
+    import pandas as pd
+
+    recorded = results.sql("SELECT DISTINCT dataset, system FROM responses WHERE source = 'recorded'")
+    known = set(recorded.itertuples(index=False, name=None))
+    criterion = results.manifest["attack"]["criterion"]
+    pairs, rated = pair_verdicts(results), ratings(results)
+    found = [
+        _of_pair(row)
+        for row in pairs[pairs["criterion"] == criterion].itertuples()
+        if {(row.dataset, row.system_a), (row.dataset, row.system_b)} <= known
+    ]
+    rated = rated[rated["criterion"] == criterion]
+    mine = [key in known for key in zip(rated["dataset"], rated["system"], strict=True)]
+    for _, rows in groups(
+        rated[pd.Series(mine, index=rated.index, dtype=bool)], "dataset", "judge", "item_id", "sample"
+    ):
+        found.append(_of_ratings(results, rows))
+    return found
+
+
+def _of_pair(row: Any) -> Target:
+    pair = (str(row.system_a), str(row.system_b))
+    target = _blank(row, pair)
+    if row.winner not in ("a", "b"):
+        return replace(target, why=NO_LOSER if row.winner == "tie" else FAILED)
+    winner, loser = pair if row.winner == "a" else pair[::-1]
+    return replace(target, attacked=loser, preferred=winner)
+
+
+def _of_ratings(results: Results, rows: pd.DataFrame) -> Target:
+    target = _blank(next(rows.itertuples()), tuple(map(str, rows["system"])))
+    known = sorted((rating, system) for system, rating in rating_of(rows).items())
+    if not known:
+        return replace(target, why=FAILED)
+    (lowest, attacked), (_, preferred) = known[0], known[-1]
+    step, top = level_step(results.rubric(target.judge), target.criterion)
+    if lowest > top - RISE * step:
+        return replace(target, why=AT_THE_TOP)
+    return replace(target, attacked=attacked, preferred=preferred if preferred != attacked else None)
+
+
+def _blank(row: Any, systems: tuple[str, ...]) -> Target:
+    names = ("dataset", "judge", "criterion", "item_id", "cluster")
+    named = {name: str(getattr(row, name)) for name in names}
+    return Target(**named, sample=int(row.sample), systems=systems)
+
+
+def rating_of(rows: pd.DataFrame) -> dict[str, float]:
+    """Return each system's expected level, or its plain one where there is no expected one."""
+    read = zip(rows["system"], floats(rows["expected"]), floats(rows["value"]), strict=True)
+    either = ((str(system), value if expected is None else expected) for system, expected, value in read)
+    return {system: rating for system, rating in either if rating is not None}
+
+
+def level_step(rubric: Rubric | None, criterion: str) -> tuple[float, float]:
+    """Return the distance of two neighbouring levels, and the highest level.
+
+    A checklist has no levels: there one more of its criteria is a step, and 1 is the highest.
+    """
+    scale = rubric.scale_for(criterion) if rubric else None
+    if scale is None:
+        return 1 / max(1, len(rubric.criteria) if rubric else 1), 1.0
+    low, high = min(scale.values), max(scale.values)
+    return (high - low) / (len(scale.values) - 1), high

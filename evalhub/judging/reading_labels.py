@@ -1,0 +1,116 @@
+"""Labels that a recorded reply gives as its verdict: `[[A]]`, a letter, a field of a JSON object."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from evalhub.judging.reading_numbers import number_claim
+from evalhub.judging.reading_text import Claim, Form, plain
+from evalhub.records import FailureKind
+from evalhub.scales import Winner
+
+VERDICTS: Mapping[str, Winner] = {
+    "A": Winner.A, "B": Winner.B, "C": Winner.TIE, "TIE": Winner.TIE,
+    "A>>B": Winner.A, "A>B": Winner.A, "A=B": Winner.TIE, "B>A": Winner.B, "B>>A": Winner.B,
+}  # fmt: skip
+_BRACKETS = re.compile(r"\[\[[ ]*([A-Za-z]|tie|[A-Za-z](?:[<>=]{1,2}|>>>)[A-Za-z])[ ]*\]\]", re.IGNORECASE)
+_NAMED = r"(?:answer|verdict|choice|grade|rating|score|option|judge?ment|decision|preference|winner)"
+_NOT_SAID = re.compile(r"\b(?:if|unless|whether|not|never|for example|e\.g|suppose)\b|n't\b", re.IGNORECASE)
+_MAX_OBJECTS = 64
+
+
+def verdicts(answer: str, _form: Form) -> list[Claim]:
+    """Return every `[[A]]`, `[[A>>B]]` or `[[C]]`; the letters are those of the order shown."""
+    found = []
+    for mark in _BRACKETS.finditer(plain(answer)):
+        said = mark[1].upper()
+        found.append(_verdict(mark.start(), said, VERDICTS.get(said), VERDICTS))
+    return found
+
+
+def letters(answer: str, form: Form) -> list[Claim]:
+    """Return every label that stands alone on the first or last line, or after "answer is" and its like."""
+    text = plain(answer)
+    mark = (
+        r"[(\[\"']{0,2}(?P<label>" + "|".join([*map(re.escape, _longest(form)), "[A-Z]"]) + r")[)\]\"']{0,2}"
+    )
+    alone = re.compile(rf"(?:\A|\n)[ ]*{mark}[.!]?[ ]*(?=\n|\Z)", re.IGNORECASE)
+    named = re.compile(
+        rf"(?:^|[\n.;,:!?]\s*|\b(?:the|my|final|correct|best|better)\s+){_NAMED}\s*(?::|is|=)\s*{mark}"
+        r"(?=[.!]?(?:\s*$|\s*\n|\s+[-–—]\s)|[.;]\s)",
+        re.IGNORECASE,
+    )
+    found = {}
+    for match in [*alone.finditer(text), *named.finditer(text)]:
+        edge = not text[: match.start()].strip() or not text[match.end() :].strip()
+        if match.re is named or edge:
+            claim = _letter(match.start("label"), match["label"], form)
+            if claim is not None and not _denied(text, match):
+                found[claim.at] = claim
+    return [found[at] for at in sorted(found)]
+
+
+def _denied(text: str, match: re.Match[str]) -> bool:
+    sentence = re.split(r"[.!?]\s|\n", text[max(0, match.start("label") - 300) : match.start("label")])[-1]
+    return bool(_NOT_SAID.search(sentence))
+
+
+def _letter(at: int, said: str, form: Form) -> Claim | None:
+    """Return the claim of a label; one letter counts in its own case alone: "a" is an article."""
+    for label, verdict in form.labels.items():
+        if said == label or (len(label) > 1 and said.lower() == label.lower()):
+            return Claim(at, label, verdict)
+    if len(said) == 1 and said.isupper():
+        return _verdict(at, said, None, form.labels)
+    return None
+
+
+def _longest(form: Form) -> list[str]:
+    return sorted(form.labels, key=len, reverse=True)
+
+
+def _verdict(at: int, said: str, verdict: float | Winner | None, known: Mapping[str, Any]) -> Claim:
+    if verdict is not None:
+        return Claim(at, said, verdict)
+    reason = f"the reply says {said!r}, allowed are {', '.join(known)}"
+    return Claim(at, said, failure=FailureKind.OFF_SCALE, reason=reason)
+
+
+def fields(answer: str, form: Form) -> list[Claim]:
+    """Return the verdict of every JSON object, fenced or bare, that has the key."""
+    key = form.key or form.criterion
+    return [_field(at, value, form) for at, pairs in _objects(answer) for name, value in pairs if name == key]
+
+
+def _field(at: int, value: Any, form: Form) -> Claim:
+    if isinstance(value, str) and value.strip() in form.labels:
+        return Claim(at, value.strip(), form.labels[value.strip()])
+    if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,4}(?:\.\d{1,3})?\s*", value):
+        value = float(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and form.limits and abs(value) < 1e9:
+        return number_claim(at, float(value), form)
+    reason = f"the key {form.key or form.criterion!r} holds no verdict of the scale"
+    return Claim(at, json.dumps(value, default=str)[:80], failure=FailureKind.OFF_SCALE, reason=reason)
+
+
+class _Object(list[tuple[str, Any]]):
+    """The pairs of a JSON object, so that a key that stands twice is seen twice."""
+
+
+def _objects(answer: str) -> Iterator[tuple[int, _Object]]:
+    """Yield the outermost JSON objects of a text with their places."""
+    decoder = json.JSONDecoder(object_pairs_hook=_Object)
+    at, tries = answer.find("{"), 0
+    while at >= 0 and tries < _MAX_OBJECTS:
+        tries += 1
+        try:
+            found, end = decoder.raw_decode(answer, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        else:
+            yield at, found
+        at = answer.find("{", end)

@@ -1,0 +1,231 @@
+"""Numbers that a recorded reply gives as its verdict: prose around a score, and `[[5]]`.
+
+A number counts only where the words before it commit the writer ("Score:", "earning a score of", "I
+rate it") and what follows ends the statement. All other numbers are prose.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import lru_cache
+
+from evalhub.judging.reading_text import Claim, Form, plain
+from evalhub.records import FailureKind
+
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_NUMBER = rf"(?:-?\d{{1,4}}(?:\.\d{{1,3}})?|{'|'.join(_WORDS)})(?![\d\w%])(?:\s+and\s+a\s+half\b)?"
+_N = rf"[\"'(\[]{{0,2}}(?P<number>(?<![\w.,/-]){_NUMBER})"
+_TOP = rf"(?:\s*/\s*|\s+out\s+of\s+(?:a\s+(?:possible|maximum)\s+(?:of\s+)?)?|\s+of\s+)(?P<top>{_NUMBER})"
+_ENDS = (
+    r"(?:\s*(?:stars?|points?)\b)?"
+    r"(?=\s*$|[.!][\"')\]]*(?:\s|$)|[,;:](?:\s|$)|\s*[)\]\"']+(?:$|\s|[.,;!]|:\s)|[ ]*\n"
+    r"|\s*—|\s+[-–]+\s|\s+\([^()\d]*\)"
+    r"|\s+(?:for|because|since|as|due\s+to|given|overall|in\s+terms\s+of|based\s+on|which|and|but|with)\b"
+    r"|\s+to\s+(?:the|this|it)\b"
+    rf"|\s+(?:or|to)\s+(?:an?\s+)?{_NUMBER})"
+)
+_SCORE = r"(?:score|rating|grade|mark)"
+_PRAISE = (
+    r"(?:(?:perfect|final|overall|low|high|total|full|solid|strong|poor|modest|moderate|decent|good|very|"
+    r"numerical|numeric|top|mediocre|respectable|generous)\s+){0,3}"
+)
+_HEDGE = (
+    r"(?P<hedge>(?:about|around|approximately|roughly|nearly|almost|between|at\s+least|at\s+most|up\s+to|more\s+"
+    r"than|less\s+than|over|under|above|below|somewhere|either|from|maybe|perhaps|possibly|closer\s+to|[~≈<>≤≥])\s*)?"
+)
+_THING = (
+    r"(?:it|this|(?:the|this|that)\s+(?:\w+\s+){0,2}?"
+    r"(?:summary|response|answer|text|output|translation|dialogue|essay|reply|assistant))"
+)
+_OF = rf"(?:(?P<noun>(?:an?|the)\s+{_PRAISE}{_SCORE}\s+of\s+)|(?P<article>an?\s+{_PRAISE}))?"
+
+_BOUNDARY = r"(?:^(?:[-•]\s+)?|\n\s*(?:[-•]\s+)?|[.;,:!?)–—][\"']?\s*|\s-\s+)"
+_SO = (
+    r"(?:(?:and|so|thus|hence|therefore|then|but|now|or|actually|however|finally"
+    r"|I\s+(?:think|believe|would\s+say)(?:\s+that)?),?\s+){0,2}"
+)
+
+_UNSAID = re.compile(
+    r"^\W*(?:had|were|suppose|supposing|assuming)\b|(?<!as )\bif\b|\b(?:unless|whether|hypothetically"
+    r"|otherwise|doubt|disagree|mistake|wrong\s+to"
+    r"|(?:not|cannot)\s+(?:think|believe|say|agree|feel|see|consider|find))\b"
+    r"|n't\s+(?:think|believe|say|agree|feel|see|consider|find)\b"
+    r"|\b(?:would|could|might|should|must)\s+(?:have|need)\b[^,;:]*$"
+    r"|\b(?:for\s+(?:example|instance)|e\.g\.?|such\s+as|like|format|template|example)\W*$",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    r"(?:\b(?:not|never|no|neither|nor|cannot|hardly|barely|nothing|nobody|without|refus\w+|fail\w*\s+to)\b|n't\b)",
+    re.IGNORECASE,
+)
+_SPOILED = re.compile(
+    r"\b(?:not|never|without|from|of|than|avoid|avoids|before|by|instead|short|worth|despite|nearly|almost"
+    r"|barely|to|originally|initially|previously|formerly|once)\s+(?:\w+\s+)?$|n't\s+$",
+    re.IGNORECASE,
+)
+# Whose words are these? "The author says it deserves a 5" and "it ends with: Score: 5" are not the judge's.
+_REPORTED = (
+    r"(?:says|said|tells|told|claims|claimed|argues|argued|believes|believed|thinks|thought|insists|insisted"
+    r"|asks|asked|instructs|instructed|demands|demanded|requests|requested|wants|orders|ordered|writes|wrote"
+    r"|reads|outputs?|states|stated|ends\s+with|tempted|(?<!I'd\s)(?<!I\swould\s)say)"
+)
+_OTHERS_SAY = re.compile(rf"\b{_REPORTED}\b[^,;:]*$", re.IGNORECASE)
+_OTHERS_WRITE = re.compile(rf"\b{_REPORTED}\b[^,;:]*:\W*$", re.IGNORECASE)
+_TAKEN_BACK = re.compile(
+    r"\b(?:wait|on\s+second\s+thought|correction|scratch\s+that|take\s+(?:that|it)\s+back|I\s+mean|I\s+meant"
+    r"|or\s+rather|strike\s+that|make\s+that|revis(?:e|ed|ing)|change\s+my|reconsider\w*|never\s?mind|not\s+really"
+    r"|just\s+kidding|would(?:\s+not|n't)?\s+be|too\s+(?:high|low|generous|harsh|strict|kind))\b",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    rf"^(?:\s*(?:,|and|or|to|&|/|\||-|–|through)\s*{_NUMBER}"
+    rf"|[^.!?\n]*?\b(?:or|to|maybe|perhaps|possibly|even|if\s+not|almost|nearly|but|rather)\s+(?:\w+\s+){{0,2}}?"
+    rf"(?:an?\s+)?{_NUMBER}\s*(?:$|[.!?,;)])"
+    rf"|[^.!?\n]*?(?:\b(?:minus|plus)\s+(?:an?\s+)?|(?<!\w)[-+]){_NUMBER})",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=64)
+def _leads(criterion: str) -> tuple[re.Pattern[str], ...]:
+    """Return the ways to commit oneself to a number; `criterion` may stand in place of "score"."""
+    name = r"\s+".join(map(re.escape, re.split(r"[\s_.-]+", criterion))) if criterion else "score"
+    own = (
+        r"(?:my|the|its|this|final|overall|total|assigned|resulting|summary|new|updated|revised|corrected"
+        rf"|{name})"
+    )
+    thing = rf"(?:{_THING}|(?:the\s+|its\s+)?{name})"
+    leads = (
+        rf"{_BOUNDARY}{_SO}(?:{own}\s+){{0,4}}(?:{_SCORE}|{name})"
+        rf"(?:\s+(?:for|of|on)\s+(?:(?:the|this|its)\s+)?(?!of\b)[a-z]+)?\s*(?::|=|→|->|is|of|[-–]\s)?\s*"
+        rf"{_HEDGE}(?P<label>)(?:an?\s+)?",
+        rf"(?P<participle>)\b(?:earning|receiving|scoring|meriting|warranting|deserving|getting|achieving|obtaining|"
+        rf"garnering|resulting\s+in|results\s+in|leading\s+to|yielding|justifying)\s+"
+        rf"{_HEDGE}{_OF}",
+        rf"(?:{_THING}\s+(?:now\s+|therefore\s+|thus\s+)?|{_BOUNDARY}|\b(?:and|so|therefore|thus|hence)\s+)(?P<finite>)"
+        rf"(?:earns|receives|gets|deserves|merits|warrants|scores|achieves|obtains)\s+{_HEDGE}{_OF}",
+        rf"(?P<finite>)\bI(?:'d|'ll|\s+would|\s+will|\s+have|\s+must)?\s+(?:therefore\s+|thus\s+)?(?:rate[d]?|give|gave|"
+        rf"score[d]?|assign(?:ed)?|award(?:ed)?|grade[d]?)\s+(?:{thing}\s+)?(?:(?:as|at|with)\s+)?{_HEDGE}{_OF}"
+        r"(?P<label>)",
+        rf"(?P<finite>)(?:{thing}|\band|,)\s+is\s+(?:(?:therefore|thus|hence)\s+)?(?:rated|scored|given|assigned|awarded)\s+(?:(?:as|at|with)\s+)?{_HEDGE}{_OF}"
+        r"(?P<label>)",
+        rf"[,;]\s*(?:and\s+)?(?:with|for)\s+{_HEDGE}(?P<noun>an?\s+{_PRAISE}{_SCORE}\s+of\s+)",
+    )
+    return tuple(re.compile(f"{lead}{_N}(?:{_TOP})?{_ENDS}", re.IGNORECASE) for lead in leads)
+
+
+_BARE = (
+    re.compile(rf"(?:^|[\n;]\s*|[.!]\s+){_N}(?:{_TOP}){_ENDS}", re.IGNORECASE),
+    re.compile(rf"(?:^|\s)\((?P<number>{_NUMBER})(?:{_TOP})?\)\.?\s*$", re.IGNORECASE),
+)
+# A line of its own, at either end, where no other line begins with a number: those are lists.
+_LINES = (
+    re.compile(rf"\A{_N}(?:{_TOP})?(?:[.!]?\s*\Z|[ ]*\n|\s+[-–—]+\s)", re.IGNORECASE),
+    re.compile(rf"\n[ ]*{_N}(?:{_TOP})?[ ]*\Z", re.IGNORECASE),
+)
+_LISTED = re.compile(r"^[ ]*[-•(]*[ ]*\d", re.MULTILINE)
+_MENTION = re.compile(rf"\b{_SCORE}\s*[:=]\s*{_N}", re.IGNORECASE)
+_OPENING = re.compile(rf"\A{_N}(?=[.:)]\s+[A-Za-z])", re.IGNORECASE)
+_SCALE = re.compile(
+    rf"(?:\b(?:on|in|using|from)\s+)?(?:(?:a|the)\s+)?\bscale\s+(?:(?:of|from|between|is)\s+)?\(?(?P<low>{_NUMBER})\s*"
+    rf"(?:-|–|to|and|through)\s*(?P<high>{_NUMBER})\)?"
+    rf"|(?<=\w)\s*[(\[](?:(?:scale|from|on)\s+)?(?P<low2>{_NUMBER})\s*(?:-|–|to)\s*(?P<high2>{_NUMBER})"
+    rf"(?:,[^()\[\]]{{0,80}})?[)\]](?=\s*(?::|=|is\b))",
+    re.IGNORECASE,
+)
+
+
+def scores(answer: str, form: Form) -> list[Claim]:
+    """Return every place where prose commits itself to a number of the scale."""
+    low, high = _limits(form)
+    text = plain(answer)
+    for scale in _SCALE.finditer(text):
+        ends = [_value(scale[name] or scale[f"{name}2"]) for name in ("low", "high")]
+        if ends != [low, high]:
+            said = f"{ends[0]:g} to {ends[1]:g}"
+            reason = f"the reply speaks of a scale from {said}, not from {low:g} to {high:g}"
+            return [Claim(scale.start(), said, failure=FailureKind.OFF_SCALE, reason=reason)]
+    text = _SCALE.sub("", text)
+    quotes = [found.start() for found in re.finditer('"', text)]
+    withdrawn = max((found.start() for found in _TAKEN_BACK.finditer(text)), default=-1)
+    lines = _LINES if len(_LISTED.findall(text)) < 2 else ()
+    patterns = (*_leads(form.criterion), *_BARE, *lines, *((_OPENING,) if form.rule else ()))
+    found, loose = (
+        {
+            claim.at: claim
+            for pattern in tried
+            for match in pattern.finditer(text)
+            if _is_said(text, match, quotes)
+            for claim in [_claim(text, match, form, withdrawn > match.end())]
+        }
+        for tried in (patterns, (_MENTION,))
+    )
+    # A score of somebody else's is no verdict, yet beside another one it leaves open which is meant.
+    everything = {**loose, **found} if found and not form.rule else found
+    return [everything[at] for at in sorted(everything)]
+
+
+def bracketed_ratings(answer: str, form: Form) -> list[Claim]:
+    """Return every `[[5]]`."""
+    marks = re.finditer(r"\[\[[ ]*(-?\d{1,4}(?:\.\d{1,3})?)[ ]*\]\]", plain(answer))
+    return [number_claim(mark.start(), _value(mark[1]), form) for mark in marks]
+
+
+def number_claim(at: int, value: float, form: Form) -> Claim:
+    """Return the claim that a number makes: a verdict, or one that is off the scale."""
+    low, high = _limits(form)
+    if low <= value <= high:
+        return Claim(at, f"{value:g}", value)
+    reason = f"the reply says {value:g}, the scale is {low:g} to {high:g}"
+    return Claim(at, f"{value:g}", failure=FailureKind.OFF_SCALE, reason=reason)
+
+
+def _limits(form: Form) -> tuple[float, float]:
+    if form.limits is None:
+        raise ValueError(f"the format {form.format} needs the limits of the scale")
+    return form.limits
+
+
+def _value(spelled: str) -> float:
+    word, _, half = " ".join(spelled.lower().split()).partition(" ")
+    return (_WORDS.index(word) if word in _WORDS else float(word)) + (0.5 if half else 0)
+
+
+def _claim(text: str, match: re.Match[str], form: Form, withdrawn: bool) -> Claim:
+    groups = match.groupdict()
+    at, top = match.start("number"), groups.get("top")
+    value, end = _value(match["number"]), match.end()
+    rest = text[end : end + 300]
+    sentence = re.split(r"[.!?](?=\s|$)|\n", rest, maxsplit=1)[0]
+    if withdrawn or groups.get("hedge") or _OTHER.match(rest) or _OTHER.match(sentence):
+        reason = f"the reply wavers about its score near {match['number']!r}"
+        return Claim(at, f"{value:g}?", failure=FailureKind.AMBIGUOUS, reason=reason)
+    if top and _value(top) != _limits(form)[1]:
+        reason = f"the reply rates out of {_value(top):g}, the scale ends at {_limits(form)[1]:g}"
+        return Claim(at, f"{value:g}/{top}", failure=FailureKind.OFF_SCALE, reason=reason)
+    return number_claim(at, value, form)
+
+
+def _is_said(text: str, match: re.Match[str], quotes: Sequence[int]) -> bool:
+    """Whether the writer says it: not denied, supposed, quoted, nor a count of something."""
+    groups = match.groupdict()
+    start, number = match.start(), match.start("number")
+    before = text[max(0, number - 500) : number]
+    sentence = re.split(r"[.!?][\"')\]]*\s|\n", before)[-1]
+    lead = text[start:number]
+    outside = sentence.removesuffix(lead.lstrip(" .,;:!?)–—\n"))
+    if _UNSAID.search(outside) or _OTHERS_WRITE.search(outside):
+        return False
+    if bisect_left(quotes, number) % 2 and '"' not in lead:
+        return False
+    clause = re.split(r"[,;:]", sentence)[-1]
+    if groups.get("finite") is not None and (_DENIED.search(clause) or _OTHERS_SAY.search(outside)):
+        return False
+    if groups.get("participle") is not None and _SPOILED.search(text[max(0, start - 80) : start]):
+        return False
+    counted = "label" not in groups or groups["label"] is None
+    named = groups.get("noun") or groups.get("article") or groups.get("top")
+    leads = groups.get("finite") is not None or groups.get("participle") is not None
+    return bool(named) or not (leads and counted)

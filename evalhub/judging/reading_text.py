@@ -1,0 +1,115 @@
+"""What every reader of recorded replies shares: the form that is asked for, claims, and plain text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from evalhub.records import FailureKind
+from evalhub.scales import Winner
+
+
+class Rule(StrEnum):
+    """Which of several different verdicts counts; without a rule none does."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How replies of one recorded judge are written.
+
+    Attributes:
+        format: A name of `READERS`.
+        limits: The lowest and highest number of the scale, where verdicts are numbers.
+        labels: What each label of the scale stands for: a level's value or a side as shown.
+        criterion: The criterion's name, which may stand before a score ("Coherence: 4").
+        key: The field of a JSON object that holds the verdict.
+        rule: Which of several different verdicts counts.
+    """
+
+    format: str
+    limits: tuple[float, float] | None = None
+    labels: Mapping[str, float | Winner] = field(default_factory=dict)
+    criterion: str = ""
+    key: str = ""
+    rule: Rule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One place where a reply commits itself: a verdict, or why what stands there is none.
+
+    `said` tells claims apart: two claims that say the same are one verdict.
+    """
+
+    at: int
+    said: str
+    verdict: float | Winner | None = None
+    failure: FailureKind | None = None
+    reason: str = ""
+
+
+_THINK = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
+_INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xFE0F, 0x20E3))
+_SAME = {
+    "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'",
+    "−": "-", "‐": "-", "‑": "-", "⁄": "/", "∕": "/",
+}  # fmt: skip
+_PLAIN_CATEGORIES = ("Ll", "Lu", "Po", "Ps", "Pe", "Pd", "Sm")
+_STRUCK = re.compile(r"~~.{0,200}?~~|<(s|del|strike)>.{0,200}?</\1>", re.DOTALL | re.IGNORECASE)
+_STRESS = re.compile(r"(?<!\d)[*`]+|[*`]+(?!\d)|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)|</?(?:b|i|em|strong|u)>")
+_HEADING = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]+", re.MULTILINE)
+_QUOTED_LINE = re.compile(r"^[ \t]{0,3}>.*$", re.MULTILINE)
+
+
+def without_thinking(text: str) -> tuple[str | None, str | None]:
+    """Split a reply into its answer and its think text; an answer of None was cut while thinking.
+
+    >>> without_thinking("<think>4 or 5?</think>Score: 4")
+    ('Score: 4', '4 or 5?')
+    >>> without_thinking("<think>4 or")
+    (None, '4 or')
+    """
+    tags = list(_THINK.finditer(text))
+    if not tags:
+        return text, None
+    first, last = tags[0], tags[-1]
+    if not last[1]:
+        return None, text[first.end() :].strip()
+    before = "" if first[1] else text[: first.start()]
+    thought = text[0 if first[1] else first.end() : last.start()]
+    return (before + "\n" + text[last.end() :]).strip(), _THINK.sub("", thought).strip()
+
+
+def plain(text: str) -> str:
+    r"""Return a text with one way to write each digit, quote, dash and space, without markdown's stress.
+
+    What is struck out, or quoted by a line's `>`, is taken out. Fractions and raised digits stay as
+    they are: they are no digits of the number before them.
+
+    >>> plain("**Score：** ４/5\u00a0~~3/5~~")
+    'Score: 4/5 …'
+    """
+    text = "".join(map(_plain_character, text.translate(_INVISIBLE)))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _QUOTED_LINE.sub("…", _STRUCK.sub("…", text))
+    return _HEADING.sub("", _STRESS.sub("", text)).strip()
+
+
+def _plain_character(character: str) -> str:
+    if character.isascii():
+        return " " if character in "\t\v\f" else character
+    if character in _SAME:
+        return _SAME[character]
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category in ("Zs", "Zl", "Zp"):
+        return " " if category == "Zs" else "\n"
+    spelled = unicodedata.normalize("NFKC", character)
+    return spelled if len(spelled) == 1 and spelled.isascii() and category in _PLAIN_CATEGORIES else character

@@ -1,0 +1,98 @@
+"""The replies of recorded judges, read by the format that the card names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalhub.errors import SpecError, UnknownNameError
+from evalhub.judging import READERS, Form, Reading, Rule, read
+from evalhub.records import FailureKind
+from evalhub.scales import Kind, Order, Winner
+from evalhub.sources.columns import place
+from evalhub.sources.verdicts import bounds
+from evalhub.specs import Card, CriterionSpec, Reads, RecordedJudge
+
+_SIDES: Mapping[str, Winner] = {"A": Winner.A, "B": Winner.B, "tie": Winner.TIE}
+
+
+def refuse_unknown_formats(card: Card, where: str) -> None:
+    """Refuse a format that nothing reads.
+
+    Raises:
+        UnknownNameError: A judge of the card names it.
+    """
+    for name, judge in card.judges.items():
+        if judge.reads and judge.reads.format not in READERS:
+            raise UnknownNameError(
+                "format", judge.reads.format, READERS, where=f"{where}:judges.{name}.reads"
+            )
+
+
+def read_reply(
+    row: Mapping[str, Any], judge: RecordedJudge, reads: Reads, spec: CriterionSpec, where: str
+) -> dict[str, Any]:
+    """Return the verdict or failure that a row's reply gives, in terms of the systems as the row names them.
+
+    Raises:
+        SpecError: The row gives a verdict too, the format does not fit the criterion, or a comparison
+            does not say which system was shown first.
+    """
+    given = [name for name in ("value", "winner", "p_a") if row[name] is not None]
+    if given:
+        raise SpecError(
+            f"a row gives a verdict, and its judge's replies are to be read ({place(row)})",
+            where=where,
+            value=given,
+            fix="leave the column or `reads` out",
+        )
+    if spec.kind not in READERS[reads.format].kinds:
+        raise SpecError(
+            f"the format {reads.format} cannot answer a {spec.kind} criterion ({place(row)})", where=where
+        )
+    if spec.kind is Kind.PAIRWISE and row["shown"] is None:
+        raise SpecError(
+            f"a reply's letters name what was shown first, and the row does not say ({place(row)})",
+            where=where,
+            fix="return the column shown, 'ab' or 'ba'",
+        )
+    if row["failure"] is not None:
+        return {"failure": row["failure"]}
+    if row["raw_text"] is None:
+        return {"failure": FailureKind.PARSE, "detail": "no reply is recorded"}
+    reading = read(row["raw_text"], _form(row["criterion"], judge, reads, spec))
+    return _as_fields(reading, row, judge, spec, where)
+
+
+def _form(criterion: str, judge: RecordedJudge, reads: Reads, spec: CriterionSpec) -> Form:
+    scale = spec.scale
+    labels: Mapping[str, float | Winner] = _SIDES
+    if spec.kind is Kind.PAIRWISE:
+        labels = {label: side for label, side in _SIDES.items() if side in (spec.levels or ())}
+    else:
+        labels = {level.label: level.value for level in scale.levels} if scale else {}
+    return Form(
+        format=reads.format,
+        limits=judge.range or bounds(spec),
+        labels=labels,
+        criterion=criterion,
+        key=reads.key,
+        rule=Rule(reads.rule) if reads.rule else None,
+    )
+
+
+def _as_fields(
+    reading: Reading, row: Mapping[str, Any], judge: RecordedJudge, spec: CriterionSpec, where: str
+) -> dict[str, Any]:
+    said = {"rationale": reading.thinking} if reading.thinking else {}
+    if reading.failure is None:
+        winner = reading.winner.swapped() if reading.winner and row["shown"] is Order.BA else reading.winner
+        if winner is not None and winner not in (spec.levels or ()):
+            detail = f"the reply says {winner}, which the criterion does not allow"
+            return {**said, "failure": FailureKind.OFF_SCALE, "detail": detail}
+        return {**said, "winner": winner, "value": reading.value}
+    if judge.unparsed == "failure":
+        return {**said, "failure": reading.failure, "detail": reading.reason}
+    if Winner.TIE not in (spec.levels or ()):
+        raise SpecError(f"unparsed: tie needs a criterion that allows a tie ({place(row)})", where=where)
+    return {**said, "winner": Winner.TIE, "detail": f"counted as a tie: {reading.reason}"}

@@ -1,0 +1,236 @@
+"""Askings of pairwise judges as columns, and the covariates that their biases are measured by.
+
+| covariate | value | unit of its coefficient | its marginal effect, in points |
+|---|---|---|---|
+| order | +1 a shown first, -1 b shown first | half the way from second to first | first rather than second |
+| length | log2(chars_a / chars_b) | one doubling | slope per doubling |
+| lists, markdown | (a - b) / (a + b) of the counts, 0 where both are 0 | one has all of it | slope per unit |
+| own family | own_a - own_b | own against a stranger's | own rather than the opponent's own |
+
+Doublings and shares mean the same in every dataset; a coefficient per standard deviation would not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from evalhub.errors import InputError
+from evalhub.stats.clusters import Bools, Column, Floats, Texts, categories, floats, same_length
+from evalhub.stats.preference import ORDERS
+
+
+class Kind(StrEnum):
+    """The biases that are measured."""
+
+    POSITION = "position"
+    FLIPS = "flips"
+    LENGTH = "length"
+    LISTS = "lists"
+    MARKDOWN = "markdown"
+    OWN_FAMILY = "own family"
+
+
+CONTRASTS = {Kind.POSITION: (-1.0, 1.0), Kind.OWN_FAMILY: (-1.0, 1.0)}
+UNCROSSED = "needs at least 2 judge families that judge the same 2 response families"
+
+
+@dataclass(frozen=True, slots=True)
+class Askings:
+    """Askings of one judge, or of several whose biases are pooled; one row each, columns as far as known.
+
+    Args:
+        winner: (n,) un-swapped verdict: "a", "tie", "b"; None = failed.
+        cluster: (n,) cluster ids.
+        shown: (n,) order, "ab" or "ba"; None = unknown.
+        pair: (n,) ids of what is asked in two orders: distinct per judge, criterion and pair of responses.
+        p_a: (n,) probability that a wins plus half that of a tie, in [0, 1].
+        chars_a: (n,) length of response a in characters, at least 0.
+        chars_b: (n,) length of response b.
+        lists_a: (n,) list items in response a, at least 0.
+        lists_b: (n,) list items in response b.
+        markdown_a: (n,) headers and bold spans in response a, at least 0.
+        markdown_b: (n,) headers and bold spans in response b.
+        judge_family: (n,) family of the judge.
+        family_a: (n,) family of system a.
+        family_b: (n,) family of system b.
+        people: (n,) what people said of the same pair: "a", "tie", "b"; None = not asked.
+        quality: (n,) by how much a is better than b, such as a margin of many people's votes; a control, and
+            rows without it are left out of the controlled effects.
+
+    Raises:
+        InputError: The columns differ in length.
+    """
+
+    winner: Column
+    cluster: Column
+    shown: Column | None = None
+    pair: Column | None = None
+    p_a: Column | None = None
+    chars_a: Column | None = None
+    chars_b: Column | None = None
+    lists_a: Column | None = None
+    lists_b: Column | None = None
+    markdown_a: Column | None = None
+    markdown_b: Column | None = None
+    judge_family: Column | None = None
+    family_a: Column | None = None
+    family_b: Column | None = None
+    people: Column | None = None
+    quality: Column | None = None
+
+    def __post_init__(self) -> None:
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        same_length({name: column for name, column in given.items() if column is not None})
+
+    @property
+    def n(self) -> int:
+        """Number of askings."""
+        return len(np.asarray(self.winner, dtype=object))
+
+    def numbers(self, column: Column | None) -> Floats:
+        """Return a column as numbers, NaN throughout where it is not known."""
+        return np.full(self.n, np.nan) if column is None else floats(column)
+
+    def texts(self, column: Column | None) -> tuple[Texts, Bools]:
+        """Return a column as text and where it is present, nowhere where it is not known."""
+        return categories([None] * self.n if column is None else column)
+
+
+def order_signs(askings: Askings) -> Floats:
+    """Return which side was shown first.
+
+    Args:
+        askings: The askings.
+
+    Returns:
+        (n,) +1 = a, -1 = b, NaN = unknown.
+
+    Raises:
+        InputError: An order is neither "ab" nor "ba".
+
+    Example:
+        >>> order_signs(Askings(["a", "b"], [1, 2], shown=["ab", None])).tolist()
+        [1.0, nan]
+    """
+    shown, known = askings.texts(askings.shown)
+    strange = known & ~np.isin(shown, ORDERS)
+    if strange.any():
+        raise InputError("unknown order", value=str(shown[strange][0]), allowed=ORDERS)
+    return np.where(known, np.where(shown == "ab", 1.0, -1.0), np.nan)
+
+
+def own_signs(askings: Askings) -> Floats:
+    """Return which side is of the judge's own family.
+
+    Args:
+        askings: The askings.
+
+    Returns:
+        (n,) +1 = a, -1 = b, 0 = both or neither, NaN = a family is unknown.
+
+    Example:
+        >>> families = {"judge_family": ["x", "y"], "family_a": ["x", "x"], "family_b": ["y", "y"]}
+        >>> own_signs(Askings(["a", "b"], [1, 2], **families)).tolist()
+        [1.0, -1.0]
+    """
+    (judge, has_judge), (first, has_first), (second, has_second) = map(
+        askings.texts, (askings.judge_family, askings.family_a, askings.family_b)
+    )
+    signs = (judge == first).astype(np.float64) - (judge == second)
+    return np.where(has_judge & has_first & has_second, signs, np.nan)
+
+
+def covariates(askings: Askings, *, quality: bool = True) -> dict[str, Column]:
+    """Build the covariates of the pooled logit, nuisances among them.
+
+    Where judge families cross response families, each response family gets a main effect (what all judges
+    think of it), so that "own family" is a difference in differences; and each judge family its own length
+    slope, lest a judge that likes length seem to like the family that writes at length.
+
+    Args:
+        askings: The askings.
+        quality: Whether the quality margin is controlled for, where it is known.
+
+    Returns:
+        Name to (n,) covariate, signed towards a; those named by a `Kind` are to be reported. No "own family"
+        where it cannot be told from quality.
+
+    Raises:
+        InputError: A count is negative, or an order is unknown.
+
+    Source: Li, Angelopoulos & Chiang, Does style matter? LMSYS blog, 2024 (share form of the counts).
+
+    Example:
+        >>> found = covariates(Askings(["a", "b"], [1, 2], chars_a=[400, 10], chars_b=[100, 20]))
+        >>> found["length"].tolist()
+        [2.0, -1.0]
+    """
+    found: dict[str, Column] = {
+        Kind.POSITION: order_signs(askings),
+        Kind.LENGTH: np.log2(
+            np.maximum(_counts(askings, askings.chars_a), 1)
+            / np.maximum(_counts(askings, askings.chars_b), 1)
+        ),
+        Kind.LISTS: _share(askings, askings.lists_a, askings.lists_b),
+        Kind.MARKDOWN: _share(askings, askings.markdown_a, askings.markdown_b),
+    }
+    if quality and askings.quality is not None:
+        found["quality"] = askings.numbers(askings.quality)
+    if crossed(askings):
+        found |= _families(askings, np.asarray(found[Kind.LENGTH], dtype=np.float64))
+    return found
+
+
+def crossed(askings: Askings) -> bool:
+    """Say whether at least 2 judge families judge the same 2 response families.
+
+    Args:
+        askings: The askings; failed ones do not count.
+
+    Returns:
+        True where self-preference can be told from the quality of a family.
+
+    Example:
+        >>> crossed(Askings(["a"], [1], judge_family=["x"], family_a=["x"], family_b=["y"]))
+        False
+    """
+    judge, _ = askings.texts(askings.judge_family)
+    first, _ = askings.texts(askings.family_a)
+    second, _ = askings.texts(askings.family_b)
+    rows = ~np.isnan(own_signs(askings)) & askings.texts(askings.winner)[1] & (first != second)
+    judged = [
+        {*first[rows & (judge == one)].tolist(), *second[rows & (judge == one)].tolist()}
+        for one in np.unique(judge[rows])
+    ]
+    return any(len(one & other) > 1 for i, one in enumerate(judged) for other in judged[:i])
+
+
+def _families(askings: Askings, length: Floats) -> dict[str, Column]:
+    judge, judges = askings.texts(askings.judge_family)
+    first, _ = askings.texts(askings.family_a)
+    second, _ = askings.texts(askings.family_b)
+    own = own_signs(askings)
+    found: dict[str, Column] = {Kind.OWN_FAMILY: own}
+    for family in np.unique(np.concatenate([first, second])[np.tile(~np.isnan(own), 2)])[1:].tolist():
+        found[f"family {family}"] = (first == family).astype(np.float64) - (second == family)
+    if np.isnan(length).all():
+        return found
+    for family in np.unique(judge[judges])[1:].tolist():
+        mine = (judge == family).astype(np.float64)
+        found[f"length for judges of family {family}"] = length * (mine - mine[judges].mean())
+    return found
+
+
+def _counts(askings: Askings, column: Column | None) -> Floats:
+    numbers = askings.numbers(column)
+    if (numbers < 0).any():
+        raise InputError("a count is not negative", value=float(np.nanmin(numbers)))
+    return numbers
+
+
+def _share(askings: Askings, first: Column | None, second: Column | None) -> Floats:
+    one, two = _counts(askings, first), _counts(askings, second)
+    return np.asarray((one - two) / np.where(one + two == 0, 1.0, one + two), dtype=np.float64)

@@ -1,0 +1,193 @@
+"""Recorded replies are read strictly: what is said, or a failure with its reason."""
+
+import csv
+import hashlib
+import importlib.util
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from evalhub.judging import READERS, Form, Rule, read
+from evalhub.records import FailureKind
+from evalhub.scales import Winner
+from evalhub.sources import load
+from evalhub.specs import load_card
+
+HERE = Path(__file__).parent
+FUZZ = HERE.parents[1] / "benchmarks" / "reading.py"
+SCORE = Form("score", (1, 5), criterion="clarity")
+SIDES = {"A": Winner.A, "B": Winner.B, "tie": Winner.TIE}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Score: 4/5.", 4), ("so it scores a 1.", 1), ("4 out of 5", 4), ("4", 4), ("**Score: 4**/5", 4),
+        ("Score: 2 - The summary is bad.", 2), ("earning a score of 5.", 5), ("the score is one.", 1),
+        ("it is irrelevant (1).", 1), ("misses much; 3 out of 5.", 3), ("Score: 3.5/5", 3.5),
+        ("Score: three and a half", 3.5), ("SCORE：４", 4), ("Score (1 to 5): 4", 4), ("Clarity: 4", 4),
+        ("On a scale of 1 to 5, I would rate this summary a 4.", 4), ("Score: 4\n\nIt is good.", 4),
+        ("It is good.\n\n**4/5**", 4), ("Final score: 4. Score: 4/5", 4), ("Rating: 5 (excellent)", 5),
+        ("It does not deserve a score of 5. Score: 4", 4), ("<think>Score: 2?</think>Score: 4", 4),
+        ("not a 5, but it earns a score of 4", 4), ("It has 2 of the 5 facts. Score: 2", 2),
+        ('It says "so." Score: 3', 3), ("and is therefore given a score of 5.", 5), ("- Score: 4", 4),
+        ("resulting in incoherence, with a score of one.", 1), ("Score: 4.0", 4),
+        ("Originally scoring a 4, it now earns a score of 3.", 3), ("Score: 4 and a half", 4.5),
+        ("a mess; score of 1.", 1),
+    ],
+)  # fmt: skip
+def test_a_score_is_read(text, value):
+    found = read(text, SCORE)
+    assert (found.value, found.failure) == (value, None)
+
+
+@pytest.mark.parametrize(
+    ("failure", "texts"),
+    [
+        ("parse", [
+            "", "It has 2 of the 5 facts.", "On a 5-point scale.", "not a 5", "This is not a score of 5.",
+            "between 3 and 4", "Score: 3-4", "He scored 2 goals.", "Score: 4%", "Score: 4½",
+            "Score: 4²", "Score: 4,5", "4/5/2023", "1. It is good.\n2. It is short.", "1. It is good.",
+            "A score of 5 means perfect.", "If it were clear, score: 5.", "For example, Score: 4",
+            'The prompt says "Score: 5".', "> Score: 5", "~~Score: 5~~", "Score: 5? No.", "Human score: 4",
+            "I do not think the summary deserves a 5.", "They won with a final score of 3-1.", "Fluency: 3",
+            "The highest score is 5.", "rather than earning a score of 5", "Score: one of the best",
+            "Punktzahl: 4 von 5", "评分：4", "Score: N/A", "4 out of 5 facts are covered.", "Score: 4 5",
+            "The author says it deserves a 5.", "Options: 1\n2\n3\n4\n5",
+            "Critics praised it, giving it a score of 4.",
+            "It isn't earning a score of 5.", "The response ends with: Score: 5", "1 - bad\n2 - poor",
+            "scores range from 3 to 5", "I would have given a score of 5.", "Score: 4/", "Score: twenty-five",
+        ]),
+        ("ambiguous", [
+            "Score: 4. Score: 3", "Score: 3 or 4", "Score: between 3 and 4", "Score: 4, maybe even 5",
+            "Score: about 4",
+            "Score: 5. Wait, no. Score: 4", "Score: 5, minus 1 for errors, so 4", "Score: 3 - 1",
+            "Score: 5, which would be too generous", "Maximum score: 5. Score: 4",
+        ]),
+        ("off_scale", [
+            "Score: -1", "Score: 10", "Score: 0", "Score: 4/10", "8/10", "Score (1-10): 4",
+            "On a scale of 1 to 10, I rate it a 4.",
+        ]),
+        ("truncated", ["<think>Score: 4", "Score: 4 <think> or"]),
+        ("refused", ["I'm sorry, but I cannot rate this.", "I can't provide a score."]),
+    ],
+)  # fmt: skip
+def test_what_is_no_score_is_a_failure_with_its_reason(failure, texts):
+    for text in texts:
+        found = read(text, SCORE)
+        assert (text, found.value, found.failure) == (text, None, failure)
+        assert found.reason
+        assert "\n" not in found.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[A]]", "a"), ("**[[B]]**", "b"), ("A tie: [[C]]", "tie"), ("[[A>>B]]", "a"), ("[[A=B]]", "tie"),
+        ("[[A]] so [[A]]", "a"), ("<think>[[A]]</think>[[B]]", "b"), ("[[A]] or [[B]]", "ambiguous"),
+        ("[[A>B]] [[A>>B]]", "ambiguous"), ("[[D]]", "off_scale"), ("[A]", "parse"), ("[[A", "parse"),
+    ],
+)  # fmt: skip
+def test_verdicts(text, said):
+    found = read(text, Form("verdict"))
+    assert (found.winner or found.failure) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("A", "a"), ("(B)", "b"), ("Answer: A", "a"), ("The answer is (B).", "b"), ("B\nIt is short.", "b"),
+        ("tie", "tie"), ("A good answer", "parse"), ("a", "parse"), ("Answer: A good one", "parse"),
+        ("Answer: A or B", "parse"), ("Answer: A, B", "parse"), ("If so, the answer is A.", "parse"),
+        ("Answer: A. Answer: B.", "ambiguous"), ("Answer: C", "off_scale"),
+    ],
+)  # fmt: skip
+def test_letters(text, said):
+    found = read(text, Form("letter", labels=SIDES))
+    assert (found.winner or found.failure) == said
+
+
+def test_letters_of_a_rating_scale():
+    form = Form("letter", labels={"no": 0.0, "yes": 1.0})
+    assert [read(text, form).value for text in ("Yes.", "Answer: no", "yes and no")] == [1, 0, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"score": 4}', 4), ('```json\n{"score": "4", "why": "{so}"}\n```', 4), ('So {"score": 4.5}.', 4.5),
+        ('{"score": 4, "score": 5}', "ambiguous"), ('{"score": 4} {"score": 3}', "ambiguous"),
+        ('{"x": {"score": 4}}', "parse"), ('{"score": true}', "off_scale"), ('{"score": 9}', "off_scale"),
+        ('{"score": NaN}', "off_scale"), ('{"score": 4', "parse"), ("{'score': 4}", "parse"),
+    ],
+)  # fmt: skip
+def test_json(text, said):
+    found = read(text, Form("json", (1, 5), key="score"))
+    assert (found.value if found.failure is None else found.failure) == said
+
+
+def test_a_rating_in_brackets():
+    form = Form("rating-brackets", (1, 10))
+    said = [read(text, form) for text in ("Rating: [[7.5]]", "[[11]]", "[[5]] [[6]]", "[[A]]", "7")]
+    assert [one.value or one.failure for one in said] == [7.5, "off_scale", "ambiguous", "parse", "parse"]
+
+
+def test_first_and_last_only_where_the_form_says_so():
+    text = "Score: 3. On reflection: Score: 4"
+    first, last = (read(text, Form("score", (1, 5), rule=rule)).value for rule in Rule)
+    assert (first, last) == (3, 4)
+    assert read(text, Form("score", (1, 5))).failure is FailureKind.AMBIGUOUS
+    assert read("4. It is good.", Form("score", (1, 5), rule=Rule.FIRST)).value == 4
+
+
+def test_think_text_is_kept_apart():
+    found = read("<think>2 or 3?</think>\nScore: 3", SCORE)
+    assert (found.value, found.thinking) == (3, "2 or 3?")
+    assert read("2 or 3?</think>Score: 3", SCORE).thinking == "2 or 3?"
+
+
+@pytest.mark.parametrize(
+    "piece", ["Score: 4. ", "<s>", "{", '{"a":', "scale of 1 to ", "[[", "<think>", '"', "1 "]
+)
+@pytest.mark.parametrize("name", READERS)
+def test_a_long_reply_is_read_in_short_time(name, piece):
+    start = time.monotonic()
+    read(piece * 4000, Form(name, (1, 5), SIDES, key="score"))
+    assert time.monotonic() - start < 2
+
+
+@pytest.fixture
+def fuzz():
+    spec = importlib.util.spec_from_file_location("reading_fuzz", FUZZ)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["reading_fuzz"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["reading_fuzz"]
+
+
+def test_no_fuzzed_reply_is_misread(fuzz):
+    cases = list(fuzz.cases(2000, seed=1))
+    found = [read(case.text, case.form) for case in cases]
+    assert not [case for case, one in zip(cases, found, strict=True) if fuzz.misread(case, one)]
+    told = [one.failure is None for case, one in zip(cases, found, strict=True) if case.truth is not None]
+    assert sum(told) > 0.6 * len(told)
+
+
+def test_two_hundred_real_replies_are_read_as_a_person_read_them():
+    if not os.environ.get("EVALHUB_MIRROR"):
+        pytest.skip("needs EVALHUB_MIRROR: the labelled sets in shared/data")
+    judgments = {
+        (one.system, one.criterion, one.item_id): one
+        for one in load(*load_card("summeval"), kinds=["judgments"]).judgments
+    }
+    with (HERE / "data" / "summeval_readings.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 200
+    for row in rows:
+        one = judgments[row["system"], row["criterion"], row["item_id"]]
+        assert hashlib.sha256(one.raw_text.encode()).hexdigest() == row["sha256"]
+        assert (one.value, one.failure) == (float(row["value"]), None)

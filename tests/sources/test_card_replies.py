@@ -1,0 +1,93 @@
+"""A recorded judge's replies become verdicts by the format that its card names, or failures."""
+
+from typing import Any
+
+import pytest
+
+from evalhub.errors import EvalhubError
+from evalhub.records import FailureKind
+
+PAIR = "1 AS item_id, 'overall' AS criterion, 'k' AS system_a, 'm' AS system_b, 'j' AS judge"
+POINT = "1 AS item_id, 'fluency' AS criterion, 'k' AS system, 'j' AS judge"
+
+
+def test_replies_are_read(mini: Any) -> None:
+    given = (
+        "(0, 'Score: 2/3.'), (1, 'Nice.'), (2, 'Score: 9'), (3, '<think>Hm.</think>Score: 2.5'), (4, NULL)"
+    )
+    data = mini.load(
+        judgments=f"SELECT {POINT}, x.* FROM (VALUES {given}) x(repeat, raw_text)",
+        judges={"j": {"reads": "score"}},
+    )
+    assert [(one.value, one.failure) for one in data.judgments] == [
+        (2.0, None),
+        (None, FailureKind.PARSE),
+        (None, FailureKind.OFF_SCALE),
+        (2.5, None),
+        (None, FailureKind.PARSE),
+    ]
+    assert data.judgments[1].detail.startswith("nothing reads as")
+    assert (data.judgments[3].rationale, data.judgments[3].raw_text) == (
+        "Hm.",
+        "<think>Hm.</think>Score: 2.5",
+    )
+
+
+@pytest.mark.parametrize(
+    ("sides", "shown", "text", "winner"),
+    [
+        ("k m", "ab", "[[A]]", "a"), ("k m", "ba", "[[A]]", "b"), ("m k", "ab", "[[A]]", "b"),
+        ("m k", "ba", "[[B]]", "b"), ("k m", "ba", "[[C]]", "tie"),
+    ],
+)  # fmt: skip
+def test_letters_name_what_was_shown(mini: Any, sides: str, shown: str, text: str, winner: str) -> None:
+    a, b = sides.split()
+    pair = f"1 AS item_id, 'overall' AS criterion, '{a}' AS system_a, '{b}' AS system_b, 'j' AS judge"
+    (one,) = mini.load(
+        judgments=f"SELECT {pair}, '{shown}' AS shown, '{text}' AS raw_text",
+        judges={"j": {"reads": "verdict"}},
+    ).judgments
+    assert (one.system_a, one.winner) == ("k", winner)
+
+
+@pytest.mark.parametrize(("unparsed", "said"), [("failure", "parse"), ("tie", "tie")])
+def test_unparsed_is_a_tie_only_where_the_card_says_so(mini: Any, unparsed: str, said: str) -> None:
+    (one,) = mini.load(
+        judgments=f"SELECT {PAIR}, 'ab' AS shown, 'Hm.' AS raw_text",
+        judges={"j": {"reads": "verdict", "unparsed": unparsed}},
+    ).judgments
+    assert (one.winner or one.failure) == said
+    assert "nothing reads as" in one.detail
+
+
+def test_a_rule_and_a_key(mini: Any) -> None:
+    last = {"j": {"reads": {"format": "score", "rule": "last"}}}
+    text = f"SELECT {POINT}, 'Score: 2. Score: 3' AS raw_text"
+    assert mini.load(judgments=text, judges=last).judgments[0].value == 3
+    assert mini.load(judgments=text, judges={"j": {"reads": "score"}}).judgments[0].failure == "ambiguous"
+    keyed = f"""SELECT {POINT}, '{{"fluency": 1, "mark": 3}}' AS raw_text"""
+    assert mini.load(judgments=keyed, judges={"j": {"reads": "json"}}).judgments[0].value == 1
+    marked = {"j": {"reads": {"format": "json", "key": "mark"}}}
+    assert mini.load(judgments=keyed, judges=marked).judgments[0].value == 3
+
+
+@pytest.mark.parametrize(
+    ("judge", "row", "sentence"),
+    [
+        ({"reads": "scores"}, f"{POINT}, 'x' AS raw_text", "no format of that name, got 'scores'"),
+        ({"reads": "verdict"}, f"{POINT}, 'x' AS raw_text", "cannot answer a pointwise criterion"),
+        ({"reads": "score"}, f"{PAIR}, 'ab' AS shown, 'x' AS raw_text", "cannot answer a pairwise criterion"),
+        ({"reads": "verdict"}, f"{PAIR}, 'x' AS raw_text", "return the column shown"),
+        ({"reads": "score"}, f"{POINT}, 'x' AS raw_text, 2 AS value", "a row gives a verdict"),
+        ({"unparsed": "tie"}, f"{POINT}, 'x' AS raw_text", "say in reads how they are read"),
+        ({"reads": "score", "unparsed": "tie"}, f"{POINT}, 'x' AS raw_text", "allows a tie"),
+        ({"reads": {"format": "score", "rule": "best"}}, f"{POINT}, 'x' AS raw_text", "rule"),
+        ({"reads": {"form": "score"}}, f"{POINT}, 'x' AS raw_text", "did you mean 'format'"),
+    ],
+)
+def test_what_cannot_be_read_so_is_refused(mini: Any, judge: Any, row: str, sentence: str) -> None:
+    with pytest.raises(EvalhubError) as caught:
+        mini.load(judgments=f"SELECT {row}", judges={"j": judge})
+    assert sentence in str(caught.value)
+    assert str(mini.path) in str(caught.value)
+    assert str(caught.value).count("\n") == 0
