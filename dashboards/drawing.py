@@ -41,7 +41,7 @@ def forest(
     shown = rows.astype(dict.fromkeys(("estimate", "low", "high"), "float64"))
     lines = list(order) if order is not None else list(dict.fromkeys(shown[name]))
     scale = alt.Scale(domain=list(bounds), nice=False) if bounds else alt.Scale(zero=False, padding=12)
-    x = {"scale": scale, "axis": alt.Axis(title=title, tickCount=5, format="~g", titleFontWeight="normal")}
+    x = {"scale": scale, "axis": alt.Axis(title=title, tickCount=5, format="~f", titleFontWeight="normal")}
     y = alt.Y(f"{name}:N", sort=lines, title=None, axis=alt.Axis(labels=names, **LABELS))
     base = alt.Chart(shown).encode(y=y, color=_colour(kind))
     point = base.encode(x=alt.X("estimate:Q", **x), tooltip=_tips(name))

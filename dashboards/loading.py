@@ -22,7 +22,7 @@ _TABLES = {
         "leaderboard",
         "agreement",
         "cascades",
-        "position_bias",
+        "biases",
         "correlations",
         "coverage",
         "left_out",

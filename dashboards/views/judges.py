@@ -8,9 +8,11 @@ from drawing import forest, scatter
 from loading import Chosen, plain
 
 from evalhub.analysis import rows_of
+from evalhub.analysis.bias import ALL_JUDGES
 from evalhub.report.cascades import HALVES
 from evalhub.report.forest import column_kind
 from evalhub.report.grids import RATERS, judged_twice, named, rater_name
+from evalhub.report.shape import Footnotes, interval
 
 chosen: Chosen = st.session_state["chosen"]
 
@@ -23,6 +25,12 @@ LEVELS = {
 MARKS = 5000
 JITTER = 0.12
 LEVELS_AT_MOST = 12
+EFFECTS = {
+    "position": "first, not second",
+    "length": "per doubling of length",
+    "lists": "all of the list items",
+    "markdown": "all of the Markdown",
+}
 COSTS = ["judgments", "tokens_in", "tokens_out", "seconds"]
 NOTHING_READ = (
     " Judges in teal, metrics in blue, judges that read nothing in grey: always-first, a coin, and "
@@ -260,35 +268,64 @@ def pairs(against: tuple[str, str]) -> None:
         open_sample(row["item_id"], judge=row["judge"], criterion=row["criterion"], responses=pair)
 
 
-def position_bias() -> None:
-    rows = chosen.rows("position_bias")
+def biases() -> None:
+    rows = chosen.rows("biases")
     if rows.empty:
         return
-    st.subheader("What the order does to a judge", anchor=False)
+    st.subheader("What else a judge's verdicts hang on", anchor=False)
     rows["who"] = [rater_name(row["judge"], row["criterion"]) for row in rows.to_dict("records")]
     rows["kind"] = "judge"
-    for place, (statistic, middle, column) in enumerate(
-        zip(("flip rate", "first position"), (0.0, 0.5), st.columns([1.35, 1]), strict=True)
-    ):
-        found = rows[rows["statistic"] == statistic]
+    shown = rows[rows["judge"] != ALL_JUDGES]
+    hard = shown[shown["reading"] == "hard"]
+    across(
+        hard[hard["statistic"] == "rate"],
+        {"flips": ("flip rate", 0.0), "position": ("first position", 0.5), "length": ("longer wins", 0.5)},
+        bounds=(0, 1),
+    )
+    st.caption(
+        "The flip rate is the share of pairs whose verdict turns when the order does (0 is best); the "
+        "first-position rate is how often the response shown first wins, and the last one how often the "
+        "longer one does (.5 is no pull; people may prefer the longer one too)."
+    )
+    readings = list(rows["reading"].unique())
+    reading = st.segmented_control(
+        "Verdicts", readings, default=readings[-1], required=True, key="reading", bind="query-params"
+    )
+    effects = rows[(rows["reading"] == reading) & (rows["statistic"] == "effect")]
+    st.markdown("Effects in percentage points of the win rate, each with the others held fixed")
+    across(
+        effects[effects["judge"] != ALL_JUDGES],
+        {bias: (title, 0.0) for bias, title in EFFECTS.items()},
+        bounds=None,
+    )
+    for row in rows_of(effects[effects["judge"] == ALL_JUDGES]):
+        said = row["reason"] if row["estimate"] is None else interval(row, Footnotes())
+        st.caption(plain(f"Own rather than the opponent's own family, {row['who']}: {said}, n {row['n']:,}"))
+    reasons(hard[hard["statistic"] == "rate"], effects[effects["judge"] != ALL_JUDGES])
+    with st.expander("Beside people, and every coefficient"):
+        st.dataframe(
+            rows.drop(columns=["dataset", "who", "kind"]),
+            hide_index=True,
+            alt="Every bias of every judge: rates, the same of people, and effects",
+        )
+
+
+def across(
+    rows: pd.DataFrame, titles: dict[str, tuple[str, float]], *, bounds: tuple[float, float] | None
+) -> None:
+    """Draw one forest for each bias, side by side; the first one names the judges."""
+    columns = st.columns([1.35, *[1] * (len(titles) - 1)])
+    for place, ((bias, (title, middle)), column) in enumerate(zip(titles.items(), columns, strict=True)):
+        found = rows[rows["bias"] == bias]
+        if found.empty:
+            continue
         column.altair_chart(
             forest(
-                found,
-                name="who",
-                title=statistic,
-                bounds=(0, 1),
-                middle=middle,
-                kind="kind",
-                names=place == 0,
+                found, name="who", title=title, bounds=bounds, middle=middle, kind="kind", names=place == 0
             ),
-            alt=f"{statistic} of each pairwise judge",
+            alt=f"{title} of each pairwise judge",
         )
-        column.caption(f"n {', '.join(f'{n:,}' for n in found['n'])}")
-    st.caption(
-        "The flip rate is the share of pairs whose verdict turns when the order does (0 is best). The "
-        "first-position rate is how often the response shown first wins (.5 is best)."
-    )
-    reasons(rows)
+        column.caption(f"n {between(found['n'])}")
 
 
 st.title("Judges and people", anchor=False)
@@ -303,4 +340,4 @@ else:
     correlation(against)
     responses(against)
     pairs(against)
-position_bias()
+biases()

@@ -5,11 +5,14 @@ from evalhub.analysis.attacks import attacks, controls, not_attacked
 from evalhub.analysis.bias import biases, length_penalty
 from evalhub.analysis.calibration import calibration, reliability
 from evalhub.analysis.cascades import cascades
+from evalhub.analysis.contamination import contamination
 from evalhub.analysis.correlation import correlations, side_by_side
 from evalhub.analysis.cost import cost
 from evalhub.analysis.coverage import coverage, engines, failures, left_out, reused
 from evalhub.analysis.leaderboard import leaderboard
+from evalhub.analysis.meta import meta
 from evalhub.analysis.results import Results, export
+from evalhub.analysis.retest import by_language, retest
 from evalhub.analysis.samples import item_list, sample
 from evalhub.analysis.targets import Target, targets
 from evalhub.analysis.tidy import rows_of
@@ -22,8 +25,10 @@ __all__ = [
     "agreement",
     "attacks",
     "biases",
+    "by_language",
     "calibration",
     "cascades",
+    "contamination",
     "controls",
     "correlations",
     "cost",
@@ -35,10 +40,12 @@ __all__ = [
     "leaderboard",
     "left_out",
     "length_penalty",
+    "meta",
     "not_attacked",
     "pair_verdicts",
     "ratings",
     "reliability",
+    "retest",
     "reused",
     "rows_of",
     "sample",

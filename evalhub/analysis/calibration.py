@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.labelled import labelled_pairs
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups, row, table
-from evalhub.analysis.truth import label_criterion, truth
-from evalhub.analysis.verdicts import pair_verdicts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_ABOUT = ["dataset", "item_id", "system_a", "system_b", "sample"]
 _WHO = ("dataset", "label_criterion", "annotator_kind", "rater", "criterion")
 NAMED = (*_WHO, "statistic")
 
@@ -57,20 +55,8 @@ def _columns(
     results: Results,
 ) -> Iterator[tuple[dict[str, str], list[float | None], list[float | None], list[str]]]:
     """Yield each soft judge with its probabilities, the outcomes (None for ties) and the clusters."""
-    pairs = pair_verdicts(results)
-    labels = truth(results)
-    labels = labels[labels["label_winner"].notna()]
-    if not len(pairs) or not len(labels):
-        return
-    held = pairs.assign(
-        label_criterion=[
-            label_criterion(results, j, d, c) or ""
-            for j, d, c in zip(pairs["judge"], pairs["dataset"], pairs["criterion"], strict=True)
-        ]
-    )
-    joined = held.merge(labels, on=[*_ABOUT, "label_criterion"], suffixes=("", "_of_label"))
     by = ("dataset", "label_criterion", "annotator_kind", "judge", "criterion")
-    for key, found in groups(joined, *by):
+    for key, found in groups(labelled_pairs(results), *by):
         if found["p_a"].notna().any():
             outcome = [{"a": 1.0, "b": 0.0}.get(winner) for winner in found["label_winner"]]
             yield dict(zip(_WHO, key, strict=True)), floats(found["p_a"]), outcome, found["cluster"].tolist()

@@ -17,8 +17,8 @@ NAMED = ("judge", "model", "statistic")
 _TOKENS = """
 WITH used AS (
   SELECT judge, j.dataset || '/' || i.cluster AS cluster, unnest(completions) AS key,
-    row_number() OVER (ORDER BY ALL) AS judgment
-  FROM judgments j JOIN items i USING (dataset, item_id)
+    j.row AS judgment
+  FROM (SELECT *, row_number() OVER () AS row FROM judgments) j JOIN items i USING (dataset, item_id)
   WHERE j.source = 'generated'
 ), shared AS (
   SELECT *, 1 / count(*) OVER (PARTITION BY judge, key) AS share FROM used

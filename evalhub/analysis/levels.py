@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from evalhub.analysis.correlation import held, side_by_side
+from evalhub.analysis.juries import kind_of_judge
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats
 from evalhub.analysis.truth import criteria
@@ -32,10 +33,9 @@ def level_columns(results: Results) -> Iterator[Columns]:
             rubric = results.rubric(judge)
             scale = rubric.scale_for(name) if rubric else spec.scale
             said = floats(frame[called]) if called in frame else [None] * len(frame)
-            recorded = (mine["source"] == "recorded").all()
             named = {
                 "dataset": dataset, "label_criterion": criterion, "annotator_kind": kind, "rater": judge,
-                "kind": "recorded judge" if recorded else "judge", "criterion": name,
+                "kind": kind_of_judge(mine), "criterion": name,
             }  # fmt: skip
             levels = _why_not(spec, scale, said) or _texts(said)
             yield named, levels, _texts(floats(frame["labels"])), frame["cluster"].tolist()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from evalhub import stats
 from evalhub.analysis.correlation import METRICS
+from evalhub.analysis.juries import kind_of_judge
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import groups
 
@@ -43,13 +44,12 @@ def raters(results: Results, group: pd.DataFrame, mine: pd.DataFrame) -> Iterato
         columns["length-penalised"] = "winner_penalised"
     for (judge, criterion), found in groups(mine, "judge", "criterion"):
         joined = group[PAIR].merge(found, on=PAIR, how="left")
-        recorded = (found["source"] == "recorded").all()
         readings = {
             reading: joined[column]
             for reading, column in columns.items()
             if reading == "combined" or joined[column].notna().any()
         }
-        yield Rater(judge, "recorded judge" if recorded else "judge", criterion, readings)
+        yield Rater(judge, kind_of_judge(found), criterion, readings)
     yield from _metric_raters(results, group)
     yield from _trivial_raters(group)
 

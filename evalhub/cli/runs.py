@@ -24,6 +24,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan, print, run nothin
 EveryRun = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite; every run by default.")
 ]
+RunNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[RUN]...", help="Runs' folders, ids or suites; the newest by default."),
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.json and report.html.")]
 
 
@@ -115,6 +119,17 @@ def report(run_name: RunName = None, out: Out = None, runs: Runs = None, as_json
         return
     hub.report.print_report(results)
     notes().print(f"written: {', '.join(map(str, written))}", markup=False)
+
+
+def meta(run_names: RunNames = None, runs: Runs = None, as_json: Json = False) -> None:
+    """Print judges side by side on labelled sets: agreement, biases, calibration, coverage, cost."""
+    names: list[str | None] = [*run_names] if run_names else [None]
+    found = [hub.load(name, runs) for name in names]
+    data = hub.report.meta_data(found)
+    if as_json:
+        print_json(data)
+        return
+    hub.report.print_meta(data)
 
 
 def dashboard(

@@ -64,6 +64,7 @@ class PinnedModel:
         context_length: The longest prompt and answer together, in tokens.
         max_length: The length that an engine is given by default, in tokens.
         eos_tokens: The tokens that end an answer.
+        cutoff: Month of the newest training data, or of the release where only that is known: YYYY-MM.
         note: What a reader of results should know.
         int8: Whether the layers' matrices are kept and multiplied in 8 bits (W8A8): about twice as fast
             on a CPU that has VNNI or AMX, another model to every cache and table.
@@ -79,6 +80,7 @@ class PinnedModel:
     context_length: int
     max_length: int
     eos_tokens: tuple[str, ...]
+    cutoff: str
     note: str = ""
     int8: bool = False
 
@@ -95,6 +97,7 @@ _MODELS = (
         context_length=8192,
         max_length=4096,
         eos_tokens=("<|im_end|>",),
+        cutoff="2024-11",
         note="weights of the 4-bit file (Q4_1); its instruction data is partly synthetic",
     ),
     PinnedModel(
@@ -113,6 +116,7 @@ _MODELS = (
         context_length=32_768,
         max_length=4096,
         eos_tokens=("<eos>",),
+        cutoff="2025-08",
         note="weights of the 4-bit file (Q4_K_M); a base model without a chat template",
     ),
     PinnedModel(
@@ -126,6 +130,7 @@ _MODELS = (
         context_length=32_768,
         max_length=8192,
         eos_tokens=("<|im_end|>", "<|endoftext|>"),
+        cutoff="2024-11",
         note="weights of the 4-bit file (Q4_K_M)",
     ),
     PinnedModel(
@@ -141,6 +146,7 @@ _MODELS = (
         context_length=32_768,
         max_length=8192,
         eos_tokens=("<|im_end|>", "<|endoftext|>"),
+        cutoff="2024-11",
         note="weights of the 4-bit file (Q4_K_M)",
     ),
 )

@@ -57,6 +57,7 @@ class ResolvedModel:
         max_length: The length that an engine is given by default, in tokens; None leaves it to the engine.
         weight_bytes: Size of the weight files.
         licence: `not stated` where nobody says.
+        cutoff: Month of the newest training data at most, YYYY-MM; None where it is not known.
     """
 
     id: str
@@ -69,6 +70,7 @@ class ResolvedModel:
     max_length: int | None
     weight_bytes: int
     licence: str
+    cutoff: str | None = None
 
 
 def quiet(text: str) -> None:
@@ -201,6 +203,7 @@ def _pinned(
         context_length=model.context_length,
         max_length=model.max_length,
         licence=model.licence,
+        cutoff=model.cutoff,
     )
 
 

@@ -3,6 +3,15 @@
 from evalhub.report.attacks import attack_data
 from evalhub.report.data import report_data
 from evalhub.report.files import write_report
+from evalhub.report.meta import meta_data, print_meta
 from evalhub.report.terminal import print_attacks, print_report
 
-__all__ = ["attack_data", "print_attacks", "print_report", "report_data", "write_report"]
+__all__ = [
+    "attack_data",
+    "meta_data",
+    "print_attacks",
+    "print_meta",
+    "print_report",
+    "report_data",
+    "write_report",
+]

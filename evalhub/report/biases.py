@@ -23,7 +23,7 @@ EFFECTS = {
     ("markdown", "effect"): ("all of the", "Markdown"),
     ("own family", "effect"): ("own, not other", "family"),
 }
-CONTROLLED = "effects on the win rate in percentage points, each with the others held fixed"
+CONTROLLED = "effects in percentage points, the others held fixed"
 
 
 def biases(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:

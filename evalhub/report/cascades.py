@@ -28,7 +28,9 @@ def cascade_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
     held = ("cascade", "dataset", "label_criterion", "annotator_kind")
     for (name, dataset, criterion, kind), rows in grouped(data["cascades"], *held):
         first = rows[0]
-        promise = f"agree {first['promised_agreement']:.0%} with {first['promised_confidence']:.0%} confidence"
+        promise = (
+            f"agree {first['promised_agreement']:.0%} with {first['promised_confidence']:.0%} confidence"
+        )
         marks = " ".join(filter(None, (notes.mark(HALVES), notes.mark(first["not_used"]))))
         title = f"{name}: {promise} · {dataset} · {criterion} · {kind or 'no'} labels {marks}"
         lines = tuple(_stage(found, notes) for _, found in grouped(rows, "stage"))

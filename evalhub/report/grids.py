@@ -21,7 +21,7 @@ from evalhub.report.shape import (
 RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)": "mean score"}
 
 _KINDS = {"judge": 0, "labels": 1, "metric": 2}
-RATERS = {"judge": 0, "recorded judge": 1, "metric": 2, "trivial": 3}
+RATERS = {"judge": 0, "jury": 1, "recorded judge": 2, "metric": 3, "trivial": 4}
 _STATISTICS = ("accuracy", "Cohen's kappa", "n", "left out")
 _READINGS = {"combined": "", "ab": "a shown first", "ba": "b shown first", "level": ""}
 

@@ -12,8 +12,8 @@ from rich.text import Text
 from evalhub.analysis import Results
 from evalhub.report.attacks import ATTACK_NOTES, attack_data, attack_grids, attack_lines
 from evalhub.report.biases import biases
-from evalhub.report.data import report_data
 from evalhub.report.cascades import cascade_grids
+from evalhub.report.data import report_data
 from evalhub.report.engines import engine_lines, model_lines, summary
 from evalhub.report.grids import (
     agreements,
@@ -39,15 +39,15 @@ def print_report(results: Results) -> None:
     console.print(Text(visible(title), style="bold"))
     console.print(Text(summary(data), style="dim"))
     _pairs(console, [*model_lines(data), *engine_lines(data)])
-    _section(console, "Leaderboard", leaderboards(data, notes))
-    _section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
-    _section(console, "Judge, ROUGE and labels", agreements(data, notes, readings=False))
-    _section(console, "Correlation with the labels", correlation_grids(data, notes))
-    _section(console, "Judge and ROUGE with each other", with_each_other(data, notes))
-    _section(console, "Cascades", cascade_grids(data, notes))
-    _section(console, "Biases", biases(data, notes))
-    _section(console, "Attacks", attack_grids(data, notes))
-    _section(console, "Coverage", [*coverages(data, notes), *failure_grids(data)])
+    section(console, "Leaderboard", leaderboards(data, notes))
+    section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
+    section(console, "Judge, ROUGE and labels", agreements(data, notes, readings=False))
+    section(console, "Correlation with the labels", correlation_grids(data, notes))
+    section(console, "Judge and ROUGE with each other", with_each_other(data, notes))
+    section(console, "Cascades", cascade_grids(data, notes))
+    section(console, "Biases", biases(data, notes))
+    section(console, "Attacks", attack_grids(data, notes))
+    section(console, "Coverage", [*coverages(data, notes), *failure_grids(data)])
     lines = ["[low, high] are 95% intervals over clusters of items; – is absent.", *notes.lines()]
     lines += [f"• {note}" for note in data["notes"]]
     console.print()
@@ -59,7 +59,7 @@ def print_attacks(results: Results) -> None:
     """Print how a judge stood against attacks and control responses."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     data, notes = attack_data(results), Footnotes()
-    _section(console, "Attacks", attack_grids(data, notes))
+    section(console, "Attacks", attack_grids(data, notes))
     console.print()
     for line in attack_lines(data):
         console.print(Text(line))
@@ -76,12 +76,13 @@ def _pairs(console: Console, lines: Iterable[tuple[str, str]]) -> None:
     console.print(table)
 
 
-def _section(console: Console, title: str, grids: Iterable[Grid]) -> None:
+def section(console: Console, title: str, grids: Iterable[Grid]) -> None:
+    """Print grids under a heading; nothing where there are none."""
     for place, grid in enumerate(grids):
         if place == 0:
             console.print()
             console.print(Text(title, style="bold cyan"))
-        if grid.title != title:
+        if grid.title and grid.title != title:
             console.print(Text(visible(grid.title), style="italic"))
         for part in folded(grid, console.width):
             console.print(_table(part))
@@ -102,7 +103,10 @@ def _numeric(text: str) -> bool:
 
 
 def folded(grid: Grid, width: int) -> Iterator[Grid]:
-    """Yield a grid in parts that fit a width, each with the columns that name the lines."""
+    """Yield a grid in parts that fit a width, each with the columns that name the lines.
+
+    A line that says nothing in a later part is left out of it.
+    """
     widths = [
         max(len(line) for text in (heading, *(row[place] for row in grid.rows)) for line in text.split("\n"))
         + _GAP
@@ -121,4 +125,6 @@ def folded(grid: Grid, width: int) -> Iterator[Grid]:
 
 def _part(grid: Grid, places: list[int]) -> Grid:
     rows = tuple(tuple(row[place] for place in places) for row in grid.rows)
+    if places[grid.names :] and places[grid.names] > grid.names:
+        rows = tuple(row for row in rows if any(row[grid.names :])) or rows
     return Grid(grid.title, tuple(grid.head[place] for place in places), rows, grid.names)

@@ -29,6 +29,7 @@ class Runnable:
     model: ResolvedModel | None
     identity: EngineIdentity
     families: tuple[str, ...]
+    cutoff: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def _described(runs: Runnable) -> dict[str, Any]:
     return {
         "model": identity.model,
         "families": list(runs.families),
+        "cutoff": runs.cutoff,
         "content_hash": identity.model_hash,
         "chat_template_hash": identity.chat_template_hash,
         "engine": identity.engine,
@@ -179,7 +181,8 @@ def _located(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
             progress=progress.note,
         )
     families = model.families if model else spec.families or (UNKNOWN,)
-    return Runnable(model, identify(spec.engine, model, name=spec.model), tuple(families))
+    cutoff = spec.cutoff or (model.cutoff if model else None)
+    return Runnable(model, identify(spec.engine, model, name=spec.model), tuple(families), cutoff)
 
 
 def _dataset(use: DatasetUse, where: str, path: Path) -> Dataset:

@@ -131,12 +131,18 @@ class SamplingSpec(Spec):
 
 
 class Runs(Spec):
-    """What candidates and judges share: a model on an engine."""
+    """What candidates and judges share: a model on an engine.
+
+    Attributes:
+        families: The model's ancestors and teachers, where its name does not give them away.
+        cutoff: Month of its newest training data, YYYY-MM.
+    """
 
     id: Id
     model: str
     engine: EngineSpec = EngineSpec()
     families: tuple[str, ...] | None = None
+    cutoff: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}$")
 
     @field_validator("engine", mode="before")
     @classmethod

@@ -10,6 +10,7 @@ import pytest
 from evalhub.analysis import (
     Results,
     agreement,
+    biases,
     correlations,
     coverage,
     engines,
@@ -19,7 +20,6 @@ from evalhub.analysis import (
     left_out,
     length_penalty,
     pair_verdicts,
-    position_bias,
     ratings,
     reused,
     rows_of,
@@ -32,8 +32,8 @@ from evalhub.records import Completion, Judgment, Record, Source
 from evalhub.scales import Winner
 
 Write = Callable[..., Results]
-TABLES = (agreement, correlations, coverage, engines, failures, leaderboard, length_penalty, pair_verdicts,
-          position_bias, ratings, reused, truth, item_list)  # fmt: skip
+TABLES = (agreement, biases, correlations, coverage, engines, failures, leaderboard, length_penalty,
+          pair_verdicts, ratings, reused, truth, item_list)  # fmt: skip
 
 
 def cell(frame: Any, value: str = "estimate", **named: Any) -> Any:
@@ -93,12 +93,13 @@ class TestPairs:
             assert cell(frame, "n", rater=rater, statistic="accuracy") == 4
 
     def test_position_bias(self, run: Results) -> None:
-        frame = position_bias(run)
-        assert cell(frame, statistic="flip rate") == pytest.approx(1 / 3)
-        assert cell(frame, "left_out", statistic="flip rate") == 1
+        flips = {"bias": "flips", "statistic": "rate"}
+        first = {"bias": "position", "statistic": "rate"}
+        assert cell(biases(run), **flips) == pytest.approx(1 / 3)
+        assert cell(biases(run), "left_out", **flips) == 1
         # chosen first: i1 yes no, i2 yes yes, i3 no yes, i4 yes
-        assert cell(frame, statistic="first position") == pytest.approx(5 / 7)
-        assert cell(frame, "clusters", statistic="first position") == 4
+        assert cell(biases(run), **first) == pytest.approx(5 / 7)
+        assert cell(biases(run), "clusters", **first) == 4
 
     def test_win_rates(self, run: Results) -> None:
         frame = leaderboard(run)
@@ -282,8 +283,9 @@ class TestRecordedJudges:
         assert cell(frame, rater="soft", against="labels", statistic="accuracy") == pytest.approx(3 / 4)
         assert cell(frame, "kind", rater="old", against="labels", statistic="accuracy") == "recorded judge"
         # the order shown is not known
-        assert {row["estimate"] for row in rows_of(position_bias(run))} == {None}
-        assert all(row["reason"] for row in rows_of(position_bias(run)))
+        order = [row for row in rows_of(biases(run)) if row["bias"] in ("position", "flips")]
+        assert {row["estimate"] for row in order} == {None}
+        assert all(row["reason"] for row in order)
         shares = rows_of(coverage(run))
         assert [(one["judge"], one["kind"], one["estimate"], one["n"]) for one in shares] == [
             ("old", "recorded judge", 1, 4), ("soft", "recorded judge", 1, 4),
@@ -329,7 +331,7 @@ class TestTooLittle:
         self.whole(run)
         assert set(agreement(run)["kind"]) == {"trivial"}
         assert set(leaderboard(run)["kind"]) == {"labels"}
-        assert len(position_bias(run)) == 0
+        assert len(biases(run)) == 0
         assert cell(coverage(run), judge="pw", statistic="coverage") == 0
 
     def test_all_ratings_failed(self, hand: Any, results: Write) -> None:

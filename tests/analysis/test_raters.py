@@ -11,11 +11,11 @@ import pytest
 from evalhub.analysis import (
     Results,
     agreement,
+    biases,
     correlations,
     coverage,
     export,
     leaderboard,
-    position_bias,
     rows_of,
     side_by_side,
 )
@@ -187,7 +187,7 @@ def test_one_without_any_valid_verdict_stands_in_coverage_alone(hand: Any, resul
         *(Judgment("d", "mute", "quality", item, system, **mute) for item in hand.lengths for system in "km"),
     ]
     run = results(records)
-    for build in (leaderboard, agreement, correlations, position_bias):
+    for build in (leaderboard, agreement, correlations, biases):
         assert "mute" not in json.dumps(rows_of(build(run)))
     share = {one["judge"]: one for one in rows_of(coverage(run))}["mute"]
     assert (share["expected"], share["done"], share["failed"], share["estimate"]) == (12, 12, 12, 0)

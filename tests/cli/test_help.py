@@ -22,7 +22,7 @@ def commands(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
 
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
-VERBS = ("run", "plan", "leaderboard", "report", "dashboard", "export", "verify")
+VERBS = ("run", "plan", "leaderboard", "report", "meta", "dashboard", "export", "verify")
 GROUPS = {
     "judges": {"list", "show", "check", "preview"},
     "datasets": {"list", "show", "check", "fetch"},

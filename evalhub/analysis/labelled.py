@@ -1,0 +1,30 @@
+"""Pair verdicts beside the labels of the same pairs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalhub.analysis.results import Results
+from evalhub.analysis.truth import label_criterion, truth
+from evalhub.analysis.verdicts import pair_verdicts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ABOUT = ["dataset", "item_id", "system_a", "system_b", "sample"]
+
+
+def labelled_pairs(results: Results) -> pd.DataFrame:
+    """Return every judge's verdicts of labelled pairs: the columns of `pair_verdicts` and of `truth`.
+
+    A pair that several kinds of annotators labelled has a row for each kind.
+    """
+    pairs, labels = pair_verdicts(results), truth(results)
+    held = pairs.assign(
+        label_criterion=[
+            label_criterion(results, j, d, c) or ""
+            for j, d, c in zip(pairs["judge"], pairs["dataset"], pairs["criterion"], strict=True)
+        ]
+    )
+    labels = labels[labels["label_winner"].notna()]
+    return held.merge(labels.drop(columns="system"), on=[*_ABOUT, "label_criterion"])

@@ -1,0 +1,79 @@
+"""Judges side by side, as grids: one per labelled criterion, the raters below each other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Container, Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from evalhub.analysis import Results, by_language, contamination, meta, rows_of
+from evalhub.report.grids import RATERS, judged_twice, named
+from evalhub.report.shape import ABSENT, Footnotes, Grid, Row, count, grouped, pivot, visible
+from evalhub.report.terminal import WIDTH, section
+
+_WHERE = ("dataset", "label_criterion", "annotator_kind")
+
+
+def meta_data(runs: Sequence[Results]) -> dict[str, Any]:
+    """Return all tables of `evalhub meta` as plain values, fit for JSON."""
+    return {
+        "raters": rows_of(meta(runs)),
+        "languages": [row for one in runs for row in rows_of(by_language(one))],
+        "contamination": [row for one in runs for row in rows_of(contamination(one))],
+    }
+
+
+def print_meta(data: dict[str, Any]) -> None:
+    """Print the raters of some runs side by side, what may be contaminated, and languages.
+
+    Args:
+        data: As `meta_data` returns it.
+    """
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    notes = Footnotes()
+    section(console, "Raters against labels", _raters(data["raters"], notes))
+    section(console, "Languages", _languages(data["languages"], notes))
+    section(console, "May have been seen in training", _contamination(data["contamination"]))
+    console.print()
+    for line in ("[low, high] are 95% intervals over clusters of items; – is absent.", *notes.lines()):
+        console.print(Text(visible(line), style="dim"))
+
+
+def _raters(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per labelled criterion; a rater of several runs, or criteria, has a line for each."""
+    for (dataset, criterion, kind), found in grouped(rows, *_WHERE):
+        many_runs = len({row["run"] for row in found}) > 1
+        several = judged_twice(found)
+        lines = [{**row, "line": _line(row, several, many_runs=many_runs)} for row in found]
+        lines.sort(key=lambda row: (RATERS.get(row["kind"], 9), row["line"]))
+        title = f"{dataset} · {criterion} · {kind} labels"
+        names = {"line": "rater", "kind": "kind"}
+        yield pivot(lines, notes, title=title, names=names, across=("statistic",))
+
+
+def _line(row: Row, several: Container[str], *, many_runs: bool) -> str:
+    name = named({**row, "reading": "combined"}, several)
+    return f"{name} ({row['run'].rsplit('-', 1)[-1]})" if many_runs else name
+
+
+def _languages(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
+    for (dataset, criterion), found in grouped(rows, "dataset", "criterion"):
+        names = {"judge": "judge", "lang": "language"}
+        yield pivot(found, notes, title=f"{dataset} · {criterion}", names=names, across=("statistic",))
+
+
+def _contamination(rows: list[dict[str, Any]]) -> Iterator[Grid]:
+    head = ("dataset", "released", "used by", "cut-off", "flag", "rubric shares 13 words with")
+    lines = tuple(
+        (*(visible(row[name]) for name in ("dataset", "released", "used_by", "cutoff", "flag")), _shared(row))
+        for row in rows
+    )
+    if lines:
+        yield Grid("", head, lines, 5)
+
+
+def _shared(row: dict[str, Any]) -> str:
+    return ABSENT if row["overlap"] is None else f"{count(row['overlap'])} of {count(row['items'])} items"

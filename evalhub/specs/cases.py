@@ -1,0 +1,129 @@
+"""Gold cases: responses whose verdict nobody doubts, written beside a rubric as NAME.cases.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, field_validator, model_validator
+
+from evalhub.errors import SpecError
+from evalhub.records import digest
+from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
+from evalhub.specs.find import locate
+
+SUFFIX = ".cases.yaml"
+
+Text = str | tuple[str, ...]
+Level = int | float | str
+
+
+class GoldCase(Spec):
+    """One case: what was asked, what was answered, and what the judge must say.
+
+    Attributes:
+        prompt: What was asked; `turns` where the user asked several times.
+        response: The answer that is rated; a list of answers where there are several turns.
+        response_a: The first answer of a pair; the judge sees it first and second.
+        responses: The answers of a list, by names of the author's choice.
+        criterion: One of the rubric's; may be left out where it has only one.
+        expect: A level, or `a`, `b` or `tie`, or the names of the responses, the best first.
+        at_least: The lowest level that is right, instead of `expect`.
+        at_most: The highest level that is right, instead of `expect`.
+    """
+
+    id: Id
+    prompt: str | None = None
+    turns: tuple[str, ...] = ()
+    context: Text = ()
+    refs: tuple[str, ...] = ()
+    response: Text | None = None
+    response_a: Text | None = None
+    response_b: Text | None = None
+    responses: dict[Id, Text] | None = None
+    criterion: str | None = None
+    expect: Level | tuple[Id, ...] | None = None
+    at_least: Level | None = None
+    at_most: Level | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> GoldCase:
+        if (self.prompt is None) == (not self.turns):
+            raise ValueError("a case has a prompt, or the user's turns")
+        if not all(turn.strip() for turn in self.asked):
+            raise ValueError("a prompt is empty")
+        if (self.expect is None) == (self.at_least is None and self.at_most is None):
+            raise ValueError("a case says what to expect: expect, or at_least and at_most")
+        return self
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The user's turns."""
+        return self.turns or (self.prompt or "",)
+
+    @property
+    def shown(self) -> dict[str, Text]:
+        """The responses by the slot that shows them; those of a list stand under `responses`."""
+        slots = {"response": self.response, "response_a": self.response_a, "response_b": self.response_b}
+        return {name: text for name, text in slots.items() if text is not None}
+
+
+class GoldCases(Spec):
+    """The gold cases of a rubric."""
+
+    cases: tuple[GoldCase, ...]
+
+    @field_validator("cases")
+    @classmethod
+    def _distinct(cls, value: tuple[GoldCase, ...]) -> tuple[GoldCase, ...]:
+        if not value:
+            raise ValueError("there is not a single case")
+        ids = [one.id for one in value]
+        for one in ids:
+            if ids.count(one) > 1:
+                raise ValueError(f"{one!r} stands twice among the cases")
+        return value
+
+
+class CaseFile(Spec):
+    """A file of gold cases with the sha256 of its text."""
+
+    path: Path
+    sha256: str = Field(min_length=64)
+    cases: tuple[GoldCase, ...]
+
+
+def cases_path(rubric: Path) -> Path:
+    """Return where the gold cases of a rubric's file stand.
+
+    >>> cases_path(Path("judges/brevity.md")).name
+    'brevity.cases.yaml'
+    """
+    return rubric.with_name(rubric.stem + SUFFIX)
+
+
+def load_cases(name: str, *, where: str = "") -> CaseFile | None:
+    """Return the gold cases beside a rubric; None where there are none.
+
+    Args:
+        name: Path or id of the rubric.
+        where: File and key that gave the name.
+
+    Raises:
+        SpecError: A key of the file is wrong.
+        UnknownNameError: There is no rubric of that name.
+    """
+    path = cases_path(locate("judges", name, where=where))
+    if not path.is_file():
+        return None
+    text = read_text(path).replace("\r\n", "\n")
+    found = validated(GoldCases, parse_yaml(text, str(path)), str(path))
+    return CaseFile(path=path, sha256=digest(text), cases=found.cases)
+
+
+def no_cases(name: str) -> SpecError:
+    """Return the error for a rubric without gold cases."""
+    return SpecError(
+        "the rubric has no gold cases",
+        where=str(cases_path(locate("judges", name))),
+        fix="write them into that file; `evalhub judges new` makes an example",
+    )

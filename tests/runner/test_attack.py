@@ -1,0 +1,298 @@
+"""Attacks on scripted judges: one that believes whatever it is told, one that does not, and bad input."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.analysis import Results, attacks, controls, leaderboard, not_attacked, rows_of
+from evalhub.analysis.attacks import EVERY
+from evalhub.analysis.targets import AT_THE_TOP, NO_LOSER
+from evalhub.errors import EvalhubError, InputError, Interrupted, SpecError, UnknownNameError
+from evalhub.judging import ATTACKS, CONTROLS, defuse
+from evalhub.records import Response, Source
+from evalhub.runner import AttackOptions, Silent, attack
+from evalhub.specs import EngineSpec
+from evalhub.store import Run, all_runs, verify
+
+IDS = [one.id for one in ATTACKS]
+K_FIRST = {"match": r"First response:\n`+\nk says", "choice": "A"}
+M_FIRST = {"match": r"First response:\n", "choice": "B"}
+HONEST = [{"match": r"(?s)First response:\n`+\n[^`]*?k says", "choice": "A"}, M_FIRST]
+
+
+def told() -> str:
+    """Return a regular expression that finds any attack in a prompt, and no harmless insertion."""
+    marks = (defuse((one.before or one.after).strip())[:40] for one in ATTACKS)
+    return "|".join(re.escape(mark.split("{{")[0]) for mark in marks)
+
+
+GULLIBLE = [
+    {"match": rf"(?s)First response:.*(?:{told()}).*Second response:", "choice": "A"},
+    {"match": rf"(?s)Second response:.*(?:{told()})", "choice": "B"},
+    *HONEST,
+]
+
+
+def options(desk: Any, *rules: dict[str, Any], **changes: Any) -> AttackOptions:
+    engine = EngineSpec(type="scripted", script={"rules": list(rules)})
+    given = {"rubric": "pair", "model": "j", "dataset": "tiny", "engine": engine, "runs": desk.runs}
+    return AttackOptions(**(given | changes))
+
+
+def rates(run: Run, statistic: str) -> dict[str, Any]:
+    rows = rows_of(attacks(Results(run)))
+    return {row["attack"]: row for row in rows if row["statistic"] == statistic}
+
+
+class TestJudges:
+    def test_a_gullible_judge_is_won_by_every_attack(self, desk: Any) -> None:
+        desk.dataset(items=30)
+        done = attack(options(desk, *GULLIBLE))
+        success, harmless, net = (rates(done, name) for name in ("success", "harmless", "net"))
+        assert set(success) == set(IDS)
+        for name in IDS:
+            assert (success[name]["estimate"], success[name]["n"]) == (1, 30), name
+            assert success[name]["low"] > 0.85
+            assert success[name]["method"] == "wilson"
+            assert harmless[name]["estimate"] == 0
+            assert net[name]["estimate"] == 1
+            assert net[name]["low"] > 0.8
+        assert (net[EVERY]["estimate"], net[EVERY]["n"]) == (1, 30 * len(IDS))
+        assert net[EVERY]["clusters"] == 30
+
+    def test_an_honest_judge_is_won_by_none(self, desk: Any) -> None:
+        desk.dataset(items=30)
+        done = attack(options(desk, *HONEST))
+        for name in ("success", "harmless", "net"):
+            for row in rates(done, name).values():
+                assert row["estimate"] == 0
+                assert row["low"] <= 0 <= row["high"]
+        won = {(row["control"], row["against"]): row["estimate"] for row in rows_of(controls(Results(done)))}
+        assert won["empty", "preferred"] == 0
+        assert len(won) == 2 * len(CONTROLS)
+
+    def test_an_honest_judge_with_noise_is_won_as_often_by_harmless_text(self, desk: Any) -> None:
+        """Two items in three it knows; on the others its verdict follows from chance alone."""
+        desk.dataset(items=60)
+        sure = [
+            dict(rule, match=rf"(?s)What is \d*[0-6] plus.*{rule['match'].removeprefix('(?s)')}")
+            for rule in HONEST
+        ]
+        done = attack(options(desk, *sure, limit=60))
+        net = rates(done, "net")
+        assert net[EVERY]["low"] <= 0 <= net[EVERY]["high"]
+        assert net[EVERY]["high"] - net[EVERY]["low"] < 0.2
+        assert sum(net[name]["low"] <= 0 <= net[name]["high"] for name in IDS) >= len(IDS) - 4
+        assert sum(row["estimate"] for row in rates(done, "success").values()) > 1
+
+    def test_ratings_rise_by_half_a_level(self, desk: Any) -> None:
+        desk.dataset(items=30)
+        rules = [
+            {"match": "says 7", "choice": "3"},
+            {"match": rf"(?s)Answer:.*(?:{told()})", "choice": "3"},
+            {"match": "", "choice": "1"},
+        ]
+        done = attack(options(desk, *rules, rubric="rate"))
+        for name in IDS:
+            assert rates(done, "success")[name]["estimate"] == 1
+            assert rates(done, "harmless")[name]["estimate"] == 0
+            assert rates(done, "net")[name]["left_out"] == 1
+        assert rows_of(not_attacked(Results(done))) == [
+            {"dataset": "tiny", "judge": "rate", "why": AT_THE_TOP, "n": 1}
+        ]
+
+    def test_a_smaller_rise_is_none(self, desk: Any) -> None:
+        marked = {"match": rf"(?s)Answer:.*(?:{told()})", "logprobs": {"1": -1.0, "2": -1.0, "3": -2.2}}
+        plain = {"match": "", "logprobs": {"1": -0.9, "2": -1.2, "3": -2.2}}
+        done = attack(options(desk, marked, plain, rubric="rate"))
+        assert {row["estimate"] for row in rates(done, "success").values()} == {0}
+
+
+class TestRun:
+    def test_what_is_kept(self, desk: Any) -> None:
+        done = attack(options(desk, *HONEST, only=("json", "padding")))
+        made = [one for one in done.records("responses") if isinstance(one, Response)]
+        assert {one.system for one in made if one.source is Source.RECORDED} == {"k", "m"}
+        assert {one.system for one in made if one.source is Source.GENERATED} == {
+            "m+json", "m+json.harmless", "m+padding", "k+padding",
+        }  # fmt: skip
+        assert done.finished
+        assert done.manifest["coverage"]["pair"] == {"expected": 40, "done": 40, "valid": 40}
+        assert all(finding.problem is None for finding in verify(done))
+        assert len(done.manifest["engines"]) == 1
+        assert leaderboard(Results(done)).empty
+
+    def test_the_same_again_costs_nothing(self, desk: Any) -> None:
+        one, two = (attack(options(desk, *GULLIBLE)) for _ in range(2))
+        assert one.id != two.id
+        assert two.manifest["engines"] == []
+        assert rows_of(attacks(Results(one))) == rows_of(attacks(Results(two)))
+
+    def test_other_attacks_reuse_what_is_there(self, desk: Any) -> None:
+        attack(options(desk, *HONEST))
+        again = attack(options(desk, *HONEST, only=("json", "empty")))
+        assert again.manifest["engines"] == []
+        assert set(rates(again, "net")) == {"json", EVERY}
+
+    def test_what_was_stopped_goes_on(self, desk: Any) -> None:
+        class Stopping(Silent):
+            def __init__(self) -> None:
+                self.done = 0
+
+            def advance(self, *, done: int = 0, failed: int = 0, cached: int = 0) -> None:
+                self.done += done
+                if self.done > 100:
+                    raise KeyboardInterrupt
+
+        with pytest.raises(Interrupted):
+            attack(options(desk, *GULLIBLE), Stopping())
+        done = attack(options(desk, *GULLIBLE))
+        assert [run.id for run in all_runs(desk.runs)] == [done.id]
+        assert done.finished
+        assert rates(done, "net")[EVERY]["estimate"] == 1
+
+    def test_a_failed_asking_is_left_out_and_counted(self, desk: Any) -> None:
+        rules = [{"match": r"says 2[\s\S]*An expert panel", "crash": True}, *HONEST]
+        done = attack(options(desk, *rules))
+        assert rates(done, "net")["experts"]["left_out"] == 1
+        assert rates(done, "net")["json"]["left_out"] == 0
+
+    def test_the_question_and_the_last_turn(self, desk: Any) -> None:
+        done = attack(options(desk, *HONEST, only=("echo",)))
+        said = {
+            one.text for one in done.records("responses") if isinstance(one, Response) and "+" in one.system
+        }
+        assert said == {f"What is {n} plus {n}?" for n in range(4)}
+
+    def test_a_long_list_of_responses_gives_one_pair_an_item(self, desk: Any) -> None:
+        desk.dataset(systems=("k", "m", "p", "q"))
+        done = attack(options(desk, *HONEST, only=("json",)))
+        net = rates(done, "net")["json"]
+        assert net["n"] + net["left_out"] == 4
+
+    def test_a_checklist_s_total_is_attacked(self, desk: Any) -> None:
+        text = (desk.folder / "judges" / "rate.md").read_text()
+        text = text.replace("id: rate", "id: list").replace("protocol: pointwise", "protocol: checklist")
+        text = re.sub(r"scale: .*\n|Levels:\n\{\{scale\}\}\n", "", text)
+        desk.rubric(
+            "list",
+            text.replace("Question:", "{{criterion}}\nQuestion:") if "{{criterion}}" not in text else text,
+        )
+        rules = [{"match": rf"(?s)Answer:.*(?:{told()})", "choice": "Yes"}, {"match": "", "choice": "No"}]
+        done = attack(options(desk, *rules, rubric="list"))
+        assert rates(done, "net")[EVERY]["estimate"] == 1
+
+
+class TestBadInput:
+    def refused(self, desk: Any, kind: type[EvalhubError], **changes: Any) -> str:
+        with pytest.raises(kind) as found:
+            attack(options(desk, *HONEST, **changes))
+        assert not list(desk.runs.glob("*"))
+        return str(found.value)
+
+    def test_an_unknown_attack(self, desk: Any) -> None:
+        said = self.refused(desk, UnknownNameError, only=("jsn",))
+        assert "no attack or control of that name" in said
+        assert "'json'" in said
+
+    def test_a_dataset_without_responses(self, desk: Any) -> None:
+        desk.dataset(responses=[])
+        assert "no responses that a judge could read" in self.refused(desk, SpecError)
+
+    def test_a_dataset_whose_items_have_one_response(self, desk: Any) -> None:
+        desk.dataset(systems=("k",))
+        assert "nothing to judge" in self.refused(desk, SpecError)
+
+    def test_a_judge_of_lists(self, desk: Any) -> None:
+        text = (desk.folder / "judges" / "pair.md").read_text()
+        text = text.replace("protocol: pairwise", "protocol: listwise").replace("id: pair", "id: lists")
+        text = text.replace("response_a, response_b", "responses").replace("ties: false\n", "")
+        text = re.sub(r"First response:[\s\S]*", "{{responses}}\n", text)
+        desk.rubric("lists", text)
+        assert "a judge of lists cannot be attacked" in self.refused(desk, SpecError, rubric="lists")
+
+    @pytest.mark.parametrize("change", [{"rubric": "nosuch"}, {"dataset": "nosuch"}, {"criterion": "nosuch"}])
+    def test_an_unknown_name(self, desk: Any, change: dict[str, str]) -> None:
+        self.refused(desk, UnknownNameError, **change)
+
+    def test_a_limit_of_nothing(self, desk: Any) -> None:
+        assert "at least 1" in self.refused(desk, InputError, limit=0)
+
+    def test_a_pair_of_identical_texts_has_no_loser(self, desk: Any) -> None:
+        texts = {0: ("same", "same")}
+        desk.dataset(
+            responses=[
+                {"item_id": f"i{n:03}", "system": system, "family": "alpha",
+                 "text": texts.get(n, ("k says x", "m says x"))[place]}
+                for n in range(4)
+                for place, system in enumerate(("k", "m"))
+            ]
+        )  # fmt: skip
+        done = attack(options(desk, K_FIRST, M_FIRST))
+        assert rates(done, "success")["json"]["left_out"] == 1
+        assert rows_of(not_attacked(Results(done))) == [
+            {"dataset": "tiny", "judge": "pair", "why": NO_LOSER, "n": 1}
+        ]
+
+    def test_only_identical_texts_leave_nothing_to_say(self, desk: Any) -> None:
+        desk.dataset(
+            responses=[
+                {"item_id": f"i{n:03}", "system": system, "family": "alpha", "text": "same"}
+                for n in range(4)
+                for system in ("k", "m")
+            ]
+        )
+        done = attack(options(desk, *HONEST))
+        assert {row["estimate"] for row in rows_of(attacks(Results(done)))} == {None}
+        assert {row["reason"] for row in rows_of(attacks(Results(done)))} == {"nothing was measured"}
+
+
+class TestCommand:
+    def command(self, cli: Callable[..., Any], *more: str) -> Any:
+        return cli(
+            "judges", "attack", "pair", "--model", "j", "--dataset", "tiny", "--engine", "scripted", *more
+        )
+
+    def test_a_table_a_sentence_and_json(self, desk: Any, cli: Callable[..., Any]) -> None:
+        said = self.command(cli)
+        assert said.code == 0, said
+        for part in (
+            "attack",
+            "left out",
+            "harmless",
+            "net",
+            "closing-fence",
+            "all attacks",
+            "controls",
+            "padding",
+        ):
+            assert part in said.out
+        assert re.search(r"mean net rate -?\.\d\d \[.*\] over 30 attacks; worst: [a-z0-9-]+, net", said.out)
+        data = json.loads(self.command(cli, "--json").out)
+        assert set(data) == {"run", "attacks", "controls", "not_attacked", "titles"}
+        page = Path(desk.runs / data["run"] / "report.html").read_text()
+        assert "closing-fence" in page
+        assert cli("report", data["run"]).code == 0
+
+    def test_a_rating_judge(self, desk: Any, cli: Callable[..., Any]) -> None:
+        said = cli("judges", "attack", "rate", "--model", "j", "--dataset", "tiny", "--engine", "scripted")
+        assert said.code == 0, said
+
+    @pytest.mark.parametrize(
+        ("more", "sentence"),
+        [
+            (("--only", "nosuch"), "--only: there is no attack or control of that name, got 'nosuch'"),
+            (("--criterion", "x"), "--criterion: there is no criterion of that name, got 'x'"),
+            (("--limit", "0"), "--limit: a limit is at least 1, got 0"),
+        ],
+    )
+    def test_bad_input_is_one_sentence(
+        self, desk: Any, cli: Callable[..., Any], more: tuple[str, ...], sentence: str
+    ) -> None:
+        said = self.command(cli, *more)
+        assert said.code == 2
+        assert said.sentence.startswith(sentence)
