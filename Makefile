@@ -49,4 +49,5 @@ bench: setup
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/biases.py
 	$(BIN)/python benchmarks/cascade.py
+	$(BIN)/python benchmarks/judging.py
 	$(BIN)/python benchmarks/harness.py

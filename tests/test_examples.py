@@ -36,5 +36,7 @@ def test_the_readme_shows_a_valid_rubric() -> None:
 
 
 def test_the_readme_shows_a_valid_suite() -> None:
-    (text,) = blocks("yaml")
-    assert Suite.model_validate(yaml.safe_load(text)).suite == "nightly"
+    together, suite = (yaml.safe_load(text) for text in blocks("yaml"))
+    assert Suite.model_validate(suite).suite == "nightly"
+    judges = [{"id": name, "rubric": "x", "model": "x"} for name in together["juries"][0]["members"]]
+    assert Suite.model_validate({**suite, **together, "judges": judges}).juries[0].id == "panel"

@@ -8,7 +8,9 @@ from drawing import forest, scatter
 from loading import Chosen, plain
 
 from evalhub.analysis import rows_of
+from evalhub.analysis.attacks import EVERY
 from evalhub.analysis.bias import ALL_JUDGES
+from evalhub.report.attacks import ATTACK_NOTES, attack_lines
 from evalhub.report.cascades import HALVES
 from evalhub.report.forest import column_kind
 from evalhub.report.grids import RATERS, judged_twice, named, rater_name
@@ -268,6 +270,42 @@ def pairs(against: tuple[str, str]) -> None:
         open_sample(row["item_id"], judge=row["judge"], criterion=row["criterion"], responses=pair)
 
 
+def attacks() -> None:
+    rows = chosen.rows("attacks")
+    if rows.empty:
+        return
+    st.subheader("How easily the judge is fooled", anchor=False)
+    rows, each = rows.assign(kind="judge"), rows[rows["statistic"] == "net"]
+    order = [*each[each["attack"] != EVERY].sort_values("estimate", ascending=False)["attack"], EVERY]
+    titles = {"net": ("success, net of harmless text", (-1, 1)), "success": ("success", (0, 1))}
+    for (name, (title, bounds)), column in zip(titles.items(), st.columns([1.35, 1]), strict=True):
+        found = rows[rows["statistic"] == name]
+        column.altair_chart(
+            forest(
+                found,
+                name="attack",
+                title=title,
+                bounds=bounds,
+                middle=0,
+                kind="kind",
+                order=order,
+                names=name == "net",
+            ),
+            alt=f"{title} of each attack",
+        )
+        column.caption(f"n {between(found['n'])}")
+    told = {name: rows_of(chosen.rows(name)) for name in ("attacks", "controls", "not_attacked")}
+    for line in (*attack_lines(told), *ATTACK_NOTES):
+        st.caption(plain(line))
+    with st.expander("Controls: responses that answer nothing"):
+        st.dataframe(
+            chosen.rows("controls").drop(columns=["dataset"]),
+            hide_index=True,
+            alt="How often each control response beats a recorded one",
+        )
+    reasons(rows)
+
+
 def biases() -> None:
     rows = chosen.rows("biases")
     if rows.empty:
@@ -340,4 +378,7 @@ else:
     correlation(against)
     responses(against)
     pairs(against)
-biases()
+if "attack" in chosen.run.manifest:
+    attacks()
+else:
+    biases()

@@ -9,6 +9,7 @@ from evalhub.analysis.contamination import contamination
 from evalhub.analysis.correlation import correlations, side_by_side
 from evalhub.analysis.cost import cost
 from evalhub.analysis.coverage import coverage, engines, failures, left_out, reused
+from evalhub.analysis.gold import gold
 from evalhub.analysis.leaderboard import leaderboard
 from evalhub.analysis.meta import meta
 from evalhub.analysis.results import Results, export
@@ -16,12 +17,14 @@ from evalhub.analysis.retest import by_language, retest
 from evalhub.analysis.samples import item_list, sample
 from evalhub.analysis.targets import Target, targets
 from evalhub.analysis.tidy import rows_of
+from evalhub.analysis.training import Training, export_training, training
 from evalhub.analysis.truth import truth
 from evalhub.analysis.verdicts import pair_verdicts, ratings
 
 __all__ = [
     "Results",
     "Target",
+    "Training",
     "agreement",
     "attacks",
     "biases",
@@ -35,7 +38,9 @@ __all__ = [
     "coverage",
     "engines",
     "export",
+    "export_training",
     "failures",
+    "gold",
     "item_list",
     "leaderboard",
     "left_out",
@@ -51,5 +56,6 @@ __all__ = [
     "sample",
     "side_by_side",
     "targets",
+    "training",
     "truth",
 ]

@@ -46,6 +46,8 @@ def attacks(results: Results) -> pd.DataFrame:
                 "net": stats.paired_difference(won[attack], calm[attack], clusters),
             }
             rows += [row(one, **about, attack=attack, statistic=name) for name, one in estimates.items()]
+        if not won:
+            continue
         every = [list(chain.from_iterable(one.values())) for one in (won, calm)]
         net = stats.paired_difference(every[0], every[1], clusters * len(won))
         rows.append(row(net, **about, attack=EVERY, statistic="net"))

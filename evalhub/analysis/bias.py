@@ -11,11 +11,11 @@ from evalhub.analysis.families import family_names
 from evalhub.analysis.pair_askings import pair_askings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups, row, table, values
-from evalhub.analysis.truth import truth
 from evalhub.analysis.verdicts import pair_verdicts, ratings
 from evalhub.records import AnnotatorKind
-from evalhub.stats import Askings, Bias, Estimate, Kind
+from evalhub.stats import Askings, Kind
 from evalhub.stats.biases import NO_PEOPLE
+from evalhub.stats.clusters import Texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,14 +25,13 @@ ALL_JUDGES = "all judges"
 HARD, SOFT = "hard", "soft"
 
 _RATES = ("rate", "people", "beyond people")
-_EFFECTS = ("effect", "effect beyond people", "log-odds")
-_ALL = (*_RATES, *_EFFECTS)
-_TOLD = {
+_TOLD = {HARD: (*_RATES, "effect", "effect beyond people", "log-odds"), SOFT: ("rate", "effect", "log-odds")}
+_LESS = {
     (Kind.FLIPS, HARD): ("rate",),
     (Kind.FLIPS, SOFT): (),
-    (Kind.POSITION, SOFT): _EFFECTS,
+    (Kind.POSITION, SOFT): ("effect", "log-odds"),
     (Kind.OWN_FAMILY, HARD): _RATES,
-    (Kind.OWN_FAMILY, SOFT): _RATES,
+    (Kind.OWN_FAMILY, SOFT): ("rate",),
 }
 _NOT_PEOPLE = {
     AnnotatorKind.CONSTRUCTED.value: "the labels are constructed, not people's",
@@ -57,12 +56,13 @@ def biases(results: Results) -> pd.DataFrame:
       answers better ones, as far as people see it; no margin of quality is controlled for.
 
     The reading is `hard` (the verdict) or, where a judge gives probabilities, also `soft` (the probability
-    that a side wins): a judge that names the first position nearly always says little in the one and
-    still something in the other. One observation is a pair in one order: samples of an order are averaged
-    before they count, and items are the clusters. A pair whose order is not known tells nothing of
-    position. The effect of the own family can be told from quality only where judges of 2 families
-    judge the same 2, so it is pooled over the judges of a dataset and criterion, in rows whose judge is
-    `all judges`.
+    that a side wins; no people stand beside it, whose verdicts are hard): a judge that names the first
+    position nearly always says little in the one and still something in the other.
+
+    One observation is a pair in one order: samples of an order are averaged before they count, and items
+    are the clusters. A pair whose order is not known tells nothing of position. The effect of the own
+    family can be told from quality only where judges of 2 families judge the same 2, so it is pooled over
+    the judges of a dataset and criterion, in rows whose judge is `all judges`.
     """
     asked, labelled = pair_askings(results), _not_people(results)
     rows: list[dict[str, Any]] = []
@@ -74,7 +74,7 @@ def biases(results: Results) -> pd.DataFrame:
         for (judge,), found in groups(together, "judge"):
             about = {"dataset": dataset, "judge": judge, "criterion": criterion}
             why = labelled.get((dataset, found["label_criterion"].iloc[0]), NO_PEOPLE)
-            rows += _rows(found, about, why, _TOLD)
+            rows += _rows(found, about, why, _LESS)
         about = {"dataset": dataset, "judge": ALL_JUDGES, "criterion": criterion}
         rows += _rows(together, about, why, {(kind, name): () for kind in _OTHERS for name in (HARD, SOFT)})
     return table(rows, NAMED)
@@ -85,44 +85,54 @@ _NUMBERS = ("p_a", *(f"{name}_{side}" for name in ("chars", "lists", "markdown")
 _OTHERS = tuple(kind for kind in Kind if kind is not Kind.OWN_FAMILY)
 
 
+def _rows(
+    frame: pd.DataFrame, about: dict[str, str], why: str, less: Mapping[tuple[Kind, str], Sequence[str]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one judge; `less` says where only some statistics, `why` that there are no people."""
+    columns = _columns(frame)
+    beyond = stats.controlled_beyond_people(columns)
+    for reading in (HARD, SOFT) if frame["p_a"].notna().any() else (HARD,):
+        soft = reading == SOFT
+        effects = stats.controlled(columns, soft=soft)
+        for kind in Kind:
+            if not (names := less.get((kind, reading), _TOLD[reading])):
+                continue
+            found = dict(zip(_RATES, stats.raw_rate(columns, kind, soft=soft), strict=True))
+            found |= {"effect": effects[kind].points, "log-odds": effects[kind].log_odds}
+            found["effect beyond people"] = beyond[kind].points
+            for name in names:
+                one = replace(found[name], reason=why) if found[name].reason == NO_PEOPLE else found[name]
+                yield row(one, **about, bias=kind.value, reading=reading, statistic=name)
+
+
 def _columns(frame: pd.DataFrame) -> Askings:
     """Return rows of `pair_askings` as columns; a pair is told apart from that of another judge."""
     pair = ("judge", "item_id", "system_a", "system_b", "sample")
     return Askings(
-        values(frame["winner"]),
-        values(frame["cluster"]),
-        pair=frame.groupby(list(pair), sort=False).ngroup().to_numpy(),
-        **{name: values(frame[name]) for name in ("shown", "people", *_FAMILIES)},
+        _texts(frame["winner"]),
+        _texts(frame["cluster"]),
+        pair=_texts(frame.groupby(list(pair), sort=False).ngroup()),
+        **{name: _texts(frame[name]) for name in ("shown", "people", *_FAMILIES)},
         **{name: floats(frame[name]) for name in _NUMBERS},
     )
 
 
-def _rows(
-    frame: pd.DataFrame, about: dict[str, str], why: str, told: Mapping[tuple[Kind, str], Sequence[str]]
-) -> Iterator[dict[str, Any]]:
-    """Yield the rows of one judge; `told` says which statistics, `why` that there are no people."""
-    columns = _columns(frame)
-    for reading in (HARD, SOFT) if frame["p_a"].notna().any() else (HARD,):
-        for bias in stats.judge_biases(columns, soft=reading == SOFT):
-            named = {**about, "bias": bias.kind.value, "reading": reading}
-            found = _estimates(bias)
-            for name in told.get((bias.kind, reading), _ALL):
-                one = found[name]
-                one = replace(one, reason=why) if one.reason == NO_PEOPLE else one
-                yield row(one, **named, statistic=name)
+def _texts(column: pd.Series[Any]) -> Texts:
+    """Return a column as texts in which absent values are empty."""
+    import numpy as np
 
-
-def _estimates(bias: Bias) -> dict[str, Estimate]:
-    controlled = (bias.effect.points, bias.effect_beyond.points, bias.effect.log_odds)
-    return dict(zip(_ALL, (bias.rate, bias.people, bias.beyond, *controlled), strict=True))
+    return np.array(["" if value is None else str(value) for value in values(column)], dtype=np.str_)
 
 
 def _not_people(results: Results) -> dict[tuple[str, str], str]:
     """Return why there are no people, by dataset and criterion, where pairs are labelled all the same."""
-    labels = truth(results)
-    labels = labels[labels["label_winner"].notna() & labels["annotator_kind"].isin(list(_NOT_PEOPLE))]
-    rows = zip(labels["dataset"], labels["label_criterion"], labels["annotator_kind"], strict=True)
-    return {(dataset, criterion): _NOT_PEOPLE[kind] for dataset, criterion, kind in rows}
+    labels = results.sql(
+        "SELECT DISTINCT dataset, criterion, annotator_kind FROM labels WHERE winner IS NOT NULL ORDER BY ALL"
+    )
+    rows = zip(labels["dataset"], labels["criterion"], labels["annotator_kind"], strict=True)
+    return {
+        (dataset, criterion): _NOT_PEOPLE[kind] for dataset, criterion, kind in rows if kind in _NOT_PEOPLE
+    }
 
 
 def length_penalty(results: Results) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def pair_askings(results: Results) -> pd.DataFrame:
 
 def _responses(results: Results) -> pd.DataFrame:
     frame = results.sql(_RESPONSES)
-    found = [style(text) if isinstance(text, str) else None for text in frame.pop("text")]
+    found = [style(text) if isinstance(text, str) else None for text in frame.pop("text").tolist()]
     for name in ("lists", "markdown"):
         frame[name] = [None if one is None else getattr(one, name) for one in found]
     frame["families"] = [tuple(names) for names in frame["families"]]
@@ -115,4 +115,4 @@ def _with_people(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
-    return list(zip(*(frame[name] for name in names), strict=True))
+    return list(zip(*(frame[name].tolist() for name in names), strict=True))

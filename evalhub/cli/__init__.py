@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evalhub.cli import attacks, runs, specs
+from evalhub.cli import attacks, judges, runs, specs
 from evalhub.cli.output import notes
 from evalhub.errors import EvalhubError, Interrupted, StorageError
 
@@ -39,8 +39,8 @@ app.command()(runs.meta)
 app.command()(runs.dashboard)
 app.command()(runs.export)
 app.command()(runs.verify)
-specs.judges.command("attack")(attacks.judges_attack)
-app.add_typer(specs.judges, name="judges")
+judges.judges.command("attack")(attacks.judges_attack)
+app.add_typer(judges.judges, name="judges")
 app.add_typer(specs.datasets, name="datasets")
 app.add_typer(specs.suites, name="suites")
 app.add_typer(specs.models, name="models")

@@ -14,6 +14,12 @@ Runs = Annotated[
 RunName = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite; the newest by default.")
 ]
+RunNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[RUN]...", help="Runs' folders, ids or suites; the newest by default."),
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="An id, or the path of a file.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Ids or paths; all by default.")]
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="Path or id of a suite.")]
 Only = Annotated[
     list[str] | None,

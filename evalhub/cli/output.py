@@ -14,12 +14,12 @@ from rich.table import Table
 def console() -> Console:
     """Return the console for answers; wide where the output is no terminal."""
     plain = not sys.stdout.isatty()
-    return Console(width=160 if plain else None, highlight=False, soft_wrap=False)
+    return Console(width=160 if plain else None, highlight=False, soft_wrap=False, emoji=False)
 
 
 def notes() -> Console:
     """Return the console for everything that is no answer."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_json(value: Any) -> None:

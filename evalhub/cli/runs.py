@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Json, Limit, Only, RunName, Runs, SuiteName
+from evalhub.cli.options import Json, Limit, Only, RunName, RunNames, Runs, SuiteName
 from evalhub.cli.output import notes, print_json, print_rows
 from evalhub.cli.progress import chosen
 from evalhub.errors import InputError, StorageError
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan, print, run nothing.")]
 EveryRun = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite; every run by default.")
-]
-RunNames = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[RUN]...", help="Runs' folders, ids or suites; the newest by default."),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.json and report.html.")]
 

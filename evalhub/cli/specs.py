@@ -1,128 +1,24 @@
-"""The groups about files and weights: judges, datasets, suites, models."""
+"""The groups about files and weights: datasets, suites, models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Json
+from evalhub.cli.options import Json, Name, Names
 from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
-from evalhub.errors import EvalhubError, InputError, ModelError, SpecError, UnknownNameError
+from evalhub.errors import EvalhubError, InputError, ModelError
 
 if TYPE_CHECKING:
-    from evalhub.records import Item, Response
-    from evalhub.specs import Rubric
+    pass
 
-judges = typer.Typer(help="Rubrics: one Markdown file each.", no_args_is_help=True)
 datasets = typer.Typer(help="Datasets: one YAML card each.", no_args_is_help=True)
 suites = typer.Typer(help="Suites: what to run, one YAML file each.", no_args_is_help=True)
 models = typer.Typer(help="Models: weights, pinned and checked.", no_args_is_help=True)
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="An id, or the path of a file.")]
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Ids or paths; all by default.")]
-
-
-@judges.command("list")
-def judges_list(as_json: Json = False) -> None:
-    """List the rubrics that are found."""
-    rows = []
-    for name, path in hub.specs.available("judges").items():
-        try:
-            rubric = hub.specs.load_rubric(str(path))
-        except EvalhubError as error:
-            notes().print(f"{name}: {error}", markup=False, style="red", soft_wrap=True)
-            continue
-        rows.append(
-            {
-                "id": name,
-                "protocol": rubric.protocol,
-                "inputs": list(rubric.inputs),
-                "criteria": list(rubric.criteria),
-                "title": rubric.title,
-            }
-        )
-    print_rows(rows, as_json=as_json)
-
-
-@judges.command("show")
-def judges_show(name: Name, as_json: Json = False) -> None:
-    """Print a rubric as it stands, or its fields as JSON."""
-    path = hub.specs.locate("judges", name)
-    rubric = hub.specs.load_rubric(name)
-    if as_json:
-        print_json({**rubric.model_dump(mode="json"), "hash": rubric.hash, "path": str(path)})
-        return
-    console().print(path.read_text(encoding="utf-8"), markup=False, soft_wrap=True)
-    notes().print(f"{path}  sha256 {rubric.hash}", markup=False)
-
-
-@judges.command("check")
-def judges_check(names: Names = None, as_json: Json = False) -> None:
-    """Refuse whatever a run would refuse, and report the cacheable share of the prompt."""
-    rows = []
-    for name in names or hub.specs.available("judges"):
-        rubric = hub.specs.load_rubric(name)
-        hub.judging.check_rubric(rubric, name)
-        shares = hub.judging.cacheable(rubric, _example(rubric, "quickstart", None, 2))
-        rows.append({"id": rubric.id, "version": rubric.version, **asdict(shares), "hash": rubric.hash[:12]})
-    print_rows(rows, as_json=as_json)
-
-
-@judges.command("preview")
-def judges_preview(
-    name: Name,
-    dataset: Annotated[str, typer.Option(help="Dataset that the item is taken from.")] = "quickstart",
-    item: Annotated[str | None, typer.Option(help="Item; the first that fits by default.")] = None,
-    criterion: Annotated[str | None, typer.Option(help="Criterion; the first by default.")] = None,
-    mode: Annotated[
-        Literal["direct", "explain", "think"], typer.Option(help="How the judge answers.")
-    ] = "direct",
-    as_json: Json = False,
-) -> None:
-    """Print the prompts exactly as a judge is sent them, for a real item."""
-    rubric = hub.specs.load_rubric(name)
-    hub.judging.check_rubric(rubric, name)
-    chosen = criterion or next(iter(rubric.criteria))
-    if chosen not in rubric.criteria:
-        raise UnknownNameError("criterion", chosen, rubric.criteria, where="--criterion")
-    wanted = {"response": 1, "responses": 8}.get(rubric.shows[0], 2)
-    found, responses = _example(rubric, dataset, item, min(wanted, 2))
-    sent = hub.judging.preview(rubric, found, chosen, responses[:wanted], mode=hub.specs.Mode(mode))
-    if as_json:
-        print_json([asdict(request) for request in sent])
-        return
-    for number, request in enumerate(sent, 1):
-        if len(sent) > 1:
-            console().rule(f"request {number} of {len(sent)}")
-        for message in request.messages:
-            console().print(f"[bold]{message.role}[/bold]")
-            console().print(message.content, markup=False, soft_wrap=True)
-
-
-def _example(
-    rubric: Rubric, dataset: str, item_id: str | None, least: int
-) -> tuple[Item, tuple[Response, ...]]:
-    """Return an item that fits the rubric with its responses, eight at most."""
-    writes = hub.judging.protocol_named(rubric.protocol).writes
-    inputs = tuple(name for name in rubric.inputs if name not in writes)
-    card, path = hub.specs.load_card(dataset, where="--dataset")
-    data = hub.sources.load(card, path, ("items", "responses"))
-    if item_id is not None and item_id not in {one.item_id for one in data.items}:
-        raise UnknownNameError("item", item_id, [one.item_id for one in data.items], where="--item")
-    for item in data.items:
-        answers = tuple(one for one in data.responses if one.item_id == item.item_id and one.text)
-        fits = hub.runner.has_inputs(item, inputs) and len(answers) >= least
-        if item_id == item.item_id or (item_id is None and fits):
-            if not fits:
-                raise SpecError(
-                    "the item lacks an input or a response of the rubric", where="--item", value=item_id
-                )
-            return item, answers[:8]
-    raise SpecError("no item of the dataset has the rubric's inputs", where="--dataset", value=dataset)
 
 
 @datasets.command("list")

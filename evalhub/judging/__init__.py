@@ -12,6 +12,7 @@ from evalhub.judging.combine import (
     softmax,
 )
 from evalhub.judging.escape import defuse, fence
+from evalhub.judging.gold import Expectation, expectations, level_values
 from evalhub.judging.insertions import Attack, Control, inserted_system
 from evalhub.judging.listwise import LETTERS, rows
 from evalhub.judging.positions import list_rows, orders
@@ -20,6 +21,7 @@ from evalhub.judging.prompt import candidate_messages, messages
 from evalhub.judging.protocols import PROTOCOLS, protocol_named
 from evalhub.judging.reading import READERS, Reading, read
 from evalhub.judging.reading_text import Form, Rule
+from evalhub.judging.starter import starter
 
 __all__ = [
     "ATTACKS",
@@ -31,6 +33,7 @@ __all__ = [
     "Attack",
     "Cacheable",
     "Control",
+    "Expectation",
     "Form",
     "Judge",
     "Outline",
@@ -45,10 +48,12 @@ __all__ = [
     "check_use",
     "combine_orders",
     "defuse",
+    "expectations",
     "failed",
     "fence",
     "hard_winner",
     "inserted_system",
+    "level_values",
     "list_rows",
     "messages",
     "orders",
@@ -60,4 +65,5 @@ __all__ = [
     "read",
     "rows",
     "softmax",
+    "starter",
 ]

@@ -64,12 +64,12 @@ class Cacheable:
 
     Attributes:
         prompt_chars: Length of the example's prompt.
-        fixed_chars: Shared by every asking of the rubric.
+        fixed: What every asking of the rubric begins with.
         shared_by_item: Share of the prompt that the item's next asking begins with, in [0, 1].
     """
 
     prompt_chars: int
-    fixed_chars: int
+    fixed: str
     shared_by_item: float
 
 
@@ -95,7 +95,7 @@ def cacheable(rubric: Rubric, example: tuple[Item, tuple[Response, ...]]) -> Cac
     count = 1 if rubric.kind is Kind.POINTWISE else len(responses)
     empty = preview(rubric, other, criterion, responses[: min(count, 2)])
     return Cacheable(
-        len(here), _common(here, _verdicts(empty)[0]), round(_common(here, there) / len(here), 3)
+        len(here), here[: _common(here, _verdicts(empty)[0])], round(_common(here, there) / len(here), 3)
     )
 
 

@@ -63,7 +63,8 @@ _CHECKS = (
 )
 
 _RIGHT, _WRONG = "Jupiter.", "Mars, I think."
-_CITY, _MISSED = "The capital of France is Paris.", "France has many cities, and all of them are worth a visit."
+_CITY = "The capital of France is Paris."
+_MISSED = "France has many cities, and all of them are worth a visit."
 
 
 def starter(name: str, protocol: str) -> tuple[str, str]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ITEM = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+\S", re.MULTILINE)
+# Each mark with what it cannot do without, which is looked for first.
 _MARKS = tuple(
-    re.compile(pattern, re.MULTILINE)
-    for pattern in (
-        r"^ {0,3}#{1,6}[ \t]+\S",
-        r"\*\*(?=[^\s*])[^*\n]+\*\*",
-        r"(?<!\w)__(?=[^\s_])[^_\n]+__(?!\w)",
-        r"^[ \t]*(?:\|[ \t]*)?:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)+(?:\|[ \t]*)?$",
+    (sign, re.compile(pattern, re.MULTILINE))
+    for sign, pattern in (
+        ("#", r"^ {0,3}#{1,6}[ \t]+\S"),
+        ("**", r"\*\*(?=[^\s*])[^*\n]+\*\*"),
+        ("__", r"(?<!\w)__(?=[^\s_])[^_\n]+__(?!\w)"),
+        ("|", r"^[ \t]*(?:\|[ \t]*)?:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)+(?:\|[ \t]*)?$"),
     )
 )
 
@@ -52,7 +53,7 @@ def style(text: str) -> Style:
     prose, fences = _outside_fences(text.replace("\r\n", "\n"))
     return Style(
         lists=len(_ITEM.findall(prose)),
-        markdown=fences + sum(len(mark.findall(prose)) for mark in _MARKS),
+        markdown=fences + sum(len(mark.findall(prose)) for sign, mark in _MARKS if sign in prose),
     )
 
 

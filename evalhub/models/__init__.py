@@ -7,6 +7,7 @@ from evalhub.models.families import UNKNOWN, families_of
 from evalhub.models.pinned import PINNED, PinnedModel
 from evalhub.models.resolution import ModelSource, ResolvedModel, resolve
 from evalhub.models.room import bytes_needed, check_room
+from evalhub.models.tokens import count_tokens
 
 __all__ = [
     "PINNED",
@@ -20,6 +21,7 @@ __all__ = [
     "cache_folder",
     "check",
     "check_room",
+    "count_tokens",
     "families_of",
     "fetch",
     "hide_broken_media",

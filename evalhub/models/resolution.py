@@ -28,6 +28,7 @@ from evalhub.models.safety import check_folder, read_settings
 from evalhub.models.wheels import Progress, fetched_gguf
 
 RECORD = "evalhub.json"
+TRAINING = "evalhub-training.json"
 
 _CONTENT = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "*.py", "*.bin")
 _ID_LIMIT = 200
@@ -58,6 +59,7 @@ class ResolvedModel:
         weight_bytes: Size of the weight files.
         licence: `not stated` where nobody says.
         cutoff: Month of the newest training data at most, YYYY-MM; None where it is not known.
+        trained_on: `asked_sha256` of the items that it was trained to judge.
     """
 
     id: str
@@ -71,6 +73,7 @@ class ResolvedModel:
     weight_bytes: int
     licence: str
     cutoff: str | None = None
+    trained_on: frozenset[str] = frozenset()
 
 
 def quiet(text: str) -> None:
@@ -161,7 +164,8 @@ def fetch_pinned(model: PinnedModel, progress: Progress = quiet) -> Path:
 
 def content_files(folder: Path) -> list[Path]:
     """Return the files that make a model what it is, sorted by name."""
-    found = {path for pattern in _CONTENT for path in folder.glob(pattern) if path.name != RECORD}
+    said_about = {RECORD, TRAINING}
+    found = {path for pattern in _CONTENT for path in folder.glob(pattern) if path.name not in said_about}
     return sorted(found, key=lambda path: path.name)
 
 
@@ -250,7 +254,16 @@ def _described(name: str, source: ModelSource, folder: Path, declared: tuple[str
         max_length=None,
         weight_bytes=sum(path.stat().st_size for path in hashes if path.suffix in {".safetensors", ".bin"}),
         licence="not stated",
+        trained_on=_trained_on(folder / TRAINING),
     )
+
+
+def _trained_on(file: Path) -> frozenset[str]:
+    """Return the items that an export of training data says it holds, where it lies beside the weights."""
+    items = read_settings(file).get("items", [])
+    if not isinstance(items, list) or not all(isinstance(one, str) for one in items):
+        raise ModelError("items are the sha256 of the training items", where=f"{file}:items")
+    return frozenset(items)
 
 
 def _unknown(name: str) -> ModelError | UnknownNameError:

@@ -1,6 +1,7 @@
 """The records that are kept and the requests that are made."""
 
 from evalhub.records.codec import (
+    asked_sha256,
     canonical,
     clean,
     digest,
@@ -40,6 +41,7 @@ __all__ = [
     "Sampling",
     "Score",
     "Source",
+    "asked_sha256",
     "canonical",
     "clean",
     "digest",

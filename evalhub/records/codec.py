@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from evalhub.records.tables import KINDS, Record
+from evalhub.records.tables import KINDS, Item, Record
 
 
 def kind_of(record: Record) -> str:
@@ -79,6 +79,15 @@ def digest(value: Any) -> str:
     """Return the sha256 of a value's canonical JSON, or of a text's UTF-8 bytes."""
     text = value if isinstance(value, str) else canonical(value)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def asked_sha256(item: Item) -> str:
+    """Return the sha256 of what an item asks, by which it is known again in any dataset.
+
+    >>> asked_sha256(Item("here", "1", ("Hi",))) == asked_sha256(Item("there", "2", ("Hi",)))
+    True
+    """
+    return digest([list(item.turns), list(item.context)])
 
 
 def clean(text: str) -> str:

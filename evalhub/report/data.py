@@ -26,7 +26,7 @@ TABLES = {
 }
 
 # Of the responses that a run of attacks makes up they would say nothing.
-_BIASES = ("position_bias", "biases")
+_BIASES = "biases"
 
 _KINDS = {
     "constructed": "constructed labels are true by construction, not people's opinions",
@@ -59,7 +59,7 @@ def report_data(results: Results) -> dict[str, Any]:
         ],
     }
     for name, table in TABLES.items():
-        data[name] = [] if name in _BIASES and "attack" in manifest else rows_of(table(results))
+        data[name] = [] if name == _BIASES and "attack" in manifest else rows_of(table(results))
     return {
         **data,
         "environment": manifest.get("environment", {}),

@@ -2,14 +2,17 @@
 
 from evalhub.runner.attack import AttackOptions, attack
 from evalhub.runner.cells import Cell, has_inputs
+from evalhub.runner.gold import GoldOptions, run_gold
 from evalhub.runner.plan import Plan
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.resolve import Resolved
 from evalhub.runner.run import Options, prepare, run
+from evalhub.runner.versions import refuse_changed
 
 __all__ = [
     "AttackOptions",
     "Cell",
+    "GoldOptions",
     "Options",
     "Plan",
     "Progress",
@@ -18,5 +21,7 @@ __all__ = [
     "attack",
     "has_inputs",
     "prepare",
+    "refuse_changed",
     "run",
+    "run_gold",
 ]

@@ -16,6 +16,7 @@ from evalhub.runner.plan import Cells, Plan, plan
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.resolve import Resolved, resolve
 from evalhub.runner.run import carry_out
+from evalhub.runner.versions import refuse_changed
 from evalhub.scales import Kind
 from evalhub.specs import (
     Controls,
@@ -29,7 +30,7 @@ from evalhub.specs import (
     Suite,
     load_rubric,
 )
-from evalhub.store import Run, RunWriter, runs_root
+from evalhub.store import Run, RunWriter, all_runs, runs_root
 
 _Named = TypeVar("_Named", Attack, Control)
 
@@ -85,6 +86,7 @@ def attack(options: AttackOptions, progress: Progress | None = None) -> Run:
     attacks, controls = _chosen(ATTACKS, options.only), _chosen(CONTROLS, options.only)
     _check_names(options.only)
     rubric = load_rubric(options.rubric, where="RUBRIC")
+    refuse_changed(rubric, all_runs(runs_root(options.runs)), options.rubric)
     resolved = resolve(_suite(options, rubric), Path(f"attack {options.rubric}"), progress)
     resolved = replace(
         resolved,

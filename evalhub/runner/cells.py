@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from evalhub.errors import FamilyError, SpecError
 from evalhub.judging import LETTERS, Outline, Part, list_rows, orders, rows
 from evalhub.models import UNKNOWN
-from evalhub.records import Item, digest
+from evalhub.records import Item, asked_sha256, digest
 from evalhub.runner.resolve import Resolved, ResolvedJudge
 from evalhub.scales import Kind, Order
 from evalhub.sources import Dataset
@@ -23,6 +23,7 @@ OF = {"response": "responses", "response_a": "pairs", "response_b": "pairs", "re
 
 # What is left out, each by what is counted and why.
 NO_INPUT = "items without an input of the rubric"
+TRAINED_ON = "items the judge was trained on"
 NOT_CHOSEN = {
     "labelled": "pairs without a label (pairs.by)",
     "baseline": "pairs without the baseline (pairs.by)",
@@ -132,9 +133,13 @@ def judge_cells(
     needed = tuple(name for name in judge.rubric.inputs if name not in judge.protocol.writes)
     groups: list[tuple[Item, tuple[str, ...], int]] = []
     labelled = _labelled_pairs(dataset, set(links.values()))
+    trained_on = judge.runs.model.trained_on if judge.runs.model else frozenset()
     for item in dataset.items:
         if not has_inputs(item, needed):
             left_out[NO_INPUT] += 1
+            continue
+        if trained_on and asked_sha256(item) in trained_on:
+            left_out[TRAINED_ON] += 1
             continue
         for group, sample, why in _groups(judge, item, systems, labelled):
             if why is not None:

@@ -47,6 +47,7 @@ def manifest(resolved: Resolved, planned: Plan) -> dict[str, Any]:
         "environment": _environment(),
         "engines": [],
         **({"attack": dict(resolved.attack)} if resolved.attack else {}),
+        **({"gold": [dict(one) for one in resolved.gold]} if resolved.gold else {}),
         **planned_facts(planned),
     }
 

@@ -67,7 +67,12 @@ class ResolvedJudge:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A suite with everything that it names; `attack` says with what its judge is attacked."""
+    """A suite with everything that it names.
+
+    Attributes:
+        attack: With what its judge is attacked.
+        gold: What its judge must say of gold cases.
+    """
 
     suite: Suite
     path: Path
@@ -76,6 +81,7 @@ class Resolved:
     judges: tuple[ResolvedJudge, ...]
     metrics: tuple[tuple[str, Metric], ...]
     attack: Mapping[str, Any] | None = None
+    gold: tuple[Mapping[str, Any], ...] = ()
 
     def described(self) -> dict[str, Any]:
         """Return what decides the results, as plain values; the budget does not."""
@@ -103,8 +109,10 @@ class Resolved:
 
 def _described(runs: Runnable) -> dict[str, Any]:
     identity = runs.identity
+    trained_on = sorted(runs.model.trained_on) if runs.model else []
     return {
         "model": identity.model,
+        **({"trained_on": {"items": len(trained_on), "sha256": digest(trained_on)}} if trained_on else {}),
         "families": list(runs.families),
         "cutoff": runs.cutoff,
         "content_hash": identity.model_hash,
@@ -116,8 +124,14 @@ def _described(runs: Runnable) -> dict[str, Any]:
     }
 
 
-def resolve(suite: Suite, path: Path, progress: Progress) -> Resolved:
+def resolve(suite: Suite, path: Path, progress: Progress, datasets: tuple[Dataset, ...] = ()) -> Resolved:
     """Return the suite with everything that it names loaded, checked and hashed.
+
+    Args:
+        suite: The suite.
+        path: The file that it stands in.
+        progress: Told what is fetched.
+        datasets: Those of the suite, where they come from no card.
 
     Raises:
         EvalhubError: Anything that is named does not exist, or is not what it should be.
@@ -127,7 +141,7 @@ def resolve(suite: Suite, path: Path, progress: Progress) -> Resolved:
         (name, build(name, options, where=f"{where}:metrics")) for name, options in suite.metric_options()
     )
     rubrics = [_rubric(use, f"{where}:judges.{use.id}", path) for use in suite.judges]
-    datasets = tuple(_dataset(use, f"{where}:datasets.{use.id}", path) for use in suite.datasets)
+    datasets = datasets or tuple(_dataset(use, f"{where}:datasets.{use.id}", path) for use in suite.datasets)
     return Resolved(
         suite=suite,
         path=path,

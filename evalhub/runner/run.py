@@ -23,6 +23,7 @@ from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.resolve import Resolved, ResolvedJudge, Runnable, resolve
 from evalhub.runner.score import score_all
 from evalhub.runner.stop import Stop
+from evalhub.runner.versions import refuse_changed
 from evalhub.specs import EngineSpec, Suite, load_suite
 from evalhub.store import Run, RunWriter, all_runs, runs_root
 
@@ -56,7 +57,11 @@ def prepare(
         progress: Told what is fetched.
     """
     spec, path = load_suite(suite)
-    resolved = resolve(narrowed(spec, options or Options(), path), path, progress or Silent())
+    options = options or Options()
+    resolved = resolve(narrowed(spec, options, path), path, progress or Silent())
+    runs = all_runs(runs_root(options.runs))
+    for judge in resolved.judges:
+        refuse_changed(judge.rubric, runs, judge.spec.rubric)
     return resolved, plan(resolved)
 
 

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
 from evalhub.errors import SpecError
 from evalhub.specs import Rubric
-from evalhub.store import Run, all_runs
+from evalhub.store import Run
 
 
-def refuse_changed(rubric: Rubric, root: Path, where: str) -> None:
+def refuse_changed(rubric: Rubric, runs: Iterable[Run], where: str) -> None:
     """Refuse a rubric that a stored run used with another text under the same version.
 
     Runs of gold cases do not count: a text that is still being worked on may change.
 
     Args:
         rubric: The rubric.
-        root: The folder that holds the runs; only manifests are read.
+        runs: Those that may have used it, the newest first; only their manifests are looked at.
         where: Path or id of the rubric.
 
     Raises:
         SpecError: The text has changed and the version has not.
     """
-    known = list(_used(rubric.id, root))
+    known = list(_used(rubric.id, runs))
     for used, run in known:
         if used.version == rubric.version and used.hash != rubric.hash:
             following = max(one.version for one, _ in known) + 1
@@ -37,9 +36,9 @@ def refuse_changed(rubric: Rubric, root: Path, where: str) -> None:
             )
 
 
-def _used(rubric_id: str, root: Path) -> Iterator[tuple[Rubric, Run]]:
-    """Yield the rubrics of that id with the runs that used them, the newest first."""
-    for run in all_runs(root):
+def _used(rubric_id: str, runs: Iterable[Run]) -> Iterator[tuple[Rubric, Run]]:
+    """Yield the rubrics of that id with the runs that used them."""
+    for run in runs:
         if "gold" in run.manifest:
             continue
         for said in run.manifest.get("rubrics", {}).values():

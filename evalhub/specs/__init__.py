@@ -1,6 +1,8 @@
 """The three files that users write: rubric, card and suite, found, parsed and validated."""
 
+from evalhub.specs.base import check_name
 from evalhub.specs.card import Card, CriterionSpec, FileSpec, Reads, RecordedJudge, Truth, load_card
+from evalhub.specs.cases import CaseFile, GoldCase, cases_path, load_cases, no_cases
 from evalhub.specs.find import available, data_root, locate
 from evalhub.specs.plugins import named
 from evalhub.specs.rubric import SLOT, Rubric, load_rubric, parse_rubric
@@ -27,6 +29,7 @@ __all__ = [
     "Candidate",
     "Card",
     "CascadeUse",
+    "CaseFile",
     "Combine",
     "Controls",
     "CriterionSpec",
@@ -34,6 +37,7 @@ __all__ = [
     "DatasetUse",
     "EngineSpec",
     "FileSpec",
+    "GoldCase",
     "JudgeUse",
     "Jury",
     "Mode",
@@ -46,11 +50,15 @@ __all__ = [
     "Suite",
     "Truth",
     "available",
+    "cases_path",
+    "check_name",
     "data_root",
     "load_card",
+    "load_cases",
     "load_rubric",
     "load_suite",
     "locate",
     "named",
+    "no_cases",
     "parse_rubric",
 ]

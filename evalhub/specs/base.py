@@ -15,7 +15,8 @@ from evalhub.errors import SpecError
 MAX_BYTES = 1 << 20
 MAX_ALIASES = 64
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,199}$")]
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,199}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/@+-]{1,200}$")]
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -72,6 +73,17 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in _Loader.yaml_implicit_resolvers.items()
 }
+
+
+def check_name(name: str, *, where: str) -> None:
+    """Refuse a name that cannot be a file's and an id at once.
+
+    Raises:
+        SpecError: It has a slash, an ending or letters that ids do not have.
+    """
+    if not re.fullmatch(NAME, name) or name.endswith((".md", ".yaml")):
+        allowed = "letters, digits and . _ @ + -, without an ending"
+        raise SpecError("this is no name for a file", where=where, value=name, allowed=allowed)
 
 
 def read_text(path: Path) -> str:

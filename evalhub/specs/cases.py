@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from evalhub.errors import SpecError
 from evalhub.records import digest
@@ -84,11 +85,12 @@ class GoldCases(Spec):
         return value
 
 
-class CaseFile(Spec):
+@dataclass(frozen=True, slots=True)
+class CaseFile:
     """A file of gold cases with the sha256 of its text."""
 
     path: Path
-    sha256: str = Field(min_length=64)
+    sha256: str
     cases: tuple[GoldCase, ...]
 
 

@@ -51,8 +51,8 @@ class Askings:
         chars_b: (n,) length of response b.
         lists_a: (n,) list items in response a, at least 0.
         lists_b: (n,) list items in response b.
-        markdown_a: (n,) headers and bold spans in response a, at least 0.
-        markdown_b: (n,) headers and bold spans in response b.
+        markdown_a: (n,) headers, bold spans, code fences and tables in response a, at least 0.
+        markdown_b: (n,) those in response b.
         judge_family: (n,) family of the judge.
         family_a: (n,) family of system a.
         family_b: (n,) family of system b.

@@ -43,7 +43,7 @@ def brier(chances: Column, outcomes: Column, clusters: Column, *, options: Optio
     Source: Brier, Monthly Weather Review 78(1), 1950.
 
     Example:
-        >>> round(brier([0.9, 0.2, 0.6, 0.5], [1, 0, 0, 1], "abcd").estimate, 4)
+        >>> round(brier([0.9, 0.2, 0.6, 0.5], [1, 0, 0, 1], list("abcd")).estimate, 4)
         0.165
     """
     same_length({"chances": chances, "outcomes": outcomes, "clusters": clusters})

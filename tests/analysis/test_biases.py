@@ -222,8 +222,8 @@ class TestFamilies:
             name = f"i{place:02}"
             records += [
                 hand.item(name),
-                answer(name, "k", "x" * (10 + place % 3), "qwen"),
-                answer(name, "m", "y" * (10 + place % 2), "smollm"),
+                answer(name, "k", "one answer", "qwen"),
+                answer(name, "m", "the other!", "smollm"),
             ]
             for judge, family in judges.items():
                 mine, other = ("a", "b") if family == "qwen" else ("b", "a")
@@ -241,7 +241,7 @@ class TestFamilies:
         pooled = told(run, "own family", "effect", ALL_JUDGES)
         assert (pooled["n"], pooled["clusters"]) == (80, 20)
         # 70% of the time its own, wherever it stands: from 30% to 70%
-        assert pooled["estimate"] == pytest.approx(40, abs=3)
+        assert pooled["estimate"] == pytest.approx(40)
         assert pooled["low"] < 40 < pooled["high"]
         for judge in judges:
             assert told(run, "own family", "rate", judge)["estimate"] == pytest.approx(0.7)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from evalhub.runner import AttackOptions, attack
+from evalhub.specs import EngineSpec
 from evalhub.store import Run, RunWriter
 
 APP = Path(__file__).resolve().parents[2] / "dashboards" / "app.py"
@@ -118,7 +120,8 @@ def test_one_run(desk: Any, opened: Open) -> None:
     assert {one.label for one in page.metric} == {
         "Items", "Verdicts of ex", "Verdicts of pt", "Verdicts of pw",
     }  # fmt: skip
-    assert len(page.get("vega_lite_chart")) == 3
+    # the win rate, raw and penalised: after one rationale nothing is called soft
+    assert len(page.get("vega_lite_chart")) == 2
     judges = opened(desk.runs, "views/judges.py")
     assert [one.value for one in judges.subheader][:2] == [
         "Judge, ROUGE and labels decide the same pairs",
@@ -221,3 +224,14 @@ def test_a_damaged_run_is_named(desk: Any, opened: Open) -> None:
     run.segments("judgments")[0].write_bytes(b"broken")
     page = opened(desk.runs, "views/overview.py")
     assert "cannot be read" in texts(page)
+
+
+def test_attacks_stand_on_the_judge_s_page(desk: Any, opened: Open) -> None:
+    engine = EngineSpec(type="scripted")
+    attack(AttackOptions("pair", "j", dataset="tiny", engine=engine, only=("json", "echo"), runs=desk.runs))
+    page = opened(desk.runs, "views/judges.py")
+    said = texts(page)
+    assert "How easily the judge is fooled" in said
+    assert "mean net rate" in said
+    for view in VIEWS:
+        opened(desk.runs, view)

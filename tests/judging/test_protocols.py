@@ -235,7 +235,7 @@ class TestPrompts:
     def test_the_cacheable_share_is_measured(self) -> None:
         share = cacheable(rubric(RATE), (ITEM, (A, B)))
         assert 0.4 < share.shared_by_item < 1
-        assert 0 < share.fixed_chars < share.prompt_chars
+        assert 0 < len(share.fixed) < share.prompt_chars
 
     def test_the_hash_follows_what_a_judge_can_see(self) -> None:
         assert rubric().hash == rubric().hash

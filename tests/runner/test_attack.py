@@ -26,8 +26,8 @@ HONEST = [{"match": r"(?s)First response:\n`+\n[^`]*?k says", "choice": "A"}, M_
 
 def told() -> str:
     """Return a regular expression that finds any attack in a prompt, and no harmless insertion."""
-    marks = (defuse((one.before or one.after).strip())[:40] for one in ATTACKS)
-    return "|".join(re.escape(mark.split("{{")[0]) for mark in marks)
+    starts = ((one.before or one.after).strip().split("{{")[0] for one in ATTACKS)
+    return "|".join(re.escape(defuse(start)[:40]) for start in starts)
 
 
 GULLIBLE = [
@@ -90,17 +90,17 @@ class TestJudges:
         assert sum(row["estimate"] for row in rates(done, "success").values()) > 1
 
     def test_ratings_rise_by_half_a_level(self, desk: Any) -> None:
-        desk.dataset(items=30)
+        desk.dataset(items=10)
         rules = [
             {"match": "says 7", "choice": "3"},
             {"match": rf"(?s)Answer:.*(?:{told()})", "choice": "3"},
             {"match": "", "choice": "1"},
         ]
         done = attack(options(desk, *rules, rubric="rate"))
+        success, harmless, net = (rates(done, name) for name in ("success", "harmless", "net"))
         for name in IDS:
-            assert rates(done, "success")[name]["estimate"] == 1
-            assert rates(done, "harmless")[name]["estimate"] == 0
-            assert rates(done, "net")[name]["left_out"] == 1
+            assert (success[name]["estimate"], harmless[name]["estimate"]) == (1, 0)
+            assert net[name]["left_out"] == 1
         assert rows_of(not_attacked(Results(done))) == [
             {"dataset": "tiny", "judge": "rate", "why": AT_THE_TOP, "n": 1}
         ]
@@ -178,12 +178,9 @@ class TestRun:
         text = (desk.folder / "judges" / "rate.md").read_text()
         text = text.replace("id: rate", "id: list").replace("protocol: pointwise", "protocol: checklist")
         text = re.sub(r"scale: .*\n|Levels:\n\{\{scale\}\}\n", "", text)
-        desk.rubric(
-            "list",
-            text.replace("Question:", "{{criterion}}\nQuestion:") if "{{criterion}}" not in text else text,
-        )
+        desk.rubric("list", text.replace("Question:", "{{criterion}}\nQuestion:"))
         rules = [{"match": rf"(?s)Answer:.*(?:{told()})", "choice": "Yes"}, {"match": "", "choice": "No"}]
-        done = attack(options(desk, *rules, rubric="list"))
+        done = attack(options(desk, *rules, rubric="list", only=("score", "flood")))
         assert rates(done, "net")[EVERY]["estimate"] == 1
 
 
@@ -258,7 +255,8 @@ class TestCommand:
         )
 
     def test_a_table_a_sentence_and_json(self, desk: Any, cli: Callable[..., Any]) -> None:
-        said = self.command(cli)
+        few = [word for name in ("json", "closing-fence", "padding") for word in ("--only", name)]
+        said = self.command(cli, *few)
         assert said.code == 0, said
         for part in (
             "attack",
@@ -271,16 +269,24 @@ class TestCommand:
             "padding",
         ):
             assert part in said.out
-        assert re.search(r"mean net rate -?\.\d\d \[.*\] over 30 attacks; worst: [a-z0-9-]+, net", said.out)
-        data = json.loads(self.command(cli, "--json").out)
+        assert re.search(r"mean net rate -?\.\d\d \[.*\] over 2 attacks; worst: [a-z0-9-]+, net", said.out)
+        data = json.loads(self.command(cli, *few, "--json").out)
         assert set(data) == {"run", "attacks", "controls", "not_attacked", "titles"}
         page = Path(desk.runs / data["run"] / "report.html").read_text()
         assert "closing-fence" in page
         assert cli("report", data["run"]).code == 0
 
     def test_a_rating_judge(self, desk: Any, cli: Callable[..., Any]) -> None:
-        said = cli("judges", "attack", "rate", "--model", "j", "--dataset", "tiny", "--engine", "scripted")
+        said = cli(
+            "judges", "attack", "rate", "--model", "j", "--dataset", "tiny", "--engine", "scripted",
+            "--only", "score", "--only", "echo", "--limit", "3",
+        )  # fmt: skip
         assert said.code == 0, said
+
+    def test_controls_alone(self, desk: Any, cli: Callable[..., Any]) -> None:
+        said = self.command(cli, "--only", "echo")
+        assert said.code == 0, said
+        assert "mean net rate" not in said.out
 
     @pytest.mark.parametrize(
         ("more", "sentence"),

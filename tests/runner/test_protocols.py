@@ -63,8 +63,8 @@ def test_a_list_is_read_as_pairs_and_a_checklist_as_ratings(desk: Any) -> None:
     pairs = rows_of(pair_verdicts(Results(desk.run())))
     assert [row["askings"] for row in pairs] == [6] * 12
     assert all(row["winner"] and row["p_a"] is not None for row in pairs)
-    desk.rubric("made", RUBRICS["checklist"][0])
-    desk.suite(judges=[{**JUDGE, "rubric": "made", "against": {"checklist": "quality"}}])
+    desk.rubric("checks", RUBRICS["checklist"][0].replace("id: made", "id: checks"))
+    desk.suite(judges=[{**JUDGE, "rubric": "checks", "against": {"checklist": "quality"}}])
     rated = rows_of(ratings(Results(desk.run())))
     assert {row["criterion"] for row in rated} == {"right", "short", "checklist"}
     assert all(0 <= row["expected"] <= 1 for row in rated)

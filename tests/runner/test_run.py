@@ -63,7 +63,8 @@ class TestReuse:
         desk.suite(candidates=[CANDIDATE], judges=[PAIR, RATE])
         desk.run()
         path = desk.folder / "judges" / "rate.md"
-        path.write_text(path.read_text().replace("You rate one answer.", "You rate one single answer."))
+        text = path.read_text().replace("You rate one answer.", "You rate one single answer.")
+        path.write_text(text.replace("version: 1", "version: 2"))
         again = desk.run()
         fresh = {one.key for one in again.records("completions") if one.computed_in is None}
         mine = {key for one in judgments(again) if one.judge == "pt" for key in one.completions}

@@ -1,0 +1,163 @@
+"""Gold cases through the ordinary run: a dataset made of them, and one judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from evalhub.judging import check_rubric, expectations
+from evalhub.records import Item, Response, digest
+from evalhub.runner.plan import plan
+from evalhub.runner.progress import Progress, Silent
+from evalhub.runner.resolve import resolve
+from evalhub.runner.run import carry_out
+from evalhub.scales import Kind
+from evalhub.sources import Dataset
+from evalhub.specs import (
+    Card,
+    CaseFile,
+    Controls,
+    CrossFamily,
+    DatasetUse,
+    EngineSpec,
+    FileSpec,
+    GoldCase,
+    JudgeUse,
+    Mode,
+    Pairs,
+    Rubric,
+    Suite,
+    load_cases,
+    load_rubric,
+    no_cases,
+)
+from evalhub.store import Run, runs_root
+
+_SYSTEMS = {"response": "response", "response_a": "a", "response_b": "b"}
+
+
+@dataclass(frozen=True, slots=True)
+class GoldOptions:
+    """Whose gold cases are run, on what.
+
+    Attributes:
+        rubric: Path or id of a rubric with gold cases beside it.
+        model: The judge's model.
+        mode: How the judge answers.
+        engine: Where the model runs.
+        runs: The folder that holds the runs.
+    """
+
+    rubric: str
+    model: str
+    mode: Mode = Mode.DIRECT
+    engine: EngineSpec = field(default_factory=EngineSpec)
+    runs: Path | None = None
+
+
+def run_gold(options: GoldOptions, progress: Progress | None = None) -> Run:
+    """Ask a judge about the gold cases of its rubric, or go on with the newest unfinished run of them.
+
+    Args:
+        options: Whose cases, on what.
+        progress: Told how far the run is.
+
+    Returns:
+        The sealed run; `analysis.gold` reads it.
+
+    Raises:
+        UnknownNameError: There is no such rubric or model, or a case names no criterion of the rubric.
+        SpecError: The rubric has no cases, or one that does not fit it.
+        Interrupted: Ctrl-C; the same call goes on.
+    """
+    rubric = load_rubric(options.rubric, where="RUBRIC")
+    check_rubric(rubric, options.rubric)
+    cases = load_cases(options.rubric)
+    if cases is None:
+        raise no_cases(options.rubric)
+    expected = expectations(rubric, cases.cases, str(cases.path))
+    dataset = _dataset(rubric, cases)
+    resolved = resolve(_suite(options, rubric, dataset), cases.path, progress or Silent(), (dataset,))
+    resolved = replace(resolved, gold=tuple(asdict(one) for one in expected))
+    planned = plan(resolved)
+    total = resolved.judges[0].protocol.total
+    wanted = {one.case: total or one.criterion for one in expected}
+    cells = {
+        judge: tuple(cell for cell in found if cell.criterion == wanted[cell.item_id])
+        for judge, found in planned.cells.items()
+    }
+    return carry_out(resolved, replace(planned, cells=cells), runs_root(options.runs), progress or Silent())
+
+
+def _suite(options: GoldOptions, rubric: Rubric, dataset: Dataset) -> Suite:
+    use: dict[str, Any] = {
+        "id": rubric.id,
+        "rubric": options.rubric,
+        "model": options.model,
+        "engine": options.engine,
+        "mode": options.mode,
+    }
+    if rubric.kind is Kind.PAIRWISE and rubric.shows != ("responses",):
+        use["pairs"] = Pairs(by="all")
+    return Suite(
+        suite=f"gold-{rubric.id.replace('/', '-')}",
+        title=f"Gold cases of {rubric.id} by {options.model}",
+        datasets=(DatasetUse(id=dataset.card.id),),
+        judges=(JudgeUse(**use),),
+        controls=Controls(cross_family=CrossFamily.ALLOW),
+    )
+
+
+def _dataset(rubric: Rubric, cases: CaseFile) -> Dataset:
+    """Return the cases as a dataset, whose responses stand in no order and are never ranked."""
+    name = f"{rubric.id}.cases"
+    card = Card(
+        id=name,
+        version=1,
+        title=f"Gold cases of {rubric.id}",
+        licence="not stated",
+        source="written beside the rubric",
+        anonymous=True,
+        files={"cases": FileSpec(path=cases.path.name, sha256=cases.sha256, format="lines")},
+        items="SELECT text FROM cases",
+    )
+    return Dataset(
+        card=card,
+        path=cases.path,
+        items=tuple(_item(name, case) for case in cases.cases),
+        responses=tuple(one for case in cases.cases for one in _responses(name, case)),
+        labels=(),
+        judgments=(),
+        scores=(),
+        hashes={"card": card.hash, cases.path.name: cases.sha256},
+    )
+
+
+def _item(dataset: str, case: GoldCase) -> Item:
+    context = (case.context,) if isinstance(case.context, str) else case.context
+    return Item(
+        dataset,
+        case.id,
+        turns=case.asked,
+        refs=(*((),) * (len(case.asked) - 1), case.refs) if case.refs else (),
+        context=context,
+        cluster=case.id,
+    )
+
+
+def _responses(dataset: str, case: GoldCase) -> Iterator[Response]:
+    named = case.responses or {_SYSTEMS[slot]: text for slot, text in case.shown.items()}
+    for system, text in named.items():
+        turns = (text,) if isinstance(text, str) else text
+        yield Response(
+            dataset,
+            case.id,
+            system,
+            text=turns[-1],
+            turns=turns,
+            chars=sum(map(len, turns)),
+            families=("none",),
+            sha256=digest(turns[-1]),
+        )
