@@ -229,6 +229,9 @@ def judges_export(
     found = hub.analysis.training([hub.load(one, runs) for one in names], seed)
     beside = hub.analysis.export_training(found, out)
     told = {name: value for name, value in found.manifest.items() if name != "items"}
+    if not as_json:
+        told["splits"] = [f"{dataset}: {how}" for dataset, how in told["splits"].items()]
+        told["left_out"] = [f"{count} {why}" for why, count in told["left_out"].items()]
     print_fields(
         {"written": str(out), "manifest": str(beside), **told, "items": len(found.manifest["items"])},
         as_json=as_json,

@@ -55,7 +55,7 @@ def categories(values: Column) -> tuple[Texts, Bools]:
         >>> categories(["a", None, "tie"])[1].tolist()
         [True, False, True]
     """
-    if isinstance(values, np.ndarray) and values.dtype.kind == "U":
+    if type(values) is np.ndarray and values.dtype.kind == "U":
         return values, values != ""
     given = values if isinstance(values, Sequence) else np.asarray(_unmasked(values), dtype=object).tolist()
     texts = ["" if value is None or value != value else str(value) for value in given]
