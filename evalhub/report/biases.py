@@ -35,6 +35,8 @@ def biases(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
     """
     for (dataset, criterion), rows in grouped(data["biases"], "dataset", "criterion"):
         about = f"{dataset} · {criterion}"
+        if len({row["judge"] for row in rows} - {ALL_JUDGES}) < 2:
+            rows = [row for row in rows if row["judge"] != ALL_JUDGES]
         hard = headed((row for row in rows if row["reading"] == HARD), RATES)
         yield pivot(hard, notes, title=about, names={"judge": "judge"}, across=_HEAD)
         yield pivot(

@@ -9,7 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from evalhub.analysis import Results, by_language, contamination, meta, rows_of
+from evalhub.analysis import Results, attacks, by_language, contamination, meta, rows_of
+from evalhub.analysis.attacks import EVERY
 from evalhub.report.grids import RATERS, judged_twice, named
 from evalhub.report.shape import ABSENT, Footnotes, Grid, Row, count, grouped, pivot, visible
 from evalhub.report.terminal import WIDTH, section
@@ -21,6 +22,12 @@ def meta_data(runs: Sequence[Results]) -> dict[str, Any]:
     """Return all tables of `evalhub meta` as plain values, fit for JSON."""
     return {
         "raters": rows_of(meta(runs)),
+        "attacks": [
+            {"run": one.run.id, "model": one.manifest["judges"][row["judge"]]["model"], **row}
+            for one in runs
+            for row in rows_of(attacks(one))
+            if row["attack"] == EVERY
+        ],
         "languages": [row for one in runs for row in rows_of(by_language(one))],
         "contamination": [row for one in runs for row in rows_of(contamination(one))],
     }
@@ -35,6 +42,7 @@ def print_meta(data: dict[str, Any]) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     notes = Footnotes()
     section(console, "Raters against labels", _raters(data["raters"], notes))
+    section(console, "All attacks together", _attacks(data["attacks"], notes))
     section(console, "Languages", _languages(data["languages"], notes))
     section(console, "May have been seen in training", _contamination(data["contamination"]))
     console.print()
@@ -57,6 +65,12 @@ def _raters(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
 def _line(row: Row, several: Container[str], *, many_runs: bool) -> str:
     name = named({**row, "reading": "combined"}, several)
     return f"{name} ({row['run'].rsplit('-', 1)[-1]})" if many_runs else name
+
+
+def _attacks(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
+    if rows:
+        names = {"judge": "judge", "model": "model", "run": "run"}
+        yield pivot(rows, notes, title="", names=names, across=("statistic",))
 
 
 def _languages(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:

@@ -25,6 +25,7 @@ def test_rates_then_effects() -> None:
         line("j", "position", "effect", 25.0),
         line("j", "position", "effect", 12.0, reading="soft"),
         line(ALL_JUDGES, "own family", "rate", 0.55),
+        line("k", "flips", "rate", 0.2),
     ]
     notes = Footnotes()
     rates, effects = biases({"biases": rows}, notes)
@@ -35,6 +36,7 @@ def test_rates_then_effects() -> None:
     ]  # fmt: skip
     assert rates.rows == (
         ("j", ".80 [.70, .90]", ".30 [.20, .40]", ".60 [.50, .70]", "–¹", ""),
+        ("k", "", ".20 [.10, .30]", "", "", ""),
         (ALL_JUDGES, "", "", "", "", ".55 [.45, .65]"),
     )
     assert "percentage points" in effects.title
@@ -46,3 +48,9 @@ def test_rates_then_effects() -> None:
 
 def test_no_pairwise_judge_no_grid() -> None:
     assert list(biases({"biases": []}, Footnotes())) == []
+
+
+def test_one_judge_alone_is_not_pooled() -> None:
+    rows = [line("j", "flips", "rate", 0.3), line(ALL_JUDGES, "own family", "effect", None)]
+    rates, effects = biases({"biases": rows}, Footnotes())
+    assert [row[0] for row in (*rates.rows, *effects.rows)] == ["j"]
