@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import row, table, values
-from evalhub.analysis.truth import label_criterion, truth
+from evalhub.analysis.truth import truth, with_label_criterion
 from evalhub.analysis.verdicts import pair_verdicts
 from evalhub.records import digest
 
@@ -98,12 +98,7 @@ def _grounds(
     results: Results, cascade: Told, verdicts: pd.DataFrame, labels: pd.DataFrame
 ) -> Iterator[tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]]:
     """Yield dataset, criterion and kind of label, with the stages' verdicts and the labels."""
-    mine = verdicts[verdicts["judge"].isin(cascade["stages"])]
-    against = [
-        label_criterion(results, j, d, c) or ""
-        for j, d, c in zip(mine["judge"], mine["dataset"], mine["criterion"], strict=True)
-    ]
-    mine = mine.assign(label_criterion=against)
+    mine = with_label_criterion(results, verdicts[verdicts["judge"].isin(cascade["stages"])])
     wanted = cascade["criterion"]
     mine = mine[mine["label_criterion"].isin([wanted]) if wanted else mine["label_criterion"] != ""]
     for (dataset, criterion), said in mine.groupby(["dataset", "label_criterion"], sort=True):

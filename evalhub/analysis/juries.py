@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import values
-from evalhub.analysis.truth import label_criterion, truth
+from evalhub.analysis.truth import truth, with_label_criterion
 from evalhub.judging import hard_winner
 from evalhub.records import digest
 from evalhub.scales import Winner
@@ -196,11 +196,8 @@ def _weights(
 ) -> dict[tuple[str, int], float]:
     """Weigh each member for each fold by how far it agrees with the labels of the other folds."""
     labels = truth(results)
-    held = mine.assign(fold=[fold(cluster) for cluster in mine["cluster"]])
-    held["label_criterion"] = [
-        label_criterion(results, j, d, c) or ""
-        for j, d, c in zip(mine["judge"], mine["dataset"], mine["criterion"], strict=True)
-    ]
+    held = with_label_criterion(results, mine)
+    held["fold"] = [fold(cluster) for cluster in mine["cluster"]]
     joined = held.merge(labels, on=[*about, "label_criterion"], suffixes=("", "_of_label"))
     found = {}
     for judge, said in joined.groupby("judge"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalhub.analysis.results import Results
-from evalhub.analysis.truth import label_criterion, truth
+from evalhub.analysis.truth import truth, with_label_criterion
 from evalhub.analysis.verdicts import pair_verdicts
 
 if TYPE_CHECKING:
@@ -20,11 +20,6 @@ def labelled_pairs(results: Results) -> pd.DataFrame:
     A pair that several kinds of annotators labelled has a row for each kind.
     """
     pairs, labels = pair_verdicts(results), truth(results)
-    held = pairs.assign(
-        label_criterion=[
-            label_criterion(results, j, d, c) or ""
-            for j, d, c in zip(pairs["judge"], pairs["dataset"], pairs["criterion"], strict=True)
-        ]
-    )
+    held = with_label_criterion(results, pairs)
     labels = labels[labels["label_winner"].notna()]
     return held.merge(labels.drop(columns="system"), on=[*_ABOUT, "label_criterion"])

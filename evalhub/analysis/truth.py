@@ -61,3 +61,9 @@ def label_criterion(results: Results, judge: str, dataset: str, criterion: str) 
         return criterion
     found: str | None = planned.get(dataset, {}).get(criterion)
     return found
+
+
+def with_label_criterion(results: Results, verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Return verdicts or ratings with a column `label_criterion`, "" where there is none to hold against."""
+    keys = zip(verdicts["judge"], verdicts["dataset"], verdicts["criterion"], strict=True)
+    return verdicts.assign(label_criterion=[label_criterion(results, *key) or "" for key in keys])

@@ -68,12 +68,12 @@ def _write(
     judge = asking.judge
     sampling = replace(judge.sampling, max_tokens=judge.rationale_tokens)
     sample = asking.repeat if sampling.temperature > 0 else 0
-    asked = slot_texts(judge.rubric, asking.item, asking.criterion, ())["question"]
-    if asking.item.context and "context" in judge.rubric.inputs:
-        asked = "\n\n".join([slot_texts(judge.rubric, asking.item, asking.criterion, ())["context"], asked])
+    texts = slot_texts(judge.rubric, asking.item, asking.criterion, ())
+    apart = asking.item.context and "context" in judge.rubric.inputs
+    asked = "\n\n".join([texts["context"], texts["question"]] if apart else [texts["question"]])
     completions = yield tuple(
         Request((Message("user", f"{PROMPTS[slot]}\n\n{asked}"),), sampling, sample=sample) for slot in slots
     )
-    texts = {slot: one.text or "" for slot, one in zip(slots, completions, strict=True)}
+    said = {slot: one.text or "" for slot, one in zip(slots, completions, strict=True)}
     failed = next((one for one in completions if one.failure), None)
-    return _Written(texts, tuple(one.key for one in completions), failed)
+    return _Written(said, tuple(one.key for one in completions), failed)

@@ -66,8 +66,8 @@ class PinnedModel:
         eos_tokens: The tokens that end an answer.
         cutoff: Month of the newest training data, or of the release where only that is known: YYYY-MM.
         note: What a reader of results should know.
-        int8: Whether the layers' matrices are kept and multiplied in 8 bits (W8A8): about twice as fast
-            on a CPU that has VNNI or AMX, another model to every cache and table.
+        int8: Whether the layers' matrices are kept and multiplied in 8 bits (W8A8): faster on a CPU
+            with 8-bit instructions such as VNNI, another model to every cache and table.
     """
 
     id: str
