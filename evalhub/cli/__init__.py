@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -29,6 +31,7 @@ def _options(
 
 class _State:
     debug = False
+    interrupted = False
 
 
 app.command()(runs.run)
@@ -51,24 +54,34 @@ def main() -> None:
 
     Exit codes: 0 pass, 1 gate failed, 2 bad input, 3 inconclusive, 4 storage, 5 locked, 130 interrupted.
     """
+    _State.interrupted = False
+    signal.signal(signal.SIGINT, _on_interrupt)
     try:
         app()
-    except EvalhubError as error:
-        _end(error, error.exit_code)
-    except KeyboardInterrupt:
+    except (Exception, KeyboardInterrupt) as error:
+        said, code = _told(error)
+        if _State.debug:
+            raise
+        notes().print(f"evalhub: {said}", markup=False, style="red", soft_wrap=True)
+        sys.exit(code)
+
+
+def _on_interrupt(number: int, frame: FrameType | None) -> None:
+    """Remember Ctrl-C: native code turns the KeyboardInterrupt that it meets into errors of its own."""
+    _State.interrupted = True
+    signal.default_int_handler(number, frame)
+
+
+def _told(error: BaseException) -> tuple[EvalhubError, int]:
+    """Return the sentence and the exit code."""
+    if _State.interrupted or isinstance(error, KeyboardInterrupt):
         again = "give the same command again to go on"
-        _end(Interrupted("stopped; what was finished is kept", fix=again), Interrupted.exit_code)
-    except OSError as error:
+        return Interrupted("stopped; what was finished is kept", fix=again), Interrupted.exit_code
+    if isinstance(error, EvalhubError):
+        return error, error.exit_code
+    if isinstance(error, OSError):
         where = str(error.filename or "")
-        _end(StorageError(f"a file cannot be used ({error.strerror or error})", where=where), 4)
-    except Exception as error:
-        fix = "give the command again with --debug before the verb, and report what it prints"
-        _end(EvalhubError(f"evalhub itself failed ({type(error).__name__}: {error})", fix=fix), 3)
-
-
-def _end(error: EvalhubError, code: int) -> None:
-    """Print the sentence and leave; with --debug, show where it comes from."""
-    if _State.debug:
-        raise
-    notes().print(f"evalhub: {error}", markup=False, style="red", soft_wrap=True)
-    sys.exit(code)
+        said = StorageError(f"a file cannot be used ({error.strerror or error})", where=where)
+        return said, said.exit_code
+    fix = "give the command again with --debug before the verb, and report what it prints"
+    return EvalhubError(f"evalhub itself failed ({type(error).__name__}: {error})", fix=fix), 3

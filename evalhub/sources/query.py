@@ -89,7 +89,7 @@ def _tables(card: Card, files: Mapping[str, Path]) -> list[dict[str, Any]]:
 def _ask(job: dict[str, Any], card_path: Path, limits: Limits) -> dict[str, Any]:
     found = os.pathsep.join(part for part in sys.path if part)
     environment = {**os.environ, "TZ": "UTC", "PYTHONUTF8": "1", "PYTHONPATH": found}
-    command = [sys.executable, "-P", "-m", "evalhub.sources.child"]
+    command = [sys.executable, "-P", "-m", "evalhub.sandbox.child"]
     try:
         done = subprocess.run(
             command,

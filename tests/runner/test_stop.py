@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from evalhub.analysis import Results
 from evalhub.errors import Inconclusive, Interrupted
 from evalhub.records import Completion
 from evalhub.store import Run, all_runs
@@ -96,6 +97,7 @@ def test_twice_stops_at_once_and_keeps_what_was_finished(slow: Any) -> None:
 
 
 def test_a_second_run_on_the_same_folder_is_refused(slow: Any) -> None:
+    slow.suite(judges=[{**JUDGE, "engine": {"type": "scripted", "script": {"seconds": 1, "batch": 2}}}])
     process = slow.start("run", "s")
     try:
         run = wait(slow, process)
@@ -106,8 +108,23 @@ def test_a_second_run_on_the_same_folder_is_refused(slow: Any) -> None:
         assert slow.command("leaderboard", "--json").code == 0  # readers never lock
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
-    assert process.returncode == 130
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+
+
+def test_ctrl_c_inside_a_query(desk: Any, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = desk.run()
+
+    def endless(results: Results) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        results.sql("SELECT sum(a.range * b.range) FROM range(1000000) AS a, range(1000000) AS b")
+
+    before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("evalhub.cli.runs.hub.analysis.leaderboard", endless)
+    said = cli("leaderboard", str(run.path))
+    signal.signal(signal.SIGALRM, before)
+    assert said.code == 130, said
+    assert said.sentence.startswith("stopped; ")
 
 
 def test_stopping_while_the_responses_are_made(desk: Any) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from evalhub.sources import Dataset, Limits, child, load, query
+from evalhub.sandbox import child
+from evalhub.sources import Dataset, Limits, load, query
 from evalhub.specs import load_card
 
 FILES = {

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalhub.errors import EvalhubError
-from evalhub.sources.rows import Reader
+from evalhub.sandbox.rows import Reader
 
 TEXT = {"text": "VARCHAR"}
 

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from evalhub.sources.rows import Reader, RowError
+from evalhub.sandbox.rows import Reader, RowError
 
 _BATCH = 2000
 _MIN_OBJECT = 16 << 20
