@@ -59,6 +59,31 @@ def forest(
     return alt.layer(*layers).properties(height=LINE * max(len(lines), 1) + FRAME, padding=PADDING)
 
 
+def curve(rows: pd.DataFrame, *, name: str, x: str, across: str, up: str) -> alt.LayerChart:
+    """Return a reliability curve for each name over a dashed diagonal: points with intervals in bins.
+
+    Args:
+        rows: Tidy rows with the share `estimate`, its interval, and how sure in column `x`, in [.5, 1].
+        name: Column that names the curves.
+        x: Column across.
+        across: Title of the axis across.
+        up: Title of the axis up.
+    """
+    axis = {"tickCount": 5, "format": "~f", "titleFontWeight": "normal"}
+    at = alt.X(f"{x}:Q", scale=alt.Scale(domain=[0.5, 1]), axis=alt.Axis(title=across, **axis))
+    share = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(title=up, **axis)}
+    colour = alt.Color(f"{name}:N", legend=alt.Legend(orient="top", title=None, labelLimit=260))
+    base = alt.Chart(rows).encode(x=at, color=colour)
+    ends = alt.Chart(pd.DataFrame({x: [0.5, 1], "right": [0.5, 1]}))
+    height = alt.Y("estimate:Q", **share)
+    layers = [
+        ends.mark_line(**DASHED).encode(x=at, y=alt.Y("right:Q", **share)),
+        base.mark_rule(strokeWidth=2.5, opacity=0.4).encode(y=alt.Y("low:Q", **share), y2="high:Q"),
+        base.mark_line(point={"size": 70}, strokeWidth=1.5).encode(y=height, tooltip=_tips(name)),
+    ]
+    return alt.layer(*layers).properties(height=320, padding=PADDING)
+
+
 def _colour(kind: str | None) -> alt.Color | dict[str, str]:
     if kind is None:
         return alt.value("#2b8f99")

@@ -23,6 +23,8 @@ _TABLES = {
         "agreement",
         "cascades",
         "biases",
+        "calibration",
+        "reliability",
         "correlations",
         "attacks",
         "controls",

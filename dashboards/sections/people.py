@@ -1,0 +1,187 @@
+"""How far judges, metrics and people of the same responses agree."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pandas as pd
+import streamlit as st
+from drawing import forest, scatter
+from loading import Chosen
+from sections.parts import between, only, reasons
+
+from evalhub.analysis import rows_of
+from evalhub.report.forest import column_kind
+from evalhub.report.grids import RATERS, judged_twice, named
+
+PAIR = ["dataset", "item_id", "system_a", "system_b", "sample"]
+LEVELS = {
+    "pooled": "pooled: all responses",
+    "item": "within items, then averaged",
+    "system": "systems' means",
+}
+MARKS = 5000
+JITTER = 0.12
+LEVELS_AT_MOST = 12
+NOTHING_READ = (
+    " Judges in teal, metrics in blue, judges that read nothing in grey: always-first, a coin, and "
+    "whichever response is longer. A judge worth its cost stands right of them."
+)
+
+
+def agreement(chosen: Chosen, against: tuple[str, str]) -> None:
+    rows = only(chosen.rows("agreement"), against)
+    if rows.empty:
+        return
+    each_other, rows = rows[rows["against"] != "labels"], rows[rows["against"] == "labels"]
+    levels = bool((rows["reading"] == "level").all())
+    title = "Judge and labels give" if levels else "Judge, ROUGE and labels decide"
+    st.subheader(f"{title} the same {'levels' if levels else 'pairs'}", anchor=False)
+    if levels and rows["estimate"].isna().all():
+        reasons(rows)
+        return
+    if not levels:
+        orders = st.toggle("Show each order alone", key="orders", bind="query-params")
+        rows = rows[orders | ~rows["reading"].isin(["ab", "ba"])]
+    told = rows_of(rows)
+    several = judged_twice(told)
+    rows["who"] = [named(row, several) for row in told]
+    rows = rows.sort_values("kind", key=lambda kinds: kinds.map(RATERS).fillna(9), kind="stable")
+    accuracy, kappa = (rows[rows["statistic"] == name] for name in ("accuracy", "kappa"))
+    middle = None if levels else 0.5
+    left, right = st.columns([1.35, 1])
+    left.altair_chart(
+        forest(accuracy, name="who", title="accuracy", bounds=(0, 1), middle=middle, kind="kind"),
+        alt="Accuracy of each rater against the labels",
+    )
+    right.altair_chart(
+        forest(kappa, name="who", title="Cohen's kappa", bounds=(-1, 1), middle=0, kind="kind", names=False),
+        alt="Cohen's kappa of each rater against the labels",
+    )
+    st.caption(
+        f"The same labelled {'responses' if levels else 'pairs'} for everyone: n {between(accuracy['n'])}, "
+        f"left out {between(accuracy['left_out'])}, {between(accuracy['clusters'])} clusters of items."
+        + ("" if levels else NOTHING_READ)
+    )
+    reasons(accuracy, kappa)
+    if len(each_other):
+        with st.expander("Judges and metrics with each other"):
+            st.dataframe(
+                each_other.drop(columns=["dataset", "label_criterion", "annotator_kind", "reading"]),
+                hide_index=True,
+                alt="Agreement of judges and metrics with each other on the same pairs",
+            )
+
+
+def correlation(chosen: Chosen, against: tuple[str, str]) -> None:
+    rows = only(chosen.rows("correlations"), against)
+    if rows.empty:
+        return
+    st.subheader("Correlation with the labels", anchor=False)
+    coefficient = st.segmented_control(
+        "Coefficient",
+        ["spearman", "kendall", "pearson"],
+        default="spearman",
+        required=True,
+        key="coefficient",
+        bind="query-params",
+    )
+    mine = rows[(rows["x"] == "labels") & (rows["coefficient"] == coefficient)]
+    metrics = set(chosen.results.scores()["metric"])
+    mine = mine.assign(kind=[column_kind(name, metrics) for name in mine["y"]])
+    columns = st.columns([1.35, 1, 1])
+    for place, (level, column) in enumerate(zip(LEVELS, columns, strict=True)):
+        found = mine[mine["at"] == level]
+        column.altair_chart(
+            forest(
+                found, name="y", title=LEVELS[level], bounds=(-1, 1), middle=0, kind="kind", names=place == 0
+            ),
+            alt=f"Correlation of each rating and metric with the labels, {level} level",
+        )
+        column.caption(f"n {between(found['n'])}")
+    reasons(mine)
+    with st.expander("Everything with everything"):
+        st.dataframe(
+            rows.drop(columns=["dataset", "label_criterion", "annotator_kind"]),
+            hide_index=True,
+            alt="Correlations of labels, ratings, metrics and length with each other",
+        )
+
+
+def responses(chosen: Chosen, against: tuple[str, str]) -> None:
+    frame = chosen.table("side_by_side").get((chosen.dataset, *against))
+    if frame is None or frame.empty:
+        return
+    st.subheader("Response by response", anchor=False)
+    names = [name for name in frame if name not in ("item_id", "system", "sample", "cluster", "labels")]
+    x = st.selectbox("Against the labels", names, key="across", bind="query-params")
+    rows = frame[["item_id", "system", "sample", x, "labels"]].dropna()
+    left_out, rows = len(frame) - len(rows), rows.head(MARKS)
+    rows["x at"], rows["y at"] = apart(rows, x), apart(rows, "labels")
+    rows = rows.astype({"sample": int})
+    event = st.altair_chart(
+        scatter(rows, x=x, y="labels"), on_select="rerun", key="points", alt=f"{x} against the labels"
+    )
+    st.caption(
+        f"{len(rows):,} responses, {left_out:,} without both numbers. Where values are levels, points are "
+        f"moved by up to {JITTER} so that equal ones can be told apart; the numbers above are unmoved. "
+        "Click a point to open its sample."
+    )
+    points = event.selection.get("point", [])
+    if points:
+        judge = x.removesuffix(" (soft)")
+        own = {"judge": judge} if judge in chosen.run.manifest["judges"] else {}
+        open_sample(points[0]["item_id"], **own)
+
+
+def pairs(chosen: Chosen, against: tuple[str, str]) -> None:
+    verdicts, labels = chosen.rows("pair_verdicts"), only(chosen.rows("truth"), against)
+    labels = labels[labels["label_winner"].notna()]
+    if verdicts.empty or labels.empty:
+        return
+    held = chosen.run.manifest["against"]
+    names = [
+        held.get(judge, {}).get(chosen.dataset, {}).get(criterion, criterion)
+        for judge, criterion in zip(verdicts["judge"], verdicts["criterion"], strict=True)
+    ]
+    verdicts = verdicts[[name == against[0] for name in names]]
+    joined = verdicts.merge(labels[[*PAIR, "label_winner"]], on=PAIR)
+    st.subheader("Pair by pair", anchor=False)
+    if st.toggle("Only where judge and labels differ", value=True, key="differ", bind="query-params"):
+        joined = joined[joined["winner"] != joined["label_winner"]]
+    shown = joined.rename(columns={"label_winner": "labels say", "winner": "judge says", "p_a": "p(a wins)"})
+    shown = shown[
+        ["item_id", "judge", "criterion", "system_a", "system_b", "labels say", "judge says", "p(a wins)",
+         "winner_ab", "winner_ba"]
+    ].head(1000).reset_index(drop=True)  # fmt: skip
+    event = st.dataframe(
+        shown,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="pairs",
+        height=300,
+        column_config={"p(a wins)": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f")},
+        alt="Judged pairs with the labels' verdict; a selected row opens its sample",
+    )
+    st.caption(
+        f"{len(shown):,} pairs. winner_ab and winner_ba are the verdicts of one order alone. "
+        "Select a row to open its sample."
+    )
+    if event.selection.rows:
+        row = shown.iloc[event.selection.rows[0]]
+        pair = f"{row['system_a']} / {row['system_b']}"
+        open_sample(row["item_id"], judge=row["judge"], criterion=row["criterion"], responses=pair)
+
+
+def apart(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Return a column in which levels that would hide each other are moved a little, always alike."""
+    if rows[name].nunique() > LEVELS_AT_MOST:
+        return rows[name]
+    keys = (f"{name}|{row.item_id}|{row.system}|{row.sample}" for row in rows.itertuples())
+    shifts = [JITTER * (hashlib.sha256(key.encode()).digest()[0] / 127.5 - 1) for key in keys]
+    return rows[name] + shifts
+
+
+def open_sample(item: str, **about: str) -> None:
+    st.switch_page("views/samples.py", query_params={"item": item, **about})
