@@ -31,8 +31,10 @@ def agreement(results: Results) -> pd.DataFrame:
     log-odds), `ab` and `ba` (the hard verdict of one order alone), and `length-penalised` where the
     run has a penalty; that of a pointwise judge is `level`. All raters see the same pairs: the
     labelled ones that a judge of the run was asked about, or all where none was. Labels that are a
-    tie, where no judge may tie, are left out and counted. With each other, judges and metrics are
-    held by their combined readings.
+    tie are left out for a rater that may not say tie, and counted; metrics and the judges that read nothing
+    may where any judge may. So is a pair that a rater gives no verdict on,
+    unless the card of a recorded judge says `unparsed: wrong`: then it is wrong, but not in `ab`
+    and `ba`. With each other, judges and metrics are held by their combined readings.
     """
     labelled = _labelled(results)
     rows: list[dict[str, Any]] = []
@@ -53,16 +55,17 @@ def _rows(
     if len(mine):
         asked = mine[PAIR].drop_duplicates()
         group = group.merge(asked, on=PAIR, how="inner")
-    ties = _ties_allowed(results, mine)
-    labels = group["label_winner"].where(ties | (group["label_winner"] != "tie"), None).tolist()
+    labels = group["label_winner"]
+    decided = labels.where(labels != "tie", None)
     clusters = group["cluster"].tolist()
     about = {"dataset": dataset, "label_criterion": criterion, "annotator_kind": annotator_kind}
     everyone = list(raters(results, group, mine))
     rows = []
     for rater in everyone:
-        for reading, said in rater.readings.items():
+        for reading in rater.readings:
             named = {**about, **_who(rater), "reading": reading, "against": "labels"}
-            rows += _both(said.tolist(), labels, clusters, named)
+            said = rater.against_labels(reading).tolist()
+            rows += _both(said, (labels if rater.ties else decided).tolist(), clusters, named)
     names = Counter(rater.name for rater in everyone)
     for first, second in itertools.combinations([one for one in everyone if one.kind != TRIVIAL], 2):
         against = second.name if names[second.name] == 1 else f"{second.name}: {second.criterion}"
@@ -114,12 +117,3 @@ def _mine(results: Results, verdicts: pd.DataFrame, dataset: str, criterion: str
         for d, j, c in zip(verdicts["dataset"], verdicts["judge"], verdicts["criterion"], strict=True)
     ]
     return verdicts[fits] if len(verdicts) else verdicts
-
-
-def _ties_allowed(results: Results, mine: pd.DataFrame) -> bool:
-    """Whether any rater at hand may say tie; with no judge at all a tie can only be the labels'."""
-    for (judge,), found in groups(mine, "judge"):
-        rubric = results.rubric(judge)
-        if rubric.ties if rubric else (found["winner"] == "tie").any():
-            return True
-    return False

@@ -112,7 +112,7 @@ def _columns(frame: pd.DataFrame) -> Askings:
         _texts(frame["winner"]),
         _texts(frame["cluster"]),
         pair=_texts(frame.groupby(list(pair), sort=False).ngroup()),
-        **{name: _texts(frame[name]) for name in ("shown", "people", *_FAMILIES)},
+        **{name: _texts(frame[name]) for name in ("shown", "people", "people_shown", *_FAMILIES)},
         **{name: floats(frame[name]) for name in _NUMBERS},
     )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import values
-from evalhub.analysis.truth import truth, with_label_criterion
+from evalhub.analysis.truth import ground, with_label_criterion
 from evalhub.judging import hard_winner
 from evalhub.records import digest
 from evalhub.scales import Winner
@@ -36,7 +36,8 @@ class _Bench:
     """One jury on one criterion.
 
     Attributes:
-        weights: What a member counts on the clusters of a fold; 1 where nothing is said.
+        weights: What a member counts on the clusters of a fold, where members are weighted: who has no
+            weight there has no vote.
     """
 
     jury: str
@@ -45,9 +46,15 @@ class _Bench:
     quorum: int
     weights: Mapping[tuple[str, int], float]
 
-    def weight(self, judge: str, cluster: str) -> float:
-        """Return what a member counts on a cluster."""
-        return self.weights.get((judge, fold(cluster)), 1.0)
+    def voters(self, found: pd.DataFrame, verdict: str) -> tuple[pd.DataFrame, list[float]]:
+        """Return the members whose verdict counts on a pair or a response, and what each counts."""
+        said = found[found[verdict].notna()]
+        if self.combine is not Combine.WEIGHTED:
+            return said, [1.0] * len(said)
+        keys = zip(said["judge"], said["cluster"], strict=True)
+        weights = [self.weights.get((judge, fold(cluster))) for judge, cluster in keys]
+        known = [weight is not None for weight in weights]
+        return said[known], [weight for weight in weights if weight is not None]
 
 
 def pair_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
@@ -146,17 +153,13 @@ def _sums(found: pd.DataFrame) -> dict[str, Any]:
 
 
 def _pair(found: pd.DataFrame, bench: _Bench) -> dict[str, Any]:
-    voters = found[found["winner"].notna()]
+    voters, weights = bench.voters(found, "winner")
     own = {"winner_ab": None, "winner_ba": None, "soft": False}
     if len(voters) < bench.quorum:
         return {**own, "chances": None, "winner": None}
     shares = dict.fromkeys((winner.value for winner in Winner), 0.0)
-    whole = 0.0
-    for judge, cluster, winner, chances in zip(
-        voters["judge"], voters["cluster"], voters["winner"], voters["chances"], strict=True
-    ):
-        weight = bench.weight(judge, cluster)
-        whole += weight
+    whole = sum(weights)
+    for weight, winner, chances in zip(weights, voters["winner"], voters["chances"], strict=True):
         averaged = bench.combine is Combine.MEAN and chances is not None
         for name, share in (chances if averaged else {str(winner): 1.0}).items():
             shares[name] += weight * share
@@ -176,9 +179,8 @@ def _pair(found: pd.DataFrame, bench: _Bench) -> dict[str, Any]:
 def _rating(found: pd.DataFrame, bench: _Bench) -> dict[str, Any]:
     import numpy as np
 
-    voters = found[found["value"].notna()]
+    voters, weights = bench.voters(found, "value")
     none = {"value": None, "expected": None, "failures": 0}
-    weights = [bench.weight(j, c) for j, c in zip(voters["judge"], voters["cluster"], strict=True)]
     if len(voters) < bench.quorum or not sum(weights):
         return none
     if bench.combine is Combine.VOTE:
@@ -194,8 +196,11 @@ def _rating(found: pd.DataFrame, bench: _Bench) -> dict[str, Any]:
 def _weights(
     results: Results, mine: pd.DataFrame, about: list[str], weigh: Callable[[pd.DataFrame], float]
 ) -> dict[tuple[str, int], float]:
-    """Weigh each member for each fold by how far it agrees with the labels of the other folds."""
-    labels = truth(results)
+    """Weigh each member for each fold by how far it agrees with the labels of the other folds.
+
+    A member with fewer than `MIN_LABELS` labels there has no weight.
+    """
+    labels = ground(results)
     held = with_label_criterion(results, mine)
     held["fold"] = [fold(cluster) for cluster in mine["cluster"]]
     joined = held.merge(labels, on=[*about, "label_criterion"], suffixes=("", "_of_label"))

@@ -106,11 +106,12 @@ def _with_people(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
     """Add the labels' criterion that the judge's is held against, and what people said of each pair."""
     labels = truth(results)
     human = labels[labels["annotator_kind"] == AnnotatorKind.HUMAN.value]
-    said = dict(zip(_rows(human, *_PAIR), human["label_winner"], strict=True))
+    said = dict(zip(_rows(human, *_PAIR), _rows(human, "label_winner", "label_shown"), strict=True))
     keys = _rows(frame, "judge", "dataset", "criterion")
     held = {key: label_criterion(results, *key) for key in set(keys)}
     frame["label_criterion"] = [held[key] for key in keys]
-    frame["people"] = [said.get(key) for key in _rows(frame, *_PAIR)]
+    found = [said.get(key, (None, None)) for key in _rows(frame, *_PAIR)]
+    frame["people"], frame["people_shown"] = ([one[side] for one in found] for side in (0, 1))
     return frame
 
 

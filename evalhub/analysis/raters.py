@@ -18,16 +18,29 @@ if TYPE_CHECKING:
 SEED = 0
 PAIR = ["dataset", "item_id", "system_a", "system_b", "sample"]
 TRIVIAL = "trivial"
+UNPARSED = "unparsed"
+ORDERS = ("ab", "ba")
 
 
 @dataclass(frozen=True, slots=True)
 class Rater:
-    """One who decides pairs; `readings` holds a verdict (a, tie, b, None) per pair under each name."""
+    """One who decides pairs; `readings` holds a verdict (a, tie, b, None) per pair under each name.
+
+    `wrong` marks the pairs without a verdict that count as wrong when held against labels; `ties` says
+    whether it may say tie: labels that are a tie are no fault of one who may not.
+    """
 
     name: str
     kind: str
     criterion: str | None
     readings: dict[str, pd.Series]
+    ties: bool
+    wrong: pd.Series | None = None
+
+    def against_labels(self, reading: str) -> pd.Series:
+        """Return a reading as it is held against labels: no label is ever `UNPARSED`."""
+        said = self.readings[reading]
+        return said if self.wrong is None or reading in ORDERS else said.mask(self.wrong, UNPARSED)
 
 
 def raters(results: Results, group: pd.DataFrame, mine: pd.DataFrame) -> Iterator[Rater]:
@@ -39,6 +52,7 @@ def raters(results: Results, group: pd.DataFrame, mine: pd.DataFrame) -> Iterato
         mine: The judges' verdicts of these pairs, as `pair_verdicts` returns them.
     """
     penalty = float(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
+    ties = may_tie(results, mine)
     columns = {"combined": "winner", "ab": "winner_ab", "ba": "winner_ba"}
     if penalty:
         columns["length-penalised"] = "winner_penalised"
@@ -49,12 +63,41 @@ def raters(results: Results, group: pd.DataFrame, mine: pd.DataFrame) -> Iterato
             for reading, column in columns.items()
             if reading == "combined" or joined[column].notna().any()
         }
-        yield Rater(judge, kind_of_judge(found), criterion, readings)
-    yield from _metric_raters(results, group)
-    yield from _trivial_raters(group)
+        failed = joined["askings"].notna() & joined["winner"].isna()
+        wrong = failed if counts_as_wrong(results, str(found["dataset"].iat[0]), judge) else None
+        yield Rater(judge, kind_of_judge(found), criterion, readings, ties[judge], wrong)
+    yield from _metric_raters(results, group, ties=any(ties.values()))
+    yield from _trivial_raters(group, ties=any(ties.values()))
 
 
-def _metric_raters(results: Results, group: pd.DataFrame) -> Iterator[Rater]:
+def may_tie(results: Results, verdicts: pd.DataFrame) -> dict[str, bool]:
+    """Return which judges may say tie: as the rubric has it, a jury where a member may, a recorded judge
+    where it ever does.
+
+    Args:
+        results: The run.
+        verdicts: One row per judge and pair, with the columns judge and winner.
+    """
+    said = {
+        judge: bool(rubric.ties)
+        if (rubric := results.rubric(judge))
+        else bool((found["winner"] == "tie").any())
+        for (judge,), found in groups(verdicts, "judge")
+    }
+    juries = {jury["id"]: jury["members"] for jury in results.manifest.get("juries", ())}
+    return {
+        judge: any(said.get(one, False) for one in juries[judge]) if judge in juries else ties
+        for judge, ties in said.items()
+    }
+
+
+def counts_as_wrong(results: Results, dataset: str, judge: str) -> bool:
+    """Return whether no verdict is a wrong one, as the card of a recorded judge may say."""
+    told = (results.manifest["cards"].get(dataset, {}).get("judges") or {}).get(judge, {})
+    return bool(told.get("unparsed") == "wrong")
+
+
+def _metric_raters(results: Results, group: pd.DataFrame, *, ties: bool) -> Iterator[Rater]:
     import numpy as np
     import pandas as pd
 
@@ -67,12 +110,11 @@ def _metric_raters(results: Results, group: pd.DataFrame) -> Iterator[Rater]:
         difference = (joined["a"].astype(float) - joined["b"].astype(float)).round(12)
         said = pd.Series(np.sign(difference)).map({1.0: "a", 0.0: "tie", -1.0: "b"})
         if said.notna().any():
-            yield Rater(
-                str(metric), "metric", None, {"combined": said.astype(object).where(said.notna(), None)}
-            )
+            readings = {"combined": said.astype(object).where(said.notna(), None)}
+            yield Rater(str(metric), "metric", None, readings, ties)
 
 
-def _trivial_raters(group: pd.DataFrame) -> Iterator[Rater]:
+def _trivial_raters(group: pd.DataFrame, *, ties: bool) -> Iterator[Rater]:
     import pandas as pd
 
     keys = ["\0".join(map(str, values)) for values in group[PAIR].itertuples(index=False)]
@@ -87,4 +129,4 @@ def _trivial_raters(group: pd.DataFrame) -> Iterator[Rater]:
         "longer": stats.longer(*lengths),
     }
     for name, verdicts in said.items():
-        yield Rater(name, TRIVIAL, None, {"combined": pd.Series(verdicts, dtype=object)})
+        yield Rater(name, TRIVIAL, None, {"combined": pd.Series(verdicts, dtype=object)}, ties)

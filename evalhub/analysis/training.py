@@ -17,10 +17,10 @@ from typing import Any
 
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import rows_of
-from evalhub.analysis.truth import label_criterion, truth
+from evalhub.analysis.truth import ground, label_criterion
 from evalhub.analysis.verdicts import pair_verdicts, ratings
 from evalhub.errors import InputError, StorageError
-from evalhub.records import AnnotatorKind, Item, Judgment, asked_sha256, canonical, digest, key_of
+from evalhub.records import Item, Judgment, asked_sha256, canonical, digest, key_of
 from evalhub.specs import Mode
 
 FORMAT = "evalhub-training/1"
@@ -217,18 +217,14 @@ def _verdicts(results: Results) -> dict[Key, dict[str, Any]]:
 
 
 def _labels(results: Results) -> dict[Key, tuple[Any, str]]:
-    """Return the label of each response or pair; people's word goes before what is true by construction."""
+    """Return the label of each response or pair, and who gave it."""
     found: dict[Key, tuple[Any, str]] = {}
-    rows = rows_of(truth(results))
-    for kind in (AnnotatorKind.HUMAN, AnnotatorKind.CONSTRUCTED):
-        for row in rows:
-            if row["annotator_kind"] != kind:
-                continue
-            systems = [row[name] for name in ("system", "system_a", "system_b") if row[name] is not None]
-            said = row["label_winner"] if row["label_value"] is None else row["label_value"]
-            key = (row["dataset"], row["label_criterion"], row["item_id"], *systems, row["sample"])
-            if said is not None:
-                found.setdefault(key, (said, kind.value))
+    for row in rows_of(ground(results)):
+        systems = [row[name] for name in ("system", "system_a", "system_b") if row[name] is not None]
+        said = row["label_winner"] if row["label_value"] is None else row["label_value"]
+        key = (row["dataset"], row["label_criterion"], row["item_id"], *systems, row["sample"])
+        if said is not None:
+            found[key] = (said, str(row["annotator_kind"]))
     return found
 
 

@@ -6,16 +6,17 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import Results
-from evalhub.records import Label
+from evalhub.records import AnnotatorKind, Label
 from evalhub.sources import consensus
 from evalhub.specs import CriterionSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_ABOUT = ("dataset", "label_criterion", "item_id", "system", "system_a", "system_b", "sample")
 _COLUMNS = (
     "dataset", "label_criterion", "annotator_kind", "item_id", "system", "system_a", "system_b", "sample",
-    "label_value", "label_winner",
+    "label_value", "label_winner", "label_shown",
 )  # fmt: skip
 
 
@@ -32,7 +33,7 @@ def truth(results: Results) -> pd.DataFrame:
     """Return one label per response or pair: the annotators' consensus under the card's rule.
 
     Columns: dataset, label_criterion, annotator_kind, item_id, system, system_a, system_b,
-    sample, label_value, label_winner.
+    sample, label_value, label_winner, label_shown (the order in which all annotators saw the pair, if known).
     """
     import pandas as pd
 
@@ -44,11 +45,22 @@ def truth(results: Results) -> pd.DataFrame:
         (
             one.dataset, one.criterion, one.annotator_kind.value, one.item_id, one.system, one.system_a,
             one.system_b, one.sample, one.value, one.winner.value if one.winner else None,
+            one.shown.value if one.shown else None,
         )
         for key, labels in sorted(groups.items())
         for one in consensus(labels, specs[key])
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+
+def ground(results: Results) -> pd.DataFrame:
+    """Return `truth` with one label for each response or pair: people's word before what is true by
+    construction, and never a model's.
+    """
+    labels = truth(results)
+    rank = labels["annotator_kind"].map({AnnotatorKind.HUMAN: 0, AnnotatorKind.CONSTRUCTED: 1})
+    ranked = labels.assign(rank=rank)[rank.notna()].sort_values("rank", kind="stable")
+    return ranked.drop(columns="rank").drop_duplicates(list(_ABOUT)).reset_index(drop=True)
 
 
 def label_criterion(results: Results, judge: str, dataset: str, criterion: str) -> str | None:
@@ -65,5 +77,8 @@ def label_criterion(results: Results, judge: str, dataset: str, criterion: str) 
 
 def with_label_criterion(results: Results, verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return verdicts or ratings with a column `label_criterion`, "" where there is none to hold against."""
+    import pandas as pd
+
     keys = zip(verdicts["judge"], verdicts["dataset"], verdicts["criterion"], strict=True)
-    return verdicts.assign(label_criterion=[label_criterion(results, *key) or "" for key in keys])
+    held = [label_criterion(results, *key) or "" for key in keys]
+    return verdicts.assign(label_criterion=pd.Series(held, index=verdicts.index, dtype=object))

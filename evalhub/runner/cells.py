@@ -10,20 +10,18 @@ from dataclasses import dataclass, field
 
 from evalhub.errors import FamilyError, SpecError
 from evalhub.judging import LETTERS, Outline, Part, list_rows, orders, rows
-from evalhub.models import UNKNOWN
+from evalhub.models import NOT_AN_LLM, UNKNOWN
 from evalhub.records import Item, asked_sha256, digest
 from evalhub.runner.resolve import Resolved, ResolvedJudge
 from evalhub.scales import Kind, Order
 from evalhub.sources import Dataset
 from evalhub.specs import Card, CrossFamily
 
-NOT_AN_LLM = "none"
-
 OF = {"response": "responses", "response_a": "pairs", "response_b": "pairs", "responses": "lists"}
 
 # What is left out, each by what is counted and why.
 NO_INPUT = "items without an input of the rubric"
-TRAINED_ON = "items the judge was trained on"
+TRAINED_ON = "items of clusters the judge was trained on"
 NOT_CHOSEN = {
     "labelled": "pairs without a label (pairs.by)",
     "baseline": "pairs without the baseline (pairs.by)",
@@ -43,7 +41,7 @@ class Cell:
 
     Attributes:
         row: The order in which a list is shown.
-        repeat: Number of the sample, counted in steps of the number of rows.
+        repeat: Number of the sample.
         parts: The judgments that it ends in.
     """
 
@@ -69,7 +67,7 @@ class Cell:
         system, a, b = (about[0], None, None) if len(about) == 1 else (None, *about)
         return (
             self.dataset, self.judge, part.criterion, self.item_id, system, a, b,
-            self.sample, part.shown, self.repeat + self.row,
+            self.sample, part.shown, self.row, self.repeat,
         )  # fmt: skip
 
 
@@ -133,12 +131,12 @@ def judge_cells(
     needed = tuple(name for name in judge.rubric.inputs if name not in judge.protocol.writes)
     groups: list[tuple[Item, tuple[str, ...], int]] = []
     labelled = _labelled_pairs(dataset, set(links.values()))
-    trained_on = judge.runs.model.trained_on if judge.runs.model else frozenset()
+    trained_on = _trained_clusters(judge, dataset)
     for item in dataset.items:
         if not has_inputs(item, needed):
             left_out[NO_INPUT] += 1
             continue
-        if trained_on and asked_sha256(item) in trained_on:
+        if item.cluster in trained_on:
             left_out[TRAINED_ON] += 1
             continue
         for group, sample, why in _groups(judge, item, systems, labelled):
@@ -151,6 +149,12 @@ def judge_cells(
             else:
                 left_out[f"{of} {_APART[relation]}"] += 1
     return _cells(judge, groups, systems), dict(left_out), links
+
+
+def _trained_clusters(judge: ResolvedJudge, dataset: Dataset) -> set[str]:
+    """Return the clusters of which the judge has seen any item in training."""
+    trained_on = judge.runs.model.trained_on if judge.runs.model else frozenset()
+    return {item.cluster for item in dataset.items if trained_on and asked_sha256(item) in trained_on}
 
 
 def label_criterion(card: Card, criterion: str, kind: Kind, against: Mapping[str, str]) -> str | None:
@@ -221,7 +225,7 @@ def _cells(
             sample=sample,
             shown=order,
             row=row,
-            repeat=repeat * _rows(judge, group),
+            repeat=repeat,
             same_family={"apart": False, "same": True}.get(_relation(judge, group, systems)),
             parts=judge.protocol.parts(Outline(judge.rubric, criterion, len(group), order, row)),
         )

@@ -33,7 +33,9 @@ def jury_facts(
         for name in jury.members:
             if name not in judges:
                 raise UnknownNameError("judge of the suite", name, judges, where=f"{where}.members")
-        criteria = _criteria([judges[name] for name in jury.members], where)
+        members = [judges[name] for name in jury.members]
+        criteria = _criteria(members, where)
+        _check_scales(members, criteria, where)
         if jury.combine is Combine.WEIGHTED:
             _check_labels(jury, against, where)
         quorum = jury.quorum or len(jury.members) // 2 + 1
@@ -63,6 +65,22 @@ def _criteria(members: list[ResolvedJudge], where: str) -> dict[str, dict[str, s
             fix="choose criteria: for each judge, one each or of the same names",
         )
     return {name: {judge.spec.id: name for judge in members} for name in shared}
+
+
+def _check_scales(members: list[ResolvedJudge], criteria: dict[str, dict[str, str]], where: str) -> None:
+    for of_member in criteria.values():
+        scales = {judge.spec.id: judge.rubric.scale_for(of_member[judge.spec.id]) for judge in members}
+        values = {name: scale.values if scale else () for name, scale in scales.items()}
+        if len(set(values.values())) > 1:
+            raise SpecError(
+                "the members of the jury rate on different scales",
+                where=where,
+                value={
+                    name: f"{min(said):g} to {max(said):g}" if said else "0 to 1"
+                    for name, said in values.items()
+                },
+                allowed="members of one scale",
+            )
 
 
 def _check_labels(jury: Jury, against: Mapping[str, Mapping[str, Mapping[str, str]]], where: str) -> None:

@@ -127,6 +127,7 @@ def narrowed(suite: Suite, options: Options, path: Path) -> Suite:
     if "judges" in changed:
         left = {judge.id for judge in changed["judges"]}
         changed["cascades"] = tuple(one for one in suite.cascades if left.issuperset(one.stages))
+        changed["juries"] = tuple(one for one in suite.juries if left.issuperset(one.members))
     if options.limit is not None:
         if options.limit < 1:
             raise InputError("a limit is at least 1", where="--limit", value=options.limit)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.records import AnnotatorKind, FailureKind
+from evalhub.records import AnnotatorKind, FailureKind, clean
 from evalhub.scales import Order, Winner
 from evalhub.sources.query import Answer
 
@@ -35,15 +35,15 @@ def _id(value: Any) -> str:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("a text")
-    return value
+    return clean(value)
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
-        return (value,)
+        return (clean(value),)
     if not isinstance(value, list) or not all(isinstance(one, str | None) for one in value):
         raise ValueError("a text or a list of texts")
-    return tuple(one for one in value if one is not None)
+    return tuple(clean(one) for one in value if one is not None)
 
 
 def _refs(value: Any) -> tuple[str, ...] | tuple[tuple[str, ...], ...]:

@@ -37,15 +37,16 @@ class DataFile:
 
 def cached(card: Card, path: str) -> Path:
     """Return where a card's file lies in the cache, whether it is there or not."""
-    return cache_folder() / "datasets" / card.id / path
+    return cache_folder() / "datasets" / (card.folder or card.id) / path
 
 
 def places(card: Card, card_path: Path, path: str) -> Iterator[Path]:
     """Yield where a card's file is looked for: mirrors, the samples beside the card, the cache."""
+    folder = card.folder or card.id
     for root in os.environ.get("EVALHUB_MIRROR", "").split(os.pathsep):
         if root:
-            yield Path(root) / card.id / path
-    yield card_path.parent / "samples" / card.id / path
+            yield Path(root) / folder / path
+    yield card_path.parent / "samples" / folder / path
     yield cached(card, path)
 
 

@@ -91,7 +91,9 @@ def _as_fields(
             detail = f"the reply says {winner}, which the criterion does not allow"
             return {**said, "failure": FailureKind.OFF_SCALE, "detail": detail}
         return {**said, "winner": winner, "value": reading.value}
-    if judge.unparsed == "failure":
+    if judge.unparsed == "wrong" and spec.kind is Kind.POINTWISE:
+        raise SpecError(f"unparsed: wrong needs a pairwise criterion ({place(row)})", where=where)
+    if judge.unparsed != "tie":
         return {**said, "failure": reading.failure, "detail": reading.reason}
     if Winner.TIE not in (spec.levels or ()):
         raise SpecError(f"unparsed: tie needs a criterion that allows a tie ({place(row)})", where=where)

@@ -134,11 +134,11 @@ class RecordedJudge(Spec):
     """How verdicts that came with the dataset are to be read.
 
     With `reads` a row's `raw_text` is read into its verdict; `unparsed: tie` counts what cannot be
-    read as a tie.
+    read as a tie; `unparsed: wrong` keeps it a failure that agreement with pairwise labels counts as wrong.
     """
 
     reads: Reads | None = None
-    unparsed: Literal["failure", "tie"] = "failure"
+    unparsed: Literal["failure", "tie", "wrong"] = "failure"
     range: tuple[float, float] | None = None
     family: str | list[str] = "unknown"
 
@@ -160,7 +160,8 @@ class Card(Spec):
     """A dataset: its files and one SELECT for each kind of record.
 
     `anonymous` systems are judged, never ranked. The texts of `reference_systems` serve as
-    references too: they are labelled and judged, never held against the references.
+    references too: they are labelled and judged, never held against the references. `folder` is that of
+    the files in a mirror, the samples or the cache, where it is not the id: another card has them too.
     """
 
     id: Id
@@ -170,6 +171,7 @@ class Card(Spec):
     source: str
     released: str | None = None
     url: str | None = None
+    folder: Id | None = None
     note: str | None = None
     anonymous: bool = False
     reference_systems: tuple[Id, ...] = ()
@@ -188,11 +190,11 @@ class Card(Spec):
     def _as_text(cls, value: object) -> object:
         return value.isoformat() if isinstance(value, date) else value
 
-    @field_validator("id")
+    @field_validator("id", "folder")
     @classmethod
-    def _is_a_folder(cls, value: str) -> str:
-        if Path(value).is_absolute() or ".." in Path(value).parts:
-            raise ValueError("the id names the folder of the dataset's files, and this one leaves it")
+    def _is_a_folder(cls, value: str | None) -> str | None:
+        if value and (Path(value).is_absolute() or ".." in Path(value).parts):
+            raise ValueError("it names the folder of the dataset's files, and leaves it")
         return value
 
     @model_validator(mode="after")
@@ -209,8 +211,8 @@ class Card(Spec):
 
     @property
     def hash(self) -> str:
-        """The sha256 of the whole card."""
-        return digest(self.model_dump_json())
+        """The sha256 of the whole card; where its files lie is no part of it, since each has its own."""
+        return digest(self.model_dump_json(exclude={"folder"}))
 
 
 def load_card(name: str, *, where: str = "", beside: Path | None = None) -> tuple[Card, Path]:

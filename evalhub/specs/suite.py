@@ -205,12 +205,14 @@ class Jury(Spec):
     """
 
     id: Id
-    members: tuple[Id, ...] = Field(min_length=2)
+    members: tuple[Id, ...]
     combine: Combine = Combine.MEAN
     quorum: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _sensible(self) -> Jury:
+        if len(self.members) < 2:
+            raise ValueError("a jury has at least two members")
         if len(set(self.members)) < len(self.members):
             raise ValueError("a member stands twice")
         if self.quorum is not None and self.quorum > len(self.members):

@@ -57,6 +57,7 @@ class Askings:
         family_a: (n,) family of system a.
         family_b: (n,) family of system b.
         people: (n,) what people said of the same pair: "a", "tie", "b"; None = not asked.
+        people_shown: (n,) order in which people saw the pair, "ab" or "ba"; None = unknown.
         quality: (n,) by how much a is better than b, such as a margin of many people's votes; a control, and
             rows without it are left out of the controlled effects.
 
@@ -79,6 +80,7 @@ class Askings:
     family_a: Column | None = None
     family_b: Column | None = None
     people: Column | None = None
+    people_shown: Column | None = None
     quality: Column | None = None
 
     def __post_init__(self) -> None:
@@ -99,11 +101,12 @@ class Askings:
         return categories([None] * self.n if column is None else column)
 
 
-def order_signs(askings: Askings) -> Floats:
+def order_signs(askings: Askings, *, people: bool = False) -> Floats:
     """Return which side was shown first.
 
     Args:
         askings: The askings.
+        people: Whether to people instead of the judge.
 
     Returns:
         (n,) +1 = a, -1 = b, NaN = unknown.
@@ -115,7 +118,7 @@ def order_signs(askings: Askings) -> Floats:
         >>> order_signs(Askings(["a", "b"], [1, 2], shown=["ab", None])).tolist()
         [1.0, nan]
     """
-    shown, known = askings.texts(askings.shown)
+    shown, known = askings.texts(askings.people_shown if people else askings.shown)
     strange = known & ~np.isin(shown, ORDERS)
     if strange.any():
         raise InputError("unknown order", value=str(shown[strange][0]), allowed=ORDERS)

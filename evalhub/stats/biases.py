@@ -36,6 +36,8 @@ from evalhub.stats.means import mean_estimate
 from evalhub.stats.preference import first_position_rate, flip_rate, win_values
 
 NO_PEOPLE = "no human verdicts on these pairs"
+PEOPLES_ORDER = "the order in which people saw the pairs is not known"
+OWN_ORDER = "people saw the pairs in an order of their own"
 ONE_ORDER = "people saw each pair in one order"
 NO_COVARIATE = "a flip is no covariate: see position"
 
@@ -134,7 +136,8 @@ def controlled_beyond_people(
         level: Confidence level, in (0, 1).
 
     Returns:
-        Kind to effect, judge minus people, paired by cluster; `quality` is in neither fit.
+        Kind to effect, judge minus people, paired by cluster; `quality` is in neither fit. None for the
+        position, which is the judge's order in both fits.
 
     Raises:
         InputError: A column holds what it may not.
@@ -156,7 +159,7 @@ def controlled_beyond_people(
         contrasts=_contrasts(columns),
         level=level,
     )
-    return _by_kind(found, askings, level)
+    return _by_kind(found, askings, level) | {Kind.POSITION: _none(OWN_ORDER, askings, level)}
 
 
 def raw_rate(
@@ -187,17 +190,20 @@ def raw_rate(
         none = Estimate.none(ONE_ORDER, n=askings.n, level=level)
         return _flips(askings, options), none, none
     signs = _SIGNS[kind](askings)
-    wins = _wins(askings, soft=soft and kind is not Kind.POSITION)
-    if kind is Kind.POSITION:
-        wins = np.where(wins == 0.5, np.nan, wins)
-    values = _towards(wins, signs)
+    position = kind is Kind.POSITION
+    values = _towards(_wins(askings, soft=soft and not position), signs, ties=not position)
     rate = mean_estimate(values, askings.cluster, bounds=(0, 1), options=options)
-    if kind is Kind.POSITION and askings.shown is not None:
+    if position and askings.shown is not None:
         rate = first_position_rate(askings.winner, askings.shown, askings.cluster, options=options)
     if askings.people is None or not askings.texts(askings.people)[1].any():
         none = Estimate.none(NO_PEOPLE, left_out=askings.n, level=level)
         return rate, none, none
-    theirs = np.where(np.isnan(values), np.nan, _towards(win_values(askings.people), signs))
+    their_signs = order_signs(askings, people=True) if position else signs
+    if position and np.isnan(their_signs).all():
+        none = Estimate.none(PEOPLES_ORDER, left_out=askings.n, level=level)
+        return rate, none, none
+    theirs = _towards(win_values(askings.people), their_signs, ties=not position)
+    theirs = np.where(np.isnan(values), np.nan, theirs)
     return (
         rate,
         mean_estimate(theirs, askings.cluster, bounds=(0, 1), options=options),
@@ -242,8 +248,10 @@ _SIGNS: dict[Kind, Callable[[Askings], Floats]] = {
 }
 
 
-def _towards(wins: Floats, signs: Floats) -> Floats:
+def _towards(wins: Floats, signs: Floats, *, ties: bool) -> Floats:
     """Return what the verdicts count for the side that has more; NaN where neither has."""
+    if not ties:
+        wins = np.where(wins == 0.5, np.nan, wins)
     return np.where(signs > 0, wins, np.where(signs < 0, 1 - wins, np.nan))
 
 

@@ -97,6 +97,16 @@ class TestRates:
             assert row["reason"] == "the labels are constructed, not people's"
         assert told(run, "length", "rate")["estimate"] == pytest.approx(0.8)
 
+    def test_people_s_order_is_their_own(self, hand: Any, results: Write) -> None:
+        records = [*items(hand, 10), *longer_wins(10, 8)]
+        people = [
+            replace(hand.won(f"i{n:02}", "a" if n % 2 else "b"), shown=Order.AB if n % 2 else Order.BA)
+            for n in range(10)
+        ]
+        known = results([*records, *people])
+        assert told(known, "position", "people")["estimate"] == 1
+        assert told(known, "position", "rate")["estimate"] == 0.5
+
     def test_without_labels(self, hand: Any, results: Write) -> None:
         run = results([*items(hand, 10), *longer_wins(10, 8)])
         assert told(run, "length", "people")["reason"] == "no human verdicts on these pairs"

@@ -8,10 +8,16 @@ import pytest
 
 from evalhub.analysis import Results, agreement, leaderboard, pair_verdicts, ratings, rows_of
 from evalhub.analysis.juries import fold
-from evalhub.records import Record
+from evalhub.records import AnnotatorKind, Record
+from evalhub.specs import parse_rubric
 
 Write = Callable[..., Results]
 THREE = ("j1", "j2", "j3")
+NO_TIES = parse_rubric(
+    "---\nid: pair\nversion: 1\nprotocol: pairwise\ninputs: [response_a, response_b]\n"
+    "criteria: {overall: Better.}\nties: false\n---\n## User\n{{response_a}}\n{{response_b}}\n",
+    "pair",
+).model_dump(mode="json", exclude_none=True)
 
 
 def facts(criterion: str, combine: str = "mean", quorum: int = 2) -> dict[str, Any]:
@@ -86,14 +92,62 @@ def test_a_weighted_vote_trusts_who_was_right_elsewhere(hand: Any, results: Writ
     assert accuracy["j2"] == 0.5
 
 
+def names(count: int, *, inside: bool) -> list[str]:
+    """Items of the fold 0, or of the others."""
+    return [name for name in (f"q{n}" for n in range(400)) if (fold(name) == 0) == inside][:count]
+
+
 def test_weights_come_from_other_clusters_alone(hand: Any, results: Write) -> None:
-    # every item of one fold: whatever j1 gets right there must not count there
-    inside = [name for name in (f"q{n}" for n in range(300)) if fold(name) == 0][:30]
+    # in one fold j1 is right and the others wrong, elsewhere the reverse, so that j1 is found worthless
     records: list[Record] = []
-    for item in inside:
+    for item in names(30, inside=True):
         records += [hand.item(item), hand.won(item, "a"), *asked(hand, 0.9, 0.2, 0.2, item=item)]
+    for item in names(30, inside=False):
+        records += [hand.item(item), hand.won(item, "a"), *asked(hand, 0.2, 0.9, 0.9, item=item)]
     rows = said(pair_verdicts(results(records, **facts("overall", "weighted"))))
-    assert {row["winner"] for row in rows} == {"b"}
+    assert {row["winner"] for row in rows if fold(row["item_id"]) == 0} == {"b"}
+
+
+def test_who_cannot_be_weighed_has_no_vote(hand: Any, results: Write) -> None:
+    # j1 and j2 are right in 6 of 10; j3 was asked 9 times and was always wrong
+    records: list[Record] = []
+    for number in range(60):
+        item, chance = f"i{number}", 0.9 if number % 10 < 6 else 0.1
+        third = (0.1,) if number % 10 < 6 and number < 12 else ()
+        records += [hand.item(item), hand.won(item, "a"), *asked(hand, chance, chance, *third, item=item)]
+    run = results(records, **facts("overall", "weighted"))
+    assert {row["winner"] for row in said(pair_verdicts(run)) if int(row["item_id"][1:]) % 10 < 6} == {"a"}
+
+
+def test_a_model_s_labels_weigh_nobody(hand: Any, results: Write) -> None:
+    records: list[Record] = []
+    for number in range(60):
+        item = f"i{number}"
+        model = replace(hand.won(item, "b", who="m"), annotator_kind=AnnotatorKind.MODEL)
+        records += [hand.item(item), hand.won(item, "a"), model, *asked(hand, 0.9, 0.9, 0.2, item=item)]
+    run = results(records, **facts("overall", "weighted"))
+    assert {row["winner"] for row in said(pair_verdicts(run))} == {"a"}
+
+
+def test_a_jury_s_tie_is_no_rule_for_its_members(hand: Any, results: Write) -> None:
+    # members may not say tie; they disagree, so the jury is undecided; a tied label is no fault of theirs
+    records: list[Record] = []
+    for number in range(40):
+        item = f"i{number}"
+        records += [
+            hand.item(item),
+            hand.won(item, "tie" if number % 2 else "a"),
+            *asked(hand, 0.9, 0.1, item=item),
+        ]
+    told = facts("overall", "vote")
+    told["rubrics"] = dict.fromkeys(THREE, NO_TIES)
+    found = {
+        row["rater"]: (row["estimate"], row["n"])
+        for row in rows_of(agreement(results(records, **told)))
+        if row["statistic"] == "accuracy" and row["against"] == "labels" and row["reading"] == "combined"
+    }
+    assert found["j1"] == (1, 20)
+    assert found["all"] == (0, 20)
 
 
 def test_a_jury_is_ranked_like_a_judge(hand: Any, results: Write) -> None:

@@ -58,6 +58,38 @@ def test_judge_and_metric_are_held_against_each_other(hand: Any, results: Write)
     assert {row["rater"] for row in rows_of(frame)} == {"pw", "rougeL", "always-first", "coin", "longer"}
 
 
+@pytest.mark.parametrize(
+    ("unparsed", "accuracy", "n"), [("failure", 2 / 3, 3), ("tie", 2 / 3, 3), ("wrong", 0.5, 4)]
+)
+def test_what_cannot_be_read_is_wrong_where_the_card_says_so(
+    hand: Any, results: Write, unparsed: str, accuracy: float, n: int
+) -> None:
+    """They say a a b and nothing readable on i4, nothing at all on i5; the labels say a a a b b."""
+    asked = [
+        hand.asked(item, "ab", 0.9 if said == "a" else 0.1) for item, said in zip(ITEMS, "aab", strict=False)
+    ]
+    unread = replace(asked[0], item_id="i4", winner=None, p_a=None, logprobs=None, failure=FailureKind.PARSE)
+    theirs = [replace(one, judge="them", source=Source.RECORDED) for one in (*asked, unread)]
+    other = [hand.asked("i5", shown, 0.1) for shown in ("ab", "ba")]
+    pairs = [
+        record
+        for item, label in zip((*ITEMS, "i5"), "aaabb", strict=True)
+        for record in (
+            hand.item(item), hand.response(item, "k"), hand.response(item, "m"), hand.won(item, label),
+        )
+    ]  # fmt: skip
+    told = card(
+        judges={"them": {"unparsed": unparsed}},
+        criteria={"overall": {"kind": "pairwise", "levels": ["a", "b"]}},
+    )
+    run = results([*pairs, *theirs, *other], cards=told)
+    found = one(agreement(run), rater="them", against="labels", reading="combined", statistic="accuracy")
+    assert (found["estimate"], found["n"]) == (pytest.approx(accuracy), n)
+    assert found["left_out"] == 5 - n
+    ranked = one(leaderboard(run), rater="them", measure="win rate", system="k")
+    assert (ranked["estimate"], ranked["n"]) == (pytest.approx(2 / 3), 3)
+
+
 def rated(hand: Any) -> list[Record]:
     """The judge says 1 2 3 3, the labels 1 2 3 1."""
     made: list[Record] = []

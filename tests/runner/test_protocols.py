@@ -102,10 +102,11 @@ def test_a_jury_stands_beside_its_members(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("jury", "error", "said"),
     [
-        ({"members": ["x"]}, SpecError, "at least 2"),
+        ({"members": ["x"]}, SpecError, "a jury has at least two members"),
         ({"members": ["x", "x"]}, SpecError, "a member stands twice"),
         ({"members": ["x", "why"]}, UnknownNameError, "did you mean"),
         ({"members": ["x", "r"]}, SpecError, "rate, or compare, but not both"),
+        ({"members": ["r", "list"]}, SpecError, r"different scales.*1 to 3.*0 to 1"),
         ({"members": ["x", "y"], "quorum": 3}, SpecError, "cannot be met by 2 members"),
         ({"members": ["x", "y"], "combine": "weighted"}, SpecError, "no labels"),
         ({"id": "x", "members": ["x", "y"]}, SpecError, "stands twice"),
@@ -116,6 +117,11 @@ def test_a_jury_that_cannot_be_is_one_sentence(
 ) -> None:
     desk.dataset(card={"criteria": {"other": {"kind": "pointwise", "range": [1, 3]}}})
     pairs = [{**JUDGE, "id": name, "rubric": "pair", **ALL} for name in ("x", "y")]
-    desk.suite(judges=[*pairs, {**JUDGE, "id": "r", "rubric": "rate"}], juries=[{"id": "panel", **jury}])
+    desk.rubric(
+        "list",
+        rubric("checklist", "question", "response", criteria="{right: 'Right?'}").replace("made", "list"),
+    )
+    rates = [{**JUDGE, "id": name, "rubric": rubric} for name, rubric in (("r", "rate"), ("list", "list"))]
+    desk.suite(judges=[*pairs, *rates], juries=[{"id": "panel", **jury}])
     with pytest.raises(error, match=said):
         prepare("s", Options(runs=desk.runs))

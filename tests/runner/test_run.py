@@ -168,6 +168,10 @@ class TestPlan:
         assert planned.generations == 2
         assert [one.spec.id for one in resolved.candidates] == ["bot"]
         assert planned.judgments == 6
+        juries = [{"id": "both", "members": [PAIR["id"], "pw2"]}]
+        desk.suite(judges=[PAIR, {**PAIR, "id": "pw2"}, RATE], juries=juries)
+        resolved, _ = self.plan(only=(PAIR["id"],))
+        assert resolved.suite.juries == ()
         with pytest.raises(UnknownNameError):
             self.plan(only=("px",))
         with pytest.raises(InputError):

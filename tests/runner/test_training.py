@@ -170,19 +170,30 @@ class TestTrainedModel:
         self.folder(desk, self.seen(1, 3))
         after, planned = prepare("s", Options(runs=desk.runs))
         assert {cell.item_id for cell in planned.cells["own"]} == {"i000", "i002"}
-        assert planned.left_out["own"]["tiny"] == {"items the judge was trained on": 2}
+        assert planned.left_out["own"]["tiny"] == {"items of clusters the judge was trained on": 2}
         assert after.hash != before.hash
         models = [one.judges[0].runs.model for one in (before, after)]
         assert models[0].content_hash == models[1].content_hash  # type: ignore[union-attr]
         (row,) = json.loads(cli("plan", "s", "--json").out)["cells"]
-        assert row["left_out"] == ["2 items the judge was trained on"]
+        assert row["left_out"] == ["2 items of clusters the judge was trained on"]
+
+    def test_the_others_of_a_cluster_are_left_out_with_it(self, desk: Any) -> None:
+        desk.dataset(
+            items=[
+                {"item_id": f"i{n}", "prompt": f"What is {n} plus {n}?", "refs": [], "cluster": f"c{n // 2}"}
+                for n in range(4)
+            ]
+        )
+        self.folder(desk, self.seen(1))
+        _, planned = prepare("s", Options(runs=desk.runs))
+        assert {cell.item_id for cell in planned.cells["own"]} == {"i2", "i3"}
 
     def test_a_judge_that_saw_all_has_nothing_to_judge(self, desk: Any, cli: Callable[..., Any]) -> None:
         self.folder(desk, self.seen(0, 1, 2, 3))
         said = cli("plan", "s")
         assert said.code == 2
         assert "nothing to judge" in said.sentence
-        assert "items the judge was trained on" in said.sentence
+        assert "items of clusters the judge was trained on" in said.sentence
 
     @pytest.mark.parametrize("text", ["{", "[]", '{"items": 3}', '{"items": [1]}'])
     def test_a_damaged_list_is_refused(self, desk: Any, cli: Callable[..., Any], text: str) -> None:

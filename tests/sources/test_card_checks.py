@@ -272,7 +272,9 @@ def test_a_prompt_in_several_clusters_is_told(mini: Any) -> None:
     assert data.warnings == ("1 prompts stand in more than one cluster: give such items one `cluster`",)
 
 
-@pytest.mark.parametrize("change", [{"id": "../mini"}, {"id": "a/../../b"}, {"id": "/etc"}])
+@pytest.mark.parametrize(
+    "change", [{"id": "../mini"}, {"id": "a/../../b"}, {"id": "/etc"}, {"folder": "../m"}]
+)
 def test_an_id_stays_in_its_folder(mini: Any, change: dict[str, str]) -> None:
     with pytest.raises(SpecError, match="leaves it"):
         mini.load(**change)

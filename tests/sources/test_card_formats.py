@@ -44,7 +44,7 @@ def test_parquet(table: Any, tmp_path: Path) -> None:
     import pyarrow
     import pyarrow.parquet
 
-    rows = pyarrow.table({"text": ["x", "y"], "tags": [["p"], []], "n": [1, 2]})
+    rows = pyarrow.table({"text": ["x", "y\0"], "tags": [["\0p"], []], "n": [1, 2]})
     pyarrow.parquet.write_table(rows, tmp_path / "t.parquet")
     content = (tmp_path / "t.parquet").read_bytes()
     columns = TEXT | {"tags": "VARCHAR[]", "n": "VARCHAR"}

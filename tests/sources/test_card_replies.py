@@ -50,7 +50,7 @@ def test_letters_name_what_was_shown(mini: Any, sides: str, shown: str, text: st
     assert (one.system_a, one.winner) == ("k", winner)
 
 
-@pytest.mark.parametrize(("unparsed", "said"), [("failure", "parse"), ("tie", "tie")])
+@pytest.mark.parametrize(("unparsed", "said"), [("failure", "parse"), ("tie", "tie"), ("wrong", "parse")])
 def test_unparsed_is_a_tie_only_where_the_card_says_so(mini: Any, unparsed: str, said: str) -> None:
     (one,) = mini.load(
         judgments=f"SELECT {PAIR}, 'ab' AS shown, 'Hm.' AS raw_text",
@@ -81,6 +81,7 @@ def test_a_rule_and_a_key(mini: Any) -> None:
         ({"reads": "score"}, f"{POINT}, 'x' AS raw_text, 2 AS value", "a row gives a verdict"),
         ({"unparsed": "tie"}, f"{POINT}, 'x' AS raw_text", "say in reads how they are read"),
         ({"reads": "score", "unparsed": "tie"}, f"{POINT}, 'x' AS raw_text", "allows a tie"),
+        ({"reads": "score", "unparsed": "wrong"}, f"{POINT}, 'x' AS raw_text", "needs a pairwise criterion"),
         ({"reads": {"format": "score", "rule": "best"}}, f"{POINT}, 'x' AS raw_text", "rule"),
         ({"reads": {"form": "score"}}, f"{POINT}, 'x' AS raw_text", "did you mean 'format'"),
     ],

@@ -68,6 +68,19 @@ def test_the_first_place_wins(moved: Any, tmp_path: Path, monkeypatch: pytest.Mo
     assert len(load(card, path).items) == 1
 
 
+def test_two_cards_may_share_a_folder(moved: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card, path, _ = moved
+    second = card.model_copy(update={"id": "second", "folder": "mini"})
+    cached = put(tmp_path / "cache" / "datasets")
+    assert locate_files(second, path) == {"a b/q.jsonl": cached}
+    assert fetch(second, path) == (cached,)
+    mirrored = put(tmp_path / "m")
+    monkeypatch.setenv("EVALHUB_MIRROR", str(tmp_path / "m"))
+    assert locate_files(second, path) == {"a b/q.jsonl": mirrored}
+    assert {item.dataset for item in load(second, path).items} == {"second"}
+    assert second.hash == second.model_copy(update={"folder": None}).hash != card.hash
+
+
 def test_a_wrong_file_is_refused_and_not_passed_over(
     moved: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

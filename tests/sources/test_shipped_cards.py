@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -30,10 +31,12 @@ def outcomes(name: str, tag: str | None = None) -> dict[str, int]:
     ("name", "items", "responses", "labels", "judgments", "clusters"),
     [
         ("alpaca_eval", 805, 4025, 0, 2415, 805),
+        ("alpaca_eval_2", 805, 4025, 805, 3220, 805),
         ("autoj_pairwise", 1392, 2784, 1392, 0, 1182),
         ("dialsummeval", 100, 1400, 16800, 0, 100),
         ("faireval", 80, 160, 80, 0, 80),
         ("gsm8k", 1319, 0, 0, 0, 1319),
+        ("judgebench", 270, 540, 270, 0, 269),
         ("llmbar", 885, 1770, 885, 0, 757),
         ("mt_bench_questions", 160, 0, 0, 0, 160),
         ("pandalm", 999, 1998, 2997, 0, 170),
@@ -70,6 +73,16 @@ def test_parts_of_llmbar() -> None:
     parts = Counter(item.tags[0] for item in data("llmbar").items)
     assert parts == {"natural": 100, "adversarial": 319, "processed": 466}
     assert data("llmbar").card.anonymous
+
+
+def test_judgebench() -> None:
+    found = data("judgebench")
+    parts = Counter(item.tags[0] for item in found.items)
+    assert parts == {"knowledge": 154, "reasoning": 51, "math": 34, "coding": 31}
+    assert outcomes("judgebench") == {"a": 143, "b": 127}
+    assert {str(label.annotator_kind) for label in found.labels} == {"constructed"}
+    assert found.card.anonymous
+    assert {response.families for response in found.responses} == {("claude",)}
 
 
 def test_pairs() -> None:
@@ -149,6 +162,37 @@ def test_alpaca_eval() -> None:
         "parse": 1,
     }
     assert all(len(one.response_hashes) == 2 for one in found.judgments)
+
+
+@pytest.mark.parametrize(
+    ("system", "win_rate", "chars"),
+    [
+        ("alpaca-7b", 2.591450540223603, 396),
+        ("FuseChat-Llama-3.2-3B-Instruct", 51.29667710101864, 1976),
+        ("gpt4_0613_concise", 9.400320574596272, 627),
+        ("NullModel", 76.91979180386511, 872),
+    ],
+)
+def test_probabilities_of_alpaca_eval_2(system: str, win_rate: float, chars: int) -> None:
+    found = data("alpaca_eval_2")
+    asked = [one for one in found.judgments if system in (one.system_a, one.system_b)]
+    wins = [(one.p_a if one.system_a == system else 1 - one.p_a) for one in asked if one.p_a is not None]
+    assert 100 * sum(wins) / 805 == pytest.approx(win_rate, abs=1e-9)
+    lengths = [response.chars for response in found.responses if response.system == system]
+    assert int(sum(length or 0 for length in lengths) / 805) == chars
+
+
+def test_what_alpaca_eval_2_labels() -> None:
+    found = data("alpaca_eval_2")
+    assert {(label.system_a, str(label.winner), str(label.annotator_kind)) for label in found.labels} == {
+        ("NullModel", "b", "constructed")
+    }
+    alpaca = {one.item_id: one.p_a for one in data("alpaca_eval").judgments if one.system_a == "alpaca-7b"}
+    same = {one.item_id: one.p_a for one in found.judgments if one.system_a == "alpaca-7b"}
+    assert same == pytest.approx(alpaca, abs=1e-12)
+    assert data("alpaca_eval_2").items == tuple(
+        replace(item, dataset="alpaca_eval_2") for item in data("alpaca_eval").items
+    )
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("llmbar", 2), ("summeval", 4)])
