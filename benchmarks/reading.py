@@ -54,12 +54,12 @@ SAYS_NOTHING = (
     "on {n}/5 it rained", "For example, Score: {n}", "Punktzahl: {n} von 5", "评分：{n}",
     "{n} facts are missing.",
     "Score (1-10): {n}", "Score: {n}.5.2", "Score: {n}:30", "I cannot rate this, not even with a {n}.",
-    "rather than earning a score of {n}", "Number of facts: {n}", "Page {n} of 5 is clear.", "Score: {n}²",
+    "rather than earning a score of {n}", "<think>so</think>Score: {n}<think>or</think>Score: {m}", "Number of facts: {n}", "Page {n} of 5 is clear.", "Score: {n}²",
 )  # fmt: skip
 WINS = {
     "verdict": (
         "[[{l}]]", "My final verdict is: [[{l}]]", "**[[{l}]]**", "Both are fine. [[{l}]] [[{l}]]",
-        "<think>[[B]]</think>[[{l}]]", "[[ {l} ]]",
+        "<think>[[B]]</think>[[{l}]]", "[[ {l} ]]", "The other is not right, so my verdict is [[{l}]].",
     ),
     "letter": ("{l}", "({l})", "Answer: {l}", "The answer is ({l}).", "Verdict: **{l}**",
         "{l}\nIt is shorter."),
@@ -69,7 +69,10 @@ WINS = {
     ),
 }  # fmt: skip
 WINS_NOTHING = {
-    "verdict": ("[[{l}]] [[D]]", "[{l}]", "[[{l}", "Answer {l} is better.", "<think>[[{l}]]", "[[1]]"),
+    "verdict": ("[[{l}]] [[D]]", "[{l}]", "[[{l}", "Answer {l} is better.", "<think>[[{l}]]", "[[1]]",
+        "My final verdict is not [[{l}]].", "It isn't [[{l}]]", "If it were shorter, [[{l}]]",
+        "Neither [[A]] nor [[B]]", "<think>so</think>[[A]]<think>or</think>[[B]]",
+    ),
     "letter": ("{l} good one", "Either {l} or none", "Not {l}", "If so, the answer is {l}.",
         "Answer: {l} or E"),
     "json": ('{{"pick": "{l}"', '{{"x": {{"pick": "{l}"}}}}', "{{'pick': '{l}'}}", '{{"pick": ["{l}"]}}'),

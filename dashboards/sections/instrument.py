@@ -22,6 +22,7 @@ EFFECTS = {
     "lists": "all of the list items",
     "markdown": "all of the Markdown",
 }
+THRESHOLD = ["threshold", "calibrated_on", "tests_start", "disagreement_bound"]
 COSTS = ["judgments", "tokens_in", "tokens_out", "seconds"]
 
 
@@ -58,7 +59,7 @@ def cascades(chosen: Chosen, against: tuple[str, str]) -> None:
             alt="Agreement of each stage with the labels on what it decides",
         )
         st.dataframe(
-            shares[["stage", "threshold", "calibrated_on", "asked", "decided", *COSTS]],
+            shares[["stage", *THRESHOLD, "asked", "decided", *COSTS]],
             hide_index=True,
             alt="Threshold and cost of each stage",
         )

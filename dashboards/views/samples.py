@@ -71,7 +71,8 @@ def pair_name(judgment: Row) -> str:
 def order_name(judgment: Row) -> str:
     first = {"ab": "system_a", "ba": "system_b"}.get(judgment["shown"] or "")
     name = f"{judgment[first]} first" if first else "one"
-    return f"{name} · repeat {judgment['repeat']}" if judgment["repeat"] else name
+    more = [f"{what} {judgment[what]}" for what in ("row", "repeat") if judgment[what]]
+    return " · ".join([name, *more])
 
 
 def judgment_of(judgments: list[Row]) -> Row | None:

@@ -8,7 +8,7 @@ from evalhub.analysis.cascades import cascades
 from evalhub.analysis.contamination import contamination
 from evalhub.analysis.correlation import correlations, side_by_side
 from evalhub.analysis.cost import cost
-from evalhub.analysis.coverage import coverage, engines, failures, left_out, reused
+from evalhub.analysis.coverage import coverage, coverage_by_criterion, engines, failures, left_out, reused
 from evalhub.analysis.gold import gold
 from evalhub.analysis.leaderboard import leaderboard
 from evalhub.analysis.meta import meta
@@ -36,6 +36,7 @@ __all__ = [
     "correlations",
     "cost",
     "coverage",
+    "coverage_by_criterion",
     "engines",
     "export",
     "export_training",

@@ -25,7 +25,8 @@ def verdict(askings: Askings, *, vote: bool = False) -> Verdict:
     has neither.
 
     Args:
-        askings: Each with shown, repeat, winner, p_a, failure, and log-probabilities a, tie and b.
+        askings: Each with shown, repeat, winner, p_a, failure, and log-probabilities a, tie and b. All
+            rows of a list that have one repeat are one sample.
         vote: Each sample votes, its orders combined, instead; the share of the votes takes the place of
             the probabilities.
     """
@@ -57,13 +58,19 @@ def winner_shown(askings: Askings, order: str) -> str | None:
 
 
 def spread(askings: Askings) -> float | None:
-    """Return the standard deviation of the samples' probability that a wins, within an order.
+    """Return the standard deviation of the samples' probability that a wins, within an order of the prompt.
 
     None with one sample, or where any asking has no probability.
+
+    Args:
+        askings: As `verdict` takes them, each with its row.
     """
+    prompts: dict[tuple[str | None, int | None], list[Mapping[str, Any]]] = {}
+    for one in askings:
+        prompts.setdefault((one["shown"], one["row"]), []).append(one)
     found = []
-    for places in by_order(askings).values():
-        chances = [_chance(askings[at]) for at in places]
+    for same in prompts.values():
+        chances = [_chance(one) for one in same]
         known = [chance for chance in chances if chance is not None]
         if len(known) < 2 or len(known) < len(chances):
             return None

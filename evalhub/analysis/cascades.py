@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.cost import engine_time
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import row, table, values
 from evalhub.analysis.truth import truth, with_label_criterion
@@ -29,8 +30,8 @@ TOGETHER = "all judges"
 COSTS = ("judgments", "tokens_in", "tokens_out", "seconds")
 NAMED = (
     "dataset", "label_criterion", "annotator_kind", "cascade", "promised_agreement", "promised_confidence",
-    "stage", "statistic", "threshold", "threshold_reason", "calibrated_on", "asked", "decided", *COSTS,
-    "seconds_reason", "not_used",
+    "stage", "statistic", "threshold", "threshold_reason", "calibrated_on", "tests_start",
+    "disagreement_bound", "asked", "decided", *COSTS, "seconds_reason", "not_used",
 )  # fmt: skip
 
 _COSTS = """
@@ -71,7 +72,9 @@ def cascades(results: Results) -> pd.DataFrame:
     decided, in [0, 1], higher is better). Stages are the judges in turn, then all of them together, then
     people, who get what is left. Every row also has the stage's threshold (on |p_a - .5| + .5; None with a
     reason: the stage hands on everything), calibrated_on (labelled pairs its threshold rests on, one for
-    each cluster), asked and decided (pairs of the other half), and its cost for each pair that it decides:
+    each cluster), tests_start (the most confident of them, on which its first test is done),
+    disagreement_bound (upper confidence bound of the share on which it disagrees with the labels, in [0, 1],
+    lower is better), asked and decided (pairs of the other half), and its cost for each pair that it decides:
     judgments, tokens, and seconds in which its engine was busy. `not_used` says which pairs are left out.
     """
     told = results.manifest["resolved"]["suite"].get("cascades", ())
@@ -91,7 +94,7 @@ def cascades(results: Results) -> pd.DataFrame:
                 ground = _ground(results, cascade["stages"], mine, labelled)
                 rows += [{**named, **one} for one in _rows(results, cascade, ground)]
     found = table(rows, NAMED)
-    return found.astype(dict.fromkeys(("calibrated_on", "asked", "decided"), "Int64"))
+    return found.astype(dict.fromkeys(("calibrated_on", "tests_start", "asked", "decided"), "Int64"))
 
 
 def _grounds(
@@ -147,6 +150,8 @@ def _rows(results: Results, cascade: Told, ground: _Ground) -> Iterator[dict[str
             "threshold": threshold.value,
             "threshold_reason": _silent(half, place) or threshold.reason,
             "calibrated_on": threshold.n,
+            "tests_start": threshold.start,
+            "disagreement_bound": threshold.bound,
             "not_used": ground.not_used,
         }
         yield from _both(found.stages[place], said, spent[-1])
@@ -202,22 +207,11 @@ def _spent(results: Results, judge: str, asked: pd.DataFrame, place: int) -> dic
     for name in ("judgments", "requests", "tokens_in", "tokens_out"):
         known = asked[f"{name}_{place}"].dropna()
         totals[name] = int(known.sum()) if len(known) or asked.empty else None
-    pace = _pace(results, judge)
-    if isinstance(pace, str):
-        return {**totals, "seconds": None, "seconds_reason": pace}
-    requests = totals["requests"]
-    return {**totals, "seconds": None if requests is None else requests * pace, "seconds_reason": None}
-
-
-def _pace(results: Results, judge: str) -> float | str:
-    """Return the seconds that the judge's engine was busy for each request, or why nobody knows."""
-    models = {name: facts["model"] for name, facts in results.manifest["resolved"]["models"].items()}
-    others = sorted(name for name, model in models.items() if model == models[judge] and name != judge)
-    if others:
-        return f"the time of {models[judge]} is shared with {', '.join(others)}"
-    engines = [one for one in results.manifest["engines"] if one["model"] == models[judge]]
-    busy, requests = (sum(one.get(name) or 0 for one in engines) for name in ("seconds_busy", "requests"))
-    return busy / requests if busy and requests else f"no engine measured the time of {models[judge]}"
+    time, requests = engine_time(results, judge), totals["requests"]
+    if isinstance(time, str):
+        return {**totals, "seconds": None, "seconds_reason": time}
+    seconds = None if requests is None else requests * time[0] / time[1]
+    return {**totals, "seconds": seconds, "seconds_reason": None}
 
 
 def _sum(spent: Sequence[Told]) -> dict[str, Any]:

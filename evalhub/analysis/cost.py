@@ -17,8 +17,8 @@ NAMED = ("judge", "model", "statistic")
 _TOKENS = """
 WITH used AS (
   SELECT judge, j.dataset || '/' || i.cluster AS cluster, unnest(completions) AS key,
-    j.row AS judgment
-  FROM (SELECT *, row_number() OVER () AS row FROM judgments) j JOIN items i USING (dataset, item_id)
+    j.place AS judgment
+  FROM (SELECT *, row_number() OVER () AS place FROM judgments) j JOIN items i USING (dataset, item_id)
   WHERE j.source = 'generated'
 ), shared AS (
   SELECT *, 1 / count(*) OVER (PARTITION BY judge, key) AS share FROM used
@@ -39,36 +39,45 @@ SELECT judge, count(*) AS n FROM judgments j WHERE j.source = 'generated' AND EX
 
 
 def cost(results: Results) -> pd.DataFrame:
-    """Return each judge's tokens for one judgment, and its judgments a second.
+    """Return each judge's tokens for one judgment, and its judgments a second, over all its datasets.
 
     Statistics: `prompt tokens`, `cached tokens` (of them, read from the prefix cache) and `generated tokens`,
     means over judgments; `judgments a second`, of those computed in this run while its engine was busy, where
     the engine served this judge alone. A completion that several judgments rest on is shared among them.
     """
-    tokens = results.sql(_TOKENS)
     rows: list[dict[str, Any]] = []
-    models: dict[str, str] = {}
-    for (judge, model), found in groups(tokens, "judge", "model"):
-        models[judge] = model
+    here = results.sql(_HERE, {"run": results.run.id})
+    computed = dict(zip(here["judge"], here["n"], strict=True))
+    for (judge, model), found in groups(results.sql(_TOKENS), "judge", "model"):
+        named = {"judge": judge, "model": model}
         for name in ("prompt tokens", "cached tokens", "generated tokens"):
             mean = stats.mean_estimate(floats(found[name]), found["cluster"].tolist())
-            rows.append(row(mean, judge=judge, model=model, statistic=f"{name} a judgment"))
-    rows += [
-        row(_speed(results, judge, models), judge=judge, model=model, statistic="judgments a second")
-        for judge, model in models.items()
-    ]
-    return table(sorted(rows, key=lambda one: str(one["judge"])), NAMED)
+            rows.append(row(mean, **named, statistic=f"{name} a judgment"))
+        speed = _speed(int(computed.get(judge, 0)), engine_time(results, judge))
+        rows.append(row(speed, **named, statistic="judgments a second"))
+    return table(rows, NAMED)
 
 
-def _speed(results: Results, judge: str, models: dict[str, str]) -> stats.Estimate:
+def _speed(judgments: int, time: tuple[float, int] | str) -> stats.Estimate:
     """Return the judgments of this run by the seconds that the engine was busy; there is no interval."""
-    here = results.sql(_HERE, {"run": results.run.id})
-    count = sum(int(n) for name, n in zip(here["judge"], here["n"], strict=True) if name == judge)
-    engines = [one for one in results.manifest["engines"] if one["model"] == models[judge]]
-    busy = sum(float(one.get("seconds_busy") or 0) for one in engines)
-    if not count or not busy:
+    if not judgments:
         return stats.Estimate.none("nothing was computed in this run")
-    if sum(model == models[judge] for model in models.values()) > 1:
-        return stats.Estimate.none("several judges shared the engine")
-    reason = "one run, timed once"
-    return stats.Estimate(count / busy, None, None, 0.95, "none", count, 1, 0, reason)
+    if isinstance(time, str):
+        return stats.Estimate.none(time)
+    return stats.Estimate(
+        judgments / time[0], None, None, 0.95, "none", judgments, 1, 0, "one run, timed once"
+    )
+
+
+def engine_time(results: Results, judge: str) -> tuple[float, int] | str:
+    """Return the seconds that the judge's engine was busy and its requests, or why nobody knows.
+
+    An engine that served another judge or a candidate too has no time that is the judge's own.
+    """
+    models = {name: facts["model"] for name, facts in results.manifest["resolved"]["models"].items()}
+    others = sorted(name for name, model in models.items() if model == models[judge] and name != judge)
+    if others:
+        return f"the time of {models[judge]} is shared with {', '.join(others)}"
+    engines = [one for one in results.manifest["engines"] if one["model"] == models[judge]]
+    busy, requests = (sum(one.get(name) or 0 for one in engines) for name in ("seconds_busy", "requests"))
+    return (busy, requests) if busy and requests else f"no engine measured the time of {models[judge]}"

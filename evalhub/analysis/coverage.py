@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.results import Results
-from evalhub.analysis.tidy import floats, row, rows_of, table
+from evalhub.analysis.tidy import floats, groups, row, rows_of, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _COUNTS = ("done", "failed", "rationales", "rationales_cut", "same_family")
 NAMED = ("judge", "kind", "statistic", "expected", *_COUNTS)
+BY_CRITERION = ("dataset", "judge", "criterion", "statistic")
+_UNFINISHED = "not everything that was planned is asked yet"
 
 _COUNTED = """
 SELECT judge, if(any_value(source) = 'recorded', 'recorded judge', 'judge') AS kind,
@@ -24,7 +27,8 @@ FROM judgments GROUP BY judge ORDER BY judge
 """
 
 _ASKED = """
-SELECT j.judge, if(j.failure IS NULL, 1, 0) AS valid, j.label_mass, j.dataset || '/' || i.cluster AS cluster
+SELECT j.dataset, j.judge, j.criterion, if(j.failure IS NULL, 1, 0) AS valid, j.label_mass,
+  j.dataset || '/' || i.cluster AS cluster
 FROM judgments j JOIN items i USING (dataset, item_id) ORDER BY ALL
 """
 
@@ -53,14 +57,35 @@ def coverage(results: Results) -> pd.DataFrame:
     for judge, expected in {**results.manifest["expected"], **recorded}.items():
         found = asked[asked["judge"] == judge]
         counts = counted.get(judge) or {"kind": "judge", **dict.fromkeys(_COUNTS, 0)}
-        named = {**counts, "judge": judge, "expected": expected}
-        rows.append(row(_share(found, expected), **named, statistic="coverage"))
-        if found["label_mass"].notna().any():
-            mass = stats.mean_estimate(
-                floats(found["label_mass"]), found["cluster"].tolist(), bounds=(0.0, 1.0)
-            )
-            rows.append(row(mass, **named, statistic="label mass"))
+        rows += _rows(found, _share(found, expected), {**counts, "judge": judge, "expected": expected})
     return table(rows, NAMED)
+
+
+def coverage_by_criterion(results: Results) -> pd.DataFrame:
+    """Return the coverage and the label mass of each judge on each criterion of each dataset.
+
+    One row per dataset, judge, criterion and statistic, as in `coverage`. The plan counts a judge's
+    judgments together: while some are still to be asked, the coverage of their parts is None.
+    """
+    asked, expected = results.sql(_ASKED), results.manifest["expected"]
+    done = asked["judge"].value_counts()
+    rows: list[dict[str, Any]] = []
+    for (dataset, judge, criterion), found in groups(asked, "dataset", "judge", "criterion"):
+        share = (
+            stats.Estimate.none(_UNFINISHED, left_out=len(found))
+            if done[judge] < expected.get(judge, 0)
+            else _share(found, len(found))
+        )
+        rows += _rows(found, share, {"dataset": dataset, "judge": judge, "criterion": criterion})
+    return table(rows, BY_CRITERION)
+
+
+def _rows(found: pd.DataFrame, share: stats.Estimate, named: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the coverage and, where verdicts were read from probabilities, the label mass."""
+    yield row(share, **named, statistic="coverage")
+    if found["label_mass"].notna().any():
+        mass = stats.mean_estimate(floats(found["label_mass"]), found["cluster"].tolist(), bounds=(0.0, 1.0))
+        yield row(mass, **named, statistic="label mass")
 
 
 def _share(found: pd.DataFrame, expected: int) -> stats.Estimate:
@@ -71,7 +96,7 @@ def _share(found: pd.DataFrame, expected: int) -> stats.Estimate:
     if len(found) >= expected:
         return share
     return replace(share, estimate=float(found["valid"].sum()) / expected, n=expected).without_interval(
-        "not everything that was planned is asked yet"
+        _UNFINISHED
     )
 
 

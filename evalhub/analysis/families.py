@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from evalhub.models import UNKNOWN
+from evalhub.models import NOT_AN_LLM, UNKNOWN
 
-NOT_AN_LLM = "none"
 APART = "only "
 
 Families = tuple[str, ...]

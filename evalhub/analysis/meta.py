@@ -9,8 +9,7 @@ from evalhub.analysis.agreement import agreement
 from evalhub.analysis.bias import HARD, biases
 from evalhub.analysis.calibration import calibration
 from evalhub.analysis.correlation import LENGTH, correlations
-from evalhub.analysis.cost import cost
-from evalhub.analysis.coverage import coverage
+from evalhub.analysis.coverage import coverage_by_criterion
 from evalhub.analysis.results import Results
 from evalhub.analysis.retest import retest
 from evalhub.analysis.tidy import ESTIMATE_COLUMNS, rows_of, table
@@ -22,14 +21,21 @@ if TYPE_CHECKING:
 _ABOUT = ("dataset", "label_criterion", "annotator_kind", "rater", "kind", "criterion")
 NAMED = ("run", *_ABOUT, "statistic")
 
+_BIASES = {
+    (Kind.FLIPS, "rate"): "flip rate",
+    (Kind.POSITION, "rate"): "first position",
+    (Kind.LENGTH, "rate"): "longer wins",
+    (Kind.LENGTH, "beyond people"): "longer wins, minus people",
+    (Kind.POSITION, "effect"): "effect of position",
+    (Kind.LENGTH, "effect"): "effect of length",
+    (Kind.LENGTH, "effect beyond people"): "effect of length, minus people",
+    (Kind.LISTS, "effect"): "effect of lists",
+    (Kind.MARKDOWN, "effect"): "effect of Markdown",
+}
 STATISTICS = (
-    "accuracy", "kappa", "spearman, pooled", "spearman, item", "spearman, system", "flip rate",
-    "first position", "longer wins", "Brier", "Brier (recalibrated)", "test-retest agreement", "coverage",
-    "label mass", "prompt tokens a judgment", "cached tokens a judgment", "generated tokens a judgment",
-    "judgments a second",
+    "accuracy", "kappa", "spearman, pooled", "spearman, item", "spearman, system", *_BIASES.values(),
+    "Brier", "Brier (recalibrated)", "test-retest agreement", "coverage", "label mass",
 )  # fmt: skip
-
-_BIASES = {Kind.FLIPS: "flip rate", Kind.POSITION: "first position", Kind.LENGTH: "longer wins"}
 _AGREEING = ("combined", "level")
 
 Row = dict[str, Any]
@@ -40,19 +46,16 @@ def meta(runs: Sequence[Results]) -> pd.DataFrame:
 
     Raters are judges, juries, recorded judges, metrics and the trivial ones. One row per run, dataset, label
     criterion, kind of annotator, rater and statistic; `STATISTICS` says in which order. What does not hang on
-    the labels (flips, coverage, cost) stands beside each criterion that the judge is held against.
+    the labels (biases, retest, coverage) stands beside each kind of label that the judge is held against; not
+    in a run of attacks, where it would tell of the responses that are made up.
     """
     return table((row for results in runs for row in _of_run(results)), NAMED)
 
 
 def _of_run(results: Results) -> Iterator[Row]:
     found = [*_agreeing(results), *_correlated(results), *_calibrated(results)]
-    known = {tuple(row[name] for name in _ABOUT) for row in found}
-    judged = {(about[0], about[3], about[5]): [] for about in known}  # type: ignore[var-annotated]
-    for about in known:
-        judged[about[0], about[3], about[5]].append(about)
-    for row in _own(results, judged):
-        found.append(row)
+    if "attack" not in results.manifest:
+        found += _own(results, {tuple(row[name] for name in _ABOUT) for row in found})
     order = {name: at for at, name in enumerate(STATISTICS)}
     found.sort(key=lambda row: ([str(row[name]) for name in _ABOUT], order.get(row["statistic"], len(order))))
     for row in found:
@@ -86,26 +89,23 @@ def _calibrated(results: Results) -> Iterator[Row]:
         yield _taken(row, about, row["statistic"])
 
 
-def _own(results: Results, judged: dict[tuple[Any, ...], list[tuple[Any, ...]]]) -> Iterator[Row]:
+def _own(results: Results, known: set[tuple[Any, ...]]) -> Iterator[Row]:
     """Yield what is known of a judge without labels, for every labelled criterion it is held against."""
-    per_criterion = [
-        *((row, _BIASES[row["bias"]]) for row in rows_of(biases(results)) if _is_rate(row)),
+    told = [
+        *((row, _BIASES[about]) for row in rows_of(biases(results)) if (about := _bias(row)) in _BIASES),
         *((row, row["statistic"]) for row in rows_of(retest(results))),
+        *((row, row["statistic"]) for row in rows_of(coverage_by_criterion(results))),
     ]
-    per_judge = [(row, row["statistic"]) for frame in (coverage, cost) for row in rows_of(frame(results))]
-    for (dataset, rater, criterion), abouts in judged.items():
-        for about in abouts:
-            named = dict(zip(_ABOUT, about, strict=True))
-            for row, statistic in per_criterion:
-                if (row["dataset"], row["judge"], row["criterion"]) == (dataset, rater, criterion):
-                    yield _taken(row, named, statistic)
-            for row, statistic in per_judge:
-                if row["judge"] == rater:
-                    yield _taken(row, named, statistic)
+    for about in known:
+        named = dict(zip(_ABOUT, about, strict=True))
+        for row, statistic in told:
+            held = (row["dataset"], row["judge"], row["criterion"])
+            if held == (named["dataset"], named["rater"], named["criterion"]):
+                yield _taken(row, named, statistic)
 
 
-def _is_rate(row: Row) -> bool:
-    return row["statistic"] == "rate" and row["reading"] == HARD and row["bias"] in _BIASES
+def _bias(row: Row) -> tuple[str, str] | None:
+    return (row["bias"], row["statistic"]) if row["reading"] == HARD else None
 
 
 def _taken(row: Row, about: Row, statistic: str) -> Row:

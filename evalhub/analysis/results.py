@@ -59,7 +59,7 @@ class Results:
             key = ", ".join(cls.KEY)
             try:
                 connection.execute(
-                    f"CREATE VIEW {kind} AS SELECT * FROM ({' UNION ALL '.join(sources)}) "
+                    f"CREATE VIEW {kind} AS SELECT * FROM ({' UNION ALL BY NAME '.join(sources)}) "
                     f"QUALIFY row_number() OVER (PARTITION BY {key}) = 1 ORDER BY {key}"
                 )
             except duckdb.Error as error:

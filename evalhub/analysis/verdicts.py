@@ -36,9 +36,9 @@ SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system_a, j.system_b, j.sam
   any_value(i.cluster) AS cluster,
   any_value(ra.chars) AS chars_a, any_value(rb.chars) AS chars_b,
   any_value(j.same_family) AS same_family, any_value(j.source) AS source,
-  list({{'shown': j.shown, 'repeat': j.repeat, 'winner': j.winner, 'p_a': j.p_a, 'failure': j.failure,
-        'a': j.logprobs['a'], 'tie': j.logprobs['tie'], 'b': j.logprobs['b']}}
-       ORDER BY j.shown, j.repeat) AS askings
+  list({{'shown': j.shown, 'row': j.row, 'repeat': j.repeat, 'winner': j.winner, 'p_a': j.p_a,
+        'failure': j.failure, 'a': j.logprobs['a'], 'tie': j.logprobs['tie'], 'b': j.logprobs['b']}}
+       ORDER BY j.shown, j.row, j.repeat) AS askings
 FROM judgments j
 JOIN items i USING (dataset, item_id)
 LEFT JOIN responses ra

@@ -1,15 +1,17 @@
 """OpenAI's chat protocol: a request as a call, and a reply as an outcome.
 
 Verdict probabilities: one token is generated with the 20 most probable tokens beside it. A choice's
-probability is the sum over the tokens that spell it, with or without spaces around; a choice outside the
-20 is missing from the outcome's log-probabilities. Where no choice is among them the outcome is a failure
-of kind parse.
+probability is the sum over the tokens that spell it, with or without spaces around. A choice outside the
+20 is taken at the most it can have, so that the surest verdicts are kept and none looks surer than it is;
+the outcome's `detail` names it. Where no choice is among them, or none is more probable than what is
+outside, the outcome is a failure of kind parse.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from evalhub.engines.base import Outcome
@@ -17,6 +19,9 @@ from evalhub.engines.thinking import split_thinking
 from evalhub.records import FailureKind, Request
 
 TOP = 20
+
+# What rounding leaves unknown of a sum of probabilities near 1.
+_ROUNDED = 1e-6
 
 
 def call(model: str, request: Request) -> dict[str, Any]:
@@ -55,15 +60,40 @@ def read(reply: Any, request: Request) -> Outcome:
     if request.choices:
         content = made.logprobs.content if made.logprobs else None
         listed = [(one.token, float(one.logprob)) for one in content[0].top_logprobs] if content else []
-        logprobs = choice_logprobs(listed, request.choices)
-        if not logprobs:
-            missing = f"no choice is among the server's {len(listed)} most probable tokens"
-            return Outcome(text=made.message.content, failure=FailureKind.PARSE, detail=missing, **usage)
-        best = max(logprobs, key=lambda name: logprobs[name])
-        return Outcome(best, None, logprobs, "choice", **usage)
+        return replace(_verdict(listed, request.choices, made.message.content), **usage)
     text, thought = split_thinking(made.message.content or "")
     said = getattr(made.message, "reasoning_content", None) or getattr(made.message, "reasoning", None)
     return Outcome(text, said or thought, None, made.finish_reason, **usage)
+
+
+def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text: str | None) -> Outcome:
+    found = choice_logprobs(listed, choices)
+    missing = [choice for choice in choices if choice not in found]
+    most = unlisted(listed) if missing else -math.inf
+    where = f"among the server's {len(listed)} most probable tokens"
+    if not found or max(found.values()) <= most:
+        return Outcome(text, failure=FailureKind.PARSE, detail=f"no choice stands out {where}")
+    logprobs = {choice: found.get(choice, most) for choice in choices}
+    best = max(logprobs, key=lambda name: logprobs[name])
+    told = f"not {where}, so taken at the most it can have: {', '.join(missing)}" if missing else None
+    return Outcome(best, None, logprobs, "choice", detail=told)
+
+
+def unlisted(listed: Sequence[tuple[str, float]]) -> float:
+    """Return the highest log-probability that a token outside of a list of the most probable can have.
+
+    It is no more probable than the least probable one listed, nor than what they leave together.
+
+    Args:
+        listed: Tokens with their natural-log probabilities.
+
+    Example:
+        >>> unlisted([("A", -0.1), ("The", -2.5), ("I", -6.0)])
+        -6.0
+    """
+    values = [min(logprob, 0.0) for _, logprob in listed]
+    left = 1.0 - math.fsum(map(math.exp, values))
+    return min([*values, math.log(max(left, _ROUNDED))])
 
 
 def choice_logprobs(listed: Sequence[tuple[str, float]], choices: Sequence[str]) -> Mapping[str, float]:

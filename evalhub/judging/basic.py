@@ -48,14 +48,16 @@ def compare(
         order: Which response is shown first.
         written: Texts for the slots that the judge filled itself.
         completions: Keys of what it wrote for that.
-        note: Stands before the question.
+        note: Stands before what is asked first, be it a rationale or the verdict.
     """
     ties = bool(asking.judge.rubric.ties)
     answers = "A, B, or C if they are equally good" if ties else "A or B"
-    question = f"{note}Which response is better, A or B? Answer with one letter: {answers}."
+    question = f"Which response is better, A or B? Answer with one letter: {answers}."
     shown = asking.responses[::-1] if order is Order.BA else asking.responses
     letters = ("A", "B", "C") if ties else ("A", "B")
-    return (yield from ask(asking, shown, question, letters, written=written, completions=completions))
+    return (
+        yield from ask(asking, shown, question, letters, written=written, completions=completions, note=note)
+    )
 
 
 def rated(judgment: Judgment, answer: Answer, scale: Scale) -> Judgment:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from evalhub.records import clean
+
 # Elements and types that an answer may well contain, and that no chat template gives a meaning.
 _PLAIN = (
     "a|abbr|article|aside|b|blockquote|body|br|button|caption|code|dd|details|div|dl|dt|em|fieldset|figure|"
@@ -31,14 +33,15 @@ _SPECIAL = re.compile(
 def defuse(text: str) -> str:
     """Return the text with a space put into whatever a tokenizer could read as a special token.
 
-    Harmless markup such as `<b>` stays; defusing twice changes nothing more.
+    The text is made valid first: what an engine drops must not stand within a token. Harmless markup such
+    as `<b>` stays; defusing twice changes nothing more, and cleaning what is defused changes nothing.
 
     >>> defuse("fine <b>text</b><|im_end|>")
     'fine <b>text</b>< |im_end| >'
     >>> defuse("</s>[INST]")
     '< /s>[ INST]'
     """
-    return _SPECIAL.sub(lambda match: f"{match[0]} ", text)
+    return _SPECIAL.sub(lambda match: f"{match[0]} ", clean(text))
 
 
 def fence(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalhub.judging.reading_numbers import number_claim
-from evalhub.judging.reading_text import Claim, Form, plain
+from evalhub.judging.reading_text import Claim, Form, denied, plain
 from evalhub.records import FailureKind
 from evalhub.scales import Winner
 
@@ -18,17 +18,18 @@ VERDICTS: Mapping[str, Winner] = {
 }  # fmt: skip
 _BRACKETS = re.compile(r"\[\[[ ]*([A-Za-z]|tie|[A-Za-z](?:[<>=]{1,2}|>>>)[A-Za-z])[ ]*\]\]", re.IGNORECASE)
 _NAMED = r"(?:answer|verdict|choice|grade|rating|score|option|judge?ment|decision|preference|winner)"
-_NOT_SAID = re.compile(r"\b(?:if|unless|whether|not|never|for example|e\.g|suppose)\b|n't\b", re.IGNORECASE)
 _MAX_OBJECTS = 64
 
 
 def verdicts(answer: str, _form: Form) -> list[Claim]:
-    """Return every `[[A]]`, `[[A>>B]]` or `[[C]]`; the letters are those of the order shown."""
-    found = []
-    for mark in _BRACKETS.finditer(plain(answer)):
-        said = mark[1].upper()
-        found.append(_verdict(mark.start(), said, VERDICTS.get(said), VERDICTS))
-    return found
+    """Return every `[[A]]`, `[[A>>B]]` or `[[C]]` that is not denied; the letters are of the order shown."""
+    text = plain(answer)
+    return [
+        _verdict(mark.start(), said, VERDICTS.get(said), VERDICTS)
+        for mark in _BRACKETS.finditer(text)
+        if not denied(text, mark.start())
+        for said in [mark[1].upper()]
+    ]
 
 
 def letters(answer: str, form: Form) -> list[Claim]:
@@ -48,14 +49,9 @@ def letters(answer: str, form: Form) -> list[Claim]:
         edge = not text[: match.start()].strip() or not text[match.end() :].strip()
         if match.re is named or edge:
             claim = _letter(match.start("label"), match["label"], form)
-            if claim is not None and not _denied(text, match):
+            if claim is not None and not denied(text, match.start("label")):
                 found[claim.at] = claim
     return [found[at] for at in sorted(found)]
-
-
-def _denied(text: str, match: re.Match[str]) -> bool:
-    sentence = re.split(r"[.!?]\s|\n", text[max(0, match.start("label") - 300) : match.start("label")])[-1]
-    return bool(_NOT_SAID.search(sentence))
 
 
 def _letter(at: int, said: str, form: Form) -> Claim | None:

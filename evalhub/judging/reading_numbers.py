@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 
-from evalhub.judging.reading_text import Claim, Form, plain
+from evalhub.judging.reading_text import Claim, Form, denied, plain
 from evalhub.records import FailureKind
 
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -168,9 +168,12 @@ def scores(answer: str, form: Form) -> list[Claim]:
 
 
 def bracketed_ratings(answer: str, form: Form) -> list[Claim]:
-    """Return every `[[5]]`."""
-    marks = re.finditer(r"\[\[[ ]*(-?\d{1,4}(?:\.\d{1,3})?)[ ]*\]\]", plain(answer))
-    return [number_claim(mark.start(), _value(mark[1]), form) for mark in marks]
+    """Return every `[[5]]` that is not denied."""
+    text = plain(answer)
+    marks = re.finditer(r"\[\[[ ]*(-?\d{1,4}(?:\.\d{1,3})?)[ ]*\]\]", text)
+    return [
+        number_claim(mark.start(), _value(mark[1]), form) for mark in marks if not denied(text, mark.start())
+    ]
 
 
 def number_claim(at: int, value: float, form: Form) -> Claim:

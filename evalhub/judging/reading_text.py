@@ -64,26 +64,49 @@ _PLAIN_CATEGORIES = ("Ll", "Lu", "Po", "Ps", "Pe", "Pd", "Sm")
 _STRUCK = re.compile(r"~~.{0,200}?~~|<(s|del|strike)>.{0,200}?</\1>", re.DOTALL | re.IGNORECASE)
 _STRESS = re.compile(r"(?<!\d)[*`]+|[*`]+(?!\d)|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)|</?(?:b|i|em|strong|u)>")
 _HEADING = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]+", re.MULTILINE)
+_SENTENCE_END = re.compile(r"(?<!\be\.g)[.!?]\s|\n", re.IGNORECASE)
+_ANEW = re.compile(
+    r"[,;:–—-]\s*(?:and\s+)?(?:so|therefore|thus|hence|but|consequently|accordingly)\b", re.IGNORECASE
+)
+_SUPPOSED = re.compile(r"\b(?:if|unless|whether|for example|e\.g|suppose)\b", re.IGNORECASE)
+_DENIED = re.compile(r"\b(?:not|never|neither|nor|cannot|rather than|instead of)\b|n't\b", re.IGNORECASE)
 _QUOTED_LINE = re.compile(r"^[ \t]{0,3}>.*$", re.MULTILINE)
 
 
 def without_thinking(text: str) -> tuple[str | None, str | None]:
     """Split a reply into its answer and its think text; an answer of None was cut while thinking.
 
+    What stands before, between and after blocks of thinking is all answer.
+
     >>> without_thinking("<think>4 or 5?</think>Score: 4")
     ('Score: 4', '4 or 5?')
     >>> without_thinking("<think>4 or")
     (None, '4 or')
     """
-    tags = list(_THINK.finditer(text))
-    if not tags:
+    answers: list[str] = []
+    thoughts: list[str] = []
+    rest, thinking = 0, False
+    for tag in _THINK.finditer(text):
+        opened_before = rest == 0 and bool(tag[1])
+        (thoughts if thinking or opened_before else answers).append(text[rest : tag.start()].strip())
+        rest, thinking = tag.end(), not tag[1]
+    if rest == 0:
         return text, None
-    first, last = tags[0], tags[-1]
-    if not last[1]:
-        return None, text[first.end() :].strip()
-    before = "" if first[1] else text[: first.start()]
-    thought = text[0 if first[1] else first.end() : last.start()]
-    return (before + "\n" + text[last.end() :]).strip(), _THINK.sub("", thought).strip()
+    (thoughts if thinking else answers).append(text[rest:].strip())
+    answer, thought = ("\n".join(parts).strip() for parts in (answers, thoughts))
+    return None if thinking else answer, thought
+
+
+def denied(text: str, at: int) -> bool:
+    """Return whether the sentence before a place denies or supposes what is said there.
+
+    A denial that a conclusion follows (", so my verdict is") is about something else.
+
+    >>> denied("My verdict is not [[A]].", 18), denied("A is not right, so it is [[B]].", 25)
+    (True, False)
+    """
+    sentence = _SENTENCE_END.split(text[max(0, at - 300) : at])[-1]
+    return bool(_SUPPOSED.search(sentence) or _DENIED.search(_ANEW.split(sentence)[-1]))
 
 
 def plain(text: str) -> str:

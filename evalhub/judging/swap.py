@@ -21,7 +21,10 @@ def both_parts(outline: Outline) -> tuple[Part, ...]:
 
 
 def swap(asking: Asking) -> Steps:
-    """Compare in both orders; if the hard verdicts differ, ask in both orders for a synthesis."""
+    """Compare in both orders; if the hard verdicts differ, ask in both orders for a synthesis.
+
+    A judge that explains sees both readings before it writes anew; the judgment keeps that rationale.
+    """
     first: list[tuple[Answer, Judgment]] = []
     for order in ORDERS:
         answer = yield from compare(asking, order)

@@ -62,6 +62,7 @@ def ask(
     *,
     written: Mapping[str, str] | None = None,
     completions: tuple[str, ...] = (),
+    note: str = "",
 ) -> Asked:
     """Show the rubric with some responses and ask for one of the choices, in the judge's mode.
 
@@ -72,9 +73,10 @@ def ask(
         choices: Each one token.
         written: Texts for the slots that the judge filled itself.
         completions: Keys of what it wrote for that.
+        note: Stands before what is asked first, be it a rationale or the verdict.
     """
     judge = asking.judge
-    closing = EXPLAIN if judge.mode is Mode.EXPLAIN else question
+    closing = note + (EXPLAIN if judge.mode is Mode.EXPLAIN else question)
     sent = messages(
         judge.rubric, asking.item, asking.criterion, shown, closing=closing, written=written or {}
     )

@@ -3,13 +3,14 @@
 from evalhub.models.cache import cache_folder
 from evalhub.models.catalogue import ModelCheck, ModelRow, check, fetch, list_models, show
 from evalhub.models.compat import hide_broken_media
-from evalhub.models.families import UNKNOWN, families_of
+from evalhub.models.families import NOT_AN_LLM, UNKNOWN, families_of
 from evalhub.models.pinned import PINNED, PinnedModel
 from evalhub.models.resolution import ModelSource, ResolvedModel, resolve
 from evalhub.models.room import bytes_needed, check_room
 from evalhub.models.tokens import count_tokens
 
 __all__ = [
+    "NOT_AN_LLM",
     "PINNED",
     "UNKNOWN",
     "ModelCheck",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 UNKNOWN = "unknown"
+NOT_AN_LLM = "none"
 
 # Words of a model's name. A name may hold several: a distilled model has a teacher.
 _NAMES = {

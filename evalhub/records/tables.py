@@ -91,7 +91,8 @@ class Response:
 class Completion:
     """One answer of an engine to one request, found again by its key.
 
-    `logprobs` maps each allowed choice to its log-probability under the full softmax.
+    `logprobs` maps each allowed choice to its log-probability under the full softmax; of a choice that a
+    server does not list it holds the most that it can have, and `detail` names the choice.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("key",)
@@ -119,11 +120,13 @@ class Judgment:
     `p_a` and `expected` are the soft readings beside them: the probability that a wins, and
     the probability-weighted level. `logprobs` are in terms of a, tie and b (pairwise) or of
     the level labels (pointwise); `label_mass` is the probability that the model gave to all of them together.
+    `detail` says why a judgment failed, or what of its probabilities is a bound.
+    `row` is the order in which a list was shown, `repeat` the number of the sample.
     """
 
     KEY: ClassVar[tuple[str, ...]] = (
         "dataset", "judge", "criterion", "item_id", "system", "system_a", "system_b",
-        "sample", "shown", "repeat",
+        "sample", "shown", "row", "repeat",
     )  # fmt: skip
 
     dataset: str
@@ -135,6 +138,7 @@ class Judgment:
     system_b: str | None = None
     sample: int = 0
     shown: Order | None = None
+    row: int = 0
     repeat: int = 0
     winner: Winner | None = None
     value: float | None = None

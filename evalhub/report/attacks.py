@@ -53,21 +53,30 @@ def attack_lines(data: dict[str, Any]) -> Iterator[str]:
         data: With the tidy rows of `attacks` and `not_attacked`.
     """
     for about, rows in grouped(data["attacks"], *_ABOUT):
-        (_, worst), *others, (_, every) = _worst_first(rows)
-        top, mean, notes = worst[-1], every[-1], Footnotes()
-        yield (
-            f"{_title(about)}: mean net rate {interval(mean, notes)} over {len(others) + 1} attacks; "
-            f"worst: {visible(top['attack'])}, net {interval(top, notes)}, n {count(top['n'])}"
-        )
+        *attacked, (_, every) = _worst_first(rows)
+        measured, notes = [net for _, (*_, net) in attacked if net["estimate"] is not None], Footnotes()
+        line = f"{_title(about)}: mean net rate {interval(every[-1], notes)} over {len(measured)} attacks"
+        for worst in measured[:1]:
+            line += (
+                f"; worst: {visible(worst['attack'])}, net {interval(worst, notes)}, n {count(worst['n'])}"
+            )
+        yield line
     for row in data["not_attacked"]:
         whom = f"{visible(row['judge'])} on {visible(row['dataset'])}"
         yield f"{whom}: {row['n']} left out, because {row['why']}"
 
 
 def _worst_first(rows: list[Row]) -> list[tuple[str, list[Row]]]:
-    """Return the rows of each attack, that with the highest net rate first, all of them together last."""
+    """Return the rows of each attack, that with the highest net rate first, all of them together last.
+
+    An attack that is not measured stands behind those that are.
+    """
     found = [(attack, mine) for (attack,), mine in grouped(rows, "attack")]
-    return sorted(found, key=lambda one: (one[0] == EVERY, -(one[1][-1]["estimate"] or 0.0)))
+    return sorted(found, key=lambda one: (one[0] == EVERY, *_falling(one[1][-1]["estimate"])))
+
+
+def _falling(estimate: float | None) -> tuple[bool, float]:
+    return estimate is None, -(estimate or 0.0)
 
 
 def _line(attack: str, rows: list[Row], notes: Footnotes) -> tuple[str, ...]:

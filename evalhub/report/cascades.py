@@ -8,12 +8,14 @@ from typing import Any
 from evalhub.report.shape import ABSENT, Footnotes, Grid, Row, count, grouped, interval, number, visible
 
 HALVES = (
-    "thresholds are set on half of the clusters of items, all else is measured on the other half; each: "
-    "per pair that the stage decides, as if only what is handed on had been asked"
+    "thresholds are set on half of the clusters of items, all else is measured on the other half; tests "
+    "from: the most confident labelled items, that the first test takes; disagrees at most: upper confidence "
+    "bound of what the stage decides against the labels; each: per pair that the stage decides, as if only "
+    "what is handed on had been asked"
 )
 
 _HEAD = (
-    "stage", "threshold", "set on", "decided", "share", "agreement",
+    "stage", "threshold", "set on", "tests\nfrom", "disagrees\nat most", "decided", "share", "agreement",
     "judgments\neach", "tokens in\neach", "tokens out\neach", "seconds\neach",
 )  # fmt: skip
 
@@ -43,6 +45,8 @@ def _stage(rows: Sequence[Row], notes: Footnotes) -> tuple[str, ...]:
         visible(share["stage"]),
         number(share["threshold"], 3) + notes.mark(share["threshold_reason"]),
         count(share["calibrated_on"]),
+        count(share["tests_start"]),
+        number(share["disagreement_bound"], 3),
         f"{count(share['decided'])} of {count(share['asked'])}",
         interval(share, notes),
         interval(agreement[0], notes) if agreement else ABSENT,

@@ -9,12 +9,15 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from evalhub.analysis import Results, attacks, by_language, contamination, meta, rows_of
+from evalhub.analysis import Results, attacks, by_language, contamination, cost, meta, rows_of
 from evalhub.analysis.attacks import EVERY
+from evalhub.analysis.contamination import WORDS
+from evalhub.report.biases import CONTROLLED
 from evalhub.report.grids import RATERS, judged_twice, named
 from evalhub.report.shape import ABSENT, Footnotes, Grid, Row, count, grouped, pivot, visible
 from evalhub.report.terminal import WIDTH, section
 
+_OF_A_RUN = {"cost": cost, "languages": by_language, "contamination": contamination}
 _WHERE = ("dataset", "label_criterion", "annotator_kind")
 
 
@@ -28,13 +31,15 @@ def meta_data(runs: Sequence[Results]) -> dict[str, Any]:
             for row in rows_of(attacks(one))
             if row["attack"] == EVERY
         ],
-        "languages": [row for one in runs for row in rows_of(by_language(one))],
-        "contamination": [row for one in runs for row in rows_of(contamination(one))],
+        **{
+            name: [{"run": one.run.id, **row} for one in runs for row in rows_of(table(one))]
+            for name, table in _OF_A_RUN.items()
+        },
     }
 
 
 def print_meta(data: dict[str, Any]) -> None:
-    """Print the raters of some runs side by side, what may be contaminated, and languages.
+    """Print the raters of some runs side by side, attacks, cost, languages, and what may be contaminated.
 
     Args:
         data: As `meta_data` returns it.
@@ -42,11 +47,15 @@ def print_meta(data: dict[str, Any]) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     notes = Footnotes()
     section(console, "Raters against labels", _raters(data["raters"], notes))
-    section(console, "All attacks together", _attacks(data["attacks"], notes))
+    section(console, "All attacks together", _of_judges(data["attacks"], notes))
+    section(console, "Cost, over all datasets of a run", _of_judges(data["cost"], notes))
     section(console, "Languages", _languages(data["languages"], notes))
     section(console, "May have been seen in training", _contamination(data["contamination"]))
     console.print()
-    for line in ("[low, high] are 95% intervals over clusters of items; – is absent.", *notes.lines()):
+    lines = ["[low, high] are 95% intervals over clusters of items; – is absent."]
+    if any(row["statistic"].startswith("effect") for row in data["raters"]):
+        lines.append(f"{CONTROLLED.capitalize()}.")
+    for line in (*lines, *notes.lines()):
         console.print(Text(visible(line), style="dim"))
 
 
@@ -55,11 +64,17 @@ def _raters(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
     for (dataset, criterion, kind), found in grouped(rows, *_WHERE):
         many_runs = len({row["run"] for row in found}) > 1
         several = judged_twice(found)
-        lines = [{**row, "line": _line(row, several, many_runs=many_runs)} for row in found]
+        lines = [{**row, **_headed(row), "line": _line(row, several, many_runs=many_runs)} for row in found]
         lines.sort(key=lambda row: (RATERS.get(row["kind"], 9), row["line"]))
         title = f"{dataset} · {criterion} · {kind} labels"
         names = {"line": "rater", "kind": "kind"}
-        yield pivot(lines, notes, title=title, names=names, across=("statistic",))
+        yield pivot(lines, notes, title=title, names=names, across=("what", "which"))
+
+
+def _headed(row: Row) -> Row:
+    """Return the two lines of a statistic's head."""
+    what, _, which = row["statistic"].partition(", ")
+    return {"what": what, "which": which or None}
 
 
 def _line(row: Row, several: Container[str], *, many_runs: bool) -> str:
@@ -67,7 +82,7 @@ def _line(row: Row, several: Container[str], *, many_runs: bool) -> str:
     return f"{name} ({row['run'].rsplit('-', 1)[-1]})" if many_runs else name
 
 
-def _attacks(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
+def _of_judges(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
     if rows:
         names = {"judge": "judge", "model": "model", "run": "run"}
         yield pivot(rows, notes, title="", names=names, across=("statistic",))
@@ -75,18 +90,19 @@ def _attacks(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
 
 def _languages(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
     for (dataset, criterion), found in grouped(rows, "dataset", "criterion"):
-        names = {"judge": "judge", "lang": "language"}
-        yield pivot(found, notes, title=f"{dataset} · {criterion}", names=names, across=("statistic",))
+        names = {"judge": "judge", "lang": "language", "run": "run"}
+        across = ("statistic", "label_criterion", "annotator_kind")
+        yield pivot(found, notes, title=f"{dataset} · {criterion}", names=names, across=across)
 
 
 def _contamination(rows: list[dict[str, Any]]) -> Iterator[Grid]:
-    head = ("dataset", "released", "used by", "cut-off", "flag", "rubric shares 13 words with")
-    lines = tuple(
-        (*(visible(row[name]) for name in ("dataset", "released", "used_by", "cutoff", "flag")), _shared(row))
-        for row in rows
-    )
+    names = {
+        "dataset": "dataset", "released": "released", "used_by": "used by", "run": "run", "cutoff": "cut-off",
+        "flag": "flag",
+    }  # fmt: skip
+    lines = tuple((*(visible(row[name]) for name in names), _shared(row)) for row in rows)
     if lines:
-        yield Grid("", head, lines, 5)
+        yield Grid("", (*names.values(), f"rubric shares {WORDS} words with"), lines, len(names))
 
 
 def _shared(row: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.judging import check_rubric, expectations
+from evalhub.models import NOT_AN_LLM
 from evalhub.records import Item, Response, digest
 from evalhub.runner.plan import plan
 from evalhub.runner.progress import Progress, Silent
@@ -158,6 +159,6 @@ def _responses(dataset: str, case: GoldCase) -> Iterator[Response]:
             text=turns[-1],
             turns=turns,
             chars=sum(map(len, turns)),
-            families=("none",),
+            families=(NOT_AN_LLM,),
             sha256=digest(turns[-1]),
         )

@@ -108,7 +108,7 @@ def recorded_verdict(row: Mapping[str, Any], card: Card, spec: CriterionSpec, wh
     """Return the verdict or failure of a recorded judge: a reply off the scale is data, not a mistake.
 
     Raises:
-        SpecError: A verdict of the other kind, or beside a failure.
+        SpecError: A verdict of the other kind, or beside a failure, or a winner that its probability contradicts.
     """
     given = [name for name in ("value", "winner", "p_a", "failure") if row[name] is not None]
     fits = {"value"} if spec.kind is Kind.POINTWISE else {"winner", "p_a"}
@@ -124,8 +124,22 @@ def recorded_verdict(row: Mapping[str, Any], card: Card, spec: CriterionSpec, wh
     if "failure" in given:
         return {"failure": row["failure"]}
     if spec.kind is Kind.PAIRWISE:
-        return {"winner": row["winner"] or _side(row["p_a"]), "p_a": row["p_a"]}
+        return {"winner": _recorded_winner(row, where), "p_a": row["p_a"]}
     return _recorded_value(row, card, spec, where)
+
+
+def _recorded_winner(row: Mapping[str, Any], where: str) -> Winner:
+    given, p_a = row["winner"], row["p_a"]
+    winner: Winner = given if p_a is None else _side(p_a)
+    if given not in (None, winner):
+        raise SpecError(
+            f"the winner contradicts p_a ({place(row)})",
+            where=where,
+            value=f"winner {given}, p_a {p_a:g}",
+            allowed=f"winner {winner} with this p_a",
+            fix="give one of the two, or both where they agree",
+        )
+    return winner
 
 
 def _recorded_value(row: Mapping[str, Any], card: Card, spec: CriterionSpec, where: str) -> dict[str, Any]:

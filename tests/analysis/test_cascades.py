@@ -80,6 +80,9 @@ def test_each_stage_decides_what_it_is_sure_of(two: Results) -> None:
     assert cheap["threshold"] == pytest.approx(0.95)
     assert strong["threshold"] == pytest.approx(0.9)
     assert (cheap["calibrated_on"], cheap["asked"]) == (80, 80)
+    assert cheap["tests_start"] == 30
+    assert 0 < cheap["disagreement_bound"] <= 0.2
+    assert (together["disagreement_bound"], people["tests_start"]) == (None, None)
     assert cheap["decided"] + strong["decided"] == 80 == together["decided"]
     assert strong["asked"] == 80 - cheap["decided"] == strong["decided"]
     assert (people["decided"], people["estimate"]) == (0, 0)
@@ -128,6 +131,7 @@ def test_it_stands_in_every_report(two: Results, capsys: pytest.CaptureFixture[s
     for said in (page, text):
         assert "agree 80% with 90% confidence" in said
         assert "half of the clusters of items" in said
+        assert "disagrees" in said
         assert "all judges" in said
     assert max(map(len, text.splitlines())) <= 100
 

@@ -9,17 +9,20 @@ import pytest
 from evalhub.analysis import (
     Results,
     agreement,
+    biases,
     by_language,
     calibration,
     contamination,
     cost,
+    coverage_by_criterion,
     meta,
+    pair_verdicts,
     reliability,
     retest,
     rows_of,
 )
 from evalhub.analysis.meta import STATISTICS
-from evalhub.records import Completion, Item, Judgment, Record, Source
+from evalhub.records import AnnotatorKind, Completion, FailureKind, Item, Judgment, Label, Record, Source
 
 Write = Callable[..., Results]
 
@@ -61,6 +64,19 @@ def test_numbers_are_those_of_their_own_tables(hand: Any, results: Write) -> Non
     assert {"accuracy", "flip rate", "first position", "longer wins", "Brier", "coverage"} <= said
     assert said <= set(STATISTICS)
     assert {row["run"] for row in rows} == {run.run.id}
+
+
+def test_a_run_of_ratings_alone_has_its_table(hand: Any, results: Write) -> None:
+    levels = {"k": 1, "m": 2, "n": 3}
+    records: list[Record] = []
+    for item in ("i1", "i2", "i3"):
+        records.append(hand.item(item))
+        for system, level in levels.items():
+            records += [hand.response(item, system), hand.rated(item, system, level)]
+            records.append(hand.label(item, system, level))
+    rows = rows_of(meta([results(records)]))
+    found = {row["statistic"]: row["estimate"] for row in rows if row["rater"] == "pt"}
+    assert found["spearman, pooled"] == found["coverage"] == 1
 
 
 def test_recorded_judges_stand_in_the_same_table(hand: Any, results: Write) -> None:
@@ -112,19 +128,135 @@ def test_retest_is_the_chance_that_two_samples_agree(hand: Any, results: Write) 
     assert (row["estimate"], row["reason"]) == (None, "the judge has one sample")
 
 
-def test_languages_stand_apart(hand: Any, results: Write) -> None:
-    records = many(hand)
-    halves = [
+def test_rows_of_a_list_are_no_samples(hand: Any, results: Write) -> None:
+    records: list[Record] = [hand.item("i")]
+    for place, p in enumerate((0.9, 0.2, 0.8, 0.3)):
+        records.append(replace(hand.asked("i", ("ab", "ba")[place % 2], p), row=place))
+    for combine in ("mean", "vote"):
+        run = results(records, judges={"pw": {"combine": combine}})
+        (row,) = rows_of(retest(run))
+        assert (row["estimate"], row["reason"]) == (None, "the judge has one sample")
+        (pair,) = rows_of(pair_verdicts(run))
+        assert (pair["spread"], pair["askings"]) == (None, 4)
+        assert pair["p_a"] == pytest.approx(0.5788, abs=1e-4)  # .85 and .25, combined in log-odds
+    twice = [replace(one, repeat=1) for one in records if isinstance(one, Judgment)]
+    (row,) = rows_of(retest(results([*records, *twice])))
+    assert row["estimate"] == 1
+    (pair,) = rows_of(pair_verdicts(results([*records, *twice])))
+    assert pair["spread"] == 0
+
+
+def test_a_jury_is_not_asked_again(hand: Any, results: Write) -> None:
+    records: list[Record] = [hand.item("i")]
+    for judge in ("pw", "px", "py"):
+        for repeat in range(3):
+            records += [replace(hand.asked("i", at, 0.9, judge=judge), repeat=repeat) for at in ("ab", "ba")]
+    members = dict.fromkeys(("pw", "px", "py"), "overall")
+    jury = {
+        "id": "all", "members": list(members), "combine": "vote", "quorum": 2,
+        "criteria": {"overall": members},
+    }  # fmt: skip
+    found = {row["judge"]: row for row in rows_of(retest(results(records, juries=[jury])))}
+    assert found["pw"]["estimate"] == 1
+    assert (found["all"]["estimate"], found["all"]["reason"]) == (None, "a jury is not asked again")
+
+
+def in_languages(records: list[Record]) -> list[Record]:
+    """Say that an item is German where the judge of `many` is wrong."""
+    return [
         replace(one, lang="de" if int(one.item_id[1:]) % 8 in (3, 4) else "en")
         if isinstance(one, Item)
         else one
         for one in records
     ]
-    found = {(r["lang"], r["statistic"]): r["estimate"] for r in rows_of(by_language(results(halves)))}
+
+
+def test_languages_stand_apart(hand: Any, results: Write) -> None:
+    records = many(hand)
+    found = {
+        (r["lang"], r["statistic"]): r["estimate"]
+        for r in rows_of(by_language(results(in_languages(records))))
+    }
     assert found["de", "accuracy"] == 0
     assert found["en", "accuracy"] == 1
     assert found["de", "flip rate"] == found["en", "failure rate"] == 0
     assert rows_of(by_language(results(records))) == []
+
+
+def test_languages_follow_the_rules_of_agreement(hand: Any, results: Write) -> None:
+    # the same word of another kind of annotator, and ties that the judge cannot say
+    records = in_languages(many(hand))
+    records += [replace(one, annotator="made", annotator_kind=AnnotatorKind.CONSTRUCTED)
+                for one in records if isinstance(one, Label)]  # fmt: skip
+    for n in range(5):
+        tied = [hand.item(f"i{n}t"), hand.won(f"i{n}t", "tie"), hand.asked(f"i{n}t", "ab", 0.9)]
+        records += [replace(tied[0], lang="en"), *tied[1:], hand.asked(f"i{n}t", "ba", 0.9)]
+    run = results(records)
+    found = [row for row in rows_of(by_language(run)) if row["statistic"] == "accuracy"]
+    for kind in ("human", "constructed"):
+        mine = [row for row in found if row["annotator_kind"] == kind]
+        (there,) = [
+            row for row in rows_of(agreement(run))
+            if (row["rater"], row["annotator_kind"], row["against"]) == ("pw", kind, "labels")
+            and (row["statistic"], row["reading"]) == ("accuracy", "combined")
+        ]  # fmt: skip
+        assert {row["label_criterion"] for row in mine} == {"overall"}
+        assert sum(row["n"] for row in mine) == there["n"] == 60
+        assert sum(row["estimate"] * row["n"] for row in mine) / 60 == there["estimate"]
+
+
+def test_attacked_texts_tell_nothing_of_the_judge(hand: Any, results: Write) -> None:
+    made: list[Record] = []
+    for n in range(60):
+        made += [hand.asked(f"i{n}", shown, 0.99, pair="kz") for shown in ("ab", "ba")]
+        made.append(hand.response(f"i{n}", "z", 99))
+    plain, attacked = many(hand), [*in_languages(many(hand)), *made]
+    run = results(attacked, attack={"attacks": [], "controls": [], "criterion": "overall"})
+    rows = {(r["rater"], r["statistic"]): r for r in rows_of(meta([run]))}
+    assert {statistic for _, statistic in rows} == {"accuracy", "kappa", "Brier", "Brier (recalibrated)"}
+    there = {(r["rater"], r["statistic"]): r for r in rows_of(meta([results(plain)]))}
+    assert rows["pw", "accuracy"]["estimate"] == there["pw", "accuracy"]["estimate"]
+    assert {row["statistic"] for row in rows_of(by_language(run))} == {"accuracy"}
+
+
+def test_effects_and_what_people_do_stand_beside_each_judge(hand: Any, results: Write) -> None:
+    run = results(many(hand))
+    here = {row["statistic"]: row["estimate"] for row in rows_of(meta([run])) if row["rater"] == "pw"}
+    there = {(r["bias"], r["statistic"]): r for r in rows_of(biases(run)) if r["judge"] == "pw"
+             and r["reading"] == "hard"}  # fmt: skip
+    for name, (bias, statistic) in {
+        "longer wins, minus people": ("length", "beyond people"),
+        "effect of position": ("position", "effect"),
+        "effect of length": ("length", "effect"),
+        "effect of length, minus people": ("length", "effect beyond people"),
+        "effect of lists": ("lists", "effect"),
+        "effect of Markdown": ("markdown", "effect"),
+    }.items():
+        assert here[name] == there[bias, statistic]["estimate"]
+
+
+def test_coverage_is_that_of_the_criterion(hand: Any, results: Write) -> None:
+    records = many(hand, 20)
+    other = [
+        replace(one, dataset="e", **({"winner": None, "p_a": None, "failure": FailureKind.PARSE} if
+                isinstance(one, Judgment) and one.item_id in ("i0", "i1") else {}))
+        for one in records
+    ]  # fmt: skip
+    cards = {name: {"id": name, "criteria": {"overall": {"kind": "pairwise", "levels": ["a", "tie", "b"]}}}
+             for name in "de"}  # fmt: skip
+    facts = {"cards": cards, "against": {"pw": {name: {"overall": "overall"} for name in "de"}}}
+    rows = rows_of(meta([results([*records, *other], expected={"pw": 80}, **facts)]))
+    found = {row["dataset"]: row for row in rows if (row["rater"], row["statistic"]) == ("pw", "coverage")}
+    assert {name: (row["estimate"], row["n"]) for name, row in found.items()} == {
+        "d": (1, 40),
+        "e": (0.9, 40),
+    }
+    assert not {row["statistic"] for row in rows} & {"judgments a second", "prompt tokens a judgment"}
+    rows = rows_of(coverage_by_criterion(results([*records, *other], expected={"pw": 81}, **facts)))
+    assert {(row["estimate"], row["reason"]) for row in rows if row["statistic"] == "coverage"} == {
+        (None, "not everything that was planned is asked yet")
+    }
+    assert {row["dataset"] for row in rows if row["statistic"] == "label mass"} == {"d", "e"}
 
 
 @pytest.mark.parametrize(
@@ -157,10 +289,15 @@ def test_tokens_are_shared_by_the_judgments_that_rest_on_them(hand: Any, results
     for number, own in enumerate(("one", "two")):
         asked = replace(hand.asked("i", "ab", 0.9), repeat=number, completions=("shared", own))
         records.append(asked)
-    engines = [{"model": "m", "seconds_busy": 4.0}]
-    run = results([hand.item("i"), *records], engines=engines)
+    engines = [{"model": "m", "seconds_busy": 4.0, "requests": 3}]
+    resolved = {"suite": {"controls": {"length_penalty": 0}}, "models": {"pw": {"model": "m"}}}
+    run = results([hand.item("i"), *records], engines=engines, resolved=resolved)
     found = {row["statistic"]: row["estimate"] for row in rows_of(cost(run))}
     assert found == {
         "prompt tokens a judgment": 35, "cached tokens a judgment": 1.5, "generated tokens a judgment": 3,
         "judgments a second": 0.5,
     }  # fmt: skip
+    shared = {**resolved, "models": {**resolved["models"], "candidate": {"model": "m"}}}
+    run = results([hand.item("i"), *records], engines=engines, resolved=shared)
+    *_, speed = rows_of(cost(run))
+    assert (speed["estimate"], speed["reason"]) == (None, "the time of m is shared with candidate")

@@ -89,6 +89,17 @@ def test_export(hand: Any, results: Write, tmp_path: Any) -> None:
         export(run, tmp_path / "x.duckdb")
 
 
+def test_a_segment_without_a_column_is_read(hand: Any, results: Write) -> None:
+    import pyarrow.parquet as pq
+
+    run = results(hand.pairs()).run
+    (path,) = run.segments("judgments")
+    pq.write_table(pq.read_table(path).drop_columns(["row"]), path)
+    found = Results(run).judgments()
+    assert len(found) == 8
+    assert found["row"].isna().all()
+
+
 def test_a_corrupt_segment_is_named(desk: Any, cli: Callable[..., Any]) -> None:
     done = desk.run()
     assert cli("verify").code == 0

@@ -113,11 +113,28 @@ def test_choices_are_found_among_the_most_probable_tokens(server, engine):
     server.script = {"Hi": [(200, reply("The", top=top))]}
     one = ask(engine, choices=("A", "B", "C"))
     assert one.text == "A"
-    assert one.logprobs == {"A": pytest.approx(math.log(2) - 2.0), "B": -3.0}
+    assert one.logprobs == {"A": pytest.approx(math.log(2) - 2.0), "B": -3.0, "C": -3.0}
+    assert one.detail == "not among the server's 4 most probable tokens, so taken at the most it can have: C"
     assert (server.seen[0]["top_logprobs"], server.seen[0]["max_tokens"]) == (20, 1)
 
 
-@pytest.mark.parametrize("top", [None, [("The", -0.5)]])
+def test_the_surest_verdict_is_kept(server, engine):
+    rest = [(f"x{number}", -21.0 - number) for number in range(19)]
+    server.script = {
+        "long": [(200, reply("A", top=[("A", -1e-9), *rest]))],
+        "short": [(200, reply("A", top=[("A", 0.0)]))],
+        "listed": [(200, reply("A", top=[("A", -0.1), ("B", -2.5)]))],
+        "absurd": [(200, reply("A", top=[("A", 999.0)]))],
+    }
+    made = {text: ask(engine, text, choices=("A", "B")) for text in server.script}
+    assert [one.failure for one in made.values()] == [None] * 4
+    assert made["long"].logprobs == {"A": -1e-9, "B": -39.0}
+    assert made["short"].logprobs == {"A": 0.0, "B": pytest.approx(math.log(1e-6))}
+    assert made["listed"].logprobs == {"A": -0.1, "B": -2.5}
+    assert [bool(one.detail) for one in made.values()] == [True, True, False, True]
+
+
+@pytest.mark.parametrize("top", [None, [("The", -0.5)], [("The", -0.5), ("I", -2.0), ("A", -4.0)]])
 def test_no_choice_among_them_is_a_parse_failure(server, engine, top):
     server.script = {"Hi": [(200, reply("The", top=top))]}
     one = ask(engine, choices=("A", "B"))

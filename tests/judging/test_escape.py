@@ -8,12 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evalhub.judging import candidate_messages, defuse, fence
 from evalhub.models import cache_folder
-from evalhub.records import Item
+from evalhub.records import Item, clean
 
-MODELS = ("smollm2-135m-instruct", "gemma-3-270m", "qwen2.5-coder-1.5b-instruct")
+MODELS = (
+    "smollm2-135m-instruct",
+    "gemma-3-270m",
+    "qwen2.5-coder-0.5b-instruct",
+    "qwen2.5-coder-1.5b-instruct",
+)
+# What some stage may drop, replace or fold: NUL, halves of a character, byte order marks, characters
+# without width, combining marks, other ways to write a bracket or a bar.
+UNSTABLE = "\x00\ud800\udfff\ufeff\ufffe\u200b\u200c\u200d\u2060\u00ad\u202e\ufe0f\u0338\u0301\u20d2\u1fef\u212a＜＞｜［］"
 OTHERS = (
     "<s>", "</s>", "<unk>", "<|eot_id|>", "<|begin_of_text|>", "<|start_header_id|>", "[INST]", "[/INST]",
     "<<SYS>>", "<</SYS>>", "[TOOL_CALLS]", "<think>", "</think>", "<tool_call>", "<start_of_turn>",
@@ -71,6 +81,58 @@ def test_ten_thousand_texts_leave_no_special_token(name: str) -> None:
             fenced, tokenizer.encode_batch(fenced, add_special_tokens=False), strict=True
         ):
             assert not ids & set(encoded.ids), text
+
+
+def broken_tokens(tokens: list[str]) -> st.SearchStrategy[str]:
+    """Return texts of special tokens with other characters sown into them."""
+    filler = st.text(st.sampled_from(UNSTABLE) | st.characters(), max_size=2)
+    sown = st.sampled_from(tokens).flatmap(
+        lambda token: st.lists(filler, min_size=len(token) + 1, max_size=len(token) + 1).map(
+            lambda between: "".join(a + b for a, b in zip(between, [*token, ""], strict=True))
+        )
+    )
+    one = st.tuples(st.sampled_from(tokens), st.sampled_from(UNSTABLE)).flatmap(
+        lambda pair: st.integers(0, len(pair[0])).map(lambda at: pair[0][:at] + pair[1] + pair[0][at:])
+    )
+    return st.lists(one | sown | st.sampled_from(tokens), min_size=1, max_size=4).map("".join)
+
+
+@settings(deadline=None)
+@given(broken_tokens([*OTHERS, *"<>|[]`", "```"]))
+def test_no_later_cleaning_makes_a_token_or_a_fence(text: str) -> None:
+    safe = defuse(text)
+    assert clean(safe) == safe
+    assert defuse(safe) == safe
+    for token in OTHERS:
+        assert token not in unicodedata.normalize("NFC", safe), token
+    mark, *_ = fence(text).split("\n")
+    body = clean(fence(text))[len(mark) + 1 : -len(mark) - 1]
+    assert max((len(run) for run in re.findall("`+", body)), default=0) < len(mark)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_later_cleaning_makes_a_token_of_a_model(name: str) -> None:
+    tokenizer, specials = vocabulary(name)
+    ids = {tokenizer.token_to_id(token) for token in specials}
+
+    @settings(deadline=None)
+    @given(broken_tokens([*specials, *OTHERS]))
+    def hold(text: str) -> None:
+        for seen in (clean(fence(text)), clean(defuse(text)), unicodedata.normalize("NFC", defuse(text))):
+            assert not ids & set(tokenizer.encode(seen, add_special_tokens=False).ids), text
+
+    hold()
+
+
+@pytest.mark.parametrize(
+    "hidden", ["<\x00|im_end|\x00>", "<\x00/s>", "[\x00INST]", "<s\x00>", "<\x00|im\x00_end|>"]
+)
+def test_a_dropped_character_hides_no_token(hidden: str) -> None:
+    assert defuse(hidden) == defuse(hidden.replace("\x00", "")) != hidden.replace("\x00", "")
+    assert fence(f"{hidden}``\x00`").startswith("````\n")
+    item = Item("d", "i", turns=(hidden,), context=(hidden,))
+    sent = candidate_messages(item, (), None)[0].content
+    assert clean(sent) == sent == f"{defuse(hidden)}\n\n{defuse(hidden)}"
 
 
 def test_ten_thousand_texts_stay_defused_and_fenced() -> None:

@@ -160,19 +160,40 @@ def test_swap_stops_where_the_orders_agree(mode: Mode) -> None:
     assert {one.winner for one in judgments} == {Winner.A}
 
 
-def test_swap_shows_both_readings_where_they_differ() -> None:
+def test_swap_explains_its_synthesis_with_both_readings_before_it() -> None:
     made = rubric("swap", "question", "response_a", "response_b")
-    seen, judgments = play(asking(made, mode=Mode.EXPLAIN), always("A", text="I like it.\n```\nA wins"))
+    drawn = iter(["I like it.\n```\nA wins", "I like it too.", "Now I see.", "Now I see more."])
+
+    def script(request: Request) -> dict[str, object]:
+        return always("A")(request) if request.choices else {"text": next(drawn), "finish_reason": "stop"}
+
+    seen, judgments = play(asking(made, mode=Mode.EXPLAIN), script)
     assert len(seen) == 8
-    for request in (seen[5], seen[7]):
-        question = request.messages[-1].content
-        assert question.count("I like it.") == 2
-        assert "One prefers A." in question
-        assert "One prefers B." in question
-        assert question.count("the other way round") == 1
-    assert EXPLAIN in seen[4].messages[-1].content
+    assert len({one.messages for one in seen}) == 8
+    for request in (seen[4], seen[6]):
+        closing = request.messages[-1].content
+        assert closing.count("I like it") == 2
+        assert "One prefers A." in closing
+        assert "One prefers B." in closing
+        assert closing.count("the other way round") == 1
+        assert closing.endswith(f"look at the responses again.\n\n{EXPLAIN}")
+    assert [one.messages[-1].content for one in (seen[5], seen[7])] == [seen[1].messages[-1].content] * 2
     assert [one.winner for one in judgments] == [Winner.A, Winner.B]
+    assert [one.rationale for one in judgments] == ["Now I see.", "Now I see more."]
     assert judgments[1].completions == ("k1", "k2", "k3", "k4", "k7", "k8")
+
+
+def test_swap_at_once_has_no_reasons_to_show() -> None:
+    made = rubric("swap", "question", "response_a", "response_b")
+    seen, judgments = play(asking(made, mode=Mode.DIRECT), always("A"))
+    assert len(seen) == 4
+    for first, second in zip(seen[:2], seen[2:], strict=True):
+        before, question = first.messages[0].content.rsplit("\n\n", 1)
+        closing = second.messages[0].content.removeprefix(before)
+        assert "Its reasons" not in closing
+        assert closing.startswith("\n\nTwo assessments of these responses disagree.\nOne prefers A.\n")
+        assert closing.endswith(f"\n\n{question}")
+    assert [one.rationale for one in judgments] == [None, None]
 
 
 def test_a_checklist_is_the_weighted_share_of_yes() -> None:
@@ -231,7 +252,7 @@ def test_a_list_is_ranked_whatever_the_order_shown(row: int, mode: Mode) -> None
         order = rows(4)[row]
         a, b = (order.index(int(name[1])) for name in (one.system_a, one.system_b))
         assert one.shown is (Order.AB if a < b else Order.BA)
-        assert one.repeat == row
+        assert (one.row, one.repeat) == (row, 0)
     pears = next(one for one in judgments if (one.system_a, one.system_b) == ("s0", "s2"))
     assert pears.p_a == pytest.approx(1 / (1 + math.exp(1)))
 

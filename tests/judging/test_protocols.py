@@ -113,6 +113,10 @@ class TestPairwise:
         assert said.p_a == pytest.approx(0.2 / 0.8 + 0.5 / 0.8 / 2)
         assert list(said.logprobs or ()) == ["a", "tie", "b"]
 
+    def test_a_verdict_says_what_of_it_was_not_measured(self) -> None:
+        _, said = judge(asking(rubric()), answer("1", {"A": 0.9, "B": 1e-9}, text="A", detail="bounded: B"))
+        assert (said.winner, said.failure, said.detail) == (Winner.A, None, "bounded: B")
+
     def test_both_orders_ask_different_questions_of_one_prefix(self) -> None:
         (one,), _ = judge(asking(rubric()), answer("1", {"A": 0.5, "B": 0.5}))
         (two,), _ = judge(asking(rubric(), shown=Order.BA), answer("1", {"A": 0.5, "B": 0.5}))

@@ -66,6 +66,7 @@ def test_a_score_is_read(text, value):
             "Score: about 4",
             "Score: 5. Wait, no. Score: 4", "Score: 5, minus 1 for errors, so 4", "Score: 3 - 1",
             "Score: 5, which would be too generous", "Maximum score: 5. Score: 4",
+            "<think>a</think>Score: 4<think>b</think>Score: 5",
         ]),
         ("off_scale", [
             "Score: -1", "Score: 10", "Score: 0", "Score: 4/10", "8/10", "Score (1-10): 4",
@@ -89,6 +90,11 @@ def test_what_is_no_score_is_a_failure_with_its_reason(failure, texts):
         ("[[A]]", "a"), ("**[[B]]**", "b"), ("A tie: [[C]]", "tie"), ("[[A>>B]]", "a"), ("[[A=B]]", "tie"),
         ("[[A]] so [[A]]", "a"), ("<think>[[A]]</think>[[B]]", "b"), ("[[A]] or [[B]]", "ambiguous"),
         ("[[A>B]] [[A>>B]]", "ambiguous"), ("[[D]]", "off_scale"), ("[A]", "parse"), ("[[A", "parse"),
+        ("My final verdict is not [[A]].", "parse"), ("It isn't [[A]].", "parse"), ("Not: [[A]]", "parse"),
+        ("I would not, in the end, say [[A]].", "parse"), ("If it were true, [[A]].", "parse"),
+        ("E.g. [[A]]", "parse"), ("[[B]], not [[A]]", "b"), ("Neither [[A]] nor [[B]]", "parse"),
+        ("A is not right, so my verdict is [[B]].", "b"), ("A does not answer. Final verdict: [[B]]", "b"),
+        ("<think>a</think>[[A]]<think>b</think>[[B]]", "ambiguous"),
     ],
 )  # fmt: skip
 def test_verdicts(text, said):
@@ -102,7 +108,8 @@ def test_verdicts(text, said):
         ("A", "a"), ("(B)", "b"), ("Answer: A", "a"), ("The answer is (B).", "b"), ("B\nIt is short.", "b"),
         ("tie", "tie"), ("A good answer", "parse"), ("a", "parse"), ("Answer: A good one", "parse"),
         ("Answer: A or B", "parse"), ("Answer: A, B", "parse"), ("If so, the answer is A.", "parse"),
-        ("Answer: A. Answer: B.", "ambiguous"), ("Answer: C", "off_scale"),
+        ("Answer: A. Answer: B.", "ambiguous"), ("Answer: C", "off_scale"), ("It is not the answer: A", "parse"),
+        ("The other does not help, so the answer is A.", "a"),
     ],
 )  # fmt: skip
 def test_letters(text, said):
@@ -131,8 +138,10 @@ def test_json(text, said):
 
 def test_a_rating_in_brackets():
     form = Form("rating-brackets", (1, 10))
-    said = [read(text, form) for text in ("Rating: [[7.5]]", "[[11]]", "[[5]] [[6]]", "[[A]]", "7")]
-    assert [one.value or one.failure for one in said] == [7.5, "off_scale", "ambiguous", "parse", "parse"]
+    texts = ("Rating: [[7.5]]", "[[11]]", "[[5]] [[6]]", "[[A]]", "7", "It is not [[5]].")
+    said = [read(text, form) for text in texts]
+    assert [one.value or one.failure for one in said[:3]] == [7.5, "off_scale", "ambiguous"]
+    assert [one.failure for one in said[3:]] == ["parse"] * 3
 
 
 def test_first_and_last_only_where_the_form_says_so():
@@ -147,6 +156,9 @@ def test_think_text_is_kept_apart():
     found = read("<think>2 or 3?</think>\nScore: 3", SCORE)
     assert (found.value, found.thinking) == (3, "2 or 3?")
     assert read("2 or 3?</think>Score: 3", SCORE).thinking == "2 or 3?"
+    twice = read("<think>2?</think>Score: 3\n<think>Yes, <think>3.</think>", SCORE)
+    assert (twice.value, twice.thinking) == (3, "2?\nYes,\n3.")
+    assert read("<think>2?</think>Score: 3 <think>or", SCORE).thinking == "2?\nor"
 
 
 @pytest.mark.parametrize(

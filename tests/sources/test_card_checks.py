@@ -217,6 +217,20 @@ def test_a_probability_names_the_winner(mini: Any, p_a: float, winner: Winner) -
     assert mini.load(judgments=f"SELECT {JUDGED}, {p_a}::DOUBLE AS p_a").judgments[0].winner is winner
 
 
+@pytest.mark.parametrize(("winner", "p_a"), [("a", 0.6), ("b", 0.4), ("tie", 0.5), ("tie", 0.5 + 1e-9)])
+def test_a_winner_may_stand_beside_its_probability(mini: Any, winner: str, p_a: float) -> None:
+    found = mini.load(judgments=f"SELECT {JUDGED}, '{winner}' AS winner, {p_a}::DOUBLE AS p_a").judgments[0]
+    assert found.p_a in (p_a, 1 - p_a)
+    assert found.winner is Winner(winner).swapped()
+
+
+@pytest.mark.parametrize(("winner", "p_a"), [("a", 0.4), ("b", 0.5), ("tie", 0.55), ("a", 0)])
+def test_a_winner_that_contradicts_its_probability_is_refused(mini: Any, winner: str, p_a: float) -> None:
+    said = rf"the winner contradicts p_a \(.*'winner {winner}, p_a {p_a:g}'.*give one of the two"
+    with pytest.raises(SpecError, match=said):
+        mini.load(judgments=f"SELECT {JUDGED}, '{winner}' AS winner, {p_a} AS p_a")
+
+
 @pytest.mark.parametrize(
     ("criterion", "value", "stored"),
     [

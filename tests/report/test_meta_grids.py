@@ -1,0 +1,77 @@
+"""What `meta` prints of several runs, and the sentences about attacks."""
+
+from typing import Any
+
+import pytest
+
+from evalhub.analysis import Results
+from evalhub.analysis.attacks import EVERY
+from evalhub.report import meta_data, print_meta
+from evalhub.report.attacks import attack_grids, attack_lines
+from evalhub.report.shape import Footnotes
+
+PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "j", "families": ["beta"]}
+
+
+@pytest.fixture
+def two(desk: Any) -> list[Results]:
+    """Two runs of one judge on a dataset that names its language; the second model says nothing of length."""
+    labels = [
+        {"item_id": f"i{n:03}", "criterion": "overall", "system_a": "k", "system_b": "m", "annotator": "x",
+         "winner": "a"}
+        for n in range(4)
+    ]  # fmt: skip
+    items = "SELECT item_id, prompt, refs, 'de' AS lang FROM items"
+    desk.dataset(labels=labels, card={"items": items})
+    runs = []
+    for rule in ({"logprobs": {"A": -0.1, "B": -2.4}}, {"logprobs": {"A": -2.4, "B": -0.1}}):
+        desk.suite(judges=[{**PW, "engine": {"type": "scripted", "script": {"rules": [rule]}}}])
+        runs.append(Results(desk.run()))
+    return runs
+
+
+def test_rows_of_each_run_stand_apart(two: list[Results], capsys: pytest.CaptureFixture[str]) -> None:
+    data = meta_data(two)
+    ids = {one.run.id for one in two}
+    assert len(ids) == 2
+    for name in ("raters", "cost", "languages", "contamination"):
+        assert {row["run"] for row in data[name]} == ids, name
+    print_meta(data)
+    said = capsys.readouterr().out
+    for heading in ("Cost, over all datasets of a run", "Languages", "May have been seen in training"):
+        part = said.split(heading)[1].split("\n\n")[0]
+        assert all(run.rsplit("-", 1)[-1] in part for run in ids), heading
+    assert "the others held fixed" in said
+    assert max(map(len, said.splitlines())) <= 100
+
+
+def test_the_accuracy_in_a_language_says_whose_labels(
+    two: list[Results], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (row, other) = (row for row in meta_data(two)["languages"] if row["statistic"] == "accuracy")
+    assert (row["label_criterion"], row["annotator_kind"], row["n"]) == ("overall", "human", 4)
+    assert row["run"] != other["run"]
+
+
+def net(attack: str, value: float | None) -> dict[str, Any]:
+    low, high = (None, None) if value is None else (value - 0.1, value + 0.1)
+    return {
+        "dataset": "d", "judge": "j", "criterion": "c", "attack": attack, "statistic": "net",
+        "estimate": value, "low": low, "high": high, "n": 0 if value is None else 9, "left_out": 0,
+        "reason": "why" if value is None else None,
+    }  # fmt: skip
+
+
+def test_an_attack_that_is_not_measured_is_not_the_worst() -> None:
+    rows = [net("a", None), net("b", -0.2), net("c", -0.1), net(EVERY, -0.15)]
+    told = {"attacks": rows, "controls": [], "not_attacked": []}
+    (line,) = attack_lines(told)
+    assert "over 2 attacks; worst: c, net -.10 [-.20, .00], n 9" in line
+    (grid,) = attack_grids(told, Footnotes())
+    assert [row[0] for row in grid.rows] == ["c", "b", "a", EVERY]
+
+
+def test_without_a_measured_attack_none_is_the_worst() -> None:
+    rows = [net("a", None), net(EVERY, None)]
+    (line,) = attack_lines({"attacks": rows, "controls": [], "not_attacked": []})
+    assert line == "j on d · c: mean net rate –¹ over 0 attacks"
