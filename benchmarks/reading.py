@@ -54,7 +54,8 @@ SAYS_NOTHING = (
     "on {n}/5 it rained", "For example, Score: {n}", "Punktzahl: {n} von 5", "评分：{n}",
     "{n} facts are missing.",
     "Score (1-10): {n}", "Score: {n}.5.2", "Score: {n}:30", "I cannot rate this, not even with a {n}.",
-    "rather than earning a score of {n}", "<think>so</think>Score: {n}<think>or</think>Score: {m}", "Number of facts: {n}", "Page {n} of 5 is clear.", "Score: {n}²",
+    "rather than earning a score of {n}", "<think>so</think>Score: {n}<think>or</think>Score: {m}",
+    "Number of facts: {n}", "Page {n} of 5 is clear.", "Score: {n}²",
 )  # fmt: skip
 WINS = {
     "verdict": (

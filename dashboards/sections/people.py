@@ -11,6 +11,7 @@ from loading import Chosen
 from sections.parts import between, only, reasons
 
 from evalhub.analysis import rows_of
+from evalhub.analysis.correlation import SOFT
 from evalhub.report.forest import column_kind
 from evalhub.report.grids import RATERS, judged_twice, named
 
@@ -129,7 +130,7 @@ def responses(chosen: Chosen, against: tuple[str, str]) -> None:
     )
     points = event.selection.get("point", [])
     if points:
-        judge = x.removesuffix(" (soft)")
+        judge = x.removesuffix(SOFT)
         own = {"judge": judge} if judge in chosen.run.manifest["judges"] else {}
         open_sample(points[0]["item_id"], **own)
 

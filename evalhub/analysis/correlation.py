@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAMED = ("dataset", "label_criterion", "annotator_kind", "x", "y", "at", "coefficient", "groups")
 
+SOFT = " (soft)"
 LENGTH = "length"
 
 # The lengths are no metric here: they have a column and a rule of their own.
@@ -81,7 +82,7 @@ def side_by_side(results: Results) -> dict[tuple[str, str, str], pd.DataFrame]:
         frame = frame.merge(_clusters(results, dataset), on="item_id", how="inner")
         frame = frame.merge(_lengths(results, dataset), on=_KEY, how="left")
         for called, (_, _, mine) in held(results, rated, dataset, criterion).items():
-            columns = {"value": called, "expected": f"{called} (soft)"}
+            columns = {"value": called, "expected": f"{called}{SOFT}"}
             columns = {old: new for old, new in columns.items() if mine[old].notna().any()}
             frame = frame.merge(mine[[*_KEY, *columns]].rename(columns=columns), on=_KEY, how="left")
         frame = frame.merge(_metrics(results, dataset), on=_KEY, how="left")

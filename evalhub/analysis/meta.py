@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.agreement import agreement
 from evalhub.analysis.bias import HARD, biases
 from evalhub.analysis.calibration import calibration
-from evalhub.analysis.correlation import LENGTH, correlations
+from evalhub.analysis.correlation import LENGTH, SOFT, correlations
 from evalhub.analysis.coverage import coverage_by_criterion
 from evalhub.analysis.results import Results
 from evalhub.analysis.retest import retest
@@ -33,7 +33,11 @@ _BIASES = {
     (Kind.MARKDOWN, "effect"): "effect of Markdown",
 }
 STATISTICS = (
-    "accuracy", "kappa", "spearman, pooled", "spearman, item", "spearman, system", *_BIASES.values(),
+    "accuracy", "kappa",
+    "spearman, pooled", "spearman, item", "spearman, system",
+    "spearman of expected scores, pooled", "spearman of expected scores, item",
+    "spearman of expected scores, system",
+    *_BIASES.values(),
     "Brier", "Brier (recalibrated)", "test-retest agreement", "coverage", "label mass",
 )  # fmt: skip
 _AGREEING = ("combined", "level")
@@ -72,14 +76,16 @@ def _correlated(results: Results) -> Iterator[Row]:
     """Yield how each rating, metric and the length go with the labels."""
     judges = _judges(results)
     for row in rows_of(correlations(results)):
-        if row["x"] != "labels" or row["coefficient"] != "spearman" or row["y"].endswith(" (soft)"):
+        if row["x"] != "labels" or row["coefficient"] != "spearman":
             continue
-        judge, _, criterion = row["y"].partition(": ")
+        named = row["y"].removesuffix(SOFT)
+        what = "spearman" if named == row["y"] else "spearman of expected scores"
+        judge, _, criterion = named.partition(": ")
         kind = judges.get(judge, "trivial" if judge == LENGTH else "metric")
         about = {name: row[name] for name in ("dataset", "label_criterion", "annotator_kind")}
         own = criterion or _only_criterion(results, judge) or row["label_criterion"]
         rater = {"rater": judge, "kind": kind, "criterion": own if judge in judges else None}
-        yield _taken(row, {**about, **rater}, f"spearman, {row['at']}")
+        yield _taken(row, {**about, **rater}, f"{what}, {row['at']}")
 
 
 def _calibrated(results: Results) -> Iterator[Row]:

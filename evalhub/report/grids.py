@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
-from evalhub.analysis.correlation import LENGTH
+from evalhub.analysis.correlation import LENGTH, SOFT
 from evalhub.report.shape import (
     ABSENT,
     Footnotes,
@@ -133,7 +133,7 @@ def metric_names(data: dict[str, Any]) -> set[str]:
 
 def _judges(column: str, metrics: Container[str]) -> bool:
     """Whether a column of the side-by-side table holds a judge's plain levels."""
-    return column not in ("labels", LENGTH) and column not in metrics and not column.endswith(" (soft)")
+    return column not in ("labels", LENGTH) and column not in metrics and not column.endswith(SOFT)
 
 
 def judged_twice(rows: Sequence[Row]) -> set[str]:

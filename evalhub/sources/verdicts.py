@@ -108,7 +108,7 @@ def recorded_verdict(row: Mapping[str, Any], card: Card, spec: CriterionSpec, wh
     """Return the verdict or failure of a recorded judge: a reply off the scale is data, not a mistake.
 
     Raises:
-        SpecError: A verdict of the other kind, or beside a failure, or a winner that its probability contradicts.
+        SpecError: A verdict of the other kind, one beside a failure, or a winner that its p_a contradicts.
     """
     given = [name for name in ("value", "winner", "p_a", "failure") if row[name] is not None]
     fits = {"value"} if spec.kind is Kind.POINTWISE else {"winner", "p_a"}

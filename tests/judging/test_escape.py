@@ -23,7 +23,8 @@ MODELS = (
 )
 # What some stage may drop, replace or fold: NUL, halves of a character, byte order marks, characters
 # without width, combining marks, other ways to write a bracket or a bar.
-UNSTABLE = "\x00\ud800\udfff\ufeff\ufffe\u200b\u200c\u200d\u2060\u00ad\u202e\ufe0f\u0338\u0301\u20d2\u1fef\u212a＜＞｜［］"
+UNSTABLE = "\x00\ud800\udfff\ufeff\ufffe\u200b\u200c\u200d\u2060\u00ad\u202e\ufe0f"
+UNSTABLE += "\u0338\u0301\u20d2\u1fef\u212a＜＞｜［］"
 OTHERS = (
     "<s>", "</s>", "<unk>", "<|eot_id|>", "<|begin_of_text|>", "<|start_header_id|>", "[INST]", "[/INST]",
     "<<SYS>>", "<</SYS>>", "[TOOL_CALLS]", "<think>", "</think>", "<tool_call>", "<start_of_turn>",

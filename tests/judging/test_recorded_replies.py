@@ -108,8 +108,8 @@ def test_verdicts(text, said):
         ("A", "a"), ("(B)", "b"), ("Answer: A", "a"), ("The answer is (B).", "b"), ("B\nIt is short.", "b"),
         ("tie", "tie"), ("A good answer", "parse"), ("a", "parse"), ("Answer: A good one", "parse"),
         ("Answer: A or B", "parse"), ("Answer: A, B", "parse"), ("If so, the answer is A.", "parse"),
-        ("Answer: A. Answer: B.", "ambiguous"), ("Answer: C", "off_scale"), ("It is not the answer: A", "parse"),
-        ("The other does not help, so the answer is A.", "a"),
+        ("Answer: A. Answer: B.", "ambiguous"), ("Answer: C", "off_scale"),
+        ("It is not the answer: A", "parse"), ("The other does not help, so the answer is A.", "a"),
     ],
 )  # fmt: skip
 def test_letters(text, said):
