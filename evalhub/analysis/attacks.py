@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from evalhub.analysis.targets import RISE, Target, level_step, rating_of, target
 from evalhub.analysis.tidy import groups, row, table
 from evalhub.analysis.verdicts import pair_verdicts, ratings
 from evalhub.judging import inserted_system
+from evalhub.store import Run, all_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +53,33 @@ def attacks(results: Results) -> pd.DataFrame:
         net = stats.paired_difference(every[0], every[1], clusters * len(won))
         rows.append(row(net, **about, attack=EVERY, statistic="net"))
     return table(rows, NAMED)
+
+
+def attacks_on_judges_of(runs: Sequence[Results]) -> list[Results]:
+    """Return the newest finished attack on each judge of some runs that lies beside them, in the same folder.
+
+    It is the same judge where rubric, model and mode are the same.
+    """
+    given = [one.run for one in runs]
+    attacked = [facts for run in given if "attack" in run.manifest for facts in _attackable(run)]
+    wanted = [facts for run in given for facts in _attackable(run) if facts not in attacked]
+    found: list[Results] = []
+    for root in dict.fromkeys(run.path.parent for run in given):
+        for run in all_runs(root):
+            if "attack" in run.manifest and run.finished:
+                (facts,) = _attackable(run)
+                if facts in wanted:
+                    wanted = [one for one in wanted if one != facts]
+                    found.append(Results(run))
+    return found
+
+
+def _attackable(run: Run) -> list[tuple[Any, ...]]:
+    manifest = run.manifest
+    return [
+        (manifest["rubrics"].get(name), judge.get("model"), judge.get("mode"))
+        for name, judge in manifest["judges"].items()
+    ]
 
 
 def controls(results: Results) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evalhub.analysis import Results, attacks, by_language, contamination, cost, meta, rows_of
-from evalhub.analysis.attacks import EVERY
+from evalhub.analysis.attacks import EVERY, attacks_on_judges_of
 from evalhub.analysis.contamination import WORDS
 from evalhub.report.biases import CONTROLLED
 from evalhub.report.grids import RATERS, judged_twice, named
@@ -22,12 +22,15 @@ _WHERE = ("dataset", "label_criterion", "annotator_kind")
 
 
 def meta_data(runs: Sequence[Results]) -> dict[str, Any]:
-    """Return all tables of `evalhub meta` as plain values, fit for JSON."""
+    """Return all tables of `evalhub meta` as plain values, fit for JSON.
+
+    Attacks on the runs' judges that lie beside the runs count as given.
+    """
     return {
         "raters": rows_of(meta(runs)),
         "attacks": [
             {"run": one.run.id, "model": one.manifest["judges"][row["judge"]]["model"], **row}
-            for one in runs
+            for one in [*runs, *attacks_on_judges_of(runs)]
             for row in rows_of(attacks(one))
             if row["attack"] == EVERY
         ],

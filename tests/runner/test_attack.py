@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from evalhub.analysis.targets import AT_THE_TOP, NO_LOSER
 from evalhub.errors import EvalhubError, InputError, Interrupted, SpecError, UnknownNameError
 from evalhub.judging import ATTACKS, CONTROLS, defuse
 from evalhub.records import Response, Source
+from evalhub.report import meta_data
 from evalhub.runner import AttackOptions, Silent, attack
 from evalhub.specs import EngineSpec
 from evalhub.store import Run, all_runs, verify
@@ -131,6 +133,23 @@ class TestRun:
         assert one.id != two.id
         assert two.manifest["engines"] == []
         assert rows_of(attacks(Results(one))) == rows_of(attacks(Results(two)))
+
+    def test_meta_of_the_same_judge_has_it(self, desk: Any) -> None:
+        model = {
+            "model": "j",
+            "engine": {"type": "scripted", "script": {"rules": HONEST}},
+            "families": ["beta"],
+        }
+        desk.suite(judges=[{"id": "mine", "rubric": "pair", "pairs": {"by": "all"}, **model}])
+        plain = Results(desk.run())
+        assert meta_data([plain])["attacks"] == []
+        asked = options(desk, *HONEST, only=("json",))
+        attack(replace(asked, rubric="rate"))
+        attack(asked)
+        newest = attack(asked)
+        (row,) = meta_data([plain])["attacks"]
+        assert (row["run"], row["attack"]) == (newest.id, EVERY)
+        assert meta_data([plain, Results(newest)])["attacks"] == [row]
 
     def test_other_attacks_reuse_what_is_there(self, desk: Any) -> None:
         attack(options(desk, *HONEST))
