@@ -80,27 +80,40 @@ def _headed(row: Row) -> Row:
     return {"what": what, "which": which or None}
 
 
+def _short(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return rows with the end of their run's id, and its column where they are of several runs."""
+    several = len({row["run"] for row in rows}) > 1
+    return [{**row, "run": _end(row["run"])} for row in rows], {"run": "run"} if several else {}
+
+
+def _end(run: str) -> str:
+    return run.rsplit("-", 1)[-1]
+
+
 def _line(row: Row, several: Container[str], *, many_runs: bool) -> str:
     name = named({**row, "reading": "combined"}, several)
-    return f"{name} ({row['run'].rsplit('-', 1)[-1]})" if many_runs else name
+    return f"{name} ({_end(row['run'])})" if many_runs else name
 
 
 def _of_judges(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
     if rows:
-        names = {"judge": "judge", "model": "model", "run": "run"}
+        rows, run = _short(rows)
+        names = {"judge": "judge", "model": "model", **run}
         yield pivot(rows, notes, title="", names=names, across=("statistic",))
 
 
 def _languages(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
+    rows, run = _short(rows)
     for (dataset, criterion), found in grouped(rows, "dataset", "criterion"):
-        names = {"judge": "judge", "lang": "language", "run": "run"}
+        names = {"judge": "judge", "lang": "language", **run}
         across = ("statistic", "label_criterion", "annotator_kind")
         yield pivot(found, notes, title=f"{dataset} · {criterion}", names=names, across=across)
 
 
 def _contamination(rows: list[dict[str, Any]]) -> Iterator[Grid]:
+    rows, run = _short(rows)
     names = {
-        "dataset": "dataset", "released": "released", "used_by": "used by", "run": "run", "cutoff": "cut-off",
+        "dataset": "dataset", "released": "released", "used_by": "used by", **run, "cutoff": "cut-off",
         "flag": "flag",
     }  # fmt: skip
     lines = tuple((*(visible(row[name]) for name in names), _shared(row)) for row in rows)
