@@ -12,10 +12,10 @@ from sections.parts import between, only, reasons
 
 from evalhub.analysis import rows_of
 from evalhub.analysis.correlation import SOFT
+from evalhub.analysis.tidy import PAIR
 from evalhub.report.forest import column_kind
 from evalhub.report.grids import RATERS, judged_twice, named
 
-PAIR = ["dataset", "item_id", "system_a", "system_b", "sample"]
 LEVELS = {
     "pooled": "pooled: all responses",
     "item": "within items, then averaged",

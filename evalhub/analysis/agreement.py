@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.levels import level_columns
-from evalhub.analysis.raters import PAIR, TRIVIAL, Rater, raters
+from evalhub.analysis.raters import TRIVIAL, Rater, raters
 from evalhub.analysis.results import Results
-from evalhub.analysis.tidy import groups, row, table
+from evalhub.analysis.tidy import PAIR, groups, row, table
 from evalhub.analysis.truth import label_criterion, truth
 from evalhub.analysis.verdicts import pair_verdicts
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.cost import engine_time
 from evalhub.analysis.results import Results
-from evalhub.analysis.tidy import row, table, values
+from evalhub.analysis.tidy import PAIR, row, table, values
 from evalhub.analysis.truth import truth, with_label_criterion
 from evalhub.analysis.verdicts import pair_verdicts
 from evalhub.records import digest
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SEED = 0
 DIGITS = 12  # equal confidences differ in the last bits
-PAIR = ["dataset", "item_id", "system_a", "system_b", "sample"]
 PEOPLE = "people"
 TOGETHER = "all judges"
 COSTS = ("judgments", "tokens_in", "tokens_out", "seconds")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import Results
-from evalhub.analysis.tidy import values
+from evalhub.analysis.tidy import PAIR, RESPONSE, values
 from evalhub.analysis.truth import ground, with_label_criterion
 from evalhub.judging import hard_winner
 from evalhub.records import digest
@@ -26,8 +26,6 @@ JURY = "jury"
 FOLDS = 5
 MIN_LABELS = 10
 
-_PAIR = ["dataset", "item_id", "system_a", "system_b", "sample"]
-_RATING = ["dataset", "item_id", "system", "sample"]
 _SURE = 0.99
 
 
@@ -65,7 +63,7 @@ def pair_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
         frame: One row per judge, criterion and pair, with chances (a probability for each outcome, or
             None), winner and soft.
     """
-    return _with_juries(results, frame, _PAIR, _pair, _accuracy)
+    return _with_juries(results, frame, PAIR, _pair, _accuracy)
 
 
 def rating_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +73,7 @@ def rating_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
         results: The run.
         frame: One row per judge, criterion and response, with value and expected.
     """
-    return _with_juries(results, frame, _RATING, _rating, _correlation)
+    return _with_juries(results, frame, RESPONSE, _rating, _correlation)
 
 
 def kind_of_judge(verdicts: pd.DataFrame) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalhub.analysis.results import Results
+from evalhub.analysis.tidy import PAIR
 from evalhub.analysis.truth import truth, with_label_criterion
 from evalhub.analysis.verdicts import pair_verdicts
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_ABOUT = ["dataset", "item_id", "system_a", "system_b", "sample"]
 
 
 def labelled_pairs(results: Results) -> pd.DataFrame:
@@ -22,4 +21,4 @@ def labelled_pairs(results: Results) -> pd.DataFrame:
     pairs, labels = pair_verdicts(results), truth(results)
     held = with_label_criterion(results, pairs)
     labels = labels[labels["label_winner"].notna()]
-    return held.merge(labels.drop(columns="system"), on=[*_ABOUT, "label_criterion"])
+    return held.merge(labels.drop(columns="system"), on=[*PAIR, "label_criterion"])

@@ -10,13 +10,12 @@ from evalhub import stats
 from evalhub.analysis.correlation import METRICS
 from evalhub.analysis.juries import kind_of_judge
 from evalhub.analysis.results import Results
-from evalhub.analysis.tidy import groups
+from evalhub.analysis.tidy import PAIR, groups
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SEED = 0
-PAIR = ["dataset", "item_id", "system_a", "system_b", "sample"]
 TRIVIAL = "trivial"
 UNPARSED = "unparsed"
 ORDERS = ("ab", "ba")

@@ -11,6 +11,8 @@ from evalhub.stats import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
+PAIR = ["dataset", "item_id", "system_a", "system_b", "sample"]
+RESPONSE = ["dataset", "item_id", "system", "sample"]
 ESTIMATE_COLUMNS = ("estimate", "low", "high", "level", "n", "clusters", "left_out", "method", "reason")
 
 

@@ -25,7 +25,6 @@ from evalhub.specs import Combine, Mode, Positions
 if TYPE_CHECKING:
     import pandas as pd
 
-PAIR = ("dataset", "judge", "criterion", "item_id", "system_a", "system_b", "sample")
 RATING = ("dataset", "judge", "criterion", "item_id", "system", "sample")
 
 # A judge that gave no valid verdict in the whole run stands in coverage and failures alone.
