@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+_NEEDED = ("against", "cards", "engines", "expected", "judges", "resolved", "rubrics", "skipped")
 _VERIFY = "run `evalhub verify` on the run"
 
 
@@ -34,8 +35,20 @@ class Results:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What was asked and what was really used."""
-        return self.run.manifest
+        """What was asked and what was really used.
+
+        Raises:
+            StorageError: It lacks a key.
+        """
+        found = self.run.manifest
+        if missing := [key for key in _NEEDED if key not in found]:
+            raise StorageError(
+                "the manifest lacks what a run has",
+                where=str(self.run.path / "manifest.json"),
+                value=", ".join(missing),
+                fix="run the suite again, or read the run with the evalhub that wrote it",
+            )
+        return found
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:

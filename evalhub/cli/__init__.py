@@ -29,6 +29,9 @@ def _options(
     _State.debug = debug
 
 
+_CLOSED_PIPE = 141  # of a program that the signal of a closed pipe ended
+
+
 class _State:
     debug = False
     interrupted = False
@@ -58,7 +61,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, _on_interrupt)
     try:
         app()
-    except (Exception, KeyboardInterrupt) as error:
+    except BaseException as error:
+        if isinstance(error, SystemExit) and not _State.interrupted:
+            sys.exit(_CLOSED_PIPE if isinstance(error.__context__, BrokenPipeError) else error.code)
         said, code = _told(error)
         if _State.debug:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -160,7 +161,14 @@ def judges_preview(
             console().rule(f"request {number} of {len(sent)}")
         for message in request.messages:
             console().print(f"[bold]{message.role}[/bold]")
-            console().print(message.content, markup=False, soft_wrap=True)
+            console().print(_harmless(message.content), markup=False, soft_wrap=True)
+
+
+def _harmless(text: str) -> str:
+    """Return a text in which nothing can steer the terminal; as it is where a program reads it."""
+    if not sys.stdout.isatty():
+        return text
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)
 
 
 def _example(

@@ -59,8 +59,12 @@ def shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.3f}"
+    if isinstance(value, list | tuple | Mapping) and not value:
+        return "–"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{shown(name)} {shown(one)}" for name, one in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)).replace("[", "\\[")
+        return ", ".join(map(shown, value))
     return str(value).replace("[", "\\[")
 
 

@@ -37,7 +37,7 @@ def run(
 ) -> None:
     """Run a suite, or go on with it; then print its report."""
     if dry_run:
-        plan(suite, only, limit, as_json)
+        plan(suite, only, limit, runs, as_json)
         return
     progress = chosen()
     try:
@@ -45,23 +45,29 @@ def run(
     finally:
         progress.stop()
     results = hub.analysis.Results(done)
-    hub.report.write_report(results, done.path)
     if as_json:
         print_json(hub.report.report_data(results))
+    else:
+        hub.report.print_report(results)
+    hub.report.write_report(results, done.path)
+    if as_json:
         return
-    hub.report.print_report(results)
     folder = "" if hub.store.runs_root(runs) == Path("runs") else f" --runs {hub.store.runs_root(runs)}"
     notes().print(f"see it all: {_program()} dashboard{folder}", markup=False, soft_wrap=True)
 
 
 def _program() -> str:
-    """Return how the user calls evalhub: by name, or by path where it is not on PATH."""
+    """Return how the user calls evalhub: by name, as a module, or by path where it is not on PATH."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        return f"{Path(sys.executable).name} -m evalhub"
     return "evalhub" if shutil.which("evalhub") else os.path.relpath(sys.argv[0])
 
 
-def plan(suite: SuiteName, only: Only = None, limit: Limit = None, as_json: Json = False) -> None:
+def plan(
+    suite: SuiteName, only: Only = None, limit: Limit = None, runs: Runs = None, as_json: Json = False
+) -> None:
     """Print what a suite would ask, and run nothing."""
-    resolved, planned = _prepared(suite, hub.runner.Options(tuple(only or ()), limit))
+    resolved, planned = _prepared(suite, hub.runner.Options(tuple(only or ()), limit, runs))
     rows: list[dict[str, Any]] = [
         {
             "dataset": dataset.card.id,
@@ -109,11 +115,11 @@ def board(run_name: RunName = None, runs: Runs = None, as_json: Json = False) ->
 def report(run_name: RunName = None, out: Out = None, runs: Runs = None, as_json: Json = False) -> None:
     """Print a run's report, and write report.json and report.html."""
     results = hub.load(run_name, runs)
-    written = hub.report.write_report(results, out or results.run.path)
     if as_json:
         print_json(hub.report.report_data(results))
-        return
-    hub.report.print_report(results)
+    else:
+        hub.report.print_report(results)
+    written = hub.report.write_report(results, out or results.run.path)
     notes().print(f"written: {', '.join(map(str, written))}", markup=False)
 
 

@@ -30,7 +30,16 @@ def datasets_list(as_json: Json = False) -> None:
 @datasets.command("show")
 def datasets_show(name: Name, as_json: Json = False) -> None:
     """Print what a card says."""
-    print_fields(_plain(hub.sources.show(name)), as_json=as_json)
+    said = _details(name)
+    if as_json:
+        print_json(said)
+        return
+    card = said["card"]
+    files = [f"{one['path']}: {one['found'] or one['url'] or 'is absent'}" for one in said["files"]]
+    entry = {key: value for key, value in said["entry"].items() if value}
+    about = {key: card[key] for key in ("source", "released", "note") if key in card}
+    criteria = {key: one["kind"] for key, one in card["criteria"].items()}
+    print_fields(entry | about | {"criteria": criteria, "files": "\n".join(files)}, as_json=False)
 
 
 @datasets.command("check")
@@ -46,7 +55,7 @@ def datasets_fetch(names: Names = None, as_json: Json = False) -> None:
     def fetched(name: str) -> dict[str, Any]:
         for found in hub.sources.fetch(*hub.specs.load_card(name)):
             notes().print(f"{found}", markup=False)
-        return _plain(hub.sources.show(name))
+        return _details(name)
 
     _each_dataset(names, fetched, as_json=as_json)
 
@@ -163,6 +172,11 @@ def models_check(names: Names = None, as_json: Json = False) -> None:
     for row in rows:
         if not row["ok"]:
             raise ModelError(f"{row['check']} does not hold", where=row["model"], value=row["detail"])
+
+
+def _details(name: str) -> dict[str, Any]:
+    said = hub.sources.show(name)
+    return _plain(said) | {"card": said.card.model_dump(mode="json", exclude_none=True)}
 
 
 def _plain(record: Any) -> dict[str, Any]:

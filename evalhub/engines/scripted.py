@@ -18,6 +18,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 from evalhub.engines.base import Outcome, too_long
@@ -26,6 +27,8 @@ from evalhub.records import Request, canonical
 
 OPTIONS = ("rules", "seconds", "max_length", "batch")
 RULE_KEYS = ("match", "text", "reasoning", "choice", "logprobs", "seconds", "crash", "hang")
+
+_NUMBERS = ("seconds", "max_length", "batch")
 
 _BATCH = 8
 _MASS = 0.95
@@ -39,9 +42,12 @@ def check_script(script: Mapping[str, Any]) -> None:
     """Refuse unknown options.
 
     Raises:
-        SpecError: An option or a key of a rule is unknown, or a `match` is no regular expression.
+        SpecError: An option or a key of a rule is unknown, a value is of the wrong type, or a `match` is no
+            regular expression.
     """
     _known(script, OPTIONS, "script")
+    if not isinstance(script.get("rules", ()), list | tuple):
+        raise SpecError("a list is needed", where="script.rules", value=script["rules"])
     for index, rule in enumerate(script.get("rules", ())):
         where = f"script.rules[{index}]"
         _known(rule, RULE_KEYS, where)
@@ -57,6 +63,9 @@ def _known(options: Any, allowed: tuple[str, ...], where: str) -> None:
     for key in options:
         if key not in allowed:
             raise SpecError("there is no such option", where=where, value=key, allowed=allowed)
+    for key in _NUMBERS:
+        if not isinstance(options.get(key, 0), int | float | None):
+            raise SpecError("a number is needed", where=f"{where}.{key}", value=options[key])
 
 
 class ScriptedBackend:
@@ -159,7 +168,7 @@ def _words(request: Request) -> list[str]:
 def _logprobs(request: Request, rule: Mapping[str, Any]) -> dict[str, float]:
     if "logprobs" in rule:
         return {choice: float(rule["logprobs"][choice]) for choice in request.choices}
-    weights = [1.0 + byte for byte in _draws(request)[: len(request.choices)]]
+    weights = [1.0 + byte for _, byte in zip(request.choices, cycle(_draws(request)), strict=False)]
     if "choice" in rule:
         weights = [9.0 if choice == rule["choice"] else 1.0 for choice in request.choices]
     total = sum(weights)

@@ -112,7 +112,7 @@ def plan(resolved: Resolved) -> Plan:
             raise SpecError(
                 "the judge has nothing to judge",
                 where=f"{resolved.path}:judges.{judge_id}",
-                value=skipped[judge_id],
+                value="; ".join(_said(dataset, why) for dataset, why in skipped[judge_id].items()),
             )
     kept, beyond = within(resolved.suite.budget.judgments, cells)
     generations = sum(
@@ -209,3 +209,9 @@ def _turns(cells: Mapping[str, list[Cell]]) -> Iterator[tuple[str, tuple[str, st
         for item in filter(None, turn):
             for judge, size in items[item].items():
                 yield judge, item, size
+
+
+def _said(dataset: str, left_out: dict[str, int]) -> str:
+    """Return in words why a dataset leaves a judge nothing."""
+    told = ", ".join(f"{n} {what}" for what, n in left_out.items())
+    return f"{dataset}: {told or 'too few responses to the same item'}"

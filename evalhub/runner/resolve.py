@@ -204,7 +204,12 @@ def _dataset(use: DatasetUse, where: str, path: Path) -> Dataset:
     loaded = load_dataset(card, card_path)
     items = [item for item in loaded.items if _wanted(item, use)]
     if not items:
-        raise SpecError("no item of the dataset is left", where=where, value=use.tags or use.split)
+        raise SpecError(
+            "no item of the dataset is left",
+            where=where,
+            value=", ".join(use.tags or use.without) or use.split,
+            allowed=sorted({tag for item in loaded.items for tag in item.tags} if use.tags else ()),
+        )
     drawn = sorted(items, key=lambda item: item.item_id)
     if use.limit is not None and use.limit < len(drawn):
         random.Random(digest([use.seed, card.id])).shuffle(drawn)

@@ -107,7 +107,12 @@ def carry_out(
         writer.update(state="running", **planned_facts(planned))
         with Stop() as stop:
             planned = _work(_Sitting(writer, root, resolved, progress, stop), planned, following)
-        conclude(writer, resolved, planned, stop)
+            conclude(writer, resolved, planned, stop)
+    except KeyboardInterrupt as error:
+        # A record may be half kept in memory; the journal is whole, so the next writer seals it.
+        with suppress(EvalhubError):
+            writer.update(state="interrupted", stopped_by="KeyboardInterrupt")
+        raise Interrupted("stopped at once", where=writer.id, fix=GO_ON) from error
     finally:
         writer.close()
     return Run(writer.path)
@@ -172,11 +177,6 @@ def _work(sitting: _Sitting, planned: Plan, following: Following | None) -> Plan
         if not stop.asked:
             score_all(writer, resolved, sitting.progress)
         return planned
-    except KeyboardInterrupt as error:
-        # A record may be half kept in memory; the journal is whole, so the next writer seals it.
-        with suppress(EvalhubError):
-            writer.update(state="interrupted", stopped_by="KeyboardInterrupt")
-        raise Interrupted("stopped at once", where=writer.id, fix=GO_ON) from error
     except EvalhubError as error:
         with suppress(EvalhubError):
             writer.seal("interrupted", stopped_by=type(error).__name__)

@@ -102,7 +102,7 @@ def _described(card: Card, path: Path, files: Iterable[DataFile]) -> Entry:
         title=card.title,
         licence=card.licence,
         kinds=tuple(card.selects),
-        problem=f"{len(absent)} files are absent, {absent[0]} first" if absent else "",
+        problem=f"absent: {', '.join(absent)}" if absent else "",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -113,6 +114,19 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
     return loaded
 
 
+_WORDS = {
+    "tuple_type": "a list is needed",
+    "list_type": "a list is needed",
+    "dict_type": "a mapping is needed",
+    "model_type": "a mapping is needed",
+    "string_type": "a text is needed",
+    "int_type": "a whole number is needed",
+    "bool_type": "true or false is needed",
+    "float_type": "a number is needed",
+    "too_short": "at least one entry is needed",
+}
+
+
 def validated(model: type[_Model], values: dict[str, Any], where: str) -> _Model:
     """Return the model that the values make; the first mistake becomes one sentence."""
     try:
@@ -125,8 +139,11 @@ def validated(model: type[_Model], values: dict[str, Any], where: str) -> _Model
             raise _unknown_key(model, first["loc"], place) from error
         if first["type"] == "missing":
             raise SpecError("this key is required", where=place) from error
-        message = first["msg"].removeprefix("Value error, ")
-        raise SpecError(message[0].lower() + message[1:], where=place, value=first["input"]) from error
+        message = _WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+        given = first["input"]
+        # What is wrong with a whole mapping is named by the message; its text would bury that.
+        value = None if isinstance(given, Mapping | BaseModel) and given else given
+        raise SpecError(message[0].lower() + message[1:], where=place, value=value) from error
 
 
 def _first(error: ValidationError) -> Any:

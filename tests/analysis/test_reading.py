@@ -139,3 +139,16 @@ def test_a_damaged_manifest_is_named_and_the_others_are_verified(desk: Any, cli:
     assert f"2 of {len(rows)} files" in said.sentence
     assert cli("verify", whole.name).code == 0
     assert cli("verify", bad.id).code == 4
+
+
+@pytest.mark.parametrize("key", ["against", "expected", "judges", "engines"])
+def test_a_manifest_of_another_make_is_one_sentence(desk: Any, cli: Callable[..., Any], key: str) -> None:
+    path = desk.run().path / "manifest.json"
+    told = json.loads(path.read_text())
+    del told[key]
+    path.write_text(json.dumps(told))
+    for verb in ("report", "meta", "leaderboard"):
+        said = cli(verb)
+        assert said.code == 4, said
+        assert said.sentence.startswith(f"{path.parent.name}") or str(path) in said.sentence
+        assert key in said.sentence

@@ -47,7 +47,7 @@ def refused(said: Any, *parts: str, code: int = 2) -> None:
         ({"budget": {"judgements": 3}}, ("s.yaml:budget.judgements", "did you mean 'judgments'?")),
         ({"datasets": [{"id": "tiny", "limt": 3}]}, ("s.yaml:datasets.0.limt", "did you mean 'limit'?")),
         ({"datasets": "tiny"}, ("s.yaml:datasets", "got 'tiny'")),
-        ({"datasets": []}, ("s.yaml:datasets", "at least 1 item", "got []")),
+        ({"datasets": []}, ("s.yaml:datasets", "at least one entry", "got []")),
         ({"datasets": [{"id": "tiny", "limit": "many"}]}, ("s.yaml:datasets.0.limit", "got 'many'")),
         ({"datasets": [{"id": "tiny", "limit": 0}]}, ("s.yaml:datasets.0.limit", "got 0")),
         ({"datasets": [{"id": "tiny"}, {"id": "tiny"}]}, ("s.yaml", "'tiny' stands twice among datasets")),
@@ -134,7 +134,7 @@ def test_a_suite_that_is_no_proper_yaml(
             ("bad.md", "'qualty'"),
         ),
         ("scale: {1: wrong, 2: right}\n", "", ("the protocol pointwise needs scale", "bad:scale")),
-        ("{quality: The answer is right.}", "{}", ("bad.md:criteria", "at least 1 item")),
+        ("{quality: The answer is right.}", "{}", ("bad.md:criteria", "at least one entry")),
         ("protocol: pointwise", "protocol: pointwize", ("bad:protocol", "did you mean 'pointwise'?")),
         ("[question, response]", "[question, responce]", ("bad.md:inputs", "'responce' is no input")),
         (
@@ -314,3 +314,32 @@ def test_a_folder_that_is_no_run(desk: Any, cli: Callable[..., Any], tmp_path: P
     desk.run()
     (tmp_path / "empty").mkdir()
     refused(cli("verify", str(tmp_path / "empty")), "no run")
+
+
+@pytest.mark.parametrize(
+    "script", [{"rules": 5}, {"seconds": "x"}, {"rules": [{"match": "a", "seconds": "x"}]}]
+)
+def test_a_script_of_the_wrong_type(desk: Any, cli: Callable[..., Any], script: dict[str, Any]) -> None:
+    judge = {"id": "j", "rubric": "pair", "model": "m", "families": ["beta"], "pairs": {"by": "all"}}
+    desk.suite(judges=[{**judge, "engine": {"type": "scripted", "script": script}}])
+    said = cli("run", "s")
+    assert said.code == 2, said
+    assert "is needed" in said.sentence
+    assert not list(desk.runs.glob("*"))
+
+
+def test_a_dry_run_looks_into_the_same_runs(desk: Any, cli: Callable[..., Any]) -> None:
+    assert cli("run", "s", "--runs", "other").code == 0
+    path = desk.folder / "judges" / "pair.md"
+    path.write_text(path.read_text().replace("First response", "One response"))
+    for words in (("run", "s", "--dry-run"), ("plan", "s")):
+        assert cli(*words).code == 0
+        assert cli(*words, "--runs", "other").code == 2
+
+
+def test_what_a_card_says_is_json(desk: Any, cli: Callable[..., Any]) -> None:
+    said = json.loads(cli("datasets", "show", "tiny", "--json").out)
+    assert said["card"]["criteria"]["overall"]["kind"] == "pairwise"
+    shown = cli("datasets", "show", "tiny").out
+    assert "overall pairwise" in shown
+    assert "(" not in shown.replace("\n", "")

@@ -12,7 +12,7 @@ import pytest
 from evalhub.analysis import Results
 from evalhub.errors import Inconclusive, Interrupted
 from evalhub.records import Completion
-from evalhub.store import Run, all_runs
+from evalhub.store import Run, RunWriter, all_runs
 
 SLOW = {"type": "scripted", "script": {"seconds": 0.15, "batch": 2}}
 JUDGE = {
@@ -110,6 +110,33 @@ def test_a_second_run_on_the_same_folder_is_refused(slow: Any) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
+
+
+def test_twice_while_the_run_is_sealed(slow: Any, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one drains; the second one comes when the tables are being written."""
+    seal = RunWriter.seal
+
+    def stopped(writer: RunWriter, *told: Any, **more: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        seal(writer, *told, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunWriter, "seal", stopped)
+        said = cli("run", "s")
+    assert said.code == 130, said
+    assert "stopped at once" in said.sentence
+    (run,) = all_runs(slow.runs)
+    assert run.manifest["state"] == "interrupted"
+    assert len(finished(run)) == 32
+    assert slow.run().finished
+
+
+def test_ctrl_c_where_nothing_runs_is_told(desk: Any, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalhub.cli.specs.hub.sources.show", lambda _: signal.raise_signal(signal.SIGINT))
+    said = cli("datasets", "show", "tiny")
+    assert said.code == 130
+    assert said.sentence.startswith("stopped; ")
 
 
 def test_ctrl_c_inside_a_query(desk: Any, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
