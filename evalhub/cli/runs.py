@@ -50,10 +50,9 @@ def run(
     else:
         hub.report.print_report(results)
     hub.report.write_report(results, done.path)
-    if as_json:
-        return
     folder = "" if hub.store.runs_root(runs) == Path("runs") else f" --runs {hub.store.runs_root(runs)}"
-    notes().print(f"see it all: {_program()} dashboard{folder}", markup=False, soft_wrap=True)
+    if not as_json:
+        notes().print(f"see it all: {_program()} dashboard{folder}", markup=False, soft_wrap=True)
 
 
 def _program() -> str:

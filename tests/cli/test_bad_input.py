@@ -343,3 +343,11 @@ def test_what_a_card_says_is_json(desk: Any, cli: Callable[..., Any]) -> None:
     shown = cli("datasets", "show", "tiny").out
     assert "overall pairwise" in shown
     assert "(" not in shown.replace("\n", "")
+
+
+def test_a_closed_pipe_is_no_failed_gate(desk: Any) -> None:
+    desk.run()
+    process = desk.start("report", "--json")
+    process.stdout.close()
+    assert process.wait(timeout=60) == 141, process.stderr.read()
+    process.stderr.close()
