@@ -11,7 +11,7 @@ from evalhub.report.shape import Row, count, visible
 def summary(data: dict[str, Any]) -> str:
     """Return one line: the run, when, how long, and whether it is whole."""
     seconds = "" if data["seconds"] is None else f" · {data['seconds']:,.0f} s"
-    return visible(f"{data['run']} · {data['created']} · {data['state']}{seconds}")
+    return visible(f"{data['run']} · {data['created']:.19} UTC · {data['state']}{seconds}")
 
 
 def model_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:

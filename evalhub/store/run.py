@@ -120,7 +120,7 @@ class RunWriter(Run):
                     "format": FORMAT,
                     "run": path.name,
                     "suite": suite,
-                    "created": now.isoformat(timespec="seconds"),
+                    "created": now.isoformat(timespec="microseconds"),
                     "state": "running",
                     "sealed_journals": 0,
                     "segments": [],

@@ -167,6 +167,11 @@ def test_runs_by_name(tmp_path: Path) -> None:
         find_run(made[0].id[:-1], tmp_path)
 
 
+def test_runs_of_one_second_are_in_order(tmp_path: Path) -> None:
+    made = [RunWriter.create(tmp_path, "s", {}).id for _ in range(8)]
+    assert [run.id for run in all_runs(tmp_path)] == made[::-1]
+
+
 def test_the_folder_of_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EVALHUB_RUNS", raising=False)
     assert runs_root() == Path("runs")
