@@ -14,7 +14,7 @@ from evalhub.analysis.tidy import floats, groups, row, table, values
 from evalhub.analysis.verdicts import pair_verdicts, ratings
 from evalhub.records import AnnotatorKind
 from evalhub.stats import Askings, Kind
-from evalhub.stats.biases import NO_PEOPLE
+from evalhub.stats.bias.biases import NO_PEOPLE
 from evalhub.stats.clusters import Texts
 
 if TYPE_CHECKING:

@@ -1,10 +1,19 @@
 """Estimates that say their n, clusters, interval and what was left out; pure functions of arrays."""
 
-from evalhub.stats.agreement import accuracy, cohen_kappa
-from evalhub.stats.askings import Askings, Kind
-from evalhub.stats.biases import Bias, controlled, controlled_beyond_people, judge_biases, raw_rate
-from evalhub.stats.calibration import Bin, brier, recalibrated, reliability
-from evalhub.stats.cascade import (
+from evalhub.stats.agreement.kappa import accuracy, cohen_kappa
+from evalhub.stats.bias.askings import Askings, Kind
+from evalhub.stats.bias.biases import Bias, controlled, controlled_beyond_people, judge_biases, raw_rate
+from evalhub.stats.bias.trivial import always_first, balanced_orders, coin, longer
+from evalhub.stats.correlation.coefficients import Coefficient
+from evalhub.stats.correlation.levels import Correlation, Level, correlate
+from evalhub.stats.estimate import Estimate
+from evalhub.stats.intervals import Interval, Options
+from evalhub.stats.logit.effects import Effect
+from evalhub.stats.logit.pooled import conditional_logit, pooled_logit, pooled_logit_difference
+from evalhub.stats.means import mean_estimate
+from evalhub.stats.paired import paired_difference
+from evalhub.stats.people.calibration import Bin, brier, recalibrated, reliability
+from evalhub.stats.people.cascade import (
     Cascade,
     Judged,
     Outcome,
@@ -15,15 +24,7 @@ from evalhub.stats.cascade import (
     measure,
     set_thresholds,
 )
-from evalhub.stats.coefficients import Coefficient
-from evalhub.stats.correlation import Correlation, Level, correlate
-from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import Interval, Options
-from evalhub.stats.logit import conditional_logit, pooled_logit, pooled_logit_difference
-from evalhub.stats.logit_effects import Effect
-from evalhub.stats.means import mean_estimate
-from evalhub.stats.paired import paired_difference
-from evalhub.stats.preference import (
+from evalhub.stats.ranking.preference import (
     first_position_rate,
     flip_rate,
     mean_score,
@@ -31,7 +32,6 @@ from evalhub.stats.preference import (
     win_rate,
     win_values,
 )
-from evalhub.stats.trivial import always_first, balanced_orders, coin, longer
 
 __all__ = [
     "Askings",

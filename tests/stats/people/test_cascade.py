@@ -13,7 +13,7 @@ from scipy import stats as reference
 from evalhub.errors import InputError
 from evalhub.stats import Judged, Promise, decided_at, disagreement_bound, measure, set_thresholds
 
-PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "cascade.py"
+PATH = Path(__file__).resolve().parents[3] / "benchmarks" / "cascade.py"
 
 
 @pytest.fixture(scope="module")

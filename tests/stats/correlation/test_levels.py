@@ -9,8 +9,14 @@ from scipy import stats
 from evalhub.errors import InputError
 from evalhub.stats import Coefficient, Interval, Level, Options, correlate
 from evalhub.stats.clusters import draw
-from evalhub.stats.coefficients import _resampled_kendall, coefficient, midranks, rounded, weighted
-from evalhub.stats.correlation import fisher_z
+from evalhub.stats.correlation.coefficients import (
+    _resampled_kendall,
+    coefficient,
+    midranks,
+    rounded,
+    weighted,
+)
+from evalhub.stats.correlation.levels import fisher_z
 
 ORACLE = {
     Coefficient.PEARSON: lambda x, y: stats.pearsonr(x, y).statistic,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalhub.stats.askings import (
+from evalhub.stats.bias.askings import (
     CONTRASTS,
     UNCROSSED,
     Askings,
@@ -30,10 +30,10 @@ from evalhub.stats.askings import (
 from evalhub.stats.clusters import Column, Floats, floats
 from evalhub.stats.estimate import CONFIDENCE, Estimate
 from evalhub.stats.intervals import Options
-from evalhub.stats.logit import pooled_logit, pooled_logit_difference
-from evalhub.stats.logit_effects import Contrasts, Effect
+from evalhub.stats.logit.effects import Contrasts, Effect
+from evalhub.stats.logit.pooled import pooled_logit, pooled_logit_difference
 from evalhub.stats.means import mean_estimate
-from evalhub.stats.preference import first_position_rate, flip_rate, win_values
+from evalhub.stats.ranking.preference import first_position_rate, flip_rate, win_values
 
 NO_PEOPLE = "no human verdicts on these pairs"
 PEOPLES_ORDER = "the order in which people saw the pairs is not known"

@@ -22,7 +22,7 @@ import numpy as np
 from evalhub.errors import InputError
 from evalhub.stats.clusters import Column, Ints, codes, floats, same_length
 from evalhub.stats.estimate import CONFIDENCE, Estimate
-from evalhub.stats.logit_effects import (
+from evalhub.stats.logit.effects import (
     NO_CONTRASTS,
     Contrasts,
     Data,
@@ -34,8 +34,8 @@ from evalhub.stats.logit_effects import (
     shares,
     to_effects,
 )
-from evalhub.stats.logit_fit import ALL_ZERO
-from evalhub.stats.preference import win_values
+from evalhub.stats.logit.fit import ALL_ZERO
+from evalhub.stats.ranking.preference import win_values
 
 
 def pooled_logit(

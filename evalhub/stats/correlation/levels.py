@@ -21,7 +21,7 @@ import numpy as np
 
 from evalhub.stats.bootstrap import interval
 from evalhub.stats.clusters import Column, Floats, Ints, codes, floats, same_length
-from evalhub.stats.coefficients import Coefficient, coefficient, is_slow, rounded, weighted
+from evalhub.stats.correlation.coefficients import Coefficient, coefficient, is_slow, rounded, weighted
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, NOISE, Ends, Options, no_ends, with_ends, z_quantile
 from evalhub.stats.means import mean_estimate

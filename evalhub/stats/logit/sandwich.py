@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evalhub.stats.clusters import Bools, Floats, Ints
-from evalhub.stats.logit_fit import Solution, information, probabilities
+from evalhub.stats.logit.fit import Solution, information, probabilities
 
 CHUNK = 4_096
 ALONE = 1e-8
@@ -44,7 +44,7 @@ def cluster_influence(found: Solution, members: Ints, groups: int) -> Influence:
         Econometrics 38(5), 2023.
 
     Example:
-        >>> from evalhub.stats.logit_fit import solve
+        >>> from evalhub.stats.logit.fit import solve
         >>> found = solve(np.array([1.0, 0, 1, 0]), np.empty((4, 0)), [], intercept=True)
         >>> cluster_influence(found, np.array([0, 0, 1, 2]), 3).values.round(3).ravel().tolist()
         [0.0, 0.667, -0.667]

@@ -16,7 +16,7 @@ from evalhub.stats import (
     pooled_logit,
     raw_rate,
 )
-from evalhub.stats.biases import PEOPLES_ORDER
+from evalhub.stats.bias.biases import PEOPLES_ORDER
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from evalhub.errors import InputError
 from evalhub.stats.clusters import Bools, Column, Floats, Ints, codes, floats, same_length
 from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import NO_WIDTH, NOISE, TOO_FEW, t_quantile
-from evalhub.stats.logit_fit import Solution, probabilities, solve
-from evalhub.stats.sandwich import Influence, cluster_influence
+from evalhub.stats.logit.fit import Solution, probabilities, solve
+from evalhub.stats.logit.sandwich import Influence, cluster_influence
 
 METHOD = "logit-cluster-t"
 Contrasts = Mapping[str, tuple[float, float]]

@@ -19,7 +19,7 @@ import numpy as np
 
 from evalhub.errors import InputError
 from evalhub.stats.clusters import Bools, Column, Floats, Texts, categories, floats, same_length
-from evalhub.stats.preference import ORDERS
+from evalhub.stats.ranking.preference import ORDERS
 
 
 class Kind(StrEnum):

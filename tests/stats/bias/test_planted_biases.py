@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "biases.py"
+PATH = Path(__file__).resolve().parents[3] / "benchmarks" / "biases.py"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""How far raters say the same."""

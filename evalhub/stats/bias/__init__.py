@@ -1,0 +1,1 @@
+"""What moves a judge besides quality."""

@@ -1,0 +1,1 @@
+"""Logits over pairwise judgments, standard errors clustered."""
