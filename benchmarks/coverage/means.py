@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from functools import partial
 
@@ -16,20 +17,23 @@ CEILING = np.array([0.02, 0.03, 0.05, 0.2, 0.7])  # a rating of 5 levels, near t
 
 
 def cells() -> Iterator[Cell]:
-    """Yield every cell."""
-    for n in (30, 100, 1000):
-        for rho in (0.0, 0.3, 0.8):
-            group = f"proportion, n={n}, rho={rho}"
-            for p in (0.05, 0.1, 0.5, 0.9):
-                draw = partial(proportion, n=n, rho=rho, p=p)
-                yield Cell(f"proportion p={p} n={n} rho={rho}", draw, p, Rule.PROPORTION, group)
-            truth = float(CEILING @ np.arange(1, 6))
-            yield Cell(f"mean of 5 levels n={n} rho={rho}", partial(levels, n=n, rho=rho), truth)
+    """Yield every cell: n items, of one row each or, where rows correlate, of five."""
+    truth = float(CEILING @ np.arange(1, 6))
+    for n, rho in itertools.product((30, 100, 1000), (0.0, 0.3, 0.8)):
+        for p in (0.05, 0.1, 0.5, 0.9):
+            draw = partial(proportion, n=n, rho=rho, p=p)
+            yield Cell(
+                f"proportion p={p} items={n} rho={rho}", draw, p, Rule.PROPORTION, f"items={n}, rho={rho}"
+            )
+        yield Cell(f"mean of 5 levels items={n} rho={rho}", partial(levels, n=n, rho=rho), truth)
+    for p in (0.05, 0.1, 0.5, 0.9):
+        yield Cell(f"proportion p={p} items=6 rho=0.8", partial(proportion, n=6, rho=0.8, p=p), p, Rule.SAFE)
+    yield Cell("mean of 5 levels items=6 rho=0.8", partial(levels, n=6, rho=0.8), truth)
 
 
 def clusters_of(n: int, rho: float) -> np.ndarray:
-    """Return cluster ids: of one row each where nothing correlates."""
-    return np.arange(n) if rho == 0 else np.arange(n) // PER_CLUSTER
+    """Return the item of each row."""
+    return np.repeat(np.arange(n), PER_CLUSTER if rho else 1)
 
 
 def uniforms(rng: np.random.Generator, clusters: np.ndarray, rho: float) -> np.ndarray:
@@ -39,7 +43,7 @@ def uniforms(rng: np.random.Generator, clusters: np.ndarray, rho: float) -> np.n
 
 
 def proportion(rng: np.random.Generator, *, n: int, rho: float, p: float) -> stats.Estimate:
-    """Estimate one share; n = 30 in clusters of 5 are 6 clusters."""
+    """Estimate one share."""
     clusters = clusters_of(n, rho)
     hits = (uniforms(rng, clusters, rho) < p).astype(float)
     return stats.mean_estimate(hits, clusters, bounds=(0, 1))

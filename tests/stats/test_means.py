@@ -159,3 +159,13 @@ def test_coverage_of_clustered_means(correlation):
         return common + rng.normal(size=60) * (1 - correlation) ** 0.5, np.repeat(np.arange(15), 4)
 
     assert 0.93 <= covered(draw, 0.0, None, 1_000) <= 0.97
+
+
+def test_a_variance_that_few_clusters_make_has_few_degrees_of_freedom() -> None:
+    members = np.arange(30)
+    few, many = np.zeros(30), np.arange(30) % 2 * 1.0
+    few[:2] = 1
+    assert cluster_variance(many, members)[1] == pytest.approx(29)
+    # 2 of 30 ones: the kurtosis is 1 / (p q) - 3 = 13.07, so 2 / ((13.07 - 3) / 30 + 2 / 29)
+    kurtosis = 1 / (2 / 30 * 28 / 30) - 3
+    assert cluster_variance(few, members)[1] == pytest.approx(2 / ((kurtosis - 3) / 30 + 2 / 29))
