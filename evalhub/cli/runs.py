@@ -119,7 +119,7 @@ def report(run_name: RunName = None, out: Out = None, runs: Runs = None, as_json
     else:
         hub.report.print_report(results)
     written = hub.report.write_report(results, out or results.run.path)
-    notes().print(f"written: {', '.join(map(str, written))}", markup=False)
+    notes().print(f"written: {', '.join(map(str, written))}", markup=False, soft_wrap=True)
 
 
 def meta(run_names: RunNames = None, runs: Runs = None, as_json: Json = False) -> None:
@@ -167,7 +167,7 @@ def export(
     if as_json:
         print_json({"written": str(file)})
         return
-    notes().print(f"written: {file}", markup=False)
+    notes().print(f"written: {file}", markup=False, soft_wrap=True)
 
 
 def verify(run_name: EveryRun = None, runs: Runs = None, as_json: Json = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -12,9 +12,6 @@ import evalhub as hub
 from evalhub.cli.options import Json, Name, Names
 from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
 from evalhub.errors import EvalhubError, InputError, ModelError
-
-if TYPE_CHECKING:
-    pass
 
 datasets = typer.Typer(help="Datasets: one YAML card each.", no_args_is_help=True)
 suites = typer.Typer(help="Suites: what to run, one YAML file each.", no_args_is_help=True)
@@ -72,7 +69,7 @@ def _each_dataset(names: list[str] | None, act: Callable[[str], dict[str, Any]],
             errors.append(error)
             row |= {"state": hub.sources.refused(name), "problem": str(error)}
         rows.append(row)
-        if as_json:
+        if as_json or (row["problem"] and len(names or ()) == 1):
             continue
         if names and not row["problem"]:
             print_fields(row, as_json=False)
@@ -147,7 +144,10 @@ def suites_check(names: Names = None, as_json: Json = False) -> None:
 @models.command("list")
 def models_list(as_json: Json = False) -> None:
     """List the pinned models, and whether they are here."""
-    print_rows([_plain(one) for one in hub.models.list_models()], as_json=as_json)
+    found = [_plain(one) for one in hub.models.list_models()]
+    columns = ("id", "title", "families", "licence", "download_bytes", "here")
+    rows = found if as_json else [{**one, "here": one["path"] is not None} for one in found]
+    print_rows(rows, as_json=as_json, columns=columns)
 
 
 @models.command("show")

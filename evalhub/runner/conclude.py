@@ -34,7 +34,7 @@ def conclude(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
     }
     if stop.asked:
         writer.seal("interrupted", coverage=coverage)
-        raise Interrupted("stopped; what was finished is sealed", where=writer.id, fix=GO_ON)
+        raise Interrupted("stopped and sealed", where=writer.id, fix=GO_ON)
     if planned.over_budget:
         writer.seal("interrupted", coverage=coverage)
         raise Inconclusive(

@@ -59,7 +59,7 @@ def test_once_drains_and_seals_and_the_same_command_goes_on(slow: Any, number: s
     assert process.returncode == 130, err
     assert "Traceback" not in err
     (sentence,) = [line for line in err.splitlines() if line.startswith("evalhub: ")]
-    assert "what was finished is sealed" in sentence
+    assert "stopped and sealed" in sentence
     assert "same command" in sentence
     (run,) = all_runs(slow.runs)
     assert run.manifest["state"] == "interrupted"
