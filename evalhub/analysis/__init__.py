@@ -5,21 +5,28 @@ from evalhub.analysis.attacks import attacks, controls, not_attacked
 from evalhub.analysis.bias import biases, length_penalty
 from evalhub.analysis.calibration import calibration, reliability
 from evalhub.analysis.cascades import cascades
+from evalhub.analysis.comparison import comparisons, nights
 from evalhub.analysis.contamination import contamination
 from evalhub.analysis.correlation import correlations, side_by_side
 from evalhub.analysis.cost import cost
 from evalhub.analysis.coverage import coverage, coverage_by_criterion, engines, failures, left_out, reused
 from evalhub.analysis.gold import gold
 from evalhub.analysis.leaderboard import leaderboard
+from evalhub.analysis.length_control import length_controlled
 from evalhub.analysis.meta import meta
+from evalhub.analysis.people import instead, people
+from evalhub.analysis.ranks import ranks
 from evalhub.analysis.results import Results, export
 from evalhub.analysis.retest import by_language, retest
 from evalhub.analysis.samples import item_list, sample
+from evalhub.analysis.sensitivity import sensitivity
+from evalhub.analysis.strengths import beats, strengths
 from evalhub.analysis.targets import Target, targets
 from evalhub.analysis.tidy import rows_of
 from evalhub.analysis.training import Training, export_training, training
 from evalhub.analysis.truth import truth
 from evalhub.analysis.verdicts import pair_verdicts, ratings
+from evalhub.analysis.worst import worst_cases
 
 __all__ = [
     "Results",
@@ -27,10 +34,12 @@ __all__ = [
     "Training",
     "agreement",
     "attacks",
+    "beats",
     "biases",
     "by_language",
     "calibration",
     "cascades",
+    "comparisons",
     "contamination",
     "controls",
     "correlations",
@@ -42,21 +51,29 @@ __all__ = [
     "export_training",
     "failures",
     "gold",
+    "instead",
     "item_list",
     "leaderboard",
     "left_out",
+    "length_controlled",
     "length_penalty",
     "meta",
+    "nights",
     "not_attacked",
     "pair_verdicts",
+    "people",
+    "ranks",
     "ratings",
     "reliability",
     "retest",
     "reused",
     "rows_of",
     "sample",
+    "sensitivity",
     "side_by_side",
+    "strengths",
     "targets",
     "training",
     "truth",
+    "worst_cases",
 ]

@@ -64,13 +64,9 @@ def biases(results: Results) -> pd.DataFrame:
     family can be told from quality only where judges of 2 families judge the same 2, so it is pooled over
     the judges of a dataset and criterion, in rows whose judge is `all judges`.
     """
-    asked, labelled = pair_askings(results), _not_people(results)
+    labelled = _not_people(results)
     rows: list[dict[str, Any]] = []
-    for (dataset, criterion), shared in groups(asked, "dataset", "criterion"):
-        named = family_names(
-            zip(shared["judge_families"], shared["families_a"], shared["families_b"], strict=True)
-        )
-        together = shared.assign(**dict(zip(_FAMILIES, zip(*named, strict=True), strict=True)))
+    for (dataset, criterion), together in judged_together(results):
         for (judge,), found in groups(together, "judge"):
             about = {"dataset": dataset, "judge": judge, "criterion": criterion}
             why = labelled.get((dataset, found["label_criterion"].iloc[0]), NO_PEOPLE)
@@ -78,6 +74,15 @@ def biases(results: Results) -> pd.DataFrame:
         about = {"dataset": dataset, "judge": ALL_JUDGES, "criterion": criterion}
         rows += _rows(together, about, why, {(kind, name): () for kind in _OTHERS for name in (HARD, SOFT)})
     return table(rows, NAMED)
+
+
+def judged_together(results: Results) -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
+    """Yield the askings of all judges of a dataset and criterion, each family under one name."""
+    for key, shared in groups(pair_askings(results), "dataset", "criterion"):
+        named = family_names(
+            zip(shared["judge_families"], shared["families_a"], shared["families_b"], strict=True)
+        )
+        yield key, shared.assign(**dict(zip(_FAMILIES, zip(*named, strict=True), strict=True)))
 
 
 _FAMILIES = ("judge_family", "family_a", "family_b")
@@ -89,7 +94,7 @@ def _rows(
     frame: pd.DataFrame, about: dict[str, str], why: str, less: Mapping[tuple[Kind, str], Sequence[str]]
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of one judge; `less` says where only some statistics, `why` that there are no people."""
-    columns = _columns(frame)
+    columns = asking_columns(frame)
     beyond = stats.controlled_beyond_people(columns)
     for reading in (HARD, SOFT) if frame["p_a"].notna().any() else (HARD,):
         soft = reading == SOFT
@@ -105,8 +110,8 @@ def _rows(
                 yield row(one, **about, bias=kind.value, reading=reading, statistic=name)
 
 
-def _columns(frame: pd.DataFrame) -> Askings:
-    """Return rows of `pair_askings` as columns; a pair is told apart from that of another judge."""
+def asking_columns(frame: pd.DataFrame) -> Askings:
+    """Return rows of `judged_together` as columns; a pair is told apart from that of another judge."""
     pair = ("judge", "item_id", "system_a", "system_b", "sample")
     return Askings(
         _texts(frame["winner"]),

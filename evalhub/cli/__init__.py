@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from evalhub.cli import attacks, judges, runs, specs
+from evalhub.cli import attacks, compare, judges, runs, specs
 from evalhub.cli.output import notes
 from evalhub.errors import EvalhubError, Interrupted, StorageError
 
@@ -42,6 +42,8 @@ app.command()(runs.plan)
 app.command("leaderboard")(runs.board)
 app.command()(runs.report)
 app.command()(runs.meta)
+app.command()(compare.compare)
+app.command()(compare.sensitivity)
 app.command()(runs.dashboard)
 app.command()(runs.export)
 app.command()(runs.verify)

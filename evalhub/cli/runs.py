@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,9 +17,11 @@ from evalhub.cli.options import Json, Limit, Only, RunName, RunNames, Runs, Suit
 from evalhub.cli.output import notes, print_json, print_rows
 from evalhub.cli.progress import chosen
 from evalhub.errors import InputError, StorageError
+from evalhub.scales import Kind
 
 if TYPE_CHECKING:
-    from evalhub.runner import Options, Plan, Resolved
+    from evalhub.runner import Options, Plan, Resolved, ResolvedJudge
+    from evalhub.sources import Dataset
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan, print, run nothing.")]
 EveryRun = Annotated[
@@ -67,30 +70,50 @@ def plan(
 ) -> None:
     """Print what a suite would ask, and run nothing."""
     resolved, planned = _prepared(suite, hub.runner.Options(tuple(only or ()), limit, runs))
-    rows: list[dict[str, Any]] = [
-        {
-            "dataset": dataset.card.id,
-            "items": len(dataset.items),
-            "judge": judge.spec.id,
-            "model": judge.spec.model,
-            "rubric": judge.rubric.id,
-            "judgments": sum(
-                len(cell.parts) for cell in planned.cells[judge.spec.id] if cell.dataset == dataset.card.id
-            ),
-            "left_out": [
-                f"{n} {what}" for what, n in planned.left_out[judge.spec.id][dataset.card.id].items()
-            ],
-            "held_against": list(planned.against[judge.spec.id][dataset.card.id].values()),
-        }
-        for dataset in resolved.datasets
-        for judge in resolved.judges
-    ]
+    rows = [_planned(planned, judge, dataset) for dataset in resolved.datasets for judge in resolved.judges]
     if as_json:
         print_json({"cells": rows, "responses": planned.generations, "judgments": planned.judgments})
         return
-    print_rows(rows, as_json=False, title=f"suite {resolved.suite.suite}")
+    shown = [
+        {name: value for name, value in row.items() if name not in ("power", "pairwise")} for row in rows
+    ]
+    print_rows(shown, as_json=False, title=f"suite {resolved.suite.suite}")
     over = f", {planned.over_budget} over budget" if planned.over_budget else ""
     notes().print(f"{planned.generations} responses to make, {planned.judgments} judgments{over}")
+    for row in rows:
+        if row["judgments"]:
+            notes().print(_foreseen(row), markup=False, soft_wrap=True)
+
+
+def _planned(planned: Plan, judge: ResolvedJudge, dataset: Dataset) -> dict[str, Any]:
+    return {
+        "dataset": dataset.card.id,
+        "items": len(dataset.items),
+        "judge": judge.spec.id,
+        "model": judge.spec.model,
+        "rubric": judge.rubric.id,
+        "judgments": sum(
+            len(cell.parts) for cell in planned.cells[judge.spec.id] if cell.dataset == dataset.card.id
+        ),
+        "left_out": [f"{n} {what}" for what, n in planned.left_out[judge.spec.id][dataset.card.id].items()],
+        "held_against": list(planned.against[judge.spec.id][dataset.card.id].values()),
+        "pairwise": judge.rubric.kind is Kind.PAIRWISE,
+        "power": asdict(hub.runner.foreseen(planned, judge, dataset)),
+    }
+
+
+def _foreseen(row: dict[str, Any]) -> str:
+    """Say what the planned judgments of a judge can show on a dataset."""
+    power = row["power"]
+    who = f"{row['judge']} on {row['dataset']}, {power['clusters']} or more independent items per system"
+    if power["half_width"] is None:
+        return f"{who}: no interval ({power['reason']})"
+    wide = f"{who}: an interval of at most ± {power['half_width']:.2f}"
+    if power["detectable"] is None:
+        return f"{wide}; {power['reason']}"
+    least = power["detectable"]
+    what = f"a win rate of {0.5 + least:.2f}" if row["pairwise"] else f"a difference of {least:.2f} levels"
+    return f"{wide}; {what} is found with {power['power']:.0%} power"
 
 
 def _prepared(suite: str, options: Options) -> tuple[Resolved, Plan]:

@@ -11,6 +11,11 @@ from evalhub.analysis import Results, rows_of
 TABLES = {
     "leaderboard": analysis.leaderboard,
     "length_penalty": analysis.length_penalty,
+    "length_controlled": analysis.length_controlled,
+    "ranks": analysis.ranks,
+    "strengths": analysis.strengths,
+    "beats": analysis.beats,
+    "worst_cases": analysis.worst_cases,
     "agreement": analysis.agreement,
     "cascades": analysis.cascades,
     "biases": analysis.biases,

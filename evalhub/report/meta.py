@@ -9,7 +9,17 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from evalhub.analysis import Results, attacks, by_language, contamination, cost, meta, rows_of
+from evalhub.analysis import (
+    Results,
+    attacks,
+    by_language,
+    contamination,
+    cost,
+    instead,
+    meta,
+    people,
+    rows_of,
+)
 from evalhub.analysis.attacks import EVERY, attacks_on_judges_of
 from evalhub.analysis.contamination import WORDS
 from evalhub.report.biases import CONTROLLED
@@ -17,7 +27,13 @@ from evalhub.report.grids import RATERS, judged_twice, named
 from evalhub.report.shape import ABSENT, Footnotes, Grid, Row, count, grouped, pivot, visible
 from evalhub.report.terminal import WIDTH, section
 
-_OF_A_RUN = {"cost": cost, "languages": by_language, "contamination": contamination}
+_OF_A_RUN = {
+    "people": people,
+    "instead": instead,
+    "cost": cost,
+    "languages": by_language,
+    "contamination": contamination,
+}
 _WHERE = ("dataset", "label_criterion", "annotator_kind")
 
 
@@ -50,6 +66,8 @@ def print_meta(data: dict[str, Any]) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     notes = Footnotes()
     section(console, "Raters against labels", _raters(data["raters"], notes))
+    section(console, "How far people agree", _people(data["people"], notes))
+    section(console, "A judge in the place of one of the people", _instead(data["instead"], notes))
     section(console, "All attacks together", _of_judges(data["attacks"], notes))
     section(console, "Cost, over all datasets of a run", _of_judges(data["cost"], notes))
     section(console, "Languages", _languages(data["languages"], notes))
@@ -100,6 +118,23 @@ def _of_judges(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
         rows, run = _short(rows)
         names = {"judge": "judge", "model": "model", **run}
         yield pivot(rows, notes, title="", names=names, across=("statistic",))
+
+
+def _people(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
+    unlike = {
+        (row["dataset"], row["label_criterion"], row["annotators"], row["statistic"]): row for row in rows
+    }
+    for (dataset,), found in grouped(unlike.values(), "dataset"):
+        names = {"label_criterion": "criterion", "annotators": "annotators", "people": "people"}
+        lines = [{**row, "people": count(row["people"])} for row in found]
+        yield pivot(lines, notes, title=visible(dataset), names=names, across=("statistic",))
+
+
+def _instead(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
+    rows, run = _short(rows)
+    for (dataset, criterion), found in grouped(rows, "dataset", "label_criterion"):
+        title = f"{visible(dataset)} · {visible(criterion)}, each against the other annotators"
+        yield pivot(found, notes, title=title, names={"judge": "judge", **run}, across=("statistic",))
 
 
 def _languages(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:

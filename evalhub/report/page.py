@@ -20,6 +20,7 @@ from evalhub.report.grids import (
     length_penalty,
     with_each_other,
 )
+from evalhub.report.ranking import length_grids, rank_grids, strength_grids, worst_grids
 from evalhub.report.shape import Footnotes, visible
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def report_page(data: dict[str, Any]) -> str:
     notes = Footnotes()
     sections = [
         ("Leaderboard", list(leaderboard_forests(data)), list(leaderboards(data, notes))),
+        ("Ranks, 1 = best", [], list(rank_grids(data, notes))),
+        ("Elo (Bradley-Terry)", [], list(strength_grids(data, notes))),
+        ("Win rate against one baseline, length controlled", [], list(length_grids(data, notes))),
         ("Length penalty, raw and penalised", [], list(length_penalty(data, notes))),
         ("Judge, ROUGE and labels", list(agreement_forests(data)), list(agreements(data, notes))),
         (
@@ -47,6 +51,7 @@ def report_page(data: dict[str, Any]) -> str:
         ("Biases", [], list(biases(data, notes))),
         ("Attacks", [], list(attack_grids(data, notes))),
         ("Coverage and failures", [], [*coverages(data, notes), *failure_grids(data)]),
+        ("Had nothing failed", [], list(worst_grids(data, notes))),
     ]
     return _template().render(
         title=visible(data["title"] or data["suite"]),

@@ -24,6 +24,7 @@ from evalhub.report.grids import (
     length_penalty,
     with_each_other,
 )
+from evalhub.report.ranking import length_grids, rank_grids, strength_grids, worst_grids
 from evalhub.report.shape import Footnotes, Grid, visible
 
 WIDTH = 100
@@ -40,6 +41,9 @@ def print_report(results: Results) -> None:
     console.print(Text(summary(data), style="dim"))
     _pairs(console, [*model_lines(data), *engine_lines(data)])
     section(console, "Leaderboard", leaderboards(data, notes))
+    section(console, "Ranks, 1 = best", rank_grids(data, notes))
+    section(console, "Elo (Bradley-Terry)", strength_grids(data, notes))
+    section(console, "Win rate against one baseline, length controlled", length_grids(data, notes))
     section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
     section(console, "Judge, ROUGE and labels", agreements(data, notes, readings=False))
     section(console, "Correlation with the labels", correlation_grids(data, notes))
@@ -48,6 +52,7 @@ def print_report(results: Results) -> None:
     section(console, "Biases", biases(data, notes))
     section(console, "Attacks", attack_grids(data, notes))
     section(console, "Coverage", [*coverages(data, notes), *failure_grids(data)])
+    section(console, "Had nothing failed", worst_grids(data, notes))
     lines = ["[low, high] are 95% intervals over clusters of items; – is absent.", *notes.lines()]
     lines += [f"• {note}" for note in data["notes"]]
     console.print()

@@ -4,8 +4,9 @@ from evalhub.runner.attack import AttackOptions, attack
 from evalhub.runner.cells import Cell, has_inputs
 from evalhub.runner.gold import GoldOptions, run_gold
 from evalhub.runner.plan import Plan
+from evalhub.runner.power import foreseen
 from evalhub.runner.progress import Progress, Silent
-from evalhub.runner.resolve import Resolved
+from evalhub.runner.resolve import Resolved, ResolvedJudge
 from evalhub.runner.run import Options, prepare, run
 from evalhub.runner.versions import refuse_changed
 
@@ -17,8 +18,10 @@ __all__ = [
     "Plan",
     "Progress",
     "Resolved",
+    "ResolvedJudge",
     "Silent",
     "attack",
+    "foreseen",
     "has_inputs",
     "prepare",
     "refuse_changed",

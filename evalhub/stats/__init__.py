@@ -1,7 +1,11 @@
 """Estimates that say their n, clusters, interval and what was left out; pure functions of arrays."""
 
+from evalhub.stats.agreement.alpha import Metric, gwet_ac1, krippendorff_alpha
+from evalhub.stats.agreement.alternative import Alignment, AlternativeTest, Expertise, alternative_test
+from evalhub.stats.agreement.annotators import SLOTS, Ceiling, Dropped, Measure, ceiling, leave_one_out
+from evalhub.stats.agreement.dawid_skene import DawidSkene, dawid_skene
 from evalhub.stats.agreement.kappa import accuracy, cohen_kappa
-from evalhub.stats.bias.askings import Askings, Kind
+from evalhub.stats.bias.askings import Askings, Kind, covariates
 from evalhub.stats.bias.biases import Bias, controlled, controlled_beyond_people, judge_biases, raw_rate
 from evalhub.stats.bias.trivial import always_first, balanced_orders, coin, longer
 from evalhub.stats.correlation.coefficients import Coefficient
@@ -24,6 +28,12 @@ from evalhub.stats.people.cascade import (
     measure,
     set_thresholds,
 )
+from evalhub.stats.ranking.beats import Beats, p_beats
+from evalhub.stats.ranking.bradley_terry import BradleyTerry, Rating, bradley_terry
+from evalhub.stats.ranking.elo import Elo, elo
+from evalhub.stats.ranking.joint_length import JointLengthControl, LengthControlled, joint_length_controlled
+from evalhub.stats.ranking.length_control import Anchors, length_controlled
+from evalhub.stats.ranking.matches import Matches
 from evalhub.stats.ranking.preference import (
     first_position_rate,
     flip_rate,
@@ -32,51 +42,138 @@ from evalhub.stats.ranking.preference import (
     win_rate,
     win_values,
 )
+from evalhub.stats.ranking.ranks import Rank, may_be_best, rank_intervals
+from evalhub.stats.ranking.sensitivity import RankingChange, ranking_changes
+from evalhub.stats.ranking.standing import Standing, mean_standing
+from evalhub.stats.ranking.win_counts import WinCounts, win_counts
+from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
+from evalhub.stats.testing.comparison import Comparison
+from evalhub.stats.testing.margin import Aim, Finding, MarginTest, margin_test
+from evalhub.stats.testing.multiplicity import Correction, adjusted
+from evalhub.stats.testing.paired import (
+    Measured,
+    common_comparison,
+    mean_difference,
+    paired_comparison,
+    separate_comparison,
+    win_comparison,
+)
+from evalhub.stats.testing.power import Design, Planned, detectable, planned, power, required_clusters
+from evalhub.stats.testing.sequential import (
+    ConfidenceSequence,
+    Sequential,
+    confidence_sequence,
+    sequential_comparison,
+)
 
 __all__ = [
+    "SLOTS",
+    "Aim",
+    "Alignment",
+    "AlternativeTest",
+    "Anchors",
     "Askings",
+    "Beats",
     "Bias",
     "Bin",
+    "BradleyTerry",
     "Cascade",
+    "Ceiling",
     "Coefficient",
+    "Comparison",
+    "ConfidenceSequence",
+    "Correction",
     "Correlation",
+    "DawidSkene",
+    "Design",
+    "Dropped",
     "Effect",
+    "Elo",
     "Estimate",
+    "Expertise",
+    "Finding",
     "Interval",
+    "JointLengthControl",
     "Judged",
     "Kind",
+    "LengthControlled",
     "Level",
+    "MarginTest",
+    "Matches",
+    "Measure",
+    "Measured",
+    "Metric",
     "Options",
     "Outcome",
+    "Planned",
     "Promise",
+    "Rank",
+    "RankingChange",
+    "Rating",
+    "Sequential",
+    "Standing",
     "Threshold",
+    "WinCounts",
+    "WorstCase",
     "accuracy",
+    "adjusted",
+    "alternative_test",
     "always_first",
     "balanced_orders",
+    "bradley_terry",
     "brier",
+    "ceiling",
     "cohen_kappa",
     "coin",
+    "common_comparison",
     "conditional_logit",
+    "confidence_sequence",
     "controlled",
     "controlled_beyond_people",
     "correlate",
+    "covariates",
+    "dawid_skene",
     "decided_at",
+    "detectable",
     "disagreement_bound",
+    "elo",
     "first_position_rate",
     "flip_rate",
+    "gwet_ac1",
+    "joint_length_controlled",
     "judge_biases",
+    "krippendorff_alpha",
+    "leave_one_out",
+    "length_controlled",
     "longer",
+    "margin_test",
+    "may_be_best",
+    "mean_difference",
     "mean_estimate",
     "mean_score",
+    "mean_standing",
     "measure",
+    "p_beats",
+    "paired_comparison",
     "paired_difference",
+    "planned",
     "pooled_logit",
     "pooled_logit_difference",
+    "power",
+    "rank_intervals",
+    "ranking_changes",
     "raw_rate",
     "recalibrated",
     "reliability",
+    "required_clusters",
+    "separate_comparison",
+    "sequential_comparison",
     "set_thresholds",
     "soft_win_rate",
+    "win_comparison",
+    "win_counts",
     "win_rate",
     "win_values",
+    "worst_case",
+    "worst_case_difference",
 ]

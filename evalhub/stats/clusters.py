@@ -127,3 +127,28 @@ def draw(clusters: int, resamples: int, seed: int) -> Floats:
     """
     rng = np.random.default_rng(seed)
     return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples).astype(np.float64)
+
+
+def folds(clusters: Column, k: int, *, seed: int = 0) -> Ints:
+    """Deal whole clusters out to k folds of about equal size.
+
+    Args:
+        clusters: (n,) cluster ids.
+        k: Number of folds, at least 2.
+        seed: Seed of the shuffle of the clusters' names.
+
+    Returns:
+        (n,) fold of each row, 0 … k-1; rows of one cluster share a fold, whatever their order.
+
+    Raises:
+        InputError: Fewer than 2 folds.
+
+    Example:
+        >>> folds(["q1", "q2", "q1", "q3"], 2).tolist()
+        [0, 0, 0, 1]
+    """
+    if k < 2:
+        raise InputError("cross-fitting needs two folds or more", value=k)
+    members, count = codes(clusters)
+    dealt = np.random.default_rng(seed).permutation(count) % k
+    return dealt[members].astype(np.int64)

@@ -1,14 +1,26 @@
-"""Agreement of a judge with labels: accuracy and Cohen's kappa."""
+"""Agreement of a judge with labels: accuracy, balanced accuracy, and Cohen's kappa, weighted or not.
+
+Kappa's interval, under `Interval.AUTO`: where every row is a cluster of its own, the posterior of kappa given
+the table ("dirichlet-RESAMPLES"), which also holds where a category is rare or the two agree in full; where
+rows share clusters, the rule of `bootstrap`, from 10 clusters on and where no category is too rare for it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
 import numpy as np
 
-from evalhub.stats.bootstrap import Shape, Statistic, interval
-from evalhub.stats.clusters import Column, Floats, Ints, Texts, categories, codes, same_length
-from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import DEFAULT, Options, no_ends, with_ends
+from evalhub.stats.agreement.ratings import RARE_ROWS, TOO_RARE, bounded_interval, coded, rarer
+from evalhub.stats.bootstrap import Shape
+from evalhub.stats.clusters import Column, Floats, Ints, Texts, categories, codes, floats, same_length
+from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
+from evalhub.stats.intervals import DEFAULT, TOO_FEW, Ends, Interval, Options, no_ends, with_ends
 from evalhub.stats.means import mean_estimate
+
+MIN_OF_CATEGORY = 5
 
 
 def accuracy(judge: Column, labels: Column, clusters: Column, *, options: Options = DEFAULT) -> Estimate:
@@ -37,60 +49,227 @@ def accuracy(judge: Column, labels: Column, clusters: Column, *, options: Option
     return mean_estimate(equal, clusters, bounds=(0, 1), options=options)
 
 
-def cohen_kappa(judge: Column, labels: Column, clusters: Column, *, options: Options = DEFAULT) -> Estimate:
-    """Estimate the agreement beyond what the two margins alone would give.
+class Weights(StrEnum):
+    """What a disagreement costs: the same always, by the steps between the two, or by their square."""
+
+    NONE = "none"
+    LINEAR = "linear"
+    QUADRATIC = "quadratic"
+
+
+def balanced_accuracy(
+    judge: Column, labels: Column, clusters: Column, *, options: Options = DEFAULT
+) -> Estimate:
+    """Estimate the mean, over the labels' categories, of the share of each that the judge finds.
 
     Args:
         judge: (n,) categories; None = no verdict, left out and counted.
         labels: (n,) categories; None = no label, left out and counted.
         clusters: (n,) cluster ids.
+        options: Which interval of the shares, level, resamples, seed.
+
+    Returns:
+        The mean recall in [0, 1], higher = more agreement; a category that no label has is left out. None
+        without a row that has both.
+
+    Raises:
+        InputError: The columns differ in length.
+
+    Source: Brodersen et al., ICPR 2010, doi 10.1109/ICPR.2010.764; Zou & Donner, Statistics in Medicine 27,
+        2008, 1693-1702 (the interval of a sum from those of its parts).
+
+    Example:
+        >>> balanced_accuracy(["a", "b", "a"], ["a", "b", "b"], ["q1", "q2", "q3"]).estimate
+        0.75
+    """
+    table = _table(judge, labels, clusters, None)
+    if isinstance(table, str):
+        return Estimate.none(table, left_out=_length(judge), level=options.level)
+    found = np.unique(table.second)
+    equal = (table.first == table.second).astype(np.float64)
+    parts, residuals = [], []
+    for category in found:
+        rows = table.second == category
+        part = mean_estimate(equal[rows], table.members[rows], bounds=(0, 1), options=options)
+        parts.append(part)
+        centred = np.where(rows, equal - float(part.estimate or 0), 0.0)
+        residuals.append(np.bincount(table.members, weights=centred))
+    value = float(np.mean([float(part.estimate or 0) for part in parts]))
+    return table.estimate(value, _mean_ends(parts, np.stack(residuals)), options)
+
+
+def _mean_ends(parts: list[Estimate], residuals: Floats) -> Ends:
+    """Return the interval of the mean of several shares, which go together as their residuals do."""
+    if len(parts) < 2:
+        return no_ends("the labels have one and the same category")
+    for part in parts:
+        if part.clusters < MIN_OF_CATEGORY:
+            return no_ends(f"a category of the labels lies in fewer than {MIN_OF_CATEGORY} clusters")
+        if part.low is None:
+            return no_ends(f"a category of the labels: {part.reason}")
+    share, low, high = np.array([(part.estimate, part.low, part.high) for part in parts], dtype=np.float64).T
+    spread = np.sqrt(np.sum(residuals**2, axis=1))
+    unit = residuals / np.where(spread > 0, spread, 1.0)[:, None]
+    together = unit @ unit.T
+    np.fill_diagonal(together, 1.0)
+    down, up = (
+        float(max(0.0, half @ together @ half)) ** 0.5 / len(parts) for half in (share - low, high - share)
+    )
+    return Ends(max(0.0, share.mean() - down), min(1.0, share.mean() + up), "recalls-mover")
+
+
+def cohen_kappa(
+    judge: Column,
+    labels: Column,
+    clusters: Column,
+    *,
+    weights: Weights = Weights.NONE,
+    levels: Sequence[object] | None = None,
+    options: Options = DEFAULT,
+) -> Estimate:
+    """Estimate the agreement beyond what the two margins alone would give.
+
+    Args:
+        judge: (n,) categories, numbers where `weights` need an order and `levels` give none; None = no
+            verdict, left out and counted.
+        labels: (n,) the same of the labels; None = no label, left out and counted.
+        clusters: (n,) cluster ids.
+        weights: What a disagreement costs.
+        levels: All categories, lowest first; None = those that occur, numbers in their order: a number that
+            never occurs is then no step.
         options: Which interval, level, resamples, seed.
 
     Returns:
         Kappa in [-1, 1]: 1 = full agreement, 0 = chance; None where all say one category and it is undefined.
 
     Raises:
-        InputError: The columns differ in length.
+        InputError: The columns differ in length, a value is none of the levels, or, with weights and without
+            levels, no number.
 
-    Source: Cohen, Educational and Psychological Measurement 20(1), 1960, 37-46.
+    Source: Cohen, Educational and Psychological Measurement 20(1), 1960, 37-46; Cohen, Psychological Bulletin
+        70(4), 1968, 213-220 (weights); Brown, Cai & DasGupta, Statistical Science 16(2), 2001, 101-133 (the
+        prior, for two categories that of Jeffreys).
 
     Example:
         >>> cohen_kappa(["a", "a", "b", "b"], ["a", "b", "b", "b"], ["q1", "q2", "q3", "q4"]).estimate
         0.5
+        >>> judge, labels, clusters = [1, 2, 3, 3], [1, 2, 3, 2], ["q1", "q2", "q3", "q4"]
+        >>> round(cohen_kappa(judge, labels, clusters, weights=Weights.LINEAR).estimate, 4)
+        0.7143
     """
-    n = same_length({"judge": judge, "labels": labels, "clusters": clusters})
-    said, has_verdict = categories(judge)
-    true, has_label = categories(labels)
-    both = has_verdict & has_label
-    members, count = codes(np.asarray(clusters)[both])
-    rows, left_out = int(both.sum()), int(n - both.sum())
-    if not rows:
-        reason = "no row has both a verdict and a label"
-        return Estimate.none(reason, left_out=left_out, level=options.level)
-    statistic = _kappa(said[both], true[both], members)
-    value = float(statistic(np.ones((1, count)))[0])
+    if weights is not Weights.NONE and levels is None:
+        table = _table(floats(judge), floats(labels), clusters, None, numbers=True)
+    else:
+        table = _table(judge, labels, clusters, levels)
+    if isinstance(table, str):
+        return Estimate.none(table, left_out=_length(judge), level=options.level)
+    cost = _cost(table.k, weights)
+    cells = table.cells()
+    value = float(_kappa(cells.sum(axis=0)[None], cost)[0])
     if np.isnan(value):
-        ends = no_ends("judge and labels use one and the same category")
-        return with_ends(None, ends, level=options.level, n=rows, clusters=count, left_out=left_out)
-    ends = interval(statistic, count, options, shape=Shape.WILSON)
-    return with_ends(value, ends, level=options.level, n=rows, clusters=count, left_out=left_out)
+        return table.estimate(None, no_ends("judge and labels use one and the same category"), options)
+    return table.estimate(value, _kappa_ends(table, cells, cost, value=value, options=options), options)
 
 
-def _kappa(said: Texts, true: Texts, members: Ints) -> Statistic:
-    names, coded = np.unique(np.stack([said, true]), return_inverse=True)
-    first, second = coded.reshape(2, -1)
+def _kappa_ends(table: _Table, cells: Floats, cost: Floats, *, value: float, options: Options) -> Ends:
+    if table.clusters < MIN_CLUSTERS:
+        return no_ends(TOO_FEW)
+    if table.clusters == table.n and options.interval is Interval.AUTO:
+        return _posterior(cells.sum(axis=0), cost, value, options)
+    flat = cells.reshape(table.clusters, -1)
+
+    def statistic(drawn: Floats) -> Floats:
+        return _kappa((drawn @ flat).reshape(-1, table.k, table.k), cost)
+
+    ends = bounded_interval(statistic, table.clusters, (-1, 1), options=options, shape=Shape.WILSON)
+    chance = cells.sum(axis=(0, 2)) * cells.sum(axis=(0, 1)) / table.n
+    return no_ends(TOO_RARE) if ends.low is not None and rarer(chance) < RARE_ROWS else ends
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The rows that have both, as codes."""
+
+    first: Ints
+    second: Ints
+    members: Ints
+    k: int
+    clusters: int
+    left_out: int
+
+    @property
+    def n(self) -> int:
+        return len(self.first)
+
+    def cells(self) -> Floats:
+        """Return the (clusters, k, k) counts."""
+        cell = (self.members * self.k + self.first) * self.k + self.second
+        counts = np.bincount(cell, minlength=self.clusters * self.k**2)
+        return counts.reshape(self.clusters, self.k, self.k).astype(np.float64)
+
+    def estimate(self, value: float | None, ends: Ends, options: Options) -> Estimate:
+        return with_ends(
+            value, ends, level=options.level, n=self.n, clusters=self.clusters, left_out=self.left_out
+        )
+
+
+def _length(column: Column) -> int:
+    return len(np.asarray(column, dtype=object))
+
+
+def _table(
+    judge: Column,
+    labels: Column,
+    clusters: Column,
+    levels: Sequence[object] | None,
+    *,
+    numbers: bool = False,
+) -> _Table | str:
+    """Read the rows that have both; without any, why."""
+    n = same_length({"judge": judge, "labels": labels, "clusters": clusters})
+    columns: list[Floats] | list[Texts]
+    if numbers:
+        columns = [floats(judge), floats(labels)]
+        both = ~np.isnan(columns[0] + columns[1])
+    elif levels is not None:
+        columns = [coded(column, levels)[0] for column in (judge, labels)]
+        both = ~np.isnan(columns[0] + columns[1])
+    else:
+        (said, has_verdict), (true, has_label) = categories(judge), categories(labels)
+        columns, both = [said, true], has_verdict & has_label
+    if not both.any():
+        return "no row has both a verdict and a label"
+    names, code = np.unique(np.stack([column[both] for column in columns]), return_inverse=True)
+    code = code.reshape(2, -1).astype(np.int64)
     k = len(names)
-    count = int(members.max()) + 1
-    cells = np.bincount((members * k + first) * k + second, minlength=count * k * k)
-    table = cells.reshape(count, k * k).astype(np.float64)
+    if levels is not None:
+        code, k = names.astype(np.int64)[code], len(levels)
+    members, count = codes(np.asarray(clusters)[both])
+    return _Table(code[0], code[1], members, k, count, int(n - both.sum()))
 
-    def statistic(weights: Floats) -> Floats:
-        shares = (weights @ table).reshape(-1, k, k)
-        shares = shares / shares.sum(axis=(1, 2), keepdims=True)
-        observed = np.einsum("bkk->b", shares)
-        chance = np.einsum("bk,bk->b", shares.sum(axis=2), shares.sum(axis=1))
-        defined = chance < 1 - 1e-12
-        kappa = (observed - chance) / np.where(defined, 1 - chance, 1.0)
-        return np.asarray(np.where(defined, np.clip(kappa, -1.0, 1.0), np.nan), dtype=np.float64)
 
-    return statistic
+def _cost(k: int, weights: Weights) -> Floats:
+    """Return the (k, k) cost of each disagreement, in [0, 1]."""
+    steps = np.abs(np.subtract.outer(np.arange(k), np.arange(k))) / max(k - 1, 1)
+    powers = {Weights.NONE: 0, Weights.LINEAR: 1, Weights.QUADRATIC: 2}
+    return np.where(steps > 0, steps ** powers[weights], 0.0)
+
+
+def _kappa(cells: Floats, cost: Floats) -> Floats:
+    """Return kappa of (b, k, k) tables, NaN where chance cannot disagree."""
+    shares = cells / cells.sum(axis=(1, 2), keepdims=True)
+    observed = np.einsum("bij,ij->b", shares, cost)
+    chance = np.einsum("bi,ij,bj->b", shares.sum(axis=2), cost, shares.sum(axis=1))
+    defined = chance > 1e-12
+    kappa = 1 - observed / np.where(defined, chance, 1.0)
+    return np.asarray(np.where(defined, np.clip(kappa, -1.0, 1.0), np.nan), dtype=np.float64)
+
+
+def _posterior(cells: Floats, cost: Floats, value: float, options: Options) -> Ends:
+    """Draw tables from the posterior, under a prior worth one row on the diagonal and one off it."""
+    k = len(cells)
+    prior = np.where(np.eye(k, dtype=bool), 1 / k, 1 / (k * (k - 1)))
+    draws = np.random.default_rng(options.seed).standard_gamma(cells + prior, (options.resamples, k, k))
+    tail = (1 - options.level) / 2
+    low, high = np.quantile(_kappa(draws, cost), [tail, 1 - tail])
+    return Ends(min(float(low), value), max(float(high), value), f"dirichlet-{options.resamples}")

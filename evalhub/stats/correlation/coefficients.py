@@ -1,6 +1,6 @@
-"""Pearson, Spearman and Kendall tau-b: of two columns, and of the same columns under many cluster weights.
+"""Pearson, Spearman, Kendall tau-b and Stuart tau-c: of two columns, and of these under many cluster weights.
 
-A resample is a row of weights: how often it holds each cluster. All three coefficients are functions of these
+A resample is a row of weights: how often it holds each cluster. All four coefficients are functions of these
 weights, so thousands of resamples are a few matrix products, and each equals the coefficient of the rows
 written out.
 """
@@ -17,15 +17,29 @@ from evalhub.stats.clusters import Floats, Ints
 DIGITS = 12
 PAIR_MATRIX_ROWS = 5_000
 PAIR_MATRIX_CLUSTERS = 1_500
+_SIGN_MATRIX_ROWS = 250
 _BLOCK = 2_000_000
 
 
 class Coefficient(StrEnum):
-    """The coefficients of correlation."""
+    """The coefficients of correlation; `KENDALL` is tau-b, `KENDALL_C` is Stuart's tau-c.
+
+    Tau-b reaches 1 only where the two columns tie alike; tau-c is made for columns of different numbers of
+    levels. Its m is the smaller of the two numbers of distinct values in the rows at hand, so that it differs
+    between items and resamples.
+    """
 
     PEARSON = "pearson"
     SPEARMAN = "spearman"
     KENDALL = "kendall"
+    KENDALL_C = "kendall-c"
+
+
+COMMON = (Coefficient.PEARSON, Coefficient.SPEARMAN, Coefficient.KENDALL)
+"""Those that are reported unless one asks for others."""
+
+KENDALLS = (Coefficient.KENDALL, Coefficient.KENDALL_C)
+"""Those that count pairs."""
 
 
 def rounded(values: Floats) -> Floats:
@@ -76,7 +90,8 @@ def coefficient(kind: Coefficient, x: Floats, y: Floats) -> float:
     Returns:
         The coefficient in [-1, 1], higher = more alike; NaN with fewer than 2 rows or a constant column.
 
-    Source: Kendall, Biometrika 33(3), 1945, 239-251 (tau-b); Spearman is Pearson of the midranks.
+    Source: Kendall, Biometrika 33(3), 1945, 239-251 (tau-b); Stuart, Biometrika 40, 1953, 105-110 (tau-c);
+        Spearman is Pearson of the midranks.
 
     Example:
         >>> round(coefficient(Coefficient.KENDALL, np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])), 9)
@@ -84,29 +99,48 @@ def coefficient(kind: Coefficient, x: Floats, y: Floats) -> float:
     """
     if len(x) < 2 or np.all(x == x[0]) or np.all(y == y[0]):
         return float("nan")
-    if kind is Coefficient.KENDALL:
-        return _kendall(x, y)
+    if kind in KENDALLS:
+        return _kendall(kind, x, y)
     if kind is Coefficient.SPEARMAN:
         x, y = midranks(x), midranks(y)
-    x, y = _standard(x), _standard(y)
+    x, y = standard(x), standard(y)
     return float(np.clip(np.mean(x * y), -1.0, 1.0))
 
 
-def _standard(values: Floats) -> Floats:
+def standard(values: Floats) -> Floats:
+    """Centre and scale, so that mean and standard deviation are 0 and 1.
+
+    Args:
+        values: (n,) finite numbers, not constant.
+
+    Returns:
+        (n,) numbers.
+
+    Example:
+        >>> standard(np.array([2.0, 4.0])).tolist()
+        [-1.0, 1.0]
+    """
     scaled = values / np.abs(values).max()
     centred = scaled - scaled.mean()
     return np.asarray(centred / np.sqrt(np.mean(centred**2)), dtype=np.float64)
 
 
-def _kendall(x: Floats, y: Floats) -> float:
-    if len(x) > 1_000:
+def _kendall(kind: Coefficient, x: Floats, y: Floats) -> float:
+    if len(x) > _SIGN_MATRIX_ROWS:
         from scipy import stats
 
-        return float(stats.kendalltau(x, y, method="asymptotic").statistic)
+        found = stats.kendalltau(
+            x, y, method="asymptotic", variant="c" if kind is Coefficient.KENDALL_C else "b"
+        )
+        return float(found.statistic)
     sign_x = np.sign(x[:, None] - x[None, :])
     sign_y = np.sign(y[:, None] - y[None, :])
-    both = np.sqrt(float(np.abs(sign_x).sum())) * np.sqrt(float(np.abs(sign_y).sum()))
-    return float(np.clip((sign_x * sign_y).sum() / both, -1.0, 1.0))
+    if kind is Coefficient.KENDALL_C:
+        levels = min(len(np.unique(x)), len(np.unique(y)))
+        most = len(x) ** 2 * (levels - 1) / levels
+    else:
+        most = np.sqrt(float(np.abs(sign_x).sum())) * np.sqrt(float(np.abs(sign_y).sum()))
+    return float(np.clip((sign_x * sign_y).sum() / most, -1.0, 1.0))
 
 
 def weighted(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statistic:
@@ -127,10 +161,10 @@ def weighted(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statisti
         [0.333]
     """
     if kind is Coefficient.PEARSON:
-        return _weighted_pearson(_standard(x), _standard(y), members)
+        return _weighted_pearson(standard(x), standard(y), members)
     if kind is Coefficient.SPEARMAN:
         return _weighted_spearman(x, y, members)
-    return (_resampled_kendall if is_slow(kind, members) else _weighted_kendall)(x, y, members)
+    return (_resampled_kendall if is_slow(kind, members) else _weighted_kendall)(kind, x, y, members)
 
 
 def is_slow(kind: Coefficient, members: Ints) -> bool:
@@ -141,14 +175,14 @@ def is_slow(kind: Coefficient, members: Ints) -> bool:
         members: (n,) code of each row's cluster.
 
     Returns:
-        True for Kendall beyond 5,000 rows or 1,500 clusters.
+        True for Kendall's two beyond 5,000 rows or 1,500 clusters.
 
     Example:
         >>> is_slow(Coefficient.KENDALL, np.arange(800))
         False
     """
     large = len(members) > PAIR_MATRIX_ROWS or members.max(initial=0) >= PAIR_MATRIX_CLUSTERS
-    return kind is Coefficient.KENDALL and bool(large)
+    return kind in KENDALLS and bool(large)
 
 
 def _ratio(covariance: Floats, var_x: Floats, var_y: Floats) -> Floats:
@@ -200,15 +234,55 @@ def _weighted_spearman(x: Floats, y: Floats, members: Ints) -> Statistic:
             np.einsum("bn,bn,bn->b", rows, v, v),
         )
 
-    def statistic(weights: Floats) -> Floats:
-        step = max(1, _BLOCK // (8 * len(members)))
-        return np.concatenate([block(weights[i : i + step]) for i in range(0, len(weights), step)])
-
-    return statistic
+    return lambda weights: _in_blocks(block, weights, len(members))
 
 
-def _weighted_kendall(x: Floats, y: Floats, members: Ints) -> Statistic:
-    """Sum signs of pairs between clusters once: tau-b is then a ratio of quadratic forms in the weights."""
+def _in_blocks(block: Statistic, weights: Floats, rows: int) -> Floats:
+    """Apply `block` to so few resamples at once that their rows fit in memory."""
+    step = max(1, _BLOCK // (8 * rows))
+    return np.concatenate([block(weights[i : i + step]) for i in range(0, len(weights), step)])
+
+
+def _level_count(values: Floats, members: Ints) -> Statistic:
+    """Return the number of distinct values that are held, as a function of (b, clusters) weights."""
+    order = np.argsort(values, kind="stable")
+    starts = np.flatnonzero(np.diff(values[order], prepend=-np.inf))
+
+    def block(weights: Floats) -> Floats:
+        held = np.add.reduceat(weights[:, members[order]], starts, axis=1) > 0
+        return np.asarray(held.sum(axis=1), dtype=np.float64)
+
+    return lambda weights: _in_blocks(block, weights, len(members))
+
+
+def _weighted_kendall(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statistic:
+    """Sum signs of pairs between clusters once: tau is then a ratio of quadratic forms in the weights."""
+    both, in_x, in_y = _pair_sums(x, y, members)
+
+    def tau_b(weights: Floats) -> Floats:
+        return _ratio(*(_form(matrix, weights) for matrix in (both, in_x, in_y)))
+
+    if kind is Coefficient.KENDALL:
+        return tau_b
+    sizes = np.bincount(members).astype(np.float64)
+    levels_of = [_level_count(column, members) for column in (x, y)]
+
+    def tau_c(weights: Floats) -> Floats:
+        levels = np.minimum(*(count(weights) for count in levels_of))
+        most = (weights @ sizes) ** 2 * (levels - 1) / levels
+        defined = levels > 1
+        concordance = _form(both, weights) / np.where(defined, most, 1.0)
+        return np.asarray(np.where(defined, np.clip(concordance, -1.0, 1.0), np.nan), dtype=np.float64)
+
+    return tau_c
+
+
+def _form(matrix: Floats, weights: Floats) -> Floats:
+    return np.asarray(np.einsum("bg,bg->b", weights @ matrix, weights), dtype=np.float64)
+
+
+def _pair_sums(x: Floats, y: Floats, members: Ints) -> tuple[Floats, ...]:
+    """Sum over the pairs between any two clusters: concordance, untied in x, untied in y."""
     order = np.argsort(members, kind="stable")
     x, y, members = x[order], y[order], members[order]
     starts = np.flatnonzero(np.diff(members, prepend=-1))
@@ -219,20 +293,12 @@ def _weighted_kendall(x: Floats, y: Floats, members: Ints) -> Statistic:
         sign_y = np.sign(y[i : i + step, None] - y[None, :])
         for kept, signs in zip(rows, (sign_x * sign_y, np.abs(sign_x), np.abs(sign_y)), strict=True):
             kept.append(np.add.reduceat(signs, starts, axis=1))
-    both, in_x, in_y = (np.add.reduceat(np.concatenate(kept), starts, axis=0) for kept in rows)
-
-    def statistic(weights: Floats) -> Floats:
-        concordance, untied_x, untied_y = (
-            np.einsum("bg,bg->b", weights @ matrix, weights) for matrix in (both, in_x, in_y)
-        )
-        return _ratio(concordance, untied_x, untied_y)
-
-    return statistic
+    return tuple(np.add.reduceat(np.concatenate(kept), starts, axis=0) for kept in rows)
 
 
-def _resampled_kendall(x: Floats, y: Floats, members: Ints) -> Statistic:
+def _resampled_kendall(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statistic:
     def one(weights: Floats) -> float:
         rows = np.repeat(np.arange(len(x)), weights[members].astype(np.int64))
-        return coefficient(Coefficient.KENDALL, x[rows], y[rows])
+        return coefficient(kind, x[rows], y[rows])
 
     return lambda weights: np.array([one(row) for row in weights])

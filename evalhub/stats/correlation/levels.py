@@ -4,8 +4,8 @@
 - `item` ("summary level"): one coefficient within each item, then their mean; items whose rows are constant
   in one column, or fewer than 2, have none: left out and counted. Interval of a mean of values in [-1, 1]
   (see `means`).
-- `system`: one coefficient over the systems' means; Fisher z interval, because a percentile bootstrap is too
-  narrow for a dozen systems. It speaks of systems like these, on these items.
+- `system`: one coefficient over the systems' means; interval over systems (see `points`). It speaks of
+  systems like these, on these items.
 
 Rows that lack one of the two scores are left out first and counted. Scores are rounded to 12 digits before
 ranking.
@@ -20,10 +20,12 @@ from enum import StrEnum
 import numpy as np
 
 from evalhub.stats.bootstrap import interval
-from evalhub.stats.clusters import Column, Floats, Ints, codes, floats, same_length
-from evalhub.stats.correlation.coefficients import Coefficient, coefficient, is_slow, rounded, weighted
+from evalhub.stats.clusters import Column, Floats, Ints
+from evalhub.stats.correlation.coefficients import COMMON, Coefficient, coefficient, is_slow, weighted
+from evalhub.stats.correlation.points import point_interval
+from evalhub.stats.correlation.rows import Rows, read_rows
 from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import DEFAULT, NOISE, Ends, Options, no_ends, with_ends, z_quantile
+from evalhub.stats.intervals import DEFAULT, Options, with_ends
 from evalhub.stats.means import mean_estimate
 
 MIN_SYSTEMS = 3
@@ -44,7 +46,7 @@ class Correlation:
 
     Args:
         level: Pooled, item or system.
-        coefficient: Pearson, Spearman or Kendall tau-b.
+        coefficient: Which one.
         estimate: The number; its n counts rows (pooled), items (item) or systems (system), and its left_out
             those of them that were given but had no coefficient or score.
         rows: Rows that have both scores.
@@ -58,18 +60,6 @@ class Correlation:
     missing: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    x: Floats
-    y: Floats
-    items: Ints
-    systems: Ints
-    clusters: Ints
-    missing: int
-    items_gone: int
-    systems_gone: int
-
-
 def correlate(
     x: Column,
     y: Column,
@@ -78,7 +68,7 @@ def correlate(
     systems: Column,
     clusters: Column | None = None,
     levels: Sequence[Level] = tuple(Level),
-    coefficients: Sequence[Coefficient] = tuple(Coefficient),
+    coefficients: Sequence[Coefficient] = COMMON,
     options: Options = DEFAULT,
 ) -> tuple[Correlation, ...]:
     """Correlate two scores of the same responses at every level.
@@ -99,8 +89,7 @@ def correlate(
     Raises:
         InputError: The columns differ in length, or a score is not a number.
 
-    Source: Louis & Nenkova, Computational Linguistics 39(2), 2013 (levels); Bonett & Wright, Psychometrika
-        65(1), 2000, 23-28 (Fisher z for the three coefficients).
+    Source: Louis & Nenkova, Computational Linguistics 39(2), 2013 (levels).
 
     Example:
         >>> x, y = [1, 2, 3, 3, 1, 2], [1, 3, 2, 3, 1, 2]
@@ -109,30 +98,12 @@ def correlate(
         >>> round(by_item[0].estimate.estimate, 4)
         0.6667
     """
-    clusters = items if clusters is None else clusters
-    same_length({"x": x, "y": y, "items": items, "systems": systems, "clusters": clusters})
-    rows = _read(floats(x), floats(y), items=items, systems=systems, clusters=clusters)
+    rows = read_rows({"x": x, "y": y}, items=items, systems=systems, clusters=clusters)
     functions = {Level.POOLED: _pooled, Level.ITEM: _by_item, Level.SYSTEM: _by_system}
     return tuple(
-        Correlation(level, kind, functions[level](kind, rows, options), len(rows.x), rows.missing)
+        Correlation(level, kind, functions[level](kind, rows, options), rows.count, rows.missing)
         for level in levels
         for kind in coefficients
-    )
-
-
-def _read(x: Floats, y: Floats, *, items: Column, systems: Column, clusters: Column) -> _Rows:
-    both = ~(np.isnan(x) | np.isnan(y))
-    columns = [codes(ids) for ids in (items, systems)]
-    kept = [codes(members[both]) for members, _ in columns]
-    return _Rows(
-        x=rounded(x[both]),
-        y=rounded(y[both]),
-        items=kept[0][0],
-        systems=kept[1][0],
-        clusters=codes(np.asarray(clusters)[both])[0],
-        missing=int(len(x) - both.sum()),
-        items_gone=columns[0][1] - kept[0][1],
-        systems_gone=columns[1][1] - kept[1][1],
     )
 
 
@@ -147,27 +118,43 @@ def _why_undefined(x: Floats, y: Floats, what: str) -> str:
     return "both scores are constant" if both else "one of the scores is constant"
 
 
-def _pooled(kind: Coefficient, rows: _Rows, options: Options) -> Estimate:
-    count = int(rows.clusters.max(initial=-1)) + 1
-    value = coefficient(kind, rows.x, rows.y)
+def _pooled(kind: Coefficient, rows: Rows, options: Options) -> Estimate:
+    x, y = rows.scores
+    facts = {"n": rows.count, "clusters": rows.cluster_count, "left_out": rows.missing}
+    value = coefficient(kind, x, y)
     if np.isnan(value):
-        reason = _why_undefined(rows.x, rows.y, "rows with both scores")
-        return _none(reason, options, n=len(rows.x), clusters=count, left_out=rows.missing)
-    statistic = weighted(kind, rows.x, rows.y, rows.clusters)
-    if is_slow(kind, rows.clusters):
-        options = replace(options, resamples=min(options.resamples, SLOW_RESAMPLES))
-    ends = interval(statistic, count, options)
-    facts = {"n": len(rows.x), "clusters": count, "left_out": rows.missing}
+        return _none(_why_undefined(x, y, "rows with both scores"), options, **facts)
+    ends = interval(
+        weighted(kind, x, y, rows.clusters), rows.cluster_count, affordable(kind, rows.clusters, options)
+    )
     return with_ends(value, ends, level=options.level, **facts)
 
 
-def _by_item(kind: Coefficient, rows: _Rows, options: Options) -> Estimate:
-    order = np.argsort(rows.items, kind="stable")
-    starts = np.flatnonzero(np.diff(rows.items[order], prepend=-1))
-    groups = np.split(order, starts[1:]) if len(order) else []
-    values = np.array([coefficient(kind, rows.x[group], rows.y[group]) for group in groups])
-    clusters = [int(rows.clusters[group[0]]) for group in groups]
-    estimate = mean_estimate(values, clusters, bounds=(-1, 1), options=options)
+def affordable(kind: Coefficient, clusters: Ints, options: Options) -> Options:
+    """Return the options with fewer resamples where each takes long.
+
+    Args:
+        kind: Which coefficient.
+        clusters: (n,) code of each row's cluster.
+        options: What was asked for.
+
+    Returns:
+        The options, with at most 500 resamples where `is_slow`.
+
+    Example:
+        >>> affordable(Coefficient.KENDALL, np.arange(2_000), Options()).resamples
+        500
+    """
+    if not is_slow(kind, clusters):
+        return options
+    return replace(options, resamples=min(options.resamples, SLOW_RESAMPLES))
+
+
+def _by_item(kind: Coefficient, rows: Rows, options: Options) -> Estimate:
+    x, y = rows.scores
+    groups = rows.by_item()
+    values = np.array([coefficient(kind, x[group], y[group]) for group in groups])
+    estimate = mean_estimate(values, rows.cluster_of(groups), bounds=(-1, 1), options=options)
     left_out = estimate.left_out + rows.items_gone
     if estimate.estimate is None:
         reason = "no item has two rows that differ in both scores"
@@ -175,53 +162,13 @@ def _by_item(kind: Coefficient, rows: _Rows, options: Options) -> Estimate:
     return replace(estimate, left_out=left_out)
 
 
-def _by_system(kind: Coefficient, rows: _Rows, options: Options) -> Estimate:
-    sizes = np.bincount(rows.systems)
-    n, left_out = len(sizes), rows.systems_gone
-    clusters = int(rows.clusters.max(initial=-1)) + 1
-    facts = {"n": n, "clusters": clusters, "left_out": left_out}
+def _by_system(kind: Coefficient, rows: Rows, options: Options) -> Estimate:
+    n = rows.system_count
+    facts = {"n": n, "clusters": rows.cluster_count, "left_out": rows.systems_gone}
     if n < MIN_SYSTEMS:
         return _none(f"fewer than {MIN_SYSTEMS} systems", options, **facts)
-    x, y = (rounded(np.bincount(rows.systems, weights=column) / sizes) for column in (rows.x, rows.y))
+    x, y = rows.system_means()
     value = coefficient(kind, x, y)
     if np.isnan(value):
         return _none(_why_undefined(x, y, "systems"), options, **facts)
-    return with_ends(value, fisher_z(kind, value, n, level=options.level), level=options.level, **facts)
-
-
-def fisher_z(kind: Coefficient, value: float, n: int, *, level: float) -> Ends:
-    """Make the interval of a coefficient over n independent points on the Fisher z scale.
-
-    The variance of atanh(coefficient) is 1 / (n - 3) for Pearson, (1 + r² / 2) / (n - 3) for Spearman and
-    .437 / (n - 4) for Kendall. Simulation found these good up to .95 for Spearman and .8 for Kendall; beyond,
-    the interval of Kendall is too wide with 8 points and too narrow with 16.
-
-    Args:
-        kind: Which coefficient.
-        value: The coefficient, in [-1, 1].
-        n: Points.
-        level: Confidence level, in (0, 1).
-
-    Returns:
-        The ends, method "fisher-z"; none where the coefficient is ±1 or there are too few points.
-
-    Source: Bonett & Wright, Psychometrika 65(1), 2000, 23-28; Fieller, Hartley & Pearson, Biometrika 44, 1957
-        (.437).
-
-    Example:
-        >>> ends = fisher_z(Coefficient.PEARSON, 0.5, 28, level=0.95)
-        >>> round(ends.low, 3), round(ends.high, 3)
-        (0.156, 0.736)
-    """
-    least = 5 if kind is Coefficient.KENDALL else 4
-    if n < least:
-        return no_ends(f"fewer than {least} points for a Fisher z interval")
-    if abs(value) >= 1 - NOISE:
-        return no_ends("the coefficient is 1 or -1, where the Fisher z interval has no width")
-    variance = {
-        Coefficient.PEARSON: 1 / (n - 3),
-        Coefficient.SPEARMAN: (1 + value**2 / 2) / (n - 3),
-        Coefficient.KENDALL: 0.437 / max(n - 4, 1),
-    }[kind]
-    z, half = np.arctanh(value), z_quantile(level) * variance**0.5
-    return Ends(float(np.tanh(z - half)), float(np.tanh(z + half)), "fisher-z")
+    return with_ends(value, point_interval(kind, value, n, level=options.level), level=options.level, **facts)

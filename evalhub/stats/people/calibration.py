@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalhub.stats.clusters import Column, Floats, Ints, codes, floats, same_length
+from evalhub.stats.clusters import Column, Floats, floats, folds, same_length
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, Options
 from evalhub.stats.means import mean_estimate
@@ -71,13 +71,13 @@ def recalibrated(chances: Column, outcomes: Column, clusters: Column) -> tuple[F
     """
     p, y = floats(chances), floats(outcomes)
     known = ~np.isnan(p) & ~np.isnan(y)
-    folds = _folds(clusters)
+    fold_of = folds(clusters, FOLDS)
     mapped = np.full(len(p), np.nan)
     for fold in range(FOLDS):
-        fit, use = known & (folds != fold), ~np.isnan(p) & (folds == fold)
+        fit, use = known & (fold_of != fold), ~np.isnan(p) & (fold_of == fold)
         if fit.sum() < MIN_FIT:
             return np.full(len(p), np.nan), f"fewer than {MIN_FIT} verdicts to calibrate on"
-        mapped[use] = _isotonic(p[fit], y[fit], p[use])
+        mapped[use] = _mirrored(p[fit], y[fit], p[use])
     return mapped, None
 
 
@@ -118,21 +118,36 @@ def reliability(
     )
 
 
-def _folds(clusters: Column) -> Ints:
-    """Deal the clusters out to the folds, in the order of their names shuffled by a fixed seed."""
-    members, count = codes(clusters)
-    dealt = np.random.default_rng(0).permutation(count) % FOLDS
-    return dealt[members].astype(np.int64)
+def isotonic(x: Column, y: Column, at: Column, *, weights: Column | None = None) -> Floats:
+    """Fit the non-decreasing map that is nearest to the points, and apply it.
 
+    Args:
+        x: (n,) scores, finite.
+        y: (n,) outcomes, finite.
+        at: (m,) scores to map; linear between the fitted places, level beyond them.
+        weights: (n,) weights of the points, above 0; None = all equal.
 
-def _isotonic(p: Floats, y: Floats, at: Floats) -> Floats:
-    """Fit a non-decreasing map on (p, y) and its mirror (1 - p, 1 - y), and apply it."""
+    Returns:
+        (m,) mapped scores, within the range of `y`.
+
+    Source: Barlow, Bartholomew, Bremner & Brunk, Statistical Inference under Order Restrictions, 1972.
+
+    Example:
+        >>> isotonic([1, 2, 3], [0, 1, 0.5], [1, 3, 9]).tolist()
+        [0.0, 0.75, 0.75]
+    """
     from scipy.optimize import isotonic_regression
 
-    both, outcome = np.concatenate([p, 1 - p]), np.concatenate([y, 1 - y])
-    order = np.lexsort((outcome, both))
-    places, start = np.unique(both[order], return_index=True)
-    sizes = np.diff(np.append(start, len(order)))
-    means = np.add.reduceat(outcome[order], start) / sizes
+    scores, outcomes = floats(x), floats(y)
+    heavy = np.ones(len(scores)) if weights is None else floats(weights)
+    order = np.lexsort((outcomes, scores))
+    places, start = np.unique(scores[order], return_index=True)
+    sizes = np.add.reduceat(heavy[order], start)
+    means = np.add.reduceat((heavy * outcomes)[order], start) / sizes
     fitted = isotonic_regression(means, weights=sizes).x
-    return np.interp(at, places, fitted)
+    return np.interp(floats(at), places, fitted)
+
+
+def _mirrored(p: Floats, y: Floats, at: Floats) -> Floats:
+    """Fit a non-decreasing map on (p, y) and its mirror (1 - p, 1 - y), and apply it."""
+    return isotonic(np.concatenate([p, 1 - p]), np.concatenate([y, 1 - y]), at)

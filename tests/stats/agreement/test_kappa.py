@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.errors import InputError
 from evalhub.stats import Interval, Options, accuracy, cohen_kappa
+from evalhub.stats.agreement.kappa import Weights, balanced_accuracy
 
 BOOTSTRAP = Options(interval=Interval.BOOTSTRAP)
 
@@ -16,7 +18,7 @@ def test_cohens_own_kind_of_table():
     kappa = cohen_kappa(judge, labels, range(50))
     assert kappa.estimate == pytest.approx(0.4)
     # The large-sample standard error of kappa here is .1272 (Fleiss, Cohen & Everitt 1969).
-    assert kappa.method == "cluster-jackknife-wilson-t"
+    assert kappa.method == "dirichlet-2000"
     assert (kappa.low, kappa.high) == pytest.approx((0.4 - 0.26, 0.4 + 0.25), abs=0.06)
     assert accuracy(judge, labels, range(50)).estimate == pytest.approx(0.7)
 
@@ -46,17 +48,22 @@ def test_one_category_has_an_accuracy_but_no_kappa():
     assert accuracy(["a"] * 5, ["a"] * 5, range(5)).estimate == 1
 
 
-def test_a_judge_that_never_changes_has_kappa_zero_without_interval():
-    for options in (Options(), BOOTSTRAP):
-        kappa = cohen_kappa(["a"] * 40, ["a", "b"] * 20, range(40), options=options)
+def test_a_judge_that_never_changes_has_kappa_zero():
+    kappa = cohen_kappa(["a"] * 40, ["a", "b"] * 20, range(40))
+    assert kappa.low < kappa.estimate == 0 < kappa.high < 0.2
+    for options, clusters in ((Options(), np.arange(40) // 4), (BOOTSTRAP, range(40))):
+        kappa = cohen_kappa(["a"] * 40, ["a", "b"] * 20, clusters, options=options)
         assert (kappa.estimate, kappa.low) == (0, None)
         assert "no width" in kappa.reason
 
 
-def test_full_agreement_has_no_interval_of_kappa_but_one_of_accuracy():
+def test_full_agreement_leaves_room_below():
     labels = ["a", "b"] * 10
-    for options in (Options(), BOOTSTRAP):
-        kappa = cohen_kappa(labels, labels, range(20), options=options)
+    kappa = cohen_kappa(labels, labels, range(20))
+    assert (kappa.estimate, kappa.high) == (1, 1)
+    assert 0.6 < kappa.low < 0.8
+    for options, clusters in ((Options(), np.arange(20) // 2), (BOOTSTRAP, range(20))):
+        kappa = cohen_kappa(labels, labels, clusters, options=options)
         assert (kappa.estimate, kappa.low) == (1, None)
     assert accuracy(labels, labels, range(20)).low == pytest.approx(0.8389, abs=1e-4)
 
@@ -74,12 +81,13 @@ def test_copies_inside_a_cluster_do_not_narrow_the_interval():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 40)
     judge = np.where(rng.random(40) < 0.7, labels, rng.integers(0, 3, 40))
-    for options in (Options(), BOOTSTRAP):
+    for options, close in ((Options(), 0.03), (BOOTSTRAP, 1e-9)):
         one = cohen_kappa(judge, labels, range(40), options=options)
         many = cohen_kappa(
             np.repeat(judge, 3), np.repeat(labels, 3), np.repeat(range(40), 3), options=options
         )
-        assert (many.low, many.high) == pytest.approx((one.low, one.high))
+        assert (many.low, many.high) == pytest.approx((one.low, one.high), abs=close)
+        assert many.method in ("cluster-jackknife-wilson-t", "cluster-bootstrap-2000")
 
 
 def test_seeds_reproduce_bit_for_bit():
@@ -98,3 +106,77 @@ def test_coverage_of_kappa_at_40():
         kappa = cohen_kappa(judge, labels, range(40))
         hits += kappa.low <= 0.6 <= kappa.high
     assert 0.92 <= hits / repeats <= 0.98
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(list(Weights)))
+def test_weighted_kappa_and_balanced_accuracy_equal_scikit_learn(seed, weights):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 5, 40)
+    judge = np.where(rng.random(40) < 0.5, labels, rng.integers(0, 5, 40))
+    name = None if weights is Weights.NONE else weights.value
+    theirs = sklearn.metrics.cohen_kappa_score(judge, labels, weights=name)
+    assert cohen_kappa(judge, labels, range(40), weights=weights).estimate == pytest.approx(theirs, abs=1e-8)
+    given_levels = sklearn.metrics.cohen_kappa_score(judge, labels, weights=name, labels=range(7))
+    ours = cohen_kappa(judge, labels, range(40), weights=weights, levels=range(7))
+    assert ours.estimate == pytest.approx(given_levels, abs=1e-8)
+    balanced = balanced_accuracy(judge, labels, range(40)).estimate
+    assert balanced == pytest.approx(
+        sklearn.metrics.recall_score(labels, judge, labels=np.unique(labels), average="macro"), abs=1e-8
+    )
+
+
+def test_weights_count_steps_of_the_scale():
+    judge, labels = ["good", "fair", "poor", "fair"], ["good", "fair", "poor", "poor"]
+    levels = ["poor", "fair", "good"]
+    found = {
+        one: cohen_kappa(judge, labels, range(4), weights=one, levels=levels).estimate for one in Weights
+    }
+    # One step in 4 rows costs 1, 1/2, 1/4; by chance the margins (1, 2, 1) and (2, 1, 1) cost 11/16 and less.
+    assert found[Weights.NONE] == pytest.approx(1 - (1 / 4) / (11 / 16))
+    assert found[Weights.LINEAR] == pytest.approx(1 - (1 / 8) / (14 / 32))
+    assert found[Weights.QUADRATIC] == pytest.approx(1 - (1 / 16) / (20 / 64))
+    with pytest.raises(InputError, match="numbers"):
+        cohen_kappa(judge, labels, range(4), weights=Weights.LINEAR)
+    with pytest.raises(InputError, match="none of the levels"):
+        cohen_kappa(judge, labels, range(4), levels=["poor", "good"])
+
+
+def test_balanced_accuracy_by_hand():
+    # Recall of a 8/10, of b 3/6; the judge's c has no label.
+    judge = ["a"] * 8 + ["b", "c"] + ["b"] * 3 + ["a"] * 3
+    labels = ["a"] * 10 + ["b"] * 6
+    found = balanced_accuracy(judge, labels, range(16))
+    assert found.estimate == pytest.approx(0.65)
+    assert found.method == "recalls-mover"
+    assert 0 < found.low < 0.65 < found.high < 1
+    full = balanced_accuracy(labels, labels, range(16))
+    assert (full.estimate, full.high) == (1, 1)
+    assert full.low > 0.7
+    rare = balanced_accuracy(judge[:13], labels[:13], range(13))
+    assert rare.low is None
+    assert "fewer than 5 clusters" in rare.reason
+    one = balanced_accuracy(judge[:10], labels[:10], range(10))
+    assert (one.estimate, one.low) == (0.8, None)
+    assert balanced_accuracy(["a"], [None], [1]).estimate is None
+    assert balanced_accuracy([], [], []).estimate is None
+
+
+def test_a_rare_category_in_clusters_has_no_interval():
+    judge, labels = ["a"] * 38 + ["b"] * 2, ["a"] * 37 + ["b"] * 3
+    found = cohen_kappa(judge, labels, np.arange(40) // 2)
+    assert found.estimate == pytest.approx(0.787, abs=0.01)
+    assert found.low is None
+    assert "rarer categories" in found.reason
+    assert cohen_kappa(judge, labels, range(40)).low is not None
+
+
+def test_coverage_of_kappa_where_a_category_is_rare():
+    hits, repeats = 0, 400
+    for seed in range(repeats):
+        rng = np.random.default_rng(seed)
+        labels = rng.random(30) < 0.1
+        judge = np.where(rng.random(30) < 0.3, labels, rng.random(30) < 0.1)
+        kappa = cohen_kappa(judge, labels, range(30), options=Options(resamples=500))
+        hits += kappa.low is None or kappa.low <= 0.3 <= kappa.high
+    assert hits / repeats >= 0.93

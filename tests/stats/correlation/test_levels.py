@@ -16,12 +16,12 @@ from evalhub.stats.correlation.coefficients import (
     rounded,
     weighted,
 )
-from evalhub.stats.correlation.levels import fisher_z
 
 ORACLE = {
     Coefficient.PEARSON: lambda x, y: stats.pearsonr(x, y).statistic,
     Coefficient.SPEARMAN: lambda x, y: stats.spearmanr(x, y).statistic,
     Coefficient.KENDALL: lambda x, y: stats.kendalltau(x, y, variant="b").statistic,
+    Coefficient.KENDALL_C: lambda x, y: stats.kendalltau(x, y, variant="c").statistic,
 }
 LEVELS = st.integers(1, 5).map(float)
 NUMBERS = st.one_of(LEVELS, st.floats(-1e6, 1e6).map(lambda value: round(value, 3)))
@@ -73,9 +73,32 @@ def test_kendall_of_many_rows_agrees_with_the_pair_matrix():
     x, y, items, _ = grid(40, 5)
     weights = draw(40, 5, 0)
     fast = weighted(Coefficient.KENDALL, x, y, items)(weights)
-    assert fast == pytest.approx(_resampled_kendall(x, y, items)(weights), abs=1e-12)
-    many = np.random.default_rng(0).integers(0, 9, size=(2, 1_500)).astype(float)
-    assert coefficient(Coefficient.KENDALL, *many) == pytest.approx(stats.kendalltau(*many).statistic)
+    assert fast == pytest.approx(_resampled_kendall(Coefficient.KENDALL, x, y, items)(weights), abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", list(Coefficient))
+@pytest.mark.parametrize("n", [250, 251, 1_500])
+def test_coefficients_of_many_rows_are_those_of_scipy(kind, n):
+    x, y = np.random.default_rng(n).integers([[0], [2]], [[9], [5]], size=(2, n)).astype(float)
+    assert coefficient(kind, x, y) == pytest.approx(ORACLE[kind](x, y), abs=1e-8)
+
+
+def test_tau_c_by_hand_and_only_on_request():
+    # Pairs: 5 concordant, 1 tied in y; n = 4, m = 3: 2 * 5 / (16 * 2 / 3).
+    x, y = [1, 2, 3, 4], [1, 2, 2, 5]
+    assert one(x, y, Level.POOLED, Coefficient.KENDALL_C).estimate.estimate == pytest.approx(10 / (32 / 3))
+    default = correlate(x, y, items=range(4), systems=range(4), levels=[Level.POOLED])
+    assert [each.coefficient for each in default] == ["pearson", "spearman", "kendall"]
+
+
+def test_tau_c_of_two_levels_reaches_one_where_tau_b_cannot():
+    x, y = [1, 2, 3, 4], [0, 0, 1, 1]
+    tau_b, tau_c = (
+        one(x, y, Level.POOLED, kind).estimate.estimate
+        for kind in (Coefficient.KENDALL, Coefficient.KENDALL_C)
+    )
+    assert tau_b < 0.82
+    assert tau_c == pytest.approx(1)
 
 
 def test_midranks_are_those_of_scipy():
@@ -110,7 +133,8 @@ def test_system_level_by_hand():
     # Means: x 2 2 5 0, y 1 3 2 5.
     result = one(x, y, Level.SYSTEM, Coefficient.SPEARMAN, systems=systems, items=[1, 2] * 4)
     assert result.estimate.estimate == pytest.approx(stats.spearmanr([2, 2, 5, 0], [1, 3, 2, 5]).statistic)
-    assert (result.estimate.n, result.estimate.clusters, result.estimate.method) == (4, 2, "fisher-z")
+    assert (result.estimate.n, result.estimate.clusters, result.estimate.low) == (4, 2, None)
+    assert result.estimate.reason == "fewer than 6 points for an interval of spearman"
 
 
 def test_levels_are_those_of_a_plain_loop():
@@ -157,11 +181,15 @@ def test_undefined_is_none_with_a_reason_at_every_level(kind, x, y, reason):
     assert reason in results[0].estimate.reason
 
 
-def test_perfect_agreement_has_no_interval():
+def test_perfect_agreement_has_no_interval_but_that_of_kendall_between_systems():
     x = list(range(9))
     for result in correlate(x, x, items=["i"] * 9, systems=x, clusters=["i"] * 9):
         assert result.estimate.estimate == pytest.approx(1)
-        assert result.estimate.low is None
+        if (result.level, result.coefficient) == (Level.SYSTEM, Coefficient.KENDALL):
+            assert 0.5 < result.estimate.low < 0.9
+            assert result.estimate.high == 1
+        else:
+            assert result.estimate.low is None
     pooled = one(x, x, Level.POOLED, Coefficient.PEARSON)
     assert "no width" in pooled.estimate.reason
 
@@ -198,21 +226,6 @@ def test_items_that_share_a_cluster_widen_the_interval():
         assert shared.clusters == 8
         assert shared.estimate == pytest.approx(apart.estimate)
         assert shared.width > 2 * apart.width
-
-
-def test_fisher_z_by_hand():
-    # r = .6, n = 8, Pearson: z = ln(4) / 2 = .693147, s.e. = 1 / sqrt(5).
-    half = 1.959964 / 5**0.5
-    ends = fisher_z(Coefficient.PEARSON, 0.6, 8, level=0.95)
-    assert (ends.low, ends.high) == pytest.approx(np.tanh([0.693147 - half, 0.693147 + half]), abs=1e-6)
-    widths = {}
-    for kind in Coefficient:
-        ends = fisher_z(kind, 0.6, 8, level=0.95)
-        widths[kind] = np.arctanh(ends.high) - np.arctanh(ends.low)
-    assert widths[Coefficient.SPEARMAN] / widths[Coefficient.PEARSON] == pytest.approx(1.18**0.5)
-    assert widths[Coefficient.KENDALL] / widths[Coefficient.PEARSON] == pytest.approx((0.437 / 4 * 5) ** 0.5)
-    assert fisher_z(Coefficient.KENDALL, 0.5, 4, level=0.95).low is None
-    assert fisher_z(Coefficient.PEARSON, 0.5, 3, level=0.95).low is None
 
 
 def test_seeds_reproduce_bit_for_bit():

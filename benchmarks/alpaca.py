@@ -1,0 +1,196 @@
+"""Length-controlled win rates: the joint fit against the published way on simulated leaderboards; its time.
+
+The published way knows each item's difficulty and holds the two effects with anchors; the joint fit knows
+neither. The simulated worlds are like AlpacaEval 2: 805 items; strengths from -5 to 1.5; effects of length of
+1.5, standard deviation .35; responses of 400 to 2,600 characters on average; a judge nearly sure of itself.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special, stats
+
+from evalhub.stats.intervals import Options
+from evalhub.stats.ranking.joint_fit import Verdicts, fit
+from evalhub.stats.ranking.joint_length import JointLengthControl, joint_length_controlled
+from evalhub.stats.ranking.length_control import Anchors, length_controlled, standard_difference
+from evalhub.stats.ranking.win_counts import win_counts
+
+ITEMS = 805
+CERTAIN = 0.3
+SEEDS = 5
+
+
+@dataclass(frozen=True)
+class World:
+    """One leaderboard: (models, items) verdicts and lengths, and what made them."""
+
+    wins: np.ndarray
+    own: np.ndarray
+    base: np.ndarray
+    difficulty: np.ndarray
+    anchors: Anchors
+    truth: np.ndarray
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a simulated leaderboard is like.
+
+    `noise` is the standard deviation of what neither model describes; `tied` how much the items' ease goes
+    with the baseline's length; `pulled` what the anchors' effect of length exceeds the models' by.
+    """
+
+    name: str
+    models: int = 50
+    weak: bool = False
+    noise: float = 0.0
+    tied: float = 0.0
+    pulled: float = 0.0
+
+
+KINDS = (
+    Kind("50 models"),
+    Kind("20 models", 20),
+    Kind("30 models", 30),
+    Kind("100 models", 100),
+    Kind("19 models, difficulty left out", 19),
+    Kind("50 weak models", weak=True),
+    Kind("50 models, noise of 1 log-odds", noise=1.0),
+    Kind("50 models, ease goes with the baseline's length", tied=-0.4),
+    Kind("50 models, anchors pull up by .4", pulled=0.4),
+)
+
+
+def world(kind: Kind, seed: int) -> World:
+    """Draw one leaderboard."""
+    rng = np.random.default_rng([7, seed])
+    m = kind.models
+    shared, base_own = rng.standard_normal(ITEMS), rng.standard_normal(ITEMS)
+
+    def lengths(mean: float, spread: float, common: float, own: np.ndarray) -> np.ndarray:
+        normal = common**0.5 * shared + (1 - common) ** 0.5 * own
+        return np.maximum(1, np.round(mean * np.exp(spread * normal - spread**2 / 2)))
+
+    base = lengths(2050, 0.5, 0.6, base_own)
+    longer = (np.log(base) - np.log(base).mean()) / np.log(base).std()
+    ease = 1.5 * (kind.tied * longer + (1 - kind.tied**2) ** 0.5 * rng.standard_normal(ITEMS))
+    strength = rng.uniform(-4.7, -2, m) if kind.weak else np.clip(rng.normal(-1.7, 1.6, m), -4.8, 1.5)
+    effect = np.clip(1.5 - 0.08 * (strength + 1.7) + 0.33 * rng.standard_normal(m), 0.2, 2.4)
+    sensitivity = np.clip(rng.normal(0.93, 0.18, m), 0.4, 1.25)
+    own = np.stack(
+        [
+            lengths(
+                rng.uniform(400, 2600),
+                rng.uniform(0.45, 0.9),
+                rng.uniform(0.3, 0.7),
+                rng.standard_normal(ITEMS),
+            )
+            for _ in range(m)
+        ]
+    )
+    fixed = strength[:, None] + sensitivity[:, None] * ease
+    squashed = np.stack([np.tanh(standard_difference(one, base)) for one in own])
+    noise = kind.noise * rng.standard_normal((m, ITEMS))
+    anchored = [
+        (standard_difference(lengths(mean, 0.5, 0.8, rng.standard_normal(ITEMS)), base), theta, psi)
+        for mean, theta, psi in ((2900, 0.2, 0.8), (1150, -0.3, 0.7))
+    ]
+    chances = [
+        special.expit(theta + (1.5 + kind.pulled) * np.tanh(gap) + psi * ease) for gap, theta, psi in anchored
+    ]
+    anchors = Anchors(
+        soften(rng, np.concatenate(chances)),
+        np.concatenate([gap for gap, _, _ in anchored]),
+        np.tile(ease, 2),
+    )
+    wins = soften(rng, special.expit(fixed + effect[:, None] * squashed + noise))
+    return World(wins, own, base, ease, anchors, special.expit(fixed).mean(axis=1))
+
+
+def soften(rng: np.random.Generator, chances: np.ndarray) -> np.ndarray:
+    """Draw a judge's probabilities, nearly all close to 0 or 1, whose mean is the chance."""
+    return rng.beta(np.maximum(CERTAIN * chances, 1e-9), np.maximum(CERTAIN * (1 - chances), 1e-9))
+
+
+def columns(drawn: World) -> tuple[np.ndarray, ...]:
+    """Return the rows of a leaderboard: wins, models, items and the two lengths."""
+    m = len(drawn.wins)
+    return (
+        drawn.wins.ravel(),
+        np.repeat([f"m{model:03}" for model in range(m)], ITEMS),
+        np.tile([f"i{item:03}" for item in range(ITEMS)], m),
+        drawn.own.ravel(),
+        np.tile(drawn.base, m),
+    )
+
+
+def published(drawn: World) -> np.ndarray:
+    """Return each model's rate the published way."""
+    items = np.arange(ITEMS)
+    rates = [
+        length_controlled(wins, (own, drawn.base), drawn.difficulty, items, anchors=drawn.anchors).estimate
+        for wins, own in zip(drawn.wins, drawn.own, strict=True)
+    ]
+    return np.array(rates, dtype=np.float64)
+
+
+def rates_of(found: JointLengthControl) -> np.ndarray:
+    """Return each model's rate, in percent of 1."""
+    return np.array([model.win_rate.estimate for model in found.models], dtype=np.float64)
+
+
+def compare() -> None:
+    """Print how far the joint fit lies from the published way and from the truth, in points of 100."""
+    head = ("joint-pub", "worst", "Spearman", "raw-pub", "joint-true", "pub-true", "length", "seconds")
+    print(f"{f'mean absolute difference over {SEEDS} seeds':52}" + "".join(f"{one:>11}" for one in head))
+    for kind in KINDS:
+        rows = []
+        for seed in range(SEEDS):
+            drawn = world(kind, seed)
+            known, started = published(drawn), time.perf_counter()
+            found = joint_length_controlled(*columns(drawn))
+            seconds, rates = time.perf_counter() - started, rates_of(found)
+            gaps = (rates - known, drawn.wins.mean(axis=1) - known, rates - drawn.truth, known - drawn.truth)
+            apart = [100 * float(np.abs(gap).mean()) for gap in gaps]
+            worst, rank = 100 * float(np.abs(gaps[0]).max()), float(stats.spearmanr(rates, known)[0])
+            rows.append([apart[0], worst, rank, *apart[1:], found.length_effect or 0.0, seconds])
+        print(f"{kind.name:52}" + "".join(f"{value:11.3f}" for value in np.mean(rows, axis=0)), flush=True)
+
+
+def speed() -> None:
+    """Print the time of each step, at 200 models."""
+    drawn = world(Kind("200 models", 200), 0)
+    given = columns(drawn)
+
+    def step(name: str, started: float) -> None:
+        print(f"{name:52}{time.perf_counter() - started:11.2f} s")
+
+    print()
+    started = time.perf_counter()
+    squashed = np.stack([np.tanh(standard_difference(one, drawn.base)) for one in drawn.own])
+    step("200 x 805: length differences", started)
+    started = time.perf_counter()
+    fit(Verdicts(drawn.wins, np.ones(drawn.wins.shape, dtype=np.bool_), squashed), items_vary=True)
+    step("200 x 805: joint fit alone", started)
+    started = time.perf_counter()
+    joint_length_controlled(*given, options=Options())
+    step("200 x 805: rows in, rates with intervals out", started)
+    started = time.perf_counter()
+    for wins in drawn.wins:
+        win_counts(wins, np.arange(ITEMS))
+    step("200 x 805: raw win rates with intervals", started)
+    started = time.perf_counter()
+    published(drawn)
+    step("200 x 805: the published way, model by model", started)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    print(f"{'most memory':52}{memory:11.2f} GiB")
+
+
+if __name__ == "__main__":
+    compare()
+    speed()

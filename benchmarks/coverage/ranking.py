@@ -1,0 +1,113 @@
+"""Cells of strengths, of who beats whom and of ranks: items as clusters, verdicts of one item correlated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+from frame import Cell, Rule
+from scipy import special
+
+from evalhub.stats.estimate import Estimate
+from evalhub.stats.ranking.beats import p_beats
+from evalhub.stats.ranking.bradley_terry import bradley_terry
+from evalhub.stats.ranking.matches import Matches
+from evalhub.stats.ranking.ranks import may_be_best, rank_intervals
+from evalhub.stats.ranking.standing import Standing, mean_standing
+
+TIES = 0.2
+SHAPES = {"equal": 0.0, "close": 1.0, "apart": 6.0}  # from the first to the last, in log-odds
+
+
+def cells() -> Iterator[Cell]:
+    """Yield every cell."""
+    for systems in (8, 16):
+        for n in (30, 100, 1000):
+            for rho in (0.0, 0.3, 0.8):
+                about = f"S={systems} n={n} rho={rho}"
+                given = {"systems": systems, "n": n, "rho": rho}
+                truth = strengths(systems, 2.0)
+                simulations = 2_000 if n < 1000 else 500
+                best = partial(strength, **given)
+                yield Cell(f"strength of the best {about}", best, truth[0], simulations=simulations)
+                if systems == 8:
+                    won = float(special.expit(truth[0] - truth[3]))
+                    yield Cell(f"p_beats {about}", partial(beats, **given), won, simulations=simulations)
+                for shape in SHAPES:
+                    for what in ("scores", "strengths"):
+                        draw = partial(ranked, **given, shape=shape, what=what)
+                        name = f"all ranks of {what}, {shape}, {about}"
+                        yield Cell(name, draw, 0.0, Rule.SAFE, simulations=simulations // 2)
+
+
+def strengths(systems: int, spread: float) -> np.ndarray:
+    """Return strengths that sum to zero, the first the best."""
+    return np.linspace(spread / 2, -spread / 2, systems)
+
+
+def matches(rng: np.random.Generator, truth: np.ndarray, *, n: int, rho: float) -> Matches:
+    """Draw as many matches per item as systems, each of two at random; Bradley-Terry holds with ties half.
+
+    Within an item a system that does well does well in all of its matches, by `rho`.
+    """
+    size = len(truth)
+    item = np.repeat(np.arange(n), size)
+    first = rng.integers(0, size, len(item))
+    second = (first + rng.integers(1, size, len(item))) % size
+    form = rng.standard_normal((n, size))
+    shared = (form[item, first] - form[item, second]) / 2**0.5
+    luck = special.ndtr(rho**0.5 * shared + (1 - rho) ** 0.5 * rng.standard_normal(len(item)))
+    odds = special.expit(truth[first] - truth[second])
+    # A tie takes as much from a win as from a loss, so that its half leaves the mean as it was.
+    tie = TIES * np.minimum(odds, 1 - odds)
+    wins = np.where(luck > 1 - odds + tie, 1.0, np.where(luck > 1 - odds - tie, 0.5, 0.0))
+    return Matches(wins, first, second, item)
+
+
+def strength(rng: np.random.Generator, *, systems: int, n: int, rho: float) -> Estimate:
+    """Estimate the strength of the best system."""
+    return bradley_terry(matches(rng, strengths(systems, 2.0), n=n, rho=rho)).ratings[0].strength
+
+
+def beats(rng: np.random.Generator, *, systems: int, n: int, rho: float) -> Estimate:
+    """Estimate how often the first beats the fourth."""
+    drawn = matches(rng, strengths(systems, 2.0), n=n, rho=rho)
+    return next(one.modelled for one in p_beats(drawn) if (one.first, one.second) == ("0", "3"))
+
+
+def ranked(rng: np.random.Generator, *, systems: int, n: int, rho: float, shape: str, what: str) -> Estimate:
+    """Say whether all simultaneous rank intervals, a marginal one and the set of the best hold: 0 = all do.
+
+    The estimate returned is an interval as wide as the mean simultaneous one: from 0 on where every true rank
+    lies within its own, from 1 on where one does not.
+    """
+    truth = strengths(systems, SHAPES[shape])
+    if what == "scores":
+        standing = scored(rng, truth, n=n, rho=rho)
+    else:
+        found = bradley_terry(matches(rng, truth, n=n, rho=rho))
+        if found.standing is None:
+            return Estimate.none(found.reason or "a system is told by one item alone")
+        standing = found.standing
+    ranks = {int(one.system): one for one in rank_intervals(standing)}
+    held = [_holds(truth, place, ranks[place].low_all, ranks[place].high_all) for place in range(systems)]
+    width = float(np.mean([(one.high_all or 0) - (one.low_all or 0) for one in ranks.values()]))
+    best = np.flatnonzero(truth >= truth.max() - 1e-12)
+    held.append(set(best.astype(str)) <= set(may_be_best(standing)))
+    low = 0.0 if all(held) else 1.0
+    return Estimate(low, low, low + width, 0.95, "ranks", n, n, 0, None)
+
+
+def _holds(truth: np.ndarray, place: int, low: int | None, high: int | None) -> bool:
+    """Say whether the interval holds every rank that a tie leaves open."""
+    better, worse = (truth > truth[place] + 1e-12).sum(), (truth < truth[place] - 1e-12).sum()
+    return low is not None and high is not None and low <= 1 + better and len(truth) - worse <= high
+
+
+def scored(rng: np.random.Generator, truth: np.ndarray, *, n: int, rho: float) -> Standing:
+    """Draw one score of every system on every item; `rho` of the spread is the item's."""
+    size = len(truth)
+    luck = rho**0.5 * rng.standard_normal((n, 1)) + (1 - rho) ** 0.5 * rng.standard_normal((n, size))
+    levels = np.clip(np.round(3 + truth / 3 + luck), 1, 5)
+    return mean_standing(levels.ravel(), np.tile(np.arange(size), n), np.repeat(np.arange(n), size))

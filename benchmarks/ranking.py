@@ -1,0 +1,81 @@
+"""How long a leaderboard takes: 200 models on 805 items, each step timed, with peak memory."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from scipy import special
+
+from evalhub.stats.intervals import Interval, Options
+from evalhub.stats.ranking.beats import p_beats
+from evalhub.stats.ranking.bradley_terry import bradley_terry
+from evalhub.stats.ranking.elo import elo
+from evalhub.stats.ranking.matches import Matches
+from evalhub.stats.ranking.preference import win_rate
+from evalhub.stats.ranking.ranks import may_be_best, rank_intervals
+from evalhub.stats.ranking.standing import mean_standing
+
+MODELS, ITEMS = 200, 805
+SECONDS, GIB = 60.0, 2.0
+Result = TypeVar("Result")
+
+
+def main() -> None:
+    """Time each step, and exit 1 beyond the limits."""
+    drawn = matches(np.random.default_rng(0))
+    wins, first = np.asarray(drawn.wins), np.asarray(drawn.first)
+    item = np.asarray(drawn.clusters)
+    started = time.monotonic()
+    timed("win rates", lambda: [win_rates(wins, first, item, model) for model in np.unique(first)])
+    shares = timed("standing of win rates", lambda: mean_standing(wins, first, item))
+    timed("rank intervals of win rates", lambda: rank_intervals(shares))
+    found = timed("Bradley-Terry, jackknife", lambda: bradley_terry(drawn))
+    if found.standing is None:
+        raise SystemExit("no standing")
+    standing = found.standing
+    timed("rank intervals of strengths", lambda: rank_intervals(standing))
+    timed("which may be best", lambda: may_be_best(standing))
+    rounds = Options(interval=Interval.BOOTSTRAP, resamples=1_000)
+    timed("Bradley-Terry, 1,000 bootstrap rounds", lambda: bradley_terry(drawn, options=rounds))
+    timed("p_beats, all pairs", lambda: p_beats(drawn))
+    timed("Elo, 100 shuffles", lambda: elo(drawn))
+    seconds = time.monotonic() - started
+    gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{'all':40} {seconds:7.1f} s, {time.process_time():7.1f} s of CPU, peak {gib:.2f} GiB")
+    raise SystemExit(0 if seconds < SECONDS and gib < GIB else 1)
+
+
+def timed(what: str, step: Callable[[], Result]) -> Result:
+    """Run one step and print how long it took."""
+    started, worked = time.monotonic(), time.process_time()
+    result = step()
+    seconds, cpu = time.monotonic() - started, time.process_time() - worked
+    print(f"{what:40} {seconds:7.1f} s, {cpu:7.1f} s of CPU", flush=True)
+    return result
+
+
+def win_rates(wins: np.ndarray, first: np.ndarray, item: np.ndarray, model: str) -> object:
+    """Estimate one model's win rate over its opponents."""
+    own = first == model
+    verdicts = np.array(["b", "tie", "a"])[(2 * wins[own]).astype(int)]
+    return win_rate(verdicts, item[own])
+
+
+def matches(rng: np.random.Generator) -> Matches:
+    """Let every model meet a random one on every item."""
+    item = np.repeat(np.arange(ITEMS), MODELS)
+    first = np.tile(np.arange(MODELS), ITEMS)
+    second = (first + rng.integers(1, MODELS, len(first))) % MODELS
+    strengths = rng.normal(size=MODELS)
+    won = rng.random(len(item)) < special.expit(strengths[first] - strengths[second])
+    wins = np.where(rng.random(len(item)) < 0.1, 0.5, won)
+    names = np.array([f"model-{number:03}" for number in range(MODELS)])
+    return Matches(wins, names[first], names[second], item)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Systems rated by whom they beat: Bradley-Terry on the Elo scale, plain and with biases held fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from evalhub import stats
+from evalhub.analysis.bias import ALL_JUDGES, asking_columns, judged_together
+from evalhub.analysis.measured import ABOUT, WIN_RATE, measured
+from evalhub.analysis.results import Results
+from evalhub.analysis.tidy import floats, groups, row, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_RATER = ("dataset", "kind", "rater", "criterion")
+NAMED = (*_RATER, "system", "measure")
+BEATS = (*_RATER, "first", "second", "statistic")
+ELO = "Elo"
+CONTROLLED = "Elo (controlled)"
+LEAST = 3
+
+Row = dict[str, Any]
+
+
+def strengths(results: Results) -> pd.DataFrame:
+    """Return the rating of each system by each rater of pairs of at least 3 systems.
+
+    `Elo` is Bradley-Terry's strength on the Elo scale (1000 = the average system, 400 points = odds of ten
+    to one), a tie counting half; `Elo (controlled)` is the same from the judge's askings, with what order,
+    length, lists and Markdown do to them held fixed (and the judges' own family, in the rows of `all judges`,
+    where judge families cross response families). Where a system never lost or never won the reason says so.
+    """
+    rows: list[Row] = []
+    for about, matches in _matches(results):
+        rows += _ratings(stats.bradley_terry(matches), about, ELO)
+    for about, matches in _controlled(results):
+        rows += _ratings(stats.bradley_terry(matches), about, CONTROLLED)
+    return table(rows, NAMED)
+
+
+def beats(results: Results) -> pd.DataFrame:
+    """Return for every two systems how often the first beats the second, a tie counting half.
+
+    Statistics: `observed`, the win rate in the pairs of these two, and `modelled`, the probability under
+    Bradley-Terry from the pairs of all systems.
+    """
+    rows = [
+        row(getattr(one, name), **about, first=one.first, second=one.second, statistic=name)
+        for about, matches in _matches(results)
+        for one in stats.p_beats(matches)
+        if one.first < one.second
+        for name in ("observed", "modelled")
+    ]
+    return table(rows, BEATS)
+
+
+def _ratings(found: stats.BradleyTerry, about: Row, measure: str) -> Iterator[Row]:
+    for rating in found.ratings:
+        told = row(rating.elo, **about, system=rating.system, measure=measure)
+        yield {**told, "reason": told["reason"] or found.reason}
+
+
+def _matches(results: Results) -> Iterator[tuple[Row, stats.Matches]]:
+    """Yield each rater of pairs, with one match per pair."""
+    values = measured(results)
+    won = values[(values["measure"] == WIN_RATE) & (values["system"] < values["other"])]
+    for key, found in groups(won, *ABOUT):
+        if len({*found["system"], *found["other"]}) >= LEAST:
+            about = dict(zip(_RATER, (key[0], key[1], key[2], key[3] or None), strict=True))
+            yield (
+                about,
+                stats.Matches(
+                    floats(found["value"]),
+                    found["system"].tolist(),
+                    found["other"].tolist(),
+                    found["cluster"].tolist(),
+                ),
+            )
+
+
+def _controlled(results: Results) -> Iterator[tuple[Row, stats.Matches]]:
+    """Yield each judge, and all of them, with one match per pair and order and what may bias it."""
+    ranked = set(measured(results)["dataset"])
+    for (dataset, criterion), together in judged_together(results):
+        if dataset not in ranked or len({*together["system_a"], *together["system_b"]}) < LEAST:
+            continue
+        judges = [(judge, found) for (judge,), found in groups(together, "judge")]
+        for judge, found in [*judges, *([(ALL_JUDGES, together)] if len(judges) > 1 else [])]:
+            about = {"dataset": dataset, "kind": "judge", "rater": judge, "criterion": criterion}
+            yield about, _match_columns(found)
+
+
+def _match_columns(found: pd.DataFrame) -> stats.Matches:
+    columns = asking_columns(found)
+    return stats.Matches(
+        stats.win_values(columns.winner),
+        found["system_a"].tolist(),
+        found["system_b"].tolist(),
+        columns.cluster,
+        covariates=stats.covariates(columns, quality=False),
+    )

@@ -1,0 +1,69 @@
+"""What each number could have been had nothing failed: the worst and the best case of every failed cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from evalhub import stats
+from evalhub.analysis.leaderboard import bounds
+from evalhub.analysis.measured import ABOUT, measured
+from evalhub.analysis.raters import may_tie
+from evalhub.analysis.results import Results
+from evalhub.analysis.tidy import PAIR, floats, groups, row, table
+from evalhub.analysis.truth import truth, with_label_criterion
+from evalhub.analysis.verdicts import pair_verdicts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMED = (*ABOUT, "system", "failed", "lowest", "highest")
+ACCURACY = "accuracy"
+
+Row = dict[str, Any]
+
+
+def worst_cases(results: Results) -> pd.DataFrame:
+    """Return every mean whose cells failed in part, with how far the failures could move it.
+
+    One row per measure of the leaderboard and system, and per judge's accuracy against labelled pairs
+    (`system` None). `estimate` is of what did not fail; `lowest` and `highest` are as if every failed cell
+    had come out lowest or highest, and [low, high] allows for sampling and failures both. Nothing is assumed
+    of why a cell failed. No rows where nothing failed, or where the values have no bounds.
+    """
+    rows: list[Row] = []
+    for key, found in groups(measured(results), *ABOUT, "system"):
+        named = dict(zip((*ABOUT, "system"), key, strict=True))
+        if (ends := bounds(found)) is not None:
+            rows += _row(floats(found["value"]), found["cluster"].tolist(), ends, named)
+    rows += _accuracies(results)
+    return table(rows, NAMED)
+
+
+def _row(
+    values: list[float | None], clusters: list[Any], ends: tuple[float, float], named: Row
+) -> Iterator[Row]:
+    found = stats.worst_case(values, clusters, bounds=ends)
+    if found.failed and found.failed < len(values):
+        both = replace(found.measured, low=found.low, high=found.high, left_out=0, n=len(values))
+        told = {"failed": found.failed, "lowest": found.lowest.estimate, "highest": found.highest.estimate}
+        yield row(both, **{**named, "criterion": named["criterion"] or None}, **told)
+
+
+def _accuracies(results: Results) -> Iterator[Row]:
+    verdicts = with_label_criterion(results, pair_verdicts(results))
+    ties = may_tie(results, verdicts)
+    labels = truth(results)
+    labels = labels[labels["label_winner"].notna()]
+    joined = verdicts.merge(labels[[*PAIR, "label_criterion", "label_winner"]], on=[*PAIR, "label_criterion"])
+    for (dataset, judge, criterion), found in groups(joined, "dataset", "judge", "criterion"):
+        if not ties[judge]:
+            found = found[found["label_winner"] != "tie"]
+        right = (found["winner"] == found["label_winner"]).astype("Float64").where(found["winner"].notna())
+        named = {
+            "dataset": dataset, "kind": "judge", "rater": judge, "criterion": criterion, "measure": ACCURACY,
+            "system": None,
+        }  # fmt: skip
+        if len(found):
+            yield from _row(floats(right), found["cluster"].tolist(), (0.0, 1.0), named)

@@ -1,0 +1,104 @@
+"""Differences between systems or nights, and the rankings of every variant, as grids."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from evalhub.report.shape import ABSENT, Footnotes, Grid, count, grouped, interval, number, visible
+from evalhub.report.terminal import WIDTH, section
+
+_ABOUT = ("dataset", "rater", "criterion", "measure")
+_NOTES = (
+    "[low, high] are 95% intervals over clusters of items; – is absent.",
+    "p: sign-flip test over clusters; Holm: the same, allowing for all rows of its table.",
+)
+
+Rows = Sequence[dict[str, Any]]
+
+
+def print_comparisons(rows: Rows) -> None:
+    """Print differences, one table for each measure.
+
+    Args:
+        rows: As `comparisons` or `nights` returns them, as plain values.
+    """
+    notes = Footnotes()
+    console = _console()
+    section(console, "Differences, paired on the items that both have", _differences(rows, notes))
+    _say(console, [*_NOTES, *notes.lines()])
+
+
+def _differences(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
+    for key, found in grouped(rows, *_ABOUT):
+        nights = "system" in found[0]
+        names = ("system",) if nights else ("first", "second")
+        lines = tuple(
+            (
+                *(visible(row[name]) for name in names),
+                interval(row, notes),
+                _p(row["p"]),
+                _p(row["p_holm"]),
+                count(row["n"]),
+                count(row["left_out"]),
+            )
+            for row in found
+        )
+        what = f"{found[0]['after']} minus {found[0]['before']}" if nights else ""
+        head = (*names, "difference" if nights else "first minus second", "p", "Holm", "n", "left out")
+        yield Grid(_title([*key, what]), head, lines, len(names))
+
+
+def _title(key: Sequence[Any]) -> str:
+    return " · ".join(dict.fromkeys(str(part) for part in key if part))
+
+
+def _p(value: float | None) -> str:
+    return ABSENT if value is None else "<.001" if value < 0.001 else number(value, 3)
+
+
+def print_sensitivity(rows: Rows) -> None:
+    """Print how each variant ranks the systems, beside the reference.
+
+    Args:
+        rows: As `sensitivity` returns them, as plain values.
+    """
+    notes = Footnotes()
+    console = _console()
+    section(console, "Rankings of the same systems", _rankings(rows, notes))
+    lines = [
+        "tau: Kendall's tau-b with the ranking held against; swapped: pairs in the opposite order.",
+        "moves furthest: places up (+) or down (-); the same ranks may hide behind wide intervals.",
+    ]
+    _say(console, [*lines, *notes.lines()])
+
+
+def _rankings(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
+    for (dataset, reference), found in grouped(rows, "dataset", "reference"):
+        lines = tuple(
+            (
+                visible(row["variant"]),
+                f"{number(row['kendall'])}{notes.mark(row['reason'])}",
+                f"{count(row['swapped'])} of {count(row['pairs'])}",
+                ABSENT if row["mover"] is None else f"{visible(row['mover'])} {row['move']:+g}",
+                visible(", ".join(row["winners"])) or ABSENT,
+                visible(", ".join(row["missing"])) or ABSENT,
+            )
+            for row in found
+        )
+        head = ("variant", "tau", "swapped", "moves furthest", "best", "only in one of the two")
+        yield Grid(f"{dataset}, held against {reference}", head, lines, 1)
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+
+
+def _say(console: Console, lines: Sequence[str]) -> None:
+    console.print()
+    for line in lines:
+        console.print(Text(visible(line), style="dim"))

@@ -1,0 +1,82 @@
+"""Ranks, Elo ratings and length-controlled win rates as grids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from evalhub.report.shape import (
+    ABSENT,
+    Footnotes,
+    Grid,
+    Row,
+    count,
+    grouped,
+    interval,
+    number,
+    pivot,
+    visible,
+)
+
+_RATER = ("dataset", "kind", "rater", "criterion")
+# Ranks of lengths say nothing of quality; the penalised and soft ones are in report.json.
+_SKIPPED = ("chars", "words")
+
+
+def rank_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per dataset: each system's rank under each rater, with its interval."""
+    for (dataset,), rows in grouped(data["ranks"], "dataset"):
+        shown = [row for row in rows if row["rater"] not in _SKIPPED and "(" not in row["measure"]]
+        columns = dict.fromkeys((row["rater"], row["criterion"], row["measure"]) for row in shown)
+        cells = {(row["system"], row["rater"], row["criterion"], row["measure"]): row for row in shown}
+        systems = list(dict.fromkeys(row["system"] for row in shown))
+        lines = tuple(
+            (visible(system), *(_rank(cells.get((system, *column)), notes) for column in columns))
+            for system in systems
+        )
+        head = ("\n".join(visible(part) for part in dict.fromkeys(column) if part) for column in columns)
+        if len(systems) > 1:
+            yield Grid(dataset, ("system", *head), lines, 1)
+
+
+def _rank(row: Row | None, notes: Footnotes) -> str:
+    if row is None:
+        return ""
+    ends = f"[{row['low']}, {row['high']}]" if row["low"] is not None else f"[{ABSENT}]"
+    return f"{row['rank']} {ends}{notes.mark(row['reason'])}"
+
+
+def strength_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per rater of pairs: Elo as it is, and with the judge's biases held fixed."""
+    for key, rows in grouped(data["strengths"], *_RATER):
+        rows.sort(key=lambda row: (row["measure"], -(row["estimate"] or 0)))
+        title = " · ".join(str(part) for part in (key[0], *key[2:]) if part)
+        yield pivot(rows, notes, title=title, names={"system": "system"}, across=("measure",))
+
+
+def length_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per judge with one baseline: win rates against it, as they are and length-controlled."""
+    for key, rows in grouped(data["length_controlled"], "dataset", "judge", "criterion", "baseline"):
+        dataset, judge, criterion, baseline = map(visible, key)
+        title = f"{dataset} · {judge} · {criterion} · against {baseline}"
+        yield pivot(rows, notes, title=title, names={"system": "system"}, across=("measure",))
+
+
+def worst_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per dataset: how far failed cells could move each number."""
+    for (dataset,), rows in grouped(data["worst_cases"], "dataset"):
+        lines = tuple(
+            (
+                visible(row["rater"]),
+                visible(row["criterion"]),
+                visible(row["system"]),
+                visible(row["measure"]),
+                f"{count(row['failed'])} of {count(row['n'])}",
+                number(row["estimate"]),
+                f"{number(row['lowest'])} to {number(row['highest'])}",
+                interval({**row, "estimate": row["estimate"]}, notes).partition(" ")[2],
+            )
+            for row in rows
+        )
+        head = ("rater", "criterion", "system", "measure", "failed", "measured", "could be", "with sampling")
+        yield Grid(dataset, head, lines, 4)

@@ -1,0 +1,263 @@
+"""Agreement among any number of raters: Krippendorff's alpha and Gwet's AC1.
+
+There is no interval with fewer than 10 clusters, nor for alpha where chance is not known well enough: where a
+rare category is met too seldom (nominal), or a few values lie far from the others (interval).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+import numpy as np
+
+from evalhub.errors import InputError
+from evalhub.stats.agreement.ratings import (
+    RARE_ROWS,
+    TOO_RARE,
+    Ratings,
+    bounded_interval,
+    coded,
+    numbered,
+    only_units,
+    rarer,
+    read_ratings,
+)
+from evalhub.stats.bootstrap import Shape, Statistic
+from evalhub.stats.clusters import Column, Floats
+from evalhub.stats.estimate import Estimate
+from evalhub.stats.intervals import DEFAULT, Ends, Options, no_ends, with_ends
+
+LARGEST_ERROR = 0.1
+FAR_VALUES = "few values lie far from the others: so few clusters do not tell how far values differ by chance"
+_BLOCK = 2_000_000
+
+
+class Metric(StrEnum):
+    """How far apart two values are: different or not, by the values between them, or by their difference."""
+
+    NOMINAL = "nominal"
+    ORDINAL = "ordinal"
+    INTERVAL = "interval"
+
+
+def krippendorff_alpha(
+    values: Column,
+    units: Column,
+    raters: Column,
+    *,
+    clusters: Column,
+    metric: Metric,
+    levels: Sequence[object] | None = None,
+    options: Options = DEFAULT,
+) -> Estimate:
+    """Estimate how far raters agree beyond chance, whoever rated what.
+
+    Args:
+        values: (n,) what a rater gave to a unit: categories (nominal), numbers or `levels` (ordinal), numbers
+            (interval); None = missing.
+        units: (n,) unit ids, such as one response and criterion.
+        raters: (n,) rater ids; slots will do, since alpha takes raters as exchangeable.
+        clusters: (n,) cluster ids of the units.
+        metric: How far apart two values are.
+        levels: The ordered categories, lowest first; None = the values are numbers, or nominal.
+        options: Which interval, level, resamples, seed.
+
+    Returns:
+        Alpha in [-1, 1]: 1 = full agreement, 0 = chance; its n counts the units with two values or more, its
+        left_out the others. None where no unit has two values, or all values are the same.
+
+    Raises:
+        InputError: The columns differ in length, a rater has two values of one unit, or a unit lies in two
+            clusters.
+
+    Source: Krippendorff, Content Analysis, 3rd edition, 2013, section 12.3; Hayes & Krippendorff,
+        Communication Methods and Measures 1(1), 2007, 77-89.
+
+    Example:
+        >>> values, units = ["a", "a", "b", "b", "a", "b"], ["u", "u", "v", "v", "w", "w"]
+        >>> raters = ["x", "y"] * 3
+        >>> alpha = krippendorff_alpha(values, units, raters, clusters=units, metric=Metric.NOMINAL)
+        >>> round(alpha.estimate, 4)
+        0.4444
+    """
+    if metric is Metric.NOMINAL:
+        numbers, names = coded(values, levels)
+        ratings = read_ratings(numbers, units, raters, clusters=clusters, names=names)
+    else:
+        numbers = numbered(values, levels if metric is Metric.ORDINAL else None)
+        ratings = read_ratings(numbers, units, raters, clusters=clusters)
+    pairable = only_units(ratings, ratings.sizes >= 2)
+    make = {Metric.NOMINAL: _nominal, Metric.ORDINAL: _ordinal, Metric.INTERVAL: _interval}[metric]
+    return _estimate(pairable, make, "all values are one and the same", options)
+
+
+def gwet_ac1(
+    values: Column,
+    units: Column,
+    raters: Column,
+    *,
+    clusters: Column,
+    levels: Sequence[object] | None = None,
+    options: Options = DEFAULT,
+) -> Estimate:
+    """Estimate agreement beyond a chance that does not grow where one category is rare.
+
+    Args:
+        values: (n,) the category that a rater gave to a unit; None = missing.
+        units: (n,) unit ids.
+        raters: (n,) rater ids; slots will do.
+        clusters: (n,) cluster ids of the units.
+        levels: All categories there can be, which the chance depends on; None = those that occur.
+        options: Which interval, level, resamples, seed.
+
+    Returns:
+        AC1 in [-1, 1]: 1 = full agreement; its n counts the units with a value. None where no unit has two
+        values, or there is but one category.
+
+    Raises:
+        InputError: The columns differ in length, a value is none of the levels, a rater has two values of
+            one unit, or a unit lies in two clusters.
+
+    Source: Gwet, British Journal of Mathematical and Statistical Psychology 61(1), 2008, 29-48.
+
+    Example:
+        >>> values, units = ["a", "a", "b", "b", "a", "b"], ["u", "u", "v", "v", "w", "w"]
+        >>> round(gwet_ac1(values, units, ["x", "y"] * 3, clusters=units).estimate, 4)
+        0.3333
+    """
+    if levels is not None and len(levels) < 2:
+        raise InputError("agreement needs two categories or more", value=list(levels))
+    numbers, names = coded(values, levels)
+    ratings = read_ratings(numbers, units, raters, clusters=clusters, names=names)
+    if len(names) < 2:
+        n, left_out = len(ratings.unit_names), ratings.given - len(ratings.unit_names)
+        reason = "all values are one and the same" if n else "no unit has two values"
+        return Estimate.none(reason, n=n, left_out=left_out, level=options.level)
+    return _estimate(ratings, _ac1, "no unit has two values", options)
+
+
+def _estimate(
+    ratings: Ratings, make: Callable[[Ratings], Statistic], undefined: str, options: Options
+) -> Estimate:
+    units, clusters = len(ratings.unit_names), len(np.unique(ratings.clusters))
+
+    def made(value: float | None, ends: Ends) -> Estimate:
+        left_out = ratings.given - units
+        return with_ends(value, ends, level=options.level, n=units, clusters=clusters, left_out=left_out)
+
+    if not np.any(ratings.sizes >= 2):
+        return made(None, no_ends("no unit has two values"))
+    statistic = make(ratings)
+    value = float(statistic(np.ones((1, clusters)))[0])
+    if np.isnan(value):
+        return made(None, no_ends(undefined))
+    ends = bounded_interval(statistic, clusters, (-1, 1), options=options, shape=Shape.WILSON)
+    reason = _too_little(ratings, make, clusters) if ends.low is not None else None
+    return made(value, no_ends(reason) if reason else ends)
+
+
+def _too_little(ratings: Ratings, make: Callable[[Ratings], Statistic], clusters: int) -> str | None:
+    """Say why the chance disagreement is not known well enough for an interval; None where it is."""
+    if make is _nominal:
+        shares = np.bincount(ratings.values.astype(np.int64)) / len(ratings.values)
+        pairs = float(np.sum(ratings.sizes * (ratings.sizes - 1))) / 2
+        return TOO_RARE if rarer(pairs * shares**2) < RARE_ROWS else None
+    if make is _interval:
+        squares = (ratings.values - ratings.values.mean()) ** 2
+        # The squared relative error of a variance, by the kurtosis, were each cluster one value.
+        error = (float(np.mean(squares**2) / np.mean(squares) ** 2) - 1) / clusters
+        return FAR_VALUES if error > LARGEST_ERROR else None
+    return None
+
+
+def _ratio(observed: Floats, expected: Floats) -> Floats:
+    """Return one minus observed over expected disagreement, NaN where none is expected."""
+    defined = expected > 1e-12
+    value = 1 - observed / np.where(defined, expected, 1.0)
+    return np.asarray(np.where(defined, np.clip(value, -1.0, 1.0), np.nan), dtype=np.float64)
+
+
+def _by_cluster(ratings: Ratings, of_unit: Floats) -> Floats:
+    """Sum (units, ...) numbers within clusters."""
+    sums = np.zeros((int(ratings.clusters.max()) + 1, *of_unit.shape[1:]))
+    np.add.at(sums, ratings.clusters, of_unit)
+    return sums
+
+
+def _nominal(ratings: Ratings) -> Statistic:
+    counts, sizes = ratings.counts, ratings.sizes
+    pairs = np.sum(counts * (counts - 1), axis=1) / (sizes - 1)
+    agreeing, held = _by_cluster(ratings, pairs), _by_cluster(ratings, counts)
+
+    def statistic(weights: Floats) -> Floats:
+        margins = weights @ held
+        n = margins.sum(axis=1)
+        # A resample has at least one unit, so n is at least 2.
+        expected = 1 - np.sum(margins * (margins - 1), axis=1) / (n * (n - 1))
+        return _ratio(1 - (weights @ agreeing) / n, expected)
+
+    return statistic
+
+
+def _interval(ratings: Ratings) -> Statistic:
+    values = ratings.values - ratings.values.mean()
+    values = values / max(float(np.abs(values).max()), 1e-300)
+    squares = np.bincount(ratings.units, weights=values**2)
+    sums, sizes = np.bincount(ratings.units, weights=values), ratings.sizes
+    within = 2 * (sizes * squares - sums**2) / (sizes - 1)
+    held = _by_cluster(ratings, np.stack([within, sizes, sums, squares], axis=1))
+
+    def statistic(weights: Floats) -> Floats:
+        inside, n, total, square = (weights @ held).T
+        return _ratio(inside / n, 2 * (n * square - total**2) / (n * (n - 1)))
+
+    return statistic
+
+
+def _ordinal(ratings: Ratings) -> Statistic:
+    """Take the interval metric of the midranks, which is what the ordinal metric comes to."""
+    distinct, place = np.unique(ratings.values, return_inverse=True)
+    k, clusters = len(distinct), int(ratings.clusters.max()) + 1
+    row_clusters = ratings.clusters[ratings.units]
+    held = np.bincount(row_clusters * k + place, minlength=clusters * k).reshape(clusters, k).astype(float)
+    starts, sizes = np.flatnonzero(np.diff(ratings.units, prepend=-1)), ratings.sizes
+
+    def block(weights: Floats) -> Floats:
+        margins = weights @ held
+        n = margins.sum(axis=1, keepdims=True)
+        ranks = (np.cumsum(margins, axis=1) - margins / 2) / n - 0.5
+        of_row = ranks[:, place]
+        sums = np.add.reduceat(of_row, starts, axis=1)
+        squares = np.add.reduceat(of_row**2, starts, axis=1)
+        within = np.sum(weights[:, ratings.clusters] * 2 * (sizes * squares - sums**2) / (sizes - 1), axis=1)
+        # The weighted mean of the midranks is one half, which was taken away.
+        expected = 2 * np.sum(margins * ranks**2, axis=1) / (n[:, 0] - 1)
+        return _ratio(within / n[:, 0], expected)
+
+    def statistic(weights: Floats) -> Floats:
+        step = max(1, _BLOCK // len(place))
+        return np.concatenate([block(weights[i : i + step]) for i in range(0, len(weights), step)])
+
+    return statistic
+
+
+def _ac1(ratings: Ratings) -> Statistic:
+    counts, sizes = ratings.counts, ratings.sizes
+    paired = sizes >= 2
+    agreeing = np.sum(counts * (counts - 1), axis=1) / np.where(paired, sizes * (sizes - 1), 1)
+    shares = counts / sizes[:, None]
+    columns = np.column_stack([np.where(paired, agreeing, 0.0), paired, np.ones(len(sizes)), shares])
+    held = _by_cluster(ratings, columns)
+    k = counts.shape[1]
+
+    def statistic(weights: Floats) -> Floats:
+        sums = weights @ held
+        pairs = sums[:, 1]
+        observed = sums[:, 0] / np.where(pairs > 0, pairs, 1.0)
+        share = sums[:, 3:] / sums[:, 2:3]
+        chance = np.sum(share * (1 - share), axis=1) / (k - 1)
+        value = np.clip((observed - chance) / (1 - chance), -1.0, 1.0)
+        return np.asarray(np.where(pairs > 0, value, np.nan), dtype=np.float64)
+
+    return statistic

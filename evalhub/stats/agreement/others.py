@@ -1,0 +1,102 @@
+"""Each annotator and the judge beside the other annotators of the same unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalhub.errors import InputError
+from evalhub.stats.agreement.ratings import Ratings, coded, only_units, read_ratings
+from evalhub.stats.clusters import Bools, Column, Floats, floats
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Units that have a judge's value and some annotators' values.
+
+    Args:
+        ratings: The annotators' values.
+        judge: (units,) the judge's values, numbers or codes.
+        left_out: Units that were given and lack the judge or annotators.
+    """
+
+    ratings: Ratings
+    judge: Floats
+    left_out: int
+
+    @property
+    def of_row(self) -> Floats:
+        """(n,) the judge's value beside each annotator's."""
+        return self.judge[self.ratings.units]
+
+    def others(self) -> Floats:
+        """Return (n, k) how often the others of a row's unit gave each category."""
+        ratings = self.ratings
+        counts = ratings.counts[ratings.units]
+        counts[np.arange(len(counts)), ratings.values.astype(np.int64)] -= 1
+        return counts
+
+    def mean_of_others(self) -> Floats:
+        """Return (n,) the mean of the others of a row's unit."""
+        ratings = self.ratings
+        others = ratings.sums[ratings.units] - ratings.values
+        return np.asarray(others / (ratings.sizes[ratings.units] - 1), dtype=np.float64)
+
+
+def read_judged(
+    values: Column,
+    judge: Column,
+    units: Column,
+    *,
+    annotators: Column,
+    clusters: Column,
+    numbers: bool,
+    least: int,
+) -> Judged:
+    """Read what annotators and a judge said of the same units.
+
+    Args:
+        values: (n,) the annotators' values; None = missing.
+        judge: (n,) the judge's value of each row's unit, the same in all its rows; None = missing.
+        units: (n,) unit ids.
+        annotators: (n,) annotator ids.
+        clusters: (n,) cluster ids of the units.
+        numbers: Whether the values are numbers; categories otherwise.
+        least: Annotators that a unit must have.
+
+    Returns:
+        The units that have the judge and enough annotators.
+
+    Raises:
+        InputError: The columns differ in length, a value is no number, the judge has two values of one unit,
+            an annotator has two, or a unit lies in two clusters.
+
+    Example:
+        >>> columns = {"annotators": ["x", "y"], "clusters": ["u", "u"]}
+        >>> read_judged([1, 2], [2, 2], ["u", "u"], **columns, numbers=True, least=2).judge.tolist()
+        [2.0]
+    """
+    if numbers:
+        said, verdicts, names = floats(values), floats(judge), None
+    else:
+        _, names = coded([*np.asarray(values, dtype=object), *np.asarray(judge, dtype=object)])
+        said, verdicts = coded(values, names.tolist())[0], coded(judge, names.tolist())[0]
+    ratings = read_ratings(said, units, annotators, clusters=clusters, names=names)
+    if len(verdicts) != len(said):
+        raise InputError("columns of one length are needed here", value=(len(said), len(verdicts)))
+    of_unit = _judge_of(verdicts, np.asarray(units).astype(np.str_), ratings)
+    kept: Bools = (ratings.sizes >= least) & ~np.isnan(of_unit)
+    return Judged(only_units(ratings, kept), of_unit[kept], int(ratings.given - kept.sum()))
+
+
+def _judge_of(verdicts: Floats, units: np.ndarray, ratings: Ratings) -> Floats:
+    """Return the judge's one value of each unit; NaN = none."""
+    known = np.isin(units, ratings.unit_names) & ~np.isnan(verdicts)
+    place = np.searchsorted(ratings.unit_names, units[known])
+    of_unit = np.full(len(ratings.unit_names), np.nan)
+    of_unit[place] = verdicts[known]
+    if np.any(of_unit[place] != verdicts[known]):
+        strange = units[known][of_unit[place] != verdicts[known]][0]
+        raise InputError("the judge has two values of one unit", value=str(strange))
+    return of_unit

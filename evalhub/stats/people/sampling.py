@@ -1,0 +1,134 @@
+"""Which items people should label next: drawn by chance, the doubtful ones more often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalhub.errors import InputError
+from evalhub.stats.clusters import Bools, Column, Floats, floats, same_length
+from evalhub.stats.people.frame import MIN_INCLUSION
+
+UNIFORM_SHARE = 0.2
+_NO_DOUBT = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An item to label.
+
+    Attributes:
+        id: The item.
+        probability: With which it was drawn, in [.05, 1]; to be stored with its label.
+        uniform: Whether it belongs to the fifth that was drawn evenly, on which agreement is measured.
+    """
+
+    id: str
+    probability: float
+    uniform: bool
+
+
+def labelling_queue(ids: Column, uncertainty: Column, *, n: int, seed: int) -> tuple[Queued, ...]:
+    """Draw the items that people should label, a fifth of them evenly and the rest by uncertainty.
+
+    Args:
+        ids: (m,) different ids; compared as text.
+        uncertainty: (m,) at least 0, best the standard deviation of the judge's error, such as
+            sqrt(p(1 - p)); None (no verdict) counts as the highest. All 0 = an even draw.
+        n: Items to draw, at least 1 and 5% of m; all are drawn where there are no more.
+        seed: Seed of the draw, at least 0.
+
+    Returns:
+        The drawn items in random order, so that whoever stops after k of n has drawn them with k / n of the
+        probabilities. The probabilities of all m items sum to n; each is at least .05.
+
+    Raises:
+        InputError: An id twice, an uncertainty below 0, or too small an n for probabilities of .05.
+
+    Source: Zrnic & Candès, Active Statistical Inference, ICML 2024 (drawn in proportion to the error's
+        spread, mixed with an even draw); Madow, Annals of Mathematical Statistics 20(3), 1949 (systematic).
+
+    Example:
+        >>> queue = labelling_queue(["q1", "q2", "q3", "q4"], [0.5, 0.1, 0.1, 0.1], n=2, seed=0)
+        >>> len(queue), queue == labelling_queue(["q4", "q3", "q2", "q1"], [0.1, 0.1, 0.1, 0.5], n=2, seed=0)
+        (2, True)
+    """
+    same_length({"ids": ids, "uncertainty": uncertainty})
+    names = np.asarray(ids).astype(np.str_)
+    order = np.argsort(names, kind="stable")
+    names, doubt = names[order], floats(uncertainty)[order]
+    if len(set(names.tolist())) < len(names):
+        raise InputError("an id may be queued once", value=len(names) - len(set(names.tolist())))
+    if (doubt < 0).any():
+        raise InputError("an uncertainty is not negative", value=float(np.nanmin(doubt)))
+    if seed < 0:
+        raise InputError("a seed is not negative", value=seed)
+    if n < 1 or n < MIN_INCLUSION * len(names) - 1e-9:
+        least = max(1, int(np.ceil(MIN_INCLUSION * len(names))))
+        raise InputError(
+            f"too few for each of {len(names)} items to be drawn with a probability of {MIN_INCLUSION}",
+            value=n,
+            allowed=f"{least} or more",
+            fix="draw a random part of the items first",
+        )
+    if not len(names):
+        return ()
+    rng = np.random.default_rng(seed)
+    chances = inclusion_probabilities(doubt, n=min(n, len(names)))
+    drawn = np.flatnonzero(_systematic(chances, rng))
+    even = UNIFORM_SHARE * min(n, len(names)) / len(names)
+    # Kept with even / chance, a drawn item is in the even part with the same probability as any other.
+    kept = _systematic(np.minimum(1.0, even / chances[drawn]), rng)
+    shuffled = rng.permutation(len(drawn))
+    return tuple(Queued(str(names[drawn[at]]), float(chances[drawn[at]]), bool(kept[at])) for at in shuffled)
+
+
+def inclusion_probabilities(uncertainty: Column, *, n: int) -> Floats:
+    """Return the probability with which each item is drawn.
+
+    Args:
+        uncertainty: (m,) at least 0; None counts as the highest.
+        n: Items to draw, from 5% of m to m.
+
+    Returns:
+        (m,) probabilities in [.05, 1] that sum to n: a fifth of n spread evenly, the rest by uncertainty.
+
+    Example:
+        >>> inclusion_probabilities([1, 0, 0, 0], n=1).round(2).tolist()
+        [0.85, 0.05, 0.05, 0.05]
+    """
+    doubt = floats(uncertainty)
+    known = doubt[~np.isnan(doubt)]
+    doubt = np.where(np.isnan(doubt), known.max() if known.size else 1.0, doubt)
+    highest = float(doubt.max(initial=0.0))
+    doubt = doubt / highest if highest > 0 else np.ones(len(doubt))
+    doubt[doubt < _NO_DOUBT] = 0.0
+    even = UNIFORM_SHARE * n / len(doubt)
+
+    def at(scale: float) -> Floats:
+        return np.clip(even + scale * doubt, MIN_INCLUSION, 1.0)
+
+    low, high = 0.0, 1 / float(doubt[doubt > 0].min())
+    if at(high).sum() < n:
+        # Every doubtful item is certain to be drawn; the others share what is left.
+        certain = doubt > 0
+        rest = (n - certain.sum()) / max(1, (~certain).sum())
+        return np.where(certain, 1.0, np.clip(rest, MIN_INCLUSION, 1.0))
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if at(middle).sum() < n else (low, middle)
+    return at(high)
+
+
+def _systematic(chances: Floats, rng: np.random.Generator) -> Bools:
+    """Draw with exactly these probabilities; as many as they sum to, rounded up or down."""
+    order = rng.permutation(len(chances))
+    ends = np.cumsum(chances[order])
+    if abs(ends[-1] - round(ends[-1])) < 1e-6:
+        ends *= round(ends[-1]) / ends[-1]
+    starts = np.append(0.0, ends[:-1])
+    offset = rng.random()
+    drawn = np.zeros(len(chances), dtype=np.bool_)
+    drawn[order] = np.ceil(ends - offset) > np.ceil(starts - offset)
+    return drawn

@@ -1,0 +1,139 @@
+"""Matches of two systems on one item: the columns that ratings are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from evalhub.errors import InputError
+from evalhub.stats.clusters import Column, Floats, Ints, categories, codes, floats, same_length
+from evalhub.stats.logit.effects import read_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Verdicts between two systems each, one row per match; how often each side wins is all that counts.
+
+    Args:
+        wins: (n,) 1 = the first system wins, .5 = tie, 0 = the second wins, or the probability that the first
+            wins plus half that of a tie; None = failed, left out and counted. `win_values` makes it of
+            verdicts.
+        first: (n,) id of system a; None = unknown, left out and counted.
+        second: (n,) id of system b.
+        clusters: (n,) cluster ids.
+        weights: (n,) how much each match counts, above 0; None = missing. No column = 1 each.
+        covariates: Name to (n,) numbers, each signed towards the first system, such as order or length;
+            None = missing.
+
+    Raises:
+        InputError: The columns differ in length.
+
+    Example:
+        >>> Matches([1, 0.5], ["x", "x"], ["y", "z"], ["q1", "q2"]).weights is None
+        True
+    """
+
+    wins: Column
+    first: Column
+    second: Column
+    clusters: Column
+    weights: Column | None = None
+    covariates: Mapping[str, Column] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        columns = {name: getattr(self, name) for name in ("wins", "first", "second", "clusters")}
+        if self.weights is not None:
+            columns["weights"] = self.weights
+        same_length(columns | dict(self.covariates))
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The matches that count, in an order that does not depend on the order given.
+
+    Args:
+        systems: Ids of the systems with a match that counts, sorted.
+        idle: Ids of those without one, sorted.
+        first: (n,) number of system a.
+        second: (n,) number of system b.
+        wins: (n,) in [0, 1].
+        weights: (n,) above 0.
+        members: (n,) cluster codes 0 … G-1.
+        names: Covariates measured at all.
+        matrix: (n, k) their values.
+        missing: Covariates measured in no row.
+        left_out: Rows that do not count.
+    """
+
+    systems: tuple[str, ...]
+    idle: tuple[str, ...]
+    first: Ints
+    second: Ints
+    wins: Floats
+    weights: Floats
+    members: Ints
+    names: tuple[str, ...]
+    matrix: Floats
+    missing: tuple[str, ...]
+    left_out: int
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters."""
+        return int(self.members.max(initial=-1)) + 1
+
+    def entries(self) -> tuple[Ints, Ints]:
+        """Return how many matches each system played, and in how many clusters."""
+        size = len(self.systems)
+        both, twice = np.concatenate([self.first, self.second]), np.tile(self.members, 2)
+        places = np.unique(twice * size + both) % size if size else both
+        return np.bincount(both, minlength=size), np.bincount(places, minlength=size)
+
+
+def read_matches(matches: Matches) -> Played:
+    """Keep the rows that lack nothing, and number their systems.
+
+    Args:
+        matches: The columns.
+
+    Returns:
+        The matches that count.
+
+    Raises:
+        InputError: A win lies outside [0, 1], a weight is not above 0, or a system meets itself.
+
+    Example:
+        >>> played = read_matches(Matches([1, None], ["x", "x"], ["y", "z"], ["q1", "q2"]))
+        >>> played.systems, played.idle, played.left_out
+        (('x', 'y'), ('z',), 1)
+    """
+    (one, has_one), (two, has_two) = categories(matches.first), categories(matches.second)
+    whole = has_one & has_two
+    if (itself := whole & (one == two)).any():
+        raise InputError("a system does not play against itself", value=str(one[itself][0]))
+    weights = np.ones(len(one)) if matches.weights is None else floats(matches.weights)
+    if (weights <= 0).any():
+        raise InputError("a weight is above 0", value=float(weights[weights <= 0][0]))
+    whole &= ~np.isnan(weights)
+    data = read_rows(np.where(whole, floats(matches.wins), np.nan), matches.clusters, matches.covariates)
+    kept = data.rows
+    numbers, _ = codes(np.concatenate([one[kept], two[kept]]))
+    first, second = np.split(numbers, 2)
+    systems = np.unique(np.concatenate([one[kept], two[kept]])).tolist()
+    known = {*one[has_one].tolist(), *two[has_two].tolist()}
+    order = np.lexsort([*data.matrix.T, weights[kept], data.wins, second, first, data.members])
+    return Played(
+        tuple(systems),
+        tuple(sorted(known.difference(systems))),
+        first[order],
+        second[order],
+        data.wins[order],
+        weights[kept][order],
+        data.members[order],
+        data.names,
+        data.matrix[order],
+        data.missing,
+        data.left_out,
+    )

@@ -1,0 +1,121 @@
+"""How far failed cells could move a mean: as if all had come out lowest, and as if all highest.
+
+No assumption is made about why a cell failed. Each of the two extremes has its own interval over clusters;
+from the lower end of the one to the upper end of the other is the union of both, which holds the mean that
+there would be without failures at least as often as its level says.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalhub.stats.clusters import Column, Floats, floats, same_length
+from evalhub.stats.estimate import Estimate
+from evalhub.stats.intervals import DEFAULT, Options
+from evalhub.stats.means import mean_estimate
+from evalhub.stats.testing.paired import mean_difference
+from evalhub.stats.testing.unit import Bounds, to_unit
+
+
+@dataclass(frozen=True, slots=True)
+class WorstCase:
+    """An estimate, and what it could have been had nothing failed.
+
+    Attributes:
+        measured: From the rows that did not fail.
+        lowest: As if every failed cell had come out as low as can be.
+        highest: As if every failed cell had come out as high as can be.
+        failed: Rows with a failed cell.
+    """
+
+    measured: Estimate
+    lowest: Estimate
+    highest: Estimate
+    failed: int
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the interval for both sampling and failures; None without one."""
+        return None if self.highest.high is None else self.lowest.low
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of that interval; None exactly when `low` is."""
+        return None if self.lowest.low is None else self.highest.high
+
+
+def worst_case(values: Column, clusters: Column, *, bounds: Bounds, options: Options = DEFAULT) -> WorstCase:
+    """Bound a mean over rows of which some failed: a win rate, an accuracy, a mean score.
+
+    Args:
+        values: (n,) numbers; None, NaN and infinite = failed.
+        clusters: (n,) cluster ids.
+        bounds: Lowest and highest value there can be.
+        options: Which interval, level, resamples, seed.
+
+    Returns:
+        The mean of what was measured, the two extremes, and the interval for both kinds of ignorance.
+
+    Raises:
+        InputError: The columns differ in length, the bounds are no range, or a value lies outside them.
+
+    Source: Manski, American Economic Review 80(2), 1990, 319-323 (bounds); Horowitz & Manski, JASA 95, 2000,
+        77-84 (their intervals).
+
+    Example:
+        >>> found = worst_case([1, 1, 0, None, 1], list("abcde"), bounds=(0, 1))
+        >>> found.measured.estimate, found.lowest.estimate, found.highest.estimate, found.failed
+        (0.75, 0.6, 0.8, 1)
+    """
+    same_length({"values": values, "clusters": clusters})
+    failed = np.isnan(to_unit(values, bounds))
+    measured, lowest, highest = (
+        mean_estimate(_filled(values, end), clusters, bounds=bounds, options=options)
+        for end in (math.nan, *bounds)
+    )
+    return WorstCase(measured, lowest, highest, int(failed.sum()))
+
+
+def worst_case_difference(
+    first: Column, second: Column, clusters: Column, *, bounds: Bounds, options: Options = DEFAULT
+) -> WorstCase:
+    """Bound the difference of two systems on the same rows, where cells of either failed.
+
+    Args:
+        first: (n,) numbers; None, NaN and infinite = failed.
+        second: (n,) numbers of the same rows; None, NaN and infinite = failed.
+        clusters: (n,) cluster ids.
+        bounds: Lowest and highest value of either there can be.
+        options: Which interval, level, resamples, seed.
+
+    Returns:
+        First minus second where both were measured; lowest with the failed cells of the first lowest and
+        those of the second highest, highest the other way round.
+
+    Raises:
+        InputError: The columns differ in length, the bounds are no range, or a value lies outside them.
+
+    Source: Manski, American Economic Review 80(2), 1990, 319-323 (bounds).
+
+    Example:
+        >>> found = worst_case_difference([1, 1, None, 1], [0, 1, 0, None], list("abcd"), bounds=(0, 1))
+        >>> found.measured.estimate, found.lowest.estimate, found.highest.estimate, found.failed
+        (0.5, 0.25, 0.75, 2)
+    """
+    same_length({"first": first, "second": second, "clusters": clusters})
+    failed = np.isnan(to_unit(first, bounds) - to_unit(second, bounds))
+    low, high = bounds
+    measured, lowest, highest = (
+        mean_difference(_filled(first, up), _filled(second, down), clusters, bounds=bounds, options=options)
+        for up, down in ((math.nan, math.nan), (low, high), (high, low))
+    )
+    return WorstCase(measured, lowest, highest, int(failed.sum()))
+
+
+def _filled(values: Column, end: float) -> Floats:
+    """Return the values with every failed cell at `end`; NaN leaves them failed."""
+    numbers = floats(values)
+    return np.asarray(np.where(np.isnan(numbers), end, numbers), dtype=np.float64)

@@ -1,0 +1,43 @@
+"""Values of known bounds, brought to [0, 1]."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from evalhub.errors import InputError
+from evalhub.stats.clusters import Column, Floats, floats
+
+Bounds = tuple[float, float]
+
+
+def to_unit(values: Column, bounds: Bounds) -> Floats:
+    """Bring values from their bounds to [0, 1], without float noise at the two ends.
+
+    Args:
+        values: (n,) numbers; None, NaN and infinite = missing.
+        bounds: Lowest and highest value there can be, finite, the lowest first.
+
+    Returns:
+        (n,) numbers in [0, 1]; NaN = missing.
+
+    Raises:
+        InputError: The bounds are no range, or a value lies outside them.
+
+    Example:
+        >>> to_unit([1, 3, None, 5], (1, 5)).tolist()
+        [0.0, 0.5, nan, 1.0]
+    """
+    low, high = bounds
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise InputError("bounds are the lowest and the highest value there can be", value=bounds)
+    numbers = floats(values)
+    shares = (numbers - low) / (high - low)
+    clipped = np.clip(shares, 0.0, 1.0)
+    strange = np.abs(shares - clipped) > 1e-9
+    if strange.any():
+        raise InputError(
+            "a value lies outside its bounds", value=float(numbers[strange][0]), allowed=str(bounds)
+        )
+    return np.asarray(clipped, dtype=np.float64)

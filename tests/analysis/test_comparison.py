@@ -1,0 +1,97 @@
+"""Differences of systems and nights, and rankings under every variant, worked out by hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from evalhub.analysis import Results, comparisons, nights, rows_of, sensitivity
+
+Write = Callable[..., Results]
+
+
+def one(frame: Any, **named: Any) -> dict[str, Any]:
+    (found,) = [row for row in rows_of(frame) if all(row[name] == value for name, value in named.items())]
+    return found
+
+
+def rated(hand: Any, ratings: dict[str, tuple[float | None, ...]]) -> list[Any]:
+    """Return items i1, i2, ... with each system's ratings."""
+    count = max(map(len, ratings.values()))
+    made = [hand.item(f"i{n}") for n in range(1, count + 1)]
+    for system, values in ratings.items():
+        for n, value in enumerate(values, 1):
+            made += [hand.response(f"i{n}", system), hand.rated(f"i{n}", system, value)]
+    return made
+
+
+class TestComparisons:
+    def test_pairs(self, hand: Any, results: Write) -> None:
+        # k wins i1 and i2, m wins i3, i4 failed: (1 + 1 - 1) / 3, and of 8 sign patterns 6 are as far from 0
+        found = one(comparisons(results(hand.pairs())), rater="pw", measure="win rate")
+        assert (found["first"], found["second"]) == ("k", "m")
+        assert found["estimate"] == pytest.approx(1 / 3)
+        assert (found["n"], found["left_out"]) == (3, 1)
+        assert (found["p"], found["test"]) == (1.0, "sign-flip-exact")
+
+    def test_ratings_and_holm(self, hand: Any, results: Write) -> None:
+        ratings = {"k": (3, 3, 3, 3, 3, 3), "l": (1, 1, 1, 1, 1, 1), "m": (3, 1, 3, 1, 3, None)}
+        frame = comparisons(results(rated(hand, ratings)))
+        told = {
+            (row["first"], row["second"]): row
+            for row in rows_of(frame)
+            if (row["rater"], row["measure"]) == ("pt", "mean score")
+        }
+        assert [round(row["estimate"], 3) for row in told.values()] == [2, 0.8, -1.2]
+        # 2 of 64 patterns, 2 of 4, 2 of 8; Holm: times 3, 2, 1, never falling
+        assert [row["p"] for row in told.values()] == [0.03125, 0.5, 0.25]
+        assert [row["p_holm"] for row in told.values()] == [0.09375, 0.5, 0.5]
+        assert [row["left_out"] for row in told.values()] == [0, 1, 1]
+        assert told["k", "l"]["low"] > 0
+
+    def test_one_item_has_no_interval_and_no_test(self, hand: Any, results: Write) -> None:
+        found = one(comparisons(results(rated(hand, {"k": (3,), "m": (1,)}))), measure="mean score")
+        assert (found["estimate"], found["low"], found["p"]) == (2, None, None)
+        assert found["reason"] == "fewer than 3 clusters"
+
+    def test_one_system_has_no_difference(self, hand: Any, results: Write) -> None:
+        assert comparisons(results(rated(hand, {"k": (3, 2, 1)}))).empty
+
+
+class TestNights:
+    def test_only_the_items_of_both(self, hand: Any, results: Write) -> None:
+        before = results(rated(hand, {"k": (1, 2, 1, 2), "gone": (1, 1, 1, 1)}))
+        after = results(rated(hand, {"k": (2, 3, 3, 2, 3), "new": (1, 1, 1, 1, 1)}))
+        found = one(nights(after, before), measure="mean score")
+        assert (found["system"], found["after"], found["before"]) == ("k", after.run.id, before.run.id)
+        assert (found["estimate"], found["n"], found["left_out"]) == (1.0, 4, 1)
+
+    def test_the_same_night_twice_differs_in_nothing(self, hand: Any, results: Write) -> None:
+        same = results(hand.pairs())
+        found = nights(same, same)
+        assert set(found["estimate"]) == {0}
+        assert set(found["p"]) == {1}
+
+
+class TestSensitivity:
+    def test_every_way_to_rank(self, hand: Any, results: Write) -> None:
+        ratings = {"k": (3, 3, 3), "l": (2, 2, None), "m": (1, 2, 2)}
+        labels = [hand.label("i1", system, value) for system, value in zip("klm", (1, 2, 3), strict=True)]
+        frame = sensitivity([results([*rated(hand, ratings), *labels])])
+        assert set(frame["reference"]) == {"pt · quality · mean score"}
+        failed = one(frame, variant="pt · quality · mean score · failures counted as the lowest")
+        # l falls from 2 to (2 + 2 + 1) / 3, where m is: a tie, so no swap
+        assert (failed["swapped"], failed["winner_changes"]) == (0, False)
+        people = one(frame, kind="labels")
+        assert (people["kendall"], people["swapped"], people["winners"]) == (-1, 3, ["m"])
+        assert people["winner_changes"]
+
+    def test_systems_that_only_one_has(self, hand: Any, results: Write) -> None:
+        labels = [hand.label("i1", "k", 1), hand.label("i1", "extra", 2)]
+        made = [*rated(hand, {"k": (3, 3), "m": (1, 1)}), hand.response("i1", "extra"), *labels]
+        found = one(sensitivity([results(made)]), kind="labels")
+        assert found["missing"] == ["extra", "m"]
+        assert (found["kendall"], found["reason"]) == (None, "fewer than 2 systems are in both")
+
+    def test_nothing_is_ranked(self, hand: Any, results: Write) -> None:
+        assert sensitivity([results([hand.item("i1")])]).empty

@@ -1,0 +1,183 @@
+import krippendorff
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalhub.errors import InputError
+from evalhub.stats.agreement.alpha import Metric, gwet_ac1, krippendorff_alpha
+from evalhub.stats.intervals import Interval, Options
+
+
+def long(table):
+    """Return values, units and raters of a units by raters table."""
+    table = np.asarray(table, dtype=float)
+    units, raters = np.indices(table.shape)
+    return table.ravel(), units.ravel(), raters.ravel()
+
+
+def alpha_of(table, metric, **more):
+    values, units, raters = long(table)
+    return krippendorff_alpha(values, units, raters, clusters=units, metric=metric, **more)
+
+
+def random_table(seed):
+    rng = np.random.default_rng(seed)
+    units, raters, k = rng.integers(5, 40), rng.integers(2, 6), rng.integers(2, 6)
+    table = rng.integers(1, k + 1, (units, 1)) + rng.integers(-1, 2, (units, raters)) * 1.5
+    return np.where(rng.random((units, raters)) < 0.25, np.nan, table)
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_equals_the_krippendorff_package_with_missing_values(metric):
+    for seed in range(60):
+        table = random_table(seed)
+        expected = krippendorff.alpha(reliability_data=table.T, level_of_measurement=metric.value)
+        assert alpha_of(table, metric).estimate == pytest.approx(expected, abs=1e-8)
+
+
+def test_krippendorffs_own_example():
+    # Krippendorff 2011, "Computing Krippendorff's alpha-reliability", section E: 4 observers, 12 units.
+    nan = np.nan
+    table = np.array(
+        [
+            [1, 2, 3, 3, 2, 1, 4, 1, 2, nan, nan, nan],
+            [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, nan, 3],
+            [nan, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, nan],
+            [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, nan],
+        ]
+    ).T
+    found = [alpha_of(table, metric) for metric in Metric]
+    assert [round(one.estimate, 3) for one in found] == [0.743, 0.815, 0.849]
+    assert [(one.n, one.left_out) for one in found] == [(11, 1)] * 3
+
+
+def test_levels_order_words():
+    values = ["low", "mid", "high", "high", "mid", "low", "low", "low"]
+    units, raters = [0, 0, 1, 1, 2, 2, 3, 3], [0, 1] * 4
+    words = krippendorff_alpha(
+        values, units, raters, clusters=units, metric=Metric.ORDINAL, levels=["low", "mid", "high"]
+    )
+    numbers = krippendorff_alpha(
+        [1, 2, 3, 3, 2, 1, 1, 1], units, raters, clusters=units, metric=Metric.ORDINAL
+    )
+    assert words == numbers
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_weights_are_copies(metric):
+    """Leaving clusters out and drawing them twice is the alpha of the rows written out."""
+    table = np.concatenate([random_table(9)] * 3)
+    options = Options(interval=Interval.BOOTSTRAP, resamples=100)
+    values, units, raters = long(table)
+    one = krippendorff_alpha(values, units, raters, clusters=units // 3, metric=metric, options=options)
+    assert one.low < one.estimate < one.high
+    assert one.method == "cluster-bootstrap-100"
+    shuffled = np.random.default_rng(0).permutation(len(values))
+    again = krippendorff_alpha(
+        values[shuffled], units[shuffled], raters[shuffled],
+        clusters=units[shuffled] // 3, metric=metric, options=options,
+    )  # fmt: skip
+    assert (again.low, again.high) == pytest.approx((one.low, one.high))
+
+
+def second_ac1(table, k):
+    """Gwet's AC1 by its definition, pair by pair."""
+    seen = [row[~np.isnan(row)] for row in table]
+    pairs = [
+        np.mean([a == b for i, a in enumerate(row) for j, b in enumerate(row) if i != j])
+        for row in seen
+        if len(row) >= 2
+    ]
+    shares = np.mean([[np.mean(row == c) for c in range(k)] for row in seen if len(row)], axis=0)
+    chance = np.sum(shares * (1 - shares)) / (k - 1)
+    return (np.mean(pairs) - chance) / (1 - chance)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000))
+def test_ac1_is_its_definition(seed):
+    rng = np.random.default_rng(seed)
+    table = rng.integers(0, 3, (12, 3)).astype(float)
+    table[rng.random(table.shape) < 0.2] = np.nan
+    values, units, raters = long(table)
+    found = gwet_ac1(values, units, raters, clusters=units, levels=[0.0, 1.0, 2.0])
+    assert found.estimate == pytest.approx(second_ac1(table, 3), abs=1e-10)
+
+
+def test_ac1_by_hand_where_kappa_fails():
+    # 2 raters, 100 units: 90 yes/yes, 5 yes/no, 5 no/yes: observed .9, share of yes .95,
+    # chance 2 * .95 * .05 = .095, AC1 (.9 - .095) / .905 = .8895; kappa would be -.05.
+    table = np.array([[1, 1]] * 90 + [[1, 0]] * 5 + [[0, 1]] * 5)
+    values, units, raters = long(table)
+    found = gwet_ac1(values, units, raters, clusters=units)
+    assert found.estimate == pytest.approx(0.805 / 0.905)
+    assert found.low < found.estimate < found.high
+
+
+def test_an_unseen_level_lowers_the_chance():
+    values, units, raters = ["a", "a", "b", "b", "a", "b"], ["u", "u", "v", "v", "w", "w"], ["x", "y"] * 3
+    two = gwet_ac1(values, units, raters, clusters=units).estimate
+    three = gwet_ac1(values, units, raters, clusters=units, levels=["a", "b", "c"]).estimate
+    assert two == pytest.approx((2 / 3 - 0.5) / 0.5)
+    assert three == pytest.approx((2 / 3 - 0.25) / 0.75)
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_what_is_undefined_says_why(metric):
+    constant = alpha_of([[1, 1]] * 5, metric)
+    assert (constant.estimate, constant.n) == (None, 5)
+    assert "one and the same" in constant.reason
+    alone = alpha_of([[1, np.nan], [np.nan, 2]], metric)
+    assert (alone.estimate, alone.n, alone.left_out) == (None, 0, 2)
+    assert alone.reason == "no unit has two values"
+    nothing = alpha_of([[np.nan, np.nan]], metric)
+    assert (nothing.estimate, nothing.left_out) == (None, 1)
+    full = alpha_of([[1, 1], [2, 2]] * 10, metric)
+    assert (full.estimate, full.low) == (pytest.approx(1), None)
+    few = krippendorff_alpha([1, 1, 2, 1], [0, 0, 1, 1], [0, 1, 0, 1], clusters=[0, 0, 1, 1], metric=metric)
+    assert few.estimate is not None
+    assert few.low is None
+
+
+def test_one_category_has_no_ac1():
+    assert gwet_ac1(["a", "a"], ["u", "u"], ["x", "y"], clusters=["u", "u"]).estimate is None
+    assert (
+        gwet_ac1([None, None], ["u", "u"], ["x", "y"], clusters=["u", "u"]).reason == "no unit has two values"
+    )
+    one = gwet_ac1(["a", "b"], ["u", "v"], ["x", "y"], clusters=["u", "v"])
+    assert one.reason == "no unit has two values"
+    with pytest.raises(InputError, match="two categories"):
+        gwet_ac1(["a"], ["u"], ["x"], clusters=["u"], levels=["a"])
+
+
+def test_a_rare_category_has_an_alpha_without_interval():
+    table = np.zeros((30, 2))
+    table[0], table[1, 0] = 1, 1
+    found = alpha_of(table, Metric.NOMINAL)
+    assert found.estimate is not None
+    assert found.low is None
+    assert "rarer categories" in found.reason
+
+
+def test_misuse():
+    with pytest.raises(InputError, match="two values of one unit"):
+        krippendorff_alpha([1, 2], ["u", "u"], ["x", "x"], clusters=[0, 0], metric=Metric.INTERVAL)
+    with pytest.raises(InputError, match="two clusters"):
+        krippendorff_alpha([1, 2], ["u", "u"], ["x", "y"], clusters=[0, 1], metric=Metric.INTERVAL)
+    with pytest.raises(InputError, match="one length"):
+        krippendorff_alpha([1, 2], ["u"], ["x", "y"], clusters=[0, 1], metric=Metric.INTERVAL)
+    with pytest.raises(InputError, match="none of the levels"):
+        krippendorff_alpha(["a"], ["u"], ["x"], clusters=[0], metric=Metric.ORDINAL, levels=["b"])
+    with pytest.raises(InputError, match="once"):
+        krippendorff_alpha(["a"], ["u"], ["x"], clusters=[0], metric=Metric.ORDINAL, levels=["a", "a"])
+
+
+def test_a_few_far_values_have_an_alpha_without_interval():
+    table = np.full((30, 2), 5.0) - np.arange(60).reshape(30, 2) % 2
+    table[0] = 1
+    found = alpha_of(table, Metric.INTERVAL)
+    assert found.estimate is not None
+    assert found.low is None
+    assert "far from the others" in found.reason
+    assert alpha_of(table, Metric.ORDINAL).low is not None
