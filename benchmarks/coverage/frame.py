@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+
+# The processes below share the cores; the threads of a matrix library would only get in their way.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator

@@ -14,6 +14,7 @@ from evalhub.analysis.gold import gold
 from evalhub.analysis.leaderboard import leaderboard
 from evalhub.analysis.length_control import length_controlled
 from evalhub.analysis.meta import meta
+from evalhub.analysis.metaevaluation import correlation_differences, ranking_accuracies
 from evalhub.analysis.people import instead, people
 from evalhub.analysis.ranks import ranks
 from evalhub.analysis.results import Results, export
@@ -42,6 +43,7 @@ __all__ = [
     "comparisons",
     "contamination",
     "controls",
+    "correlation_differences",
     "correlations",
     "cost",
     "coverage",
@@ -62,6 +64,7 @@ __all__ = [
     "not_attacked",
     "pair_verdicts",
     "people",
+    "ranking_accuracies",
     "ranks",
     "ratings",
     "reliability",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
@@ -24,7 +25,10 @@ NAMED = (
 
 
 def agreement(results: Results) -> pd.DataFrame:
-    """Return accuracy and Cohen's kappa of every rater against the labels, and of raters with each other.
+    """Return the agreement of every rater with the labels, and of raters with each other.
+
+    Statistics: accuracy, balanced accuracy (the mean recall of the labels' categories), Cohen's kappa, and
+    for levels kappa with quadratic weights.
 
     One row per dataset, label criterion, kind of annotator, rater, reading, `against` ("labels" or
     another rater) and statistic. The readings of a pairwise judge are `combined` (both orders, in
@@ -43,7 +47,8 @@ def agreement(results: Results) -> pd.DataFrame:
         for key, group in groups(labelled, "dataset", "label_criterion", "annotator_kind"):
             rows += _rows(results, key, group.reset_index(drop=True), verdicts)
     for named, said, labels, clusters in level_columns(results):
-        rows += _both(said, labels, clusters, {**named, "reading": "level", "against": "labels"})
+        about = {**named, "reading": "level", "against": "labels"}
+        rows += _statistics(said, labels, clusters, about, (*STATISTICS, _WEIGHTED))
     return table(rows, NAMED)
 
 
@@ -65,13 +70,13 @@ def _rows(
         for reading in rater.readings:
             named = {**about, **_who(rater), "reading": reading, "against": "labels"}
             said = rater.against_labels(reading).tolist()
-            rows += _both(said, (labels if rater.ties else decided).tolist(), clusters, named)
+            rows += _statistics(said, (labels if rater.ties else decided).tolist(), clusters, named)
     names = Counter(rater.name for rater in everyone)
     for first, second in itertools.combinations([one for one in everyone if one.kind != TRIVIAL], 2):
         against = second.name if names[second.name] == 1 else f"{second.name}: {second.criterion}"
         named = {**about, **_who(first), "reading": "combined", "against": against}
         one, other = (rater.readings["combined"].tolist() for rater in (first, second))
-        rows += _both(one, other, clusters, named)
+        rows += _statistics(one, other, clusters, named)
     return rows
 
 
@@ -79,10 +84,28 @@ def _who(rater: Rater) -> dict[str, Any]:
     return {"rater": rater.name, "kind": rater.kind, "criterion": rater.criterion}
 
 
-def _both(
-    said: list[Any] | str, against: list[Any], clusters: list[Any], named: dict[str, Any]
+def _weighted_kappa(said: list[Any], against: list[Any], clusters: list[Any]) -> stats.Estimate:
+    levels = sorted({float(one) for one in (*said, *against) if one is not None})
+    one, two = ([None if one is None else float(one) for one in column] for column in (said, against))
+    return stats.cohen_kappa(one, two, clusters, weights=stats.Weights.QUADRATIC, levels=levels)
+
+
+_WEIGHTED = ("weighted kappa", _weighted_kappa)
+STATISTICS = (
+    ("accuracy", stats.accuracy),
+    ("balanced accuracy", stats.balanced_accuracy),
+    ("kappa", stats.cohen_kappa),
+)
+
+
+def _statistics(
+    said: list[Any] | str,
+    against: list[Any],
+    clusters: list[Any],
+    named: dict[str, Any],
+    statistics: Sequence[tuple[str, Callable[..., stats.Estimate]]] = STATISTICS,
 ) -> list[dict[str, Any]]:
-    """Return the rows of both statistics; where `said` is a text, it is the reason why there are none."""
+    """Return a row for each statistic; where `said` is a text, it is the reason why there are none."""
     return [
         row(
             stats.Estimate.none(said, left_out=len(against))
@@ -91,7 +114,7 @@ def _both(
             **named,
             statistic=name,
         )
-        for name, statistic in (("accuracy", stats.accuracy), ("kappa", stats.cohen_kappa))
+        for name, statistic in statistics
     ]
 
 

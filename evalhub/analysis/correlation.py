@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
@@ -40,10 +41,8 @@ def correlations(results: Results) -> pd.DataFrame:
     `left_out` the groups that are constant or too small.
     """
     rows: list[dict[str, Any]] = []
-    for (dataset, criterion, kind), samples in side_by_side(results).items():
-        numbers = [name for name in samples if name not in (*_KEY, "cluster")]
-        by_response = samples.astype(dict.fromkeys(numbers, "float64")).groupby(_RESPONSE, as_index=False)
-        frame = by_response[numbers].mean()
+    for about, frame in by_response(results):
+        numbers = [name for name in frame if name not in _RESPONSE]
         for x, y in itertools.combinations(numbers, 2):
             found = stats.correlate(
                 floats(frame[x]),
@@ -55,12 +54,33 @@ def correlations(results: Results) -> pd.DataFrame:
             for one in found:
                 rows.append(
                     row(
-                        one.estimate, dataset=dataset, label_criterion=criterion, annotator_kind=kind,
-                        x=x, y=y, at=one.level.value, coefficient=one.coefficient.value,
-                        groups=one.estimate.n,
+                        one.estimate, **about, x=x, y=y, at=one.level.value,
+                        coefficient=one.coefficient.value, groups=one.estimate.n,
                     )
                 )  # fmt: skip
     return table(rows, NAMED)
+
+
+def by_response(results: Results) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """Yield what `side_by_side` returns with several samples of one item and system averaged."""
+    for (dataset, criterion, kind), samples in side_by_side(results).items():
+        numbers = [name for name in samples if name not in (*_KEY, "cluster")]
+        responses = samples.astype(dict.fromkeys(numbers, "float64")).groupby(_RESPONSE, as_index=False)
+        about = {"dataset": dataset, "label_criterion": criterion, "annotator_kind": kind}
+        yield about, responses[numbers].mean()
+
+
+def raters_of(results: Results, frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Return the judges of a frame of `by_response`, and its metrics and the length.
+
+    Args:
+        results: The run.
+        frame: Its columns are raters, besides the keys and the labels.
+    """
+    judges = set(ratings(results)["judge"])
+    names = [str(name) for name in frame if name not in (*_RESPONSE, "labels")]
+    mine = [name for name in names if name.removesuffix(SOFT).partition(": ")[0] in judges]
+    return mine, [name for name in names if name not in mine]
 
 
 def side_by_side(results: Results) -> dict[tuple[str, str, str], pd.DataFrame]:

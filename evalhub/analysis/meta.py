@@ -33,7 +33,7 @@ _BIASES = {
     (Kind.MARKDOWN, "effect"): "effect of Markdown",
 }
 STATISTICS = (
-    "accuracy", "kappa",
+    "accuracy", "balanced accuracy", "kappa", "weighted kappa",
     "spearman, pooled", "spearman, item", "spearman, system",
     "spearman of expected scores, pooled", "spearman of expected scores, item",
     "spearman of expected scores, system",

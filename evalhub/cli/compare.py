@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ import evalhub as hub
 from evalhub.cli.options import Json, RunName, RunNames, Runs
 from evalhub.cli.output import print_json
 from evalhub.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from evalhub.analysis import Results
 
 Other = Annotated[
     str | None, typer.Argument(metavar="[OTHER]", help="An earlier run: each system then and now.")
@@ -20,6 +23,10 @@ Keep = Annotated[
     typer.Option("--only", help="Keep only this dataset, rater, measure or system; may be given again."),
 ]
 
+Raters = Annotated[
+    bool,
+    typer.Option("--raters", help="Compare judges and metrics: whose ratings go better with labels."),
+]
 _KINDS = ("dataset", "rater", "measure", "system")
 
 
@@ -27,11 +34,15 @@ def compare(
     run_name: RunName = None,
     other: Other = None,
     only: Keep = None,
+    raters: Raters = False,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
     """Print how far systems differ on the same items, or each system between two runs."""
     found = hub.load(run_name, runs)
+    if raters:
+        _raters(found, as_json=as_json)
+        return
     table = (
         hub.analysis.comparisons(found)
         if other is None
@@ -45,6 +56,17 @@ def compare(
         print_json(rows)
         return
     hub.report.print_comparisons(rows)
+
+
+def _raters(found: Results, *, as_json: bool) -> None:
+    differences = hub.analysis.rows_of(hub.analysis.correlation_differences(found))
+    accuracies = hub.analysis.rows_of(hub.analysis.ranking_accuracies(found))
+    if not accuracies:
+        raise InputError("there is nothing to compare: no rated response has a label", where=found.run.id)
+    if as_json:
+        print_json({"correlation_differences": differences, "ranking_accuracies": accuracies})
+        return
+    hub.report.print_raters(differences, accuracies)
 
 
 def _kept(rows: list[dict[str, Any]], only: Sequence[str]) -> list[dict[str, Any]]:

@@ -125,13 +125,12 @@ def _prepared(suite: str, options: Options) -> tuple[Resolved, Plan]:
 
 
 def board(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
-    """Print every number that ranks a system."""
-    rows = hub.analysis.rows_of(hub.analysis.leaderboard(hub.load(run_name, runs)))
-    columns = (
-        "dataset", "measure", "rater", "criterion", "system",
-        "estimate", "low", "high", "n", "clusters", "left_out", "reason",
-    )  # fmt: skip
-    print_rows(rows, as_json=as_json, columns=columns)
+    """Print every number that ranks a system: rates, scores, ranks, Elo, with length controlled."""
+    results = hub.load(run_name, runs)
+    if as_json:
+        print_json(hub.analysis.rows_of(hub.analysis.leaderboard(results)))
+    else:
+        hub.report.print_leaderboard(hub.report.report_data(results))
 
 
 def report(run_name: RunName = None, out: Out = None, runs: Runs = None, as_json: Json = False) -> None:

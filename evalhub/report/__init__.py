@@ -1,18 +1,20 @@
 """What a run says, for people: in the terminal, as JSON, and as one page."""
 
 from evalhub.report.attacks import attack_data
-from evalhub.report.compare import print_comparisons, print_sensitivity
+from evalhub.report.compare import print_comparisons, print_raters, print_sensitivity
 from evalhub.report.data import report_data
 from evalhub.report.files import write_report
 from evalhub.report.meta import meta_data, print_meta
-from evalhub.report.terminal import print_attacks, print_report
+from evalhub.report.terminal import print_attacks, print_leaderboard, print_report
 
 __all__ = [
     "attack_data",
     "meta_data",
     "print_attacks",
     "print_comparisons",
+    "print_leaderboard",
     "print_meta",
+    "print_raters",
     "print_report",
     "print_sensitivity",
     "report_data",

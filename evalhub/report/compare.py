@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.text import Text
-
-from evalhub.report.shape import ABSENT, Footnotes, Grid, count, grouped, interval, number, visible
-from evalhub.report.terminal import WIDTH, section
+from evalhub.report.shape import ABSENT, Footnotes, Grid, count, grouped, interval, number, pivot, visible
+from evalhub.report.terminal import INTERVALS, say, section, wide
 
 _ABOUT = ("dataset", "rater", "criterion", "measure")
-_NOTES = (
-    "[low, high] are 95% intervals over clusters of items; – is absent.",
-    "p: sign-flip test over clusters; Holm: the same, allowing for all rows of its table.",
-)
+_TESTS = "p: sign-flip test over clusters; Holm: the same, allowing for all rows of its table."
 
 Rows = Sequence[dict[str, Any]]
 
@@ -28,9 +21,9 @@ def print_comparisons(rows: Rows) -> None:
         rows: As `comparisons` or `nights` returns them, as plain values.
     """
     notes = Footnotes()
-    console = _console()
+    console = wide()
     section(console, "Differences, paired on the items that both have", _differences(rows, notes))
-    _say(console, [*_NOTES, *notes.lines()])
+    say(console, [INTERVALS, _TESTS, *notes.lines()])
 
 
 def _differences(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
@@ -53,6 +46,45 @@ def _differences(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
         yield Grid(_title([*key, what]), head, lines, len(names))
 
 
+def print_raters(differences: Rows, accuracies: Rows) -> None:
+    """Print how much better one rater goes with the labels than another, and how each ranks systems.
+
+    Args:
+        differences: As `correlation_differences` returns them, as plain values.
+        accuracies: As `ranking_accuracies` returns them, as plain values.
+    """
+    console, notes = wide(), Footnotes()
+    section(console, "Correlation with the labels, first minus second", _raters(differences, notes))
+    section(console, "Two systems in the order of the labels", _orders(accuracies, notes))
+    test = "Holm: p of swapping the two raters' scores (Pearson: Williams' t), allowing for a whole table."
+    say(console, [INTERVALS, test, *notes.lines()])
+
+
+_LABELS = ("dataset", "label_criterion", "annotator_kind")
+
+
+def _raters(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
+    for (*about, at, coefficient), found in grouped(rows, *_LABELS, "at", "coefficient"):
+        lines = tuple(
+            (
+                visible(row["first"]),
+                visible(row["second"]),
+                interval(row, notes),
+                _p(row["p_holm"]),
+                count(row["n"]),
+            )
+            for row in found
+        )
+        title = _title([*about[:2], f"{about[2]} labels", f"{coefficient}, {at}"])
+        yield Grid(title, ("first", "second", "difference", "Holm", "n"), lines, 2)
+
+
+def _orders(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
+    for about, found in grouped(rows, *_LABELS):
+        title = _title([*about[:2], f"{about[2]} labels"])
+        yield pivot(found, notes, title=title, names={"rater": "rater"}, across=("statistic",))
+
+
 def _title(key: Sequence[Any]) -> str:
     return " · ".join(dict.fromkeys(str(part) for part in key if part))
 
@@ -68,13 +100,13 @@ def print_sensitivity(rows: Rows) -> None:
         rows: As `sensitivity` returns them, as plain values.
     """
     notes = Footnotes()
-    console = _console()
+    console = wide()
     section(console, "Rankings of the same systems", _rankings(rows, notes))
     lines = [
         "tau: Kendall's tau-b with the ranking held against; swapped: pairs in the opposite order.",
         "moves furthest: places up (+) or down (-); the same ranks may hide behind wide intervals.",
     ]
-    _say(console, [*lines, *notes.lines()])
+    say(console, [*lines, *notes.lines()])
 
 
 def _rankings(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
@@ -92,13 +124,3 @@ def _rankings(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
         )
         head = ("variant", "tau", "swapped", "moves furthest", "best", "only in one of the two")
         yield Grid(f"{dataset}, held against {reference}", head, lines, 1)
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
-
-
-def _say(console: Console, lines: Sequence[str]) -> None:
-    console.print()
-    for line in lines:
-        console.print(Text(visible(line), style="dim"))

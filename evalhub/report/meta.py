@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Container, Iterator, Sequence
 from typing import Any
-
-from rich.console import Console
-from rich.text import Text
 
 from evalhub.analysis import (
     Results,
@@ -25,7 +21,7 @@ from evalhub.analysis.contamination import WORDS
 from evalhub.report.biases import CONTROLLED
 from evalhub.report.grids import RATERS, judged_twice, named
 from evalhub.report.shape import ABSENT, Footnotes, Grid, Row, count, grouped, pivot, visible
-from evalhub.report.terminal import WIDTH, section
+from evalhub.report.terminal import INTERVALS, say, section, wide
 
 _OF_A_RUN = {
     "people": people,
@@ -63,8 +59,7 @@ def print_meta(data: dict[str, Any]) -> None:
     Args:
         data: As `meta_data` returns it.
     """
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
-    notes = Footnotes()
+    console, notes = wide(), Footnotes()
     section(console, "Raters against labels", _raters(data["raters"], notes))
     section(console, "How far people agree", _people(data["people"], notes))
     section(console, "A judge in the place of one of the people", _instead(data["instead"], notes))
@@ -72,12 +67,8 @@ def print_meta(data: dict[str, Any]) -> None:
     section(console, "Cost, over all datasets of a run", _of_judges(data["cost"], notes))
     section(console, "Languages", _languages(data["languages"], notes))
     section(console, "May have been seen in training", _contamination(data["contamination"]))
-    console.print()
-    lines = ["[low, high] are 95% intervals over clusters of items; – is absent."]
-    if any(row["statistic"].startswith("effect") for row in data["raters"]):
-        lines.append(f"{CONTROLLED.capitalize()}.")
-    for line in (*lines, *notes.lines()):
-        console.print(Text(visible(line), style="dim"))
+    effects = any(row["statistic"].startswith("effect") for row in data["raters"])
+    say(console, [INTERVALS, *([f"{CONTROLLED.capitalize()}."] if effects else []), *notes.lines()])
 
 
 def _raters(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -28,12 +29,13 @@ from evalhub.report.ranking import length_grids, rank_grids, strength_grids, wor
 from evalhub.report.shape import Footnotes, Grid, visible
 
 WIDTH = 100
+INTERVALS = "[low, high] are 95% intervals over clusters of items; – is absent."
 _GAP = 2
 
 
 def print_report(results: Results) -> None:
     """Print a run's report to standard output."""
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    console = wide()
     data = report_data(results)
     notes = Footnotes()
     title = data["title"] or data["suite"]
@@ -41,9 +43,6 @@ def print_report(results: Results) -> None:
     console.print(Text(summary(data), style="dim"))
     _pairs(console, [*model_lines(data), *engine_lines(data)])
     section(console, "Leaderboard", leaderboards(data, notes))
-    section(console, "Ranks, 1 = best", rank_grids(data, notes))
-    section(console, "Elo (Bradley-Terry)", strength_grids(data, notes))
-    section(console, "Win rate against one baseline, length controlled", length_grids(data, notes))
     section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
     section(console, "Judge, ROUGE and labels", agreements(data, notes, readings=False))
     section(console, "Correlation with the labels", correlation_grids(data, notes))
@@ -53,22 +52,49 @@ def print_report(results: Results) -> None:
     section(console, "Attacks", attack_grids(data, notes))
     section(console, "Coverage", [*coverages(data, notes), *failure_grids(data)])
     section(console, "Had nothing failed", worst_grids(data, notes))
-    lines = ["[low, high] are 95% intervals over clusters of items; – is absent.", *notes.lines()]
-    lines += [f"• {note}" for note in data["notes"]]
-    console.print()
-    for line in lines:
-        console.print(Text(visible(line), style="dim"))
+    say(console, [INTERVALS, *notes.lines(), *(f"• {note}" for note in data["notes"])])
+
+
+def print_leaderboard(data: dict[str, Any]) -> None:
+    """Print everything that ranks systems.
+
+    Args:
+        data: As `report_data` returns it.
+    """
+    console, notes = wide(), Footnotes()
+    section(console, "Leaderboard", leaderboards(data, notes))
+    section(console, "Ranks, 1 = best", rank_grids(data, notes))
+    section(console, "Elo (Bradley-Terry)", strength_grids(data, notes))
+    section(console, "Win rate against one baseline, length controlled", length_grids(data, notes))
+    section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
+    section(console, "Had nothing failed", worst_grids(data, notes))
+    say(console, [INTERVALS, *notes.lines()])
 
 
 def print_attacks(results: Results) -> None:
     """Print how a judge stood against attacks and control responses."""
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    console = wide()
     data, notes = attack_data(results), Footnotes()
     section(console, "Attacks", attack_grids(data, notes))
     console.print()
     for line in attack_lines(data):
         console.print(Text(line))
-    for line in (*ATTACK_NOTES, *notes.lines()):
+    _lines(console, [*ATTACK_NOTES, *notes.lines()])
+
+
+def wide() -> Console:
+    """Return the console for answers: as wide as the terminal, or as a page."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+
+
+def say(console: Console, lines: Iterable[str]) -> None:
+    """Print what belongs under all tables."""
+    console.print()
+    _lines(console, lines)
+
+
+def _lines(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
         console.print(Text(visible(line), style="dim"))
 
 

@@ -4,12 +4,14 @@ from evalhub.stats.agreement.alpha import Metric, gwet_ac1, krippendorff_alpha
 from evalhub.stats.agreement.alternative import Alignment, AlternativeTest, Expertise, alternative_test
 from evalhub.stats.agreement.annotators import SLOTS, Ceiling, Dropped, Measure, ceiling, leave_one_out
 from evalhub.stats.agreement.dawid_skene import DawidSkene, dawid_skene
-from evalhub.stats.agreement.kappa import accuracy, cohen_kappa
+from evalhub.stats.agreement.kappa import Weights, accuracy, balanced_accuracy, cohen_kappa
 from evalhub.stats.bias.askings import Askings, Kind, covariates
 from evalhub.stats.bias.biases import Bias, controlled, controlled_beyond_people, judge_biases, raw_rate
 from evalhub.stats.bias.trivial import always_first, balanced_orders, coin, longer
 from evalhub.stats.correlation.coefficients import Coefficient
+from evalhub.stats.correlation.difference import correlation_difference
 from evalhub.stats.correlation.levels import Correlation, Level, correlate
+from evalhub.stats.correlation.ranking_accuracy import RankingAccuracy, ranking_accuracy, system_accuracy
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import Interval, Options
 from evalhub.stats.logit.effects import Effect
@@ -108,17 +110,20 @@ __all__ = [
     "Planned",
     "Promise",
     "Rank",
+    "RankingAccuracy",
     "RankingChange",
     "Rating",
     "Sequential",
     "Standing",
     "Threshold",
+    "Weights",
     "WinCounts",
     "WorstCase",
     "accuracy",
     "adjusted",
     "alternative_test",
     "always_first",
+    "balanced_accuracy",
     "balanced_orders",
     "bradley_terry",
     "brier",
@@ -131,6 +136,7 @@ __all__ = [
     "controlled",
     "controlled_beyond_people",
     "correlate",
+    "correlation_difference",
     "covariates",
     "dawid_skene",
     "decided_at",
@@ -161,6 +167,7 @@ __all__ = [
     "pooled_logit_difference",
     "power",
     "rank_intervals",
+    "ranking_accuracy",
     "ranking_changes",
     "raw_rate",
     "recalibrated",
@@ -170,6 +177,7 @@ __all__ = [
     "sequential_comparison",
     "set_thresholds",
     "soft_win_rate",
+    "system_accuracy",
     "win_comparison",
     "win_counts",
     "win_rate",

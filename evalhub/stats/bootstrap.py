@@ -23,6 +23,7 @@ from evalhub.stats.intervals import (
     Interval,
     Options,
     no_ends,
+    spread_freedom,
     t_quantile,
     wilson,
 )
@@ -79,7 +80,8 @@ def bootstrap(statistic: Statistic, clusters: int, options: Options = DEFAULT) -
 def jackknife(
     statistic: Statistic, clusters: int, options: Options = DEFAULT, *, shape: Shape = Shape.FISHER
 ) -> Ends:
-    """Leave out one cluster at a time; t interval with clusters - 1 degrees of freedom.
+    """Leave out one cluster at a time; t interval with clusters - 1 degrees of freedom, or fewer where a
+    handful of clusters make up the variance.
 
     Args:
         statistic: From (b, clusters) weights to (b,) values in [-1, 1]; NaN = undefined.
@@ -113,7 +115,7 @@ def jackknife(
     room = (1 - value) * (1 + value)
     if room <= NOISE:
         return no_ends("the coefficient is 1 or -1, where the interval has no width")
-    quantile = t_quantile(options.level, clusters - 1)
+    quantile = t_quantile(options.level, min(clusters - 1, spread_freedom(left - left.mean())))
     if shape is Shape.WILSON:
         low, high = (2 * end - 1 for end in wilson((1 + value) / 2, room / variance, quantile))
     else:

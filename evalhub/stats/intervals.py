@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from evalhub.errors import InputError
+from evalhub.stats.clusters import Floats
 from evalhub.stats.estimate import CONFIDENCE, MIN_CLUSTERS, Estimate
 
 TOO_FEW = f"fewer than {MIN_CLUSTERS} clusters"
@@ -123,6 +126,29 @@ def z_quantile(level: float) -> float:
     from scipy import special
 
     return float(special.ndtri((1 + level) / 2))
+
+
+def spread_freedom(parts: Floats) -> float:
+    """Return how well the sum of squares of some parts is known: few large parts tell it badly.
+
+    Args:
+        parts: (k,) what each cluster contributes, about mean 0; k at least 2.
+
+    Returns:
+        Degrees of freedom 2 v² / var(v) of the variance v, by the parts' kurtosis; infinite where all are 0.
+
+    Source: Satterthwaite, Biometrics Bulletin 2(6), 1946, 110-114.
+
+    Example:
+        >>> round(spread_freedom(np.array([1.0, -1.0] * 15)), 1), round(spread_freedom(np.eye(30)[0]), 1)
+        (870.0, 2.2)
+    """
+    largest = float(np.abs(parts).max())
+    if largest == 0.0:
+        return float("inf")
+    count, square = len(parts), (parts / largest) ** 2
+    excess = float(np.mean(square**2) / np.mean(square) ** 2) - 3
+    return 2 / max(excess / count + 2 / (count - 1), NOISE)
 
 
 def wilson(share: float, n: float, quantile: float) -> tuple[float, float]:

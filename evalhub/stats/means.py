@@ -30,6 +30,7 @@ from evalhub.stats.intervals import (
     Interval,
     Options,
     no_ends,
+    spread_freedom,
     t_quantile,
     wilson,
     with_ends,
@@ -163,14 +164,4 @@ def cluster_variance(values: Floats, members: Ints) -> tuple[float, float]:
     cross = inflation * sizes**2 / n**2
     # tr(K)^2 / tr(K^2) with K the covariance of the adjusted residual sums, times n in each factor.
     trace = float(np.sum((sizes / n) ** 2) + cross.sum() ** 2 - np.sum(cross**2))
-    return variance, min(1 / trace, _kurtosis_freedom(residuals))
-
-
-def _kurtosis_freedom(residuals: Floats) -> float:
-    """Return how well a variance is known whose clusters are far from normal: 2 v² / var(v)."""
-    largest = float(np.abs(residuals).max())
-    if largest == 0.0:
-        return float("inf")
-    count, square = len(residuals), (residuals / largest) ** 2
-    excess = float(np.mean(square**2) / np.mean(square) ** 2) - 3
-    return 2 / max(excess / count + 2 / (count - 1), NOISE)
+    return variance, min(1 / trace, spread_freedom(residuals))

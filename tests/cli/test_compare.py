@@ -69,3 +69,9 @@ def test_plan_says_what_can_be_seen(desk: Any) -> None:
 def test_plan_of_two_items_foresees_no_interval(desk: Any) -> None:
     desk.dataset(items=2)
     assert "no interval (fewer than 3 clusters)" in desk.command("plan", "s").err
+
+
+def test_raters_need_labels(done: Any) -> None:
+    said = done.command("compare", "--raters")
+    assert said.code == 2
+    assert "no rated response has a label" in said.sentence

@@ -40,6 +40,7 @@ def outcomes(name: str, tag: str | None = None) -> dict[str, int]:
         ("llmbar", 885, 1770, 885, 0, 757),
         ("mt_bench_questions", 160, 0, 0, 0, 160),
         ("pandalm", 999, 1998, 2997, 0, 170),
+        ("sfres_data2text", 1181, 1181, 3543, 0, 580),
         ("summeval", 100, 800, 25600, 3200, 100),
         ("topical_chat_usr", 60, 360, 2160, 0, 60),
     ],

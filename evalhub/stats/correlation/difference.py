@@ -9,7 +9,7 @@
 The p-value is that of a permutation test: two scores that agree equally well with people may be swapped. Both
 are standardised, and whole clusters (pooled, item) or whole systems (system) swap. To swap single responses
 ("PERM-BOTH") supposes that the two scores differ by noise alone: where each favours systems of its own and
-both agree equally well with people, it rejects 13 to 62 times in 100 at the 5% level. For Pearson between
+both agree equally well with people, it rejects 13 to 53 times in 100 at the 5% level. For Pearson between
 systems the test is Williams'.
 """
 

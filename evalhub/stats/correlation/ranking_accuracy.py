@@ -22,6 +22,7 @@ from evalhub.stats.means import mean_estimate
 
 FOLDS = 10
 IN_SAMPLE = "epsilon was chosen on these very items"
+CHOSEN = "epsilon was chosen too: an interval of the items' spread alone holds 91 to 92% at 95%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class RankingAccuracy:
     """Pairwise ranking accuracy within items, averaged over items ("acc*_eq"); tau_eq is 2 · accuracy - 1.
 
     Args:
-        calibrated: Every item with the epsilon that is best on other clusters; its n counts items.
+        calibrated: Every item with the epsilon that is best on other clusters; its n counts items. No
+            interval, because none was found that holds its level.
         uncalibrated: Epsilon 0: only equal scores tie.
         in_sample: The highest that one epsilon reaches on these items, as papers report it; no interval.
         epsilon: That epsilon, in the metric's unit; None without any pair.
@@ -109,7 +111,7 @@ def ranking_accuracy(
     else:
         folds = _folds(pairs, rows.cluster_count, options.seed)
         chosen = [_best(pairs, folds[pairs.clusters] != fold) for fold in range(int(folds.max()) + 1)]
-        calibrated = estimate(np.array(chosen)[folds[clusters_of]])
+        calibrated = estimate(np.array(chosen)[folds[clusters_of]]).without_interval(CHOSEN)
     return RankingAccuracy(calibrated, plain, flattering, best, len(pairs.apart))
 
 

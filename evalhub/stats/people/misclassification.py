@@ -71,8 +71,10 @@ def corrected_share(
     Raises:
         InputError: The columns differ in length, or a value is neither 0 nor 1.
 
-    Source: Rogan & Gladen, American Journal of Epidemiology 107(1), 1978, 71-76; Lang & Reiczigel, Preventive
-        Veterinary Medicine 113(1), 2014, 13-22 (interval); Lee et al. 2025, arXiv 2511.21140 (judges).
+    Source: Rogan & Gladen, American Journal of Epidemiology 107(1), 1978, 71-76; Fieller, Journal of
+        the Royal Statistical Society B 16(2), 1954, 175-185 (interval of a ratio); Lang & Reiczigel,
+        Preventive Veterinary Medicine 113(1), 2014, 13-22 (the rows that are added to each count); Lee et
+        al. 2025, arXiv 2511.21140 (judges).
 
     Example:
         >>> labels = [1] * 50 + [0] * 50 + [None] * 200
@@ -132,18 +134,21 @@ def _share(parts: list[_Part], level: float) -> tuple[float | None, Ends]:
 
 
 def _ends(said: _Part, hit: _Part, spared: _Part, level: float) -> Ends:
-    """Return Lang and Reiczigel's interval."""
+    """Return the shares p that the counts do not contradict: q + sp - 1 = p (se + sp - 1), tested."""
     if min(part.clusters for part in (said, hit, spared)) < MIN_KIND:
         return no_ends(f"fewer than {MIN_KIND} clusters of unlabelled rows or of either kind of label")
     quantile = t_quantile(level, min(part.freedom for part in (said, hit, spared)))
-    (q, of_q), (se, of_se), (sp, of_sp) = said.moved(quantile**2), hit.moved(2), spared.moved(2)
-    informed = se + sp - 1
-    if informed <= quantile * (of_se + of_sp) ** 0.5:
+    square = quantile**2
+    (q, of_q), (se, of_se), (sp, of_sp) = said.moved(square), hit.moved(2), spared.moved(2)
+    informed, above = se + sp - 1, q + sp - 1
+    # Where this is not above 0, the shares that are not contradicted have no bounds.
+    leading = informed**2 - square * (of_se + of_sp)
+    if informed <= 0 or leading <= 0:
         return no_ends("sensitivity + specificity cannot be told from 1")
-    share = (q + sp - 1) / informed
-    centre = share + 2 * quantile**2 * (share * of_se - (1 - share) * of_sp)
-    half = quantile * (of_q + (1 - share) ** 2 * of_sp + share**2 * of_se) ** 0.5 / informed
-    low, high = (float(np.clip(end, 0.0, 1.0)) for end in (centre - half, centre + half))
+    middle = above * informed - square * of_sp
+    last = above**2 - square * (of_q + of_sp)
+    half = max(0.0, middle**2 - leading * last) ** 0.5
+    low, high = (float(np.clip(end / leading, 0.0, 1.0)) for end in (middle - half, middle + half))
     if high - low <= NOISE:
         return no_ends("the verdicts do not fit the errors that were counted")
-    return Ends(low, high, "lang-reiczigel")
+    return Ends(low, high, "fieller")

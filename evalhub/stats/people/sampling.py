@@ -47,7 +47,7 @@ def labelling_queue(ids: Column, uncertainty: Column, *, n: int, seed: int) -> t
         InputError: An id twice, an uncertainty below 0, or too small an n for probabilities of .05.
 
     Source: Zrnic & Candès, Active Statistical Inference, ICML 2024 (drawn in proportion to the error's
-        spread, mixed with an even draw); Madow, Annals of Mathematical Statistics 20(3), 1949 (systematic).
+        spread, mixed with an even draw).
 
     Example:
         >>> queue = labelling_queue(["q1", "q2", "q3", "q4"], [0.5, 0.1, 0.1, 0.1], n=2, seed=0)
@@ -76,10 +76,10 @@ def labelling_queue(ids: Column, uncertainty: Column, *, n: int, seed: int) -> t
         return ()
     rng = np.random.default_rng(seed)
     chances = inclusion_probabilities(doubt, n=min(n, len(names)))
-    drawn = np.flatnonzero(_systematic(chances, rng))
+    drawn = np.flatnonzero(drawn_systematically(chances, rng))
     even = UNIFORM_SHARE * min(n, len(names)) / len(names)
     # Kept with even / chance, a drawn item is in the even part with the same probability as any other.
-    kept = _systematic(np.minimum(1.0, even / chances[drawn]), rng)
+    kept = drawn_systematically(np.minimum(1.0, even / chances[drawn]), rng)
     shuffled = rng.permutation(len(drawn))
     return tuple(Queued(str(names[drawn[at]]), float(chances[drawn[at]]), bool(kept[at])) for at in shuffled)
 
@@ -115,16 +115,31 @@ def inclusion_probabilities(uncertainty: Column, *, n: int) -> Floats:
         certain = doubt > 0
         rest = (n - certain.sum()) / max(1, (~certain).sum())
         return np.where(certain, 1.0, np.clip(rest, MIN_INCLUSION, 1.0))
-    for _ in range(100):
+    for _ in range(64):
         middle = (low + high) / 2
         low, high = (middle, high) if at(middle).sum() < n else (low, middle)
     return at(high)
 
 
-def _systematic(chances: Floats, rng: np.random.Generator) -> Bools:
-    """Draw with exactly these probabilities; as many as they sum to, rounded up or down."""
+def drawn_systematically(chances: Floats, rng: np.random.Generator) -> Bools:
+    """Draw with exactly these probabilities.
+
+    Args:
+        chances: (m,) probabilities in [0, 1].
+        rng: Where chance comes from.
+
+    Returns:
+        (m,) True where drawn; as many as the probabilities sum to, rounded up or down.
+
+    Source: Madow, Annals of Mathematical Statistics 20(3), 1949, 333-354, in random order.
+
+    Example:
+        >>> drawn_systematically(np.array([0.5, 0.5, 1.0]), np.random.default_rng(0)).sum().item()
+        2
+    """
     order = rng.permutation(len(chances))
     ends = np.cumsum(chances[order])
+    # A sum that is whole but for rounding is made whole, so that the size of the draw is fixed.
     if abs(ends[-1] - round(ends[-1])) < 1e-6:
         ends *= round(ends[-1]) / ends[-1]
     starts = np.append(0.0, ends[:-1])

@@ -74,8 +74,8 @@ def bradley_terry(
         The ratings. None with a reason: systems without a match that counts, and all of them where the
         matches fall into parts that never meet, or a covariate predicts verdicts perfectly. Where systems
         never lost to the rest (or never won) the maximum lies at infinity: `reason` names them, each system
-        gets one virtual tie, and the only intervals, whose methods end in "+prior", are those of strengths
-        against a baseline that such a divide does not part them from.
+        gets one virtual tie, the method is "bt+prior", and there is no interval: leave those systems out to
+        get one. The ranks of `standing` hold all the same.
 
     Raises:
         InputError: As `read_matches`; a baseline that is not among the systems.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evalhub.stats.clusters import Floats, Ints, draw
+from evalhub.stats.clusters import Floats, draw
 from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import (
     NO_WIDTH,
@@ -23,6 +23,7 @@ from evalhub.stats.ranking.matches import Played
 from evalhub.stats.ranking.strengths import Solution, influences, newton_step, parts, solve
 
 GROUPS = 2_000
+PRIOR = "bt+prior"
 JACKKNIFE = "bt-cluster-jackknife-t"
 SEPARATED = "covariates predict verdicts perfectly (separation)"
 DIVIDED = "the maximum lies at infinity: the prior decides, and no interval holds"
@@ -68,10 +69,7 @@ def fit_matches(played: Played, options: Options) -> Fitted | Refused:
     found = solve(played, prior=len(strong) > 1)
     if found is None:
         return Refused(SEPARATED)
-    part = np.empty(len(played.systems), dtype=np.int64)
-    for number, systems in enumerate(strong):
-        part[systems] = number
-    return Fitted(played, found, options, part)
+    return Fitted(played, found, options, _diverges(played, strong) if len(strong) > 1 else None)
 
 
 def _names(played: Played, numbers: list[int]) -> str:
@@ -79,14 +77,16 @@ def _names(played: Played, numbers: list[int]) -> str:
     return ", ".join(played.systems[number] for number in numbers[:_SHOWN]) + more
 
 
-def _diverges(played: Played, part: Ints) -> str:
+def _diverges(played: Played, groups: list[list[int]]) -> str:
     """Name the groups of systems that nobody else took anything from, or that took nothing."""
+    part = np.empty(len(played.systems), dtype=np.int64)
+    for number, systems in enumerate(groups):
+        part[systems] = number
     first, second = part[played.first], part[played.second]
     across = first != second
     up, down = across & (played.wins > 0), across & (played.wins < 1)
     beaten = set(second[up].tolist()) | set(first[down].tolist())
     beating = set(first[up].tolist()) | set(second[down].tolist())
-    groups = [np.flatnonzero(part == number).tolist() for number in range(int(part.max()) + 1)]
     said = [
         f"{_names(played, one)} never lost to the rest" for n, one in enumerate(groups) if n not in beaten
     ]
@@ -101,17 +101,14 @@ class Fitted:
         played: The matches.
         found: The maximum.
         options: Which interval, level, resamples, seed.
-        part: (S,) which group of systems that won and lost among themselves each belongs to; more than one
-            where the likelihood has no maximum without a prior.
+        reason: What kept the likelihood from a maximum without a prior; None where nothing did.
     """
 
-    def __init__(self, played: Played, found: Solution, options: Options, part: Ints) -> None:
-        self.played, self.found, self.options, self.part = played, found, options, part
-        self.reason = _diverges(played, part) if found.virtual else None
+    def __init__(self, played: Played, found: Solution, options: Options, reason: str | None) -> None:
+        self.played, self.found, self.options, self.reason = played, found, options, reason
         self.size = len(played.systems)
         self.matches, self.entries = played.entries()
         self.beta = self._centred(found.beta)
-        self.suffix = "+prior" if found.virtual else ""
         self.groups = min(played.clusters, GROUPS)
         self.influence = np.zeros((0, len(self.beta)))
         self.alone = np.zeros((0, len(self.beta)))
@@ -156,13 +153,15 @@ class Fitted:
         """
         value = float(contrast @ self.beta)
         ends = self._ends(contrast, value, clusters)
+        if self.found.virtual:
+            ends = replace(ends, method=PRIOR)
         level, left_out = self.options.level, self.played.left_out
         return with_ends(value, ends, level=level, n=n, clusters=clusters, left_out=left_out)
 
     def _ends(self, contrast: Floats, value: float, clusters: int) -> Ends:
         if min(clusters, self.played.clusters) < MIN_CLUSTERS:
             return no_ends(TOO_FEW)
-        if self.found.virtual and not self._within_part(contrast[: self.size]):
+        if self.found.virtual:
             return no_ends(DIVIDED)
         if (np.abs(self.alone @ contrast) > ALONE).any():
             return no_ends("one cluster alone tells it")
@@ -172,12 +171,7 @@ class Fitted:
         half = t_quantile(self.options.level, clusters - 1) * spread**0.5
         if half <= NOISE * max(1.0, abs(value)):
             return no_ends(NO_WIDTH)
-        return Ends(value - half, value + half, JACKKNIFE + self.suffix)
-
-    def _within_part(self, contrast: Floats) -> bool:
-        """Say whether only systems of one part are set against each other."""
-        spans_all = abs(float(contrast.sum())) > NOISE
-        return not spans_all and len(np.unique(self.part[contrast != 0])) <= 1
+        return Ends(value - half, value + half, JACKKNIFE)
 
     def _percentiles(self, values: Floats) -> Ends:
         defined = values[np.isfinite(values)]
@@ -187,7 +181,7 @@ class Fitted:
         low, high = (float(end) for end in np.quantile(defined, [tail, 1 - tail]))
         if high - low <= NOISE * max(1.0, abs(low), abs(high)):
             return no_ends(NO_WIDTH)
-        return Ends(low, high, f"bt-cluster-bootstrap-{self.options.resamples}{self.suffix}")
+        return Ends(low, high, f"bt-cluster-bootstrap-{self.options.resamples}")
 
 
 def _draws(played: Played, found: Solution, options: Options) -> Floats:

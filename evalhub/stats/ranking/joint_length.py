@@ -107,9 +107,9 @@ def joint_length_controlled(
 
     Returns:
         All models. Intervals come from the clusters' influence on the whole fit, in Wilson's form
-        ("sandwich-wilson-t"); under `Interval.BOOTSTRAP` from one step of the fit per resample. There is no
-        estimate for a model without verdicts or with one and the same difference in length, other than 0, on
-        all its items; no interval for a model whose verdicts are all equal.
+        ("sandwich-wilson-t"); of `options` they take the level alone. There is no estimate for a model
+        without verdicts or with one and the same difference in length, other than 0, on all its items; no
+        interval for a model whose verdicts are all equal.
 
     Raises:
         InputError: The columns differ in length, a value is out of range, a model or item has no id, or an

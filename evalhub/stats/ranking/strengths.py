@@ -4,7 +4,7 @@ The linear predictor of a match is strength of the first - strength of the secon
 known up to a constant, so they sum to zero. The maximum is finite just where no group of systems won every
 match against the rest: the graph "has won or tied against" is strongly connected (Ford 1957). Where it is
 not, every system gets one virtual tie against a phantom, a player of free strength; it weighs as much as
-the average match, and counts as a cluster of its own, so that what rests on the prior has a wide interval.
+the average match, and counts as a cluster of its own, so that what rests on the prior is of wide spread.
 """
 
 from __future__ import annotations
