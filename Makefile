@@ -53,3 +53,8 @@ bench: setup
 	$(BIN)/python benchmarks/cascade.py
 	$(BIN)/python benchmarks/judging.py
 	$(BIN)/python benchmarks/harness.py
+	$(BIN)/python benchmarks/alpaca.py
+	$(BIN)/python benchmarks/ranking.py
+	$(BIN)/python benchmarks/powered.py
+	$(BIN)/python benchmarks/sequential.py
+	$(BIN)/python benchmarks/coverage/measure.py

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache, partial
+from operator import attrgetter
 
 import numpy as np
 from frame import Cell, Rule
-from scipy import special
+from means import clusters_of, normals, uniforms
 
 from evalhub.stats.agreement.alpha import Metric, gwet_ac1, krippendorff_alpha
 from evalhub.stats.agreement.alternative import Alignment, alternative_test
-from evalhub.stats.agreement.annotators import Measure, ceiling, leave_one_out
+from evalhub.stats.agreement.annotators import Measure, Standing, ceiling, leave_one_out
 from evalhub.stats.agreement.kappa import Weights, balanced_accuracy, cohen_kappa
 from evalhub.stats.estimate import Estimate
 
-PER_CLUSTER = 5
 DESIGNS = [(n, rho) for n in (30, 100, 1000) for rho in (0.0, 0.3, 0.8)]
 MARGINS = {
     "even": (0.5, 0.5),
@@ -30,60 +30,66 @@ JUDGE_AGREES = 0.7
 
 
 def cells() -> Iterator[Cell]:
-    """Yield every cell."""
+    """Yield every cell: n items, of one row each or, where rows correlate, of five."""
     for n, rho in DESIGNS:
         at = f"n={n} rho={rho}"
-        for name, margin in MARGINS.items():
-            for kappa in (0.3, 0.6, 0.85) if rho == 0 else (0.6,):
-                draw = partial(two, n=n, rho=rho, margin=margin, kappa=kappa)
-                yield Cell(f"kappa {kappa} {name} {at}", partial(plain_kappa, draw=draw), kappa)
-                recalls = kappa + (1 - kappa) / len(margin)
-                balanced = partial(balance, draw=draw)
-                # In clusters the parts' own intervals are wide, and their sum the more so.
-                rule, group = (Rule.SAFE, "") if rho else (Rule.PROPORTION, f"balanced {at}")
-                yield Cell(f"balanced {kappa} {name} {at}", balanced, recalls, rule, group)
-        draw = partial(two, n=n, rho=rho, margin=MARGINS["5 levels"], kappa=0.6)
-        for weights in (Weights.LINEAR, Weights.QUADRATIC):
-            yield Cell(
-                f"kappa {weights} 5 levels {at}", partial(plain_kappa, draw=draw, weights=weights), 0.6
-            )
-        for metric in Metric:
-            yield Cell(f"alpha {metric} {at}", partial(alpha, n=n, rho=rho, metric=metric), ALPHA)
-        for metric in (Metric.ORDINAL, Metric.INTERVAL):
-            top = partial(alpha, n=n, rho=rho, metric=metric, margin=CEILING)
-            yield Cell(f"alpha {metric} near the ceiling {at}", top, ALPHA)
-        rare = partial(alpha, n=n, rho=rho, metric=Metric.NOMINAL, margin=MARGINS["p=.1"])
-        yield Cell(f"alpha nominal p=.1 {at}", rare, ALPHA)
-        for name in ("even", "p=.1"):
-            ac1 = partial(gwet, n=n, rho=rho, margin=MARGINS[name])
-            yield Cell(f"AC1 {name} {at}", ac1, ac1_of(MARGINS[name]))
-        for measure in Measure:
-            for part in ("human", "difference"):
-                one = partial(people, n=n, rho=rho, measure=measure, part=part)
-                yield Cell(f"ceiling {part} {measure} {at}", one, people_of(measure, part))
-        change = partial(people, n=n, rho=rho, measure=Measure.PEARSON, part="change")
-        yield Cell(f"leave one out pearson {at}", change, people_of(Measure.PEARSON, "change"))
-        test = partial(people, n=n, rho=rho, measure=Measure.ACCURACY, part="advantage")
-        advantage = people_of(Measure.ACCURACY, "advantage")
-        yield Cell(f"alt-test advantage {at}", test, advantage, Rule.PROPORTION, f"advantage n={n}")
+        yield from with_labels(n, rho, at)
+        yield from among_raters(n, rho, at)
+        yield from among_people(n, rho, at)
 
 
-def clusters_of(n: int, rho: float) -> np.ndarray:
-    """Return cluster ids: of one row each where nothing correlates."""
-    return np.arange(n) if rho == 0 else np.arange(n) // PER_CLUSTER
+def with_labels(n: int, rho: float, at: str) -> Iterator[Cell]:
+    """Yield kappa and balanced accuracy; a guess of the margin finds 1 of k, the mean over the categories."""
+    for name, margin in MARGINS.items():
+        for kappa in (0.3, 0.6, 0.85) if rho == 0 else (0.6,):
+            draw = partial(two, n=n, rho=rho, margin=margin, kappa=kappa)
+            yield Cell(f"kappa {kappa} {name} {at}", draw, kappa, pick=kappa_of)
+            recalls = kappa + (1 - kappa) / len(margin)
+            # In clusters the parts' own intervals are wide, and their sum the more so.
+            rule, group = (Rule.SAFE, "") if rho else (Rule.PROPORTION, f"balanced {at}")
+            yield Cell(f"balanced {kappa} {name} {at}", draw, recalls, rule, group, pick=balance_of)
+    draw = partial(two, n=n, rho=rho, margin=MARGINS["5 levels"], kappa=0.6)
+    for weights in (Weights.LINEAR, Weights.QUADRATIC):
+        yield Cell(f"kappa {weights} 5 levels {at}", draw, 0.6, pick=partial(kappa_of, weights=weights))
 
 
-def normals(rng: np.random.Generator, clusters: np.ndarray, rho: float) -> np.ndarray:
-    """Draw normal numbers that correlate by `rho` within a cluster."""
-    shared = rng.standard_normal(int(clusters.max()) + 1)[clusters]
-    return rho**0.5 * shared + (1 - rho) ** 0.5 * rng.standard_normal(len(clusters))
+def among_raters(n: int, rho: float, at: str) -> Iterator[Cell]:
+    """Yield alpha and AC1."""
+    few = 200 if n == 1000 else 2_000
+    draw = partial(several, n=n, rho=rho, margin=MARGINS["5 levels"])
+    for metric in Metric:
+        yield Cell(f"alpha {metric} {at}", draw, ALPHA, simulations=few, pick=partial(alpha_of, metric=metric))
+    draw = partial(several, n=n, rho=rho, margin=CEILING)
+    for metric in (Metric.ORDINAL, Metric.INTERVAL):
+        pick = partial(alpha_of, metric=metric)
+        yield Cell(f"alpha {metric} near the ceiling {at}", draw, ALPHA, simulations=few, pick=pick)
+    for name in ("even", "p=.1"):
+        draw = partial(several, n=n, rho=rho, margin=MARGINS[name])
+        yield Cell(f"alpha nominal {name} {at}", draw, ALPHA, pick=partial(alpha_of, metric=Metric.NOMINAL))
+        yield Cell(f"AC1 {name} {at}", draw, true_ac1(MARGINS[name]), pick=ac1_of)
+
+
+def among_people(n: int, rho: float, at: str) -> Iterator[Cell]:
+    """Yield the human ceiling, who moves the consensus, and the alternative annotator test."""
+    few = 200 if n == 1000 else 2_000
+    for measure in Measure:
+        draw = partial(beside_people, n=n, rho=rho, measure=measure)
+        simulations = 100 if n == 1000 and measure is Measure.SPEARMAN else few
+        for part in ("human", "difference"):
+            name, truth = f"ceiling {part} {measure} {at}", true_of_people(measure, part)
+            yield Cell(name, draw, truth, simulations=simulations, pick=attrgetter(part))
+    draw = partial(without_one, n=n, rho=rho)
+    truth = true_of_people(Measure.PEARSON, "change")
+    yield Cell(f"leave one out pearson {at}", draw, truth, simulations=few)
+    draw, truth = partial(advantage, n=n, rho=rho), true_of_people(Measure.ACCURACY, "advantage")
+    yield Cell(f"alt-test advantage {at}", draw, truth, Rule.PROPORTION, f"advantage n={n}", simulations=few)
 
 
 def category(
     rng: np.random.Generator, clusters: np.ndarray, *, rho: float, margin: tuple[float, ...]
 ) -> np.ndarray:
     """Draw categories of these frequencies, alike within a cluster."""
-    return np.searchsorted(np.cumsum(margin)[:-1], special.ndtr(normals(rng, clusters, rho)))
+    return np.searchsorted(np.cumsum(margin)[:-1], uniforms(rng, clusters, rho))
 
 
 def two(
@@ -96,19 +102,16 @@ def two(
     clusters = clusters_of(n, rho)
     labels = category(rng, clusters, rho=rho, margin=margin)
     guess = category(rng, clusters, rho=rho, margin=margin)
-    copies = special.ndtr(normals(rng, clusters, rho)) < kappa
+    copies = uniforms(rng, clusters, rho) < kappa
     return np.where(copies, labels, guess), labels, clusters
 
 
-def plain_kappa(
-    rng: np.random.Generator, *, draw: Callable[..., tuple], weights: Weights = Weights.NONE
-) -> Estimate:
-    return cohen_kappa(*draw(rng), weights=weights, levels=None)
+def kappa_of(drawn: tuple[np.ndarray, ...], weights: Weights = Weights.NONE) -> Estimate:
+    return cohen_kappa(*drawn, weights=weights)
 
 
-def balance(rng: np.random.Generator, *, draw: Callable[..., tuple]) -> Estimate:
-    """Estimate balanced accuracy; a guess of the margin is right in 1 of k on average over the categories."""
-    return balanced_accuracy(*draw(rng))
+def balance_of(drawn: tuple[np.ndarray, ...]) -> Estimate:
+    return balanced_accuracy(*drawn)
 
 
 def several(
@@ -116,78 +119,91 @@ def several(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Draw values, units, raters and clusters of 3 raters, each of whom sees the truth in 8 of 10."""
     clusters = clusters_of(n, rho)
+    rows = len(clusters)
     truth = category(rng, clusters, rho=rho, margin=margin)
     said = [
-        np.where(rng.random(n) < 0.8, truth, category(rng, clusters, rho=0.0, margin=margin))
+        np.where(rng.random(rows) < 0.8, truth, category(rng, clusters, rho=0.0, margin=margin))
         for _ in range(3)
     ]
-    gone = rng.random((3, n)) < 0.1
+    gone = rng.random((3, rows)) < 0.1
     values = np.where(gone, np.nan, np.stack(said)).reshape(-1)
-    return values, np.tile(np.arange(n), 3), np.repeat(np.arange(3), n), np.tile(clusters, 3)
+    return values, np.tile(np.arange(rows), 3), np.repeat(np.arange(3), rows), np.tile(clusters, 3)
 
 
-def alpha(
-    rng: np.random.Generator,
-    *,
-    n: int,
-    rho: float,
-    metric: Metric,
-    margin: tuple[float, ...] = MARGINS["5 levels"],
-) -> Estimate:
-    values, units, raters, clusters = several(rng, n=n, rho=rho, margin=margin)
+def alpha_of(drawn: tuple[np.ndarray, ...], metric: Metric) -> Estimate:
+    values, units, raters, clusters = drawn
     return krippendorff_alpha(values, units, raters, clusters=clusters, metric=metric)
 
 
-def gwet(rng: np.random.Generator, *, n: int, rho: float, margin: tuple[float, ...]) -> Estimate:
-    values, units, raters, clusters = several(rng, n=n, rho=rho, margin=margin)
+def ac1_of(drawn: tuple[np.ndarray, ...]) -> Estimate:
+    values, units, raters, clusters = drawn
     return gwet_ac1(values, units, raters, clusters=clusters, levels=[0.0, 1.0])
 
 
-def ac1_of(margin: tuple[float, ...]) -> float:
+def true_ac1(margin: tuple[float, ...]) -> float:
     by_chance = sum(p**2 for p in margin)
     observed = 0.64 + 0.36 * by_chance
     chance = 1 - by_chance
     return (observed - chance) / (1 - chance)
 
 
-def people(
-    rng: np.random.Generator,
-    *,
-    n: int,
-    rho: float,
-    measure: Measure,
-    part: str,
-    clusters: np.ndarray | None = None,
-) -> Estimate:
-    """Estimate one of the things that 3 people and a judge are measured by."""
-    clusters = clusters_of(n, rho) if clusters is None else clusters
+def three_people(
+    rng: np.random.Generator, clusters: np.ndarray, *, rho: float, measure: Measure
+) -> dict[str, np.ndarray]:
+    """Draw what 3 people and a judge say of each row."""
+    rows = len(clusters)
     if measure is Measure.ACCURACY:
         truth = category(rng, clusters, rho=rho, margin=(0.3, 0.3, 0.4))
         said = [
-            np.where(special.ndtr(normals(rng, clusters, rho)) < share, truth, rng.integers(0, 3, n)).astype(
-                float
-            )
+            np.where(uniforms(rng, clusters, rho) < share, truth, rng.integers(0, 3, rows)).astype(float)
             for share in (*AGREES, JUDGE_AGREES)
         ]
     else:
         truth = normals(rng, clusters, rho)
         said = [truth + noise * normals(rng, clusters, rho) for noise in (0.6, 0.8, 1.0, 0.8)]
-    values, judge = np.concatenate(said[:3]), np.tile(said[3], 3)
-    who = {"annotators": np.repeat(np.arange(3), n), "clusters": np.tile(clusters, 3)}
-    units = np.tile(np.arange(n), 3)
-    if part == "advantage":
-        return alternative_test(values, judge, units, **who, alignment=Alignment.ACCURACY).advantage
-    if part == "change":
-        return leave_one_out(values, judge, units, **who, measure=measure)[2].change
-    mean = ceiling(values, judge, units, **who, measure=measure).mean
-    return mean.human if part == "human" else mean.difference
+    return {
+        "values": np.concatenate(said[:3]),
+        "judge": np.tile(said[3], 3),
+        "units": np.tile(np.arange(rows), 3),
+        "annotators": np.repeat(np.arange(3), rows),
+        "clusters": np.tile(clusters, 3),
+    }
+
+
+def beside_people(rng: np.random.Generator, *, n: int, rho: float, measure: Measure) -> Standing:
+    drawn = three_people(rng, clusters_of(n, rho), rho=rho, measure=measure)
+    return ceiling(**drawn, measure=measure).mean
+
+
+def without_one(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
+    drawn = three_people(rng, clusters_of(n, rho), rho=rho, measure=Measure.PEARSON)
+    return leave_one_out(**drawn, measure=Measure.PEARSON)[2].change
+
+
+def advantage(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
+    drawn = three_people(rng, clusters_of(n, rho), rho=rho, measure=Measure.ACCURACY)
+    return alternative_test(**drawn, alignment=Alignment.ACCURACY).advantage
 
 
 @cache
-def people_of(measure: Measure, part: str) -> float:
+def true_of_people(measure: Measure, part: str) -> float:
     """Return what a very large draw gives, which stands in for the truth."""
-    n = 200_000
-    rng, few = np.random.default_rng(99), np.arange(n) // 20_000
-    found = people(rng, n=n, rho=0.0, measure=measure, part=part, clusters=few)
-    assert found.estimate is not None
-    return found.estimate
+    drawn = many_people(measure)
+    if part == "advantage":
+        found = alternative_test(**drawn, alignment=Alignment.ACCURACY).advantage
+    elif part == "change":
+        found = leave_one_out(**drawn, measure=measure)[2].change
+    else:
+        found = getattr(true_standing(measure), part)
+    return float(found.estimate)
+
+
+@cache
+def true_standing(measure: Measure) -> Standing:
+    return ceiling(**many_people(measure), measure=measure).mean
+
+
+def many_people(measure: Measure) -> dict[str, np.ndarray]:
+    """Draw 200,000 rows in 10 clusters, which is quick."""
+    drawn = three_people(np.random.default_rng(99), np.arange(200_000), rho=0.0, measure=measure)
+    return drawn | {"clusters": drawn["clusters"] // 20_000}

@@ -7,6 +7,7 @@ from functools import cache, partial
 
 import numpy as np
 from frame import Cell, Rule
+from means import clusters_of
 from scipy import special
 
 from evalhub.stats.correlation.coefficients import COMMON, KENDALLS, Coefficient, coefficient
@@ -17,7 +18,6 @@ from evalhub.stats.correlation.ranking_accuracy import ranking_accuracy, system_
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import Options
 
-PER_CLUSTER = 5
 CEILING = np.cumsum([0.02, 0.03, 0.05, 0.2])  # a rating of 5 levels, near the ceiling
 PEARSON, SPEARMAN, KENDALL, KENDALL_C = Coefficient
 FEW = Options(resamples=100)  # permutations, which no interval here needs
@@ -52,12 +52,14 @@ def over_rows() -> Iterator[Cell]:
                 for kind in Coefficient if ratings else COMMON:
                     draw = partial(pooled, kind=kind, n=n, rho=rho, ratings=ratings)
                     name = f"pooled {kind} {'5 levels' if ratings else 'normal'} n={n} rho={rho}"
-                    yield Cell(name, draw, true_value(kind, 0.6, ratings), simulations=affordable(kind, n))
+                    yield Cell(name, draw, true_value(kind, 0.6, ratings), simulations=affordable(kind, n, rho))
 
 
-def affordable(kind: Coefficient, n: int) -> int:
-    """Return how many simulations there is time for: pairs of 1,000 rows are a million."""
-    return 2_000 if n < 1000 else 100 if kind in KENDALLS else 500
+def affordable(kind: Coefficient, n: int, rho: float) -> int:
+    """Return how many simulations there is time for: pairs of 5,000 rows are 25 million."""
+    if n < 1000 or kind is PEARSON:
+        return 2_000
+    return 100 if kind in KENDALLS and rho else 300
 
 
 def within_items() -> Iterator[Cell]:
@@ -68,7 +70,7 @@ def within_items() -> Iterator[Cell]:
                 for kind in (SPEARMAN, KENDALL):
                     draw = partial(by_item, kind=kind, n=n, rho=rho, ratings=ratings)
                     name = f"item {kind} {'5 levels' if ratings else 'normal'} n={n} rho={rho}"
-                    simulations = 2_000 if n < 1000 else 300
+                    simulations = 2_000 if n < 1000 else 100 if rho else 300
                     yield Cell(name, draw, true_item_value(kind, ratings), simulations=simulations)
 
 
@@ -77,7 +79,7 @@ def differences() -> Iterator[Cell]:
     for kind in COMMON:
         for r in RIVALS:
             truth = true_value(kind, r[0], False) - true_value(kind, r[1], False)
-            for n, rho in ((30, 0.0), (150, 0.8)):
+            for n, rho in ((30, 0.0), (30, 0.8), (100, 0.3)):
                 draw = partial(rivals, kind=kind, n=n, rho=rho, r=r, level=Level.POOLED)
                 yield Cell(f"difference pooled {kind} n={n} rho={rho} {r}", draw, truth, simulations=1_000)
             for n in (8, 10, 16):
@@ -138,15 +140,10 @@ def true_item_value(kind: Coefficient, ratings: bool) -> float:
 
 
 def grid(rng: np.random.Generator, *, n: int, rho: float, ratings: bool) -> np.ndarray:
-    """Draw two (n, 8) scores; the items of a cluster share how alike their systems are scored."""
+    """Draw two (items, 8) scores; the items of a cluster share how alike their systems are scored."""
     clusters = clusters_of(n, rho)
     values = np.stack([normals(rng, pair(0.6), clusters, rho) for _ in range(8)], axis=2)
     return rated(values) if ratings else values
-
-
-def clusters_of(n: int, rho: float) -> np.ndarray:
-    """Return cluster ids: of one row each where nothing correlates."""
-    return np.arange(n) if rho == 0 else np.arange(n) // PER_CLUSTER
 
 
 def systems(rng: np.random.Generator, *, kind: Coefficient, n: int, r: float) -> Estimate:
@@ -157,22 +154,23 @@ def systems(rng: np.random.Generator, *, kind: Coefficient, n: int, r: float) ->
 
 
 def pooled(rng: np.random.Generator, *, kind: Coefficient, n: int, rho: float, ratings: bool) -> Estimate:
-    """Correlate n rows; n = 30 in clusters of 5 are 6 clusters."""
+    """Correlate the rows of n items."""
     clusters = clusters_of(n, rho)
     x, y = normals(rng, pair(0.6), clusters, rho)
     if ratings:
         x, y = rated(x), rated(y)
-    ids = {"items": clusters, "systems": [0] * n}
+    ids = {"items": clusters, "systems": [0] * len(clusters)}
     (found,) = correlate(x, y, **ids, levels=[Level.POOLED], coefficients=[kind])
     return found.estimate
 
 
 def by_item(rng: np.random.Generator, *, kind: Coefficient, n: int, rho: float, ratings: bool) -> Estimate:
-    """Correlate 8 systems within each of n items."""
+    """Correlate 8 systems within each item, of n clusters."""
     x, y = grid(rng, n=n, rho=rho, ratings=ratings)
+    items = len(x)
     ids = {
-        "items": np.repeat(np.arange(n), 8),
-        "systems": np.tile(np.arange(8), n),
+        "items": np.repeat(np.arange(items), 8),
+        "systems": np.tile(np.arange(8), items),
         "clusters": np.repeat(clusters_of(n, rho), 8),
     }
     (found,) = correlate(x.ravel(), y.ravel(), **ids, levels=[Level.ITEM], coefficients=[kind])
@@ -193,10 +191,10 @@ def rivals(
     r: tuple[float, float, float],
     level: Level,
 ) -> Estimate:
-    """Compare two scores of n rows, or of n systems."""
+    """Compare two scores of the rows of n items, or of n systems."""
     clusters = clusters_of(n, rho)
     people, first, second = normals(rng, triple(r), clusters, rho)
-    ids = {"items": clusters, "systems": range(n)}
+    ids = {"items": clusters, "systems": range(len(clusters))}
     found = correlation_difference(first, second, people, **ids, level=level, kind=kind, options=FEW)
     return found.difference
 

@@ -36,10 +36,15 @@ def clusters_of(n: int, rho: float) -> np.ndarray:
     return np.repeat(np.arange(n), PER_CLUSTER if rho else 1)
 
 
+def normals(rng: np.random.Generator, clusters: np.ndarray, rho: float) -> np.ndarray:
+    """Draw normal numbers that correlate by `rho` within a cluster."""
+    shared = rng.standard_normal(int(clusters.max()) + 1)[clusters]
+    return rho**0.5 * shared + (1 - rho) ** 0.5 * rng.standard_normal(len(clusters))
+
+
 def uniforms(rng: np.random.Generator, clusters: np.ndarray, rho: float) -> np.ndarray:
     """Draw numbers in (0, 1) whose normal scores correlate by `rho` within a cluster."""
-    shared = rng.standard_normal(int(clusters.max()) + 1)[clusters]
-    return special.ndtr(rho**0.5 * shared + (1 - rho) ** 0.5 * rng.standard_normal(len(clusters)))
+    return special.ndtr(normals(rng, clusters, rho))
 
 
 def proportion(rng: np.random.Generator, *, n: int, rho: float, p: float) -> stats.Estimate:

@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from frame import measure, show
+from frame import SIMULATIONS, measure, show
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     good = True
     for theme in named:
         print(f"\n== {theme}")
-        good &= show(measure(import_module(theme).cells(), simulations=200 if quick else None))
+        good &= show(measure(import_module(theme).cells(), most=200 if quick else SIMULATIONS))
     sys.exit(0 if good else 1)
 
 

@@ -13,7 +13,7 @@ from scipy import special
 
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.people.calibrated import calibrated_mean
-from evalhub.stats.people.frame import Design
+from evalhub.stats.people.frame import Labelling
 from evalhub.stats.people.misclassification import corrected_share
 from evalhub.stats.people.powered import powered_difference, powered_mean
 from evalhub.stats.people.sampling import inclusion_probabilities
@@ -142,7 +142,7 @@ def sampled(rng: np.random.Generator, *, n: int) -> Estimate:
     right = rng.random(2_000) < chance
     inclusion = inclusion_probabilities(np.sqrt(chance * (1 - chance)), n=n)
     labelled = rng.random(2_000) < inclusion
-    design = Design(inclusion)
+    design = Labelling(inclusion)
     found = powered_mean(hidden(right, labelled), chance, np.arange(2_000), bounds=(0, 1), design=design)
     return found.estimate
 
@@ -172,5 +172,5 @@ def transported(rng: np.random.Generator, *, rows: Rows) -> Estimate:
     score = np.where(labelled, special.ndtr(said), special.ndtr(said) ** (7 / 6))
     label = special.ndtr((true - rows.skill * said) / (1 - rows.skill**2) ** 0.5) < score**2
     systems = np.where(labelled, "old", "new")
-    design = Design(systems=systems, target="new")
+    design = Labelling(systems=systems, target="new")
     return calibrated_mean(hidden(label, labelled), score, clusters, bounds=(0, 1), design=design).estimate

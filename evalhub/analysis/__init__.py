@@ -11,11 +11,13 @@ from evalhub.analysis.correlation import correlations, side_by_side
 from evalhub.analysis.cost import cost
 from evalhub.analysis.coverage import coverage, coverage_by_criterion, engines, failures, left_out, reused
 from evalhub.analysis.gold import gold
+from evalhub.analysis.labelling import Wanted, labelling_queue, labels_needed
 from evalhub.analysis.leaderboard import leaderboard
 from evalhub.analysis.length_control import length_controlled
 from evalhub.analysis.meta import meta
 from evalhub.analysis.metaevaluation import correlation_differences, ranking_accuracies
 from evalhub.analysis.people import instead, people
+from evalhub.analysis.powered import powered
 from evalhub.analysis.ranks import ranks
 from evalhub.analysis.results import Results, export
 from evalhub.analysis.retest import by_language, retest
@@ -33,6 +35,7 @@ __all__ = [
     "Results",
     "Target",
     "Training",
+    "Wanted",
     "agreement",
     "attacks",
     "beats",
@@ -55,6 +58,8 @@ __all__ = [
     "gold",
     "instead",
     "item_list",
+    "labelling_queue",
+    "labels_needed",
     "leaderboard",
     "left_out",
     "length_controlled",
@@ -64,6 +69,7 @@ __all__ = [
     "not_attacked",
     "pair_verdicts",
     "people",
+    "powered",
     "ranking_accuracies",
     "ranks",
     "ratings",

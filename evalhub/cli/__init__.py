@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from evalhub.cli import attacks, compare, judges, runs, specs
+from evalhub.cli import attacks, compare, judges, labels, runs, specs
 from evalhub.cli.output import notes
 from evalhub.errors import EvalhubError, Interrupted, StorageError
 
@@ -49,6 +49,7 @@ app.command()(runs.export)
 app.command()(runs.verify)
 judges.judges.command("attack")(attacks.judges_attack)
 app.add_typer(judges.judges, name="judges")
+app.add_typer(labels.labels, name="labels")
 app.add_typer(specs.datasets, name="datasets")
 app.add_typer(specs.suites, name="suites")
 app.add_typer(specs.models, name="models")

@@ -15,6 +15,7 @@ TABLES = {
     "ranks": analysis.ranks,
     "strengths": analysis.strengths,
     "beats": analysis.beats,
+    "powered": analysis.powered,
     "worst_cases": analysis.worst_cases,
     "agreement": analysis.agreement,
     "cascades": analysis.cascades,

@@ -62,6 +62,22 @@ def length_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
         yield pivot(rows, notes, title=title, names={"system": "system"}, across=("measure",))
 
 
+def powered_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per judge: what people would say of every system, from few labels and many verdicts."""
+    for key, rows in grouped(data["powered"], "dataset", "label_criterion", "judge", "measure"):
+        title = " · ".join(map(visible, key))
+        lines = [
+            {
+                **row,
+                "labels": f"{count(row['labelled'])} of {count(row['verdicts'])}",
+                "worth": count(row["labels_worth"]),
+            }
+            for row in rows
+        ]
+        names = {"system": "system", "labels": "labelled", "worth": "worth labels"}
+        yield pivot(lines, notes, title=title, names=names, across=("statistic",))
+
+
 def worst_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per dataset: how far failed cells could move each number."""
     for (dataset,), rows in grouped(data["worst_cases"], "dataset"):

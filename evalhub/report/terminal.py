@@ -25,7 +25,7 @@ from evalhub.report.grids import (
     length_penalty,
     with_each_other,
 )
-from evalhub.report.ranking import length_grids, rank_grids, strength_grids, worst_grids
+from evalhub.report.ranking import length_grids, powered_grids, rank_grids, strength_grids, worst_grids
 from evalhub.report.shape import Footnotes, Grid, visible
 
 WIDTH = 100
@@ -66,6 +66,7 @@ def print_leaderboard(data: dict[str, Any]) -> None:
     section(console, "Ranks, 1 = best", rank_grids(data, notes))
     section(console, "Elo (Bradley-Terry)", strength_grids(data, notes))
     section(console, "Win rate against one baseline, length controlled", length_grids(data, notes))
+    section(console, "People and judge together", powered_grids(data, notes))
     section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
     section(console, "Had nothing failed", worst_grids(data, notes))
     say(console, [INTERVALS, *notes.lines()])

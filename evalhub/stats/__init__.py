@@ -18,6 +18,7 @@ from evalhub.stats.logit.effects import Effect
 from evalhub.stats.logit.pooled import conditional_logit, pooled_logit, pooled_logit_difference
 from evalhub.stats.means import mean_estimate
 from evalhub.stats.paired import paired_difference
+from evalhub.stats.people.calibrated import Calibrated, calibrated_mean
 from evalhub.stats.people.calibration import Bin, brier, recalibrated, reliability
 from evalhub.stats.people.cascade import (
     Cascade,
@@ -30,6 +31,11 @@ from evalhub.stats.people.cascade import (
     measure,
     set_thresholds,
 )
+from evalhub.stats.people.frame import Labelling
+from evalhub.stats.people.labels_needed import Needed, Pilot, labels_needed, pilot
+from evalhub.stats.people.misclassification import Corrected, corrected_share
+from evalhub.stats.people.powered import Powered, powered_difference, powered_mean
+from evalhub.stats.people.sampling import Queued, labelling_queue
 from evalhub.stats.ranking.beats import Beats, p_beats
 from evalhub.stats.ranking.bradley_terry import BradleyTerry, Rating, bradley_terry
 from evalhub.stats.ranking.elo import Elo, elo
@@ -79,11 +85,13 @@ __all__ = [
     "Bias",
     "Bin",
     "BradleyTerry",
+    "Calibrated",
     "Cascade",
     "Ceiling",
     "Coefficient",
     "Comparison",
     "ConfidenceSequence",
+    "Corrected",
     "Correction",
     "Correlation",
     "DawidSkene",
@@ -98,6 +106,7 @@ __all__ = [
     "JointLengthControl",
     "Judged",
     "Kind",
+    "Labelling",
     "LengthControlled",
     "Level",
     "MarginTest",
@@ -105,10 +114,14 @@ __all__ = [
     "Measure",
     "Measured",
     "Metric",
+    "Needed",
     "Options",
     "Outcome",
+    "Pilot",
     "Planned",
+    "Powered",
     "Promise",
+    "Queued",
     "Rank",
     "RankingAccuracy",
     "RankingChange",
@@ -127,6 +140,7 @@ __all__ = [
     "balanced_orders",
     "bradley_terry",
     "brier",
+    "calibrated_mean",
     "ceiling",
     "cohen_kappa",
     "coin",
@@ -135,6 +149,7 @@ __all__ = [
     "confidence_sequence",
     "controlled",
     "controlled_beyond_people",
+    "corrected_share",
     "correlate",
     "correlation_difference",
     "covariates",
@@ -149,6 +164,8 @@ __all__ = [
     "joint_length_controlled",
     "judge_biases",
     "krippendorff_alpha",
+    "labelling_queue",
+    "labels_needed",
     "leave_one_out",
     "length_controlled",
     "longer",
@@ -162,10 +179,13 @@ __all__ = [
     "p_beats",
     "paired_comparison",
     "paired_difference",
+    "pilot",
     "planned",
     "pooled_logit",
     "pooled_logit_difference",
     "power",
+    "powered_difference",
+    "powered_mean",
     "rank_intervals",
     "ranking_accuracy",
     "ranking_changes",

@@ -11,7 +11,7 @@ from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, Ends, Options, no_ends, with_ends
 from evalhub.stats.means import cluster_variance
 from evalhub.stats.people.calibration import isotonic
-from evalhub.stats.people.frame import FEW_LABELLED, MIN_LABELLED, PLAIN, Design, Frame, read_frame
+from evalhub.stats.people.frame import FEW_LABELLED, MIN_LABELLED, PLAIN, Frame, Labelling, read_frame
 from evalhub.stats.people.rectifier import Rectified, rectified_ends
 
 GROUPS = 20
@@ -44,7 +44,7 @@ def calibrated_mean(
     clusters: Column,
     *,
     bounds: tuple[float, float] | None = None,
-    design: Design = PLAIN,
+    design: Labelling = PLAIN,
     options: Options = DEFAULT,
 ) -> Calibrated:
     """Estimate a system's mean label by mapping its scores, isotonically, onto labels.
@@ -66,7 +66,8 @@ def calibrated_mean(
         and no interval with fewer than 25 labelled clusters.
 
     Raises:
-        InputError: The columns differ in length, or an inclusion probability lies outside [.05, 1].
+        InputError: The columns differ in length, a label lies outside `bounds`, or an inclusion probability
+            outside [.05, 1].
 
     Source: Landesberg & Narayan 2025, arXiv 2512.11150 (calibrated scores, uncertainty of the map); Zadrozny
         & Elkan, KDD 2002; Kott, Journal of Official Statistics 17(4), 2001 (delete-a-group jackknife).
@@ -79,6 +80,7 @@ def calibrated_mean(
         (0.5, 60, 0.0)
     """
     frame = read_frame(labels, scores, clusters, design)
+    check_bounds(frame, bounds)
     outside = frame.outside if frame.reason is None else None
     value, ends = _mean(frame, bounds, outside, options.level)
     if frame.transported is not None and ends.low is not None:

@@ -55,7 +55,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class Labelling:
     """Where the labels come from.
 
     Args:
@@ -77,10 +77,10 @@ class Design:
             raise InputError("systems and target are given together or not at all", value=self.target)
 
 
-PLAIN = Design()
+PLAIN = Labelling()
 
 
-def read_frame(labels: Column, judge: Column, clusters: Column, design: Design) -> Frame:
+def read_frame(labels: Column, judge: Column, clusters: Column, design: Labelling) -> Frame:
     """Read the columns and find the labels that may be used.
 
     Args:
@@ -132,6 +132,22 @@ def read_frame(labels: Column, judge: Column, clusters: Column, design: Design) 
         transported,
         reason,
     )
+
+
+def check_bounds(frame: Frame, bounds: tuple[float, float] | None) -> None:
+    """Refuse labels that lie outside their bounds.
+
+    Args:
+        frame: The rows.
+        bounds: Lowest and highest label there can be; None = not known.
+
+    Raises:
+        InputError: A label lies outside.
+    """
+    used = frame.labels[frame.labelled]
+    if bounds is not None and used.size and not bounds[0] <= used.min() <= used.max() <= bounds[1]:
+        strange = used[(used < bounds[0]) | (used > bounds[1])]
+        raise InputError("a label lies outside its bounds", value=float(strange[0]), allowed=str(bounds))
 
 
 def _reason(asked: bool, labels: bool, clusters: int) -> str | None:

@@ -12,8 +12,7 @@ from evalhub.stats.clusters import Column, Floats, codes, floats, same_length
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, NOISE, Ends, Options, no_ends, t_quantile, with_ends
 from evalhub.stats.means import cluster_variance, mean_estimate
-
-MIN_KIND = 10
+from evalhub.stats.people.frame import MIN_LABELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def corrected_share(
 
     Returns:
         The share in [0, 1] with an interval that holds the uncertainty of the judge's errors. No interval
-        where sensitivity + specificity cannot be told from 1, or with fewer than 10 clusters of either kind;
+        where sensitivity + specificity cannot be told from 1, or with fewer than 25 clusters of either kind;
         None where it is at most 1.
 
     Raises:
@@ -135,8 +134,8 @@ def _share(parts: list[_Part], level: float) -> tuple[float | None, Ends]:
 
 def _ends(said: _Part, hit: _Part, spared: _Part, level: float) -> Ends:
     """Return the shares p that the counts do not contradict: q + sp - 1 = p (se + sp - 1), tested."""
-    if min(part.clusters for part in (said, hit, spared)) < MIN_KIND:
-        return no_ends(f"fewer than {MIN_KIND} clusters of unlabelled rows or of either kind of label")
+    if min(part.clusters for part in (said, hit, spared)) < MIN_LABELLED:
+        return no_ends(f"fewer than {MIN_LABELLED} clusters of unlabelled rows or of either kind of label")
     quantile = t_quantile(level, min(part.freedom for part in (said, hit, spared)))
     square = quantile**2
     (q, of_q), (se, of_se), (sp, of_sp) = said.moved(square), hit.moved(2), spared.moved(2)

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evalhub.errors import InputError
 from evalhub.stats.clusters import Column, floats, same_length
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, NOISE, Options, with_ends
 from evalhub.stats.means import mean_estimate
-from evalhub.stats.people.frame import PLAIN, Design, Frame, read_frame
+from evalhub.stats.people.frame import PLAIN, Frame, Labelling, read_frame
 from evalhub.stats.people.rectifier import (
     Rectified,
     least_variance,
@@ -59,7 +58,7 @@ def powered_mean(
     clusters: Column,
     *,
     bounds: tuple[float, float] | None = None,
-    design: Design = PLAIN,
+    design: Labelling = PLAIN,
     options: Options = DEFAULT,
 ) -> Powered:
     """Estimate the mean label from the labelled rows and the judge's verdicts on all.
@@ -97,9 +96,7 @@ def powered_mean(
         True
     """
     frame = read_frame(labels, judge, clusters, design)
-    true = frame.labels[frame.labelled]
-    if bounds is not None and true.size and not bounds[0] <= true.min() <= true.max() <= bounds[1]:
-        raise InputError("a label lies outside its bounds", value=true.min(), allowed=str(bounds))
+    check_bounds(frame, bounds)
     judge_only = _judge_only(frame, bounds, options)
     if frame.reason is not None:
         return _nothing(frame, judge_only, options)
@@ -160,7 +157,7 @@ def powered_difference(
     """
     same_length({"labels": first[0], "judge": first[1], "others": second[0], "other judge": second[1]})
     gaps = [floats(one) - floats(other) for one, other in zip(first, second, strict=True)]
-    return powered_mean(gaps[0], gaps[1], clusters, design=Design(inclusion), options=options)
+    return powered_mean(gaps[0], gaps[1], clusters, design=Labelling(inclusion), options=options)
 
 
 def _estimate(

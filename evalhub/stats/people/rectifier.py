@@ -17,8 +17,8 @@ from evalhub.stats.clusters import Floats
 from evalhub.stats.intervals import NO_WIDTH, NOISE, Ends, no_ends, t_quantile, wilson, z_quantile
 from evalhub.stats.people.frame import FEW_LABELLED, MIN_LABELLED, Frame
 
-# With n labelled clusters no judge is trusted to leave less than this, over n, of the labels' variance: were
-# it wrong in one row of n, and not seen to be, the interval would still hold the truth.
+# With n labelled clusters, 4 / n of the labels' variance is left to any judge: were it wrong in one row of n,
+# and none of its errors among the labels, the interval would still hold the truth.
 _LEAST_LEFT = 4.0
 
 
@@ -101,8 +101,18 @@ def rectify(frame: Frame, weight: Floats | float, *, bounds: tuple[float, float]
 
 
 def least_variance(labels: Rectified, frame: Frame) -> float:
-    """Return the variance below which no judge is trusted to bring that of the labels alone."""
-    return min(1.0, _LEAST_LEFT / frame.labelled_clusters) * labels.variance
+    """Return the least variance that is believed of any judge.
+
+    Args:
+        labels: The mean of the labels alone.
+        frame: Its rows.
+
+    Returns:
+        The variance as if all rows were labelled, and what few labels cannot rule out; at most that of the
+        labels alone.
+    """
+    known = float(frame.labelled.sum() / frame.asked.sum())
+    return min(1.0, known + _LEAST_LEFT / frame.labelled_clusters) * labels.variance
 
 
 def rectified_ends(

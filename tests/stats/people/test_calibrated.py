@@ -7,7 +7,7 @@ from sklearn.isotonic import IsotonicRegression
 from evalhub.errors import InputError
 from evalhub.stats.means import mean_estimate
 from evalhub.stats.people.calibrated import calibrated_mean
-from evalhub.stats.people.frame import Design
+from evalhub.stats.people.frame import Labelling
 
 
 def rows(seed=0, n=200, total=2_000):
@@ -52,7 +52,7 @@ def test_scores_outside_what_was_labelled_are_refused():
 def test_labels_of_another_system_are_flagged():
     labels, scores, clusters = rows()
     systems = np.where(np.isnan(labels), "new", "old")
-    found = calibrated_mean(labels, scores, clusters, design=Design(None, systems, "new"))
+    found = calibrated_mean(labels, scores, clusters, design=Labelling(None, systems, "new"))
     assert found.transported == "no labels of new: those of old stand in"
     assert found.estimate.method.endswith("transported")
     assert found.scores == 1_800
@@ -63,7 +63,7 @@ def test_labels_of_another_system_are_flagged():
 def test_inclusion_weighs_the_map():
     labels, scores, clusters = rows()
     inclusion = np.where(np.arange(2_000) % 2, 0.1, 0.9)
-    found = calibrated_mean(labels, scores, clusters, design=Design(inclusion)).estimate
+    found = calibrated_mean(labels, scores, clusters, design=Labelling(inclusion)).estimate
     fitted = IsotonicRegression(out_of_bounds="clip").fit(scores[:200], labels[:200], 1 / inclusion[:200])
     assert found.estimate == pytest.approx(fitted.predict(scores).mean())
 
@@ -88,3 +88,5 @@ def test_little_is_not_enough():
     assert "no width" in same.reason
     with pytest.raises(InputError, match="one length"):
         calibrated_mean([1], [1, 2], [1])
+    with pytest.raises(InputError, match="bounds"):
+        calibrated_mean([2, 1, 0], [1, 2, 3], range(3), bounds=(0, 1))

@@ -9,7 +9,7 @@ from evalhub.errors import InputError
 from evalhub.stats.clusters import codes
 from evalhub.stats.intervals import Options
 from evalhub.stats.means import cluster_variance, mean_estimate
-from evalhub.stats.people.frame import Design, read_frame
+from evalhub.stats.people.frame import Labelling, read_frame
 from evalhub.stats.people.powered import powered_difference, powered_mean
 from evalhub.stats.people.rectifier import rectify, tuned
 
@@ -25,7 +25,7 @@ def rows(seed=0, n=60, total=600, skill=0.8, per=1):
 def test_it_is_the_published_estimator():
     labels, judge, clusters = rows()
     used = ~np.isnan(labels)
-    frame = read_frame(labels, judge, clusters, Design())
+    frame = read_frame(labels, judge, clusters, Labelling())
     for weight in (0.0, 0.4, 1.0):
         found = rectify(frame, weight)
         expected = weight * judge.mean() + (labels[used] - weight * judge[used]).mean()
@@ -40,7 +40,7 @@ def test_it_is_the_published_estimator():
 
 def test_the_weight_is_that_of_least_variance():
     labels, judge, clusters = rows(n=300)
-    frame = read_frame(labels, judge, clusters, Design())
+    frame = read_frame(labels, judge, clusters, Labelling())
     fitted = tuned(frame)
     used = ~np.isnan(labels)
     slope = np.cov(labels[used], judge[used])[0, 1] / np.var(judge[used], ddof=1)
@@ -51,11 +51,11 @@ def test_the_weight_is_that_of_least_variance():
 
 def test_a_cluster_has_no_say_in_its_own_weight():
     labels, judge, clusters = rows(per=4)
-    before = tuned(read_frame(labels, judge, clusters, Design()))
+    before = tuned(read_frame(labels, judge, clusters, Labelling()))
     changed = labels.copy()
     changed[clusters == 5] += 100
     # Only the mean of the labels, of which the cluster is a part, may carry anything over.
-    after = tuned(read_frame(changed, judge, clusters, Design()))
+    after = tuned(read_frame(changed, judge, clusters, Labelling()))
     assert abs(after[clusters == 5] - before[clusters == 5]).max() < 0.15
     assert abs(after - before).max() > 0.3
 
@@ -64,10 +64,10 @@ def test_without_a_judge_it_is_the_cluster_robust_mean():
     labels, judge, clusters = rows(per=4, n=200)
     used = ~np.isnan(labels)
     alone = mean_estimate(labels, clusters)
-    found = rectify(read_frame(labels, judge, clusters, Design()), 0.0)
+    found = rectify(read_frame(labels, judge, clusters, Labelling()), 0.0)
     assert found.value == pytest.approx(alone.estimate)
     unequal = np.where(np.arange(600) < 300, 0, np.arange(600))  # half of the rows in one cluster
-    plain = rectify(read_frame(labels, judge, unequal, Design()), 0.0)
+    plain = rectify(read_frame(labels, judge, unequal, Labelling()), 0.0)
     variance, freedom = cluster_variance(labels[used], codes(unequal[used])[0])
     assert plain.variance == pytest.approx(variance)
     assert plain.freedom <= freedom + 1e-9
@@ -129,7 +129,7 @@ def test_a_judge_without_a_seen_error_is_not_believed_blindly():
     judge = [1, 0] * 2_020
     found = powered_mean(labels, judge, range(4_040), bounds=(0, 1))
     assert found.correlation == pytest.approx(1)
-    assert found.effective_n == pytest.approx(400)  # no more than labels x clusters / 4
+    assert found.effective_n == pytest.approx(40 / (4 / 40 + 40 / 4_040))
     assert found.estimate.width > 0.09
 
 
@@ -163,41 +163,41 @@ def test_scores_outside_the_labelled_range_are_flagged():
 def test_labels_of_others_stand_in_only_where_there_are_none_and_are_flagged():
     labels, judge, clusters = rows(n=100)
     systems = np.where(~np.isnan(labels), "old", "new")
-    found = powered_mean(labels, judge + (systems == "new"), clusters, design=Design(None, systems, "new"))
+    found = powered_mean(labels, judge + (systems == "new"), clusters, design=Labelling(None, systems, "new"))
     assert found.transported == "no labels of new: those of old stand in"
     assert found.estimate.method.endswith("transported")
     assert (found.labels_only.estimate, found.tuning, found.effective_n) == (None, pytest.approx(1), None)
     used = systems == "old"
     rest = (labels[used] - judge[used]).mean()
     assert found.estimate.estimate == pytest.approx(judge[~used].mean() + 1 + rest)
-    own = powered_mean(labels, judge, clusters, design=Design(None, systems, "old"))
+    own = powered_mean(labels, judge, clusters, design=Labelling(None, systems, "old"))
     assert own.transported is None
     assert (own.verdicts, own.estimate.left_out) == (100, 500)
     mixed = np.where(np.arange(600) % 2, "new", "old")
     labels[1::20] = 0.0
-    some = powered_mean(labels, judge, clusters, design=Design(None, mixed, "new"))
+    some = powered_mean(labels, judge, clusters, design=Labelling(None, mixed, "new"))
     assert (some.transported, some.labelled) == (None, 30)
     with pytest.raises(InputError, match="given together"):
-        Design(systems=systems)
+        Labelling(systems=systems)
 
 
 def test_inclusion_is_weighed_or_refused():
     labels, judge, clusters = rows()
-    even = powered_mean(labels, judge, clusters, design=Design(np.full(600, 0.1)))
+    even = powered_mean(labels, judge, clusters, design=Labelling(np.full(600, 0.1)))
     plain = powered_mean(labels, judge, clusters)
     assert even.estimate.estimate == pytest.approx(plain.estimate.estimate)
     assert even.estimate.low == pytest.approx(plain.estimate.low)
     half = np.where(np.arange(600) < 300, 0.1, np.nan)
-    lacking = powered_mean(labels, judge, clusters, design=Design(half))
+    lacking = powered_mean(labels, judge, clusters, design=Labelling(half))
     assert "lacks the probability" in lacking.estimate.reason
     assert lacking.estimate.estimate is None
     only_labelled = np.where(np.isnan(labels), np.nan, 0.1)
-    assert powered_mean(labels, judge, clusters, design=Design(only_labelled)) == even
+    assert powered_mean(labels, judge, clusters, design=Labelling(only_labelled)) == even
     for wrong in (0.0, -0.1, 0.04, 1.2):
         with pytest.raises(InputError, match="out of range"):
-            powered_mean(labels, judge, clusters, design=Design(np.full(600, wrong)))
+            powered_mean(labels, judge, clusters, design=Labelling(np.full(600, wrong)))
     uneven = np.where(np.arange(600) < 300, 0.1, 0.5)
-    found = powered_mean(labels, judge, clusters, design=Design(uneven))
+    found = powered_mean(labels, judge, clusters, design=Labelling(uneven))
     used = ~np.isnan(labels)
     assert found.labels_only.estimate == pytest.approx(np.average(labels[used], weights=1 / uneven[used]))
 

@@ -1,0 +1,119 @@
+"""A few labels of people and many verdicts of a judge, combined: what people would say of all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from evalhub import stats
+from evalhub.analysis.leaderboard import bounds
+from evalhub.analysis.measured import MEAN_SCORE, SOFT, WIN_RATE, measured
+from evalhub.analysis.results import Results
+from evalhub.analysis.tidy import floats, groups, row, table
+from evalhub.analysis.truth import with_label_criterion
+from evalhub.records import AnnotatorKind
+from evalhub.stats import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMED = (
+    "dataset", "label_criterion", "judge", "criterion", "system", "measure", "statistic", "labelled",
+    "verdicts", "correlation", "labels_worth", "flag",
+)  # fmt: skip
+_JUDGE = ("dataset", "label_criterion", "judge", "criterion")
+_ROW = ["item_id", "other", "sample"]
+_OF_PAIRS = (SOFT.format(WIN_RATE), WIN_RATE)
+_OF_RATINGS = (SOFT.format(MEAN_SCORE), MEAN_SCORE)
+
+Row = dict[str, Any]
+
+
+def powered(results: Results) -> pd.DataFrame:
+    """Return what people would say of every system, from labels on a part and a judge's verdicts on all.
+
+    Only where people labelled some of what a judge was asked, and not all. Statistics: `people + judge`
+    (prediction-powered: unbiased whatever the judge does), `people alone`, `judge alone` (as biased as the
+    judge), `calibrated` (the judge's scores mapped onto labels, isotonically), and for win rates without ties
+    `corrected` (by the judge's error rates on labelled pairs). `labels_worth` is how many labels alone would
+    give the interval of `people + judge`; `flag` says where labels of other systems stand in. Labels that
+    were drawn with stored probabilities are weighted by them.
+    """
+    rows: list[Row] = []
+    for about, joined, ends in with_labels(results):
+        if joined["label"].isna().any():
+            rows += _rows(joined, ends, about)
+    return table(rows, NAMED)
+
+
+def with_labels(results: Results) -> Iterator[tuple[Row, pd.DataFrame, tuple[float, float] | None]]:
+    """Yield each judge's values of one system, item by item, beside people's labels where there are some.
+
+    Of a judge's measures the softest is taken, which says most about each label. The columns are those of
+    `measured`, label, and the probability with which the row was drawn for labelling; last come the
+    labels' bounds.
+    """
+    values = measured(results)
+    people = _people(results, values)
+    judges = values[values["kind"] == "judge"].rename(columns={"rater": "judge"})
+    for key, mine in groups(with_label_criterion(results, judges), *_JUDGE):
+        labels = people[(people["dataset"] == key[0]) & (people["label_criterion"] == key[1])]
+        measure = next(one for one in (*_OF_PAIRS, *_OF_RATINGS) if one in set(mine["measure"]))
+        for (system,), found in groups(mine[mine["measure"] == measure], "system"):
+            own = labels[labels["system"] == system]
+            joined = found.merge(own[[*_ROW, "label", "probability"]], on=_ROW, how="left")
+            if joined["label"].notna().any():
+                about = {**dict(zip(_JUDGE, key, strict=True)), "system": system, "measure": measure}
+                yield about, joined, bounds(own)
+
+
+def _people(results: Results, values: pd.DataFrame) -> pd.DataFrame:
+    """Return what people said of each system, item by item, and how likely they were to be asked."""
+    said = values[values["rater"] == f"{AnnotatorKind.HUMAN.value} labels"]
+    said = said.rename(columns={"criterion": "label_criterion", "value": "label"})
+    on = ["dataset", "label_criterion", "system", *_ROW]
+    return said.merge(_probabilities(results), on=on, how="left")
+
+
+def _probabilities(results: Results) -> pd.DataFrame:
+    """Return with which probability each response or pair was drawn for labelling, as each side sees it."""
+    return results.sql(
+        """
+        WITH known AS (
+          SELECT dataset, criterion AS label_criterion, item_id, sample, system, system_a, system_b,
+            min(probability) AS probability
+          FROM labels WHERE annotator_kind = 'human' GROUP BY ALL
+        )
+        SELECT * EXCLUDE (system, system_a, system_b), system, '' AS other FROM known WHERE system IS NOT NULL
+        UNION ALL BY NAME
+        SELECT * EXCLUDE (system, system_a, system_b), system_a AS system, system_b AS other FROM known
+          WHERE system_a IS NOT NULL
+        UNION ALL BY NAME
+        SELECT * EXCLUDE (system, system_a, system_b), system_b AS system, system_a AS other FROM known
+          WHERE system_b IS NOT NULL
+        ORDER BY ALL
+        """
+    )
+
+
+def _rows(joined: pd.DataFrame, ends: tuple[float, float] | None, about: Row) -> Iterator[Row]:
+    labels, verdicts = floats(joined["label"]), floats(joined["value"])
+    clusters = joined["cluster"].tolist()
+    given = floats(joined["probability"])
+    design = stats.Labelling(inclusion=given if any(one is not None for one in given) else None)
+    found = stats.powered_mean(labels, verdicts, clusters, bounds=ends, design=design)
+    facts = {
+        "labelled": found.labelled, "verdicts": found.verdicts, "correlation": found.correlation,
+        "labels_worth": found.effective_n, "flag": found.transported,
+    }  # fmt: skip
+    estimates: dict[str, Estimate] = {
+        "people + judge": found.estimate,
+        "people alone": found.labels_only,
+        "judge alone": found.judge_only,
+        "calibrated": stats.calibrated_mean(labels, verdicts, clusters, bounds=ends, design=design).estimate,
+    }
+    if about["measure"] in _OF_PAIRS and not {*labels, None} - {0.0, 1.0, None}:
+        hard = [None if one is None else float(one > 0.5) for one in verdicts]
+        estimates["corrected"] = stats.corrected_share(labels, hard, clusters).share
+    for name, one in estimates.items():
+        yield row(one, **about, statistic=name, **facts)
