@@ -1,4 +1,4 @@
-"""Length-controlled win rates: the joint fit against the published way on simulated leaderboards; its time.
+"""Length-controlled win rates: the joint fit against the published way on simulated leaderboards.
 
 The published way knows each item's difficulty and holds the two effects with anchors; the joint fit knows
 neither. The simulated worlds are like AlpacaEval 2: 805 items; strengths from -5 to 1.5; effects of length of
@@ -7,18 +7,18 @@ neither. The simulated worlds are like AlpacaEval 2: 805 items; strengths from -
 
 from __future__ import annotations
 
-import resource
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import time
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special, stats
 
-from evalhub.stats.intervals import Options
-from evalhub.stats.ranking.joint_fit import Verdicts, fit
 from evalhub.stats.ranking.joint_length import JointLengthControl, joint_length_controlled
 from evalhub.stats.ranking.length_control import Anchors, length_controlled, standard_difference
-from evalhub.stats.ranking.win_counts import win_counts
 
 ITEMS = 805
 CERTAIN = 0.3
@@ -162,35 +162,5 @@ def compare() -> None:
         print(f"{kind.name:52}" + "".join(f"{value:11.3f}" for value in np.mean(rows, axis=0)), flush=True)
 
 
-def speed() -> None:
-    """Print the time of each step, at 200 models."""
-    drawn = world(Kind("200 models", 200), 0)
-    given = columns(drawn)
-
-    def step(name: str, started: float) -> None:
-        print(f"{name:52}{time.perf_counter() - started:11.2f} s")
-
-    print()
-    started = time.perf_counter()
-    squashed = np.stack([np.tanh(standard_difference(one, drawn.base)) for one in drawn.own])
-    step("200 x 805: length differences", started)
-    started = time.perf_counter()
-    fit(Verdicts(drawn.wins, np.ones(drawn.wins.shape, dtype=np.bool_), squashed), items_vary=True)
-    step("200 x 805: joint fit alone", started)
-    started = time.perf_counter()
-    joint_length_controlled(*given, options=Options())
-    step("200 x 805: rows in, rates with intervals out", started)
-    started = time.perf_counter()
-    for wins in drawn.wins:
-        win_counts(wins, np.arange(ITEMS))
-    step("200 x 805: raw win rates with intervals", started)
-    started = time.perf_counter()
-    published(drawn)
-    step("200 x 805: the published way, model by model", started)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print(f"{'most memory':52}{memory:11.2f} GiB")
-
-
 if __name__ == "__main__":
     compare()
-    speed()

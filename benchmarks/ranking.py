@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# More threads than cores slow the many small products down.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import resource
 import time
 from collections.abc import Callable
@@ -14,6 +19,7 @@ from evalhub.stats.intervals import Interval, Options
 from evalhub.stats.ranking.beats import p_beats
 from evalhub.stats.ranking.bradley_terry import bradley_terry
 from evalhub.stats.ranking.elo import elo
+from evalhub.stats.ranking.joint_length import joint_length_controlled
 from evalhub.stats.ranking.matches import Matches
 from evalhub.stats.ranking.preference import win_rate
 from evalhub.stats.ranking.ranks import may_be_best, rank_intervals
@@ -43,6 +49,8 @@ def main() -> None:
     timed("Bradley-Terry, 1,000 bootstrap rounds", lambda: bradley_terry(drawn, options=rounds))
     timed("p_beats, all pairs", lambda: p_beats(drawn))
     timed("Elo, 100 shuffles", lambda: elo(drawn))
+    own, base = lengths(np.random.default_rng(1))
+    timed("length-controlled win rates", lambda: joint_length_controlled(wins, first, item, own, base))
     seconds = time.monotonic() - started
     gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{'all':40} {seconds:7.1f} s, {time.process_time():7.1f} s of CPU, peak {gib:.2f} GiB")
@@ -63,6 +71,14 @@ def win_rates(wins: np.ndarray, first: np.ndarray, item: np.ndarray, model: str)
     own = first == model
     verdicts = np.array(["b", "tie", "a"])[(2 * wins[own]).astype(int)]
     return win_rate(verdicts, item[own])
+
+
+def lengths(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the length of each model's response to each item, and of the baseline's."""
+    usual = rng.gamma(6, 250, ITEMS)
+    mean = np.exp(rng.normal(0, 0.4, MODELS))
+    own = usual[:, None] * mean * np.exp(rng.normal(0, 0.5, (ITEMS, MODELS)))
+    return own.ravel(), np.repeat(usual, MODELS)
 
 
 def matches(rng: np.random.Generator) -> Matches:
