@@ -13,24 +13,6 @@ from evalhub.stats.clusters import Column, Floats, Ints, Texts, categories, code
 from evalhub.stats.intervals import Ends, Options, no_ends
 
 ENOUGH_CLUSTERS = 10
-RARE_ROWS = 5
-TOO_RARE = f"by chance alone two raters would meet in fewer than {RARE_ROWS} cases of the rarer categories"
-
-
-def rarer(chance: Floats) -> float:
-    """Return how many meetings by chance there would be outside the most common category.
-
-    Args:
-        chance: (k,) cases in which two raters would both choose a category by chance.
-
-    Returns:
-        Their number without the largest; the jackknife of a kappa is too narrow where it is below 5.
-
-    Example:
-        >>> rarer(np.array([81.0, 1.0]))
-        1.0
-    """
-    return float(chance.sum() - chance.max())
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,15 @@ from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, Ends, Options, no_ends, with_ends
 from evalhub.stats.means import cluster_variance
 from evalhub.stats.people.calibration import isotonic
-from evalhub.stats.people.frame import FEW_LABELLED, MIN_LABELLED, PLAIN, Frame, Labelling, read_frame
+from evalhub.stats.people.frame import (
+    FEW_LABELLED,
+    MIN_LABELLED,
+    PLAIN,
+    Frame,
+    Labelling,
+    check_bounds,
+    read_frame,
+)
 from evalhub.stats.people.rectifier import Rectified, rectified_ends
 
 GROUPS = 20

@@ -10,7 +10,7 @@ from evalhub.stats.clusters import Column, floats, same_length
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, NOISE, Options, with_ends
 from evalhub.stats.means import mean_estimate
-from evalhub.stats.people.frame import PLAIN, Frame, Labelling, read_frame
+from evalhub.stats.people.frame import PLAIN, Frame, Labelling, check_bounds, read_frame
 from evalhub.stats.people.rectifier import (
     Rectified,
     least_variance,
