@@ -19,6 +19,7 @@ from evalhub.analysis.metaevaluation import correlation_differences, ranking_acc
 from evalhub.analysis.people import instead, people
 from evalhub.analysis.powered import powered
 from evalhub.analysis.ranks import ranks
+from evalhub.analysis.rater_models import rater_models
 from evalhub.analysis.results import Results, export
 from evalhub.analysis.retest import by_language, retest
 from evalhub.analysis.samples import item_list, sample
@@ -72,6 +73,7 @@ __all__ = [
     "powered",
     "ranking_accuracies",
     "ranks",
+    "rater_models",
     "ratings",
     "reliability",
     "retest",

@@ -15,7 +15,7 @@ from evalhub.analysis.tidy import floats, groups, row, table
 if TYPE_CHECKING:
     import pandas as pd
 
-_TESTED = ("p", "p_holm", "test")
+_TESTED = ("p", "p_holm", "test", "finding")
 SYSTEMS = ("first", "second")
 NIGHTS = ("system", "after", "before")
 
@@ -23,12 +23,13 @@ Row = dict[str, Any]
 Told = dict[tuple[str, ...], stats.Comparison]
 
 
-def comparisons(results: Results) -> pd.DataFrame:
+def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFrame:
     """Return the difference of every two systems under every measure, first minus second.
 
     An item counts once: its value is the mean over a system's opponents and samples. `p` is of the sign-flip
     test over clusters of items, `p_holm` the same allowing for all pairs of systems under that measure; both
-    are missing where there is no test.
+    are missing where there is no test. `finding` is what the interval shows of non-inferiority: the first is
+    worse than the second by less than `margin`, in the unit of the measure; higher counts as better.
     """
     rows: list[Row] = []
     for key, found in groups(measured(results), *ABOUT):
@@ -37,15 +38,15 @@ def comparisons(results: Results) -> pd.DataFrame:
             pair: stats.common_comparison(*(sides[one] for one in pair), bounds=bounds(found))
             for pair in itertools.combinations(sides, 2)
         }
-        rows += _rows(key, SYSTEMS, told)
+        rows += _rows(key, SYSTEMS, told, margin)
     return table(rows, (*ABOUT, *SYSTEMS, *_TESTED))
 
 
-def nights(after: Results, before: Results) -> pd.DataFrame:
+def nights(after: Results, before: Results, *, margin: float | None = None) -> pd.DataFrame:
     """Return how each system changed between two runs, after minus before, on the items of both.
 
-    Tests as in `comparisons`; `after` and `before` are the ids of the runs. Items that only one of them has
-    are left out and counted.
+    Tests and `finding` as in `comparisons`; `after` and `before` are the ids of the runs. Items that only one
+    of them has are left out and counted.
     """
     earlier = dict(groups(measured(before), *ABOUT))
     rows: list[Row] = []
@@ -58,7 +59,7 @@ def nights(after: Results, before: Results) -> pd.DataFrame:
             for system, side in now.items()
             if system in then
         }
-        rows += _rows(key, NIGHTS, told)
+        rows += _rows(key, NIGHTS, told, margin)
     return table(rows, (*ABOUT, *NIGHTS, *_TESTED))
 
 
@@ -73,9 +74,11 @@ def _sides(found: pd.DataFrame) -> dict[str, stats.Measured]:
     return sides
 
 
-def _rows(key: tuple[str, ...], names: tuple[str, ...], told: Told) -> Iterator[Row]:
+def _rows(key: tuple[str, ...], names: tuple[str, ...], told: Told, margin: float | None) -> Iterator[Row]:
     about = dict(zip(ABOUT, key, strict=True))
     holm = stats.adjusted([made.p for made in told.values()])
     for (who, made), adjusted in zip(told.items(), holm, strict=True):
         named = {**about, "criterion": about["criterion"] or None, **dict(zip(names, who, strict=True))}
-        yield row(made.difference, **named, p=made.p, p_holm=adjusted, test=made.test)
+        shown = None if margin is None else stats.finding(made.difference, margin).value
+        tested = {"p": made.p, "p_holm": adjusted, "test": made.test, "finding": shown}
+        yield row(made.difference, **named, **tested)

@@ -35,8 +35,8 @@ def people(results: Results) -> pd.DataFrame:
     They take annotators as exchangeable, so they hold for slots too. n counts units with two labels or more.
     """
     rows: list[Row] = []
-    for (dataset, criterion), spec, labels in _labelled(results):
-        for name, mine in _teams(labels, spec):
+    for (dataset, criterion), spec, labels in labelled_units(results):
+        for name, mine in teams(labels, spec):
             count = int(mine["annotator"].nunique())
             about = {"dataset": dataset, "label_criterion": criterion, "annotators": name, "people": count}
             if count > 1:
@@ -52,12 +52,12 @@ def instead(results: Results) -> pd.DataFrame:
     annotator test and `advantage`, the chance that the judge is as close to the others as an annotator is.
     None where the annotators are slots, not persons who can be followed from item to item.
     """
-    said = _said(results)
+    said = said_of_units(results)
     rows: list[Row] = []
-    for (dataset, criterion), spec, labels in _labelled(results):
+    for (dataset, criterion), spec, labels in labelled_units(results):
         held = said[(said["dataset"] == dataset) & (said["label_criterion"] == criterion)]
-        team = dict(_teams(labels, spec))
-        mine = team.get(_pattern(spec), labels)
+        team = dict(teams(labels, spec))
+        mine = team.get(truth_pattern(spec), labels)
         for (judge, own), told in groups(held, "judge", "criterion"):
             about = {"dataset": dataset, "label_criterion": criterion, "judge": judge, "criterion": own}
             joined = mine.merge(told[["unit", "said"]], on="unit", how="inner")
@@ -110,21 +110,22 @@ def _agreement(mine: pd.DataFrame) -> Iterator[tuple[str, Estimate]]:
     yield "Gwet's AC1", stats.gwet_ac1(*columns, clusters=clusters)
 
 
-def _teams(labels: pd.DataFrame, spec: CriterionSpec) -> Iterator[tuple[str, pd.DataFrame]]:
+def teams(labels: pd.DataFrame, spec: CriterionSpec) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the annotators that make up the truth, and those that do not."""
-    pattern = _pattern(spec)
+    pattern = truth_pattern(spec)
     counts = labels["annotator"].map(lambda name: fnmatchcase(name, pattern)).astype(bool)
     yield pattern, labels[counts]
     if not counts.all():
         yield "the others", labels[~counts]
 
 
-def _pattern(spec: CriterionSpec) -> str:
+def truth_pattern(spec: CriterionSpec) -> str:
+    """Return the pattern of names of the annotators that make up the truth."""
     return spec.truth.annotators if spec.truth else "*"
 
 
-def _labelled(results: Results) -> Iterator[tuple[tuple[str, str], CriterionSpec, pd.DataFrame]]:
-    """Yield the labels that people gave, one row per annotator and unit."""
+def labelled_units(results: Results) -> Iterator[tuple[tuple[str, str], CriterionSpec, pd.DataFrame]]:
+    """Yield the labels that people gave: one row per annotator and unit, a response or pair."""
     labels = results.labels()
     labels = labels[labels["annotator_kind"] == AnnotatorKind.HUMAN.value]
     clusters = results.sql("SELECT dataset, item_id, cluster FROM items")
@@ -135,7 +136,7 @@ def _labelled(results: Results) -> Iterator[tuple[tuple[str, str], CriterionSpec
         yield (dataset, criterion), specs[dataset, criterion], mine
 
 
-def _said(results: Results) -> pd.DataFrame:
+def said_of_units(results: Results) -> pd.DataFrame:
     """Return what every judge said of each unit, under the labels' criterion that it is held against."""
     import pandas as pd
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,10 @@ Keep = Annotated[
     typer.Option("--only", help="Keep only this dataset, rater, measure or system; may be given again."),
 ]
 
+Margin = Annotated[
+    float | None,
+    typer.Option("--margin", help="Say whether the first, or the later run, is worse by less than this."),
+]
 Raters = Annotated[
     bool,
     typer.Option("--raters", help="Compare judges and metrics: whose ratings go better with labels."),
@@ -34,6 +39,7 @@ def compare(
     run_name: RunName = None,
     other: Other = None,
     only: Keep = None,
+    margin: Margin = None,
     raters: Raters = False,
     runs: Runs = None,
     as_json: Json = False,
@@ -43,10 +49,12 @@ def compare(
     if raters:
         _raters(found, as_json=as_json)
         return
+    if margin is not None and not 0 < margin < math.inf:
+        raise InputError("a margin is above 0, in the unit of the measure", where="--margin", value=margin)
     table = (
-        hub.analysis.comparisons(found)
+        hub.analysis.comparisons(found, margin=margin)
         if other is None
-        else hub.analysis.nights(found, hub.load(other, runs))
+        else hub.analysis.nights(found, hub.load(other, runs), margin=margin)
     )
     if table.empty:
         what = "two systems under one measure" if other is None else "a system that the other run ranks too"

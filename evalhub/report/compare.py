@@ -38,12 +38,14 @@ def _differences(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
                 _p(row["p_holm"]),
                 count(row["n"]),
                 count(row["left_out"]),
+                *([row["finding"]] if row["finding"] else []),
             )
             for row in found
         )
         what = f"{found[0]['after']} minus {found[0]['before']}" if nights else ""
         head = (*names, "difference" if nights else "first minus second", "p", "Holm", "n", "left out")
-        yield Grid(_title([*key, what]), head, lines, len(names))
+        margin = ("first is",) if found[0]["finding"] else ()
+        yield Grid(_title([*key, what]), (*head, *margin), lines, len(names))
 
 
 def print_raters(differences: Rows, accuracies: Rows) -> None:

@@ -14,6 +14,7 @@ from evalhub.analysis import (
     instead,
     meta,
     people,
+    rater_models,
     rows_of,
 )
 from evalhub.analysis.attacks import EVERY, attacks_on_judges_of
@@ -26,6 +27,7 @@ from evalhub.report.terminal import INTERVALS, say, section, wide
 _OF_A_RUN = {
     "people": people,
     "instead": instead,
+    "rater_models": rater_models,
     "cost": cost,
     "languages": by_language,
     "contamination": contamination,
@@ -63,6 +65,9 @@ def print_meta(data: dict[str, Any]) -> None:
     section(console, "Raters against labels", _raters(data["raters"], notes))
     section(console, "How far people agree", _people(data["people"], notes))
     section(console, "A judge in the place of one of the people", _instead(data["instead"], notes))
+    section(
+        console, "How often each is right, by a model of all raters", _models(data["rater_models"], notes)
+    )
     section(console, "All attacks together", _of_judges(data["attacks"], notes))
     section(console, "Cost, over all datasets of a run", _of_judges(data["cost"], notes))
     section(console, "Languages", _languages(data["languages"], notes))
@@ -126,6 +131,15 @@ def _instead(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
     for (dataset, criterion), found in grouped(rows, "dataset", "label_criterion"):
         title = f"{visible(dataset)} · {visible(criterion)}, each against the other annotators"
         yield pivot(found, notes, title=title, names={"judge": "judge", **run}, across=("statistic",))
+
+
+def _models(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
+    rows, run = _short(rows)
+    for (dataset, criterion), found in grouped(rows, "dataset", "label_criterion"):
+        title = f"{visible(dataset)} · {visible(criterion)}"
+        names = {"rater": "rater", "kind": "kind", **run}
+        if any(row["estimate"] is not None for row in found):
+            yield pivot(found, notes, title=title, names=names, across=("statistic",))
 
 
 def _languages(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:

@@ -56,7 +56,7 @@ from evalhub.stats.ranking.standing import Standing, mean_standing
 from evalhub.stats.ranking.win_counts import WinCounts, win_counts
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
-from evalhub.stats.testing.margin import Aim, Finding, MarginTest, margin_test
+from evalhub.stats.testing.margin import Aim, Finding, MarginTest, finding, margin_test
 from evalhub.stats.testing.multiplicity import Correction, adjusted
 from evalhub.stats.testing.paired import (
     Measured,
@@ -158,6 +158,7 @@ __all__ = [
     "detectable",
     "disagreement_bound",
     "elo",
+    "finding",
     "first_position_rate",
     "flip_rate",
     "gwet_ac1",

@@ -128,27 +128,29 @@ def z_quantile(level: float) -> float:
     return float(special.ndtri((1 + level) / 2))
 
 
-def spread_freedom(parts: Floats) -> float:
+def spread_freedom(parts: Floats, *, clusters: int | None = None) -> float:
     """Return how well the sum of squares of some parts is known: few large parts tell it badly.
 
     Args:
-        parts: (k,) what each cluster contributes, about mean 0; k at least 2.
+        parts: (k,) what each cluster contributes, about mean 0.
+        clusters: How many clusters tell it, at least 2; k by default.
 
     Returns:
         Degrees of freedom 2 v² / var(v) of the variance v, by the parts' kurtosis; infinite where all are 0.
 
-    Source: Satterthwaite, Biometrics Bulletin 2(6), 1946, 110-114.
+    Source: Satterthwaite, Biometrics Bulletin 2(6), 1946, 110-114; O'Neill, The American Statistician 68(4),
+        2014, 282-296 (variance of a sample variance).
 
     Example:
         >>> round(spread_freedom(np.array([1.0, -1.0] * 15)), 1), round(spread_freedom(np.eye(30)[0]), 1)
-        (870.0, 2.2)
+        (870.0, 2.1)
     """
     largest = float(np.abs(parts).max())
     if largest == 0.0:
         return float("inf")
-    count, square = len(parts), (parts / largest) ** 2
-    excess = float(np.mean(square**2) / np.mean(square) ** 2) - 3
-    return 2 / max(excess / count + 2 / (count - 1), NOISE)
+    count, square = clusters or len(parts), (parts / largest) ** 2
+    fourth = float(np.sum(square**2) / np.sum(square) ** 2)
+    return 2 / max(fourth - 3 / count + 2 / (count - 1), NOISE)
 
 
 def wilson(share: float, n: float, quantile: float) -> tuple[float, float]:

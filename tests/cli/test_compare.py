@@ -71,6 +71,16 @@ def test_plan_of_two_items_foresees_no_interval(desk: Any) -> None:
     assert "no interval (fewer than 3 clusters)" in desk.command("plan", "s").err
 
 
+def test_a_margin(done: Any) -> None:
+    (run,) = [path.name for path in done.runs.iterdir() if path.is_dir()]
+    same = json.loads(done.command("compare", run, run, "--margin", "0.9", "--json").out)
+    assert {row["finding"] for row in same} <= {"non-inferior", "inconclusive"}
+    assert "non-inferior" in done.command("compare", "--margin", "1.9", "--only", "win rate").out
+    said = done.command("compare", "--margin", "-1")
+    assert said.code == 2
+    assert "a margin is above 0" in said.sentence
+
+
 def test_raters_need_labels(done: Any) -> None:
     said = done.command("compare", "--raters")
     assert said.code == 2

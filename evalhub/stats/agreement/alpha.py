@@ -13,9 +13,11 @@ import numpy as np
 
 from evalhub.errors import InputError
 from evalhub.stats.agreement.ratings import (
+    TOO_RARE,
     Ratings,
     bounded_interval,
     coded,
+    hardly_meet,
     numbered,
     only_units,
     read_ratings,
@@ -25,9 +27,7 @@ from evalhub.stats.clusters import Column, Floats
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, Ends, Options, no_ends, with_ends
 
-LEAST_MEETINGS = 0.5
-TOO_RARE = "the rarer categories are so rare that by chance two raters would hardly ever meet in them"
-LARGEST_ERROR = 0.1
+LARGEST_ERROR = 0.2
 FAR_VALUES = "few values lie far from the others: so few clusters do not tell how far values differ by chance"
 _BLOCK = 2_000_000
 
@@ -161,8 +161,7 @@ def _too_little(ratings: Ratings, make: Callable[[Ratings], Statistic], clusters
     if make is _nominal:
         shares = np.bincount(ratings.values.astype(np.int64)) / len(ratings.values)
         pairs = float(np.sum(ratings.sizes * (ratings.sizes - 1))) / 2
-        rarer = np.sort(shares)[:-1]
-        return TOO_RARE if pairs * float(np.sum(rarer**2)) < LEAST_MEETINGS else None
+        return TOO_RARE if hardly_meet(pairs * shares**2) else None
     if make is _interval:
         squares = (ratings.values - ratings.values.mean()) ** 2
         # The squared relative error of a variance, by the kurtosis, were each cluster one value.

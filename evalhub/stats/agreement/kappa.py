@@ -2,7 +2,7 @@
 
 Kappa's interval, under `Interval.AUTO`: where every row is a cluster of its own, the posterior of kappa given
 the table ("dirichlet-RESAMPLES"), which also holds where a category is rare or the two agree in full; where
-rows share clusters, the rule of `bootstrap`, from 10 clusters on.
+rows share clusters, the rule of `bootstrap`, from 10 clusters on and where no category is too rare for it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from evalhub.stats.agreement.ratings import bounded_interval, coded
+from evalhub.stats.agreement.ratings import TOO_RARE, bounded_interval, coded, hardly_meet
 from evalhub.stats.bootstrap import Shape
 from evalhub.stats.clusters import Column, Floats, Ints, Texts, categories, codes, floats, same_length
 from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
@@ -181,7 +181,9 @@ def _kappa_ends(table: _Table, cells: Floats, cost: Floats, *, value: float, opt
     def statistic(drawn: Floats) -> Floats:
         return _kappa((drawn @ flat).reshape(-1, table.k, table.k), cost)
 
-    return bounded_interval(statistic, table.clusters, (-1, 1), options=options, shape=Shape.WILSON)
+    ends = bounded_interval(statistic, table.clusters, (-1, 1), options=options, shape=Shape.WILSON)
+    chance = cells.sum(axis=(0, 2)) * cells.sum(axis=(0, 1)) / table.n
+    return no_ends(TOO_RARE) if ends.low is not None and hardly_meet(chance) else ends
 
 
 @dataclass(frozen=True, slots=True)

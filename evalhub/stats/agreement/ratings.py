@@ -13,6 +13,24 @@ from evalhub.stats.clusters import Column, Floats, Ints, Texts, categories, code
 from evalhub.stats.intervals import Ends, Options, no_ends
 
 ENOUGH_CLUSTERS = 10
+LEAST_MEETINGS = 0.5
+TOO_RARE = "the rarer categories are so rare that by chance two raters would hardly ever meet in them"
+
+
+def hardly_meet(chance: Floats) -> bool:
+    """Say whether chance would bring hardly any meeting outside the most common category.
+
+    Args:
+        chance: (k,) cases in which two raters would both choose a category by chance.
+
+    Returns:
+        True below half a case: the jackknife of a kappa or alpha is then too narrow.
+
+    Example:
+        >>> hardly_meet(np.array([81.0, 1.0]))
+        False
+    """
+    return float(chance.sum() - chance.max()) < LEAST_MEETINGS
 
 
 @dataclass(frozen=True, slots=True)

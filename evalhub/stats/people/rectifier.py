@@ -14,7 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalhub.stats.clusters import Floats
-from evalhub.stats.intervals import NO_WIDTH, NOISE, Ends, no_ends, t_quantile, wilson, z_quantile
+from evalhub.stats.intervals import (
+    NO_WIDTH,
+    NOISE,
+    Ends,
+    no_ends,
+    spread_freedom,
+    t_quantile,
+    wilson,
+    z_quantile,
+)
 from evalhub.stats.people.frame import FEW_LABELLED, MIN_LABELLED, Frame
 
 # With n labelled clusters, 4 / n of the labels' variance is left to any judge: were it wrong in one row of n,
@@ -96,7 +105,7 @@ def rectify(frame: Frame, weight: Floats | float, *, bounds: tuple[float, float]
         # As in Wilson's own interval: no Bessel's correction, and the normal quantile.
         variance, freedom = variance * (1 - 1 / frame.labelled_clusters), math.inf
     elif variance > 0:
-        freedom = min(freedom, _by_kurtosis(parts / variance, frame.labelled_clusters))
+        freedom = min(freedom, spread_freedom(parts**0.5, clusters=frame.labelled_clusters))
     return Rectified(left + mean, variance, freedom, float(share @ lam))
 
 
@@ -161,11 +170,3 @@ def _proportion(frame: Frame, bounds: tuple[float, float] | None) -> bool:
     shares = frame.shares[used]
     alone = frame.labelled_clusters == len(shares) and float(np.ptp(shares)) <= NOISE
     return bool(bounds is not None and alone and np.isin(frame.labels[used], bounds).all())
-
-
-def _by_kurtosis(parts: Floats, clusters: int) -> float:
-    """Return the degrees of freedom of a variance to which few clusters bring most.
-
-    Source: O'Neill, The American Statistician 68(4), 2014, 282-296, result 14.
-    """
-    return 2 / max(NOISE, float(np.sum(parts**2)) - 1 / clusters)

@@ -5,8 +5,10 @@ Here each system's rank lies between 1 + how many are surely better and S - how 
 "surely" controls the chance of any wrong verdict: over the differences with one system (the marginal interval
 of its rank), or over all pairs (the simultaneous ones). Critical values are quantiles of the largest
 studentised difference under the clusters' covariance, drawn 2,000 times (the Gaussian multiplier bootstrap),
-and again without the differences already decided (step-down). A pair's standard error is widened to
-Student's t with the clusters of the system that has fewer, less one.
+and again without the differences already decided (step-down); or those of independent systems of one spread
+(Tukey-Kramer) where they are larger, since the covariance of many systems in few clusters looks narrower than
+it is. A pair's standard error is widened to Student's t with the clusters of the system that has fewer, less
+one.
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ def rank_intervals(standing: Standing, *, options: Options = DEFAULT) -> tuple[R
         undecided against all others.
 
     Source: Mogstad, Romano, Shaikh & Wilhelm, Review of Economic Studies 91(1), 2024, 476-518, section 3
-        (marginal and simultaneous sets, step-down); R package csranks.
+        (marginal and simultaneous sets, step-down); R package csranks; Hayter, Annals of Statistics 12(1),
+        1984, 61-75 (Tukey-Kramer).
 
     Example:
         >>> from evalhub.stats.ranking.standing import mean_standing
@@ -149,12 +152,10 @@ class _Pairs:
         self.freedom = self.freedom.reshape(fewest.shape)
         self.errors = np.sqrt(np.where(self.known, squares, 1.0))
         self.statistic = (standing.values[:, None] - standing.values[None, :]) / self.errors
-        self.draws = self._draw(covariance, options)
-
-    def _draw(self, covariance: Floats, options: Options) -> Floats:
         lengths, axes = np.linalg.eigh(covariance)
-        normal = np.random.default_rng(options.seed).standard_normal((options.resamples, len(lengths)))
-        return np.asarray(axes * np.sqrt(np.maximum(lengths, 0)) @ normal.T, dtype=np.float64)
+        normal = np.random.default_rng(options.seed).standard_normal((options.resamples, len(lengths))).T
+        self.alike = axes * np.sqrt(np.maximum(lengths, 0)) @ normal
+        self.independent = normal / 2**0.5
 
     def decided(self, tested: Bools) -> Bools:
         """Return which of the tested pairs have a first that is surely better than the second."""
@@ -178,11 +179,17 @@ class _Pairs:
 
     def _critical(self, left: Bools) -> float:
         """Return the quantile of the largest difference among the pairs left."""
+        return max(
+            self._quantile(left, self.alike, self.errors),
+            self._quantile(left, self.independent, np.ones_like(self.errors)),
+        )
+
+    def _quantile(self, left: Bools, draws: Floats, errors: Floats) -> float:
         firsts, seconds = np.nonzero(left)
-        largest = np.full(self.draws.shape[1], -np.inf)
+        largest = np.full(draws.shape[1], -np.inf)
         for start in range(0, len(firsts), CHUNK):
             one, two = firsts[start : start + CHUNK], seconds[start : start + CHUNK]
-            differences = self.draws[one] - self.draws[two]
-            differences /= self.errors[one, two][:, None]
+            differences = draws[one] - draws[two]
+            differences /= errors[one, two][:, None]
             np.maximum(largest, differences.max(axis=0), out=largest)
         return float(np.quantile(largest, self.level))

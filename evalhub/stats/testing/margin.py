@@ -114,17 +114,34 @@ def margin_test(
         return mean_difference(first, second, clusters, bounds=bounds, options=asked)
 
     difference, alpha = at(options.level), (1 - options.level) / 2
-    if difference.low is None or difference.high is None:
-        return MarginTest(difference, margin, aim, Finding.INCONCLUSIVE, None, alpha, difference.reason)
-    finding = _finding(difference.low, difference.high, margin, aim)
+    found = finding(difference, margin, aim)
+    if difference.low is None:
+        return MarginTest(difference, margin, aim, found, None, alpha, difference.reason)
     if aim is Aim.EQUIVALENCE:
         p = max(_exceeds(at, -margin), 1 - _exceeds(at, margin))
     else:
         p = _exceeds(at, margin if aim is Aim.SUPERIORITY else -margin)
-    return MarginTest(difference, margin, aim, finding, max(LEAST_P, p), alpha)
+    return MarginTest(difference, margin, aim, found, max(LEAST_P, p), alpha)
 
 
-def _finding(low: float, high: float, margin: float, aim: Aim) -> Finding:
+def finding(difference: Estimate, margin: float, aim: Aim = Aim.NON_INFERIORITY) -> Finding:
+    """Say what the interval of a difference shows about a margin.
+
+    Args:
+        difference: First minus second; higher values are better.
+        margin: In the unit of the values, at least 0.
+        aim: As in `margin_test`.
+
+    Returns:
+        The finding; inconclusive without an interval.
+
+    Example:
+        >>> finding(Estimate(0.0, -0.03, 0.03, 0.95, "any", 9, 9, 0, None), 0.05).value
+        'non-inferior'
+    """
+    low, high = difference.low, difference.high
+    if low is None or high is None:
+        return Finding.INCONCLUSIVE
     if aim is Aim.EQUIVALENCE:
         inside, outside = -margin < low and high < margin, low > margin or high < -margin
         shown, refuted = Finding.EQUIVALENT, Finding.DIFFERENT
