@@ -20,6 +20,11 @@ _TABLES = {
     name: getattr(analysis, name)
     for name in (
         "leaderboard",
+        "ranks",
+        "strengths",
+        "length_controlled",
+        "powered",
+        "worst_cases",
         "agreement",
         "cascades",
         "biases",

@@ -7,11 +7,20 @@ from loading import Chosen, plain
 
 from evalhub.analysis import rows_of
 from evalhub.report.grids import coverages, leaderboards, rater_name
+from evalhub.report.ranking import length_grids, powered_grids, rank_grids, strength_grids, worst_grids
 from evalhub.report.shape import Footnotes
 
 chosen: Chosen = st.session_state["chosen"]
 
 _BOUNDED = "win rate"
+
+STANDINGS = (
+    ("Ranks, 1 = best, with the ranks that a system may have", "ranks", rank_grids),
+    ("Elo (Bradley-Terry)", "strengths", strength_grids),
+    ("Win rate against one baseline, length controlled", "length_controlled", length_grids),
+    ("People and judge together", "powered", powered_grids),
+    ("Had nothing failed", "worst_cases", worst_grids),
+)
 
 LINK = {"item": "item_id", "judge": "judge", "criterion": "criterion"}
 
@@ -119,6 +128,24 @@ def wide_table() -> None:
             st.caption("Select a row to see the verdicts behind it.")
 
 
+def standings() -> None:
+    """Show what else ranks the systems: ranks with their intervals, Elo, length control, people and judge."""
+    for title, name, grids in STANDINGS:
+        notes = Footnotes()
+        found = list(grids({name: rows_of(chosen.rows(name))}, notes))
+        if not found:
+            continue
+        with st.expander(title):
+            for grid in found:
+                if grid.title != chosen.dataset:
+                    st.caption(plain(grid.title))
+                head = [heading.replace("\n", " · ") for heading in grid.head]
+                shown = pd.DataFrame(grid.rows, columns=head)
+                st.dataframe(shown, hide_index=True, alt=f"{title}: {grid.title}")
+            for line in notes.lines():
+                st.caption(plain(line))
+
+
 def verdicts_of(system: str) -> None:
     pairs = chosen.rows("pair_verdicts")
     ratings = chosen.rows("ratings")
@@ -206,5 +233,6 @@ def engine_facts() -> None:
 header()
 ranking()
 wide_table()
+standings()
 coverage()
 engine_facts()

@@ -59,7 +59,7 @@ def beats(results: Results) -> pd.DataFrame:
 def _ratings(found: stats.BradleyTerry, about: Row, measure: str) -> Iterator[Row]:
     for rating in found.ratings:
         told = row(rating.elo, **about, system=rating.system, measure=measure)
-        yield {**told, "reason": told["reason"] or found.reason}
+        yield {**told, "reason": found.reason or told["reason"]}
 
 
 def _matches(results: Results) -> Iterator[tuple[Row, stats.Matches]]:
