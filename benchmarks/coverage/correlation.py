@@ -52,7 +52,9 @@ def over_rows() -> Iterator[Cell]:
                 for kind in Coefficient if ratings else COMMON:
                     draw = partial(pooled, kind=kind, n=n, rho=rho, ratings=ratings)
                     name = f"pooled {kind} {'5 levels' if ratings else 'normal'} n={n} rho={rho}"
-                    yield Cell(name, draw, true_value(kind, 0.6, ratings), simulations=affordable(kind, n, rho))
+                    yield Cell(
+                        name, draw, true_value(kind, 0.6, ratings), simulations=affordable(kind, n, rho)
+                    )
 
 
 def affordable(kind: Coefficient, n: int, rho: float) -> int:

@@ -31,7 +31,8 @@ def cells() -> Iterator[Cell]:
             truth = float(weights @ special.expit(strength + SPREAD * points) / weights.sum())
             name = f"joint length control, models={models} items={items} rate={truth:.2f}"
             draw = partial(joint, models=models, items=items, strength=strength)
-            yield Cell(name, draw, truth, Rule.PROPORTION, f"joint, models={models}, items={items}")
+            group = f"joint, models={models}, items={items}"
+            yield Cell(name, draw, truth, Rule.PROPORTION, group, 500 if models * items > 5_000 else 2_000)
     for items in (100, 400, 805):
         for strength in (-3.0, -1.0, 0.8):
             truth = float(weights @ special.expit(strength + SPREAD * points) / weights.sum())

@@ -24,6 +24,7 @@ from evalhub.analysis.results import Results, export
 from evalhub.analysis.retest import by_language, retest
 from evalhub.analysis.samples import item_list, sample
 from evalhub.analysis.sensitivity import sensitivity
+from evalhub.analysis.settled import settled
 from evalhub.analysis.strengths import beats, strengths
 from evalhub.analysis.targets import Target, targets
 from evalhub.analysis.tidy import rows_of
@@ -81,6 +82,7 @@ __all__ = [
     "rows_of",
     "sample",
     "sensitivity",
+    "settled",
     "side_by_side",
     "strengths",
     "targets",

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalhub.judging import combine_orders, hard_winner, preference, softmax
+from evalhub.records import Judgment
 from evalhub.scales import Winner
 
 SOFT_SAMPLES = 3
@@ -46,6 +47,18 @@ def verdict(askings: Askings, *, vote: bool = False) -> Verdict:
     ]
     chances = combine_orders(orders)
     return chances, hard_winner(chances)
+
+
+def pair_verdict(askings: Askings, *, both: bool, vote: bool) -> Verdict:
+    """Return the verdict of a pair, as `verdict` does; none where one of both orders is still to be asked."""
+    return verdict(askings, vote=vote) if not both or len(by_order(askings)) == 2 else (None, None)
+
+
+def asking_of(judgment: Judgment) -> dict[str, Any]:
+    """Return a judgment of a pair as `verdict` takes it."""
+    logs = judgment.logprobs or {}
+    told = {name: getattr(judgment, name) for name in ("shown", "row", "repeat", "winner", "p_a", "failure")}
+    return {**told, **{name: logs.get(name) for name in ("a", "tie", "b")}}
 
 
 def winner_shown(askings: Askings, order: str) -> str | None:

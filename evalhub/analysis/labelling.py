@@ -11,7 +11,7 @@ from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, values
 from evalhub.analysis.truth import label_criterion
 from evalhub.analysis.verdicts import pair_verdicts, ratings
-from evalhub.errors import UnknownNameError
+from evalhub.errors import InputError, UnknownNameError
 from evalhub.records import AnnotatorKind
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def labelling_queue(results: Results, wanted: Wanted) -> list[Row]:
         for unit, doubt in zip(_units(frame), _doubts(frame), strict=True)
         if _key(unit) not in done
     ]
+    if not rows:
+        raise InputError("people labelled all of it already", where=results.run.id, value=criterion)
     units = {"\0".join(map(str, unit.values())): unit for unit, _ in rows}
     doubts = [doubt for _, doubt in rows]
     drawn = stats.labelling_queue(list(units), doubts, n=wanted.n, seed=wanted.seed)
@@ -99,7 +101,11 @@ def labels_needed(results: Results, *, width: float) -> pd.DataFrame:
     rows: list[Row] = []
     for about, joined, _ in with_labels(results):
         labels, verdicts = floats(joined["label"]), floats(joined["value"])
-        known = {**about, "labelled": int(joined["label"].notna().sum()), "rows": len(joined)}
+        both = joined["label"].notna() & joined["value"].notna()
+        known = {**about, "labelled": int(both.sum()), "rows": len(joined)}
+        if joined["probability"].nunique() > 1:
+            rows.append({**known, "reason": "labels drawn by doubt are no pilot for evenly drawn ones"})
+            continue
         found = stats.pilot(labels, verdicts, joined["cluster"].tolist())
         if found is None:
             rows.append({**known, "reason": "the labels at hand are too few or all the same"})
@@ -117,6 +123,8 @@ def labels_needed(results: Results, *, width: float) -> pd.DataFrame:
 
 def _asked(results: Results, wanted: Wanted) -> pd.DataFrame:
     """Return what the judge said of each pair or response."""
+    if wanted.judge in results.manifest["judges"] and not _heard(results, wanted.judge):
+        raise InputError("the judge gave no valid verdict", where=results.run.id, value=wanted.judge)
     asked = [frame for frame in (pair_verdicts(results), ratings(results)) if len(frame)]
     for name in ("judge", "dataset", "criterion"):
         known = sorted({str(one) for frame in asked for one in frame[name]})
@@ -124,6 +132,11 @@ def _asked(results: Results, wanted: Wanted) -> pd.DataFrame:
             raise UnknownNameError(name, given, known, where=results.run.id)
         asked = [frame[frame[name] == given] for frame in asked]
     return next(frame for frame in asked if len(frame))
+
+
+def _heard(results: Results, judge: str) -> bool:
+    judgments = results.judgments()
+    return bool(judgments[judgments["judge"] == judge]["failure"].isna().any())
 
 
 def _doubts(frame: pd.DataFrame) -> list[float | None]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, remembered
 from evalhub.analysis.tidy import groups
 from evalhub.analysis.truth import criteria, truth
 from evalhub.analysis.verdicts import pair_verdicts, ratings
@@ -26,7 +27,8 @@ _WINS = {"a": {"a": 1.0, "tie": 0.5, "b": 0.0}, "b": {"a": 0.0, "tie": 0.5, "b":
 Bounds = tuple[float | None, float | None]
 
 
-def measured(results: Results) -> pd.DataFrame:
+@remembered
+def measured(results: Results, *, drawn: bool = False) -> pd.DataFrame:
     """Return what judges, metrics and people said of each system, item by item.
 
     Columns: dataset, kind (judge, metric, labels), rater, criterion ("" = none), measure, system, other (the
@@ -35,7 +37,8 @@ def measured(results: Results) -> pd.DataFrame:
     = not known).
     Measures: `win rate` and `win rate (soft)`, `mean score` and `mean score (soft)`, both after the length
     penalty where the run has one, each metric, `mean label`. Datasets whose systems are anonymous are
-    not ranked, nor is a run of attacks.
+    not ranked, nor is a run of attacks. Labels drawn by doubt enter where `drawn` is set, else those of the
+    even part alone.
     """
     import pandas as pd
 
@@ -45,7 +48,7 @@ def measured(results: Results) -> pd.DataFrame:
     )
     parts = [
         frame[frame["dataset"].isin(ranked)]
-        for part in (_pairs, _ratings, _metrics, _labels)
+        for part in (_pairs, _ratings, _metrics, partial(_labels, drawn=drawn))
         for frame in part(results)
     ]
     parts = [frame for frame in parts if len(frame)]
@@ -117,9 +120,9 @@ def _metrics(results: Results) -> Iterator[pd.DataFrame]:
         yield found.assign(kind="metric", floor=floor, ceiling=ceiling)
 
 
-def _labels(results: Results) -> Iterator[pd.DataFrame]:
+def _labels(results: Results, *, drawn: bool = False) -> Iterator[pd.DataFrame]:
     clusters = results.sql("SELECT dataset, item_id, cluster FROM items")
-    labels = truth(results).merge(clusters, on=["dataset", "item_id"])
+    labels = truth(results, drawn=drawn).merge(clusters, on=["dataset", "item_id"])
     labels = labels.assign(
         kind="labels", criterion=labels["label_criterion"], rater=labels["annotator_kind"] + " labels"
     )

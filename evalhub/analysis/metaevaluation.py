@@ -23,6 +23,8 @@ _AT = (
     (stats.Level.ITEM, stats.Coefficient.SPEARMAN),
     (stats.Level.SYSTEM, stats.Coefficient.PEARSON),
 )
+_SWAPS = stats.Options(resamples=500)
+
 Row = dict[str, Any]
 
 
@@ -58,7 +60,7 @@ def _difference(
 ) -> stats.Comparison:
     return stats.correlation_difference(
         floats(frame[first]), floats(frame[second]), floats(frame["labels"]), **_ids(frame),
-        level=level, kind=kind,
+        level=level, kind=kind, options=_SWAPS,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.askings import verdict
 from evalhub.analysis.families import Families
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, remembered
 from evalhub.analysis.tidy import values
 from evalhub.analysis.truth import label_criterion, truth
 from evalhub.analysis.verdicts import HEARD, soft_judges
@@ -45,6 +45,7 @@ SEMI JOIN (
 _PAIR = ("dataset", "label_criterion", "item_id", "system_a", "system_b", "sample")
 
 
+@remembered
 def pair_askings(results: Results) -> pd.DataFrame:
     """Return one row per judge, criterion, pair and order shown.
 

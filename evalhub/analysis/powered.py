@@ -35,15 +35,23 @@ def powered(results: Results) -> pd.DataFrame:
     Only where people labelled some of what a judge was asked, and not all. Statistics: `people + judge`
     (prediction-powered: unbiased whatever the judge does), `people alone`, `judge alone` (as biased as the
     judge), `calibrated` (the judge's scores mapped onto labels, isotonically), and for win rates without ties
-    `corrected` (by the judge's error rates on labelled pairs). `labels_worth` is how many labels alone would
-    give the interval of `people + judge`; `flag` says where labels of other systems stand in. Labels that
-    were drawn with stored probabilities are weighted by them.
+    `corrected, unlabelled rows` (what people would say of those, by the judge's errors on the labelled ones).
+    `labels_worth` is how many labels alone would give the interval of `people + judge`; `flag` says where
+    labels of other systems stand in. Labels that were drawn with stored probabilities are weighted by them.
     """
     rows: list[Row] = []
-    for about, joined, ends in with_labels(results):
-        if joined["label"].isna().any():
+    found = list(with_labels(results))
+    partly = {
+        tuple(about[name] for name in _JUDGE) for about, joined, _ in found if joined["label"].isna().any()
+    }
+    for about, joined, ends in found:
+        if tuple(about[name] for name in _JUDGE) in partly:
             rows += _rows(joined, ends, about)
     return table(rows, NAMED)
+
+
+def _judge(about: Row) -> tuple[str, ...]:
+    return tuple(about[name] for name in _JUDGE)
 
 
 def with_labels(results: Results) -> Iterator[tuple[Row, pd.DataFrame, tuple[float, float] | None]]:
@@ -53,7 +61,7 @@ def with_labels(results: Results) -> Iterator[tuple[Row, pd.DataFrame, tuple[flo
     `measured`, label, and the probability with which the row was drawn for labelling; last come the
     labels' bounds.
     """
-    values = measured(results)
+    values = measured(results, drawn=True)
     people = _people(results, values)
     judges = values[values["kind"] == "judge"].rename(columns={"rater": "judge"})
     for key, mine in groups(with_label_criterion(results, judges), *_JUDGE):
@@ -112,8 +120,15 @@ def _rows(joined: pd.DataFrame, ends: tuple[float, float] | None, about: Row) ->
         "judge alone": found.judge_only,
         "calibrated": stats.calibrated_mean(labels, verdicts, clusters, bounds=ends, design=design).estimate,
     }
+    if (failed := verdicts.count(None)) and estimates["calibrated"].low is not None:
+        why = f"{failed} rows without a verdict are not in it"
+        estimates["calibrated"] = estimates["calibrated"].without_interval(why)
     if about["measure"] in _OF_PAIRS and not {*labels, None} - {0.0, 1.0, None}:
         hard = [None if one is None else float(one > 0.5) for one in verdicts]
-        estimates["corrected"] = stats.corrected_share(labels, hard, clusters).share
+        estimates["corrected, unlabelled rows"] = (
+            Estimate.none("labels drawn by doubt do not show how often the judge errs on the rest")
+            if design.inclusion
+            else stats.corrected_share(labels, hard, clusters).share
+        )
     for name, one in estimates.items():
         yield row(one, **about, statistic=name, **facts)

@@ -20,18 +20,31 @@ COLUMNS = (*ABOUT, "systems", *_RANK)
 def ranks(results: Results) -> pd.DataFrame:
     """Return the rank of each system, 1 = best, with its intervals; no rows for fewer than 2 systems.
 
-    The higher value ranks first under every measure. `low` and `high` hold for the system alone, `low_all`
+    The higher value ranks first; of win rates the strength under Bradley-Terry, since systems may have met
+    different opponents. `low` and `high` hold for the system alone, `low_all`
     and `high_all` for all systems at once.
     """
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
     for key, found in groups(measured(results), *ABOUT):
-        standing = stats.mean_standing(
-            floats(found["value"]), found["system"].tolist(), found["cluster"].tolist()
-        )
+        standing = _standing(found)
+        if standing is None:
+            continue
         about = {**dict(zip(ABOUT, key, strict=True)), "systems": len(standing.systems)}
         about["criterion"] = about["criterion"] or None
         if len(standing.systems) > 1:
             rows += [{**about, **asdict(rank)} for rank in stats.rank_intervals(standing)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _standing(found: pd.DataFrame) -> stats.Standing | None:
+    """Return the means of ratings, or the strengths of systems that met; None without an estimate."""
+    values, clusters = floats(found["value"]), found["cluster"].tolist()
+    if not (found["other"] != "").any():
+        return stats.mean_standing(values, found["system"].tolist(), clusters)
+    won = found[found["system"] < found["other"]]
+    matches = stats.Matches(
+        floats(won["value"]), won["system"].tolist(), won["other"].tolist(), won["cluster"].tolist()
+    )
+    return stats.bradley_terry(matches).standing

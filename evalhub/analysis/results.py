@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,19 @@ _NEEDED = ("against", "cards", "engines", "expected", "judges", "resolved", "rub
 _VERIFY = "run `evalhub verify` on the run"
 
 
+def remembered(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
+    """Let a table of a run be made once: several others are made of it. Each caller gets a copy."""
+
+    @wraps(table)
+    def made(results: Results, **options: Any) -> pd.DataFrame:
+        key = (table.__name__, *sorted(options.items()))
+        if key not in results.made:
+            results.made[key] = table(results, **options)
+        return results.made[key].copy()
+
+    return made
+
+
 class Results:
     """What a run holds; each table is a pandas frame, a row per record.
 
@@ -32,6 +45,7 @@ class Results:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.made: dict[tuple[Any, ...], pd.DataFrame] = {}
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -10,17 +10,19 @@ from evalhub import stats
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups
+from evalhub.analysis.truth import label_criterion
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DROPPED = "dropped"
+LENGTHS = ("chars", "words")
 FACTS = ("run", "kind", "rater", "rubric", "mode", "criterion", "measure", "failures")
 _CHANGE = (
     "systems", "kendall", "spearman", "pairs", "swapped", "mover", "move", "winners", "winner_changes",
     "missing", "reason",
 )  # fmt: skip
-COLUMNS = ("dataset", "reference", "variant", *FACTS, *_CHANGE)
+COLUMNS = ("dataset", "about", "reference", "variant", *FACTS, *_CHANGE)
 _KINDS = ("judge", "labels", "metric")
 
 Fact = dict[str, Any]
@@ -31,7 +33,8 @@ def sensitivity(runs: Sequence[Results]) -> pd.DataFrame:
 
     A variant is a run, rater, criterion and measure (hard or soft, before or after the length penalty), its
     failed cells dropped; and, where any failed and the values have bounds, the same with failures counted as
-    the lowest value. The reference is the first judge's first measure; labels and metrics stand as variants
+    the lowest value. What is held against one criterion of the labels stands together (`about`), beside every
+    metric. The reference is the first judge's first measure; labels and metrics stand as variants
     of their own. `kendall` and `spearman` are with the reference, `swapped` counts the pairs of systems in
     the opposite order, `mover` is the system that moves furthest and `move` how many places (above 0 = up).
     """
@@ -39,10 +42,12 @@ def sensitivity(runs: Sequence[Results]) -> pd.DataFrame:
 
     found = [ranking for results in runs for ranking in _rankings(results)]
     rows: list[Fact] = []
-    for dataset in sorted({facts["dataset"] for facts, _ in found}):
-        mine = [(facts, means) for facts, means in found if facts["dataset"] == dataset]
+    asked = sorted({(facts["dataset"], facts["about"]) for facts, _ in found if facts["about"]})
+    for dataset, about in asked:
+        mine = [one for one in found if one[0]["dataset"] == dataset and one[0]["about"] in (about, "")]
         mine.sort(key=lambda one: _KINDS.index(one[0]["kind"]))
-        rows += _changes(dataset, [(_name(facts, mine), facts, means) for facts, means in mine])
+        named = [(_name(facts, mine), facts, means) for facts, means in mine]
+        rows += ({"about": about, **change} for change in _changes(dataset, named))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -57,17 +62,28 @@ def _changes(dataset: str, rankings: list[tuple[str, Fact, dict[str, float | Non
 
 
 def _rankings(results: Results) -> Iterator[tuple[Fact, dict[str, float | None]]]:
-    for key, found in groups(measured(results), *ABOUT):
+    values = measured(results)
+    for key, found in groups(values[~values["rater"].isin(LENGTHS)], *ABOUT):
+        if found["value"].isna().all():
+            continue
         about = dict(zip(ABOUT, key, strict=True))
         judge = results.manifest["judges"].get(about["rater"], {})
         facts = {
             **about, "run": results.run.id, "rubric": judge.get("rubric"), "mode": judge.get("mode"),
-            "failures": DROPPED,
+            "failures": DROPPED, "about": _about(results, about),
         }  # fmt: skip
         yield facts, _means(found)
         if found["value"].isna().any() and found["floor"].notna().all():
             worst = found.assign(value=found["value"].fillna(found["floor"]))
             yield {**facts, "failures": "counted as the lowest"}, _means(worst)
+
+
+def _about(results: Results, about: Fact) -> str:
+    """Return the labels' criterion that a ranking is about; "" for a metric, which is about any."""
+    if about["kind"] != "judge":
+        return str(about["criterion"])
+    held = label_criterion(results, about["rater"], about["dataset"], about["criterion"])
+    return str(held or about["criterion"])
 
 
 def _means(found: pd.DataFrame) -> dict[str, float | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, remembered
 from evalhub.records import AnnotatorKind, Label
 from evalhub.sources import consensus
 from evalhub.specs import CriterionSpec
@@ -29,8 +29,11 @@ def criteria(results: Results) -> dict[tuple[str, str], CriterionSpec]:
     }
 
 
-def truth(results: Results) -> pd.DataFrame:
+@remembered
+def truth(results: Results, *, drawn: bool = False) -> pd.DataFrame:
     """Return one label per response or pair: the annotators' consensus under the card's rule.
+
+    Labels that were drawn by doubt are no fair sample: only those of the even part count, unless `drawn`.
 
     Columns: dataset, label_criterion, annotator_kind, item_id, system, system_a, system_b,
     sample, label_value, label_winner, label_shown (the order in which all annotators saw the pair, if known).
@@ -40,6 +43,8 @@ def truth(results: Results) -> pd.DataFrame:
     groups: dict[tuple[str, str], list[Label]] = defaultdict(list)
     for label in results.label_records():
         groups[label.dataset, label.criterion].append(label)
+    if not drawn:
+        groups = {key: _evenly_drawn(labels) for key, labels in groups.items()}
     specs = criteria(results)
     rows: list[tuple[Any, ...]] = [
         (
@@ -51,6 +56,13 @@ def truth(results: Results) -> pd.DataFrame:
         for one in consensus(labels, specs[key])
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+
+def _evenly_drawn(labels: list[Label]) -> list[Label]:
+    """Return the labels of the even part, where the labels were drawn with different probabilities."""
+    if len({label.probability for label in labels}) < 2:
+        return labels
+    return [label for label in labels if label.uniform]
 
 
 def ground(results: Results) -> pd.DataFrame:

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 
 from evalhub.analysis.askings import (
     SOFT_SAMPLES,
-    by_order,
+    pair_verdict,
     retest,
     same_twice,
     spread,
-    verdict,
     winner_shown,
 )
 from evalhub.analysis.juries import pair_juries, rating_juries
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, remembered
 from evalhub.judging import hard_winner, penalised, penalised_score, preference
 from evalhub.scales import Winner
 from evalhub.specs import Combine, Mode, Positions
@@ -63,6 +62,7 @@ GROUP BY ALL ORDER BY ALL
 """
 
 
+@remembered
 def pair_verdicts(results: Results) -> pd.DataFrame:
     """Return one verdict per judge, criterion and pair, its orders combined.
 
@@ -82,7 +82,7 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
     both = _judges(results, positions=Positions.BOTH)
     voting, soft = _judges(results, combine=Combine.VOTE), soft_judges(results)
     found = [
-        verdict(one, vote=judge in voting) if judge not in both or len(by_order(one)) == 2 else (None, None)
+        pair_verdict(one, both=judge in both, vote=judge in voting)
         for judge, one in zip(judges, askings, strict=True)
     ]
     frame["askings"] = [len(one) for one in askings]
@@ -118,6 +118,7 @@ def _read(frame: pd.DataFrame, strength: float) -> pd.DataFrame:
     return frame
 
 
+@remembered
 def ratings(results: Results) -> pd.DataFrame:
     """Return one rating per judge, criterion and response, its askings averaged.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.leaderboard import bounds
 from evalhub.analysis.measured import ABOUT, measured
-from evalhub.analysis.raters import may_tie
+from evalhub.analysis.raters import counts_as_wrong, may_tie
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import PAIR, floats, groups, row, table
 from evalhub.analysis.truth import truth, with_label_criterion
@@ -56,13 +56,18 @@ def _accuracies(results: Results) -> Iterator[Row]:
     ties = may_tie(results, verdicts)
     labels = truth(results)
     labels = labels[labels["label_winner"].notna()]
-    joined = verdicts.merge(labels[[*PAIR, "label_criterion", "label_winner"]], on=[*PAIR, "label_criterion"])
-    for (dataset, judge, criterion), found in groups(joined, "dataset", "judge", "criterion"):
+    labels = labels[[*PAIR, "label_criterion", "annotator_kind", "label_winner"]]
+    joined = verdicts.merge(labels, on=[*PAIR, "label_criterion"])
+    for key, found in groups(joined, "dataset", "judge", "criterion", "annotator_kind"):
+        dataset, judge, criterion, kind = key
+        if counts_as_wrong(results, dataset, judge):
+            continue
         if not ties[judge]:
             found = found[found["label_winner"] != "tie"]
         right = (found["winner"] == found["label_winner"]).astype("Float64").where(found["winner"].notna())
         named = {
-            "dataset": dataset, "kind": "judge", "rater": judge, "criterion": criterion, "measure": ACCURACY,
+            "dataset": dataset, "kind": "judge", "rater": judge, "criterion": criterion,
+            "measure": f"{ACCURACY} ({kind} labels)",
             "system": None,
         }  # fmt: skip
         if len(found):

@@ -108,12 +108,13 @@ def _foreseen(row: dict[str, Any]) -> str:
     who = f"{row['judge']} on {row['dataset']}, {power['clusters']} or more independent items per system"
     if power["half_width"] is None:
         return f"{who}: no interval ({power['reason']})"
-    wide = f"{who}: an interval of at most ± {power['half_width']:.2f}"
+    wide = f"{who}: an interval of about ± {power['half_width']:.2f}"
     if power["detectable"] is None:
         return f"{wide}; {power['reason']}"
     least = power["detectable"]
-    what = f"a win rate of {0.5 + least:.2f}" if row["pairwise"] else f"a difference of {least:.2f} levels"
-    return f"{wide}; {what} is found with {power['power']:.0%} power"
+    rate = f"a win rate of {0.5 + least:.2f} is told from .50"
+    what = rate if row["pairwise"] else f"a difference of {least:.2f} levels is found"
+    return f"{wide}; {what} with {power['power']:.0%} power"
 
 
 def _prepared(suite: str, options: Options) -> tuple[Resolved, Plan]:
@@ -127,8 +128,13 @@ def _prepared(suite: str, options: Options) -> tuple[Resolved, Plan]:
 def board(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
     """Print every number that ranks a system: rates, scores, ranks, Elo, with length controlled."""
     results = hub.load(run_name, runs)
+    rows = hub.analysis.rows_of(hub.analysis.leaderboard(results))
     if as_json:
-        print_json(hub.analysis.rows_of(hub.analysis.leaderboard(results)))
+        print_json(rows)
+    elif not rows:
+        notes().print(
+            "nothing is ranked: the systems are anonymous, or the run is of attacks", soft_wrap=True
+        )
     else:
         hub.report.print_leaderboard(hub.report.report_data(results))
 

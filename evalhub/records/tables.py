@@ -163,7 +163,10 @@ class Judgment:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One annotator's verdict on one response (`system`) or pair (`system_a` < `system_b`)."""
+    """One annotator's verdict on one response (`system`) or pair (`system_a` < `system_b`).
+
+    `probability` is that of having been drawn for labelling; `uniform` says whether it was drawn evenly.
+    """
 
     KEY: ClassVar[tuple[str, ...]] = (
         "dataset", "item_id", "criterion", "system", "system_a", "system_b", "sample", "annotator",
@@ -182,6 +185,7 @@ class Label:
     value: float | None = None
     shown: Order | None = None
     probability: float | None = None
+    uniform: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from evalhub.report.shape import ABSENT, Footnotes, Grid, count, grouped, interv
 from evalhub.report.terminal import INTERVALS, say, section, wide
 
 _ABOUT = ("dataset", "rater", "criterion", "measure")
-_TESTS = "p: sign-flip test over clusters; Holm: the same, allowing for all rows of its table."
+_TESTS = "p: sign-flip test over clusters; Holm: the same, allowing for all systems under the measure."
 
 Rows = Sequence[dict[str, Any]]
 
@@ -112,7 +112,7 @@ def print_sensitivity(rows: Rows) -> None:
 
 
 def _rankings(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
-    for (dataset, reference), found in grouped(rows, "dataset", "reference"):
+    for (dataset, _, reference), found in grouped(rows, "dataset", "about", "reference"):
         lines = tuple(
             (
                 visible(row["variant"]),

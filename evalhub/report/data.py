@@ -7,6 +7,7 @@ from typing import Any
 
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
+from evalhub.analysis.settled import SETTLED
 
 TABLES = {
     "leaderboard": analysis.leaderboard,
@@ -15,6 +16,7 @@ TABLES = {
     "ranks": analysis.ranks,
     "strengths": analysis.strengths,
     "beats": analysis.beats,
+    "settled": analysis.settled,
     "powered": analysis.powered,
     "worst_cases": analysis.worst_cases,
     "agreement": analysis.agreement,
@@ -104,6 +106,11 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
             yield f"{row['judge']}: {row['same_family']} judgments of responses of the judge's own family"
     if manifest.get("over_budget"):
         yield f"{manifest['over_budget']} planned judgments are over the budget and were not asked"
+    if any(row["what"] == SETTLED for row in data["left_out"]):
+        yield (
+            "judging stopped where the order was settled: the intervals of a fixed number of items are too "
+            'narrow there; read the table "Settled"'
+        )
     for card in manifest["cards"].values():
         if card.get("anonymous"):
             yield f"{card['id']} names no systems: its responses are judged, never ranked"

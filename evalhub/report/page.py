@@ -20,7 +20,14 @@ from evalhub.report.grids import (
     length_penalty,
     with_each_other,
 )
-from evalhub.report.ranking import length_grids, powered_grids, rank_grids, strength_grids, worst_grids
+from evalhub.report.ranking import (
+    length_grids,
+    powered_grids,
+    rank_grids,
+    settled_grids,
+    strength_grids,
+    worst_grids,
+)
 from evalhub.report.shape import Footnotes, visible
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ def report_page(data: dict[str, Any]) -> str:
         ("Ranks, 1 = best", [], list(rank_grids(data, notes))),
         ("Elo (Bradley-Terry)", [], list(strength_grids(data, notes))),
         ("Win rate against one baseline, length controlled", [], list(length_grids(data, notes))),
+        ("Settled, valid at every look", [], list(settled_grids(data, notes))),
         ("People and judge together", [], list(powered_grids(data, notes))),
         ("Length penalty, raw and penalised", [], list(length_penalty(data, notes))),
         ("Judge, ROUGE and labels", list(agreement_forests(data)), list(agreements(data, notes))),

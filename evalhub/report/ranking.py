@@ -1,4 +1,4 @@
-"""Ranks, Elo ratings and length-controlled win rates as grids."""
+"""Ranks, Elo ratings, settled orders and length-controlled win rates as grids."""
 
 from __future__ import annotations
 
@@ -60,6 +60,25 @@ def length_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
         dataset, judge, criterion, baseline = map(visible, key)
         title = f"{dataset} · {judge} · {criterion} · against {baseline}"
         yield pivot(rows, notes, title=title, names={"system": "system"}, across=("measure",))
+
+
+def settled_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per judge that stopped where the order was settled: who is ahead of whom."""
+    for key, rows in grouped(data["settled"], "dataset", "judge", "criterion"):
+        lines = tuple(
+            (
+                visible(row["first"]),
+                visible(row["second"]),
+                ABSENT if row["standing"] == "open" else visible(row[row["standing"]]),
+                interval(row, notes),
+                count(row["stopped_at"]),
+                count(row["clusters"]),
+                number(row["p"], 4),
+            )
+            for row in rows
+        )
+        head = ("first", "second", "ahead", "win rate of first", "settled after", "clusters", "p")
+        yield Grid(" · ".join(map(visible, key)), head, lines, 3)
 
 
 def powered_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:

@@ -25,7 +25,14 @@ from evalhub.report.grids import (
     length_penalty,
     with_each_other,
 )
-from evalhub.report.ranking import length_grids, powered_grids, rank_grids, strength_grids, worst_grids
+from evalhub.report.ranking import (
+    length_grids,
+    powered_grids,
+    rank_grids,
+    settled_grids,
+    strength_grids,
+    worst_grids,
+)
 from evalhub.report.shape import Footnotes, Grid, visible
 
 WIDTH = 100
@@ -43,6 +50,7 @@ def print_report(results: Results) -> None:
     console.print(Text(summary(data), style="dim"))
     _pairs(console, [*model_lines(data), *engine_lines(data)])
     section(console, "Leaderboard", leaderboards(data, notes))
+    section(console, "Settled, valid at every look", settled_grids(data, notes))
     section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
     section(console, "Judge, ROUGE and labels", agreements(data, notes, readings=False))
     section(console, "Correlation with the labels", correlation_grids(data, notes))
@@ -66,6 +74,7 @@ def print_leaderboard(data: dict[str, Any]) -> None:
     section(console, "Ranks, 1 = best", rank_grids(data, notes))
     section(console, "Elo (Bradley-Terry)", strength_grids(data, notes))
     section(console, "Win rate against one baseline, length controlled", length_grids(data, notes))
+    section(console, "Settled, valid at every look", settled_grids(data, notes))
     section(console, "People and judge together", powered_grids(data, notes))
     section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
     section(console, "Had nothing failed", worst_grids(data, notes))

@@ -66,6 +66,7 @@ def planned_facts(planned: Plan) -> dict[str, Any]:
         "skipped": planned.left_out,
         "against": with_juries(planned.against, planned.juries),
         "juries": planned.juries,
+        "settled": planned.looks,
         "over_budget": planned.over_budget,
     }
 

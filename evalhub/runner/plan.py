@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from evalhub.analysis.settled import SETTLED, drawn_place
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.runner.cascades import check_cascades
 from evalhub.runner.cells import Cell, judge_cells, systems_of
 from evalhub.runner.juries import jury_facts
 from evalhub.runner.resolve import Resolved
+from evalhub.scales import Kind
+from evalhub.sources import Dataset
 
 OVER_BUDGET = "judgments over the budget"
 
@@ -30,6 +33,8 @@ class Plan:
         against: The labels' criterion by judge, dataset and rubric criterion, where there is one.
         beyond: The askings of each judge that the budget leaves out.
         juries: What each jury decides.
+        looks: Where pairs may be settled: the level, the seed of each judge, and the settled pairs.
+        settled: The askings of each judge that need not be asked, as the order is settled.
     """
 
     cells: Cells
@@ -38,6 +43,8 @@ class Plan:
     against: Mapping[str, Mapping[str, Mapping[str, str]]]
     beyond: Cells = field(default_factory=dict)
     juries: list[dict[str, Any]] = field(default_factory=list)
+    looks: Mapping[str, Any] | None = None
+    settled: Cells = field(default_factory=dict)
 
     @property
     def judgments(self) -> int:
@@ -51,23 +58,40 @@ class Plan:
 
     @property
     def left_out(self) -> dict[str, dict[str, dict[str, int]]]:
-        """What is not judged, by judge, dataset, and what and why in words; over the budget too."""
-        over: Counter[tuple[str, str]] = Counter()
-        for judge, cells in self.beyond.items():
-            for cell in cells:
-                over[judge, cell.dataset] += len(cell.parts)
-        return {
-            judge: {
-                dataset: {**reasons, **({OVER_BUDGET: n} if (n := over[judge, dataset]) else {})}
-                for dataset, reasons in by_dataset.items()
-            }
+        """What is not judged, by judge, dataset, and what and why in words; what was planned first too."""
+        found = {
+            judge: {dataset: dict(reasons) for dataset, reasons in by_dataset.items()}
             for judge, by_dataset in self.skipped.items()
         }
+        for why, left in ((OVER_BUDGET, self.beyond), (SETTLED, self.settled)):
+            for judge, cells in left.items():
+                for cell in cells:
+                    reasons = found[judge][cell.dataset]
+                    reasons[why] = reasons.get(why, 0) + len(cell.parts)
+        return found
 
     def followed_by(self, more: Cells) -> Plan:
         """Return the plan with askings that were only known once its own were answered."""
         judges = dict.fromkeys([*self.cells, *more])
         return replace(self, cells={one: (*self.cells.get(one, ()), *more.get(one, ())) for one in judges})
+
+    def without_settled(self, settled: Callable[[Cell], bool], pairs: list[dict[str, object]]) -> Plan:
+        """Return the plan without what need not be asked any more, and with the pairs that are settled."""
+        left = {
+            judge: tuple(filter(settled, (*cells, *self.beyond.get(judge, ()))))
+            for judge, cells in self.cells.items()
+        }
+        rest = [
+            {judge: tuple(cell for cell in found if not settled(cell)) for judge, found in cells.items()}
+            for cells in (self.cells, self.beyond)
+        ]
+        return replace(
+            self,
+            cells=rest[0],
+            beyond=rest[1],
+            looks={**(self.looks or {}), "pairs": pairs},
+            settled={judge: (*self.settled.get(judge, ()), *cells) for judge, cells in left.items()},
+        )
 
     def with_done(self, done: Callable[[Cell], bool]) -> Plan:
         """Return the plan with what was asked before the budget was lowered: it is there, and counts."""
@@ -103,6 +127,8 @@ def plan(resolved: Resolved) -> Plan:
         systems = systems_of(resolved, dataset)
         for judge in resolved.judges:
             found, left_out, links = judge_cells(resolved, judge, dataset, systems)
+            if resolved.suite.budget.settled is not None:
+                found = _drawn(found, judge.spec.seed, dataset)
             cells.setdefault(judge.spec.id, []).extend(found)
             skipped.setdefault(judge.spec.id, {})[dataset.card.id] = left_out
             against.setdefault(judge.spec.id, {})[dataset.card.id] = links
@@ -120,7 +146,22 @@ def plan(resolved: Resolved) -> Plan:
         for dataset in resolved.datasets
         for candidate in resolved.candidates
     )
-    return Plan(kept, generations, skipped, against, beyond, jury_facts(resolved, against))
+    juries = jury_facts(resolved, against)
+    return Plan(kept, generations, skipped, against, beyond, juries, _looks(resolved))
+
+
+def _drawn(cells: list[Cell], seed: int, dataset: Dataset) -> list[Cell]:
+    """Return the askings in the drawn order of their clusters, so that a budget cuts off the last looks."""
+    places = {item.item_id: drawn_place(seed, dataset.card.id, item.cluster) for item in dataset.items}
+    return sorted(cells, key=lambda cell: places[cell.item_id])
+
+
+def _looks(resolved: Resolved) -> dict[str, Any] | None:
+    level = resolved.suite.budget.settled
+    if level is None:
+        return None
+    seeds = {one.spec.id: one.spec.seed for one in resolved.judges if one.rubric.kind is Kind.PAIRWISE}
+    return {"level": level, "seeds": seeds, "pairs": []}
 
 
 def _check_datasets(resolved: Resolved) -> None:

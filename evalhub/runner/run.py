@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from evalhub.runner.manifest import manifest, planned_facts
 from evalhub.runner.plan import Cells, Plan, judgments_of, plan
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.resolve import Resolved, ResolvedJudge, Runnable, resolve
+from evalhub.runner.rounds import Rounds
 from evalhub.runner.score import score_all
 from evalhub.runner.stop import Stop
 from evalhub.runner.versions import refuse_changed
@@ -187,7 +189,9 @@ def _work(sitting: _Sitting, planned: Plan, following: Following | None) -> Plan
             writer.update(seconds=writer.manifest.get("seconds", 0) + spent)
 
 
-_Work = tuple[Runnable, EngineSpec, list[Job]]
+# Whose jobs on what engine; each round of them is made when the one before it is done.
+_Work = tuple[Runnable, EngineSpec, Iterator[list[Job]]]
+_Askings = Callable[[ResolvedJudge], Iterable[Iterable[Cell]]]
 
 
 def _keep_datasets(writer: RunWriter, resolved: Resolved) -> None:
@@ -205,19 +209,19 @@ def _keep_datasets(writer: RunWriter, resolved: Resolved) -> None:
 
 def _judge(sitting: _Sitting, planned: Plan, following: Following | None) -> Plan:
     """Judge what was planned, and what follows from that with the engine still open."""
-    stages = [planned]
+    rounds = Rounds(sitting.writer, sitting.resolved, planned, sitting.progress)
 
     def further() -> Iterator[_Work]:
         if following and not sitting.stop.asked:
             more = following(sitting.writer, planned)
-            stages.append(planned.followed_by(more))
-            sitting.writer.update(**planned_facts(stages[-1]))
+            rounds.plan = planned.followed_by(more)
+            sitting.writer.update(**planned_facts(rounds.plan))
             sitting.progress.stage("judgments that follow", sum(map(judgments_of, more.values())))
-            yield from _judgings(sitting, more)
+            yield from _judgings(sitting, lambda judge: [more[judge.spec.id]])
 
     sitting.progress.stage("judgments", planned.judgments)
-    _drive_all(sitting, _judgings(sitting, planned.cells), further)
-    return stages[-1]
+    _drive_all(sitting, _judgings(sitting, rounds.of), further)
+    return rounds.plan
 
 
 def _drive_all(
@@ -230,7 +234,7 @@ def _drive_all(
         works: The jobs.
         further: Called when the jobs are done, for more of them on the same engine.
     """
-    for runs, spec, jobs in _grouped(works):
+    for runs, spec, rounds in _grouped(works):
         if sitting.stop.asked:
             return
         driver = Driver(
@@ -240,9 +244,10 @@ def _drive_all(
             open_engine=lambda runs=runs, spec=spec: _start(runs, spec, sitting.progress),  # type: ignore[misc]
         )
         try:
-            driver.drive(jobs, sitting.progress, sitting.stop)
-            for _, _, more in further():
-                driver.drive(more, sitting.progress, sitting.stop)
+            for jobs in chain(rounds, chain.from_iterable(more for _, _, more in further())):
+                driver.drive(jobs, sitting.progress, sitting.stop)
+                if sitting.stop.asked:
+                    break
         finally:
             if driver.engine:
                 facts = _facts(driver.engine, runs)
@@ -252,10 +257,14 @@ def _drive_all(
 
 
 def _grouped(works: Iterable[_Work]) -> list[_Work]:
-    grouped: dict[str, _Work] = {}
-    for runs, spec, jobs in works:
-        grouped.setdefault(repr(runs.identity), (runs, spec, []))[2].extend(jobs)
-    return list(grouped.values())
+    """Return one work for each engine; its rounds go side by side."""
+    grouped: dict[str, tuple[Runnable, EngineSpec, list[Iterator[list[Job]]]]] = {}
+    for runs, spec, rounds in works:
+        grouped.setdefault(repr(runs.identity), (runs, spec, []))[2].append(rounds)
+    return [
+        (runs, spec, ([*chain(*turn)] for turn in zip_longest(*several, fillvalue=[])))
+        for runs, spec, several in grouped.values()
+    ]
 
 
 def _start(runs: Runnable, spec: EngineSpec, progress: Progress) -> Engine:
@@ -286,15 +295,19 @@ def _generations(resolved: Resolved) -> Iterator[_Work]:
             for item in dataset.items
             for sample in range(spec.samples)
         ]
-        yield candidate.runs, spec.engine, cast("list[Job]", jobs)
+        yield candidate.runs, spec.engine, iter([cast("list[Job]", jobs)])
 
 
-def _judgings(sitting: _Sitting, cells: Cells) -> Iterator[_Work]:
+def _judgings(sitting: _Sitting, askings: _Askings) -> Iterator[_Work]:
     writer = sitting.writer
     items = {(item.dataset, item.item_id): item for item in cast("list[Item]", writer.table("items"))}
+
+    def rounds(judge: ResolvedJudge) -> Iterator[list[Job]]:
+        for cells in askings(judge):
+            yield cast("list[Job]", [_asking(writer, items, judge, cell) for cell in cells])
+
     for judge in sitting.resolved.judges:
-        jobs = [_asking(writer, items, judge, cell) for cell in cells[judge.spec.id]]
-        yield judge.runs, judge.spec.engine, cast("list[Job]", jobs)
+        yield judge.runs, judge.spec.engine, rounds(judge)
 
 
 def _asking(writer: RunWriter, items: dict[tuple[str, str], Item], judge: ResolvedJudge, cell: Cell) -> Steps:

@@ -100,6 +100,7 @@ def label(card: Card, row: Row, where: str) -> Label:
         value=None if pairwise else value_of(row, spec, where),
         shown=shown.swapped() if shown and swapped else shown,
         probability=row["probability"],
+        uniform=row["uniform"],
     )
 
 

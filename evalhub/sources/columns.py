@@ -75,6 +75,12 @@ def _share(value: Any) -> float:
     return share
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
 def _one_of(options: Any) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         try:
@@ -128,6 +134,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "annotator": Column(_id),
         "annotator_kind": Column(_one_of(AnnotatorKind), required=True),
         "probability": Column(_share),
+        "uniform": Column(_flag),
     },
     "judgments": {
         **_VERDICT,

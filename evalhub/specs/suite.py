@@ -252,9 +252,16 @@ class Controls(Spec):
 
 
 class Budget(Spec):
-    """What may be spent at most."""
+    """What may be spent at most.
+
+    Attributes:
+        judgments: Number of judgments.
+        settled: Confidence with which the order of two systems is settled, each pair on its own; a pairwise
+            judge is then asked no more about them. None judges everything.
+    """
 
     judgments: int | None = Field(default=None, ge=1)
+    settled: float | None = Field(default=None, gt=0.5, lt=1)
 
 
 class Suite(Spec):
@@ -286,6 +293,16 @@ class Suite(Spec):
         if value:
             raise ValueError("gates are not supported yet; leave them out")
         return value
+
+    @model_validator(mode="after")
+    def _whole_panels(self) -> Suite:
+        for kind in ("juries", "cascades"):
+            if self.budget.settled is not None and getattr(self, kind):
+                raise ValueError(
+                    f"budget.settled stops each judge on its own, and {kind} need all verdicts of each; "
+                    "leave one of the two out"
+                )
+        return self
 
     @model_validator(mode="after")
     def _distinct(self) -> Suite:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from evalhub.analysis import Results, comparisons, nights, rows_of, sensitivity
+from evalhub.analysis import Results, comparisons, leaderboard, nights, ranks, rows_of, sensitivity
 
 Write = Callable[..., Results]
 
@@ -27,12 +27,34 @@ def rated(hand: Any, ratings: dict[str, tuple[float | None, ...]]) -> list[Any]:
 
 class TestComparisons:
     def test_pairs(self, hand: Any, results: Write) -> None:
-        # k wins i1 and i2, m wins i3, i4 failed: (1 + 1 - 1) / 3, and of 8 sign patterns 6 are as far from 0
+        # k wins i1 and i2, m wins i3, i4 failed: 2 / 3 minus one half, and of 8 sign patterns all are as far
         found = one(comparisons(results(hand.pairs())), rater="pw", measure="win rate")
         assert (found["first"], found["second"]) == ("k", "m")
-        assert found["estimate"] == pytest.approx(1 / 3)
+        assert found["estimate"] == pytest.approx(1 / 6)
         assert (found["n"], found["left_out"]) == (3, 1)
         assert (found["p"], found["test"]) == (1.0, "sign-flip-exact")
+
+    def test_only_opponents_that_both_met_count(self, hand: Any, results: Write) -> None:
+        # b beats y head to head; b also meets a strong z, and y a weak a: their win rates say the opposite
+        made: list[Any] = []
+        for n in range(40):
+            item = f"i{n}"
+            made += [hand.item(item), *(hand.response(item, system) for system in "abyz")]
+            for pair, wins in (("by", n % 3 > 0), ("bz", False), ("ay", False)):
+                made += [hand.asked(item, shown, 0.9 if wins else 0.1, pair=pair) for shown in ("ab", "ba")]
+        run = results(made)
+        board = {
+            row["system"]: row["estimate"]
+            for row in rows_of(leaderboard(run))
+            if (row["rater"], row["measure"]) == ("pw", "win rate")
+        }
+        assert board["b"] < board["y"]
+        found = one(comparisons(run), rater="pw", measure="win rate", first="b", second="y")
+        assert found["estimate"] == pytest.approx(26 / 40 - 0.5)
+        places = {row["system"]: row["rank"] for row in rows_of(ranks(run)) if row["measure"] == "win rate"}
+        assert places["b"] < places["y"]
+        apart = one(comparisons(run), rater="pw", measure="win rate", first="a", second="z")
+        assert (apart["estimate"], apart["reason"]) == (None, "the two have no item in common")
 
     def test_ratings_and_holm(self, hand: Any, results: Write) -> None:
         ratings = {"k": (3, 3, 3, 3, 3, 3), "l": (1, 1, 1, 1, 1, 1), "m": (3, 1, 3, 1, 3, None)}

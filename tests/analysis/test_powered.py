@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from evalhub import stats
-from evalhub.analysis import Results, Wanted, labelling_queue, labels_needed, powered, rows_of
+from evalhub.analysis import (
+    Results,
+    Wanted,
+    labelling_queue,
+    labels_needed,
+    leaderboard,
+    powered,
+    rows_of,
+)
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.records import Label
 
@@ -57,7 +65,13 @@ class TestPowered:
         assert both["high"] - both["low"] < alone["high"] - alone["low"]
         # the judge alone is wrong about k by what it gives away
         assert rows["judge alone"]["low"] > both["estimate"]
-        assert set(rows) == {"people + judge", "people alone", "judge alone", "calibrated", "corrected"}
+        assert set(rows) == {
+            "people + judge",
+            "people alone",
+            "judge alone",
+            "calibrated",
+            "corrected, unlabelled rows",
+        }
 
     def test_the_two_sides_of_a_pair_mirror_each_other(self, hand: Any, results: Write) -> None:
         run = results(half(hand))
@@ -75,6 +89,25 @@ class TestPowered:
         share = labels.count("a") / 0.5 / (labels.count("a") / 0.5 + labels.count("b") / 0.1)
         assert plain == pytest.approx(labels.count("a") / LABELLED)
         assert weighted == pytest.approx(share)
+
+    def test_labels_drawn_by_doubt_count_only_where_they_are_weighted(
+        self, hand: Any, results: Write
+    ) -> None:
+        def drawn(label: Label) -> Label:
+            n = int(label.item_id[1:])
+            return replace(label, probability=0.1 if n % 2 else 0.5, uniform=n % 4 == 0)
+
+        made = [drawn(one) if isinstance(one, Label) else one for one in half(hand)]
+        even = [one for one in made if isinstance(one, Label) and one.uniform]
+        run = results(made)
+        rows = [row for row in rows_of(leaderboard(run)) if (row["kind"], row["system"]) == ("labels", "k")]
+        assert [row["n"] for row in rows] == [len(even)]
+        found = by_statistic(run)
+        assert found["people + judge"]["labelled"] == LABELLED
+        assert "drawn by doubt" in found["corrected, unlabelled rows"]["reason"]
+        assert {row["reason"] for row in rows_of(labels_needed(run, width=0.2))} == {
+            "labels drawn by doubt are no pilot for evenly drawn ones"
+        }
 
     @pytest.mark.parametrize("labelled", [0, ITEMS])
     def test_there_is_nothing_to_combine(self, hand: Any, results: Write, labelled: int) -> None:

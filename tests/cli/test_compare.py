@@ -60,8 +60,8 @@ def test_sensitivity(done: Any) -> None:
 def test_plan_says_what_can_be_seen(desk: Any) -> None:
     desk.dataset(items=100)
     said = desk.command("plan", "s")
-    assert "100 or more independent items per system: an interval of at most ± 0.10" in said.err
-    assert "a win rate of 0.64 is found with 80% power" in said.err
+    assert "100 or more independent items per system: an interval of about ± 0.10" in said.err
+    assert "a win rate of 0.64 is told from .50 with 80% power" in said.err
     (cell, *_) = json.loads(desk.command("plan", "s", "--json").out)["cells"]
     assert cell["power"]["detectable"] == pytest.approx(0.1415, abs=1e-3)
 

@@ -67,7 +67,8 @@ def powered_mean(
 
     Args:
         labels: (n,) labels of people; None = not labelled. Rows to label must have been drawn by chance.
-        judge: (n,) verdicts on any scale that rises with the labels'; None = none.
+        judge: (n,) verdicts on any scale that rises with the labels'; None = failed: such a row counts with
+            the mean verdict, so that what the judge cannot judge is not left out.
         clusters: (n,) cluster ids.
         bounds: Lowest and highest label there can be, (0, 1) for win rates; None = not known.
         design: Probabilities of being sampled for labelling; whose answers the rows are. Labels of other
@@ -95,9 +96,15 @@ def powered_mean(
         >>> found.estimate.width < found.labels_only.width
         True
     """
-    frame = read_frame(labels, judge, clusters, design)
+    same_length({"labels": labels, "judge": judge, "clusters": clusters})
+    said = floats(judge)
+    known = ~np.isnan(said)
+    judge_only = _judge_only(read_frame(labels, said, clusters, design), bounds, options)
+    # Any guess keeps the estimate unbiased: a row without a verdict gets the mean one, and stays in.
+    overlap = (known & ~np.isnan(floats(labels))).any()
+    filled = np.where(known, said, said[known].mean()) if overlap else said
+    frame = read_frame(labels, filled, clusters, design)
     check_bounds(frame, bounds)
-    judge_only = _judge_only(frame, bounds, options)
     if frame.reason is not None:
         return _nothing(frame, judge_only, options)
     alone = rectify(frame, 0.0, bounds=bounds)

@@ -133,6 +133,16 @@ def test_a_judge_without_a_seen_error_is_not_believed_blindly():
     assert found.estimate.width > 0.09
 
 
+def test_what_the_judge_cannot_judge_stays_in():
+    # the judge fails on a hard third, where people say no: leaving it out would give 1
+    labels = [1, 1, 0] * 30 + [None] * 210
+    judge = [1, 1, None] * 100
+    found = powered_mean(labels, judge, range(300), bounds=(0, 1))
+    assert found.labels_only.estimate == pytest.approx(2 / 3)
+    assert found.estimate.estimate == pytest.approx(2 / 3, abs=0.02)
+    assert found.estimate.n == 300
+
+
 def test_little_is_not_enough():
     judge = np.arange(100.0)
     two = powered_mean([1, 0] + [None] * 98, judge, range(100))

@@ -125,3 +125,12 @@ def test_a_seed_reproduces() -> None:
     standing = scores(5, [0, 0.3, 0.5], 40)
     assert rank_intervals(standing) == rank_intervals(standing)
     assert rank_intervals(standing, options=Options(level=0.5))[0].level == 0.5
+
+
+@pytest.mark.parametrize(("items", "sure"), [(8, False), (30, True)])
+def test_a_difference_that_never_varies_is_sure_with_enough_items(items, sure):
+    middle = [n % 2 + 1.5 for n in range(items)]
+    values, systems = [3.0] * items + [1.0] * items + middle, ["x"] * items + ["y"] * items + ["z"] * items
+    found = {one.system: one for one in rank_intervals(mean_standing(values, systems, [*range(items)] * 3))}
+    assert (found["x"].low, found["x"].high) == ((1, 1) if sure else (1, 2))
+    assert (found["y"].low, found["y"].high) == ((3, 3) if sure else (2, 3))

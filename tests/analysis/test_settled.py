@@ -1,0 +1,61 @@
+"""Who is ahead, on a run written by hand whose order is settled."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from evalhub import stats
+from evalhub.analysis import Results, rows_of, settled
+from evalhub.analysis.settled import drawn_place
+
+Write = Callable[..., Results]
+LOOKS = {"level": 0.9, "seeds": {"pw": 7}, "pairs": []}
+
+
+def both(hand: Any, item: str, p: float | None) -> list[Any]:
+    """Return an item with a pair that was asked in both orders."""
+    made = [hand.item(item), hand.response(item, "k"), hand.response(item, "m")]
+    return [*made, hand.asked(item, "ab", p), hand.asked(item, "ba", p)]
+
+
+def test_the_numbers_are_those_of_the_drawn_order(hand: Any, results: Write) -> None:
+    chances = {f"i{n}": 0.2 if n < 5 else 0.5 if n == 5 else None if n == 6 else 0.8 for n in range(40)}
+    records = [record for item, p in chances.items() for record in both(hand, item, p)]
+    (row,) = rows_of(settled(results(records, settled=LOOKS)))
+    drawn = sorted(chances, key=lambda item: drawn_place(7, "d", item))
+    wins = [None if (p := chances[item]) is None else 0.5 if p == 0.5 else float(p > 0.5) for item in drawn]
+    seen = stats.sequential_comparison(wins, drawn, bounds=(0, 1), options=stats.Options(level=0.9))
+    assert [row[name] for name in ("dataset", "judge", "criterion", "first", "second")] == [
+        "d", "pw", "overall", "k", "m",
+    ]  # fmt: skip
+    assert row["standing"] == seen.standing.value == "first"
+    assert row["stopped_at"] == seen.stopped_at
+    assert (row["e_value"], row["p"]) == pytest.approx((seen.e_value, seen.p))
+    assert row["estimate"] == pytest.approx(33.5 / 39)
+    assert (row["low"], row["high"]) == pytest.approx((seen.mean.low, seen.mean.high))
+    assert (row["n"], row["clusters"], row["left_out"], row["level"]) == (39, 39, 1, 0.9)
+
+
+def test_few_items_leave_the_order_open(hand: Any, results: Write) -> None:
+    (row,) = rows_of(settled(results(hand.pairs(), settled=LOOKS)))
+    assert (row["standing"], row["stopped_at"], row["n"]) == ("open", None, 3)
+
+
+def test_a_pair_without_any_verdict(hand: Any, results: Write) -> None:
+    failed = [
+        *both(hand, "x", None),
+        hand.asked("x", "ab", 0.7, pair="kn"),
+        hand.asked("x", "ba", 0.7, pair="kn"),
+    ]
+    row = next(one for one in rows_of(settled(results(failed, settled=LOOKS))) if one["second"] == "m")
+    assert (row["estimate"], row["standing"], row["reason"]) == (None, "open", "nothing was measured")
+
+
+@pytest.mark.parametrize("looks", [None, {**LOOKS, "seeds": {}}])
+def test_no_rows_where_nothing_was_looked_at(hand: Any, results: Write, looks: Any) -> None:
+    assert rows_of(settled(results(hand.pairs(), settled=looks))) == []
+
+
+def test_no_rows_for_a_run_of_before(hand: Any, results: Write) -> None:
+    assert rows_of(settled(results(hand.pairs()))) == []
