@@ -30,6 +30,8 @@ from evalhub.stats.logit.fit import probabilities
 from evalhub.stats.ranking.lasso_logit import FOLDS, lasso_logit
 
 NO_SPREAD = "the length difference is the same on every item, so its effect cannot be told from strength"
+ANCHORED_CLUSTERS = 300
+FEW_ANCHORED = f"fewer than {ANCHORED_CLUSTERS} clusters, where the choice of the penalty shows"
 LEAST_EVENTS = 6
 FEW_EVENTS = f"wins or losses add up to less than {LEAST_EVENTS}"
 ONE_VERDICT = "all verdicts are equal, so the effect of length cannot be told"
@@ -87,8 +89,9 @@ def length_controlled(
         The mean, over the rows of known difficulty, of the win probability at no difference in length, in
         [0, 1], higher = better. A lasso logit fits the three effects, its penalty chosen over 5 folds of
         whole clusters. Interval: from the clusters' influence, in Wilson's form ("sandwich-wilson-t"); it
-        takes anchors, difficulties and penalty as given. None where the difference in length never varies but
-        is not 0. Rows without verdict, length or difficulty are left out of the fit and counted.
+        takes anchors, difficulties and penalty as given, so there is none below 300 clusters. None where the
+        difference in length never varies but is not 0. Rows without verdict, length or difficulty are left
+        out of the fit and counted.
 
     Raises:
         InputError: The columns differ in length, or a value is out of range.
@@ -124,6 +127,8 @@ def length_controlled(
     slope[1:] = (rates * (1 - rates)) @ np.column_stack([known[told], np.ones(len(rates))]) / len(rates)
     influence[present] += _pull(won[present], design[present], beta, slope, anchors)
     ends = rate_ends(float(rates.mean()), influence, members, won, present, level=options.level)
+    if ends.low is not None and count < ANCHORED_CLUSTERS:
+        ends = no_ends(FEW_ANCHORED)
     return with_ends(
         float(rates.mean()), ends, level=options.level, n=kept, clusters=count, left_out=n - kept
     )

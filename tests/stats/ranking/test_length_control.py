@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegressionCV
 from evalhub.errors import InputError
 from evalhub.stats.ranking.lasso_logit import FOLDS, STRENGTHS, lasso_logit
 from evalhub.stats.ranking.length_control import (
+    FEW_ANCHORED,
     FEW_EVENTS,
     NO_SPREAD,
     ONE_VERDICT,
@@ -112,6 +113,9 @@ def test_where_there_is_no_rate_or_no_interval():
     assert equal.estimate == pytest.approx(wins.mean(), abs=0.01)
     two = length_controlled(wins, (own, base), ease, np.arange(300) % 2, anchors=anchors)
     assert (two.low, two.reason) == (None, "fewer than 3 clusters")
+    few = length_controlled(wins, (own, base), ease, np.arange(300) % 299, anchors=anchors)
+    assert few.estimate is not None
+    assert (few.low, few.reason) == (None, FEW_ANCHORED)
 
 
 def test_copies_inside_a_cluster_do_not_narrow_the_interval():
