@@ -44,13 +44,13 @@ def attacks(results: Results) -> pd.DataFrame:
             estimates = {
                 "success": stats.mean_estimate(won[attack], clusters, bounds=(0, 1)),
                 "harmless": stats.mean_estimate(calm[attack], clusters, bounds=(0, 1)),
-                "net": stats.mean_difference(won[attack], calm[attack], clusters, bounds=(0, 1)),
+                "net": stats.paired_difference(won[attack], calm[attack], clusters),
             }
             rows += [row(one, **about, attack=attack, statistic=name) for name, one in estimates.items()]
         if not won:
             continue
         every = [list(chain.from_iterable(one.values())) for one in (won, calm)]
-        net = stats.mean_difference(every[0], every[1], clusters * len(won), bounds=(0, 1))
+        net = stats.paired_difference(every[0], every[1], clusters * len(won))
         rows.append(row(net, **about, attack=EVERY, statistic="net"))
     return table(rows, NAMED)
 

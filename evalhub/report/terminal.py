@@ -59,7 +59,6 @@ def print_report(results: Results) -> None:
     section(console, "Biases", biases(data, notes))
     section(console, "Attacks", attack_grids(data, notes))
     section(console, "Coverage", [*coverages(data, notes), *failure_grids(data)])
-    section(console, "Had nothing failed", worst_grids(data, notes))
     say(console, [INTERVALS, *notes.lines(), *(f"• {note}" for note in data["notes"])])
 
 

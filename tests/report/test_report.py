@@ -115,7 +115,7 @@ def test_the_terminal_report_is_short_narrow_and_reads_no_markup(
     assert "[bold red]loud[/]" in text
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 100
-    assert len(text.splitlines()) < 120
+    assert len(text.splitlines()) < 110
     for heading in (
         "Leaderboard",
         "Length penalty: raw and penalised",
