@@ -30,7 +30,7 @@ JUDGE_AGREES = 0.7
 
 
 def cells() -> Iterator[Cell]:
-    """Yield every cell: n items, of one row each or, where rows correlate, of five."""
+    """Yield every cell: n items, of one row each or, where rows correlate, of several."""
     for n, rho in DESIGNS:
         at = f"n={n} rho={rho}"
         yield from with_labels(n, rho, at)
@@ -40,55 +40,48 @@ def cells() -> Iterator[Cell]:
 
 def with_labels(n: int, rho: float, at: str) -> Iterator[Cell]:
     """Yield kappa and balanced accuracy; a guess of the margin finds 1 of k, the mean over the categories."""
-    few = 1_000 if n == 1000 else 2_000
     for name, margin in MARGINS.items():
         for kappa in (0.3, 0.6, 0.85) if rho == 0 else (0.6,):
             draw = partial(two, n=n, rho=rho, margin=margin, kappa=kappa)
-            yield Cell(f"kappa {kappa} {name} {at}", draw, kappa, simulations=few, pick=kappa_of)
+            yield Cell(f"kappa {kappa} {name} {at}", draw, kappa, pick=kappa_of)
             recalls = kappa + (1 - kappa) / len(margin)
             # In clusters the parts' own intervals are wide, and their sum the more so.
             rule, group = (Rule.SAFE, "") if rho else (Rule.PROPORTION, f"balanced {at}")
-            yield Cell(f"balanced {kappa} {name} {at}", draw, recalls, rule, group, few, balance_of)
+            yield Cell(f"balanced {kappa} {name} {at}", draw, recalls, rule, group, balance_of)
     draw = partial(two, n=n, rho=rho, margin=MARGINS["5 levels"], kappa=0.6)
     for weights in (Weights.LINEAR, Weights.QUADRATIC):
         pick = partial(kappa_of, weights=weights)
-        yield Cell(f"kappa {weights} 5 levels {at}", draw, 0.6, simulations=few, pick=pick)
+        yield Cell(f"kappa {weights} 5 levels {at}", draw, 0.6, pick=pick)
 
 
 def among_raters(n: int, rho: float, at: str) -> Iterator[Cell]:
     """Yield alpha and AC1."""
-    few = 200 if n == 1000 else 2_000
     draw = partial(several, n=n, rho=rho, margin=MARGINS["5 levels"])
     for metric in Metric:
-        yield Cell(
-            f"alpha {metric} {at}", draw, ALPHA, simulations=few, pick=partial(alpha_of, metric=metric)
-        )
+        yield Cell(f"alpha {metric} {at}", draw, ALPHA, pick=partial(alpha_of, metric=metric))
     draw = partial(several, n=n, rho=rho, margin=CEILING)
     for metric in (Metric.ORDINAL, Metric.INTERVAL):
         pick = partial(alpha_of, metric=metric)
-        yield Cell(f"alpha {metric} near the ceiling {at}", draw, ALPHA, simulations=few, pick=pick)
+        yield Cell(f"alpha {metric} near the ceiling {at}", draw, ALPHA, pick=pick)
     for name in ("even", "p=.1"):
         draw, truth = partial(several, n=n, rho=rho, margin=MARGINS[name]), true_ac1(MARGINS[name])
-        simulations = 500 if n == 1000 else 2_000
         nominal = partial(alpha_of, metric=Metric.NOMINAL)
-        yield Cell(f"alpha nominal {name} {at}", draw, ALPHA, simulations=simulations, pick=nominal)
-        yield Cell(f"AC1 {name} {at}", draw, truth, simulations=simulations, pick=ac1_of)
+        yield Cell(f"alpha nominal {name} {at}", draw, ALPHA, pick=nominal)
+        yield Cell(f"AC1 {name} {at}", draw, truth, pick=ac1_of)
 
 
 def among_people(n: int, rho: float, at: str) -> Iterator[Cell]:
     """Yield the human ceiling, who moves the consensus, and the alternative annotator test."""
-    few = 200 if n == 1000 else 2_000
     for measure in Measure:
         draw = partial(beside_people, n=n, rho=rho, measure=measure)
-        simulations = 100 if n == 1000 and measure is Measure.SPEARMAN else few
         for part in ("human", "difference"):
             name, truth = f"ceiling {part} {measure} {at}", true_of_people(measure, part)
-            yield Cell(name, draw, truth, simulations=simulations, pick=attrgetter(part))
+            yield Cell(name, draw, truth, pick=attrgetter(part))
     draw = partial(without_one, n=n, rho=rho)
     truth = true_of_people(Measure.PEARSON, "change")
-    yield Cell(f"leave one out pearson {at}", draw, truth, simulations=few)
+    yield Cell(f"leave one out pearson {at}", draw, truth)
     draw, truth = partial(advantage, n=n, rho=rho), true_of_people(Measure.ACCURACY, "advantage")
-    yield Cell(f"alt-test advantage {at}", draw, truth, Rule.PROPORTION, f"advantage n={n}", simulations=few)
+    yield Cell(f"alt-test advantage {at}", draw, truth, Rule.PROPORTION, f"advantage n={n}")
 
 
 def category(

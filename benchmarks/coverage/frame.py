@@ -21,6 +21,7 @@ import numpy as np
 from evalhub.stats import Estimate
 
 SIMULATIONS = 2_000
+SEED = 20_261_123
 
 
 class Rule(Enum):
@@ -44,7 +45,6 @@ class Cell:
     truth: float
     rule: Rule = Rule.CENTRAL
     group: str = ""
-    simulations: int = SIMULATIONS
     pick: Callable[[Any], Estimate] = lambda found: found
 
 
@@ -83,7 +83,7 @@ class Covered:
 _CELLS: list[Cell] = []
 
 
-def measure(cells: Iterable[Cell], *, most: int = SIMULATIONS) -> Iterator[Covered]:
+def measure(cells: Iterable[Cell], *, draws: int = SIMULATIONS, seed: int = SEED) -> Iterator[Covered]:
     """Yield what each cell counted; processes share the draws, each draw has a seed of its own."""
     _CELLS[:] = cells
     workers = os.cpu_count() or 1
@@ -91,8 +91,7 @@ def measure(cells: Iterable[Cell], *, most: int = SIMULATIONS) -> Iterator[Cover
         for _, alike in groupby(range(len(_CELLS)), key=lambda number: id(_CELLS[number].simulate)):
             numbers = list(alike)
             started = time.monotonic()
-            total = min(most, _CELLS[numbers[0]].simulations)
-            parts = [(numbers, range(first, total, 4 * workers)) for first in range(4 * workers)]
+            parts = [(numbers, seed, range(first, draws, 4 * workers)) for first in range(4 * workers)]
             drawn = [one for part in pool.starmap(_some, parts) for one in part]
             seconds = (time.monotonic() - started) / len(numbers)
             for number, found in zip(numbers, zip(*drawn, strict=True), strict=True):
@@ -117,10 +116,10 @@ def _counted(cell: Cell, found: list[_Found], seconds: float) -> Covered:
     )
 
 
-def _some(numbers: list[int], draws: range) -> list[list[_Found]]:
+def _some(numbers: list[int], seed: int, draws: range) -> list[list[_Found]]:
     found = []
     for draw in draws:
-        one = _CELLS[numbers[0]].simulate(np.random.default_rng([20_261_123, draw]))
+        one = _CELLS[numbers[0]].simulate(np.random.default_rng([seed, draw]))
         picked = [_CELLS[number].pick(one) for number in numbers]
         found.append([(part.low, part.high, part.reason or "") for part in picked])
     return found

@@ -32,7 +32,7 @@ def cells() -> Iterator[Cell]:
             name = f"joint length control, models={models} items={items} rate={truth:.2f}"
             draw = partial(joint, models=models, items=items, strength=strength)
             group = f"joint, models={models}, items={items}"
-            yield Cell(name, draw, truth, Rule.PROPORTION, group, 500 if models * items > 5_000 else 2_000)
+            yield Cell(name, draw, truth, Rule.PROPORTION, group)
     for items in (300, 400, 805):
         for strength in (-3.0, -1.0, 0.8):
             truth = float(weights @ special.expit(strength + SPREAD * points) / weights.sum())

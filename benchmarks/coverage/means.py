@@ -17,7 +17,7 @@ CEILING = np.array([0.02, 0.03, 0.05, 0.2, 0.7])  # a rating of 5 levels, near t
 
 
 def cells() -> Iterator[Cell]:
-    """Yield every cell: n items, of one row each or, where rows correlate, of five."""
+    """Yield every cell: n items, of one row each or, where rows correlate, of several."""
     truth = float(CEILING @ np.arange(1, 6))
     for n, rho in itertools.product((30, 100, 1000), (0.0, 0.3, 0.8)):
         for p in (0.05, 0.1, 0.5, 0.9):
@@ -32,8 +32,9 @@ def cells() -> Iterator[Cell]:
 
 
 def clusters_of(n: int, rho: float) -> np.ndarray:
-    """Return the item of each row."""
-    return np.repeat(np.arange(n), PER_CLUSTER if rho else 1)
+    """Return the item of each row: correlated rows come in fives, or in pairs where there are many items."""
+    together = (2 if n >= 1000 else PER_CLUSTER) if rho else 1
+    return np.repeat(np.arange(n), together)
 
 
 def normals(rng: np.random.Generator, clusters: np.ndarray, rho: float) -> np.ndarray:

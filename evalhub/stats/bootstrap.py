@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -77,6 +78,50 @@ def bootstrap(statistic: Statistic, clusters: int, options: Options = DEFAULT) -
     return Ends(low, high, f"cluster-bootstrap-{options.resamples}")
 
 
+@lru_cache(maxsize=2)
+def leave_one_out(clusters: int) -> Floats:
+    """Return the weights of all clusters, then of all but each in turn.
+
+    Args:
+        clusters: Number of clusters, at least 1.
+
+    Returns:
+        (1 + clusters, clusters) read-only zeros and ones; the same array for the same number.
+
+    Example:
+        >>> leave_one_out(2).tolist()
+        [[1.0, 1.0], [0.0, 1.0], [1.0, 0.0]]
+    """
+    weights: Floats = np.concatenate([np.ones((1, clusters)), 1 - np.eye(clusters)])
+    weights.flags.writeable = False
+    return weights
+
+
+def once(statistic: Statistic) -> Statistic:
+    """Remember what the last weights gave, for a slow statistic that several others are made of.
+
+    Args:
+        statistic: From (b, clusters) weights to (b,) values.
+
+    Returns:
+        The same function.
+
+    Example:
+        >>> called = []
+        >>> statistic = once(lambda weights: called.append(1) or weights[:, 0])
+        >>> statistic(leave_one_out(3)).tolist() == statistic(leave_one_out(3)).tolist(), len(called)
+        (True, 1)
+    """
+    last: list[tuple[Floats, Floats]] = []
+
+    def remembered(weights: Floats) -> Floats:
+        if not last or last[0][0] is not weights:
+            last[:] = [(weights, statistic(weights))]
+        return last[0][1]
+
+    return remembered
+
+
 def jackknife(
     statistic: Statistic, clusters: int, options: Options = DEFAULT, *, shape: Shape = Shape.FISHER
 ) -> Ends:
@@ -104,7 +149,7 @@ def jackknife(
     """
     if clusters < MIN_CLUSTERS:
         return no_ends(TOO_FEW)
-    values = statistic(np.concatenate([np.ones((1, clusters)), 1 - np.eye(clusters)]))
+    values = statistic(leave_one_out(clusters))
     value, left = float(values[0]), values[1:]
     if not np.all(np.isfinite(values)):
         return no_ends("the coefficient is undefined without one of the clusters")

@@ -13,9 +13,10 @@ import numpy as np
 
 from evalhub.stats.agreement.others import Judged, read_judged
 from evalhub.stats.agreement.ratings import bounded_interval
-from evalhub.stats.bootstrap import Shape, Statistic
+from evalhub.stats.bootstrap import Shape, Statistic, once
 from evalhub.stats.clusters import Column, Floats, Ints
-from evalhub.stats.correlation.coefficients import Coefficient, rounded, weighted
+from evalhub.stats.correlation.coefficients import Coefficient, rounded
+from evalhub.stats.correlation.weighted import weighted
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, Options, no_ends, with_ends
 
@@ -252,6 +253,11 @@ class _Part:
     def value(self) -> float:
         return float(self.statistic(np.ones((1, len(self.clusters))))[0])
 
+    def among(self, weights: Floats) -> Floats:
+        """Return the values under weights of all clusters."""
+        everywhere = len(self.clusters) == weights.shape[1]
+        return self.statistic(weights if everywhere else weights[:, self.clusters])
+
     @property
     def is_defined(self) -> bool:
         return bool(np.isfinite(self.value))
@@ -283,7 +289,7 @@ def _part(measure: Measure, said: Floats, target: Floats, members: Ints) -> _Par
         constant = np.all(x == x[0]) or np.all(y == y[0])
         if constant:
             return _Part(lambda weights: np.full(len(weights), np.nan), kept, len(said))
-        found = weighted(_CORRELATIONS[measure], x, y, local.astype(np.int64))
+        found = once(weighted(_CORRELATIONS[measure], x, y, local.astype(np.int64)))
         return _Part(found, kept, len(said))
     scores = said if measure is Measure.ACCURACY else -np.abs(said - target)
     sums, sizes = np.bincount(local, weights=scores), np.bincount(local).astype(np.float64)
@@ -295,7 +301,7 @@ def _mean_of(parts: list[_Part], clusters: int, units: int) -> _Part:
 
     def statistic(weights: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.mean([part.statistic(weights[:, part.clusters]) for part in parts], axis=0))
+            return np.asarray(np.mean([part.among(weights) for part in parts], axis=0))
 
     return _Part(statistic, np.arange(clusters), units)
 

@@ -1,23 +1,17 @@
-"""Pearson, Spearman, Kendall tau-b and Stuart tau-c: of two columns, and of these under many cluster weights.
-
-A resample is a row of weights: how often it holds each cluster. All four coefficients are functions of these
-weights, so thousands of resamples are a few matrix products, and each equals the coefficient of the rows
-written out.
-"""
+"""Pearson, Spearman, Kendall tau-b and Stuart tau-c of two columns, and of the rows of many groups."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
 
-from evalhub.stats.bootstrap import Statistic
 from evalhub.stats.clusters import Floats, Ints
 
 DIGITS = 12
-PAIR_MATRIX_ROWS = 5_000
-PAIR_MATRIX_CLUSTERS = 1_500
 _SIGN_MATRIX_ROWS = 250
+_SMALL_GROUP = 50
 _BLOCK = 2_000_000
 
 
@@ -99,12 +93,48 @@ def coefficient(kind: Coefficient, x: Floats, y: Floats) -> float:
     """
     if len(x) < 2 or np.all(x == x[0]) or np.all(y == y[0]):
         return float("nan")
-    if kind in KENDALLS:
-        return _kendall(kind, x, y)
+    if kind is Coefficient.PEARSON:
+        return _mean_product(x, y)
     if kind is Coefficient.SPEARMAN:
-        x, y = midranks(x), midranks(y)
-    x, y = standard(x), standard(y)
-    return float(np.clip(np.mean(x * y), -1.0, 1.0))
+        return _mean_product(midranks(x), midranks(y))
+    if len(x) <= _SIGN_MATRIX_ROWS:
+        return float(_by_signs(kind, x[None], y[None])[0])
+    from scipy import stats
+
+    found = stats.kendalltau(
+        x, y, method="asymptotic", variant="c" if kind is Coefficient.KENDALL_C else "b"
+    )
+    return float(found.statistic)
+
+
+def within_groups(kind: Coefficient, x: Floats, y: Floats, groups: Sequence[Ints]) -> Floats:
+    """Correlate two columns within each group of rows, groups of one size at once.
+
+    Args:
+        kind: Which coefficient.
+        x: (n,) finite numbers, already `rounded`.
+        y: (n,) finite numbers, already `rounded`.
+        groups: The row numbers of each group.
+
+    Returns:
+        (groups,) coefficients, each that of `coefficient`, but for float noise.
+
+    Example:
+        >>> x, y = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 4.0, 3.0])
+        >>> within_groups(Coefficient.KENDALL, x, y, [np.array([0, 1]), np.array([2, 3])]).tolist()
+        [1.0, -1.0]
+    """
+    found = np.full(len(groups), np.nan)
+    sizes = np.array([len(group) for group in groups])
+    for size in np.unique(sizes):
+        alike = np.flatnonzero(sizes == size)
+        if size > _SMALL_GROUP or kind is Coefficient.PEARSON:
+            found[alike] = [coefficient(kind, x[groups[i]], y[groups[i]]) for i in alike]
+        elif size > 1:
+            for some in np.array_split(alike, -(-len(alike) * size**2 // _BLOCK)):
+                rows = np.stack([groups[i] for i in some])
+                found[some] = _by_signs(kind, x[rows], y[rows])
+    return found
 
 
 def standard(values: Floats) -> Floats:
@@ -125,180 +155,22 @@ def standard(values: Floats) -> Floats:
     return np.asarray(centred / np.sqrt(np.mean(centred**2)), dtype=np.float64)
 
 
-def _kendall(kind: Coefficient, x: Floats, y: Floats) -> float:
-    if len(x) > _SIGN_MATRIX_ROWS:
-        from scipy import stats
-
-        found = stats.kendalltau(
-            x, y, method="asymptotic", variant="c" if kind is Coefficient.KENDALL_C else "b"
-        )
-        return float(found.statistic)
-    sign_x = np.sign(x[:, None] - x[None, :])
-    sign_y = np.sign(y[:, None] - y[None, :])
-    if kind is Coefficient.KENDALL_C:
-        levels = min(len(np.unique(x)), len(np.unique(y)))
-        most = len(x) ** 2 * (levels - 1) / levels
-    else:
-        most = np.sqrt(float(np.abs(sign_x).sum())) * np.sqrt(float(np.abs(sign_y).sum()))
-    return float(np.clip((sign_x * sign_y).sum() / most, -1.0, 1.0))
+def _mean_product(x: Floats, y: Floats) -> float:
+    return float(np.clip(np.mean(standard(x) * standard(y)), -1.0, 1.0))
 
 
-def weighted(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statistic:
-    """Return the coefficient as a function of cluster weights.
-
-    Args:
-        kind: Which coefficient.
-        x: (n,) finite numbers, already `rounded`, not constant.
-        y: (n,) finite numbers, already `rounded`, not constant.
-        members: (n,) code of each row's cluster.
-
-    Returns:
-        A function from (b, clusters) weights to (b,) coefficients, NaN where a resample is constant.
-
-    Example:
-        >>> x, y = np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])
-        >>> weighted(Coefficient.KENDALL, x, y, np.arange(3))(np.ones((1, 3))).round(3).tolist()
-        [0.333]
-    """
-    if kind is Coefficient.PEARSON:
-        return _weighted_pearson(standard(x), standard(y), members)
+def _by_signs(kind: Coefficient, x: Floats, y: Floats) -> Floats:
+    """Make the (m,) rank coefficients of (m, n) columns from the signs of all their pairs."""
+    signs = [np.sign(column[:, :, None] - column[:, None, :]) for column in (x, y)]
     if kind is Coefficient.SPEARMAN:
-        return _weighted_spearman(x, y, members)
-    return (_resampled_kendall if is_slow(kind, members) else _weighted_kendall)(kind, x, y, members)
-
-
-def is_slow(kind: Coefficient, members: Ints) -> bool:
-    """Say whether each resample is correlated anew, which asks for fewer of them.
-
-    Args:
-        kind: Which coefficient.
-        members: (n,) code of each row's cluster.
-
-    Returns:
-        True for Kendall's two beyond 5,000 rows or 1,500 clusters.
-
-    Example:
-        >>> is_slow(Coefficient.KENDALL, np.arange(800))
-        False
-    """
-    large = len(members) > PAIR_MATRIX_ROWS or members.max(initial=0) >= PAIR_MATRIX_CLUSTERS
-    return kind in KENDALLS and bool(large)
-
-
-def _ratio(covariance: Floats, var_x: Floats, var_y: Floats) -> Floats:
-    """Divide, NaN where a variance is nothing but float noise."""
-    defined = (var_x > 1e-12) & (var_y > 1e-12)
-    scale = np.sqrt(np.where(defined, var_x * var_y, 1.0))
-    return np.asarray(np.where(defined, np.clip(covariance / scale, -1.0, 1.0), np.nan), dtype=np.float64)
-
-
-def _weighted_pearson(x: Floats, y: Floats, members: Ints) -> Statistic:
-    columns = (np.ones_like(x), x, y, x * x, y * y, x * y)
-    sums = np.stack([np.bincount(members, weights=column) for column in columns], axis=1)
-
-    def statistic(weights: Floats) -> Floats:
-        total = weights @ sums
-        mean = total / total[:, :1]
-        _, mx, my, xx, yy, xy = mean.T
-        return _ratio(xy - mx * my, xx - mx * mx, yy - my * my)
-
-    return statistic
-
-
-def _rank_function(values: Floats) -> Statistic:
-    """Return the midranks in (0, 1) of all rows as a function of (b, n) row weights."""
-    order = np.argsort(values, kind="stable")
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts) - 1
-
-    def ranks(weights: Floats) -> Floats:
-        at_end = np.cumsum(weights[:, order], axis=1)[:, ends]
-        before = np.concatenate([np.zeros((len(weights), 1)), at_end[:, :-1]], axis=1)
-        middle: Floats = (before + at_end) / (2 * at_end[:, -1:])
-        return middle[:, inverse]
-
-    return ranks
-
-
-def _weighted_spearman(x: Floats, y: Floats, members: Ints) -> Statistic:
-    rank_x, rank_y = _rank_function(x), _rank_function(y)
-
-    def block(weights: Floats) -> Floats:
-        rows = weights[:, members]
-        rows = rows / rows.sum(axis=1, keepdims=True)
-        # The weighted mean of midranks is one half, whatever the ties.
-        u, v = rank_x(rows) - 0.5, rank_y(rows) - 0.5
-        return _ratio(
-            np.einsum("bn,bn,bn->b", rows, u, v),
-            np.einsum("bn,bn,bn->b", rows, u, u),
-            np.einsum("bn,bn,bn->b", rows, v, v),
-        )
-
-    return lambda weights: _in_blocks(block, weights, len(members))
-
-
-def _in_blocks(block: Statistic, weights: Floats, rows: int) -> Floats:
-    """Apply `block` to so few resamples at once that their rows fit in memory."""
-    step = max(1, _BLOCK // (8 * rows))
-    return np.concatenate([block(weights[i : i + step]) for i in range(0, len(weights), step)])
-
-
-def _level_count(values: Floats, members: Ints) -> Statistic:
-    """Return the number of distinct values that are held, as a function of (b, clusters) weights."""
-    order = np.argsort(values, kind="stable")
-    starts = np.flatnonzero(np.diff(values[order], prepend=-np.inf))
-
-    def block(weights: Floats) -> Floats:
-        held = np.add.reduceat(weights[:, members[order]], starts, axis=1) > 0
-        return np.asarray(held.sum(axis=1), dtype=np.float64)
-
-    return lambda weights: _in_blocks(block, weights, len(members))
-
-
-def _weighted_kendall(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statistic:
-    """Sum signs of pairs between clusters once: tau is then a ratio of quadratic forms in the weights."""
-    both, in_x, in_y = _pair_sums(x, y, members)
-
-    def tau_b(weights: Floats) -> Floats:
-        return _ratio(*(_form(matrix, weights) for matrix in (both, in_x, in_y)))
-
-    if kind is Coefficient.KENDALL:
-        return tau_b
-    sizes = np.bincount(members).astype(np.float64)
-    levels_of = [_level_count(column, members) for column in (x, y)]
-
-    def tau_c(weights: Floats) -> Floats:
-        levels = np.minimum(*(count(weights) for count in levels_of))
-        most = (weights @ sizes) ** 2 * (levels - 1) / levels
-        defined = levels > 1
-        concordance = _form(both, weights) / np.where(defined, most, 1.0)
-        return np.asarray(np.where(defined, np.clip(concordance, -1.0, 1.0), np.nan), dtype=np.float64)
-
-    return tau_c
-
-
-def _form(matrix: Floats, weights: Floats) -> Floats:
-    return np.asarray(np.einsum("bg,bg->b", weights @ matrix, weights), dtype=np.float64)
-
-
-def _pair_sums(x: Floats, y: Floats, members: Ints) -> tuple[Floats, ...]:
-    """Sum over the pairs between any two clusters: concordance, untied in x, untied in y."""
-    order = np.argsort(members, kind="stable")
-    x, y, members = x[order], y[order], members[order]
-    starts = np.flatnonzero(np.diff(members, prepend=-1))
-    step = max(1, _BLOCK // len(x))
-    rows: list[list[Floats]] = [[], [], []]
-    for i in range(0, len(x), step):
-        sign_x = np.sign(x[i : i + step, None] - x[None, :])
-        sign_y = np.sign(y[i : i + step, None] - y[None, :])
-        for kept, signs in zip(rows, (sign_x * sign_y, np.abs(sign_x), np.abs(sign_y)), strict=True):
-            kept.append(np.add.reduceat(signs, starts, axis=1))
-    return tuple(np.add.reduceat(np.concatenate(kept), starts, axis=0) for kept in rows)
-
-
-def _resampled_kendall(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statistic:
-    def one(weights: Floats) -> float:
-        rows = np.repeat(np.arange(len(x)), weights[members].astype(np.int64))
-        return coefficient(kind, x[rows], y[rows])
-
-    return lambda weights: np.array([one(row) for row in weights])
+        # A row's signs sum to twice its midrank, less what all rows have in common.
+        u, v = (sign.sum(axis=2) for sign in signs)
+        together, most = (u * v).sum(axis=1), np.sqrt((u * u).sum(axis=1) * (v * v).sum(axis=1))
+    else:
+        together = (signs[0] * signs[1]).sum(axis=(1, 2))
+        untied = [np.abs(sign).sum(axis=(1, 2)) for sign in signs]
+        most = np.sqrt(untied[0] * untied[1])
+        if kind is Coefficient.KENDALL_C:
+            levels = np.minimum(*(1 + np.count_nonzero(np.diff(np.sort(one)), axis=1) for one in (x, y)))
+            most = np.where(most > 0, x.shape[1] ** 2 * (levels - 1) / levels, 0.0)
+    return np.asarray(np.clip(np.where(most > 0, together, np.nan) / np.where(most > 0, most, 1), -1, 1))

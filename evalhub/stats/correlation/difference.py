@@ -20,19 +20,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from evalhub.stats.bootstrap import JACKKNIFE_CLUSTERS, bootstrap, interval
+from evalhub.stats.bootstrap import JACKKNIFE_CLUSTERS, bootstrap, interval, leave_one_out
 from evalhub.stats.clusters import Bools, Column, Floats, Ints
 from evalhub.stats.correlation.coefficients import (
-    PAIR_MATRIX_ROWS,
     Coefficient,
     coefficient,
     rounded,
     standard,
-    weighted,
+    within_groups,
 )
 from evalhub.stats.correlation.levels import SLOW_RESAMPLES, Level, affordable
 from evalhub.stats.correlation.points import normal_correlation, point_interval
 from evalhub.stats.correlation.rows import Rows, read_rows
+from evalhub.stats.correlation.weighted import PAIR_MATRIX_ROWS, weighted
 from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import (
     DEFAULT,
@@ -137,7 +137,7 @@ def _pooled_ends(kind: Coefficient, rows: Rows, options: Options) -> Ends:
         few = affordable(kind, rows.clusters, options)
         return bootstrap(lambda weights: functions[0](weights) - functions[1](weights), count, few)
     ends = [interval(function, count, options) for function in functions]
-    values = [function(np.concatenate([np.ones((1, count)), 1 - np.eye(count)])) for function in functions]
+    values = [function(leave_one_out(count)) for function in functions]
     if float(np.ptp(values[0] - values[1])) <= NOISE:
         return no_ends(NO_WIDTH)
     spreads = [column[1:] - column[1:].mean() for column in values]
@@ -150,9 +150,7 @@ def _pooled_ends(kind: Coefficient, rows: Rows, options: Options) -> Ends:
 def _by_item(kind: Coefficient, rows: Rows, options: Options) -> Comparison:
     one, other, people = rows.scores
     groups = rows.by_item()
-    values = np.array(
-        [coefficient(kind, one[g], people[g]) - coefficient(kind, other[g], people[g]) for g in groups]
-    )
+    values = within_groups(kind, one, people, groups) - within_groups(kind, other, people, groups)
     clusters = rows.cluster_of(groups)
     estimate = mean_estimate(values, clusters, bounds=(-2, 2), options=options)
     left_out = estimate.left_out + rows.items_gone

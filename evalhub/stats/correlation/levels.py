@@ -21,9 +21,10 @@ import numpy as np
 
 from evalhub.stats.bootstrap import interval
 from evalhub.stats.clusters import Column, Floats, Ints
-from evalhub.stats.correlation.coefficients import COMMON, Coefficient, coefficient, is_slow, weighted
+from evalhub.stats.correlation.coefficients import COMMON, Coefficient, coefficient, within_groups
 from evalhub.stats.correlation.points import point_interval
 from evalhub.stats.correlation.rows import Rows, read_rows
+from evalhub.stats.correlation.weighted import is_slow, weighted
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, Options, with_ends
 from evalhub.stats.means import mean_estimate
@@ -153,7 +154,7 @@ def affordable(kind: Coefficient, clusters: Ints, options: Options) -> Options:
 def _by_item(kind: Coefficient, rows: Rows, options: Options) -> Estimate:
     x, y = rows.scores
     groups = rows.by_item()
-    values = np.array([coefficient(kind, x[group], y[group]) for group in groups])
+    values = within_groups(kind, x, y, groups)
     estimate = mean_estimate(values, rows.cluster_of(groups), bounds=(-1, 1), options=options)
     left_out = estimate.left_out + rows.items_gone
     if estimate.estimate is None:

@@ -9,13 +9,8 @@ from scipy import stats
 from evalhub.errors import InputError
 from evalhub.stats import Coefficient, Interval, Level, Options, correlate
 from evalhub.stats.clusters import draw
-from evalhub.stats.correlation.coefficients import (
-    _resampled_kendall,
-    coefficient,
-    midranks,
-    rounded,
-    weighted,
-)
+from evalhub.stats.correlation.coefficients import coefficient, midranks, rounded, within_groups
+from evalhub.stats.correlation.weighted import _resampled_kendall, weighted
 
 ORACLE = {
     Coefficient.PEARSON: lambda x, y: stats.pearsonr(x, y).statistic,
@@ -274,3 +269,15 @@ def simulated(level, items, seed):
     ids = np.repeat(np.arange(items), 4)
     estimate = one(x.ravel(), y.ravel(), level, Coefficient.KENDALL, items=ids).estimate
     return estimate.estimate, estimate.low, estimate.high
+
+
+@given(st.lists(st.lists(st.tuples(LEVELS, LEVELS), min_size=1, max_size=70), min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_groups_together_give_what_each_group_gives(given_rows):
+    rows = np.array([row for group in given_rows for row in group])
+    ends = np.cumsum([len(group) for group in given_rows])
+    groups = np.split(np.arange(len(rows)), ends[:-1])
+    x, y = rows.T
+    for kind in Coefficient:
+        alone = [coefficient(kind, x[group], y[group]) for group in groups]
+        np.testing.assert_allclose(within_groups(kind, x, y, groups), alone, atol=1e-12)
