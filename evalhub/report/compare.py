@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evalhub.report.shape import ABSENT, Footnotes, Grid, count, grouped, interval, number, pivot, visible
+from evalhub.report.shape import (
+    ABSENT,
+    Footnotes,
+    Grid,
+    Row,
+    count,
+    grouped,
+    interval,
+    number,
+    pivot,
+    visible,
+)
 from evalhub.report.terminal import INTERVALS, say, section, wide
 
 _ABOUT = ("dataset", "rater", "criterion", "measure")
 _TESTS = "p: sign-flip test over clusters; Holm: the same, allowing for all systems under the measure."
+
+_FAILED = "with failures: the interval that allows for whatever the failed cells could have come out as."
 
 Rows = Sequence[dict[str, Any]]
 
@@ -23,13 +36,15 @@ def print_comparisons(rows: Rows) -> None:
     notes = Footnotes()
     console = wide()
     section(console, "Differences, paired on the items that both have", _differences(rows, notes))
-    say(console, [INTERVALS, _TESTS, *notes.lines()])
+    failed = [_FAILED] if any(row["failed"] for row in rows) else []
+    say(console, [INTERVALS, _TESTS, *failed, *notes.lines()])
 
 
 def _differences(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
     for key, found in grouped(rows, *_ABOUT):
         nights = "system" in found[0]
         names = ("system",) if nights else ("first", "second")
+        failed = any(row["failed"] for row in found)
         lines = tuple(
             (
                 *(visible(row[name]) for name in names),
@@ -38,14 +53,23 @@ def _differences(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
                 _p(row["p_holm"]),
                 count(row["n"]),
                 count(row["left_out"]),
+                *([_failures(row)] if failed else []),
                 *([row["finding"]] if row["finding"] else []),
             )
             for row in found
         )
         what = f"{found[0]['after']} minus {found[0]['before']}" if nights else ""
         head = (*names, "difference" if nights else "first minus second", "p", "Holm", "n", "left out")
-        margin = ("first is",) if found[0]["finding"] else ()
-        yield Grid(_title([*key, what]), (*head, *margin), lines, len(names))
+        more = (*(("with failures",) if failed else ()), *(("first is",) if found[0]["finding"] else ()))
+        yield Grid(_title([*key, what]), (*head, *more), lines, len(names))
+
+
+def _failures(row: Row) -> str:
+    if not row["failed"]:
+        return "none failed"
+    if row["worst_low"] is None:
+        return ABSENT
+    return f"[{number(row['worst_low'])}, {number(row['worst_high'])}]"
 
 
 def print_raters(differences: Rows, accuracies: Rows) -> None:

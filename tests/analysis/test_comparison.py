@@ -34,6 +34,17 @@ class TestComparisons:
         assert (found["n"], found["left_out"]) == (3, 1)
         assert (found["p"], found["test"]) == (1.0, "sign-flip-exact")
 
+    def test_what_failed_could_have_come_out_anyhow(self, hand: Any, results: Write) -> None:
+        # of four matches k wins two and m one; the failed one could have been won by either
+        found = one(comparisons(results(hand.pairs())), rater="pw", measure="win rate")
+        assert found["failed"] == 1
+        assert found["worst_low"] < 2 / 4 - 1 / 2 < found["estimate"] < 3 / 4 - 1 / 2 < found["worst_high"]
+        rows = rated(hand, {"k": (3, 3, 2, 3, 3, None), "m": (1, 2, 2, 1, 1, 1)})
+        found = one(comparisons(results(rows)), measure="mean score")
+        assert found["failed"] == 1 and found["worst_low"] < 7 / 6 < 9 / 6 < found["worst_high"]
+        whole = one(comparisons(results(rated(hand, {"k": (3, 2, 3), "m": (1, 2, 2)}))), measure="mean score")
+        assert (whole["failed"], whole["worst_low"], whole["worst_high"]) == (0, None, None)
+
     def test_only_opponents_that_both_met_count(self, hand: Any, results: Write) -> None:
         # b beats y head to head; b also meets a strong z, and y a weak a: their win rates say the opposite
         made: list[Any] = []

@@ -101,9 +101,7 @@ def coefficient(kind: Coefficient, x: Floats, y: Floats) -> float:
         return float(_by_signs(kind, x[None], y[None])[0])
     from scipy import stats
 
-    found = stats.kendalltau(
-        x, y, method="asymptotic", variant="c" if kind is Coefficient.KENDALL_C else "b"
-    )
+    found = stats.kendalltau(x, y, method="asymptotic", variant="c" if kind is Coefficient.KENDALL_C else "b")
     return float(found.statistic)
 
 
