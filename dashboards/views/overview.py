@@ -7,20 +7,14 @@ from loading import Chosen, plain
 
 from evalhub.analysis import rows_of
 from evalhub.report.grids import coverages, leaderboards, rater_name
-from evalhub.report.ranking import length_grids, powered_grids, rank_grids, strength_grids, worst_grids
+from evalhub.report.sections import LENGTH_CONTROLLED, POWERED, RANKS, STRENGTHS, WORST_CASES
 from evalhub.report.shape import Footnotes
 
 chosen: Chosen = st.session_state["chosen"]
 
 _BOUNDED = "win rate"
 
-STANDINGS = (
-    ("Ranks, 1 = best, with the ranks that a system may have", "ranks", rank_grids),
-    ("Elo (Bradley-Terry)", "strengths", strength_grids),
-    ("Win rate against one baseline, length controlled", "length_controlled", length_grids),
-    ("People and judge together", "powered", powered_grids),
-    ("Had nothing failed", "worst_cases", worst_grids),
-)
+STANDINGS = (RANKS, STRENGTHS, LENGTH_CONTROLLED, POWERED, WORST_CASES)
 
 LINK = {"item": "item_id", "judge": "judge", "criterion": "criterion"}
 
@@ -130,18 +124,18 @@ def wide_table() -> None:
 
 def standings() -> None:
     """Show what else ranks the systems: ranks with their intervals, Elo, length control, people and judge."""
-    for title, name, grids in STANDINGS:
+    for part in STANDINGS:
         notes = Footnotes()
-        found = list(grids({name: rows_of(chosen.rows(name))}, notes))
+        found = list(part.grids({name: rows_of(chosen.rows(name)) for name in part.tables}, notes))
         if not found:
             continue
-        with st.expander(title):
+        with st.expander(part.title):
             for grid in found:
                 if grid.title != chosen.dataset:
                     st.caption(plain(grid.title))
                 head = [heading.replace("\n", " · ") for heading in grid.head]
                 shown = pd.DataFrame(grid.rows, columns=head)
-                st.dataframe(shown, hide_index=True, alt=f"{title}: {grid.title}")
+                st.dataframe(shown, hide_index=True, alt=f"{part.title}: {grid.title}")
             for line in notes.lines():
                 st.caption(plain(line))
 

@@ -127,16 +127,15 @@ def _prepared(suite: str, options: Options) -> tuple[Resolved, Plan]:
 
 def board(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
     """Print every number that ranks a system: rates, scores, ranks, Elo, with length controlled."""
-    results = hub.load(run_name, runs)
-    rows = hub.analysis.rows_of(hub.analysis.leaderboard(results))
+    data = hub.report.ranking_data(hub.load(run_name, runs))
     if as_json:
-        print_json(rows)
-    elif not rows:
+        print_json(data)
+    elif not data["leaderboard"]:
         notes().print(
             "nothing is ranked: the systems are anonymous, or the run is of attacks", soft_wrap=True
         )
     else:
-        hub.report.print_leaderboard(hub.report.report_data(results))
+        hub.report.print_leaderboard(data)
 
 
 def report(run_name: RunName = None, out: Out = None, runs: Runs = None, as_json: Json = False) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.analysis.settled import SETTLED
+from evalhub.report.sections import RANKING
 
 TABLES = {
     "leaderboard": analysis.leaderboard,
@@ -73,6 +74,11 @@ def report_data(results: Results) -> dict[str, Any]:
         "environment": manifest.get("environment", {}),
         "notes": list(_notes(manifest, data)),
     }
+
+
+def ranking_data(results: Results) -> dict[str, Any]:
+    """Return the tables that rank systems: one list of tidy rows for each table of `RANKING`."""
+    return {name: rows_of(TABLES[name](results)) for part in RANKING for name in part.tables}
 
 
 def _models(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:

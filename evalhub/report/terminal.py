@@ -12,27 +12,9 @@ from rich.text import Text
 
 from evalhub.analysis import Results
 from evalhub.report.attacks import ATTACK_NOTES, attack_data, attack_grids, attack_lines
-from evalhub.report.biases import biases
-from evalhub.report.cascades import cascade_grids
 from evalhub.report.data import report_data
 from evalhub.report.engines import engine_lines, model_lines, summary
-from evalhub.report.grids import (
-    agreements,
-    correlation_grids,
-    coverages,
-    failure_grids,
-    leaderboards,
-    length_penalty,
-    with_each_other,
-)
-from evalhub.report.ranking import (
-    length_grids,
-    powered_grids,
-    rank_grids,
-    settled_grids,
-    strength_grids,
-    worst_grids,
-)
+from evalhub.report.sections import RANKING, TERMINAL, Section
 from evalhub.report.shape import Footnotes, Grid, visible
 
 WIDTH = 100
@@ -49,16 +31,7 @@ def print_report(results: Results) -> None:
     console.print(Text(visible(title), style="bold"))
     console.print(Text(summary(data), style="dim"))
     _pairs(console, [*model_lines(data), *engine_lines(data)])
-    section(console, "Leaderboard", leaderboards(data, notes))
-    section(console, "Settled, valid at every look", settled_grids(data, notes))
-    section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
-    section(console, "Judge, ROUGE and labels", agreements(data, notes, readings=False))
-    section(console, "Correlation with the labels", correlation_grids(data, notes))
-    section(console, "Judge and ROUGE with each other", with_each_other(data, notes))
-    section(console, "Cascades", cascade_grids(data, notes))
-    section(console, "Biases", biases(data, notes))
-    section(console, "Attacks", attack_grids(data, notes))
-    section(console, "Coverage", [*coverages(data, notes), *failure_grids(data)])
+    _sections(console, TERMINAL, data, notes)
     say(console, [INTERVALS, *notes.lines(), *(f"• {note}" for note in data["notes"])])
 
 
@@ -66,18 +39,16 @@ def print_leaderboard(data: dict[str, Any]) -> None:
     """Print everything that ranks systems.
 
     Args:
-        data: As `report_data` returns it.
+        data: As `ranking_data` returns it.
     """
     console, notes = wide(), Footnotes()
-    section(console, "Leaderboard", leaderboards(data, notes))
-    section(console, "Ranks, 1 = best", rank_grids(data, notes))
-    section(console, "Elo (Bradley-Terry)", strength_grids(data, notes))
-    section(console, "Win rate against one baseline, length controlled", length_grids(data, notes))
-    section(console, "Settled, valid at every look", settled_grids(data, notes))
-    section(console, "People and judge together", powered_grids(data, notes))
-    section(console, "Length penalty: raw and penalised", length_penalty(data, notes))
-    section(console, "Had nothing failed", worst_grids(data, notes))
+    _sections(console, RANKING, data, notes)
     say(console, [INTERVALS, *notes.lines()])
+
+
+def _sections(console: Console, parts: Iterable[Section], data: dict[str, Any], notes: Footnotes) -> None:
+    for part in parts:
+        section(console, part.title, (part.brief or part.grids)(data, notes))
 
 
 def print_attacks(results: Results) -> None:

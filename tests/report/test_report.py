@@ -122,8 +122,7 @@ def test_the_terminal_report_is_short_narrow_and_reads_no_markup(
         "Judge, ROUGE and labels",
         "Correlation with the labels",
         "Biases",
-        "Coverage",
-        "Failures",
+        "Coverage and failures",
     ):
         assert heading in text
     assert "too_long" in text
