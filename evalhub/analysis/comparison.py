@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.instruments import changed
 from evalhub.analysis.leaderboard import bounds
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.results import Results
@@ -77,6 +78,7 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
 
     The other columns as in `comparisons`; `after` and `before` are the ids of the runs. Items, and opponents
     on an item, that only one of them has are left out; so are labels, and measures whose scale has changed.
+    `changed` names what is not the same in a judge or metric: a difference may then be its own.
     """
     earlier = dict(groups(measured(before), *ABOUT))
     rows: list[Row] = []
@@ -90,8 +92,9 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
             )
             for system in sorted(set(now["system"]) & set(then["system"]))
         }
-        rows += _rows(key, NIGHTS, told, margin)
-    return table(rows, (*ABOUT, *NIGHTS, *_TESTED))
+        differs = ", ".join(changed(key[ABOUT.index("rater")], after, before)) or None
+        rows += [{**one, "changed": differs} for one in _rows(key, NIGHTS, told, margin)]
+    return table(rows, (*ABOUT, *NIGHTS, *_TESTED, "changed"))
 
 
 _MATCH = ["system", "item_id", "other", "sample"]

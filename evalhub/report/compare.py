@@ -37,7 +37,14 @@ def print_comparisons(rows: Rows) -> None:
     console = wide()
     section(console, "Differences, paired on the items that both have", _differences(rows, notes))
     failed = [_FAILED] if any(row["failed"] for row in rows) else []
-    say(console, [INTERVALS, _TESTS, *failed, *notes.lines()])
+    say(console, [INTERVALS, _TESTS, *failed, *_changed(rows), *notes.lines()])
+
+
+def _changed(rows: Rows) -> Iterator[str]:
+    """Say which judges and metrics are not the same in both runs."""
+    for rater, what in dict.fromkeys((row["rater"], row.get("changed")) for row in rows):
+        if what:
+            yield f"• {rater} is not the same in both runs ({what}): a difference may be its own."
 
 
 def _differences(rows: Rows, notes: Footnotes) -> Iterator[Grid]:

@@ -123,16 +123,22 @@ def once(statistic: Statistic) -> Statistic:
 
 
 def jackknife(
-    statistic: Statistic, clusters: int, options: Options = DEFAULT, *, shape: Shape = Shape.FISHER
+    statistic: Statistic,
+    clusters: int,
+    options: Options = DEFAULT,
+    *,
+    shape: Shape = Shape.FISHER,
+    even: bool = False,
 ) -> Ends:
     """Leave out one cluster at a time; t interval with clusters - 1 degrees of freedom, or fewer where a
-    handful of clusters make up the variance.
+    handful of clusters make up the variance, unless they weigh alike.
 
     Args:
         statistic: From (b, clusters) weights to (b,) values in [-1, 1]; NaN = undefined.
         clusters: Number of clusters.
         options: Level.
         shape: Fisher's z for correlations, Wilson's form for kappa.
+        even: Whether no cluster can outweigh the others by far: clusters - 1 degrees of freedom.
 
     Returns:
         The ends, in [-1, 1], method "cluster-jackknife-z-t" or "cluster-jackknife-wilson-t"; none below 3
@@ -160,7 +166,8 @@ def jackknife(
     room = (1 - value) * (1 + value)
     if room <= NOISE:
         return no_ends("the coefficient is 1 or -1, where the interval has no width")
-    quantile = t_quantile(options.level, min(clusters - 1, spread_freedom(left - left.mean())))
+    known = float("inf") if even else spread_freedom(left - left.mean())
+    quantile = t_quantile(options.level, min(clusters - 1, known))
     if shape is Shape.WILSON:
         low, high = (2 * end - 1 for end in wilson((1 + value) / 2, room / variance, quantile))
     else:
@@ -170,7 +177,12 @@ def jackknife(
 
 
 def interval(
-    statistic: Statistic, clusters: int, options: Options = DEFAULT, *, shape: Shape = Shape.FISHER
+    statistic: Statistic,
+    clusters: int,
+    options: Options = DEFAULT,
+    *,
+    shape: Shape = Shape.FISHER,
+    even: bool = False,
 ) -> Ends:
     """Make the interval of a coefficient by the rule at the top of this file.
 
@@ -179,6 +191,7 @@ def interval(
         clusters: Number of clusters.
         options: Which interval, level, resamples, seed.
         shape: Shape of the jackknife's interval.
+        even: See `jackknife`.
 
     Returns:
         The ends, or the reason why there are none.
@@ -188,5 +201,5 @@ def interval(
         'fewer than 3 clusters'
     """
     if options.interval is Interval.AUTO and clusters <= JACKKNIFE_CLUSTERS:
-        return jackknife(statistic, clusters, options, shape=shape)
+        return jackknife(statistic, clusters, options, shape=shape, even=even)
     return bootstrap(statistic, clusters, options)

@@ -106,6 +106,14 @@ class TestNights:
         assert set(found["estimate"]) == {0}
         assert set(found["p"]) == {1}
 
+    def test_another_judge_of_the_same_name_is_told(self, hand: Any, results: Write) -> None:
+        model = {"model": "big", "content_hash": "1", "engine": "vllm", "settings": {"dtype": "bfloat16"}}
+        rest = {"suite": {"controls": {"length_penalty": 0}}}
+        before = results(hand.pairs(), resolved={**rest, "models": {"pw": model}})
+        after = results(hand.pairs(), resolved={**rest, "models": {"pw": {**model, "content_hash": "2"}}})
+        assert set(nights(after, before)["changed"]) == {"model"}
+        assert nights(after, after)["changed"].isna().all()
+
 
 class TestSensitivity:
     def test_every_way_to_rank(self, hand: Any, results: Write) -> None:

@@ -27,7 +27,7 @@ from evalhub.stats.clusters import Column, Floats
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, Ends, Options, no_ends, with_ends
 
-LARGEST_ERROR = 0.2
+LARGEST_ERROR = 0.15
 FAR_VALUES = "few values lie far from the others: so few clusters do not tell how far values differ by chance"
 _BLOCK = 2_000_000
 
@@ -151,7 +151,10 @@ def _estimate(
     value = float(statistic(np.ones((1, clusters)))[0])
     if np.isnan(value):
         return made(None, no_ends(undefined))
-    ends = bounded_interval(statistic, clusters, (-1, 1), options=options, shape=Shape.WILSON)
+    # A unit moves AC1 by what its pairs agree, which chance divides alike for all.
+    ends = bounded_interval(
+        statistic, clusters, (-1, 1), options=options, shape=Shape.WILSON, even=make is _ac1
+    )
     reason = _too_little(ratings, make, clusters) if ends.low is not None else None
     return made(value, no_ends(reason) if reason else ends)
 

@@ -237,7 +237,8 @@ def _dropped(
             number = ratings.sizes - np.bincount(ratings.units[removed], minlength=len(units))
             said, target = judged.judge, (ratings.sums - own) / np.maximum(number, 1)
         sides.append(_part(measure, said[kept], target[kept], ratings.clusters[kept]))
-    standing = _standing(sides[0], sides[1], bounds, left_out=left_out, options=options)
+    # The two sides share the judge and most of the consensus, so what few clusters outweigh cancels out.
+    standing = _standing(sides[0], sides[1], bounds, left_out=left_out, options=options, even=True)
     return Dropped(name, standing.judge, standing.difference)
 
 
@@ -317,9 +318,15 @@ def _bounds(judged: Judged, measure: Measure) -> tuple[float, float]:
 
 
 def _standing(
-    human: _Part, judge: _Part, bounds: tuple[float, float], *, left_out: int, options: Options
+    human: _Part,
+    judge: _Part,
+    bounds: tuple[float, float],
+    *,
+    left_out: int,
+    options: Options,
+    even: bool = False,
 ) -> Standing:
-    """Estimate two parts over the same clusters and their paired difference."""
+    """Estimate two parts over the same clusters and their paired difference; `even` as for `jackknife`."""
     width = bounds[1] - bounds[0]
     gap = _Part(lambda weights: judge.statistic(weights) - human.statistic(weights), judge.clusters, judge.n)
     correlation = bounds == (-1.0, 1.0)
@@ -331,7 +338,9 @@ def _standing(
             value, ends = None, no_ends("a constant column has no correlation")
         else:
             value = part.value
-            ends = bounded_interval(part.statistic, counted, within, options=options, shape=shape)
+            ends = bounded_interval(
+                part.statistic, counted, within, options=options, shape=shape, even=even and part is gap
+            )
         return with_ends(value, ends, level=options.level, n=part.n, clusters=counted, left_out=left_out)
 
     return Standing(

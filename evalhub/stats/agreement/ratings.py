@@ -208,6 +208,7 @@ def bounded_interval(
     *,
     options: Options,
     shape: Shape = Shape.FISHER,
+    even: bool = False,
 ) -> Ends:
     """Make the interval of a statistic of known bounds, as of a coefficient in [-1, 1].
 
@@ -219,6 +220,7 @@ def bounded_interval(
         bounds: Lowest and highest value there can be, apart.
         options: Which interval, level, resamples, seed.
         shape: Shape of the jackknife's interval.
+        even: See `jackknife`.
 
     Returns:
         The ends within `bounds`, or the reason why there are none.
@@ -233,7 +235,9 @@ def bounded_interval(
     if clusters < ENOUGH_CLUSTERS:
         return no_ends(f"fewer than {ENOUGH_CLUSTERS} clusters")
     centre, half = (bounds[0] + bounds[1]) / 2, (bounds[1] - bounds[0]) / 2
-    ends = interval(lambda weights: (statistic(weights) - centre) / half, clusters, options, shape=shape)
+    ends = interval(
+        lambda weights: (statistic(weights) - centre) / half, clusters, options, shape=shape, even=even
+    )
     if ends.low is None or ends.high is None:
         return ends
     return Ends(centre + half * ends.low, centre + half * ends.high, ends.method)
