@@ -10,15 +10,10 @@ import typer
 
 import evalhub as hub
 from evalhub.cli.options import Json, RunName, Runs
-from evalhub.cli.output import notes, print_json, print_rows
+from evalhub.cli.output import notes, print_json
 from evalhub.errors import InputError, StorageError
 
 labels = typer.Typer(help="Labels: what people should label next, and how much.", no_args_is_help=True)
-
-_COLUMNS = (
-    "judge", "label_criterion", "system", "measure", "labelled", "rows", "correlation", "alone", "with_judge",
-    "reason",
-)  # fmt: skip
 
 
 @labels.command("queue")
@@ -84,4 +79,7 @@ def labels_needed(
         raise InputError(
             "there is no pilot: nothing that a judge was asked has a person's label", where=found.run.id
         )
-    print_rows(rows, as_json=as_json, columns=() if as_json else _COLUMNS)
+    if as_json:
+        print_json(rows)
+        return
+    hub.report.print_needed(rows, width=width)

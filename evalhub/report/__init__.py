@@ -4,6 +4,7 @@ from evalhub.report.attacks import attack_data
 from evalhub.report.compare import print_comparisons, print_raters, print_sensitivity
 from evalhub.report.data import ranking_data, report_data
 from evalhub.report.files import write_report
+from evalhub.report.labels import print_needed
 from evalhub.report.meta import meta_data, print_meta
 from evalhub.report.terminal import print_attacks, print_leaderboard, print_report
 
@@ -14,6 +15,7 @@ __all__ = [
     "print_comparisons",
     "print_leaderboard",
     "print_meta",
+    "print_needed",
     "print_raters",
     "print_report",
     "print_sensitivity",

@@ -55,6 +55,13 @@ def test_needed_and_the_leaderboard(done: Any) -> None:
     rows = json.loads(done.command("labels", "needed", "--width", "0.4", "--json").out)
     assert {row["system"] for row in rows} == {"k", "m"}
     assert all(row["labelled"] == 30 and row["rows"] == 60 for row in rows)
+    needed = done.command("labels", "needed", "--width", "0.4").out
+    assert "Labels for an interval 0.4 wide" in needed
+    assert "30 of 60" in needed
+    assert max(map(len, needed.splitlines())) <= 100
+    tables = json.loads(done.command("leaderboard", "--json").out)
+    assert {"leaderboard", "ranks", "strengths", "powered", "worst_cases"} <= set(tables)
+    assert {row["system"] for row in tables["powered"] if row["system"]} == {"k", "m"}
     said = done.command("leaderboard")
     assert said.code == 0
     assert "People and judge together" in said.out
