@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
@@ -26,10 +26,10 @@ def settled(results: Results) -> pd.DataFrame:
     """Return, for every two systems that a judge compared in rounds, who is ahead, once that is settled.
 
     One row per dataset, judge, criterion and pair. The estimate is the win rate of `first` in [0, 1] (a tie
-    counts one half) with its confidence sequence, which holds at all looks together. `standing` is first,
-    second or open, `stopped_at` the clusters after which the order was settled (missing = open), `e_value`
-    the evidence at the last look, `p` valid at any look. No rows for runs without `budget.settled`, nor of
-    datasets whose systems are anonymous.
+    counts one half) with its confidence sequence, which holds at all looks and for all pairs of the order
+    together. `standing` is first, second or open, `stopped_at` the clusters after which the order was settled
+    (missing = open), `e_value` the evidence at the last look, `p` valid at any look, of this pair alone. No
+    rows for runs without `budget.settled`, nor of datasets whose systems are anonymous.
     """
     told = results.manifest.get("settled")
     rows = _rows(results, told) if told else []
@@ -48,10 +48,31 @@ def _rows(results: Results, told: dict[str, Any]) -> list[dict[str, Any]]:
         seed = told["seeds"][judge]
         places = [drawn_place(seed, dataset, str(cluster)) for cluster in found["cluster"]]
         found = found.assign(place=places).sort_values(["place", "item_id", "sample"])
-        seen = look(values(found["winner"]), found["cluster"].tolist(), level=told["level"])
+        level = level_of_pair(told, dataset, judge, key[2])
+        seen = look(values(found["winner"]), found["cluster"].tolist(), level=level)
         about = {**dict(zip(PAIR, key, strict=True)), "standing": seen.standing.value}
         rows.append(row(seen.mean, **about, stopped_at=seen.stopped_at, e_value=seen.e_value, p=seen.p))
     return rows
+
+
+def level_of_pair(told: Mapping[str, Any], dataset: str, judge: str, criterion: str) -> float:
+    """Return the level of one pair, so that the whole order keeps the level that was asked for.
+
+    Args:
+        told: What the plan says of the looks: the level, and how many pairs make up each order.
+        dataset: Id of the dataset.
+        judge: Id of the judge.
+        criterion: The rubric's criterion.
+
+    Source: Bonferroni: the chances of a false alarm add up.
+
+    Example:
+        >>> told = {"level": 0.9, "together": {"j": {"d": {"c": 10}}}}
+        >>> round(level_of_pair(told, "d", "j", "c"), 3)
+        0.99
+    """
+    pairs = told.get("together", {}).get(judge, {}).get(dataset, {}).get(criterion, 1)
+    return float(1 - (1 - told["level"]) / pairs)
 
 
 def look(winners: Sequence[str | None], clusters: Sequence[str], *, level: float) -> stats.Sequential:

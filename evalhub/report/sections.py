@@ -67,7 +67,7 @@ STRENGTHS = Section("Elo (Bradley-Terry)", ("strengths", "beats"), strength_grid
 LENGTH_CONTROLLED = Section(
     "Win rate against one baseline, length controlled", ("length_controlled",), length_grids
 )
-SETTLED = Section("Settled, valid at every look", ("settled",), settled_grids)
+SETTLED = Section("Settled, valid at every look and for all pairs", ("settled",), settled_grids)
 POWERED = Section("People and judge together", ("powered",), powered_grids)
 LENGTH_PENALTY = Section("Length penalty: raw and penalised", ("leaderboard",), length_penalty)
 WORST_CASES = Section("Had nothing failed", ("worst_cases",), worst_grids)

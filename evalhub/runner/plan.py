@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,7 +33,8 @@ class Plan:
         against: The labels' criterion by judge, dataset and rubric criterion, where there is one.
         beyond: The askings of each judge that the budget leaves out.
         juries: What each jury decides.
-        looks: Where pairs may be settled: the level, the seed of each judge, and the settled pairs.
+        looks: Where pairs may be settled: the level, the seed of each judge, how many pairs make up an order,
+            and the settled pairs.
         settled: The askings of each judge that need not be asked, as the order is settled.
     """
 
@@ -147,7 +148,7 @@ def plan(resolved: Resolved) -> Plan:
         for candidate in resolved.candidates
     )
     juries = jury_facts(resolved, against)
-    return Plan(kept, generations, skipped, against, beyond, juries, _looks(resolved))
+    return Plan(kept, generations, skipped, against, beyond, juries, _looks(resolved, cells))
 
 
 def _drawn(cells: list[Cell], seed: int, dataset: Dataset) -> list[Cell]:
@@ -156,12 +157,26 @@ def _drawn(cells: list[Cell], seed: int, dataset: Dataset) -> list[Cell]:
     return sorted(cells, key=lambda cell: places[cell.item_id])
 
 
-def _looks(resolved: Resolved) -> dict[str, Any] | None:
+def _looks(resolved: Resolved, cells: Mapping[str, Sequence[Cell]]) -> dict[str, Any] | None:
     level = resolved.suite.budget.settled
     if level is None:
         return None
     seeds = {one.spec.id: one.spec.seed for one in resolved.judges if one.rubric.kind is Kind.PAIRWISE}
-    return {"level": level, "seeds": seeds, "pairs": []}
+    together = {judge: _together(cells[judge]) for judge in seeds}
+    return {"level": level, "seeds": seeds, "together": together, "pairs": []}
+
+
+def _together(cells: Iterable[Cell]) -> dict[str, dict[str, int]]:
+    """Count the pairs of systems that make up one order, by dataset and criterion."""
+    pairs: dict[tuple[str, str], set[frozenset[str]]] = {}
+    for cell in cells:
+        for part in cell.parts:
+            systems = frozenset(cell.systems[place] for place in part.systems)
+            pairs.setdefault((cell.dataset, part.criterion), set()).add(systems)
+    counts: dict[str, dict[str, int]] = {}
+    for (dataset, criterion), found in pairs.items():
+        counts.setdefault(dataset, {})[criterion] = len(found)
+    return counts
 
 
 def _check_datasets(resolved: Resolved) -> None:

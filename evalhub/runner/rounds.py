@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from evalhub.analysis.askings import asking_of, pair_verdict
-from evalhub.analysis.settled import PAIR, drawn_place, look
+from evalhub.analysis.settled import PAIR, drawn_place, level_of_pair, look
 from evalhub.records import Judgment
 from evalhub.runner.cells import Cell
 from evalhub.runner.manifest import planned_facts
@@ -52,7 +52,6 @@ class Rounds:
         self.plan = planned
         self._writer = writer
         self._progress = progress
-        self._level = resolved.suite.budget.settled
         self._clusters = {
             (item.dataset, item.item_id): item.cluster for one in resolved.datasets for item in one.items
         }
@@ -63,13 +62,13 @@ class Rounds:
     def of(self, judge: ResolvedJudge) -> Iterator[Sequence[Cell]]:
         """Yield the askings of one judge, each round once the one before it is answered."""
         planned = self.plan.cells[judge.spec.id]
-        if self._level is None or judge.rubric.kind is not Kind.PAIRWISE:
+        if self.plan.looks is None or judge.rubric.kind is not Kind.PAIRWISE:
             yield planned
             return
         for cells in self._split(judge.spec.seed, planned):
             if wanted := [cell for cell in cells if not self._left_out(cell)]:
                 yield wanted
-            self._look(judge, cells, self._level)
+            self._look(judge, cells, self.plan.looks)
 
     def _split(self, seed: int, cells: Sequence[Cell]) -> Iterator[list[Cell]]:
         """Yield each round's cells, the clusters of every dataset in their drawn order."""
@@ -91,12 +90,13 @@ class Rounds:
         for _, mine in groupby(sorted(cells, key=turn), key=lambda cell: turn(cell)[0]):
             yield list(mine)
 
-    def _look(self, judge: ResolvedJudge, cells: Sequence[Cell], level: float) -> None:
+    def _look(self, judge: ResolvedJudge, cells: Sequence[Cell], told: Mapping[str, Any]) -> None:
         """Look at every open pair that a round told something of."""
         fresh = {}
         for pair in self._read(judge, cells):
             if pair not in self._settled:
                 winners, clusters = zip(*self._seen[pair], strict=True)
+                level = level_of_pair(told, pair.dataset, pair.judge, pair.criterion)
                 found = look(winners, clusters, level=level)
                 if found.standing is not Standing.OPEN:
                     fresh[pair] = found

@@ -256,8 +256,8 @@ class Budget(Spec):
 
     Attributes:
         judgments: Number of judgments.
-        settled: Confidence with which the order of two systems is settled, each pair on its own; a pairwise
-            judge is then asked no more about them. None judges everything.
+        settled: Confidence with which the order of all systems is settled, at every look together; a pairwise
+            judge is asked no more about two of them once their part of it is. None judges everything.
     """
 
     judgments: int | None = Field(default=None, ge=1)

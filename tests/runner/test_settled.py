@@ -114,6 +114,7 @@ class TestStops:
         run = desk.run()
         sizes = {pair: len(judged(run, system_a=pair[0], system_b=pair[1])) for pair in ("km", "kn", "mn")}
         assert sizes == {"km": 2 * ROUND, "kn": 2 * ROUND, "mn": 2 * ITEMS}
+        assert {round(row["level"], 4) for row in rows_of(settled(Results(run)))} == {0.9833}
         assert {row["first"] + row["second"]: row["standing"] for row in rows_of(settled(Results(run)))} == {
             "km": "first", "kn": "second", "mn": "open",
         }  # fmt: skip
@@ -287,4 +288,5 @@ def test_the_report_says_where_judging_stopped(sure: Any, cli: Callable[..., Any
 def test_the_plan_says_what_it_may_ask_at_most(sure: Any) -> None:
     planned = prepare("s", Options())[1]
     assert planned.judgments == 2 * ITEMS
-    assert planned.looks == {"level": 0.95, "seeds": {"pw": 0}, "pairs": []}
+    together = {"pw": {"tiny": {"overall": 1}}}
+    assert planned.looks == {"level": 0.95, "seeds": {"pw": 0}, "together": together, "pairs": []}
