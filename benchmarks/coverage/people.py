@@ -54,10 +54,10 @@ class Rows:
 
 def cells() -> Iterator[Cell]:
     """Yield every cell."""
-    for n in (30, 100, 1000):
+    for n in (30, 100, 150, 1000):
         for rho, whole in ((0.0, False), (0.3, False), (0.8, False), (0.3, True), (0.8, True)):
-            if whole and n < 1000:
-                continue  # 6 and 20 clusters: not offered
+            if (whole and n < 150) or (n == 150 and not whole):
+                continue  # 6 and 20 whole clusters: not offered; 150 rows are 30 of them
             for skill in (0.0, 0.9) if rho == 0 else (0.8,):
                 rows = Rows(n, rho, skill, whole)
                 group = f"powered, {rows.name}"

@@ -13,7 +13,7 @@ from frame import Cell, Rule
 from means import clusters_of
 from scipy import special
 
-from evalhub.stats import Estimate
+from evalhub.stats import Estimate, paired_difference
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
 from evalhub.stats.testing.margin import margin_test
@@ -44,6 +44,12 @@ def cells() -> Iterator[Cell]:
                 draw = partial(right, one=one, other=other, **drawn)
                 yield Cell(
                     f"right and wrong {one}, {other} {told}", draw, one - other, Rule.PROPORTION, group
+                )
+            group = f"net of an attack, {told}"
+            for one, other in ((0.5, 0.5), (0.9, 0.8), (0.3, 0.05)):
+                draw = partial(net, one=one, other=other, **drawn)
+                yield Cell(
+                    f"net of an attack {one}, {other} {told}", draw, one - other, Rule.PROPORTION, group
                 )
             yield Cell(f"two nights, ratings {told}", partial(nights, **drawn), GAP)
             worst = partial(failing, **drawn)
@@ -91,6 +97,12 @@ def right(rng: np.random.Generator, *, n: int, rho: float, one: float, other: fl
     clusters = clusters_of(n, rho)
     first, second = pair_of_uniforms(rng, clusters, rho)
     return mean_difference(first < one, second < other, clusters, bounds=(0, 1))
+
+
+def net(rng: np.random.Generator, *, n: int, rho: float, one: float, other: float) -> Estimate:
+    clusters = clusters_of(n, rho)
+    first, second = pair_of_uniforms(rng, clusters, rho)
+    return paired_difference(first < one, second < other, clusters)
 
 
 def nights(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:

@@ -98,7 +98,7 @@ def leave_one_out(clusters: int) -> Floats:
 
 
 def once(statistic: Statistic) -> Statistic:
-    """Remember what the last weights gave, for a slow statistic that several others are made of.
+    """Remember what the last weights of each number of rows gave, for a statistic that others are made of.
 
     Args:
         statistic: From (b, clusters) weights to (b,) values.
@@ -112,12 +112,13 @@ def once(statistic: Statistic) -> Statistic:
         >>> statistic(leave_one_out(3)).tolist() == statistic(leave_one_out(3)).tolist(), len(called)
         (True, 1)
     """
-    last: list[tuple[Floats, Floats]] = []
+    last: dict[int, tuple[Floats, Floats]] = {}
 
     def remembered(weights: Floats) -> Floats:
-        if not last or last[0][0] is not weights:
-            last[:] = [(weights, statistic(weights))]
-        return last[0][1]
+        rows = len(weights)
+        if rows not in last or last[rows][0] is not weights:
+            last[rows] = weights, statistic(weights)
+        return last[rows][1]
 
     return remembered
 
