@@ -69,6 +69,34 @@ def cluster_influence(found: Solution, members: Ints, groups: int) -> Influence:
     return Influence(values, alone)
 
 
+def over_leverage(leverage: Floats, scores: Floats) -> tuple[Floats, Floats]:
+    """Divide each cluster's score by one minus its leverage.
+
+    Args:
+        leverage: (G, r, r) share of the information that lies in each cluster, in whitened directions.
+        scores: (G, r) score of each cluster, whitened.
+
+    Returns:
+        (G, r) scores over 1 - leverage, 0 where the leverage is 1; and (m, r) the directions in which a
+        cluster has leverage 1.
+
+    Example:
+        >>> pulled, alone = over_leverage(np.array([[[0.5]], [[1.0]]]), np.array([[2.0], [0.0]]))
+        >>> pulled.tolist(), alone.tolist()
+        ([[4.0], [0.0]], [[1.0]])
+    """
+    rest = np.eye(scores.shape[1]) - leverage
+    _, logs = np.linalg.slogdet(rest)
+    easy = logs > np.log(ALONE)
+    pulled = np.zeros_like(scores)
+    pulled[easy] = np.linalg.solve(rest[easy], scores[easy][:, :, None])[:, :, 0]
+    sizes, axes = np.linalg.eigh(rest[~easy])
+    lonely = sizes <= ALONE
+    turned = np.einsum("gij,gi->gj", axes, scores[~easy]) / np.where(lonely, 1.0, sizes)
+    pulled[~easy] = np.einsum("gij,gj->gi", axes, np.where(lonely, 0.0, turned))
+    return pulled, np.swapaxes(axes, 1, 2)[lonely]
+
+
 def _inflate(white: Floats, weights: Floats, members: Ints, groups: int) -> tuple[Floats, Floats]:
     """Return (groups, r) scores over 1 - leverage, and (m, r) the directions of leverage 1."""
     size = white.shape[1]
@@ -79,12 +107,4 @@ def _inflate(white: Floats, weights: Floats, members: Ints, groups: int) -> tupl
         for j in range(i + 1):
             cross = np.bincount(members, weights=weights[:, 0] * white[:, i] * white[:, j], minlength=groups)
             leverage[:, i, j] = leverage[:, j, i] = cross
-    rest = np.eye(size) - leverage
-    easy = np.linalg.det(rest) > ALONE
-    pulled = np.zeros((groups, size))
-    pulled[easy] = np.linalg.solve(rest[easy], scores[easy][:, :, None])[:, :, 0]
-    sizes, axes = np.linalg.eigh(rest[~easy])
-    lonely = sizes <= ALONE
-    turned = np.einsum("gij,gi->gj", axes, scores[~easy]) / np.where(lonely, 1.0, sizes)
-    pulled[~easy] = np.einsum("gij,gj->gi", axes, turned)
-    return pulled, np.swapaxes(axes, 1, 2)[lonely]
+    return over_leverage(leverage, scores)

@@ -57,7 +57,7 @@ def tuned(frame: Frame) -> Floats:
     Returns:
         (n,) at least 0: a judge who contradicts the labels is not used.
 
-    Source: Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453, section 6 (power tuning); cross-fitting as in
+    Source: Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453 (power tuning); cross-fitting as in
         Zrnic & Candès, PNAS 121(15), 2024.
     """
     f, share, use = _centred(frame), frame.shares, frame.asked / frame.asked.sum()

@@ -16,10 +16,10 @@ import numpy as np
 
 from evalhub.stats.clusters import Floats, Ints
 from evalhub.stats.logit.fit import CONVERGED, ITERATIONS, probabilities
+from evalhub.stats.logit.sandwich import over_leverage
 from evalhub.stats.ranking.matches import Played
 
 CELLS = 4_000_000
-ALONE = 1e-8
 UNKNOWN = 1e-9
 
 
@@ -332,25 +332,11 @@ def influences(found: Solution, groups: int) -> tuple[Floats, Floats]:
         some = rows.take(here)
         block = members[here] - start
         leverage = root.T @ information(some, steep[here], block, count) @ root
-        pulled, lonely = _inflate(leverage, scores(some, pull[here], block, count) @ root)
+        pulled, lonely = over_leverage(leverage, scores(some, pull[here], block, count) @ root)
         values[start : start + count] = pulled @ root.T
         alone.append(lonely @ root.T)
     directions = np.concatenate(alone)
     return values, directions / np.abs(directions).max(axis=1, initial=0)[:, None]
-
-
-def _inflate(leverage: Floats, white: Floats) -> tuple[Floats, Floats]:
-    """Return (groups, p) scores over 1 - leverage, and (m, p) the directions of leverage 1."""
-    rest = np.eye(white.shape[1]) - leverage
-    _, logs = np.linalg.slogdet(rest)
-    easy = logs > np.log(ALONE)
-    pulled = np.zeros_like(white)
-    pulled[easy] = np.linalg.solve(rest[easy], white[easy][:, :, None])[:, :, 0]
-    lengths, axes = np.linalg.eigh(rest[~easy])
-    lonely = lengths <= ALONE
-    turned = np.einsum("gij,gi->gj", axes, white[~easy]) / np.where(lonely, 1.0, lengths)
-    pulled[~easy] = np.einsum("gij,gj->gi", axes, np.where(lonely, 0.0, turned))
-    return pulled, np.swapaxes(axes, 1, 2)[lonely]
 
 
 def _sums(cells: Ints, values: Floats, size: int) -> Floats:
