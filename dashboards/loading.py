@@ -22,6 +22,7 @@ _TABLES = {
         "leaderboard",
         "ranks",
         "strengths",
+        "beats",
         "length_controlled",
         "powered",
         "worst_cases",

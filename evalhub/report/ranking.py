@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from evalhub.report.shape import (
@@ -47,11 +48,36 @@ def _rank(row: Row | None, notes: Footnotes) -> str:
 
 
 def strength_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
-    """Yield one grid per rater of pairs: Elo as it is, and with the judge's biases held fixed."""
+    """Yield two grids per rater of pairs: Elo as it is and with the judge's biases held fixed, then how often
+    each system would beat the next."""
+    pairs = dict(grouped(data["beats"], *_RATER))
     for key, rows in grouped(data["strengths"], *_RATER):
         rows.sort(key=lambda row: (row["measure"], -(row["estimate"] or 0)))
         title = " · ".join(str(part) for part in (key[0], *key[2:]) if part)
         yield pivot(rows, notes, title=title, names={"system": "system"}, across=("measure",))
+        order = list(dict.fromkeys(row["system"] for row in rows))
+        steps = list(_steps(order, pairs.get(key, [])))
+        if steps:
+            names = {"system": "system", "next": "beats the next"}
+            yield pivot(steps, notes, title=title, names=names, across=("statistic",))
+
+
+def _steps(order: Sequence[str], pairs: Sequence[Row]) -> Iterator[Row]:
+    """Yield the rows of each system and the one behind it, as the better of the two sees them."""
+    for better, worse in pairwise(order):
+        for row in pairs:
+            if (row["first"], row["second"]) == (better, worse):
+                yield {**row, "system": better, "next": worse}
+            elif (row["first"], row["second"]) == (worse, better):
+                turned = {to: _less(row[of]) for to, of in _TURNED.items()}
+                yield {**row, **turned, "system": better, "next": worse}
+
+
+_TURNED = {"estimate": "estimate", "low": "high", "high": "low"}
+
+
+def _less(share: float | None) -> float | None:
+    return None if share is None else 1 - share
 
 
 def length_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
