@@ -14,15 +14,13 @@ from means import clusters_of
 from scipy import special
 
 from evalhub.stats import Estimate, paired_difference
-from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
+from evalhub.stats.testing.bounds import WorstCase, worst_case
 from evalhub.stats.testing.comparison import Comparison
 from evalhub.stats.testing.margin import margin_test
 from evalhub.stats.testing.paired import (
-    Measured,
     mean_difference,
     paired_comparison,
     separate_comparison,
-    win_comparison,
 )
 from evalhub.stats.testing.sequential import sequential_comparison
 
@@ -109,10 +107,7 @@ def nights(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
     """Estimate the difference of two nights that share nothing, of `n` clusters each."""
     clusters = clusters_of(n, rho)
     first, second = (both_rated(rng, clusters, rho)[side] for side in (0, 1))
-    names = np.arange(len(clusters))
-    return separate_comparison(
-        Measured(first, names, clusters), Measured(second, names + len(names), clusters + n)
-    ).difference
+    return separate_comparison(first, second, (clusters, clusters + n)).difference
 
 
 def failing(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
@@ -128,7 +123,12 @@ def failing_difference(rng: np.random.Generator, *, n: int, rho: float) -> Estim
     clusters = clusters_of(n, rho)
     first, second = pair_of_uniforms(rng, clusters, rho)
     values = np.where(first > 1 - FAILS, np.nan, rated(first, FIRST))
-    return as_estimate(worst_case_difference(values, rated(second, SECOND), clusters, bounds=(1, 5)))
+    against = rated(second, SECOND)
+    measured, lowest, highest = (
+        mean_difference(np.where(np.isnan(values), end, values), against, clusters, bounds=(1, 5))
+        for end in (np.nan, 1.0, 5.0)
+    )
+    return as_estimate(WorstCase(measured, lowest, highest, int(np.isnan(values).sum())))
 
 
 def as_estimate(found: WorstCase) -> Estimate:
@@ -157,7 +157,7 @@ def flips_of_wins(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
     clusters = clusters_of(n, rho)
     uniforms = pair_of_uniforms(rng, clusters, rho)[0]
     wins = np.where(uniforms < 0.4, 0.0, np.where(uniforms > 0.6, 1.0, 0.5))
-    return as_decision(win_comparison(wins, clusters))
+    return as_decision(paired_comparison(wins, 0.5, clusters, bounds=(0, 1)))
 
 
 def margins(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:

@@ -18,38 +18,62 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TESTED = ("p", "p_holm", "test", "finding", "failed", "worst_low", "worst_high")
+_VALUES = ["first", "second"]
+_EVEN = 0.5
+NOTHING_SHARED = "the two have no item, or no opponent on one, in common"
 SYSTEMS = ("first", "second")
 NIGHTS = ("system", "after", "before")
 
 Row = dict[str, Any]
 Ends = tuple[float, float] | None
+Values = list[float | None]
 Told = dict[tuple[str, ...], "_Difference"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """The rows of two systems or nights on what both have, and the bounds of their values."""
+    """Two systems or nights, cell by cell.
 
-    first: pd.DataFrame
-    second: pd.DataFrame
+    Attributes:
+        cells: item_id, cluster, first and second (missing = failed), and whether both have the cell.
+        bounds: Of the values; None = not known.
+        fixed: What the first is held against where that is not the second's cells.
+    """
+
+    cells: pd.DataFrame
     bounds: Ends
+    fixed: float | None = None
 
     def made(self) -> stats.Comparison:
-        """Compare what did not fail."""
-        return stats.common_comparison(_side(self.first), _side(self.second), bounds=self.bounds)
+        """Compare what neither failed."""
+        if not self.cells["both"].any():
+            nothing = stats.Estimate.none(NOTHING_SHARED, left_out=self.cells["item_id"].nunique())
+            return stats.Comparison.none(nothing, NOTHING_SHARED)
+        told = self.cells[_VALUES]
+        whole = self.cells.assign(**told.where(told.notna().all(axis=1)))
+        return stats.paired_comparison(*self._by_item(whole), bounds=self.bounds)
 
     def worst_case(self, measured: stats.Estimate) -> stats.WorstCase | None:
         """Say how far the failed cells could move it; None where nothing failed or nothing bounds it."""
-        failed = _failed(self.first) + _failed(self.second)
+        shared = self.cells[self.cells["both"]]
+        failed = int(shared[_VALUES].isna().sum().sum())
         if not failed or self.bounds is None:
             return None
         lowest, highest = (
-            stats.common_comparison(
-                _side(self.first, failed=one), _side(self.second, failed=other), bounds=self.bounds
-            ).difference
-            for one, other in (self.bounds, self.bounds[::-1])
+            stats.mean_difference(
+                *self._by_item(shared.fillna(dict(zip(_VALUES, ends, strict=True)))), bounds=self.bounds
+            )
+            for ends in (self.bounds, self.bounds[::-1])
         )
         return stats.WorstCase(measured, lowest, highest, failed)
+
+    def _by_item(self, cells: pd.DataFrame) -> tuple[Values, Values | float, list[str]]:
+        """Average both over each item; the last column is its cluster."""
+        items = cells.groupby("item_id").agg(
+            first=("first", "mean"), second=("second", "mean"), cluster=("cluster", "first")
+        )
+        second = floats(items["second"]) if self.fixed is None else self.fixed
+        return floats(items["first"]), second, items["cluster"].tolist()
 
 
 def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFrame:
@@ -66,8 +90,7 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
     rows: list[Row] = []
     for key, found in groups(measured(results), *ABOUT):
         told: Told = {
-            pair: _Difference(*_pair(found, *pair), bounds(found))
-            for pair in itertools.combinations(sorted(set(found["system"])), 2)
+            pair: _pair(found, *pair) for pair in itertools.combinations(sorted(set(found["system"])), 2)
         }
         rows += _rows(key, SYSTEMS, told, margin)
     return table(rows, (*ABOUT, *SYSTEMS, *_TESTED))
@@ -85,55 +108,43 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
     for key, found in groups(measured(after), *ABOUT):
         if key not in earlier or found["kind"].iat[0] == "labels" or bounds(found) != bounds(earlier[key]):
             continue
-        now, then = _shared(found, earlier[key])
+        now, then = (dict(groups(one, "system")) for one in (found, earlier[key]))
         told: Told = {
-            (system, after.run.id, before.run.id): _Difference(
-                now[now["system"] == system], then[then["system"] == system], bounds(found)
+            (*system, after.run.id, before.run.id): _Difference(
+                _matched(now[system], then[system]), bounds(found)
             )
-            for system in sorted(set(now["system"]) & set(then["system"]))
+            for system in now
+            if system in then
         }
         differs = ", ".join(changed(key[ABOUT.index("rater")], after, before)) or None
         rows += [{**one, "changed": differs} for one in _rows(key, NIGHTS, told, margin)]
     return table(rows, (*ABOUT, *NIGHTS, *_TESTED, "changed"))
 
 
-_MATCH = ["system", "item_id", "other", "sample"]
-
-
-def _pair(found: pd.DataFrame, first: str, second: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows of two systems against the opponents that both met on an item."""
+def _pair(found: pd.DataFrame, first: str, second: str) -> _Difference:
+    """Match two systems against the opponents that both met on an item; each other they face at one half."""
     import pandas as pd
 
     one, two = (found[found["system"] == name] for name in (first, second))
-    direct = one[one["other"] == second]
-    on = ["item_id", "other", "sample"]
-    one, two = one.merge(two[on], on=on), two.merge(one[on], on=on)
-    half = direct.assign(value=direct["value"].where(direct["value"].isna(), 0.5), held=0.5)
-    return (pd.concat([one, direct]), pd.concat([two, half])) if len(direct) else (one, two)
+    met = one["other"] == second
+    direct = one[met].rename(columns={"value": "first"}).assign(second=_EVEN, both=True)
+    cells = _matched(one[~met], two[two["other"] != first])
+    if not cells["both"].any() and len(direct):
+        return _Difference(direct, bounds(found), _EVEN)
+    return _Difference(pd.concat([cells, direct]) if len(direct) else cells, bounds(found))
 
 
-def _shared(now: pd.DataFrame, then: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows of two runs that have the same opponent on the same item; ratings have none."""
-    if not (now["other"] != "").any():
-        return now, then
-    return now.merge(then[_MATCH], on=_MATCH), then.merge(now[_MATCH], on=_MATCH)
-
-
-def _side(rows: pd.DataFrame, *, failed: float | None = None) -> stats.Measured:
-    """Return one system's value and cluster by item, failed cells left out, or as if they had come out so."""
-    if failed is not None:
-        rows = rows.assign(value=rows["value"].fillna(_held(rows)).fillna(failed))
-    items = rows.groupby("item_id").agg(value=("value", "mean"), cluster=("cluster", "first"))
-    return stats.Measured(floats(items["value"]), items.index.tolist(), items["cluster"].tolist())
-
-
-def _held(rows: pd.DataFrame) -> pd.Series[float]:
-    """Return what a cell counts as whatever came out: the one half of a match of the two themselves."""
-    return rows.reindex(columns=["held"])["held"].astype("float64")
-
-
-def _failed(rows: pd.DataFrame) -> int:
-    return int((rows["value"].isna() & _held(rows).isna()).sum())
+def _matched(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells of both, side by side; ratings have no opponent."""
+    on, told = ["item_id", "other", "sample"], ["cluster", "value"]
+    cells = first[[*on, *told]].merge(second[[*on, *told]], on=on, how="outer", indicator="both")
+    both = cells["both"] == "both"
+    return cells.assign(
+        cluster=cells["cluster_x"].fillna(cells["cluster_y"]),
+        first=cells["value_x"].where(both),
+        second=cells["value_y"].where(both),
+        both=both,
+    )
 
 
 def _rows(key: tuple[str, ...], names: tuple[str, ...], told: Told, margin: float | None) -> Iterator[Row]:

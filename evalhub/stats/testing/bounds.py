@@ -16,7 +16,6 @@ from evalhub.stats.clusters import Column, Floats, floats, same_length
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, Options
 from evalhub.stats.means import mean_estimate
-from evalhub.stats.testing.paired import mean_difference
 from evalhub.stats.testing.unit import Bounds, to_unit
 
 
@@ -75,42 +74,6 @@ def worst_case(values: Column, clusters: Column, *, bounds: Bounds, options: Opt
     measured, lowest, highest = (
         mean_estimate(_filled(values, end), clusters, bounds=bounds, options=options)
         for end in (math.nan, *bounds)
-    )
-    return WorstCase(measured, lowest, highest, int(failed.sum()))
-
-
-def worst_case_difference(
-    first: Column, second: Column, clusters: Column, *, bounds: Bounds, options: Options = DEFAULT
-) -> WorstCase:
-    """Bound the difference of two systems on the same rows, where cells of either failed.
-
-    Args:
-        first: (n,) numbers; None, NaN and infinite = failed.
-        second: (n,) numbers of the same rows; None, NaN and infinite = failed.
-        clusters: (n,) cluster ids.
-        bounds: Lowest and highest value of either there can be.
-        options: Which interval, level, resamples, seed.
-
-    Returns:
-        First minus second where both were measured; lowest with the failed cells of the first lowest and
-        those of the second highest, highest the other way round.
-
-    Raises:
-        InputError: The columns differ in length, the bounds are no range, or a value lies outside them.
-
-    Source: Manski, American Economic Review 80(2), 1990, 319-323 (bounds).
-
-    Example:
-        >>> found = worst_case_difference([1, 1, None, 1], [0, 1, 0, None], list("abcd"), bounds=(0, 1))
-        >>> found.measured.estimate, found.lowest.estimate, found.highest.estimate, found.failed
-        (0.5, 0.25, 0.75, 2)
-    """
-    same_length({"first": first, "second": second, "clusters": clusters})
-    failed = np.isnan(to_unit(first, bounds) - to_unit(second, bounds))
-    low, high = bounds
-    measured, lowest, highest = (
-        mean_difference(_filled(first, up), _filled(second, down), clusters, bounds=bounds, options=options)
-        for up, down in ((math.nan, math.nan), (low, high), (high, low))
     )
     return WorstCase(measured, lowest, highest, int(failed.sum()))
 

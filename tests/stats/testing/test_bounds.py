@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from evalhub.errors import InputError
 from evalhub.stats.means import mean_estimate
-from evalhub.stats.testing.bounds import worst_case, worst_case_difference
-from evalhub.stats.testing.paired import mean_difference
+from evalhub.stats.testing.bounds import worst_case
 
 
 def test_by_hand() -> None:
@@ -23,24 +22,16 @@ def test_without_failures_the_interval_is_the_ordinary_one() -> None:
     values = np.random.default_rng(0).random(40)
     found = worst_case(values, range(40), bounds=(0, 1))
     assert found.measured == found.lowest == found.highest == mean_estimate(values, range(40), bounds=(0, 1))
-    other = values[::-1]
-    pair = worst_case_difference(values, other, range(40), bounds=(0, 1))
-    assert pair.lowest == pair.highest == mean_difference(values, other, range(40), bounds=(0, 1))
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(*[st.sampled_from([0.1, 0.3, 0.7, None])] * 2), min_size=3, max_size=20))
-def test_no_way_of_filling_in_lies_outside(rows: list[tuple[float | None, float | None]]) -> None:
-    one, other = zip(*rows, strict=True)
-    clusters = range(len(rows))
-    rng = np.random.default_rng(len(rows))
-    filled = [[rng.uniform(0.1, 0.7) if x is None else x for x in side] for side in (one, other)]
-    mean = worst_case(one, clusters, bounds=(0.1, 0.7))
-    assert mean.lowest.estimate - 1e-9 <= np.mean(filled[0]) <= mean.highest.estimate + 1e-9  # type: ignore[operator]
-    net = worst_case_difference(one, other, clusters, bounds=(0.1, 0.7))
-    value = np.mean(filled[0]) - np.mean(filled[1])
-    assert net.lowest.estimate - 1e-9 <= value <= net.highest.estimate + 1e-9  # type: ignore[operator]
-    assert net.failed == sum(None in row for row in rows)
+@given(st.lists(st.sampled_from([0.1, 0.3, 0.7, None]), min_size=3, max_size=20))
+def test_no_way_of_filling_in_lies_outside(values: list[float | None]) -> None:
+    rng = np.random.default_rng(len(values))
+    filled = [rng.uniform(0.1, 0.7) if one is None else one for one in values]
+    found = worst_case(values, range(len(values)), bounds=(0.1, 0.7))
+    assert found.lowest.estimate - 1e-9 <= np.mean(filled) <= found.highest.estimate + 1e-9  # type: ignore[operator]
+    assert found.failed == values.count(None)
 
 
 def test_nothing_measured_leaves_everything_open() -> None:
@@ -48,8 +39,6 @@ def test_nothing_measured_leaves_everything_open() -> None:
     assert (found.measured.estimate, found.measured.reason) == (None, "nothing was measured")
     assert (found.lowest.estimate, found.highest.estimate) == (0, 1)
     assert (found.low, found.high) == pytest.approx((0, 1))
-    pair = worst_case_difference([None] * 10, [None] * 10, range(10), bounds=(1, 5))
-    assert (pair.lowest.estimate, pair.highest.estimate, pair.low, pair.high) == pytest.approx((-4, 4, -4, 4))
 
 
 def test_too_few_clusters_have_no_interval() -> None:
@@ -70,6 +59,4 @@ def test_bad_inputs() -> None:
     with pytest.raises(InputError, match="lowest and the highest"):
         worst_case([2], ["a"], bounds=(1, 0))
     with pytest.raises(InputError, match="one length"):
-        worst_case_difference([1], [1, 0], ["a"], bounds=(0, 1))
-    with pytest.raises(InputError, match="outside"):
-        worst_case_difference([1], [2], ["a"], bounds=(0, 1))
+        worst_case([1, 0], ["a"], bounds=(0, 1))

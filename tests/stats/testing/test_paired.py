@@ -13,12 +13,9 @@ from evalhub.stats.means import mean_estimate
 from evalhub.stats.paired import paired_difference
 from evalhub.stats.testing.comparison import Comparison
 from evalhub.stats.testing.paired import (
-    Measured,
-    common_comparison,
     mean_difference,
     paired_comparison,
     separate_comparison,
-    win_comparison,
 )
 from evalhub.stats.testing.signflip import sign_flip
 
@@ -136,30 +133,20 @@ def test_two_clusters_have_no_test() -> None:
 
 def test_wins_against_one_half() -> None:
     wins = [1, 1, 0.5, 0, 1, None, 1, 1]
-    found = win_comparison(wins, range(8))
+    found = paired_comparison(wins, 0.5, range(8), bounds=(0, 1))
     rate = mean_estimate(wins, range(8), bounds=(0, 1))
     assert found.difference.estimate == pytest.approx(rate.estimate - 0.5)  # type: ignore[operator]
     assert found.difference.low == pytest.approx(rate.low - 0.5)  # type: ignore[operator]
     # Five wins and one loss, one tie: the sign test of 5 in 6.
     assert found.p == pytest.approx(scipy_stats.binomtest(5, 6).pvalue)
-    assert win_comparison([], []).p is None
-
-
-def test_nights_are_compared_on_the_items_of_both() -> None:
-    now = Measured([3, 4, 5, 2, None], list("dcbaf"), ["k2", "k2", "k1", "k1", "k3"])
-    before = Measured([1, 1, 1, 9, 1], list("abcef"), ["k1", "k1", "k2", "k9", "k3"])
-    found = common_comparison(now, before).difference
-    assert (found.n, found.clusters, found.left_out) == (3, 2, 3)
-    assert found.estimate == pytest.approx((1 + 4 + 3) / 3)
-    nothing = common_comparison(Measured([1, 2], ["a", "b"]), Measured([1], ["c"]))
-    assert (nothing.reason, nothing.difference.reason) == ("the two have no item in common",) * 2
-    assert nothing.difference.left_out == 3
+    assert paired_comparison([], 0.5, [], bounds=(0, 1)).p is None
+    assert paired_comparison([1.5, 2, 0.5], 0.5, range(3)).difference.estimate == pytest.approx(5 / 6)
 
 
 def test_welch_of_single_rows_is_scipys() -> None:
     rng = np.random.default_rng(2)
     one, other = rng.uniform(0, 1, 20), rng.uniform(-1, 1.5, 30)
-    found = separate_comparison(Measured(one, range(20)), Measured(other, range(50, 80)))
+    found = separate_comparison(one, other, (range(20), range(50, 80)))
     known = scipy_stats.ttest_ind(one, other, equal_var=False)
     ends = known.confidence_interval()
     assert found.p == pytest.approx(known.pvalue)
@@ -168,10 +155,8 @@ def test_welch_of_single_rows_is_scipys() -> None:
 
 
 def separate(one: list[float | None], other: list[float | None], clusters: str) -> Comparison:
-    names = [f"i{place}" for place in range(len(clusters))]
     cut = len(one)
-    first = Measured(one, names[:cut], list(clusters[:cut]))
-    return separate_comparison(first, Measured(other, names[cut:], list(clusters[cut:])))
+    return separate_comparison(one, other, (list(clusters[:cut]), list(clusters[cut:])))
 
 
 def test_what_two_separate_nights_cannot_say() -> None:
@@ -192,10 +177,6 @@ def test_bad_columns() -> None:
     with pytest.raises(InputError, match="lowest and the highest"):
         paired_comparison([1], [1], [1], bounds=(0, float("inf")))
     with pytest.raises(InputError, match="outside"):
-        win_comparison([2], [1])
-    with pytest.raises(InputError, match="twice"):
-        common_comparison(Measured([1, 2], ["a", "a"]), Measured([1], ["a"]))
-    with pytest.raises(InputError, match="two clusters"):
-        common_comparison(Measured([1], ["a"], ["x"]), Measured([1], ["a"], ["y"]))
-    with pytest.raises(InputError, match="no name"):
-        common_comparison(Measured([1], [None]), Measured([1], ["a"]))
+        paired_comparison([2], 0.5, [1], bounds=(0, 1))
+    with pytest.raises(InputError, match="one length"):
+        separate_comparison([1, 2], [1], (["a"], ["b"]))
