@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.instruments import changed
 from evalhub.analysis.leaderboard import bounds
+from evalhub.analysis.matching import EVEN, matched, matched_pair
 from evalhub.analysis.measured import ABOUT, measured
+from evalhub.analysis.powered import powered_pairs
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups, row, table
 
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TESTED = ("p", "p_holm", "test", "finding", "failed", "worst_low", "worst_high")
-_VALUES = ["first", "second"]
-_EVEN = 0.5
+_VALUES = ["value_first", "value_second"]
 NOTHING_SHARED = "the two have no item, or no opponent on one, in common"
 SYSTEMS = ("first", "second")
 NIGHTS = ("system", "after", "before")
@@ -35,7 +36,7 @@ class _Difference:
     """Two systems or nights, cell by cell.
 
     Attributes:
-        cells: item_id, cluster, first and second (missing = failed), and whether both have the cell.
+        cells: As `matched` makes them of `value`, which is missing where it failed.
         bounds: Of the values; None = not known.
         fixed: What the first is held against where that is not the second's cells.
     """
@@ -70,7 +71,7 @@ class _Difference:
     def _by_item(self, cells: pd.DataFrame) -> tuple[Values, Values | float, list[str]]:
         """Average both over each item; the last column is its cluster."""
         items = cells.groupby("item_id").agg(
-            first=("first", "mean"), second=("second", "mean"), cluster=("cluster", "first")
+            first=("value_first", "mean"), second=("value_second", "mean"), cluster=("cluster", "first")
         )
         second = floats(items["second"]) if self.fixed is None else self.fixed
         return floats(items["first"]), second, items["cluster"].tolist()
@@ -85,7 +86,8 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
     are missing where there is no test. `finding` is what the interval shows of non-inferiority: the first is
     worse than the second by less than `margin`, in the unit of the measure; higher counts as better.
     Where `failed` cells of either are above 0, [worst_low, worst_high] allows for sampling and for whatever
-    these could have come out as.
+    these could have come out as. Where people labelled a part of what a judge was asked, the judge's measure
+    is also there as `people + judge`: what people would say, with an interval and no test.
     """
     rows: list[Row] = []
     for key, found in groups(measured(results), *ABOUT):
@@ -93,6 +95,9 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
             pair: _pair(found, *pair) for pair in itertools.combinations(sorted(set(found["system"])), 2)
         }
         rows += _rows(key, SYSTEMS, told, margin)
+    for about, gap in powered_pairs(results):
+        untested = {"test": "none", "finding": _finding(gap, margin), "failed": 0}
+        rows.append(row(gap, **about, **untested))
     return table(rows, (*ABOUT, *SYSTEMS, *_TESTED))
 
 
@@ -111,7 +116,7 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
         now, then = (dict(groups(one, "system")) for one in (found, earlier[key]))
         told: Told = {
             (*system, after.run.id, before.run.id): _Difference(
-                _matched(now[system], then[system]), bounds(found)
+                matched(now[system], then[system], "value"), bounds(found)
             )
             for system in now
             if system in then
@@ -122,29 +127,8 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
 
 
 def _pair(found: pd.DataFrame, first: str, second: str) -> _Difference:
-    """Match two systems against the opponents that both met on an item; each other they face at one half."""
-    import pandas as pd
-
-    one, two = (found[found["system"] == name] for name in (first, second))
-    met = one["other"] == second
-    direct = one[met].rename(columns={"value": "first"}).assign(second=_EVEN, both=True)
-    cells = _matched(one[~met], two[two["other"] != first])
-    if not cells["both"].any() and len(direct):
-        return _Difference(direct, bounds(found), _EVEN)
-    return _Difference(pd.concat([cells, direct]) if len(direct) else cells, bounds(found))
-
-
-def _matched(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """Return the cells of both, side by side; ratings have no opponent."""
-    on, told = ["item_id", "other", "sample"], ["cluster", "value"]
-    cells = first[[*on, *told]].merge(second[[*on, *told]], on=on, how="outer", indicator="both")
-    both = cells["both"] == "both"
-    return cells.assign(
-        cluster=cells["cluster_x"].fillna(cells["cluster_y"]),
-        first=cells["value_x"].where(both),
-        second=cells["value_y"].where(both),
-        both=both,
-    )
+    cells, alone = matched_pair(found, first, second, "value")
+    return _Difference(cells, bounds(found), fixed=EVEN if alone else None)
 
 
 def _rows(key: tuple[str, ...], names: tuple[str, ...], told: Told, margin: float | None) -> Iterator[Row]:
@@ -153,8 +137,12 @@ def _rows(key: tuple[str, ...], names: tuple[str, ...], told: Told, margin: floa
     holm = stats.adjusted([made.p for made in found])
     for (who, difference), made, adjusted in zip(told.items(), found, holm, strict=True):
         named = {**about, "criterion": about["criterion"] or None, **dict(zip(names, who, strict=True))}
-        shown = None if margin is None else stats.finding(made.difference, margin).value
+        shown = _finding(made.difference, margin)
         tested = {"p": made.p, "p_holm": adjusted, "test": made.test, "finding": shown}
         worst = difference.worst_case(made.difference)
         ends = {"worst_low": worst and worst.low, "worst_high": worst and worst.high}
         yield row(made.difference, **named, **tested, failed=worst.failed if worst else 0, **ends)
+
+
+def _finding(difference: stats.Estimate, margin: float | None) -> str | None:
+    return None if margin is None else stats.finding(difference, margin).value

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.leaderboard import bounds
+from evalhub.analysis.matching import matched_pair
 from evalhub.analysis.measured import MEAN_SCORE, SOFT, WIN_RATE, measured
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups, row, table
@@ -21,6 +23,7 @@ NAMED = (
     "dataset", "label_criterion", "judge", "criterion", "system", "measure", "statistic", "labelled",
     "verdicts", "correlation", "labels_worth", "flag",
 )  # fmt: skip
+BOTH = "people + judge"
 _JUDGE = ("dataset", "label_criterion", "judge", "criterion")
 _ROW = ["item_id", "other", "sample"]
 _OF_PAIRS = (SOFT.format(WIN_RATE), WIN_RATE)
@@ -73,6 +76,43 @@ def with_labels(results: Results) -> Iterator[tuple[Row, pd.DataFrame, tuple[flo
                 yield about, joined, bounds(own)
 
 
+def powered_pairs(results: Results) -> Iterator[tuple[Row, Estimate]]:
+    """Yield by how much people would say more of one system than of another: few labels, many verdicts.
+
+    Each comes with what it is about, as in `comparisons`. A row counts as labelled where people labelled both
+    systems; a match of the two themselves counts against one half.
+    """
+    import pandas as pd
+
+    found = list(with_labels(results))
+    for judge in dict.fromkeys(_judge(about) for about, _, _ in found):
+        mine = [(about, joined) for about, joined, _ in found if _judge(about) == judge]
+        if not any(joined["label"].isna().any() for _, joined in mine):
+            continue
+        told = pd.concat([joined for _, joined in mine])
+        named = mine[0][0]
+        for first, second in itertools.combinations(sorted(about["system"] for about, _ in mine), 2):
+            about = {
+                "dataset": named["dataset"], "kind": BOTH, "rater": named["judge"],
+                "criterion": named["criterion"], "measure": f"{named['measure']}, {BOTH}",
+                "first": first, "second": second,
+            }  # fmt: skip
+            yield about, _gap(told, first, second)
+
+
+def _gap(told: pd.DataFrame, first: str, second: str) -> Estimate:
+    cells, alone = matched_pair(told, first, second, "label", "value", "probability")
+    cells = cells[cells["both"]]
+    drawn = cells["probability_first"]
+    if drawn.nunique() > 1 and not alone:
+        return Estimate.none("labels drawn by doubt do not say how likely both were to be labelled")
+    one, other = (
+        (floats(cells[f"label_{side}"]), floats(cells[f"value_{side}"])) for side in ("first", "second")
+    )
+    inclusion = floats(drawn) if drawn.nunique() > 1 else None
+    return stats.powered_difference(one, other, cells["cluster"].tolist(), inclusion=inclusion).estimate
+
+
 def _people(results: Results, values: pd.DataFrame) -> pd.DataFrame:
     """Return what people said of each system, item by item, and how likely they were to be asked."""
     said = values[values["rater"] == f"{AnnotatorKind.HUMAN.value} labels"]
@@ -113,7 +153,7 @@ def _rows(joined: pd.DataFrame, ends: tuple[float, float] | None, about: Row) ->
         "labels_worth": found.effective_n, "flag": found.transported,
     }  # fmt: skip
     estimates: dict[str, Estimate] = {
-        "people + judge": found.estimate,
+        BOTH: found.estimate,
         "people alone": found.labels_only,
         "judge alone": found.judge_only,
         "calibrated": stats.calibrated_mean(labels, verdicts, clusters, bounds=ends, design=design).estimate,

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from evalhub import stats
 from evalhub.analysis import (
     Results,
     Wanted,
+    comparisons,
     labelling_queue,
     labels_needed,
     leaderboard,
@@ -72,6 +74,48 @@ class TestPowered:
             "calibrated",
             "corrected, unlabelled rows",
         }
+
+    def test_the_difference_of_two_systems_that_met_is_theirs_from_one_half(
+        self, hand: Any, results: Write
+    ) -> None:
+        run = results(half(hand))
+        (found,) = [row for row in rows_of(comparisons(run)) if row["kind"] == "people + judge"]
+        both = by_statistic(run)["people + judge"]
+        assert (found["first"], found["second"], found["test"]) == ("k", "m", "none")
+        assert found["estimate"] == pytest.approx(both["estimate"] - 0.5)
+        assert found["high"] - found["low"] == pytest.approx(both["high"] - both["low"], rel=0.05)
+
+    def test_the_difference_of_two_systems_that_were_rated(self, hand: Any, results: Write) -> None:
+        rng = np.random.default_rng(4)
+        made: list[Any] = []
+        told: dict[str, list[tuple[float, float | None]]] = {"k": [], "m": []}
+        for n in range(ITEMS):
+            made.append(hand.item(f"i{n:03}"))
+            for system, least in (("k", 2), ("m", 1)):
+                verdict = float(least + rng.integers(0, 2))
+                label = max(1.0, verdict - float(rng.integers(0, 2))) if n < LABELLED else None
+                told[system].append((verdict, label))
+                made += [hand.response(f"i{n:03}", system), hand.rated(f"i{n:03}", system, verdict)]
+                made += [] if label is None else [hand.label(f"i{n:03}", system, label)]
+        (found,) = [row for row in rows_of(comparisons(results(made))) if row["kind"] == "people + judge"]
+        sides = [([label for _, label in told[one]], [said for said, _ in told[one]]) for one in "km"]
+        known = stats.powered_difference(sides[0], sides[1], [f"i{n:03}" for n in range(ITEMS)]).estimate
+        assert found["measure"] == "mean score (soft), people + judge"
+        assert (found["estimate"], found["low"]) == pytest.approx((known.estimate, known.low))
+        assert (found["n"], found["failed"], found["p"]) == (ITEMS, 0, None)
+
+    def test_labels_drawn_by_doubt_of_each_system_give_no_difference(self, hand: Any, results: Write) -> None:
+        made: list[Any] = []
+        for n in range(20):
+            made.append(hand.item(f"i{n}"))
+            for system in "km":
+                made += [hand.response(f"i{n}", system), hand.rated(f"i{n}", system, 1 + n % 3)]
+                if n < 10:
+                    label = hand.label(f"i{n}", system, 1 + n % 2)
+                    made.append(replace(label, probability=0.5 if n % 2 else 0.9, uniform=False))
+        (found,) = [row for row in rows_of(comparisons(results(made))) if row["kind"] == "people + judge"]
+        assert found["estimate"] is None
+        assert "drawn by doubt" in found["reason"]
 
     def test_the_two_sides_of_a_pair_mirror_each_other(self, hand: Any, results: Write) -> None:
         run = results(half(hand))
