@@ -15,7 +15,7 @@ from evalhub.stats.correlation.ranking_accuracy import RankingAccuracy, ranking_
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import Interval, Options
 from evalhub.stats.logit.effects import Effect
-from evalhub.stats.logit.pooled import conditional_logit, pooled_logit, pooled_logit_difference
+from evalhub.stats.logit.pooled import pooled_logit, pooled_logit_difference
 from evalhub.stats.means import mean_estimate
 from evalhub.stats.paired import paired_difference
 from evalhub.stats.people.calibrated import Calibrated, calibrated_mean
@@ -140,7 +140,6 @@ __all__ = [
     "ceiling",
     "cohen_kappa",
     "coin",
-    "conditional_logit",
     "confidence_sequence",
     "controlled",
     "controlled_beyond_people",

@@ -154,14 +154,13 @@ def shares(values: Floats) -> Floats:
     return clipped
 
 
-def fit_rows(data: Data, wins: Floats, contrasts: Contrasts, *, intercept: bool = True) -> Fit:
+def fit_rows(data: Data, wins: Floats, contrasts: Contrasts) -> Fit:
     """Fit the logit, and give each cluster its influence on every number.
 
     Args:
         data: The rows.
         wins: (n,) their outcomes, in [0, 1].
         contrasts: Name to (low, high), for covariates reported as a change.
-        intercept: Whether a constant is fitted beside them.
 
     Returns:
         The numbers that are identified, and why the others are not.
@@ -174,11 +173,11 @@ def fit_rows(data: Data, wins: Floats, contrasts: Contrasts, *, intercept: bool 
     reasons = dict.fromkeys(data.missing, "not measured in any row")
     names = tuple(data.names) + tuple(data.missing)
     clusters = len(np.unique(data.members))
-    refused = _refused(wins, clusters, intercept=intercept)
+    refused = _refused(wins, clusters)
     if refused:
         reasons |= dict.fromkeys(data.names, refused)
         return Fit({}, reasons, names, len(wins), clusters, data.left_out, 0)
-    found = solve(wins, data.matrix, data.names, intercept=intercept)
+    found = solve(wins, data.matrix, data.names)
     reasons |= {data.names[column]: reason for column, reason in found.reasons.items()}
     members = data.members[found.rows]
     clusters = len(np.unique(members))
@@ -201,13 +200,12 @@ def fit_rows(data: Data, wins: Floats, contrasts: Contrasts, *, intercept: bool 
     return Fit(parts, reasons, names, *about)
 
 
-def _refused(wins: Floats, clusters: int, *, intercept: bool) -> str | None:
+def _refused(wins: Floats, clusters: int) -> str | None:
     if not len(wins):
         return "nothing was measured"
     if clusters < MIN_CLUSTERS:
         return TOO_FEW
-    same = intercept and wins.min() == wins.max()
-    return "every verdict is the same" if same else None
+    return "every verdict is the same" if wins.min() == wins.max() else None
 
 
 def _parts(

@@ -1,7 +1,7 @@
 """The core of the logits: which columns are identified, Newton's method, and perfect prediction.
 
-Columns are centred (where there is an intercept) and scaled before anything is solved. What cannot be
-identified is named and never reported, and what can be is fitted as if the rest were nuisance:
+Columns are centred and scaled before anything is solved. What cannot be identified is named and never
+reported, and what can be is fitted as if the rest were nuisance:
 
 - a constant column, and every column of a collinear set: which of them carries the effect is unknowable;
 - under separation the likelihood has no maximum. A linear programme finds the verdicts that some combination
@@ -26,7 +26,6 @@ LINKED = 1e-7
 STRICT = 1e-6
 
 CONSTANT = "the same in every row"
-ALL_ZERO = "0 in every row"
 SEPARATED = "the verdict is predicted perfectly (separation)"
 UNCONVERGED = "the fit did not converge"
 
@@ -36,7 +35,7 @@ class Design:
     """The columns that are fitted, standardised, and why others are not reported.
 
     Args:
-        matrix: (n, r) independent columns; the intercept, where there is one, comes first.
+        matrix: (n, r) independent columns; the intercept comes first.
         columns: (r,) which given column each of them is; -1 = the intercept.
         centres: (r,) what was subtracted.
         scales: (r,) what was divided by, above 0.
@@ -69,14 +68,13 @@ class Solution:
     reasons: dict[int, str]
 
 
-def solve(outcomes: Floats, matrix: Floats, names: Sequence[str], *, intercept: bool) -> Solution:
+def solve(outcomes: Floats, matrix: Floats, names: Sequence[str]) -> Solution:
     """Maximise the (fractional) logistic likelihood over everything that is identified.
 
     Args:
         outcomes: (N,) in [0, 1]: 1 = win, 0 = loss, between = a tie or a probability.
         matrix: (N, k) finite covariates.
         names: (k,) their names, for the reasons.
-        intercept: Whether a constant is fitted beside them.
 
     Returns:
         The solution; columns that are not identified are in its reasons.
@@ -85,14 +83,14 @@ def solve(outcomes: Floats, matrix: Floats, names: Sequence[str], *, intercept: 
         2009, section 3 (the limiting model on the rows that are left).
 
     Example:
-        >>> found = solve(np.array([1.0, 0, 1, 0]), np.array([[1.0], [1], [0], [0]]), ["x"], intercept=True)
+        >>> found = solve(np.array([1.0, 0, 1, 0]), np.array([[1.0], [1], [0], [0]]), ["x"])
         >>> found.beta.tolist(), found.reasons
         ([0.0, 0.0], {})
     """
     rows = np.ones(len(outcomes), dtype=np.bool_)
     reasons: dict[int, str] = {}
     while True:
-        design = identify(matrix[rows], names, intercept=intercept)
+        design = identify(matrix[rows], names)
         new = {column: reason for column, reason in design.reasons.items() if column not in reasons}
         reasons |= new if rows.all() else dict.fromkeys(new, SEPARATED)
         kept = outcomes[rows]
@@ -110,31 +108,30 @@ def solve(outcomes: Floats, matrix: Floats, names: Sequence[str], *, intercept: 
             return Solution(design, rows, kept[:0], beta[:0], reasons)
 
 
-def identify(matrix: Floats, names: Sequence[str], *, intercept: bool) -> Design:
+def identify(matrix: Floats, names: Sequence[str]) -> Design:
     """Standardise the columns, choose independent ones, and say which are not identified.
 
     Args:
         matrix: (n, k) finite covariates.
         names: (k,) their names.
-        intercept: Whether a constant is fitted beside them.
 
     Returns:
         The design. All members of a collinear set are named; as many as are independent stay in the matrix,
         so that the other coefficients are adjusted for what the set spans.
 
     Example:
-        >>> found = identify(np.array([[1.0, 2, 0], [2, 4, 1], [4, 8, 0]]), ["x", "y", "z"], intercept=True)
+        >>> found = identify(np.array([[1.0, 2, 0], [2, 4, 1], [4, 8, 0]]), ["x", "y", "z"])
         >>> found.columns.tolist(), found.reasons
         ([-1, 0, 2], {0: 'collinear with y', 1: 'collinear with x'})
     """
     largest = np.abs(matrix).max(axis=0, initial=0)
     units = np.where(largest > 0, largest, 1.0)
     small = matrix / units
-    middle = small.mean(axis=0) if intercept and len(matrix) else np.zeros(matrix.shape[1])
+    middle = small.mean(axis=0) if len(matrix) else np.zeros(matrix.shape[1])
     spread = np.sqrt(np.mean((small - middle) ** 2, axis=0)) if len(matrix) else np.zeros(matrix.shape[1])
     varies = spread > 1e-12
     centres, scales = units * middle, units * spread
-    reasons = dict.fromkeys(np.flatnonzero(~varies).tolist(), CONSTANT if intercept else ALL_ZERO)
+    reasons = dict.fromkeys(np.flatnonzero(~varies).tolist(), CONSTANT)
     alive = np.flatnonzero(varies)
     standard = (small - middle)[:, alive] / spread[alive]
     _, sizes, right = np.linalg.svd(standard.T @ standard)
@@ -152,8 +149,6 @@ def identify(matrix: Floats, names: Sequence[str], *, intercept: bool) -> Design
             chosen.append(j)
     chosen.sort()
     columns, fitted = alive[chosen], standard[:, chosen]
-    if not intercept:
-        return Design(fitted, columns, centres[columns], scales[columns], reasons)
     return Design(
         np.column_stack([np.ones(len(matrix)), fitted]),
         np.concatenate([[-1], columns]),

@@ -15,17 +15,15 @@ log-odds, by as much as the pairs differ; the average marginal effect hardly mov
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
 from evalhub.errors import InputError
-from evalhub.stats.clusters import Column, Ints, codes, floats, same_length
-from evalhub.stats.estimate import CONFIDENCE, Estimate
+from evalhub.stats.clusters import Column, floats, same_length
+from evalhub.stats.estimate import CONFIDENCE
 from evalhub.stats.logit.effects import (
     NO_CONTRASTS,
     Contrasts,
-    Data,
     Effect,
     Fit,
     Part,
@@ -34,8 +32,6 @@ from evalhub.stats.logit.effects import (
     shares,
     to_effects,
 )
-from evalhub.stats.logit.fit import ALL_ZERO
-from evalhub.stats.ranking.preference import win_values
 
 
 def pooled_logit(
@@ -154,86 +150,3 @@ def _subtract(one: Fit, two: Fit) -> Fit:
 def _minus(one: Part, two: Part) -> Part:
     alone = one.alone or two.alone
     return Part(one.value - two.value, one.influence - two.influence, alone, max(one.noise, two.noise))
-
-
-def conditional_logit(
-    verdicts: Column,
-    pairs: Column,
-    clusters: Column,
-    covariates: Mapping[str, Column],
-    *,
-    level: float = CONFIDENCE,
-) -> dict[str, Effect]:
-    """Estimate log-odds from what changes within a pair alone, whatever makes the pair easy conditioned away.
-
-    Two askings of one pair that ended differently say which way a covariate that differs between them pulls.
-    With ties as in Davidson's model (the log-odds of a tie lie halfway), the chance that two askings with
-    outcomes v and w came in this order is the logistic function of (v - w) times the difference of their
-    predictors, and the pair's own level drops out; without ties it is McFadden's conditional logit. More than
-    two askings of a pair enter as all their twos (a composite likelihood).
-
-    Args:
-        verdicts: (n,) "a", "tie" or "b", un-swapped; None = failed.
-        pairs: (n,) ids of the pairs compared; the same two responses, however often asked.
-        clusters: (n,) cluster ids; a pair lies in one cluster.
-        covariates: Name to (n,) numbers, as in `pooled_logit`.
-        level: Confidence level, in (0, 1).
-
-    Returns:
-        Name to effect; `points` is always None. A covariate that is constant within every pair is not
-        identified: None with a reason. n counts the twos of askings with different outcomes, left_out the
-        askings that failed or miss a covariate.
-
-    Raises:
-        InputError: The columns differ in length, or a verdict is none of the above.
-
-    Source: Chamberlain, Review of Economic Studies 47(1), 1980 (conditional logit); Davidson, JASA 65, 1970,
-        317-328 (ties); Liang & Zeger, Biometrika 73(1), 1986 (sandwich).
-
-    Example:
-        >>> said, shown = ["a", "b"] * 3 + ["b", "a"], [1, -1] * 4
-        >>> pair = [1, 1, 2, 2, 3, 3, 4, 4]
-        >>> found = conditional_logit(said, pair, pair, {"order": shown})
-        >>> round(found["order"].log_odds.estimate, 6)  # half of log 3: order goes from -1 to 1
-        0.549306
-    """
-    same_length({"verdicts": verdicts, "pairs": pairs})
-    data = read_rows(win_values(verdicts), clusters, covariates)
-    first, second = _twos(codes(np.asarray(pairs)[data.rows])[0], data)
-    step = data.wins[first] - data.wins[second]
-    matrix = (data.matrix[first] - data.matrix[second]) * np.abs(step)[:, None]
-    wins = (step > 0).astype(np.float64)
-    members = codes(data.members[first])[0]
-    twos = Data(data.rows, wins, members, data.names, matrix, data.missing, data.left_out)
-    found = to_effects(fit_rows(twos, wins, NO_CONTRASTS, intercept=False), level)
-    return {name: _odds_alone(found[name].log_odds) for name in covariates}
-
-
-def _odds_alone(odds: Estimate) -> Effect:
-    if odds.reason == ALL_ZERO:
-        odds = replace(odds, reason="never differs between askings of one pair that ended differently")
-    reason = odds.reason or "a conditional logit knows odds alone: the pair's own level is conditioned away"
-    return Effect(
-        odds,
-        Estimate.none(
-            reason,
-            n=odds.n,
-            clusters=odds.clusters,
-            left_out=odds.left_out,
-            level=odds.level,
-            method=odds.method,
-        ),
-    )
-
-
-def _twos(pairs: Ints, data: Data) -> tuple[Ints, Ints]:
-    """Return all twos of askings of one pair that ended differently."""
-    order = np.argsort(pairs, kind="stable")
-    largest = int(np.bincount(pairs).max(initial=0)) if len(pairs) else 0
-    found = [np.empty((2, 0), dtype=np.int64)]
-    for gap in range(1, largest):
-        one, two = order[:-gap], order[gap:]
-        counts = (pairs[one] == pairs[two]) & (data.wins[one] != data.wins[two])
-        found.append(np.stack([one[counts], two[counts]]))
-    first, second = np.concatenate(found, axis=1)
-    return first, second

@@ -45,7 +45,7 @@ def cluster_influence(found: Solution, members: Ints, groups: int) -> Influence:
 
     Example:
         >>> from evalhub.stats.logit.fit import solve
-        >>> found = solve(np.array([1.0, 0, 1, 0]), np.empty((4, 0)), [], intercept=True)
+        >>> found = solve(np.array([1.0, 0, 1, 0]), np.empty((4, 0)), [])
         >>> cluster_influence(found, np.array([0, 0, 1, 2]), 3).values.round(3).ravel().tolist()
         [0.0, 0.667, -0.667]
     """

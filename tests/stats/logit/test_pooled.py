@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize, special, stats
 
 from evalhub.errors import InputError
-from evalhub.stats import conditional_logit, pooled_logit, pooled_logit_difference
+from evalhub.stats import pooled_logit, pooled_logit_difference
 
 
 @pytest.fixture(autouse=True)
@@ -263,57 +263,6 @@ def test_a_difference_is_paired():
     assert tied.reason == "every verdict is the same, in the other verdicts"
 
 
-def test_conditional_logit_in_closed_form():
-    # Of the pairs that flip, 30 went to the first position and 10 to the second; 60 did not flip.
-    first = ["a"] * 30 + ["b"] * 10 + ["a"] * 60
-    second = ["b"] * 30 + ["a"] * 10 + ["a"] * 60
-    said = np.ravel(np.column_stack([first, second]))
-    pair = np.repeat(np.arange(100), 2)
-    shown = np.tile([1.0, -1.0], 100)
-    found = conditional_logit(said, pair, pair, {"order": shown, "length": np.repeat(np.sin(pair[::2]), 2)})
-    assert found["order"].log_odds.estimate == pytest.approx(np.log(3) / 2, abs=1e-9)
-    assert (found["order"].log_odds.n, found["order"].points.estimate) == (40, None)
-    assert "never differs" in found["length"].log_odds.reason
-
-
-def test_conditional_logit_with_ties_is_davidson_s_model():
-    def davidson(eta, tie=0.7):
-        raw = np.array([1.0, tie * np.exp(eta / 2), np.exp(eta)])
-        return dict(zip((0.0, 0.5, 1.0), raw / raw.sum(), strict=True))
-
-    one, two = davidson(0.9), davidson(-0.4)
-    for v, w in [(1.0, 0.0), (1.0, 0.5), (0.5, 0.0)]:
-        chance = one[v] * two[w] / (one[v] * two[w] + one[w] * two[v])
-        assert chance == pytest.approx(special.expit((v - w) * (0.9 + 0.4)))
-    random = np.random.default_rng(2)
-    pair = np.repeat(np.arange(50), 3)
-    x = random.normal(size=150)
-    said = random.choice(["a", "tie", "b"], size=150)
-    worth = {"a": 1.0, "tie": 0.5, "b": 0.0}
-
-    def loss(beta):
-        return sum(
-            np.logaddexp(0, -(worth[said[i]] - worth[said[j]]) * (x[i] - x[j]) * beta)
-            for one in range(50)
-            for i in range(3 * one, 3 * one + 3)
-            for j in range(i + 1, 3 * one + 3)
-            if said[i] != said[j]
-        )
-
-    best = optimize.minimize_scalar(loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-10}).x
-    found = conditional_logit(said, pair, pair, {"x": x})["x"].log_odds
-    assert found.estimate == pytest.approx(best, abs=1e-6)
-
-
-def test_conditional_logit_without_a_flip_or_with_flips_one_way():
-    pair = np.repeat(np.arange(9), 2)
-    order = {"order": np.tile([1, -1], 9)}
-    assert conditional_logit(["a"] * 18, pair, pair, order)["order"].log_odds.estimate is None
-    one_way = conditional_logit(["a", "b"] * 9, pair, pair, order)["order"].log_odds
-    assert one_way.reason == "the verdict is predicted perfectly (separation)"
-    assert conditional_logit([], [], [], {"order": []})["order"].log_odds.estimate is None
-
-
 @pytest.mark.parametrize(
     "call",
     [
@@ -323,8 +272,6 @@ def test_conditional_logit_without_a_flip_or_with_flips_one_way():
         lambda: pooled_logit([1], ["q"], {"x": [1]}, contrasts={"y": (0, 1)}),
         lambda: pooled_logit_difference([1], [1, 0], ["q"], {"x": [1]}),
         lambda: pooled_logit_difference([1], [2], ["q"], {"x": [1]}),
-        lambda: conditional_logit(["A"], ["p"], ["q"], {"x": [1]}),
-        lambda: conditional_logit(["a"], ["p", "q"], ["q"], {"x": [1]}),
     ],
 )
 def test_what_is_refused(call):
