@@ -112,8 +112,8 @@ def _mean_ends(parts: list[Estimate], residuals: Floats) -> Ends:
     unit = residuals / np.where(spread > 0, spread, 1.0)[:, None]
     together = unit @ unit.T
     np.fill_diagonal(together, 1.0)
-    # A share at 0 or 1 has no room beyond, and a mean of several would have too little: half of the room gives
-    # way to half of the interval's half-length where that is more.
+    # A share at 0 or 1 has no room beyond, and a mean of several would have too little: half of the room
+    # gives way to half of the interval's half-length where that is more.
     halves = (np.maximum(room, room / 2 + (high - low) / 4) for room in (share - low, high - share))
     down, up = (float(max(0.0, half @ together @ half)) ** 0.5 / len(parts) for half in halves)
     return Ends(max(0.0, share.mean() - down), min(1.0, share.mean() + up), "recalls-mover")
