@@ -22,7 +22,7 @@ from evalhub.stats.ranking.elo import elo
 from evalhub.stats.ranking.joint_length import joint_length_controlled
 from evalhub.stats.ranking.matches import Matches
 from evalhub.stats.ranking.preference import win_rate
-from evalhub.stats.ranking.ranks import may_be_best, rank_intervals
+from evalhub.stats.ranking.ranks import rank_intervals
 from evalhub.stats.ranking.standing import mean_standing
 
 MODELS, ITEMS = 200, 805
@@ -44,7 +44,6 @@ def main() -> None:
         raise SystemExit("no standing")
     standing = found.standing
     timed("rank intervals of strengths", lambda: rank_intervals(standing))
-    timed("which may be best", lambda: may_be_best(standing))
     rounds = Options(interval=Interval.BOOTSTRAP, resamples=1_000)
     timed("Bradley-Terry, 1,000 bootstrap rounds", lambda: bradley_terry(drawn, options=rounds))
     timed("p_beats, all pairs", lambda: p_beats(drawn))

@@ -50,7 +50,7 @@ from evalhub.stats.ranking.preference import (
     win_rate,
     win_values,
 )
-from evalhub.stats.ranking.ranks import Rank, may_be_best, rank_intervals
+from evalhub.stats.ranking.ranks import Rank, rank_intervals
 from evalhub.stats.ranking.sensitivity import RankingChange, ranking_changes
 from evalhub.stats.ranking.standing import Standing, mean_standing
 from evalhub.stats.ranking.win_counts import WinCounts, win_counts
@@ -165,7 +165,6 @@ __all__ = [
     "length_controlled",
     "longer",
     "margin_test",
-    "may_be_best",
     "mean_difference",
     "mean_estimate",
     "mean_score",

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalhub.errors import InputError
 from evalhub.stats.clusters import Bools, Floats
 from evalhub.stats.estimate import MIN_CLUSTERS
 from evalhub.stats.intervals import DEFAULT, NOISE, TOO_FEW, Options
@@ -94,35 +93,6 @@ def rank_intervals(standing: Standing, *, options: Options = DEFAULT) -> tuple[R
         ends = (low, high, int(low_all[place]), int(high_all[place]))
         found.append(Rank(system, rank, *ends, options.level, f"rank-stepdown-{options.resamples}"))
     return tuple(sorted(found, key=lambda one: (one.rank, one.system)))
-
-
-def may_be_best(standing: Standing, *, best: int = 1, options: Options = DEFAULT) -> tuple[str, ...]:
-    """Name the systems that may be among the best, so that all that are, are named, at the level.
-
-    Args:
-        standing: Estimates of the systems, higher = better.
-        best: How many best ranks, at least 1.
-        options: Level, resamples, seed.
-
-    Returns:
-        Their ids, sorted; never empty where there are systems.
-
-    Raises:
-        InputError: `best` is below 1.
-
-    Source: Mogstad, Romano, Shaikh & Wilhelm, 2024, section 3 (the tau-best, by projection).
-
-    Example:
-        >>> from evalhub.stats.ranking.standing import mean_standing
-        >>> scores = [1, 2, 1, 2, 5, 6, 6, 5, 4, 6, 5, 6]
-        >>> may_be_best(mean_standing(scores, ["x"] * 4 + ["y"] * 4 + ["z"] * 4, [1, 2, 3, 4] * 3))
-        ('y', 'z')
-    """
-    if best < 1:
-        raise InputError("the best are one system or more", value=best)
-    size = len(standing.systems)
-    better = _Pairs(standing, options).decided(_both(size)).sum(axis=0)
-    return tuple(system for system, n in zip(standing.systems, better, strict=True) if n < best)
 
 
 def _both(size: int) -> Bools:

@@ -7,7 +7,7 @@ from evalhub.errors import InputError
 from evalhub.stats import Options
 from evalhub.stats.ranking.bradley_terry import bradley_terry
 from evalhub.stats.ranking.matches import Matches
-from evalhub.stats.ranking.ranks import may_be_best, rank_intervals
+from evalhub.stats.ranking.ranks import rank_intervals
 from evalhub.stats.ranking.standing import Standing, mean_standing
 
 
@@ -56,10 +56,6 @@ def test_all_at_once_is_no_narrower_than_one_alone() -> None:
         standing = scores(seed, [0, 0.2, 0.4, 0.6, 0.8], 60)
         for one in rank_intervals(standing):
             assert (one.low_all or 0) <= (one.low or 0) <= one.rank <= (one.high or 9) <= (one.high_all or 9)
-        assert set(may_be_best(standing)) == {
-            one.system for one in rank_intervals(standing) if one.low_all == 1
-        }
-        assert set(may_be_best(standing)) <= set(may_be_best(standing, best=2))
 
 
 def test_step_down_decides_more_than_one_step() -> None:
@@ -112,9 +108,6 @@ def test_few_clusters_ties_and_constants() -> None:
 
 
 def test_misuse() -> None:
-    standing = scores(0, [0, 1], 5)
-    with pytest.raises(InputError):
-        may_be_best(standing, best=0)
     with pytest.raises(InputError):
         Standing(("x",), np.zeros(2), np.zeros((3, 2)), np.ones(2, dtype=np.int64))
     with pytest.raises(InputError):
