@@ -14,7 +14,7 @@ from means import clusters_of
 from scipy import special
 
 from evalhub.stats import Estimate, paired_difference
-from evalhub.stats.testing.bounds import WorstCase, worst_case
+from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
 from evalhub.stats.testing.margin import margin_test
 from evalhub.stats.testing.paired import (
@@ -124,11 +124,11 @@ def failing_difference(rng: np.random.Generator, *, n: int, rho: float) -> Estim
     first, second = pair_of_uniforms(rng, clusters, rho)
     values = np.where(first > 1 - FAILS, np.nan, rated(first, FIRST))
     against = rated(second, SECOND)
-    measured, lowest, highest = (
-        mean_difference(np.where(np.isnan(values), end, values), against, clusters, bounds=(1, 5))
-        for end in (np.nan, 1.0, 5.0)
+    low, high = (np.where(np.isnan(values), end, values) for end in (1.0, 5.0))
+    measured = mean_difference(values, against, clusters, bounds=(1, 5))
+    return as_estimate(
+        worst_case_difference(measured, (low, high), (against, against), clusters, failed=1, bounds=(1, 5))
     )
-    return as_estimate(WorstCase(measured, lowest, highest, int(np.isnan(values).sum())))
 
 
 def as_estimate(found: WorstCase) -> Estimate:
@@ -157,7 +157,7 @@ def flips_of_wins(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
     clusters = clusters_of(n, rho)
     uniforms = pair_of_uniforms(rng, clusters, rho)[0]
     wins = np.where(uniforms < 0.4, 0.0, np.where(uniforms > 0.6, 1.0, 0.5))
-    return as_decision(paired_comparison(wins, 0.5, clusters, bounds=(0, 1)))
+    return as_decision(paired_comparison(wins, 1 - wins, clusters, bounds=(0, 1)))
 
 
 def margins(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:

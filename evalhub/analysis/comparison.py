@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.instruments import changed
 from evalhub.analysis.leaderboard import bounds
-from evalhub.analysis.matching import EVEN, matched, matched_pair
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.powered import powered_pairs
 from evalhub.analysis.results import Results
@@ -20,85 +19,82 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TESTED = ("p", "p_holm", "test", "finding", "failed", "worst_low", "worst_high")
-_VALUES = ["value_first", "value_second"]
 NOTHING_SHARED = "the two have no item, or no opponent on one, in common"
+_HOW = {"cluster": "first", "value": "mean", "lowest": "mean", "highest": "mean", "failed": "sum"}
 SYSTEMS = ("first", "second")
+# In this order; no opponent has such a name.
+AFTER, BEFORE = "\0after", "\0before"
 NIGHTS = ("system", "after", "before")
 
 Row = dict[str, Any]
 Ends = tuple[float, float] | None
-Values = list[float | None]
 Told = dict[tuple[str, ...], "_Difference"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """Two systems or nights, cell by cell.
+    """The cells of two systems or nights on the same items, row by row; and what only one of them has."""
 
-    Attributes:
-        cells: As `matched` makes them of `value`, which is missing where it failed.
-        bounds: Of the values; None = not known.
-        fixed: What the first is held against where that is not the second's cells.
-    """
-
-    cells: pd.DataFrame
+    first: pd.DataFrame
+    second: pd.DataFrame
     bounds: Ends
-    fixed: float | None = None
+    lacking: int
 
     def made(self) -> stats.Comparison:
         """Compare what neither failed."""
-        if not self.cells["both"].any():
-            nothing = stats.Estimate.none(NOTHING_SHARED, left_out=self.cells["item_id"].nunique())
+        if not len(self.first):
+            nothing = stats.Estimate.none(NOTHING_SHARED, left_out=self.lacking)
             return stats.Comparison.none(nothing, NOTHING_SHARED)
-        told = self.cells[_VALUES]
-        whole = self.cells.assign(**told.where(told.notna().all(axis=1)))
-        return stats.paired_comparison(*self._by_item(whole), bounds=self.bounds)
+        one, two = (floats(side["value"]) for side in (self.first, self.second))
+        made = stats.paired_comparison(one, two, self._clusters, items=self._items, bounds=self.bounds)
+        left_out = made.difference.left_out + self.lacking
+        return replace(made, difference=replace(made.difference, left_out=left_out))
+
+    @property
+    def failed(self) -> int:
+        """Failed verdicts or scores of either in what they have in common."""
+        return int(self.first["failed"].sum() + self.second["failed"].sum())
 
     def worst_case(self, measured: stats.Estimate) -> stats.WorstCase | None:
         """Say how far the failed cells could move it; None where nothing failed or nothing bounds it."""
-        shared = self.cells[self.cells["both"]]
-        failed = int(shared[_VALUES].isna().sum().sum())
-        if not failed or self.bounds is None:
+        if not self.failed or self.bounds is None:
             return None
-        lowest, highest = (
-            stats.mean_difference(
-                *self._by_item(shared.fillna(dict(zip(_VALUES, ends, strict=True)))), bounds=self.bounds
-            )
-            for ends in (self.bounds, self.bounds[::-1])
+        first, second = (
+            (floats(side["lowest"]), floats(side["highest"])) for side in (self.first, self.second)
         )
-        return stats.WorstCase(measured, lowest, highest, failed)
+        return stats.worst_case_difference(
+            measured, first, second, self._clusters, items=self._items, failed=self.failed, bounds=self.bounds
+        )
 
-    def _by_item(self, cells: pd.DataFrame) -> tuple[Values, Values | float, list[str]]:
-        """Average both over each item; the last column is its cluster."""
-        items = cells.groupby("item_id").agg(
-            first=("value_first", "mean"), second=("value_second", "mean"), cluster=("cluster", "first")
-        )
-        second = floats(items["second"]) if self.fixed is None else self.fixed
-        return floats(items["first"]), second, items["cluster"].tolist()
+    @property
+    def _items(self) -> list[str]:
+        return self.first["item_id"].tolist()
+
+    @property
+    def _clusters(self) -> list[str]:
+        return self.first["cluster"].tolist()
 
 
 def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFrame:
     """Return the difference of every two systems under every measure, first minus second.
 
     An item counts once: its value is the mean over samples and, of win rates, over the opponents that both
-    met there; a match of the two themselves counts against one half. `p` is of the sign-flip
-    test over clusters of items, `p_holm` the same allowing for all pairs of systems under that measure; both
-    are missing where there is no test. `finding` is what the interval shows of non-inferiority: the first is
-    worse than the second by less than `margin`, in the unit of the measure; higher counts as better.
-    Where `failed` cells of either are above 0, [worst_low, worst_high] allows for sampling and for whatever
-    these could have come out as. Where people labelled a part of what a judge was asked, the judge's measure
-    is also there as `people + judge`: what people would say, with an interval and no test.
+    met there, each other among them; a match in which either failed is left out of both. `p` is of the
+    sign-flip test over clusters of items, `p_holm` the same allowing for all pairs of systems under that
+    measure; both are missing where there is no test. `finding` is what the interval shows of non-inferiority:
+    the first is worse than the second by less than `margin`, in the unit of the measure; higher counts as
+    better. Where `failed` cells of either are above 0 and the values have bounds, [worst_low, worst_high]
+    allows for sampling and for whatever these could have come out as. Where people labelled a part of what a
+    judge was asked, the judge's measure is also there as `people + judge`: what people would say, with an
+    interval and no test; every row counts once there.
     """
     rows: list[Row] = []
     for key, found in groups(measured(results), *ABOUT):
-        told: Told = {
-            pair: _pair(found, *pair) for pair in itertools.combinations(sorted(set(found["system"])), 2)
-        }
-        rows += _rows(key, SYSTEMS, told, margin)
+        rows += _rows(key, SYSTEMS, _differences(found, "system"), margin)
     for about, gap in powered_pairs(results):
-        untested = {"test": "none", "finding": _finding(gap, margin), "failed": 0}
+        untested = {"test": "none", "finding": _finding(gap, margin)}
         rows.append(row(gap, **about, **untested))
-    return table(rows, (*ABOUT, *SYSTEMS, *_TESTED))
+    return _table(rows, (*ABOUT, *SYSTEMS, *_TESTED))
 
 
 def nights(after: Results, before: Results, *, margin: float | None = None) -> pd.DataFrame:
@@ -108,27 +104,43 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
     on an item, that only one of them has are left out; so are labels, and measures whose scale has changed.
     `changed` names what is not the same in a judge or metric: a difference may then be its own.
     """
+    import pandas as pd
+
     earlier = dict(groups(measured(before), *ABOUT))
     rows: list[Row] = []
     for key, found in groups(measured(after), *ABOUT):
         if key not in earlier or found["kind"].iat[0] == "labels" or bounds(found) != bounds(earlier[key]):
             continue
-        now, then = (dict(groups(one, "system")) for one in (found, earlier[key]))
+        both = pd.concat([found.assign(night=AFTER), earlier[key].assign(night=BEFORE)])
         told: Told = {
-            (*system, after.run.id, before.run.id): _Difference(
-                matched(now[system], then[system], "value"), bounds(found)
-            )
-            for system in now
-            if system in then
+            (system, after.run.id, before.run.id): one
+            for (system,), mine in groups(both, "system")
+            for one in _differences(mine, "night").values()
         }
         differs = ", ".join(changed(key[ABOUT.index("rater")], after, before)) or None
         rows += [{**one, "changed": differs} for one in _rows(key, NIGHTS, told, margin)]
-    return table(rows, (*ABOUT, *NIGHTS, *_TESTED, "changed"))
+    return _table(rows, (*ABOUT, *NIGHTS, *_TESTED, "changed"))
 
 
-def _pair(found: pd.DataFrame, first: str, second: str) -> _Difference:
-    cells, alone = matched_pair(found, first, second, "value")
-    return _Difference(cells, bounds(found), fixed=EVEN if alone else None)
+def _table(rows: list[Row], named: tuple[str, ...]) -> pd.DataFrame:
+    frame = table(rows, named)
+    frame["failed"] = frame["failed"].astype("Int64")
+    return frame
+
+
+def _differences(found: pd.DataFrame, side: str) -> Told:
+    """Return every two sides, samples averaged: without the failed ones, with these lowest, and highest."""
+    ends = bounds(found)
+    low, high = ends or (float("nan"), float("nan"))
+    value = found["value"]
+    filled = found.assign(lowest=value.fillna(low), highest=value.fillna(high), failed=value.isna())
+    cells = filled.groupby([side, "item_id", "other"], as_index=False).agg(_HOW)
+    met = stats.Matching(cells[side].tolist(), cells["item_id"].tolist(), cells["other"].tolist())
+    told: Told = {}
+    for pair in itertools.combinations(met.sides, 2):
+        one, two, _ = met.pair(*pair)
+        told[pair] = _Difference(cells.iloc[one], cells.iloc[two], ends, met.lacking(*pair))
+    return told
 
 
 def _rows(key: tuple[str, ...], names: tuple[str, ...], told: Told, margin: float | None) -> Iterator[Row]:
@@ -141,7 +153,7 @@ def _rows(key: tuple[str, ...], names: tuple[str, ...], told: Told, margin: floa
         tested = {"p": made.p, "p_holm": adjusted, "test": made.test, "finding": shown}
         worst = difference.worst_case(made.difference)
         ends = {"worst_low": worst and worst.low, "worst_high": worst and worst.high}
-        yield row(made.difference, **named, **tested, failed=worst.failed if worst else 0, **ends)
+        yield row(made.difference, **named, **tested, failed=difference.failed, **ends)
 
 
 def _finding(difference: stats.Estimate, margin: float | None) -> str | None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.leaderboard import bounds
-from evalhub.analysis.matching import matched_pair
 from evalhub.analysis.measured import MEAN_SCORE, SOFT, WIN_RATE, measured
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups, row, table
@@ -80,7 +79,7 @@ def powered_pairs(results: Results) -> Iterator[tuple[Row, Estimate]]:
     """Yield by how much people would say more of one system than of another: few labels, many verdicts.
 
     Each comes with what it is about, as in `comparisons`. A row counts as labelled where people labelled both
-    systems; a match of the two themselves counts against one half.
+    systems.
     """
     import pandas as pd
 
@@ -90,27 +89,28 @@ def powered_pairs(results: Results) -> Iterator[tuple[Row, Estimate]]:
         if not any(joined["label"].isna().any() for _, joined in mine):
             continue
         told = pd.concat([joined for _, joined in mine])
+        units = [f"{item}\0{sample}" for item, sample in zip(told["item_id"], told["sample"], strict=True)]
+        met = stats.Matching(told["system"].tolist(), units, told["other"].tolist())
         named = mine[0][0]
-        for first, second in itertools.combinations(sorted(about["system"] for about, _ in mine), 2):
-            about = {
-                "dataset": named["dataset"], "kind": BOTH, "rater": named["judge"],
-                "criterion": named["criterion"], "measure": f"{named['measure']}, {BOTH}",
-                "first": first, "second": second,
-            }  # fmt: skip
-            yield about, _gap(told, first, second)
+        about = {
+            "dataset": named["dataset"], "kind": BOTH, "rater": named["judge"],
+            "criterion": named["criterion"], "measure": f"{named['measure']}, {BOTH}",
+        }  # fmt: skip
+        for first, second in itertools.combinations(met.sides, 2):
+            one, two, direct = met.pair(first, second)
+            gap = _gap(told.iloc[one], told.iloc[two], direct=bool(direct.all()))
+            yield {**about, "first": first, "second": second}, gap
 
 
-def _gap(told: pd.DataFrame, first: str, second: str) -> Estimate:
-    cells, alone = matched_pair(told, first, second, "label", "value", "probability")
-    cells = cells[cells["both"]]
-    drawn = cells["probability_first"]
-    if drawn.nunique() > 1 and not alone:
+def _gap(one: pd.DataFrame, two: pd.DataFrame, *, direct: bool) -> Estimate:
+    if one.empty:
+        return Estimate.none("the two have no judged row in common")
+    varies = one["probability"].nunique() > 1
+    if varies and not direct:
         return Estimate.none("labels drawn by doubt do not say how likely both were to be labelled")
-    one, other = (
-        (floats(cells[f"label_{side}"]), floats(cells[f"value_{side}"])) for side in ("first", "second")
-    )
-    inclusion = floats(drawn) if drawn.nunique() > 1 else None
-    return stats.powered_difference(one, other, cells["cluster"].tolist(), inclusion=inclusion).estimate
+    first, second = ((floats(side["label"]), floats(side["value"])) for side in (one, two))
+    inclusion = floats(one["probability"]) if varies else None
+    return stats.powered_difference(first, second, one["cluster"].tolist(), inclusion=inclusion).estimate
 
 
 def _people(results: Results, values: pd.DataFrame) -> pd.DataFrame:

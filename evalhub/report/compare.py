@@ -72,7 +72,7 @@ def _differences(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
 
 
 def _failures(row: Row) -> str:
-    if not row["failed"]:
+    if row["failed"] == 0:
         return "none failed"
     if row["worst_low"] is None:
         return ABSENT

@@ -54,9 +54,10 @@ from evalhub.stats.ranking.ranks import Rank, rank_intervals
 from evalhub.stats.ranking.sensitivity import RankingChange, ranking_changes
 from evalhub.stats.ranking.standing import Standing, mean_standing
 from evalhub.stats.ranking.win_counts import WinCounts, win_counts
-from evalhub.stats.testing.bounds import WorstCase, worst_case
+from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
 from evalhub.stats.testing.margin import Aim, Finding, MarginTest, finding, margin_test
+from evalhub.stats.testing.matching import Matching
 from evalhub.stats.testing.multiplicity import Correction, adjusted
 from evalhub.stats.testing.paired import (
     mean_difference,
@@ -108,6 +109,7 @@ __all__ = [
     "Level",
     "MarginTest",
     "Matches",
+    "Matching",
     "Measure",
     "Metric",
     "Needed",
@@ -196,4 +198,5 @@ __all__ = [
     "win_rate",
     "win_values",
     "worst_case",
+    "worst_case_difference",
 ]

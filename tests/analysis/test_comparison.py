@@ -1,6 +1,7 @@
 """Differences of systems and nights, and rankings under every variant, worked out by hand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,24 +28,51 @@ def rated(hand: Any, ratings: dict[str, tuple[float | None, ...]]) -> list[Any]:
 
 class TestComparisons:
     def test_pairs(self, hand: Any, results: Write) -> None:
-        # k wins i1 and i2, m wins i3, i4 failed: 2 / 3 minus one half, and of 8 sign patterns all are as far
+        # k wins i1 and i2, m wins i3, i4 failed: 2 / 3 minus 1 / 3, and of 8 sign patterns all are as far
         found = one(comparisons(results(hand.pairs())), rater="pw", measure="win rate")
         assert (found["first"], found["second"]) == ("k", "m")
-        assert found["estimate"] == pytest.approx(1 / 6)
+        assert found["estimate"] == pytest.approx(1 / 3)
         assert (found["n"], found["left_out"]) == (3, 1)
         assert (found["p"], found["test"]) == (1.0, "sign-flip-exact")
 
     def test_what_failed_could_have_come_out_anyhow(self, hand: Any, results: Write) -> None:
         # of four matches k wins two and m one; the failed one could have been won by either
         found = one(comparisons(results(hand.pairs())), rater="pw", measure="win rate")
-        assert found["failed"] == 1
-        assert found["worst_low"] < 2 / 4 - 1 / 2 < found["estimate"] < 3 / 4 - 1 / 2 < found["worst_high"]
+        assert found["failed"] == 2  # each side of the match
+        assert found["worst_low"] < 2 / 4 - 2 / 4 < found["estimate"] < 3 / 4 - 1 / 4 < found["worst_high"]
         rows = rated(hand, {"k": (3, 3, 2, 3, 3, None), "m": (1, 2, 2, 1, 1, 1)})
         found = one(comparisons(results(rows)), measure="mean score")
         assert found["failed"] == 1
         assert found["worst_low"] < 7 / 6 < 9 / 6 < found["worst_high"]
         whole = one(comparisons(results(rated(hand, {"k": (3, 2, 3), "m": (1, 2, 2)}))), measure="mean score")
         assert (whole["failed"], whole["worst_low"], whole["worst_high"]) == (0, None, None)
+
+    def test_all_samples_count_however_many_the_other_has(self, hand: Any, results: Write) -> None:
+        made: list[Any] = []
+        for item in "abcd":
+            made += [hand.item(item), hand.response(item, "m"), hand.rated(item, "m", 2)]
+            for sample, value in enumerate((3, 1, 1)):
+                made += [
+                    replace(one, sample=sample)
+                    for one in (hand.response(item, "k"), hand.rated(item, "k", value))
+                ]
+        run = results(made)
+        found = one(comparisons(run), measure="mean score")
+        assert found["estimate"] == pytest.approx(5 / 3 - 2)
+        first = results([row for row in made if getattr(row, "sample", 0) == 0])
+        assert one(nights(first, run), measure="mean score", system="k")["estimate"] == pytest.approx(
+            3 - 5 / 3
+        )
+
+    def test_failures_are_counted_without_bounds_too(self, hand: Any, results: Write) -> None:
+        made: list[Any] = []
+        for n in range(4):
+            made.append(hand.item(f"i{n}"))
+            for system, value in (("k", None if n == 0 else 2.0), ("m", 1.0)):
+                made += [hand.response(f"i{n}", system), hand.score(f"i{n}", system, value)]
+        found = one(comparisons(results(made)), kind="metric")
+        assert (found["n"], found["left_out"], found["failed"]) == (3, 1, 1)
+        assert (found["worst_low"], found["worst_high"]) == (None, None)
 
     def test_only_opponents_that_both_met_count(self, hand: Any, results: Write) -> None:
         # b beats y head to head; b also meets a strong z, and y a weak a: their win rates say the opposite
@@ -62,7 +90,7 @@ class TestComparisons:
         }
         assert board["b"] < board["y"]
         found = one(comparisons(run), rater="pw", measure="win rate", first="b", second="y")
-        assert found["estimate"] == pytest.approx(26 / 40 - 0.5)
+        assert found["estimate"] == pytest.approx(26 / 40 - 14 / 40)
         places = {row["system"]: row["rank"] for row in rows_of(ranks(run)) if row["measure"] == "win rate"}
         assert places["b"] < places["y"]
         apart = one(comparisons(run), rater="pw", measure="win rate", first="a", second="z")
@@ -82,11 +110,12 @@ class TestComparisons:
         found = one(comparisons(results(made)), rater="pw", measure="win rate", first="b", second="y")
         assert (found["estimate"], found["n"], found["left_out"], found["failed"]) == (0, 20, 0, 10)
 
-    def test_two_systems_differ_by_their_win_rate_less_one_half(self, hand: Any, results: Write) -> None:
+    def test_two_systems_differ_as_their_win_rates_do(self, hand: Any, results: Write) -> None:
         run = results(hand.pairs())
         found = one(comparisons(run), rater="pw", measure="win rate")
         rate = one(leaderboard(run), rater="pw", measure="win rate", system="k")
-        assert [found[end] + 0.5 for end in ("low", "high")] == pytest.approx([rate["low"], rate["high"]])
+        ends = [2 * rate[end] - 1 for end in ("low", "high")]
+        assert [found[end] for end in ("low", "high")] == pytest.approx(ends)
 
     def test_ratings_and_holm(self, hand: Any, results: Write) -> None:
         ratings = {"k": (3, 3, 3, 3, 3, 3), "l": (1, 1, 1, 1, 1, 1), "m": (3, 1, 3, 1, 3, None)}

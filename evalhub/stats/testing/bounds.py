@@ -16,6 +16,7 @@ from evalhub.stats.clusters import Column, Floats, floats, same_length
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, Options
 from evalhub.stats.means import mean_estimate
+from evalhub.stats.testing.paired import mean_difference
 from evalhub.stats.testing.unit import Bounds, to_unit
 
 
@@ -76,6 +77,52 @@ def worst_case(values: Column, clusters: Column, *, bounds: Bounds, options: Opt
         for end in (math.nan, *bounds)
     )
     return WorstCase(measured, lowest, highest, int(failed.sum()))
+
+
+def worst_case_difference(
+    measured: Estimate,
+    first: tuple[Column, Column],
+    second: tuple[Column, Column],
+    clusters: Column,
+    *,
+    failed: int,
+    bounds: Bounds,
+    items: Column | None = None,
+    options: Options = DEFAULT,
+) -> WorstCase:
+    """Bound the difference of two systems on the same rows, where cells of either failed.
+
+    Args:
+        measured: Their difference where neither failed.
+        first: (n,) values of the first with its failed cells as low as can be, and as high.
+        second: The same of the second.
+        clusters: (n,) cluster ids.
+        failed: Failed cells.
+        bounds: Lowest and highest value of either there can be.
+        items: (n,) item ids, as for `mean_difference`.
+        options: Which interval, level, resamples, seed.
+
+    Returns:
+        First minus second; lowest with the failed cells of the first lowest and those of the second highest,
+        highest the other way round.
+
+    Raises:
+        InputError: The columns differ in length, the bounds are no range, or a value lies outside them.
+
+    Source: Manski, American Economic Review 80(2), 1990, 319-323 (bounds).
+
+    Example:
+        >>> known, k = mean_difference([1, 1], [0, 1], list("ab")), list("abcd")
+        >>> one, two = ([1, 1, 0, 1], [1, 1, 1, 1]), ([0, 1, 0, 0], [0, 1, 0, 1])
+        >>> found = worst_case_difference(known, one, two, k, failed=2, bounds=(0, 1))
+        >>> found.measured.estimate, found.lowest.estimate, found.highest.estimate, found.failed
+        (0.5, 0.25, 0.75, 2)
+    """
+    lowest, highest = (
+        mean_difference(one, other, clusters, items=items, bounds=bounds, options=options)
+        for one, other in ((first[0], second[1]), (first[1], second[0]))
+    )
+    return WorstCase(measured, lowest, highest, failed)
 
 
 def _filled(values: Column, end: float) -> Floats:

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from evalhub.errors import InputError
 from evalhub.stats.clusters import Column, Floats, Texts, codes, floats, same_length
 from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import (
@@ -45,9 +45,10 @@ SHARED_CLUSTERS = "the two have clusters in common and are not independent"
 
 def mean_difference(
     first: Column,
-    second: Column | float,
+    second: Column,
     clusters: Column,
     *,
+    items: Column | None = None,
     bounds: Bounds | None = None,
     options: Options = DEFAULT,
 ) -> Estimate:
@@ -55,9 +56,10 @@ def mean_difference(
 
     Args:
         first: (n,) numbers; None, NaN and infinite = missing.
-        second: (n,) numbers of the same rows; a row that lacks either is left out and counted. Or the one
-            number that the first is held against, such as .5 for a win rate.
+        second: (n,) numbers of the same rows; a row that lacks either is left out and counted.
         clusters: (n,) cluster ids.
+        items: (n,) item ids: the rows of one item, its opponents, count once, by their mean; None = every row
+            counts.
         bounds: Lowest and highest value of either there can be; None = not known.
         options: Which interval, level, resamples, seed.
 
@@ -66,7 +68,8 @@ def mean_difference(
         rule at the top of this file.
 
     Raises:
-        InputError: The columns differ in length, the bounds are no range, or a value lies outside them.
+        InputError: The columns differ in length, the bounds are no range, a value lies outside them, or an
+            item in two clusters.
 
     Source: Newcombe, Statistics in Medicine 17, 1998, 2635-2650, method 10; Bell & McCaffrey, Survey
         Methodology 28(2), 2002 (CR2).
@@ -76,25 +79,23 @@ def mean_difference(
         >>> net.estimate, net.method
         (0.75, 'wilson-cluster-t')
     """
-    if isinstance(second, float | int):
-        mean = mean_estimate(first, clusters, bounds=bounds, options=options)
-        return _mapped(mean, lambda end: end - second)
-    same_length({"first": first, "second": second, "clusters": clusters})
+    first, second, clusters = _by_item(first, second, clusters, items)
     if bounds is None:
-        return mean_estimate(floats(first) - floats(second), clusters, options=options)
+        return mean_estimate(first - second, clusters, options=options)
     one, other = to_unit(first, bounds), to_unit(second, bounds)
     net = mean_estimate(one - other, clusters, bounds=(-1, 1), options=options)
     both = np.concatenate([one, other])[np.tile(~np.isnan(one - other), 2)]
     if net.low is None and np.all((both == 0) | (both == 1)):
         net = paired_difference(one, other, clusters, options=options)
-    return _mapped(net, lambda end: (bounds[1] - bounds[0]) * end)
+    return _scaled(net, bounds[1] - bounds[0])
 
 
 def paired_comparison(
     first: Column,
-    second: Column | float,
+    second: Column,
     clusters: Column,
     *,
+    items: Column | None = None,
     bounds: Bounds | None = None,
     options: Options = DEFAULT,
 ) -> Comparison:
@@ -102,8 +103,10 @@ def paired_comparison(
 
     Args:
         first: (n,) numbers; None, NaN and infinite = missing.
-        second: (n,) numbers of the same rows, or one number, as for `mean_difference`.
+        second: (n,) numbers of the same rows; a row that lacks either is left out and counted.
         clusters: (n,) cluster ids.
+        items: (n,) item ids: the rows of one item, its opponents, count once, by their mean; None = every row
+            counts.
         bounds: Lowest and highest value of either there can be; None = not known.
         options: Which interval, level, resamples, seed (of the flips too).
 
@@ -112,7 +115,7 @@ def paired_comparison(
         clusters; no test below 3 clusters.
 
     Raises:
-        InputError: The columns differ in length, the bounds are no range, or a value lies outside them.
+        InputError: As `mean_difference`.
 
     Source: see `mean_difference` and `sign_flip`.
 
@@ -121,9 +124,9 @@ def paired_comparison(
         >>> found.difference.estimate, found.p, found.test
         (1.0, 0.25, 'sign-flip-exact')
     """
+    first, second, clusters = _by_item(first, second, clusters, items)
     difference = mean_difference(first, second, clusters, bounds=bounds, options=options)
-    against = second if isinstance(second, float | int) else floats(second)
-    return _tested(difference, floats(first) - against, clusters, options)
+    return _tested(difference, first - second, clusters, options)
 
 
 def separate_comparison(
@@ -202,8 +205,33 @@ def _tested(difference: Estimate, values: Floats, clusters: Column, options: Opt
     return Comparison(difference, p, test)
 
 
-def _mapped(estimate: Estimate, to: Callable[[float], float]) -> Estimate:
-    """Return an estimate in another unit; `to` must rise."""
-    ends = (estimate.estimate, estimate.low, estimate.high)
-    value, low, high = (None if end is None else to(end) for end in ends)
-    return replace(estimate, estimate=value, low=low, high=high)
+def _by_item(
+    first: Column, second: Column, clusters: Column, items: Column | None
+) -> tuple[Floats, Floats, Column]:
+    """Average the rows of each item that have both; NaN where none has."""
+    given = {"first": first, "second": second, "clusters": clusters}
+    same_length(given | ({} if items is None else {"items": items}))
+    one, other = floats(first), floats(second)
+    if items is None:
+        return one, other, clusters
+    places, count = codes(items)
+    members, _ = codes(clusters)
+    home = np.zeros(count, dtype=np.int64)
+    home[places] = members
+    if np.any(home[places] != members):
+        raise InputError(
+            "an item lies in two clusters", value=str(np.asarray(items)[home[places] != members][0])
+        )
+    told = ~np.isnan(one - other)
+    rows = np.bincount(places[told], minlength=count)
+
+    def mean(side: Floats) -> Floats:
+        sums = np.bincount(places[told], weights=side[told], minlength=count)
+        return np.where(rows > 0, sums / np.maximum(rows, 1), np.nan)
+
+    return mean(one), mean(other), home
+
+
+def _scaled(net: Estimate, scale: float) -> Estimate:
+    value, low, high = (None if one is None else scale * one for one in (net.estimate, net.low, net.high))
+    return replace(net, estimate=value, low=low, high=high)

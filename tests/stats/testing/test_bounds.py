@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evalhub.errors import InputError
 from evalhub.stats.means import mean_estimate
-from evalhub.stats.testing.bounds import worst_case
+from evalhub.stats.testing.bounds import worst_case, worst_case_difference
 
 
 def test_by_hand() -> None:
@@ -32,6 +32,18 @@ def test_no_way_of_filling_in_lies_outside(values: list[float | None]) -> None:
     found = worst_case(values, range(len(values)), bounds=(0.1, 0.7))
     assert found.lowest.estimate - 1e-9 <= np.mean(filled) <= found.highest.estimate + 1e-9  # type: ignore[operator]
     assert found.failed == values.count(None)
+
+
+def test_each_side_fails_against_itself() -> None:
+    # the first failed twice and the second once, of ten items each: from 0, 0 | 1 to 1, 1 | 0
+    one, other = [1.0] * 6 + [0.0] * 4, [0.0] * 6 + [1.0] * 4
+    first = ([0.0, 0.0, *one[2:]], [1.0, 1.0, *one[2:]])
+    second = ([*other[:9], 0.0], [*other[:9], 1.0])
+    measured = mean_estimate([0.25] * 10, range(10))
+    found = worst_case_difference(measured, first, second, range(10), failed=3, bounds=(0, 1))
+    assert (found.lowest.estimate, found.highest.estimate) == pytest.approx(((4 - 4) / 10, (6 - 3) / 10))
+    assert (found.low, found.high) == (found.lowest.low, found.highest.high)
+    assert (found.measured, found.failed) == (measured, 3)
 
 
 def test_nothing_measured_leaves_everything_open() -> None:

@@ -131,16 +131,15 @@ def test_two_clusters_have_no_test() -> None:
     assert found.difference.estimate == 2.5
 
 
-def test_wins_against_one_half() -> None:
-    wins = [1, 1, 0.5, 0, 1, None, 1, 1]
-    found = paired_comparison(wins, 0.5, range(8), bounds=(0, 1))
+def test_a_win_rate_against_that_of_the_opponent() -> None:
+    wins = np.array([1, 1, 0.5, 0, 1, np.nan, 1, 1])
+    found = paired_comparison(wins, 1 - wins, range(8), bounds=(0, 1))
     rate = mean_estimate(wins, range(8), bounds=(0, 1))
-    assert found.difference.estimate == pytest.approx(rate.estimate - 0.5)  # type: ignore[operator]
-    assert found.difference.low == pytest.approx(rate.low - 0.5)  # type: ignore[operator]
+    assert found.difference.estimate == pytest.approx(2 * rate.estimate - 1)  # type: ignore[operator]
+    assert found.difference.low == pytest.approx(2 * rate.low - 1)  # type: ignore[operator]
     # Five wins and one loss, one tie: the sign test of 5 in 6.
     assert found.p == pytest.approx(scipy_stats.binomtest(5, 6).pvalue)
-    assert paired_comparison([], 0.5, [], bounds=(0, 1)).p is None
-    assert paired_comparison([1.5, 2, 0.5], 0.5, range(3)).difference.estimate == pytest.approx(5 / 6)
+    assert paired_comparison([], [], [], bounds=(0, 1)).p is None
 
 
 def test_welch_of_single_rows_is_scipys() -> None:
@@ -177,6 +176,6 @@ def test_bad_columns() -> None:
     with pytest.raises(InputError, match="lowest and the highest"):
         paired_comparison([1], [1], [1], bounds=(0, float("inf")))
     with pytest.raises(InputError, match="outside"):
-        paired_comparison([2], 0.5, [1], bounds=(0, 1))
+        paired_comparison([2], [1], [1], bounds=(0, 1))
     with pytest.raises(InputError, match="one length"):
         separate_comparison([1, 2], [1], (["a"], ["b"]))
