@@ -13,6 +13,7 @@ from evalhub.analysis.leaderboard import bounds
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.powered import powered_pairs
 from evalhub.analysis.results import Results
+from evalhub.analysis.settled import stopped_early
 from evalhub.analysis.tidy import floats, groups, row, table
 
 if TYPE_CHECKING:
@@ -33,18 +34,26 @@ Told = dict[tuple[str, ...], "_Difference"]
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """The cells of two systems or nights on the same items, row by row; and what only one of them has."""
+    """The cells of two systems or nights on the same items, row by row.
+
+    Attributes:
+        first: Rows of the first.
+        second: Rows of the second.
+        bounds: Of the values; None = not known.
+        lacking: Items that only one of both has.
+        early: Why the cells are not comparable, as judging stopped early; None = they are.
+    """
 
     first: pd.DataFrame
     second: pd.DataFrame
     bounds: Ends
     lacking: int
+    early: str | None
 
     def made(self) -> stats.Comparison:
         """Compare what neither failed."""
-        if not len(self.first):
-            nothing = stats.Estimate.none(NOTHING_SHARED, left_out=self.lacking)
-            return stats.Comparison.none(nothing, NOTHING_SHARED)
+        if why := self.early or (None if len(self.first) else NOTHING_SHARED):
+            return stats.Comparison.none(stats.Estimate.none(why, left_out=self.lacking), why)
         one, two = (floats(side["value"]) for side in (self.first, self.second))
         made = stats.paired_comparison(one, two, self._clusters, items=self._items, bounds=self.bounds)
         left_out = made.difference.left_out + self.lacking
@@ -57,7 +66,7 @@ class _Difference:
 
     def worst_case(self, measured: stats.Estimate) -> stats.WorstCase | None:
         """Say how far the failed cells could move it; None where nothing failed or nothing bounds it."""
-        if not self.failed or self.bounds is None:
+        if not self.failed or self.bounds is None or self.early:
             return None
         first, second = (
             (floats(side["lowest"]), floats(side["highest"])) for side in (self.first, self.second)
@@ -90,7 +99,8 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
     """
     rows: list[Row] = []
     for key, found in groups(measured(results), *ABOUT):
-        rows += _rows(key, SYSTEMS, _differences(found, "system"), margin)
+        early = stopped_early(results, key[0], key[2], key[3])
+        rows += _rows(key, SYSTEMS, _differences(found, "system", early), margin)
     for about, gap in powered_pairs(results):
         untested = {"test": "none", "finding": _finding(gap, margin)}
         rows.append(row(gap, **about, **untested))
@@ -111,11 +121,13 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
     for key, found in groups(measured(after), *ABOUT):
         if key not in earlier or found["kind"].iat[0] == "labels" or bounds(found) != bounds(earlier[key]):
             continue
+        one, other = (stopped_early(run, key[0], key[2], key[3]) for run in (after, before))
+        early = one or other
         both = pd.concat([found.assign(night=AFTER), earlier[key].assign(night=BEFORE)])
         told: Told = {
             (system, after.run.id, before.run.id): one
             for (system,), mine in groups(both, "system")
-            for one in _differences(mine, "night").values()
+            for one in _differences(mine, "night", early).values()
         }
         differs = ", ".join(changed(key[ABOUT.index("rater")], after, before)) or None
         rows += [{**one, "changed": differs} for one in _rows(key, NIGHTS, told, margin)]
@@ -128,7 +140,7 @@ def _table(rows: list[Row], named: tuple[str, ...]) -> pd.DataFrame:
     return frame
 
 
-def _differences(found: pd.DataFrame, side: str) -> Told:
+def _differences(found: pd.DataFrame, side: str, early: str | None) -> Told:
     """Return every two sides, samples averaged: without the failed ones, with these lowest, and highest."""
     ends = bounds(found)
     low, high = ends or (float("nan"), float("nan"))
@@ -139,7 +151,7 @@ def _differences(found: pd.DataFrame, side: str) -> Told:
     told: Told = {}
     for pair in itertools.combinations(met.sides, 2):
         one, two, _ = met.pair(*pair)
-        told[pair] = _Difference(cells.iloc[one], cells.iloc[two], ends, met.lacking(*pair))
+        told[pair] = _Difference(cells.iloc[one], cells.iloc[two], ends, met.lacking(*pair), early)
     return told
 
 

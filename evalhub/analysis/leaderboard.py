@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from evalhub import stats
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.results import Results
+from evalhub.analysis.settled import stopped_early
 from evalhub.analysis.tidy import floats, groups, row, table
 
 if TYPE_CHECKING:
@@ -18,12 +19,17 @@ NAMED = ("dataset", "system", "rater", "kind", "criterion", "measure")
 def leaderboard(results: Results) -> pd.DataFrame:
     """Return every number that ranks a system, one row each: the means of `measured`.
 
-    A win rate is against the other systems that the rater compared it with; a tie counts half.
+    A win rate is against the other systems that the rater compared it with; a tie counts half. None where
+    judging stopped early, sooner for some pairs than for others.
     """
     rows = []
     for key, found in groups(measured(results), *ABOUT, "system"):
         named = dict(zip((*ABOUT, "system"), key, strict=True))
-        estimate = stats.mean_score(floats(found["value"]), found["cluster"].tolist(), bounds=bounds(found))
+        if why := stopped_early(results, named["dataset"], named["rater"], named["criterion"]):
+            estimate = stats.Estimate.none(why)
+        else:
+            values = floats(found["value"])
+            estimate = stats.mean_score(values, found["cluster"].tolist(), bounds=bounds(found))
         rows.append(row(estimate, **{**named, "criterion": named["criterion"] or None}))
     return table(rows, NAMED)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.measured import SOFT, WIN_RATE
 from evalhub.analysis.results import Results
+from evalhub.analysis.settled import stopped_early
 from evalhub.analysis.tidy import floats, groups, row, table, values
 from evalhub.analysis.verdicts import pair_verdicts
 
@@ -23,13 +24,14 @@ def length_controlled(results: Results) -> pd.DataFrame:
     For judges all of whose pairs share one system, the baseline: of two systems the one that the suite
     names, else the first by name. `length_effect` is in log-odds, above 0 = the judge favours length. Soft
     verdicts are used where the judge gives them. With fewer than 20 systems how hard the items are is not
-    identified, and the reason says so. Anonymous systems are left out.
+    identified, and the reason says so. Anonymous systems and judges that stopped early are left out.
     """
     cards = results.manifest["cards"]
     rows: list[dict[str, Any]] = []
     for (dataset, judge, criterion), found in groups(pair_verdicts(results), "dataset", "judge", "criterion"):
         baseline = _baseline(results, judge, found)
-        if baseline is None or cards[dataset].get("anonymous"):
+        early = stopped_early(results, dataset, judge, criterion)
+        if baseline is None or early or cards[dataset].get("anonymous"):
             continue
         about = {"dataset": dataset, "judge": judge, "criterion": criterion, "baseline": baseline}
         soft = found["p_a"].notna().any()

@@ -10,6 +10,7 @@ from evalhub import stats
 from evalhub.analysis.leaderboard import bounds
 from evalhub.analysis.measured import MEAN_SCORE, SOFT, WIN_RATE, measured
 from evalhub.analysis.results import Results
+from evalhub.analysis.settled import stopped_early
 from evalhub.analysis.tidy import floats, groups, row, table
 from evalhub.analysis.truth import with_label_criterion
 from evalhub.records import AnnotatorKind
@@ -59,12 +60,14 @@ def with_labels(results: Results) -> Iterator[tuple[Row, pd.DataFrame, tuple[flo
 
     Of a judge's measures the softest is taken, which says most about each label. The columns are those of
     `measured`, label, and the probability with which the row was drawn for labelling; last come the
-    labels' bounds.
+    labels' bounds. Judges that stopped early are not there.
     """
     values = measured(results, drawn=True)
     people = _people(results, values)
     judges = values[values["kind"] == "judge"].rename(columns={"rater": "judge"})
     for key, mine in groups(with_label_criterion(results, judges), *_JUDGE):
+        if stopped_early(results, key[0], key[2], key[3]):
+            continue
         labels = people[(people["dataset"] == key[0]) & (people["label_criterion"] == key[1])]
         measure = next(one for one in (*_OF_PAIRS, *_OF_RATINGS) if one in set(mine["measure"]))
         for (system,), found in groups(mine[mine["measure"] == measure], "system"):

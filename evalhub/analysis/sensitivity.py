@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.results import Results
+from evalhub.analysis.settled import stopped_early
 from evalhub.analysis.tidy import floats, groups
 from evalhub.analysis.truth import label_criterion
 
@@ -35,8 +36,9 @@ def sensitivity(runs: Sequence[Results]) -> pd.DataFrame:
     failed cells dropped; and, where any failed and the values have bounds, the same with failures counted as
     the lowest value. What is held against one criterion of the labels stands together (`about`), beside every
     metric. The reference is the first judge's first measure; labels and metrics stand as variants
-    of their own. `kendall` and `spearman` are with the reference, `swapped` counts the pairs of systems in
-    the opposite order, `mover` is the system that moves furthest and `move` how many places (above 0 = up).
+    of their own; judges that stopped early are not there. `kendall` and `spearman` are with the reference,
+    `swapped` counts the pairs of systems in the opposite order, `mover` is the system that moves furthest and
+    `move` how many places (above 0 = up).
     """
     import pandas as pd
 
@@ -64,9 +66,10 @@ def _changes(dataset: str, rankings: list[tuple[str, Fact, dict[str, float | Non
 def _rankings(results: Results) -> Iterator[tuple[Fact, dict[str, float | None]]]:
     values = measured(results)
     for key, found in groups(values[~values["rater"].isin(LENGTHS)], *ABOUT):
-        if found["value"].isna().all():
-            continue
         about = dict(zip(ABOUT, key, strict=True))
+        early = stopped_early(results, about["dataset"], about["rater"], about["criterion"])
+        if early or found["value"].isna().all():
+            continue
         judge = results.manifest["judges"].get(about["rater"], {})
         facts = {
             **about, "run": results.run.id, "rubric": judge.get("rubric"), "mode": judge.get("mode"),

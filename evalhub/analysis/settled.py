@@ -19,6 +19,8 @@ NAMED = (*PAIR, "standing", "stopped_at", "e_value", "p")
 
 SETTLED = "judgments of pairs whose order was settled (budget.settled)"
 
+EARLY = "judging stopped where the order was settled, sooner for some pairs; read the table Settled"
+
 _WIN = {"a": 1.0, "tie": 0.5, "b": 0.0}
 
 
@@ -36,6 +38,24 @@ def settled(results: Results) -> pd.DataFrame:
     frame = table(rows, NAMED)
     frame["stopped_at"] = frame["stopped_at"].astype("Int64")
     return frame
+
+
+def stopped_early(results: Results, dataset: str, rater: str, criterion: str | None) -> str | None:
+    """Say why what a judge said in all does not rank the systems: it was asked less of some pairs.
+
+    Args:
+        results: The run.
+        dataset: Id of the dataset.
+        rater: Id of the judge, metric or labels.
+        criterion: The rubric's criterion.
+
+    Returns:
+        The reason, where one pair or more was settled; None otherwise.
+    """
+    pairs = (results.manifest.get("settled") or {}).get("pairs", ())
+    about = (dataset, rater, criterion)
+    early = any((pair["dataset"], pair["judge"], pair["criterion"]) == about for pair in pairs)
+    return EARLY if early else None
 
 
 def _rows(results: Results, told: dict[str, Any]) -> list[dict[str, Any]]:
@@ -71,7 +91,7 @@ def level_of_pair(told: Mapping[str, Any], dataset: str, judge: str, criterion: 
         >>> round(level_of_pair(told, "d", "j", "c"), 3)
         0.99
     """
-    pairs = told.get("together", {}).get(judge, {}).get(dataset, {}).get(criterion, 1)
+    pairs = told["together"][judge][dataset][criterion]
     return float(1 - (1 - told["level"]) / pairs)
 
 

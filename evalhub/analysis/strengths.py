@@ -9,6 +9,7 @@ from evalhub import stats
 from evalhub.analysis.bias import ALL_JUDGES, asking_columns, judged_together
 from evalhub.analysis.measured import ABOUT, WIN_RATE, measured
 from evalhub.analysis.results import Results
+from evalhub.analysis.settled import stopped_early
 from evalhub.analysis.tidy import floats, groups, row, table
 
 if TYPE_CHECKING:
@@ -31,12 +32,13 @@ def strengths(results: Results) -> pd.DataFrame:
     to one), a tie counting half; `Elo (controlled)` is the same from the judge's askings, with what order,
     length, lists and Markdown do to them held fixed (and the judges' own family, in the rows of `all judges`,
     where judge families cross response families). Where a system never lost or never won the reason says so.
+    No intervals where judging stopped early.
     """
     rows: list[Row] = []
     for about, matches in _matches(results):
-        rows += _ratings(stats.bradley_terry(matches), about, ELO)
+        rows += _ratings(results, stats.bradley_terry(matches), about, ELO)
     for about, matches in _controlled(results):
-        rows += _ratings(stats.bradley_terry(matches), about, CONTROLLED)
+        rows += _ratings(results, stats.bradley_terry(matches), about, CONTROLLED)
     return table(rows, NAMED)
 
 
@@ -44,10 +46,16 @@ def beats(results: Results) -> pd.DataFrame:
     """Return for every two systems how often the first beats the second, a tie counting half.
 
     Statistics: `observed`, the win rate in the pairs of these two, and `modelled`, the probability under
-    Bradley-Terry from the pairs of all systems.
+    Bradley-Terry from the pairs of all systems. No intervals where judging stopped early.
     """
     rows = [
-        row(getattr(one, name), **about, first=one.first, second=one.second, statistic=name)
+        row(
+            _fixed(results, about, getattr(one, name)),
+            **about,
+            first=one.first,
+            second=one.second,
+            statistic=name,
+        )
         for about, matches in _matches(results)
         for one in stats.p_beats(matches)
         if one.first < one.second
@@ -56,9 +64,15 @@ def beats(results: Results) -> pd.DataFrame:
     return table(rows, BEATS)
 
 
-def _ratings(found: stats.BradleyTerry, about: Row, measure: str) -> Iterator[Row]:
+def _fixed(results: Results, about: Row, estimate: stats.Estimate) -> stats.Estimate:
+    """Withdraw the interval of a fixed number of items where judging stopped early."""
+    why = stopped_early(results, about["dataset"], about["rater"], about["criterion"])
+    return estimate.without_interval(why) if why and estimate.low is not None else estimate
+
+
+def _ratings(results: Results, found: stats.BradleyTerry, about: Row, measure: str) -> Iterator[Row]:
     for rating in found.ratings:
-        told = row(rating.elo, **about, system=rating.system, measure=measure)
+        told = row(_fixed(results, about, rating.elo), **about, system=rating.system, measure=measure)
         yield {**told, "reason": found.reason or told["reason"]}
 
 

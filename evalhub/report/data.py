@@ -114,8 +114,8 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
         yield f"{manifest['over_budget']} planned judgments are over the budget and were not asked"
     if any(row["what"] == SETTLED for row in data["left_out"]):
         yield (
-            "judging stopped where the order was settled: the intervals of a fixed number of items are too "
-            'narrow there; read the table "Settled"'
+            "judging stopped where the order was settled, sooner for some pairs: win rates over all pairs "
+            'are withheld; read the table "Settled"'
         )
     for card in manifest["cards"].values():
         if card.get("anonymous"):

@@ -214,7 +214,7 @@ def _judge(sitting: _Sitting, planned: Plan, following: Following | None) -> Pla
     def further() -> Iterator[_Work]:
         if following and not sitting.stop.asked:
             more = following(sitting.writer, planned)
-            rounds.plan = planned.followed_by(more)
+            rounds.plan = rounds.plan.followed_by(more)
             sitting.writer.update(**planned_facts(rounds.plan))
             sitting.progress.stage("judgments that follow", sum(map(judgments_of, more.values())))
             yield from _judgings(sitting, lambda judge: [more[judge.spec.id]])

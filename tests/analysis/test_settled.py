@@ -10,7 +10,7 @@ from evalhub.analysis import Results, rows_of, settled
 from evalhub.analysis.settled import drawn_place
 
 Write = Callable[..., Results]
-LOOKS = {"level": 0.9, "seeds": {"pw": 7}, "pairs": []}
+LOOKS = {"level": 0.9, "seeds": {"pw": 7}, "together": {"pw": {"d": {"overall": 1}}}, "pairs": []}
 
 
 def both(hand: Any, item: str, p: float | None) -> list[Any]:

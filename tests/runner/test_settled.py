@@ -7,8 +7,18 @@ from typing import Any
 import pytest
 
 from evalhub import runner
-from evalhub.analysis import Results, pair_verdicts, rows_of, settled
-from evalhub.analysis.settled import SETTLED, drawn_place
+from evalhub.analysis import (
+    Results,
+    comparisons,
+    leaderboard,
+    pair_verdicts,
+    ranks,
+    rows_of,
+    sensitivity,
+    settled,
+    strengths,
+)
+from evalhub.analysis.settled import EARLY, SETTLED, drawn_place
 from evalhub.errors import Inconclusive, Interrupted
 from evalhub.records import Completion, Judgment
 from evalhub.report.data import report_data
@@ -119,6 +129,23 @@ class TestStops:
             "km": "first", "kn": "second", "mn": "open",
         }  # fmt: skip
         assert left_out(run) == {SETTLED: 4 * (ITEMS - ROUND)}
+
+    def test_what_was_asked_of_some_pairs_more_than_of_others_ranks_nobody(
+        self, desk: Any, cli: Callable[..., Any]
+    ) -> None:
+        desk.dataset(items=ITEMS, systems=("k", "m", "n"))
+        desk.suite(judges=[judge(*prefers("k", "m"), *prefers("n", "k"), *ALIKE)], budget={"settled": 0.95})
+        run = Results(desk.run())
+        rates = [row for row in rows_of(leaderboard(run)) if row["rater"] == "pw"]
+        gaps = [row for row in rows_of(comparisons(run)) if row["rater"] == "pw"]
+        placed = [row for row in rows_of(ranks(run)) if row["rater"] == "pw"]
+        rated = [row for row in rows_of(strengths(run)) if row["rater"] == "pw"]
+        assert {row["estimate"] for row in rates + gaps} == {None}
+        assert {row["low"] for row in placed + rated} == {None}
+        assert {row["reason"] for row in rates + gaps + placed} == {EARLY}
+        assert sensitivity([run]).query("kind == 'judge'").empty
+        for command in ("leaderboard", "compare"):
+            assert "read the table Settled" in " ".join(cli(command).out.split())
 
     def test_failed_verdicts_say_nothing_of_the_order(self, desk: Any) -> None:
         rows = [{"item_id": f"i{n:03}", "prompt": "word " * (5 if n % 2 else 500)} for n in range(ITEMS)]
