@@ -129,7 +129,7 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
             for (system,), mine in groups(both, "system")
             for one in _differences(mine, "night", early).values()
         }
-        differs = ", ".join(changed(key[ABOUT.index("rater")], after, before)) or None
+        differs = ", ".join(changed(key[2], key[4], after, before)) or None
         rows += [{**one, "changed": differs} for one in _rows(key, NIGHTS, told, margin)]
     return _table(rows, (*ABOUT, *NIGHTS, *_TESTED, "changed"))
 

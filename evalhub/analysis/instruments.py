@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalhub.analysis.measured import MEAN_SCORE, PENALISED, WIN_RATE
 from evalhub.analysis.results import Results
 
 _OF_MODEL = {
@@ -14,10 +15,18 @@ _OF_MODEL = {
 }
 
 
-def changed(rater: str, after: Results, before: Results) -> tuple[str, ...]:
+def changed(rater: str, measure: str, after: Results, before: Results) -> tuple[str, ...]:
     """Name what differs in a judge, jury or metric of the same id between two runs; empty = the same."""
-    now, then = _parts(rater, after.manifest), _parts(rater, before.manifest)
+    now, then = (
+        {**_parts(rater, run.manifest), **_penalty(measure, run.manifest)} for run in (after, before)
+    )
     return tuple(name for name in {**now, **then} if now.get(name) != then.get(name))
+
+
+def _penalty(measure: str, manifest: dict[str, Any]) -> dict[str, Any]:
+    penalised = {PENALISED.format(name) for name in (WIN_RATE, MEAN_SCORE)}
+    strength = manifest["resolved"]["suite"]["controls"]["length_penalty"]
+    return {"length penalty": strength} if measure in penalised else {}
 
 
 def _parts(rater: str, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -33,16 +33,15 @@ def criteria(results: Results) -> dict[tuple[str, str], CriterionSpec]:
 def truth(results: Results, *, drawn: bool = False) -> pd.DataFrame:
     """Return one label per response or pair: the annotators' consensus under the card's rule.
 
-    Labels that were drawn by doubt are no fair sample: only those of the even part count, unless `drawn`.
+    Labels that were drawn by doubt, with different probabilities, are no fair sample: they count only with
+    `drawn`; those of the even part, and those without a probability, always do.
 
     Columns: dataset, label_criterion, annotator_kind, item_id, system, system_a, system_b,
     sample, label_value, label_winner, label_shown (the order in which all annotators saw the pair, if known).
     """
     import pandas as pd
 
-    groups: dict[tuple[str, str], list[Label]] = defaultdict(list)
-    for label in results.label_records():
-        groups[label.dataset, label.criterion].append(label)
+    groups = _by_criterion(results)
     if not drawn:
         groups = {key: _evenly_drawn(labels) for key, labels in groups.items()}
     specs = criteria(results)
@@ -58,11 +57,22 @@ def truth(results: Results, *, drawn: bool = False) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
+def drawn_by_doubt(results: Results) -> int:
+    """Count the labels that `truth` leaves out, as they were drawn with different probabilities."""
+    return sum(len(labels) - len(_evenly_drawn(labels)) for labels in _by_criterion(results).values())
+
+
+def _by_criterion(results: Results) -> dict[tuple[str, str], list[Label]]:
+    groups: dict[tuple[str, str], list[Label]] = defaultdict(list)
+    for label in results.label_records():
+        groups[label.dataset, label.criterion].append(label)
+    return groups
+
+
 def _evenly_drawn(labels: list[Label]) -> list[Label]:
-    """Return the labels of the even part, where the labels were drawn with different probabilities."""
-    if len({label.probability for label in labels}) < 2:
+    if len({label.probability for label in labels} - {None}) < 2:
         return labels
-    return [label for label in labels if label.uniform]
+    return [label for label in labels if label.probability is None or label.uniform]
 
 
 def ground(results: Results) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import Any
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.analysis.settled import SETTLED
+from evalhub.analysis.truth import drawn_by_doubt
 from evalhub.report.sections import RANKING
 
 TABLES = {
@@ -72,7 +73,7 @@ def report_data(results: Results) -> dict[str, Any]:
     return {
         **data,
         "environment": manifest.get("environment", {}),
-        "notes": list(_notes(manifest, data)),
+        "notes": [*_notes(manifest, data), *_on_labels(results)],
     }
 
 
@@ -125,6 +126,14 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
         total = sum(row["completions"] for row in data["reused"])
         runs = len({row["run"] for row in data["reused"]})
         yield f"{total:,} completions come from {runs} earlier run{'s' if runs > 1 else ''}"
+
+
+def _on_labels(results: Results) -> Iterator[str]:
+    if doubtful := drawn_by_doubt(results):
+        yield (
+            f"{doubtful:,} labels were drawn by the judge's doubt: they count where they are weighted "
+            "(people and judge together) and nowhere else"
+        )
 
 
 _ASKED = ("attention_backend", "dtype", "kv_block_size", "kv_cache_dtype", "max_length", "quantization")

@@ -163,6 +163,15 @@ class TestNights:
         assert set(nights(after, before)["changed"]) == {"model"}
         assert nights(after, after)["changed"].isna().all()
 
+    def test_another_length_penalty_is_told(self, hand: Any, results: Write) -> None:
+        weak, strong = (
+            {"suite": {"controls": {"length_penalty": strength}}, "models": {}} for strength in (0.5, 5)
+        )
+        found = nights(results(hand.pairs(), resolved=strong), results(hand.pairs(), resolved=weak))
+        told = {row["measure"]: row["changed"] for row in rows_of(found) if row["kind"] == "judge"}
+        assert told["win rate (length-penalised)"] == "length penalty"
+        assert (told["win rate"], told["win rate (soft)"]) == (None, None)
+
 
 class TestSensitivity:
     def test_every_way_to_rank(self, hand: Any, results: Write) -> None:

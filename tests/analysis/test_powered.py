@@ -18,6 +18,7 @@ from evalhub.analysis import (
     powered,
     rows_of,
 )
+from evalhub.analysis.truth import drawn_by_doubt
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.records import Label
 
@@ -150,6 +151,20 @@ class TestPowered:
         assert {row["reason"] for row in rows_of(labels_needed(run, width=0.2))} == {
             "labels drawn by doubt are no pilot for evenly drawn ones"
         }
+
+    @pytest.mark.parametrize(("other", "kept"), [(0.4, LABELLED), (0.2, LABELLED // 2)])
+    def test_labels_without_a_probability_count_as_evenly_drawn(
+        self, hand: Any, results: Write, other: float, kept: int
+    ) -> None:
+        """Every second label has a probability, all the same or two kinds of them."""
+
+        def drawn(label: Label) -> Label:
+            n = int(label.item_id[1:])
+            return replace(label, probability=(0.4 if n % 4 == 1 else other)) if n % 2 else label
+
+        run = results([drawn(one) if isinstance(one, Label) else one for one in half(hand)])
+        assert {row["n"] for row in rows_of(leaderboard(run)) if row["kind"] == "labels"} == {kept}
+        assert drawn_by_doubt(run) == LABELLED - kept
 
     @pytest.mark.parametrize("labelled", [0, ITEMS])
     def test_there_is_nothing_to_combine(self, hand: Any, results: Write, labelled: int) -> None:

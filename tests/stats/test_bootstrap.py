@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from evalhub.stats import Interval, Options
-from evalhub.stats.bootstrap import Shape, bootstrap, interval, jackknife
+from evalhub.stats.bootstrap import Shape, bootstrap, interval, jackknife, once
 from evalhub.stats.intervals import t_quantile, z_quantile
 
 
@@ -37,6 +37,24 @@ def test_jackknife_of_a_mean_by_hand():
     ends = jackknife(share(values), 3, shape=Shape.WILSON)
     assert (ends.low, ends.high) == pytest.approx((-half, half), abs=1e-6)
     assert ends.method == "cluster-jackknife-wilson-t"
+
+
+def test_one_cluster_that_outweighs_the_others_widens_unless_they_weigh_alike():
+    values = np.array([0.3, 0.0, 0.01, -0.01, 0.02, -0.02, 0.01, 0.0, -0.01, 0.0])
+    plain, even = (jackknife(share(values), 10, even=one) for one in (False, True))
+    # Of 10 clusters the t quantile has 9 degrees of freedom, of one that counts alone far fewer.
+    variance = values.var(ddof=1) / 10
+    half = 2.262157 * variance**0.5 / (1 - values.mean() ** 2)
+    assert np.arctanh(even.high) - np.arctanh(values.mean()) == pytest.approx(half, rel=1e-6)
+    assert plain.high - plain.low > 1.4 * (even.high - even.low)
+
+
+def test_weights_are_evaluated_once():
+    called = []
+    statistic = once(lambda weights: called.append(len(weights)) or weights.sum(axis=1))
+    ones, twos = np.ones((2, 3)), 2 * np.ones((2, 3))
+    assert [statistic(one).tolist() for one in (ones, ones, twos, ones)] == [[3, 3], [3, 3], [6, 6], [3, 3]]
+    assert called == [2, 2, 2]
 
 
 def test_a_cluster_without_which_all_agree_leaves_an_interval():

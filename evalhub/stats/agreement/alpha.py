@@ -13,6 +13,7 @@ import numpy as np
 
 from evalhub.errors import InputError
 from evalhub.stats.agreement.ratings import (
+    ENOUGH_CLUSTERS,
     TOO_RARE,
     Ratings,
     bounded_interval,
@@ -29,6 +30,8 @@ from evalhub.stats.intervals import DEFAULT, Ends, Options, no_ends, with_ends
 
 LARGEST_ERROR = 0.15
 FAR_VALUES = "few values lie far from the others: so few clusters do not tell how far values differ by chance"
+FEW_HOLD_MOST = f"a few clusters hold most of the units: they count as fewer than {ENOUGH_CLUSTERS} clusters"
+EVEN_SHARE = 0.8
 _BLOCK = 2_000_000
 
 
@@ -151,11 +154,13 @@ def _estimate(
     value = float(statistic(np.ones((1, clusters)))[0])
     if np.isnan(value):
         return made(None, no_ends(undefined))
+    sizes = np.bincount(ratings.clusters).astype(np.float64)
+    alike = float(sizes.sum() ** 2 / np.sum(sizes**2))  # Kish's effective number of clusters
     # A unit moves AC1 by what its pairs agree, which chance divides alike for all.
-    ends = bounded_interval(
-        statistic, clusters, (-1, 1), options=options, shape=Shape.WILSON, even=make is _ac1
-    )
-    reason = _too_little(ratings, make, clusters) if ends.low is not None else None
+    even = make is _ac1 and alike >= EVEN_SHARE * clusters
+    ends = bounded_interval(statistic, clusters, (-1, 1), options=options, shape=Shape.WILSON, even=even)
+    few = FEW_HOLD_MOST if alike < ENOUGH_CLUSTERS else None
+    reason = few or _too_little(ratings, make, clusters) if ends.low is not None else None
     return made(value, no_ends(reason) if reason else ends)
 
 

@@ -68,7 +68,8 @@ def powered_mean(
     Args:
         labels: (n,) labels of people; None = not labelled. Rows to label must have been drawn by chance.
         judge: (n,) verdicts on any scale that rises with the labels'; None = failed: such a row counts with
-            the mean verdict, so that what the judge cannot judge is not left out.
+            the mean verdict, so that what the judge cannot judge is not left out (but is, where labels of
+            other systems stand in).
         clusters: (n,) cluster ids.
         bounds: Lowest and highest label there can be, (0, 1) for win rates; None = not known.
         design: Probabilities of being sampled for labelling; whose answers the rows are. Labels of other
@@ -99,11 +100,12 @@ def powered_mean(
     same_length({"labels": labels, "judge": judge, "clusters": clusters})
     said = floats(judge)
     known = ~np.isnan(said)
-    judge_only = _judge_only(read_frame(labels, said, clusters, design), bounds, options)
-    # Any guess keeps the estimate unbiased: a row without a verdict gets the mean one, and stays in.
-    overlap = (known & ~np.isnan(floats(labels))).any()
-    filled = np.where(known, said, said[known].mean()) if overlap else said
-    frame = read_frame(labels, filled, clusters, design)
+    heard = read_frame(labels, said, clusters, design)
+    judge_only = _judge_only(heard, bounds, options)
+    frame = heard
+    if heard.transported is None and heard.labelled.any():
+        # Any guess keeps the estimate unbiased: a row without a verdict gets the mean one, and stays in.
+        frame = read_frame(labels, np.where(known, said, said[known].mean()), clusters, design)
     check_bounds(frame, bounds)
     if frame.reason is not None:
         return _nothing(frame, judge_only, options)
@@ -121,9 +123,9 @@ def powered_mean(
         labels_only,
         judge_only,
         labelled=int(frame.labelled.sum()),
-        verdicts=int(frame.asked.sum()),
+        verdicts=int(heard.asked.sum()),
         tuning=found.tuning,
-        correlation=_correlation(frame),
+        correlation=_correlation(heard),
         effective_n=_effective(alone, found, frame) if own else None,
         outside=frame.outside,
         transported=frame.transported,

@@ -181,3 +181,21 @@ def test_a_few_far_values_have_an_alpha_without_interval():
     assert found.low is None
     assert "far from the others" in found.reason
     assert alpha_of(table, Metric.ORDINAL).low is not None
+
+
+def test_few_clusters_that_hold_most_units_have_no_interval():
+    values, units, raters = long(np.random.default_rng(0).integers(0, 2, (114, 2)))
+    large, alike = np.repeat(np.arange(27), [30] * 3 + [1] * 24), np.arange(114) % 27
+    found = krippendorff_alpha(values, units, raters, clusters=large[units], metric=Metric.NOMINAL)
+    assert (found.clusters, found.low) == (27, None)
+    assert "a few clusters hold most" in found.reason
+    same = krippendorff_alpha(values, units, raters, clusters=alike[units], metric=Metric.NOMINAL)
+    assert same.low is not None
+
+
+@pytest.mark.parametrize(("far", "offered"), [(12, True), (9, False)])
+def test_how_far_values_may_lie_apart(far, offered):
+    """A share p of far values has the kurtosis 1 / pq - 3: less 1, over 60 clusters, that is .12 and .17."""
+    table = np.full((60, 2), 5.0)
+    table[:far, 0] = 1
+    assert (alpha_of(table, Metric.INTERVAL).low is not None) == offered

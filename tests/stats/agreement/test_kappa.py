@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.errors import InputError
-from evalhub.stats import Interval, Options, accuracy, cohen_kappa
+from evalhub.stats import Interval, Options, accuracy, cohen_kappa, mean_estimate
 from evalhub.stats.agreement.kappa import Weights, balanced_accuracy
 
 BOOTSTRAP = Options(interval=Interval.BOOTSTRAP)
@@ -160,6 +160,21 @@ def test_balanced_accuracy_by_hand():
     assert (one.estimate, one.low) == (0.8, None)
     assert balanced_accuracy(["a"], [None], [1]).estimate is None
     assert balanced_accuracy([], [], []).estimate is None
+
+
+def test_the_interval_of_balanced_accuracy_by_hand():
+    # Recalls 8 / 8 and 6 / 12, Wilson's ends each; no cluster holds both, so halves add in squares.
+    judge, labels = ["a"] * 8 + ["b"] * 6 + ["a"] * 6, ["a"] * 8 + ["b"] * 12
+    parts = [mean_estimate(wins, range(len(wins)), bounds=(0, 1)) for wins in ([1] * 8, [1, 0] * 6)]
+    halves = {"down": [], "up": []}
+    for part in parts:
+        half = (part.high - part.low) / 2
+        for side, room in (("down", part.estimate - part.low), ("up", part.high - part.estimate)):
+            halves[side].append(max(room, room / 2 + half / 2))
+    found = balanced_accuracy(judge, labels, range(20))
+    assert parts[0].high == 1
+    assert found.estimate - found.low == pytest.approx(np.hypot(*halves["down"]) / 2)
+    assert found.high - found.estimate == pytest.approx(np.hypot(*halves["up"]) / 2)
 
 
 def test_a_rare_category_in_clusters_has_no_interval():

@@ -267,3 +267,18 @@ def test_the_goals_at_a_hundred_labels():
         ratio = np.mean(widths, axis=0)
         assert ratio[0] / ratio[1] <= most
         assert 0.915 <= held / 300 <= 0.985
+
+
+def test_failed_verdicts_are_filled_for_own_labels_alone():
+    rng = np.random.default_rng(0)
+    true = np.concatenate([rng.random(200) < 0.2, rng.random(200) < 0.8]).astype(float)
+    judge = np.where((np.arange(400) < 200) & (np.arange(400) % 2 == 1), np.nan, true)
+    systems = np.repeat(["t", "o"], 200)
+    labels = np.where(systems == "o", true, np.nan)
+    found = powered_mean(
+        labels, judge, range(400), bounds=(0, 1), design=Labelling(systems=systems, target="t")
+    )
+    assert found.transported
+    assert found.estimate.estimate == pytest.approx(np.nanmean(judge[:200]))
+    own = powered_mean(np.where(np.arange(400) % 4 < 2, true, np.nan), judge, range(400), bounds=(0, 1))
+    assert (own.verdicts, own.estimate.n, own.correlation) == (300, 400, pytest.approx(1))
