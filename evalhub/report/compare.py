@@ -14,6 +14,7 @@ from evalhub.report.shape import (
     grouped,
     interval,
     number,
+    p_value,
     pivot,
     visible,
 )
@@ -56,8 +57,8 @@ def _differences(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
             (
                 *(visible(row[name]) for name in names),
                 interval(row, notes),
-                _p(row["p"]),
-                _p(row["p_holm"]),
+                p_value(row["p"]),
+                p_value(row["p_holm"]),
                 count(row["n"]),
                 count(row["left_out"]),
                 *([_failures(row)] if failed else []),
@@ -103,7 +104,7 @@ def _raters(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
                 visible(row["first"]),
                 visible(row["second"]),
                 interval(row, notes),
-                _p(row["p_holm"]),
+                p_value(row["p_holm"]),
                 count(row["n"]),
             )
             for row in found
@@ -120,10 +121,6 @@ def _orders(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
 
 def _title(key: Sequence[Any]) -> str:
     return " · ".join(dict.fromkeys(str(part) for part in key if part))
-
-
-def _p(value: float | None) -> str:
-    return ABSENT if value is None else "<.001" if value < 0.001 else number(value, 3)
 
 
 def print_sensitivity(rows: Rows) -> None:

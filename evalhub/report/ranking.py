@@ -15,6 +15,7 @@ from evalhub.report.shape import (
     grouped,
     interval,
     number,
+    p_value,
     pivot,
     visible,
 )
@@ -99,7 +100,7 @@ def settled_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
                 interval(row, notes),
                 count(row["stopped_at"]),
                 count(row["clusters"]),
-                number(row["p"], 4),
+                p_value(row["p"]),
             )
             for row in rows
         )

@@ -59,6 +59,11 @@ def number(value: float | None, places: int = 2) -> str:
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
+def p_value(value: float | None) -> str:
+    """Write a p-value to three places."""
+    return ABSENT if value is None else "<.001" if value < 0.001 else number(value, 3)
+
+
 def count(value: float | None) -> str:
     """Return a whole number with thousands apart.
 

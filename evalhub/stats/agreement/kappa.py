@@ -76,7 +76,8 @@ def balanced_accuracy(
         InputError: The columns differ in length.
 
     Source: Brodersen et al., ICPR 2010, doi 10.1109/ICPR.2010.764; Zou & Donner, Statistics in Medicine 27,
-        2008, 1693-1702 (the interval of a sum from those of its parts).
+        2008, 1693-1702 (the interval of a sum from those of its parts; here with more room where a part is
+        near 0 or 1, which the simulations asked for).
 
     Example:
         >>> balanced_accuracy(["a", "b", "a"], ["a", "b", "b"], ["q1", "q2", "q3"]).estimate
