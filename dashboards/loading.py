@@ -23,6 +23,7 @@ _TABLES = {
         "ranks",
         "strengths",
         "beats",
+        "settled",
         "length_controlled",
         "powered",
         "worst_cases",

@@ -7,14 +7,14 @@ from loading import Chosen, plain
 
 from evalhub.analysis import rows_of
 from evalhub.report.grids import coverages, leaderboards, rater_name
-from evalhub.report.sections import LENGTH_CONTROLLED, POWERED, RANKS, STRENGTHS, WORST_CASES
+from evalhub.report.sections import LENGTH_CONTROLLED, POWERED, RANKS, SETTLED, STRENGTHS, WORST_CASES
 from evalhub.report.shape import Footnotes
 
 chosen: Chosen = st.session_state["chosen"]
 
 _BOUNDED = "win rate"
 
-STANDINGS = (RANKS, STRENGTHS, LENGTH_CONTROLLED, POWERED, WORST_CASES)
+STANDINGS = (SETTLED, RANKS, STRENGTHS, LENGTH_CONTROLLED, POWERED, WORST_CASES)
 
 LINK = {"item": "item_id", "judge": "judge", "criterion": "criterion"}
 

@@ -107,8 +107,13 @@ def _names(row: dict[str, Any]) -> dict[str, set[str]]:
 def sensitivity(run_names: RunNames = None, runs: Runs = None, as_json: Json = False) -> None:
     """Print how the ranking changes with judge, rubric, verdict mode, length penalty and failures."""
     names: list[str | None] = [*run_names] if run_names else [None]
-    table = hub.analysis.sensitivity([hub.load(name, runs) for name in names])
-    rows = hub.analysis.rows_of(table)
+    found = [hub.load(name, runs) for name in names]
+    rows = hub.analysis.rows_of(hub.analysis.sensitivity(found))
+    if not rows:
+        where = ", ".join(one.run.id for one in found)
+        raise InputError(
+            "nothing is ranked by means: systems are anonymous, or judging stopped early", where=where
+        )
     if as_json:
         print_json(rows)
         return

@@ -144,6 +144,8 @@ class TestStops:
         assert {row["low"] for row in placed + rated} == {None}
         assert {row["reason"] for row in rates + gaps + placed} == {EARLY}
         assert sensitivity([run]).query("kind == 'judge'").empty
+        said = cli("sensitivity")
+        assert (said.code, "judging stopped early" in said.sentence) == (2, True)
         for command in ("leaderboard", "compare"):
             assert "read the table Settled" in " ".join(cli(command).out.split())
 
