@@ -27,9 +27,9 @@ def prompts(data: Any) -> list[tuple[str, str]]:
         ("t.json", '[{"text": "x"}, {"text": "y"}]', "json"),
         ("t.txt", "x\ny\n", "lines"),
         ("t.txt", "x\r\ny", "lines"),
-        ("t.jsonl.gz", gzip.compress(b'{"text": "x"}\n{"text": "y"}\n'), "jsonl"),
-        ("t.csv.gz", gzip.compress(b"text\nx\ny\n"), "csv"),
-        ("t.json.gz", gzip.compress(b'[{"text": "x"}, {"text": "y"}]'), "json"),
+        ("t.jsonl.gz", gzip.compress(b'{"text": "x"}\n{"text": "y"}\n', mtime=0), "jsonl"),
+        ("t.csv.gz", gzip.compress(b"text\nx\ny\n", mtime=0), "csv"),
+        ("t.json.gz", gzip.compress(b'[{"text": "x"}, {"text": "y"}]', mtime=0), "json"),
         ("t.csv", b"\xef\xbb\xbftext\r\nx\r\ny\r\n", "csv"),
     ],
 )
@@ -188,7 +188,7 @@ def test_one_row_is_enough(table: Any) -> None:
 
 
 def test_a_truncated_gzip(table: Any) -> None:
-    content = gzip.compress(b'{"text": "x"}\n' * 1000)[:-20]
+    content = gzip.compress(b'{"text": "x"}\n' * 1000, mtime=0)[:-20]
     with pytest.raises(EvalhubError, match=r"files\.t: t\.jsonl\.gz"):
         table("t.jsonl.gz", content, "jsonl", TEXT)
 
