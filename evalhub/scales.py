@@ -25,6 +25,16 @@ class Winner(StrEnum):
         """Return the outcome as seen with the two sides exchanged."""
         return {Winner.A: Winner.B, Winner.B: Winner.A, Winner.TIE: Winner.TIE}[self]
 
+    @property
+    def sign(self) -> int:
+        """1 where a wins, 0 for a tie, -1 where b wins."""
+        return {Winner.A: 1, Winner.TIE: 0, Winner.B: -1}[self]
+
+    @classmethod
+    def of_sign(cls, net: float) -> Winner:
+        """Return the outcome that a positive, zero or negative net sum stands for."""
+        return cls.A if net > 0 else cls.B if net < 0 else cls.TIE
+
 
 class Order(StrEnum):
     """Which system's response was shown first."""

@@ -8,7 +8,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalhub.judging import combine_orders, hard_winner, preference, softmax
+from evalhub.judging import (
+    agreed_winner,
+    combine_orders,
+    combine_winners,
+    hard_winner,
+    log_odds_of,
+    preference,
+    softmax,
+)
 from evalhub.records import Judgment
 from evalhub.scales import Winner
 
@@ -39,8 +47,9 @@ def verdict(askings: Askings, *, vote: bool = False) -> Verdict:
         return chances, _majority(votes)
     logs = [_logs(one) for one in askings]
     if any(one is None for one in logs):
-        winners = {one["winner"] for one in askings}
-        return None, Winner(winners.pop()) if len(winners) == 1 else Winner.TIE
+        return None, combine_winners(
+            [[Winner(askings[at]["winner"]) for at in places] for places in by_order(askings).values()]
+        )
     orders = [
         _mean([softmax(found) for at in places if (found := logs[at])])
         for places in by_order(askings).values()
@@ -52,6 +61,17 @@ def verdict(askings: Askings, *, vote: bool = False) -> Verdict:
 def pair_verdict(askings: Askings, *, both: bool, vote: bool) -> Verdict:
     """Return the verdict of a pair, as `verdict` does; none where one of both orders is still to be asked."""
     return verdict(askings, vote=vote) if not both or len(by_order(askings)) == 2 else (None, None)
+
+
+def agreed_verdict(askings: Askings) -> Verdict:
+    """Return the hard verdict that both orders of a pair give, and a tie where they differ.
+
+    There are no probabilities: they would follow another rule. A pair with a failed asking, or of which
+    one order is missing, has no verdict.
+    """
+    orders = [verdict([askings[at] for at in places])[1] for places in by_order(askings).values()]
+    winners = [winner for winner in orders if winner is not None]
+    return None, agreed_winner(winners) if len(winners) == len(orders) == 2 else None
 
 
 def asking_of(judgment: Judgment) -> dict[str, Any]:
@@ -145,8 +165,7 @@ def _logs(asking: Mapping[str, Any]) -> dict[str, float] | None:
         return {name: asking[name] for name in ("a", "tie", "b") if _present(asking[name])}
     if not _present(asking["p_a"]):
         return None
-    clipped = min(max(float(asking["p_a"]), 1e-12), 1 - 1e-12)
-    return {"a": math.log(clipped), "b": math.log1p(-clipped)}
+    return log_odds_of(float(asking["p_a"]))
 
 
 def _chance(asking: Mapping[str, Any]) -> float | None:

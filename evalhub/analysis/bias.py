@@ -143,7 +143,7 @@ def _not_people(results: Results) -> dict[tuple[str, str], str]:
 def length_penalty(results: Results) -> pd.DataFrame:
     """Return what the run's length penalty measures lengths by; no rows where it has none.
 
-    Columns: dataset, judge, strength, length_spread (standard deviation of the pairs' difference in
+    Columns: dataset, judge, strength, length_spread (root mean square of the pairs' difference in
     characters), median_chars (the median over items of the median length of an item's responses),
     items. A pairwise judge has a spread, a pointwise one medians.
     """

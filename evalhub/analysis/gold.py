@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.askings import verdict
 from evalhub.analysis.results import Results
 from evalhub.analysis.verdicts import soft_judges
-from evalhub.judging import level_values, softmax
+from evalhub.judging import level_values, preference, softmax
 from evalhub.records import Judgment, key_of
 from evalhub.specs import Rubric
 
@@ -71,8 +71,8 @@ def _list(order: Iterable[str], judgments: list[Judgment]) -> tuple[str, float |
         pairs[str(one.system_a), str(one.system_b)].append(one)
     chance: dict[tuple[str, str], float] = {}
     for (a, b), askings in pairs.items():
-        chances, _ = verdict([_asking(one) for one in askings])
-        chance[a, b] = (chances or {}).get("a", 0.5)
+        chances, winner = verdict([_asking(one) for one in askings])
+        chance[a, b] = preference(chances) if chances else 0.5 + (winner.sign / 2 if winner else 0.0)
         chance[b, a] = 1 - chance[a, b]
     won = Counter({name: 0 for pair in pairs for name in pair})
     won.update(better for (better, _), share in chance.items() if share > 0.5)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from evalhub.analysis.askings import (
     SOFT_SAMPLES,
+    agreed_verdict,
     pair_verdict,
     retest,
     same_twice,
@@ -19,7 +20,7 @@ from evalhub.analysis.juries import pair_juries, rating_juries
 from evalhub.analysis.results import Results, remembered
 from evalhub.judging import hard_winner, penalised, penalised_score, preference
 from evalhub.scales import Winner
-from evalhub.specs import Combine, Mode, Positions
+from evalhub.specs import Combine, Mode, Orders, Positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,8 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
     and winner_ba (un-swapped, of one order alone), spread (standard deviation of the samples' p_a),
     retest (probability that two samples agree),
     p_a_penalised, winner_penalised. A pair with a failed order has no verdict, nor one that is still
-    to be asked in its other order. After fewer than 3 sampled rationales p_a is missing: it holds given
+    to be asked in its other order. A recorded judge whose card says `orders: agree` has a verdict for a side
+    only where both orders give it, and no p_a. After fewer than 3 sampled rationales p_a is missing: it holds given
     those rationales, and is not called soft. Judges without any valid verdict in the run are left out;
     juries follow the judges (`source` is jury).
     """
@@ -81,9 +83,12 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
     askings, judges = frame.pop("askings"), frame["judge"]
     both = _judges(results, positions=Positions.BOTH)
     voting, soft = _judges(results, combine=Combine.VOTE), soft_judges(results)
+    agreeing = _agreeing(results)
     found = [
-        pair_verdict(one, both=judge in both, vote=judge in voting)
-        for judge, one in zip(judges, askings, strict=True)
+        agreed_verdict(one)
+        if (dataset, judge) in agreeing
+        else pair_verdict(one, both=judge in both, vote=judge in voting)
+        for dataset, judge, one in zip(frame["dataset"], judges, askings, strict=True)
     ]
     frame["askings"] = [len(one) for one in askings]
     frame["winner_ab"] = [winner_shown(one, "ab") for one in askings]
@@ -101,7 +106,10 @@ def _read(frame: pd.DataFrame, strength: float) -> pd.DataFrame:
     import pandas as pd
 
     frame["extra_chars"] = frame["chars_a"].astype("Float64") - frame["chars_b"].astype("Float64")
-    spreads = frame.groupby(["dataset", "judge"])["extra_chars"].transform(lambda extra: extra.std(ddof=0))
+    # The root mean square, since which of the two systems is a depends on their names alone.
+    spreads = frame.groupby(["dataset", "judge"])["extra_chars"].transform(
+        lambda extra: (extra**2).mean() ** 0.5
+    )
     frame["length_spread"] = spreads.astype("Float64")
     verdicts = [
         _readings(chances, winner, strength, None if pd.isna(extra) else (extra, width))
@@ -167,6 +175,16 @@ def _judges(results: Results, **facts: str) -> set[str]:
         judge
         for judge, told in results.manifest["judges"].items()
         if all(told.get(name) == value for name, value in facts.items())
+    }
+
+
+def _agreeing(results: Results) -> set[tuple[str, str]]:
+    """Return the datasets and recorded judges whose verdicts need both orders to agree."""
+    return {
+        (dataset, judge)
+        for dataset, card in results.manifest["cards"].items()
+        for judge, recorded in (card.get("judges") or {}).items()
+        if recorded.get("orders") == Orders.AGREE
     }
 
 

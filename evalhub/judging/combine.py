@@ -1,4 +1,8 @@
-"""From askings to one verdict: order removed in log-odds, length penalised in the open."""
+"""From askings to one verdict: order removed in log-odds, length penalised in the open.
+
+Every function mirrors exactly: with the two systems exchanged, each result is the exchanged result to the
+last bit. Sums use `math.fsum`, whose result does not depend on the order of the terms.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from evalhub.scales import Winner
 
 TIE_WIDTH = 1e-6
+# The least probability of an outcome of which only a rounded probability was recorded.
+LEAST = 1e-12
 
 
 def combine_orders(askings: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -28,8 +34,55 @@ def combine_orders(askings: Sequence[Mapping[str, float]]) -> dict[str, float]:
     >>> round(combine_orders([first, second])["a"], 3)
     0.6
     """
-    means = {name: sum(one[name] for one in askings) / len(askings) for name in askings[0]}
+    means = {name: math.fsum(order[name] for order in askings) / len(askings) for name in askings[0]}
     return softmax(means)
+
+
+def combine_winners(orders: Sequence[Sequence[Winner]]) -> Winner:
+    """Return the pair's hard verdict from hard verdicts alone: the sign of the net sum of its orders.
+
+    The samples of one order are averaged first, so that each order counts the same. A win and a tie
+    are a win; a win for either side is a tie, as with probabilities.
+
+    Args:
+        orders: For each order, the un-swapped verdicts of its samples, at least one.
+
+    >>> combine_winners([[Winner.A], [Winner.TIE]])
+    <Winner.A: 'a'>
+    >>> combine_winners([[Winner.A], [Winner.B]])
+    <Winner.TIE: 'tie'>
+    """
+    net = math.fsum(math.fsum(winner.sign for winner in order) / len(order) for order in orders)
+    return Winner.of_sign(net)
+
+
+def agreed_winner(orders: Sequence[Winner]) -> Winner:
+    """Return the verdict that all orders give, and a tie where they do not agree.
+
+    >>> agreed_winner([Winner.A, Winner.TIE])
+    <Winner.TIE: 'tie'>
+    """
+    return orders[0] if len(set(orders)) == 1 else Winner.TIE
+
+
+def log_odds_of(p_a: float) -> dict[str, float]:
+    """Return log-probabilities of "a" and "b" where only the probability of a is known.
+
+    Both sides are held at 1e-12 or more, so that a recorded 0 and a recorded 1 weigh the same.
+
+    >>> log_odds_of(1.0)["a"] == log_odds_of(0.0)["b"]
+    True
+    """
+    return {"a": math.log(max(p_a, LEAST)), "b": math.log(max(1 - p_a, LEAST))}
+
+
+def mirrored(p_a: float) -> float:
+    """Return the probability nearest to p_a whose complement is exact, so that 1 - (1 - p_a) is p_a.
+
+    >>> 1 - (1 - 0.1) == 0.1, 1 - (1 - mirrored(0.1)) == mirrored(0.1)
+    (False, True)
+    """
+    return 1 - (1 - p_a)
 
 
 def softmax(log_weights: Mapping[str, float]) -> dict[str, float]:
@@ -38,13 +91,18 @@ def softmax(log_weights: Mapping[str, float]) -> dict[str, float]:
     if top == -math.inf:
         return {name: 1 / len(log_weights) for name in log_weights}
     weights = {name: math.exp(value - top) for name, value in log_weights.items()}
-    total = sum(weights.values())
+    total = math.fsum(weights.values())
     return {name: weight / total for name, weight in weights.items()}
 
 
 def preference(probabilities: Mapping[str, float]) -> float:
-    """Return the probability that a is the better one, a tie counted as half."""
-    return probabilities["a"] + probabilities.get("tie", 0.0) / 2
+    """Return the probability that a is the better one, a tie counted as half.
+
+    It is one half plus half of the difference of the two sides, rounded alike on both sides of one half:
+    the probability of b is 1 minus that of a to the last bit.
+    """
+    half = (probabilities["a"] - probabilities["b"]) / 2
+    return 0.5 + half if half >= 0 else 1 - (0.5 - half)
 
 
 def hard_winner(probabilities: Mapping[str, float]) -> Winner:
@@ -72,7 +130,7 @@ def penalised(
         probabilities: Of "a", "b" and maybe "tie".
         strength: Of the penalty, in log-odds; 0 changes nothing.
         extra: Characters of a minus characters of b.
-        spread: Standard deviation of that difference over the dataset's pairs.
+        spread: Root mean square of that difference over the dataset's pairs.
     """
     if strength == 0 or spread <= 0:
         return dict(probabilities)

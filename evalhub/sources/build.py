@@ -11,7 +11,7 @@ from evalhub.scales import Kind
 from evalhub.sources.columns import place
 from evalhub.sources.replies import read_reply
 from evalhub.sources.verdicts import criterion_of, recorded_verdict, sides, value_of, winner_of
-from evalhub.specs import Card
+from evalhub.specs import Card, Orders
 
 Row = Mapping[str, Any]
 ANNOTATOR = "annotator"
@@ -122,6 +122,12 @@ def judgment(card: Card, row: Row, where: str) -> Judgment:
             verdict["winner"] = verdict["winner"].swapped()
         if verdict.get("p_a") is not None:
             verdict["p_a"] = 1 - verdict["p_a"]
+    if judge and judge.orders is Orders.AGREE and spec.kind is Kind.PAIRWISE and shown is None:
+        raise SpecError(
+            f"orders: agree needs to know which system was shown first ({place(row)})",
+            where=where,
+            fix="return the column shown, 'ab' or 'ba'",
+        )
     return Judgment(
         dataset=card.id,
         judge=row["judge"],

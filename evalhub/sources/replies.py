@@ -10,7 +10,7 @@ from evalhub.judging import READERS, Form, Reading, Rule, read
 from evalhub.records import FailureKind
 from evalhub.scales import Kind, Order, Winner
 from evalhub.sources.columns import place
-from evalhub.sources.verdicts import bounds
+from evalhub.sources.verdicts import bounds, unparsed_verdict
 from evalhub.specs import Card, CriterionSpec, Reads, RecordedJudge
 
 _SIDES: Mapping[str, Winner] = {"A": Winner.A, "B": Winner.B, "tie": Winner.TIE}
@@ -59,7 +59,7 @@ def read_reply(
     if row["failure"] is not None:
         return {"failure": row["failure"]}
     if row["raw_text"] is None:
-        return {"failure": FailureKind.PARSE, "detail": "no reply is recorded"}
+        return unparsed_verdict(judge, spec, row, FailureKind.PARSE, "no reply is recorded", where)
     reading = read(row["raw_text"], _form(row["criterion"], judge, reads, spec))
     return _as_fields(reading, row, judge, spec, where)
 
@@ -91,10 +91,4 @@ def _as_fields(
             detail = f"the reply says {winner}, which the criterion does not allow"
             return {**said, "failure": FailureKind.OFF_SCALE, "detail": detail}
         return {**said, "winner": winner, "value": reading.value}
-    if judge.unparsed == "wrong" and spec.kind is Kind.POINTWISE:
-        raise SpecError(f"unparsed: wrong needs a pairwise criterion ({place(row)})", where=where)
-    if judge.unparsed != "tie":
-        return {**said, "failure": reading.failure, "detail": reading.reason}
-    if Winner.TIE not in (spec.levels or ()):
-        raise SpecError(f"unparsed: tie needs a criterion that allows a tie ({place(row)})", where=where)
-    return {**said, "winner": Winner.TIE, "detail": f"counted as a tie: {reading.reason}"}
+    return {**said, **unparsed_verdict(judge, spec, row, reading.failure, reading.reason, where)}

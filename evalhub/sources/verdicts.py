@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
+from evalhub.judging import mirrored
 from evalhub.records import FailureKind
 from evalhub.scales import Kind, Winner
 from evalhub.sources.columns import place
-from evalhub.specs import Card, CriterionSpec
+from evalhub.specs import Card, CriterionSpec, RecordedJudge
 
 _TIE = 1e-6
 
@@ -120,12 +121,36 @@ def recorded_verdict(row: Mapping[str, Any], card: Card, spec: CriterionSpec, wh
             allowed=[*sorted(fits), "failure"],
         )
     if not given:
-        return {"failure": FailureKind.PARSE}
+        judge = card.judges.get(row["judge"], RecordedJudge())
+        return unparsed_verdict(judge, spec, row, FailureKind.PARSE, "no verdict is recorded", where)
     if "failure" in given:
         return {"failure": row["failure"]}
     if spec.kind is Kind.PAIRWISE:
-        return {"winner": _recorded_winner(row, where), "p_a": row["p_a"]}
+        p_a = None if row["p_a"] is None else mirrored(row["p_a"])
+        return {"winner": _recorded_winner(row, where), "p_a": p_a}
     return _recorded_value(row, card, spec, where)
+
+
+def unparsed_verdict(
+    judge: RecordedJudge,
+    spec: CriterionSpec,
+    row: Mapping[str, Any],
+    failure: FailureKind,
+    reason: str | None,
+    where: str,
+) -> dict[str, Any]:
+    """Return what a verdict that is NULL or cannot be read counts as: a failure, or a tie by the card's word.
+
+    Raises:
+        SpecError: The criterion does not allow what the card says under `unparsed`.
+    """
+    if judge.unparsed == "wrong" and spec.kind is Kind.POINTWISE:
+        raise SpecError(f"unparsed: wrong needs a pairwise criterion ({place(row)})", where=where)
+    if judge.unparsed != "tie":
+        return {"failure": failure, "detail": reason}
+    if Winner.TIE not in (spec.levels or ()):
+        raise SpecError(f"unparsed: tie needs a criterion that allows a tie ({place(row)})", where=where)
+    return {"winner": Winner.TIE, "detail": f"counted as a tie: {reason}"}
 
 
 def _recorded_winner(row: Mapping[str, Any], where: str) -> Winner:

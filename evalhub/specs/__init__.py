@@ -1,7 +1,16 @@
 """The three files that users write: rubric, card and suite, found, parsed and validated."""
 
 from evalhub.specs.base import check_name
-from evalhub.specs.card import Card, CriterionSpec, FileSpec, Reads, RecordedJudge, Truth, load_card
+from evalhub.specs.card import (
+    Card,
+    CriterionSpec,
+    FileSpec,
+    Orders,
+    Reads,
+    RecordedJudge,
+    Truth,
+    load_card,
+)
 from evalhub.specs.cases import CaseFile, GoldCase, cases_path, load_cases, no_cases
 from evalhub.specs.find import available, data_root, locate
 from evalhub.specs.plugins import named
@@ -41,6 +50,7 @@ __all__ = [
     "JudgeUse",
     "Jury",
     "Mode",
+    "Orders",
     "Pairs",
     "Positions",
     "Reads",

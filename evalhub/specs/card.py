@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -130,14 +131,24 @@ class Reads(Spec):
     rule: Literal["first", "last"] | None = None
 
 
+class Orders(StrEnum):
+    """How the two orders of a recorded pair become one verdict."""
+
+    NET = "net"
+    AGREE = "agree"
+
+
 class RecordedJudge(Spec):
     """How verdicts that came with the dataset are to be read.
 
-    With `reads` a row's `raw_text` is read into its verdict; `unparsed: tie` counts what cannot be
-    read as a tie; `unparsed: wrong` keeps it a failure that agreement with pairwise labels counts as wrong.
+    With `reads` a row's `raw_text` is read into its verdict. A verdict that cannot be read, or that the
+    card gives as NULL, is a failure; `unparsed: tie` counts it as a tie, and `unparsed: wrong` keeps it a
+    failure that agreement with pairwise labels counts as wrong. `orders: net` adds up the verdicts of the two
+    orders, so that a win and a tie are a win; `orders: agree` gives a win only where both orders say so.
     """
 
     reads: Reads | None = None
+    orders: Orders = Orders.NET
     unparsed: Literal["failure", "tie", "wrong"] = "failure"
     range: tuple[float, float] | None = None
     family: str | list[str] = "unknown"
@@ -148,9 +159,7 @@ class RecordedJudge(Spec):
         return {"format": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _unparsed_where_read(self) -> RecordedJudge:
-        if self.unparsed != "failure" and self.reads is None:
-            raise ValueError("unparsed is about replies; say in reads how they are read")
+    def _range_rises(self) -> RecordedJudge:
         if self.range and not self.range[0] < self.range[1]:
             raise ValueError("the range must rise")
         return self

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, length_penalty, pair_verdicts, ratings, rows_of
-from evalhub.records import Record
+from evalhub.records import Judgment, Record
+from evalhub.scales import Winner
 
 Write = Callable[..., Results]
 PENALTY = {"suite": {"controls": {"length_penalty": 0.5}}}
@@ -42,6 +43,51 @@ def test_the_askings_of_one_order_are_averaged(hand: Any, results: Write) -> Non
     assert row["spread"] == pytest.approx(math.sqrt((spread**2 + 0) / 2))
 
 
+def hard(judgment: Judgment, winner: str) -> Judgment:
+    """Return a judgment that has a verdict and no probability."""
+    return replace(judgment, winner=Winner(winner), p_a=None, logprobs=None, label_mass=None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "net", "agree"),
+    [
+        ("a", "a", "a", "a"), ("a", "tie", "a", "tie"), ("tie", "b", "b", "tie"), ("b", "a", "tie", "tie"),
+        ("tie", "tie", "tie", "tie"), ("b", "b", "b", "b"),
+    ],
+)  # fmt: skip
+def test_two_hard_verdicts_add_up_or_must_agree(
+    hand: Any, results: Write, first: str, second: str, net: str, agree: str
+) -> None:
+    records = [hand.item("i")]
+    for judge in ("sums", "agrees"):
+        records += [
+            hard(hand.asked("i", "ab", 0.5, judge=judge), first),
+            hard(hand.asked("i", "ba", 0.5, judge=judge), second),
+        ]
+    cards = {"d": {"id": "d", "judges": {"sums": {}, "agrees": {"orders": "agree"}}}}
+    rows = {row["judge"]: row for row in rows_of(pair_verdicts(results(records, cards=cards)))}
+    assert rows["sums"]["winner"] == net
+    assert rows["agrees"]["winner"] == agree
+    assert rows["agrees"]["p_a"] is None
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_orders_that_must_agree_need_both(hand: Any, results: Write, failed: bool) -> None:
+    records = [hand.item("i"), hand.asked("i", "ab", 0.9)]
+    records += [hand.asked("i", "ba", None)] if failed else []
+    cards = {"d": {"id": "d", "judges": {"pw": {"orders": "agree"}}}}
+    (row,) = rows_of(pair_verdicts(results(records, cards=cards)))
+    assert (row["winner"], row["winner_ab"]) == (None, "a")
+
+
+def test_probabilities_whose_orders_must_agree_give_a_hard_verdict(hand: Any, results: Write) -> None:
+    # the net of log-odds is for a, yet the second order says b
+    records = [hand.item("i"), hand.asked("i", "ab", 0.99), hand.asked("i", "ba", 0.4)]
+    cards = {"d": {"id": "d", "judges": {"pw": {"orders": "agree"}}}}
+    (row,) = rows_of(pair_verdicts(results(records, cards=cards)))
+    assert (row["winner"], row["p_a"]) == ("tie", None)
+
+
 @pytest.mark.parametrize(("positions", "winner"), [("both", None), ("random", "a")])
 def test_half_of_both_orders_is_no_verdict(
     hand: Any, results: Write, positions: str, winner: str | None
@@ -63,7 +109,7 @@ def test_the_penalty_says_what_it_counts_from(hand: Any, results: Write) -> None
     }  # fmt: skip
     pairwise, pointwise = rows_of(length_penalty(run))
     # k - m: -10 -20 -30
-    assert pairwise["length_spread"] == pytest.approx(math.sqrt(200 / 3))
+    assert pairwise["length_spread"] == pytest.approx(math.sqrt(1400 / 3))
     assert (pairwise["judge"], pairwise["median_chars"]) == ("pw", None)
     assert pointwise == {
         "dataset": "d", "judge": "pt", "strength": 0.5, "length_spread": None, "median_chars": 30, "items": 3,

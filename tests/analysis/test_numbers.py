@@ -154,8 +154,7 @@ class TestPairs:
     def test_length_penalty(self, hand: Any, results: Write) -> None:
         run = results(hand.pairs(), resolved={"suite": {"controls": {"length_penalty": 0.5}}})
         extra = {item: a - b for item, (a, b) in hand.lengths.items()}  # 5 -10 -10 0
-        mean = sum(extra.values()) / 4
-        spread = math.sqrt(sum((one - mean) ** 2 for one in extra.values()) / 4)
+        spread = math.sqrt(sum(difference**2 for difference in extra.values()) / 4)
         rows = {row["item_id"]: row for row in rows_of(pair_verdicts(run))}
         for item, (first, second) in {"i1": (0.9, 0.6), "i2": (0.8, 0.3), "i3": (0.3, 0.2)}.items():
             before = (logit(first) + logit(second)) / 2

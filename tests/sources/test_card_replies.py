@@ -60,6 +60,27 @@ def test_unparsed_is_a_tie_only_where_the_card_says_so(mini: Any, unparsed: str,
     assert "nothing reads as" in one.detail
 
 
+@pytest.mark.parametrize(("unparsed", "outcome"), [("failure", "parse"), ("tie", "tie"), ("wrong", "parse")])
+def test_a_verdict_that_is_null_counts_as_the_card_says(mini: Any, unparsed: str, outcome: str) -> None:
+    null, valid, failed = mini.load(
+        judgments=f"""SELECT {PAIR}, x.* FROM (VALUES
+          (0, NULL, NULL), (1, 'b', NULL), (2, NULL, 'refused')) x(repeat, winner, failure)""",
+        judges={"j": {"unparsed": unparsed}},
+    ).judgments
+    assert (null.winner or null.failure) == outcome
+    assert "no verdict is recorded" in null.detail
+    assert valid.winner == "b"
+    assert failed.failure == "refused"
+
+
+def test_a_reply_that_is_null_counts_as_the_card_says(mini: Any) -> None:
+    (judgment,) = mini.load(
+        judgments=f"SELECT {PAIR}, 'ab' AS shown, NULL::VARCHAR AS raw_text",
+        judges={"j": {"reads": "verdict", "unparsed": "tie"}},
+    ).judgments
+    assert (judgment.winner, judgment.failure) == ("tie", None)
+
+
 def test_a_rule_and_a_key(mini: Any) -> None:
     last = {"j": {"reads": {"format": "score", "rule": "last"}}}
     text = f"SELECT {POINT}, 'Score: 2. Score: 3' AS raw_text"
@@ -79,7 +100,10 @@ def test_a_rule_and_a_key(mini: Any) -> None:
         ({"reads": "score"}, f"{PAIR}, 'ab' AS shown, 'x' AS raw_text", "cannot answer a pairwise criterion"),
         ({"reads": "verdict"}, f"{PAIR}, 'x' AS raw_text", "return the column shown"),
         ({"reads": "score"}, f"{POINT}, 'x' AS raw_text, 2 AS value", "a row gives a verdict"),
-        ({"unparsed": "tie"}, f"{POINT}, 'x' AS raw_text", "say in reads how they are read"),
+        ({"unparsed": "tie"}, f"{POINT}, NULL::DOUBLE AS value", "allows a tie"),
+        ({"unparsed": "wrong"}, f"{POINT}, NULL::DOUBLE AS value", "needs a pairwise criterion"),
+        ({"orders": "agree"}, f"{PAIR}, 'a' AS winner", "return the column shown"),
+        ({"orders": "both"}, f"{PAIR}, 'a' AS winner", "orders"),
         ({"reads": "score", "unparsed": "tie"}, f"{POINT}, 'x' AS raw_text", "allows a tie"),
         ({"reads": "score", "unparsed": "wrong"}, f"{POINT}, 'x' AS raw_text", "needs a pairwise criterion"),
         ({"reads": {"format": "score", "rule": "best"}}, f"{POINT}, 'x' AS raw_text", "rule"),
