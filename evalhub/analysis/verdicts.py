@@ -73,9 +73,9 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
     retest (probability that two samples agree),
     p_a_penalised, winner_penalised. A pair with a failed order has no verdict, nor one that is still
     to be asked in its other order. A recorded judge whose card says `orders: agree` has a verdict for a side
-    only where both orders give it, and no p_a. After fewer than 3 sampled rationales p_a is missing: it holds given
-    those rationales, and is not called soft. Judges without any valid verdict in the run are left out;
-    juries follow the judges (`source` is jury).
+    only where both orders give it, and no p_a. After fewer than 3 sampled rationales p_a is missing: it
+    holds given those rationales, and is not called soft. Judges without any valid verdict in the run are
+    left out; juries follow the judges (`source` is jury).
     """
     import pandas as pd
 

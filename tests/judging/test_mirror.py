@@ -75,7 +75,9 @@ def test_recorded_probabilities_mirror(recorded: list[float]) -> None:
     exchanged = combine_orders([log_odds_of(1 - p) for p in reversed(probabilities)])
     assert exchanged == flip(chances)
     assert hard_winner(exchanged) is hard_winner(chances).swapped()
-    assert all(math.isclose(p, given, abs_tol=1e-16) for p, given in zip(probabilities, recorded, strict=True))
+    assert all(
+        math.isclose(p, given, abs_tol=1e-16) for p, given in zip(probabilities, recorded, strict=True)
+    )
 
 
 @pytest.mark.parametrize(

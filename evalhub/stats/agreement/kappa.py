@@ -177,7 +177,8 @@ def _kappa_ends(table: _Table, cells: Floats, cost: Floats, *, value: float, opt
     if table.clusters < MIN_CLUSTERS:
         return no_ends(TOO_FEW)
     if table.clusters == table.n and options.interval is Interval.AUTO:
-        return _posterior(cells.sum(axis=0), cost, value, options)
+        whole = cells.sum(axis=0)
+        return _posterior(_unnamed(whole) if _is_nominal(cost) else whole, cost, value, options)
     flat = cells.reshape(table.clusters, -1)
 
     def statistic(drawn: Floats) -> Floats:
@@ -257,6 +258,10 @@ def _cost(k: int, weights: Weights) -> Floats:
     return np.where(steps > 0, steps ** powers[weights], 0.0)
 
 
+def _is_nominal(cost: Floats) -> bool:
+    return bool((cost[~np.eye(len(cost), dtype=bool)] == 1).all())
+
+
 def _kappa(cells: Floats, cost: Floats) -> Floats:
     """Return kappa of (b, k, k) tables, NaN where chance cannot disagree."""
     shares = cells / cells.sum(axis=(1, 2), keepdims=True)
@@ -265,6 +270,16 @@ def _kappa(cells: Floats, cost: Floats) -> Floats:
     defined = chance > 1e-12
     kappa = 1 - observed / np.where(defined, chance, 1.0)
     return np.asarray(np.where(defined, np.clip(kappa, -1.0, 1.0), np.nan), dtype=np.float64)
+
+
+def _unnamed(cells: Floats) -> Floats:
+    """Return the table with its categories in an order that their names do not decide.
+
+    The draws of a simulation go to the cells in their order. With "a" and "b" exchanged, each count
+    then still meets the same draws.
+    """
+    order = np.lexsort((np.diag(cells), cells.sum(axis=0), cells.sum(axis=1)))
+    return cells[np.ix_(order, order)]
 
 
 def _posterior(cells: Floats, cost: Floats, value: float, options: Options) -> Ends:
