@@ -9,7 +9,15 @@ from evalhub.analysis.comparison import comparisons, nights
 from evalhub.analysis.contamination import contamination
 from evalhub.analysis.correlation import correlations, side_by_side
 from evalhub.analysis.cost import cost
-from evalhub.analysis.coverage import coverage, coverage_by_criterion, engines, failures, left_out, reused
+from evalhub.analysis.coverage import (
+    answers,
+    coverage,
+    coverage_by_criterion,
+    engines,
+    failures,
+    left_out,
+    reused,
+)
 from evalhub.analysis.gold import gold
 from evalhub.analysis.labelling import Wanted, labelling_queue, labels_needed
 from evalhub.analysis.leaderboard import leaderboard
@@ -39,6 +47,7 @@ __all__ = [
     "Training",
     "Wanted",
     "agreement",
+    "answers",
     "attacks",
     "beats",
     "biases",

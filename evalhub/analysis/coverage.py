@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups, row, rows_of, table
+from evalhub.records import is_blank
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +42,29 @@ SELECT 'response', system, failure, count(*), NULL
 FROM responses WHERE failure IS NOT NULL GROUP BY ALL
 ORDER BY ALL
 """
+
+
+_UNSEEN = "text IS NOT NULL AND NOT regexp_matches(text, '[!-~]')"
+
+_ANSWERED = """
+SELECT dataset, system, count(*) AS responses, count(*) - count(text) AS absent
+FROM responses GROUP BY ALL ORDER BY ALL
+"""
+
+
+def answers(results: Results) -> pd.DataFrame:
+    """Return what each system answered: dataset, system, and counts of responses.
+
+    `responses` counts all, `absent` those without a text (failed, or recorded by their length alone), `empty`
+    those whose text shows nothing. An empty answer is an answer: it is scored and judged like any other.
+    """
+    frame = results.sql(_ANSWERED)
+    unseen = results.sql(f"SELECT dataset, system, text FROM responses WHERE {_UNSEEN}")
+    empty = Counter(
+        (dataset, system) for dataset, system, text in unseen.itertuples(index=False) if is_blank(text)
+    )
+    frame["empty"] = [empty[key] for key in zip(frame["dataset"], frame["system"], strict=True)]
+    return frame
 
 
 def coverage(results: Results) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from evalhub.judging.asking import Asking, Steps, failed, one_part
 from evalhub.judging.basic import pairwise, pointwise
 from evalhub.judging.prompt import slot_texts
-from evalhub.records import Completion, Message, Request
+from evalhub.records import Completion, FailureKind, Message, Request, is_blank
 from evalhub.scales import Kind
 
 PROMPTS: Mapping[str, str] = {
@@ -29,11 +29,12 @@ PROMPTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """Texts by slot, the completions behind them, and the one that failed."""
+    """Texts by slot, the completions behind them, and why they cannot be used."""
 
     texts: Mapping[str, str]
     completions: tuple[str, ...]
-    failed: Completion | None = None
+    failure: FailureKind | None = None
+    detail: str | None = None
 
 
 def writing(*slots: str, unless_given: bool = False) -> Callable[[Asking], Steps]:
@@ -49,10 +50,9 @@ def writing(*slots: str, unless_given: bool = False) -> Callable[[Asking], Steps
             slot for slot in slots if not (unless_given and slot == "reference" and asking.item.references)
         )
         written = yield from _write(asking, wanted)
-        if written.failed and written.failed.failure:
+        if written.failure:
             parts = one_part(asking.outline)
-            why = written.failed.failure
-            return failed(asking, parts, why, written.failed.detail, written.completions)
+            return failed(asking, parts, written.failure, written.detail, written.completions)
         base = pairwise if asking.judge.rubric.kind is Kind.PAIRWISE else pointwise
         return (yield from base(asking, written.texts, written.completions))
 
@@ -75,5 +75,11 @@ def _write(
         Request((Message("user", f"{PROMPTS[slot]}\n\n{asked}"),), sampling, sample=sample) for slot in slots
     )
     said = {slot: one.text or "" for slot, one in zip(slots, completions, strict=True)}
-    failed = next((one for one in completions if one.failure), None)
-    return _Written(said, tuple(one.key for one in completions), failed)
+    keys = tuple(completion.key for completion in completions)
+    for completion in completions:
+        if completion.failure:
+            return _Written(said, keys, completion.failure, completion.detail)
+    for slot, text in said.items():
+        if is_blank(text):
+            return _Written(said, keys, FailureKind.PARSE, f"the judge wrote nothing for {slot}")
+    return _Written(said, keys)

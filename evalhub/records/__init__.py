@@ -25,6 +25,7 @@ from evalhub.records.tables import (
     Score,
     Source,
 )
+from evalhub.records.text import is_blank, without_blanks
 
 __all__ = [
     "KINDS",
@@ -46,8 +47,10 @@ __all__ = [
     "clean",
     "digest",
     "from_dict",
+    "is_blank",
     "key_of",
     "kind_of",
     "sort_key",
     "to_dict",
+    "without_blanks",
 ]

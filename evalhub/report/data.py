@@ -29,6 +29,7 @@ TABLES = {
     "controls": analysis.controls,
     "not_attacked": analysis.not_attacked,
     "coverage": analysis.coverage,
+    "answers": analysis.answers,
     "left_out": analysis.left_out,
     "failures": analysis.failures,
     "engines": analysis.engines,

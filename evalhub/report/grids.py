@@ -23,6 +23,7 @@ RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)
 _KINDS = {"judge": 0, "labels": 1, "metric": 2}
 RATERS = {"judge": 0, "jury": 1, "recorded judge": 2, "metric": 3, "trivial": 4}
 _STATISTICS = ("accuracy", "Cohen's kappa", "n", "left out")
+_ANSWER_HEAD = ("dataset", "system", "responses", "empty")
 _READINGS = {"combined": "", "ab": "a shown first", "ba": "b shown first", "level": ""}
 
 
@@ -213,6 +214,17 @@ def _rationales(row: Row) -> str:
     if not row["rationales"]:
         return ABSENT
     return f"{count(row['rationales'])}, {count(row['rationales_cut'])} cut"
+
+
+def answer_grids(data: dict[str, Any]) -> Iterator[Grid]:
+    """Yield how many answers of each system are empty, where any is."""
+    lines = tuple(
+        (visible(row["dataset"]), visible(row["system"]), count(row["responses"]), count(row["empty"]))
+        for row in data["answers"]
+        if row["empty"]
+    )
+    if lines:
+        yield Grid("Empty answers, scored and judged as they are", _ANSWER_HEAD, lines, 2)
 
 
 def failure_grids(data: dict[str, Any]) -> Iterator[Grid]:

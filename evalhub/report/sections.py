@@ -13,6 +13,7 @@ from evalhub.report.cascades import cascade_grids
 from evalhub.report.forest import Forest, agreement_forests, correlation_forests, leaderboard_forests
 from evalhub.report.grids import (
     agreements,
+    answer_grids,
     correlation_grids,
     coverages,
     failure_grids,
@@ -58,6 +59,7 @@ class Section:
 
 def _coverage(data: Data, notes: Footnotes) -> Iterator[Grid]:
     yield from coverages(data, notes)
+    yield from answer_grids(data)
     yield from failure_grids(data)
 
 
@@ -85,7 +87,7 @@ WITH_EACH_OTHER = Section("Judge and ROUGE with each other", ("agreement", "corr
 CASCADES = Section("Cascades", ("cascades",), cascade_grids)
 BIASES = Section("Biases", ("biases",), biases)
 ATTACKS = Section("Attacks", ("attacks", "controls", "not_attacked"), attack_grids)
-COVERAGE = Section("Coverage and failures", ("coverage", "left_out", "failures"), _coverage)
+COVERAGE = Section("Coverage and failures", ("coverage", "answers", "left_out", "failures"), _coverage)
 
 RANKING = (
     LEADERBOARD, RANKS, STRENGTHS, LENGTH_CONTROLLED, SETTLED, POWERED, LENGTH_PENALTY, WORST_CASES,

@@ -137,13 +137,12 @@ def _dataset(rubric: Rubric, cases: CaseFile) -> Dataset:
 
 
 def _item(dataset: str, case: GoldCase) -> Item:
-    context = (case.context,) if isinstance(case.context, str) else case.context
     return Item(
         dataset,
         case.id,
         turns=case.asked,
         refs=(*((),) * (len(case.asked) - 1), case.refs) if case.refs else (),
-        context=context,
+        context=case.context,
         cluster=case.id,
     )
 

@@ -116,11 +116,12 @@ def plan(resolved: Resolved) -> Plan:
 
     Raises:
         FamilyError: A judge shares a family with a response it would judge, under `require`.
-        SpecError: A judge has nothing to judge, or the name of a recorded judge.
+        SpecError: A judge has nothing to judge, or the name of a recorded judge; or an item has no prompt.
         UnknownNameError: A judge is held against labels, or a baseline, that no dataset has.
     """
     _check_judges(resolved)
     _check_datasets(resolved)
+    _check_prompts(resolved)
     cells: dict[str, list[Cell]] = {}
     skipped: dict[str, dict[str, dict[str, int]]] = {}
     against: dict[str, dict[str, dict[str, str]]] = {}
@@ -193,6 +194,20 @@ def _check_datasets(resolved: Resolved) -> None:
                 where=f"{resolved.path}:metrics",
                 value=clash[0],
                 fix="leave one of the two out",
+            )
+
+
+def _check_prompts(resolved: Resolved) -> None:
+    """Refuse items without a prompt where something is generated or judged."""
+    users = [part.id for part in (*resolved.suite.candidates, *resolved.suite.judges)]
+    for dataset in resolved.datasets:
+        silent = [item.item_id for item in dataset.items if not item.turns]
+        if silent and users:
+            raise SpecError(
+                f"{len(silent)} of {len(dataset.items)} items have no prompt, which {users[0]} needs",
+                where=f"{resolved.path}:datasets.{dataset.card.id}",
+                value=silent[0],
+                fix="return a prompt in the card's items, or leave candidates and judges out of the suite",
             )
 
 

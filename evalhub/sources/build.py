@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.records import Item, Judgment, Label, Record, Response, Score, Source, digest
+from evalhub.records import (
+    Item,
+    Judgment,
+    Label,
+    Record,
+    Response,
+    Score,
+    Source,
+    digest,
+    is_blank,
+    without_blanks,
+)
 from evalhub.scales import Kind
 from evalhub.sources.columns import place
 from evalhub.sources.replies import read_reply
@@ -17,56 +28,62 @@ Row = Mapping[str, Any]
 ANNOTATOR = "annotator"
 
 
-def _turns(row: Row, one: str, where: str, *, required: bool) -> tuple[str, ...]:
-    """Return the turns of a row that gives either one text or several."""
+def _turns(row: Row, one: str, where: str) -> tuple[str, ...]:
+    """Return the turns of a row that gives either one text or several; none where it gives neither."""
     if row[one] is not None and row["turns"]:
         raise SpecError(f"a row gives both {one} and turns ({place(row)})", where=where)
     if row[one] is not None:
         return (row[one],)
-    if not row["turns"] and required:
-        raise SpecError(f"a row gives neither {one} nor turns ({place(row)})", where=where)
     return tuple(row["turns"] or ())
 
 
 def item(card: Card, row: Row, where: str) -> Item:
-    """Return the item of a row."""
-    turns = _turns(row, "prompt", where, required=True)
-    if not all(turn.strip() for turn in turns):
-        raise SpecError(f"a prompt is empty ({place(row)})", where=where)
+    """Return the item of a row, without its blank texts: they are absent, not compared with."""
+    turns = _turns(row, "prompt", where)
+    if all(map(is_blank, turns)):
+        turns = ()
+    elif any(map(is_blank, turns)):
+        raise SpecError(f"a turn is blank beside others that are not ({place(row)})", where=where)
     return Item(
         dataset=card.id,
         item_id=row["item_id"],
         turns=turns,
-        refs=_references(row, len(turns), where),
-        context=row["context"] or (),
-        tags=row["tags"] or (),
-        lang=row["lang"],
+        refs=_references(row, len(turns) or 1, where),
+        context=without_blanks(row["context"] or ()),
+        tags=without_blanks(row["tags"] or ()),
+        lang=None if is_blank(row["lang"] or "") else row["lang"],
         cluster=row["cluster"] or row["item_id"],
         split=row["split"],
     )
 
 
 def _references(row: Row, turns: int, where: str) -> tuple[tuple[str, ...], ...]:
+    """Return the alternatives of each turn that show something; none where no turn has any."""
     refs: tuple[Any, ...] = row["refs"] or ()
-    if not any(refs):
+    listed = [texts for texts in refs if not isinstance(texts, str)]
+    alternatives = tuple(map(without_blanks, listed or (refs,)))
+    if not any(alternatives):
         return ()
-    if isinstance(refs[0], str):
-        if turns == 1:
-            return (refs,)
+    if not listed and turns > 1:
         raise SpecError(
             f"refs of an item with several turns is a list of lists, one for each turn ({place(row)})",
             where=where,
         )
-    if len(refs) != turns:
-        raise SpecError(f"refs has {len(refs)} lists for {turns} turns ({place(row)})", where=where)
-    return tuple(refs)
+    if len(alternatives) != turns:
+        raise SpecError(f"refs has {len(alternatives)} lists for {turns} turns ({place(row)})", where=where)
+    return alternatives
 
 
 def response(card: Card, row: Row, where: str) -> Response:
-    """Return the recorded response of a row."""
-    turns = _turns(row, "text", where, required=False)
+    """Return the recorded response of a row.
+
+    An empty answer is an answer. A blank text of a reference system is an absent reference.
+    """
+    turns = _turns(row, "text", where)
     if not turns and row["chars"] is None:
         raise SpecError(f"a response has neither text, turns nor chars ({place(row)})", where=where)
+    if turns and row["system"] in card.reference_systems and is_blank(turns[-1]):
+        return _absent(card, row)
     return Response(
         dataset=card.id,
         item_id=row["item_id"],
@@ -78,6 +95,17 @@ def response(card: Card, row: Row, where: str) -> Response:
         families=row["family"] or ("unknown",),
         source=Source.RECORDED,
         sha256=digest(turns[-1]) if turns else None,
+    )
+
+
+def _absent(card: Card, row: Row) -> Response:
+    """Return a response of which nothing is known but whose it is."""
+    return Response(
+        dataset=card.id,
+        item_id=row["item_id"],
+        system=row["system"],
+        sample=row["sample"] or 0,
+        families=row["family"] or ("unknown",),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from evalhub.errors import EvalhubError, InputError, SpecError
-from evalhub.records import Item, Label
+from evalhub.records import Item, Label, is_blank
 from evalhub.sources.files import DataFile, files_of
 from evalhub.sources.load import load
 from evalhub.specs import Card, available, load_card
@@ -58,6 +58,7 @@ class Contents:
         clusters: Number of clusters.
         tags: Number of items with each tag.
         responses: Number of responses of each system.
+        empty: Number of empty responses of each system that gave any.
         labels: Number of labels by criterion, then by kind of annotator.
         outcomes: Number of labels by criterion, then by winner or value.
         judgments: Number of recorded judgments by judge, then by criterion.
@@ -71,6 +72,7 @@ class Contents:
     clusters: int
     tags: Mapping[str, int]
     responses: Mapping[str, int]
+    empty: Mapping[str, int]
     labels: Mapping[str, Mapping[str, int]]
     outcomes: Mapping[str, Mapping[str, int]]
     judgments: Mapping[str, Mapping[str, int]]
@@ -142,6 +144,7 @@ def check(name: str) -> Contents:
         clusters=len({item.cluster for item in data.items}),
         tags=_counted(tag for item in data.items for tag in item.tags),
         responses=_counted(response.system for response in data.responses),
+        empty=_counted(one.system for one in data.responses if one.text is not None and is_blank(one.text)),
         labels=_by((label.criterion, label.annotator_kind) for label in data.labels),
         outcomes=_by((label.criterion, _outcome(label)) for label in data.labels),
         judgments=_by((one.judge, one.criterion) for one in data.judgments),

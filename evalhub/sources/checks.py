@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.records import Item, Judgment, Label, Response, Score, key_of
+from evalhub.records import Item, Judgment, Label, Response, Score, is_blank, key_of
 from evalhub.specs import Card
+
+_LISTS = ("refs", "context", "tags")
 
 
 def refuse_twins(records: Sequence[Any], where: str) -> None:
@@ -126,11 +128,34 @@ def shared_prompts(items: Iterable[Item]) -> tuple[str, ...]:
     """Return a warning where one prompt stands in several clusters: they are not independent."""
     clusters: Mapping[tuple[Any, ...], set[str]] = defaultdict(set)
     for item in items:
-        clusters[item.turns, item.context].add(item.cluster)
+        if item.turns:
+            clusters[item.turns, item.context].add(item.cluster)
     shared = sum(len(one) > 1 for one in clusters.values())
     if not shared:
         return ()
     return (f"{shared} prompts stand in more than one cluster: give such items one `cluster`",)
+
+
+def blank_texts(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return what is to be told of an items' SELECT: blank texts that are left out, and absent prompts.
+
+    Args:
+        rows: The rows as `columns.typed` yields them.
+    """
+    counts: Counter[str] = Counter()
+    for row in rows:
+        for name in _LISTS:
+            counts[name] += sum(map(is_blank, _flat(row[name] or ())))
+        counts["prompt"] += all(map(is_blank, (row["prompt"] or "", *(row["turns"] or ()))))
+    told = [f"{counts[name]} blank texts in {name} are left out" for name in _LISTS if counts[name]]
+    if counts["prompt"]:
+        told.append(f"{counts['prompt']} items have no prompt: nothing can be generated or judged there")
+    return tuple(told)
+
+
+def _flat(texts: Iterable[Any]) -> Iterator[str]:
+    for text in texts:
+        yield from (text,) if isinstance(text, str) else text
 
 
 def refuse_missing_systems(card: Card, responses: Iterable[Response], where: str) -> None:

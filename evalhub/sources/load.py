@@ -66,6 +66,7 @@ def load(
     wanted = _wanted(card, kinds, str(card_path))
     files = locate_files(card, card_path)
     answers, notes = select(card, card_path, files, kinds=wanted, limits=limits or Limits())
+    blanks = checks.blank_texts(typed("items", answers["items"], f"{card_path}:items"))
     records = {kind: _records(card, kind, answers.pop(kind), f"{card_path}:{kind}") for kind in wanted}
     _check(card, card_path, records)
     if "judgments" in records:
@@ -75,7 +76,7 @@ def load(
         path=card_path,
         **{kind: tuple(records.get(kind, ())) for kind in COLUMNS},
         hashes={"card": card.hash, **{p: h for spec in card.files.values() for p, h in spec.hashes.items()}},
-        warnings=notes + checks.shared_prompts(records["items"]),
+        warnings=notes + blanks + checks.shared_prompts(records["items"]),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import field_validator, model_validator
 
 from evalhub.errors import SpecError
-from evalhub.records import digest
+from evalhub.records import digest, is_blank, without_blanks
 from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
 from evalhub.specs.find import locate
 
@@ -35,7 +35,7 @@ class GoldCase(Spec):
     id: Id
     prompt: str | None = None
     turns: tuple[str, ...] = ()
-    context: Text = ()
+    context: tuple[str, ...] = ()
     refs: tuple[str, ...] = ()
     response: Text | None = None
     response_a: Text | None = None
@@ -46,11 +46,21 @@ class GoldCase(Spec):
     at_least: Level | None = None
     at_most: Level | None = None
 
+    @field_validator("context", mode="before")
+    @classmethod
+    def _as_texts(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("context", "refs")
+    @classmethod
+    def _not_blank(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return without_blanks(value)
+
     @model_validator(mode="after")
     def _whole(self) -> GoldCase:
         if (self.prompt is None) == (not self.turns):
             raise ValueError("a case has a prompt, or the user's turns")
-        if not all(turn.strip() for turn in self.asked):
+        if any(map(is_blank, self.asked)):
             raise ValueError("a prompt is empty")
         if (self.expect is None) == (self.at_least is None and self.at_most is None):
             raise ValueError("a case says what to expect: expect, or at_least and at_most")

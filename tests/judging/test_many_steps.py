@@ -124,6 +124,19 @@ def test_a_given_reference_is_kept_unless_the_judge_writes_its_own() -> None:
     assert judgment.value == 1
 
 
+@pytest.mark.parametrize("text", ["", " \n", "\u00a0\u200b"])
+@pytest.mark.parametrize(
+    ("protocol", "slot"), [("reference", "reference"), ("own-reference", "reference"), ("metrics", "metrics")]
+)
+def test_a_judge_that_writes_nothing_has_nothing_to_judge_by(protocol: str, slot: str, text: str) -> None:
+    made = rubric(protocol, "question", slot, "response")
+    requests, (judgment,) = play(asking(made, 1), always("1", text))
+    assert len(requests) == 1
+    assert (judgment.value, judgment.failure) == (None, FailureKind.PARSE)
+    assert judgment.detail == f"the judge wrote nothing for {slot}"
+    assert judgment.completions == ("k1",)
+
+
 def test_metrics_and_a_reference_are_asked_for_together() -> None:
     made = rubric("metrics-reference", "question", "metrics", "reference", "response_a", "response_b")
     texts = iter(["Is it a fruit?", "A banana."])

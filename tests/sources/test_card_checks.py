@@ -30,7 +30,6 @@ def refused(mini: Any, **changes: Any) -> str:
 @pytest.mark.parametrize(
     ("items", "said"),
     [
-        ("SELECT id AS item_id FROM q", "neither prompt nor turns (item_id '1')"),
         ("SELECT prompt FROM q", "must return the column item_id"),
         ("SELECT id AS item_id, prompt, 1 AS clutser FROM q", "did you mean 'cluster'?"),
         ("SELECT id AS item_id, prompt, prompt FROM q", "returns a column twice, got 'prompt'"),
@@ -52,7 +51,7 @@ def refused(mini: Any, **changes: Any) -> str:
         ),
         ("SELECT repeat('x', 201) AS item_id, prompt FROM q WHERE id = 1", "1 to 200 of the characters"),
         ("SELECT '' AS item_id, prompt FROM q WHERE id = 1", "the column item_id holds what it may not"),
-        ("SELECT id AS item_id, ' ' AS prompt FROM q", "a prompt is empty"),
+        ("SELECT id AS item_id, ['a', ' '] AS turns FROM q", "a turn is blank beside others"),
         ("SELECT id AS item_id, prompt, [prompt] AS turns FROM q", "both prompt and turns"),
         ("SELECT id AS item_id, ['a', 'b'] AS turns, ['x'] AS refs FROM q", "one for each turn"),
         ("SELECT id AS item_id, ['a', 'b'] AS turns, [['x']] AS refs FROM q", "refs has 1 lists for 2 turns"),

@@ -1,0 +1,39 @@
+"""What of a text a reader sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a text shows nothing: it is empty, or all its characters are invisible.
+
+    Invisible are white space of any script, control characters, characters that fonts leave out by default
+    (such as the zero-width space, the soft hyphen and the byte order mark), and the blank Braille cell.
+
+    Source: Unicode Standard Annex 44, White_Space and Default_Ignorable_Code_Point.
+
+    Example:
+        >>> is_blank(" \\u00a0\\u200b\\n"), is_blank("-")
+        (True, False)
+    """
+    return bool(_invisible()(text))
+
+
+def without_blanks(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the texts that show something, in their order.
+
+    >>> without_blanks(["Oslo", "", "\\t"])
+    ('Oslo',)
+    """
+    return tuple(text for text in texts if not is_blank(text))
+
+
+@cache
+def _invisible() -> Callable[[str], object]:
+    import regex
+
+    characters = r"[\p{White_Space}\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\uFFF9-\uFFFB]*"
+    whole: Callable[[str], object] = regex.compile(characters).fullmatch
+    return whole
