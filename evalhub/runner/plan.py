@@ -13,7 +13,7 @@ from evalhub.errors import SpecError, UnknownNameError
 from evalhub.runner.cascades import check_cascades
 from evalhub.runner.cells import Cell, judge_cells, systems_of
 from evalhub.runner.juries import jury_facts
-from evalhub.runner.resolve import Resolved
+from evalhub.runner.resolve import Resolved, metric_columns
 from evalhub.scales import Kind
 from evalhub.sources import Dataset
 
@@ -181,12 +181,26 @@ def _together(cells: Iterable[Cell]) -> dict[str, dict[str, int]]:
 
 
 def _check_datasets(resolved: Resolved) -> None:
-    """Refuse two datasets of one id, and recorded scores that a metric of the suite would compute."""
+    """Refuse two datasets or scores of one name, and recorded scores that the suite would compute."""
     ids = [dataset.card.id for dataset in resolved.datasets]
-    computed = {column.name for _, metric in resolved.metrics for column in metric.score([], [])}
+    names = [name for use, metric in resolved.metrics for name in use.names(metric_columns(metric)).values()]
+    for name in names:
+        if names.count(name) > 1:
+            raise SpecError(
+                "two metrics give a score of one name",
+                where=f"{resolved.path}:metrics",
+                value=name,
+                fix="give one of them another id",
+            )
+    computed = set(names)
     for dataset in resolved.datasets:
         if ids.count(dataset.card.id) > 1:
-            raise SpecError("two datasets have one id", where=str(resolved.path), value=dataset.card.id)
+            raise SpecError(
+                "two datasets have one id",
+                where=str(resolved.path),
+                value=dataset.card.id,
+                fix="give one of them an id of its own: {id: MINE, dataset: NAME}",
+            )
         clash = sorted(computed & {score.metric for score in dataset.scores})
         if clash:
             raise SpecError(

@@ -19,7 +19,7 @@ from evalhub.records import Item, digest
 from evalhub.runner.progress import Progress
 from evalhub.sources import Dataset
 from evalhub.sources import load as load_dataset
-from evalhub.specs import Candidate, DatasetUse, JudgeUse, Rubric, Suite, load_card, load_rubric
+from evalhub.specs import Candidate, DatasetUse, JudgeUse, MetricUse, Rubric, Suite, load_card, load_rubric
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Resolved:
     datasets: tuple[Dataset, ...]
     candidates: tuple[ResolvedCandidate, ...]
     judges: tuple[ResolvedJudge, ...]
-    metrics: tuple[tuple[str, Metric], ...]
+    metrics: tuple[tuple[MetricUse, Metric], ...]
     attack: Mapping[str, Any] | None = None
     gold: tuple[Mapping[str, Any], ...] = ()
 
@@ -89,7 +89,11 @@ class Resolved:
         return {
             "suite": self.suite.model_dump(mode="json", exclude={"title", "budget"}),
             "datasets": {
-                one.card.id: {"card": one.card.hash, "files": dict(one.hashes), "version": one.card.version}
+                one.card.id: {
+                    "card": one.hashes["card"],
+                    "files": dict(one.hashes),
+                    "version": one.card.version,
+                }
                 for one in self.datasets
             },
             "rubrics": {
@@ -138,7 +142,7 @@ def resolve(suite: Suite, path: Path, progress: Progress, datasets: tuple[Datase
     """
     where = str(path)
     metrics = tuple(
-        (name, build(name, options, where=f"{where}:metrics")) for name, options in suite.metric_options()
+        (use, build(use.metric, use.options, where=f"{where}:metrics")) for use in suite.metric_uses()
     )
     rubrics = [_rubric(use, f"{where}:judges.{use.id}", path) for use in suite.judges]
     datasets = datasets or tuple(_dataset(use, f"{where}:datasets.{use.id}", path) for use in suite.datasets)
@@ -162,6 +166,11 @@ def resolve(suite: Suite, path: Path, progress: Progress, datasets: tuple[Datase
         ),
         metrics=metrics,
     )
+
+
+def metric_columns(metric: Metric) -> list[str]:
+    """Return the metric's own names of its columns."""
+    return [column.name for column in metric.score([], [])]
 
 
 def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
@@ -200,7 +209,8 @@ def _located(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
 
 
 def _dataset(use: DatasetUse, where: str, path: Path) -> Dataset:
-    card, card_path = load_card(use.id, where=f"{where}.id", beside=path)
+    key = "dataset" if use.dataset else "id"
+    card, card_path = load_card(use.name, where=f"{where}.{key}", beside=path)
     loaded = load_dataset(card, card_path)
     items = [item for item in loaded.items if _wanted(item, use)]
     if not items:
@@ -214,7 +224,8 @@ def _dataset(use: DatasetUse, where: str, path: Path) -> Dataset:
     if use.limit is not None and use.limit < len(drawn):
         random.Random(digest([use.seed, card.id])).shuffle(drawn)
         drawn = drawn[: use.limit]
-    return _restricted(loaded, {item.item_id for item in drawn})
+    restricted = _restricted(loaded, {item.item_id for item in drawn})
+    return renamed(restricted, use.id) if use.dataset else restricted
 
 
 def _restricted(dataset: Dataset, kept: set[str]) -> Dataset:
@@ -226,6 +237,19 @@ def _restricted(dataset: Dataset, kept: set[str]) -> Dataset:
         labels=tuple(one for one in dataset.labels if one.item_id in kept),
         judgments=tuple(one for one in dataset.judgments if one.item_id in kept),
         scores=tuple(one for one in dataset.scores if one.item_id in kept),
+    )
+
+
+def renamed(dataset: Dataset, name: str) -> Dataset:
+    """Return the dataset under another id, which its records carry."""
+    return replace(
+        dataset,
+        card=dataset.card.model_copy(update={"id": name}),
+        items=tuple(replace(one, dataset=name) for one in dataset.items),
+        responses=tuple(replace(one, dataset=name) for one in dataset.responses),
+        labels=tuple(replace(one, dataset=name) for one in dataset.labels),
+        judgments=tuple(replace(one, dataset=name) for one in dataset.judgments),
+        scores=tuple(replace(one, dataset=name) for one in dataset.scores),
     )
 
 

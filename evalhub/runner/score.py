@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 from evalhub.metrics import Metric
 from evalhub.records import Item, Response, Score
 from evalhub.runner.progress import Progress
-from evalhub.runner.resolve import Resolved
+from evalhub.runner.resolve import Resolved, metric_columns
 from evalhub.store import RunWriter
 
 
@@ -48,9 +49,11 @@ def score_all(writer: RunWriter, resolved: Resolved, progress: Progress) -> None
             (one for one in responses if one.dataset == card.id and one.system not in card.reference_systems),
             key=lambda one: (one.item_id, one.system, one.sample),
         )
-        for name, metric in resolved.metrics:
-            progress.stage(f"metric {name} on {card.id}", len(answered))
+        for use, metric in resolved.metrics:
+            progress.stage(f"metric {use.name} on {card.id}", len(answered))
+            names = use.names(metric_columns(metric))
             for score in scores(metric, items, answered):
+                score = replace(score, metric=names[score.metric])
                 writer.append(score)
                 columns[score.metric] = {
                     "bounds": metric.bounds,

@@ -21,7 +21,6 @@ from evalhub.specs.suite import (
     Combine,
     Controls,
     CrossFamily,
-    DatasetUse,
     EngineSpec,
     JudgeUse,
     Jury,
@@ -32,6 +31,7 @@ from evalhub.specs.suite import (
     Suite,
     load_suite,
 )
+from evalhub.specs.uses import DatasetUse, MetricUse
 
 __all__ = [
     "SLOT",
@@ -49,6 +49,7 @@ __all__ = [
     "GoldCase",
     "JudgeUse",
     "Jury",
+    "MetricUse",
     "Mode",
     "Orders",
     "Pairs",

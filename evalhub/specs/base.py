@@ -18,7 +18,8 @@ MAX_ALIASES = 64
 
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,199}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/@+-]{1,200}$")]
+ID = r"^[A-Za-z0-9._/@+-]{1,200}$"
+Id = Annotated[str, StringConstraints(pattern=ID)]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

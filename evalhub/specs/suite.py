@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from evalhub.records import Sampling
 from evalhub.specs.base import Id, Name, Spec, parse_yaml, read_text, validated
 from evalhub.specs.find import locate
+from evalhub.specs.uses import DatasetUse, MetricUse
 
 
 class CrossFamily(StrEnum):
@@ -43,22 +44,6 @@ class Combine(StrEnum):
     MEAN = "mean"
     VOTE = "vote"
     WEIGHTED = "weighted"
-
-
-class DatasetUse(Spec):
-    """A dataset of a suite; `limit` items are drawn with `seed`.
-
-    Attributes:
-        tags: An item has all of them.
-        without: An item has none of them.
-    """
-
-    id: str
-    limit: int | None = Field(default=None, ge=1)
-    seed: int = 0
-    split: str | None = None
-    tags: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
 
 
 _SHARED = {"type", "seed"}
@@ -283,8 +268,7 @@ class Suite(Spec):
     @classmethod
     def _one_name_each(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         for metric in value:
-            if isinstance(metric, dict) and len(metric) != 1:
-                raise ValueError("a metric is a name, or one name with its options")
+            MetricUse.read(metric)
         return value
 
     @field_validator("gates")
@@ -313,17 +297,23 @@ class Suite(Spec):
                 *(jury.id for jury in self.juries),
             ],
             "cascades": [cascade.id for cascade in self.cascades],
-            "metrics": [name for name, _ in self.metric_options()],
+            "metrics": [use.name for use in self.metric_uses()],
         }
         for kind, ids in named.items():
             for one in ids:
                 if ids.count(one) > 1:
-                    raise ValueError(f"{one!r} stands twice among {kind}")
+                    raise ValueError(f"{one!r} stands twice among {kind}{_OWN_ID.get(kind, '')}")
         return self
 
-    def metric_options(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return each metric's name with its options."""
-        return [(m, {}) if isinstance(m, str) else next(iter(m.items())) for m in self.metrics]
+    def metric_uses(self) -> list[MetricUse]:
+        """Return each metric with its options."""
+        return list(map(MetricUse.read, self.metrics))
+
+
+_OWN_ID = {
+    "datasets": "; give each an id of its own: {id: MINE, dataset: NAME}",
+    "metrics": "; give each an id of its own: {NAME: {id: MINE}}",
+}
 
 
 def load_suite(name: str) -> tuple[Suite, Path]:
