@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -53,65 +53,74 @@ class Level:
 
     Attributes:
         label: What the judge answers with, such as "4".
-        value: What the level counts as in means.
+        value: What the level counts as in means; None where it says that the criterion is not applicable.
         meaning: What the level stands for, in words.
     """
 
     label: str
-    value: float
+    value: float | None
     meaning: str
+
+    @property
+    def applicable(self) -> bool:
+        """Whether the level rates the response; another one counts in coverage and in no mean."""
+        return self.value is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """An ordered list of levels, the worst first."""
+    """An ordered list of levels, the worst first; a level that is not applicable may stand anywhere.
+
+    >>> scale = Scale((Level("3", 3.0, "rude"), Level("na", None, "no reply"), Level("1", 1.0, "kind")))
+    >>> scale.values, scale.higher_is_better
+    ((3.0, 1.0), False)
+    """
 
     levels: tuple[Level, ...]
 
-    @classmethod
-    def from_mapping(cls, levels: Mapping[object, str]) -> Scale:
-        """Build a scale from a mapping of level to meaning, the worst first.
-
-        Numeric labels count as their number, other labels as their rank from 0.
-
-        >>> Scale.from_mapping({1: "poor", 2: "good"}).values
-        (1.0, 2.0)
-        >>> Scale.from_mapping({"no": "absent", "yes": "present"}).values
-        (0.0, 1.0)
-        """
-        numbers = [_number(key) for key in levels]
-        ranked = None in numbers
-        return cls(
-            tuple(
-                Level(str(key), float(rank) if ranked else float(number or 0), meaning)
-                for rank, ((key, meaning), number) in enumerate(zip(levels.items(), numbers, strict=True))
-            )
-        )
-
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels, the worst first."""
+        """The labels of all levels, in the order in which they are shown."""
         return tuple(level.label for level in self.levels)
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The values, the worst first."""
-        return tuple(level.value for level in self.levels)
+        """The values of the applicable levels, the worst first."""
+        return tuple(level.value for level in self.levels if level.value is not None)
 
-    def value_of(self, label: str) -> float:
-        """Return the value of a label; a KeyError tells that the scale has no such level."""
-        for level in self.levels:
-            if level.label == label:
-                return level.value
-        raise KeyError(label)
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether the values rise from the worst level to the best."""
+        values = self.values
+        return not values or values[0] <= values[-1]
+
+    def level_of(self, said: str | float) -> Level | None:
+        """Return the level with a label, or that a number stands for; None where there is none.
+
+        >>> scale = Scale((Level("0", None, "no reply"), Level("1", 1.0, "kind")))
+        >>> scale.level_of(1).meaning, scale.level_of(0.0).applicable, scale.level_of("2")
+        ('kind', False, None)
+        """
+        if isinstance(said, str):
+            return next((level for level in self.levels if level.label == said), None)
+        of_value = (level for level in self.levels if level.value == said)
+        of_label = (level for level in self.levels if not level.applicable and number_in(level.label) == said)
+        return next(of_value, None) or next(of_label, None)
 
     def describe(self) -> str:
         """Return the scale as it stands in a prompt, one level a line, the worst first."""
         return "\n".join(f"{level.label}: {level.meaning}" for level in self.levels)
 
 
-def _number(label: object) -> float | None:
+def number_in(label: object) -> float | None:
+    """Return the finite number that a label is; None for a name.
+
+    >>> number_in("2.5"), number_in("good"), number_in("nan")
+    (2.5, None, None)
+    """
+    text = str(label)
     try:
-        return float(str(label))
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) and "_" not in text else None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from evalhub.judging.asking import Asking, Part, Steps, blank
 from evalhub.judging.combine import hard_winner, preference, softmax
 from evalhub.judging.verdict import Answer, Asked, ask
-from evalhub.records import Judgment
+from evalhub.records import FailureKind, Judgment
 from evalhub.scales import Order, Scale
 
 
@@ -61,14 +61,23 @@ def compare(
 
 
 def rated(judgment: Judgment, answer: Answer, scale: Scale) -> Judgment:
-    """Return the judgment with the most probable level and the expected one."""
+    """Return the judgment with the most probable level and the expected one.
+
+    The expected level is that of the applicable ones, their probabilities made to sum to 1. Where the most
+    probable level is not applicable there is neither.
+    """
     judgment = answer.fill(judgment)
     if answer.logprobs is None:
         return judgment
-    shares = softmax(answer.logprobs)
-    label = max(scale.labels, key=lambda name: shares[name])
-    expected = sum(shares[level.label] * level.value for level in scale.levels)
-    return replace(judgment, value=scale.value_of(label), expected=expected, logprobs=answer.logprobs)
+    logprobs = answer.logprobs
+    chosen = max(scale.levels, key=lambda level: logprobs[level.label])
+    judgment = replace(judgment, logprobs=logprobs)
+    if not chosen.applicable:
+        return replace(judgment, failure=FailureKind.NOT_APPLICABLE, detail=chosen.meaning)
+    values = {level.label: level.value for level in scale.levels if level.value is not None}
+    shares = softmax({label: logprob for label, logprob in logprobs.items() if label in values})
+    expected = sum(shares[label] * value for label, value in values.items())
+    return replace(judgment, value=chosen.value, expected=expected)
 
 
 def compared(judgment: Judgment, answer: Answer, order: Order) -> Judgment:

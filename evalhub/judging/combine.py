@@ -139,15 +139,19 @@ def penalised(
     return softmax({**logs, "a": logs["a"] - shift / 2, "b": logs["b"] + shift / 2})
 
 
-def penalised_score(score: float, strength: float, *, chars: int, median: float) -> float:
-    """Return a rating after the length penalty: minus strength for each doubling over the median.
+def penalised_score(
+    score: float, strength: float, *, chars: int, median: float, higher_is_better: bool = True
+) -> float:
+    """Return a rating after the length penalty: worse by strength for each doubling over the median.
 
     Args:
         score: The rating, in the scale's units.
         strength: Of the penalty, in the scale's units for each doubling; 0 changes nothing.
         chars: Characters of the response, without think text.
         median: Median characters of the item's responses.
+        higher_is_better: Whether a worse rating is a lower one.
     """
     if strength == 0 or chars <= 0 or median <= 0:
         return score
-    return score - strength * max(0.0, math.log2(chars / median))
+    loss = strength * max(0.0, math.log2(chars / median))
+    return score - loss if higher_is_better else score + loss

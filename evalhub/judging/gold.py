@@ -154,4 +154,6 @@ def _value(rubric: Rubric, criterion: str, level: object, where: str) -> float:
 def level_values(rubric: Rubric, criterion: str) -> dict[str, float]:
     """Return what each label of a rating counts; yes and no for a checklist's criteria."""
     scale = rubric.scale_for(criterion)
-    return dict(zip(scale.labels, scale.values, strict=True)) if scale else dict(_YES_NO)
+    if scale is None:
+        return dict(_YES_NO)
+    return {level.label: level.value for level in scale.levels if level.value is not None}

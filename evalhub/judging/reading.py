@@ -107,6 +107,9 @@ def _decided(claims: list[Claim], rule: Rule | None, thinking: str | None) -> Re
         return Reading(failure=FailureKind.AMBIGUOUS, reason=reason, thinking=thinking)
     if chosen.failure is not None:
         return Reading(failure=chosen.failure, reason=chosen.reason, thinking=thinking)
+    if isinstance(chosen.verdict, FailureKind):
+        reason = f"the reply says {chosen.said!r}, which is not applicable"
+        return Reading(failure=chosen.verdict, reason=reason, thinking=thinking)
     if isinstance(chosen.verdict, Winner):
         return Reading(winner=chosen.verdict, thinking=thinking)
     return Reading(value=chosen.verdict, thinking=thinking)

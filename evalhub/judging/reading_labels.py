@@ -68,7 +68,9 @@ def _longest(form: Form) -> list[str]:
     return sorted(form.labels, key=len, reverse=True)
 
 
-def _verdict(at: int, said: str, verdict: float | Winner | None, known: Mapping[str, Any]) -> Claim:
+def _verdict(
+    at: int, said: str, verdict: float | Winner | FailureKind | None, known: Mapping[str, Any]
+) -> Claim:
     if verdict is not None:
         return Claim(at, said, verdict)
     reason = f"the reply says {said!r}, allowed are {', '.join(known)}"

@@ -179,6 +179,8 @@ def bracketed_ratings(answer: str, form: Form) -> list[Claim]:
 def number_claim(at: int, value: float, form: Form) -> Claim:
     """Return the claim that a number makes: a verdict, or one that is off the scale."""
     low, high = _limits(form)
+    if form.labels.get(f"{value:g}") is FailureKind.NOT_APPLICABLE:
+        return Claim(at, f"{value:g}", FailureKind.NOT_APPLICABLE)
     if low <= value <= high:
         return Claim(at, f"{value:g}", value)
     reason = f"the reply says {value:g}, the scale is {low:g} to {high:g}"

@@ -26,7 +26,8 @@ class Form:
     Attributes:
         format: A name of `READERS`.
         limits: The lowest and highest number of the scale, where verdicts are numbers.
-        labels: What each label of the scale stands for: a level's value or a side as shown.
+        labels: What each label of the scale stands for: a level's value, a side as shown, or that the
+            criterion is not applicable.
         criterion: The criterion's name, which may stand before a score ("Coherence: 4").
         key: The field of a JSON object that holds the verdict.
         rule: Which of several different verdicts counts.
@@ -34,7 +35,7 @@ class Form:
 
     format: str
     limits: tuple[float, float] | None = None
-    labels: Mapping[str, float | Winner] = field(default_factory=dict)
+    labels: Mapping[str, float | Winner | FailureKind] = field(default_factory=dict)
     criterion: str = ""
     key: str = ""
     rule: Rule | None = None
@@ -49,7 +50,7 @@ class Claim:
 
     at: int
     said: str
-    verdict: float | Winner | None = None
+    verdict: float | Winner | FailureKind | None = None
     failure: FailureKind | None = None
     reason: str = ""
 

@@ -24,6 +24,7 @@ from evalhub.records.tables import (
     Response,
     Score,
     Source,
+    has_failed,
 )
 from evalhub.records.text import is_blank, without_blanks
 
@@ -47,6 +48,7 @@ __all__ = [
     "clean",
     "digest",
     "from_dict",
+    "has_failed",
     "is_blank",
     "key_of",
     "kind_of",

@@ -15,7 +15,7 @@ from evalhub.scales import Order, Winner
 
 
 class FailureKind(StrEnum):
-    """Why an asking has no verdict."""
+    """Why an asking has no verdict; `not_applicable` is what the judge found, and no fault of it."""
 
     PARSE = "parse"
     AMBIGUOUS = "ambiguous"
@@ -23,6 +23,7 @@ class FailureKind(StrEnum):
     REFUSED = "refused"
     TOO_LONG = "too_long"
     OFF_SCALE = "off_scale"
+    NOT_APPLICABLE = "not_applicable"
     ENGINE = "engine"
 
 
@@ -166,6 +167,7 @@ class Label:
     """One annotator's verdict on one response (`system`) or pair (`system_a` < `system_b`).
 
     `probability` is that of having been drawn for labelling; `uniform` says whether it was drawn evenly.
+    `not_applicable` stands for a verdict where the annotator found that the criterion does not apply.
     """
 
     KEY: ClassVar[tuple[str, ...]] = (
@@ -186,6 +188,7 @@ class Label:
     shown: Order | None = None
     probability: float | None = None
     uniform: bool | None = None
+    not_applicable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,15 @@ class Score:
     value: float | None = None
     reason: str | None = None
     source: Source = Source.GENERATED
+
+
+def has_failed(failure: FailureKind | str | None) -> bool:
+    """Return whether an asking was not measured: that a criterion does not apply is a measurement.
+
+    >>> has_failed(FailureKind.PARSE), has_failed(FailureKind.NOT_APPLICABLE), has_failed(None)
+    (True, False, False)
+    """
+    return failure is not None and failure != FailureKind.NOT_APPLICABLE
 
 
 Record = Item | Response | Completion | Judgment | Label | Score

@@ -54,7 +54,7 @@ def manifest(resolved: Resolved, planned: Plan) -> dict[str, Any]:
 
 _CARD_FACTS = {
     "id", "title", "licence", "source", "released", "note",
-    "criteria", "anonymous", "reference_systems", "judges",
+    "criteria", "anonymous", "reference_systems", "judges", "metrics",
 }  # fmt: skip
 
 

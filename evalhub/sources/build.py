@@ -115,6 +115,7 @@ def label(card: Card, row: Row, where: str) -> Label:
     systems, swapped = sides(row, spec, where)
     pairwise = spec.kind is Kind.PAIRWISE
     winner = winner_of(row, spec, where) if pairwise else None
+    value = None if pairwise else value_of(row, spec, where)
     shown = row["shown"]
     return Label(
         dataset=card.id,
@@ -125,10 +126,11 @@ def label(card: Card, row: Row, where: str) -> Label:
         **systems,
         sample=row["sample"] or 0,
         winner=winner.swapped() if winner and swapped else winner,
-        value=None if pairwise else value_of(row, spec, where),
+        value=value,
         shown=shown.swapped() if shown and swapped else shown,
         probability=row["probability"],
         uniform=row["uniform"],
+        not_applicable=winner is None and value is None,
     )
 
 
@@ -175,6 +177,8 @@ def score(card: Card, row: Row, where: str) -> Score:
     """Return the recorded score of a row; one for a criterion names one of the card's."""
     if row["criterion"] is not None:
         criterion_of(card, row, where)
+    if card.metrics and row["metric"] not in card.metrics:
+        raise UnknownNameError("metric", row["metric"], card.metrics, where=where)
     return Score(
         dataset=card.id,
         item_id=row["item_id"],

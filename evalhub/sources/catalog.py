@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from evalhub.errors import EvalhubError, InputError, SpecError
-from evalhub.records import Item, Label, is_blank
+from evalhub.records import FailureKind, Item, Label, is_blank
 from evalhub.sources.files import DataFile, files_of
 from evalhub.sources.load import load
 from evalhub.specs import Card, available, load_card
@@ -160,6 +160,8 @@ def _unlabelled(items: Iterable[Item], labels: Iterable[Label]) -> tuple[str, ..
 
 
 def _outcome(label: Label) -> str:
+    if label.not_applicable:
+        return FailureKind.NOT_APPLICABLE.value
     return str(label.winner) if label.winner is not None else f"{label.value:g}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.judging import READERS, Form, Reading, Rule, read
 from evalhub.records import FailureKind
-from evalhub.scales import Kind, Order, Winner
+from evalhub.scales import Kind, Level, Order, Winner
 from evalhub.sources.columns import place
 from evalhub.sources.verdicts import bounds, unparsed_verdict
 from evalhub.specs import Card, CriterionSpec, Reads, RecordedJudge
@@ -66,11 +66,11 @@ def read_reply(
 
 def _form(criterion: str, judge: RecordedJudge, reads: Reads, spec: CriterionSpec) -> Form:
     scale = spec.scale
-    labels: Mapping[str, float | Winner] = _SIDES
+    labels: Mapping[str, float | Winner | FailureKind] = _SIDES
     if spec.kind is Kind.PAIRWISE:
         labels = {label: side for label, side in _SIDES.items() if side in (spec.levels or ())}
     else:
-        labels = {level.label: level.value for level in scale.levels} if scale else {}
+        labels = {level.label: _stands_for(level) for level in scale.levels} if scale else {}
     return Form(
         format=reads.format,
         limits=judge.range or bounds(spec),
@@ -79,6 +79,10 @@ def _form(criterion: str, judge: RecordedJudge, reads: Reads, spec: CriterionSpe
         key=reads.key,
         rule=Rule(reads.rule) if reads.rule else None,
     )
+
+
+def _stands_for(level: Level) -> float | FailureKind:
+    return FailureKind.NOT_APPLICABLE if level.value is None else level.value
 
 
 def _as_fields(

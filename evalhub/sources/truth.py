@@ -26,7 +26,8 @@ def consensus(labels: Iterable[Label], spec: CriterionSpec) -> tuple[Label, ...]
 
     Returns:
         Labels of the annotator "consensus", sorted by key. Where more than half of the votes
-        fall on no one outcome, `majority` gives no label.
+        fall on no one outcome, `majority` gives no label. Where half of the labels or more are not
+        applicable, so is that of a mean or a median; else it is that of the others.
 
     Example:
         >>> spec = CriterionSpec(
@@ -51,14 +52,17 @@ def consensus(labels: Iterable[Label], spec: CriterionSpec) -> tuple[Label, ...]
 def _decided(group: Sequence[Label], spec: CriterionSpec) -> Label | None:
     first = group[0]
     by = spec.truth.by if spec.truth else "majority"
+    # The outcome of a label that is not applicable is None.
     outcomes = [label.value if label.winner is None else label.winner for label in group]
+    values = [label.value for label in group if label.value is not None]
     verdict: Any
     if by == "majority":
         verdict, votes = Counter(outcomes).most_common(1)[0]
         if 2 * votes <= len(group):
             return None
+    elif 2 * len(values) <= len(group):
+        verdict = None
     else:
-        values = [label.value for label in group if label.value is not None]
         verdict = statistics.fmean(values) if by == "mean" else statistics.median(values)
     shown = {label.shown for label in group}
     return Label(
@@ -74,4 +78,5 @@ def _decided(group: Sequence[Label], spec: CriterionSpec) -> Label | None:
         winner=verdict if first.winner is not None else None,
         value=verdict if first.winner is None else None,
         shown=shown.pop() if len(shown) == 1 else None,
+        not_applicable=verdict is None,
     )

@@ -59,8 +59,10 @@ def bounds(spec: CriterionSpec) -> tuple[float, float] | None:
     return min(spec.scale.values), max(spec.scale.values)
 
 
-def value_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> float:
+def value_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> float | None:
     """Return the value of a pointwise label: a level's label or value, or a number within the range.
+
+    None for a level that is not applicable.
 
     Raises:
         SpecError: There is no value, or the criterion does not allow it.
@@ -69,12 +71,11 @@ def value_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> float:
     if value is None or row["winner"] is not None:
         raise SpecError(f"a pointwise verdict is a value ({place(row)})", where=where)
     scale = spec.scale
+    level = scale.level_of(value) if scale else None
+    if level is not None:
+        return level.value
     if isinstance(value, str):
-        if scale is None or value not in scale.labels:
-            raise _not_allowed(row, where, scale.labels if scale else "a number")
-        return scale.value_of(value)
-    if scale is not None and value in scale.values:
-        return float(value)
+        raise _not_allowed(row, where, scale.labels if scale else "a number")
     low, high = bounds(spec) or (0.0, 0.0)
     between = scale is None or (spec.raters or 1) > 1
     if not between or not low <= value <= high:
@@ -124,6 +125,8 @@ def recorded_verdict(row: Mapping[str, Any], card: Card, spec: CriterionSpec, wh
         judge = card.judges.get(row["judge"], RecordedJudge())
         return unparsed_verdict(judge, spec, row, FailureKind.PARSE, "no verdict is recorded", where)
     if "failure" in given:
+        if row["failure"] is FailureKind.NOT_APPLICABLE and spec.kind is Kind.PAIRWISE:
+            raise SpecError(f"only a rating can be not applicable ({place(row)})", where=where)
         return {"failure": row["failure"]}
     if spec.kind is Kind.PAIRWISE:
         p_a = None if row["p_a"] is None else mirrored(row["p_a"])
@@ -171,6 +174,9 @@ def _recorded_value(row: Mapping[str, Any], card: Card, spec: CriterionSpec, whe
     judge = card.judges.get(row["judge"])
     limits = (judge.range if judge else None) or bounds(spec)
     value = row["value"]
+    level = spec.scale.level_of(value) if spec.scale else None
+    if level is not None and not level.applicable:
+        return {"failure": FailureKind.NOT_APPLICABLE, "detail": level.meaning}
     if isinstance(value, str):
         value = value_of(row, spec, where)
     if limits and not limits[0] <= value <= limits[1]:

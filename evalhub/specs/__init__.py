@@ -5,6 +5,7 @@ from evalhub.specs.card import (
     Card,
     CriterionSpec,
     FileSpec,
+    MetricSpec,
     Orders,
     Reads,
     RecordedJudge,
@@ -13,6 +14,7 @@ from evalhub.specs.card import (
 )
 from evalhub.specs.cases import CaseFile, GoldCase, cases_path, load_cases, no_cases
 from evalhub.specs.find import available, data_root, locate
+from evalhub.specs.levels import LevelSpec, scale_of
 from evalhub.specs.plugins import named
 from evalhub.specs.rubric import SLOT, Rubric, load_rubric, parse_rubric
 from evalhub.specs.suite import (
@@ -49,6 +51,8 @@ __all__ = [
     "GoldCase",
     "JudgeUse",
     "Jury",
+    "LevelSpec",
+    "MetricSpec",
     "MetricUse",
     "Mode",
     "Orders",
@@ -72,4 +76,5 @@ __all__ = [
     "named",
     "no_cases",
     "parse_rubric",
+    "scale_of",
 ]

@@ -115,6 +115,8 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
     return loaded
 
 
+# pydantic names the choice of a union within the path of a mistake.
+_CHOICE = re.compile(r"(?:dict|tuple|list|union|function-\w+)\[")
 _WORDS = {
     "tuple_type": "a list is needed",
     "list_type": "a list is needed",
@@ -134,7 +136,7 @@ def validated(model: type[_Model], values: dict[str, Any], where: str) -> _Model
         return model.model_validate(values)
     except ValidationError as error:
         first = _first(error)
-        path = ".".join(str(part) for part in first["loc"])
+        path = ".".join(part for part in map(str, first["loc"]) if not _CHOICE.match(part))
         place = f"{where}:{path}" if path else where
         if first["type"] == "extra_forbidden":
             raise _unknown_key(model, first["loc"], place) from error

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from evalhub.records import digest
-from evalhub.scales import Kind, Scale, Winner
+from evalhub.scales import Kind, Scale, Winner, number_in
 from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
 from evalhub.specs.find import locate
+from evalhub.specs.levels import Levels, read_levels, scale_of
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 TableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
@@ -70,19 +69,24 @@ class Truth(Spec):
     by: Literal["mean", "median", "majority"]
 
 
-def _number(text: str) -> int | float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return int(text) if text.lstrip("-").isdecimal() else number
+def _number_or_text(label: int | float | str) -> int | float | str:
+    number = number_in(label)
+    if number is None or not isinstance(label, str):
+        return label
+    return next((one for one in (int(number), number) if str(one) == label), label)
 
 
 class CriterionSpec(Spec):
-    """What the labels of one criterion can be."""
+    """What the labels of one criterion can be.
+
+    `levels` are listed worst first, so that their order says whether a higher value is better; beside a
+    `range` `higher_is_better` says it, by default true.
+    """
 
     kind: Kind
-    levels: dict[int | float | str, str] | tuple[Winner, ...] | None = None
+    levels: Levels | tuple[Winner, ...] | None = None
     range: tuple[float, float] | None = None
+    higher_is_better: bool = Field(default=None, validate_default=True)
     raters: int | None = Field(default=None, ge=1)
     truth: Truth | None = None
     annotators: Literal["people", "slots"] = "people"
@@ -91,19 +95,36 @@ class CriterionSpec(Spec):
     @field_validator("levels", mode="before")
     @classmethod
     def _numbers_stay_numbers(cls, value: object) -> object:
-        """Return levels whose labels are all numbers with numbers as keys: JSON makes them text."""
-        if not isinstance(value, dict) or not value:
+        """Return levels whose labels are numbers with numbers as keys: JSON makes them text."""
+        if not isinstance(value, dict):
             return value
-        try:
-            return {key if isinstance(key, int) else _number(str(key)): text for key, text in value.items()}
-        except ValueError:
-            return value
+        levels = read_levels(value)
+        numbered = {_number_or_text(label): level for label, level in levels.items()}
+        return numbered if len(numbered) == len(levels) else levels
+
+    @field_validator("levels")
+    @classmethod
+    def _make_a_scale(cls, value: object) -> object:
+        if isinstance(value, dict):
+            scale_of(value)
+        return value
+
+    @field_validator("higher_is_better", mode="before")
+    @classmethod
+    def _as_the_levels_say(cls, value: object, info: ValidationInfo) -> object:
+        levels = info.data.get("levels")
+        if not isinstance(levels, dict):
+            return True if value is None else value
+        rises = scale_of(levels).higher_is_better
+        if value not in (None, rises):
+            order = "rise" if rises else "fall"
+            raise ValueError(f"the levels are listed worst first, and their values {order}: leave it out")
+        return rises
 
     @cached_property
     def scale(self) -> Scale | None:
         """The levels of a pointwise criterion, the worst first; None where it has a range."""
-        levels = cast(Mapping[object, str], self.levels)
-        return Scale.from_mapping(levels) if isinstance(self.levels, dict) else None
+        return scale_of(self.levels) if isinstance(self.levels, dict) else None
 
     @model_validator(mode="after")
     def _fits_kind(self) -> CriterionSpec:
@@ -112,6 +133,8 @@ class CriterionSpec(Spec):
                 raise ValueError("pairwise levels are the outcomes allowed, such as [a, tie, b]")
             if self.truth and self.truth.by != "majority":
                 raise ValueError("the truth of a pairwise criterion is by majority")
+            if not self.higher_is_better:
+                raise ValueError("the winner of a comparison is the better one: leave higher_is_better out")
         elif isinstance(self.levels, dict) == (self.range is not None):
             raise ValueError("a pointwise criterion needs levels (a mapping, worst first) or a range")
         if self.range and not self.range[0] < self.range[1]:
@@ -145,12 +168,14 @@ class RecordedJudge(Spec):
     card gives as NULL, is a failure; `unparsed: tie` counts it as a tie, and `unparsed: wrong` keeps it a
     failure that agreement with pairwise labels counts as wrong. `orders: net` adds up the verdicts of the two
     orders, so that a win and a tie are a win; `orders: agree` gives a win only where both orders say so.
+    `higher_is_better` is about its ratings, by default as of the criterion's labels.
     """
 
     reads: Reads | None = None
     orders: Orders = Orders.NET
     unparsed: Literal["failure", "tie", "wrong"] = "failure"
     range: tuple[float, float] | None = None
+    higher_is_better: bool | None = None
     family: str | list[str] = "unknown"
 
     @field_validator("reads", mode="before")
@@ -160,6 +185,23 @@ class RecordedJudge(Spec):
 
     @model_validator(mode="after")
     def _range_rises(self) -> RecordedJudge:
+        if self.range and not self.range[0] < self.range[1]:
+            raise ValueError("the range must rise")
+        return self
+
+
+class MetricSpec(Spec):
+    """What the recorded scores of one metric mean.
+
+    `higher_is_better` is null where neither direction is better, as of a length; `range` is the lowest and
+    highest value that there can be.
+    """
+
+    higher_is_better: bool | None = True
+    range: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _rises(self) -> MetricSpec:
         if self.range and not self.range[0] < self.range[1]:
             raise ValueError("the range must rise")
         return self
@@ -193,6 +235,7 @@ class Card(Spec):
     scores: str | None = None
     criteria: dict[Id, CriterionSpec] = Field(default_factory=dict)
     judges: dict[Id, RecordedJudge] = Field(default_factory=dict)
+    metrics: dict[Id, MetricSpec] = Field(default_factory=dict)
 
     @field_validator("released", mode="before")
     @classmethod
@@ -210,6 +253,8 @@ class Card(Spec):
     def _criteria_where_verdicts(self) -> Card:
         if (self.labels or self.judgments) and not self.criteria:
             raise ValueError("a card with labels or judgments needs the key criteria")
+        if self.metrics and not self.scores:
+            raise ValueError("the key metrics says what the scores mean, and the card has no scores")
         return self
 
     @property

@@ -15,6 +15,7 @@ from evalhub.records import digest
 from evalhub.scales import Kind, Scale
 from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
 from evalhub.specs.find import locate
+from evalhub.specs.levels import Levels, is_level, read_levels, scale_of
 
 RESPONSE_SLOTS = ("response", "response_a", "response_b", "responses")
 INPUT_SLOTS = ("question", "context", "reference", "metrics", *RESPONSE_SLOTS)
@@ -25,15 +26,13 @@ _FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
 _SECTIONS = ("System", "User")
 
-Levels = dict[int | float | str, str]
-
 
 class Rubric(Spec):
     """What a judge is told, and what it may answer.
 
     Attributes:
         criteria: Name of each criterion with its sentence.
-        scale: Levels for all criteria, or for each criterion by name; pointwise only.
+        scale: Levels for all criteria, or for each criterion by name, the worst first; pointwise only.
         ties: Whether a comparison may end in a tie; pairwise only.
         weights: What each criterion counts in the total; checklists only, 1 where none is given.
         system: The System section, with its slots.
@@ -61,17 +60,26 @@ class Rubric(Spec):
                 raise ValueError(f"{name!r} is no input; allowed: {', '.join(INPUT_SLOTS)}")
         return value
 
+    @field_validator("scale", mode="before")
+    @classmethod
+    def _with_levels(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        if _is_nested(value):
+            return {name: read_levels(levels) for name, levels in value.items()}
+        return read_levels(value)
+
     @field_validator("scale")
     @classmethod
     def _fits_criteria(cls, value: Mapping[Any, Any] | None, info: ValidationInfo) -> Any:
         if value is None:
             return value
-        nested = bool(value) and _is_nested(value)
+        nested = _is_nested(value)
         odd = value.keys() ^ info.data.get("criteria", value).keys() if nested else ()
         if odd:
             raise ValueError(f"the scale and the criteria differ in {', '.join(sorted(map(repr, odd)))}")
-        if any(len(levels) < 2 for levels in (value.values() if nested else (value,))):
-            raise ValueError("a scale needs at least two levels")
+        for levels in value.values() if nested else (value,):
+            scale_of(levels)
         return value
 
     @field_validator("weights")
@@ -103,7 +111,12 @@ class Rubric(Spec):
         if not self.scale:
             return None
         levels = self.scale[criterion] if _is_nested(self.scale) else self.scale
-        return Scale.from_mapping(levels)  # type: ignore[arg-type]
+        return scale_of(levels)  # type: ignore[arg-type]
+
+    def higher_is_better(self, criterion: str) -> bool:
+        """Return whether a higher rating is the better one; of a comparison and a checklist it is."""
+        scale = self.scale_for(criterion)
+        return scale is None or scale.higher_is_better
 
     @property
     def hash(self) -> str:
@@ -112,7 +125,9 @@ class Rubric(Spec):
 
 
 def _is_nested(scale: Mapping[Any, Any]) -> bool:
-    return all(isinstance(levels, Mapping) for levels in scale.values())
+    """Return whether each criterion has levels of its own."""
+    values = scale.values()
+    return bool(scale) and all(isinstance(one, Mapping) and not is_level(one) for one in values)
 
 
 def load_rubric(name: str, *, where: str = "", beside: Path | None = None) -> Rubric:

@@ -1,0 +1,137 @@
+"""The levels of a scale as cards and rubrics write them, the worst first."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from evalhub.scales import Level, Scale, number_in
+from evalhub.specs.base import Spec
+
+_KEYS = {"meaning", "value", "applicable"}
+
+
+class LevelSpec(Spec):
+    """One level that says more than its meaning.
+
+    Attributes:
+        meaning: What the level stands for, in words.
+        value: What it counts as in means, where its label is a name.
+        applicable: False where the level says that the criterion does not apply: it counts in no mean.
+    """
+
+    meaning: str
+    value: float | None = Field(default=None, allow_inf_nan=False)
+    applicable: bool = True
+
+    @model_validator(mode="after")
+    def _counts_or_not(self) -> LevelSpec:
+        if not self.applicable and self.value is not None:
+            raise ValueError("a level that is not applicable counts in no mean: leave its value out")
+        return self
+
+
+Levels = dict[int | float | str, LevelSpec | str]
+
+
+def read_levels(levels: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return levels as written, with those that say more than a meaning checked.
+
+    Raises:
+        ValueError: A label is no text and no number, or a level has neither a meaning nor the keys of one.
+    """
+    for label in levels:
+        if isinstance(label, bool) or not isinstance(label, int | float | str):
+            shown = str(label).lower() if isinstance(label, bool) else label
+            raise ValueError(f"a level is a number or a text: put {shown} between quotes")
+    return {label: _read_level(label, level) for label, level in levels.items()}
+
+
+def _read_level(label: object, level: object) -> object:
+    if isinstance(level, str | LevelSpec):
+        return level
+    if not isinstance(level, Mapping):
+        raise ValueError(f"the level {label!r} needs its meaning as a text, got {level!r}")
+    try:
+        return LevelSpec.model_validate(dict(level))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            reason = f"has no key {key!r}: known are {', '.join(sorted(_KEYS))}"
+        elif first["type"] == "missing":
+            reason = f"needs the key {key!r}"
+        else:
+            reason = f"{first['msg'].removeprefix('Value error, ')}{f' ({key})' if key else ''}"
+        raise ValueError(f"the level {label!r}: {reason}") from None
+
+
+def is_level(value: object) -> bool:
+    """Return whether a mapping describes one level, and not the levels of a criterion."""
+    return isinstance(value, LevelSpec) or (
+        isinstance(value, Mapping) and "meaning" in value and value.keys() <= _KEYS
+    )
+
+
+def scale_of(levels: Mapping[int | float | str, LevelSpec | str]) -> Scale:
+    """Return the scale that levels make, listed worst first.
+
+    A label that is a number counts as it. Names count as their rank from 0 among the applicable levels, and
+    where some levels have a number every other one needs a value.
+
+    Raises:
+        ValueError: A level has no value, the values neither rise nor fall, or fewer than two apply.
+
+    Example:
+        >>> scale_of({"no": "absent", "yes": "present"}).values
+        (0.0, 1.0)
+        >>> scale_of({5: "rude", 1: "kind"}).higher_is_better
+        False
+    """
+    specs = {
+        label: level if isinstance(level, LevelSpec) else LevelSpec(meaning=level)
+        for label, level in levels.items()
+    }
+    applicable = {label: _value(label, spec) for label, spec in specs.items() if spec.applicable}
+    if len(applicable) < 2:
+        raise ValueError("a scale needs at least two levels that are applicable")
+    values = dict(zip(applicable, _values(applicable), strict=True))
+    _refuse_one_number_twice(specs, values)
+    return Scale(tuple(Level(str(label), values.get(label), spec.meaning) for label, spec in specs.items()))
+
+
+def _value(label: object, spec: LevelSpec) -> float | None:
+    number = number_in(label)
+    if number is not None and spec.value not in (None, number):
+        raise ValueError(f"the level {label} counts as its number: leave its value out, or give it a name")
+    return number if spec.value is None else spec.value
+
+
+def _values(applicable: Mapping[Any, float | None]) -> tuple[float, ...]:
+    """Return what the applicable levels count as."""
+    known = [value for value in applicable.values() if value is not None]
+    if not known:
+        return tuple(map(float, range(len(applicable))))
+    if len(known) < len(applicable):
+        name = next(label for label, value in applicable.items() if value is None)
+        raise ValueError(
+            f"levels with and without numbers are mixed, and the level {name!r} has no value: "
+            f"write {name}: {{value: …, meaning: …}}"
+        )
+    steps = list(itertools.pairwise(known))
+    if not (all(low < high for low, high in steps) or all(low > high for low, high in steps)):
+        shown = ", ".join(f"{value:g}" for value in known)
+        raise ValueError(
+            f"levels are listed worst first, so that their numbers rise or fall, and {shown} do neither: "
+            "list them from the worst to the best"
+        )
+    return tuple(known)
+
+
+def _refuse_one_number_twice(specs: Mapping[Any, LevelSpec], values: Mapping[Any, float]) -> None:
+    for label, spec in specs.items():
+        if not spec.applicable and number_in(label) in values.values():
+            raise ValueError(f"the level {label!r} is not applicable, and another level counts {label}")

@@ -1,0 +1,121 @@
+"""Levels are listed worst first: their order says which end is better, and no level counts by guess."""
+
+import json
+from typing import Any
+
+import pytest
+
+from evalhub.errors import SpecError
+from evalhub.specs import CriterionSpec, Rubric, parse_rubric
+from evalhub.specs.base import validated
+
+NA = {"meaning": "no such part", "applicable": False}
+
+
+def criterion(**keys: Any) -> CriterionSpec:
+    return validated(CriterionSpec, {"kind": "pointwise", **keys}, "card.yaml:criteria.tone")
+
+
+def refusal(**keys: Any) -> str:
+    with pytest.raises(SpecError) as error:
+        criterion(**keys)
+    return str(error.value)
+
+
+def rubric(scale: str, criteria: str = "tone: How it sounds.") -> Rubric:
+    text = (
+        "---\nid: r\nversion: 1\nprotocol: pointwise\ninputs: [response]\n"
+        f"criteria: {{{criteria}}}\nscale: {scale}\n---\n## User\n"
+        "{{scale}}\n{{criterion}}\n{{response}}\n"
+    )
+    return parse_rubric(text, "r.md")
+
+
+@pytest.mark.parametrize(
+    ("levels", "values", "higher"),
+    [
+        ({1: "bad", 2: "fair", 3: "good"}, (1, 2, 3), True),
+        ({7: "hostile", 4: "cool", 0: "warm"}, (7, 4, 0), False),
+        ({2: "x", 0.5: "y", -2: "z"}, (2, 0.5, -2), False),
+        ({"poor": "x", "fair": "y", "good": "z"}, (0, 1, 2), True),
+        ({"many": {"value": 9, "meaning": "x"}, "none": {"value": 0, "meaning": "y"}}, (9, 0), False),
+        ({"bad": {"value": -1, "meaning": "x"}, 0: "y", 1: "z"}, (-1, 0, 1), True),
+        ({"na": NA, 3: "x", 2: "y"}, (3, 2), False),
+        ({"poor": "x", "na": NA, "fair": "y", "good": "z"}, (0, 1, 2), True),
+    ],
+)
+def test_the_order_of_the_levels_says_which_end_is_better(
+    levels: dict[Any, Any], values: tuple[float, ...], higher: bool
+) -> None:
+    spec = criterion(levels=levels)
+    assert spec.scale is not None
+    assert spec.scale.values == values
+    assert spec.higher_is_better is spec.scale.higher_is_better is higher
+    again = CriterionSpec.model_validate(json.loads(spec.model_dump_json()))
+    assert (again.scale, again.higher_is_better) == (spec.scale, higher)
+    own = rubric(json.dumps(levels)) if all(isinstance(name, str) for name in levels) else None
+    if own is not None:
+        kept = Rubric.model_validate(json.loads(json.dumps(own.model_dump(mode="json", exclude_none=True))))
+        assert kept.scale_for("tone") == own.scale_for("tone") == spec.scale
+        assert own.higher_is_better("tone") is higher
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        ({3: "x", 1: "y", 2: "z"}, "3, 1, 2 do neither: list them from the worst to the best"),
+        ({1: "x", "1.0": "y"}, "1, 1 do neither"),
+        ({1: "x", "good": "y"}, "the level 'good' has no value: write good: {value: …, meaning: …}"),
+        ({"a": {"value": 2, "meaning": "x"}, "b": "y"}, "the level 'b' has no value"),
+        ({1: "x", "na": NA}, "at least two levels that are applicable"),
+        ({"na": {**NA, "value": 0}, 1: "x", 2: "y"}, "counts in no mean: leave its value out"),
+        ({0: NA, "zero": {"value": 0, "meaning": "x"}, 1: "y"}, "another level counts 0"),
+        ({2: {"value": 5, "meaning": "x"}, 6: "y"}, "the level 2 counts as its number"),
+        (
+            {1: {"valeu": 1, "meaning": "x"}, 2: "y"},
+            "has no key 'valeu': known are applicable, meaning, value",
+        ),
+        ({"a": {"value": 1}, "b": "y"}, "the level 'a': needs the key 'meaning'"),
+        ({"a": {"value": float("inf"), "meaning": "x"}, "b": "y"}, "finite number (value)"),
+        ({1: "x", 2: 4}, "the level 2 needs its meaning as a text, got 4"),
+        ({True: "x", 2: "y"}, "put true between quotes"),
+    ],
+)
+def test_levels_that_say_nothing_sure_are_refused(levels: dict[Any, Any], said: str) -> None:
+    sentence = refusal(levels=levels)
+    assert said in sentence
+    assert sentence.startswith("card.yaml:criteria.tone:levels: ")
+
+
+@pytest.mark.parametrize("scale", ["{3: x, 1: y, 2: z}", "{tone: {4: x, 6: y, 5: z}}", "{2: x, best: y}"])
+def test_a_rubric_refuses_them_too(scale: str) -> None:
+    with pytest.raises(SpecError, match=r"r\.md:scale: levels"):
+        rubric(scale)
+
+
+def test_each_criterion_of_a_rubric_has_its_own_direction() -> None:
+    own = rubric(
+        "{tone: {high: {value: 2, meaning: x}, none: {value: 0, meaning: y}}, use: {1: bad, 2: good}}",
+        "tone: How rude it is., use: How useful it is.",
+    )
+    assert [own.higher_is_better(name) for name in own.criteria] == [False, True]
+
+
+def test_a_range_says_its_direction_and_levels_need_not() -> None:
+    assert criterion(range=(0, 1)).higher_is_better
+    assert not criterion(range=(0, 1), higher_is_better=False).higher_is_better
+    assert not criterion(levels={2: "x", 1: "y"}, higher_is_better=False).higher_is_better
+    assert "their values rise: leave it out" in refusal(levels={1: "x", 2: "y"}, higher_is_better=False)
+    pairs = {"kind": "pairwise", "levels": ["a", "b"], "higher_is_better": False}
+    assert "leave higher_is_better out" in refusal(**pairs)
+
+
+def test_a_level_is_found_by_its_label_or_its_number() -> None:
+    scale = criterion(levels={0: NA, "bad": {"value": 4, "meaning": "x"}, 1: "y"}).scale
+    assert scale is not None
+    assert [level and level.label for level in map(scale.level_of, ("bad", 4, 1.0, "1", 0, "0"))] == [
+        "bad", "bad", "1", "1", "0", "0",
+    ]  # fmt: skip
+    assert scale.level_of("4") is None
+    assert scale.level_of(2) is None
+    assert scale.labels == ("0", "bad", "1")
