@@ -19,6 +19,8 @@ STANDINGS = (SETTLED, RANKS, STRENGTHS, LENGTH_CONTROLLED, POWERED, WORST_CASES)
 LINK = {"item": "item_id", "judge": "judge", "criterion": "criterion"}
 
 FACTS = {
+    "serves": "for",
+    "start": "start",
     "model": "model",
     "engine": "engine",
     "version": "version",
@@ -214,7 +216,8 @@ def engine_facts() -> None:
             alt="What each engine really used and did",
         )
         with st.expander("Every fact"):
-            facts = engines.set_index("model").T.rename_axis("fact")
+            names = [f"{row['serves']}, start {row['start']}" for row in rows_of(engines)]
+            facts = engines.set_axis(names).T.rename_axis("fact")
             st.dataframe(
                 facts.map(lambda value: "–" if pd.isna(value) else str(value)), alt="Every engine fact"
             )

@@ -74,10 +74,11 @@ def engine_time(results: Results, judge: str) -> tuple[float, int] | str:
 
     An engine that served another judge or a candidate too has no time that is the judge's own.
     """
-    models = {name: facts["model"] for name, facts in results.manifest["resolved"]["models"].items()}
-    others = sorted(name for name, model in models.items() if model == models[judge] and name != judge)
+    engines = [engine for engine in results.manifest["engines"] if judge in engine.get("serves", ())]
+    others = sorted({name for engine in engines for name in engine["serves"]} - {judge})
     if others:
-        return f"the time of {models[judge]} is shared with {', '.join(others)}"
-    engines = [one for one in results.manifest["engines"] if one["model"] == models[judge]]
-    busy, requests = (sum(one.get(name) or 0 for one in engines) for name in ("seconds_busy", "requests"))
-    return (busy, requests) if busy and requests else f"no engine measured the time of {models[judge]}"
+        return f"the time of its engine is shared with {', '.join(others)}"
+    busy, requests = (
+        sum(engine.get(name) or 0 for engine in engines) for name in ("seconds_busy", "requests")
+    )
+    return (busy, requests) if busy and requests else f"no engine measured the time of {judge}"

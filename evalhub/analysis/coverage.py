@@ -113,6 +113,18 @@ def _rows(found: pd.DataFrame, share: stats.Estimate, named: dict[str, Any]) -> 
         yield row(mass, **named, statistic="label mass")
 
 
+_REUSED = """
+WITH used AS (
+  SELECT DISTINCT 'candidate ' || system AS id, unnest(completions) AS key FROM responses
+  UNION
+  SELECT DISTINCT 'judge ' || judge, unnest(completions) FROM judgments
+), serving AS (SELECT key, string_agg(id, ', ' ORDER BY id) AS serves FROM used GROUP BY key)
+SELECT computed_in AS run, model, coalesce(serves, '') AS serves, count(*) AS completions
+FROM completions LEFT JOIN serving USING (key)
+WHERE computed_in IS NOT NULL GROUP BY ALL ORDER BY ALL
+"""
+
+
 def _share(found: pd.DataFrame, expected: int) -> stats.Estimate:
     """Return the share of valid verdicts; what is still to be asked counts as not valid."""
     if not expected:
@@ -147,15 +159,27 @@ def failures(results: Results) -> pd.DataFrame:
 
 
 def engines(results: Results) -> pd.DataFrame:
-    """Return what every engine of the run really used and did, one row per start."""
+    """Return what every engine of the run really used and did, one row per start.
+
+    `serves` names the candidates and judges that it worked for: one model may run as both, or with several
+    settings. `start` counts the starts for the same ones.
+    """
     import pandas as pd
 
-    return pd.DataFrame(results.manifest["engines"])
+    frame = pd.DataFrame(results.manifest["engines"])
+    if "serves" not in frame:  # no engine, or a run from before it was recorded
+        return frame.assign(serves="", start=range(1, len(frame) + 1))
+    judges = set(results.manifest["judges"])
+    frame["serves"] = [
+        ", ".join(f"{'judge' if name in judges else 'candidate'} {name}" for name in serves)
+        for serves in frame["serves"]
+    ]
+    return frame.assign(start=frame.groupby("serves").cumcount() + 1)
 
 
 def reused(results: Results) -> pd.DataFrame:
-    """Return how many completions came from other runs, by the run that computed them."""
-    return results.sql(
-        "SELECT computed_in AS run, model, count(*) AS completions FROM completions "
-        "WHERE computed_in IS NOT NULL GROUP BY ALL ORDER BY ALL"
-    )
+    """Return how many completions came from other runs, by the run that computed them.
+
+    Columns: run, model, serves (the candidates and judges that rest on them), completions.
+    """
+    return results.sql(_REUSED)

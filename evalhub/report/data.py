@@ -142,9 +142,11 @@ _ASKED = ("attention_backend", "dtype", "kv_block_size", "kv_cache_dtype", "max_
 
 def _differences(manifest: dict[str, Any]) -> Iterator[str]:
     """Say where an engine used something else than what was asked of it."""
-    asked = {one["model"]: one["settings"] for one in manifest["resolved"]["models"].values()}
+    models = manifest["resolved"]["models"]
     for engine in manifest["engines"]:
+        settings = next((models[name]["settings"] for name in engine.get("serves", ())), {})
         for name in _ASKED:
-            wanted, used = asked.get(engine["model"], {}).get(name), engine.get(name)
+            wanted, used = settings.get(name), engine.get(name)
             if wanted not in (None, "auto") and used != wanted:
-                yield f"{engine['model']}: {name.replace('_', ' ')} was asked as {wanted}, used was {used}"
+                served = f"{engine['model']} for {', '.join(engine['serves'])}"
+                yield f"{served}: {name.replace('_', ' ')} was asked as {wanted}, used was {used}"

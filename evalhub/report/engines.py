@@ -26,9 +26,9 @@ def model_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def engine_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each started engine's model with what it really used and did."""
+    """Yield each started engine's model, and whom it served, with what it really used and did."""
     for row in data["engines"]:
-        yield visible(row["model"]), visible(" · ".join([*_used(row), *_did(row)]))
+        yield visible(f"{row['model']} for {row['serves']}"), visible(" · ".join([*_used(row), *_did(row)]))
     if not data["engines"] and data["reused"]:
         yield "no engine started", "every completion was reused from earlier runs"
 

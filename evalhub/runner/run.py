@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, cast
@@ -189,8 +189,21 @@ def _work(sitting: _Sitting, planned: Plan, following: Following | None) -> Plan
             writer.update(seconds=writer.manifest.get("seconds", 0) + spent)
 
 
-# Whose jobs on what engine; each round of them is made when the one before it is done.
-_Work = tuple[Runnable, EngineSpec, Iterator[list[Job]]]
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The jobs of some candidates or judges on one engine.
+
+    Attributes:
+        ids: The candidates or judges that the engine serves.
+        rounds: Their jobs; each round is made when the one before it is done.
+    """
+
+    ids: tuple[str, ...]
+    runs: Runnable
+    spec: EngineSpec
+    rounds: Iterator[list[Job]]
+
+
 _Askings = Callable[[ResolvedJudge], Iterable[Iterable[Cell]]]
 
 
@@ -234,23 +247,23 @@ def _drive_all(
         works: The jobs.
         further: Called when the jobs are done, for more of them on the same engine.
     """
-    for runs, spec, rounds in _grouped(works):
+    for work in _grouped(works):
         if sitting.stop.asked:
             return
         driver = Driver(
             run=sitting.writer,
             root=sitting.root,
-            identity=runs.identity,
-            open_engine=lambda runs=runs, spec=spec: _start(runs, spec, sitting.progress),  # type: ignore[misc]
+            identity=work.runs.identity,
+            open_engine=lambda work=work: _start(work, sitting.progress),  # type: ignore[misc]
         )
         try:
-            for jobs in chain(rounds, chain.from_iterable(more for _, _, more in further())):
+            for jobs in chain(work.rounds, chain.from_iterable(more.rounds for more in further())):
                 driver.drive(jobs, sitting.progress, sitting.stop)
                 if sitting.stop.asked:
                     break
         finally:
             if driver.engine:
-                facts = _facts(driver.engine, runs)
+                facts = _facts(driver.engine, work)
                 driver.close()
                 with suppress(EvalhubError):
                     sitting.writer.update(engines=[*sitting.writer.manifest["engines"], facts])
@@ -258,23 +271,35 @@ def _drive_all(
 
 def _grouped(works: Iterable[_Work]) -> list[_Work]:
     """Return one work for each engine; its rounds go side by side."""
-    grouped: dict[str, tuple[Runnable, EngineSpec, list[Iterator[list[Job]]]]] = {}
-    for runs, spec, rounds in works:
-        grouped.setdefault(repr(runs.identity), (runs, spec, []))[2].append(rounds)
+    grouped: dict[str, list[_Work]] = {}
+    for work in works:
+        grouped.setdefault(repr(work.runs.identity), []).append(work)
     return [
-        (runs, spec, ([*chain(*turn)] for turn in zip_longest(*several, fillvalue=[])))
-        for runs, spec, several in grouped.values()
+        replace(
+            several[0],
+            ids=tuple(chain.from_iterable(work.ids for work in several)),
+            rounds=(
+                [*chain(*turn)] for turn in zip_longest(*(work.rounds for work in several), fillvalue=[])
+            ),
+        )
+        for several in grouped.values()
     ]
 
 
-def _start(runs: Runnable, spec: EngineSpec, progress: Progress) -> Engine:
-    progress.note(f"starting {runs.identity.engine} with {runs.identity.model}")
-    return open_engine(spec, runs.model, name=runs.identity.model)
+def _start(work: _Work, progress: Progress) -> Engine:
+    identity = work.runs.identity
+    progress.note(f"starting {identity.engine} with {identity.model} for {', '.join(work.ids)}")
+    return open_engine(work.spec, work.runs.model, name=identity.model)
 
 
-def _facts(engine: Engine, runs: Runnable) -> dict[str, Any]:
+def _facts(engine: Engine, work: _Work) -> dict[str, Any]:
     facts = engine.facts()
-    return {**asdict(facts), "model": runs.identity.model, "hit_rate": facts.prefix_cache_hit_rate}
+    return {
+        **asdict(facts),
+        "model": work.runs.identity.model,
+        "serves": list(work.ids),
+        "hit_rate": facts.prefix_cache_hit_rate,
+    }
 
 
 def _generations(resolved: Resolved) -> Iterator[_Work]:
@@ -295,7 +320,7 @@ def _generations(resolved: Resolved) -> Iterator[_Work]:
             for item in dataset.items
             for sample in range(spec.samples)
         ]
-        yield candidate.runs, spec.engine, iter([cast("list[Job]", jobs)])
+        yield _Work((spec.id,), candidate.runs, spec.engine, iter([cast("list[Job]", jobs)]))
 
 
 def _judgings(sitting: _Sitting, askings: _Askings) -> Iterator[_Work]:
@@ -307,7 +332,7 @@ def _judgings(sitting: _Sitting, askings: _Askings) -> Iterator[_Work]:
             yield cast("list[Job]", [_asking(writer, items, judge, cell) for cell in cells])
 
     for judge in sitting.resolved.judges:
-        yield judge.runs, judge.spec.engine, rounds(judge)
+        yield _Work((judge.spec.id,), judge.runs, judge.spec.engine, rounds(judge))
 
 
 def _asking(writer: RunWriter, items: dict[tuple[str, str], Item], judge: ResolvedJudge, cell: Cell) -> Steps:

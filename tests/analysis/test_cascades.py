@@ -189,7 +189,7 @@ def test_the_time_of_a_shared_model_is_nobodys(desk: Any) -> None:
         cascades=[{"id": "one", "stages": ["cheap"]}],
     )
     cheap = found(Results(desk.run()))["cheap"]
-    assert (cheap["seconds"], cheap["seconds_reason"]) == (None, "the time of toy is shared with twin")
+    assert (cheap["seconds"], cheap["seconds_reason"]) == (None, "the time of its engine is shared with twin")
 
 
 SUITE = {
@@ -211,7 +211,7 @@ def test_failed_pairs_go_to_people_and_failures_cost(hand: Any, results: Write) 
             records.append(replace(asked, completions=(key,)))
             records.append(Completion(key, "m", "[]", prompt_tokens=10, completion_tokens=1))
     models = {"pw": {"model": "m"}}
-    engines = [{"model": "m", "seconds_busy": 24.0, "requests": 240}]
+    engines = [{"model": "m", "serves": ["pw"], "seconds_busy": 24.0, "requests": 240}]
     run = results(records, resolved={"suite": SUITE, "models": models}, engines=engines)
     stage, people = found(run).values()
     assert stage["threshold"] == pytest.approx(0.9)

@@ -291,7 +291,7 @@ def test_tokens_are_shared_by_the_judgments_that_rest_on_them(hand: Any, results
     for number, own in enumerate(("one", "two")):
         asked = replace(hand.asked("i", "ab", 0.9), repeat=number, completions=("shared", own))
         records.append(asked)
-    engines = [{"model": "m", "seconds_busy": 4.0, "requests": 3}]
+    engines = [{"model": "m", "serves": ["pw"], "seconds_busy": 4.0, "requests": 3}]
     resolved = {"suite": {"controls": {"length_penalty": 0}}, "models": {"pw": {"model": "m"}}}
     run = results([hand.item("i"), *records], engines=engines, resolved=resolved)
     found = {row["statistic"]: row["estimate"] for row in rows_of(cost(run))}
@@ -299,7 +299,7 @@ def test_tokens_are_shared_by_the_judgments_that_rest_on_them(hand: Any, results
         "prompt tokens a judgment": 35, "cached tokens a judgment": 1.5, "generated tokens a judgment": 3,
         "judgments a second": 0.5,
     }  # fmt: skip
-    shared = {**resolved, "models": {**resolved["models"], "candidate": {"model": "m"}}}
-    run = results([hand.item("i"), *records], engines=engines, resolved=shared)
+    shared = [{**engines[0], "serves": ["pw", "pt"]}]
+    run = results([hand.item("i"), *records], engines=shared, resolved=resolved)
     *_, speed = rows_of(cost(run))
-    assert (speed["estimate"], speed["reason"]) == (None, "the time of m is shared with candidate")
+    assert (speed["estimate"], speed["reason"]) == (None, "the time of its engine is shared with pt")

@@ -164,6 +164,27 @@ def test_failures_are_shown_as_what_they_are(desk: Any, opened: Open) -> None:
     assert "no verdict: too_long" in texts(sample)
 
 
+def test_one_model_in_several_roles_and_settings_is_told_apart(desk: Any, opened: Open) -> None:
+    desk.dataset(items=4)
+    slow = {"type": "scripted", "script": {"seconds": 0.001}}
+    judge = {"rubric": "pair", "model": "toy", "families": ["beta"]}
+    desk.suite(
+        candidates=[{"id": "bot", "model": "toy", "families": ["gamma"], "engine": "scripted"}],
+        judges=[
+            {"id": "quick", **judge, "engine": "scripted", "pairs": {"by": "baseline", "baseline": "bot"}},
+            {"id": "slow", **judge, "engine": slow, "pairs": {"by": "baseline", "baseline": "bot"}},
+        ],
+        controls={"cross_family": "allow"},
+    )
+    run = desk.run()
+    assert [engine["serves"] for engine in run.manifest["engines"]] == [["bot"], ["quick"], ["slow"]]
+    page = opened(desk.runs, "views/overview.py")
+    (every,) = [frame.value for frame in page.dataframe if "attention_backend" in frame.value.index]
+    assert list(every.columns) == ["candidate bot, start 1", "judge quick, start 1", "judge slow, start 1"]
+    (used,) = [frame.value for frame in page.dataframe if "serves" in frame.value.columns]
+    assert used["serves"].tolist() == ["candidate bot", "judge quick", "judge slow"]
+
+
 def test_a_link_leads_to_one_judgment(desk: Any, opened: Open) -> None:
     run = prepared(desk).run()
     page = opened(
