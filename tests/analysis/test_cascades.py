@@ -232,4 +232,4 @@ def test_several_pairs_of_a_cluster_are_one_item_of_calibration(hand: Any, resul
     stage, _ = found(results(records, resolved={"suite": SUITE, "models": models})).values()
     assert (stage["calibrated_on"], stage["asked"], stage["clusters"]) == (30, 120, 30)
     assert stage["threshold"] == pytest.approx(0.9)
-    assert (stage["tokens_in"], stage["seconds_reason"]) == (None, "no engine measured the time of m")
+    assert (stage["tokens_in"], stage["seconds_reason"]) == (None, "no engine measured the time of pw")
