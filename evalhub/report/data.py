@@ -144,9 +144,10 @@ def _differences(manifest: dict[str, Any]) -> Iterator[str]:
     """Say where an engine used something else than what was asked of it."""
     models = manifest["resolved"]["models"]
     for engine in manifest["engines"]:
-        settings = next((models[name]["settings"] for name in engine.get("serves", ())), {})
+        served_ids: list[str] = engine.get("serves", [])
+        settings: dict[str, Any] = models[served_ids[0]]["settings"] if served_ids else {}
         for name in _ASKED:
             wanted, used = settings.get(name), engine.get(name)
             if wanted not in (None, "auto") and used != wanted:
-                served = f"{engine['model']} for {', '.join(engine['serves'])}"
+                served = f"{engine['model']} for {', '.join(served_ids)}"
                 yield f"{served}: {name.replace('_', ' ')} was asked as {wanted}, used was {used}"
