@@ -2,36 +2,71 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.measured import ABOUT, measured
+from evalhub.analysis.ranks import ranks
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
-from evalhub.analysis.tidy import floats, groups, row, table
+from evalhub.analysis.shared import comparable
+from evalhub.analysis.tidy import floats, groups, row, rows_of, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAMED = ("dataset", "system", "rater", "kind", "criterion", "measure")
+UNSHARED = ("unshared", "unshared_low", "unshared_high", "unshared_n")
+COLUMNS = (*NAMED, "rank", "basis", "set_aside", *UNSHARED)
+
+Row = dict[str, Any]
 
 
 def leaderboard(results: Results) -> pd.DataFrame:
     """Return every number that ranks a system, one row each: the means of `measured`.
 
-    A win rate is against the other systems that the rater compared it with; a tie counts half. None where
-    judging stopped early, sooner for some pairs than for others.
+    A win rate is against the other systems that the rater compared it with; a tie counts half. The mean is
+    over the rows that compare (see `comparable`), `rank` is that of `ranks`. `set_aside` counts the items of
+    the system that other systems lack; where there are some, `unshared` is the mean over all items of the
+    system, with its interval and its number of rows, which does not compare with other systems'. None where
+    judging stopped early, sooner for some pairs than for others, and where nothing compares.
     """
-    rows = []
-    for key, found in groups(measured(results), *ABOUT, "system"):
-        named = dict(zip((*ABOUT, "system"), key, strict=True))
-        if why := stopped_early(results, named["dataset"], named["rater"], named["criterion"]):
-            estimate = stats.Estimate.none(why)
-        else:
-            values = floats(found["value"])
-            estimate = stats.mean_score(values, found["cluster"].tolist(), bounds=bounds(found))
-        rows.append(row(estimate, **{**named, "criterion": named["criterion"] or None}))
-    return table(rows, NAMED)
+    places = {
+        tuple(rank[name] for name in (*ABOUT, "system")): rank["rank"] for rank in rows_of(ranks(results))
+    }
+    rows: list[Row] = []
+    for key, found in groups(measured(results), *ABOUT):
+        about = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
+        for told in _systems(found, stopped_early(results, key[0], key[2], key[3])):
+            place = places.get((*(about[name] for name in ABOUT), told["system"]))
+            rows.append({**about, **told, "rank": place})
+    frame = table(rows, COLUMNS)
+    for name in ("rank", "set_aside", "unshared_n"):
+        frame[name] = frame[name].astype("Int64")
+    return frame
+
+
+def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
+    """Yield the mean of each system under one measure, on the rows that compare."""
+    compared = comparable(found)
+    for (system,), whole in groups(found, "system"):
+        if early:
+            yield row(stats.Estimate.none(early), system=system, basis=None, set_aside=0)
+            continue
+        aside = compared.set_aside.get(system, 0)
+        why = compared.why.get(system)
+        rows = compared.rows[compared.rows["system"] == system]
+        estimate = stats.Estimate.none(why) if why else _mean(rows)
+        unshared = asdict(_mean(whole)) if aside else {}
+        apart = {f"unshared_{name}": unshared.get(name) for name in ("low", "high", "n")}
+        about = {"system": system, "basis": compared.basis, "set_aside": aside}
+        yield row(estimate, **about, unshared=unshared.get("estimate"), **apart)
+
+
+def _mean(found: pd.DataFrame) -> stats.Estimate:
+    return stats.mean_score(floats(found["value"]), found["cluster"].tolist(), bounds=bounds(found))
 
 
 def bounds(found: pd.DataFrame) -> tuple[float, float] | None:

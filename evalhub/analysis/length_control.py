@@ -8,6 +8,7 @@ from evalhub import stats
 from evalhub.analysis.measured import SOFT, WIN_RATE
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
+from evalhub.analysis.shared import comparable_pairs
 from evalhub.analysis.tidy import floats, groups, row, table, values
 from evalhub.analysis.verdicts import pair_verdicts
 
@@ -24,7 +25,8 @@ def length_controlled(results: Results) -> pd.DataFrame:
     For judges all of whose pairs share one system, the baseline: of two systems the one that the suite
     names, else the first by name. `length_effect` is in log-odds, above 0 = the judge favours length. Soft
     verdicts are used where the judge gives them. With fewer than 20 systems how hard the items are is not
-    identified, and the reason says so. Anonymous systems and judges that stopped early are left out.
+    identified, and the reason says so. Only pairs that compare count (see `comparable`). Anonymous systems
+    and judges that stopped early are left out.
     """
     cards = results.manifest["cards"]
     rows: list[dict[str, Any]] = []
@@ -33,10 +35,22 @@ def length_controlled(results: Results) -> pd.DataFrame:
         early = stopped_early(results, dataset, judge, criterion)
         if baseline is None or early or cards[dataset].get("anonymous"):
             continue
-        about = {"dataset": dataset, "judge": judge, "criterion": criterion, "baseline": baseline}
+        about: dict[str, Any] = {
+            "dataset": dataset,
+            "judge": judge,
+            "criterion": criterion,
+            "baseline": baseline,
+        }
         soft = found["p_a"].notna().any()
         raw = SOFT.format(WIN_RATE) if soft else WIN_RATE
-        joint = _joint(found, baseline, "p_a" if soft else "won")
+        compared = comparable_pairs(found)
+        for system in sorted(compared.why.keys() - {baseline}):
+            none = stats.Estimate.none(compared.why[system])
+            named = {**about, "system": system, "length_effect": None}
+            rows += (row(none, **named, measure=measure) for measure in (raw, CONTROLLED))
+        if compared.rows.empty:
+            continue
+        joint = _joint(compared.rows, baseline, "p_a" if soft else "won")
         for one in joint.models:
             named = {**about, "system": one.model, "length_effect": one.length_effect}
             rows.append(row(one.raw, **named, measure=raw))

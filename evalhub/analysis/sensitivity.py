@@ -10,6 +10,7 @@ from evalhub import stats
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
+from evalhub.analysis.shared import OPPONENTS, comparable, matches_of
 from evalhub.analysis.tidy import floats, groups
 from evalhub.analysis.truth import label_criterion
 
@@ -36,9 +37,10 @@ def sensitivity(runs: Sequence[Results]) -> pd.DataFrame:
     failed cells dropped; and, where any failed and the values have bounds, the same with failures counted as
     the lowest value. What is held against one criterion of the labels stands together (`about`), beside every
     metric. The reference is the first judge's first measure; labels and metrics stand as variants
-    of their own; judges that stopped early are not there. `kendall` and `spearman` are with the reference,
-    `swapped` counts the pairs of systems in the opposite order, `mover` is the system that moves furthest and
-    `move` how many places (above 0 = up).
+    of their own; judges that stopped early are not there. Each ranks on the rows that compare (see
+    `comparable`); systems that it does not rank are `missing`. `kendall` and `spearman` are with the
+    reference, `swapped` counts the pairs of systems in the opposite order, `mover` is the system that moves
+    furthest and `move` how many places (above 0 = up).
     """
     import pandas as pd
 
@@ -75,9 +77,13 @@ def _rankings(results: Results) -> Iterator[tuple[Fact, dict[str, float | None]]
             **about, "run": results.run.id, "rubric": judge.get("rubric"), "mode": judge.get("mode"),
             "failures": DROPPED, "about": _about(results, about),
         }  # fmt: skip
-        yield facts, _means(found)
-        if found["value"].isna().any() and found["floor"].notna().all():
-            worst = found.assign(value=found["value"].fillna(found["floor"]))
+        compared = comparable(found)
+        if compared.basis == OPPONENTS:
+            yield facts, _strengths(compared.rows)
+            continue
+        yield facts, _means(compared.rows)
+        if compared.rows["value"].isna().any() and compared.rows["floor"].notna().all():
+            worst = compared.rows.assign(value=compared.rows["value"].fillna(compared.rows["floor"]))
             yield {**facts, "failures": "counted as the lowest"}, _means(worst)
 
 
@@ -92,6 +98,12 @@ def _about(results: Results, about: Fact) -> str:
 def _means(found: pd.DataFrame) -> dict[str, float | None]:
     means = found.groupby("system")["value"].mean()
     return dict(zip(means.index.astype(str), floats(means), strict=True))
+
+
+def _strengths(found: pd.DataFrame) -> dict[str, float | None]:
+    """Return the strengths of systems that met on different items; empty where the matches do not tell."""
+    standing = stats.bradley_terry(matches_of(found)).standing
+    return dict(zip(standing.systems, standing.values.tolist(), strict=True)) if standing else {}
 
 
 def _name(facts: Fact, among: list[tuple[Fact, Any]]) -> str:

@@ -10,7 +10,8 @@ from evalhub.analysis.bias import ALL_JUDGES, asking_columns, judged_together
 from evalhub.analysis.measured import ABOUT, WIN_RATE, measured
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
-from evalhub.analysis.tidy import floats, groups, row, table
+from evalhub.analysis.shared import SAME_ITEMS, Comparable, comparable, comparable_pairs, matches_of
+from evalhub.analysis.tidy import groups, row, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,14 +32,16 @@ def strengths(results: Results) -> pd.DataFrame:
     `Elo` is Bradley-Terry's strength on the Elo scale (1000 = the average system, 400 points = odds of ten
     to one), a tie counting half; `Elo (controlled)` is the same from the judge's askings, with what order,
     length, lists and Markdown do to them held fixed (and the judges' own family, in the rows of `all judges`,
-    where judge families cross response families). Where a system never lost or never won the reason says so.
-    No intervals where judging stopped early.
+    where judge families cross response families). Both are of the pairs that compare (see `comparable`).
+    Where a system never lost or never won the reason says so. No intervals where judging stopped early.
     """
     rows: list[Row] = []
-    for about, matches in _matches(results):
-        rows += _ratings(results, stats.bradley_terry(matches), about, ELO)
-    for about, matches in _controlled(results):
-        rows += _ratings(results, stats.bradley_terry(matches), about, CONTROLLED)
+    for about, compared in _matches(results):
+        rows += _ratings(results, matches_of(compared.rows), about, ELO)
+        rows += _apart(compared, about, ELO)
+    for about, compared in _controlled(results):
+        rows += _ratings(results, _match_columns(compared.rows), about, CONTROLLED)
+        rows += _apart(compared, about, CONTROLLED)
     return table(rows, NAMED)
 
 
@@ -56,8 +59,8 @@ def beats(results: Results) -> pd.DataFrame:
             second=one.second,
             statistic=name,
         )
-        for about, matches in _matches(results)
-        for one in stats.p_beats(matches)
+        for about, compared in _matches(results)
+        for one in stats.p_beats(matches_of(compared.rows))
         if one.first < one.second
         for name in ("observed", "modelled")
     ]
@@ -70,40 +73,49 @@ def _fixed(results: Results, about: Row, estimate: stats.Estimate) -> stats.Esti
     return estimate.without_interval(why) if why and estimate.low is not None else estimate
 
 
-def _ratings(results: Results, found: stats.BradleyTerry, about: Row, measure: str) -> Iterator[Row]:
+def _apart(compared: Comparable, about: Row, measure: str) -> Iterator[Row]:
+    """Yield the systems that are not rated, each with its reason."""
+    for system, why in sorted(compared.why.items()):
+        yield row(stats.Estimate.none(why), **about, system=system, measure=measure)
+
+
+def _ratings(results: Results, matches: stats.Matches, about: Row, measure: str) -> Iterator[Row]:
+    found = stats.bradley_terry(matches)
     for rating in found.ratings:
         told = row(_fixed(results, about, rating.elo), **about, system=rating.system, measure=measure)
         yield {**told, "reason": found.reason or told["reason"]}
 
 
-def _matches(results: Results) -> Iterator[tuple[Row, stats.Matches]]:
-    """Yield each rater of pairs, with one match per pair."""
+def _matches(results: Results) -> Iterator[tuple[Row, Comparable]]:
+    """Yield each rater of pairs, with the rows by which it ranks the systems."""
     values = measured(results)
-    won = values[(values["measure"] == WIN_RATE) & (values["system"] < values["other"])]
-    for key, found in groups(won, *ABOUT):
-        if len({*found["system"], *found["other"]}) >= LEAST:
+    for key, found in groups(values[values["measure"] == WIN_RATE], *ABOUT):
+        if found["system"].nunique() >= LEAST:
             about = dict(zip(_RATER, (key[0], key[1], key[2], key[3] or None), strict=True))
-            yield (
-                about,
-                stats.Matches(
-                    floats(found["value"]),
-                    found["system"].tolist(),
-                    found["other"].tolist(),
-                    found["cluster"].tolist(),
-                ),
-            )
+            early = stopped_early(results, key[0], key[2], key[3])
+            yield about, Comparable(found, SAME_ITEMS) if early else comparable(found)
 
 
-def _controlled(results: Results) -> Iterator[tuple[Row, stats.Matches]]:
-    """Yield each judge, and all of them, with one match per pair and order and what may bias it."""
+def _controlled(results: Results) -> Iterator[tuple[Row, Comparable]]:
+    """Yield each judge, and all of them, with the askings by which it ranks, and what may bias them."""
+    import pandas as pd
+
     ranked = set(measured(results)["dataset"])
     for (dataset, criterion), together in judged_together(results):
         if dataset not in ranked or len({*together["system_a"], *together["system_b"]}) < LEAST:
             continue
-        judges = [(judge, found) for (judge,), found in groups(together, "judge")]
-        for judge, found in [*judges, *([(ALL_JUDGES, together)] if len(judges) > 1 else [])]:
-            about = {"dataset": dataset, "kind": "judge", "rater": judge, "criterion": criterion}
-            yield about, _match_columns(found)
+        judges = {}
+        for (judge,), found in groups(together, "judge"):
+            early = stopped_early(results, dataset, judge, criterion)
+            judges[judge] = Comparable(found, SAME_ITEMS) if early else comparable_pairs(found)
+        if len(judges) > 1:
+            rows = pd.concat([one.rows for one in judges.values()])
+            rated = {*rows["system_a"], *rows["system_b"]}
+            reasons = [reason for one in judges.values() for reason in one.why.items()]
+            why = {system: reason for system, reason in reasons if system not in rated}
+            judges[ALL_JUDGES] = Comparable(rows, SAME_ITEMS, why)
+        for judge, compared in judges.items():
+            yield {"dataset": dataset, "kind": "judge", "rater": judge, "criterion": criterion}, compared
 
 
 def _match_columns(found: pd.DataFrame) -> stats.Matches:

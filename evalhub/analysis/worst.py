@@ -12,6 +12,7 @@ from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.raters import counts_as_wrong, may_tie
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
+from evalhub.analysis.shared import comparable
 from evalhub.analysis.tidy import PAIR, floats, groups, row, table
 from evalhub.analysis.truth import truth, with_label_criterion
 from evalhub.analysis.verdicts import pair_verdicts
@@ -31,14 +32,15 @@ def worst_cases(results: Results) -> pd.DataFrame:
     One row per measure of the leaderboard and system, and per judge's accuracy against labelled pairs
     (`system` None). `estimate` is of what did not fail; `lowest` and `highest` are as if every failed cell
     had come out lowest or highest, and [low, high] allows for sampling and failures both. Nothing is assumed
-    of why a cell failed. No rows where nothing failed, where the values have no bounds, or for win rates of a
-    judge that stopped early.
+    of why a cell failed. The rows are those that compare, as in `leaderboard`. No rows where nothing failed,
+    where the values have no bounds, or for win rates of a judge that stopped early.
     """
     rows: list[Row] = []
-    for key, found in groups(measured(results), *ABOUT, "system"):
-        named = dict(zip((*ABOUT, "system"), key, strict=True))
-        early = stopped_early(results, named["dataset"], named["rater"], named["criterion"])
-        if (ends := bounds(found)) is not None and not early:
+    for key, whole in groups(measured(results), *ABOUT):
+        if (ends := bounds(whole)) is None or stopped_early(results, key[0], key[2], key[3]):
+            continue
+        for (system,), found in groups(comparable(whole).rows, "system"):
+            named = {**dict(zip(ABOUT, key, strict=True)), "system": system}
             rows += _row(floats(found["value"]), found["cluster"].tolist(), ends, named)
     rows += _accuracies(results)
     return table(rows, NAMED)

@@ -52,6 +52,7 @@ from evalhub.stats.ranking.preference import (
 )
 from evalhub.stats.ranking.ranks import Rank, rank_intervals
 from evalhub.stats.ranking.sensitivity import RankingChange, ranking_changes
+from evalhub.stats.ranking.shared import Shared, shared_units
 from evalhub.stats.ranking.standing import Standing, mean_standing
 from evalhub.stats.ranking.win_counts import WinCounts, win_counts
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
@@ -125,6 +126,7 @@ __all__ = [
     "RankingChange",
     "Rating",
     "Sequential",
+    "Shared",
     "Standing",
     "Threshold",
     "Weights",
@@ -192,6 +194,7 @@ __all__ = [
     "separate_comparison",
     "sequential_comparison",
     "set_thresholds",
+    "shared_units",
     "soft_win_rate",
     "system_accuracy",
     "win_counts",
