@@ -24,6 +24,21 @@ SOFT = "{} (soft)"
 PENALISED = "{} (length-penalised)"
 
 _WINS = {"a": {"a": 1.0, "tie": 0.5, "b": 0.0}, "b": {"a": 0.0, "tie": 0.5, "b": 1.0}}
+# A response that failed has no score: under each metric of the suite it failed, as under each judge.
+_SCORES = """
+WITH known AS (SELECT * FROM scores WHERE criterion IS NULL),
+failed AS (
+  SELECT DISTINCT k.metric, r.dataset, r.system, r.item_id, r.sample
+  FROM (SELECT DISTINCT dataset, metric FROM known WHERE source = 'generated') k
+  JOIN responses r USING (dataset)
+  ANTI JOIN known USING (dataset, metric, system, item_id, sample)
+  WHERE r.failure IS NOT NULL
+)
+SELECT s.dataset, s.metric AS rater, s.metric AS measure, s.system, s.item_id, s.sample, s.value, i.cluster
+FROM (SELECT dataset, metric, system, item_id, sample, value FROM known
+  UNION ALL BY NAME SELECT *, NULL AS value FROM failed) s
+JOIN items i USING (dataset, item_id) ORDER BY ALL
+"""
 Bounds = tuple[float | None, float | None]
 
 
@@ -111,10 +126,7 @@ def _ends(scale: Scale | None) -> Bounds:
 
 
 def _metrics(results: Results) -> Iterator[pd.DataFrame]:
-    scores = results.sql(
-        "SELECT s.dataset, s.metric AS rater, s.metric AS measure, s.system, s.item_id, s.sample, s.value, "
-        "i.cluster FROM scores s JOIN items i USING (dataset, item_id) WHERE s.criterion IS NULL ORDER BY ALL"
-    )
+    scores = results.sql(_SCORES)
     for (metric,), found in groups(scores, "rater"):
         floor, ceiling = results.manifest.get("metrics", {}).get(metric, {}).get("bounds") or (None, None)
         yield found.assign(kind="metric", floor=floor, ceiling=ceiling)

@@ -9,6 +9,7 @@ from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.analysis.settled import SETTLED
 from evalhub.analysis.truth import drawn_by_doubt
+from evalhub.report.ranking import on_what_they_rank
 from evalhub.report.sections import RANKING
 
 TABLES = {
@@ -122,6 +123,7 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
     for card in manifest["cards"].values():
         if card.get("anonymous"):
             yield f"{card['id']} names no systems: its responses are judged, never ranked"
+    yield from on_what_they_rank(data["leaderboard"])
     yield from _differences(manifest)
     if data["reused"]:
         total = sum(row["completions"] for row in data["reused"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalhub.analysis.correlation import LENGTH
-from evalhub.report.grids import RATERS, judged_twice, metric_names, named, rater_name
+from evalhub.report.grids import RATERS, best_first, judged_twice, metric_names, named, rater_name
 from evalhub.report.shape import Footnotes, Row, count, grouped, interval, number, visible
 
 LEFT, PLOT, RIGHT = 190.0, 290.0, 190.0
@@ -93,7 +93,7 @@ def leaderboard_forests(data: dict[str, Any]) -> Iterator[Forest]:
     for (dataset, rater, criterion, measure), found in grouped(
         rows, "dataset", "rater", "criterion", "measure"
     ):
-        ordered = sorted(found, key=lambda row: (row["estimate"] is None, -(row["estimate"] or 0)))
+        ordered = sorted(found, key=best_first)
         rate = measure == "win rate"
         yield forest(
             f"{dataset} · {rater_name(rater, criterion)} · {measure}",

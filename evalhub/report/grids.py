@@ -42,9 +42,15 @@ def _ranked(rows: list[Row]) -> list[tuple[str, ...]]:
     """Return the systems under the first measure that a judge gave, the best first."""
     judged = [row for row in rows if row["kind"] == "judge"] or rows
     _, first = next(grouped(judged, "rater", "criterion", "measure"))
-    values = {row["system"]: row["estimate"] for row in first if row["estimate"] is not None}
+    places = {row["system"]: best_first(row) for row in first}
     systems = sorted({row["system"] for row in rows})
-    return [(name,) for name in sorted(systems, key=lambda name: (name not in values, -values.get(name, 0)))]
+    return [(name,) for name in sorted(systems, key=lambda name: (name not in places, places.get(name, ())))]
+
+
+def best_first(row: Row) -> tuple[Any, ...]:
+    """Return the key that sorts rows of the leaderboard by rank, those without a rank last."""
+    rank, estimate = row["rank"], row["estimate"]
+    return (rank is None, rank or 0, estimate is None, -(estimate or 0))
 
 
 def length_penalty(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:

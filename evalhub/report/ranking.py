@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from evalhub.analysis.shared import OPPONENTS
 from evalhub.report.shape import (
     ABSENT,
     Footnotes,
@@ -23,6 +24,7 @@ from evalhub.report.shape import (
 _RATER = ("dataset", "kind", "rater", "criterion")
 # Ranks of lengths say nothing of quality; the penalised and soft ones are in report.json.
 _SKIPPED = ("chars", "words")
+UNSHARED = "Items that not all systems share"
 
 
 def rank_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
@@ -44,8 +46,56 @@ def rank_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
 def _rank(row: Row | None, notes: Footnotes) -> str:
     if row is None:
         return ""
+    if row["rank"] is None:
+        return f"{ABSENT}{notes.mark(row['reason'])}"
     ends = f"[{row['low']}, {row['high']}]" if row["low"] is not None else f"[{ABSENT}]"
     return f"{row['rank']} {ends}{notes.mark(row['reason'])}"
+
+
+def unshared_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per dataset: means over all items of a system, where other systems lack some."""
+    rows = [row for row in data["leaderboard"] if row["set_aside"] and row["rater"] not in _SKIPPED]
+    for (dataset,), found in grouped(rows, "dataset"):
+        lines = tuple(
+            (
+                visible(row["rater"]),
+                visible(row["criterion"]),
+                visible(row["system"]),
+                visible(row["measure"]),
+                count(row["set_aside"]),
+                _unshared(row, notes),
+                count(row["unshared_n"]),
+            )
+            for row in found
+        )
+        head = ("rater", "criterion", "system", "measure", "items set aside", "mean over all its items", "n")
+        yield Grid(f"{dataset} · {UNSHARED}", head, lines, 4)
+
+
+def _unshared(row: Row, notes: Footnotes) -> str:
+    ends = {"estimate": row["unshared"], "low": row["unshared_low"], "high": row["unshared_high"]}
+    return interval({**ends, "reason": None}, notes)
+
+
+def on_what_they_rank(rows: Sequence[Row]) -> Iterator[str]:
+    """Say in one sentence per dataset where the systems of a leaderboard were not measured on the same items.
+
+    Args:
+        rows: Of the leaderboard.
+    """
+    told = [row for row in rows if row["rater"] not in _SKIPPED]
+    for (dataset,), found in grouped((row for row in told if row["set_aside"]), "dataset"):
+        raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in found))
+        yield (
+            f"{visible(dataset)}: not all systems were measured on the same items by {raters}: they are "
+            f'ranked on the items that they share, and the rest is set aside (see "{UNSHARED}")'
+        )
+    for (dataset,), found in grouped((row for row in told if row["basis"] == OPPONENTS), "dataset"):
+        raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in found))
+        yield (
+            f"{visible(dataset)}: the systems met on different items in the pairs of {raters}: their win "
+            "rates do not compare, and their ranks hold through shared opponents (Bradley-Terry)"
+        )
 
 
 def strength_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:

@@ -27,6 +27,7 @@ from evalhub.report.ranking import (
     rank_grids,
     settled_grids,
     strength_grids,
+    unshared_grids,
     worst_grids,
 )
 from evalhub.report.shape import Footnotes, Grid
@@ -63,7 +64,12 @@ def _coverage(data: Data, notes: Footnotes) -> Iterator[Grid]:
     yield from failure_grids(data)
 
 
-LEADERBOARD = Section("Leaderboard", ("leaderboard",), leaderboards, leaderboard_forests)
+def _leaderboard(data: Data, notes: Footnotes) -> Iterator[Grid]:
+    yield from leaderboards(data, notes)
+    yield from unshared_grids(data, notes)
+
+
+LEADERBOARD = Section("Leaderboard", ("leaderboard",), _leaderboard, leaderboard_forests)
 RANKS = Section("Ranks, 1 = best", ("ranks",), rank_grids)
 STRENGTHS = Section("Elo (Bradley-Terry)", ("strengths", "beats"), strength_grids)
 LENGTH_CONTROLLED = Section(

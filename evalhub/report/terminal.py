@@ -14,6 +14,7 @@ from evalhub.analysis import Results
 from evalhub.report.attacks import ATTACK_NOTES, attack_data, attack_grids, attack_lines
 from evalhub.report.data import report_data
 from evalhub.report.engines import engine_lines, model_lines, summary
+from evalhub.report.ranking import on_what_they_rank
 from evalhub.report.sections import RANKING, TERMINAL, Section
 from evalhub.report.shape import Footnotes, Grid, visible
 
@@ -43,7 +44,8 @@ def print_leaderboard(data: dict[str, Any]) -> None:
     """
     console, notes = wide(), Footnotes()
     _sections(console, RANKING, data, notes)
-    say(console, [INTERVALS, *notes.lines()])
+    about = (f"• {note}" for note in on_what_they_rank(data["leaderboard"]))
+    say(console, [INTERVALS, *notes.lines(), *about])
 
 
 def _sections(console: Console, parts: Iterable[Section], data: dict[str, Any], notes: Footnotes) -> None:

@@ -1,0 +1,217 @@
+"""Systems that were measured on different items, worked out by hand."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from evalhub.analysis import (
+    Results,
+    beats,
+    comparisons,
+    leaderboard,
+    length_controlled,
+    ranks,
+    rows_of,
+    sensitivity,
+    strengths,
+    worst_cases,
+)
+from evalhub.records import FailureKind, Response
+from evalhub.report.ranking import on_what_they_rank, rank_grids, unshared_grids
+from evalhub.report.shape import Footnotes
+
+Write = Callable[..., Results]
+Row = dict[str, Any]
+
+
+def of(frame: Any, **named: Any) -> dict[str, Row]:
+    """Return the rows of some names by system."""
+    rows = [row for row in rows_of(frame) if all(row[name] == value for name, value in named.items())]
+    assert len({row["system"] for row in rows}) == len(rows)
+    return {row["system"]: row for row in rows}
+
+
+def ratings(hand: Any, answers: dict[str, dict[int, float | None]], *, by: str = "rated") -> list[Any]:
+    """Return items, and what each system got on those that it answered; None is a failure."""
+    numbers = sorted({n for values in answers.values() for n in values})
+    records = [hand.item(f"i{n}") for n in numbers]
+    for system, values in answers.items():
+        for n, value in values.items():
+            records += [hand.response(f"i{n}", system), getattr(hand, by)(f"i{n}", system, value)]
+    return records
+
+
+def pairs(hand: Any, matches: Iterable[tuple[int, str, float | None]]) -> list[Any]:
+    """Return items and pairs in both orders: item, the two systems, how sure the first one wins."""
+    matches = list(matches)
+    records = [hand.item(f"i{n}") for n in dict.fromkeys(n for n, _, _ in matches)]
+    answers = {(n, system) for n, pair, _ in matches for system in pair}
+    records += [hand.response(f"i{n}", system) for n, system in sorted(answers)]
+    for n, pair, p in matches:
+        records += [hand.asked(f"i{n}", shown, p, pair=pair) for shown in ("ab", "ba")]
+    return records
+
+
+# Ten easy items, ten hard ones. `y` answered the easy ones alone, `x` all, `z` all but the first two.
+EASY = dict.fromkeys(range(10), 3.0)
+HARD = dict.fromkeys(range(10, 20), 1.0)
+X = {**EASY, **HARD}
+Y = {n: (2.0 if n < 6 else 3.0) for n in range(10)}
+Z = {n: (2.0 if n in (2, 3) else value) for n, value in X.items() if n > 1}
+
+
+@pytest.mark.parametrize(
+    ("by", "measure"), [("rated", "mean score"), ("label", "mean label"), ("score", "rougeL")]
+)
+def test_ranked_on_what_all_share(hand: Any, results: Write, by: str, measure: str) -> None:
+    run = results(ratings(hand, {"x": X, "y": Y, "z": Z}, by=by))
+    board = of(leaderboard(run), measure=measure)
+    # items 2 to 9: x all 3, y four times 2 and four times 3, z twice 2 and six times 3
+    assert {name: row["estimate"] for name, row in board.items()} == {"x": 3.0, "y": 2.5, "z": 2.75}
+    assert {row["n"] for row in board.values()} == {8}
+    assert {name: row["set_aside"] for name, row in board.items()} == {"x": 12, "y": 2, "z": 10}
+    assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "z": 2, "y": 3}
+    unshared = {name: row["unshared"] for name, row in board.items()}
+    assert unshared == pytest.approx({"x": 2.0, "y": 2.4, "z": (8 * 3 - 2 + 10) / 18})
+    assert {name: row["unshared_n"] for name, row in board.items()} == {"x": 20, "y": 10, "z": 18}
+    assert max(unshared, key=unshared.__getitem__) == "y"  # what would lead, were items not shared
+    places = of(ranks(run), measure=measure)
+    assert {row["items"] for row in places.values()} == {8}
+    assert {row["basis"] for row in places.values()} == {"the same items"}
+    gaps = [row for row in rows_of(comparisons(run)) if (row["first"], row["second"]) == ("x", "y")]
+    assert {row["estimate"] > 0 for row in gaps} == {True}
+
+
+def test_one_system_with_few_items_has_no_rank(hand: Any, results: Write) -> None:
+    few = dict.fromkeys(range(4), 3.0)
+    run = results(ratings(hand, {"x": X, "w": {n: v - (n < 4) for n, v in X.items()}, "few": few}))
+    board = of(leaderboard(run), measure="mean score")
+    assert (board["x"]["estimate"], board["w"]["estimate"]) == (2.0, 1.8)
+    assert {board[name]["set_aside"] for name in "xw"} == {0}
+    assert {board[name]["unshared"] for name in "xw"} == {None}
+    assert (board["few"]["estimate"], board["few"]["rank"]) == (None, None)
+    assert (board["few"]["unshared"], board["few"]["set_aside"]) == (3.0, 4)
+    assert "4 of the 20 items" in board["few"]["reason"]
+    place = of(ranks(run), measure="mean score")["few"]
+    assert (place["rank"], place["low"], place["reason"]) == (None, None, board["few"]["reason"])
+    (grid,) = rank_grids({"ranks": rows_of(ranks(run))}, Footnotes())
+    assert grid.rows[-1][0] == "few"
+    assert grid.rows[-1][1].startswith("–")
+
+
+def test_no_shared_item(hand: Any, results: Write) -> None:
+    run = results(ratings(hand, {"x": EASY, "y": HARD}))
+    board = of(leaderboard(run), measure="mean score")
+    assert {row["estimate"] for row in board.values()} == {None}
+    assert {row["rank"] for row in board.values()} == {None}
+    assert {row["reason"] for row in board.values()} == {"no item was measured for all of these systems"}
+    assert {name: row["unshared"] for name, row in board.items()} == {"x": 3.0, "y": 1.0}
+    assert rows_of(worst_cases(run)) == []
+
+
+def test_what_failed_was_measured(hand: Any, results: Write) -> None:
+    # y failed on two items: they stay, as failures; it never saw a third, which nobody is ranked on
+    values = {"x": {0: 3, 1: 2, 2: 3, 3: 1}, "y": {0: None, 1: None, 2: 2}}
+    board = of(leaderboard(results(ratings(hand, values))), measure="mean score")
+    assert (board["x"]["estimate"], board["x"]["set_aside"]) == (pytest.approx(8 / 3), 1)
+    assert (board["y"]["estimate"], board["y"]["left_out"], board["y"]["set_aside"]) == (2.0, 2, 0)
+    worst = of(worst_cases(results(ratings(hand, values))), measure="mean score")
+    assert {name: (row["failed"], row["n"]) for name, row in worst.items()} == {"y": (2, 3)}
+
+
+def test_a_response_that_failed_has_failed_under_each_metric(hand: Any, results: Write) -> None:
+    records = ratings(hand, {"x": {0: 1.0, 1: 0.5, 2: 0.0}, "y": {0: 1.0, 1: 1.0}}, by="score")
+    records.append(Response("d", "i2", "y", failure=FailureKind.ENGINE))
+    board = of(leaderboard(results(records)), measure="rougeL")
+    assert (board["x"]["estimate"], board["x"]["set_aside"]) == (0.5, 0)
+    assert (board["y"]["estimate"], board["y"]["n"], board["y"]["left_out"]) == (1.0, 2, 1)
+
+
+class TestPairs:
+    def test_only_items_on_which_all_met(self, hand: Any, results: Write) -> None:
+        # against b: x wins half of the easy items and no hard one, y was asked on three of four easy ones
+        easy = [(n, "bx", 0.1 if n % 2 else 0.9) for n in range(8)]
+        hard = [(n, "bx", 0.9) for n in range(8, 12)]
+        other = [(n, "by", 0.1 if n % 3 == 0 else 0.9) for n in range(6)]
+        run = results(pairs(hand, [*easy, *hard, *other]))
+        board = of(leaderboard(run), rater="pw", measure="win rate")
+        # items 0 to 5: x wins 1, 3 and 5, y wins 0 and 3
+        assert board["x"]["estimate"] == 3 / 6
+        assert board["y"]["estimate"] == pytest.approx(2 / 6)
+        assert board["b"]["estimate"] == pytest.approx(7 / 12)
+        assert {name: row["set_aside"] for name, row in board.items()} == {"b": 6, "x": 6, "y": 0}
+        assert board["x"]["unshared"] == pytest.approx(4 / 12)
+        assert {name: row["rank"] for name, row in board.items()} == {"b": 1, "x": 1, "y": 3}
+        elo = of(strengths(run), measure="Elo")
+        assert {row["clusters"] for row in elo.values()} == {6}
+        seen = [row for row in rows_of(beats(run)) if row["statistic"] == "observed"]
+        assert {(row["first"], row["second"]): row["n"] for row in seen if row["n"]} == {
+            ("b", "x"): 6, ("b", "y"): 6,
+        }  # fmt: skip
+        against = of(length_controlled(run), measure="win rate (soft)")
+        assert {name: row["n"] for name, row in against.items()} == {"x": 6, "y": 6}
+
+    def test_a_system_that_met_few_is_set_apart_with_its_matches(self, hand: Any, results: Write) -> None:
+        matches = [(n, "xy", 0.9 if n % 3 else 0.1) for n in range(12)]
+        matches += [(n, pair, 0.1) for n in range(2) for pair in ("xz", "yz")]
+        run = results(pairs(hand, matches))
+        board = of(leaderboard(run), rater="pw", measure="win rate")
+        assert board["x"]["estimate"] == pytest.approx(8 / 12)
+        assert (board["z"]["estimate"], board["z"]["rank"], board["z"]["unshared"]) == (None, None, 1.0)
+        assert board["x"]["set_aside"] == 0
+        elo = of(strengths(run), measure="Elo")
+        assert elo["z"]["estimate"] is None
+        assert elo["x"]["estimate"] > 1000 > elo["y"]["estimate"]
+        assert "2 of the 12 items" in elo["z"]["reason"]
+
+    def test_nobody_is_ranked_against_a_baseline_on_different_items(self, hand: Any, results: Write) -> None:
+        matches = [(n, "b" + "xyz"[n // 5], 0.9 if n % 2 else 0.2) for n in range(15)]
+        run = results(pairs(hand, matches))
+        board = of(leaderboard(run), rater="pw", measure="win rate")
+        assert (
+            {row["rank"] for row in board.values()} == {row["estimate"] for row in board.values()} == {None}
+        )
+        assert "5 of the 15 items" in board["x"]["reason"]
+        assert board["b"]["reason"] == "no other system was measured on enough of the same items"
+        against = of(length_controlled(run), measure="win rate (length-controlled)")
+        assert {row["estimate"] for row in against.values()} == {None}
+
+    def test_drawn_pairs_compare_through_their_opponents(self, hand: Any, results: Write) -> None:
+        # each item has one of the three pairs: x beats y, y beats z, and x loses to z at times
+        wins = {"xy": (0.9, 0.9, 0.9, 0.1), "yz": (0.9, 0.9, 0.1, 0.9), "xz": (0.9, 0.9, 0.1, 0.9)}
+        matches = [(3 * at + n, pair, p) for n, pair in enumerate(wins) for at, p in enumerate(wins[pair])]
+        run = results(pairs(hand, matches))
+        board = of(leaderboard(run), rater="pw", measure="win rate")
+        assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "y": 2, "z": 3}
+        assert {row["basis"] for row in board.values()} == {"shared opponents"}
+        assert {row["set_aside"] for row in board.values()} == {0}
+        (note,) = on_what_they_rank(rows_of(leaderboard(run)))
+        assert "shared opponents" in note
+        assert "their win rates do not compare" in note
+
+
+def test_the_ranking_under_each_variant_is_of_shared_items(hand: Any, results: Write) -> None:
+    records = ratings(hand, {"x": X, "y": Y})
+    records += [hand.label(f"i{n}", "x", value) for n, value in X.items()]
+    records += [hand.label(f"i{n}", "y", value) for n, value in Y.items()]
+    run = results(records)
+    changes = [row for row in rows_of(sensitivity([run])) if row["kind"] != "metric"]
+    assert changes
+    assert {tuple(row["winners"]) for row in changes} == {("x",)}
+
+
+def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
+    data = {"leaderboard": rows_of(leaderboard(results(ratings(hand, {"x": X, "y": Y}))))}
+    (note,) = on_what_they_rank(data["leaderboard"])
+    assert note.startswith("d: not all systems were measured on the same items by pt")
+    (grid,) = unshared_grids(data, Footnotes())
+    assert [(line[2], line[3], line[4]) for line in grid.rows] == [
+        ("x", "mean score", "10"), ("x", "mean score (soft)", "10"),
+    ]  # fmt: skip
+
+
+def test_nothing_is_said_where_all_share_all(hand: Any, results: Write) -> None:
+    data = {"leaderboard": rows_of(leaderboard(results(ratings(hand, {"x": X, "w": X}))))}
+    assert not list(on_what_they_rank(data["leaderboard"]))
+    assert not list(unshared_grids(data, Footnotes()))
