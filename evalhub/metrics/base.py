@@ -50,6 +50,20 @@ class Metric(Protocol):
         ...
 
 
+@runtime_checkable
+class LanguageMetric(Metric, Protocol):
+    """A metric that may also be told the language of each row, where it matters."""
+
+    def score_in(
+        self,
+        candidates: Sequence[str],
+        references: Sequence[Sequence[str]],
+        languages: Sequence[str | None],
+    ) -> list[Column]:
+        """Return what `score` returns; `languages` holds a BCP 47 tag for each row, None if not known."""
+        ...
+
+
 def column(name: str, signature: str, pairs: Iterable[Value]) -> Column:
     """Return a column made of values that carry their reasons.
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import re
-import string
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
+from evalhub.metrics.answers import normal_answer
 from evalhub.metrics.base import NO_REFERENCE, Column, Value, column, require_rows
+from evalhub.metrics.numbers import RULE, Agreement, compare, final_number
 from evalhub.metrics.options import read_choice, refuse_unknown
 
-_ARTICLE = re.compile(r"\b(?:a|an|the)\b")
-_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
-# After a word or a closing bracket a dash stands between two things and is no sign.
-_NUMBER = r"((?<![\w)\]])-)?[$€£¥₹]?((?>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?>\.\d+)?|(?<!\w)\.\d+)"
-_ANY_NUMBER = re.compile(_NUMBER)
-# `#### 2. Then` is a heading of a list, not an answer.
-_MARKED_NUMBER = re.compile(rf"####[ \t]*{_NUMBER}(?!\d)(?![.):]\s+\w)")
+UNCLEAR = (
+    "the number can be read in two ways, as 1.234 can, and only one of them agrees; "
+    "give the item's lang, or references without separators"
+)
+
+
+_VERSION = "2"
+"""Of the definitions; to be raised whenever a value of an unchanged signature would change."""
 
 
 class Normalizer(StrEnum):
@@ -28,63 +29,6 @@ class Normalizer(StrEnum):
     SQUAD = "squad"
     NUMBER = "number"
     VERBATIM = "verbatim"
-
-
-def squad_normalize(text: str) -> str:
-    """Return a text as SQuAD compares it: lower case, no ASCII punctuation, no articles, single spaces.
-
-    Args:
-        text: An answer.
-
-    Returns:
-        The normal form; empty where nothing is left.
-
-    Source: Rajpurkar et al. 2016, SQuAD, section 6.1; the official `evaluate-v1.1.py`, `normalize_answer`.
-
-    Example:
-        >>> squad_normalize("The  Eiffel Tower!")
-        'eiffel tower'
-    """
-    return " ".join(_ARTICLE.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split())
-
-
-def final_number(text: str) -> Decimal | None:
-    """Return the number that a worked answer arrives at.
-
-    As in the official GSM8K code it is the number after the first `####`, its commas dropped. Where a
-    response has no such mark it is the last number. Signs, decimals and a currency sign are read; unlike
-    there, numbers are compared as numbers (`18.00` is `18`, `18.` is `18`) and a comma that does not group
-    thousands ends a number.
-
-    Args:
-        text: A response or a reference.
-
-    Returns:
-        The number, exact, or None where there is none.
-
-    Source: Cobbe et al. 2021, Training Verifiers to Solve Math Word Problems; `grade_school_math/dataset.py`,
-        `extract_answer`.
-
-    Example:
-        >>> final_number("She pays 3 * $400 = $1,200.50 in all.")
-        Decimal('1200.50')
-    """
-    text = text.replace("−", "-")
-    found = _MARKED_NUMBER.search(text)
-    if found is None:
-        for found in _ANY_NUMBER.finditer(text):  # noqa: B007 - the last one is wanted
-            pass
-    if found is None:
-        return None
-    sign, digits = found.groups(default="")
-    return Decimal(sign + digits.replace(",", ""))
-
-
-_READ: Mapping[Normalizer, Callable[[str], Hashable]] = {
-    Normalizer.SQUAD: lambda text: squad_normalize(text) or None,
-    Normalizer.NUMBER: final_number,
-    Normalizer.VERBATIM: lambda text: text,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +65,14 @@ class ExactMatch:
         return self
 
     def score(self, candidates: Sequence[str], references: Sequence[Sequence[str]]) -> list[Column]:
-        """Return the column `exact_match`, or `number_match` for final numbers.
+        """Return the column of texts whose language is not known; see `score_in`.
 
         Args:
             candidates: (n,) texts.
             references: (n, any number) alternatives of each candidate.
 
         Returns:
-            One column of 0.0 and 1.0, higher is better. A candidate with nothing to compare is 0.0; a value
-            is None where no reference has anything to compare (no text, no word, no number).
+            One column of 0.0 and 1.0, higher is better.
 
         Raises:
             ValueError: There are not as many lists of references as candidates, or a list is one bare text.
@@ -138,16 +81,71 @@ class ExactMatch:
             >>> ExactMatch().score(["The cat."], [["cat", "dog"]])[0].values
             (1.0,)
         """
-        require_rows(candidates, references)
-        name = "number_match" if self.normalizer is Normalizer.NUMBER else "exact_match"
-        signature = f"{name}|norm:{self.normalizer}|refs:any|v:1"
-        return [column(name, signature, map(self._value, candidates, references))]
+        return self.score_in(candidates, references, [None] * len(candidates))
 
-    def _value(self, candidate: str, alternatives: Sequence[str]) -> Value:
-        if not alternatives:
-            return None, NO_REFERENCE
-        read = _READ[self.normalizer]
-        wanted = {answer for answer in map(read, alternatives) if answer is not None}
-        if not wanted:
-            return None, f"no reference holds anything that {self.normalizer} compares"
-        return float(read(candidate) in wanted), None
+    def score_in(
+        self,
+        candidates: Sequence[str],
+        references: Sequence[Sequence[str]],
+        languages: Sequence[str | None],
+    ) -> list[Column]:
+        """Return the column `exact_match`, or `number_match` for final numbers.
+
+        Args:
+            candidates: (n,) texts.
+            references: (n, any number) alternatives of each candidate.
+            languages: (n,) the BCP 47 tag of each row, which says how numbers are written; None where it is
+                not known.
+
+        Returns:
+            One column of 0.0 and 1.0, higher is better. A candidate with nothing to compare is 0.0; a value
+            is None where no reference has anything to compare (no text, no number), and where a number can be
+            read in two ways of which one agrees.
+
+        Raises:
+            ValueError: There are not as many lists of references as candidates, or a list is one bare text.
+
+        Example:
+            >>> ExactMatch(Normalizer.NUMBER).score_in(["1.234"], [["1234"]], ["de"])[0].values
+            (1.0,)
+        """
+        require_rows(candidates, references)
+        value = self._number_value if self.normalizer is Normalizer.NUMBER else self._text_value
+        rows = zip(candidates, references, languages, strict=True)
+        return [column(self._name, self._signature, (value(*row) for row in rows))]
+
+    @property
+    def _name(self) -> str:
+        return "number_match" if self.normalizer is Normalizer.NUMBER else "exact_match"
+
+    @property
+    def _signature(self) -> str:
+        rule = f"|take:{RULE}|lang:item" if self.normalizer is Normalizer.NUMBER else ""
+        return f"{self._name}|norm:{self.normalizer}{rule}|refs:any|v:{_VERSION}"
+
+    def _text_value(self, candidate: str, alternatives: Sequence[str], language: str | None) -> Value:  # noqa: ARG002
+        read = normal_answer if self.normalizer is Normalizer.SQUAD else _composed
+        answers = {read(text) for text in alternatives if text.strip()}
+        if not answers:
+            return None, self._nothing(alternatives)
+        return float(read(candidate) in answers), None
+
+    def _number_value(self, candidate: str, alternatives: Sequence[str], language: str | None) -> Value:
+        numbers = [number for text in alternatives if (number := final_number(text, language))]
+        if not numbers:
+            return None, self._nothing(alternatives)
+        answer = final_number(candidate, language)
+        agreements = {compare(answer, number) for number in numbers} if answer else set()
+        if Agreement.EQUAL in agreements:
+            return 1.0, None
+        return (None, UNCLEAR) if Agreement.UNCLEAR in agreements else (0.0, None)
+
+    def _nothing(self, alternatives: Sequence[str]) -> str:
+        return (
+            f"no reference holds anything that {self.normalizer} compares" if alternatives else NO_REFERENCE
+        )
+
+
+def _composed(text: str) -> str:
+    """Return the text to the letter: a letter with its accent is the same letter composed and decomposed."""
+    return unicodedata.normalize("NFC", text)

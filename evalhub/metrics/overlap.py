@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from evalhub.metrics.lcs import lcs_length, lcs_positions, places
 from evalhub.metrics.signature import Measure, Variant
-from evalhub.metrics.tokenize import Splitter, Tokenizer, sentences, words
+from evalhub.metrics.tokenize import Splitter, Tokenizer, counts, sentences, words
 
 
 class Overlap(NamedTuple):
@@ -59,6 +59,11 @@ class Text:
 
     def _words(self, text: str) -> tuple[str, ...]:
         return words(text, self._cut.tokenizer, stemmer=self._cut.stemmer)
+
+    @cached_property
+    def countable(self) -> bool:
+        """Whether the tokenizer can count this text."""
+        return counts(self._text, self._cut.tokenizer)
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:

@@ -17,6 +17,9 @@ from evalhub.metrics.signature import Measure, References, RougeSignature, Varia
 from evalhub.metrics.tokenize import Splitter, Tokenizer, choose_tokenizer
 
 _TEXTS_KEPT = 1 << 14
+UNCOUNTED = (
+    "tokenizer rouge-score counts only a-z and 0-9, and loses most of these words; take tokenizer unicode"
+)
 
 
 def score_many(
@@ -30,9 +33,9 @@ def score_many(
         signatures: (k,) what to compute; signatures that cut texts alike share the work.
 
     Returns:
-        (k,) columns of n values in [0, 1], higher is better. A value is None where there is no reference and,
-        under tokenizer `unicode`, where neither text holds anything to count; rouge-score calls that 0.0,
-        and so does its tokenizer.
+        (k,) columns of n values in [0, 1], higher is better. A value is None where there is no reference,
+        where neither text holds anything to count (rouge-score calls that 0.0), and where the tokenizer
+        `rouge-score` drops or cuts most words of texts that may share them. Equal texts never have 0.0.
 
     Raises:
         ValueError: There are not as many lists of references as candidates, or a list is one bare text.
@@ -65,9 +68,15 @@ def _value(candidate: Text, alternatives: list[Text], signature: RougeSignature)
     if signature.references is References.FIRST:
         alternatives = alternatives[:1]
     overlap_of = OVERLAPS[signature.variant]
-    overlaps = [overlap_of(candidate, reference) for reference in alternatives]
-    if signature.tokenizer is Tokenizer.UNICODE:
-        overlaps = [overlap for overlap in overlaps if overlap.candidate or overlap.reference]
+    overlaps = []
+    for reference in alternatives:
+        overlap = overlap_of(candidate, reference)
+        countable = candidate.countable + reference.countable
+        # Where one of two texts can be counted, they share nothing if they share no word that is counted.
+        if not countable or (countable == 1 and overlap.shared):
+            return None, UNCOUNTED
+        if overlap.candidate or overlap.reference or countable == 1:
+            overlaps.append(overlap)
     if not overlaps:
         return None, "neither the candidate nor a reference holds anything to count"
     if signature.references is References.MAX:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from functools import cache, lru_cache
 
+from evalhub.metrics.fold import fold
+
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _SENTENCE_END = re.compile(r"""\n|(?<=[.!?…])\s+|(?<=[.!?…]["'”’)\]])\s+|(?<=[。！？｡])""")
 # Written without spaces: a character is the word. Line-break class SA is Thai, Lao, Khmer, Myanmar and kin.
-_ALONE = r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Bopomofo}\p{Line_Break=SA}]"
+UNSPACED = (
+    r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Bopomofo}\p{scx=Yi}\p{scx=Javanese}"
+    r"\p{scx=Balinese}\p{Line_Break=SA}]"
+)
 _STEMS_KEPT = 1 << 18
 _SHORTEST_STEMMED = 4
-_FOREIGN_SHARE = 0.02
+_CUT_SHARE_OF_A_SET = 0.02
+_CUT_SHARE_OF_A_TEXT = 0.5
 
 
 class Tokenizer(StrEnum):
@@ -52,9 +57,9 @@ def rouge_score_words(text: str) -> list[str]:
 def unicode_words(text: str) -> list[str]:
     """Return the words of a text in any script.
 
-    Compatibility forms and case are folded and invisible characters dropped; a word is a run of letters,
-    digits and the marks on them, except in scripts written without spaces (Han, Kana, Thai, Lao, Khmer,
-    Myanmar), where each character with its marks is one. An ASCII text gives what `rouge_score_words` gives.
+    The text is folded first (`fold`); a word is a run of letters, digits and the marks on them, except in
+    scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar and others), where each character
+    with its marks is one. An ASCII text gives what `rouge_score_words` gives.
 
     Args:
         text: Any text.
@@ -62,14 +67,13 @@ def unicode_words(text: str) -> list[str]:
     Returns:
         Words in order.
 
-    Source: Unicode Standard Annex 15 (NFKC), Annex 29 (word boundaries, without those for apostrophes).
+    Source: Unicode Standard Annex 29 (word boundaries, without those for apostrophes).
 
     Example:
         >>> unicode_words("Ｃafé 今天 हिन्दी")
         ['café', '今', '天', 'हिन्दी']
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return _unicode_pattern()(folded)
+    return rouge_score_words(text) if text.isascii() else _unicode_pattern()(fold(text))
 
 
 def words(text: str, tokenizer: Tokenizer, *, stemmer: bool) -> tuple[str, ...]:
@@ -114,27 +118,52 @@ def sentences(text: str, splitter: Splitter) -> list[str]:
 
 
 def choose_tokenizer(texts: Iterable[str]) -> Tokenizer:
-    """Return the tokenizer for a whole dataset: `unicode` where rouge-score's harms over 2 % of the words.
+    """Return the tokenizer for a whole dataset: `rouge-score` where it counts every text, else `unicode`.
 
-    To be asked once per dataset, of its references, and never per pair: values under two tokenizers do not
-    compare.
+    It does not count a text of which it drops a word whole (any word of Thai, Russian or Greek, or `à`), or
+    cuts more than half of the words. Where it cuts more than 2 % of all words (`café` becomes `caf`),
+    `unicode` is taken too. To be asked once per dataset, of its references, and never per pair: values under
+    two tokenizers do not compare. On ASCII texts the two are the same.
 
     Args:
         texts: The references of a dataset.
 
     Returns:
-        `rouge-score` where at most one word in fifty holds anything but a-z and 0-9 (or there is no word).
+        The tokenizer; one text that rouge-score's does not count is enough for `unicode`.
 
     Example:
-        >>> str(choose_tokenizer(["今天下雨", "it rains today"]))
+        >>> str(choose_tokenizer(["it rains today"] * 999 + ["今天下雨"]))
         'unicode'
     """
     total = foreign = 0
     for text in texts:
         cut = unicode_words(text)
+        damaged = [word for word in cut if not word.isascii()]
+        if not all(map(_ASCII_WORD.search, damaged)) or len(damaged) > _CUT_SHARE_OF_A_TEXT * len(cut):
+            return Tokenizer.UNICODE
         total += len(cut)
-        foreign += sum(not word.isascii() for word in cut)
-    return Tokenizer.UNICODE if foreign > _FOREIGN_SHARE * total else Tokenizer.ROUGE_SCORE
+        foreign += len(damaged)
+    return Tokenizer.UNICODE if foreign > _CUT_SHARE_OF_A_SET * total else Tokenizer.ROUGE_SCORE
+
+
+def counts(text: str, tokenizer: Tokenizer) -> bool:
+    """Return whether a tokenizer can count a text: rouge-score's cannot where it damages most of the words.
+
+    Args:
+        text: Any text.
+        tokenizer: How the text would be cut.
+
+    Returns:
+        False where `rouge-score` cuts or drops more than half of the words; else True.
+
+    Example:
+        >>> counts("сегодня дождь", Tokenizer.ROUGE_SCORE), counts("le café noir", Tokenizer.ROUGE_SCORE)
+        (False, True)
+    """
+    if tokenizer is Tokenizer.UNICODE or text.isascii():
+        return True
+    cut = unicode_words(text)
+    return sum(not word.isascii() for word in cut) <= _CUT_SHARE_OF_A_TEXT * len(cut)
 
 
 _WORDS: dict[Tokenizer, Callable[[str], list[str]]] = {
@@ -162,13 +191,8 @@ def _porter() -> Callable[[str], str]:
 def _unicode_pattern() -> Callable[[str], list[str]]:
     import regex
 
-    invisible = regex.compile(r"\p{Default_Ignorable_Code_Point}+")
     word = regex.compile(
-        rf"[{_ALONE}&&[\p{{L}}\p{{N}}]]\p{{M}}*|[[\p{{L}}\p{{N}}\p{{M}}]--{_ALONE}]+", regex.V1
+        rf"[{UNSPACED}&&[\p{{L}}\p{{N}}]]\p{{M}}*|[[\p{{L}}\p{{N}}\p{{M}}]--{UNSPACED}]+", regex.V1
     )
-
-    def find(text: str) -> list[str]:
-        found: list[str] = word.findall(invisible.sub("", text))
-        return found
-
+    find: Callable[[str], list[str]] = word.findall
     return find

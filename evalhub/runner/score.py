@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 
-from evalhub.metrics import Metric
+from evalhub.metrics import Column, LanguageMetric, Metric
 from evalhub.records import Item, Response, Score
 from evalhub.runner.progress import Progress
 from evalhub.runner.resolve import Resolved, metric_columns
@@ -22,9 +22,9 @@ def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) ->
         responses: The dataset's responses; those without text are left out.
     """
     texts = [response for response in responses if response.text is not None]
-    references = [items[response.item_id].references for response in texts]
+    answered = [items[response.item_id] for response in texts]
     settled = metric.for_dataset([text for item in items.values() for text in item.references])
-    for column in settled.score([response.text or "" for response in texts], references):
+    for column in _columns(settled, [response.text or "" for response in texts], answered):
         for response, value, reason in zip(texts, column.values, column.reasons, strict=True):
             yield Score(
                 dataset=response.dataset,
@@ -36,6 +36,14 @@ def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) ->
                 value=value,
                 reason=reason,
             )
+
+
+def _columns(metric: Metric, texts: list[str], items: list[Item]) -> list[Column]:
+    """Return a metric's columns of texts, each beside its item."""
+    references = [item.references for item in items]
+    if isinstance(metric, LanguageMetric):
+        return metric.score_in(texts, references, [item.lang for item in items])
+    return metric.score(texts, references)
 
 
 def score_all(writer: RunWriter, resolved: Resolved, progress: Progress) -> None:

@@ -1,66 +1,120 @@
-"""Exact match by words, by final number, and to the letter."""
+"""Exact match of whole answers in every script, of final numbers, and to the letter."""
 
 import json
 import os
-from decimal import Decimal
+from fractions import Fraction
+from itertools import permutations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from evalhub.metrics.exact import ExactMatch, Normalizer, final_number, squad_normalize
+from evalhub.metrics.answers import normal_answer
+from evalhub.metrics.exact import UNCLEAR, ExactMatch, Normalizer
+
+ANSWERS = [
+    json.loads(line) for line in Path(__file__).with_name("answers.jsonl").read_text("utf-8").splitlines()
+]
+
+
+def score(
+    candidate: str, *references: str, normalizer: Normalizer = Normalizer.SQUAD, lang: str | None = None
+) -> float | None:
+    (column,) = ExactMatch(normalizer).score_in([candidate], [list(references)], [lang])
+    return column.values[0]
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("The  Cat,\nan  animal!", "cat animal"),
-        ("a an the", ""),
-        ("theatre A.", "theatre"),
+        ("theatre", "theatre"),
         ("U.S.", "us"),
+        ("Once Upon A Time", "once upon time"),
+        ("the “Odyssey”", "odyssey"),
+        ("hepatitis A", "hepatitis a"),
+        ("A, C", "a c"),
+        ("A C", "a c"),
+        ("A", "a"),
+        ("The", "the"),
+        ("?", "?"),
+        ("…", "..."),
+        ("\u200d", "\u200d"),
+        ("C++11", "c++11"),
+        ("F#.", "f#"),
+        ("#7", "7"),
+        ("+7", "7"),
+        ("–7", "-7"),
+        ("气温是-8度", "气温是-8度"),
+        ("pages 3–5", "pages 3-5"),
+        ("12,500", "12500"),
+        ("1,250.75", "1250.75"),
+        ("60 %", "60%"),
+        ("10:45", "10:45"),
+        ("don´t", "dont"),
+        ("2½", "2 1/2"),
+        ("10⁵", "10^5"),
+        ("H₂O", "h2o"),
         ("", ""),
     ],
 )
-def test_squad_normal_form(text, expected):
-    assert squad_normalize(text) == expected
+def test_normal_form_of_an_answer(text, expected):
+    assert normal_answer(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    "answers",
     [
-        ("5 * 3 = <<5*3=15>>15\n#### 15", "15"),
-        ("#### 1,234", "1234"),
-        ("#### -3", "-3"),
-        ("####7", "7"),
-        ("#### $18.00 a day", "18"),
-        ("#### 42\nQuestion: 7 apples\n#### 9", "42"),
-        ("The answer is 18.", "18"),
-        ("It costs $1,200.50 in all", "1200.5"),
-        ("from -$5 to −5", "-5"),
-        ("a debt of -$5", "-5"),
-        ("a loss of $-5", "-5"),
-        ("10-5", "5"),
-        ("(3)-5", "5"),
-        ("x = -5", "-5"),
-        ("so .5 of it", "0.5"),
-        ("1,2,3", "3"),
-        ("12,34", "34"),
-        ("50%", "50"),
-        ("- 5 apples", "5"),
-        ("#### 12. Add them\n#### 23. Then it is 35", "35"),
-        ("#### 1,234. Add them: 35", "35"),
-        ("no idea", None),
-        ("####", None),
-        ("", None),
+        ("C", "C++", "C#"),
+        ("5", "-5", "5%", "$5", "€5", ".5", "1/5"),
+        ("A", "B", "A, B", "A+", "A-B"),
+        ("3.5", "35", "3:5", "3/5", "3-5"),
+        ("?", "!", "+", "☺", "👍"),
+        ("vitamin A", "vitamin"),
+        ("東京", "京都", "東"),
+        ("10²", "102"),
+        ("1½", "11/2"),
     ],
 )
-def test_final_number(text, expected):
-    assert final_number(text) == (None if expected is None else Decimal(expected))
+def test_different_answers_differ(answers):
+    assert {score(a, b) for a, b in permutations(answers, 2)} == {0.0}
+
+
+@pytest.mark.parametrize("answer", [row for row in ANSWERS if "match" in row], ids=lambda row: row["answer"])
+def test_an_answer_matches_however_it_is_written(answer):
+    reference = answer.get("reference", answer["answer"])
+    assert {score(text, reference) for text in answer["match"]} == {1.0}
+    assert {score(reference, text) for text in answer["match"]} == {1.0}
+    assert all(score(text, reference) == 0.0 for text in answer.get("unlike", ()))
+
+
+@pytest.mark.parametrize("answer", [row for row in ANSWERS if "number" in row], ids=lambda row: row["answer"])
+def test_a_number_is_read_however_it_is_written(answer):
+    number = {"normalizer": Normalizer.NUMBER, "lang": answer["lang"]}
+    assert score(answer["answer"], f"so\n#### {answer['reference']}", **number) == 1.0
+    assert score(answer["answer"], str(Fraction(answer["number"]) + 1).replace("/", "⁄"), **number) == 0.0
+
+
+def test_the_answers_are_sixty_in_twelve_scripts():
+    assert len(ANSWERS) == 60
+    assert len({row["script"] for row in ANSWERS}) >= 12
+    assert all("number" in row or "match" in row for row in ANSWERS)
+
+
+@given(
+    st.text(min_size=1).filter(str.strip), st.sampled_from(Normalizer), st.sampled_from([None, "de", "en"])
+)
+def test_every_text_equals_itself_or_has_no_value(text, normalizer, language):
+    (column,) = ExactMatch(normalizer).score_in([text], [[text]], [language])
+    assert column.values == (1.0,) or (column.values == (None,) and column.reasons[0])
+    assert normalizer is Normalizer.NUMBER or column.values == (1.0,)
 
 
 def test_any_reference_will_do():
     (column,) = ExactMatch().score(["The Nile.", "Rhine", ""], [["Nile river", "nile"], ["Nile"], ["Nile"]])
     assert column.name == "exact_match"
-    assert column.signature == "exact_match|norm:squad|refs:any|v:1"
+    assert column.signature == "exact_match|norm:squad|refs:any|v:2"
     assert column.values == (1.0, 0.0, 0.0)
     assert column.reasons == (None, None, None)
 
@@ -70,11 +124,20 @@ def test_numbers_compare_as_numbers():
         ["So it is 1,234.00.", "no number", "1235"], [["so\n#### 1234"]] * 3
     )
     assert column.name == "number_match"
+    assert column.signature == "number_match|norm:number|take:after-####>in-boxed>last|lang:item|refs:any|v:2"
     assert column.values == (1.0, 0.0, 0.0)
 
 
+def test_a_number_that_two_conventions_read_differently_has_no_value():
+    candidates = ["Es sind 2.500.", "It is 2.500.", "It is 2,500.", "It is 2.5."]
+    (column,) = ExactMatch(Normalizer.NUMBER).score_in(candidates, [["2500"]] * 4, ["de", None, None, None])
+    assert column.values == (1.0, None, 1.0, 0.0)
+    assert column.reasons == (None, UNCLEAR, None, None)
+    assert score("2.500", "7", "2.5", normalizer=Normalizer.NUMBER) == 1.0
+
+
 def test_verbatim_is_to_the_letter():
-    (column,) = ExactMatch(Normalizer.VERBATIM).score(["a", "A", ""], [["a"], ["a"], [""]])
+    (column,) = ExactMatch(Normalizer.VERBATIM).score(["a", "A", "é"], [["a"], ["a"], ["e\u0301"]])
     assert column.values == (1.0, 0.0, 1.0)
 
 
@@ -82,7 +145,8 @@ def test_verbatim_is_to_the_letter():
     ("normalizer", "references", "reason"),
     [
         (Normalizer.SQUAD, [], "no reference"),
-        (Normalizer.SQUAD, ["The!"], "no reference holds anything that squad compares"),
+        (Normalizer.SQUAD, ["  "], "no reference holds anything that squad compares"),
+        (Normalizer.VERBATIM, [""], "no reference holds anything that verbatim compares"),
         (Normalizer.NUMBER, ["none", ""], "no reference holds anything that number compares"),
     ],
 )
@@ -98,5 +162,11 @@ def test_every_real_answer_ends_in_its_number():
         pytest.skip("needs EVALHUB_MIRROR: the labelled sets in shared/data")
     lines = Path(mirror, "gsm8k", "test.jsonl").read_text("utf-8").splitlines()
     answers = [json.loads(line)["answer"] for line in lines]
-    official = [Decimal(answer.split("####")[1].strip().replace(",", "")) for answer in answers]
-    assert [final_number(answer) for answer in answers] == official
+    official = [answer.split("####")[1].strip().replace(",", "") for answer in answers]
+    for candidates in (answers, official, [f"The answer is ${number}." for number in official]):
+        (numbers,) = ExactMatch(Normalizer.NUMBER).score(candidates, [[answer] for answer in answers])
+        assert set(numbers.values) == {1.0}
+    (words,) = ExactMatch().score(answers, [[answer] for answer in answers])
+    assert set(words.values) == {1.0}
+    others = [f"#### {int(number) + 1}" for number in official]
+    assert set(ExactMatch(Normalizer.NUMBER).score(others, [[a] for a in answers])[0].values) == {0.0}

@@ -9,6 +9,7 @@ from evalhub.metrics.tokenize import (
     Splitter,
     Tokenizer,
     choose_tokenizer,
+    counts,
     rouge_score_words,
     sentences,
     unicode_words,
@@ -41,6 +42,11 @@ def test_both_tokenizers_agree_on_ascii(text):
         ("cafe\u0301 café", ["café", "café"]),
         ("１２ ①", ["12", "1"]),
         ("iPhone手机", ["iphone", "手", "机"]),
+        ("ភាសាខ្មែរ", ["ភា", "សា", "ខ្", "មែ", "រ"]),
+        ("தமிழ்", ["தமிழ்"]),
+        ("كـتـاب كِتاب", ["کتاب", "کتاب"]),
+        ("то́т ʼ то́т", ["то́т", "то́т"]),
+        ("٤٢ 1½ 10²", ["42", "1", "1", "2", "10", "2"]),
         ("！？ — 🙂", []),
     ],
 )
@@ -77,8 +83,28 @@ def test_sentences(splitter, text, expected):
         (["plain words " * 50, "one café"], Tokenizer.ROUGE_SCORE),
         (["Le garçon a mangé près de la fenêtre"], Tokenizer.UNICODE),
         (["今天下雨"], Tokenizer.UNICODE),
-        (["a few English words"] * 9 + ["今天下雨"], Tokenizer.UNICODE),
+        (["a few English words"] * 999 + ["今天下雨"], Tokenizer.UNICODE),
+        (["a few English words"] * 999 + ["a word and дождь"], Tokenizer.UNICODE),
+        (["a few English words"] * 999 + ["zażółć gęślą jaźń"], Tokenizer.UNICODE),
+        (["a few English words"] * 999 + ["the café of Zoë — “fine”, 5 €"], Tokenizer.ROUGE_SCORE),
     ],
 )
 def test_the_dataset_chooses(texts, expected):
     assert choose_tokenizer(texts) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "countable"),
+    [
+        ("", True),
+        ("plain words — “quoted” 🙂", True),
+        ("le café est près de la gare", True),
+        ("дождь", False),
+        ("В 2031 году", False),
+        ("Đường phố đông đúc", False),
+        ("😀", True),
+    ],
+)
+def test_what_rouge_scores_tokenizer_can_count(text, countable):
+    assert counts(text, Tokenizer.ROUGE_SCORE) is countable
+    assert counts(text, Tokenizer.UNICODE)

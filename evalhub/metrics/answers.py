@@ -1,0 +1,71 @@
+"""Answers as exact match compares them: SQuAD's normal form, for every script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from evalhub.metrics.fold import fold
+from evalhub.metrics.tokenize import UNSPACED
+
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+# `a` before a single letter is a letter of a list, as in `A B`, and before punctuation it is an answer.
+_ARTICLE = re.compile(
+    r"""(?<![^\s"'(\[“‘«])(?:(?:an|the)\s+(?=["'(\[“‘«]*\w)|a\s+(?=["'(\[“‘«]*(?:\w[\w'’+#]|\w[.&-]\w|[^\W_a-z])))"""
+)
+
+
+def normal_answer(text: str) -> str:
+    """Return an answer as it is compared: SQuAD's normal form, carried over to all scripts.
+
+    As in SQuAD case, punctuation, English articles and repeated spaces do not count. Six things differ:
+
+    - The punctuation of every script is dropped, and a text has one spelling (`fold`).
+    - Symbols are part of an answer: `C++` is not `C`, and `$5` is not `5`. So are a minus sign, a percent
+      sign and the `#` of `C#`.
+    - What stands between two digits stays (`3.5` is not `35`), except a comma between thousands.
+    - An article is one only before another word, so that the answer `A` stays.
+    - Spaces within scripts that are written without spaces do not count.
+    - A text of which nothing would be left stays, such as `?`.
+
+    Args:
+        text: An answer.
+
+    Returns:
+        The normal form; empty only where the text is blank.
+
+    Source: Rajpurkar et al. 2016, SQuAD, section 6.1; the official `evaluate-v1.1.py`, `normalize_answer`.
+
+    Example:
+        >>> normal_answer("The  Eiffel Tower!"), normal_answer("A."), normal_answer("「東京」。")
+        ('eiffel tower', 'a', '東京')
+    """
+    folded = fold(text)
+    digits = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), folded)
+    words = _drop_punctuation()(_ARTICLE.sub("", digits))
+    return next((form for form in (words, " ".join(folded.split())) if form), text.strip())
+
+
+@cache
+def _drop_punctuation() -> Callable[[str], str]:
+    import regex
+
+    part_of_the_answer = (
+        r"(?<=\d)\p{P}(?=\d)",
+        rf"(?<![[\w)\]]--{UNSPACED}])-(?=\p{{Sc}}?\.?\d)",
+        r"(?<!\w)\.(?=\d)",
+        r"(?<=[^\W\d_])\#(?!\w)",
+        r"(?<=\d)\s*[%‰]",
+    )
+    dropped = regex.compile(
+        rf"(?P<kept>{'|'.join(part_of_the_answer)})|(?<![\w+])\+(?=\.?\d)|[\p{{P}}`|~]", regex.V1
+    )
+    between = regex.compile(rf"(?<={UNSPACED}\p{{M}}*)\s+(?={UNSPACED})", regex.V1)
+
+    def drop(text: str) -> str:
+        bare = dropped.sub(lambda sign: (sign["kept"] or "").strip(), text)
+        joined: str = between.sub("", " ".join(bare.split()))
+        return joined
+
+    return drop

@@ -1,0 +1,47 @@
+"""What languages write before decimals."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Decimal(StrEnum):
+    """What stands between whole number and decimals."""
+
+    POINT = "."
+    COMMA = ","
+
+
+_COMMA = (
+    "af az be bg br bs ca cs da de el eo es et eu fi fo fr fy gl hr hu hy id is it jv ka kk kl ky lb lt lv "
+    "mk nb nl nn no os pl pt ro ru sc sk sl sq sr sv tg tk tr tt uk uz vi wo"
+)
+_POINT = (
+    "am bn en fil ga gu gv ha he hi ig ja kn ko ml mn mr ms mt my ne or pa rm si so sw ta te th ti ur xh yi "
+    "yo zh zu"
+)
+# Where people write otherwise than most who share their language.
+_POINT_REGIONS = {"de": "ch li", "es": "419 cu do gt hn mx ni pa pe pr sv us", "it": "ch"}
+
+
+def decimal_mark(language: str | None) -> Decimal | None:
+    """Return what a language writes before decimals.
+
+    Args:
+        language: A BCP 47 tag such as `de` or `pt-BR`, any case, `-` or `_`; None where it is not known.
+
+    Returns:
+        The mark; None for a language that is unknown here or writes both.
+
+    Source: Unicode CLDR 46, number symbols.
+
+    Example:
+        >>> decimal_mark("pt-BR").name, decimal_mark("de_CH").name, decimal_mark(None)
+        ('COMMA', 'POINT', None)
+    """
+    primary, *rest = (language or "").strip().lower().replace("_", "-").split("-")
+    if set(_POINT_REGIONS.get(primary, "").split()).intersection(rest):
+        return Decimal.POINT
+    if primary in _COMMA.split():
+        return Decimal.COMMA
+    return Decimal.POINT if primary in _POINT.split() else None

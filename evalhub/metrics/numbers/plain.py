@@ -1,0 +1,80 @@
+"""One spelling for digits, signs, spaces and LaTeX, before numbers are looked for."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from evalhub.metrics.fold import plain_digits, visible
+from evalhub.metrics.numbers.separators import HARD_SPACE
+
+SLASH = "⁄"
+"""Between the parts of what is surely a fraction, as `½` and LaTeX's are."""
+_SAME = {
+    **dict.fromkeys(map(ord, "−–‒‐‑﹣－"), "-"),
+    **dict.fromkeys(map(ord, "＋﹢"), "+"),
+    **dict.fromkeys(
+        map(ord, "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f"), HARD_SPACE
+    ),
+    **dict.fromkeys(map(ord, "’‘ʼ＇′´"), "'"),
+    **dict.fromkeys(map(ord, "٪％﹪"), "%"),
+    **dict.fromkeys(map(ord, "∕／"), "/"),
+    **dict.fromkeys(map(ord, "✕✖∙⋅＊·∗"), "×"),
+    **dict.fromkeys(map(ord, "．｡"), "."),
+    **dict.fromkeys(map(ord, "，"), ","),
+    ord("："): ":",
+    ord("＃"): "#",
+    ord("＄"): "$",
+}
+_VULGAR = re.compile(r"(\d?)([¼-¾⅐-⅞])")
+_RAISED = re.compile(r"[⁺⁻]?[²³¹⁰⁴-⁹]+")
+_LATEX = (
+    (re.compile(r"\{([,.])\}"), r"\1"),
+    (re.compile(r"(?<=\d)(?:\\[,;: ]|\\thinspace|~)(?=\d{3}(?!\d))"), HARD_SPACE),
+    (re.compile(r"\\!|\\(?:left|right|displaystyle)(?![a-z])"), ""),
+    (re.compile(r"\\([%$])"), r"\1"),
+    (re.compile(r"\\(?:times|cdot|ast)(?![a-z])"), "×"),
+    (re.compile(r"\\pi(?![a-z])"), "π"),
+    (re.compile(r"\\sqrt(?![a-z])"), "√"),
+    (re.compile(r"(\d?)\s*\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))"), None),
+)
+
+
+def plain(text: str) -> str:
+    """Return a text whose numbers are spelled in one way.
+
+    Digits of every script become 0-9, kinds of minus, apostrophe, space and times one kind each; LaTeX's
+    fractions, thin spaces and `{,}` become what they show, and raised digits `^` and digits. Commas and
+    points stay as they are.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The text; a single space stays a space, and spaces that do not break a line become U+00A0.
+
+    Example:
+        >>> plain("9{,}500 and 1½ and 10⁻³")
+        '9,500 and 1 1⁄2 and 10^-3'
+    """
+    if not text.isascii():
+        text = _VULGAR.sub(_spell_out, plain_digits(visible(text)).translate(_SAME))
+        text = _RAISED.sub(
+            lambda raised: "^" + unicodedata.normalize("NFKC", raised[0]).replace("−", "-"), text
+        )
+    if "\\" in text or "{" in text or "~" in text:
+        for pattern, shown in _LATEX:
+            text = pattern.sub(_fraction if shown is None else shown, text)
+    return text
+
+
+def _spell_out(fraction: re.Match[str]) -> str:
+    digit, sign = fraction.groups()
+    spelled = unicodedata.normalize("NFKC", sign)
+    return f"{digit} {spelled}" if digit else spelled
+
+
+def _fraction(fraction: re.Match[str]) -> str:
+    digit, *parts = fraction.groups()
+    spelled = SLASH.join(part for part in parts if part)
+    return f"{digit} {spelled} " if digit else f"{spelled} "
