@@ -12,6 +12,7 @@ from evalhub.metrics.answers import normal_answer
 from evalhub.metrics.base import NO_REFERENCE, Column, Value, column, require_rows
 from evalhub.metrics.numbers import RULE, Agreement, compare, final_number
 from evalhub.metrics.options import read_choice, refuse_unknown
+from evalhub.records import is_blank
 
 UNCLEAR = (
     "the number can be read in two ways, as 1.234 can, and only one of them agrees; "
@@ -125,7 +126,7 @@ class ExactMatch:
 
     def _text_value(self, candidate: str, alternatives: Sequence[str], language: str | None) -> Value:  # noqa: ARG002
         read = normal_answer if self.normalizer is Normalizer.SQUAD else _composed
-        answers = {read(text) for text in alternatives if text.strip()}
+        answers = {read(text) for text in alternatives if not is_blank(text)}
         if not answers:
             return None, self._nothing(alternatives)
         return float(read(candidate) in answers), None
