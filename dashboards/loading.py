@@ -117,10 +117,10 @@ def _facts(run: Run) -> None:
     if run.finished:
         st.caption(f"Finished, {run.manifest.get('seconds', 0):,.0f} s. Begun {run.manifest['created']:.16}.")
     else:
-        st.badge(
-            "running" if state == "running" else "interrupted", icon=":material/pending:", color="orange"
-        )
-        st.caption("The numbers cover what is there so far. The same `evalhub run` goes on with it.")
+        shown = state if state in ("running", "stopped") else "interrupted"
+        st.badge(shown, icon=":material/pending:", color="orange")
+        follow = "asks again what failed, in a new run" if state == "stopped" else "goes on with it"
+        st.caption(f"The numbers cover what is there so far. The same `evalhub run` {follow}.")
     if st.button("Read again", icon=":material/refresh:", width="stretch"):
         st.rerun()
 

@@ -185,7 +185,7 @@ def coverage() -> None:
         st.caption(line)
     failures = chosen.table("failures")
     if len(failures):
-        st.dataframe(failures, hide_index=True, alt="Failures by kind with one example each")
+        st.dataframe(failures, hide_index=True, alt="Failures with their reasons")
     else:
         st.caption("No response and no judgment failed.")
 

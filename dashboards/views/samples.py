@@ -118,6 +118,7 @@ def response(one: Row, letter: str) -> None:
         block(turn)
     if one["failure"]:
         st.badge(f"failed: {one['failure']}", color="orange")
+        block(one["detail"])
     block(one["text"])
     if one["reasoning"]:
         with st.expander("Think text, not shown to the judge"):

@@ -14,10 +14,10 @@ from evalhub.analysis.coverage import (
     coverage,
     coverage_by_criterion,
     engines,
-    failures,
     left_out,
     reused,
 )
+from evalhub.analysis.failures import alike, failures
 from evalhub.analysis.gold import gold
 from evalhub.analysis.labelling import Wanted, labelling_queue, labels_needed
 from evalhub.analysis.leaderboard import leaderboard
@@ -47,6 +47,7 @@ __all__ = [
     "Training",
     "Wanted",
     "agreement",
+    "alike",
     "answers",
     "attacks",
     "beats",

@@ -34,15 +34,6 @@ SELECT j.dataset, j.judge, j.criterion, if(j.failure IS NULL, 1, 0) AS valid, j.
 FROM judgments j JOIN items i USING (dataset, item_id) ORDER BY ALL
 """
 
-_FAILED = """
-SELECT 'judgment' AS "of", judge AS by_whom, failure, count(*) AS n, min(detail) AS example
-FROM judgments WHERE failure IS NOT NULL GROUP BY ALL
-UNION ALL
-SELECT 'response', system, failure, count(*), NULL
-FROM responses WHERE failure IS NOT NULL GROUP BY ALL
-ORDER BY ALL
-"""
-
 
 _UNSEEN = "text IS NOT NULL AND NOT regexp_matches(text, '[!-~]')"
 
@@ -151,11 +142,6 @@ def left_out(results: Results) -> pd.DataFrame:
         for what, n in reasons.items()
     ]
     return pd.DataFrame(rows, columns=["judge", "dataset", "what", "n"])
-
-
-def failures(results: Results) -> pd.DataFrame:
-    """Return the failures by what failed, by whom and why, with one example each."""
-    return results.sql(_FAILED)
 
 
 def engines(results: Results) -> pd.DataFrame:

@@ -130,11 +130,13 @@ def board(run_name: RunName = None, runs: Runs = None, as_json: Json = False) ->
     data = hub.report.ranking_data(hub.load(run_name, runs))
     if as_json:
         print_json(data)
-    elif not data["leaderboard"]:
+        return
+    if not data["leaderboard"]:
         notes().print(
-            "nothing is ranked: the systems are anonymous, or the run is of attacks", soft_wrap=True
+            "nothing is ranked: the systems are anonymous, the run is of attacks, or nothing was answered",
+            soft_wrap=True,
         )
-    else:
+    if data["leaderboard"] or data["failures"]:
         hub.report.print_leaderboard(data)
 
 

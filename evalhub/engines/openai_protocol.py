@@ -9,6 +9,7 @@ outside, the outcome is a failure of kind parse.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -48,8 +49,26 @@ def call(model: str, request: Request) -> dict[str, Any]:
     return arguments
 
 
+def server_words(body: Any) -> str:
+    """Return what the body of an error says, in one line.
+
+    >>> server_words({"message": "no such model", "code": 404})
+    'no such model'
+    >>> server_words({"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]})
+    '[{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]'
+    """
+    words = body
+    while isinstance(words, Mapping):
+        inner = next((words[name] for name in ("message", "error", "detail") if words.get(name)), None)
+        words = json.dumps(words, default=str) if inner is None else inner
+    text = words if isinstance(words, str) else json.dumps(words, default=str)
+    return " ".join(text.split()) or "no message"
+
+
 def read(reply: Any, request: Request) -> Outcome:
     """Return the outcome of a server's reply."""
+    if error := getattr(reply, "error", None):
+        return Outcome(failure=FailureKind.ENGINE, detail=f"the server answers: {server_words(error)}")
     made = reply.choices[0]
     details = getattr(reply.usage, "prompt_tokens_details", None)
     usage: dict[str, Any] = {

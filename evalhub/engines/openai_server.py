@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome, cleaned, completion
-from evalhub.engines.openai_protocol import call, read
+from evalhub.engines.openai_protocol import call, read, server_words
 from evalhub.engines.opening import Opening
 from evalhub.engines.tally import Tally
 from evalhub.errors import EngineError, SpecError
@@ -28,6 +28,7 @@ _TURN_SECONDS = 0.2
 _REQUEST_SECONDS = 600.0
 _BACKOFF = 0.5
 _LONGEST_PAUSE = 30.0
+_LONGEST = 500
 _TOO_LONG = ("context length", "context_length", "too long", "longer than", "max_model_len", "maximum input")
 
 
@@ -167,9 +168,9 @@ class OpenaiEngine:
             except openai.APIStatusError as error:
                 if error.status_code not in (408, 409, 429) and error.status_code < 500:
                     return self._refused(error)
-                failure, pause = error, _asked_pause(error)
+                failure, pause = f"HTTP {error.status_code}: {self._words(error)}", _asked_pause(error)
             except openai.APIConnectionError as error:
-                failure, pause = error, None
+                failure, pause = str(error), None
             except (openai.OpenAIError, ValueError, AttributeError, IndexError, TypeError) as error:
                 return self._failed(f"the server's reply cannot be read: {error}")
             if attempt < ATTEMPTS and self._closing.wait(pause or _BACKOFF * 2 ** (attempt - 1)):
@@ -178,7 +179,7 @@ class OpenaiEngine:
 
     def _refused(self, error: Any) -> Outcome:
         """Tell a prompt that is too long from a server that cannot be used at all."""
-        said = self._without_key(str(error.message))
+        said = self._words(error)
         if error.status_code in (401, 403, 404):
             raise EngineError(
                 "the server refuses the key or does not have the model",
@@ -191,6 +192,10 @@ class OpenaiEngine:
 
     def _failed(self, detail: str) -> Outcome:
         return Outcome(failure=FailureKind.ENGINE, detail=self._without_key(detail))
+
+    def _words(self, error: Any) -> str:
+        """Return what the server says of an error, without the key."""
+        return self._without_key(server_words(error.body))[:_LONGEST]
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "[key]") if self._key else text

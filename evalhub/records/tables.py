@@ -66,7 +66,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer of one system. `turns` are the system's, `text` is the last of them."""
+    """One answer of one system. `turns` are the system's, `text` is the last of them.
+
+    `detail` says why there is no answer, in the engine's own words.
+    """
 
     KEY: ClassVar[tuple[str, ...]] = ("dataset", "item_id", "system", "sample")
 
@@ -86,6 +89,7 @@ class Response:
     sha256: str | None = None
     completions: tuple[str, ...] = ()
     failure: FailureKind | None = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from evalhub.analysis import Results, rows_of
 from evalhub.analysis.settled import SETTLED
 from evalhub.analysis.truth import drawn_by_doubt
 from evalhub.report.ranking import on_what_they_rank
-from evalhub.report.sections import RANKING
+from evalhub.report.sections import FAILURES, RANKING
 
 TABLES = {
     "leaderboard": analysis.leaderboard,
@@ -80,8 +80,8 @@ def report_data(results: Results) -> dict[str, Any]:
 
 
 def ranking_data(results: Results) -> dict[str, Any]:
-    """Return the tables that rank systems: one list of tidy rows for each table of `RANKING`."""
-    return {name: rows_of(TABLES[name](results)) for part in RANKING for name in part.tables}
+    """Return the tables that rank systems, one list of tidy rows each, and what failed."""
+    return {name: rows_of(TABLES[name](results)) for part in (*RANKING, FAILURES) for name in part.tables}
 
 
 def _models(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,9 @@ from evalhub.report.shape import (
     visible,
 )
 
+REASONS = 5
+REASON_LENGTH = 300
+
 RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)": "mean score"}
 
 _KINDS = {"judge": 0, "labels": 1, "metric": 2}
@@ -234,16 +237,14 @@ def answer_grids(data: dict[str, Any]) -> Iterator[Grid]:
 
 
 def failure_grids(data: dict[str, Any]) -> Iterator[Grid]:
-    """Yield what failed, by whom and why."""
-    lines = tuple(
-        (
-            visible(row["of"]),
-            visible(row["by_whom"]),
-            visible(row["failure"]),
-            count(row["n"]),
-            visible(row["example"])[:120],
-        )
-        for row in data["failures"]
-    )
+    """Yield what failed, by whom and why: the most frequent reasons first, at most `REASONS` of a kind."""
+    lines: list[tuple[str, ...]] = []
+    for named, rows in grouped(data["failures"], "of", "by_whom", "failure"):
+        shown = tuple(visible(name) for name in named)
+        rest = rows[REASONS:] if len(rows) > REASONS + 1 else []
+        for row in rows[: len(rows) - len(rest)]:
+            lines.append((*shown, count(row["n"]), visible(row["example"])[:REASON_LENGTH]))
+        if rest:
+            lines.append((*shown, count(sum(row["n"] for row in rest)), f"{len(rest)} other reasons"))
     if lines:
-        yield Grid("Failures", ("of", "by", "why", "n", "one example"), lines, 3)
+        yield Grid("Failures", ("of", "by", "why", "n", "reason"), tuple(lines), 4)

@@ -95,6 +95,8 @@ BIASES = Section("Biases", ("biases",), biases)
 ATTACKS = Section("Attacks", ("attacks", "controls", "not_attacked"), attack_grids)
 COVERAGE = Section("Coverage and failures", ("coverage", "answers", "left_out", "failures"), _coverage)
 
+FAILURES = Section("Failures", ("failures",), lambda data, _: failure_grids(data))
+
 RANKING = (
     LEADERBOARD, RANKS, STRENGTHS, LENGTH_CONTROLLED, SETTLED, POWERED, LENGTH_PENALTY, WORST_CASES,
 )  # fmt: skip

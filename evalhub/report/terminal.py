@@ -15,7 +15,7 @@ from evalhub.report.attacks import ATTACK_NOTES, attack_data, attack_grids, atta
 from evalhub.report.data import report_data
 from evalhub.report.engines import engine_lines, model_lines, summary
 from evalhub.report.ranking import on_what_they_rank
-from evalhub.report.sections import RANKING, TERMINAL, Section
+from evalhub.report.sections import FAILURES, RANKING, TERMINAL, Section
 from evalhub.report.shape import Footnotes, Grid, visible
 
 WIDTH = 100
@@ -37,13 +37,13 @@ def print_report(results: Results) -> None:
 
 
 def print_leaderboard(data: dict[str, Any]) -> None:
-    """Print everything that ranks systems.
+    """Print everything that ranks systems, and what failed.
 
     Args:
         data: As `ranking_data` returns it.
     """
     console, notes = wide(), Footnotes()
-    _sections(console, RANKING, data, notes)
+    _sections(console, (*RANKING, FAILURES), data, notes)
     about = (f"• {note}" for note in on_what_they_rank(data["leaderboard"]))
     say(console, [INTERVALS, *notes.lines(), *about])
 

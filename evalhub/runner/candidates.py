@@ -57,6 +57,7 @@ def _response(wanted: Generation, done: list[Completion]) -> Response:
         sha256=None if text is None else digest(text),
         completions=tuple(one.key for one in done),
         failure=failure,
+        detail=last.detail if failure and last else None,
     )
 
 

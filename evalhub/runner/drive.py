@@ -13,6 +13,7 @@ from evalhub.errors import EngineError
 from evalhub.records import Completion, Record, Request
 from evalhub.runner.progress import Progress
 from evalhub.runner.stop import Stop
+from evalhub.runner.watch import Watch
 from evalhub.store import RunWriter, all_runs, cached_completions
 
 Job = Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Record, ...]]
@@ -38,15 +39,23 @@ class Driver:
         root: The folder of all runs, searched for completions.
         identity: What the engine will be, known without starting it.
         open_engine: Starts the engine.
+        watch: Ends the run where nothing but one failure comes back.
     """
 
     def __init__(
-        self, *, run: RunWriter, root: Path, identity: EngineIdentity, open_engine: Callable[[], Engine]
+        self,
+        *,
+        run: RunWriter,
+        root: Path,
+        identity: EngineIdentity,
+        open_engine: Callable[[], Engine],
+        watch: Watch | None = None,
     ) -> None:
         self._run = run
         self._others = [other for other in all_runs(root) if other.id != run.id]
         self._identity = identity
         self._open = open_engine
+        self._watch = watch
         self._waiting: dict[str, list[_Waiting]] = {}
         self._inflight: set[str] = set()
         self._cached = 0
@@ -133,6 +142,8 @@ class Driver:
         failed = sum(getattr(record, "failure", None) is not None for record in records)
         progress.advance(done=len(records), failed=failed, cached=self._cached)
         self._cached = 0
+        if self._watch:
+            self._watch.count(records)
 
     def _submit(self, job: _Waiting, progress: Progress, stop: Stop) -> None:
         for key, request in dict(job.needs).items():

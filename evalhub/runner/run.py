@@ -26,6 +26,7 @@ from evalhub.runner.rounds import Rounds
 from evalhub.runner.score import score_all
 from evalhub.runner.stop import Stop
 from evalhub.runner.versions import refuse_changed
+from evalhub.runner.watch import Watch
 from evalhub.specs import EngineSpec, Suite, load_suite
 from evalhub.store import Run, RunWriter, all_runs, runs_root
 
@@ -108,7 +109,8 @@ def carry_out(
     try:
         writer.update(state="running", **planned_facts(planned))
         with Stop() as stop:
-            planned = _work(_Sitting(writer, root, resolved, progress, stop), planned, following)
+            sitting = _Sitting(writer, root, resolved, progress, stop, Watch(writer.id))
+            planned = _work(sitting, planned, following)
             conclude(writer, resolved, planned, stop)
     except KeyboardInterrupt as error:
         # A record may be half kept in memory; the journal is whole, so the next writer seals it.
@@ -149,7 +151,7 @@ def narrowed(suite: Suite, options: Options, path: Path) -> Suite:
 def _open_run(root: Path, resolved: Resolved, planned: Plan) -> RunWriter:
     wanted = resolved.hash
     for found in all_runs(root):
-        if found.manifest.get("suite_hash") == wanted and not found.finished:
+        if found.manifest.get("suite_hash") == wanted and found.unfinished:
             return RunWriter(found.path)
     return RunWriter.create(root, resolved.suite.suite, manifest(resolved, planned))
 
@@ -163,6 +165,7 @@ class _Sitting:
     resolved: Resolved
     progress: Progress
     stop: Stop
+    watch: Watch
 
 
 def _work(sitting: _Sitting, planned: Plan, following: Following | None) -> Plan:
@@ -174,6 +177,8 @@ def _work(sitting: _Sitting, planned: Plan, following: Following | None) -> Plan
         if planned.generations:
             sitting.progress.stage("responses", planned.generations)
             _drive_all(sitting, _generations(resolved))
+            if not stop.asked:
+                sitting.watch.conclude()
         if planned.judgments and not stop.asked:
             planned = _judge(sitting, planned, following)
         if not stop.asked:
@@ -181,7 +186,8 @@ def _work(sitting: _Sitting, planned: Plan, following: Following | None) -> Plan
         return planned
     except EvalhubError as error:
         with suppress(EvalhubError):
-            writer.seal("interrupted", stopped_by=type(error).__name__)
+            state = "stopped" if sitting.watch.stopped else "interrupted"
+            writer.seal(state, stopped_by=type(error).__name__)
         raise
     finally:
         spent = round(time.monotonic() - started, 3)
@@ -255,6 +261,7 @@ def _drive_all(
             root=sitting.root,
             identity=work.runs.identity,
             open_engine=lambda work=work: _start(work, sitting.progress),  # type: ignore[misc]
+            watch=sitting.watch,
         )
         try:
             for jobs in chain(work.rounds, chain.from_iterable(more.rounds for more in further())):
@@ -363,4 +370,5 @@ def _unanswered(asking: Asking, cell: Cell) -> Steps:
     missing = next(one for one in asking.responses if one.text is None)
     yield from ()
     why = f"the system {missing.system} gave no response"
+    why += f": {missing.detail}" if missing.detail else ""
     return failed(asking, cell.parts, missing.failure or FailureKind.ENGINE, why)

@@ -48,6 +48,11 @@ class Run:
         """Whether everything that was asked is sealed."""
         return self.manifest.get("state") == "sealed"
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether the same command goes on with it; after a stop, what failed is asked again in a new run."""
+        return self.manifest.get("state") not in ("sealed", "stopped")
+
     def segments(self, kind: str) -> list[Path]:
         """Return the sealed files of one table, the oldest first."""
         return [self.path / part["path"] for part in self.manifest["segments"] if part["kind"] == kind]
@@ -158,7 +163,8 @@ class RunWriter(Run):
         """Turn the journal into segments and start a new one.
 
         Args:
-            state: "sealed" when everything that was asked is there, else "interrupted".
+            state: "sealed" when everything that was asked is there, "stopped" where an engine only failed,
+                else "interrupted".
             facts: What else the manifest is to say.
         """
         self._journal.sync()
