@@ -41,6 +41,12 @@ SAYS = (
     "It does not deserve a score of 5, but nothing is lost. Score: {n}", "Score: {n} - short and plain.",
     "<think>Score: 5? Or 2?</think>Score: {n}", "Score: {n}. Rating: {n}/5.", "with a score of {n}",
     "On a scale of 1 to 5, I rate this response a {n}.", "The summary receives a rating of {n}.",
+    "It is written at an advanced level. {n}", "It deserves a clarity score of {n}.",
+    "I would give the text a clarity score of {n}.", "resulting in a low clarity rating of {n}.",
+    "It covers the loss that follows if they fail to qualify, earning a score of {n}.",
+    "It does not say whether he will leave, so it receives a score of {n}.",
+    "It does not lie and receives a score of {n}.", "I rate the clarity of this text as a {n}.",
+    "They do not believe that they will win, and the summary says so, earning a score of {n}.",
 )  # fmt: skip
 SAYS_NOTHING = (
     "It covers {n} of the 5 facts.", "not a {n}", "This is not a score of {n}.", "Score: between {n} and 5",
@@ -56,6 +62,13 @@ SAYS_NOTHING = (
     "Score (1-10): {n}", "Score: {n}.5.2", "Score: {n}:30", "I cannot rate this, not even with a {n}.",
     "rather than earning a score of {n}", "<think>so</think>Score: {n}<think>or</think>Score: {m}",
     "Number of facts: {n}", "Page {n} of 5 is clear.", "Score: {n}²",
+    "See the table in Fig. {n}", "1. It is clear. 2. It is short. {n}", "It earns a fluency score of {n}.",
+    "If it were clear, earning a score of {n}.", "A clarity score of {n} would need more.",
+    "It would be perfect if it were shorter, earning a score of {n}.", "not worthy of a clarity score of {n}",
+    "No text covers all and earns a score of {n}.", "It falls short of a clarity score of {n}.",
+    "The response ends with: an advanced level. {n}", "Bad level. 1 Fair level. {n} Good level. 5",
+    "I would agree if it were shorter, it earns a score of {n}.", "It asks for level. {n} points",
+    "If errors are left aside, earning a score of {n}.", "I do not think that it earns a score of {n}.",
 )  # fmt: skip
 WINS = {
     "verdict": (

@@ -7,10 +7,9 @@ rate it") and what follows ends the statement. All other numbers are prose.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Sequence
 from functools import lru_cache
 
+from evalhub.judging.reading_commitment import THING, commits, tells_of_others
 from evalhub.judging.reading_text import Claim, Form, denied, plain
 from evalhub.records import FailureKind
 
@@ -35,11 +34,6 @@ _HEDGE = (
     r"(?P<hedge>(?:about|around|approximately|roughly|nearly|almost|between|at\s+least|at\s+most|up\s+to|more\s+"
     r"than|less\s+than|over|under|above|below|somewhere|either|from|maybe|perhaps|possibly|closer\s+to|[~≈<>≤≥])\s*)?"
 )
-_THING = (
-    r"(?:it|this|(?:the|this|that)\s+(?:\w+\s+){0,2}?"
-    r"(?:summary|response|answer|text|output|translation|dialogue|essay|reply|assistant))"
-)
-_OF = rf"(?:(?P<noun>(?:an?|the)\s+{_PRAISE}{_SCORE}\s+of\s+)|(?P<article>an?\s+{_PRAISE}))?"
 
 _BOUNDARY = r"(?:^(?:[-•]\s+)?|\n\s*(?:[-•]\s+)?|[.;,:!?)–—][\"']?\s*|\s-\s+)"
 _SO = (
@@ -47,32 +41,6 @@ _SO = (
     r"|I\s+(?:think|believe|would\s+say)(?:\s+that)?),?\s+){0,2}"
 )
 
-_UNSAID = re.compile(
-    r"^\W*(?:had|were|suppose|supposing|assuming)\b|(?<!as )\bif\b|\b(?:unless|whether|hypothetically"
-    r"|otherwise|doubt|disagree|mistake|wrong\s+to"
-    r"|(?:not|cannot)\s+(?:think|believe|say|agree|feel|see|consider|find))\b"
-    r"|n't\s+(?:think|believe|say|agree|feel|see|consider|find)\b"
-    r"|\b(?:would|could|might|should|must)\s+(?:have|need)\b[^,;:]*$"
-    r"|\b(?:for\s+(?:example|instance)|e\.g\.?|such\s+as|like|format|template|example)\W*$",
-    re.IGNORECASE,
-)
-_DENIED = re.compile(
-    r"(?:\b(?:not|never|no|neither|nor|cannot|hardly|barely|nothing|nobody|without|refus\w+|fail\w*\s+to)\b|n't\b)",
-    re.IGNORECASE,
-)
-_SPOILED = re.compile(
-    r"\b(?:not|never|without|from|of|than|avoid|avoids|before|by|instead|short|worth|despite|nearly|almost"
-    r"|barely|to|originally|initially|previously|formerly|once)\s+(?:\w+\s+)?$|n't\s+$",
-    re.IGNORECASE,
-)
-# Whose words are these? "The author says it deserves a 5" and "it ends with: Score: 5" are not the judge's.
-_REPORTED = (
-    r"(?:says|said|tells|told|claims|claimed|argues|argued|believes|believed|thinks|thought|insists|insisted"
-    r"|asks|asked|instructs|instructed|demands|demanded|requests|requested|wants|orders|ordered|writes|wrote"
-    r"|reads|outputs?|states|stated|ends\s+with|tempted|(?<!I'd\s)(?<!I\swould\s)say)"
-)
-_OTHERS_SAY = re.compile(rf"\b{_REPORTED}\b[^,;:]*$", re.IGNORECASE)
-_OTHERS_WRITE = re.compile(rf"\b{_REPORTED}\b[^,;:]*:\W*$", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
     r"\b(?:wait|on\s+second\s+thought|correction|scratch\s+that|take\s+(?:that|it)\s+back|I\s+mean|I\s+meant"
     r"|or\s+rather|strike\s+that|make\s+that|revis(?:e|ed|ing)|change\s+my|reconsider\w*|never\s?mind|not\s+really"
@@ -96,30 +64,46 @@ def _leads(criterion: str) -> tuple[re.Pattern[str], ...]:
         r"(?:my|the|its|this|final|overall|total|assigned|resulting|summary|new|updated|revised|corrected"
         rf"|{name})"
     )
-    thing = rf"(?:{_THING}|(?:the\s+|its\s+)?{name})"
+    score_of = rf"(?:an?|the|its)\s+{_PRAISE}(?:{name}\s+)?{_SCORE}\s+of\s+"
+    of = rf"(?:(?P<noun>{score_of})|(?P<article>an?\s+{_PRAISE}))?"
+    thing = (
+        rf"(?:(?:the\s+)?{name}\s+of\s+{THING}|(?:the|this|that)\s+\w+'s\s+{name}|{THING}"
+        rf"|(?:the\s+|its\s+)?{name})"
+    )
     leads = (
         rf"{_BOUNDARY}{_SO}(?:{own}\s+){{0,4}}(?:{_SCORE}|{name})"
         rf"(?:\s+(?:for|of|on)\s+(?:(?:the|this|its)\s+)?(?!of\b)[a-z]+)?\s*(?::|=|→|->|is|of|[-–]\s)?\s*"
         rf"{_HEDGE}(?P<label>)(?:an?\s+)?",
         rf"(?P<participle>)\b(?:earning|receiving|scoring|meriting|warranting|deserving|getting|achieving|obtaining|"
-        rf"garnering|resulting\s+in|results\s+in|leading\s+to|yielding|justifying)\s+"
-        rf"{_HEDGE}{_OF}",
-        rf"(?:{_THING}\s+(?:now\s+|therefore\s+|thus\s+)?|{_BOUNDARY}|\b(?:and|so|therefore|thus|hence)\s+)(?P<finite>)"
-        rf"(?:earns|receives|gets|deserves|merits|warrants|scores|achieves|obtains)\s+{_HEDGE}{_OF}",
+        rf"garnering|worthy\s+of|deserving\s+of|resulting\s+in|results\s+in|leading\s+to|yielding|justifying)\s+"
+        rf"{_HEDGE}{of}",
+        rf"(?:{THING}\s+(?:now\s+|therefore\s+|thus\s+)?|{_BOUNDARY}|\b(?:and|so|therefore|thus|hence)\s+)(?P<finite>)"
+        rf"(?:earns|receives|gets|deserves|merits|warrants|scores|achieves|obtains)\s+{_HEDGE}{of}",
         rf"(?P<finite>)\bI(?:'d|'ll|\s+would|\s+will|\s+have|\s+must)?\s+(?:therefore\s+|thus\s+)?(?:rate[d]?|give|gave|"
-        rf"score[d]?|assign(?:ed)?|award(?:ed)?|grade[d]?)\s+(?:{thing}\s+)?(?:(?:as|at|with)\s+)?{_HEDGE}{_OF}"
+        rf"score[d]?|assign(?:ed)?|award(?:ed)?|grade[d]?)\s+(?:{thing}\s+)?(?:(?:as|at|with)\s+)?{_HEDGE}{of}"
         r"(?P<label>)",
-        rf"(?P<finite>)(?:{thing}|\band|,)\s+is\s+(?:(?:therefore|thus|hence)\s+)?(?:rated|scored|given|assigned|awarded)\s+(?:(?:as|at|with)\s+)?{_HEDGE}{_OF}"
+        rf"(?P<finite>)(?:{thing}|\band|,)\s+is\s+(?:(?:therefore|thus|hence)\s+)?(?:rated|scored|given|assigned|awarded)\s+(?:(?:as|at|with)\s+)?{_HEDGE}{of}"
         r"(?P<label>)",
-        rf"[,;]\s*(?:and\s+)?(?:with|for)\s+{_HEDGE}(?P<noun>an?\s+{_PRAISE}{_SCORE}\s+of\s+)",
+        rf"(?:^|[,;]\s*(?:and\s+)?)(?:with|for)\s+{_HEDGE}(?P<noun>{score_of})",
     )
     return tuple(re.compile(f"{lead}{_N}(?:{_TOP})?{_ENDS}", re.IGNORECASE) for lead in leads)
 
 
+_SHORTENED = (
+    r"no|nos|fig|figs|vol|vols|vs|approx|prof|dr|mr|mrs|ms|st|sec|sect|ch|chap|pp?|eqn?|eqs|eds?|art|cf|al|etc|ca"
+    r"|op|cit|ver|refs?|tab|app|par|inc|ltd|co|corp|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|gen|sgt|rev"
+)
 _BARE = (
     re.compile(rf"(?:^|[\n;]\s*|[.!]\s+){_N}(?:{_TOP}){_ENDS}", re.IGNORECASE),
     re.compile(rf"(?:^|\s)\((?P<number>{_NUMBER})(?:{_TOP})?\)\.?\s*$", re.IGNORECASE),
 )
+# A bare level after the last sentence: "… at an advanced level. 5". The word before it is no abbreviation.
+_CLOSING = re.compile(
+    rf"(?<![\w.])(?!(?:{_SHORTENED})\.)[A-Za-z][a-z'’-]+[\"')\]]{{0,2}}[.!]\s+{_N}(?:{_TOP})?[.!]?\s*\Z",
+    re.IGNORECASE,
+)
+_AFTER_SENTENCE = re.compile(rf"[.!?][\"')\]]*\s+{_NUMBER}(?=[.!?]?(?:\s|\Z))", re.IGNORECASE)
+_ENUMERATED = re.compile(r"(?:^|\s)\(?\d{1,2}[.):]\s+[A-Za-z]")
 # A line of its own, at either end, where no other line begins with a number: those are lists.
 _LINES = (
     re.compile(rf"\A{_N}(?:{_TOP})?(?:[.!]?\s*\Z|[ ]*\n|\s+[-–—]+\s)", re.IGNORECASE),
@@ -151,13 +135,15 @@ def scores(answer: str, form: Form) -> list[Claim]:
     quotes = [found.start() for found in re.finditer('"', text)]
     withdrawn = max((found.start() for found in _TAKEN_BACK.finditer(text)), default=-1)
     lines = _LINES if len(_LISTED.findall(text)) < 2 else ()
-    patterns = (*_leads(form.criterion), *_BARE, *lines, *((_OPENING,) if form.rule else ()))
+    closing = (_CLOSING,) if _ends_in_a_level(text) else ()
+    opening = (_OPENING,) if form.rule else ()
+    patterns = (*_leads(form.criterion), *_BARE, *lines, *closing, *opening)
     found, loose = (
         {
             claim.at: claim
             for pattern in tried
             for match in pattern.finditer(text)
-            if _is_said(text, match, quotes)
+            if commits(text, match, quotes)
             for claim in [_claim(text, match, form, withdrawn > match.end())]
         }
         for tried in (patterns, (_MENTION,))
@@ -165,6 +151,15 @@ def scores(answer: str, form: Form) -> list[Claim]:
     # A score of somebody else's is no verdict, yet beside another one it leaves open which is meant.
     everything = {**loose, **found} if found and not form.rule else found
     return [everything[at] for at in sorted(everything)]
+
+
+def _ends_in_a_level(text: str) -> bool:
+    """Whether a bare number at the end can be the verdict: no list is counted, no other number stands so.
+
+    Nor may the last sentence give somebody else's words.
+    """
+    alone = not _ENUMERATED.search(text) and len(_AFTER_SENTENCE.findall(text)) == 1
+    return alone and not tells_of_others(text)
 
 
 def bracketed_ratings(answer: str, form: Form) -> list[Claim]:
@@ -211,26 +206,3 @@ def _claim(text: str, match: re.Match[str], form: Form, withdrawn: bool) -> Clai
         reason = f"the reply rates out of {_value(top):g}, the scale ends at {_limits(form)[1]:g}"
         return Claim(at, f"{value:g}/{top}", failure=FailureKind.OFF_SCALE, reason=reason)
     return number_claim(at, value, form)
-
-
-def _is_said(text: str, match: re.Match[str], quotes: Sequence[int]) -> bool:
-    """Whether the writer says it: not denied, supposed, quoted, nor a count of something."""
-    groups = match.groupdict()
-    start, number = match.start(), match.start("number")
-    before = text[max(0, number - 500) : number]
-    sentence = re.split(r"[.!?][\"')\]]*\s|\n", before)[-1]
-    lead = text[start:number]
-    outside = sentence.removesuffix(lead.lstrip(" .,;:!?)–—\n"))
-    if _UNSAID.search(outside) or _OTHERS_WRITE.search(outside):
-        return False
-    if bisect_left(quotes, number) % 2 and '"' not in lead:
-        return False
-    clause = re.split(r"[,;:]", sentence)[-1]
-    if groups.get("finite") is not None and (_DENIED.search(clause) or _OTHERS_SAY.search(outside)):
-        return False
-    if groups.get("participle") is not None and _SPOILED.search(text[max(0, start - 80) : start]):
-        return False
-    counted = "label" not in groups or groups["label"] is None
-    named = groups.get("noun") or groups.get("article") or groups.get("top")
-    leads = groups.get("finite") is not None or groups.get("participle") is not None
-    return bool(named) or not (leads and counted)
