@@ -13,6 +13,8 @@ from evalhub.sources.columns import place
 from evalhub.sources.verdicts import bounds, unparsed_verdict
 from evalhub.specs import Card, CriterionSpec, Reads, RecordedJudge
 
+Verdict = float | Winner | FailureKind
+
 _SIDES: Mapping[str, Winner] = {"A": Winner.A, "B": Winner.B, "tie": Winner.TIE}
 
 
@@ -60,25 +62,48 @@ def read_reply(
         return {"failure": row["failure"]}
     if row["raw_text"] is None:
         return unparsed_verdict(judge, spec, row, FailureKind.PARSE, "no reply is recorded", where)
-    reading = read(row["raw_text"], _form(row["criterion"], judge, reads, spec))
+    reading = read(row["raw_text"], _form(row, judge, reads, spec, where))
     return _as_fields(reading, row, judge, spec, where)
 
 
-def _form(criterion: str, judge: RecordedJudge, reads: Reads, spec: CriterionSpec) -> Form:
-    scale = spec.scale
-    labels: Mapping[str, float | Winner | FailureKind] = _SIDES
-    if spec.kind is Kind.PAIRWISE:
-        labels = {label: side for label, side in _SIDES.items() if side in (spec.levels or ())}
-    else:
-        labels = {level.label: _stands_for(level) for level in scale.levels} if scale else {}
+def _form(
+    row: Mapping[str, Any], judge: RecordedJudge, reads: Reads, spec: CriterionSpec, where: str
+) -> Form:
     return Form(
         format=reads.format,
         limits=judge.range or bounds(spec),
-        labels=labels,
-        criterion=criterion,
+        labels=_labels(row, judge, reads, spec, where),
+        criterion=row["criterion"],
         key=reads.key,
         rule=Rule(reads.rule) if reads.rule else None,
     )
+
+
+def _labels(
+    row: Mapping[str, Any], judge: RecordedJudge, reads: Reads, spec: CriterionSpec, where: str
+) -> Mapping[str, Verdict]:
+    """Return what each label of a reply stands for: the card's letters, else the criterion's own labels."""
+    known: dict[str, Verdict]
+    if spec.kind is Kind.PAIRWISE:
+        known = {str(side): side for side in Winner if side in (spec.levels or ())}
+        own: Mapping[str, Verdict] = {label: side for label, side in _SIDES.items() if str(side) in known}
+    else:
+        own = known = {level.label: _stands_for(level) for level in spec.scale.levels} if spec.scale else {}
+    limits = judge.range or (None if known else bounds(spec))
+    labels = dict(own) if not reads.letters else {}
+    for letter, value in reads.letters.items():
+        if str(value) in known:
+            labels[letter] = known[str(value)]
+        elif limits and not isinstance(value, str) and limits[0] <= value <= limits[1]:
+            labels[letter] = float(value)
+        else:
+            raise SpecError(
+                f"the letter {letter} stands for what the criterion {row['criterion']} does not allow",
+                where=f"{where.rpartition(':')[0]}:judges.{row['judge']}.reads.letters",
+                value=value,
+                allowed=known or "a number from {:g} to {:g}".format(*limits or (0, 0)),
+            )
+    return labels
 
 
 def _stands_for(level: Level) -> float | FailureKind:

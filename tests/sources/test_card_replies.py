@@ -93,6 +93,39 @@ def test_a_rule_and_a_key(mini: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("criterion", "letters", "reply", "outcome"),
+    [
+        ("fluency", {"A": 1, "B": 2, "C": 3}, "Answer: B", 2.0),
+        ("fluency", {"A": 3, "B": 2, "C": 1}, "A", 3.0),
+        ("fluency", {"A": 1, "B": 2, "C": 3}, "D", "off_scale"),
+        ("fluency", {"A": 1, "B": 2, "C": 3}, "A good one", "parse"),
+        ("share", {"A": 0, "B": 0.25, "E": 1}, "(B)", 0.25),
+        ("passes", {"A": "yes", "B": "no"}, "The answer is A.", 1.0),
+    ],
+)
+def test_letters_stand_for_what_the_card_says(
+    mini: Any, criterion: str, letters: dict[str, Any], reply: str, outcome: object
+) -> None:
+    row = f"1 AS item_id, '{criterion}' AS criterion, 'k' AS system, 'j' AS judge, '{reply}' AS raw_text"
+    (judgment,) = mini.load(
+        judgments=f"SELECT {row}", judges={"j": {"reads": {"format": "letter", "letters": letters}}}
+    ).judgments
+    assert (judgment.value if judgment.failure is None else judgment.failure) == outcome
+
+
+@pytest.mark.parametrize(
+    ("reply", "shown", "winner"), [("1", "ab", "a"), ("2", "ba", "a"), ("0", "ba", "tie")]
+)
+def test_letters_of_a_comparison_name_what_was_shown(mini: Any, reply: str, shown: str, winner: str) -> None:
+    letters = {"1": "a", "2": "b", "0": "tie"}
+    (judgment,) = mini.load(
+        judgments=f"SELECT {PAIR}, '{shown}' AS shown, '{reply}' AS raw_text",
+        judges={"j": {"reads": {"format": "letter", "letters": letters}}},
+    ).judgments
+    assert judgment.winner == winner
+
+
+@pytest.mark.parametrize(
     ("judge", "row", "sentence"),
     [
         ({"reads": "scores"}, f"{POINT}, 'x' AS raw_text", "no format of that name, got 'scores'"),
@@ -107,6 +140,21 @@ def test_a_rule_and_a_key(mini: Any) -> None:
         ({"reads": "score", "unparsed": "tie"}, f"{POINT}, 'x' AS raw_text", "allows a tie"),
         ({"reads": "score", "unparsed": "wrong"}, f"{POINT}, 'x' AS raw_text", "needs a pairwise criterion"),
         ({"reads": {"format": "score", "rule": "best"}}, f"{POINT}, 'x' AS raw_text", "rule"),
+        (
+            {"reads": {"format": "letter", "letters": {"A": 1, "B": 9}}},
+            f"{POINT}, 'A' AS raw_text",
+            "the letter B stands for what the criterion fluency does not allow, got 9; allowed: 1, 2, 3",
+        ),
+        (
+            {"reads": {"format": "letter", "letters": {"A": "a", "B": "both"}}},
+            f"{PAIR}, 'ab' AS shown, 'A' AS raw_text",
+            "got 'both'; allowed: a, tie, b",
+        ),
+        (
+            {"reads": {"format": "score", "letters": {"A": 1}}},
+            f"{POINT}, 'A' AS raw_text",
+            "letters belong to the format letter",
+        ),
         ({"reads": {"form": "score"}}, f"{POINT}, 'x' AS raw_text", "did you mean 'format'"),
     ],
 )
