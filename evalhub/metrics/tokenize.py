@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from evalhub.metrics.fold import fold
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
-_SENTENCE_END = re.compile(r"""\n|(?<=[.!?…])\s+|(?<=[.!?…]["'”’)\]])\s+|(?<=[。！？｡])""")
+_SENTENCE_END = re.compile(r"""\n|(?<=[.!?…؟۔।॥։።])\s+|(?<=[.!?…؟۔।॥։።]["'”’»)\]])\s+|(?<=[。！？｡။។])""")
 # Written without spaces: a character is the word. Line-break class SA is Thai, Lao, Khmer, Myanmar and kin.
 UNSPACED = (
     r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Bopomofo}\p{scx=Yi}\p{scx=Javanese}"
@@ -104,7 +104,8 @@ def sentences(text: str, splitter: Splitter) -> list[str]:
     Args:
         text: Any text.
         splitter: `newline`: each line is a sentence, as rouge-score has it. `sentence`: also after `.`,
-            `!`, `?` or `…` before white space, and after `。`, `！`, `？`; an abbreviation ends one too.
+            `!`, `?` or `…` before white space, after `。`, `！`, `？`, and after the signs of other scripts
+            (`।`, `؟`, `።`, `។` and others); an abbreviation ends one too.
 
     Returns:
         Sentences in order, none empty.

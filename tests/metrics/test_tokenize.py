@@ -68,6 +68,9 @@ def test_only_ascii_words_are_stemmed_under_unicode():
             ['He said "go."', "She went!", "3.5 km…", "End"],
         ),
         (Splitter.SENTENCE, "下雨了。我们走！好", ["下雨了。", "我们走！", "好"]),
+        (Splitter.SENTENCE, "वह आया। वह गया।", ["वह आया।", "वह गया।"]),
+        (Splitter.SENTENCE, "هل وصل؟ نعم.", ["هل وصل؟", "نعم."]),
+        (Splitter.SENTENCE, "រថភ្លើងមក។យឺត", ["រថភ្លើងមក។", "យឺត"]),
         (Splitter.SENTENCE, "", []),
     ],
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from evalhub.metrics.numbers.languages import decimal_mark
+from evalhub.metrics.numbers.magnitudes import han_words
 from evalhub.metrics.numbers.plain import plain
 from evalhub.metrics.numbers.reading import Reading
 from evalhub.metrics.numbers.tokens import ANY, GLUED, read_token
@@ -24,7 +26,8 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
     As in the official GSM8K code it is the number after the first `####`. Where a text has no such mark it is
     the last number in a `\\boxed{…}`, else the last number of all. Digits of all scripts, signs, thousands,
     decimals, fractions, scientific notation and words such as `million` are read. Currencies, percent signs
-    and other units are not part of a number. Numbers in words are not read.
+    and other units are not part of a number. Numbers in words are not read, except in Chinese characters
+    where a text has no digits.
 
     Args:
         text: A response or a reference.
@@ -46,13 +49,13 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
         token = ANY.match(text, mark.end())
         if token and not _HEADING.match(text, token.end()):
             return read_token(token, decimal)
-    boxes = _boxes(text)
-    for within in (boxes, [(0, len(text))]) if boxes else ([(0, len(text))],):
+    for within in (_boxes(text), [(0, len(text))]):
         for pattern in (ANY, GLUED):
             tokens = [token for start, end in within for token in pattern.finditer(text, start, end)]
             if tokens:
                 return read_token(tokens[-1], decimal)
-    return None
+    words = han_words(text)
+    return Reading(Fraction(words)) if words else None
 
 
 def _boxes(text: str) -> list[tuple[int, int]]:

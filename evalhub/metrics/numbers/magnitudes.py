@@ -23,10 +23,12 @@ _POWERS = {word: power for power, words in _WORDS.items() for word in words.spli
 _LETTERS = {"k": 3, "K": 3, "M": 6, "B": 9}
 _HAN = {
     "千": 10**3, "천": 10**3, "百": 10**2, "백": 10**2, "万": 10**4, "萬": 10**4, "만": 10**4,
-    "億": 10**8, "亿": 10**8, "억": 10**8, "兆": 10**12, "조": 10**12,
+    "十": 10, "億": 10**8, "亿": 10**8, "억": 10**8, "兆": 10**12, "조": 10**12,
 }  # fmt: skip
 _WORD = re.compile(r"[ \u00a0-]?((?:[^\W\d_]|[\u0300-\u036f\u0900-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e])+)")
 _UNSPACED = tuple(word for word in _POWERS if "\u0e00" <= word[0] <= "\u0e7f")
+_HAN_DIGITS = str.maketrans("〇零一二两兩三四五六七八九", "0012223456789")
+_HAN_WORDS = re.compile(r"[〇零一二两兩三四五六七八九十百千万萬億亿]{1,30}")
 # 千克 is a kilogram and no thousand, and so with other units.
 HAN_UNIT = r"(?:千(?![克米瓦卡字赫帕伏焦円])|百(?![分帕])|兆(?![瓦字赫帕比位])|[万萬億亿만억조천백])"
 
@@ -55,6 +57,28 @@ def power_of_ten(behind: str) -> int:
         power += step
         behind = behind[word.end() - len(name) + len(thai) :] if thai else behind[word.end() :]
     return power
+
+
+def han_words(text: str) -> str | None:
+    """Return the last number that a text without digits writes in Chinese characters, such as `四十二`.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The number in digits 0-9. None where there is none; a single character among others is a word.
+
+    Example:
+        >>> han_words("答案是四十二。"), han_words("二〇二四年"), han_words("一起")
+        ('42', '2024', None)
+    """
+    runs: list[str] = _HAN_WORDS.findall(text)
+    if not runs or (len(runs[-1]) == 1 and runs[-1] != text.strip()):
+        return None
+    digits = runs[-1].translate(_HAN_DIGITS)
+    if digits.isdecimal():
+        return digits
+    return str(han_number(re.sub(r"(?<!\d)十", "1十", digits.replace("0", ""))))
 
 
 def han_number(written: str) -> int:

@@ -37,11 +37,10 @@ _WORD = r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff
 _NUMBER = rf"""
     (?:(?<!{_WORD})(?<![)\]])(?P<sign>[-+]))?(?:{_CURRENCY}[ \u00a0]?(?P<inner>-(?=[0-9.]))?)?(?:{_BODY})
 """
-_NO_LETTER_BEFORE = (
-    r"(?<![A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f0-9])(?<![A-Za-z]_)(?<![_^]\{)(?<!\^)(?<![0-9]\.)"
-)
-ANY = re.compile(_NO_LETTER_BEFORE + rf"(?:{_NUMBER})", re.VERBOSE)
-GLUED = re.compile(_NUMBER, re.VERBOSE)
+_NOT_RAISED = r"(?<![_^]\{)(?<!\^)"
+_NO_LETTER_BEFORE = r"(?<![A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f0-9])(?<![A-Za-z]_)(?<![0-9]\.)"
+ANY = re.compile(_NO_LETTER_BEFORE + _NOT_RAISED + rf"(?:{_NUMBER})", re.VERBOSE)
+GLUED = re.compile(_NOT_RAISED + rf"(?:{_NUMBER})", re.VERBOSE)
 """Also numbers that hang on letters, as in `x5`."""
 
 # Between two numbers the word subtracts.
@@ -53,6 +52,9 @@ _NEGATIVE = re.compile(
 _PERCENT = re.compile(
     r"\s?(?:%|percent\b|per cent\b|prozent\b|por ?ciento\b|pour ?cent\b|процент)", re.IGNORECASE
 )
+# Fractions that hold more than digits are left as LaTeX.
+_FACTOR_BEFORE = re.compile(r"(?:[√π]\s*[{(]?|\}\s*\{|frac\s*\{)\s*$")
+_FACTOR_BEHIND = re.compile(r"\s*[√π]")
 _BEFORE, _BEHIND = 40, 60
 _HIGHEST_POWER = 400
 
@@ -65,7 +67,7 @@ def read_token(token: re.Match[str], decimal: Decimal | None) -> Reading:
         decimal: What the text's language writes before decimals.
 
     Returns:
-        The number; value None where it is a factor of `√` or `π`, whose product is no written number.
+        The number; value None where it is a part of a formula with `√`, `π` or a fraction of letters.
     """
     before = token.string[max(0, token.start() - _BEFORE) : token.start()]
     behind = token.string[token.end() : token.end() + _BEHIND]
@@ -78,7 +80,7 @@ def read_token(token: re.Match[str], decimal: Decimal | None) -> Reading:
         reading = _with_others(reading, _each(reading, lambda number: number / 100))
     if before.endswith("(") and behind.startswith(")") and re.search(f"[{_CURRENCY_SIGNS}]", token[0]):
         reading = _with_others(reading, _each(reading, lambda number: -number))
-    if re.match(r"\s*[√π]", behind) or re.search(r"[√π]\s*[{(]?\s*$", before):
+    if _FACTOR_BEHIND.match(behind) or _FACTOR_BEFORE.search(before):
         return Reading(None, reading.meanings)
     return reading
 
