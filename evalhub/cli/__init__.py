@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
+from importlib import metadata
 from types import FrameType
 from typing import Annotated
 
 import typer
 
 from evalhub.cli import attacks, compare, judges, labels, runs, specs
-from evalhub.cli.output import notes
+from evalhub.cli.output import console, notes
 from evalhub.errors import EvalhubError, Interrupted, StorageError
 
 app = typer.Typer(
@@ -21,9 +22,18 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        console().print(f"evalhub {metadata.version('evalhub-laaj')}", markup=False, highlight=False)
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Take what holds for every command."""
     _State.debug = debug

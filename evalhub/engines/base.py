@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from evalhub.records import Completion, FailureKind, Message, Request, canonical, clean, digest
+from evalhub.records import THINK_TAGS, Completion, FailureKind, Message, Request, canonical, clean, digest
 
 # How long an engine may show no sign of life while it works; one step of a large model on a CPU is slow.
 HANG_SECONDS = 600.0
@@ -86,8 +86,13 @@ def completion_key(identity: EngineIdentity, request: Request) -> str:
             "settings": dict(identity.settings),
             "version": identity.version,
             "device": identity.device,
+            **({"think": _spelled(request)} if request.think != THINK_TAGS else {}),
         }
     )
+
+
+def _spelled(request: Request) -> list[list[Any]]:
+    return [[pair.open, pair.close, pair.opened] for pair in request.think]
 
 
 @dataclass(frozen=True, slots=True)

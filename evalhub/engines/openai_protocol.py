@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from evalhub.engines.base import Outcome
-from evalhub.engines.thinking import split_thinking
+from evalhub.engines.thinking import answered
 from evalhub.records import FailureKind, Request
 
 TOP = 20
@@ -80,9 +80,19 @@ def read(reply: Any, request: Request) -> Outcome:
         content = made.logprobs.content if made.logprobs else None
         listed = [(one.token, float(one.logprob)) for one in content[0].top_logprobs] if content else []
         return replace(_verdict(listed, request.choices, made.message.content), **usage)
-    text, thought = split_thinking(made.message.content or "")
-    said = getattr(made.message, "reasoning_content", None) or getattr(made.message, "reasoning", None)
-    return Outcome(text, said or thought, None, made.finish_reason, **usage)
+    return answered(
+        made.message.content or "",
+        request,
+        reasoning=_reasoning(made.message),
+        finish_reason=made.finish_reason,
+        **usage,
+    )
+
+
+def _reasoning(message: Any) -> str | None:
+    """Return the think text that a server split off itself, under either of the names in use."""
+    named = (getattr(message, name, None) for name in ("reasoning_content", "reasoning"))
+    return next((text for text in named if isinstance(text, str) and text), None)
 
 
 def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text: str | None) -> Outcome:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from evalhub.engines.thinking import CLOSE, OPEN, opens_thinking
+from evalhub.engines.thinking import left_open
 from evalhub.errors import ModelError
-from evalhub.records import Message
+from evalhub.records import THINK_TAGS, Message, ThinkTags
 
 PLAIN_STOP = "\nUser:"
 
@@ -65,21 +65,33 @@ class Prompts:
         """Whether the model brings a chat template."""
         return bool(self._tokenizer.chat_template)
 
-    def render(self, messages: Sequence[Message], *, for_choices: bool = False) -> Prompt:
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        for_choices: bool = False,
+        think: Sequence[ThinkTags] = THINK_TAGS,
+    ) -> Prompt:
         """Return the prompt of a conversation.
 
         Args:
             messages: The conversation; the answer is the assistant's next turn, or goes on with its last.
             for_choices: One token is to follow, so a think tag that the template opened is closed.
+            think: What think text stands between.
         """
         if not self.templated:
             text = plain_dialogue(messages)
             return Prompt(text, self._tokens(text, special=True), stop=(PLAIN_STOP,))
-        text = self._begun(messages) if messages[-1].role == "assistant" else self._templated(messages)
-        opened = opens_thinking(text)
+        text = self._begun(messages, think) if messages[-1].role == "assistant" else self._templated(messages)
+        opened = left_open(text, think)
         if opened and for_choices:
-            text, opened = f"{text.rstrip()}\n\n{CLOSE}\n\n", False
-        return Prompt(text, self._tokens(text, special=False), opened)
+            text, opened = f"{text.rstrip()}\n\n{opened.close}\n\n", None
+        return Prompt(text, self._tokens(text, special=False), opened is not None)
+
+    def hides(self, tags: Sequence[ThinkTags]) -> bool:
+        """Return whether a think tag is, or holds, a special token, which a decoded text leaves out."""
+        special = getattr(self._tokenizer, "all_special_tokens", ())
+        return any(token in text for token in special for pair in tags for text in (pair.open, pair.close))
 
     def choice_tokens(self, prompt: Prompt, choices: tuple[str, ...]) -> tuple[int, ...]:
         """Return the one token by which each choice would begin the answer.
@@ -118,11 +130,11 @@ class Prompts:
     def _tokens(self, text: str, *, special: bool) -> tuple[int, ...]:
         return tuple(self._tokenizer(text, add_special_tokens=special)["input_ids"])
 
-    def _begun(self, messages: Sequence[Message]) -> str:
+    def _begun(self, messages: Sequence[Message], think: Sequence[ThinkTags]) -> str:
         """Render a conversation whose last turn the assistant has begun, as text that it goes on with."""
         text, begun = self._templated(messages[:-1]), messages[-1].content
-        if opens_thinking(text):
-            begun = begun.removeprefix(OPEN).lstrip("\n")
+        if opened := left_open(text, think):
+            begun = begun.removeprefix(opened.open).lstrip("\n")
         return text + begun
 
     def _templated(self, messages: Sequence[Message]) -> str:

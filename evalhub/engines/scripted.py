@@ -22,6 +22,7 @@ from itertools import cycle
 from typing import Any
 
 from evalhub.engines.base import Outcome, too_long
+from evalhub.engines.thinking import answered
 from evalhub.errors import SpecError
 from evalhub.records import Request, canonical
 
@@ -139,9 +140,15 @@ def answer(request: Request, rule: Mapping[str, Any]) -> Outcome:
         return Outcome(best, None, logprobs, "choice", prompt, 0, 1)
     words = str(rule["text"]).split(" ") if "text" in rule else _words(request)
     limit = request.sampling.max_tokens
-    reasoning = rule.get("reasoning")
-    reason = "length" if len(words) > limit else "stop"
-    return Outcome(" ".join(words[:limit]), reasoning, None, reason, prompt, 0, min(len(words), limit))
+    return answered(
+        " ".join(words[:limit]),
+        request,
+        reasoning=rule.get("reasoning"),
+        finish_reason="length" if len(words) > limit else "stop",
+        prompt_tokens=prompt,
+        cached_tokens=0,
+        completion_tokens=min(len(words), limit),
+    )
 
 
 def _attempted(setting: Any, crashes: int) -> bool:

@@ -1,37 +1,54 @@
-"""Think text, split off from what a model answers."""
+"""What an engine makes of a generated text: the answer, with the think text apart."""
 
 from __future__ import annotations
 
-OPEN, CLOSE = "<think>", "</think>"
+from collections.abc import Sequence
+from typing import Any
+
+from evalhub.engines.base import Outcome
+from evalhub.records import FailureKind, Request, ThinkTags, split_thinking
 
 
-def opens_thinking(prompt: str) -> bool:
-    """Return whether a rendered prompt leaves a think tag open, so that the answer starts inside.
+def left_open(prompt: str, tags: Sequence[ThinkTags]) -> ThinkTags | None:
+    """Return the tags whose opening one ends a rendered prompt, so that the answer starts inside.
 
-    >>> opens_thinking("User: Hi\\nAssistant: <think>\\n")
-    True
+    >>> left_open("User: Hi\\nAssistant: <think>\\n", [ThinkTags("<think>", "</think>")]).close
+    '</think>'
     """
-    return prompt.rstrip().endswith(OPEN)
+    return next((pair for pair in tags if prompt.rstrip().endswith(pair.open.rstrip())), None)
 
 
-def split_thinking(text: str, *, opened: bool = False) -> tuple[str, str | None]:
-    """Split a generated text into the answer and the think text before it.
+def answered(
+    text: str,
+    request: Request,
+    *,
+    finish_reason: str | None,
+    opened: bool = False,
+    reasoning: str | None = None,
+    **usage: Any,
+) -> Outcome:
+    """Return the outcome of a generated text; a text that ends within its thoughts is a truncated answer.
+
+    A request that ends with the assistant's own turn asks for no whole answer: its text may end anywhere.
 
     Args:
         text: As generated.
-        opened: The prompt had opened the think tag already.
-
-    Returns:
-        The answer, and the think text or None. Thinking that was cut leaves an empty answer.
-
-    Example:
-        >>> split_thinking("<think>2 and 2</think>\\n\\n4")
-        ('4', '2 and 2')
-        >>> split_thinking("just 4")
-        ('just 4', None)
+        request: What was asked.
+        finish_reason: Why the text ends.
+        opened: The prompt opened a think tag.
+        reasoning: Think text that the engine had split off already.
+        usage: Numbers of tokens.
     """
-    begins = text.lstrip().startswith(OPEN)
-    if not begins and not opened:
-        return text, None
-    thought, _, answer = (text.lstrip()[len(OPEN) :] if begins else text).partition(CLOSE)
-    return answer.lstrip(), thought.strip()
+    thought = split_thinking(text, request.think, opened=opened)
+    thoughts = [one for one in (reasoning, thought.reasoning) if one is not None]
+    apart = "\n".join(filter(None, thoughts)) if thoughts else None
+    unanswered = bool(reasoning) and finish_reason == "length" and not (thought.answer or "").strip()
+    if (thought.answer is None or unanswered) and request.messages[-1].role != "assistant":
+        return Outcome(
+            reasoning=apart,
+            finish_reason=finish_reason,
+            failure=FailureKind.TRUNCATED,
+            detail=f"the answer ends while it still thinks (max_tokens {request.sampling.max_tokens})",
+            **usage,
+        )
+    return Outcome(thought.answer or "", apart, None, finish_reason, **usage)

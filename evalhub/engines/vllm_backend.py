@@ -10,7 +10,7 @@ from typing import Any
 from evalhub.engines.base import Outcome, too_long
 from evalhub.engines.preload import used
 from evalhub.engines.prompts import Prompt, Prompts
-from evalhub.engines.thinking import split_thinking
+from evalhub.engines.thinking import answered
 from evalhub.errors import EngineError, EvalhubError, ModelError
 from evalhub.models import hide_broken_media
 from evalhub.records import Request
@@ -98,7 +98,9 @@ class VllmBackend:
 
     def add(self, number: int, request: Request, crashes: int) -> Outcome | None:  # noqa: ARG002
         """Check a request's length and hand it to vLLM."""
-        prompt = self._prompts.render(request.messages, for_choices=bool(request.choices))
+        prompt = self._prompts.render(
+            request.messages, for_choices=bool(request.choices), think=request.think
+        )
         if len(prompt.tokens) + 1 > self._max_length:
             return too_long(len(prompt.tokens), self._max_length)
         choices = self._prompts.choice_tokens(prompt, request.choices) if request.choices else ()
@@ -150,7 +152,12 @@ class VllmBackend:
                 max_tokens=1, allowed_token_ids=tokens, logprob_token_ids=tokens, detokenize=False, **common
             )
         stop = [*sampling.stop, *prompt.stop]
-        return SamplingParams(max_tokens=min(sampling.max_tokens, room), stop=stop, **common)
+        return SamplingParams(
+            max_tokens=min(sampling.max_tokens, room),
+            stop=stop,
+            skip_special_tokens=not self._prompts.hides(request.think),
+            **common,
+        )
 
     def _outcome(self, output: Any) -> Outcome:
         asked = self._asked.pop(int(output.request_id))
@@ -165,10 +172,10 @@ class VllmBackend:
             named = dict(zip(asked.choices, asked.request.choices, strict=True))
             logprobs = {name: float(shares[token].logprob) for token, name in named.items()}
             return Outcome(named[made.token_ids[0]], None, logprobs, "choice", **usage)
-        text, reasoning = split_thinking(made.text, opened=asked.prompt.opened)
-        if not self._prompts.templated:
-            text = text.strip()
-        return Outcome(text, reasoning, None, made.finish_reason, **usage)
+        text = made.text if self._prompts.templated else made.text.strip()
+        return answered(
+            text, asked.request, opened=asked.prompt.opened, finish_reason=made.finish_reason, **usage
+        )
 
     def _attention_backend(self) -> str | None:
         with contextlib.suppress(Exception):

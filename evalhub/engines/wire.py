@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from evalhub.engines.base import Outcome
-from evalhub.records import FailureKind, Message, Request, Sampling
+from evalhub.records import FailureKind, Message, Request, Sampling, ThinkTags
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
@@ -49,6 +49,7 @@ def request_from_wire(values: Mapping[str, Any]) -> Request:
         sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
         choices=tuple(values["choices"]),
         sample=values["sample"],
+        think=tuple(ThinkTags(**pair) for pair in values["think"]),
     )
 
 

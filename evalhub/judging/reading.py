@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from evalhub.judging.reading_labels import fields, letters, verdicts
 from evalhub.judging.reading_numbers import bracketed_ratings, scores
-from evalhub.judging.reading_text import Claim, Form, Rule, plain, without_thinking
-from evalhub.records import FailureKind
+from evalhub.judging.reading_text import Claim, Form, Rule, plain
+from evalhub.records import FailureKind, split_thinking
 from evalhub.scales import Kind, Winner
 
 
@@ -87,7 +87,8 @@ def read(text: str, form: Form) -> Reading:
         "nothing reads as a score in prose, such as 'Score: 4/5'"
     """
     reader = READERS[form.format]
-    answer, thinking = without_thinking(text)
+    thought = split_thinking(text, anywhere=True)
+    answer, thinking = thought.answer, thought.reasoning
     if answer is None:
         return Reading(
             failure=FailureKind.TRUNCATED, reason="the reply ends while it still thinks", thinking=thinking

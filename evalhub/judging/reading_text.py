@@ -55,7 +55,6 @@ class Claim:
     reason: str = ""
 
 
-_THINK = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xFE0F, 0x20E3))
 _SAME = {
     "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'",
@@ -72,30 +71,6 @@ _ANEW = re.compile(
 _SUPPOSED = re.compile(r"\b(?:if|unless|whether|for example|e\.g|suppose)\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|never|neither|nor|cannot|rather than|instead of)\b|n't\b", re.IGNORECASE)
 _QUOTED_LINE = re.compile(r"^[ \t]{0,3}>.*$", re.MULTILINE)
-
-
-def without_thinking(text: str) -> tuple[str | None, str | None]:
-    """Split a reply into its answer and its think text; an answer of None was cut while thinking.
-
-    What stands before, between and after blocks of thinking is all answer.
-
-    >>> without_thinking("<think>4 or 5?</think>Score: 4")
-    ('Score: 4', '4 or 5?')
-    >>> without_thinking("<think>4 or")
-    (None, '4 or')
-    """
-    answers: list[str] = []
-    thoughts: list[str] = []
-    rest, thinking = 0, False
-    for tag in _THINK.finditer(text):
-        opened_before = rest == 0 and bool(tag[1])
-        (thoughts if thinking or opened_before else answers).append(text[rest : tag.start()].strip())
-        rest, thinking = tag.end(), not tag[1]
-    if rest == 0:
-        return text, None
-    (thoughts if thinking else answers).append(text[rest:].strip())
-    answer, thought = ("\n".join(parts).strip() for parts in (answers, thoughts))
-    return None if thinking else answer, thought
 
 
 def denied(text: str, at: int) -> bool:

@@ -27,9 +27,18 @@ from evalhub.records.tables import (
     has_failed,
 )
 from evalhub.records.text import is_blank, without_blanks
+from evalhub.records.thinking import (
+    THINK_TAGS,
+    ThinkTags,
+    closing_tag,
+    has_tags,
+    joined_reasoning,
+    split_thinking,
+)
 
 __all__ = [
     "KINDS",
+    "THINK_TAGS",
     "AnnotatorKind",
     "Completion",
     "FailureKind",
@@ -43,16 +52,21 @@ __all__ = [
     "Sampling",
     "Score",
     "Source",
+    "ThinkTags",
     "asked_sha256",
     "canonical",
     "clean",
+    "closing_tag",
     "digest",
     "from_dict",
     "has_failed",
+    "has_tags",
     "is_blank",
+    "joined_reasoning",
     "key_of",
     "kind_of",
     "sort_key",
+    "split_thinking",
     "to_dict",
     "without_blanks",
 ]

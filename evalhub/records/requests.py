@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evalhub.records.thinking import THINK_TAGS, ThinkTags
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -39,10 +41,11 @@ class Request:
     """One request: a conversation that ends with the user's turn, or with one that the assistant begins.
 
     With `choices` exactly one token is generated, one of theirs, and the completion
-    carries the log-probability of each under the full softmax.
+    carries the log-probability of each under the full softmax. `think` says what think text stands between.
     """
 
     messages: tuple[Message, ...]
     sampling: Sampling = Sampling()
     choices: tuple[str, ...] = ()
     sample: int = 0
+    think: tuple[ThinkTags, ...] = THINK_TAGS

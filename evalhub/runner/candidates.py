@@ -6,7 +6,18 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from evalhub.judging import candidate_messages
-from evalhub.records import Completion, FailureKind, Item, Request, Response, Sampling, Source, digest
+from evalhub.records import (
+    Completion,
+    FailureKind,
+    Item,
+    Request,
+    Response,
+    Sampling,
+    Source,
+    ThinkTags,
+    digest,
+    joined_reasoning,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +30,7 @@ class Generation:
     sampling: Sampling
     sample: int
     system_prompt: str | None
+    think: tuple[ThinkTags, ...]
 
 
 def generate(
@@ -29,16 +41,16 @@ def generate(
     for _ in wanted.item.turns:
         answers = tuple(one.text or "" for one in done)
         sent = candidate_messages(wanted.item, answers, wanted.system_prompt)
-        (completion,) = yield (Request(sent, wanted.sampling, sample=wanted.sample),)
+        (completion,) = yield (Request(sent, wanted.sampling, sample=wanted.sample, think=wanted.think),)
         done.append(completion)
-        if completion.failure:
+        if _failure(completion):
             break
     return (_response(wanted, done),)
 
 
 def _response(wanted: Generation, done: list[Completion]) -> Response:
     last = done[-1] if done else None
-    failure = FailureKind.ENGINE if last is None else last.failure
+    failure = FailureKind.ENGINE if last is None else _failure(last)
     text = None if failure or last is None else last.text or ""
     return Response(
         dataset=wanted.item.dataset,
@@ -47,7 +59,7 @@ def _response(wanted: Generation, done: list[Completion]) -> Response:
         sample=wanted.sample,
         text=text,
         turns=tuple(one.text or "" for one in done) if text is not None else (),
-        reasoning=last.reasoning if last else None,
+        reasoning=joined_reasoning(one.reasoning for one in done),
         chars=None if text is None else sum(len(one.text or "") for one in done),
         families=wanted.families,
         source=Source.GENERATED,
@@ -59,6 +71,12 @@ def _response(wanted: Generation, done: list[Completion]) -> Response:
         failure=failure,
         detail=last.detail if failure and last else None,
     )
+
+
+def _failure(completion: Completion) -> FailureKind | None:
+    """Return why a completion is no answer; runs of earlier versions hold cut thoughts as empty texts."""
+    cut = bool(completion.reasoning) and not completion.text and completion.finish_reason == "length"
+    return completion.failure or (FailureKind.TRUNCATED if cut else None)
 
 
 def _total(counts: Generator[int | None, None, None]) -> int | None:

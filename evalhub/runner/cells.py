@@ -89,14 +89,15 @@ class Systems:
 
 
 def systems_of(resolved: Resolved, dataset: Dataset) -> Systems:
-    """Return who answers the items of a dataset: recorded systems with their texts, and the candidates.
+    """Return who answers the items of a dataset: recorded systems with their texts, or with the
+    failures that stand for them, and the candidates.
 
     Raises:
         SpecError: A candidate has the id of a recorded system.
     """
     systems = Systems()
     for response in dataset.responses:
-        if response.text is not None:
+        if response.text is not None or response.failure is not None:
             systems.add(response.item_id, response.system, response.sample, response.families)
     for candidate in resolved.candidates:
         if candidate.spec.id in systems.families:

@@ -321,6 +321,7 @@ def _generations(resolved: Resolved) -> Iterator[_Work]:
                     sampling=spec.sampling.sampling(),
                     sample=sample,
                     system_prompt=spec.system_prompt,
+                    think=tuple(pair.tags for pair in spec.think),
                 )
             )
             for dataset in resolved.datasets

@@ -7,6 +7,7 @@ from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import (
+    FailureKind,
     Item,
     Judgment,
     Label,
@@ -16,6 +17,8 @@ from evalhub.records import (
     Source,
     digest,
     is_blank,
+    joined_reasoning,
+    split_thinking,
     without_blanks,
 )
 from evalhub.scales import Kind
@@ -75,26 +78,33 @@ def _references(row: Row, turns: int, where: str) -> tuple[tuple[str, ...], ...]
 
 
 def response(card: Card, row: Row, where: str) -> Response:
-    """Return the recorded response of a row.
+    """Return the recorded response of a row, its think text apart; one that ends within it is truncated.
 
     An empty answer is an answer. A blank text of a reference system is an absent reference.
     """
-    turns = _turns(row, "text", where)
-    if not turns and row["chars"] is None:
+    written = _turns(row, "text", where)
+    if not written and row["chars"] is None:
         raise SpecError(f"a response has neither text, turns nor chars ({place(row)})", where=where)
-    if turns and row["system"] in card.reference_systems and is_blank(turns[-1]):
+    tags = tuple(spec.tags for spec in card.think)
+    thoughts = [split_thinking(text, tags) for text in written]
+    turns = tuple(thought.answer for thought in thoughts if thought.answer is not None)
+    cut = len(turns) < len(written)
+    if turns and not cut and row["system"] in card.reference_systems and is_blank(turns[-1]):
         return _absent(card, row)
+    text = None if cut or not turns else turns[-1]
     return Response(
         dataset=card.id,
         item_id=row["item_id"],
         system=row["system"],
         sample=row["sample"] or 0,
-        text=turns[-1] if turns else None,
-        turns=turns if len(turns) > 1 else (),
-        chars=sum(map(len, turns)) if row["chars"] is None else row["chars"],
+        text=text,
+        turns=turns if len(turns) > 1 and not cut else (),
+        reasoning=joined_reasoning(thought.reasoning for thought in thoughts),
+        chars=None if cut else _chars(row["chars"], written, turns),
         families=row["family"] or ("unknown",),
         source=Source.RECORDED,
-        sha256=digest(turns[-1]) if turns else None,
+        sha256=None if text is None else digest(text),
+        failure=FailureKind.TRUNCATED if cut else None,
     )
 
 
@@ -107,6 +117,12 @@ def _absent(card: Card, row: Row) -> Response:
         sample=row["sample"] or 0,
         families=row["family"] or ("unknown",),
     )
+
+
+def _chars(given: int | None, written: tuple[str, ...], turns: tuple[str, ...]) -> int:
+    """Return the length of the answers; a given one that counts the think text too is counted anew."""
+    counted = sum(map(len, written))
+    return given if given is not None and (turns == written or given != counted) else sum(map(len, turns))
 
 
 def label(card: Card, row: Row, where: str) -> Label:

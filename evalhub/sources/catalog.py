@@ -13,6 +13,7 @@ from evalhub.errors import EvalhubError, InputError, SpecError
 from evalhub.records import FailureKind, Item, Label, is_blank
 from evalhub.sources.files import DataFile, files_of
 from evalhub.sources.load import load
+from evalhub.sources.thoughts import think_text
 from evalhub.specs import Card, available, load_card
 
 _Key = TypeVar("_Key", int, str)
@@ -59,6 +60,7 @@ class Contents:
         tags: Number of items with each tag.
         responses: Number of responses of each system.
         empty: Number of empty responses of each system that gave any.
+        think_text: Number of responses of each system whose think text stands apart, or was cut.
         labels: Number of labels by criterion, then by kind of annotator.
         outcomes: Number of labels by criterion, then by winner or value.
         judgments: Number of recorded judgments by judge, then by criterion.
@@ -73,6 +75,7 @@ class Contents:
     tags: Mapping[str, int]
     responses: Mapping[str, int]
     empty: Mapping[str, int]
+    think_text: Mapping[str, Mapping[str, int]]
     labels: Mapping[str, Mapping[str, int]]
     outcomes: Mapping[str, Mapping[str, int]]
     judgments: Mapping[str, Mapping[str, int]]
@@ -145,6 +148,7 @@ def check(name: str) -> Contents:
         tags=_counted(tag for item in data.items for tag in item.tags),
         responses=_counted(response.system for response in data.responses),
         empty=_counted(one.system for one in data.responses if one.text is not None and is_blank(one.text)),
+        think_text=think_text(card, data.responses),
         labels=_by((label.criterion, label.annotator_kind) for label in data.labels),
         outcomes=_by((label.criterion, _outcome(label)) for label in data.labels),
         judgments=_by((one.judge, one.criterion) for one in data.judgments),

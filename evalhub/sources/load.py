@@ -15,6 +15,7 @@ from evalhub.sources.columns import COLUMNS, typed
 from evalhub.sources.files import locate_files
 from evalhub.sources.query import Answer, Limits, select
 from evalhub.sources.replies import refuse_unknown_formats
+from evalhub.sources.thoughts import thinking_warnings
 from evalhub.specs import Card
 
 _NEED_RESPONSES = ("labels", "judgments", "scores")
@@ -76,7 +77,12 @@ def load(
         path=card_path,
         **{kind: tuple(records.get(kind, ())) for kind in COLUMNS},
         hashes={"card": card.hash, **{p: h for spec in card.files.values() for p, h in spec.hashes.items()}},
-        warnings=notes + blanks + checks.shared_prompts(records["items"]),
+        warnings=(
+            *notes,
+            *blanks,
+            *checks.shared_prompts(records["items"]),
+            *thinking_warnings(card, records.get("responses", [])),
+        ),
     )
 
 

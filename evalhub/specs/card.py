@@ -15,6 +15,7 @@ from evalhub.scales import Kind, Scale, Winner, number_in
 from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
 from evalhub.specs.find import locate
 from evalhub.specs.levels import Levels, read_levels, scale_of
+from evalhub.specs.thinking import THINK, Think
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 TableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
@@ -221,6 +222,7 @@ class Card(Spec):
     `anonymous` systems are judged, never ranked. The texts of `reference_systems` serve as
     references too: they are labelled and judged, never held against the references. `folder` is that of
     the files in a mirror, the samples or the cache, where it is not the id: another card has them too.
+    `think` says what think text of the responses stands between; `none` leaves all of it in the answers.
     """
 
     id: Id
@@ -234,6 +236,7 @@ class Card(Spec):
     note: str | None = None
     anonymous: bool = False
     reference_systems: tuple[Id, ...] = ()
+    think: Think = THINK
     files: dict[TableName, FileSpec] = Field(min_length=1)
     views: dict[TableName, str] = Field(default_factory=dict)
     items: str

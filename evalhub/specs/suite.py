@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from evalhub.records import Sampling
 from evalhub.specs.base import Id, Name, Spec, parse_yaml, read_text, validated
 from evalhub.specs.find import locate
+from evalhub.specs.thinking import THINK, Think
 from evalhub.specs.uses import DatasetUse, MetricUse
 
 
@@ -136,11 +137,16 @@ class Runs(Spec):
 
 
 class Candidate(Runs):
-    """A system whose responses are generated here."""
+    """A system whose responses are generated here.
+
+    Attributes:
+        think: What its think text stands between; `none` leaves all of it in the answers.
+    """
 
     sampling: SamplingSpec = SamplingSpec()
     samples: int = Field(default=1, ge=1)
     system_prompt: str | None = None
+    think: Think = THINK
 
 
 class Pairs(Spec):

@@ -2,14 +2,16 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
-from evalhub.cli import app
+from evalhub.cli import app, main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -111,3 +113,11 @@ def test_verbs_about_runs_answer(desk: Any, cli: Callable[..., Any]) -> None:
     assert json.loads((newest / "report.json").read_text())
     assert cli("export", "x.duckdb").code == 0
     assert (desk.folder / "x.duckdb").is_file()
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["evalhub", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code in (0, None)
+    assert capsys.readouterr().out == f"evalhub {metadata.version('evalhub-laaj')}\n"

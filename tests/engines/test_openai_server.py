@@ -12,7 +12,7 @@ pytest.importorskip("openai")
 
 from evalhub.engines import complete, open_engine, openai_server
 from evalhub.errors import EngineError
-from evalhub.records import FailureKind, Message, Request, Sampling
+from evalhub.records import FailureKind, Message, Request, Sampling, ThinkTags
 from evalhub.specs import EngineSpec
 
 KEY = "sk-very-secret"
@@ -101,11 +101,32 @@ def test_an_answer(server, engine):
 def test_think_text_is_kept_apart(server, engine):
     server.script = {
         "tags": [(200, reply("<think>hm</think>yes"))],
+        "closed": [(200, reply("hm\n</think>yes"))],
         "field": [(200, reply("yes", reasoning_content="hm"))],
+        "other field": [(200, reply("yes", reasoning="hm"))],
     }
-    for text in ("tags", "field"):
+    for text in server.script:
         one = ask(engine, text)
-        assert (one.text, one.reasoning) == ("yes", "hm")
+        assert (one.text, one.reasoning, one.failure) == ("yes", "hm", None)
+
+
+def test_an_answer_that_was_cut_while_it_thought_is_truncated(server, engine):
+    server.script = {
+        "tags": [(200, reply("<think>hm", finish_reason="length"))],
+        "field": [(200, reply(None, reasoning_content="hm", finish_reason="length"))],
+        "stopped": [(200, reply("<think>hm"))],
+    }
+    for text in server.script:
+        one = ask(engine, text)
+        assert (one.text, one.reasoning, one.failure) == (None, "hm", FailureKind.TRUNCATED)
+        assert "still thinks (max_tokens 256)" in one.detail
+
+
+def test_other_think_tags_are_kept_apart(server, engine):
+    server.script = {"Hi": [(200, reply("[THINK]hm[/THINK]yes"))]}
+    one = ask(engine, think=(ThinkTags("[THINK]", "[/THINK]"),))
+    assert (one.text, one.reasoning) == ("yes", "hm")
+    assert ask(engine, think=()).text == "[THINK]hm[/THINK]yes"
 
 
 def test_choices_are_found_among_the_most_probable_tokens(server, engine):

@@ -1,9 +1,9 @@
 import pytest
 
 from evalhub.engines.prompts import PLAIN_STOP, Prompts
-from evalhub.engines.thinking import split_thinking
+from evalhub.engines.thinking import answered
 from evalhub.errors import ModelError
-from evalhub.records import Message
+from evalhub.records import FailureKind, Message, Request, Sampling, ThinkTags
 
 SYSTEM, USER = Message("system", "Be brief."), Message("user", "Hi")
 
@@ -84,18 +84,66 @@ def test_an_opened_think_tag_is_noticed_and_closed_before_a_choice():
     assert not closed.opened
 
 
+def test_other_think_tags_are_noticed_too():
+    tags = (ThinkTags("<seed:think>", "</seed:think>"),)
+    prompts = Prompts(WordTokenizer(ending="<assistant>\n<seed:think>"))
+    assert not prompts.render([USER]).opened
+    assert prompts.render([USER], think=tags).opened
+    assert prompts.render([USER], for_choices=True, think=tags).text.endswith(
+        "<seed:think>\n\n</seed:think>\n\n"
+    )
+    assert prompts.render([USER, Message("assistant", "<seed:think>so")], think=tags).text.endswith(
+        "think>so"
+    )
+
+
+def test_tags_that_are_special_tokens_are_known_to_be_hidden():
+    tokenizer = WordTokenizer()
+    tokenizer.all_special_tokens = ["[THINK]", "<|end|>"]
+    hidden = {
+        pair: Prompts(tokenizer).hides([ThinkTags(*pair)])
+        for pair in (("[THINK]", "[/THINK]"), ("<a>", "</a>"))
+    }
+    assert list(hidden.values()) == [True, False]
+
+
+ASKED = Request((USER,), Sampling(max_tokens=9))
+
+
 @pytest.mark.parametrize(
     ("text", "opened", "answer", "thought"),
     [
         ("plain", False, "plain", None),
-        ("<think>a</think>b", False, "b", "a"),
         ("\n<think>\na\n</think>\n\nb", False, "b", "a"),
         ("a</think>b", True, "b", "a"),
-        ("cut while thinking", True, "", "cut while thinking"),
-        ("<think>cut", False, "", "cut"),
-        ("the tag </think> in a text", False, "the tag </think> in a text", None),
-        ("<think></think>b", False, "b", ""),
+        ("a</think>b", False, "b", "a"),
+        ("the tags <think> and </think> in a text", False, "the tags <think> and </think> in a text", None),
     ],
 )
 def test_think_text_is_split_off(text, opened, answer, thought):
-    assert split_thinking(text, opened=opened) == (answer, thought)
+    made = answered(text, ASKED, opened=opened, finish_reason="stop")
+    assert (made.text, made.reasoning, made.failure) == (answer, thought, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [("a", {"opened": True}), ("<think>a", {}), ("", {"reasoning": "a"}), ("<think>", {"reasoning": "a"})],
+)
+def test_an_answer_that_was_cut_while_it_thought_is_truncated(text, more):
+    made = answered(text, ASKED, finish_reason="length", **more)
+    assert (made.text, made.reasoning, made.failure) == (None, "a", FailureKind.TRUNCATED)
+    assert made.detail == "the answer ends while it still thinks (max_tokens 9)"
+
+
+def test_an_empty_answer_after_thinking_is_an_answer():
+    for made in (
+        answered("<think>a</think>", ASKED, finish_reason="length"),
+        answered("", ASKED, finish_reason="stop", reasoning="a"),
+    ):
+        assert (made.text, made.reasoning, made.failure) == ("", "a", None)
+
+
+def test_a_turn_that_the_judge_began_may_end_anywhere():
+    begun = Request((USER, Message("assistant", "<think>\n")))
+    made = answered("I wonder", begun, opened=True, finish_reason="length")
+    assert (made.text, made.reasoning, made.failure) == ("", "I wonder", None)

@@ -173,7 +173,7 @@ def test_think_text_is_kept_apart():
     assert (found.value, found.thinking) == (3, "2 or 3?")
     assert read("2 or 3?</think>Score: 3", SCORE).thinking == "2 or 3?"
     twice = read("<think>2?</think>Score: 3\n<think>Yes, <think>3.</think>", SCORE)
-    assert (twice.value, twice.thinking) == (3, "2?\nYes,\n3.")
+    assert (twice.value, twice.thinking) == (3, "2?\nYes, <think>3.")
     assert read("<think>2?</think>Score: 3 <think>or", SCORE).thinking == "2?\nor"
 
 

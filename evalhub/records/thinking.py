@@ -1,0 +1,172 @@
+"""Think text, split off from what a system answers.
+
+Thoughts stand at the beginning of a text: one block or several between tags, with nothing but white space
+before and between them. A closing tag that nothing opened ends thoughts too, as a prompt may have opened the
+tag. Tags further down, and tags within backticks, belong to the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from evalhub.records.text import is_blank
+
+_TAG = re.compile(r"(?P<open><|\[)(?P<slash>/?)(?P<name>[A-Za-z][\w:.-]*)(?P<close>>|\])")
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkTags:
+    """The two texts that think text stands between.
+
+    Tags such as `<think>` and `[THINK]` are known in any case, `<think>` also with attributes. Any other text
+    is taken as it is.
+
+    Attributes:
+        opened: Whether the prompt opened the tag, so that a text without a closing tag was cut.
+    """
+
+    open: str
+    close: str
+    opened: bool = False
+
+
+THINK_TAGS = (ThinkTags("<think>", "</think>"), ThinkTags("<thinking>", "</thinking>"))
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A text whose think text stands apart.
+
+    Attributes:
+        answer: The text without it; None where the text ends within it.
+        reasoning: The think text; None where there is none.
+    """
+
+    answer: str | None
+    reasoning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Where a tag stands in a text."""
+
+    start: int
+    end: int
+    closes: bool
+
+
+def closing_tag(opening: str) -> str | None:
+    """Return the tag that closes another one, where its form says so.
+
+    >>> closing_tag("<reasoning>"), closing_tag("[THINK]"), closing_tag("analysis")
+    ('</reasoning>', '[/THINK]', None)
+    """
+    tag = _TAG.fullmatch(opening)
+    return f"{tag['open']}/{tag['name']}{tag['close']}" if tag and not tag["slash"] else None
+
+
+def split_thinking(
+    text: str, tags: Sequence[ThinkTags] = THINK_TAGS, *, opened: bool = False, anywhere: bool = False
+) -> Thought:
+    """Split a text into the answer and the think text before it.
+
+    Args:
+        text: As a model wrote it.
+        tags: What think text stands between; without any nothing is split off.
+        opened: The prompt opened a tag.
+        anywhere: Blocks within and after the answer are thoughts too.
+
+    Example:
+        >>> split_thinking("<think>2 and 2</think>\\n\\n4")
+        Thought(answer='4', reasoning='2 and 2')
+        >>> split_thinking("2 and 2</think>4")
+        Thought(answer='4', reasoning='2 and 2')
+        >>> split_thinking("<think>2 and")
+        Thought(answer=None, reasoning='2 and')
+        >>> split_thinking("Think between <think> and </think>.")
+        Thought(answer='Think between <think> and </think>.', reasoning=None)
+    """
+    marks = deque(_marks(text, tuple(tags)))
+    opened = opened or any(pair.opened for pair in tags) or bool(marks and marks[0].closes)
+    inside = bool(tags) and opened and not _goes_on(text, 0, marks, anywhere=False)
+    answers: list[str] = []
+    thoughts: list[str] = []
+    start = 0
+    while inside or _goes_on(text, start, marks, anywhere=anywhere):
+        mark = _closing(marks) if inside else marks.popleft()
+        if mark is None:
+            return Thought(None, _joined([*thoughts, text[start:]]))
+        (thoughts if inside else answers).append(text[start : mark.start])
+        start, inside = mark.end, not mark.closes
+    if start == 0:
+        return Thought(text)
+    answer = _joined([*answers, text[start:]]) if anywhere else text[start:].lstrip()
+    return Thought(answer, _joined(thoughts))
+
+
+def joined_reasoning(turns: Iterable[str | None]) -> str | None:
+    """Return the think text of several turns as one text; None where no turn has any."""
+    known = [text for text in turns if text is not None]
+    return "\n\n".join(filter(None, known)) if known else None
+
+
+def has_tags(text: str, tags: Sequence[ThinkTags] = THINK_TAGS) -> bool:
+    """Return whether a tag stands in a text, outside of backticks."""
+    return bool(_marks(text, tuple(tags)))
+
+
+def _goes_on(text: str, start: int, marks: deque[_Mark], *, anywhere: bool) -> bool:
+    """Return whether the next tag begins a block of thoughts, or is to be taken out."""
+    if not marks or anywhere:
+        return bool(marks)
+    return not marks[0].closes and is_blank(text[start : marks[0].start])
+
+
+def _closing(marks: deque[_Mark]) -> _Mark | None:
+    """Take off the marks of an open block; return the one that closes it, or None where nothing does.
+
+    Blocks that were opened within it are closed first, as far as closing tags follow on each other.
+    """
+    depth, last = 1, None
+    while marks and (last is None or (depth > 0 and marks[0].closes)):
+        mark = marks.popleft()
+        depth += -1 if mark.closes else 1
+        last = mark if mark.closes else last
+    return last
+
+
+def _joined(pieces: list[str]) -> str:
+    return "\n".join(stripped for piece in pieces if (stripped := piece.strip()))
+
+
+def _marks(text: str, tags: tuple[ThinkTags, ...]) -> list[_Mark]:
+    if not tags:
+        return []
+    return [
+        _Mark(found.start(), found.end(), found.lastgroup == "closing")
+        for found in _pattern(tags).finditer(text)
+        if not text.endswith("`", 0, found.start()) or not text.startswith("`", found.end())
+    ]
+
+
+@cache
+def _pattern(tags: tuple[ThinkTags, ...]) -> re.Pattern[str]:
+    """Return what finds a tag of any pair; the longest text comes first where they begin alike."""
+    named = [(pair.close, "closing") for pair in tags] + [(pair.open, "opening") for pair in tags]
+    groups: dict[str, list[str]] = {"closing": [], "opening": []}
+    for text, group in sorted(named, key=lambda one: -len(one[0])):
+        groups[group].append(_spelled(text))
+    return re.compile("|".join(f"(?P<{name}>{'|'.join(forms)})" for name, forms in groups.items()))
+
+
+def _spelled(tag: str) -> str:
+    form = _TAG.fullmatch(tag)
+    if form is None:
+        return re.escape(tag)
+    begin, end = re.escape(form["open"] + form["slash"]), re.escape(form["close"])
+    attributes = r"(?:\s[^<>]*(?<!/))?" if begin == "<" else r"\s*"
+    return f"(?i:{begin}{re.escape(form['name'])}{attributes}{end})"

@@ -1,0 +1,53 @@
+"""How a file says what think text stands between."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from evalhub.records import THINK_TAGS, ThinkTags, closing_tag
+from evalhub.specs.base import Spec
+
+
+class ThinkSpec(Spec):
+    """A pair of tags, see `evalhub.records.ThinkTags`; where the closing one is plain, it may be absent."""
+
+    open: str = Field(default="<think>", min_length=1)
+    close: str = ""
+    opened: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_close(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("close") is not None:
+            return values
+        opening = values.get("open", "<think>")
+        return {**values, "close": (closing_tag(opening) if isinstance(opening, str) else None) or ""}
+
+    @model_validator(mode="after")
+    def _two_tags(self) -> ThinkSpec:
+        if not self.open.strip():
+            raise ValueError("the opening tag of think is blank")
+        if not self.close.strip():
+            raise ValueError(f'say which text closes {self.open!r}, as in close: "</think>"')
+        if self.open == self.close:
+            raise ValueError("think text stands between two different texts")
+        return self
+
+    @property
+    def tags(self) -> ThinkTags:
+        """The tags as records know them."""
+        return ThinkTags(self.open, self.close, self.opened)
+
+
+def _listed(value: Any) -> Any:
+    """Return `none` as no tags, and one pair as a list of one."""
+    if value == "none":
+        return ()
+    return [value] if isinstance(value, dict) else value
+
+
+Think = Annotated[tuple[ThinkSpec, ...], BeforeValidator(_listed)]
+
+THINK: tuple[ThinkSpec, ...] = tuple(ThinkSpec(open=pair.open) for pair in THINK_TAGS)
