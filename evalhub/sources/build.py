@@ -29,6 +29,7 @@ from evalhub.specs import Card, Orders
 
 Row = Mapping[str, Any]
 ANNOTATOR = "annotator"
+STILL_THINKS = "the recorded answer ends while it still thinks"
 
 
 def _turns(row: Row, one: str, where: str) -> tuple[str, ...]:
@@ -105,6 +106,7 @@ def response(card: Card, row: Row, where: str) -> Response:
         source=Source.RECORDED,
         sha256=None if text is None else digest(text),
         failure=FailureKind.TRUNCATED if cut else None,
+        detail=STILL_THINKS if cut else None,
     )
 
 

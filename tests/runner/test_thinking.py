@@ -60,11 +60,16 @@ def test_recorded_and_generated_answers_are_split_alike(desk: Any) -> None:
     seen = Results(run).completions()["messages"].str.cat()
     assert "Twice" not in seen
     failed = {
-        (row["of"], row["by_whom"], row["failure"]): row["n"] for row in rows_of(failures(Results(run)))
+        (row["of"], row["by_whom"], row["example"]): row["n"] for row in rows_of(failures(Results(run)))
     }
-    assert failed["response", "cut", "truncated"] == 3
-    assert failed["response", "bot", "truncated"] == 1
-    assert failed["judgment", "pt", "truncated"] == 4
+    recorded = "the recorded answer ends while it still thinks"
+    generated = "the answer ends while it still thinks (max_tokens 256)"
+    assert failed == {
+        ("judgment", "pt", f"the system cut gave no response: {recorded}"): 3,
+        ("judgment", "pt", f"the system bot gave no response: {generated}"): 1,
+        ("response", "cut", recorded): 3,
+        ("response", "bot", generated): 1,
+    }
     told = {row["statistic"]: (row["estimate"], row["expected"]) for row in rows_of(coverage(Results(run)))}
     assert told["coverage"] == (pytest.approx(8 / 12), 12)
 
