@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.data_changes import DataChange, data_change
 from evalhub.analysis.instruments import changed
 from evalhub.analysis.leaderboard import bounds
 from evalhub.analysis.measured import ABOUT, measured
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 
 _TESTED = ("p", "p_holm", "test", "finding", "failed", "worst_low", "worst_high")
 NOTHING_SHARED = "the two have no item, or no opponent on one, in common"
+ALL_CHANGED = "no item that both have is the same in both runs"
+OTHER_SCALE = "the scale is not the same in both runs"
 _HOW = {"cluster": "first", "value": "mean", "lowest": "mean", "highest": "mean", "failed": "sum"}
 SYSTEMS = ("first", "second")
 # In this order; no opponent has such a name.
 AFTER, BEFORE = "\0after", "\0before"
 NIGHTS = ("system", "after", "before")
+_CHANGED = ("changed", "changed_data", "changed_items", "changed_labels")
 
 Row = dict[str, Any]
 Ends = tuple[float, float] | None
@@ -41,23 +45,27 @@ class _Difference:
         second: Rows of the second.
         bounds: Of the values; None = not known.
         lacking: Items that only one of both has.
-        early: Why the cells are not comparable, as judging stopped early; None = they are.
+        why_not: Why the cells do not compare; None = they do.
     """
 
     first: pd.DataFrame
     second: pd.DataFrame
     bounds: Ends
     lacking: int
-    early: str | None
+    why_not: str | None
 
     def made(self) -> stats.Comparison:
         """Compare what neither failed."""
-        if why := self.early or (None if len(self.first) else NOTHING_SHARED):
+        if why := self.why_not or self.nothing(NOTHING_SHARED):
             return stats.Comparison.none(stats.Estimate.none(why, left_out=self.lacking), why)
         one, two = (floats(side["value"]) for side in (self.first, self.second))
         made = stats.paired_comparison(one, two, self._clusters, items=self._items, bounds=self.bounds)
         left_out = made.difference.left_out + self.lacking
         return replace(made, difference=replace(made.difference, left_out=left_out))
+
+    def nothing(self, why: str) -> str | None:
+        """Return why, where the two have nothing in common."""
+        return None if len(self.first) else why
 
     @property
     def failed(self) -> int:
@@ -66,7 +74,7 @@ class _Difference:
 
     def worst_case(self, measured: stats.Estimate) -> stats.WorstCase | None:
         """Say how far the failed cells could move it; None where nothing failed or nothing bounds it."""
-        if not self.failed or self.bounds is None or self.early:
+        if not self.failed or self.bounds is None or self.why_not:
             return None
         first, second = (
             (floats(side["lowest"]), floats(side["highest"])) for side in (self.first, self.second)
@@ -111,27 +119,57 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
     """Return how each system changed between two runs, after minus before, on the items of both.
 
     The other columns as in `comparisons`; `after` and `before` are the ids of the runs. Items, and opponents
-    on an item, that only one of them has are left out; so are labels, and measures whose scale has changed.
-    `changed` names what is not the same in a judge or metric: a difference may then be its own.
+    on an item, that only one of them has are left out, and so are items whose prompt, context or references
+    changed (`changed_items` counts those of the system), and labels. `changed` names what is not the same in
+    a judge or metric: a difference may then be its own. `changed_data` names what is not the same in the
+    dataset, and `changed_labels` counts the labels of it that are not. None where the scale has changed.
     """
-    import pandas as pd
-
     earlier = dict(groups(measured(before), *ABOUT))
+    changes: dict[str, DataChange] = {}
     rows: list[Row] = []
     for key, found in groups(measured(after), *ABOUT):
-        if key not in earlier or found["kind"].iat[0] == "labels" or bounds(found) != bounds(earlier[key]):
+        if key not in earlier or found["kind"].iat[0] == "labels":
             continue
-        one, other = (stopped_early(run, key[0], key[2], key[3]) for run in (after, before))
-        early = one or other
-        both = pd.concat([found.assign(night=AFTER), earlier[key].assign(night=BEFORE)])
-        told: Told = {
-            (system, after.run.id, before.run.id): one
-            for (system,), mine in groups(both, "system")
-            for one in _differences(mine, "night", early).values()
+        if (dataset := key[0]) not in changes:
+            changes[dataset] = data_change(dataset, after, before)
+        change = changes[dataset]
+        early = [stopped_early(run, dataset, key[2], key[3]) for run in (after, before)]
+        scale = OTHER_SCALE if bounds(found) != bounds(earlier[key]) else None
+        why_not = next(filter(None, (*early, scale)), None)
+        told, left_out = _since(found, earlier[key], change, why_not)
+        differences: Told = {(name, after.run.id, before.run.id): one for name, one in told.items()}
+        facts = {
+            "changed": ", ".join(changed(key, after, before)) or None,
+            "changed_data": ", ".join(change.what) or None,
+            "changed_labels": change.labels,
         }
-        differs = ", ".join(changed(key[2], key[4], after, before)) or None
-        rows += [{**one, "changed": differs} for one in _rows(key, NIGHTS, told, margin)]
-    return _table(rows, (*ABOUT, *NIGHTS, *_TESTED, "changed"))
+        for one in _rows(key, NIGHTS, differences, margin):
+            rows.append({**one, **facts, "changed_items": left_out[one["system"]]})
+    return _table(rows, (*ABOUT, *NIGHTS, *_TESTED, *_CHANGED))
+
+
+def _since(
+    after: pd.DataFrame, before: pd.DataFrame, change: DataChange, why_not: str | None
+) -> tuple[dict[str, _Difference], dict[str, int]]:
+    """Return each system then and now, without the items that changed, and how many of it these are."""
+    import pandas as pd
+
+    told, left_out = {}, {}
+    both = pd.concat([after.assign(night=AFTER), before.assign(night=BEFORE)])
+    for (system,), mine in groups(both, "system"):
+        if mine["night"].nunique() < 2:
+            continue
+        same = mine[~mine["item_id"].isin(change.items)]
+        aside = mine["item_id"].nunique() - same["item_id"].nunique()
+        if same["night"].nunique() == 2:
+            (pair,) = _differences(same, "night", why_not).values()
+        else:
+            nothing = same[:0].assign(failed=False)
+            pair = _Difference(nothing, nothing, bounds(mine), same["item_id"].nunique(), why_not)
+        if aside:
+            pair = replace(pair, lacking=pair.lacking + aside, why_not=why_not or pair.nothing(ALL_CHANGED))
+        told[system], left_out[system] = pair, aside
+    return told, left_out
 
 
 def _table(rows: list[Row], named: tuple[str, ...]) -> pd.DataFrame:

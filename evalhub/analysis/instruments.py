@@ -14,13 +14,36 @@ _OF_MODEL = {
     "engine settings": ("settings",),
 }
 
+_SIGNATURES = """
+SELECT DISTINCT signature FROM scores
+WHERE dataset = $dataset AND metric = $metric AND criterion IS NULL AND signature IS NOT NULL ORDER BY ALL
+"""
 
-def changed(rater: str, measure: str, after: Results, before: Results) -> tuple[str, ...]:
-    """Name what differs in a judge, jury or metric of the same id between two runs; empty = the same."""
+
+def changed(key: tuple[str, ...], after: Results, before: Results) -> tuple[str, ...]:
+    """Name what differs in a judge, jury or metric of the same id between two runs; empty = the same.
+
+    Args:
+        key: Dataset, kind, rater, criterion and measure, as in `measured`.
+        after: The later run.
+        before: The earlier run.
+    """
+    dataset, _, rater, _, measure = key
     now, then = (
-        {**_parts(rater, run.manifest), **_penalty(measure, run.manifest)} for run in (after, before)
+        {
+            **_parts(rater, run.manifest),
+            **_penalty(measure, run.manifest),
+            "signature": _signature(dataset, rater, run),
+        }
+        for run in (after, before)
     )
     return tuple(name for name in {**now, **then} if now.get(name) != then.get(name))
+
+
+def _signature(dataset: str, metric: str, results: Results) -> list[str]:
+    """Return all that a metric's values depend on, such as its options; empty for a judge."""
+    about = {"dataset": dataset, "metric": metric}
+    return [str(one) for one in results.sql(_SIGNATURES, about)["signature"]]
 
 
 def _penalty(measure: str, manifest: dict[str, Any]) -> dict[str, Any]:

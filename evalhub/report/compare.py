@@ -42,7 +42,13 @@ def print_comparisons(rows: Rows) -> None:
 
 
 def _changed(rows: Rows) -> Iterator[str]:
-    """Say which judges and metrics are not the same in both runs."""
+    """Say which datasets, judges and metrics are not the same in both runs."""
+    for dataset, what, items in dict.fromkeys(
+        (row["dataset"], row.get("changed_data"), bool(row.get("changed_items"))) for row in rows
+    ):
+        if what:
+            aside = ": the items that changed are left out" if items else ""
+            yield f"• {visible(dataset)} is not the same in both runs ({visible(what)}){aside}."
     for rater, what in dict.fromkeys((row["rater"], row.get("changed")) for row in rows):
         if what:
             yield f"• {rater} is not the same in both runs ({what}): a difference may be its own."
