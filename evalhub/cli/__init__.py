@@ -81,6 +81,8 @@ def main() -> None:
         if _State.debug:
             raise
         notes().print(f"evalhub: {said}", markup=False, style="red", soft_wrap=True)
+        for excerpt in getattr(said, "__notes__", ()):
+            notes().print(excerpt, markup=False, soft_wrap=True)
         sys.exit(code)
 
 

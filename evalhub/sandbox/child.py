@@ -10,28 +10,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import resource
 import signal
 import sys
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from evalhub.sandbox.rows import Reader, RowError
+from evalhub.sandbox.refusal import Refused, drawing, one_line
+from evalhub.sandbox.tables import Table
+
+Read = Callable[[Any], Any]
 
 _BATCH = 2000
-_MIN_OBJECT = 16 << 20
-_MISFIT = re.compile(r"Invalid Input Error: JSON transform error in file .*?, in line (\d+): (.*)")
-
-
-class Refused(Exception):
-    """The job cannot be done; the arguments are those of an error of `evalhub.errors`."""
-
-    def __init__(self, where: str, what: str, **more: Any) -> None:
-        self.reply = {"where": where, "what": what, **more}
-        super().__init__(what)
 
 
 def confine(memory: int, seconds: int, output: int) -> None:
@@ -59,100 +50,6 @@ def connect(memory: int) -> Any:
     )
 
 
-def load_table(connection: Any, table: dict[str, Any], folder: Path) -> list[str]:
-    """Load one table's files and return what is to be told about them."""
-    name, columns = table["name"], {"file": "VARCHAR", "line": "BIGINT", **table["columns"]}
-    spelled = ", ".join(f"{_quoted(column)}: {_quoted(kind)}" for column, kind in columns.items())
-    written = folder / f"{name}.ndjson"
-    written.write_bytes(b"")
-    notes: list[str] = []
-    parquet = table["format"] == "parquet"
-    longest = _MIN_OBJECT if parquet else _write_rows(table, written, notes)
-    source = (
-        f"read_json({_quoted(str(written))}, format='newline_delimited', columns={{{spelled}}}, "
-        f"maximum_object_size={longest})"
-    )
-    try:
-        connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM {source}')
-        if parquet:
-            _insert_parquet(connection, table, folder)
-    except Refused:
-        raise
-    except Exception as error:
-        raise _misfit(table, written, error) from error
-    written.unlink()
-    return notes
-
-
-def _misfit(table: dict[str, Any], written: Path, error: Exception) -> Refused:
-    """Return what is wrong with the columns, or with which row of which file."""
-    where, message = f"files.{table['name']}", one_line(error)
-    if "Type with name" in message or "to a DuckDB Type" in message:
-        return Refused(f"{where}.columns", f"there is no such type ({message})")
-    if found := _MISFIT.match(message):
-        number = int(found.group(1))
-        with written.open(encoding="utf-8") as rows:
-            row = json.loads(next(islice(rows, number - 1, None), "{}"))
-        where, message = f"{where}: {row.get('file')}:{row.get('line')}", found.group(2)
-    return Refused(where, f"a row does not fit the declared columns ({message})")
-
-
-def _write_rows(table: dict[str, Any], written: Path, notes: list[str]) -> int:
-    longest, count, seen = 0, 0, set[str]()
-    with written.open("wb") as out:
-        for path, real in table["files"]:
-            reader = Reader(Path(real), table["format"], table["columns"])
-            try:
-                for line, row in reader.rows():
-                    spelled = reader.spelled({"file": path, "line": line, **row})
-                    longest, count = max(longest, len(spelled)), count + 1
-                    out.write(spelled)
-            except (RowError, EOFError, OSError) as error:
-                at = f":{error.line}" if isinstance(error, RowError) and error.line else ""
-                raise Refused(f"files.{table['name']}: {path}{at}", str(error)) from error
-            seen |= reader.seen
-            if reader.replaced:
-                notes.append(f"{path}: {reader.replaced} characters were no valid UTF-8 and became U+FFFD")
-    _require_columns(table, seen, empty=count == 0)
-    return max(_MIN_OBJECT, longest + 1024)
-
-
-def _insert_parquet(connection: Any, table: dict[str, Any], folder: Path) -> None:
-    names = ", ".join('"' + column.replace('"', '""') + '"' for column in table["columns"])
-    # A plain name, because DuckDB would read `*` and `[` in a path as a pattern.
-    plain = folder / "plain.parquet"
-    source = f"read_parquet({_quoted(str(plain))}, file_row_number=true)"
-    for path, real in table["files"]:
-        plain.symlink_to(real)
-        try:
-            described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-            _require_columns(table, {row[0] for row in described})
-            connection.execute(
-                f'INSERT INTO "{table["name"]}" '
-                f"SELECT {_quoted(path)}, file_row_number + 1, {names} FROM {source}"
-            )
-        except Refused:
-            raise
-        except Exception as error:
-            message = one_line(error).replace(str(plain), path)
-            raise Refused(f"files.{table['name']}: {path}", f"the file cannot be read ({message})") from error
-        plain.unlink()
-
-
-def _require_columns(table: dict[str, Any], seen: set[str], *, empty: bool = False) -> None:
-    if empty:
-        raise Refused(f"files.{table['name']}", "the file holds no rows")
-    for column in table["columns"]:
-        if column not in seen and table["format"] != "lines":
-            raise Refused(
-                f"files.{table['name']}.columns",
-                "no row has this column",
-                kind="column",
-                value=column,
-                allowed=sorted(seen - {"file_row_number"}),
-            )
-
-
 def lock(connection: Any) -> None:
     """Close the connection to files, network and extensions, for good."""
     connection.execute("SET enable_external_access=false")
@@ -164,7 +61,8 @@ def single_select(connection: Any, sql: str, where: str) -> str:
     try:
         statements = connection.extract_statements(sql)
     except Exception as error:
-        raise Refused(where, f"the SELECT cannot be read ({one_line(error)})") from error
+        what = f"the SELECT cannot be read ({one_line(error)})"
+        raise Refused(where, what, excerpt=drawing(error)) from error
     if len(statements) != 1:
         raise Refused(where, "there must be exactly one SELECT", value=f"{len(statements)} statements")
     if statements[0].type.name != "SELECT":
@@ -185,19 +83,55 @@ def run(connection: Any, kind: str, sql: str, out: Path) -> None:
         cursor = connection.execute(select)
         with out.open("w", encoding="utf-8") as file:
             file.write(json.dumps([column[0] for column in cursor.description]) + "\n")
-            for rows in _batches(cursor):
+            parts = {
+                place: read for place, column in enumerate(cursor.description) if (read := _parts(column[1]))
+            }
+            for batch in _batches(cursor):
+                rows = [_read_json(row, parts) for row in batch] if parts else batch
                 file.writelines(json.dumps(row, ensure_ascii=False, default=_plain) + "\n" for row in rows)
     except MemoryError:
         raise
     except OSError as error:
         raise Refused(kind, f"the SELECT returns more than fits ({error.strerror})") from error
     except Exception as error:
-        raise Refused(kind, _failed(error)) from error
+        raise Refused(kind, _failed(error), excerpt=drawing(error)) from error
 
 
 def _batches(cursor: Any) -> Iterator[list[tuple[Any, ...]]]:
     while rows := cursor.fetchmany(_BATCH):
         yield rows
+
+
+def _read_json(row: tuple[Any, ...], parts: Mapping[int, Read]) -> tuple[Any, ...]:
+    """Return a row with the values of some of its places read."""
+    return tuple(
+        parts[place](value) if value is not None and place in parts else value
+        for place, value in enumerate(row)
+    )
+
+
+def _parts(kind: Any) -> Read | None:
+    """Return what reads the JSON within a type's values, which DuckDB returns as text; None without any."""
+    if str(kind) == "JSON":
+        return json.loads
+    reads: dict[str, Read] = {}
+    for name, part in kind.children if kind.id in ("list", "array", "struct", "map") else ():
+        read = None if name == "size" else _parts(part)
+        if read:
+            reads[name] = read
+    if not reads:
+        return None
+    if kind.id in ("list", "array"):
+        return lambda values: [None if value is None else reads["child"](value) for value in values]
+
+    def read_object(values: dict[Any, Any]) -> dict[Any, Any]:
+        of_name = dict.fromkeys(values, reads["value"]) if kind.id == "map" else reads
+        return {
+            name: of_name[name](value) if value is not None and name in of_name else value
+            for name, value in values.items()
+        }
+
+    return read_object
 
 
 def _plain(value: Any) -> Any:
@@ -213,31 +147,22 @@ def _failed(error: Exception) -> str:
     return f"the SELECT fails ({one_line(error)})"
 
 
-def one_line(error: Exception) -> str:
-    """Return DuckDB's message without its drawing of the query, as one line."""
-    text = str(error).split("\nLINE ")[0].split("\nTry setting")[0]
-    text = " ".join(text.split())
-    return text if len(text) <= 300 else text[:300] + "…"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def work(job: dict[str, Any]) -> dict[str, Any]:
     """Do the job and return the reply."""
     folder = Path(job["folder"])
     connection = connect(job["memory"])
     notes: list[str] = []
     for table in job["tables"]:
-        notes += load_table(connection, table, folder)
+        loaded = Table(connection, **table, folder=folder)
+        loaded.load()
+        notes += loaded.notes
     lock(connection)
     for name, sql in job["views"].items():
         select = single_select(connection, sql, f"views.{name}")
         try:
             connection.execute(f'CREATE VIEW "{name}" AS {select}')
         except Exception as error:
-            raise Refused(f"views.{name}", _failed(error)) from error
+            raise Refused(f"views.{name}", _failed(error), excerpt=drawing(error)) from error
     for kind, sql in job["selects"].items():
         run(connection, kind, sql, folder / f"{kind}.jsonl")
     return {"notes": notes}

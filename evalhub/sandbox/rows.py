@@ -1,144 +1,182 @@
-"""The rows of one file: cleaned to valid UTF-8, numbered, nothing guessed."""
+"""The rows of one file: cleaned to valid UTF-8, numbered, each value held against its declared type."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from evalhub.records import clean
+from evalhub.sandbox.refusal import Refused
+from evalhub.sandbox.scalars import Fit
+from evalhub.sandbox.sheet import Sheet
+from evalhub.sandbox.spelling import Misfit, parse, spell
+from evalhub.sandbox.texts import Text
 
 _REPLACED = "\ufffd"
 
 
-class RowError(ValueError):
-    """A row cannot be read.
-
-    Args:
-        message: What is wrong with it.
-        line: The row's number, from 1; 0 for the whole file.
-    """
-
-    def __init__(self, message: str, line: int = 0) -> None:
-        self.line = line
-        super().__init__(message)
-
-
 @dataclass(slots=True)
 class Reader:
-    """One file that is read once, row by row.
+    """One file of text that is read once, row by row.
 
     Attributes:
         path: The file on this disk; a name that ends in `.gz` is unpacked.
         format: "jsonl", "json", "csv" or "lines".
-        columns: The declared columns with their DuckDB types.
+        columns: The declared columns.
+        form: The card's `encoding`, `delimiter`, `quote`, `skip` and `layout`.
         seen: The column names that the rows really had.
-        replaced: How many broken characters became U+FFFD.
+        empty: How many cells of each column are empty; of CSV alone.
+        place: Where the current row stands, as it follows the file's name.
     """
 
     path: Path
     format: str
-    columns: dict[str, str]
+    columns: Collection[str]
+    form: Mapping[str, Any] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
-    replaced: int = 0
+    empty: Mapping[str, int] = field(default_factory=dict)
+    place: str = ""
+    _text: Text = field(init=False)
 
-    def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
+    def __post_init__(self) -> None:
+        self._text = Text(self.path, self.form.get("encoding") or "")
+
+    @property
+    def replaced(self) -> int:
+        """How many broken bytes became U+FFFD."""
+        return self._text.replaced
+
+    def rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """Yield each row with its number: of jsonl and lines the line, else the element or data row.
 
         Raises:
-            RowError: A row is not what the format says.
+            Refused: The file or a row is not what the format says.
         """
         readers = {"jsonl": self._jsonl, "json": self._json, "csv": self._csv, "lines": self._lines}
-        for line, row in readers[self.format]():
+        for number, row in readers[self.format]():
             self.seen.update(row)
-            yield line, {name: row.get(name) for name in self.columns}
+            yield number, row
 
-    def _open(self) -> IO[bytes]:
-        return gzip.open(self.path, "rb") if self.path.suffix == ".gz" else self.path.open("rb")  # type: ignore[return-value]
+    def _lines(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        for number, text in enumerate(self._text.lines(), start=1):
+            yield number, {"text": text.removesuffix("\n").removesuffix("\r")}
 
-    def _text(self) -> Iterator[str]:
-        """Yield the lines with their ends; only a newline ends a line."""
-        with self._open() as file:
-            for number, raw in enumerate(file):
-                text = raw.decode("utf-8-sig" if number == 0 else "utf-8", "replace")
-                if _REPLACED in text:
-                    self.replaced += text.count(_REPLACED) - raw.count(_REPLACED.encode())
-                yield text.replace("\x00", "")
+    def _jsonl(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        for number, text in enumerate(self._text.lines(), start=1):
+            if not text.isspace():
+                self.place = f":{number}"
+                yield number, self._object(self._parsed(text))
 
-    def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        for line, text in enumerate(self._text(), start=1):
-            yield line, {"text": text.removesuffix("\n").removesuffix("\r")}
+    def _json(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        for number, row in enumerate(self._laid_out(self._parsed("".join(self._text.lines()))), start=1):
+            self.place = f":{number}"
+            yield number, self._object(row)
 
-    def _jsonl(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        for line, text in enumerate(self._text(), start=1):
-            if text.strip():
-                yield line, self._object(_parsed(text, line), line)
+    def _csv(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        options = {name: self.form[name] for name in ("delimiter", "quote", "skip") if name in self.form}
+        sheet = Sheet(self._text.lines(), self.columns, **options)
+        self.empty = sheet.empty
+        for number, record in sheet.records():
+            self.place = sheet.place
+            yield number, record
 
-    def _json(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        loaded = _parsed("".join(self._text()), 0)
-        rows = loaded if isinstance(loaded, list) else [loaded]
-        for line, row in enumerate(rows, start=1):
-            yield line, self._object(row, line)
+    def _laid_out(self, loaded: Any) -> Iterator[Any]:
+        """Yield the rows of a JSON file by its layout: a list of rows, rows by key, or columns."""
+        layout = self.form.get("layout", "rows")
+        if layout == "rows":
+            if isinstance(loaded, dict) and loaded and loaded.keys().isdisjoint(self.columns):
+                fix = (
+                    "add `layout: keyed` where its keys name rows, `layout: columns` where they name columns"
+                )
+                raise Refused("", "the file is one object without the declared columns", fix=fix)
+            yield from loaded if isinstance(loaded, list) else [loaded]
+            return
+        if not isinstance(loaded, dict):
+            raise Refused(
+                "", f"the layout {layout} needs one object", fix="leave `layout` out for a list of rows"
+            )
+        if layout == "keyed":
+            for key, row in loaded.items():
+                yield row if not isinstance(row, dict) else {"key": key, **row}
+            return
+        keyed = {name: part if isinstance(part, dict) else _numbered(part) for name, part in loaded.items()}
+        keys = list(next(iter(keyed.values()), {}))
+        for name, part in keyed.items():
+            if list(part) != keys:
+                raise Refused("", "the columns differ in length or in their keys", value=name)
+        for key in keys:
+            yield {"key": key, **{name: part[key] for name, part in keyed.items()}}
 
-    def _object(self, row: Any, line: int) -> dict[str, Any]:
+    def _object(self, row: Any) -> dict[str, Any]:
         if not isinstance(row, dict):
-            raise RowError("the row is no JSON object", line)
+            raise Refused(self.place, "the row is no JSON object")
         return row
 
-    def _csv(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        csv.field_size_limit(1 << 30)
-        table = csv.reader(self._text(), strict=True)
-        number = 0
+    def _parsed(self, text: str) -> Any:
         try:
-            header = next(table, [])
-            self.seen.update(header)
-            for number, values in enumerate((row for row in table if row), start=1):
-                if len(values) != len(header):
-                    raise RowError(f"the row has {len(values)} fields, the header {len(header)}", number)
-                yield (
-                    number,
-                    {
-                        name: self._field(name, value, number)
-                        for name, value in zip(header, values, strict=True)
-                    },
-                )
-        except csv.Error as error:
-            raise RowError(f"the row is no CSV ({error})", number + 1) from error
-
-    def _field(self, name: str, value: str, line: int) -> Any:
-        if value == "":
-            return None
-        return _parsed(value, line) if self.columns.get(name, "").upper() == "JSON" else value
-
-    def spelled(self, row: dict[str, Any]) -> bytes:
-        """Return a row as one line of JSON that every reader of UTF-8 accepts."""
-        text = json.dumps(row, ensure_ascii=False)
-        if "\\u0000" not in text:
-            try:
-                return text.encode("utf-8") + b"\n"
-            except UnicodeEncodeError:
-                pass
-        text = json.dumps(self._cleaned(row), ensure_ascii=False)
-        return text.encode("utf-8") + b"\n"
-
-    def _cleaned(self, value: Any) -> Any:
-        if isinstance(value, str):
-            good = clean(value)
-            self.replaced += good.count(_REPLACED) - value.count(_REPLACED)
-            return good
-        if isinstance(value, list):
-            return [self._cleaned(one) for one in value]
-        if isinstance(value, dict):
-            return {self._cleaned(key): self._cleaned(one) for key, one in value.items()}
-        return value
+            return parse(text)
+        except Misfit as error:
+            raise refused(error, self.place) from error
+        except (ValueError, RecursionError) as error:
+            fix = ""
+            if self.format == "json" and "Extra data" in str(error):
+                fix = "write `format: jsonl` for a file of one object a line"
+            elif self.format == "jsonl" and text.lstrip()[:1] in ("[", "{") and self.place == ":1":
+                fix = "write `format: json` for a file that is one list or object"
+            raise Refused(self.place, f"the text is no JSON ({error})", fix=fix) from error
 
 
-def _parsed(text: str, line: int) -> Any:
+def _numbered(part: Any) -> dict[str, Any]:
+    """Return the values of a column by their places; one value alone is a column of one."""
+    values = part if isinstance(part, list) else [part]
+    return {str(place): value for place, value in enumerate(values)}
+
+
+def fit_row(row: Mapping[str, Any], fits: Iterable[tuple[str, Fit]], place: str) -> dict[str, Any]:
+    """Return the declared columns of a row; what the row lacks is None, as null is.
+
+    Raises:
+        Refused: A value does not fit its type.
+    """
+    name, fitted = "", dict[str, Any]()
     try:
-        return json.loads(text, parse_constant=str)
-    except (ValueError, RecursionError) as error:
-        raise RowError(f"the text is no JSON ({error})", line) from error
+        for name, fit in fits:
+            value = row.get(name)
+            fitted[name] = None if value is None else fit(value)
+    except Misfit as error:
+        raise refused(error, place, name) from error
+    return fitted
+
+
+def refused(error: Misfit, place: str, column: str = "") -> Refused:
+    """Return the refusal of a row that holds a misfit."""
+    what = f"the column {column} holds {error.what}" if column else error.what
+    return Refused(place, what, value=error.value, allowed=error.allowed, fix=error.fix)
+
+
+def spelled(row: Mapping[str, Any]) -> tuple[bytes, int]:
+    """Return a row as one line of JSON in valid UTF-8, and how many of its characters became U+FFFD.
+
+    Raises:
+        Misfit: The row holds a number that JSON has not.
+    """
+    text = spell(row)
+    if "\\u0000" not in text:
+        try:
+            return text.encode("utf-8") + b"\n", 0
+        except UnicodeEncodeError:
+            pass
+    good = spell(_cleaned(row))
+    return good.encode("utf-8") + b"\n", good.count(_REPLACED) - text.count(_REPLACED)
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(part) for part in value]
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(part) for key, part in value.items()}
+    return value

@@ -80,6 +80,7 @@ def _tables(card: Card, files: Mapping[str, Path]) -> list[dict[str, Any]]:
             "name": name,
             "format": spec.format,
             "columns": {"text": "VARCHAR"} if spec.format == "lines" else spec.columns,
+            "form": spec.form,
             "files": [(path, str(files[path].resolve())) for path in sorted(spec.hashes)],
         }
         for name, spec in card.files.items()
@@ -126,7 +127,16 @@ def _error(error: dict[str, Any], card_path: Path) -> SpecError | UnknownNameErr
     where = f"{card_path}:{error['where']}" if error["where"] else str(card_path)
     if error.get("kind"):
         return UnknownNameError(error["kind"], error["value"], error["allowed"], where=where)
-    return SpecError(error["what"], where=where, value=error.get("value"), allowed=error.get("allowed", ""))
+    refused = SpecError(
+        error["what"],
+        where=where,
+        value=error.get("value"),
+        allowed=error.get("allowed", ""),
+        fix=error.get("fix", ""),
+    )
+    if error.get("excerpt"):
+        refused.add_note(error["excerpt"])
+    return refused
 
 
 def _read(path: Path) -> Answer:

@@ -4,7 +4,6 @@ from evalhub.specs.base import check_name
 from evalhub.specs.card import (
     Card,
     CriterionSpec,
-    FileSpec,
     MetricSpec,
     Orders,
     Reads,
@@ -13,6 +12,7 @@ from evalhub.specs.card import (
     load_card,
 )
 from evalhub.specs.cases import CaseFile, GoldCase, cases_path, load_cases, no_cases
+from evalhub.specs.files import FileSpec
 from evalhub.specs.find import available, data_root, locate
 from evalhub.specs.levels import LevelSpec, scale_of
 from evalhub.specs.plugins import named

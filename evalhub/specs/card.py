@@ -6,61 +6,17 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from evalhub.records import digest
 from evalhub.scales import Kind, Scale, Winner, number_in
 from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
+from evalhub.specs.files import FileSpec, TableName
 from evalhub.specs.find import locate
 from evalhub.specs.levels import Levels, read_levels, scale_of
 from evalhub.specs.thinking import THINK, Think
-
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-TableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-Format = Literal["jsonl", "json", "csv", "parquet", "lines"]
-
-RESERVED_COLUMNS = ("file", "line")
-
-
-class FileSpec(Spec):
-    """One table of a card: a file, or many files of one form.
-
-    `columns` maps each column to its DuckDB type; for `lines` it is the one column `text`. Each
-    table also has `file`, the path, and `line`: of jsonl and lines the line, of json the element,
-    of csv and parquet the row, all from 1.
-    """
-
-    path: str | None = None
-    sha256: Sha256 | None = None
-    paths: dict[str, Sha256] | None = None
-    format: Format
-    columns: dict[str, str] = Field(default_factory=dict)
-    url: str | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> FileSpec:
-        if (self.path is None) == (self.paths is None):
-            raise ValueError("give either path with sha256, or paths")
-        if self.path is not None and self.sha256 is None:
-            raise ValueError("the key sha256 is required beside path")
-        if self.format == "lines" and self.columns:
-            raise ValueError("format lines has the one column text; leave columns out")
-        if self.format != "lines" and not self.columns:
-            raise ValueError("columns are required: nothing is guessed")
-        taken = [name for name in RESERVED_COLUMNS if name in self.columns]
-        if taken:
-            raise ValueError(f"the column name {taken[0]!r} is reserved")
-        for path in self.hashes:
-            if Path(path).is_absolute() or ".." in Path(path).parts:
-                raise ValueError(f"the path {path!r} leaves the dataset's folder")
-        return self
-
-    @property
-    def hashes(self) -> dict[str, str]:
-        """Each file's path with its sha256."""
-        return dict(self.paths) if self.paths else {str(self.path): str(self.sha256)}
 
 
 class Truth(Spec):

@@ -1,0 +1,145 @@
+"""One rule for what fits a declared type, the same for every format of file.
+
+A value fits where nothing of it is lost: 4.0 is an INTEGER and 4.5 is none. A text that spells a
+value is that value, because CSV has nothing but texts. A number in a text column is its own text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from evalhub.sandbox import scalars
+from evalhub.sandbox.scalars import Fit
+from evalhub.sandbox.spelling import Misfit, misfit, parse
+
+KNOWN = (
+    "VARCHAR, BOOLEAN, TINYINT to HUGEINT and UTINYINT to UHUGEINT, DOUBLE, FLOAT, DECIMAL, DATE, TIME, "
+    "TIMESTAMP, TIMESTAMPTZ, UUID, ENUM, JSON, and lists, STRUCT and MAP of these"
+)
+
+
+def fit_of(kind: Any, *, written: bool = False) -> Fit:
+    """Return the function that reads a value as a type, or raises `Misfit`.
+
+    Args:
+        kind: A type of DuckDB, as `connection.sqltype` returns it.
+        written: Whether values are texts that spell lists and objects as JSON, as in CSV.
+
+    Raises:
+        ValueError: No column may be of that type.
+    """
+    fit = _NESTED[kind.id](kind) if kind.id in _NESTED else _simple(kind)
+    return _from_text(fit, str(kind)) if written and is_nested(kind) else fit
+
+
+def is_nested(kind: Any) -> bool:
+    """Return whether a text spells a value of this type as JSON."""
+    return kind.id in _NESTED or str(kind) == "JSON"
+
+
+def stored(kind: Any) -> str:
+    """Return the type that a column is kept as: FLOAT as DOUBLE, so that 0.1 stays 0.1."""
+    parts = dict(kind.children) if kind.id in _NESTED else {}
+    if kind.id == "float":
+        return "DOUBLE"
+    if kind.id == "list":
+        return f"{stored(parts['child'])}[]"
+    if kind.id == "array":
+        return f"{stored(parts['child'])}[{parts['size']}]"
+    if kind.id == "map":
+        return f"MAP({stored(parts['key'])}, {stored(parts['value'])})"
+    if kind.id == "struct":
+        fields = (f'"{name.replace(chr(34), chr(34) * 2)}" {stored(part)}' for name, part in parts.items())
+        return f"STRUCT({', '.join(fields)})"
+    return str(kind)
+
+
+def _simple(kind: Any) -> Fit:
+    name = "json" if str(kind) == "JSON" else kind.id
+    if name in _BITS:
+        return scalars.whole(str(kind), _BITS[name], signed=not name.startswith("u"))
+    if name in _PLACES:
+        return scalars.moment(str(kind), _PLACES[name], zoned=name.endswith("zone"))
+    if name == "decimal":
+        parts = dict(kind.children)
+        return scalars.decimal(str(kind), parts["precision"], parts["scale"])
+    if name == "enum":
+        return scalars.choice(dict(kind.children)["values"])
+    if name not in _SIMPLE:
+        raise ValueError(str(kind))
+    return _SIMPLE[name]
+
+
+def _list(kind: Any) -> Fit:
+    parts = dict(kind.children)
+    part_of, size = fit_of(parts["child"]), parts.get("size")
+
+    def fit(value: Any) -> list[Any]:
+        if type(value) is not list:
+            raise misfit(value, str(kind), "lists", f"write a list, or declare {parts['child']} or JSON")
+        if size is not None and len(value) != size:
+            raise misfit(value, str(kind), f"lists of {size}", f"declare {parts['child']}[]")
+        return [None if part is None else part_of(part) for part in value]
+
+    return fit
+
+
+def _struct(kind: Any) -> Fit:
+    fields = [(name, fit_of(part)) for name, part in kind.children]
+
+    def fit(value: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise misfit(value, str(kind), "objects", "declare JSON where values differ in form")
+        return {name: None if value.get(name) is None else read(value[name]) for name, read in fields}
+
+    return fit
+
+
+def _map(kind: Any) -> Fit:
+    parts = dict(kind.children)
+    key_of, part_of = fit_of(parts["key"]), fit_of(parts["value"])
+
+    def fit(value: Any) -> dict[Any, Any]:
+        if type(value) is not dict:
+            raise misfit(value, str(kind), "objects", "declare JSON where values differ in form")
+        return {key_of(key): None if part is None else part_of(part) for key, part in value.items()}
+
+    return fit
+
+
+def _from_text(fit: Fit, kind: str) -> Fit:
+    """Return a reader of texts that spell a list, an object or any other JSON."""
+
+    def read(value: str) -> Any:
+        try:
+            part = parse(value)
+        except Misfit:
+            raise
+        except (ValueError, RecursionError) as error:
+            fix = 'write lists as ["a", "b"], objects as {"a": 1}'
+            raise misfit(value, kind, "JSON", fix, what="a text that is no JSON") from error
+        return None if part is None else fit(part)
+
+    return read
+
+
+_BITS = {
+    prefix + stem: bits
+    for stem, bits in (("tinyint", 8), ("smallint", 16), ("integer", 32), ("bigint", 64), ("hugeint", 128))
+    for prefix in ("", "u")
+}
+_PLACES = {
+    "timestamp": 6, "timestamp_s": 0, "timestamp_ms": 3, "timestamp_ns": 9, "timestamp with time zone": 6,
+}  # fmt: skip
+_NESTED: Mapping[str, Callable[[Any], Fit]] = {"list": _list, "array": _list, "struct": _struct, "map": _map}
+_SIMPLE: Mapping[str, Fit] = {
+    "varchar": scalars.text,
+    "boolean": scalars.boolean,
+    "double": scalars.double,
+    "float": scalars.single,
+    "date": scalars.date,
+    "time": scalars.time,
+    "uuid": scalars.uuid,
+    "json": scalars.anything,
+}

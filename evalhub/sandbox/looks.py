@@ -1,0 +1,105 @@
+"""What a file looks like, where it is not what its card says: each guess is a line to add to the card."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8"),
+)
+_CONTAINERS = (
+    (b"PK\x03\x04", "a ZIP archive, such as a workbook of a spreadsheet: save it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "a workbook of an old spreadsheet: save it as CSV"),
+    (b"PAR1", "Parquet: write `format: parquet`"),
+    (b"\x1f\x8b", "packed by gzip: let its name end in .gz"),
+)
+_DELIMITERS = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
+_TITLES = 20
+
+_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HIGH = re.compile(rb"[\x80-\xff]+")
+
+
+def marked(head: bytes) -> str:
+    """Return the encoding that a file's first bytes name (a byte order mark), or an empty text."""
+    return next((name for mark, name in _MARKS if head.startswith(mark)), "")
+
+
+def of_container(head: bytes) -> str:
+    """Return what a file is that holds no text, by its first bytes; empty where nothing says so."""
+    return next((name for magic, name in _CONTAINERS if head.startswith(magic)), "")
+
+
+def of_wide_text(head: bytes) -> str:
+    """Return the encoding that a file without a mark seems to have: every other byte is 0; or an empty text.
+
+    >>> of_wide_text("id;text".encode("utf-16-be"))
+    'utf-16-be'
+    """
+    even, odd = head[0:200:2].count(0), head[1:200:2].count(0)
+    if max(even, odd) * 4 <= len(head[:200]) or min(even, odd) * 4 > max(even, odd):
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def of_broken_utf8(content: bytes) -> str:
+    """Return the encoding that bytes seem to have that are no UTF-8; empty where they are damaged UTF-8.
+
+    >>> of_broken_utf8("Fön für Ödön".encode("cp1252"))
+    'cp1252'
+    >>> of_broken_utf8("Fön für".encode() + b"\\xff")
+    ''
+    """
+    sequences = len(_SEQUENCE.findall(content))
+    runs = [len(run) for run in _HIGH.findall(_SEQUENCE.sub(b"", content))]
+    if len(runs) <= sequences:
+        return ""
+    return "cp1252" if sum(run == 1 for run in runs) * 2 > len(runs) else "unknown"
+
+
+def of_delimiter(line: str, columns: Collection[str], delimiter: str) -> str:
+    """Return the character that seems to separate a header's columns, where it is not the card's."""
+    names = set(_split(line, delimiter))
+    for other in _DELIMITERS:
+        found = _split(line, other)
+        fits_better = len(found) > len(names) and not set(columns).isdisjoint(found)
+        if other != delimiter and fits_better and names.isdisjoint(columns):
+            return other
+    return ""
+
+
+def of_header(lines: Iterable[str], columns: Collection[str], delimiter: str) -> tuple[int, str] | None:
+    """Return how many lines stand before the header, and its delimiter; None where no line is the header."""
+    for number, line in zip(range(_TITLES), lines, strict=False):
+        for candidate in (delimiter, *_DELIMITERS):
+            if set(columns) <= set(_split(line, candidate)):
+                return number, candidate
+    return None
+
+
+def named(delimiter: str) -> str:
+    """Return a delimiter in words.
+
+    >>> named(";")
+    'semicolons'
+    """
+    return _DELIMITERS.get(delimiter, repr(delimiter))
+
+
+def as_yaml(delimiter: str) -> str:
+    """Return the line of a card that names a delimiter."""
+    return 'delimiter: "\\t"' if delimiter == "\t" else f'delimiter: "{delimiter}"'
+
+
+def _split(line: str, delimiter: str) -> Sequence[str]:
+    try:
+        return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+    except csv.Error:
+        return []

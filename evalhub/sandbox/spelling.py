@@ -1,0 +1,98 @@
+"""JSON as a card's files hold it: numbers as they are written, no key twice; and what a misfit says."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+_SHOWN = 200
+
+
+class Number:
+    """A number of JSON with a point or an exponent, as it is written; also NaN and Infinity."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it is a number as JSON knows them."""
+        return self.text[-1].isdigit()
+
+
+class Misfit(ValueError):
+    """A value does not fit: what it is, what would be allowed, what to do."""
+
+    def __init__(self, what: str, value: Any, allowed: str = "", fix: str = "") -> None:
+        self.what, self.value, self.allowed, self.fix = what, plain(value), allowed, fix
+        super().__init__(what)
+
+
+def misfit(value: Any, kind: str, allowed: str = "", fix: str = "", *, what: str = "") -> Misfit:
+    """Return that a value is no value of a type; `what` says what it is where its form does not tell."""
+    if isinstance(value, list) and not kind.endswith("]"):
+        fix = f"declare {kind}[] or JSON"
+    elif isinstance(value, dict) and not fix:
+        fix = "declare JSON, or a STRUCT with its fields"
+    return Misfit(f"{what or _form(value)} where {kind} is declared", value, allowed, fix)
+
+
+def _form(value: Any) -> str:
+    """Return the form of a value, in words."""
+    if isinstance(value, Number):
+        return "a number" if value.is_finite else value.text
+    forms = {bool: "a boolean", int: "a number", list: "a list", dict: "an object"}
+    return forms.get(type(value), "a text" if value else "an empty text")
+
+
+def plain(value: Any) -> Any:
+    """Return a value for a message, cut short, its numbers as Python has them."""
+    if isinstance(value, Number):
+        number = float(value.text)
+        return number if math.isfinite(number) else value.text
+    if isinstance(value, list):
+        return [plain(part) for part in value[:_SHOWN]]
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in list(value.items())[:_SHOWN]}
+    return value[:_SHOWN] if isinstance(value, str) else value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise Misfit("the key stands twice in one object", next(n for n in names if names.count(n) > 1))
+    return row
+
+
+def _float(number: Number) -> float:
+    value = float(number.text)
+    if not math.isfinite(value):
+        raise Misfit("JSON has no such number", number, fix="write null where a number is missing")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_float=Number, parse_constant=Number, object_pairs_hook=_object)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=_float)
+
+
+def parse(text: str) -> Any:
+    """Return the value that a text of JSON spells; numbers with a point or an exponent are `Number`.
+
+    Raises:
+        Misfit: An object has a key twice.
+        ValueError, RecursionError: The text is no JSON.
+    """
+    return _DECODER.decode(text)
+
+
+def spell(value: Any) -> str:
+    """Return a value as one line of JSON.
+
+    Raises:
+        Misfit: It holds NaN or an infinity.
+    """
+    return _ENCODER.encode(value)

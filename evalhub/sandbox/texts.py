@@ -1,0 +1,111 @@
+"""The lines of a file of text, in the encoding that its card names; UTF-8 where it names none."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from evalhub.sandbox import looks
+from evalhub.sandbox.refusal import Refused
+
+_REPLACED = "\ufffd"
+_HEAD = 1 << 20
+_ALL = 1 << 28
+_ONE_BYTE = ("cp125", "iso8859", "mac")
+_ADD = "to the file in the card"
+
+
+@dataclass(slots=True)
+class Text:
+    """One file of text that is read once.
+
+    Attributes:
+        path: The file on this disk; a name that ends in `.gz` is unpacked.
+        encoding: What the card says; "" where it says nothing.
+        replaced: How many broken characters became U+FFFD.
+    """
+
+    path: Path
+    encoding: str = ""
+    replaced: int = 0
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines with their ends; only a newline ends a line.
+
+        Raises:
+            Refused: The file is no text, or is written in another encoding.
+        """
+        encoding = codecs.lookup(self.encoding or "utf-8").name
+        with self._open() as file:
+            self._refuse_disguises(file.read(_HEAD), encoding)
+        lines = self._utf8() if encoding in ("utf-8", "utf-8-sig") else self._decoded(encoding)
+        first = next(lines, None)
+        if first is not None:
+            yield first.removeprefix("\ufeff")
+            yield from lines
+
+    def _open(self) -> IO[bytes]:
+        return gzip.open(self.path, "rb") if self.path.suffix == ".gz" else self.path.open("rb")  # type: ignore[return-value]
+
+    def _refuse_disguises(self, head: bytes, encoding: str) -> None:
+        if container := looks.of_container(head):
+            raise Refused("", f"the file is no text but {container}")
+        marked = looks.marked(head)
+        if marked and not encoding.startswith(marked):
+            fix = (
+                "leave `encoding` out of the card"
+                if marked == "utf-8"
+                else f"add `encoding: {marked}` {_ADD}"
+            )
+            raise Refused("", f"the file is {marked.upper()}, as its first bytes say", fix=fix)
+        if not self.encoding and (wide := looks.of_wide_text(head)):
+            raise Refused("", f"the file looks like {wide.upper()}", fix=f"add `encoding: {wide}` {_ADD}")
+        if encoding.startswith(_ONE_BYTE) and not head.isascii() and _is_utf8(head):
+            raise Refused(
+                "", f"the file is UTF-8, not {self.encoding}", fix="leave `encoding` out of the card"
+            )
+
+    def _utf8(self) -> Iterator[str]:
+        """Yield lines of UTF-8; single broken characters become U+FFFD."""
+        with self._open() as file:
+            for number, raw in enumerate(file, start=1):
+                try:
+                    text = raw.decode()
+                except UnicodeDecodeError as error:
+                    if not self.encoding and not self.replaced:
+                        self._refuse_legacy(number, raw[error.start])
+                    text = raw.decode("utf-8", "replace")
+                    self.replaced += text.count(_REPLACED) - raw.count(_REPLACED.encode())
+                yield text.replace("\x00", "")
+
+    def _refuse_legacy(self, number: int, byte: int) -> None:
+        with self._open() as file:
+            guess = looks.of_broken_utf8(file.read(_ALL))
+        what = f"the file is no UTF-8 (byte 0x{byte:02x})"
+        if guess == "cp1252":
+            raise Refused(f":{number}", f"{what} and looks like cp1252", fix=f"add `encoding: cp1252` {_ADD}")
+        if guess:
+            fix = f"add its encoding {_ADD}, such as `encoding: cp1251` or `encoding: gb18030`"
+            raise Refused(f":{number}", what, fix=f"{fix}; `encoding: utf-8` reads what is broken as U+FFFD")
+
+    def _decoded(self, encoding: str) -> Iterator[str]:
+        with self._open() as file, io.TextIOWrapper(file, encoding=encoding, newline="\n") as text:
+            try:
+                for line in text:
+                    yield line.replace("\x00", "")
+            except UnicodeError as error:
+                what = f"the file is no {self.encoding} ({error})"
+                raise Refused("", what, fix="write the encoding that it was saved in") from error
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
