@@ -47,7 +47,11 @@ def item_of() -> str | None:
 
 
 def asked_of(item: Row) -> None:
-    for number, turn in enumerate(item["turns"], 1):
+    history = list(item["messages"])
+    for role, text in history:
+        st.markdown(f"**{role.capitalize()}**")
+        block(text)
+    for number, turn in enumerate(() if history else item["turns"], 1):
         st.markdown("**Prompt**" if len(item["turns"]) == 1 else f"**Prompt, turn {number}**")
         block(turn)
     for context in item["context"]:

@@ -31,7 +31,9 @@ def contamination(results: Results) -> pd.DataFrame:
 
 def _rows(results: Results) -> Iterator[dict[str, Any]]:
     items = results.sql(
-        "SELECT dataset, item_id, array_to_string(turns, ' ') AS asked FROM items ORDER BY ALL"
+        "SELECT dataset, item_id, array_to_string("
+        "if(len(messages) > 0, list_transform(messages, lambda message: message[2]), turns), ' ') AS asked "
+        "FROM items ORDER BY ALL"
     )
     models = results.manifest["resolved"].get("models", {})
     for dataset, card in results.manifest["cards"].items():

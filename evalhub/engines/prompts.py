@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Protocol
 
 from evalhub.engines.thinking import left_open
@@ -138,14 +139,24 @@ class Prompts:
         return text + begun
 
     def _templated(self, messages: Sequence[Message]) -> str:
-        try:
-            return self._applied(messages)
-        except Exception:
-            # Some templates refuse the system's turn; their makers put it before the user's.
-            merged = without_system(messages)
-            if merged == tuple(messages):
-                raise
-            return self._applied(merged)
+        """Render a conversation in the first form in which the template takes all of it.
+
+        Some templates refuse the system's turn or two turns of one speaker in a row, others leave a turn out.
+        """
+        merged = without_system(messages)
+        forms = dict.fromkeys((tuple(messages), merged, alternating(merged)))
+        refused: Exception | None = None
+        for form in forms:
+            try:
+                text = self._applied(form)
+            except Exception as error:
+                refused = refused or error
+                continue
+            missing = next((one for one in messages if one.content.strip() not in text), None)
+            if missing is None:
+                return text
+            refused = refused or ValueError(f"the chat template leaves out what the {missing.role} says")
+        raise refused or ValueError("the chat template renders nothing")
 
     def _applied(self, messages: Sequence[Message]) -> str:
         turns = [{"role": one.role, "content": one.content} for one in messages]
@@ -176,5 +187,17 @@ def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:
     turns = [one for one in messages if one.role != "system"]
     if not system or not turns:
         return tuple(messages)
-    head = Message(turns[0].role, "\n\n".join([*system, turns[0].content]))
-    return (head, *turns[1:])
+    first = next((place for place, one in enumerate(turns) if one.role == "user"), 0)
+    turns[first] = Message(turns[first].role, "\n\n".join([*system, turns[first].content]))
+    return tuple(turns)
+
+
+def alternating(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return a conversation in which turns of one speaker that follow on each other are one turn.
+
+    Example:
+        >>> alternating([Message("user", "Hi"), Message("user", "you")])
+        (Message(role='user', content='Hi\\n\\nyou'),)
+    """
+    spoken = groupby(messages, key=lambda message: message.role)
+    return tuple(Message(role, "\n\n".join(one.content for one in turns)) for role, turns in spoken)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 
 from evalhub.judging.escape import defuse, fence
 from evalhub.records import Item, Message, Response
 from evalhub.specs import SLOT, Rubric
+
+TOOL_RESULT = "Tool result:"
 
 _NONE: Mapping[str, str] = {}
 
@@ -32,7 +36,7 @@ def slot_texts(
         written: What the judge wrote itself, by slot.
     """
     scale = rubric.scale_for(criterion)
-    asked = _conversation(item.turns)
+    asked = _conversation(item)
     if "context" not in rubric.inputs:
         asked = "\n\n".join([*item.context, asked])
     texts = {
@@ -75,8 +79,11 @@ def candidate_messages(
 ) -> tuple[Message, ...]:
     """Return what a candidate is sent for the turn after its `answers` so far.
 
-    The context, where the item has one, stands before the first prompt.
+    The context, where the item has one, stands before the user's first words. Of a chat history all messages
+    are sent; what tools returned is the user's to say, as their calls are texts.
     """
+    if item.messages:
+        return _history(item, system_prompt)
     turns = [defuse(turn) for turn in item.turns[: len(answers) + 1]]
     turns[0] = "\n\n".join([*(defuse(text) for text in item.context), turns[0]])
     sent = [Message("system", system_prompt)] if system_prompt else []
@@ -85,10 +92,24 @@ def candidate_messages(
     return (*sent, Message("user", turns[-1]))
 
 
-def _conversation(turns: tuple[str, ...]) -> str:
-    if len(turns) == 1:
-        return turns[0]
-    return "\n\n".join(f"Turn {number}: {turn}" for number, turn in enumerate(turns, 1))
+def _history(item: Item, system_prompt: str | None) -> tuple[Message, ...]:
+    sent = [Message("system", system_prompt)] if system_prompt else []
+    for role, turns in groupby(item.messages, key=itemgetter(0)):
+        texts = [defuse(text) for _, text in turns]
+        if role == "tool":
+            texts = ["\n\n".join(f"{TOOL_RESULT}\n{text}" for text in texts)]
+        sent += [Message("user" if role == "tool" else role, text) for text in texts]
+    first = next(place for place, message in enumerate(sent) if message.role == "user")
+    sent[first] = Message("user", "\n\n".join([*map(defuse, item.context), sent[first].content]))
+    return tuple(sent)
+
+
+def _conversation(item: Item) -> str:
+    if item.messages:
+        return "\n\n".join(f"{role.capitalize()}: {text}" for role, text in item.messages)
+    if len(item.turns) == 1:
+        return item.turns[0]
+    return "\n\n".join(f"Turn {number}: {turn}" for number, turn in enumerate(item.turns, 1))
 
 
 def _answer(item: Item, response: Response) -> str:

@@ -87,7 +87,8 @@ def asked_sha256(item: Item) -> str:
     >>> asked_sha256(Item("here", "1", ("Hi",))) == asked_sha256(Item("there", "2", ("Hi",)))
     True
     """
-    return digest([list(item.turns), list(item.context)])
+    history = [[list(message) for message in item.messages]] if item.messages else []
+    return digest([list(item.turns), list(item.context), *history])
 
 
 def clean(text: str) -> str:

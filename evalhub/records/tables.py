@@ -44,7 +44,11 @@ class AnnotatorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that is asked. `turns` are the user's, `refs` the alternatives for each turn."""
+    """One thing that is asked. `turns` are the user's, `refs` the alternatives for each turn.
+
+    `messages` is a chat history, pairs of role (system, user, assistant, tool) and text; the text of the last
+    is then the only turn.
+    """
 
     KEY: ClassVar[tuple[str, ...]] = ("dataset", "item_id")
 
@@ -57,6 +61,7 @@ class Item:
     lang: str | None = None
     cluster: str = ""
     split: str | None = None
+    messages: tuple[tuple[str, str], ...] = ()
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -122,6 +122,7 @@ def plan(resolved: Resolved) -> Plan:
     _check_judges(resolved)
     _check_datasets(resolved)
     _check_prompts(resolved)
+    _check_system_prompts(resolved)
     cells: dict[str, list[Cell]] = {}
     skipped: dict[str, dict[str, dict[str, int]]] = {}
     against: dict[str, dict[str, dict[str, str]]] = {}
@@ -223,6 +224,19 @@ def _check_prompts(resolved: Resolved) -> None:
                 value=silent[0],
                 fix="return a prompt in the card's items, or leave candidates and judges out of the suite",
             )
+
+
+def _check_system_prompts(resolved: Resolved) -> None:
+    """Refuse a candidate's system prompt beside an item that brings its own."""
+    for candidate in resolved.candidates:
+        for item in (item for dataset in resolved.datasets for item in dataset.items):
+            if candidate.spec.system_prompt and any(role == "system" for role, _ in item.messages):
+                raise SpecError(
+                    "the candidate has a system_prompt, and an item has a system message of its own "
+                    f"(dataset {item.dataset!r}, item {item.item_id!r})",
+                    where=f"{resolved.path}:candidates.{candidate.spec.id}.system_prompt",
+                    fix="leave system_prompt out, or leave the system message out in the card's SELECT",
+                )
 
 
 def _check_judges(resolved: Resolved) -> None:

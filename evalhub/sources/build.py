@@ -43,7 +43,11 @@ def _turns(row: Row, one: str, where: str) -> tuple[str, ...]:
 
 def item(card: Card, row: Row, where: str) -> Item:
     """Return the item of a row, without its blank texts: they are absent, not compared with."""
-    turns = _turns(row, "prompt", where)
+    turns, messages = _turns(row, "prompt", where), row["messages"] or ()
+    if turns and messages:
+        raise SpecError(f"a row gives messages beside a prompt or turns ({place(row)})", where=where)
+    if messages:
+        turns = (messages[-1][1],)
     if all(map(is_blank, turns)):
         turns = ()
     elif any(map(is_blank, turns)):
@@ -58,6 +62,7 @@ def item(card: Card, row: Row, where: str) -> Item:
         lang=None if is_blank(row["lang"] or "") else row["lang"],
         cluster=row["cluster"] or row["item_id"],
         split=row["split"],
+        messages=messages,
     )
 
 

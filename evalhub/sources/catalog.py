@@ -56,6 +56,7 @@ class Contents:
     Attributes:
         counts: Number of records of each kind.
         turns: Number of items by their number of turns.
+        messages: Number of chat histories by their number of messages.
         clusters: Number of clusters.
         tags: Number of items with each tag.
         responses: Number of responses of each system.
@@ -71,6 +72,7 @@ class Contents:
     id: str
     counts: Mapping[str, int]
     turns: Mapping[int, int]
+    messages: Mapping[int, int]
     clusters: int
     tags: Mapping[str, int]
     responses: Mapping[str, int]
@@ -144,6 +146,7 @@ def check(name: str) -> Contents:
         id=card.id,
         counts={kind: len(getattr(data, kind)) for kind in card.selects},
         turns=_counted(len(item.turns) for item in data.items),
+        messages=_counted(len(item.messages) for item in data.items if item.messages),
         clusters=len({item.cluster for item in data.items}),
         tags=_counted(tag for item in data.items for tag in item.tags),
         responses=_counted(response.system for response in data.responses),

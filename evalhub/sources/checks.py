@@ -129,7 +129,7 @@ def shared_prompts(items: Iterable[Item]) -> tuple[str, ...]:
     clusters: Mapping[tuple[Any, ...], set[str]] = defaultdict(set)
     for item in items:
         if item.turns:
-            clusters[item.turns, item.context].add(item.cluster)
+            clusters[item.turns, item.context, item.messages].add(item.cluster)
     shared = sum(len(one) > 1 for one in clusters.values())
     if not shared:
         return ()
@@ -146,7 +146,8 @@ def blank_texts(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     for row in rows:
         for name in _LISTS:
             counts[name] += sum(map(is_blank, _flat(row[name] or ())))
-        counts["prompt"] += all(map(is_blank, (row["prompt"] or "", *(row["turns"] or ()))))
+        prompts = (row["prompt"] or "", *(row["turns"] or ()))
+        counts["prompt"] += not row["messages"] and all(map(is_blank, prompts))
     told = [f"{counts[name]} blank texts in {name} are left out" for name in _LISTS if counts[name]]
     if counts["prompt"]:
         told.append(f"{counts['prompt']} items have no prompt: nothing can be generated or judged there")

@@ -11,6 +11,7 @@ from typing import Any
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import AnnotatorKind, FailureKind, clean
 from evalhub.scales import Order, Winner
+from evalhub.sources.messages import read_messages
 from evalhub.sources.query import Answer
 
 _ID = re.compile(r"[A-Za-z0-9._/@+-]{1,200}")
@@ -114,6 +115,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "item_id": Column(_id, required=True),
         "prompt": Column(_text),
         "turns": Column(_texts),
+        "messages": Column(read_messages),
         "refs": Column(_refs),
         "context": Column(_texts),
         "tags": Column(_texts),

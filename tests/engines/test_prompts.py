@@ -147,3 +147,37 @@ def test_a_turn_that_the_judge_began_may_end_anywhere():
     begun = Request((USER, Message("assistant", "<think>\n")))
     made = answered("I wonder", begun, opened=True, finish_reason="length")
     assert (made.text, made.reasoning, made.failure) == ("", "I wonder", None)
+
+
+class Strict(WordTokenizer):
+    """A template that wants the user first and speakers in turn."""
+
+    def apply_chat_template(self, conversation, *, add_generation_prompt, tokenize):
+        for place, one in enumerate(conversation):
+            if one["role"] != ("user", "assistant")[place % 2]:
+                raise ValueError("Conversation roles must alternate")
+        return super().apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+
+
+class Forgetful(WordTokenizer):
+    """A template that leaves out what is not the user's."""
+
+    def apply_chat_template(self, conversation, *, add_generation_prompt, tokenize):
+        heard = [one for one in conversation if one["role"] == "user"]
+        return super().apply_chat_template(heard, add_generation_prompt=True, tokenize=False)
+
+
+def test_turns_of_one_speaker_become_one_where_the_template_wants_that():
+    prompt = Prompts(Strict()).render([SYSTEM, USER, Message("user", "you"), Message("assistant", "a"), USER])
+    assert prompt.text == "<user>\nBe brief.\n\nHi\n\nyou\n<assistant>\na\n<user>\nHi\n<assistant>\n"
+
+
+def test_a_system_prompt_that_the_template_leaves_out_stands_before_the_users_words():
+    assert Prompts(Forgetful()).render([SYSTEM, USER]).text == "<user>\nBe brief.\n\nHi\n<assistant>\n"
+
+
+def test_a_conversation_that_the_template_cannot_tell_is_refused():
+    with pytest.raises(ValueError, match="leaves out what the assistant says"):
+        Prompts(Forgetful()).render([USER, Message("assistant", "Hello."), Message("user", "And?")])
+    with pytest.raises(ValueError, match="must alternate"):
+        Prompts(Strict()).render([Message("assistant", "Hello."), USER])

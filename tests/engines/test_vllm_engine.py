@@ -9,11 +9,13 @@ from importlib import metadata
 import pytest
 
 from evalhub.engines import complete, completion_key, local, open_engine
+from evalhub.engines.prompts import Prompts
 from evalhub.errors import ModelError
-from evalhub.models import resolve
+from evalhub.judging import candidate_messages
+from evalhub.models import hide_broken_media, resolve
 from evalhub.models.pinned import PINNED
 from evalhub.models.resolution import fetch_pinned
-from evalhub.records import FailureKind, Message, Request, Sampling
+from evalhub.records import FailureKind, Item, Message, Request, Sampling
 from evalhub.specs import EngineSpec
 
 pytestmark = [
@@ -249,3 +251,22 @@ def test_a_cache_too_small_for_one_prompt_is_said_in_one_sentence(tmp_path):
     spec = EngineSpec(kv_cache_gib=0.001)
     with pytest.raises(ModelError, match="no room for the model"):
         open_engine(spec, resolve("smollm2-135m-instruct"), log_folder=tmp_path)
+
+
+def test_a_chat_history_is_rendered_as_the_models_own_template_does(engine):
+    hide_broken_media()
+    from transformers import AutoTokenizer
+
+    chat = [
+        {"role": "system", "content": "Answer with one word."},
+        {"role": "user", "content": "Which river runs through Vienna?"},
+        {"role": "assistant", "content": "Danube."},
+        {"role": "user", "content": "And through Cologne?"},
+    ]
+    history = tuple((one["role"], one["content"]) for one in chat)
+    sent = candidate_messages(Item("d", "1", turns=(history[-1][1],), messages=history), (), None)
+    tokenizer = AutoTokenizer.from_pretrained(resolve("smollm2-135m-instruct").path)
+    rendered = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+    assert Prompts(tokenizer).render(sent).text == rendered
+    (one,) = run(engine, Request(sent, Sampling(max_tokens=8)))
+    assert one.prompt_tokens == len(tokenizer(rendered, add_special_tokens=False)["input_ids"])

@@ -1,0 +1,129 @@
+"""A chat history as a card's rows give it: messages with a role and a text, tool calls written out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from evalhub.records import canonical, clean, is_blank
+
+ROLES: Mapping[str, str] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+}
+_BLOCKS = ("text", "input_text", "output_text")
+
+# What says nothing to the model: ids, and thoughts of earlier turns, which chat templates leave out too.
+_IDLE = {"id", "type", "tool_call_id", "reasoning", "reasoning_content"}
+_KEYS = {
+    "assistant": {"tool_calls", "function_call"},
+    "tool": {"name"},
+}
+
+
+def read_messages(value: Any) -> tuple[tuple[str, str], ...]:
+    """Return a chat history as pairs of role and text; `developer` is another name of `system`.
+
+    Args:
+        value: A list of messages, or JSON of one. A message has a `role` and a `content`, a text or blocks of
+            text; an assistant's may have `tool_calls`, which are written out, a tool's its `name`.
+
+    Raises:
+        ValueError: A message is not like that, or the last is not the user's or a tool's; it says which.
+    """
+    listed = _parsed(value)
+    if not isinstance(listed, list) or not listed:
+        raise ValueError("a list of messages, each with role and content, or JSON of one")
+    messages = tuple(_message(one, number) for number, one in enumerate(listed, 1))
+    role, text = messages[-1]
+    if role not in ("user", "tool"):
+        raise ValueError(
+            f"messages whose last is the user's or a tool's, to be answered; it is of role {role}"
+        )
+    if is_blank(text):
+        raise ValueError(f"messages whose last holds a text; message {len(messages)} is blank")
+    return messages
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None
+
+
+def _message(value: Any, number: int) -> tuple[str, str]:
+    message = _parsed(value)
+    if not isinstance(message, Mapping):
+        raise ValueError(f"messages that are objects with role and content; message {number} is none")
+    role = message.get("role")
+    if not isinstance(role, str) or role not in ROLES:
+        raise ValueError(f"messages of the roles {', '.join(ROLES)}; message {number} is of role {role!r}")
+    role = ROLES[role]
+    known = {"role", "content"} | _IDLE | _KEYS.get(role, set())
+    strange = [key for key, held in message.items() if key not in known and held not in (None, [], {})]
+    if strange:
+        raise ValueError(
+            f"messages of role, content and the assistant's tool_calls; message {number} has {strange[0]!r}"
+        )
+    text = text_of(message.get("content"), f"message {number}")
+    if role == "tool" and message.get("name"):
+        text = f"{message['name']}:\n{text}"
+    calls = [_call(call, number) for call in _calls(message, number)]
+    return role, "\n\n".join(filter(None, [text, *calls])) if calls else text
+
+
+def text_of(content: Any, where: str) -> str:
+    """Return a content as one text: it is a text, or a list of blocks of text.
+
+    >>> text_of([{"type": "text", "text": "Hi"}, {"type": "text", "text": "there"}], "message 1")
+    'Hi\\nthere'
+
+    Raises:
+        ValueError: A block holds something else, such as an image.
+    """
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return clean(content)
+    if isinstance(content, list):
+        return "\n".join(_block(block, where) for block in content)
+    raise ValueError(f"a text or a list of text blocks as content; that of {where} is neither")
+
+
+def _block(block: Any, where: str) -> str:
+    if isinstance(block, str):
+        return clean(block)
+    if isinstance(block, Mapping) and block.get("type") in _BLOCKS and isinstance(block.get("text"), str):
+        return clean(block["text"])
+    kind = block.get("type") if isinstance(block, Mapping) else block
+    raise ValueError(f"blocks of text as content; {where} has a block of type {kind!r}")
+
+
+def _calls(message: Mapping[str, Any], number: int) -> list[Any]:
+    calls = message.get("tool_calls") or []
+    if not isinstance(calls, list):
+        raise ValueError(f"a list as tool_calls; that of message {number} is none")
+    return [*calls, *([message["function_call"]] if message.get("function_call") else [])]
+
+
+def _call(call: Any, number: int) -> str:
+    """Return a tool call as text: its name, and its arguments with one spelling for one value."""
+    held = _parsed(call)
+    held = held.get("function", held) if isinstance(held, Mapping) else held
+    if not isinstance(held, Mapping) or not isinstance(held.get("name"), str):
+        raise ValueError(f"tool calls with a name and arguments; one of message {number} has no name")
+    given = held.get("arguments")
+    parsed = _parsed(given)
+    spelled = (
+        given
+        if isinstance(given, str) and parsed is None
+        else canonical(parsed if parsed is not None else {})
+    )
+    return clean(f"Tool call: {held['name']}({spelled})")
