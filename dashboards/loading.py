@@ -38,6 +38,7 @@ _TABLES = {
         "not_attacked",
         "coverage",
         "left_out",
+        "unscored",
         "failures",
         "engines",
         "reused",

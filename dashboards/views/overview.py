@@ -6,7 +6,7 @@ from drawing import forest
 from loading import Chosen, plain
 
 from evalhub.analysis import rows_of
-from evalhub.report.grids import coverages, leaderboards, rater_name
+from evalhub.report.grids import coverages, leaderboards, rater_name, unscored_grids
 from evalhub.report.sections import LENGTH_CONTROLLED, POWERED, RANKS, SETTLED, STRENGTHS, WORST_CASES
 from evalhub.report.shape import Footnotes
 
@@ -178,8 +178,8 @@ def open_row(frame: pd.DataFrame, name: str) -> None:
 def coverage() -> None:
     st.subheader("Coverage", anchor=False)
     notes = Footnotes()
-    tables = {name: rows_of(chosen.table(name)) for name in ("coverage", "left_out")}
-    for grid in coverages(tables, notes):
+    tables = {name: rows_of(chosen.table(name)) for name in ("coverage", "left_out", "unscored")}
+    for grid in (*coverages(tables, notes), *unscored_grids(tables)):
         st.dataframe(pd.DataFrame(grid.rows, columns=list(grid.head)), hide_index=True, alt=grid.title)
     for line in notes.lines():
         st.caption(line)

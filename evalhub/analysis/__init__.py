@@ -16,6 +16,7 @@ from evalhub.analysis.coverage import (
     engines,
     left_out,
     reused,
+    unscored,
 )
 from evalhub.analysis.failures import alike, failures
 from evalhub.analysis.gold import gold
@@ -98,5 +99,6 @@ __all__ = [
     "targets",
     "training",
     "truth",
+    "unscored",
     "worst_cases",
 ]

@@ -104,6 +104,24 @@ def _rows(found: pd.DataFrame, share: stats.Estimate, named: dict[str, Any]) -> 
         yield row(mass, **named, statistic="label mass")
 
 
+_UNSCORED = """
+WITH counted AS (SELECT dataset, metric, count(*) AS scores FROM scores GROUP BY ALL)
+SELECT dataset, metric, coalesce(reason, 'no reason was recorded') AS reason, count(*) AS n,
+  any_value(scores) AS scores, count(DISTINCT system) AS systems
+FROM scores JOIN counted USING (dataset, metric) WHERE value IS NULL
+GROUP BY dataset, metric, reason ORDER BY dataset, metric, n DESC, reason
+"""
+
+
+def unscored(results: Results) -> pd.DataFrame:
+    """Return why responses have no value of a metric, one row per dataset, metric and reason.
+
+    Columns: dataset, metric, reason, `n` (scores without a value for this reason), `scores` (all of the
+    metric on the dataset) and `systems` (how many systems the reason concerns). Most frequent reasons first.
+    """
+    return results.sql(_UNSCORED)
+
+
 _REUSED = """
 WITH used AS (
   SELECT DISTINCT 'candidate ' || system AS id, unnest(completions) AS key FROM responses

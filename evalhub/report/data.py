@@ -32,6 +32,7 @@ TABLES = {
     "coverage": analysis.coverage,
     "answers": analysis.answers,
     "left_out": analysis.left_out,
+    "unscored": analysis.unscored,
     "failures": analysis.failures,
     "engines": analysis.engines,
     "reused": analysis.reused,

@@ -236,6 +236,22 @@ def answer_grids(data: dict[str, Any]) -> Iterator[Grid]:
         yield Grid("Empty answers, scored and judged as they are", _ANSWER_HEAD, lines, 2)
 
 
+def unscored_grids(data: dict[str, Any]) -> Iterator[Grid]:
+    """Yield why responses have no value of a metric, where any has none."""
+    lines = tuple(
+        (
+            visible(row["dataset"]),
+            visible(row["metric"]),
+            f"{count(row['n'])} of {count(row['scores'])}",
+            count(row["systems"]),
+            visible(row["reason"])[:REASON_LENGTH],
+        )
+        for row in data["unscored"]
+    )
+    if lines:
+        yield Grid("Scores without a value", ("dataset", "metric", "n", "systems", "reason"), lines, 2)
+
+
 def failure_grids(data: dict[str, Any]) -> Iterator[Grid]:
     """Yield what failed, by whom and why: the most frequent reasons first, at most `REASONS` of a kind."""
     lines: list[tuple[str, ...]] = []

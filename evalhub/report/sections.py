@@ -19,6 +19,7 @@ from evalhub.report.grids import (
     failure_grids,
     leaderboards,
     length_penalty,
+    unscored_grids,
     with_each_other,
 )
 from evalhub.report.ranking import (
@@ -61,6 +62,7 @@ class Section:
 def _coverage(data: Data, notes: Footnotes) -> Iterator[Grid]:
     yield from coverages(data, notes)
     yield from answer_grids(data)
+    yield from unscored_grids(data)
     yield from failure_grids(data)
 
 
@@ -93,7 +95,9 @@ WITH_EACH_OTHER = Section("Judge and ROUGE with each other", ("agreement", "corr
 CASCADES = Section("Cascades", ("cascades",), cascade_grids)
 BIASES = Section("Biases", ("biases",), biases)
 ATTACKS = Section("Attacks", ("attacks", "controls", "not_attacked"), attack_grids)
-COVERAGE = Section("Coverage and failures", ("coverage", "answers", "left_out", "failures"), _coverage)
+COVERAGE = Section(
+    "Coverage and failures", ("coverage", "answers", "unscored", "left_out", "failures"), _coverage
+)
 
 FAILURES = Section("Failures", ("failures",), lambda data, _: failure_grids(data))
 
