@@ -3,6 +3,7 @@
 from evalhub.analysis.agreement import agreement
 from evalhub.analysis.attacks import attacks, controls, not_attacked
 from evalhub.analysis.bias import biases, length_penalty
+from evalhub.analysis.by_tag import by_tag
 from evalhub.analysis.calibration import calibration, reliability
 from evalhub.analysis.cascades import cascades
 from evalhub.analysis.comparison import comparisons, nights
@@ -54,6 +55,7 @@ __all__ = [
     "beats",
     "biases",
     "by_language",
+    "by_tag",
     "calibration",
     "cascades",
     "comparisons",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, wraps
 from pathlib import Path
@@ -20,17 +20,27 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _NEEDED = ("against", "cards", "engines", "expected", "judges", "resolved", "rubrics", "skipped")
+_ITEM = ["dataset", "item_id"]
 _VERIFY = "run `evalhub verify` on the run"
 
 
 def remembered(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
-    """Let a table of a run be made once: several others are made of it. Each caller gets a copy."""
+    """Let a table of a run be made once: several others are made of it. Each caller gets a copy.
+
+    A part of a run takes the rows of its items from the whole run's table, so that what was combined,
+    weighted or penalised over the whole run stays the same. A table that is not about items is made anew.
+    """
 
     @wraps(table)
     def made(results: Results, **options: Any) -> pd.DataFrame:
         key = (table.__name__, *sorted(options.items()))
         if key not in results.made:
-            results.made[key] = table(results, **options)
+            whole = None if results.whole is None else made(results.whole, **options)
+            results.made[key] = (
+                table(results, **options)
+                if whole is None or not {*_ITEM} <= {*whole.columns}
+                else whole.merge(results.items()[_ITEM], on=_ITEM)
+            )
         return results.made[key].copy()
 
     return made
@@ -41,11 +51,21 @@ class Results:
 
     Args:
         run: The run that is read; a run that is being written is read as far as it is.
+        whole: All of the run, where only a part of it is read.
+        items: The dataset and item_id of each item of the part.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(
+        self, run: Run, *, whole: Results | None = None, items: Iterable[tuple[str, str]] = ()
+    ) -> None:
         self.run = run
+        self.whole = whole
         self.made: dict[tuple[Any, ...], pd.DataFrame] = {}
+        self._items = sorted(items)
+
+    def part(self, items: Iterable[tuple[str, str]]) -> Results:
+        """Return what the run holds of some items alone, each by its dataset and item_id."""
+        return Results(self.run, whole=self.whole or self, items=items)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -75,7 +95,11 @@ class Results:
         live: dict[str, list[Any]] = {kind: [] for kind in KINDS}
         for record in self.run.live():
             live[kind_of(record)].append(record)
+        connection.execute("CREATE TABLE part (dataset VARCHAR, item_id VARCHAR)")
+        if self._items:
+            connection.executemany("INSERT INTO part VALUES (?, ?)", self._items)
         for kind, cls in KINDS.items():
+            of_part = self.whole is not None and {*_ITEM} <= {*cls.KEY}
             connection.register("incoming", to_arrow(kind, live[kind]))
             connection.execute(f"CREATE TABLE live_{kind} AS SELECT * FROM incoming")
             connection.unregister("incoming")
@@ -87,6 +111,7 @@ class Results:
             try:
                 connection.execute(
                     f"CREATE VIEW {kind} AS SELECT * FROM ({' UNION ALL BY NAME '.join(sources)}) "
+                    f"{'SEMI JOIN part USING (dataset, item_id) ' if of_part else ''}"
                     f"QUALIFY row_number() OVER (PARTITION BY {key}) = 1 ORDER BY {key}"
                 )
             except duckdb.Error as error:
@@ -161,7 +186,11 @@ class Results:
     def label_records(self) -> list[Label]:
         """Return the labels as records."""
         found = {key_of(record): record for record in self.run.records("labels")}
-        return [record for record in found.values() if isinstance(record, Label)]
+        labels = [record for record in found.values() if isinstance(record, Label)]
+        if self.whole is None:
+            return labels
+        items = set(self._items)
+        return [label for label in labels if (label.dataset, label.item_id) in items]
 
     def arrow(self, kind: str) -> pa.Table:
         """Return one of the tables for another program."""

@@ -26,3 +26,9 @@ Only = Annotated[
     typer.Option("--only", help="Keep only this candidate, judge or dataset; may be given again."),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="At most so many items of each dataset.")]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by", metavar="TAG", help="Break down by a tag, tags' first words, or a pattern; again for more."
+    ),
+]

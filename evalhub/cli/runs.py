@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Json, Limit, Only, RunName, RunNames, Runs, SuiteName
+from evalhub.cli.options import By, Json, Limit, Only, RunName, RunNames, Runs, SuiteName
 from evalhub.cli.output import notes, print_json, print_rows
 from evalhub.cli.progress import chosen
 from evalhub.errors import InputError, StorageError
@@ -125,9 +125,9 @@ def _prepared(suite: str, options: Options) -> tuple[Resolved, Plan]:
         progress.stop()
 
 
-def board(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
+def board(run_name: RunName = None, by: By = None, runs: Runs = None, as_json: Json = False) -> None:
     """Print every number that ranks a system: rates, scores, ranks, Elo, with length controlled."""
-    data = hub.report.ranking_data(hub.load(run_name, runs))
+    data = hub.report.ranking_data(hub.load(run_name, runs), by or ())
     if as_json:
         print_json(data)
         return
@@ -140,22 +140,24 @@ def board(run_name: RunName = None, runs: Runs = None, as_json: Json = False) ->
         hub.report.print_leaderboard(data)
 
 
-def report(run_name: RunName = None, out: Out = None, runs: Runs = None, as_json: Json = False) -> None:
+def report(
+    run_name: RunName = None, out: Out = None, by: By = None, runs: Runs = None, as_json: Json = False
+) -> None:
     """Print a run's report, and write report.json and report.html."""
     results = hub.load(run_name, runs)
     if as_json:
-        print_json(hub.report.report_data(results))
+        print_json(hub.report.report_data(results, by or ()))
     else:
-        hub.report.print_report(results)
-    written = hub.report.write_report(results, out or results.run.path)
+        hub.report.print_report(results, by or ())
+    written = hub.report.write_report(results, out or results.run.path, by or ())
     notes().print(f"written: {', '.join(map(str, written))}", markup=False, soft_wrap=True)
 
 
-def meta(run_names: RunNames = None, runs: Runs = None, as_json: Json = False) -> None:
+def meta(run_names: RunNames = None, by: By = None, runs: Runs = None, as_json: Json = False) -> None:
     """Print judges side by side on labelled sets: agreement, biases, calibration, coverage, cost."""
     names: list[str | None] = [*run_names] if run_names else [None]
     found = [hub.load(name, runs) for name in names]
-    data = hub.report.meta_data(found)
+    data = hub.report.meta_data(found, by or ())
     if as_json:
         print_json(data)
         return

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.analysis.settled import SETTLED
 from evalhub.analysis.truth import drawn_by_doubt
+from evalhub.report.by_tag import RANKED, REPORTED, tag_data
 from evalhub.report.ranking import on_what_they_rank
 from evalhub.report.sections import FAILURES, RANKING
 
@@ -47,13 +48,18 @@ _KINDS = {
 }
 
 
-def report_data(results: Results) -> dict[str, Any]:
+def report_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
     """Return everything that the report says, fit for JSON.
+
+    Args:
+        results: The run.
+        by: Tags of items that it is broken down by, as `analysis.by_tag` takes them.
 
     Returns:
         `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (what each id stands
         for), `metrics` (signature and bounds of each), `datasets`, one list of tidy rows for each name
-        of `TABLES`, `environment`, and `notes`: sentences that belong to the numbers.
+        of `TABLES`, `by_tag` where it is broken down, `environment`, and `notes`: sentences that belong to
+        the numbers.
     """
     manifest = results.manifest
     data: dict[str, Any] = {
@@ -75,14 +81,22 @@ def report_data(results: Results) -> dict[str, Any]:
         data[name] = [] if name == _BIASES and "attack" in manifest else rows_of(table(results))
     return {
         **data,
+        **tag_data([results], by, REPORTED),
         "environment": manifest.get("environment", {}),
         "notes": [*_notes(manifest, data), *_on_labels(results)],
     }
 
 
-def ranking_data(results: Results) -> dict[str, Any]:
-    """Return the tables that rank systems, one list of tidy rows each, and what failed."""
-    return {name: rows_of(TABLES[name](results)) for part in (*RANKING, FAILURES) for name in part.tables}
+def ranking_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the tables that rank systems, one list of tidy rows each, and what failed.
+
+    Args:
+        results: The run.
+        by: Tags of items that they are broken down by too, under `by_tag`.
+    """
+    parts = (*RANKING, FAILURES)
+    tables = {name: rows_of(TABLES[name](results)) for part in parts for name in part.tables}
+    return {**tables, **tag_data([results], by, RANKED)}
 
 
 def _models(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from evalhub.analysis import (
 from evalhub.analysis.attacks import EVERY, attacks_on_judges_of
 from evalhub.analysis.contamination import WORDS
 from evalhub.report.biases import CONTROLLED
+from evalhub.report.by_tag import COMPARED, tag_data, tag_grids
 from evalhub.report.grids import RATERS, judged_twice, named
 from evalhub.report.shape import ABSENT, Footnotes, Grid, Row, count, grouped, pivot, visible
 from evalhub.report.terminal import INTERVALS, say, section, wide
@@ -35,8 +36,8 @@ _OF_A_RUN = {
 _WHERE = ("dataset", "label_criterion", "annotator_kind")
 
 
-def meta_data(runs: Sequence[Results]) -> dict[str, Any]:
-    """Return all tables of `evalhub meta` as plain values, fit for JSON.
+def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> dict[str, Any]:
+    """Return all tables of `evalhub meta` as plain values, fit for JSON; raters also by the tags of items.
 
     Attacks on the runs' judges that lie beside the runs count as given.
     """
@@ -52,6 +53,7 @@ def meta_data(runs: Sequence[Results]) -> dict[str, Any]:
             name: [{"run": one.run.id, **row} for one in runs for row in rows_of(table(one))]
             for name, table in _OF_A_RUN.items()
         },
+        **tag_data(runs, by, COMPARED),
     }
 
 
@@ -63,6 +65,7 @@ def print_meta(data: dict[str, Any]) -> None:
     """
     console, notes = wide(), Footnotes()
     section(console, "Raters against labels", _raters(data["raters"], notes))
+    section(console, "By tag of the items", tag_grids(data, notes))
     section(console, "How far people agree", _people(data["people"], notes))
     section(console, "A judge in the place of one of the people", _instead(data["instead"], notes))
     section(

@@ -9,6 +9,7 @@ from typing import Any
 
 from evalhub.report.attacks import attack_grids
 from evalhub.report.biases import biases
+from evalhub.report.by_tag import tag_grids
 from evalhub.report.cascades import cascade_grids
 from evalhub.report.forest import Forest, agreement_forests, correlation_forests, leaderboard_forests
 from evalhub.report.grids import (
@@ -100,9 +101,10 @@ COVERAGE = Section(
 )
 
 FAILURES = Section("Failures", ("failures",), lambda data, _: failure_grids(data))
+BY_TAG = Section("By tag of the items", (), tag_grids)
 
 RANKING = (
-    LEADERBOARD, RANKS, STRENGTHS, LENGTH_CONTROLLED, SETTLED, POWERED, LENGTH_PENALTY, WORST_CASES,
+    LEADERBOARD, RANKS, STRENGTHS, LENGTH_CONTROLLED, SETTLED, POWERED, LENGTH_PENALTY, BY_TAG, WORST_CASES,
 )  # fmt: skip
 """Everything that ranks systems."""
 
@@ -111,5 +113,5 @@ _JUDGES = (AGREEMENT, CORRELATIONS, WITH_EACH_OTHER, CASCADES, BIASES, ATTACKS, 
 PAGE = (*RANKING[:-1], *_JUDGES, WORST_CASES)
 """The whole report, in the order of the page."""
 
-TERMINAL = (LEADERBOARD, SETTLED, LENGTH_PENALTY, *_JUDGES)
+TERMINAL = (LEADERBOARD, SETTLED, LENGTH_PENALTY, BY_TAG, *_JUDGES)
 """What fits on a terminal."""

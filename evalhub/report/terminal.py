@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -23,10 +23,15 @@ INTERVALS = "[low, high] are 95% intervals over clusters of items; – is absent
 _GAP = 2
 
 
-def print_report(results: Results) -> None:
-    """Print a run's report to standard output."""
+def print_report(results: Results, by: Sequence[str] = ()) -> None:
+    """Print a run's report to standard output.
+
+    Args:
+        results: The run.
+        by: Tags of items that it is broken down by.
+    """
     console = wide()
-    data = report_data(results)
+    data = report_data(results, by)
     notes = Footnotes()
     title = data["title"] or data["suite"]
     console.print(Text(visible(title), style="bold"))

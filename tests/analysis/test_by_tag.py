@@ -1,0 +1,141 @@
+"""A run cut into parts by the tags of its items: each part's numbers are those of its items alone."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from evalhub.analysis import (
+    Results,
+    agreement,
+    by_tag,
+    coverage_by_criterion,
+    leaderboard,
+    meta,
+    pair_verdicts,
+    rows_of,
+)
+from evalhub.errors import UnknownNameError
+
+JUDGED = {"model": "j", "engine": "scripted", "families": ["beta"]}
+PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **JUDGED}
+PT = {"id": "pt", "rubric": "rate", **JUDGED}
+
+ITEMS = """
+SELECT item_id, prompt, refs, cluster,
+  CASE WHEN line <= 4 THEN ['topic:law', if(line = 1, 'hard', 'easy')]
+    WHEN line <= 8 THEN ['topic:art', 'easy'] END AS tags
+FROM items
+"""
+
+
+@pytest.fixture
+def desk_with_tags(desk: Any) -> Any:
+    """Four items about law (one is hard), four about art, two without any tag."""
+    pair = {"criterion": "overall", "system_a": "k", "system_b": "m", "annotator": "x"}
+    rated = {"criterion": "quality", "annotator": "x"}
+    labels: list[dict[str, Any]] = []
+    for n in range(10):
+        labels.append({"item_id": f"i{n:03}", "winner": "ab"[n % 2], **pair})
+        labels += [{"item_id": f"i{n:03}", "system": one, "value": 1.0 + n % 3, **rated} for one in "km"]
+    texts = {"k": "a short text", "m": "a text that is longer "}
+    responses = [
+        {"item_id": f"i{n:03}", "system": system, "family": "alpha", "text": text * (n % 4 + 1)}
+        for n in range(10)
+        for system, text in texts.items()
+    ]
+    desk.dataset(items=10, labels=labels, responses=responses, card={"items": ITEMS})
+    return desk
+
+
+def run(desk: Any, **suite: Any) -> Results:
+    desk.suite(**{"judges": [PW, PT], "metrics": ["rouge", "length"]} | suite)
+    return Results(desk.run())
+
+
+@pytest.mark.parametrize("table", [leaderboard, agreement, coverage_by_criterion, lambda one: meta([one])])
+def test_a_parts_numbers_are_those_of_a_run_of_its_items(
+    desk_with_tags: Any, table: Callable[..., Any]
+) -> None:
+    whole = run(desk_with_tags)
+    alone = run(desk_with_tags, datasets=[{"id": "tiny", "tags": ["topic:art"]}])
+    art = next(one for one in by_tag(whole, ["topic"]) if one.tag == "topic:art")
+    found, expected = (
+        rows_of(table(one).drop(columns="run", errors="ignore")) for one in (art.results, alone)
+    )
+    assert found == expected
+    assert found
+
+
+def test_names_are_tags_first_words_or_patterns(desk_with_tags: Any) -> None:
+    results = run(desk_with_tags, judges=[])
+
+    def cut(*names: str) -> dict[str, int]:
+        return {part.tag: part.items for part in by_tag(results, names)}
+
+    assert cut("topic") == {"topic:art": 4, "topic:law": 4, "other items": 2}
+    assert cut("hard") == {"hard": 1, "other items": 9}
+    assert cut("easy", "hard") == {"easy": 7, "hard": 1, "other items": 2}
+    assert cut("*law", "*law") == {"topic:law": 4, "other items": 6}
+    assert cut("topic", "hard") == {"topic:art": 4, "topic:law": 4, "hard": 1, "other items": 2}
+    with pytest.raises(
+        UnknownNameError, match=r"--by: there is no tag of that name, got 'topik'.*easy, hard, topic"
+    ):
+        by_tag(results, ["topik"])
+    with pytest.raises(UnknownNameError):
+        by_tag(results, ["top"])
+
+
+def test_what_the_whole_run_decides_stays_the_same(desk_with_tags: Any) -> None:
+    """The length penalty hangs on the spread of all pairs."""
+    whole = run(desk_with_tags, controls={"length_penalty": 2.0})
+    for part in by_tag(whole, ["topic"]):
+        verdicts = pair_verdicts(whole)
+        mine = verdicts["item_id"].isin(part.results.items()["item_id"])
+        expected = verdicts[mine].reset_index(drop=True)
+        pd.testing.assert_frame_equal(pair_verdicts(part.results), expected, check_dtype=False)
+
+
+def test_every_table_holds_the_parts_items_alone(desk_with_tags: Any) -> None:
+    part = by_tag(run(desk_with_tags), ["hard"])[0].results
+    for frame in (part.items(), part.responses(), part.judgments(), part.labels(), part.scores()):
+        assert set(frame["item_id"]) == {"i000"}
+    assert {label.item_id for label in part.label_records()} == {"i000"}
+
+
+def test_too_few_items_have_no_interval_and_a_reason(desk_with_tags: Any) -> None:
+    hard = by_tag(run(desk_with_tags), ["hard"])[0]
+    for row in rows_of(leaderboard(hard.results)):
+        assert (row["n"], row["low"], row["high"]) == (1, None, None)
+        assert row["reason"]
+
+
+@pytest.mark.parametrize("command", ["leaderboard", "meta", "report"])
+def test_the_command_line_breaks_down(desk_with_tags: Any, cli: Any, command: str) -> None:
+    results = run(desk_with_tags)
+    said = cli(command, "--by", "topic", "--json")
+    assert said.code == 0
+    cut = json.loads(said.out)["by_tag"]
+    assert [(one["tag"], one["items"]) for one in cut["tags"]] == [
+        ("topic:art", 4), ("topic:law", 4), ("other items", 2),
+    ]  # fmt: skip
+    table, of = ("raters", lambda one: meta([one])) if command == "meta" else ("leaderboard", leaderboard)
+    for part in by_tag(results, ["topic"]):
+        rows = [row for row in cut[table] if row["tag"] == part.tag]
+        expected = json.loads(json.dumps(rows_of(of(part.results))))
+        assert [{**row, "tag": part.tag, "run": results.run.id} for row in expected] == rows
+    text = cli(command, "--by", "topic").out
+    assert "By tag of the items" in text
+    assert "topic:law" in text
+    assert "By tag of the items" not in cli(command).out
+    assert "by_tag" not in json.loads(cli(command, "--json").out)
+
+
+def test_an_unknown_tag_is_one_sentence(desk_with_tags: Any, cli: Any) -> None:
+    run(desk_with_tags, judges=[])
+    said = cli("leaderboard", "--by", "hrad")
+    assert said.code == 2
+    assert said.sentence.startswith("--by: there is no tag of that name, got 'hrad'")
+    assert said.sentence.endswith("did you mean 'hard'?")
