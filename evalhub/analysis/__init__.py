@@ -1,6 +1,7 @@
 """Each number that evalhub shows has exactly one function here, and it returns a tidy table."""
 
 from evalhub.analysis.agreement import agreement
+from evalhub.analysis.annotator_pairs import annotator_pairs
 from evalhub.analysis.attacks import attacks, controls, not_attacked
 from evalhub.analysis.bias import biases, length_penalty
 from evalhub.analysis.by_tag import by_tag
@@ -50,6 +51,7 @@ __all__ = [
     "Wanted",
     "agreement",
     "alike",
+    "annotator_pairs",
     "answers",
     "attacks",
     "beats",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.levels import level_columns
-from evalhub.analysis.raters import TRIVIAL, Rater, raters
+from evalhub.analysis.raters import TRIVIAL, UNPARSED, Rater, raters
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import PAIR, groups, row, table
 from evalhub.analysis.truth import label_criterion, truth
@@ -27,8 +28,8 @@ NAMED = (
 def agreement(results: Results) -> pd.DataFrame:
     """Return the agreement of every rater with the labels, and of raters with each other.
 
-    Statistics: accuracy, balanced accuracy (the mean recall of the labels' categories), Cohen's kappa, and
-    for levels kappa with quadratic weights.
+    Statistics: accuracy, balanced accuracy (the mean recall of the labels' categories, also called macro
+    recall), Cohen's kappa, macro precision and macro F1, and for levels kappa with quadratic weights.
 
     One row per dataset, label criterion, kind of annotator, rater, reading, `against` ("labels" or
     another rater) and statistic. The readings of a pairwise judge are `combined` (both orders, in
@@ -84,17 +85,25 @@ def _who(rater: Rater) -> dict[str, Any]:
     return {"rater": rater.name, "kind": rater.kind, "criterion": rater.criterion}
 
 
-def _weighted_kappa(said: list[Any], against: list[Any], clusters: list[Any]) -> stats.Estimate:
+def weighted_kappa(said: list[Any], against: list[Any], clusters: list[Any]) -> stats.Estimate:
+    """Return kappa with quadratic weights of two columns of levels, whose steps are those that occur."""
     levels = sorted({float(one) for one in (*said, *against) if one is not None})
     one, two = ([None if one is None else float(one) for one in column] for column in (said, against))
     return stats.cohen_kappa(one, two, clusters, weights=stats.Weights.QUADRATIC, levels=levels)
 
 
-_WEIGHTED = ("weighted kappa", _weighted_kappa)
-STATISTICS = (
+_WEIGHTED = ("weighted kappa", weighted_kappa)
+_APART = (UNPARSED,)
+MACRO = (
+    ("macro precision", partial(stats.macro_precision, apart=_APART)),
+    ("macro recall", stats.balanced_accuracy),
+    ("macro F1", partial(stats.macro_f1, apart=_APART)),
+)
+STATISTICS: tuple[tuple[str, Callable[..., stats.Estimate]], ...] = (
     ("accuracy", stats.accuracy),
     ("balanced accuracy", stats.balanced_accuracy),
     ("kappa", stats.cohen_kappa),
+    *MACRO,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis.agreement import agreement
+from evalhub.analysis.agreement import MACRO, agreement
 from evalhub.analysis.bias import HARD, biases
 from evalhub.analysis.calibration import calibration
 from evalhub.analysis.correlation import LENGTH, SOFT, correlations
@@ -33,7 +33,7 @@ _BIASES = {
     (Kind.MARKDOWN, "effect"): "effect of Markdown",
 }
 STATISTICS = (
-    "accuracy", "balanced accuracy", "kappa", "weighted kappa",
+    "accuracy", "balanced accuracy", "kappa", "weighted kappa", *(name for name, _ in MACRO),
     "spearman, pooled", "spearman, item", "spearman, system",
     "spearman of expected scores, pooled", "spearman of expected scores, item",
     "spearman of expected scores, system",

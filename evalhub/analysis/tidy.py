@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 PAIR = ["dataset", "item_id", "system_a", "system_b", "sample"]
 RESPONSE = ["dataset", "item_id", "system", "sample"]
-ESTIMATE_COLUMNS = ("estimate", "low", "high", "level", "n", "clusters", "left_out", "method", "reason")
+ESTIMATE_COLUMNS = (
+    "estimate", "low", "high", "level", "n", "clusters", "left_out", "method", "reason",
+    "standard_error", "draws",
+)  # fmt: skip
 
 
 def row(estimate: Estimate, **named: object) -> dict[str, Any]:
@@ -32,8 +35,9 @@ def table(rows: Iterable[Mapping[str, Any]], named: Sequence[str]) -> pd.DataFra
     import pandas as pd
 
     frame = pd.DataFrame(list(rows), columns=[*named, *ESTIMATE_COLUMNS])
-    for name in ("estimate", "low", "high"):
+    for name in ("estimate", "low", "high", "standard_error"):
         frame[name] = frame[name].astype("Float64")
+    frame["draws"] = frame["draws"].astype("Int64")
     return frame
 
 

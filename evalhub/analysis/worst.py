@@ -51,7 +51,9 @@ def _row(
 ) -> Iterator[Row]:
     found = stats.worst_case(values, clusters, bounds=ends)
     if found.failed and found.failed < len(values):
-        both = replace(found.measured, low=found.low, high=found.high, left_out=0, n=len(values))
+        both = replace(
+            found.measured, low=found.low, high=found.high, left_out=0, n=len(values), standard_error=None
+        )
         told = {"failed": found.failed, "lowest": found.lowest.estimate, "highest": found.highest.estimate}
         yield row(both, **{**named, "criterion": named["criterion"] or None}, **told)
 

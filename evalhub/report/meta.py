@@ -7,6 +7,7 @@ from typing import Any
 
 from evalhub.analysis import (
     Results,
+    annotator_pairs,
     attacks,
     by_language,
     contamination,
@@ -17,6 +18,7 @@ from evalhub.analysis import (
     rater_models,
     rows_of,
 )
+from evalhub.analysis.agreement import MACRO
 from evalhub.analysis.attacks import EVERY, attacks_on_judges_of
 from evalhub.analysis.contamination import WORDS
 from evalhub.report.biases import CONTROLLED
@@ -27,12 +29,14 @@ from evalhub.report.terminal import INTERVALS, say, section, wide
 
 _OF_A_RUN = {
     "people": people,
+    "annotator_pairs": annotator_pairs,
     "instead": instead,
     "rater_models": rater_models,
     "cost": cost,
     "languages": by_language,
     "contamination": contamination,
 }
+_OF_A_PAIR = ("dataset", "label_criterion", "first", "second", "statistic")
 _WHERE = ("dataset", "label_criterion", "annotator_kind")
 
 
@@ -67,6 +71,7 @@ def print_meta(data: dict[str, Any]) -> None:
     section(console, "Raters against labels", _raters(data["raters"], notes))
     section(console, "By tag of the items", tag_grids(data, notes))
     section(console, "How far people agree", _people(data["people"], notes))
+    section(console, "Two annotators on what both labelled", _pairs(data["annotator_pairs"], notes))
     section(console, "A judge in the place of one of the people", _instead(data["instead"], notes))
     section(
         console, "How often each is right, by a model of all raters", _models(data["rater_models"], notes)
@@ -80,7 +85,11 @@ def print_meta(data: dict[str, Any]) -> None:
 
 
 def _raters(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
-    """Yield one grid per labelled criterion; a rater of several runs, or criteria, has a line for each."""
+    """Yield one grid per labelled criterion; a rater of several runs, or criteria, has a line for each.
+
+    Macro precision, recall and F1 are for programs.
+    """
+    rows = [row for row in rows if row["statistic"] not in dict(MACRO)]
     for (dataset, criterion, kind), found in grouped(rows, *_WHERE):
         many_runs = len({row["run"] for row in found}) > 1
         several = judged_twice(found)
@@ -127,6 +136,14 @@ def _people(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
         names = {"label_criterion": "criterion", "annotators": "annotators", "people": "people"}
         lines = [{**row, "people": count(row["people"])} for row in found]
         yield pivot(lines, notes, title=visible(dataset), names=names, across=("statistic",))
+
+
+def _pairs(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:
+    known = {tuple(row[name] for name in _OF_A_PAIR): row for row in rows if row["first"] is not None}
+    for (dataset, criterion), found in grouped(known.values(), "dataset", "label_criterion"):
+        title = f"{visible(dataset)} · {visible(criterion)}"
+        names = {"first": "first", "second": "second"}
+        yield pivot(found, notes, title=title, names=names, across=("statistic",))
 
 
 def _instead(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:

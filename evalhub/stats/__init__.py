@@ -5,6 +5,7 @@ from evalhub.stats.agreement.alternative import Alignment, AlternativeTest, Expe
 from evalhub.stats.agreement.annotators import SLOTS, Ceiling, Dropped, Measure, ceiling, leave_one_out
 from evalhub.stats.agreement.dawid_skene import DawidSkene, dawid_skene
 from evalhub.stats.agreement.kappa import Weights, accuracy, balanced_accuracy, cohen_kappa
+from evalhub.stats.agreement.macro import macro_f1, macro_precision
 from evalhub.stats.bias.askings import Askings, Kind, covariates
 from evalhub.stats.bias.biases import Bias, controlled, controlled_beyond_people, judge_biases, raw_rate
 from evalhub.stats.bias.trivial import always_first, balanced_orders, coin, longer
@@ -168,6 +169,8 @@ __all__ = [
     "leave_one_out",
     "length_controlled",
     "longer",
+    "macro_f1",
+    "macro_precision",
     "margin_test",
     "mean_difference",
     "mean_estimate",

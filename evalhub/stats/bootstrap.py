@@ -75,7 +75,8 @@ def bootstrap(statistic: Statistic, clusters: int, options: Options = DEFAULT) -
     low, high = (float(end) for end in np.quantile(defined, [tail, 1 - tail]))
     if high - low <= NOISE * max(1.0, abs(low), abs(high)):
         return no_ends(NO_WIDTH)
-    return Ends(low, high, f"cluster-bootstrap-{options.resamples}")
+    error = float(defined.std(ddof=1))
+    return Ends(low, high, f"cluster-bootstrap-{options.resamples}", error=error, draws=options.resamples)
 
 
 @lru_cache(maxsize=2)
@@ -174,7 +175,7 @@ def jackknife(
     else:
         z, half = np.arctanh(value), quantile * variance**0.5 / room
         low, high = float(np.tanh(z - half)), float(np.tanh(z + half))
-    return Ends(low, high, f"cluster-jackknife-{shape}-t")
+    return Ends(low, high, f"cluster-jackknife-{shape}-t", error=variance**0.5)
 
 
 def interval(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from evalhub.errors import InputError
@@ -25,6 +26,9 @@ class Estimate:
         clusters: Independent clusters among them.
         left_out: Observations that were given but did not enter.
         reason: Why the estimate or its interval is None; None when both are there.
+        standard_error: Standard deviation of the estimate over samples of clusters, in its own unit; None
+            where the interval is not made from one.
+        draws: Number of draws that the interval is made of; None for an interval without draws.
 
     Raises:
         InputError: A number is NaN or infinite, one end lacks the other, or something is None without a
@@ -44,13 +48,17 @@ class Estimate:
     clusters: int
     left_out: int
     reason: str | None
+    standard_error: float | None = None
+    draws: int | None = None
 
     def __post_init__(self) -> None:
-        numbers = (self.estimate, self.low, self.high)
+        numbers = (self.estimate, self.low, self.high, self.standard_error)
         if any(number is not None and not math.isfinite(number) for number in numbers):
             raise InputError("an estimate must be finite or None", value=numbers)
         if (self.low is None) != (self.high is None):
             raise InputError("an interval has two ends or none", value=numbers)
+        if self.low is None and (self.standard_error is not None or self.draws is not None):
+            raise InputError("without an interval there is no standard error", value=numbers)
         if (self.estimate is None or self.low is None) and not self.reason:
             raise InputError("an estimate or interval that is None needs a reason", value=numbers)
 
@@ -98,4 +106,31 @@ class Estimate:
         Returns:
             A copy whose ends are None and whose method is "none".
         """
-        return replace(self, low=None, high=None, method="none", reason=reason)
+        return replace(
+            self, low=None, high=None, method="none", reason=reason, standard_error=None, draws=None
+        )
+
+    def moved(self, move: Callable[[float], float], *, scale: float | None = None) -> Estimate:
+        """Return the same estimate on another scale.
+
+        Args:
+            move: From the old scale to the new, rising or falling.
+            scale: By what `move` multiplies distances; None where that differs from place to place, which
+                leaves no standard error.
+
+        Returns:
+            A copy; where `move` falls its ends change places.
+
+        Example:
+            >>> share = Estimate(0.5, 0.25, 0.625, 0.95, "wilson", 90, 90, 0, None)
+            >>> share.moved(lambda number: 1 - number, scale=1).low
+            0.375
+        """
+        numbers = [
+            None if number is None else move(number) for number in (self.estimate, self.low, self.high)
+        ]
+        value, low, high = numbers
+        if low is not None and high is not None and low > high:
+            low, high = high, low
+        error = None if scale is None or self.standard_error is None else abs(scale) * self.standard_error
+        return replace(self, estimate=value, low=low, high=high, standard_error=error)

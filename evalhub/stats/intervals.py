@@ -67,12 +67,16 @@ class Ends:
         high: Upper end.
         method: How the interval was made.
         reason: Why `low` and `high` are None.
+        error: Standard error of the estimate, in its own unit; None where the ends are not made from one.
+        draws: Number of draws; None where there are none.
     """
 
     low: float | None
     high: float | None
     method: str
     reason: str | None = None
+    error: float | None = None
+    draws: int | None = None
 
 
 def no_ends(reason: str) -> Ends:
@@ -196,4 +200,16 @@ def with_ends(
         >>> with_ends(0.5, no_ends("constant"), level=0.95, n=3, clusters=3, left_out=0).reason
         'constant'
     """
-    return Estimate(value, ends.low, ends.high, level, ends.method, n, clusters, left_out, ends.reason)
+    return Estimate(
+        estimate=value,
+        low=ends.low,
+        high=ends.high,
+        level=level,
+        method=ends.method,
+        n=n,
+        clusters=clusters,
+        left_out=left_out,
+        reason=ends.reason,
+        standard_error=ends.error,
+        draws=ends.draws,
+    )

@@ -109,7 +109,7 @@ def _ends(values: Floats, members: Ints, bounds: tuple[float, float] | None, opt
     if variance == 0.0:
         return no_ends(NO_WIDTH)
     mean, half = float(values.mean()), t_quantile(options.level, freedom) * variance**0.5
-    return Ends(mean - half, mean + half, "cluster-t")
+    return Ends(mean - half, mean + half, "cluster-t", error=variance**0.5)
 
 
 def _bounded(
@@ -133,7 +133,8 @@ def _bounded(
     else:
         effective = share * (1 - share) / variance
         ends, method = wilson(share, effective, t_quantile(level, freedom)), "wilson-cluster-t"
-    return Ends(low + scale * ends[0], low + scale * ends[1], method)
+    error = spread[0] ** 0.5 if variance > 0 else None
+    return Ends(low + scale * ends[0], low + scale * ends[1], method, error=error)
 
 
 def cluster_variance(values: Floats, members: Ints) -> tuple[float, float]:

@@ -66,9 +66,11 @@ def _joined(first: Estimate, second: Estimate, correlation: float) -> Ends:
             return no_ends(part.reason or "")
     p, low_p, high_p = _numbers(first)
     q, low_q, high_q = _numbers(second)
+    one, other = first.standard_error, second.standard_error
+    error = None if one is None or other is None else _distance(one, other, correlation)
     down = _distance(p - low_p, high_q - q, correlation)
     up = _distance(high_p - p, q - low_q, correlation)
-    return Ends(max(-1.0, p - q - down), min(1.0, p - q + up), "newcombe-paired")
+    return Ends(max(-1.0, p - q - down), min(1.0, p - q + up), "newcombe-paired", error=error)
 
 
 def _numbers(part: Estimate) -> tuple[float, float, float]:

@@ -214,7 +214,8 @@ def test_attacked_texts_tell_nothing_of_the_judge(hand: Any, results: Write) -> 
     plain, attacked = many(hand), [*in_languages(many(hand)), *made]
     run = results(attacked, attack={"attacks": [], "controls": [], "criterion": "overall"})
     rows = {(r["rater"], r["statistic"]): r for r in rows_of(meta([run]))}
-    agreeing = {"accuracy", "balanced accuracy", "kappa"}
+    macro = {"macro precision", "macro recall", "macro F1"}
+    agreeing = {"accuracy", "balanced accuracy", "kappa", *macro}
     assert {statistic for _, statistic in rows} == agreeing | {"Brier", "Brier (recalibrated)"}
     there = {(r["rater"], r["statistic"]): r for r in rows_of(meta([results(plain)]))}
     assert rows["pw", "accuracy"]["estimate"] == there["pw", "accuracy"]["estimate"]

@@ -8,16 +8,16 @@ rows share clusters, the rule of `bootstrap`, from 10 clusters on and where no c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from evalhub.stats.agreement.ratings import TOO_RARE, bounded_interval, coded, hardly_meet
+from evalhub.stats.agreement.crosstable import CrossTable, cross_table
+from evalhub.stats.agreement.ratings import TOO_RARE, bounded_interval, hardly_meet
 from evalhub.stats.bootstrap import Shape
-from evalhub.stats.clusters import Column, Floats, Ints, Texts, categories, codes, floats, same_length
+from evalhub.stats.clusters import Column, Floats, categories, floats, same_length
 from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
-from evalhub.stats.intervals import DEFAULT, TOO_FEW, Ends, Interval, Options, no_ends, with_ends
+from evalhub.stats.intervals import DEFAULT, TOO_FEW, Ends, Interval, Options, no_ends
 from evalhub.stats.means import mean_estimate
 
 MIN_OF_CATEGORY = 5
@@ -83,7 +83,7 @@ def balanced_accuracy(
         >>> balanced_accuracy(["a", "b", "a"], ["a", "b", "b"], ["q1", "q2", "q3"]).estimate
         0.75
     """
-    table = _table(judge, labels, clusters, None)
+    table = cross_table(judge, labels, clusters, None)
     if isinstance(table, str):
         return Estimate.none(table, left_out=_length(judge), level=options.level)
     found = np.unique(table.second)
@@ -160,9 +160,9 @@ def cohen_kappa(
         0.7143
     """
     if weights is not Weights.NONE and levels is None:
-        table = _table(floats(judge), floats(labels), clusters, None, numbers=True)
+        table = cross_table(floats(judge), floats(labels), clusters, None, numbers=True)
     else:
-        table = _table(judge, labels, clusters, levels)
+        table = cross_table(judge, labels, clusters, levels)
     if isinstance(table, str):
         return Estimate.none(table, left_out=_length(judge), level=options.level)
     cost = _cost(table.k, weights)
@@ -173,7 +173,7 @@ def cohen_kappa(
     return table.estimate(value, _kappa_ends(table, cells, cost, value=value, options=options), options)
 
 
-def _kappa_ends(table: _Table, cells: Floats, cost: Floats, *, value: float, options: Options) -> Ends:
+def _kappa_ends(table: CrossTable, cells: Floats, cost: Floats, *, value: float, options: Options) -> Ends:
     if table.clusters < MIN_CLUSTERS:
         return no_ends(TOO_FEW)
     if table.clusters == table.n and options.interval is Interval.AUTO:
@@ -189,66 +189,8 @@ def _kappa_ends(table: _Table, cells: Floats, cost: Floats, *, value: float, opt
     return no_ends(TOO_RARE) if ends.low is not None and hardly_meet(chance) else ends
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """The rows that have both, as codes."""
-
-    first: Ints
-    second: Ints
-    members: Ints
-    k: int
-    clusters: int
-    left_out: int
-
-    @property
-    def n(self) -> int:
-        return len(self.first)
-
-    def cells(self) -> Floats:
-        """Return the (clusters, k, k) counts."""
-        cell = (self.members * self.k + self.first) * self.k + self.second
-        counts = np.bincount(cell, minlength=self.clusters * self.k**2)
-        return counts.reshape(self.clusters, self.k, self.k).astype(np.float64)
-
-    def estimate(self, value: float | None, ends: Ends, options: Options) -> Estimate:
-        return with_ends(
-            value, ends, level=options.level, n=self.n, clusters=self.clusters, left_out=self.left_out
-        )
-
-
 def _length(column: Column) -> int:
     return len(np.asarray(column, dtype=object))
-
-
-def _table(
-    judge: Column,
-    labels: Column,
-    clusters: Column,
-    levels: Sequence[object] | None,
-    *,
-    numbers: bool = False,
-) -> _Table | str:
-    """Read the rows that have both; without any, why."""
-    n = same_length({"judge": judge, "labels": labels, "clusters": clusters})
-    columns: list[Floats] | list[Texts]
-    if numbers:
-        columns = [floats(judge), floats(labels)]
-        both = ~np.isnan(columns[0] + columns[1])
-    elif levels is not None:
-        columns = [coded(column, levels)[0] for column in (judge, labels)]
-        both = ~np.isnan(columns[0] + columns[1])
-    else:
-        (said, has_verdict), (true, has_label) = categories(judge), categories(labels)
-        columns, both = [said, true], has_verdict & has_label
-    if not both.any():
-        return "no row has both a verdict and a label"
-    names, code = np.unique(np.stack([column[both] for column in columns]), return_inverse=True)
-    code = code.reshape(2, -1).astype(np.int64)
-    k = len(names)
-    if levels is not None:
-        code, k = names.astype(np.int64)[code], len(levels)
-    members, count = codes(np.asarray(clusters)[both])
-    return _Table(code[0], code[1], members, k, count, int(n - both.sum()))
 
 
 def _cost(k: int, weights: Weights) -> Floats:
@@ -288,5 +230,12 @@ def _posterior(cells: Floats, cost: Floats, value: float, options: Options) -> E
     prior = np.where(np.eye(k, dtype=bool), 1 / k, 1 / (k * (k - 1)))
     draws = np.random.default_rng(options.seed).standard_gamma(cells + prior, (options.resamples, k, k))
     tail = (1 - options.level) / 2
-    low, high = np.quantile(_kappa(draws, cost), [tail, 1 - tail])
-    return Ends(min(float(low), value), max(float(high), value), f"dirichlet-{options.resamples}")
+    kappas = _kappa(draws, cost)
+    low, high = np.quantile(kappas, [tail, 1 - tail])
+    return Ends(
+        min(float(low), value),
+        max(float(high), value),
+        f"dirichlet-{options.resamples}",
+        error=float(kappas.std(ddof=1)),
+        draws=options.resamples,
+    )

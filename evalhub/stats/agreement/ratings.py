@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -240,4 +240,5 @@ def bounded_interval(
     )
     if ends.low is None or ends.high is None:
         return ends
-    return Ends(centre + half * ends.low, centre + half * ends.high, ends.method)
+    error = None if ends.error is None else half * ends.error
+    return replace(ends, low=centre + half * ends.low, high=centre + half * ends.high, error=error)

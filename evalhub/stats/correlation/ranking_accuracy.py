@@ -107,7 +107,7 @@ def ranking_accuracy(
     plain = estimate(np.zeros(len(clusters_of)))
     flattering = estimate(np.full(len(clusters_of), best)).without_interval(IN_SAMPLE)
     if plain.clusters < MIN_CLUSTERS:
-        calibrated = replace(plain, estimate=None, low=None, high=None, method="none", reason=TOO_FEW)
+        calibrated = replace(plain.without_interval(TOO_FEW), estimate=None)
     else:
         folds = _folds(pairs, rows.cluster_count, options.seed)
         chosen = [_best(pairs, folds[pairs.clusters] != fold) for fold in range(int(folds.max()) + 1)]

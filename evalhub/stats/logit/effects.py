@@ -293,7 +293,8 @@ def _estimate(part: Part, fit: Fit, level: float) -> Estimate:
         return Estimate.none("beyond the range of numbers", level=level, method=METHOD, **about)
     half = t_quantile(level, fit.clusters - 1) * error
     whole = Estimate(
-        part.value, part.value - half, part.value + half, level, METHOD, **about, reason=None
+        part.value, part.value - half, part.value + half, level, METHOD, **about, reason=None,
+        standard_error=error,
     )  # fmt: skip
     if part.alone:
         return whole.without_interval("one cluster alone tells it")

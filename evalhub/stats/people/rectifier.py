@@ -148,7 +148,7 @@ def rectified_ends(
         if flat:
             return no_ends(NO_WIDTH)
         half = t_quantile(level, found.freedom) * found.variance**0.5
-        return Ends(found.value - half, found.value + half, "rectified-t")
+        return Ends(found.value - half, found.value + half, "rectified-t", error=found.variance**0.5)
     share = float(np.clip((found.value - bounds[0]) / scale, 0.0, 1.0))
     room = share * (1 - share)
     if flat and room > NOISE:
@@ -157,7 +157,8 @@ def rectified_ends(
         low, high = wilson(share, frame.labelled_clusters, z_quantile(level))
     else:
         low, high = wilson(share, room / variance, t_quantile(level, found.freedom))
-    return Ends(bounds[0] + scale * low, bounds[0] + scale * high, "wilson-rectified")
+    error = None if flat else found.variance**0.5
+    return Ends(bounds[0] + scale * low, bounds[0] + scale * high, "wilson-rectified", error=error)
 
 
 def _centred(frame: Frame) -> Floats:

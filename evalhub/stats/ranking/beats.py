@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -89,11 +89,8 @@ def _modelled(fit: Fitted | Refused, played: Played, one: int, two: int) -> Esti
     contrast = np.zeros(len(fit.beta))
     contrast[[one, two]] = 1.0, -1.0
     odds = fit.estimate(contrast, n=len(played.wins), clusters=int(fit.entries[[one, two]].min()))
-    ends = (odds.estimate, odds.low, odds.high)
-    value, low, high = (None if end is None else float(probabilities(np.array(end))) for end in ends)
-    return replace(odds, estimate=value, low=low, high=high)
+    return odds.moved(lambda number: float(probabilities(np.array(number))))
 
 
 def _mirrored(share: Estimate) -> Estimate:
-    value, high, low = (None if end is None else 1 - end for end in (share.estimate, share.low, share.high))
-    return replace(share, estimate=value, low=low, high=high)
+    return share.moved(lambda number: 1 - number, scale=1)

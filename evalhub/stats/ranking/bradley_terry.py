@@ -163,6 +163,4 @@ def on_elo_scale(strength: Estimate) -> Estimate:
         >>> on_elo_scale(Estimate(math.log(10), 0.0, 3.0, 0.95, "any", 9, 9, 0, None)).estimate
         1400.0
     """
-    numbers = (strength.estimate, strength.low, strength.high)
-    value, low, high = (None if one is None else ELO_CENTRE + ELO_UNIT * one for one in numbers)
-    return replace(strength, estimate=value, low=low, high=high)
+    return strength.moved(lambda odds: ELO_CENTRE + ELO_UNIT * odds, scale=ELO_UNIT)

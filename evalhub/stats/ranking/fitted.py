@@ -171,7 +171,7 @@ class Fitted:
         half = t_quantile(self.options.level, clusters - 1) * spread**0.5
         if half <= NOISE * max(1.0, abs(value)):
             return no_ends(NO_WIDTH)
-        return Ends(value - half, value + half, JACKKNIFE)
+        return Ends(value - half, value + half, JACKKNIFE, error=spread**0.5)
 
     def _percentiles(self, values: Floats) -> Ends:
         defined = values[np.isfinite(values)]
@@ -181,7 +181,9 @@ class Fitted:
         low, high = (float(end) for end in np.quantile(defined, [tail, 1 - tail]))
         if high - low <= NOISE * max(1.0, abs(low), abs(high)):
             return no_ends(NO_WIDTH)
-        return Ends(low, high, f"bt-cluster-bootstrap-{self.options.resamples}")
+        draws = self.options.resamples
+        error = float(defined.std(ddof=1))
+        return Ends(low, high, f"bt-cluster-bootstrap-{draws}", error=error, draws=draws)
 
 
 def _draws(played: Played, found: Solution, options: Options) -> Floats:

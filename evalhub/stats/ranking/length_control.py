@@ -248,7 +248,7 @@ def rate_ends(
     if variance <= NOISE**2 or room <= NOISE:
         return no_ends(NO_WIDTH)
     low, high = wilson(rate, room / variance, t_quantile(level, count - 1))
-    return Ends(low, high, "sandwich-wilson-t")
+    return Ends(low, high, "sandwich-wilson-t", error=variance**0.5)
 
 
 def inflated(residuals: Floats, leverage: Floats) -> Floats:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import replace
 
 import numpy as np
 
@@ -191,7 +190,7 @@ def _welch(value: float, sides: list[tuple[Floats, Texts]], options: Options) ->
     error = math.sqrt(variance)
     half = t_quantile(options.level, freedom) * error
     p = 2 * float(special.stdtr(freedom, -abs(value) / error))
-    return Ends(value - half, value + half, "welch-cluster-t"), max(p, sys.float_info.min)
+    return Ends(value - half, value + half, "welch-cluster-t", error=error), max(p, sys.float_info.min)
 
 
 def _tested(difference: Estimate, values: Floats, clusters: Column, options: Options) -> Comparison:
@@ -233,5 +232,4 @@ def _by_item(
 
 
 def _scaled(net: Estimate, scale: float) -> Estimate:
-    value, low, high = (None if one is None else scale * one for one in (net.estimate, net.low, net.high))
-    return replace(net, estimate=value, low=low, high=high)
+    return net.moved(lambda number: scale * number, scale=scale)
