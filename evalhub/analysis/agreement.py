@@ -13,7 +13,7 @@ from evalhub.analysis.levels import level_columns
 from evalhub.analysis.raters import TRIVIAL, UNPARSED, Rater, raters
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import PAIR, groups, row, table
-from evalhub.analysis.truth import label_criterion, truth
+from evalhub.analysis.truth import criteria, label_criterion, truth
 from evalhub.analysis.verdicts import pair_verdicts
 
 if TYPE_CHECKING:
@@ -61,11 +61,14 @@ def _rows(
     if len(mine):
         asked = mine[PAIR].drop_duplicates()
         group = group.merge(asked, on=PAIR, how="inner")
+    whole = criteria(results)[dataset, criterion].turn is None
+    if not whole:
+        group = group.assign(chars_a=None, chars_b=None)  # a turn's are not known
     labels = group["label_winner"]
     decided = labels.where(labels != "tie", None)
     clusters = group["cluster"].tolist()
     about = {"dataset": dataset, "label_criterion": criterion, "annotator_kind": annotator_kind}
-    everyone = list(raters(results, group, mine))
+    everyone = [one for one in raters(results, group, mine) if whole or one.kind != "metric"]
     rows = []
     for rater in everyone:
         for reading in rater.readings:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups, row, table
-from evalhub.analysis.truth import label_criterion, truth
+from evalhub.analysis.truth import criteria, label_criterion, truth
 from evalhub.analysis.verdicts import ratings
 
 if TYPE_CHECKING:
@@ -93,24 +93,28 @@ def side_by_side(results: Results) -> dict[tuple[str, str, str], pd.DataFrame]:
     """
     labels = truth(results)
     labels = labels[labels["label_value"].notna()]
-    rated = ratings(results)
+    rated, specs = ratings(results), criteria(results)
     frames = {}
     for (dataset, criterion, kind), found in groups(labels, "dataset", "label_criterion", "annotator_kind"):
         frame = found[[*_KEY, "label_value"]].rename(columns={"label_value": "labels"})
         apart = results.manifest["cards"][dataset].get("reference_systems") or []
         frame = frame[~frame["system"].isin(apart)]
         frame = frame.merge(_clusters(results, dataset), on="item_id", how="inner")
-        frame = frame.merge(_lengths(results, dataset), on=_KEY, how="left")
         for called, (_, _, mine) in held(results, rated, dataset, criterion).items():
             columns = {"value": called, "expected": f"{called}{SOFT}"}
             columns = {old: new for old, new in columns.items() if mine[old].notna().any()}
             frame = frame.merge(mine[[*_KEY, *columns]].rename(columns=columns), on=_KEY, how="left")
-        frame = frame.merge(_metrics(results, dataset), on=_KEY, how="left")
-        chars = frame.pop("chars")
-        if chars.notna().any():
-            frame[LENGTH] = chars
+        if specs[dataset, criterion].turn is None:
+            frame = _measured(results, dataset, frame)
         frames[dataset, criterion, kind] = frame.sort_values(_KEY, ignore_index=True)
     return frames
+
+
+def _measured(results: Results, dataset: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with the metrics and the length, which are those of whole responses."""
+    frame = frame.merge(_metrics(results, dataset), on=_KEY, how="left")
+    frame = frame.merge(_lengths(results, dataset), on=_KEY, how="left").rename(columns={"chars": LENGTH})
+    return frame if frame[LENGTH].notna().any() else frame.drop(columns=LENGTH)
 
 
 def held(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # The samples of one order are one asking: its verdict is that of their mean.
 _ASKED = f"""
-SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system_a, j.system_b, j.sample, j.shown,
+SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system_a, j.system_b, j.sample, j.shown, j.turn,
   any_value(i.cluster) AS cluster,
   if(count(*) = 1, any_value(j.winner), NULL) AS winner, if(count(*) = 1, any_value(j.p_a), NULL) AS p_a,
   if(count(*) > 1 OR count(j.winner) = 0,
@@ -42,6 +42,7 @@ SEMI JOIN (
 ) j USING (dataset, item_id, system, sample)
 """
 
+_STYLE = ("chars", "lists", "markdown")
 _PAIR = ("dataset", "label_criterion", "item_id", "system_a", "system_b", "sample")
 
 
@@ -72,6 +73,8 @@ def pair_askings(results: Results) -> pd.DataFrame:
         frame = frame.merge(responses.rename(columns=named), on=on, how="left")
         found = frame[f"families_{side}"]
         frame[f"families_{side}"] = found.where(found.notna(), (UNKNOWN,))
+    # Length and style are those of the whole response, of which the verdict on one turn says nothing.
+    frame.loc[frame.pop("turn").notna(), [f"{name}_{side}" for name in _STYLE for side in "ab"]] = None
     return _with_people(results, frame)
 
 

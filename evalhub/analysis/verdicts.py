@@ -30,10 +30,13 @@ RATING = ("dataset", "judge", "criterion", "item_id", "system", "sample")
 # A judge that gave no valid verdict in the whole run stands in coverage and failures alone.
 HEARD = "j.judge IN (SELECT judge FROM judgments WHERE failure IS NULL)"
 
+# Length of what a verdict is about: the whole response, or one turn of it.
+_CHARS = "if(j.turn IS NULL, {0}.chars, length({0}.turns[j.turn]))"
+
 _PAIRS = f"""
 SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system_a, j.system_b, j.sample,
   any_value(i.cluster) AS cluster,
-  any_value(ra.chars) AS chars_a, any_value(rb.chars) AS chars_b,
+  any_value({_CHARS.format("ra")}) AS chars_a, any_value({_CHARS.format("rb")}) AS chars_b,
   any_value(j.same_family) AS same_family, any_value(j.source) AS source,
   list({{'shown': j.shown, 'row': j.row, 'repeat': j.repeat, 'winner': j.winner, 'p_a': j.p_a,
         'failure': j.failure, 'a': j.logprobs['a'], 'tie': j.logprobs['tie'], 'b': j.logprobs['b']}}
@@ -51,7 +54,8 @@ GROUP BY ALL ORDER BY ALL
 _RATINGS = f"""
 SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system, j.sample,
   any_value(i.cluster) AS cluster,
-  any_value(r.chars) AS chars, any_value(j.same_family) AS same_family, any_value(j.source) AS source,
+  any_value({_CHARS.format("r")}) AS chars,
+  any_value(j.same_family) AS same_family, any_value(j.source) AS source,
   list(j.value ORDER BY j.repeat) AS samples, avg(j.expected) AS expected,
   stddev_samp(coalesce(j.expected, j.value)) AS spread, count(*) AS askings, count(j.failure) AS failures
 FROM judgments j

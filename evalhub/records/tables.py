@@ -131,7 +131,7 @@ class Judgment:
     the probability-weighted level. `logprobs` are in terms of a, tie and b (pairwise) or of
     the level labels (pointwise); `label_mass` is the probability that the model gave to all of them together.
     `detail` says why a judgment failed, or what of its probabilities is a bound.
-    `row` is the order in which a list was shown, `repeat` the number of the sample.
+    `row` is the order in which a list was shown, `repeat` the number of the sample. `turn` is as of a label.
     """
 
     KEY: ClassVar[tuple[str, ...]] = (
@@ -169,6 +169,7 @@ class Judgment:
     same_family: bool | None = None
     source: Source = Source.GENERATED
     completions: tuple[str, ...] = ()
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,8 @@ class Label:
     """One annotator's verdict on one response (`system`) or pair (`system_a` < `system_b`).
 
     `probability` is that of having been drawn for labelling; `uniform` says whether it was drawn evenly.
+    `turn` is the answer that the label is about, from 1; its criterion is one of that turn alone. None stands
+    for the whole response.
     `not_applicable` stands for a verdict where the annotator found that the criterion does not apply.
     """
 
@@ -197,6 +200,7 @@ class Label:
     shown: Order | None = None
     probability: float | None = None
     uniform: bool | None = None
+    turn: int | None = None
     not_applicable: bool = False
 
 

@@ -54,7 +54,7 @@ def _check_criterion(resolved: Resolved, cascade: CascadeUse, where: str) -> Non
         name
         for dataset in resolved.datasets
         for name, spec in dataset.card.criteria.items()
-        if spec.kind is Kind.PAIRWISE
+        if spec.kind is Kind.PAIRWISE and spec.turn is None
     }
     if cascade.criterion is not None and cascade.criterion not in known:
         raise UnknownNameError("pairwise criterion of the labels", cascade.criterion, known, where=where)

@@ -162,9 +162,10 @@ def label_criterion(card: Card, criterion: str, kind: Kind, against: Mapping[str
     """Return the criterion of the labels that a rubric's criterion is held against.
 
     The suite's word first, then the criterion of the same name, then the only one of the
-    same kind; None where that leaves a choice, or where this dataset has no such labels.
+    same kind; None where that leaves a choice, or where this dataset has no such labels. A judge sees a whole
+    response, so labels of one turn are not held against it.
     """
-    fitting = [name for name, spec in card.criteria.items() if spec.kind is kind]
+    fitting = [name for name, spec in card.criteria.items() if spec.kind is kind and spec.turn is None]
     wanted = against.get(criterion, criterion)
     if wanted in fitting:
         return wanted
@@ -261,7 +262,8 @@ def _labelled_pairs(dataset: Dataset, criteria: set[str]) -> set[tuple[str, str,
     return {
         (label.item_id, label.system_a, label.system_b)
         for label in dataset.labels
-        if label.system_a and label.system_b and (not criteria or label.criterion in criteria)
+        if label.system_a and label.system_b and label.turn is None
+        if not criteria or label.criterion in criteria
     }
 
 

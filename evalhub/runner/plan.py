@@ -260,7 +260,7 @@ def _check_judges(resolved: Resolved) -> None:
             name
             for dataset in resolved.datasets
             for name, spec in dataset.card.criteria.items()
-            if spec.kind is judge.rubric.kind
+            if spec.kind is judge.rubric.kind and spec.turn is None
         }
         for label in judge.spec.against.values():
             if label not in known:

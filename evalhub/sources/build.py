@@ -153,6 +153,7 @@ def label(card: Card, row: Row, where: str) -> Label:
         shown=shown.swapped() if shown and swapped else shown,
         probability=row["probability"],
         uniform=row["uniform"],
+        turn=row["turn"],
         not_applicable=winner is None and value is None,
     )
 
@@ -193,6 +194,7 @@ def judgment(card: Card, row: Row, where: str) -> Judgment:
         repeat=row["repeat"] or 0,
         raw_text=row["raw_text"],
         source=Source.RECORDED,
+        turn=row["turn"],
     )
 
 

@@ -59,6 +59,12 @@ def _count(value: Any) -> int:
     return value
 
 
+def _turn(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("a whole number from 1")
+    return value
+
+
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError("a finite number")
@@ -108,6 +114,7 @@ _VERDICT = {
     "value": Column(_value),
     "winner": Column(_one_of(Winner)),
     "shown": Column(_one_of(Order)),
+    "turn": Column(_turn),
 }
 
 COLUMNS: Mapping[str, Mapping[str, Column]] = {

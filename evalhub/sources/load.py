@@ -16,9 +16,11 @@ from evalhub.sources.files import locate_files
 from evalhub.sources.query import Answer, Limits, select
 from evalhub.sources.replies import refuse_unknown_formats
 from evalhub.sources.thoughts import thinking_warnings
+from evalhub.sources.turns import Turns, by_turn, with_turns
 from evalhub.specs import Card
 
 _NEED_RESPONSES = ("labels", "judgments", "scores")
+_OF_TURNS = ("labels", "judgments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,11 @@ def load(
     files = locate_files(card, card_path)
     answers, notes = select(card, card_path, files, kinds=wanted, limits=limits or Limits())
     blanks = checks.blank_texts(typed("items", answers["items"], f"{card_path}:items"))
-    records = {kind: _records(card, kind, answers.pop(kind), f"{card_path}:{kind}") for kind in wanted}
+    card_hash = card.hash
+    records: dict[str, list[Any]] = {}
+    for kind in wanted:
+        records[kind] = _records(card, kind, answers.pop(kind), f"{card_path}:{kind}", records)
+    card = with_turns(card, (*records.get("labels", ()), *records.get("judgments", ())))
     _check(card, card_path, records)
     if "judgments" in records:
         records["judgments"] = _with_hashes(records["judgments"], records.get("responses", []))
@@ -76,7 +82,7 @@ def load(
         card=card,
         path=card_path,
         **{kind: tuple(records.get(kind, ())) for kind in COLUMNS},
-        hashes={"card": card.hash, **{p: h for spec in card.files.values() for p, h in spec.hashes.items()}},
+        hashes={"card": card_hash, **{p: h for spec in card.files.values() for p, h in spec.hashes.items()}},
         warnings=(
             *notes,
             *blanks,
@@ -96,8 +102,11 @@ def _wanted(card: Card, kinds: Iterable[str] | None, where: str) -> tuple[str, .
     return tuple(kind for kind in COLUMNS if kind in asked and kind in card.selects)
 
 
-def _records(card: Card, kind: str, answer: Answer, where: str) -> list[Any]:
-    records = sorted(build(card, kind, typed(kind, answer, where), where), key=sort_key)
+def _records(card: Card, kind: str, answer: Answer, where: str, known: Mapping[str, list[Any]]) -> list[Any]:
+    records = build(card, kind, typed(kind, answer, where), where)
+    if kind in _OF_TURNS:
+        records = by_turn(records, Turns(known["items"], known.get("responses", ())), where)
+    records.sort(key=sort_key)
     if kind == "items" and not records:
         raise SpecError("the SELECT returns no items", where=where)
     checks.refuse_twins(records, where)

@@ -37,7 +37,8 @@ class CriterionSpec(Spec):
     """What the labels of one criterion can be.
 
     `levels` are listed worst first, so that their order says whether a higher value is better; beside a
-    `range` `higher_is_better` says it, by default true.
+    `range` `higher_is_better` says it, by default true. A criterion with a `turn` is about the answer of
+    that number, from 1; labels that name a turn are given one.
     """
 
     kind: Kind
@@ -46,6 +47,7 @@ class CriterionSpec(Spec):
     higher_is_better: bool = Field(default=None, validate_default=True)
     raters: int | None = Field(default=None, ge=1)
     truth: Truth | None = None
+    turn: int | None = Field(default=None, ge=1)
     annotators: Literal["people", "slots"] = "people"
     title: str | None = None
 
