@@ -40,6 +40,8 @@ _TABLES = {
         "left_out",
         "unscored",
         "failures",
+        "hard_verdicts",
+        "not_sent",
         "engines",
         "reused",
         "item_list",

@@ -8,6 +8,7 @@ from loading import Chosen, plain
 from evalhub.analysis import rows_of
 from evalhub.report.grids import coverages, leaderboards, rater_name, unscored_grids
 from evalhub.report.sections import LENGTH_CONTROLLED, POWERED, RANKS, SETTLED, STRENGTHS, WORST_CASES
+from evalhub.report.served import served_notes
 from evalhub.report.shape import Footnotes
 
 chosen: Chosen = st.session_state["chosen"]
@@ -29,6 +30,9 @@ FACTS = {
     "kv_block_size": "KV block",
     "dtype": "dtype",
     "preload": "allocator",
+    "logprobs": "log-probabilities",
+    "token_limit": "length sent as",
+    "unsent": "not sent",
     "hit_rate": "prefix cache",
     "prompt_tokens": "tokens in",
     "completion_tokens": "tokens out",
@@ -183,6 +187,8 @@ def coverage() -> None:
         st.dataframe(pd.DataFrame(grid.rows, columns=list(grid.head)), hide_index=True, alt=grid.title)
     for line in notes.lines():
         st.caption(line)
+    for note in served_notes({name: rows_of(chosen.table(name)) for name in ("hard_verdicts", "not_sent")}):
+        st.caption(plain(note))
     failures = chosen.table("failures")
     if len(failures):
         st.dataframe(failures, hide_index=True, alt="Failures with their reasons")

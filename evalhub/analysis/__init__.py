@@ -35,6 +35,7 @@ from evalhub.analysis.results import Results, export
 from evalhub.analysis.retest import by_language, retest
 from evalhub.analysis.samples import item_list, sample
 from evalhub.analysis.sensitivity import sensitivity
+from evalhub.analysis.served import hard_verdicts, not_sent
 from evalhub.analysis.settled import settled
 from evalhub.analysis.strengths import beats, strengths
 from evalhub.analysis.targets import Target, targets
@@ -73,6 +74,7 @@ __all__ = [
     "export_training",
     "failures",
     "gold",
+    "hard_verdicts",
     "instead",
     "item_list",
     "labelling_queue",
@@ -84,6 +86,7 @@ __all__ = [
     "meta",
     "nights",
     "not_attacked",
+    "not_sent",
     "pair_verdicts",
     "people",
     "powered",

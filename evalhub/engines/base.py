@@ -108,6 +108,7 @@ class Outcome:
     completion_tokens: int | None = None
     failure: FailureKind | None = None
     detail: str | None = None
+    unsent: tuple[str, ...] | None = None
 
 
 def too_long(tokens: int, limit: int) -> Outcome:
@@ -145,6 +146,7 @@ def completion(key: str, model: str, request: Request, outcome: Outcome) -> Comp
         completion_tokens=outcome.completion_tokens,
         failure=outcome.failure,
         detail=_clean(outcome.detail),
+        unsent=outcome.unsent or (),
     )
 
 
@@ -165,6 +167,11 @@ class EngineFacts:
         seconds_start: Of imports and loading, all starts together.
         seconds_busy: In which the engine had work, start excluded.
         preload: `tcmalloc`, `malloc variables` or None.
+        logprobs: How many most probable tokens a server was asked for beside a verdict; 0 for hard verdicts,
+            None where no verdict was asked for.
+        structured: How hard verdicts were constrained: `json_schema` or None.
+        token_limit: The name under which a server was sent an answer's length.
+        unsent: The sampling parameters that a server was not sent.
     """
 
     engine: str
@@ -186,6 +193,10 @@ class EngineFacts:
     eager: bool | None = None
     chat_template: bool | None = None
     preload: str | None = None
+    logprobs: int | None = None
+    structured: str | None = None
+    token_limit: str | None = None
+    unsent: str | None = None
     prefix_cache_queries: int = 0
     prefix_cache_hits: int = 0
     requests: int = 0

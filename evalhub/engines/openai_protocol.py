@@ -1,10 +1,13 @@
 """OpenAI's chat protocol: a request as a call, and a reply as an outcome.
 
-Verdict probabilities: one token is generated with the 20 most probable tokens beside it. A choice's
-probability is the sum over the tokens that spell it, with or without spaces around. A choice outside the
-20 is taken at the most it can have, so that the surest verdicts are kept and none looks surer than it is;
-the outcome's `detail` names it. Where no choice is among them, or none is more probable than what is
-outside, the outcome is a failure of kind parse.
+Verdict probabilities: one token is generated with the most probable tokens beside it, 20 where the server
+allows that. A choice's probability is the sum over the tokens that spell it, with or without spaces around.
+A choice outside of them is taken at the most it can have, so that the surest verdicts are kept and none
+looks surer than it is; the outcome's `detail` names it. Where no choice is among them, or none is more
+probable than what is outside, the outcome is a failure of kind parse.
+
+A verdict without probabilities is asked as a text, constrained by a JSON schema where the server can; what
+it says is read by the judging room.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from dataclasses import replace
 from typing import Any
 
 from evalhub.engines.base import Outcome
+from evalhub.engines.openai_dialect import Dialect, sampling_of
 from evalhub.engines.thinking import answered
+from evalhub.judging import answer_schema
 from evalhub.records import FailureKind, Request
 
 TOP = 20
@@ -25,28 +30,42 @@ TOP = 20
 _ROUNDED = 1e-6
 
 
-def call(model: str, request: Request) -> dict[str, Any]:
-    """Return the arguments of one call; nothing of the server's defaults is left to chance."""
-    sampling = request.sampling
+class NoProbabilities(Exception):
+    """A reply without the log-probabilities that were asked for."""
+
+
+def call(model: str, request: Request, dialect: Dialect) -> dict[str, Any]:
+    """Return the arguments of one call; what the dialect does not leave out is not left to the server."""
+    sampled = {name: value for name, value in sampling_of(request).items() if name not in dialect.omitted}
+    extra: dict[str, Any] = {**dialect.body}
+    if "top_k" in sampled:
+        extra["top_k"] = sampled.pop("top_k")
     arguments: dict[str, Any] = {
         "model": model,
         "messages": [{"role": one.role, "content": one.content} for one in request.messages],
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "seed": sampling.seed + request.sample,
-        "max_tokens": 1 if request.choices else sampling.max_tokens,
+        dialect.token_limit: _most_tokens(request, dialect),
+        **sampled,
     }
-    extra: dict[str, Any] = {"top_k": sampling.top_k} if sampling.top_k else {}
     if request.messages[-1].role == "assistant":
         # vLLM's and SGLang's names; a server that ignores them answers anew, in a turn of its own.
         extra |= {"continue_final_message": True, "add_generation_prompt": False}
     if extra:
         arguments["extra_body"] = extra
-    if sampling.stop:
-        arguments["stop"] = list(sampling.stop)
-    if request.choices:
-        arguments |= {"logprobs": True, "top_logprobs": TOP}
+    if request.sampling.stop:
+        arguments["stop"] = list(request.sampling.stop)
+    if dialect.hard(request):
+        if dialect.structured:
+            schema = {"name": "verdict", "strict": True, "schema": answer_schema(request.choices)}
+            arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif request.choices:
+        arguments |= {"logprobs": True, "top_logprobs": dialect.logprobs}
     return arguments
+
+
+def _most_tokens(request: Request, dialect: Dialect) -> int:
+    if dialect.hard(request):
+        return dialect.answer_tokens
+    return 1 if request.choices else request.sampling.max_tokens
 
 
 def server_words(body: Any) -> str:
@@ -65,8 +84,12 @@ def server_words(body: Any) -> str:
     return " ".join(text.split()) or "no message"
 
 
-def read(reply: Any, request: Request) -> Outcome:
-    """Return the outcome of a server's reply."""
+def read(reply: Any, request: Request, dialect: Dialect) -> Outcome:
+    """Return the outcome of a server's reply.
+
+    Raises:
+        NoProbabilities: They were asked for, and the server answers without any.
+    """
     if error := getattr(reply, "error", None):
         return Outcome(failure=FailureKind.ENGINE, detail=f"the server answers: {server_words(error)}")
     made = reply.choices[0]
@@ -76,13 +99,20 @@ def read(reply: Any, request: Request) -> Outcome:
         "cached_tokens": getattr(details, "cached_tokens", None),
         "completion_tokens": getattr(reply.usage, "completion_tokens", None),
     }
-    if request.choices:
-        content = made.logprobs.content if made.logprobs else None
-        listed = [(one.token, float(one.logprob)) for one in content[0].top_logprobs] if content else []
+    if refusal := _refusal(made):
+        return Outcome(failure=FailureKind.REFUSED, detail=refusal, finish_reason=made.finish_reason, **usage)
+    if request.choices and not dialect.hard(request):
+        listed = _listed(made.logprobs)
+        if not listed:
+            raise NoProbabilities
         return replace(_verdict(listed, request.choices, made.message.content), **usage)
+    limit = _most_tokens(request, dialect)
+    if not made.message.content and made.finish_reason == "length" and not _reasoning(made.message):
+        detail = f"the answer was cut before it began ({dialect.token_limit} {limit})"
+        return Outcome(failure=FailureKind.TRUNCATED, detail=detail, finish_reason="length", **usage)
     return answered(
         made.message.content or "",
-        request,
+        replace(request, sampling=replace(request.sampling, max_tokens=limit)),
         reasoning=_reasoning(made.message),
         finish_reason=made.finish_reason,
         **usage,
@@ -95,13 +125,33 @@ def _reasoning(message: Any) -> str | None:
     return next((text for text in named if isinstance(text, str) and text), None)
 
 
+def _refusal(made: Any) -> str | None:
+    """Return why a model, or a filter of the server, gives no answer at all."""
+    refusal = getattr(made.message, "refusal", None)
+    if not made.message.content and isinstance(refusal, str) and refusal:
+        return f"the model refuses: {refusal}"
+    if made.finish_reason == "content_filter":
+        return "the server's content filter took the answer"
+    return None
+
+
+def _listed(logprobs: Any) -> list[tuple[str, float]]:
+    """Return the most probable first tokens; where a server names only the drawn one, that one alone."""
+    content = logprobs.content if logprobs else None
+    if not content:
+        return []
+    return [(one.token, float(one.logprob)) for one in content[0].top_logprobs or [content[0]]]
+
+
 def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text: str | None) -> Outcome:
     found = choice_logprobs(listed, choices)
     missing = [choice for choice in choices if choice not in found]
     most = unlisted(listed) if missing else -math.inf
     where = f"among the server's {len(listed)} most probable tokens"
     if not found or max(found.values()) <= most:
-        return Outcome(text, failure=FailureKind.PARSE, detail=f"no choice stands out {where}")
+        fix = "engine: {logprobs: none} asks for hard verdicts"
+        detail = f"no choice stands out {where}; {fix}"
+        return Outcome(text, failure=FailureKind.PARSE, detail=detail)
     logprobs = {choice: found.get(choice, most) for choice in choices}
     best = max(logprobs, key=lambda name: logprobs[name])
     told = f"not {where}, so taken at the most it can have: {', '.join(missing)}" if missing else None

@@ -8,13 +8,22 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome, cleaned, completion
-from evalhub.engines.openai_protocol import call, read, server_words
+from evalhub.engines.openai_dialect import (
+    CHANGES,
+    Dialect,
+    first_dialect,
+    merged,
+    without_probabilities,
+    without_refused,
+)
+from evalhub.engines.openai_protocol import NoProbabilities, call, read, server_words
 from evalhub.engines.opening import Opening
 from evalhub.engines.tally import Tally
 from evalhub.errors import EngineError, SpecError
@@ -25,10 +34,15 @@ from evalhub.specs import EngineSpec
 ATTEMPTS = 6
 
 _TURN_SECONDS = 0.2
-_REQUEST_SECONDS = 600.0
 _BACKOFF = 0.5
 _LONGEST_PAUSE = 30.0
 _LONGEST = 500
+_NOT_IMPLEMENTED = 501
+_SETTINGS = {"logprobs", "structured", "token_limit", "omit", "answer_tokens", "body"}
+_UNANSWERED = (FailureKind.ENGINE, FailureKind.TOO_LONG)
+_NO_PROBABILITIES = (
+    "the server sends no log-probabilities; engine: {logprobs: auto} or {logprobs: none} takes hard verdicts"
+)
 _TOO_LONG = ("context length", "context_length", "too long", "longer than", "max_model_len", "maximum input")
 
 
@@ -44,14 +58,16 @@ def identify_openai(spec: EngineSpec, model: ResolvedModel | None, name: str) ->
             "base_url must hold no key and no password", where=name, fix="name a variable in api_key_env"
         )
     shown = model.id if model else name
-    settings = {"base_url": spec.base_url}
+    # What is left to its default stands in no key, so that what was answered before is found again.
+    asked = spec.model_dump(mode="json", include=_SETTINGS, exclude_defaults=True)
+    settings = {"base_url": spec.base_url, **asked}
     return EngineIdentity("openai", shown, digest([spec.base_url, shown]), settings=settings, device="remote")
 
 
 def open_openai(opening: Opening) -> OpenaiEngine:
     """Return a client of the server; nothing is asked of it yet."""
     key = os.environ.get(opening.spec.api_key_env, "")
-    return OpenaiEngine(opening.identity, key=key, concurrency=opening.spec.concurrency)
+    return OpenaiEngine(opening.identity, opening.spec, key=key)
 
 
 class OpenaiEngine:
@@ -59,14 +75,14 @@ class OpenaiEngine:
 
     Args:
         identity: Address and name.
+        spec: How the server is asked.
         key: The server's key; may be empty. It stands in no record, error or log.
-        concurrency: How many requests are on their way at most.
 
     Raises:
         EngineError: The package `openai` is not installed.
     """
 
-    def __init__(self, identity: EngineIdentity, *, key: str, concurrency: int) -> None:
+    def __init__(self, identity: EngineIdentity, spec: EngineSpec, *, key: str) -> None:
         try:
             import openai
         except ImportError as error:
@@ -81,12 +97,17 @@ class OpenaiEngine:
             base_url=identity.settings["base_url"],
             api_key=key or "none",
             max_retries=0,
-            timeout=_REQUEST_SECONDS,
+            timeout=spec.timeout,
         )
-        self._pool = ThreadPoolExecutor(max_workers=concurrency)
+        self._spec = spec
+        self._dialect = first_dialect(spec)
+        self._learning = threading.Lock()
+        self._sends_probabilities = False
+        self._verdicts = False
+        self._pool = ThreadPoolExecutor(max_workers=spec.concurrency)
         self._flying: dict[Future[Outcome], tuple[str, Request]] = {}
         self._finished: SimpleQueue[Future[Outcome]] = SimpleQueue()
-        self._tally = Tally({"platform": "remote", "device": "remote", "max_num_seqs": concurrency})
+        self._tally = Tally({"platform": "remote", "device": "remote", "max_num_seqs": spec.concurrency})
         self._draining = False
         self._closing = threading.Event()
         self._seconds_busy = 0.0
@@ -134,8 +155,16 @@ class OpenaiEngine:
         self._draining = True
 
     def facts(self) -> EngineFacts:
-        """Return what was done so far; what the server really used it does not say."""
-        return self._tally.facts(self._identity)
+        """Return what was done so far and what was sent; what the server really used it does not say."""
+        dialect = self._dialect
+        hard = self._verdicts and not dialect.logprobs
+        return replace(
+            self._tally.facts(self._identity),
+            logprobs=dialect.logprobs if self._verdicts else None,
+            structured="json_schema" if hard and dialect.structured else None,
+            token_limit=dialect.token_limit,
+            unsent=", ".join(dialect.omitted) or None,
+        )
 
     def close(self) -> None:
         """End the threads; a second call does nothing."""
@@ -158,33 +187,68 @@ class OpenaiEngine:
         self._tally.beat({"seconds_busy": self._seconds_busy})
 
     def _ask(self, request: Request) -> Outcome:
-        """Ask the server, again after a pause where another try may help."""
+        """Ask the server, in another way where it refuses a parameter that may change."""
+        dialect = self._dialect
+        for _ in range(CHANGES):
+            outcome, changed = self._ask_in(dialect, request)
+            if changed is None:
+                break
+            dialect = changed
+        return self._learned(dialect, request, outcome)
+
+    def _learned(self, dialect: Dialect, request: Request, outcome: Outcome) -> Outcome:
+        """Return an outcome with what was not sent; keep for later requests how the server answered."""
+        if outcome.failure in _UNANSWERED:
+            return outcome
+        with self._learning:
+            self._verdicts |= bool(request.choices)
+            self._sends_probabilities |= outcome.logprobs is not None
+            # One odd reply does not turn the verdicts of a whole run into hard ones.
+            if not (dialect.hard(request) and self._sends_probabilities):
+                self._dialect = merged(self._dialect, dialect)
+        if dialect.hard(request) and outcome.failure is None:
+            outcome = replace(outcome, detail=f"hard verdict: {dialect.why_hard}")
+        return replace(outcome, unsent=dialect.unsent(request))
+
+    def _ask_in(self, dialect: Dialect, request: Request) -> tuple[Outcome, Dialect | None]:
+        """Ask the server, again after a pause where another try may help.
+
+        Returns:
+            The outcome, and how to ask instead where a parameter was refused.
+        """
         import openai
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                reply = self._client.chat.completions.create(**call(self._identity.model, request))
-                return read(reply, request)
+                arguments = call(self._identity.model, request, dialect)
+                return read(self._client.chat.completions.create(**arguments), request, dialect), None
+            except NoProbabilities:
+                return self._failed(_NO_PROBABILITIES), without_probabilities(dialect, self._spec)
             except openai.APIStatusError as error:
-                if error.status_code not in (408, 409, 429) and error.status_code < 500:
-                    return self._refused(error)
+                if error.status_code == _NOT_IMPLEMENTED or (
+                    error.status_code not in (408, 409, 429) and error.status_code < 500
+                ):
+                    outcome = self._refused(error)
+                    if outcome.failure is FailureKind.TOO_LONG:
+                        return outcome, None
+                    words = self._words(error)
+                    return outcome, without_refused(dialect, self._spec, request, words, error.param)
                 failure, pause = f"HTTP {error.status_code}: {self._words(error)}", _asked_pause(error)
             except openai.APIConnectionError as error:
                 failure, pause = str(error), None
             except (openai.OpenAIError, ValueError, AttributeError, IndexError, TypeError) as error:
-                return self._failed(f"the server's reply cannot be read: {error}")
+                return self._failed(f"the server's reply cannot be read: {error}"), None
             if attempt < ATTEMPTS and self._closing.wait(pause or _BACKOFF * 2 ** (attempt - 1)):
                 break
-        return self._failed(f"the server failed {attempt} times: {failure}")
+        return self._failed(f"the server failed {attempt} times: {failure}"), None
 
     def _refused(self, error: Any) -> Outcome:
         """Tell a prompt that is too long from a server that cannot be used at all."""
         said = self._words(error)
         if error.status_code in (401, 403, 404):
             raise EngineError(
-                "the server refuses the key or does not have the model",
+                f"the server refuses the key or does not have the model (HTTP {error.status_code}: {said})",
                 where=self._identity.model,
-                value=f"HTTP {error.status_code}: {said}",
             )
         if error.status_code in (400, 413, 422) and any(sign in said.lower() for sign in _TOO_LONG):
             return Outcome(failure=FailureKind.TOO_LONG, detail=said)

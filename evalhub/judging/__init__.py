@@ -17,6 +17,7 @@ from evalhub.judging.combine import (
 )
 from evalhub.judging.escape import defuse, fence
 from evalhub.judging.gold import Expectation, expectations, level_values
+from evalhub.judging.hard import answer_schema, read_answer
 from evalhub.judging.insertions import Attack, Control, inserted_system
 from evalhub.judging.listwise import LETTERS, rows
 from evalhub.judging.positions import list_rows, orders
@@ -47,6 +48,7 @@ __all__ = [
     "Rule",
     "Steps",
     "agreed_winner",
+    "answer_schema",
     "cacheable",
     "candidate_messages",
     "check_rubric",
@@ -71,6 +73,7 @@ __all__ = [
     "preview",
     "protocol_named",
     "read",
+    "read_answer",
     "rows",
     "softmax",
     "starter",

@@ -9,7 +9,7 @@ from evalhub.judging.asking import Asking, Part, Steps, blank
 from evalhub.judging.combine import hard_winner, preference, softmax
 from evalhub.judging.verdict import Answer, Asked, ask
 from evalhub.records import FailureKind, Judgment
-from evalhub.scales import Order, Scale
+from evalhub.scales import Order, Scale, Winner
 
 
 def pointwise(
@@ -64,27 +64,33 @@ def rated(judgment: Judgment, answer: Answer, scale: Scale) -> Judgment:
     """Return the judgment with the most probable level and the expected one.
 
     The expected level is that of the applicable ones, their probabilities made to sum to 1. Where the most
-    probable level is not applicable there is neither.
+    probable level is not applicable there is neither. A hard verdict has no expected level.
     """
     judgment = answer.fill(judgment)
+    if answer.failure:
+        return judgment
+    label = answer.best
+    chosen = next(level for level in scale.levels if level.label == label)
+    judgment = replace(judgment, logprobs=answer.logprobs)
+    if not chosen.applicable:
+        return replace(judgment, failure=FailureKind.NOT_APPLICABLE, detail=chosen.meaning)
+    judgment = replace(judgment, value=chosen.value)
     if answer.logprobs is None:
         return judgment
     logprobs = answer.logprobs
-    chosen = max(scale.levels, key=lambda level: logprobs[level.label])
-    judgment = replace(judgment, logprobs=logprobs)
-    if not chosen.applicable:
-        return replace(judgment, failure=FailureKind.NOT_APPLICABLE, detail=chosen.meaning)
     values = {level.label: level.value for level in scale.levels if level.value is not None}
     shares = softmax({label: logprob for label, logprob in logprobs.items() if label in values})
     expected = sum(shares[label] * value for label, value in values.items())
-    return replace(judgment, value=chosen.value, expected=expected)
+    return replace(judgment, expected=expected)
 
 
 def compared(judgment: Judgment, answer: Answer, order: Order) -> Judgment:
     """Return the judgment with the verdict in terms of the systems, whatever the order shown."""
     judgment = answer.fill(judgment)
-    if answer.logprobs is None:
+    if answer.failure:
         return judgment
+    if answer.logprobs is None:
+        return replace(judgment, winner=Winner(_names(order)[answer.best]))
     logprobs = unswapped(answer.logprobs, order)
     shares = softmax(logprobs)
     return replace(judgment, winner=hard_winner(shares), p_a=preference(shares), logprobs=logprobs)
@@ -92,8 +98,12 @@ def compared(judgment: Judgment, answer: Answer, order: Order) -> Judgment:
 
 def unswapped(logprobs: Mapping[str, float], order: Order) -> dict[str, float]:
     """Return log-probabilities of a, tie and b from those of the letters shown."""
-    first, second = ("a", "b") if order is Order.AB else ("b", "a")
-    named = {first: logprobs["A"], second: logprobs["B"]}
-    if "C" in logprobs:
-        named["tie"] = logprobs["C"]
+    names = _names(order)
+    named = {names[letter]: logprob for letter, logprob in logprobs.items()}
     return {name: named[name] for name in ("a", "tie", "b") if name in named}
+
+
+def _names(order: Order) -> dict[str, str]:
+    """Return what each letter shown means."""
+    first, second = ("a", "b") if order is Order.AB else ("b", "a")
+    return {"A": first, "B": second, "C": "tie"}

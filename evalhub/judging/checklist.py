@@ -34,7 +34,9 @@ def checklist(asking: Asking) -> Steps:
     for name in asking.judge.rubric.criteria:
         answer = yield from ask(replace(asking, criterion=name), asking.responses, QUESTION, ANSWERS)
         judgment = answer.fill(blank(asking, Part(name, (0,))))
-        if answer.logprobs is not None:
+        if answer.choice is not None:
+            judgment = replace(judgment, value=float(answer.choice == "Yes"))
+        elif answer.logprobs is not None:
             yes = softmax(answer.logprobs)["Yes"]
             judgment = replace(
                 judgment, value=float(yes >= 0.5), expected=yes, logprobs=dict(answer.logprobs)
@@ -53,11 +55,19 @@ def _total(asking: Asking, judgments: list[Judgment]) -> Judgment:
         return replace(total, failure=failed.failure, detail=f"{failed.criterion}: {failed.detail}")
     rubric = asking.judge.rubric
     weights = [rubric.weight_of(one.criterion) for one in judgments]
-    whole = math.fsum(weights)
+    masses = [one.label_mass for one in judgments if one.label_mass is not None]
     return replace(
         total,
-        value=math.fsum(w * (one.value or 0.0) for w, one in zip(weights, judgments, strict=True)) / whole,
-        expected=math.fsum(w * (one.expected or 0.0) for w, one in zip(weights, judgments, strict=True))
-        / whole,
-        label_mass=min(one.label_mass or 0.0 for one in judgments),
+        value=_weighted([one.value for one in judgments], weights),
+        expected=_weighted([one.expected for one in judgments], weights),
+        label_mass=min(masses) if len(masses) == len(judgments) else None,
+        detail=next((one.detail for one in judgments if one.expected is None), None),
     )
+
+
+def _weighted(values: list[float | None], weights: list[float]) -> float | None:
+    """Return the weighted mean; None where a value is absent."""
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return None
+    return math.fsum(w * value for w, value in zip(weights, known, strict=True)) / math.fsum(weights)

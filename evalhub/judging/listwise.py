@@ -16,8 +16,8 @@ from dataclasses import replace
 from evalhub.judging.asking import Asking, Outline, Part, Steps, blank, failed
 from evalhub.judging.combine import hard_winner, preference, softmax
 from evalhub.judging.verdict import Answer, ask, ask_again
-from evalhub.records import FailureKind, Judgment
-from evalhub.scales import Order
+from evalhub.records import Judgment
+from evalhub.scales import Order, Winner
 
 LETTERS = "ABCDEFGH"
 
@@ -62,10 +62,9 @@ def listwise(asking: Asking) -> Steps:
     answer = yield from ask(asking, shown, _question(left, "best"), tuple(left))
     decided: dict[tuple[int, int], Judgment] = {}
     while True:
-        if answer.failure or answer.logprobs is None:
-            why = answer.failure or FailureKind.ENGINE
-            return failed(asking, parts, why, answer.detail, answer.completions)
-        best = max(left, key=answer.logprobs.__getitem__)
+        if answer.failure:
+            return failed(asking, parts, answer.failure, answer.detail, answer.completions)
+        best = answer.best
         for letter in left.keys() - {best}:
             pair = (min(left[best], left[letter]), max(left[best], left[letter]))
             decided[pair] = _pair(asking, answer, {left[best]: best, left[letter]: letter}, pair)
@@ -83,7 +82,9 @@ def _question(left: dict[str, int], which: str) -> str:
 
 
 def _pair(asking: Asking, answer: Answer, letters: dict[int, str], pair: tuple[int, int]) -> Judgment:
-    logprobs = {name: (answer.logprobs or {})[letters[place]] for name, place in zip("ab", pair, strict=True)}
-    shares = softmax(logprobs)
     judgment = answer.fill(blank(asking, Part(asking.criterion, pair)))
+    if answer.logprobs is None:
+        return replace(judgment, winner=Winner.A if letters[pair[0]] == answer.best else Winner.B)
+    logprobs = {name: answer.logprobs[letters[place]] for name, place in zip("ab", pair, strict=True)}
+    shares = softmax(logprobs)
     return replace(judgment, winner=hard_winner(shares), p_a=preference(shares), logprobs=logprobs)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from evalhub.judging.asking import Asking, Judge
 from evalhub.judging.escape import defuse
+from evalhub.judging.hard import read_answer
 from evalhub.judging.prompt import messages
 from evalhub.records import Completion, FailureKind, Judgment, Message, Request, Response, Sampling
 from evalhub.specs import Mode
@@ -19,16 +20,18 @@ _THINK, _THOUGHT = "<think>\n", "\n</think>\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a one-token question: log-probabilities of all choices, or a failure.
+    """What came of a question: log-probabilities of all choices, one choice without any, or a failure.
 
     Attributes:
         sent: The conversation up to the question.
-        text: The token that was generated.
+        text: What was generated.
+        choice: The hard verdict of a judge that gives no probabilities.
         completions: Keys of all completions behind the answer.
     """
 
     sent: tuple[Message, ...]
     text: str | None = None
+    choice: str | None = None
     logprobs: Mapping[str, float] | None = None
     label_mass: float | None = None
     failure: FailureKind | None = None
@@ -36,6 +39,20 @@ class Answer:
     rationale: str | None = None
     rationale_cut: bool | None = None
     completions: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> str:
+        """The verdict's token: the most probable choice, or the only one that is known.
+
+        Raises:
+            ValueError: The answer is a failure.
+        """
+        if self.logprobs is None:
+            if self.choice is None:
+                raise ValueError("a failed answer has no verdict")
+            return self.choice
+        logprobs = self.logprobs
+        return max(logprobs, key=lambda choice: logprobs[choice])
 
     def fill(self, judgment: Judgment) -> Judgment:
         """Return the judgment with everything but its verdict."""
@@ -151,7 +168,22 @@ def _choose(answer: Answer, judge: Judge, choices: tuple[str, ...]) -> Asked:
     )
     if answer.failure:
         return answer
-    if not completion.logprobs or set(completion.logprobs) != set(choices):
+    if completion.logprobs is None:
+        return _read(answer, completion, choices)
+    if set(completion.logprobs) != set(choices):
         return replace(answer, failure=FailureKind.PARSE, detail="no probability for every verdict token")
     mass = math.fsum(math.exp(value) for value in completion.logprobs.values())
     return replace(answer, logprobs=completion.logprobs, label_mass=min(mass, 1.0))
+
+
+def _read(answer: Answer, completion: Completion, choices: tuple[str, ...]) -> Answer:
+    """Return the hard verdict that a text without probabilities gives, or why it gives none."""
+    if completion.finish_reason == "length":
+        detail = "the verdict was cut at its token limit; engine: answer_tokens allows more"
+        return replace(answer, failure=FailureKind.TRUNCATED, detail=detail)
+    choice = read_answer(completion.text or "", choices)
+    if choice is None:
+        allowed = f"the answer is not one of {', '.join(choices)} and nothing else"
+        detail = allowed if (completion.text or "").strip() else "the answer is empty"
+        return replace(answer, failure=FailureKind.PARSE, detail=detail)
+    return replace(answer, choice=choice)

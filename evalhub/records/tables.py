@@ -102,7 +102,9 @@ class Completion:
     """One answer of an engine to one request, found again by its key.
 
     `logprobs` maps each allowed choice to its log-probability under the full softmax; of a choice that a
-    server does not list it holds the most that it can have, and `detail` names the choice.
+    server does not list it holds the most that it can have, and `detail` names the choice. Without them the
+    text is a hard verdict, as the model wrote it. `unsent` names what was asked for and not sent to a server
+    that refuses it, such as "temperature 0".
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("key",)
@@ -120,6 +122,7 @@ class Completion:
     completion_tokens: int | None = None
     failure: FailureKind | None = None
     detail: str | None = None
+    unsent: tuple[str, ...] = ()
     computed_in: str | None = None
 
 

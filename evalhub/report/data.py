@@ -12,6 +12,7 @@ from evalhub.analysis.truth import drawn_by_doubt
 from evalhub.report.by_tag import RANKED, REPORTED, tag_data
 from evalhub.report.ranking import on_what_they_rank
 from evalhub.report.sections import FAILURES, RANKING
+from evalhub.report.served import served_notes
 
 TABLES = {
     "leaderboard": analysis.leaderboard,
@@ -35,6 +36,8 @@ TABLES = {
     "left_out": analysis.left_out,
     "unscored": analysis.unscored,
     "failures": analysis.failures,
+    "hard_verdicts": analysis.hard_verdicts,
+    "not_sent": analysis.not_sent,
     "engines": analysis.engines,
     "reused": analysis.reused,
 }
@@ -139,6 +142,7 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
         if card.get("anonymous"):
             yield f"{card['id']} names no systems: its responses are judged, never ranked"
     yield from on_what_they_rank(data["leaderboard"])
+    yield from served_notes(data)
     yield from _differences(manifest)
     if data["reused"]:
         total = sum(row["completions"] for row in data["reused"])

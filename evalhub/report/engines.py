@@ -28,7 +28,8 @@ def model_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def engine_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each started engine's model, and whom it served, with what it really used and did."""
     for row in data["engines"]:
-        yield visible(f"{row['model']} for {row['serves']}"), visible(" · ".join([*_used(row), *_did(row)]))
+        facts = " · ".join([*_used(row), *_sent(row), *_did(row)])
+        yield visible(f"{row['model']} for {row['serves']}"), visible(facts)
     if not data["engines"] and data["reused"]:
         yield "no engine started", "every completion was reused from earlier runs"
 
@@ -47,6 +48,20 @@ def _used(row: Row) -> Iterator[str]:
         yield f"quantization {row['quantization']}"
     if row.get("preload"):
         yield str(row["preload"])
+
+
+def _sent(row: Row) -> Iterator[str]:
+    """Yield what a server was sent, where that may differ from server to server."""
+    if row.get("logprobs"):
+        yield f"{row['logprobs']} log-probabilities asked for"
+    elif row.get("logprobs") == 0:
+        yield "hard verdicts"
+    if row.get("structured"):
+        yield f"{row['structured']} asked for"
+    if row.get("token_limit"):
+        yield str(row["token_limit"])
+    if row.get("unsent"):
+        yield f"without {row['unsent']}"
 
 
 def _did(row: Row) -> Iterator[str]:

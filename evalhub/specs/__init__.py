@@ -12,6 +12,7 @@ from evalhub.specs.card import (
     load_card,
 )
 from evalhub.specs.cases import CaseFile, GoldCase, cases_path, load_cases, no_cases
+from evalhub.specs.engine import EngineSpec
 from evalhub.specs.files import FileSpec
 from evalhub.specs.find import available, data_root, locate
 from evalhub.specs.levels import LevelSpec, scale_of
@@ -23,7 +24,6 @@ from evalhub.specs.suite import (
     Combine,
     Controls,
     CrossFamily,
-    EngineSpec,
     JudgeUse,
     Jury,
     Mode,

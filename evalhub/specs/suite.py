@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from evalhub.records import Sampling
 from evalhub.specs.base import Id, Name, Spec, parse_yaml, read_text, validated
+from evalhub.specs.engine import EngineSpec
 from evalhub.specs.find import locate
 from evalhub.specs.thinking import THINK, Think
 from evalhub.specs.uses import DatasetUse, MetricUse
@@ -45,60 +46,6 @@ class Combine(StrEnum):
     MEAN = "mean"
     VOTE = "vote"
     WEIGHTED = "weighted"
-
-
-_SHARED = {"type", "seed"}
-_SETTINGS = {
-    "openai": {"base_url", "api_key_env", "concurrency"},
-    "scripted": {"script", "max_num_seqs"},
-}
-
-
-class EngineSpec(Spec):
-    """The engine that runs a model, and the settings that are asked of it.
-
-    Attributes:
-        type: vllm, openai or scripted.
-        attention_backend: vLLM's name of an attention backend; None lets vLLM choose.
-        kv_cache_dtype: Type of the KV cache's numbers; "auto" is the model's own.
-        kv_block_size: Tokens in one block of the KV cache, the unit of the prefix cache.
-        kv_cache_gib: Room for the KV cache in GiB; required room on a CPU.
-        gpu_memory_utilization: Share of the GPU's memory, where kv_cache_gib is not given.
-        base_url: Address of an OpenAI-compatible server, with its /v1.
-        api_key_env: Name of the environment variable that holds the server's key.
-        script: Behaviour of the scripted engine.
-    """
-
-    type: str = "vllm"
-    attention_backend: str | None = None
-    kv_cache_dtype: str = "auto"
-    tensor_parallel: int = Field(default=1, ge=1)
-    max_length: int | None = Field(default=None, ge=16)
-    kv_block_size: int | None = Field(default=None, ge=16)
-    kv_cache_gib: float | None = Field(default=None, gt=0)
-    gpu_memory_utilization: float | None = Field(default=None, gt=0, le=1)
-    quantization: str | None = None
-    dtype: str = "auto"
-    max_num_seqs: int = Field(default=256, ge=1)
-    max_batched_tokens: int = Field(default=4096, ge=16)
-    eager: bool | None = None
-    seed: int = 0
-    trust_remote_code: bool = False
-    base_url: str | None = None
-    api_key_env: str = "OPENAI_API_KEY"
-    concurrency: int = Field(default=16, ge=1)
-    script: dict[str, Any] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _has_use(self) -> EngineSpec:
-        own = _SETTINGS.get(self.type)
-        if self.type == "vllm":
-            idle = self.model_fields_set & set.union(*_SETTINGS.values()) - {"max_num_seqs"}
-        else:
-            idle = self.model_fields_set - own - _SHARED if own else set()
-        if idle:
-            raise ValueError(f"the engine {self.type} has no use for {min(idle)!r}")
-        return self
 
 
 class SamplingSpec(Spec):

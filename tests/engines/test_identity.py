@@ -77,6 +77,7 @@ def test_every_field_of_a_request_is_in_the_key():
         "sampling",
         "choices",
         "sample",
+        "think",
     }
     assert {field.name for field in dataclasses.fields(Sampling)} == {
         "temperature", "top_p", "top_k", "max_tokens", "seed", "stop",

@@ -155,7 +155,7 @@ def test_the_surest_verdict_is_kept(server, engine):
     assert [bool(one.detail) for one in made.values()] == [True, True, False, True]
 
 
-@pytest.mark.parametrize("top", [None, [("The", -0.5)], [("The", -0.5), ("I", -2.0), ("A", -4.0)]])
+@pytest.mark.parametrize("top", [[("The", -0.5)], [("The", -0.5), ("I", -2.0), ("A", -4.0)]])
 def test_no_choice_among_them_is_a_parse_failure(server, engine, top):
     server.script = {"Hi": [(200, reply("The", top=top))]}
     one = ask(engine, choices=("A", "B"))

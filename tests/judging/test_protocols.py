@@ -191,10 +191,8 @@ class TestFailures:
         assert (said.winner, said.value, said.p_a, said.expected, said.logprobs) == (None,) * 5
         assert said.completions == ("1",)
 
-    @pytest.mark.parametrize(
-        "shares", [None, {}, {"A": 0.5}, {"A": 0.5, "B": 0.2, "C": 0.1}, {"a": 0.5, "b": 0.5}]
-    )
-    def test_missing_probabilities_are_a_parse_failure(self, shares: dict[str, float] | None) -> None:
+    @pytest.mark.parametrize("shares", [{}, {"A": 0.5}, {"A": 0.5, "B": 0.2, "C": 0.1}, {"a": 0.5, "b": 0.5}])
+    def test_missing_probabilities_are_a_parse_failure(self, shares: dict[str, float]) -> None:
         _, said = judge(asking(rubric()), answer("1", shares, text="A"))
         assert said.failure is FailureKind.PARSE
         assert said.winner is None

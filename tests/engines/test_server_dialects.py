@@ -1,0 +1,314 @@
+"""Servers that refuse a parameter or send no log-probabilities, each a real one in a thread."""
+
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+
+pytest.importorskip("openai")
+
+from evalhub.engines import complete, completion_key, identify, open_engine, openai_server
+from evalhub.errors import EngineError
+from evalhub.records import Completion, FailureKind, Message, Request, Sampling
+from evalhub.specs import EngineSpec
+
+SAMPLING = Sampling(temperature=0.25, top_p=0.9, top_k=7, max_tokens=33, seed=5)
+TOP = [("A", -0.1), ("B", -2.5), ("The", -5.0)]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_server, "_BACKOFF", 0.001)
+
+
+def answers(server: Any, *requests: Request, **settings: Any) -> list[Completion]:
+    with open_engine(EngineSpec(**server.engine(**settings)), name="m") as engine:
+        keyed = [(str(number), request) for number, request in enumerate(requests)]
+        return sorted(complete(engine, keyed), key=lambda one: int(one.key))
+
+
+def text(words: str = "Hi", **more: Any) -> Request:
+    return Request((Message("user", words),), **{"sampling": SAMPLING, **more})
+
+
+def verdict(words: str = "A or B?") -> Request:
+    return Request((Message("user", words),), Sampling(max_tokens=1), ("A", "B"))
+
+
+def refusing(server: Any, *names: str, **bodies: Any) -> Any:
+    """Return a behaviour that refuses each of these fields in its own words."""
+
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        for name in names:
+            if name in sent:
+                body = bodies.get(name, f"Unsupported parameter: '{name}' is not supported with this model.")
+                return 400, body if isinstance(body, dict) else server.refuse(body)
+        return 200, server.reply("A", top=TOP if sent.get("logprobs") else None)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("temperature", "Unsupported value: 'temperature' does not support 0.25 with this model. Only the "
+                        "default (1) value is supported."),
+        ("top_p", {"error": {"message": "not with this model", "param": "top_p", "code": "unsupported"}}),
+        ("top_k", "Unrecognized request argument supplied: top_k"),
+        ("seed", {"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]}),
+    ],
+)  # fmt: skip
+def test_a_refused_sampling_parameter_is_left_out_and_said(chat_server: Any, name: str, body: Any) -> None:
+    chat_server.behave = refusing(chat_server, name, **{name: body})
+    first, second = (answers(chat_server, text(words))[0] for words in ("one", "two"))
+    value = {"temperature": "0.25", "top_p": "0.9", "top_k": "7", "seed": "5"}[name]
+    assert first.text == second.text == "A"
+    assert first.unsent == second.unsent == (f"{name} {value}",)
+    refused, answered = chat_server.asked[:2]
+    assert set(refused) - set(answered) == {name}
+    assert answered["max_tokens"] == 33
+
+
+def test_each_of_several_refusals_is_met_and_remembered(chat_server: Any) -> None:
+    names = ("max_tokens", "temperature", "top_p", "logprobs")
+    chat_server.behave = refusing(chat_server, *names)
+    with open_engine(EngineSpec(**chat_server.engine(concurrency=1)), name="m") as engine:
+        (first,) = complete(engine, [("0", text())])
+        (second,) = complete(engine, [("1", verdict())])
+        met = len(chat_server.asked)
+        (third,) = complete(engine, [("2", verdict("again"))])
+        facts = engine.facts()
+    assert met == 4 + 2  # three refusals before the first answer, one before the first verdict
+    assert len(chat_server.asked) == met + 1
+    assert first.unsent == ("temperature 0.25", "top_p 0.9")
+    assert second.unsent == ("temperature 0", "top_p 1")
+    assert (third.text, third.logprobs) == ("A", None)
+    assert (second.detail or "").startswith("hard verdict: the server refuses log-probabilities (Unsupported")
+    assert (facts.token_limit, facts.unsent, facts.logprobs, facts.structured) == (
+        "max_completion_tokens", "temperature, top_p", 0, "json_schema",
+    )  # fmt: skip
+    assert facts.failures == 0
+    assert "max_tokens" not in chat_server.asked[-1]
+    assert chat_server.asked[-1]["max_completion_tokens"] == 512
+
+
+@pytest.mark.parametrize(
+    ("settings", "sent", "absent"),
+    [
+        ({"token_limit": "max_completion_tokens"}, {"max_completion_tokens": 33}, "max_tokens"),
+        ({"omit": ["temperature", "seed"]}, {"top_p": 0.9, "top_k": 7}, "temperature"),
+        ({"omit": ["temperature", "seed"]}, {"max_tokens": 33}, "seed"),
+        ({"body": {"reasoning_effort": "low"}}, {"reasoning_effort": "low", "temperature": 0.25}, "logprobs"),
+    ],
+)
+def test_settings_are_sent_at_once(chat_server: Any, settings: Any, sent: Any, absent: str) -> None:
+    answers(chat_server, text(), **settings)
+    (asked,) = chat_server.asked
+    assert sent.items() <= asked.items()
+    assert absent not in asked
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"omit": []}, "temperature"),
+        ({"token_limit": "max_tokens"}, "max_tokens"),
+        ({"logprobs": 7}, "top_logprobs"),
+        ({"logprobs": "none", "structured": "json_schema"}, "response_format"),
+    ],
+)
+def test_what_a_suite_sets_is_not_changed(chat_server: Any, settings: Any, name: str) -> None:
+    chat_server.behave = refusing(chat_server, name)
+    (one,) = answers(chat_server, verdict(), **settings)
+    assert one.failure is FailureKind.ENGINE
+    assert f"'{name}' is not supported" in (one.detail or "")
+    assert len(chat_server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        ("top_logprobs must be between 0 and 5", [20, 5]),
+        ("Invalid value for top_logprobs: 20. It should be less than or equal to 8.", [20, 8]),
+        ("Requested sample logprobs of 20, which is greater than max allowed: 3", [20, 3]),
+        ("top_logprobs is too large", [20, 5]),
+    ],
+)
+def test_fewer_are_asked_for_where_the_server_allows_fewer(
+    chat_server: Any, words: str, numbers: list[int]
+) -> None:
+    limit = numbers[-1]
+
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        if sent["top_logprobs"] > limit:
+            return 400, chat_server.refuse(words)
+        return 200, chat_server.reply("A", top=TOP[: sent["top_logprobs"]])
+
+    chat_server.behave = behave
+    (one,) = answers(chat_server, verdict())
+    assert [sent["top_logprobs"] for sent in chat_server.asked] == numbers
+    assert one.logprobs == {"A": -0.1, "B": -2.5}
+
+
+def test_a_server_without_log_probabilities_gives_hard_verdicts(chat_server: Any) -> None:
+    chat_server.behave = lambda sent: (200, chat_server.reply('{"answer": "B"}'))
+    requests = [verdict(f"question {number}") for number in range(6)]
+    done = answers(chat_server, *requests, concurrency=1)
+    assert {(one.text, one.logprobs, one.failure) for one in done} == {('{"answer": "B"}', None, None)}
+    assert {one.detail for one in done} == {"hard verdict: the server sends no log-probabilities"}
+    assert len(chat_server.asked) == 7
+    schema = chat_server.asked[-1]["response_format"]["json_schema"]
+    assert schema["schema"]["properties"]["answer"]["enum"] == ["A", "B"]
+    assert "logprobs" not in chat_server.asked[-1]
+
+
+def test_where_they_are_set_their_absence_is_a_failure_that_says_what_to_set(chat_server: Any) -> None:
+    (one,) = answers(chat_server, verdict(), logprobs=20)
+    assert one.failure is FailureKind.ENGINE
+    assert "the server sends no log-probabilities" in (one.detail or "")
+    assert "logprobs: none" in (one.detail or "")
+
+
+def test_one_odd_reply_does_not_make_all_verdicts_hard(chat_server: Any) -> None:
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        odd = sent["messages"][-1]["content"] == "question 2"
+        return 200, chat_server.reply("A", top=None if odd else TOP)
+
+    chat_server.behave = behave
+    done = answers(chat_server, *[verdict(f"question {number}") for number in range(5)], concurrency=1)
+    assert [one.logprobs is None for one in done] == [False, False, True, False, False]
+
+
+def test_the_drawn_token_alone_is_a_probability_too(chat_server: Any) -> None:
+    body = chat_server.reply("A", top=[("A", -0.2)])
+    body["choices"][0]["logprobs"]["content"][0]["top_logprobs"] = []
+    chat_server.behave = lambda _: (200, body)
+    (one,) = answers(chat_server, verdict())
+    assert one.logprobs is not None
+    assert one.logprobs["A"] == -0.2
+    assert one.logprobs["B"] < -0.2
+    assert "taken at the most it can have: B" in (one.detail or "")
+
+
+def test_a_refused_schema_leaves_plain_text(chat_server: Any) -> None:
+    chat_server.behave = refusing(
+        chat_server, "logprobs", "response_format", response_format="response_format is not available"
+    )
+    (one,) = answers(chat_server, verdict())
+    assert one.text == "A"
+    assert [("logprobs" in sent, "response_format" in sent) for sent in chat_server.asked] == [
+        (True, False), (False, True), (False, False),
+    ]  # fmt: skip
+
+
+def test_a_message_that_quotes_a_prompt_changes_nothing_for_others(chat_server: Any) -> None:
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        words = sent["messages"][-1]["content"]
+        if "flag" in words:
+            return 400, chat_server.refuse(f"This content is not allowed: {words}")
+        return 200, chat_server.reply("fine")
+
+    chat_server.behave = behave
+    with open_engine(EngineSpec(**chat_server.engine(concurrency=1)), name="m") as engine:
+        (flagged,) = complete(engine, [("0", text("flag: what is the temperature in Rome?"))])
+        (other,) = complete(engine, [("1", text("Hi"))])
+    assert flagged.failure is FailureKind.ENGINE
+    assert "what is the temperature in Rome" in (flagged.detail or "")
+    assert other.unsent == ()
+    assert chat_server.asked[-1]["temperature"] == 0.25
+
+
+def test_a_message_that_lists_all_fields_is_about_the_first(chat_server: Any) -> None:
+    words = "unknown field `seed`, expected one of `model`, `messages`, `temperature`, `top_p`, `max_tokens`"
+    chat_server.behave = refusing(chat_server, "seed", seed=words)
+    (one,) = answers(chat_server, text())
+    assert one.unsent == ("seed 5",)
+    assert chat_server.asked[-1]["temperature"] == 0.25
+
+
+def test_many_at_once_learn_the_same(chat_server: Any) -> None:
+    gate = threading.Barrier(8)
+
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        if "temperature" in sent:
+            gate.wait(10)
+        return refusing(chat_server, "temperature", "logprobs")(sent)
+
+    chat_server.behave = behave
+    done = answers(chat_server, *[verdict(f"question {number}") for number in range(40)], concurrency=8)
+    assert {(one.text, one.unsent, one.failure) for one in done} == {("A", ("temperature 0",), None)}
+    assert len(chat_server.asked) <= 8 * 3 + 32
+
+
+@pytest.mark.parametrize(
+    ("reply", "failure", "detail"),
+    [
+        ({"content": None, "refusal": "I will not judge people."}, "refused", "I will not judge people."),
+        ({"content": "A", "finish": "content_filter"}, "refused", "content filter"),
+        ({"content": None, "finish": "length"}, "truncated", "cut before it began (max_tokens 33)"),
+        ({"content": "<think>hmm", "finish": "length"}, "truncated", "max_tokens 33"),
+    ],
+)
+def test_no_answer_is_never_an_empty_one(chat_server: Any, reply: Any, failure: str, detail: str) -> None:
+    chat_server.behave = lambda _: (200, chat_server.reply(**reply))
+    (one,) = answers(chat_server, text())
+    assert (one.failure, one.text) == (failure, None)
+    assert detail in (one.detail or "")
+
+
+def test_a_slow_server_is_a_failure_that_says_so(chat_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_server, "ATTEMPTS", 2)
+    chat_server.behave = lambda _: time.sleep(0.5) or (200, chat_server.reply("late"))
+    (one,) = answers(chat_server, text(), timeout=0.1)
+    assert one.failure is FailureKind.ENGINE
+    assert "failed 2 times: Request timed out" in (one.detail or "")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_server_that_cannot_be_used_gives_its_reason_whole(chat_server: Any, status: int) -> None:
+    reason = "the model `m` does not exist, or you do not have access to it; " + "see the list of models " * 6
+    chat_server.behave = lambda _: (status, chat_server.refuse(reason))
+    with pytest.raises(EngineError) as caught:
+        answers(chat_server, text())
+    assert f"(HTTP {status}: {reason.strip()})" in str(caught.value)
+
+
+def test_keys_follow_from_the_settings_and_not_from_what_a_server_refused(chat_server: Any) -> None:
+    def key(**settings: Any) -> str:
+        return completion_key(identify(EngineSpec(**chat_server.engine(**settings)), name="m"), verdict())
+
+    chat_server.behave = refusing(chat_server, "temperature", "logprobs")
+    before = key()
+    answers(chat_server, verdict())
+    defaults = {"logprobs": "auto", "omit": "auto", "token_limit": "auto", "structured": "auto", "body": {}}
+    assert before == key() == key(**defaults) == key(timeout=5, concurrency=2)
+    changed = [
+        {"logprobs": "none"}, {"logprobs": 5}, {"omit": ["temperature"]}, {"omit": []}, {"answer_tokens": 9},
+        {"token_limit": "max_completion_tokens"}, {"structured": "none"}, {"body": {"x": 1}},
+    ]  # fmt: skip
+    keys = [key(**settings) for settings in changed]
+    assert len({before, *keys}) == len(changed) + 1
+    settings = identify(EngineSpec(**chat_server.engine(omit=["seed"])), name="m").settings
+    assert json.loads(json.dumps(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"logprobs": 0}, "greater than or equal to 1"),
+        ({"logprobs": "some"}, "'auto' or 'none'"),
+        ({"omit": ["stop"]}, "'temperature', 'top_p', 'top_k' or 'seed'"),
+        ({"body": {"temperature": 1}}, "leave it out of body"),
+        ({"token_limit": "tokens"}, "max_completion_tokens"),
+    ],
+)
+def test_settings_that_make_no_sense(chat_server: Any, settings: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words.replace("'", ".")):
+        EngineSpec(**chat_server.engine(**settings))
+
+
+def test_other_engines_have_no_use_for_them() -> None:
+    with pytest.raises(ValueError, match="has no use for 'logprobs'"):
+        EngineSpec(type="vllm", logprobs=5)

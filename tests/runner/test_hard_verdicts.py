@@ -1,0 +1,244 @@
+"""Whole runs against servers that give no log-probabilities, or take fewer parameters than others."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("openai")
+
+from evalhub.analysis import Results, pair_verdicts, ratings, rows_of
+from evalhub.records import Judgment
+from evalhub.store import Run, all_runs
+
+JUDGE = {"model": "m", "families": ["beta"]}
+PAIR = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **JUDGE}
+RATE = {"id": "pt", "rubric": "rate", **JUDGE}
+CHECK = """---
+id: ticks
+version: 1
+protocol: checklist
+inputs: [question, response]
+criteria: {short: It is short., right: It is right.}
+weights: {short: 1, right: 3}
+---
+## User
+{{question}}
+{{criterion}}
+{{response}}
+"""
+LIST = """---
+id: ranks
+version: 1
+protocol: listwise
+inputs: [question, responses]
+criteria: {overall: The better answer.}
+---
+## User
+{{question}}
+{{responses}}
+"""
+SWAP = """---
+id: twice
+version: 1
+protocol: swap
+inputs: [question, response_a, response_b]
+criteria: {overall: The better answer.}
+ties: false
+---
+## User
+{{question}}
+{{response_a}}
+{{response_b}}
+"""
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalhub.engines.openai_server._BACKOFF", 0.001)
+
+
+def judgments(run: Run) -> list[Judgment]:
+    return [one for one in run.records("judgments") if isinstance(one, Judgment)]
+
+
+def says(chat_server: Any, content: str | None, **reply: Any) -> None:
+    chat_server.behave = lambda sent: (200, chat_server.reply(content, **reply))
+
+
+def prefers(chat_server: Any, name: str) -> None:
+    """Let the server prefer a system in either order."""
+
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        words = sent["messages"][-1]["content"]
+        first = words.index(f"{name} says") < words.index(f"{'k' if name == 'm' else 'm'} says")
+        letter = "A" if first else "B"
+        return 200, chat_server.reply(json.dumps({"answer": letter}) if "response_format" in sent else letter)
+
+    chat_server.behave = behave
+
+
+def test_a_comparison_without_probabilities(desk: Any, cli: Command, chat_server: Any) -> None:
+    prefers(chat_server, "m")
+    desk.suite(judges=[{**PAIR, "engine": chat_server.engine()}])
+    told = cli("run", "s")
+    assert told.code == 0
+    (run,) = all_runs(desk.runs)
+    made = judgments(run)
+    assert len(made) == 8
+    for one in made:
+        assert (one.winner, one.failure, one.raw_text) == (
+            "b",
+            None,
+            f'{{"answer": "{"B" if one.shown == "ab" else "A"}"}}',
+        )
+        assert (one.p_a, one.expected, one.logprobs, one.label_mass) == (None, None, None, None)
+        assert one.detail == "hard verdict: the server sends no log-probabilities"
+    verdicts = pair_verdicts(Results(run))
+    assert verdicts["winner"].tolist() == ["b"] * 4
+    assert verdicts["p_a"].isna().all()
+    shown = " ".join(told.out.split())
+    assert "hard verdicts · json_schema asked for · max_tokens" in shown
+    assert (
+        "pw gives no probabilities (8 of 8 verdicts are hard: the server sends no log-probabilities): "
+        "p_a, expected scores, label mass and all that is made of them are absent" in shown
+    )
+    assert cli("run", "s").code == 0
+    again = cli("report", "--json")
+    (row,) = json.loads(again.out)["hard_verdicts"]
+    assert (row["judge"], row["n"], row["of"]) == ("pw", 8, 8)
+    assert json.loads(again.out)["engines"] == []
+
+
+def test_orders_that_disagree_are_a_tie_and_win_and_tie_a_win(desk: Any, chat_server: Any) -> None:
+    says(chat_server, "A")
+    desk.suite(judges=[{**PAIR, "engine": chat_server.engine()}])
+    assert pair_verdicts(Results(desk.run()))["winner"].tolist() == ["tie"] * 4
+
+
+def test_a_rating_without_probabilities(desk: Any, chat_server: Any) -> None:
+    says(chat_server, "2")
+    desk.suite(judges=[{**RATE, "engine": chat_server.engine()}], metrics=["length"])
+    run = desk.run()
+    assert {(one.value, one.expected, one.logprobs, one.label_mass) for one in judgments(run)} == {
+        (2, None, None, None)
+    }
+    found = ratings(Results(run))
+    assert found["value"].tolist() == [2.0] * 8
+    assert found["expected"].isna().all()
+
+
+def test_explained_verdicts(desk: Any, chat_server: Any) -> None:
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        verdict = "response_format" in sent or sent.get("logprobs")
+        return 200, chat_server.reply("3" if verdict else "It is right.")
+
+    chat_server.behave = behave
+    desk.suite(judges=[{**RATE, "mode": "explain", "engine": chat_server.engine()}])
+    assert {(one.value, one.rationale) for one in judgments(desk.run())} == {(3, "It is right.")}
+
+
+def test_a_checklist_a_list_and_a_second_look(desk: Any, chat_server: Any) -> None:
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        words = sent["messages"][-1]["content"]
+        if "Yes or No" in words:
+            return 200, chat_server.reply("Yes" if "It is right" in words else "No")
+        return 200, chat_server.reply("B" if "letter: B" in words or "letter: A, B" in words else "A")
+
+    chat_server.behave = behave
+    for name, text in {"ticks": CHECK, "ranks": LIST, "twice": SWAP}.items():
+        desk.rubric(name, text)
+    engine = chat_server.engine()
+    desk.suite(judges=[
+        {"id": "ticks", "rubric": "ticks", "engine": engine, **JUDGE},
+        {"id": "ranks", "rubric": "ranks", "engine": engine, **JUDGE},
+        {"id": "twice", "rubric": "twice", "engine": engine, "pairs": {"by": "all"}, **JUDGE},
+    ])  # fmt: skip
+    made = judgments(desk.run())
+    assert {one.failure for one in made} == {None}
+    assert {one.value for one in made if one.criterion == "checklist"} == {0.75}
+    assert {one.expected for one in made} == {None}
+    for one in made:
+        if one.judge == "ranks":
+            assert one.winner == ("b" if one.shown == "ab" else "a")
+            assert one.p_a is None
+    assert {one.winner for one in made if one.judge == "twice"} == {"a", "b"}
+
+
+@pytest.mark.parametrize("content", ["A.", "**A**", '{"answer": "A"}'])
+def test_one_allowed_answer_and_nothing_else(desk: Any, cli: Command, chat_server: Any, content: str) -> None:
+    says(chat_server, content)
+    desk.suite(judges=[{**PAIR, "engine": chat_server.engine(structured="none", logprobs="none")}])
+    assert cli("run", "s").code == 0
+    (run,) = all_runs(desk.runs)
+    assert {(one.winner, one.shown) for one in judgments(run)} == {("a", "ab"), ("b", "ba")}
+    assert "suite asks for no log-probabilities" in (judgments(run)[0].detail or "")
+
+
+@pytest.mark.parametrize(
+    ("content", "reply", "kind", "reason"),
+    [
+        ("I think A", {}, "parse", "not one of A, B and nothing else"),
+        ("A or B", {}, "parse", "not one of A, B and nothing else"),
+        ('{"answer": "C"}', {}, "parse", "not one of A, B and nothing else"),
+        ("", {}, "parse", "the answer is empty"),
+        (None, {}, "parse", "the answer is empty"),
+        ("A", {"finish": "length"}, "truncated", "answer_tokens"),
+        (None, {"finish": "length"}, "truncated", "cut before it began"),
+        (None, {"refusal": "I judge nobody."}, "refused", "I judge nobody."),
+    ],
+)
+def test_anything_else_is_a_failure_with_its_text(
+    desk: Any, cli: Command, chat_server: Any, content: Any, reply: Any, kind: str, reason: str
+) -> None:
+    says(chat_server, content, **reply)
+    desk.suite(judges=[{**PAIR, "engine": chat_server.engine()}])
+    told = cli("run", "s")
+    assert told.code == 3
+    assert f"the judge pw gave no valid verdict at all ({kind}: " in told.sentence
+    assert reason in told.sentence
+    (row,) = json.loads(cli("report", "--json").out)["failures"]
+    assert (row["failure"], row["n"]) == (kind, 8)
+    assert kind != "parse" or not content or content in row["example"]
+
+
+def test_a_candidate_whose_temperature_is_refused(desk: Any, cli: Command, chat_server: Any) -> None:
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        if "temperature" in sent:
+            return 400, chat_server.refuse("'temperature' is not supported with this model")
+        return 200, chat_server.reply("fine")
+
+    chat_server.behave = behave
+    bot = {"id": "bot", "model": "m", "families": ["acme"], "engine": chat_server.engine()}
+    judge = {**RATE, "engine": "scripted"}
+    desk.suite(candidates=[{**bot, "sampling": {"temperature": 0.7}}], judges=[judge])
+    sentence = "bot: temperature (0.7 in the suite) was not sent with 4 of 4 completions: the server decided"
+    first = cli("run", "s")
+    assert first.code == 0
+    assert sentence in " ".join(first.out.split())
+    asked = len(chat_server.asked)
+    second = cli("run", "s")
+    assert sentence in " ".join(second.out.split())  # also where every answer was reused
+    assert len(chat_server.asked) == asked
+    newest, _ = all_runs(desk.runs)
+    assert rows_of(Results(newest).sql("SELECT DISTINCT unsent FROM completions WHERE len(unsent) > 0")) == [
+        {"unsent": ["temperature 0.7"]}
+    ]
+
+
+def test_an_old_run_without_these_columns_is_read(desk: Any, chat_server: Any) -> None:
+    import pyarrow.parquet as pq
+
+    says(chat_server, "2")
+    desk.suite(judges=[{**RATE, "engine": chat_server.engine()}])
+    run = desk.run()
+    (path,) = run.segments("completions")
+    table = pq.read_table(path)
+    pq.write_table(table.drop_columns(["unsent"]), path)
+    assert rows_of(Results(Run(run.path)).sql("SELECT DISTINCT unsent FROM completions")) == [
+        {"unsent": None}
+    ]
+    assert len(list(run.records("completions"))) == 8
