@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from evalhub.cli import attacks, compare, judges, labels, runs, specs
+from evalhub.cli import attacks, compare, judges, labels, new_dataset, runs, specs
 from evalhub.cli.output import console, notes
 from evalhub.errors import EvalhubError, Interrupted, StorageError
 
@@ -58,6 +58,7 @@ app.command()(runs.dashboard)
 app.command()(runs.export)
 app.command()(runs.verify)
 judges.judges.command("attack")(attacks.judges_attack)
+specs.datasets.command("new")(new_dataset.datasets_new)
 app.add_typer(judges.judges, name="judges")
 app.add_typer(labels.labels, name="labels")
 app.add_typer(specs.datasets, name="datasets")

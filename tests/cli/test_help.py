@@ -27,7 +27,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 VERBS = ("run", "plan", "leaderboard", "report", "meta", "dashboard", "export", "verify")
 GROUPS = {
     "judges": {"new", "list", "show", "check", "preview", "test", "attack", "export"},
-    "datasets": {"list", "show", "check", "fetch"},
+    "datasets": {"list", "new", "show", "check", "fetch"},
     "models": {"list", "show", "check", "fetch"},
     "suites": {"list", "show", "check"},
 }

@@ -1,0 +1,341 @@
+"""What a folder of data files holds: tables of one form, their columns, and a type for each that fits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from evalhub.errors import InputError, SpecError
+from evalhub.sandbox import looks, scalars
+from evalhub.sandbox.fits import fit_of
+from evalhub.sandbox.refusal import Refused
+from evalhub.sandbox.rows import Reader
+from evalhub.sandbox.spelling import Misfit, Number
+from evalhub.sources.files import sha256_of
+from evalhub.specs.files import RESERVED_COLUMNS
+
+FORMATS = {
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv", ".txt": "lines",
+    ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+_ABOUT = re.compile(r"(readme|licen[cs]e|changelog|notice|citation)\b.*", re.IGNORECASE)
+_HEAD = 1 << 16
+_BIG = 1 << 63
+_EXACT = 1 << 53
+_LONGEST = 250
+_MAY_NAME = re.compile(r".*(id|idx|index|key|number|system|model|model_name|generator)", re.IGNORECASE)
+_WHOLE = re.compile(r"-?(0|[1-9]\d*)")
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+_ORDER = ("BIGINT", "DOUBLE", "VARCHAR")
+
+
+@dataclass(slots=True)
+class Values:
+    """What one column holds.
+
+    Attributes:
+        type: The narrowest type that fits every value; None without any.
+        count: Number of values.
+        texts: The distinct values as texts, of a column that may name items or systems; else empty.
+        unique: Whether no file has a value twice, of such a column.
+        large: Whether an integer is beyond 2^53, which a DOUBLE does not hold.
+    """
+
+    type: str | None = None
+    count: int = 0
+    texts: set[str] = field(default_factory=set)
+    unique: bool = True
+    large: bool = False
+
+    def add(self, value: Any, *, written: bool, names: bool) -> None:
+        """Take a value in.
+
+        Args:
+            value: A value; None is none.
+            written: Whether values are texts, as in CSV.
+            names: Whether the column may name items or systems.
+        """
+        if value is None:
+            return
+        self.count += 1
+        if names:
+            self.texts.add(str(value)[:_LONGEST])
+            self.unique = len(self.texts) == self.count
+        kind = _type_of_text(value) if written else _type_of(value)
+        self.large |= kind == "BIGINT" and abs(int(value)) > _EXACT
+        self.join(kind, written=written)
+
+    def join(self, kind: str, *, written: bool) -> None:
+        """Widen the type so that it holds values of another type too."""
+        self.type = _joined(self.type, kind, written=written)
+        if self.type == "DOUBLE" and self.large:
+            self.type = "VARCHAR"
+
+
+@dataclass(slots=True)
+class Proposal:
+    """One table: files of one format with the same columns.
+
+    Attributes:
+        name: Its name in the card.
+        format, form: How its files are written.
+        hashes: Each file's path in the folder with its sha256.
+        columns: What each column holds.
+        rows: Number of rows.
+        reserved: Columns that a card cannot declare, by their name or type; they are left out.
+    """
+
+    name: str
+    format: str
+    form: dict[str, Any]
+    hashes: dict[str, str]
+    columns: dict[str, Values]
+    rows: int
+    reserved: tuple[str, ...] = ()
+
+
+def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
+    """Read a folder's data files, and return its tables and the files that were left out.
+
+    Raises:
+        InputError: The folder is none, is empty, or holds no file of a known format.
+        SpecError: A file cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError("there is no such folder", where="FOLDER", value=str(folder))
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_hidden(path, folder)]
+    if not files:
+        raise InputError("the folder holds no file", where="FOLDER", value=str(folder))
+    known = {path: form for path in files if (form := _format(path)) and not _ABOUT.fullmatch(path.name)}
+    left_out = [path.relative_to(folder).as_posix() for path in files if path not in known]
+    if not known:
+        raise InputError(
+            "the folder holds no data file of a known format",
+            where="FOLDER",
+            value=", ".join(left_out[:5]),
+            allowed=", ".join(FORMATS),
+            fix="save spreadsheets and databases as CSV or Parquet",
+        )
+    tables: dict[tuple[Any, ...], Proposal] = {}
+    for path, form in known.items():
+        found = _read(path, path.relative_to(folder).as_posix(), form)
+        kind = (found.format, tuple(sorted(found.form.items())), tuple(sorted(found.columns)))
+        if kind in tables:
+            _join(tables[kind], found)
+        else:
+            tables[kind] = found
+    return _named(list(tables.values())), left_out
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+
+
+def _format(path: Path) -> str | None:
+    name = path.name.lower().removesuffix(".gz")
+    return next((form for ending, form in FORMATS.items() if name.endswith(ending)), None)
+
+
+def _read(path: Path, name: str, form: str) -> Proposal:
+    """Read one file in the first way that works."""
+    reasons: list[Refused] = []
+    try:
+        head = path.open("rb").read(_HEAD)
+        for attempt, written in _attempts(form, path, head):
+            try:
+                rows = _parquet(path) if attempt == "parquet" else _rows(path, attempt, written)
+                found = _table(rows, name, attempt, written, sha256_of(path))
+                return _typed(found, path) if attempt == "parquet" else found
+            except Refused as error:
+                reasons.append(error)
+    except OSError as error:
+        raise SpecError(f"the file cannot be read ({error.strerror})", where=str(path)) from error
+    reply = reasons[0].reply
+    where = f"{path}{reply['where']}"
+    raise SpecError(f"the file cannot be read: {reply['what']}", where=where, value=reply.get("value"))
+
+
+def _attempts(form: str, path: Path, head: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield ways to read a file, the likeliest first."""
+    if form == "parquet":
+        yield form, {}
+        return
+    encoding = {} if path.suffix == ".gz" else _encoding(path, head)
+    if form == "csv":
+        yield form, encoding | _delimiter(path, head, encoding)
+    elif form == "lines":
+        yield form, encoding
+    else:
+        layouts = [("json", {}), *(("json", {"layout": layout}) for layout in ("keyed", "columns"))]
+        rows: list[tuple[str, dict[str, Any]]] = [("jsonl", {})]
+        ways = rows + layouts if form == "jsonl" else layouts + rows
+        yield from ((attempt, encoding | written) for attempt, written in ways)
+
+
+def _encoding(path: Path, head: bytes) -> dict[str, Any]:
+    found = looks.marked(head) or looks.of_wide_text(head)
+    if not found:
+        try:
+            path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            found = looks.of_broken_utf8(path.read_bytes())
+    return {"encoding": found} if found not in ("", "utf-8", "unknown") else {}
+
+
+def _delimiter(path: Path, head: bytes, encoding: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what separates the columns of the header; a comma is not said."""
+    if path.name.lower().endswith(".tsv"):
+        return {"delimiter": "\t"}
+    lines = head.decode(encoding.get("encoding", "utf-8-sig"), errors="replace").splitlines()
+    header = next((line for line in lines if line.strip()), "")
+    found = max(",;\t|", key=header.count)
+    return {} if found == "," or not header.count(found) else {"delimiter": found}
+
+
+def _rows(path: Path, form: str, written: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for _, row in Reader(path, form, (), written).rows():
+        yield row
+
+
+def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=2000):
+                yield from batch.to_pylist()
+    except ArrowException as error:
+        raise Refused("", f"it is no Parquet ({str(error).splitlines()[0]})") from error
+
+
+def _typed(table: Proposal, path: Path) -> Proposal:
+    """Give each column of a Parquet file the type that the file says; leave out what no card can declare."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        described = connection.execute("DESCRIBE SELECT * FROM read_parquet($path)", {"path": str(path)})
+        for name, kind in ((row[0], row[1]) for row in described.fetchall()):
+            try:
+                fit_of(connection.sqltype(kind))
+            except ValueError:
+                table.columns.pop(name, None)
+                table.reserved = (*table.reserved, name)
+            else:
+                table.columns.setdefault(name, Values()).type = kind
+    return table
+
+
+def _table(
+    rows: Iterator[Mapping[str, Any]], name: str, form: str, written: dict[str, Any], sha256: str
+) -> Proposal:
+    columns: dict[str, Values] = {}
+    reserved: dict[str, None] = {}
+    # SQL ignores case, so that of two columns that differ in it alone a card declares the first.
+    spelled = dict.fromkeys(RESERVED_COLUMNS, "")
+    count = 0
+    for row in rows:
+        count += 1
+        for column, value in row.items():
+            if spelled.setdefault(column.lower(), column) != column or not column:
+                reserved[column] = None
+            else:
+                names = bool(_MAY_NAME.fullmatch(column))
+                columns.setdefault(column, Values()).add(value, written=form == "csv", names=names)
+    if not columns:
+        raise Refused("", "it holds no row with a column" if form != "lines" else "it holds no line")
+    return Proposal(name, form, written, {name: sha256}, columns, count, tuple(reserved))
+
+
+def _join(table: Proposal, more: Proposal) -> None:
+    """Take the rows of another file of the same form in."""
+    table.hashes |= more.hashes
+    table.rows += more.rows
+    for name, values in more.columns.items():
+        own = table.columns[name]
+        own.texts |= values.texts
+        own.count += values.count
+        own.unique &= values.unique
+        own.large |= values.large
+        if values.type:
+            own.join(values.type, written=table.format == "csv")
+
+
+def _named(tables: list[Proposal]) -> list[Proposal]:
+    """Give each table a name made of its files': of one its stem, of several their folder."""
+    taken = set(reserved_words())
+    for table in tables:
+        paths = list(table.hashes)
+        parents = {Path(path).parent.name for path in paths}
+        stem = Path(paths[0]).name.split(".")[0] if len(paths) == 1 else min(parents)
+        plain = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")[:36] or "rows"
+        plain = plain if plain[0].isalpha() else f"t_{plain}"
+        name, number = plain, 2
+        while name in taken:
+            name, number = f"{plain}_{number}", number + 1
+        taken.add(name)
+        table.name = name
+    return tables
+
+
+@cache
+def reserved_words() -> frozenset[str]:
+    """Return the words that SQL takes for its own where they are not quoted."""
+    import duckdb
+
+    words = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
+    with duckdb.connect(":memory:") as connection:
+        return frozenset(str(row[0]) for row in connection.execute(words).fetchall())
+
+
+def _type_of(value: Any) -> str:
+    """Return the type that a value of JSON or Parquet has."""
+    if isinstance(value, bool):
+        return "BOOLEAN"
+    if isinstance(value, int):
+        return "BIGINT" if -_BIG <= value < _BIG else "VARCHAR"
+    if isinstance(value, float | Number):
+        return _double(value)
+    if isinstance(value, list):
+        return _list_of(value)
+    return "JSON" if isinstance(value, dict) else "VARCHAR"
+
+
+def _list_of(values: list[Any]) -> str:
+    part: str | None = None
+    for value in values:
+        if value is not None:
+            part = _joined(part, _type_of(value), written=False)
+    if part is None:
+        return "VARCHAR[]"
+    return f"{part}[]" if part in _ORDER else "JSON"
+
+
+def _type_of_text(value: str) -> str:
+    """Return the type that a cell of CSV spells, and that spells it the same again: 007 is a text."""
+    if value in ("true", "false"):
+        return "BOOLEAN"
+    if _WHOLE.fullmatch(value) and value != "-0":
+        return "BIGINT" if -_BIG <= int(value) < _BIG else "VARCHAR"
+    return _double(value) if _NUMBER.fullmatch(value) else "VARCHAR"
+
+
+def _double(value: Any) -> str:
+    """Return DOUBLE where it holds the number as it is written."""
+    try:
+        scalars.double(value)
+    except Misfit:
+        return "VARCHAR"
+    return "DOUBLE"
+
+
+def _joined(one: str | None, other: str, *, written: bool) -> str:
+    """Return the narrowest type that holds the values of two."""
+    if one is None or one == other:
+        return other
+    if one in _ORDER and other in _ORDER:
+        return max(one, other, key=_ORDER.index)
+    return "VARCHAR" if written else "JSON"

@@ -1,0 +1,198 @@
+"""`evalhub datasets new`: a first card for a folder of files, which loads at once."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from evalhub.sources import Dataset, load
+from evalhub.specs import load_card
+
+Files = dict[str, str | bytes]
+
+
+@pytest.fixture
+def new(desk: Any, cli: Any) -> Callable[[Files], Dataset]:
+    """Write files into the folder `mine`, make a card of them, and load it."""
+
+    def make(files: Files) -> Dataset:
+        for name, content in files.items():
+            path = desk.folder / "mine" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        said = cli("datasets", "new", "mine")
+        assert said.code == 0, said.err
+        assert cli("datasets", "check", "mine").code == 0
+        return load(*load_card("mine"))
+
+    return make
+
+
+def lines(*rows: dict[str, Any]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def columns(dataset: Dataset) -> dict[str, str]:
+    (table,) = dataset.card.files.values()
+    return table.columns
+
+
+def test_questions_with_answers_are_items_with_references(new: Any) -> None:
+    found = new(
+        {
+            "test.jsonl": lines(
+                {"id": "a-1", "question": "One?", "answer": 1}, {"id": "b", "question": "Two?", "answer": "2"}
+            )
+        }
+    )
+    assert [(item.item_id, item.turns, item.refs) for item in found.items] == [
+        ("a-1", ("One?",), (("1",),)), ("b", ("Two?",), (("2",),)),
+    ]  # fmt: skip
+    assert found.responses == ()
+
+
+def test_answers_of_named_systems_are_responses(new: Any) -> None:
+    rows = [
+        {"qid": n, "instruction": f"{n}?", "model": model, "output": f"{model}{n}"}
+        for n in (1, 2)
+        for model in "xy"
+    ]
+    found = new({"all.json": json.dumps(rows)})
+    assert [(item.item_id, item.turns) for item in found.items] == [("1", ("1?",)), ("2", ("2?",))]
+    assert [(one.item_id, one.system, one.text) for one in found.responses] == [
+        ("1", "x", "x1"), ("1", "y", "y1"), ("2", "x", "x2"), ("2", "y", "y2"),
+    ]  # fmt: skip
+
+
+def test_many_files_of_one_form_are_one_table_and_a_file_is_a_system(new: Any) -> None:
+    answers = {
+        f"answers/{name}.jsonl": lines(*({"question_id": n, "answer": f"{name} {n}"} for n in (7, 8)))
+        for name in ("old-1", "new")
+    }
+    questions = lines({"question_id": 7, "prompt": "Who?"}, {"question_id": 8, "prompt": "Why?"})
+    found = new({**answers, "questions.jsonl": questions})
+    assert set(found.card.files["answers"].hashes) == set(answers)
+    assert {(one.system, one.item_id): one.text for one in found.responses} == {
+        ("old-1", "7"): "old-1 7", ("old-1", "8"): "old-1 8", ("new", "7"): "new 7", ("new", "8"): "new 8",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "prompt,n,id\nTwo?,5,007\nÖl?,,8\n".encode()),
+        ("a.csv", "prompt;n;id\nTwo?;5;007\nÖl?;;8\n".encode("cp1252")),
+        ("a.tsv", "prompt\tn\tid\nTwo?\t5\t007\nÖl?\t\t8\n".encode("utf-16")),
+        ("a.csv", "\ufeffprompt,n,id\nTwo?,5,007\nÖl?,,8\n".encode()),
+        ("a.jsonl", lines({"prompt": "Two?", "n": 5, "id": "007"}, {"prompt": "Öl?", "id": "8"})),
+        ("a.json", json.dumps({"007": {"prompt": "Two?", "n": 5}, "8": {"prompt": "Öl?", "n": None}})),
+        ("a.json", json.dumps({"prompt": ["Two?", "Öl?"], "n": [5, None], "id": ["007", "8"]})),
+        (
+            "a.jsonl",
+            json.dumps([{"prompt": "Two?", "n": 5, "id": "007"}, {"prompt": "Öl?", "n": None, "id": "8"}]),
+        ),
+    ],
+)
+def test_the_same_rows_in_every_form(new: Any, name: str, content: str | bytes) -> None:
+    found = new({name: content})
+    assert [(item.item_id, item.turns) for item in found.items] == [("007", ("Two?",)), ("8", ("Öl?",))]
+    assert columns(found)["n"] == "BIGINT"
+
+
+TYPES: dict[str, tuple[str, Any, Any]] = {
+    "q": ("VARCHAR", "?", "!"),
+    "whole": ("BIGINT", 1, -5),
+    "part": ("DOUBLE", 1, 2.5),
+    "mixed": ("VARCHAR", 1, "a"),
+    "big": ("VARCHAR", 2**80, 3),
+    "exact": ("VARCHAR", 0.5, 2**53 + 1),
+    "list": ("VARCHAR[]", ["a"], []),
+    "numbers": ("DOUBLE[]", [1, 2.5], None),
+    "any": ("JSON", {"x": 1}, [1]),
+    "both": ("JSON", "x", True),
+    "yes": ("BOOLEAN", True, None),
+    "none": ("VARCHAR", None, None),
+}
+
+
+def test_types_hold_every_value(new: Any) -> None:
+    rows = [{name: values[at] for name, values in TYPES.items()} for at in (1, 2)]
+    assert columns(new({"x.jsonl": lines(*rows)})) == {name: values[0] for name, values in TYPES.items()}
+
+
+def test_parquet_keeps_its_types(new: Any, tmp_path: Path) -> None:
+    table = pa.table({"prompt": ["a", "b"], "references": [["x"], ["y", "z"]], "raw": [b"1", b"2"]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    found = new({"a.parquet": (tmp_path / "a.parquet").read_bytes()})
+    assert columns(found) == {"prompt": "VARCHAR", "references": "VARCHAR[]"}
+    assert [item.refs for item in found.items] == [(("x",),), (("y", "z"),)]
+
+
+@pytest.mark.parametrize(
+    "content", ["order,file,Order\nx,y,z\n", "a b,group\nx,y\n", '"a,""b""",c\nx,y\n', "n\n1\n"]
+)
+def test_any_row_can_be_an_item(new: Any, content: str) -> None:
+    found = new({"x.csv": content})
+    assert [item.item_id for item in found.items] == ["1"]
+
+
+def test_rows_without_a_text_are_no_responses(new: Any) -> None:
+    found = new({"x.csv": 'id,model,prompt,response\n1,m 1,Hi?,Ja\n1,m2,Hi?,\n1,m3,Hi?,""\n'})
+    assert [(one.system, one.text) for one in found.responses] == [("m-1", "Ja"), ("m3", "")]
+
+
+def test_a_line_of_text_is_a_prompt(new: Any) -> None:
+    assert [item.turns for item in new({"prompts.txt": "Who?\nWhy?\n"}).items] == [("Who?",), ("Why?",)]
+
+
+def test_what_is_no_data_is_left_out_and_said(desk: Any, cli: Any) -> None:
+    folder = desk.folder / "mine"
+    (folder / ".git").mkdir(parents=True)
+    for name in ("README.md", "notes.docx", ".git/config", "LICENSE.txt"):
+        (folder / name).write_text("x")
+    (folder / "a.csv").write_text("prompt\nWho?\n")
+    said = cli("datasets", "new", "mine", "--id", "other", "--json")
+    answer, _ = json.JSONDecoder().raw_decode(said.out)
+    assert answer["card"] == "datasets/other.yaml"
+    assert answer["left_out"] == ["LICENSE.txt", "README.md", "notes.docx"]
+
+
+@pytest.mark.parametrize(
+    ("files", "arguments", "said"),
+    [
+        ({}, [], "the folder holds no file"),
+        ({"a.xlsx": "x"}, [], "no data file of a known format, got 'a.xlsx'"),
+        (
+            {"a.jsonl": '{"a": 1}\n{"a":\n'},
+            [],
+            "mine/a.jsonl:2: the file cannot be read: the text is no JSON",
+        ),
+        ({"a.csv": "a,b\n1\n"}, [], "mine/a.csv:2 (row 1): the file cannot be read: the row has 1 fields"),
+        ({"a.csv": ""}, [], "mine/a.csv: the file cannot be read: it holds no row with a column"),
+        ({"a.parquet": "no"}, [], "mine/a.parquet: the file cannot be read: it is no Parquet"),
+        ({"a.csv": "a\n1\n"}, ["--id", "tiny"], "datasets/tiny.yaml: a card of that name is there already"),
+        ({"a.csv": "a\n1\n"}, ["--id", "a b"], "--id: this is no name for a file, got 'a b'"),
+    ],
+)
+def test_what_is_refused(desk: Any, cli: Any, files: Files, arguments: list[str], said: str) -> None:
+    folder = desk.folder / "mine"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_text(str(content))
+    answer = cli("datasets", "new", "mine", *arguments)
+    assert answer.code == 2
+    assert said in answer.sentence
+    assert not (desk.folder / "datasets" / "mine.yaml").exists()
+
+
+def test_nothing_is_written_over(desk: Any, cli: Any, new: Any) -> None:
+    new({"a.csv": "prompt\nWho?\n"})
+    card = desk.folder / "datasets" / "mine.yaml"
+    before = card.read_text()
+    assert "a card of that name is there already" in cli("datasets", "new", "mine").sentence
+    assert card.read_text() == before
+    assert cli("datasets", "new", "elsewhere").sentence == "FOLDER: there is no such folder, got 'elsewhere'."
