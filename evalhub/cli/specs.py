@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +12,8 @@ import evalhub as hub
 from evalhub.cli.options import Json, Name, Names
 from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
 from evalhub.errors import EvalhubError, InputError, ModelError
+
+_VALUES = 10
 
 datasets = typer.Typer(help="Datasets: one YAML card each.", no_args_is_help=True)
 suites = typer.Typer(help="Suites: what to run, one YAML file each.", no_args_is_help=True)
@@ -72,7 +74,7 @@ def _each_dataset(names: list[str] | None, act: Callable[[str], dict[str, Any]],
         if as_json or (row["problem"] and len(names or ()) == 1):
             continue
         if names and not row["problem"]:
-            print_fields(row, as_json=False)
+            print_fields({name: _most_frequent(value) for name, value in row.items()}, as_json=False)
         else:
             console().print(_line(row), markup=False, soft_wrap=True)
     if as_json:
@@ -85,6 +87,18 @@ def _each_dataset(names: list[str] | None, act: Callable[[str], dict[str, Any]],
             f"{len(bad)} of {len(rows)} datasets cannot be loaded: {', '.join(bad)}",
             fix="`evalhub datasets fetch` brings what is absent",
         )
+
+
+def _most_frequent(counts: Any) -> Any:
+    """Return counts by value with the ten largest alone, and how many values are left out."""
+    if not isinstance(counts, Mapping):
+        return counts
+    if not all(isinstance(count, int) for count in counts.values()):
+        return {name: _most_frequent(part) for name, part in counts.items()}
+    if len(counts) <= _VALUES:
+        return counts
+    largest = sorted(counts, key=lambda value: -counts[value])[:_VALUES]
+    return {value: counts[value] for value in largest} | {"and": f"{len(counts) - _VALUES} more"}
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -57,10 +57,11 @@ def of_broken_utf8(content: bytes) -> str:
     >>> of_broken_utf8("Fön für".encode() + b"\\xff")
     ''
     """
-    sequences = len(_SEQUENCE.findall(content))
-    runs = [len(run) for run in _HIGH.findall(_SEQUENCE.sub(b"", content))]
-    if len(runs) <= sequences:
+    broken = sum(map(len, _HIGH.findall(_SEQUENCE.sub(b" ", content))))
+    whole = sum(map(len, _SEQUENCE.findall(content)))
+    if broken <= whole:
         return ""
+    runs = [len(run) for run in _HIGH.findall(content)]
     return "cp1252" if sum(run == 1 for run in runs) * 2 > len(runs) else "unknown"
 
 

@@ -99,7 +99,9 @@ class Reader:
             )
         if layout == "keyed":
             for key, row in loaded.items():
-                yield row if not isinstance(row, dict) else {"key": key, **row}
+                if isinstance(row, dict) and "key" in row:
+                    raise Refused("", "a row has a key named key, the name of the column of keys", value=key)
+                yield {"key": key, **row} if isinstance(row, dict) else row
             return
         keyed = {name: part if isinstance(part, dict) else _numbered(part) for name, part in loaded.items()}
         keys = list(next(iter(keyed.values()), {}))

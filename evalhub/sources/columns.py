@@ -11,6 +11,7 @@ from typing import Any
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import AnnotatorKind, FailureKind, clean
 from evalhub.scales import Order, Winner
+from evalhub.sources.blocks import is_blocks, text_of
 from evalhub.sources.messages import read_messages
 from evalhub.sources.query import Answer
 
@@ -34,22 +35,24 @@ def _id(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("a text")
-    return clean(value)
+    if isinstance(value, str):
+        return clean(value)
+    if is_blocks(value):
+        return text_of(value)
+    raise ValueError("a text, or a list of text blocks")
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (clean(value),)
-    if not isinstance(value, list) or not all(isinstance(one, str | None) for one in value):
+    if isinstance(value, str) or is_blocks(value):
+        return (_text(value),)
+    if not isinstance(value, list) or not all(part is None or isinstance(part, str | list) for part in value):
         raise ValueError("a text or a list of texts")
-    return tuple(clean(one) for one in value if one is not None)
+    return tuple(_text(part) for part in value if part is not None)
 
 
 def _refs(value: Any) -> tuple[str, ...] | tuple[tuple[str, ...], ...]:
-    if isinstance(value, list) and any(isinstance(one, list) for one in value):
-        return tuple(_texts(one or []) for one in value)
+    if isinstance(value, list) and any(isinstance(part, list) and not is_blocks(part) for part in value):
+        return tuple(_texts(part or []) for part in value)
     return _texts(value)
 
 

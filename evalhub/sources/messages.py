@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalhub.records import canonical, clean, is_blank
+from evalhub.sources.blocks import text_of
 
 ROLES: Mapping[str, str] = {
     "system": "system",
@@ -15,7 +16,6 @@ ROLES: Mapping[str, str] = {
     "assistant": "assistant",
     "tool": "tool",
 }
-_BLOCKS = ("text", "input_text", "output_text")
 
 # What says nothing to the model: ids, and thoughts of earlier turns, which chat templates leave out too.
 _IDLE = {"id", "type", "tool_call_id", "reasoning", "reasoning_content"}
@@ -72,38 +72,25 @@ def _message(value: Any, number: int) -> tuple[str, str]:
         raise ValueError(
             f"messages of role, content and the assistant's tool_calls; message {number} has {strange[0]!r}"
         )
-    text = text_of(message.get("content"), f"message {number}")
+    text = _content(message.get("content"), number)
     if role == "tool" and message.get("name"):
         text = f"{message['name']}:\n{text}"
     calls = [_call(call, number) for call in _calls(message, number)]
     return role, "\n\n".join(filter(None, [text, *calls])) if calls else text
 
 
-def text_of(content: Any, where: str) -> str:
-    """Return a content as one text: it is a text, or a list of blocks of text.
-
-    >>> text_of([{"type": "text", "text": "Hi"}, {"type": "text", "text": "there"}], "message 1")
-    'Hi\\nthere'
-
-    Raises:
-        ValueError: A block holds something else, such as an image.
-    """
+def _content(content: Any, number: int) -> str:
+    """Return a content as one text: it is a text, or a list of blocks of text."""
     if content is None:
         return ""
     if isinstance(content, str):
         return clean(content)
-    if isinstance(content, list):
-        return "\n".join(_block(block, where) for block in content)
-    raise ValueError(f"a text or a list of text blocks as content; that of {where} is neither")
-
-
-def _block(block: Any, where: str) -> str:
-    if isinstance(block, str):
-        return clean(block)
-    if isinstance(block, Mapping) and block.get("type") in _BLOCKS and isinstance(block.get("text"), str):
-        return clean(block["text"])
-    kind = block.get("type") if isinstance(block, Mapping) else block
-    raise ValueError(f"blocks of text as content; {where} has a block of type {kind!r}")
+    if not isinstance(content, list):
+        raise ValueError(f"a text or a list of text blocks as content; that of message {number} is neither")
+    try:
+        return text_of(content)
+    except ValueError as error:
+        raise ValueError(f"{error} (message {number})") from None
 
 
 def _calls(message: Mapping[str, Any], number: int) -> list[Any]:
