@@ -32,7 +32,5 @@ def _text_of(block: Any) -> str:
         return clean(block)
     kind = block.get("type") if isinstance(block, Mapping) else block
     if kind not in _TYPES or not isinstance(block.get("text"), str):
-        raise ValueError(
-            f"a text or blocks of text; a block is of type {kind!r}, and evalhub reads text alone"
-        )
+        raise ValueError(f"blocks of text alone; there is a block of type {kind!r}")
     return clean(block["text"])
