@@ -80,6 +80,8 @@ def _list(kind: Any) -> Fit:
             raise misfit(value, str(kind), "lists", f"write a list, or declare {parts['child']} or JSON")
         if size is not None and len(value) != size:
             raise misfit(value, str(kind), f"lists of {size}", f"declare {parts['child']}[]")
+        if list in map(type, value) and not is_nested(parts["child"]):
+            raise misfit(value, str(kind), "lists", f"declare {kind}[] or JSON", what="a list of lists")
         return [None if part is None else part_of(part) for part in value]
 
     return fit
@@ -103,7 +105,10 @@ def _map(kind: Any) -> Fit:
     def fit(value: Any) -> dict[Any, Any]:
         if type(value) is not dict:
             raise misfit(value, str(kind), "objects", "declare JSON where values differ in form")
-        return {key_of(key): None if part is None else part_of(part) for key, part in value.items()}
+        read = {key_of(key): None if part is None else part_of(part) for key, part in value.items()}
+        if len(read) != len(value):
+            raise misfit(value, str(kind), "objects without two keys of one value", what="an object")
+        return read
 
     return fit
 
@@ -117,7 +122,9 @@ def _from_text(fit: Fit, kind: str) -> Fit:
         except Misfit:
             raise
         except (ValueError, RecursionError) as error:
-            fix = 'write lists as ["a", "b"], objects as {"a": 1}'
+            fix = (
+                'write lists as ["a", "b"] and objects as {"a": 1}, or declare VARCHAR and cast in the SELECT'
+            )
             raise misfit(value, kind, "JSON", fix, what="a text that is no JSON") from error
         return None if part is None else fit(part)
 

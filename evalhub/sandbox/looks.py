@@ -22,6 +22,7 @@ _CONTAINERS = (
 )
 _DELIMITERS = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
 _TITLES = 20
+_LONGEST_RUN = 3  # letters with accents in a row, in the languages of Western Europe
 
 _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]+")
@@ -38,21 +39,27 @@ def of_container(head: bytes) -> str:
 
 
 def of_wide_text(head: bytes) -> str:
-    """Return the encoding that a file without a mark seems to have: every other byte is 0; or an empty text.
+    """Return the encoding of a file in which each second byte may be 0; empty where it seems to be none.
 
     >>> of_wide_text("id;text".encode("utf-16-be"))
     'utf-16-be'
     """
-    even, odd = head[0:200:2].count(0), head[1:200:2].count(0)
-    if max(even, odd) * 4 <= len(head[:200]) or min(even, odd) * 4 > max(even, odd):
+    even, odd = head[0::2], head[1::2]
+    zeros = even.count(0), odd.count(0)
+    if not any(zeros) or min(zeros) * 4 > max(zeros):
         return ""
-    return "utf-16-le" if odd > even else "utf-16-be"
+    little = zeros[1] > zeros[0]
+    other, half = (even, odd) if little else (odd, even)
+    ends = sum(half[place] == 0 for place, byte in enumerate(other[: len(half)]) if byte == ord("\n"))
+    if max(zeros) * 4 <= len(head) and not ends:
+        return ""
+    return "utf-16-le" if little else "utf-16-be"
 
 
 def of_broken_utf8(content: bytes) -> str:
     """Return the encoding that bytes seem to have that are no UTF-8; empty where they are damaged UTF-8.
 
-    >>> of_broken_utf8("Fön für Ödön".encode("cp1252"))
+    >>> of_broken_utf8("Grüße für Ödön".encode("cp1252"))
     'cp1252'
     >>> of_broken_utf8("Fön für".encode() + b"\\xff")
     ''
@@ -61,8 +68,10 @@ def of_broken_utf8(content: bytes) -> str:
     whole = sum(map(len, _SEQUENCE.findall(content)))
     if broken <= whole:
         return ""
-    runs = [len(run) for run in _HIGH.findall(content)]
-    return "cp1252" if sum(run == 1 for run in runs) * 2 > len(runs) else "unknown"
+    runs = _HIGH.findall(content)
+    western = sum(len(run) == 1 or run.decode("cp1252", "replace").isalpha() for run in runs)
+    short = all(len(run) <= _LONGEST_RUN for run in runs) and b"\0" not in content
+    return "cp1252" if short and western * 2 > len(runs) else "unknown"
 
 
 def of_delimiter(line: str, columns: Collection[str], delimiter: str) -> str:

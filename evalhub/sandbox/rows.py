@@ -125,7 +125,7 @@ class Reader:
             fix = ""
             if self.format == "json" and "Extra data" in str(error):
                 fix = "write `format: jsonl` for a file of one object a line"
-            elif self.format == "jsonl" and text.lstrip()[:1] in ("[", "{") and self.place == ":1":
+            elif self.place == ":1" and text.lstrip()[:1] in ("[", "{") and not text.rstrip().endswith("}"):
                 fix = "write `format: json` for a file that is one list or object"
             raise Refused(self.place, f"the text is no JSON ({error})", fix=fix) from error
 

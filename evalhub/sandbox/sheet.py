@@ -122,11 +122,13 @@ class Sheet:
 
     def _refuse_header(self) -> None:
         twice = [name for name, count in Counter(self.header).items() if count > 1 and name]
-        if twice and self.header:
+        if twice:
             raise Refused(self.place, "two columns of the header have one name", value=twice[0])
-        if not self.header or set(self.columns) <= set(self.header):
+        if set(self.columns) <= set(self.header):
             return
         lines = list(chain(self._raw, islice(self.lines, 20)))
+        if not "".join(lines).strip():
+            return
         found = looks.of_header(lines, self.columns, self.delimiter)
         if found and found[0]:
             add = f"`skip: {self.skip + found[0]}`"

@@ -78,17 +78,19 @@ class Text:
                     text = raw.decode()
                 except UnicodeDecodeError as error:
                     if not self.encoding and not self.replaced:
-                        self._refuse_legacy(number, raw[error.start])
+                        self._refuse_legacy(number, raw, error.start)
                     text = raw.decode("utf-8", "replace")
                     self.replaced += text.count(_REPLACED) - raw.count(_REPLACED.encode())
                 yield text.replace("\x00", "")
 
-    def _refuse_legacy(self, number: int, byte: int) -> None:
+    def _refuse_legacy(self, number: int, raw: bytes, start: int) -> None:
         with self._open() as file:
             guess = looks.of_broken_utf8(file.read(_ALL))
-        what = f"the file is no UTF-8 (byte 0x{byte:02x})"
+        what = f"the file is no UTF-8 (byte 0x{raw[start]:02x})"
         if guess == "cp1252":
-            raise Refused(f":{number}", f"{what} and looks like cp1252", fix=f"add `encoding: cp1252` {_ADD}")
+            shown = raw[max(start - 12, 0) : start + 12].decode("cp1252", "replace").strip()
+            fix = f"add `encoding: cp1252` {_ADD} if {shown!r} reads right"
+            raise Refused(f":{number}", f"{what} and looks like cp1252", fix=fix)
         if guess:
             fix = f"add its encoding {_ADD}, such as `encoding: cp1251` or `encoding: gb18030`"
             raise Refused(f":{number}", what, fix=f"{fix}; `encoding: utf-8` reads what is broken as U+FFFD")

@@ -182,6 +182,28 @@ def test_a_missing_key_is_a_missing_value(load: Any, write: Any, form: str) -> N
         assert read[1] == (2, None)
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "what"),
+    [
+        ("MAP(INTEGER, VARCHAR)", {"1": "a", "01": "b"}, "an object"),
+        ("VARCHAR[]", [["a"]], "a list of lists where VARCHAR[] is declared"),
+        ("STRUCT(a STRUCT(b INTEGER[]))", {"a": {"b": [1, 2.5]}}, "a fraction where INTEGER is declared"),
+        ("INTEGER", [1, 2], "a list where INTEGER is declared"),
+        ("DOUBLE", {"a": 1}, "an object where DOUBLE is declared"),
+        ("BOOLEAN", None, ""),
+    ],
+)
+def test_nested_values(load: Any, write: Any, kind: str, value: Any, what: str) -> None:
+    for form in ("json", "jsonl"):
+        path = write(form, [{"id": 1, "value": value}])
+        if value is None:
+            assert load(path, form, {"value": kind}) == [(1, None)]
+            continue
+        with pytest.raises(Refused) as caught:
+            load(path, form, {"value": kind})
+        assert what in caught.value.reply["what"]
+
+
 def test_numbers_keep_their_own_text(load: Any, tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text('{"value": 1.10}\n{"value": 1e3}\n{"value": 123456789012345678901}\n')
     assert [text for _, text in load(tmp_path / "t.jsonl", "jsonl", {"value": "VARCHAR"})] == [

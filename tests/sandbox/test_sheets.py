@@ -95,6 +95,22 @@ def test_cp1252_is_named_with_its_line(refusal: Any) -> None:
     assert "add `encoding: cp1252`" in reply["fix"]
 
 
+@pytest.mark.parametrize("text", ["Grüße", "l’été à Évry", "mañana", "smørrebrød på Ærø"])
+def test_words_of_western_europe_look_like_cp1252(refusal: Any, text: str) -> None:
+    reply = refusal(f"text\n{text}\n".encode("cp1252"), columns={"text": "VARCHAR"})
+    assert "looks like cp1252" in reply["what"]
+    assert text[:4] in reply["fix"]
+
+
+@pytest.mark.parametrize("text", ["日本語", "长江很长", "Ωμέγα", "x"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_wide_text_without_a_mark_is_named(refusal: Any, text: str, encoding: str) -> None:
+    for content in (f"text\n{text}\n", f"{text}\n{text}\n"):
+        assert (
+            f"encoding: {encoding}" in refusal(content.encode(encoding), columns={"text": "VARCHAR"})["fix"]
+        )
+
+
 @pytest.mark.parametrize(
     ("encoding", "text"), [("cp1251", "Привет, мир"), ("gb18030", "长江很长"), ("shift_jis", "富士山")]
 )
