@@ -2,6 +2,7 @@
 
 from evalhub.analysis.agreement import agreement
 from evalhub.analysis.annotator_pairs import annotator_pairs
+from evalhub.analysis.answers import answers
 from evalhub.analysis.attacks import attacks, controls, not_attacked
 from evalhub.analysis.bias import biases, length_penalty
 from evalhub.analysis.by_tag import by_tag
@@ -12,7 +13,6 @@ from evalhub.analysis.contamination import contamination
 from evalhub.analysis.correlation import correlations, side_by_side
 from evalhub.analysis.cost import cost
 from evalhub.analysis.coverage import (
-    answers,
     coverage,
     coverage_by_criterion,
     engines,

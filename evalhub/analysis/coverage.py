@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups, row, rows_of, table
-from evalhub.records import is_blank
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_COUNTS = ("done", "failed", "rationales", "rationales_cut", "same_family")
+_COUNTS = ("done", "failed", "rationales", "rationales_cut", "same_family", "of_cut_answers")
 NAMED = ("judge", "kind", "statistic", "expected", *_COUNTS)
 BY_CRITERION = ("dataset", "judge", "criterion", "statistic")
 _UNFINISHED = "not everything that was planned is asked yet"
@@ -24,8 +22,12 @@ _COUNTED = """
 SELECT judge, if(any_value(source) = 'recorded', 'recorded judge', 'judge') AS kind,
   count(*) AS done, count(failure) AS failed, count(rationale) AS rationales,
   count(*) FILTER (WHERE rationale_cut) AS rationales_cut,
-  count(*) FILTER (WHERE same_family) AS same_family
-FROM judgments GROUP BY judge ORDER BY judge
+  count(*) FILTER (WHERE same_family) AS same_family,
+  count(*) FILTER (WHERE EXISTS (
+    FROM responses r WHERE r.finish_reason = 'length'
+      AND (r.dataset, r.item_id, r.sample) = (j.dataset, j.item_id, j.sample)
+      AND r.system IN (j.system, j.system_a, j.system_b))) AS of_cut_answers
+FROM judgments j GROUP BY judge ORDER BY judge
 """
 
 _ASKED = """
@@ -35,36 +37,14 @@ FROM judgments j JOIN items i USING (dataset, item_id) ORDER BY ALL
 """
 
 
-_UNSEEN = "text IS NOT NULL AND NOT regexp_matches(text, '[!-~]')"
-
-_ANSWERED = """
-SELECT dataset, system, count(*) AS responses, count(*) - count(text) AS absent
-FROM responses GROUP BY ALL ORDER BY ALL
-"""
-
-
-def answers(results: Results) -> pd.DataFrame:
-    """Return what each system answered: dataset, system, and counts of responses.
-
-    `responses` counts all, `absent` those without a text (failed, or recorded by their length alone), `empty`
-    those whose text shows nothing. An empty answer is an answer: it is scored and judged like any other.
-    """
-    frame = results.sql(_ANSWERED)
-    unseen = results.sql(f"SELECT dataset, system, text FROM responses WHERE {_UNSEEN}")
-    empty = Counter(
-        (dataset, system) for dataset, system, text in unseen.itertuples(index=False) if is_blank(text)
-    )
-    frame["empty"] = [empty[key] for key in zip(frame["dataset"], frame["system"], strict=True)]
-    return frame
-
-
 def coverage(results: Results) -> pd.DataFrame:
     """Return, for each judge, how much of what was planned has a verdict, and how sure its tokens are.
 
     One row per judge and statistic: `coverage` (valid verdicts of those expected, in [0, 1]) and, where
     verdicts were read from probabilities, `label mass` (mean probability of the allowed verdicts, in
     [0, 1]). Every row also has the judge's counts: expected, done, failed, rationales, rationales_cut,
-    same_family. Of a recorded judge (`kind`) as much is expected as is recorded.
+    same_family, of_cut_answers (judgments of an answer that the token limit cut). Of a recorded judge
+    (`kind`) as much is expected as is recorded.
     """
     counted = {str(one["judge"]): one for one in rows_of(results.sql(_COUNTED))}
     recorded = {judge: one["done"] for judge, one in counted.items() if one["kind"] == "recorded judge"}

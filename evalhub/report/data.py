@@ -7,6 +7,7 @@ from typing import Any
 
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
+from evalhub.analysis.answers import cut_answers
 from evalhub.analysis.settled import SETTLED
 from evalhub.analysis.truth import drawn_by_doubt
 from evalhub.report.by_tag import RANKED, REPORTED, tag_data
@@ -91,14 +92,14 @@ def report_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def ranking_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the tables that rank systems, one list of tidy rows each, and what failed.
+    """Return the tables that rank systems, one list of tidy rows each, their answers and what failed.
 
     Args:
         results: The run.
         by: Tags of items that they are broken down by too, under `by_tag`.
     """
-    parts = (*RANKING, FAILURES)
-    tables = {name: rows_of(TABLES[name](results)) for part in parts for name in part.tables}
+    names = dict.fromkeys(name for part in (*RANKING, FAILURES) for name in part.tables)
+    tables = {name: rows_of(TABLES[name](results)) for name in (*names, "answers")}
     return {**tables, **tag_data([results], by, RANKED)}
 
 
@@ -143,6 +144,7 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
             yield f"{card['id']} names no systems: its responses are judged, never ranked"
     yield from on_what_they_rank(data["leaderboard"])
     yield from served_notes(data)
+    yield from cut_answers(data["answers"])
     yield from _differences(manifest)
     if data["reused"]:
         total = sum(row["completions"] for row in data["reused"])

@@ -26,7 +26,7 @@ RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)
 _KINDS = {"judge": 0, "labels": 1, "metric": 2}
 RATERS = {"judge": 0, "jury": 1, "recorded judge": 2, "metric": 3, "trivial": 4}
 _STATISTICS = ("accuracy", "Cohen's kappa", "n", "left out")
-_ANSWER_HEAD = ("dataset", "system", "responses", "empty")
+_ANSWER_HEAD = ("dataset", "system", "responses", "empty", "cut at the token limit")
 _READINGS = {"combined": "", "ab": "a shown first", "ba": "b shown first", "level": ""}
 
 
@@ -226,14 +226,20 @@ def _rationales(row: Row) -> str:
 
 
 def answer_grids(data: dict[str, Any]) -> Iterator[Grid]:
-    """Yield how many answers of each system are empty, where any is."""
+    """Yield how many answers of each system are empty, and how many the token limit cut, where any is."""
     lines = tuple(
-        (visible(row["dataset"]), visible(row["system"]), count(row["responses"]), count(row["empty"]))
+        (
+            visible(row["dataset"]),
+            visible(row["system"]),
+            count(row["responses"]),
+            count(row["empty"]),
+            count(row["cut"]),
+        )
         for row in data["answers"]
-        if row["empty"]
+        if row["empty"] or row["cut"]
     )
     if lines:
-        yield Grid("Empty answers, scored and judged as they are", _ANSWER_HEAD, lines, 2)
+        yield Grid("Answers that are empty or cut, scored and judged as they are", _ANSWER_HEAD, lines, 2)
 
 
 def unscored_grids(data: dict[str, Any]) -> Iterator[Grid]:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evalhub.analysis import Results
+from evalhub.analysis.answers import cut_answers
 from evalhub.report.attacks import ATTACK_NOTES, attack_data, attack_grids, attack_lines
 from evalhub.report.data import report_data
 from evalhub.report.engines import engine_lines, model_lines, summary
@@ -49,8 +50,8 @@ def print_leaderboard(data: dict[str, Any]) -> None:
     """
     console, notes = wide(), Footnotes()
     _sections(console, (*RANKING, FAILURES), data, notes)
-    about = (f"• {note}" for note in on_what_they_rank(data["leaderboard"]))
-    say(console, [INTERVALS, *notes.lines(), *about])
+    about = (*on_what_they_rank(data["leaderboard"]), *cut_answers(data["answers"]))
+    say(console, [INTERVALS, *notes.lines(), *(f"• {note}" for note in about)])
 
 
 def _sections(console: Console, parts: Iterable[Section], data: dict[str, Any], notes: Footnotes) -> None:

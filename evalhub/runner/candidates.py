@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
+from evalhub.analysis.answers import MANY, cut_answers
 from evalhub.judging import candidate_messages
 from evalhub.records import (
     Completion,
     FailureKind,
     Item,
+    Record,
     Request,
     Response,
     Sampling,
@@ -18,6 +20,7 @@ from evalhub.records import (
     digest,
     joined_reasoning,
 )
+from evalhub.runner.resolve import ResolvedCandidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def _response(wanted: Generation, done: list[Completion]) -> Response:
         chars=None if text is None else sum(len(one.text or "") for one in done),
         families=wanted.families,
         source=Source.GENERATED,
-        finish_reason=last.finish_reason if last else None,
+        finish_reason=_end(done),
         prompt_tokens=_total(one.prompt_tokens for one in done),
         completion_tokens=_total(one.completion_tokens for one in done),
         sha256=None if text is None else digest(text),
@@ -71,6 +74,27 @@ def _response(wanted: Generation, done: list[Completion]) -> Response:
         failure=failure,
         detail=last.detail if failure and last else None,
     )
+
+
+def many_cut(candidates: Iterable[ResolvedCandidate], records: Iterable[Record]) -> Iterator[str]:
+    """Yield one sentence for each candidate of which the token limit cut many answers.
+
+    Args:
+        candidates: The candidates of a suite.
+        records: The responses of its run.
+    """
+    responses = [record for record in records if isinstance(record, Response)]
+    for candidate in candidates:
+        spec = candidate.spec
+        ends = [one.finish_reason for one in responses if one.system == spec.id and one.finish_reason]
+        counts = {"ended": len(ends), "cut": ends.count("length"), "max_tokens": spec.sampling.max_tokens}
+        yield from cut_answers([{"system": spec.id, **counts}], least=MANY)
+
+
+def _end(done: list[Completion]) -> str | None:
+    """Return why the answer ends: at the token limit where one of its turns does."""
+    ends = [one.finish_reason for one in done]
+    return "length" if "length" in ends else ends[-1] if ends else None
 
 
 def _failure(completion: Completion) -> FailureKind | None:

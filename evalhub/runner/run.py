@@ -14,7 +14,7 @@ from evalhub.engines import Engine, open_engine
 from evalhub.errors import EvalhubError, InputError, Interrupted, UnknownNameError
 from evalhub.judging import Asking, Steps, failed
 from evalhub.records import FailureKind, Item, Response
-from evalhub.runner.candidates import Generation, generate
+from evalhub.runner.candidates import Generation, generate, many_cut
 from evalhub.runner.cells import Cell
 from evalhub.runner.conclude import GO_ON, conclude
 from evalhub.runner.drive import Driver, Job
@@ -177,6 +177,8 @@ def _work(sitting: _Sitting, planned: Plan, following: Following | None) -> Plan
         if planned.generations:
             sitting.progress.stage("responses", planned.generations)
             _drive_all(sitting, _generations(resolved))
+            for sentence in many_cut(resolved.candidates, writer.table("responses")):
+                sitting.progress.note(sentence)
             if not stop.asked:
                 sitting.watch.conclude()
         if planned.judgments and not stop.asked:
