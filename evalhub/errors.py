@@ -8,7 +8,8 @@ EvalhubError
 │   ├── FamilyError          a judge of the candidate's own family
 │   └── ModelError           a model that cannot be read, trusted or fitted
 ├── GateFailed            1  a gate of the suite does not hold
-├── Inconclusive          3  too little was measured: a budget spent, coverage too low
+├── Inconclusive          3  too little was measured: a budget spent, a judge without a verdict
+│   ├── LittleCoverage       a run is sealed, but a judge or candidate delivered too little
 │   └── EngineError          the engine cannot start, or died too often
 ├── StorageError          4  a disk that is full, a segment that is corrupt
 ├── LockedError           5  another process writes this run
@@ -124,6 +125,10 @@ class Inconclusive(EvalhubError):
     """Too little was measured to say anything."""
 
     exit_code = 3
+
+
+class LittleCoverage(Inconclusive):
+    """A sealed run, named by `where`: a judge or candidate delivered less than the suite asks for."""
 
 
 class EngineError(Inconclusive):

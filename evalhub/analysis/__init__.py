@@ -37,6 +37,7 @@ from evalhub.analysis.samples import item_list, sample
 from evalhub.analysis.sensitivity import sensitivity
 from evalhub.analysis.served import hard_verdicts, not_sent
 from evalhub.analysis.settled import settled
+from evalhub.analysis.shortfalls import shortfall_sentences, shortfalls
 from evalhub.analysis.strengths import beats, strengths
 from evalhub.analysis.targets import Target, targets
 from evalhub.analysis.tidy import rows_of
@@ -101,6 +102,8 @@ __all__ = [
     "sample",
     "sensitivity",
     "settled",
+    "shortfall_sentences",
+    "shortfalls",
     "side_by_side",
     "strengths",
     "targets",

@@ -16,7 +16,7 @@ import evalhub as hub
 from evalhub.cli.options import By, Json, Limit, Only, RunName, RunNames, Runs, SuiteName
 from evalhub.cli.output import notes, print_json, print_rows
 from evalhub.cli.progress import chosen
-from evalhub.errors import InputError, StorageError
+from evalhub.errors import InputError, LittleCoverage, StorageError
 from evalhub.scales import Kind
 
 if TYPE_CHECKING:
@@ -43,8 +43,11 @@ def run(
         plan(suite, only, limit, runs, as_json)
         return
     progress = chosen()
+    little: LittleCoverage | None = None
     try:
         done = hub.runner.run(suite, hub.runner.Options(tuple(only or ()), limit, runs), progress)
+    except LittleCoverage as error:
+        little, done = error, hub.store.find_run(error.where, hub.store.runs_root(runs))
     finally:
         progress.stop()
     results = hub.analysis.Results(done)
@@ -53,6 +56,8 @@ def run(
     else:
         hub.report.print_report(results)
     hub.report.write_report(results, done.path)
+    if little:
+        raise little
     folder = "" if hub.store.runs_root(runs) == Path("runs") else f" --runs {hub.store.runs_root(runs)}"
     if not as_json:
         notes().print(f"see it all: {_program()} dashboard{folder}", markup=False, soft_wrap=True)

@@ -32,6 +32,7 @@ TABLES = {
     "attacks": analysis.attacks,
     "controls": analysis.controls,
     "not_attacked": analysis.not_attacked,
+    "shortfalls": analysis.shortfalls,
     "coverage": analysis.coverage,
     "answers": analysis.answers,
     "left_out": analysis.left_out,
@@ -99,7 +100,7 @@ def ranking_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
         by: Tags of items that they are broken down by too, under `by_tag`.
     """
     names = dict.fromkeys(name for part in (*RANKING, FAILURES) for name in part.tables)
-    tables = {name: rows_of(TABLES[name](results)) for name in (*names, "answers")}
+    tables = {name: rows_of(TABLES[name](results)) for name in (*names, "answers", "shortfalls")}
     return {**tables, **tag_data([results], by, RANKED)}
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalhub.analysis import shortfall_sentences
 from evalhub.report.engines import engine_lines, model_lines, summary
 from evalhub.report.sections import PAGE
 from evalhub.report.shape import Footnotes, visible
@@ -25,6 +26,7 @@ def report_page(data: dict[str, Any]) -> str:
     return _template().render(
         title=visible(data["title"] or data["suite"]),
         summary=summary(data),
+        shortfalls=[visible(sentence) for sentence in shortfall_sentences(data["shortfalls"])],
         models=list(model_lines(data)),
         engines=list(engine_lines(data)),
         sections=[one for one in sections if one[1] or one[2]],

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evalhub.analysis import Results
+from evalhub.analysis import Results, shortfall_sentences
 from evalhub.analysis.answers import cut_answers
 from evalhub.report.attacks import ATTACK_NOTES, attack_data, attack_grids, attack_lines
 from evalhub.report.data import report_data
@@ -35,6 +35,7 @@ def print_report(results: Results, by: Sequence[str] = ()) -> None:
     data = report_data(results, by)
     notes = Footnotes()
     title = data["title"] or data["suite"]
+    _shortfalls(console, data)
     console.print(Text(visible(title), style="bold"))
     console.print(Text(summary(data), style="dim"))
     _pairs(console, [*model_lines(data), *engine_lines(data)])
@@ -49,9 +50,16 @@ def print_leaderboard(data: dict[str, Any]) -> None:
         data: As `ranking_data` returns it.
     """
     console, notes = wide(), Footnotes()
+    _shortfalls(console, data)
     _sections(console, (*RANKING, FAILURES), data, notes)
     about = (*on_what_they_rank(data["leaderboard"]), *cut_answers(data["answers"]))
     say(console, [INTERVALS, *notes.lines(), *(f"• {note}" for note in about)])
+
+
+def _shortfalls(console: Console, data: dict[str, Any]) -> None:
+    """Print first of all what was covered too little."""
+    for sentence in shortfall_sentences(data["shortfalls"]):
+        console.print(Text(visible(f"Inconclusive. {sentence}"), style="bold red"))
 
 
 def _sections(console: Console, parts: Iterable[Section], data: dict[str, Any], notes: Footnotes) -> None:

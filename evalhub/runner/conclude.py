@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
-from evalhub.errors import EngineError, Inconclusive, Interrupted
+from evalhub.analysis import Results, rows_of, shortfall_sentences, shortfalls
+from evalhub.errors import EngineError, Inconclusive, Interrupted, LittleCoverage
 from evalhub.records import Judgment
 from evalhub.runner.plan import Plan, judgments_of
 from evalhub.runner.resolve import Resolved
 from evalhub.runner.stop import Stop
-from evalhub.store import RunWriter
+from evalhub.store import Run, RunWriter
 
 GO_ON = "give the same command again to go on; what was finished is kept"
 
@@ -19,7 +20,8 @@ def conclude(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
 
     Raises:
         Interrupted: It was stopped.
-        Inconclusive: The budget is spent, or a judge gave no valid verdict at all.
+        Inconclusive: The budget is spent.
+        LittleCoverage: A judge gave no valid verdict at all.
         EngineError: Something was not answered.
     """
     judgments = cast("list[Judgment]", writer.table("judgments"))
@@ -51,7 +53,21 @@ def conclude(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
     for judge, counts in coverage.items():
         if counts["expected"] and not counts["valid"]:
             first = next(one for one in own if one.judge == judge)
-            raise Inconclusive(
+            raise LittleCoverage(
                 f"the judge {judge} gave no valid verdict at all ({first.failure}: {first.detail})",
                 where=writer.id,
             )
+
+
+def refuse_little(done: Run) -> None:
+    """Refuse a sealed run of which too little is covered.
+
+    Raises:
+        LittleCoverage: The coverage of a judge or candidate lies below `controls.min_coverage`.
+    """
+    if rows := rows_of(shortfalls(Results(done))):
+        raise LittleCoverage(
+            f"too little is covered: {' | '.join(shortfall_sentences(rows))}",
+            where=done.id,
+            fix="the run is sealed and its report is whole; controls: {min_coverage: 0} lets it pass",
+        )

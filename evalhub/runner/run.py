@@ -16,7 +16,7 @@ from evalhub.judging import Asking, Steps, failed
 from evalhub.records import FailureKind, Item, Response
 from evalhub.runner.candidates import Generation, generate, many_cut
 from evalhub.runner.cells import Cell
-from evalhub.runner.conclude import GO_ON, conclude
+from evalhub.runner.conclude import GO_ON, conclude, refuse_little
 from evalhub.runner.drive import Driver, Job
 from evalhub.runner.manifest import manifest, planned_facts
 from evalhub.runner.plan import Cells, Plan, judgments_of, plan
@@ -81,12 +81,16 @@ def run(suite: str, options: Options | None = None, progress: Progress | None = 
 
     Raises:
         Interrupted: Ctrl-C; what was finished is sealed and the same command goes on.
-        Inconclusive: The budget is spent, or a judge gave no valid verdict at all.
+        Inconclusive: The budget is spent.
+        LittleCoverage: A judge gave no valid verdict at all, or the coverage of a judge or candidate lies
+            below `controls.min_coverage`; the run is sealed all the same.
         EvalhubError: Anything that the suite names is wrong.
     """
     options, progress = options or Options(), progress or Silent()
     resolved, planned = prepare(suite, options, progress)
-    return carry_out(resolved, planned, runs_root(options.runs), progress)
+    done = carry_out(resolved, planned, runs_root(options.runs), progress)
+    refuse_little(done)
+    return done
 
 
 def carry_out(

@@ -183,10 +183,18 @@ class CascadeUse(Spec):
 
 
 class Controls(Spec):
-    """What keeps the biases of judges in check."""
+    """What keeps the biases of judges in check.
+
+    Attributes:
+        cross_family: What happens to a judge of the response's own family.
+        length_penalty: How strongly longer responses are penalised; 0 = not at all.
+        min_coverage: Least share of a judge's planned verdicts, and of a candidate's responses, that have to
+            be valid; below it a run is inconclusive. 0 = any.
+    """
 
     cross_family: CrossFamily = CrossFamily.REQUIRE
     length_penalty: float = Field(default=0.0, ge=0)
+    min_coverage: float = Field(default=0.8, ge=0, le=1)
 
 
 class Budget(Spec):
