@@ -58,7 +58,7 @@ def test_run_report_and_leaderboard_say_it(told: Any) -> None:
         out = " ".join(told.command(verb).out.split())
         assert f"• {sentence}" in out
         assert "terse:" not in out
-    assert "of cut answers" in said.out
+    assert "Answers that are empty or cut, scored and judged as they are" in said.out
     found = json.loads(told.command("leaderboard", "--json").out)["answers"]
     assert {row["system"]: row["cut"] for row in found} == {"wordy": 3, "terse": 0, "k": None, "m": None}
 
