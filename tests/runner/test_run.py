@@ -106,7 +106,8 @@ class TestFailures:
     def test_a_prompt_that_is_too_long_is_its_item_s_failure(self, desk: Any) -> None:
         rows = [{"item_id": f"i{n}", "prompt": "word " * (500 if n == 2 else 5)} for n in range(4)]
         desk.dataset(items=rows)
-        desk.suite(candidates=[CANDIDATE | {"engine": scripted(max_length=100)}], judges=[RATE])
+        bot = CANDIDATE | {"engine": scripted(max_length=100)}
+        desk.suite(candidates=[bot], judges=[RATE], controls={"min_coverage": 0})
         done = desk.run()
         failed = [one for one in responses(done) if one.failure]
         assert [(one.item_id, one.system, one.failure, one.text) for one in failed] == [
@@ -121,7 +122,7 @@ class TestFailures:
     def test_a_judge_s_prompt_that_is_too_long(self, desk: Any) -> None:
         rows = [{"item_id": f"i{n}", "prompt": "word " * (500 if n == 2 else 5)} for n in range(4)]
         desk.dataset(items=rows)
-        desk.suite(judges=[RATE | {"engine": scripted(max_length=200)}])
+        desk.suite(judges=[RATE | {"engine": scripted(max_length=200)}], controls={"min_coverage": 0.75})
         failed = [one for one in judgments(desk.run()) if one.failure]
         assert {(one.item_id, one.failure) for one in failed} == {("i2", "too_long")}
         assert all("500" in (one.detail or "") or "tokens" in (one.detail or "") for one in failed)
