@@ -92,8 +92,8 @@ class Text:
 
     @cached_property
     def sentence_places(self) -> list[tuple[dict[str, int], int]]:
-        """Where each sentence holds each word, and how long it is."""
-        return [(places(tokens), len(tokens)) for tokens in self.sentences]
+        """Where each different sentence holds each word, and how long it is."""
+        return [(places(tokens), len(tokens)) for tokens in dict.fromkeys(self.sentences)]
 
 
 def _numbered(grams: Iterable[Hashable]) -> frozenset[Hashable]:
@@ -124,11 +124,11 @@ def _union_lcs_overlap(candidate: Text, reference: Text) -> Overlap:
     Source: Lin 2004, ROUGE, section 3.2; the clipping is that of ROUGE 1.5.5.
     """
     united: Counter[str] = Counter()
-    for tokens in reference.sentences:
+    for tokens, repeats in Counter(reference.sentences).items():
         kept: set[int] = set()
         for other, width in candidate.sentence_places:
             kept.update(lcs_positions(tokens, other, width))
-        united.update(tokens[at] for at in kept)
+        united.update(chain.from_iterable([tokens[at] for at in kept] for _ in range(repeats)))
     shared = (united & candidate.counts).total()
     return Overlap(shared, candidate.counts.total(), reference.counts.total())
 

@@ -95,6 +95,7 @@ def test_hand_written_pairs_are_rouge_scores(stemmer):
         "the the the the",
         "a b c\nb c d\n\nc d e",
         "b a\na b\nc a b",
+        "b a\nb a\na b\nb a",
         "Generalizations, relational oscillators: skies dying\nProceeds",
         "今天天气很好",
         "don't co-operate 1,234.5",
