@@ -33,11 +33,12 @@ _HAN_WORDS = re.compile(r"[〇零一二两兩三四五六七八九十百千万�
 HAN_UNIT = r"(?:千(?![克米瓦卡字赫帕伏焦円])|百(?![分帕])|兆(?![瓦字赫帕比位])|[万萬億亿만억조천백])"
 
 
-def power_of_ten(behind: str) -> int:
+def power_of_ten(behind: str, *, money: bool = False) -> int:
     """Return the power of ten that the words behind a number name.
 
     Args:
         behind: The text that follows a number.
+        money: Whether the number has a currency, so that `5m` is no length.
 
     Returns:
         The exponent, 0 where there is no such word.
@@ -50,7 +51,8 @@ def power_of_ten(behind: str) -> int:
     while word := _WORD.match(behind):
         name = word[1]
         thai = next((thai for thai in _UNSPACED if name.startswith(thai)), "")
-        letter = _LETTERS.get(name, 0) if word[0] == name and not power else 0
+        letters = _LETTERS | {"m": 6} if money else _LETTERS
+        letter = letters.get(name, 0) if word[0] == name and not power else 0
         step = _POWERS.get(thai or name.casefold(), letter)
         if not step:
             break
@@ -78,7 +80,7 @@ def han_words(text: str) -> str | None:
     digits = runs[-1].translate(_HAN_DIGITS)
     if digits.isdecimal():
         return digits
-    return str(han_number(re.sub(r"(?<!\d)十", "1十", digits.replace("0", ""))))
+    return str(han_number(re.sub(r"^(?=\D)|(?<=\D)(?=十)", "1", digits.replace("0", ""))))
 
 
 def han_number(written: str) -> int:

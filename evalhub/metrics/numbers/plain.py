@@ -23,6 +23,7 @@ _SAME = {
     **dict.fromkeys(map(ord, "．｡"), "."),
     **dict.fromkeys(map(ord, "，"), ","),
     ord("："): ":",
+    ord("\u20e3"): None,
     ord("＃"): "#",
     ord("＄"): "$",
 }
@@ -35,6 +36,7 @@ _LATEX = (
     (re.compile(r"\\([%$])"), r"\1"),
     (re.compile(r"\\(?:times|cdot|ast)(?![a-z])"), "×"),
     (re.compile(r"\\pi(?![a-z])"), "π"),
+    (re.compile(r"\\pm(?![a-z])"), "±"),
     (re.compile(r"\\sqrt(?![a-z])"), "√"),
     (re.compile(r"(\d?)\s*\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))"), None),
 )

@@ -25,6 +25,7 @@ def read_digits(run: str, decimal: Decimal | None) -> Reading:
     writes, and as English where there is none; the other reading is kept beside it, except in a language that
     writes a decimal point, where it is an error. Commas that separate neither thousands nor decimals
     separate numbers, of which the last is taken.
+    Groups that are only in part of three digits (`5,000,00`) have no value.
 
     Args:
         run: Digits 0-9, with one of ``. , ' _ ٫ ٬``, a space or a no-break space between two of them.
@@ -75,7 +76,10 @@ def _repeated(run: str, groups: list[str], separator: str) -> Reading:
     if separator == ",":
         last = _number(groups[-1])
         grouped = _grouped(groups) or _grouped_by_two(groups)
-        return Reading(_number("".join(groups)), frozenset({last})) if grouped else Reading(last)
+        if grouped:
+            return Reading(_number("".join(groups)), frozenset({last}))
+        listed = all(len(group) != 3 for group in groups[1:])
+        return Reading(last if listed else None, frozenset({last}))
     return (
         Reading(_number("".join(groups)))
         if _grouped(groups)

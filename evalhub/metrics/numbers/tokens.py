@@ -19,7 +19,7 @@ _CURRENCY = (
 )
 _RUN = r"[0-9]++(?:(?:[.,'_٫٬]|[ \u00a0](?=[0-9]{3}(?![0-9])))[0-9]++)*"
 _TIME_OR_DATE = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![0-9])|[0-9]++(?:/[0-9]++){2,}|[0-9]++(?::[0-9]++)+"
-_RAISED = r"\^\s?[{(]?\s?(?P<NAME>[-+]?[0-9]{1,9})(?![0-9])"
+_RAISED = r"(?:\^|\*\*(?=[-0-9]))\s?[{(]?\s?(?P<NAME>[-+]?[0-9]{1,9})(?![0-9])"
 _BODY = rf"""
     (?P<no_number>{_TIME_OR_DATE})
     |(?P<han>[0-9]{{1,15}}+{HAN_UNIT}+(?:[ ]?[0-9]{{1,15}}+{HAN_UNIT}+)*+(?:[ ]?[0-9]{{1,15}}+(?![0-9.,]))?)
@@ -37,10 +37,12 @@ _WORD = r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff
 _NUMBER = rf"""
     (?:(?<!{_WORD})(?<![)\]])(?P<sign>[-+]))?(?:{_CURRENCY}[ \u00a0]?(?P<inner>-(?=[0-9.]))?)?(?:{_BODY})
 """
-_NOT_RAISED = r"(?<![_^]\{)(?<!\^)"
-_NO_LETTER_BEFORE = r"(?<![A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f0-9])(?<![A-Za-z]_)(?<![0-9]\.)"
-ANY = re.compile(_NO_LETTER_BEFORE + _NOT_RAISED + rf"(?:{_NUMBER})", re.VERBOSE)
-GLUED = re.compile(_NOT_RAISED + rf"(?:{_NUMBER})", re.VERBOSE)
+# An exponent, an index or an uncertainty is no number of its own.
+_ITS_OWN = r"(?<![_^]\{)(?<!\^)(?<!±)(?<!±[ ])"
+_LETTER = r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]"
+_NO_LETTER_BEFORE = rf"(?<!{_LETTER})(?<!{_LETTER}[-_])(?<![0-9])(?<![0-9]\.)"
+ANY = re.compile(_NO_LETTER_BEFORE + _ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
+GLUED = re.compile(_ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
 """Also numbers that hang on letters, as in `x5`."""
 
 # Between two numbers the word subtracts.
@@ -52,6 +54,7 @@ _NEGATIVE = re.compile(
 _PERCENT = re.compile(
     r"\s?(?:%|percent\b|per cent\b|prozent\b|por ?ciento\b|pour ?cent\b|процент)", re.IGNORECASE
 )
+_LARGER = re.compile(rf"(?<![0-9.,])({_RUN})([ \u00a0][^\W\d_]+)[ \u00a0]$")
 # Fractions that hold more than digits are left as LaTeX.
 _FACTOR_BEFORE = re.compile(r"(?:[√π]\s*[{(]?|\}\s*\{|frac\s*\{)\s*$")
 _FACTOR_BEHIND = re.compile(r"\s*[√π]")
@@ -71,14 +74,15 @@ def read_token(token: re.Match[str], decimal: Decimal | None) -> Reading:
     """
     before = token.string[max(0, token.start() - _BEFORE) : token.start()]
     behind = token.string[token.end() : token.end() + _BEHIND]
-    reading = _scaled(_body(token, decimal), behind)
+    money = bool(re.search(f"[{_CURRENCY_SIGNS}]", token[0]))
+    reading = _after_thousands(_scaled(_body(token, decimal), behind, money=money), before, decimal)
     if token["sign"] == "-" or token["inner"]:
         reading = _each(reading, lambda number: -number)
     elif _NEGATIVE.search(before):
         reading = _with_others(_each(reading, lambda number: -number), reading)
     if _PERCENT.match(behind):
         reading = _with_others(reading, _each(reading, lambda number: number / 100))
-    if before.endswith("(") and behind.startswith(")") and re.search(f"[{_CURRENCY_SIGNS}]", token[0]):
+    if money and before.endswith("(") and behind.startswith(")"):
         reading = _with_others(reading, _each(reading, lambda number: -number))
     if _FACTOR_BEHIND.match(behind) or _FACTOR_BEFORE.search(before):
         return Reading(None, reading.meanings)
@@ -126,9 +130,21 @@ def _raised(base: Reading, power: int, written: str) -> Reading:
     return Reading(base.value**power) if digits * abs(power) <= _HIGHEST_POWER else Reading(written)
 
 
-def _scaled(reading: Reading, behind: str) -> Reading:
-    power = power_of_ten(behind)
+def _scaled(reading: Reading, behind: str, *, money: bool) -> Reading:
+    power = power_of_ten(behind, money=money)
     return _with_others(_each(reading, lambda number: number * 10**power), reading) if power else reading
+
+
+def _after_thousands(reading: Reading, before: str, decimal: Decimal | None) -> Reading:
+    """Return `2 thousand 500` as one number."""
+    larger = _LARGER.search(before)
+    power = power_of_ten(larger[2]) if larger else 0
+    if not larger or not power:
+        return reading
+    base = read_digits(larger[1], decimal).value
+    if not isinstance(base, Fraction):
+        return reading
+    return _with_others(_each(reading, lambda number: base * 10**power + number), reading)
 
 
 def _each(reading: Reading, change: Callable[[Fraction], Fraction]) -> Reading:
