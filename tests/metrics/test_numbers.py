@@ -4,7 +4,7 @@ import time
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.metrics.numbers import Agreement, Reading, compare, final_number
@@ -242,6 +242,7 @@ FORMS = {
     st.sampled_from(["0123456789", "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "๐๑๒๓๔๕๖๗๘๙", "０１２３４５６７８９"]),
     st.sampled_from(["{}", "It is {}.", "= {} km", "{} € / h", "答えは{}。", r"\boxed{{{}}} in 2"]),
 )
+@settings(deadline=None)
 def test_a_number_is_read_as_its_language_writes_it(language, number, digits, sentence):
     group, decimal = FORMS[language]
     written = f"{number:,}".replace(".", "@").replace(",", group).replace("@", decimal)
@@ -250,6 +251,7 @@ def test_a_number_is_read_as_its_language_writes_it(language, number, digits, se
 
 
 @given(st.fractions(max_denominator=999).filter(lambda number: number.denominator > 1))
+@settings(deadline=None)
 def test_a_fraction_is_read(number):
     sign = "-" if number < 0 else ""
     top, bottom = abs(number.numerator), number.denominator
@@ -263,6 +265,7 @@ def test_a_fraction_is_read(number):
     st.text("0123456789.,' \u00a0-/:^eE×x{}\\%$()kM万億½٫٬#boxedfrac") | st.text(),
     st.sampled_from([None, "de", "en"]),
 )
+@settings(deadline=None)
 def test_any_text_is_read_and_agrees_with_itself(text, language):
     reading = final_number(text, language)
     if reading is not None:

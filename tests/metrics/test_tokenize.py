@@ -1,7 +1,7 @@
 """Words of every script, and the choice between the two tokenizers."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.tokenizers import DefaultTokenizer
 
@@ -18,12 +18,14 @@ from evalhub.metrics.tokenize import (
 
 
 @given(st.text(), st.booleans())
+@settings(deadline=None)
 def test_words_are_rouge_scores(text, stemmer):
     expected = DefaultTokenizer(stemmer).tokenize(text)
     assert list(words(text, Tokenizer.ROUGE_SCORE, stemmer=stemmer)) == expected
 
 
 @given(st.text(st.characters(max_codepoint=127)))
+@settings(deadline=None)
 def test_both_tokenizers_agree_on_ascii(text):
     assert unicode_words(text) == rouge_score_words(text)
 
