@@ -12,11 +12,14 @@ from evalhub.stats import (
     Interval,
     Matches,
     Options,
+    balanced_accuracy,
     bradley_terry,
     cohen_kappa,
     mean_estimate,
     paired_difference,
 )
+from evalhub.stats.correlation.coefficients import Coefficient
+from evalhub.stats.correlation.points import point_interval
 from evalhub.stats.intervals import t_quantile
 from evalhub.stats.ranking.bradley_terry import ELO_UNIT, on_elo_scale
 
@@ -99,3 +102,25 @@ def test_a_falling_scale_turns_the_ends() -> None:
     assert (turned.estimate, turned.low, turned.high) == pytest.approx((1.0, 0.6, 1.2))
     assert turned.standard_error == pytest.approx(0.1)
     assert turned.moved(math.exp).standard_error is None
+
+
+def test_of_a_mean_recall_is_that_of_a_bootstrap() -> None:
+    labels = RNG.choice(list("abc"), 300, p=[0.5, 0.3, 0.2])
+    judge = np.where(RNG.random(300) < 0.7, labels, RNG.choice(list("abc"), 300))
+    found = balanced_accuracy(judge, labels, range(300))
+    draws = []
+    for _ in range(500):
+        rows = RNG.integers(0, 300, 300)
+        shares = [np.mean(judge[rows][labels[rows] == one] == one) for one in "abc"]
+        draws.append(np.mean(shares))
+    assert found.standard_error == pytest.approx(np.std(draws), rel=0.15)
+
+
+def test_of_a_correlation_of_points() -> None:
+    one = RNG.normal(0, 1, 40)
+    other = one + RNG.normal(0, 1, 40)
+    r = float(np.corrcoef(one, other)[0, 1])
+    ends = point_interval(Coefficient.PEARSON, r, 40, level=0.95)
+    rows = RNG.integers(0, 40, (2000, 40))
+    draws = [np.corrcoef(one[row], other[row])[0, 1] for row in rows]
+    assert ends.error == pytest.approx(np.std(draws), rel=0.25)

@@ -117,7 +117,10 @@ def _mean_ends(parts: list[Estimate], residuals: Floats) -> Ends:
     # gives way to half of the interval's half-length where that is more.
     halves = (np.maximum(room, room / 2 + (high - low) / 4) for room in (share - low, high - share))
     down, up = (float(max(0.0, half @ together @ half)) ** 0.5 / len(parts) for half in halves)
-    return Ends(max(0.0, share.mean() - down), min(1.0, share.mean() + up), "recalls-mover")
+    errors = np.array([part.standard_error or 0.0 for part in parts])
+    error = float(max(0.0, errors @ together @ errors)) ** 0.5 / len(parts)
+    ends = max(0.0, share.mean() - down), min(1.0, share.mean() + up)
+    return Ends(*ends, "recalls-mover", error=error)
 
 
 def cohen_kappa(

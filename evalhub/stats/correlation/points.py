@@ -51,7 +51,8 @@ def point_interval(kind: Coefficient, value: float, n: int, *, level: float) -> 
         return no_ends("the coefficient is 1 or -1, where the Fisher z interval has no width")
     spread = 1 + value**2 / 2 if kind is Coefficient.SPEARMAN else 1.0
     z, half = np.arctanh(value), z_quantile(level) * (spread / (n - 3)) ** 0.5
-    return Ends(float(np.tanh(z - half)), float(np.tanh(z + half)), "fisher-z")
+    error = (1 - value**2) * (spread / (n - 3)) ** 0.5
+    return Ends(float(np.tanh(z - half)), float(np.tanh(z + half)), "fisher-z", error=error)
 
 
 def kendall_error(tau: float, n: int) -> float:
