@@ -265,13 +265,13 @@ def _join(table: Proposal, more: Proposal) -> None:
 
 
 def _named(tables: list[Proposal]) -> list[Proposal]:
-    """Give each table a name made of its files': of one its stem, of several their folder."""
+    """Give each table a name made of its files': the stem that all have, or the folder that all lie in."""
     taken = set(reserved_words())
     for table in tables:
-        paths = list(table.hashes)
-        parents = {Path(path).parent.name for path in paths}
-        stem = Path(paths[0]).name.split(".")[0] if len(paths) == 1 else min(parents)
-        plain = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")[:36] or "rows"
+        paths = [Path(path) for path in table.hashes]
+        stems, parents = {path.name.split(".")[0] for path in paths}, {path.parent.name for path in paths}
+        stem = next((min(names) for names in (stems, parents) if len(names) == 1), "")
+        plain = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")[:36] or "records"
         plain = plain if plain[0].isalpha() else f"t_{plain}"
         name, number = plain, 2
         while name in taken:

@@ -20,6 +20,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "prompt", "question", "instruction", "q", "query", "problem", "request", "input", "source",
         "document", "article", "dialogue",
     ),
+    "turns": ("turns",),
     "text": ("response", "output", "completion", "generation", "prediction", "candidate", "model_output"),
     "refs": (
         "refs", "references", "reference", "reference_answer", "reference_answers", "ground_truth", "gold",
@@ -35,11 +36,12 @@ _ALONE = {"prompt": ("text",), "refs": ("answers", "answer", "label")}
 _IDS = re.compile(r"[A-Za-z0-9._/@+-]{1,200}")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _WIDE = 100
+_ASKED = ("prompt", "turns")
 _ONE = ("VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN")
 _MANY = (*_ONE, "VARCHAR[]", "BIGINT[]", "DOUBLE[]")
 _TYPES = {
     "item_id": ("VARCHAR", "BIGINT", "INTEGER"), "system": ("VARCHAR",), "prompt": _ONE, "text": _ONE,
-    "refs": _MANY, "context": _MANY, "tags": _MANY, "lang": ("VARCHAR",),
+    "turns": ("VARCHAR[]",), "refs": _MANY, "context": _MANY, "tags": _MANY, "lang": ("VARCHAR",),
 }  # fmt: skip
 
 
@@ -120,7 +122,7 @@ def _roles(table: Proposal, *, several: bool) -> _Roles:
     system = _first(table, lower, "system", _NAMES["system"], found.values())
     found |= {"system": system} if system else {}
     extra = _BESIDE_SYSTEMS if system or by_file else _ALONE
-    for role in ("prompt", "text", "refs", "context", "tags", "lang"):
+    for role in ("prompt", "turns", "text", "refs", "context", "tags", "lang"):
         name = _first(table, lower, role, (*_NAMES[role], *extra.get(role, ())), found.values())
         found |= {role: name} if name else {}
     if column and named and (not repeated or system or by_file):
@@ -145,7 +147,10 @@ def _first(
 
 def _selects(tables: list[_Roles]) -> Iterator[str]:
     """Yield the SELECTs of items and responses, with what to look at."""
-    main = max(tables, key=lambda one: ("prompt" in one.columns, not one.repeated, "refs" in one.columns))
+    main = max(
+        tables,
+        key=lambda one: (not one.columns.keys().isdisjoint(_ASKED), not one.repeated, "refs" in one.columns),
+    )
     answering = [one for one in tables if "text" in one.columns and _joins(one, main)]
     yield ""
     yield "# Change below what is guessed wrong. Every table also has the columns `file` and `line`."
@@ -162,6 +167,11 @@ def _selects(tables: list[_Roles]) -> Iterator[str]:
         yield f"# Not used yet: {', '.join(unused)}"
 
 
+def _likely_items(one: _Roles) -> tuple[bool, bool, bool]:
+    """Return what speaks for a table as that of the items."""
+    return any(role in one.columns for role in _ASKED), not one.repeated, "refs" in one.columns
+
+
 def _joins(one: _Roles, main: _Roles) -> bool:
     """Say whether every row of a table is about an item of the main table."""
     if one is main:
@@ -173,8 +183,11 @@ def _joins(one: _Roles, main: _Roles) -> bool:
 
 
 def _items(main: _Roles) -> Iterator[str]:
-    shown = [role for role in ("prompt", "refs", "context", "tags", "lang") if role in main.columns]
-    if "prompt" not in shown:
+    asked = next((role for role in _ASKED if role in main.columns), "")
+    # References of turns are lists of lists, which no name gives away.
+    held = ("context", "tags", "lang") if asked == "turns" else ("refs", "context", "tags", "lang")
+    shown = [role for role in (asked, *held) if role in main.columns]
+    if not asked:
         yield "# No column looks like a prompt: without one nothing can be generated or judged."
     columns = [_as(main.item_id, "item_id")]
     for role in shown:

@@ -196,3 +196,8 @@ def test_nothing_is_written_over(desk: Any, cli: Any, new: Any) -> None:
     assert "a card of that name is there already" in cli("datasets", "new", "mine").sentence
     assert card.read_text() == before
     assert cli("datasets", "new", "elsewhere").sentence == "FOLDER: there is no such folder, got 'elsewhere'."
+
+
+def test_turns_are_the_users(new: Any) -> None:
+    found = new({"a/q.jsonl": lines({"id": 1, "turns": ["Who?", "Why?"], "reference": ["He.", "So."]})})
+    assert [(item.turns, item.refs) for item in found.items] == [(("Who?", "Why?"), ())]
