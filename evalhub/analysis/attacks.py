@@ -135,15 +135,19 @@ def _judges(results: Results) -> Iterator[tuple[dict[str, str], list[Target], _S
             ]
             for frame in (pairs, rated)
         ]
-        step, _ = level_step(results.rubric(judge), criterion)
+        rubric = results.rubric(judge)
+        step, _ = level_step(rubric, criterion)
+        higher = rubric is None or rubric.higher_is_better(criterion)
         found = [target for target in everything if (target.dataset, target.judge) == (dataset, judge)]
-        yield about, found, _Seen(mine[0], mine[1], RISE * step)
+        yield about, found, _Seen(mine[0], mine[1], RISE * step, higher_is_better=higher)
 
 
 class _Seen:
     """What one judge said of the responses of one dataset, with insertions and without."""
 
-    def __init__(self, pairs: pd.DataFrame, rated: pd.DataFrame, rise: float) -> None:
+    def __init__(
+        self, pairs: pd.DataFrame, rated: pd.DataFrame, rise: float, *, higher_is_better: bool
+    ) -> None:
         self._winners = {
             (one.item_id, one.sample, one.system_a, one.system_b): str(one.winner)
             for one in pairs.itertuples()
@@ -151,7 +155,7 @@ class _Seen:
         self._ratings = {
             (item_id, int(sample), system): rating
             for (item_id, sample), rows in groups(rated, "item_id", "sample")
-            for system, rating in rating_of(rows).items()
+            for system, rating in rating_of(rows, higher_is_better=higher_is_better).items()
         }
         self._rise = rise
 

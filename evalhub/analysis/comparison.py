@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.data_changes import DataChange, data_change
+from evalhub.analysis.direction import direction_of
 from evalhub.analysis.instruments import changed
 from evalhub.analysis.leaderboard import bounds
 from evalhub.analysis.measured import ABOUT, measured
@@ -20,6 +21,7 @@ from evalhub.analysis.tidy import floats, groups, row, table
 if TYPE_CHECKING:
     import pandas as pd
 
+_ABOUT = (*ABOUT, "higher_is_better")
 _TESTED = ("p", "p_holm", "test", "finding", "failed", "worst_low", "worst_high")
 NOTHING_SHARED = "the two have no item, or no opponent on one, in common"
 ALL_CHANGED = "no item that both have is the same in both runs"
@@ -99,8 +101,9 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
     met there, each other among them; a match in which either failed is left out of both. `p` is of the
     sign-flip test over clusters of items, `p_holm` the same allowing for all pairs of systems under that
     measure; both are missing where there is no test. `finding` is what the interval shows of non-inferiority:
-    the first is worse than the second by less than `margin`, in the unit of the measure; higher counts as
-    better. Where `failed` cells of either are above 0 and the values have bounds, [worst_low, worst_high]
+    the first is worse than the second by less than `margin`, in the unit of the measure. `higher_is_better`
+    says which direction is worse; there is no finding where it is missing.
+    Where `failed` cells of either are above 0 and the values have bounds, [worst_low, worst_high]
     allows for sampling and for whatever these could have come out as. Where people labelled a part of what a
     judge was asked, the judge's measure is also there as `people + judge`: what people would say, with an
     interval and no test; every row counts once there.
@@ -108,11 +111,11 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
     rows: list[Row] = []
     for key, found in groups(measured(results), *ABOUT):
         early = stopped_early(results, key[0], key[2], key[3])
-        rows += _rows(key, SYSTEMS, _differences(found, "system", early), margin)
+        rows += _rows((*key, direction_of(found)), SYSTEMS, _differences(found, "system", early), margin)
     for about, gap in powered_pairs(results):
-        untested = {"test": "none", "finding": _finding(gap, margin)}
+        untested = {"test": "none", "finding": _finding(gap, margin, about["higher_is_better"])}
         rows.append(row(gap, **about, **untested))
-    return _table(rows, (*ABOUT, *SYSTEMS, *_TESTED))
+    return _table(rows, (*_ABOUT, *SYSTEMS, *_TESTED))
 
 
 def nights(after: Results, before: Results, *, margin: float | None = None) -> pd.DataFrame:
@@ -122,7 +125,8 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
     on an item, that only one of them has are left out, and so are items whose prompt, context or references
     changed (`changed_items` counts those of the system), and labels. `changed` names what is not the same in
     a judge or metric: a difference may then be its own. `changed_data` names what is not the same in the
-    dataset, and `changed_labels` counts the labels of it that are not. None where the scale has changed.
+    dataset, and `changed_labels` counts the labels of it that are not. None where the scale or
+    its direction has changed.
     """
     earlier = dict(groups(measured(before), *ABOUT))
     changes: dict[str, DataChange] = {}
@@ -134,7 +138,8 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
             changes[dataset] = data_change(dataset, after, before)
         change = changes[dataset]
         early = [stopped_early(run, dataset, key[2], key[3]) for run in (after, before)]
-        scale = OTHER_SCALE if bounds(found) != bounds(earlier[key]) else None
+        scales = [(bounds(side), direction_of(side)) for side in (found, earlier[key])]
+        scale = OTHER_SCALE if scales[0] != scales[1] else None
         why_not = next(filter(None, (*early, scale)), None)
         told, left_out = _since(found, earlier[key], change, why_not)
         differences: Told = {(name, after.run.id, before.run.id): one for name, one in told.items()}
@@ -143,9 +148,9 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
             "changed_data": ", ".join(change.what) or None,
             "changed_labels": change.labels,
         }
-        for one in _rows(key, NIGHTS, differences, margin):
+        for one in _rows((*key, direction_of(found)), NIGHTS, differences, margin):
             rows.append({**one, **facts, "changed_items": left_out[one["system"]]})
-    return _table(rows, (*ABOUT, *NIGHTS, *_TESTED, *_CHANGED))
+    return _table(rows, (*_ABOUT, *NIGHTS, *_TESTED, *_CHANGED))
 
 
 def _since(
@@ -193,18 +198,20 @@ def _differences(found: pd.DataFrame, side: str, early: str | None) -> Told:
     return told
 
 
-def _rows(key: tuple[str, ...], names: tuple[str, ...], told: Told, margin: float | None) -> Iterator[Row]:
-    about = dict(zip(ABOUT, key, strict=True))
+def _rows(key: tuple[Any, ...], names: tuple[str, ...], told: Told, margin: float | None) -> Iterator[Row]:
+    about = dict(zip(_ABOUT, key, strict=True))
     found = [difference.made() for difference in told.values()]
     holm = stats.adjusted([made.p for made in found])
     for (who, difference), made, adjusted in zip(told.items(), found, holm, strict=True):
         named = {**about, "criterion": about["criterion"] or None, **dict(zip(names, who, strict=True))}
-        shown = _finding(made.difference, margin)
+        shown = _finding(made.difference, margin, about["higher_is_better"])
         tested = {"p": made.p, "p_holm": adjusted, "test": made.test, "finding": shown}
         worst = difference.worst_case(made.difference)
         ends = {"worst_low": worst and worst.low, "worst_high": worst and worst.high}
         yield row(made.difference, **named, **tested, failed=difference.failed, **ends)
 
 
-def _finding(difference: stats.Estimate, margin: float | None) -> str | None:
-    return None if margin is None else stats.finding(difference, margin).value
+def _finding(difference: stats.Estimate, margin: float | None, higher_is_better: bool | None) -> str | None:
+    if margin is None or higher_is_better is None:
+        return None
+    return stats.finding(difference if higher_is_better else difference.negated(), margin).value

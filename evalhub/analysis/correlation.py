@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.direction import OPPOSED, Directions
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups, row, table
 from evalhub.analysis.truth import criteria, label_criterion, truth
@@ -16,10 +18,14 @@ from evalhub.analysis.verdicts import ratings
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = ("dataset", "label_criterion", "annotator_kind", "x", "y", "at", "coefficient", "groups")
+NAMED = (
+    "dataset", "label_criterion", "annotator_kind", "x", "y", "x_higher_is_better", "y_higher_is_better",
+    "at", "coefficient", "reading", "groups",
+)  # fmt: skip
 
 SOFT = " (soft)"
 LENGTH = "length"
+AGREES, OPPOSES = "agrees", "opposes"
 
 # The lengths are no metric here: they have a column and a rule of their own.
 METRICS = (
@@ -34,15 +40,18 @@ _RESPONSE = ["item_id", "system", "cluster"]
 def correlations(results: Results) -> pd.DataFrame:
     """Return the correlation of every rating and metric with the labels, and with each other.
 
-    One row per dataset, label criterion, kind of annotator, pair of columns, level (`at`) and
-    coefficient. Levels: `pooled` over all responses, `item` (within each item across systems,
-    then averaged: the "summary level"), `system` (of the systems' means). Several samples of one
-    item and system are averaged first. `groups` is the number of items or systems that entered,
-    `left_out` the groups that are constant or too small.
+    One row per dataset, label criterion, kind of annotator, pair of columns, level (`at`) and coefficient.
+    Levels: `pooled` over all responses, `item` (within each item across systems, then averaged: the "summary
+    level"), `system` (of the systems' means). Several samples of one item and system are averaged first. The
+    correlation is that of the values as they are. `reading` allows for their directions: `agrees` or
+    `opposes` where the interval is on one side of 0, None where it is not or where one of the two has no
+    direction. `groups` is the number of items or systems that entered, `left_out` the groups that are
+    constant or too small.
     """
     rows: list[dict[str, Any]] = []
     for about, frame in by_response(results):
-        numbers = [name for name in frame if name not in _RESPONSE]
+        numbers = _numbers(frame)
+        higher = column_directions(results, about, numbers)
         for x, y in itertools.combinations(numbers, 2):
             found = stats.correlate(
                 floats(frame[x]),
@@ -51,14 +60,72 @@ def correlations(results: Results) -> pd.DataFrame:
                 systems=frame["system"].tolist(),
                 clusters=frame["cluster"].tolist(),
             )
+            known = None not in (higher[x], higher[y])
+            named = {
+                **about,
+                "x": x,
+                "y": y,
+                "x_higher_is_better": higher[x],
+                "y_higher_is_better": higher[y],
+            }
             for one in found:
+                estimate, reading = one.estimate, None
+                if known:
+                    estimate, reading = _read(estimate, opposed=higher[x] is not higher[y])
                 rows.append(
                     row(
-                        one.estimate, **about, x=x, y=y, at=one.level.value,
-                        coefficient=one.coefficient.value, groups=one.estimate.n,
+                        estimate, **named, at=one.level.value, coefficient=one.coefficient.value,
+                        reading=reading, groups=estimate.n,
                     )
                 )  # fmt: skip
     return table(rows, NAMED)
+
+
+def _read(estimate: stats.Estimate, *, opposed: bool) -> tuple[stats.Estimate, str | None]:
+    """Return a correlation that says where its two run in opposite directions, and what it shows."""
+    if estimate.estimate is None:
+        return estimate, None
+    oriented = estimate
+    if opposed:
+        oriented = estimate.negated()
+        estimate = replace(estimate, reason="; ".join(filter(None, (estimate.reason, OPPOSED))))
+    if oriented.low is None or oriented.high is None:
+        return estimate, None
+    return estimate, AGREES if oriented.low > 0 else OPPOSES if oriented.high < 0 else None
+
+
+def column_directions(
+    results: Results, about: Mapping[str, str], names: Sequence[str]
+) -> dict[str, bool | None]:
+    """Return whether a higher value is better in each column of a frame of `by_response`; None = neither.
+
+    Args:
+        results: The run.
+        about: What the frame is about.
+        names: Its columns of numbers.
+    """
+    dataset, criterion = about["dataset"], about["label_criterion"]
+    directions = Directions(results)
+    judges = {
+        called: directions.of_judge(dataset, judge, own)
+        for called, (judge, own, _) in held(results, ratings(results), dataset, criterion).items()
+    }
+
+    def direction(name: str) -> bool | None:
+        if name == "labels":
+            return directions.of_labels(dataset, criterion)
+        if (judge := name.removesuffix(SOFT)) in judges:
+            return judges[judge]
+        return None if name == LENGTH else directions.of_metric(dataset, name)
+
+    return {name: direction(name) for name in names}
+
+
+def oriented_by_response(results: Results) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """Yield what `by_response` does with higher = better in every column; the length stays as it is."""
+    for about, frame in by_response(results):
+        higher = column_directions(results, about, _numbers(frame))
+        yield about, frame.assign(**{name: -frame[name] for name, rises in higher.items() if rises is False})
 
 
 def by_response(results: Results) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
@@ -68,6 +135,10 @@ def by_response(results: Results) -> Iterator[tuple[dict[str, str], pd.DataFrame
         responses = samples.astype(dict.fromkeys(numbers, "float64")).groupby(_RESPONSE, as_index=False)
         about = {"dataset": dataset, "label_criterion": criterion, "annotator_kind": kind}
         yield about, responses[numbers].mean()
+
+
+def _numbers(frame: pd.DataFrame) -> list[str]:
+    return [str(name) for name in frame if name not in _RESPONSE]
 
 
 def raters_of(results: Results, frame: pd.DataFrame) -> tuple[list[str], list[str]]:

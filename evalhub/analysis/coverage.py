@@ -7,20 +7,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import FAILED, NOT_APPLICABLE, Results
 from evalhub.analysis.tidy import floats, groups, row, rows_of, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_COUNTS = ("done", "failed", "rationales", "rationales_cut", "same_family", "of_cut_answers")
+_COUNTS = (
+    "done", "failed", "not_applicable", "rationales", "rationales_cut", "same_family", "of_cut_answers",
+)  # fmt: skip
 NAMED = ("judge", "kind", "statistic", "expected", *_COUNTS)
 BY_CRITERION = ("dataset", "judge", "criterion", "statistic")
 _UNFINISHED = "not everything that was planned is asked yet"
 
-_COUNTED = """
+_COUNTED = f"""
 SELECT judge, if(any_value(source) = 'recorded', 'recorded judge', 'judge') AS kind,
-  count(*) AS done, count(failure) AS failed, count(rationale) AS rationales,
+  count(*) AS done, count(*) FILTER (WHERE {FAILED}) AS failed,
+  count(*) FILTER (WHERE {NOT_APPLICABLE}) AS not_applicable, count(rationale) AS rationales,
   count(*) FILTER (WHERE rationale_cut) AS rationales_cut,
   count(*) FILTER (WHERE same_family) AS same_family,
   count(*) FILTER (WHERE EXISTS (
@@ -30,8 +33,8 @@ SELECT judge, if(any_value(source) = 'recorded', 'recorded judge', 'judge') AS k
 FROM judgments j GROUP BY judge ORDER BY judge
 """
 
-_ASKED = """
-SELECT j.dataset, j.judge, j.criterion, if(j.failure IS NULL, 1, 0) AS valid, j.label_mass,
+_ASKED = f"""
+SELECT j.dataset, j.judge, j.criterion, if(j.{FAILED}, 0, 1) AS valid, j.label_mass,
   j.dataset || '/' || i.cluster AS cluster
 FROM judgments j JOIN items i USING (dataset, item_id) ORDER BY ALL
 """
@@ -41,9 +44,10 @@ def coverage(results: Results) -> pd.DataFrame:
     """Return, for each judge, how much of what was planned has a verdict, and how sure its tokens are.
 
     One row per judge and statistic: `coverage` (valid verdicts of those expected, in [0, 1]) and, where
-    verdicts were read from probabilities, `label mass` (mean probability of the allowed verdicts, in
-    [0, 1]). Every row also has the judge's counts: expected, done, failed, rationales, rationales_cut,
-    same_family, of_cut_answers (judgments of an answer that the token limit cut). Of a recorded judge
+    verdicts were read from probabilities, `label mass` (mean probability of the allowed verdicts, in [0, 1]).
+    A verdict that the criterion does not apply is a valid one. Every row also has the judge's counts:
+    expected, done, failed, not_applicable, rationales, rationales_cut, same_family, of_cut_answers
+    (judgments of an answer that the token limit cut). Of a recorded judge
     (`kind`) as much is expected as is recorded.
     """
     counted = {str(one["judge"]): one for one in rows_of(results.sql(_COUNTED))}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evalhub.analysis.direction import opposed
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import PAIR, RESPONSE, values
 from evalhub.analysis.truth import ground, with_label_criterion
@@ -71,7 +72,8 @@ def rating_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         results: The run.
-        frame: One row per judge, criterion and response, with value and expected.
+        frame: One row per judge, criterion and response, with value, expected and not_applicable. Where half
+            of a jury's members or more find that the criterion does not apply, so does the jury.
     """
     return _with_juries(results, frame, RESPONSE, _rating, _correlation)
 
@@ -178,8 +180,13 @@ def _rating(found: pd.DataFrame, bench: _Bench) -> dict[str, Any]:
     import numpy as np
 
     voters, weights = bench.voters(found, "value")
-    none = {"value": None, "expected": None, "failures": 0}
-    if len(voters) < bench.quorum or not sum(weights):
+    empty = int(found["not_applicable"].sum())
+    none = {"value": None, "expected": None, "failures": 0, "not_applicable": False}
+    if len(voters) + empty < bench.quorum:
+        return none
+    if 2 * empty >= len(voters) + empty:
+        return {**none, "not_applicable": True}
+    if not sum(weights):
         return none
     if bench.combine is Combine.VOTE:
         return {**none, "value": float(voters["value"].mode().mean())}
@@ -201,6 +208,7 @@ def _weights(
     labels = ground(results)
     held = with_label_criterion(results, mine)
     held["fold"] = [fold(cluster) for cluster in mine["cluster"]]
+    held["opposed"] = opposed(results, held)
     joined = held.merge(labels, on=[*about, "label_criterion"], suffixes=("", "_of_label"))
     found = {}
     for judge, said in joined.groupby("judge"):
@@ -222,9 +230,10 @@ def _accuracy(joined: pd.DataFrame) -> float:
 
 
 def _correlation(joined: pd.DataFrame) -> float:
-    """Return Pearson's correlation with the labels, at least 0."""
+    """Return Pearson's correlation with the labels, both with higher = better, at least 0."""
     known = joined[joined["value"].notna() & joined["label_value"].notna()]
     value, label = known["value"].astype("float64"), known["label_value"].astype("float64")
+    value = value.where(~known["opposed"], -value)
     if len(known) < MIN_LABELS or not value.std() or not label.std():
         return 0.0
     return max(0.0, float(value.corr(label)))

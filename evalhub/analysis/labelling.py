@@ -12,7 +12,7 @@ from evalhub.analysis.tidy import floats, values
 from evalhub.analysis.truth import label_criterion
 from evalhub.analysis.verdicts import pair_verdicts, ratings
 from evalhub.errors import InputError, UnknownNameError
-from evalhub.records import AnnotatorKind
+from evalhub.records import AnnotatorKind, has_failed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +136,7 @@ def _asked(results: Results, wanted: Wanted) -> pd.DataFrame:
 
 def _heard(results: Results, judge: str) -> bool:
     judgments = results.judgments()
-    return bool(judgments[judgments["judge"] == judge]["failure"].isna().any())
+    return not judgments.loc[judgments["judge"] == judge, "failure"].map(has_failed).all()
 
 
 def _doubts(frame: pd.DataFrame) -> list[float | None]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from evalhub.analysis.correlation import held, side_by_side
+from evalhub.analysis.direction import OTHER_WAY, Directions
 from evalhub.analysis.juries import kind_of_judge
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats
@@ -26,7 +27,7 @@ def level_columns(results: Results) -> Iterator[Columns]:
     Each is what the columns are about, the judge's levels (or why they are not those of the
     labels), the labels, and the clusters.
     """
-    specs, rated = criteria(results), ratings(results)
+    specs, rated, directions = criteria(results), ratings(results), Directions(results)
     for (dataset, criterion, kind), frame in side_by_side(results).items():
         spec = specs[dataset, criterion]
         for called, (judge, name, mine) in held(results, rated, dataset, criterion).items():
@@ -37,7 +38,8 @@ def level_columns(results: Results) -> Iterator[Columns]:
                 "dataset": dataset, "label_criterion": criterion, "annotator_kind": kind, "rater": judge,
                 "kind": kind_of_judge(mine), "criterion": name,
             }  # fmt: skip
-            levels = _why_not(spec, scale, said) or _texts(said)
+            opposed = directions.of_judge(dataset, judge, name) is not spec.higher_is_better
+            levels = OTHER_WAY if opposed else _why_not(spec, scale, said) or _texts(said)
             yield named, levels, _texts(floats(frame["labels"])), frame["cluster"].tolist()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from evalhub.analysis.direction import Directions
 from evalhub.analysis.results import Results, remembered
 from evalhub.analysis.tidy import groups
 from evalhub.analysis.truth import criteria, truth
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ABOUT = ("dataset", "kind", "rater", "criterion", "measure")
-COLUMNS = (*ABOUT, "system", "other", "item_id", "sample", "cluster", "value", "floor", "ceiling")
+COLUMNS = (
+    *ABOUT, "system", "other", "item_id", "sample", "cluster", "value", "floor", "ceiling",
+    "higher_is_better",
+)  # fmt: skip
 
 WIN_RATE = "win rate"
 MEAN_SCORE = "mean score"
@@ -49,7 +53,8 @@ def measured(results: Results, *, drawn: bool = False) -> pd.DataFrame:
     Columns: dataset, kind (judge, metric, labels), rater, criterion ("" = none), measure, system, other (the
     opponent; "" where the value is of the response alone), item_id, sample, cluster, value (a win 1, a tie
     one half, a loss 0; a probability; a rating; missing = failed), floor and ceiling (of the values; missing
-    = not known).
+    = not known), higher_is_better (missing = neither). A response to which the criterion does not apply has
+    no row.
     Measures: `win rate` and `win rate (soft)`, `mean score` and `mean score (soft)`, both after the length
     penalty where the run has one, each metric, `mean label`. Datasets whose systems are anonymous are
     not ranked, nor is a run of attacks. Labels drawn by doubt enter where `drawn` is set, else those of the
@@ -72,6 +77,7 @@ def measured(results: Results, *, drawn: bool = False) -> pd.DataFrame:
     frame = pd.concat([part.reindex(columns=list(COLUMNS)) for part in parts], ignore_index=True)
     for name in ("value", "floor", "ceiling"):
         frame[name] = frame[name].astype("float64")
+    frame["higher_is_better"] = frame["higher_is_better"].astype(object)
     for name in ("criterion", "other"):
         frame[name] = frame[name].astype(object).fillna("")
     return frame
@@ -100,14 +106,16 @@ def _sides(pairs: pd.DataFrame, measure: str, a: pd.Series[float], b: pd.Series[
     """Return each pair twice, once as each of its systems sees it."""
     import pandas as pd
 
-    said = pairs.assign(measure=measure, floor=0.0, ceiling=1.0)
+    said = pairs.assign(measure=measure, floor=0.0, ceiling=1.0, higher_is_better=True)
     one = said.assign(system=pairs["system_a"], other=pairs["system_b"], value=a.astype("float64"))
     two = said.assign(system=pairs["system_b"], other=pairs["system_a"], value=b.astype("float64"))
     return pd.concat([one, two], ignore_index=True)
 
 
 def _ratings(results: Results) -> Iterator[pd.DataFrame]:
-    rated = ratings(results).assign(kind="judge").rename(columns={"judge": "rater"})
+    rated = ratings(results)
+    rated = rated.assign(kind="judge", higher_is_better=Directions(results).of_judges(rated))
+    rated = rated[~rated["not_applicable"].astype(bool)].rename(columns={"judge": "rater"})
     measures = {MEAN_SCORE: "value", SOFT.format(MEAN_SCORE): "expected"}
     if _has_penalty(results):
         measures[PENALISED.format(MEAN_SCORE)] = "value_penalised"
@@ -127,9 +135,11 @@ def _ends(scale: Scale | None) -> Bounds:
 
 def _metrics(results: Results) -> Iterator[pd.DataFrame]:
     scores = results.sql(_SCORES)
-    for (metric,), found in groups(scores, "rater"):
+    directions = Directions(results)
+    for (dataset, metric), found in groups(scores, "dataset", "rater"):
         floor, ceiling = results.manifest.get("metrics", {}).get(metric, {}).get("bounds") or (None, None)
-        yield found.assign(kind="metric", floor=floor, ceiling=ceiling)
+        higher = directions.of_metric(dataset, metric)
+        yield found.assign(kind="metric", floor=floor, ceiling=ceiling, higher_is_better=higher)
 
 
 def _labels(results: Results, *, drawn: bool = False) -> Iterator[pd.DataFrame]:
@@ -143,7 +153,8 @@ def _labels(results: Results, *, drawn: bool = False) -> Iterator[pd.DataFrame]:
     for (dataset, criterion), mine in groups(rated, "dataset", "criterion"):
         spec = specs[dataset, criterion]
         floor, ceiling = spec.range or _ends(spec.scale)
-        yield mine.assign(measure="mean label", value=mine["label_value"], floor=floor, ceiling=ceiling)
+        told = mine.assign(measure="mean label", value=mine["label_value"], floor=floor, ceiling=ceiling)
+        yield told.assign(higher_is_better=spec.higher_is_better)
     yield _wins(labels[labels["label_winner"].notna()], "label_winner", WIN_RATE)
 
 

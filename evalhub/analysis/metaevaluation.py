@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.correlation import SOFT, by_response, raters_of
+from evalhub.analysis.correlation import SOFT, oriented_by_response, raters_of
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, row, table
 
@@ -32,10 +32,11 @@ def correlation_differences(results: Results) -> pd.DataFrame:
     """Return how much better one rater goes with the labels than another, on the same responses.
 
     First minus second, for every judge and another judge, a metric or the length: Spearman pooled and within
-    items, Pearson between systems. `p_holm` allows for all pairs at one level.
+    items, Pearson between systems, of values with higher = better. `p_holm` allows for all pairs at one
+    level.
     """
     rows: list[Row] = []
-    for about, frame in by_response(results):
+    for about, frame in oriented_by_response(results):
         judges, others = raters_of(results, frame)
         apart = [pair for pair in itertools.combinations(judges, 2) if len(set(map(_judge, pair))) > 1]
         pairs = [*apart, *itertools.product(judges, others)]
@@ -65,14 +66,14 @@ def _difference(
 
 
 def ranking_accuracies(results: Results) -> pd.DataFrame:
-    """Return how often each rater orders two systems as the labels do.
+    """Return how often each rater orders two systems as the labels do, the better one first.
 
     Statistics: `within items` (equal scores tie), `within items, ties calibrated` (scores less than an
     epsilon apart tie too, the epsilon chosen on other clusters; `epsilon` is the one that is best on all) and
     `between systems` (by their means).
     """
     rows: list[Row] = []
-    for about, frame in by_response(results):
+    for about, frame in oriented_by_response(results):
         for rater in itertools.chain(*raters_of(results, frame)):
             for statistic, estimate, facts in _accuracies(frame, rater):
                 rows.append(row(estimate, **about, rater=rater, statistic=statistic, **facts))

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.direction import OTHER_WAY, opposed
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import groups, row, table, values
 from evalhub.analysis.truth import criteria, with_label_criterion
@@ -60,7 +61,7 @@ def instead(results: Results) -> pd.DataFrame:
         mine = team.get(truth_pattern(spec), labels)
         for (judge, own), told in groups(held, "judge", "criterion"):
             about = {"dataset": dataset, "label_criterion": criterion, "judge": judge, "criterion": own}
-            joined = mine.merge(told[["unit", "said"]], on="unit", how="inner")
+            joined = mine.merge(told[["unit", "said", "opposed"]], on="unit", how="inner")
             if joined["annotator"].nunique() > 1:
                 found = _in_place(joined, spec)
                 rows += [row(one, **about, statistic=name) for name, one in found.items()]
@@ -80,6 +81,11 @@ def _in_place(joined: pd.DataFrame, spec: CriterionSpec) -> dict[str, Estimate]:
         clusters=clusters,
         measure=stats.Measure.ACCURACY if pairs else stats.Measure.SPEARMAN,
     ).mean
+    standing = (found.human, found.judge, found.difference)
+    if joined["opposed"].any():
+        # How close two levels are means nothing where the scales run in opposite directions.
+        none = Estimate.none(OTHER_WAY, left_out=joined["unit"].nunique())
+        return dict(zip(names, (*standing, none, none), strict=True))
     test = stats.alternative_test(
         *columns,
         annotators=annotators,
@@ -87,7 +93,7 @@ def _in_place(joined: pd.DataFrame, spec: CriterionSpec) -> dict[str, Estimate]:
         alignment=stats.Alignment.ACCURACY if pairs else stats.Alignment.RMSE,
     )
     rate = _winning_rate(test, units=joined["unit"].nunique())
-    return dict(zip(names, (found.human, found.judge, found.difference, rate, test.advantage), strict=True))
+    return dict(zip(names, (*standing, rate, test.advantage), strict=True))
 
 
 def _winning_rate(test: stats.AlternativeTest, *, units: int) -> Estimate:
@@ -125,9 +131,13 @@ def truth_pattern(spec: CriterionSpec) -> str:
 
 
 def labelled_units(results: Results) -> Iterator[tuple[tuple[str, str], CriterionSpec, pd.DataFrame]]:
-    """Yield the labels that people gave: one row per annotator and unit, a response or pair."""
+    """Yield the labels that people gave: one row per annotator and unit, a response or pair.
+
+    A label that says that the criterion does not apply is not among them.
+    """
     labels = results.labels()
     labels = labels[labels["annotator_kind"] == AnnotatorKind.HUMAN.value]
+    labels = labels[labels["winner"].notna() | labels["value"].notna()]
     clusters = results.sql("SELECT dataset, item_id, cluster FROM items")
     labels = _with_unit(labels.merge(clusters, on=["dataset", "item_id"]))
     labels["label"] = labels["winner"].astype(object).where(labels["winner"].notna(), labels["value"])
@@ -137,19 +147,30 @@ def labelled_units(results: Results) -> Iterator[tuple[tuple[str, str], Criterio
 
 
 def said_of_units(results: Results) -> pd.DataFrame:
-    """Return what every judge said of each unit, under the labels' criterion that it is held against."""
+    """Return what every judge said of each unit, under the labels' criterion that it is held against.
+
+    The ratings of a judge whose direction is not the labels' are negated, and `opposed` says so.
+    """
     import pandas as pd
 
     pairs, rated = pair_verdicts(results), ratings(results)
     parts = [
-        with_label_criterion(results, frame).assign(said=frame[column].astype(object))
+        _said(results, with_label_criterion(results, frame), column)
         for frame, column in ((pairs, "winner"), (rated, "value"))
         if len(frame)
     ]
-    columns = ["dataset", "judge", "criterion", "label_criterion", "unit", "said"]
+    columns = ["dataset", "judge", "criterion", "label_criterion", "unit", "said", "opposed"]
     return (
         pd.concat([_with_unit(part)[columns] for part in parts]) if parts else pd.DataFrame(columns=columns)
     )
+
+
+def _said(results: Results, verdicts: pd.DataFrame, column: str) -> pd.DataFrame:
+    verdicts = verdicts.assign(opposed=opposed(results, verdicts))
+    said = verdicts[column]
+    if column == "value":
+        said = said.where(~verdicts["opposed"], -said)
+    return verdicts.assign(said=said.astype(object))
 
 
 def _with_unit(frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.direction import direction_of
 from evalhub.analysis.leaderboard import bounds
 from evalhub.analysis.measured import MEAN_SCORE, SOFT, WIN_RATE, measured
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
 from evalhub.analysis.tidy import floats, groups, row, table
-from evalhub.analysis.truth import with_label_criterion
+from evalhub.analysis.truth import truth, with_label_criterion
 from evalhub.records import AnnotatorKind
 from evalhub.stats import Estimate
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMED = (
-    "dataset", "label_criterion", "judge", "criterion", "system", "measure", "statistic", "labelled",
-    "verdicts", "correlation", "labels_worth", "flag",
+    "dataset", "label_criterion", "judge", "criterion", "system", "measure", "higher_is_better", "statistic",
+    "labelled", "verdicts", "correlation", "labels_worth", "flag",
 )  # fmt: skip
 BOTH = "people + judge"
 _JUDGE = ("dataset", "label_criterion", "judge", "criterion")
@@ -39,8 +40,10 @@ def powered(results: Results) -> pd.DataFrame:
     (prediction-powered: unbiased whatever the judge does), `people alone`, `judge alone` (as biased as the
     judge), `calibrated` (the judge's scores mapped onto labels, isotonically), and for win rates without ties
     `corrected, unlabelled rows` (what people would say of those, by the judge's errors on the labelled ones).
-    `labels_worth` is how many labels alone would give the interval of `people + judge`; `flag` says where
-    labels of other systems stand in. Labels that were drawn with stored probabilities are weighted by them.
+    A judge whose scale runs the other way than the labels' is read the other way; its own mean is shown as it
+    is. `higher_is_better` is about the labels. `labels_worth` is how many labels alone would give the
+    interval of `people + judge`; `flag` says where labels of other systems stand in. Labels that were drawn
+    with stored probabilities are weighted by them.
     """
     rows: list[Row] = []
     found = list(with_labels(results))
@@ -59,23 +62,42 @@ def with_labels(results: Results) -> Iterator[tuple[Row, pd.DataFrame, tuple[flo
     """Yield each judge's values of one system, item by item, beside people's labels where there are some.
 
     Of a judge's measures the softest is taken, which says most about each label. The columns are those of
-    `measured`, label, and the probability with which the row was drawn for labelling; last come the
-    labels' bounds. Judges that stopped early are not there.
+    `measured`, label, the probability with which the row was drawn for labelling, and turned: whether the
+    values are negated, because the judge's direction is not the labels'. Last come the labels' bounds. Judges
+    that stopped early are not there, nor responses to which the criterion does not apply.
     """
     values = measured(results, drawn=True)
     people = _people(results, values)
     judges = values[values["kind"] == "judge"].rename(columns={"rater": "judge"})
+    absent = _not_applicable(results)
     for key, mine in groups(with_label_criterion(results, judges), *_JUDGE):
         if stopped_early(results, key[0], key[2], key[3]):
             continue
         labels = people[(people["dataset"] == key[0]) & (people["label_criterion"] == key[1])]
         measure = next(one for one in (*_OF_PAIRS, *_OF_RATINGS) if one in set(mine["measure"]))
-        for (system,), found in groups(mine[mine["measure"] == measure], "system"):
+        mine = mine[mine["measure"] == measure]
+        applies = [unit not in absent for unit in _units(mine)]
+        for (system,), found in groups(mine[applies], "system"):
             own = labels[labels["system"] == system]
             joined = found.merge(own[[*_ROW, "label", "probability"]], on=_ROW, how="left")
             if joined["label"].notna().any():
+                higher = direction_of(own)
+                turned = direction_of(found) is not higher
+                joined = joined.assign(turned=turned, value=-joined["value"] if turned else joined["value"])
                 about = {**dict(zip(_JUDGE, key, strict=True)), "system": system, "measure": measure}
-                yield about, joined, bounds(own)
+                yield {**about, "higher_is_better": higher}, joined, bounds(own)
+
+
+def _not_applicable(results: Results) -> set[tuple[Any, ...]]:
+    """Return the responses of which people found that the labels' criterion does not apply."""
+    labels = truth(results, drawn=True)
+    said = labels["label_value"].notna() | labels["label_winner"].notna()
+    return set(_units(labels[~said & (labels["annotator_kind"] == AnnotatorKind.HUMAN.value)]))
+
+
+def _units(rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    names = ("dataset", "label_criterion", "item_id", "system", "sample")
+    yield from zip(*(rows[name] for name in names), strict=True)
 
 
 def powered_pairs(results: Results) -> Iterator[tuple[Row, Estimate]]:
@@ -98,6 +120,7 @@ def powered_pairs(results: Results) -> Iterator[tuple[Row, Estimate]]:
         about = {
             "dataset": named["dataset"], "kind": BOTH, "rater": named["judge"],
             "criterion": named["criterion"], "measure": f"{named['measure']}, {BOTH}",
+            "higher_is_better": named["higher_is_better"],
         }  # fmt: skip
         for first, second in itertools.combinations(met.sides, 2):
             one, two, direct = met.pair(first, second)
@@ -158,7 +181,7 @@ def _rows(joined: pd.DataFrame, ends: tuple[float, float] | None, about: Row) ->
     estimates: dict[str, Estimate] = {
         BOTH: found.estimate,
         "people alone": found.labels_only,
-        "judge alone": found.judge_only,
+        "judge alone": found.judge_only.negated() if joined["turned"].iat[0] else found.judge_only,
         "calibrated": stats.calibrated_mean(labels, verdicts, clusters, bounds=ends, design=design).estimate,
     }
     if (failed := verdicts.count(None)) and estimates["calibrated"].low is not None:

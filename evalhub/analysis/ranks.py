@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.direction import oriented
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.results import Results, remembered
 from evalhub.analysis.settled import stopped_early
@@ -30,16 +31,16 @@ Row = dict[str, Any]
 def ranks(results: Results) -> pd.DataFrame:
     """Return the rank of each system, 1 = best, with its intervals; no rows for fewer than 2 systems.
 
-    The higher value ranks first; of win rates the strength under Bradley-Terry, since systems may have met
-    different opponents. `systems` and `items` count what the ranks rest on: the systems that compare, on the
-    items that all of them share (`basis`, see `comparable`); the others have no rank, and a reason. `low` and
-    `high` hold for the system alone, `low_all` and `high_all` for all systems at once; none where judging
-    stopped early.
+    The better value ranks first, by the direction of the measure; of win rates the strength under
+    Bradley-Terry, since systems may have met different opponents. What has no direction has no ranks.
+    `systems` and `items` count what the ranks rest on: the systems that compare, on the items that all of
+    them share (`basis`, see `comparable`); the others have no rank, and a reason. `low` and `high` hold for
+    the system alone, `low_all` and `high_all` for all systems at once; none where judging stopped early.
     """
     import pandas as pd
 
     rows: list[Row] = []
-    for key, found in groups(measured(results), *ABOUT):
+    for key, found in groups(oriented(measured(results)), *ABOUT):
         about = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
         early = stopped_early(results, key[0], key[2], key[3])
         if found["system"].nunique() > 1 and found["value"].notna().any():

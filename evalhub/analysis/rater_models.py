@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.direction import OTHER_WAY
 from evalhub.analysis.people import labelled_units, said_of_units, teams, truth_pattern
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import groups, row, table, values
@@ -48,13 +49,17 @@ def _named(held: pd.DataFrame) -> pd.DataFrame:
 
 def _right(mine: pd.DataFrame, held: pd.DataFrame, spec: CriterionSpec) -> list[Row]:
     judges = held[held["unit"].isin(mine["unit"]) & held["said"].notna()]
+    other_way = sorted(set(judges.loc[judges["opposed"], "judge"]))
+    judges = judges[~judges["opposed"]]
     people, names = mine["annotator"].tolist(), judges["judge"].tolist()
     found = stats.dawid_skene(
         [*map(str, values(mine["label"])), *map(str, values(judges["said"]))],
         [*mine["unit"], *judges["unit"]],
         [*(f"annotator {one}" for one in people), *(f"judge {one}" for one in names)],
     )
-    rows = []
+    rows = [
+        row(Estimate.none(OTHER_WAY), rater=judge, kind="judge", statistic="right") for judge in other_way
+    ]
     for kind, raters in (("annotator", people), ("judge", names)):
         for rater in sorted(set(raters)):
             given = raters.count(rater)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from evalhub import stats
 from evalhub.analysis.correlation import METRICS
+from evalhub.analysis.direction import Directions
 from evalhub.analysis.juries import kind_of_judge
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import PAIR, groups
@@ -100,13 +101,22 @@ def _metric_raters(results: Results, group: pd.DataFrame, *, ties: bool) -> Iter
     import numpy as np
     import pandas as pd
 
-    for (metric,), found in groups(results.sql(METRICS), "metric"):
+    if group.empty:
+        return
+    dataset = str(group["dataset"].iat[0])
+    directions = Directions(results)
+    scores = results.sql(f"{METRICS} AND dataset = $dataset", {"dataset": dataset})
+    for (metric,), found in groups(scores, "metric"):
+        higher = directions.of_metric(dataset, metric)
+        if higher is None:
+            continue
         joined = group[PAIR]
         for name in ("a", "b"):
             renamed = found.rename(columns={"system": f"system_{name}", "value": name}).drop(columns="metric")
             on = ["dataset", "item_id", f"system_{name}", "sample"]
             joined = joined.merge(renamed[[*on, name]], on=on, how="left")
         difference = (joined["a"].astype(float) - joined["b"].astype(float)).round(12)
+        difference = difference if higher else -difference
         said = pd.Series(np.sign(difference)).map({1.0: "a", 0.0: "tie", -1.0: "b"})
         if said.notna().any():
             readings = {"combined": said.astype(object).where(said.notna(), None)}

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+# In SQL: of askings that were not measured. That a criterion does not apply is a measurement.
+FAILED = "failure <> 'not_applicable'"
+NOT_APPLICABLE = "failure = 'not_applicable'"
+
 _NEEDED = ("against", "cards", "engines", "expected", "judges", "resolved", "rubrics", "skipped")
 _ITEM = ["dataset", "item_id"]
 _VERIFY = "run `evalhub verify` on the run"

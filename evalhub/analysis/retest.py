@@ -9,7 +9,7 @@ from evalhub import stats
 from evalhub.analysis.juries import JURY, kind_of_judge
 from evalhub.analysis.labelled import labelled_pairs
 from evalhub.analysis.raters import UNPARSED, counts_as_wrong, may_tie
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import FAILED, Results
 from evalhub.analysis.tidy import floats, groups, row, table, values
 from evalhub.analysis.truth import with_label_criterion
 from evalhub.analysis.verdicts import pair_verdicts, ratings
@@ -25,8 +25,8 @@ _ITEM = ["dataset", "item_id"]
 
 _LANGUAGES = "SELECT dataset, item_id, lang FROM items WHERE lang IS NOT NULL"
 
-_FAILED = """
-SELECT j.dataset, j.judge, j.criterion, i.lang, i.cluster, if(j.failure IS NULL, 0, 1) AS failed
+_FAILED = f"""
+SELECT j.dataset, j.judge, j.criterion, i.lang, i.cluster, if(j.{FAILED}, 1, 0) AS failed
 FROM judgments j JOIN items i USING (dataset, item_id)
 WHERE i.lang IS NOT NULL ORDER BY ALL
 """

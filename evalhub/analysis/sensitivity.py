@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.direction import oriented
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DROPPED = "dropped"
-LENGTHS = ("chars", "words")
 FACTS = ("run", "kind", "rater", "rubric", "mode", "criterion", "measure", "failures")
 _CHANGE = (
     "systems", "kendall", "spearman", "pairs", "swapped", "mover", "move", "winners", "winner_changes",
@@ -35,7 +35,7 @@ def sensitivity(runs: Sequence[Results]) -> pd.DataFrame:
 
     A variant is a run, rater, criterion and measure (hard or soft, before or after the length penalty), its
     failed cells dropped; and, where any failed and the values have bounds, the same with failures counted as
-    the lowest value. What is held against one criterion of the labels stands together (`about`), beside every
+    the worst value. What is held against one criterion of the labels stands together (`about`), beside every
     metric. The reference is the first judge's first measure; labels and metrics stand as variants
     of their own; judges that stopped early are not there. Each ranks on the rows that compare (see
     `comparable`); systems that it does not rank are `missing`. `kendall` and `spearman` are with the
@@ -66,8 +66,7 @@ def _changes(dataset: str, rankings: list[tuple[str, Fact, dict[str, float | Non
 
 
 def _rankings(results: Results) -> Iterator[tuple[Fact, dict[str, float | None]]]:
-    values = measured(results)
-    for key, found in groups(values[~values["rater"].isin(LENGTHS)], *ABOUT):
+    for key, found in groups(oriented(measured(results)), *ABOUT):
         about = dict(zip(ABOUT, key, strict=True))
         early = stopped_early(results, about["dataset"], about["rater"], about["criterion"])
         if early or found["value"].isna().all():
@@ -84,7 +83,7 @@ def _rankings(results: Results) -> Iterator[tuple[Fact, dict[str, float | None]]
         yield facts, _means(compared.rows)
         if compared.rows["value"].isna().any() and compared.rows["floor"].notna().all():
             worst = compared.rows.assign(value=compared.rows["value"].fillna(compared.rows["floor"]))
-            yield {**facts, "failures": "counted as the lowest"}, _means(worst)
+            yield {**facts, "failures": "counted as the worst"}, _means(worst)
 
 
 def _about(results: Results, about: Fact) -> str:

@@ -13,11 +13,11 @@ from evalhub.specs import Rubric
 if TYPE_CHECKING:
     import pandas as pd
 
-# A rating has risen when it is higher by this share of the distance between two neighbouring levels.
+# A rating has risen when it is better by this share of the distance between two neighbouring levels.
 RISE = 0.5
 
 NO_LOSER = "the judge calls the pair a tie, so that none of the two has lost"
-AT_THE_TOP = "the rating is already within half a level of the highest"
+AT_THE_TOP = "the rating is already within half a level of the best"
 FAILED = "the judge gave no verdict"
 
 
@@ -27,8 +27,8 @@ class Target:
 
     Attributes:
         systems: Those that were compared or rated, in bytewise order.
-        attacked: The loser of the pair, or the lowest rated; None where nothing can be won.
-        preferred: The winner of the pair, or the highest rated where another one is the lowest.
+        attacked: The loser of the pair, or the worst rated; None where nothing can be won.
+        preferred: The winner of the pair, or the best rated where another one is the worst.
         why: Why nothing is attacked.
     """
 
@@ -81,12 +81,15 @@ def _of_pair(row: Any) -> Target:
 
 def _of_ratings(results: Results, rows: pd.DataFrame) -> Target:
     target = _blank(next(rows.itertuples()), tuple(map(str, rows["system"])))
-    known = sorted((rating, system) for system, rating in rating_of(rows).items())
+    rubric = results.rubric(target.judge)
+    higher = rubric is None or rubric.higher_is_better(target.criterion)
+    ratings_of = rating_of(rows, higher_is_better=higher)
+    known = sorted((rating, system) for system, rating in ratings_of.items())
     if not known:
         return replace(target, why=FAILED)
-    (lowest, attacked), (_, preferred) = known[0], known[-1]
-    step, top = level_step(results.rubric(target.judge), target.criterion)
-    if lowest > top - RISE * step:
+    (worst, attacked), (_, preferred) = known[0], known[-1]
+    step, top = level_step(rubric, target.criterion)
+    if worst > top - RISE * step:
         return replace(target, why=AT_THE_TOP)
     return replace(target, attacked=attacked, preferred=preferred if preferred != attacked else None)
 
@@ -97,20 +100,24 @@ def _blank(row: Any, systems: tuple[str, ...]) -> Target:
     return Target(**named, sample=int(row.sample), systems=systems)
 
 
-def rating_of(rows: pd.DataFrame) -> dict[str, float]:
-    """Return each system's expected level, or its plain one where there is no expected one."""
+def rating_of(rows: pd.DataFrame, *, higher_is_better: bool) -> dict[str, float]:
+    """Return each system's expected level, or its plain one where there is no expected one.
+
+    Where lower is better it is negated, so that the higher of two is always the better.
+    """
     read = zip(rows["system"], floats(rows["expected"]), floats(rows["value"]), strict=True)
     either = ((str(system), value if expected is None else expected) for system, expected, value in read)
-    return {system: rating for system, rating in either if rating is not None}
+    sign = 1 if higher_is_better else -1
+    return {system: sign * rating for system, rating in either if rating is not None}
 
 
 def level_step(rubric: Rubric | None, criterion: str) -> tuple[float, float]:
-    """Return the distance of two neighbouring levels, and the highest level.
+    """Return the distance of two neighbouring levels, and the best level as `rating_of` has it.
 
-    A checklist has no levels: there one more of its criteria is a step, and 1 is the highest.
+    A checklist has no levels: there one more of its criteria is a step, and 1 is the best.
     """
     scale = rubric.scale_for(criterion) if rubric else None
     if scale is None:
         return 1 / max(1, len(rubric.criteria) if rubric else 1), 1.0
     low, high = min(scale.values), max(scale.values)
-    return (high - low) / (len(scale.values) - 1), high
+    return (high - low) / (len(scale.values) - 1), high if scale.higher_is_better else -low

@@ -9,6 +9,7 @@ from evalhub.analysis.results import Results, remembered
 from evalhub.records import AnnotatorKind, Label
 from evalhub.sources import consensus
 from evalhub.specs import CriterionSpec
+from evalhub.specs.base import validated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ _COLUMNS = (
 def criteria(results: Results) -> dict[tuple[str, str], CriterionSpec]:
     """Return each criterion that labels may have, by dataset and name."""
     return {
-        (dataset, name): CriterionSpec.model_validate(spec)
+        (dataset, name): validated(CriterionSpec, spec, f"{results.run.id}: cards.{dataset}.criteria.{name}")
         for dataset, card in results.manifest["cards"].items()
         for name, spec in card.get("criteria", {}).items()
     }

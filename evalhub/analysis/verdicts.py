@@ -16,8 +16,9 @@ from evalhub.analysis.askings import (
     spread,
     winner_shown,
 )
+from evalhub.analysis.direction import Directions
 from evalhub.analysis.juries import pair_juries, rating_juries
-from evalhub.analysis.results import Results, remembered
+from evalhub.analysis.results import FAILED, NOT_APPLICABLE, Results, remembered
 from evalhub.judging import hard_winner, penalised, penalised_score, preference
 from evalhub.scales import Winner
 from evalhub.specs import Combine, Mode, Orders, Positions
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 RATING = ("dataset", "judge", "criterion", "item_id", "system", "sample")
 
 # A judge that gave no valid verdict in the whole run stands in coverage and failures alone.
-HEARD = "j.judge IN (SELECT judge FROM judgments WHERE failure IS NULL)"
+HEARD = f"j.judge IN (SELECT judge FROM judgments WHERE failure IS NULL OR {NOT_APPLICABLE})"
 
 # Length of what a verdict is about: the whole response, or one turn of it.
 _CHARS = "if(j.turn IS NULL, {0}.chars, length({0}.turns[j.turn]))"
@@ -56,8 +57,11 @@ SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system, j.sample,
   any_value(i.cluster) AS cluster,
   any_value({_CHARS.format("r")}) AS chars,
   any_value(j.same_family) AS same_family, any_value(j.source) AS source,
-  list(j.value ORDER BY j.repeat) AS samples, avg(j.expected) AS expected,
-  stddev_samp(coalesce(j.expected, j.value)) AS spread, count(*) AS askings, count(j.failure) AS failures
+  coalesce(list(j.value ORDER BY j.repeat) FILTER (WHERE j.failure IS NULL), []) AS samples,
+  avg(j.expected) AS expected,
+  stddev_samp(coalesce(j.expected, j.value)) AS spread, count(*) AS askings,
+  count(*) FILTER (WHERE j.{FAILED}) AS failures,
+  count(*) FILTER (WHERE j.{NOT_APPLICABLE}) AS not_applicable
 FROM judgments j
 JOIN items i USING (dataset, item_id)
 LEFT JOIN responses r
@@ -136,41 +140,53 @@ def ratings(results: Results) -> pd.DataFrame:
 
     Columns: dataset, judge, criterion, item_id, system, sample, cluster, chars, same_family, source, value
     (plain levels), expected (probability-weighted), spread (standard deviation of the samples), retest
-    (probability that two samples agree), value_penalised, median_chars (of the item's responses, that
-    the penalty counts from), askings, failures. A response with a failed asking has no rating. After fewer
-    than 3 sampled rationales expected is missing. Judges without any valid verdict in the run are left
-    out; juries follow the judges.
+    (probability that two samples agree), value_penalised, median_chars (of the item's responses, that the
+    penalty counts from), askings, failures, not_applicable (whether half of the askings or more found that
+    the criterion does not apply; else those are left out of the means). A response with a failed asking has
+    no rating. After fewer than 3 sampled rationales expected is missing. Judges without any valid verdict in
+    the run are left out; juries follow the judges.
     """
-    frame = results.sql(_RATINGS)
+    frame = _rated(results, results.sql(_RATINGS))
+    frame = rating_juries(results, frame)
+    medians = frame.groupby(["dataset", "judge", "criterion", "item_id"])["chars"].transform("median")
+    frame["median_chars"] = medians.astype("Float64")
+    frame["value_penalised"] = _penalised_values(results, frame)
+    return frame
+
+
+def _rated(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
+    """Replace the samples of each response by what is read from all of them together."""
     voting, soft = _judges(results, combine=Combine.VOTE), soft_judges(results)
+    levels = [list(samples) for samples in frame.pop("samples")]
+    none, asked, failed = frame["not_applicable"], frame["askings"], frame["failures"] > 0
     frame["retest"] = [
-        None if failures or len(samples) < 2 else same_twice(list(samples))
-        for samples, failures in zip(frame["samples"], frame["failures"], strict=True)
+        None if lacking or count < 2 else same_twice([*samples, *[None] * empty])
+        for samples, empty, count, lacking in zip(levels, none, asked, failed, strict=True)
     ]
+    frame["not_applicable"] = ~failed & (2 * none >= asked)
+    rated = ~failed & ~frame["not_applicable"]
     frame["value"] = [
-        None if failures else _level(list(samples), judge in voting)
-        for judge, samples, failures in zip(
-            frame["judge"], frame.pop("samples"), frame["failures"], strict=True
-        )
+        _level(samples, judge in voting) if known else None
+        for judge, samples, known in zip(frame["judge"], levels, rated, strict=True)
     ]
     for name in ("value", "retest"):
         frame[name] = frame[name].astype("float64")
-    frame.loc[(frame["failures"] > 0) | ~frame["judge"].isin(soft), "expected"] = None
-    frame = rating_juries(results, frame)
-    strength = _penalty(results)
-    medians = frame.groupby(["dataset", "judge", "criterion", "item_id"])["chars"].transform("median")
-    frame["median_chars"] = medians.astype("Float64")
-    frame["value_penalised"] = [
-        None
-        if value is None or math.isnan(value)
-        else value
-        if not (chars and median and chars == chars and median == median)
-        else penalised_score(float(value), strength, chars=int(chars), median=float(median))
-        for value, chars, median in zip(
-            frame["value"].astype(float), frame["chars"].astype(float), medians.astype(float), strict=True
-        )
-    ]
+    frame.loc[~rated | ~frame["judge"].isin(soft), "expected"] = None
     return frame
+
+
+def _penalised_values(results: Results, frame: pd.DataFrame) -> list[float | None]:
+    """Return each rating after the length penalty; a response of unknown length has none."""
+    strength, higher = _penalty(results), Directions(results).of_judges(frame)
+    columns = (frame[name].astype("float64") for name in ("value", "chars", "median_chars"))
+    return [
+        None
+        if math.isnan(value)
+        else value
+        if not (chars > 0 and median > 0)
+        else penalised_score(value, strength, chars=int(chars), median=median, higher_is_better=rises)
+        for value, chars, median, rises in zip(*columns, higher, strict=True)
+    ]
 
 
 def _judges(results: Results, **facts: str) -> set[str]:

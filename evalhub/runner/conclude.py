@@ -6,7 +6,7 @@ from typing import cast
 
 from evalhub.analysis import Results, rows_of, shortfall_sentences, shortfalls
 from evalhub.errors import EngineError, Inconclusive, Interrupted, LittleCoverage
-from evalhub.records import Judgment
+from evalhub.records import Judgment, has_failed
 from evalhub.runner.plan import Plan, judgments_of
 from evalhub.runner.resolve import Resolved
 from evalhub.runner.stop import Stop
@@ -30,7 +30,7 @@ def conclude(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
         judge: {
             "expected": judgments_of(cells),
             "done": sum(one.judge == judge for one in own),
-            "valid": sum(one.judge == judge and one.failure is None for one in own),
+            "valid": sum(one.judge == judge and not has_failed(one.failure) for one in own),
         }
         for judge, cells in planned.cells.items()
     }

@@ -10,7 +10,7 @@ from typing import cast
 
 from evalhub.engines import Engine, EngineIdentity, completion_key
 from evalhub.errors import EngineError
-from evalhub.records import Completion, Record, Request
+from evalhub.records import Completion, Record, Request, has_failed
 from evalhub.runner.progress import Progress
 from evalhub.runner.stop import Stop
 from evalhub.runner.watch import Watch
@@ -139,7 +139,7 @@ class Driver:
     def _keep(self, records: tuple[Record, ...], progress: Progress) -> None:
         for record in records:
             self._run.append(record)
-        failed = sum(getattr(record, "failure", None) is not None for record in records)
+        failed = sum(has_failed(getattr(record, "failure", None)) for record in records)
         progress.advance(done=len(records), failed=failed, cached=self._cached)
         self._cached = 0
         if self._watch:

@@ -97,6 +97,18 @@ class Estimate:
         """Width of the interval, at least 0; None without an interval."""
         return None if self.low is None or self.high is None else self.high - self.low
 
+    def negated(self) -> Estimate:
+        """Return the estimate of the negated quantity.
+
+        Example:
+            >>> Estimate(0.5, 0.4, 0.75, 0.95, "wilson", 90, 90, 0, None).negated().low
+            -0.75
+        """
+        point, low, high = (
+            None if number is None else -number for number in (self.estimate, self.high, self.low)
+        )
+        return replace(self, estimate=point, low=low, high=high)
+
     def without_interval(self, reason: str) -> Estimate:
         """Return the same estimate with its interval withdrawn for `reason`.
 

@@ -179,7 +179,7 @@ class TestSensitivity:
         labels = [hand.label("i1", system, value) for system, value in zip("klm", (1, 2, 3), strict=True)]
         frame = sensitivity([results([*rated(hand, ratings), *labels])])
         assert set(frame["reference"]) == {"pt · quality · mean score"}
-        failed = one(frame, variant="pt · quality · mean score · failures counted as the lowest")
+        failed = one(frame, variant="pt · quality · mean score · failures counted as the worst")
         # l falls from 2 to (2 + 2 + 1) / 3, where m is: a tie, so no swap
         assert (failed["swapped"], failed["winner_changes"]) == (0, False)
         people = one(frame, kind="labels")
