@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.direction import direction_of
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.ranks import ranks
 from evalhub.analysis.results import Results
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 NAMED = ("dataset", "system", "rater", "kind", "criterion", "measure")
 UNSHARED = ("unshared", "unshared_low", "unshared_high", "unshared_n")
-COLUMNS = (*NAMED, "rank", "basis", "set_aside", *UNSHARED)
+COLUMNS = (*NAMED, "higher_is_better", "rank", "basis", "set_aside", *UNSHARED)
 
 Row = dict[str, Any]
 
@@ -28,7 +29,8 @@ def leaderboard(results: Results) -> pd.DataFrame:
     """Return every number that ranks a system, one row each: the means of `measured`.
 
     A win rate is against the other systems that the rater compared it with; a tie counts half. The mean is
-    over the rows that compare (see `comparable`), `rank` is that of `ranks`. `set_aside` counts the items of
+    over the rows that compare (see `comparable`), `rank` is that of `ranks`. `higher_is_better` is None where
+    neither direction is better. `set_aside` counts the items of
     the system that other systems lack; where there are some, `unshared` is the mean over all items of the
     system, with its interval and its number of rows, which does not compare with other systems'. None where
     judging stopped early, sooner for some pairs than for others, and where nothing compares.
@@ -38,7 +40,8 @@ def leaderboard(results: Results) -> pd.DataFrame:
     }
     rows: list[Row] = []
     for key, found in groups(measured(results), *ABOUT):
-        about = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
+        about: Row = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
+        about["higher_is_better"] = direction_of(found)
         for told in _systems(found, stopped_early(results, key[0], key[2], key[3])):
             place = places.get((*(about[name] for name in ABOUT), told["system"]))
             rows.append({**about, **told, "rank": place})

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.direction import direction_of
 from evalhub.analysis.leaderboard import bounds
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.raters import counts_as_wrong, may_tie
@@ -20,7 +21,7 @@ from evalhub.analysis.verdicts import pair_verdicts
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = (*ABOUT, "system", "failed", "lowest", "highest")
+NAMED = (*ABOUT, "higher_is_better", "system", "failed", "lowest", "highest")
 ACCURACY = "accuracy"
 
 Row = dict[str, Any]
@@ -40,7 +41,8 @@ def worst_cases(results: Results) -> pd.DataFrame:
         if (ends := bounds(whole)) is None or stopped_early(results, key[0], key[2], key[3]):
             continue
         for (system,), found in groups(comparable(whole).rows, "system"):
-            named = {**dict(zip(ABOUT, key, strict=True)), "system": system}
+            named: Row = {**dict(zip(ABOUT, key, strict=True)), "system": system}
+            named["higher_is_better"] = direction_of(whole)
             rows += _row(floats(found["value"]), found["cluster"].tolist(), ends, named)
     rows += _accuracies(results)
     return table(rows, NAMED)
@@ -75,6 +77,7 @@ def _accuracies(results: Results) -> Iterator[Row]:
         named = {
             "dataset": dataset, "kind": "judge", "rater": judge, "criterion": criterion,
             "measure": f"{ACCURACY} ({kind} labels)",
+            "higher_is_better": True,
             "system": None,
         }  # fmt: skip
         if len(found):

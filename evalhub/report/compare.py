@@ -13,6 +13,7 @@ from evalhub.report.shape import (
     count,
     grouped,
     interval,
+    measure,
     number,
     p_value,
     pivot,
@@ -75,7 +76,8 @@ def _differences(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
         what = f"{found[0]['after']} minus {found[0]['before']}" if nights else ""
         head = (*names, "difference" if nights else "first minus second", "p", "Holm", "n", "left out")
         more = (*(("with failures",) if failed else ()), *(("first is",) if found[0]["finding"] else ()))
-        yield Grid(_title([*key, what]), (*head, *more), lines, len(names))
+        title = _title([*key[:-1], measure(found[0]), what])
+        yield Grid(title, (*head, *more), lines, len(names))
 
 
 def _failures(row: Row) -> str:

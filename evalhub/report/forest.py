@@ -10,6 +10,7 @@ from typing import Any
 from evalhub.analysis.correlation import LENGTH
 from evalhub.report.grids import RATERS, best_first, judged_twice, metric_names, named, rater_name
 from evalhub.report.shape import Footnotes, Row, count, grouped, interval, number, visible
+from evalhub.report.shape import measure as named_measure
 
 LEFT, PLOT, RIGHT = 190.0, 290.0, 190.0
 LINE, TOP = 24.0, 22.0
@@ -96,7 +97,7 @@ def leaderboard_forests(data: dict[str, Any]) -> Iterator[Forest]:
         ordered = sorted(found, key=best_first)
         rate = measure == "win rate"
         yield forest(
-            f"{dataset} · {rater_name(rater, criterion)} · {measure}",
+            f"{dataset} · {rater_name(rater, criterion)} · {named_measure(found[0])}",
             [(row["system"], row["kind"], row) for row in ordered],
             bounds=(0.0, 1.0) if rate else span(found),
             middle=0.5 if rate else None,

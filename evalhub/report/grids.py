@@ -12,8 +12,10 @@ from evalhub.report.shape import (
     Grid,
     Row,
     count,
+    direction,
     grouped,
     interval,
+    measure,
     pivot,
     visible,
 )
@@ -35,10 +37,10 @@ def leaderboards(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
     rows = [row for row in data["leaderboard"] if row["measure"] not in (*RAW, "words")]
     for (dataset,), found in grouped(rows, "dataset"):
         found.sort(key=lambda row: _KINDS.get(row["kind"], 3))
-        across = ("rater", "criterion", "measure")
-        yield pivot(
-            found, notes, title=dataset, names={"system": "system"}, across=across, lines=_ranked(found)
-        )
+        lines = _ranked(found)
+        found = [{**row, "direction": direction(row)} for row in found]
+        across = ("rater", "criterion", "measure", "direction")
+        yield pivot(found, notes, title=dataset, names={"system": "system"}, across=across, lines=lines)
 
 
 def _ranked(rows: list[Row]) -> list[tuple[str, ...]]:
@@ -53,7 +55,8 @@ def _ranked(rows: list[Row]) -> list[tuple[str, ...]]:
 def best_first(row: Row) -> tuple[Any, ...]:
     """Return the key that sorts rows of the leaderboard by rank, those without a rank last."""
     rank, estimate = row["rank"], row["estimate"]
-    return (rank is None, rank or 0, estimate is None, -(estimate or 0))
+    worse = 1 if row["higher_is_better"] is False else -1
+    return (rank is None, rank or 0, estimate is None, worse * (estimate or 0))
 
 
 def length_penalty(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
@@ -66,7 +69,7 @@ def length_penalty(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
             (
                 visible(row["rater"]),
                 visible(row["system"]),
-                row["measure"],
+                measure(row),
                 interval(row, notes),
                 interval(after[_judged(row, row["measure"])], notes),
                 count(row["n"]),

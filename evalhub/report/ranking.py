@@ -13,8 +13,10 @@ from evalhub.report.shape import (
     Grid,
     Row,
     count,
+    direction,
     grouped,
     interval,
+    measure,
     number,
     p_value,
     pivot,
@@ -61,7 +63,7 @@ def unshared_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
                 visible(row["rater"]),
                 visible(row["criterion"]),
                 visible(row["system"]),
-                visible(row["measure"]),
+                measure(row),
                 count(row["set_aside"]),
                 _unshared(row, notes),
                 count(row["unshared_n"]),
@@ -161,7 +163,7 @@ def settled_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
 def powered_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per judge: what people would say of every system, from few labels and many verdicts."""
     for key, rows in grouped(data["powered"], "dataset", "label_criterion", "judge", "measure"):
-        title = " · ".join(map(visible, key))
+        title = " · ".join([*map(visible, key), *filter(None, [direction(rows[0])])])
         lines = [
             {
                 **row,
@@ -182,7 +184,7 @@ def worst_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
                 visible(row["rater"]),
                 visible(row["criterion"]),
                 visible(row["system"]),
-                visible(row["measure"]),
+                measure(row),
                 f"{count(row['failed'])} of {count(row['n'])}",
                 number(row["estimate"]),
                 f"{number(row['lowest'])} to {number(row['highest'])}",

@@ -88,6 +88,24 @@ def interval(row: Row, notes: Footnotes) -> str:
     return f"{point} [{ABSENT}]{mark}" if row["low"] is None else f"{point} [{low}, {high}]{mark}"
 
 
+LOWER_IS_BETTER = "lower is better"
+
+
+def direction(row: Row) -> str | None:
+    """Return a note for a number of which the lower is better; None for any other."""
+    return LOWER_IS_BETTER if row["higher_is_better"] is False else None
+
+
+def measure(row: Row) -> str:
+    """Return a row's measure, with a note where the lower is better.
+
+    >>> measure({"measure": "ter", "higher_is_better": False})
+    'ter (lower is better)'
+    """
+    note = direction(row)
+    return visible(row["measure"]) + (f" ({note})" if note else "")
+
+
 def visible(value: object) -> str:
     """Return a text in which nothing can steer a terminal; an absent one is a dash.
 
