@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import FAILED, Results
 from evalhub.analysis.tidy import rows_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ SELECT 'judgment' AS "of", judge AS by_whom, failure, detail,
   CASE WHEN failure = 'parse' AND source = 'generated' AND raw_text <> ''
        THEN left(raw_text, {_REPLY_LENGTH}) END AS reply,
   count(*) AS n
-FROM judgments WHERE failure IS NOT NULL GROUP BY ALL
+FROM judgments WHERE {FAILED} GROUP BY ALL
 UNION ALL
 SELECT 'response', system, failure, detail, NULL, count(*)
 FROM responses WHERE failure IS NOT NULL GROUP BY ALL
