@@ -9,7 +9,7 @@ from evalhub.analysis import rows_of
 from evalhub.report.grids import coverages, leaderboards, rater_name, unscored_grids
 from evalhub.report.sections import LENGTH_CONTROLLED, POWERED, RANKS, SETTLED, STRENGTHS, WORST_CASES
 from evalhub.report.served import served_notes
-from evalhub.report.shape import Footnotes
+from evalhub.report.shape import LOWER_IS_BETTER, Footnotes
 
 chosen: Chosen = st.session_state["chosen"]
 
@@ -73,7 +73,8 @@ def ranking() -> None:
     by = st.selectbox("Ranked by", list(dict.fromkeys(rows["ranked by"])), key="by", bind="query-params")
     mine = rows[rows["ranked by"] == by]
     measures = list(dict.fromkeys(mine["measure"]))
-    first = mine[mine["measure"] == measures[0]].sort_values("estimate", ascending=False)
+    lower = bool(mine["higher_is_better"].eq(False).any())
+    first = mine[mine["measure"] == measures[0]].sort_values("estimate", ascending=lower)
     for place, (measure, column) in enumerate(
         zip(measures, st.columns([1.35] + [1] * (len(measures) - 1)), strict=True)
     ):
@@ -83,7 +84,7 @@ def ranking() -> None:
             forest(
                 found,
                 name="system",
-                title=measure,
+                title=f"{measure} ({LOWER_IS_BETTER})" if lower else measure,
                 bounds=(0, 1) if rate else None,
                 middle=0.5 if rate else None,
                 kind="kind",

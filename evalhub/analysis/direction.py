@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import Results
 from evalhub.analysis.truth import criteria
@@ -27,7 +27,7 @@ class Directions:
         self._manifest = results.manifest
         self._specs = criteria(results)
         self._juries = {jury["id"]: jury["criteria"] for jury in self._manifest.get("juries", ())}
-        self._metrics: Mapping[str, Mapping[str, bool | None]] = self._manifest.get("metrics", {})
+        self._metrics: Mapping[str, Mapping[str, Any]] = self._manifest.get("metrics", {})
 
     def of_judge(self, dataset: str, judge: str, criterion: str) -> bool:
         """Return the direction of a judge's ratings: its rubric's, or for a recorded judge its card's.
@@ -56,9 +56,17 @@ class Directions:
 
     def of_metric(self, dataset: str, metric: str) -> bool | None:
         """Return the direction of a metric: as the metric says, or for recorded scores as the card says."""
+        higher: bool | None = self._metric(dataset, metric).get("higher_is_better", True)
+        return higher
+
+    def bounds_of_metric(self, dataset: str, metric: str) -> tuple[float, float] | None:
+        """Return the lowest and highest value of a metric; None = not known."""
+        known = self._metric(dataset, metric)
+        return known.get("bounds") or known.get("range")
+
+    def _metric(self, dataset: str, metric: str) -> Mapping[str, Any]:
         recorded = (self._manifest["cards"][dataset].get("metrics") or {}).get(metric)
-        known = recorded or self._metrics.get(metric) or {}
-        return known.get("higher_is_better", True)
+        return recorded or self._metrics.get(metric) or {}
 
 
 def oriented(rows: pd.DataFrame) -> pd.DataFrame:

@@ -137,7 +137,7 @@ def _metrics(results: Results) -> Iterator[pd.DataFrame]:
     scores = results.sql(_SCORES)
     directions = Directions(results)
     for (dataset, metric), found in groups(scores, "dataset", "rater"):
-        floor, ceiling = results.manifest.get("metrics", {}).get(metric, {}).get("bounds") or (None, None)
+        floor, ceiling = directions.bounds_of_metric(dataset, metric) or (None, None)
         higher = directions.of_metric(dataset, metric)
         yield found.assign(kind="metric", floor=floor, ceiling=ceiling, higher_is_better=higher)
 

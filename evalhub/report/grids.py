@@ -198,6 +198,8 @@ def coverages(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
         notes: Takes the reasons of what is absent.
     """
     lines = []
+    # Only scales with such a level have verdicts that say so.
+    absent = any(row["not_applicable"] for row in data["coverage"])
     for (judge, kind), rows in grouped(data["coverage"], "judge", "kind"):
         share, *mass = rows
         lines.append(
@@ -206,13 +208,15 @@ def coverages(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
                 kind,
                 f"{count(share['done'] - share['failed'])} of {count(share['expected'])}",
                 interval(share, notes),
+                *([count(share["not_applicable"])] if absent else []),
                 count(share["failed"]),
                 interval(mass[0], notes) if mass else ABSENT,
                 _rationales(share),
             )
         )
     if lines:
-        head = ("judge", "kind", "valid verdicts", "coverage", "failed", "label mass", "rationales")
+        counts = (*(("not applicable",) if absent else ()), "failed")
+        head = ("judge", "kind", "valid verdicts", "coverage", *counts, "label mass", "rationales")
         yield Grid("Coverage", head, tuple(lines), 2)
     if data["left_out"]:
         reasons = tuple(

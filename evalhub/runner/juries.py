@@ -76,10 +76,10 @@ def _check_scales(members: list[ResolvedJudge], criteria: dict[str, dict[str, st
                 "the members of the jury rate on different scales",
                 where=where,
                 value={
-                    name: f"{min(said):g} to {max(said):g}" if said else "0 to 1"
+                    name: f"{said[0]:g} (worst) to {said[-1]:g}" if said else "0 to 1"
                     for name, said in values.items()
                 },
-                allowed="members of one scale",
+                allowed="members of one scale, worst first",
             )
 
 

@@ -106,7 +106,7 @@ def test_a_jury_stands_beside_its_members(desk: Any) -> None:
         ({"members": ["x", "x"]}, SpecError, "a member stands twice"),
         ({"members": ["x", "why"]}, UnknownNameError, "did you mean"),
         ({"members": ["x", "r"]}, SpecError, "rate, or compare, but not both"),
-        ({"members": ["r", "list"]}, SpecError, r"different scales.*1 to 3.*0 to 1"),
+        ({"members": ["r", "list"]}, SpecError, r"different scales.*1 \(worst\) to 3.*0 to 1"),
         ({"members": ["x", "y"], "quorum": 3}, SpecError, "cannot be met by 2 members"),
         ({"members": ["x", "y"], "combine": "weighted"}, SpecError, "no labels"),
         ({"id": "x", "members": ["x", "y"]}, SpecError, "stands twice"),

@@ -1,0 +1,80 @@
+"""A verdict that the criterion does not apply: measured, counted apart, and in no mean."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from evalhub import analysis
+from evalhub.analysis import Results, rows_of
+from evalhub.records import FailureKind, Judgment
+from evalhub.report.grids import coverages
+from evalhub.report.shape import Footnotes
+
+
+def only(frame: Any, **about: Any) -> dict[str, Any]:
+    (row,) = (one for one in rows_of(frame) if all(one[name] == value for name, value in about.items()))
+    return row
+
+
+def empty(judgment: Judgment) -> Judgment:
+    return replace(judgment, value=None, expected=None, failure=FailureKind.NOT_APPLICABLE, detail="no part")
+
+
+def answered(hand: Any) -> list[Any]:
+    made: list[Any] = []
+    for number in range(6):
+        made.append(hand.item(f"i{number}"))
+        made += [hand.response(f"i{number}", system) for system in "km"]
+    return made
+
+
+def test_it_is_measured_and_in_no_mean(results: Callable[..., Results], hand: Any) -> None:
+    ratings = [
+        hand.rated(f"i{number}", system, value)
+        for number, value in enumerate((1, 2, 3, 3, 2, 1.0))
+        for system in "km"
+    ]
+    ratings = [empty(one) if one.item_id in ("i0", "i5") else one for one in ratings]
+    ratings = [
+        replace(one, value=None, expected=None, failure=FailureKind.PARSE)
+        if one.item_id == "i1" and one.system == "m"
+        else one
+        for one in ratings
+    ]
+    labels = [hand.label(one.item_id, one.system, 2.0) for one in ratings if one.system == "k"]
+    labels = [replace(one, value=None, not_applicable=True) if one.item_id == "i2" else one for one in labels]
+    run = results([*answered(hand), *ratings, *labels], expected={"pt": 12})
+    share = only(analysis.coverage(run), judge="pt", statistic="coverage")
+    assert (share["done"], share["failed"], share["not_applicable"]) == (12, 1, 4)
+    assert share["estimate"] == 11 / 12
+    board = only(analysis.leaderboard(run), system="k", rater="pt", measure="mean score")
+    assert (board["estimate"], board["n"]) == (2.5, 4)
+    assert only(analysis.leaderboard(run), system="k", rater="human labels")["n"] == 5
+    assert [row["failure"] for row in rows_of(analysis.failures(run))] == ["parse"]
+    worst = only(analysis.worst_cases(run), rater="pt", system="m", measure="mean score")
+    assert (worst["failed"], worst["n"]) == (1, 4)
+    (grid,) = coverages({"coverage": rows_of(analysis.coverage(run)), "left_out": []}, Footnotes())
+    assert dict(zip(grid.head, grid.rows[0], strict=True))["not applicable"] == "4"
+
+
+def test_half_of_the_samples_decide(results: Callable[..., Results], hand: Any) -> None:
+    def sampled(item: str, *values: float | None) -> list[Judgment]:
+        made = [
+            replace(hand.rated(item, "k", value or 1.0), repeat=place) for place, value in enumerate(values)
+        ]
+        return [empty(one) if values[one.repeat] is None else one for one in made]
+
+    judgments = [*sampled("i0", 2, 3, None), *sampled("i1", 3, None, None), *sampled("i2", 1, None)]
+    run = results([*answered(hand), *judgments])
+    found = {
+        row["item_id"]: (row["value"], row["expected"], row["not_applicable"])
+        for row in rows_of(analysis.ratings(run))
+    }
+    assert found == {"i0": (2.5, 2.5, False), "i1": (None, None, True), "i2": (None, None, True)}
+
+
+def test_a_judge_that_only_says_so_was_heard(results: Callable[..., Results], hand: Any) -> None:
+    run = results([*answered(hand), empty(hand.rated("i0", "k", 1.0))], expected={"pt": 1})
+    assert only(analysis.coverage(run), statistic="coverage")["estimate"] == 1.0
+    assert [row["not_applicable"] for row in rows_of(analysis.ratings(run))] == [True]
+    assert not len(analysis.leaderboard(run))
