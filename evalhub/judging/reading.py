@@ -87,7 +87,7 @@ def read(text: str, form: Form) -> Reading:
         "nothing reads as a score in prose, such as 'Score: 4/5'"
     """
     reader = READERS[form.format]
-    thought = split_thinking(text, anywhere=True)
+    thought = split_thinking(text, form.think, anywhere=True)
     answer, thinking = thought.answer, thought.reasoning
     if answer is None:
         return Reading(

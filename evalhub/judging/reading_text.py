@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from evalhub.records import FailureKind
+from evalhub.records import THINK_TAGS, FailureKind, ThinkTags
 from evalhub.scales import Winner
 
 
@@ -31,6 +31,7 @@ class Form:
         criterion: The criterion's name, which may stand before a score ("Coherence: 4").
         key: The field of a JSON object that holds the verdict.
         rule: Which of several different verdicts counts.
+        think: What think text stands between.
     """
 
     format: str
@@ -39,6 +40,7 @@ class Form:
     criterion: str = ""
     key: str = ""
     rule: Rule | None = None
+    think: tuple[ThinkTags, ...] = THINK_TAGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ def _form(
         criterion=row["criterion"],
         key=reads.key,
         rule=Rule(reads.rule) if reads.rule else None,
+        think=tuple(spec.tags for spec in judge.think),
     )
 
 

@@ -135,7 +135,7 @@ class RecordedJudge(Spec):
     card gives as NULL, is a failure; `unparsed: tie` counts it as a tie, and `unparsed: wrong` keeps it a
     failure that agreement with pairwise labels counts as wrong. `orders: net` adds up the verdicts of the two
     orders, so that a win and a tie are a win; `orders: agree` gives a win only where both orders say so.
-    `higher_is_better` is about its ratings, by default as of the criterion's labels.
+    `higher_is_better` is about its ratings, by default as of the criterion's labels. `think` is as a card's.
     """
 
     reads: Reads | None = None
@@ -143,6 +143,7 @@ class RecordedJudge(Spec):
     unparsed: Literal["failure", "tie", "wrong"] = "failure"
     range: tuple[float, float] | None = None
     higher_is_better: bool | None = None
+    think: Think = THINK
     family: str | list[str] = "unknown"
 
     @field_validator("reads", mode="before")

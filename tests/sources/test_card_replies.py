@@ -164,3 +164,11 @@ def test_what_cannot_be_read_so_is_refused(mini: Any, judge: Any, row: str, sent
     assert sentence in str(caught.value)
     assert str(mini.path) in str(caught.value)
     assert str(caught.value).count("\n") == 0
+
+
+def test_a_recorded_judges_thoughts_may_stand_between_other_tags(mini: Any) -> None:
+    judge = {"reads": "score", "think": {"open": "[THINK]"}}
+    (one,) = mini.load(
+        judgments=f"SELECT {POINT}, '[THINK]Score: 1?[/THINK]Score: 2' AS raw_text", judges={"j": judge}
+    ).judgments
+    assert (one.value, one.rationale) == (2, "Score: 1?")
