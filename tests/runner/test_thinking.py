@@ -95,3 +95,23 @@ def test_other_tags_ask_anew(desk: Any) -> None:
     assert {one.text for one in of(desk.run(), "bot")} == {"<x>a</x>b"}
     desk.suite(candidates=[bot({"text": "<x>a</x>b"}, think={"open": "<x>"})])
     assert {one.text for one in of(desk.run(), "bot")} == {"b"}
+
+
+def test_thoughts_of_an_earlier_turn_are_not_sent_back(desk: Any) -> None:
+    turns = "SELECT item_id, [prompt, 'And why?'] AS turns FROM items"
+    desk.dataset(
+        items=[{"item_id": "i0", "prompt": "Which?"}, {"item_id": "i1", "prompt": "Who?"}],
+        card={"items": turns},
+    )
+    rules = [
+        {"match": "Which", "text": "<think>one</think>First."},
+        {"match": "Who", "text": "<think>cut"},
+        {"match": "why", "text": "<think>two</think>Second."},
+    ]
+    desk.suite(candidates=[bot(*rules)], judges=[], metrics=["length"])
+    run = desk.run()
+    whole, cut = of(run, "bot")
+    assert (whole.turns, whole.text, whole.reasoning) == (("First.", "Second."), "Second.", "one\n\ntwo")
+    assert (cut.turns, cut.text, cut.reasoning, cut.failure) == ((), None, "cut", FailureKind.TRUNCATED)
+    sent = Results(run).completions()["messages"]
+    assert not any("one" in text or "two" in text for text in sent)
