@@ -152,7 +152,7 @@ class Prompts:
             except Exception as error:
                 refused = refused or error
                 continue
-            missing = next((one for one in messages if one.content.strip() not in text), None)
+            missing = next((turn for turn in messages if turn.content.strip() not in text), None)
             if missing is None:
                 return text
             refused = refused or ValueError(f"the chat template leaves out what the {missing.role} says")
@@ -187,7 +187,7 @@ def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:
     turns = [one for one in messages if one.role != "system"]
     if not system or not turns:
         return tuple(messages)
-    first = next((place for place, one in enumerate(turns) if one.role == "user"), 0)
+    first = next((place for place, turn in enumerate(turns) if turn.role == "user"), 0)
     turns[first] = Message(turns[first].role, "\n\n".join([*system, turns[first].content]))
     return tuple(turns)
 
@@ -200,4 +200,4 @@ def alternating(messages: Sequence[Message]) -> tuple[Message, ...]:
         (Message(role='user', content='Hi\\n\\nyou'),)
     """
     spoken = groupby(messages, key=lambda message: message.role)
-    return tuple(Message(role, "\n\n".join(one.content for one in turns)) for role, turns in spoken)
+    return tuple(Message(role, "\n\n".join(turn.content for turn in turns)) for role, turns in spoken)

@@ -40,7 +40,7 @@ def answered(
         usage: Numbers of tokens.
     """
     thought = split_thinking(text, request.think, opened=opened)
-    thoughts = [one for one in (reasoning, thought.reasoning) if one is not None]
+    thoughts = [text for text in (reasoning, thought.reasoning) if text is not None]
     apart = "\n".join(filter(None, thoughts)) if thoughts else None
     unanswered = bool(reasoning) and finish_reason == "length" and not (thought.answer or "").strip()
     if (thought.answer is None or unanswered) and request.messages[-1].role != "assistant":

@@ -147,9 +147,9 @@ def _marks(text: str, tags: tuple[ThinkTags, ...]) -> list[_Mark]:
     if not tags:
         return []
     return [
-        _Mark(found.start(), found.end(), found.lastgroup == "closing")
-        for found in _pattern(tags).finditer(text)
-        if not text.endswith("`", 0, found.start()) or not text.startswith("`", found.end())
+        _Mark(tag.start(), tag.end(), tag.lastgroup == "closing")
+        for tag in _pattern(tags).finditer(text)
+        if not text.endswith("`", 0, tag.start()) or not text.startswith("`", tag.end())
     ]
 
 
@@ -158,7 +158,7 @@ def _pattern(tags: tuple[ThinkTags, ...]) -> re.Pattern[str]:
     """Return what finds a tag of any pair; the longest text comes first where they begin alike."""
     named = [(pair.close, "closing") for pair in tags] + [(pair.open, "opening") for pair in tags]
     groups: dict[str, list[str]] = {"closing": [], "opening": []}
-    for text, group in sorted(named, key=lambda one: -len(one[0])):
+    for text, group in sorted(named, key=lambda pair: -len(pair[0])):
         groups[group].append(_spelled(text))
     return re.compile("|".join(f"(?P<{name}>{'|'.join(forms)})" for name, forms in groups.items()))
 

@@ -38,7 +38,7 @@ def read_messages(value: Any) -> tuple[tuple[str, str], ...]:
     listed = _parsed(value)
     if not isinstance(listed, list) or not listed:
         raise ValueError("a list of messages, each with role and content, or JSON of one")
-    messages = tuple(_message(one, number) for number, one in enumerate(listed, 1))
+    messages = tuple(_message(message, number) for number, message in enumerate(listed, 1))
     role, text = messages[-1]
     if role not in ("user", "tool"):
         raise ValueError(
@@ -67,7 +67,7 @@ def _message(value: Any, number: int) -> tuple[str, str]:
         raise ValueError(f"messages of the roles {', '.join(ROLES)}; message {number} is of role {role!r}")
     role = ROLES[role]
     known = {"role", "content"} | _IDLE | _KEYS.get(role, set())
-    strange = [key for key, held in message.items() if key not in known and held not in (None, [], {})]
+    strange = [key for key, content in message.items() if key not in known and content not in (None, [], {})]
     if strange:
         raise ValueError(
             f"messages of role, content and the assistant's tool_calls; message {number} has {strange[0]!r}"
@@ -102,15 +102,12 @@ def _calls(message: Mapping[str, Any], number: int) -> list[Any]:
 
 def _call(call: Any, number: int) -> str:
     """Return a tool call as text: its name, and its arguments with one spelling for one value."""
-    held = _parsed(call)
-    held = held.get("function", held) if isinstance(held, Mapping) else held
-    if not isinstance(held, Mapping) or not isinstance(held.get("name"), str):
+    function = _parsed(call)
+    function = function.get("function", function) if isinstance(function, Mapping) else function
+    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         raise ValueError(f"tool calls with a name and arguments; one of message {number} has no name")
-    given = held.get("arguments")
-    parsed = _parsed(given)
-    spelled = (
-        given
-        if isinstance(given, str) and parsed is None
-        else canonical(parsed if parsed is not None else {})
-    )
-    return clean(f"Tool call: {held['name']}({spelled})")
+    arguments = function.get("arguments")
+    parsed = _parsed(arguments)
+    unread = isinstance(arguments, str) and parsed is None
+    spelled = arguments if unread else canonical({} if parsed is None else parsed)
+    return clean(f"Tool call: {function['name']}({spelled})")

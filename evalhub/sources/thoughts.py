@@ -43,11 +43,11 @@ def thinking_warnings(card: Card, responses: Sequence[Response]) -> tuple[str, .
 
 
 def _counted_warnings(counts: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    said = {
+    consequences = {
         CUT: "end while they still think: they are failures (truncated), and nobody judges or scores them",
         WITHIN: "have think tags within the answer, and all of it counts as answer",
     }
-    for what, consequence in said.items():
+    for what, consequence in consequences.items():
         count = sum(counted.get(what, 0) for counted in counts.values())
         if count:
             yield f"{count} responses {consequence}"
@@ -55,7 +55,7 @@ def _counted_warnings(counts: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
 
 def _unopened(counts: Mapping[str, Mapping[str, int]], responses: Sequence[Response]) -> Iterator[str]:
     """Warn of systems that mostly think: an answer without a tag may be thoughts that were cut."""
-    answered = Counter(one.system for one in responses if one.text is not None)
+    answered = Counter(response.system for response in responses if response.text is not None)
     for system, counted in counts.items():
         without = answered[system] - counted.get(APART, 0)
         if 0 < without < counted.get(APART, 0):
@@ -68,7 +68,7 @@ def _unopened(counts: Mapping[str, Mapping[str, int]], responses: Sequence[Respo
 def _unnamed(card: Card, responses: Sequence[Response]) -> Iterator[str]:
     if not card.think:
         return
-    texts = [one.text.lstrip() for one in responses if one.text]
+    texts = [response.text.lstrip() for response in responses if response.text]
     for tag in _KNOWN:
         count = sum(text.startswith(tag) for text in texts)
         if count:

@@ -26,7 +26,10 @@ class Turns:
 
     def __init__(self, items: Iterable[Item], responses: Iterable[Response]) -> None:
         self._asked = {item.item_id: len(item.turns) for item in items}
-        self._answered = {(one.item_id, one.system, one.sample): len(one.turns) for one in responses}
+        self._answered = {
+            (response.item_id, response.system, response.sample): len(response.turns)
+            for response in responses
+        }
 
     def of(self, verdict: Label | Judgment) -> int:
         """Return the number of turns that a verdict may be about."""
@@ -64,7 +67,7 @@ def _of_turn(verdict: Label | Judgment, last: int, where: str) -> Label | Judgme
 
 def with_turns(card: Card, verdicts: Iterable[Label | Judgment]) -> Card:
     """Return the card with a criterion for each turn that verdicts are about."""
-    about = {(one.criterion, one.turn) for one in verdicts if one.turn is not None}
+    about = {(verdict.criterion, verdict.turn) for verdict in verdicts if verdict.turn is not None}
     criteria: Mapping[str, Any] = {
         name: card.criteria[name.removesuffix(f"@turn{turn}")].model_copy(update={"turn": turn})
         for name, turn in sorted(about)

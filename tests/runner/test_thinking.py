@@ -36,6 +36,7 @@ def test_recorded_and_generated_answers_are_split_alike(desk: Any) -> None:
         candidates=[bot(*rules, {"match": "2$", "text": "<think> Well"})],
         judges=[JUDGE],
         metrics=["exact_match", {"rouge": {"variants": [1]}}, "length"],
+        controls={"min_coverage": 0},
     )
     run = desk.run()
     assert [one.text for one in of(run, "thinker")] == [one.text for one in of(run, "plain")]
@@ -108,7 +109,7 @@ def test_thoughts_of_an_earlier_turn_are_not_sent_back(desk: Any) -> None:
         {"match": "Who", "text": "<think>cut"},
         {"match": "why", "text": "<think>two</think>Second."},
     ]
-    desk.suite(candidates=[bot(*rules)], judges=[], metrics=["length"])
+    desk.suite(candidates=[bot(*rules)], judges=[], metrics=["length"], controls={"min_coverage": 0})
     run = desk.run()
     whole, cut = of(run, "bot")
     assert (whole.turns, whole.text, whole.reasoning) == (("First.", "Second."), "Second.", "one\n\ntwo")
