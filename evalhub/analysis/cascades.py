@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.cost import engine_time
 from evalhub.analysis.results import Results
+from evalhub.analysis.served import NO_PROBABILITIES
 from evalhub.analysis.tidy import PAIR, row, table, values
 from evalhub.analysis.truth import truth, with_label_criterion
 from evalhub.analysis.verdicts import pair_verdicts
@@ -184,7 +185,7 @@ def _judged(pairs: pd.DataFrame, judges: Sequence[str]) -> list[stats.Judged]:
 
 def _silent(pairs: pd.DataFrame, place: int) -> str | None:
     if pairs[f"winner_{place}"].notna().any() and pairs[f"p_a_{place}"].isna().all():
-        return "the judge's verdicts carry no probability"
+        return NO_PROBABILITIES
     return None
 
 

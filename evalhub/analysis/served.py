@@ -9,6 +9,8 @@ from evalhub.analysis.results import Results
 if TYPE_CHECKING:
     import pandas as pd
 
+NO_PROBABILITIES = "the judge gives no probabilities"
+
 _NOT_SENT = """
 WITH asked AS (
   SELECT DISTINCT 'judge' AS role, judge AS by_whom, unnest(completions) AS key FROM judgments

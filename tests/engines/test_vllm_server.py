@@ -1,5 +1,6 @@
 """The client of OpenAI-compatible servers, against vLLM's own server."""
 
+import json
 import os
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 pytest.importorskip("openai")
 
 from evalhub.engines import complete, local, open_engine
+from evalhub.judging import read_answer
 from evalhub.models import resolve
 from evalhub.records import FailureKind, Message, Request, Sampling
 from evalhub.specs import EngineSpec
@@ -84,7 +86,14 @@ def test_a_real_server_answers_as_the_engine_does(address, model, tmp_path):
     }
     with open_engine(EngineSpec(type="openai", base_url=address), name="served") as engine:
         served = {one.key: one for one in complete(engine, requests.items())}
-        assert engine.facts().completion_tokens > 1
+        facts = engine.facts()
+    assert facts.completion_tokens > 1
+    assert (facts.logprobs, facts.token_limit, facts.unsent, facts.structured) == (
+        20,
+        "max_tokens",
+        None,
+        None,
+    )
     spec = EngineSpec(max_length=1024, kv_cache_gib=0.5)
     with open_engine(spec, model, log_folder=tmp_path) as engine:
         local_ones = {one.key: one for one in complete(engine, requests.items())}
@@ -94,3 +103,22 @@ def test_a_real_server_answers_as_the_engine_does(address, model, tmp_path):
     for choice, logprob in served["verdict"].logprobs.items():
         assert local_ones["verdict"].logprobs[choice] == pytest.approx(logprob, abs=0.05)
     assert set(served["verdict"].logprobs) == {"A", "B"}
+
+
+def test_a_hard_verdict_is_constrained_by_a_schema(address):
+    spec = EngineSpec(type="openai", base_url=address, logprobs="none")
+    request = Request((Message("user", QUESTION),), Sampling(max_tokens=1), ("A", "B"))
+    with open_engine(spec, name="served") as engine:
+        (one,) = complete(engine, [("verdict", request)])
+        assert engine.facts().structured == "json_schema"
+    assert (one.failure, one.logprobs, one.finish_reason) == (None, None, "stop")
+    assert json.loads(one.text) in ({"answer": "A"}, {"answer": "B"})
+    assert read_answer(one.text, ("A", "B")) in ("A", "B")
+
+
+def test_more_than_the_server_allows_is_refused_where_it_is_set(address):
+    request = Request((Message("user", QUESTION),), Sampling(max_tokens=1), ("A", "B"))
+    with open_engine(EngineSpec(type="openai", base_url=address, logprobs=50), name="served") as engine:
+        (refused,) = complete(engine, [("verdict", request)])
+    assert refused.failure is FailureKind.ENGINE
+    assert "20" in refused.detail

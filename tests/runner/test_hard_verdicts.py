@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("openai")
 
-from evalhub.analysis import Results, pair_verdicts, ratings, rows_of
+from evalhub.analysis import Results, agreement, calibration, cascades, pair_verdicts, ratings, rows_of
 from evalhub.records import Judgment
 from evalhub.store import Run, all_runs
 
@@ -242,3 +242,30 @@ def test_an_old_run_without_these_columns_is_read(desk: Any, chat_server: Any) -
         {"unsent": None}
     ]
     assert len(list(run.records("completions"))) == 8
+
+
+def test_what_needs_probabilities_is_absent_with_that_reason(desk: Any, chat_server: Any) -> None:
+    prefers(chat_server, "m")
+    labels = [
+        {"item_id": f"i{n:03}", "criterion": "overall", "system_a": "k", "system_b": "m", "annotator": "x",
+         "winner": "b" if n % 3 else "a"}
+        for n in range(12)
+    ]  # fmt: skip
+    desk.dataset(items=12, labels=labels)
+    judges = [{**PAIR, "engine": chat_server.engine()}, {**PAIR, "id": "soft", "engine": "scripted"}]
+    desk.suite(judges=judges, cascades=[{"id": "c", "stages": ["pw", "soft"]}])
+    results = Results(desk.run())
+    reason = "the judge gives no probabilities"
+    brier = {row["rater"]: row for row in rows_of(calibration(results)) if row["statistic"] == "Brier"}
+    assert (brier["pw"]["estimate"], brier["pw"]["reason"], brier["pw"]["left_out"]) == (None, reason, 12)
+    assert brier["soft"]["estimate"] is not None
+    stages = {row["stage"]: row["threshold_reason"] for row in rows_of(cascades(results))}
+    assert stages["pw"] == reason
+    assert stages["soft"] != reason
+    accuracy = {
+        row["reading"]: row["estimate"]
+        for row in rows_of(agreement(results))
+        if (row["rater"], row["against"], row["statistic"]) == ("pw", "labels", "accuracy")
+    }
+    assert accuracy == dict.fromkeys(accuracy, pytest.approx(8 / 12))
+    assert "combined" in accuracy
