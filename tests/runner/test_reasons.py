@@ -118,7 +118,7 @@ def test_each_reason_stands_once_with_its_count(desk: Any, cli: Command, chat_se
 
     chat_server.behave = behave
     desk.dataset(items=20)
-    desk.suite(candidates=[remote(chat_server)], judges=[PAIR])
+    desk.suite(candidates=[remote(chat_server)], judges=[PAIR], controls={"min_coverage": 0})
     assert cli("run", "s").code == 0
     (run,) = all_runs(desk.runs)
     assert [row[:4] for row in table(run)] == [
@@ -135,8 +135,9 @@ def test_each_reason_stands_once_with_its_count(desk: Any, cli: Command, chat_se
 def test_a_prompt_that_kills_a_local_engine_says_so(desk: Any, cli: Command) -> None:
     engine = {"type": "scripted", "script": {"rules": [{"match": "2 plus 2", "crash": True}]}}
     desk.suite(
-        candidates=[{"id": "remote", "model": "b", "families": ["acme"], "engine": engine}], judges=[PAIR]
-    )
+        candidates=[{"id": "remote", "model": "b", "families": ["acme"], "engine": engine}], judges=[PAIR],
+        controls={"min_coverage": 0},
+    )  # fmt: skip
     assert cli("run", "s").code == 0
     (run,) = all_runs(desk.runs)
     assert "died" in next(row[4] for row in table(run) if row[0] == "response")
