@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import math
+import string
 from dataclasses import dataclass
 from enum import StrEnum
+
+LETTERS = string.ascii_uppercase
+"""By which levels are answered where their labels cannot be."""
+
+
+class AnswerForm(StrEnum):
+    """By what a judge answers with a level: the level's own label, or a letter that stands for it."""
+
+    LABELS = "labels"
+    LETTERS = "letters"
 
 
 class Kind(StrEnum):
@@ -52,7 +63,7 @@ class Level:
     """One step of a rating scale.
 
     Attributes:
-        label: What the judge answers with, such as "4".
+        label: The level's name, such as "4", "10%" or "far better".
         value: What the level counts as in means; None where it says that the criterion is not applicable.
         meaning: What the level stands for, in words.
     """
@@ -107,18 +118,29 @@ class Scale:
         of_label = (level for level in self.levels if not level.applicable and number_in(level.label) == said)
         return next(of_value, None) or next(of_label, None)
 
-    def describe(self) -> str:
+    def answers(self, form: AnswerForm = AnswerForm.LABELS) -> tuple[str, ...]:
+        """Return what a judge answers with for each level, in the order in which they are shown.
+
+        >>> Scale((Level("-1", -1, "worse"), Level("1", 1, "better"))).answers(AnswerForm.LETTERS)
+        ('A', 'B')
+        """
+        return self.labels if form is AnswerForm.LABELS else tuple(LETTERS[: len(self.levels)])
+
+    def describe(self, form: AnswerForm = AnswerForm.LABELS) -> str:
         """Return the scale as it stands in a prompt, one level a line, the worst first."""
-        return "\n".join(f"{level.label}: {level.meaning}" for level in self.levels)
+        names = self.labels
+        if form is AnswerForm.LETTERS:
+            names = tuple(f"{letter} = {name}" for letter, name in zip(LETTERS, names, strict=False))
+        return "\n".join(f"{name}: {level.meaning}" for name, level in zip(names, self.levels, strict=True))
 
 
 def number_in(label: object) -> float | None:
-    """Return the finite number that a label is; None for a name.
+    """Return the finite number that a label is, a per cent as the number before its sign; None for a name.
 
-    >>> number_in("2.5"), number_in("good"), number_in("nan")
-    (2.5, None, None)
+    >>> number_in("2.5"), number_in("50%"), number_in("good"), number_in("nan")
+    (2.5, 50.0, None, None)
     """
-    text = str(label)
+    text = str(label).removesuffix("%")
     try:
         number = float(text)
     except ValueError:

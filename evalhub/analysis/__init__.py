@@ -8,6 +8,7 @@ from evalhub.analysis.bias import biases, length_penalty
 from evalhub.analysis.by_tag import by_tag
 from evalhub.analysis.calibration import calibration, reliability
 from evalhub.analysis.cascades import cascades
+from evalhub.analysis.choice_mass import choice_mass
 from evalhub.analysis.comparison import comparisons, nights
 from evalhub.analysis.contamination import contamination
 from evalhub.analysis.correlation import correlations, side_by_side
@@ -62,6 +63,7 @@ __all__ = [
     "by_tag",
     "calibration",
     "cascades",
+    "choice_mass",
     "comparisons",
     "contamination",
     "controls",

@@ -16,7 +16,9 @@ from evalhub.cli.progress import chosen
 from evalhub.errors import EvalhubError, GateFailed, InputError, SpecError, StorageError, UnknownNameError
 
 if TYPE_CHECKING:
+    from evalhub.models import ResolvedModel
     from evalhub.records import Item, Response
+    from evalhub.specs import Mode as JudgeMode
     from evalhub.specs import Rubric
     from evalhub.store import Run
 
@@ -24,6 +26,9 @@ DEMO_JUDGE = "qwen2.5-coder-1.5b-instruct"
 
 judges = typer.Typer(help="Rubrics: one Markdown file each.", no_args_is_help=True)
 
+Model = Annotated[
+    str, typer.Option(help="Whose tokens are read, to say how a scale is asked; nothing is fetched.")
+]
 Mode = Annotated[Literal["direct", "explain", "think"], typer.Option(help="How the judge answers.")]
 
 Out = Annotated[
@@ -105,30 +110,42 @@ def judges_show(name: Name, as_json: Json = False) -> None:
 @judges.command("check")
 def judges_check(
     names: Names = None,
-    model: Annotated[str, typer.Option(help="Whose tokens are counted; nothing is fetched.")] = DEMO_JUDGE,
+    model: Model = DEMO_JUDGE,
+    mode: Mode = "direct",
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
-    """Refuse what a run would refuse; report what a prompt shares with the next one."""
+    """Refuse what a run would refuse; report how a scale is asked, and what a prompt shares with the next."""
     known = hub.store.all_runs(hub.store.runs_root(runs))
-    rows = [_checked(name, model, known) for name in names or hub.specs.available("judges")]
+    here = hub.models.model_here(model)
+    rubrics = names or hub.specs.available("judges")
+    rows = [_checked(name, here, hub.specs.Mode(mode), known) for name in rubrics]
     print_rows(rows, as_json=as_json)
+    _say_absent(model, here)
 
 
-def _checked(name: str, model: str, runs: list[Run]) -> dict[str, Any]:
+def _say_absent(model: str, here: ResolvedModel | None) -> None:
+    if here is None:
+        absent = f"{model} is not on this machine: labels of one character are taken to be one token of it"
+        notes().print(absent, markup=False, soft_wrap=True)
+
+
+def _checked(name: str, model: ResolvedModel | None, mode: JudgeMode, runs: list[Run]) -> dict[str, Any]:
     rubric = hub.specs.load_rubric(name)
     hub.judging.check_rubric(rubric, name)
     hub.runner.refuse_changed(rubric, runs, name)
     cases = hub.specs.load_cases(name)
     if cases:
         hub.judging.expectations(rubric, cases.cases, str(cases.path))
-    shares = hub.judging.cacheable(rubric, _example(rubric, "quickstart", None, 2))
+    forms = hub.runner.answer_forms(rubric, mode, model, name)
+    shares = hub.judging.cacheable(rubric, _example(rubric, "quickstart", None, 2), forms)
     return {
         "id": rubric.id,
         "version": rubric.version,
+        "answers": hub.runner.forms_text(rubric, forms),
         "prompt_chars": shares.prompt_chars,
         "fixed_chars": len(shares.fixed),
-        "fixed_tokens": hub.models.count_tokens(model, shares.fixed),
+        "fixed_tokens": hub.models.count_tokens(model.path, shares.fixed) if model else None,
         "shared_by_item": shares.shared_by_item,
         "gold_cases": len(cases.cases) if cases else 0,
         "hash": rubric.hash[:12],
@@ -142,6 +159,7 @@ def judges_preview(
     item: Annotated[str | None, typer.Option(help="Item; the first that fits by default.")] = None,
     criterion: Annotated[str | None, typer.Option(help="Criterion; the first by default.")] = None,
     mode: Mode = "direct",
+    model: Model = DEMO_JUDGE,
     as_json: Json = False,
 ) -> None:
     """Print the prompts exactly as a judge is sent them, for a real item."""
@@ -152,7 +170,9 @@ def judges_preview(
         raise UnknownNameError("criterion", chosen_one, rubric.criteria, where="--criterion")
     wanted = {"response": 1, "responses": 8}.get(rubric.shows[0], 2)
     found, responses = _example(rubric, dataset, item, min(wanted, 2))
-    sent = hub.judging.preview(rubric, found, chosen_one, responses[:wanted], mode=hub.specs.Mode(mode))
+    judge_mode, here = hub.specs.Mode(mode), hub.models.model_here(model)
+    forms = hub.runner.answer_forms(rubric, judge_mode, here, name)
+    sent = hub.judging.preview(rubric, found, chosen_one, responses[:wanted], mode=judge_mode, forms=forms)
     if as_json:
         print_json([asdict(request) for request in sent])
         return
@@ -162,6 +182,8 @@ def judges_preview(
         for message in request.messages:
             console().print(f"[bold]{message.role}[/bold]")
             console().print(_harmless(message.content), markup=False, soft_wrap=True)
+    if rubric.scale:
+        _say_absent(model, here)
 
 
 def _harmless(text: str) -> str:

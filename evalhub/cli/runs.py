@@ -88,6 +88,10 @@ def plan(
     for row in rows:
         if row["judgments"]:
             notes().print(_foreseen(row), markup=False, soft_wrap=True)
+    for judge in resolved.judges:
+        if judge.opens_thinking and judge.spec.mode is hub.specs.Mode.DIRECT:
+            thinks = f"{judge.spec.id}: the model thinks before it answers, and mode direct does not let it"
+            notes().print(f"{thinks}; mode: think does", markup=False, soft_wrap=True)
 
 
 def _planned(planned: Plan, judge: ResolvedJudge, dataset: Dataset) -> dict[str, Any]:
@@ -97,6 +101,7 @@ def _planned(planned: Plan, judge: ResolvedJudge, dataset: Dataset) -> dict[str,
         "judge": judge.spec.id,
         "model": judge.spec.model,
         "rubric": judge.rubric.id,
+        "answers": hub.runner.forms_text(judge.rubric, judge.forms),
         "judgments": sum(
             len(cell.parts) for cell in planned.cells[judge.spec.id] if cell.dataset == dataset.card.id
         ),

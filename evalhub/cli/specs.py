@@ -149,6 +149,11 @@ def suites_check(names: Names = None, as_json: Json = False) -> None:
                 "id": resolved.suite.suite,
                 "responses": planned.generations,
                 "judgments": planned.judgments,
+                "answers": {
+                    judge.spec.id: text
+                    for judge in resolved.judges
+                    if (text := hub.runner.forms_text(judge.rubric, judge.forms))
+                },
                 "hash": resolved.hash[:12],
             }
         )

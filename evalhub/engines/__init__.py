@@ -8,6 +8,7 @@ from evalhub.engines.base import (
     completion_key,
 )
 from evalhub.engines.opening import EngineKind, Opening
+from evalhub.engines.prompts import Prompt, Prompts, folder_prompts
 from evalhub.engines.table import ENGINES, engine_kind, identify, open_engine
 
 __all__ = [
@@ -17,9 +18,12 @@ __all__ = [
     "EngineIdentity",
     "EngineKind",
     "Opening",
+    "Prompt",
+    "Prompts",
     "complete",
     "completion_key",
     "engine_kind",
+    "folder_prompts",
     "identify",
     "open_engine",
 ]

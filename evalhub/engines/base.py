@@ -109,6 +109,7 @@ class Outcome:
     failure: FailureKind | None = None
     detail: str | None = None
     unsent: tuple[str, ...] | None = None
+    top_token: str | None = None
 
 
 def too_long(tokens: int, limit: int) -> Outcome:
@@ -140,6 +141,7 @@ def completion(key: str, model: str, request: Request, outcome: Outcome) -> Comp
         text=_clean(outcome.text),
         reasoning=_clean(outcome.reasoning),
         logprobs=outcome.logprobs,
+        top_token=_clean(outcome.top_token),
         finish_reason=outcome.finish_reason,
         prompt_tokens=outcome.prompt_tokens,
         cached_tokens=outcome.cached_tokens,

@@ -146,16 +146,17 @@ def _listed(logprobs: Any) -> list[tuple[str, float]]:
 def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text: str | None) -> Outcome:
     found = choice_logprobs(listed, choices)
     missing = [choice for choice in choices if choice not in found]
+    top = max(listed, key=lambda one: one[1])[0] if listed else None
     most = unlisted(listed) if missing else -math.inf
     where = f"among the server's {len(listed)} most probable tokens"
     if not found or max(found.values()) <= most:
         fix = "engine: {logprobs: none} asks for hard verdicts"
         detail = f"no choice stands out {where}; {fix}"
-        return Outcome(text, failure=FailureKind.PARSE, detail=detail)
+        return Outcome(text, failure=FailureKind.PARSE, detail=detail, top_token=top)
     logprobs = {choice: found.get(choice, most) for choice in choices}
     best = max(logprobs, key=lambda name: logprobs[name])
     told = f"not {where}, so taken at the most it can have: {', '.join(missing)}" if missing else None
-    return Outcome(best, None, logprobs, "choice", detail=told)
+    return Outcome(best, None, logprobs, "choice", detail=told, top_token=top)
 
 
 def unlisted(listed: Sequence[tuple[str, float]]) -> float:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Protocol
 
 from evalhub.engines.thinking import left_open
 from evalhub.errors import ModelError
+from evalhub.models import folder_tokenizer
 from evalhub.records import THINK_TAGS, Message, ThinkTags
 
 PLAIN_STOP = "\nUser:"
@@ -33,6 +36,9 @@ class Tokenizer(Protocol):
         self, conversation: Any, *, add_generation_prompt: bool, tokenize: bool
     ) -> str | list[int]:
         """Return the rendered conversation."""
+
+    def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool) -> str:
+        """Return the text of tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,10 @@ class Prompts:
             self._choices[tail, choices] = self._find_choices(tail, choices)
         return self._choices[tail, choices]
 
+    def token_text(self, token: int) -> str:
+        """Return one token as text, a special one by its name."""
+        return self._tokenizer.decode([token], skip_special_tokens=False)
+
     def _find_choices(self, tail: str, choices: tuple[str, ...]) -> tuple[int, ...]:
         """Try the choices bare and after a space; all take the same form, or they cannot be compared."""
         missing: str | None = None
@@ -161,6 +171,13 @@ class Prompts:
     def _applied(self, messages: Sequence[Message]) -> str:
         turns = [{"role": one.role, "content": one.content} for one in messages]
         return str(self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+
+
+@lru_cache(maxsize=4)
+def folder_prompts(folder: Path) -> Prompts | None:
+    """Return the prompts of a model that is not loaded; None where its tokenizer cannot be read alone."""
+    tokenizer = folder_tokenizer(folder)
+    return None if tokenizer is None else Prompts(tokenizer)
 
 
 def plain_dialogue(messages: Sequence[Message]) -> str:

@@ -4,8 +4,8 @@ Options of `script` in an engine's settings:
 
 - `seconds`: what each completion takes; `max_length`: of a prompt, in words; `batch`: completions a step.
 - `rules`: the first one whose `match`, a regular expression, is found in the last user message holds:
-  `text`, `reasoning`, `choice`, `logprobs`, `seconds`; `crash` or `hang`: `true`, or the number of first
-  attempts that do so.
+  `text`, `reasoning`, `choice`, `logprobs`, `mass` (of all choices together), `top_token`, `seconds`;
+  `crash` or `hang`: `true`, or the number of first attempts that do so.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ from evalhub.errors import SpecError
 from evalhub.records import Request, canonical
 
 OPTIONS = ("rules", "seconds", "max_length", "batch")
-RULE_KEYS = ("match", "text", "reasoning", "choice", "logprobs", "seconds", "crash", "hang")
+RULE_KEYS = (
+    "match", "text", "reasoning", "choice", "logprobs", "mass", "top_token", "seconds", "crash", "hang",
+)  # fmt: skip
 
-_NUMBERS = ("seconds", "max_length", "batch")
+_NUMBERS = ("seconds", "max_length", "batch", "mass")
 
 _BATCH = 8
 _MASS = 0.95
@@ -137,7 +139,8 @@ def answer(request: Request, rule: Mapping[str, Any]) -> Outcome:
     if request.choices:
         logprobs = _logprobs(request, rule)
         best = max(request.choices, key=lambda choice: logprobs.get(choice, -math.inf))
-        return Outcome(best, None, logprobs, "choice", prompt, 0, 1)
+        top = str(rule.get("top_token", best))
+        return Outcome(best, None, logprobs, "choice", prompt, 0, 1, top_token=top)
     words = str(rule["text"]).split(" ") if "text" in rule else _words(request)
     limit = request.sampling.max_tokens
     return answered(
@@ -178,8 +181,8 @@ def _logprobs(request: Request, rule: Mapping[str, Any]) -> dict[str, float]:
     weights = [1.0 + byte for _, byte in zip(request.choices, cycle(_draws(request)), strict=False)]
     if "choice" in rule:
         weights = [9.0 if choice == rule["choice"] else 1.0 for choice in request.choices]
-    total = sum(weights)
+    total, mass = sum(weights), rule.get("mass", _MASS)
     return {
-        choice: math.log(_MASS * weight / total)
+        choice: math.log(mass * weight / total)
         for choice, weight in zip(request.choices, weights, strict=True)
     }

@@ -147,9 +147,14 @@ class VllmBackend:
             "output_kind": RequestOutputKind.FINAL_ONLY,
         }
         if choices:
-            tokens = list(choices)
+            # Nothing is forced: what is drawn is the model's own most probable token, and the probabilities
+            # of the choices come beside it.
             return SamplingParams(
-                max_tokens=1, allowed_token_ids=tokens, logprob_token_ids=tokens, detokenize=False, **common
+                max_tokens=1,
+                logprob_token_ids=list(choices),
+                ignore_eos=True,
+                detokenize=False,
+                **{**common, "temperature": 0.0, "seed": None},
             )
         stop = [*sampling.stop, *prompt.stop]
         return SamplingParams(
@@ -171,7 +176,9 @@ class VllmBackend:
             shares = made.logprobs[0]
             named = dict(zip(asked.choices, asked.request.choices, strict=True))
             logprobs = {name: float(shares[token].logprob) for token, name in named.items()}
-            return Outcome(named[made.token_ids[0]], None, logprobs, "choice", **usage)
+            best = max(logprobs, key=lambda name: logprobs[name])
+            top = self._prompts.token_text(made.token_ids[0])
+            return Outcome(best, None, logprobs, "choice", top_token=top, **usage)
         text = made.text if self._prompts.templated else made.text.strip()
         return answered(
             text, asked.request, opened=asked.prompt.opened, finish_reason=made.finish_reason, **usage

@@ -16,6 +16,7 @@ from evalhub.judging.combine import (
     softmax,
 )
 from evalhub.judging.escape import defuse, fence
+from evalhub.judging.forms import choose_form, single_characters
 from evalhub.judging.gold import Expectation, expectations, level_values
 from evalhub.judging.hard import answer_schema, read_answer
 from evalhub.judging.insertions import Attack, Control, inserted_system
@@ -53,6 +54,7 @@ __all__ = [
     "candidate_messages",
     "check_rubric",
     "check_use",
+    "choose_form",
     "combine_orders",
     "combine_winners",
     "defuse",
@@ -75,6 +77,7 @@ __all__ = [
     "read",
     "read_answer",
     "rows",
+    "single_characters",
     "softmax",
     "starter",
 ]

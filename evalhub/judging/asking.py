@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 
 from evalhub.records import Completion, FailureKind, Item, Judgment, Request, Response, Sampling
-from evalhub.scales import Order
+from evalhub.scales import AnswerForm, Order
 from evalhub.specs import Mode, Rubric
 
 Steps = Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Judgment, ...]]
@@ -21,6 +21,8 @@ class Judge:
         rationale_tokens: Length at most of a rationale, of a reference of its own, of its criteria.
         think_tokens: Length at most of think text, all its parts together.
         waits: How often an end of thinking is answered with "Wait".
+        min_choice_mass: Least probability of the allowed answers together, in [0, 1].
+        forms: By what the levels of a criterion are answered; by their labels where it is not named.
     """
 
     id: str
@@ -31,6 +33,12 @@ class Judge:
     rationale_tokens: int = 256
     think_tokens: int = 512
     waits: int = 0
+    min_choice_mass: float = 0.0
+    forms: Mapping[str, AnswerForm] = field(default_factory=dict)
+
+    def form(self, criterion: str) -> AnswerForm:
+        """Return by what the levels of a criterion are answered."""
+        return self.forms.get(criterion, AnswerForm.LABELS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from evalhub.judging.asking import Asking, Part, Steps, blank
 from evalhub.judging.combine import hard_winner, preference, softmax
 from evalhub.judging.verdict import Answer, Asked, ask
 from evalhub.records import FailureKind, Judgment
-from evalhub.scales import Order, Scale, Winner
+from evalhub.scales import AnswerForm, Order, Scale, Winner
 
 
 def pointwise(
@@ -17,10 +17,14 @@ def pointwise(
 ) -> Steps:
     """Rate one response on the levels of the criterion's scale."""
     scale = asking.judge.rubric.scale_for(asking.criterion) or Scale(())
-    question = f"Which level fits best? Answer with one of: {', '.join(scale.labels)}."
+    form = asking.judge.form(asking.criterion)
+    choices = scale.answers(form)
+    how = "one letter" if form is AnswerForm.LETTERS else "one of"
+    question = f"Which level fits best? Answer with {how}: {', '.join(choices)}."
     answer = yield from ask(
-        asking, asking.responses, question, scale.labels, written=written, completions=completions
+        asking, asking.responses, question, choices, written=written, completions=completions
     )
+    answer = answer.renamed(dict(zip(choices, scale.labels, strict=True)))
     return (rated(blank(asking, Part(asking.criterion, (0,))), answer, scale),)
 
 

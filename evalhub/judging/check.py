@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.judging.asking import Protocol
+from evalhub.judging.forms import check_number
 from evalhub.judging.protocols import protocol_named
 from evalhub.scales import Kind
 from evalhub.specs import JudgeUse, Mode, Rubric
@@ -22,8 +23,15 @@ def check_rubric(rubric: Rubric, where: str) -> None:
     _check_inputs(rubric, protocol, where)
     levels = rubric.kind is Kind.POINTWISE and protocol.total is None
     may_tie = rubric.kind is Kind.PAIRWISE and rubric.shows != ("responses",)
-    given = {"scale": rubric.scale, "ties": rubric.ties, "weights": rubric.weights}
-    needed = {"scale": levels, "ties": may_tie, "weights": None if protocol.total else False}
+    given = {
+        "scale": rubric.scale, "answer": rubric.answer, "ties": rubric.ties, "weights": rubric.weights,
+    }  # fmt: skip
+    needed = {
+        "scale": levels,
+        "answer": None if levels else False,
+        "ties": may_tie,
+        "weights": None if protocol.total else False,
+    }
     for key, fix in _FIXES.items():
         if needed[key] and given[key] is None:
             raise SpecError(f"the protocol {rubric.protocol} needs {key}", where=f"{where}:{key}", fix=fix)
@@ -31,13 +39,18 @@ def check_rubric(rubric: Rubric, where: str) -> None:
             raise SpecError(
                 f"the protocol {rubric.protocol} has no {key}", where=f"{where}:{key}", fix="leave it out"
             )
+    if rubric.answer is not None:
+        for scale in filter(None, map(rubric.scale_for, rubric.criteria)):
+            check_number(scale, rubric.answer, where)
     if protocol.total in rubric.criteria:
         raise SpecError(
             "a criterion has the name of the total", where=f"{where}:criteria", value=protocol.total
         )
 
 
-_FIXES = {"scale": "write scale: {1: …, 2: …}", "ties": "write ties: true or false", "weights": ""}
+_FIXES = {
+    "scale": "write scale: {1: …, 2: …}", "answer": "", "ties": "write ties: true or false", "weights": "",
+}  # fmt: skip
 
 
 def _check_inputs(rubric: Rubric, protocol: Protocol, where: str) -> None:

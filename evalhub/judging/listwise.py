@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from evalhub.judging.asking import Asking, Outline, Part, Steps, blank, failed
+from evalhub.judging.asking import Asking, Outline, Part, Steps, blank
 from evalhub.judging.combine import hard_winner, preference, softmax
 from evalhub.judging.verdict import Answer, ask, ask_again
 from evalhub.records import Judgment
@@ -63,7 +63,7 @@ def listwise(asking: Asking) -> Steps:
     decided: dict[tuple[int, int], Judgment] = {}
     while True:
         if answer.failure:
-            return failed(asking, parts, answer.failure, answer.detail, answer.completions)
+            return tuple(answer.fill(blank(asking, part)) for part in parts)
         best = answer.best
         for letter in left.keys() - {best}:
             pair = (min(left[best], left[letter]), max(left[best], left[letter]))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from evalhub.judging.asking import Asking, Judge
 from evalhub.judging.protocols import protocol_named
 from evalhub.records import Completion, Item, Message, Request, Response
-from evalhub.scales import Kind, Order
+from evalhub.scales import AnswerForm, Kind, Order
 from evalhub.specs import Mode, Rubric
+
+_LABELS: Mapping[str, AnswerForm] = {}
 
 WRITTEN = "(here stands what the judge wrote)"
 
@@ -24,6 +27,7 @@ def preview(
     mode: Mode = Mode.DIRECT,
     shown: Order = Order.AB,
     row: int = 0,
+    forms: Mapping[str, AnswerForm] = _LABELS,
 ) -> tuple[Request, ...]:
     """Return the requests that a judge would be sent, exactly as they would be sent.
 
@@ -37,9 +41,10 @@ def preview(
         mode: How the judge answers.
         shown: Which response of a pair comes first.
         row: The order in which a list is shown.
+        forms: By what the levels of a criterion are answered.
     """
     order = shown if rubric.kind is Kind.PAIRWISE else None
-    judge = Judge(id="preview", rubric=rubric, model="preview", mode=mode)
+    judge = Judge(id="preview", rubric=rubric, model="preview", mode=mode, forms=forms)
     asking = Asking(judge, item, criterion, responses, shown=order, row=row)
     steps = protocol_named(rubric.protocol).ask(asking)
     sent: list[Request] = []
@@ -73,18 +78,23 @@ class Cacheable:
     shared_by_item: float
 
 
-def cacheable(rubric: Rubric, example: tuple[Item, tuple[Response, ...]]) -> Cacheable:
+def cacheable(
+    rubric: Rubric, example: tuple[Item, tuple[Response, ...]], forms: Mapping[str, AnswerForm] = _LABELS
+) -> Cacheable:
     """Measure how much of a real prompt a prefix cache can serve.
 
     Args:
         rubric: The rubric.
         example: An item with at least two responses.
+        forms: By what the levels of a criterion are answered.
     """
     item, responses = example
     criterion = next(iter(rubric.criteria))
     other = Item(item.dataset, "other", turns=("",), refs=(("",),), context=("",))
     if rubric.kind is Kind.POINTWISE:
-        one, two = (_verdicts(preview(rubric, item, criterion, (each,))) for each in responses[:2])
+        one, two = (
+            _verdicts(preview(rubric, item, criterion, (each,), forms=forms)) for each in responses[:2]
+        )
     else:
         shown = responses if rubric.shows == ("responses",) else responses[:2]
         orders = ((Order.AB, 0), (Order.BA, 1))
@@ -93,7 +103,7 @@ def cacheable(rubric: Rubric, example: tuple[Item, tuple[Response, ...]]) -> Cac
         )
     here, there = one[0], two[0] if two[0] != one[0] else two[-1]
     count = 1 if rubric.kind is Kind.POINTWISE else len(responses)
-    empty = preview(rubric, other, criterion, responses[: min(count, 2)])
+    empty = preview(rubric, other, criterion, responses[: min(count, 2)], forms=forms)
     return Cacheable(
         len(here), here[: _common(here, _verdicts(empty)[0])], round(_common(here, there) / len(here), 3)
     )

@@ -9,6 +9,7 @@ from operator import itemgetter
 
 from evalhub.judging.escape import defuse, fence
 from evalhub.records import Item, Message, Response
+from evalhub.scales import AnswerForm
 from evalhub.specs import SLOT, Rubric
 
 TOOL_RESULT = "Tool result:"
@@ -22,6 +23,7 @@ def slot_texts(
     criterion: str,
     responses: tuple[Response, ...],
     written: Mapping[str, str] = _NONE,
+    form: AnswerForm = AnswerForm.LABELS,
 ) -> dict[str, str]:
     """Return what stands in each slot, in the order in which the responses are shown.
 
@@ -34,6 +36,7 @@ def slot_texts(
         criterion: One of the rubric's criteria.
         responses: Those shown, the first shown first.
         written: What the judge wrote itself, by slot.
+        form: By what the levels of the scale are answered.
     """
     scale = rubric.scale_for(criterion)
     asked = _conversation(item)
@@ -44,7 +47,7 @@ def slot_texts(
         "context": fence("\n\n".join(item.context)),
         "reference": fence("\n\nor\n\n".join(item.references)),
         "criterion": f"{criterion}: {rubric.criteria[criterion]}",
-        "scale": scale.describe() if scale else "",
+        "scale": scale.describe(form) if scale else "",
     }
     shown = [fence(_answer(item, one)) for one in responses]
     texts |= dict(zip(sorted(rubric.shows), shown, strict=False))
@@ -67,9 +70,10 @@ def messages(
     *,
     closing: str,
     written: Mapping[str, str] = _NONE,
+    form: AnswerForm = AnswerForm.LABELS,
 ) -> tuple[Message, ...]:
     """Return the conversation that ends with the closing words of the protocol."""
-    slots = slot_texts(rubric, item, criterion, responses, written)
+    slots = slot_texts(rubric, item, criterion, responses, written, form)
     user = Message("user", f"{fill(rubric.user, slots)}\n\n{closing}")
     return (Message("system", fill(rubric.system, slots)), user) if rubric.system.strip() else (user,)
 

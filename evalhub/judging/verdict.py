@@ -34,6 +34,7 @@ class Answer:
     choice: str | None = None
     logprobs: Mapping[str, float] | None = None
     label_mass: float | None = None
+    top_token: str | None = None
     failure: FailureKind | None = None
     detail: str | None = None
     rationale: str | None = None
@@ -61,11 +62,18 @@ class Answer:
             failure=self.failure,
             detail=self.detail,
             label_mass=self.label_mass,
+            top_token=self.top_token,
             rationale=self.rationale,
             rationale_cut=self.rationale_cut,
             raw_text=self.text,
             completions=self.completions,
         )
+
+    def renamed(self, names: Mapping[str, str]) -> Answer:
+        """Return the answer with its choices under other names; the text stays as generated."""
+        if self.logprobs is None:
+            return replace(self, choice=names.get(self.choice or ""))
+        return replace(self, logprobs={names[name]: value for name, value in self.logprobs.items()})
 
 
 Asked = Generator[tuple[Request, ...], tuple[Completion, ...], Answer]
@@ -95,7 +103,13 @@ def ask(
     judge = asking.judge
     closing = note + (EXPLAIN if judge.mode is Mode.EXPLAIN else question)
     sent = messages(
-        judge.rubric, asking.item, asking.criterion, shown, closing=closing, written=written or {}
+        judge.rubric,
+        asking.item,
+        asking.criterion,
+        shown,
+        closing=closing,
+        written=written or {},
+        form=judge.form(asking.criterion),
     )
     answer = Answer(sent, completions=completions)
     if judge.mode is Mode.EXPLAIN:
@@ -162,6 +176,7 @@ def _choose(answer: Answer, judge: Judge, choices: tuple[str, ...]) -> Asked:
     answer = replace(
         answer,
         text=completion.text,
+        top_token=completion.top_token,
         completions=(*answer.completions, completion.key),
         failure=completion.failure,
         detail=completion.detail,
@@ -172,8 +187,11 @@ def _choose(answer: Answer, judge: Judge, choices: tuple[str, ...]) -> Asked:
         return _read(answer, completion, choices)
     if set(completion.logprobs) != set(choices):
         return replace(answer, failure=FailureKind.PARSE, detail="no probability for every verdict token")
-    mass = math.fsum(math.exp(value) for value in completion.logprobs.values())
-    return replace(answer, logprobs=completion.logprobs, label_mass=min(mass, 1.0))
+    mass = min(math.fsum(math.exp(value) for value in completion.logprobs.values()), 1.0)
+    if mass < judge.min_choice_mass:
+        detail = _off_choice(judge.min_choice_mass, completion.top_token)
+        return replace(answer, label_mass=mass, failure=FailureKind.OFF_CHOICE, detail=detail)
+    return replace(answer, logprobs=completion.logprobs, label_mass=mass)
 
 
 def _read(answer: Answer, completion: Completion, choices: tuple[str, ...]) -> Answer:
@@ -187,3 +205,9 @@ def _read(answer: Answer, completion: Completion, choices: tuple[str, ...]) -> A
         detail = allowed if (completion.text or "").strip() else "the answer is empty"
         return replace(answer, failure=FailureKind.PARSE, detail=detail)
     return replace(answer, choice=choice)
+
+
+def _off_choice(floor: float, top_token: str | None) -> str:
+    """Say what the model wanted instead; the probability itself stands in the judgment."""
+    wish = "" if top_token is None else f"; the most probable token was {top_token!r}"
+    return f"the allowed answers together are less probable than {floor:g} (controls.min_choice_mass){wish}"

@@ -2,17 +2,19 @@
 
 from evalhub.models.cache import cache_folder
 from evalhub.models.catalogue import ModelCheck, ModelRow, check, fetch, list_models, show
+from evalhub.models.chat import FolderTokenizer, folder_tokenizer
 from evalhub.models.compat import hide_broken_media
 from evalhub.models.families import NOT_AN_LLM, UNKNOWN, families_of
 from evalhub.models.pinned import PINNED, PinnedModel
 from evalhub.models.resolution import ModelSource, ResolvedModel, resolve
 from evalhub.models.room import bytes_needed, check_room
-from evalhub.models.tokens import count_tokens
+from evalhub.models.tokens import count_tokens, model_here
 
 __all__ = [
     "NOT_AN_LLM",
     "PINNED",
     "UNKNOWN",
+    "FolderTokenizer",
     "ModelCheck",
     "ModelRow",
     "ModelSource",
@@ -25,8 +27,10 @@ __all__ = [
     "count_tokens",
     "families_of",
     "fetch",
+    "folder_tokenizer",
     "hide_broken_media",
     "list_models",
+    "model_here",
     "resolve",
     "show",
 ]

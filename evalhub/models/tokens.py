@@ -1,40 +1,44 @@
-"""How long a text is to a model, without starting it."""
+"""What can be known of a model without fetching or starting it: whether it is here, and its tokens."""
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 from evalhub.errors import ModelError
+from evalhub.models.chat import folder_tokenizer
 from evalhub.models.hub import parse_hub_id
 from evalhub.models.pinned import PINNED
-from evalhub.models.resolution import resolve
+from evalhub.models.resolution import ResolvedModel, resolve
 
 
-def count_tokens(name: str, text: str) -> int | None:
-    """Return the number of tokens of a text, without the chat template around it.
+def model_here(name: str) -> ResolvedModel | None:
+    """Return a model that lies on this machine; None where it would have to be fetched first.
 
     Args:
         name: A model, as in `resolve`; nothing is fetched.
-        text: The text.
-
-    Returns:
-        The number; None where the model, or what reads its tokenizer, is not on this machine.
 
     Raises:
         UnknownNameError: Nothing has that name.
         ModelError: A folder that is no model, or not safe.
     """
     try:
-        folder = resolve(name, download=False).path
+        return resolve(name, download=False)
     except ModelError:
         fetched_first = name in PINNED or parse_hub_id(name) is not None
         if fetched_first and not Path(name).expanduser().is_dir():
             return None
         raise
-    file = folder / "tokenizer.json"
-    if not file.is_file() or importlib.util.find_spec("tokenizers") is None:
-        return None
-    from tokenizers import Tokenizer
 
-    return len(Tokenizer.from_file(str(file)).encode(text, add_special_tokens=False).ids)
+
+def count_tokens(folder: Path, text: str) -> int | None:
+    """Return the number of tokens of a text, without the chat template around it.
+
+    Args:
+        folder: A model folder.
+        text: The text.
+
+    Returns:
+        The number; None where the tokenizer cannot be read on this machine.
+    """
+    tokenizer = folder_tokenizer(folder)
+    return len(tokenizer(text, add_special_tokens=False)["input_ids"]) if tokenizer else None

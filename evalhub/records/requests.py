@@ -40,8 +40,9 @@ class Sampling:
 class Request:
     """One request: a conversation that ends with the user's turn, or with one that the assistant begins.
 
-    With `choices` exactly one token is generated, one of theirs, and the completion
-    carries the log-probability of each under the full softmax. `think` says what think text stands between.
+    With `choices` one token is asked for: the completion's text is the most probable choice, and it
+    carries the log-probability of each choice under the full softmax. `think` says what think text stands
+    between.
     """
 
     messages: tuple[Message, ...]

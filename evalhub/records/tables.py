@@ -23,6 +23,7 @@ class FailureKind(StrEnum):
     REFUSED = "refused"
     TOO_LONG = "too_long"
     OFF_SCALE = "off_scale"
+    OFF_CHOICE = "off_choice"
     NOT_APPLICABLE = "not_applicable"
     ENGINE = "engine"
 
@@ -104,7 +105,8 @@ class Completion:
     `logprobs` maps each allowed choice to its log-probability under the full softmax; of a choice that a
     server does not list it holds the most that it can have, and `detail` names the choice. Without them the
     text is a hard verdict, as the model wrote it. `unsent` names what was asked for and not sent to a server
-    that refuses it, such as "temperature 0".
+    that refuses it, such as "temperature 0". `top_token` is the model's most probable token there, a choice
+    or not; None where the engine did not say.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("key",)
@@ -116,6 +118,7 @@ class Completion:
     text: str | None = None
     reasoning: str | None = None
     logprobs: Mapping[str, float] | None = None
+    top_token: str | None = None
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     cached_tokens: int | None = None
@@ -132,7 +135,8 @@ class Judgment:
 
     `p_a` and `expected` are the soft readings beside them: the probability that a wins, and
     the probability-weighted level. `logprobs` are in terms of a, tie and b (pairwise) or of
-    the level labels (pointwise); `label_mass` is the probability that the model gave to all of them together.
+    the level labels (pointwise); `label_mass` is the probability that the model gave to all of them together,
+    and `top_token` the token that it held most probable, an allowed answer or not.
     `detail` says why a judgment failed, or what of its probabilities is a bound.
     `row` is the order in which a list was shown, `repeat` the number of the sample. `turn` is as of a label.
     """
@@ -159,6 +163,7 @@ class Judgment:
     expected: float | None = None
     logprobs: Mapping[str, float] | None = None
     label_mass: float | None = None
+    top_token: str | None = None
     failure: FailureKind | None = None
     detail: str | None = None
     rationale: str | None = None

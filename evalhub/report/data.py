@@ -14,6 +14,7 @@ from evalhub.report.by_tag import RANKED, REPORTED, tag_data
 from evalhub.report.ranking import on_what_they_rank
 from evalhub.report.sections import FAILURES, RANKING
 from evalhub.report.served import served_notes
+from evalhub.report.wishes import wishes
 
 TABLES = {
     "leaderboard": analysis.leaderboard,
@@ -34,6 +35,7 @@ TABLES = {
     "not_attacked": analysis.not_attacked,
     "shortfalls": analysis.shortfalls,
     "coverage": analysis.coverage,
+    "choice_mass": analysis.choice_mass,
     "answers": analysis.answers,
     "left_out": analysis.left_out,
     "unscored": analysis.unscored,
@@ -130,6 +132,7 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
     silent = [f"{row['judge']} (0 of {row['done']:,})" for row in covered if 0 < row["done"] == row["failed"]]
     if silent:
         yield f"no valid verdict at all, so under coverage and failures alone: {', '.join(silent)}"
+    yield from wishes(data["choice_mass"])
     for row in covered:
         if row["same_family"]:
             yield f"{row['judge']}: {row['same_family']} judgments of responses of the judge's own family"

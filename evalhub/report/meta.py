@@ -10,6 +10,7 @@ from evalhub.analysis import (
     annotator_pairs,
     attacks,
     by_language,
+    choice_mass,
     contamination,
     cost,
     instead,
@@ -26,6 +27,7 @@ from evalhub.report.by_tag import COMPARED, tag_data, tag_grids
 from evalhub.report.grids import RATERS, judged_twice, named
 from evalhub.report.shape import ABSENT, Footnotes, Grid, Row, count, grouped, pivot, visible
 from evalhub.report.terminal import INTERVALS, say, section, wide
+from evalhub.report.wishes import wishes
 
 _OF_A_RUN = {
     "people": people,
@@ -35,6 +37,7 @@ _OF_A_RUN = {
     "cost": cost,
     "languages": by_language,
     "contamination": contamination,
+    "choice_mass": choice_mass,
 }
 _OF_A_PAIR = ("dataset", "label_criterion", "first", "second", "statistic")
 _WHERE = ("dataset", "label_criterion", "annotator_kind")
@@ -81,7 +84,15 @@ def print_meta(data: dict[str, Any]) -> None:
     section(console, "Languages", _languages(data["languages"], notes))
     section(console, "May have been seen in training", _contamination(data["contamination"]))
     effects = any(row["statistic"].startswith("effect") for row in data["raters"])
-    say(console, [INTERVALS, *([f"{CONTROLLED.capitalize()}."] if effects else []), *notes.lines()])
+    say(
+        console,
+        [
+            INTERVALS,
+            *([f"{CONTROLLED.capitalize()}."] if effects else []),
+            *wishes(data["choice_mass"]),
+            *notes.lines(),
+        ],
+    )
 
 
 def _raters(rows: list[dict[str, Any]], notes: Footnotes) -> Iterator[Grid]:

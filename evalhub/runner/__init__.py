@@ -2,6 +2,7 @@
 
 from evalhub.runner.attack import AttackOptions, attack
 from evalhub.runner.cells import Cell, has_inputs
+from evalhub.runner.forms import answer_forms, forms_text
 from evalhub.runner.gold import GoldOptions, run_gold
 from evalhub.runner.plan import Plan
 from evalhub.runner.power import foreseen
@@ -20,8 +21,10 @@ __all__ = [
     "Resolved",
     "ResolvedJudge",
     "Silent",
+    "answer_forms",
     "attack",
     "foreseen",
+    "forms_text",
     "has_inputs",
     "prepare",
     "refuse_changed",

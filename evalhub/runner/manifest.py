@@ -34,6 +34,8 @@ def manifest(resolved: Resolved, planned: Plan) -> dict[str, Any]:
                 "samples": one.spec.samples,
                 "combine": one.spec.combine.value,
                 "families": list(one.runs.families),
+                **one.answers,
+                **({"opens_thinking": True} if one.opens_thinking else {}),
             }
             for one in resolved.judges
         },

@@ -16,7 +16,9 @@ from evalhub.metrics import Metric, build
 from evalhub.models import UNKNOWN, ResolvedModel
 from evalhub.models import resolve as resolve_model
 from evalhub.records import Item, digest
+from evalhub.runner.forms import Forms, answer_forms, opens_thinking
 from evalhub.runner.progress import Progress
+from evalhub.scales import AnswerForm
 from evalhub.sources import Dataset
 from evalhub.sources import load as load_dataset
 from evalhub.specs import Candidate, DatasetUse, JudgeUse, MetricUse, Rubric, Suite, load_card, load_rubric
@@ -42,13 +44,27 @@ class ResolvedCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedJudge:
-    """A judge with its rubric, its protocol and its model."""
+    """A judge with its rubric, its protocol, its model, and the controls that hold for it.
+
+    Attributes:
+        forms: By what the levels of each criterion are answered; nothing for a rubric without a scale.
+        opens_thinking: Whether the model's chat template begins each answer with a think tag.
+    """
 
     spec: JudgeUse
     rubric: Rubric
     protocol: Protocol
     criteria: tuple[str, ...]
     runs: Runnable
+    min_choice_mass: float
+    forms: Forms
+    opens_thinking: bool = False
+
+    @property
+    def answers(self) -> dict[str, dict[str, str]]:
+        """The criteria whose levels are asked by letters, as the manifest has it; by labels needs no word."""
+        lettered = {name: str(form) for name, form in self.forms.items() if form is AnswerForm.LETTERS}
+        return {"answers": lettered} if lettered else {}
 
     @property
     def judge(self) -> Judge:
@@ -62,6 +78,8 @@ class ResolvedJudge:
             rationale_tokens=self.spec.rationale_tokens,
             think_tokens=self.spec.think_tokens,
             waits=self.spec.waits,
+            min_choice_mass=self.min_choice_mass,
+            forms=self.forms,
         )
 
 
@@ -97,7 +115,12 @@ class Resolved:
                 for one in self.datasets
             },
             "rubrics": {
-                one.spec.id: {"id": one.rubric.id, "hash": one.rubric.hash, "version": one.rubric.version}
+                one.spec.id: {
+                    "id": one.rubric.id,
+                    "hash": one.rubric.hash,
+                    "version": one.rubric.version,
+                    **one.answers,
+                }
                 for one in self.judges
             },
             "evalhub": metadata.version("evalhub-laaj"),
@@ -155,13 +178,7 @@ def resolve(suite: Suite, path: Path, progress: Progress, datasets: tuple[Datase
             for spec in suite.candidates
         ),
         judges=tuple(
-            ResolvedJudge(
-                spec=use,
-                rubric=rubric,
-                protocol=protocol_named(rubric.protocol),
-                criteria=_criteria(use, rubric),
-                runs=_runnable(use, progress, f"{where}:judges.{use.id}"),
-            )
+            _judge(use, rubric, suite, _runnable(use, progress, f"{where}:judges.{use.id}"))
             for use, rubric in zip(suite.judges, rubrics, strict=True)
         ),
         metrics=metrics,
@@ -178,6 +195,19 @@ def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
     check_rubric(rubric, use.rubric)
     check_use(use, rubric, where)
     return rubric
+
+
+def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, runs: Runnable) -> ResolvedJudge:
+    return ResolvedJudge(
+        spec=use,
+        rubric=rubric,
+        protocol=protocol_named(rubric.protocol),
+        criteria=_criteria(use, rubric),
+        runs=runs,
+        min_choice_mass=suite.controls.min_choice_mass,
+        forms=answer_forms(rubric, use.mode, runs.model, use.rubric),
+        opens_thinking=opens_thinking(runs.model),
+    )
 
 
 def _criteria(use: JudgeUse, rubric: Rubric) -> tuple[str, ...]:

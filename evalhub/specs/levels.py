@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from evalhub.scales import Level, Scale, number_in
 from evalhub.specs.base import Spec
 
+_BEGINS = re.compile(r"\s*[+-]?[.,]?\d")
 _KEYS = {"meaning", "value", "applicable"}
 
 
@@ -105,6 +107,11 @@ def scale_of(levels: Mapping[int | float | str, LevelSpec | str]) -> Scale:
 
 def _value(label: object, spec: LevelSpec) -> float | None:
     number = number_in(label)
+    if number is None and spec.value is None and _BEGINS.match(str(label)):
+        raise ValueError(
+            f"the level {label!r} is no number, though it begins with one: "
+            f"write {label}: {{value: …, meaning: …}}"
+        )
     if number is not None and spec.value not in (None, number):
         raise ValueError(f"the level {label} counts as its number: leave its value out, or give it a name")
     return number if spec.value is None else spec.value

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import digest
-from evalhub.scales import Kind, Scale
+from evalhub.scales import AnswerForm, Kind, Scale
 from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
 from evalhub.specs.find import locate
 from evalhub.specs.levels import Levels, is_level, read_levels, scale_of
@@ -20,7 +20,17 @@ from evalhub.specs.levels import Levels, is_level, read_levels, scale_of
 RESPONSE_SLOTS = ("response", "response_a", "response_b", "responses")
 INPUT_SLOTS = ("question", "context", "reference", "metrics", *RESPONSE_SLOTS)
 OWN_SLOTS = ("criterion", "scale")
-SLOT = re.compile(r"\{\{\s*([^{}\n]*?)\s*\}\}")
+SLOT = re.compile(r"\{\{[^\S\n]*([^{}\n]*?)[^\S\n]*\}\}")
+
+# What template languages write and evalhub does not read. A judge would be shown it as it stands.
+_TAGS = re.compile(
+    r"\{%.*?%\}|\{%[-+]?\s*\w+"  # {% if … %}, closed or not
+    r"|\{#.*?#\}"  # {# a comment #}
+    r"|<%.*?%>"
+    r"|\{\{(?:[^{}\n]*\}\})?"  # a slot that is not filled here, or one that is not closed on its line
+    rf"|\$?\{{\s*(?:{'|'.join((*INPUT_SLOTS, *OWN_SLOTS))})\s*\}}",  # {question}, ${question}
+    re.DOTALL,
+)
 
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
@@ -33,6 +43,7 @@ class Rubric(Spec):
     Attributes:
         criteria: Name of each criterion with its sentence.
         scale: Levels for all criteria, or for each criterion by name, the worst first; pointwise only.
+        answer: Whether levels are answered by labels or by letters; None leaves it to the model's tokens.
         ties: Whether a comparison may end in a tie; pairwise only.
         weights: What each criterion counts in the total; checklists only, 1 where none is given.
         system: The System section, with its slots.
@@ -45,6 +56,7 @@ class Rubric(Spec):
     inputs: tuple[str, ...] = Field(min_length=1)
     criteria: dict[Id, str] = Field(min_length=1)
     scale: Levels | dict[Id, Levels] | None = None
+    answer: AnswerForm | None = None
     ties: bool | None = None
     weights: dict[Id, float] | None = None
     source: str | None = None
@@ -121,7 +133,8 @@ class Rubric(Spec):
     @property
     def hash(self) -> str:
         """The sha256 of everything that a judge can see or answer."""
-        return digest(self.model_dump_json(exclude={"source", "title"}))
+        unseen = {"source", "title"} | ({"answer"} if self.answer is None else set())
+        return digest(self.model_dump_json(exclude=unseen))
 
 
 def _is_nested(scale: Mapping[Any, Any]) -> bool:
@@ -159,6 +172,7 @@ def parse_rubric(text: str, where: str) -> Rubric:
         Rubric, {**values, "system": sections.get("System", ""), "user": sections["User"]}, where
     )
     _check_slots(rubric, where)
+    _check_tags(rubric, where)
     return rubric
 
 
@@ -206,6 +220,27 @@ def _check_slots(rubric: Rubric, where: str) -> None:
         if name not in found:
             raise SpecError(
                 "a slot is missing from the text", where=where, fix=f"write {{{{{name}}}}} alone on a line"
+            )
+
+
+def _check_tags(rubric: Rubric, where: str) -> None:
+    """Refuse what a template language would have replaced, wherever a judge would read it."""
+    texts = {
+        "System": SLOT.sub("", rubric.system),
+        "User": SLOT.sub("", rubric.user),
+        **{f"criteria.{name}": text for name, text in rubric.criteria.items()},
+    }
+    for name in rubric.criteria:
+        scale = rubric.scale_for(name)
+        texts |= {f"scale.{level.label}": level.meaning for level in (scale.levels if scale else ())}
+    for place, text in texts.items():
+        if match := _TAGS.search(text):
+            raise SpecError(
+                "a template tag has no meaning here, and the judge would be shown it",
+                where=f"{where}:{place}",
+                value=match[0],
+                allowed=f"{{{{slot}}}} alone on a line, where slot is {', '.join(INPUT_SLOTS + OWN_SLOTS)}",
+                fix="leave the tag out, or write two rubrics",
             )
 
 

@@ -190,11 +190,14 @@ class Controls(Spec):
         length_penalty: How strongly longer responses are penalised; 0 = not at all.
         min_coverage: Least share of a judge's planned verdicts, and of a candidate's responses, that have to
             be valid; below it a run is inconclusive. 0 = any.
+        min_choice_mass: Least probability of a judge's allowed answers together, in [0, 1]. Below it the
+            judge wanted to say something else, and has no verdict. 0 takes every verdict.
     """
 
     cross_family: CrossFamily = CrossFamily.REQUIRE
     length_penalty: float = Field(default=0.0, ge=0)
     min_coverage: float = Field(default=0.8, ge=0, le=1)
+    min_choice_mass: float = Field(default=0.05, ge=0, le=1)
 
 
 class Budget(Spec):

@@ -108,6 +108,20 @@ def test_levels_as_choices(engine):
     assert set(one.logprobs) == set("12345")
 
 
+def test_what_the_model_wanted_to_say_stands_beside_the_choices(engine):
+    free, choice = run(
+        engine,
+        asking("What is the capital of France?", max_tokens=1),
+        asking("What is the capital of France?", choices=("Q", "7")),
+    )
+    assert choice.top_token.strip() == free.text.strip() not in ("Q", "7")
+    assert choice.text in ("Q", "7")
+    assert math.fsum(map(math.exp, choice.logprobs.values())) < 0.05
+    (fruit,) = run(engine, asking(QUESTION, choices=("A", "B", "The")))
+    if fruit.top_token in fruit.logprobs:
+        assert fruit.top_token == max(fruit.logprobs, key=fruit.logprobs.get)
+
+
 def test_a_choice_of_two_tokens_is_refused_and_named(engine):
     with pytest.raises(ModelError, match=r"not one token.*supercalifragilistic"):
         run(engine, asking(QUESTION, choices=("A", "supercalifragilistic")))

@@ -1,0 +1,54 @@
+"""Judges that wanted to say something else than a verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalhub.analysis.results import Results
+from evalhub.records import THINK_TAGS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOW_MASS = 0.5
+"""A judge whose allowed answers have less probability than this, on average, wants to say something else."""
+
+_OPENS_THINKING = tuple(tags.open for tags in THINK_TAGS)
+
+# A token that is one of the allowed answers is no wish for something else.
+_MASSES = """
+SELECT judge, avg(label_mass) AS mass, count(*) AS n FROM judgments
+WHERE label_mass IS NOT NULL AND source = 'generated' GROUP BY judge ORDER BY judge
+"""
+_WISHES = """
+SELECT j.judge, j.top_token AS token, count(*) AS n
+FROM judgments j JOIN completions c ON c.key = j.completions[-1]
+WHERE j.top_token IS NOT NULL AND j.label_mass IS NOT NULL AND NOT list_contains(c.choices, trim(j.top_token))
+GROUP BY ALL ORDER BY j.judge, n DESC, token
+"""
+
+
+def choice_mass(results: Results) -> pd.DataFrame:
+    """Return, for each judge of the run that was read from probabilities, how much it wanted to answer.
+
+    Columns: judge, mass (mean probability of the allowed answers together, in [0, 1], verdicts below the
+    floor included), n (judgments with a mass), low (mass below 0.5), token (the most frequent most probable
+    token that is no allowed answer; None where there is none), token_n (how often that was so), thinks
+    (the judge answers at once although its model thinks first).
+    """
+    frame = results.sql(_MASSES)
+    wishes = results.sql(_WISHES).drop_duplicates("judge").set_index("judge")
+    frame["low"] = frame["mass"] < LOW_MASS
+    frame["token"] = [wishes["token"].get(judge) for judge in frame["judge"]]
+    frame["token_n"] = [int(wishes["n"].get(judge, 0)) for judge in frame["judge"]]
+    frame["thinks"] = [
+        _thinks(results.manifest["judges"].get(judge, {}), token)
+        for judge, token in zip(frame["judge"], frame["token"], strict=True)
+    ]
+    return frame
+
+
+def _thinks(judge: dict[str, object], token: str | None) -> bool:
+    """Return whether a model that is asked to answer at once would have begun to think."""
+    wants = bool(token) and str(token).strip().startswith(_OPENS_THINKING)
+    return judge.get("mode") == "direct" and (wants or bool(judge.get("opens_thinking")))

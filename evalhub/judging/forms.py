@@ -1,0 +1,74 @@
+"""By what the levels of a scale are asked: by their labels where each is one token, else by letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evalhub.errors import SpecError
+from evalhub.scales import LETTERS, AnswerForm, Scale
+
+MOST_LABELS = 128
+"""Levels whose probabilities an engine gives at once, at most."""
+
+Askable = Callable[[AnswerForm], bool]
+
+
+def choose_form(scale: Scale, wanted: AnswerForm | None, askable: Askable, where: str) -> AnswerForm:
+    """Return by what a judge answers with the levels of a scale.
+
+    Args:
+        scale: The levels.
+        wanted: What the rubric says; None leaves the choice here.
+        askable: Whether each answer of a form is one token of its own where the model's answer stands.
+        where: The rubric.
+
+    Raises:
+        SpecError: The scale can be asked in no form, or not in the one that is wanted.
+
+    Example:
+        >>> from evalhub.specs import scale_of
+        >>> scale = scale_of({n: "…" for n in range(11)})
+        >>> choose_form(scale, None, lambda form: form is AnswerForm.LETTERS, "ten.md")
+        <AnswerForm.LETTERS: 'letters'>
+    """
+    if wanted is not AnswerForm.LETTERS and askable(AnswerForm.LABELS):
+        check_number(scale, AnswerForm.LABELS, where)
+        return AnswerForm.LABELS
+    if wanted is AnswerForm.LABELS:
+        raise SpecError(
+            "the labels of the levels are not one token each at the start of this model's answer",
+            where=f"{where}:answer",
+            value=", ".join(scale.labels),
+            fix="leave answer out, or write answer: letters",
+        )
+    check_number(scale, AnswerForm.LETTERS, where)
+    if not askable(AnswerForm.LETTERS):
+        raise SpecError(
+            "neither labels nor letters are one token each at the start of this model's answer",
+            where=f"{where}:scale",
+            value=", ".join(scale.labels),
+            fix="choose another model",
+        )
+    return AnswerForm.LETTERS
+
+
+def check_number(scale: Scale, form: AnswerForm, where: str) -> None:
+    """Refuse more levels than can be asked in a form.
+
+    Raises:
+        SpecError: There are too many.
+    """
+    most = len(LETTERS) if form is AnswerForm.LETTERS else MOST_LABELS
+    if len(scale.levels) > most:
+        raise SpecError(
+            f"the scale has more levels than can be asked by {form}",
+            where=f"{where}:scale",
+            value=f"{len(scale.levels)} levels",
+            allowed=f"{most} levels",
+            fix="use wider steps, such as 0, 10, 20, …",
+        )
+
+
+def single_characters(scale: Scale, form: AnswerForm) -> bool:
+    """Return whether the answers are single characters: the rule where no tokenizer can be read."""
+    return all(len(answer) == 1 for answer in scale.answers(form))

@@ -1,0 +1,66 @@
+"""A judge that wants to say something else than a verdict: said in the report and in meta."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from evalhub.analysis import Results, choice_mass, rows_of
+from evalhub.report import report_data
+from evalhub.report.wishes import wishes
+
+HEAD = "judge pw gave its allowed answers a mean probability of "
+
+
+def suite(desk: Any, *rules: Any, **judge: Any) -> None:
+    engine = {"type": "scripted", "script": {"rules": list(rules)}}
+    used = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "m", "families": ["beta"], **judge}
+    desk.suite(judges=[{**used, "engine": engine}])
+
+
+def notes(desk: Any) -> list[str]:
+    return [note for note in report_data(Results(desk.run()))["notes"] if "allowed answers" in note]
+
+
+@pytest.mark.parametrize(
+    ("mass", "token", "mode", "said"),
+    [
+        (0.12, "Sure", "direct", [f"{HEAD}.12; it most often wanted to say 'Sure' (8 of 8)"]),
+        (0.49, " A", "direct", [f"{HEAD}.49"]),  # one of the allowed answers, with a space
+        (0.5, "Sure", "direct", []),
+        (0.3, "<think>", "direct", [f"{HEAD}.30; it most often wanted to say '<think>' (8 of 8); its model "
+                                    "thinks before it answers, so ask it with mode: think"]),
+        (0.3, "<think>", "explain", [f"{HEAD}.30; it most often wanted to say '<think>' (8 of 8)"]),
+        (0.3, "\x1b[31m", "direct", [f"{HEAD}.30; it most often wanted to say '\\x1b[31m' (8 of 8)"]),
+    ],
+)  # fmt: skip
+def test_the_finding(desk: Any, mass: float, token: str, mode: str, said: list[str]) -> None:
+    suite(desk, {"mass": mass, "top_token": token}, mode=mode)
+    assert notes(desk) == said
+
+
+def test_verdicts_below_the_floor_count_too(desk: Any, cli: Callable[..., Any]) -> None:
+    suite(desk, {"match": "i000|0 plus", "mass": 0.5, "top_token": "A"}, {"mass": 0.02, "top_token": "\n"})
+    results = Results(desk.run())
+    (row,) = rows_of(choice_mass(results))
+    assert row["mass"] == pytest.approx((2 * 0.5 + 6 * 0.02) / 8)
+    assert (row["n"], row["token"], row["token_n"], row["low"], row["thinks"]) == (8, "\n", 6, True, False)
+    assert f"{HEAD}.14; it most often wanted to say '\\n' (6 of 8)" in " ".join(cli("meta").out.split())
+
+
+def test_a_template_that_opens_a_think_tag(desk: Any) -> None:
+    suite(desk, {"mass": 0.2, "top_token": "Sure"})
+    done = desk.run()
+    done.manifest["judges"]["pw"]["opens_thinking"] = True
+    (row,) = rows_of(choice_mass(Results(done)))
+    assert row["thinks"]
+    (sentence,) = wishes([row])
+    assert sentence.endswith("so ask it with mode: think")
+
+
+def test_recorded_judges_and_failures_have_no_mass(desk: Any) -> None:
+    suite(desk, {"match": "0 plus", "logprobs": {"A": -0.1, "B": -3}}, {"mass": 0.9})
+    results = Results(desk.run())
+    (row,) = rows_of(choice_mass(results))
+    assert row["token"] is None
+    assert list(wishes([row])) == []
