@@ -95,7 +95,7 @@ class TestChoiceMass:
     def suite(self, desk: Any, mass: float, **controls: float) -> None:
         desk.suite(
             judges=[judge({"match": "says 0", "mass": 0.01, "top_token": "Sure"}, {"mass": mass})],
-            controls=controls,
+            controls={"min_coverage": 0, **controls},
         )
 
     def test_a_change_of_the_floor_asks_nothing_again(self, desk: Any) -> None:
