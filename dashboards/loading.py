@@ -37,6 +37,8 @@ _TABLES = {
         "controls",
         "not_attacked",
         "coverage",
+        "answers",
+        "shortfalls",
         "left_out",
         "unscored",
         "failures",

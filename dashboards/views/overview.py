@@ -5,8 +5,10 @@ import streamlit as st
 from drawing import forest
 from loading import Chosen, plain
 
-from evalhub.analysis import rows_of
-from evalhub.report.grids import coverages, leaderboards, rater_name, unscored_grids
+from evalhub.analysis import rows_of, shortfall_sentences
+from evalhub.analysis.answers import cut_answers
+from evalhub.report.grids import answer_grids, coverages, leaderboards, rater_name, unscored_grids
+from evalhub.report.ranking import on_what_they_rank, unshared_grids
 from evalhub.report.sections import LENGTH_CONTROLLED, POWERED, RANKS, SETTLED, STRENGTHS, WORST_CASES
 from evalhub.report.served import served_notes
 from evalhub.report.shape import LOWER_IS_BETTER, Footnotes
@@ -45,6 +47,8 @@ FACTS = {
 def header() -> None:
     manifest = chosen.run.manifest
     st.title(plain(manifest.get("title") or manifest.get("suite")), anchor=False)
+    for sentence in shortfall_sentences(rows_of(chosen.table("shortfalls"))):
+        st.error(f"Inconclusive. {plain(sentence)}")
     coverage = chosen.table("coverage")
     items = chosen.rows("item_list")
     with st.container(horizontal=True):
@@ -74,7 +78,7 @@ def ranking() -> None:
     mine = rows[rows["ranked by"] == by]
     measures = list(dict.fromkeys(mine["measure"]))
     lower = bool(mine["higher_is_better"].eq(False).any())
-    first = mine[mine["measure"] == measures[0]].sort_values("estimate", ascending=lower)
+    first = mine[mine["measure"] == measures[0]].sort_values(["rank", "estimate"], ascending=[True, lower])
     for place, (measure, column) in enumerate(
         zip(measures, st.columns([1.35] + [1] * (len(measures) - 1)), strict=True)
     ):
@@ -127,6 +131,11 @@ def wide_table() -> None:
             verdicts_of(str(frame[head[0]].iloc[picked.selection.rows[0]]))
         else:
             st.caption("Select a row to see the verdicts behind it.")
+    for grid in unshared_grids({"leaderboard": rows}, notes):
+        st.caption(plain(grid.title))
+        st.dataframe(pd.DataFrame(grid.rows, columns=list(grid.head)), hide_index=True, alt=grid.title)
+    for note in on_what_they_rank(rows):
+        st.caption(plain(note))
 
 
 def standings() -> None:
@@ -183,10 +192,10 @@ def open_row(frame: pd.DataFrame, name: str) -> None:
 def coverage() -> None:
     st.subheader("Coverage", anchor=False)
     notes = Footnotes()
-    tables = {name: rows_of(chosen.table(name)) for name in ("coverage", "left_out", "unscored")}
-    for grid in (*coverages(tables, notes), *unscored_grids(tables)):
+    tables = {name: rows_of(chosen.table(name)) for name in ("coverage", "answers", "left_out", "unscored")}
+    for grid in (*coverages(tables, notes), *answer_grids(tables), *unscored_grids(tables)):
         st.dataframe(pd.DataFrame(grid.rows, columns=list(grid.head)), hide_index=True, alt=grid.title)
-    for line in notes.lines():
+    for line in (*notes.lines(), *map(plain, cut_answers(tables["answers"]))):
         st.caption(line)
     for note in served_notes({name: rows_of(chosen.table(name)) for name in ("hard_verdicts", "not_sent")}):
         st.caption(plain(note))
