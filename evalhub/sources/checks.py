@@ -81,18 +81,25 @@ def systems_of(record: Label | Judgment | Score) -> tuple[str, ...]:
 
 
 def refuse_strange_responses(responses: Iterable[Response], items: Iterable[Item], where: str) -> None:
-    """Refuse responses to items that the dataset does not hold.
+    """Refuse responses to items that the dataset does not hold, or to turns that their item does not have.
 
     Raises:
-        SpecError: The item is unknown; the message says which.
+        SpecError: The item is unknown, or has fewer turns than the response; the message says which.
     """
-    item_ids = {item.item_id for item in items}
+    turns = {item.item_id: len(item.turns) for item in items}
     for response in responses:
-        if response.item_id not in item_ids:
+        if response.item_id not in turns:
             raise SpecError(
                 f"a response answers an item that `items` does not return ({named(response)})",
                 where=where,
                 value=response.item_id,
+            )
+        if 0 < turns[response.item_id] < len(response.turns):
+            raise SpecError(
+                f"a response has more turns than its item ({named(response)})",
+                where=where,
+                value=f"{len(response.turns)} turns",
+                allowed=f"at most {turns[response.item_id]}",
             )
 
 

@@ -74,6 +74,10 @@ def test_items(mini: Any, items: str, said: str) -> None:
         ("SELECT id AS item_id, system FROM r", "neither text, turns nor chars (item_id '1'"),
         ("SELECT id AS item_id, 'm' AS system, text FROM r", "two responses are the same by their ids"),
         ("SELECT 9 AS item_id, 'm' AS system, 'x' AS text", "answers an item that `items` does not return"),
+        (
+            "SELECT 1 AS item_id, 'm' AS system, ['x', 'y'] AS turns",
+            "system 'm'), got '2 turns'; allowed: at most 1",
+        ),
         ("SELECT 1 AS item_id, 'my model' AS system, 'x' AS text", "rename it in the SELECT"),
         ("SELECT 1 AS item_id, 'm' AS system, -1 AS chars", "allowed: a whole number from 0"),
         ("SELECT 1 AS item_id, 'm' AS system, 'x' AS text, 1.5 AS sample", "allowed: a whole number from 0"),
