@@ -54,7 +54,10 @@ def pair_parts(outline: Outline) -> tuple[Part, ...]:
 
 def listwise(asking: Asking) -> Steps:
     """Ask for the best, then for the best of those left, until the order is known."""
-    judge, count = asking.judge, len(asking.responses)
+    count = len(asking.responses)
+    # The first place shows whether the model answers with a letter at all. Later it may want to repeat a
+    # letter that is taken, and what it gives to the others still orders them.
+    later = replace(asking.judge, min_choice_mass=0.0)
     order = rows(count)[asking.row]
     parts = pair_parts(asking.outline)
     shown = tuple(asking.responses[place] for place in order)
@@ -74,7 +77,7 @@ def listwise(asking: Asking) -> Steps:
                 replace(decided[part.systems[0], part.systems[1]], shown=part.shown) for part in parts
             )
         answer = replace(answer, text=best)
-        answer = yield from ask_again(answer, judge, _question(left, "best of the others"), tuple(left))
+        answer = yield from ask_again(answer, later, _question(left, "best of the others"), tuple(left))
 
 
 def _question(left: dict[str, int], which: str) -> str:

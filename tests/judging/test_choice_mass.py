@@ -99,3 +99,13 @@ def test_an_engine_that_does_not_say_its_wish() -> None:
     (judgment,) = done.value.value
     assert judgment.detail.endswith("(controls.min_choice_mass)")
     assert judgment.top_token is None
+
+
+def test_only_the_first_place_of_a_list_must_be_wanted() -> None:
+    whose = Judge("j", rubric("listwise"), "m", min_choice_mass=0.05)
+    steps = PROTOCOLS["listwise"].ask(Asking(whose, ITEM, "c", RESPONSES))
+    (first,) = next(steps)
+    (second,) = steps.send((answer(first.choices, 0.9),))
+    with pytest.raises(StopIteration) as ended:
+        steps.send((answer(second.choices, 0.001),))
+    assert [judgment.failure for judgment in ended.value.value] == [None] * 3
