@@ -126,11 +126,15 @@ def test_the_command_line_breaks_down(desk_with_tags: Any, cli: Any, command: st
         rows = [row for row in cut[table] if row["tag"] == part.tag]
         expected = json.loads(json.dumps(rows_of(of(part.results))))
         assert [{**row, "tag": part.tag, "run": results.run.id} for row in expected] == rows
-    text = cli(command, "--by", "topic").out
+
+
+def test_the_terminal_breaks_down_only_where_asked(desk_with_tags: Any, cli: Any) -> None:
+    run(desk_with_tags)
+    text = cli("leaderboard", "--by", "topic").out
     assert "By tag of the items" in text
     assert "topic:law" in text
-    assert "By tag of the items" not in cli(command).out
-    assert "by_tag" not in json.loads(cli(command, "--json").out)
+    assert "By tag of the items" not in cli("leaderboard").out
+    assert "by_tag" not in json.loads(cli("leaderboard", "--json").out)
 
 
 def test_an_unknown_tag_is_one_sentence(desk_with_tags: Any, cli: Any) -> None:
