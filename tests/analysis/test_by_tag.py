@@ -114,7 +114,7 @@ def test_too_few_items_have_no_interval_and_a_reason(desk_with_tags: Any) -> Non
 
 @pytest.mark.parametrize("command", ["leaderboard", "meta", "report"])
 def test_the_command_line_breaks_down(desk_with_tags: Any, cli: Any, command: str) -> None:
-    results = run(desk_with_tags)
+    results = run(desk_with_tags, judges=[PT], metrics=["length"])
     said = cli(command, "--by", "topic", "--json")
     assert said.code == 0
     cut = json.loads(said.out)["by_tag"]
@@ -129,7 +129,7 @@ def test_the_command_line_breaks_down(desk_with_tags: Any, cli: Any, command: st
 
 
 def test_the_terminal_breaks_down_only_where_asked(desk_with_tags: Any, cli: Any) -> None:
-    run(desk_with_tags)
+    run(desk_with_tags, judges=[PT], metrics=["length"])
     text = cli("leaderboard", "--by", "topic").out
     assert "By tag of the items" in text
     assert "topic:law" in text
