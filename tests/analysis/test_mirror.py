@@ -149,8 +149,8 @@ def assert_mirrored(before: Results, after: Results, names: dict[str, str]) -> N
             assert row.keys() == twin.keys()
             for name, value in row.items():
                 if isinstance(value, float):
-                    near = math.isclose(twin[name], value, rel_tol=1e-9, abs_tol=1e-9)
-                    assert near, (table, name, row, twin)
+                    near = math.isclose(twin[name], value, rel_tol=1e-6, abs_tol=1e-9)
+                    assert near, f"{table} {name} {value!r} {twin[name]!r} {row}"
                 else:
                     assert twin[name] == value, (table, name, row, twin)
 
