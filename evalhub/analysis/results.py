@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from evalhub.errors import InputError, StorageError
 from evalhub.records import KINDS, Label, key_of, kind_of
 from evalhub.specs import Rubric
@@ -185,7 +187,14 @@ class Results:
     def rubric(self, judge: str) -> Rubric | None:
         """Return the rubric that a judge of the run used; None for a recorded judge."""
         said = self.manifest["rubrics"].get(judge)
-        return None if said is None else Rubric.model_validate(said)
+        try:
+            return None if said is None else Rubric.model_validate(said)
+        except ValidationError as error:
+            raise StorageError(
+                f"the rubric of {judge} in this run is not one that this version reads",
+                where=self.run.id,
+                fix="run the suite again with the rubric mended",
+            ) from error
 
     def label_records(self) -> list[Label]:
         """Return the labels as records."""

@@ -230,7 +230,8 @@ def _readings(
 ) -> tuple[float | None, str | None, float | None, str | None]:
     if chances is None:
         said = winner.value if winner else None
-        return None, said, None, said
+        # Without a probability there is nothing that a length penalty could lower.
+        return None, said, None, said if strength == 0 else None
     soft, hard = preference(chances), hard_winner(chances).value
     if strength == 0 or lengths is None:
         return soft, hard, soft, hard

@@ -34,6 +34,12 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 _BOUND = re.compile(r"exceed|greater|less|at most|between|max|range|too (?:large|high|many)", re.IGNORECASE)
+# The server takes the parameter and not this value of it: that is the suite's to mend.
+_OUT_OF_RANGE = re.compile(
+    r"(?:between|at most|at least|(?:less|greater|more|higher|lower) than|maximum|minimum|range|[<>]=?)"
+    r"\D{0,20}\d",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ def without_refused(
         parameter: The parameter that the server names apart from its message.
     """
     named = _named(dialect, request, words, parameter)
-    if named in _OPTIONAL and spec.omit == "auto":
+    if named in _OPTIONAL and spec.omit == "auto" and not _OUT_OF_RANGE.search(words):
         omitted = (*dialect.omitted, named)
         return replace(dialect, omitted=tuple(name for name in _OPTIONAL if name in omitted))
     if named == "max_tokens" and spec.token_limit == "auto":

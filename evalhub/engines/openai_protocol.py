@@ -153,10 +153,17 @@ def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text
         fix = "engine: {logprobs: none} asks for hard verdicts"
         detail = f"no choice stands out {where}; {fix}"
         return Outcome(text, failure=FailureKind.PARSE, detail=detail, top_token=top)
+    most = min(most, _equal_share(listed, len(missing)))
     logprobs = {choice: found.get(choice, most) for choice in choices}
     best = max(logprobs, key=lambda name: logprobs[name])
     told = f"not {where}, so taken at the most it can have: {', '.join(missing)}" if missing else None
     return Outcome(best, None, logprobs, "choice", detail=told, top_token=top)
+
+
+def _equal_share(listed: Sequence[tuple[str, float]], missing: int) -> float:
+    """Return the log of an equal share of what the listed tokens leave to all missing choices together."""
+    left = 1.0 - math.fsum(math.exp(min(logprob, 0.0)) for _, logprob in listed)
+    return math.log(max(left, _ROUNDED) / max(missing, 1))
 
 
 def unlisted(listed: Sequence[tuple[str, float]]) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 # What is rated, in the words of a judge.
 THING = (
-    r"(?:it|this|(?:the|this|that)\s+(?:\w+\s+){0,2}?"
+    r"(?:it|this|(?:the|this|that)\s+(?!(?:other|reference|previous|original|human)\b)(?:\w+\s+){0,2}?"
     r"(?:summary|response|answer|text|output|translation|dialogue|essay|reply|assistant))"
 )
 _UNSAID = re.compile(
@@ -60,6 +60,7 @@ _GOVERNED = re.compile(
     rf"\b(?:{THING}|I|we|you|one)(?:'d|\s+(?:\w+\s+)?(?:would|could|might|should|must))\b"
     rf"|\b(?:if|unless)\s+(?:only\s+)?(?:{THING}|I|we|you|one)\b"
     r"|[,;:–—]\s*(?:and\s+|but\s+|or\s+)?(?:if|unless)\b"
+    r"|^\W*(?:an?|any|every|each|such)\s+(?:\w+\s+){1,3}(?:that|which|who)\b"
     r"|^\W*(?:had|were|suppose|supposing|assuming)\b"
     r"|\b(?:I|we)(?:\s+(?:do|did|can|could)(?:\s+not|n't)|\s+cannot)\s+(?:think|believe|say|agree|feel|see|"
     r"consider|find)\b"
@@ -68,6 +69,25 @@ _GOVERNED = re.compile(
     re.IGNORECASE,
 )
 _NOBODY = re.compile(r"\b(?:no|nothing|nobody|none|neither|nor|hardly|barely)\b", re.IGNORECASE)
+
+
+# A sentence before a bare number that makes it a count, an answer, a wish, or somebody else's word.
+_NOT_A_LEVEL = re.compile(
+    r"\b(?:numbers?|counts?|totals?|sum|errors?|mistakes?|facts?|answers?|many|times|questions?|would|should|could|might"
+    r"|must|says?|said|tells?|told|claims?|argues?|asks?|asked|instructs?|demands?|requests?|wants?|writes|states"
+    r"|insists|orders|outputs)\b",
+    re.IGNORECASE,
+)
+
+
+def closes_a_verdict(sentence: str) -> bool:
+    """Return whether a bare number after a sentence can be its verdict.
+
+    >>> closes_a_verdict("It is written at an advanced level."), closes_a_verdict("It asks for a high level.")
+    (True, False)
+    """
+    strange = (_NOT_A_LEVEL, _UNSAID, _DENIED, _NOBODY)
+    return not any(pattern.search(sentence) for pattern in strange)
 
 
 def tells_of_others(text: str) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evalhub.judging.reading_numbers import number_claim
+from evalhub.judging.reading_numbers import TAKEN_BACK, number_claim
 from evalhub.judging.reading_text import Claim, Form, denied, plain
 from evalhub.records import FailureKind
 from evalhub.scales import Winner
@@ -50,8 +50,16 @@ def letters(answer: str, form: Form) -> list[Claim]:
         if match.re is named or edge:
             claim = _letter(match.start("label"), match["label"], form)
             if claim is not None and not denied(text, match.start("label")):
-                found[claim.at] = claim
+                found[claim.at] = _unless_taken_back(claim, text[match.end("label") :])
     return [found[at] for at in sorted(found)]
+
+
+def _unless_taken_back(claim: Claim, rest: str) -> Claim:
+    """Return a claim, or an ambiguous one where what follows takes it back ("A. Wait, B")."""
+    if not TAKEN_BACK.search(rest):
+        return claim
+    reason = f"the reply wavers about {claim.said!r}"
+    return Claim(claim.at, f"{claim.said}?", failure=FailureKind.AMBIGUOUS, reason=reason)
 
 
 def _letter(at: int, said: str, form: Form) -> Claim | None:

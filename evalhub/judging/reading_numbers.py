@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from evalhub.judging.reading_commitment import THING, commits, tells_of_others
+from evalhub.judging.reading_commitment import THING, closes_a_verdict, commits, tells_of_others
 from evalhub.judging.reading_text import Claim, Form, denied, plain
 from evalhub.records import FailureKind
 
@@ -21,7 +21,7 @@ _ENDS = (
     r"(?:\s*(?:stars?|points?)\b)?"
     r"(?=\s*$|[.!][\"')\]]*(?:\s|$)|[,;:](?:\s|$)|\s*[)\]\"']+(?:$|\s|[.,;!]|:\s)|[ ]*\n"
     r"|\s*—|\s+[-–]+\s|\s+\([^()\d]*\)"
-    r"|\s+(?:for|because|since|as|due\s+to|given|overall|in\s+terms\s+of|based\s+on|which|and|but|with)\b"
+    r"|\s+(?:for|because|since|as(?!\s+(?:the|an?|its)\s+(?:max|min|top|high|low|upper|best|worst))|due\s+to|given|overall|in\s+terms\s+of|based\s+on|which|and|but|with)\b"
     r"|\s+to\s+(?:the|this|it)\b"
     rf"|\s+(?:or|to)\s+(?:an?\s+)?{_NUMBER})"
 )
@@ -41,8 +41,8 @@ _SO = (
     r"|I\s+(?:think|believe|would\s+say)(?:\s+that)?),?\s+){0,2}"
 )
 
-_TAKEN_BACK = re.compile(
-    r"\b(?:wait|on\s+second\s+thought|correction|scratch\s+that|take\s+(?:that|it)\s+back|I\s+mean|I\s+meant"
+TAKEN_BACK = re.compile(
+    r",\s*no,|\b(?:wait|on\s+second\s+thought|correction|scratch\s+that|take\s+(?:that|it)\s+back|I\s+mean|I\s+meant"
     r"|or\s+rather|strike\s+that|make\s+that|revis(?:e|ed|ing)|change\s+my|reconsider\w*|never\s?mind|not\s+really"
     r"|just\s+kidding|would(?:\s+not|n't)?\s+be|too\s+(?:high|low|generous|harsh|strict|kind))\b",
     re.IGNORECASE,
@@ -72,7 +72,7 @@ def _leads(criterion: str) -> tuple[re.Pattern[str], ...]:
     )
     leads = (
         rf"{_BOUNDARY}{_SO}(?:{own}\s+){{0,4}}(?:{_SCORE}|{name})"
-        rf"(?:\s+(?:for|of|on)\s+(?:(?:the|this|its)\s+)?(?!of\b)[a-z]+)?\s*(?::|=|→|->|is|of|[-–]\s)?\s*"
+        rf"(?:\s+(?:for|of|on)\s+(?:(?:the|this|its)\s+)?(?!(?:of|reference|other|previous|original)\b)[a-z]+)?\s*(?::|=|→|->|is|of|[-–]\s)?\s*"
         rf"{_HEDGE}(?P<label>)(?:an?\s+)?",
         rf"(?P<participle>)\b(?:earning|receiving|scoring|meriting|warranting|deserving|getting|achieving|obtaining|"
         rf"garnering|worthy\s+of|deserving\s+of|resulting\s+in|results\s+in|leading\s+to|yielding|justifying)\s+"
@@ -133,7 +133,7 @@ def scores(answer: str, form: Form) -> list[Claim]:
             return [Claim(scale.start(), said, failure=FailureKind.OFF_SCALE, reason=reason)]
     text = _SCALE.sub("", text)
     quotes = [found.start() for found in re.finditer('"', text)]
-    withdrawn = max((found.start() for found in _TAKEN_BACK.finditer(text)), default=-1)
+    withdrawn = max((found.start() for found in TAKEN_BACK.finditer(text)), default=-1)
     lines = _LINES if len(_LISTED.findall(text)) < 2 else ()
     closing = (_CLOSING,) if _ends_in_a_level(text) else ()
     opening = (_OPENING,) if form.rule else ()
@@ -144,7 +144,7 @@ def scores(answer: str, form: Form) -> list[Claim]:
             for pattern in tried
             for match in pattern.finditer(text)
             if commits(text, match, quotes)
-            for claim in [_claim(text, match, form, withdrawn > match.end())]
+            for claim in [_claim(text, match, form, withdrawn >= match.end())]
         }
         for tried in (patterns, (_MENTION,))
     )
@@ -156,10 +156,13 @@ def scores(answer: str, form: Form) -> list[Claim]:
 def _ends_in_a_level(text: str) -> bool:
     """Whether a bare number at the end can be the verdict: no list is counted, no other number stands so.
 
-    Nor may the last sentence give somebody else's words.
+    Nor may the last sentence count something, wish for something, or give somebody else's words.
     """
-    alone = not _ENUMERATED.search(text) and len(_AFTER_SENTENCE.findall(text)) == 1
-    return alone and not tells_of_others(text)
+    numbers = list(_AFTER_SENTENCE.finditer(text))
+    if len(numbers) != 1 or _ENUMERATED.search(text) or tells_of_others(text):
+        return False
+    before = text[: numbers[0].start()]
+    return closes_a_verdict(re.split(r"[.!?][\"')\]]*\s|\n", before)[-1])
 
 
 def bracketed_ratings(answer: str, form: Form) -> list[Claim]:

@@ -76,8 +76,16 @@ class Sheet:
             self._refuse_header()
             self._raw.clear()
             self.line = table.line_num + self.skip + 1
+            blank = 0
             for values in table:
-                if values:
+                if not values:
+                    blank += len(self.header) == 1  # of one column, an empty line is an empty cell
+                else:
+                    for _ in range(blank):
+                        self.number += 1
+                        self.empty[self.header[0]] += 1
+                        yield self.number, dict.fromkeys(self.header)
+                    blank = 0
                     self.number += 1
                     yield self.number, self._record(values)
                 self._raw.clear()

@@ -15,6 +15,7 @@ ROLES: Mapping[str, str] = {
     "user": "user",
     "assistant": "assistant",
     "tool": "tool",
+    "function": "tool",
 }
 
 # What says nothing to the model: ids, and thoughts of earlier turns, which chat templates leave out too.
@@ -54,7 +55,7 @@ def _parsed(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.judging import READERS, Form, Reading, Rule, read
 from evalhub.records import FailureKind
-from evalhub.scales import Kind, Level, Order, Winner
+from evalhub.scales import Kind, Level, Order, Winner, number_in
 from evalhub.sources.columns import place
 from evalhub.sources.verdicts import bounds, unparsed_verdict
 from evalhub.specs import Card, CriterionSpec, Reads, RecordedJudge
@@ -89,7 +89,10 @@ def _labels(
         known = {str(side): side for side in Winner if side in (spec.levels or ())}
         own: Mapping[str, Verdict] = {label: side for label, side in _SIDES.items() if str(side) in known}
     else:
-        own = known = {level.label: _stands_for(level) for level in spec.scale.levels} if spec.scale else {}
+        levels = spec.scale.levels if spec.scale else ()
+        # Where a judge has a range of its own, its numbers are not the labels' numbers.
+        named = [level for level in levels if judge.range is None or number_in(level.label) is None]
+        own = known = {level.label: _stands_for(level) for level in named}
     limits = judge.range or (None if known else bounds(spec))
     labels = dict(own) if not reads.letters else {}
     for letter, value in reads.letters.items():

@@ -174,7 +174,8 @@ def _recorded_value(row: Mapping[str, Any], card: Card, spec: CriterionSpec, whe
     judge = card.judges.get(row["judge"])
     limits = (judge.range if judge else None) or bounds(spec)
     value = row["value"]
-    level = spec.scale.level_of(value) if spec.scale else None
+    own_range = judge is not None and judge.range is not None
+    level = spec.scale.level_of(value) if spec.scale and (isinstance(value, str) or not own_range) else None
     if level is not None and not level.applicable:
         return {"failure": FailureKind.NOT_APPLICABLE, "detail": level.meaning}
     if isinstance(value, str):

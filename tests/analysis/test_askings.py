@@ -165,3 +165,10 @@ def test_ratings_vote_for_a_level(hand: Any, results: Write) -> None:
         (row,) = rows_of(ratings(results(records, judges={"pt": {"combine": combine}})))
         assert row["value"] == pytest.approx(value)
         assert row["spread"] == pytest.approx(statistics.stdev(levels))
+
+
+def test_a_hard_verdict_has_none_after_the_length_penalty(hand: Any, results: Write) -> None:
+    records = [hand.item("i"), hand.response("i", "k", 90), hand.response("i", "m", 10)]
+    records += [hard(hand.asked("i", shown, 0.5), "a") for shown in ("ab", "ba")]
+    (row,) = rows_of(pair_verdicts(results(records, resolved=PENALTY)))
+    assert (row["winner"], row["winner_penalised"], row["p_a_penalised"]) == ("a", None, None)

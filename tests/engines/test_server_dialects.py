@@ -228,6 +228,15 @@ def test_a_message_that_lists_all_fields_is_about_the_first(chat_server: Any) ->
     assert chat_server.asked[-1]["temperature"] == 0.25
 
 
+def test_a_value_out_of_range_is_the_suites_to_mend(chat_server: Any) -> None:
+    chat_server.behave = refusing(
+        chat_server, "temperature", temperature="temperature must be between 0 and 2"
+    )
+    (one,) = answers(chat_server, text())
+    assert one.failure is not None
+    assert "between 0 and 2" in one.detail
+
+
 def test_many_at_once_learn_the_same(chat_server: Any) -> None:
     gate = threading.Barrier(8)
 

@@ -76,12 +76,17 @@ def test_a_score_is_read(text, value):
             "No text covers all and earns a score of 5.",
             "I would agree if it is short, it earns a score of 5.",
             "It covers whether he leaves, never earning a score of 5.", "A clarity score of 5 means perfect.",
+            "Number of errors in the text. 4", "The correct answer follows. 4",
+            "It should not get this level. 5",
+            "The rubric says native level. 5", "If edited, it would reach native level. 5",
+            "with a clarity score of 5 as the maximum.", "The reference summary deserves a score of 5.",
+            "A text that tells what happens if prices fall is clear, earning a score of 5.",
         ]),
         ("ambiguous", [
             "Score: 4. Score: 3", "Score: 3 or 4", "Score: between 3 and 4", "Score: 4, maybe even 5",
             "Score: about 4",
             "Score: 5. Wait, no. Score: 4", "Score: 5, minus 1 for errors, so 4", "Score: 3 - 1",
-            "Score: 5, which would be too generous", "Maximum score: 5. Score: 4",
+            "Score: 5, which would be too generous", "Score: 5, no, 3", "Maximum score: 5. Score: 4",
             "<think>a</think>Score: 4<think>b</think>Score: 5",
         ]),
         ("off_scale", [
@@ -124,7 +129,8 @@ def test_verdicts(text, said):
         ("A", "a"), ("(B)", "b"), ("Answer: A", "a"), ("The answer is (B).", "b"), ("B\nIt is short.", "b"),
         ("tie", "tie"), ("A good answer", "parse"), ("a", "parse"), ("Answer: A good one", "parse"),
         ("Answer: A or B", "parse"), ("Answer: A, B", "parse"), ("If so, the answer is A.", "parse"),
-        ("Answer: A. Answer: B.", "ambiguous"), ("Answer: C", "off_scale"),
+        ("Answer: A. Answer: B.", "ambiguous"), ("Answer: A. Wait, B", "ambiguous"),
+        ("Answer: C", "off_scale"),
         ("It is not the answer: A", "parse"), ("The other does not help, so the answer is A.", "a"),
     ],
 )  # fmt: skip

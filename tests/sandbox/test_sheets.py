@@ -223,3 +223,8 @@ def test_a_decimal_comma_is_explained(refusal: Any) -> None:
     reply = refusal("id;mark\n1;4,5\n", columns={"id": "INTEGER", "mark": "DOUBLE"}, delimiter=";")
     assert "a text with a comma where DOUBLE is declared" in reply["what"]
     assert "replace(…, ',', '.')::DOUBLE" in reply["fix"]
+
+
+def test_an_empty_line_of_one_column_is_an_empty_cell(load: Any, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("mark\n1\n\n3\n\n\n")
+    assert load(tmp_path / "t.csv", "csv", {"mark": "INTEGER"}) == [(1, 1), (2, None), (3, 3)]

@@ -83,3 +83,11 @@ def test_a_card_says_what_its_scores_mean(mini: Any) -> None:
         mini.load(scores=scores, metrics={"ters": {"higher_is_better": False}})
     with pytest.raises(SpecError, match="the card has no scores"):
         mini.load(metrics=metrics)
+
+
+@pytest.mark.parametrize(("columns", "reads"), [("0 AS value", None), ("'Score: 0' AS raw_text", "score")])
+def test_a_range_of_its_own_is_not_the_labels_scale(mini: Any, columns: str, reads: str | None) -> None:
+    judge = {"range": [0, 100]} | ({"reads": reads} if reads else {})
+    judgments = f"SELECT {ABOUT}, 'j' AS judge, {columns}"
+    (judgment,) = mini.load(criteria=CRITERIA, judgments=judgments, judges={"j": judge}).judgments
+    assert (judgment.value, judgment.failure) == (0.0, None)

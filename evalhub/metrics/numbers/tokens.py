@@ -20,9 +20,11 @@ _CURRENCY = (
 _RUN = r"[0-9]++(?:(?:[.,'_٫٬]|[ \u00a0](?=[0-9]{3}(?![0-9])))[0-9]++)*"
 _TIME_OR_DATE = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![0-9])|[0-9]++(?:/[0-9]++){2,}|[0-9]++(?::[0-9]++)+"
 _RAISED = r"(?:\^|\*\*(?=[-0-9]))\s?[{(]?\s?(?P<NAME>[-+]?[0-9]{1,9})(?![0-9])"
+# A group of a number with Chinese or Korean units, with or without commas: 1億2,000万.
+_PART = r"(?:[0-9]{1,3}(?:,[0-9]{3})++(?![0-9])|[0-9]{1,15}+)"
 _BODY = rf"""
     (?P<no_number>{_TIME_OR_DATE})
-    |(?P<han>[0-9]{{1,15}}+{HAN_UNIT}+(?:[ ]?[0-9]{{1,15}}+{HAN_UNIT}+)*+(?:[ ]?[0-9]{{1,15}}+(?![0-9.,]))?)
+    |(?P<han>{_PART}{HAN_UNIT}+(?:[ ]?{_PART}{HAN_UNIT}+)*+(?:[ ]?{_PART}(?![0-9.,]))?)
     |(?:(?P<whole>[0-9]++)[ \u00a0](?:and[ ])?)?
      (?P<top>[0-9]++)\s?[/{SLASH}]\s?(?P<bottom>[0-9]++)(?![/]|[.,][0-9])
     |(?P<run>{_RUN}|(?<!\w)\.[0-9]++)
@@ -38,7 +40,7 @@ _NUMBER = rf"""
     (?:(?<!{_WORD})(?<![)\]])(?P<sign>[-+]))?(?:{_CURRENCY}[ \u00a0]?(?P<inner>-(?=[0-9.]))?)?(?:{_BODY})
 """
 # An exponent, an index or an uncertainty is no number of its own.
-_ITS_OWN = r"(?<![_^]\{)(?<!\^)(?<!±)(?<!±[ ])"
+_ITS_OWN = r"(?<![_^]\{)(?<![_^]\{[-+ ])(?<!\^)(?<!\^[-+])(?<!±)(?<!±[ ])"
 _LETTER = r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]"
 _NO_LETTER_BEFORE = rf"(?<!{_LETTER})(?<!{_LETTER}[-_])(?<![0-9])(?<![0-9]\.)"
 ANY = re.compile(_NO_LETTER_BEFORE + _ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
@@ -93,9 +95,10 @@ def _body(token: re.Match[str], decimal: Decimal | None) -> Reading:
     if token["no_number"]:
         return Reading(token["no_number"], _numbers(*re.findall("[0-9]+", token["no_number"])))
     if token["han"]:
-        parts = re.findall("[0-9]+", token["han"])
-        alone = _numbers(*parts) if len(parts) == 1 or " " in token["han"] else frozenset()
-        return Reading(Fraction(han_number(token["han"].replace(" ", ""))), alone)
+        han = token["han"].replace(",", "")
+        parts = re.findall("[0-9]+", han)
+        alone = _numbers(*parts) if len(parts) == 1 or " " in han else frozenset()
+        return Reading(Fraction(han_number(han.replace(" ", ""))), alone)
     if token["bottom"]:
         return _fraction(token)
     reading = read_digits(token["run"].rjust(len(token["run"]) + token["run"].startswith("."), "0"), decimal)
