@@ -153,7 +153,7 @@ class TestStops:
         rows = [{"item_id": f"i{n:03}", "prompt": "word " * (5 if n % 2 else 500)} for n in range(ITEMS)]
         desk.dataset(items=rows)
         engine = {"type": "scripted", "script": {"rules": prefers("k", "m"), "max_length": 200}}
-        desk.suite(judges=[judge(engine=engine)], budget={"settled": 0.999})
+        desk.suite(judges=[judge(engine=engine)], budget={"settled": 0.999}, controls={"min_coverage": 0})
         run = desk.run()
         (row,) = rows_of(settled(Results(run)))
         assert row["left_out"] == sum(one.failure is not None for one in judged(run)) / 2 > 0

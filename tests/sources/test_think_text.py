@@ -79,9 +79,10 @@ def test_tags_that_cannot_be_are_refused(mini: Any, think: Any, said: str) -> No
 
 def test_each_turn_is_split(mini: Any) -> None:
     turns = "SELECT 1 AS item_id, 'k' AS system, [%s] AS turns"
-    (one,) = mini.load(responses=turns % "'<think>a</think>b', 'c', 'd</think>e'").responses
+    items = "SELECT id AS item_id, ['x', 'y', 'z'] AS turns FROM q"
+    (one,) = mini.load(items=items, responses=turns % "'<think>a</think>b', 'c', 'd</think>e'").responses
     assert (one.turns, one.text, one.reasoning, one.chars) == (("b", "c", "e"), "e", "a\n\nd", 3)
-    (one,) = mini.load(responses=turns % "'b', '<think>a'").responses
+    (one,) = mini.load(items=items, responses=turns % "'b', '<think>a'").responses
     assert (one.turns, one.text, one.failure) == ((), None, FailureKind.TRUNCATED)
 
 
