@@ -2,9 +2,9 @@
 
 Verdict probabilities: one token is generated with the most probable tokens beside it, 20 where the server
 allows that. A choice's probability is the sum over the tokens that spell it, with or without spaces around.
-A choice outside of them is taken at the most it can have, so that the surest verdicts are kept and none
-looks surer than it is; the outcome's `detail` names it. Where no choice is among them, or none is more
-probable than what is outside, the outcome is a failure of kind parse.
+Choices outside of them are taken at equal shares of the most they can have. The outcome's `detail` names
+them. Where no choice is among them, or none is more probable than what is outside, the outcome is a failure
+of kind parse.
 
 A verdict without probabilities is asked as a text, constrained by a JSON schema where the server can; what
 it says is read by the judging room.
@@ -156,8 +156,9 @@ def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text
     most = min(most, _equal_share(listed, len(missing)))
     logprobs = {choice: found.get(choice, most) for choice in choices}
     best = max(logprobs, key=lambda name: logprobs[name])
-    told = f"not {where}, so taken at the most it can have: {', '.join(missing)}" if missing else None
-    return Outcome(best, None, logprobs, "choice", detail=told, top_token=top)
+    share = "the most it can have" if len(missing) == 1 else "equal shares of the most they can have"
+    detail = f"not {where}, so taken at {share}: {', '.join(missing)}" if missing else None
+    return Outcome(best, None, logprobs, "choice", detail=detail, top_token=top)
 
 
 def _equal_share(listed: Sequence[tuple[str, float]], missing: int) -> float:

@@ -102,8 +102,8 @@ class Response:
 class Completion:
     """One answer of an engine to one request, found again by its key.
 
-    `logprobs` maps each allowed choice to its log-probability under the full softmax; of a choice that a
-    server does not list it holds the most that it can have, and `detail` names the choice. Without them the
+    `logprobs` maps each allowed choice to its log-probability under the full softmax. Choices that a server
+    does not list hold equal shares of the most that they can have, and `detail` names them. Without them the
     text is a hard verdict, as the model wrote it. `unsent` names what was asked for and not sent to a server
     that refuses it, such as "temperature 0". `top_token` is the model's most probable token there, a choice
     or not; None where the engine did not say.
