@@ -157,8 +157,8 @@ def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text
     logprobs = {choice: found.get(choice, most) for choice in choices}
     best = max(logprobs, key=lambda name: logprobs[name])
     share = "the most it can have" if len(missing) == 1 else "equal shares of the most they can have"
-    detail = f"not {where}, so taken at {share}: {', '.join(missing)}" if missing else None
-    return Outcome(best, None, logprobs, "choice", detail=detail, top_token=top)
+    note = f"not {where}, so taken at {share}: {', '.join(missing)}" if missing else None
+    return Outcome(best, None, logprobs, "choice", detail=note, top_token=top)
 
 
 def _equal_share(listed: Sequence[tuple[str, float]], missing: int) -> float:
