@@ -16,6 +16,7 @@ from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.powered import powered_pairs
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
+from evalhub.analysis.shared import cells
 from evalhub.analysis.tidy import floats, groups, row, table
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ _TESTED = ("p", "p_holm", "test", "finding", "failed", "worst_low", "worst_high"
 NOTHING_SHARED = "the two have no item, or no opponent on one, in common"
 ALL_CHANGED = "no item that both have is the same in both runs"
 OTHER_SCALE = "the scale is not the same in both runs"
-_HOW = {"cluster": "first", "value": "mean", "lowest": "mean", "highest": "mean", "failed": "sum"}
 SYSTEMS = ("first", "second")
 # In this order; no opponent has such a name.
 AFTER, BEFORE = "\0after", "\0before"
@@ -184,17 +184,14 @@ def _table(rows: list[Row], named: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _differences(found: pd.DataFrame, side: str, early: str | None) -> Told:
-    """Return every two sides, samples averaged: without the failed ones, with these lowest, and highest."""
+    """Return every two sides, samples averaged."""
     ends = bounds(found)
-    low, high = ends or (float("nan"), float("nan"))
-    value = found["value"]
-    filled = found.assign(lowest=value.fillna(low), highest=value.fillna(high), failed=value.isna())
-    cells = filled.groupby([side, "item_id", "other"], as_index=False).agg(_HOW)
-    met = stats.Matching(cells[side].tolist(), cells["item_id"].tolist(), cells["other"].tolist())
+    every = cells(found, side)
+    met = stats.Matching(every[side].tolist(), every["item_id"].tolist(), every["other"].tolist())
     told: Told = {}
     for pair in itertools.combinations(met.sides, 2):
         one, two, _ = met.pair(*pair)
-        told[pair] = _Difference(cells.iloc[one], cells.iloc[two], ends, met.lacking(*pair), early)
+        told[pair] = _Difference(every.iloc[one], every.iloc[two], ends, met.lacking(*pair), early)
     return told
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
@@ -12,7 +12,7 @@ from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.ranks import ranks
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
-from evalhub.analysis.shared import comparable
+from evalhub.analysis.shared import cells, comparable
 from evalhub.analysis.tidy import floats, groups, row, rows_of, table
 
 if TYPE_CHECKING:
@@ -29,11 +29,12 @@ def leaderboard(results: Results) -> pd.DataFrame:
     """Return every number that ranks a system, one row each: the means of `measured`.
 
     A win rate is against the other systems that the rater compared it with; a tie counts half. The mean is
-    over the rows that compare (see `comparable`), `rank` is that of `ranks`. `higher_is_better` is None where
-    neither direction is better. `set_aside` counts the items of
-    the system that other systems lack; where there are some, `unshared` is the mean over all items of the
-    system, with its interval and its number of rows, which does not compare with other systems'. None where
-    judging stopped early, sooner for some pairs than for others, and where nothing compares.
+    over the cells that compare (see `comparable`): samples of one item are averaged first. `rank` is that of
+    `ranks`. `higher_is_better` is None where neither direction is better. `left_out` counts the failed
+    responses or verdicts of the system. `set_aside` counts its measured items that other systems lack, or
+    failed on. Where there are some, `unshared` is the mean over all its measured items, with its interval
+    and its number of cells, which does not compare with other systems'. None where judging stopped early,
+    sooner for some pairs than for others, and where nothing compares.
     """
     places = {
         tuple(rank[name] for name in (*ABOUT, "system")): rank["rank"] for rank in rows_of(ranks(results))
@@ -52,9 +53,9 @@ def leaderboard(results: Results) -> pd.DataFrame:
 
 
 def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
-    """Yield the mean of each system under one measure, on the rows that compare."""
+    """Yield the mean of each system under one measure, on the cells that compare."""
     compared = comparable(found)
-    for (system,), whole in groups(found, "system"):
+    for (system,), whole in groups(cells(found), "system"):
         if early:
             yield row(stats.Estimate.none(early), system=system, basis=None, set_aside=0)
             continue
@@ -62,6 +63,7 @@ def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
         why = compared.why.get(system)
         rows = compared.rows[compared.rows["system"] == system]
         estimate = stats.Estimate.none(why) if why else _mean(rows)
+        estimate = replace(estimate, left_out=int(whole["failed"].sum()))
         unshared = asdict(_mean(whole)) if aside else {}
         apart = {f"unshared_{name}": unshared.get(name) for name in ("low", "high", "n")}
         about = {"system": system, "basis": compared.basis, "set_aside": aside}

@@ -12,6 +12,7 @@ from evalhub.analysis.leaderboard import bounds
 from evalhub.analysis.measured import MEAN_SCORE, SOFT, WIN_RATE, measured
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
+from evalhub.analysis.shared import planned
 from evalhub.analysis.tidy import floats, groups, row, table
 from evalhub.analysis.truth import truth, with_label_criterion
 from evalhub.records import AnnotatorKind
@@ -31,6 +32,7 @@ _OF_PAIRS = (SOFT.format(WIN_RATE), WIN_RATE)
 _OF_RATINGS = (SOFT.format(MEAN_SCORE), MEAN_SCORE)
 
 Row = dict[str, Any]
+Judged = tuple[Row, "pd.DataFrame", tuple[float, float] | None]
 
 
 def powered(results: Results) -> pd.DataFrame:
@@ -43,22 +45,34 @@ def powered(results: Results) -> pd.DataFrame:
     A judge whose scale runs the other way than the labels' is read the other way; its own mean is shown as it
     is. `higher_is_better` is about the labels. `labels_worth` is how many labels alone would give the
     interval of `people + judge`; `flag` says where labels of other systems stand in. Labels that were drawn
-    with stored probabilities are weighted by them.
+    with stored probabilities are weighted by them. A system's rows are those of the items that all ranked
+    systems were judged on; a system that shares too few has no estimate, and a reason.
     """
+    import pandas as pd
+
     rows: list[Row] = []
-    found = list(with_labels(results))
-    partly = {_judge(about) for about, joined, _ in found if joined["label"].isna().any()}
-    for about, joined, ends in found:
-        if _judge(about) in partly:
-            rows += _rows(joined, ends, about)
+    for systems in _by_judge(results).values():
+        shared = planned(pd.concat([joined for _, joined, _ in systems]))
+        for about, _, ends in systems:
+            if why := shared.why.get(about["system"]):
+                rows.append(row(Estimate.none(why), **about, statistic=BOTH))
+            else:
+                rows += _rows(shared.rows[shared.rows["system"] == about["system"]], ends, about)
     return table(rows, NAMED)
+
+
+def _by_judge(results: Results) -> dict[tuple[str, ...], list[Judged]]:
+    """Return the systems of each judge of whose rows people labelled a part, and not all."""
+    every = list(with_labels(results))
+    partly = {_judge(about) for about, joined, _ in every if joined["label"].isna().any()}
+    return {key: [judged for judged in every if _judge(judged[0]) == key] for key in sorted(partly)}
 
 
 def _judge(about: Row) -> tuple[str, ...]:
     return tuple(about[name] for name in _JUDGE)
 
 
-def with_labels(results: Results) -> Iterator[tuple[Row, pd.DataFrame, tuple[float, float] | None]]:
+def with_labels(results: Results) -> Iterator[Judged]:
     """Yield each judge's values of one system, item by item, beside people's labels where there are some.
 
     Of a judge's measures the softest is taken, which says most about each label. The columns are those of
@@ -108,15 +122,11 @@ def powered_pairs(results: Results) -> Iterator[tuple[Row, Estimate]]:
     """
     import pandas as pd
 
-    found = list(with_labels(results))
-    for judge in dict.fromkeys(_judge(about) for about, _, _ in found):
-        mine = [(about, joined) for about, joined, _ in found if _judge(about) == judge]
-        if not any(joined["label"].isna().any() for _, joined in mine):
-            continue
-        told = pd.concat([joined for _, joined in mine])
+    for systems in _by_judge(results).values():
+        told = pd.concat([joined for _, joined, _ in systems])
         units = [f"{item}\0{sample}" for item, sample in zip(told["item_id"], told["sample"], strict=True)]
         met = stats.Matching(told["system"].tolist(), units, told["other"].tolist())
-        named = mine[0][0]
+        named = systems[0][0]
         about = {
             "dataset": named["dataset"], "kind": BOTH, "rater": named["judge"],
             "criterion": named["criterion"], "measure": f"{named['measure']}, {BOTH}",

@@ -11,7 +11,7 @@ from evalhub.analysis.direction import oriented
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
-from evalhub.analysis.shared import OPPONENTS, comparable, matches_of
+from evalhub.analysis.shared import OPPONENTS, Comparable, comparable, matches_of
 from evalhub.analysis.tidy import floats, groups
 from evalhub.analysis.truth import label_criterion
 
@@ -76,14 +76,10 @@ def _rankings(results: Results) -> Iterator[tuple[Fact, dict[str, float | None]]
             **about, "run": results.run.id, "rubric": judge.get("rubric"), "mode": judge.get("mode"),
             "failures": DROPPED, "about": _about(results, about),
         }  # fmt: skip
-        compared = comparable(found)
-        if compared.basis == OPPONENTS:
-            yield facts, _strengths(compared.rows)
-            continue
-        yield facts, _means(compared.rows)
-        if compared.rows["value"].isna().any() and compared.rows["floor"].notna().all():
-            worst = compared.rows.assign(value=compared.rows["value"].fillna(compared.rows["floor"]))
-            yield {**facts, "failures": "counted as the worst"}, _means(worst)
+        yield facts, _standings(comparable(found))
+        if found["value"].isna().any() and found["floor"].notna().all():
+            worst = comparable(found.assign(value=found["value"].fillna(found["floor"])))
+            yield {**facts, "failures": "counted as the worst"}, _standings(worst)
 
 
 def _about(results: Results, about: Fact) -> str:
@@ -94,8 +90,11 @@ def _about(results: Results, about: Fact) -> str:
     return str(held or about["criterion"])
 
 
-def _means(found: pd.DataFrame) -> dict[str, float | None]:
-    means = found.groupby("system")["value"].mean()
+def _standings(compared: Comparable) -> dict[str, float | None]:
+    """Return what ranks each system: its mean, or its strength where pairs met on different items."""
+    if compared.basis == OPPONENTS:
+        return _strengths(compared.rows)
+    means = compared.rows.groupby("system")["value"].mean()
     return dict(zip(means.index.astype(str), floats(means), strict=True))
 
 

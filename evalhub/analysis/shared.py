@@ -22,15 +22,19 @@ TOO_FEW = (
 )
 
 
+CELL = ["item_id", "other"]
+_OF_CELL = {"value": "mean", "lowest": "mean", "highest": "mean", "failed": "sum"}
+
+
 @dataclass(frozen=True, slots=True)
 class Comparable:
     """The rows of one measure that compare.
 
     Attributes:
-        rows: Rows of `measured` by which the systems are ranked.
+        rows: Those by which the systems are ranked.
         basis: `SAME_ITEMS`, or `OPPONENTS` where pairs of systems met on different items.
         why: Why a system is not ranked, by system; empty where all are.
-        set_aside: Number of a system's items that do not count, by system.
+        set_aside: Number of a system's measured items that do not count, by system.
     """
 
     rows: pd.DataFrame
@@ -39,18 +43,69 @@ class Comparable:
     set_aside: dict[str, int] = field(default_factory=dict)
 
 
-def comparable(found: pd.DataFrame) -> Comparable:
-    """Return by which rows the systems of one measure are ranked.
+def cells(values: pd.DataFrame, side: str = "system") -> pd.DataFrame:
+    """Return one row per system, item and opponent, so that an item of many samples weighs as any other.
 
-    An item counts where every ranked system was measured on it; a failed row was measured. A system on fewer
-    than half of the items that at least half of the systems were measured on is set apart, and so are its
+    `value` is the mean over the samples that did not fail, missing where all failed. `failed` counts the
+    failed samples. `lowest` and `highest` are the means with these at the floor and at the ceiling, missing
+    where there is neither.
+
+    Args:
+        values: Rows of `measured` under one measure of one rater.
+        side: Column of the systems, or of the nights of one system.
+    """
+    value = values["value"]
+    filled = values.assign(
+        lowest=value.fillna(values["floor"]), highest=value.fillna(values["ceiling"]), failed=value.isna()
+    )
+    key = [side, *CELL]
+    if not filled.duplicated(key).any():
+        return filled.assign(failed=filled["failed"].astype(int))
+    first = {name: "first" for name in filled.columns if name not in key}
+    return filled.groupby(key, as_index=False).agg({**first, **_OF_CELL})
+
+
+def comparable(values: pd.DataFrame, *, early: str | None = None) -> Comparable:
+    """Return by which cells the systems of one measure are ranked.
+
+    An item counts where every ranked system has a value. A response or verdict that failed is no value: the
+    mean of a system that fails on hard items would be one over easy items. A system with a value on fewer
+    than half of the items that at least half of the systems have one on is set apart, and so are its
     matches. Where most matches fall on items that some system lacks, and no system is in all matches, all of
     them count: the systems then compare through their shared opponents (Bradley-Terry).
 
     Args:
-        found: Rows of `measured` under one measure of one rater.
+        values: Rows of `measured` under one measure of one rater.
+        early: Why judging stopped early; every cell counts then. None = it did not.
     """
-    rows = found
+    every = cells(values)
+    return Comparable(every, SAME_ITEMS) if early else _compare(every[every["value"].notna()])
+
+
+def planned(values: pd.DataFrame) -> Comparable:
+    """Return by which rows the systems would be ranked had nothing failed; failed rows are among them.
+
+    Args:
+        values: Rows of `measured` under one measure of one rater.
+    """
+    return _compare(values)
+
+
+def comparable_pairs(pairs: pd.DataFrame) -> Comparable:
+    """Return by which pairs the systems are ranked, as `comparable` does.
+
+    Args:
+        pairs: Verdicts, with the columns system_a, system_b, item_id.
+    """
+    import pandas as pd
+
+    a, b = pairs["system_a"], pairs["system_b"]
+    compared = _compare(pd.concat([pairs.assign(system=a, other=b), pairs.assign(system=b, other=a)]))
+    return replace(compared, rows=pairs[pairs.index.isin(compared.rows.index)])
+
+
+def _compare(every: pd.DataFrame) -> Comparable:
+    rows = every
     why: dict[str, str] = {}
     while True:
         shared = stats.shared_units(rows["system"].tolist(), rows["item_id"].tolist())
@@ -59,21 +114,11 @@ def comparable(found: pd.DataFrame) -> Comparable:
         if len(left) == len(rows):
             break
         rows = left
-    if 2 * len(rows) < len(found) and _drawn_pairs(found):
-        return Comparable(found, OPPONENTS)
-    items = found.groupby("system")["item_id"].nunique()
+    if 2 * len(rows) < len(every) and _drawn_pairs(every):
+        return Comparable(every, OPPONENTS)
+    items = every.groupby("system")["item_id"].nunique()
     ranked = rows.groupby("system")["item_id"].nunique().reindex(items.index, fill_value=0)
     return Comparable(rows, SAME_ITEMS, why, {str(name): int(n) for name, n in (items - ranked).items()})
-
-
-def comparable_pairs(pairs: pd.DataFrame) -> Comparable:
-    """Return by which pairs the systems are ranked, as `comparable` does; a row has system_a and system_b."""
-    import pandas as pd
-
-    a, b = pairs["system_a"], pairs["system_b"]
-    sides = [pairs.assign(system=a, other=b), pairs.assign(system=b, other=a)]
-    compared = comparable(pd.concat(sides))
-    return replace(compared, rows=pairs[pairs.index.isin(compared.rows.index)])
 
 
 def matches_of(rows: pd.DataFrame) -> stats.Matches:
@@ -84,9 +129,9 @@ def matches_of(rows: pd.DataFrame) -> stats.Matches:
     )
 
 
-def _drawn_pairs(found: pd.DataFrame) -> bool:
+def _drawn_pairs(every: pd.DataFrame) -> bool:
     """Say whether the rows are of pairs, and no system is in all of them."""
-    pairs = found[found["other"] != ""]
+    pairs = every[every["other"] != ""]
     return not pairs.empty and 2 * pairs["system"].value_counts().max() < len(pairs)
 
 

@@ -93,7 +93,7 @@ def _matches(results: Results) -> Iterator[tuple[Row, Comparable]]:
         if found["system"].nunique() >= LEAST:
             about = dict(zip(_RATER, (key[0], key[1], key[2], key[3] or None), strict=True))
             early = stopped_early(results, key[0], key[2], key[3])
-            yield about, Comparable(found, SAME_ITEMS) if early else comparable(found)
+            yield about, comparable(found, early=early)
 
 
 def _controlled(results: Results) -> Iterator[tuple[Row, Comparable]]:

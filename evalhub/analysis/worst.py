@@ -13,7 +13,7 @@ from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.raters import counts_as_wrong, may_tie
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
-from evalhub.analysis.shared import comparable
+from evalhub.analysis.shared import cells, planned
 from evalhub.analysis.tidy import PAIR, floats, groups, row, table
 from evalhub.analysis.truth import truth, with_label_criterion
 from evalhub.analysis.verdicts import pair_verdicts
@@ -33,30 +33,30 @@ def worst_cases(results: Results) -> pd.DataFrame:
     One row per measure of the leaderboard and system, and per judge's accuracy against labelled pairs
     (`system` None). `estimate` is of what did not fail; `lowest` and `highest` are as if every failed cell
     had come out lowest or highest, and [low, high] allows for sampling and failures both. Nothing is assumed
-    of why a cell failed. The rows are those that compare, as in `leaderboard`. No rows where nothing failed,
-    where the values have no bounds, or for win rates of a judge that stopped early.
+    of why a cell failed. A mean is over the items that would rank the systems had nothing failed. No rows
+    where nothing failed, where the values have no bounds, or for win rates of a judge that stopped early.
     """
     rows: list[Row] = []
     for key, whole in groups(measured(results), *ABOUT):
         if (ends := bounds(whole)) is None or stopped_early(results, key[0], key[2], key[3]):
             continue
-        for (system,), found in groups(comparable(whole).rows, "system"):
+        for (system,), found in groups(cells(planned(whole).rows), "system"):
             named: Row = {**dict(zip(ABOUT, key, strict=True)), "system": system}
             named["higher_is_better"] = direction_of(whole)
-            rows += _row(floats(found["value"]), found["cluster"].tolist(), ends, named)
+            rows += _row(found, ends, named)
     rows += _accuracies(results)
     return table(rows, NAMED)
 
 
-def _row(
-    values: list[float | None], clusters: list[Any], ends: tuple[float, float], named: Row
-) -> Iterator[Row]:
-    found = stats.worst_case(values, clusters, bounds=ends)
-    if found.failed and found.failed < len(values):
+def _row(found: pd.DataFrame, ends: tuple[float, float], named: Row) -> Iterator[Row]:
+    values, lowest, highest = (floats(found[name]) for name in ("value", "lowest", "highest"))
+    clusters = found["cluster"].tolist()
+    case = stats.worst_case(values, clusters, bounds=ends, extremes=(lowest, highest))
+    if case.failed and case.measured.n:
         both = replace(
-            found.measured, low=found.low, high=found.high, left_out=0, n=len(values), standard_error=None
+            case.measured, low=case.low, high=case.high, left_out=0, n=len(found), standard_error=None
         )
-        told = {"failed": found.failed, "lowest": found.lowest.estimate, "highest": found.highest.estimate}
+        told = {"failed": case.failed, "lowest": case.lowest.estimate, "highest": case.highest.estimate}
         yield row(both, **{**named, "criterion": named["criterion"] or None}, **told)
 
 
@@ -81,4 +81,5 @@ def _accuracies(results: Results) -> Iterator[Row]:
             "system": None,
         }  # fmt: skip
         if len(found):
-            yield from _row(floats(right), found["cluster"].tolist(), (0.0, 1.0), named)
+            sides = {"value": right, "lowest": right.fillna(0.0), "highest": right.fillna(1.0)}
+            yield from _row(found.assign(**sides), (0.0, 1.0), named)

@@ -112,7 +112,8 @@ def sensitivity(run_names: RunNames = None, runs: Runs = None, as_json: Json = F
     if not rows:
         where = ", ".join(one.run.id for one in found)
         raise InputError(
-            "nothing is ranked by means: systems are anonymous, or judging stopped early", where=where
+            "there are not two rankings to compare: anonymous systems, and judges that stopped early, have none",
+            where=where,
         )
     if as_json:
         print_json(rows)

@@ -1,6 +1,7 @@
 """Systems that were measured on different items, worked out by hand."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from evalhub.analysis import (
     comparisons,
     leaderboard,
     length_controlled,
+    powered,
     ranks,
     rows_of,
     sensitivity,
@@ -110,11 +112,11 @@ def test_no_shared_item(hand: Any, results: Write) -> None:
     assert rows_of(worst_cases(run)) == []
 
 
-def test_what_failed_was_measured(hand: Any, results: Write) -> None:
-    # y failed on two items: they stay, as failures; it never saw a third, which nobody is ranked on
+def test_what_failed_was_not_measured(hand: Any, results: Write) -> None:
+    # y failed on two items and never saw a fourth: both are ranked on the third
     values = {"x": {0: 3, 1: 2, 2: 3, 3: 1}, "y": {0: None, 1: None, 2: 2}}
     board = of(leaderboard(results(ratings(hand, values))), measure="mean score")
-    assert (board["x"]["estimate"], board["x"]["set_aside"]) == (pytest.approx(8 / 3), 1)
+    assert (board["x"]["estimate"], board["x"]["set_aside"]) == (3.0, 3)
     assert (board["y"]["estimate"], board["y"]["left_out"], board["y"]["set_aside"]) == (2.0, 2, 0)
     worst = of(worst_cases(results(ratings(hand, values))), measure="mean score")
     assert {name: (row["failed"], row["n"]) for name, row in worst.items()} == {"y": (2, 3)}
@@ -124,8 +126,47 @@ def test_a_response_that_failed_has_failed_under_each_metric(hand: Any, results:
     records = ratings(hand, {"x": {0: 1.0, 1: 0.5, 2: 0.0}, "y": {0: 1.0, 1: 1.0}}, by="score")
     records.append(Response("d", "i2", "y", failure=FailureKind.ENGINE))
     board = of(leaderboard(results(records)), measure="rougeL")
-    assert (board["x"]["estimate"], board["x"]["set_aside"]) == (0.5, 0)
+    assert (board["x"]["estimate"], board["x"]["set_aside"], board["x"]["unshared"]) == (0.75, 1, 0.5)
     assert (board["y"]["estimate"], board["y"]["n"], board["y"]["left_out"]) == (1.0, 2, 1)
+
+
+@pytest.mark.parametrize(("by", "measure"), [("rated", "mean score"), ("score", "rougeL")])
+def test_who_fails_on_hard_items_does_not_lead(hand: Any, results: Write, by: str, measure: str) -> None:
+    # y is worse than x on each easy item, and failed on all hard ones
+    y = dict.fromkeys(EASY, 2.5) | dict.fromkeys(HARD)
+    board = of(leaderboard(results(ratings(hand, {"x": X, "y": y}, by=by))), measure=measure)
+    assert (board["x"]["estimate"], board["y"]["estimate"]) == (3.0, 2.5)
+    assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "y": 2}
+    assert (board["x"]["set_aside"], board["x"]["unshared"]) == (10, 2.0)
+    assert (board["y"]["set_aside"], board["y"]["left_out"]) == (0, 10)
+
+
+def test_an_item_of_many_samples_weighs_as_any_other(hand: Any, results: Write) -> None:
+    # x is good on item 0, of which it gave four answers; its fourth answer to item 1 failed
+    records = ratings(hand, {"x": {0: 3, 1: 1, 2: 1}, "y": {0: 2, 1: 2, 2: 2}})
+    for sample in (1, 2, 3):
+        more = [hand.response("i0", "x"), hand.rated("i0", "x", 3)]
+        more += [hand.response("i1", "x"), hand.rated("i1", "x", None)] if sample == 3 else []
+        records += [replace(record, sample=sample) for record in more]
+    run = results(records)
+    board = of(leaderboard(run), measure="mean score")
+    assert {name: row["estimate"] for name, row in board.items()} == {"x": pytest.approx(5 / 3), "y": 2.0}
+    assert {name: row["rank"] for name, row in board.items()} == {"x": 2, "y": 1}
+    assert (board["x"]["n"], board["x"]["left_out"], board["x"]["set_aside"]) == (3, 1, 0)
+    (gap,) = [row for row in rows_of(comparisons(run)) if row["measure"] == "mean score"]
+    assert gap["estimate"] == pytest.approx(5 / 3 - 2)
+    # the failed answer is half of item 1: it could have been 1 or 3
+    worst = of(worst_cases(run), measure="mean score")["x"]
+    assert (worst["failed"], worst["n"]) == (1, 3)
+    assert (worst["lowest"], worst["highest"]) == pytest.approx((5 / 3, 2))
+
+
+def test_people_and_judge_on_the_items_that_all_share(hand: Any, results: Write) -> None:
+    labels = [hand.label(f"i{n}", system, 2.0) for system in "xy" for n in range(5)]
+    run = results([*ratings(hand, {"x": X, "y": dict.fromkeys(EASY, 3.0)}), *labels])
+    both = {row["system"]: row for row in rows_of(powered(run)) if row["statistic"] == "people + judge"}
+    assert {name: row["verdicts"] for name, row in both.items()} == {"x": 10, "y": 10}
+    assert {name: row["labelled"] for name, row in both.items()} == {"x": 5, "y": 5}
 
 
 class TestPairs:
@@ -204,7 +245,7 @@ def test_the_ranking_under_each_variant_is_of_shared_items(hand: Any, results: W
 def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
     data = {"leaderboard": rows_of(leaderboard(results(ratings(hand, {"x": X, "y": Y}))))}
     (note,) = on_what_they_rank(data["leaderboard"])
-    assert note.startswith("d: not all systems were measured on the same items by pt")
+    assert note.startswith("d: pt did not measure all systems on the same items")
     (grid,) = unshared_grids(data, Footnotes())
     assert [(line[2], line[3], line[4]) for line in grid.rows] == [
         ("x", "mean score", "10"), ("x", "mean score (soft)", "10"),

@@ -7,7 +7,6 @@ there would be without failures at least as often as its level says.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,13 +46,22 @@ class WorstCase:
         return None if self.lowest.low is None else self.highest.high
 
 
-def worst_case(values: Column, clusters: Column, *, bounds: Bounds, options: Options = DEFAULT) -> WorstCase:
+def worst_case(
+    values: Column,
+    clusters: Column,
+    *,
+    bounds: Bounds,
+    extremes: tuple[Column, Column] | None = None,
+    options: Options = DEFAULT,
+) -> WorstCase:
     """Bound a mean over rows of which some failed: a win rate, an accuracy, a mean score.
 
     Args:
         values: (n,) numbers; None, NaN and infinite = failed.
         clusters: (n,) cluster ids.
         bounds: Lowest and highest value there can be.
+        extremes: (n,) the values with what failed as low as can be, and (n,) as high, where a row is the mean
+            of samples of which some failed; None = a failed row failed whole.
         options: Which interval, level, resamples, seed.
 
     Returns:
@@ -70,13 +78,14 @@ def worst_case(values: Column, clusters: Column, *, bounds: Bounds, options: Opt
         >>> found.measured.estimate, found.lowest.estimate, found.highest.estimate, found.failed
         (0.75, 0.6, 0.8, 1)
     """
-    same_length({"values": values, "clusters": clusters})
-    failed = np.isnan(to_unit(values, bounds))
-    measured, lowest, highest = (
-        mean_estimate(_filled(values, end), clusters, bounds=bounds, options=options)
-        for end in (math.nan, *bounds)
+    lowest, highest = extremes or (_filled(values, bounds[0]), _filled(values, bounds[1]))
+    same_length({"values": values, "clusters": clusters, "lowest": lowest, "highest": highest})
+    failed = to_unit(lowest, bounds) != to_unit(highest, bounds)
+    ends = (
+        mean_estimate(column, clusters, bounds=bounds, options=options)
+        for column in (values, lowest, highest)
     )
-    return WorstCase(measured, lowest, highest, int(failed.sum()))
+    return WorstCase(*ends, failed=int(failed.sum()))
 
 
 def worst_case_difference(
@@ -126,6 +135,6 @@ def worst_case_difference(
 
 
 def _filled(values: Column, end: float) -> Floats:
-    """Return the values with every failed cell at `end`; NaN leaves them failed."""
+    """Return the values with every failed cell at `end`."""
     numbers = floats(values)
     return np.asarray(np.where(np.isnan(numbers), end, numbers), dtype=np.float64)
