@@ -89,8 +89,8 @@ def on_what_they_rank(rows: Sequence[Row]) -> Iterator[str]:
     for (dataset,), found in grouped((row for row in told if row["set_aside"]), "dataset"):
         raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in found))
         yield (
-            f"{visible(dataset)}: {raters} did not measure all systems on the same items: some were not asked "
-            f'or failed. The systems are ranked on the items that they share (see "{UNSHARED}")'
+            f"{visible(dataset)}: {raters} did not measure all systems on the same items, or failed on some. "
+            f'The systems are ranked on the items that they share (see "{UNSHARED}")'
         )
     for (dataset,), found in grouped((row for row in told if row["basis"] == OPPONENTS), "dataset"):
         raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in found))
