@@ -54,7 +54,7 @@ def leaderboard(results: Results) -> pd.DataFrame:
 
 def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
     """Yield the mean of each system under one measure, on the cells that compare."""
-    compared = comparable(found)
+    compared, ends = comparable(found), bounds(found)
     for (system,), whole in groups(cells(found), "system"):
         if early:
             yield row(stats.Estimate.none(early), system=system, basis=None, set_aside=0)
@@ -62,16 +62,16 @@ def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
         aside = compared.set_aside.get(system, 0)
         why = compared.why.get(system)
         rows = compared.rows[compared.rows["system"] == system]
-        estimate = stats.Estimate.none(why) if why else _mean(rows)
+        estimate = stats.Estimate.none(why) if why else _mean(rows, ends)
         estimate = replace(estimate, left_out=int(whole["failed"].sum()))
-        unshared = asdict(_mean(whole)) if aside else {}
+        unshared = asdict(_mean(whole, ends)) if aside else {}
         apart = {f"unshared_{name}": unshared.get(name) for name in ("low", "high", "n")}
         about = {"system": system, "basis": compared.basis, "set_aside": aside}
         yield row(estimate, **about, unshared=unshared.get("estimate"), **apart)
 
 
-def _mean(found: pd.DataFrame) -> stats.Estimate:
-    return stats.mean_score(floats(found["value"]), found["cluster"].tolist(), bounds=bounds(found))
+def _mean(found: pd.DataFrame, ends: tuple[float, float] | None) -> stats.Estimate:
+    return stats.mean_score(floats(found["value"]), found["cluster"].tolist(), bounds=ends)
 
 
 def bounds(found: pd.DataFrame) -> tuple[float, float] | None:

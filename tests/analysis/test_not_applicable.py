@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.records import FailureKind, Judgment
@@ -48,7 +50,8 @@ def test_it_is_measured_and_in_no_mean(results: Callable[..., Results], hand: An
     assert (share["done"], share["failed"], share["not_applicable"]) == (12, 1, 4)
     assert share["estimate"] == 11 / 12
     board = only(analysis.leaderboard(run), system="k", rater="pt", measure="mean score")
-    assert (board["estimate"], board["n"]) == (2.5, 4)
+    assert (board["estimate"], board["n"]) == (pytest.approx(8 / 3), 3)  # m failed on one of the four items
+    assert (board["unshared"], board["unshared_n"], board["set_aside"]) == (2.5, 4, 1)
     assert only(analysis.leaderboard(run), system="k", rater="human labels")["n"] == 5
     assert [row["failure"] for row in rows_of(analysis.failures(run))] == ["parse"]
     worst = only(analysis.worst_cases(run), rater="pt", system="m", measure="mean score")
