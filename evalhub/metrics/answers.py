@@ -7,9 +7,10 @@ from collections.abc import Callable
 from functools import cache
 
 from evalhub.metrics.fold import fold
+from evalhub.metrics.quantities import plain_quantities
 from evalhub.metrics.tokenize import UNSPACED
 
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_LETTER_POWER = re.compile(r"(?<=[^\W\d_])(?=[²³¹⁰⁴-⁹⁻])")
 # `a` before a single letter is a letter of a list, as in `A B`, and before punctuation it is an answer.
 _ARTICLE = re.compile(
     r"""(?<![^\s"'(\[“‘«])(?:(?:an|the)\s+(?=["'(\[“‘«]*\w)|a\s+(?=["'(\[“‘«]*(?:\w[\w'’+#]|\w[.&-]\w|[^\W_a-z])))"""
@@ -19,12 +20,13 @@ _ARTICLE = re.compile(
 def normal_answer(text: str) -> str:
     """Return an answer as it is compared: SQuAD's normal form, carried over to all scripts.
 
-    As in SQuAD case, punctuation, English articles and repeated spaces do not count. Six things differ:
+    As in SQuAD case, punctuation, English articles and repeated spaces do not count. Seven things differ:
 
     - The punctuation of every script is dropped, and a text has one spelling (`fold`).
     - Symbols are part of an answer: `C++` is not `C`, and `$5` is not `5`. So are a minus sign, a percent
       sign and the `#` of `C#`.
-    - What stands between two digits stays (`3.5` is not `35`), except a comma between thousands.
+    - What stands between two digits stays (`3.5` is not `35`), except separators of thousands.
+    - Spaces beside symbols and units do not count: `5 °C` is `5°C`, `25 m²` is `25 m^2` (`plain_quantities`).
     - An article is one only before another word, so that the answer `A` stays.
     - Spaces within scripts that are written without spaces do not count.
     - A text of which nothing would be left stays, such as `?`.
@@ -41,9 +43,8 @@ def normal_answer(text: str) -> str:
         >>> normal_answer("The  Eiffel Tower!"), normal_answer("A."), normal_answer("「東京」。")
         ('eiffel tower', 'a', '東京')
     """
-    folded = fold(text)
-    digits = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), folded)
-    words = _drop_punctuation()(_ARTICLE.sub("", digits))
+    folded = fold(_LETTER_POWER.sub("^", text))
+    words = _drop_punctuation()(_ARTICLE.sub("", plain_quantities(folded)))
     return next((form for form in (words, " ".join(folded.split())) if form), text.strip())
 
 

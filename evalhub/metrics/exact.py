@@ -18,9 +18,12 @@ UNCLEAR = (
     "the number can be read in two ways, as 1.234 can, and only one of them agrees; "
     "give the item's lang, or references without separators"
 )
+UNREAD = (
+    "the text ends in an expression, a range or a number of unclear sign, such as 2^x, 3-5 or 12h30, which "
+    "is not read as one number"
+)
 
-
-_VERSION = "2"
+_VERSION = "3"
 """Of the definitions; to be raised whenever a value of an unchanged signature would change."""
 
 
@@ -101,7 +104,7 @@ class ExactMatch:
         Returns:
             One column of 0.0 and 1.0, higher is better. A candidate with nothing to compare is 0.0; a value
             is None where no reference has anything to compare (no text, no number), and where a number can be
-            read in two ways of which one agrees.
+            read in two ways of which one agrees, or is a part of an expression.
 
         Raises:
             ValueError: There are not as many lists of references as candidates, or a list is one bare text.
@@ -139,7 +142,9 @@ class ExactMatch:
         agreements = {compare(answer, number) for number in numbers} if answer else set()
         if Agreement.EQUAL in agreements:
             return 1.0, None
-        return (None, UNCLEAR) if Agreement.UNCLEAR in agreements else (0.0, None)
+        if Agreement.UNCLEAR in agreements:
+            return None, UNCLEAR
+        return (None, UNREAD) if Agreement.UNREAD in agreements else (0.0, None)
 
     def _nothing(self, alternatives: Sequence[str]) -> str:
         return (

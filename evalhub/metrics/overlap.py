@@ -66,6 +66,13 @@ class Text:
         return counts(self._text, self._cut.tokenizer)
 
     @cached_property
+    def as_read(self) -> Text:
+        """The same text in words of every script: what a person reads, whatever the tokenizer loses."""
+        if self._text.isascii() or self._cut.tokenizer is Tokenizer.UNICODE:
+            return self
+        return Text(self._text, self._cut._replace(tokenizer=Tokenizer.UNICODE))
+
+    @cached_property
     def tokens(self) -> tuple[str, ...]:
         """The words in order."""
         return self._words(self._text)

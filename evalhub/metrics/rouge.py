@@ -12,13 +12,14 @@ from typing import ClassVar
 from evalhub.errors import SpecError
 from evalhub.metrics.base import NO_REFERENCE, Column, Value, column, require_rows
 from evalhub.metrics.options import read_choice, read_choices, read_flag, refuse_unknown
-from evalhub.metrics.overlap import OVERLAPS, Cut, Text
+from evalhub.metrics.overlap import OVERLAPS, Cut, Overlap, Text
 from evalhub.metrics.signature import Measure, References, RougeSignature, Variant
 from evalhub.metrics.tokenize import Splitter, Tokenizer, choose_tokenizer
 
 _TEXTS_KEPT = 1 << 14
 UNCOUNTED = (
-    "tokenizer rouge-score counts only a-z and 0-9, and loses most of these words; take tokenizer unicode"
+    "tokenizer rouge-score counts only a-z and 0-9, and loses words that these texts may share; "
+    "take tokenizer unicode"
 )
 
 
@@ -72,8 +73,7 @@ def _value(candidate: Text, alternatives: list[Text], signature: RougeSignature)
     for reference in alternatives:
         overlap = overlap_of(candidate, reference)
         countable = candidate.countable + reference.countable
-        # Where one of two texts can be counted, they share nothing if they share no word that is counted.
-        if not countable or (countable == 1 and overlap.shared):
+        if _loses_what_is_shared(candidate, reference, overlap, signature.variant):
             return None, UNCOUNTED
         if overlap.candidate or overlap.reference or countable == 1:
             overlaps.append(overlap)
@@ -82,6 +82,25 @@ def _value(candidate: Text, alternatives: list[Text], signature: RougeSignature)
     if signature.references is References.MAX:
         overlaps = [max(overlaps, key=lambda overlap: overlap.measure(Measure.F))]
     return math.fsum(overlap.measure(signature.measure) for overlap in overlaps) / len(overlaps), None
+
+
+def _loses_what_is_shared(candidate: Text, reference: Text, overlap: Overlap, variant: Variant) -> bool:
+    """Return whether the tokenizer damages two texts so that their overlap is not theirs.
+
+    Where one of two texts can be counted, they share nothing if they share no word. Equal texts, one of them
+    in full width or with soft hyphens, share everything.
+    """
+    countable = candidate.countable + reference.countable
+    if not countable or (countable == 1 and overlap.shared):
+        return True
+    read = candidate.as_read, reference.as_read
+    if read == (candidate, reference):
+        return False
+    if countable == 1:
+        return OVERLAPS[variant](*read).shared > 0
+    if overlap.measure(Measure.F) == 1.0 or read[0].unigrams != read[1].unigrams:
+        return False
+    return OVERLAPS[variant](*read).measure(Measure.F) == 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from evalhub.errors import SpecError
 from evalhub.metrics.tokenize import Splitter, Tokenizer
 
-_VERSION = "2"
+_VERSION = "3"
 """Of the definitions; to be raised whenever a value of an unchanged signature would change."""
 
 
@@ -55,7 +55,7 @@ class RougeSignature:
 
     Example:
         >>> str(RougeSignature(Variant.ROUGE_2))
-        'rouge2|m:f|stem:yes|tok:rouge-score|split:no|refs:mean|v:2'
+        'rouge2|m:f|stem:yes|tok:rouge-score|split:no|refs:mean|v:3'
     """
 
     variant: Variant

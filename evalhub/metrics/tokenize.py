@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from evalhub.metrics.fold import fold
 
@@ -121,10 +123,10 @@ def sentences(text: str, splitter: Splitter) -> list[str]:
 def choose_tokenizer(texts: Iterable[str]) -> Tokenizer:
     """Return the tokenizer for a whole dataset: `rouge-score` where it counts every text, else `unicode`.
 
-    It does not count a text of which it drops a word whole (any word of Thai, Russian or Greek, or `à`), or
-    cuts more than half of the words. Where it cuts more than 2 % of all words (`café` becomes `caf`),
-    `unicode` is taken too. To be asked once per dataset, of its references, and never per pair: values under
-    two tokenizers do not compare. On ASCII texts the two are the same.
+    It does not count a text of which it drops a word whole (any word of Thai, Russian or Greek, `à`, `½`, a
+    word in full width), or cuts more than half of the words. Where it cuts more than 2 % of all words (`café`
+    becomes `caf`), `unicode` is taken too. To be asked once per dataset, of its references, and never per
+    pair: values under two tokenizers do not compare. On ASCII texts the two are the same.
 
     Args:
         texts: The references of a dataset.
@@ -136,15 +138,14 @@ def choose_tokenizer(texts: Iterable[str]) -> Tokenizer:
         >>> str(choose_tokenizer(["it rains today"] * 999 + ["今天下雨"]))
         'unicode'
     """
-    total = foreign = 0
+    total = damaged = 0
     for text in texts:
-        cut = unicode_words(text)
-        damaged = [word for word in cut if not word.isascii()]
-        if not all(map(_ASCII_WORD.search, damaged)) or len(damaged) > _CUT_SHARE_OF_A_TEXT * len(cut):
+        damage = _damage(text)
+        if damage.dropped or damage.lost > _CUT_SHARE_OF_A_TEXT * damage.words:
             return Tokenizer.UNICODE
-        total += len(cut)
-        foreign += len(damaged)
-    return Tokenizer.UNICODE if foreign > _CUT_SHARE_OF_A_SET * total else Tokenizer.ROUGE_SCORE
+        total += damage.words
+        damaged += damage.lost
+    return Tokenizer.UNICODE if damaged > _CUT_SHARE_OF_A_SET * total else Tokenizer.ROUGE_SCORE
 
 
 def counts(text: str, tokenizer: Tokenizer) -> bool:
@@ -163,8 +164,36 @@ def counts(text: str, tokenizer: Tokenizer) -> bool:
     """
     if tokenizer is Tokenizer.UNICODE or text.isascii():
         return True
+    damage = _damage(text)
+    return damage.lost <= _CUT_SHARE_OF_A_TEXT * damage.words
+
+
+class _Damage(NamedTuple):
+    """What rouge-score's tokenizer does to a text.
+
+    Attributes:
+        words: How many words the text has.
+        lost: How many of them it does not count as they are: cut, or dropped whole.
+        dropped: Whether it drops one whole, so that not even a piece of it is counted.
+    """
+
+    words: int
+    lost: int
+    dropped: bool
+
+
+def _damage(text: str) -> _Damage:
     cut = unicode_words(text)
-    return sum(not word.isascii() for word in cut) <= _CUT_SHARE_OF_A_TEXT * len(cut)
+    if text.isascii():
+        return _Damage(len(cut), 0, False)
+    # Folded words may be ASCII although the text is not: full width, ligatures, digits of other scripts.
+    pieces = Counter(rouge_score_words(text))
+    lost = Counter(cut) - pieces
+    leftover = pieces - Counter(cut)
+    dropped = lost.total() > leftover.total() or not all(
+        word.isascii() or _ASCII_WORD.search(word) for word in lost
+    )
+    return _Damage(len(cut), lost.total(), dropped)
 
 
 _WORDS: dict[Tokenizer, Callable[[str], list[str]]] = {

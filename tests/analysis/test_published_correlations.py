@@ -90,7 +90,7 @@ def rated(name: str, variants: Sequence[Variant]) -> pd.DataFrame:
     )
     frame = pd.DataFrame({"item": [r.item_id for r in responses], "system": [r.system for r in responses]})
     for variant, column in zip(variants, columns, strict=True):
-        assert column.signature == f"rouge{variant}|m:f|stem:yes|tok:rouge-score|split:no|refs:mean|v:2"
+        assert column.signature == f"rouge{variant}|m:f|stem:yes|tok:rouge-score|split:no|refs:mean|v:3"
         frame[variant] = column.values
     for criterion, spec in found.card.criteria.items():
         labels = [label for label in found.labels if label.criterion == criterion]

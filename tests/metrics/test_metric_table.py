@@ -30,7 +30,7 @@ def test_a_suites_entry_gives_named_columns():
     assert [column.name for column in columns] == ["rouge1", "rouge2", "rougeL", "rougeLsum"]
     assert all(column.values == (1.0, None) for column in columns)
     assert all(column.reasons == (None, "no reference") for column in columns)
-    assert columns[3].signature == "rougeLsum|m:f|stem:yes|tok:rouge-score|split:newline|refs:mean|v:2"
+    assert columns[3].signature == "rougeLsum|m:f|stem:yes|tok:rouge-score|split:newline|refs:mean|v:3"
 
 
 def test_a_splitter_is_for_lsum_alone():

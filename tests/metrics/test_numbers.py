@@ -39,12 +39,12 @@ def value(text: str, language: str | None = None) -> Fraction | str | None:
         ("a debt of -$5", "-5"),
         ("a loss of $-5", "-5"),
         ("a loss of € -5", "-5"),
-        ("10-5", "5"),
-        ("(3)-5", "5"),
+        ("10-5", None),
+        ("(3)-5", None),
         ("x = -5", "-5"),
         ("between −8 and ‒6.5", "-6.5"),
         ("so minus 6", "-6"),
-        ("10 minus 6", "6"),
+        ("10 minus 6", None),
         ("so .5 of it", "0.5"),
         ("1,2,3", "3"),
         ("- 5 apples", "5"),
@@ -190,7 +190,8 @@ def test_what_else_a_number_could_mean(text, language, other):
     reading = final_number(text, language)
     assert reading is not None
     assert compare(reading, Reading(Fraction(other))) is Agreement.UNCLEAR
-    assert compare(reading, Reading(Fraction(123456789))) is Agreement.DIFFERENT
+    different = Agreement.UNREAD if reading.value is None else Agreement.DIFFERENT
+    assert compare(reading, Reading(Fraction(123456789))) is different
 
 
 @pytest.mark.parametrize(

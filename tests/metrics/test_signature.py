@@ -35,7 +35,7 @@ def test_no_two_signatures_are_alike():
 
 def test_the_line_names_everything():
     signature = RougeSignature(Variant.ROUGE_LSUM, references=References.MAX, tokenizer=Tokenizer.UNICODE)
-    assert str(signature) == "rougeLsum|m:f|stem:yes|tok:unicode|split:newline|refs:max|v:2"
+    assert str(signature) == "rougeLsum|m:f|stem:yes|tok:unicode|split:newline|refs:max|v:3"
     assert signature.name == "rougeLsum"
 
 

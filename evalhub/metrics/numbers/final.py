@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
+from collections.abc import Sequence
+from itertools import pairwise
 
-from evalhub.metrics.numbers.languages import decimal_mark
-from evalhub.metrics.numbers.magnitudes import han_words
+from evalhub.metrics.numbers.han import last_han_number
 from evalhub.metrics.numbers.plain import plain
 from evalhub.metrics.numbers.reading import Reading
-from evalhub.metrics.numbers.tokens import ANY, GLUED, read_token
+from evalhub.metrics.numbers.signs import read_sign
+from evalhub.metrics.numbers.tokens import ANY, GLUED, SEEN_BEFORE, read_token, signed
 
 RULE = "after-####>in-boxed>last"
 """Which number of a text is taken, as a signature says it."""
@@ -17,6 +18,11 @@ RULE = "after-####>in-boxed>last"
 _MARK = re.compile(r"####[ \t*_]*")
 # `#### 2. Then` is a heading of a list, not an answer.
 _HEADING = re.compile(r"[.):][ \t]+\w")
+_INDEX = re.compile(r"[\^_]\{[^{}]*\Z")
+_LABEL = re.compile(r"[.)][*_]*[ \t]+\S")
+_LIST = re.compile(
+    r"[^0-9=]*?(?:[,;、，]|\\text\s*\{\s*(?:and|or)|\b(?:and|or|und|oder|et|ou|y|o)\b|\\q?quad|和|或)[^0-9≈]*"
+)
 _BRACE = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*)?\{|\}")
 
 
@@ -24,17 +30,19 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
     """Return the number that a worked answer arrives at.
 
     As in the official GSM8K code it is the number after the first `####`. Where a text has no such mark it is
-    the last number in a `\\boxed{…}`, else the last number of all. Digits of all scripts, signs, thousands,
-    decimals, fractions, scientific notation and words such as `million` are read. Currencies, percent signs
-    and other units are not part of a number. Numbers in words are not read, except in Chinese characters
-    where a text has no digits.
+    the number in the last `\\boxed{…}`, else the last number of all that is no label of a list. Digits of all
+    scripts, signs, thousands, decimals, fractions, exact powers, scientific notation and words such as
+    `million` are read. Currencies, percent signs and other units are not part of a number. Numbers in words
+    are not read, except in Chinese characters. A part of an expression or a range is never the number.
 
     Args:
         text: A response or a reference.
-        language: BCP 47 tag of the text, which says what `1.234` means; None where it is not known.
+        language: BCP 47 tag of the text, which says what `1.234` and `billion` mean; None where
+            it is not known.
 
     Returns:
-        The number with its other meanings; None where the text holds no digits.
+        The number with its other meanings, without value where it is not read; None where the text holds no
+        number at all.
 
     Source: Cobbe et al. 2021, Training Verifiers to Solve Math Word Problems; `grade_school_math/dataset.py`,
         `extract_answer`.
@@ -44,18 +52,65 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
         Fraction(2401, 2)
     """
     text = plain(text)
-    decimal = decimal_mark(language)
     for mark in _MARK.finditer(text):
         token = ANY.match(text, mark.end())
         if token and not _HEADING.match(text, token.end()):
-            return read_token(token, decimal)
-    for within in (_boxes(text), [(0, len(text))]):
-        for pattern in (ANY, GLUED):
-            tokens = [token for start, end in within for token in pattern.finditer(text, start, end)]
-            if tokens:
-                return read_token(tokens[-1], decimal)
-    words = han_words(text)
-    return Reading(Fraction(words)) if words else None
+            return read_token(token, language)
+    boxes = [(start, end) for start, end in _boxes(text) if text[start:end].strip()]
+    if boxes:
+        return _in_box(text, *boxes[-1], language)
+    return _last(text, 0, len(text), language)
+
+
+def _in_box(text: str, start: int, end: int, language: str | None) -> Reading | None:
+    """Return the number in a box; without value where the box holds several, or an expression of letters."""
+    numbers = [token for token in ANY.finditer(text, start, end) if token.end() <= end]
+    for earlier, later in pairwise(numbers):
+        if _LIST.fullmatch(text, earlier.end(), later.start()):
+            return Reading(
+                None, read_token(earlier, language).meanings | read_token(later, language).meanings
+            )
+    number = _last(text, start, end, language)
+    if number is None and re.search("[√π^]", text[start:end]):
+        return Reading(None)
+    return number or Reading(text[start:end])
+
+
+def _last(text: str, start: int, end: int, language: str | None) -> Reading | None:
+    """Return the last number of a part of a text, in digits or in Chinese characters."""
+    tokens = _own_numbers(text, start, end)
+    labels = _list_labels(text, tokens)
+    token = next((token for token in reversed(tokens) if token not in labels), None)
+    written = last_han_number(text, token.end() if token else start, end, language)
+    if written:
+        before = text[max(0, written.start - SEEN_BEFORE) : written.start]
+        number = signed(written.reading, read_sign(before, "", ""))
+        return Reading(
+            number.value, number.others | (read_token(token, language).meanings if token else set())
+        )
+    if token:
+        return read_token(token, language)
+    # Exponents, indices and labels of a list are no numbers, but an expression of them may have a value.
+    return Reading(None) if re.search("[0-9]", text[start:end]) else None
+
+
+def _own_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:
+    """Return the numbers in digits that are no exponents or indices; those on letters where no other is."""
+    tokens = list(ANY.finditer(text, start, end)) or list(GLUED.finditer(text, start, end))
+    return [token for token in tokens if not _INDEX.search(text, max(0, token.start() - 30), token.start())]
+
+
+def _list_labels(text: str, tokens: Sequence[re.Match[str]]) -> list[re.Match[str]]:
+    """Return `1.`, `2.`, `3.` where they count the lines of a list."""
+    labels: list[re.Match[str]] = []
+    for token in tokens:
+        if (
+            token[0] == str(len(labels) + 1)
+            and _LABEL.match(text, token.end())
+            and not text[text.rfind("\n", 0, token.start()) + 1 : token.start()].strip(" \t*_>#(")
+        ):
+            labels.append(token)
+    return labels
 
 
 def _boxes(text: str) -> list[tuple[int, int]]:

@@ -39,9 +39,30 @@ def decimal_mark(language: str | None) -> Decimal | None:
         >>> decimal_mark("pt-BR").name, decimal_mark("de_CH").name, decimal_mark(None)
         ('COMMA', 'POINT', None)
     """
-    primary, *rest = (language or "").strip().lower().replace("_", "-").split("-")
+    primary, *rest = _subtags(language)
     if set(_POINT_REGIONS.get(primary, "").split()).intersection(rest):
         return Decimal.POINT
     if primary in _COMMA.split():
         return Decimal.COMMA
     return Decimal.POINT if primary in _POINT.split() else None
+
+
+def primary_language(language: str | None) -> str:
+    """Return the language of a tag, without its script and region.
+
+    Args:
+        language: A BCP 47 tag, any case, `-` or `_`; None where it is not known.
+
+    Returns:
+        The code in lower case, empty where it is not known. Norwegian and Filipino have one code each.
+
+    Example:
+        >>> primary_language("pt_BR"), primary_language("no"), primary_language(None)
+        ('pt', 'nb', '')
+    """
+    primary = _subtags(language)[0]
+    return {"no": "nb", "tl": "fil", "in": "id", "iw": "he", "sh": "sr"}.get(primary, primary)
+
+
+def _subtags(language: str | None) -> list[str]:
+    return (language or "").strip().lower().replace("_", "-").split("-")

@@ -1,109 +1,126 @@
-"""Words and signs behind a number that multiply it: `5 million`, `5k`, `1.2億`."""
+"""Words behind a number that multiply it, in the language of the text: `5 million`, `5k`, `5 Mrd. €`."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import NamedTuple
 
-_WORDS = {
-    2: "hundred",
-    3: "thousand tausend tsd mille mil mila duizend tusen tusind tys tisíc тыс тысяча тысячи тысяч тисяч "
-    "nghìn ngàn ribu bin हज़ार हजार হাজার ألف الف آلاف هزار พัน",
-    4: "หมื่น",
-    5: "lakh lakhs lac lacs लाख লাখ แสน",
-    6: "million millions millionen mio mln mn millón millones milhão milhões milione milioni miljoen "
-    "miljoner milyon miliony milionów млн миллион миллиона миллионов мільйонів مليون ملايين میلیون ล้าน "
-    "triệu juta",
-    7: "crore crores करोड़ কোটি",
-    9: "billion billions bn milliarde milliarden milliard milliards mrd miliardo miliardi bilhão bilhões mld "
-    "miljard miljarder milyar miliard miliardów млрд миллиард миллиарда миллиардов мільярдів مليار میلیارد "
-    "tỷ tỉ miliar",
-    12: "trillion trillions billionen billón billones trilhão trilhões триллион триллионов تريليون",
-}
-_POWERS = {word: power for power, words in _WORDS.items() for word in words.split()}
-_LETTERS = {"k": 3, "K": 3, "M": 6, "B": 9}
-_HAN = {
-    "千": 10**3, "천": 10**3, "百": 10**2, "백": 10**2, "万": 10**4, "萬": 10**4, "만": 10**4,
-    "十": 10, "億": 10**8, "亿": 10**8, "억": 10**8, "兆": 10**12, "조": 10**12,
-}  # fmt: skip
-_WORD = re.compile(r"[ \u00a0-]?((?:[^\W\d_]|[\u0300-\u036f\u0900-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e])+)")
-_UNSPACED = tuple(word for word in _POWERS if "\u0e00" <= word[0] <= "\u0e7f")
-_HAN_DIGITS = str.maketrans("〇零一二两兩三四五六七八九", "0012223456789")
-_HAN_WORDS = re.compile(r"[〇零一二两兩三四五六七八九十百千万萬億亿]{1,30}")
-# 千克 is a kilogram and no thousand, and so with other units.
-HAN_UNIT = r"(?:千(?![克米瓦卡字赫帕伏焦円])|百(?![分帕])|兆(?![瓦字赫帕比位])|[万萬億亿만억조천백])"
+from evalhub.metrics.numbers.languages import primary_language
+from evalhub.metrics.numbers.words import WORDS
 
 
-def power_of_ten(behind: str, *, money: bool = False) -> int:
+class Magnitude(NamedTuple):
+    """The power of ten that words name.
+
+    Attributes:
+        power: The exponent, 0 where there is no such word; None where languages differ.
+        others: What it is in other languages.
+    """
+
+    power: int | None
+    others: frozenset[int] = frozenset()
+
+
+LETTERS: Mapping[str, int] = {"k": 3, "K": 3, "M": 6, "B": 9}
+"""Single letters that multiply where they touch the number."""
+MONEY_LETTERS: Mapping[str, int] = {**LETTERS, "m": 6}
+"""The same behind an amount of money, where `5m` is no length."""
+# In most texts these are units and other words. They multiply only where the language is known.
+_ORDINARY = frozenset(
+    ("min", "mi", "bi", "tri", "mr", "tr", "md", "ma", "mia", "tis", "rb", "jt", "bio", "tuh", "εκ")
+)
+_SHORT_AND_UNCLEAR = frozenset(("bil", "bill", "mill", "bin", "mil"))
+_MARKS = (
+    "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ece"
+    "\u102b-\u103e\u17b4-\u17d3"
+)
+_WORD = re.compile(rf"[ \u00a0-]?(?:de )?((?:[^\W\d_]|[{_MARKS}])+)\.?")
+_MONEY = re.compile(r"[ \u00a0]?([kKM])(?=[ \u00a0]?[€$£])")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+
+
+def magnitude(behind: str, language: str | None = None, letters: Mapping[str, int] = LETTERS) -> Magnitude:
     """Return the power of ten that the words behind a number name.
 
     Args:
         behind: The text that follows a number.
-        money: Whether the number has a currency, so that `5m` is no length.
+        language: BCP 47 tag of the text, which says what `billion` is; None where it is not known.
+        letters: The single letters that multiply.
 
     Returns:
-        The exponent, 0 where there is no such word.
+        The power. Without a language a word is read as English where English has it.
 
     Example:
-        >>> power_of_ten(" million euros"), power_of_ten(" mil millones"), power_of_ten(" km")
+        >>> magnitude(" million euros").power, magnitude(" mil millones", "es").power, magnitude(" km").power
         (6, 9, 0)
+        >>> magnitude(" Billion", "de"), magnitude(" billion").power
+        (Magnitude(power=12, others=frozenset()), 9)
     """
-    power = 0
+    if letters and (letter := _MONEY.match(behind)):
+        return Magnitude(LETTERS[letter[1]])
+    total = Magnitude(0)
     while word := _WORD.match(behind):
-        name = word[1]
-        thai = next((thai for thai in _UNSPACED if name.startswith(thai)), "")
-        letters = _LETTERS | {"m": 6} if money else _LETTERS
-        letter = letters.get(name, 0) if word[0] == name and not power else 0
-        step = _POWERS.get(thai or name.casefold(), letter)
-        if not step:
+        written = word[1]
+        if written in letters and word[0] == written and total == Magnitude(0):
+            return Magnitude(letters[written])
+        name, step = _look_up(unicodedata.normalize("NFC", written).casefold(), language)
+        if step == Magnitude(0):
             break
-        power += step
-        behind = behind[word.end() - len(name) + len(thai) :] if thai else behind[word.end() :]
-    return power
+        total = _product(total, step)
+        behind = behind[word.start(1) + len(name) :] if name else behind[word.end() :]
+    return total
 
 
-def han_words(text: str) -> str | None:
-    """Return the last number that a text without digits writes in Chinese characters, such as `四十二`.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The number in digits 0-9. None where there is none; a single character among others is a word.
-
-    Example:
-        >>> han_words("答案是四十二。"), han_words("二〇二四年"), han_words("一起")
-        ('42', '2024', None)
-    """
-    runs: list[str] = _HAN_WORDS.findall(text)
-    if not runs or (len(runs[-1]) == 1 and runs[-1] != text.strip()):
-        return None
-    digits = runs[-1].translate(_HAN_DIGITS)
-    if digits.isdecimal():
-        return digits
-    return str(han_number(re.sub(r"^(?=\D)|(?<=\D)(?=十)", "1", digits.replace("0", ""))))
+def _look_up(word: str, language: str | None) -> tuple[str, Magnitude]:
+    """Return what a word multiplies by; and the part of it that does where words are not apart."""
+    if _UNSPACED.match(word):
+        name = next((name for name in _unspaced_words() if word.startswith(name)), "")
+        return name, _meaning(name, language)
+    return "", _meaning(word, language)
 
 
-def han_number(written: str) -> int:
-    """Return the value of digits with Chinese, Japanese or Korean units, such as `1億2000万`.
+@cache
+def _meaning(word: str, language: str | None) -> Magnitude:
+    spoken = primary_language(language)
+    by_language = _by_language()
+    if word in by_language.get(spoken, {}):
+        return Magnitude(by_language[spoken][word])
+    if word in _ORDINARY:
+        return Magnitude(0)
+    powers = frozenset(powers[word] for powers in by_language.values() if word in powers)
+    if word in by_language["en"]:
+        english = by_language["en"][word]
+        return Magnitude(english, powers - {english})
+    if len(powers) > 1 or (powers and word in _SHORT_AND_UNCLEAR):
+        return Magnitude(None, powers | {0})
+    return Magnitude(next(iter(powers), 0))
 
-    Args:
-        written: Whole numbers of digits 0-9, each but the last with units behind it.
 
-    Returns:
-        The number.
+def _product(first: Magnitude, second: Magnitude) -> Magnitude:
+    def add(powers: Iterable[int | None], others: Iterable[int | None]) -> frozenset[int]:
+        return frozenset(a + b for a in powers for b in others if a is not None and b is not None)
 
-    Example:
-        >>> han_number("1万2千"), han_number("3千万")
-        (12000, 30000000)
-    """
-    total = section = 0
-    for digits, units in re.findall(r"(\d+)(\D*)", written):
-        value = int(digits)
-        for unit in units:
-            size = _HAN[unit]
-            if size < 10**4:
-                value *= size
-            else:
-                total, section, value = total + (section + value) * size, 0, 0
-        section += value
-    return total + section
+    power = None if first.power is None or second.power is None else first.power + second.power
+    meanings = add({first.power, *first.others}, {second.power, *second.others})
+    return Magnitude(power, meanings - {power})
+
+
+@cache
+def _by_language() -> dict[str, dict[str, int]]:
+    return {
+        language: {
+            word: int(power)
+            for power, words in (part.split(":") for part in parts.split())
+            for word in words.split(",")
+        }
+        for language, parts in WORDS.items()
+    }
+
+
+@cache
+def _unspaced_words() -> list[str]:
+    words = {word for powers in _by_language().values() for word in powers if _UNSPACED.match(word)}
+    return sorted(words, key=len, reverse=True)

@@ -11,7 +11,7 @@ from evalhub.metrics.numbers.separators import HARD_SPACE
 SLASH = "⁄"
 """Between the parts of what is surely a fraction, as `½` and LaTeX's are."""
 _SAME = {
-    **dict.fromkeys(map(ord, "−–‒‐‑﹣－"), "-"),
+    **dict.fromkeys(map(ord, "−–‒‐‑﹣－˗➖"), "-"),
     **dict.fromkeys(map(ord, "＋﹢"), "+"),
     **dict.fromkeys(
         map(ord, "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f"), HARD_SPACE
@@ -38,8 +38,15 @@ _LATEX = (
     (re.compile(r"\\pi(?![a-z])"), "π"),
     (re.compile(r"\\pm(?![a-z])"), "±"),
     (re.compile(r"\\sqrt(?![a-z])"), "√"),
-    (re.compile(r"(\d?)\s*\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))"), None),
+    (re.compile(r"\\div(?![a-z])"), "÷"),
+    (re.compile(r"(?<=[-+=])\\[,;: ]"), " "),
 )
+_SIGNED = r"([-+]?)\s*(\d(?:[\d.,\u00a0]*\d)?)"
+_FRACTION = re.compile(
+    rf"(\d?)\s*\\(?:[dtcs]|nice)?frac\s*(?:\{{\s*{_SIGNED}\s*\}}|(\d))\s*(?:\{{\s*{_SIGNED}\s*\}}|(\d))"
+)
+# 3分の2 and 3분의 2 are two thirds. 百分之 is a percent sign.
+_PARTS = re.compile(r"(\d{1,15})\s?(?:分之|分の|분의)\s?(\d{1,15})(?![\d.,])")
 
 
 def plain(text: str) -> str:
@@ -64,9 +71,11 @@ def plain(text: str) -> str:
         text = _RAISED.sub(
             lambda raised: "^" + unicodedata.normalize("NFKC", raised[0]).replace("−", "-"), text
         )
+        text = _PARTS.sub(rf"\2{SLASH}\1", text)
     if "\\" in text or "{" in text or "~" in text:
         for pattern, shown in _LATEX:
-            text = pattern.sub(_fraction if shown is None else shown, text)
+            text = pattern.sub(shown, text)
+        text = _FRACTION.sub(_fraction, text)
     return text
 
 
@@ -77,6 +86,9 @@ def _spell_out(fraction: re.Match[str]) -> str:
 
 
 def _fraction(fraction: re.Match[str]) -> str:
-    digit, *parts = fraction.groups()
-    spelled = SLASH.join(part for part in parts if part)
-    return f"{digit} {spelled} " if digit else f"{spelled} "
+    digit, top_sign, top, short_top, bottom_sign, bottom, short_bottom = fraction.groups()
+    negative = (top_sign == "-") != (bottom_sign == "-")
+    if digit and negative:
+        return fraction[0]
+    spelled = f"{top or short_top}{SLASH}{bottom or short_bottom} "
+    return f"{digit} {spelled}" if digit else f"{'-' * negative}{spelled}"

@@ -11,10 +11,14 @@ Value = Fraction | str
 
 
 class Agreement(Enum):
-    """Whether two numbers are the same; `UNCLEAR` where only another reading of theirs is."""
+    """Whether two numbers are the same.
+
+    `UNCLEAR` where only another reading of theirs is, `UNREAD` where one of them is not read.
+    """
 
     EQUAL = "equal"
     UNCLEAR = "unclear"
+    UNREAD = "unread"
     DIFFERENT = "different"
 
 
@@ -23,7 +27,7 @@ class Reading:
     """A number as it is read.
 
     Attributes:
-        value: What it means by the rules; None where they do not say.
+        value: What it means by the rules; None where they do not say, or where it is a part of an expression.
         others: What it could mean to another writer, such as 1234 for `1.234`.
     """
 
@@ -44,7 +48,8 @@ def compare(number: Reading, other: Reading) -> Agreement:
         other: The other.
 
     Returns:
-        `EQUAL` where the values are the same, `UNCLEAR` where only another meaning of theirs is.
+        `EQUAL` where the values are the same, `UNCLEAR` where only another meaning of theirs is, `UNREAD`
+        where one has no value and no shared meaning.
 
     Example:
         >>> thousand, point = Fraction(1234), Fraction("1.234")
@@ -54,4 +59,6 @@ def compare(number: Reading, other: Reading) -> Agreement:
     """
     if number.value is not None and number.value == other.value:
         return Agreement.EQUAL
-    return Agreement.UNCLEAR if number.meanings & other.meanings else Agreement.DIFFERENT
+    if number.meanings & other.meanings:
+        return Agreement.UNCLEAR
+    return Agreement.UNREAD if None in (number.value, other.value) else Agreement.DIFFERENT

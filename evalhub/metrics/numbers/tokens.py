@@ -6,11 +6,15 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from evalhub.metrics.numbers.languages import Decimal
-from evalhub.metrics.numbers.magnitudes import HAN_UNIT, han_number, power_of_ten
+from evalhub.metrics.numbers.expressions import is_part
+from evalhub.metrics.numbers.han import UNIT, han_number
+from evalhub.metrics.numbers.languages import Decimal, decimal_mark
+from evalhub.metrics.numbers.magnitudes import LETTERS, MONEY_LETTERS, Magnitude, magnitude
 from evalhub.metrics.numbers.plain import SLASH
+from evalhub.metrics.numbers.powers import raise_exactly
 from evalhub.metrics.numbers.reading import Reading, Value
 from evalhub.metrics.numbers.separators import read_digits
+from evalhub.metrics.numbers.signs import Sign, read_sign
 
 _CURRENCY_SIGNS = "$¢£¤¥֏؋৲৳૱௹฿៛₠-₿￠￡￥￦"
 _CURRENCY = (
@@ -18,98 +22,169 @@ _CURRENCY = (
     r"|(?:Rs|Fr|kr|Rp|RM)\.?)"
 )
 _RUN = r"[0-9]++(?:(?:[.,'_٫٬]|[ \u00a0](?=[0-9]{3}(?![0-9])))[0-9]++)*"
-_TIME_OR_DATE = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![0-9])|[0-9]++(?:/[0-9]++){2,}|[0-9]++(?::[0-9]++)+"
-_RAISED = r"(?:\^|\*\*(?=[-0-9]))\s?[{(]?\s?(?P<NAME>[-+]?[0-9]{1,9})(?![0-9])"
+_NO_NUMBER = "|".join(
+    (
+        r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![0-9])(?:T[0-9:.Z]++)?",
+        r"[0-9]++(?:/[0-9]++){2,}",
+        r"[0-9]++(?::[0-9]++)+(?:\.[0-9]++)?",
+        r"[0-9]++(?:-[0-9]++){2,}",
+        # Dates and times in Chinese, Japanese and Korean.
+        r"(?:[0-9]{1,4}\s?[年년]\s?)?[0-9]{1,2}\s?[月월]\s?[0-9]{1,2}\s?[日号號일]",
+        r"[0-9]{1,4}\s?[年년]\s?[0-9]{1,2}\s?[月월]",
+        r"[0-9]{1,2}\s?[時时点點시]\s?[0-9]{1,2}\s?[分분]",
+        # Phone numbers.
+        r"(?<=\+)[0-9]{1,3}(?:[ ]\(?[0-9]{2,5}\)?){1,3}[ ][0-9]{4,}",
+        r"\([0-9]{3}\)\s?[0-9]{3}-[0-9]{4}",
+    )
+)
+_EXPONENT = r"[-+]?\s?[0-9]{1,9}+(?:[.,][0-9]{1,9}+)?(?:\s?[/⁄]\s?-?[0-9]{1,9}+)?"
+_BARE = r"[-+]?[0-9]{1,9}+(?:\.[0-9]{1,9}+)?(?:⁄[0-9]{1,9}+)?(?![.,]?[0-9]|\s?/\s?[0-9])"
+# 2**3 is a power, and 2 **3** is a number in bold.
+_RAISED = (
+    r"(?:\^\s?|(?<![\s*])\*\*(?=[-0-9({])|\s\*\*\s)"
+    rf"(?P<NAME>\{{\s?{_EXPONENT}\s?\}}|\(\s?{_EXPONENT}\s?\)|{_BARE})"
+)
 # A group of a number with Chinese or Korean units, with or without commas: 1億2,000万.
 _PART = r"(?:[0-9]{1,3}(?:,[0-9]{3})++(?![0-9])|[0-9]{1,15}+)"
+_TERM = r"[0-9]++(?:\.[0-9]++)?"
 _BODY = rf"""
-    (?P<no_number>{_TIME_OR_DATE})
-    |(?P<han>{_PART}{HAN_UNIT}+(?:[ ]?{_PART}{HAN_UNIT}+)*+(?:[ ]?{_PART}(?![0-9.,]))?)
+    (?P<no_number>{_NO_NUMBER})
+    |(?P<han>{_PART}{UNIT}+(?:[ ]?{_PART}{UNIT}+)*+(?:[ ]?{_PART}(?![0-9.,]))?)
+    |(?P<shown_top>{_RUN}){SLASH}(?P<shown_bottom>{_RUN})
     |(?:(?P<whole>[0-9]++)[ \u00a0](?:and[ ])?)?
-     (?P<top>[0-9]++)\s?[/{SLASH}]\s?(?P<bottom>[0-9]++)(?![/]|[.,][0-9])
+     (?P<top>{_TERM})\s?[/{SLASH}]\s?(?P<bottom>{_TERM})(?![/]|[.,][0-9])
     |(?P<run>{_RUN}|(?<!\w)\.[0-9]++)
-     (?:[eE](?P<exponent>[-+]?[0-9]{{1,9}})(?![0-9A-Za-z])
+     (?:[eE](?P<exponent>[-+]?[0-9]{{1,9}})(?![0-9A-Za-z]|\.[0-9])
      |\s?[×xX*]\s?10\s?{_RAISED.replace("NAME", "ten")}
      |\s?{_RAISED.replace("NAME", "power")}
-     |(?P<unit>{HAN_UNIT}+))?
+     |(?P<unit>{UNIT}+))?
 """
-# After a word or a closing bracket a dash stands between two things and is no sign; Chinese, Japanese, Thai,
-# Lao, Myanmar and Khmer have no space before a sign.
-_WORD = r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff]"
 _NUMBER = rf"""
-    (?:(?<!{_WORD})(?<![)\]])(?P<sign>[-+]))?(?:{_CURRENCY}[ \u00a0]?(?P<inner>-(?=[0-9.]))?)?(?:{_BODY})
+    (?:(?P<sign>[-+])(?P<gap>[ \u00a0]*+))?(?:{_CURRENCY}[ \u00a0]?(?P<inner>-(?=[0-9.]))?)?(?:{_BODY})
 """
 # An exponent, an index or an uncertainty is no number of its own.
 _ITS_OWN = r"(?<![_^]\{)(?<![_^]\{[-+ ])(?<!\^)(?<!\^[-+])(?<!±)(?<!±[ ])"
 _LETTER = r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]"
-_NO_LETTER_BEFORE = rf"(?<!{_LETTER})(?<!{_LETTER}[-_])(?<![0-9])(?<![0-9]\.)"
+_NO_LETTER_BEFORE = rf"(?<!{_LETTER})(?<!{_LETTER}[-_])(?!(?<=[0-9])[0-9.])(?!(?<=[0-9]\.)[0-9])"
 ANY = re.compile(_NO_LETTER_BEFORE + _ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
 GLUED = re.compile(_ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
 """Also numbers that hang on letters, as in `x5`."""
 
-# Between two numbers the word subtracts.
-_NEGATIVE = re.compile(
-    r"(?:(?:^|[^\w\s)\]]\s*|[^\W0-9]\s+)(?:minus|negative|menos|meno|moins|минус|мінус|سالب|منفی|ऋण|ลบ)"
-    r"|(?<![0-9])(?:负|負|マイナス|마이너스|ลบ))\s*$",
+_PERCENT = re.compile(
+    r"\s?(?:%|percent\b|per cent\b|pct\b|prozent\b|por ?ciento\b|por ?cento\b|pour ?cent\b|per ?cento\b"
+    r"|procent|prosent|процент|відсотк|τοις εκατό|phần trăm|persen|درصد"
+    r"|بالمئة|بالمائة|في المئة|في المائة|فیصد|प्रतिशत"
+    r"|শতাংশ|パーセント|퍼센트|เปอร์เซ็นต์|אחוז|yüzde)",
     re.IGNORECASE,
 )
-_PERCENT = re.compile(
-    r"\s?(?:%|percent\b|per cent\b|prozent\b|por ?ciento\b|pour ?cent\b|процент)", re.IGNORECASE
-)
-_LARGER = re.compile(rf"(?<![0-9.,])({_RUN})([ \u00a0][^\W\d_]+)[ \u00a0]$")
-# Fractions that hold more than digits are left as LaTeX.
-_FACTOR_BEFORE = re.compile(r"(?:[√π]\s*[{(]?|\}\s*\{|frac\s*\{)\s*$")
-_FACTOR_BEHIND = re.compile(r"\s*[√π]")
-_BEFORE, _BEHIND = 40, 60
+_PERCENT_BEFORE = re.compile(r"(?:(?<![0-9])%|百分之|yüzde|ร้อยละ)\s?$", re.IGNORECASE)
+_LARGER = re.compile(rf"(?<![0-9.,])({_RUN})([ \u00a0][^\s0-9]+)[ \u00a0](?:and[ ])?$")
+_MATH_ENDS = re.compile(r"[^$\n]*[^$\s]\$(?![0-9])")
+_TUPLE = re.compile(r"[0-9]+,[0-9]+")
+SEEN_BEFORE, _SEEN_BEHIND = 40, 60
 _HIGHEST_POWER = 400
 
 
-def read_token(token: re.Match[str], decimal: Decimal | None) -> Reading:
+def read_token(token: re.Match[str], language: str | None) -> Reading:
     """Return what a match of `ANY` means, with its other meanings.
 
     Args:
         token: The match.
-        decimal: What the text's language writes before decimals.
+        language: BCP 47 tag of the text; None where it is not known.
 
     Returns:
-        The number; value None where it is a part of a formula with `√`, `π` or a fraction of letters.
+        The number; value None where it is a part of an expression or a range, or where its sign is unclear.
     """
-    before = token.string[max(0, token.start() - _BEFORE) : token.start()]
-    behind = token.string[token.end() : token.end() + _BEHIND]
+    text = token.string
+    before = text[max(0, token.start() - SEEN_BEFORE) : token.start()]
+    behind = text[token.end() : token.end() + _SEEN_BEHIND]
+    decimal = decimal_mark(language)
     money = bool(re.search(f"[{_CURRENCY_SIGNS}]", token[0]))
-    reading = _after_thousands(_scaled(_body(token, decimal), behind, money=money), before, decimal)
-    if token["sign"] == "-" or token["inner"]:
-        reading = _each(reading, lambda number: -number)
-    elif _NEGATIVE.search(before):
-        reading = _with_others(_each(reading, lambda number: -number), reading)
-    if _PERCENT.match(behind):
+    letters = MONEY_LETTERS if money else LETTERS
+    # Between dollars LaTeX has variables and units.
+    if (token[0] + before[-1:]).find("$") >= 0 and _MATH_ENDS.match(behind):
+        letters = {}
+    reading = _scaled(_body(token, decimal), magnitude(behind, language, letters))
+    reading = _after_thousands(reading, before, language)
+    whole = not before.strip() and not behind.strip(" .\n")
+    reading = signed(reading, _sign(token, before, whole=whole))
+    if _PERCENT.match(behind) or _PERCENT_BEFORE.search(before):
         reading = _with_others(reading, _each(reading, lambda number: number / 100))
     if money and before.endswith("(") and behind.startswith(")"):
         reading = _with_others(reading, _each(reading, lambda number: -number))
-    if _FACTOR_BEHIND.match(behind) or _FACTOR_BEFORE.search(before):
+    pair = before.endswith("(") and behind.startswith(")") and _TUPLE.fullmatch(token["run"] or "")
+    if (pair and not decimal) or (not token["no_number"] and is_part(before, behind, token[0])):
         return Reading(None, reading.meanings)
     return reading
+
+
+def _sign(token: re.Match[str], before: str, *, whole: bool) -> Sign:
+    if token["inner"]:
+        return Sign.MINUS
+    return read_sign(before, token["sign"] or "", token["gap"] or "", whole=whole)
+
+
+def signed(reading: Reading, sign: Sign) -> Reading:
+    """Return a number with its sign.
+
+    Args:
+        reading: The number without sign.
+        sign: What stands before it.
+
+    Returns:
+        The number; value None where the sign is unclear or an operator.
+    """
+    negative = _each(reading, lambda number: -number)
+    match sign:
+        case Sign.PLUS:
+            return reading
+        case Sign.MINUS:
+            return negative
+        case Sign.RATHER_PLUS:
+            return _with_others(reading, negative)
+        case Sign.RATHER_MINUS:
+            return _with_others(negative, reading)
+    return Reading(None, reading.meanings | negative.meanings)
 
 
 def _body(token: re.Match[str], decimal: Decimal | None) -> Reading:
     if token["no_number"]:
         return Reading(token["no_number"], _numbers(*re.findall("[0-9]+", token["no_number"])))
     if token["han"]:
-        han = token["han"].replace(",", "")
-        parts = re.findall("[0-9]+", han)
-        alone = _numbers(*parts) if len(parts) == 1 or " " in han else frozenset()
-        return Reading(Fraction(han_number(han.replace(" ", ""))), alone)
+        return _han(token["han"])
+    if token["shown_bottom"]:
+        return _quotient(token["shown_top"], token["shown_bottom"], decimal)
     if token["bottom"]:
         return _fraction(token)
     reading = read_digits(token["run"].rjust(len(token["run"]) + token["run"].startswith("."), "0"), decimal)
     if token["unit"]:
         return _with_others(_each(reading, lambda number: number * han_number(f"1{token['unit']}")), reading)
     if token["power"]:
-        return _with_others(_raised(reading, int(token["power"]), token[0]), reading)
-    power = int(token["exponent"] or token["ten"] or 0)
+        return _with_others(_raised(reading, _exponent(token["power"]), token[0]), reading)
+    power = _exponent(token["ten"]) if token["ten"] else Fraction(token["exponent"] or 0)
+    if power is None or power.denominator != 1:
+        return Reading(None, reading.meanings)
     if abs(power) > _HIGHEST_POWER:
         return Reading(token[0])
-    return _each(reading, lambda number: number * Fraction(10) ** power)
+    return _each(reading, lambda number: number * Fraction(10) ** power.numerator)
+
+
+def _han(written: str) -> Reading:
+    han = written.replace(",", "")
+    parts = re.findall("[0-9]+", han)
+    alone = _numbers(*parts) if len(parts) == 1 or " " in han else frozenset()
+    value = Fraction(han_number(han.replace(" ", "")))
+    # In speech 1万2 is 12,000.
+    if len(parts) > 1 and len(parts[-1]) == 1 and han.endswith(parts[-1]):
+        return Reading(None, alone | {value})
+    return Reading(value, alone)
+
+
+def _quotient(top: str, bottom: str, decimal: Decimal | None) -> Reading:
+    above, below = read_digits(top, decimal).value, read_digits(bottom, decimal).value
+    if not (isinstance(above, Fraction) and isinstance(below, Fraction) and below):
+        return Reading(None)
+    return Reading(above / below)
 
 
 def _fraction(token: re.Match[str]) -> Reading:
@@ -125,29 +200,51 @@ def _fraction(token: re.Match[str]) -> Reading:
     return Reading(proper, frozenset() if SLASH in token[0] else frozenset({top, bottom}))
 
 
-def _raised(base: Reading, power: int, written: str) -> Reading:
-    """Return a power; one that is too large to be computed is compared as it is written."""
-    if not isinstance(base.value, Fraction) or (not base.value and power < 0):
-        return Reading(written)
+def _exponent(written: str) -> Fraction | None:
+    """Return an exponent such as `{1/2}`; None where it has a divisor of zero."""
+    top, _, bottom = re.sub(r"[\s{}()+]", "", written).replace(",", ".").replace(SLASH, "/").partition("/")
+    if bottom and not int(bottom):
+        return None
+    return Fraction(top) / int(bottom or 1)
+
+
+def _raised(base: Reading, power: Fraction | None, written: str) -> Reading:
+    """Return a power; one that is too large is compared as it is written, one that is not exact is unread."""
+    if not isinstance(base.value, Fraction) or power is None or (not base.value and power < 0):
+        return Reading(None)
     digits = len(str(base.value))
-    return Reading(base.value**power) if digits * abs(power) <= _HIGHEST_POWER else Reading(written)
+    if digits * abs(power) > _HIGHEST_POWER:
+        if power.denominator > 1:
+            return Reading(None)
+        return Reading(re.sub(r"[\s{}()+]", "", written))
+    return Reading(raise_exactly(base.value, power))
 
 
-def _scaled(reading: Reading, behind: str, *, money: bool) -> Reading:
-    power = power_of_ten(behind, money=money)
-    return _with_others(_each(reading, lambda number: number * 10**power), reading) if power else reading
-
-
-def _after_thousands(reading: Reading, before: str, decimal: Decimal | None) -> Reading:
-    """Return `2 thousand 500` as one number."""
-    larger = _LARGER.search(before)
-    power = power_of_ten(larger[2]) if larger else 0
-    if not larger or not power:
+def _scaled(reading: Reading, by: Magnitude) -> Reading:
+    if by == Magnitude(0):
         return reading
-    base = read_digits(larger[1], decimal).value
-    if not isinstance(base, Fraction):
-        return reading
-    return _with_others(_each(reading, lambda number: base * 10**power + number), reading)
+    scaled = [_each(reading, lambda number, power=power: number * 10**power) for power in by.others]
+    read = (
+        Reading(None) if by.power is None else _each(reading, lambda number: number * 10 ** (by.power or 0))
+    )
+    for other in (*scaled, reading):
+        read = _with_others(read, other)
+    return read
+
+
+def _after_thousands(reading: Reading, before: str, language: str | None) -> Reading:
+    """Return `1 crore 20 lakh` and `2 thousand 500` as one number; each part is less than the one before it."""
+    joined = reading
+    while larger := _LARGER.search(before):
+        power = magnitude(larger[2], language).power or 0
+        base = read_digits(larger[1], decimal_mark(language)).value
+        if not (power and isinstance(base, Fraction) and isinstance(joined.value, Fraction)):
+            break
+        if joined.value >= 10**power:
+            break
+        joined = Reading(base * 10**power + joined.value, joined.meanings)
+        before = before[: larger.start()]
+    return joined
 
 
 def _each(reading: Reading, change: Callable[[Fraction], Fraction]) -> Reading:

@@ -1,0 +1,126 @@
+"""Whether a number has a sign: of its own, in words, before a bracket; or an operator between two numbers."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+
+class Sign(Enum):
+    """What the signs before a number say."""
+
+    PLUS = "plus"
+    MINUS = "minus"
+    RATHER_PLUS = "plus, but a minus is possible"
+    RATHER_MINUS = "minus, but a plus is possible"
+    UNCLEAR = "plus or minus"
+    OPERATOR = "part of an expression or a range"
+
+
+OPENERS = (
+    r"(?:\\(?:text(?:bf|it|rm)?|math(?:bf|rm|it|sf)|boxed|fbox|mathrm)\s*)?"
+    r"(?:\\?[({\[]|\*\*|__|\$|\\\(|\\\[)"
+)
+_OPENED = re.compile(rf"(?:{OPENERS}\s*)+$")
+_SIGN_BEFORE = re.compile(r"([-+—➖])([ \u00a0]*)$")
+# A digit, a closing bracket, or a letter that stands alone and so is a variable.
+_OPERAND = re.compile(r"(?:[0-9%)\]²°!}]|(?<![^\W\d_])[A-Za-zα-ω])$")
+_COPULA = re.compile(
+    r"(?<!\w)(?:is|are|was|were|be|equals?|to|of|gives?|gets?|yields?|makes?|at|about|ist|sind|war|beträgt|gleich"
+    r"|est|vaut|égale|sont|à|es|son|a|è|é|são|este|er|är|on|olur|jest|to|wynosi|je|jsou|się|равно|равен|равна"
+    r"|равняется|это|є|дорівнює|είναι|هو|هي|يساوي|تساوي|است|ہے|है|হল|là|adalah|ni|מינוס|הוא|היא)$",
+    re.IGNORECASE,
+)
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff]$")
+_KOREAN_PARTICLE = re.compile(r"[은는이가를을로도값답]$")
+_HEBREW = re.compile(r"[\u05d0-\u05ea]$")
+_NEGATIVE = re.compile(
+    r"(?:(?<![\w'])(?:minus|negative|negativ[aeo]?|menos|meno|menys|moins|mínusz?|mīnus|mínus|miinus|eksi"
+    r"|минус|мінус|μείον|πλην|âm|hasi|negatif|ناقص|سالب|منفی|منفي|منها|ऋण|ऋणात्मक|माइनस|মাইনাস|ঋণাত্মক|מינוס"
+    r"|மைனஸ்|మైనస్|ಮೈನಸ್|മൈനസ്|માઇનસ|ਮਨਫ਼ੀ|უარყოფითი|მინუს|մինուս|영하|마이너스)[ \u00a0]*"
+    r"|(?<![0-9])(?:负|負|マイナス|마이너스|零下|氷点下|ติดลบ|ลบ|영하)[ \u00a0]*)$",
+    re.IGNORECASE,
+)
+_AT_LEAST = re.compile(
+    r"(?:^|\W)(?:al|lo|au|du|pelo|ao|no|em|per lo|por lo|mais ou|más o|plus ou|or)\s+$", re.IGNORECASE
+)
+_LINE_START = re.compile(r"(?:^|\n)[ \t\u00a0>]*$")
+
+
+def read_sign(before: str, sign: str, gap: str, *, whole: bool = False) -> Sign:
+    """Return what stands before a number.
+
+    Args:
+        before: The text before the sign, or before the number where it has none.
+        sign: `-` or `+` directly before the number or its currency; empty where there is none.
+        gap: The spaces between sign and number.
+        whole: Whether the text holds nothing but the number, so that a dash begins no list.
+
+    Returns:
+        The sign. `OPERATOR` where the number is subtracted or added, or ends a range.
+
+    Example:
+        >>> [read_sign(before, "-", " ").name for before in ("x = ", "10 ", "debt ")]
+        ['MINUS', 'OPERATOR', 'UNCLEAR']
+    """
+    if not sign:
+        unopened = _OPENED.sub("", before)
+        outer = _SIGN_BEFORE.search(unopened)
+        if outer and (len(unopened) < len(before) or outer[1] in "—➖"):
+            return _outer_sign(unopened[: outer.start()], outer[1], outer[2], whole=whole)
+        return _sign_in_words(before if len(unopened) == len(before) else unopened)
+    inner = _OPENED.sub("", before) if _OPENED.search(before) else None
+    if inner is not None:
+        return Sign.MINUS if sign == "-" else Sign.PLUS
+    between = _operator(before, gap)
+    if sign == "+":
+        return between if between is Sign.OPERATOR else Sign.PLUS
+    return between or _minus(before, gap, whole=whole)
+
+
+def _outer_sign(before: str, sign: str, gap: str, *, whole: bool) -> Sign:
+    if sign == "—":
+        return Sign.UNCLEAR if not gap and not re.search(r"\w$", before) else Sign.PLUS
+    return read_sign(before, "-" if sign == "➖" else sign, gap, whole=whole)
+
+
+def _operator(before: str, gap: str) -> Sign | None:
+    """Return whether a sign connects two numbers: after a number, with spaces on both sides or on neither."""
+    operand = before.rstrip(" \u00a0")
+    if not _OPERAND.search(operand):
+        return None
+    if bool(gap) == (len(operand) < len(before)):
+        return Sign.OPERATOR
+    return Sign.UNCLEAR if operand[-1] in "0123456789%)]²°" else None
+
+
+def _minus(before: str, gap: str, *, whole: bool) -> Sign:
+    if _LINE_START.search(before):
+        if not gap:
+            return Sign.MINUS
+        return Sign.RATHER_MINUS if whole else Sign.RATHER_PLUS
+    word = before.rstrip(" \u00a0")
+    spaced = len(word) < len(before)
+    last = word[-1:]
+    if last in "-–.!?;":
+        return Sign.UNCLEAR if gap or last == "-" else Sign.MINUS
+    if not last.isalpha() and not re.search(r"\w$", word):
+        return Sign.MINUS
+    if spaced:
+        return Sign.MINUS if not gap or _COPULA.search(word) else Sign.UNCLEAR
+    if _UNSPACED.search(word):
+        return Sign.MINUS
+    if _KOREAN_PARTICLE.search(word):
+        return Sign.MINUS
+    return Sign.PLUS if _HEBREW.search(word) and not gap else Sign.UNCLEAR
+
+
+def _sign_in_words(before: str) -> Sign:
+    negative = _NEGATIVE.search(before)
+    if not negative:
+        return Sign.PLUS
+    earlier = before[: negative.start()]
+    if _AT_LEAST.search(earlier):
+        return Sign.PLUS
+    operand = earlier.rstrip(" \u00a0")
+    return Sign.OPERATOR if _OPERAND.search(operand) else Sign.RATHER_MINUS
