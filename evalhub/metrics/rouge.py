@@ -68,14 +68,12 @@ def _value(candidate: Text, alternatives: list[Text], signature: RougeSignature)
         return None, NO_REFERENCE
     if signature.references is References.FIRST:
         alternatives = alternatives[:1]
-    overlap_of = OVERLAPS[signature.variant]
     overlaps = []
     for reference in alternatives:
-        overlap = overlap_of(candidate, reference)
-        countable = candidate.countable + reference.countable
-        if _loses_what_is_shared(candidate, reference, overlap, signature.variant):
+        overlap = _overlap(candidate, reference, signature.variant)
+        if overlap is None:
             return None, UNCOUNTED
-        if overlap.candidate or overlap.reference or countable == 1:
+        if overlap.candidate or overlap.reference:
             overlaps.append(overlap)
     if not overlaps:
         return None, "neither the candidate nor a reference holds anything to count"
@@ -84,23 +82,24 @@ def _value(candidate: Text, alternatives: list[Text], signature: RougeSignature)
     return math.fsum(overlap.measure(signature.measure) for overlap in overlaps) / len(overlaps), None
 
 
-def _loses_what_is_shared(candidate: Text, reference: Text, overlap: Overlap, variant: Variant) -> bool:
-    """Return whether the tokenizer damages two texts so that their overlap is not theirs.
+def _overlap(candidate: Text, reference: Text, variant: Variant) -> Overlap | None:
+    """Return what two texts share; None where the tokenizer loses words that they may share.
 
-    Where one of two texts can be counted, they share nothing if they share no word. Equal texts, one of them
-    in full width or with soft hyphens, share everything.
+    Where it can count one of two texts, they share nothing only if they share no word of any script. Equal
+    texts, one of them in full width or with soft hyphens, share everything.
     """
+    overlap = OVERLAPS[variant](candidate, reference)
     countable = candidate.countable + reference.countable
     if not countable or (countable == 1 and overlap.shared):
-        return True
+        return None
     read = candidate.as_read, reference.as_read
-    if read == (candidate, reference):
-        return False
     if countable == 1:
-        return OVERLAPS[variant](*read).shared > 0
-    if overlap.measure(Measure.F) == 1.0 or read[0].unigrams != read[1].unigrams:
-        return False
-    return OVERLAPS[variant](*read).measure(Measure.F) == 1.0
+        as_read = OVERLAPS[variant](*read)
+        return None if as_read.shared else as_read
+    if read == (candidate, reference) or overlap.measure(Measure.F) == 1.0:
+        return overlap
+    alike = read[0].unigrams == read[1].unigrams
+    return None if alike and OVERLAPS[variant](*read).measure(Measure.F) == 1.0 else overlap
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,66 @@ def test_different_answers_differ(answers):
     assert {score(a, b) for a, b in permutations(answers, 2)} == {0.0}
 
 
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("36 m²", "36 m^2"),
+        ("36 m²", "36 ㎡"),
+        ("36 m²", "36m2"),
+        ("4 cm³", "4 cm^{3}"),
+        ("18 °C", "18°C"),
+        ("18℃", "18 °C"),
+        ("45 °", "45°"),
+        ("¾", "3/4"),
+        ("2¾ cups", "2 3/4 cups"),
+        ("7kg", "7 kg."),
+        ("80 km / h", "80km/h"),
+        ("€ 9", "€9"),
+        ("9 €", "9€"),
+        ("$-9", "-$9"),
+        ("y = - 8", "y = −8"),
+        ("- 8", "-8"),
+        ("y²", "y^2"),
+        ("y = 8", "y=8"),
+        ("2 × 3", "2x3"),
+        ("a ≤ b", "a≤b"),
+        ("3 – 9", "3-9"),
+        ("45 300", "45,300"),
+        ("45\u202f300", "45300"),
+        ("45’300", "45300"),
+        ("4,53,00,000", "45300000"),
+        ("٤٥٬٣٠٠٫٥", "45300.5"),
+        ("𝐭𝐫𝐞𝐞", "tree"),
+        ("ｔｒｅｅ", "Tree"),
+        ("ﬂag", "flag"),
+        ("co\u00adoperate", "cooperate"),
+        ("Ⅶ", "VII"),
+        ("7个", "7 个"),
+    ],
+)
+def test_one_answer_in_two_spellings(text, same):
+    assert score(text, same) == 1.0
+    assert score(same, text) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("y²", "y2"),
+        ("y - 8", "y = -8"),
+        ("45 30", "4530"),
+        ("1 000 1", "10001"),
+        ("36 m", "36 m²"),
+        ("9 - 4", "9 4"),
+        ("2×3", "2+3"),
+        ("5", "5°"),
+        ("¾", "34"),
+    ],
+)
+def test_answers_that_look_alike_differ(text, other):
+    assert score(text, other) == 0.0
+
+
 @pytest.mark.parametrize("answer", [row for row in ANSWERS if "match" in row], ids=lambda row: row["answer"])
 def test_an_answer_matches_however_it_is_written(answer):
     reference = answer.get("reference", answer["answer"])

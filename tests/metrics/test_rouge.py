@@ -220,6 +220,40 @@ def test_a_tokenizer_that_cannot_count_gives_a_reason(text):
         assert column.values[4] == (0.0 if column.name == "rouge2" else None)
 
 
+REWRITTEN = {
+    "full width": ("ｌａｔｅ ｔｒａｉｎｓ ｓｔｏｐ ｈｅｒｅ", "late trains stop here"),
+    "bold": ("𝐥𝐚𝐭𝐞 𝐭𝐫𝐚𝐢𝐧𝐬 𝐬𝐭𝐨𝐩 𝐡𝐞𝐫𝐞", "late trains stop here"),
+    "ligatures": ("ﬁve trains stop at platform nine today", "five trains stop at platform nine today"),
+    "soft hyphens": ("late pas\u00adsen\u00adgers wait here", "late passengers wait here"),
+    "Devanagari digits": ("train ४२ stops at ७", "train 42 stops at 7"),
+    "a fraction": ("it took ½ hour longer today", "it took 1/2 hour longer today"),
+    "circled digits": ("stop ③ of the line", "stop 3 of the line"),
+    "half width": ("ｶﾀｶﾅ", "カタカナ"),
+    "Roman numerals": ("Platform Ⅻ", "platform xii"),
+    "sharp s": ("STRASSE", "straße"),
+}
+
+
+@pytest.mark.parametrize("tokenizer", Tokenizer)
+@pytest.mark.parametrize(("text", "same"), REWRITTEN.values(), ids=REWRITTEN)
+def test_one_text_in_two_spellings_scores_one_or_has_no_value(text, same, tokenizer):
+    signatures = [RougeSignature(variant, tokenizer=tokenizer) for variant in Variant]
+    for column in score_many([text, same, text, same], [[same], [text], [text], [same]], signatures):
+        for score, reason in zip(column.values, column.reasons, strict=True):
+            assert score == 1.0 or (score is None and reason)
+            assert score == 1.0 or tokenizer is Tokenizer.ROUGE_SCORE or column.name == "rouge2"
+
+
+@pytest.mark.parametrize(
+    "name", ["full width", "bold", "Devanagari digits", "a fraction", "circled digits", "half width"]
+)
+def test_a_rewritten_reference_among_english_takes_the_tokenizer_of_all_scripts(name):
+    text, same = REWRITTEN[name]
+    metric = Rouge.build({"variants": [1]}, where="metrics[0]").for_dataset([*ENGLISH, text])
+    (column,) = metric.score([same], [[text]])
+    assert ("tok:unicode" in column.signature, column.values) == (True, (1.0,))
+
+
 @pytest.mark.parametrize("text", SYMBOLS)
 @pytest.mark.parametrize("options", [{}, {"tokenizer": "rouge-score"}, {"tokenizer": "unicode"}])
 def test_texts_without_words_have_no_value(text, options):

@@ -65,8 +65,12 @@ _NUMBER = rf"""
 # An exponent, an index or an uncertainty is no number of its own.
 _ITS_OWN = r"(?<![_^]\{)(?<![_^]\{[-+ ])(?<!\^)(?<!\^[-+])(?<!±)(?<!±[ ])"
 _LETTER = r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]"
-_NO_LETTER_BEFORE = rf"(?<!{_LETTER})(?<!{_LETTER}[-_])(?!(?<=[0-9])[0-9.])(?!(?<=[0-9]\.)[0-9])"
-ANY = re.compile(_NO_LETTER_BEFORE + _ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
+# A number on letters is a part of a name, as in F-16. Behind a single small letter it is an operand: n-4.
+_APART = (
+    rf"(?:(?<!{_LETTER})(?<!{_LETTER}[-+_])|(?<=\b[a-z])(?=[-+][0-9])|(?<=[0-9][a-z])(?=[-+][0-9]))"
+    r"(?!(?<=[0-9])[0-9.])(?!(?<=[0-9]\.)[0-9])"
+)
+ANY = re.compile(_APART + _ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
 GLUED = re.compile(_ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
 """Also numbers that hang on letters, as in `x5`."""
 
@@ -233,7 +237,7 @@ def _scaled(reading: Reading, by: Magnitude) -> Reading:
 
 
 def _after_thousands(reading: Reading, before: str, language: str | None) -> Reading:
-    """Return `1 crore 20 lakh` and `2 thousand 500` as one number; each part is less than the one before it."""
+    """Return `1 crore 20 lakh` or `2 thousand 500` as one number: each part is less than the one before."""
     joined = reading
     while larger := _LARGER.search(before):
         power = magnitude(larger[2], language).power or 0
