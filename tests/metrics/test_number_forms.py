@@ -103,7 +103,7 @@ def test_a_dash_is_not_always_a_sign(text, language):
         # Lists, points, repeating decimals, durations, codes.
         "(9,4)", r"\boxed{9, 4}", r"\boxed{9 \text{ or } 4}", r"\boxed{x = 9, y = 4}",
         "0.(4)", r"0.\overline{4}",
-        "0.444...", "9 hours 4 minutes", "9 feet 4 inches", "9h04", "0x4F", "555-0004", "1. Add\n2. Divide",
+        "0.444...", "9 hours 4 minutes", "9 feet 4 inches", "9h04", "0x4F", "555-0004",
         "三点四十", "七八个", "3十",
     ],
 )  # fmt: skip
@@ -204,6 +204,40 @@ def test_chinese_words_are_no_numbers(text):
 
 
 @pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("The answer is eight.", 8),
+        ("minus fifty-three", -53),
+        ("It is negative eight.", -8),
+        ("six hundred and seven dollars", 607),
+        ("four thousand twelve", 4012),
+        ("two million fifty thousand and nine", 2_050_009),
+        ("seven point two five", Fraction("7.25")),
+        ("a thousand", 1000),
+        (r"\boxed{\text{thirty-one}}", 31),
+        ("The answer is one.", 1),
+        ("1. Add them.\n2. That is twelve.", 12),
+        ("In 3 steps it is 40, or ten each", 40),
+        ("three quarters", None),
+        ("three and a half", None),
+        ("eight or nine", None),
+        ("eight minus three", None),
+        ("the twenty-third", None),
+        ("No one can say", None),
+        ("eight nine", None),
+    ],
+)
+def test_english_words(text, number):
+    assert value(text, "en") == number
+
+
+def test_words_of_other_languages_and_labels_of_lists_are_no_numbers():
+    assert final_number("neun", "de") is None
+    assert final_number("1. Add\n2. Divide") is None
+    assert final_number("He often has none of it.") is None
+
+
+@pytest.mark.parametrize(
     ("text", "language", "number"),
     [
         ("7 milionów", "pl", 7 * 10**6),
@@ -240,6 +274,8 @@ def test_chinese_words_are_no_numbers(text):
         ("$7k$", None, 7),
         ("$7m^2$", None, 7),
         ("7 min", None, 7),
+        ("7 miles", None, 7),
+        ("7 miles", "en", 7),
         ("7 min", "az", 7 * 10**3),
         ("៧លាន", "km", 7 * 10**6),
         ("7ล้านบาท", "th", 7 * 10**6),

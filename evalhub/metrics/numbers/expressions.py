@@ -40,7 +40,7 @@ _CODE_BEHIND = re.compile(r"[A-Za-z]{1,6}[0-9]")
 _TRAILING_SIGN = re.compile(r"[-](?=$|[\s.,;)])")
 _NUMERAL_BEHIND = re.compile(rf"[ ]?(?:(?={NUMERAL})(?![千百兆一]))|分[之の의]")
 _DURATION_UNIT = (
-    "hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|years?|months?|weeks?|days?|feet|foot|ft|inch(?:es)?|in|pounds?"
+    "hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|years?|months?|weeks?|days?|feet|foot|ft|inch(?:es)?|pounds?"
     "|lbs?|ounces?|oz|dollars?|euros?|cents?|horas?|heures?|stunden?|minuten|jahre|monate|ore|小时|小時|時間|时|時|시간|시|分钟|分|분"
 )
 _LARGER_UNIT_BEFORE = re.compile(

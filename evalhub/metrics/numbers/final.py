@@ -9,8 +9,9 @@ from itertools import pairwise
 from evalhub.metrics.numbers.han import last_han_number
 from evalhub.metrics.numbers.plain import plain
 from evalhub.metrics.numbers.reading import Reading
-from evalhub.metrics.numbers.signs import read_sign
-from evalhub.metrics.numbers.tokens import ANY, GLUED, SEEN_BEFORE, read_token, signed
+from evalhub.metrics.numbers.signs import read_sign, signed
+from evalhub.metrics.numbers.spoken import last_spoken_number
+from evalhub.metrics.numbers.tokens import ANY, GLUED, SEEN_BEFORE, read_token
 
 RULE = "after-####>in-boxed>last"
 """Which number of a text is taken, as a signature says it."""
@@ -19,6 +20,7 @@ _MARK = re.compile(r"####[ \t*_]*")
 # `#### 2. Then` is a heading of a list, not an answer.
 _HEADING = re.compile(r"[.):][ \t]+\w")
 _INDEX = re.compile(r"[\^_]\{[^{}]*\Z")
+_LABELLED = re.compile(r"^[ \t*_>#(]*[0-9]+[.)]", re.MULTILINE)
 _LABEL = re.compile(r"[.)][*_]*[ \t]+\S")
 _LIST = re.compile(
     r"[^0-9=]*?(?:[,;、，]|\\text\s*\{\s*(?:and|or)|\b(?:and|or|und|oder|et|ou|y|o)\b|\\q?quad|和|或)[^0-9≈]*"
@@ -33,7 +35,8 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
     the number in the last `\\boxed{…}`, else the last number of all that is no label of a list. Digits of all
     scripts, signs, thousands, decimals, fractions, exact powers, scientific notation and words such as
     `million` are read. Currencies, percent signs and other units are not part of a number. Numbers in words
-    are not read, except in Chinese characters. A part of an expression or a range is never the number.
+    are read in Chinese, and in English where there are no digits. A part of an expression or a range is
+    never the number.
 
     Args:
         text: A response or a reference.
@@ -90,8 +93,10 @@ def _last(text: str, start: int, end: int, language: str | None) -> Reading | No
         )
     if token:
         return read_token(token, language)
-    # Exponents, indices and labels of a list are no numbers, but an expression of them may have a value.
-    return Reading(None) if re.search("[0-9]", text[start:end]) else None
+    if not re.search("[0-9]", _LABELLED.sub("", text[start:end]) if len(labels) > 1 else text[start:end]):
+        return last_spoken_number(text[start:end], language)
+    # Exponents and indices are no numbers, but an expression of them may have a value.
+    return Reading(None)
 
 
 def _own_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:

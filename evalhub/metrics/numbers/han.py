@@ -84,30 +84,35 @@ def last_han_number(text: str, start: int, end: int, language: str | None = None
 
 def _reading(written: re.Match[str], language: str | None) -> Reading | None:
     behind = written.string[written.end() : written.end() + 8]
+    whole = written["whole"]
     if written["bottom"]:
         return _fraction(written, language)
-    whole = written["whole"]
-    if written["decimals"]:
-        if _TIME_BEHIND.match(behind):
-            return Reading(None)
-        digits = "".join(str(_DIGITS[character]) for character in written["decimals"])
-        before = _whole(whole, language)
-        if before is None or not isinstance(before.value, Fraction):
-            return None
-        value = before.value + Fraction(int(digits), 10 ** len(digits))
-        return Reading(value * han_number(f"1{written['scale']}"))
-    if _TIME.match(behind):
+    if _TIME.match(behind) or (written["decimals"] and _TIME_BEHIND.match(behind)):
         return Reading(None)
-    if whole == "千万" and behind and not _SINGLE_BEHIND.match(behind):
+    if written["decimals"]:
+        return _decimal(written, language)
+    return _whole(whole, language) if whole == written.string.strip() or _apart(written) else None
+
+
+def _apart(written: re.Match[str]) -> bool:
+    """Return whether characters that may be parts of words, such as 五 or 千万, are numbers where they stand."""
+    whole = written["whole"]
+    before = written.string[max(0, written.start() - 8) : written.start()]
+    behind = written.string[written.end() : written.end() + 8]
+    if whole == "千万":
+        return not behind or bool(_SINGLE_BEHIND.match(behind))
+    if len(whole) > 1:
+        return True
+    return whole in _DIGITS and bool(_SINGLE_BEFORE.search(before) and _SINGLE_BEHIND.match(behind))
+
+
+def _decimal(written: re.Match[str], language: str | None) -> Reading | None:
+    whole = _whole(written["whole"], language)
+    if whole is None or not isinstance(whole.value, Fraction):
         return None
-    if len(whole) == 1:
-        before = written.string[max(0, written.start() - 8) : written.start()]
-        alone = whole == written.string.strip()
-        if whole not in _DIGITS and not alone:
-            return None
-        if not alone and not (_SINGLE_BEFORE.search(before) and _SINGLE_BEHIND.match(behind)):
-            return None
-    return _whole(whole, language)
+    digits = "".join(str(_DIGITS[character]) for character in written["decimals"])
+    value = whole.value + Fraction(int(digits), 10 ** len(digits))
+    return Reading(value * han_number(f"1{written['scale']}"))
 
 
 def _fraction(written: re.Match[str], language: str | None) -> Reading | None:

@@ -30,7 +30,10 @@ MONEY_LETTERS: Mapping[str, int] = {**LETTERS, "m": 6}
 """The same behind an amount of money, where `5m` is no length."""
 # In most texts these are units and other words. They multiply only where the language is known.
 _ORDINARY = frozenset(
-    ("min", "mi", "bi", "tri", "mr", "tr", "md", "ma", "mia", "tis", "rb", "jt", "bio", "tuh", "εκ")
+    (
+        *("miles", "míle", "mie", "mii", "miler", "min", "mi", "bi", "tri", "tril", "mr", "tr", "md", "mds"),
+        *("ma", "mia", "tis", "rb", "jt", "bio", "tuh", "kun", "ming", "libo", "εκ", "زره"),
+    )
 )
 _SHORT_AND_UNCLEAR = frozenset(("bil", "bill", "mill", "bin", "mil"))
 _MARKS = (

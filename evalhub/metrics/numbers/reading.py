@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -62,3 +63,42 @@ def compare(number: Reading, other: Reading) -> Agreement:
     if number.meanings & other.meanings:
         return Agreement.UNCLEAR
     return Agreement.UNREAD if None in (number.value, other.value) else Agreement.DIFFERENT
+
+
+def each(reading: Reading, change: Callable[[Fraction], Fraction]) -> Reading:
+    """Return a reading whose numbers are changed, all its meanings alike.
+
+    Args:
+        reading: A number.
+        change: What to do with each meaning that is a number; times and dates stay.
+
+    Returns:
+        The reading.
+
+    Example:
+        >>> each(Reading(Fraction(2)), lambda number: 10 * number).value
+        Fraction(20, 1)
+    """
+
+    def changed(value: Value) -> Value:
+        return change(value) if isinstance(value, Fraction) else value
+
+    value = None if reading.value is None else changed(reading.value)
+    return Reading(value, frozenset(map(changed, reading.others)))
+
+
+def with_others(reading: Reading, other: Reading) -> Reading:
+    """Return a reading that could also mean what another one does.
+
+    Args:
+        reading: What the number means.
+        other: What it could mean.
+
+    Returns:
+        The first reading's value, with the meanings of both.
+
+    Example:
+        >>> sorted(with_others(Reading(Fraction(2)), Reading(Fraction(3))).meanings)
+        [Fraction(2, 1), Fraction(3, 1)]
+    """
+    return Reading(reading.value, reading.others | other.meanings)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from evalhub.metrics.numbers.reading import Reading, each, with_others
+
 
 class Sign(Enum):
     """What the signs before a number say."""
@@ -124,3 +126,26 @@ def _sign_in_words(before: str) -> Sign:
         return Sign.PLUS
     operand = earlier.rstrip(" \u00a0")
     return Sign.OPERATOR if _OPERAND.search(operand) else Sign.RATHER_MINUS
+
+
+def signed(reading: Reading, sign: Sign) -> Reading:
+    """Return a number with its sign.
+
+    Args:
+        reading: The number without sign.
+        sign: What stands before it.
+
+    Returns:
+        The number; value None where the sign is unclear or an operator.
+    """
+    negative = each(reading, lambda number: -number)
+    match sign:
+        case Sign.PLUS:
+            return reading
+        case Sign.MINUS:
+            return negative
+        case Sign.RATHER_PLUS:
+            return with_others(reading, negative)
+        case Sign.RATHER_MINUS:
+            return with_others(negative, reading)
+    return Reading(None, reading.meanings | negative.meanings)

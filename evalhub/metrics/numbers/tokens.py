@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from fractions import Fraction
 
 from evalhub.metrics.numbers.expressions import is_part
@@ -12,9 +11,9 @@ from evalhub.metrics.numbers.languages import Decimal, decimal_mark
 from evalhub.metrics.numbers.magnitudes import LETTERS, MONEY_LETTERS, Magnitude, magnitude
 from evalhub.metrics.numbers.plain import SLASH
 from evalhub.metrics.numbers.powers import raise_exactly
-from evalhub.metrics.numbers.reading import Reading, Value
+from evalhub.metrics.numbers.reading import Reading, Value, each, with_others
 from evalhub.metrics.numbers.separators import read_digits
-from evalhub.metrics.numbers.signs import Sign, read_sign
+from evalhub.metrics.numbers.signs import Sign, read_sign, signed
 
 _CURRENCY_SIGNS = "$¢£¤¥֏؋৲৳૱௹฿៛₠-₿￠￡￥￦"
 _CURRENCY = (
@@ -113,9 +112,9 @@ def read_token(token: re.Match[str], language: str | None) -> Reading:
     whole = not before.strip() and not behind.strip(" .\n")
     reading = signed(reading, _sign(token, before, whole=whole))
     if _PERCENT.match(behind) or _PERCENT_BEFORE.search(before):
-        reading = _with_others(reading, _each(reading, lambda number: number / 100))
+        reading = with_others(reading, each(reading, lambda number: number / 100))
     if money and before.endswith("(") and behind.startswith(")"):
-        reading = _with_others(reading, _each(reading, lambda number: -number))
+        reading = with_others(reading, each(reading, lambda number: -number))
     pair = before.endswith("(") and behind.startswith(")") and _TUPLE.fullmatch(token["run"] or "")
     if (pair and not decimal) or (not token["no_number"] and is_part(before, behind, token[0])):
         return Reading(None, reading.meanings)
@@ -126,29 +125,6 @@ def _sign(token: re.Match[str], before: str, *, whole: bool) -> Sign:
     if token["inner"]:
         return Sign.MINUS
     return read_sign(before, token["sign"] or "", token["gap"] or "", whole=whole)
-
-
-def signed(reading: Reading, sign: Sign) -> Reading:
-    """Return a number with its sign.
-
-    Args:
-        reading: The number without sign.
-        sign: What stands before it.
-
-    Returns:
-        The number; value None where the sign is unclear or an operator.
-    """
-    negative = _each(reading, lambda number: -number)
-    match sign:
-        case Sign.PLUS:
-            return reading
-        case Sign.MINUS:
-            return negative
-        case Sign.RATHER_PLUS:
-            return _with_others(reading, negative)
-        case Sign.RATHER_MINUS:
-            return _with_others(negative, reading)
-    return Reading(None, reading.meanings | negative.meanings)
 
 
 def _body(token: re.Match[str], decimal: Decimal | None) -> Reading:
@@ -162,15 +138,15 @@ def _body(token: re.Match[str], decimal: Decimal | None) -> Reading:
         return _fraction(token)
     reading = read_digits(token["run"].rjust(len(token["run"]) + token["run"].startswith("."), "0"), decimal)
     if token["unit"]:
-        return _with_others(_each(reading, lambda number: number * han_number(f"1{token['unit']}")), reading)
+        return with_others(each(reading, lambda number: number * han_number(f"1{token['unit']}")), reading)
     if token["power"]:
-        return _with_others(_raised(reading, _exponent(token["power"]), token[0]), reading)
+        return with_others(_raised(reading, _exponent(token["power"]), token[0]), reading)
     power = _exponent(token["ten"]) if token["ten"] else Fraction(token["exponent"] or 0)
     if power is None or power.denominator != 1:
         return Reading(None, reading.meanings)
     if abs(power) > _HIGHEST_POWER:
         return Reading(token[0])
-    return _each(reading, lambda number: number * Fraction(10) ** power.numerator)
+    return each(reading, lambda number: number * Fraction(10) ** power.numerator)
 
 
 def _han(written: str) -> Reading:
@@ -227,13 +203,14 @@ def _raised(base: Reading, power: Fraction | None, written: str) -> Reading:
 def _scaled(reading: Reading, by: Magnitude) -> Reading:
     if by == Magnitude(0):
         return reading
-    scaled = [_each(reading, lambda number, power=power: number * 10**power) for power in by.others]
-    read = (
-        Reading(None) if by.power is None else _each(reading, lambda number: number * 10 ** (by.power or 0))
-    )
-    for other in (*scaled, reading):
-        read = _with_others(read, other)
-    return read
+    read = Reading(None) if by.power is None else _shifted(reading, by.power)
+    for power in by.others:
+        read = with_others(read, _shifted(reading, power))
+    return with_others(read, reading)
+
+
+def _shifted(reading: Reading, power: int) -> Reading:
+    return each(reading, lambda number: number * 10**power)
 
 
 def _after_thousands(reading: Reading, before: str, language: str | None) -> Reading:
@@ -249,18 +226,6 @@ def _after_thousands(reading: Reading, before: str, language: str | None) -> Rea
         joined = Reading(base * 10**power + joined.value, joined.meanings)
         before = before[: larger.start()]
     return joined
-
-
-def _each(reading: Reading, change: Callable[[Fraction], Fraction]) -> Reading:
-    def changed(value: Value) -> Value:
-        return change(value) if isinstance(value, Fraction) else value
-
-    value = None if reading.value is None else changed(reading.value)
-    return Reading(value, frozenset(map(changed, reading.others)))
-
-
-def _with_others(reading: Reading, other: Reading) -> Reading:
-    return Reading(reading.value, reading.others | other.meanings)
 
 
 def _numbers(*written: str) -> frozenset[Value]:
