@@ -25,7 +25,7 @@ UNIT = r"(?:千(?![克米瓦卡字赫帕伏焦])|百(?![分帕])|兆(?![瓦字�
 
 # What stands before and behind a single character that is a number and no part of a word.
 _SINGLE_BEFORE = re.compile(
-    r"(?:^|[是为為=：:负負於于得]|等[于於]|マイナス|零下|氷点下|答えは|は|、)\s*[「『（(*]*$"
+    r"(?:^|[是为為=：:负負於于得]|負の|等[于於]|マイナス|零下|氷点下|答えは|は|、)\s*[「『（(*]*$"
 )
 _SINGLE_BEHIND = re.compile(
     r"[」』）)*]*\s*(?:$|[\n。．.!！？?，,、；;]|[个個名元円块塊只支本米岁歳度次天日年倍件张枚つ](?!别|別))"
@@ -34,7 +34,8 @@ _TIME = re.compile(rf"[点點](?:{NUMERAL}|[钟鐘半整])")
 _TIME_BEHIND = re.compile("[分钟鐘半刻整]")
 WRITTEN = re.compile(
     rf"""(?<![0-9.,第])(?<!{NUMERAL})(?<!{NUMERAL}[点點])
-    (?:(?P<bottom>{NUMERAL}{{1,30}}+)(?:分之|分の)(?P<top>{NUMERAL}{{1,30}}+)
+    (?:(?:(?P<mixed>{NUMERAL}{{1,30}}+)又)?(?P<bottom>{NUMERAL}{{1,30}}+)(?:分之|分の)
+     (?P<top>{NUMERAL}{{1,30}}+)(?:[点點・](?P<top_decimals>{_DIGIT}{{1,30}}+))?
     |(?P<whole>{NUMERAL}{{1,30}}+)(?!分[之の]|[0-9])
      (?:[点點・](?P<decimals>{_DIGIT}{{1,30}}+)(?P<scale>[百千万萬億亿]*+)(?!{NUMERAL}))?)""",
     re.VERBOSE,
@@ -95,7 +96,7 @@ def _reading(written: re.Match[str], language: str | None) -> Reading | None:
 
 
 def _apart(written: re.Match[str]) -> bool:
-    """Return whether characters that may be parts of words, such as 五 or 千万, are numbers where they stand."""
+    """Return whether characters that may be parts of words, such as 五 or 千万, are numbers here."""
     whole = written["whole"]
     before = written.string[max(0, written.start() - 8) : written.start()]
     behind = written.string[written.end() : written.end() + 8]
@@ -107,23 +108,32 @@ def _apart(written: re.Match[str]) -> bool:
 
 
 def _decimal(written: re.Match[str], language: str | None) -> Reading | None:
-    whole = _whole(written["whole"], language)
-    if whole is None or not isinstance(whole.value, Fraction):
-        return None
-    digits = "".join(str(_DIGITS[character]) for character in written["decimals"])
-    value = whole.value + Fraction(int(digits), 10 ** len(digits))
-    return Reading(value * han_number(f"1{written['scale']}"))
+    value = _with_decimals(written["whole"], written["decimals"], language)
+    return None if value is None else Reading(value * han_number(f"1{written['scale']}"))
 
 
 def _fraction(written: re.Match[str], language: str | None) -> Reading | None:
-    top, bottom = _whole(written["top"], language), _whole(written["bottom"], language)
-    if not (top and bottom and isinstance(top.value, Fraction) and isinstance(bottom.value, Fraction)):
+    top = _with_decimals(written["top"], written["top_decimals"], language)
+    bottom = _with_decimals(written["bottom"], None, language)
+    whole = _with_decimals(written["mixed"] or "零", None, language)
+    if top is None or bottom is None or whole is None:
         return None
-    if not bottom.value:
+    if not bottom:
         return Reading(None)
-    value = top.value / bottom.value
     # 百分之五十 is fifty percent.
-    return Reading(top.value, frozenset({value})) if written["bottom"] == "百" else Reading(value)
+    return (
+        Reading(top, frozenset({top / bottom}))
+        if written["bottom"] == "百"
+        else Reading(whole + top / bottom)
+    )
+
+
+def _with_decimals(whole: str, decimals: str | None, language: str | None) -> Fraction | None:
+    reading = _whole(whole, language)
+    if reading is None or not isinstance(reading.value, Fraction):
+        return None
+    digits = "".join(str(_DIGITS[character]) for character in decimals or "")
+    return reading.value + (Fraction(int(digits), 10 ** len(digits)) if digits else 0)
 
 
 def _whole(whole: str, language: str | None) -> Reading | None:

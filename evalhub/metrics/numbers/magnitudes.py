@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from evalhub.metrics.numbers.languages import primary_language
@@ -36,6 +36,10 @@ _ORDINARY = frozenset(
     )
 )
 _SHORT_AND_UNCLEAR = frozenset(("bil", "bill", "mill", "bin", "mil"))
+_INFLECTING = "az be bg bs cs el et eu fi hr hu hy is ka kk ky lt lv mk mn pl ro ru sk sl sq sr tr uk"
+_SHORTEST_STEM = 4
+# Not the ending of `миллионер`, who is a person.
+_ENDING = re.compile(r"(?![eеaáäиi]?[rрř])\w{1,3}")
 _MARKS = (
     "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ece"
     "\u102b-\u103e\u17b4-\u17d3"
@@ -85,12 +89,13 @@ def _look_up(word: str, language: str | None) -> tuple[str, Magnitude]:
     return "", _meaning(word, language)
 
 
-@cache
+@lru_cache(maxsize=1 << 14)
 def _meaning(word: str, language: str | None) -> Magnitude:
     spoken = primary_language(language)
     by_language = _by_language()
-    if word in by_language.get(spoken, {}):
-        return Magnitude(by_language[spoken][word])
+    own = by_language.get(spoken, {})
+    if word in own:
+        return Magnitude(own[word])
     if word in _ORDINARY:
         return Magnitude(0)
     powers = frozenset(powers[word] for powers in by_language.values() if word in powers)
@@ -99,7 +104,19 @@ def _meaning(word: str, language: str | None) -> Magnitude:
         return Magnitude(english, powers - {english})
     if len(powers) > 1 or (powers and word in _SHORT_AND_UNCLEAR):
         return Magnitude(None, powers | {0})
-    return Magnitude(next(iter(powers), 0))
+    return Magnitude(next(iter(powers), 0)) if powers else _inflected(word, spoken)
+
+
+def _inflected(word: str, spoken: str) -> Magnitude:
+    """Return what a word with an ending of its case multiplies by, such as `миллионами` or `miljoonassa`."""
+    powers = frozenset(
+        power
+        for language in _INFLECTING.split()
+        if spoken in ("", language)
+        for stem, power in _by_language()[language].items()
+        if len(stem) >= _SHORTEST_STEM and word.startswith(stem) and _ENDING.fullmatch(word, len(stem))
+    )
+    return Magnitude(next(iter(powers))) if len(powers) == 1 else Magnitude(None if powers else 0, powers)
 
 
 def _product(first: Magnitude, second: Magnitude) -> Magnitude:

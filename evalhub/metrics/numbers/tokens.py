@@ -109,7 +109,7 @@ def read_token(token: re.Match[str], language: str | None) -> Reading:
         letters = {}
     reading = _scaled(_body(token, decimal), magnitude(behind, language, letters))
     reading = _after_thousands(reading, before, language)
-    whole = not before.strip() and not behind.strip(" .\n")
+    whole = not before.strip() and not behind.strip(" .%°\n")
     reading = signed(reading, _sign(token, before, whole=whole))
     if _PERCENT.match(behind) or _PERCENT_BEFORE.search(before):
         reading = with_others(reading, each(reading, lambda number: number / 100))
