@@ -13,7 +13,9 @@ _VARIABLE = r"(?<![^\W\d_])[A-Za-zα-ωπ]"
 _OPERATOR_BEFORE = re.compile(
     rf"(?:[0-9%)\]}}²³°]|{_VARIABLE})(?:(?:\*\*?|[×÷^~〜～/])"
     r"|[ \u00a0](?:\*\*?|[×÷^~〜～/xX])[ \u00a0]|(?<=[0-9])[xX])$"
-    r"|[×÷][ \u00a0]?$|[^\W\d_](?:/|[ ][/*+][ ])$|[0-9][ ]:[ ]$"
+    r"|[×÷][ \u00a0]?$|[^\W\d_](?:/|[ ][/*+xX][ ])$|[0-9][ ]:[ ]$|[0-9][ ]?\.\.\.?[ ]?$"
+    # Digits apart from digits are a list or a telephone number, `5 h 30` and `5$50` have two units.
+    r"|[0-9][ \u00a0]?$|[0-9][ ]?(?:[°h][ ]?|[€$£])$"
 )
 _FUNCTION_BEFORE = re.compile(
     r"(?:[√π∛∜∑∏∫][ ]?(?:\[[^\]]*\])?\s*[{(]?|\}\s*\{|frac\s*\{|\\(?:overline|bar|dot)\s*\{|[0-9]\.[0-9]*\(|"
@@ -29,7 +31,8 @@ _OPERATOR_BEHIND = re.compile(
     |\s?[*×÷]\s?(?:{_VARIABLE}(?![^\W_])|[(\\√π])
     |/[xyzn](?![^\W_])|[ ]/[ ](?:{_VARIABLE}(?![^\W_])|\()
     |\s?[-+]\s?(?:[A-Za-z](?![\w'.)])|[\\√π])
-    |\s?[-+*/×÷^]\s?(?:$|[=?])
+    |\s?[*/×÷^]\s?(?:$|[=?])|\s[-+]\s?(?:$|[=?])
+    |[ ]and[ ](?:an?|one|two|three)[ ](?:half|quarters?|thirds?|fifths?)
     |[ \u00a0]?[-+*/×÷][ \u00a0]?[0-9]
     |(?:\.[.]{{2,}}|…)?\\(?:overline|bar|dot)
     """,
@@ -46,7 +49,7 @@ _DURATION_UNIT = (
 _LARGER_UNIT_BEFORE = re.compile(
     rf"[0-9][ \u00a0]?(?:{_DURATION_UNIT})(?:[ ](?:and|und|et|y|e)|,)?[ \u00a0]?$", re.IGNORECASE
 )
-_UNIT_BEHIND = re.compile(rf"[ \u00a0]?(?:{_DURATION_UNIT})(?![^\W_])", re.IGNORECASE)
+_UNIT_BEHIND = re.compile(rf"[ \u00a0]?(?:{_DURATION_UNIT}|in)(?![^\W_])", re.IGNORECASE)
 _CJK_UNIT_BEHIND = re.compile("[ ]?(?:分钟|分|秒|분|초)")
 _ENDLESS = re.compile(r"\.\.|…")
 

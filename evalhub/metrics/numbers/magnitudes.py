@@ -46,6 +46,8 @@ _MARKS = (
 )
 _WORD = re.compile(rf"[ \u00a0-]?(?:de )?((?:[^\W\d_]|[{_MARKS}])+)\.?")
 _MONEY = re.compile(r"[ \u00a0]?([kKM])(?=[ \u00a0]?[€$£])")
+# Millions in French and Spanish, moles per litre in chemistry, a size elsewhere.
+_LONE_M = re.compile(r"[ \u00a0]M(?![\w'’&])")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 
 
@@ -68,6 +70,8 @@ def magnitude(behind: str, language: str | None = None, letters: Mapping[str, in
     """
     if letters and (letter := _MONEY.match(behind)):
         return Magnitude(LETTERS[letter[1]])
+    if _LONE_M.match(behind):
+        return Magnitude(None, frozenset({0, 6}))
     total = Magnitude(0)
     while word := _WORD.match(behind):
         written = word[1]

@@ -27,7 +27,7 @@ _SAME = {
     ord("＃"): "#",
     ord("＄"): "$",
 }
-_VULGAR = re.compile(r"(\d?)([¼-¾⅐-⅞])")
+_VULGAR = re.compile(r"(\d?)([¼-¾⅐-⅞↉])")
 _RAISED = re.compile(r"[⁺⁻]?[²³¹⁰⁴-⁹]+")
 _LATEX = (
     (re.compile(r"\{([,.])\}"), r"\1"),

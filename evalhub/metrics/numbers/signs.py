@@ -104,8 +104,8 @@ def _minus(before: str, gap: str, *, whole: bool) -> Sign:
     word = before.rstrip(" \u00a0")
     spaced = len(word) < len(before)
     last = word[-1:]
-    if last in "-–.!?;":
-        return Sign.UNCLEAR if gap or last == "-" else Sign.MINUS
+    if last in "-+.!?;":
+        return Sign.UNCLEAR if gap or last in "-+" else Sign.MINUS
     if not last.isalpha() and not re.search(r"\w$", word):
         return Sign.MINUS
     if spaced:

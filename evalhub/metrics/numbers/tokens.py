@@ -52,7 +52,7 @@ _BODY = rf"""
     |(?P<shown_top>{_RUN}){SLASH}(?P<shown_bottom>{_RUN})
     |(?:(?P<whole>[0-9]++)[ \u00a0](?:and[ ])?)?
      (?P<top>{_TERM})\s?[/{SLASH}]\s?(?P<bottom>{_TERM})(?![/]|[.,][0-9])
-    |(?P<run>{_RUN}|(?<!\w)\.[0-9]++)
+    |(?P<run>{_RUN}|(?<![\w.])\.[0-9]++)
      (?:[eE](?P<exponent>[-+]?[0-9]{{1,9}})(?![0-9A-Za-z]|\.[0-9])
      |\s?[×xX*]\s?10\s?{_RAISED.replace("NAME", "ten")}
      |\s?{_RAISED.replace("NAME", "power")}
@@ -81,6 +81,7 @@ _PERCENT = re.compile(
     re.IGNORECASE,
 )
 _PERCENT_BEFORE = re.compile(r"(?:(?<![0-9])%|百分之|yüzde|ร้อยละ)\s?$", re.IGNORECASE)
+_DOZEN = re.compile(r"[ -]dozens?\b", re.IGNORECASE)
 _LARGER = re.compile(rf"(?<![0-9.,])({_RUN})([ \u00a0][^\s0-9]+)[ \u00a0](?:and[ ])?$")
 _MATH_ENDS = re.compile(r"[^$\n]*[^$\s]\$(?![0-9])")
 _TUPLE = re.compile(r"[0-9]+,[0-9]+")
@@ -113,6 +114,8 @@ def read_token(token: re.Match[str], language: str | None) -> Reading:
     reading = signed(reading, _sign(token, before, whole=whole))
     if _PERCENT.match(behind) or _PERCENT_BEFORE.search(before):
         reading = with_others(reading, each(reading, lambda number: number / 100))
+    if _DOZEN.match(behind):
+        reading = with_others(reading, each(reading, lambda number: number * 12))
     if money and before.endswith("(") and behind.startswith(")"):
         reading = with_others(reading, each(reading, lambda number: -number))
     pair = before.endswith("(") and behind.startswith(")") and _TUPLE.fullmatch(token["run"] or "")
