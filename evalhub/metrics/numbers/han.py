@@ -75,12 +75,11 @@ def last_han_number(text: str, start: int, end: int, language: str | None = None
         Fraction(157, 50)
         >>> last_han_number("一起去", 0, 3)
     """
-    last = None
-    for written in WRITTEN.finditer(text, start, end):
+    for written in reversed(list(WRITTEN.finditer(text, start, end))):
         reading = _reading(written, language)
         if reading:
-            last = HanNumber(written.start(), written.end(), reading)
-    return last
+            return HanNumber(written.start(), written.end(), reading)
+    return None
 
 
 def _reading(written: re.Match[str], language: str | None) -> Reading | None:

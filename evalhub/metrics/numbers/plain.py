@@ -43,7 +43,7 @@ _LATEX = (
 )
 _SIGNED = r"([-+]?)\s*(\d(?:[\d.,\u00a0]*\d)?)"
 _FRACTION = re.compile(
-    rf"(\d?)\s*\\(?:[dtcs]|nice)?frac\s*(?:\{{\s*{_SIGNED}\s*\}}|(\d))\s*(?:\{{\s*{_SIGNED}\s*\}}|(\d))"
+    rf"(?:(\d)\s*)?\\(?:[dtcs]|nice)?frac\s*(?:\{{\s*{_SIGNED}\s*\}}|(\d))\s*(?:\{{\s*{_SIGNED}\s*\}}|(\d))"
 )
 # 3分の2 and 3분의 2 are two thirds. 百分之 is a percent sign.
 _PARTS = re.compile(r"(\d{1,15})\s?(?:分之|分の|분의)\s?(\d{1,15})(?![\d.,])")
@@ -91,4 +91,7 @@ def _fraction(fraction: re.Match[str]) -> str:
     if digit and negative:
         return fraction[0]
     spelled = f"{top or short_top}{SLASH}{bottom or short_bottom} "
-    return f"{digit} {spelled}" if digit else f"{'-' * negative}{spelled}"
+    if digit:
+        return f"{digit} {spelled}"
+    apart = " " if fraction.string[max(0, fraction.start() - 1) : fraction.start()].isalpha() else ""
+    return f"{apart}{'-' * negative}{spelled}"
