@@ -44,7 +44,7 @@ _MARKS = (
     "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ece"
     "\u102b-\u103e\u17b4-\u17d3"
 )
-_WORD = re.compile(rf"[ \u00a0-]?(?:de )?([A-Za-zÀ-ɏ\u0300-\u036f]+|(?:[^\W\d_]|[{_MARKS}])+)\.?")
+_WORD = re.compile(rf"[ \u00a0-]?(?:de )?([A-Za-zÀ-ɏḀ-ỿ\u0300-\u036f]+|(?:[^\W\d_]|[{_MARKS}])+)\.?")
 _MONEY = re.compile(r"[ \u00a0]?([kKM])(?=[ \u00a0]?[€$£])")
 # Millions in French and Spanish, moles per litre in chemistry, a size elsewhere.
 _LONE_M = re.compile(r"[ \u00a0]M(?![\w'’&])")

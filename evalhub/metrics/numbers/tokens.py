@@ -63,7 +63,7 @@ _NUMBER = rf"""
 """
 # An exponent, an index or an uncertainty is no number of its own.
 _ITS_OWN = r"(?<![_^]\{)(?<![_^]\{[-+ ])(?<!\^)(?<!\^[-+])(?<!±)(?<!±[ ])"
-_LETTER = r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]"
+_LETTER = r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff\u0370-\u03ff\u0400-\u052f]"
 # A number on letters is a part of a name, as in F-16. Behind a single small letter it is an operand: n-4.
 _APART = (
     rf"(?:(?<!{_LETTER})(?<!{_LETTER}[-+_])|(?<=\b[a-z])(?=[-+][0-9])|(?<=[0-9][a-z])(?=[-+][0-9]))"
