@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -144,9 +145,7 @@ def _whole(whole: str, language: str | None) -> Reading | None:
         return Reading(Fraction(digits)) if positional else Reading(None)
     if whole[0] in _LARGE or not _well_formed(whole):
         return None
-    plain = 0
-    for power, part in _sections(whole):
-        plain += _below_ten_thousand(part) * 10**power
+    plain = _sum((_below_ten_thousand(part), power) for power, part in _sections(whole))
     shortened = _shortened(whole)
     if shortened is None:
         return Reading(Fraction(plain))
@@ -161,11 +160,7 @@ _SECTION = re.compile(
 
 
 def _well_formed(whole: str) -> bool:
-    sections = _sections(whole)
-    powers = [power for power, _ in sections]
-    return all(_SECTION.fullmatch(part) for _, part in sections) and powers == sorted(
-        set(powers), reverse=True
-    )
+    return all(_SECTION.fullmatch(part) for _, part in _sections(whole))
 
 
 def _sections(whole: str) -> list[tuple[int, str]]:
@@ -208,13 +203,21 @@ def han_number(written: str) -> int:
         >>> han_number("1万2千"), han_number("3千万")
         (12000, 30000000)
     """
-    total = section = 0
+    parts = []
     for digits, units in re.findall(r"(\d+)(\D*)", written):
-        value = int(digits)
+        amount, power = int(digits), 0
         for unit in units:
-            if unit in _TENS:
-                value *= _TENS[unit]
-            else:
-                total, section, value = total + (section + value) * 10 ** _LARGE[unit], 0, 0
-        section += value
-    return total + section
+            amount *= _TENS.get(unit, 1)
+            power += _LARGE.get(unit, 0)
+        parts.append((amount, power))
+    return _sum(parts)
+
+
+def _sum(parts: Iterable[tuple[int, int]]) -> int:
+    """Return the sum of amounts and their powers of ten; a larger power takes smaller ones before it along."""
+    terms: list[tuple[int, int]] = []
+    for amount, power in parts:
+        while terms and terms[-1][1] < power:
+            amount += terms.pop()[0]
+        terms.append((amount * 10**power, power))
+    return sum(amount for amount, _ in terms)

@@ -13,8 +13,8 @@ class Decimal(StrEnum):
 
 
 _COMMA = (
-    "af az be bg br bs ca cs da de el eo es et eu fi fo fr fy gl hr hu hy id is it jv ka kk kl ky lb lt lv "
-    "mk nb nl nn no os pl pt ro ru sc sk sl sq sr sv tg tk tr tt uk uz vi wo"
+    "af az be bg br bs ca cs da de el eo es et eu fi fo fr fy gl hr hu hy id is it jv ka kk kl ky lb lo lt "
+    "lv mk nb nl nn no os pl ps pt ro ru sc sk sl sq sr sv tg tk tr tt uk uz vi wo"
 )
 _POINT = (
     "am bn en fil ga gu gv ha he hi ig ja kn ko ml mn mr ms mt my ne or pa rm si so sw ta te th ti ur xh yi "

@@ -44,10 +44,14 @@ _MARKS = (
     "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ece"
     "\u102b-\u103e\u17b4-\u17d3"
 )
-_WORD = re.compile(rf"[ \u00a0-]?(?:de )?([A-Za-zÀ-ɏḀ-ỿ\u0300-\u036f]+|(?:[^\W\d_]|[{_MARKS}])+)\.?")
+_WORD = re.compile(
+    rf"[ \u00a0-]?(?:(?:de|na|их) )?([A-Za-zÀ-ɏḀ-ỿ\u0300-\u036f]+|(?:[^\W\d_]|[{_MARKS}])+)\.?"
+)
 _MONEY = re.compile(r"[ \u00a0]?([kKM])(?=[ \u00a0]?[€$£])")
 # Millions in French and Spanish, moles per litre in chemistry, a size elsewhere.
 _LONE_M = re.compile(r"[ \u00a0]M(?![\w'’&])")
+_WORD_FIRST = ("sw", "si", "my", "zu")
+_WORD_BEFORE = re.compile(rf"(?<![\w{_MARKS}])((?:[^\W\d_]|[{_MARKS}])+)[ \u00a0]$")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 
 
@@ -83,6 +87,33 @@ def magnitude(behind: str, language: str | None = None, letters: Mapping[str, in
         total = _product(total, step)
         behind = behind[word.start(1) + len(name) :] if name else behind[word.end() :]
     return total
+
+
+def magnitude_before(before: str, language: str | None) -> Magnitude:
+    """Return the power of ten that a word before a number names, as `milioni 5` does in Swahili.
+
+    Args:
+        before: The text before a number.
+        language: BCP 47 tag of the text; without it such a word makes the number unclear.
+
+    Returns:
+        The power, 0 where there is no such word or the language writes it behind.
+
+    Example:
+        >>> magnitude_before("milioni ", "sw").power, magnitude_before("milioni ", "it").power
+        (6, 0)
+    """
+    word = _WORD_BEFORE.search(before)
+    spoken = primary_language(language)
+    name = unicodedata.normalize("NFC", word[1]).casefold() if word else ""
+    powers = frozenset(
+        _by_language()[first][name]
+        for first in _WORD_FIRST
+        if spoken in ("", first) and name in _by_language()[first]
+    )
+    if not powers:
+        return Magnitude(0)
+    return Magnitude(next(iter(powers))) if spoken else Magnitude(None, powers | {0})
 
 
 def _look_up(word: str, language: str | None) -> tuple[str, Magnitude]:

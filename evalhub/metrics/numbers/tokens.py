@@ -8,7 +8,7 @@ from fractions import Fraction
 from evalhub.metrics.numbers.expressions import is_part
 from evalhub.metrics.numbers.han import UNIT, han_number
 from evalhub.metrics.numbers.languages import Decimal, decimal_mark
-from evalhub.metrics.numbers.magnitudes import LETTERS, MONEY_LETTERS, Magnitude, magnitude
+from evalhub.metrics.numbers.magnitudes import LETTERS, MONEY_LETTERS, Magnitude, magnitude, magnitude_before
 from evalhub.metrics.numbers.plain import SLASH
 from evalhub.metrics.numbers.powers import raise_exactly
 from evalhub.metrics.numbers.reading import Reading, Value, each, with_others
@@ -109,6 +109,7 @@ def read_token(token: re.Match[str], language: str | None) -> Reading:
     if (token[0] + before[-1:]).find("$") >= 0 and _MATH_ENDS.match(behind):
         letters = {}
     reading = _scaled(_body(token, decimal), magnitude(behind, language, letters))
+    reading = _scaled(reading, magnitude_before(before, language))
     reading = _after_thousands(reading, before, language)
     whole = not before.strip() and not behind.strip(" .%°\n")
     reading = signed(reading, _sign(token, before, whole=whole))

@@ -89,7 +89,7 @@ WORDS: Mapping[str, str] = {
     ),
     "mk": "3:илј,илјада,илјади 6:мил,милион,милиони 9:милијарда,милијарди,милј 12:бил,билион,билиони",
     "ml": "3:ആയിരം 5:ലക്ഷം 6:ദശലക്ഷം 7:കോടി 9:ബില്യൺ 12:ട്രില്യൺ",
-    "mn": "3:мянга 6:сая 9:тэрбум",
+    "mn": "3:мянга 6:сая 9:тэрбум 12:наяд",
     "mr": "3:हजार 5:लक्ष,लाख 7:कोटी 9:अब्ज 11:खर्व 13:पद्म",
     "ms": "3:ribu 6:juta 9:bilion 12:trilion",
     "my": "3:ထောင် 4:သောင်း 5:သိန်း 6:သန်း 7:ကုဋေ 14:ကောဋိ",
@@ -141,7 +141,7 @@ WORDS: Mapping[str, str] = {
     "ur": "2:سو 3:ہزار 5:لاکھ 7:کروڑ 9:ارب 11:کھرب 12:ٹریلین",
     "uz": "3:ming 6:million,mln 9:milliard,mlrd 12:trillion,trln",
     "vi": "3:nghìn,ngàn 6:tr,triệu 9:tỉ,tỷ",
-    "zu": "3:inkulungwane 6:isigidi 12:isigidintathu",
+    "zu": "3:inkulungwane,sezigidi 6:isigidi 12:isigidintathu",
 }
 """By language: powers of ten, each with its words in lower case and Unicode's form NFC.
 
