@@ -55,6 +55,9 @@ def _drop_punctuation() -> Callable[[str], str]:
     part_of_the_answer = (
         r"(?<=\d)\p{P}(?=\d)",
         rf"(?<![[\w)\]]--{UNSPACED}])-(?=\p{{Sc}}?\.?\d)",
+        # The signs of -x and of -∞, and the grade A-.
+        r"(?<![\w)\]])-(?=(?:\p{L}(?!\w)|∞))",
+        r"(?<=^[a-f])-$",
         r"(?<!\w)\.(?=\d)",
         r"(?<=[^\W\d_])\#(?!\w)",
         r"(?<=\d)\s*[%‰]",

@@ -310,6 +310,13 @@ def test_multiplying_words(text, language, number):
     assert value(text, language) == number
 
 
+@pytest.mark.parametrize(
+    "text", ["2,5 billion", "3 billions d'euros", "un total de 3 billions de francs", "1 Billion Euro"]
+)
+def test_signs_of_another_language_make_a_billion_unclear(text):
+    assert value(text) is None
+
+
 def test_a_long_scale_billion_is_unclear_without_a_language():
     (column,) = ExactMatch(Normalizer.NUMBER).score(["1 billion"] * 3, [["10^12"], ["10^9"], ["7"]])
     assert column.values == (None, 1.0, 0.0)

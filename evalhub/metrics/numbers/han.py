@@ -214,7 +214,7 @@ def han_number(written: str) -> int:
 
 
 def _sum(parts: Iterable[tuple[int, int]]) -> int:
-    """Return the sum of amounts and their powers of ten; a larger power takes smaller ones before it along."""
+    """Return the sum of amounts with powers of ten; a larger power takes the smaller ones before it along."""
     terms: list[tuple[int, int]] = []
     for amount, power in parts:
         while terms and terms[-1][1] < power:

@@ -81,6 +81,9 @@ _PERCENT = re.compile(
     re.IGNORECASE,
 )
 _PERCENT_BEFORE = re.compile(r"(?:(?<![0-9])%|百分之|yüzde|ร้อยละ)\s?$", re.IGNORECASE)
+# What says that a `billion` in a text of unknown language is not English.
+_DECIMAL_COMMA = re.compile(r"[0-9],(?:[0-9]{1,2}|[0-9]{4,})$")
+_LONG_SCALE = re.compile(r"[ \u00a0]?(?:[Bb]illions?[ ](?:de[ ]|d['’])|Billion[ ][A-ZÄÖÜ])")
 _DOZEN = re.compile(r"[ -]dozens?\b", re.IGNORECASE)
 _LARGER = re.compile(rf"(?<![0-9.,])({_RUN})([ \u00a0][^\s0-9]+)[ \u00a0](?:and[ ])?$")
 _MATH_ENDS = re.compile(r"[^$\n]*[^$\s]\$(?![0-9])")
@@ -108,7 +111,10 @@ def read_token(token: re.Match[str], language: str | None) -> Reading:
     # Between dollars LaTeX has variables and units.
     if (token[0] + before[-1:]).find("$") >= 0 and _MATH_ENDS.match(behind):
         letters = {}
-    reading = _scaled(_body(token, decimal), magnitude(behind, language, letters))
+    by = magnitude(behind, language, letters)
+    if by.others and not language and (_DECIMAL_COMMA.search(token[0]) or _LONG_SCALE.match(behind)):
+        by = Magnitude(None, by.others | {by.power or 0})
+    reading = _scaled(_body(token, decimal), by)
     reading = _scaled(reading, magnitude_before(before, language))
     reading = _after_thousands(reading, before, language)
     whole = not before.strip() and not behind.strip(" .%°\n")
