@@ -194,7 +194,8 @@ def test_numbers_compare_as_numbers():
         ["So it is 1,234.00.", "no number", "1235"], [["so\n#### 1234"]] * 3
     )
     assert column.name == "number_match"
-    assert column.signature == "number_match|norm:number|take:after-####>in-boxed>last|lang:item|refs:any|v:3"
+    take = "take:after-####>in-boxed>last|parts:unread|words:en,zh|lang:item"
+    assert column.signature == f"number_match|norm:number|{take}|refs:any|v:3"
     assert column.values == (1.0, 0.0, 0.0)
 
 

@@ -13,8 +13,8 @@ from evalhub.metrics.numbers.signs import read_sign, signed
 from evalhub.metrics.numbers.spoken import last_spoken_number
 from evalhub.metrics.numbers.tokens import ANY, GLUED, SEEN_BEFORE, read_token
 
-RULE = "after-####>in-boxed>last"
-"""Which number of a text is taken, as a signature says it."""
+RULE = "after-####>in-boxed>last|parts:unread|words:en,zh"
+"""Which number of a text is taken, what is not read, and where words are, as a signature says it."""
 
 _MARK = re.compile(r"####[ \t*_]*")
 # `#### 2. Then` is a heading of a list, not an answer.
