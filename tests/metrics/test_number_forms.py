@@ -104,7 +104,7 @@ def test_a_dash_is_not_always_a_sign(text, language):
         # Lists, points, repeating decimals, durations, codes.
         "(9,4)", r"\boxed{9, 4}", r"\boxed{9 \text{ or } 4}", r"\boxed{x = 9, y = 4}",
         "0.(4)", r"0.\overline{4}",
-        "0.444...", "9 hours 4 minutes", "9 feet 4 inches", "9h04", "0x4F", "555-0004",
+        "0.444...", "9 hours 4 minutes", "9 feet 4 inches", "9h04", "9cm-4cm", "0x4F", "555-0004",
         "三点四十", "七八个", "3十",
     ],
 )  # fmt: skip

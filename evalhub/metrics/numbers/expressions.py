@@ -39,7 +39,7 @@ _OPERATOR_BEHIND = re.compile(
     re.VERBOSE,
 )
 _SQUARED_UNIT = re.compile(r"(?:[kcdmµ]?m|ft|in|yd|mi)[23](?![0-9A-Za-z])")
-_CODE_BEHIND = re.compile(r"[A-Za-z]{1,6}[0-9]")
+_CODE_BEHIND = re.compile(r"[A-Za-z]{1,6}-?[0-9]")
 _TRAILING_SIGN = re.compile(r"[-](?=$|[\s.,;)])")
 _NUMERAL_BEHIND = re.compile(rf"[ ]?(?:(?={NUMERAL})(?![千百兆一]))|分[之の의]")
 _DURATION_UNIT = (
