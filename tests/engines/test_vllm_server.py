@@ -30,12 +30,8 @@ QUESTION = "Which of these is a fruit?\nA: an apple\nB: a hammer\nAnswer with A 
 
 
 @pytest.fixture(scope="module")
-def model():
-    return resolve("smollm2-135m-instruct")
-
-
-@pytest.fixture(scope="module")
-def address(model, tmp_path_factory):
+def address(tmp_path_factory):
+    model = resolve("smollm2-135m-instruct")
     folder = tmp_path_factory.mktemp("server")
     # Every process of the server must find broken media packages absent.
     (folder / "sitecustomize.py").write_text(
@@ -78,15 +74,15 @@ def _wait(url, server, log):
     pytest.fail(log.read_text()[-3000:])
 
 
-def test_a_real_server_answers_as_the_engine_does(address, model, tmp_path):
+def test_a_real_server_answers_as_the_engine_does(address, engine):
     requests = {
         "free": Request((Message("user", "What is the capital of France?"),), Sampling(max_tokens=20)),
         "verdict": Request((Message("user", QUESTION),), Sampling(max_tokens=1), ("A", "B")),
         "long": Request((Message("user", "word " * 3000),), Sampling(max_tokens=5)),
     }
-    with open_engine(EngineSpec(type="openai", base_url=address), name="served") as engine:
-        served = {one.key: one for one in complete(engine, requests.items())}
-        facts = engine.facts()
+    with open_engine(EngineSpec(type="openai", base_url=address), name="served") as client:
+        served = {one.key: one for one in complete(client, requests.items())}
+        facts = client.facts()
     assert facts.completion_tokens > 1
     assert (facts.logprobs, facts.token_limit, facts.unsent, facts.structured) == (
         20,
@@ -94,9 +90,7 @@ def test_a_real_server_answers_as_the_engine_does(address, model, tmp_path):
         None,
         None,
     )
-    spec = EngineSpec(max_length=1024, kv_cache_gib=0.5)
-    with open_engine(spec, model, log_folder=tmp_path) as engine:
-        local_ones = {one.key: one for one in complete(engine, requests.items())}
+    local_ones = {one.key: one for one in complete(engine, requests.items())}
     assert "Paris" in served["free"].text
     assert served["free"].prompt_tokens == local_ones["free"].prompt_tokens
     assert served["long"].failure is local_ones["long"].failure is FailureKind.TOO_LONG
