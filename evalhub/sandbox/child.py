@@ -34,10 +34,13 @@ def confine(memory: int, seconds: int, output: int) -> None:
 
 
 def connect(memory: int) -> Any:
-    """Return an in-memory DuckDB that spills nothing, loads no extension and sees no Python variable."""
+    """Return an in-memory DuckDB that spills nothing, loads no extension and sees no Python variable.
+
+    Its zone is UTC, so that a time with a zone has one text on every machine.
+    """
     import duckdb
 
-    return duckdb.connect(
+    connection = duckdb.connect(
         config={
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -48,6 +51,8 @@ def connect(memory: int) -> Any:
             "memory_limit": f"{memory // 2}B",
         }
     )
+    connection.execute("SET TimeZone='UTC'")
+    return connection
 
 
 def lock(connection: Any) -> None:

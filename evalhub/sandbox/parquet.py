@@ -1,4 +1,4 @@
-"""Parquet files: columns of the declared types are copied, all others are read row by row as JSON."""
+"""Parquet files: columns of the declared types are copied, all others are read row by row, as JSON is."""
 
 from __future__ import annotations
 
@@ -9,16 +9,35 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.sandbox.fits import is_nested
+from evalhub.sandbox.natives import fetched, native, quoted
 from evalhub.sandbox.refusal import Refused
-from evalhub.sandbox.spelling import parse
+from evalhub.sandbox.rows import refused
+from evalhub.sandbox.scalars import Fit
+from evalhub.sandbox.spelling import Misfit
 
 _BATCH = 2000
+_MOST_DIGITS = 38  # DuckDB reads decimals of more digits as DOUBLE
 _INTEGERS = tuple(
     prefix + stem for stem in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT") for prefix in ("", "U")
 )
 _EXACT_IN_DOUBLE = _INTEGERS[:6]
-_FLOATING = re.compile(r"\b(FLOAT|DOUBLE)\b")
-_WITHOUT_JSON = re.compile(r"\b(BLOB|BIT|INTERVAL|UNION|VARIANT|GEOMETRY)\b")
+_OF_NO_YEAR = "NOT isfinite({0}) OR year({0}) NOT BETWEEN 1 AND 9999"
+
+# What a copy would let pass although no other format can hold it, by type.
+_STRANGE = {
+    "BOOLEAN": "",
+    "UUID": "",
+    "VARCHAR": "contains({0}, chr(0))",
+    "DOUBLE": "NOT isfinite({0})",
+    "TIME": "{0} >= TIME '24:00:00'",
+    **dict.fromkeys(
+        ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP WITH TIME ZONE"), _OF_NO_YEAR
+    ),
+}
+
+_NESTED = re.compile(r"(STRUCT|MAP)\(|.*\]$", re.DOTALL)
+_CHECKED_BY_ROW = re.compile(r"\b(FLOAT|DOUBLE|DATE|TIME|TIMESTAMP|JSON)")
+_STRANGE_WITHIN = "contains(to_json({0})::VARCHAR, '\\u0000')"
 
 
 class ParquetFile:
@@ -35,48 +54,72 @@ class ParquetFile:
 
     def __init__(self, connection: Any, path: Path, columns: Mapping[str, Any]) -> None:
         self._connection, self._columns = connection, columns
-        self._file = f"'{path}'"
-        self._source = f"read_parquet({self._file}, file_row_number=true)"
+        self._source = f"read_parquet('{path}', file_row_number=true)"
+        self._schema: list[tuple[str, int, int]] = connection.execute(
+            f"SELECT name, coalesce(num_children, 0), coalesce(precision, 0) FROM parquet_schema('{path}')"
+        ).fetchall()
+        self._tops = list(_children(self._schema, 0))
         described = connection.execute(f"DESCRIBE SELECT * FROM {self._source}").fetchall()
-        self.types = {row[0]: row[1] for row in described if row[0] != "file_row_number"}
+        # In the order of the file: DuckDB renames a column whose name differs from another's in case alone.
+        pairs = list(zip((self._schema[top][0] for top in self._tops), described, strict=False))
+        self.types = {name: row[1] for name, row in pairs}
+        self._quoted = {name: quoted(row[0]) for name, row in pairs}
 
     def refuse_columns(self) -> None:
-        """Refuse two columns of one name, which DuckDB would rename, and types that JSON cannot spell."""
-        schema = self._connection.execute(
-            f"SELECT name, coalesce(num_children, 0) FROM parquet_schema({self._file})"
-        ).fetchall()
-        names, place = Counter[str](), 1
-        while place < len(schema):
-            names[schema[place][0]] += 1
-            place = _next_sibling(schema, place)
-        if twice := [name for name, count in names.items() if count > 1]:
+        """Refuse two columns of one name, which DuckDB would rename, and values that JSON cannot spell."""
+        names = [self._schema[top][0] for top in self._tops]
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise Refused("", "two columns have one name", value=twice[0])
-        for name in self._columns:
-            if _WITHOUT_JSON.search(self.types[name]):
-                raise Refused(
-                    "", f"the column {name} is of the type {self.types[name]}", fix="write it as text"
-                )
+        for name, top in zip(names, self._tops, strict=True):
+            if name in self._columns:
+                self._refuse_column(name, top)
+
+    def _refuse_column(self, name: str, top: int) -> None:
+        try:
+            fetched(self._kind(name))
+        except ValueError as error:
+            raise Refused("", f"the column {name} is of the type {error}", fix="write it as text") from error
+        within = range(top, _next_sibling(self._schema, top))
+        if max(self._schema[place][2] for place in within) > _MOST_DIGITS:
+            what = f"the column {name} has decimals of more than {_MOST_DIGITS} digits"
+            raise Refused("", what, fix="write it as text")
+        for place in within:
+            fields = Counter(self._schema[child][0].lower() for child in _children(self._schema, place))
+            if twice := [field for field, count in fields.items() if count > 1]:
+                raise Refused("", f"two fields of the column {name} have one name", value=twice[0])
+
+    def _kind(self, name: str) -> Any:
+        return self._connection.sqltype(self.types[name])
 
     def is_exact(self) -> bool:
         """Return whether a copy loses nothing and refuses nothing, except integers that are too large."""
-        return all(self._is_exact(name, str(kind)) for name, kind in self._columns.items())
+        if not all(self._is_alike(name, str(kind)) for name, kind in self._columns.items()):
+            return False
+        signs = {name: _STRANGE.get(self.types[name], "") for name in self._columns}
+        signs |= {name: _STRANGE_WITHIN for name in self._columns if _NESTED.match(self.types[name])}
+        strange = [f"({sign.format(self._quoted[name])})" for name, sign in signs.items() if sign]
+        if not strange:
+            return True
+        count = f"SELECT count(*) FROM {self._source} WHERE {' OR '.join(strange)}"
+        return bool(self._connection.execute(count).fetchone() == (0,))
 
-    def _is_exact(self, name: str, declared: str) -> bool:
+    def _is_alike(self, name: str, declared: str) -> bool:
         held = self.types[name]
-        if held == declared == "DOUBLE":
-            strange = f"SELECT count(*) FROM {self._source} WHERE NOT isfinite({_quoted(name)})"
-            return bool(self._connection.execute(strange).fetchone() == (0,))
         if held in _INTEGERS:
             exact = declared in (*_INTEGERS, "HUGEINT", "VARCHAR")
             return exact or (declared == "DOUBLE" and held in _EXACT_IN_DOUBLE)
-        return held == declared and not _FLOATING.search(held)
+        if held != declared:
+            return False
+        if _NESTED.match(held):
+            return not _CHECKED_BY_ROW.search(held)
+        return held in _STRANGE or held.startswith("DECIMAL(")
 
     def copy(self, table: str, path: str) -> int | None:
         """Copy the rows into a table, and return how many; None and no row if an integer is too large."""
         import duckdb
 
-        values = ", ".join(["$path", "file_row_number + 1", *map(_quoted, self._columns)])
-        insert = f"INSERT INTO {_quoted(table)} SELECT {values} FROM {self._source}"
+        values = ", ".join(["$path", "file_row_number + 1", *(self._quoted[name] for name in self._columns)])
+        insert = f"INSERT INTO {quoted(table)} SELECT {values} FROM {self._source}"
         try:
             copied = self._connection.execute(insert, {"path": path}).fetchone()
         except duckdb.ConversionException:
@@ -85,21 +128,13 @@ class ParquetFile:
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield each row with its number, from 1."""
-        written = self.written
-        values = ", ".join(
-            _quoted(name) if name in written else self._as_json(name) for name in self._columns
-        )
+        kinds = {name: self._kind(name) for name in self._columns}
+        values = ", ".join(f"CAST({self._quoted[name]} AS {fetched(kind)})" for name, kind in kinds.items())
+        reads = [(name, native(kind)) for name, kind in kinds.items()]
         cursor = self._connection.execute(f"SELECT file_row_number + 1, {values} FROM {self._source}")
         while batch := cursor.fetchmany(_BATCH):
-            for number, *values in batch:
-                row = dict(zip(self._columns, values, strict=True))
-                yield (
-                    number,
-                    {
-                        name: value if value is None or name in written else parse(value)
-                        for name, value in row.items()
-                    },
-                )
+            for number, *row in batch:
+                yield number, _read(row, reads, number)
 
     @property
     def written(self) -> set[str]:
@@ -108,19 +143,28 @@ class ParquetFile:
             name for name, kind in self._columns.items() if self.types[name] == "VARCHAR" and is_nested(kind)
         }
 
-    def _as_json(self, name: str) -> str:
-        # 32 bits by way of their text, so that 0.1 does not become 0.10000000149011612.
-        exact = re.sub(r"\bFLOAT\b", "VARCHAR", self.types[name])
-        return f"to_json(CAST({_quoted(name)} AS {exact}))::VARCHAR"
+
+def _read(row: list[Any], reads: list[tuple[str, Fit]], number: int) -> dict[str, Any]:
+    name, values = "", dict[str, Any]()
+    try:
+        for (name, read), value in zip(reads, row, strict=True):
+            values[name] = None if value is None else read(value)
+    except Misfit as error:  # a column of JSON may hold what no format can
+        raise refused(error, f":{number}", name) from error
+    return values
 
 
-def _next_sibling(schema: list[tuple[str, int]], place: int) -> int:
-    """Return the place of the next sibling in a schema that lists each parent before its children."""
-    children, place = schema[place][1], place + 1
-    for _ in range(children):
-        place = _next_sibling(schema, place)
-    return place
+def _children(schema: list[tuple[str, int, int]], place: int) -> Iterator[int]:
+    """Yield the places of the children in a schema that lists each parent before its children."""
+    child = place + 1
+    for _ in range(schema[place][1]):
+        yield child
+        child = _next_sibling(schema, child)
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _next_sibling(schema: list[tuple[str, int, int]], place: int) -> int:
+    """Return the place behind a node and all that is below it."""
+    end = place + 1
+    for _ in range(schema[place][1]):
+        end = _next_sibling(schema, end)
+    return end

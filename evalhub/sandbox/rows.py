@@ -15,6 +15,7 @@ from evalhub.sandbox.spelling import Misfit, parse, spell
 from evalhub.sandbox.texts import Text
 
 _REPLACED = "\ufffd"
+_NUL = "\\u0000"
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Reader:
 
     @property
     def replaced(self) -> int:
-        """How many broken bytes became U+FFFD."""
+        """How many broken bytes became U+FFFD, and how many NUL characters were left out."""
         return self._text.replaced
 
     def rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -159,19 +160,22 @@ def refused(error: Misfit, place: str, column: str = "") -> Refused:
 
 
 def spelled(row: Mapping[str, Any]) -> tuple[bytes, int]:
-    """Return a row as one line of JSON in valid UTF-8, and how many of its characters became U+FFFD.
+    """Return a row as one line of JSON in valid UTF-8, and how many of its characters that changed.
+
+    A lone surrogate becomes U+FFFD, and NUL is left out.
 
     Raises:
         Misfit: The row holds a number that JSON has not.
     """
     text = spell(row)
-    if "\\u0000" not in text:
+    if _NUL not in text:
         try:
             return text.encode("utf-8") + b"\n", 0
         except UnicodeEncodeError:
             pass
     good = spell(_cleaned(row))
-    return good.encode("utf-8") + b"\n", good.count(_REPLACED) - text.count(_REPLACED)
+    changed = good.count(_REPLACED) - text.count(_REPLACED) + text.count(_NUL) - good.count(_NUL)
+    return good.encode("utf-8") + b"\n", changed
 
 
 def _cleaned(value: Any) -> Any:

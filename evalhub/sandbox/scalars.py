@@ -39,15 +39,20 @@ def anything(value: Any) -> Any:
 
 def text(value: Any) -> str:
     """Return a text as it is, or the text of a number."""
+    spelling = _spelling(value)
+    if spelling is None:
+        fix = "declare BOOLEAN or JSON" if type(value) is bool else ""
+        raise misfit(value, "VARCHAR", "a text or a number", fix)
+    return spelling
+
+
+def _spelling(value: Any) -> str | None:
+    """Return a text or a number as it is written; None = the value is neither."""
     if type(value) is str:
         return value
     if type(value) is int:
         return str(value)
-    if type(value) is Number and value.is_finite:
-        return value.text
-    if type(value) is bool:
-        raise misfit(value, "VARCHAR", "a text or a number", "declare BOOLEAN or JSON")
-    raise misfit(value, "VARCHAR", "a text or a number")
+    return str(value.text) if type(value) is Number and value.is_finite else None
 
 
 def boolean(value: Any) -> bool:
@@ -192,12 +197,13 @@ def uuid(value: Any) -> str:
 
 
 def choice(values: Sequence[str]) -> Fit:
-    """Return the reader of one of these texts."""
+    """Return the reader of one of these texts; a number is its own text, as in a column of texts."""
     known = frozenset(values)
 
     def fit(value: Any) -> str:
-        if type(value) is str and value in known:
-            return value
+        spelling = _spelling(value)
+        if spelling is not None and spelling in known:
+            return spelling
         raise misfit(value, "ENUM", ", ".join(values[:20]))
 
     return fit

@@ -7,10 +7,11 @@ import math
 from typing import Any
 
 _SHOWN = 200
+_LONGEST_WHOLE = 400
 
 
 class Number:
-    """A number of JSON with a point or an exponent, as it is written; also NaN and Infinity."""
+    """A number of JSON that Python would not keep as it is written; also NaN and Infinity."""
 
     __slots__ = ("text",)
 
@@ -75,12 +76,19 @@ def _float(number: Number) -> float:
     return value
 
 
-_DECODER = json.JSONDecoder(parse_float=Number, parse_constant=Number, object_pairs_hook=_object)
+def _whole(text: str) -> int | Number:
+    """Return a whole number; Python's has no negative zero, and no more digits than its own limit."""
+    return Number(text) if text == "-0" or len(text) > _LONGEST_WHOLE else int(text)
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=Number, parse_int=_whole, parse_constant=Number, object_pairs_hook=_object
+)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=_float)
 
 
 def parse(text: str) -> Any:
-    """Return the value that a text of JSON spells; numbers with a point or an exponent are `Number`.
+    """Return the value that a text of JSON spells; numbers with a point or an exponent, and -0, are `Number`.
 
     Raises:
         Misfit: An object has a key twice.

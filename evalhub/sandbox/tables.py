@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from evalhub.sandbox.fits import KNOWN, fit_of, stored
+from evalhub.sandbox.natives import quoted
 from evalhub.sandbox.parquet import ParquetFile
 from evalhub.sandbox.refusal import Refused, one_line, unknown_column
 from evalhub.sandbox.rows import Reader, fit_row, refused, spelled
@@ -109,8 +110,7 @@ class Table:
         fits, cleared = self._fits(written), 0
         for number, row in reader.rows():
             cleared += self._write_row(out, path, number, fit_row(row, fits, reader.place), reader.place)
-        if replaced := reader.replaced + cleared:
-            self.notes.append(f"{path}: {replaced} characters were no valid UTF-8 and became U+FFFD")
+        self._note_cleared(path, reader.replaced + cleared)
         texts = [
             name for name in self.columns if reader.empty.get(name) and self._kinds[name].id == "varchar"
         ]
@@ -120,6 +120,11 @@ class Table:
                 f'{path}: empty cells are missing values ({cells}); an empty text is written ""'
             )
         return reader.seen
+
+    def _note_cleared(self, path: str, count: int) -> None:
+        if count:
+            what = f"{count} characters were no valid text: NUL is left out, others became U+FFFD"
+            self.notes.append(f"{path}: {what}")
 
     def _write_row(self, out: IO[bytes], path: str, number: int, row: dict[str, Any], place: str) -> int:
         try:
@@ -153,9 +158,11 @@ class Table:
         if file.is_exact() and (copied := file.copy(self.name, path)) is not None:
             self._count += copied
             return set(file.types)
-        fits = self._fits(file.written)
+        fits, cleared = self._fits(file.written), 0
         for number, row in file.rows():
-            self._write_row(out, path, number, fit_row(row, fits, f":{number}"), f":{number}")
+            place = f":{number}"
+            cleared += self._write_row(out, path, number, fit_row(row, fits, place), place)
+        self._note_cleared(path, cleared)
         return set(file.types)
 
     def _insert(self, written: Path, columns: dict[str, str]) -> None:
@@ -174,11 +181,6 @@ class Table:
                     row = json.loads(next(islice(rows, int(match.group(1)) - 1, None), "{}"))
                 where, message = f"{where}: {row.get('file')}:{row.get('line')}", match.group(2)
             raise Refused(where, f"a row does not fit the declared columns ({message})") from error
-
-
-def quoted(name: str) -> str:
-    """Return a name as SQL."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _text(text: str) -> str:

@@ -27,7 +27,7 @@ class Text:
     Attributes:
         path: The file on this disk; a name that ends in `.gz` is unpacked.
         encoding: What the card says; "" where it says nothing.
-        replaced: How many broken characters became U+FFFD.
+        replaced: How many broken characters became U+FFFD, and how many NUL characters were left out.
     """
 
     path: Path
@@ -72,16 +72,23 @@ class Text:
 
     def _utf8(self) -> Iterator[str]:
         """Yield lines of UTF-8; single broken characters become U+FFFD."""
+        mended = False
         with self._open() as file:
             for number, raw in enumerate(file, start=1):
                 try:
                     text = raw.decode()
                 except UnicodeDecodeError as error:
-                    if not self.encoding and not self.replaced:
+                    if not self.encoding and not mended:
                         self._refuse_legacy(number, raw, error.start)
-                    text = raw.decode("utf-8", "replace")
+                    text, mended = raw.decode("utf-8", "replace"), True
                     self.replaced += text.count(_REPLACED) - raw.count(_REPLACED.encode())
-                yield text.replace("\x00", "")
+                yield self._without_nul(text)
+
+    def _without_nul(self, text: str) -> str:
+        if "\x00" in text:
+            self.replaced += text.count("\x00")
+            return text.replace("\x00", "")
+        return text
 
     def _refuse_legacy(self, number: int, raw: bytes, start: int) -> None:
         with self._open() as file:
@@ -99,7 +106,7 @@ class Text:
         with self._open() as file, io.TextIOWrapper(file, encoding=encoding, newline="\n") as text:
             try:
                 for line in text:
-                    yield line.replace("\x00", "")
+                    yield self._without_nul(line)
             except UnicodeError as error:
                 what = f"the file is no {self.encoding} ({error})"
                 raise Refused("", what, fix="write the encoding that it was saved in") from error

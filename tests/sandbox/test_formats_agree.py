@@ -26,6 +26,8 @@ FITTING: dict[str, list[tuple[Any, Any, Any]]] = {
     "VARCHAR": [
         ("007", TEXTS, SAME), ("", TEXTS, SAME), (" x\n,\"y\" ", TEXTS, SAME), ("NULL", TEXTS, SAME),
         ("[1]", TEXTS, SAME), (12, WHOLES, "12"), (4.5, FLOATS, "4.5"), (-3.0, FLOATS, "-3.0"),
+        (1e22, FLOATS, "1e+22"), (2**64 - 1, pyarrow.uint64(), str(2**64 - 1)),
+        (0.3, pyarrow.float32(), "0.3"),
     ],
     "BOOLEAN": [
         (True, pyarrow.bool_(), SAME), (False, pyarrow.bool_(), SAME), ("True", TEXTS, True),
@@ -35,7 +37,10 @@ FITTING: dict[str, list[tuple[Any, Any, Any]]] = {
     "UTINYINT": [(0, WHOLES, SAME), (255, WHOLES, SAME), ("3.0", TEXTS, 3)],
     "INTEGER": [(2**31 - 1, WHOLES, SAME), (-(2**31), WHOLES, SAME), (1e3, FLOATS, 1000), (" +8 ", TEXTS, 8)],
     "BIGINT": [(2**53 + 1, WHOLES, SAME), (2**63 - 1, WHOLES, SAME), (-(2**63), WHOLES, SAME)],
-    "HUGEINT": [(2**63 - 1, WHOLES, SAME), (str(2**127 - 1), TEXTS, 2**127 - 1)],
+    "HUGEINT": [
+        (2**63 - 1, WHOLES, SAME), (str(2**127 - 1), TEXTS, 2**127 - 1), (2**63 + 1, pyarrow.uint64(), SAME),
+    ],
+    "UBIGINT": [(2**64 - 1, pyarrow.uint64(), SAME), ("1E2", TEXTS, 100)],
     "DOUBLE": [
         (0.1, FLOATS, SAME), (7, WHOLES, 7.0), (5e-324, FLOATS, SAME), (1.7976931348623157e308, FLOATS, SAME),
         ("2.5", TEXTS, 2.5), (2**60, WHOLES, float(2**60)), (".5", TEXTS, 0.5), (-0.0, FLOATS, SAME),
@@ -51,7 +56,14 @@ FITTING: dict[str, list[tuple[Any, Any, Any]]] = {
     ],
     "TIME": [("23:59:01", TEXTS, datetime.time(23, 59, 1))],
     "UUID": [(text := "123e4567-e89b-12d3-a456-426614174000", TEXTS, uuid.UUID(text))],
+    "TIMESTAMPTZ": [
+        ("2024-02-29T23:59+05:30", TEXTS, datetime.datetime(2024, 2, 29, 18, 29, tzinfo=datetime.UTC)),
+    ],
     "ENUM('red', 'blue')": [("blue", TEXTS, SAME)],
+    "ENUM('4', '2.5', '07')": [
+        (4, WHOLES, "4"), ("4", TEXTS, SAME), (2.5, FLOATS, "2.5"),
+        ("07", TEXTS, SAME),
+    ],
     "VARCHAR[]": [
         (["a", "", None], pyarrow.list_(TEXTS), SAME), ([], pyarrow.list_(TEXTS), SAME),
         ([1, 2], pyarrow.list_(WHOLES), ["1", "2"]),
@@ -90,6 +102,7 @@ MISFITS: dict[str, list[tuple[Any, Any, str]]] = {
         (0.125, FLOATS, "too many digits"), (12345, WHOLES, "out of range"), ("nan", TEXTS, "a text"),
     ],
     "DATE": [
+        ("infinity", TEXTS, "a text"), ("0044-03-15 (BC)", TEXTS, "a text"),
         ("2023-02-29", TEXTS, "does not exist"), ("29.02.2024", TEXTS, "a text"),
         ("2024-01-01 10:00", TEXTS, "a time"),
     ],
@@ -97,7 +110,9 @@ MISFITS: dict[str, list[tuple[Any, Any, str]]] = {
     "TIMESTAMPTZ": [("2024-01-01 10:00", TEXTS, "without its zone")],
     "TIME": [("24:30", TEXTS, "a text"), (5, WHOLES, "a number")],
     "UUID": [("123e4567", TEXTS, "a text")],
+    "UBIGINT": [(-1, WHOLES, "out of range"), (str(2**64), TEXTS, "out of range")],
     "ENUM('red', 'blue')": [("green", TEXTS, "a text"), (1, WHOLES, "a number")],
+    "ENUM('4', '2.5')": [(4.0, FLOATS, "a number"), (3, WHOLES, "a number"), ("4 ", TEXTS, "a text")],
     "VARCHAR[]": [({"a": 1, "b": "x"}, STRUCT, "an object")],
     "INTEGER[]": [
         ([1.5], pyarrow.list_(FLOATS), "a fraction"), ([2**31], pyarrow.list_(WHOLES), "out of range"),
@@ -131,6 +146,8 @@ def test_what_fits_is_read_as_it_is(load: Any, write: Any, form: str, kind: str)
     for value, held, expected in FITTING[kind]:
         rows = [{"id": 1, "value": value}, {"id": 2, "value": None}]
         read = load(write(form, rows, held), form, {"value": kind})
+        if kind == "TIMESTAMPTZ":
+            read = [(row[0], row[1] and row[1].astimezone(datetime.UTC)) for row in read]
         assert repr(read) == repr([(1, value if expected is SAME else expected), (2, None)])
 
 
@@ -214,15 +231,35 @@ def test_numbers_keep_their_own_text(load: Any, tmp_path: Path) -> None:
     assert read == [(1, Decimal("0.1234567890123456789012345"))]
 
 
+NUMERALS = {"4", "4.0", "4.50", "-0", "1E2", "0.10", "123456789012345678901", "1e400", "-7", "0.0"}
+NUMERIC = ("VARCHAR", "DOUBLE", "FLOAT", "INTEGER", "HUGEINT", "DECIMAL(9, 2)", "ENUM('4', '1E2')", "BOOLEAN")
+
+
+@pytest.mark.parametrize("kind", NUMERIC)
+@pytest.mark.parametrize("numeral", sorted(NUMERALS))
+def test_a_number_is_the_same_in_json_and_csv(load: Any, tmp_path: Path, numeral: str, kind: str) -> None:
+    contents = {
+        "csv": f"id,value\n1,{numeral}\n", "jsonl": f'{{"id": 1, "value": {numeral}}}\n',
+        "json": f'[{{"id": 1, "value": {numeral}}}]',
+    }  # fmt: skip
+    values = {}
+    for form, content in contents.items():
+        (tmp_path / f"t.{form}").write_text(content)
+        read = outcome(lambda form=form: load(tmp_path / f"t.{form}", form, {"value": kind}))
+        values[form] = "refused" if isinstance(read, tuple) else repr(read)
+    assert len(set(values.values())) == 1, values
+
+
 HELD = {
     "int": st.integers(-(2**63), 2**63 - 1),
     "float": st.floats(allow_nan=False, allow_infinity=False),
-    "text": st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"), max_size=8),
+    "text": st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r"), max_size=8),
     "digits": st.from_regex(r"\A[+-]?[0-9]{1,5}([.,][0-9]{0,3})?(e[0-9]{1,2})?\Z"),
 }
 KINDS = (
     "VARCHAR", "BOOLEAN", "TINYINT", "UINTEGER", "INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "FLOAT",
-    "DECIMAL(9, 3)", "DATE", "TIMESTAMP", "VARCHAR[]", "ENUM('a')",
+    "DECIMAL(9, 3)", "DATE", "TIMESTAMP", "VARCHAR[]", "ENUM('a', '0', '1.0')", "TIME",
+    "TIMESTAMPTZ", "UBIGINT", "UUID", "JSON",
 )  # fmt: skip
 
 
