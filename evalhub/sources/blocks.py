@@ -8,6 +8,7 @@ from typing import Any
 from evalhub.records import clean
 
 _TYPES = ("text", "input_text", "output_text")
+_LEAVE_OUT = "so leave such rows out in the SELECT"
 
 
 def is_blocks(value: Any) -> bool:
@@ -32,5 +33,5 @@ def _text_of(block: Any) -> str:
         return clean(block)
     kind = block.get("type") if isinstance(block, Mapping) else block
     if kind not in _TYPES or not isinstance(block.get("text"), str):
-        raise ValueError(f"blocks of text alone; there is a block of type {kind!r}")
+        raise ValueError(f"blocks of text alone; there is a block of type {kind!r}, {_LEAVE_OUT}")
     return clean(block["text"])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+import unicodedata
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalhub.records import canonical, clean, is_blank
 from evalhub.sources.blocks import text_of
+from evalhub.sources.dialects import as_openai
 
 ROLES: Mapping[str, str] = {
     "system": "system",
@@ -18,20 +21,26 @@ ROLES: Mapping[str, str] = {
     "function": "tool",
 }
 
-# What says nothing to the model: ids, and thoughts of earlier turns, which chat templates leave out too.
-_IDLE = {"id", "type", "tool_call_id", "reasoning", "reasoning_content"}
-_KEYS = {
-    "assistant": {"tool_calls", "function_call"},
-    "tool": {"name"},
-}
+# What says nothing to the model: ids, marks of a file, and thoughts of earlier turns, which chat templates
+# leave out too.
+_IDLE = {
+    "id", "type", "status", "weight", "cache_control", "tool_call_id", "reasoning", "reasoning_content",
+}  # fmt: skip
+_KNOWN = {"role", "content", "name", *_IDLE}
+_KEYS = {"assistant": {"tool_calls", "function_call", "refusal"}}
+_LONGEST_NAME = 200
+_LEAVE_OUT = "leave it out in the SELECT, or declare STRUCT(role VARCHAR, content VARCHAR)[]"
+
+Pair = tuple[str, str]
 
 
-def read_messages(value: Any) -> tuple[tuple[str, str], ...]:
+def read_messages(value: Any) -> tuple[Pair, ...]:
     """Return a chat history as pairs of role and text; `developer` is another name of `system`.
 
     Args:
-        value: A list of messages, or JSON of one. A message has a `role` and a `content`, a text or blocks of
-            text; an assistant's may have `tool_calls`, which are written out, a tool's its `name`.
+        value: A list of messages, or JSON of one, in the form of OpenAI, ShareGPT or Anthropic. A message
+            has a `role` and a `content`, a text or blocks of text. Its `name` stands before the text, on a
+            line of its own. An assistant's `tool_calls` are written out.
 
     Raises:
         ValueError: A message is not like that, or the last is not the user's or a tool's; it says which.
@@ -39,76 +48,139 @@ def read_messages(value: Any) -> tuple[tuple[str, str], ...]:
     listed = _parsed(value)
     if not isinstance(listed, list) or not listed:
         raise ValueError("a list of messages, each with role and content, or JSON of one")
-    messages = tuple(_message(message, number) for number, message in enumerate(listed, 1))
+    messages = tuple(_pairs(listed))
     role, text = messages[-1]
     if role not in ("user", "tool"):
         raise ValueError(
-            f"messages whose last is the user's or a tool's, to be answered; it is of role {role}"
+            f"messages whose last is the user's or a tool's, to be answered; it is of role {role}. Leave it "
+            "out in the SELECT, as `history[:-2]` does of a list, and return its text as a response"
         )
     if is_blank(text):
-        raise ValueError(f"messages whose last holds a text; message {len(messages)} is blank")
+        raise ValueError(f"messages whose last holds a text; message {len(listed)} is blank")
     return messages
 
 
+def _pairs(listed: list[Any]) -> Iterator[Pair]:
+    tools: dict[str, str] = {}
+    for number, value in enumerate(listed, 1):
+        message = _parsed(value)
+        if not isinstance(message, Mapping):
+            raise ValueError(f"messages that are objects with role and content; message {number} is none")
+        for own in as_openai(message):
+            try:
+                yield _pair(own, tools)
+            except ValueError as error:
+                raise ValueError(f"{error} (message {number})") from None
+
+
+class _Unread(ValueError):
+    """A text is JSON that does not say one thing: a key stands twice, or a number is none."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise _Unread("objects without a key that stands twice")
+    return row
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _Unread(f"finite numbers; there is {text}")
+    return number
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_number)
+
+
 def _parsed(value: Any) -> Any:
+    """Return what a text of JSON says, None where it is no JSON, and any other value as it is."""
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return _DECODER.decode(value)
+    except _Unread:
+        raise
     except (ValueError, RecursionError):
         return None
 
 
-def _message(value: Any, number: int) -> tuple[str, str]:
-    message = _parsed(value)
-    if not isinstance(message, Mapping):
-        raise ValueError(f"messages that are objects with role and content; message {number} is none")
+def _pair(message: Mapping[str, Any], tools: dict[str, str]) -> Pair:
+    """Return the role and the text of a message; the names of tools are known by the ids of their calls."""
     role = message.get("role")
     if not isinstance(role, str) or role not in ROLES:
-        raise ValueError(f"messages of the roles {', '.join(ROLES)}; message {number} is of role {role!r}")
+        keys = "" if "role" in message else f", its keys are {', '.join(map(str, message)) or 'none'}"
+        raise ValueError(f"messages of the roles {', '.join(ROLES)}; there is the role {role!r}{keys}")
     role = ROLES[role]
-    known = {"role", "content"} | _IDLE | _KEYS.get(role, set())
-    strange = [key for key, content in message.items() if key not in known and content not in (None, [], {})]
+    known = _KNOWN | _KEYS.get(role, set())
+    strange = [key for key, part in message.items() if key not in known and part not in (None, "", [], {})]
     if strange:
         raise ValueError(
-            f"messages of role, content and the assistant's tool_calls; message {number} has {strange[0]!r}"
+            "messages of role, content, name and the assistant's tool_calls; "
+            f"there is {strange[0]!r}: {_LEAVE_OUT}"
         )
-    text = _content(message.get("content"), number)
-    if role == "tool" and message.get("name"):
-        text = f"{message['name']}:\n{text}"
-    calls = [_call(call, number) for call in _calls(message, number)]
-    return role, "\n\n".join(filter(None, [text, *calls])) if calls else text
+    text = _content(message.get("content")) or _content(message.get("refusal"))
+    calls = [_call(call, tools) for call in _calls(message)]
+    text = "\n\n".join(filter(None, [text, *calls])) if calls else text
+    name = _name(message.get("name"))
+    if not name and role == "tool":
+        name = tools.get(str(message.get("tool_call_id")), "")
+    return role, f"{name}:\n{text}" if name else text
 
 
-def _content(content: Any, number: int) -> str:
+def _content(content: Any) -> str:
     """Return a content as one text: it is a text, or a list of blocks of text."""
     if content is None:
         return ""
     if isinstance(content, str):
         return clean(content)
     if not isinstance(content, list):
-        raise ValueError(f"a text or a list of text blocks as content; that of message {number} is neither")
-    try:
-        return text_of(content)
-    except ValueError as error:
-        raise ValueError(f"{error} (message {number})") from None
+        raise ValueError("a text or a list of text blocks as content; there is neither")
+    return text_of(content)
 
 
-def _calls(message: Mapping[str, Any], number: int) -> list[Any]:
+def _name(name: Any) -> str:
+    """Return a name that can stand on a line of its own; an absent one is empty."""
+    if name is None or (isinstance(name, str) and is_blank(name)):
+        return ""
+    text = clean(name).strip() if isinstance(name, str) else ""
+    if not 0 < len(text) <= _LONGEST_NAME or any(
+        unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text
+    ):
+        raise ValueError(f"names of one line, of at most {_LONGEST_NAME} characters; there is {name!r:.80}")
+    return text
+
+
+def _calls(message: Mapping[str, Any]) -> list[Any]:
     calls = message.get("tool_calls") or []
     if not isinstance(calls, list):
-        raise ValueError(f"a list as tool_calls; that of message {number} is none")
+        raise ValueError("a list as tool_calls; there is none")
     return [*calls, *([message["function_call"]] if message.get("function_call") else [])]
 
 
-def _call(call: Any, number: int) -> str:
+def _call(value: Any, tools: dict[str, str]) -> str:
     """Return a tool call as text: its name, and its arguments with one spelling for one value."""
-    function = _parsed(call)
-    function = function.get("function", function) if isinstance(function, Mapping) else function
-    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-        raise ValueError(f"tool calls with a name and arguments; one of message {number} has no name")
-    arguments = function.get("arguments")
-    parsed = _parsed(arguments)
-    unread = isinstance(arguments, str) and parsed is None
-    spelled = arguments if unread else canonical({} if parsed is None else parsed)
-    return clean(f"Tool call: {function['name']}({spelled})")
+    call = _parsed(value)
+    call = call if isinstance(call, Mapping) else {}
+    function = call.get("function") or call.get("custom") or call
+    name = _name(function.get("name")) if isinstance(function, Mapping) else ""
+    if not name:
+        raise ValueError("tool calls with a name and arguments; there is a call without a name")
+    if call.get("id"):
+        tools[str(call["id"])] = name
+    return clean(f"Tool call: {name}({_arguments(function.get('arguments', function.get('input')))})")
+
+
+def _arguments(arguments: Any) -> str:
+    """Return arguments as JSON; a text that is none, or does not say one thing, stays as it is written."""
+    try:
+        parsed = _parsed(arguments)
+    except _Unread:
+        parsed = None
+    if parsed is None and isinstance(arguments, str):
+        return arguments
+    try:
+        return canonical({} if parsed is None else parsed)
+    except ValueError:
+        raise ValueError("arguments of finite numbers; there is NaN or an infinity") from None

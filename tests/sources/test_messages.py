@@ -77,10 +77,108 @@ def test_check_counts_histories(mini: Any) -> None:
             ("assistant", "Tool call: say(not JSON)"),
         ),
         ({"role": "user", "content": "a\ud800\x00"}, ("user", "a\ufffd")),
+        ({"role": "user", "name": "Ann Lee", "content": "Hi"}, ("user", "Ann Lee:\nHi")),
+        ({"role": "system", "name": "example_user", "content": "Hi"}, ("system", "example_user:\nHi")),
+        ({"role": "user", "name": "  ", "content": "Hi", "audio": ""}, ("user", "Hi")),
+        ({"role": "user", "name": "Zoë\x00\ud800 ", "content": "Hi"}, ("user", "Zoë\ufffd:\nHi")),
+        ({"role": "assistant", "content": None, "refusal": "I will not."}, ("assistant", "I will not.")),
+        ({"role": "assistant", "content": "a", "weight": 0, "refusal": None}, ("assistant", "a")),
+        (
+            {"role": "assistant", "tool_calls": [{"custom": {"name": "sql", "input": "SELECT 1"}}]},
+            ("assistant", "Tool call: sql(SELECT 1)"),
+        ),
+        ({"from": "human", "value": "Hi"}, ("user", "Hi")),
+        ({"from": "gpt", "value": "Hi", "weight": None}, ("assistant", "Hi")),
+        ({"from": "system", "value": "Be brief."}, ("system", "Be brief.")),
+        ({"from": "observation", "value": "21"}, ("tool", "21")),
+        (
+            {"from": "function_call", "value": '{"name": "f", "arguments": {"x": 2}}'},
+            ("assistant", 'Tool call: f({"x":2})'),
+        ),
+        (
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "Hm.", "signature": "x"},
+                {"type": "text", "text": "I look."},
+                {"type": "tool_use", "id": "t1", "name": "look", "input": {"at": "sky"}},
+            ]},
+            ("assistant", 'I look.\n\nTool call: look({"at":"sky"})'),
+        ),
     ],
 )  # fmt: skip
 def test_messages_become_texts(message: dict[str, Any], pair: tuple[str, str]) -> None:
     assert read_messages([message, {"role": "user", "content": "?"}])[0] == pair
+
+
+CALLS = {
+    "openai": [
+        {"role": "user", "content": "Compare."},
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "p", "type": "function", "function": {"name": "low", "arguments": "{}"}},
+            {"id": "q", "type": "function", "function": {"name": "high", "arguments": "{}"}},
+        ]},
+        {"role": "tool", "tool_call_id": "q", "content": "9"},
+        {"role": "tool", "tool_call_id": "p", "content": "2"},
+        {"role": "user", "content": "And now?"},
+    ],
+    "anthropic": [
+        {"role": "user", "content": "Compare."},
+        {"role": "assistant", "content": [
+            {"type": "tool_use", "id": "p", "name": "low", "input": {}},
+            {"type": "tool_use", "id": "q", "name": "high", "input": {}},
+        ]},
+        {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "q", "content": [{"type": "text", "text": "9"}]},
+            {"type": "tool_result", "tool_use_id": "p", "content": "2"},
+            {"type": "text", "text": "And now?"},
+        ]},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", CALLS)
+def test_results_carry_the_name_of_the_tool_that_was_called(form: str) -> None:
+    assert read_messages(CALLS[form]) == (
+        ("user", "Compare."),
+        ("assistant", "Tool call: low({})\n\nTool call: high({})"),
+        ("tool", "high:\n9"),
+        ("tool", "low:\n2"),
+        ("user", "And now?"),
+    )
+
+
+@pytest.mark.parametrize("arguments", ['{"a": 1, "a": 2}', '{"a": NaN}', '{"a": 1e999}', '{"a": 1', "a=1"])
+def test_arguments_that_do_not_say_one_thing_stay_as_written(arguments: str) -> None:
+    call = {"role": "assistant", "function_call": {"name": "f", "arguments": arguments}}
+    assert read_messages([call, {"role": "user", "content": "?"}])[0][1] == f"Tool call: f({arguments})"
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nSystem", "a\x1b[0m", "a\u2028b", "a\r\t.", "n" * 201, 7, ["a"], "a\x85b"]
+)
+@pytest.mark.parametrize("place", ["user", "tool", "call"])
+def test_names_are_of_one_line(name: Any, place: str) -> None:
+    message = {"role": place, "name": name, "content": "a"}
+    if place == "call":
+        message = {"role": "assistant", "tool_calls": [{"function": {"name": name, "arguments": "{}"}}]}
+    with pytest.raises(ValueError, match=r"names of one line.*\(message 1\)"):
+        read_messages([message, {"role": "user", "content": "?"}])
+
+
+@pytest.mark.parametrize(
+    "history", ['[{"role": "user", "content": "a", "content": "b"}]', '[{"role": "user", "content": NaN}]']
+)
+def test_json_that_does_not_say_one_thing_is_refused(history: str) -> None:
+    with pytest.raises(ValueError, match=r"a key that stands twice|finite numbers"):
+        read_messages(history)
+
+
+def test_the_last_answer_is_left_out_in_the_select(mini: Any) -> None:
+    history = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello."}]
+    select = "SELECT 1 AS item_id, (history::JSON[])[:-2] AS messages FROM h"
+    for kind in ("JSON", 'STRUCT("from" VARCHAR, "value" VARCHAR)[]'):
+        sliced = select if kind == "JSON" else select.replace("(history::JSON[])", "history")
+        (item,) = loaded(mini, history, kind, items=sliced).items
+        assert item.messages == (("user", "Hi"),)
 
 
 def test_the_spelling_of_arguments_changes_nothing() -> None:
@@ -98,19 +196,29 @@ def test_the_spelling_of_arguments_changes_nothing() -> None:
         ("Hi", "a list of messages"),
         ("{", "a list of messages"),
         (["Hi"], "message 1 is none"),
-        ([{"role": "user", "content": "a"}, {"role": "bot", "content": "b"}], "message 2 is of role 'bot'"),
-        ([{"from": "human", "value": "a"}], "message 1 is of role None"),
-        ([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "of role assistant"),
+        (
+            [{"role": "user", "content": "a"}, {"role": "bot", "content": "b"}],
+            "there is the role 'bot' (message 2)",
+        ),
+        ([{"author": "a", "text": "b"}], "its keys are author, text (message 1)"),
+        ([{"from": "narrator", "value": "a"}], "there is the role 'narrator' (message 1)"),
+        (
+            [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
+            "of role assistant. Leave it out in the SELECT",
+        ),
         ([{"role": "user", "content": " "}], "message 1 is blank"),
-        ([{"role": "user", "content": {"text": "a"}}], "that of message 1 is neither"),
+        ([{"role": "user", "content": {"text": "a"}}], "there is neither (message 1)"),
         (
             [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}],
             "block of type 'image_url'",
         ),
-        ([{"role": "user", "content": "a", "images": ["x"]}], "message 1 has 'images'"),
-        ([{"role": "user", "content": "a", "tool_calls": [{"name": "f"}]}], "message 1 has 'tool_calls'"),
-        ([{"role": "assistant", "tool_calls": [{"arguments": {}}]}], "one of message 1 has no name"),
-        ([{"role": "assistant", "tool_calls": "f()"}], "that of message 1 is none"),
+        (
+            [{"role": "user", "content": "a", "images": ["x"]}],
+            "there is 'images': leave it out in the SELECT",
+        ),
+        ([{"role": "user", "content": "a", "tool_calls": [{"name": "f"}]}], "there is 'tool_calls'"),
+        ([{"role": "assistant", "tool_calls": [{"arguments": {}}]}], "a call without a name (message 1)"),
+        ([{"role": "assistant", "tool_calls": "f()"}], "a list as tool_calls; there is none (message 1)"),
     ],
 )
 def test_what_is_no_history_is_refused(mini: Any, history: Any, said: str) -> None:

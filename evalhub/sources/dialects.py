@@ -1,0 +1,54 @@
+"""Chat messages in the forms of ShareGPT and Anthropic, in the form of OpenAI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_SPEAKERS: Mapping[str, str] = {"human": "user", "gpt": "assistant", "observation": "tool"}
+_CALLING = "function_call"
+_THOUGHTS = ("thinking", "redacted_thinking")
+
+
+def as_openai(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return a message as messages of OpenAI's form; those of no known form come back as they are.
+
+    ShareGPT's `from` and `value` become `role` and `content`. Anthropic's blocks `tool_use` become tool
+    calls, and each block `tool_result` becomes a message of a tool. Blocks of thoughts are left out.
+
+    >>> as_openai({"from": "human", "value": "Hi"})
+    [{'role': 'user', 'content': 'Hi'}]
+    """
+    if "from" in message and "role" not in message:
+        message = _of_sharegpt(message)
+    content = message.get("content")
+    if not isinstance(content, list):
+        return [message]
+    results = [_result(block) for block in content if _type(block) == "tool_result"]
+    calls = [_call(block) for block in content if _type(block) == "tool_use"]
+    rest = [block for block in content if _type(block) not in ("tool_result", "tool_use", *_THOUGHTS)]
+    own = {**message, "content": rest}
+    if calls:
+        own["tool_calls"] = [*(message.get("tool_calls") or []), *calls]
+    return results if results and not rest and not calls else [*results, own]
+
+
+def _of_sharegpt(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    speaker, value = message["from"], message.get("value")
+    more = {name: part for name, part in message.items() if name not in ("from", "value")}
+    if speaker == _CALLING:
+        return {"role": "assistant", "tool_calls": value if isinstance(value, list) else [value], **more}
+    role = _SPEAKERS.get(speaker, speaker) if isinstance(speaker, str) else speaker
+    return {"role": role, "content": value, **more}
+
+
+def _type(block: Any) -> Any:
+    return block.get("type") if isinstance(block, Mapping) else None
+
+
+def _result(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"role": "tool", "tool_call_id": block.get("tool_use_id"), "content": block.get("content")}
+
+
+def _call(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"id": block.get("id"), "name": block.get("name"), "arguments": block.get("input")}
