@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.direction import direction_of
-from evalhub.analysis.measured import ABOUT, measured
+from evalhub.analysis.measured import ABOUT, MEAN_SCORE, PENALISED, WIN_RATE, measured
 from evalhub.analysis.ranks import ranks
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
@@ -23,6 +23,11 @@ UNSHARED = ("unshared", "unshared_low", "unshared_high", "unshared_n")
 COLUMNS = (*NAMED, "higher_is_better", "rank", "basis", "set_aside", *UNSHARED)
 
 Row = dict[str, Any]
+
+NO_PENALTY = (
+    "the length penalty needs a known length of each response, and of a pair the judge's probabilities"
+)
+_PENALISED = [PENALISED.format(name) for name in (WIN_RATE, MEAN_SCORE)]
 
 
 def leaderboard(results: Results) -> pd.DataFrame:
@@ -71,6 +76,8 @@ def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
 
 
 def _mean(found: pd.DataFrame, ends: tuple[float, float] | None) -> stats.Estimate:
+    if found["measure"].isin(_PENALISED).all() and not found["value"].notna().any():
+        return stats.Estimate.none(NO_PENALTY)
     return stats.mean_score(floats(found["value"]), found["cluster"].tolist(), bounds=ends)
 
 

@@ -120,7 +120,7 @@ def _ratings(results: Results) -> Iterator[pd.DataFrame]:
     if _has_penalty(results):
         measures[PENALISED.format(MEAN_SCORE)] = "value_penalised"
     for measure, column in measures.items():
-        found = rated if column == "value" else rated[_any_of(rated, column)]
+        found = rated[_any_of(rated, column)] if column == "expected" else rated
         told = found.assign(measure=measure, value=found[column].astype("float64"))
         for (judge, criterion), mine in groups(told, "rater", "criterion"):
             # A recorded judge has no rubric, and a penalised score may leave the scale.

@@ -176,14 +176,16 @@ def _rated(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _penalised_values(results: Results, frame: pd.DataFrame) -> list[float | None]:
-    """Return each rating after the length penalty; a response of unknown length has none."""
+    """Return each rating after the length penalty; under one, a response of unknown length has none."""
     strength, higher = _penalty(results), Directions(results).of_judges(frame)
     columns = (frame[name].astype("float64") for name in ("value", "chars", "median_chars"))
     return [
         None
         if math.isnan(value)
         else value
-        if not (chars > 0 and median > 0)
+        if strength == 0
+        else None
+        if math.isnan(chars)
         else penalised_score(value, strength, chars=int(chars), median=median, higher_is_better=rises)
         for value, chars, median, rises in zip(*columns, higher, strict=True)
     ]
@@ -233,8 +235,10 @@ def _readings(
         # Without a probability there is nothing that a length penalty could lower.
         return None, said, None, said if strength == 0 else None
     soft, hard = preference(chances), hard_winner(chances).value
-    if strength == 0 or lengths is None:
+    if strength == 0:
         return soft, hard, soft, hard
+    if lengths is None:
+        return soft, hard, None, None
     shifted = penalised(chances, strength, extra=float(lengths[0]), spread=float(lengths[1]))
     return soft, hard, preference(shifted), hard_winner(shifted).value
 
