@@ -189,7 +189,8 @@ class Controls(Spec):
         cross_family: What happens to a judge of the response's own family.
         length_penalty: How strongly longer responses are penalised; 0 = not at all.
         min_coverage: Least share of a judge's planned verdicts, and of a candidate's responses, that have to
-            be valid; below it a run is inconclusive. 0 = any.
+            be valid, in the whole run and on each dataset (and criterion); below it a run is inconclusive.
+            0 = any.
         min_choice_mass: Least probability of a judge's allowed answers together, in [0, 1]. Below it the
             judge wanted to say something else, and has no verdict. 0 takes every verdict.
     """

@@ -7,6 +7,7 @@ import pytest
 
 from evalhub.analysis import Results, rows_of, shortfalls
 from evalhub.errors import Inconclusive, LittleCoverage, SpecError
+from evalhub.store import Run
 
 JUDGE = {"id": "pt", "rubric": "rate", "model": "toy-judge", "families": ["beta"]}
 CANDIDATE = {"id": "bot", "model": "toy-bot", "families": ["alpha"]}
@@ -119,6 +120,82 @@ def test_a_spent_budget_keeps_its_own_sentence(desk: Any) -> None:
     with pytest.raises(Inconclusive, match="the budget is spent") as refused:
         desk.run()
     assert not isinstance(refused.value, LittleCoverage)
+
+
+def two_datasets(desk: Any, long: int) -> None:
+    """Write a large dataset, and a small one of four items of which some are too long."""
+    with_long_prompts(desk, 0, items=36)
+    items = [
+        {"item_id": f"s{n}", "prompt": f"Name {n}. " + "word " * (LIMIT if n < long else 0), "refs": ["x"]}
+        for n in range(4)
+    ]
+    desk.dataset("small", items=items)
+
+
+@pytest.mark.parametrize(("long", "code"), [(0, 0), (1, 3), (4, 3)])
+def test_a_small_dataset_does_not_hide_behind_a_large_one(desk: Any, long: int, code: int) -> None:
+    two_datasets(desk, long)
+    desk.suite(
+        datasets=[{"id": "tiny"}, {"id": "small"}],
+        judges=[JUDGE | {"engine": engine(max_length=LIMIT)}],
+        candidates=[CANDIDATE | {"engine": engine(max_length=LIMIT)}],
+        controls={"cross_family": "allow"},
+    )
+    said = desk.command("run", "s")
+    assert said.code == code
+    if not code:
+        return
+    table = json.loads(desk.command("report", "--json").out)["shortfalls"]
+    cells = {(row["of"], row["by_whom"], row["dataset"], row["criterion"]): row["valid"] for row in table}
+    # a candidate's answer that failed is not judged
+    judged = 2 * (4 - long)
+    assert cells[("response", "bot", "small", "")] == 4 - long
+    assert cells[("judgment", "pt", "small", "quality")] in (judged, 3 * (4 - long))
+    assert len(cells) == 2
+    text = " ".join(said.out.split())
+    assert f"candidate bot on small: {4 - long} of 4 planned responses are valid" in text
+    assert "judge pt on small, criterion quality: " in text
+
+
+CRITERIA = ("clear", "kind", "brief", "exact", "whole", "apt")
+MANY = """---
+id: many
+version: 1
+protocol: pointwise
+inputs: [response]
+criteria: {{{criteria}}}
+scale: {{1: bad, 2: good}}
+---
+## User
+{{{{criterion}}}}
+{{{{scale}}}}
+{{{{response}}}}
+"""
+
+
+@pytest.mark.parametrize("lacking", [1, 2, 5])
+def test_a_criterion_does_not_hide_behind_the_others(desk: Any, lacking: int) -> None:
+    texts = ["word " * (4 * LIMIT if n < lacking else 1) for n in range(len(CRITERIA))]
+    criteria = ", ".join(f"{name}: {text.strip()}" for name, text in zip(CRITERIA, texts, strict=True))
+    desk.rubric("many", MANY.format(criteria=criteria))
+    desk.suite(judges=[JUDGE | {"rubric": "many", "engine": engine(max_length=3 * LIMIT)}])
+    with pytest.raises(LittleCoverage) as refused:
+        desk.run()
+    (folder,) = desk.runs.glob("s-*")
+    rows = rows_of(shortfalls(Results(Run(folder))))
+    assert [row["criterion"] for row in rows if row["criterion"]] == sorted(CRITERIA[:lacking])
+    assert all(row["valid"] == 0 and row["planned"] == 8 for row in rows if row["criterion"])
+    assert all(row["reasons"].startswith("8 too_long") for row in rows if row["criterion"])
+    sentence = refused.value.sentence()
+    if lacking == 1:
+        assert "judge pt on tiny, criterion clear: 0 of 8 planned verdicts are valid" in sentence
+        assert "also" not in sentence
+    elif lacking == 2:
+        assert "judge pt: 32 of 48 planned verdicts are valid" in sentence
+        assert "lowest on tiny, criterion clear (0 of 8), tiny, criterion kind (0 of 8)" in sentence
+    else:
+        assert sentence.count("(0 of 8)") == 3
+        assert "2 more" in sentence
 
 
 @pytest.mark.parametrize("floor", [-0.1, 1.1, "most"])
