@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from functools import cached_property, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
 from evalhub.errors import InputError, StorageError
 from evalhub.records import KINDS, Label, key_of, kind_of
-from evalhub.specs import Rubric
+from evalhub.specs import CriterionSpec, Rubric
 from evalhub.store import Run, to_arrow, verify
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ NOT_APPLICABLE = "failure = 'not_applicable'"
 
 _NEEDED = ("against", "cards", "engines", "expected", "judges", "resolved", "rubrics", "skipped")
 _ITEM = ["dataset", "item_id"]
+Valid = TypeVar("Valid", CriterionSpec, Rubric)
 _VERIFY = "run `evalhub verify` on the run"
 
 
@@ -88,7 +89,44 @@ class Results:
                 value=", ".join(missing),
                 fix="run the suite again, or read the run with the evalhub that wrote it",
             )
+        if self._falling:
+            raise StorageError(
+                "the run is older than the rule that levels are listed worst first, and lists falling ones: "
+                "which end is the better one is not known",
+                where=str(self.run.path / "manifest.json"),
+                value=self._falling,
+                fix="run the suite again with the levels listed worst first",
+            )
         return found
+
+    @cached_property
+    def _falling(self) -> str:
+        """What a run from before levels were read worst first lists best first, maybe; "" = nothing.
+
+        Of such a run a higher level was the better one, whatever the order. Since the rule a run records its
+        cards' `metrics`.
+        """
+        manifest = self.run.manifest
+        if all("metrics" in card for card in manifest["cards"].values()):
+            return ""
+        scales = {
+            f"{said['id']}: {name}": rubric.scale_for(name)
+            for said in manifest["rubrics"].values()
+            if (rubric := _valid(Rubric, said))
+            for name in rubric.criteria
+        }
+        scales |= {
+            f"{dataset}: {name}": criterion.scale
+            for dataset, card in manifest["cards"].items()
+            for name, said in card.get("criteria", {}).items()
+            if (criterion := _valid(CriterionSpec, said))
+        }
+        falling = [
+            f"{name} ({', '.join(scale.labels)})"
+            for name, scale in scales.items()
+            if scale and not scale.higher_is_better
+        ]
+        return falling[0] if falling else ""
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -267,6 +305,14 @@ def _unended(query: str) -> str:
     spelled = query.encode()
     ends = (at for at, _ in duckdb.tokenize(query) if spelled[at : at + 1] == b";")
     return spelled[: next(ends, len(spelled))].decode()
+
+
+def _valid(spec: type[Valid], said: object) -> Valid | None:
+    """Return what a manifest says of a rubric or criterion; None where it is read no more."""
+    try:
+        return spec.model_validate(said)
+    except ValidationError:
+        return None
 
 
 def _quoted(path: Path) -> str:
