@@ -140,6 +140,8 @@ def _parts(kind: Any) -> Read | None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        raise ValueError("it returns bytes, and decode() reads them as text")
     return float(value) if type(value).__name__ == "Decimal" else str(value)
 
 

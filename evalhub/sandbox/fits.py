@@ -6,7 +6,7 @@ value is that value, because CSV has nothing but texts. A number in a text colum
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from evalhub.sandbox import scalars
@@ -93,9 +93,17 @@ def _struct(kind: Any) -> Fit:
     def fit(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
             raise misfit(value, str(kind), "objects", "declare JSON where values differ in form")
+        for name, _ in fields:
+            if name not in value and (other := spelled_alike(name, value)):
+                raise misfit(value, str(kind), f"the field {name}", what=f"an object with the field {other}")
         return {name: None if value.get(name) is None else read(value[name]) for name, read in fields}
 
     return fit
+
+
+def spelled_alike(name: str, known: Iterable[str]) -> str:
+    """Return the known name that differs from a name in case alone; empty where there is none."""
+    return next((other for other in known if other != name and other.lower() == name.lower()), "")
 
 
 def _map(kind: Any) -> Fit:

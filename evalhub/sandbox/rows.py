@@ -46,7 +46,7 @@ class Reader:
 
     @property
     def replaced(self) -> int:
-        """How many broken bytes became U+FFFD, and how many NUL characters were left out."""
+        """How many broken bytes became U+FFFD."""
         return self._text.replaced
 
     def rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -165,7 +165,7 @@ def spelled(row: Mapping[str, Any]) -> tuple[bytes, int]:
     A lone surrogate becomes U+FFFD, and NUL is left out.
 
     Raises:
-        Misfit: The row holds a number that JSON has not.
+        Misfit: The row holds a number that JSON has not, or two keys that become one.
     """
     text = spell(row)
     if _NUL not in text:
@@ -184,5 +184,8 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, list):
         return [_cleaned(part) for part in value]
     if isinstance(value, dict):
-        return {_cleaned(key): _cleaned(part) for key, part in value.items()}
+        cleaned = {_cleaned(key): _cleaned(part) for key, part in value.items()}
+        if len(cleaned) < len(value):
+            raise Misfit("two keys of one object differ in characters that are no valid text alone", value)
+        return cleaned
     return value

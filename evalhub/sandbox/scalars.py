@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
@@ -155,6 +155,10 @@ def moment(kind: str, places: int, *, zoned: bool = False) -> Fit:
         if rest[places:].strip("0"):
             raise misfit(value, kind, allowed, what="a time of too many digits")
         zone = datetime.fromisoformat(f"2000-01-01T00:00{match['zone'] or ''}").isoformat()[19:]
+        try:
+            datetime.fromisoformat(f"{match['date']}T{seconds}{zone}").astimezone(UTC)
+        except OverflowError:
+            raise misfit(value, kind, "the years 1 to 9999 in UTC", what="a time out of range") from None
         return f"{match['date']} {seconds}" + (f".{rest[:places]}" if rest[:places] else "") + zone
 
     return fit

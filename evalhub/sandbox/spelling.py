@@ -71,8 +71,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _float(number: Number) -> float:
     value = float(number.text)
-    if not math.isfinite(value):
+    if not number.is_finite:
         raise Misfit("JSON has no such number", number, fix="write null where a number is missing")
+    if math.isinf(value) or (value == 0 and number.text.lower().partition("e")[0].strip("-+.0")):
+        raise Misfit("the number is out of range", number.text, fix="write it as a text")
     return value
 
 

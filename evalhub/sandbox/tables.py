@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from evalhub.sandbox.fits import KNOWN, fit_of, stored
+from evalhub.sandbox.fits import KNOWN, fit_of, spelled_alike, stored
 from evalhub.sandbox.natives import quoted
 from evalhub.sandbox.parquet import ParquetFile
 from evalhub.sandbox.refusal import Refused, one_line, unknown_column
@@ -70,6 +70,8 @@ class Table:
 
     def _kind(self, column: str, kind: str) -> Any:
         where = f"{self.where}.columns.{column}"
+        if other := spelled_alike(column, self.columns):
+            raise Refused(where, "SQL ignores case, and another column has this name", value=other)
         try:
             known = self.connection.sqltype(kind)
             fit_of(known)

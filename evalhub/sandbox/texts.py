@@ -27,7 +27,7 @@ class Text:
     Attributes:
         path: The file on this disk; a name that ends in `.gz` is unpacked.
         encoding: What the card says; "" where it says nothing.
-        replaced: How many broken characters became U+FFFD, and how many NUL characters were left out.
+        replaced: How many broken characters became U+FFFD.
     """
 
     path: Path
@@ -72,23 +72,16 @@ class Text:
 
     def _utf8(self) -> Iterator[str]:
         """Yield lines of UTF-8; single broken characters become U+FFFD."""
-        mended = False
         with self._open() as file:
             for number, raw in enumerate(file, start=1):
                 try:
                     text = raw.decode()
                 except UnicodeDecodeError as error:
-                    if not self.encoding and not mended:
+                    if not self.encoding and not self.replaced:
                         self._refuse_legacy(number, raw, error.start)
-                    text, mended = raw.decode("utf-8", "replace"), True
+                    text = raw.decode("utf-8", "replace")
                     self.replaced += text.count(_REPLACED) - raw.count(_REPLACED.encode())
-                yield self._without_nul(text)
-
-    def _without_nul(self, text: str) -> str:
-        if "\x00" in text:
-            self.replaced += text.count("\x00")
-            return text.replace("\x00", "")
-        return text
+                yield text
 
     def _refuse_legacy(self, number: int, raw: bytes, start: int) -> None:
         with self._open() as file:
@@ -105,8 +98,7 @@ class Text:
     def _decoded(self, encoding: str) -> Iterator[str]:
         with self._open() as file, io.TextIOWrapper(file, encoding=encoding, newline="\n") as text:
             try:
-                for line in text:
-                    yield self._without_nul(line)
+                yield from text
             except UnicodeError as error:
                 what = f"the file is no {self.encoding} ({error})"
                 raise Refused("", what, fix="write the encoding that it was saved in") from error

@@ -26,6 +26,7 @@ _ABOUT = re.compile(r"(readme|licen[cs]e|changelog|notice|citation)\b.*", re.IGN
 _HEAD = 1 << 16
 _BIG = 1 << 63
 _EXACT = 1 << 53
+_DIGITS = 20
 _LONGEST = 250
 _MAY_NAME = re.compile(r".*(id|idx|index|key|number|system|model|model_name|generator)", re.IGNORECASE)
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)")
@@ -319,7 +320,7 @@ def _type_of_text(value: str) -> str:
     if value in ("true", "false"):
         return "BOOLEAN"
     if _WHOLE.fullmatch(value) and value != "-0":
-        return "BIGINT" if -_BIG <= int(value) < _BIG else "VARCHAR"
+        return "BIGINT" if len(value) <= _DIGITS and -_BIG <= int(value) < _BIG else "VARCHAR"
     return _double(value) if _NUMBER.fullmatch(value) else "VARCHAR"
 
 

@@ -87,6 +87,7 @@ MISFITS: dict[str, list[tuple[Any, Any, str]]] = {
     "INTEGER": [
         (4.5, FLOATS, "a fraction"), (2**31, WHOLES, "out of range"), ("4,5", TEXTS, "a comma"),
         ("", TEXTS, "an empty text"),
+        ("1\x002", TEXTS, "a text"),
         (1e-9, FLOATS, "a fraction"), (1e300, FLOATS, "out of range"), ("٤", TEXTS, "a text"),
         ("1_0", TEXTS, "a text"),
     ],
@@ -107,7 +108,11 @@ MISFITS: dict[str, list[tuple[Any, Any, str]]] = {
         ("2024-01-01 10:00", TEXTS, "a time"),
     ],
     "TIMESTAMP": [("2024-01-01 25:00", TEXTS, "does not exist"), ("2024-01-01 10:00Z", TEXTS, "with a zone")],
-    "TIMESTAMPTZ": [("2024-01-01 10:00", TEXTS, "without its zone")],
+    "TIMESTAMPTZ": [
+        ("2024-01-01 10:00", TEXTS, "without its zone"),
+        ("0001-01-01 05:00+06:00", TEXTS, "a time out of range"),
+        ("9999-12-31 20:00-05:00", TEXTS, "a time out of range"),
+    ],
     "TIME": [("24:30", TEXTS, "a text"), (5, WHOLES, "a number")],
     "UUID": [("123e4567", TEXTS, "a text")],
     "UBIGINT": [(-1, WHOLES, "out of range"), (str(2**64), TEXTS, "out of range")],
@@ -121,6 +126,7 @@ MISFITS: dict[str, list[tuple[Any, Any, str]]] = {
     "STRUCT(a TINYINT)": [
         ({"a": 300, "b": "x"}, STRUCT, "out of range"), ([1], pyarrow.list_(WHOLES), "a list"),
     ],
+    "STRUCT(A INTEGER)": [({"a": 3, "b": "x"}, STRUCT, "an object with the field a")],
     "MAP(VARCHAR, INTEGER)": [([1], pyarrow.list_(WHOLES), "a list")],
 }  # fmt: skip
 
@@ -304,3 +310,28 @@ def test_a_whole_file_of_mixed_columns(load: Any, write: Any) -> None:
     for form in ("json", "jsonl"):
         objects = [{**row, "extra": json.loads(row["extra"])} for row in rows]
         assert load(write(form, objects), form, columns) == expected
+
+
+@pytest.mark.parametrize("numeral", ["1e400", "-1e999", "1e-400", "-0.5e-500", "9" * 500])
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
+def test_numbers_that_json_would_change(load: Any, tmp_path: Path, numeral: str, form: str) -> None:
+    contents = {
+        "csv": f'value\n"[{numeral}]"\n', "json": f'[{{"value": [{numeral}]}}]',
+        "jsonl": f'{{"value": [{numeral}]}}\n',
+    }  # fmt: skip
+    (tmp_path / f"t.{form}").write_text(contents[form])
+    with pytest.raises(Refused, match="the number is out of range"):
+        load(tmp_path / f"t.{form}", form, {"value": "JSON"})
+
+
+def test_names_of_columns_that_sql_cannot_tell_apart(load: Any, write: Any) -> None:
+    path = write("jsonl", [{"Mark": 1, "mark": 2}])
+    assert load(path, "jsonl", {"mark": "INTEGER"}) == [(1, 2)]
+    with pytest.raises(Refused, match="SQL ignores case"):
+        load(path, "jsonl", {"mark": "INTEGER", "Mark": "INTEGER"})
+
+
+def test_keys_that_cleaning_would_make_one(load: Any, tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"value": {"k\\u0000": 1, "k": 2}}\n')
+    with pytest.raises(Refused, match="two keys of one object"):
+        load(tmp_path / "t.jsonl", "jsonl", {"value": "JSON"})

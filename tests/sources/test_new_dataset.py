@@ -120,6 +120,15 @@ TYPES: dict[str, tuple[str, Any, Any]] = {
 }
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_number_that_no_type_holds_is_a_text(new: Any, name: str) -> None:
+    digits = "9" * 6000
+    content = f"id,prompt\n1,{digits}\n" if name == "a.csv" else f'{{"id": 1, "prompt": {digits}}}\n'
+    found = new({name: content})
+    assert columns(found)["prompt"] == "VARCHAR"
+    assert found.items[0].turns == (digits,)
+
+
 def test_types_hold_every_value(new: Any) -> None:
     rows = [{name: values[at] for name, values in TYPES.items()} for at in (1, 2)]
     assert columns(new({"x.jsonl": lines(*rows)})) == {name: values[0] for name, values in TYPES.items()}
