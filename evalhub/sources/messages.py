@@ -6,6 +6,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from evalhub.records import canonical, clean, is_blank
@@ -28,6 +29,7 @@ _IDLE = {
 }  # fmt: skip
 _KNOWN = {"role", "content", "name", *_IDLE}
 _KEYS = {"assistant": {"tool_calls", "function_call", "refusal"}}
+_SAYS = {"content", "tool_calls", "function_call", "refusal"}
 _LONGEST_NAME = 200
 _LEAVE_OUT = "leave it out in the SELECT, or declare STRUCT(role VARCHAR, content VARCHAR)[]"
 
@@ -91,15 +93,26 @@ def _number(text: str) -> float:
     return number
 
 
+def _exact_number(text: str) -> float:
+    """Return a number of arguments: what the model wrote is shown to the last digit."""
+    number = _number(text)
+    if Decimal(repr(number)) != Decimal(text):
+        raise _Unread(f"numbers of at most 17 digits; there is {text}")
+    return number
+
+
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_number)
+_EXACT_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_exact_number, parse_constant=_exact_number
+)
 
 
-def _parsed(value: Any) -> Any:
+def _parsed(value: Any, decoder: json.JSONDecoder = _DECODER) -> Any:
     """Return what a text of JSON says, None where it is no JSON, and any other value as it is."""
     if not isinstance(value, str):
         return value
     try:
-        return _DECODER.decode(value)
+        return decoder.decode(value)
     except _Unread:
         raise
     except (ValueError, RecursionError):
@@ -112,6 +125,8 @@ def _pair(message: Mapping[str, Any], tools: dict[str, str]) -> Pair:
     if not isinstance(role, str) or role not in ROLES:
         keys = "" if "role" in message else f", its keys are {', '.join(map(str, message)) or 'none'}"
         raise ValueError(f"messages of the roles {', '.join(ROLES)}; there is the role {role!r}{keys}")
+    if message.keys().isdisjoint(_SAYS):
+        raise ValueError(f"messages with a content; the keys of one are {', '.join(map(str, message))}")
     role = ROLES[role]
     known = _KNOWN | _KEYS.get(role, set())
     strange = [key for key, part in message.items() if key not in known and part not in (None, "", [], {})]
@@ -175,7 +190,7 @@ def _call(value: Any, tools: dict[str, str]) -> str:
 def _arguments(arguments: Any) -> str:
     """Return arguments as JSON; a text that is none, or does not say one thing, stays as it is written."""
     try:
-        parsed = _parsed(arguments)
+        parsed = _parsed(arguments, _EXACT_DECODER)
     except _Unread:
         parsed = None
     if parsed is None and isinstance(arguments, str):

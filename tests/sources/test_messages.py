@@ -146,7 +146,18 @@ def test_results_carry_the_name_of_the_tool_that_was_called(form: str) -> None:
     )
 
 
-@pytest.mark.parametrize("arguments", ['{"a": 1, "a": 2}', '{"a": NaN}', '{"a": 1e999}', '{"a": 1', "a=1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"a": 1, "a": 2}',
+        '{"a": NaN}',
+        '{"a": 1e999}',
+        '{"a": 1e-400}',
+        '{"a": 0.12345678901234567890}',
+        '{"a": 1',
+        "a=1",
+    ],
+)
 def test_arguments_that_do_not_say_one_thing_stay_as_written(arguments: str) -> None:
     call = {"role": "assistant", "function_call": {"name": "f", "arguments": arguments}}
     assert read_messages([call, {"role": "user", "content": "?"}])[0][1] == f"Tool call: f({arguments})"
@@ -201,6 +212,7 @@ def test_the_spelling_of_arguments_changes_nothing() -> None:
             "there is the role 'bot' (message 2)",
         ),
         ([{"author": "a", "text": "b"}], "its keys are author, text (message 1)"),
+        ([{"role": "user", "parts": [{"text": "b"}]}], "the keys of one are role, parts (message 1)"),
         ([{"from": "narrator", "value": "a"}], "there is the role 'narrator' (message 1)"),
         (
             [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
