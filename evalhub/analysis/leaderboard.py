@@ -65,7 +65,7 @@ def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
             yield row(stats.Estimate.none(early), system=system, basis=None, set_aside=0)
             continue
         aside = compared.set_aside.get(system, 0)
-        why = compared.why.get(system)
+        why = _unpenalised(whole) or compared.why.get(system)
         rows = compared.rows[compared.rows["system"] == system]
         estimate = stats.Estimate.none(why) if why else _mean(rows, ends)
         estimate = replace(estimate, left_out=int(whole["failed"].sum()))
@@ -76,9 +76,13 @@ def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
 
 
 def _mean(found: pd.DataFrame, ends: tuple[float, float] | None) -> stats.Estimate:
-    if found["measure"].isin(_PENALISED).all() and not found["value"].notna().any():
-        return stats.Estimate.none(NO_PENALTY)
     return stats.mean_score(floats(found["value"]), found["cluster"].tolist(), bounds=ends)
+
+
+def _unpenalised(whole: pd.DataFrame) -> str | None:
+    """Return why no verdict of a system could be penalised for length; None where some are."""
+    lacking = whole["measure"].isin(_PENALISED) & whole["value"].isna()
+    return NO_PENALTY if lacking.all() else None
 
 
 def bounds(found: pd.DataFrame) -> tuple[float, float] | None:
