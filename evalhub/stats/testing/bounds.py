@@ -81,11 +81,11 @@ def worst_case(
     lowest, highest = extremes or (_filled(values, bounds[0]), _filled(values, bounds[1]))
     same_length({"values": values, "clusters": clusters, "lowest": lowest, "highest": highest})
     failed = to_unit(lowest, bounds) != to_unit(highest, bounds)
-    ends = (
+    measured, least, most = (
         mean_estimate(column, clusters, bounds=bounds, options=options)
         for column in (values, lowest, highest)
     )
-    return WorstCase(*ends, failed=int(failed.sum()))
+    return WorstCase(measured, least, most, int(failed.sum()))
 
 
 def worst_case_difference(
