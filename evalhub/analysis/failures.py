@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import FAILED, Results
@@ -29,7 +30,29 @@ FROM responses WHERE failure IS NOT NULL GROUP BY ALL
 ORDER BY ALL
 """
 
-_VARIES = re.compile(r"(HTTP \d{3})|[^\s'\"(),;:=]*\d[^\s'\"(),;:=]*")
+# Codes say what happened: "Error code: 401", "status_code=429", "'500 Internal Server Error'", "[Errno 111]".
+_PHRASES = "|".join(re.escape(status.phrase) for status in HTTPStatus)
+_CODE = (
+    r"(?:http(?:/\d(?:\.\d)?|\w*)|(?<![a-z])status(?:[\s_-]?code)?|(?<![a-z])code|errno|signal)['\"]?"
+    r"(?:\s+(?:error|status|code|was|is|of)){0,2}[\s:=(_]*['\"]?-?(?:[a-z]{0,3}\d{1,5}|[45]xx)(?!\w|\.\w)"
+    r"|\berror[\s:=(]+[45]\d\d(?!\w|\.\w)|\b(?:got|returned|received)\s+an?\s+[45]\d\d(?!\w)"
+    rf"|\b[1-5]\d\d(?=\s+(?:{_PHRASES})\b)"
+)
+_URL = r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>(),;]+"
+_ID = (
+    r"(?<=\bid=)[\w-]+|(?<=\bid:\s)[\w-]+|(?<=_id=)[\w-]+|(?<=_id:\s)[\w-]+|(?<=id':\s')[\w-]+|(?<=id\":\s\")[\w-]+"
+    r"|\b(?:req|chatcmpl|cmpl|org|proj)[-_]\w{6,}"
+)
+_DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},?\s+"
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+_DATE = rf"\b(?:{_DAY})?(?:\d{{1,2}}[\s-]{_MONTH}[\s-]\d{{4}}|{_MONTH}\s+\d{{1,2}},?(?:\s+\d{{4}})?)\b"
+_NUMBER = r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?"
+_AMOUNT = (
+    rf"{_NUMBER}\s*(?:bytes?|[kmgt]i?b|b|milliseconds?|seconds?|secs?|minutes?|mins?|hours?|days?|ms|s|m|h)\b"
+    rf"|{_NUMBER}%?(?!\w)(?=[\s'\"(),;:=.]|\Z)"
+)
+_TOKEN = r"[^\s'\"(),;:=]*\d[^\s'\"(),;:=]*"
+_VARIES = re.compile(rf"(?P<code>{_CODE})|{_URL}|{_ID}|{_DATE}|{_AMOUNT}|{_TOKEN}", re.IGNORECASE)
 
 
 def failures(results: Results, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -57,12 +80,16 @@ def failures(results: Results, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
 
 
 def alike(reason: str) -> str:
-    """Return a reason without its numbers and ids, which differ from request to request; a status stays.
+    """Return a reason without what differs from request to request: numbers, ids, addresses, dates, amounts.
+
+    Codes stay, since "Error code: 401" and "Error code: 500" are two reasons.
 
     >>> alike("HTTP 400: request req_8f2 has 5123 tokens, the limit is 4096")
     'HTTP 400: request # has # tokens, the limit is #'
+    >>> alike("status_code=429, try again in 1.5 seconds, see https://api.example.com/limits")
+    'status_code=429, try again in #, see #'
     """
-    return _VARIES.sub(lambda match: match[1] or "#", reason)
+    return _VARIES.sub(lambda match: match["code"] or "#", reason)
 
 
 def _example(same: list[dict[str, Any]]) -> str | None:

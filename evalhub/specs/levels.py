@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from evalhub.scales import Level, Scale, number_in
 from evalhub.specs.base import Spec
+from evalhub.specs.level_names import numbers_named
 
 _BEGINS = re.compile(r"\s*[+-]?[.,]?\d")
 _KEYS = {"meaning", "value", "applicable"}
@@ -81,11 +82,11 @@ def is_level(value: object) -> bool:
 def scale_of(levels: Mapping[int | float | str, LevelSpec | str]) -> Scale:
     """Return the scale that levels make, listed worst first.
 
-    A label that is a number counts as it. Names count as their rank from 0 among the applicable levels, and
-    where some levels have a number every other one needs a value.
+    A label that is a number counts as it. Names count as their rank from 0 among the applicable levels. They
+    need values where a name speaks of another number ("level 2", "five"), or where other levels are numbers.
 
     Raises:
-        ValueError: A level has no value, the values neither rise nor fall, or fewer than two apply.
+        ValueError: A level needs a value, the values neither rise nor fall, or fewer than two apply.
 
     Example:
         >>> scale_of({"no": "absent", "yes": "present"}).values
@@ -121,7 +122,9 @@ def _values(applicable: Mapping[Any, float | None]) -> tuple[float, ...]:
     """Return what the applicable levels count as."""
     known = [value for value in applicable.values() if value is not None]
     if not known:
-        return tuple(map(float, range(len(applicable))))
+        places = tuple(map(float, range(len(applicable))))
+        _refuse_other_numbers(dict(zip(map(str, applicable), places, strict=True)))
+        return places
     if len(known) < len(applicable):
         name = next(label for label, value in applicable.items() if value is None)
         raise ValueError(
@@ -136,6 +139,18 @@ def _values(applicable: Mapping[Any, float | None]) -> tuple[float, ...]:
             "list them from the worst to the best"
         )
     return tuple(known)
+
+
+def _refuse_other_numbers(places: Mapping[str, float]) -> None:
+    """Refuse names that speak of other numbers than those that their places would give them."""
+    named = numbers_named(places)
+    for name, place in places.items():
+        number = named.get(name, place)
+        if number != place:
+            raise ValueError(
+                f"the level {name!r} speaks of {number:g}, and by its place it would count {place:g}: "
+                f"give each level its value, as in {name!r}: {{value: {number:g}, meaning: …}}"
+            )
 
 
 def _refuse_one_number_twice(specs: Mapping[Any, LevelSpec], values: Mapping[Any, float]) -> None:

@@ -87,6 +87,41 @@ def test_levels_that_say_nothing_sure_are_refused(levels: dict[Any, Any], said: 
     assert sentence.startswith("card.yaml:criteria.tone:levels: ")
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["two", "three", "four"], "the level 'two' speaks of 2, and by its place it would count 0"),
+        (["zero", "one", "three"], "the level 'three' speaks of 3, and by its place it would count 2"),
+        (["III", "II", "I"], "'III' speaks of 3"), (["Ⅱ", "Ⅲ"], "'Ⅱ' speaks of 2"),
+        (["$10", "$20"], "'$10' speaks of 10"), (["(3)", "(5)"], "'(3)' speaks of 3"),
+        (["grade 1", "grade 3"], "'grade 1' speaks of 1"), (["L3", "L6"], "'L3' speaks of 3"),
+        (["three stars", "two stars"], "'three stars'"), (["★", "★★"], "'★' speaks of 1"),
+        (["②", "③"], "'②' speaks of 2"), (["三", "二"], "'三' speaks of 3"), (["first", "second"], "'first'"),
+        (["bad", "good", "top 10"], "'top 10' speaks of 10"), (["twenty-five", "fifty"], "'twenty-five'"),
+        (["half", "three"], "'half' speaks of 0.5"), (["level -1", "level 0"], "speaks of -1"),
+    ],
+)  # fmt: skip
+def test_a_name_that_speaks_of_another_number_than_its_place_needs_a_value(
+    names: list[str], said: str
+) -> None:
+    sentence = refusal(levels=dict.fromkeys(names, "x"))
+    assert said in sentence
+    assert "give each level its value" in sentence
+    values = {name: {"value": number, "meaning": "x"} for number, name in enumerate(names, 3)}
+    assert criterion(levels=values).scale.values == tuple(range(3, 3 + len(names)))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["zero", "one", "two"], ["level 0", "level 1"], ["A1", "A2", "B1"], ["C", "B", "A"], ["V", "I", "X"],
+        ["poor", "one of the best"], ["一般", "好"], ["half-right", "right"], ["rude", "civil", "vivid"],
+    ],
+)  # fmt: skip
+def test_names_that_speak_of_no_other_number_count_by_their_place(names: list[str]) -> None:
+    assert criterion(levels=dict.fromkeys(names, "x")).scale.values == tuple(map(float, range(len(names))))
+
+
 @pytest.mark.parametrize("scale", ["{3: x, 1: y, 2: z}", "{tone: {4: x, 6: y, 5: z}}", "{2: x, best: y}"])
 def test_a_rubric_refuses_them_too(scale: str) -> None:
     with pytest.raises(SpecError, match=r"r\.md:scale: levels"):
