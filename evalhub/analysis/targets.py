@@ -101,14 +101,21 @@ def _blank(row: Any, systems: tuple[str, ...]) -> Target:
 
 
 def rating_of(rows: pd.DataFrame, *, higher_is_better: bool) -> dict[str, float]:
-    """Return each system's expected level, or its plain one where there is no expected one.
+    """Return each system's expected level, or its plain one where any of them has no expected one.
 
     Where lower is better it is negated, so that the higher of two is always the better.
     """
-    read = zip(rows["system"], floats(rows["expected"]), floats(rows["value"]), strict=True)
-    either = ((str(system), value if expected is None else expected) for system, expected, value in read)
+    rated = [
+        (str(system), expected, value)
+        for system, expected, value in zip(
+            rows["system"], floats(rows["expected"]), floats(rows["value"]), strict=True
+        )
+        if value is not None
+    ]
+    soft = all(expected is not None for _, expected, _ in rated)
     sign = 1 if higher_is_better else -1
-    return {system: sign * rating for system, rating in either if rating is not None}
+    ratings = ((system, expected if soft else value) for system, expected, value in rated)
+    return {system: sign * rating for system, rating in ratings if rating is not None}
 
 
 def level_step(rubric: Rubric | None, criterion: str) -> tuple[float, float]:

@@ -58,7 +58,9 @@ SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system, j.sample,
   any_value({_CHARS.format("r")}) AS chars,
   any_value(j.same_family) AS same_family, any_value(j.source) AS source,
   coalesce(list(j.value ORDER BY j.repeat) FILTER (WHERE j.failure IS NULL), []) AS samples,
-  avg(j.expected) AS expected,
+  -- An average over a part of the askings would be another number.
+  CASE WHEN count(*) FILTER (WHERE j.value IS NOT NULL AND j.expected IS NULL) = 0
+       THEN avg(j.expected) END AS expected,
   stddev_samp(coalesce(j.expected, j.value)) AS spread, count(*) AS askings,
   count(*) FILTER (WHERE j.{FAILED}) AS failures,
   count(*) FILTER (WHERE j.{NOT_APPLICABLE}) AS not_applicable

@@ -110,6 +110,7 @@ class Outcome:
     detail: str | None = None
     unsent: tuple[str, ...] | None = None
     top_token: str | None = None
+    unlisted: tuple[str, ...] = ()
 
 
 def too_long(tokens: int, limit: int) -> Outcome:
@@ -149,6 +150,7 @@ def completion(key: str, model: str, request: Request, outcome: Outcome) -> Comp
         failure=outcome.failure,
         detail=_clean(outcome.detail),
         unsent=outcome.unsent or (),
+        unlisted=outcome.unlisted,
     )
 
 

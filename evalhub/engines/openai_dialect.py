@@ -29,11 +29,34 @@ _PROBABILITIES = ("logprobs", "top_logprobs")
 _STRUCTURE = ("response_format", "json_schema")
 _REFUSED = re.compile(
     r"support|recogni[sz]e|unknown|unexpected|unsupported|allowed|permitted|invalid|deprecated|available|"
-    r"enabled|implemented|accepted|only the default|must be|cannot be|can't be|exceed|greater|less than|"
-    r"at most|between|maximum|range|too (?:large|high|many)|extra|no such|not valid|remove|disabled|\buse\b",
+    r"enabled|implemented|accepted|must be|cannot (?:both )?be|can't be|exceed|greater|less than|"
+    r"at most|between|maximum|range|too (?:large|high|many)|extra|no such|not (?:a )?valid|only|"
+    r"remove|disabled|\buse\b",
     re.IGNORECASE,
 )
 _BOUND = re.compile(r"exceed|greater|less|at most|between|max|range|too (?:large|high|many)", re.IGNORECASE)
+# "seed" and "temperature" are words of any prompt or policy. They name a parameter in quotes or brackets,
+# beside a word such as "parameter", or right before or behind what refuses them.
+_WORDS = ("temperature", "seed")
+_KIND = r"(?:parameter|param|argument|field|option|setting|key|property|name|value)(?:s|\(s\))?"
+_DENIES = (
+    r"(?:unsupported|un(?:known|expected|recogni[sz]ed)|invalid|deprecated|disabled|forbidden|extra|additional|only|too"
+    r"|(?:not|no\s+longer|cannot\s+be|can't\s+be|may\s+only)\s+(?:\w+\s+)?(?:support|allow|permit|avail|implement"
+    r"|accept|enabl|recogni|valid|be\s+set|set|used|specified))"
+)
+_IS = r"\s*(?:=?\s*\d[\d.]*)?\s*(?::|is|are|was|has\s+been|does|must\s+be)?\s*"
+_REFUSES = (
+    r"(?:(?:un|not\s+|n't\s+)(?:supported|support|known|expected|recogni[sz]ed)|invalid|deprecated"
+    r"|allowed\s+to\s+set|only)"
+)
+_NAMES = {
+    word: re.compile(
+        rf"['\"`\[]{word}['\"`\]]|\b{word}\s+{_KIND}\b|(?:\b|_){_KIND}(?:[^.:]{{0,40}}:)?\s*(?:supplied:\s*)?{word}\b"
+        rf"|\b{word}{_IS}{_DENIES}|\b{_REFUSES}\s+(?:the\s+)?{word}\b",
+        re.IGNORECASE,
+    )
+    for word in _WORDS
+}
 # The server takes the parameter and not this value of it: that is the suite's to mend.
 _OUT_OF_RANGE = re.compile(
     r"(?:between|at most|at least|(?:less|greater|more|higher|lower) than|maximum|minimum|range|[<>]=?)"
@@ -119,7 +142,7 @@ def without_refused(
     if named in _OPTIONAL and spec.omit == "auto" and not _OUT_OF_RANGE.search(words):
         omitted = (*dialect.omitted, named)
         return replace(dialect, omitted=tuple(name for name in _OPTIONAL if name in omitted))
-    if named == "max_tokens" and spec.token_limit == "auto":
+    if named == "max_tokens" and spec.token_limit == "auto" and not _OUT_OF_RANGE.search(words):
         return replace(dialect, token_limit="max_completion_tokens")
     if named in _PROBABILITIES and spec.logprobs == "auto":
         why = f"the server refuses log-probabilities ({words})"
@@ -143,12 +166,20 @@ def merged(one: Dialect, other: Dialect) -> Dialect:
 def _named(dialect: Dialect, request: Request, words: str, parameter: str | None) -> str | None:
     """Return the parameter that a refusal is about: the one named apart, else the first in the message."""
     sent = _sent(dialect, request)
-    if parameter is not None and (apart := re.split(r"[.\[]", parameter)[0]) in sent:
-        return apart
+    apart = re.findall(r"\w+", parameter or "")
+    if apart and apart[0] in ("messages", "prompt", "input"):
+        return None
+    if named := next((name for name in apart if name in sent), None):
+        return named
     if not _REFUSED.search(words):
         return None
-    places = {name: match.start() for name in sent if (match := re.search(rf"\b{name}\b", words))}
+    places = {name: match.start() for name in sent if (match := _mention(name, words))}
     return min(places, key=lambda name: places[name]) if places else None
+
+
+def _mention(name: str, words: str) -> re.Match[str] | None:
+    """Return where a message names a parameter, and not just a word of that spelling."""
+    return _NAMES[name].search(words) if name in _NAMES else re.search(rf"\b{name}\b", words)
 
 
 def _sent(dialect: Dialect, request: Request) -> Sequence[str]:

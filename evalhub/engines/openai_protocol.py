@@ -2,7 +2,7 @@
 
 Verdict probabilities: one token is generated with the most probable tokens beside it, 20 where the server
 allows that. A choice's probability is the sum over the tokens that spell it, with or without spaces around.
-Choices outside of them are taken at equal shares of the most they can have. The outcome's `detail` names
+Choices outside of them are taken at equal shares of the most they can have. The outcome's `unlisted` names
 them. Where no choice is among them, or none is more probable than what is outside, the outcome is a failure
 of kind parse.
 
@@ -158,7 +158,7 @@ def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text
     best = max(logprobs, key=lambda name: logprobs[name])
     share = "the most it can have" if len(missing) == 1 else "equal shares of the most they can have"
     note = f"not {where}, so taken at {share}: {', '.join(missing)}" if missing else None
-    return Outcome(best, None, logprobs, "choice", detail=note, top_token=top)
+    return Outcome(best, None, logprobs, "choice", detail=note, top_token=top, unlisted=tuple(missing))
 
 
 def _equal_share(listed: Sequence[tuple[str, float]], missing: int) -> float:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from evalhub.judging.asking import Asking, Part, Steps, blank
 from evalhub.judging.combine import hard_winner, preference, softmax
+from evalhub.judging.expectation import expectation, unsettled
 from evalhub.judging.verdict import Answer, Asked, ask
 from evalhub.records import FailureKind, Judgment
 from evalhub.scales import AnswerForm, Order, Scale, Winner
@@ -68,24 +69,32 @@ def rated(judgment: Judgment, answer: Answer, scale: Scale) -> Judgment:
     """Return the judgment with the most probable level and the expected one.
 
     The expected level is that of the applicable ones, their probabilities made to sum to 1. Where the most
-    probable level is not applicable there is neither. A hard verdict has no expected level.
+    probable level is not applicable there is neither. A hard verdict has no expected level, and a verdict is
+    hard where levels that the server did not list could move the expected one by more than 1% of the range.
     """
     judgment = answer.fill(judgment)
     if answer.failure:
         return judgment
     label = answer.best
     chosen = next(level for level in scale.levels if level.label == label)
-    judgment = replace(judgment, logprobs=answer.logprobs)
     if not chosen.applicable:
-        return replace(judgment, failure=FailureKind.NOT_APPLICABLE, detail=chosen.meaning)
+        detail = chosen.meaning
+        return replace(judgment, failure=FailureKind.NOT_APPLICABLE, detail=detail, logprobs=answer.logprobs)
     judgment = replace(judgment, value=chosen.value)
     if answer.logprobs is None:
         return judgment
-    logprobs = answer.logprobs
     values = {level.label: level.value for level in scale.levels if level.value is not None}
-    shares = softmax({label: logprob for label, logprob in logprobs.items() if label in values})
-    expected = sum(shares[label] * value for label, value in values.items())
-    return replace(judgment, expected=expected)
+    return with_expected(judgment, answer, values)
+
+
+def with_expected(judgment: Judgment, answer: Answer, values: Mapping[str, float]) -> Judgment:
+    """Return the judgment with its probabilities and the expected level, or as a hard verdict with why."""
+    logprobs = answer.logprobs or {}
+    level, bound = expectation(logprobs, values, answer.unlisted)
+    reason = unsettled(values, answer.unlisted, bound)
+    if reason is not None:
+        return replace(judgment, detail=reason)
+    return replace(judgment, expected=level, logprobs=dict(logprobs))
 
 
 def compared(judgment: Judgment, answer: Answer, order: Order) -> Judgment:

@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 
 from evalhub.judging.asking import Asking, Outline, Part, Steps, blank
+from evalhub.judging.basic import with_expected
 from evalhub.judging.combine import softmax
 from evalhub.judging.verdict import ask
 from evalhub.records import Judgment
@@ -37,10 +38,8 @@ def checklist(asking: Asking) -> Steps:
         if answer.choice is not None:
             judgment = replace(judgment, value=float(answer.choice == "Yes"))
         elif answer.logprobs is not None:
-            yes = softmax(answer.logprobs)["Yes"]
-            judgment = replace(
-                judgment, value=float(yes >= 0.5), expected=yes, logprobs=dict(answer.logprobs)
-            )
+            judgment = replace(judgment, value=float(softmax(answer.logprobs)["Yes"] >= 0.5))
+            judgment = with_expected(judgment, answer, {"Yes": 1.0, "No": 0.0})
         judgments.append(judgment)
     return (*judgments, _total(asking, judgments))
 

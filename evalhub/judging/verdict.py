@@ -26,6 +26,7 @@ class Answer:
         sent: The conversation up to the question.
         text: What was generated.
         choice: The hard verdict of a judge that gives no probabilities.
+        unlisted: The choices whose log-probability is only a bound, since the server did not list them.
         completions: Keys of all completions behind the answer.
     """
 
@@ -33,6 +34,7 @@ class Answer:
     text: str | None = None
     choice: str | None = None
     logprobs: Mapping[str, float] | None = None
+    unlisted: tuple[str, ...] = ()
     label_mass: float | None = None
     top_token: str | None = None
     failure: FailureKind | None = None
@@ -73,7 +75,11 @@ class Answer:
         """Return the answer with its choices under other names; the text stays as generated."""
         if self.logprobs is None:
             return replace(self, choice=names.get(self.choice or ""))
-        return replace(self, logprobs={names[name]: value for name, value in self.logprobs.items()})
+        return replace(
+            self,
+            logprobs={names[name]: value for name, value in self.logprobs.items()},
+            unlisted=tuple(names[name] for name in self.unlisted),
+        )
 
 
 Asked = Generator[tuple[Request, ...], tuple[Completion, ...], Answer]
@@ -191,7 +197,7 @@ def _choose(answer: Answer, judge: Judge, choices: tuple[str, ...]) -> Asked:
     if mass < judge.min_choice_mass:
         detail = _off_choice(judge.min_choice_mass, completion.top_token)
         return replace(answer, label_mass=mass, failure=FailureKind.OFF_CHOICE, detail=detail)
-    return replace(answer, logprobs=completion.logprobs, label_mass=mass)
+    return replace(answer, logprobs=completion.logprobs, unlisted=completion.unlisted, label_mass=mass)
 
 
 def _read(answer: Answer, completion: Completion, choices: tuple[str, ...]) -> Answer:

@@ -103,10 +103,10 @@ class Completion:
     """One answer of an engine to one request, found again by its key.
 
     `logprobs` maps each allowed choice to its log-probability under the full softmax. Choices that a server
-    does not list hold equal shares of the most that they can have, and `detail` names them. Without them the
-    text is a hard verdict, as the model wrote it. `unsent` names what was asked for and not sent to a server
-    that refuses it, such as "temperature 0". `top_token` is the model's most probable token there, a choice
-    or not; None where the engine did not say.
+    does not list hold equal shares of the most that they can have, and `unlisted` names them. Without
+    log-probabilities the text is a hard verdict, as the model wrote it. `unsent` names what was asked for and
+    not sent to a server that refuses it, such as "temperature 0". `top_token` is the model's most probable
+    token there, a choice or not; None where the engine did not say.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("key",)
@@ -126,6 +126,7 @@ class Completion:
     failure: FailureKind | None = None
     detail: str | None = None
     unsent: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
     computed_in: str | None = None
 
 
