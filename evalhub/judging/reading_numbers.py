@@ -9,21 +9,21 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from evalhub.judging.reading_aspects import is_of_another
 from evalhub.judging.reading_commitment import THING, closes_a_verdict, commits, tells_of_others
-from evalhub.judging.reading_text import Claim, Form, denied, plain
+from evalhub.judging.reading_figures import NUMBER, WORDS, rival, value_of
+from evalhub.judging.reading_text import Claim, Form, Rule, denied, plain
 from evalhub.records import FailureKind
 
-_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_NUMBER = rf"(?:-?\d{{1,4}}(?:\.\d{{1,3}})?|{'|'.join(_WORDS)})(?![\d\w%])(?:\s+and\s+a\s+half\b)?"
-_N = rf"[\"'(\[]{{0,2}}(?P<number>(?<![\w.,/-]){_NUMBER})"
-_TOP = rf"(?:\s*/\s*|\s+out\s+of\s+(?:a\s+(?:possible|maximum)\s+(?:of\s+)?)?|\s+of\s+)(?P<top>{_NUMBER})"
+_N = rf"[\"'(\[]{{0,2}}(?P<number>(?<![\w.,/-]){NUMBER})"
+_TOP = rf"(?:\s*/\s*|\s+out\s+of\s+(?:a\s+(?:possible|maximum)\s+(?:of\s+)?)?|\s+of\s+)(?P<top>{NUMBER})"
 _ENDS = (
     r"(?:\s*(?:stars?|points?)\b)?"
     r"(?=\s*$|[.!][\"')\]]*(?:\s|$)|[,;:](?:\s|$)|\s*[)\]\"']+(?:$|\s|[.,;!]|:\s)|[ ]*\n"
     r"|\s*—|\s+[-–]+\s|\s+\([^()\d]*\)"
     r"|\s+(?:for|because|since|as(?!\s+(?:the|an?|its)\s+(?:max|min|top|high|low|upper|best|worst))|due\s+to|given|overall|in\s+terms\s+of|based\s+on|which|and|but|with)\b"
     r"|\s+to\s+(?:the|this|it)\b"
-    rf"|\s+(?:or|to)\s+(?:an?\s+)?{_NUMBER})"
+    rf"|\s+(?:or|to)\s+(?:an?\s+)?{NUMBER})"
 )
 _SCORE = r"(?:score|rating|grade|mark)"
 _PRAISE = (
@@ -48,10 +48,10 @@ TAKEN_BACK = re.compile(
     re.IGNORECASE,
 )
 _OTHER = re.compile(
-    rf"^(?:\s*(?:,|and|or|to|&|/|\||-|–|through)\s*{_NUMBER}"
+    rf"^(?:\s*(?:,|and|or|to|&|/|\||-|–|through)\s*{NUMBER}"
     rf"|[^.!?\n]*?\b(?:or|to|maybe|perhaps|possibly|even|if\s+not|almost|nearly|but|rather)\s+(?:\w+\s+){{0,2}}?"
-    rf"(?:an?\s+)?{_NUMBER}\s*(?:$|[.!?,;)])"
-    rf"|[^.!?\n]*?(?:\b(?:minus|plus)\s+(?:an?\s+)?|(?<!\w)[-+]){_NUMBER})",
+    rf"(?:an?\s+)?{NUMBER}\s*(?:$|[.!?,;)])"
+    rf"|[^.!?\n]*?(?:\b(?:minus|plus)\s+(?:an?\s+)?|(?<!\w)[-+]){NUMBER})",
     re.IGNORECASE,
 )
 
@@ -72,7 +72,7 @@ def _leads(criterion: str) -> tuple[re.Pattern[str], ...]:
     )
     leads = (
         rf"{_BOUNDARY}{_SO}(?:{own}\s+){{0,4}}(?:{_SCORE}|{name})"
-        rf"(?:\s+(?:for|of|on)\s+(?:(?:the|this|its)\s+)?(?!(?:of|reference|other|previous|original)\b)[a-z]+)?\s*(?::|=|→|->|is|of|[-–]\s)?\s*"
+        rf"(?:\s+(?:for|of|on)\s+(?:(?:the|this|its)\s+)?(?P<aspect>(?!(?:of|reference|other|previous|original)\b)[a-z]+))?\s*(?::|=|→|->|is|of|[-–]\s)?\s*"
         rf"{_HEDGE}(?P<label>)(?:an?\s+)?",
         rf"(?P<participle>)\b(?:earning|receiving|scoring|meriting|warranting|deserving|getting|achieving|obtaining|"
         rf"garnering|worthy\s+of|deserving\s+of|resulting\s+in|results\s+in|leading\s+to|yielding|justifying)\s+"
@@ -95,14 +95,14 @@ _SHORTENED = (
 )
 _BARE = (
     re.compile(rf"(?:^|[\n;]\s*|[.!]\s+){_N}(?:{_TOP}){_ENDS}", re.IGNORECASE),
-    re.compile(rf"(?:^|\s)\((?P<number>{_NUMBER})(?:{_TOP})?\)\.?\s*$", re.IGNORECASE),
+    re.compile(rf"(?:^|\s)\((?P<number>{NUMBER})(?:{_TOP})?\)\.?\s*$", re.IGNORECASE),
 )
 # A bare level after the last sentence: "… at an advanced level. 5". The word before it is no abbreviation.
 _CLOSING = re.compile(
     rf"(?<![\w.])(?!(?:{_SHORTENED})\.)[A-Za-z][a-z'’-]+[\"')\]]{{0,2}}[.!]\s+{_N}(?:{_TOP})?[.!]?\s*\Z",
     re.IGNORECASE,
 )
-_AFTER_SENTENCE = re.compile(rf"[.!?][\"')\]]*\s+{_NUMBER}(?=[.!?]?(?:\s|\Z))", re.IGNORECASE)
+_AFTER_SENTENCE = re.compile(rf"[.!?][\"')\]]*\s+{NUMBER}(?=[.!?]?(?:\s|\Z))", re.IGNORECASE)
 _ENUMERATED = re.compile(r"(?:^|\s)\(?\d{1,2}[.):]\s+[A-Za-z]")
 # A line of its own, at either end, where no other line begins with a number: those are lists.
 _LINES = (
@@ -113,10 +113,17 @@ _LISTED = re.compile(r"^[ ]*[-•(]*[ ]*\d", re.MULTILINE)
 _MENTION = re.compile(rf"\b{_SCORE}\s*[:=]\s*{_N}", re.IGNORECASE)
 _OPENING = re.compile(rf"\A{_N}(?=[.:)]\s+[A-Za-z])", re.IGNORECASE)
 _SCALE = re.compile(
-    rf"(?:\b(?:on|in|using|from)\s+)?(?:(?:a|the)\s+)?\bscale\s+(?:(?:of|from|between|is)\s+)?\(?(?P<low>{_NUMBER})\s*"
-    rf"(?:-|–|to|and|through)\s*(?P<high>{_NUMBER})\)?"
-    rf"|(?<=\w)\s*[(\[](?:(?:scale|from|on)\s+)?(?P<low2>{_NUMBER})\s*(?:-|–|to)\s*(?P<high2>{_NUMBER})"
+    rf"(?:\b(?:on|in|using|from)\s+)?(?:(?:a|the)\s+)?\bscale\s+(?:(?:of|from|between|is)\s+)?\(?(?P<low>{NUMBER})\s*"
+    rf"(?:-|–|to|and|through)\s*(?P<high>{NUMBER})\)?"
+    rf"|(?<=\w)\s*[(\[](?:(?:scale|from|on)\s+)?(?P<low2>{NUMBER})\s*(?:-|–|to)\s*(?P<high2>{NUMBER})"
     rf"(?:,[^()\[\]]{{0,80}})?[)\]](?=\s*(?::|=|is\b))",
+    re.IGNORECASE,
+)
+
+# A scale that is named by its top or its number of steps: "on a scale of ten", "a 10-point scale".
+_STEPS = re.compile(
+    rf"\bscale\s+of\s+(?P<top>{NUMBER})(?!\s*(?:-|–|to|and|through)\s*{NUMBER})"
+    rf"|(?<![\w.])(?P<top2>\d{{1,3}}|{'|'.join(WORDS)})[- ]points?\s+(?:\w+\s+)?scale\b",
     re.IGNORECASE,
 )
 
@@ -125,8 +132,13 @@ def scores(answer: str, form: Form) -> list[Claim]:
     """Return every place where prose commits itself to a number of the scale."""
     low, high = _limits(form)
     text = plain(answer)
+    for scale in _STEPS.finditer(text):
+        top = value_of(scale["top"] or scale["top2"])
+        if top not in (high, high - low + 1):
+            reason = f"the reply speaks of a scale of {top:g}, not from {low:g} to {high:g}"
+            return [Claim(scale.start(), f"{top:g}", failure=FailureKind.OFF_SCALE, reason=reason)]
     for scale in _SCALE.finditer(text):
-        ends = [_value(scale[name] or scale[f"{name}2"]) for name in ("low", "high")]
+        ends = [value_of(scale[name] or scale[f"{name}2"]) for name in ("low", "high")]
         if ends != [low, high]:
             said = f"{ends[0]:g} to {ends[1]:g}"
             reason = f"the reply speaks of a scale from {said}, not from {low:g} to {high:g}"
@@ -144,13 +156,36 @@ def scores(answer: str, form: Form) -> list[Claim]:
             for pattern in tried
             for match in pattern.finditer(text)
             if commits(text, match, quotes)
+            if not is_of_another(
+                text, match.start(), match.span("number"), form.criterion, match.groupdict().get("aspect")
+            )
             for claim in [_claim(text, match, form, withdrawn >= match.end())]
         }
         for tried in (patterns, (_MENTION,))
     )
     # A score of somebody else's is no verdict, yet beside another one it leaves open which is meant.
     everything = {**loose, **found} if found and not form.rule else found
-    return [everything[at] for at in sorted(everything)]
+    return unrivalled([everything[at] for at in sorted(everything)], text, form)
+
+
+def unrivalled(claims: list[Claim], text: str, form: Form) -> list[Claim]:
+    """Return the claims, and beside them the first bare number that says something else than the verdict.
+
+    Looked at are the sentence of the first claim, or of the last where that counts, and all that follows it.
+    Where the first counts nothing else does.
+    """
+    counted = claims[-1:] if form.rule is Rule.LAST else claims
+    if not claims or form.rule is Rule.FIRST or any(claim.failure for claim in counted):
+        return claims
+    first = counted[0]
+    if not isinstance(first.verdict, float):
+        return claims
+    other = rival(text, first.at, first.verdict, _limits(form), form.criterion)
+    if other is None:
+        return claims
+    reason = f"the reply says {first.said}, and {other[0]!r} too"
+    wavers = Claim(other.start(), f"{first.said} or {other[0]}", failure=FailureKind.AMBIGUOUS, reason=reason)
+    return [*claims, wavers]
 
 
 def _ends_in_a_level(text: str) -> bool:
@@ -170,7 +205,9 @@ def bracketed_ratings(answer: str, form: Form) -> list[Claim]:
     text = plain(answer)
     marks = re.finditer(r"\[\[[ ]*(-?\d{1,4}(?:\.\d{1,3})?)[ ]*\]\]", text)
     return [
-        number_claim(mark.start(), _value(mark[1]), form) for mark in marks if not denied(text, mark.start())
+        number_claim(mark.start(), value_of(mark[1]), form)
+        for mark in marks
+        if not denied(text, mark.start())
     ]
 
 
@@ -191,21 +228,16 @@ def _limits(form: Form) -> tuple[float, float]:
     return form.limits
 
 
-def _value(spelled: str) -> float:
-    word, _, half = " ".join(spelled.lower().split()).partition(" ")
-    return (_WORDS.index(word) if word in _WORDS else float(word)) + (0.5 if half else 0)
-
-
 def _claim(text: str, match: re.Match[str], form: Form, withdrawn: bool) -> Claim:
     groups = match.groupdict()
     at, top = match.start("number"), groups.get("top")
-    value, end = _value(match["number"]), match.end()
+    value, end = value_of(match["number"]), match.end()
     rest = text[end : end + 300]
     sentence = re.split(r"[.!?](?=\s|$)|\n", rest, maxsplit=1)[0]
     if withdrawn or groups.get("hedge") or _OTHER.match(rest) or _OTHER.match(sentence):
         reason = f"the reply wavers about its score near {match['number']!r}"
         return Claim(at, f"{value:g}?", failure=FailureKind.AMBIGUOUS, reason=reason)
-    if top and _value(top) != _limits(form)[1]:
-        reason = f"the reply rates out of {_value(top):g}, the scale ends at {_limits(form)[1]:g}"
+    if top and value_of(top) != _limits(form)[1]:
+        reason = f"the reply rates out of {value_of(top):g}, the scale ends at {_limits(form)[1]:g}"
         return Claim(at, f"{value:g}/{top}", failure=FailureKind.OFF_SCALE, reason=reason)
     return number_claim(at, value, form)
