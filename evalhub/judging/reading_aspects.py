@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from evalhub.judging.reading_text import sentence_before
+
 # What is rated as a whole, and what a rating is for in other senses.
 _WHOLE = frozenset((
-    "summary", "response", "answer", "text", "output", "translation", "dialogue", "essay", "reply", "assistant", "it",
-    "this", "that", "me", "now", "everything", "all", "reason", "reasons", "whole", "overall", "quality", "being",
-    "lack", "absence",
+    "summary", "response", "answer", "text", "output", "translation", "dialogue", "essay", "reply",
+    "assistant", "it", "this", "that", "me", "now", "everything", "all", "reason", "reasons", "whole",
+    "overall", "quality", "being", "lack", "absence",
 ))  # fmt: skip
 _DETERMINER = re.compile(
     r"(?:(?:the|an?|its|this|that|these|those|their|his|her|your|overall)\s+)+", re.IGNORECASE
@@ -44,7 +46,7 @@ def is_of_another(text: str, start: int, number: tuple[int, int], criterion: str
     """
     if aspect is not None and _names_another(aspect, criterion):
         return True
-    sentence = re.split(r"[.!?][\"')\]]*\s|\n", text[max(0, number[0] - 500) : number[0]])[-1]
+    sentence = sentence_before(text, number[0])
     front, behind = _FRONT.match(sentence), _FOR.match(text, number[1])
     bracket, heading = (
         _IN_BRACKETS.match(text, number[1]),
@@ -68,7 +70,7 @@ def _head(phrase: str) -> str:
 
 
 def _names_another(phrase: str, criterion: str) -> bool:
-    """Return whether a phrase names a quality other than the criterion, and no reason ("for missing the point")."""
+    """Return whether a phrase names another quality, and no reason ("for missing the point")."""
     bare = _DETERMINER.sub("", phrase.strip(), count=1)
     short = _TAIL.sub("", bare)
     words = re.findall(r"[a-z'-]+", short.lower())

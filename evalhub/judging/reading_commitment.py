@@ -10,6 +10,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from evalhub.judging.reading_text import sentence_before
+
 # What is rated, in the words of a judge.
 THING = (
     r"(?:it|this|(?:the|this|that)\s+(?!(?:other|reference|previous|original|human)\b)(?:\w+\s+){0,2}?"
@@ -34,17 +36,73 @@ _SPOILED = re.compile(
     re.IGNORECASE,
 )
 # Whose words are these? "The author says it deserves a 5" and "it ends with: Score: 5" are not the judge's.
-_REPORTED = (
+REPORTED = (
     r"(?:says|said|tells|told|claims|claimed|argues|argued|believes|believed|thinks|thought|insists|insisted"
     r"|asks|asked|instructs|instructed|demands|demanded|requests|requested|wants|orders|ordered|writes|wrote"
     r"|reads|outputs?|states|stated|ends\s+with|tempted|(?<!I'd\s)(?<!I\swould\s)say)"
 )
-_OTHERS_SAY = re.compile(rf"\b{_REPORTED}\b[^,;:]*$", re.IGNORECASE)
-_OTHERS_WRITE = re.compile(rf"\b{_REPORTED}\b[^,;:]*:\W*$", re.IGNORECASE)
+_OTHERS_SAY = re.compile(rf"\b{REPORTED}\b[^,;:]*$", re.IGNORECASE)
+_OTHERS_WRITE = re.compile(
+    rf"\b(?:{REPORTED}|write|output|print|type|say|respond|reply)\b[^,;:]*:\W*$", re.IGNORECASE
+)
+# Somebody's word on what is rated, or to whoever rates it: "claims that it is clear", "tells the grader".
+_WHO_RATES = r"(?:graders?|judges?|raters?|evaluators?|annotators?|readers?|users?|reviewers?)"
+_OTHERS_RATE = re.compile(
+    rf"\b{REPORTED}\s+(?:(?:the|its|his|her|their|any|every|an?)\s+\w+\s+)?(?:that\s+)?(?:{THING}|itself|its)\b"
+    rf"|\b{REPORTED}\s+(?:to\s+)?(?:(?:the|its|any|every|all|an?)\s+)?(?:{_WHO_RATES}|us|me|you|everyone|people)\b"
+    r"|(?<!the\s)\b(?:claims|claimed|claiming|purports?|pretends?|boasts?|professes|alleges|asserts|insists|maintains)"
+    r"\s+(?!made|in|of|and|or|are|is|were|was|from|about|with|without|but|which|not)\w"
+    r"|\b(?:calls?|called|presents?|describes?|declares?|rates?|praises?)\s+itself\b|\bself-\w"
+    r"|\b(?:according\s+to|in\s+the\s+(?:words|eyes|opinion)\s+of|by\s+(?:its|their)\s+own|in\s+(?:its|their)\s+own\s+words"
+    r"|supposedly|allegedly|reportedly|purportedly|so-called)\b",
+    re.IGNORECASE,
+)
+# A denial that is still open where a clause of its own begins: "It is not, in my view, earning …".
+_OPEN_DENIAL = re.compile(
+    r"(?:\b(?:not|never|hardly|barely|scarcely|nowhere|by\s+no\s+means|in\s+no\s+(?:way|sense)|anything\s+but|neither"
+    r"|under\s+no\s+circumstances|on\s+no\s+account|at\s+no\s+(?:point|time)|far\s+from|nor|without|no\s+longer)|n't)"
+    r"\s*(?:[,(–—]|-\s)",
+    re.IGNORECASE,
+)
+# What a sentence begins with that makes all that follows depend on it: "But for the typo, it earns …".
+_DEPENDS = re.compile(
+    r"^\W*(?:(?:and|so|yet|but)\s+)?(?:without|minus|ignoring|disregarding|excluding|(?:setting|leaving|putting)\b[^,]*\baside"
+    r"|once|until|when|whenever|only|provided|as\s+long\s+as|so\s+long\s+as|at\s+its\s+best|after\s+(?:some|a|an)\s"
+    r"|in\s+an?\s+(?:better|ideal|perfect|other)|with\s+[^,]*\b(?:fixed|corrected|removed|added|mended|changed|edit\w*))\b"
+    r"|(?:^|[,;:–—]\s*|\band\s+|\byet\s+)\W*(?:but|except|save|if\s+not)\s+for\b|\b(?:barring|were\s+it\s+not|absent)\b",
+    re.IGNORECASE,
+)
+# What follows a rating and takes it out of the judge's mouth, or makes it depend on something.
+UNDONE = re.compile(
+    rf"^[^.!?\n]*(?:\b{REPORTED}\b|\baccording\s+to\b|\b(?<!even\s)(?:if|unless|provided|assuming|but\s+only|only\s+with)\b)"
+    r"|^\W*(?:before|until|pending|prior\s+to|excluding|minus|without|ignoring|except|at\s+(?:best|most|least))\b",
+    re.IGNORECASE,
+)
 
 # A clause of its own: ", earning …", "; it receives …", ", so it …".
 _ANEW = re.compile(
     r"[,;–—]\s*(?:(?:and|so|therefore|thus|hence|then|but|consequently|accordingly),?\s+){0,2}$",
+    re.IGNORECASE,
+)
+# What the judge holds, and not what might be said or is false: "I think that it earns …".
+_THAT = re.compile(r"\bthat\s*$", re.IGNORECASE)
+_I_HOLD = re.compile(
+    r"\b(?:I|we)(?:'d|\s+would|\s+must)?\s+(?:think|believe|feel|find|say|conclude|judge)\s+that\s*$"
+    r"|\b(?:so|such)\b[^,;]*\bthat\s*$|\bmeans?\s+that\s*$",
+    re.IGNORECASE,
+)
+# A part of the text, or another text, that a label speaks of: "Paragraph 1: Score: 5".
+_PART = re.compile(
+    r"\b(?:paragraph|section|sentence|part|half|line|chapter|version|draft|example|reference|source|article)s?\b"
+    r"[^.!?\n,;]*?[:–—-]\s*(?:\w+\s+){0,3}(?:score|rating|grade|mark)\b",
+    re.IGNORECASE,
+)
+# "The grammar of the summary earns …" rates the grammar.
+_OF_THE_THING = re.compile(r"\b(?:of|in|by|from|than|with|for|about|behind)\s+$", re.IGNORECASE)
+_SUBJECT = re.compile(rf"\b(?:{THING}|they|these|I|we)\b", re.IGNORECASE)
+_BEGINS_A_CLAUSE = re.compile(
+    r"(?:^|[,;:.()–—-])[\s\"']*(?:(?:and|so|therefore|thus|hence|then|but|consequently|accordingly)[,\s]+){0,2}$"
+    r"|\b(?:and|thus|therefore|hence|is|are)\s+(?:(?:now|clearly|fully|well|therefore|thus)\s+)?$",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(r"(?<!as )\bif\b|\b(?:unless|whether)\b", re.IGNORECASE)
@@ -96,7 +154,7 @@ def tells_of_others(text: str) -> bool:
     >>> tells_of_others("The response ends with: native level. 5"), tells_of_others("A native level. 5")
     (True, False)
     """
-    return bool(re.search(rf"\b{_REPORTED}\b[^.!?\n]*:[^.!?\n]*[.!?]\W*\w+\W*\Z", text, re.IGNORECASE))
+    return bool(re.search(rf"\b{REPORTED}\b[^.!?\n]*:[^.!?\n]*[.!?]\W*\w+\W*\Z", text, re.IGNORECASE))
 
 
 def _is_supposed(outside: str, anew: bool) -> bool:
@@ -125,18 +183,26 @@ def commits(text: str, match: re.Match[str], quotes: Sequence[int]) -> bool:
     """
     groups = match.groupdict()
     start, number = match.start(), match.start("number")
-    before = text[max(0, number - 500) : number]
-    sentence = re.split(r"[.!?][\"')\]]*\s|\n", before)[-1]
+    sentence = sentence_before(text, number)
     lead = text[start:number]
     outside = sentence.removesuffix(lead.lstrip(" .,;:!?)–—\n"))
     finite, participle = groups.get("finite") is not None, groups.get("participle") is not None
     anew = (finite or participle) and bool(_ANEW.search(outside))
-    if _is_supposed(outside, anew) or _OTHERS_WRITE.search(outside):
+    strange = (_OTHERS_WRITE, _OTHERS_RATE, _OPEN_DENIAL, _DEPENDS)
+    if _is_supposed(outside, anew) or any(pattern.search(outside) for pattern in strange):
+        return False
+    if _PART.search(sentence) or (_THAT.search(outside) and not _I_HOLD.search(outside)):
+        return False
+    if finite and _OF_THE_THING.search(outside) and re.match(THING, lead, re.IGNORECASE):
         return False
     if bisect_left(quotes, number) % 2 and '"' not in lead:
         return False
     clause = re.split(r"[,;:]", sentence)[-1]
     if finite and (_is_denied(clause, lead) or _OTHERS_SAY.search(outside)):
+        return False
+    if finite and outside.strip() and re.match(r"\W", lead) and not _SUBJECT.search(outside):
+        return False
+    if participle and not _BEGINS_A_CLAUSE.search(outside):
         return False
     if participle and _SPOILED.search(text[max(0, start - 80) : start]):
         return False

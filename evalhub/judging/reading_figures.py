@@ -1,7 +1,7 @@
 """The other numbers beside a verdict: each must agree with it, or stand where it can be no level.
 
-A bare number is one that could be a level itself. It is none where it counts something ("2 facts", "3 of the"),
-numbers something ("paragraph 2", "1. It is"), is denied ("not a 5"), or is the top of the scale ("out of 5").
+A bare number is one that could be a level itself. It is none where it counts something ("2 facts", "3 of
+the"), numbers something ("paragraph 2", "1. It is"), is denied ("not a 5"), or tops the scale ("out of 5").
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from evalhub.judging.reading_aspects import names
+from evalhub.judging.reading_text import sentence_before
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 NUMBER = rf"(?:-?\d{{1,4}}(?:\.\d{{1,3}})?|{'|'.join(WORDS)})(?![\d\w%])(?:\s+and\s+a\s+half\b)?"
@@ -22,7 +23,8 @@ _FUNCTION = (
     r"|worst|max|maximum|min|minimum|total|at|here|there|today|finally|actually|really|i|my|we|you)\b"
 )
 _COUNTS = re.compile(
-    rf"(?:[-–:]\d+)?[ -]?(?!{_FUNCTION})[^\W\d]{{2,}}|\s+\d+-[a-z]|\s+of\s+(?:the|these|those|its|their|his|her|all)\b",
+    rf"(?:[-–:]\d+)?[ -]?(?!{_FUNCTION})[^\W\d]{{2,}}|\s+\d+-[a-z]|[ -]points?\s+(?:\w+\s+)?scale\b"
+    r"|\s+of\s+(?:the|these|those|its|their|his|her|all)\b",
     re.IGNORECASE,
 )
 _NUMBERS_A_THING = re.compile(
@@ -44,7 +46,6 @@ _WORD_BEFORE = re.compile(rf"\b(?!{_FUNCTION})[^\W\d]{{2,}}\s+$", re.IGNORECASE)
 _MARKER = re.compile(r"(?:^|\n)[ ]*\(?$")
 _NAME = re.compile(r"\w[^.!?\n]*\s[A-Z]\w+\s+$")
 _YEAR = re.compile(r"\b(?:in|since|by|until|from|of)\s+$", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s|\n")
 _STOP = re.compile(r"[.!?](?=\s|$)|\n")
 _ALONE = re.compile(r"(?:[:,;.(–—-]|\b(?:of|is|be|to|as|it|or|an?|say))\s*$", re.IGNORECASE)
 _LABELLED = re.compile(
@@ -73,7 +74,7 @@ def rival(
         limits: The lowest and highest number of the scale.
         criterion: The criterion that was asked; may be empty.
     """
-    sentence = _SENTENCE_END.split(text[max(0, at - 1000) : at])[-1]
+    sentence = sentence_before(text, at, 1000)
     stop = _STOP.search(text, at)
     ends = stop.start() if stop else len(text)
     named = bool(criterion) and names(sentence, criterion)

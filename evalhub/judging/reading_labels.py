@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from evalhub.judging.reading_marks import is_the_writers, other_label
 from evalhub.judging.reading_numbers import TAKEN_BACK, number_claim
-from evalhub.judging.reading_text import Claim, Form, denied, plain
+from evalhub.judging.reading_text import Claim, Form, plain
 from evalhub.records import FailureKind
 from evalhub.scales import Winner
 
@@ -18,6 +19,11 @@ VERDICTS: Mapping[str, Winner] = {
 }  # fmt: skip
 _BRACKETS = re.compile(r"\[\[[ ]*([A-Za-z]|tie|[A-Za-z](?:[<>=]{1,2}|>>>)[A-Za-z])[ ]*\]\]", re.IGNORECASE)
 _NAMED = r"(?:answer|verdict|choice|grade|rating|score|option|judge?ment|decision|preference|winner)"
+_LEAD = (
+    r"(?:(?:and|so|thus|hence|therefore|then|overall),?\s+){0,2}"
+    r"(?:I\s+(?:think|believe|conclude)\s+(?:that\s+)?)?"
+)
+_AT_AN_END = r"(?=[.!]?(?:\s*$|\s*\n|\s+[-–—]\s)|[.;]\s)"
 _MAX_OBJECTS = 64
 
 
@@ -25,9 +31,11 @@ def verdicts(answer: str, _form: Form) -> list[Claim]:
     """Return every `[[A]]`, `[[A>>B]]` or `[[C]]` that is not denied; the letters are of the order shown."""
     text = plain(answer)
     return [
-        _verdict(mark.start(), said, VERDICTS.get(said), VERDICTS)
+        _unless_taken_back(
+            _verdict(mark.start(), said, VERDICTS.get(said), VERDICTS), text, mark.end(), "ABC"
+        )
         for mark in _BRACKETS.finditer(text)
-        if not denied(text, mark.start())
+        if is_the_writers(text, mark.start(), mark.end())
         for said in [mark[1].upper()]
     ]
 
@@ -38,25 +46,52 @@ def letters(answer: str, form: Form) -> list[Claim]:
     mark = (
         r"[(\[\"']{0,2}(?P<label>" + "|".join([*map(re.escape, _longest(form)), "[A-Z]"]) + r")[)\]\"']{0,2}"
     )
+    # In a rating "the correct answer" is the item's and not the judge's.
+    correct = "|correct" if any(isinstance(label, Winner) for label in form.labels.values()) else ""
     alone = re.compile(rf"(?:\A|\n)[ ]*{mark}[.!]?[ ]*(?=\n|\Z)", re.IGNORECASE)
     named = re.compile(
-        rf"(?:^|[\n.;,:!?]\s*|\b(?:the|my|final|correct|best|better)\s+){_NAMED}\s*(?::|is|=)\s*{mark}"
-        r"(?=[.!]?(?:\s*$|\s*\n|\s+[-–—]\s)|[.;]\s)",
+        rf"(?:^|[\n.;,:!?]\s*){_LEAD}(?:(?:the|my|final|overall|best|better{correct})\s+){{0,3}}{_NAMED}\s*(?::|is|=)"
+        rf"\s*{mark}"
+        rf"{_AT_AN_END}",
         re.IGNORECASE,
     )
-    found = {}
-    for match in [*alone.finditer(text), *named.finditer(text)]:
+    chosen = re.compile(
+        rf"(?:^|[\n.;,:!?]\s*){_LEAD}I\s+(?:rate|choose|pick|select|grade)(?:\s+(?:it|this))?(?:\s+(?:as|with))?\s*:?\s*"
+        rf"{mark}{_AT_AN_END}",
+        re.IGNORECASE,
+    )
+    found, inner = {}, {}
+    for match in [*alone.finditer(text), *named.finditer(text), *chosen.finditer(text)]:
         edge = not text[: match.start()].strip() or not text[match.end() :].strip()
-        if match.re is named or edge:
-            claim = _letter(match.start("label"), match["label"], form)
-            if claim is not None and not denied(text, match.start("label")):
-                found[claim.at] = _unless_taken_back(claim, text[match.end("label") :])
-    return [found[at] for at in sorted(found)]
+        claim = _letter(match.start("label"), match["label"], form)
+        if claim is not None and is_the_writers(text, match.start("label"), match.end("label")):
+            held = _unless_taken_back(claim, text, match.end("label"), form.labels)
+            (found if edge or match.re is not alone else inner)[claim.at] = held
+    # A label alone between other lines is no verdict, yet beside another one it leaves open which is meant.
+    several = {match.start(): _several(match) for match in _lists(form).finditer(text)} if found else {}
+    everything = {**inner, **several, **found} if found and not form.rule else found
+    return [everything[at] for at in sorted(everything)]
 
 
-def _unless_taken_back(claim: Claim, rest: str) -> Claim:
-    """Return a claim, or an ambiguous one where what follows takes it back ("A. Wait, B")."""
-    if not TAKEN_BACK.search(rest):
+def _lists(form: Form) -> re.Pattern[str]:
+    """Return the pattern of a line that names several labels and nothing else: "A or B"."""
+    label = "(?:" + "|".join([*map(re.escape, _longest(form)), "[A-Z]"]) + ")"
+    return re.compile(
+        rf"^[ ]*(?:either|both|maybe|perhaps|options?:?|choices:?)?[ ]*{label}"
+        rf"(?:[ ]*(?:,|/|\||&|or|and|vs\.?|to|,[ ]*or)[ ]*{label})+[ ]*[.?!]?[ ]*$",
+        re.IGNORECASE | re.MULTILINE,
+    )
+
+
+def _several(match: re.Match[str]) -> Claim:
+    said = match[0].strip()
+    reason = f"the reply names several labels: {said!r}"
+    return Claim(match.start(), said, failure=FailureKind.AMBIGUOUS, reason=reason)
+
+
+def _unless_taken_back(claim: Claim, text: str, end: int, labels: Collection[str]) -> Claim:
+    """Return a claim, or an ambiguous one where what follows takes it back ("A. Wait, B", "A. Or B.")."""
+    if not TAKEN_BACK.search(text, end) and other_label(text, end, claim.said, labels) is None:
         return claim
     reason = f"the reply wavers about {claim.said!r}"
     return Claim(claim.at, f"{claim.said}?", failure=FailureKind.AMBIGUOUS, reason=reason)

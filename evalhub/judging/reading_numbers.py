@@ -10,9 +10,10 @@ import re
 from functools import lru_cache
 
 from evalhub.judging.reading_aspects import is_of_another
-from evalhub.judging.reading_commitment import THING, closes_a_verdict, commits, tells_of_others
+from evalhub.judging.reading_commitment import THING, UNDONE, closes_a_verdict, commits, tells_of_others
 from evalhub.judging.reading_figures import NUMBER, WORDS, rival, value_of
-from evalhub.judging.reading_text import Claim, Form, Rule, denied, plain
+from evalhub.judging.reading_marks import is_the_writers
+from evalhub.judging.reading_text import Claim, Form, Rule, plain
 from evalhub.records import FailureKind
 
 _N = rf"[\"'(\[]{{0,2}}(?P<number>(?<![\w.,/-]){NUMBER})"
@@ -44,7 +45,7 @@ _SO = (
 TAKEN_BACK = re.compile(
     r",\s*no,|\b(?:wait|on\s+second\s+thought|correction|scratch\s+that|take\s+(?:that|it)\s+back|I\s+mean|I\s+meant"
     r"|or\s+rather|strike\s+that|make\s+that|revis(?:e|ed|ing)|change\s+my|reconsider\w*|never\s?mind|not\s+really"
-    r"|just\s+kidding|would(?:\s+not|n't)?\s+be|too\s+(?:high|low|generous|harsh|strict|kind))\b",
+    r"|just\s+kidding|points?\s+(?:off|deducted)|deduct\w*|would(?:\s+not|n't)?\s+be|too\s+(?:high|low|generous|harsh|strict|kind))\b",
     re.IGNORECASE,
 )
 _OTHER = re.compile(
@@ -127,22 +128,15 @@ _STEPS = re.compile(
     re.IGNORECASE,
 )
 
+_RATING = re.compile(rf"\[\[[ ]*(?P<number>-?\d{{1,4}}(?:\.\d{{1,3}})?)[ ]*\]\](?:{_TOP})?", re.IGNORECASE)
+
 
 def scores(answer: str, form: Form) -> list[Claim]:
     """Return every place where prose commits itself to a number of the scale."""
-    low, high = _limits(form)
     text = plain(answer)
-    for scale in _STEPS.finditer(text):
-        top = value_of(scale["top"] or scale["top2"])
-        if top not in (high, high - low + 1):
-            reason = f"the reply speaks of a scale of {top:g}, not from {low:g} to {high:g}"
-            return [Claim(scale.start(), f"{top:g}", failure=FailureKind.OFF_SCALE, reason=reason)]
-    for scale in _SCALE.finditer(text):
-        ends = [value_of(scale[name] or scale[f"{name}2"]) for name in ("low", "high")]
-        if ends != [low, high]:
-            said = f"{ends[0]:g} to {ends[1]:g}"
-            reason = f"the reply speaks of a scale from {said}, not from {low:g} to {high:g}"
-            return [Claim(scale.start(), said, failure=FailureKind.OFF_SCALE, reason=reason)]
+    other = _other_scale(text, form)
+    if other is not None:
+        return [other]
     text = _SCALE.sub("", text)
     quotes = [found.start() for found in re.finditer('"', text)]
     withdrawn = max((found.start() for found in TAKEN_BACK.finditer(text)), default=-1)
@@ -166,6 +160,23 @@ def scores(answer: str, form: Form) -> list[Claim]:
     # A score of somebody else's is no verdict, yet beside another one it leaves open which is meant.
     everything = {**loose, **found} if found and not form.rule else found
     return unrivalled([everything[at] for at in sorted(everything)], text, form)
+
+
+def _other_scale(text: str, form: Form) -> Claim | None:
+    """Return the failure of a reply that speaks of another scale than the one asked; None without."""
+    low, high = _limits(form)
+    for scale in _STEPS.finditer(text):
+        top = value_of(scale["top"] or scale["top2"])
+        if top not in (high, high - low + 1):
+            reason = f"the reply speaks of a scale of {top:g}, not from {low:g} to {high:g}"
+            return Claim(scale.start(), f"{top:g}", failure=FailureKind.OFF_SCALE, reason=reason)
+    for scale in _SCALE.finditer(text):
+        ends = [value_of(scale[name] or scale[f"{name}2"]) for name in ("low", "high")]
+        if ends != [low, high]:
+            said = f"{ends[0]:g} to {ends[1]:g}"
+            reason = f"the reply speaks of a scale from {said}, not from {low:g} to {high:g}"
+            return Claim(scale.start(), said, failure=FailureKind.OFF_SCALE, reason=reason)
+    return None
 
 
 def unrivalled(claims: list[Claim], text: str, form: Form) -> list[Claim]:
@@ -201,14 +212,18 @@ def _ends_in_a_level(text: str) -> bool:
 
 
 def bracketed_ratings(answer: str, form: Form) -> list[Claim]:
-    """Return every `[[5]]` that is not denied."""
+    """Return every `[[5]]` that the writer gives; `[[5]]/10` must fit the scale."""
     text = plain(answer)
-    marks = re.finditer(r"\[\[[ ]*(-?\d{1,4}(?:\.\d{1,3})?)[ ]*\]\]", text)
-    return [
-        number_claim(mark.start(), value_of(mark[1]), form)
-        for mark in marks
-        if not denied(text, mark.start())
+    other = _other_scale(text, form)
+    if other is not None:
+        return [other]
+    withdrawn = max((found.start() for found in TAKEN_BACK.finditer(text)), default=-1)
+    claims = [
+        _claim(text, mark, form, withdrawn >= mark.end())
+        for mark in _RATING.finditer(text)
+        if is_the_writers(text, mark.start(), mark.end())
     ]
+    return unrivalled(claims, text, form)
 
 
 def number_claim(at: int, value: float, form: Form) -> Claim:
@@ -234,7 +249,7 @@ def _claim(text: str, match: re.Match[str], form: Form, withdrawn: bool) -> Clai
     value, end = value_of(match["number"]), match.end()
     rest = text[end : end + 300]
     sentence = re.split(r"[.!?](?=\s|$)|\n", rest, maxsplit=1)[0]
-    if withdrawn or groups.get("hedge") or _OTHER.match(rest) or _OTHER.match(sentence):
+    if withdrawn or groups.get("hedge") or _OTHER.match(rest) or _OTHER.match(sentence) or UNDONE.match(rest):
         reason = f"the reply wavers about its score near {match['number']!r}"
         return Claim(at, f"{value:g}?", failure=FailureKind.AMBIGUOUS, reason=reason)
     if top and value_of(top) != _limits(form)[1]:

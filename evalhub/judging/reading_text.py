@@ -72,7 +72,19 @@ _ANEW = re.compile(
 )
 _SUPPOSED = re.compile(r"\b(?:if|unless|whether|for example|e\.g|suppose)\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|never|neither|nor|cannot|rather than|instead of)\b|n't\b", re.IGNORECASE)
+_LAST_END = re.compile(r".*(?:[.!?][\"')\]]*\s|\n)", re.DOTALL)
 _QUOTED_LINE = re.compile(r"^[ \t]{0,3}>.*$", re.MULTILINE)
+
+
+def sentence_before(text: str, at: int, longest: int = 500) -> str:
+    """Return what stands before a place in its own sentence and line, at most so many characters.
+
+    >>> sentence_before("It is clear. It earns a 5", 24)
+    'It earns a '
+    """
+    start = max(0, at - longest)
+    ended = _LAST_END.match(text, start, at)
+    return text[ended.end() if ended else start : at]
 
 
 def denied(text: str, at: int) -> bool:
