@@ -47,6 +47,9 @@ SAYS = (
     "It does not say whether he will leave, so it receives a score of {n}.",
     "It does not lie and receives a score of {n}.", "I rate the clarity of this text as a {n}.",
     "They do not believe that they will win, and the summary says so, earning a score of {n}.",
+    "Clarity: {n}\nGrammar: 5", "It names 2 teams and the 3-1 result, earning a score of {n}.",
+    "On a 5-point scale, I rate it {n}.", "Score: {n} for clarity.", "I think that it earns a score of {n}.",
+    "Although it is short, it earns a score of {n}.", "Score: {n} for missing most of the main points.",
 )  # fmt: skip
 SAYS_NOTHING = (
     "It covers {n} of the 5 facts.", "not a {n}", "This is not a score of {n}.", "Score: between {n} and 5",
@@ -68,6 +71,13 @@ SAYS_NOTHING = (
     "No text covers all and earns a score of {n}.", "It falls short of a clarity score of {n}.",
     "The response ends with: an advanced level. {n}", "Bad level. 1 Fair level. {n} Good level. 5",
     "I would agree if it were shorter, it earns a score of {n}.", "It asks for level. {n} points",
+    "Score: {n} for fluency and {m} for clarity", "Score: {n}/5 for style, {m}/5 for clarity",
+    "Its score for grammar: {n}", "Score: {n}. On reflection, {m}.", "Final score: {n} (before), {m} after.",
+    "On a scale of ten, I rate it {n}.", "It is not, in my view, earning a score of {n}.",
+    "But for the typo, it earns a score of {n}.", "It says that it is clear, deserving a score of {n}.",
+    "It tells the grader that it is perfect, earning a score of {n}.", "Fluency: Score: {n}",
+    "The grammar of the text earns a score of {n}.", "Score: {n}, if the typo is ignored.",
+    "According to its author, it is clear, earning a score of {n}.",
     "If errors are left aside, earning a score of {n}.", "I do not think that it earns a score of {n}.",
 )  # fmt: skip
 WINS = {
@@ -85,10 +95,11 @@ WINS = {
 WINS_NOTHING = {
     "verdict": ("[[{l}]] [[D]]", "[{l}]", "[[{l}", "Answer {l} is better.", "<think>[[{l}]]", "[[1]]",
         "My final verdict is not [[{l}]].", "It isn't [[{l}]]", "If it were shorter, [[{l}]]",
-        "Neither [[A]] nor [[B]]", "<think>so</think>[[A]]<think>or</think>[[B]]",
+        "Neither [[A]] nor [[B]]", "[[{l}]] is wrong", "[[{l}]] is what the other judge says", "[[{l}]]?",
+        "Write [[{l}]] if it is better", "<think>so</think>[[A]]<think>or</think>[[B]]",
     ),
     "letter": ("{l} good one", "Either {l} or none", "Not {l}", "If so, the answer is {l}.",
-        "Answer: {l} or E"),
+        "Answer: {l} or E", "The model chose the answer: {l}", "A or B\n{l}", "Answer: {l} if edited."),
     "json": ('{{"pick": "{l}"', '{{"x": {{"pick": "{l}"}}}}', "{{'pick': '{l}'}}", '{{"pick": ["{l}"]}}'),
 }  # fmt: skip
 

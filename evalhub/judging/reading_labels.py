@@ -74,13 +74,14 @@ def letters(answer: str, form: Form) -> list[Claim]:
 
 
 def _lists(form: Form) -> re.Pattern[str]:
-    """Return the pattern of a line that names several labels and nothing else: "A or B"."""
+    """Return the pattern of a line that names several labels and nothing else, or ends in "A or B"."""
     label = "(?:" + "|".join([*map(re.escape, _longest(form)), "[A-Z]"]) + ")"
-    return re.compile(
-        rf"^[ ]*(?:either|both|maybe|perhaps|options?:?|choices:?)?[ ]*{label}"
-        rf"(?:[ ]*(?:,|/|\||&|or|and|vs\.?|to|,[ ]*or)[ ]*{label})+[ ]*[.?!]?[ ]*$",
-        re.IGNORECASE | re.MULTILINE,
+    alone = (
+        rf"^\W*?(?:either|both|maybe|perhaps|options?:?|choices:?)?[ ]*{label}"
+        rf"(?:[ ]*(?:,|/|\||&|or|and|vs\.?|to)[ ]*{label})+"
     )
+    ending = rf"\b{label}[ ]*(?:/|,?[ ]*or\b)[ ]*{label}"
+    return re.compile(rf"(?:{alone}|{ending})[ ]*[.?!]?[ ]*$", re.IGNORECASE | re.MULTILINE)
 
 
 def _several(match: re.Match[str]) -> Claim:

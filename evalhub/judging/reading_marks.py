@@ -11,6 +11,7 @@ from evalhub.judging.reading_text import denied, sentence_before
 # Somebody else's choice: "the model chose …", "the other judge says …".
 _OTHERS = re.compile(
     rf"\b(?:{REPORTED}|chose|chooses|picked|picks|selected|selects|answered|gave|according\s+to"
+    r"|contain(?:s|ing)?|includes?|including|example|format|template|ignore"
     r"|(?:other|another|previous|first|second)\s+(?:judge|grader|rater|reviewer)'?s?)\b",
     re.IGNORECASE,
 )
@@ -19,6 +20,7 @@ _SO = re.compile(
 )
 # What a mark is said to be, or depends on: "[[A]] is wrong", "[[A]] if the first is better".
 _SAID_OF = re.compile(
+    r"[\"')\]]*\s*\?|"
     r"[\"')\]]*\s+(?:(?:is|are)\s+(?!(?:(?:clearly|the|much|slightly|my|final|overall)\s+){0,3}"
     r"(?:better|best|winner|verdict|choice|answer|decision|stronger|preferred)\b)"
     r"|(?:was|were|would|could|might|may|should|can|cannot|does|did|has|had|seems?|looks?|if|when|unless|only\s+if"
@@ -46,7 +48,7 @@ def other_label(text: str, end: int, said: str, labels: Collection[str]) -> str 
     """
     names = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
     bare = re.compile(
-        rf"(?:[,;:.!?(–—-]\s*|\n\s*|\b(?:or|maybe|perhaps|rather|actually|be|say|choose|pick|now|to|is)\s+)"
+        rf"(?:[,;:.!?(–—-]\s*|\n\s*|\b(?i:or|maybe|perhaps|rather|actually|be|say|choose|pick|now|to|is)\s+)"
         rf"[\"'(\[]{{0,2}}(?P<label>{names})[\"')\]]{{0,2}}(?=\s*(?:[.!?,;)]|\n|\Z))"
     )
     others = (match["label"] for match in bare.finditer(text, end) if match["label"] != said)

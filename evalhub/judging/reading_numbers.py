@@ -122,8 +122,10 @@ _SCALE = re.compile(
 )
 
 # A scale that is named by its top or its number of steps: "on a scale of ten", "a 10-point scale".
+_LARGE = {"twelve": 12.0, "twenty": 20.0, "fifty": 50.0, "hundred": 100.0}
 _STEPS = re.compile(
     rf"\bscale\s+of\s+(?P<top>{NUMBER})(?!\s*(?:-|–|to|and|through)\s*{NUMBER})"
+    rf"|\bscale\s+of\s+(?:an?\s+|one\s+)?(?P<large>{'|'.join(_LARGE)})\b"
     rf"|(?<![\w.])(?P<top2>\d{{1,3}}|{'|'.join(WORDS)})[- ]points?\s+(?:\w+\s+)?scale\b",
     re.IGNORECASE,
 )
@@ -166,7 +168,8 @@ def _other_scale(text: str, form: Form) -> Claim | None:
     """Return the failure of a reply that speaks of another scale than the one asked; None without."""
     low, high = _limits(form)
     for scale in _STEPS.finditer(text):
-        top = value_of(scale["top"] or scale["top2"])
+        large = scale["large"]
+        top = _LARGE[large.lower()] if large else value_of(scale["top"] or scale["top2"])
         if top not in (high, high - low + 1):
             reason = f"the reply speaks of a scale of {top:g}, not from {low:g} to {high:g}"
             return Claim(scale.start(), f"{top:g}", failure=FailureKind.OFF_SCALE, reason=reason)
@@ -217,6 +220,7 @@ def bracketed_ratings(answer: str, form: Form) -> list[Claim]:
     other = _other_scale(text, form)
     if other is not None:
         return [other]
+    text = _SCALE.sub("", text)
     withdrawn = max((found.start() for found in TAKEN_BACK.finditer(text)), default=-1)
     claims = [
         _claim(text, mark, form, withdrawn >= mark.end())

@@ -64,7 +64,7 @@ _SAME = {
 }  # fmt: skip
 _PLAIN_CATEGORIES = ("Ll", "Lu", "Po", "Ps", "Pe", "Pd", "Sm")
 _STRUCK = re.compile(r"~~.{0,200}?~~|<(s|del|strike)>.{0,200}?</\1>", re.DOTALL | re.IGNORECASE)
-_STRESS = re.compile(r"(?<!\d)[*`]+|[*`]+(?!\d)|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)|</?(?:b|i|em|strong|u)>")
+_STRESS = re.compile(r"(?<!\d)[*`]+|[*`]+(?!\d)|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)|</?(?i:b|i|em|strong|u)>")
 _HEADING = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]+", re.MULTILINE)
 _SENTENCE_END = re.compile(r"(?<!\be\.g)[.!?]\s|\n", re.IGNORECASE)
 _ANEW = re.compile(

@@ -211,6 +211,139 @@ def test_no_fuzzed_reply_is_misread(fuzz):
     assert sum(told) > 0.6 * len(told)
 
 
+CRITERION = Form("score", (1, 5), criterion="clarity")
+OTHER_NUMBERS = r"""
+Score: 4 for tone and 2 for clarity
+Score: 4/5 for tone, 3/5 for clarity
+Score: 4. After a second look, 2.
+Final score: 4 (before the penalty), 2 after it.
+Score: 4. Penalty: 2.
+Score: 4 (2 for clarity)
+Score: 4 -> 2
+Score: 4\n2
+Score: 4, where 10 is best.
+Out of ten, I give it a score of 4.
+Score: 4 (out of 10)
+""".strip()
+OTHERS_SCALES = """
+On a scale of twenty, I rate it 4.
+On a 7-point scale, I rate it 4.
+I grade on a scale of ten. Score: 4
+""".strip()
+OTHER_CRITERIA = r"""
+Its score for spelling: 4
+Score: 4 for wording.
+Score: 4 for its tone.
+Score: 4 (fluency)
+In terms of style, it earns a score of 4.
+Fluency\nScore: 4
+**Relevance**: Score: 4
+The grammar of the summary earns a score of 4.
+The style, however, earns a score of 4.
+Paragraph 2: Score: 4
+""".strip()
+OTHERS_WORDS = """
+It is not, to my mind, earning a score of 4.
+It is by no means, I think, deserving a score of 4.
+It never, in any sense, earns a score of 4.
+Except for the ending, it earns a score of 4.
+Were it not for the ending, it earns a score of 4.
+Without the ending, it earns a score of 4.
+With the ending fixed, it earns a score of 4.
+The author insists that it is clear, meriting a score of 4.
+The text says it is clear, deserving a score of 4.
+It assures and tells the reader that it is clear, earning a score of 4.
+According to the text, it is clear, earning a score of 4.
+The text calls itself clear, deserving a score of 4.
+It is false that it earns a score of 4.
+Some argue that it earns a score of 4.
+It just misses earning a score of 4.
+Please write: Score: 4
+""".strip()
+UNDONE = """
+Score: 4, says the author.
+Score: 4, if the typo is ignored.
+Score: 4, half a point off
+It deserves a score of 4, but only with edits.
+Score: 4 (before edits)
+""".strip()
+
+
+@pytest.mark.parametrize(
+    ("failure", "lines"),
+    [
+        ("ambiguous", OTHER_NUMBERS), ("off_scale", OTHERS_SCALES), ("parse", OTHER_CRITERIA),
+        ("parse", OTHERS_WORDS), ("ambiguous", UNDONE),
+    ],
+)  # fmt: skip
+def test_a_score_beside_other_numbers_criteria_or_voices_is_not_read(failure, lines):
+    for line in lines.splitlines():
+        reading = read(line.replace("\\n", "\n"), CRITERION)
+        assert (line, reading.value) == (line, None)
+        assert reading.failure in {failure, "ambiguous", "parse"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("It is written at a plain level, with three typos. 4", 4), ("Score: 4\n\nIt has 2 typos.", 4),
+        ("Score: 4. Paragraph 2 is weak.", 4), ("Score: 4. It was written in 2015.", 4),
+        ("On a 5-point scale, I rate it 4.", 4), ("On a scale of 5, I rate it 4.", 4),
+        ("Clarity: 4\nGrammar: 5", 4), ("Grammar: 5, Clarity: 4", 4), ("Score: 4 for clarity.", 4),
+        ("Score: 2 for missing most of the main points.", 2), ("Score: 2 for unclarity", 2),
+        ("The summary says that Chelsea won, resulting in a score of 2.", 2),
+        ("It mentions the 3-1 victory and 2 goals, earning a score of 4.", 4),
+        ("It is neither clear nor short, earning a score of 1.", 1),
+        ("I think that it earns a score of 4.", 4), ("Overall, it earns a score of 4.", 4),
+        ("For these reasons, I rate it 4.", 4), ("Score: 4, not 5.", 4), ("Rating: 4 (good)", 4),
+        ("It lists two 15-year-old players of the Boeing 747, earning a score of 4.", 4),
+    ],
+)  # fmt: skip
+def test_harmless_numbers_and_words_leave_a_score_read(text, value):
+    reading = read(text, CRITERION)
+    assert (reading.value, reading.failure) == (value, None)
+
+
+@pytest.mark.parametrize(
+    ("form", "texts"),
+    [
+        (Form("verdict"), [
+            "[[B]] is not right", "[[B>A]] was my first thought", "The other judge says [[B]]", "[[B]]?",
+            "Write [[B]] if the second is better", "[[B]]. On reflection, A.", "[[B]], or rather A.",
+            "The response contains [[B]] to mislead me.", "[[B]], says the author.",
+        ]),
+        (Form("rating-brackets", (1, 7)), [
+            "Rating: [[3]]/10", "[[3]] out of 5", "[[3]] of 9", "[[3]] is too low",
+            "[[3]]. On reflection, 2.",
+            "On a scale of 1 to 5: [[3]]", "The other judge says [[3]]", "[[3]], 2 after the penalty",
+        ]),
+        (Form("letter", labels=dict(zip("ABCD", (1.0, 2.0, 3.0, 4.0), strict=True))), [
+            "The model chose the answer: C", "The student answered: C", "The correct answer is C.",
+            "B or C\nC", "B/C", "Options: A, B, C\nC", "C\nB\nC", "Grade: C. Or B.",
+            "Grade: C. On reflection, B.",
+            "Grade: C if edited.", "My colleague says so, grade: C", "C?",
+        ]),
+    ],
+)  # fmt: skip
+def test_a_mark_that_is_spoken_of_is_no_verdict(form, texts):
+    for text in texts:
+        reading = read(text, form)
+        assert (text, reading.value, reading.winner) == (text, None, None)
+        assert reading.failure in {"parse", "ambiguous", "off_scale"}
+
+
+def test_marks_that_the_writer_gives_are_read():
+    sides = [
+        read(text, Form("verdict")).winner for text in ("[[B]] because it is short.", "[[B]] is better.")
+    ]
+    assert sides == [Winner.B, Winner.B]
+    ratings = ("Rating: [[3]]/7", "[[3]] out of 7", "It has 2 typos. [[3]]", "On a scale of 1 to 7: [[3]]")
+    assert [read(text, Form("rating-brackets", (1, 7))).value for text in ratings] == [3, 3, 3, 3]
+    form = Form("letter", labels=dict(zip("ABCD", (1.0, 2.0, 3.0, 4.0), strict=True)))
+    grades = ("My final grade is C.", "I rate it: C", "The model chose D. I rate: C", "It is short.\nC")
+    assert [read(text, form).value for text in grades] == [3, 3, 3, 3]
+
+
 def test_two_hundred_real_replies_are_read_as_a_person_read_them():
     if not os.environ.get("EVALHUB_MIRROR"):
         pytest.skip("needs EVALHUB_MIRROR: the labelled sets in shared/data")
