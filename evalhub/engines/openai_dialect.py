@@ -49,7 +49,7 @@ _REFUSES = (
     r"(?:(?:un|not\s+|n't\s+)(?:supported|support|known|expected|recogni[sz]ed)|invalid|deprecated"
     r"|allowed\s+to\s+set|only)"
 )
-_NAMES = {
+_NAMES: Mapping[str, re.Pattern[str]] = {
     word: re.compile(
         rf"['\"`\[]{word}['\"`\]]|\b{word}\s+{_KIND}\b|(?:\b|_){_KIND}(?:[^.:]{{0,40}}:)?\s*(?:supplied:\s*)?{word}\b"
         rf"|\b{word}{_IS}{_DENIES}|\b{_REFUSES}\s+(?:the\s+)?{word}\b",
@@ -169,7 +169,8 @@ def _named(dialect: Dialect, request: Request, words: str, parameter: str | None
     apart = re.findall(r"\w+", parameter or "")
     if apart and apart[0] in ("messages", "prompt", "input"):
         return None
-    if named := next((name for name in apart if name in sent), None):
+    named: str | None = next((name for name in apart if name in sent), None)
+    if named is not None:
         return named
     if not _REFUSED.search(words):
         return None

@@ -17,13 +17,17 @@ _DETERMINER = re.compile(
 )
 _TAIL = re.compile(r"\s+(?:of|in|by)\s+(?:the|this|that|its)\b.*", re.IGNORECASE)
 _FOR = re.compile(
-    r"\s*(?:stars?|points?)?\s*[,;(]?\s*(?:for|in\s+terms\s+of|regarding|concerning|as\s+to|as\s+for)\s+(?P<phrase>[^.,;:()\n]+)",
+    r"\s*(?:stars?|points?)?\s*[,;(]?\s*(?:for|in\s+terms\s+of|regarding|concerning|as\s+to|as\s+for"
+    r"|with\s+(?:respect|regard)\s+to|as\s+(?:far\s+as|regards))\s+(?P<phrase>[^.,;:()\n]+)",
     re.IGNORECASE,
 )
+_IN = re.compile(r"\s*[,;(]?\s*(?:on|in)\s+(?P<phrase>[^.,;:()\n]+)", re.IGNORECASE)
+_ONLY = re.compile(r"\s*[,;(]?\s*(?P<phrase>[a-z]+)\s+only\b", re.IGNORECASE)
+_WISE = re.compile(r"\b(?P<phrase>[a-z]+)-wise\b", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"\s*\((?P<phrase>[a-z]+(?:\s+[a-z]+)?)\)", re.IGNORECASE)
 _FRONT = re.compile(
-    r"^\W*(?:for|as\s+for|as\s+to|in\s+terms\s+of|regarding|concerning|with\s+(?:respect|regard)\s+to|on|in)\s+"
-    r"(?P<phrase>[^.,;:()\n]+)[,:]",
+    r"^\W*(?:for|as\s+(?:far\s+as|regards|for|to)|in\s+terms\s+of|regarding|concerning|on|in"
+    r"|with\s+(?:respect|regard)\s+to)\s+(?P<phrase>[^.,;:()\n]+)[,:]",
     re.IGNORECASE,
 )
 _HEADING = re.compile(
@@ -48,15 +52,17 @@ def is_of_another(text: str, start: int, number: tuple[int, int], criterion: str
     if aspect is not None and _names_another(aspect, criterion):
         return True
     sentence = sentence_before(text, number[0])
-    front, behind = _FRONT.match(sentence), _FOR.match(text, number[1])
-    bracket, heading = (
-        _IN_BRACKETS.match(text, number[1]),
-        _HEADING.search(text[max(0, start - 80) : start + 1].rstrip(" ")),
-    )
+    behind = _FOR.match(text, number[1])
     if behind and _names_another(behind["phrase"], criterion):
         return True
-    loose = [match["phrase"] for match in (front, bracket, heading) if match]
-    return any(_QUALITY.search(_head(phrase)) and _names_another(phrase, criterion) for phrase in loose)
+    around = (
+        _FRONT.match(sentence),
+        _WISE.search(sentence),
+        _HEADING.search(text[max(0, start - 80) : start + 1].rstrip(" ")),
+        *(pattern.match(text, number[1]) for pattern in (_IN_BRACKETS, _IN, _ONLY)),
+    )
+    phrases = [match["phrase"] for match in around if match]
+    return any(_QUALITY.search(_head(phrase)) and _names_another(phrase, criterion) for phrase in phrases)
 
 
 def names(phrase: str, criterion: str) -> bool:

@@ -14,7 +14,8 @@ from evalhub.judging.reading_text import sentence_before
 
 # What is rated, in the words of a judge.
 THING = (
-    r"(?:it|this|(?:the|this|that)\s+(?!(?:other|reference|previous|original|human)\b)(?:\w+\s+){0,2}?"
+    r"(?:it|this|(?:the|this|that)\s+(?!(?:other|reference|previous|original|human|ideal|best|worst|better"
+    r"|first|second|last|perfect|average|typical|next)\b)(?:\w+\s+){0,2}?"
     r"(?:summary|response|answer|text|output|translation|dialogue|essay|reply|assistant))"
 )
 _UNSAID = re.compile(
@@ -52,6 +53,9 @@ _OTHERS_RATE = re.compile(
     rf"|\b{REPORTED}\s+(?:to\s+)?(?:(?:the|its|any|every|all|an?)\s+)?(?:{_WHO_RATES}|us|me|you|everyone|people)\b"
     r"|(?<!the\s)\b(?:claims|claimed|claiming|purports?|pretends?|boasts?|professes|alleges|asserts|insists|maintains)"
     r"\s+(?!made|in|of|and|or|are|is|were|was|from|about|with|without|but|which|not)\w"
+    rf"|\b(?:suggests?|implies|notes|assures|hints|indicates|stresses|adds|announces)\s+(?:(?:us|me|you)\s+)?"
+    rf"(?:that\s+)?(?:{THING}|itself)\b|\b(?:said|claimed|believed|alleged|supposed|thought)\s+to\b"
+    r"|\b(?:promises|begs?|pleads?|hopes|wants)\s+(?:to|for|me|us|an?)\b"
     r"|\b(?:calls?|called|presents?|describes?|declares?|rates?|praises?)\s+itself\b|\bself-\w"
     r"|\b(?:according\s+to|in\s+the\s+(?:words|eyes|opinion)\s+of|by\s+(?:its|their)\s+own|in\s+(?:its|their)\s+own\s+words"
     r"|supposedly|allegedly|reportedly|purportedly|so-called)\b",
@@ -61,7 +65,7 @@ _OTHERS_RATE = re.compile(
 _OPEN_DENIAL = re.compile(
     r"(?:\b(?:not|never|hardly|barely|scarcely|nowhere|by\s+no\s+means|in\s+no\s+(?:way|sense)|anything\s+but|neither"
     r"|under\s+no\s+circumstances|on\s+no\s+account|at\s+no\s+(?:point|time)|far\s+from|nor|without|no\s+longer)|n't)"
-    r"\s*(?:[,(–—]|-\s)",
+    r"(?:\s+(?:be|really|quite|yet|truly|even))?\s*(?:[,(–—]|-\s)",
     re.IGNORECASE,
 )
 # What a sentence begins with that makes all that follows depend on it: "But for the typo, it earns …".
@@ -69,12 +73,15 @@ _DEPENDS = re.compile(
     r"^\W*(?:(?:and|so|yet|but)\s+)?(?:without|minus|ignoring|disregarding|excluding|(?:setting|leaving|putting)\b[^,]*\baside"
     r"|once|until|when|whenever|only|provided|as\s+long\s+as|so\s+long\s+as|at\s+its\s+best|after\s+(?:some|a|an)\s"
     r"|in\s+an?\s+(?:better|ideal|perfect|other)|with\s+[^,]*\b(?:fixed|corrected|removed|added|mended|changed|edit\w*))\b"
-    r"|(?:^|[,;:–—]\s*|\band\s+|\byet\s+)\W*(?:but|except|save|if\s+not)\s+for\b|\b(?:barring|were\s+it\s+not|absent)\b",
+    r"|(?:^|[,;:–—]\s*|\band\s+|\byet\s+)\W*(?:but|except|save|if\s+not)\s+for\b|^\W*(?:at\s+first|previously|originally|initially|formerly|yesterday|earlier)\b(?!.*\bnow\b)"
+    r"|^\W*(?:users?|quote|prompt|article|document|input|student|author|response|summary|text)\s*:"
+    r"|\bI(?:'m|\s+am)\s+(?:unable|not|unsure)\b|\b(?:barring|were\s+it\s+not|absent)\b",
     re.IGNORECASE,
 )
 # What follows a rating and takes it out of the judge's mouth, or makes it depend on something.
 UNDONE = re.compile(
-    rf"^[^.!?\n]*(?:\b{REPORTED}\b|\baccording\s+to\b|\b(?<!even\s)(?:if|unless|provided|assuming|but\s+only|only\s+with)\b)"
+    rf"^[^.!?\n]*(?:\b{REPORTED}\b|\baccording\s+to\b|\b(?<!even\s)(?:if|unless|provided|assuming|but\s+only|only\s+with|but\s+for|except|aside)\b"
+    r"|,\s*(?:were|had)\b)"
     r"|^\W*(?:before|until|pending|prior\s+to|excluding|minus|without|ignoring|except|at\s+(?:best|most|least))\b",
     re.IGNORECASE,
 )
@@ -188,7 +195,9 @@ def commits(text: str, match: re.Match[str], quotes: Sequence[int]) -> bool:
     outside = sentence.removesuffix(lead.lstrip(" .,;:!?)–—\n"))
     finite, participle = groups.get("finite") is not None, groups.get("participle") is not None
     anew = (finite or participle) and bool(_ANEW.search(outside))
-    strange = (_OTHERS_WRITE, _OTHERS_RATE, _OPEN_DENIAL, _DEPENDS)
+    strange = (_OTHERS_WRITE, _OTHERS_RATE, _OPEN_DENIAL)
+    if _DEPENDS.search(sentence):
+        return False
     if _is_supposed(outside, anew) or any(pattern.search(outside) for pattern in strange):
         return False
     if _PART.search(sentence) or (_THAT.search(outside) and not _I_HOLD.search(outside)):

@@ -60,7 +60,8 @@ def letters(answer: str, form: Form) -> list[Claim]:
         rf"{mark}{_AT_AN_END}",
         re.IGNORECASE,
     )
-    found, inner = {}, {}
+    found: dict[int, Claim] = {}
+    inner: dict[int, Claim] = {}
     for match in [*alone.finditer(text), *named.finditer(text), *chosen.finditer(text)]:
         edge = not text[: match.start()].strip() or not text[match.end() :].strip()
         claim = _letter(match.start("label"), match["label"], form)

@@ -45,9 +45,14 @@ _SO = (
 TAKEN_BACK = re.compile(
     r",\s*no,|\b(?:wait|on\s+second\s+thought|correction|scratch\s+that|take\s+(?:that|it)\s+back|I\s+mean|I\s+meant"
     r"|or\s+rather|strike\s+that|make\s+that|revis(?:e|ed|ing)|change\s+my|reconsider\w*|never\s?mind|not\s+really"
-    r"|just\s+kidding|points?\s+(?:off|deducted)|deduct\w*|would(?:\s+not|n't)?\s+be|too\s+(?:high|low|generous|harsh|strict|kind))\b",
+    r"|just\s+kidding|too\s+much|lower(?:ed|s|ing)?\s+(?:it|this|that|my)|(?:ignore|disregard)\s+(?:that|this|the\s+above)"
+    r"|that(?:'s|\s+is)\s+not\s+right|\bno,\s+that|points?\s+(?:off|deducted)|deduct\w*"
+    r"|would(?:\s+not|n't)?\s+be|too\s+(?:high|low|generous|harsh|strict|kind))\b|[.!]\s+not\s*[.!]",
     re.IGNORECASE,
 )
+# "I would give it a 4, but it has a typo" gives no 4.
+_WOULD = re.compile(r"\bwould\b|'d\b", re.IGNORECASE)
+_BUT = re.compile(r"[^.!?\n]*\b(?:but|though|however|were|had|if)\b", re.IGNORECASE)
 _OTHER = re.compile(
     rf"^(?:\s*(?:,|and|or|to|&|/|\||-|–|through)\s*{NUMBER}"
     rf"|[^.!?\n]*?\b(?:or|to|maybe|perhaps|possibly|even|if\s+not|almost|nearly|but|rather)\s+(?:\w+\s+){{0,2}}?"
@@ -153,7 +158,7 @@ def scores(answer: str, form: Form) -> list[Claim]:
             for match in pattern.finditer(text)
             if commits(text, match, quotes)
             if not is_of_another(
-                text, match.start(), match.span("number"), form.criterion, match.groupdict().get("aspect")
+                text, match.start(), _span(match), form.criterion, match.groupdict().get("aspect")
             )
             for claim in [_claim(text, match, form, withdrawn >= match.end())]
         }
@@ -247,13 +252,22 @@ def _limits(form: Form) -> tuple[float, float]:
     return form.limits
 
 
+def _span(match: re.Match[str]) -> tuple[int, int]:
+    """Return the start of a number and the end of its top, or its own without one."""
+    return match.start("number"), max(
+        match.end("number"), match.end("top") if "top" in match.groupdict() else -1
+    )
+
+
 def _claim(text: str, match: re.Match[str], form: Form, withdrawn: bool) -> Claim:
     groups = match.groupdict()
     at, top = match.start("number"), groups.get("top")
     value, end = value_of(match["number"]), match.end()
     rest = text[end : end + 300]
     sentence = re.split(r"[.!?](?=\s|$)|\n", rest, maxsplit=1)[0]
-    if withdrawn or groups.get("hedge") or _OTHER.match(rest) or _OTHER.match(sentence) or UNDONE.match(rest):
+    wavers = (_OTHER.match(rest), _OTHER.match(sentence), UNDONE.match(rest))
+    wishes = _WOULD.search(text, match.start(), at) and _BUT.match(rest)
+    if withdrawn or groups.get("hedge") or any(wavers) or wishes:
         reason = f"the reply wavers about its score near {match['number']!r}"
         return Claim(at, f"{value:g}?", failure=FailureKind.AMBIGUOUS, reason=reason)
     if top and value_of(top) != _limits(form)[1]:

@@ -235,6 +235,9 @@ Its score for spelling: 4
 Score: 4 for wording.
 Score: 4 for its tone.
 Score: 4 (fluency)
+4/5 for fluency
+Score: 4, fluency only.
+Fluency-wise, it earns a score of 4.
 In terms of style, it earns a score of 4.
 Fluency\nScore: 4
 **Relevance**: Score: 4
@@ -258,6 +261,12 @@ The text calls itself clear, deserving a score of 4.
 It is false that it earns a score of 4.
 Some argue that it earns a score of 4.
 It just misses earning a score of 4.
+At first I gave it a score of 4.
+It is said to be clear, earning a score of 4.
+It promises to be clear, deserving a score of 4.
+The ideal summary receives a score of 4.
+Response: Score: 4
+I am unable to say whether it is clear, earning a score of 4.
 Please write: Score: 4
 """.strip()
 UNDONE = """
@@ -265,6 +274,9 @@ Score: 4, says the author.
 Score: 4, if the typo is ignored.
 Score: 4, half a point off
 It deserves a score of 4, but only with edits.
+I would rate it 4, but it has typos.
+Score: 4. Ignore that.
+It earns a score of 4, typos aside.
 Score: 4 (before edits)
 """.strip()
 
