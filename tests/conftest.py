@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -206,13 +207,32 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return _sat_at(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], AbstractContextManager[Desk]]:
+    """Return what sits down at a new desk and leaves it: for a run that several tests read.
+
+    The folder stays when the desk is left, so that the run can be read for as long as the session.
+    """
+
+    @contextmanager
+    def sit() -> Iterator[Desk]:
+        with pytest.MonkeyPatch.context() as patch:
+            yield _sat_at(tmp_path_factory.mktemp("desk"), patch)
+
+    return sit
+
+
+def _sat_at(folder: Path, patch: pytest.MonkeyPatch) -> Desk:
     for name in ("EVALHUB_MIRROR", "EVALHUB_PATH"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("EVALHUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("EVALHUB_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("COLUMNS", "1000")
-    monkeypatch.chdir(tmp_path)
-    return Desk(tmp_path)
+        patch.delenv(name, raising=False)
+    patch.setenv("EVALHUB_CACHE", str(folder / "cache"))
+    patch.setenv("EVALHUB_RUNS", str(folder / "runs"))
+    patch.setenv("COLUMNS", "1000")
+    patch.chdir(folder)
+    return Desk(folder)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from evalhub.analysis.direction import Directions
 from evalhub.analysis.results import Results, remembered
 from evalhub.analysis.tidy import groups
-from evalhub.analysis.truth import criteria, truth
+from evalhub.analysis.truth import criteria, drawn_by_doubt, truth
 from evalhub.analysis.verdicts import pair_verdicts, ratings
 from evalhub.scales import Scale
 
@@ -62,6 +62,8 @@ def measured(results: Results, *, drawn: bool = False) -> pd.DataFrame:
     """
     import pandas as pd
 
+    if drawn and not drawn_by_doubt(results):
+        return measured(results)
     cards = results.manifest["cards"]
     ranked = (
         [] if "attack" in results.manifest else [n for n, card in cards.items() if not card.get("anonymous")]

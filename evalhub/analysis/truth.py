@@ -42,6 +42,8 @@ def truth(results: Results, *, drawn: bool = False) -> pd.DataFrame:
     """
     import pandas as pd
 
+    if drawn and not drawn_by_doubt(results):
+        return truth(results)
     groups = _by_criterion(results)
     if not drawn:
         groups = {key: _evenly_drawn(labels) for key, labels in groups.items()}

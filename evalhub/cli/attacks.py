@@ -47,7 +47,7 @@ def judges_attack(
     finally:
         progress.stop()
     results = hub.load(done)
-    hub.report.write_report(results, done.path)
+    hub.report.write_report(hub.report.report_data(results), done.path)
     if as_json:
         print_json({"run": done.id, **hub.report.attack_data(results)})
         return

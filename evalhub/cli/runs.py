@@ -50,12 +50,12 @@ def run(
         little, done = error, hub.store.find_run(error.where, hub.store.runs_root(runs))
     finally:
         progress.stop()
-    results = hub.analysis.Results(done)
+    data = hub.report.report_data(hub.analysis.Results(done))
     if as_json:
-        print_json(hub.report.report_data(results))
+        print_json(data)
     else:
-        hub.report.print_report(results)
-    hub.report.write_report(results, done.path)
+        hub.report.print_report(data)
+    hub.report.write_report(data, done.path)
     if little:
         raise little
     folder = "" if hub.store.runs_root(runs) == Path("runs") else f" --runs {hub.store.runs_root(runs)}"
@@ -155,11 +155,12 @@ def report(
 ) -> None:
     """Print a run's report, and write report.json and report.html."""
     results = hub.load(run_name, runs)
+    data = hub.report.report_data(results, by or ())
     if as_json:
-        print_json(hub.report.report_data(results, by or ()))
+        print_json(data)
     else:
-        hub.report.print_report(results, by or ())
-    written = hub.report.write_report(results, out or results.run.path, by or ())
+        hub.report.print_report(data)
+    written = hub.report.write_report(data, out or results.run.path)
     notes().print(f"written: {', '.join(map(str, written))}", markup=False, soft_wrap=True)
 
 

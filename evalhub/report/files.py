@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from evalhub.analysis import Results
 from evalhub.errors import StorageError
-from evalhub.report.data import report_data
 from evalhub.report.page import report_page
 
 
-def write_report(results: Results, folder: Path, by: Sequence[str] = ()) -> list[Path]:
+def write_report(data: dict[str, Any], folder: Path) -> list[Path]:
     """Write report.json and report.html.
 
     Args:
-        results: The run that is reported.
+        data: As `report_data` returns it.
         folder: Where the two files go; made where it is missing.
-        by: Tags of items that it is broken down by.
 
     Returns:
         The files' paths.
@@ -27,7 +24,6 @@ def write_report(results: Results, folder: Path, by: Sequence[str] = ()) -> list
     Raises:
         StorageError: The disk is full or refuses; the files that were there stay as they were.
     """
-    data = report_data(results, by)
     texts = {
         "report.json": json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         "report.html": report_page(data),

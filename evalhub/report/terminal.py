@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console
@@ -13,7 +13,6 @@ from rich.text import Text
 from evalhub.analysis import Results, shortfall_sentences
 from evalhub.analysis.answers import cut_answers
 from evalhub.report.attacks import ATTACK_NOTES, attack_data, attack_grids, attack_lines
-from evalhub.report.data import report_data
 from evalhub.report.engines import engine_lines, model_lines, summary
 from evalhub.report.ranking import on_what_they_rank
 from evalhub.report.sections import FAILURES, RANKING, TERMINAL, Section
@@ -24,16 +23,13 @@ INTERVALS = "[low, high] are 95% intervals over clusters of items; – is absent
 _GAP = 2
 
 
-def print_report(results: Results, by: Sequence[str] = ()) -> None:
+def print_report(data: dict[str, Any]) -> None:
     """Print a run's report to standard output.
 
     Args:
-        results: The run.
-        by: Tags of items that it is broken down by.
+        data: As `report_data` returns it.
     """
-    console = wide()
-    data = report_data(results, by)
-    notes = Footnotes()
+    console, notes = wide(), Footnotes()
     title = data["title"] or data["suite"]
     _shortfalls(console, data)
     console.print(Text(visible(title), style="bold"))

@@ -126,7 +126,7 @@ def test_it_stands_in_every_report(two: Results, capsys: pytest.CaptureFixture[s
     data = report_data(two)
     assert json.loads(json.dumps(data["cascades"], allow_nan=False)) == data["cascades"]
     page = report_page(data)
-    print_report(two)
+    print_report(data)
     text = capsys.readouterr().out
     for said in (page, text):
         assert "agree 80% with 90% confidence" in said
@@ -161,7 +161,7 @@ def test_too_few_labels_escalate_everything(
     assert shares[PEOPLE]["estimate"] in (1, None)
     agreement = found(results, "agreement")[TOGETHER]
     assert (agreement["estimate"], agreement["reason"]) == (None, "the stage decides nothing")
-    print_report(results)
+    print_report(report_data(results))
     assert "the tests start at 30" in capsys.readouterr().out.replace("\n", " ")
 
 

@@ -53,9 +53,20 @@ def labels(items: int) -> list[dict[str, Any]]:
     return [{**one, "annotator": "someone"} for one in [*pairs, *rated]]
 
 
-@pytest.fixture
-def results(desk: Any) -> Results:
+@pytest.fixture(scope="module")
+def results(shared_desk: Any) -> Results:
     """A run of two judges over labelled pairs, hostile in its texts; long prompts fail."""
+    with shared_desk() as desk:
+        return Results(_hostile(desk))
+
+
+@pytest.fixture(scope="module")
+def data(results: Results) -> dict[str, Any]:
+    """The report of that run."""
+    return report_data(results)
+
+
+def _hostile(desk: Any) -> Run:
     engine = {"type": "scripted", "script": {"max_length": 60}}
     items = [{"item_id": f"i{n:03}", "prompt": f"What is {n}? {HOSTILE}"} for n in range(8)]
     items[7]["prompt"] += " word" * 80
@@ -74,11 +85,10 @@ def results(desk: Any) -> Results:
         metrics=["length"],
         controls={"length_penalty": 0.5},
     )
-    return Results(desk.run())
+    return desk.run()
 
 
-def test_the_data_are_the_analysis_and_plain_json(results: Results) -> None:
-    data = report_data(results)
+def test_the_data_are_the_analysis_and_plain_json(results: Results, data: dict[str, Any]) -> None:
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["leaderboard"] == rows_of(leaderboard(results))
     assert all(isinstance(data[name], list) for name in TABLES)
@@ -90,8 +100,8 @@ def test_the_data_are_the_analysis_and_plain_json(results: Results) -> None:
         assert row["low"] is not None or row["reason"]
 
 
-def test_the_page_stands_alone_and_runs_nothing(results: Results, tmp_path: Path) -> None:
-    written = write_report(results, tmp_path / "out")
+def test_the_page_stands_alone_and_runs_nothing(data: dict[str, Any], tmp_path: Path) -> None:
+    written = write_report(data, tmp_path / "out")
     assert [path.name for path in written] == ["report.json", "report.html"]
     json.loads(written[0].read_text(encoding="utf-8"), parse_constant=pytest.fail)
     page = written[1].read_text(encoding="utf-8")
@@ -108,9 +118,9 @@ def test_the_page_stands_alone_and_runs_nothing(results: Results, tmp_path: Path
 
 
 def test_the_terminal_report_is_short_narrow_and_reads_no_markup(
-    results: Results, capsys: pytest.CaptureFixture[str]
+    data: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_report(results)
+    print_report(data)
     text = capsys.readouterr().out
     assert "[bold red]loud[/]" in text
     assert "\x1b" not in text
@@ -131,16 +141,16 @@ def test_the_terminal_report_is_short_narrow_and_reads_no_markup(
     assert re.search(r"k +.* \[\.\d\d, ", text)
 
 
-def test_equal_runs_have_equal_pages(results: Results) -> None:
+def test_equal_runs_have_equal_pages(results: Results, data: dict[str, Any]) -> None:
     again = Results(Run(results.run.path))
-    assert report_page(report_data(results)) == report_page(report_data(again))
+    assert report_page(data) == report_page(report_data(again))
 
 
 def test_a_full_disk_leaves_the_old_report(
-    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "out"
-    json_path, _ = write_report(results, folder)
+    json_path, _ = write_report(data, folder)
     before = json_path.read_bytes()
 
     def full(_: int) -> None:
@@ -148,15 +158,15 @@ def test_a_full_disk_leaves_the_old_report(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageError, match="No space left"):
-        write_report(results, folder)
+        write_report(data, folder)
     assert json_path.read_bytes() == before
     assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json"]
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(results: Results, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_one_sentence(data: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     with pytest.raises(StorageError, match="the report cannot be written"):
-        write_report(results, tmp_path / "file")
+        write_report(data, tmp_path / "file")
 
 
 def test_judge_and_rouge_stand_beside_each_other(desk: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,7 +186,7 @@ def test_judge_and_rouge_stand_beside_each_other(desk: Any, capsys: pytest.Captu
     names = [row[0] for row in against.rows]
     assert names == ["pw", "pw · length-penalised", metric, "always-first", "coin", "longer"]
     assert {row["judge"] for row in data["length_penalty"]} == {"pw", "pt"}
-    print_report(Results(Run(desk.runs / data["run"])))
+    print_report(data)
     assert "Judge and ROUGE with each other" in capsys.readouterr().out
     assert "Judge and ROUGE with each other" in report_page(data)
 
@@ -199,8 +209,7 @@ def test_what_is_not_judged_is_said(desk: Any, capsys: pytest.CaptureFixture[str
     card["judgments"] = "SELECT * EXCLUDE (file, line) FROM judged"
     path.write_text(yaml.safe_dump(card))
     desk.suite(judges=[{**PW, "pairs": {"by": "all", "cap": 1}, "engine": {"type": "scripted"}}])
-    results = Results(desk.run())
-    data = report_data(results)
+    data = report_data(Results(desk.run()))
     assert "no valid verdict at all, so under coverage and failures alone: mute (0 of 8)" in data["notes"]
     assert "mute" not in json.dumps([data[name] for name in ("leaderboard", "agreement", "correlations")])
     grid, *_ = coverages(data, Footnotes())
@@ -208,7 +217,7 @@ def test_what_is_not_judged_is_said(desk: Any, capsys: pytest.CaptureFixture[str
         ("pw", "judge", "8 of 8"), ("mute", "recorded judge", "0 of 8"),
     ]  # fmt: skip
     assert re.fullmatch(r"1\.00 \[\.\d\d, 1\.00\]", grid.rows[0][3])
-    print_report(results)
+    print_report(data)
     assert "recorded judge" in capsys.readouterr().out
 
 
@@ -225,16 +234,15 @@ def test_what_the_plan_leaves_out_has_its_name(desk: Any, capsys: pytest.Capture
         "pairs over the cap of their item (pairs.cap)": 4,
         "judgments over the budget": 4,
     }
-    print_report(Results(run))
+    print_report(data)
     assert "pairs over the cap of their item" in capsys.readouterr().out
     assert "Left out of the plan" in report_page(data)
 
 
 def test_a_run_without_judges_has_a_report(desk: Any, capsys: pytest.CaptureFixture[str]) -> None:
     desk.suite(judges=[], metrics=["length"])
-    results = Results(desk.run())
-    data = report_data(results)
+    data = report_data(Results(desk.run()))
     assert data["agreement"] == data["coverage"] == []
-    print_report(results)
+    print_report(data)
     assert "chars" in capsys.readouterr().out
     assert report_page(data).startswith("<!doctype html>")

@@ -24,8 +24,7 @@ def test_scores_without_a_value_are_counted_by_reason(desk: Any, capsys: pytest.
         ],
     )
     desk.suite(judges=[], metrics=[NUMBER, "length"])
-    results = Results(desk.run())
-    data = report_data(results)
+    data = report_data(Results(desk.run()))
     counts = {row["reason"]: (row["n"], row["scores"], row["systems"]) for row in data["unscored"]}
     assert counts == {
         UNCLEAR: (3, 10, 1),
@@ -34,7 +33,7 @@ def test_scores_without_a_value_are_counted_by_reason(desk: Any, capsys: pytest.
     }
     assert {row["metric"] for row in data["unscored"]} == {"number_match"}
     capsys.readouterr()
-    print_report(results)
+    print_report(data)
     printed = " ".join(capsys.readouterr().out.split())
     assert "Scores without a value" in printed
     assert "3 of 10" in printed
@@ -45,7 +44,7 @@ def test_where_every_response_has_a_value_nothing_is_said(
     desk: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     desk.suite(judges=[], metrics=["rouge"])
-    results = Results(desk.run())
-    assert report_data(results)["unscored"] == []
-    print_report(results)
+    data = report_data(Results(desk.run()))
+    assert data["unscored"] == []
+    print_report(data)
     assert "Scores without a value" not in capsys.readouterr().out
