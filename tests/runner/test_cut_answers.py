@@ -18,8 +18,18 @@ def candidate(name: str, *rules: dict[str, Any], limit: int = 8) -> dict[str, An
     }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def results(shared_desk: Any) -> Results:
+    with shared_desk() as desk:
+        return Results(with_cut_answers(desk).run())
+
+
 @pytest.fixture
 def told(desk: Any) -> Any:
+    return with_cut_answers(desk)
+
+
+def with_cut_answers(desk: Any) -> Any:
     """Let one candidate be cut on three of ten items, and another never."""
     desk.dataset(items=10)
     wordy = candidate("wordy", {"match": "What is [012] plus", "text": LONG}, {"match": "", "text": "short"})
@@ -28,9 +38,8 @@ def told(desk: Any) -> Any:
     return desk
 
 
-def test_counted_for_each_candidate(told: Any) -> None:
-    run = Results(told.run())
-    found = {row["system"]: row for row in rows_of(answers(run))}
+def test_counted_for_each_candidate(results: Results) -> None:
+    found = {row["system"]: row for row in rows_of(answers(results))}
     assert [(found[name]["ended"], found[name]["cut"]) for name in ("wordy", "terse")] == [(10, 3), (10, 0)]
     assert (found["wordy"]["max_tokens"], found["terse"]["max_tokens"]) == (8, 20)
     # of what came with the dataset nobody knows why it ends
@@ -39,15 +48,14 @@ def test_counted_for_each_candidate(told: Any) -> None:
     }
 
 
-def test_judged_and_flagged(told: Any) -> None:
-    run = Results(told.run())
-    (row,) = [row for row in rows_of(coverage(run)) if row["statistic"] == "coverage"]
+def test_judged_and_flagged(results: Results) -> None:
+    (row,) = [row for row in rows_of(coverage(results)) if row["statistic"] == "coverage"]
     # four systems, six pairs in two orders; wordy is in three pairs of each of three items
     assert (row["done"], row["failed"], row["of_cut_answers"]) == (120, 0, 18)
 
 
-def test_run_report_and_leaderboard_say_it(told: Any) -> None:
-    said = told.command("run", "s")
+def test_run_report_and_leaderboard_say_it(told: Any, cli: Any) -> None:
+    said = cli("run", "s")
     assert said.code == 0
     sentence = (
         "wordy: 3 of 10 answers were cut at the token limit of 8, and are scored and judged as they are; "
@@ -55,19 +63,19 @@ def test_run_report_and_leaderboard_say_it(told: Any) -> None:
     )
     assert sentence in said.err
     for verb in ("report", "leaderboard"):
-        out = " ".join(told.command(verb).out.split())
+        out = " ".join(cli(verb).out.split())
         assert f"• {sentence}" in out
         assert "terse:" not in out
     assert "Answers that are empty or cut, scored and judged as they are" in said.out
-    found = json.loads(told.command("leaderboard", "--json").out)["answers"]
+    found = json.loads(cli("leaderboard", "--json").out)["answers"]
     assert {row["system"]: row["cut"] for row in found} == {"wordy": 3, "terse": 0, "k": None, "m": None}
 
 
-def test_few_are_counted_and_not_called_out(desk: Any) -> None:
+def test_few_are_counted_and_not_called_out(desk: Any, cli: Any) -> None:
     desk.dataset(items=11)
     one = candidate("rare", {"match": "What is 3 plus", "text": LONG}, {"match": "", "text": "short"})
     desk.suite(candidates=[one], judges=[], metrics=["exact_match"])
-    said = desk.command("run", "s")
+    said = cli("run", "s")
     assert "cut at the token limit of 8" not in said.err
     assert "rare: 1 of 11 answers were cut at the token limit of 8" in said.out
 

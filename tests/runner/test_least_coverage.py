@@ -61,25 +61,25 @@ def test_below_the_floor(desk: Any, long: int, floor: float | None, valid: int) 
     assert f"{20 - valid} too_long (the prompt has" in sentence
 
 
-def test_the_report_begins_with_it(desk: Any) -> None:
+def test_the_report_begins_with_it(desk: Any, cli: Any) -> None:
     judged(desk, 5)
-    said = desk.command("run", "s")
+    said = cli("run", "s")
     assert said.code == 3
     first = _beginning(said.out)
     assert first.startswith("Inconclusive. judge pt: 10 of 20 planned verdicts are valid, a coverage of 0.5")
     assert "controls.min_coverage asks for 0.8; failed: 10 too_long" in first
     assert "Coverage and failures" in said.out
     assert "too little is covered: judge pt: 10 of 20" in said.sentence
-    assert desk.command("verify").code == 0
+    assert cli("verify").code == 0
     for verb in ("report", "leaderboard"):
-        again = desk.command(verb)
+        again = cli(verb)
         assert (again.code, _beginning(again.out)) == (0, first)
-    (row,) = json.loads(desk.command("report", "--json").out)["shortfalls"]
+    (row,) = json.loads(cli("report", "--json").out)["shortfalls"]
     assert (row["of"], row["by_whom"], row["valid"], row["planned"]) == ("judgment", "pt", 10, 20)
     assert (row["coverage"], row["floor"]) == (0.5, 0.8)
     (page,) = desk.runs.glob("*/report.html")
     assert "Inconclusive. judge pt" in page.read_text("utf-8")
-    whole = desk.command("run", "s", "--json")
+    whole = cli("run", "s", "--json")
     assert whole.code == 3
     assert json.loads(whole.out)["shortfalls"] == [row]
 
@@ -90,12 +90,12 @@ def _beginning(text: str) -> str:
 
 
 @pytest.mark.parametrize(("long", "code"), [(2, 0), (3, 3)])
-def test_candidates_too(desk: Any, long: int, code: int) -> None:
+def test_candidates_too(desk: Any, cli: Any, long: int, code: int) -> None:
     with_long_prompts(desk, long)
     desk.suite(
         candidates=[CANDIDATE | {"engine": engine(max_length=LIMIT)}], judges=[], metrics=["exact_match"]
     )
-    said = desk.command("run", "s")
+    said = cli("run", "s")
     assert said.code == code
     if code:
         assert said.out.startswith("Inconclusive. candidate bot: 7 of 10 planned responses are valid")
