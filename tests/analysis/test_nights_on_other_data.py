@@ -131,7 +131,7 @@ def test_another_scale_is_told(hand: Any, results: Write) -> None:
     assert (row["estimate"], row["reason"]) == (None, "the scale is not the same in both runs")
 
 
-def test_the_command_says_so(desk: Any) -> None:
+def test_the_command_says_so(desk: Any, cli: Any) -> None:
     desk.suite(judges=[], metrics=["exact_match"])
     items = [{"item_id": f"i{n}", "prompt": f"What is {n}?", "refs": [f"It is {n}"]} for n in range(6)]
     desk.dataset(items=items)
@@ -140,12 +140,12 @@ def test_the_command_says_so(desk: Any) -> None:
     items[1]["refs"] = ["It is one"]
     desk.dataset(items=[*items[:5], {"item_id": "i9", "prompt": "What is 9?", "refs": ["It is 9"]}])
     second = desk.run()
-    said = desk.command("compare", second.id, first.id)
+    said = cli("compare", second.id, first.id)
     assert said.code == 0, said.err
     told = " ".join(said.out.split())
     assert "• tiny is not the same in both runs (card, file" in told
     assert "prompt of 1 item, references of 1 item, 1 item only in the later, 1 item only in the" in told
     assert "the items that changed are left out." in told
-    rows = json.loads(desk.command("compare", second.id, first.id, "--json").out)
+    rows = json.loads(cli("compare", second.id, first.id, "--json").out)
     assert {(row["changed_items"], row["left_out"], row["n"]) for row in rows} == {(2, 4, 3)}
-    assert "tiny is not the same" not in desk.command("compare", first.id, first.id).out
+    assert "tiny is not the same" not in cli("compare", first.id, first.id).out

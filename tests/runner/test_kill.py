@@ -70,7 +70,9 @@ def tables(run: Run, folder: Path) -> dict[str, str]:
 @pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="needs /proc to find the engine's process"
 )
-def test_ten_kills_lose_nothing_and_double_nothing(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ten_kills_lose_nothing_and_double_nothing(
+    desk: Any, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     marker = f"evalhub-test-{os.getpid()}-{time.monotonic_ns()}"
     monkeypatch.setenv("EVALHUB_TEST_MARKER", marker)
     suite(desk)
@@ -90,7 +92,7 @@ def test_ten_kills_lose_nothing_and_double_nothing(desk: Any, monkeypatch: pytes
     (run,) = all_runs(desk.runs)
     assert not run.finished
     assert 100 < len(seen) < 1020
-    said = desk.command("run", "s", "--json")
+    said = cli("run", "s", "--json")
     assert said.code == 0, said
     _no_child_survives(marker)
 

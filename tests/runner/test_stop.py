@@ -50,7 +50,9 @@ def wait(desk: Any, process: Any) -> Run:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_once_drains_and_seals_and_the_same_command_goes_on(slow: Any, number: signal.Signals) -> None:
+def test_once_drains_and_seals_and_the_same_command_goes_on(
+    slow: Any, cli: Any, number: signal.Signals
+) -> None:
     process = slow.start("run", "s")
     wait(slow, process)
     began = time.monotonic()
@@ -68,7 +70,7 @@ def test_once_drains_and_seals_and_the_same_command_goes_on(slow: Any, number: s
     before = finished(run)
     assert 0 < len(before) < 32
 
-    said = slow.command("run", "s", "--json")
+    said = cli("run", "s", "--json")
     assert said.code == 0, said
     (done,) = all_runs(slow.runs)
     assert (done.id, done.finished) == (run.id, True)
@@ -97,16 +99,16 @@ def test_twice_stops_at_once_and_keeps_what_was_finished(slow: Any) -> None:
     assert 1 < len(finished(run)) < 10
 
 
-def test_a_second_run_on_the_same_folder_is_refused(slow: Any) -> None:
+def test_a_second_run_on_the_same_folder_is_refused(slow: Any, cli: Any) -> None:
     slow.suite(judges=[{**JUDGE, "engine": {"type": "scripted", "script": {"seconds": 1, "batch": 2}}}])
     process = slow.start("run", "s")
     try:
         run = wait(slow, process)
-        said = slow.command("run", "s")
+        said = cli("run", "s")
         assert said.code == 5
         assert f"pid {process.pid} on {socket.gethostname()}" in said.sentence
         assert run.id in said.sentence
-        assert slow.command("leaderboard", "--json").code == 0  # readers never lock
+        assert cli("leaderboard", "--json").code == 0  # readers never lock
     finally:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
