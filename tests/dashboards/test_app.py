@@ -21,11 +21,7 @@ Open = Callable[..., Any]
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
     """Open a view on the runs of a desk, with query parameters."""
-    import streamlit as st
     from streamlit.testing.v1 import AppTest
-
-    st.cache_data.clear()
-    st.cache_resource.clear()
 
     def call(runs: Path, view: str, **parameters: str) -> Any:
         monkeypatch.setenv("EVALHUB_RUNS", str(runs))
@@ -90,6 +86,14 @@ def prepared(
     return desk
 
 
+@pytest.fixture(scope="module")
+def done(shared_desk: Any) -> Run:
+    """A run of the prepared desk."""
+    with shared_desk() as desk:
+        run: Run = prepared(desk).run()
+        return run
+
+
 def texts(page: Any) -> str:
     """Return whatever Markdown or a widget's label would read."""
     read = [
@@ -113,37 +117,36 @@ def test_without_runs_every_view_says_the_command(tmp_path: Path, opened: Open, 
     assert "evalhub run quickstart" in page.code[0].value
 
 
-def test_one_run(desk: Any, opened: Open) -> None:
-    run = prepared(desk).run()
-    page = opened(desk.runs, "views/overview.py")
+def test_one_run(done: Run, opened: Open) -> None:
+    runs = done.path.parent
+    page = opened(runs, "views/overview.py")
     assert page.title[0].value == "A suite"
     assert {one.label for one in page.metric} == {
         "Items", "Verdicts of ex", "Verdicts of pt", "Verdicts of pw",
     }  # fmt: skip
     # the win rate, raw and penalised: after one rationale nothing is called soft
     assert len(page.get("vega_lite_chart")) == 2
-    judges = opened(desk.runs, "views/judges.py")
+    judges = opened(runs, "views/judges.py")
     assert [one.value for one in judges.subheader][:2] == [
         "Judge, ROUGE and labels decide the same pairs",
         "Pair by pair",
     ]
-    rated = opened(desk.runs, "views/judges.py", labels="quality · human labels")
+    rated = opened(runs, "views/judges.py", labels="quality · human labels")
     assert "Correlation with the labels" in [one.value for one in rated.subheader]
     assert "Response by response" in [one.value for one in rated.subheader]
-    sample = opened(desk.runs, "views/samples.py")
+    sample = opened(runs, "views/samples.py")
     assert sample.selectbox(key="item").options == [f"i{n:03}" for n in range(5)]
-    assert run.id in sample.selectbox(key="run").options
+    assert done.id in sample.selectbox(key="run").options
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_run_in_progress_says_so(desk: Any, opened: Open, view: str) -> None:
-    done = prepared(desk).run()
+def test_a_run_in_progress_says_so(done: Run, tmp_path: Path, opened: Open, view: str) -> None:
     records = list(done.records())
     manifest = {**done.manifest, "segments": [], "sealed_journals": 0, "state": "running", "engines": []}
     for name in ("coverage", "seconds", "sealed"):
         manifest.pop(name)
     for place, share in enumerate((0.0, 0.4, 0.9)):
-        root = desk.folder / f"live{place}"
+        root = tmp_path / f"live{place}"
         writer = RunWriter.create(root, "live", {**manifest, "run": "live"})
         for record in records[: int(len(records) * share)]:
             writer.append(record)
@@ -185,12 +188,11 @@ def test_one_model_in_several_roles_and_settings_is_told_apart(desk: Any, opened
     assert used["serves"].tolist() == ["candidate bot", "judge quick", "judge slow"]
 
 
-def test_a_link_leads_to_one_judgment(desk: Any, opened: Open) -> None:
-    run = prepared(desk).run()
+def test_a_link_leads_to_one_judgment(done: Run, opened: Open) -> None:
     page = opened(
-        desk.runs,
+        done.path.parent,
         "views/samples.py",
-        run=run.id,
+        run=done.id,
         dataset="tiny",
         item="i003",
         judge="ex",
@@ -207,9 +209,8 @@ def test_a_link_leads_to_one_judgment(desk: Any, opened: Open) -> None:
     assert any("Second response" in one.value for one in page.code)
 
 
-def test_another_judge_of_the_item_is_one_click_away(desk: Any, opened: Open) -> None:
-    prepared(desk).run()
-    page = opened(desk.runs, "views/samples.py", shown="m first")
+def test_another_judge_of_the_item_is_one_click_away(done: Run, opened: Open) -> None:
+    page = opened(done.path.parent, "views/samples.py", shown="m first")
     page = page.selectbox(key="judge").select("pt").run()
     assert not page.exception
     assert page.selectbox(key="responses").options == ["k", "m"]
@@ -221,9 +222,8 @@ def test_another_judge_of_the_item_is_one_click_away(desk: Any, opened: Open) ->
 @pytest.mark.parametrize(
     "parameters", [{"run": "gone"}, {"item": "gone"}, {"judge": "gone", "shown": "gone"}]
 )
-def test_a_stale_link_still_shows_something(desk: Any, opened: Open, parameters: dict[str, str]) -> None:
-    prepared(desk).run()
-    page = opened(desk.runs, "views/samples.py", **parameters)
+def test_a_stale_link_still_shows_something(done: Run, opened: Open, parameters: dict[str, str]) -> None:
+    page = opened(done.path.parent, "views/samples.py", **parameters)
     assert page.selectbox(key="item").value == "i000"
     if "judge" not in parameters:
         assert page.warning
