@@ -48,7 +48,7 @@ def remembered(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame
             results.made[key] = (
                 table(results, **options)
                 if whole is None or not {*_ITEM} <= {*whole.columns}
-                else whole.merge(results.items()[_ITEM], on=_ITEM)
+                else whole.merge(results.own_items, on=_ITEM)
             )
         return results.made[key].copy()
 
@@ -75,6 +75,13 @@ class Results:
     def part(self, items: Iterable[tuple[str, str]]) -> Results:
         """Return what the run holds of some items alone, each by its dataset and item_id."""
         return Results(self.run, whole=self.whole or self, items=items)
+
+    @cached_property
+    def own_items(self) -> pd.DataFrame:
+        """The dataset and item_id of each item of the part."""
+        import pandas as pd
+
+        return pd.DataFrame(self._items, columns=_ITEM)
 
     @property
     def manifest(self) -> dict[str, Any]:

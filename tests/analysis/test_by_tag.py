@@ -31,8 +31,7 @@ FROM items
 """
 
 
-@pytest.fixture
-def desk_with_tags(desk: Any) -> Any:
+def with_tags(desk: Any) -> Any:
     """Four items about law (one is hard), four about art, two without any tag."""
     pair = {"criterion": "overall", "system_a": "k", "system_b": "m", "annotator": "x"}
     rated = {"criterion": "quality", "annotator": "x"}
@@ -51,29 +50,46 @@ def desk_with_tags(desk: Any) -> Any:
 
 
 def run(desk: Any, **suite: Any) -> Results:
-    desk.suite(**{"judges": [PW, PT], "metrics": ["rouge", "length"]} | suite)
+    with_tags(desk).suite(**{"judges": [PW, PT], "metrics": ["rouge", "length"]} | suite)
     return Results(desk.run())
+
+
+@pytest.fixture(scope="module")
+def whole(shared_desk: Any) -> Results:
+    """A run of all items."""
+    with shared_desk() as desk:
+        return run(desk)
+
+
+@pytest.fixture(scope="module")
+def art(shared_desk: Any) -> Results:
+    """A run of the items about art."""
+    with shared_desk() as desk:
+        return run(desk, datasets=[{"id": "tiny", "tags": ["topic:art"]}])
+
+
+@pytest.fixture(scope="module")
+def rated(shared_desk: Any) -> Results:
+    """A run of all items with one judge, who rates."""
+    with shared_desk() as desk:
+        return run(desk, judges=[PT], metrics=["length"])
 
 
 @pytest.mark.parametrize("table", [leaderboard, agreement, coverage_by_criterion, lambda one: meta([one])])
 def test_a_parts_numbers_are_those_of_a_run_of_its_items(
-    desk_with_tags: Any, table: Callable[..., Any]
+    whole: Results, art: Results, table: Callable[..., Any]
 ) -> None:
-    whole = run(desk_with_tags)
-    alone = run(desk_with_tags, datasets=[{"id": "tiny", "tags": ["topic:art"]}])
-    art = next(one for one in by_tag(whole, ["topic"]) if one.tag == "topic:art")
+    part = next(one for one in by_tag(whole, ["topic"]) if one.tag == "topic:art")
     found, expected = (
-        rows_of(table(one).drop(columns="run", errors="ignore")) for one in (art.results, alone)
+        rows_of(table(one).drop(columns="run", errors="ignore")) for one in (part.results, art)
     )
     assert found == expected
     assert found
 
 
-def test_names_are_tags_first_words_or_patterns(desk_with_tags: Any) -> None:
-    results = run(desk_with_tags, judges=[])
-
+def test_names_are_tags_first_words_or_patterns(whole: Results) -> None:
     def cut(*names: str) -> dict[str, int]:
-        return {part.tag: part.items for part in by_tag(results, names)}
+        return {part.tag: part.items for part in by_tag(whole, names)}
 
     assert cut("topic") == {"topic:art": 4, "topic:law": 4, "other items": 2}
     assert cut("hard") == {"hard": 1, "other items": 9}
@@ -83,14 +99,14 @@ def test_names_are_tags_first_words_or_patterns(desk_with_tags: Any) -> None:
     with pytest.raises(
         UnknownNameError, match=r"--by: there is no tag of that name, got 'topik'.*easy, hard, topic"
     ):
-        by_tag(results, ["topik"])
+        by_tag(whole, ["topik"])
     with pytest.raises(UnknownNameError):
-        by_tag(results, ["top"])
+        by_tag(whole, ["top"])
 
 
-def test_what_the_whole_run_decides_stays_the_same(desk_with_tags: Any) -> None:
+def test_what_the_whole_run_decides_stays_the_same(desk: Any) -> None:
     """The length penalty hangs on the spread of all pairs."""
-    whole = run(desk_with_tags, controls={"length_penalty": 2.0})
+    whole = run(desk, controls={"length_penalty": 2.0})
     for part in by_tag(whole, ["topic"]):
         verdicts = pair_verdicts(whole)
         mine = verdicts["item_id"].isin(part.results.items()["item_id"])
@@ -98,48 +114,46 @@ def test_what_the_whole_run_decides_stays_the_same(desk_with_tags: Any) -> None:
         pd.testing.assert_frame_equal(pair_verdicts(part.results), expected, check_dtype=False)
 
 
-def test_every_table_holds_the_parts_items_alone(desk_with_tags: Any) -> None:
-    part = by_tag(run(desk_with_tags), ["hard"])[0].results
+def test_every_table_holds_the_parts_items_alone(whole: Results) -> None:
+    part = by_tag(whole, ["hard"])[0].results
     for frame in (part.items(), part.responses(), part.judgments(), part.labels(), part.scores()):
         assert set(frame["item_id"]) == {"i000"}
     assert {label.item_id for label in part.label_records()} == {"i000"}
 
 
-def test_too_few_items_have_no_interval_and_a_reason(desk_with_tags: Any) -> None:
-    hard = by_tag(run(desk_with_tags), ["hard"])[0]
+def test_too_few_items_have_no_interval_and_a_reason(whole: Results) -> None:
+    hard = by_tag(whole, ["hard"])[0]
     for row in rows_of(leaderboard(hard.results)):
         assert (row["n"], row["low"], row["high"]) == (1, None, None)
         assert row["reason"]
 
 
 @pytest.mark.parametrize("command", ["leaderboard", "meta", "report"])
-def test_the_command_line_breaks_down(desk_with_tags: Any, cli: Any, command: str) -> None:
-    results = run(desk_with_tags, judges=[PT], metrics=["length"])
-    said = cli(command, "--by", "topic", "--json")
+def test_the_command_line_breaks_down(rated: Results, cli: Any, command: str) -> None:
+    said = cli(command, str(rated.run.path), "--by", "topic", "--json")
     assert said.code == 0
     cut = json.loads(said.out)["by_tag"]
     assert [(one["tag"], one["items"]) for one in cut["tags"]] == [
         ("topic:art", 4), ("topic:law", 4), ("other items", 2),
     ]  # fmt: skip
     table, of = ("raters", lambda one: meta([one])) if command == "meta" else ("leaderboard", leaderboard)
-    for part in by_tag(results, ["topic"]):
+    for part in by_tag(rated, ["topic"]):
         rows = [row for row in cut[table] if row["tag"] == part.tag]
         expected = json.loads(json.dumps(rows_of(of(part.results))))
-        assert [{**row, "tag": part.tag, "run": results.run.id} for row in expected] == rows
+        assert [{**row, "tag": part.tag, "run": rated.run.id} for row in expected] == rows
 
 
-def test_the_terminal_breaks_down_only_where_asked(desk_with_tags: Any, cli: Any) -> None:
-    run(desk_with_tags, judges=[PT], metrics=["length"])
-    text = cli("leaderboard", "--by", "topic").out
+def test_the_terminal_breaks_down_only_where_asked(rated: Results, cli: Any) -> None:
+    path = str(rated.run.path)
+    text = cli("leaderboard", path, "--by", "topic").out
     assert "By tag of the items" in text
     assert "topic:law" in text
-    assert "By tag of the items" not in cli("leaderboard").out
-    assert "by_tag" not in json.loads(cli("leaderboard", "--json").out)
+    assert "By tag of the items" not in cli("leaderboard", path).out
+    assert "by_tag" not in json.loads(cli("leaderboard", path, "--json").out)
 
 
-def test_an_unknown_tag_is_one_sentence(desk_with_tags: Any, cli: Any) -> None:
-    run(desk_with_tags, judges=[])
-    said = cli("leaderboard", "--by", "hrad")
+def test_an_unknown_tag_is_one_sentence(rated: Results, cli: Any) -> None:
+    said = cli("leaderboard", str(rated.run.path), "--by", "hrad")
     assert said.code == 2
     assert said.sentence.startswith("--by: there is no tag of that name, got 'hrad'")
     assert said.sentence.endswith("did you mean 'hard'?")
