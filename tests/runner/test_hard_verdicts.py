@@ -8,7 +8,17 @@ import pytest
 
 pytest.importorskip("openai")
 
-from evalhub.analysis import Results, agreement, calibration, cascades, pair_verdicts, ratings, rows_of
+from evalhub.analysis import (
+    Results,
+    agreement,
+    calibration,
+    cascades,
+    failures,
+    pair_verdicts,
+    ratings,
+    rows_of,
+)
+from evalhub.errors import LittleCoverage
 from evalhub.records import Judgment
 from evalhub.store import Run, all_runs
 
@@ -169,11 +179,10 @@ def test_a_checklist_a_list_and_a_second_look(desk: Any, chat_server: Any) -> No
 
 
 @pytest.mark.parametrize("content", ["A.", "**A**", '{"answer": "A"}'])
-def test_one_allowed_answer_and_nothing_else(desk: Any, cli: Command, chat_server: Any, content: str) -> None:
+def test_one_allowed_answer_and_nothing_else(desk: Any, chat_server: Any, content: str) -> None:
     says(chat_server, content)
     desk.suite(judges=[{**PAIR, "engine": chat_server.engine(structured="none", logprobs="none")}])
-    assert cli("run", "s").code == 0
-    (run,) = all_runs(desk.runs)
+    run = desk.run()
     assert {(one.winner, one.shown) for one in judgments(run)} == {("a", "ab"), ("b", "ba")}
     assert "suite asks for no log-probabilities" in (judgments(run)[0].detail or "")
 
@@ -192,15 +201,16 @@ def test_one_allowed_answer_and_nothing_else(desk: Any, cli: Command, chat_serve
     ],
 )
 def test_anything_else_is_a_failure_with_its_text(
-    desk: Any, cli: Command, chat_server: Any, content: Any, reply: Any, kind: str, reason: str
+    desk: Any, chat_server: Any, content: Any, reply: Any, kind: str, reason: str
 ) -> None:
     says(chat_server, content, **reply)
     desk.suite(judges=[{**PAIR, "engine": chat_server.engine()}])
-    told = cli("run", "s")
-    assert told.code == 3
-    assert f"the judge pw gave no valid verdict at all ({kind}: " in told.sentence
-    assert reason in told.sentence
-    (row,) = json.loads(cli("report", "--json").out)["failures"]
+    with pytest.raises(LittleCoverage) as refused:
+        desk.run()
+    assert f"the judge pw gave no valid verdict at all ({kind}: " in refused.value.sentence()
+    assert reason in refused.value.sentence()
+    (run,) = all_runs(desk.runs)
+    (row,) = rows_of(failures(Results(run)))
     assert (row["failure"], row["n"]) == (kind, 8)
     assert kind != "parse" or not content or content in row["example"]
 
