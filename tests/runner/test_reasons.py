@@ -56,8 +56,7 @@ def test_a_candidate_that_is_always_refused(desk: Any, cli: Command, chat_server
         path.read_text(errors="replace") for path in run.path.rglob("*") if path.is_file()
     )
     chat_server.behave = lambda _: (200, chat_server.reply("mended"))
-    assert cli("run", "s").code == 0
-    newest, _ = all_runs(desk.runs)
+    newest = desk.run()
     assert newest.finished
     assert table(newest) == []
 
@@ -107,7 +106,7 @@ def test_a_long_run_of_one_failure_is_ended(desk: Any, cli: Command, chat_server
     assert example.startswith("HTTP 400: bad image, request ")
 
 
-def test_each_reason_stands_once_with_its_count(desk: Any, cli: Command, chat_server: Any) -> None:
+def test_each_reason_stands_once_with_its_count(desk: Any, chat_server: Any) -> None:
     def behave(sent: dict[str, Any]) -> tuple[int, Any]:
         number = int(sent["messages"][-1]["content"].split()[2])
         if number % 5 == 0:
@@ -119,8 +118,7 @@ def test_each_reason_stands_once_with_its_count(desk: Any, cli: Command, chat_se
     chat_server.behave = behave
     desk.dataset(items=20)
     desk.suite(candidates=[remote(chat_server)], judges=[PAIR], controls={"min_coverage": 0})
-    assert cli("run", "s").code == 0
-    (run,) = all_runs(desk.runs)
+    run = desk.run()
     assert [row[:4] for row in table(run)] == [
         ("judgment", "pw", "engine", 16), ("judgment", "pw", "engine", 16),
         ("response", "remote", "engine", 4), ("response", "remote", "engine", 4),
@@ -132,14 +130,13 @@ def test_each_reason_stands_once_with_its_count(desk: Any, cli: Command, chat_se
     assert judged.startswith("the system remote gave no response: ")
 
 
-def test_a_prompt_that_kills_a_local_engine_says_so(desk: Any, cli: Command) -> None:
+def test_a_prompt_that_kills_a_local_engine_says_so(desk: Any) -> None:
     engine = {"type": "scripted", "script": {"rules": [{"match": "2 plus 2", "crash": True}]}}
     desk.suite(
         candidates=[{"id": "remote", "model": "b", "families": ["acme"], "engine": engine}], judges=[PAIR],
         controls={"min_coverage": 0},
     )  # fmt: skip
-    assert cli("run", "s").code == 0
-    (run,) = all_runs(desk.runs)
+    run = desk.run()
     assert "died" in next(row[4] for row in table(run) if row[0] == "response")
 
 
