@@ -133,7 +133,7 @@ def two_datasets(desk: Any, long: int) -> None:
 
 
 @pytest.mark.parametrize(("long", "code"), [(0, 0), (1, 3), (4, 3)])
-def test_a_small_dataset_does_not_hide_behind_a_large_one(desk: Any, long: int, code: int) -> None:
+def test_a_small_dataset_does_not_hide_behind_a_large_one(desk: Any, cli: Any, long: int, code: int) -> None:
     two_datasets(desk, long)
     desk.suite(
         datasets=[{"id": "tiny"}, {"id": "small"}],
@@ -141,11 +141,11 @@ def test_a_small_dataset_does_not_hide_behind_a_large_one(desk: Any, long: int, 
         candidates=[CANDIDATE | {"engine": engine(max_length=LIMIT)}],
         controls={"cross_family": "allow"},
     )
-    said = desk.command("run", "s")
+    said = cli("run", "s")
     assert said.code == code
     if not code:
         return
-    table = json.loads(desk.command("report", "--json").out)["shortfalls"]
+    table = json.loads(cli("report", "--json").out)["shortfalls"]
     cells = {(row["of"], row["by_whom"], row["dataset"], row["criterion"]): row["valid"] for row in table}
     # a candidate's answer that failed is not judged
     judged = 2 * (4 - long)
