@@ -33,6 +33,8 @@ from evalhub.specs import EngineSpec
 
 ATTEMPTS = 6
 
+# Counts the changes of what a completion keeps of an answer, so that older ones are not found again.
+_KEEPS = 2
 _TURN_SECONDS = 0.2
 _BACKOFF = 0.5
 _LONGEST_PAUSE = 30.0
@@ -60,7 +62,7 @@ def identify_openai(spec: EngineSpec, model: ResolvedModel | None, name: str) ->
     shown = model.id if model else name
     # What is left to its default stands in no key, so that what was answered before is found again.
     asked = spec.model_dump(mode="json", include=_SETTINGS, exclude_defaults=True)
-    settings = {"base_url": spec.base_url, **asked}
+    settings = {"base_url": spec.base_url, "keeps": _KEEPS, **asked}
     return EngineIdentity("openai", shown, digest([spec.base_url, shown]), settings=settings, device="remote")
 
 
