@@ -142,7 +142,7 @@ def test_vllm_needs_a_model():
 def test_a_servers_address_is_part_of_the_identity_and_its_key_is_not(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     found = identify(EngineSpec(type="openai", base_url="http://localhost:1/v1"), name="served")
-    assert found.settings == {"base_url": "http://localhost:1/v1"}
+    assert found.settings == {"base_url": "http://localhost:1/v1", "keeps": 2}
     assert "sk-secret" not in repr(found)
 
 
