@@ -112,7 +112,7 @@ def sensitivity(run_names: RunNames = None, runs: Runs = None, as_json: Json = F
     if not rows:
         where = ", ".join(one.run.id for one in found)
         raise InputError(
-            "fewer than two rankings to compare: anonymous systems have none, nor where judging stopped early",
+            "fewer than two rankings to compare: systems are anonymous, or judging stopped early",
             where=where,
         )
     if as_json:

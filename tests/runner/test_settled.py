@@ -145,7 +145,7 @@ class TestStops:
         assert {row["reason"] for row in rates + gaps + placed} == {EARLY}
         assert sensitivity([run]).query("kind == 'judge'").empty
         said = cli("sensitivity")
-        assert (said.code, "judges that stopped early" in said.sentence) == (2, True)
+        assert (said.code, "judging stopped early" in said.sentence) == (2, True)
         for command in ("leaderboard", "compare"):
             assert "read the table Settled" in " ".join(cli(command).out.split())
 
