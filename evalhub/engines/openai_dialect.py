@@ -34,7 +34,9 @@ _REFUSED = re.compile(
     r"remove|disabled|\buse\b",
     re.IGNORECASE,
 )
-_BOUND = re.compile(r"exceed|greater|less|at most|between|max|range|too (?:large|high|many)", re.IGNORECASE)
+_BOUND = re.compile(
+    r"exceed|greater|less|at most|up to|between|max|limit|range|<=|≤|too (?:large|high|many)", re.IGNORECASE
+)
 # "seed" and "temperature" are words of any prompt or policy. They name a parameter in quotes or brackets,
 # beside a word such as "parameter", or right before or behind what refuses them.
 _WORDS = ("temperature", "seed")
@@ -193,7 +195,7 @@ def _sent(dialect: Dialect, request: Request) -> Sequence[str]:
 
 def _fewer(asked: int, words: str) -> int:
     """Return how many probabilities to ask for next: the most that the message allows, or none."""
+    if not _BOUND.search(words):
+        return 0
     smaller = [number for number in map(int, re.findall(r"\b\d{1,3}\b", words)) if 1 <= number < asked]
-    if smaller:
-        return max(smaller)
-    return FEWER if asked > FEWER and _BOUND.search(words) else 0
+    return max(smaller, default=FEWER if asked > FEWER else 0)

@@ -140,7 +140,9 @@ def _listed(logprobs: Any) -> list[tuple[str, float]]:
     content = logprobs.content if logprobs else None
     if not content:
         return []
-    return [(one.token, float(one.logprob)) for one in content[0].top_logprobs or [content[0]]]
+    tokens = content[0].top_logprobs or [content[0]]
+    # A probability of 0 has no logarithm, which JSON writes as null.
+    return [(token.token, float(token.logprob)) for token in tokens if token.logprob is not None]
 
 
 def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text: str | None) -> Outcome:

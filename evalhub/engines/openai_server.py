@@ -230,11 +230,10 @@ class OpenaiEngine:
                 if error.status_code == _NOT_IMPLEMENTED or (
                     error.status_code not in (408, 409, 429) and error.status_code < 500
                 ):
-                    outcome = self._refused(error)
-                    if outcome.failure is FailureKind.TOO_LONG:
-                        return outcome, None
                     words = self._words(error)
-                    return outcome, without_refused(dialect, self._spec, request, words, error.param)
+                    change = without_refused(dialect, self._spec, request, words, error.param)
+                    outcome = self._refused(error, final=change is None)
+                    return outcome, None if outcome.failure is FailureKind.TOO_LONG else change
                 failure, pause = f"HTTP {error.status_code}: {self._words(error)}", _asked_pause(error)
             except openai.APIConnectionError as error:
                 failure, pause = str(error), None
@@ -244,10 +243,13 @@ class OpenaiEngine:
                 break
         return self._failed(f"the server failed {attempt} times: {failure}"), None
 
-    def _refused(self, error: Any) -> Outcome:
-        """Tell a prompt that is too long from a server that cannot be used at all."""
+    def _refused(self, error: Any, *, final: bool) -> Outcome:
+        """Tell a prompt that is too long from a server that cannot be used at all.
+
+        Some servers answer 403 to a parameter. Then the refusal is not `final`: the parameter is left out.
+        """
         said = self._words(error)
-        if error.status_code in (401, 403, 404):
+        if final and error.status_code in (401, 403, 404):
             raise EngineError(
                 f"the server refuses the key or does not have the model (HTTP {error.status_code}: {said})",
                 where=self._identity.model,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from evalhub.judging.reading_text import plain
 
 KEY = "answer"
 
+_FENCE = re.compile(r"```(?:json)?[ ]*\n(?P<inside>[^`]*)```")
 _OPENING, _CLOSING = "([\"'", ")]\"'"
 
 
@@ -30,15 +32,19 @@ def answer_schema(choices: Sequence[str]) -> dict[str, Any]:
 def read_answer(text: str, choices: Sequence[str]) -> str | None:
     """Return the choice that a whole answer consists of, alone or as `{"answer": …}`; None for all else.
 
-    Stress, brackets, quotes and a full stop around it say nothing. A letter counts in its own case.
+    Stress, brackets, quotes, a full stop and a code fence around it say nothing. A letter counts in its own
+    case.
 
     >>> read_answer("**B**.", ["A", "B"]), read_answer('{"answer": "A"}', ["A", "B"])
     ('B', 'A')
     >>> read_answer("I think A", ["A", "B"]), read_answer("A or B", ["A", "B"])
     (None, None)
     """
-    if text.strip() in choices:
-        return text.strip()
+    text = text.strip()
+    if fence := _FENCE.fullmatch(text):
+        text = fence["inside"].strip()
+    if text in choices:
+        return text
     answer = _of_json(text)
     if answer is None:
         answer = plain(text).removesuffix(".").removesuffix("!").lstrip(_OPENING).rstrip(_CLOSING)

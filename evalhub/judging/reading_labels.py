@@ -131,7 +131,7 @@ def fields(answer: str, form: Form) -> list[Claim]:
 def _field(at: int, value: Any, form: Form) -> Claim:
     if isinstance(value, str) and value.strip() in form.labels:
         return Claim(at, value.strip(), form.labels[value.strip()])
-    if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,4}(?:\.\d{1,3})?\s*", value):
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,4}(?:\.\d{1,3})?\s*", value):
         value = float(value)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if number and form.limits and abs(value) < 1e9:

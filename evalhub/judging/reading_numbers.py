@@ -63,8 +63,12 @@ _OTHER = re.compile(
 
 
 @lru_cache(maxsize=64)
-def _leads(criterion: str) -> tuple[re.Pattern[str], ...]:
-    """Return the ways to commit oneself to a number; `criterion` may stand in place of "score"."""
+def _leads(criterion: str, signed: bool) -> tuple[re.Pattern[str], ...]:
+    """Return the ways to commit oneself to a number; `criterion` may stand in place of "score".
+
+    Where the scale has levels below 0 (`signed`), a dash before a number may be its sign, not a separator.
+    """
+    separators = r":|=|→|->|is\s*:?|of" if signed else r":|=|→|->|is\s*:?|of|[-–]\s"
     name = r"\s+".join(map(re.escape, re.split(r"[\s_.-]+", criterion))) if criterion else "score"
     own = (
         r"(?:my|the|its|this|final|overall|total|assigned|resulting|summary|new|updated|revised|corrected"
@@ -78,7 +82,7 @@ def _leads(criterion: str) -> tuple[re.Pattern[str], ...]:
     )
     leads = (
         rf"{_BOUNDARY}{_SO}(?:{own}\s+){{0,4}}(?:{_SCORE}|{name})"
-        rf"(?:\s+(?:for|of|on)\s+(?:(?:the|this|its)\s+)?(?P<aspect>(?!(?:of|reference|other|previous|original)\b)[a-z]+))?\s*(?::|=|→|->|is|of|[-–]\s)?\s*"
+        rf"(?:\s+(?:for|of|on)\s+(?:(?:the|this|its)\s+)?(?P<aspect>(?!(?:of|reference|other|previous|original)\b)[a-z]+))?\s*(?:{separators})?\s*"
         rf"{_HEDGE}(?P<label>)(?:an?\s+)?",
         rf"(?P<participle>)\b(?:earning|receiving|scoring|meriting|warranting|deserving|getting|achieving|obtaining|"
         rf"garnering|worthy\s+of|deserving\s+of|resulting\s+in|results\s+in|leading\s+to|yielding|justifying)\s+"
@@ -126,6 +130,7 @@ _SCALE = re.compile(
     re.IGNORECASE,
 )
 
+_PLUS = re.compile(r"(?<![\w.,)+-])\+(?=\d)")
 # A scale that is named by its top or its number of steps: "on a scale of ten", "a 10-point scale".
 _LARGE = {"twelve": 12.0, "twenty": 20.0, "fifty": 50.0, "hundred": 100.0}
 _STEPS = re.compile(
@@ -140,7 +145,7 @@ _RATING = re.compile(rf"\[\[[ ]*(?P<number>-?\d{{1,4}}(?:\.\d{{1,3}})?)[ ]*\]\](
 
 def scores(answer: str, form: Form) -> list[Claim]:
     """Return every place where prose commits itself to a number of the scale."""
-    text = plain(answer)
+    text = _unsigned(plain(answer), form)
     other = _other_scale(text, form)
     if other is not None:
         return [other]
@@ -150,7 +155,7 @@ def scores(answer: str, form: Form) -> list[Claim]:
     lines = _LINES if len(_LISTED.findall(text)) < 2 else ()
     closing = (_CLOSING,) if _ends_in_a_level(text) else ()
     opening = (_OPENING,) if form.rule else ()
-    patterns = (*_leads(form.criterion), *_BARE, *lines, *closing, *opening)
+    patterns = (*_leads(form.criterion, _limits(form)[0] < 0), *_BARE, *lines, *closing, *opening)
     found, loose = (
         {
             claim.at: claim
@@ -167,6 +172,11 @@ def scores(answer: str, form: Form) -> list[Claim]:
     # A score of somebody else's is no verdict, yet beside another one it leaves open which is meant.
     everything = {**loose, **found} if found and not form.rule else found
     return unrivalled([everything[at] for at in sorted(everything)], text, form)
+
+
+def _unsigned(text: str, form: Form) -> str:
+    """Return a text without the plus signs of numbers, which people write where a scale goes below 0."""
+    return _PLUS.sub("", text) if _limits(form)[0] < 0 else text
 
 
 def _other_scale(text: str, form: Form) -> Claim | None:
@@ -221,7 +231,7 @@ def _ends_in_a_level(text: str) -> bool:
 
 def bracketed_ratings(answer: str, form: Form) -> list[Claim]:
     """Return every `[[5]]` that the writer gives; `[[5]]/10` must fit the scale."""
-    text = plain(answer)
+    text = _unsigned(plain(answer), form)
     other = _other_scale(text, form)
     if other is not None:
         return [other]

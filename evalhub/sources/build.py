@@ -43,7 +43,7 @@ def _turns(row: Row, one: str, where: str) -> tuple[str, ...]:
 
 def item(card: Card, row: Row, where: str) -> Item:
     """Return the item of a row, without its blank texts: they are absent, not compared with."""
-    turns, messages = _turns(row, "prompt", where), row["messages"] or ()
+    turns, messages = _turns(row, "prompt", where), _messages(card, row, where)
     if turns and messages:
         raise SpecError(f"a row gives messages beside a prompt or turns ({place(row)})", where=where)
     if messages:
@@ -64,6 +64,22 @@ def item(card: Card, row: Row, where: str) -> Item:
         split=row["split"],
         messages=messages,
     )
+
+
+def _messages(card: Card, row: Row, where: str) -> tuple[tuple[str, str], ...]:
+    """Return the chat history of a row, without the think text of the assistant's turns."""
+    tags = tuple(spec.tags for spec in card.think)
+    messages = []
+    for role, text in row["messages"] or ():
+        answer = split_thinking(text, tags).answer if role == "assistant" else text
+        if answer is None:
+            raise SpecError(
+                f"the think text of an assistant's message has no end ({place(row)})",
+                where=where,
+                fix="think: none keeps it as it is",
+            )
+        messages.append((role, answer))
+    return tuple(messages)
 
 
 def _references(row: Row, turns: int, where: str) -> tuple[tuple[str, ...], ...]:

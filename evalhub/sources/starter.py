@@ -192,7 +192,7 @@ def _items(main: _Roles) -> Iterator[str]:
     columns = [_as(main.item_id, "item_id")]
     for role in shown:
         value = _text(main.table.columns[main.columns[role]], main.columns[role], role)
-        columns.append(_as(f"any_value({value})" if main.repeated else value, role))
+        columns.append(_as(value, role))
     yield "items: |"
     yield from _select(columns, f"{main.table.name}{' GROUP BY ALL' if main.repeated else ''}")
 

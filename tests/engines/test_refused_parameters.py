@@ -75,6 +75,14 @@ def test_other_words_of_a_message_are_no_parameter(words: str) -> None:
     assert changed(words) is None
 
 
+def test_a_number_without_a_bound_is_no_number_of_probabilities() -> None:
+    refusals = {'json: line 1: unknown field "top_logprobs"': 0, "top_logprobs must be up to 8, not 20": 8}
+    for words, number in refusals.items():
+        after = without_refused(first_dialect(SPEC), SPEC, ASKED, words)
+        assert after is not None
+        assert after.logprobs == number
+
+
 def test_what_a_server_names_apart_counts_first() -> None:
     assert changed("not with this model", "body.seed") == "seed"
     assert changed("the value 'temperature' is not allowed here", "messages[0].content") is None

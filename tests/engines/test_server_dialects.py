@@ -152,6 +152,27 @@ def test_fewer_are_asked_for_where_the_server_allows_fewer(
     assert one.logprobs == {"A": -0.1, "B": -2.5}
 
 
+def test_a_403_that_refuses_log_probabilities_gives_hard_verdicts(chat_server: Any) -> None:
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        if "logprobs" in sent:
+            return 403, chat_server.refuse("You are not allowed to request logprobs from this model")
+        return 200, chat_server.reply('{"answer": "B"}')
+
+    chat_server.behave = behave
+    (one,) = answers(chat_server, verdict())
+    assert (one.text, one.logprobs, one.failure) == ('{"answer": "B"}', None, None)
+    assert "not allowed to request logprobs" in (one.detail or "")
+
+
+def test_a_token_of_probability_0_has_no_logarithm(chat_server: Any) -> None:
+    reply = chat_server.reply("A", top=TOP)
+    reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"][-1]["logprob"] = None
+    chat_server.behave = lambda _: (200, reply)
+    (one,) = answers(chat_server, verdict())
+    assert (one.text, one.failure) == ("A", None)
+    assert one.logprobs == {"A": -0.1, "B": -2.5}
+
+
 def test_a_server_without_log_probabilities_gives_hard_verdicts(chat_server: Any) -> None:
     chat_server.behave = lambda sent: (200, chat_server.reply('{"answer": "B"}'))
     requests = [verdict(f"question {number}") for number in range(6)]

@@ -18,6 +18,7 @@ LETTERS = ("A", "B", "C")
         ("yes", ("Yes", "No"), "Yes"), ("NO.", ("Yes", "No"), "No"), ("10", ("1", "10"), "10"),
         ("−2", ("-2", "2"), "-2"), ("0.5", ("0", "0.5"), "0.5"),
         ("very good", ("good", "very good"), "very good"),
+        ('```json\n{"answer": "A"}\n```', LETTERS, "A"), ("```\nC\n```", LETTERS, "C"),
     ],
 )  # fmt: skip
 def test_a_whole_answer(text: str, choices: tuple[str, ...], choice: str) -> None:
@@ -30,7 +31,7 @@ def test_a_whole_answer(text: str, choices: tuple[str, ...], choice: str) -> Non
         "", " ", "a", "D", "I think A", "A or B", "A, B", "AB", "A because it is short", "Answer: A", "A\nB",
         "not A", "~~A~~", "> A", "A?", '{"answer": "D"}', '{"answer": ["A"]}', '{"answer": "A", "b": ""}',
         '{"answer": "A", "answer": "B"}', '[["answer", "A"]]', '{"verdict": "A"}', '{"answer": "A"} or B',
-        "{", "null", "[" * 100_000,
+        "{", "null", "[" * 100_000, '```json\n{"answer": "A"}\n```\nor B', "```python\nA\n```",
     ],
 )  # fmt: skip
 def test_anything_else_is_no_answer(text: str) -> None:

@@ -158,6 +158,31 @@ def test_json(text, said):
     assert (found.value if found.failure is None else found.failure) == said
 
 
+SIGNED = Form("score", (-2, 2), criterion="clarity")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Score: -1", -1), ("Score -1", -1), ("Score: +1", 1), ("My rating is +2.", 2), ("Score = 0", 0),
+        ("Score - 1", None), ("Rating – 2 because it misses the point.", None), ("Score: - 1", None),
+    ],
+)  # fmt: skip
+def test_a_dash_is_no_separator_where_levels_lie_below_0(text, value):
+    assert read(text, SIGNED).value == value
+
+
+def test_plus_signs_in_brackets_and_json():
+    assert read("[[+2]]", Form("rating-brackets", (-2, 2))).value == 2
+    assert read("[[-2]]", Form("rating-brackets", (-2, 2))).value == -2
+    assert read('{"score": "+1"}', Form("json", (-2, 2), key="score")).value == 1
+
+
+@pytest.mark.parametrize("text", ["The score is: 4", "Therefore, the final score is: 4", "My score is: 4."])
+def test_a_colon_behind_is(text):
+    assert read(text, SCORE).value == 4
+
+
 def test_a_rating_in_brackets():
     form = Form("rating-brackets", (1, 10))
     texts = ("Rating: [[7.5]]", "[[11]]", "[[5]] [[6]]", "[[A]]", "7", "It is not [[5]].")

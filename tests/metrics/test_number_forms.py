@@ -352,3 +352,19 @@ def test_huge_exponents_are_not_computed(text):
     assert time.process_time() - start < 0.1
     assert reading is not None
     assert not isinstance(reading.value, Fraction)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["5 to 6", "between 5 and 6", "5 or 6 apples", "5至6", "5 bis 6", "5% to 6%", "5 à 6 km"],
+)
+def test_a_range_in_words_is_no_number(text: str) -> None:
+    number = final_number(text)
+    assert number is not None
+    assert number.value is None
+
+
+def test_a_change_ends_at_its_last_number() -> None:
+    number = final_number("It rose from 5 to 6.")
+    assert number is not None
+    assert number.value == 6

@@ -258,3 +258,14 @@ def test_equal_last_messages_of_other_histories_are_no_shared_prompts(mini: Any)
     found = loaded(mini, histories, "JSON[]", items=select)
     assert len(found.items) == 2
     assert found.warnings == ()
+
+
+def test_thoughts_of_earlier_turns_are_left_out(mini: Any) -> None:
+    chat = [*CHAT[:2], {"role": "assistant", "content": "<think>Greet.</think>Hello."}, *CHAT[3:]]
+    (item,) = loaded(mini, chat, "JSON").items
+    assert item.messages == PAIRS
+    (item,) = loaded(mini, chat, "JSON", think="none").items
+    assert item.messages[2] == ("assistant", "<think>Greet.</think>Hello.")
+    chat[2] = {"role": "assistant", "content": "<think>Greet."}
+    with pytest.raises(SpecError, match="has no end"):
+        loaded(mini, chat, "JSON")

@@ -17,6 +17,13 @@ _OPERATOR_BEFORE = re.compile(
     # Digits apart from digits are a list or a telephone number, `5 h 30` and `5$50` have two units.
     r"|[0-9][ \u00a0]?$|[0-9][ ]?(?:[°h][ ]?|[€$£])$"
 )
+# `5 to 6`, `5 or 6`, `between 5 and 6`: one of both, or what lies between.
+_RANGE_BEFORE = re.compile(
+    r"[0-9][%°]?[ ](?:to|or|bis|oder|à|ou)[ ]$|[0-9][ ]?[至到][ ]?$|\bbetween[ ][0-9.,]+[%°]?[ ]and[ ]$",
+    re.IGNORECASE,
+)
+# "from 5 to 6" is a change, which ends at 6.
+_CHANGE_BEFORE = re.compile(r"\bfrom[ ]\S+[ ]to[ ]$", re.IGNORECASE)
 _FUNCTION_BEFORE = re.compile(
     r"(?:[√π∛∜∑∏∫][ ]?(?:\[[^\]]*\])?\s*[{(]?|\}\s*\{|frac\s*\{|\\(?:overline|bar|dot)\s*\{|[0-9]\.[0-9]*\(|"
     r"(?<![^\W\d_])\\?(?:sqrt|cbrt|log|ln|lg|exp|sin|cos|tan|cot|arcsin|arccos|arctan|mod|[bp]mod)"
@@ -63,8 +70,8 @@ def is_part(before: str, behind: str, number: str) -> bool:
         number: The number as it is written, with its sign.
 
     Returns:
-        True for operands (`2 * 3`, `2x`, `5^x`), arguments (`log 5`), moduli, repeating decimals, compound
-        units (`2 h 30 min`) and codes (`12h30`).
+        True for operands (`2 * 3`, `2x`, `5^x`), ranges (`5 to 6`), arguments (`log 5`), moduli, repeating
+        decimals, compound units (`2 h 30 min`) and codes (`12h30`).
 
     Example:
         >>> is_part("2 * ", "", "3"), is_part("that is ", " km", "3"), is_part("", "x + 1", "3")
@@ -74,6 +81,7 @@ def is_part(before: str, behind: str, number: str) -> bool:
     return bool(
         _OPERATOR_BEFORE.search(before)
         or (bare != before and _OPERATOR_BEFORE.search(bare) and not before.endswith("**"))
+        or (_RANGE_BEFORE.search(bare) and not _CHANGE_BEFORE.search(bare))
         or _FUNCTION_BEFORE.search(before)
         or _OPERATOR_BEHIND.match(behind)
         or (_CODE_BEHIND.match(behind) and not _SQUARED_UNIT.match(behind))
