@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from evalhub.errors import SpecError
 from evalhub.sources import Dataset, load
 from evalhub.specs import load_card
 
@@ -211,3 +212,12 @@ def test_nothing_is_written_over(desk: Any, cli: Any, new: Any) -> None:
 def test_turns_are_the_users(new: Any) -> None:
     found = new({"a/q.jsonl": lines({"id": 1, "turns": ["Who?", "Why?"], "reference": ["He.", "So."]})})
     assert [(item.turns, item.refs) for item in found.items] == [(("Who?", "Why?"), ())]
+
+
+def test_of_several_values_of_one_item_none_is_picked(new: Any) -> None:
+    rows = [
+        {"question_id": "q1", "model": "m1", "turns": ["a", "b"]},
+        {"question_id": "q1", "model": "m2", "turns": ["c", "d"]},
+    ]
+    with pytest.raises(SpecError, match="two items are the same by their ids"):
+        new({"x.jsonl": lines(*rows)})
