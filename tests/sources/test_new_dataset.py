@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from evalhub.errors import SpecError
 from evalhub.sources import Dataset, load
 from evalhub.specs import load_card
 
@@ -214,10 +213,13 @@ def test_turns_are_the_users(new: Any) -> None:
     assert [(item.turns, item.refs) for item in found.items] == [(("Who?", "Why?"), ())]
 
 
-def test_of_several_values_of_one_item_none_is_picked(new: Any) -> None:
+def test_of_several_values_of_one_item_none_is_picked(desk: Any, cli: Any) -> None:
     rows = [
         {"question_id": "q1", "model": "m1", "turns": ["a", "b"]},
         {"question_id": "q1", "model": "m2", "turns": ["c", "d"]},
     ]
-    with pytest.raises(SpecError, match="two items are the same by their ids"):
-        new({"x.jsonl": lines(*rows)})
+    (desk.folder / "mine").mkdir()
+    (desk.folder / "mine" / "x.jsonl").write_text(lines(*rows))
+    answer = cli("datasets", "new", "mine")
+    assert answer.code == 2
+    assert "two items are the same by their ids" in answer.sentence
