@@ -24,7 +24,7 @@ from typing import Any
 from evalhub.engines.base import Outcome, too_long
 from evalhub.engines.thinking import answered
 from evalhub.errors import SpecError
-from evalhub.records import Request, canonical
+from evalhub.records import FailureKind, Request, canonical
 
 OPTIONS = ("rules", "seconds", "max_length", "batch")
 RULE_KEYS = (
@@ -137,6 +137,8 @@ def answer(request: Request, rule: Mapping[str, Any]) -> Outcome:
     """
     prompt = _prompt_words(request)
     if request.choices:
+        if unknown := _unknown_choice(request, rule):
+            return Outcome(failure=FailureKind.ENGINE, detail=unknown, prompt_tokens=prompt)
         logprobs = _logprobs(request, rule)
         best = max(request.choices, key=lambda choice: logprobs.get(choice, -math.inf))
         top = str(rule.get("top_token", best))
@@ -173,6 +175,14 @@ def _words(request: Request) -> list[str]:
     draws = _draws(request)
     words = _WORDS.split()
     return [words[byte % len(words)] for byte in draws[: 6 + draws[-1] % 20]]
+
+
+def _unknown_choice(request: Request, rule: Mapping[str, Any]) -> str | None:
+    """Return why a rule answers no request of these choices: levels may be asked by letters."""
+    choice = rule.get("choice")
+    if choice is None or "logprobs" in rule or choice in request.choices:
+        return None
+    return f"the script's choice {choice!r} is none of {', '.join(request.choices)}"
 
 
 def _logprobs(request: Request, rule: Mapping[str, Any]) -> dict[str, float]:

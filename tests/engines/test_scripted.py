@@ -53,3 +53,10 @@ def test_unknown_options_are_refused(script, said):
         check_script(script)
     with pytest.raises(SpecError):
         identify(EngineSpec(type="scripted", script=script), name="pseudo")
+
+
+def test_a_choice_that_is_not_offered_is_a_failure_that_says_so():
+    # A scale with a level of a whole word is asked by letters, which the script must name.
+    outcome = answer(asking(choices=("A", "B")), {"choice": "4"})
+    assert (outcome.text, outcome.logprobs) == (None, None)
+    assert outcome.detail == "the script's choice '4' is none of A, B"
