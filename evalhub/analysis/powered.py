@@ -123,9 +123,9 @@ def powered_pairs(results: Results) -> Iterator[tuple[Row, Estimate]]:
     import pandas as pd
 
     for systems in _by_judge(results).values():
-        told = pd.concat([joined for _, joined, _ in systems])
-        units = [f"{item}\0{sample}" for item, sample in zip(told["item_id"], told["sample"], strict=True)]
-        met = stats.Matching(told["system"].tolist(), units, told["other"].tolist())
+        rows = pd.concat([joined for _, joined, _ in systems])
+        units = [f"{item}\0{sample}" for item, sample in zip(rows["item_id"], rows["sample"], strict=True)]
+        met = stats.Matching(rows["system"].tolist(), units, rows["other"].tolist())
         named = systems[0][0]
         about = {
             "dataset": named["dataset"], "kind": BOTH, "rater": named["judge"],
@@ -134,7 +134,7 @@ def powered_pairs(results: Results) -> Iterator[tuple[Row, Estimate]]:
         }  # fmt: skip
         for first, second in itertools.combinations(met.sides, 2):
             one, two, direct = met.pair(first, second)
-            gap = _gap(told.iloc[one], told.iloc[two], direct=bool(direct.all()))
+            gap = _gap(rows.iloc[one], rows.iloc[two], direct=bool(direct.all()))
             yield {**about, "first": first, "second": second}, gap
 
 

@@ -119,16 +119,16 @@ class Results:
         if all("metrics" in card for card in manifest["cards"].values()):
             return ""
         scales = {
-            f"{said['id']}: {name}": rubric.scale_for(name)
-            for said in manifest["rubrics"].values()
-            if (rubric := _valid(Rubric, said))
+            f"{fields['id']}: {name}": rubric.scale_for(name)
+            for fields in manifest["rubrics"].values()
+            if (rubric := _valid(Rubric, fields))
             for name in rubric.criteria
         }
         scales |= {
             f"{dataset}: {name}": criterion.scale
             for dataset, card in manifest["cards"].items()
-            for name, said in card.get("criteria", {}).items()
-            if (criterion := _valid(CriterionSpec, said))
+            for name, fields in card.get("criteria", {}).items()
+            if (criterion := _valid(CriterionSpec, fields))
         }
         falling = [
             f"{name} ({', '.join(scale.labels)})"
@@ -319,10 +319,10 @@ def _unended(query: str) -> str:
     return spelled[: next(ends, len(spelled))].decode()
 
 
-def _valid(spec: type[Valid], said: object) -> Valid | None:
+def _valid(spec: type[Valid], fields: object) -> Valid | None:
     """Return what a manifest says of a rubric or criterion; None where it is read no more."""
     try:
-        return spec.model_validate(said)
+        return spec.model_validate(fields)
     except ValidationError:
         return None
 

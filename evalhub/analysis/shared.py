@@ -22,8 +22,8 @@ TOO_FEW = (
 )
 
 
-CELL = ["item_id", "other"]
-_OF_CELL = {"value": "mean", "lowest": "mean", "highest": "mean", "failed": "sum"}
+_MATCH = ["item_id", "other"]
+_COMBINED = {"value": "mean", "lowest": "mean", "highest": "mean", "failed": "sum"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ def cells(values: pd.DataFrame, side: str = "system") -> pd.DataFrame:
     filled = values.assign(
         lowest=value.fillna(values["floor"]), highest=value.fillna(values["ceiling"]), failed=value.isna()
     )
-    key = [side, *CELL]
+    key = [side, *_MATCH]
     if not filled.duplicated(key).any():
         return filled.assign(failed=filled["failed"].astype(int))
     first = {name: "first" for name in filled.columns if name not in key}
-    return filled.groupby(key, as_index=False).agg({**first, **_OF_CELL})
+    return filled.groupby(key, as_index=False).agg({**first, **_COMBINED})
 
 
 def comparable(values: pd.DataFrame, *, early: str | None = None) -> Comparable:

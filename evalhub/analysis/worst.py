@@ -56,8 +56,8 @@ def _row(found: pd.DataFrame, ends: tuple[float, float], named: Row) -> Iterator
         both = replace(
             case.measured, low=case.low, high=case.high, left_out=0, n=len(found), standard_error=None
         )
-        told = {"failed": case.failed, "lowest": case.lowest.estimate, "highest": case.highest.estimate}
-        yield row(both, **{**named, "criterion": named["criterion"] or None}, **told)
+        extremes = {"failed": case.failed, "lowest": case.lowest.estimate, "highest": case.highest.estimate}
+        yield row(both, **{**named, "criterion": named["criterion"] or None}, **extremes)
 
 
 def _accuracies(results: Results) -> Iterator[Row]:
