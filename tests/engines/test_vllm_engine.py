@@ -198,7 +198,7 @@ def test_the_facts_are_read_back(engine):
 
 
 def test_a_killed_engine_is_started_again_and_loses_nothing(engine):
-    requests = {f"k{index}": asking(f"Tell of {index}.", max_tokens=1 + 4 * index) for index in range(4)}
+    requests = {f"k{index}": asking(f"Tell of {index}.", max_tokens=1 + 4 * index) for index in range(5)}
     for key, request in requests.items():
         engine.submit(key, request)
     results = engine.results()

@@ -54,7 +54,6 @@ def test_a_tail_torn_at_any_byte_loses_only_what_it_tore(
 
 def test_a_damaged_line_costs_itself_alone(journal: Path) -> None:
     lines = journal.read_bytes().splitlines(keepends=True)
-    # Without its line end a record runs into the next: that costs both.
     for place in range(0, len(lines[3]) - 1, 7):
         damaged = bytearray(lines[3])
         damaged[place] ^= 0x01
@@ -62,6 +61,15 @@ def test_a_damaged_line_costs_itself_alone(journal: Path) -> None:
         with Journal(journal) as opened:
             opened.append(record(8))
         assert keys(journal) == [f"key-{number}" for number in (0, 1, 2, 4, 5, 6, 7, 8)]
+
+
+def test_a_damaged_line_end_costs_the_two_lines_that_it_joins(journal: Path) -> None:
+    lines = journal.read_bytes().splitlines(keepends=True)
+    joined = lines[3][:-1] + b"\x0b"
+    journal.write_bytes(b"".join([*lines[:3], joined, *lines[4:]]))
+    with Journal(journal) as opened:
+        opened.append(record(8))
+    assert keys(journal) == [f"key-{number}" for number in (0, 1, 2, 5, 6, 7, 8)]
 
 
 def test_every_flipped_bit_of_a_line_is_noticed() -> None:
