@@ -59,8 +59,9 @@ def leaderboard(results: Results) -> pd.DataFrame:
 
 def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
     """Yield the mean of each system under one measure, on the cells that compare."""
-    compared, ends = comparable(found), bounds(found)
-    for (system,), whole in groups(cells(found), "system"):
+    every, ends = cells(found), bounds(found)
+    compared = comparable(every)
+    for (system,), whole in groups(every, "system"):
         if early:
             yield row(stats.Estimate.none(early), system=system, basis=None, set_aside=0)
             continue

@@ -11,7 +11,7 @@ from evalhub.analysis.direction import oriented
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.results import Results, remembered
 from evalhub.analysis.settled import stopped_early
-from evalhub.analysis.shared import comparable, matches_of
+from evalhub.analysis.shared import cells, comparable, matches_of
 from evalhub.analysis.tidy import floats, groups
 from evalhub.stats.testing.paired import NOTHING
 
@@ -52,7 +52,7 @@ def ranks(results: Results) -> pd.DataFrame:
 
 
 def _rows(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
-    compared = comparable(found, early=early)
+    compared = comparable(cells(found), early=early)
     standing, why = _standing(compared.rows)
     about = {"basis": compared.basis, "items": compared.rows["item_id"].nunique()}
     ranked = standing.systems if standing else ()

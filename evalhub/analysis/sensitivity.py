@@ -11,7 +11,7 @@ from evalhub.analysis.direction import oriented
 from evalhub.analysis.measured import ABOUT, measured
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
-from evalhub.analysis.shared import OPPONENTS, Comparable, comparable, matches_of
+from evalhub.analysis.shared import OPPONENTS, Comparable, cells, comparable, matches_of
 from evalhub.analysis.tidy import floats, groups
 from evalhub.analysis.truth import label_criterion
 
@@ -76,9 +76,9 @@ def _rankings(results: Results) -> Iterator[tuple[Fact, dict[str, float | None]]
             **about, "run": results.run.id, "rubric": judge.get("rubric"), "mode": judge.get("mode"),
             "failures": DROPPED, "about": _about(results, about),
         }  # fmt: skip
-        yield facts, _standings(comparable(found))
+        yield facts, _standings(comparable(cells(found)))
         if found["value"].isna().any() and found["floor"].notna().all():
-            worst = comparable(found.assign(value=found["value"].fillna(found["floor"])))
+            worst = comparable(cells(found.assign(value=found["value"].fillna(found["floor"]))))
             yield {**facts, "failures": "counted as the worst"}, _standings(worst)
 
 

@@ -65,7 +65,7 @@ def cells(values: pd.DataFrame, side: str = "system") -> pd.DataFrame:
     return filled.groupby(key, as_index=False).agg({**first, **_COMBINED})
 
 
-def comparable(values: pd.DataFrame, *, early: str | None = None) -> Comparable:
+def comparable(every: pd.DataFrame, *, early: str | None = None) -> Comparable:
     """Return by which cells the systems of one measure are ranked.
 
     An item counts where every ranked system has a value. A response or verdict that failed is no value: the
@@ -75,10 +75,9 @@ def comparable(values: pd.DataFrame, *, early: str | None = None) -> Comparable:
     them count: the systems then compare through their shared opponents (Bradley-Terry).
 
     Args:
-        values: Rows of `measured` under one measure of one rater.
+        every: The cells of one measure of one rater, see `cells`.
         early: Why judging stopped early; every cell counts then. None = it did not.
     """
-    every = cells(values)
     return Comparable(every, SAME_ITEMS) if early else _compare(every[every["value"].notna()])
 
 

@@ -10,7 +10,7 @@ from evalhub.analysis.bias import ALL_JUDGES, asking_columns, judged_together
 from evalhub.analysis.measured import ABOUT, WIN_RATE, measured
 from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
-from evalhub.analysis.shared import SAME_ITEMS, Comparable, comparable, comparable_pairs, matches_of
+from evalhub.analysis.shared import SAME_ITEMS, Comparable, cells, comparable, comparable_pairs, matches_of
 from evalhub.analysis.tidy import groups, row, table
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _matches(results: Results) -> Iterator[tuple[Row, Comparable]]:
         if found["system"].nunique() >= LEAST:
             about = dict(zip(_RATER, (key[0], key[1], key[2], key[3] or None), strict=True))
             early = stopped_early(results, key[0], key[2], key[3])
-            yield about, comparable(found, early=early)
+            yield about, comparable(cells(found), early=early)
 
 
 def _controlled(results: Results) -> Iterator[tuple[Row, Comparable]]:
