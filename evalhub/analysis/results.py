@@ -153,10 +153,11 @@ class Results:
             connection.executemany("INSERT INTO part VALUES (?, ?)", self._items)
         for kind, cls in KINDS.items():
             of_part = self.whole is not None and {*_ITEM} <= {*cls.KEY}
-            connection.register("incoming", to_arrow(kind, live[kind]))
-            connection.execute(f"CREATE TABLE live_{kind} AS SELECT * FROM incoming")
-            connection.unregister("incoming")
-            sources = [f"SELECT * FROM live_{kind}"]
+            # Live records stand first, even where there are none: they name columns that old segments lack.
+            connection.register("live", to_arrow(kind, live[kind]))
+            if kind == _LARGEST:
+                connection.execute(f"CREATE TABLE live_{kind} AS FROM live")
+            sources = [f"FROM live_{kind}" if kind == _LARGEST else "FROM live"]
             sources += [
                 f"SELECT * FROM read_parquet('{_quoted(path.resolve())}')" for path in self.run.segments(kind)
             ]
@@ -164,9 +165,9 @@ class Results:
             try:
                 form = "VIEW" if kind == _LARGEST else "TABLE"
                 connection.execute(
-                    f"CREATE {form} {kind} AS SELECT * FROM ({' UNION ALL BY NAME '.join(sources)}) "
-                    f"{'SEMI JOIN part USING (dataset, item_id) ' if of_part else ''}"
-                    f"QUALIFY row_number() OVER (PARTITION BY {key}) = 1 ORDER BY {key}"
+                    f"CREATE {form} {kind} AS SELECT DISTINCT ON ({key}) * "
+                    f"FROM ({' UNION ALL BY NAME '.join(sources)}) "
+                    f"{'SEMI JOIN part USING (dataset, item_id) ' if of_part else ''}ORDER BY {key}"
                 )
             except duckdb.Error as error:
                 raise StorageError(
@@ -175,6 +176,7 @@ class Results:
                     value=str(error).split("\n")[0],
                     fix="`evalhub verify` names the damaged files",
                 ) from error
+        connection.unregister("live")
         connection.execute(f"SET allowed_directories = ['{_quoted(self.run.path.resolve())}']")
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         return connection

@@ -49,15 +49,21 @@ def shortfalls(results: Results) -> pd.DataFrame:
     floor = float(results.manifest["resolved"]["suite"]["controls"].get("min_coverage") or 0.0)
     if not floor or results.manifest.get("state") != "sealed" or "attack" in results.manifest:
         return pd.DataFrame(columns=list(NAMED))
-    whole = rows_of(failures(results).assign(**dict.fromkeys(CELL, "")))
-    failed = [*whole, *rows_of(failures(results, by=CELL))]
-    rows = [
-        {**part, "floor": floor, "reasons": _reasons(failed, part)}
+    short = [
+        {**part, "floor": floor}
         for _, cells in groupby(rows_of(results.sql(_DELIVERED)), key=_whose)
         for part in _parts(list(cells))
         if part["coverage"] < floor
     ]
+    failed = _failed(results) if short else []
+    rows = [{**part, "reasons": _reasons(failed, part)} for part in short]
     return pd.DataFrame(rows, columns=list(NAMED))
+
+
+def _failed(results: Results) -> list[dict[str, Any]]:
+    """Return the failures of the whole run, then those of each cell."""
+    whole = failures(results).assign(**dict.fromkeys(CELL, ""))
+    return [*rows_of(whole), *rows_of(failures(results, by=CELL))]
 
 
 def _whose(row: Row) -> tuple[str, str]:

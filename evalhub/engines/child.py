@@ -12,11 +12,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
-from evalhub.engines import scripted, vllm_backend
 from evalhub.engines.base import Outcome
 from evalhub.engines.wire import Lines, encode, outcome_to_wire, request_from_wire
 from evalhub.errors import EvalhubError, ModelError
@@ -51,10 +51,18 @@ class Backend(Protocol):
         """Give up what has not begun, and return its numbers."""
 
 
-BACKENDS: Mapping[str, Callable[[Mapping[str, Any]], Backend]] = {
-    "vllm": vllm_backend.VllmBackend,
-    "scripted": scripted.ScriptedBackend,
+# Where each backend is: a child imports its own alone.
+BACKENDS: Mapping[str, tuple[str, str]] = {
+    "vllm": ("evalhub.engines.vllm_backend", "VllmBackend"),
+    "scripted": ("evalhub.engines.scripted", "ScriptedBackend"),
 }
+
+
+def open_backend(opening: Mapping[str, Any]) -> Backend:
+    """Return the backend that an opening asks for, with its model loaded."""
+    module, name = BACKENDS[opening["engine"]]
+    backend: Backend = getattr(import_module(module), name)(opening)
+    return backend
 
 
 class Child:
@@ -72,7 +80,7 @@ class Child:
         """Open the backend and work for ever; the listener ends the process."""
         opening = self._inbox.get()
         try:
-            backend = BACKENDS[opening["engine"]](opening)
+            backend = open_backend(opening)
         except Exception as error:
             traceback.print_exc()
             self._send({"failed": _described(error)})

@@ -6,6 +6,7 @@ import os
 from importlib import metadata
 from typing import Any
 
+from evalhub.engines.arithmetic import choose_dtype, expand_weights
 from evalhub.engines.base import EngineIdentity
 from evalhub.engines.harness import ChildEngine, Start
 from evalhub.engines.memory import available_bytes
@@ -51,7 +52,7 @@ def identify_vllm(spec: EngineSpec, model: ResolvedModel | None, name: str) -> E
     cpu = device == "cpu"
     settings = {
         "attention_backend": spec.attention_backend,
-        "dtype": _dtype(spec),
+        "dtype": _dtype(spec, model, cpu=cpu),
         "eager": cpu if spec.eager is None else spec.eager,
         "gpu_memory_utilization": None if cpu else spec.gpu_memory_utilization,
         "head_dtype": "float32",
@@ -87,7 +88,12 @@ def open_vllm(opening: Opening) -> ChildEngine:
         )
     free = available_bytes()
     if identity.device == "cpu" and free is not None:
-        check_room(model, free, kv_cache_bytes=int(identity.settings["kv_cache_gib"] * 2**30))
+        check_room(
+            model,
+            free,
+            expansion=expand_weights(model, identity.settings["dtype"]),
+            kv_cache_bytes=int(identity.settings["kv_cache_gib"] * 2**30),
+        )
     told = {
         "engine": "vllm",
         "device": identity.device,
@@ -138,9 +144,10 @@ def _needed(model: ResolvedModel | None, name: str) -> ResolvedModel:
     return model
 
 
-def _dtype(spec: EngineSpec) -> str:
-    """Return bfloat16 unless told otherwise; quantized weights decide for themselves."""
-    return "bfloat16" if spec.dtype == "auto" and spec.quantization is None else spec.dtype
+def _dtype(spec: EngineSpec, model: ResolvedModel, *, cpu: bool) -> str:
+    """Return what is asked for; a quantization that is asked for decides for itself."""
+    chosen = spec.dtype == "auto" and spec.quantization is None
+    return choose_dtype(model, cpu=cpu) if chosen else spec.dtype
 
 
 def _max_length(spec: EngineSpec, model: ResolvedModel) -> int:

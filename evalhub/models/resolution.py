@@ -6,10 +6,11 @@ import hashlib
 import importlib.util
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from evalhub.errors import IntegrityError, ModelError, UnknownNameError
 from evalhub.models.cache import (
@@ -60,6 +61,8 @@ class ResolvedModel:
         licence: `not stated` where nobody says.
         cutoff: Month of the newest training data at most, YYYY-MM; None where it is not known.
         trained_on: `asked_sha256` of the items that it was trained to judge.
+        dtype: Type of the weights in the files, such as bfloat16; None where the settings do not say.
+        quantized: Whether the files hold quantized weights.
     """
 
     id: str
@@ -74,6 +77,8 @@ class ResolvedModel:
     licence: str
     cutoff: str | None = None
     trained_on: frozenset[str] = frozenset()
+    dtype: str | None = None
+    quantized: bool = False
 
 
 def quiet(text: str) -> None:
@@ -255,7 +260,16 @@ def _described(name: str, source: ModelSource, folder: Path, declared: tuple[str
         weight_bytes=sum(path.stat().st_size for path in hashes if path.suffix in {".safetensors", ".bin"}),
         licence="not stated",
         trained_on=_trained_on(folder / TRAINING),
+        dtype=_dtype(settings),
+        quantized="quantization_config" in settings,
     )
+
+
+def _dtype(settings: Mapping[str, Any]) -> str | None:
+    """Return the type of the weights; a model of several parts names it in those."""
+    parts = [settings, *(part for part in settings.values() if isinstance(part, dict))]
+    names = [part.get("dtype", part.get("torch_dtype")) for part in parts]
+    return next((name for name in names if isinstance(name, str)), None)
 
 
 def _trained_on(file: Path) -> frozenset[str]:

@@ -11,36 +11,41 @@ ENGINE_BYTES = 3 * 2**29
 _WEIGHTS = 1.15
 
 
-def bytes_needed(model: ResolvedModel, *, kv_cache_bytes: int = 2**31) -> int:
+def bytes_needed(model: ResolvedModel, *, expansion: float = 1.0, kv_cache_bytes: int = 2**31) -> int:
     """Return the memory that an engine with this model takes, in bytes.
 
     Args:
         model: Whose weight files are counted.
+        expansion: Bytes in memory for each byte of the weight files.
         kv_cache_bytes: What the engine is given for its key-value cache.
 
     Returns:
         Weights, cache and the engine itself; an estimate on the safe side.
     """
-    return int(model.weight_bytes * _WEIGHTS) + kv_cache_bytes + ENGINE_BYTES
+    return int(model.weight_bytes * expansion * _WEIGHTS) + kv_cache_bytes + ENGINE_BYTES
 
 
-def check_room(model: ResolvedModel, free_bytes: int, *, kv_cache_bytes: int = 2**31) -> None:
+def check_room(
+    model: ResolvedModel, free_bytes: int, *, expansion: float = 1.0, kv_cache_bytes: int = 2**31
+) -> None:
     """Check that a model fits into memory.
 
     Args:
         model: Whose weight files are counted.
         free_bytes: Memory that is free, on the device that will hold the model.
+        expansion: Bytes in memory for each byte of the weight files.
         kv_cache_bytes: What the engine is given for its key-value cache.
 
     Raises:
         ModelError: There is no room.
     """
-    needed = bytes_needed(model, kv_cache_bytes=kv_cache_bytes)
+    needed = bytes_needed(model, expansion=expansion, kv_cache_bytes=kv_cache_bytes)
     if needed > free_bytes:
         raise ModelError(
             "no room for the model",
             where=model.id,
             value=f"{free_bytes / 2**30:.1f} GiB free",
             allowed=f"{needed / 2**30:.1f} GiB or more",
-            fix="free memory, give the engine a smaller key-value cache, or take a smaller model",
+            fix="free memory, give the engine a smaller key-value cache, or take a smaller model"
+            f"{'; dtype: bfloat16 halves the weights' if expansion > 1 else ''}",
         )

@@ -3,7 +3,6 @@
 from evalhub.records.codec import (
     asked_sha256,
     canonical,
-    clean,
     digest,
     from_dict,
     key_of,
@@ -26,7 +25,6 @@ from evalhub.records.tables import (
     Source,
     has_failed,
 )
-from evalhub.records.text import is_blank, without_blanks
 from evalhub.records.thinking import (
     THINK_TAGS,
     ThinkTags,
@@ -35,6 +33,7 @@ from evalhub.records.thinking import (
     joined_reasoning,
     split_thinking,
 )
+from evalhub.texts import clean, is_blank, without_blanks
 
 __all__ = [
     "KINDS",

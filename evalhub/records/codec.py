@@ -89,12 +89,3 @@ def asked_sha256(item: Item) -> str:
     """
     history = [[list(message) for message in item.messages]] if item.messages else []
     return digest([list(item.turns), list(item.context), *history])
-
-
-def clean(text: str) -> str:
-    """Return valid UTF-8: lone surrogates become U+FFFD, NUL is dropped.
-
-    >>> clean("a\\ud800b\\x00")
-    'a\\ufffdb'
-    """
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from evalhub.records.text import is_blank
+from evalhub.texts import is_blank
 
 _TAG = re.compile(r"(?P<open><|\[)(?P<slash>/?)(?P<name>[A-Za-z][\w:.-]*)(?P<close>>|\])")
 

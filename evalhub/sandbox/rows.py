@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalhub.records import clean
 from evalhub.sandbox.refusal import Refused
 from evalhub.sandbox.scalars import Fit
 from evalhub.sandbox.sheet import Sheet
 from evalhub.sandbox.spelling import Misfit, parse, spell
 from evalhub.sandbox.texts import Text
+from evalhub.texts import clean
 
 _REPLACED = "\ufffd"
 _NUL = "\\u0000"

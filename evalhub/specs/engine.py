@@ -32,6 +32,8 @@ class EngineSpec(Spec):
         kv_block_size: Tokens in one block of the KV cache, the unit of the prefix cache.
         kv_cache_gib: Room for the KV cache in GiB; required room on a CPU.
         gpu_memory_utilization: Share of the GPU's memory, where kv_cache_gib is not given.
+        dtype: Type of the numbers that a model is computed in. auto is bfloat16, or float32 on a processor
+            without instructions for bfloat16.
         base_url: Address of an OpenAI-compatible server, with its /v1.
         api_key_env: Name of the environment variable that holds the server's key.
         timeout: Seconds that a server has for one answer.

