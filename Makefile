@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 ENGINE ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
 
+# Packages are compiled when they are first imported, which takes half the time of compiling them all.
+# Where this variable is set they would be compiled anew by each process.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test lint dashboard bench browser
 
 # Installs a Debian package where that can be done without asking; else the fallback is used, and said.
