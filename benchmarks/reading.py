@@ -50,6 +50,9 @@ SAYS = (
     "Clarity: {n}\nGrammar: 5", "It names 2 teams and the 3-1 result, earning a score of {n}.",
     "On a 5-point scale, I rate it {n}.", "Score: {n} for clarity.", "I think that it earns a score of {n}.",
     "Although it is short, it earns a score of {n}.", "Score: {n} for missing most of the main points.",
+    "[RESULT] {n}", "Feedback: It is clear. [RESULT] {n}", "<score>{n}</score>", "Overall: {n}",
+    "<feedback>It is clear.</feedback>\n<score>{n}</score>", "Overall: {n}/5", "Score: \\boxed{{{n}}}",
+    "It lacks what it takes, in sum, deserving a score of {n}",
 )  # fmt: skip
 SAYS_NOTHING = (
     "It covers {n} of the 5 facts.", "not a {n}", "This is not a score of {n}.", "Score: between {n} and 5",
@@ -79,6 +82,10 @@ SAYS_NOTHING = (
     "The grammar of the text earns a score of {n}.", "Score: {n}, if the typo is ignored.",
     "According to its author, it is clear, earning a score of {n}.",
     "If errors are left aside, earning a score of {n}.", "I do not think that it earns a score of {n}.",
+    "No score.\n{n}", "Score: N/A\n{n}", "I cannot rate this.\n{n}", "The text ends with [RESULT] {n}",
+    "It is not <score>{n}</score>", "<score>{n}</score>/10", "<example><score>{n}</score></example>",
+    "Grammar: {m}\nOverall: {n}", "The task's answer is\n\\boxed{{{n}}}", "Overall, {n} facts are missing.",
+    "<score>{n}</score><score>{m}</score>", "[RESULT] {n} or {m}",
 )  # fmt: skip
 WINS = {
     "verdict": (
@@ -86,7 +93,8 @@ WINS = {
         "<think>[[B]]</think>[[{l}]]", "[[ {l} ]]", "The other is not right, so my verdict is [[{l}]].",
     ),
     "letter": ("{l}", "({l})", "Answer: {l}", "The answer is ({l}).", "Verdict: **{l}**",
-        "{l}\nIt is shorter."),
+        "{l}\nIt is shorter.", "\\boxed{{{l}}}", "<answer>{l}</answer>", "[RESULT] {l}", "Winner: {l}",
+    ),
     "json": (
         '{{"pick": "{l}"}}', '```json\n{{"why": "short", "pick": "{l}"}}\n```',
         'So: {{"pick": "{l}", "p": 0.4}}.',
@@ -99,7 +107,11 @@ WINS_NOTHING = {
         "Write [[{l}]] if it is better", "<think>so</think>[[A]]<think>or</think>[[B]]",
     ),
     "letter": ("{l} good one", "Either {l} or none", "Not {l}", "If so, the answer is {l}.",
-        "Answer: {l} or E", "The model chose the answer: {l}", "A or B\n{l}", "Answer: {l} if edited."),
+        "Answer: {l} or E", "The model chose the answer: {l}", "A or B\n{l}", "Answer: {l} if edited.",
+        "No verdict.\n{l}", "Response {l} is shorter.", "Response A\nIt is fine.\nResponse B\nIt is not.",
+        "Answer: Response {l} or Response C", "The model wrote \\boxed{{{l}}}",
+        "The answer is not Response {l}.",
+    ),
     "json": ('{{"pick": "{l}"', '{{"x": {{"pick": "{l}"}}}}', "{{'pick': '{l}'}}", '{{"pick": ["{l}"]}}'),
 }  # fmt: skip
 

@@ -7,9 +7,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from evalhub.judging.reading_marks import is_the_writers, other_label
+from evalhub.judging.reading_marks import NOUN, is_the_writers, other_label
+from evalhub.judging.reading_markup import as_labels
 from evalhub.judging.reading_numbers import TAKEN_BACK, number_claim
 from evalhub.judging.reading_text import Claim, Form, plain
+from evalhub.judging.reading_withheld import beside_withheld
 from evalhub.records import FailureKind
 from evalhub.scales import Winner
 
@@ -17,7 +19,11 @@ VERDICTS: Mapping[str, Winner] = {
     "A": Winner.A, "B": Winner.B, "C": Winner.TIE, "TIE": Winner.TIE,
     "A>>B": Winner.A, "A>B": Winner.A, "A=B": Winner.TIE, "B>A": Winner.B, "B>>A": Winner.B,
 }  # fmt: skip
-_BRACKETS = re.compile(r"\[\[[ ]*([A-Za-z]|tie|[A-Za-z](?:[<>=]{1,2}|>>>)[A-Za-z])[ ]*\]\]", re.IGNORECASE)
+# The same comparisons from the other end: `A<B` says `B>A`.
+_TURNED = {"A<<B": "B>>A", "A<B": "B>A", "B=A": "A=B", "B<A": "A>B", "B<<A": "A>>B"}
+_BRACKETS = re.compile(
+    r"\[\[[ ]*([A-Za-z]|tie|[A-Za-z][ ]*(?:[<>=]{1,2}|>>>)[ ]*[A-Za-z])[ ]*\]\]", re.IGNORECASE
+)
 _NAMED = r"(?:answer|verdict|choice|grade|rating|score|option|judge?ment|decision|preference|winner)"
 _LEAD = (
     r"(?:(?:and|so|thus|hence|therefore|then|overall),?\s+){0,2}"
@@ -25,53 +31,68 @@ _LEAD = (
 )
 _AT_AN_END = r"(?=[.!]?(?:\s*$|\s*\n|\s+[-–—]\s)|[.;]\s)"
 _MAX_OBJECTS = 64
+_NAMED_SIDE = re.compile(rf"^{NOUN}[\s_-]+", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(?P<value>[-+]?\d{1,4}(?:\.\d{1,3})?)(?:\s*(?:/|\bout\s+of\b)\s*(?P<top>\d{1,4}(?:\.\d{1,3})?))?",
+    re.IGNORECASE,
+)
 
 
 def verdicts(answer: str, _form: Form) -> list[Claim]:
     """Return every `[[A]]`, `[[A>>B]]` or `[[C]]` that is not denied; the letters are of the order shown."""
     text = plain(answer)
-    return [
+    claims = [
         _unless_taken_back(
             _verdict(mark.start(), said, VERDICTS.get(said), VERDICTS), text, mark.end(), "ABC"
         )
         for mark in _BRACKETS.finditer(text)
         if is_the_writers(text, mark.start(), mark.end())
-        for said in [mark[1].upper()]
+        for spelled in [mark[1].upper().replace(" ", "")]
+        for said in [_TURNED.get(spelled, spelled)]
     ]
+    return beside_withheld(claims, text)
 
 
 def letters(answer: str, form: Form) -> list[Claim]:
     """Return every label that stands alone on the first or last line, or after "answer is" and its like."""
-    text = plain(answer)
-    mark = (
-        r"[(\[\"']{0,2}(?P<label>" + "|".join([*map(re.escape, _longest(form)), "[A-Z]"]) + r")[)\]\"']{0,2}"
-    )
-    # In a rating "the correct answer" is the item's and not the judge's.
-    correct = "|correct" if any(isinstance(label, Winner) for label in form.labels.values()) else ""
-    alone = re.compile(rf"(?:\A|\n)[ ]*{mark}[.!]?[ ]*(?=\n|\Z)", re.IGNORECASE)
-    named = re.compile(
-        rf"(?:^|[\n.;,:!?]\s*){_LEAD}(?:(?:the|my|final|overall|best|better{correct})\s+){{0,3}}{_NAMED}\s*(?::|is|=)"
-        rf"\s*{mark}"
-        rf"{_AT_AN_END}",
-        re.IGNORECASE,
-    )
-    chosen = re.compile(
-        rf"(?:^|[\n.;,:!?]\s*){_LEAD}I\s+(?:rate|choose|pick|select|grade)(?:\s+(?:it|this))?(?:\s+(?:as|with))?\s*:?\s*"
-        rf"{mark}{_AT_AN_END}",
-        re.IGNORECASE,
-    )
+    text = as_labels(plain(answer))
+    alone, *led = _places(form)
     found: dict[int, Claim] = {}
     inner: dict[int, Claim] = {}
-    for match in [*alone.finditer(text), *named.finditer(text), *chosen.finditer(text)]:
+    for match in [match for pattern in (alone, *led) for match in pattern.finditer(text)]:
         edge = not text[: match.start()].strip() or not text[match.end() :].strip()
         claim = _letter(match.start("label"), match["label"], form)
-        if claim is not None and is_the_writers(text, match.start("label"), match.end("label")):
+        if claim is not None and is_the_writers(text, match.start("at"), match.end("label")):
             held = _unless_taken_back(claim, text, match.end("label"), form.labels)
             (found if edge or match.re is not alone else inner)[claim.at] = held
     # A label alone between other lines is no verdict, yet beside another one it leaves open which is meant.
     several = {match.start(): _several(match) for match in _lists(form).finditer(text)} if found else {}
     everything = {**inner, **several, **found} if found and not form.rule else found
-    return [everything[at] for at in sorted(everything)]
+    return beside_withheld([everything[at] for at in sorted(everything)], text)
+
+
+def _places(form: Form) -> tuple[re.Pattern[str], ...]:
+    """Return the patterns of a label alone on its line, as the whole reply, and after words for a verdict.
+
+    A side may follow a noun, as in "Response A"; a grade may not. In a rating "the correct answer" is the
+    item's and not the judge's.
+    """
+    label = "|".join([*map(re.escape, _longest(form)), "[A-Z]"])
+    mark = rf"[(\[\"']{{0,2}}(?P<label>{label})[)\]\"']{{0,2}}"
+    sides = any(isinstance(verdict, Winner) for verdict in form.labels.values())
+    noun = "(?P<at>)" + (rf"(?:[(\[\"']{{0,2}}(?:the\s+)?{NOUN}\s+)?" if sides else "")
+    correct = "|correct" if sides else ""
+    named = rf"(?:(?:the|my|final|overall|best|better{correct})\s+){{0,3}}{_NAMED}"
+    better = rf"|(?:(?:the|my)\s+)?(?:better|best|preferred|winning)\s+{NOUN}" if sides else ""
+    rated = r"I\s+(?:rate|choose|pick|select|grade)(?:\s+(?:it|this))?(?:\s+(?:as|with))?\s*:?"
+    begins = rf"(?:^|[\n.;,:!?]\s*){_LEAD}"
+    patterns = (
+        rf"(?:\A|\n)[ ]*(?P<at>){mark}[.!]?[ ]*(?=\n|\Z)",
+        rf"\A{noun}{mark}[.!]?\Z",
+        rf"{begins}(?:{named}{better})\s*(?::|is\s*:?|=)\s*{noun}{mark}{_AT_AN_END}",
+        rf"{begins}{rated}\s*{noun}{mark}{_AT_AN_END}",
+    )
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
 
 
 def _lists(form: Form) -> re.Pattern[str]:
@@ -129,15 +150,33 @@ def fields(answer: str, form: Form) -> list[Claim]:
 
 
 def _field(at: int, value: Any, form: Form) -> Claim:
-    if isinstance(value, str) and value.strip() in form.labels:
-        return Claim(at, value.strip(), form.labels[value.strip()])
-    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,4}(?:\.\d{1,3})?\s*", value):
-        value = float(value)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and form.limits and abs(value) < 1e9:
+    if isinstance(value, str):
+        value = value.strip()
+        if label := _side(value, form):
+            return Claim(at, label, form.labels[label])
+        number = _NUMBER.fullmatch(value)
+        fits = number and form.limits and float(number["top"] or form.limits[1]) == form.limits[1]
+        value = float(number["value"]) if number and fits else value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and form.limits and abs(value) < 1e9:
         return number_claim(at, float(value), form)
     reason = f"the key {form.key or form.criterion!r} holds no verdict of the scale"
     return Claim(at, json.dumps(value, default=str)[:80], failure=FailureKind.OFF_SCALE, reason=reason)
+
+
+def _side(value: str, form: Form) -> str | None:
+    """Return the label that a whole field gives; a side may follow a noun, and in either case: `model_a`."""
+    if value in form.labels:
+        return value
+    bare = _NAMED_SIDE.sub("", value.strip("[]")).casefold()
+    return next(
+        (
+            label
+            for label, verdict in form.labels.items()
+            if isinstance(verdict, Winner) and label.casefold() == bare
+        ),
+        None,
+    )
 
 
 class _Object(list[tuple[str, Any]]):

@@ -8,6 +8,8 @@ from collections.abc import Collection
 from evalhub.judging.reading_commitment import REPORTED
 from evalhub.judging.reading_text import denied, sentence_before
 
+# What is compared, before the letter that it was shown with: "Response A".
+NOUN = r"(?:response|assistant|answer|output|model|option|candidate|summary|translation|system)"
 # Somebody else's choice: "the model chose …", "the other judge says …".
 _OTHERS = re.compile(
     rf"\b(?:{REPORTED}|chose|chooses|picked|picks|selected|selects|answered|gave|according\s+to"
@@ -48,7 +50,7 @@ def other_label(text: str, end: int, said: str, labels: Collection[str]) -> str 
     """
     names = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
     bare = re.compile(
-        rf"(?:[,;:.!?(–—-]\s*|\n\s*|\b(?i:or|maybe|perhaps|rather|actually|be|say|choose|pick|now|to|is)\s+)"
+        rf"(?:[,;:.!?(–—-]\s*|\n\s*|\b(?i:or|maybe|perhaps|rather|actually|be|say|choose|pick|now|to|is)\s+)(?i:{NOUN}\s+)?"
         rf"[\"'(\[]{{0,2}}(?P<label>{names})[\"')\]]{{0,2}}(?=\s*(?:[.!?,;)]|\n|\Z))"
     )
     others = (match["label"] for match in bare.finditer(text, end) if match["label"] != said)

@@ -7,13 +7,16 @@ rate it") and what follows ends the statement. All other numbers are prose.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from evalhub.judging.reading_aspects import is_of_another
 from evalhub.judging.reading_commitment import THING, UNDONE, closes_a_verdict, commits, tells_of_others
 from evalhub.judging.reading_figures import NUMBER, WORDS, rival, value_of
 from evalhub.judging.reading_marks import is_the_writers
+from evalhub.judging.reading_markup import as_labels
 from evalhub.judging.reading_text import Claim, Form, Rule, plain
+from evalhub.judging.reading_withheld import beside_withheld
 from evalhub.records import FailureKind
 
 _N = rf"[\"'(\[]{{0,2}}(?P<number>(?<![\w.,/-]){NUMBER})"
@@ -81,7 +84,7 @@ def _leads(criterion: str, signed: bool) -> tuple[re.Pattern[str], ...]:
         rf"|(?:the\s+|its\s+)?{name})"
     )
     leads = (
-        rf"{_BOUNDARY}{_SO}(?:{own}\s+){{0,4}}(?:{_SCORE}|{name})"
+        rf"{_BOUNDARY}{_SO}(?:{own}\s+){{0,4}}(?:{_SCORE}|verdict|{name})"
         rf"(?:\s+(?:for|of|on)\s+(?:(?:the|this|its)\s+)?(?P<aspect>(?!(?:of|reference|other|previous|original)\b)[a-z]+))?\s*(?:{separators})?\s*"
         rf"{_HEDGE}(?P<label>)(?:an?\s+)?",
         rf"(?P<participle>)\b(?:earning|receiving|scoring|meriting|warranting|deserving|getting|achieving|obtaining|"
@@ -120,6 +123,12 @@ _LINES = (
     re.compile(rf"\n[ ]*{_N}(?:{_TOP})?[ ]*\Z", re.IGNORECASE),
 )
 _LISTED = re.compile(r"^[ ]*[-•(]*[ ]*\d", re.MULTILINE)
+# The whole reply, in brackets; only there can a number in brackets be nothing else.
+_WHOLE = (re.compile(rf"\A{_N}(?:{_TOP})?[)\]]{{1,2}}[.!]?\s*\Z", re.IGNORECASE),)
+# "Overall: 4" is the rating where no other criterion is rated beside it.
+_OVERALL = re.compile(
+    rf"{_BOUNDARY}overall\s*[:=]\s*{_HEDGE}(?P<label>){_N}(?:{_TOP})?{_ENDS}", re.IGNORECASE
+)
 _MENTION = re.compile(rf"\b{_SCORE}\s*[:=]\s*{_N}", re.IGNORECASE)
 _OPENING = re.compile(rf"\A{_N}(?=[.:)]\s+[A-Za-z])", re.IGNORECASE)
 _SCALE = re.compile(
@@ -130,6 +139,11 @@ _SCALE = re.compile(
     re.IGNORECASE,
 )
 
+# Per cent that a sentence leads to, or that stand on a line: "Much is copied. 72%" may tell how much.
+_PER_CENT = re.compile(
+    r"(?P<before>\A|\n|[^.!?\s]\s*)(?P<number>(?<![\d.,])\d{1,3}(?:\.\d{1,3})?)\s*(?:%|per\s?cent\b)",
+    re.IGNORECASE,
+)
 _PLUS = re.compile(r"(?<![\w.,)+-])\+(?=\d)")
 # A scale that is named by its top or its number of steps: "on a scale of ten", "a 10-point scale".
 _LARGE = {"twelve": 12.0, "twenty": 20.0, "fifty": 50.0, "hundred": 100.0}
@@ -145,38 +159,48 @@ _RATING = re.compile(rf"\[\[[ ]*(?P<number>-?\d{{1,4}}(?:\.\d{{1,3}})?)[ ]*\]\](
 
 def scores(answer: str, form: Form) -> list[Claim]:
     """Return every place where prose commits itself to a number of the scale."""
-    text = _unsigned(plain(answer), form)
+    text = _in_levels(as_labels(plain(answer)), form)
     other = _other_scale(text, form)
     if other is not None:
         return [other]
     text = _SCALE.sub("", text)
-    quotes = [found.start() for found in re.finditer('"', text)]
-    withdrawn = max((found.start() for found in TAKEN_BACK.finditer(text)), default=-1)
     lines = _LINES if len(_LISTED.findall(text)) < 2 else ()
     closing = (_CLOSING,) if _ends_in_a_level(text) else ()
     opening = (_OPENING,) if form.rule else ()
-    patterns = (*_leads(form.criterion, _limits(form)[0] < 0), *_BARE, *lines, *closing, *opening)
-    found, loose = (
-        {
-            claim.at: claim
-            for pattern in tried
-            for match in pattern.finditer(text)
-            if commits(text, match, quotes)
-            if not is_of_another(
-                text, match.start(), _span(match), form.criterion, match.groupdict().get("aspect")
-            )
-            for claim in [_claim(text, match, form, withdrawn >= match.end())]
-        }
-        for tried in (patterns, (_MENTION,))
-    )
+    leads = _leads(form.criterion, _limits(form)[0] < 0)
+    committed = _committed(text, (*leads, *_BARE, *_WHOLE, *lines, *closing, *opening), form)
+    if not committed:
+        overall = _committed(text, (_OVERALL,), form)
+        claims = unrivalled(list(overall.values()), text, form, since=0)
+        return beside_withheld(claims, text)
     # A score of somebody else's is no verdict, yet beside another one it leaves open which is meant.
-    everything = {**loose, **found} if found and not form.rule else found
-    return unrivalled([everything[at] for at in sorted(everything)], text, form)
+    everything = committed if form.rule else {**_committed(text, (_MENTION,), form), **committed}
+    return beside_withheld(unrivalled([everything[at] for at in sorted(everything)], text, form), text)
 
 
-def _unsigned(text: str, form: Form) -> str:
-    """Return a text without the plus signs of numbers, which people write where a scale goes below 0."""
-    return _PLUS.sub("", text) if _limits(form)[0] < 0 else text
+def _committed(text: str, patterns: Iterable[re.Pattern[str]], form: Form) -> dict[int, Claim]:
+    """Return the claims of the patterns by their places, where the writer commits himself to them."""
+    quotes = [quote.start() for quote in re.finditer('"', text)]
+    withdrawn = max((words.start() for words in TAKEN_BACK.finditer(text)), default=-1)
+    return {
+        claim.at: claim
+        for pattern in patterns
+        for match in pattern.finditer(text)
+        if commits(text, match, quotes)
+        if not is_of_another(
+            text, match.start(), _span(match), form.criterion, match.groupdict().get("aspect")
+        )
+        for claim in [_claim(text, match, form, withdrawn >= match.end())]
+    }
+
+
+def _in_levels(text: str, form: Form) -> str:
+    """Return a text whose numbers are written as the scale's levels.
+
+    Plus signs are taken off where a scale goes below 0, signs of per cent where it goes from 0 to 100.
+    """
+    text = _PLUS.sub("", text) if _limits(form)[0] < 0 else text
+    return _PER_CENT.sub(r"\g<before>\g<number>", text) if _limits(form) == (0, 100) else text
 
 
 def _other_scale(text: str, form: Form) -> Claim | None:
@@ -197,11 +221,11 @@ def _other_scale(text: str, form: Form) -> Claim | None:
     return None
 
 
-def unrivalled(claims: list[Claim], text: str, form: Form) -> list[Claim]:
+def unrivalled(claims: list[Claim], text: str, form: Form, *, since: int | None = None) -> list[Claim]:
     """Return the claims, and beside them the first bare number that says something else than the verdict.
 
-    Looked at are the sentence of the first claim, or of the last where that counts, and all that follows it.
-    Where the first counts nothing else does.
+    Looked at are the sentence of the first claim, or of the last where that counts, and all that follows it,
+    or all that follows `since`. Where the first counts nothing else does.
     """
     counted = claims[-1:] if form.rule is Rule.LAST else claims
     if not claims or form.rule is Rule.FIRST or any(claim.failure for claim in counted):
@@ -209,7 +233,8 @@ def unrivalled(claims: list[Claim], text: str, form: Form) -> list[Claim]:
     first = counted[0]
     if not isinstance(first.verdict, float):
         return claims
-    other = rival(text, first.at, first.verdict, _limits(form), form.criterion)
+    at = first.at if since is None else since
+    other = rival(text, at, first.verdict, _limits(form), form.criterion)
     if other is None:
         return claims
     reason = f"the reply says {first.said}, and {other[0]!r} too"
@@ -231,7 +256,7 @@ def _ends_in_a_level(text: str) -> bool:
 
 def bracketed_ratings(answer: str, form: Form) -> list[Claim]:
     """Return every `[[5]]` that the writer gives; `[[5]]/10` must fit the scale."""
-    text = _unsigned(plain(answer), form)
+    text = _in_levels(plain(answer), form)
     other = _other_scale(text, form)
     if other is not None:
         return [other]
@@ -242,7 +267,7 @@ def bracketed_ratings(answer: str, form: Form) -> list[Claim]:
         for mark in _RATING.finditer(text)
         if is_the_writers(text, mark.start(), mark.end())
     ]
-    return unrivalled(claims, text, form)
+    return beside_withheld(unrivalled(claims, text, form), text)
 
 
 def number_claim(at: int, value: float, form: Form) -> Claim:
