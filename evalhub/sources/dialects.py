@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_SPEAKERS: Mapping[str, str] = {"human": "user", "gpt": "assistant", "observation": "tool"}
 _CALLING = "function_call"
 _THOUGHTS = ("thinking", "redacted_thinking")
 
@@ -17,7 +16,7 @@ def as_openai(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     calls, and each block `tool_result` becomes a message of a tool. Blocks of thoughts are left out.
 
     >>> as_openai({"from": "human", "value": "Hi"})
-    [{'role': 'user', 'content': 'Hi'}]
+    [{'role': 'human', 'content': 'Hi'}]
     """
     if "from" in message and "role" not in message:
         message = _of_sharegpt(message)
@@ -38,8 +37,7 @@ def _of_sharegpt(message: Mapping[str, Any]) -> Mapping[str, Any]:
     more = {name: part for name, part in message.items() if name not in ("from", "value")}
     if speaker == _CALLING:
         return {"role": "assistant", "tool_calls": value if isinstance(value, list) else [value], **more}
-    role = _SPEAKERS.get(speaker, speaker) if isinstance(speaker, str) else speaker
-    return {"role": role, "content": value, **more}
+    return {"role": speaker, "content": value, **more}
 
 
 def _type(block: Any) -> Any:

@@ -13,21 +13,24 @@ from evalhub.records import canonical, clean, is_blank
 from evalhub.sources.blocks import text_of
 from evalhub.sources.dialects import as_openai
 
-ROLES: Mapping[str, str] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-    "tool": "tool",
-    "function": "tool",
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "system": ("system", "developer"),
+    "user": ("user", "human", "prompter"),
+    "assistant": ("assistant", "gpt", "chatgpt", "bot", "chatbot", "model", "ai"),
+    "tool": ("tool", "function", "observation", "ipython"),
 }
+ROLES: Mapping[str, str] = {name: role for role, names in _NAMES.items() for name in names}
 
-# What says nothing to the model: ids, marks of a file, and thoughts of earlier turns, which chat templates
-# leave out too.
-_IDLE = {
-    "id", "type", "status", "weight", "cache_control", "tool_call_id", "reasoning", "reasoning_content",
+# What says nothing to the model: ids, times, marks of a file or of whoever wrote it, costs, and thoughts of
+# earlier turns, which chat templates leave out too.
+IDLE_KEYS = {
+    "id", "uuid", "message_id", "parent_id", "conversation_id", "turn", "turn_id", "turn_identifier", "index",
+    "type", "status", "timestamp", "time", "date", "created", "created_at", "updated_at", "metadata", "model",
+    "usage", "finish_reason", "stop_reason", "logprobs", "weight", "cache_control", "tool_call_id",
+    "language", "country", "state", "hashed_ip", "header", "redacted", "toxic",
+    "reasoning", "reasoning_content",
 }  # fmt: skip
-_KNOWN = {"role", "content", "name", *_IDLE}
+_KNOWN = {"role", "content", "name", *IDLE_KEYS}
 _KEYS = {"assistant": {"tool_calls", "function_call", "refusal"}}
 _SAYS = {"content", "tool_calls", "function_call", "refusal"}
 _LONGEST_NAME = 200
@@ -37,11 +40,12 @@ Pair = tuple[str, str]
 
 
 def read_messages(value: Any) -> tuple[Pair, ...]:
-    """Return a chat history as pairs of role and text; `developer` is another name of `system`.
+    """Return a chat history as pairs of role and text.
 
     Args:
         value: A list of messages, or JSON of one, in the form of OpenAI, ShareGPT or Anthropic. A message
-            has a `role` and a `content`, a text or blocks of text. Its `name` stands before the text, on a
+            has a `role`, in either case and by any name of `ROLES`, and a `content`, a text or blocks of
+            text. Its `name` stands before the text, on a
             line of its own. An assistant's `tool_calls` are written out.
 
     Raises:
@@ -121,13 +125,9 @@ def _parsed(value: Any, decoder: json.JSONDecoder = _DECODER) -> Any:
 
 def _pair(message: Mapping[str, Any], tools: dict[str, str]) -> Pair:
     """Return the role and the text of a message; the names of tools are known by the ids of their calls."""
-    role = message.get("role")
-    if not isinstance(role, str) or role not in ROLES:
-        keys = "" if "role" in message else f", its keys are {', '.join(map(str, message)) or 'none'}"
-        raise ValueError(f"messages of the roles {', '.join(ROLES)}; there is the role {role!r}{keys}")
+    role = _role(message)
     if message.keys().isdisjoint(_SAYS):
         raise ValueError(f"messages with a content; the keys of one are {', '.join(map(str, message))}")
-    role = ROLES[role]
     known = _KNOWN | _KEYS.get(role, set())
     strange = [key for key, part in message.items() if key not in known and part not in (None, "", [], {})]
     if strange:
@@ -142,6 +142,15 @@ def _pair(message: Mapping[str, Any], tools: dict[str, str]) -> Pair:
     if not name and role == "tool":
         name = tools.get(str(message.get("tool_call_id")), "")
     return role, f"{name}:\n{text}" if name else text
+
+
+def _role(message: Mapping[str, Any]) -> str:
+    spelled = message.get("role")
+    role = ROLES.get(spelled.strip().casefold()) if isinstance(spelled, str) else None
+    if role is None:
+        keys = "" if "role" in message else f", its keys are {', '.join(map(str, message)) or 'none'}"
+        raise ValueError(f"messages of the roles {', '.join(ROLES)}; there is the role {spelled!r}{keys}")
+    return role
 
 
 def _content(content: Any) -> str:

@@ -1,6 +1,7 @@
 """Chat histories: read from structs and JSON alike, tool calls written out, and refused with their place."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from evalhub.errors import SpecError
 from evalhub.records import Item, asked_sha256
 from evalhub.sources import Dataset, check
-from evalhub.sources.messages import read_messages
+from evalhub.sources.messages import IDLE_KEYS, ROLES, read_messages
 
 pytestmark = pytest.mark.usefixtures("near")
 
@@ -147,6 +148,65 @@ def test_results_carry_the_name_of_the_tool_that_was_called(form: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("synonyms", "role"),
+    [
+        (["System", "SYSTEM", "Developer"], "system"),
+        (["User", "human", "Human", "prompter", " user "], "user"),
+        (["Assistant", "ASSISTANT", "gpt", "chatgpt", "bot", "Chatbot", "model", "AI"], "assistant"),
+        (["Tool", "function", "observation", "ipython"], "tool"),
+    ],
+)
+@pytest.mark.parametrize(("speaker", "text"), [("role", "content"), ("from", "value")])
+def test_roles_have_other_names(synonyms: list[str], role: str, speaker: str, text: str) -> None:
+    for synonym in synonyms:
+        history = [{speaker: synonym, text: "a"}, {speaker: "user", text: "?"}]
+        assert read_messages(history)[0] == (role, "a")
+
+
+def test_a_conversation_of_other_names_is_loaded_as_the_same(mini: Any) -> None:
+    names = {"system": "System", "user": "Human", "assistant": "model"}
+    renamed = [{**message, "role": names[message["role"]]} for message in CHAT]
+    (item,) = loaded(mini, renamed, "JSON").items
+    assert item.messages == PAIRS
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"timestamp": "2024-05-01T10:00:00Z"}, {"id": 7, "parent_id": "x"}, {"metadata": {"client": "web"}},
+        {"created_at": 1714550000.5, "updated_at": None}, {"model": "m-2", "usage": {"total_tokens": 9}},
+        {"finish_reason": "stop", "logprobs": None}, {"turn": 1, "index": 0}, {"uuid": "u"},
+        # WildChat
+        {"country": "France", "hashed_ip": "ab", "header": {"user-agent": "x"}, "language": "French",
+         "redacted": False, "state": "Paris", "toxic": False, "turn_identifier": 101002},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_keys_without_text_of_the_conversation_are_ignored(more: dict[str, Any], role: str) -> None:
+    history = [{"role": role, "content": "a", **more}, {"role": "user", "content": "?"}]
+    assert read_messages(history)[0] == (role, "a")
+
+
+def test_each_name_and_key_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    thoughts, ids = {"reasoning", "reasoning_content"}, {"tool_call_id"}
+    assert [name for name in (*ROLES, *sorted(IDLE_KEYS - thoughts - ids)) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"text": "b"}, {"value": "b"}, {"attachments": [{"name": "b.pdf"}]}, {"audio": {"id": "b"}},
+        {"context": "b"}, {"tools": [{"name": "b"}]}, {"documents": ["b"]}, {"prefix": True},
+        {"Content": "b"},
+    ],
+)  # fmt: skip
+def test_keys_that_may_carry_text_are_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"there is '{next(iter(more))}'"):
+        read_messages([{"role": "user", "content": "a", **more}])
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         '{"a": 1, "a": 2}',
@@ -208,8 +268,8 @@ def test_the_spelling_of_arguments_changes_nothing() -> None:
         ("{", "a list of messages"),
         (["Hi"], "message 1 is none"),
         (
-            [{"role": "user", "content": "a"}, {"role": "bot", "content": "b"}],
-            "there is the role 'bot' (message 2)",
+            [{"role": "user", "content": "a"}, {"role": "narrator", "content": "b"}],
+            "there is the role 'narrator' (message 2)",
         ),
         ([{"author": "a", "text": "b"}], "its keys are author, text (message 1)"),
         ([{"role": "user", "parts": [{"text": "b"}]}], "the keys of one are role, parts (message 1)"),
