@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalhub.judging import (
+    MOST_MOVED,
+    SIDES,
     agreed_winner,
     combine_orders,
     combine_winners,
@@ -31,7 +33,8 @@ def verdict(askings: Askings, *, vote: bool = False) -> Verdict:
 
     Samples of one order are averaged as probabilities, which is the probability before any rationale is
     drawn; then the orders in log-odds, so that what a position adds cancels. A pair with a failed asking
-    has neither.
+    has neither. An outcome that is listed in one order alone has no mean in log-odds: such a pair has a
+    hard verdict, unless its orders give the same probability to within 1%.
 
     Args:
         askings: Each with shown, repeat, winner, p_a, failure, and log-probabilities a, tie and b. All
@@ -45,15 +48,11 @@ def verdict(askings: Askings, *, vote: bool = False) -> Verdict:
         votes = Counter(verdict(sample)[1] for sample in samples)
         chances = {name.value: votes[name] / len(samples) for name in Winner}
         return chances, _majority(votes)
-    logs = [_logs(one) for one in askings]
-    if any(one is None for one in logs):
+    orders = _orders(askings)
+    if orders is None or _leans(orders):
         return None, combine_winners(
             [[Winner(askings[at]["winner"]) for at in places] for places in by_order(askings).values()]
         )
-    orders = [
-        _mean([softmax(found) for at in places if (found := logs[at])])
-        for places in by_order(askings).values()
-    ]
     chances = combine_orders(orders)
     return chances, hard_winner(chances)
 
@@ -154,23 +153,40 @@ def _majority(votes: Counter[Winner | None]) -> Winner:
     return first[0] if len(first) == 1 and first[0] else Winner.TIE
 
 
-def _mean(chances: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def _mean(chances: Sequence[Mapping[str, float]], names: Sequence[str]) -> dict[str, float]:
     """Return the log of the mean probability of each outcome."""
-    means = {name: statistics.fmean(one[name] for one in chances) for name in chances[0]}
+    means = {name: statistics.fmean(shares.get(name, 0.0) for shares in chances) for name in names}
     return {name: math.log(mean) if mean > 0 else -math.inf for name, mean in means.items()}
 
 
-def _logs(asking: Mapping[str, Any]) -> dict[str, float] | None:
-    if _present(asking["a"]):
-        return {name: asking[name] for name in ("a", "tie", "b") if _present(asking[name])}
-    if not _present(asking["p_a"]):
+def _orders(askings: Askings) -> list[dict[str, float]] | None:
+    """Return the log of each outcome's mean probability in each order; None where one has no probability."""
+    shares = [_shares(asking) for asking in askings]
+    known = [share for share in shares if share is not None]
+    if len(known) < len(shares):
         return None
-    return log_odds_of(float(asking["p_a"]))
+    names = [name for name in SIDES if name != "tie" or any(name in share for share in known)]
+    return [_mean([known[at] for at in places], names) for places in by_order(askings).values()]
+
+
+def _leans(orders: Sequence[Mapping[str, float]]) -> bool:
+    """Return whether an outcome that one order does not list could lean the mean of the log-odds."""
+    absent = {frozenset(name for name, log in order.items() if log == -math.inf) for order in orders}
+    chances = [preference(softmax(order)) for order in orders]
+    return len(absent) > 1 and max(chances) - min(chances) > MOST_MOVED
+
+
+def _shares(asking: Mapping[str, Any]) -> dict[str, float] | None:
+    """Return the probability of each outcome, 0 for a side that is not listed; None for a hard verdict."""
+    logs = {name: asking[name] for name in SIDES if _present(asking[name])}
+    if not logs and _present(asking["p_a"]):
+        logs = log_odds_of(float(asking["p_a"]))
+    return {"a": 0.0, "b": 0.0, **softmax(logs)} if logs else None
 
 
 def _chance(asking: Mapping[str, Any]) -> float | None:
-    logs = _logs(asking)
-    return None if logs is None else preference(softmax(logs))
+    shares = _shares(asking)
+    return None if shares is None else preference(shares)
 
 
 def _present(value: Any) -> bool:

@@ -16,6 +16,7 @@ from evalhub.judging.combine import (
     softmax,
 )
 from evalhub.judging.escape import defuse, fence
+from evalhub.judging.expectation import MOST_MOVED, SIDES
 from evalhub.judging.forms import choose_form, single_characters
 from evalhub.judging.gold import Expectation, expectations, level_values
 from evalhub.judging.hard import answer_schema, read_answer
@@ -33,8 +34,10 @@ __all__ = [
     "ATTACKS",
     "CONTROLS",
     "LETTERS",
+    "MOST_MOVED",
     "PROTOCOLS",
     "READERS",
+    "SIDES",
     "Asking",
     "Attack",
     "Cacheable",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from evalhub.judging.asking import Asking, Part, Steps, blank
 from evalhub.judging.combine import hard_winner, preference, softmax
-from evalhub.judging.expectation import expectation, unsettled
+from evalhub.judging.expectation import SIDES, expectation, unsettled
 from evalhub.judging.verdict import Answer, Asked, ask
 from evalhub.records import FailureKind, Judgment
 from evalhub.scales import AnswerForm, Order, Scale, Winner
@@ -104,9 +104,32 @@ def compared(judgment: Judgment, answer: Answer, order: Order) -> Judgment:
         return judgment
     if answer.logprobs is None:
         return replace(judgment, winner=Winner(_names(order)[answer.best]))
-    logprobs = unswapped(answer.logprobs, order)
-    shares = softmax(logprobs)
-    return replace(judgment, winner=hard_winner(shares), p_a=preference(shares), logprobs=logprobs)
+    names = _names(order)
+    unlisted = {names[letter]: letter for letter in answer.unlisted}
+    return with_preference(judgment, unswapped(answer.logprobs, order), unlisted)
+
+
+def with_preference(
+    judgment: Judgment, logprobs: Mapping[str, float], unlisted: Mapping[str, str]
+) -> Judgment:
+    """Return the judgment of a pair with the probability that a wins, or as a hard verdict with why.
+
+    It is hard where outcomes that the server did not list could move that probability by more than 1%. Where
+    they cannot, they are left out, so that no bound stands for a probability.
+
+    Args:
+        judgment: All but its verdict.
+        logprobs: Of "a", "b" and maybe "tie".
+        unlisted: The outcomes that the server did not list, with the choices that stand for them.
+    """
+    judgment = replace(judgment, winner=hard_winner(softmax(logprobs)))
+    _, bound = expectation(logprobs, SIDES, unlisted)
+    reason = unsettled(SIDES, unlisted.values(), bound, "the probability that a side wins")
+    if reason is not None:
+        return replace(judgment, detail=reason)
+    listed = {name: value for name, value in logprobs.items() if name not in unlisted}
+    shares = {"a": 0.0, "b": 0.0, **softmax(listed)}
+    return replace(judgment, p_a=preference(shares), logprobs=listed)
 
 
 def unswapped(logprobs: Mapping[str, float], order: Order) -> dict[str, float]:

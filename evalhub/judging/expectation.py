@@ -1,4 +1,4 @@
-"""The expected level of a verdict, where what a server did not list cannot move it."""
+"""The expected level or side of a verdict, where what a server did not list cannot move it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Collection, Mapping
 from evalhub.judging.combine import softmax
 
 MOST_MOVED = 0.01
-"""How far unlisted levels may move an expected score, as a share of the scale's range."""
+"""How far unlisted choices may move an expected score or a preference, as a share of its range."""
+
+SIDES: Mapping[str, float] = {"a": 1.0, "tie": 0.5, "b": 0.0}
+"""What each outcome of a pair counts as in the probability that a wins, a tie counted as half."""
 
 
 def expectation(
@@ -44,13 +47,22 @@ def expectation(
     return level, farthest * most / (listed + most) if farthest else 0.0
 
 
-def unsettled(values: Mapping[str, float], unlisted: Collection[str], bound: float) -> str | None:
-    """Return why there is no expected score; None where unlisted levels hardly move it (1% of the range)."""
+def unsettled(
+    values: Mapping[str, float], unlisted: Collection[str], bound: float, what: str = "the expected score"
+) -> str | None:
+    """Return why a verdict is hard; None where unlisted choices hardly move it (1% of the range).
+
+    Args:
+        values: What each choice counts as.
+        unlisted: The choices that the server did not list, by the names that were asked for.
+        bound: How far they could move what is expected.
+        what: The name of what is expected.
+    """
     allowed = MOST_MOVED * (max(values.values()) - min(values.values()))
     if bound <= allowed:
         return None
     names = ", ".join(unlisted)
     return (
-        f"hard verdict: the server does not list {names}, which could move the expected score by up to "
+        f"hard verdict: the server does not list {names}, which could move {what} by up to "
         f"{bound:.2g} (allowed is 1% of the range, {allowed:.2g})"
     )

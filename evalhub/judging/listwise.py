@@ -14,7 +14,7 @@ import itertools
 from dataclasses import replace
 
 from evalhub.judging.asking import Asking, Outline, Part, Steps, blank
-from evalhub.judging.combine import hard_winner, preference, softmax
+from evalhub.judging.basic import with_preference
 from evalhub.judging.verdict import Answer, ask, ask_again
 from evalhub.records import Judgment
 from evalhub.scales import Order, Winner
@@ -88,6 +88,7 @@ def _pair(asking: Asking, answer: Answer, letters: dict[int, str], pair: tuple[i
     judgment = answer.fill(blank(asking, Part(asking.criterion, pair)))
     if answer.logprobs is None:
         return replace(judgment, winner=Winner.A if letters[pair[0]] == answer.best else Winner.B)
-    logprobs = {name: answer.logprobs[letters[place]] for name, place in zip("ab", pair, strict=True)}
-    shares = softmax(logprobs)
-    return replace(judgment, winner=hard_winner(shares), p_a=preference(shares), logprobs=logprobs)
+    sides = {name: letters[place] for name, place in zip("ab", pair, strict=True)}
+    logprobs = {name: answer.logprobs[letter] for name, letter in sides.items()}
+    unlisted = {name: letter for name, letter in sides.items() if letter in answer.unlisted}
+    return with_preference(judgment, logprobs, unlisted)

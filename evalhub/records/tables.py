@@ -135,9 +135,9 @@ class Judgment:
     """One asking of one judge: exactly one of `winner`/`value` or `failure`.
 
     `p_a` and `expected` are the soft readings beside them: the probability that a wins, and
-    the probability-weighted level. `logprobs` are in terms of a, tie and b (pairwise) or of
-    the level labels (pointwise); `label_mass` is the probability that the model gave to all of them together,
-    and `top_token` the token that it held most probable, an allowed answer or not.
+    the probability-weighted level. `logprobs` are in terms of a, tie and b (pairwise, without what a server
+    did not list) or of the level labels (pointwise). `label_mass` is the probability that the model gave to
+    all of them together, and `top_token` the token that it held most probable, an allowed answer or not.
     `detail` says why a judgment failed, or what of its probabilities is a bound.
     `row` is the order in which a list was shown, `repeat` the number of the sample. `turn` is as of a label.
     """
