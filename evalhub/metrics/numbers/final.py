@@ -9,6 +9,7 @@ from itertools import pairwise
 from evalhub.metrics.numbers.han import last_han_number
 from evalhub.metrics.numbers.plain import plain
 from evalhub.metrics.numbers.reading import Reading
+from evalhub.metrics.numbers.separators import read_digits
 from evalhub.metrics.numbers.signs import read_sign, signed
 from evalhub.metrics.numbers.spoken import last_spoken_number
 from evalhub.metrics.numbers.tokens import ANY, GLUED, SEEN_BEFORE, read_token
@@ -17,6 +18,8 @@ RULE = "after-####>in-boxed>last|parts:unread|words:en,zh"
 """Which number of a text is taken, what is not read, and where words are, as a signature says it."""
 
 _MARK = re.compile(r"####[ \t*_]*")
+# Digits that are the whole text, or all that follows the first mark: nothing beside them says anything else.
+_BARE = re.compile(r"(?:\s*|[^#]*(?:#(?!###)[^#]*)*####[ \t]*)(?P<digits>[0-9]+)\s*")
 # `#### 2. Then` is a heading of a list, not an answer.
 _HEADING = re.compile(r"[.):][ \t]+\w")
 _INDEX = re.compile(r"[\^_]\{[^{}]*\Z")
@@ -55,6 +58,8 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
         Fraction(2401, 2)
     """
     text = plain(text)
+    if bare := _BARE.fullmatch(text):
+        return read_digits(bare["digits"], None)
     for mark in _MARK.finditer(text):
         token = ANY.match(text, mark.end())
         if token and not _HEADING.match(text, token.end()):

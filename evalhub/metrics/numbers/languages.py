@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Decimal(StrEnum):
@@ -24,6 +25,7 @@ _POINT = (
 _POINT_REGIONS = {"de": "ch li", "es": "419 cu do gt hn mx ni pa pe pr sv us", "it": "ch"}
 
 
+@lru_cache(maxsize=256)
 def decimal_mark(language: str | None) -> Decimal | None:
     """Return what a language writes before decimals.
 
@@ -47,6 +49,7 @@ def decimal_mark(language: str | None) -> Decimal | None:
     return Decimal.POINT if primary in _POINT.split() else None
 
 
+@lru_cache(maxsize=256)
 def primary_language(language: str | None) -> str:
     """Return the language of a tag, without its script and region.
 

@@ -38,10 +38,10 @@ def read_digits(run: str, decimal: Decimal | None) -> Reading:
         >>> read_digits("1.234", Decimal.COMMA).value, read_digits("1.234", None).value
         (Fraction(1234, 1), Fraction(617, 500))
     """
+    if run.isdigit():
+        return Reading(_number(run))
     groups, separators = _PARTS.split(run)[::2], _PARTS.split(run)[1::2]
     kinds = set(separators)
-    if not kinds:
-        return Reading(_number(run))
     if kinds & {" ", HARD_SPACE, *_THOUSANDS_ONLY, ARABIC_DECIMAL}:
         return _definite_thousands(run, groups, separators, decimal)
     if kinds == {".", ","}:
@@ -119,4 +119,6 @@ def _grouped_by_two(groups: list[str]) -> bool:
 
 def _number(whole: str, decimals: str = "") -> Value:
     written = f"{whole}.{decimals}" if decimals else whole
-    return Fraction(written) if len(written) <= _LONGEST else written
+    if len(written) > _LONGEST:
+        return written
+    return Fraction(written) if decimals else Fraction(int(whole))

@@ -138,10 +138,10 @@ def signed(reading: Reading, sign: Sign) -> Reading:
     Returns:
         The number; value None where the sign is unclear or an operator.
     """
+    if sign is Sign.PLUS:
+        return reading
     negative = each(reading, lambda number: -number)
     match sign:
-        case Sign.PLUS:
-            return reading
         case Sign.MINUS:
             return negative
         case Sign.RATHER_PLUS:

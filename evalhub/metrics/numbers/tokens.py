@@ -69,8 +69,10 @@ _APART = (
     rf"(?:(?<!{_LETTER})(?<!{_LETTER}[-+_])|(?<=\b[a-z])(?=[-+][0-9])|(?<=[0-9][a-z])(?=[-+][0-9]))"
     r"(?!(?<=[0-9])[0-9.])(?!(?<=[0-9]\.)[0-9])"
 )
-ANY = re.compile(_APART + _ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
-GLUED = re.compile(_ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
+# What a number may begin with, so that most places of a text are passed over at once.
+_BEGINS = rf"(?=[-+.(0-9A-Zk{_CURRENCY_SIGNS}])"
+ANY = re.compile(_BEGINS + _APART + _ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
+GLUED = re.compile(_BEGINS + _ITS_OWN + rf"(?:{_NUMBER})", re.VERBOSE)
 """Also numbers that hang on letters, as in `x5`."""
 
 _PERCENT = re.compile(
@@ -151,7 +153,9 @@ def _body(token: re.Match[str], decimal: Decimal | None) -> Reading:
         return with_others(each(reading, lambda number: number * han_number(f"1{token['unit']}")), reading)
     if token["power"]:
         return with_others(_raised(reading, _exponent(token["power"]), token[0]), reading)
-    power = _exponent(token["ten"]) if token["ten"] else Fraction(token["exponent"] or 0)
+    if not (token["ten"] or token["exponent"]):
+        return reading
+    power = _exponent(token["ten"]) if token["ten"] else Fraction(token["exponent"])
     if power is None or power.denominator != 1:
         return Reading(None, reading.meanings)
     if abs(power) > _HIGHEST_POWER:
