@@ -23,9 +23,6 @@ UNREAD = (
     "is not read as one number"
 )
 
-_VERSION = "3"
-"""Of the definitions; to be raised whenever a value of an unchanged signature would change."""
-
 
 class Normalizer(StrEnum):
     """What two answers must agree in: their words, their final number, or every character."""
@@ -33,6 +30,14 @@ class Normalizer(StrEnum):
     SQUAD = "squad"
     NUMBER = "number"
     VERBATIM = "verbatim"
+
+
+_VERSIONS: Mapping[Normalizer, str] = {
+    Normalizer.SQUAD: "3",
+    Normalizer.NUMBER: "4",
+    Normalizer.VERBATIM: "3",
+}
+"""Of the definitions; to be raised whenever a value of an unchanged signature would change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ class ExactMatch:
     @property
     def _signature(self) -> str:
         rule = f"|take:{RULE}|lang:item" if self.normalizer is Normalizer.NUMBER else ""
-        return f"{self._name}|norm:{self.normalizer}{rule}|refs:any|v:{_VERSION}"
+        return f"{self._name}|norm:{self.normalizer}{rule}|refs:any|v:{_VERSIONS[self.normalizer]}"
 
     def _text_value(self, candidate: str, alternatives: Sequence[str], language: str | None) -> Value:  # noqa: ARG002
         read = normal_answer if self.normalizer is Normalizer.SQUAD else _composed

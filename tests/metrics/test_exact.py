@@ -195,7 +195,7 @@ def test_numbers_compare_as_numbers():
     )
     assert column.name == "number_match"
     take = "take:after-####>in-boxed>last|parts:unread|words:en,zh|lang:item"
-    assert column.signature == f"number_match|norm:number|{take}|refs:any|v:3"
+    assert column.signature == f"number_match|norm:number|{take}|refs:any|v:4"
     assert column.values == (1.0, 0.0, 0.0)
 
 

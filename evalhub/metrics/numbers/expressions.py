@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from evalhub.metrics.numbers.factors import is_multiplied
 from evalhub.metrics.numbers.han import NUMERAL
 from evalhub.metrics.numbers.signs import OPENERS
 
@@ -39,7 +40,6 @@ _OPERATOR_BEHIND = re.compile(
     |/[xyzn](?![^\W_])|[ ]/[ ](?:{_VARIABLE}(?![^\W_])|\()
     |\s?[-+]\s?(?:[A-Za-z](?![\w'.)])|[\\√π])
     |\s?[*/×÷^]\s?(?:$|[=?])|\s[-+]\s?(?:$|[=?])
-    |[ ]and[ ](?:an?|one|two|three)[ ](?:half|quarters?|thirds?|fifths?)
     |[ \u00a0]?[-+*/×÷][ \u00a0]?[0-9]
     |(?:\.[.]{{2,}}|…)?\\(?:overline|bar|dot)
     """,
@@ -70,8 +70,8 @@ def is_part(before: str, behind: str, number: str) -> bool:
         number: The number as it is written, with its sign.
 
     Returns:
-        True for operands (`2 * 3`, `2x`, `5^x`), ranges (`5 to 6`), arguments (`log 5`), moduli, repeating
-        decimals, compound units (`2 h 30 min`) and codes (`12h30`).
+        True for operands (`2 * 3`, `2x`, `5^x`, `half of 3`), ranges (`5 to 6`), arguments (`log 5`), moduli,
+        repeating decimals, compound units (`2 h 30 min`) and codes (`12h30`).
 
     Example:
         >>> is_part("2 * ", "", "3"), is_part("that is ", " km", "3"), is_part("", "x + 1", "3")
@@ -82,6 +82,7 @@ def is_part(before: str, behind: str, number: str) -> bool:
         _OPERATOR_BEFORE.search(before)
         or (bare != before and _OPERATOR_BEFORE.search(bare) and not before.endswith("**"))
         or (_RANGE_BEFORE.search(bare) and not _CHANGE_BEFORE.search(bare))
+        or is_multiplied(bare)
         or _FUNCTION_BEFORE.search(before)
         or _OPERATOR_BEHIND.match(behind)
         or (_CODE_BEHIND.match(behind) and not _SQUARED_UNIT.match(behind))

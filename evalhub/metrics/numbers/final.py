@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from evalhub.metrics.numbers.factors import multiplied
 from evalhub.metrics.numbers.han import last_han_number
 from evalhub.metrics.numbers.plain import plain
 from evalhub.metrics.numbers.reading import Reading
 from evalhub.metrics.numbers.separators import read_digits
 from evalhub.metrics.numbers.signs import read_sign, signed
 from evalhub.metrics.numbers.spoken import last_spoken_number
-from evalhub.metrics.numbers.tokens import ANY, GLUED, SEEN_BEFORE, read_token
+from evalhub.metrics.numbers.tokens import ANY, GLUED, SEEN_BEFORE, SEEN_BEHIND, read_token
 
 RULE = "after-####>in-boxed>last|parts:unread|words:en,zh"
 """Which number of a text is taken, what is not read, and where words are, as a signature says it."""
@@ -92,7 +93,8 @@ def _last(text: str, start: int, end: int, language: str | None) -> Reading | No
     written = last_han_number(text, token.end() if token else start, end, language)
     if written:
         before = text[max(0, written.start - SEEN_BEFORE) : written.start]
-        number = signed(written.reading, read_sign(before, "", ""))
+        behind = text[written.end : written.end + SEEN_BEHIND]
+        number = signed(multiplied(written.reading, behind, money=False), read_sign(before, "", ""))
         return Reading(
             number.value, number.others | (read_token(token, language).meanings if token else set())
         )

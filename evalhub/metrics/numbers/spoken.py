@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from evalhub.metrics.numbers.factors import DOZEN, PART, PARTS, is_multiplied, multiplied
 from evalhub.metrics.numbers.languages import primary_language
 from evalhub.metrics.numbers.reading import Reading
 from evalhub.metrics.numbers.signs import read_sign, signed
@@ -38,25 +39,52 @@ _TENS = {
     )
 }
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_WORD = rf"(?:{'|'.join((*sorted(_SMALL, key=len, reverse=True), *_TENS, 'hundred', *_SCALES))})"
+_WORD = rf"(?:{'|'.join((*sorted(_SMALL, key=len, reverse=True), *_TENS, 'hundred', *_SCALES))})(?![a-z])"
 _DIGIT = rf"(?:oh|{'|'.join(list(_SMALL)[:10])})"
 _SPOKEN = re.compile(
-    rf"\b(?P<whole>(?:a[ ](?=hundred|thousand|million|billion))?{_WORD}(?:(?:[ -]|,?[ ]and[ ]){_WORD})*+)"
-    rf"(?:[ ]point(?P<decimals>(?:[ ]{_DIGIT})+))?\b",
+    rf"\b(?:(?P<number>(?P<whole>(?:a[ ](?=hundred|thousand|million|billion))?{_WORD}"
+    rf"(?:(?:[ -]|,?[ ]and[ ](?!\w+[ -]{PART}\b)){_WORD})*+)(?:[ ]point(?P<decimals>(?:[ ]{_DIGIT})+))?"
+    rf"|(?P<half>(?:a[ ])?half[ -](?:a[ -])?)dozen|a[ ]dozen)"
+    rf"(?:(?:[ ]and)?(?:[ ](?:an?|{_DIGIT}))?[ -]{PART}\b)?"
+    rf"|(?:(?P<a>an?)[ ])?(?P<alone>{PART})(?![\w-]))\b",
     re.IGNORECASE,
 )
 # A part of something longer, or no number at all.
 _CUT_BEFORE = re.compile(
-    rf"(?:{_WORD}s?[ ](?:to|or|plus|minus|times|by|over|divided by|through)|point|half"
+    rf"(?:{_WORD}s?[ ](?:to|or|plus|minus|times|by|over|divided by|through)|point|half|couple|few|several"
     r"|\b(?:no|some|any|every|each|this|that|which|the|another|other))[ -]$",
     re.IGNORECASE,
 )
 _CUT_BEHIND = re.compile(
-    r"[ -](?:(?:and[ ])?an?[ ](?:half|quarter|third)|hal(?:f|ves)|quarters?|thirds?|fourths?|fifths?|sixths?"
-    r"|sevenths?|eighths?|ninths?|tenths?|first|second|third|fifth|of\b|plus|minus|times|to\b|or\b|point|dozen|another)",
+    rf"[ -](?:(?:and[ ])?(?:\w+[ -])?{PART}\b|first|second|of\b|plus|minus|times|to\b|or\b|point|dozen"
+    r"|another)",
     re.IGNORECASE,
 )
-_ONE = re.compile(r"(?:^|\b(?:is|are|answer:?|equals|=)\s*)[\"“*(]*$", re.IGNORECASE)
+_SCALE_AT_END = re.compile(r"(?:hundred|thousand|illion|dozen)$", re.IGNORECASE)
+_AND_BEHIND = re.compile(rf"[ ]and[ ](?:an?[ ])?{PART}\b", re.IGNORECASE)
+_ANSWER = r"(?:^|\b(?:is|are|answer:?|equals)\s*|(?:=|'s|####)\s*)(?:\\text\s*)?[\"“*({]*"
+_ONE = re.compile(rf"{_ANSWER}$", re.IGNORECASE)
+_LAST = re.compile(r"[\"”*)}.!\s]*$")
+# "in half", "the second half": no number.
+_NO_PART_BEFORE = re.compile(
+    r"\b(?:first|second|last|other|better|latter|former|each|this|that|the|by|in|into|on|my|your|his|her|its)"
+    r"[ ]$",
+    re.IGNORECASE,
+)
+# Answers that are a multiple or a part of something that is not said.
+_OPEN = re.compile(
+    rf"{_ANSWER}(?:an?[ ](?:pair|couple|score)|double|twice|thrice|triple"
+    r"|(?:(?:an?[ ]few|several|some|many)[ ])?dozens?"
+    rf"|half[ -](?:(?:an?|the|its|his|her|their|my|our)[ ].*|\w+)|(?:an?[ ])?{PART}(?=[ ]of\b))"
+    rf"(?:[ ]of\b.*)?{_LAST.pattern}",
+    re.IGNORECASE,
+)
+_HALF = frozenset((
+    "halb", "hälfte", "die hälfte", "moitié", "la moitié", "mitad", "la mitad", "metà", "la metà", "metade",
+    "a metade", "helft", "de helft", "половина", "половину", "połowa", "polovina", "hälften", "halvdelen",
+    "puolet", "yarısı", "yarım", "半分", "半", "一半", "절반", "반", "نصف", "النصف", "आधा", "ครึ่ง", "nửa",
+    "một nửa", "setengah",
+))  # fmt: skip
 _SEEN_BEFORE, _SEEN_BEHIND = 40, 24
 
 
@@ -65,32 +93,61 @@ def last_spoken_number(text: str, language: str | None = None) -> Reading | None
 
     Args:
         text: A text without digits.
-        language: BCP 47 tag of the text; only English and unknown languages are read.
+        language: BCP 47 tag of the text; only English and unknown languages are read, and words for a half.
 
     Returns:
-        The number, without value where it is a part of something longer (`two thirds`, `five or six`). None
-        where the text has no such words.
+        The number, without value where it is a part of something longer (`two thirds of it`, `five or six`)
+        or a multiple of what is not said (`a pair`). None where the text has no such words.
 
     Example:
         >>> last_spoken_number("It is minus forty-two.").value, last_spoken_number("two thirds").value
-        (Fraction(-42, 1), None)
+        (Fraction(-42, 1), Fraction(2, 3))
+        >>> last_spoken_number("two thirds of them").value is None
+        True
     """
+    if text.strip(" \n.。!*\"'").casefold() in _HALF:
+        return Reading(Fraction(1, 2))
     if primary_language(language) not in {"", "en"}:
         return None
-    spoken = next(reversed(list(_SPOKEN.finditer(text))), None)
-    if spoken is None:
-        return None
-    before = text[max(0, spoken.start() - _SEEN_BEFORE) : spoken.start()]
-    behind = text[spoken.end() : spoken.end() + _SEEN_BEHIND]
-    value = _value(spoken["whole"].lower())
+    for spoken in reversed(list(_SPOKEN.finditer(text))):
+        before = text[max(0, spoken.start() - _SEEN_BEFORE) : spoken.start()]
+        end = spoken.end("number") if spoken["number"] else spoken.end()
+        behind = text[end : end + _SEEN_BEHIND]
+        reading = _number(spoken, before, behind) if spoken["number"] else _part(spoken, before, behind)
+        if reading:
+            return reading
+    return Reading(None) if _OPEN.search(text) else None
+
+
+def _number(spoken: re.Match[str], before: str, behind: str) -> Reading:
     # `one` is a pronoun more often than an answer.
-    pronoun = spoken["whole"].lower() == "one" and not _ONE.search(before)
-    if value is None or pronoun or _CUT_BEFORE.search(before) or _CUT_BEHIND.match(behind):
+    pronoun = spoken[0].lower() == "one" and not _ONE.search(before)
+    value = (
+        _value(spoken["whole"].lower()) if spoken["whole"] else Fraction(DOZEN, 2 if spoken["half"] else 1)
+    )
+    if value is None or pronoun or _CUT_BEFORE.search(before) or is_multiplied(before):
         return Reading(None)
     if spoken["decimals"]:
         digits = "".join(str(_SMALL.get(word, 0)) for word in spoken["decimals"].lower().split())
         value += Fraction(int(digits), 10 ** len(digits))
-    return signed(Reading(value), read_sign(before, "", ""))
+    # `a million and a half` is half a million more, not one half.
+    if _SCALE_AT_END.search(spoken["number"]) and _AND_BEHIND.match(behind):
+        return Reading(None)
+    number = Reading(value)
+    read = multiplied(number, behind, money=False)
+    if read is number and _CUT_BEHIND.match(behind):
+        return Reading(None)
+    return signed(read, read_sign(before, "", ""))
+
+
+def _part(spoken: re.Match[str], before: str, behind: str) -> Reading | None:
+    """Return `half` or `a third` where it is the answer; without value where it only ends a text."""
+    name = spoken["alone"].lower()
+    ordinal = not spoken["a"] and name not in ("half", "quarter")
+    if ordinal or name.endswith("s") or _NO_PART_BEFORE.search(before) or not _LAST.match(behind):
+        return None
+    value = PARTS[name]
+    return Reading(value) if _ONE.search(before) else Reading(None, frozenset({value}))
 
 
 def _value(words: str) -> Fraction | None:

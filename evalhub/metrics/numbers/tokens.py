@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 
 from evalhub.metrics.numbers.expressions import is_part
+from evalhub.metrics.numbers.factors import multiplied
 from evalhub.metrics.numbers.han import UNIT, han_number
 from evalhub.metrics.numbers.languages import Decimal, decimal_mark
 from evalhub.metrics.numbers.magnitudes import LETTERS, MONEY_LETTERS, Magnitude, magnitude, magnitude_before
@@ -86,11 +87,10 @@ _PERCENT_BEFORE = re.compile(r"(?:(?<![0-9])%|百分之|yüzde|ร้อยล�
 # What says that a `billion` in a text of unknown language is not English.
 _DECIMAL_COMMA = re.compile(r"[0-9],(?:[0-9]{1,2}|[0-9]{4,})$")
 _LONG_SCALE = re.compile(r"[ \u00a0]?(?:[Bb]illions?[ ](?:de[ ]|d['’])|Billion[ ][A-ZÄÖÜ])")
-_DOZEN = re.compile(r"[ -]dozens?\b", re.IGNORECASE)
 _LARGER = re.compile(rf"(?<![0-9.,])({_RUN})([ \u00a0][^\s0-9]+)[ \u00a0](?:and[ ])?$")
 _MATH_ENDS = re.compile(r"[^$\n]*[^$\s]\$(?![0-9])")
 _TUPLE = re.compile(r"[0-9]+,[0-9]+")
-SEEN_BEFORE, _SEEN_BEHIND = 40, 60
+SEEN_BEFORE, SEEN_BEHIND = 40, 60
 _HIGHEST_POWER = 400
 
 
@@ -106,7 +106,7 @@ def read_token(token: re.Match[str], language: str | None) -> Reading:
     """
     text = token.string
     before = text[max(0, token.start() - SEEN_BEFORE) : token.start()]
-    behind = text[token.end() : token.end() + _SEEN_BEHIND]
+    behind = text[token.end() : token.end() + SEEN_BEHIND]
     decimal = decimal_mark(language)
     money = bool(re.search(f"[{_CURRENCY_SIGNS}]", token[0]))
     letters = MONEY_LETTERS if money else LETTERS
@@ -123,8 +123,7 @@ def read_token(token: re.Match[str], language: str | None) -> Reading:
     reading = signed(reading, _sign(token, before, whole=whole))
     if _PERCENT.match(behind) or _PERCENT_BEFORE.search(before):
         reading = with_others(reading, each(reading, lambda number: number / 100))
-    if _DOZEN.match(behind):
-        reading = with_others(reading, each(reading, lambda number: number * 12))
+    reading = multiplied(reading, behind, money=money)
     if money and before.endswith("(") and behind.startswith(")"):
         reading = with_others(reading, each(reading, lambda number: -number))
     pair = before.endswith("(") and behind.startswith(")") and _TUPLE.fullmatch(token["run"] or "")

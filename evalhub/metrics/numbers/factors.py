@@ -1,0 +1,148 @@
+"""Words that multiply or divide a number in digits: `5 dozen`, `7 and a half`, `3 quarters`, `half of 60`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+
+from evalhub.metrics.numbers.reading import Reading, each, with_others
+
+PARTS: Mapping[str, Fraction] = {
+    "half": Fraction(1, 2), "halves": Fraction(1, 2),
+    **{
+        f"{name}{ending}": Fraction(1, divisor)
+        for name, divisor in (
+            ("third", 3), ("quarter", 4), ("fourth", 4), ("fifth", 5), ("sixth", 6), ("seventh", 7),
+            ("eighth", 8), ("ninth", 9), ("tenth", 10), ("hundredth", 100), ("thousandth", 1000),
+        )
+        for ending in ("", "s")
+    },
+}  # fmt: skip
+"""English words for a part, in the singular and the plural."""
+
+PART = f"(?:{'|'.join(sorted(PARTS, key=len, reverse=True))})"
+DOZEN = 12
+
+_DOZENS = re.compile(
+    r"[ \u00a0-]?(?:dozens?|dutzend|douzaines?|docenas?|dozzin[ae]|dúzias?|dozijn(?:en)?|dussin|dusin"
+    r"|tuzin(?:y|ów)?|tuct[uůy]|tucet|дюжин[аыу]?|düzine|lusin)(?![^\W_])"
+    r"|[ ]?(?:ダース|다스|打(?![0-9一二两三四五六七八九十]))",
+    re.IGNORECASE,
+)
+# `7 pairs` are 7 or 14: the text does not say which is meant.
+_OPEN: Mapping[str, Fraction] = {
+    **dict.fromkeys(("pair", "pairs", "couple", "couples", "doubled"), Fraction(2)),
+    "tripled": Fraction(3),
+    "gross": Fraction(144),
+    "halved": Fraction(1, 2),
+    **dict.fromkeys(("half dozen", "half-dozen", "half dozens", "half-dozens"), Fraction(6)),
+}
+_OPEN_BEHIND = re.compile(rf"[ \u00a0-](?P<word>{'|'.join(_OPEN)})(?![\w-])", re.IGNORECASE)
+# `2 thirds` are a number only where they count nothing, and `1 third` is one where `2 third` is none.
+_PARTS_BEHIND = re.compile(
+    rf"[ \u00a0-](?P<part>{PART})(?![\w-])(?P<ends>[\"”*)}}]*(?:[.,;!?]|\s*$))?", re.IGNORECASE
+)
+_POWER_BEHIND = re.compile(r"[ ](?P<word>squared|cubed)(?![\w-])|[ ]to[ ]the[ ]power\b", re.IGNORECASE)
+_SCORE = re.compile(r"[ ]score(?=[ ](?:and|years?)\b|[ ]?[.,;!?)]|\s*$)", re.IGNORECASE)
+_PART_OF_IT = re.compile(
+    r"[ ]?(?:的(?:一半|[两二三四五六七八九十]倍|[二三四五六七八九十]+分之)"
+    r"|の(?:半分|[0-9二三四五六七八九十]+倍)|의[ ]?절반|[个個年天]半)"
+)
+_COUNTS = {
+    word: number
+    for number, word in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), 1)
+}
+_AND_A_PART = re.compile(
+    rf"[ -]and[ -](?:(?P<count>an?|{'|'.join(_COUNTS)})[ -])?(?P<part>{PART})"
+    rf"(?P<more>[ -](?:dozen|hundred|thousand|[mbtr]+illion|of)\b)?(?P<ends>[\"”*)}}]*(?:[.,;!?]|\s*$))?",
+    re.IGNORECASE,
+)
+# `5 hours and a half`, `2 million and a half`, `a dozen and a half`.
+_LATER_PART = re.compile(rf"[ \u00a0-][^\W\d]+[ ]and[ ]an?[ ]{PART}\b", re.IGNORECASE)
+_DETERMINER = r"(?:[ ](?:the|these|those|its|their|his|her|my|our))?"
+_FACTOR_BEFORE = re.compile(
+    rf"(?:\bhalf(?:[ ]of)?{_DETERMINER}"
+    rf"|\b(?:an?|one|two|three|four|five|six|seven|eight|nine|[0-9])[ -]{PART}[ ]of{_DETERMINER}"
+    rf"|(?:[0-9][ ]?(?:%|per[ ]?cent)|[0-9][/⁄][0-9]+)[ ]of{_DETERMINER}"
+    rf"|\b(?:twice|thrice|double|triple|treble|quadruple)(?:[ ]of)?{_DETERMINER}"
+    r"|\b(?:twice|thrice|half|times)[ ]as[ ][a-z]+[ ]as|\b(?:square|cube)(?:[ ]root)?[ ]of"
+    r"|(?<!\w)(?:moitié|mitad|metade|metà|hälfte|helft|половин[аыу]|połow[ayę])"
+    r"(?:[ ](?:de|des|da|do|di|von|van|от|из|z))?(?:[ ](?:l[aeo]s?|den|der|de))?)[ ]$",
+    re.IGNORECASE,
+)
+# The last words of these, so that most texts are passed over at once.
+_LAST_WORDS = (
+    "half of the these those its their his her my our twice thrice double triple treble quadruple as "
+    "moitié mitad metade metà hälfte helft половина половины половину połowa połowy połowę "
+    "de des da do di von van от из z la le lo las les los den der"
+)
+_FACTOR_WORDS = frozenset(_LAST_WORDS.split())
+
+
+def is_multiplied(before: str) -> bool:
+    """Return whether a number is that of which a part or a multiple is spoken of, and no answer itself.
+
+    >>> is_multiplied("half of "), is_multiplied("half past ")
+    (True, False)
+    """
+    last = before[:-1].rpartition(" ")[2].lower()
+    return before.endswith(" ") and last in _FACTOR_WORDS and bool(_FACTOR_BEFORE.search(before))
+
+
+def multiplied(reading: Reading, behind: str, *, money: bool) -> Reading:
+    """Return a number with the word behind it that multiplies or divides it.
+
+    Args:
+        reading: The number without that word.
+        behind: The text behind it.
+        money: Whether it is an amount of money, which is gross or net.
+
+    Returns:
+        The product, which could also be a count of dozens or of quarters. Without value where both are as
+        likely, as of `7 pairs`, and where the factor has a factor of its own.
+
+    Example:
+        >>> sixty = multiplied(Reading(Fraction(5)), " dozen eggs", money=False)
+        >>> sixty.value, sorted(sixty.meanings)
+        (Fraction(60, 1), [Fraction(5, 1), Fraction(60, 1)])
+        >>> multiplied(Reading(Fraction(7)), " and a half hours", money=False).value
+        Fraction(15, 2)
+    """
+    if not behind:
+        return reading
+    if _LATER_PART.match(behind):
+        return Reading(None, reading.meanings)
+    if _DOZENS.match(behind):
+        return with_others(each(reading, lambda number: number * DOZEN), reading)
+    if added := _AND_A_PART.match(behind):
+        return _with_part(reading, added)
+    if _SCORE.match(behind):
+        return with_others(reading, each(reading, lambda number: number * 20))
+    parts = _PARTS_BEHIND.match(behind)
+    if parts and (parts["part"][-1].lower() == "s" or abs(reading.value or 0) == 1):
+        return _in_parts(reading, parts)
+    word = _OPEN_BEHIND.match(behind)
+    if word and not (money and word["word"].lower() == "gross"):
+        factor = _OPEN[word["word"].lower()]
+        return Reading(None, with_others(reading, each(reading, lambda number: number * factor)).meanings)
+    if _POWER_BEHIND.match(behind) or _PART_OF_IT.match(behind):
+        return Reading(None, reading.meanings)
+    return reading
+
+
+def _in_parts(reading: Reading, parts: re.Match[str]) -> Reading:
+    """Return `3 quarters`, which could also be a count of three; without value where a word follows."""
+    part = PARTS[parts["part"].lower()]
+    read = with_others(each(reading, lambda number: number * part), reading)
+    return read if parts["ends"] is not None else Reading(None, read.meanings)
+
+
+def _with_part(reading: Reading, added: re.Match[str]) -> Reading:
+    """Return `7 and a half`; without value where it may be something else, as of `7 and a third of them`."""
+    name, count = added["part"].lower(), (added["count"] or "").lower()
+    surely = added["ends"] is not None or name in ("half", "quarter", "quarters")
+    if not surely or added["more"] or not count:
+        return Reading(None, reading.meanings)
+    part = PARTS[name] * _COUNTS.get(count, 1)
+    return each(reading, lambda number: number + part if number >= 0 else number - part)
