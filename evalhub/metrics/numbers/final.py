@@ -25,6 +25,9 @@ _BARE = re.compile(r"(?:\s*|[^#]*(?:#(?!###)[^#]*)*####[ \t]*)(?P<digits>[0-9]+)
 _HEADING = re.compile(r"[.):][ \t]+\w")
 _INDEX = re.compile(r"[\^_]\{[^{}]*\Z")
 _LABELLED = re.compile(r"^[ \t*_>#(]*[0-9]+[.)]", re.MULTILINE)
+_FIRST_LABEL = re.compile(r"^[ \t*_>#(]*1[.)]", re.MULTILINE)
+# Between a word or a full stop and a word, where no number goes over the end of the line.
+_NEW_LINE = re.compile(r"[A-Za-z.!?:]\n(?=[A-Za-z])")
 _LABEL = re.compile(r"[.)][*_]*[ \t]+\S")
 _LIST = re.compile(
     r"[^0-9=]*?(?:[,;、，]|\\text\s*\{\s*(?:and|or)|\b(?:and|or|und|oder|et|ou|y|o)\b|\\q?quad|和|或)[^0-9≈]*"
@@ -87,7 +90,7 @@ def _in_box(text: str, start: int, end: int, language: str | None) -> Reading | 
 
 def _last(text: str, start: int, end: int, language: str | None) -> Reading | None:
     """Return the last number of a part of a text, in digits or in Chinese characters."""
-    tokens = _own_numbers(text, start, end)
+    tokens = _tail_numbers(text, start, end) or _own_numbers(text, start, end)
     labels = _list_labels(text, tokens)
     token = next((token for token in reversed(tokens) if token not in labels), None)
     written = last_han_number(text, token.end() if token else start, end, language)
@@ -106,10 +109,27 @@ def _last(text: str, start: int, end: int, language: str | None) -> Reading | No
     return Reading(None)
 
 
+def _tail_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:
+    """Return the numbers of the last line with digits, so that what is before it need not be searched.
+
+    None are returned where all have to be known: of a list with labels, and where the line may go on with
+    what the one before it ends in.
+    """
+    last = max(text.rfind(digit, start, end) for digit in "0123456789")
+    line = text.rfind("\n", start, last) if last > start else -1
+    if line <= start or _FIRST_LABEL.search(text, start, end) or not _NEW_LINE.match(text, line - 1):
+        return []
+    return [token for token in ANY.finditer(text, line, end) if not _is_index(token)]
+
+
+def _is_index(token: re.Match[str]) -> bool:
+    return bool(_INDEX.search(token.string, max(0, token.start() - 30), token.start()))
+
+
 def _own_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:
     """Return the numbers in digits that are no exponents or indices; those on letters where no other is."""
     tokens = list(ANY.finditer(text, start, end)) or list(GLUED.finditer(text, start, end))
-    return [token for token in tokens if not _INDEX.search(text, max(0, token.start() - 30), token.start())]
+    return [token for token in tokens if not _is_index(token)]
 
 
 def _list_labels(text: str, tokens: Sequence[re.Match[str]]) -> list[re.Match[str]]:
