@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from evalhub.sandbox import scalars
+from evalhub.sandbox.refusal import Refused
 from evalhub.sandbox.scalars import Fit
 from evalhub.sandbox.spelling import Misfit, misfit, parse
 
@@ -104,6 +105,22 @@ def _struct(kind: Any) -> Fit:
 def spelled_alike(name: str, known: Iterable[str]) -> str:
     """Return the known name that differs from a name in case alone; empty where there is none."""
     return next((other for other in known if other != name and other.lower() == name.lower()), "")
+
+
+def refuse_other_case(names: Iterable[str], columns: Iterable[str], place: str) -> None:
+    """Refuse a column of a file that differs from a declared one in case alone.
+
+    A SELECT cannot tell the two apart, so that it would give the one where the other is meant.
+
+    Raises:
+        Refused: There is one.
+    """
+    known = list(columns)
+    for name in names:
+        if declared := spelled_alike(name, known):
+            what = f"the column {name} differs from the declared column {declared} in case alone"
+            fix = f"declare {name} where it is meant, else rename it in the file: SQL ignores case"
+            raise Refused(place, what, fix=fix)
 
 
 def _map(kind: Any) -> Fit:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from evalhub.sandbox.fits import is_nested
+from evalhub.sandbox.fits import is_nested, refuse_other_case
 from evalhub.sandbox.natives import fetched, native, quoted
 from evalhub.sandbox.refusal import Refused
 from evalhub.sandbox.rows import refused
@@ -37,6 +37,8 @@ _STRANGE = {
 
 _NESTED = re.compile(r"(STRUCT|MAP)\(|.*\]$", re.DOTALL)
 _CHECKED_BY_ROW = re.compile(r"\b(FLOAT|DOUBLE|DATE|TIME|TIMESTAMP|JSON)")
+# A time of day with more digits than microseconds have.
+_FINER = r":[0-9]{2}\.[0-9]{7}"
 _STRANGE_WITHIN = "contains(to_json({0})::VARCHAR, '\\u0000')"
 
 
@@ -54,22 +56,38 @@ class ParquetFile:
 
     def __init__(self, connection: Any, path: Path, columns: Mapping[str, Any]) -> None:
         self._connection, self._columns = connection, columns
-        self._source = f"read_parquet('{path}', file_row_number=true)"
-        self._schema: list[tuple[str, int, int]] = connection.execute(
-            f"SELECT name, coalesce(num_children, 0), coalesce(precision, 0) FROM parquet_schema('{path}')"
+        self._schema: list[tuple[str, int, int, str]] = connection.execute(
+            "SELECT name, coalesce(num_children, 0), coalesce(precision, 0), coalesce(type, '')"
+            f" FROM parquet_schema('{path}')"
         ).fetchall()
         self._tops = list(_children(self._schema, 0))
+        self._source = f"read_parquet('{path}', file_row_number=true{self._timestamps(path)})"
         described = connection.execute(f"DESCRIBE SELECT * FROM {self._source}").fetchall()
         # In the order of the file: DuckDB renames a column whose name differs from another's in case alone.
         pairs = list(zip((self._schema[top][0] for top in self._tops), described, strict=False))
         self.types = {name: row[1] for name, row in pairs}
         self._quoted = {name: quoted(row[0]) for name, row in pairs}
 
+    def _timestamps(self, path: Path) -> str:
+        """Return how INT96 is read: with nanoseconds where a value has some, which end at the year 2262."""
+        old = [
+            place + 1
+            for place, top in enumerate(self._tops)
+            if any(part[3] == "INT96" for part in self._schema[top : _next_sibling(self._schema, top)])
+        ]
+        if not old:
+            return ""
+        parts = f"read_parquet('{path}', int96_as='struct')"
+        finer = " OR ".join(f"regexp_matches(#{place}::VARCHAR, '{_FINER}')" for place in old)
+        (count,) = self._connection.execute(f"SELECT count(*) FROM {parts} WHERE {finer}").fetchone()
+        return ", int96_as='timestamp_ns'" if count else ""
+
     def refuse_columns(self) -> None:
         """Refuse two columns of one name, which DuckDB would rename, and values that JSON cannot spell."""
         names = [self._schema[top][0] for top in self._tops]
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise Refused("", "two columns have one name", value=twice[0])
+        refuse_other_case(names, self._columns, "")
         for name, top in zip(names, self._tops, strict=True):
             if name in self._columns:
                 self._refuse_column(name, top)
@@ -154,7 +172,7 @@ def _read(row: list[Any], reads: list[tuple[str, Fit]], number: int) -> dict[str
     return values
 
 
-def _children(schema: list[tuple[str, int, int]], place: int) -> Iterator[int]:
+def _children(schema: list[tuple[str, int, int, str]], place: int) -> Iterator[int]:
     """Yield the places of the children in a schema that lists each parent before its children."""
     child = place + 1
     for _ in range(schema[place][1]):
@@ -162,7 +180,7 @@ def _children(schema: list[tuple[str, int, int]], place: int) -> Iterator[int]:
         child = _next_sibling(schema, child)
 
 
-def _next_sibling(schema: list[tuple[str, int, int]], place: int) -> int:
+def _next_sibling(schema: list[tuple[str, int, int, str]], place: int) -> int:
     """Return the place behind a node and all that is below it."""
     end = place + 1
     for _ in range(schema[place][1]):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalhub.sandbox.fits import refuse_other_case
 from evalhub.sandbox.refusal import Refused
 from evalhub.sandbox.scalars import Fit
 from evalhub.sandbox.sheet import Sheet
@@ -57,7 +58,9 @@ class Reader:
         """
         readers = {"jsonl": self._jsonl, "json": self._json, "csv": self._csv, "lines": self._lines}
         for number, row in readers[self.format]():
-            self.seen.update(row)
+            if not row.keys() <= self.seen:
+                refuse_other_case(row.keys() - self.seen, self.columns, self.place)
+                self.seen.update(row)
             yield number, row
 
     def _lines(self) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import Literal
 
 from evalhub.sandbox import looks
+from evalhub.sandbox.fits import refuse_other_case
 from evalhub.sandbox.refusal import Refused, unknown_column
 
 _ADD = "to the file in the card"
@@ -58,7 +59,7 @@ class Sheet:
         """Yield each record with its number.
 
         Raises:
-            Refused: The header lacks a column or names one twice, or a record is no CSV.
+            Refused: The header lacks a column or names one twice, in either case, or a record is no CSV.
         """
         csv.field_size_limit(1 << 30)
         titles = list(islice(self.lines, self.skip))
@@ -132,6 +133,7 @@ class Sheet:
         twice = [name for name, count in Counter(self.header).items() if count > 1 and name]
         if twice:
             raise Refused(self.place, "two columns of the header have one name", value=twice[0])
+        refuse_other_case(self.header, self.columns, self.place)
         if set(self.columns) <= set(self.header):
             return
         lines = list(chain(self._raw, islice(self.lines, 20)))

@@ -153,10 +153,10 @@ class Table:
 
     def _rows_of_parquet(self, out: IO[bytes], path: str, plain: Path) -> set[str]:
         file = ParquetFile(self.connection, plain, self._kinds)
+        file.refuse_columns()
         for column in self.columns:
             if column not in file.types:
                 raise unknown_column(column, file.types)
-        file.refuse_columns()
         if file.is_exact() and (copied := file.copy(self.name, path)) is not None:
             self._count += copied
             return set(file.types)

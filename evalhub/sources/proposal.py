@@ -216,10 +216,15 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
 def _typed(table: Proposal, path: Path) -> Proposal:
     """Give each column of a Parquet file the type that the file says; leave out what no card can declare."""
     import duckdb
+    from pyarrow import parquet
 
     with duckdb.connect(":memory:") as connection:
         described = connection.execute("DESCRIBE SELECT * FROM read_parquet($path)", {"path": str(path)})
-        for name, kind in ((row[0], row[1]) for row in described.fetchall()):
+        # In the order of the file: DuckDB renames a column whose name differs from another's in case alone.
+        names = parquet.read_schema(path).names
+        for name, kind in zip(names, (row[1] for row in described.fetchall()), strict=True):
+            if name in table.reserved:
+                continue
             try:
                 fit_of(connection.sqltype(kind))
             except ValueError:
@@ -235,14 +240,16 @@ def _table(
 ) -> Proposal:
     columns: dict[str, Values] = {}
     reserved: dict[str, None] = {}
-    # SQL ignores case, so that of two columns that differ in it alone a card declares the first.
+    # SQL ignores case, so that of two columns that differ in it alone a card can declare neither.
     spelled = dict.fromkeys(RESERVED_COLUMNS, "")
     count = 0
     for row in rows:
         count += 1
         for column, value in row.items():
-            if spelled.setdefault(column.lower(), column) != column or not column:
-                reserved[column] = None
+            first = spelled.setdefault(column.lower(), column)
+            if first != column or not column:
+                reserved |= dict.fromkeys((*([first] if columns.pop(first, None) else []), column))
+                spelled[column.lower()] = ""
             else:
                 names = bool(_MAY_NAME.fullmatch(column))
                 columns.setdefault(column, Values()).add(value, written=form == "csv", names=names)

@@ -324,9 +324,36 @@ def test_numbers_that_json_would_change(load: Any, tmp_path: Path, numeral: str,
         load(tmp_path / f"t.{form}", form, {"value": "JSON"})
 
 
-def test_names_of_columns_that_sql_cannot_tell_apart(load: Any, write: Any) -> None:
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "parquet"])
+@pytest.mark.parametrize("declared", ["mark", "Mark", "MARK"])
+@pytest.mark.parametrize("names", [("Mark", "mark"), ("mark", "Mark")])
+def test_names_of_columns_that_sql_cannot_tell_apart(
+    load: Any, write: Any, form: str, declared: str, names: tuple[str, str]
+) -> None:
+    path = write(form, [{"id": 1, names[0]: 3, names[1]: 4}])
+    with pytest.raises(Refused, match=f"differs from the declared column {declared} in case alone") as caught:
+        load(path, form, {"id": "INTEGER", declared: "INTEGER"})
+    assert "rename" in caught.value.reply["fix"]
+    assert load(path, form, {"id": "INTEGER"}) == [(1, 1)]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "parquet"])
+def test_a_column_in_another_case_is_named(load: Any, write: Any, form: str) -> None:
+    path = write(form, [{"id": 1, "Straße": 3}])
+    with pytest.raises(Refused, match="the column Straße differs from the declared column straße") as caught:
+        load(path, form, {"id": "INTEGER", "straße": "INTEGER"})
+    assert "declare Straße" in caught.value.reply["fix"]
+
+
+def test_a_later_row_may_not_name_a_column_in_another_case(load: Any, write: Any) -> None:
+    path = write("jsonl", [{"mark": 1}, {"other": 2}, {"Mark": 3}])
+    with pytest.raises(Refused, match="the column Mark differs") as caught:
+        load(path, "jsonl", {"mark": "INTEGER"})
+    assert caught.value.reply["where"] == "files.t: t.jsonl:3"
+
+
+def test_two_declared_columns_may_not_differ_in_case_alone(load: Any, write: Any) -> None:
     path = write("jsonl", [{"Mark": 1, "mark": 2}])
-    assert load(path, "jsonl", {"mark": "INTEGER"}) == [(1, 2)]
     with pytest.raises(Refused, match="SQL ignores case"):
         load(path, "jsonl", {"mark": "INTEGER", "Mark": "INTEGER"})
 

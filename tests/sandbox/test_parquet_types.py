@@ -150,14 +150,64 @@ def test_decimals_of_more_digits_than_a_column_can_hold(load: Any, tmp_path: Pat
             load(parquet(tmp_path / "t.parquet", [value], kind), "parquet", {"value": "VARCHAR"})
 
 
-def test_names_that_differ_in_case_alone(load: Any, tmp_path: Path) -> None:
-    columns = {"Mark": [1], "value": ["x"], "mark": [2]}
-    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
-    assert load(tmp_path / "t.parquet", "parquet", {"mark": "INTEGER", "value": "VARCHAR"}) == [(1, 2, "x")]
-    assert load(tmp_path / "t.parquet", "parquet", {"Mark": "DOUBLE"}) == [(1, 1.0)]
+def test_fields_that_differ_in_case_alone(load: Any, tmp_path: Path) -> None:
     fields = pyarrow.struct([("A", pyarrow.int64()), ("a", pyarrow.int64())])
     with pytest.raises(Refused, match="two fields of the column value have one name"):
         load(parquet(tmp_path / "t.parquet", [{"A": 1, "a": 2}], fields), "parquet", {"value": "JSON"})
+
+
+def test_columns_that_nobody_declares_may_differ_in_case_alone(load: Any, tmp_path: Path) -> None:
+    columns = {"Mark": [1], "value": ["x"], "mark": [2]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+    assert load(tmp_path / "t.parquet", "parquet", {"value": "VARCHAR"}) == [(1, "x")]
+
+
+def int96(path: Path, values: list[Any], kind: Any) -> Path:
+    table = pyarrow.table({"value": pyarrow.array(values, kind)})
+    pyarrow.parquet.write_table(table, path, use_deprecated_int96_timestamps=True)
+    return path
+
+
+NANOS = 1_709_208_000_000_000_007
+
+
+@pytest.mark.parametrize(
+    ("values", "held", "declared", "expected"),
+    [
+        ([NOON, None], pyarrow.timestamp("us"), "TIMESTAMP", [NOON, None]),
+        ([NOON], pyarrow.timestamp("us"), "VARCHAR", ["2024-02-29 12:00:00"]),
+        ([NANOS - 7], pyarrow.timestamp("ns"), "TIMESTAMP", [NOON]),
+        ([NANOS, None], pyarrow.timestamp("ns"), "VARCHAR", ["2024-02-29 12:00:00.000000007", None]),
+        ([[NANOS]], pyarrow.list_(pyarrow.timestamp("ns")), "VARCHAR[]", [["2024-02-29 12:00:00.000000007"]]),
+        (
+            [datetime.datetime(9999, 12, 31), datetime.datetime(1, 1, 1)],
+            pyarrow.timestamp("us"),
+            "TIMESTAMP",
+            [datetime.datetime(9999, 12, 31), datetime.datetime(1, 1, 1)],
+        ),
+    ],
+)
+def test_old_timestamps_keep_their_digits(
+    load: Any, tmp_path: Path, values: list[Any], held: Any, declared: str, expected: list[Any]
+) -> None:
+    path = int96(tmp_path / "t[1].parquet", values, held)
+    assert load(path, "parquet", {"value": declared}) == list(enumerate(expected, 1))
+
+
+@pytest.mark.parametrize(
+    ("values", "held", "declared"),
+    [
+        ([NANOS - 7, NANOS], pyarrow.timestamp("ns"), "TIMESTAMP"),
+        ([None, [NANOS]], pyarrow.list_(pyarrow.timestamp("ns")), "TIMESTAMP[]"),
+        ([None, {"day": NANOS}], pyarrow.struct([("day", pyarrow.timestamp("ns"))]), "STRUCT(day TIMESTAMP)"),
+    ],
+)
+def test_old_timestamps_of_too_many_digits_are_refused(
+    load: Any, tmp_path: Path, values: list[Any], held: Any, declared: str
+) -> None:
+    with pytest.raises(Refused, match="a time of too many digits") as caught:
+        load(int96(tmp_path / "t.parquet", values, held), "parquet", {"value": declared})
+    assert caught.value.reply["where"] == "files.t: t.parquet:2"
 
 
 def test_files_as_data_frames_write_them(load: Any, tmp_path: Path) -> None:

@@ -142,12 +142,21 @@ def test_parquet_keeps_its_types(new: Any, tmp_path: Path) -> None:
     assert [item.refs for item in found.items] == [(("x",),), (("y", "z"),)]
 
 
-@pytest.mark.parametrize(
-    "content", ["order,file,Order\nx,y,z\n", "a b,group\nx,y\n", '"a,""b""",c\nx,y\n', "n\n1\n"]
-)
+@pytest.mark.parametrize("content", ["order,file\nx,y\n", "a b,group\nx,y\n", '"a,""b""",c\nx,y\n', "n\n1\n"])
 def test_any_row_can_be_an_item(new: Any, content: str) -> None:
     found = new({"x.csv": content})
     assert [item.item_id for item in found.items] == ["1"]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_columns_that_differ_in_case_alone_are_left_out(new: Any, tmp_path: Path, form: str) -> None:
+    rows = [{"id": 1, "mark": 2, "Mark": 3, "prompt": "Who?", "MARK": 4}]
+    contents = {"csv": b"id,mark,Mark,prompt,MARK\n1,2,3,Who?,4\n", "jsonl": lines(*rows).encode()}
+    if form == "parquet":
+        parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+        contents["parquet"] = (tmp_path / "a.parquet").read_bytes()
+    found = new({f"a.{form}": contents[form]})
+    assert set(columns(found)) == {"id", "prompt"}
 
 
 def test_rows_without_a_text_are_no_responses(new: Any) -> None:
