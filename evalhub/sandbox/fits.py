@@ -7,6 +7,7 @@ value is that value, because CSV has nothing but texts. A number in a text colum
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from evalhub.sandbox import scalars
@@ -102,9 +103,19 @@ def _struct(kind: Any) -> Fit:
     return fit
 
 
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
 def spelled_alike(name: str, known: Iterable[str]) -> str:
-    """Return the known name that differs from a name in case alone; empty where there is none."""
-    return next((other for other in known if other != name and other.lower() == name.lower()), "")
+    """Return the known name that differs from a name in case alone; empty where there is none.
+
+    DuckDB ignores the case of A to Z alone.
+
+    >>> spelled_alike("Mark", ["id", "mark"]), spelled_alike("Ä", ["ä"])
+    ('mark', '')
+    """
+    plain = name.translate(_LOWER)
+    return next((other for other in known if other != name and other.translate(_LOWER) == plain), "")
 
 
 def refuse_other_case(names: Iterable[str], columns: Iterable[str], place: str) -> None:
