@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from evalhub.judging.reading_commitment import REPORTED
 from evalhub.judging.reading_text import denied, sentence_before
+from evalhub.judging.reading_voices import REPORTED
 
 # What is compared, before the letter that it was shown with: "Response A".
 NOUN = r"(?:response|assistant|answer|output|model|option|candidate|summary|translation|system)"

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from evalhub.judging.reading_aspects import is_of_another
-from evalhub.judging.reading_commitment import THING, UNDONE, closes_a_verdict, commits, tells_of_others
+from evalhub.judging.reading_commitment import UNDONE, closes_a_verdict, commits
 from evalhub.judging.reading_figures import NUMBER, WORDS, rival, value_of
 from evalhub.judging.reading_marks import is_the_writers
 from evalhub.judging.reading_markup import as_labels
-from evalhub.judging.reading_text import Claim, Form, Rule, plain
+from evalhub.judging.reading_text import THING, Claim, Form, Rule, plain
+from evalhub.judging.reading_voices import tells_of_others
 from evalhub.judging.reading_withheld import beside_withheld
 from evalhub.records import FailureKind
 

@@ -57,6 +57,12 @@ class Claim:
     reason: str = ""
 
 
+# What is rated, in the words of a judge.
+THING = (
+    r"(?:it|this|(?:the|this|that)\s+(?!(?:other|reference|previous|original|human|ideal|best|worst|better"
+    r"|first|second|last|perfect|average|typical|next)\b)(?:\w+\s+){0,2}?"
+    r"(?:summary|response|answer|text|output|translation|dialogue|essay|reply|assistant))"
+)
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xFE0F, 0x20E3))
 _SAME = {
     "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'",
@@ -74,6 +80,11 @@ _SUPPOSED = re.compile(r"\b(?:if|unless|whether|for example|e\.g|suppose)\b", re
 _DENIED = re.compile(r"\b(?:not|never|neither|nor|cannot|rather than|instead of)\b|n't\b", re.IGNORECASE)
 _LAST_END = re.compile(r".*(?:[.!?][\"')\]]*\s|\n)", re.DOTALL)
 _QUOTED_LINE = re.compile(r"^[ \t]{0,3}>.*$", re.MULTILINE)
+
+
+def any_of(*patterns: str) -> re.Pattern[str]:
+    """Return the pattern of any of several, in either case."""
+    return re.compile("|".join(patterns), re.IGNORECASE)
 
 
 def sentence_before(text: str, at: int, longest: int = 500) -> str:
