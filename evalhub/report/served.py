@@ -17,10 +17,14 @@ def served_notes(data: dict[str, Any]) -> Iterator[str]:
     for row in data["hard_verdicts"]:
         how_many = f"{count(row['n'])} of {count(row['of'])} verdicts"
         why = (row["reason"] or "the engine gives no probabilities").removeprefix("hard verdict: ")
-        yield (
-            f"{row['judge']} gives no probabilities ({how_many} are hard: {why}): p_a, expected scores, label"
-            " mass and all that is made of them are absent"
-        )
+        judge = f"{row['judge']} gives no probabilities"
+        if row["n"] < row["of"]:
+            yield f"{judge} with {how_many} ({why}): these are hard, without p_a and expected scores"
+        else:
+            yield (
+                f"{judge} ({how_many} are hard: {why}): p_a, expected scores, label mass and all that is made"
+                " of them are absent"
+            )
     for (by_whom, parameter), rows in grouped(data["not_sent"], "by_whom", "parameter"):
         values = list(dict.fromkeys(row["asked_as"] for row in rows))
         asked_as = ", ".join(values[:3]) + (", …" if len(values) > 3 else "")

@@ -1,6 +1,7 @@
 """Whole runs against servers that give no log-probabilities, or take fewer parameters than others."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -127,6 +128,39 @@ def test_orders_that_disagree_are_a_tie_and_win_and_tie_a_win(desk: Any, chat_se
     says(chat_server, "A")
     desk.suite(judges=[{**PAIR, "engine": chat_server.engine()}])
     assert pair_verdicts(Results(desk.run()))["winner"].tolist() == ["tie"] * 4
+
+
+def lists_one(chat_server: Any, name: str, sure: float, unsure: float) -> None:
+    """Let the server prefer a system and list that letter alone, less surely where it is shown second."""
+
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        words = sent["messages"][-1]["content"]
+        first = words.index(f"{name} says") < words.index(f"{'k' if name == 'm' else 'm'} says")
+        letter, share = ("A", sure) if first else ("B", unsure)
+        return 200, chat_server.reply(letter, top=[(letter, math.log(share))])
+
+    chat_server.behave = behave
+
+
+@pytest.mark.parametrize(
+    ("sure", "unsure", "p_a", "hard"), [(0.8, 0.7, None, 8), (0.999, 0.7, None, 4), (0.999, 0.995, 0.0, 0)]
+)
+def test_a_server_that_lists_one_token(
+    desk: Any, cli: Command, chat_server: Any, sure: float, unsure: float, p_a: float | None, hard: int
+) -> None:
+    lists_one(chat_server, "m", sure, unsure)
+    desk.suite(judges=[{**PAIR, "engine": chat_server.engine()}])
+    told = cli("run", "s")
+    assert told.code == 0
+    (run,) = all_runs(desk.runs)
+    verdicts = pair_verdicts(Results(run))
+    assert verdicts["winner"].tolist() == ["b"] * 4
+    assert [None if one != one else one for one in verdicts["p_a"].astype(float)] == [p_a] * 4
+    details = [one.detail or "" for one in judgments(run)]
+    assert sum("which could move the probability that a side wins" in detail for detail in details) == hard
+    shown = " ".join(told.out.split())
+    assert ("pw gives no probabilities (8 of 8" in shown) is (hard == 8)
+    assert ("pw gives no probabilities with 4 of 8 verdicts" in shown) is (hard == 4)
 
 
 def test_a_rating_without_probabilities(desk: Any, chat_server: Any) -> None:
