@@ -11,7 +11,7 @@ from evalhub.analysis.families import family_names
 from evalhub.analysis.pair_askings import pair_askings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups, row, table, values
-from evalhub.analysis.verdicts import pair_verdicts, ratings
+from evalhub.analysis.verdicts import all_soft, pair_verdicts, ratings
 from evalhub.records import AnnotatorKind
 from evalhub.stats import Askings, Kind
 from evalhub.stats.bias.biases import NO_PEOPLE
@@ -96,7 +96,7 @@ def _rows(
     """Yield the rows of one judge; `less` says where only some statistics, `why` that there are no people."""
     columns = asking_columns(frame)
     beyond = stats.controlled_beyond_people(columns)
-    for reading in (HARD, SOFT) if frame["p_a"].notna().any() else (HARD,):
+    for reading in (HARD, SOFT) if all_soft(frame) else (HARD,):
         soft = reading == SOFT
         effects = stats.controlled(columns, soft=soft)
         for kind in Kind:

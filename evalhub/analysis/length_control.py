@@ -10,7 +10,7 @@ from evalhub.analysis.results import Results
 from evalhub.analysis.settled import stopped_early
 from evalhub.analysis.shared import comparable_pairs
 from evalhub.analysis.tidy import floats, groups, row, table, values
-from evalhub.analysis.verdicts import pair_verdicts
+from evalhub.analysis.verdicts import all_soft, pair_verdicts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ def length_controlled(results: Results) -> pd.DataFrame:
 
     For judges all of whose pairs share one system, the baseline: of two systems the one that the suite
     names, else the first by name. `length_effect` is in log-odds, above 0 = the judge favours length. Soft
-    verdicts are used where the judge gives them. With fewer than 20 systems how hard the items are is not
+    verdicts are used where all of the judge's are. With fewer than 20 systems how hard the items are is not
     identified, and the reason says so. Only pairs that compare count (see `comparable`). Anonymous systems
     and judges that stopped early are left out.
     """
@@ -41,7 +41,7 @@ def length_controlled(results: Results) -> pd.DataFrame:
             "criterion": criterion,
             "baseline": baseline,
         }
-        soft = found["p_a"].notna().any()
+        soft = all_soft(found)
         raw = SOFT.format(WIN_RATE) if soft else WIN_RATE
         compared = comparable_pairs(found)
         for system in sorted(compared.why.keys() - {baseline}):

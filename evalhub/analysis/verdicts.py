@@ -136,6 +136,16 @@ def _read(frame: pd.DataFrame, strength: float) -> pd.DataFrame:
     return frame
 
 
+def all_soft(verdicts: pd.DataFrame) -> bool:
+    """Return whether each verdict of some pairs has a probability, so that no mean is one of a part of them.
+
+    Args:
+        verdicts: One row per pair, or per asking of one, with winner and p_a.
+    """
+    decided = verdicts["winner"].notna()
+    return bool(decided.any() and verdicts.loc[decided, "p_a"].notna().all())
+
+
 @remembered
 def ratings(results: Results) -> pd.DataFrame:
     """Return one rating per judge, criterion and response, its askings averaged.

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from evalhub.analysis import Results, length_penalty, pair_verdicts, ratings, rows_of
+from evalhub.analysis.verdicts import all_soft
 from evalhub.records import Judgment, Record
 from evalhub.scales import Winner
 
@@ -172,3 +174,18 @@ def test_a_hard_verdict_has_none_after_the_length_penalty(hand: Any, results: Wr
     records += [hard(hand.asked("i", shown, 0.5), "a") for shown in ("ab", "ba")]
     (row,) = rows_of(pair_verdicts(results(records, resolved=PENALTY)))
     assert (row["winner"], row["winner_penalised"], row["p_a_penalised"]) == ("a", None, None)
+
+
+@pytest.mark.parametrize(
+    ("winners", "p_a", "soft"),
+    [
+        (["a", None, "b"], [0.9, None, 0.1], True),
+        (["a", "b"], [0.9, None], False),
+        ([None, None], [None, None], False),
+    ],
+)
+def test_soft_readings_need_the_probability_of_every_verdict(
+    winners: list[Any], p_a: list[Any], soft: bool
+) -> None:
+    frame = pd.DataFrame({"winner": winners, "p_a": pd.array(p_a, dtype="Float64")})
+    assert all_soft(frame) is soft
