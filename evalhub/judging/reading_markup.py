@@ -17,6 +17,7 @@ _TAGGED = re.compile(
 _CLOSED = re.compile(r"</[a-z][\w -]{0,30}>", re.IGNORECASE)
 # Prometheus closes its feedback with "[RESULT] 4".
 _RESULT = re.compile(r"\[[ ]*result[ ]*\](?:[ ]*:)?", re.IGNORECASE)
+_BLANK_LINES = re.compile(r"\n[ ]*\n\s*")
 _BOXED = re.compile(
     r"(?:\$\$?|\\[(\[])?\s*\\(?:boxed|fbox)\{\s*"
     r"(?:\\(?:text|textbf|mathrm|mathbf)\{\s*(?P<words>[^{}\n]{1,40}?)\s*\}|(?P<bare>[^{}\n\\]{1,40}?))"
@@ -34,10 +35,12 @@ def as_labels(text: str) -> str:
     >>> as_labels("Feedback: It is short. [RESULT] 4")
     'Feedback: It is short. verdict: 4'
     """
-    text = _REPEATED.sub("…", text)
-    text = _TAGGED.sub(_label, text)
-    text = _CLOSED.sub("\n", text)
+    if "</" in text:
+        text = _REPEATED.sub("…", text)
+        text = _TAGGED.sub(_label, text)
+        text = _CLOSED.sub("\n", text)
     text = _RESULT.sub("verdict:", text)
+    text = _BLANK_LINES.sub("\n\n", text).strip()
     return _BOXED.sub(lambda box: f"[{box['words'] or box['bare']}]", text)
 
 

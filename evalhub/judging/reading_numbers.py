@@ -168,15 +168,16 @@ def scores(answer: str, form: Form) -> list[Claim]:
     lines = _LINES if len(_LISTED.findall(text)) < 2 else ()
     closing = (_CLOSING,) if _ends_in_a_level(text) else ()
     opening = (_OPENING,) if form.rule else ()
-    leads = _leads(form.criterion, _limits(form)[0] < 0)
-    committed = _committed(text, (*leads, *_BARE, *_WHOLE, *lines, *closing, *opening), form)
-    if not committed:
-        overall = _committed(text, (_OVERALL,), form)
-        claims = unrivalled(list(overall.values()), text, form, since=0)
-        return beside_withheld(claims, text)
+    led = _committed(text, _leads(form.criterion, _limits(form)[0] < 0), form)
+    alone = _committed(text, (*_BARE, *_WHOLE, *lines, *closing, *opening), form)
+    overall = {} if led else _committed(text, (_OVERALL,), form)
+    claims = {**overall, **alone, **led}
     # A score of somebody else's is no verdict, yet beside another one it leaves open which is meant.
-    everything = committed if form.rule else {**_committed(text, (_MENTION,), form), **committed}
-    return beside_withheld(unrivalled([everything[at] for at in sorted(everything)], text, form), text)
+    if claims and not form.rule:
+        claims = {**_committed(text, (_MENTION,), form), **claims}
+    listed = [claims[at] for at in sorted(claims)]
+    since = 0 if overall and not alone else None
+    return beside_withheld(unrivalled(listed, text, form, since=since), text)
 
 
 def _committed(text: str, patterns: Iterable[re.Pattern[str]], form: Form) -> dict[int, Claim]:

@@ -1,5 +1,7 @@
 """The plain forms in which judges write their verdicts, and the words that withhold one."""
 
+import time
+
 import pytest
 
 from evalhub.judging import Form, read
@@ -47,7 +49,8 @@ def test_a_rating_is_read_in_each_plain_form(text, value):
         "[RESULT] an integer from 1 to 7", "It is not <score>6</score>", "Please write <score>6</score>",
         "<example><score>6</score></example>", "<response>Score: 6</response>", "<score>6</score>/10",
         "<score>6</score> out of 10", "<score>6</score><score>5</score>", "<fluency>6</fluency>",
-        "Grammar: 2\nOverall: 6", "Overall, 6 facts are missing.", "Overall: 6 facts", "Overall: 6-1",
+        "Grammar: 2\nOverall: 6", "Overall: 6\n\n2",
+        "Overall, 6 facts are missing.", "Overall: 6 facts", "Overall: 6-1",
         "The right answer is\n$$\\boxed{6}$$", "It is [6]", "Answer: 6", "Score: 85%", "The result is 6",
     ],
 )  # fmt: skip
@@ -163,3 +166,13 @@ def test_a_side_of_json_is_read_as_it_is_spelled(text, winner):
 )  # fmt: skip
 def test_a_score_of_json_may_name_its_top(text, value):
     assert said(text, Form("json", (1, 7), key="score")) == value
+
+
+@pytest.mark.parametrize(
+    "piece", ["</score>", "<example>", "<score>6", "\\boxed{", "[RESULT] ", "No score. ", "72% "]
+)
+@pytest.mark.parametrize("name", ["score", "letter"])
+def test_a_long_reply_with_marks_is_read_in_short_time(name, piece):
+    start = time.monotonic()
+    read(f"It is short.{piece * 4000}x", Form(name, (0, 100), SIDES.labels))
+    assert time.monotonic() - start < 2
