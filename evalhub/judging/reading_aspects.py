@@ -31,8 +31,7 @@ _FRONT = re.compile(
     re.IGNORECASE,
 )
 _HEADING = re.compile(
-    r"(?:^|\n|[.!?]\s)\W*"
-    r"(?P<phrase>(?!(?:on|in|upon|after|my|your|the)\b)[a-z]+(?:\s+[a-z]+)?)\s*(?:[:–—-]\s*|\n\W*)$",
+    r"\b(?P<phrase>(?!(?:on|in|upon|after|my|your|the)\b)[a-z]+(?:\s+[a-z]+)?)\s*(?:[:–—-]\s*|\n\W*)$",
     re.IGNORECASE,
 )
 # Names of qualities, by their endings: fluency, clarity, completeness, coherence, relevance, precision.
