@@ -51,7 +51,7 @@ def test_a_rating_is_read_in_each_plain_form(text, value):
         "<score>6</score> out of 10", "<score>6</score><score>5</score>", "<fluency>6</fluency>",
         "Grammar: 2\nOverall: 6", "Overall: 6\n\n2",
         "Overall, 6 facts are missing.", "Overall: 6 facts", "Overall: 6-1",
-        "It is short, Relevance: Score: 6", "It has no errors at all FLUENCY: SCORE: 6",
+        "It is short, Relevance: Score: 6", "It has no errors FLUENCY: SCORE: 6",
         "The right answer is\n$$\\boxed{6}$$", "It is [6]", "Answer: 6", "Score: 85%", "The result is 6",
     ],
 )  # fmt: skip
