@@ -120,7 +120,7 @@ def multiplied(reading: Reading, behind: str, *, money: bool) -> Reading:
     if _SCORE.match(behind):
         return with_others(reading, each(reading, lambda number: number * 20))
     parts = _PARTS_BEHIND.match(behind)
-    if parts and (parts["part"][-1].lower() == "s" or abs(reading.value or 0) == 1):
+    if parts and (parts["part"][-1].lower() == "s" or reading.value in (1, -1)):
         return _in_parts(reading, parts)
     word = _OPEN_BEHIND.match(behind)
     if word and not (money and word["word"].lower() == "gross"):
