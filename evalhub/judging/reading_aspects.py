@@ -54,10 +54,14 @@ def is_of_another(text: str, start: int, number: tuple[int, int], criterion: str
     behind = _FOR.match(text, number[1])
     if behind and _names_another(behind["phrase"], criterion):
         return True
+    heading = _HEADING.search(text[max(0, start - 80) : start + 1].rstrip(" "))
+    if heading and not names(heading["phrase"], criterion):
+        head = _head(heading["phrase"])
+        if _QUALITY.search(head) and _names_another(head, criterion):
+            return True
     around = (
         _FRONT.match(sentence),
         _WISE.search(sentence),
-        _HEADING.search(text[max(0, start - 80) : start + 1].rstrip(" ")),
         *(pattern.match(text, number[1]) for pattern in (_IN_BRACKETS, _IN, _ONLY)),
     )
     phrases = [match["phrase"] for match in around if match]

@@ -59,16 +59,18 @@ def letters(answer: str, form: Form) -> list[Claim]:
     alone, *led = _places(form)
     found: dict[int, Claim] = {}
     inner: dict[int, Claim] = {}
+    bare = set[int]()
     for match in [match for pattern in (alone, *led) for match in pattern.finditer(text)]:
         edge = not text[: match.start()].strip() or not text[match.end() :].strip()
         claim = _letter(match.start("label"), match["label"], form)
         if claim is not None and is_the_writers(text, match.start("at"), match.end("label")):
             held = _unless_taken_back(claim, text, match.end("label"), form.labels)
             (found if edge or match.re is not alone else inner)[claim.at] = held
+            bare = bare | {claim.at} if match.re is alone else bare - {claim.at}
     # A label alone between other lines is no verdict, yet beside another one it leaves open which is meant.
     several = {match.start(): _several(match) for match in _lists(form).finditer(text)} if found else {}
     everything = {**inner, **several, **found} if found and not form.rule else found
-    return beside_withheld([everything[at] for at in sorted(everything)], text)
+    return beside_withheld([everything[at] for at in sorted(everything)], text, bare)
 
 
 def _places(form: Form) -> tuple[re.Pattern[str], ...]:

@@ -169,7 +169,8 @@ def scores(answer: str, form: Form) -> list[Claim]:
     closing = (_CLOSING,) if _ends_in_a_level(text) else ()
     opening = (_OPENING,) if form.rule else ()
     led = _committed(text, _leads(form.criterion, _limits(form)[0] < 0), form)
-    alone = _committed(text, (*_BARE, *_WHOLE, *lines, *closing, *opening), form)
+    led = _committed(text, _BARE, form) | led
+    alone = _committed(text, (*_WHOLE, *lines, *closing, *opening), form)
     overall = {} if led else _committed(text, (_OVERALL,), form)
     claims = {**overall, **alone, **led}
     # A score of somebody else's is no verdict, yet beside another one it leaves open which is meant.
@@ -177,7 +178,7 @@ def scores(answer: str, form: Form) -> list[Claim]:
         claims = {**_committed(text, (_MENTION,), form), **claims}
     listed = [claims[at] for at in sorted(claims)]
     since = 0 if overall and not alone else None
-    return beside_withheld(unrivalled(listed, text, form, since=since), text)
+    return beside_withheld(unrivalled(listed, text, form, since=since), text, alone.keys() - led.keys())
 
 
 def _committed(text: str, patterns: Iterable[re.Pattern[str]], form: Form) -> dict[int, Claim]:

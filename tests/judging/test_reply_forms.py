@@ -31,6 +31,8 @@ def said(text, form):
         ("The final score is $\\boxed{6}$.", 6), ("\\boxed{6}", 6), ("[6]", 6),
         ("Clarity: 6\nOverall: 3", 6),
         ("It lacks what holds it together, all in all, meriting a score of 6", 6),
+        ("I cannot judge the source, yet the text is clear.\nScore: 6", 6), ("It has no typos.\n6", 6),
+        ("It does not get lost in details.\n6", 6), ("Issues:\nNone.\n\nScore: 6", 6),
         ("No score of 7 is due here.\nScore: 6", 6), ("There is no score sheet in it.\nScore: 6", 6),
     ],
 )  # fmt: skip
@@ -41,6 +43,8 @@ def test_a_rating_is_read_in_each_plain_form(text, value):
 @pytest.mark.parametrize(
     "text",
     [
+        "I won't rate this.\n6", "It cannot be scored.\n6", "This deserves no rating.\n6", "Rating: –\n6",
+        "I'm unable to give a rating.\n6", "It does not receive a score.\n6", "N/A\n6", "No score, sorry.\n6",
         "No score.\n6", "No rating given.\n6", "I give no rating.\n\n6/7", "Not rated.\n6", "Unscored.\n6",
         "Score: N/A\n6", "Score: none\n6", "Rating not available.\n6", "There is no score.\nScore: 6",
         "Without a rating.\n6", "I cannot rate this.\n6", "No score.\n[RESULT] 6",
@@ -51,7 +55,7 @@ def test_a_rating_is_read_in_each_plain_form(text, value):
         "<score>6</score> out of 10", "<score>6</score><score>5</score>", "<fluency>6</fluency>",
         "Grammar: 2\nOverall: 6", "Overall: 6\n\n2",
         "Overall, 6 facts are missing.", "Overall: 6 facts", "Overall: 6-1",
-        "It is short, Relevance: Score: 6", "It has no errors FLUENCY: SCORE: 6",
+        "It is short, Relevance: Score: 6", "It has no errors at all FLUENCY: SCORE: 6",
         "The right answer is\n$$\\boxed{6}$$", "It is [6]", "Answer: 6", "Score: 85%", "The result is 6",
     ],
 )  # fmt: skip
@@ -114,7 +118,9 @@ def test_a_comparison_names_the_better_side(text, winner):
         ("<answer>A</answer>", "a"), ("<winner>Response B</winner>", "b"), ("[RESULT] B", "b"),
         ("The final answer is \\boxed{B}.", "b"), ("Response A", "a"), ("Assistant B.", "b"),
         ("There is no clear winner, so it is a draw. Answer: tie", "tie"),
-        ("Preferred response: A", "a"),
+        ("Preferred response: A", "a"), ("It was not an easy choice.\nA", "a"),
+        ("I can't decide.\ntie", "tie"),
+        ("A does not rate the film.\nB", "b"), ("There is no winner.\nAnswer: tie", "tie"),
     ],
 )  # fmt: skip
 def test_a_side_is_read_in_each_plain_form(text, winner):
@@ -128,7 +134,8 @@ def test_a_side_is_read_in_each_plain_form(text, winner):
         "Answer: Response A is not good.", "Response A is shorter.", "Answer: Response A. Wait, Response B.",
         "Answer: Response A. On reflection, Response B.", "The winner is not Assistant B.",
         "The model wrote \\boxed{A}", "Answer: Response", "Answer: A response", "No verdict.\nA",
-        "I cannot choose.\nA", "<response>A</response>", "The output is Response A.",
+        "I cannot choose.\nA", "No winner.\nB", "I refuse to pick.\nB", "No preference.\nA",
+        "<response>A</response>", "The output is Response A.",
         "Winner: Assistant A. Winner: Assistant B.",
     ],
 )  # fmt: skip
