@@ -24,11 +24,12 @@ ROLES: Mapping[str, str] = {name: role for role, names in _NAMES.items() for nam
 # What says nothing to the model: ids, times, marks of a file or of whoever wrote it, costs, and thoughts of
 # earlier turns, which chat templates leave out too.
 IDLE_KEYS = {
-    "id", "uuid", "message_id", "parent_id", "conversation_id", "turn", "turn_id", "turn_identifier", "index",
-    "type", "status", "timestamp", "time", "date", "created", "created_at", "updated_at", "metadata", "model",
-    "usage", "finish_reason", "stop_reason", "logprobs", "weight", "cache_control", "tool_call_id",
-    "language", "country", "state", "hashed_ip", "header", "redacted", "toxic",
-    "reasoning", "reasoning_content",
+    "id", "uuid", "message_id", "parent_id", "conversation_id", "thread_id", "run_id", "assistant_id",
+    "object", "type", "status", "turn", "turn_id", "turn_identifier", "index",
+    "timestamp", "time", "date", "created", "created_at", "created_date", "updated_at",
+    "metadata", "model", "usage", "num_tokens", "token_count", "finish_reason", "stop_reason",
+    "stop_sequence", "logprobs", "weight", "cache_control", "tool_call_id", "reasoning", "reasoning_content",
+    "language", "lang", "country", "state", "hashed_ip", "header", "redacted", "toxic",
 }  # fmt: skip
 _KNOWN = {"role", "content", "name", *IDLE_KEYS}
 _KEYS = {"assistant": {"tool_calls", "function_call", "refusal"}}
