@@ -16,6 +16,7 @@ def value(candidate, reference, language=None):
 @pytest.mark.parametrize(
     ("text", "number"),
     [
+        (r"\boxed{7 \text{ dozen}}", "84"), ("7 doz.", "84"), ("7 & a half", "7.5"),
         ("7 dozen", "84"), ("1.5 dozen", "18"), ("7 dozens of eggs", "84"), ("7-dozen", "84"),
         ("-7 dozen", "-84"),
         ("seven dozen", "84"), ("A dozen", "12"), ("She buys a dozen eggs.", "12"), ("half a dozen", "6"),
@@ -47,7 +48,10 @@ def test_a_factor_gives_its_value(text, number):
 @pytest.mark.parametrize(
     ("text", "numbers"),
     [
-        ("7 dozen", ["7"]), ("7 pairs", ["7", "14"]), ("7 pairs of socks", ["7", "14"]),
+        ("7 times 9", ["63", "9"]), ("half times 8", ["4", "8"]), ("7 plus 9", ["16", "9"]),
+        ("7‰", ["0.007"]),
+        ("the sum divided by 9", ["9"]), ("7 basis points", ["0.0007"]), ("7 baker's dozen", ["91", "7"]),
+        ("a gross", ["144"]), ("7 dozen", ["7"]), ("7 pairs", ["7", "14"]), ("7 pairs of socks", ["7", "14"]),
         ("7 couples", ["7", "14"]),
         ("7 score", ["140"]), ("7 gross", ["7", "1008"]),
         ("7 halves", ["7"]),
@@ -93,7 +97,9 @@ def test_where_a_factor_leaves_it_open_there_is_no_value(text, numbers):
         ("The second half: 7", "7"), ("half past 7", "7"), ("7 score points", "7"), ("a score of 7", "7"),
         ("A pair costs 7", "7"), ("double digits: 77", "77"), ("quarter 3", "3"), ("the third of 7", "7"),
         ("In the first half they scored 7", "7"), ("Twice as many, so 7", "7"), ("half = 7", "7"),
-        ("It doubled to 7", "7"), ("2 of 7", "7"), ("7 fifth graders", "7"), ("7 second graders", "7"),
+        ("It doubled to 7", "7"), ("2 of 7", "7"),
+        ("7 times", "7"), ("7 per mille", "7"), ("7 times 9 is 63", "63"),
+        ("7 fifth graders", "7"), ("7 second graders", "7"),
         ("Half of the 88 is 44", "44"), ("25% of 88 = 22", "22"), ("a dozen eggs cost 7", "7"),
         ("7 quarter notes", "7"), ("a four-week plan", "4"),
         ("7 half-hour lessons", "7"), ("He gave half to his 7 sons", "7"),

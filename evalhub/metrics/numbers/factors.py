@@ -15,6 +15,7 @@ PARTS: Mapping[str, Fraction] = {
         for name, divisor in (
             ("third", 3), ("quarter", 4), ("fourth", 4), ("fifth", 5), ("sixth", 6), ("seventh", 7),
             ("eighth", 8), ("ninth", 9), ("tenth", 10), ("hundredth", 100), ("thousandth", 1000),
+            ("millionth", 10**6),
         )
         for ending in ("", "s")
     },
@@ -25,7 +26,7 @@ PART = f"(?:{'|'.join(sorted(PARTS, key=len, reverse=True))})"
 DOZEN = 12
 
 _DOZENS = re.compile(
-    r"[ \u00a0-]?(?:dozens?|dutzend|douzaines?|docenas?|dozzin[ae]|dúzias?|dozijn(?:en)?|dussin|dusin"
+    r"[ \u00a0-]?(?:dozens?|doz|dz|dutzend|douzaines?|docenas?|dozzin[ae]|dúzias?|dozijn(?:en)?|dussin|dusin"
     r"|tuzin(?:y|ów)?|tuct[uůy]|tucet|дюжин[аыу]?|düzine|lusin)(?![^\W_])"
     r"|[ ]?(?:ダース|다스|打(?![0-9一二两三四五六七八九十]))",
     re.IGNORECASE,
@@ -37,12 +38,16 @@ _OPEN: Mapping[str, Fraction] = {
     "gross": Fraction(144),
     "halved": Fraction(1, 2),
     **dict.fromkeys(("half dozen", "half-dozen", "half dozens", "half-dozens"), Fraction(6)),
+    **dict.fromkeys(("baker's dozen", "baker's dozens", "bakers dozen"), Fraction(13)),
 }
 _OPEN_BEHIND = re.compile(rf"[ \u00a0-](?P<word>{'|'.join(_OPEN)})(?![\w-])", re.IGNORECASE)
 # `2 thirds` are a number only where they count nothing, and `1 third` is one where `2 third` is none.
 _PARTS_BEHIND = re.compile(
     rf"[ \u00a0-](?P<part>{PART})(?![\w-])(?P<ends>[\"”*)}}]*(?:[.,;!?]|\s*$))?", re.IGNORECASE
 )
+_LATEX_WORD = re.compile(r"[ \u00a0]?\\(?:text|mathrm|mbox)\s*\{\s*")
+_PER_MILLE = re.compile(r"\s?(?:‰|per[ ]?mille?\b|promille\b)", re.IGNORECASE)
+_BASIS_POINTS = re.compile(r"[ \u00a0](?:basis[ ]points?|bps?)\b", re.IGNORECASE)
 _POWER_BEHIND = re.compile(r"[ ](?P<word>squared|cubed)(?![\w-])|[ ]to[ ]the[ ]power\b", re.IGNORECASE)
 _SCORE = re.compile(r"[ ]score(?=[ ](?:and|years?)\b|[ ]?[.,;!?)]|\s*$)", re.IGNORECASE)
 _PART_OF_IT = re.compile(
@@ -54,7 +59,7 @@ _COUNTS = {
     for number, word in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), 1)
 }
 _AND_A_PART = re.compile(
-    rf"[ -]and[ -](?:(?P<count>an?|{'|'.join(_COUNTS)})[ -])?(?P<part>{PART})"
+    rf"[ -](?:and|&)[ -](?:(?P<count>an?|{'|'.join(_COUNTS)})[ -])?(?P<part>{PART})"
     rf"(?P<more>[ -](?:dozen|hundred|thousand|[mbtr]+illion|of)\b)?(?P<ends>[\"”*)}}]*(?:[.,;!?]|\s*$))?",
     re.IGNORECASE,
 )
@@ -66,6 +71,7 @@ _FACTOR_BEFORE = re.compile(
     rf"|\b(?:an?|one|two|three|four|five|six|seven|eight|nine|[0-9])[ -]{PART}[ ]of{_DETERMINER}"
     rf"|(?:[0-9][ ]?(?:%|per[ ]?cent)|[0-9][/⁄][0-9]+)[ ]of{_DETERMINER}"
     rf"|\b(?:twice|thrice|double|triple|treble|quadruple)(?:[ ]of)?{_DETERMINER}"
+    rf"|(?:[0-9)%]|\b(?:half|twice|{'|'.join(_COUNTS)}|ten))[ ](?:times|plus)|\b(?:multiplied|divided)[ ]by"
     r"|\b(?:twice|thrice|half|times)[ ]as[ ][a-z]+[ ]as|\b(?:square|cube)(?:[ ]root)?[ ]of"
     r"|(?<!\w)(?:moitié|mitad|metade|metà|hälfte|helft|половин[аыу]|połow[ayę])"
     r"(?:[ ](?:de|des|da|do|di|von|van|от|из|z))?(?:[ ](?:l[aeo]s?|den|der|de))?)[ ]$",
@@ -73,7 +79,8 @@ _FACTOR_BEFORE = re.compile(
 )
 # The last words of these, so that most texts are passed over at once.
 _LAST_WORDS = (
-    "half of the these those its their his her my our twice thrice double triple treble quadruple as "
+    "half of times plus by as twice thrice double triple treble quadruple "
+    "the these those its their his her my our "
     "moitié mitad metade metà hälfte helft половина половины половину połowa połowy połowę "
     "de des da do di von van от из z la le lo las les los den der"
 )
@@ -111,12 +118,16 @@ def multiplied(reading: Reading, behind: str, *, money: bool) -> Reading:
     """
     if not behind:
         return reading
+    behind = _LATEX_WORD.sub(" ", behind, count=1) if _LATEX_WORD.match(behind) else behind
     if _LATER_PART.match(behind):
         return Reading(None, reading.meanings)
     if _DOZENS.match(behind):
         return with_others(each(reading, lambda number: number * DOZEN), reading)
     if added := _AND_A_PART.match(behind):
         return _with_part(reading, added)
+    divisor = 1000 if _PER_MILLE.match(behind) else 10_000 if _BASIS_POINTS.match(behind) else 1
+    if divisor > 1:
+        return with_others(reading, each(reading, lambda number: number / divisor))
     if _SCORE.match(behind):
         return with_others(reading, each(reading, lambda number: number * 20))
     parts = _PARTS_BEHIND.match(behind)

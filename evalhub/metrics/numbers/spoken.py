@@ -73,7 +73,7 @@ _NO_PART_BEFORE = re.compile(
 )
 # Answers that are a multiple or a part of something that is not said.
 _OPEN = re.compile(
-    rf"{_ANSWER}(?:an?[ ](?:pair|couple|score)|double|twice|thrice|triple"
+    rf"{_ANSWER}(?:an?[ ](?:pair|couple|score|gross)|double|twice|thrice|triple"
     r"|(?:(?:an?[ ]few|several|some|many)[ ])?dozens?"
     rf"|half[ -](?:(?:an?|the|its|his|her|their|my|our)[ ].*|\w+)|(?:an?[ ])?{PART}(?=[ ]of\b))"
     rf"(?:[ ]of\b.*)?{_LAST.pattern}",
