@@ -153,7 +153,8 @@ def moment(kind: str, places: int, *, zoned: bool = False) -> Fit:
             raise misfit(value, kind, allowed, "declare TIMESTAMPTZ", what="a time with a zone")
         seconds, _, rest = (match["time"] or "00:00:00").partition(".")
         if rest[places:].strip("0"):
-            raise misfit(value, kind, allowed, what="a time of too many digits")
+            fix = "declare VARCHAR; where fewer digits do, write left(…, 26)::TIMESTAMP in the SELECT"
+            raise misfit(value, kind, allowed, fix, what="a time of too many digits")
         zone = datetime.fromisoformat(f"2000-01-01T00:00{match['zone'] or ''}").isoformat()[19:]
         try:
             datetime.fromisoformat(f"{match['date']}T{seconds}{zone}").astimezone(UTC)

@@ -207,6 +207,7 @@ def test_old_timestamps_of_too_many_digits_are_refused(
 ) -> None:
     with pytest.raises(Refused, match="a time of too many digits") as caught:
         load(int96(tmp_path / "t.parquet", values, held), "parquet", {"value": declared})
+    assert "declare VARCHAR" in caught.value.reply["fix"]
     assert caught.value.reply["where"] == "files.t: t.parquet:2"
 
 
