@@ -33,7 +33,8 @@ _AT_AN_END = r"(?=[.!]?(?:\s*$|\s*\n|\s+[-–—]\s)|[.;]\s)"
 _MAX_OBJECTS = 64
 _NAMED_SIDE = re.compile(rf"^{NOUN}[\s_-]+", re.IGNORECASE)
 _NUMBER = re.compile(
-    r"(?P<value>[-+]?\d{1,4}(?:\.\d{1,3})?)(?:\s*(?:/|\bout\s+of\b)\s*(?P<top>\d{1,4}(?:\.\d{1,3})?))?",
+    r"(?P<value>[-+]?\d{1,4}(?:\.\d{1,3})?)"
+    r"(?:\s*(?P<share>%)|\s*(?:/|\bout\s+of\b)\s*(?P<top>\d{1,4}(?:\.\d{1,3})?))?",
     re.IGNORECASE,
 )
 
@@ -157,13 +158,19 @@ def _field(at: int, value: Any, form: Form) -> Claim:
         if label := _side(value, form):
             return Claim(at, label, form.labels[label])
         number = _NUMBER.fullmatch(value)
-        fits = number and form.limits and float(number["top"] or form.limits[1]) == form.limits[1]
-        value = float(number["value"]) if number and fits else value
+        value = float(number["value"]) if number and _fits(number, form.limits) else value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and form.limits and abs(value) < 1e9:
         return number_claim(at, float(value), form)
     reason = f"the key {form.key or form.criterion!r} holds no verdict of the scale"
     return Claim(at, json.dumps(value, default=str)[:80], failure=FailureKind.OFF_SCALE, reason=reason)
+
+
+def _fits(number: re.Match[str], limits: tuple[float, float] | None) -> bool:
+    """Return whether a number is one of the scale: out of its top, or per cent of a scale from 0 to 100."""
+    if limits is None:
+        return False
+    return limits == (0, 100) if number["share"] else float(number["top"] or limits[1]) == limits[1]
 
 
 def _side(value: str, form: Form) -> str | None:

@@ -17,6 +17,7 @@ _CANNOT = (
     r"(?:can't|can\s?not|won't|will\s+not|do\s+not|don't|would\s+not|wouldn't|(?:am|'m)\s+(?:unable|not\s+able)\s+to"
     r"|refuse\s+to|decline\s+to)"
 )
+_WRITER = r"(?:I|we|(?:the|this)\s+(?:judge|grader|rater|evaluator|annotator))"
 _HAS = r"(?:gives?|gets?|receives?|earns?|deserves?|merits?|ha(?:s|ve)|assigns?|awards?|offers?|provides?)"
 _BEGINS = r"(?:^|\n|[.!?;]\s)\W*"
 _SENTENCES = (
@@ -31,7 +32,7 @@ _SENTENCES = (
     rf"{_BEGINS}(?P<words>(?:{THING}\s+)?(?:(?:is\s+)?(?:not\s+{_JUDGED}|unrated|unscored|ungraded)"
     rf"|(?:cannot|can't|can\s+not)\s+be\s+{_JUDGED}))\s*(?=[.!?;\n]|$)",
     # "I cannot rate this.", "I refuse to give a score."
-    rf"\b(?P<words>(?:I|we)\s*{_CANNOT}\s+(?:{_JUDGE}(?:\s+(?:{THING}|them|either|between\s+them))?"
+    rf"\b(?P<words>{_WRITER}\s*{_CANNOT}\s+(?:{_JUDGE}(?:\s+(?:{THING}|them|either|between\s+them))?"
     rf"|{_HAS}\s+(?:it\s+)?(?:an?|any|the)\s+(?:\w+\s+)?{_VERDICT}))\s*(?=[.!?;\n]|$)",
 )
 _WITHHELD = tuple(re.compile(sentence, re.IGNORECASE) for sentence in _SENTENCES)
@@ -39,7 +40,7 @@ _WITHHELD = tuple(re.compile(sentence, re.IGNORECASE) for sentence in _SENTENCES
 _DENIED = re.compile(
     rf"(?P<words>\b(?:no|without|lacks?)\s+(?:any\s+|an?\s+)?(?:\w+\s+)?{_VERDICT}\b(?!\s+(?:of|below|above)\b)"
     rf"|(?:\b(?:not|never)|n't)\s+{_HAS}\s+(?:it\s+)?(?:an?|any)\s+(?:\w+\s+)?{_VERDICT}\b"
-    rf"|\b(?:I|we)\s*{_CANNOT}\s+(?:\w+\s+)?{_JUDGE}\b|\b(?:not|cannot\s+be|can't\s+be)\s+{_JUDGED}\b)"
+    rf"|\b{_WRITER}\s*{_CANNOT}\s+(?:\w+\s+)?{_JUDGE}\b|\b(?:not|cannot\s+be|can't\s+be)\s+{_JUDGED}\b)"
     rf"|{_BEGINS}(?P<nothing>n\s?/\s?a|none|nothing|refused|not\s+applicable|no\s+(?:points?|comment))\s*(?=[.!?;\n]|$)",
     re.IGNORECASE,
 )

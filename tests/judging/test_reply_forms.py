@@ -43,7 +43,8 @@ def test_a_rating_is_read_in_each_plain_form(text, value):
 @pytest.mark.parametrize(
     "text",
     [
-        "I won't rate this.\n6", "It cannot be scored.\n6", "This deserves no rating.\n6", "Rating: –\n6",
+        "I won't rate this.\n6", "The judge cannot rate it.\n6",
+        "It cannot be scored.\n6", "This deserves no rating.\n6", "Rating: –\n6",
         "I'm unable to give a rating.\n6", "It does not receive a score.\n6", "N/A\n6", "No score, sorry.\n6",
         "No score.\n6", "No rating given.\n6", "I give no rating.\n\n6/7", "Not rated.\n6", "Unscored.\n6",
         "Score: N/A\n6", "Score: none\n6", "Rating not available.\n6", "There is no score.\nScore: 6",
@@ -87,6 +88,10 @@ def test_per_cent_is_read_where_the_scale_is_one(text, value):
 )  # fmt: skip
 def test_a_share_of_something_is_no_score(text):
     assert read(text, HUNDRED).value is None
+
+
+def test_per_cent_of_json_is_read_where_the_scale_is_one():
+    assert said('{"score": "72%"}', Form("json", (0, 100), key="score")) == 72
 
 
 def test_per_cent_is_no_level_of_another_scale():
@@ -169,6 +174,7 @@ def test_a_side_of_json_is_read_as_it_is_spelled(text, winner):
     ("text", "value"),
     [
         ('{"score": 6}', 6), ('{"score": "6/7"}', 6), ('{"score": "6 out of 7"}', 6),
+        ('{"score": "6%"}', "off_scale"),
         ('{"score": "6/10"}', "off_scale"), ('{"score": "6 facts"}', "off_scale"),
     ],
 )  # fmt: skip
