@@ -67,7 +67,7 @@ def letters(answer: str, form: Form) -> list[Claim]:
         if claim is not None and is_the_writers(text, match.start("at"), match.end("label")):
             held = _unless_taken_back(claim, text, match.end("label"), form.labels)
             (found if edge or match.re is not alone else inner)[claim.at] = held
-            bare = bare | {claim.at} if match.re is alone else bare - {claim.at}
+            (bare.add if match.re is alone else bare.discard)(claim.at)
     # A label alone between other lines is no verdict, yet beside another one it leaves open which is meant.
     several = {match.start(): _several(match) for match in _lists(form).finditer(text)} if found else {}
     everything = {**inner, **several, **found} if found and not form.rule else found
