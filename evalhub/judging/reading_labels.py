@@ -44,12 +44,12 @@ def verdicts(answer: str, _form: Form) -> list[Claim]:
     text = plain(answer)
     claims = [
         _unless_taken_back(
-            _verdict(mark.start(), said, VERDICTS.get(said), VERDICTS), text, mark.end(), "ABC"
+            _verdict(mark.start(), sides, VERDICTS.get(sides), VERDICTS), text, mark.end(), "ABC"
         )
         for mark in _BRACKETS.finditer(text)
         if is_the_writers(text, mark.start(), mark.end())
         for spelled in [mark[1].upper().replace(" ", "")]
-        for said in [_TURNED.get(spelled, spelled)]
+        for sides in [_TURNED.get(spelled, spelled)]
     ]
     return beside_withheld(claims, text)
 

@@ -66,11 +66,11 @@ def beside_withheld(claims: list[Claim], text: str, alone: Collection[int] = ())
     words = [sentence for pattern in _WITHHELD for sentence in pattern.finditer(text)]
     if {claim.at for claim in claims} <= {*alone}:
         words += [denial for denial in _DENIED.finditer(text) if denial.end() <= max(alone, default=0)]
-    doubts = (_doubt(found) for found in words)
+    doubts = (_doubt(sentence) for sentence in words)
     return sorted([*claims, *doubts], key=lambda claim: claim.at)
 
 
 def _doubt(words: re.Match[str]) -> Claim:
     group = "nothing" if words.groupdict().get("nothing") else "words"
-    said = words[group]
-    return Claim(words.start(group), said, failure=FailureKind.AMBIGUOUS, reason=f"the reply says {said!r}")
+    text = words[group]
+    return Claim(words.start(group), text, failure=FailureKind.AMBIGUOUS, reason=f"the reply says {text!r}")

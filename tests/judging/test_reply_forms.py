@@ -14,7 +14,7 @@ SIDES = Form("letter", labels={"A": Winner.A, "B": Winner.B, "tie": Winner.TIE})
 GRADES = Form("letter", labels={"A": 3.0, "B": 2.0, "C": 1.0})
 
 
-def said(text, form):
+def verdict_of(text, form):
     reading = read(text, form)
     return reading.failure or (reading.value if reading.winner is None else reading.winner)
 
@@ -37,7 +37,7 @@ def said(text, form):
     ],
 )  # fmt: skip
 def test_a_rating_is_read_in_each_plain_form(text, value):
-    assert said(text, SCORE) == value
+    assert verdict_of(text, SCORE) == value
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_no_rating_is_read_where_none_is_given(text):
     ],
 )  # fmt: skip
 def test_per_cent_is_read_where_the_scale_is_one(text, value):
-    assert said(text, HUNDRED) == value
+    assert verdict_of(text, HUNDRED) == value
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_share_of_something_is_no_score(text):
 
 
 def test_per_cent_of_json_is_read_where_the_scale_is_one():
-    assert said('{"score": "72%"}', Form("json", (0, 100), key="score")) == 72
+    assert verdict_of('{"score": "72%"}', Form("json", (0, 100), key="score")) == 72
 
 
 def test_per_cent_is_no_level_of_another_scale():
@@ -110,7 +110,7 @@ def test_per_cent_is_no_level_of_another_scale():
     ],
 )  # fmt: skip
 def test_a_comparison_names_the_better_side(text, winner):
-    assert said(text, Form("verdict")) == winner
+    assert verdict_of(text, Form("verdict")) == winner
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_comparison_names_the_better_side(text, winner):
     ],
 )  # fmt: skip
 def test_a_side_is_read_in_each_plain_form(text, winner):
-    assert said(text, SIDES) == winner
+    assert verdict_of(text, SIDES) == winner
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_no_side_is_read_where_none_is_given(text):
 
 
 def test_a_noun_before_a_letter_names_a_side_and_no_grade():
-    assert said("Grade: B", GRADES) == 2
+    assert verdict_of("Grade: B", GRADES) == 2
     assert read("Answer: Response B", GRADES).failure is FailureKind.PARSE
 
 
@@ -167,7 +167,7 @@ def test_a_noun_before_a_letter_names_a_side_and_no_grade():
     ],
 )  # fmt: skip
 def test_a_side_of_json_is_read_as_it_is_spelled(text, winner):
-    assert said(text, Form("json", labels=SIDES.labels, key="winner")) == winner
+    assert verdict_of(text, Form("json", labels=SIDES.labels, key="winner")) == winner
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_side_of_json_is_read_as_it_is_spelled(text, winner):
     ],
 )  # fmt: skip
 def test_a_score_of_json_may_name_its_top(text, value):
-    assert said(text, Form("json", (1, 7), key="score")) == value
+    assert verdict_of(text, Form("json", (1, 7), key="score")) == value
 
 
 @pytest.mark.parametrize(

@@ -150,15 +150,15 @@ def test_a_server_that_lists_one_token(
 ) -> None:
     lists_one(chat_server, "m", sure, unsure)
     desk.suite(judges=[{**PAIR, "engine": chat_server.engine()}])
-    told = cli("run", "s")
-    assert told.code == 0
+    answer = cli("run", "s")
+    assert answer.code == 0
     (run,) = all_runs(desk.runs)
     verdicts = pair_verdicts(Results(run))
     assert verdicts["winner"].tolist() == ["b"] * 4
-    assert [None if one != one else one for one in verdicts["p_a"].astype(float)] == [p_a] * 4
-    details = [one.detail or "" for one in judgments(run)]
+    assert [None if share != share else share for share in verdicts["p_a"].astype(float)] == [p_a] * 4
+    details = [judgment.detail or "" for judgment in judgments(run)]
     assert sum("which could move the probability that a side wins" in detail for detail in details) == hard
-    shown = " ".join(told.out.split())
+    shown = " ".join(answer.out.split())
     assert ("pw gives no probabilities (8 of 8" in shown) is (hard == 8)
     assert ("pw gives no probabilities with 4 of 8 verdicts" in shown) is (hard == 4)
 

@@ -155,8 +155,8 @@ def test_columns_that_differ_in_case_alone_are_left_out(new: Any, tmp_path: Path
     if form == "parquet":
         parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
         contents["parquet"] = (tmp_path / "a.parquet").read_bytes()
-    found = new({f"a.{form}": contents[form]})
-    assert set(columns(found)) == {"id", "prompt"}
+    dataset = new({f"a.{form}": contents[form]})
+    assert set(columns(dataset)) == {"id", "prompt"}
 
 
 def test_rows_without_a_text_are_no_responses(new: Any) -> None:
