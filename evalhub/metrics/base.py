@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 NO_REFERENCE = "no reference"
+NO_TEXT = "the length is known, the text is not"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,15 @@ class LanguageMetric(Metric, Protocol):
         languages: Sequence[str | None],
     ) -> list[Column]:
         """Return what `score` returns; `languages` holds a BCP 47 tag for each row, None if not known."""
+        ...
+
+
+@runtime_checkable
+class CountedMetric(Metric, Protocol):
+    """A metric that also has values for candidates of which only the length is known."""
+
+    def score_counts(self, chars: Sequence[int]) -> list[Column]:
+        """Return the columns of `score` for candidates of these lengths in characters."""
         ...
 
 

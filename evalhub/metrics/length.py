@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evalhub.metrics.base import Column, column
+from evalhub.metrics.base import NO_TEXT, Column, Value, column
 from evalhub.metrics.options import refuse_unknown
 from evalhub.metrics.tokenize import unicode_words
 
@@ -53,11 +53,29 @@ class Length:
             >>> [column.values for column in Length().score(["two words"], [[]])]
             [(9.0,), (2.0,)]
         """
-        return [
-            column("chars", "chars|unit:code-point|v:1", ((float(len(text)), None) for text in candidates)),
-            column(
-                "words",
-                "words|tok:unicode|v:1",
-                ((float(len(unicode_words(text))), None) for text in candidates),
-            ),
-        ]
+        return _columns(
+            ((float(len(text)), None) for text in candidates),
+            ((float(len(unicode_words(text))), None) for text in candidates),
+        )
+
+    def score_counts(self, chars: Sequence[int]) -> list[Column]:
+        """Return the columns of `score` for candidates of which only the length is known.
+
+        Args:
+            chars: (n,) lengths in characters, at least 0.
+
+        Returns:
+            `chars` with these lengths; `words` has no values, as nobody can count them.
+
+        Example:
+            >>> [column.values for column in Length().score_counts([120])]
+            [(120.0,), (None,)]
+        """
+        return _columns(((float(count), None) for count in chars), ((None, NO_TEXT) for _ in chars))
+
+
+def _columns(chars: Iterable[Value], words: Iterable[Value]) -> list[Column]:
+    return [
+        column("chars", "chars|unit:code-point|v:1", chars),
+        column("words", "words|tok:unicode|v:1", words),
+    ]

@@ -121,6 +121,11 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
     controls = manifest["resolved"]["suite"]["controls"]
     if data["state"] != "sealed":
         yield f"the run is {data['state']}, not finished: the numbers cover what is there so far"
+    if not any(data[name] for name in _MEASURED):
+        yield (
+            "nothing is measured: the suite has neither judges nor metrics, and its datasets bring no "
+            "labels, verdicts or scores along"
+        )
     for kind in dict.fromkeys(row["annotator_kind"] for row in data["agreement"] + data["correlations"]):
         if kind in _KINDS:
             yield _KINDS[kind]
@@ -164,6 +169,7 @@ def _on_labels(results: Results) -> Iterator[str]:
         )
 
 
+_MEASURED = ("leaderboard", "coverage", "agreement", "correlations", "attacks")
 _ASKED = ("attention_backend", "dtype", "kv_block_size", "kv_cache_dtype", "max_length", "quantization")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 
-from evalhub.metrics import Column, LanguageMetric, Metric
+from evalhub.metrics import NO_TEXT, Column, CountedMetric, LanguageMetric, Metric
 from evalhub.records import Item, Response, Score
 from evalhub.runner.progress import Progress
 from evalhub.runner.resolve import Resolved, metric_columns
@@ -19,13 +19,22 @@ def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) ->
     Args:
         metric: The metric.
         items: The dataset's items by id.
-        responses: The dataset's responses; those without text are left out.
+        responses: The dataset's responses. Those that failed are left out; of those that are known by their
+            length alone a metric of texts has no value.
     """
     texts = [response for response in responses if response.text is not None]
     answered = [items[response.item_id] for response in texts]
     settled = metric.for_dataset([text for item in items.values() for text in item.references])
-    for column in _columns(settled, [response.text or "" for response in texts], answered):
-        for response, value, reason in zip(texts, column.values, column.reasons, strict=True):
+    yield from _scores(texts, _columns(settled, [response.text or "" for response in texts], answered))
+    lengths = {response: response.chars for response in responses if response.text is None}
+    counts = {response: chars for response, chars in lengths.items() if chars is not None}
+    if counts:
+        yield from _scores(list(counts), _counted(settled, list(counts.values())))
+
+
+def _scores(responses: list[Response], columns: list[Column]) -> Iterator[Score]:
+    for column in columns:
+        for response, value, reason in zip(responses, column.values, column.reasons, strict=True):
             yield Score(
                 dataset=response.dataset,
                 item_id=response.item_id,
@@ -44,6 +53,14 @@ def _columns(metric: Metric, texts: list[str], items: list[Item]) -> list[Column
     if isinstance(metric, LanguageMetric):
         return metric.score_in(texts, references, [item.lang for item in items])
     return metric.score(texts, references)
+
+
+def _counted(metric: Metric, chars: list[int]) -> list[Column]:
+    """Return a metric's columns of responses of which only the length is known."""
+    if isinstance(metric, CountedMetric):
+        return metric.score_counts(chars)
+    absent = {"values": (None,) * len(chars), "reasons": (NO_TEXT,) * len(chars)}
+    return [replace(column, **absent) for column in _columns(metric, [], [])]
 
 
 def score_all(writer: RunWriter, resolved: Resolved, progress: Progress) -> None:
