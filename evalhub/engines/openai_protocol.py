@@ -151,16 +151,17 @@ def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text
     top = max(listed, key=lambda one: one[1])[0] if listed else None
     most = unlisted(listed) if missing else -math.inf
     where = f"among the server's {len(listed)} most probable tokens"
-    if not found or max(found.values()) <= most:
-        fix = "engine: {logprobs: none} asks for hard verdicts"
-        detail = f"no choice stands out {where}; {fix}"
-        return Outcome(text, failure=FailureKind.PARSE, detail=detail, top_token=top)
+    stands_out = bool(found) and max(found.values()) > most
     most = min(most, _equal_share(listed, len(missing)))
     logprobs = {choice: found.get(choice, most) for choice in choices}
+    bounds: dict[str, Any] = {"logprobs": logprobs, "top_token": top, "unlisted": tuple(missing)}
+    if not stands_out:
+        detail = f"no choice stands out {where}; engine: {{logprobs: none}} asks for hard verdicts"
+        return Outcome(text, failure=FailureKind.PARSE, detail=detail, **bounds)
     best = max(logprobs, key=lambda name: logprobs[name])
     share = "the most it can have" if len(missing) == 1 else "equal shares of the most they can have"
     note = f"not {where}, so taken at {share}: {', '.join(missing)}" if missing else None
-    return Outcome(best, None, logprobs, "choice", detail=note, top_token=top, unlisted=tuple(missing))
+    return Outcome(best, finish_reason="choice", detail=note, **bounds)
 
 
 def _equal_share(listed: Sequence[tuple[str, float]], missing: int) -> float:

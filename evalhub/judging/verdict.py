@@ -15,6 +15,8 @@ from evalhub.specs import Mode
 
 EXPLAIN = "First explain your assessment in at most three sentences. Do not give the verdict yet."
 WAIT = "\nWait"
+# Probabilities that are added up are off by less; of a floor of 0.05 and answers of 0.05 nothing fails.
+_ROUNDING = 1e-6
 _THINK, _THOUGHT = "<think>\n", "\n</think>\n\n"
 
 
@@ -187,16 +189,16 @@ def _choose(answer: Answer, judge: Judge, choices: tuple[str, ...]) -> Asked:
         failure=completion.failure,
         detail=completion.detail,
     )
+    mass = min(math.fsum(map(math.exp, (completion.logprobs or {}).values())), 1.0)
+    if completion.logprobs and mass < judge.min_choice_mass - _ROUNDING:
+        detail = _off_choice(judge.min_choice_mass, completion.top_token)
+        return replace(answer, label_mass=mass, failure=FailureKind.OFF_CHOICE, detail=detail)
     if answer.failure:
         return answer
     if completion.logprobs is None:
         return _read(answer, completion, choices)
     if set(completion.logprobs) != set(choices):
         return replace(answer, failure=FailureKind.PARSE, detail="no probability for every verdict token")
-    mass = min(math.fsum(math.exp(value) for value in completion.logprobs.values()), 1.0)
-    if mass < judge.min_choice_mass:
-        detail = _off_choice(judge.min_choice_mass, completion.top_token)
-        return replace(answer, label_mass=mass, failure=FailureKind.OFF_CHOICE, detail=detail)
     return replace(answer, logprobs=completion.logprobs, unlisted=completion.unlisted, label_mass=mass)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import Item, Judgment, Label, Response, Score, is_blank, key_of
+from evalhub.scales import Kind
 from evalhub.specs import Card
 
 _LISTS = ("refs", "context", "tags")
@@ -103,6 +104,9 @@ def refuse_strange_responses(responses: Iterable[Response], items: Iterable[Item
             )
 
 
+_RULE = {Kind.PAIRWISE: "majority", Kind.POINTWISE: "mean"}
+
+
 def refuse_undecided(card: Card, labels: Sequence[Label], where: str) -> None:
     """Refuse several annotators of one response where the card does not say how they become one label.
 
@@ -121,13 +125,14 @@ def refuse_undecided(card: Card, labels: Sequence[Label], where: str) -> None:
                 allowed=names[:20],
             )
     for label in labels:
-        if card.criteria[label.criterion].truth is None:
+        spec = card.criteria[label.criterion]
+        if spec.truth is None:
             key = (*key_of(label)[:-1], label.annotator_kind)
             if seen.setdefault(key, label.annotator) != label.annotator:
                 raise SpecError(
                     f"several annotators labelled the same ({named(label)})",
                     where=f"{where}:criteria.{label.criterion}",
-                    fix="say in truth how they become one label, such as {by: mean}",
+                    fix=f"say in truth how they become one label, such as {{by: {_RULE[spec.kind]}}}",
                 )
 
 

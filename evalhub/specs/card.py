@@ -231,7 +231,7 @@ class Card(Spec):
     def selects(self) -> dict[str, str]:
         """The SELECT of each kind of record that the card has."""
         kinds = ("items", "responses", "labels", "judgments", "scores")
-        return {kind: sql for kind in kinds if (sql := getattr(self, kind))}
+        return {kind: sql for kind in kinds if (sql := getattr(self, kind)) is not None}
 
     @property
     def hash(self) -> str:

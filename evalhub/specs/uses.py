@@ -13,7 +13,7 @@ from evalhub.specs.base import ID, Spec
 
 
 class DatasetUse(Spec):
-    """A dataset of a suite; `limit` items are drawn with `seed`.
+    """A dataset of a suite, or its name alone; `limit` items are drawn with `seed`.
 
     Attributes:
         id: What tables call it: an id of the suite's own where `dataset` names the dataset, else that name.
@@ -29,6 +29,11 @@ class DatasetUse(Spec):
     split: str | None = None
     tags: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_a_name(cls, value: Any) -> Any:
+        return {"id": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _own_id(self) -> DatasetUse:

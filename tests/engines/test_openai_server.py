@@ -161,7 +161,9 @@ def test_no_choice_among_them_is_a_parse_failure(server, engine, top):
     one = ask(engine, choices=("A", "B"))
     assert one.failure is FailureKind.PARSE
     assert one.text == "The"
-    assert one.logprobs is None
+    # what the server does not list is bounded by what it lists
+    assert one.unlisted == tuple(choice for choice in ("A", "B") if choice not in dict(top))
+    assert sum(map(math.exp, one.logprobs.values())) <= 1 - math.exp(-0.5)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

@@ -77,7 +77,16 @@ def test_what_the_model_wanted_is_kept_either_way(protocol: str) -> None:
 
 @pytest.mark.parametrize(
     ("mass", "floor", "failed"),
-    [(0.05, 0.05, False), (0.0499, 0.05, True), (1e-9, 0.0, False), (0.9, 1.0, True)],
+    [
+        (0.05, 0.05, False),
+        (0.0499, 0.05, True),
+        (1e-9, 0.0, False),
+        (0.9, 1.0, True),
+        # floating point: probabilities that are added up are a little off
+        (0.3 - 1e-12, 0.3, False),
+        (1 - 3e-8, 1.0, False),
+        (0.99999, 1.0, True),
+    ],
 )
 def test_the_floor_itself_is_enough(mass: float, floor: float, failed: bool) -> None:
     (judgment,) = judged("pointwise", mass, floor)
@@ -109,3 +118,26 @@ def test_only_the_first_place_of_a_list_must_be_wanted() -> None:
     with pytest.raises(StopIteration) as ended:
         steps.send((answer(second.choices, 0.001),))
     assert [judgment.failure for judgment in ended.value.value] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("floor", "failure"), [(0.05, FailureKind.OFF_CHOICE), (0.01, FailureKind.PARSE), (0, FailureKind.PARSE)]
+)
+def test_choices_that_a_server_does_not_list_may_be_too_improbable(
+    floor: float, failure: FailureKind
+) -> None:
+    whose = Judge("j", rubric("pointwise"), "m", min_choice_mass=floor)
+    steps = PROTOCOLS["pointwise"].ask(Asking(whose, ITEM, "c", RESPONSES[:1]))
+    (request,) = next(steps)
+    most = dict.fromkeys(request.choices, math.log(0.01))
+    said = Completion(
+        "v", "m", "[]", request.choices, "Well", logprobs=most, unlisted=request.choices, top_token="Well",
+        failure=FailureKind.PARSE, detail="no choice stands out",
+    )  # fmt: skip
+    with pytest.raises(StopIteration) as done:
+        steps.send((said,))
+    (judgment,) = done.value.value
+    off = failure is FailureKind.OFF_CHOICE
+    assert (judgment.failure, judgment.value, judgment.logprobs) == (failure, None, None)
+    assert judgment.label_mass == (pytest.approx(0.02) if off else None)
+    assert "'Well'" in str(judgment.detail) if off else judgment.detail == "no choice stands out"

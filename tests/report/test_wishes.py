@@ -64,3 +64,23 @@ def test_recorded_judges_and_failures_have_no_mass(desk: Any) -> None:
     (row,) = rows_of(choice_mass(results))
     assert row["token"] is None
     assert list(wishes([row])) == []
+
+
+def test_a_thinking_model_behind_a_server(desk: Any, chat_server: Any) -> None:
+    """The server lists none of the answers, so that together they have almost no probability."""
+    thinking, sure = [("<think>", -0.0001), ("Okay", -9.5)], [("A", -0.01), ("B", -5.0)]
+
+    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+        return 200, chat_server.reply("", top=sure if "What is 0" in str(sent["messages"]) else thinking)
+
+    chat_server.behave = behave
+    judge = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "m", "families": ["beta"]}
+    desk.dataset(items=4)
+    desk.suite(judges=[{**judge, "engine": chat_server.engine()}], controls={"min_coverage": 0})
+    results = Results(desk.run())
+    assert results.judgments()["failure"].value_counts().to_dict() == {"off_choice": 6}
+    (note,) = [note for note in report_data(results)["notes"] if "allowed answers" in note]
+    assert note == (
+        f"{HEAD}.25; it most often wanted to say '<think>' (6 of 8); its model thinks before it answers, so "
+        "ask it with mode: think"
+    )

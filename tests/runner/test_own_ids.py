@@ -155,3 +155,8 @@ def test_uses_are_read_once() -> None:
     assert [(use.metric, use.name, dict(use.options)) for use in suite.metric_uses()] == [
         ("length", "length", {}), ("rouge", "r", {}),
     ]  # fmt: skip
+
+
+def test_a_dataset_may_be_its_name_alone(tagged: Any) -> None:
+    results = frames(tagged, datasets=["tiny", {"id": "low", "dataset": "tiny", "tags": ["low"]}], judges=[])
+    assert results.items().groupby("dataset").size().to_dict() == {"tiny": 10, "low": 4}

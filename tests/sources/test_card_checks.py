@@ -310,3 +310,18 @@ def test_levels_survive_json(levels: dict[Any, str]) -> None:
     assert again.scale == spec.scale
     assert again.scale is not None
     assert again.scale.labels == tuple(map(str, levels))
+
+
+def test_several_votes_of_a_pair_become_one_by_majority(mini: Any) -> None:
+    votes = f"SELECT {PAIR}, 'a' AS winner, unnest(['x', 'y']) AS annotator"
+    assert refused(mini, labels=votes).endswith(
+        "say in truth how they become one label, such as {by: majority}."
+    )
+
+
+@pytest.mark.parametrize("kind", ["items", "responses", "labels", "judgments", "scores"])
+@pytest.mark.parametrize("blank", ["", " \n\t", "-- later"])
+def test_a_blank_select_is_refused(mini: Any, kind: str, blank: str) -> None:
+    criteria = {"overall": {"kind": "pairwise", "levels": ["a", "b"]}}
+    sentence = refused(mini, criteria=criteria, **{kind: blank})
+    assert f":{kind}: there must be exactly one SELECT, got '0 statements'" in sentence
