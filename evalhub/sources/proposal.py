@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,7 +30,13 @@ _BIG = 1 << 63
 _EXACT = 1 << 53
 _DIGITS = 20
 _LONGEST = 250
-_MAY_NAME = re.compile(r".*(id|idx|index|key|number|system|model|model_name|generator)", re.IGNORECASE)
+_MAY_NAME = re.compile(
+    r".*(id|idx|index|key|number|item|system|model|model.name|generator|llm|bot)", re.IGNORECASE
+)
+_MAY_ASK = re.compile(
+    r"q|.*(prompt|question|instruction|query|problem|request|input|source|text|document|article|dialogue)",
+    re.IGNORECASE,
+)
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)")
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _ORDER = ("BIGINT", "DOUBLE", "VARCHAR")
@@ -43,6 +51,8 @@ class Values:
         count: Number of values.
         texts: The distinct values as texts, of a column that may name items or systems; else empty.
         unique: Whether no file has a value twice, of such a column.
+        hashes: A hash of each distinct value, of a column that may hold what is asked; else empty.
+        plain: Whether each value is a text or a list of texts.
         large: Whether an integer is beyond 2^53, which a DOUBLE does not hold.
     """
 
@@ -50,22 +60,27 @@ class Values:
     count: int = 0
     texts: set[str] = field(default_factory=set)
     unique: bool = True
+    hashes: set[int] = field(default_factory=set)
+    plain: bool = True
     large: bool = False
 
-    def add(self, value: Any, *, written: bool, names: bool) -> None:
+    def add(self, value: Any, *, written: bool, column: str) -> None:
         """Take a value in.
 
         Args:
             value: A value; None is none.
             written: Whether values are texts, as in CSV.
-            names: Whether the column may name items or systems.
+            column: The name of the column, which says what is kept of it.
         """
         if value is None:
             return
         self.count += 1
-        if names:
+        if _MAY_NAME.fullmatch(column):
             self.texts.add(str(value)[:_LONGEST])
             self.unique = len(self.texts) == self.count
+        if _MAY_ASK.fullmatch(column):
+            self.hashes.add(hash(str(value)))
+        self.plain &= all(isinstance(part, str) for part in (value if isinstance(value, list) else [value]))
         kind = _type_of_text(value) if written else _type_of(value)
         self.large |= kind == "BIGINT" and abs(int(value)) > _EXACT
         self.join(kind, written=written)
@@ -100,11 +115,13 @@ class Proposal:
 
 
 def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
-    """Read a folder's data files, and return its tables and the files that were left out.
+    """Read a folder's data files, and return its tables and the files that are left out.
+
+    A file that is empty, or cannot be read, is left out with the reason beside its name.
 
     Raises:
         InputError: The folder is none, is empty, or holds no file of a known format.
-        SpecError: A file cannot be read.
+        SpecError: No file can be read.
     """
     if not folder.is_dir():
         raise InputError("there is no such folder", where="FOLDER", value=str(folder))
@@ -122,13 +139,22 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
             fix="save spreadsheets and databases as CSV or Parquet",
         )
     tables: dict[tuple[Any, ...], Proposal] = {}
+    unread: list[SpecError] = []
     for path, form in known.items():
-        found = _read(path, path.relative_to(folder).as_posix(), form)
+        name = path.relative_to(folder).as_posix()
+        try:
+            found = _read(path, name, form)
+        except SpecError as error:
+            unread.append(error)
+            left_out.append(f"{name} ({error.what})")
+            continue
         kind = (found.format, tuple(sorted(found.form.items())), tuple(sorted(found.columns)))
         if kind in tables:
             _join(tables[kind], found)
         else:
             tables[kind] = found
+    if not tables:
+        raise unread[0]
     return _named(list(tables.values())), left_out
 
 
@@ -145,7 +171,7 @@ def _read(path: Path, name: str, form: str) -> Proposal:
     """Read one file in the first way that works."""
     reasons: list[Refused] = []
     try:
-        head = path.open("rb").read(_HEAD)
+        head = _bytes(path, _HEAD)
         for attempt, written in _attempts(form, path, head):
             try:
                 rows = _parquet(path) if attempt == "parquet" else _rows(path, attempt, written)
@@ -153,8 +179,9 @@ def _read(path: Path, name: str, form: str) -> Proposal:
                 return _typed(found, path) if attempt == "parquet" else found
             except Refused as error:
                 reasons.append(error)
-    except OSError as error:
-        raise SpecError(f"the file cannot be read ({error.strerror})", where=str(path)) from error
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or "it is no whole gzip file"
+        raise SpecError(f"the file cannot be read ({reason})", where=str(path)) from error
     reply = reasons[0].reply
     where = f"{path}{reply['where']}"
     raise SpecError(f"the file cannot be read: {reply['what']}", where=where, value=reply.get("value"))
@@ -165,7 +192,7 @@ def _attempts(form: str, path: Path, head: bytes) -> Iterator[tuple[str, dict[st
     if form == "parquet":
         yield form, {}
         return
-    encoding = {} if path.suffix == ".gz" else _encoding(path, head)
+    encoding = _encoding(path, head)
     if form == "csv":
         yield form, encoding | _delimiter(path, head, encoding)
     elif form == "lines":
@@ -177,19 +204,26 @@ def _attempts(form: str, path: Path, head: bytes) -> Iterator[tuple[str, dict[st
         yield from ((attempt, encoding | written) for attempt, written in ways)
 
 
+def _bytes(path: Path, count: int = -1) -> bytes:
+    """Return the first bytes of a file, or all, unpacked where its name ends in .gz."""
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        return file.read(count)
+
+
 def _encoding(path: Path, head: bytes) -> dict[str, Any]:
     found = looks.marked(head) or looks.of_wide_text(head)
     if not found:
+        content = _bytes(path)
         try:
-            path.read_text(encoding="utf-8")
+            content.decode("utf-8")
         except UnicodeDecodeError:
-            found = looks.of_broken_utf8(path.read_bytes())
+            found = looks.of_broken_utf8(content)
     return {"encoding": found} if found not in ("", "utf-8", "unknown") else {}
 
 
 def _delimiter(path: Path, head: bytes, encoding: Mapping[str, Any]) -> dict[str, Any]:
     """Return what separates the columns of the header; a comma is not said."""
-    if path.name.lower().endswith(".tsv"):
+    if path.name.lower().removesuffix(".gz").endswith(".tsv"):
         return {"delimiter": "\t"}
     lines = head.decode(encoding.get("encoding", "utf-8-sig"), errors="replace").splitlines()
     header = next((line for line in lines if line.strip()), "")
@@ -251,8 +285,7 @@ def _table(
                 reserved |= dict.fromkeys((*([first] if columns.pop(first, None) else []), column))
                 spelled[column.lower()] = ""
             else:
-                names = bool(_MAY_NAME.fullmatch(column))
-                columns.setdefault(column, Values()).add(value, written=form == "csv", names=names)
+                columns.setdefault(column, Values()).add(value, written=form == "csv", column=column)
     if not columns:
         raise Refused("", "it holds no row with a column" if form != "lines" else "it holds no line")
     return Proposal(name, form, written, {name: sha256}, columns, count, tuple(reserved))
@@ -267,6 +300,8 @@ def _join(table: Proposal, more: Proposal) -> None:
         own.texts |= values.texts
         own.count += values.count
         own.unique &= values.unique
+        own.hashes |= values.hashes
+        own.plain &= values.plain
         own.large |= values.large
         if values.type:
             own.join(values.type, written=table.format == "csv")

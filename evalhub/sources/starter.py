@@ -6,22 +6,29 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from evalhub.sources.proposal import Proposal, Values, reserved_words
+from evalhub.sources.proposal import FORMATS, Proposal, Values, reserved_words
 
+# Of these an item's id is better than one of rows, where several systems answer.
+_ITEM_IDS = (
+    "question_id", "prompt_id", "example_id", "sample_id", "instance_id", "task_id", "qid", "item",
+)  # fmt: skip
 # What a column may be, by its name; the likeliest name first.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "item_id": (
-        "item_id", "id", "question_id", "example_id", "sample_id", "instance_id", "qid", "uid", "uuid", "idx",
-        "index", "key", "number",
+        "item_id", "id", *_ITEM_IDS, "uid", "uuid", "idx", "index", "key", "number",
     ),
-    "system": ("system", "model", "model_id", "model_name", "generator"),
+    "system": ("system", "model", "model_id", "model_name", "generator", "llm", "bot"),
     "prompt": (
         "prompt", "question", "instruction", "q", "query", "problem", "request", "input", "source",
-        "document", "article", "dialogue",
+        "document", "article", "dialogue", "user_prompt", "user_question", "prompt_text", "question_text",
     ),
     "turns": ("turns",),
-    "text": ("response", "output", "completion", "generation", "prediction", "candidate", "model_output"),
+    "text": (
+        "response", "output", "completion", "generation", "prediction", "candidate", "model_output",
+        "model_response", "model_answer", "llm_response", "response_text",
+    ),
     "refs": (
         "refs", "references", "reference", "reference_answer", "reference_answers", "ground_truth", "gold",
         "target", "expected", "ideal", "solution",
@@ -33,7 +40,9 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 # An answer is a response where the data name systems, and else a reference; a text is a prompt.
 _BESIDE_SYSTEMS = {"text": ("answer", "text")}
 _ALONE = {"prompt": ("text",), "refs": ("answers", "answer", "label")}
+_SPLITS = frozenset({"train", "training", "test", "testing", "dev", "val", "valid", "validation", "eval"})
 _IDS = re.compile(r"[A-Za-z0-9._/@+-]{1,200}")
+_ENDING = re.compile(rf"({'|'.join(map(re.escape, FORMATS))})([.]gz)?$", re.IGNORECASE)
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _WIDE = 100
 _ASKED = ("prompt", "turns")
@@ -53,14 +62,14 @@ class _Roles:
         columns: The column of each role that has one.
         item_id: The SQL of an item's id.
         repeated: Whether several rows are about one item.
-        by_file: Whether each file holds one system's answers.
+        by_file: The SQL of the system of each file, where each holds the answers of one; else empty.
     """
 
     table: Proposal
     columns: dict[str, str]
     item_id: str
     repeated: bool
-    by_file: bool
+    by_file: str
 
 
 def first_card(card_id: str, tables: Sequence[Proposal]) -> str:
@@ -112,14 +121,17 @@ def _file(table: Proposal) -> Iterator[str]:
 
 def _roles(table: Proposal, *, several: bool) -> _Roles:
     lower = {re.sub(r"[^a-z0-9]+", "_", name.lower()): name for name in table.columns}
-    column = _first(table, lower, "item_id", _NAMES["item_id"], ())
-    column = column or next((lower[name] for name in lower if name.endswith("_id")), None)
+    system, asked = (_first(table, lower, role, _NAMES[role], ()) for role in ("system", "prompt"))
+    column = _id_column(table, lower, shared=bool(system))
     values = table.columns[column] if column else Values()
     named = values.count == table.rows and all(map(_IDS.fullmatch, values.texts))
     repeated = len(values.texts) < table.rows
-    by_file = named and repeated and values.unique and len(table.hashes) > 1
+    by_file = ""
+    # Where one id asks several things, the files are parts of a dataset, and their ids begin anew.
+    asks_once = asked is None or len(table.columns[asked].hashes) <= len(values.texts)
+    if named and repeated and values.unique and asks_once:
+        by_file = _system_of_file(table.hashes)
     found = {"item_id": column} if column else {}
-    system = _first(table, lower, "system", _NAMES["system"], found.values())
     found |= {"system": system} if system else {}
     extra = _BESIDE_SYSTEMS if system or by_file else _ALONE
     for role in ("prompt", "turns", "text", "refs", "context", "tags", "lang"):
@@ -131,7 +143,49 @@ def _roles(table: Proposal, *, several: bool) -> _Roles:
         item_id = "regexp_replace(file || ':' || line, '[^A-Za-z0-9._/@+-]', '-', 'g')"
     else:
         item_id = f"'{table.name}-' || line" if several else "line"
-    return _Roles(table, found, item_id, False, False)
+    return _Roles(table, found, item_id, repeated=False, by_file="")
+
+
+def _id_column(table: Proposal, lower: Mapping[str, str], *, shared: bool) -> str | None:
+    """Return the column that seems to name the items.
+
+    Args:
+        table: The table.
+        lower: Its columns by their plain names.
+        shared: Whether the table names systems: then an id of items stands in several rows.
+    """
+    if shared:
+        columns = [lower[name] for name in _ITEM_IDS if name in lower]
+        repeated = [
+            name for name in columns if 1 < len(table.columns[name].texts) < table.columns[name].count
+        ]
+        if repeated:
+            return repeated[0]
+    column = _first(table, lower, "item_id", _NAMES["item_id"], ())
+    return column or next((lower[name] for name in lower if name.endswith("_id")), None)
+
+
+def _system_of_file(paths: Iterable[str]) -> str:
+    """Return the SQL of a name for each file: its own, its folder's or its path, the first that differs.
+
+    Empty where there is one file, or where the files are parts of a dataset such as train and test.
+    """
+    files = [PurePosixPath(path) for path in paths]
+    stems = [_ENDING.sub("", path.name) for path in files]
+    endings = sorted({path.name[len(stem) :] for path, stem in zip(files, stems, strict=True)})
+    end = f"({'|'.join(endings)})".replace(".", "[.]")
+    if len(files) < 2 or {stem.lower() for stem in stems} <= _SPLITS:
+        return ""
+    names = {
+        f"regexp_extract(file, '([^/]+){end}$', 1)": stems,
+        "regexp_extract(file, '([^/]+)/[^/]+$', 1)": [path.parent.name for path in files],
+        f"regexp_replace(file, '{end}$', '')": [_ENDING.sub("", str(path)) for path in files],
+    }
+    for sql, values in names.items():
+        ids = {re.sub("[^A-Za-z0-9._/@+-]+", "-", value) for value in values}
+        if len(ids) == len(files) and all(map(_IDS.fullmatch, ids)):
+            return sql if ids == set(values) else f"regexp_replace({sql}, '[^A-Za-z0-9._/@+-]+', '-', 'g')"
+    return ""
 
 
 def _first(
@@ -140,9 +194,15 @@ def _first(
     """Return the first column of some names whose values can stand in a role."""
     for name in names:
         column = lower.get(name)
-        if column and column not in taken and (table.columns[column].type or "VARCHAR") in _TYPES[role]:
+        if column and column not in taken and _may_be(table.columns[column], role):
             return column
     return None
+
+
+def _may_be(values: Values, role: str) -> bool:
+    """Say whether values can stand in a role; one that takes several texts takes lists beside texts too."""
+    listed = values.type == "JSON" and values.plain and _TYPES[role] is _MANY
+    return listed or (values.type or "VARCHAR") in _TYPES[role]
 
 
 def _selects(tables: list[_Roles]) -> Iterator[str]:
@@ -242,7 +302,7 @@ def _system(one: _Roles, *, alone: bool) -> str:
     if column:
         return _as_id(one.table.columns[column], column)
     if one.by_file:
-        return "regexp_extract(file, '([^/.]+)[^/]*$', 1)"
+        return one.by_file
     return "'recorded'" if alone else f"'recorded-{one.table.name}'"
 
 
@@ -255,7 +315,7 @@ def _as_id(values: Values, name: str) -> str:
 def _text(values: Values, name: str, role: str) -> str:
     """Return the SQL of a column as a text, or as the texts that a role may have."""
     listed = (values.type or "").endswith("[]")
-    if values.type in (None, "VARCHAR", "VARCHAR[]"):
+    if values.type in (None, "VARCHAR", "VARCHAR[]", "JSON"):
         return _sql(name)
     kind = "VARCHAR[]" if listed and role in ("refs", "context", "tags") else "VARCHAR"
     return f"{_sql(name)}::{kind}"

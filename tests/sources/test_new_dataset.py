@@ -1,5 +1,6 @@
 """`evalhub datasets new`: a first card for a folder of files, which loads at once."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -232,3 +233,90 @@ def test_of_several_values_of_one_item_none_is_picked(desk: Any, cli: Any) -> No
     answer = cli("datasets", "new", "mine")
     assert answer.code == 2
     assert "two items are the same by their ids" in answer.sentence
+
+
+NAMES = {
+    ("out/gpt-4.1.jsonl", "out/gpt-4.1-mini.jsonl", "out/qwen2.5.jsonl"): (
+        "gpt-4.1",
+        "gpt-4.1-mini",
+        "qwen2.5",
+    ),
+    ("My Model (v1).jsonl", "other.jsonl"): ("My-Model-v1-", "other"),
+    ("a/answers.jsonl", "b.2/answers.jsonl"): ("a", "b.2"),
+    ("x/a.jsonl", "x/b.jsonl", "y/a.jsonl"): ("x/a", "x/b", "y/a"),
+    ("a.b.jsonl", "a.c.ndjson", "d.jsonl.gz"): ("a.b", "a.c", "d"),
+}
+
+
+@pytest.mark.parametrize("paths", NAMES)
+def test_a_file_s_system_has_the_name_that_tells_it_apart(new: Any, paths: tuple[str, ...]) -> None:
+    files: Files = {"questions.csv": "id,prompt\n1,Who?\n2,Why?\n"}
+    for path, name in zip(paths, NAMES[paths], strict=True):
+        content = lines(*({"id": n, "response": f"{name} {n}"} for n in (1, 2)))
+        files[path] = gzip.compress(content.encode()) if path.endswith(".gz") else content
+    found = new(files)
+    assert {(one.system, one.item_id): one.text for one in found.responses} == {
+        (name, str(n)): f"{name} {n}" for name in NAMES[paths] for n in (1, 2)
+    }
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("part-1", "part-2")])
+def test_parts_whose_ids_begin_anew_are_no_systems(new: Any, names: tuple[str, str]) -> None:
+    rows = {name: [{"id": n, "question": f"{name} {n}?", "answer": name} for n in (0, 1)] for name in names}
+    found = new({f"{name}.jsonl": lines(*rows[name]) for name in names})
+    assert sorted((item.turns, item.refs) for item in found.items) == sorted(
+        ((f"{name} {n}?",), ((name,),)) for name in names for n in (0, 1)
+    )
+    assert found.responses == ()
+
+
+def test_parts_are_no_systems_though_they_ask_nothing(new: Any) -> None:
+    found = new({f"{name}.csv": "id,answer\n1,a\n2,b\n" for name in ("train", "validation", "test")})
+    assert (len(found.items), found.responses) == (6, ())
+
+
+BROKEN = {
+    "empty.csv": b"",
+    "header.csv": b"id,prompt\n",
+    "lines.jsonl": b"\n\n",
+    "settings.json": b'{"a": 1,}',
+    "rows.csv": b"a,b\n1\n",
+    "x.parquet": b"none",
+    "cut.csv.gz": gzip.compress(b"id,prompt\n1,Who?\n" * 2000)[:-20],
+    "no.jsonl.gz": b"{}",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_file_without_rows_is_left_out_and_said(desk: Any, cli: Any, new: Any, name: str) -> None:
+    found = new({"a.csv": "id,prompt\n1,Who?\n", name: BROKEN[name]})
+    assert [item.turns for item in found.items] == [("Who?",)]
+    answer, _ = json.JSONDecoder().raw_decode(cli("datasets", "new", "mine", "--id", "other", "--json").out)
+    (left_out,) = answer["left_out"]
+    assert left_out.startswith(f"{name} (the file cannot be read")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_a_packed_file_is_looked_into(new: Any, encoding: str) -> None:
+    found = new({"a.csv.gz": gzip.compress("id;prompt\n1;Größe?\n2;a, b\n".encode(encoding))})
+    assert [item.turns for item in found.items] == [("Größe?",), ("a, b",)]
+
+
+def test_an_id_of_rows_is_none_of_items(new: Any) -> None:
+    rows = [
+        {"id": n, "question_id": n // 2, "model": "xy"[n % 2], "prompt": f"{n // 2}?", "answer": f"{n}"}
+        for n in range(4)
+    ]
+    found = new({"a.jsonl": lines(*rows)})
+    assert [(one.item_id, one.system, one.text) for one in found.responses] == [
+        ("0", "x", "0"), ("0", "y", "1"), ("1", "x", "2"), ("1", "y", "3"),
+    ]  # fmt: skip
+
+
+def test_references_may_be_lists_or_texts(new: Any) -> None:
+    rows = [
+        {"id": 1, "q": "a", "references": ["x", "y"]},
+        {"id": 2, "q": "b", "references": "z"},
+        {"id": 3, "q": "c"},
+    ]
+    assert [item.refs for item in new({"a.jsonl": lines(*rows)}).items] == [(("x", "y"),), (("z",),), ()]
