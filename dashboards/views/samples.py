@@ -9,6 +9,7 @@ from drawing import chances
 from loading import Chosen, plain
 
 from evalhub.analysis import rows_of, sample
+from evalhub.records import CUT
 
 chosen: Chosen = st.session_state["chosen"]
 
@@ -117,7 +118,8 @@ def responses_shown(responses: list[Row], judgment: Row | None) -> None:
 
 def response(one: Row, letter: str) -> None:
     sampled = f" · sample {one['sample']}" if one["sample"] else ""
-    st.markdown(f"**{letter + ' · ' if letter else ''}{plain(one['system'])}**{sampled}")
+    cut = " · cut at the token limit" if one["finish_reason"] == CUT else ""
+    st.markdown(f"**{letter + ' · ' if letter else ''}{plain(one['system'])}**{sampled}{cut}")
     for turn in one["turns"][:-1]:
         block(turn)
     if one["failure"]:

@@ -19,7 +19,8 @@ _UNSEEN = "text IS NOT NULL AND NOT regexp_matches(text, '[!-~]')"
 
 _ANSWERED = """
 SELECT dataset, system, count(*) AS responses, count(*) - count(text) AS absent,
-  count(finish_reason) AS ended, if(ended > 0, count(*) FILTER (WHERE finish_reason = 'length'), NULL) AS cut
+  count(finish_reason) AS ended, if(ended > 0, count(*) FILTER (WHERE finish_reason = 'length'), NULL) AS cut,
+  count(*) FILTER (WHERE finish_reason = 'length' AND failure IS NOT NULL) AS cut_failed
 FROM responses GROUP BY ALL ORDER BY ALL
 """
 
@@ -29,9 +30,9 @@ def answers(results: Results) -> pd.DataFrame:
 
     `responses` counts all, `absent` those without a text (failed, or recorded by their length alone), `empty`
     those whose text shows nothing. An empty answer is an answer: it is scored and judged like any other.
-    `ended` counts those of which the engine said why they end, and `cut` those of them that ended at the
-    token limit, `max_tokens`; of recorded responses nothing is known, and `cut` is missing. An answer that
-    was cut is judged as it is.
+    `ended` counts those of which the engine, or the card, says why they end, and `cut` those of them that
+    ended at the token limit, `max_tokens`; where nothing is known `cut` is missing. An answer that was cut is
+    judged as it is. `cut_failed` counts those of which nothing is left to judge, such as thoughts alone.
     """
     frame = results.sql(_ANSWERED)
     unseen = results.sql(f"SELECT dataset, system, text FROM responses WHERE {_UNSEEN}")
@@ -50,15 +51,17 @@ def cut_answers(counts: Iterable[Mapping[str, Any]], least: float = 0.0) -> Iter
     """Yield one sentence for each candidate with answers that the token limit cut.
 
     Args:
-        counts: Rows with system, ended, cut and max_tokens, as of `answers`.
+        counts: Rows with system, ended, cut, cut_failed and max_tokens, as of `answers`.
         least: Share of the answers from which it is said.
     """
     ended: Counter[str] = Counter()
     cut: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
     limits = {}
     for row in counts:
         ended[row["system"]] += row["ended"]
         cut[row["system"]] += row["cut"] or 0
+        failed[row["system"]] += row["cut_failed"]
         limits[row["system"]] = row["max_tokens"]
     for system, number in cut.items():
         if number and number >= least * ended[system]:
@@ -66,5 +69,14 @@ def cut_answers(counts: Iterable[Mapping[str, Any]], least: float = 0.0) -> Iter
             fix = f"; for longer ones set sampling: {{max_tokens: {2 * limit}}}" if limit else ""
             yield (
                 f"{system}: {number:,} of {ended[system]:,} answers were cut at the token limit"
-                f"{f' of {limit:,}' if limit else ''}, and are scored and judged as they are{fix}"
+                f"{f' of {limit:,}' if limit else ''}, and {_what_becomes(number, failed[system])}{fix}"
             )
+
+
+def _what_becomes(cut: int, failed: int) -> str:
+    """Say what becomes of answers that were cut, some of them before there was anything to judge."""
+    judged = "are scored and judged as they are"
+    if not failed:
+        return judged
+    lost = "failed, since they were cut before the answer began"
+    return lost if failed == cut else f"{judged}, except for {failed:,} that {lost}"

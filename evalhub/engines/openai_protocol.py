@@ -22,7 +22,7 @@ from evalhub.engines.base import Outcome
 from evalhub.engines.openai_dialect import Dialect, sampling_of
 from evalhub.engines.thinking import answered
 from evalhub.judging import answer_schema
-from evalhub.records import FailureKind, Request
+from evalhub.records import CUT, FailureKind, Request, end_of
 
 TOP = 20
 
@@ -99,24 +99,32 @@ def read(reply: Any, request: Request, dialect: Dialect) -> Outcome:
         "cached_tokens": getattr(details, "cached_tokens", None),
         "completion_tokens": getattr(reply.usage, "completion_tokens", None),
     }
+    limit = _most_tokens(request, dialect)
+    end = _end(made, usage["completion_tokens"], limit)
     if refusal := _refusal(made):
-        return Outcome(failure=FailureKind.REFUSED, detail=refusal, finish_reason=made.finish_reason, **usage)
+        return Outcome(failure=FailureKind.REFUSED, detail=refusal, finish_reason=end, **usage)
     if request.choices and not dialect.hard(request):
         listed = _listed(made.logprobs)
         if not listed:
             raise NoProbabilities
         return replace(_verdict(listed, request.choices, made.message.content), **usage)
-    limit = _most_tokens(request, dialect)
-    if not made.message.content and made.finish_reason == "length" and not _reasoning(made.message):
+    if not made.message.content and end == CUT and not _reasoning(made.message):
         detail = f"the answer was cut before it began ({dialect.token_limit} {limit})"
-        return Outcome(failure=FailureKind.TRUNCATED, detail=detail, finish_reason="length", **usage)
+        return Outcome(failure=FailureKind.TRUNCATED, detail=detail, finish_reason=end, **usage)
     return answered(
         made.message.content or "",
         replace(request, sampling=replace(request.sampling, max_tokens=limit)),
         reasoning=_reasoning(made.message),
-        finish_reason=made.finish_reason,
+        finish_reason=end,
         **usage,
     )
+
+
+def _end(made: Any, tokens: int | None, limit: int) -> str | None:
+    """Return why an answer ends; one of which the server does not say it was cut where it fills its limit."""
+    if made.finish_reason:
+        return end_of(made.finish_reason)
+    return CUT if tokens is not None and tokens >= limit else None
 
 
 def _reasoning(message: Any) -> str | None:

@@ -10,7 +10,7 @@ from evalhub.judging.asking import Asking, Judge
 from evalhub.judging.escape import defuse
 from evalhub.judging.hard import read_answer
 from evalhub.judging.prompt import messages
-from evalhub.records import Completion, FailureKind, Judgment, Message, Request, Response, Sampling
+from evalhub.records import CUT, Completion, FailureKind, Judgment, Message, Request, Response, Sampling
 from evalhub.specs import Mode
 
 EXPLAIN = "First explain your assessment in at most three sentences. Do not give the verdict yet."
@@ -141,7 +141,7 @@ def _explained(answer: Answer, judge: Judge, question: str, sample: int) -> Aske
         answer,
         sent=(*answer.sent, *turns),
         rationale=rationale.text,
-        rationale_cut=rationale.finish_reason == "length",
+        rationale_cut=rationale.finish_reason == CUT,
         completions=(*answer.completions, rationale.key),
         failure=rationale.failure,
         detail=rationale.detail,
@@ -164,7 +164,7 @@ def _thought(answer: Answer, judge: Judge, sample: int) -> Asked:
         if part.failure:
             return replace(answer, completions=completions, failure=part.failure, detail=part.detail)
         thought += (part.reasoning if part.reasoning is not None else part.text) or ""
-        cut = part.finish_reason == "length"
+        cut = part.finish_reason == CUT
         left -= part.completion_tokens or 0
         if cut or left <= 0:
             break
@@ -204,7 +204,7 @@ def _choose(answer: Answer, judge: Judge, choices: tuple[str, ...]) -> Asked:
 
 def _read(answer: Answer, completion: Completion, choices: tuple[str, ...]) -> Answer:
     """Return the hard verdict that a text without probabilities gives, or why it gives none."""
-    if completion.finish_reason == "length":
+    if completion.finish_reason == CUT:
         detail = "the verdict was cut at its token limit; engine: answer_tokens allows more"
         return replace(answer, failure=FailureKind.TRUNCATED, detail=detail)
     choice = read_answer(completion.text or "", choices)

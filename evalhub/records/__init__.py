@@ -10,6 +10,7 @@ from evalhub.records.codec import (
     sort_key,
     to_dict,
 )
+from evalhub.records.endings import CUT, end_of
 from evalhub.records.requests import Message, Request, Sampling
 from evalhub.records.tables import (
     KINDS,
@@ -36,6 +37,7 @@ from evalhub.records.thinking import (
 from evalhub.texts import clean, is_blank, without_blanks
 
 __all__ = [
+    "CUT",
     "KINDS",
     "THINK_TAGS",
     "AnnotatorKind",
@@ -57,6 +59,7 @@ __all__ = [
     "clean",
     "closing_tag",
     "digest",
+    "end_of",
     "from_dict",
     "has_failed",
     "has_tags",

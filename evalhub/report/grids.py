@@ -200,6 +200,7 @@ def coverages(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
     lines = []
     # Only scales with such a level have verdicts that say so.
     absent = any(row["not_applicable"] for row in data["coverage"])
+    cut = any(row["of_cut_answers"] for row in data["coverage"])
     for (judge, kind), rows in grouped(data["coverage"], "judge", "kind"):
         share, *mass = rows
         lines.append(
@@ -210,12 +211,15 @@ def coverages(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
                 interval(share, notes),
                 *([count(share["not_applicable"])] if absent else []),
                 count(share["failed"]),
+                *([count(share["of_cut_answers"])] if cut else []),
                 interval(mass[0], notes) if mass else ABSENT,
                 _rationales(share),
             )
         )
     if lines:
-        counts = (*(("not applicable",) if absent else ()), "failed")
+        counts = (
+            *(("not applicable",) if absent else ()), "failed", *(("of cut answers",) if cut else ()),
+        )  # fmt: skip
         head = ("judge", "kind", "valid verdicts", "coverage", *counts, "label mass", "rationales")
         yield Grid("Coverage", head, tuple(lines), 2)
     if data["left_out"]:
@@ -240,7 +244,7 @@ def answer_grids(data: dict[str, Any]) -> Iterator[Grid]:
             visible(row["system"]),
             count(row["responses"]),
             count(row["empty"]),
-            count(row["cut"]),
+            count(row["cut"]) + (f", {count(row['cut_failed'])} failed" if row["cut_failed"] else ""),
         )
         for row in data["answers"]
         if row["empty"] or row["cut"]

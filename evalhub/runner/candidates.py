@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from evalhub.analysis.answers import MANY, cut_answers
 from evalhub.judging import candidate_messages
 from evalhub.records import (
+    CUT,
     Completion,
     FailureKind,
     Item,
@@ -86,20 +87,26 @@ def many_cut(candidates: Iterable[ResolvedCandidate], records: Iterable[Record])
     responses = [record for record in records if isinstance(record, Response)]
     for candidate in candidates:
         spec = candidate.spec
-        ends = [one.finish_reason for one in responses if one.system == spec.id and one.finish_reason]
-        counts = {"ended": len(ends), "cut": ends.count("length"), "max_tokens": spec.sampling.max_tokens}
+        ended = [one for one in responses if one.system == spec.id and one.finish_reason]
+        cut = [one for one in ended if one.finish_reason == CUT]
+        counts = {
+            "ended": len(ended),
+            "cut": len(cut),
+            "cut_failed": sum(one.failure is not None for one in cut),
+            "max_tokens": spec.sampling.max_tokens,
+        }
         yield from cut_answers([{"system": spec.id, **counts}], least=MANY)
 
 
 def _end(done: list[Completion]) -> str | None:
     """Return why the answer ends: at the token limit where one of its turns does."""
     ends = [one.finish_reason for one in done]
-    return "length" if "length" in ends else ends[-1] if ends else None
+    return CUT if CUT in ends else ends[-1] if ends else None
 
 
 def _failure(completion: Completion) -> FailureKind | None:
     """Return why a completion is no answer; runs of earlier versions hold cut thoughts as empty texts."""
-    cut = bool(completion.reasoning) and not completion.text and completion.finish_reason == "length"
+    cut = bool(completion.reasoning) and not completion.text and completion.finish_reason == CUT
     return completion.failure or (FailureKind.TRUNCATED if cut else None)
 
 

@@ -125,6 +125,7 @@ def response(card: Card, row: Row, where: str) -> Response:
         chars=None if cut else _chars(row["chars"], written, turns),
         families=row["family"] or ("unknown",),
         source=Source.RECORDED,
+        finish_reason=row["finish_reason"],
         sha256=None if text is None else digest(text),
         failure=FailureKind.TRUNCATED if cut else None,
         detail=STILL_THINKS if cut else None,

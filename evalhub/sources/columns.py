@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.records import AnnotatorKind, FailureKind, clean
+from evalhub.records import AnnotatorKind, FailureKind, clean, end_of, is_blank
 from evalhub.scales import Order, Winner
 from evalhub.sources.blocks import is_blocks, text_of
 from evalhub.sources.messages import read_messages
@@ -78,6 +78,12 @@ def _value(value: Any) -> float | str:
     return value if isinstance(value, str) else _number(value)
 
 
+def _ending(value: Any) -> str | None:
+    if not isinstance(value, str):
+        raise ValueError("a text, such as stop or length")
+    return None if is_blank(value) else end_of(clean(value))
+
+
 def _share(value: Any) -> float:
     share = _number(value)
     if not 0 <= share <= 1:
@@ -140,6 +146,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "turns": Column(_texts),
         "chars": Column(_count),
         "family": Column(_texts),
+        "finish_reason": Column(_ending),
     },
     "labels": {
         **_VERDICT,

@@ -36,6 +36,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "context": ("context", "contexts", "passage", "passages", "input"),
     "tags": ("tags", "tag", "category", "topic", "task", "subject"),
     "lang": ("lang", "language"),
+    "finish_reason": ("finish_reason", "stop_reason"),
 }  # fmt: skip
 # An answer is a response where the data name systems, and else a reference; a text is a prompt.
 _BESIDE_SYSTEMS = {"text": ("answer", "text")}
@@ -51,6 +52,7 @@ _MANY = (*_ONE, "VARCHAR[]", "BIGINT[]", "DOUBLE[]")
 _TYPES = {
     "item_id": ("VARCHAR", "BIGINT", "INTEGER"), "system": ("VARCHAR",), "prompt": _ONE, "text": _ONE,
     "turns": ("VARCHAR[]",), "refs": _MANY, "context": _MANY, "tags": _MANY, "lang": ("VARCHAR",),
+    "finish_reason": ("VARCHAR",),
 }  # fmt: skip
 
 
@@ -134,7 +136,7 @@ def _roles(table: Proposal, *, several: bool) -> _Roles:
     found = {"item_id": column} if column else {}
     found |= {"system": system} if system else {}
     extra = _BESIDE_SYSTEMS if system or by_file else _ALONE
-    for role in ("prompt", "turns", "text", "refs", "context", "tags", "lang"):
+    for role in ("prompt", "turns", "text", "refs", "context", "tags", "lang", "finish_reason"):
         name = _first(table, lower, role, (*_NAMES[role], *extra.get(role, ())), found.values())
         found |= {role: name} if name else {}
     if column and named and (not repeated or system or by_file):
@@ -269,6 +271,8 @@ def _responses(tables: list[_Roles]) -> Iterator[str]:
         text = _text(one.table.columns[one.columns["text"]], one.columns["text"], "text")
         columns = [_as(one.item_id, "item_id"), _as(system, "system"), "'unknown' AS family"]
         columns.append(_as(text, "text"))
+        if end := one.columns.get("finish_reason"):
+            columns.append(_as(_sql(end), "finish_reason"))
         if one.repeated and not one.by_file:
             rank = f"row_number() OVER (PARTITION BY {one.item_id}, {system} ORDER BY file, line) - 1"
             columns.append(f"{rank} AS sample")

@@ -1,4 +1,4 @@
-"""Answers that end at the token limit: counted for each candidate, judged, and said."""
+"""Answers that end at the token limit: counted for each candidate and recorded system, judged, and said."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, answers, coverage, rows_of
+from evalhub.errors import SpecError
 
 JUDGE = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "toy", "families": ["beta"]}
 LONG = " ".join(f"word{n}" for n in range(20))
@@ -93,3 +94,87 @@ def test_an_earlier_turn_that_was_cut_counts(desk: Any) -> None:
     desk.suite(candidates=[two], judges=[JUDGE | {"engine": "scripted"}])
     found = {row["system"]: row["cut"] for row in rows_of(answers(Results(desk.run())))}
     assert found["two"] == 1
+
+
+@pytest.mark.parametrize(
+    "spelled", ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "model_length"]
+)
+def test_recorded_answers_may_say_why_they_end(desk: Any, cli: Any, spelled: str) -> None:
+    ends = f"CASE WHEN system = 'k' THEN if(item_id < 'i002', '{spelled}', 'stop') END"
+    card = {"responses": f"SELECT item_id, system, family, text, {ends} AS finish_reason FROM responses"}
+    desk.dataset(items=5, card=card)
+    desk.suite(judges=[JUDGE | {"engine": "scripted"}])
+    results = Results(desk.run())
+    counts = {
+        row["system"]: (row["ended"], row["cut"], row["max_tokens"]) for row in rows_of(answers(results))
+    }
+    assert counts == {"k": (5, 2, None), "m": (0, None, None)}
+    (row,) = [row for row in rows_of(coverage(results)) if row["statistic"] == "coverage"]
+    assert (row["done"], row["of_cut_answers"]) == (10, 4)
+    out = " ".join(cli("report").out.split())
+    assert "k: 2 of 5 answers were cut at the token limit, and are scored and judged as they are" in out
+    assert "failed of cut answers label mass" in out
+
+
+def test_what_is_no_text_is_no_reason_to_end(desk: Any) -> None:
+    desk.dataset(card={"responses": "SELECT item_id, system, text, 1 AS finish_reason FROM responses"})
+    desk.suite(judges=[])
+    with pytest.raises(
+        SpecError, match=r"column finish_reason .* got 1; allowed: a text, such as stop or length"
+    ):
+        desk.run()
+
+
+@pytest.mark.parametrize(
+    ("finish", "tokens", "cut"),
+    [
+        ("length", 3, True), ("max_tokens", 3, True), ("MAX_TOKENS", 8, True), ("stop", 8, False),
+        (None, 8, True), (None, 7, False), (None, None, False),
+    ],
+)  # fmt: skip
+def test_servers_that_call_it_differently(
+    desk: Any, chat_server: Any, finish: str | None, tokens: int | None, cut: bool
+) -> None:
+    def behave(_: Any) -> tuple[int, Any]:
+        reply = chat_server.reply("an answer", finish=finish)
+        return 200, reply | {"usage": {**reply["usage"], "completion_tokens": tokens} if tokens else None}
+
+    chat_server.behave = behave
+    desk.dataset(items=2)
+    served = candidate("api", limit=8) | {"engine": chat_server.engine()}
+    desk.suite(candidates=[served], judges=[], metrics=["length"])
+    found = {row["system"]: row["cut"] for row in rows_of(answers(Results(desk.run())))}
+    assert found["api"] == (2 if cut else 0 if finish else None)
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        (0, "3 of 3 answers were cut at the token limit of 8, and are scored and judged as they are; for"),
+        (
+            1,
+            "and are scored and judged as they are, except for 1 that failed, since they were cut",
+        ),
+        (
+            3,
+            "3 of 3 answers were cut at the token limit of 8, and failed, since they were cut before",
+        ),
+    ],
+)
+def test_what_was_cut_before_it_began_is_not_said_to_be_judged(
+    desk: Any, cli: Any, chat_server: Any, lost: int, said: str
+) -> None:
+    def behave(sent: Any) -> tuple[int, Any]:
+        begun = all(f"What is {n} plus" not in str(sent["messages"]) for n in range(lost))
+        content, thoughts = ("Well, it is", None) if begun else (None, "Let me see")
+        return 200, chat_server.reply(content, finish="length", reasoning_content=thoughts)
+
+    chat_server.behave = behave
+    desk.dataset(items=3)
+    served = candidate("api", limit=8) | {"engine": chat_server.engine()}
+    desk.suite(candidates=[served], judges=[], metrics=["length"], controls={"min_coverage": 0})
+    cli("run", "s")
+    out = " ".join(cli("report").out.split())
+    assert "api: 3 of 3 answers were cut" in out
+    assert said in out
+    assert ("3, 1 failed" in out) is (lost == 1)

@@ -313,6 +313,14 @@ def test_an_id_of_rows_is_none_of_items(new: Any) -> None:
     ]  # fmt: skip
 
 
+def test_why_answers_end_is_kept(new: Any) -> None:
+    rows = [
+        {"id": n, "model": "m", "output": "x", "finish_reason": end}
+        for n, end in enumerate(["stop", "length"])
+    ]
+    assert [one.finish_reason for one in new({"a.jsonl": lines(*rows)}).responses] == ["stop", "length"]
+
+
 def test_references_may_be_lists_or_texts(new: Any) -> None:
     rows = [
         {"id": 1, "q": "a", "references": ["x", "y"]},
