@@ -14,6 +14,13 @@ _OF_MODEL = {
     "engine settings": ("settings",),
 }
 
+# How a judge is asked, beside what the manifest says of it; what its mode does not use cannot differ.
+_ASKED = {"sampling": "sampling", "pairs": "pairs"}
+_ASKED_IN = {
+    "explain": {"rationale_tokens": "rationale tokens"},
+    "think": {"think_tokens": "think tokens", "waits": "waits"},
+}
+
 _SIGNATURES = """
 SELECT DISTINCT signature FROM scores
 WHERE dataset = $dataset AND metric = $metric AND criterion IS NULL AND signature IS NOT NULL ORDER BY ALL
@@ -65,4 +72,16 @@ def _parts(rater: str, manifest: dict[str, Any]) -> dict[str, Any]:
     model, judge = manifest["resolved"].get("models", {}).get(rater, {}), manifest["judges"][rater]
     made = {name: [model.get(fact) for fact in facts] for name, facts in _OF_MODEL.items()}
     asked = {name: value for name, value in judge.items() if name not in ("model", "families", "rubric")}
-    return {**made, "rubric": manifest["rubrics"].get(rater), **asked}
+    return {**made, "rubric": manifest["rubrics"].get(rater), **asked, **_asking(rater, manifest)}
+
+
+def _asking(judge: str, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return how a suite lets a judge be asked: sampling, budgets of its mode, pairs, least choice mass."""
+    suite = manifest["resolved"]["suite"]
+    uses = {use["id"]: use for use in suite.get("judges", ())}
+    if judge not in uses:
+        return {}
+    use = uses[judge]
+    names = _ASKED | _ASKED_IN.get(use.get("mode", ""), {})
+    floor = suite["controls"].get("min_choice_mass", 0.0)
+    return {**{shown: use.get(name) for name, shown in names.items()}, "least choice mass": floor}

@@ -55,6 +55,12 @@ _KINDS = {
 }
 
 
+_FAMILY_RULES = {
+    "allow": "a judge may meet its own family",
+    "exclude": "what a judge's own family wrote is not shown to it",
+}
+
+
 def report_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
     """Return everything that the report says, fit for JSON.
 
@@ -131,8 +137,8 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
             yield _KINDS[kind]
     if controls["length_penalty"]:
         yield f"length penalty of strength {controls['length_penalty']:g}; the raw number stands beside it"
-    if controls["cross_family"] != "require":
-        yield f"cross-family is set to {controls['cross_family']}: a judge may meet its own family"
+    if controls["cross_family"] in _FAMILY_RULES:
+        yield f"cross-family is set to {controls['cross_family']}: {_FAMILY_RULES[controls['cross_family']]}"
     covered = [row for row in data["coverage"] if row["statistic"] == "coverage"]
     silent = [f"{row['judge']} (0 of {row['done']:,})" for row in covered if 0 < row["done"] == row["failed"]]
     if silent:

@@ -163,6 +163,35 @@ class TestNights:
         assert set(nights(after, before)["changed"]) == {"model"}
         assert nights(after, after)["changed"].isna().all()
 
+    @pytest.mark.parametrize(
+        ("mode", "change", "said"),
+        [
+            ("direct", {"sampling": {"temperature": 0.7}}, "sampling"),
+            ("direct", {"pairs": {"by": "all"}}, "pairs"),
+            ("explain", {"rationale_tokens": 64}, "rationale tokens"),
+            ("think", {"think_tokens": 64, "waits": 1}, "think tokens, waits"),
+            ("direct", {"rationale_tokens": 64, "think_tokens": 64, "waits": 1}, None),
+            ("explain", {"think_tokens": 64}, None),
+        ],
+    )
+    def test_a_judge_that_is_asked_differently_is_told(
+        self, hand: Any, results: Write, mode: str, change: dict[str, Any], said: str | None
+    ) -> None:
+        use = {"id": "pw", "mode": mode, "sampling": {"temperature": 0.0}, "pairs": {"by": "labelled"}}
+        first, second = (
+            results(hand.pairs(), resolved={"suite": {"controls": {"length_penalty": 0}, "judges": [one]}})
+            for one in (use, use | change)
+        )
+        assert set(nights(second, first)["changed"]) == {said}
+
+    def test_another_least_choice_mass_is_told(self, hand: Any, results: Write) -> None:
+        controls = [{"length_penalty": 0, "min_choice_mass": floor} for floor in (0.05, 0.5)]
+        first, second = (
+            results(hand.pairs(), resolved={"suite": {"controls": one, "judges": [{"id": "pw"}]}})
+            for one in controls
+        )
+        assert set(nights(second, first)["changed"]) == {"least choice mass"}
+
     def test_another_length_penalty_is_told(self, hand: Any, results: Write) -> None:
         weak, strong = (
             {"suite": {"controls": {"length_penalty": strength}}, "models": {}} for strength in (0.5, 5)
