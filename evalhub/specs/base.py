@@ -141,7 +141,7 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
 
 
 # pydantic names the choice of a union within the path of a mistake.
-_CHOICE = re.compile(r"(?:dict|tuple|list|union|function-\w+)\[")
+_CHOICE = re.compile(r"(?:dict|tuple|list|union|function-\w+)\[|(?:str|int|float|bool)$")
 _WORDS = {
     "tuple_type": "a list is needed",
     "list_type": "a list is needed",
@@ -170,7 +170,8 @@ def validated(model: type[_Model], values: dict[str, Any], where: str) -> _Model
         message = _WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
         given = first["input"]
         # What is wrong with a whole mapping is named by the message; its text would bury that.
-        value = None if isinstance(given, Mapping | BaseModel) and given else given
+        shown = (isinstance(given, Mapping | BaseModel) and given) or ", got " in message
+        value = None if shown else given
         raise SpecError(message[0].lower() + message[1:], where=place, value=value) from error
 
 

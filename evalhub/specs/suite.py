@@ -229,6 +229,11 @@ class Suite(Spec):
     gates: tuple[Any, ...] = ()
     budget: Budget = Budget()
 
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _names_or_options(cls, value: Any) -> Any:
+        return [MetricUse.entry(metric) for metric in value] if isinstance(value, list | tuple) else value
+
     @field_validator("metrics", mode="after")
     @classmethod
     def _one_name_each(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:

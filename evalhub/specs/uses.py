@@ -55,13 +55,29 @@ class MetricUse:
     options: Mapping[str, Any]
     id: str | None = None
 
+    @staticmethod
+    def entry(written: Any) -> str | dict[str, Any]:
+        """Return an entry as a name, or a name with options; options that are left blank are none.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        if isinstance(written, str):
+            return written
+        options = list(written.items()) if isinstance(written, Mapping) else []
+        if len(options) != 1 or not isinstance(options[0][1], Mapping | None):
+            raise ValueError(
+                "a metric is a name, or one name with its options, as in {rouge: {id: mine}}, "
+                f"got {written!r}"
+            )
+        ((metric, chosen),) = options
+        return {metric: dict(chosen or {})}
+
     @classmethod
     def read(cls, entry: str | Mapping[str, Mapping[str, Any]]) -> MetricUse:
         """Return what a suite's entry says: a name, or one name with its options."""
         if isinstance(entry, str):
             return cls(entry, {})
-        if len(entry) != 1:
-            raise ValueError("a metric is a name, or one name with its options")
         ((metric, options),) = entry.items()
         own = options.get("id")
         if "id" in options and not (isinstance(own, str) and re.fullmatch(ID, own)):

@@ -160,3 +160,16 @@ def test_uses_are_read_once() -> None:
 def test_a_dataset_may_be_its_name_alone(tagged: Any) -> None:
     results = frames(tagged, datasets=["tiny", {"id": "low", "dataset": "tiny", "tags": ["low"]}], judges=[])
     assert results.items().groupby("dataset").size().to_dict() == {"tiny": 10, "low": 4}
+
+
+@pytest.mark.parametrize("options", [None, {}])
+def test_a_metric_without_options_is_its_name(tagged: Any, options: Any) -> None:
+    one, other = (frames(tagged, metrics=[metric], judges=[]) for metric in ({"length": options}, "length"))
+    assert one.scores().drop(columns="signature").equals(other.scores().drop(columns="signature"))
+
+
+@pytest.mark.parametrize("metric", [3, {"rouge": "stemmed"}, {"rouge": {}, "length": {}}, {}, ["rouge"]])
+def test_what_is_no_metric_is_said_once(tagged: Any, metric: Any) -> None:
+    with pytest.raises(SpecError) as caught:
+        frames(tagged, metrics=[metric], judges=[])
+    assert str(caught.value).endswith(f"as in {{rouge: {{id: mine}}}}, got {metric!r}.")
