@@ -38,6 +38,7 @@ _TABLES = {
         "not_attacked",
         "coverage",
         "answers",
+        "choice_mass",
         "shortfalls",
         "left_out",
         "unscored",

@@ -12,6 +12,7 @@ from evalhub.report.ranking import on_what_they_rank, unshared_grids
 from evalhub.report.sections import LENGTH_CONTROLLED, POWERED, RANKS, SETTLED, STRENGTHS, WORST_CASES
 from evalhub.report.served import served_notes
 from evalhub.report.shape import LOWER_IS_BETTER, Footnotes
+from evalhub.report.wishes import wishes
 
 chosen: Chosen = st.session_state["chosen"]
 
@@ -198,6 +199,8 @@ def coverage() -> None:
     for line in (*notes.lines(), *map(plain, cut_answers(tables["answers"]))):
         st.caption(line)
     for note in served_notes({name: rows_of(chosen.table(name)) for name in ("hard_verdicts", "not_sent")}):
+        st.caption(plain(note))
+    for note in wishes(rows_of(chosen.table("choice_mass"))):
         st.caption(plain(note))
     failures = chosen.table("failures")
     if len(failures):

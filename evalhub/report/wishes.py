@@ -11,14 +11,19 @@ from evalhub.report.shape import count, number, visible
 def wishes(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     """Say which judges gave their allowed answers little probability, and what they wanted to say.
 
+    A dataset and criterion of a judge is named where the judge's mean over all of them is not low.
+
     Args:
         rows: Of the table `choice_mass`.
     """
-    for row in rows:
-        if not row["low"]:
+    low = [row for row in rows if row["low"]]
+    whole = {(row.get("run"), row["judge"]) for row in low if not row["dataset"]}
+    for row in low:
+        if row["dataset"] and (row.get("run"), row["judge"]) in whole:
             continue
         judge, mass = visible(row["judge"]), number(row["mass"])
-        sentence = f"judge {judge} gave its allowed answers a mean probability of {mass}"
+        cell = f" on {visible(row['dataset'])} · {visible(row['criterion'])}" if row["dataset"] else ""
+        sentence = f"judge {judge} gave its allowed answers{cell} a mean probability of {mass}"
         if row["token"] is not None:
             token = visible(repr(row["token"]))
             sentence += (

@@ -38,7 +38,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "lang": ("lang", "language"),
     "finish_reason": ("finish_reason", "stop_reason"),
 }  # fmt: skip
-# An answer is a response where the data name systems, and else a reference; a text is a prompt.
+# An answer is a response where the data name systems, and else a reference; a text is a prompt. The label of
+# a pair is its winner.
 _BESIDE_SYSTEMS = {"text": ("answer", "text")}
 _ALONE = {"prompt": ("text",), "refs": ("answers", "answer", "label")}
 _SPLITS = frozenset({"train", "training", "test", "testing", "dev", "val", "valid", "validation", "eval"})
@@ -135,7 +136,8 @@ def _roles(table: Proposal, *, several: bool) -> _Roles:
         by_file = _system_of_file(table.hashes)
     found = {"item_id": column} if column else {}
     found |= {"system": system} if system else {}
-    extra = _BESIDE_SYSTEMS if system or by_file else _ALONE
+    paired = any(f"{name[:-2]}_b" in lower for name in lower if name.endswith("_a"))
+    extra = _BESIDE_SYSTEMS if system or by_file else {} if paired else _ALONE
     for role in ("prompt", "turns", "text", "refs", "context", "tags", "lang", "finish_reason"):
         name = _first(table, lower, role, (*_NAMES[role], *extra.get(role, ())), found.values())
         found |= {role: name} if name else {}

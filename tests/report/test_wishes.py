@@ -84,3 +84,28 @@ def test_a_thinking_model_behind_a_server(desk: Any, chat_server: Any) -> None:
         f"{HEAD}.25; it most often wanted to say '<think>' (6 of 8); its model thinks before it answers, so "
         "ask it with mode: think"
     )
+
+
+def test_a_criterion_does_not_hide_behind_others(desk: Any) -> None:
+    rules = [{"match": "be clear", "mass": 0.2, "top_token": "Well"}, {"mass": 0.9, "top_token": "1"}]
+    path = desk.folder / "judges" / "two.md"
+    path.write_text(
+        "---\nid: two\nversion: 1\nprotocol: pointwise\ninputs: [response]\nscale: {1: bad, 2: good}\n"
+        "criteria: {clear: be clear, kind: be kind, short: be short}\n---\n"
+        "## User\n{{response}}\n{{criterion}}\n{{scale}}\n",
+        "utf-8",
+    )
+    desk.dataset(items=3)
+    judge = {"id": "pt", "rubric": "two", "model": "m", "families": ["beta"]}
+    desk.suite(judges=[{**judge, "engine": {"type": "scripted", "script": {"rules": rules}}}])
+    results = Results(desk.run())
+    rows = {row["criterion"]: (row["mass"], row["n"], row["low"]) for row in rows_of(choice_mass(results))}
+    assert rows == {
+        "": (pytest.approx(2 / 3), 18, False), "clear": (pytest.approx(0.2), 6, True),
+        "kind": (pytest.approx(0.9), 6, False), "short": (pytest.approx(0.9), 6, False),
+    }  # fmt: skip
+    (note,) = [note for note in report_data(results)["notes"] if "allowed answers" in note]
+    assert note == (
+        "judge pt gave its allowed answers on tiny · clear a mean probability of .20; it most often wanted "
+        "to say 'Well' (6 of 6)"
+    )

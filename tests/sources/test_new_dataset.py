@@ -313,6 +313,12 @@ def test_an_id_of_rows_is_none_of_items(new: Any) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("column", ["label", "answer"])
+def test_the_winner_of_a_pair_is_no_reference(new: Any, column: str) -> None:
+    found = new({"x.csv": f"id,prompt,response_a,response_b,{column}\n1,Who?,He,She,a\n2,Why?,So,No,b\n"})
+    assert [(item.turns, item.refs) for item in found.items] == [(("Who?",), ()), (("Why?",), ())]
+
+
 def test_why_answers_end_is_kept(new: Any) -> None:
     rows = [
         {"id": n, "model": "m", "output": "x", "finish_reason": end}
