@@ -33,6 +33,9 @@ METRICS = (
     "WHERE criterion IS NULL AND metric NOT IN ('chars', 'words')"
 )
 
+NO_RATERS = frozenset({"item_id", "system", "sample", "cluster", "labels", LENGTH})
+"""Columns of `side_by_side` that no judge and no metric can be called."""
+
 _KEY = ["item_id", "system", "sample"]
 _RESPONSE = ["item_id", "system", "cluster"]
 

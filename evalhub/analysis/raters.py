@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SEED = 0
 TRIVIAL = "trivial"
+TRIVIAL_RATERS = ("always-first", "coin", "longer")
 UNPARSED = "unparsed"
 ORDERS = ("ab", "ba")
 
@@ -132,10 +133,6 @@ def _trivial_raters(group: pd.DataFrame, *, ties: bool) -> Iterator[Rater]:
     lengths = [
         [None if pd.isna(value) else int(value) for value in group[name]] for name in ("chars_a", "chars_b")
     ]
-    said = {
-        "always-first": stats.always_first(shown),
-        "coin": stats.coin(keys, seed=SEED),
-        "longer": stats.longer(*lengths),
-    }
-    for name, verdicts in said.items():
+    said = (stats.always_first(shown), stats.coin(keys, seed=SEED), stats.longer(*lengths))
+    for name, verdicts in zip(TRIVIAL_RATERS, said, strict=True):
         yield Rater(name, TRIVIAL, None, {"combined": pd.Series(verdicts, dtype=object)}, ties)

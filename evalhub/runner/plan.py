@@ -13,6 +13,7 @@ from evalhub.errors import SpecError, UnknownNameError
 from evalhub.runner.cascades import check_cascades
 from evalhub.runner.cells import Cell, judge_cells, systems_of
 from evalhub.runner.juries import jury_facts
+from evalhub.runner.names import check_raters
 from evalhub.runner.resolve import Resolved, metric_columns
 from evalhub.scales import Kind
 from evalhub.sources import Dataset
@@ -121,6 +122,7 @@ def plan(resolved: Resolved) -> Plan:
     """
     _check_judges(resolved)
     _check_datasets(resolved)
+    check_raters(resolved)
     _check_prompts(resolved)
     _check_system_prompts(resolved)
     cells: dict[str, list[Cell]] = {}
@@ -248,14 +250,6 @@ def _check_judges(resolved: Resolved) -> None:
         baseline = judge.spec.pairs.baseline
         if baseline is not None and baseline not in systems:
             raise UnknownNameError("system", baseline, systems, where=f"{where}.pairs.baseline")
-        recorded = {one.judge for dataset in resolved.datasets for one in dataset.judgments}
-        if judge.spec.id in recorded:
-            raise SpecError(
-                "a judge has the id of a recorded judge",
-                where=where,
-                value=judge.spec.id,
-                fix="give the judge another id",
-            )
         known = {
             name
             for dataset in resolved.datasets

@@ -173,3 +173,45 @@ def test_what_is_no_metric_is_said_once(tagged: Any, metric: Any) -> None:
     with pytest.raises(SpecError) as caught:
         frames(tagged, metrics=[metric], judges=[])
     assert str(caught.value).endswith(f"as in {{rouge: {{id: mine}}}}, got {metric!r}.")
+
+
+RATED = {"id": "pt", "rubric": "rate", **JUDGED}
+SCORES = """SELECT item_id, 'k' AS system, 'bleurt' AS metric, 0.5 AS value FROM items"""
+RECORDED = """SELECT item_id, 'k' AS system, 'quality' AS criterion, 'gpt' AS judge, 1 AS value FROM items"""
+
+
+@pytest.mark.parametrize("name", ["coin", "longer", "always-first", "length", "labels", "cluster", "chars"])
+@pytest.mark.parametrize("kind", ["judge", "jury", "metric"])
+def test_names_that_tables_have_for_something_else(tagged: Any, kind: str, name: str) -> None:
+    suite: dict[str, Any] = {
+        "judge": {"judges": [{**RATED, "id": name}]},
+        "jury": {"judges": [RATED, PW], "juries": [{"id": name, "members": ["pt", "pw"]}]},
+        "metric": {"metrics": [{"exact_match": {"id": name}}], "judges": []},
+    }[kind]
+    tagged.suite(**suite)
+    with pytest.raises(SpecError, match=f"tables call something else by this name, got '{name}'"):
+        prepare("s")
+
+
+@pytest.mark.parametrize(
+    ("suite", "said"),
+    [
+        ({"judges": [{**RATED, "id": "rouge1"}], "metrics": ["rouge"]}, "metric rouge .* of the judge"),
+        ({"judges": [{**RATED, "id": "gpt"}]}, "judge has the name of the recorded judge"),
+        ({"judges": [{**RATED, "id": "bleurt"}]}, "judge has the name of the recorded metric"),
+        ({"metrics": [{"exact_match": {"id": "gpt"}}]}, "metric exact_match .* of the recorded judge"),
+        ({"juries": [{"id": "gpt", "members": ["pt", "p2"]}]}, "jury has the name of the recorded judge"),
+    ],
+)  # fmt: skip
+def test_two_raters_of_one_name(tagged: Any, suite: dict[str, Any], said: str) -> None:
+    card = (tagged.folder / "datasets" / "tiny.yaml").read_text("utf-8")
+    more = f"scores: {SCORES}\njudgments: {RECORDED}\n"
+    (tagged.folder / "datasets" / "tiny.yaml").write_text(card + more, "utf-8")
+    tagged.suite(**{"judges": [RATED, {**RATED, "id": "p2"}], **suite})
+    with pytest.raises(SpecError, match=said):
+        prepare("s")
+
+
+def test_the_metric_length_has_its_own_names(tagged: Any) -> None:
+    tagged.suite(judges=[], metrics=["length", {"length": {"id": "mine"}}])
+    prepare("s")
