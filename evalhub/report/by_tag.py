@@ -20,7 +20,11 @@ REPORTED: Mapping[str, Table] = {
     **RANKED,
     "agreement": analysis.agreement,
     "correlations": analysis.correlations,
+    "biases": analysis.biases,
     "coverage": analysis.coverage_by_criterion,
+    "answers": analysis.answers,
+    "unscored": analysis.unscored,
+    "failures": analysis.failures,
 }
 COMPARED: Mapping[str, Table] = {"raters": lambda results: analysis.meta([results])}
 

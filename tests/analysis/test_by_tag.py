@@ -9,15 +9,14 @@ import pytest
 
 from evalhub.analysis import (
     Results,
-    agreement,
     by_tag,
-    coverage_by_criterion,
     leaderboard,
     meta,
     pair_verdicts,
     rows_of,
 )
 from evalhub.errors import UnknownNameError
+from evalhub.report.by_tag import COMPARED, REPORTED
 
 JUDGED = {"model": "j", "engine": "scripted", "families": ["beta"]}
 PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **JUDGED}
@@ -75,7 +74,7 @@ def rated(shared_desk: Any) -> Results:
         return run(desk, judges=[PT], metrics=["length"])
 
 
-@pytest.mark.parametrize("table", [leaderboard, agreement, coverage_by_criterion, lambda one: meta([one])])
+@pytest.mark.parametrize("table", {**REPORTED, **COMPARED}.values(), ids={**REPORTED, **COMPARED})
 def test_a_parts_numbers_are_those_of_a_run_of_its_items(
     whole: Results, art: Results, table: Callable[..., Any]
 ) -> None:
@@ -84,7 +83,12 @@ def test_a_parts_numbers_are_those_of_a_run_of_its_items(
         rows_of(table(one).drop(columns="run", errors="ignore")) for one in (part.results, art)
     )
     assert found == expected
-    assert found
+
+
+def test_every_table_of_a_part_has_rows(whole: Results) -> None:
+    part = next(one for one in by_tag(whole, ["topic"]) if one.tag == "topic:art")
+    empty = [name for name, table in {**REPORTED, **COMPARED}.items() if not rows_of(table(part.results))]
+    assert empty == ["unscored", "failures"]
 
 
 def test_names_are_tags_first_words_or_patterns(whole: Results) -> None:
