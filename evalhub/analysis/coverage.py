@@ -27,7 +27,7 @@ SELECT judge, if(any_value(source) = 'recorded', 'recorded judge', 'judge') AS k
   count(*) FILTER (WHERE rationale_cut) AS rationales_cut,
   count(*) FILTER (WHERE same_family) AS same_family,
   count(*) FILTER (WHERE EXISTS (
-    FROM responses r WHERE r.finish_reason = 'length'
+    FROM responses r WHERE r.finish_reason = 'length' AND r.failure IS NULL
       AND (r.dataset, r.item_id, r.sample) = (j.dataset, j.item_id, j.sample)
       AND r.system IN (j.system, j.system_a, j.system_b))) AS of_cut_answers
 FROM judgments j GROUP BY judge ORDER BY judge
@@ -47,7 +47,7 @@ def coverage(results: Results) -> pd.DataFrame:
     verdicts were read from probabilities, `label mass` (mean probability of the allowed verdicts, in [0, 1]).
     A verdict that the criterion does not apply is a valid one. Every row also has the judge's counts:
     expected, done, failed, not_applicable, rationales, rationales_cut, same_family, of_cut_answers
-    (judgments of an answer that the token limit cut). Of a recorded judge
+    (judgments of an answer that the token limit cut, where anything was left of it). Of a recorded judge
     (`kind`) as much is expected as is recorded.
     """
     counted = {str(one["judge"]): one for one in rows_of(results.sql(_COUNTED))}
@@ -146,6 +146,12 @@ def left_out(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["judge", "dataset", "what", "n"])
 
 
+_WHOLE = (
+    "kv_block_size", "kv_cache_tokens", "tensor_parallel", "max_length", "max_num_seqs", "max_batched_tokens",
+    "logprobs",
+)  # fmt: skip
+
+
 def engines(results: Results) -> pd.DataFrame:
     """Return what every engine of the run really used and did, one row per start.
 
@@ -155,6 +161,8 @@ def engines(results: Results) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.DataFrame(results.manifest["engines"])
+    # Where another engine has no such number, pandas would make these floats.
+    frame = frame.astype({name: "Int64" for name in _WHOLE if name in frame})
     if "serves" not in frame:  # no engine, or a run from before it was recorded
         return frame.assign(serves="", start=range(1, len(frame) + 1))
     judges = set(results.manifest["judges"])

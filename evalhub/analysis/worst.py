@@ -54,8 +54,10 @@ def _row(found: pd.DataFrame, ends: tuple[float, float], named: Row) -> Iterator
     case = stats.worst_case(values, clusters, bounds=ends, extremes=(lowest, highest))
     if case.failed and case.measured.n:
         both = replace(
-            case.measured, low=case.low, high=case.high, left_out=0, n=len(found), standard_error=None
-        )
+            case.measured,
+            low=case.low, high=case.high, reason=case.reason, left_out=0, n=len(found), standard_error=None,
+            draws=case.measured.draws if case.reason is None else None,
+        )  # fmt: skip
         extremes = {"failed": case.failed, "lowest": case.lowest.estimate, "highest": case.highest.estimate}
         yield row(both, **{**named, "criterion": named["criterion"] or None}, **extremes)
 

@@ -172,8 +172,13 @@ def test_what_was_cut_before_it_began_is_not_said_to_be_judged(
     chat_server.behave = behave
     desk.dataset(items=3)
     served = candidate("api", limit=8) | {"engine": chat_server.engine()}
-    desk.suite(candidates=[served], judges=[], metrics=["length"], controls={"min_coverage": 0})
+    judges = [JUDGE | {"engine": "scripted"}]
+    desk.suite(candidates=[served], judges=judges, controls={"min_coverage": 0})
     cli("run", "s")
+    (row,) = [
+        row for row in json.loads(cli("report", "--json").out)["coverage"] if row["statistic"] == "coverage"
+    ]
+    assert (row["done"], row["of_cut_answers"]) == (18, 4 * (3 - lost))
     out = " ".join(cli("report").out.split())
     assert "api: 3 of 3 answers were cut" in out
     assert said in out

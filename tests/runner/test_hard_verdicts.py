@@ -313,3 +313,14 @@ def test_what_needs_probabilities_is_absent_with_that_reason(desk: Any, chat_ser
     }
     assert accuracy == dict.fromkeys(accuracy, pytest.approx(8 / 12))
     assert "combined" in accuracy
+
+
+def test_numbers_of_engines_stay_whole_beside_engines_without_them(
+    desk: Any, cli: Command, chat_server: Any
+) -> None:
+    says(chat_server, "A", top=[("A", -0.1), ("B", -2.5)])
+    bot = {"id": "bot", "model": "b", "engine": "scripted", "families": ["alpha"]}
+    desk.suite(candidates=[bot], judges=[{**PAIR, "engine": chat_server.engine()}])
+    assert "20 log-probabilities asked for" in cli("run", "s").out
+    engines = json.loads(cli("report", "--json").out)["engines"]
+    assert {row["serves"]: row["logprobs"] for row in engines} == {"candidate bot": None, "judge pw": 20}

@@ -45,6 +45,11 @@ class WorstCase:
         """Upper end of that interval; None exactly when `low` is."""
         return None if self.lowest.low is None else self.highest.high
 
+    @property
+    def reason(self) -> str | None:
+        """Why that interval is absent; None where it is there."""
+        return None if self.low is not None else self.lowest.reason or self.highest.reason
+
 
 def worst_case(
     values: Column,

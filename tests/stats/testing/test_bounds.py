@@ -65,6 +65,16 @@ def test_a_side_without_width_withdraws_both_ends() -> None:
     assert (same.low, same.high) == (None, None)
 
 
+def test_an_absent_interval_has_a_reason() -> None:
+    # had what failed come out highest, every cluster would have the same mean
+    found = worst_case([0, 0, 0, None, None, None], list("abcabc"), bounds=(0, 1))
+    assert found.measured.low is not None
+    assert (found.low, found.high, found.highest.estimate) == (None, None, 0.5)
+    assert found.reason == found.highest.reason
+    assert found.reason
+    assert worst_case([1, 0, None], list("abc"), bounds=(0, 1)).reason is None
+
+
 def test_bad_inputs() -> None:
     with pytest.raises(InputError, match="outside"):
         worst_case([2], ["a"], bounds=(0, 1))
