@@ -110,10 +110,12 @@ def _with_juries(
     ]
     if not rows:
         return frame
-    made = pd.DataFrame(rows, columns=frame.columns)
-    for name, dtype in frame.dtypes.items():
-        made[name] = made[name].astype(dtype)
-    return pd.concat([frame, made], ignore_index=True)
+    # Left to itself, pandas would make texts of winners, and NaN of who is absent among them.
+    columns = {
+        name: pd.Series([row.get(name) for row in rows], dtype=object).astype(dtype)
+        for name, dtype in frame.dtypes.items()
+    }
+    return pd.concat([frame, pd.DataFrame(columns)], ignore_index=True)
 
 
 def _decided(

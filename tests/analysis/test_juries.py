@@ -164,3 +164,17 @@ def test_a_jury_is_ranked_like_a_judge(hand: Any, results: Write) -> None:
     }
     assert rates["all", "k"] == 1
     assert rates["all", "m"] == 0
+
+
+@pytest.mark.parametrize("combine", ["mean", "vote"])
+def test_a_pair_without_a_quorum_among_others_has_no_verdict(hand: Any, results: Write, combine: str) -> None:
+    chances = {"i": (0.9, 0.8, 0.7), "j": (0.9, None, None), "k": (0.2, 0.1, None)}
+    records = [hand.item(item) for item in chances]
+    for item, mine in chances.items():
+        records += asked(hand, *mine, item=item)
+    run = results(records, **facts("overall", combine))
+    rows = {row["item_id"]: row for row in said(pair_verdicts(run))}
+    assert {item: row["winner"] for item, row in rows.items()} == {"i": "a", "j": None, "k": "b"}
+    assert rows["j"]["p_a"] is None
+    wins = {row["system"]: row["n"] for row in rows_of(leaderboard(run)) if row["rater"] == "all"}
+    assert set(wins.values()) == {2}
