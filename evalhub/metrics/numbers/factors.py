@@ -31,9 +31,9 @@ _DOZENS = re.compile(
     r"|[ ]?(?:ダース|다스|打(?![0-9一二两三四五六七八九十]))",
     re.IGNORECASE,
 )
-# `7 pairs` are 7 or 14: the text does not say which is meant.
+# What `7 doubled` or `7 gross` means is not said by the text.
 _OPEN: Mapping[str, Fraction] = {
-    **dict.fromkeys(("pair", "pairs", "couple", "couples", "doubled"), Fraction(2)),
+    "doubled": Fraction(2),
     "tripled": Fraction(3),
     "gross": Fraction(144),
     "halved": Fraction(1, 2),
@@ -49,6 +49,7 @@ _LATEX_WORD = re.compile(r"[ \u00a0]?\\(?:text|mathrm|mbox)\s*\{\s*")
 _PER_MILLE = re.compile(r"\s?(?:‰|per[ ]?mille?\b|promille\b)", re.IGNORECASE)
 _BASIS_POINTS = re.compile(r"[ \u00a0](?:basis[ ]points?|bps?)\b", re.IGNORECASE)
 _POWER_BEHIND = re.compile(r"[ ](?P<word>squared|cubed)(?![\w-])|[ ]to[ ]the[ ]power\b", re.IGNORECASE)
+_PAIRS = re.compile(r"[ \u00a0-](?:pairs?|couples?)(?![\w-])", re.IGNORECASE)
 _SCORE = re.compile(r"[ ]score(?=[ ](?:and|years?)\b|[ ]?[.,;!?)]|\s*$)", re.IGNORECASE)
 _PART_OF_IT = re.compile(
     r"[ ]?(?:的(?:一半|[两二三四五六七八九十]倍|[二三四五六七八九十]+分之)"
@@ -106,8 +107,9 @@ def multiplied(reading: Reading, behind: str, *, money: bool) -> Reading:
         money: Whether it is an amount of money, which is gross or net.
 
     Returns:
-        The product, which could also be a count of dozens or of quarters. Without value where both are as
-        likely, as of `7 pairs`, and where the factor has a factor of its own.
+        The product, which could also be a count of dozens or of quarters. `7 pairs` are counted as pairs, and
+        could also be 14. Without value where both are as likely, as of `7 doubled`, and where the factor has
+        a factor of its own.
 
     Example:
         >>> sixty = multiplied(Reading(Fraction(5)), " dozen eggs", money=False)
@@ -128,6 +130,8 @@ def multiplied(reading: Reading, behind: str, *, money: bool) -> Reading:
     divisor = 1000 if _PER_MILLE.match(behind) else 10_000 if _BASIS_POINTS.match(behind) else 1
     if divisor > 1:
         return with_others(reading, each(reading, lambda number: number / divisor))
+    if _PAIRS.match(behind):
+        return with_others(reading, each(reading, lambda number: number * 2))
     if _SCORE.match(behind):
         return with_others(reading, each(reading, lambda number: number * 20))
     parts = _PARTS_BEHIND.match(behind)
