@@ -112,7 +112,7 @@ def _with_juries(
         return frame
     # Left to itself, pandas would make texts of winners, and NaN of who is absent among them.
     columns = {
-        name: pd.Series([row.get(name) for row in rows], dtype=object).astype(dtype)
+        str(name): pd.Series([row.get(str(name)) for row in rows], dtype=object).astype(dtype)
         for name, dtype in frame.dtypes.items()
     }
     return pd.concat([frame, pd.DataFrame(columns)], ignore_index=True)

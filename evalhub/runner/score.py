@@ -59,8 +59,8 @@ def _counted(metric: Metric, chars: list[int]) -> list[Column]:
     """Return a metric's columns of responses of which only the length is known."""
     if isinstance(metric, CountedMetric):
         return metric.score_counts(chars)
-    absent = {"values": (None,) * len(chars), "reasons": (NO_TEXT,) * len(chars)}
-    return [replace(column, **absent) for column in _columns(metric, [], [])]
+    none, reasons = (None,) * len(chars), (NO_TEXT,) * len(chars)
+    return [replace(column, values=none, reasons=reasons) for column in _columns(metric, [], [])]
 
 
 def score_all(writer: RunWriter, resolved: Resolved, progress: Progress) -> None:
