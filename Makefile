@@ -45,8 +45,8 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict evalhub
 
-# Real models take what cores there are, so they run after the rest. On a CPU two run at a time, with one
-# thread each: half of their time is one thread's work. A GPU has room for one.
+# Real models take what cores there are, so they run after the rest. Most of a start is imports, which one
+# thread does. On a CPU two run at a time, with one thread each. A GPU has room for one.
 ENGINES := $(if $(filter cpu,$(ENGINE)),2,0)
 ONE_THREAD := OMP_NUM_THREADS=1 VLLM_CPU_OMP_THREADS_BIND=nobind
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import Results
-from evalhub.records import is_blank
+from evalhub.records import CUT
+from evalhub.texts import is_blank
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,10 +18,10 @@ MANY = 0.1
 
 _UNSEEN = "text IS NOT NULL AND NOT regexp_matches(text, '[!-~]')"
 
-_ANSWERED = """
+_ANSWERED = f"""
 SELECT dataset, system, count(*) AS responses, count(*) - count(text) AS absent,
-  count(finish_reason) AS ended, if(ended > 0, count(*) FILTER (WHERE finish_reason = 'length'), NULL) AS cut,
-  count(*) FILTER (WHERE finish_reason = 'length' AND failure IS NOT NULL) AS cut_failed
+  count(finish_reason) AS ended, if(ended > 0, count(*) FILTER (WHERE finish_reason = '{CUT}'), NULL) AS cut,
+  count(*) FILTER (WHERE finish_reason = '{CUT}' AND failure IS NOT NULL) AS cut_failed
 FROM responses GROUP BY ALL ORDER BY ALL
 """
 
@@ -31,7 +32,7 @@ def answers(results: Results) -> pd.DataFrame:
     `responses` counts all, `absent` those without a text (failed, or recorded by their length alone), `empty`
     those whose text shows nothing. An empty answer is an answer: it is scored and judged like any other.
     `ended` counts those of which the engine, or the card, says why they end, and `cut` those of them that
-    ended at the token limit, `max_tokens`; where nothing is known `cut` is missing. An answer that was cut is
+    ended at the token limit, `max_tokens`. Where nothing is known `cut` is missing. An answer that was cut is
     judged as it is. `cut_failed` counts those of which nothing is left to judge, such as thoughts alone.
     """
     frame = results.sql(_ANSWERED)

@@ -162,11 +162,11 @@ def _mean(chances: Sequence[Mapping[str, float]], names: Sequence[str]) -> dict[
 def _orders(askings: Askings) -> list[dict[str, float]] | None:
     """Return the log of each outcome's mean probability in each order; None where one has no probability."""
     shares = [_shares(asking) for asking in askings]
-    known = [share for share in shares if share is not None]
-    if len(known) < len(shares):
+    soft = [share for share in shares if share is not None]
+    if len(soft) < len(shares):
         return None
-    names = [name for name in SIDES if name != "tie" or any(name in share for share in known)]
-    return [_mean([known[at] for at in places], names) for places in by_order(askings).values()]
+    names = [name for name in SIDES if name != "tie" or any(name in share for share in soft)]
+    return [_mean([soft[at] for at in places], names) for places in by_order(askings).values()]
 
 
 def _leans(orders: Sequence[Mapping[str, float]]) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 LOW_MASS = 0.5
 """A judge whose allowed answers have less probability than this, on average, wants to say something else."""
 
-_ABOUT = ("judge", "dataset", "criterion")
+_CELL = ("judge", "dataset", "criterion")
 _OPENS_THINKING = tuple(tags.open for tags in THINK_TAGS)
 
 # A token that is one of the allowed answers is no wish for something else.
@@ -46,11 +46,11 @@ def choice_mass(results: Results) -> pd.DataFrame:
     thinks first).
     """
     frame = results.sql(_MASSES)
-    wishes = results.sql(_WISHES).drop_duplicates(list(_ABOUT)).set_index(list(_ABOUT))
+    wishes = results.sql(_WISHES).drop_duplicates(list(_CELL)).set_index(list(_CELL))
     frame["low"] = frame["mass"] < LOW_MASS
-    about = list(frame[list(_ABOUT)].itertuples(index=False, name=None))
-    frame["token"] = [wishes["token"].get(cell) for cell in about]
-    frame["token_n"] = [int(wishes["n"].get(cell, 0)) for cell in about]
+    cells = list(frame[list(_CELL)].itertuples(index=False, name=None))
+    frame["token"] = [wishes["token"].get(cell) for cell in cells]
+    frame["token_n"] = [int(wishes["n"].get(cell, 0)) for cell in cells]
     frame["thinks"] = [
         _thinks(results.manifest["judges"].get(judge, {}), token)
         for judge, token in zip(frame["judge"], frame["token"], strict=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.results import FAILED, NOT_APPLICABLE, Results
 from evalhub.analysis.tidy import floats, groups, row, rows_of, table
+from evalhub.records import CUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ SELECT judge, if(any_value(source) = 'recorded', 'recorded judge', 'judge') AS k
   count(*) FILTER (WHERE rationale_cut) AS rationales_cut,
   count(*) FILTER (WHERE same_family) AS same_family,
   count(*) FILTER (WHERE EXISTS (
-    FROM responses r WHERE r.finish_reason = 'length' AND r.failure IS NULL
+    FROM responses r WHERE r.finish_reason = '{CUT}' AND r.failure IS NULL
       AND (r.dataset, r.item_id, r.sample) = (j.dataset, j.item_id, j.sample)
       AND r.system IN (j.system, j.system_a, j.system_b))) AS of_cut_answers
 FROM judgments j GROUP BY judge ORDER BY judge

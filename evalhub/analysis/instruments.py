@@ -14,7 +14,7 @@ _OF_MODEL = {
     "engine settings": ("settings",),
 }
 
-# How a judge is asked, beside what the manifest says of it; what its mode does not use cannot differ.
+# How a judge is asked, beside what the manifest says of it. What its mode does not use cannot differ.
 _ASKED = {"sampling": "sampling", "pairs": "pairs"}
 _ASKED_IN = {
     "explain": {"rationale_tokens": "rationale tokens"},

@@ -133,6 +133,6 @@ def _trivial_raters(group: pd.DataFrame, *, ties: bool) -> Iterator[Rater]:
     lengths = [
         [None if pd.isna(value) else int(value) for value in group[name]] for name in ("chars_a", "chars_b")
     ]
-    said = (stats.always_first(shown), stats.coin(keys, seed=SEED), stats.longer(*lengths))
-    for name, verdicts in zip(TRIVIAL_RATERS, said, strict=True):
+    verdicts_of_all = (stats.always_first(shown), stats.coin(keys, seed=SEED), stats.longer(*lengths))
+    for name, verdicts in zip(TRIVIAL_RATERS, verdicts_of_all, strict=True):
         yield Rater(name, TRIVIAL, None, {"combined": pd.Series(verdicts, dtype=object)}, ties)

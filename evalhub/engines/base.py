@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from evalhub.records import THINK_TAGS, Completion, FailureKind, Message, Request, canonical, clean, digest
+from evalhub.records import THINK_TAGS, Completion, FailureKind, Message, Request, canonical, digest
+from evalhub.texts import clean
 
 # How long an engine may show no sign of life while it works; one step of a large model on a CPU is slow.
 HANG_SECONDS = 600.0

@@ -145,7 +145,7 @@ def _needed(model: ResolvedModel | None, name: str) -> ResolvedModel:
 
 
 def _dtype(spec: EngineSpec, model: ResolvedModel, *, cpu: bool) -> str:
-    """Return what is asked for; a quantization that is asked for decides for itself."""
+    """Return the type that the suite names. A quantization that it names decides for itself."""
     chosen = spec.dtype == "auto" and spec.quantization is None
     return choose_dtype(model, cpu=cpu) if chosen else spec.dtype
 

@@ -121,7 +121,7 @@ def read(reply: Any, request: Request, dialect: Dialect) -> Outcome:
 
 
 def _end(made: Any, tokens: int | None, limit: int) -> str | None:
-    """Return why an answer ends; one of which the server does not say it was cut where it fills its limit."""
+    """Return why an answer ends. Where the server does not say, an answer that fills its limit was cut."""
     if made.finish_reason:
         return end_of(made.finish_reason)
     return CUT if tokens is not None and tokens >= limit else None

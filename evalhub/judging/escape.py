@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from evalhub.records import clean
+from evalhub.texts import clean
 
 # Elements and types that an answer may well contain, and that no chat template gives a meaning.
 _PLAIN = (

@@ -77,7 +77,7 @@ def letters(answer: str, form: Form) -> list[Claim]:
 def _places(form: Form) -> tuple[re.Pattern[str], ...]:
     """Return the patterns of a label alone on its line, as the whole reply, and after words for a verdict.
 
-    A side may follow a noun, as in "Response A"; a grade may not. In a rating "the correct answer" is the
+    A side may follow a noun, as in "Response A". A grade may not. In a rating "the correct answer" is the
     item's and not the judge's.
     """
     label = "|".join([*map(re.escape, _longest(form)), "[A-Z]"])
@@ -85,14 +85,14 @@ def _places(form: Form) -> tuple[re.Pattern[str], ...]:
     sides = any(isinstance(verdict, Winner) for verdict in form.labels.values())
     noun = "(?P<at>)" + (rf"(?:[(\[\"']{{0,2}}(?:the\s+)?{NOUN}\s+)?" if sides else "")
     correct = "|correct" if sides else ""
-    named = rf"(?:(?:the|my|final|overall|best|better{correct})\s+){{0,3}}{_NAMED}"
+    label_noun = rf"(?:(?:the|my|final|overall|best|better{correct})\s+){{0,3}}{_NAMED}"
     better = rf"|(?:(?:the|my)\s+)?(?:better|best|preferred|winning)\s+{NOUN}" if sides else ""
     rated = r"I\s+(?:rate|choose|pick|select|grade)(?:\s+(?:it|this))?(?:\s+(?:as|with))?\s*:?"
     begins = rf"(?:^|[\n.;,:!?]\s*){_LEAD}"
     patterns = (
         rf"(?:\A|\n)[ ]*(?P<at>){mark}[.!]?[ ]*(?=\n|\Z)",
         rf"\A{noun}{mark}[.!]?\Z",
-        rf"{begins}(?:{named}{better})\s*(?::|is\s*:?|=)\s*{noun}{mark}{_AT_AN_END}",
+        rf"{begins}(?:{label_noun}{better})\s*(?::|is\s*:?|=)\s*{noun}{mark}{_AT_AN_END}",
         rf"{begins}{rated}\s*{noun}{mark}{_AT_AN_END}",
     )
     return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
@@ -174,7 +174,7 @@ def _fits(number: re.Match[str], limits: tuple[float, float] | None) -> bool:
 
 
 def _side(value: str, form: Form) -> str | None:
-    """Return the label that a whole field gives; a side may follow a noun, and in either case: `model_a`."""
+    """Return the label that a whole field gives. A side may follow a noun, and in either case: `model_a`."""
     if value in form.labels:
         return value
     bare = _NAMED_SIDE.sub("", value.strip("[]")).casefold()

@@ -124,7 +124,7 @@ _LINES = (
     re.compile(rf"\n[ ]*{_N}(?:{_TOP})?[ ]*\Z", re.IGNORECASE),
 )
 _LISTED = re.compile(r"^[ ]*[-•(]*[ ]*\d", re.MULTILINE)
-# The whole reply, in brackets; only there can a number in brackets be nothing else.
+# The whole reply, in brackets. Only there can a number in brackets be nothing else.
 _WHOLE = (re.compile(rf"\A{_N}(?:{_TOP})?[)\]]{{1,2}}[.!]?\s*\Z", re.IGNORECASE),)
 # "Overall: 4" is the rating where no other criterion is rated beside it.
 _OVERALL = re.compile(

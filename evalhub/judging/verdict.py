@@ -15,7 +15,7 @@ from evalhub.specs import Mode
 
 EXPLAIN = "First explain your assessment in at most three sentences. Do not give the verdict yet."
 WAIT = "\nWait"
-# Probabilities that are added up are off by less; of a floor of 0.05 and answers of 0.05 nothing fails.
+# A sum of probabilities is off by less. Answers of 0.05 do not fail a floor of 0.05.
 _ROUNDING = 1e-6
 _THINK, _THOUGHT = "<think>\n", "\n</think>\n\n"
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from evalhub.judging.asking import Asking, Steps, failed, one_part
 from evalhub.judging.basic import pairwise, pointwise
 from evalhub.judging.prompt import slot_texts
-from evalhub.records import Completion, FailureKind, Message, Request, is_blank
+from evalhub.records import Completion, FailureKind, Message, Request
 from evalhub.scales import Kind
+from evalhub.texts import is_blank
 
 PROMPTS: Mapping[str, str] = {
     "reference": "Write the best possible response to the request below, and nothing else.",

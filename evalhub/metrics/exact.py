@@ -12,7 +12,7 @@ from evalhub.metrics.answers import normal_answer
 from evalhub.metrics.base import NO_REFERENCE, Column, Value, column, require_rows
 from evalhub.metrics.numbers import RULE, Agreement, compare, final_number
 from evalhub.metrics.options import read_choice, refuse_unknown
-from evalhub.records import is_blank
+from evalhub.texts import is_blank
 
 UNCLEAR = (
     "the number can be read in two ways, as 1.234 can, and only one of them agrees; "
@@ -37,7 +37,7 @@ _VERSIONS: Mapping[Normalizer, str] = {
     Normalizer.NUMBER: "4",
     Normalizer.VERBATIM: "3",
 }
-"""Of the definitions; to be raised whenever a value of an unchanged signature would change."""
+"""The version of each definition. It is raised whenever a value of an unchanged signature would change."""
 
 
 @dataclass(frozen=True, slots=True)

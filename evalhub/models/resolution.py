@@ -266,7 +266,7 @@ def _described(name: str, source: ModelSource, folder: Path, declared: tuple[str
 
 
 def _dtype(settings: Mapping[str, Any]) -> str | None:
-    """Return the type of the weights; a model of several parts names it in those."""
+    """Return the type of the weights. A model of several parts names it in one of them."""
     parts = [settings, *(part for part in settings.values() if isinstance(part, dict))]
     names = [part.get("dtype", part.get("torch_dtype")) for part in parts]
     return next((name for name in names if isinstance(name, str)), None)

@@ -34,7 +34,6 @@ from evalhub.records.thinking import (
     joined_reasoning,
     split_thinking,
 )
-from evalhub.texts import clean, is_blank, without_blanks
 
 __all__ = [
     "CUT",
@@ -56,19 +55,16 @@ __all__ = [
     "ThinkTags",
     "asked_sha256",
     "canonical",
-    "clean",
     "closing_tag",
     "digest",
     "end_of",
     "from_dict",
     "has_failed",
     "has_tags",
-    "is_blank",
     "joined_reasoning",
     "key_of",
     "kind_of",
     "sort_key",
     "split_thinking",
     "to_dict",
-    "without_blanks",
 ]

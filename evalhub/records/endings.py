@@ -9,7 +9,7 @@ _CUT_ELSEWHERE = frozenset({"length", "max_tokens", "max_output_tokens", "max_ne
 
 
 def end_of(reason: str) -> str:
-    """Return why an answer ends in the words of OpenAI's protocol; what others call differently is `length`.
+    """Return why an answer ends in the words of OpenAI's protocol: other names of a cut become `length`.
 
     Example:
         >>> end_of("MAX_TOKENS"), end_of("stop")

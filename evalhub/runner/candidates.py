@@ -87,12 +87,12 @@ def many_cut(candidates: Iterable[ResolvedCandidate], records: Iterable[Record])
     responses = [record for record in records if isinstance(record, Response)]
     for candidate in candidates:
         spec = candidate.spec
-        ended = [one for one in responses if one.system == spec.id and one.finish_reason]
-        cut = [one for one in ended if one.finish_reason == CUT]
+        ended = [record for record in responses if record.system == spec.id and record.finish_reason]
+        cut = [response for response in ended if response.finish_reason == CUT]
         counts = {
             "ended": len(ended),
             "cut": len(cut),
-            "cut_failed": sum(one.failure is not None for one in cut),
+            "cut_failed": sum(response.failure is not None for response in cut),
             "max_tokens": spec.sampling.max_tokens,
         }
         yield from cut_answers([{"system": spec.id, **counts}], least=MANY)

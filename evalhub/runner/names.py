@@ -38,9 +38,9 @@ def check_raters(resolved: Resolved) -> None:
 def _raters(resolved: Resolved) -> Iterator[tuple[str, str, str]]:
     """Yield the name of each rater, what it is, and where it stands, the suite's after the datasets'."""
     for dataset in resolved.datasets:
-        for name in sorted({one.judge for one in dataset.judgments}):
+        for name in sorted({judgment.judge for judgment in dataset.judgments}):
             yield name, "recorded judge", f"{resolved.path}:datasets.{dataset.card.id}.judgments"
-        for name in sorted({one.metric for one in dataset.scores}):
+        for name in sorted({score.metric for score in dataset.scores}):
             yield name, "recorded metric", f"{resolved.path}:datasets.{dataset.card.id}.scores"
     for judge in resolved.judges:
         yield judge.spec.id, "judge", f"{resolved.path}:judges.{judge.spec.id}"

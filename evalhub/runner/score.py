@@ -19,17 +19,16 @@ def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) ->
     Args:
         metric: The metric.
         items: The dataset's items by id.
-        responses: The dataset's responses. Those that failed are left out; of those that are known by their
-            length alone a metric of texts has no value.
+        responses: The dataset's responses. Those that failed are left out. A metric of texts has no value for
+            those that are known by their length alone.
     """
     texts = [response for response in responses if response.text is not None]
     answered = [items[response.item_id] for response in texts]
     settled = metric.for_dataset([text for item in items.values() for text in item.references])
     yield from _scores(texts, _columns(settled, [response.text or "" for response in texts], answered))
-    lengths = {response: response.chars for response in responses if response.text is None}
-    counts = {response: chars for response, chars in lengths.items() if chars is not None}
-    if counts:
-        yield from _scores(list(counts), _counted(settled, list(counts.values())))
+    counted = [response for response in responses if response.text is None and response.chars is not None]
+    if counted:
+        yield from _scores(counted, _counted(settled, [response.chars or 0 for response in counted]))
 
 
 def _scores(responses: list[Response], columns: list[Column]) -> Iterator[Score]:

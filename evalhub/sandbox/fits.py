@@ -107,7 +107,7 @@ _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def spelled_alike(name: str, known: Iterable[str]) -> str:
-    """Return the known name that differs from a name in case alone; empty where there is none.
+    """Return the known name that differs from a name in case alone, or an empty text.
 
     DuckDB ignores the case of A to Z alone.
 
@@ -126,9 +126,9 @@ def refuse_other_case(names: Iterable[str], columns: Iterable[str], place: str) 
     Raises:
         Refused: There is one.
     """
-    known = list(columns)
+    all_declared = list(columns)
     for name in names:
-        if declared := spelled_alike(name, known):
+        if declared := spelled_alike(name, all_declared):
             what = f"the column {name} differs from the declared column {declared} in case alone"
             fix = f"declare {name} where it is meant, else rename it in the file: SQL ignores case"
             raise Refused(place, what, fix=fix)

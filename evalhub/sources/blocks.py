@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalhub.records import clean
+from evalhub.texts import clean
 
 _TYPES = ("text", "input_text", "output_text")
 _LEAVE_OUT = "so leave such rows out in the SELECT"

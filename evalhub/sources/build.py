@@ -16,16 +16,15 @@ from evalhub.records import (
     Score,
     Source,
     digest,
-    is_blank,
     joined_reasoning,
     split_thinking,
-    without_blanks,
 )
 from evalhub.scales import Kind
 from evalhub.sources.columns import place
 from evalhub.sources.replies import read_reply
 from evalhub.sources.verdicts import criterion_of, recorded_verdict, sides, value_of, winner_of
 from evalhub.specs import Card, Orders
+from evalhub.texts import is_blank, without_blanks
 
 Row = Mapping[str, Any]
 ANNOTATOR = "annotator"

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from evalhub.errors import EvalhubError, InputError, SpecError
-from evalhub.records import FailureKind, Item, Label, is_blank
+from evalhub.records import FailureKind, Item, Label
 from evalhub.sources.files import DataFile, files_of
 from evalhub.sources.load import load
 from evalhub.sources.thoughts import think_text
 from evalhub.specs import Card, available, load_card
+from evalhub.texts import is_blank
 
 _Key = TypeVar("_Key", int, str)
 

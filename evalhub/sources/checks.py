@@ -9,9 +9,10 @@ from itertools import pairwise
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.records import Item, Judgment, Label, Response, Score, is_blank, key_of
+from evalhub.records import Item, Judgment, Label, Response, Score, key_of
 from evalhub.scales import Kind
 from evalhub.specs import Card
+from evalhub.texts import is_blank
 
 _LISTS = ("refs", "context", "tags")
 

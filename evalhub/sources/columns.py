@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.records import AnnotatorKind, FailureKind, clean, end_of, is_blank
+from evalhub.records import AnnotatorKind, FailureKind, end_of
 from evalhub.scales import Order, Winner
 from evalhub.sources.blocks import is_blocks, text_of
 from evalhub.sources.messages import read_messages
 from evalhub.sources.query import Answer
+from evalhub.texts import clean, is_blank
 
 _ID = re.compile(r"[A-Za-z0-9._/@+-]{1,200}")
 _SHOWN_IDS = ("item_id", "system", "system_a", "system_b", "criterion", "annotator", "judge", "metric")

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from evalhub.records import canonical, clean, is_blank
+from evalhub.records import canonical
 from evalhub.sources.blocks import text_of
 from evalhub.sources.dialects import as_openai
+from evalhub.texts import clean, is_blank
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "system": ("system", "developer"),

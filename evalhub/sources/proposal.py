@@ -49,9 +49,9 @@ class Values:
     Attributes:
         type: The narrowest type that fits every value; None without any.
         count: Number of values.
-        texts: The distinct values as texts, of a column that may name items or systems; else empty.
+        texts: The distinct values as texts, of a column that may name items or systems. Others have none.
         unique: Whether no file has a value twice, of such a column.
-        hashes: A hash of each distinct value, of a column that may hold what is asked; else empty.
+        hashes: A hash of each distinct value, of a column that may hold what is asked. Others have none.
         plain: Whether each value is a text or a list of texts.
         large: Whether an integer is beyond 2^53, which a DOUBLE does not hold.
     """
@@ -143,16 +143,16 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
     for path, form in known.items():
         name = path.relative_to(folder).as_posix()
         try:
-            found = _read(path, name, form)
+            proposal = _read(path, name, form)
         except SpecError as error:
             unread.append(error)
             left_out.append(f"{name} ({error.what})")
             continue
-        kind = (found.format, tuple(sorted(found.form.items())), tuple(sorted(found.columns)))
+        kind = (proposal.format, tuple(sorted(proposal.form.items())), tuple(sorted(proposal.columns)))
         if kind in tables:
-            _join(tables[kind], found)
+            _join(tables[kind], proposal)
         else:
-            tables[kind] = found
+            tables[kind] = proposal
     if not tables:
         raise unread[0]
     return _named(list(tables.values())), left_out

@@ -65,7 +65,7 @@ class _Roles:
         columns: The column of each role that has one.
         item_id: The SQL of an item's id.
         repeated: Whether several rows are about one item.
-        by_file: The SQL of the system of each file, where each holds the answers of one; else empty.
+        by_file: The SQL of the system of each file, where each holds the answers of one, or an empty text.
     """
 
     table: Proposal
@@ -124,14 +124,14 @@ def _file(table: Proposal) -> Iterator[str]:
 
 def _roles(table: Proposal, *, several: bool) -> _Roles:
     lower = {re.sub(r"[^a-z0-9]+", "_", name.lower()): name for name in table.columns}
-    system, asked = (_first(table, lower, role, _NAMES[role], ()) for role in ("system", "prompt"))
+    system, prompt = (_first(table, lower, role, _NAMES[role], ()) for role in ("system", "prompt"))
     column = _id_column(table, lower, shared=bool(system))
     values = table.columns[column] if column else Values()
     named = values.count == table.rows and all(map(_IDS.fullmatch, values.texts))
     repeated = len(values.texts) < table.rows
     by_file = ""
     # Where one id asks several things, the files are parts of a dataset, and their ids begin anew.
-    asks_once = asked is None or len(table.columns[asked].hashes) <= len(values.texts)
+    asks_once = prompt is None or len(table.columns[prompt].hashes) <= len(values.texts)
     if named and repeated and values.unique and asks_once:
         by_file = _system_of_file(table.hashes)
     found = {"item_id": column} if column else {}
@@ -204,7 +204,7 @@ def _first(
 
 
 def _may_be(values: Values, role: str) -> bool:
-    """Say whether values can stand in a role; one that takes several texts takes lists beside texts too."""
+    """Say whether values can stand in a role. A role of several texts takes lists beside texts too."""
     listed = values.type == "JSON" and values.plain and _TYPES[role] is _MANY
     return listed or (values.type or "VARCHAR") in _TYPES[role]
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from pydantic import field_validator, model_validator
 
 from evalhub.errors import SpecError
-from evalhub.records import digest, is_blank, without_blanks
+from evalhub.records import digest
 from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
 from evalhub.specs.find import locate
+from evalhub.texts import is_blank, without_blanks
 
 SUFFIX = ".cases.yaml"
 

@@ -57,7 +57,7 @@ class MetricUse:
 
     @staticmethod
     def entry(written: Any) -> str | dict[str, Any]:
-        """Return an entry as a name, or a name with options; options that are left blank are none.
+        """Return an entry as a name, or a name with options. Options that are left blank are none.
 
         Raises:
             ValueError: It is neither.

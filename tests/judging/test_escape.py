@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from evalhub.judging import candidate_messages, defuse, fence
 from evalhub.models import cache_folder
-from evalhub.records import Item, clean
+from evalhub.records import Item
+from evalhub.texts import clean
 
 MODELS = (
     "smollm2-135m-instruct",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from evalhub.metrics.answers import normal_answer
 from evalhub.metrics.exact import UNCLEAR, ExactMatch, Normalizer
-from evalhub.records import is_blank
+from evalhub.texts import is_blank
 
 ANSWERS = [
     json.loads(line) for line in Path(__file__).with_name("answers.jsonl").read_text("utf-8").splitlines()

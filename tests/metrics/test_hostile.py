@@ -5,7 +5,7 @@ import time
 import pytest
 
 from evalhub.metrics import build
-from evalhub.records import clean
+from evalhub.texts import clean
 
 METRICS = {
     "rouge": {"variants": [1, 2, "L"]},

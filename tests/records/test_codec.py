@@ -15,7 +15,6 @@ from evalhub.records import (
     Judgment,
     Response,
     canonical,
-    clean,
     digest,
     from_dict,
     key_of,
@@ -24,6 +23,7 @@ from evalhub.records import (
     to_dict,
 )
 from evalhub.scales import Order, Winner
+from evalhub.texts import clean
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -147,14 +147,14 @@ def multiplied(reading: Reading, behind: str, *, money: bool) -> Reading:
 
 
 def _in_parts(reading: Reading, parts: re.Match[str]) -> Reading:
-    """Return `3 quarters`, which could also be a count of three; without value where a word follows."""
+    """Return `3 quarters`, which could also be a count of three. It has no value where a word follows."""
     part = PARTS[parts["part"].lower()]
     read = with_others(each(reading, lambda number: number * part), reading)
     return read if parts["ends"] is not None else Reading(None, read.meanings)
 
 
 def _with_part(reading: Reading, added: re.Match[str]) -> Reading:
-    """Return `7 and a half`; without value where it may be something else, as of `7 and a third of them`."""
+    """Return `7 and a half`. It has no value where it may be something else: `7 and a third of them`."""
     name, count = added["part"].lower(), (added["count"] or "").lower()
     surely = added["ends"] is not None or name in ("half", "quarter", "quarters")
     if not surely or added["more"] or not count:

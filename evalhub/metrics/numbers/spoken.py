@@ -93,7 +93,7 @@ def last_spoken_number(text: str, language: str | None = None) -> Reading | None
 
     Args:
         text: A text without digits.
-        language: BCP 47 tag of the text; only English and unknown languages are read, and words for a half.
+        language: BCP 47 tag of the text. Only English, unknown languages and words for a half are read.
 
     Returns:
         The number, without value where it is a part of something longer (`two thirds of it`, `five or six`)
@@ -141,7 +141,7 @@ def _number(spoken: re.Match[str], before: str, behind: str) -> Reading:
 
 
 def _part(spoken: re.Match[str], before: str, behind: str) -> Reading | None:
-    """Return `half` or `a third` where it is the answer; without value where it only ends a text."""
+    """Return `half` or `a third` where it is the answer. It has no value where it only ends a text."""
     name = spoken["alone"].lower()
     ordinal = not spoken["a"] and name not in ("half", "quarter")
     if ordinal or name.endswith("s") or _NO_PART_BEFORE.search(before) or not _LAST.match(behind):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evalhub.records import is_blank, without_blanks
+from evalhub.texts import is_blank, without_blanks
 
 BLANK = ("", " ", "\t\r\n", "\u00a0", "\u200b", "\ufeff", "\u3000", "\u2028", "\u2060",
          "\u00ad", "\u2800", "\u3164", "\x1f", "\ufe0f")  # fmt: skip
