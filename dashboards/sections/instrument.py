@@ -9,12 +9,12 @@ from loading import Chosen, plain
 from sections.parts import across, between, only, reasons
 
 from evalhub.analysis import rows_of
-from evalhub.analysis.attacks import EVERY
-from evalhub.analysis.bias import ALL_JUDGES
-from evalhub.report.attacks import ATTACK_NOTES, attack_lines
-from evalhub.report.cascades import HALVES
-from evalhub.report.grids import rater_name
-from evalhub.report.shape import Footnotes, interval
+from evalhub.analysis.bias.attacks import EVERY
+from evalhub.analysis.bias.bias import ALL_JUDGES
+from evalhub.report.format import Footnotes, interval
+from evalhub.report.grids.attacks import ATTACK_NOTES, attack_lines
+from evalhub.report.grids.cascades import HALVES
+from evalhub.report.grids.grids import rater_name
 
 EFFECTS = {
     "position": "first, not second",

@@ -11,10 +11,10 @@ from loading import Chosen
 from sections.parts import between, only, reasons
 
 from evalhub.analysis import rows_of
-from evalhub.analysis.correlation import SOFT
-from evalhub.analysis.tidy import PAIR
-from evalhub.report.forest import column_kind
-from evalhub.report.grids import RATERS, judged_twice, named
+from evalhub.analysis.agreement.correlation import SOFT
+from evalhub.analysis.tables import PAIR
+from evalhub.report.grids.grids import RATERS, judged_twice, named
+from evalhub.report.plots import column_kind
 
 LEVELS = {
     "pooled": "pooled: all responses",

@@ -6,13 +6,13 @@ from drawing import forest
 from loading import Chosen, plain
 
 from evalhub.analysis import rows_of, shortfall_sentences
-from evalhub.analysis.answers import cut_answers
-from evalhub.report.grids import answer_grids, coverages, leaderboards, rater_name, unscored_grids
-from evalhub.report.ranking import on_what_they_rank, unshared_grids
+from evalhub.analysis.run.answers import cut_answers
+from evalhub.report.format import LOWER_IS_BETTER, Footnotes
+from evalhub.report.grids.choice_mass import wishes
+from evalhub.report.grids.grids import answer_grids, coverages, leaderboards, rater_name, unscored_grids
+from evalhub.report.grids.ranking import on_what_they_rank, unshared_grids
+from evalhub.report.grids.servers import served_notes
 from evalhub.report.sections import LENGTH_CONTROLLED, POWERED, RANKS, SETTLED, STRENGTHS, WORST_CASES
-from evalhub.report.served import served_notes
-from evalhub.report.shape import LOWER_IS_BETTER, Footnotes
-from evalhub.report.wishes import wishes
 
 chosen: Chosen = st.session_state["chosen"]
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
-from evalhub.analysis.answers import cut_answers
-from evalhub.analysis.settled import SETTLED
-from evalhub.analysis.truth import drawn_by_doubt
-from evalhub.report.by_tag import RANKED, REPORTED, tag_data
-from evalhub.report.ranking import on_what_they_rank
+from evalhub.analysis.frames.labels import drawn_by_doubt
+from evalhub.analysis.ranking.sequential import SETTLED
+from evalhub.analysis.run.answers import cut_answers
+from evalhub.report.grids.by_tag import RANKED, REPORTED, tag_data
+from evalhub.report.grids.choice_mass import wishes
+from evalhub.report.grids.ranking import on_what_they_rank
+from evalhub.report.grids.servers import served_notes
 from evalhub.report.sections import FAILURES, RANKING
-from evalhub.report.served import served_notes
-from evalhub.report.wishes import wishes
 
 TABLES = {
     "leaderboard": analysis.leaderboard,

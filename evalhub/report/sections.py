@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from evalhub.report.attacks import attack_grids
-from evalhub.report.biases import biases
-from evalhub.report.by_tag import tag_grids
-from evalhub.report.cascades import cascade_grids
-from evalhub.report.forest import Forest, agreement_forests, correlation_forests, leaderboard_forests
-from evalhub.report.grids import (
+from evalhub.report.format import Footnotes, Grid
+from evalhub.report.grids.attacks import attack_grids
+from evalhub.report.grids.biases import biases
+from evalhub.report.grids.by_tag import tag_grids
+from evalhub.report.grids.cascades import cascade_grids
+from evalhub.report.grids.grids import (
     agreements,
     answer_grids,
     correlation_grids,
@@ -23,7 +23,7 @@ from evalhub.report.grids import (
     unscored_grids,
     with_each_other,
 )
-from evalhub.report.ranking import (
+from evalhub.report.grids.ranking import (
     length_grids,
     powered_grids,
     rank_grids,
@@ -32,7 +32,7 @@ from evalhub.report.ranking import (
     unshared_grids,
     worst_grids,
 )
-from evalhub.report.shape import Footnotes, Grid
+from evalhub.report.plots import Forest, agreement_forests, correlation_forests, leaderboard_forests
 
 Data = dict[str, Any]
 

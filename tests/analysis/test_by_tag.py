@@ -16,7 +16,7 @@ from evalhub.analysis import (
     rows_of,
 )
 from evalhub.errors import UnknownNameError
-from evalhub.report.by_tag import COMPARED, REPORTED
+from evalhub.report.grids.by_tag import COMPARED, REPORTED
 
 JUDGED = {"model": "j", "engine": "scripted", "families": ["beta"]}
 PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **JUDGED}

@@ -9,8 +9,8 @@ import pytest
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.records import FailureKind, Judgment
-from evalhub.report.grids import coverages
-from evalhub.report.shape import Footnotes
+from evalhub.report.format import Footnotes
+from evalhub.report.grids.grids import coverages
 
 
 def only(frame: Any, **about: Any) -> dict[str, Any]:

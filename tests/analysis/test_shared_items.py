@@ -20,8 +20,8 @@ from evalhub.analysis import (
     worst_cases,
 )
 from evalhub.records import FailureKind, Response
-from evalhub.report.ranking import on_what_they_rank, rank_grids, unshared_grids
-from evalhub.report.shape import Footnotes
+from evalhub.report.format import Footnotes
+from evalhub.report.grids.ranking import on_what_they_rank, rank_grids, unshared_grids
 
 Write = Callable[..., Results]
 Row = dict[str, Any]

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from evalhub.analysis.bias import ALL_JUDGES
-from evalhub.report.biases import EFFECTS, biases
-from evalhub.report.shape import Footnotes
+from evalhub.analysis.bias.bias import ALL_JUDGES
+from evalhub.report.format import Footnotes
+from evalhub.report.grids.biases import EFFECTS, biases
 
 
 def line(judge: str, bias: str, statistic: str, value: float | None, **about: Any) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from evalhub.analysis import Results, leaderboard, rows_of
 from evalhub.errors import Inconclusive, StorageError
 from evalhub.report import print_report, report_data, write_report
 from evalhub.report.data import TABLES
-from evalhub.report.grids import agreements, coverages, with_each_other
-from evalhub.report.page import report_page
-from evalhub.report.shape import Footnotes
+from evalhub.report.format import Footnotes
+from evalhub.report.grids.grids import agreements, coverages, with_each_other
+from evalhub.report.outputs.page import report_page
 from evalhub.store import Run, all_runs
 
 HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) [bold red]loud[/] \x1b[31m"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from evalhub.report.shape import Footnotes, Grid, count, grouped, interval, number, pivot, visible
-from evalhub.report.terminal import folded
+from evalhub.report.format import Footnotes, Grid, count, grouped, interval, number, pivot, visible
+from evalhub.report.outputs.terminal import folded
 
 
 def row(estimate: float | None, low: float | None, high: float | None, **more: object) -> dict[str, object]:

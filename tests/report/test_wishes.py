@@ -7,7 +7,7 @@ import pytest
 
 from evalhub.analysis import Results, choice_mass, rows_of
 from evalhub.report import report_data
-from evalhub.report.wishes import wishes
+from evalhub.report.grids.choice_mass import wishes
 
 HEAD = "judge pw gave its allowed answers a mean probability of "
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, attacks, controls, leaderboard, not_attacked, rows_of
-from evalhub.analysis.attacks import EVERY
-from evalhub.analysis.targets import AT_THE_TOP, NO_LOSER
+from evalhub.analysis.bias.attacks import EVERY
+from evalhub.analysis.bias.targets import AT_THE_TOP, NO_LOSER
 from evalhub.errors import EvalhubError, InputError, Interrupted, SpecError, UnknownNameError
 from evalhub.judging import ATTACKS, CONTROLS, defuse
 from evalhub.records import Response, Source

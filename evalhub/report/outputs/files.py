@@ -1,0 +1,51 @@
+"""report.json and report.html, each written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from evalhub.errors import StorageError
+from evalhub.report.outputs.page import report_page
+
+
+def write_report(data: dict[str, Any], folder: Path) -> list[Path]:
+    """Write report.json and report.html.
+
+    Args:
+        data: As `report_data` returns it.
+        folder: Where the two files go; made where it is missing.
+
+    Returns:
+        The files' paths.
+
+    Raises:
+        StorageError: The disk is full or refuses; the files that were there stay as they were.
+    """
+    texts = {
+        "report.json": json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "report.html": report_page(data),
+    }
+    return [_write(folder / name, text) for name, text in texts.items()]
+
+
+def _write(path: Path, text: str) -> Path:
+    beside = path.with_name(f"{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        if beside.is_file():
+            beside.unlink()
+        raise StorageError(
+            f"the report cannot be written ({error.strerror})",
+            where=str(path),
+            fix="free some room or name another folder with --out",
+        ) from error
+    return path
