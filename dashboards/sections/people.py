@@ -11,7 +11,7 @@ from loading import Chosen
 from sections.parts import between, only, reasons
 
 from evalhub.analysis import rows_of
-from evalhub.analysis.agreement.correlation import SOFT
+from evalhub.analysis.frames.responses import SOFT
 from evalhub.analysis.tables import PAIR
 from evalhub.report.grids.grids import RATERS, judged_twice, named
 from evalhub.report.plots import column_kind

@@ -2,7 +2,7 @@
 
 from evalhub.analysis.agreement.agreement import agreement
 from evalhub.analysis.agreement.calibration import calibration, reliability
-from evalhub.analysis.agreement.correlation import correlations, side_by_side
+from evalhub.analysis.agreement.correlation import correlations
 from evalhub.analysis.agreement.rater_comparison import correlation_differences, ranking_accuracies
 from evalhub.analysis.agreement.retest import by_language, retest
 from evalhub.analysis.bias.attacks import attacks, controls, not_attacked
@@ -10,6 +10,7 @@ from evalhub.analysis.bias.bias import biases, length_penalty
 from evalhub.analysis.bias.targets import Target, targets
 from evalhub.analysis.frames.by_tag import by_tag
 from evalhub.analysis.frames.labels import truth
+from evalhub.analysis.frames.responses import side_by_side
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.meta import meta
 from evalhub.analysis.people.annotator_pairs import annotator_pairs

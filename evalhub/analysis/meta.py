@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.agreement.agreement import MACRO, agreement
 from evalhub.analysis.agreement.calibration import calibration
-from evalhub.analysis.agreement.correlation import LENGTH, SOFT, correlations
+from evalhub.analysis.agreement.correlation import correlations
 from evalhub.analysis.agreement.retest import retest
 from evalhub.analysis.bias.bias import HARD, biases
+from evalhub.analysis.frames.responses import LENGTH, SOFT
 from evalhub.analysis.results import Results
 from evalhub.analysis.run.coverage import coverage_by_criterion
 from evalhub.analysis.tables import ESTIMATE_COLUMNS, rows_of, table

@@ -1,17 +1,5 @@
 """Judging, pure: from a rubric and responses to requests, and from completions to judgments."""
 
-from evalhub.judging.aggregate import (
-    agreed_winner,
-    combine_orders,
-    combine_winners,
-    hard_winner,
-    log_odds_of,
-    mirrored,
-    penalised,
-    penalised_score,
-    preference,
-    softmax,
-)
 from evalhub.judging.attacks.insertions import Attack, Control, inserted_system
 from evalhub.judging.attacks.texts import ATTACKS, CONTROLS
 from evalhub.judging.authoring.check import check_rubric, check_use
@@ -19,6 +7,17 @@ from evalhub.judging.authoring.gold import Expectation, expectations, level_valu
 from evalhub.judging.authoring.preview import Cacheable, cacheable, preview
 from evalhub.judging.authoring.starter import starter
 from evalhub.judging.expectation import MOST_MOVED, SIDES
+from evalhub.judging.length_penalty import penalised, penalised_score
+from evalhub.judging.probabilities import (
+    agreed_winner,
+    combine_orders,
+    combine_winners,
+    hard_winner,
+    log_odds_of,
+    mirrored,
+    preference,
+    softmax,
+)
 from evalhub.judging.prompts.answer_forms import choose_form, single_characters
 from evalhub.judging.prompts.escape import defuse, fence
 from evalhub.judging.prompts.order import list_rows, orders

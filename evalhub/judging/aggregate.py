@@ -1,157 +1,193 @@
-"""From askings to one verdict: order removed in log-odds, length penalised in the open.
-
-Every function mirrors exactly: with the two systems exchanged, each result is the exchanged result to the
-last bit. Sums use `math.fsum`, whose result does not depend on the order of the terms.
-"""
+"""From the askings of one pair to its verdict: samples first, then orders."""
 
 from __future__ import annotations
 
 import math
+import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from evalhub.judging import (
+    MOST_MOVED,
+    SIDES,
+    agreed_winner,
+    combine_orders,
+    combine_winners,
+    hard_winner,
+    log_odds_of,
+    preference,
+    softmax,
+)
+from evalhub.records import Judgment
 from evalhub.scales import Winner
 
-TIE_WIDTH = 1e-6
-# The least probability of an outcome of which only a rounded probability was recorded.
-LEAST = 1e-12
+SOFT_SAMPLES = 3
+
+Askings = Sequence[Mapping[str, Any]]
+Verdict = tuple[dict[str, float] | None, Winner | None]
 
 
-def combine_orders(askings: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the pair's probabilities from the un-swapped log-probabilities of its askings.
+def verdict(askings: Askings, *, vote: bool = False) -> Verdict:
+    """Return the probabilities of a pair's outcomes and its hard verdict.
 
-    The mean log-probability of each outcome, renormalised; without a tie that is the sigmoid
-    of the mean log-odds, so that a constant preference for a position cancels.
-
-    Args:
-        askings: For each order, log-probabilities of "a", "b" and maybe "tie".
-
-    Returns:
-        The probability of each outcome; they sum to 1.
-
-    >>> import math
-    >>> first = {"a": math.log(0.9), "b": math.log(0.1)}
-    >>> second = {"a": math.log(0.2), "b": math.log(0.8)}
-    >>> round(combine_orders([first, second])["a"], 3)
-    0.6
-    """
-    means = {name: math.fsum(order[name] for order in askings) / len(askings) for name in askings[0]}
-    return softmax(means)
-
-
-def combine_winners(orders: Sequence[Sequence[Winner]]) -> Winner:
-    """Return the pair's hard verdict from hard verdicts alone: the sign of the net sum of its orders.
-
-    The samples of one order are averaged first, so that each order counts the same. A win and a tie
-    are a win; a win for either side is a tie, as with probabilities.
+    Samples of one order are averaged as probabilities, which is the probability before any rationale is
+    drawn; then the orders in log-odds, so that what a position adds cancels. A pair with a failed asking
+    has neither. An outcome that is listed in one order alone has no mean in log-odds: such a pair has a
+    hard verdict, unless its orders give the same probability to within 1%.
 
     Args:
-        orders: For each order, the un-swapped verdicts of its samples, at least one.
-
-    >>> combine_winners([[Winner.A], [Winner.TIE]])
-    <Winner.A: 'a'>
-    >>> combine_winners([[Winner.A], [Winner.B]])
-    <Winner.TIE: 'tie'>
+        askings: Each with shown, repeat, winner, p_a, failure, and log-probabilities a, tie and b. All
+            rows of a list that have one repeat are one sample.
+        vote: Each sample votes, its orders combined, instead; the share of the votes takes the place of
+            the probabilities.
     """
-    net = math.fsum(math.fsum(winner.sign for winner in order) / len(order) for order in orders)
-    return Winner.of_sign(net)
+    if any(one["failure"] for one in askings):
+        return None, None
+    if vote and len(samples := _samples(askings)) > 1:
+        votes = Counter(verdict(sample)[1] for sample in samples)
+        chances = {name.value: votes[name] / len(samples) for name in Winner}
+        return chances, _majority(votes)
+    orders = _orders(askings)
+    if orders is None or _leans(orders):
+        return None, combine_winners(
+            [[Winner(askings[at]["winner"]) for at in places] for places in by_order(askings).values()]
+        )
+    chances = combine_orders(orders)
+    return chances, hard_winner(chances)
 
 
-def agreed_winner(orders: Sequence[Winner]) -> Winner:
-    """Return the verdict that all orders give, and a tie where they do not agree.
+def pair_verdict(askings: Askings, *, both: bool, vote: bool) -> Verdict:
+    """Return the verdict of a pair, as `verdict` does; none where one of both orders is still to be asked."""
+    return verdict(askings, vote=vote) if not both or len(by_order(askings)) == 2 else (None, None)
 
-    >>> agreed_winner([Winner.A, Winner.TIE])
-    <Winner.TIE: 'tie'>
+
+def agreed_verdict(askings: Askings) -> Verdict:
+    """Return the hard verdict that both orders of a pair give, and a tie where they differ.
+
+    There are no probabilities: they would follow another rule. A pair with a failed asking, or of which
+    one order is missing, has no verdict.
     """
-    return orders[0] if len(set(orders)) == 1 else Winner.TIE
+    orders = [verdict([askings[at] for at in places])[1] for places in by_order(askings).values()]
+    winners = [winner for winner in orders if winner is not None]
+    return None, agreed_winner(winners) if len(winners) == len(orders) == 2 else None
 
 
-def log_odds_of(p_a: float) -> dict[str, float]:
-    """Return log-probabilities of "a" and "b" where only the probability of a is known.
-
-    Both sides are held at 1e-12 or more, so that a recorded 0 and a recorded 1 weigh the same.
-
-    >>> log_odds_of(1.0)["a"] == log_odds_of(0.0)["b"]
-    True
-    """
-    return {"a": math.log(max(p_a, LEAST)), "b": math.log(max(1 - p_a, LEAST))}
+def asking_of(judgment: Judgment) -> dict[str, Any]:
+    """Return a judgment of a pair as `verdict` takes it."""
+    logs = judgment.logprobs or {}
+    told = {name: getattr(judgment, name) for name in ("shown", "row", "repeat", "winner", "p_a", "failure")}
+    return {**told, **{name: logs.get(name) for name in ("a", "tie", "b")}}
 
 
-def mirrored(p_a: float) -> float:
-    """Return the probability nearest to p_a whose complement is exact, so that 1 - (1 - p_a) is p_a.
-
-    >>> 1 - (1 - 0.1) == 0.1, 1 - (1 - mirrored(0.1)) == mirrored(0.1)
-    (False, True)
-    """
-    return 1 - (1 - p_a)
-
-
-def softmax(log_weights: Mapping[str, float]) -> dict[str, float]:
-    """Return probabilities that sum to 1 from log-weights."""
-    top = max(log_weights.values())
-    if top == -math.inf:
-        return {name: 1 / len(log_weights) for name in log_weights}
-    weights = {name: math.exp(value - top) for name, value in log_weights.items()}
-    total = math.fsum(weights.values())
-    return {name: weight / total for name, weight in weights.items()}
+def winner_shown(askings: Askings, order: str) -> str | None:
+    """Return the un-swapped hard verdict of one order alone."""
+    mine = [one for one in askings if one["shown"] == order]
+    if len(mine) < 2:
+        return mine[0]["winner"] if mine else None
+    winner = verdict(mine)[1]
+    return winner.value if winner else None
 
 
-def preference(probabilities: Mapping[str, float]) -> float:
-    """Return the probability that a is the better one, a tie counted as half.
+def spread(askings: Askings) -> float | None:
+    """Return the standard deviation of the samples' probability that a wins, within an order of the prompt.
 
-    It is one half plus half of the difference of the two sides, rounded alike on both sides of one half:
-    the probability of b is 1 minus that of a to the last bit.
-    """
-    half = (probabilities["a"] - probabilities["b"]) / 2
-    return 0.5 + half if half >= 0 else 1 - (0.5 - half)
-
-
-def hard_winner(probabilities: Mapping[str, float]) -> Winner:
-    """Return the verdict that the probabilities stand for.
-
-    Where ties are a verdict of their own, the most probable outcome; else the more probable
-    side, and a tie within 1e-6 of one half.
-    """
-    a, b, tie = probabilities["a"], probabilities["b"], probabilities.get("tie")
-    if tie is not None and tie >= max(a, b):
-        return Winner.TIE
-    if abs(a - b) < 2 * TIE_WIDTH:
-        return Winner.TIE
-    return Winner.A if a > b else Winner.B
-
-
-def penalised(
-    probabilities: Mapping[str, float], strength: float, *, extra: float, spread: float
-) -> dict[str, float]:
-    """Return the probabilities after the length penalty.
-
-    The log-odds of a against b fall by `strength * tanh(extra / spread)`.
+    None with one sample, or where any asking has no probability.
 
     Args:
-        probabilities: Of "a", "b" and maybe "tie".
-        strength: Of the penalty, in log-odds; 0 changes nothing.
-        extra: Characters of a minus characters of b.
-        spread: Root mean square of that difference over the dataset's pairs.
+        askings: As `verdict` takes them, each with its row.
     """
-    if strength == 0 or spread <= 0:
-        return dict(probabilities)
-    shift = strength * math.tanh(extra / spread)
-    logs = {name: math.log(value) if value > 0 else -math.inf for name, value in probabilities.items()}
-    return softmax({**logs, "a": logs["a"] - shift / 2, "b": logs["b"] + shift / 2})
+    prompts: dict[tuple[str | None, int | None], list[Mapping[str, Any]]] = {}
+    for one in askings:
+        prompts.setdefault((one["shown"], one["row"]), []).append(one)
+    found = []
+    for same in prompts.values():
+        chances = [_chance(one) for one in same]
+        known = [chance for chance in chances if chance is not None]
+        if len(known) < 2 or len(known) < len(chances):
+            return None
+        found.append(statistics.variance(known))
+    return math.sqrt(statistics.fmean(found)) if found else None
 
 
-def penalised_score(
-    score: float, strength: float, *, chars: int, median: float, higher_is_better: bool = True
-) -> float:
-    """Return a rating after the length penalty: worse by strength for each doubling over the median.
+def retest(askings: Askings) -> float | None:
+    """Return the probability that two samples give the same hard verdict, each with its orders combined.
 
-    Args:
-        score: The rating, in the scale's units.
-        strength: Of the penalty, in the scale's units for each doubling; 0 changes nothing.
-        chars: Characters of the response, without think text.
-        median: Median characters of the item's responses.
-        higher_is_better: Whether a worse rating is a lower one.
+    None with one sample, or with a failed asking.
     """
-    if strength == 0 or chars <= 0 or median <= 0:
-        return score
-    loss = strength * max(0.0, math.log2(chars / median))
-    return score - loss if higher_is_better else score + loss
+    samples = _samples(askings)
+    if len(samples) < 2 or any(one["failure"] for one in askings):
+        return None
+    return same_twice([verdict(sample)[1] for sample in samples])
+
+
+def same_twice(said: Sequence[object]) -> float:
+    """Return the share of equal ones among all pairs of two or more things.
+
+    >>> same_twice(["a", "a", "b"])
+    0.3333333333333333
+    """
+    equal = sum(count * (count - 1) for count in Counter(said).values())
+    return equal / (len(said) * (len(said) - 1))
+
+
+def by_order(askings: Askings) -> dict[str | None, list[int]]:
+    """Return the places of the askings of each order."""
+    found: dict[str | None, list[int]] = {}
+    for at, one in enumerate(askings):
+        found.setdefault(one["shown"], []).append(at)
+    return found
+
+
+def _samples(askings: Askings) -> list[list[Mapping[str, Any]]]:
+    found: dict[int, list[Mapping[str, Any]]] = {}
+    for one in askings:
+        found.setdefault(one["repeat"], []).append(one)
+    return list(found.values())
+
+
+def _majority(votes: Counter[Winner | None]) -> Winner:
+    """Return the outcome with the most votes; a draw of several is a tie."""
+    most = max(votes.values())
+    first = [winner for winner, count in votes.items() if count == most]
+    return first[0] if len(first) == 1 and first[0] else Winner.TIE
+
+
+def _mean(chances: Sequence[Mapping[str, float]], names: Sequence[str]) -> dict[str, float]:
+    """Return the log of the mean probability of each outcome."""
+    means = {name: statistics.fmean(shares.get(name, 0.0) for shares in chances) for name in names}
+    return {name: math.log(mean) if mean > 0 else -math.inf for name, mean in means.items()}
+
+
+def _orders(askings: Askings) -> list[dict[str, float]] | None:
+    """Return the log of each outcome's mean probability in each order; None where one has no probability."""
+    shares = [_shares(asking) for asking in askings]
+    soft = [share for share in shares if share is not None]
+    if len(soft) < len(shares):
+        return None
+    names = [name for name in SIDES if name != "tie" or any(name in share for share in soft)]
+    return [_mean([soft[at] for at in places], names) for places in by_order(askings).values()]
+
+
+def _leans(orders: Sequence[Mapping[str, float]]) -> bool:
+    """Return whether an outcome that one order does not list could lean the mean of the log-odds."""
+    absent = {frozenset(name for name, log in order.items() if log == -math.inf) for order in orders}
+    chances = [preference(softmax(order)) for order in orders]
+    return len(absent) > 1 and max(chances) - min(chances) > MOST_MOVED
+
+
+def _shares(asking: Mapping[str, Any]) -> dict[str, float] | None:
+    """Return the probability of each outcome, 0 for a side that is not listed; None for a hard verdict."""
+    logs = {name: asking[name] for name in SIDES if _present(asking[name])}
+    if not logs and _present(asking["p_a"]):
+        logs = log_odds_of(float(asking["p_a"]))
+    return {"a": 0.0, "b": 0.0, **softmax(logs)} if logs else None
+
+
+def _chance(asking: Mapping[str, Any]) -> float | None:
+    shares = _shares(asking)
+    return None if shares is None else preference(shares)
+
+
+def _present(value: Any) -> bool:
+    return value is not None and value == value

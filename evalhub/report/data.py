@@ -8,8 +8,8 @@ from typing import Any
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.analysis.frames.labels import drawn_by_doubt
-from evalhub.analysis.ranking.sequential import SETTLED
 from evalhub.analysis.run.answers import cut_answers
+from evalhub.judging.early_stopping import SETTLED
 from evalhub.report.grids.by_tag import RANKED, REPORTED, tag_data
 from evalhub.report.grids.choice_mass import wishes
 from evalhub.report.grids.ranking import on_what_they_rank

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from evalhub.judging.aggregate import penalised_score
+from evalhub.judging.length_penalty import penalised_score
 from evalhub.judging.protocols.one_token import Answer
 from evalhub.judging.protocols.pointwise_pairwise import rated
 from evalhub.records import FailureKind, Judgment

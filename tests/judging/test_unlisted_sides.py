@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from evalhub.analysis.askings import asking_of, verdict
 from evalhub.judging import Asking, Judge, preference
+from evalhub.judging.aggregate import asking_of, verdict
 from evalhub.judging.expectation import MOST_MOVED
 from evalhub.judging.protocols.listwise import listwise
 from evalhub.judging.protocols.one_token import Answer

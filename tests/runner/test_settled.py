@@ -18,8 +18,9 @@ from evalhub.analysis import (
     settled,
     strengths,
 )
-from evalhub.analysis.ranking.sequential import EARLY, SETTLED, drawn_place
+from evalhub.analysis.frames.outcomes import EARLY
 from evalhub.errors import Inconclusive, Interrupted
+from evalhub.judging.early_stopping import SETTLED, drawn_place
 from evalhub.records import Completion, Judgment
 from evalhub.report.data import report_data
 from evalhub.report.outputs.page import report_page

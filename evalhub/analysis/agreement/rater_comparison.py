@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.agreement.correlation import SOFT, oriented_by_response, raters_of
+from evalhub.analysis.frames.responses import SOFT, oriented_by_response, raters_of
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, row, table
 

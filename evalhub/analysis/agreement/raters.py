@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalhub import stats
-from evalhub.analysis.agreement.correlation import METRICS
 from evalhub.analysis.frames.directions import Directions
-from evalhub.analysis.frames.juries import kind_of_judge
+from evalhub.analysis.frames.judges import TRIVIAL_RATERS, counts_as_wrong, kind_of_judge, may_tie
+from evalhub.analysis.frames.responses import METRICS
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR, groups
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 SEED = 0
 TRIVIAL = "trivial"
-TRIVIAL_RATERS = ("always-first", "coin", "longer")
 UNPARSED = "unparsed"
 ORDERS = ("ab", "ba")
 
@@ -69,33 +68,6 @@ def raters(results: Results, group: pd.DataFrame, mine: pd.DataFrame) -> Iterato
         yield Rater(judge, kind_of_judge(found), criterion, readings, ties[judge], wrong)
     yield from _metric_raters(results, group, ties=any(ties.values()))
     yield from _trivial_raters(group, ties=any(ties.values()))
-
-
-def may_tie(results: Results, verdicts: pd.DataFrame) -> dict[str, bool]:
-    """Return which judges may say tie: as the rubric has it, a jury where a member may, a recorded judge
-    where it ever does.
-
-    Args:
-        results: The run.
-        verdicts: One row per judge and pair, with the columns judge and winner.
-    """
-    said = {
-        judge: bool(rubric.ties)
-        if (rubric := results.rubric(judge))
-        else bool((found["winner"] == "tie").any())
-        for (judge,), found in groups(verdicts, "judge")
-    }
-    juries = {jury["id"]: jury["members"] for jury in results.manifest.get("juries", ())}
-    return {
-        judge: any(said.get(one, False) for one in juries[judge]) if judge in juries else ties
-        for judge, ties in said.items()
-    }
-
-
-def counts_as_wrong(results: Results, dataset: str, judge: str) -> bool:
-    """Return whether no verdict is a wrong one, as the card of a recorded judge may say."""
-    told = (results.manifest["cards"].get(dataset, {}).get("judges") or {}).get(judge, {})
-    return bool(told.get("unparsed") == "wrong")
 
 
 def _metric_raters(results: Results, group: pd.DataFrame, *, ties: bool) -> Iterator[Rater]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evalhub.analysis.agreement.correlation import held, side_by_side
 from evalhub.analysis.frames.directions import OTHER_WAY, Directions
-from evalhub.analysis.frames.juries import kind_of_judge
+from evalhub.analysis.frames.judges import kind_of_judge
 from evalhub.analysis.frames.labels import criteria
+from evalhub.analysis.frames.responses import held, side_by_side
 from evalhub.analysis.frames.verdicts import ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.agreement.raters import UNPARSED, counts_as_wrong, may_tie
-from evalhub.analysis.frames.juries import JURY, kind_of_judge
+from evalhub.analysis.agreement.raters import UNPARSED
+from evalhub.analysis.frames.judges import counts_as_wrong, kind_of_judge, may_tie
+from evalhub.analysis.frames.juries import JURY
 from evalhub.analysis.frames.labelled import labelled_pairs
 from evalhub.analysis.frames.labels import with_label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings

@@ -7,15 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.families import family_names
-from evalhub.analysis.frames.orders import pair_askings
+from evalhub.analysis.frames.orders import asking_columns, judged_together
 from evalhub.analysis.frames.verdicts import all_soft, pair_verdicts, ratings
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import floats, groups, row, table, values
+from evalhub.analysis.tables import groups, row, table
 from evalhub.records import AnnotatorKind
-from evalhub.stats import Askings, Kind
+from evalhub.stats import Kind
 from evalhub.stats.bias.biases import NO_PEOPLE
-from evalhub.stats.clusters import Texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,17 +74,6 @@ def biases(results: Results) -> pd.DataFrame:
     return table(rows, NAMED)
 
 
-def judged_together(results: Results) -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
-    """Yield the askings of all judges of a dataset and criterion, each family under one name."""
-    for key, shared in groups(pair_askings(results), "dataset", "criterion"):
-        named = family_names(
-            zip(shared["judge_families"], shared["families_a"], shared["families_b"], strict=True)
-        )
-        yield key, shared.assign(**dict(zip(_FAMILIES, zip(*named, strict=True), strict=True)))
-
-
-_FAMILIES = ("judge_family", "family_a", "family_b")
-_NUMBERS = ("p_a", *(f"{name}_{side}" for name in ("chars", "lists", "markdown") for side in "ab"))
 _OTHERS = tuple(kind for kind in Kind if kind is not Kind.OWN_FAMILY)
 
 
@@ -108,25 +95,6 @@ def _rows(
             for name in names:
                 one = replace(found[name], reason=why) if found[name].reason == NO_PEOPLE else found[name]
                 yield row(one, **about, bias=kind.value, reading=reading, statistic=name)
-
-
-def asking_columns(frame: pd.DataFrame) -> Askings:
-    """Return rows of `judged_together` as columns; a pair is told apart from that of another judge."""
-    pair = ("judge", "item_id", "system_a", "system_b", "sample")
-    return Askings(
-        _texts(frame["winner"]),
-        _texts(frame["cluster"]),
-        pair=_texts(frame.groupby(list(pair), sort=False).ngroup()),
-        **{name: _texts(frame[name]) for name in ("shown", "people", "people_shown", *_FAMILIES)},
-        **{name: floats(frame[name]) for name in _NUMBERS},
-    )
-
-
-def _texts(column: pd.Series[Any]) -> Texts:
-    """Return a column as texts in which absent values are empty."""
-    import numpy as np
-
-    return np.array(["" if value is None else str(value) for value in values(column)], dtype=np.str_)
 
 
 def _not_people(results: Results) -> dict[tuple[str, str], str]:

@@ -78,12 +78,6 @@ def rating_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
     return _with_juries(results, frame, RESPONSE, _rating, _correlation)
 
 
-def kind_of_judge(verdicts: pd.DataFrame) -> str:
-    """Return what gave some verdicts: a judge, a recorded judge or a jury."""
-    source = str(verdicts["source"].iloc[0]) if len(verdicts) else ""
-    return {"recorded": "recorded judge", JURY: "jury"}.get(source, "judge")
-
-
 def fold(cluster: str) -> int:
     """Return the fold of a cluster: members are weighed on the other folds.
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis.askings import verdict
-from evalhub.analysis.frames.families import Families
+from evalhub.analysis.frames.families import Families, family_names
 from evalhub.analysis.frames.labels import label_criterion, truth
 from evalhub.analysis.frames.verdicts import HEARD, soft_judges
 from evalhub.analysis.results import Results, remembered
-from evalhub.analysis.tables import values
+from evalhub.analysis.tables import floats, groups, values
 from evalhub.judging import preference
+from evalhub.judging.aggregate import verdict
 from evalhub.metrics.style import style
 from evalhub.models import UNKNOWN
 from evalhub.records import AnnotatorKind
+from evalhub.stats import Askings
+from evalhub.stats.clusters import Texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,3 +124,36 @@ def _with_people(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
     return list(zip(*(frame[name].tolist() for name in names), strict=True))
+
+
+def judged_together(results: Results) -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
+    """Yield the askings of all judges of a dataset and criterion, each family under one name."""
+    for key, shared in groups(pair_askings(results), "dataset", "criterion"):
+        named = family_names(
+            zip(shared["judge_families"], shared["families_a"], shared["families_b"], strict=True)
+        )
+        yield key, shared.assign(**dict(zip(_FAMILIES, zip(*named, strict=True), strict=True)))
+
+
+def asking_columns(frame: pd.DataFrame) -> Askings:
+    """Return rows of `judged_together` as columns; a pair is told apart from that of another judge."""
+    pair = ("judge", "item_id", "system_a", "system_b", "sample")
+    return Askings(
+        _texts(frame["winner"]),
+        _texts(frame["cluster"]),
+        pair=_texts(frame.groupby(list(pair), sort=False).ngroup()),
+        **{name: _texts(frame[name]) for name in ("shown", "people", "people_shown", *_FAMILIES)},
+        **{name: floats(frame[name]) for name in _NUMBERS},
+    )
+
+
+def _texts(column: pd.Series[Any]) -> Texts:
+    """Return a column as texts in which absent values are empty."""
+    import numpy as np
+
+    return np.array(["" if value is None else str(value) for value in values(column)], dtype=np.str_)
+
+
+_FAMILIES = ("judge_family", "family_a", "family_b")
+
+_NUMBERS = ("p_a", *(f"{name}_{side}" for name in ("chars", "lists", "markdown") for side in "ab"))

@@ -10,7 +10,7 @@ from evalhub.analysis.frames.directions import Directions
 from evalhub.analysis.frames.labels import criteria, drawn_by_doubt, truth
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results, remembered
-from evalhub.analysis.tables import groups
+from evalhub.analysis.tables import floats, groups
 from evalhub.scales import Scale
 
 if TYPE_CHECKING:
@@ -162,3 +162,30 @@ def _labels(results: Results, *, drawn: bool = False) -> Iterator[pd.DataFrame]:
 
 def _has_penalty(results: Results) -> bool:
     return bool(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
+
+
+EARLY = "judging stopped where the order was settled, sooner for some pairs; read the table Settled"
+
+
+def stopped_early(results: Results, dataset: str, rater: str, criterion: str | None) -> str | None:
+    """Say why what a judge said in all does not rank the systems: it was asked less of some pairs.
+
+    Args:
+        results: The run.
+        dataset: Id of the dataset.
+        rater: Id of the judge, metric or labels.
+        criterion: The rubric's criterion.
+
+    Returns:
+        The reason, where one pair or more was settled; None otherwise.
+    """
+    pairs = (results.manifest.get("settled") or {}).get("pairs", ())
+    about = (dataset, rater, criterion)
+    early = any((pair["dataset"], pair["judge"], pair["criterion"]) == about for pair in pairs)
+    return EARLY if early else None
+
+
+def bounds(found: pd.DataFrame) -> tuple[float, float] | None:
+    """Return the lowest and highest value that there can be in rows of `measured`; None = not known."""
+    (floor,), (ceiling,) = floats(found["floor"][:1]), floats(found["ceiling"][:1])
+    return None if floor is None or ceiling is None else (floor, ceiling)

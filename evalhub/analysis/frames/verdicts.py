@@ -7,7 +7,11 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from evalhub.analysis.askings import (
+from evalhub.analysis.frames.directions import Directions
+from evalhub.analysis.frames.juries import pair_juries, rating_juries
+from evalhub.analysis.results import FAILED, NOT_APPLICABLE, Results, remembered
+from evalhub.judging import hard_winner, penalised, penalised_score, preference
+from evalhub.judging.aggregate import (
     SOFT_SAMPLES,
     agreed_verdict,
     pair_verdict,
@@ -16,10 +20,6 @@ from evalhub.analysis.askings import (
     spread,
     winner_shown,
 )
-from evalhub.analysis.frames.directions import Directions
-from evalhub.analysis.frames.juries import pair_juries, rating_juries
-from evalhub.analysis.results import FAILED, NOT_APPLICABLE, Results, remembered
-from evalhub.judging import hard_winner, penalised, penalised_score, preference
 from evalhub.scales import Winner
 from evalhub.specs import Combine, Mode, Orders, Positions
 

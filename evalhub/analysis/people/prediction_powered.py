@@ -10,9 +10,7 @@ from evalhub import stats
 from evalhub.analysis.frames.comparable import planned
 from evalhub.analysis.frames.directions import direction_of
 from evalhub.analysis.frames.labels import truth, with_label_criterion
-from evalhub.analysis.frames.outcomes import MEAN_SCORE, SOFT, WIN_RATE, measured
-from evalhub.analysis.ranking.leaderboard import bounds
-from evalhub.analysis.ranking.sequential import stopped_early
+from evalhub.analysis.frames.outcomes import MEAN_SCORE, SOFT, WIN_RATE, bounds, measured, stopped_early
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups, row, table
 from evalhub.records import AnnotatorKind

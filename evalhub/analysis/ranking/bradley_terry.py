@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.bias.bias import ALL_JUDGES, asking_columns, judged_together
+from evalhub.analysis.bias.bias import ALL_JUDGES
 from evalhub.analysis.frames.comparable import (
     SAME_ITEMS,
     Comparable,
@@ -15,8 +15,8 @@ from evalhub.analysis.frames.comparable import (
     comparable_pairs,
     matches_of,
 )
-from evalhub.analysis.frames.outcomes import ABOUT, WIN_RATE, measured
-from evalhub.analysis.ranking.sequential import stopped_early
+from evalhub.analysis.frames.orders import asking_columns, judged_together
+from evalhub.analysis.frames.outcomes import ABOUT, WIN_RATE, measured, stopped_early
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table
 

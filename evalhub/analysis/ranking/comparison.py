@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.frames.comparable import cells
 from evalhub.analysis.frames.directions import direction_of
-from evalhub.analysis.frames.outcomes import ABOUT, measured
+from evalhub.analysis.frames.outcomes import ABOUT, bounds, measured, stopped_early
 from evalhub.analysis.people.prediction_powered import powered_pairs
 from evalhub.analysis.ranking.comparability import changed
 from evalhub.analysis.ranking.data_changes import DataChange, data_change
-from evalhub.analysis.ranking.leaderboard import bounds
-from evalhub.analysis.ranking.sequential import stopped_early
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups, row, table
 

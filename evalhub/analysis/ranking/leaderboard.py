@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.frames.comparable import cells, comparable
 from evalhub.analysis.frames.directions import direction_of
-from evalhub.analysis.frames.outcomes import ABOUT, MEAN_SCORE, PENALISED, WIN_RATE, measured
+from evalhub.analysis.frames.outcomes import (
+    ABOUT,
+    MEAN_SCORE,
+    PENALISED,
+    WIN_RATE,
+    bounds,
+    measured,
+    stopped_early,
+)
 from evalhub.analysis.ranking.ranks import ranks
-from evalhub.analysis.ranking.sequential import stopped_early
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups, row, rows_of, table
 
@@ -84,9 +91,3 @@ def _unpenalised(whole: pd.DataFrame) -> str | None:
     """Return why no verdict of a system could be penalised for length; None where some are."""
     lacking = whole["measure"].isin(_PENALISED) & whole["value"].isna()
     return NO_PENALTY if lacking.all() else None
-
-
-def bounds(found: pd.DataFrame) -> tuple[float, float] | None:
-    """Return the lowest and highest value that there can be in rows of `measured`; None = not known."""
-    (floor,), (ceiling,) = floats(found["floor"][:1]), floats(found["ceiling"][:1])
-    return None if floor is None or ceiling is None else (floor, ceiling)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.frames.comparable import comparable_pairs
-from evalhub.analysis.frames.outcomes import SOFT, WIN_RATE
+from evalhub.analysis.frames.outcomes import SOFT, WIN_RATE, stopped_early
 from evalhub.analysis.frames.verdicts import all_soft, pair_verdicts
-from evalhub.analysis.ranking.sequential import stopped_early
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups, row, table, values
 

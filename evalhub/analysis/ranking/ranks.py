@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.frames.comparable import cells, comparable, matches_of
 from evalhub.analysis.frames.directions import oriented
-from evalhub.analysis.frames.outcomes import ABOUT, measured
-from evalhub.analysis.ranking.sequential import stopped_early
+from evalhub.analysis.frames.outcomes import ABOUT, measured, stopped_early
 from evalhub.analysis.results import Results, remembered
 from evalhub.analysis.tables import floats, groups
 from evalhub.stats.testing.paired import NOTHING

@@ -10,8 +10,7 @@ from evalhub import stats
 from evalhub.analysis.frames.comparable import OPPONENTS, Comparable, cells, comparable, matches_of
 from evalhub.analysis.frames.directions import oriented
 from evalhub.analysis.frames.labels import label_criterion
-from evalhub.analysis.frames.outcomes import ABOUT, measured
-from evalhub.analysis.ranking.sequential import stopped_early
+from evalhub.analysis.frames.outcomes import ABOUT, measured, stopped_early
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups
 

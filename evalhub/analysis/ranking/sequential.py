@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalhub import stats
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table, values
-from evalhub.records import digest
+from evalhub.judging.early_stopping import drawn_place, level_of_pair, look
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PAIR = ("dataset", "judge", "criterion", "first", "second")
 NAMED = (*PAIR, "standing", "stopped_at", "e_value", "p")
-
-SETTLED = "judgments of pairs whose order was settled (budget.settled)"
-
-EARLY = "judging stopped where the order was settled, sooner for some pairs; read the table Settled"
-
-_WIN = {"a": 1.0, "tie": 0.5, "b": 0.0}
 
 
 def settled(results: Results) -> pd.DataFrame:
@@ -40,24 +32,6 @@ def settled(results: Results) -> pd.DataFrame:
     return frame
 
 
-def stopped_early(results: Results, dataset: str, rater: str, criterion: str | None) -> str | None:
-    """Say why what a judge said in all does not rank the systems: it was asked less of some pairs.
-
-    Args:
-        results: The run.
-        dataset: Id of the dataset.
-        rater: Id of the judge, metric or labels.
-        criterion: The rubric's criterion.
-
-    Returns:
-        The reason, where one pair or more was settled; None otherwise.
-    """
-    pairs = (results.manifest.get("settled") or {}).get("pairs", ())
-    about = (dataset, rater, criterion)
-    early = any((pair["dataset"], pair["judge"], pair["criterion"]) == about for pair in pairs)
-    return EARLY if early else None
-
-
 def _rows(results: Results, told: dict[str, Any]) -> list[dict[str, Any]]:
     named = [name for name, card in results.manifest["cards"].items() if not card.get("anonymous")]
     pairs = pair_verdicts(results)
@@ -73,43 +47,3 @@ def _rows(results: Results, told: dict[str, Any]) -> list[dict[str, Any]]:
         about = {**dict(zip(PAIR, key, strict=True)), "standing": seen.standing.value}
         rows.append(row(seen.mean, **about, stopped_at=seen.stopped_at, e_value=seen.e_value, p=seen.p))
     return rows
-
-
-def level_of_pair(told: Mapping[str, Any], dataset: str, judge: str, criterion: str) -> float:
-    """Return the level of one pair, so that the whole order keeps the level that was asked for.
-
-    Args:
-        told: What the plan says of the looks: the level, and how many pairs make up each order.
-        dataset: Id of the dataset.
-        judge: Id of the judge.
-        criterion: The rubric's criterion.
-
-    Source: Bonferroni: the chances of a false alarm add up.
-
-    Example:
-        >>> told = {"level": 0.9, "together": {"j": {"d": {"c": 10}}}}
-        >>> round(level_of_pair(told, "d", "j", "c"), 3)
-        0.99
-    """
-    pairs = told["together"][judge][dataset][criterion]
-    return float(1 - (1 - told["level"]) / pairs)
-
-
-def look(winners: Sequence[str | None], clusters: Sequence[str], *, level: float) -> stats.Sequential:
-    """Return where two systems stand after these verdicts; see `stats.sequential_comparison`.
-
-    Args:
-        winners: a, tie or b of each pair, in the order in which they are looked at; None = no verdict.
-        clusters: Cluster of each.
-        level: The chance of a false alarm is at most 1 - level, over all looks.
-    """
-    wins = [None if winner is None else _WIN[winner] for winner in winners]
-    return stats.sequential_comparison(wins, clusters, bounds=(0.0, 1.0), options=stats.Options(level=level))
-
-
-def drawn_place(seed: int, dataset: str, cluster: str) -> str:
-    """Return the key by which a dataset's clusters are sorted into the random order of the looks.
-
-    The order of some clusters does not hang on which others there are.
-    """
-    return digest(["looks", seed, dataset, cluster])

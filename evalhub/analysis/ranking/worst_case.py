@@ -7,14 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.agreement.raters import counts_as_wrong, may_tie
 from evalhub.analysis.frames.comparable import cells, planned
 from evalhub.analysis.frames.directions import direction_of
+from evalhub.analysis.frames.judges import counts_as_wrong, may_tie
 from evalhub.analysis.frames.labels import truth, with_label_criterion
-from evalhub.analysis.frames.outcomes import ABOUT, measured
+from evalhub.analysis.frames.outcomes import ABOUT, bounds, measured, stopped_early
 from evalhub.analysis.frames.verdicts import pair_verdicts
-from evalhub.analysis.ranking.leaderboard import bounds
-from evalhub.analysis.ranking.sequential import stopped_early
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR, floats, groups, row, table
 

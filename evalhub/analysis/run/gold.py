@@ -8,10 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis.askings import verdict
 from evalhub.analysis.frames.verdicts import soft_judges
 from evalhub.analysis.results import Results
 from evalhub.judging import level_values, preference, softmax
+from evalhub.judging.aggregate import verdict
 from evalhub.records import Judgment, key_of
 from evalhub.specs import Rubric
 

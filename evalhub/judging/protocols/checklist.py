@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from evalhub.judging.aggregate import softmax
+from evalhub.judging.probabilities import softmax
 from evalhub.judging.protocols.base import Asking, Outline, Part, Steps, blank
 from evalhub.judging.protocols.one_token import ask
 from evalhub.judging.protocols.pointwise_pairwise import with_expected

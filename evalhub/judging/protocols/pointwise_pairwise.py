@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from evalhub.judging.aggregate import hard_winner, preference, softmax
 from evalhub.judging.expectation import SIDES, expectation, unsettled
+from evalhub.judging.probabilities import hard_winner, preference, softmax
 from evalhub.judging.protocols.base import Asking, Part, Steps, blank
 from evalhub.judging.protocols.one_token import Answer, Asked, ask
 from evalhub.records import FailureKind, Judgment

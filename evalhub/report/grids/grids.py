@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
-from evalhub.analysis.agreement.correlation import LENGTH, SOFT
+from evalhub.analysis.frames.responses import LENGTH, SOFT
 from evalhub.report.format import (
     ABSENT,
     Footnotes,

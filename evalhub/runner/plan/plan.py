@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from evalhub.analysis.ranking.sequential import SETTLED, drawn_place
 from evalhub.errors import SpecError, UnknownNameError
+from evalhub.judging.early_stopping import SETTLED, drawn_place
 from evalhub.runner.plan.cascades import check_cascades
 from evalhub.runner.plan.juries import jury_facts
 from evalhub.runner.plan.rater_names import check_raters

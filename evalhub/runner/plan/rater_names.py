@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalhub.analysis.agreement.correlation import NO_RATERS
-from evalhub.analysis.agreement.raters import TRIVIAL_RATERS
+from evalhub.analysis.frames.judges import TRIVIAL_RATERS
+from evalhub.analysis.frames.responses import NO_RATERS
 from evalhub.errors import SpecError
 from evalhub.runner.plan.resolve import Resolved, metric_columns
 
