@@ -10,10 +10,11 @@ from evalhub.analysis.agreement.calibration import calibration
 from evalhub.analysis.agreement.correlation import correlations
 from evalhub.analysis.agreement.retest import retest
 from evalhub.analysis.bias.bias import HARD, biases
-from evalhub.analysis.frames.responses import LENGTH, SOFT
+from evalhub.analysis.frames.responses import SOFT
 from evalhub.analysis.results import Results
 from evalhub.analysis.run.coverage import coverage_by_criterion
 from evalhub.analysis.tables import ESTIMATE_COLUMNS, rows_of, table
+from evalhub.specs.rater_names import LENGTH
 from evalhub.stats import Kind
 
 if TYPE_CHECKING:

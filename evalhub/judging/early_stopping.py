@@ -8,6 +8,8 @@ from typing import Any
 from evalhub import stats
 from evalhub.records import digest
 
+PAIR = ("dataset", "judge", "criterion", "first", "second")
+
 SETTLED = "judgments of pairs whose order was settled (budget.settled)"
 
 _WIN = {"a": 1.0, "tie": 0.5, "b": 0.0}

@@ -7,10 +7,10 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evalhub.analysis.frames.responses import LENGTH
 from evalhub.report.format import Footnotes, Row, count, grouped, interval, number, visible
 from evalhub.report.format import measure as named_measure
 from evalhub.report.grids.grids import RATERS, best_first, judged_twice, metric_names, named, rater_name
+from evalhub.specs.rater_names import LENGTH
 
 LEFT, PLOT, RIGHT = 190.0, 290.0, 190.0
 LINE, TOP = 24.0, 22.0

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from evalhub import stats
 from evalhub.analysis.frames.directions import Directions
-from evalhub.analysis.frames.judges import TRIVIAL_RATERS, counts_as_wrong, kind_of_judge, may_tie
+from evalhub.analysis.frames.judges import counts_as_wrong, kind_of_judge, may_tie
 from evalhub.analysis.frames.responses import METRICS
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR, groups
+from evalhub.specs.rater_names import BASELINE_JUDGES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,5 +107,5 @@ def _trivial_raters(group: pd.DataFrame, *, ties: bool) -> Iterator[Rater]:
         [None if pd.isna(value) else int(value) for value in group[name]] for name in ("chars_a", "chars_b")
     ]
     verdicts_of_all = (stats.always_first(shown), stats.coin(keys, seed=SEED), stats.longer(*lengths))
-    for name, verdicts in zip(TRIVIAL_RATERS, verdicts_of_all, strict=True):
+    for name, verdicts in zip(BASELINE_JUDGES, verdicts_of_all, strict=True):
         yield Rater(name, TRIVIAL, None, {"combined": pd.Series(verdicts, dtype=object)}, ties)

@@ -11,8 +11,6 @@ from evalhub.analysis.tables import groups
 if TYPE_CHECKING:
     import pandas as pd
 
-TRIVIAL_RATERS = ("always-first", "coin", "longer")
-
 
 def may_tie(results: Results, verdicts: pd.DataFrame) -> dict[str, bool]:
     """Return which judges may say tie: as the rubric has it, a jury where a member may, a recorded judge

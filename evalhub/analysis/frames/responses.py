@@ -11,13 +11,13 @@ from evalhub.analysis.frames.labels import criteria, label_criterion, truth
 from evalhub.analysis.frames.verdicts import ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups
+from evalhub.specs.rater_names import LENGTH
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SOFT = " (soft)"
 
-LENGTH = "length"
 
 # The lengths are no metric here: they have a column and a rule of their own.
 METRICS = (
@@ -25,8 +25,6 @@ METRICS = (
     "WHERE criterion IS NULL AND metric NOT IN ('chars', 'words')"
 )
 
-NO_RATERS = frozenset({"item_id", "system", "sample", "cluster", "labels", LENGTH})
-"""Columns of `side_by_side` that no judge and no metric can be called."""
 
 _KEY = ["item_id", "system", "sample"]
 

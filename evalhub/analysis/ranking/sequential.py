@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table, values
-from evalhub.judging.early_stopping import drawn_place, level_of_pair, look
+from evalhub.judging.early_stopping import PAIR, drawn_place, level_of_pair, look
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PAIR = ("dataset", "judge", "criterion", "first", "second")
 NAMED = (*PAIR, "standing", "stopped_at", "e_value", "p")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
-from evalhub.analysis.frames.responses import LENGTH, SOFT
+from evalhub.analysis.frames.responses import SOFT
 from evalhub.report.format import (
     ABSENT,
     Footnotes,
@@ -19,6 +19,7 @@ from evalhub.report.format import (
     pivot,
     visible,
 )
+from evalhub.specs.rater_names import LENGTH
 
 REASONS = 5
 REASON_LENGTH = 300

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple, cast
 
-from evalhub.analysis.ranking.sequential import PAIR
 from evalhub.judging.aggregate import asking_of, pair_verdict
-from evalhub.judging.early_stopping import drawn_place, level_of_pair, look
+from evalhub.judging.early_stopping import PAIR, drawn_place, level_of_pair, look
 from evalhub.records import Judgment
 from evalhub.runner.plan.manifest import planned_facts
 from evalhub.runner.plan.plan import Plan

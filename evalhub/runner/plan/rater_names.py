@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalhub.analysis.frames.judges import TRIVIAL_RATERS
-from evalhub.analysis.frames.responses import NO_RATERS
 from evalhub.errors import SpecError
 from evalhub.runner.plan.resolve import Resolved, metric_columns
+from evalhub.specs.rater_names import RESERVED_RATERS
 
-_RESERVED = NO_RATERS | set(TRIVIAL_RATERS)
 _LENGTHS = ("chars", "words")
 
 
@@ -22,7 +20,7 @@ def check_raters(resolved: Resolved) -> None:
     owners: dict[str, str] = {}
     for name, owner, where in _raters(resolved):
         lengths = name in _LENGTHS and owner != "metric length"
-        if name in _RESERVED or lengths:
+        if name in RESERVED_RATERS or lengths:
             raise SpecError(
                 "tables call something else by this name", where=where, value=name, fix="choose another"
             )
