@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 from drawing import chances
-from loading import Chosen, plain
+from loading import Selection, plain
 
 from evalhub.analysis import rows_of, sample
 from evalhub.records import CUT
 
-chosen: Chosen = st.session_state["chosen"]
+selection: Selection = st.session_state["chosen"]
 
 Row = dict[str, Any]
 
@@ -33,7 +33,7 @@ def block(text: str | None, *, exact: bool = False) -> None:
 
 
 def item_of() -> str | None:
-    items = chosen.rows("item_list")
+    items = selection.rows("item_list")
     if items.empty:
         st.info("There are no items yet. The run has just begun: read it again in a moment.")
         return None
@@ -172,7 +172,7 @@ def both_orders(judgment: Row) -> None:
     """Say what the pair's verdict is when both orders are combined."""
     if not judgment["system_a"]:
         return
-    rows = chosen.rows("pair_verdicts")
+    rows = selection.rows("pair_verdicts")
     for name in ("judge", "criterion", "item_id", "system_a", "system_b", "sample"):
         rows = rows[rows[name] == judgment[name]]
     for row in rows_of(rows):
@@ -250,7 +250,7 @@ def scores(rows: list[Row]) -> None:
 st.title("Samples", anchor=False)
 item_id = item_of()
 if item_id is not None:
-    found = sample(chosen.results, chosen.dataset, item_id)
+    found = sample(selection.results, selection.dataset, item_id)
     asked_of(found["item"])
     judgment = None
     if found["judgments"]:
@@ -262,7 +262,7 @@ if item_id is not None:
     if judgment:
         verdict(judgment)
         prompt(judgment)
-        here = chosen.link(
+        here = selection.link(
             item=item_id,
             judge=judgment["judge"],
             criterion=judgment["criterion"],
