@@ -33,5 +33,5 @@ page = st.navigation(
 )
 selection = choose()
 if selection is not None:
-    st.session_state["chosen"] = selection
+    st.session_state["selection"] = selection
     page.run()

@@ -82,7 +82,7 @@ def _tips(name: str) -> list[alt.Tooltip]:
 
 
 def scatter(rows: pd.DataFrame, *, x: str, y: str) -> alt.LayerChart:
-    """Return one point per response; a click selects it under the name `point`.
+    """Return one point per response. A click selects it under the name `point`.
 
     Args:
         rows: Columns `x at`, `y at` (where the points stand), item_id, system, sample, and the two

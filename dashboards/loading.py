@@ -46,13 +46,13 @@ class Selection:
         frames = _side_by_side(str(self.run.path), self.version)
         return frames.get((self.dataset, label_criterion, annotator_kind))
 
-    def link(self, **about: str) -> dict[str, str]:
+    def link(self, **parameters: str) -> dict[str, str]:
         """Return the query parameters that lead back to what is shown."""
-        return {"run": self.run.id, "dataset": self.dataset, **about}
+        return {"run": self.run.id, "dataset": self.dataset, **parameters}
 
 
 def choose() -> Selection | None:
-    """Show the sidebar and return what was chosen in it; None, and a page that helps, where nothing is."""
+    """Show the sidebar and return the selection made in it. Without any run, show how to make one."""
     root = runs_root()
     runs = {run.id: run for run in all_runs(root)}
     if not runs:

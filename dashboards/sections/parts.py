@@ -36,7 +36,7 @@ def reasons(*tables: pd.DataFrame) -> None:
 
 
 def plots_side_by_side(plots: Sequence[Plot], alt: str) -> None:
-    """Draw plots of the same lines side by side; the first one names the lines."""
+    """Draw plots of the same lines side by side. The first plot names the lines."""
     if not plots:
         return
     columns = st.columns([1.35, *[1] * (len(plots) - 1)])

@@ -125,8 +125,8 @@ def responses(selection: Selection, against: tuple[str, str]) -> None:
     points = event.selection.get("point", [])
     if points:
         judge = x.removesuffix(SOFT)
-        own = {"judge": judge} if judge in selection.run.manifest["judges"] else {}
-        open_sample(points[0]["item_id"], **own)
+        parameters = {"judge": judge} if judge in selection.run.manifest["judges"] else {}
+        open_sample(points[0]["item_id"], **parameters)
 
 
 def pairs(selection: Selection, against: tuple[str, str]) -> None:
@@ -134,9 +134,9 @@ def pairs(selection: Selection, against: tuple[str, str]) -> None:
     labels = labels[labels["label_winner"].notna()]
     if verdicts.empty or labels.empty:
         return
-    held = selection.run.manifest["against"]
+    label_criteria = selection.run.manifest["against"]
     names = [
-        held.get(judge, {}).get(selection.dataset, {}).get(criterion, criterion)
+        label_criteria.get(judge, {}).get(selection.dataset, {}).get(criterion, criterion)
         for judge, criterion in zip(verdicts["judge"], verdicts["criterion"], strict=True)
     ]
     verdicts = verdicts[[name == against[0] for name in names]]
@@ -178,5 +178,5 @@ def apart(rows: pd.DataFrame, name: str) -> pd.Series:
     return rows[name] + shifts
 
 
-def open_sample(item: str, **about: str) -> None:
-    st.switch_page("views/samples.py", query_params={"item": item, **about})
+def open_sample(item: str, **parameters: str) -> None:
+    st.switch_page("views/samples.py", query_params={"item": item, **parameters})

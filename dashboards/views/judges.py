@@ -6,24 +6,24 @@ from loading import Selection
 from sections.instrument import attacks, biases, calibration, cascades
 from sections.people import agreement, correlation, pairs, responses
 
-selection: Selection = st.session_state["chosen"]
+selection: Selection = st.session_state["selection"]
 
 
-def held_against() -> tuple[str, str] | None:
-    """Let a labelled criterion be chosen; None where the dataset has no labels."""
-    found = [
+def choose_labels() -> tuple[str, str] | None:
+    """Let the reader choose a labelled criterion. Return None where the dataset has no labels."""
+    columns = [
         selection.rows(name)[["label_criterion", "annotator_kind"]] for name in ("agreement", "correlations")
     ]
-    pairs = list(dict.fromkeys(pd.concat(found).itertuples(index=False, name=None)))
+    pairs = list(dict.fromkeys(pd.concat(columns).itertuples(index=False, name=None)))
     if not pairs:
         return None
     names = {f"{criterion} · {kind} labels": (criterion, kind) for criterion, kind in pairs}
-    named = st.selectbox("Held against", list(names), key="labels", bind="query-params")
-    return names.get(named, pairs[0])
+    name = st.selectbox("Held against", list(names), key="labels", bind="query-params")
+    return names.get(name, pairs[0])
 
 
 st.title("Judges and people", anchor=False)
-against = held_against()
+against = choose_labels()
 if against is None:
     st.info("This dataset has no labels in the run, so nothing can be held against people.")
 else:

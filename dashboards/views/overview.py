@@ -18,7 +18,7 @@ from evalhub.report.notes import choice_mass_notes, comparability_notes, server_
 from evalhub.report.plots import measure_plot
 from evalhub.report.registry import Place, sections_of
 
-selection: Selection = st.session_state["chosen"]
+selection: Selection = st.session_state["selection"]
 
 LINK = {"item": "item_id", "judge": "judge", "criterion": "criterion"}
 
