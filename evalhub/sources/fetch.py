@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import InputError, IntegrityError, StorageError
+from evalhub.files import replace_file
 from evalhub.sources.files import DataFile, cached, files_of, verify
 from evalhub.specs import Card
 
@@ -73,34 +73,28 @@ def _download(file: DataFile, target: Path, *, where: str, progress: Progress | 
             fix=f"put it at {target}",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     request = urllib.request.Request(file.url, headers={"User-Agent": "evalhub"})
-    try:
+    with replace_file(target, shared=True) as partial:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply, partial.open("wb") as out:
-            got = _copy(reply, out, file, progress=progress, max_bytes=max_bytes)
-            out.flush()
-            os.fsync(out.fileno())
-        if got != file.sha256:
+            sha256 = _copy(reply, out, file, progress=progress, max_bytes=max_bytes)
+        if sha256 != file.sha256:
             raise IntegrityError(
-                f"{file.url} has the sha256 {got}, and the card pins {file.sha256}",
+                f"{file.url} has the sha256 {sha256}, and the card pins {file.sha256}",
                 where=where,
                 fix="the public file has changed: put the pinned one at " + str(target),
             )
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _copy(reply: Any, out: Any, file: DataFile, *, progress: Progress | None, max_bytes: int) -> str:
     length = reply.headers.get("Content-Length")
     total = int(length) if length and length.isdigit() else None
-    found, done = hashlib.sha256(), 0
+    sha256, size = hashlib.sha256(), 0
     while block := reply.read(_BLOCK):
-        done += len(block)
-        if done > max_bytes:
+        size += len(block)
+        if size > max_bytes:
             raise InputError("the file is too large", value=file.url, allowed=f"{max_bytes} bytes")
-        found.update(block)
+        sha256.update(block)
         out.write(block)
         if progress:
-            progress(file.path, done, total)
-    return found.hexdigest()
+            progress(file.path, size, total)
+    return sha256.hexdigest()

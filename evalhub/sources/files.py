@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +9,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from evalhub.errors import InputError, IntegrityError, SpecError
+from evalhub.files import file_sha256
 from evalhub.models import cache_folder
 from evalhub.specs import Card
-
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +104,12 @@ def verify(path: Path, sha256: str, *, where: str) -> None:
         SpecError: The file cannot be read.
     """
     try:
-        got = sha256_of(path)
+        sha256_here = file_sha256(path)
     except OSError as error:
         raise SpecError(f"the file {path} cannot be read ({error.strerror})", where=where) from error
-    if got != sha256:
+    if sha256_here != sha256:
         raise IntegrityError(
-            f"the file {path} has the sha256 {got}, and the card pins {sha256}",
+            f"the file {path} has the sha256 {sha256_here}, and the card pins {sha256}",
             where=where,
             fix="remove the file, or pin its hash in a new version of the card",
         )
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file's content."""
-    with path.open("rb") as file:
-        found = hashlib.sha256()
-        while block := file.read(_BLOCK):
-            found.update(block)
-    return found.hexdigest()

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import InputError, SpecError
+from evalhub.files import file_sha256
 from evalhub.sandbox import looks, scalars
 from evalhub.sandbox.fits import fit_of
 from evalhub.sandbox.refusal import Refused
 from evalhub.sandbox.rows import Reader
 from evalhub.sandbox.spelling import Misfit, Number
-from evalhub.sources.files import sha256_of
 from evalhub.specs.files import RESERVED_COLUMNS
 
 FORMATS = {
@@ -175,7 +175,7 @@ def _read(path: Path, name: str, form: str) -> Proposal:
         for attempt, written in _attempts(form, path, head):
             try:
                 rows = _parquet(path) if attempt == "parquet" else _rows(path, attempt, written)
-                found = _table(rows, name, attempt, written, sha256_of(path))
+                found = _table(rows, name, attempt, written, file_sha256(path))
                 return _typed(found, path) if attempt == "parquet" else found
             except Refused as error:
                 reasons.append(error)

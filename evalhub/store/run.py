@@ -9,7 +9,6 @@ runs/<suite>-<time>-<id>/
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -18,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import InputError, StorageError
+from evalhub.files import file_sha256, write_file
 from evalhub.records import KINDS, Record, key_of, kind_of
 from evalhub.store.journal import Journal, read_journal
 from evalhub.store.lock import Lock
-from evalhub.store.segments import file_sha256, read_segment, sync_file, write_segment
+from evalhub.store.segments import read_segment, write_segment
 
 FORMAT = 1
 
@@ -230,16 +230,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     """Write the manifest whole or not at all."""
-    beside = path / "manifest.json.tmp"
+    text = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False)
     try:
-        with beside.open("w", encoding="utf-8") as file:
-            json.dump(manifest, file, indent=1, allow_nan=False, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path / "manifest.json")
-        sync_file(path)
+        write_file(path / "manifest.json", text.encode("utf-8"))
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise StorageError(
             f"the manifest cannot be written ({error.strerror})", where=str(path), fix="free some room"
         ) from error

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalhub.errors import InputError, StorageError, UnknownNameError
+from evalhub.files import file_sha256
 from evalhub.records import Completion, from_dict
 from evalhub.store.journal import decode
 from evalhub.store.run import Run
-from evalhub.store.segments import file_sha256
 
 
 def runs_root(given: str | Path | None = None) -> Path:

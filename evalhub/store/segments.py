@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import StorageError
+from evalhub.files import file_sha256, replace_file
 from evalhub.records import KINDS, Record, from_dict, sort_key
 
 if TYPE_CHECKING:
@@ -69,16 +68,12 @@ def write_segment(path: Path, kind: str, records: Sequence[Record]) -> str:
     """
     import pyarrow.parquet as pq
 
-    beside = path.with_suffix(".parquet.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         table = to_arrow(kind, sorted(records, key=sort_key))
-        pq.write_table(table, beside, compression="zstd", row_group_size=ROW_GROUP)
-        sync_file(beside)
-        beside.replace(path)
-        sync_file(path.parent)
+        with replace_file(path) as partial:
+            pq.write_table(table, partial, compression="zstd", row_group_size=ROW_GROUP)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise StorageError(
             f"the segment cannot be written ({error.strerror or error})",
             where=str(path),
@@ -105,18 +100,3 @@ def read_segment(path: Path, kind: str) -> Iterator[Record]:
         raise StorageError(
             "the segment is corrupt", where=str(path), fix="run `evalhub verify` on the run"
         ) from error
-
-
-def sync_file(path: Path) -> None:
-    """Make a file, or the names in a folder, survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
