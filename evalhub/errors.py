@@ -31,7 +31,7 @@ class EvalhubError(Exception):
     """The root of the tree.
 
     Args:
-        what: The problem in a few words, without a full stop.
+        problem: The problem in a few words, without a full stop.
         where: File and key, or record, that holds the problem.
         value: The offending value; shown shortened.
         allowed: What would have been accepted.
@@ -42,26 +42,26 @@ class EvalhubError(Exception):
 
     def __init__(
         self,
-        what: str,
+        problem: str,
         *,
         where: str = "",
         value: object = None,
         allowed: Iterable[str] | str = "",
         fix: str = "",
     ) -> None:
-        self.what = what
+        self.problem = problem
         self.where = where
         self.value = value
         self.allowed = allowed if isinstance(allowed, str) else ", ".join(allowed)
         self.fix = fix
-        super().__init__(what)
+        super().__init__(problem)
 
     def __str__(self) -> str:
         return self.sentence()
 
     def sentence(self) -> str:
         """Return the whole message as one line."""
-        text = f"{self.where}: {self.what}" if self.where else self.what
+        text = f"{self.where}: {self.problem}" if self.where else self.problem
         if self.value is not None:
             shown = repr(self.value)
             text += f", got {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'}"
@@ -91,15 +91,15 @@ class UnknownNameError(InputError):
         where: File and key that gave the name.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
-        names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    def __init__(self, kind: str, name: str, names: Iterable[str], *, where: str = "") -> None:
+        choices = sorted(names)
+        matches = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
         super().__init__(
             f"there is no {kind} of that name",
             where=where,
             value=name,
-            allowed=", ".join(names[:20]) + (", …" if len(names) > 20 else ""),
-            fix=f"did you mean {near[0]!r}?" if near else "",
+            allowed=", ".join(choices[:20]) + (", …" if len(choices) > 20 else ""),
+            fix=f"did you mean {matches[0]!r}?" if matches else "",
         )
 
 

@@ -105,17 +105,19 @@ class Scale:
         values = self.values
         return not values or values[0] <= values[-1]
 
-    def level_of(self, said: str | float) -> Level | None:
+    def level_of(self, answer: str | float) -> Level | None:
         """Return the level with a label, or that a number stands for; None where there is none.
 
         >>> scale = Scale((Level("0", None, "no reply"), Level("1", 1.0, "kind")))
         >>> scale.level_of(1).meaning, scale.level_of(0.0).applicable, scale.level_of("2")
         ('kind', False, None)
         """
-        if isinstance(said, str):
-            return next((level for level in self.levels if level.label == said), None)
-        of_value = (level for level in self.levels if level.value == said)
-        of_label = (level for level in self.levels if not level.applicable and number_in(level.label) == said)
+        if isinstance(answer, str):
+            return next((level for level in self.levels if level.label == answer), None)
+        of_value = (level for level in self.levels if level.value == answer)
+        of_label = (
+            level for level in self.levels if not level.applicable and number_in(level.label) == answer
+        )
         return next(of_value, None) or next(of_label, None)
 
     def answers(self, form: AnswerForm = AnswerForm.LABELS) -> tuple[str, ...]:

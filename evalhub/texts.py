@@ -44,5 +44,5 @@ def _invisible() -> Callable[[str], object]:
     import regex
 
     characters = r"[\p{White_Space}\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\uFFF9-\uFFFB]*"
-    whole: Callable[[str], object] = regex.compile(characters).fullmatch
-    return whole
+    match_all: Callable[[str], object] = regex.compile(characters).fullmatch
+    return match_all

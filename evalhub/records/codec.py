@@ -67,7 +67,7 @@ def _reader(hint: Any) -> Any:
 def _tuples(value: Any) -> Any:
     if value is None:
         return ()
-    return tuple(_tuples(one) if isinstance(one, list | tuple) else one for one in value)
+    return tuple(_tuples(part) if isinstance(part, list | tuple) else part for part in value)
 
 
 def canonical(value: Any) -> str:

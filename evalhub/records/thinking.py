@@ -110,8 +110,8 @@ def split_thinking(
 
 def joined_reasoning(turns: Iterable[str | None]) -> str | None:
     """Return the think text of several turns as one text; None where no turn has any."""
-    known = [text for text in turns if text is not None]
-    return "\n\n".join(filter(None, known)) if known else None
+    texts = [text for text in turns if text is not None]
+    return "\n\n".join(filter(None, texts)) if texts else None
 
 
 def has_tags(text: str, tags: Sequence[ThinkTags] = THINK_TAGS) -> bool:
@@ -156,9 +156,9 @@ def _marks(text: str, tags: tuple[ThinkTags, ...]) -> list[_Mark]:
 @cache
 def _pattern(tags: tuple[ThinkTags, ...]) -> re.Pattern[str]:
     """Return what finds a tag of any pair; the longest text comes first where they begin alike."""
-    named = [(pair.close, "closing") for pair in tags] + [(pair.open, "opening") for pair in tags]
+    groups_of_tags = [(pair.close, "closing") for pair in tags] + [(pair.open, "opening") for pair in tags]
     groups: dict[str, list[str]] = {"closing": [], "opening": []}
-    for text, group in sorted(named, key=lambda pair: -len(pair[0])):
+    for text, group in sorted(groups_of_tags, key=lambda pair: -len(pair[0])):
         groups[group].append(_spelled(text))
     return re.compile("|".join(f"(?P<{name}>{'|'.join(forms)})" for name, forms in groups.items()))
 

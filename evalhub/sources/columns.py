@@ -190,7 +190,7 @@ def typed(kind: str, answer: Answer, where: str) -> Iterator[dict[str, Any]]:
 
     Raises:
         UnknownNameError: A column that the kind does not have.
-        SpecError: A column is missing or stands twice, or a value is not what its column holds.
+        SpecError: A column is missing or appears twice, or a value is not what its column holds.
     """
     known = COLUMNS[kind]
     for name in answer.columns:

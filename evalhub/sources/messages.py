@@ -82,13 +82,13 @@ def _pairs(listed: list[Any]) -> Iterator[Pair]:
 
 
 class _Unread(ValueError):
-    """A text is JSON that does not say one thing: a key stands twice, or a number is none."""
+    """A text is JSON that does not say one thing: a key appears twice, or a number is none."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
-        raise _Unread("objects without a key that stands twice")
+        raise _Unread("objects without a key that appears twice")
     return row
 
 

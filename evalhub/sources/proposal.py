@@ -146,7 +146,7 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
             proposal = _read(path, name, form)
         except SpecError as error:
             unread.append(error)
-            left_out.append(f"{name} ({error.what})")
+            left_out.append(f"{name} ({error.problem})")
             continue
         kind = (proposal.format, tuple(sorted(proposal.form.items())), tuple(sorted(proposal.columns)))
         if kind in tables:
@@ -184,7 +184,7 @@ def _read(path: Path, name: str, form: str) -> Proposal:
         raise SpecError(f"the file cannot be read ({reason})", where=str(path)) from error
     reply = reasons[0].reply
     where = f"{path}{reply['where']}"
-    raise SpecError(f"the file cannot be read: {reply['what']}", where=where, value=reply.get("value"))
+    raise SpecError(f"the file cannot be read: {reply['problem']}", where=where, value=reply.get("value"))
 
 
 def _attempts(form: str, path: Path, head: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -211,7 +211,7 @@ def _bytes(path: Path, count: int = -1) -> bytes:
 
 
 def _encoding(path: Path, head: bytes) -> dict[str, Any]:
-    found = looks.marked(head) or looks.of_wide_text(head)
+    found = looks.of_mark(head) or looks.of_wide_text(head)
     if not found:
         content = _bytes(path)
         try:

@@ -128,7 +128,7 @@ def _error(error: dict[str, Any], card_path: Path) -> SpecError | UnknownNameErr
     if error.get("kind"):
         return UnknownNameError(error["kind"], error["value"], error["allowed"], where=where)
     refused = SpecError(
-        error["what"],
+        error["problem"],
         where=where,
         value=error.get("value"),
         allowed=error.get("allowed", ""),

@@ -92,7 +92,7 @@ class GoldCases(Spec):
         ids = [one.id for one in value]
         for one in ids:
             if ids.count(one) > 1:
-                raise ValueError(f"{one!r} stands twice among the cases")
+                raise ValueError(f"{one!r} appears twice among the cases")
         return value
 
 

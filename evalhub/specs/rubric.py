@@ -195,7 +195,7 @@ def _sections(body: str, where: str) -> dict[str, str]:
                 "there is no such section", where=where, value=f"## {name}", allowed="## System, ## User"
             )
         if name in sections:
-            raise SpecError("the section stands twice", where=where, value=f"## {name}")
+            raise SpecError("the section appears twice", where=where, value=f"## {name}")
         sections[name] = body[heading.end() : end].strip("\n")
     if "User" not in sections:
         raise SpecError("the section '## User' is missing", where=where)
@@ -211,7 +211,7 @@ def _check_slots(rubric: Rubric, where: str) -> None:
                 found.append(name)
     for name in found:
         if found.count(name) > 1:
-            raise SpecError("the slot stands twice", where=where, value=name)
+            raise SpecError("the slot appears twice", where=where, value=name)
         if name in INPUT_SLOTS and name not in rubric.inputs:
             raise SpecError("the slot is not among the rubric's inputs", where=f"{where}:inputs", value=name)
     needed = [*rubric.inputs, *(["criterion"] if len(rubric.criteria) > 1 else [])]

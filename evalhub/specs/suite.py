@@ -152,7 +152,7 @@ class Jury(Spec):
         if len(self.members) < 2:
             raise ValueError("a jury has at least two members")
         if len(set(self.members)) < len(self.members):
-            raise ValueError("a member stands twice")
+            raise ValueError("a member appears twice")
         if self.quorum is not None and self.quorum > len(self.members):
             raise ValueError(f"a quorum of {self.quorum} cannot be met by {len(self.members)} members")
         return self
@@ -178,7 +178,7 @@ class CascadeUse(Spec):
     @classmethod
     def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) < len(value):
-            raise ValueError("a stage stands twice")
+            raise ValueError("a stage appears twice")
         return value
 
 
@@ -272,7 +272,7 @@ class Suite(Spec):
         for kind, ids in named.items():
             for one in ids:
                 if ids.count(one) > 1:
-                    raise ValueError(f"{one!r} stands twice among {kind}{_OWN_ID.get(kind, '')}")
+                    raise ValueError(f"{one!r} appears twice among {kind}{_OWN_ID.get(kind, '')}")
         return self
 
     def metric_uses(self) -> list[MetricUse]:

@@ -31,10 +31,10 @@ def encode(record: Record) -> bytes:
 
 def decode(line: bytes) -> Record | None:
     """Return the record of one line; None where the line is torn or damaged."""
-    head, comma, rest = line.partition(b",")
+    head, comma, tail = line.partition(b",")
     if not (line.endswith(b"\n") and comma and head.startswith(b'{"crc":')):
         return None
-    body = b"{" + rest[:-1]
+    body = b"{" + tail[:-1]
     if head[7:] != b"%d" % zlib.crc32(body):
         return None
     parsed = json.loads(body)
@@ -70,15 +70,15 @@ class Journal:
         """
         line = encode(record)
         try:
-            written = os.write(self._file, line)
-            if written != len(line):
+            size = os.write(self._file, line)
+            if size != len(line):
                 raise OSError(errno.ENOSPC, "the disk is full")
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._size)
                 os.lseek(self._file, self._size, os.SEEK_SET)
             raise _storage_error(error, self.path) from error
-        self._size += written
+        self._size += size
         self._unsynced += 1
         if self._unsynced >= SYNC_LINES or time.monotonic() - self._synced_at > SYNC_SECONDS:
             self.sync()
@@ -111,15 +111,15 @@ class Journal:
 
 
 def _cut_torn_tail(file: int, path: Path) -> int:
-    whole = read = 0
+    valid_end = end = 0
     with path.open("rb") as lines:
         for line in lines:
-            read += len(line)
+            end += len(line)
             if decode(line) is not None:
-                whole = read
-    os.ftruncate(file, whole)
-    os.lseek(file, whole, os.SEEK_SET)
-    return whole
+                valid_end = end
+    os.ftruncate(file, valid_end)
+    os.lseek(file, valid_end, os.SEEK_SET)
+    return valid_end
 
 
 def _storage_error(error: OSError, path: Path) -> StorageError:

@@ -60,19 +60,19 @@ class Run:
     def journals(self) -> list[Path]:
         """Return the journals that are not sealed yet."""
         sealed = self.manifest["sealed_journals"]
-        found = sorted(self.path.glob("journal-*.jsonl"))
-        return [path for path in found if int(path.stem.split("-")[1]) > sealed]
+        paths = sorted(self.path.glob("journal-*.jsonl"))
+        return [path for path in paths if int(path.stem.split("-")[1]) > sealed]
 
     def live(self) -> list[Record]:
         """Return the records that are not sealed yet; what is sealed meanwhile is in the segments."""
         while True:
-            found: list[Record] = []
+            records: list[Record] = []
             with suppress(FileNotFoundError):
                 for path in self.journals():
-                    found += read_journal(path)
+                    records += read_journal(path)
             manifest = read_manifest(self.path)
             if manifest["sealed_journals"] == self.manifest["sealed_journals"]:
-                return found
+                return records
             self.manifest = manifest
 
     def records(self, kind: str | None = None) -> Iterator[Record]:
@@ -115,8 +115,8 @@ class RunWriter(Run):
             suite: Name of the suite, the first part of the folder's name.
             manifest: What was asked, as plain JSON values.
         """
-        now = datetime.now(UTC)
-        path = root / f"{suite.replace('/', '-')}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        start = datetime.now(UTC)
+        path = root / f"{suite.replace('/', '-')}-{start:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         try:
             (path / "segments").mkdir(parents=True)
             write_manifest(
@@ -125,7 +125,7 @@ class RunWriter(Run):
                     "format": FORMAT,
                     "run": path.name,
                     "suite": suite,
-                    "created": now.isoformat(timespec="microseconds"),
+                    "created": start.isoformat(timespec="microseconds"),
                     "state": "running",
                     "sealed_journals": 0,
                     "segments": [],
@@ -138,12 +138,12 @@ class RunWriter(Run):
 
     def append(self, record: Record) -> bool:
         """Keep a record; False where a record of the same key is kept already."""
-        known = self._records[kind_of(record)]
+        records = self._records[kind_of(record)]
         key = key_of(record)
-        if key in known:
+        if key in records:
             return False
         self._journal.append(record)
-        known[key] = record
+        records[key] = record
         return True
 
     def get(self, kind: str, key: tuple[Any, ...]) -> Record | None:

@@ -14,9 +14,9 @@ from evalhub.store.journal import decode
 from evalhub.store.run import Run
 
 
-def runs_root(given: str | Path | None = None) -> Path:
+def runs_root(folder: str | Path | None = None) -> Path:
     """Return the folder that holds the runs: the argument, EVALHUB_RUNS, or ./runs."""
-    return Path(given or os.environ.get("EVALHUB_RUNS") or "runs")
+    return Path(folder or os.environ.get("EVALHUB_RUNS") or "runs")
 
 
 def all_runs(root: Path) -> list[Run]:
@@ -32,8 +32,8 @@ def all_runs(root: Path) -> list[Run]:
 
 def run_folders(root: Path) -> list[Path]:
     """Return every folder that holds a run, or what is left of one, sorted by name."""
-    found = {file.parent for file in [*root.glob("*/manifest.json"), *root.glob("*/journal-*.jsonl")]}
-    return sorted(found | {file.parents[1] for file in root.glob("*/segments/*.parquet")})
+    folders = {file.parent for file in [*root.glob("*/manifest.json"), *root.glob("*/journal-*.jsonl")]}
+    return sorted(folders | {file.parents[1] for file in root.glob("*/segments/*.parquet")})
 
 
 def find_run(name: str | None, root: Path) -> Run:
@@ -67,30 +67,30 @@ def cached_completions(runs: Iterable[Run], keys: Iterable[str]) -> Iterator[Com
         runs: The runs that are searched, in order.
         keys: Keys of completions.
     """
-    wanted = set(keys)
+    missing_keys = set(keys)
     for run in runs:
         for part in run.manifest["segments"]:
-            if not wanted:
+            if not missing_keys:
                 return
             if part["kind"] != "completions":
                 continue
-            for record in _found(run.path / part["path"], part["sha256"], wanted):
-                wanted.discard(record.key)
+            for record in _read_completions(run.path / part["path"], part["sha256"], missing_keys):
+                missing_keys.discard(record.key)
                 yield replace(record, computed_in=record.computed_in or run.id)
 
 
-def _found(path: Path, sha256: str, wanted: set[str]) -> list[Completion]:
+def _read_completions(path: Path, sha256: str, keys: set[str]) -> list[Completion]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, filters=[("key", "in", list(wanted))])
+        table = pq.read_table(path, filters=[("key", "in", list(keys))])
         if not table.num_rows or file_sha256(path) != sha256:
             return []
     except (OSError, pa.ArrowException):
         return []
     records = [from_dict("completions", row) for row in table.to_pylist()]
-    return [one for one in records if isinstance(one, Completion) and one.failure is None]
+    return [record for record in records if isinstance(record, Completion) and record.failure is None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def verify_folder(path: Path) -> list[Finding]:
     try:
         return verify(Run(path))
     except (InputError, StorageError) as error:
-        return [Finding("manifest.json", 0, error.what)]
+        return [Finding("manifest.json", 0, error.problem)]
 
 
 def verify(run: Run) -> list[Finding]:
@@ -118,8 +118,8 @@ def verify(run: Run) -> list[Finding]:
         problem = None
         if not path.is_file():
             problem = "the file is missing"
-        elif (found := file_sha256(path)) != part["sha256"]:
-            problem = f"the content has changed: sha256 {found}, sealed as {part['sha256']}"
+        elif (sha256 := file_sha256(path)) != part["sha256"]:
+            problem = f"the content has changed: sha256 {sha256}, sealed as {part['sha256']}"
         findings.append(Finding(part["path"], part["rows"], problem))
     return findings + [_journal_finding(path) for path in run.journals()]
 
@@ -127,7 +127,7 @@ def verify(run: Run) -> list[Finding]:
 def _journal_finding(path: Path) -> Finding:
     """Count the lines of a journal that are whole; one torn line at the end is an interrupted write."""
     with path.open("rb") as file:
-        whole = [decode(line) is not None for line in file]
-    damaged = whole[:-1].count(False)
+        validity = [decode(line) is not None for line in file]
+    damaged = validity[:-1].count(False)
     problem = f"{damaged} lines are damaged and left out" if damaged else None
-    return Finding(path.name, sum(whole), problem)
+    return Finding(path.name, sum(validity), problem)

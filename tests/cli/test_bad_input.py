@@ -50,7 +50,7 @@ def refused(said: Any, *parts: str, code: int = 2) -> None:
         ({"datasets": []}, ("s.yaml:datasets", "at least one entry", "got []")),
         ({"datasets": [{"id": "tiny", "limit": "many"}]}, ("s.yaml:datasets.0.limit", "got 'many'")),
         ({"datasets": [{"id": "tiny", "limit": 0}]}, ("s.yaml:datasets.0.limit", "got 0")),
-        ({"datasets": [{"id": "tiny"}, {"id": "tiny"}]}, ("s.yaml", "'tiny' stands twice among datasets")),
+        ({"datasets": [{"id": "tiny"}, {"id": "tiny"}]}, ("s.yaml", "'tiny' appears twice among datasets")),
         ({"suite": "a b"}, ("s.yaml:suite", "got 'a b'")),
         ({"controls": {"cross_family": "never"}}, ("cross_family", "'require', 'exclude' or 'allow'")),
         ({"controls": {"length_penalty": -1}}, ("controls.length_penalty", "got -1")),
@@ -59,8 +59,8 @@ def refused(said: Any, *parts: str, code: int = 2) -> None:
         ({"judges": [{**JUDGE, "engine": {"type": "scripted", "sed": 1}}]}, ("judges.0.engine.sed", "seed")),
         ({"gates": ["x"]}, ("s.yaml:gates",)),
         ({"metrics": [{"length": {}, "rouge": {}}]}, ("s.yaml:metrics", "a metric is a name")),
-        ({"metrics": ["length", "length"]}, ("s.yaml", "'length' stands twice among metrics")),
-        ({"judges": [JUDGE], "candidates": [{**CANDIDATE, "id": "pw"}]}, ("'pw' stands twice among cand",)),
+        ({"metrics": ["length", "length"]}, ("s.yaml", "'length' appears twice among metrics")),
+        ({"judges": [JUDGE], "candidates": [{**CANDIDATE, "id": "pw"}]}, ("'pw' appears twice among cand",)),
         ({"datasets": [{"id": "tinny"}]}, ("datasets.tinny.id", "no dataset", "did you mean 'tiny'?")),
         ({"judges": [{**JUDGE, "rubric": "pare"}]}, ("judges.pw.rubric", "no rubric", "mean 'pair'?")),
         ({"judges": [{**JUDGE, "rubric": "x.md"}]}, ("judges.pw.rubric", "no rubric file", "'x.md'")),
@@ -101,8 +101,8 @@ def test_a_wrong_suite(desk: Any, cli: Callable[..., Any], changes: Any, parts: 
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("suite: s\nsuite: t\n", ("s.yaml:2", "the key 'suite' stands twice")),
-        ("suite: s\ndatasets: [{id: tiny, id: tiny}]\n", ("s.yaml:2", "the key 'id' stands twice")),
+        ("suite: s\nsuite: t\n", ("s.yaml:2", "the key 'suite' appears twice")),
+        ("suite: s\ndatasets: [{id: tiny, id: tiny}]\n", ("s.yaml:2", "the key 'id' appears twice")),
         ("- a\n- b\n", ("s.yaml", "must hold keys with values")),
         ("", ("s.yaml", "must hold keys with values")),
         ("suite: [\n", ("s.yaml:2",)),
@@ -121,7 +121,7 @@ def test_a_suite_that_is_no_proper_yaml(
     ("old", "new", "parts"),
     [
         ("version: 1", "version: 1\nversoin: 2", ("bad.md:versoin", "did you mean 'version'?")),
-        ("version: 1", "version: 1\nversion: 2", ("bad.md:4", "the key 'version' stands twice")),
+        ("version: 1", "version: 1\nversion: 2", ("bad.md:4", "the key 'version' appears twice")),
         ("version: 1", "version: one", ("bad.md:version", "got 'one'")),
         ("version: 1\n", "", ("bad.md:version", "required")),
         ("scale: {1: wrong, 2: right}", "scale: {1: wrong}", ("bad.md:scale", "at least two levels")),
@@ -146,7 +146,7 @@ def test_a_suite_that_is_no_proper_yaml(
         ("---\nid", "id", ("bad.md:1", "front matter")),
         ("id: bad", "id: bad\nuser: x", ("bad.md:user", "in a section")),
         ("## User", "## Usr", ("bad.md", "no such section", "'## Usr'", "## System, ## User")),
-        ("## User", "## User\n## User", ("bad.md", "section stands twice", "'## User'")),
+        ("## User", "## User\n## User", ("bad.md", "section appears twice", "'## User'")),
         ("## User", "## System", ("bad.md", "'## User' is missing")),
         ("## User", "Dear judge\n## User", ("bad.md", "outside a section", "'Dear judge'")),
         ("{{question}}", "{{qestion}}", ("bad.md:User", "no slot", "did you mean 'question'?")),
@@ -154,7 +154,7 @@ def test_a_suite_that_is_no_proper_yaml(
         ("{{scale}}\n", "", ("bad.md", "a slot is missing", "{{scale}}")),
         ("{{question}}", "Q: {{question}}", ("bad.md:User", "alone on its line", "'Q: {{question}}'")),
         ("{{question}}", "{{question}} {{question}}", ("bad.md:User", "alone on its line")),
-        ("{{question}}", "{{question}}\n{{question}}", ("bad.md", "slot stands twice", "'question'")),
+        ("{{question}}", "{{question}}\n{{question}}", ("bad.md", "slot appears twice", "'question'")),
         ("## User", "## System\n{{question}}\n## User", ("bad.md:System", "User section", "'question'")),
         ("{{response}}", "{{response_a}}\n{{response}}", ("bad.md:inputs", "'response_a'")),
         ("{{response}}", "{{responses}}\n{{response}}", ("bad.md:inputs", "'responses'")),
@@ -192,7 +192,7 @@ def test_a_wrong_card(desk: Any, cli: Callable[..., Any], changes: Any, parts: t
 def test_a_key_that_stands_twice_in_a_card(desk: Any, cli: Callable[..., Any]) -> None:
     path = desk.dataset()
     path.write_text(path.read_text() + "title: Again\n")
-    refused(cli("run", "s"), "tiny.yaml:", "the key 'title' stands twice")
+    refused(cli("run", "s"), "tiny.yaml:", "the key 'title' appears twice")
 
 
 def test_a_file_with_another_sha256(desk: Any, cli: Callable[..., Any]) -> None:

@@ -239,7 +239,7 @@ def test_names_are_of_one_line(name: Any, place: str) -> None:
     "history", ['[{"role": "user", "content": "a", "content": "b"}]', '[{"role": "user", "content": NaN}]']
 )
 def test_json_that_does_not_say_one_thing_is_refused(history: str) -> None:
-    with pytest.raises(ValueError, match=r"a key that stands twice|finite numbers"):
+    with pytest.raises(ValueError, match=r"a key that appears twice|finite numbers"):
         read_messages(history)
 
 

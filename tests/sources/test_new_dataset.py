@@ -189,7 +189,7 @@ def test_what_is_no_data_is_left_out_and_said(desk: Any, cli: Any) -> None:
         (
             {"a.jsonl": '{"a": 1}\n{"a":\n'},
             [],
-            "mine/a.jsonl:2: the file cannot be read: the text is no JSON",
+            "mine/a.jsonl:2: the file cannot be read: the text is not JSON",
         ),
         ({"a.csv": "a,b\n1\n"}, [], "mine/a.csv:2 (row 1): the file cannot be read: the row has 1 fields"),
         ({"a.csv": ""}, [], "mine/a.csv: the file cannot be read: it holds no row with a column"),

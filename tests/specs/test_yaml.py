@@ -22,9 +22,9 @@ def test_words_stay_words() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: 1\na: 2", "f:2: the key 'a' stands twice."),
-        ("a: {b: 1, c: 2, b: 3}", "f:1: the key 'b' stands twice."),
-        ("1: a\n1.0: b", "f:2: the key 1.0 stands twice."),
+        ("a: 1\na: 2", "f:2: the key 'a' appears twice."),
+        ("a: {b: 1, c: 2, b: 3}", "f:1: the key 'b' appears twice."),
+        ("1: a\n1.0: b", "f:2: the key 1.0 appears twice."),
         ("x: !!python/object/apply:os.system [ls]", "f:1: could not determine a constructor for the tag"),
         ("x: !!python/name:os.system", "f:1: could not determine"),
         ("x: !thing 3", "f:1: could not determine"),
