@@ -20,7 +20,7 @@ from evalhub.analysis.truth import ground, label_criterion
 from evalhub.analysis.verdicts import pair_verdicts, ratings
 from evalhub.errors import InputError, StorageError
 from evalhub.files import write_file
-from evalhub.records import Item, Judgment, asked_sha256, canonical, digest, key_of
+from evalhub.records import Item, Judgment, canonical, digest, key_of, prompt_sha256
 from evalhub.specs import Mode
 
 FORMAT = "evalhub-training/1"
@@ -230,7 +230,7 @@ def _line(one: Judgment, item: Item, label: tuple[Any, str], sent: Mapping[str, 
     return {
         "dataset": one.dataset,
         "item_id": one.item_id,
-        "item_sha256": asked_sha256(item),
+        "item_sha256": prompt_sha256(item),
         "cluster": item.cluster,
         "split": item.split or DEV,
         "judge": one.judge,

@@ -60,7 +60,7 @@ class ResolvedModel:
         weight_bytes: Size of the weight files.
         licence: `not stated` where nobody says.
         cutoff: Month of the newest training data at most, YYYY-MM; None where it is not known.
-        trained_on: `asked_sha256` of the items that it was trained to judge.
+        trained_on: `prompt_sha256` of the items that it was trained to judge.
         dtype: Type of the weights in the files, such as bfloat16; None where the settings do not say.
         quantized: Whether the files hold quantized weights.
     """

@@ -16,7 +16,7 @@ from evalhub.records import (
     Score,
     Source,
     digest,
-    joined_reasoning,
+    join_reasoning,
     split_thinking,
 )
 from evalhub.scales import Kind
@@ -120,7 +120,7 @@ def response(card: Card, row: Row, where: str) -> Response:
         sample=row["sample"] or 0,
         text=text,
         turns=turns if len(turns) > 1 and not cut else (),
-        reasoning=joined_reasoning(thought.reasoning for thought in thoughts),
+        reasoning=join_reasoning(thought.reasoning for thought in thoughts),
         chars=None if cut else _chars(row["chars"], written, turns),
         families=row["family"] or ("unknown",),
         source=Source.RECORDED,

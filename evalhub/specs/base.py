@@ -192,7 +192,7 @@ def _unknown_key(model: type[BaseModel], location: tuple[str | int, ...], place:
     known = _keys_at(model, location[:-1])
     near = difflib.get_close_matches(str(location[-1]), known, n=1)
     return SpecError(
-        "there is no such key",
+        "unknown key",
         where=place,
         allowed=known,
         fix=f"did you mean {near[0]!r}?" if near else "",

@@ -191,9 +191,7 @@ def _sections(body: str, where: str) -> dict[str, str]:
     for heading, end in zip(headings, ends, strict=True):
         name = heading[1].strip()
         if name not in _SECTIONS:
-            raise SpecError(
-                "there is no such section", where=where, value=f"## {name}", allowed="## System, ## User"
-            )
+            raise SpecError("unknown section", where=where, value=f"## {name}", allowed="## System, ## User")
         if name in sections:
             raise SpecError("the section appears twice", where=where, value=f"## {name}")
         sections[name] = body[heading.end() : end].strip("\n")

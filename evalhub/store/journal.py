@@ -1,7 +1,7 @@
 """The journal: one finished record per line, each with a checksum, synced in groups.
 
-A line counts once it is written; what follows the last whole line is cut off when the journal
-is opened again, so a process may be killed at any moment.
+A process may be killed at any moment: whatever follows the last whole line is cut off when the journal is
+opened again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def encode(record: Record) -> bytes:
 
 
 def decode(line: bytes) -> Record | None:
-    """Return the record of one line; None where the line is torn or damaged."""
+    """Return the record of one line. None if the line is torn or damaged."""
     head, comma, tail = line.partition(b",")
     if not (line.endswith(b"\n") and comma and head.startswith(b'{"crc":')):
         return None
@@ -42,7 +42,7 @@ def decode(line: bytes) -> Record | None:
 
 
 def read_journal(path: Path) -> Iterator[Record]:
-    """Yield the records of a journal; torn and damaged lines are passed over."""
+    """Yield the records of a journal. Torn and damaged lines are skipped."""
     with path.open("rb") as file:
         for line in file:
             if (record := decode(line)) is not None:
@@ -50,7 +50,7 @@ def read_journal(path: Path) -> Iterator[Record]:
 
 
 class Journal:
-    """An open journal; one writer."""
+    """An open journal. It has one writer."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -66,7 +66,7 @@ class Journal:
         """Write one record.
 
         Raises:
-            StorageError: The disk is full or refuses; what was written before stays whole.
+            StorageError: The disk is full or refuses. Earlier records stay whole.
         """
         line = encode(record)
         try:
@@ -84,7 +84,7 @@ class Journal:
             self.sync()
 
     def sync(self) -> None:
-        """Make everything written so far survive a power cut."""
+        """Make all records so far survive a power cut."""
         try:
             os.fdatasync(self._file)
         except OSError as error:
@@ -111,6 +111,7 @@ class Journal:
 
 
 def _cut_torn_tail(file: int, path: Path) -> int:
+    """Cut off whatever follows the last whole line, and return the new size in bytes."""
     valid_end = end = 0
     with path.open("rb") as lines:
         for line in lines:
@@ -126,5 +127,5 @@ def _storage_error(error: OSError, path: Path) -> StorageError:
     return StorageError(
         f"the journal cannot be written ({error.strerror or error})",
         where=str(path),
-        fix="free some room and give the same command again; what was finished is kept",
+        fix="free some room and repeat the command: finished work is kept",
     )

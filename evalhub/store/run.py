@@ -1,8 +1,8 @@
-"""A run folder: a manifest, journals that grow, segments that stay.
+"""A run folder: a manifest, journals that grow, and segments that never change.
 
 runs/<suite>-<time>-<id>/
-    manifest.json               what was asked, what was used, what was sealed
-    journal-0001.jsonl          records of this sitting, void once sealed
+    manifest.json               the resolved suite, the engine's facts, the sealed segments
+    journal-0001.jsonl          records of this session, removed once they are sealed
     segments/0001-judgments.parquet
 """
 
@@ -27,7 +27,7 @@ FORMAT = 1
 
 
 class Run:
-    """A run folder as a reader sees it; readers never lock.
+    """A run folder for reading. Readers never lock.
 
     Raises:
         InputError: The folder holds no run.
@@ -45,12 +45,12 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether everything that was asked is sealed."""
+        """Whether the run is complete and sealed."""
         return self.manifest.get("state") == "sealed"
 
     @property
     def unfinished(self) -> bool:
-        """Whether the same command goes on with it; after a stop, what failed is asked again in a new run."""
+        """Whether the same command resumes this run. After a stop, a new run repeats what failed."""
         return self.manifest.get("state") not in ("sealed", "stopped")
 
     def segments(self, kind: str) -> list[Path]:
@@ -63,8 +63,8 @@ class Run:
         paths = sorted(self.path.glob("journal-*.jsonl"))
         return [path for path in paths if int(path.stem.split("-")[1]) > sealed]
 
-    def live(self) -> list[Record]:
-        """Return the records that are not sealed yet; what is sealed meanwhile is in the segments."""
+    def unsealed_records(self) -> list[Record]:
+        """Return the records that are not sealed yet. Records that are sealed meanwhile are in segments."""
         while True:
             records: list[Record] = []
             with suppress(FileNotFoundError):
@@ -76,12 +76,12 @@ class Run:
             self.manifest = manifest
 
     def records(self, kind: str | None = None) -> Iterator[Record]:
-        """Yield the records of one table, or of all; a record may come twice after a crash."""
-        live = self.live()
+        """Yield the records of one table, or of all. A record may appear twice after a crash."""
+        unsealed = self.unsealed_records()
         for name in KINDS if kind is None else (kind,):
             for path in self.segments(name):
                 yield from read_segment(path, name)
-        yield from (record for record in live if kind is None or kind_of(record) == kind)
+        yield from (record for record in unsealed if kind is None or kind_of(record) == kind)
 
 
 class RunWriter(Run):
@@ -108,12 +108,12 @@ class RunWriter(Run):
 
     @classmethod
     def create(cls, root: Path, suite: str, manifest: Mapping[str, Any]) -> RunWriter:
-        """Make a new run folder and open it for writing.
+        """Create a run folder and open it for writing.
 
         Args:
             root: The folder that holds the runs.
             suite: Name of the suite, the first part of the folder's name.
-            manifest: What was asked, as plain JSON values.
+            manifest: Further facts for the manifest, as plain JSON values.
         """
         start = datetime.now(UTC)
         path = root / f"{suite.replace('/', '-')}-{start:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
@@ -133,11 +133,11 @@ class RunWriter(Run):
                 },
             )
         except OSError as error:
-            raise StorageError(f"the run cannot be made ({error.strerror})", where=str(path)) from error
+            raise StorageError(f"the run cannot be created ({error.strerror})", where=str(path)) from error
         return cls(path)
 
     def append(self, record: Record) -> bool:
-        """Keep a record; False where a record of the same key is kept already."""
+        """Store a record. Return False if a record of the same key is stored already."""
         records = self._records[kind_of(record)]
         key = key_of(record)
         if key in records:
@@ -147,11 +147,11 @@ class RunWriter(Run):
         return True
 
     def get(self, kind: str, key: tuple[Any, ...]) -> Record | None:
-        """Return the record of that key, if it is kept."""
+        """Return the record of that key, or None."""
         return self._records[kind].get(key)
 
     def table(self, kind: str) -> list[Record]:
-        """Return all records of one table, in the order in which they were kept."""
+        """Return all records of one table, in the order in which they were stored."""
         return list(self._records[kind].values())
 
     def update(self, **facts: Any) -> None:
@@ -163,9 +163,8 @@ class RunWriter(Run):
         """Turn the journal into segments and start a new one.
 
         Args:
-            state: "sealed" when everything that was asked is there, "stopped" where an engine only failed,
-                else "interrupted".
-            facts: What else the manifest is to say.
+            state: "sealed" if the run is complete, "stopped" if an engine only failed, else "interrupted".
+            facts: Further facts for the manifest.
         """
         self._journal.sync()
         number = self.manifest["sealed_journals"] + 1
@@ -190,7 +189,7 @@ class RunWriter(Run):
         self._journal = Journal(self.path / f"journal-{number + 1:04d}.jsonl")
 
     def close(self) -> None:
-        """Close the journal, remove it where it is empty, and let others write."""
+        """Close the journal, remove it if it is empty, and release the lock."""
         try:
             self._journal.close()
             if self._journal.path.exists() and not self._journal.path.stat().st_size:
@@ -199,7 +198,7 @@ class RunWriter(Run):
             self._lock.release()
 
     def _check_segments(self) -> None:
-        """Refuse to go on from a segment that is not what was sealed."""
+        """Refuse to resume from a segment whose content has changed."""
         for part in self.manifest["segments"]:
             path = self.path / part["path"]
             if not path.is_file() or file_sha256(path) != part["sha256"]:
@@ -223,13 +222,13 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise StorageError("the manifest is damaged", where=str(file)) from error
     if manifest.get("format") != FORMAT:
         raise StorageError(
-            "the run was written by another version", where=str(file), value=manifest.get("format")
+            "another version of evalhub wrote the run", where=str(file), value=manifest.get("format")
         )
     return dict(manifest)
 
 
 def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Write the manifest whole or not at all."""
+    """Replace the manifest in one step."""
     text = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False)
     try:
         write_file(path / "manifest.json", text.encode("utf-8"))

@@ -1,4 +1,4 @@
-"""Segments: sealed records as Parquet, written beside, synced, renamed."""
+"""Segments: sealed records as Parquet files, each written in one step."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _arrow_type(hint: Any) -> pa.DataType:
 
 
 def to_arrow(kind: str, records: Iterable[Record]) -> pa.Table:
-    """Return records of one kind as a table, in the order given."""
+    """Return records of one kind as an Arrow table, in their order."""
     import pyarrow as pa
 
     rows = list(records)
@@ -64,7 +64,7 @@ def write_segment(path: Path, kind: str, records: Sequence[Record]) -> str:
         The sha256 of the file.
 
     Raises:
-        StorageError: The disk is full or refuses; no half-written file is left in place.
+        StorageError: The disk is full or refuses. No partial file is left.
     """
     import pyarrow.parquet as pq
 
@@ -77,7 +77,7 @@ def write_segment(path: Path, kind: str, records: Sequence[Record]) -> str:
         raise StorageError(
             f"the segment cannot be written ({error.strerror or error})",
             where=str(path),
-            fix="free some room and give the same command again; what was finished is kept",
+            fix="free some room and repeat the command: finished work is kept",
         ) from error
     return file_sha256(path)
 

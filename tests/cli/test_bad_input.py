@@ -43,7 +43,7 @@ def refused(said: Any, *parts: str, code: int = 2) -> None:
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        ({"judgez": []}, ("s.yaml:judgez", "no such key", "did you mean 'judges'?")),
+        ({"judgez": []}, ("s.yaml:judgez", "unknown key", "did you mean 'judges'?")),
         ({"budget": {"judgements": 3}}, ("s.yaml:budget.judgements", "did you mean 'judgments'?")),
         ({"datasets": [{"id": "tiny", "limt": 3}]}, ("s.yaml:datasets.0.limt", "did you mean 'limit'?")),
         ({"datasets": "tiny"}, ("s.yaml:datasets", "got 'tiny'")),
@@ -61,15 +61,15 @@ def refused(said: Any, *parts: str, code: int = 2) -> None:
         ({"metrics": [{"length": {}, "rouge": {}}]}, ("s.yaml:metrics", "a metric is a name")),
         ({"metrics": ["length", "length"]}, ("s.yaml", "'length' appears twice among metrics")),
         ({"judges": [JUDGE], "candidates": [{**CANDIDATE, "id": "pw"}]}, ("'pw' appears twice among cand",)),
-        ({"datasets": [{"id": "tinny"}]}, ("datasets.tinny.id", "no dataset", "did you mean 'tiny'?")),
-        ({"judges": [{**JUDGE, "rubric": "pare"}]}, ("judges.pw.rubric", "no rubric", "mean 'pair'?")),
+        ({"datasets": [{"id": "tinny"}]}, ("datasets.tinny.id", "unknown dataset", "did you mean 'tiny'?")),
+        ({"judges": [{**JUDGE, "rubric": "pare"}]}, ("judges.pw.rubric", "unknown rubric", "mean 'pair'?")),
         ({"judges": [{**JUDGE, "rubric": "x.md"}]}, ("judges.pw.rubric", "no rubric file", "'x.md'")),
-        ({"metrics": ["rogue"]}, ("s.yaml:metrics", "no metric", "'rogue'", "did you mean 'rouge'?")),
+        ({"metrics": ["rogue"]}, ("s.yaml:metrics", "unknown metric", "'rogue'", "did you mean 'rouge'?")),
         ({"metrics": [{"rouge": {"varants": [1]}}]}, ("s.yaml:metrics", "variants")),
-        ({"judges": [{**JUDGE, "engine": "scripte"}]}, ("no engine", "did you mean 'scripted'?")),
+        ({"judges": [{**JUDGE, "engine": "scripte"}]}, ("unknown engine", "did you mean 'scripted'?")),
         (
             {"judges": [{**JUDGE, "engine": "vllm", "model": "qwen2.5-coder-1.5b-instruc"}]},
-            ("no model", "did you mean 'qwen2.5-coder-1.5b-instruct'?"),
+            ("unknown model", "did you mean 'qwen2.5-coder-1.5b-instruct'?"),
         ),
         ({"judges": [{**JUDGE, "criteria": ["overal"]}]}, ("judges.pw.criteria", "did you mean 'overall'?")),
         ({"judges": [{**JUDGE, "against": {"overal": "x"}}]}, ("judges.pw.against", "mean 'overall'?")),
@@ -83,7 +83,7 @@ def refused(said: Any, *parts: str, code: int = 2) -> None:
         ),
         (
             {"judges": [{**JUDGE, "pairs": {"by": "baseline", "baseline": "n"}}]},
-            ("judges.pw.pairs.baseline", "no system", "allowed: k, m"),
+            ("judges.pw.pairs.baseline", "unknown system", "allowed: k, m"),
         ),
         ({"judges": [{**JUDGE, "pairs": {"by": "labelled"}}]}, ("judges.pw", "nothing to judge")),
         ({"candidates": [{**CANDIDATE, "id": "k"}]}, ("s.yaml:candidates", "recorded system", "'k'")),
@@ -145,11 +145,11 @@ def test_a_suite_that_is_no_proper_yaml(
         ("[question, response]", "[response]", ("bad.md:inputs", "'question'")),
         ("---\nid", "id", ("bad.md:1", "front matter")),
         ("id: bad", "id: bad\nuser: x", ("bad.md:user", "in a section")),
-        ("## User", "## Usr", ("bad.md", "no such section", "'## Usr'", "## System, ## User")),
+        ("## User", "## Usr", ("bad.md", "unknown section", "'## Usr'", "## System, ## User")),
         ("## User", "## User\n## User", ("bad.md", "section appears twice", "'## User'")),
         ("## User", "## System", ("bad.md", "'## User' is missing")),
         ("## User", "Dear judge\n## User", ("bad.md", "outside a section", "'Dear judge'")),
-        ("{{question}}", "{{qestion}}", ("bad.md:User", "no slot", "did you mean 'question'?")),
+        ("{{question}}", "{{qestion}}", ("bad.md:User", "unknown slot", "did you mean 'question'?")),
         ("{{question}}\n", "", ("bad.md", "a slot is missing", "{{question}}")),
         ("{{scale}}\n", "", ("bad.md", "a slot is missing", "{{scale}}")),
         ("{{question}}", "Q: {{question}}", ("bad.md:User", "alone on its line", "'Q: {{question}}'")),
@@ -208,13 +208,13 @@ def test_a_file_with_another_sha256(desk: Any, cli: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (("run", "t"), ("no suite", "'t'")),
+        (("run", "t"), ("unknown suite", "'t'")),
         (("run", "t.yaml"), ("no suite file", "'t.yaml'")),
         (("run", "s", "--only", "pv"), ("s.yaml:--only", "'pv'", "did you mean 'pw'?")),
         (("run", "s", "--limit", "0"), ("--limit", "at least 1", "got 0")),
         (("plan", "s", "--limit", "-3"), ("--limit", "got -3")),
-        (("judges", "show", "pare"), ("no rubric", "did you mean 'pair'?")),
-        (("datasets", "show", "tinny"), ("no dataset", "did you mean 'tiny'?")),
+        (("judges", "show", "pare"), ("unknown rubric", "did you mean 'pair'?")),
+        (("datasets", "show", "tinny"), ("unknown dataset", "did you mean 'tiny'?")),
         (("models", "show", "smollm2-135m-instrukt"), ("did you mean 'smollm2-135m-instruct'?",)),
         (("leaderboard",), ("there are no runs yet",)),
         (("verify", "x"), ("there are no runs yet",)),
@@ -231,7 +231,7 @@ def test_wrong_arguments(
 
 def test_the_nearest_run_is_named(desk: Any, cli: Callable[..., Any]) -> None:
     done = desk.run()
-    refused(cli("leaderboard", done.id[:-1] + "x"), "no run", f"did you mean '{done.id}'?")
+    refused(cli("leaderboard", done.id[:-1] + "x"), "unknown run", f"did you mean '{done.id}'?")
 
 
 def test_a_judge_with_the_name_of_a_recorded_one(desk: Any, cli: Callable[..., Any]) -> None:
@@ -313,7 +313,7 @@ def test_the_real_process_says_the_same(desk: Any, cli: Callable[..., Any]) -> N
 def test_a_folder_that_is_no_run(desk: Any, cli: Callable[..., Any], tmp_path: Path) -> None:
     desk.run()
     (tmp_path / "empty").mkdir()
-    refused(cli("verify", str(tmp_path / "empty")), "no run")
+    refused(cli("verify", str(tmp_path / "empty")), "unknown run")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ class TestDatasets:
             ([{"id": "tiny"}, {"id": "tiny", "dataset": "tiny"}], "appears twice among datasets"),
             ([{"id": "tiny"}, {"id": "datasets/tiny.yaml"}], "one id, got 'tiny'; give one of them"),
             ([{"id": "a b", "dataset": "tiny"}], "a text such as hard-items, got 'a b'"),
-            ([{"id": "low", "dataset": "tinny"}], "datasets.low.dataset: there is no dataset"),
+            ([{"id": "low", "dataset": "tinny"}], "datasets.low.dataset: unknown dataset"),
             ([{"dataset": "tiny"}], "datasets.0.id: this key is required"),
         ],
     )  # fmt: skip

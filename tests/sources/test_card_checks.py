@@ -141,10 +141,10 @@ def test_labels(mini: Any, labels: str, said: str) -> None:
         (f"SELECT {JUDGED}, 3 AS value", "one verdict of its criterion's kind"),
         (f"SELECT {JUDGED}, 'a' AS winner, 'parse' AS failure", "one failure or one verdict"),
         (f"SELECT {JUDGED}, 'lost' AS failure", "allowed: parse, ambiguous"),
-        (f"SELECT {JUDGED}, 'a' AS winner, 'human' AS annotator", "there is no column of that name"),
+        (f"SELECT {JUDGED}, 'a' AS winner, 'human' AS annotator", "unknown column"),
         (
             f"SELECT {JUDGED.replace(chr(39) + 'j', chr(39) + 'jj')}, 'a' AS winner",
-            "there is no judge of that name",
+            "unknown judge",
         ),
         (f"SELECT {JUDGED}, 'a' AS winner UNION ALL SELECT {JUDGED}, 'b'", "two judgments are the same"),
     ],

@@ -52,7 +52,7 @@ def test_parquet(table: Any, tmp_path: Path) -> None:
     data = table("t[1].parquet", content, "parquet", columns, items=sql)
     assert prompts(data) == [("1", "x1t[1].parquet"), ("2", "y2t[1].parquet")]
     assert data.items[0].tags == ("p",)
-    with pytest.raises(EvalhubError, match="there is no column"):
+    with pytest.raises(EvalhubError, match="unknown column"):
         table("t[1].parquet", content, "parquet", {"txt": "VARCHAR"})
 
 

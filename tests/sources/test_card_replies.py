@@ -128,7 +128,7 @@ def test_letters_of_a_comparison_name_what_was_shown(mini: Any, reply: str, show
 @pytest.mark.parametrize(
     ("judge", "row", "sentence"),
     [
-        ({"reads": "scores"}, f"{POINT}, 'x' AS raw_text", "no format of that name, got 'scores'"),
+        ({"reads": "scores"}, f"{POINT}, 'x' AS raw_text", "unknown format, got 'scores'"),
         ({"reads": "verdict"}, f"{POINT}, 'x' AS raw_text", "cannot answer a pointwise criterion"),
         ({"reads": "score"}, f"{PAIR}, 'ab' AS shown, 'x' AS raw_text", "cannot answer a pairwise criterion"),
         ({"reads": "verdict"}, f"{PAIR}, 'x' AS raw_text", "return the column shown"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evalhub.errors import SpecError
-from evalhub.records import Item, asked_sha256
+from evalhub.records import Item, prompt_sha256
 from evalhub.sources import Dataset, check
 from evalhub.sources.messages import IDLE_KEYS, ROLES, read_messages
 
@@ -309,7 +309,7 @@ def test_a_history_stands_in_place_of_a_prompt(mini: Any) -> None:
 def test_the_history_is_part_of_what_is_asked() -> None:
     bare = Item("d", "1", turns=("Hi",))
     with_history = Item("d", "1", turns=("Hi",), messages=(("system", "Be brief."), ("user", "Hi")))
-    assert asked_sha256(bare) != asked_sha256(with_history)
+    assert prompt_sha256(bare) != prompt_sha256(with_history)
 
 
 def test_equal_last_messages_of_other_histories_are_no_shared_prompts(mini: Any) -> None:

@@ -71,7 +71,7 @@ class TestEveryKind:
         assert kind == "engine" or sentence.startswith("here: ")
 
     def test_an_unknown_one_names_the_others_too(self, kind: str) -> None:
-        with pytest.raises(UnknownNameError, match=f"no {kind} of that name.*did you mean 'good'"):
+        with pytest.raises(UnknownNameError, match=f"unknown {kind}.*did you mean 'good'"):
             ASK[kind]("goood")
 
 
