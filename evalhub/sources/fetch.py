@@ -11,7 +11,7 @@ from typing import Any
 
 from evalhub.errors import InputError, IntegrityError, StorageError
 from evalhub.files import replace_file
-from evalhub.sources.files import DataFile, cached, files_of, verify
+from evalhub.sources.files import DataFile, cache_path, files_of, verify
 from evalhub.specs import Card
 
 MAX_BYTES = 8 << 30
@@ -24,20 +24,20 @@ Progress = Callable[[str, int, int | None], None]
 def fetch(
     card: Card, card_path: Path, *, progress: Progress | None = None, max_bytes: int = MAX_BYTES
 ) -> tuple[Path, ...]:
-    """Bring every file of a card onto this machine; what is there already is only verified.
+    """Download the files of a card. Files that are here already are only verified.
 
     Args:
         card: The card.
-        card_path: Where it stands.
-        progress: Called with a file's path, the bytes so far and, where known, in all.
-        max_bytes: A larger file is refused.
+        card_path: The card's file.
+        progress: Called with a file's path, its bytes so far, and its size in bytes or None.
+        max_bytes: Maximum size of a file.
 
     Returns:
-        Where each file lies, in the card's order.
+        The location of each file, in the card's order.
 
     Raises:
-        InputError: A file has no public home, cannot be had or is too large.
-        IntegrityError: A file, here or there, is not what the card pins.
+        InputError: A file has no public home, cannot be downloaded or is too large.
+        IntegrityError: A local or public file does not have the pinned sha256.
         StorageError: The cache cannot be written.
     """
     paths = []
@@ -47,7 +47,7 @@ def fetch(
             verify(file.found, file.sha256, where=where)
             paths.append(file.found)
             continue
-        target = cached(card, file.path)
+        target = cache_path(card, file.path)
         try:
             _download(file, target, where=where, progress=progress, max_bytes=max_bytes)
         except (urllib.error.URLError, TimeoutError, ConnectionError, ValueError) as error:
@@ -64,7 +64,7 @@ def fetch(
 
 
 def _download(file: DataFile, target: Path, *, where: str, progress: Progress | None, max_bytes: int) -> None:
-    """Write a file beside its place, and put it there only when its hash is right."""
+    """Download a file. It gets its name only if its sha256 is right."""
     if file.url is None or not file.url.startswith(("https://", "http://")):
         raise InputError(
             "the card names no public home for this file",

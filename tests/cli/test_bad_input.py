@@ -136,7 +136,7 @@ def test_a_suite_that_is_no_proper_yaml(
         ("scale: {1: wrong, 2: right}\n", "", ("the protocol pointwise needs scale", "bad:scale")),
         ("{quality: The answer is right.}", "{}", ("bad.md:criteria", "at least one entry")),
         ("protocol: pointwise", "protocol: pointwize", ("bad:protocol", "did you mean 'pointwise'?")),
-        ("[question, response]", "[question, responce]", ("bad.md:inputs", "'responce' is no input")),
+        ("[question, response]", "[question, responce]", ("bad.md:inputs", "'responce' is not an input")),
         (
             "[question, response]",
             "[question, response, context]",

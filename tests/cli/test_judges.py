@@ -151,7 +151,7 @@ class TestCases:
     @pytest.mark.parametrize(
         ("found", "parts"),
         [
-            ([], ("pair.cases.yaml:cases", "not a single case")),
+            ([], ("pair.cases.yaml:cases", "at least one case")),
             ([CASES[0], CASES[0]], ("pair.cases.yaml:cases", "'one' appears twice")),
             ([{**CASES[0], "expct": "a"}], ("cases.0.expct", "did you mean 'expect'?")),
             ([{**CASES[0], "expect": "A"}], ("pair.cases.yaml:one.expect", "cannot say", "a, b")),

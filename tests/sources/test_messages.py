@@ -266,7 +266,7 @@ def test_the_spelling_of_arguments_changes_nothing() -> None:
         ([], "a list of messages"),
         ("Hi", "a list of messages"),
         ("{", "a list of messages"),
-        (["Hi"], "message 1 is none"),
+        (["Hi"], "message 1 is not one"),
         (
             [{"role": "user", "content": "a"}, {"role": "narrator", "content": "b"}],
             "there is the role 'narrator' (message 2)",
@@ -279,7 +279,10 @@ def test_the_spelling_of_arguments_changes_nothing() -> None:
             "of role assistant. Leave it out in the SELECT",
         ),
         ([{"role": "user", "content": " "}], "message 1 is blank"),
-        ([{"role": "user", "content": {"text": "a"}}], "there is neither (message 1)"),
+        (
+            [{"role": "user", "content": {"text": "a"}}],
+            "a content that is a text or a list of text blocks (message 1)",
+        ),
         (
             [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}],
             "block of type 'image_url'",
@@ -290,7 +293,7 @@ def test_the_spelling_of_arguments_changes_nothing() -> None:
         ),
         ([{"role": "user", "content": "a", "tool_calls": [{"name": "f"}]}], "there is 'tool_calls'"),
         ([{"role": "assistant", "tool_calls": [{"arguments": {}}]}], "a call without a name (message 1)"),
-        ([{"role": "assistant", "tool_calls": "f()"}], "a list as tool_calls; there is none (message 1)"),
+        ([{"role": "assistant", "tool_calls": "f()"}], "tool_calls that are a list (message 1)"),
     ],
 )
 def test_what_is_no_history_is_refused(mini: Any, history: Any, said: str) -> None:

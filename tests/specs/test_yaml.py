@@ -163,7 +163,7 @@ class TestFolders:
         path = self.write(homes[2], "other")
         assert locate("suites", str(path)) == path
         beside = homes[2] / "suites" / "x.yaml"
-        assert locate("suites", "other.yaml", beside=beside) == path
+        assert locate("suites", "other.yaml", referrer=beside) == path
         with pytest.raises(SpecError, match=r"no suite file at that path, got 'other\.yaml'"):
             locate("suites", "other.yaml")
         with pytest.raises(UnknownNameError, match="unknown suite"):
