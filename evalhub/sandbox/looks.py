@@ -68,14 +68,14 @@ def of_broken_utf8(content: bytes) -> str:
     >>> of_broken_utf8("Fön für".encode() + b"\\xff")
     ''
     """
-    broken = sum(map(len, _HIGH.findall(_SEQUENCE.sub(b" ", content))))
-    valid = sum(map(len, _SEQUENCE.findall(content)))
-    if broken <= valid:
+    broken_bytes = sum(map(len, _HIGH.findall(_SEQUENCE.sub(b" ", content))))
+    valid_bytes = sum(map(len, _SEQUENCE.findall(content)))
+    if broken_bytes <= valid_bytes:
         return ""
     runs = _HIGH.findall(content)
-    western = sum(len(run) == 1 or run.decode("cp1252", "replace").isalpha() for run in runs)
-    words = all(len(run) <= _LONGEST_RUN for run in runs) and b"\0" not in content
-    return "cp1252" if words and western * 2 > len(runs) else "unknown"
+    western_runs = sum(len(run) == 1 or run.decode("cp1252", "replace").isalpha() for run in runs)
+    has_short_runs = all(len(run) <= _LONGEST_RUN for run in runs) and b"\0" not in content
+    return "cp1252" if has_short_runs and western_runs * 2 > len(runs) else "unknown"
 
 
 def of_delimiter(line: str, columns: Collection[str], delimiter: str) -> str:

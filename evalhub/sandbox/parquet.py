@@ -62,9 +62,9 @@ class ParquetFile:
         ).fetchall()
         self._tops = list(_children(self._schema, 0))
         self._source = f"read_parquet('{path}', file_row_number=true{self._timestamps(path)})"
-        described = connection.execute(f"DESCRIBE SELECT * FROM {self._source}").fetchall()
+        description = connection.execute(f"DESCRIBE SELECT * FROM {self._source}").fetchall()
         # In the order of the file: DuckDB renames a column whose name differs from another's in case alone.
-        pairs = list(zip((self._schema[top][0] for top in self._tops), described, strict=False))
+        pairs = list(zip((self._schema[top][0] for top in self._tops), description, strict=False))
         self.types = {name: row[1] for name, row in pairs}
         self._quoted = {name: quoted(row[0]) for name, row in pairs}
 
@@ -121,12 +121,12 @@ class ParquetFile:
         count = f"SELECT count(*) FROM {self._source} WHERE {' OR '.join(checks)}"
         return bool(self._connection.execute(count).fetchone() == (0,))
 
-    def _is_exact_column(self, name: str, declared: str) -> bool:
+    def _is_exact_column(self, name: str, declared_type: str) -> bool:
         file_type = self.types[name]
         if file_type in _INTEGERS:
-            exact = declared in (*_INTEGERS, "HUGEINT", "VARCHAR")
-            return exact or (declared == "DOUBLE" and file_type in _EXACT_IN_DOUBLE)
-        if file_type != declared:
+            exact = declared_type in (*_INTEGERS, "HUGEINT", "VARCHAR")
+            return exact or (declared_type == "DOUBLE" and file_type in _EXACT_IN_DOUBLE)
+        if file_type != declared_type:
             return False
         if _NESTED.match(file_type):
             return not _CHECKED_BY_ROW.search(file_type)

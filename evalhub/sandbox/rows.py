@@ -86,38 +86,38 @@ class Reader:
             self.place = sheet.place
             yield number, record
 
-    def _rows_by_layout(self, loaded: Any) -> Iterator[Any]:
+    def _rows_by_layout(self, content: Any) -> Iterator[Any]:
         """Yield the rows of a JSON file by its layout: a list of rows, rows by key, or columns."""
         layout = self.form.get("layout", "rows")
         if layout == "rows":
-            if isinstance(loaded, dict) and loaded and loaded.keys().isdisjoint(self.columns):
+            if isinstance(content, dict) and content and content.keys().isdisjoint(self.columns):
                 fix = (
                     "add `layout: keyed` where its keys name rows, `layout: columns` where they name columns"
                 )
                 raise Refused("", "the file is one object without the declared columns", fix=fix)
-            yield from loaded if isinstance(loaded, list) else [loaded]
+            yield from content if isinstance(content, list) else [content]
             return
-        if not isinstance(loaded, dict):
+        if not isinstance(content, dict):
             raise Refused(
                 "", f"the layout {layout} needs one object", fix="leave `layout` out for a list of rows"
             )
         if layout == "keyed":
-            for key, row in loaded.items():
+            for key, row in content.items():
                 if isinstance(row, dict) and "key" in row:
                     raise Refused(
                         "", "a row has a key named key, the name of the column for the keys", value=key
                     )
                 yield {"key": key, **row} if isinstance(row, dict) else row
             return
-        keyed = {
-            name: part if isinstance(part, dict) else _keyed_by_place(part) for name, part in loaded.items()
+        columns = {
+            name: part if isinstance(part, dict) else _keyed_by_place(part) for name, part in content.items()
         }
-        keys = list(next(iter(keyed.values()), {}))
-        for name, part in keyed.items():
+        keys = list(next(iter(columns.values()), {}))
+        for name, part in columns.items():
             if list(part) != keys:
                 raise Refused("", "the columns differ in length or in their keys", value=name)
         for key in keys:
-            yield {"key": key, **{name: part[key] for name, part in keyed.items()}}
+            yield {"key": key, **{name: part[key] for name, part in columns.items()}}
 
     def _object(self, row: Any) -> dict[str, Any]:
         if not isinstance(row, dict):

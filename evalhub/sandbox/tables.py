@@ -103,8 +103,10 @@ class Table:
                 raise Refused(f"{self.where}: {path}", str(error)) from error
         if not self._count:
             raise Refused(self.where, "the file holds no rows")
-        if absent := [column for column in self.columns if column not in columns and self.format != "lines"]:
-            raise unknown_column(absent[0], columns, f"{self.where}.columns")
+        if missing_columns := [
+            column for column in self.columns if column not in columns and self.format != "lines"
+        ]:
+            raise unknown_column(missing_columns[0], columns, f"{self.where}.columns")
 
     def _write_text(self, out: IO[bytes], path: str, file: Path) -> set[str]:
         """Write the rows of a text file, and return the names of its columns."""

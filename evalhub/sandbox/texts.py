@@ -59,8 +59,8 @@ class Text:
         if mark and not encoding.startswith(mark):
             fix = "leave `encoding` out of the card" if mark == "utf-8" else f"add `encoding: {mark}` {_ADD}"
             raise Refused("", f"the file is {mark.upper()}, as its first bytes say", fix=fix)
-        if not self.encoding and (wide := looks.of_wide_text(head)):
-            raise Refused("", f"the file looks like {wide.upper()}", fix=f"add `encoding: {wide}` {_ADD}")
+        if not self.encoding and (guess := looks.of_wide_text(head)):
+            raise Refused("", f"the file looks like {guess.upper()}", fix=f"add `encoding: {guess}` {_ADD}")
         if encoding.startswith(_ONE_BYTE) and not head.isascii() and _is_utf8(head):
             raise Refused(
                 "", f"the file is UTF-8, not {self.encoding}", fix="leave `encoding` out of the card"

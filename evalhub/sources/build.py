@@ -152,7 +152,7 @@ def _chars(chars: int | None, texts: tuple[str, ...], turns: tuple[str, ...]) ->
 def build_label(card: Card, row: Row, where: str) -> Label:
     """Return the label of a row, its pair in bytewise order."""
     spec = criterion_of(card, row, where)
-    systems, swapped = sides(row, spec, where)
+    systems, is_swapped = sides(row, spec, where)
     pairwise = spec.kind is Kind.PAIRWISE
     winner = winner_of(row, spec, where) if pairwise else None
     value = None if pairwise else value_of(row, spec, where)
@@ -165,9 +165,9 @@ def build_label(card: Card, row: Row, where: str) -> Label:
         annotator_kind=row["annotator_kind"],
         **systems,
         sample=row["sample"] or 0,
-        winner=winner.swapped() if winner and swapped else winner,
+        winner=winner.swapped() if winner and is_swapped else winner,
         value=value,
-        shown=shown.swapped() if shown and swapped else shown,
+        shown=shown.swapped() if shown and is_swapped else shown,
         probability=row["probability"],
         uniform=row["uniform"],
         turn=row["turn"],
@@ -180,14 +180,14 @@ def build_judgment(card: Card, row: Row, where: str) -> Judgment:
     if card.judges and row["judge"] not in card.judges:
         raise UnknownNameError("judge", row["judge"], card.judges, where=where)
     spec = criterion_of(card, row, where)
-    systems, swapped = sides(row, spec, where)
+    systems, is_swapped = sides(row, spec, where)
     judge = card.judges.get(row["judge"])
     if judge and judge.reads:
         verdict = read_reply(row, judge, judge.reads, spec, where)
     else:
         verdict = recorded_verdict(row, card, spec, where)
     shown = row["shown"]
-    if swapped:
+    if is_swapped:
         shown = shown.swapped() if shown else None
         if verdict.get("winner") is not None:
             verdict["winner"] = verdict["winner"].swapped()

@@ -102,15 +102,15 @@ def _entry(name: str, path: Path) -> Entry:
 
 
 def _describe(card: Card, path: Path, files: Iterable[DataFile]) -> Entry:
-    absent = [file.path for file in files if file.found is None]
+    missing_files = [file.path for file in files if file.found is None]
     return Entry(
         id=card.id,
         path=path,
-        state=State.ABSENT if absent else State.READY,
+        state=State.ABSENT if missing_files else State.READY,
         title=card.title,
         licence=card.licence,
         kinds=tuple(card.selects),
-        problem=f"absent: {', '.join(absent)}" if absent else "",
+        problem=f"absent: {', '.join(missing_files)}" if missing_files else "",
     )
 
 
@@ -168,9 +168,9 @@ def check(name: str) -> Contents:
 
 
 def _warn_of_unlabelled(items: Iterable[Item], labels: Iterable[Label]) -> tuple[str, ...]:
-    labelled = {label.item_id for label in labels}
-    missing = sum(item.item_id not in labelled for item in items) if labelled else 0
-    return (f"{missing} items have no label",) if missing else ()
+    item_ids = {label.item_id for label in labels}
+    count = sum(item.item_id not in item_ids for item in items) if item_ids else 0
+    return (f"{count} items have no label",) if count else ()
 
 
 def _outcome(label: Label) -> str:

@@ -151,10 +151,10 @@ def warn_of_shared_prompts(items: Iterable[Item]) -> tuple[str, ...]:
     for item in items:
         if item.turns:
             clusters[item.turns, item.context, item.messages].add(item.cluster)
-    shared = sum(len(names) > 1 for names in clusters.values())
-    if not shared:
+    count = sum(len(names) > 1 for names in clusters.values())
+    if not count:
         return ()
-    return (f"{shared} prompts are in more than one cluster: give such items one `cluster`",)
+    return (f"{count} prompts are in more than one cluster: give such items one `cluster`",)
 
 
 def warn_of_blank_texts(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

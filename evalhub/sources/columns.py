@@ -203,10 +203,10 @@ def read_rows(kind: str, answer: Answer, where: str) -> Iterator[dict[str, Any]]
             raise SpecError(
                 f"the SELECT must return the column {name}", where=where, value=list(answer.columns)
             )
-    absent = dict.fromkeys(columns)
+    empty_row = dict.fromkeys(columns)
     for values in answer.rows:
         row = dict(zip(answer.columns, values, strict=True))
-        yield absent | {name: _read(columns[name], name, row, where) for name in row}
+        yield empty_row | {name: _read(columns[name], name, row, where) for name in row}
 
 
 def _read(column: Column, name: str, row: Mapping[str, Any], where: str) -> Any:

@@ -200,12 +200,12 @@ def _call(value: Any, tools: dict[str, str]) -> str:
 def _arguments(arguments: Any) -> str:
     """Return arguments as canonical JSON. A text that is not JSON, or ambiguous, stays unchanged."""
     try:
-        parsed = _parse(arguments, _EXACT_DECODER)
+        content = _parse(arguments, _EXACT_DECODER)
     except _Ambiguous:
-        parsed = None
-    if parsed is None and isinstance(arguments, str):
+        content = None
+    if content is None and isinstance(arguments, str):
         return arguments
     try:
-        return canonical({} if parsed is None else parsed)
+        return canonical({} if content is None else content)
     except ValueError:
         raise ValueError("arguments of finite numbers; there is NaN or an infinity") from None

@@ -140,13 +140,13 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
             fix="save spreadsheets and databases as CSV or Parquet",
         )
     tables: dict[tuple[Any, ...], Proposal] = {}
-    unread: list[SpecError] = []
+    errors: list[SpecError] = []
     for path, form in formats.items():
         name = path.relative_to(folder).as_posix()
         try:
             proposal = _read(path, name, form)
         except SpecError as error:
-            unread.append(error)
+            errors.append(error)
             left_out.append(f"{name} ({error.problem})")
             continue
         kind = (proposal.format, tuple(sorted(proposal.form.items())), tuple(sorted(proposal.columns)))
@@ -155,7 +155,7 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
         else:
             tables[kind] = proposal
     if not tables:
-        raise unread[0]
+        raise errors[0]
     return _name_tables(list(tables.values())), left_out
 
 
@@ -254,10 +254,10 @@ def _declare_types(table: Proposal, path: Path) -> Proposal:
     from pyarrow import parquet
 
     with duckdb.connect(":memory:") as connection:
-        described = connection.execute("DESCRIBE SELECT * FROM read_parquet($path)", {"path": str(path)})
+        description = connection.execute("DESCRIBE SELECT * FROM read_parquet($path)", {"path": str(path)})
         # In the order of the file: DuckDB renames a column whose name differs from another's in case alone.
         names = parquet.read_schema(path).names
-        for name, kind in zip(names, (row[1] for row in described.fetchall()), strict=True):
+        for name, kind in zip(names, (row[1] for row in description.fetchall()), strict=True):
             if name in table.reserved:
                 continue
             try:

@@ -136,8 +136,8 @@ def _roles(table: Proposal, *, several: bool) -> _Roles:
         by_file = _system_of_file(table.hashes)
     columns = {"item_id": column} if column else {}
     columns |= {"system": system} if system else {}
-    paired = any(f"{name[:-2]}_b" in lower for name in lower if name.endswith("_a"))
-    extra = _BESIDE_SYSTEMS if system or by_file else {} if paired else _ALONE
+    has_pairs = any(f"{name[:-2]}_b" in lower for name in lower if name.endswith("_a"))
+    extra = _BESIDE_SYSTEMS if system or by_file else {} if has_pairs else _ALONE
     for role in ("prompt", "turns", "text", "refs", "context", "tags", "lang", "finish_reason"):
         name = _first(table, lower, role, (*_NAMES[role], *extra.get(role, ())), columns.values())
         columns |= {role: name} if name else {}
@@ -160,11 +160,11 @@ def _id_column(table: Proposal, lower: Mapping[str, str], *, shared: bool) -> st
     """
     if shared:
         columns = [lower[name] for name in _ITEM_IDS if name in lower]
-        repeated = [
+        candidates = [
             name for name in columns if 1 < len(table.columns[name].texts) < table.columns[name].count
         ]
-        if repeated:
-            return repeated[0]
+        if candidates:
+            return candidates[0]
     column = _first(table, lower, "item_id", _NAMES["item_id"], ())
     return column or next((lower[name] for name in lower if name.endswith("_id")), None)
 

@@ -61,9 +61,9 @@ def _warn_of_unopened(
     counts: Mapping[str, Mapping[str, int]], responses: Sequence[Response]
 ) -> Iterator[str]:
     """Warn of systems whose responses mostly have think text: one without a tag may be cut think text."""
-    answered = Counter(response.system for response in responses if response.text is not None)
+    answers = Counter(response.system for response in responses if response.text is not None)
     for system, marks in counts.items():
-        without = answered[system] - marks.get(APART, 0)
+        without = answers[system] - marks.get(APART, 0)
         if 0 < without < marks.get(APART, 0):
             yield (
                 f"{without} responses of {system} have no think text, and {marks[APART]} have: "

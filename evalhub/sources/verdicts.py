@@ -42,8 +42,8 @@ def sides(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> tuple[dict
         raise SpecError(f"a pairwise criterion compares system_a with system_b ({place(row)})", where=where)
     if a == b:
         raise SpecError(f"a system is paired with itself ({place(row)})", where=where, value=a)
-    swapped = b.encode() < a.encode()
-    return ({"system_a": b, "system_b": a} if swapped else {"system_a": a, "system_b": b}), swapped
+    is_swapped = b.encode() < a.encode()
+    return ({"system_a": b, "system_b": a} if is_swapped else {"system_a": a, "system_b": b}), is_swapped
 
 
 def bounds(spec: CriterionSpec) -> tuple[float, float] | None:

@@ -61,8 +61,8 @@ class CriterionSpec(Spec):
         if not isinstance(value, dict):
             return value
         levels = read_levels(value)
-        numbered = {_number_or_text(label): level for label, level in levels.items()}
-        return numbered if len(numbered) == len(levels) else levels
+        levels_by_number = {_number_or_text(label): level for label, level in levels.items()}
+        return levels_by_number if len(levels_by_number) == len(levels) else levels
 
     @field_validator("levels")
     @classmethod
@@ -77,11 +77,11 @@ class CriterionSpec(Spec):
         levels = info.data.get("levels")
         if not isinstance(levels, dict):
             return True if value is None else value
-        rises = scale_of(levels).higher_is_better
-        if value not in (None, rises):
-            order = "rise" if rises else "fall"
+        direction = scale_of(levels).higher_is_better
+        if value not in (None, direction):
+            order = "rise" if direction else "fall"
             raise ValueError(f"the levels are listed worst first, and their values {order}: leave it out")
-        return rises
+        return direction
 
     @cached_property
     def scale(self) -> Scale | None:

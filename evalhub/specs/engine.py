@@ -87,9 +87,9 @@ class EngineSpec(Spec):
     def _has_use(self) -> EngineSpec:
         settings = _SETTINGS.get(self.type)
         if self.type == "vllm":
-            idle = self.model_fields_set & set.union(*_SETTINGS.values()) - {"max_num_seqs"}
+            unused_settings = self.model_fields_set & set.union(*_SETTINGS.values()) - {"max_num_seqs"}
         else:
-            idle = self.model_fields_set - settings - _SHARED if settings else set()
-        if idle:
-            raise ValueError(f"the engine {self.type} has no use for {min(idle)!r}")
+            unused_settings = self.model_fields_set - settings - _SHARED if settings else set()
+        if unused_settings:
+            raise ValueError(f"the engine {self.type} has no use for {min(unused_settings)!r}")
         return self

@@ -16,8 +16,8 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 def data_root() -> Path:
     """Return the folder of the packaged judges, datasets, suites and dashboards."""
-    packaged = _PACKAGE / "_data"
-    return packaged if packaged.is_dir() else _PACKAGE.parent
+    data_folder = _PACKAGE / "_data"
+    return data_folder if data_folder.is_dir() else _PACKAGE.parent
 
 
 def folders(kind: str) -> Iterator[Path]:

@@ -87,12 +87,12 @@ class Rubric(Spec):
     def _fits_criteria(cls, value: Mapping[Any, Any] | None, info: ValidationInfo) -> Any:
         if value is None:
             return value
-        nested = _is_nested(value)
-        differences = value.keys() ^ info.data.get("criteria", value).keys() if nested else ()
+        is_nested = _is_nested(value)
+        differences = value.keys() ^ info.data.get("criteria", value).keys() if is_nested else ()
         if differences:
             names = ", ".join(sorted(map(repr, differences)))
             raise ValueError(f"the scale and the criteria differ in {names}")
-        for levels in value.values() if nested else (value,):
+        for levels in value.values() if is_nested else (value,):
             scale_of(levels)
         return value
 

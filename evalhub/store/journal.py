@@ -37,8 +37,8 @@ def decode(line: bytes) -> Record | None:
     body = b"{" + tail[:-1]
     if head[7:] != b"%d" % zlib.crc32(body):
         return None
-    parsed = json.loads(body)
-    return from_dict(parsed["kind"], parsed["record"])
+    values = json.loads(body)
+    return from_dict(values["kind"], values["record"])
 
 
 def read_journal(path: Path) -> Iterator[Record]:

@@ -168,20 +168,20 @@ class RunWriter(Run):
         """
         self._journal.sync()
         number = self.manifest["sealed_journals"] + 1
-        added = []
+        segments = []
         for kind, records in self._records.items():
-            fresh = [record for key, record in records.items() if key not in self._sealed[kind]]
-            if fresh:
+            new_records = [record for key, record in records.items() if key not in self._sealed[kind]]
+            if new_records:
                 path = self.path / "segments" / f"{number:04d}-{kind}.parquet"
-                sha256 = write_segment(path, kind, fresh)
+                sha256 = write_segment(path, kind, new_records)
                 name = str(path.relative_to(self.path))
-                added.append({"path": name, "kind": kind, "rows": len(fresh), "sha256": sha256})
+                segments.append({"path": name, "kind": kind, "rows": len(new_records), "sha256": sha256})
         self.update(
             **facts,
             state=state,
             sealed=datetime.now(UTC).isoformat(timespec="seconds"),
             sealed_journals=number,
-            segments=[*self.manifest["segments"], *added],
+            segments=[*self.manifest["segments"], *segments],
         )
         self._journal.close()
         self._journal.path.unlink(missing_ok=True)
