@@ -5,15 +5,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 from drawing import forest
+from evalhub.report.grids.grids.coverage import coverage_grids
+from evalhub.report.grids.grids.leaderboard import best_first, mean_grids, unshared_grids
+from evalhub.report.grids.grids.raters import rater_name
 from loading import Selection, plain
 from sections.parts import grid_frame
 
 from evalhub.analysis import rows_of, shortfall_sentences
 from evalhub.analysis.run.answers import cut_answers
 from evalhub.report.format import Footnotes
-from evalhub.report.grids.coverage import coverage_grids
-from evalhub.report.grids.leaderboard import best_first, mean_grids, unshared_grids
-from evalhub.report.grids.raters import rater_name
 from evalhub.report.notes import choice_mass_notes, comparability_notes, server_notes
 from evalhub.report.plots import measure_plot
 from evalhub.report.registry import Place, sections_of

@@ -170,7 +170,7 @@ def _described(error: Exception) -> dict[str, str]:
         shown = "" if error.value is None else str(error.value)
         return {
             "kind": kind,
-            "what": error.what,
+            "what": error.problem,
             "where": error.where,
             "value": shown,
             "allowed": error.allowed,

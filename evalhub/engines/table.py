@@ -9,7 +9,7 @@ from evalhub.engines import local, openai_server
 from evalhub.engines.base import HANG_SECONDS, Engine, EngineIdentity
 from evalhub.engines.opening import EngineKind, Opening
 from evalhub.models import ResolvedModel, cache_folder
-from evalhub.specs import EngineSpec, named
+from evalhub.specs import EngineSpec, find_entry
 
 ENGINES: Mapping[str, EngineKind] = {
     "vllm": EngineKind(local.identify_vllm, local.open_vllm),
@@ -25,7 +25,7 @@ def engine_kind(name: str) -> EngineKind:
         UnknownNameError: There is no engine of that name.
         SpecError: Another package's engine cannot be loaded.
     """
-    return named("engine", name, ENGINES, fits=lambda found: isinstance(found, EngineKind))
+    return find_entry("engine", name, ENGINES, fits=lambda entry: isinstance(entry, EngineKind))
 
 
 def identify(spec: EngineSpec, model: ResolvedModel | None = None, *, name: str = "") -> EngineIdentity:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import re
@@ -13,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import IntegrityError, ModelError, UnknownNameError
+from evalhub.files import file_sha256
 from evalhub.models.cache import (
     cache_folder,
     cached_sha256,
-    file_sha256,
     locked,
     remember_sha256,
     whole_folder,
@@ -27,6 +26,7 @@ from evalhub.models.hub import fetch_snapshot, parse_hub_id
 from evalhub.models.pinned import PINNED, PinnedModel
 from evalhub.models.safety import check_folder, read_settings
 from evalhub.models.wheels import Progress, fetched_gguf
+from evalhub.records import digest
 
 RECORD = "evalhub.json"
 TRAINING = "evalhub-training.json"
@@ -60,7 +60,7 @@ class ResolvedModel:
         weight_bytes: Size of the weight files.
         licence: `not stated` where nobody says.
         cutoff: Month of the newest training data at most, YYYY-MM; None where it is not known.
-        trained_on: `asked_sha256` of the items that it was trained to judge.
+        trained_on: `prompt_sha256` of the items that it was trained to judge.
         dtype: Type of the weights in the files, such as bfloat16; None where the settings do not say.
         quantized: Whether the files hold quantized weights.
     """
@@ -162,7 +162,7 @@ def fetch_pinned(model: PinnedModel, progress: Progress = quiet) -> Path:
             hashes = {path.name: file_sha256(path) for path in content_files(folder)}
             record = {"model": model.id, "gguf_sha256": model.sha256, "files": hashes}
             (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    remember_sha256({target / name: digest for name, digest in hashes.items()})
+    remember_sha256({target / name: sha256 for name, sha256 in hashes.items()})
     progress(f"{model.title}: ready")
     return target
 
@@ -243,7 +243,7 @@ def _described(name: str, source: ModelSource, folder: Path, declared: tuple[str
     """Describe a folder that was checked."""
     settings = read_settings(folder / "config.json")
     hashes = cached_sha256(content_files(folder))
-    lines = "".join(f"{path.name}\0{digest}\n" for path, digest in hashes.items())
+    lines = "".join(f"{path.name}\0{sha256}\n" for path, sha256 in hashes.items())
     template = chat_template(folder)
     names = [name.partition("@")[0], str(settings.get("_name_or_path", ""))]
     architectures = [str(item) for item in settings.get("architectures") or ()]
@@ -253,8 +253,8 @@ def _described(name: str, source: ModelSource, folder: Path, declared: tuple[str
         source=source,
         path=folder,
         families=declared or families_of(names, architectures),
-        content_hash=hashlib.sha256(lines.encode()).hexdigest(),
-        chat_template_hash=None if template is None else hashlib.sha256(template.encode()).hexdigest(),
+        content_hash=digest(lines),
+        chat_template_hash=None if template is None else digest(template),
         context_length=context if isinstance(context, int) else None,
         max_length=None,
         weight_bytes=sum(path.stat().st_size for path in hashes if path.suffix in {".safetensors", ".bin"}),

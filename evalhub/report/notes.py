@@ -11,7 +11,7 @@ from evalhub.analysis.frames.labels import drawn_by_doubt
 from evalhub.analysis.run.answers import cut_answers
 from evalhub.judging.early_stopping import SETTLED
 from evalhub.report.format import Row, count, grouped, number, visible
-from evalhub.report.grids.leaderboard import UNSHARED, is_of_quality
+from evalhub.report.grids.grids.leaderboard import UNSHARED, is_of_quality
 
 Data = Mapping[str, Any]
 

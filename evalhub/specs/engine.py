@@ -1,4 +1,4 @@
-"""The engine that a suite names for a model, with its settings."""
+"""The engine of a model in a suite, with its settings."""
 
 from __future__ import annotations
 
@@ -16,35 +16,37 @@ _SETTINGS = {
     },
     "scripted": {"script", "max_num_seqs"},
 }  # fmt: skip
-_OWN = {"model", "messages", "stream", "n", "choices", "max_tokens", "max_completion_tokens", "logprobs",
-        "top_logprobs", "response_format", "stop", "temperature", "top_p", "top_k", "seed"}  # fmt: skip
+_REQUEST_FIELDS = {
+    "model", "messages", "stream", "n", "choices", "max_tokens", "max_completion_tokens", "logprobs",
+    "top_logprobs", "response_format", "stop", "temperature", "top_p", "top_k", "seed",
+}  # fmt: skip
 
 Omitted = Literal["temperature", "top_p", "top_k", "seed"]
 
 
 class EngineSpec(Spec):
-    """The engine that runs a model, and the settings that are asked of it.
+    """The engine that runs a model, and its settings.
 
     Attributes:
         type: vllm, openai or scripted.
-        attention_backend: vLLM's name of an attention backend; None lets vLLM choose.
-        kv_cache_dtype: Type of the KV cache's numbers; "auto" is the model's own.
+        attention_backend: vLLM's name of an attention backend. None lets vLLM choose.
+        kv_cache_dtype: Type of the KV cache's numbers. "auto" is the model's own.
         kv_block_size: Tokens in one block of the KV cache, the unit of the prefix cache.
-        kv_cache_gib: Room for the KV cache in GiB; required room on a CPU.
-        gpu_memory_utilization: Share of the GPU's memory, where kv_cache_gib is not given.
-        dtype: Type of the numbers that a model is computed in. auto is bfloat16, or float32 on a processor
+        kv_cache_gib: Room for the KV cache in GiB, which must be free on a CPU.
+        gpu_memory_utilization: Share of the GPU's memory, if kv_cache_gib is not given.
+        dtype: Type of the numbers in which a model is computed. auto is bfloat16, or float32 on a processor
             without instructions for bfloat16.
         base_url: Address of an OpenAI-compatible server, with its /v1.
-        api_key_env: Name of the environment variable that holds the server's key.
-        timeout: Seconds that a server has for one answer.
-        logprobs: How many most probable tokens a server is asked for beside a verdict. none: verdicts are
-            hard. auto: 20, fewer or none where the server refuses.
-        structured: Whether a hard verdict is constrained by a JSON schema; auto does so where the server can.
-        token_limit: The name under which an answer's length is sent; auto finds the one that a server takes.
-        omit: The sampling parameters that are not sent; auto leaves out those that the server refuses.
-        answer_tokens: Tokens that a hard verdict may take, thoughts included.
+        api_key_env: Name of the environment variable with the server's key.
+        timeout: Seconds within which a server must answer.
+        logprobs: Number of most probable tokens to request beside a verdict. auto: 20, or fewer or none if
+            the server refuses. none: verdicts are hard.
+        structured: Whether a JSON schema constrains hard verdicts. auto: if the server supports it.
+        token_limit: The name of the parameter for the maximum length. auto: the one that the server accepts.
+        omit: The sampling parameters that are not sent. auto: those that the server refuses.
+        answer_tokens: Maximum length of a hard verdict in tokens, with its think text.
         body: Further fields of each request to a server.
-        script: Behaviour of the scripted engine.
+        script: Answers of the scripted engine.
     """
 
     type: str = "vllm"
@@ -77,17 +79,17 @@ class EngineSpec(Spec):
     @field_validator("body")
     @classmethod
     def _further_fields(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if own := sorted(_OWN & set(value)):
-            raise ValueError(f"{own[0]!r} is sent by evalhub itself; leave it out of body")
+        if clashes := sorted(_REQUEST_FIELDS & set(value)):
+            raise ValueError(f"{clashes[0]!r} is set by evalhub: leave it out of body")
         return value
 
     @model_validator(mode="after")
     def _has_use(self) -> EngineSpec:
-        own = _SETTINGS.get(self.type)
+        settings = _SETTINGS.get(self.type)
         if self.type == "vllm":
-            idle = self.model_fields_set & set.union(*_SETTINGS.values()) - {"max_num_seqs"}
+            unused_settings = self.model_fields_set & set.union(*_SETTINGS.values()) - {"max_num_seqs"}
         else:
-            idle = self.model_fields_set - own - _SHARED if own else set()
-        if idle:
-            raise ValueError(f"the engine {self.type} has no use for {min(idle)!r}")
+            unused_settings = self.model_fields_set - settings - _SHARED if settings else set()
+        if unused_settings:
+            raise ValueError(f"the engine {self.type} has no use for {min(unused_settings)!r}")
         return self

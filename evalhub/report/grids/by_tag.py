@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from evalhub.report.format import Footnotes, Grid, Row, grouped, pivot
-from evalhub.report.grids.columns import Data, heading
-from evalhub.report.grids.leaderboard import RAW
-from evalhub.report.grids.raters import judged_twice, row_name
+from evalhub.report.grids.grids.columns import Data, heading
+from evalhub.report.grids.grids.leaderboard import RAW
+from evalhub.report.grids.grids.raters import judged_twice, row_name
 
 _LABELLED = ("dataset", "label_criterion", "annotator_kind")
 _STATISTICS = ("accuracy", "kappa", "spearman, pooled", "spearman, item")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from evalhub.report.format import Footnotes, Grid, Row, count, direction, grouped, interval, measure, pivot
-from evalhub.report.grids.columns import Cell, Data, line_grids, text, whole
+from evalhub.report.grids.grids.columns import Cell, Data, line_grids, text, whole
 
 RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)": "mean score"}
 UNSHARED = "Items that not all systems share"

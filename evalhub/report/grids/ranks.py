@@ -19,8 +19,8 @@ from evalhub.report.format import (
     pivot,
     visible,
 )
-from evalhub.report.grids.columns import Data, decimal, heading, line_grids, share, text, whole
-from evalhub.report.grids.leaderboard import is_of_quality, measure_cell
+from evalhub.report.grids.grids.columns import Data, decimal, heading, line_grids, share, text, whole
+from evalhub.report.grids.grids.leaderboard import is_of_quality, measure_cell
 
 _RATER = ("dataset", "kind", "rater", "criterion")
 _COLUMN = ("rater", "criterion", "measure")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from evalhub.errors import StorageError
+from evalhub.files import write_file
 from evalhub.report.outputs.page import report_page
 
 
@@ -32,17 +32,10 @@ def write_report(data: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def _write(path: Path, text: str) -> Path:
-    temporary = path.with_name(f"{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_file(path, text.encode("utf-8", errors="backslashreplace"))
     except OSError as error:
-        if temporary.is_file():
-            temporary.unlink()
         raise StorageError(
             f"the report cannot be written ({error.strerror})",
             where=str(path),

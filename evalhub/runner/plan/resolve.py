@@ -191,7 +191,7 @@ def metric_columns(metric: Metric) -> list[str]:
 
 
 def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
-    rubric = load_rubric(use.rubric, where=f"{where}.rubric", beside=path)
+    rubric = load_rubric(use.rubric, where=f"{where}.rubric", referrer=path)
     check_rubric(rubric, use.rubric)
     check_use(use, rubric, where)
     return rubric
@@ -240,7 +240,7 @@ def _located(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
 
 def _dataset(use: DatasetUse, where: str, path: Path) -> Dataset:
     key = "dataset" if use.dataset else "id"
-    card, card_path = load_card(use.name, where=f"{where}.{key}", beside=path)
+    card, card_path = load_card(use.name, where=f"{where}.{key}", referrer=path)
     loaded = load_dataset(card, card_path)
     items = [item for item in loaded.items if _wanted(item, use)]
     if not items:
