@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.direction import OPPOSED, Directions
+from evalhub.analysis.direction import OPPOSED, Directions, length_names
 from evalhub.analysis.results import Results
 from evalhub.analysis.tidy import floats, groups, row, table
 from evalhub.analysis.truth import criteria, label_criterion, truth
@@ -27,11 +27,10 @@ SOFT = " (soft)"
 LENGTH = "length"
 AGREES, OPPOSES = "agrees", "opposes"
 
-# The lengths are no metric here: they have a column and a rule of their own.
-METRICS = (
-    "SELECT dataset, item_id, system, sample, metric, value FROM scores "
-    "WHERE criterion IS NULL AND metric NOT IN ('chars', 'words')"
-)
+_METRIC_SCORES = """
+SELECT dataset, item_id, system, sample, metric, value FROM scores
+WHERE criterion IS NULL AND NOT list_contains($lengths, metric) AND dataset = $dataset
+"""
 
 NO_RATERS = frozenset({"item_id", "system", "sample", "cluster", "labels", LENGTH})
 """Columns of `side_by_side` that no judge and no metric can be called."""
@@ -223,8 +222,17 @@ def _lengths(results: Results, dataset: str) -> pd.DataFrame:
     return results.sql(query, {"dataset": dataset})
 
 
+def metric_scores(results: Results, dataset: str) -> pd.DataFrame:
+    """Return the scores of a dataset's responses under all metrics that are no lengths.
+
+    The length has a column and a rule of its own in the tables that hold metrics against labels.
+    """
+    lengths = length_names(results.manifest.get("metrics", {}))
+    return results.sql(_METRIC_SCORES, {"dataset": dataset, "lengths": lengths})
+
+
 def _metrics(results: Results, dataset: str) -> pd.DataFrame:
-    scores = results.sql(f"{METRICS} AND dataset = $dataset", {"dataset": dataset})
+    scores = metric_scores(results, dataset)
     wide = scores.pivot(index=_KEY, columns="metric", values="value").reset_index()
     wide.columns.name = None
     return wide.dropna(axis="columns", how="all") if len(wide) else wide[_KEY]

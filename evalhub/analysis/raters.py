@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalhub import stats
-from evalhub.analysis.correlation import METRICS
+from evalhub.analysis.correlation import metric_scores
 from evalhub.analysis.direction import Directions
 from evalhub.analysis.juries import kind_of_judge
 from evalhub.analysis.results import Results
@@ -106,7 +106,7 @@ def _metric_raters(results: Results, group: pd.DataFrame, *, ties: bool) -> Iter
         return
     dataset = str(group["dataset"].iat[0])
     directions = Directions(results)
-    scores = results.sql(f"{METRICS} AND dataset = $dataset", {"dataset": dataset})
+    scores = metric_scores(results, dataset)
     for (metric,), found in groups(scores, "metric"):
         higher = directions.of_metric(dataset, metric)
         if higher is None:

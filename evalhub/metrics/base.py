@@ -33,18 +33,22 @@ Value = tuple[float, None] | tuple[None, str]
 
 @runtime_checkable
 class Metric(Protocol):
-    """The one contract of every entry of the table.
+    """The contract of every entry of the table. A subclass inherits the defaults.
 
-    `higher_is_better` is None where neither direction is; `bounds` are the lowest and highest value, None
-    where there is no highest.
+    Attributes:
+        higher_is_better: The direction of all columns. None where neither direction is better.
+        bounds: The lowest and highest value of all columns. None where a value has no upper limit.
+        is_length: Whether the columns measure the size of a response. A length is shown beside the quality
+            of a system and never ranks it. The leaderboard shows the first column of a length alone.
     """
 
     higher_is_better: ClassVar[bool | None]
-    bounds: ClassVar[tuple[float, float] | None]
+    bounds: ClassVar[tuple[float, float] | None] = None
+    is_length: ClassVar[bool] = False
 
-    def for_dataset(self, texts: Iterable[str]) -> Metric:
-        """Return this metric with whatever a dataset decides settled by the dataset's own texts."""
-        ...
+    def for_dataset(self, texts: Iterable[str]) -> Metric:  # noqa: ARG002
+        """Return the metric for a dataset with these references. By default no dataset changes a metric."""
+        return self
 
     def score(self, candidates: Sequence[str], references: Sequence[Sequence[str]]) -> list[Column]:
         """Return one column per quantity; `references` holds the alternatives of each candidate."""

@@ -65,22 +65,23 @@ def lcs_positions(tokens: Sequence[str], other: Mapping[str, int], width: int) -
         >>> lcs_positions(["a", "b", "a"], places(["a", "c"]), 2)
         [0]
     """
-    shared = [at for at, token in enumerate(tokens) if token in other]
     row = full = (1 << width) - 1
-    above = []
-    for at in shared:
-        above.append(row)
-        hit = row & other[tokens[at]]
-        row = ((row + hit) | (row - hit)) & full
-    left = width - row.bit_count()
-    column, kept = width, []
-    while left:
-        at, row = shared.pop(), above.pop()
+    matched = []
+    for position, token in enumerate(tokens):
+        mask = other.get(token)
+        if mask is not None:
+            matched.append((position, row, mask))
+            hit = row & mask
+            row = ((row + hit) | (row - hit)) & full
+    length = width - row.bit_count()
+    column, positions = width, []
+    while length:
+        position, row, mask = matched.pop()
         within = (1 << column) - 1
-        matches = other[tokens[at]] & within
+        matches = mask & within
         ends_equal = matches >> (column - 1)
-        if ends_equal or column - (row & within).bit_count() < left:
-            kept.append(at)
+        if ends_equal or column - (row & within).bit_count() < length:
+            positions.append(position)
             column = matches.bit_length() - 1
-            left -= 1
-    return kept
+            length -= 1
+    return positions

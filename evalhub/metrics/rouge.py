@@ -10,7 +10,7 @@ from itertools import chain
 from typing import ClassVar
 
 from evalhub.errors import SpecError
-from evalhub.metrics.base import NO_REFERENCE, Column, Value, column, require_rows
+from evalhub.metrics.base import NO_REFERENCE, Column, Metric, Value, column, require_rows
 from evalhub.metrics.options import read_choice, read_choices, read_flag, refuse_unknown
 from evalhub.metrics.overlap import OVERLAPS, Cut, Overlap, Text
 from evalhub.metrics.signature import Measure, References, RougeSignature, Variant
@@ -89,21 +89,23 @@ def _overlap(candidate: Text, reference: Text, variant: Variant) -> Overlap | No
     texts, one of them in full width or with soft hyphens, share everything.
     """
     overlap = OVERLAPS[variant](candidate, reference)
+    texts_read = candidate.as_read, reference.as_read
+    if texts_read == (candidate, reference):
+        return overlap
     countable = candidate.countable + reference.countable
     if not countable or (countable == 1 and overlap.shared):
         return None
-    read = candidate.as_read, reference.as_read
     if countable == 1:
-        as_read = OVERLAPS[variant](*read)
-        return None if as_read.shared else as_read
-    if read == (candidate, reference) or overlap.measure(Measure.F) == 1.0:
+        overlap_read = OVERLAPS[variant](*texts_read)
+        return None if overlap_read.shared else overlap_read
+    if overlap.measure(Measure.F) == 1.0:
         return overlap
-    alike = read[0].unigrams == read[1].unigrams
-    return None if alike and OVERLAPS[variant](*read).measure(Measure.F) == 1.0 else overlap
+    same_words = texts_read[0].unigrams == texts_read[1].unigrams
+    return None if same_words and OVERLAPS[variant](*texts_read).measure(Measure.F) == 1.0 else overlap
 
 
-@dataclass(frozen=True, slots=True)
-class Rouge:
+@dataclass(frozen=True)
+class Rouge(Metric):
     """ROUGE as a suite asks for it: one column per variant.
 
     Args:

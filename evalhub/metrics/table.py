@@ -55,6 +55,14 @@ def build(name: str, options: Mapping[str, object] | None = None, *, where: str 
         )
     metric: object = builder(options or {}, where=f"{where}.{name}")
     if not isinstance(metric, Metric):
-        what = "the builder returns no metric"
-        raise SpecError(what, where=f"{where}.{name}", value=type(metric).__name__)
+        missing = ", ".join(name for name in _MEMBERS if not hasattr(metric, name))
+        raise SpecError(
+            f"the builder returns no metric, it lacks {missing}",
+            where=f"{where}.{name}",
+            value=type(metric).__name__,
+            fix="make it a subclass of evalhub.metrics.Metric",
+        )
     return metric
+
+
+_MEMBERS = ("higher_is_better", "bounds", "is_length", "for_dataset", "score")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from evalhub.metrics.fold import fold
 
@@ -18,7 +18,7 @@ UNSPACED = (
     r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Bopomofo}\p{scx=Yi}\p{scx=Javanese}"
     r"\p{scx=Balinese}\p{Line_Break=SA}]"
 )
-_STEMS_KEPT = 1 << 18
+_CACHED_STEMS = 1 << 18
 _SHORTEST_STEMMED = 4
 _CUT_SHARE_OF_A_SET = 0.02
 _CUT_SHARE_OF_A_TEXT = 0.5
@@ -53,7 +53,7 @@ def rouge_score_words(text: str) -> list[str]:
         >>> rouge_score_words("Café No. 42")
         ['caf', 'no', '42']
     """
-    return _ASCII_WORD.findall(text.lower())
+    return _rouge_score_tokenize()(text, None)
 
 
 def unicode_words(text: str) -> list[str]:
@@ -75,7 +75,7 @@ def unicode_words(text: str) -> list[str]:
         >>> unicode_words("Ｃafé 今天 हिन्दी")
         ['café', '今', '天', 'हिन्दी']
     """
-    return rouge_score_words(text) if text.isascii() else _unicode_pattern()(fold(text))
+    return _ASCII_WORD.findall(text.lower()) if text.isascii() else _unicode_pattern()(fold(text))
 
 
 def words(text: str, tokenizer: Tokenizer, *, stemmer: bool) -> tuple[str, ...]:
@@ -96,8 +96,10 @@ def words(text: str, tokenizer: Tokenizer, *, stemmer: bool) -> tuple[str, ...]:
         >>> words("Running dogs", Tokenizer.ROUGE_SCORE, stemmer=True)
         ('run', 'dog')
     """
-    cut = _WORDS[tokenizer](text)
-    return tuple(map(_stem, cut)) if stemmer else tuple(cut)
+    if tokenizer is Tokenizer.ROUGE_SCORE:
+        return tuple(_rouge_score_tokenize()(text, _STEMMER if stemmer else None))
+    tokens = unicode_words(text)
+    return tuple(map(_stem, tokens)) if stemmer else tuple(tokens)
 
 
 def sentences(text: str, splitter: Splitter) -> list[str]:
@@ -196,17 +198,30 @@ def _damage(text: str) -> _Damage:
     return _Damage(len(cut), lost.total(), dropped)
 
 
-_WORDS: dict[Tokenizer, Callable[[str], list[str]]] = {
-    Tokenizer.ROUGE_SCORE: rouge_score_words,
-    Tokenizer.UNICODE: unicode_words,
-}
-
-
-@lru_cache(maxsize=_STEMS_KEPT)
 def _stem(word: str) -> str:
-    if len(word) < _SHORTEST_STEMMED or not word.isascii():
-        return word
+    stemmed = len(word) >= _SHORTEST_STEMMED and word.isascii()
+    return _porter_stem(word) if stemmed else word
+
+
+@lru_cache(maxsize=_CACHED_STEMS)
+def _porter_stem(word: str) -> str:
     return _porter()(word)
+
+
+class _CachedStemmer:
+    """What rouge-score takes as a stemmer. It reduces each word once, which is most of the time saved."""
+
+    stem = staticmethod(_porter_stem)
+
+
+_STEMMER = _CachedStemmer()
+
+
+@cache
+def _rouge_score_tokenize() -> Callable[[str, _CachedStemmer | None], list[str]]:
+    from rouge_score.tokenize import tokenize
+
+    return cast("Callable[[str, _CachedStemmer | None], list[str]]", tokenize)
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
-from evalhub.report.grids import RAW, judged_twice, named
+from evalhub.report.grids import hidden_measures, judged_twice, named
 from evalhub.report.shape import Footnotes, Grid, Row, grouped, pivot, visible
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def tag_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
         notes: Takes the reasons of what is absent.
     """
     tables = data.get("by_tag", {})
-    ranked = [row for row in tables.get("leaderboard", ()) if row["measure"] not in (*RAW, "words")]
+    rows = tables.get("leaderboard", ())
+    ranked = [row for row in rows if row["measure"] not in hidden_measures(data)] if rows else []
     for about, rows in grouped(ranked, "dataset", "rater", "criterion", "measure"):
         yield _across(rows, notes, about, {"system": "system"})
     agreeing = [

@@ -109,7 +109,7 @@ def ranking_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
     """
     names = dict.fromkeys(name for part in (*RANKING, FAILURES) for name in part.tables)
     tables = {name: rows_of(TABLES[name](results)) for name in (*names, "answers", "shortfalls")}
-    return {**tables, **tag_data([results], by, RANKED)}
+    return {"metrics": results.manifest.get("metrics", {}), **tables, **tag_data([results], by, RANKED)}
 
 
 def _models(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -157,7 +157,7 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
     for card in manifest["cards"].values():
         if card.get("anonymous"):
             yield f"{card['id']} names no systems: its responses are judged, never ranked"
-    yield from on_what_they_rank(data["leaderboard"])
+    yield from on_what_they_rank(data)
     yield from served_notes(data)
     yield from cut_answers(data["answers"])
     yield from _differences(manifest)

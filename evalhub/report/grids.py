@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from evalhub.analysis.correlation import LENGTH, SOFT
+from evalhub.analysis.direction import further_lengths
 from evalhub.report.shape import (
     ABSENT,
     Footnotes,
@@ -34,13 +35,18 @@ _READINGS = {"combined": "", "ab": "a shown first", "ba": "b shown first", "leve
 
 def leaderboards(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per dataset: a system per line, the best first; judges, labels, metrics across."""
-    rows = [row for row in data["leaderboard"] if row["measure"] not in (*RAW, "words")]
+    rows = [row for row in data["leaderboard"] if row["measure"] not in hidden_measures(data)]
     for (dataset,), found in grouped(rows, "dataset"):
         found.sort(key=lambda row: _KINDS.get(row["kind"], 3))
         lines = _ranked(found)
         found = [{**row, "direction": direction(row)} for row in found]
         across = ("rater", "criterion", "measure", "direction")
         yield pivot(found, notes, title=dataset, names={"system": "system"}, across=across, lines=lines)
+
+
+def hidden_measures(data: dict[str, Any]) -> list[str]:
+    """Return the measures that no leaderboard shows on its own: penalised ones, and second lengths."""
+    return [*RAW, *further_lengths(data["metrics"])]
 
 
 def _ranked(rows: list[Row]) -> list[tuple[str, ...]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from evalhub.analysis.direction import length_names
 from evalhub.analysis.shared import OPPONENTS
 from evalhub.report.shape import (
     ABSENT,
@@ -24,15 +25,14 @@ from evalhub.report.shape import (
 )
 
 _RATER = ("dataset", "kind", "rater", "criterion")
-# Ranks of lengths say nothing of quality; the penalised and soft ones are in report.json.
-_SKIPPED = ("chars", "words")
 UNSHARED = "Items that not all systems share"
 
 
 def rank_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per dataset: each system's rank under each rater, with its interval."""
     for (dataset,), rows in grouped(data["ranks"], "dataset"):
-        shown = [row for row in rows if row["rater"] not in _SKIPPED and "(" not in row["measure"]]
+        # Ranks by length say nothing of quality. The penalised and soft ones are in report.json.
+        shown = [row for row in _without_lengths(rows, data) if "(" not in row["measure"]]
         columns = dict.fromkeys((row["rater"], row["criterion"], row["measure"]) for row in shown)
         cells = {(row["system"], row["rater"], row["criterion"], row["measure"]): row for row in shown}
         systems = list(dict.fromkeys(row["system"] for row in shown))
@@ -43,6 +43,11 @@ def rank_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
         head = ("\n".join(visible(part) for part in dict.fromkeys(column) if part) for column in columns)
         if len(systems) > 1:
             yield Grid(dataset, ("system", *head), lines, 1)
+
+
+def _without_lengths(rows: Iterable[Row], data: dict[str, Any]) -> Iterator[Row]:
+    lengths = length_names(data["metrics"])
+    return (row for row in rows if row["rater"] not in lengths)
 
 
 def _rank(row: Row | None, notes: Footnotes) -> str:
@@ -56,7 +61,7 @@ def _rank(row: Row | None, notes: Footnotes) -> str:
 
 def unshared_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per dataset: means over all items of a system, where other systems lack some."""
-    rows = [row for row in data["leaderboard"] if row["set_aside"] and row["rater"] not in _SKIPPED]
+    rows = [row for row in _without_lengths(data["leaderboard"], data) if row["set_aside"]]
     for (dataset,), found in grouped(rows, "dataset"):
         lines = tuple(
             (
@@ -79,20 +84,20 @@ def _unshared(row: Row, notes: Footnotes) -> str:
     return interval({**ends, "reason": None}, notes)
 
 
-def on_what_they_rank(rows: Sequence[Row]) -> Iterator[str]:
+def on_what_they_rank(data: dict[str, Any]) -> Iterator[str]:
     """Say in one sentence per dataset where the systems of a leaderboard were not measured on the same items.
 
     Args:
-        rows: Of the leaderboard.
+        data: With the tables `leaderboard` and the run's `metrics`.
     """
-    told = [row for row in rows if row["rater"] not in _SKIPPED]
-    for (dataset,), found in grouped((row for row in told if row["set_aside"]), "dataset"):
+    ranked = list(_without_lengths(data["leaderboard"], data))
+    for (dataset,), found in grouped((row for row in ranked if row["set_aside"]), "dataset"):
         raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in found))
         yield (
             f"{visible(dataset)}: {raters} did not measure all systems on the same items, or failed on some. "
             f'The systems are ranked on the items that they share (see "{UNSHARED}")'
         )
-    for (dataset,), found in grouped((row for row in told if row["basis"] == OPPONENTS), "dataset"):
+    for (dataset,), found in grouped((row for row in ranked if row["basis"] == OPPONENTS), "dataset"):
         raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in found))
         yield (
             f"{visible(dataset)}: the systems met on different items in the pairs of {raters}: their win "

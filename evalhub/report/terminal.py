@@ -48,7 +48,7 @@ def print_leaderboard(data: dict[str, Any]) -> None:
     console, notes = wide(), Footnotes()
     _shortfalls(console, data)
     _sections(console, (*RANKING, FAILURES), data, notes)
-    about = (*on_what_they_rank(data["leaderboard"]), *cut_answers(data["answers"]))
+    about = (*on_what_they_rank(data), *cut_answers(data["answers"]))
     say(console, [INTERVALS, *notes.lines(), *(f"• {note}" for note in about)])
 
 

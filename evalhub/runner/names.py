@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from evalhub.analysis.correlation import NO_RATERS
 from evalhub.analysis.raters import TRIVIAL_RATERS
 from evalhub.errors import SpecError
+from evalhub.metrics import LENGTH_COLUMNS
 from evalhub.runner.resolve import Resolved, metric_columns
 
 _RESERVED = NO_RATERS | set(TRIVIAL_RATERS)
-_LENGTHS = ("chars", "words")
 
 
 def check_raters(resolved: Resolved) -> None:
@@ -20,9 +20,9 @@ def check_raters(resolved: Resolved) -> None:
         SpecError: It is so.
     """
     owners: dict[str, str] = {}
+    lengths = {f"metric {use.metric}" for use, metric in resolved.metrics if metric.is_length}
     for name, owner, where in _raters(resolved):
-        lengths = name in _LENGTHS and owner != "metric length"
-        if name in _RESERVED or lengths:
+        if name in _RESERVED or (name in LENGTH_COLUMNS and owner not in lengths):
             raise SpecError(
                 "tables call something else by this name", where=where, value=name, fix="choose another"
             )
