@@ -22,6 +22,7 @@ from evalhub.engines.base import (
     cleaned,
     completion,
 )
+from evalhub.engines.opening import Opening
 from evalhub.engines.process import Process, last_words, new_log
 from evalhub.engines.tally import Tally
 from evalhub.engines.wire import outcome_from_wire, request_to_wire
@@ -34,6 +35,7 @@ MOST_DEATHS = 6
 
 _BACKOFF = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 _TURN_SECONDS = 0.2
+_BATCHES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,43 @@ class Flight:
     key: str
     request: Request
     crashes: int = 0
+
+
+def open_child(
+    opening: Opening[Any],
+    backend: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    max_num_seqs: int = 256,
+) -> ChildEngine:
+    """Return an engine in a child process of its own.
+
+    Args:
+        opening: What is opened.
+        backend: Module and class of the backend in the child, as `package.module:Class`.
+        environment: Variables of the child besides this process's own.
+        max_num_seqs: Requests in one batch. The child holds two batches, so that it never waits for this
+            process.
+
+    Raises:
+        ModelError: The model cannot be loaded.
+        EngineError: The child cannot start.
+    """
+    model = opening.model
+    message = {
+        "backend": backend,
+        "device": opening.identity.device,
+        "model": {"id": model.id, "path": str(model.path)} if model else None,
+        "settings": dict(opening.identity.settings),
+    }
+    start = Start(
+        opening=message,
+        environment=environment or {},
+        window=_BATCHES * max_num_seqs,
+        log_folder=opening.log_folder,
+        hang_seconds=opening.hang_seconds,
+    )
+    return ChildEngine(opening.identity, start)
 
 
 class ChildEngine:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from evalhub.engines.openai_settings import OpenaiSettings
 from evalhub.records import Request
-from evalhub.specs import EngineSpec
 
 TOP = 20
 """How many most probable tokens are asked for where nothing else is set: the most that OpenAI allows."""
@@ -109,47 +109,49 @@ def sampling_of(request: Request) -> dict[str, float]:
     return asked if sampling.top_k else {name: value for name, value in asked.items() if name != "top_k"}
 
 
-def first_dialect(spec: EngineSpec) -> Dialect:
+def first_dialect(settings: OpenaiSettings) -> Dialect:
     """Return how a server is asked before it has refused anything."""
     return Dialect(
-        logprobs={"auto": TOP, "none": 0}[spec.logprobs] if isinstance(spec.logprobs, str) else spec.logprobs,
-        token_limit="max_tokens" if spec.token_limit == "auto" else spec.token_limit,
-        omitted=() if spec.omit == "auto" else tuple(name for name in _OPTIONAL if name in spec.omit),
-        structured=spec.structured != "none",
-        answer_tokens=spec.answer_tokens,
-        body=spec.body,
+        logprobs={"auto": TOP, "none": 0}[settings.logprobs]
+        if isinstance(settings.logprobs, str)
+        else settings.logprobs,
+        token_limit="max_tokens" if settings.token_limit == "auto" else settings.token_limit,
+        omitted=() if settings.omit == "auto" else tuple(name for name in _OPTIONAL if name in settings.omit),
+        structured=settings.structured != "none",
+        answer_tokens=settings.answer_tokens,
+        body=settings.body,
         why_hard=_NOT_ASKED,
     )
 
 
-def without_probabilities(dialect: Dialect, spec: EngineSpec) -> Dialect | None:
+def without_probabilities(dialect: Dialect, settings: OpenaiSettings) -> Dialect | None:
     """Return the dialect for a server that sends none where they were asked for; None where that is set."""
     why = "the server sends no log-probabilities"
-    return replace(dialect, logprobs=0, why_hard=why) if spec.logprobs == "auto" else None
+    return replace(dialect, logprobs=0, why_hard=why) if settings.logprobs == "auto" else None
 
 
 def without_refused(
-    dialect: Dialect, spec: EngineSpec, request: Request, words: str, parameter: str | None = None
+    dialect: Dialect, settings: OpenaiSettings, request: Request, words: str, parameter: str | None = None
 ) -> Dialect | None:
     """Return the dialect changed by what a server refuses; None where it refuses nothing that may change.
 
     Args:
         dialect: How the server was asked.
-        spec: What the suite leaves open.
+        settings: What the suite leaves open.
         request: What was asked.
         words: The server's message.
         parameter: The parameter that the server names apart from its message.
     """
     named = _named(dialect, request, words, parameter)
-    if named in _OPTIONAL and spec.omit == "auto" and not _OUT_OF_RANGE.search(words):
+    if named in _OPTIONAL and settings.omit == "auto" and not _OUT_OF_RANGE.search(words):
         omitted = (*dialect.omitted, named)
         return replace(dialect, omitted=tuple(name for name in _OPTIONAL if name in omitted))
-    if named == "max_tokens" and spec.token_limit == "auto" and not _OUT_OF_RANGE.search(words):
+    if named == "max_tokens" and settings.token_limit == "auto" and not _OUT_OF_RANGE.search(words):
         return replace(dialect, token_limit="max_completion_tokens")
-    if named in _PROBABILITIES and spec.logprobs == "auto":
+    if named in _PROBABILITIES and settings.logprobs == "auto":
         why = f"the server refuses log-probabilities ({words})"
         return replace(dialect, logprobs=_fewer(dialect.logprobs, words), why_hard=why)
-    if named in _STRUCTURE and spec.structured == "auto":
+    if named in _STRUCTURE and settings.structured == "auto":
         return replace(dialect, structured=False)
     return None
 

@@ -24,12 +24,12 @@ from evalhub.engines.openai_dialect import (
     without_refused,
 )
 from evalhub.engines.openai_protocol import NoProbabilities, call, read, server_words
-from evalhub.engines.opening import Opening
+from evalhub.engines.openai_settings import OpenaiSettings
+from evalhub.engines.opening import EngineKind, Opening
 from evalhub.engines.tally import Tally
 from evalhub.errors import EngineError, SpecError
 from evalhub.models import ResolvedModel
 from evalhub.records import Completion, FailureKind, Request, digest
-from evalhub.specs import EngineSpec
 
 ATTEMPTS = 6
 
@@ -48,12 +48,14 @@ _NO_PROBABILITIES = (
 _TOO_LONG = ("context length", "context_length", "too long", "longer than", "max_model_len", "maximum input")
 
 
-def identify_openai(spec: EngineSpec, model: ResolvedModel | None, name: str) -> EngineIdentity:
+def identify_openai(settings: OpenaiSettings, model: ResolvedModel | None, name: str) -> EngineIdentity:
     """Return the identity of a server's model: its address and name stand for its content."""
-    address = urlsplit(spec.base_url or "")
+    address = urlsplit(settings.base_url or "")
     if address.scheme not in ("http", "https") or not address.netloc:
         raise SpecError(
-            "engine openai needs base_url, a server's address with its /v1", where=name, value=spec.base_url
+            "engine openai needs base_url, a server's address with its /v1",
+            where=name,
+            value=settings.base_url,
         )
     if address.username or address.password or address.query:
         raise SpecError(
@@ -61,15 +63,16 @@ def identify_openai(spec: EngineSpec, model: ResolvedModel | None, name: str) ->
         )
     shown = model.id if model else name
     # What is left to its default stands in no key, so that what was answered before is found again.
-    asked = spec.model_dump(mode="json", include=_SETTINGS, exclude_defaults=True)
-    settings = {"base_url": spec.base_url, "keeps": _KEEPS, **asked}
-    return EngineIdentity("openai", shown, digest([spec.base_url, shown]), settings=settings, device="remote")
+    changed = settings.model_dump(mode="json", include=_SETTINGS, exclude_defaults=True)
+    identifying = {"base_url": settings.base_url, "keeps": _KEEPS, **changed}
+    content_hash = digest([settings.base_url, shown])
+    return EngineIdentity("openai", shown, content_hash, settings=identifying, device="remote")
 
 
-def open_openai(opening: Opening) -> OpenaiEngine:
+def open_openai(opening: Opening[OpenaiSettings]) -> OpenaiEngine:
     """Return a client of the server; nothing is asked of it yet."""
-    key = os.environ.get(opening.spec.api_key_env, "")
-    return OpenaiEngine(opening.identity, opening.spec, key=key)
+    key = os.environ.get(opening.settings.api_key_env, "")
+    return OpenaiEngine(opening.identity, opening.settings, key=key)
 
 
 class OpenaiEngine:
@@ -77,14 +80,14 @@ class OpenaiEngine:
 
     Args:
         identity: Address and name.
-        spec: How the server is asked.
+        settings: How the server is asked.
         key: The server's key; may be empty. It stands in no record, error or log.
 
     Raises:
         EngineError: The package `openai` is not installed.
     """
 
-    def __init__(self, identity: EngineIdentity, spec: EngineSpec, *, key: str) -> None:
+    def __init__(self, identity: EngineIdentity, settings: OpenaiSettings, *, key: str) -> None:
         try:
             import openai
         except ImportError as error:
@@ -99,17 +102,17 @@ class OpenaiEngine:
             base_url=identity.settings["base_url"],
             api_key=key or "none",
             max_retries=0,
-            timeout=spec.timeout,
+            timeout=settings.timeout,
         )
-        self._spec = spec
-        self._dialect = first_dialect(spec)
+        self._settings = settings
+        self._dialect = first_dialect(settings)
         self._learning = threading.Lock()
         self._sends_probabilities = False
         self._verdicts = False
-        self._pool = ThreadPoolExecutor(max_workers=spec.concurrency)
+        self._pool = ThreadPoolExecutor(max_workers=settings.concurrency)
         self._flying: dict[Future[Outcome], tuple[str, Request]] = {}
         self._finished: SimpleQueue[Future[Outcome]] = SimpleQueue()
-        self._tally = Tally({"platform": "remote", "device": "remote", "max_num_seqs": spec.concurrency})
+        self._tally = Tally({"platform": "remote", "device": "remote", "max_num_seqs": settings.concurrency})
         self._draining = False
         self._closing = threading.Event()
         self._seconds_busy = 0.0
@@ -225,13 +228,13 @@ class OpenaiEngine:
                 arguments = call(self._identity.model, request, dialect)
                 return read(self._client.chat.completions.create(**arguments), request, dialect), None
             except NoProbabilities:
-                return self._failed(_NO_PROBABILITIES), without_probabilities(dialect, self._spec)
+                return self._failed(_NO_PROBABILITIES), without_probabilities(dialect, self._settings)
             except openai.APIStatusError as error:
                 if error.status_code == _NOT_IMPLEMENTED or (
                     error.status_code not in (408, 409, 429) and error.status_code < 500
                 ):
                     words = self._words(error)
-                    change = without_refused(dialect, self._spec, request, words, error.param)
+                    change = without_refused(dialect, self._settings, request, words, error.param)
                     outcome = self._refused(error, final=change is None)
                     return outcome, None if outcome.failure is FailureKind.TOO_LONG else change
                 failure, pause = f"HTTP {error.status_code}: {self._words(error)}", _asked_pause(error)
@@ -274,3 +277,6 @@ def _asked_pause(error: Any) -> float | None:
     with contextlib.suppress(KeyError, ValueError):
         return min(float(error.response.headers["retry-after"]), _LONGEST_PAUSE)
     return None
+
+
+OPENAI = EngineKind(OpenaiSettings, identify_openai, open_openai)

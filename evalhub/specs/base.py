@@ -141,7 +141,9 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
 
 
 # pydantic names the choice of a union within the path of a mistake.
-_CHOICE = re.compile(r"(?:dict|tuple|list|union|function-\w+)\[|(?:str|int|float|bool)$")
+_CHOICE = re.compile(
+    r"(?:dict|tuple|list|union|literal|function-\w+)\[|(?:constrained-)?(?:str|int|float|bool)$"
+)
 _WORDS = {
     "tuple_type": "a list is needed",
     "list_type": "a list is needed",
@@ -155,14 +157,24 @@ _WORDS = {
 }
 
 
-def validated(model: type[_Model], values: dict[str, Any], where: str) -> _Model:
-    """Return the model that the values make; the first mistake becomes one sentence."""
+def validated(model: type[_Model], values: dict[str, Any], where: str, *, joint: str = ":") -> _Model:
+    """Return the model that the values make. The first mistake becomes one sentence.
+
+    Args:
+        model: The model.
+        values: Its values.
+        where: File that holds them, or file and key.
+        joint: What stands between `where` and the path of a mistake.
+
+    Raises:
+        SpecError: A value is wrong or missing, or a key is unknown.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
         first = _first(error)
         path = ".".join(part for part in map(str, first["loc"]) if not _CHOICE.match(part))
-        place = f"{where}:{path}" if path else where
+        place = f"{where}{joint}{path}" if path else where
         if first["type"] == "extra_forbidden":
             raise _unknown_key(model, first["loc"], place) from error
         if first["type"] == "missing":
@@ -178,10 +190,21 @@ def validated(model: type[_Model], values: dict[str, Any], where: str) -> _Model
 def _first(error: ValidationError) -> Any:
     """Return the mistake to tell: before a key that is missing comes the one that misspells it."""
     found = error.errors(include_url=False)
+    if found[0]["type"] == "literal_error" and not isinstance(found[0]["input"], str):
+        # Of a choice between a word and a value, what is no text was meant as the value.
+        found = [mistake for mistake in found[1:] if _is_alternative(mistake, found[0])] or found
     if found[0]["type"] != "missing":
         return found[0]
     beside = [one for one in found if one["type"] == "extra_forbidden" and _within(one) == _within(found[0])]
     return (beside or found)[0]
+
+
+def _is_alternative(mistake: Any, other: Any) -> bool:
+    """Whether two mistakes are about two choices of one union."""
+    depth = len(other["loc"]) - 1
+    choices = (mistake["loc"][depth:], other["loc"][depth:])
+    same_key = bool(mistake["loc"][:depth] == other["loc"][:depth])
+    return same_key and all(parts and _CHOICE.match(str(parts[0])) for parts in choices)
 
 
 def _within(mistake: Any) -> tuple[str | int, ...]:
