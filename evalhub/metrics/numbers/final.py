@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from evalhub.metrics.numbers.factors import multiplied
+from evalhub.metrics.numbers.factors import multiply_by_word
 from evalhub.metrics.numbers.han import last_han_number
-from evalhub.metrics.numbers.plain import plain
+from evalhub.metrics.numbers.plain import normalize_numbers
 from evalhub.metrics.numbers.reading import Reading
 from evalhub.metrics.numbers.separators import read_digits
-from evalhub.metrics.numbers.signs import read_sign, signed
+from evalhub.metrics.numbers.signs import apply_sign, read_sign
 from evalhub.metrics.numbers.spoken import last_spoken_number
-from evalhub.metrics.numbers.tokens import ANY, GLUED, SEEN_BEFORE, SEEN_BEHIND, read_token
+from evalhub.metrics.numbers.tokens import ANY, GLUED, PREFIX_LENGTH, SUFFIX_LENGTH, read_token
 
 RULE = "after-####>in-boxed>last|parts:unread|words:en,zh"
 """Which number of a text is taken, what is not read, and where words are, as a signature says it."""
@@ -61,45 +61,43 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
         >>> final_number("She pays 3 * $400 = $1,200.50 in all.").value
         Fraction(2401, 2)
     """
-    text = plain(text)
-    if bare := _BARE.fullmatch(text):
-        return read_digits(bare["digits"], None)
+    text = normalize_numbers(text)
+    if digits_match := _BARE.fullmatch(text):
+        return read_digits(digits_match["digits"], None)
     for mark in _MARK.finditer(text):
         token = ANY.match(text, mark.end())
         if token and not _HEADING.match(text, token.end()):
             return read_token(token, language)
     boxes = [(start, end) for start, end in _boxes(text) if text[start:end].strip()]
     if boxes:
-        return _in_box(text, *boxes[-1], language)
-    return _last(text, 0, len(text), language)
+        return _number_in_box(text, *boxes[-1], language)
+    return _last_number(text, 0, len(text), language)
 
 
-def _in_box(text: str, start: int, end: int, language: str | None) -> Reading | None:
+def _number_in_box(text: str, start: int, end: int, language: str | None) -> Reading | None:
     """Return the number in a box; without value where the box holds several, or an expression of letters."""
     numbers = [token for token in ANY.finditer(text, start, end) if token.end() <= end]
-    for earlier, later in pairwise(numbers):
-        if _LIST.fullmatch(text, earlier.end(), later.start()):
-            return Reading(
-                None, read_token(earlier, language).meanings | read_token(later, language).meanings
-            )
-    number = _last(text, start, end, language)
+    for first, second in pairwise(numbers):
+        if _LIST.fullmatch(text, first.end(), second.start()):
+            return Reading(None, read_token(first, language).meanings | read_token(second, language).meanings)
+    number = _last_number(text, start, end, language)
     if number is None and re.search("[√π^]", text[start:end]):
         return Reading(None)
     return number or Reading(text[start:end])
 
 
-def _last(text: str, start: int, end: int, language: str | None) -> Reading | None:
+def _last_number(text: str, start: int, end: int, language: str | None) -> Reading | None:
     """Return the last number of a part of a text, in digits or in Chinese characters."""
-    tokens = _tail_numbers(text, start, end) or _own_numbers(text, start, end)
+    tokens = _tail_numbers(text, start, end) or _independent_numbers(text, start, end)
     labels = _list_labels(text, tokens)
     token = next((token for token in reversed(tokens) if token not in labels), None)
-    written = last_han_number(text, token.end() if token else start, end, language)
-    if written:
-        before = text[max(0, written.start - SEEN_BEFORE) : written.start]
-        behind = text[written.end : written.end + SEEN_BEHIND]
-        number = signed(multiplied(written.reading, behind, money=False), read_sign(before, "", ""))
+    han = last_han_number(text, token.end() if token else start, end, language)
+    if han:
+        prefix = text[max(0, han.start - PREFIX_LENGTH) : han.start]
+        suffix = text[han.end : han.end + SUFFIX_LENGTH]
+        number = apply_sign(multiply_by_word(han.reading, suffix, money=False), read_sign(prefix, "", ""))
         return Reading(
-            number.value, number.others | (read_token(token, language).meanings if token else set())
+            number.value, number.other_meanings | (read_token(token, language).meanings if token else set())
         )
     if token:
         return read_token(token, language)
@@ -115,8 +113,8 @@ def _tail_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:
     None are returned where all have to be known: of a list with labels, and where the line may go on with
     what the one before it ends in.
     """
-    last = max(text.rfind(digit, start, end) for digit in "0123456789")
-    line = text.rfind("\n", start, last) if last > start else -1
+    last_digit = max(text.rfind(digit, start, end) for digit in "0123456789")
+    line = text.rfind("\n", start, last_digit) if last_digit > start else -1
     if line <= start or _FIRST_LABEL.search(text, start, end) or not _NEW_LINE.match(text, line - 1):
         return []
     return [token for token in ANY.finditer(text, line, end) if not _is_index(token)]
@@ -126,7 +124,7 @@ def _is_index(token: re.Match[str]) -> bool:
     return bool(_INDEX.search(token.string, max(0, token.start() - 30), token.start()))
 
 
-def _own_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:
+def _independent_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:
     """Return the numbers in digits that are no exponents or indices; those on letters where no other is."""
     tokens = list(ANY.finditer(text, start, end)) or list(GLUED.finditer(text, start, end))
     return [token for token in tokens if not _is_index(token)]

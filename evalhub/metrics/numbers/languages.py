@@ -41,8 +41,8 @@ def decimal_mark(language: str | None) -> Decimal | None:
         >>> decimal_mark("pt-BR").name, decimal_mark("de_CH").name, decimal_mark(None)
         ('COMMA', 'POINT', None)
     """
-    primary, *rest = _subtags(language)
-    if set(_POINT_REGIONS.get(primary, "").split()).intersection(rest):
+    primary, *subtags = _subtags(language)
+    if set(_POINT_REGIONS.get(primary, "").split()).intersection(subtags):
         return Decimal.POINT
     if primary in _COMMA.split():
         return Decimal.COMMA

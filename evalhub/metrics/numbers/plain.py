@@ -49,7 +49,7 @@ _FRACTION = re.compile(
 _PARTS = re.compile(r"(\d{1,15})\s?(?:分之|分の|분의)\s?(\d{1,15})(?![\d.,])")
 
 
-def plain(text: str) -> str:
+def normalize_numbers(text: str) -> str:
     """Return a text whose numbers are spelled in one way.
 
     Digits of every script become 0-9, kinds of minus, apostrophe, space and times one kind each; LaTeX's
@@ -69,20 +69,20 @@ def plain(text: str) -> str:
     if not text.isascii():
         text = _VULGAR.sub(_spell_out, plain_digits(visible(text)).translate(_SAME))
         text = _RAISED.sub(
-            lambda raised: "^" + unicodedata.normalize("NFKC", raised[0]).replace("−", "-"), text
+            lambda exponent: "^" + unicodedata.normalize("NFKC", exponent[0]).replace("−", "-"), text
         )
         text = _PARTS.sub(rf"\2{SLASH}\1", text)
     if "\\" in text or "{" in text or "~" in text:
-        for pattern, shown in _LATEX:
-            text = pattern.sub(shown, text)
+        for pattern, replacement in _LATEX:
+            text = pattern.sub(replacement, text)
         text = _FRACTION.sub(_fraction, text)
     return text
 
 
 def _spell_out(fraction: re.Match[str]) -> str:
     digit, sign = fraction.groups()
-    spelled = unicodedata.normalize("NFKC", sign)
-    return f"{digit} {spelled}" if digit else spelled
+    spelling = unicodedata.normalize("NFKC", sign)
+    return f"{digit} {spelling}" if digit else spelling
 
 
 def _fraction(fraction: re.Match[str]) -> str:
@@ -90,8 +90,8 @@ def _fraction(fraction: re.Match[str]) -> str:
     negative = (top_sign == "-") != (bottom_sign == "-")
     if digit and negative:
         return fraction[0]
-    spelled = f"{top or short_top}{SLASH}{bottom or short_bottom} "
+    spelling = f"{top or short_top}{SLASH}{bottom or short_bottom} "
     if digit:
-        return f"{digit} {spelled}"
+        return f"{digit} {spelling}"
     apart = " " if fraction.string[max(0, fraction.start() - 1) : fraction.start()].isalpha() else ""
-    return f"{apart}{'-' * negative}{spelled}"
+    return f"{apart}{'-' * negative}{spelling}"

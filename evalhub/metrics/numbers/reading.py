@@ -29,16 +29,16 @@ class Reading:
 
     Attributes:
         value: What it means by the rules; None where they do not say, or where it is a part of an expression.
-        others: What it could mean to another writer, such as 1234 for `1.234`.
+        other_meanings: What it could mean to another writer, such as 1234 for `1.234`.
     """
 
     value: Value | None
-    others: frozenset[Value] = frozenset()
+    other_meanings: frozenset[Value] = frozenset()
 
     @property
     def meanings(self) -> frozenset[Value]:
         """All that the number could mean."""
-        return self.others if self.value is None else self.others | {self.value}
+        return self.other_meanings if self.value is None else self.other_meanings | {self.value}
 
 
 def compare(number: Reading, other: Reading) -> Agreement:
@@ -65,7 +65,7 @@ def compare(number: Reading, other: Reading) -> Agreement:
     return Agreement.UNREAD if None in (number.value, other.value) else Agreement.DIFFERENT
 
 
-def each(reading: Reading, change: Callable[[Fraction], Fraction]) -> Reading:
+def map_values(reading: Reading, change: Callable[[Fraction], Fraction]) -> Reading:
     """Return a reading whose numbers are changed, all its meanings alike.
 
     Args:
@@ -80,14 +80,14 @@ def each(reading: Reading, change: Callable[[Fraction], Fraction]) -> Reading:
         Fraction(20, 1)
     """
 
-    def changed(value: Value) -> Value:
+    def change_value(value: Value) -> Value:
         return change(value) if isinstance(value, Fraction) else value
 
-    value = None if reading.value is None else changed(reading.value)
-    return Reading(value, frozenset(map(changed, reading.others)))
+    value = None if reading.value is None else change_value(reading.value)
+    return Reading(value, frozenset(map(change_value, reading.other_meanings)))
 
 
-def with_others(reading: Reading, other: Reading) -> Reading:
+def with_meanings(reading: Reading, other: Reading) -> Reading:
     """Return a reading that could also mean what another one does.
 
     Args:
@@ -101,4 +101,4 @@ def with_others(reading: Reading, other: Reading) -> Reading:
         >>> sorted(with_others(Reading(Fraction(2)), Reading(Fraction(3))).meanings)
         [Fraction(2, 1), Fraction(3, 1)]
     """
-    return Reading(reading.value, reading.others | other.meanings)
+    return Reading(reading.value, reading.other_meanings | other.meanings)
