@@ -25,7 +25,7 @@ def choose_dtype(model: ResolvedModel, *, cpu: bool) -> str:
 
 
 def has_bfloat16() -> bool:
-    """Return whether the processor has instructions for bfloat16; True where the system does not say."""
+    """Return whether the processor has instructions for bfloat16. True where the system does not say."""
     try:
         lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 from evalhub.records import THINK_TAGS, Completion, FailureKind, Message, Request, canonical, digest
 from evalhub.texts import clean
 
-# How long an engine may show no sign of life while it works; one step of a large model on a CPU is slow.
+# How long an engine may show no sign of life while it works. One step of a large model on a CPU is slow.
 HANG_SECONDS = 600.0
 
 _LOWEST = -9999.0
@@ -23,11 +23,11 @@ class EngineIdentity:
 
     Attributes:
         engine: Its name in `ENGINES`.
-        model: The model's id, for people; not part of a completion's key.
-        model_hash: sha256 of the model's content; of a server's model, of its address and name.
-        chat_template_hash: sha256 of the chat template; None for a model without one.
-        settings: The requested settings, fit for JSON; no secret stands in them.
-        version: vLLM's version; None for other engines.
+        model: The model's id, for people. Not part of a completion's key.
+        model_hash: sha256 of the model's content. Of a server's model, of its address and name.
+        chat_template_hash: sha256 of the chat template. None for a model without one.
+        settings: The requested settings, fit for JSON. No secret stands in them.
+        version: vLLM's version. None for other engines.
         device: cpu, gpu, remote or none.
     """
 
@@ -126,7 +126,7 @@ def too_long(tokens: int, limit: int) -> Outcome:
 def completion(key: str, model: str, request: Request, outcome: Outcome) -> Completion:
     """Return the record of one outcome: texts made valid UTF-8, log-probabilities finite.
 
-    A log-probability of minus infinity becomes -9999, as vLLM writes it; NaN is a failure.
+    A log-probability of minus infinity becomes -9999, as vLLM writes it. NaN is a failure.
     """
     logprobs = outcome.logprobs
     if logprobs and any(math.isnan(value) for value in logprobs.values()):
@@ -172,7 +172,7 @@ class EngineFacts:
         seconds_start: Of imports and loading, all starts together.
         seconds_busy: In which the engine had work, start excluded.
         preload: `tcmalloc`, `malloc variables` or None.
-        logprobs: How many most probable tokens a server was asked for beside a verdict; 0 for hard verdicts,
+        logprobs: How many most probable tokens a server was asked for beside a verdict. 0 for hard verdicts,
             None where no verdict was asked for.
         structured: How hard verdicts were constrained: `json_schema` or None.
         token_limit: The name under which a server was sent an answer's length.
@@ -215,19 +215,19 @@ class EngineFacts:
 
     @property
     def prefix_cache_hit_rate(self) -> float | None:
-        """Share of looked-up prompt tokens that were cached, in [0, 1]; None without a look-up."""
+        """Share of looked-up prompt tokens that were cached, in [0, 1]. None without a look-up."""
         return self.prefix_cache_hits / self.prefix_cache_queries if self.prefix_cache_queries else None
 
 
 class Engine(Protocol):
-    """Runs requests; all methods are called from one thread."""
+    """Runs requests. All methods are called from one thread."""
 
     @property
     def identity(self) -> EngineIdentity:
         """What was asked for."""
 
     def submit(self, key: str, request: Request) -> None:
-        """Hand in a request under its completion's key; it may begin at once."""
+        """Hand in a request under its completion's key. It may begin at once."""
 
     def results(self) -> Iterator[Completion]:
         """Yield each completion as soon as it is finished, until nothing is in flight.
@@ -246,7 +246,7 @@ class Engine(Protocol):
         """Return what was really used, and what was done so far."""
 
     def close(self) -> None:
-        """End the engine; a second call does nothing."""
+        """End the engine. A second call does nothing."""
 
     def __enter__(self) -> Self:
         """Return the engine itself."""

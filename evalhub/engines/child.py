@@ -39,7 +39,7 @@ class Backend(Protocol):
         """Return what was counted so far."""
 
     def add(self, number: int, request: Request, crashes: int) -> Outcome | None:
-        """Take a request in; an outcome at once means that it was not taken."""
+        """Take a request in. An outcome at once means that it was not taken."""
 
     def step(self) -> list[Numbered]:
         """Work a little, and return what was finished."""
@@ -70,7 +70,7 @@ class Child:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def run(self) -> None:
-        """Open the backend and work for ever; the listener ends the process."""
+        """Open the backend and work for ever. The listener ends the process."""
         opening = self._inbox.get()
         try:
             backend = open_backend(opening)

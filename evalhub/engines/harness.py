@@ -1,6 +1,6 @@
 """Keeps a child process busy, and brings every request through its deaths.
 
-A dead child is started again. What it held is then asked again alone, one request at a time; a request
+A dead child is started again. What it held is then asked again alone, one request at a time. A request
 that kills the child twice becomes a failure of its own, and the others go on.
 """
 
@@ -137,11 +137,11 @@ class ChildEngine:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id; None while there is none."""
+        """The child's process id. None while there is none."""
         return None if self._process is None else self._process.pid
 
     def submit(self, key: str, request: Request) -> None:
-        """Hand in a request under its completion's key; after `drain` it is dropped."""
+        """Hand in a request under its completion's key. After `drain` it is dropped."""
         if not self._draining:
             self._numbers += 1
             self._queue.append(Flight(self._numbers, key, cleaned(request)))
@@ -172,7 +172,7 @@ class ChildEngine:
         return self._tally.facts(self._identity)
 
     def close(self) -> None:
-        """End the child and remove its log; a second call does nothing."""
+        """End the child and remove its log. A second call does nothing."""
         self._closed = True
         if self._process is not None:
             process, self._process = self._process, None
@@ -207,7 +207,7 @@ class ChildEngine:
             self._died(process, f"no sign of life for {self._start.hang_seconds:g} s")
 
     def _pump(self, process: Process) -> None:
-        """Send requests into the child's window; suspects go alone."""
+        """Send requests into the child's window. Suspects go alone."""
         if self._draining:
             if not self._drain_sent:
                 process.send({"drain": True})

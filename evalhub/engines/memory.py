@@ -13,7 +13,7 @@ _CGROUPS = (
 
 
 def available_bytes() -> int | None:
-    """Return the free memory in bytes, within the limit of a container; None where nobody says."""
+    """Return the free memory in bytes, within the limit of a container. None where nobody says."""
     found = []
     with contextlib.suppress(OSError, ValueError, StopIteration):
         lines = _MEMINFO.read_text(encoding="ascii").splitlines()

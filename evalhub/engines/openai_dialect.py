@@ -72,7 +72,7 @@ class Dialect:
     """How a server is asked.
 
     Attributes:
-        logprobs: How many most probable tokens are asked for beside a verdict; 0 for hard verdicts.
+        logprobs: How many most probable tokens are asked for beside a verdict. 0 for hard verdicts.
         token_limit: The name under which an answer's length is sent.
         omitted: The sampling parameters that are not sent, in the order of `_OPTIONAL`.
         structured: Whether a hard verdict is constrained by a JSON schema.
@@ -125,7 +125,7 @@ def first_dialect(settings: OpenaiSettings) -> Dialect:
 
 
 def without_probabilities(dialect: Dialect, settings: OpenaiSettings) -> Dialect | None:
-    """Return the dialect for a server that sends none where they were asked for; None where that is set."""
+    """Return the dialect for a server that sends none where they were asked for. None where that is set."""
     why = "the server sends no log-probabilities"
     return replace(dialect, logprobs=0, why_hard=why) if settings.logprobs == "auto" else None
 
@@ -133,7 +133,7 @@ def without_probabilities(dialect: Dialect, settings: OpenaiSettings) -> Dialect
 def without_refused(
     dialect: Dialect, settings: OpenaiSettings, request: Request, words: str, parameter: str | None = None
 ) -> Dialect | None:
-    """Return the dialect changed by what a server refuses; None where it refuses nothing that may change.
+    """Return the dialect changed by what a server refuses. None where it refuses nothing that may change.
 
     Args:
         dialect: How the server was asked.

@@ -6,7 +6,7 @@ Choices outside of them are taken at equal shares of the most they can have. The
 them. Where no choice is among them, or none is more probable than what is outside, the outcome is a failure
 of kind parse.
 
-A verdict without probabilities is asked as a text, constrained by a JSON schema where the server can; what
+A verdict without probabilities is asked as a text, constrained by a JSON schema where the server can. What
 it says is read by the judging room.
 """
 
@@ -35,7 +35,7 @@ class NoProbabilities(Exception):
 
 
 def call(model: str, request: Request, dialect: Dialect) -> dict[str, Any]:
-    """Return the arguments of one call; what the dialect does not leave out is not left to the server."""
+    """Return the arguments of one call. What the dialect does not leave out is not left to the server."""
     sampled = {name: value for name, value in sampling_of(request).items() if name not in dialect.omitted}
     extra: dict[str, Any] = {**dialect.body}
     if "top_k" in sampled:
@@ -47,7 +47,7 @@ def call(model: str, request: Request, dialect: Dialect) -> dict[str, Any]:
         **sampled,
     }
     if request.messages[-1].role == "assistant":
-        # vLLM's and SGLang's names; a server that ignores them answers anew, in a turn of its own.
+        # vLLM's and SGLang's names. A server that ignores them answers anew, in a turn of its own.
         extra |= {"continue_final_message": True, "add_generation_prompt": False}
     if extra:
         arguments["extra_body"] = extra
@@ -144,7 +144,7 @@ def _refusal(made: Any) -> str | None:
 
 
 def _listed(logprobs: Any) -> list[tuple[str, float]]:
-    """Return the most probable first tokens; where a server names only the drawn one, that one alone."""
+    """Return the most probable first tokens. Where a server names only the drawn one, that one alone."""
     content = logprobs.content if logprobs else None
     if not content:
         return []

@@ -70,7 +70,7 @@ def identify_openai(settings: OpenaiSettings, model: ResolvedModel | None, name:
 
 
 def open_openai(opening: Opening[OpenaiSettings]) -> OpenaiEngine:
-    """Return a client of the server; nothing is asked of it yet."""
+    """Return a client of the server. Nothing is asked of it yet."""
     key = os.environ.get(opening.settings.api_key_env, "")
     return OpenaiEngine(opening.identity, opening.settings, key=key)
 
@@ -81,7 +81,7 @@ class OpenaiEngine:
     Args:
         identity: Address and name.
         settings: How the server is asked.
-        key: The server's key; may be empty. It stands in no record, error or log.
+        key: The server's key. May be empty. It stands in no record, error or log.
 
     Raises:
         EngineError: The package `openai` is not installed.
@@ -123,7 +123,7 @@ class OpenaiEngine:
         return self._identity
 
     def submit(self, key: str, request: Request) -> None:
-        """Hand in a request under its completion's key; after `drain` it is dropped."""
+        """Hand in a request under its completion's key. After `drain` it is dropped."""
         if self._draining:
             return
         request = cleaned(request)
@@ -160,7 +160,7 @@ class OpenaiEngine:
         self._draining = True
 
     def facts(self) -> EngineFacts:
-        """Return what was done so far and what was sent; what the server really used it does not say."""
+        """Return what was done so far and what was sent. What the server really used it does not say."""
         dialect = self._dialect
         hard = self._verdicts and not dialect.logprobs
         return replace(
@@ -172,7 +172,7 @@ class OpenaiEngine:
         )
 
     def close(self) -> None:
-        """End the threads; a second call does nothing."""
+        """End the threads. A second call does nothing."""
         self._closing.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._client.close()
@@ -202,7 +202,7 @@ class OpenaiEngine:
         return self._learned(dialect, request, outcome)
 
     def _learned(self, dialect: Dialect, request: Request, outcome: Outcome) -> Outcome:
-        """Return an outcome with what was not sent; keep for later requests how the server answered."""
+        """Return an outcome with what was not sent. Keep for later requests how the server answered."""
         if outcome.failure in _UNANSWERED:
             return outcome
         with self._learning:

@@ -74,7 +74,7 @@ class Process:
         return self._child.pid
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Queue a message; it leaves as soon as the pipe takes it."""
+        """Queue a message. It leaves as soon as the pipe takes it."""
         self._unsent += encode(message)
 
     def exchange(self, seconds: float) -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ class Process:
         return self._receive() if self._read_fd in ready else []
 
     def end(self) -> str:
-        """Make sure that the child and all that it started are gone; return how it ended."""
+        """Make sure that the child and all that it started are gone. Return how it ended."""
         for descriptor in (self._write_fd, self._read_fd):
             with contextlib.suppress(OSError):
                 os.close(descriptor)

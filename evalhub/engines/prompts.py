@@ -82,7 +82,7 @@ class Prompts:
         """Return the prompt of a conversation.
 
         Args:
-            messages: The conversation; the answer is the assistant's next turn, or goes on with its last.
+            messages: The conversation. The answer is the assistant's next turn, or goes on with its last.
             for_choices: One token is to follow, so a think tag that the template opened is closed.
             think: What think text stands between.
         """
@@ -118,7 +118,7 @@ class Prompts:
         return self._tokenizer.decode([token], skip_special_tokens=False)
 
     def _find_choices(self, tail: str, choices: tuple[str, ...]) -> tuple[int, ...]:
-        """Try the choices bare and after a space; all take the same form, or they cannot be compared."""
+        """Try the choices bare and after a space. All take the same form, or they cannot be compared."""
         missing: str | None = None
         for space in ("", " ") if self.templated else (" ", ""):
             tokens = [self._one_token(tail, space + choice) for choice in choices]
@@ -175,7 +175,7 @@ class Prompts:
 
 @lru_cache(maxsize=4)
 def folder_prompts(folder: Path) -> Prompts | None:
-    """Return the prompts of a model that is not loaded; None where its tokenizer cannot be read alone."""
+    """Return the prompts of a model that is not loaded. None where its tokenizer cannot be read alone."""
     tokenizer = folder_tokenizer(folder)
     return None if tokenizer is None else Prompts(tokenizer)
 

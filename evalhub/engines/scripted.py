@@ -2,9 +2,9 @@
 
 Options of `script` in an engine's settings:
 
-- `seconds`: what each completion takes; `max_length`: of a prompt, in words; `batch`: completions a step.
+- `seconds`: what each completion takes. `max_length`: of a prompt, in words. `batch`: completions a step.
 - `rules`: the first one whose `match`, a regular expression, is found in the last user message holds:
-  `text`, `reasoning`, `choice`, `logprobs`, `mass` (of all choices together), `top_token`, `seconds`;
+  `text`, `reasoning`, `choice`, `logprobs`, `mass` (of all choices together), `top_token`, `seconds`.
   `crash` or `hang`: `true`, or the number of first attempts that do so.
 """
 

@@ -71,7 +71,7 @@ def answer(request: Request, rule: Mapping[str, Any]) -> Outcome:
     """Return what the pseudo-model says to one request.
 
     Args:
-        request: What is asked; equal requests get equal answers.
+        request: What is asked. Equal requests get equal answers.
         rule: The rule that holds for it, or nothing.
     """
     prompt = _prompt_words(request)
@@ -104,7 +104,7 @@ def _prompt_words(request: Request) -> int:
 
 
 def _draws(request: Request) -> bytes:
-    """Return 32 bytes that follow from the request; the seed counts where something is drawn."""
+    """Return 32 bytes that follow from the request. The seed counts where something is drawn."""
     seeds = [request.sampling.seed, request.sample] if request.sampling.temperature > 0 else []
     told = [[one.role, one.content] for one in request.messages]
     return hashlib.sha256(canonical([told, seeds, list(request.choices)]).encode()).digest()

@@ -109,7 +109,7 @@ def identify(spec: EngineSpec, model: ResolvedModel | None = None, *, name: str 
 
     Args:
         spec: The settings that are asked for.
-        model: The model that lies ready; None where a server or a script has it.
+        model: The model that lies ready. None where a server or a script has it.
         name: The display id of a model that is not given.
 
     Raises:
@@ -128,15 +128,15 @@ def open_engine(
     log_folder: Path | None = None,
     hang_seconds: float = HANG_SECONDS,
 ) -> Engine:
-    """Return an engine that is ready; close it, or use it in a `with` block.
+    """Return an engine that is ready. Close it, or use it in a `with` block.
 
     On Linux its child process ends with the thread that opens it.
 
     Args:
         spec: The settings that are asked for.
-        model: The model that lies ready; None where a server or a script has it.
+        model: The model that lies ready. None where a server or a script has it.
         name: The display id of a model that is not given.
-        log_folder: Takes logs; by default `logs` in the cache folder.
+        log_folder: Takes logs. By default `logs` in the cache folder.
         hang_seconds: After which a child that works and gives no sign of life is killed.
 
     Raises:

@@ -25,7 +25,7 @@ class Tally:
     _past: dict[str, float] = field(default_factory=dict)
 
     def count(self, outcome: Outcome) -> None:
-        """Count one finished request; a failed one has no tokens worth counting."""
+        """Count one finished request. A failed one has no tokens worth counting."""
         self.requests += 1
         if outcome.failure is not None:
             self.failures += 1
@@ -35,7 +35,7 @@ class Tally:
         self.completion_tokens += outcome.completion_tokens or 0
 
     def beat(self, counters: Mapping[str, float]) -> None:
-        """Take the counters of the process that runs now; they count from its start."""
+        """Take the counters of the process that runs now. They count from its start."""
         self._now = dict(counters)
 
     def restarted(self) -> None:

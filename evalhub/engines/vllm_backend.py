@@ -122,7 +122,7 @@ class VllmBackend:
         return bool(self._engine.has_unfinished_requests())
 
     def drop_waiting(self) -> list[int]:
-        """Abort what vLLM has not yet begun; where it cannot be seen, everything has begun."""
+        """Abort what vLLM has not yet begun. Where it cannot be seen, everything has begun."""
         core = getattr(self._engine.engine_core, "engine_core", None)
         if core is None:
             return []
@@ -196,7 +196,7 @@ def arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         path: The model's folder.
-        settings: Of the engine's identity; None leaves a thing to vLLM.
+        settings: Of the engine's identity. None leaves a thing to vLLM.
     """
     gib = settings["kv_cache_gib"]
     backend = settings["attention_backend"]

@@ -16,12 +16,12 @@ from evalhub.records import FailureKind, Message, Request, Sampling, ThinkTags
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """Return a message as one line; escapes keep it one line and pure ASCII."""
+    """Return a message as one line. Escapes keep it one line and pure ASCII."""
     return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 class Lines:
-    """Collects bytes and hands out whole messages; a cut last line is never handed out."""
+    """Collects bytes and hands out whole messages. A cut last line is never handed out."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()

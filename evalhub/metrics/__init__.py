@@ -1,4 +1,4 @@
-"""Metrics: strings in, numbers out; no model call, no disk."""
+"""Metrics: texts in, numbers out. No metric calls a model or reads a file."""
 
 from evalhub.metrics.base import NO_REFERENCE, NO_TEXT, Column, CountedMetric, LanguageMetric, Metric, column
 from evalhub.metrics.length import LENGTH_COLUMNS

@@ -17,8 +17,8 @@ class Column:
     Args:
         name: Short name for tables, such as `rouge1`.
         signature: Everything that the values depend on, in one line.
-        values: (n_candidates,) the numbers; None where there is too little to measure.
-        reasons: (n_candidates,) why a value is None; None where there is a value.
+        values: (n_candidates,) the numbers. None where there is too little to measure.
+        reasons: (n_candidates,) why a value is None. None where there is a value.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Metric(Protocol):
         return self
 
     def score(self, candidates: Sequence[str], references: Sequence[Sequence[str]]) -> list[Column]:
-        """Return one column per quantity; `references` holds the alternatives of each candidate."""
+        """Return one column per quantity. `references` holds the alternatives of each candidate."""
         ...
 
 
@@ -65,7 +65,7 @@ class LanguageMetric(Metric, Protocol):
         references: Sequence[Sequence[str]],
         languages: Sequence[str | None],
     ) -> list[Column]:
-        """Return what `score` returns; `languages` holds a BCP 47 tag for each row, None if not known."""
+        """Return what `score` returns. `languages` holds a BCP 47 tag for each row, None if not known."""
         ...
 
 
@@ -93,12 +93,12 @@ def column(name: str, signature: str, pairs: Iterable[Value]) -> Column:
         >>> column("chars", "chars|v:1", [(2.0, None), (None, "no reference")]).values
         (2.0, None)
     """
-    made = tuple(pairs)
+    values_with_reasons = tuple(pairs)
     return Column(
         name=name,
         signature=signature,
-        values=tuple(value for value, _ in made),
-        reasons=tuple(reason for _, reason in made),
+        values=tuple(value for value, _ in values_with_reasons),
+        reasons=tuple(reason for _, reason in values_with_reasons),
     )
 
 

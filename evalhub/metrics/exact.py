@@ -57,7 +57,7 @@ class ExactMatch(Metric):
         """Return the metric that a suite's options describe.
 
         Args:
-            options: `normalizer` (squad, number, verbatim; default squad).
+            options: `normalizer` (squad, number or verbatim, by default squad).
             where: File and key of the metric.
 
         Returns:
@@ -70,7 +70,7 @@ class ExactMatch(Metric):
         return cls(read_choice(options, "normalizer", default=Normalizer.SQUAD, where=where))
 
     def score(self, candidates: Sequence[str], references: Sequence[Sequence[str]]) -> list[Column]:
-        """Return the column of texts whose language is not known; see `score_in`.
+        """Return the column of texts whose language is not known, see `score_in`.
 
         Args:
             candidates: (n,) texts.
@@ -99,11 +99,11 @@ class ExactMatch(Metric):
         Args:
             candidates: (n,) texts.
             references: (n, any number) alternatives of each candidate.
-            languages: (n,) the BCP 47 tag of each row, which says how numbers are written; None where it is
+            languages: (n,) the BCP 47 tag of each row, which says how numbers are written. None where it is
                 not known.
 
         Returns:
-            One column of 0.0 and 1.0, higher is better. A candidate with nothing to compare is 0.0; a value
+            One column of 0.0 and 1.0, higher is better. A candidate with nothing to compare has 0.0. A value
             is None where no reference has anything to compare (no text, no number), and where a number can be
             read in two ways of which one agrees, or is a part of an expression.
 

@@ -1,4 +1,4 @@
-"""How long a text is: the plainest rival of every judge."""
+"""The length of a text, which is the simplest baseline of every judge."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Length(Metric):
 
     @classmethod
     def build(cls, options: Mapping[str, object], *, where: str) -> Length:
-        """Return the metric; it has no options.
+        """Return the metric, which has no options.
 
         Args:
             options: An empty mapping.
@@ -45,7 +45,7 @@ class Length(Metric):
             references: Not looked at.
 
         Returns:
-            Two columns of whole numbers, at least 0; neither direction is better.
+            Two columns of whole numbers, at least 0. Neither direction is better.
 
         Example:
             >>> [column.values for column in Length().score(["two words"], [[]])]
@@ -63,7 +63,7 @@ class Length(Metric):
             chars: (n,) lengths in characters, at least 0.
 
         Returns:
-            `chars` with these lengths; `words` has no values, as nobody can count them.
+            `chars` with these lengths, and `words` without values.
 
         Example:
             >>> [column.values for column in Length().score_counts([120])]

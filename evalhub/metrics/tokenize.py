@@ -1,4 +1,4 @@
-"""Texts into tokens: one tokenizer that equals rouge-score's, one that serves every script."""
+"""Texts into tokens: the tokenizer of rouge-score, and one that serves every script."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Splitter(StrEnum):
 
 
 def rouge_score_words(text: str) -> list[str]:
-    """Return the tokens of rouge-score 0.1.2 before stemming: runs of a-z and 0-9 of the lowered text.
+    """Return the tokens of rouge-score before stemming: runs of a-z and 0-9 of the text in lower case.
 
     Args:
-        text: Any text; what is not Latin without accents is dropped.
+        text: Any text. Characters other than a-z and 0-9 are dropped.
 
     Returns:
         Words in order.
@@ -59,7 +59,7 @@ def rouge_score_words(text: str) -> list[str]:
 def unicode_words(text: str) -> list[str]:
     """Return the words of a text in any script.
 
-    The text is folded first (`fold`); a word is a run of letters, digits and the marks on them, except in
+    The text is folded first (`fold`). A word is a run of letters, digits and the marks on them, except in
     scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar and others), where each character
     with its marks is one. An ASCII text gives what `rouge_score_words` gives.
 
@@ -84,7 +84,7 @@ def words(text: str, tokenizer: Tokenizer, *, stemmer: bool) -> tuple[str, ...]:
     Args:
         text: Any text.
         tokenizer: How to cut.
-        stemmer: Whether words of more than three characters are reduced by Porter's rules; under
+        stemmer: Whether words of more than three characters are reduced by Porter's rules. Under
             `unicode` only words of a-z and 0-9 are.
 
     Returns:
@@ -109,7 +109,7 @@ def sentences(text: str, splitter: Splitter) -> list[str]:
         text: Any text.
         splitter: `newline`: each line is a sentence, as rouge-score has it. `sentence`: also after `.`,
             `!`, `?` or `…` before white space, after `。`, `！`, `？`, and after the signs of other scripts
-            (`।`, `؟`, `።`, `។` and others); an abbreviation ends one too.
+            (`।`, `؟`, `።`, `។` and others). An abbreviation ends one too.
 
     Returns:
         Sentences in order, none empty.
@@ -118,8 +118,8 @@ def sentences(text: str, splitter: Splitter) -> list[str]:
         >>> sentences("It rained. We left.", Splitter.SENTENCE)
         ['It rained.', 'We left.']
     """
-    cut = text.split("\n") if splitter is Splitter.NEWLINE else _SENTENCE_END.split(text)
-    return [sentence for sentence in cut if sentence]
+    parts = text.split("\n") if splitter is Splitter.NEWLINE else _SENTENCE_END.split(text)
+    return [sentence for sentence in parts if sentence]
 
 
 def choose_tokenizer(texts: Iterable[str]) -> Tokenizer:
@@ -134,7 +134,7 @@ def choose_tokenizer(texts: Iterable[str]) -> Tokenizer:
         texts: The references of a dataset.
 
     Returns:
-        The tokenizer; one text that rouge-score's does not count is enough for `unicode`.
+        The tokenizer. It is `unicode` as soon as rouge-score's does not count one text.
 
     Example:
         >>> str(choose_tokenizer(["it rains today"] * 999 + ["今天下雨"]))
@@ -143,10 +143,10 @@ def choose_tokenizer(texts: Iterable[str]) -> Tokenizer:
     total = damaged = 0
     for text in texts:
         damage = _damage(text)
-        if damage.dropped or damage.lost > _CUT_SHARE_OF_A_TEXT * damage.words:
+        if damage.drops_a_word or damage.damaged > _CUT_SHARE_OF_A_TEXT * damage.words:
             return Tokenizer.UNICODE
         total += damage.words
-        damaged += damage.lost
+        damaged += damage.damaged
     return Tokenizer.UNICODE if damaged > _CUT_SHARE_OF_A_SET * total else Tokenizer.ROUGE_SCORE
 
 
@@ -158,7 +158,7 @@ def counts(text: str, tokenizer: Tokenizer) -> bool:
         tokenizer: How the text would be cut.
 
     Returns:
-        False where `rouge-score` cuts or drops more than half of the words; else True.
+        False where `rouge-score` cuts or drops more than half of the words, else True.
 
     Example:
         >>> counts("сегодня дождь", Tokenizer.ROUGE_SCORE), counts("le café noir", Tokenizer.ROUGE_SCORE)
@@ -167,7 +167,7 @@ def counts(text: str, tokenizer: Tokenizer) -> bool:
     if tokenizer is Tokenizer.UNICODE or text.isascii():
         return True
     damage = _damage(text)
-    return damage.lost <= _CUT_SHARE_OF_A_TEXT * damage.words
+    return damage.damaged <= _CUT_SHARE_OF_A_TEXT * damage.words
 
 
 class _Damage(NamedTuple):
@@ -175,27 +175,27 @@ class _Damage(NamedTuple):
 
     Attributes:
         words: How many words the text has.
-        lost: How many of them it does not count as they are: cut, or dropped whole.
-        dropped: Whether it drops one whole, so that not even a piece of it is counted.
+        damaged: How many of them it does not count as they are: cut, or dropped whole.
+        drops_a_word: Whether it drops one whole, so that not even a piece of it is counted.
     """
 
     words: int
-    lost: int
-    dropped: bool
+    damaged: int
+    drops_a_word: bool
 
 
 def _damage(text: str) -> _Damage:
-    cut = unicode_words(text)
+    tokens = unicode_words(text)
     if text.isascii():
-        return _Damage(len(cut), 0, False)
+        return _Damage(len(tokens), 0, False)
     # Folded words may be ASCII although the text is not: full width, ligatures, digits of other scripts.
     pieces = Counter(rouge_score_words(text))
-    lost = Counter(cut) - pieces
-    leftover = pieces - Counter(cut)
-    dropped = lost.total() > leftover.total() or not all(
-        word.isascii() or _ASCII_WORD.search(word) for word in lost
+    damaged = Counter(tokens) - pieces
+    leftover = pieces - Counter(tokens)
+    drops_a_word = damaged.total() > leftover.total() or not all(
+        word.isascii() or _ASCII_WORD.search(word) for word in damaged
     )
-    return _Damage(len(cut), lost.total(), dropped)
+    return _Damage(len(tokens), damaged.total(), drops_a_word)
 
 
 def _stem(word: str) -> str:

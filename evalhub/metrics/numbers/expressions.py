@@ -1,4 +1,4 @@
-"""Whether a number is only a part of what is written: of an expression, a range, a duration, or a code."""
+"""Whether a number is only a part of an expression, a range, a duration or a code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OPERATOR_BEFORE = re.compile(
     # Digits apart from digits are a list or a telephone number, `5 h 30` and `5$50` have two units.
     r"|[0-9][ \u00a0]?$|[0-9][ ]?(?:[°h][ ]?|[€$£])$"
 )
-# `5 to 6`, `5 or 6`, `between 5 and 6`: one of both, or what lies between.
+# `5 to 6`, `5 or 6`, `between 5 and 6`: one of the two, or a number between them.
 _RANGE_BEFORE = re.compile(
     r"[0-9][%°]?[ ](?:to|or|bis|oder|à|ou)[ ]$|[0-9][ ]?[至到][ ]?$|\bbetween[ ][0-9.,]+[%°]?[ ]and[ ]$",
     re.IGNORECASE,
@@ -62,7 +62,7 @@ _ENDLESS = re.compile(r"\.\.|…")
 
 
 def is_part(prefix: str, suffix: str, number: str) -> bool:
-    """Return whether a number is only a part of what is written, so that reading it alone would be wrong.
+    """Return whether a number is only a part of something longer, so that reading it alone would be wrong.
 
     Args:
         prefix: The text before the number and its sign.

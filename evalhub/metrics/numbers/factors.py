@@ -31,7 +31,7 @@ _DOZENS = re.compile(
     r"|[ ]?(?:ダース|다스|打(?![0-9一二两三四五六七八九十]))",
     re.IGNORECASE,
 )
-# What `7 doubled` or `7 gross` means is not said by the text.
+# `7 doubled` and `7 gross` have two meanings.
 _OPEN: Mapping[str, Fraction] = {
     "doubled": Fraction(2),
     "tripled": Fraction(3),
@@ -89,9 +89,9 @@ _FACTOR_WORDS = frozenset(_LAST_WORDS.split())
 
 
 def is_operand_of_words(prefix: str) -> bool:
-    """Return whether a number is that of which a part or a multiple is spoken of, and no answer itself.
+    """Return whether words before a number take a part or a multiple of it, so that it is no answer itself.
 
-    >>> is_multiplied("half of "), is_multiplied("half past ")
+    >>> is_operand_of_words("half of "), is_operand_of_words("half past ")
     (True, False)
     """
     last_word = prefix[:-1].rpartition(" ")[2].lower()
@@ -107,15 +107,15 @@ def multiply_by_word(reading: Reading, suffix: str, *, money: bool) -> Reading:
         money: Whether it is an amount of money, which is gross or net.
 
     Returns:
-        The product, which could also be a count of dozens or of quarters. `7 pairs` are counted as pairs, and
-        could also be 14. Without value where both are as likely, as of `7 doubled`, and where the factor has
+        The product. Its other meaning is the count of dozens or quarters. `7 pairs` are 7, and their other
+        meaning is 14. It has no value where both are as likely, as of `7 doubled`, and where the factor has
         a factor of its own.
 
     Example:
-        >>> sixty = multiplied(Reading(Fraction(5)), " dozen eggs", money=False)
+        >>> sixty = multiply_by_word(Reading(Fraction(5)), " dozen eggs", money=False)
         >>> sixty.value, sorted(sixty.meanings)
         (Fraction(60, 1), [Fraction(5, 1), Fraction(60, 1)])
-        >>> multiplied(Reading(Fraction(7)), " and a half hours", money=False).value
+        >>> multiply_by_word(Reading(Fraction(7)), " and a half hours", money=False).value
         Fraction(15, 2)
     """
     if not suffix:

@@ -16,10 +16,10 @@ from evalhub.metrics.numbers.spoken import last_spoken_number
 from evalhub.metrics.numbers.tokens import ANY, GLUED, PREFIX_LENGTH, SUFFIX_LENGTH, read_token
 
 RULE = "after-####>in-boxed>last|parts:unread|words:en,zh"
-"""Which number of a text is taken, what is not read, and where words are, as a signature says it."""
+"""The part of a signature that says which number of a text is taken, and what is not read."""
 
 _MARK = re.compile(r"####[ \t*_]*")
-# Digits that are the whole text, or all that follows the first mark: nothing beside them says anything else.
+# Digits that are the entire text, or the entire text behind the first mark. Nothing else has to be read.
 _BARE = re.compile(r"(?:\s*|[^#]*(?:#(?!###)[^#]*)*####[ \t]*)(?P<digits>[0-9]+)\s*")
 # `#### 2. Then` is a heading of a list, not an answer.
 _HEADING = re.compile(r"[.):][ \t]+\w")
@@ -39,7 +39,7 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
     """Return the number that a worked answer arrives at.
 
     As in the official GSM8K code it is the number after the first `####`. Where a text has no such mark it is
-    the number in the last `\\boxed{…}`, else the last number of all that is no label of a list. Digits of all
+    the number in the last `\\boxed{…}`, else the last number that is no label of a list. Digits of all
     scripts, signs, thousands, decimals, fractions, exact powers, scientific notation and words such as
     `million` are read. Currencies, percent signs and other units are not part of a number. Numbers in words
     are read in Chinese, and in English where there are no digits. A part of an expression or a range is
@@ -47,15 +47,15 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
 
     Args:
         text: A response or a reference.
-        language: BCP 47 tag of the text, which says what `1.234` and `billion` mean; None where
+        language: BCP 47 tag of the text, which says what `1.234` and `billion` mean. None where
             it is not known.
 
     Returns:
-        The number with its other meanings, without value where it is not read; None where the text holds no
+        The number with its other meanings, without value where it is not read. None where the text holds no
         number at all.
 
-    Source: Cobbe et al. 2021, Training Verifiers to Solve Math Word Problems; `grade_school_math/dataset.py`,
-        `extract_answer`.
+    Source: Cobbe et al. 2021, Training Verifiers to Solve Math Word Problems, and
+        `extract_answer` of `grade_school_math/dataset.py`.
 
     Example:
         >>> final_number("She pays 3 * $400 = $1,200.50 in all.").value
@@ -75,7 +75,7 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
 
 
 def _number_in_box(text: str, start: int, end: int, language: str | None) -> Reading | None:
-    """Return the number in a box; without value where the box holds several, or an expression of letters."""
+    """Return the number in a box. It has no value if the box holds several, or an expression of letters."""
     numbers = [token for token in ANY.finditer(text, start, end) if token.end() <= end]
     for first, second in pairwise(numbers):
         if _LIST.fullmatch(text, first.end(), second.start()):
@@ -108,10 +108,10 @@ def _last_number(text: str, start: int, end: int, language: str | None) -> Readi
 
 
 def _tail_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:
-    """Return the numbers of the last line with digits, so that what is before it need not be searched.
+    """Return the numbers of the last line with digits, so that earlier lines need not be searched.
 
-    None are returned where all have to be known: of a list with labels, and where the line may go on with
-    what the one before it ends in.
+    The list is empty where all numbers of the text are needed: in a list with labels, and where the line may
+    continue a number of the line before.
     """
     last_digit = max(text.rfind(digit, start, end) for digit in "0123456789")
     line = text.rfind("\n", start, last_digit) if last_digit > start else -1
@@ -125,7 +125,7 @@ def _is_index(token: re.Match[str]) -> bool:
 
 
 def _independent_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:
-    """Return the numbers in digits that are no exponents or indices; those on letters where no other is."""
+    """Return the numbers in digits that are no exponents or indices, or else those on letters."""
     tokens = list(ANY.finditer(text, start, end)) or list(GLUED.finditer(text, start, end))
     return [token for token in tokens if not _is_index(token)]
 

@@ -24,7 +24,7 @@ NUMERAL = f"[{''.join(_DIGITS)}十拾百佰千仟万萬億亿兆]"
 # 千克 is a kilogram and no thousand, and so with other units.
 UNIT = r"(?:千(?![克米瓦卡字赫帕伏焦])|百(?![分帕])|兆(?![瓦字赫帕比位])|[万萬億亿만억조천백])"
 
-# What stands before and behind a single character that is a number and no part of a word.
+# The text before and behind a single character that is a number and no part of a word.
 _SINGLE_BEFORE = re.compile(
     r"(?:^|[是为為=：:负負於于得]|負の|等[于於]|マイナス|零下|氷点下|答えは|は|、)\s*[「『（(*]*$"
 )
@@ -68,7 +68,7 @@ def last_han_number(text: str, start: int, end: int, language: str | None = None
         language: BCP 47 tag of the text: in Chinese `二百五` is 250, in Japanese 205.
 
     Returns:
-        The number. None where there is none; characters such as 万 or 十 may also be parts of words.
+        The number. None where there is none. Characters such as 万 or 十 may also be parts of words.
 
     Example:
         >>> text = "答案是三点一四。"
@@ -137,7 +137,7 @@ def _with_decimals(numerals: str, decimals: str | None, language: str | None) ->
 
 
 def _integer(numerals: str, language: str | None) -> Reading | None:
-    """Return the value of a whole number; None where the characters are no number."""
+    """Return the value of a whole number. None where the characters are no number."""
     if all(character in _DIGITS for character in numerals):
         digits = "".join(str(_DIGITS[character]) for character in numerals)
         # 七八 is `seven or eight`.
@@ -182,7 +182,7 @@ def _below_ten_thousand(part: str) -> int:
 
 
 def _short_form_gain(numerals: str) -> int | None:
-    """Return what a last digit gains in Chinese speech, where 一百二 is 120 and 一万二 is 12,000."""
+    """Return what the short form of Chinese adds to a last digit: 一百二 is 120 and 一万二 is 12,000."""
     ending = re.search(rf"([百佰千仟万萬億亿])({_DIGIT})$", numerals)
     if not ending or not _DIGITS[ending[2]] or ending.start() == 0:
         return None
@@ -214,7 +214,7 @@ def han_number(numerals: str) -> int:
 
 
 def _sum(parts: Iterable[tuple[int, int]]) -> int:
-    """Return the sum of amounts with powers of ten; a larger power takes the smaller ones before it along."""
+    """Return the sum of amounts with powers of ten. A larger power multiplies the smaller ones before it."""
     terms: list[tuple[int, int]] = []
     for amount, power in parts:
         while terms and terms[-1][1] < power:

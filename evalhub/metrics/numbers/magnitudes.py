@@ -16,7 +16,7 @@ class Magnitude(NamedTuple):
     """The power of ten that words name.
 
     Attributes:
-        power: The exponent, 0 where there is no such word; None where languages differ.
+        power: The exponent, 0 where there is no such word. None where languages differ.
         other_powers: What it is in other languages.
     """
 
@@ -60,7 +60,7 @@ def magnitude(suffix: str, language: str | None = None, letters: Mapping[str, in
 
     Args:
         suffix: The text that follows a number.
-        language: BCP 47 tag of the text, which says what `billion` is; None where it is not known.
+        language: BCP 47 tag of the text, which says what `billion` is. None where it is not known.
         letters: The single letters that multiply.
 
     Returns:
@@ -70,7 +70,7 @@ def magnitude(suffix: str, language: str | None = None, letters: Mapping[str, in
         >>> magnitude(" million euros").power, magnitude(" mil millones", "es").power, magnitude(" km").power
         (6, 9, 0)
         >>> magnitude(" Billion", "de"), magnitude(" billion").power
-        (Magnitude(power=12, others=frozenset()), 9)
+        (Magnitude(power=12, other_powers=frozenset()), 9)
     """
     if letters and (letter := _MONEY.match(suffix)):
         return Magnitude(LETTERS[letter[1]])
@@ -94,7 +94,7 @@ def magnitude_before(prefix: str, language: str | None) -> Magnitude:
 
     Args:
         prefix: The text before a number.
-        language: BCP 47 tag of the text; without it such a word makes the number unclear.
+        language: BCP 47 tag of the text. Without it such a word makes the number unclear.
 
     Returns:
         The power, 0 where there is no such word or the language writes it behind.
@@ -117,7 +117,7 @@ def magnitude_before(prefix: str, language: str | None) -> Magnitude:
 
 
 def _look_up(word: str, language: str | None) -> tuple[str, Magnitude]:
-    """Return what a word multiplies by; and the part of it that does where words are not apart."""
+    """Return the matched part of a word that has no spaces around it, and the power that it names."""
     if _UNSPACED.match(word):
         name = next((name for name in _unspaced_words() if word.startswith(name)), "")
         return name, _meaning(name, language)
@@ -143,7 +143,7 @@ def _meaning(word: str, language: str | None) -> Magnitude:
 
 
 def _inflected_meaning(word: str, language_code: str) -> Magnitude:
-    """Return what a word with an ending of its case multiplies by, such as `миллионами` or `miljoonassa`."""
+    """Return the power that an inflected word names, such as `миллионами` or `miljoonassa`."""
     powers = frozenset(
         power
         for language in _INFLECTING.split()

@@ -1,4 +1,4 @@
-"""One spelling for digits, signs, spaces and LaTeX, before numbers are looked for."""
+"""One spelling for digits, signs, spaces and LaTeX, which makes numbers easy to find."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evalhub.metrics.fold import plain_digits, visible
 from evalhub.metrics.numbers.separators import HARD_SPACE
 
 SLASH = "⁄"
-"""Between the parts of what is surely a fraction, as `½` and LaTeX's are."""
+"""Between the parts of a certain fraction, such as `½` or one of LaTeX."""
 _SAME = {
     **dict.fromkeys(map(ord, "−–‒‐‑﹣－˗➖"), "-"),
     **dict.fromkeys(map(ord, "＋﹢"), "+"),
@@ -52,7 +52,7 @@ _PARTS = re.compile(r"(\d{1,15})\s?(?:分之|分の|분의)\s?(\d{1,15})(?![\d.,
 def normalize_numbers(text: str) -> str:
     """Return a text whose numbers are spelled in one way.
 
-    Digits of every script become 0-9, kinds of minus, apostrophe, space and times one kind each; LaTeX's
+    Digits of every script become 0-9. Minus, apostrophe, space and times have one sign each. LaTeX's
     fractions, thin spaces and `{,}` become what they show, and raised digits `^` and digits. Commas and
     points stay as they are.
 
@@ -60,10 +60,10 @@ def normalize_numbers(text: str) -> str:
         text: Any text.
 
     Returns:
-        The text; a single space stays a space, and spaces that do not break a line become U+00A0.
+        The text. An ordinary space stays, and spaces that do not break a line become U+00A0.
 
     Example:
-        >>> plain("9{,}500 and 1½ and 10⁻³")
+        >>> normalize_numbers("9{,}500 and 1½ and 10⁻³")
         '9,500 and 1 1⁄2 and 10^-3'
     """
     if not text.isascii():

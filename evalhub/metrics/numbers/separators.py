@@ -22,14 +22,14 @@ def read_digits(run: str, decimal: Decimal | None) -> Reading:
 
     A form that only one convention allows is read by it, in every language: `1.234,50`, `1,234.50`, `12 000`,
     `1'234`, `1,23,456` and `12,5`. A form that two allow (`1,234`, `1.234`) is read as the language
-    writes, and as English where there is none; the other reading is kept beside it, except in a language that
+    writes, and as English where there is none. The other meaning is kept too, except in a language that
     writes a decimal point, where it is an error. Commas that separate neither thousands nor decimals
     separate numbers, of which the last is taken.
     Groups that are only in part of three digits (`5,000,00`) have no value.
 
     Args:
         run: Digits 0-9, with one of ``. , ' _ ٫ ٬``, a space or a no-break space between two of them.
-        decimal: What the text's language writes before decimals; None where it is not known.
+        decimal: What the text's language writes before decimals. None where it is not known.
 
     Returns:
         A value of at least 0, with its other meanings.

@@ -1,4 +1,4 @@
-"""Whether a number has a sign: of its own, in words, before a bracket; or an operator between two numbers."""
+"""Whether a number has a sign (its own, in words, or before a bracket), or follows an operator."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evalhub.metrics.numbers.reading import Reading, map_values, with_meanings
 
 
 class Sign(Enum):
-    """What the signs before a number say."""
+    """The sign of a number."""
 
     PLUS = "plus"
     MINUS = "minus"
@@ -50,11 +50,11 @@ _LINE_START = re.compile(r"(?:^|\n)[ \t\u00a0>]*$")
 
 
 def read_sign(prefix: str, sign: str, gap: str, *, is_entire_text: bool = False) -> Sign:
-    """Return what stands before a number.
+    """Return the sign of a number.
 
     Args:
         prefix: The text before the sign, or before the number where it has none.
-        sign: `-` or `+` directly before the number or its currency; empty where there is none.
+        sign: `-` or `+` directly before the number or its currency. Empty where there is none.
         gap: The spaces between sign and number.
         is_entire_text: Whether the text holds nothing but the number, so that a dash begins no list.
 
@@ -138,7 +138,7 @@ def apply_sign(reading: Reading, sign: Sign) -> Reading:
         sign: What stands before it.
 
     Returns:
-        The number; value None where the sign is unclear or an operator.
+        The number. Its value is None where the sign is unclear or an operator.
     """
     if sign is Sign.PLUS:
         return reading

@@ -71,7 +71,7 @@ _NO_PART_BEFORE = re.compile(
     r"[ ]$",
     re.IGNORECASE,
 )
-# Answers that are a multiple or a part of something that is not said.
+# Answers that are a multiple or a part of something unnamed.
 _OPEN = re.compile(
     rf"{_ANSWER}(?:an?[ ](?:pair|couple|score|gross)|double|twice|thrice|triple"
     r"|(?:(?:an?[ ]few|several|some|many)[ ])?dozens?"
@@ -97,7 +97,7 @@ def last_spoken_number(text: str, language: str | None = None) -> Reading | None
 
     Returns:
         The number, without value where it is a part of something longer (`two thirds of it`, `five or six`)
-        or a multiple of what is not said (`a pair`). None where the text has no such words.
+        or a multiple of an unnamed number (`a pair`). None where the text has no such words.
 
     Example:
         >>> last_spoken_number("It is minus forty-two.").value, last_spoken_number("two thirds").value
@@ -149,7 +149,7 @@ def _part(match: re.Match[str], prefix: str, suffix: str) -> Reading | None:
 
 
 def _value(words: str) -> Fraction | None:
-    """Return the value of number words; None where they are no single number, such as `five six`."""
+    """Return the value of number words. None where they are no single number, such as `five six`."""
     total = section = 0
     last_scale, smallest = 10**15, 1000
     for word in re.findall(r"[a-z]+", words):

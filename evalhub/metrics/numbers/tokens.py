@@ -1,4 +1,4 @@
-"""A number as it stands in a text, with its sign, power, fraction and what is around it."""
+"""A number in a text with its sign, power and fraction, and with the text around it."""
 
 from __future__ import annotations
 
@@ -99,10 +99,10 @@ def read_token(token: re.Match[str], language: str | None) -> Reading:
 
     Args:
         token: The match.
-        language: BCP 47 tag of the text; None where it is not known.
+        language: BCP 47 tag of the text. None where it is not known.
 
     Returns:
-        The number; value None where it is a part of an expression or a range, or where its sign is unclear.
+        The number. Its value is None in an expression or a range, and where its sign is unclear.
     """
     text = token.string
     prefix = text[max(0, token.start() - PREFIX_LENGTH) : token.start()]
@@ -201,7 +201,7 @@ def _fraction(token: re.Match[str]) -> Reading:
 
 
 def _exponent(text: str) -> Fraction | None:
-    """Return an exponent such as `{1/2}`; None where it has a divisor of zero."""
+    """Return an exponent such as `{1/2}`. None where it has a divisor of zero."""
     top, _, bottom = re.sub(r"[\s{}()+]", "", text).replace(",", ".").replace(SLASH, "/").partition("/")
     if bottom and not int(bottom):
         return None
@@ -209,7 +209,7 @@ def _exponent(text: str) -> Fraction | None:
 
 
 def _raise_power(base: Reading, power: Fraction | None, text: str) -> Reading:
-    """Return a power; one that is too large is compared as it is written, one that is not exact is unread."""
+    """Return a power. If it is too large it stays a text. If it is not exact it has no value."""
     if not isinstance(base.value, Fraction) or power is None or (not base.value and power < 0):
         return Reading(None)
     digits = len(str(base.value))
