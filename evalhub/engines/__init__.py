@@ -1,7 +1,7 @@
 """The engines: the only part that runs models.
 
-A name is looked up where it is first used: the child process of an engine, whose modules lie in here too,
-needs none of them, and would take twice as long to start.
+A name is imported at its first use. The child process of an engine needs none of them, and would take twice
+as long to start.
 """
 
 from importlib import import_module

@@ -35,8 +35,8 @@ class ScriptedSettings(EngineSettings):
     """The settings of the scripted engine.
 
     Attributes:
-        script: How it behaves.
-        max_num_seqs: Requests in the child process at once, divided by two.
+        script: Its behaviour, with the options above.
+        max_num_seqs: Half of the requests that the child process holds.
     """
 
     script: dict[str, Any] = Field(default_factory=dict)

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from itertools import cycle
 from typing import Any
 
-from evalhub.engines.base import Outcome, too_long
+from evalhub.engines.base import Outcome, too_long_outcome
 from evalhub.engines.queue_backend import QueueBackend
-from evalhub.engines.thinking import answered
+from evalhub.engines.thinking import outcome_of_text
 from evalhub.records import FailureKind, Request, canonical
 
 _BATCH = 8
@@ -41,7 +41,7 @@ class ScriptedBackend(QueueBackend):
         """Queue a request, or refuse a prompt that is too long."""
         words, limit = _prompt_words(request), self._script.get("max_length")
         if limit is not None and words + 1 > limit:
-            return too_long(words, limit)
+            return too_long_outcome(words, limit)
         return super().add(number, request, crashes)
 
     def step(self) -> list[tuple[int, Outcome]]:
@@ -60,19 +60,21 @@ class ScriptedBackend(QueueBackend):
         ]
 
     def _rule(self, request: Request) -> Mapping[str, Any]:
-        asked = next((one.content for one in reversed(request.messages) if one.role == "user"), "")
+        question = next(
+            (message.content for message in reversed(request.messages) if message.role == "user"), ""
+        )
         for rule in self._script.get("rules", ()):
-            if re.search(rule.get("match", ""), asked):
+            if re.search(rule.get("match", ""), question):
                 return dict(rule)
         return {}
 
 
 def answer(request: Request, rule: Mapping[str, Any]) -> Outcome:
-    """Return what the pseudo-model says to one request.
+    """Return the pseudo-model's outcome of one request.
 
     Args:
-        request: What is asked. Equal requests get equal answers.
-        rule: The rule that holds for it, or nothing.
+        request: The request. Equal requests get equal answers.
+        rule: The rule that matches it, or an empty mapping.
     """
     prompt = _prompt_words(request)
     if request.choices:
@@ -84,7 +86,7 @@ def answer(request: Request, rule: Mapping[str, Any]) -> Outcome:
         return Outcome(best, None, logprobs, "choice", prompt, 0, 1, top_token=top)
     words = str(rule["text"]).split(" ") if "text" in rule else _words(request)
     limit = request.sampling.max_tokens
-    return answered(
+    return outcome_of_text(
         " ".join(words[:limit]),
         request,
         reasoning=rule.get("reasoning"),
@@ -100,14 +102,14 @@ def _fails_now(setting: Any, crashes: int) -> bool:
 
 
 def _prompt_words(request: Request) -> int:
-    return sum(len(one.content.split()) for one in request.messages)
+    return sum(len(message.content.split()) for message in request.messages)
 
 
 def _draws(request: Request) -> bytes:
-    """Return 32 bytes that follow from the request. The seed counts where something is drawn."""
+    """Return 32 bytes that follow from the request. The seed counts if the temperature is above 0."""
     seeds = [request.sampling.seed, request.sample] if request.sampling.temperature > 0 else []
-    told = [[one.role, one.content] for one in request.messages]
-    return hashlib.sha256(canonical([told, seeds, list(request.choices)]).encode()).digest()
+    messages = [[message.role, message.content] for message in request.messages]
+    return hashlib.sha256(canonical([messages, seeds, list(request.choices)]).encode()).digest()
 
 
 def _words(request: Request) -> list[str]:

@@ -21,7 +21,7 @@ ENGINES: Mapping[str, EngineKind[Any]] = {"vllm": VLLM, "openai": OPENAI, "scrip
 
 
 def engine_kind(name: str, *, where: str = "") -> EngineKind[Any]:
-    """Return a kind of engine. Those of other packages come from the entry points `evalhub.engines`.
+    """Return a kind of engine. Kinds of other packages come from the entry points `evalhub.engines`.
 
     Args:
         name: A key of `ENGINES`, or of another package's entry point.
@@ -105,15 +105,15 @@ def with_settings(suite: Suite, where: str) -> Suite:
 
 
 def identify(spec: EngineSpec, model: ResolvedModel | None = None, *, name: str = "") -> EngineIdentity:
-    """Return what an engine would be, without starting it or importing its libraries.
+    """Return the identity of an engine, without starting it or importing its libraries.
 
     Args:
-        spec: The settings that are asked for.
-        model: The model that lies ready. None where a server or a script has it.
-        name: The display id of a model that is not given.
+        spec: The engine and its settings.
+        model: The model on this machine. None where a server or a script stands for it.
+        name: The display id where `model` is None.
 
     Raises:
-        UnknownNameError: There is no engine of that type.
+        UnknownNameError: No engine has the name.
         SpecError: The settings do not fit the engine.
         ModelError: The model does not fit the engine.
     """
@@ -133,14 +133,14 @@ def open_engine(
     On Linux its child process ends with the thread that opens it.
 
     Args:
-        spec: The settings that are asked for.
-        model: The model that lies ready. None where a server or a script has it.
-        name: The display id of a model that is not given.
-        log_folder: Takes logs. By default `logs` in the cache folder.
+        spec: The engine and its settings.
+        model: The model on this machine. None where a server or a script stands for it.
+        name: The display id where `model` is None.
+        log_folder: Takes the logs, by default `logs` in the cache folder.
         hang_seconds: After which a child that works and gives no sign of life is killed.
 
     Raises:
-        UnknownNameError: There is no engine of that type.
+        UnknownNameError: No engine has the name.
         ModelError: The model cannot be loaded, or there is no room for it.
         EngineError: The engine cannot start.
     """

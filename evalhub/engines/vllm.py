@@ -149,7 +149,7 @@ def _require_model(model: ResolvedModel | None, name: str) -> ResolvedModel:
 
 
 def _dtype(settings: VllmSettings, model: ResolvedModel, *, cpu: bool) -> str:
-    """Return the type that the suite names. A quantization that it names decides for itself."""
+    """Return the type that the suite names, or choose one. A named quantization chooses its own."""
     automatic = settings.dtype == "auto" and settings.quantization is None
     return choose_dtype(model, cpu=cpu) if automatic else settings.dtype
 

@@ -1,4 +1,4 @@
-"""JSON lines over a pair of pipes: what parent and child say to each other.
+"""JSON lines over a pair of pipes: the messages of parent and child.
 
 Parent to child: `open` once, then `ask` and `drain`. Child to parent: `ready` or `failed` once, then
 `done`, `refused`, `dropped`, and `beat` as a sign of life, which carries the counters.
@@ -31,8 +31,8 @@ class Lines:
         self._buffer += data
         if b"\n" not in data:
             return []
-        *lines, rest = self._buffer.split(b"\n")
-        self._buffer = bytearray(rest)
+        *lines, remainder = self._buffer.split(b"\n")
+        self._buffer = bytearray(remainder)
         return [json.loads(line) for line in lines if line]
 
 
@@ -45,7 +45,7 @@ def request_from_wire(values: Mapping[str, Any]) -> Request:
     """Return the request of `request_to_wire`."""
     sampling = dict(values["sampling"])
     return Request(
-        messages=tuple(Message(**one) for one in values["messages"]),
+        messages=tuple(Message(**message) for message in values["messages"]),
         sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
         choices=tuple(values["choices"]),
         sample=values["sample"],

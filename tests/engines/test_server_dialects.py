@@ -66,9 +66,9 @@ def test_a_refused_sampling_parameter_is_left_out_and_said(chat_server: Any, nam
     value = {"temperature": "0.25", "top_p": "0.9", "top_k": "7", "seed": "5"}[name]
     assert first.text == second.text == "A"
     assert first.unsent == second.unsent == (f"{name} {value}",)
-    refused, answered = chat_server.asked[:2]
-    assert set(refused) - set(answered) == {name}
-    assert answered["max_tokens"] == 33
+    refused, outcome_of_text = chat_server.asked[:2]
+    assert set(refused) - set(outcome_of_text) == {name}
+    assert outcome_of_text["max_tokens"] == 33
 
 
 def test_each_of_several_refusals_is_met_and_remembered(chat_server: Any) -> None:
