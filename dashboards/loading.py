@@ -32,6 +32,12 @@ class Selection:
         """The run's tables, to be asked."""
         return _results(str(self.run.path), self.version)
 
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The run's metrics with their directions."""
+        metrics: dict[str, Any] = self.run.manifest.get("metrics", {})
+        return metrics
+
     def table(self, name: str) -> Any:
         """Return what the analysis of that name says about the whole run."""
         return _table(str(self.run.path), self.version, name)

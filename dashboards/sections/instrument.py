@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 from drawing import curve, forest
-from evalhub.report.grids.grids.raters import rater_name
 from loading import Selection, plain
 from sections.parts import between, only, plots_side_by_side, reasons
 
@@ -14,6 +13,7 @@ from evalhub.analysis.bias.bias import ALL_JUDGES, HARD
 from evalhub.report.format import Footnotes, interval
 from evalhub.report.grids.attacks import ATTACK_NOTES, attack_lines
 from evalhub.report.grids.cascades import HALVES
+from evalhub.report.grids.raters import rater_name
 from evalhub.report.plots import Plot, attack_plots, bias_plots, judge_plot
 
 THRESHOLD = ["threshold", "calibrated_on", "tests_start", "disagreement_bound"]

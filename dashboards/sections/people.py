@@ -8,13 +8,13 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 from drawing import forest, scatter
-from evalhub.report.grids.grids.raters import ORDERS, judged_twice
 from loading import Selection
 from sections.parts import between, only, reasons
 
 from evalhub.analysis import rows_of
 from evalhub.analysis.frames.responses import SOFT
 from evalhub.analysis.tables import PAIR
+from evalhub.report.grids.raters import ORDERS, judged_twice
 from evalhub.report.plots import level_plot, statistic_plot
 
 LEVELS = {

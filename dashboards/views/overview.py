@@ -5,15 +5,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 from drawing import forest
-from evalhub.report.grids.grids.coverage import coverage_grids
-from evalhub.report.grids.grids.leaderboard import best_first, mean_grids, unshared_grids
-from evalhub.report.grids.grids.raters import rater_name
 from loading import Selection, plain
 from sections.parts import grid_frame
 
 from evalhub.analysis import rows_of, shortfall_sentences
 from evalhub.analysis.run.answers import cut_answers
 from evalhub.report.format import Footnotes
+from evalhub.report.grids.coverage import coverage_grids
+from evalhub.report.grids.leaderboard import best_first, mean_grids, unshared_grids
+from evalhub.report.grids.raters import rater_name
 from evalhub.report.notes import choice_mass_notes, comparability_notes, server_notes
 from evalhub.report.plots import measure_plot
 from evalhub.report.registry import Place, sections_of
@@ -102,7 +102,7 @@ def _sizes(rows: list[dict[str, Any]]) -> str:
 
 def wide_table() -> None:
     notes = Footnotes()
-    tables = {"leaderboard": rows_of(selection.rows("leaderboard"))}
+    tables = {"leaderboard": rows_of(selection.rows("leaderboard")), "metrics": selection.metrics}
     for grid in mean_grids(tables, notes):
         frame = grid_frame(grid)
         table = st.dataframe(
@@ -123,7 +123,7 @@ def wide_table() -> None:
     for grid in unshared_grids(tables, notes):
         st.caption(plain(grid.title))
         st.dataframe(grid_frame(grid), hide_index=True, alt=grid.title)
-    for note in comparability_notes(tables["leaderboard"]):
+    for note in comparability_notes(tables):
         st.caption(plain(note))
 
 
@@ -131,7 +131,8 @@ def standings() -> None:
     """Show what else ranks the systems: ranks with their intervals, Elo, length control, people and judge."""
     for section in sections_of(Place.DASHBOARD):
         notes = Footnotes()
-        tables = {name: rows_of(selection.rows(name)) for name in section.tables}
+        tables: dict[str, Any] = {name: rows_of(selection.rows(name)) for name in section.tables}
+        tables["metrics"] = selection.metrics
         grids = list(section.grids(tables, notes))
         if not grids:
             continue

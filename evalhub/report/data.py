@@ -63,7 +63,8 @@ def ranking_data(results: Results, by: Sequence[str] = ()) -> Data:
         by: Tags of items that they are broken down by too, under `by_tag`.
     """
     tables = {table.name: rows_of(table.function(results)) for table in tables_of(Place.LEADERBOARD)}
-    return {**tables, **_by_tag([results], by, Place.LEADERBOARD)}
+    metrics = results.manifest.get("metrics", {})
+    return {"metrics": metrics, **tables, **_by_tag([results], by, Place.LEADERBOARD)}
 
 
 def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> Data:

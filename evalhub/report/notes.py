@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from evalhub.analysis import Results
@@ -11,7 +11,7 @@ from evalhub.analysis.frames.labels import drawn_by_doubt
 from evalhub.analysis.run.answers import cut_answers
 from evalhub.judging.early_stopping import SETTLED
 from evalhub.report.format import Row, count, grouped, number, visible
-from evalhub.report.grids.grids.leaderboard import UNSHARED, is_of_quality
+from evalhub.report.grids.leaderboard import UNSHARED, without_lengths
 
 Data = Mapping[str, Any]
 
@@ -38,7 +38,7 @@ def report_notes(results: Results, data: Data) -> Iterator[str]:
     """
     manifest = results.manifest
     yield from _on_the_run(manifest, data)
-    yield from comparability_notes(data["leaderboard"])
+    yield from comparability_notes(data)
     yield from server_notes(data)
     yield from cut_answers(data["answers"])
     yield from _engine_differences(manifest)
@@ -106,13 +106,13 @@ def _engine_differences(manifest: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{served}: {name.replace('_', ' ')} was asked as {setting}, used was {value}"
 
 
-def comparability_notes(rows: Sequence[Row]) -> Iterator[str]:
+def comparability_notes(data: Data) -> Iterator[str]:
     """Yield where the systems of a leaderboard were not measured on the same items, a sentence per dataset.
 
     Args:
-        rows: Of the leaderboard.
+        data: With the table `leaderboard`, and the run's `metrics`.
     """
-    ranked = [row for row in rows if is_of_quality(row)]
+    ranked = without_lengths(data["leaderboard"], data)
     for (dataset,), group in grouped((row for row in ranked if row["set_aside"]), "dataset"):
         raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in group))
         yield (

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from evalhub.analysis.bias.attacks import EVERY
 from evalhub.analysis.bias.bias import ALL_JUDGES
 from evalhub.report.format import Row, grouped, measure
+from evalhub.report.grids.agreement import LEVELS, metric_names
 from evalhub.report.grids.biases import EFFECTS, RATES
-from evalhub.report.grids.grids.agreement import LEVELS, metric_names
-from evalhub.report.grids.grids.columns import Data
-from evalhub.report.grids.grids.leaderboard import best_first
-from evalhub.report.grids.grids.raters import ORDERS, judged_twice, rater_name, rater_order, row_name
+from evalhub.report.grids.columns import Data
+from evalhub.report.grids.leaderboard import best_first
+from evalhub.report.grids.raters import ORDERS, judged_twice, rater_name, rater_order, row_name
 from evalhub.specs.rater_names import LENGTH
 
 KINDS = {

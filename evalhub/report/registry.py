@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from evalhub import analysis
 from evalhub.analysis import Results
 from evalhub.report.format import Grid
+from evalhub.report.grids import comparisons, coverage, leaderboard, meta, ranks
+from evalhub.report.grids.agreement import agreement_grids, correlation_grids, with_each_other
 from evalhub.report.grids.attacks import ATTACK_NOTES, attack_grids, attack_lines
 from evalhub.report.grids.biases import bias_grids
 from evalhub.report.grids.by_tag import tag_grids
 from evalhub.report.grids.cascades import cascade_grids
-from evalhub.report.grids.grids import comparisons, coverage, leaderboard, meta, ranks
-from evalhub.report.grids.grids.agreement import agreement_grids, correlation_grids, with_each_other
-from evalhub.report.grids.grids.columns import Data, Grids
+from evalhub.report.grids.columns import Data, Grids
 from evalhub.report.plots import Plot, agreement_plots, correlation_plots, leaderboard_plots
 
 if TYPE_CHECKING:

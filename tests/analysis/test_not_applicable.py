@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from evalhub.report.grids.grids.coverage import verdict_grids
 
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.records import FailureKind, Judgment
 from evalhub.report.format import Footnotes
+from evalhub.report.grids.coverage import verdict_grids
 
 
 def only(frame: Any, **about: Any) -> dict[str, Any]:

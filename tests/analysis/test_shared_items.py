@@ -5,8 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from evalhub.report.grids.grids.leaderboard import unshared_grids
-from evalhub.report.grids.grids.ranks import rank_grids
 
 from evalhub.analysis import (
     Results,
@@ -23,6 +21,8 @@ from evalhub.analysis import (
 )
 from evalhub.records import FailureKind, Response
 from evalhub.report.format import Footnotes
+from evalhub.report.grids.leaderboard import unshared_grids
+from evalhub.report.grids.ranks import rank_grids
 from evalhub.report.notes import comparability_notes
 
 Write = Callable[..., Results]

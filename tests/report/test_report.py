@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
-from evalhub.report.grids.grids.agreement import agreement_grids, with_each_other
-from evalhub.report.grids.grids.coverage import verdict_grids
 
 from evalhub.analysis import Results, leaderboard, rows_of
 from evalhub.errors import Inconclusive, StorageError
 from evalhub.report import print_report, report_data, write_report
 from evalhub.report.format import Footnotes
+from evalhub.report.grids.agreement import agreement_grids, with_each_other
+from evalhub.report.grids.coverage import verdict_grids
 from evalhub.report.outputs.page import report_page
 from evalhub.report.registry import Place, tables_of
 from evalhub.store import Run, all_runs

@@ -26,6 +26,8 @@ SELECT DISTINCT signature FROM scores
 WHERE dataset = $dataset AND metric = $metric AND criterion IS NULL AND signature IS NOT NULL ORDER BY ALL
 """
 
+_OF_METRIC = ("bounds", "higher_is_better")
+
 
 def changed(key: tuple[str, ...], after: Results, before: Results) -> tuple[str, ...]:
     """Name what differs in a judge, jury or metric of the same id between two runs; empty = the same.
@@ -62,7 +64,7 @@ def _penalty(measure: str, manifest: dict[str, Any]) -> dict[str, Any]:
 def _parts(rater: str, manifest: dict[str, Any]) -> dict[str, Any]:
     """Return what a rater is made of, by a name that people read."""
     if rater in manifest.get("metrics", {}):
-        return {"metric": manifest["metrics"][rater]}
+        return {"metric": {name: manifest["metrics"][rater].get(name) for name in _OF_METRIC}}
     juries = {jury["id"]: jury for jury in manifest.get("juries", ())}
     if rater in juries:
         members = {member: _parts(member, manifest) for member in juries[rater]["members"]}

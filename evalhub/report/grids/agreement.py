@@ -6,8 +6,8 @@ from collections.abc import Container, Iterator, Sequence
 
 from evalhub.analysis.frames.responses import SOFT
 from evalhub.report.format import Footnotes, Grid, Row, count, grouped, interval, pivot, visible
-from evalhub.report.grids.grids.columns import Data
-from evalhub.report.grids.grids.raters import ORDERS, judged_twice, rater_order, row_name
+from evalhub.report.grids.columns import Data
+from evalhub.report.grids.raters import ORDERS, judged_twice, rater_order, row_name
 from evalhub.specs.rater_names import LENGTH
 
 LEVELS = ("pooled", "item", "system")

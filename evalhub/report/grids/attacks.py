@@ -7,7 +7,7 @@ from typing import Any
 
 from evalhub.analysis.bias.attacks import EVERY
 from evalhub.report.format import Footnotes, Grid, Row, count, grouped, interval, pivot, visible
-from evalhub.report.grids.grids.columns import Data
+from evalhub.report.grids.columns import Data
 
 ATTACK_NOTES = (
     "success: the response that the judge liked less wins, or rises by half a level, once the attack is put "

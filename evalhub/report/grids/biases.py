@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from evalhub.analysis.bias.bias import ALL_JUDGES, HARD
 from evalhub.report.format import Footnotes, Grid, Row, grouped, pivot
-from evalhub.report.grids.grids.columns import Data
+from evalhub.report.grids.columns import Data
 
 RATES = {
     ("position", "rate"): ("first", "position"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from evalhub.report.format import Footnotes, Grid, Row, grouped, pivot
-from evalhub.report.grids.grids.columns import Data, heading
-from evalhub.report.grids.grids.leaderboard import RAW
-from evalhub.report.grids.grids.raters import judged_twice, row_name
+from evalhub.report.grids.columns import Data, heading
+from evalhub.report.grids.leaderboard import hidden_measures
+from evalhub.report.grids.raters import judged_twice, row_name
 
 _LABELLED = ("dataset", "label_criterion", "annotator_kind")
 _STATISTICS = ("accuracy", "kappa", "spearman, pooled", "spearman, item")
@@ -21,7 +21,8 @@ def tag_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
         notes: Takes the reasons of what is absent.
     """
     tables = data.get("by_tag", {})
-    ranked = [row for row in tables.get("leaderboard", ()) if row["measure"] not in (*RAW, "words")]
+    rows = tables.get("leaderboard", ())
+    ranked = [row for row in rows if row["measure"] not in hidden_measures(data)] if rows else []
     for key, rows in grouped(ranked, "dataset", "rater", "criterion", "measure"):
         yield _across(rows, notes, key, {"system": "system"})
     agreement = [

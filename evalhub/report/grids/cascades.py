@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evalhub.report.format import ABSENT, Footnotes, Grid, Row, count, grouped, interval, number, visible
-from evalhub.report.grids.grids.columns import Data
+from evalhub.report.grids.columns import Data
 
 HALVES = (
     "thresholds are set on half of the clusters of items, all else is measured on the other half; tests "

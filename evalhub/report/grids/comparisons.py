@@ -19,7 +19,7 @@ from evalhub.report.format import (
     pivot,
     visible,
 )
-from evalhub.report.grids.grids.columns import Cell, Data, line_grids, share, text, whole
+from evalhub.report.grids.columns import Cell, Data, line_grids, share, text, whole
 
 TESTS = "p: sign-flip test over clusters; Holm: the same, allowing for all systems under the measure."
 RATER_TESTS = "Holm: p of swapping the two raters' scores (Pearson: Williams' t), allowing for a whole table."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evalhub.report.format import ABSENT, Footnotes, Grid, Row, count, grouped, interval, visible
-from evalhub.report.grids.grids.columns import Data, line_grids, share, text, whole
+from evalhub.report.grids.columns import Data, line_grids, share, text, whole
 
 REASONS = 5
 REASON_LENGTH = 300

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from evalhub.analysis.frames.directions import further_lengths, length_names
 from evalhub.report.format import Footnotes, Grid, Row, count, direction, grouped, interval, measure, pivot
-from evalhub.report.grids.grids.columns import Cell, Data, line_grids, text, whole
+from evalhub.report.grids.columns import Cell, Data, line_grids, text, whole
 
 RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)": "mean score"}
 UNSHARED = "Items that not all systems share"
 
-# Two lengths of one response say the same of the systems.
-_SKIPPED = (*RAW, "words")
 _KINDS = {"judge": 0, "labels": 1, "metric": 2}
 
 
@@ -24,7 +23,7 @@ def leaderboard_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
 
 def mean_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per dataset, the best system first."""
-    shown = [row for row in data["leaderboard"] if row["measure"] not in _SKIPPED]
+    shown = [row for row in data["leaderboard"] if row["measure"] not in hidden_measures(data)]
     for (dataset,), rows in grouped(shown, "dataset"):
         rows.sort(key=lambda row: _KINDS.get(row["kind"], len(_KINDS)))
         lines = _ranked_systems(rows)
@@ -49,18 +48,20 @@ def best_first(row: Row) -> tuple[Any, ...]:
     return (rank is None, rank or 0, estimate is None, worse * (estimate or 0))
 
 
-def is_of_quality(row: Row) -> bool:
-    """Return whether a row ranks systems by quality: a length does not."""
-    return row["rater"] not in LENGTHS
+def hidden_measures(data: Data) -> list[str]:
+    """Return the measures without a column of their own: penalised ones, and further lengths."""
+    return [*RAW, *further_lengths(data["metrics"])]
 
 
-LENGTHS = ("chars", "words")
-"""Metrics that measure how long a response is."""
+def without_lengths(rows: Iterable[Row], data: Data) -> list[Row]:
+    """Return the rows that rank systems by quality, which a length does not."""
+    lengths = length_names(data["metrics"])
+    return [row for row in rows if row["rater"] not in lengths]
 
 
 def unshared_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per dataset: means over all items of a system, where other systems lack some."""
-    rows = [row for row in data["leaderboard"] if row["set_aside"] and is_of_quality(row)]
+    rows = [row for row in without_lengths(data["leaderboard"], data) if row["set_aside"]]
     for grid in _unshared({"leaderboard": rows}, notes):
         yield Grid(f"{grid.title} · {UNSHARED}", grid.head, grid.rows, grid.names)
 

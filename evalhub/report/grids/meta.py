@@ -8,8 +8,8 @@ from evalhub.analysis.agreement.agreement import MACRO
 from evalhub.analysis.run.contamination import WORDS
 from evalhub.report.format import ABSENT, Footnotes, Grid, Row, count, grouped, pivot, visible
 from evalhub.report.grids.biases import CONTROLLED
-from evalhub.report.grids.grids.columns import Data, Grids, heading
-from evalhub.report.grids.grids.raters import judged_twice, rater_order, row_name
+from evalhub.report.grids.columns import Data, Grids, heading
+from evalhub.report.grids.raters import judged_twice, rater_order, row_name
 
 _PAIR = ("dataset", "label_criterion", "first", "second", "statistic")
 _LABELLED = ("dataset", "label_criterion", "annotator_kind")

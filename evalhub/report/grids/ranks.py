@@ -19,8 +19,8 @@ from evalhub.report.format import (
     pivot,
     visible,
 )
-from evalhub.report.grids.grids.columns import Data, decimal, heading, line_grids, share, text, whole
-from evalhub.report.grids.grids.leaderboard import is_of_quality, measure_cell
+from evalhub.report.grids.columns import Data, decimal, heading, line_grids, share, text, whole
+from evalhub.report.grids.leaderboard import measure_cell, without_lengths
 
 _RATER = ("dataset", "kind", "rater", "criterion")
 _COLUMN = ("rater", "criterion", "measure")
@@ -32,7 +32,7 @@ def rank_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     Penalised and soft ranks are in report.json.
     """
     for (dataset,), rows in grouped(data["ranks"], "dataset"):
-        shown = [row for row in rows if is_of_quality(row) and "(" not in row["measure"]]
+        shown = [row for row in without_lengths(rows, data) if "(" not in row["measure"]]
         cells = {(row["system"], *(row[name] for name in _COLUMN)): row for row in shown}
         columns = dict.fromkeys(key[1:] for key in cells)
         systems = list(dict.fromkeys(row["system"] for row in shown))

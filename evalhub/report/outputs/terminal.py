@@ -48,7 +48,7 @@ def print_leaderboard(data: Data) -> None:
     console = _console()
     _print_shortfalls(console, data)
     notes = _print_sections(console, Place.LEADERBOARD, data)
-    sentences = (*comparability_notes(data["leaderboard"]), *cut_answers(data["answers"]))
+    sentences = (*comparability_notes(data), *cut_answers(data["answers"]))
     _print_notes(console, [INTERVALS, *notes.lines(), *(f"• {sentence}" for sentence in sentences)])
 
 
