@@ -75,8 +75,8 @@ class Chosen:
 
     def rows(self, name: str) -> pd.DataFrame:
         """Return the rows of a table that belong to the chosen dataset."""
-        found = self.table(name)
-        return found[found["dataset"] == self.dataset].reset_index(drop=True)
+        table: pd.DataFrame = self.table(name)
+        return table[table["dataset"] == self.dataset].reset_index(drop=True)
 
     def link(self, **about: str) -> dict[str, str]:
         """Return the query parameters that lead back to what is shown."""

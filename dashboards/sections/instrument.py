@@ -24,6 +24,7 @@ EFFECTS = {
 }
 THRESHOLD = ["threshold", "calibrated_on", "tests_start", "disagreement_bound"]
 COSTS = ["judgments", "tokens_in", "tokens_out", "seconds"]
+REASONS = ["threshold_reason", "seconds_reason", "not_used"]
 
 
 def cascades(chosen: Chosen, against: tuple[str, str]) -> None:
@@ -63,7 +64,7 @@ def cascades(chosen: Chosen, against: tuple[str, str]) -> None:
             hide_index=True,
             alt="Threshold and cost of each stage",
         )
-        for reason in pd.unique(shares[["threshold_reason", "seconds_reason", "not_used"]].stack().dropna()):
+        for reason in pd.Series(shares[REASONS].to_numpy().ravel()).dropna().unique():
             st.caption(f"– {plain(reason)}")
         reasons(found)
     st.caption(f"Here {plain(HALVES)}.")

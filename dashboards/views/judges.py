@@ -11,15 +11,17 @@ chosen: Chosen = st.session_state["chosen"]
 
 def held_against() -> tuple[str, str] | None:
     """Let a labelled criterion be chosen; None where the dataset has no labels."""
-    found = [
+    labels = [
         chosen.rows(name)[["label_criterion", "annotator_kind"]] for name in ("agreement", "correlations")
     ]
-    pairs = list(dict.fromkeys(pd.concat(found).itertuples(index=False, name=None)))
-    if not pairs:
+    criteria: list[tuple[str, str]] = list(
+        dict.fromkeys(pd.concat(labels).itertuples(index=False, name=None))
+    )
+    if not criteria:
         return None
-    names = {f"{criterion} · {kind} labels": (criterion, kind) for criterion, kind in pairs}
-    named = st.selectbox("Held against", list(names), key="labels", bind="query-params")
-    return names.get(named, pairs[0])
+    choices = {f"{criterion} · {kind} labels": (criterion, kind) for criterion, kind in criteria}
+    choice = st.selectbox("Held against", list(choices), key="labels", bind="query-params")
+    return choices.get(choice, criteria[0])
 
 
 st.title("Judges and people", anchor=False)
