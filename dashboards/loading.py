@@ -44,7 +44,7 @@ class Selection:
 
     def rows(self, name: str) -> pd.DataFrame:
         """Return the rows of a table that belong to the chosen dataset."""
-        table = self.table(name)
+        table: pd.DataFrame = self.table(name)
         return table[table["dataset"] == self.dataset].reset_index(drop=True)
 
     def side_by_side(self, label_criterion: str, annotator_kind: str) -> pd.DataFrame | None:

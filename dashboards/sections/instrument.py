@@ -18,6 +18,7 @@ from evalhub.report.plots import Plot, attack_plots, bias_plots, judge_plot
 
 THRESHOLD = ["threshold", "calibrated_on", "tests_start", "disagreement_bound"]
 COSTS = ["judgments", "tokens_in", "tokens_out", "seconds"]
+REASONS = ["threshold_reason", "seconds_reason", "not_used"]
 
 
 def cascades(selection: Selection, against: tuple[str, str]) -> None:
@@ -48,7 +49,7 @@ def cascades(selection: Selection, against: tuple[str, str]) -> None:
             hide_index=True,
             alt="Threshold and cost of each stage",
         )
-        for reason in pd.unique(shares[["threshold_reason", "seconds_reason", "not_used"]].stack().dropna()):
+        for reason in pd.Series(shares[REASONS].to_numpy().ravel()).dropna().unique():
             st.caption(f"– {plain(reason)}")
         reasons(stages)
     st.caption(f"Here {plain(HALVES)}.")

@@ -108,7 +108,7 @@ def responses(selection: Selection, against: tuple[str, str]) -> None:
     if frame is None or frame.empty:
         return
     st.subheader("Response by response", anchor=False)
-    names = [name for name in frame if name not in ("item_id", "system", "sample", "cluster", "labels")]
+    names = [str(name) for name in frame if name not in ("item_id", "system", "sample", "cluster", "labels")]
     x = st.selectbox("Against the labels", names, key="across", bind="query-params")
     rows = frame[["item_id", "system", "sample", x, "labels"]].dropna()
     left_out, rows = len(frame) - len(rows), rows.head(MARKS)

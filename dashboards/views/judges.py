@@ -11,15 +11,17 @@ selection: Selection = st.session_state["selection"]
 
 def choose_labels() -> tuple[str, str] | None:
     """Let the reader choose a labelled criterion. Return None where the dataset has no labels."""
-    columns = [
+    labels = [
         selection.rows(name)[["label_criterion", "annotator_kind"]] for name in ("agreement", "correlations")
     ]
-    pairs = list(dict.fromkeys(pd.concat(columns).itertuples(index=False, name=None)))
-    if not pairs:
+    criteria: list[tuple[str, str]] = list(
+        dict.fromkeys(pd.concat(labels).itertuples(index=False, name=None))
+    )
+    if not criteria:
         return None
-    names = {f"{criterion} · {kind} labels": (criterion, kind) for criterion, kind in pairs}
-    name = st.selectbox("Held against", list(names), key="labels", bind="query-params")
-    return names.get(name, pairs[0])
+    choices = {f"{criterion} · {kind} labels": (criterion, kind) for criterion, kind in criteria}
+    choice = st.selectbox("Held against", list(choices), key="labels", bind="query-params")
+    return choices.get(choice, criteria[0])
 
 
 st.title("Judges and people", anchor=False)

@@ -1,6 +1,7 @@
 """One item in full, down to one verdict: what was asked, shown, sent and said."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -39,7 +40,7 @@ def item_of() -> str | None:
         return None
     names = list(items["item_id"])
     linked = st.query_params.get("item")
-    item = st.selectbox("Item", names, key="item", bind="query-params")
+    item: str | None = st.selectbox("Item", names, key="item", bind="query-params")
     if linked and linked not in names:
         st.warning("The link names an item that this run does not have. The first one is shown instead.")
     with st.expander(f"All {len(names):,} items"):
@@ -82,7 +83,7 @@ def order_name(judgment: Row) -> str:
 
 def judgment_of(judgments: list[Row]) -> Row | None:
     """Let the reader choose a judgment: judge, criterion, responses, order."""
-    steps = {
+    steps: dict[str, tuple[str, Callable[[Row], str]]] = {
         "judge": ("Judge", lambda judgment: judgment["judge"]),
         "criterion": ("Criterion", lambda judgment: judgment["criterion"]),
         "responses": ("Responses", pair_name),
@@ -90,7 +91,7 @@ def judgment_of(judgments: list[Row]) -> Row | None:
     }
     columns = st.columns(len(steps))
     for (key, (label, name)), column in zip(steps.items(), columns, strict=True):
-        names = list(dict.fromkeys(map(name, judgments)))
+        names = list(dict.fromkeys(name(judgment) for judgment in judgments))
         picked = column.selectbox(label, names, key=key, bind="query-params", disabled=len(names) == 1)
         choice = picked if picked in names else names[0]
         judgments = [judgment for judgment in judgments if name(judgment) == choice]
