@@ -18,7 +18,7 @@ from evalhub.analysis import (
     settled,
     strengths,
 )
-from evalhub.analysis.frames.outcomes import EARLY
+from evalhub.analysis.frames.outcomes import STOPPED_EARLY
 from evalhub.errors import Inconclusive, Interrupted
 from evalhub.judging.early_stopping import SETTLED, drawn_place
 from evalhub.records import Completion, Judgment
@@ -143,7 +143,7 @@ class TestStops:
         rated = [row for row in rows_of(strengths(run)) if row["rater"] == "pw"]
         assert {row["estimate"] for row in rates + gaps} == {None}
         assert {row["low"] for row in placed + rated} == {None}
-        assert {row["reason"] for row in rates + gaps + placed} == {EARLY}
+        assert {row["reason"] for row in rates + gaps + placed} == {STOPPED_EARLY}
         assert sensitivity([run]).query("kind == 'judge'").empty
         said = cli("sensitivity")
         assert (said.code, "judging stopped early" in said.sentence) == (2, True)

@@ -16,7 +16,7 @@ from evalhub.analysis.frames.comparable import (
     matches_of,
 )
 from evalhub.analysis.frames.orders import asking_columns, judged_together
-from evalhub.analysis.frames.outcomes import ABOUT, WIN_RATE, measured, stopped_early
+from evalhub.analysis.frames.outcomes import ABOUT, WIN_RATE, measured, withheld_reasons
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table
 
@@ -44,10 +44,10 @@ def strengths(results: Results) -> pd.DataFrame:
     """
     rows: list[Row] = []
     for about, compared in _matches(results):
-        rows += _ratings(results, matches_of(compared.rows), about, ELO)
+        rows += _ratings(matches_of(compared.rows), compared.withheld, about, ELO)
         rows += _apart(compared, about, ELO)
     for about, compared in _controlled(results):
-        rows += _ratings(results, _match_columns(compared.rows), about, CONTROLLED)
+        rows += _ratings(_match_columns(compared.rows), compared.withheld, about, CONTROLLED)
         rows += _apart(compared, about, CONTROLLED)
     return table(rows, NAMED)
 
@@ -60,7 +60,7 @@ def beats(results: Results) -> pd.DataFrame:
     """
     rows = [
         row(
-            _fixed(results, about, getattr(one, name)),
+            _fixed(getattr(one, name), compared.withheld),
             **about,
             first=one.first,
             second=one.second,
@@ -74,10 +74,9 @@ def beats(results: Results) -> pd.DataFrame:
     return table(rows, BEATS)
 
 
-def _fixed(results: Results, about: Row, estimate: stats.Estimate) -> stats.Estimate:
-    """Withdraw the interval of a fixed number of items where judging stopped early."""
-    why = stopped_early(results, about["dataset"], about["rater"], about["criterion"])
-    return estimate.without_interval(why) if why and estimate.low is not None else estimate
+def _fixed(estimate: stats.Estimate, withheld: str | None) -> stats.Estimate:
+    """Withdraw the interval where it is withheld: it holds for a fixed number of items alone."""
+    return estimate.without_interval(withheld) if withheld and estimate.low is not None else estimate
 
 
 def _apart(compared: Comparable, about: Row, measure: str) -> Iterator[Row]:
@@ -86,10 +85,10 @@ def _apart(compared: Comparable, about: Row, measure: str) -> Iterator[Row]:
         yield row(stats.Estimate.none(why), **about, system=system, measure=measure)
 
 
-def _ratings(results: Results, matches: stats.Matches, about: Row, measure: str) -> Iterator[Row]:
+def _ratings(matches: stats.Matches, withheld: str | None, about: Row, measure: str) -> Iterator[Row]:
     found = stats.bradley_terry(matches)
     for rating in found.ratings:
-        told = row(_fixed(results, about, rating.elo), **about, system=rating.system, measure=measure)
+        told = row(_fixed(rating.elo, withheld), **about, system=rating.system, measure=measure)
         yield {**told, "reason": found.reason or told["reason"]}
 
 
@@ -99,22 +98,22 @@ def _matches(results: Results) -> Iterator[tuple[Row, Comparable]]:
     for key, found in groups(values[values["measure"] == WIN_RATE], *ABOUT):
         if found["system"].nunique() >= LEAST:
             about = dict(zip(_RATER, (key[0], key[1], key[2], key[3] or None), strict=True))
-            early = stopped_early(results, key[0], key[2], key[3])
-            yield about, comparable(cells(found), early=early)
+            yield about, comparable(cells(found))
 
 
 def _controlled(results: Results) -> Iterator[tuple[Row, Comparable]]:
     """Yield each judge, and all of them, with the askings by which it ranks, and what may bias them."""
     import pandas as pd
 
-    ranked = set(measured(results)["dataset"])
+    outcomes = measured(results)
+    ranked, withheld = set(outcomes["dataset"]), withheld_reasons(outcomes)
     for (dataset, criterion), together in judged_together(results):
         if dataset not in ranked or len({*together["system_a"], *together["system_b"]}) < LEAST:
             continue
         judges = {}
         for (judge,), found in groups(together, "judge"):
-            early = stopped_early(results, dataset, judge, criterion)
-            judges[judge] = Comparable(found, SAME_ITEMS) if early else comparable_pairs(found)
+            reason = withheld.get((dataset, judge, criterion))
+            judges[judge] = comparable_pairs(found, withheld=reason)
         if len(judges) > 1:
             rows = pd.concat([one.rows for one in judges.values()])
             rated = {*rows["system_a"], *rows["system_b"]}

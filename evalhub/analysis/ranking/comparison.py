@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.frames.comparable import cells
 from evalhub.analysis.frames.directions import direction_of
-from evalhub.analysis.frames.outcomes import ABOUT, bounds, measured, stopped_early
+from evalhub.analysis.frames.outcomes import ABOUT, bounds, measured, withheld_reason
 from evalhub.analysis.people.prediction_powered import powered_pairs
 from evalhub.analysis.ranking.comparability import changed
 from evalhub.analysis.ranking.data_changes import DataChange, data_change
@@ -108,8 +108,8 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
     """
     rows: list[Row] = []
     for key, found in groups(measured(results), *ABOUT):
-        early = stopped_early(results, key[0], key[2], key[3])
-        rows += _rows((*key, direction_of(found)), SYSTEMS, _differences(found, "system", early), margin)
+        differences = _differences(found, "system", withheld_reason(found))
+        rows += _rows((*key, direction_of(found)), SYSTEMS, differences, margin)
     for about, gap in powered_pairs(results):
         untested = {"test": "none", "finding": _finding(gap, margin, about["higher_is_better"])}
         rows.append(row(gap, **about, **untested))
@@ -135,10 +135,10 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
         if (dataset := key[0]) not in changes:
             changes[dataset] = data_change(dataset, after, before)
         change = changes[dataset]
-        early = [stopped_early(run, dataset, key[2], key[3]) for run in (after, before)]
+        withheld = [withheld_reason(side) for side in (found, earlier[key])]
         scales = [(bounds(side), direction_of(side)) for side in (found, earlier[key])]
         scale = OTHER_SCALE if scales[0] != scales[1] else None
-        why_not = next(filter(None, (*early, scale)), None)
+        why_not = next(filter(None, (*withheld, scale)), None)
         told, left_out = _since(found, earlier[key], change, why_not)
         differences: Told = {(name, after.run.id, before.run.id): one for name, one in told.items()}
         facts = {
@@ -181,7 +181,7 @@ def _table(rows: list[Row], named: tuple[str, ...]) -> pd.DataFrame:
     return frame
 
 
-def _differences(found: pd.DataFrame, side: str, early: str | None) -> Told:
+def _differences(found: pd.DataFrame, side: str, why_not: str | None) -> Told:
     """Return every two sides, samples averaged."""
     ends = bounds(found)
     every = cells(found, side)
@@ -189,7 +189,7 @@ def _differences(found: pd.DataFrame, side: str, early: str | None) -> Told:
     told: Told = {}
     for pair in itertools.combinations(met.sides, 2):
         one, two, _ = met.pair(*pair)
-        told[pair] = _Difference(every.iloc[one], every.iloc[two], ends, met.lacking(*pair), early)
+        told[pair] = _Difference(every.iloc[one], every.iloc[two], ends, met.lacking(*pair), why_not)
     return told
 
 

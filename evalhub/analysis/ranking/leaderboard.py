@@ -16,7 +16,6 @@ from evalhub.analysis.frames.outcomes import (
     WIN_RATE,
     bounds,
     measured,
-    stopped_early,
 )
 from evalhub.analysis.ranking.ranks import ranks
 from evalhub.analysis.results import Results
@@ -55,7 +54,7 @@ def leaderboard(results: Results) -> pd.DataFrame:
     for key, found in groups(measured(results), *ABOUT):
         about: Row = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
         about["higher_is_better"] = direction_of(found)
-        for told in _systems(found, stopped_early(results, key[0], key[2], key[3])):
+        for told in _systems(found):
             place = places.get((*(about[name] for name in ABOUT), told["system"]))
             rows.append({**about, **told, "rank": place})
     frame = table(rows, COLUMNS)
@@ -64,13 +63,13 @@ def leaderboard(results: Results) -> pd.DataFrame:
     return frame
 
 
-def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
+def _systems(found: pd.DataFrame) -> Iterator[Row]:
     """Yield the mean of each system under one measure, on the cells that compare."""
     every, ends = cells(found), bounds(found)
     compared = comparable(every)
     for (system,), whole in groups(every, "system"):
-        if early:
-            yield row(stats.Estimate.none(early), system=system, basis=None, set_aside=0)
+        if compared.withheld:
+            yield row(stats.Estimate.none(compared.withheld), system=system, basis=None, set_aside=0)
             continue
         aside = compared.set_aside.get(system, 0)
         why = _unpenalised(whole) or compared.why.get(system)

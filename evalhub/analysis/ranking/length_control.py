@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.frames.comparable import comparable_pairs
-from evalhub.analysis.frames.outcomes import SOFT, WIN_RATE, stopped_early
+from evalhub.analysis.frames.outcomes import SOFT, WIN_RATE, measured, withheld_reasons
 from evalhub.analysis.frames.verdicts import all_soft, pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups, row, table, values
@@ -27,12 +27,12 @@ def length_controlled(results: Results) -> pd.DataFrame:
     identified, and the reason says so. Only pairs that compare count (see `comparable`). Anonymous systems
     and judges that stopped early are left out.
     """
-    cards = results.manifest["cards"]
+    cards, withheld = results.manifest["cards"], withheld_reasons(measured(results))
     rows: list[dict[str, Any]] = []
     for (dataset, judge, criterion), found in groups(pair_verdicts(results), "dataset", "judge", "criterion"):
         baseline = _baseline(results, judge, found)
-        early = stopped_early(results, dataset, judge, criterion)
-        if baseline is None or early or cards[dataset].get("anonymous"):
+        reason = withheld.get((dataset, judge, criterion))
+        if baseline is None or reason or cards[dataset].get("anonymous"):
             continue
         about: dict[str, Any] = {
             "dataset": dataset,
@@ -42,7 +42,7 @@ def length_controlled(results: Results) -> pd.DataFrame:
         }
         soft = all_soft(found)
         raw = SOFT.format(WIN_RATE) if soft else WIN_RATE
-        compared = comparable_pairs(found)
+        compared = comparable_pairs(found, withheld=reason)
         for system in sorted(compared.why.keys() - {baseline}):
             none = stats.Estimate.none(compared.why[system])
             named = {**about, "system": system, "length_effect": None}

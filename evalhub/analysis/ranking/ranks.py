@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.frames.comparable import cells, comparable, matches_of
 from evalhub.analysis.frames.directions import oriented
-from evalhub.analysis.frames.outcomes import ABOUT, measured, stopped_early
+from evalhub.analysis.frames.outcomes import ABOUT, measured
 from evalhub.analysis.results import Results, remembered
 from evalhub.analysis.tables import floats, groups
 from evalhub.stats.testing.paired import NOTHING
@@ -41,24 +41,24 @@ def ranks(results: Results) -> pd.DataFrame:
     rows: list[Row] = []
     for key, found in groups(oriented(measured(results)), *ABOUT):
         about = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
-        early = stopped_early(results, key[0], key[2], key[3])
         if found["system"].nunique() > 1 and found["value"].notna().any():
-            rows += ({**about, **told} for told in _rows(found, early))
+            rows += ({**about, **told} for told in _rows(found))
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in ("rank", *_ENDS):
         frame[name] = frame[name].astype("Int64")
     return frame
 
 
-def _rows(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
-    compared = comparable(cells(found), early=early)
+def _rows(found: pd.DataFrame) -> Iterator[Row]:
+    compared = comparable(cells(found))
     standing, why = _standing(compared.rows)
     about = {"basis": compared.basis, "items": compared.rows["item_id"].nunique()}
     ranked = standing.systems if standing else ()
     if standing and len(ranked) > 1:
-        withheld = dict.fromkeys(_ENDS) | {"reason": early} if early else {}
+        reason = compared.withheld
+        no_interval = dict.fromkeys(_ENDS) | {"reason": reason} if reason else {}
         for rank in stats.rank_intervals(standing):
-            yield {**about, "systems": len(ranked), **asdict(rank), **withheld}
+            yield {**about, "systems": len(ranked), **asdict(rank), **no_interval}
     for system in sorted(set(found["system"]).difference(ranked)):
         reason = compared.why.get(system) or why
         yield {**about, "systems": len(ranked), "system": system, "method": "none", "reason": reason}

@@ -10,7 +10,7 @@ from evalhub import stats
 from evalhub.analysis.frames.comparable import OPPONENTS, Comparable, cells, comparable, matches_of
 from evalhub.analysis.frames.directions import oriented
 from evalhub.analysis.frames.labels import label_criterion
-from evalhub.analysis.frames.outcomes import ABOUT, measured, stopped_early
+from evalhub.analysis.frames.outcomes import ABOUT, measured, withheld_reason
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups
 
@@ -67,8 +67,7 @@ def _changes(dataset: str, rankings: list[tuple[str, Fact, dict[str, float | Non
 def _rankings(results: Results) -> Iterator[tuple[Fact, dict[str, float | None]]]:
     for key, found in groups(oriented(measured(results)), *ABOUT):
         about = dict(zip(ABOUT, key, strict=True))
-        early = stopped_early(results, about["dataset"], about["rater"], about["criterion"])
-        if early or found["value"].isna().all():
+        if withheld_reason(found) or found["value"].isna().all():
             continue
         judge = results.manifest["judges"].get(about["rater"], {})
         facts = {

@@ -11,7 +11,7 @@ from evalhub.analysis.frames.comparable import cells, planned
 from evalhub.analysis.frames.directions import direction_of
 from evalhub.analysis.frames.judges import counts_as_wrong, may_tie
 from evalhub.analysis.frames.labels import truth, with_label_criterion
-from evalhub.analysis.frames.outcomes import ABOUT, bounds, measured, stopped_early
+from evalhub.analysis.frames.outcomes import ABOUT, bounds, measured, withheld_reason
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR, floats, groups, row, table
@@ -36,7 +36,7 @@ def worst_cases(results: Results) -> pd.DataFrame:
     """
     rows: list[Row] = []
     for key, whole in groups(measured(results), *ABOUT):
-        if (ends := bounds(whole)) is None or stopped_early(results, key[0], key[2], key[3]):
+        if (ends := bounds(whole)) is None or withheld_reason(whole):
             continue
         for (system,), found in groups(cells(planned(whole).rows), "system"):
             named: Row = {**dict(zip(ABOUT, key, strict=True)), "system": system}
