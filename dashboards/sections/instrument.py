@@ -9,7 +9,7 @@ from loading import Chosen, plain
 from sections.parts import across, between, only, reasons
 
 from evalhub.analysis import rows_of
-from evalhub.analysis.bias.attacks import EVERY
+from evalhub.analysis.bias.attacks import ALL_ATTACKS
 from evalhub.analysis.bias.bias import ALL_JUDGES
 from evalhub.report.format import Footnotes, interval
 from evalhub.report.grids.attacks import ATTACK_NOTES, attack_lines
@@ -145,7 +145,10 @@ def attacks(chosen: Chosen) -> None:
         return
     st.subheader("How easily the judge is fooled", anchor=False)
     rows, each = rows.assign(kind="judge"), rows[rows["statistic"] == "net"]
-    order = [*each[each["attack"] != EVERY].sort_values("estimate", ascending=False)["attack"], EVERY]
+    order = [
+        *each[each["attack"] != ALL_ATTACKS].sort_values("estimate", ascending=False)["attack"],
+        ALL_ATTACKS,
+    ]
     titles = {"net": ("success, net of harmless text", (-1, 1)), "success": ("success", (0, 1))}
     for (name, (title, bounds)), column in zip(titles.items(), st.columns([1.35, 1]), strict=True):
         found = rows[rows["statistic"] == name]

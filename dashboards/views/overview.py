@@ -6,7 +6,7 @@ from drawing import forest
 from loading import Chosen, plain
 
 from evalhub.analysis import rows_of, shortfall_sentences
-from evalhub.analysis.run.answers import cut_answers
+from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.report.format import LOWER_IS_BETTER, Footnotes
 from evalhub.report.grids.choice_mass import wishes
 from evalhub.report.grids.grids import answer_grids, coverages, leaderboards, rater_name, unscored_grids
@@ -196,7 +196,7 @@ def coverage() -> None:
     tables = {name: rows_of(chosen.table(name)) for name in ("coverage", "answers", "left_out", "unscored")}
     for grid in (*coverages(tables, notes), *answer_grids(tables), *unscored_grids(tables)):
         st.dataframe(pd.DataFrame(grid.rows, columns=list(grid.head)), hide_index=True, alt=grid.title)
-    for line in (*notes.lines(), *map(plain, cut_answers(tables["answers"]))):
+    for line in (*notes.lines(), *map(plain, cut_answer_sentences(tables["answers"]))):
         st.caption(line)
     for note in served_notes({name: rows_of(chosen.table(name)) for name in ("hard_verdicts", "not_sent")}):
         st.caption(plain(note))

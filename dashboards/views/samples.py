@@ -8,7 +8,7 @@ import streamlit as st
 from drawing import chances
 from loading import Chosen, plain
 
-from evalhub.analysis import rows_of, sample
+from evalhub.analysis import item_details, rows_of
 from evalhub.records import CUT
 
 chosen: Chosen = st.session_state["chosen"]
@@ -250,7 +250,7 @@ def scores(rows: list[Row]) -> None:
 st.title("Samples", anchor=False)
 item_id = item_of()
 if item_id is not None:
-    found = sample(chosen.results, chosen.dataset, item_id)
+    found = item_details(chosen.results, chosen.dataset, item_id)
     asked_of(found["item"])
     judgment = None
     if found["judgments"]:

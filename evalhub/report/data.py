@@ -8,7 +8,7 @@ from typing import Any
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.analysis.frames.labels import drawn_by_doubt
-from evalhub.analysis.run.answers import cut_answers
+from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.judging.early_stopping import SETTLED
 from evalhub.report.grids.by_tag import RANKED, REPORTED, tag_data
 from evalhub.report.grids.choice_mass import wishes
@@ -19,31 +19,31 @@ from evalhub.report.sections import FAILURES, RANKING
 TABLES = {
     "leaderboard": analysis.leaderboard,
     "length_penalty": analysis.length_penalty,
-    "length_controlled": analysis.length_controlled,
+    "length_controlled": analysis.length_controlled_win_rates,
     "ranks": analysis.ranks,
-    "strengths": analysis.strengths,
-    "beats": analysis.beats,
-    "settled": analysis.settled,
+    "strengths": analysis.bradley_terry_ratings,
+    "beats": analysis.win_probabilities,
+    "settled": analysis.sequential_tests,
     "powered": analysis.powered,
-    "worst_cases": analysis.worst_cases,
+    "worst_cases": analysis.worst_case_bounds,
     "agreement": analysis.agreement,
     "cascades": analysis.cascades,
     "biases": analysis.biases,
     "correlations": analysis.correlations,
     "attacks": analysis.attacks,
     "controls": analysis.controls,
-    "not_attacked": analysis.not_attacked,
+    "not_attacked": analysis.unattacked_items,
     "shortfalls": analysis.shortfalls,
     "coverage": analysis.coverage,
     "choice_mass": analysis.choice_mass,
     "answers": analysis.answers,
-    "left_out": analysis.left_out,
-    "unscored": analysis.unscored,
+    "left_out": analysis.exclusions,
+    "unscored": analysis.missing_scores,
     "failures": analysis.failures,
     "hard_verdicts": analysis.hard_verdicts,
-    "not_sent": analysis.not_sent,
+    "not_sent": analysis.unsent_parameters,
     "engines": analysis.engines,
-    "reused": analysis.reused,
+    "reused": analysis.reused_completions,
 }
 
 # Of the responses that a run of attacks makes up they would say nothing.
@@ -159,7 +159,7 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
             yield f"{card['id']} names no systems: its responses are judged, never ranked"
     yield from on_what_they_rank(data["leaderboard"])
     yield from served_notes(data)
-    yield from cut_answers(data["answers"])
+    yield from cut_answer_sentences(data["answers"])
     yield from _differences(manifest)
     if data["reused"]:
         total = sum(row["completions"] for row in data["reused"])

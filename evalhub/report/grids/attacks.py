@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from evalhub.analysis import Results, attacks, controls, not_attacked, rows_of
-from evalhub.analysis.bias.attacks import EVERY
+from evalhub.analysis import Results, attacks, controls, rows_of, unattacked_items
+from evalhub.analysis.bias.attacks import ALL_ATTACKS
 from evalhub.judging import ATTACKS, CONTROLS
 from evalhub.report.format import Footnotes, Grid, Row, count, grouped, interval, pivot, visible
 
@@ -26,7 +26,7 @@ def attack_data(results: Results) -> dict[str, Any]:
     return {
         "attacks": rows_of(attacks(results)),
         "controls": rows_of(controls(results)),
-        "not_attacked": rows_of(not_attacked(results)),
+        "not_attacked": rows_of(unattacked_items(results)),
         "titles": {one.id: {"title": one.title, "source": one.source} for one in (*ATTACKS, *CONTROLS)},
     }
 
@@ -72,7 +72,7 @@ def _worst_first(rows: list[Row]) -> list[tuple[str, list[Row]]]:
     An attack that is not measured stands behind those that are.
     """
     found = [(attack, mine) for (attack,), mine in grouped(rows, "attack")]
-    return sorted(found, key=lambda one: (one[0] == EVERY, *_falling(one[1][-1]["estimate"])))
+    return sorted(found, key=lambda one: (one[0] == ALL_ATTACKS, *_falling(one[1][-1]["estimate"])))
 
 
 def _falling(estimate: float | None) -> tuple[bool, float]:

@@ -23,7 +23,7 @@ REPORTED: Mapping[str, Table] = {
     "biases": analysis.biases,
     "coverage": analysis.coverage_by_criterion,
     "answers": analysis.answers,
-    "unscored": analysis.unscored,
+    "unscored": analysis.missing_scores,
     "failures": analysis.failures,
 }
 COMPARED: Mapping[str, Table] = {"raters": lambda results: analysis.meta([results])}

@@ -20,8 +20,8 @@ from evalhub.analysis import (
     rows_of,
 )
 from evalhub.analysis.agreement.agreement import MACRO
-from evalhub.analysis.bias.attacks import EVERY, attacks_on_judges_of
-from evalhub.analysis.run.contamination import WORDS
+from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
+from evalhub.analysis.run.contamination import OVERLAP_WORDS
 from evalhub.report.format import ABSENT, Footnotes, Grid, Row, count, grouped, pivot, visible
 from evalhub.report.grids.biases import CONTROLLED
 from evalhub.report.grids.by_tag import COMPARED, tag_data, tag_grids
@@ -54,7 +54,7 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> dict[str, Any]
             {"run": one.run.id, "model": one.manifest["judges"][row["judge"]]["model"], **row}
             for one in [*runs, *attacks_on_judges_of(runs)]
             for row in rows_of(attacks(one))
-            if row["attack"] == EVERY
+            if row["attack"] == ALL_ATTACKS
         ],
         **{
             name: [{"run": one.run.id, **row} for one in runs for row in rows_of(table(one))]
@@ -189,7 +189,7 @@ def _contamination(rows: list[dict[str, Any]]) -> Iterator[Grid]:
     }  # fmt: skip
     lines = tuple((*(visible(row[name]) for name in names), _shared(row)) for row in rows)
     if lines:
-        yield Grid("", (*names.values(), f"rubric shares {WORDS} words with"), lines, len(names))
+        yield Grid("", (*names.values(), f"rubric shares {OVERLAP_WORDS} words with"), lines, len(names))
 
 
 def _shared(row: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evalhub.analysis import Results, shortfall_sentences
-from evalhub.analysis.run.answers import cut_answers
+from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.report.format import Footnotes, Grid, visible
 from evalhub.report.grids.attacks import ATTACK_NOTES, attack_data, attack_grids, attack_lines
 from evalhub.report.grids.engines import engine_lines, model_lines, summary
@@ -48,7 +48,7 @@ def print_leaderboard(data: dict[str, Any]) -> None:
     console, notes = wide(), Footnotes()
     _shortfalls(console, data)
     _sections(console, (*RANKING, FAILURES), data, notes)
-    about = (*on_what_they_rank(data["leaderboard"]), *cut_answers(data["answers"]))
+    about = (*on_what_they_rank(data["leaderboard"]), *cut_answer_sentences(data["answers"]))
     say(console, [INTERVALS, *notes.lines(), *(f"• {note}" for note in about)])
 
 
