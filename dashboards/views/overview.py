@@ -9,7 +9,7 @@ from loading import Selection, plain
 from sections.parts import grid_frame
 
 from evalhub.analysis import rows_of, shortfall_sentences
-from evalhub.analysis.run.answers import cut_answers
+from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.report.format import Footnotes
 from evalhub.report.grids.coverage import coverage_grids
 from evalhub.report.grids.leaderboard import best_first, mean_grids, unshared_grids
@@ -187,7 +187,7 @@ def coverage() -> None:
         st.dataframe(grid_frame(grid), hide_index=True, alt=grid.title)
     sentences = (
         *notes.lines(),
-        *cut_answers(tables["answers"]),
+        *cut_answer_sentences(tables["answers"]),
         *server_notes(tables),
         *choice_mass_notes(tables["choice_mass"]),
     )

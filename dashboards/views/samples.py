@@ -9,7 +9,7 @@ import streamlit as st
 from drawing import chances
 from loading import Selection, plain
 
-from evalhub.analysis import rows_of, sample
+from evalhub.analysis import item_details, rows_of
 from evalhub.records import CUT
 
 selection: Selection = st.session_state["selection"]
@@ -259,7 +259,7 @@ def scores(rows: list[Row]) -> None:
 st.title("Samples", anchor=False)
 item_id = item_of()
 if item_id is not None:
-    details = sample(selection.results, selection.dataset, item_id)
+    details = item_details(selection.results, selection.dataset, item_id)
     show_prompt(details["item"])
     judgment = None
     if details["judgments"]:

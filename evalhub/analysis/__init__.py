@@ -5,7 +5,7 @@ from evalhub.analysis.agreement.calibration import calibration, reliability
 from evalhub.analysis.agreement.correlation import correlations
 from evalhub.analysis.agreement.rater_comparison import correlation_differences, ranking_accuracies
 from evalhub.analysis.agreement.retest import by_language, retest
-from evalhub.analysis.bias.attacks import attacks, controls, not_attacked
+from evalhub.analysis.bias.attacks import attacks, controls, unattacked_items
 from evalhub.analysis.bias.bias import biases, length_penalty
 from evalhub.analysis.bias.targets import Target, targets
 from evalhub.analysis.frames.by_tag import by_tag
@@ -19,14 +19,14 @@ from evalhub.analysis.people.labelling import Wanted, labelling_queue, labels_ne
 from evalhub.analysis.people.prediction_powered import powered
 from evalhub.analysis.people.rater_models import rater_models
 from evalhub.analysis.people.training import Training, export_training, training
-from evalhub.analysis.ranking.bradley_terry import beats, strengths
-from evalhub.analysis.ranking.comparison import comparisons, nights
+from evalhub.analysis.ranking.bradley_terry import bradley_terry_ratings, win_probabilities
+from evalhub.analysis.ranking.comparison import comparisons, run_comparison
 from evalhub.analysis.ranking.leaderboard import leaderboard
-from evalhub.analysis.ranking.length_control import length_controlled
+from evalhub.analysis.ranking.length_control import length_controlled_win_rates
 from evalhub.analysis.ranking.ranks import ranks
 from evalhub.analysis.ranking.sensitivity import sensitivity
-from evalhub.analysis.ranking.sequential import settled
-from evalhub.analysis.ranking.worst_case import worst_cases
+from evalhub.analysis.ranking.sequential import sequential_tests
+from evalhub.analysis.ranking.worst_case import worst_case_bounds
 from evalhub.analysis.results import Results, export
 from evalhub.analysis.run.answers import answers
 from evalhub.analysis.run.cascades import cascades
@@ -37,14 +37,14 @@ from evalhub.analysis.run.coverage import (
     coverage,
     coverage_by_criterion,
     engines,
-    left_out,
-    reused,
-    unscored,
+    exclusions,
+    missing_scores,
+    reused_completions,
 )
-from evalhub.analysis.run.failures import alike, failures
+from evalhub.analysis.run.failures import failures, normalise_reason
 from evalhub.analysis.run.gold import gold
-from evalhub.analysis.run.samples import item_list, sample
-from evalhub.analysis.run.servers import hard_verdicts, not_sent
+from evalhub.analysis.run.samples import item_details, item_list
+from evalhub.analysis.run.servers import hard_verdicts, unsent_parameters
 from evalhub.analysis.run.shortfalls import shortfall_sentences, shortfalls
 from evalhub.analysis.tables import rows_of
 
@@ -54,12 +54,11 @@ __all__ = [
     "Training",
     "Wanted",
     "agreement",
-    "alike",
     "annotator_pairs",
     "answers",
     "attacks",
-    "beats",
     "biases",
+    "bradley_terry_ratings",
     "by_language",
     "by_tag",
     "calibration",
@@ -74,23 +73,23 @@ __all__ = [
     "coverage",
     "coverage_by_criterion",
     "engines",
+    "exclusions",
     "export",
     "export_training",
     "failures",
     "gold",
     "hard_verdicts",
     "instead",
+    "item_details",
     "item_list",
     "labelling_queue",
     "labels_needed",
     "leaderboard",
-    "left_out",
-    "length_controlled",
+    "length_controlled_win_rates",
     "length_penalty",
     "meta",
-    "nights",
-    "not_attacked",
-    "not_sent",
+    "missing_scores",
+    "normalise_reason",
     "pair_verdicts",
     "people",
     "powered",
@@ -100,18 +99,19 @@ __all__ = [
     "ratings",
     "reliability",
     "retest",
-    "reused",
+    "reused_completions",
     "rows_of",
-    "sample",
+    "run_comparison",
     "sensitivity",
-    "settled",
+    "sequential_tests",
     "shortfall_sentences",
     "shortfalls",
     "side_by_side",
-    "strengths",
     "targets",
     "training",
     "truth",
-    "unscored",
-    "worst_cases",
+    "unattacked_items",
+    "unsent_parameters",
+    "win_probabilities",
+    "worst_case_bounds",
 ]

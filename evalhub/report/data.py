@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evalhub.analysis import Results, by_tag, rows_of
-from evalhub.analysis.bias.attacks import EVERY, attacks_on_judges_of
+from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
 from evalhub.judging import ATTACKS, CONTROLS
 from evalhub.report.notes import report_notes
 from evalhub.report.registry import TABLES, Place, Table, tables_of
@@ -84,7 +84,7 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> Data:
             {"run": results.run.id, "model": results.manifest["judges"][row["judge"]]["model"], **row}
             for results in [*runs, *attacks_on_judges_of(runs)]
             for row in rows_of(attacks(results))
-            if row["attack"] == EVERY
+            if row["attack"] == ALL_ATTACKS
         ],
         **_by_tag(runs, by, Place.META),
     }

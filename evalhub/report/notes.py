@@ -8,7 +8,7 @@ from typing import Any
 from evalhub.analysis import Results
 from evalhub.analysis.frames.comparable import OPPONENTS
 from evalhub.analysis.frames.labels import drawn_by_doubt
-from evalhub.analysis.run.answers import cut_answers
+from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.judging.early_stopping import SETTLED
 from evalhub.report.format import Row, count, grouped, number, visible
 from evalhub.report.grids.leaderboard import UNSHARED, without_lengths
@@ -40,7 +40,7 @@ def report_notes(results: Results, data: Data) -> Iterator[str]:
     yield from _on_the_run(manifest, data)
     yield from comparability_notes(data)
     yield from server_notes(data)
-    yield from cut_answers(data["answers"])
+    yield from cut_answer_sentences(data["answers"])
     yield from _engine_differences(manifest)
     if data["reused"]:
         total = sum(row["completions"] for row in data["reused"])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
-from evalhub.analysis.bias.attacks import EVERY
+from evalhub.analysis.bias.attacks import ALL_ATTACKS
 from evalhub.analysis.bias.bias import ALL_JUDGES
 from evalhub.report.format import Row, grouped, measure
 from evalhub.report.grids.agreement import LEVELS, metric_names
@@ -200,9 +200,9 @@ def attack_plots(rows: Sequence[Row]) -> Iterator[Plot]:
     Args:
         rows: Of the table of attacks, of one judge.
     """
-    net = [row for row in rows if row["statistic"] == "net" and row["attack"] != EVERY]
+    net = [row for row in rows if row["statistic"] == "net" and row["attack"] != ALL_ATTACKS]
     net.sort(key=lambda row: (row["estimate"] is None, -(row["estimate"] or 0)))
-    order = [*(row["attack"] for row in net), EVERY]
+    order = [*(row["attack"] for row in net), ALL_ATTACKS]
     axes = {"net": ("success, net of harmless text", -1.0), "success": ("success", 0.0)}
     for statistic, (title, low) in axes.items():
         shown = [row for row in rows if row["statistic"] == statistic and row["attack"] in order]

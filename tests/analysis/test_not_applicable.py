@@ -54,7 +54,7 @@ def test_it_is_measured_and_in_no_mean(results: Callable[..., Results], hand: An
     assert (board["unshared"], board["unshared_n"], board["set_aside"]) == (2.5, 4, 1)
     assert only(analysis.leaderboard(run), system="k", rater="human labels")["n"] == 5
     assert [row["failure"] for row in rows_of(analysis.failures(run))] == ["parse"]
-    worst = only(analysis.worst_cases(run), rater="pt", system="m", measure="mean score")
+    worst = only(analysis.worst_case_bounds(run), rater="pt", system="m", measure="mean score")
     assert (worst["failed"], worst["n"]) == (1, 4)
     (grid,) = verdict_grids({"coverage": rows_of(analysis.coverage(run)), "left_out": []}, Footnotes())
     assert dict(zip(grid.head, grid.rows[0], strict=True))["not applicable"] == "4"

@@ -1,4 +1,4 @@
-"""Which response of each item is attacked: the one that the judge itself likes less."""
+"""The targets of attacks: of each item the response that the judge itself likes less."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evalhub.specs import Rubric
 if TYPE_CHECKING:
     import pandas as pd
 
-# A rating has risen when it is better by this share of the distance between two neighbouring levels.
+# A rating has risen if it is better by this share of the distance between two neighbouring levels.
 RISE = 0.5
 
 NO_LOSER = "the judge calls the pair a tie, so that none of the two has lost"
@@ -26,10 +26,10 @@ class Target:
     """One pair, or the responses of one item, as the judge saw them before any attack.
 
     Attributes:
-        systems: Those that were compared or rated, in bytewise order.
-        attacked: The loser of the pair, or the worst rated; None where nothing can be won.
-        preferred: The winner of the pair, or the best rated where another one is the worst.
-        why: Why nothing is attacked.
+        systems: The systems that were compared or rated, in bytewise order.
+        attacked: The loser of the pair, or the worst rated system. None where nothing can be won.
+        preferred: The winner of the pair, or the best rated system where another one is the worst.
+        reason: Why nothing is attacked.
     """
 
     dataset: str
@@ -41,63 +41,62 @@ class Target:
     systems: tuple[str, ...]
     attacked: str | None = None
     preferred: str | None = None
-    why: str | None = None
+    reason: str | None = None
 
 
 def targets(results: Results) -> list[Target]:
-    """Return what is attacked in a run of attacks, from the judge's verdicts on the recorded responses.
+    """Return the targets of a run of attacks, from the judge's verdicts on the recorded responses.
 
     Args:
-        results: A run of `evalhub judges attack`, of which the recorded responses at least are judged.
+        results: A run of `evalhub judges attack`. At least its recorded responses must be judged.
     """
     import pandas as pd
 
-    recorded = results.sql("SELECT DISTINCT dataset, system FROM responses WHERE source = 'recorded'")
-    known = set(recorded.itertuples(index=False, name=None))
+    systems = results.sql("SELECT DISTINCT dataset, system FROM responses WHERE source = 'recorded'")
+    recorded = set(systems.itertuples(index=False, name=None))
     criterion = results.manifest["attack"]["criterion"]
     pairs, rated = pair_verdicts(results), ratings(results)
-    found = [
-        _of_pair(row)
+    pair_targets = [
+        _pair_target(row)
         for row in pairs[pairs["criterion"] == criterion].itertuples()
-        if {(row.dataset, row.system_a), (row.dataset, row.system_b)} <= known
+        if {(row.dataset, row.system_a), (row.dataset, row.system_b)} <= recorded
     ]
     rated = rated[rated["criterion"] == criterion]
-    mine = [key in known for key in zip(rated["dataset"], rated["system"], strict=True)]
-    for _, rows in groups(
-        rated[pd.Series(mine, index=rated.index, dtype=bool)], "dataset", "judge", "item_id", "sample"
-    ):
-        found.append(_of_ratings(results, rows))
-    return found
+    is_recorded = [key in recorded for key in zip(rated["dataset"], rated["system"], strict=True)]
+    rated = rated[pd.Series(is_recorded, index=rated.index, dtype=bool)]
+    by_item = groups(rated, "dataset", "judge", "item_id", "sample")
+    return [*pair_targets, *(_rating_target(results, rows) for _, rows in by_item)]
 
 
-def _of_pair(row: Any) -> Target:
+def _pair_target(row: Any) -> Target:
     pair = (str(row.system_a), str(row.system_b))
-    target = _blank(row, pair)
+    target = _target_of_nothing(row, pair)
     if row.winner not in ("a", "b"):
-        return replace(target, why=NO_LOSER if row.winner == "tie" else FAILED)
+        return replace(target, reason=NO_LOSER if row.winner == "tie" else FAILED)
     winner, loser = pair if row.winner == "a" else pair[::-1]
     return replace(target, attacked=loser, preferred=winner)
 
 
-def _of_ratings(results: Results, rows: pd.DataFrame) -> Target:
-    target = _blank(next(rows.itertuples()), tuple(map(str, rows["system"])))
+def _rating_target(results: Results, rows: pd.DataFrame) -> Target:
+    target = _target_of_nothing(next(rows.itertuples()), tuple(map(str, rows["system"])))
     rubric = results.rubric(target.judge)
     higher = rubric is None or rubric.higher_is_better(target.criterion)
-    ratings_of = rating_of(rows, higher_is_better=higher)
-    known = sorted((rating, system) for system, rating in ratings_of.items())
-    if not known:
-        return replace(target, why=FAILED)
-    (worst, attacked), (_, preferred) = known[0], known[-1]
+    by_system = rating_of(rows, higher_is_better=higher)
+    ranking = sorted((rating, system) for system, rating in by_system.items())
+    if not ranking:
+        return replace(target, reason=FAILED)
+    (worst, attacked), (_, preferred) = ranking[0], ranking[-1]
     step, top = level_step(rubric, target.criterion)
     if worst > top - RISE * step:
-        return replace(target, why=AT_THE_TOP)
+        return replace(target, reason=AT_THE_TOP)
     return replace(target, attacked=attacked, preferred=preferred if preferred != attacked else None)
 
 
-def _blank(row: Any, systems: tuple[str, ...]) -> Target:
+def _target_of_nothing(row: Any, systems: tuple[str, ...]) -> Target:
+    """Return a target that attacks no system yet."""
     names = ("dataset", "judge", "criterion", "item_id", "cluster")
-    named = {name: str(getattr(row, name)) for name in names}
-    return Target(**named, sample=int(row.sample), systems=systems)
+    fields = {name: str(getattr(row, name)) for name in names}
+    return Target(**fields, sample=int(row.sample), systems=systems)
 
 
 def rating_of(rows: pd.DataFrame, *, higher_is_better: bool) -> dict[str, float]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from evalhub import stats
+from evalhub.analysis.frames.outcomes import withheld_reason
 from evalhub.analysis.tables import floats
 
 if TYPE_CHECKING:
@@ -35,12 +36,15 @@ class Comparable:
         basis: `SAME_ITEMS`, or `OPPONENTS` where pairs of systems met on different items.
         why: Why a system is not ranked, by system; empty where all are.
         set_aside: Number of a system's measured items that do not count, by system.
+        withheld: Why the numbers of this rater do not rank the systems; None = they do. All rows count where
+            it is set.
     """
 
     rows: pd.DataFrame
     basis: str
     why: dict[str, str] = field(default_factory=dict)
     set_aside: dict[str, int] = field(default_factory=dict)
+    withheld: str | None = None
 
 
 def cells(values: pd.DataFrame, side: str = "system") -> pd.DataFrame:
@@ -65,7 +69,7 @@ def cells(values: pd.DataFrame, side: str = "system") -> pd.DataFrame:
     return filled.groupby(key, as_index=False).agg({**first, **_COMBINED})
 
 
-def comparable(every: pd.DataFrame, *, early: str | None = None) -> Comparable:
+def comparable(every: pd.DataFrame) -> Comparable:
     """Return by which cells the systems of one measure are ranked.
 
     An item counts where every ranked system has a value. A response or verdict that failed is no value: the
@@ -75,10 +79,12 @@ def comparable(every: pd.DataFrame, *, early: str | None = None) -> Comparable:
     them count: the systems then compare through their shared opponents (Bradley-Terry).
 
     Args:
-        every: The cells of one measure of one rater, see `cells`.
-        early: Why judging stopped early; every cell counts then. None = it did not.
+        every: The cells of one measure of one rater, see `cells`. All of them count where the rater's
+            numbers are withheld.
     """
-    return Comparable(every, SAME_ITEMS) if early else _compare(every[every["value"].notna()])
+    if reason := withheld_reason(every):
+        return Comparable(every, SAME_ITEMS, withheld=reason)
+    return _compare(every[every["value"].notna()])
 
 
 def planned(values: pd.DataFrame) -> Comparable:
@@ -90,14 +96,17 @@ def planned(values: pd.DataFrame) -> Comparable:
     return _compare(values)
 
 
-def comparable_pairs(pairs: pd.DataFrame) -> Comparable:
+def comparable_pairs(pairs: pd.DataFrame, *, withheld: str | None) -> Comparable:
     """Return by which pairs the systems are ranked, as `comparable` does.
 
     Args:
-        pairs: Verdicts, with the columns system_a, system_b, item_id.
+        pairs: Verdicts of one judge, with the columns system_a, system_b, item_id.
+        withheld: Why the judge's numbers are withheld, see `withheld_reasons`; None = they are not.
     """
     import pandas as pd
 
+    if withheld:
+        return Comparable(pairs, SAME_ITEMS, withheld=withheld)
     a, b = pairs["system_a"], pairs["system_b"]
     compared = _compare(pd.concat([pairs.assign(system=a, other=b), pairs.assign(system=b, other=a)]))
     return replace(compared, rows=pairs[pairs.index.isin(compared.rows.index)])

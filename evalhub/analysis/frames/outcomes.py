@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.frames.directions import Directions
 from evalhub.analysis.frames.labels import criteria, drawn_by_doubt, truth
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ABOUT = ("dataset", "kind", "rater", "criterion", "measure")
 COLUMNS = (
     *ABOUT, "system", "other", "item_id", "sample", "cluster", "value", "floor", "ceiling",
-    "higher_is_better",
+    "higher_is_better", "withheld",
 )  # fmt: skip
 
 WIN_RATE = "win rate"
@@ -53,8 +53,8 @@ def measured(results: Results, *, drawn: bool = False) -> pd.DataFrame:
     Columns: dataset, kind (judge, metric, labels), rater, criterion ("" = none), measure, system, other (the
     opponent; "" where the value is of the response alone), item_id, sample, cluster, value (a win 1, a tie
     one half, a loss 0; a probability; a rating; missing = failed), floor and ceiling (of the values; missing
-    = not known), higher_is_better (missing = neither). A response to which the criterion does not apply has
-    no row.
+    = not known), higher_is_better (missing = neither), withheld (why the rater's numbers do not rank the
+    systems; None = they do). A response to which the criterion does not apply has no row.
     Measures: `win rate` and `win rate (soft)`, `mean score` and `mean score (soft)`, both after the length
     penalty where the run has one, each metric, `mean label`. Datasets whose systems are anonymous are
     not ranked, nor is a run of attacks. Labels drawn by doubt enter where `drawn` is set, else those of the
@@ -82,6 +82,7 @@ def measured(results: Results, *, drawn: bool = False) -> pd.DataFrame:
     frame["higher_is_better"] = frame["higher_is_better"].astype(object)
     for name in ("criterion", "other"):
         frame[name] = frame[name].astype(object).fillna("")
+    frame["withheld"] = _reasons(results, frame)
     return frame
 
 
@@ -164,25 +165,43 @@ def _has_penalty(results: Results) -> bool:
     return bool(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
 
 
-EARLY = "judging stopped where the order was settled, sooner for some pairs; read the table Settled"
+STOPPED_EARLY = "judging stopped where the order was settled, sooner for some pairs; read the table Settled"
 
 
-def stopped_early(results: Results, dataset: str, rater: str, criterion: str | None) -> str | None:
-    """Say why what a judge said in all does not rank the systems: it was asked less of some pairs.
+def _reasons(results: Results, frame: pd.DataFrame) -> pd.Series[Any]:
+    """Return for each row why its rater's numbers are withheld; None = they are not.
+
+    A judge that stopped early judged some pairs of systems less often than others.
+    """
+    import pandas as pd
+
+    pairs = (results.manifest.get("settled") or {}).get("pairs", ())
+    early = {(pair["dataset"], pair["judge"], pair["criterion"]) for pair in pairs}
+    keys = zip(frame["dataset"], frame["rater"], frame["criterion"], strict=True)
+    reasons = [STOPPED_EARLY if key in early else None for key in keys]
+    return pd.Series(reasons, index=frame.index, dtype=object)
+
+
+def withheld_reason(rows: pd.DataFrame) -> str | None:
+    """Return why the numbers of one rater, criterion and measure are withheld; None = they are not.
 
     Args:
-        results: The run.
-        dataset: Id of the dataset.
-        rater: Id of the judge, metric or labels.
-        criterion: The rubric's criterion.
-
-    Returns:
-        The reason, where one pair or more was settled; None otherwise.
+        rows: Rows of `measured` of one dataset, rater and criterion; at least one.
     """
-    pairs = (results.manifest.get("settled") or {}).get("pairs", ())
-    about = (dataset, rater, criterion)
-    early = any((pair["dataset"], pair["judge"], pair["criterion"]) == about for pair in pairs)
-    return EARLY if early else None
+    reason = rows["withheld"].iat[0]
+    return reason if isinstance(reason, str) else None
+
+
+def withheld_reasons(outcomes: pd.DataFrame) -> dict[tuple[str, str, str], str | None]:
+    """Return `withheld_reason` by dataset, rater and criterion, for tables that are not made of outcomes.
+
+    Args:
+        outcomes: All rows of `measured`.
+    """
+    key = ["dataset", "rater", "criterion"]
+    rows = outcomes.drop_duplicates(key)
+    reasons = [reason if isinstance(reason, str) else None for reason in rows["withheld"]]
+    return dict(zip(rows[key].itertuples(index=False, name=None), reasons, strict=True))
 
 
 def bounds(found: pd.DataFrame) -> tuple[float, float] | None:

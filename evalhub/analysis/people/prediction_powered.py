@@ -10,7 +10,7 @@ from evalhub import stats
 from evalhub.analysis.frames.comparable import planned
 from evalhub.analysis.frames.directions import direction_of
 from evalhub.analysis.frames.labels import truth, with_label_criterion
-from evalhub.analysis.frames.outcomes import MEAN_SCORE, SOFT, WIN_RATE, bounds, measured, stopped_early
+from evalhub.analysis.frames.outcomes import MEAN_SCORE, SOFT, WIN_RATE, bounds, measured, withheld_reason
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups, row, table
 from evalhub.records import AnnotatorKind
@@ -83,7 +83,7 @@ def with_labels(results: Results) -> Iterator[Judged]:
     judges = values[values["kind"] == "judge"].rename(columns={"rater": "judge"})
     absent = _not_applicable(results)
     for key, mine in groups(with_label_criterion(results, judges), *_JUDGE):
-        if stopped_early(results, key[0], key[2], key[3]):
+        if withheld_reason(mine):
             continue
         labels = people[(people["dataset"] == key[0]) & (people["label_criterion"] == key[1])]
         measure = next(one for one in (*_OF_PAIRS, *_OF_RATINGS) if one in set(mine["measure"]))

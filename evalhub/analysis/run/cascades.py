@@ -1,8 +1,8 @@
-"""What each cascade of the suite decides, how well, and what it would have cost.
+"""Cascades of the suite: the share of pairs that each stage decides, its agreement with labels, its cost.
 
-A cascade is worked out on stored verdicts: every stage has judged every pair of the run, and the cost is
-what escalation alone would have spent. Thresholds are set on half of the clusters of items, drawn with a
-seed; agreement, shares and cost come from the other half.
+A cascade is evaluated on stored verdicts. Every stage has judged every pair of the run, and the cost is that
+of the judgments to which escalation would have led. Thresholds are set on half of the clusters of items,
+drawn with a seed. Agreement, shares and cost come from the other half.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 SEED = 0
 DIGITS = 12  # equal confidences differ in the last bits
 PEOPLE = "people"
-TOGETHER = "all judges"
+ALL_STAGES = "all judges"
 COSTS = ("judgments", "tokens_in", "tokens_out", "seconds")
-NAMED = (
+COLUMNS = (
     "dataset", "label_criterion", "annotator_kind", "cascade", "promised_agreement", "promised_confidence",
     "stage", "statistic", "threshold", "threshold_reason", "calibrated_on", "tests_start",
     "disagreement_bound", "asked", "decided", *COSTS, "seconds_reason", "not_used",
@@ -51,14 +51,16 @@ FROM pairs LEFT JOIN spent USING (judge, criterion, dataset, item_id, system_a, 
 ORDER BY ALL
 """
 
-Told = Mapping[str, Any]
+Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
-    """The labelled pairs of one criterion that every stage judged, and why others are not among them.
+class _LabelledPairs:
+    """The labelled pairs of one criterion that every stage judged.
 
-    `pairs` has label_winner, cluster, and for the stage k winner_k, p_a_k and what it spent.
+    Attributes:
+        pairs: Columns label_winner, cluster, and for stage k winner_k, p_a_k and its costs.
+        not_used: How many labelled pairs are not used and why. None = all are.
     """
 
     pairs: pd.DataFrame
@@ -66,147 +68,164 @@ class _Ground:
 
 
 def cascades(results: Results) -> pd.DataFrame:
-    """Return what each stage of each cascade decides: a row for each statistic.
+    """Return what each stage of each cascade decides, one row per stage and statistic.
 
-    The statistics are `share` (decided of all pairs, in [0, 1]) and `agreement` (with the labels, on what is
-    decided, in [0, 1], higher is better). Stages are the judges in turn, then all of them together, then
-    people, who get what is left. Every row also has the stage's threshold (on |p_a - .5| + .5; None with a
-    reason: the stage hands on everything), calibrated_on (labelled pairs its threshold rests on, one for
-    each cluster), tests_start (the most confident of them, on which its first test is done),
-    disagreement_bound (upper confidence bound of the share on which it disagrees with the labels, in [0, 1],
-    lower is better), asked and decided (pairs of the other half), and its cost for each pair that it decides:
-    judgments, tokens, and seconds in which its engine was busy. `not_used` says which pairs are left out.
+    Statistics: `share` (decided of all pairs, in [0, 1]) and `agreement` (with the labels, on the decided
+    pairs, in [0, 1], higher is better). Stages are the judges in turn, then all of them together, then
+    people, who get the undecided pairs.
+
+    Every row also has
+
+    - threshold: of the stage, on |p_a - .5| + .5. None with a reason: the stage hands on every pair.
+    - calibrated_on: labelled pairs that the threshold is set on, one for each cluster.
+    - tests_start: the number of the most confident pairs on which the first test is done.
+    - disagreement_bound: upper confidence bound of the share on which the stage disagrees with the labels, in
+      [0, 1], lower is better.
+    - asked and decided: pairs of the other half.
+    - judgments, tokens and seconds of engine time for each pair that the stage decides.
+    - not_used: which pairs are left out.
     """
-    told = results.manifest["resolved"]["suite"].get("cascades", ())
+    specs = results.manifest["resolved"]["suite"].get("cascades", ())
     rows: list[dict[str, Any]] = []
-    if told:
+    if specs:
         verdicts, labels, costs = pair_verdicts(results), truth(results), results.sql(_COSTS)
         labels = labels[labels["label_winner"].notna()]
         verdicts = verdicts.merge(costs, on=["judge", "criterion", *PAIR], how="left")
-        for cascade in told:
-            for about, mine, labelled in _grounds(results, cascade, verdicts, labels):
-                named = {
-                    **about,
+        for cascade in specs:
+            for key, stage_verdicts, stage_labels in _by_criterion(results, cascade, verdicts, labels):
+                key_columns = {
+                    **key,
                     "cascade": cascade["id"],
                     "promised_agreement": cascade["agreement"],
                     "promised_confidence": cascade["confidence"],
                 }
-                ground = _ground(results, cascade["stages"], mine, labelled)
-                rows += [{**named, **one} for one in _rows(results, cascade, ground)]
-    found = table(rows, NAMED)
-    return found.astype(dict.fromkeys(("calibrated_on", "tests_start", "asked", "decided"), "Int64"))
+                labelled = _labelled_pairs(results, cascade["stages"], stage_verdicts, stage_labels)
+                rows += [{**key_columns, **values} for values in _rows(results, cascade, labelled)]
+    frame = table(rows, COLUMNS)
+    return frame.astype(dict.fromkeys(("calibrated_on", "tests_start", "asked", "decided"), "Int64"))
 
 
-def _grounds(
-    results: Results, cascade: Told, verdicts: pd.DataFrame, labels: pd.DataFrame
+def _by_criterion(
+    results: Results, cascade: Facts, verdicts: pd.DataFrame, labels: pd.DataFrame
 ) -> Iterator[tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]]:
     """Yield dataset, criterion and kind of label, with the stages' verdicts and the labels."""
-    mine = with_label_criterion(results, verdicts[verdicts["judge"].isin(cascade["stages"])])
-    wanted = cascade["criterion"]
-    mine = mine[mine["label_criterion"].isin([wanted]) if wanted else mine["label_criterion"] != ""]
-    for (dataset, criterion), said in mine.groupby(["dataset", "label_criterion"], sort=True):
-        found = labels[(labels["dataset"] == dataset) & (labels["label_criterion"] == criterion)]
-        about = {"dataset": dataset, "label_criterion": criterion}
-        kinds = sorted(found["annotator_kind"].unique()) or [None]
-        for kind in kinds:
-            yield {**about, "annotator_kind": kind}, said, found[found["annotator_kind"] == kind]
+    verdicts = with_label_criterion(results, verdicts[verdicts["judge"].isin(cascade["stages"])])
+    criterion = cascade["criterion"]
+    applies = (
+        verdicts["label_criterion"].isin([criterion]) if criterion else verdicts["label_criterion"] != ""
+    )
+    by_criterion = verdicts[applies].groupby(["dataset", "label_criterion"], sort=True)
+    for (dataset, label_criterion), of_criterion in by_criterion:
+        is_label = (labels["dataset"] == dataset) & (labels["label_criterion"] == label_criterion)
+        criterion_labels = labels[is_label]
+        key = {"dataset": dataset, "label_criterion": label_criterion}
+        for kind in sorted(criterion_labels["annotator_kind"].unique()) or [None]:
+            of_kind = criterion_labels[criterion_labels["annotator_kind"] == kind]
+            yield {**key, "annotator_kind": kind}, of_criterion, of_kind
 
 
-def _ground(results: Results, stages: Sequence[str], said: pd.DataFrame, labels: pd.DataFrame) -> _Ground:
-    pairs = labels[[*PAIR, "label_winner"]].merge(said[[*PAIR, "cluster"]].drop_duplicates(PAIR), on=PAIR)
-    unused = {"labelled pairs were not put to every judge": len(pairs)}
-    for place, judge in enumerate(stages):
+def _labelled_pairs(
+    results: Results, stages: Sequence[str], verdicts: pd.DataFrame, labels: pd.DataFrame
+) -> _LabelledPairs:
+    clusters = verdicts[[*PAIR, "cluster"]].drop_duplicates(PAIR)
+    pairs = labels[[*PAIR, "label_winner"]].merge(clusters, on=PAIR)
+    not_used = {"labelled pairs were not put to every judge": len(pairs)}
+    for stage, judge in enumerate(stages):
         columns = ["winner", "p_a", "judgments", "requests", "tokens_in", "tokens_out"]
-        own = said.loc[said["judge"] == judge, [*PAIR, *columns]]
-        pairs = pairs.merge(own.rename(columns={name: f"{name}_{place}" for name in columns}), on=PAIR)
-    unused["labelled pairs were not put to every judge"] -= len(pairs)
+        of_judge = verdicts.loc[verdicts["judge"] == judge, [*PAIR, *columns]]
+        pairs = pairs.merge(of_judge.rename(columns={name: f"{name}_{stage}" for name in columns}), on=PAIR)
+    not_used["labelled pairs were not put to every judge"] -= len(pairs)
     rubrics = [results.rubric(judge) for judge in stages]
     if not any(rubric.ties for rubric in rubrics if rubric):
         ties = pairs["label_winner"] == "tie"
-        unused["pairs are ties to the labels and no judge may say so"] = int(ties.sum())
+        not_used["pairs are ties to the labels and no judge may say so"] = int(ties.sum())
         pairs = pairs[~ties]
-    return _Ground(
+    return _LabelledPairs(
         pairs.sort_values(PAIR).reset_index(drop=True),
-        ", ".join(f"{n} {why}" for why, n in unused.items() if n) or None,
+        ", ".join(f"{n} {reason}" for reason, n in not_used.items() if n) or None,
     )
 
 
-def _rows(results: Results, cascade: Told, ground: _Ground) -> Iterator[dict[str, Any]]:
-    pairs, judges = ground.pairs, cascade["stages"]
-    setting = _setting_half(pairs["cluster"])
-    half, rest = pairs[setting], pairs[~setting].reset_index(drop=True)
+def _rows(results: Results, cascade: Facts, labelled: _LabelledPairs) -> Iterator[dict[str, Any]]:
+    pairs, judges = labelled.pairs, cascade["stages"]
+    in_setting_half = _setting_half(pairs["cluster"])
+    setting, test = pairs[in_setting_half], pairs[~in_setting_half].reset_index(drop=True)
     promise = stats.Promise(cascade["agreement"], cascade["confidence"])
-    clusters = values(half["cluster"])
-    thresholds = stats.set_thresholds(_judged(half, judges), clusters, promise=promise, seed=SEED)
-    least = [one.value for one in thresholds]
-    judged = _judged(rest, judges)
-    found = stats.measure(judged, least, values(rest["cluster"]))
-    at = stats.decided_at([one.confidence for one in judged], least)
-    spent: list[dict[str, Any]] = []
-    for place, (judge, threshold) in enumerate(zip(judges, thresholds, strict=True)):
-        spent.append(_spent(results, judge, rest[at >= place], place))
-        said = {
+    clusters = values(setting["cluster"])
+    thresholds = stats.set_thresholds(_judged(setting, judges), clusters, promise=promise, seed=SEED)
+    cutoffs = [threshold.value for threshold in thresholds]
+    judged = _judged(test, judges)
+    outcomes = stats.measure(judged, cutoffs, values(test["cluster"]))
+    deciding_stage = stats.decided_at([verdicts.confidence for verdicts in judged], cutoffs)
+    costs: list[dict[str, Any]] = []
+    for stage, (judge, threshold) in enumerate(zip(judges, thresholds, strict=True)):
+        costs.append(_cost(results, judge, test[deciding_stage >= stage], stage))
+        stage_columns = {
             "stage": judge,
             "threshold": threshold.value,
-            "threshold_reason": _silent(half, place) or threshold.reason,
+            "threshold_reason": _reason_if_hard(setting, stage) or threshold.reason,
             "calibrated_on": threshold.n,
             "tests_start": threshold.start,
             "disagreement_bound": threshold.bound,
-            "not_used": ground.not_used,
+            "not_used": labelled.not_used,
         }
-        yield from _both(found.stages[place], said, spent[-1])
+        yield from _stage_rows(outcomes.stages[stage], stage_columns, costs[-1])
     if len(judges) > 1:
-        said = {"stage": TOGETHER, "not_used": ground.not_used}
-        yield from _both(found.together, said, _sum(spent))
-    left = int((at == len(judges)).sum())
-    said = {"stage": PEOPLE, "not_used": ground.not_used, "asked": left, "decided": left}
-    yield row(found.people, **said, statistic="share")
+        stage_columns = {"stage": ALL_STAGES, "not_used": labelled.not_used}
+        yield from _stage_rows(outcomes.together, stage_columns, _total_cost(costs))
+    n = int((deciding_stage == len(judges)).sum())
+    stage_columns = {"stage": PEOPLE, "not_used": labelled.not_used, "asked": n, "decided": n}
+    yield row(outcomes.people, **stage_columns, statistic="share")
 
 
 def _setting_half(clusters: pd.Series[Any]) -> pd.Series[Any]:
     """Return which pairs set thresholds: those of every second cluster, in an order drawn with a seed."""
-    drawn = sorted({str(name) for name in clusters}, key=lambda name: digest([SEED, name]))
-    return clusters.astype(str).isin(drawn[::2])
+    order = sorted({str(name) for name in clusters}, key=lambda name: digest([SEED, name]))
+    return clusters.astype(str).isin(order[::2])
 
 
 def _judged(pairs: pd.DataFrame, judges: Sequence[str]) -> list[stats.Judged]:
-    """Return what each stage says of the pairs; one without a verdict or a probability is not confident."""
-    found = []
-    for place in range(len(judges)):
-        said, p_a = values(pairs[f"winner_{place}"]), values(pairs[f"p_a_{place}"])
+    """Return the confidence and the correctness of each stage on the pairs.
+
+    A stage is not confident on a pair where it has no verdict or no probability.
+    """
+    judged = []
+    for stage in range(len(judges)):
+        winners, p_a = values(pairs[f"winner_{stage}"]), values(pairs[f"p_a_{stage}"])
         confidence = [
             None if winner is None or p is None else round(min(1.0, abs(p - 0.5) + 0.5), DIGITS)
-            for winner, p in zip(said, p_a, strict=True)
+            for winner, p in zip(winners, p_a, strict=True)
         ]
-        right = [float(a == b) for a, b in zip(said, pairs["label_winner"], strict=True)]
-        found.append(stats.Judged(confidence, right))
-    return found
+        right = [float(a == b) for a, b in zip(winners, pairs["label_winner"], strict=True)]
+        judged.append(stats.Judged(confidence, right))
+    return judged
 
 
-def _silent(pairs: pd.DataFrame, place: int) -> str | None:
-    if pairs[f"winner_{place}"].notna().any() and pairs[f"p_a_{place}"].isna().all():
+def _reason_if_hard(pairs: pd.DataFrame, stage: int) -> str | None:
+    """Return why a stage has no threshold where it gives verdicts and no probabilities."""
+    if pairs[f"winner_{stage}"].notna().any() and pairs[f"p_a_{stage}"].isna().all():
         return NO_PROBABILITIES
     return None
 
 
-def _both(outcome: stats.Outcome, said: Told, spent: Told) -> Iterator[dict[str, Any]]:
-    """Yield the rows of both statistics, the cost as that of each decided pair."""
-    each: dict[str, Any] = {
-        name: None if spent[name] is None or not outcome.decided else spent[name] / outcome.decided
+def _stage_rows(outcome: stats.Outcome, stage_columns: Facts, cost: Facts) -> Iterator[dict[str, Any]]:
+    """Yield the rows of both statistics, with the cost of each decided pair."""
+    cost_per_pair: dict[str, Any] = {
+        name: None if cost[name] is None or not outcome.decided else cost[name] / outcome.decided
         for name in COSTS
     }
-    named = {**said, "asked": outcome.asked, "decided": outcome.decided, **each}
-    named["seconds_reason"] = spent["seconds_reason"]
-    yield row(outcome.share, **named, statistic="share")
-    yield row(outcome.agreement, **named, statistic="agreement")
+    columns = {**stage_columns, "asked": outcome.asked, "decided": outcome.decided, **cost_per_pair}
+    columns["seconds_reason"] = cost["seconds_reason"]
+    yield row(outcome.share, **columns, statistic="share")
+    yield row(outcome.agreement, **columns, statistic="agreement")
 
 
-def _spent(results: Results, judge: str, asked: pd.DataFrame, place: int) -> dict[str, Any]:
-    """Return what the judge spends on these pairs."""
+def _cost(results: Results, judge: str, pairs: pd.DataFrame, stage: int) -> dict[str, Any]:
+    """Return the cost of these pairs for the judge."""
     totals: dict[str, Any] = {}
     for name in ("judgments", "requests", "tokens_in", "tokens_out"):
-        known = asked[f"{name}_{place}"].dropna()
-        totals[name] = int(known.sum()) if len(known) or asked.empty else None
+        counts = pairs[f"{name}_{stage}"].dropna()
+        totals[name] = int(counts.sum()) if len(counts) or pairs.empty else None
     time, requests = engine_time(results, judge), totals["requests"]
     if isinstance(time, str):
         return {**totals, "seconds": None, "seconds_reason": time}
@@ -214,11 +233,11 @@ def _spent(results: Results, judge: str, asked: pd.DataFrame, place: int) -> dic
     return {**totals, "seconds": seconds, "seconds_reason": None}
 
 
-def _sum(spent: Sequence[Told]) -> dict[str, Any]:
-    """Add up what the stages spend; what one of them does not know is not known."""
-    reasons = dict.fromkeys(one["seconds_reason"] for one in spent if one["seconds_reason"])
+def _total_cost(costs: Sequence[Facts]) -> dict[str, Any]:
+    """Add up the costs of the stages. A total is None where it is None for some stage."""
+    reasons = dict.fromkeys(cost["seconds_reason"] for cost in costs if cost["seconds_reason"])
     totals = {
-        name: None if any(one[name] is None for one in spent) else sum(one[name] for one in spent)
+        name: None if any(cost[name] is None for cost in costs) else sum(cost[name] for cost in costs)
         for name in COSTS
     }
     return {**totals, "seconds_reason": "; ".join(reasons) or None}

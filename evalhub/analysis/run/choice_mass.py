@@ -1,4 +1,4 @@
-"""Judges that wanted to say something else than a verdict."""
+"""Choice mass: the probability that a judge gives to its allowed answers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOW_MASS = 0.5
-"""A judge whose allowed answers have less probability than this, on average, wants to say something else."""
+"""A mean choice mass below this is low: the judge would mostly have answered something else."""
 
 _CELL = ("judge", "dataset", "criterion")
 _OPENS_THINKING = tuple(tags.open for tags in THINK_TAGS)
 
-# A token that is one of the allowed answers is no wish for something else.
 _MASSES = """
 SELECT judge, coalesce(dataset, '') AS dataset, coalesce(criterion, '') AS criterion,
   avg(label_mass) AS mass, count(*) AS n FROM judgments
@@ -25,7 +24,8 @@ GROUP BY GROUPING SETS ((judge), (judge, dataset, criterion))
 QUALIFY dataset IS NULL OR count(*) OVER (PARTITION BY judge) > 2
 ORDER BY ALL
 """
-_WISHES = """
+# The tokens that judges preferred to their allowed answers.
+_PREFERRED_TOKENS = """
 SELECT j.judge, coalesce(j.dataset, '') AS dataset, coalesce(j.criterion, '') AS criterion,
   j.top_token AS token, count(*) AS n
 FROM judgments j JOIN completions c ON c.key = j.completions[-1]
@@ -36,21 +36,23 @@ ORDER BY j.judge, j.dataset, j.criterion, n DESC, token
 
 
 def choice_mass(results: Results) -> pd.DataFrame:
-    """Return, for each judge of the run that was read from probabilities, how much it wanted to answer.
+    """Return the choice mass of each judge whose verdicts come from token probabilities.
 
     One row for the whole run of a judge, and one for each of its cells (a dataset and criterion) where it has
-    several. Columns: judge, dataset and criterion (of a cell; "" = the whole run), mass (mean probability of
-    the allowed answers together, in [0, 1], verdicts below the floor included), n (judgments with a mass),
-    low (mass below 0.5), token (the most frequent most probable token that is no allowed answer; None where
-    there is none), token_n (how often that was so), thinks (the judge answers at once although its model
-    thinks first).
+    several.
+
+    Columns: judge, dataset and criterion ("" = the whole run), mass (mean probability of the allowed answers
+    together, in [0, 1], higher is better, verdicts below the floor included), n (judgments with a mass), low
+    (whether mass is below 0.5), token (the most probable token where that is not an allowed answer, the most
+    frequent one, None = always allowed), token_n (number of judgments with it), thinks (whether the model
+    thinks first although the judge must answer at once).
     """
     frame = results.sql(_MASSES)
-    wishes = results.sql(_WISHES).drop_duplicates(list(_CELL)).set_index(list(_CELL))
+    preferred = results.sql(_PREFERRED_TOKENS).drop_duplicates(list(_CELL)).set_index(list(_CELL))
     frame["low"] = frame["mass"] < LOW_MASS
     cells = list(frame[list(_CELL)].itertuples(index=False, name=None))
-    frame["token"] = [wishes["token"].get(cell) for cell in cells]
-    frame["token_n"] = [int(wishes["n"].get(cell, 0)) for cell in cells]
+    frame["token"] = [preferred["token"].get(cell) for cell in cells]
+    frame["token_n"] = [int(preferred["n"].get(cell, 0)) for cell in cells]
     frame["thinks"] = [
         _thinks(results.manifest["judges"].get(judge, {}), token)
         for judge, token in zip(frame["judge"], frame["token"], strict=True)
@@ -59,6 +61,6 @@ def choice_mass(results: Results) -> pd.DataFrame:
 
 
 def _thinks(judge: dict[str, object], token: str | None) -> bool:
-    """Return whether a model that is asked to answer at once would have begun to think."""
-    wants = bool(token) and str(token).strip().startswith(_OPENS_THINKING)
-    return judge.get("mode") == "direct" and (wants or bool(judge.get("opens_thinking")))
+    """Return whether a model that must answer at once would have begun to think."""
+    opens_thinking = bool(token) and str(token).strip().startswith(_OPENS_THINKING)
+    return judge.get("mode") == "direct" and (opens_thinking or bool(judge.get("opens_thinking")))

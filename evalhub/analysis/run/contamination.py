@@ -1,4 +1,4 @@
-"""Whether a model may have read a dataset before, and whether a rubric gives its items away."""
+"""Contamination: whether a model may have seen a dataset, and whether a rubric contains its items."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
 # The length of a shared run of words that counts as an overlap.
 # Source: Brown et al., Language Models are Few-Shot Learners, 2020, appendix C.
-WORDS = 13
+OVERLAP_WORDS = 13
 
 
 def contamination(results: Results) -> pd.DataFrame:
-    """Return, for each dataset and model of the run, whether the one may have been seen by the other.
+    """Return for each dataset and model of the run whether the model may have seen the dataset in training.
 
-    Columns: dataset, released (YYYY-MM), used_by (a judge or candidate), cutoff (of its training data, or its
-    release where that is all that is known), flag (`may have been seen`, `released later`, `unknown`),
-    overlap (items that share 13 words in a row with the judge's rubric), items.
+    Columns: dataset, released (YYYY-MM), used_by (a judge or candidate), cutoff (date of its training data,
+    or of its release if only that is known), flag (`may have been seen`, `released later`, `unknown`),
+    overlap (number of items that share 13 words in a row with the judge's rubric, None for a candidate),
+    items.
     """
     import pandas as pd
 
@@ -54,14 +55,14 @@ def _flag(released: str | None, cutoff: str | None) -> str:
 
 
 def _overlap(results: Results, judge: str, texts: list[str]) -> int | None:
-    """Count the items that share a run of words with a judge's rubric; None for a candidate."""
+    """Count the items that share a run of words with a judge's rubric. None for a candidate."""
     rubric = results.rubric(judge)
     if rubric is None:
         return None
-    told = _runs("\n".join([rubric.system, rubric.user, *rubric.criteria.values()]))
-    return sum(bool(told & _runs(text)) for text in texts)
+    in_rubric = _word_runs("\n".join([rubric.system, rubric.user, *rubric.criteria.values()]))
+    return sum(bool(in_rubric & _word_runs(text)) for text in texts)
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
+def _word_runs(text: str) -> set[tuple[str, ...]]:
     words = re.findall(r"\w+", text.lower())
-    return {tuple(words[at : at + WORDS]) for at in range(len(words) - WORDS + 1)}
+    return {tuple(words[i : i + OVERLAP_WORDS]) for i in range(len(words) - OVERLAP_WORDS + 1)}

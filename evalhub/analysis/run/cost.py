@@ -1,4 +1,4 @@
-"""What judges cost: tokens for each judgment, and judgments a second."""
+"""The cost of judges: tokens for each judgment, and judgments a second."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from evalhub.analysis.tables import floats, groups, row, table
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = ("judge", "model", "statistic")
+COLUMNS = ("judge", "model", "statistic")
 
-# A completion that several judgments rest on is shared among them.
+# The tokens of a completion that several judgments use are shared among them.
 _TOKENS = """
 WITH used AS (
   SELECT judge, j.dataset || '/' || i.cluster AS cluster, unnest(completions) AS key,
@@ -30,7 +30,7 @@ FROM shared JOIN completions c USING (key)
 GROUP BY judge, cluster, judgment ORDER BY ALL
 """
 
-_HERE = """
+_COMPUTED_HERE = """
 SELECT judge, count(*) AS n FROM judgments j WHERE j.source = 'generated' AND EXISTS (
   SELECT 1 FROM completions c
   WHERE list_contains(j.completions, c.key) AND coalesce(c.computed_in, '') IN ('', $run)
@@ -41,25 +41,26 @@ SELECT judge, count(*) AS n FROM judgments j WHERE j.source = 'generated' AND EX
 def cost(results: Results) -> pd.DataFrame:
     """Return each judge's tokens for one judgment, and its judgments a second, over all its datasets.
 
-    Statistics: `prompt tokens`, `cached tokens` (of them, read from the prefix cache) and `generated tokens`,
-    means over judgments; `judgments a second`, of those computed in this run while its engine was busy, where
-    the engine served this judge alone. A completion that several judgments rest on is shared among them.
+    Statistics: `prompt tokens`, `cached tokens` (prompt tokens read from the prefix cache) and `generated
+    tokens`, means over judgments. The tokens of a completion that several judgments use are shared among
+    them. `judgments a second` counts the judgments computed in this run while the engine was busy. It is
+    known where the engine served this judge alone.
     """
     rows: list[dict[str, Any]] = []
-    here = results.sql(_HERE, {"run": results.run.id})
-    computed = dict(zip(here["judge"], here["n"], strict=True))
-    for (judge, model), found in groups(results.sql(_TOKENS), "judge", "model"):
-        named = {"judge": judge, "model": model}
+    counts = results.sql(_COMPUTED_HERE, {"run": results.run.id})
+    computed = dict(zip(counts["judge"], counts["n"], strict=True))
+    for (judge, model), judgments in groups(results.sql(_TOKENS), "judge", "model"):
+        key_columns = {"judge": judge, "model": model}
         for name in ("prompt tokens", "cached tokens", "generated tokens"):
-            mean = stats.mean_estimate(floats(found[name]), found["cluster"].tolist())
-            rows.append(row(mean, **named, statistic=f"{name} a judgment"))
+            mean = stats.mean_estimate(floats(judgments[name]), judgments["cluster"].tolist())
+            rows.append(row(mean, **key_columns, statistic=f"{name} a judgment"))
         speed = _speed(int(computed.get(judge, 0)), engine_time(results, judge))
-        rows.append(row(speed, **named, statistic="judgments a second"))
-    return table(rows, NAMED)
+        rows.append(row(speed, **key_columns, statistic="judgments a second"))
+    return table(rows, COLUMNS)
 
 
 def _speed(judgments: int, time: tuple[float, int] | str) -> stats.Estimate:
-    """Return the judgments of this run by the seconds that the engine was busy; there is no interval."""
+    """Return the judgments of this run by the seconds that the engine was busy, without an interval."""
     if not judgments:
         return stats.Estimate.none("nothing was computed in this run")
     if isinstance(time, str):
@@ -70,14 +71,14 @@ def _speed(judgments: int, time: tuple[float, int] | str) -> stats.Estimate:
 
 
 def engine_time(results: Results, judge: str) -> tuple[float, int] | str:
-    """Return the seconds that the judge's engine was busy and its requests, or why nobody knows.
+    """Return the busy seconds of the judge's engine and its number of requests, or why they are unknown.
 
-    An engine that served another judge or a candidate too has no time that is the judge's own.
+    They are unknown where the engine also served another judge or a candidate.
     """
     engines = [engine for engine in results.manifest["engines"] if judge in engine.get("serves", ())]
-    others = sorted({name for engine in engines for name in engine["serves"]} - {judge})
-    if others:
-        return f"the time of its engine is shared with {', '.join(others)}"
+    sharers = sorted({name for engine in engines for name in engine["serves"]} - {judge})
+    if sharers:
+        return f"the time of its engine is shared with {', '.join(sharers)}"
     busy, requests = (
         sum(engine.get(name) or 0 for engine in engines) for name in ("seconds_busy", "requests")
     )

@@ -1,4 +1,4 @@
-"""What was asked, what came back, and what it cost."""
+"""Coverage: planned judgments and how many are valid, missing scores, exclusions, engines and reuse."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _COUNTS = (
     "done", "failed", "not_applicable", "rationales", "rationales_cut", "same_family", "of_cut_answers",
 )  # fmt: skip
-NAMED = ("judge", "kind", "statistic", "expected", *_COUNTS)
-BY_CRITERION = ("dataset", "judge", "criterion", "statistic")
+COLUMNS = ("judge", "kind", "statistic", "expected", *_COUNTS)
+CRITERION_COLUMNS = ("dataset", "judge", "criterion", "statistic")
 _UNFINISHED = "not everything that was planned is asked yet"
 
-_COUNTED = f"""
+_JUDGE_COUNTS = f"""
 SELECT judge, if(any_value(source) = 'recorded', 'recorded judge', 'judge') AS kind,
   count(*) AS done, count(*) FILTER (WHERE {FAILED}) AS failed,
   count(*) FILTER (WHERE {NOT_APPLICABLE}) AS not_applicable, count(rationale) AS rationales,
@@ -34,7 +34,7 @@ SELECT judge, if(any_value(source) = 'recorded', 'recorded judge', 'judge') AS k
 FROM judgments j GROUP BY judge ORDER BY judge
 """
 
-_ASKED = f"""
+_JUDGMENTS = f"""
 SELECT j.dataset, j.judge, j.criterion, if(j.{FAILED}, 0, 1) AS valid, j.label_mass,
   j.dataset || '/' || i.cluster AS cluster
 FROM judgments j JOIN items i USING (dataset, item_id) ORDER BY ALL
@@ -42,54 +42,64 @@ FROM judgments j JOIN items i USING (dataset, item_id) ORDER BY ALL
 
 
 def coverage(results: Results) -> pd.DataFrame:
-    """Return, for each judge, how much of what was planned has a verdict, and how sure its tokens are.
+    """Return the coverage of each judge, and its choice mass.
 
-    One row per judge and statistic: `coverage` (valid verdicts of those expected, in [0, 1]) and, where
-    verdicts were read from probabilities, `label mass` (mean probability of the allowed verdicts, in [0, 1]).
-    A verdict that the criterion does not apply is a valid one. Every row also has the judge's counts:
-    expected, done, failed, not_applicable, rationales, rationales_cut, same_family, of_cut_answers
-    (judgments of an answer that the token limit cut, where anything was left of it). Of a recorded judge
-    (`kind`) as much is expected as is recorded.
+    One row per judge and statistic: `coverage` (share of valid verdicts among the expected ones, in [0, 1])
+    and, where verdicts were read from probabilities, `label mass` (mean probability of the allowed verdicts,
+    in [0, 1]). Higher is better for both. The verdict that a criterion does not apply is valid.
+
+    Every row also has the judge's counts: expected, done, failed, not_applicable, rationales, rationales_cut,
+    same_family, of_cut_answers (judgments of an answer that the token limit cut, where some text was left).
+    For a recorded judge (`kind`) the expected number is the recorded number.
     """
-    counted = {str(one["judge"]): one for one in rows_of(results.sql(_COUNTED))}
-    recorded = {judge: one["done"] for judge, one in counted.items() if one["kind"] == "recorded judge"}
-    asked = results.sql(_ASKED)
+    counts_by_judge = {str(counts["judge"]): counts for counts in rows_of(results.sql(_JUDGE_COUNTS))}
+    recorded = {
+        judge: counts["done"]
+        for judge, counts in counts_by_judge.items()
+        if counts["kind"] == "recorded judge"
+    }
+    all_judgments = results.sql(_JUDGMENTS)
     rows: list[dict[str, Any]] = []
     for judge, expected in {**results.manifest["expected"], **recorded}.items():
-        found = asked[asked["judge"] == judge]
-        counts = counted.get(judge) or {"kind": "judge", **dict.fromkeys(_COUNTS, 0)}
-        rows += _rows(found, _share(found, expected), {**counts, "judge": judge, "expected": expected})
-    return table(rows, NAMED)
+        judgments = all_judgments[all_judgments["judge"] == judge]
+        counts = counts_by_judge.get(judge) or {"kind": "judge", **dict.fromkeys(_COUNTS, 0)}
+        key_columns = {**counts, "judge": judge, "expected": expected}
+        rows += _rows(judgments, _valid_share(judgments, expected), key_columns)
+    return table(rows, COLUMNS)
 
 
 def coverage_by_criterion(results: Results) -> pd.DataFrame:
-    """Return the coverage and the label mass of each judge on each criterion of each dataset.
+    """Return the coverage and the choice mass of each judge on each criterion of each dataset.
 
     One row per dataset, judge, criterion and statistic, as in `coverage`. The plan counts a judge's
-    judgments together: while some are still to be asked, the coverage of their parts is None.
+    judgments over all criteria together, so coverage by criterion is None while some are not yet done.
     """
-    asked, expected = results.sql(_ASKED), results.manifest["expected"]
-    done = (results.whole or results).sql("SELECT judge FROM judgments")["judge"].value_counts()
+    all_judgments, expected = results.sql(_JUDGMENTS), results.manifest["expected"]
+    n_judgments = (results.whole or results).sql("SELECT judge FROM judgments")["judge"].value_counts()
     rows: list[dict[str, Any]] = []
-    for (dataset, judge, criterion), found in groups(asked, "dataset", "judge", "criterion"):
+    by_criterion = groups(all_judgments, "dataset", "judge", "criterion")
+    for (dataset, judge, criterion), judgments in by_criterion:
         share = (
-            stats.Estimate.none(_UNFINISHED, left_out=len(found))
-            if done[judge] < expected.get(judge, 0)
-            else _share(found, len(found))
+            stats.Estimate.none(_UNFINISHED, left_out=len(judgments))
+            if n_judgments[judge] < expected.get(judge, 0)
+            else _valid_share(judgments, len(judgments))
         )
-        rows += _rows(found, share, {"dataset": dataset, "judge": judge, "criterion": criterion})
-    return table(rows, BY_CRITERION)
+        rows += _rows(judgments, share, {"dataset": dataset, "judge": judge, "criterion": criterion})
+    return table(rows, CRITERION_COLUMNS)
 
 
-def _rows(found: pd.DataFrame, share: stats.Estimate, named: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the coverage and, where verdicts were read from probabilities, the label mass."""
-    yield row(share, **named, statistic="coverage")
-    if found["label_mass"].notna().any():
-        mass = stats.mean_estimate(floats(found["label_mass"]), found["cluster"].tolist(), bounds=(0.0, 1.0))
-        yield row(mass, **named, statistic="label mass")
+def _rows(
+    judgments: pd.DataFrame, share: stats.Estimate, key_columns: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield the coverage and, where verdicts were read from probabilities, the choice mass."""
+    yield row(share, **key_columns, statistic="coverage")
+    if judgments["label_mass"].notna().any():
+        clusters = judgments["cluster"].tolist()
+        mass = stats.mean_estimate(floats(judgments["label_mass"]), clusters, bounds=(0.0, 1.0))
+        yield row(mass, **key_columns, statistic="label mass")
 
 
-_UNSCORED = """
+_MISSING_SCORES = """
 WITH counted AS (SELECT dataset, metric, count(*) AS scores FROM scores GROUP BY ALL)
 SELECT dataset, metric, coalesce(reason, 'no reason was recorded') AS reason, count(*) AS n,
   any_value(scores) AS scores, count(DISTINCT system) AS systems
@@ -98,13 +108,13 @@ GROUP BY dataset, metric, reason ORDER BY dataset, metric, n DESC, reason
 """
 
 
-def unscored(results: Results) -> pd.DataFrame:
+def missing_scores(results: Results) -> pd.DataFrame:
     """Return why responses have no value of a metric, one row per dataset, metric and reason.
 
-    Columns: dataset, metric, reason, `n` (scores without a value for this reason), `scores` (all of the
-    metric on the dataset) and `systems` (how many systems the reason concerns). Most frequent reasons first.
+    Columns: dataset, metric, reason, n (scores without a value for this reason), scores (all scores of the
+    metric on the dataset) and systems (number of systems with such a score). Most frequent reasons first.
     """
-    return results.sql(_UNSCORED)
+    return results.sql(_MISSING_SCORES)
 
 
 _REUSED = """
@@ -119,51 +129,51 @@ WHERE computed_in IS NOT NULL GROUP BY ALL ORDER BY ALL
 """
 
 
-def _share(found: pd.DataFrame, expected: int) -> stats.Estimate:
-    """Return the share of valid verdicts; what is still to be asked counts as not valid."""
+def _valid_share(judgments: pd.DataFrame, expected: int) -> stats.Estimate:
+    """Return the share of valid verdicts. A judgment that is not yet done counts as not valid."""
     if not expected:
         return stats.Estimate.none("nothing was planned")
-    share = stats.mean_estimate(floats(found["valid"]), found["cluster"].tolist(), bounds=(0.0, 1.0))
-    if len(found) >= expected:
+    clusters = judgments["cluster"].tolist()
+    share = stats.mean_estimate(floats(judgments["valid"]), clusters, bounds=(0.0, 1.0))
+    if len(judgments) >= expected:
         return share
-    return replace(share, estimate=float(found["valid"].sum()) / expected, n=expected).without_interval(
-        _UNFINISHED
-    )
+    estimate = float(judgments["valid"].sum()) / expected
+    return replace(share, estimate=estimate, n=expected).without_interval(_UNFINISHED)
 
 
-def left_out(results: Results) -> pd.DataFrame:
-    """Return what the plan leaves out: judge, dataset, what (and why, in words), n of them.
+def exclusions(results: Results) -> pd.DataFrame:
+    """Return what the plan excludes: judge, dataset, what (of which kind and why, in words), n of them.
 
-    Items, pairs, responses and judgments are counted apart, each under the rule that leaves them out.
+    Items, pairs, responses and judgments are counted separately, each under the rule that excludes them.
     """
     import pandas as pd
 
     rows = [
-        (judge, dataset, what, n)
+        (judge, dataset, reason, n)
         for judge, by_dataset in results.manifest["skipped"].items()
         for dataset, reasons in by_dataset.items()
-        for what, n in reasons.items()
+        for reason, n in reasons.items()
     ]
     return pd.DataFrame(rows, columns=["judge", "dataset", "what", "n"])
 
 
-_WHOLE = (
+_WHOLE_NUMBERS = (
     "kv_block_size", "kv_cache_tokens", "tensor_parallel", "max_length", "max_num_seqs", "max_batched_tokens",
     "logprobs",
 )  # fmt: skip
 
 
 def engines(results: Results) -> pd.DataFrame:
-    """Return what every engine of the run really used and did, one row per start.
+    """Return the settings and the work of every engine of the run as it reported them, one row per start.
 
-    `serves` names the candidates and judges that it worked for: one model may run as both, or with several
-    settings. `start` counts the starts for the same ones.
+    `serves` names the candidates and judges that it answered for. One model may be both, or run with several
+    settings. `start` counts the starts for the same candidates and judges.
     """
     import pandas as pd
 
     frame = pd.DataFrame(results.manifest["engines"])
-    # Where another engine has no such number, pandas would make these floats.
-    frame = frame.astype({name: "Int64" for name in _WHOLE if name in frame})
+    # pandas would make these floats where another engine has no such number.
+    frame = frame.astype({name: "Int64" for name in _WHOLE_NUMBERS if name in frame})
     if "serves" not in frame:  # no engine, or a run from before it was recorded
         return frame.assign(serves="", start=range(1, len(frame) + 1))
     judges = set(results.manifest["judges"])
@@ -174,9 +184,9 @@ def engines(results: Results) -> pd.DataFrame:
     return frame.assign(start=frame.groupby("serves").cumcount() + 1)
 
 
-def reused(results: Results) -> pd.DataFrame:
+def reused_completions(results: Results) -> pd.DataFrame:
     """Return how many completions came from other runs, by the run that computed them.
 
-    Columns: run, model, serves (the candidates and judges that rest on them), completions.
+    Columns: run, model, serves (the candidates and judges that use them), completions.
     """
     return results.sql(_REUSED)

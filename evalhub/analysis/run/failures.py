@@ -1,4 +1,4 @@
-"""Why responses and judgments failed, each reason once with its count."""
+"""Reasons why responses and judgments failed, each reason once with its count."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from evalhub.analysis.tables import rows_of
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = ("of", "by_whom", "failure", "n", "example")
+COLUMNS = ("of", "by_whom", "failure", "n", "example")
 CELL = ("dataset", "criterion")
 
 _REPLY_LENGTH = 80
 
-# What a judge wrote in place of a verdict is part of the reason.
+# The reply that a judge wrote instead of a verdict is part of the reason.
 _FAILED = f"""
 SELECT 'judgment' AS "of", judge AS by_whom, dataset, criterion, failure, detail,
   CASE WHEN failure = 'parse' AND source = 'generated' AND raw_text <> ''
@@ -30,7 +30,8 @@ FROM responses WHERE failure IS NOT NULL GROUP BY ALL
 ORDER BY ALL
 """
 
-# Codes say what happened: "Error code: 401", "status_code=429", "'500 Internal Server Error'", "[Errno 111]".
+# Codes name the failure and stay in a reason, such as "Error code: 401", "status_code=429",
+# "'500 Internal Server Error'" or "[Errno 111]".
 _PHRASES = "|".join(re.escape(status.phrase) for status in HTTPStatus)
 _CODE = (
     r"(?:http(?:/\d(?:\.\d)?|\w*)|(?<![a-z])status(?:[\s_-]?code)?|(?<![a-z])code|errno|signal)['\"]?"
@@ -60,40 +61,43 @@ def failures(results: Results, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
 
     Args:
         results: The run.
-        by: Of `CELL`, the columns that stand before the others and whose failures are counted apart; a
+        by: Columns of `CELL` by which failures are counted separately. They become the first columns. A
             response has no criterion.
 
-    Columns: of (judgment or response), by_whom, failure (its kind), n, example (the reason in the engine's or
-    the reader's own words; of several that differ in numbers or ids alone, the most frequent). The most
-    frequent reason of each kind stands first.
+    Columns: of (judgment or response), by_whom, failure (its kind), n, example (the reason in the words of
+    the engine or of the parser). Reasons that differ only in numbers or ids are one row, whose example is the
+    most frequent of them. The most frequent reason of each kind stands first.
     """
     import pandas as pd
 
     reasons: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows_of(results.sql(_FAILED)):
         cell = (row[name] or "" for name in by)
-        key = (*cell, row["of"], row["by_whom"], row["failure"], alike(row["detail"] or ""))
+        key = (*cell, row["of"], row["by_whom"], row["failure"], normalise_reason(row["detail"] or ""))
         reasons.setdefault(key, []).append(row)
-    rows = [(*key[:-1], sum(row["n"] for row in same), _example(same)) for key, same in reasons.items()]
+    rows = [
+        (*key[:-1], sum(failure["n"] for failure in variants), _example(variants))
+        for key, variants in reasons.items()
+    ]
     rows.sort(key=lambda row: (*row[:-2], -row[-2], row[-1] or ""))
-    return pd.DataFrame(rows, columns=[*by, *NAMED])
+    return pd.DataFrame(rows, columns=[*by, *COLUMNS])
 
 
-def alike(reason: str) -> str:
-    """Return a reason without what differs from request to request: numbers, ids, addresses, dates, amounts.
+def normalise_reason(reason: str) -> str:
+    """Replace by "#" what differs between requests: numbers, ids, addresses, dates and amounts.
 
     Codes stay, since "Error code: 401" and "Error code: 500" are two reasons.
 
-    >>> alike("HTTP 400: request req_8f2 has 5123 tokens, the limit is 4096")
+    >>> normalise_reason("HTTP 400: request req_8f2 has 5123 tokens, the limit is 4096")
     'HTTP 400: request # has # tokens, the limit is #'
-    >>> alike("status_code=429, try again in 1.5 seconds, see https://api.example.com/limits")
+    >>> normalise_reason("status_code=429, try again in 1.5 seconds, see https://api.example.com/limits")
     'status_code=429, try again in #, see #'
     """
     return _VARIES.sub(lambda match: match["code"] or "#", reason)
 
 
-def _example(same: list[dict[str, Any]]) -> str | None:
-    row = max(same, key=lambda row: row["n"])
+def _example(variants: list[dict[str, Any]]) -> str | None:
+    row = max(variants, key=lambda failure: failure["n"])
     if row["reply"] is None:
         return None if row["detail"] is None else str(row["detail"])
     return f"{row['detail']}; the answer begins {row['reply']!r}"

@@ -1,4 +1,4 @@
-"""One item in full: what was asked, answered, shown to the judges, and said."""
+"""One item in full: its prompt, responses, judgments with the prompts that judges saw, labels and scores."""
 
 from __future__ import annotations
 
@@ -21,27 +21,32 @@ def item_list(results: Results) -> pd.DataFrame:
     )
 
 
-def sample(results: Results, dataset: str, item_id: str) -> dict[str, Any]:
-    """Return everything that is known of one item.
+def item_details(results: Results, dataset: str, item_id: str) -> dict[str, Any]:
+    """Return every record of one item.
+
+    Args:
+        results: The run.
+        dataset: Id of the dataset.
+        item_id: Id of the item.
 
     Returns:
         `item`, `responses`, `judgments` (each with `prompt`: the messages as sent, in order),
-        `labels` and `scores`; plain values.
+        `labels` and `scores`, as plain values.
 
     Raises:
         UnknownNameError: The run has no such item.
     """
-    where = {"dataset": dataset, "item_id": item_id}
+    key = {"dataset": dataset, "item_id": item_id}
     parts = {
         kind: rows_of(
-            results.sql(f"SELECT * FROM {kind} WHERE dataset = $dataset AND item_id = $item_id", where)
+            results.sql(f"SELECT * FROM {kind} WHERE dataset = $dataset AND item_id = $item_id", key)
         )
         for kind in ("items", "responses", "judgments", "labels", "scores")
     }
     items = parts.pop("items")
     if not items:
         raise UnknownNameError("item", item_id, item_list(results)["item_id"])
-    prompts = _prompts(results, [key for one in parts["judgments"] for key in one["completions"]])
+    prompts = _prompts(results, [key for judgment in parts["judgments"] for key in judgment["completions"]])
     for judgment in parts["judgments"]:
         keys = list(judgment["completions"])
         judgment["prompt"] = prompts.get(keys[-1], []) if keys else []
@@ -49,7 +54,7 @@ def sample(results: Results, dataset: str, item_id: str) -> dict[str, Any]:
 
 
 def _prompts(results: Results, keys: list[str]) -> dict[str, list[dict[str, str]]]:
-    found = results.sql(
+    frame = results.sql(
         "SELECT key, messages FROM completions WHERE list_contains($keys::VARCHAR[], key)", {"keys": keys}
     )
-    return {key: json.loads(text) for key, text in zip(found["key"], found["messages"], strict=True)}
+    return {key: json.loads(text) for key, text in zip(frame["key"], frame["messages"], strict=True)}

@@ -1,4 +1,4 @@
-"""What servers were not sent, and which verdicts came without probabilities."""
+"""Sampling parameters that servers were not sent, and verdicts that came without probabilities."""
 
 from __future__ import annotations
 
@@ -34,15 +34,18 @@ FROM (
 """
 
 
-def not_sent(results: Results) -> pd.DataFrame:
-    """Return the sampling parameters that a suite asks for and a server was not sent, as it refuses them.
+def unsent_parameters(results: Results) -> pd.DataFrame:
+    """Return the sampling parameters of the suite that were not sent to a server, because it refuses them.
 
-    Columns: role (candidate or judge), by_whom, parameter, asked_as (the value), n completions without it, of
-    all its answered ones.
+    Columns: role (candidate or judge), by_whom, parameter, asked_as (the value), n (completions without it),
+    of (all answered completions of that candidate or judge).
     """
     return results.sql(_NOT_SENT)
 
 
 def hard_verdicts(results: Results) -> pd.DataFrame:
-    """Return the judges whose verdicts came without probabilities: judge, n of all its valid ones, reason."""
+    """Return the judges whose verdicts came without probabilities.
+
+    Columns: judge, n (verdicts without probabilities), of (all its valid verdicts), reason.
+    """
     return results.sql(_HARD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from evalhub.analysis.bias.attacks import EVERY
+from evalhub.analysis.bias.attacks import ALL_ATTACKS
 from evalhub.report.format import Footnotes, Grid, Row, count, grouped, interval, pivot, visible
 from evalhub.report.grids.columns import Data
 
@@ -62,7 +62,7 @@ def _worst_first(rows: list[Row]) -> list[tuple[str, list[Row]]]:
     An attack that is not measured stands behind those that are.
     """
     by_attack = [(attack, statistics) for (attack,), statistics in grouped(rows, "attack")]
-    return sorted(by_attack, key=lambda entry: (entry[0] == EVERY, *_falling(entry[1][-1]["estimate"])))
+    return sorted(by_attack, key=lambda entry: (entry[0] == ALL_ATTACKS, *_falling(entry[1][-1]["estimate"])))
 
 
 def _falling(estimate: float | None) -> tuple[bool, float]:

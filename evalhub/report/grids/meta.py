@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Sequence
 
 from evalhub.analysis.agreement.agreement import MACRO
-from evalhub.analysis.run.contamination import WORDS
+from evalhub.analysis.run.contamination import OVERLAP_WORDS
 from evalhub.report.format import ABSENT, Footnotes, Grid, Row, count, grouped, pivot, visible
 from evalhub.report.grids.biases import CONTROLLED
 from evalhub.report.grids.columns import Data, Grids, heading
@@ -145,7 +145,7 @@ def contamination_grids(data: Data, _: Footnotes) -> Iterator[Grid]:
     }  # fmt: skip
     lines = tuple((*(visible(row[name]) for name in names), _overlap(row)) for row in rows)
     if lines:
-        yield Grid("", (*names.values(), f"rubric shares {WORDS} words with"), lines, len(names))
+        yield Grid("", (*names.values(), f"rubric shares {OVERLAP_WORDS} words with"), lines, len(names))
 
 
 def _overlap(row: Row) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evalhub.analysis import Results, shortfall_sentences
-from evalhub.analysis.run.answers import cut_answers
+from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.report.data import Data, attack_data
 from evalhub.report.facts import engine_lines, model_lines, summary
 from evalhub.report.format import Footnotes, Grid, visible
@@ -48,7 +48,7 @@ def print_leaderboard(data: Data) -> None:
     console = _console()
     _print_shortfalls(console, data)
     notes = _print_sections(console, Place.LEADERBOARD, data)
-    sentences = (*comparability_notes(data), *cut_answers(data["answers"]))
+    sentences = (*comparability_notes(data), *cut_answer_sentences(data["answers"]))
     _print_notes(console, [INTERVALS, *notes.lines(), *(f"• {sentence}" for sentence in sentences)])
 
 
@@ -65,7 +65,7 @@ def print_comparisons(rows: Rows) -> None:
     """Print differences, one table for each measure.
 
     Args:
-        rows: As `comparisons` or `nights` returns them, as plain values.
+        rows: As `comparisons` or `run_comparison` returns them, as plain values.
     """
     _print_output(Place.COMPARE, {"comparisons": rows}, [INTERVALS])
 

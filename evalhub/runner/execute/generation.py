@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
-from evalhub.analysis.run.answers import MANY, cut_answers
+from evalhub.analysis.run.answers import WARNED_SHARE, cut_answer_sentences
 from evalhub.judging import candidate_messages
 from evalhub.records import (
     CUT,
@@ -95,7 +95,7 @@ def many_cut(candidates: Iterable[ResolvedCandidate], records: Iterable[Record])
             "cut_failed": sum(response.failure is not None for response in cut),
             "max_tokens": spec.sampling.max_tokens,
         }
-        yield from cut_answers([{"system": spec.id, **counts}], least=MANY)
+        yield from cut_answer_sentences([{"system": spec.id, **counts}], min_share=WARNED_SHARE)
 
 
 def _end(done: list[Completion]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalhub.analysis import alike
+from evalhub.analysis import normalise_reason
 from evalhub.errors import EngineError
 from evalhub.records import FailureKind, Judgment, Record, Response
 
@@ -56,9 +56,9 @@ class Watch:
             return
         reason = asked[0].detail or ""
         failing = self._failing.setdefault(name, _Failing(reason))
-        if any(one.failure is not FailureKind.ENGINE for one in asked) or alike(reason) != alike(
-            failing.reason
-        ):
+        if any(one.failure is not FailureKind.ENGINE for one in asked) or normalise_reason(
+            reason
+        ) != normalise_reason(failing.reason):
             del self._failing[name]
             self._mixed.add(name)
             return
