@@ -92,16 +92,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Write the slow tests of a run of all tests."""
+    """Write the slow tests of a run of all tests. The fastest of each folder never counts as slow."""
     if not config.getoption("--write-slow-list"):
         return
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, Counter[str]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
-                seconds[function_name(report.nodeid)] += report.duration
-    names = sorted(name for name, duration in seconds.items() if duration > SLOW_SECONDS)
-    SLOW_LIST.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+                folder = "/".join(report.nodeid.split("/")[:2])
+                seconds.setdefault(folder, Counter())[function_name(report.nodeid)] += report.duration
+    names = {
+        name
+        for durations in seconds.values()
+        for name, duration in durations.items()
+        if duration > SLOW_SECONDS and duration > min(durations.values())
+    }
+    SLOW_LIST.write_text("".join(f"{name}\n" for name in sorted(names)), encoding="utf-8")
 
 
 def pytest_collection_finish() -> None:
