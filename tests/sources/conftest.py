@@ -61,10 +61,10 @@ class Mini:
         """Write the card and its files beside it."""
         card = copy.deepcopy(CARD) | changes
         card = {key: value for key, value in card.items() if value is not None}
-        known = FILES | (contents or {})
+        files = FILES | (contents or {})
         for spec in card["files"].values():
             for path in (spec["path"],) if "path" in spec else tuple(spec["paths"]):
-                content = known[path]
+                content = files[path]
                 raw = content if isinstance(content, bytes) else content.encode()
                 (self.data / path).parent.mkdir(parents=True, exist_ok=True)
                 (self.data / path).write_bytes(raw)
@@ -106,12 +106,12 @@ def table(mini: Mini) -> Callable[..., Dataset]:
     """Load the dataset with one more table `t`, read as the format says, whose rows become the items."""
 
     def load_table(
-        name: str, content: str | bytes, form: str, columns: dict[str, str], **more: Any
+        name: str, content: str | bytes, form: str, columns: dict[str, str], **options: Any
     ) -> Dataset:
         spec = {"path": name, "format": form, "columns": columns}
         if form == "lines":
             del spec["columns"]
-        changes = {"items": "SELECT line AS item_id, text AS prompt FROM t"} | more
+        changes = {"items": "SELECT line AS item_id, text AS prompt FROM t"} | options
         return mini.load({name: content}, files={"t": spec}, responses=None, **changes)
 
     return load_table
