@@ -172,7 +172,7 @@ class Desk:
             if not rows and table != "items":
                 values.pop(table, None)
                 continue
-            # A column that no row has would be refused; the first row names them all.
+            # A column that no row has would be refused. The first row names them all.
             text = "".join(json.dumps({**dict.fromkeys(columns), **row}) + "\n" for row in rows)
             path = self._write(self.folder / "datasets" / "samples" / name / f"{table}.jsonl", text)
             sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -307,7 +307,7 @@ class ChatServer:
 
         Args:
             content: Its text.
-            top: The most probable first tokens with their log-probabilities; the first was drawn.
+            top: The most probable first tokens with their log-probabilities. The first was drawn.
             finish: Why it ended.
             message: Other fields of the message.
         """

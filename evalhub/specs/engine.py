@@ -32,7 +32,7 @@ class EngineSpec(Spec):
         attention_backend: vLLM's name of an attention backend. None lets vLLM choose.
         kv_cache_dtype: Type of the KV cache's numbers. "auto" is the model's own.
         kv_block_size: Tokens in one block of the KV cache, the unit of the prefix cache.
-        kv_cache_gib: Room for the KV cache in GiB, which must be free on a CPU.
+        kv_cache_gib: Room for the KV cache in GiB. On a CPU it has a default.
         gpu_memory_utilization: Share of the GPU's memory, if kv_cache_gib is not given.
         dtype: Type of the numbers in which a model is computed. auto is bfloat16, or float32 on a processor
             without instructions for bfloat16.

@@ -1,4 +1,4 @@
-"""The same rows give the same values or the same refusal in all formats; nothing changes silently."""
+"""The same rows give the same values or the same refusal in all formats. Nothing changes silently."""
 
 import datetime
 import json
@@ -293,7 +293,7 @@ def test_any_value_has_one_outcome(load: Any, write: Any, data: Any) -> None:
 
 
 def _numeric(outcome: Any, kind: str, value: Any) -> Any:
-    """Return an outcome; a fraction as text is compared as a number, because Parquet keeps no spelling."""
+    """Return an outcome. A fraction as text is compared as a number, because Parquet keeps no spelling."""
     if kind == "VARCHAR" and isinstance(value, float):
         return float(outcome[0][1])
     return outcome

@@ -1,4 +1,4 @@
-"""JSON by rows, by key and by columns; a key that appears twice is refused."""
+"""JSON by rows, by key and by columns. A key that appears twice is refused."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""CSV as spreadsheets write it is read as the card says; what a file seems to be is named."""
+"""CSV as spreadsheets write it is read as the card says. What a file seems to be is named."""
 
 import codecs
 import gzip

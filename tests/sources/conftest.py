@@ -51,7 +51,7 @@ CARD: dict[str, Any] = {
 
 
 class Mini:
-    """Writes the dataset into a folder; keys of the card are replaced by name, None removes one."""
+    """Writes the dataset into a folder. Keys of the card are replaced by name, None removes one."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "datasets" / "mini.yaml"
@@ -90,7 +90,7 @@ def mini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mini:
 
 @pytest.fixture
 def near(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the child's work in this process, as JSON in and out; for what is checked after the SELECTs."""
+    """Run the child's work in this process, as JSON in and out. For what is checked after the SELECTs."""
 
     def ask(job: dict[str, Any], card_path: Path, limits: Limits) -> Any:
         try:

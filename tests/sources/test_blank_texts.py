@@ -1,4 +1,4 @@
-"""Blank texts of a card are absent; an empty answer is an answer."""
+"""Blank texts of a card are absent. An empty answer is an answer."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Any JSON, JSONL, CSV, Parquet or line file is read as declared; broken text is mended."""
+"""Any JSON, JSONL, CSV, Parquet or line file is read as declared. Broken text is repaired."""
 
 import gzip
 import json

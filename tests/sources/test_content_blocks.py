@@ -1,4 +1,4 @@
-"""Texts that stand as content blocks are read as their texts, in every format; other blocks are refused."""
+"""Texts that stand as content blocks are read as their texts, in every format. Other blocks are refused."""
 
 import json
 from typing import Any

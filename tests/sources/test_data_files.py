@@ -22,7 +22,7 @@ OTHER = b'{"id": 1, "prompt": "Another?"}\n'
 
 @pytest.fixture
 def moved(mini: Any, tmp_path: Path) -> tuple[Any, Path, Path]:
-    """A card whose only file lies nowhere yet; the file's content waits in a folder of its own."""
+    """A card whose only file lies nowhere yet. The file's content waits in a folder of its own."""
     mini.write({"a b/q.jsonl": CONTENT}, files=FILES, responses=None, url="http://127.0.0.1:1/none/")
     home = tmp_path / "home"
     home.mkdir()

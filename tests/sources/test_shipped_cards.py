@@ -1,4 +1,4 @@
-"""The shipped cards give what is published about their sets; the files themselves are not shipped."""
+"""The shipped cards give what is published about their sets. The files themselves are not shipped."""
 
 import os
 import re

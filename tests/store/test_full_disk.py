@@ -18,7 +18,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 512 KiB; skipped where mounting is not allowed."""
+    """A file system of 512 KiB. Skipped where mounting is not allowed."""
     folder = tmp_path / "small"
     folder.mkdir()
     if _LIBC.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, b"size=512k"):
