@@ -113,6 +113,7 @@ def suites_list(as_json: Json = False) -> None:
     for name, path in hub.specs.available("suites").items():
         try:
             suite, _ = hub.specs.load_suite(str(path))
+            hub.engines.with_settings(suite, str(path))
         except EvalhubError as error:
             notes().print(f"{name}: {error}", markup=False, style="red", soft_wrap=True)
             continue
@@ -132,6 +133,7 @@ def suites_list(as_json: Json = False) -> None:
 def suites_show(name: Name, as_json: Json = False) -> None:
     """Print a suite as it stands, or with its defaults as JSON."""
     suite, path = hub.specs.load_suite(name)
+    suite = hub.engines.with_settings(suite, str(path))
     if as_json:
         print_json(suite.model_dump(mode="json"))
         return

@@ -27,7 +27,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     """Give an empty folder that becomes `target` when the block ends well, and vanishes otherwise.
 
     Args:
-        target: The folder to appear; an existing one wins over the new one.
+        target: The folder to appear. An existing one wins over the new one.
 
     Yields:
         A folder on the same disk, with a name of its own.
@@ -84,7 +84,7 @@ def storage_errors(where: Path) -> Iterator[None]:
 
 
 def cached_sha256(paths: Iterable[Path]) -> dict[Path, str]:
-    """Return the sha256 of each file; one that kept its size and mtime is not read again.
+    """Return the sha256 of each file. One that kept its size and mtime is not read again.
 
     Args:
         paths: Files that exist.
@@ -123,7 +123,7 @@ def _index() -> Path:
 
 
 def _read_index() -> dict[str, list[str | int]]:
-    """Read the hash index; one that cannot be read is empty."""
+    """Read the hash index. One that cannot be read is empty."""
     try:
         read = json.loads(_index().read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -143,7 +143,7 @@ def _write_index(entries: dict[str, list[str | int]]) -> None:
 
 
 def _rename(source: Path, target: Path) -> None:
-    """Rename a folder; a full target that is already there is a `FileExistsError`."""
+    """Rename a folder. A full target that is already there is a `FileExistsError`."""
     try:
         source.rename(target)
     except OSError as error:

@@ -52,16 +52,16 @@ class ResolvedModel:
         id: The pinned name, `org/name@revision`, or the folder's name.
         source: Where it comes from.
         path: A folder that vLLM loads.
-        families: Ancestors and declared teachers; `("unknown",)` where nothing is known.
+        families: Ancestors and declared teachers. `("unknown",)` where nothing is known.
         content_hash: sha256 over settings, tokenizer, chat template and weights.
-        chat_template_hash: sha256 of the chat template; None for a model without one.
-        context_length: In tokens; None where the settings do not say.
-        max_length: The length that an engine is given by default, in tokens; None leaves it to the engine.
+        chat_template_hash: sha256 of the chat template. None for a model without one.
+        context_length: In tokens. None where the settings do not say.
+        max_length: The length that an engine is given by default, in tokens. None leaves it to the engine.
         weight_bytes: Size of the weight files.
         licence: `not stated` where nobody says.
-        cutoff: Month of the newest training data at most, YYYY-MM; None where it is not known.
+        cutoff: Month of the newest training data at most, YYYY-MM. None where it is not known.
         trained_on: `prompt_sha256` of the items that it was trained to judge.
-        dtype: Type of the weights in the files, such as bfloat16; None where the settings do not say.
+        dtype: Type of the weights in the files, such as bfloat16. None where the settings do not say.
         quantized: Whether the files hold quantized weights.
     """
 
@@ -175,7 +175,7 @@ def content_files(folder: Path) -> list[Path]:
 
 
 def chat_template(folder: Path) -> str | None:
-    """Return a model's chat template; of several named ones, all as JSON.
+    """Return a model's chat template. Of several named ones, all as JSON.
 
     Args:
         folder: A model folder.
@@ -196,7 +196,7 @@ def chat_template(folder: Path) -> str | None:
 def _pinned(
     model: PinnedModel, declared: tuple[str, ...], *, download: bool, progress: Progress
 ) -> ResolvedModel:
-    """Return a pinned model; what the list says about it goes before what its folder says."""
+    """Return a pinned model. What the list says about it goes before what its folder says."""
     folder = pinned_folder(model)
     if download:
         fetch_pinned(model, progress)

@@ -10,9 +10,9 @@ from typing import Any
 from evalhub.judging import check_rubric, expectations
 from evalhub.models import NOT_AN_LLM
 from evalhub.records import Item, Response, digest
-from evalhub.runner.plan import plan
+from evalhub.runner.plan.plan import plan
+from evalhub.runner.plan.resolve import resolve
 from evalhub.runner.progress import Progress, Silent
-from evalhub.runner.resolve import resolve
 from evalhub.runner.run import carry_out
 from evalhub.scales import Kind
 from evalhub.sources import Dataset

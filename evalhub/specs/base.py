@@ -149,7 +149,9 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
 
 
 # pydantic puts the chosen member of a union into the path of a mistake.
-_CHOICE = re.compile(r"(?:dict|tuple|list|union|function-\w+)\[|(?:str|int|float|bool)$")
+_CHOICE = re.compile(
+    r"(?:dict|tuple|list|union|literal|function-\w+)\[|(?:constrained-)?(?:str|int|float|bool)$"
+)
 _WORDS = {
     "tuple_type": "a list is needed",
     "list_type": "a list is needed",
@@ -163,18 +165,24 @@ _WORDS = {
 }
 
 
-def validate(model: type[_Model], values: dict[str, Any], where: str) -> _Model:
-    """Return the model of some values.
+def validate(model: type[_Model], values: dict[str, Any], where: str, *, joint: str = ":") -> _Model:
+    """Return the model of some values. The first mistake becomes one sentence.
+
+    Args:
+        model: The model.
+        values: Its values.
+        where: File that holds them, or file and key.
+        joint: What stands between `where` and the path of a mistake.
 
     Raises:
-        SpecError: A value is wrong. The first mistake becomes one sentence.
+        SpecError: A value is wrong or missing, or a key is unknown.
     """
     try:
         return model.model_validate(values)
     except ValidationError as error:
         first = _first_mistake(error)
         path = ".".join(part for part in map(str, first["loc"]) if not _CHOICE.match(part))
-        place = f"{where}:{path}" if path else where
+        place = f"{where}{joint}{path}" if path else where
         if first["type"] == "extra_forbidden":
             raise _unknown_key(model, first["loc"], place) from error
         if first["type"] == "missing":
@@ -190,6 +198,10 @@ def validate(model: type[_Model], values: dict[str, Any], where: str) -> _Model:
 def _first_mistake(error: ValidationError) -> Any:
     """Return the mistake to report: a misspelled key comes before the key that is missing for it."""
     mistakes = error.errors(include_url=False)
+    first = mistakes[0]
+    if first["type"] == "literal_error" and not isinstance(first["input"], str):
+        # In a union of a word and a value, an input that is no text was meant as the value.
+        mistakes = [mistake for mistake in mistakes[1:] if _is_alternative(mistake, first)] or mistakes
     if mistakes[0]["type"] != "missing":
         return mistakes[0]
     misspellings = [
@@ -198,6 +210,14 @@ def _first_mistake(error: ValidationError) -> Any:
         if mistake["type"] == "extra_forbidden" and _parent_of(mistake) == _parent_of(mistakes[0])
     ]
     return (misspellings or mistakes)[0]
+
+
+def _is_alternative(mistake: Any, other: Any) -> bool:
+    """Return whether two mistakes are about two choices of one union."""
+    depth = len(other["loc"]) - 1
+    choices = (mistake["loc"][depth:], other["loc"][depth:])
+    same_key = bool(mistake["loc"][:depth] == other["loc"][:depth])
+    return same_key and all(parts and _CHOICE.match(str(parts[0])) for parts in choices)
 
 
 def _parent_of(mistake: Any) -> tuple[str | int, ...]:

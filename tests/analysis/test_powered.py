@@ -18,7 +18,7 @@ from evalhub.analysis import (
     powered,
     rows_of,
 )
-from evalhub.analysis.truth import drawn_by_doubt
+from evalhub.analysis.frames.labels import drawn_by_doubt
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.records import Label
 

@@ -56,7 +56,10 @@ def refused(said: Any, *parts: str, code: int = 2) -> None:
         ({"controls": {"length_penalty": -1}}, ("controls.length_penalty", "got -1")),
         ({"judges": [{**JUDGE, "positions": "all"}]}, ("judges.0.positions", "'both', 'random' or 'fixed'")),
         ({"judges": [{**JUDGE, "pairs": {"by": "baseline"}}]}, ("judges.0.pairs", "baseline")),
-        ({"judges": [{**JUDGE, "engine": {"type": "scripted", "sed": 1}}]}, ("judges.0.engine.sed", "seed")),
+        (
+            {"judges": [{**JUDGE, "engine": {"type": "scripted", "sed": 1}}]},
+            ("judges.pw.engine.sed", "the engine scripted has no such setting", "mean 'seed'?"),
+        ),
         ({"gates": ["x"]}, ("s.yaml:gates",)),
         ({"metrics": [{"length": {}, "rouge": {}}]}, ("s.yaml:metrics", "a metric is a name")),
         ({"metrics": ["length", "length"]}, ("s.yaml", "'length' appears twice among metrics")),

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, training
-from evalhub.analysis.training import DIRECT, DISAGREE, LISTS, NOT_DEV, ONE_ORDER, TWICE, UNLABELLED, WRONG
+from evalhub.analysis.people.training import (
+    DIRECT,
+    DISAGREE,
+    LISTS,
+    NOT_DEV,
+    ONE_ORDER,
+    TWICE,
+    UNLABELLED,
+    WRONG,
+)
 from evalhub.records import Item, prompt_sha256
 from evalhub.runner import Options, prepare
 
