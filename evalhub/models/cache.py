@@ -20,12 +20,12 @@ _CHUNK = 1 << 22
 
 def cache_folder() -> Path:
     """Return the cache folder: `EVALHUB_CACHE`, else `~/.cache/evalhub`."""
-    named = os.environ.get("EVALHUB_CACHE")
-    return Path(named).expanduser().resolve() if named else Path.home() / ".cache" / "evalhub"
+    variable = os.environ.get("EVALHUB_CACHE")
+    return Path(variable).expanduser().resolve() if variable else Path.home() / ".cache" / "evalhub"
 
 
 @contextlib.contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
+def publish_folder(target: Path) -> Iterator[Path]:
     """Give an empty folder that becomes `target` when the block ends well, and vanishes otherwise.
 
     Args:
@@ -39,23 +39,23 @@ def whole_folder(target: Path) -> Iterator[Path]:
     """
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         with storage_errors(target):
-            yield beside
-            for path in beside.rglob("*"):
+            yield draft
+            for path in draft.rglob("*"):
                 _sync(path)
-            _sync(beside)
-            beside.chmod(0o755)
+            _sync(draft)
+            draft.chmod(0o755)
             with contextlib.suppress(FileExistsError):
-                _rename(beside, target)
+                _rename(draft, target)
             _sync(target.parent)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def locked(target: Path) -> Iterator[None]:
+def lock(target: Path) -> Iterator[None]:
     """Hold the lock of `target`, so that two processes never make the same folder at once.
 
     What a killed process left behind on the way to `target` is removed.
@@ -103,24 +103,24 @@ def cached_sha256(paths: Iterable[Path]) -> dict[Path, str]:
     Returns:
         File to hexadecimal sha256.
     """
-    known = _read_index()
-    found: dict[Path, str] = {}
-    fresh: dict[Path, str] = {}
+    index = _read_index()
+    hashes: dict[Path, str] = {}
+    new_hashes: dict[Path, str] = {}
     for path in paths:
-        entry = known.get(str(path.resolve()), [])
+        entry = index.get(str(path.resolve()), [])
         if entry[:2] == _stamp(path):
-            found[path] = str(entry[2])
+            hashes[path] = str(entry[2])
         else:
-            found[path] = fresh[path] = file_sha256(path)
-    if fresh:
-        remember_sha256(fresh)
-    return found
+            hashes[path] = new_hashes[path] = file_sha256(path)
+    if new_hashes:
+        remember_sha256(new_hashes)
+    return hashes
 
 
 def remember_sha256(hashes: Mapping[Path, str]) -> None:
     """Keep hashes that were just computed, for `cached_sha256`."""
-    fresh = {str(path.resolve()): [*_stamp(path), digest] for path, digest in hashes.items()}
-    _write_index(_read_index() | fresh)
+    new_hashes = {str(path.resolve()): [*_stamp(path), digest] for path, digest in hashes.items()}
+    _write_index(_read_index() | new_hashes)
 
 
 def _stamp(path: Path) -> list[str | int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from evalhub.errors import ModelError
-from evalhub.models.resolution import chat_template
+from evalhub.models.folder import chat_template
 from evalhub.models.safety import read_settings
 
 if TYPE_CHECKING:
@@ -84,16 +84,16 @@ def _default(template: str | None) -> str | None:
     """Return the template for plain conversations, where a model has several named ones."""
     if template is None or not template.startswith('[{"'):
         return template
-    named = {entry["name"]: entry["template"] for entry in json.loads(template)}
-    return named.get("default")
+    templates = {entry["name"]: entry["template"] for entry in json.loads(template)}
+    return templates.get("default")
 
 
 def _special_tokens(folder: Path) -> dict[str, str]:
     """Return the special tokens that templates name, such as `bos_token`."""
     settings = read_settings(folder / "tokenizer_config.json")
-    named = {name: value for name, value in settings.items() if name.endswith("_token") and value}
+    tokens = {name: value for name, value in settings.items() if name.endswith("_token") and value}
     return {
-        name: value["content"] if isinstance(value, dict) else str(value) for name, value in named.items()
+        name: value["content"] if isinstance(value, dict) else str(value) for name, value in tokens.items()
     }
 
 

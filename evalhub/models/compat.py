@@ -19,14 +19,14 @@ def hide_broken_media() -> tuple[str, ...]:
     """
     if not _version("torch").endswith("+cpu"):
         return ()
-    hidden = tuple(
+    hidden_names = tuple(
         name
         for name in _MEDIA
         if name not in sys.modules and _version(name) and not _version(name).endswith("+cpu")
     )
-    for name in hidden:
+    for name in hidden_names:
         sys.modules[name] = None  # type: ignore[assignment]
-    return hidden
+    return hidden_names
 
 
 def _version(name: str) -> str:

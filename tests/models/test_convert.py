@@ -8,9 +8,9 @@ from safetensors import safe_open
 from tokenizers import Tokenizer
 
 from evalhub.errors import ModelError
-from evalhub.models.convert import convert
-from evalhub.models.gguf_header import read_header
-from evalhub.models.weights import to_bfloat16
+from evalhub.models.gguf.convert import convert
+from evalhub.models.gguf.header import read_header
+from evalhub.models.gguf.weights import to_bfloat16
 
 
 def converted(made: SimpleNamespace, tmp_path: Path, *, int8: bool = False, **options) -> tuple[Path, dict]:

