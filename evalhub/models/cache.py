@@ -1,4 +1,4 @@
-"""The cache folder: where it lies, folders that appear whole or not at all, and file hashes."""
+"""The cache folder, its atomic folders, and file hashes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def cache_folder() -> Path:
 
 @contextlib.contextmanager
 def publish_folder(target: Path) -> Iterator[Path]:
-    """Give an empty folder that becomes `target` when the block ends well, and vanishes otherwise.
+    """Yield an empty folder that becomes `target` when the block ends well, and is removed otherwise.
 
     Args:
         target: The folder to appear. An existing one wins over the new one.
@@ -56,7 +56,7 @@ def publish_folder(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def lock(target: Path) -> Iterator[None]:
-    """Hold the lock of `target`, so that two processes never make the same folder at once.
+    """Hold the lock of `target`, so that two processes never write the same folder at once.
 
     What a killed process left behind on the way to `target` is removed.
     """
@@ -95,7 +95,7 @@ def file_sha256(path: Path) -> str:
 
 
 def cached_sha256(paths: Iterable[Path]) -> dict[Path, str]:
-    """Return the sha256 of each file. One that kept its size and mtime is not read again.
+    """Return the sha256 of each file. A file of the same size and mtime as before is not read again.
 
     Args:
         paths: Files that exist.
@@ -134,7 +134,7 @@ def _index() -> Path:
 
 
 def _read_index() -> dict[str, list[str | int]]:
-    """Read the hash index. One that cannot be read is empty."""
+    """Read the hash index. An unreadable one counts as empty."""
     try:
         read = json.loads(_index().read_text(encoding="utf-8"))
     except (OSError, ValueError):

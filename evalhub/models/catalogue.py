@@ -26,10 +26,10 @@ class ModelRow:
         families: Ancestors and declared teachers.
         licence: `not stated` where nobody says.
         context_length: In tokens. None where unknown.
-        download_bytes: What fetching it takes. None where it is not on the list.
-        path: Its folder on this machine. None where it is not fetched.
-        content_hash: Of the folder. None where it was not asked for or is not fetched.
-        chat_template: Whether it has one. None where that was not looked at.
+        download_bytes: Size of its download. None where it is not on the list.
+        path: Its folder on this machine. None before it is fetched.
+        content_hash: Of the folder. None where it was not computed, or before it is fetched.
+        chat_template: Whether it has one. None where that is unknown.
         note: What a reader of results should know.
     """
 
@@ -78,7 +78,7 @@ def show(name: str) -> ModelRow:
 
 
 def fetch(name: str, *, progress: Progress = quiet) -> ResolvedModel:
-    """Fetch a model and make it ready. One that is ready costs nothing.
+    """Fetch a model and make it ready. For a ready model this does nothing.
 
     Args:
         name: As in `resolve`.
@@ -155,7 +155,7 @@ def _row_of(model: ResolvedModel, pinned: PinnedModel | None) -> ModelRow:
 
 
 def _check_files(folder: Path, model: PinnedModel) -> tuple[str, bool, str]:
-    """Compare each file with what was recorded when the folder was made."""
+    """Compare the hash of each file with the one recorded at its conversion."""
     recorded = read_settings(folder / RECORD).get("files", {})
     hashes = {path.name: file_sha256(path) for path in content_files(folder)}
     changed = sorted(
@@ -167,7 +167,7 @@ def _check_files(folder: Path, model: PinnedModel) -> tuple[str, bool, str]:
 
 
 def _check_tie(folder: Path) -> tuple[str, bool, str]:
-    """Compare what the settings say about tied embeddings with the tensors that are there."""
+    """Compare the settings of tied embeddings with the tensors in the files."""
     settings = read_settings(folder / "config.json")
     tied = bool(
         settings.get("tie_word_embeddings", settings.get("text_config", {}).get("tie_word_embeddings"))

@@ -70,7 +70,7 @@ class FolderTokenizer:
 
 
 def folder_tokenizer(folder: Path) -> FolderTokenizer | None:
-    """Return the tokenizer of a model folder. None where it has no `tokenizer.json` that can be read here.
+    """Return the tokenizer of a model folder. None without its file or the package tokenizers.
 
     Raises:
         ModelError: The tokenizer cannot be read.
@@ -99,12 +99,12 @@ def _special_tokens(folder: Path) -> dict[str, str]:
 
 @cache
 def _environment() -> Environment:
-    """Return what chat templates are written for, as transformers has it."""
+    """Return the Jinja environment of chat templates, as transformers has it."""
     from jinja2.ext import Extension
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Generation(Extension):
-        """Reads `{% generation %}`, which marks the assistant's turns for training, as what stands in it."""
+        """Reads `{% generation %}`, which marks the assistant's turns for training, as its content."""
 
         tags = {"generation"}  # noqa: RUF012
 

@@ -17,18 +17,18 @@ _CONTENT = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "*.py", "*
 
 
 def quiet(text: str) -> None:
-    """Take a progress message and say nothing."""
+    """Ignore a progress message."""
 
 
 def content_files(folder: Path) -> list[Path]:
-    """Return the files that make a model what it is, sorted by name."""
+    """Return the files that determine a model, sorted by name."""
     records = {RECORD, TRAINING}
     files = {path for pattern in _CONTENT for path in folder.glob(pattern) if path.name not in records}
     return sorted(files, key=lambda path: path.name)
 
 
 def chat_template(folder: Path) -> str | None:
-    """Return a model's chat template. Of several named ones, all as JSON.
+    """Return a model's chat template, or all as JSON where it has several named ones.
 
     Args:
         folder: A model folder.

@@ -1,4 +1,4 @@
-"""Finds the model that a suite names, fetches it where needed, and says what it is."""
+"""Finds the model that a suite names, fetches it where needed, and describes it."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ class ModelSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
-    """A model that lies ready on this machine.
+    """A model that is ready on this machine.
 
     Args:
         id: The pinned name, `org/name@revision`, or the folder's name.
         source: Where it comes from.
         path: A folder that vLLM loads.
-        families: Ancestors and declared teachers. `("unknown",)` where nothing is known.
+        families: Ancestors and declared teachers. `("unknown",)` without any.
         content_hash: sha256 over settings, tokenizer, chat template and weights.
         chat_template_hash: sha256 of the chat template. None for a model without one.
-        context_length: In tokens. None where the settings do not say.
-        max_length: The length that an engine is given by default, in tokens. None leaves it to the engine.
+        context_length: In tokens. None where the settings do not give it.
+        max_length: The engine's default length in tokens. None leaves it to the engine.
         weight_bytes: Size of the weight files.
-        licence: `not stated` where nobody says.
-        cutoff: Month of the newest training data at most, YYYY-MM. None where it is not known.
+        licence: `not stated` where it is unknown.
+        cutoff: Month of the newest training data at most, YYYY-MM. None where it is unknown.
         trained_on: `asked_sha256` of the items that it was trained to judge.
-        dtype: Type of the weights in the files, such as bfloat16. None where the settings do not say.
+        dtype: Type of the weights in the files, such as bfloat16. None where the settings do not give it.
         quantized: Whether the files hold quantized weights.
     """
 
@@ -76,19 +76,20 @@ def resolve(
     download: bool = True,
     progress: Progress = quiet,
 ) -> ResolvedModel:
-    """Return the model of a name, fetched and converted where that was not done before.
+    """Return the model of a name. It is fetched and converted if necessary.
 
     Args:
         name: A pinned name, a local folder, or `org/name@revision` on the hub.
-        families: Declared by the user: replaces what a name gives away, adds to a pinned model's own.
+        families: Declared by the user. They replace the families that a name suggests, and add to a pinned
+            model's own.
         trust_remote_code: Accept a folder or hub model that brings code.
         allow_pickle: Accept pickled weights.
-        download: False looks on this machine alone.
-        progress: Told in words what happens.
+        download: Whether a model that is not on this machine may be fetched.
+        progress: Called with a message at each step.
 
     Raises:
-        UnknownNameError: Nothing has that name.
-        ModelError: No revision, not fetched, not whole, or not safe.
+        UnknownNameError: No model has the name.
+        ModelError: The model has no revision, is not fetched, is incomplete or is not safe.
         IntegrityError: Fetched weights are not the pinned ones.
     """
     declared_families = tuple(dict.fromkeys(families))
@@ -113,7 +114,7 @@ def resolve(
 def _resolve_pinned(
     model: PinnedModel, declared_families: tuple[str, ...], *, download: bool, progress: Progress
 ) -> ResolvedModel:
-    """Return a pinned model. What the list says about it goes before what its folder says."""
+    """Return a pinned model. The facts of the list win over those of its folder."""
     folder = pinned_folder(model)
     if download:
         fetch_pinned(model, progress)
@@ -134,13 +135,13 @@ def _resolve_pinned(
 
 
 def _check_as_converted(folder: Path, name: str) -> None:
-    """Refuse a cached model whose files are not the ones that were converted."""
+    """Refuse a cached model whose files have changed since their conversion."""
     hashes = cached_sha256(content_files(folder))
     for file, recorded in read_settings(folder / RECORD).get("files", {}).items():
         digest = hashes.get(folder / file, "no file")
         if digest != recorded:
             raise IntegrityError(
-                f"{name} is not as it was converted: sha256 {digest}, not {recorded}",
+                f"{name} has changed since its conversion: sha256 {digest}, not {recorded}",
                 where=str(folder / file),
                 fix=f"remove {folder} and run `evalhub models fetch {name}`",
             )
@@ -149,7 +150,7 @@ def _check_as_converted(folder: Path, name: str) -> None:
 def _describe_folder(
     name: str, source: ModelSource, folder: Path, declared_families: tuple[str, ...]
 ) -> ResolvedModel:
-    """Describe a folder that was checked."""
+    """Describe a checked folder."""
     settings = read_settings(folder / "config.json")
     hashes = cached_sha256(content_files(folder))
     lines = "".join(f"{path.name}\0{digest}\n" for path, digest in hashes.items())
@@ -175,14 +176,14 @@ def _describe_folder(
 
 
 def _dtype(settings: Mapping[str, Any]) -> str | None:
-    """Return the type of the weights. A model of several parts names it in one of them."""
+    """Return the type of the weights, which a model of several parts names in one of them."""
     parts = [settings, *(part for part in settings.values() if isinstance(part, dict))]
     names = [part.get("dtype", part.get("torch_dtype")) for part in parts]
     return next((name for name in names if isinstance(name, str)), None)
 
 
 def _trained_on(file: Path) -> frozenset[str]:
-    """Return the items that an export of training data says it holds, where it lies beside the weights."""
+    """Return the training items that are recorded beside the weights."""
     items = read_settings(file).get("items", [])
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ModelError("items are the sha256 of the training items", where=f"{file}:items")
@@ -190,7 +191,7 @@ def _trained_on(file: Path) -> frozenset[str]:
 
 
 def _unknown(name: str) -> ModelError | UnknownNameError:
-    """Say that nothing has this name, as a path where it looks like one."""
+    """Return the error for an unknown model, or for a folder where the name looks like a path."""
     if name.startswith(("/", "./", "../", "~")):
         return ModelError("there is no such model folder", value=name)
     return UnknownNameError("model", name, PINNED)

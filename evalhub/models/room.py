@@ -15,9 +15,9 @@ def bytes_needed(model: ResolvedModel, *, expansion: float = 1.0, kv_cache_bytes
     """Return the memory that an engine with this model takes, in bytes.
 
     Args:
-        model: Whose weight files are counted.
+        model: The model, whose weight files are counted.
         expansion: Bytes in memory for each byte of the weight files.
-        kv_cache_bytes: What the engine is given for its key-value cache.
+        kv_cache_bytes: Size of the key-value cache.
 
     Returns:
         Weights, cache and the engine itself. An estimate on the safe side.
@@ -31,10 +31,10 @@ def check_room(
     """Check that a model fits into memory.
 
     Args:
-        model: Whose weight files are counted.
+        model: The model, whose weight files are counted.
         free_bytes: Memory that is free, on the device that will hold the model.
         expansion: Bytes in memory for each byte of the weight files.
-        kv_cache_bytes: What the engine is given for its key-value cache.
+        kv_cache_bytes: Size of the key-value cache.
 
     Raises:
         ModelError: There is no room.

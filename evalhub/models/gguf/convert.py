@@ -55,7 +55,7 @@ _W8A8 = {
 
 @dataclass(frozen=True, slots=True)
 class _Architecture:
-    """How one architecture of GGUF maps onto transformers' names."""
+    """The mapping of one architecture of GGUF to the names of transformers."""
 
     settings: Callable[[GgufHeader], dict[str, Any]]
     layer: dict[str, str]
@@ -113,7 +113,7 @@ def convert(gguf: Path, folder: Path, *, eos_tokens: tuple[str, ...], int8: bool
 def _place_tensors(
     header: GgufHeader, architecture: _Architecture, settings: dict[str, Any]
 ) -> list[TensorPlacement]:
-    """Give each tensor its new name and what has to be undone. The embeddings appear once."""
+    """Return the new name of each tensor and the changes to undo. The embeddings appear once."""
     names = {tensor.name for tensor in header.tensors}
     embeddings = "output.weight" if "output.weight" in names else "token_embd.weight"
     skipped = {"token_embd.weight", "output.weight", "rope_freqs.weight"} - {embeddings}
@@ -127,7 +127,7 @@ def _place_tensors(
 def _place(
     tensor: Tensor, header: GgufHeader, architecture: _Architecture, settings: dict[str, Any], embeddings: str
 ) -> TensorPlacement:
-    """Give one tensor its new name and what has to be undone."""
+    """Return the new name of one tensor and the changes to undo."""
     shift = architecture.norm_shift if tensor.name.endswith("norm.weight") else 0.0
     if tensor.name == embeddings:
         return TensorPlacement("model.embed_tokens.weight", tensor)
@@ -135,9 +135,7 @@ def _place(
         return TensorPlacement("model.norm.weight", tensor, shift=shift)
     match = re.fullmatch(r"blk\.(\d+)\.(\w+)\.(weight|bias)", tensor.name)
     if match is None or match[2] not in architecture.layer:
-        raise ModelError(
-            "the GGUF file has a tensor of no known place", where=header.where, value=tensor.name
-        )
+        raise ModelError("the GGUF file has an unknown tensor", where=header.where, value=tensor.name)
     heads = {"attn_q": settings["num_attention_heads"], "attn_k": settings["num_key_value_heads"]}
     return TensorPlacement(
         f"model.layers.{match[1]}.{architecture.layer[match[2]]}.{match[3]}",
@@ -157,7 +155,7 @@ def _settings(header: GgufHeader, model_type: str, architecture: str) -> dict[st
         "architectures": [architecture],
         "model_type": model_type,
         "dtype": "bfloat16",
-        # The settings are spelled as transformers 5 spells them. Without this it suspects older files.
+        # The settings have the names of transformers 5. Without a version it takes them for older files.
         "transformers_version": "5.0.0",
         "vocab_size": len(header.texts("tokenizer.ggml.tokens")),
         "hidden_size": hidden_size,

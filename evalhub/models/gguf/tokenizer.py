@@ -1,7 +1,7 @@
 """Builds a model's tokenizer from the token lists of its GGUF file.
 
-A GGUF file names its kind of text splitting instead of carrying it (`tokenizer.ggml.pre`), so the kinds
-of the pinned models stand here as their makers published them.
+A GGUF file only names its kind of text splitting (`tokenizer.ggml.pre`). The kinds of the pinned models are
+defined here as their makers published them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def build_tokenizer(header: GgufHeader) -> Tokenizer:
         A tokenizer with its special tokens registered as special.
 
     Raises:
-        ModelError: The kind is another one.
+        ModelError: The kind is unknown.
     """
     kind = (header.text("tokenizer.ggml.model"), header.text("tokenizer.ggml.pre"))
     if kind not in _BUILDERS:

@@ -36,8 +36,8 @@ class TensorPlacement:
 
     Args:
         name: Its name in the safetensors file.
-        tensor: Where it lies in the GGUF file.
-        heads: Attention heads whose rotary halves lie interleaved and are put back, else 0.
+        tensor: Its place in the GGUF file.
+        heads: Attention heads whose interleaved rotary halves are put back, else 0.
         shift: Added to each value.
         int8: Whether it is written as `int8_rows` does. Its scales get its name with `_scale` behind.
     """
@@ -55,7 +55,7 @@ def write_weights(gguf: Path, target: Path, tensors: list[TensorPlacement]) -> N
     Args:
         gguf: The file to read.
         target: The safetensors file to write.
-        tensors: What to write, in this order.
+        tensors: The tensors in the order of the file.
 
     Raises:
         ModelError: A tensor has a type that cannot be read, or reaches behind the file's end.
@@ -101,7 +101,7 @@ def _layout(tensors: list[TensorPlacement]) -> tuple[bytes, dict[str, int]]:
 
 
 def _entries(placement: TensorPlacement) -> Iterator[tuple[str, str, list[int]]]:
-    """Name, type and shape of what a tensor becomes. Scales first, as wider numbers lie before bytes."""
+    """Yield name, type and shape of the written tensors. Scales come first, before bytes."""
     shape = list(placement.tensor.shape)
     if not placement.int8:
         yield placement.name, "BF16", shape
@@ -111,7 +111,7 @@ def _entries(placement: TensorPlacement) -> Iterator[tuple[str, str, list[int]]]
 
 
 def _slices(placement: TensorPlacement, end: int, where: str) -> Iterator[_Slice]:
-    """Cut a tensor into slices of about a million values. One that is permuted stays whole."""
+    """Cut a tensor into slices of about a million values. A permuted tensor is one slice."""
     from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
     tensor = placement.tensor

