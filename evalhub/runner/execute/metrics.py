@@ -82,7 +82,7 @@ def score_all(writer: RunWriter, resolved: Resolved, progress: Progress) -> None
                 columns[score.metric] = {
                     "metric": use.name,
                     "bounds": metric.bounds,
-                    "higher_is_better": metric.higher_is_better,
+                    "higher_is_better": None if metric.is_length else metric.higher_is_better,
                     "is_length": metric.is_length,
                 }
             progress.advance(done=len(answered))
