@@ -140,7 +140,7 @@ def _rows(results: Results, cascade: Told, ground: _Ground) -> Iterator[dict[str
     thresholds = stats.set_thresholds(_judged(half, judges), clusters, promise=promise, seed=SEED)
     least = [one.value for one in thresholds]
     judged = _judged(rest, judges)
-    found = stats.measure(judged, least, values(rest["cluster"]))
+    found = stats.evaluate_cascade(judged, least, values(rest["cluster"]))
     at = stats.decided_at([one.confidence for one in judged], least)
     spent: list[dict[str, Any]] = []
     for place, (judge, threshold) in enumerate(zip(judges, thresholds, strict=True)):
@@ -151,13 +151,13 @@ def _rows(results: Results, cascade: Told, ground: _Ground) -> Iterator[dict[str
             "threshold_reason": _silent(half, place) or threshold.reason,
             "calibrated_on": threshold.n,
             "tests_start": threshold.start,
-            "disagreement_bound": threshold.bound,
+            "disagreement_bound": threshold.upper_bound,
             "not_used": ground.not_used,
         }
         yield from _both(found.stages[place], said, spent[-1])
     if len(judges) > 1:
         said = {"stage": TOGETHER, "not_used": ground.not_used}
-        yield from _both(found.together, said, _sum(spent))
+        yield from _both(found.combined, said, _sum(spent))
     left = int((at == len(judges)).sum())
     said = {"stage": PEOPLE, "not_used": ground.not_used, "asked": left, "decided": left}
     yield row(found.people, **said, statistic="share")
@@ -192,10 +192,10 @@ def _silent(pairs: pd.DataFrame, place: int) -> str | None:
 def _both(outcome: stats.Outcome, said: Told, spent: Told) -> Iterator[dict[str, Any]]:
     """Yield the rows of both statistics, the cost as that of each decided pair."""
     each: dict[str, Any] = {
-        name: None if spent[name] is None or not outcome.decided else spent[name] / outcome.decided
+        name: None if spent[name] is None or not outcome.n_decided else spent[name] / outcome.n_decided
         for name in COSTS
     }
-    named = {**said, "asked": outcome.asked, "decided": outcome.decided, **each}
+    named = {**said, "asked": outcome.n, "decided": outcome.n_decided, **each}
     named["seconds_reason"] = spent["seconds_reason"]
     yield row(outcome.share, **named, statistic="share")
     yield row(outcome.agreement, **named, statistic="agreement")

@@ -77,7 +77,7 @@ def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
 
 
 def _mean(found: pd.DataFrame, ends: tuple[float, float] | None) -> stats.Estimate:
-    return stats.mean_score(floats(found["value"]), found["cluster"].tolist(), bounds=ends)
+    return stats.mean_estimate(floats(found["value"]), found["cluster"].tolist(), bounds=ends)
 
 
 def _unpenalised(whole: pd.DataFrame) -> str | None:

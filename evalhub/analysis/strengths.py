@@ -125,5 +125,5 @@ def _match_columns(found: pd.DataFrame) -> stats.Matches:
         found["system_a"].tolist(),
         found["system_b"].tolist(),
         columns.cluster,
-        covariates=stats.covariates(columns, quality=False),
+        covariates=stats.covariates(columns),
     )
