@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, cascades, rows_of
-from evalhub.analysis.cascades import PEOPLE, TOGETHER
+from evalhub.analysis.run.cascades import PEOPLE, TOGETHER
 from evalhub.records import Completion, Record
 from evalhub.report import print_report, report_data
-from evalhub.report.page import report_page
+from evalhub.report.outputs.page import report_page
 
 Write = Callable[..., Results]
 LOGS = {share: {"A": math.log(share), "B": math.log(1 - share)} for share in (0.95, 0.9, 0.1, 0.05)}

@@ -7,7 +7,7 @@ import pytest
 
 from evalhub import stats
 from evalhub.analysis import Results, rows_of, settled
-from evalhub.analysis.settled import drawn_place
+from evalhub.judging.early_stopping import drawn_place
 
 Write = Callable[..., Results]
 LOOKS = {"level": 0.9, "seeds": {"pw": 7}, "together": {"pw": {"d": {"overall": 1}}}, "pairs": []}

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results
-from evalhub.analysis.attacks import EVERY
+from evalhub.analysis.bias.attacks import EVERY
 from evalhub.report import meta_data, print_meta
-from evalhub.report.attacks import attack_grids, attack_lines
-from evalhub.report.shape import Footnotes
+from evalhub.report.format import Footnotes
+from evalhub.report.grids.attacks import attack_grids, attack_lines
 
 PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "j", "families": ["beta"]}
 

@@ -10,7 +10,7 @@ pytest.importorskip("openai")
 
 from evalhub.analysis import Results, alike, failures, rows_of
 from evalhub.report import report_data
-from evalhub.runner.watch import FIRST
+from evalhub.runner.execute.watch import FIRST
 from evalhub.store import Run, all_runs
 
 KEY = "sk-top-secret-77"

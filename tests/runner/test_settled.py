@@ -18,14 +18,15 @@ from evalhub.analysis import (
     settled,
     strengths,
 )
-from evalhub.analysis.settled import EARLY, SETTLED, drawn_place
+from evalhub.analysis.frames.outcomes import EARLY
 from evalhub.errors import Inconclusive, Interrupted
+from evalhub.judging.early_stopping import SETTLED, drawn_place
 from evalhub.records import Completion, Judgment
 from evalhub.report.data import report_data
-from evalhub.report.page import report_page
+from evalhub.report.outputs.page import report_page
 from evalhub.runner import Options, prepare
+from evalhub.runner.execute.rounds import ROUND
 from evalhub.runner.progress import Silent
-from evalhub.runner.rounds import ROUND
 from evalhub.store import Run, all_runs
 
 ITEMS = 70
