@@ -54,13 +54,8 @@ def bootstrap(statistic: Statistic, clusters: int, *, resamples: int = RESAMPLES
         The ends, method "cluster-bootstrap-RESAMPLES". None below 3 clusters, without width, or where the
         statistic is undefined in more than 5% of the resamples.
 
-    Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3; Davison & Hinkley,
+    Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3. Davison & Hinkley,
         Bootstrap Methods and their Application, 1997, section 3.8 (whole clusters).
-
-    Example:
-        >>> sums = np.array([1.0, 2.0, 3.0, 6.0])
-        >>> bootstrap(lambda weights: weights @ sums / 4, 4).method
-        'cluster-bootstrap-2000'
     """
     if clusters < MIN_CLUSTERS:
         return no_ends(TOO_FEW)
@@ -106,12 +101,6 @@ def once(statistic: Statistic) -> Statistic:
 
     Returns:
         The same function, cached.
-
-    Example:
-        >>> calls = []
-        >>> statistic = once(lambda weights: calls.append(1) or weights[:, 0])
-        >>> statistic(leave_one_out(3)).tolist() == statistic(leave_one_out(3)).tolist(), len(calls)
-        (True, 1)
     """
     last: dict[int, tuple[Floats, Floats]] = {}
 
@@ -141,8 +130,8 @@ def jackknife(
         The ends, in [-1, 1], method "cluster-jackknife-z-t" or "cluster-jackknife-wilson-t". None below 3
         clusters, without width, for a statistic of ±1, or where it is undefined without one of the clusters.
 
-    Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11 (variance); Fisher, Metron
-        1, 1921, 3-32; Wilson, JASA 22, 1927, 209-212.
+    Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11 (variance). Fisher, Metron
+        1, 1921, 3-32. Wilson, JASA 22, 1927, 209-212.
 
     Example:
         >>> sums = np.array([0.1, 0.2, 0.3, 0.6])

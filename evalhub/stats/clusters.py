@@ -99,10 +99,6 @@ def same_length(columns: Mapping[str, Column]) -> int:
 
     Raises:
         InputError: Two columns differ in length.
-
-    Example:
-        >>> same_length({"x": [1, 2], "y": [3, 4]})
-        2
     """
     lengths = {name: np.shape(np.asarray(column, dtype=object))[:1] for name, column in columns.items()}
     if len(set(lengths.values())) != 1 or () in lengths.values():
@@ -176,10 +172,6 @@ def draw(clusters: int, resamples: int, seed: int) -> Floats:
 
     Returns:
         (resamples, clusters) how often each resample holds each cluster. Each row sums to `clusters`.
-
-    Example:
-        >>> draw(4, 2, seed=1).sum(axis=1).tolist()
-        [4.0, 4.0]
     """
     rng = np.random.default_rng(seed)
     return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples).astype(np.float64)

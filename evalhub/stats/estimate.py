@@ -98,16 +98,8 @@ class Estimate:
         return None if self.low is None or self.high is None else self.high - self.low
 
     def negated(self) -> Estimate:
-        """Return the estimate of the negated quantity.
-
-        Example:
-            >>> Estimate(0.5, 0.4, 0.75, 0.95, "wilson", 90, 90, 0, None).negated().low
-            -0.75
-        """
-        point, low, high = (
-            None if number is None else -number for number in (self.estimate, self.high, self.low)
-        )
-        return replace(self, estimate=point, low=low, high=high)
+        """Return the estimate of the negated quantity."""
+        return self.moved(lambda number: -number, scale=1)
 
     def without_interval(self, reason: str) -> Estimate:
         """Return the same estimate with its interval withdrawn for `reason`.

@@ -81,7 +81,7 @@ def spread_freedom(parts: Floats, *, clusters: int | None = None) -> float:
     Returns:
         2 v² / var(v) of the variance v, by the parts' kurtosis. Infinite where all parts are 0.
 
-    Source: Satterthwaite, Biometrics Bulletin 2(6), 1946, 110-114; O'Neill, The American Statistician 68(4),
+    Source: Satterthwaite, Biometrics Bulletin 2(6), 1946, 110-114. O'Neill, The American Statistician 68(4),
         2014, 282-296 (variance of a sample variance).
 
     Example:

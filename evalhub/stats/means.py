@@ -48,8 +48,8 @@ def mean_estimate(values: Column, clusters: Column, *, bounds: tuple[float, floa
     Raises:
         InputError: The columns differ in length, or a value lies outside `bounds`.
 
-    Source: Wilson, JASA 22, 1927; Bell & McCaffrey, Survey Methodology 28(2), 2002 (CR2 and its degrees of
-        freedom); Korn & Graubard, Survey Methodology 24(2), 1998 (effective number of observations).
+    Source: Wilson, JASA 22, 1927. Bell & McCaffrey, Survey Methodology 28(2), 2002 (CR2 and its degrees of
+        freedom). Korn & Graubard, Survey Methodology 24(2), 1998 (effective number of observations).
 
     Example:
         >>> win = mean_estimate([1, 1, 0, 1], ["q1", "q2", "q3", "q4"], bounds=(0, 1))
@@ -116,7 +116,7 @@ def cluster_variance(values: Floats, members: Ints) -> tuple[float, float]:
         by the kurtosis of the clusters' sums where that is less. With clusters of equal size this is the
         variance of the cluster means over k.
 
-    Source: Bell & McCaffrey, Survey Methodology 28(2), 2002, for a regression on a constant; Satterthwaite,
+    Source: Bell & McCaffrey, Survey Methodology 28(2), 2002, for a regression on a constant. Satterthwaite,
         Biometrics Bulletin 2(6), 1946 (degrees of freedom by the variance of a variance).
 
     Example:

@@ -29,7 +29,7 @@ def paired_difference(first: Column, second: Column, clusters: Column) -> Estima
     Raises:
         InputError: The columns differ in length, or a value lies outside [0, 1].
 
-    Source: Newcombe, Statistics in Medicine 17, 1998, 2635-2650, method 10 (score intervals, correlated);
+    Source: Newcombe, Statistics in Medicine 17, 1998, 2635-2650, method 10 (score intervals, correlated).
         Zou & Donner, Statistics in Medicine 27, 2008, 1693-1702 (MOVER).
 
     Example:

@@ -79,7 +79,7 @@ def krippendorff_alpha(
         InputError: The columns differ in length, a rater has two values of one unit, or a unit lies in two
             clusters.
 
-    Source: Krippendorff, Content Analysis, 3rd edition, 2013, section 12.3; Hayes & Krippendorff,
+    Source: Krippendorff, Content Analysis, 3rd edition, 2013, section 12.3. Hayes & Krippendorff,
         Communication Methods and Measures 1(1), 2007, 77-89.
 
     Example:
@@ -114,9 +114,7 @@ def gwet_ac1(
 
     Args:
         values: (n,) the category that a rater gave to a unit. None = missing.
-        units: (n,) unit ids.
-        raters: (n,) rater ids. Slots suffice.
-        clusters: (n,) cluster ids of the units.
+        units, raters, clusters: As in `krippendorff_alpha`.
         levels: All possible categories, on which the chance depends. None = those that occur.
 
     Returns:

@@ -18,6 +18,7 @@ from evalhub.stats.means import cluster_variance
 
 MIN_ANNOTATORS = 3
 MIN_ITEMS = 30
+FALSE_DISCOVERY_RATE = 0.05
 EPSILON = 0.2
 """The advantage that experts must have to be worth their cost (skilled annotators .15, a crowd .1)."""
 
@@ -79,31 +80,26 @@ def alternative_test(
     clusters: Column,
     alignment: Alignment,
     epsilon: float = EPSILON,
-    q: float = 0.05,
 ) -> AlternativeTest:
     """Test whether the judge represents the annotators as well as one of them does.
 
     Choose it to decide whether a judge may stand in for people. A winning rate of .5 or more says yes.
 
     Args:
-        values: (n,) one person's value of one item: categories (accuracy) or numbers (rmse). None = missing.
-        judge: (n,) the judge's value of the row's item, the same in all its rows. None = missing.
-        units: (n,) item ids.
-        annotators: (n,) ids of persons, not of slots.
+        values, judge, units, annotators: As in `ceiling`, with an item as a unit.
         clusters: (n,) cluster ids of the items. With one item each, the test is the paper's t-test.
         alignment: How close a value is to the others'.
         epsilon: How much better a person must be, in [0, 1).
-        q: False discovery rate over the annotators, in (0, 1).
 
     Returns:
         The winning rate and the advantage. No winning rate with fewer than 3 annotators of 30 items or more,
         or fewer than 3 clusters.
 
     Raises:
-        InputError: `epsilon` or `q` is out of range, the columns differ in length, a value is no number where
+        InputError: `epsilon` is out of range, the columns differ in length, a value is no number where
             a number is needed, someone has two values of one item, or an item lies in two clusters.
 
-    Source: Calderon, Reichart & Dror, ACL 2025, arXiv 2501.10970, section 3; Benjamini & Yekutieli, Annals of
+    Source: Calderon, Reichart & Dror, ACL 2025, arXiv 2501.10970, section 3. Benjamini & Yekutieli, Annals of
         Statistics 29(4), 2001, 1165-1188.
 
     Example:
@@ -116,8 +112,6 @@ def alternative_test(
     """
     if not 0 <= epsilon < 1:
         raise InputError("epsilon is an advantage of people", value=epsilon, allowed="0 or more, below 1")
-    if not 0 < q < 1:
-        raise InputError("a false discovery rate lies between 0 and 1", value=q)
     judged = read_judged(
         values, judge, units, annotators=annotators, clusters=clusters,
         numbers=alignment is Alignment.RMSE, min_annotators=2,
@@ -142,7 +136,7 @@ def alternative_test(
     from scipy import stats
 
     p_values = [_p_value(*columns, epsilon=epsilon) for columns in tested.values()]
-    wins = stats.false_discovery_control(p_values, method="by") <= q
+    wins = stats.false_discovery_control(p_values, method="by") <= FALSE_DISCOVERY_RATE
     results = {
         name: Against(float(np.mean(gap >= 0)), float(np.mean(gap <= 0)), p, bool(win))
         for (name, (gap, _)), p, win in zip(tested.items(), p_values, wins, strict=True)

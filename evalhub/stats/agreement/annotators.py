@@ -114,7 +114,7 @@ def ceiling(
         InputError: The columns differ in length, a value is no number where a number is needed, someone has
             two values of one unit, or a unit lies in two clusters.
 
-    Source: Krippendorff, Content Analysis, 3rd edition, 2013, chapter 12 (reliability bounds validity);
+    Source: Krippendorff, Content Analysis, 3rd edition, 2013, chapter 12 (reliability bounds validity).
         Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11 (the paired interval).
 
     Example:
@@ -169,11 +169,7 @@ def leave_one_out(
     """Compare the judge with the consensus without each annotator in turn, to find influential annotators.
 
     Args:
-        values: (n,) one person's value of one unit: categories (accuracy) or numbers. None = missing.
-        judge: (n,) the judge's value of the row's unit, the same in all its rows. None = missing.
-        units: (n,) unit ids.
-        annotators: (n,) ids of persons, not of slots.
-        clusters: (n,) cluster ids of the units.
+        values, judge, units, annotators, clusters: As in `ceiling`.
         measure: Measure of agreement. The consensus is the majority (accuracy) or the mean.
 
     Returns:

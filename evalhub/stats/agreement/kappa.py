@@ -65,9 +65,7 @@ def balanced_accuracy(judge: Column, labels: Column, clusters: Column) -> Estima
     k categories gets 1 / k.
 
     Args:
-        judge: (n,) categories. None = no verdict, left out and counted.
-        labels: (n,) categories. None = no label, left out and counted.
-        clusters: (n,) cluster ids.
+        judge, labels, clusters: As in `accuracy`.
 
     Returns:
         The mean recall in [0, 1], higher = more agreement. A category that no label has is left out. None
@@ -76,7 +74,7 @@ def balanced_accuracy(judge: Column, labels: Column, clusters: Column) -> Estima
     Raises:
         InputError: The columns differ in length.
 
-    Source: Brodersen et al., ICPR 2010, doi 10.1109/ICPR.2010.764; Zou & Donner, Statistics in Medicine 27,
+    Source: Brodersen et al., ICPR 2010, doi 10.1109/ICPR.2010.764. Zou & Donner, Statistics in Medicine 27,
         2008, 1693-1702 (the interval of a sum from those of its parts, with more room where a part is near 0
         or 1, which the simulations required).
 
@@ -138,10 +136,7 @@ def cohen_kappa(
     a disagreement by two levels then costs four times as much as one by one level.
 
     Args:
-        judge: (n,) categories, or numbers for weights without `levels`. None = no verdict, left out and
-            counted.
-        labels: (n,) the same of the labels. None = no label, left out and counted.
-        clusters: (n,) cluster ids.
+        judge, labels, clusters: As in `accuracy`. Numbers for weights without `levels`.
         weights: Cost of a disagreement.
         levels: All categories, lowest first. None = those that occur, numbers in their order. A number that
             never occurs is then no step.
@@ -153,8 +148,8 @@ def cohen_kappa(
         InputError: The columns differ in length, a value is none of the levels, or, with weights and without
             levels, no number.
 
-    Source: Cohen, Educational and Psychological Measurement 20(1), 1960, 37-46; Cohen, Psychological Bulletin
-        70(4), 1968, 213-220 (weights); Brown, Cai & DasGupta, Statistical Science 16(2), 2001, 101-133 (the
+    Source: Cohen, Educational and Psychological Measurement 20(1), 1960, 37-46. Cohen, Psychological Bulletin
+        70(4), 1968, 213-220 (weights). Brown, Cai & DasGupta, Statistical Science 16(2), 2001, 101-133 (the
         prior, for two categories that of Jeffreys).
 
     Example:

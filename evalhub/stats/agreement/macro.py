@@ -24,9 +24,7 @@ def macro_precision(
     """Estimate the mean, over the judge's categories, of the share of each that the labels confirm.
 
     Args:
-        judge: (n,) categories. None = no verdict, left out and counted.
-        labels: (n,) categories. None = no label, left out and counted.
-        clusters: (n,) cluster ids.
+        judge, labels, clusters: As in `accuracy`.
         apart: Categories that count as wrong and are not averaged over.
 
     Returns:
@@ -49,9 +47,7 @@ def macro_f1(judge: Column, labels: Column, clusters: Column, *, apart: Collecti
     """Estimate the mean, over all categories, of the harmonic mean of precision and recall.
 
     Args:
-        judge: (n,) categories. None = no verdict, left out and counted.
-        labels: (n,) categories. None = no label, left out and counted.
-        clusters: (n,) cluster ids.
+        judge, labels, clusters: As in `accuracy`.
         apart: Categories that count as wrong and are not averaged over.
 
     Returns:
@@ -61,7 +57,7 @@ def macro_f1(judge: Column, labels: Column, clusters: Column, *, apart: Collecti
     Raises:
         InputError: The columns differ in length.
 
-    Source: Sokolova & Lapalme, Information Processing & Management 45(4), 2009, 427-437; Opitz & Burst, arXiv
+    Source: Sokolova & Lapalme, Information Processing & Management 45(4), 2009, 427-437. Opitz & Burst, arXiv
         1911.03347 (the mean of the F1s, not the F1 of the means).
 
     Example:

@@ -71,11 +71,6 @@ def read_judged(
     Raises:
         InputError: The columns differ in length, a value is no number, the judge has two values of one unit,
             an annotator has two, or a unit lies in two clusters.
-
-    Example:
-        >>> columns = {"annotators": ["x", "y"], "clusters": ["u", "u"], "min_annotators": 2}
-        >>> read_judged([1, 2], [2, 2], ["u", "u"], **columns, numbers=True).judge.tolist()
-        [2.0]
     """
     if numbers:
         entries, verdicts, names = floats(values), floats(judge), None

@@ -97,10 +97,6 @@ def coded(values: Column, levels: Sequence[object] | None = None) -> tuple[Float
 
     Raises:
         InputError: A value is none of the levels, or a level comes twice.
-
-    Example:
-        >>> coded(["high", "low", None], ["low", "high"])[0].tolist()
-        [1.0, 0.0, nan]
     """
     texts, present = categories(values)
     if levels is None:
@@ -139,10 +135,6 @@ def read_ratings(
     Raises:
         InputError: The columns differ in length, a rater has two values of one unit, or a unit lies in two
             clusters.
-
-    Example:
-        >>> read_ratings(np.array([1.0, 2.0]), ["u", "u"], ["x", "y"], clusters=["c", "c"]).sizes.tolist()
-        [2]
     """
     same_length({"values": values, "units": units, "raters": raters, "clusters": clusters})
     present = ~np.isnan(values)

@@ -111,10 +111,6 @@ def order_signs(askings: Askings, *, people: bool = False) -> Floats:
 
     Raises:
         InputError: An order is neither "ab" nor "ba".
-
-    Example:
-        >>> order_signs(Askings(["a", "b"], [1, 2], shown=["ab", None])).tolist()
-        [1.0, nan]
     """
     shown, present = askings.texts(askings.people_shown if people else askings.shown)
     strange = present & ~np.isin(shown, ORDERS)
@@ -131,11 +127,6 @@ def own_signs(askings: Askings) -> Floats:
 
     Returns:
         (n,) +1 = a, -1 = b, 0 = both or neither, NaN = a family is unknown.
-
-    Example:
-        >>> families = {"judge_family": ["x", "y"], "family_a": ["x", "x"], "family_b": ["y", "y"]}
-        >>> own_signs(Askings(["a", "b"], [1, 2], **families)).tolist()
-        [1.0, -1.0]
     """
     (judge, has_judge), (first, has_first), (second, has_second) = map(
         askings.texts, (askings.judge_family, askings.family_a, askings.family_b)

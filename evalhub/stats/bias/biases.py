@@ -53,8 +53,8 @@ def controlled(askings: Askings, *, soft: bool = False) -> dict[Kind, Effect]:
     Raises:
         InputError: A column has a value that is not allowed.
 
-    Source: Dubois et al., Length-controlled AlpacaEval, 2024 (one logit); Panickssery et al., LLM evaluators
-        recognize and favor their own generations, 2024 (self-preference); see `pooled_logit`.
+    Source: Dubois et al., Length-controlled AlpacaEval, 2024 (one logit). Panickssery et al., LLM evaluators
+        recognize and favor their own generations, 2024 (self-preference). See `pooled_logit`.
 
     Example:
         >>> pairs = Askings(["a", "b", "a", "b"], range(4), chars_a=[9, 9, 5, 4], chars_b=[5] * 4)

@@ -87,11 +87,6 @@ def within_groups(kind: Coefficient, x: Floats, y: Floats, groups: Sequence[Ints
 
     Returns:
         (groups,) coefficients, each equal to that of `coefficient`, but for float noise.
-
-    Example:
-        >>> x, y = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 4.0, 3.0])
-        >>> within_groups(Coefficient.KENDALL, x, y, [np.array([0, 1]), np.array([2, 3])]).tolist()
-        [1.0, -1.0]
     """
     coefficients = np.full(len(groups), np.nan)
     sizes = np.array([len(group) for group in groups])

@@ -85,8 +85,8 @@ def correlation_difference(
     Raises:
         InputError: The columns differ in length, or a score is not a number.
 
-    Source: Deutsch, Dror & Roth, TACL 9, 2021 (swapping the scores of two metrics); Zou, Psychological
-        Methods 12(4), 2007, 399-413 (interval of the difference of two dependent correlations); Williams,
+    Source: Deutsch, Dror & Roth, TACL 9, 2021 (swapping the scores of two metrics). Zou, Psychological
+        Methods 12(4), 2007, 399-413 (interval of the difference of two dependent correlations). Williams,
         JRSS B 21, 1959, and Steiger, Psychological Bulletin 87(2), 1980, 245-251 (test of two such).
 
     Example:

@@ -165,11 +165,7 @@ def system_accuracy(
     """Estimate how often a metric orders two systems, by their means, as people do.
 
     Args:
-        metric: (n,) scores, higher = better. None, NaN and infinite are missing.
-        people: (n,) people's scores, higher = better.
-        items: (n,) item ids.
-        systems: (n,) system ids.
-        clusters: (n,) cluster ids, each item within one. None = the items.
+        metric, people, items, systems, clusters: As in `ranking_accuracy`.
 
     Returns:
         Share of the pairs of systems in [0, 1], higher = better. Its n counts systems. The interval is that

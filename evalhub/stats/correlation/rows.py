@@ -80,12 +80,6 @@ def read_rows(
 
     Raises:
         InputError: The columns differ in length, or a score is not a number.
-
-    Example:
-        >>> scores = {"x": [1, None], "y": [2, 3]}
-        >>> rows = read_rows(scores, items=["p", "q"], systems=["s", "s"], clusters=None)
-        >>> rows.count, rows.missing, rows.lost_items
-        (1, 1, 1)
     """
     clusters = items if clusters is None else clusters
     same_length({**scores, "items": items, "systems": systems, "clusters": clusters})

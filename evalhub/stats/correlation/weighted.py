@@ -30,11 +30,6 @@ def weighted(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statisti
 
     Returns:
         A function from (b, clusters) weights to (b,) coefficients, NaN where a resample is constant.
-
-    Example:
-        >>> x, y = np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])
-        >>> weighted(Coefficient.KENDALL, x, y, np.arange(3))(np.ones((1, 3))).round(3).tolist()
-        [0.333]
     """
     if kind is Coefficient.PEARSON:
         return _weighted_pearson(standard(x), standard(y), members)

@@ -108,10 +108,6 @@ def read_rows(wins: Column, clusters: Column, covariates: Mapping[str, Column]) 
 
     Raises:
         InputError: The columns differ in length, or a win lies outside [0, 1].
-
-    Example:
-        >>> read_rows([1, None, 0], ["q1", "q2", "q3"], {"x": [1, 2, 3], "y": [None] * 3}).missing
-        ('y',)
     """
     same_length({"wins": wins, "clusters": clusters, **covariates})
     outcomes = floats(wins)
@@ -140,11 +136,6 @@ def fit_rows(data: Data, wins: Floats, contrasts: Contrasts) -> Fit:
 
     Returns:
         The numbers that are identified, and the reasons of the others.
-
-    Example:
-        >>> data = read_rows([1, 0, 1, 0, 1], range(5), {"x": [2, 1, 2, 2, 1], "one": [1] * 5})
-        >>> fit_rows(data, data.wins, {}).reasons
-        {'one': 'the same in every row'}
     """
     reasons = dict.fromkeys(data.missing, "not measured in any row")
     names = tuple(data.names) + tuple(data.missing)
@@ -237,12 +228,6 @@ def to_effects(fit: Fit) -> dict[str, Effect]:
 
     Returns:
         Name to effect, in the order of the covariates.
-
-    Example:
-        >>> part = Part(0.5, np.array([0.1, -0.1, 0.1, -0.1]))
-        >>> log_odds = to_effects(Fit({"x": (part, part)}, {}, ("x",), 8, 4, 0, 2))["x"].log_odds
-        >>> round(log_odds.width, 3), log_odds.method
-        (1.102, 'logit-cluster-t')
     """
     effects = {}
     for name in fit.names:

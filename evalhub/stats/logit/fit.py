@@ -80,13 +80,8 @@ def solve(outcomes: Floats, matrix: Floats, names: Sequence[str]) -> Solution:
     Returns:
         The solution, with the reasons of the columns that are not identified.
 
-    Source: Albert & Anderson, Biometrika 71(1), 1984 (separation); Geyer, Electronic Journal of Statistics 3,
+    Source: Albert & Anderson, Biometrika 71(1), 1984 (separation). Geyer, Electronic Journal of Statistics 3,
         2009, section 3 (the limiting model on the remaining rows).
-
-    Example:
-        >>> solution = solve(np.array([1.0, 0, 1, 0]), np.array([[1.0], [1], [0], [0]]), ["x"])
-        >>> solution.beta.tolist(), solution.reasons
-        ([0.0, 0.0], {})
     """
     rows = np.ones(len(outcomes), dtype=np.bool_)
     reasons: dict[int, str] = {}
@@ -202,7 +197,7 @@ def _separation(outcomes: Floats, design: Floats) -> Floats | None:
 
     Its linear predictor is 0 or on the right side of every verdict.
 
-    Source: Albert & Anderson, Biometrika 71(1), 1984, 1-10; as a linear programme: Konis, Linear programming
+    Source: Albert & Anderson, Biometrika 71(1), 1984, 1-10. As a linear programme: Konis, Linear programming
         algorithms for detecting separated data in binary logistic regression models, 2007, chapter 4.
     """
     from scipy import optimize

@@ -59,8 +59,8 @@ def pooled_logit(
         InputError: The columns differ in length, a win lies outside [0, 1], or a contrast has the name of no
             covariate.
 
-    Source: Papke & Wooldridge, Journal of Applied Econometrics 11, 1996 (fractional logit); Liang & Zeger,
-        Biometrika 73(1), 1986 (sandwich); Cameron & Miller, Journal of Human Resources 50(2), 2015, section
+    Source: Papke & Wooldridge, Journal of Applied Econometrics 11, 1996 (fractional logit). Liang & Zeger,
+        Biometrika 73(1), 1986 (sandwich). Cameron & Miller, Journal of Human Resources 50(2), 2015, section
         VI (few clusters: CR3 residuals, Student's t with G-1 degrees of freedom).
 
     Example:

@@ -39,15 +39,9 @@ def cluster_influence(solution: Solution, members: Ints, groups: int) -> Influen
     Returns:
         The influences. The sum of their squares times (G - 1) / G estimates the variance.
 
-    Source: Bell & McCaffrey, Survey Methodology 28(2), 2002 (the jackknife form, CR3); for generalized linear
-        models Mancl & DeRouen, Biometrics 57(1), 2001; MacKinnon, Nielsen & Webb, Journal of Applied
+    Source: Bell & McCaffrey, Survey Methodology 28(2), 2002 (the jackknife form, CR3). For generalized linear
+        models Mancl & DeRouen, Biometrics 57(1), 2001. MacKinnon, Nielsen & Webb, Journal of Applied
         Econometrics 38(5), 2023.
-
-    Example:
-        >>> from evalhub.stats.logit.fit import solve
-        >>> solution = solve(np.array([1.0, 0, 1, 0]), np.empty((4, 0)), [])
-        >>> cluster_influence(solution, np.array([0, 0, 1, 2]), 3).values.round(3).ravel().tolist()
-        [0.0, 0.667, -0.667]
     """
     matrix = solution.design.matrix
     fitted = probabilities(matrix @ solution.beta)
@@ -78,11 +72,6 @@ def over_leverage(leverage: Floats, scores: Floats) -> tuple[Floats, Floats]:
     Returns:
         (G, r) scores over 1 - leverage, 0 where the leverage is 1. And (m, r) the directions in which a
         cluster has leverage 1.
-
-    Example:
-        >>> pulls, directions = over_leverage(np.array([[[0.5]], [[1.0]]]), np.array([[2.0], [0.0]]))
-        >>> pulls.tolist(), directions.tolist()
-        ([[4.0], [0.0]], [[1.0]])
     """
     remainder = np.eye(scores.shape[1]) - leverage
     _, logs = np.linalg.slogdet(remainder)

@@ -47,8 +47,8 @@ def calibrated_mean(
         InputError: The columns differ in length, a label lies outside `bounds`, or an inclusion probability
             outside [.05, 1].
 
-    Source: Landesberg & Narayan 2025, arXiv 2512.11150 (calibrated scores, uncertainty of the map); Zadrozny
-        & Elkan, KDD 2002; Kott, Journal of Official Statistics 17(4), 2001 (delete-a-group jackknife).
+    Source: Landesberg & Narayan 2025, arXiv 2512.11150 (calibrated scores, uncertainty of the map). Zadrozny
+        & Elkan, KDD 2002. Kott, Journal of Official Statistics 17(4), 2001 (delete-a-group jackknife).
 
     Example:
         >>> scores, labels = [0, 1, 2, 3] * 50, [0, 0, 1, 1] * 15 + [None] * 140

@@ -53,14 +53,13 @@ def recalibrated(chances: Column, outcomes: Column, clusters: Column) -> tuple[F
     """Map probabilities onto the outcomes of the other clusters, isotonically and symmetrically in the sides.
 
     Args:
-        chances: (n,) probabilities in [0, 1]. None = missing.
-        outcomes: (n,) 1, 0, or None = unknown.
+        chances, outcomes: As in `brier`.
         clusters: (n,) cluster ids. A cluster's rows are mapped by the other folds.
 
     Returns:
         (n,) probabilities, NaN where `chances` or the map is missing. And the reason if there is no map.
 
-    Source: Zadrozny & Elkan, KDD 2002 (isotonic calibration); cross-fitting as in Chernozhukov et al., The
+    Source: Zadrozny & Elkan, KDD 2002 (isotonic calibration). Cross-fitting as in Chernozhukov et al., The
         Econometrics Journal 21(1), 2018.
 
     Example:
@@ -84,8 +83,7 @@ def reliability(chances: Column, outcomes: Column, clusters: Column, *, bins: in
 
     Args:
         chances: (n,) probabilities in [0, 1] of one of two sides. A verdict is for the likelier side.
-        outcomes: (n,) 1, 0, or None = unknown.
-        clusters: (n,) cluster ids.
+        outcomes, clusters: As in `brier`.
         bins: Number of bins, at least 1, with at least 10 verdicts in each.
 
     Source: Niculescu-Mizil & Caruana, ICML 2005.

@@ -161,7 +161,7 @@ def set_thresholds(
     Raises:
         InputError: No stage, columns of different lengths, a confidence outside [.5, 1].
 
-    Source: Jung et al., Trust or Escalate, arXiv 2407.18370, section 2; Wiens, Pharmaceutical Statistics
+    Source: Jung et al., Trust or Escalate, arXiv 2407.18370, section 2. Wiens, Pharmaceutical Statistics
         2(3), 2003, 211-215 (fallback).
 
     Example:
@@ -211,9 +211,8 @@ def evaluate_cascade(
     """Evaluate a cascade on items. Its thresholds should come from other items.
 
     Args:
-        stages: The verdicts of each stage, the first stage first, as (n,) columns.
+        stages, clusters: As in `set_thresholds`.
         thresholds: For each stage its threshold. None = it decides nothing.
-        clusters: (n,) cluster ids.
 
     Returns:
         Outcomes, with intervals over clusters.

@@ -65,11 +65,6 @@ def read_frame(labels: Column, judge: Column, clusters: Column, inclusion: Colum
 
     Raises:
         InputError: The columns differ in length, or an inclusion probability lies outside [.05, 1].
-
-    Example:
-        >>> frame = read_frame([1, None, 0], [1, 1, None], ["a", "b", "c"])
-        >>> frame.labelled.tolist(), frame.left_out
-        ([True, False], 1)
     """
     columns = {"labels": labels, "judge": judge, "clusters": clusters}
     n = same_length(columns if inclusion is None else columns | {"inclusion": inclusion})

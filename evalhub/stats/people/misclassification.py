@@ -51,9 +51,9 @@ def corrected_share(labels: Column, verdicts: Column, clusters: Column) -> Estim
     Raises:
         InputError: The columns differ in length, or a value is neither 0 nor 1.
 
-    Source: Rogan & Gladen, American Journal of Epidemiology 107(1), 1978, 71-76; Fieller, Journal of
-        the Royal Statistical Society B 16(2), 1954, 175-185 (interval of a ratio); Lang & Reiczigel,
-        Preventive Veterinary Medicine 113(1), 2014, 13-22 (the rows that are added to each count); Lee et
+    Source: Rogan & Gladen, American Journal of Epidemiology 107(1), 1978, 71-76. Fieller, Journal of
+        the Royal Statistical Society B 16(2), 1954, 175-185 (interval of a ratio). Lang & Reiczigel,
+        Preventive Veterinary Medicine 113(1), 2014, 13-22 (the rows that are added to each count). Lee et
         al. 2025, arXiv 2511.21140 (judges).
 
     Example:

@@ -75,7 +75,7 @@ def powered_mean(
         InputError: The columns differ in length, a label lies outside `bounds`, or an inclusion probability
             outside [.05, 1].
 
-    Source: Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453 (PPI++); Angelopoulos et al., Science 382,
+    Source: Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453 (PPI++). Angelopoulos et al., Science 382,
         2023, 669-674.
 
     Example:
@@ -131,8 +131,7 @@ def powered_difference(
     Args:
         first: Labels and verdicts of one system, each (n,), one row per item. None = missing.
         second: Labels and verdicts of the other on the same items. A row counts as labelled where both are.
-        clusters: (n,) cluster ids.
-        inclusion: (n,) probability with which the item was sampled for labelling, in [.05, 1]. None = equal.
+        clusters, inclusion: As in `powered_mean`.
 
     Returns:
         Mean of first minus mean of second, in the labels' unit. The rest is as in `powered_mean`.

@@ -59,7 +59,7 @@ def tuned_weights(frame: Frame) -> Floats:
     Returns:
         (n,) at least 0: a judge that contradicts the labels is not used.
 
-    Source: Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453 (power tuning); cross-fitting as in
+    Source: Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453 (power tuning). Cross-fitting as in
         Zrnic & Candès, PNAS 121(15), 2024.
     """
     f, share, equal = _centred(frame), frame.shares, 1 / len(frame.shares)
@@ -86,8 +86,8 @@ def rectify(frame: Frame, weight: Floats | float, *, bounds: tuple[float, float]
     Returns:
         The estimate. With λ = 0 it is the mean of the labels, its variance CR2.
 
-    Source: Angelopoulos et al., Science 382, 2023, 669-674; weights of unequal sampling as in Zrnic & Candès,
-        ICML 2024; CR2 and its degrees of freedom: Bell & McCaffrey, Survey Methodology 28(2), 2002.
+    Source: Angelopoulos et al., Science 382, 2023, 669-674. Weights of unequal sampling as in Zrnic & Candès,
+        ICML 2024. CR2 and its degrees of freedom: Bell & McCaffrey, Survey Methodology 28(2), 2002.
     """
     share, equal = frame.shares, 1 / len(frame.shares)
     lam = np.broadcast_to(np.asarray(weight, dtype=np.float64), share.shape)

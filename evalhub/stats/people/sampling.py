@@ -134,10 +134,6 @@ def systematic_sample(chances: Floats, rng: np.random.Generator) -> Bools:
         (m,) True where drawn. Their number is the sum of the probabilities, rounded up or down.
 
     Source: Madow, Annals of Mathematical Statistics 20(3), 1949, 333-354, in random order.
-
-    Example:
-        >>> systematic_sample(np.array([0.5, 0.5, 1.0]), np.random.default_rng(0)).sum().item()
-        2
     """
     order = rng.permutation(len(chances))
     ends = np.cumsum(chances[order])

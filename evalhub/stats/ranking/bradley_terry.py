@@ -78,8 +78,8 @@ def bradley_terry(matches: Matches) -> BradleyTerry:
     Raises:
         InputError: As `read_matches`.
 
-    Source: Bradley & Terry, Biometrika 39, 1952, 324-345; ties as half a win: Papke & Wooldridge,
-        Journal of Applied Econometrics 11, 1996 (fractional logit); leaving out clusters: Bell & McCaffrey,
+    Source: Bradley & Terry, Biometrika 39, 1952, 324-345. Ties as half a win: Papke & Wooldridge,
+        Journal of Applied Econometrics 11, 1996 (fractional logit). Leaving out clusters: Bell & McCaffrey,
         Survey Methodology 28(2), 2002.
 
     Example:
@@ -138,13 +138,7 @@ def _slopes(fit: Fitted, unit: Floats) -> dict[str, Estimate]:
 
 
 def on_elo_scale(strength: Estimate) -> Estimate:
-    """Move a strength to the Elo scale: 1000 + 400 / ln 10 times the log-odds.
-
-    Args:
-        strength: An estimate in log-odds.
-
-    Returns:
-        The same estimate. 400 points are odds of ten to one.
+    """Move a strength in log-odds to the Elo scale, where 400 points are odds of ten to one.
 
     Example:
         >>> on_elo_scale(Estimate(math.log(10), 0.0, 3.0, 0.95, "any", 9, 9, 0, None)).estimate

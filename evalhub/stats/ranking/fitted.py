@@ -36,11 +36,6 @@ def fit_matches(played: Played) -> Fitted | Unfitted:
 
     Returns:
         The fit, or why there is none.
-
-    Example:
-        >>> from evalhub.stats.ranking.matches import Matches, read_matches
-        >>> fit_matches(read_matches(Matches([1, 1], ["x", "y"], ["y", "z"], [1, 2]))).reason
-        'the maximum lies at infinity: x never lost to the rest; z never won; each system got one virtual tie'
     """
     if not played.systems:
         return Unfitted("nothing was measured")

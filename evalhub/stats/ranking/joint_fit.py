@@ -71,7 +71,7 @@ def fit(verdicts: Verdicts, *, items_vary: bool) -> Fitted:
         The fit. The items' spread is estimated along the way: the sum of squares of their ease over the
         number of items that the data, rather than the penalty, determine.
 
-    Source: MacKay, Neural Computation 4(3), 1992, 415-447 (the spread); Breslow & Clayton, JASA 88, 1993,
+    Source: MacKay, Neural Computation 4(3), 1992, 415-447 (the spread). Breslow & Clayton, JASA 88, 1993,
         9-25 (penalised quasi-likelihood).
     """
     counts = verdicts.present.sum(axis=1)

@@ -107,11 +107,6 @@ def read_matches(matches: Matches) -> Played:
 
     Raises:
         InputError: A win lies outside [0, 1], a weight is not above 0, or a system meets itself.
-
-    Example:
-        >>> played = read_matches(Matches([1, None], ["x", "x"], ["y", "z"], ["q1", "q2"]))
-        >>> played.systems, played.idle, played.left_out
-        (('x', 'y'), ('z',), 1)
     """
     (home, has_home), (away, has_away) = categories(matches.first), categories(matches.second)
     complete = has_home & has_away

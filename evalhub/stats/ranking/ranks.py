@@ -69,7 +69,7 @@ def rank_intervals(standing: Standing) -> tuple[Rank, ...]:
         systems in fewer than 3 clusters, which count as undecided against all others.
 
     Source: Mogstad, Romano, Shaikh & Wilhelm, Review of Economic Studies 91(1), 2024, 476-518, section 3
-        (marginal and simultaneous sets, step-down); R package csranks; Hayter, Annals of Statistics 12(1),
+        (marginal and simultaneous sets, step-down). R package csranks. Hayter, Annals of Statistics 12(1),
         1984, 61-75 (Tukey-Kramer).
 
     Example:

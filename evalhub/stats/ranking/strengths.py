@@ -89,12 +89,6 @@ def connected_systems(played: Played, *, strong: bool) -> list[list[int]]:
         Lists of system numbers, the part of the lowest number first.
 
     Source: Ford, American Mathematical Monthly 64(8), 1957, 28-33 (strongly connected = a finite maximum).
-
-    Example:
-        >>> from evalhub.stats.ranking.matches import Matches, read_matches
-        >>> played = read_matches(Matches([1, 0.5], ["x", "y"], ["y", "z"], [1, 2]))
-        >>> connected_systems(played, strong=False), connected_systems(played, strong=True)
-        ([[0, 1, 2]], [[0], [1, 2]])
     """
     from scipy import sparse
     from scipy.sparse import csgraph
@@ -118,14 +112,8 @@ def fit_strengths(played: Played, *, prior: bool) -> Strengths | None:
     Returns:
         The maximum. None where Newton's method finds none because covariates predict verdicts perfectly.
 
-    Source: Bradley & Terry, Biometrika 39, 1952, 324-345; a prior of the kind of Caron & Doucet, Journal of
+    Source: Bradley & Terry, Biometrika 39, 1952, 324-345. A prior of the kind of Caron & Doucet, Journal of
         Computational and Graphical Statistics 21(1), 2012.
-
-    Example:
-        >>> from evalhub.stats.ranking.matches import Matches, read_matches
-        >>> played = read_matches(Matches([1, 1, 1, 0], ["x"] * 4, ["y"] * 4, range(4)))
-        >>> fit_strengths(played, prior=False).beta.round(4).tolist()  # log 3 apart
-        [0.5493, -0.5493]
     """
     size = len(played.systems)
     scales = np.abs(played.matrix).max(axis=0, initial=0)
@@ -244,14 +232,8 @@ def influences(strengths: Strengths, groups: int) -> tuple[Floats, Floats]:
         (groups, p) influences, and (m, p) directions that only one cluster identifies, the largest entry of
         each 1.
 
-    Source: Bell & McCaffrey, Survey Methodology 28(2), 2002 (the jackknife form); MacKinnon, Nielsen & Webb,
+    Source: Bell & McCaffrey, Survey Methodology 28(2), 2002 (the jackknife form). MacKinnon, Nielsen & Webb,
         Journal of Applied Econometrics 38(5), 2023.
-
-    Example:
-        >>> from evalhub.stats.ranking.matches import Matches, read_matches
-        >>> played = read_matches(Matches([1, 1, 1, 0], ["x"] * 4, ["y"] * 4, range(4)))
-        >>> influences(fit_strengths(played, prior=False), 4)[0][:, 0].round(3).tolist()
-        [0.222, 0.222, 0.222, -0.667]
     """
     matches, members = strengths.matches, strengths.members
     fitted = probabilities(matches.predictor(strengths.beta))

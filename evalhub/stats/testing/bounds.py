@@ -75,7 +75,7 @@ def worst_case(
     Raises:
         InputError: The columns differ in length, the bounds are no range, or a value lies outside them.
 
-    Source: Manski, American Economic Review 80(2), 1990, 319-323 (bounds); Horowitz & Manski, JASA 95, 2000,
+    Source: Manski, American Economic Review 80(2), 1990, 319-323 (bounds). Horowitz & Manski, JASA 95, 2000,
         77-84 (their intervals).
 
     Example:

@@ -53,7 +53,7 @@ def mean_difference(
         InputError: The columns differ in length, the bounds are no range, a value lies outside them, or an
             item in two clusters.
 
-    Source: Newcombe, Statistics in Medicine 17, 1998, 2635-2650, method 10; Bell & McCaffrey, Survey
+    Source: Newcombe, Statistics in Medicine 17, 1998, 2635-2650, method 10. Bell & McCaffrey, Survey
         Methodology 28(2), 2002 (CR2).
 
     Example:

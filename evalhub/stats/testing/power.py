@@ -23,44 +23,22 @@ class Design:
     """The spread of the values, and the error of the test.
 
     Args:
-        sd: Standard deviation of one row's value, above 0: of the paired differences, or of verdicts, where
+        sd: Standard deviation of a cluster's mean, above 0: of the paired differences, or of verdicts, where
             .5 is the largest possible and ties make it smaller.
-        rows_per_cluster: Rows in each cluster, at least 1, on average.
-        correlation: Between rows of one cluster, in [0, 1]. 1 = a cluster has the information of one row.
         alpha: Two-sided error of the test, in (0, 1).
 
     Raises:
         InputError: A value is out of range.
-
-    Example:
-        >>> Design(sd=0.5, rows_per_cluster=4, correlation=0.2).effect_of_clusters
-        1.6
     """
 
     sd: float = 0.5
-    rows_per_cluster: float = 1.0
-    correlation: float = 1.0
     alpha: float = 0.05
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.sd) and self.sd > 0):
             raise InputError("a standard deviation is above 0", value=self.sd)
-        if not (math.isfinite(self.rows_per_cluster) and self.rows_per_cluster >= 1):
-            raise InputError("a cluster has at least one row", value=self.rows_per_cluster)
-        if not 0 <= self.correlation <= 1:
-            raise InputError("a correlation within clusters lies between 0 and 1", value=self.correlation)
         if not 0 < self.alpha < 1:
             raise InputError("an error rate lies between 0 and 1", value=self.alpha)
-
-    @property
-    def effect_of_clusters(self) -> float:
-        """The design effect: by how much correlated rows raise the variance of a mean."""
-        return 1 + (self.rows_per_cluster - 1) * self.correlation
-
-    @property
-    def cluster_sd(self) -> float:
-        """Standard deviation of a cluster's mean."""
-        return self.sd * math.sqrt(self.effect_of_clusters / self.rows_per_cluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +47,6 @@ class Planned:
 
     Attributes:
         clusters: Independent clusters.
-        design: The assumptions.
         power: Chance of finding an effect of `detectable`.
         detectable: Smallest effect that is found with that power, in the unit of the values. None where even
             the largest possible effect is not.
@@ -78,7 +55,6 @@ class Planned:
     """
 
     clusters: int
-    design: Design
     power: float
     detectable: float | None
     half_width: float | None
@@ -86,25 +62,10 @@ class Planned:
 
 
 def detectable(clusters: int, design: Design = Design(), *, target: float = POWER) -> float:
-    """Return the smallest effect that is found with a given power.
-
-    Args:
-        clusters: Independent clusters, at least 3.
-        design: The spread of the values, and the error.
-        target: The power, in (alpha, 1).
-
-    Returns:
-        The effect, above 0, in the unit of the values.
+    """Return the smallest effect, in the unit of the values, that is found with a given power.
 
     Raises:
-        InputError: The power is out of range, or there are too few clusters.
-
-    Source: Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988, chapter 2 (noncentral t);
-        Kish, Survey Sampling, 1965, section 5.4 (design effect).
-
-    Example:
-        >>> round(detectable(200), 4)
-        0.0995
+        InputError: The power is out of range, or there are fewer than 3 clusters.
     """
     from scipy import optimize
 
@@ -117,7 +78,7 @@ def detectable(clusters: int, design: Design = Design(), *, target: float = POWE
     noncentrality = optimize.brentq(
         lambda value: _power(value, clusters - 1, design.alpha) - target, 0.0, high, xtol=1e-12
     )
-    return float(noncentrality) * design.cluster_sd / math.sqrt(clusters)
+    return float(noncentrality) * design.sd / math.sqrt(clusters)
 
 
 def planned(
@@ -125,8 +86,8 @@ def planned(
 ) -> Planned:
     """Return what a number of clusters can show, before anything is spent.
 
-    The default is the worst case of a win rate: a standard deviation of .5, and clusters that have the
-    information of one row. Ties and a smaller spread make both numbers smaller.
+    The default is the worst case of a win rate: clusters that are wholly won or wholly lost. Ties and a
+    smaller spread make both numbers smaller.
 
     Args:
         clusters: Independent clusters, at least 0.
@@ -140,6 +101,8 @@ def planned(
     Raises:
         InputError: A value is out of range.
 
+    Source: Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988, chapter 2 (noncentral t).
+
     Example:
         >>> plan = planned(200)
         >>> round(plan.detectable, 3), round(plan.half_width, 3)
@@ -149,13 +112,13 @@ def planned(
     if clusters < 0:
         raise InputError("a number of clusters is not negative", value=clusters)
     if clusters < MIN_CLUSTERS:
-        return Planned(clusters, design, target, None, None, TOO_FEW)
-    half = t_quantile(1 - design.alpha, clusters - 1) * design.cluster_sd / math.sqrt(clusters)
+        return Planned(clusters, target, None, None, TOO_FEW)
+    half = t_quantile(1 - design.alpha, clusters - 1) * design.sd / math.sqrt(clusters)
     smallest = detectable(clusters, design, target=target)
     if smallest > largest:
         reason = f"with {clusters} clusters even the largest effect is found less often than asked"
-        return Planned(clusters, design, target, None, half, reason)
-    return Planned(clusters, design, target, smallest, half)
+        return Planned(clusters, target, None, half, reason)
+    return Planned(clusters, target, smallest, half)
 
 
 def _power(noncentrality: float, freedom: int, alpha: float) -> float:

@@ -29,7 +29,7 @@ def sign_flip(sums: Floats, *, seed: int = 0) -> tuple[float, str]:
     Returns:
         The p-value in (0, 1], and its method: "sign-flip-exact", "sign-flip-9999" or "sign-flip-normal".
 
-    Source: Fisher, The Design of Experiments, 1935, section 21; Phipson & Smyth, Statistical Applications in
+    Source: Fisher, The Design of Experiments, 1935, section 21. Phipson & Smyth, Statistical Applications in
         Genetics and Molecular Biology 9(1), 2010, article 39 (the observed pattern counts).
 
     Example:

@@ -31,16 +31,6 @@ def test_the_least_effect_is_statsmodels(clusters: int) -> None:
     assert _power(noncentrality, clusters - 1, 0.05) == pytest.approx(0.8, abs=1e-9)
 
 
-def test_rows_of_a_cluster_count_by_their_correlation() -> None:
-    alone = detectable(50)
-    assert detectable(50, Design(rows_per_cluster=8, correlation=1)) == pytest.approx(alone)
-    free = Design(rows_per_cluster=4, correlation=0)
-    assert free.cluster_sd == pytest.approx(0.25)
-    some = Design(rows_per_cluster=4, correlation=0.5)
-    assert some.effect_of_clusters == 2.5
-    assert detectable(50, free) < detectable(50, some) < alone
-
-
 def test_the_power_is_what_happens() -> None:
     rng = np.random.default_rng(0)
     wins = rng.random((4000, 200)) < 0.6
@@ -70,7 +60,7 @@ def test_more_clusters_find_less() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"sd": 0}, {"sd": float("nan")}, {"rows_per_cluster": 0.5}, {"correlation": 1.5}, {"alpha": 0}],
+    [{"sd": 0}, {"sd": float("nan")}, {"alpha": 0}],
 )
 def test_bad_designs(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError):
