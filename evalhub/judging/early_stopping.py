@@ -44,7 +44,7 @@ def look(winners: Sequence[str | None], clusters: Sequence[str], *, level: float
         level: The chance of a false alarm is at most 1 - level, over all looks.
     """
     wins = [None if winner is None else _WIN[winner] for winner in winners]
-    return stats.sequential_comparison(wins, clusters, bounds=(0.0, 1.0), options=stats.Options(level=level))
+    return stats.sequential_comparison(wins, clusters, bounds=(0.0, 1.0), level=level)
 
 
 def drawn_place(seed: int, dataset: str, cluster: str) -> str:

@@ -25,7 +25,7 @@ def test_the_numbers_are_those_of_the_drawn_order(hand: Any, results: Write) -> 
     (row,) = rows_of(sequential_tests(results(records, settled=LOOKS)))
     drawn = sorted(chances, key=lambda item: drawn_place(7, "d", item))
     wins = [None if (p := chances[item]) is None else 0.5 if p == 0.5 else float(p > 0.5) for item in drawn]
-    seen = stats.sequential_comparison(wins, drawn, bounds=(0, 1), options=stats.Options(level=0.9))
+    seen = stats.sequential_comparison(wins, drawn, bounds=(0, 1), level=0.9)
     assert [row[name] for name in ("dataset", "judge", "criterion", "first", "second")] == [
         "d", "pw", "overall", "k", "m",
     ]  # fmt: skip
