@@ -9,7 +9,7 @@ from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.analysis.frames.labels import drawn_by_doubt
 from evalhub.analysis.run.answers import cut_answers
-from evalhub.judging.early_stopping import SETTLED
+from evalhub.judging.early_stopping import STOPPED
 from evalhub.report.grids.by_tag import RANKED, REPORTED, tag_data
 from evalhub.report.grids.choice_mass import wishes
 from evalhub.report.grids.ranking import on_what_they_rank
@@ -149,7 +149,7 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
             yield f"{row['judge']}: {row['same_family']} judgments of responses of the judge's own family"
     if manifest.get("over_budget"):
         yield f"{manifest['over_budget']} planned judgments are over the budget and were not asked"
-    if any(row["what"] == SETTLED for row in data["left_out"]):
+    if any(row["what"] == STOPPED for row in data["left_out"]):
         yield (
             "judging stopped where the order was settled, sooner for some pairs: win rates over all pairs "
             'are withheld; read the table "Settled"'

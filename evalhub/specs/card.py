@@ -105,20 +105,15 @@ class Reads(Spec):
     """How a recorded judge's replies are written; a format alone may stand as a text.
 
     `key` is the field of a JSON object, the criterion's id by default. `rule` says which of several
-    different verdicts counts; without it such a reply is ambiguous. `letters` says what each letter of the
-    format `letter` stands for: a level or number of the criterion, or a side as shown (a, tie, b).
+    different verdicts counts; without it such a reply is ambiguous. `letters` says what each letter of a
+    reply stands for, in a format that takes letters: a level or number of the criterion, or a side as shown
+    (a, tie, b).
     """
 
     format: str
     key: str = ""
     rule: Literal["first", "last"] | None = None
     letters: dict[str, int | float | str] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _letters_where_read(self) -> Reads:
-        if self.letters and self.format != "letter":
-            raise ValueError("letters belong to the format letter")
-        return self
 
 
 class Orders(StrEnum):

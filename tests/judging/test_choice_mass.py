@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from evalhub.judging import PROTOCOLS, Asking, Judge
+from evalhub.judging import PROTOCOLS, Judge, Task
 from evalhub.records import Completion, FailureKind, Item, Judgment, Response, digest
 from evalhub.scales import Order
 from evalhub.specs import Mode, Rubric, parse_rubric
@@ -37,7 +37,7 @@ def judged(protocol: str, mass: float, floor: float, **judge: Any) -> tuple[Judg
     shown = Order.BA if protocol == "pairwise" else None
     count = {"pointwise": 1, "checklist": 1, "listwise": 3}.get(protocol, 2)
     whose = Judge("j", rubric(protocol), "m", min_choice_mass=floor, **judge)
-    steps = PROTOCOLS[protocol].ask(Asking(whose, ITEM, "c", RESPONSES[:count], shown))
+    steps = PROTOCOLS[protocol].ask(Task(whose, ITEM, "c", RESPONSES[:count], shown))
     try:
         requests = next(steps)
         while True:
@@ -101,7 +101,7 @@ def test_a_checklist_names_the_criterion_that_failed() -> None:
 
 def test_an_engine_that_does_not_say_its_wish() -> None:
     whose = Judge("j", rubric("pointwise"), "m", min_choice_mass=0.5)
-    steps = PROTOCOLS["pointwise"].ask(Asking(whose, ITEM, "c", RESPONSES[:1]))
+    steps = PROTOCOLS["pointwise"].ask(Task(whose, ITEM, "c", RESPONSES[:1]))
     next(steps)
     with pytest.raises(StopIteration) as done:
         steps.send((Completion("v", "m", "[]", logprobs={"1": -3.0, "2": -3.0}),))
@@ -112,7 +112,7 @@ def test_an_engine_that_does_not_say_its_wish() -> None:
 
 def test_only_the_first_place_of_a_list_must_be_wanted() -> None:
     whose = Judge("j", rubric("listwise"), "m", min_choice_mass=0.05)
-    steps = PROTOCOLS["listwise"].ask(Asking(whose, ITEM, "c", RESPONSES))
+    steps = PROTOCOLS["listwise"].ask(Task(whose, ITEM, "c", RESPONSES))
     (first,) = next(steps)
     (second,) = steps.send((answer(first.choices, 0.9),))
     with pytest.raises(StopIteration) as ended:
@@ -127,7 +127,7 @@ def test_choices_that_a_server_does_not_list_may_be_too_improbable(
     floor: float, failure: FailureKind
 ) -> None:
     whose = Judge("j", rubric("pointwise"), "m", min_choice_mass=floor)
-    steps = PROTOCOLS["pointwise"].ask(Asking(whose, ITEM, "c", RESPONSES[:1]))
+    steps = PROTOCOLS["pointwise"].ask(Task(whose, ITEM, "c", RESPONSES[:1]))
     (request,) = next(steps)
     most = dict.fromkeys(request.choices, math.log(0.01))
     said = Completion(

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from evalhub.errors import SpecError
-from evalhub.judging import PROTOCOLS, Asking, Judge, Steps, check_rubric, choose_form, single_characters
+from evalhub.judging import (
+    PROTOCOLS,
+    Judge,
+    JudgmentGenerator,
+    Task,
+    check_rubric,
+    choose_form,
+    single_characters,
+)
 from evalhub.records import Completion, Item, Judgment, Request, Response, digest
 from evalhub.scales import AnswerForm, Scale
 from evalhub.specs import Mode, Rubric, parse_rubric
@@ -50,7 +58,7 @@ def scale_in(rating: Rubric) -> Scale:
     return scale
 
 
-def drive(steps: Steps, shares: Mapping[str, float]) -> tuple[list[Request], Judgment]:
+def drive(steps: JudgmentGenerator, shares: Mapping[str, float]) -> tuple[list[Request], Judgment]:
     """Answer every question for one token with these probabilities, and all others with a text."""
     requests: list[Request] = []
     try:
@@ -65,10 +73,10 @@ def drive(steps: Steps, shares: Mapping[str, float]) -> tuple[list[Request], Jud
         return requests, judgment
 
 
-def asking(rating: Rubric, mode: Mode = Mode.DIRECT, form: AnswerForm = AnswerForm.LETTERS) -> Asking:
+def asking(rating: Rubric, mode: Mode = Mode.DIRECT, form: AnswerForm = AnswerForm.LETTERS) -> Task:
     judge = Judge("j", rating, "m", mode=mode, forms={"quality": form})
     item = Item("d", "i", turns=("What?",))
-    return Asking(judge, item, "quality", (Response("d", "i", "s", text="So.", sha256=digest("So.")),))
+    return Task(judge, item, "quality", (Response("d", "i", "s", text="So.", sha256=digest("So.")),))
 
 
 @pytest.mark.parametrize(("written", "values", "labels"), FORMS)
@@ -143,7 +151,7 @@ def test_labels_stand_in_the_prompt_as_they_always_did() -> None:
     assert request.messages[-1].content.endswith("Which level fits best? Answer with one of: 1, 2.")
     assert "1: bad\n2: good" in request.messages[-1].content
     assert judgment.value == 2.0
-    plain = Asking(Judge("j", where.judge.rubric, "m"), where.item, "quality", where.responses)
+    plain = Task(Judge("j", where.judge.rubric, "m"), where.item, "quality", where.responses)
     (same,), _ = drive(PROTOCOLS["pointwise"].ask(plain), {"1": 0.2, "2": 0.6})
     assert same == request
 

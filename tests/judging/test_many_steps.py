@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from evalhub.errors import SpecError
-from evalhub.judging import PROTOCOLS, Asking, Judge, check_rubric
-from evalhub.judging.protocols.listwise import rows
+from evalhub.judging import PROTOCOLS, Judge, Task, check_rubric
+from evalhub.judging.protocols.listwise import list_orders
 from evalhub.judging.protocols.one_token import EXPLAIN, WAIT
 from evalhub.records import Completion, FailureKind, Item, Judgment, Request, Response, Sampling
 from evalhub.scales import Order, Winner
@@ -47,15 +47,15 @@ criteria: {criteria}
     return made
 
 
-def asking(made: Rubric, count: int = 2, **changes: object) -> Asking:
+def asking(made: Rubric, count: int = 2, **changes: object) -> Task:
     place = {name: changes.pop(name) for name in ("shown", "row", "repeat", "item") if name in changes}
     judge = Judge("judge", made, "model", **changes)  # type: ignore[arg-type]
     criterion = PROTOCOLS[made.protocol].total or next(iter(made.criteria))
     item = place.pop("item", ITEM)
-    return Asking(judge, item, criterion, RESPONSES[:count], **place)  # type: ignore[arg-type]
+    return Task(judge, item, criterion, RESPONSES[:count], **place)  # type: ignore[arg-type]
 
 
-def play(asked: Asking, script: Script) -> tuple[list[Request], tuple[Judgment, ...]]:
+def play(asked: Task, script: Script) -> tuple[list[Request], tuple[Judgment, ...]]:
     """Run a protocol against a script; keys count the completions."""
     steps = PROTOCOLS[asked.judge.rubric.protocol].ask(asked)
     seen: list[Request] = []
@@ -242,7 +242,7 @@ def test_one_failed_criterion_fails_the_total_alone() -> None:
 
 @pytest.mark.parametrize("count", range(2, 9))
 def test_rows_are_a_balanced_latin_square(count: int) -> None:
-    square = rows(count)
+    square = list_orders(count)
     times = 2 if count % 2 else 1
     for place in range(count):
         assert Counter(row[place] for row in square) == dict.fromkeys(range(count), times)
@@ -262,7 +262,7 @@ def test_a_list_is_ranked_whatever_the_order_shown(row: int, mode: Mode) -> None
     for one in judgments:
         better = one.system_a if one.winner is Winner.A else one.system_b
         assert better == min(one.system_a, one.system_b, key=rank.__getitem__)
-        order = rows(4)[row]
+        order = list_orders(4)[row]
         a, b = (order.index(int(name[1])) for name in (one.system_a, one.system_b))
         assert one.shown is (Order.AB if a < b else Order.BA)
         assert (one.row, one.repeat) == (row, 0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from evalhub.judging import PROTOCOLS, Asking, Judge, Steps, cacheable, preview
+from evalhub.judging import PROTOCOLS, Judge, JudgmentGenerator, Task, preview, shared_prefix
 from evalhub.records import Completion, FailureKind, Item, Judgment, Request, Response, digest
 from evalhub.scales import Order, Winner
 from evalhub.specs import Mode, Rubric, parse_rubric
@@ -52,11 +52,11 @@ def rubric(text: str = PAIR, **changes: object) -> Rubric:
     return parse_rubric(text, "here").model_copy(update=changes)
 
 
-def asking(given: Rubric, *, shown: Order | None = Order.AB, **changes: object) -> Asking:
+def asking(given: Rubric, *, shown: Order | None = Order.AB, **changes: object) -> Task:
     pair = given.protocol == "pairwise"
     judge = Judge("judge", given, "model", **changes)  # type: ignore[arg-type]
     criterion = next(iter(given.criteria))
-    return Asking(judge, ITEM, criterion, (A, B) if pair else (A,), shown if pair else None)
+    return Task(judge, ITEM, criterion, (A, B) if pair else (A,), shown if pair else None)
 
 
 def answer(key: str, shares: Mapping[str, float] | None = None, **more: object) -> Completion:
@@ -64,7 +64,7 @@ def answer(key: str, shares: Mapping[str, float] | None = None, **more: object) 
     return Completion(key, "model", "[]", logprobs=logs, **more)  # type: ignore[arg-type]
 
 
-def drive(steps: Steps, *answers: Completion) -> tuple[list[Request], Judgment]:
+def drive(steps: JudgmentGenerator, *answers: Completion) -> tuple[list[Request], Judgment]:
     requests: list[Request] = []
     given = iter(answers)
     try:
@@ -78,7 +78,7 @@ def drive(steps: Steps, *answers: Completion) -> tuple[list[Request], Judgment]:
         return requests, judgment
 
 
-def judge(where: Asking, *answers: Completion) -> tuple[list[Request], Judgment]:
+def judge(where: Task, *answers: Completion) -> tuple[list[Request], Judgment]:
     return drive(PROTOCOLS[where.judge.rubric.protocol].ask(where), *answers)
 
 
@@ -137,7 +137,7 @@ class TestPointwise:
 
 
 class TestExplain:
-    def explain(self) -> Asking:
+    def explain(self) -> Task:
         return asking(rubric(), mode=Mode.EXPLAIN, rationale_tokens=40)
 
     def test_the_same_question_follows_on_the_same_prefix(self) -> None:
@@ -235,7 +235,7 @@ class TestPrompts:
                 assert seen[-1].choices
 
     def test_the_cacheable_share_is_measured(self) -> None:
-        share = cacheable(rubric(RATE), (ITEM, (A, B)))
+        share = shared_prefix(rubric(RATE), (ITEM, (A, B)))
         assert 0.4 < share.shared_by_item < 1
         assert 0 < len(share.fixed) < share.prompt_chars
 

@@ -9,7 +9,7 @@ import pytest
 
 from evalhub.engines import engine_kind
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.judging import PROTOCOLS, protocol_named
+from evalhub.judging import PROTOCOLS, find_protocol
 from evalhub.metrics import METRICS, build
 
 CODE = """
@@ -23,7 +23,7 @@ nothing = 3
 
 Ask = Callable[[str], Any]
 ASK: dict[str, Ask] = {
-    "protocol": lambda name: protocol_named(name, where="here"),
+    "protocol": lambda name: find_protocol(name, where="here"),
     "metric": lambda name: build(name, where="here"),
     "engine": engine_kind,
 }
@@ -76,7 +76,7 @@ class TestEveryKind:
 
 
 def test_our_own_are_not_replaced() -> None:
-    assert protocol_named("pairwise") is PROTOCOLS["pairwise"]
+    assert find_protocol("pairwise") is PROTOCOLS["pairwise"]
 
 
 def test_a_metric_that_builds_nothing_of_use_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

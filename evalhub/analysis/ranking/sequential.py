@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table, values
-from evalhub.judging.early_stopping import PAIR, drawn_place, level_of_pair, look
+from evalhub.judging.early_stopping import PAIR, cluster_order, compare_sequentially, pair_confidence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,10 +39,10 @@ def _rows(results: Results, told: dict[str, Any]) -> list[dict[str, Any]]:
     for key, found in groups(pairs, "dataset", "judge", "criterion", "system_a", "system_b"):
         dataset, judge = key[:2]
         seed = told["seeds"][judge]
-        places = [drawn_place(seed, dataset, str(cluster)) for cluster in found["cluster"]]
+        places = [cluster_order(seed, dataset, str(cluster)) for cluster in found["cluster"]]
         found = found.assign(place=places).sort_values(["place", "item_id", "sample"])
-        level = level_of_pair(told, dataset, judge, key[2])
-        seen = look(values(found["winner"]), found["cluster"].tolist(), level=level)
+        level = pair_confidence(told, dataset, judge, key[2])
+        seen = compare_sequentially(values(found["winner"]), found["cluster"].tolist(), level=level)
         about = {**dict(zip(PAIR, key, strict=True)), "standing": seen.standing.value}
         rows.append(row(seen.mean, **about, stopped_at=seen.stopped_at, e_value=seen.e_value, p=seen.p))
     return rows

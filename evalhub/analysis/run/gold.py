@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.frames.verdicts import soft_judges
 from evalhub.analysis.results import Results
 from evalhub.judging import level_values, preference, softmax
-from evalhub.judging.aggregate import asking_of, verdict
+from evalhub.judging.aggregate import judgment_row, verdict
 from evalhub.records import Judgment, key_of
 from evalhub.specs import Rubric
 
@@ -57,7 +57,7 @@ def _read(results: Results, expected: Expected, judgments: list[Judgment]) -> tu
     if expected["order"]:
         return _list(expected["order"], judgments)
     if expected["winner"]:
-        chances, winner = verdict([asking_of(one) for one in judgments])
+        chances, winner = verdict([judgment_row(one) for one in judgments])
         said = winner.value if winner else "no verdict"
         return said, (chances or {}).get(expected["winner"]), said == expected["winner"]
     rubric = results.rubric(judgments[0].judge)
@@ -71,7 +71,7 @@ def _list(order: Iterable[str], judgments: list[Judgment]) -> tuple[str, float |
         pairs[str(one.system_a), str(one.system_b)].append(one)
     chance: dict[tuple[str, str], float] = {}
     for (a, b), askings in pairs.items():
-        chances, winner = verdict([asking_of(one) for one in askings])
+        chances, winner = verdict([judgment_row(one) for one in askings])
         chance[a, b] = preference(chances) if chances else 0.5 + (winner.sign / 2 if winner else 0.0)
         chance[b, a] = 1 - chance[a, b]
     won = Counter({name: 0 for pair in pairs for name in pair})

@@ -63,7 +63,7 @@ def closes_a_verdict(sentence: str) -> bool:
 
 
 def _is_denied(clause: str, lead: str) -> bool:
-    """Return whether the clause of a finite verb denies it; "does not lie and receives" does not."""
+    """Return whether a finite verb's clause denies it. "It does not lie and receives" does not."""
     goes_on = re.match(r"\W*(?:and|so|therefore|thus|hence)\b", lead, re.IGNORECASE)
     return bool((_NOBODY if goes_on else _DENIED).search(clause))
 
@@ -78,11 +78,11 @@ def _asserts(sentence: str, outside: str, lead: str) -> bool:
 
 
 def commits(text: str, match: re.Match[str], quotes: Sequence[int]) -> bool:
-    """Return whether the writer says it: not denied, supposed, quoted, nor a count of something.
+    """Return whether the writer asserts the number: it is not denied, supposed, quoted, nor a count.
 
     Args:
-        text: The whole reply, as `plain` returns it.
-        match: A lead to a number, with the group `number` and those that name the kind of lead.
+        text: The whole reply, as `plain_text` returns it.
+        match: A lead to a number, with the group `number` and the groups for the kind of lead.
         quotes: Places of the quotation marks in the text.
     """
     groups = match.groupdict()
@@ -101,6 +101,6 @@ def commits(text: str, match: re.Match[str], quotes: Sequence[int]) -> bool:
         not _BEGINS_A_CLAUSE.search(outside) or _SPOILED.search(text[max(0, start - 80) : start])
     ):
         return False
-    counted = "label" not in groups or groups["label"] is None
-    named = groups.get("noun") or groups.get("article") or groups.get("top")
-    return bool(named) or not ((finite or participle) and counted)
+    may_count = "label" not in groups or groups["label"] is None
+    scale_words = groups.get("noun") or groups.get("article") or groups.get("top")
+    return bool(scale_words) or not ((finite or participle) and may_count)

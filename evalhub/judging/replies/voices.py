@@ -1,4 +1,4 @@
-"""Whose words give a rating: the judge's own, or those of the text, of its author, or of another judge."""
+"""Whose words a rating is in: the judge's, the text's, its author's, or another judge's."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _TELLS_AT_THE_END = any_of(rf"\b{REPORTED}\b[^.!?\n]*:[^.!?\n]*[.!?]\W*\w+\W*\Z"
 
 
 def tells_of_others(text: str) -> bool:
-    """Return whether the last sentence but one number gives somebody else's words after a colon.
+    """Return whether the last sentence before a number gives somebody else's words after a colon.
 
     >>> tells_of_others("The response ends with: native level. 5"), tells_of_others("A native level. 5")
     (True, False)
