@@ -31,8 +31,10 @@ from evalhub.judging.protocols.base import (
     TaskOutline,
     fail_all,
     new_judgment,
+    plan_single,
 )
 from evalhub.judging.protocols.one_token import TokenAnswer, ask_next_token, ask_token
+from evalhub.judging.protocols.pointwise_pairwise import ask_better, compare, rate
 from evalhub.judging.protocols.table import PROTOCOLS, find_protocol
 from evalhub.judging.replies.hard import answer_schema, read_answer
 from evalhub.judging.replies.read import (
@@ -69,6 +71,7 @@ __all__ = [
     "VerdictCandidate",
     "VerdictRule",
     "answer_schema",
+    "ask_better",
     "ask_next_token",
     "ask_token",
     "candidate_messages",
@@ -79,6 +82,7 @@ __all__ = [
     "choose_orders",
     "combine_orders",
     "combine_winners",
+    "compare",
     "defuse",
     "expectations",
     "fail_all",
@@ -95,8 +99,10 @@ __all__ = [
     "parse_reply",
     "penalise",
     "penalise_score",
+    "plan_single",
     "preference",
     "preview",
+    "rate",
     "read_answer",
     "shared_prefix",
     "single_characters",

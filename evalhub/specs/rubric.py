@@ -44,7 +44,7 @@ class Rubric(Spec):
         scale: Levels for all criteria, or for each criterion by name, the worst first; pointwise only.
         answer: Whether levels are answered by labels or by letters; None leaves it to the model's tokens.
         ties: Whether a comparison may end in a tie; pairwise only.
-        weights: What each criterion counts in the total; checklists only, 1 where none is given.
+        weights: Weight of each criterion in the total, by default 1. Only for protocols with a total.
         system: The System section, with its slots.
         user: The User section, with its slots.
     """
@@ -122,7 +122,7 @@ class Rubric(Spec):
         return Kind.POINTWISE if self.shape is Shape.RESPONSE else Kind.PAIRWISE
 
     def weight_of(self, criterion: str) -> float:
-        """Return what a criterion counts in a checklist's total."""
+        """Return the weight of a criterion in the total."""
         return (self.weights or {}).get(criterion, 1.0)
 
     def scale_for(self, criterion: str) -> Scale | None:
@@ -133,7 +133,7 @@ class Rubric(Spec):
         return scale_of(levels)  # type: ignore[arg-type]
 
     def higher_is_better(self, criterion: str) -> bool:
-        """Return whether a higher rating is the better one; of a comparison and a checklist it is."""
+        """Return whether a higher rating is better. It is where there is no scale."""
         scale = self.scale_for(criterion)
         return scale is None or scale.higher_is_better
 

@@ -23,9 +23,9 @@ def test_both_asks_twice_and_fixed_once() -> None:
 @pytest.mark.parametrize("items", [1, 2, 7, 50])
 def test_random_is_balanced_within_each_pair_of_systems(items: int) -> None:
     for seed in range(5):
-        drawn = choose_orders(Positions.RANDOM, pairs(items), seed)
+        chosen_orders = choose_orders(Positions.RANDOM, pairs(items), seed)
         counts: Counter[tuple[str, str, Order]] = Counter()
-        for (_, a, b), (order,) in zip(pairs(items), drawn, strict=True):
+        for (_, a, b), (order,) in zip(pairs(items), chosen_orders, strict=True):
             counts[a, b, order] += 1
         for a, b in itertools.combinations("klm", 2):
             assert abs(counts[a, b, Order.AB] - counts[a, b, Order.BA]) <= 1
@@ -37,8 +37,8 @@ def test_random_follows_from_its_seed() -> None:
 
 
 def test_random_does_not_alternate() -> None:
-    drawn = [
+    chosen_orders = [
         order for (order,) in choose_orders(Positions.RANDOM, [(str(n), "k", "m") for n in range(64)], 0)
     ]
-    repeats = sum(one is two for one, two in itertools.pairwise(drawn))
+    repeats = sum(one is two for one, two in itertools.pairwise(chosen_orders))
     assert 15 < repeats < 48

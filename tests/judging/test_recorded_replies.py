@@ -47,8 +47,8 @@ SIDES = {"A": Winner.A, "B": Winner.B, "tie": Winner.TIE}
     ],
 )  # fmt: skip
 def test_a_score_is_read(text, value):
-    found = parse_reply(text, SCORE)
-    assert (found.value, found.failure) == (value, None)
+    parsed = parse_reply(text, SCORE)
+    assert (parsed.value, parsed.failure) == (value, None)
 
 
 @pytest.mark.parametrize(
@@ -99,10 +99,10 @@ def test_a_score_is_read(text, value):
 )  # fmt: skip
 def test_what_is_no_score_is_a_failure_with_its_reason(failure, texts):
     for text in texts:
-        found = parse_reply(text, SCORE)
-        assert (text, found.value, found.failure) == (text, None, failure)
-        assert found.reason
-        assert "\n" not in found.reason
+        parsed = parse_reply(text, SCORE)
+        assert (text, parsed.value, parsed.failure) == (text, None, failure)
+        assert parsed.reason
+        assert "\n" not in parsed.reason
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_what_is_no_score_is_a_failure_with_its_reason(failure, texts):
     ],
 )  # fmt: skip
 def test_verdicts(text, said):
-    found = parse_reply(text, ReplySpec("verdict"))
-    assert (found.winner or found.failure) == said
+    parsed = parse_reply(text, ReplySpec("verdict"))
+    assert (parsed.winner or parsed.failure) == said
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_verdicts(text, said):
     ],
 )  # fmt: skip
 def test_letters(text, said):
-    found = parse_reply(text, ReplySpec("letter", labels=SIDES))
-    assert (found.winner or found.failure) == said
+    parsed = parse_reply(text, ReplySpec("letter", labels=SIDES))
+    assert (parsed.winner or parsed.failure) == said
 
 
 def test_letters_of_a_rating_scale():
@@ -154,8 +154,8 @@ def test_letters_of_a_rating_scale():
     ],
 )  # fmt: skip
 def test_json(text, said):
-    found = parse_reply(text, ReplySpec("json", (1, 5), key="score"))
-    assert (found.value if found.failure is None else found.failure) == said
+    parsed = parse_reply(text, ReplySpec("json", (1, 5), key="score"))
+    assert (parsed.value if parsed.failure is None else parsed.failure) == said
 
 
 SIGNED = ReplySpec("score", (-2, 2), criterion="clarity")
@@ -200,8 +200,8 @@ def test_first_and_last_only_where_the_form_says_so():
 
 
 def test_think_text_is_kept_apart():
-    found = parse_reply("<think>2 or 3?</think>\nScore: 3", SCORE)
-    assert (found.value, found.thinking) == (3, "2 or 3?")
+    parsed = parse_reply("<think>2 or 3?</think>\nScore: 3", SCORE)
+    assert (parsed.value, parsed.thinking) == (3, "2 or 3?")
     assert parse_reply("2 or 3?</think>Score: 3", SCORE).thinking == "2 or 3?"
     twice = parse_reply("<think>2?</think>Score: 3\n<think>Yes, <think>3.</think>", SCORE)
     assert (twice.value, twice.thinking) == (3, "2?\nYes, <think>3.")
@@ -230,9 +230,9 @@ def fuzz():
 
 def test_no_fuzzed_reply_is_misread(fuzz):
     cases = list(fuzz.cases(2000, seed=1))
-    found = [parse_reply(case.text, case.form) for case in cases]
-    assert not [case for case, one in zip(cases, found, strict=True) if fuzz.misread(case, one)]
-    told = [one.failure is None for case, one in zip(cases, found, strict=True) if case.truth is not None]
+    parsed = [parse_reply(case.text, case.form) for case in cases]
+    assert not [case for case, one in zip(cases, parsed, strict=True) if fuzz.misread(case, one)]
+    told = [one.failure is None for case, one in zip(cases, parsed, strict=True) if case.truth is not None]
     assert sum(told) > 0.6 * len(told)
 
 

@@ -9,15 +9,16 @@ import pytest
 
 from evalhub.engines import engine_kind
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.judging import PROTOCOLS, find_protocol
+from evalhub.judging import PROTOCOLS, find_protocol, find_reply_format
 from evalhub.metrics import METRICS, build
 
 CODE = """
-from evalhub.judging import PROTOCOLS
+from evalhub.judging import PROTOCOLS, REPLY_FORMATS
 from evalhub.metrics import METRICS
 from evalhub.engines import ENGINES
 
 protocol, metric, engine = PROTOCOLS["pairwise"], METRICS["length"], ENGINES["scripted"]
+reply_format = REPLY_FORMATS["score"]
 nothing = 3
 """
 
@@ -26,6 +27,7 @@ ASK: dict[str, Ask] = {
     "protocol": lambda name: find_protocol(name, where="here"),
     "metric": lambda name: build(name, where="here"),
     "engine": engine_kind,
+    "reply format": lambda name: find_reply_format(name, where="here"),
 }
 
 
@@ -41,7 +43,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "".join(
             f"[evalhub.{kind}s]\ngood = other_judges:{kind}\nbroken = broken_judges:{kind}\n"
             f"missing = other_judges:absent\nwrong = other_judges:nothing\npairwise = other_judges:nothing\n"
-            for kind in ASK
+            for kind in (kind.replace(" ", "_") for kind in ASK)
         )
     )
     monkeypatch.syspath_prepend(str(tmp_path))

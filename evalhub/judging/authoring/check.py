@@ -117,9 +117,8 @@ def check_use(use: JudgeUse, rubric: Rubric, where: str) -> None:
 
 def _idle_settings(use: JudgeUse, rubric: Rubric, protocol: Protocol) -> set[str]:
     """Return the settings that would change nothing."""
-    idle = {"positions", "pairs"} if rubric.kind is Kind.POINTWISE else set()
-    idle |= {"positions"} if protocol.both_orders else set()
-    idle |= {"pairs"} if rubric.shape is Shape.LIST else set()
+    idle = set() if protocol.uses_positions(rubric) else {"positions"}
+    idle |= set() if rubric.shape is Shape.PAIR else {"pairs"}
     idle |= {"criteria"} if protocol.total else set()
     idle |= set() if _samples_text(use, protocol) else {"sampling"}
     idle |= set() if use.mode is Mode.EXPLAIN or protocol.writes else {"rationale_tokens"}

@@ -45,7 +45,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 
 from evalhub.records import Completion, FailureKind, Item, Judgment, Request, Response, Sampling
-from evalhub.scales import AnswerForm, Order
+from evalhub.scales import AnswerForm, Kind, Order
 from evalhub.specs import Mode, Rubric
 
 JudgmentGenerator = Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Judgment, ...]]
@@ -167,6 +167,10 @@ class Protocol:
     both_orders: bool = False
     plan: Callable[[TaskOutline], tuple[PlannedJudgment, ...]] = plan_single
     total: str | None = None
+
+    def uses_positions(self, rubric: Rubric) -> bool:
+        """Return whether the suite's key `positions` decides how a rubric's responses are shown."""
+        return rubric.kind is Kind.PAIRWISE and not self.both_orders
 
 
 def new_judgment(task: Task, planned: PlannedJudgment | None = None) -> Judgment:

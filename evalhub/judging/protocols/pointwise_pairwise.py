@@ -118,7 +118,7 @@ def add_preference(
     """Return a pair's judgment with the probability that a wins, or with the reason why it is hard.
 
     It is hard where outcomes that the server did not list could move that probability by more than 1%. Where
-    they cannot, they are left out, so that no upper shift stands for a probability.
+    they cannot, they are left out, so that no upper bound stands for a probability.
 
     Args:
         judgment: All but its verdict.

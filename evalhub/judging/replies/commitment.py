@@ -15,7 +15,7 @@ from evalhub.judging.replies.text import THING, any_of, sentence_before
 from evalhub.judging.replies.voices import REPORTED, is_anothers, is_reported
 
 _SO = r"(?:and|so|therefore|thus|hence|then|but|consequently|accordingly)"
-# What follows a rating and takes it out of the judge's mouth, or makes it depend on something.
+# Words after a rating that give it to somebody else, or make it depend on a condition.
 UNDONE = any_of(
     rf"^[^.!?\n]*(?:\b{REPORTED}\b|\baccording\s+to\b|,\s*(?:were|had)\b"
     r"|\b(?<!even\s)(?:if|unless|provided|assuming|but\s+only|only\s+with|but\s+for|except|aside)\b)",
@@ -36,7 +36,7 @@ _OPEN_DENIAL = any_of(
     r"|under\s+no\s+circumstances|on\s+no\s+account|at\s+no\s+(?:point|time)|far\s+from|nor|without|no\s+longer)|n't)"
     r"(?:\s+(?:be|really|quite|yet|truly|even))?\s*(?:[,(–—]|-\s)"
 )
-# Clauses, and what they are about.
+# Where clauses begin, and their subjects.
 _ANEW = any_of(rf"[,;–—]\s*(?:{_SO},?\s+){{0,2}}$")
 _BEGINS_A_CLAUSE = any_of(
     rf"(?:^|[,;:.()–—-])[\s\"']*(?:{_SO}[,\s]+){{0,2}}$",
@@ -69,7 +69,7 @@ def _is_denied(clause: str, lead: str) -> bool:
 
 
 def _asserts(sentence: str, outside: str, lead: str) -> bool:
-    """Return whether a finite verb, as in "it earns a score of 5", says so of what is rated."""
+    """Return whether a finite verb, as in "it earns a score of 5", has the rated text as its subject."""
     if _OF_THE_THING.search(outside) and re.match(THING, lead, re.IGNORECASE):
         return False
     if _is_denied(re.split(r"[,;:]", sentence)[-1], lead) or is_reported(outside):

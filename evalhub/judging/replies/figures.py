@@ -15,7 +15,7 @@ WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 NUMBER = rf"(?:-?\d{{1,4}}(?:\.\d{{1,3}})?|{'|'.join(WORDS)})(?![\d\w%])(?:\s+and\s+a\s+half\b)?"
 
 _FIGURE = re.compile(rf"(?<![\w.,/$€£#:%-]){NUMBER}|(?<=\D[/:]){NUMBER}", re.IGNORECASE)
-# What may follow a level. Any other word names what the number counts.
+# Words that may follow a level. Any other word is the thing that the number counts.
 _FUNCTION = (
     r"(?:stars?|points?|marks?|and|or|but|for|if|because|since|as|in|on|out|of|to|with|by|at|after|before|is|are|was|were"
     r"|would|may|might|could|should|seems?|when|while|though|although|instead|now|then|overall|given|due|based|which"
@@ -70,7 +70,7 @@ def rival_number(
 
     Args:
         text: The whole reply, as `plain_text` returns it.
-        at: Where the verdict's number stands.
+        at: Index of the verdict's number.
         verdict: The verdict.
         limits: The lowest and highest number of the scale.
         criterion: The criterion of the question, or an empty text.

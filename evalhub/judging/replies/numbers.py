@@ -140,7 +140,7 @@ _SCALE = re.compile(
     re.IGNORECASE,
 )
 
-# Per cent that a sentence leads to, or that stand on a line: "Much is copied. 72%" may tell how much.
+# Per cent within a sentence or as a whole line: "Much is copied. 72%" may tell how much.
 _PER_CENT = re.compile(
     r"(?P<before>\A|\n|[^.!?\s]\s*)(?P<number>(?<![\d.,])\d{1,3}(?:\.\d{1,3})?)\s*(?:%|per\s?cent\b)",
     re.IGNORECASE,

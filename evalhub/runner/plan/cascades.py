@@ -19,7 +19,7 @@ def check_cascades(resolved: Resolved, against: Mapping[str, Mapping[str, Mappin
 
     Raises:
         UnknownNameError: A stage is no judge of the suite, or no dataset has the criterion.
-        SpecError: A stage does not compare, or several of its criteria are held against one of the labels'.
+        SpecError: A stage does not compare, or several of its criteria have the same criterion of labels.
     """
     judges = {judge.spec.id: judge for judge in resolved.judges}
     for cascade in resolved.suite.cascades:

@@ -1,4 +1,4 @@
-"""The judging tasks of one judge on a dataset, and what the judge does not judge."""
+"""The judging tasks of one judge on a dataset, and counts of what it does not judge."""
 
 from __future__ import annotations
 
