@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from evalhub.sandbox.fits import KNOWN, fit_of, other_case_of, stored_type
+from evalhub.sandbox.formats import PARQUET, read_rows
 from evalhub.sandbox.natives import quoted
 from evalhub.sandbox.parquet import ParquetFile
 from evalhub.sandbox.refusal import Refused, to_one_line, unknown_column
-from evalhub.sandbox.rows import Reader, fit_row, refusal_of, spell_row
+from evalhub.sandbox.rows import TextFile, fit_row, refusal_of, spell_row
 from evalhub.sandbox.scalars import Fit
 from evalhub.sandbox.spelling import Misfit
 
@@ -95,7 +96,7 @@ class Table:
         columns = set[str]()
         for path, location in self.files:
             try:
-                write = self._write_parquet if self.format == "parquet" else self._write_text
+                write = self._write_parquet if self.format == PARQUET else self._write_text
                 columns |= write(out, path, Path(location))
             except Refused as error:
                 raise error.inside(f"{self.where}: {path}") from error
@@ -110,21 +111,19 @@ class Table:
 
     def _write_text(self, out: IO[bytes], path: str, file: Path) -> set[str]:
         """Write the rows of a text file, and return the names of its columns."""
-        reader = Reader(file, self.format, self.columns, self.form)
+        data = TextFile(file, self.columns, self.form)
         text_columns = set(self.columns) if self.format == "csv" else set[str]()
         fits, changes = self._fits(text_columns), 0
-        for number, row in reader.rows():
-            changes += self._write_row(out, path, number, fit_row(row, fits, reader.place), reader.place)
-        self._note_changes(path, reader.replaced + changes)
-        names = [
-            name for name in self.columns if reader.empty.get(name) and self._kinds[name].id == "varchar"
-        ]
+        for number, row in read_rows(data, self.format):
+            changes += self._write_row(out, path, number, fit_row(row, fits, data.place), data.place)
+        self._note_changes(path, data.text.replaced + changes)
+        names = [name for name in self.columns if data.empty.get(name) and self._kinds[name].id == "varchar"]
         if names:
-            cells = ", ".join(f"{name} {reader.empty[name]}" for name in names)
+            cells = ", ".join(f"{name} {data.empty[name]}" for name in names)
             self.notes.append(
                 f'{path}: empty cells are missing values ({cells}), and an empty text is written ""'
             )
-        return reader.column_names
+        return data.column_names
 
     def _note_changes(self, path: str, count: int) -> None:
         if count:

@@ -15,8 +15,9 @@ from evalhub.errors import InputError, SpecError
 from evalhub.files import file_sha256
 from evalhub.sandbox import looks, scalars
 from evalhub.sandbox.fits import fit_of
+from evalhub.sandbox.formats import read_rows
 from evalhub.sandbox.refusal import Refused
-from evalhub.sandbox.rows import Reader
+from evalhub.sandbox.rows import TextFile
 from evalhub.sandbox.spelling import Misfit, Number
 from evalhub.specs.files import RESERVED_COLUMNS
 
@@ -233,7 +234,7 @@ def _delimiter(path: Path, head: bytes, encoding: Mapping[str, Any]) -> dict[str
 
 
 def _rows(path: Path, form: str, options: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for _, row in Reader(path, form, (), options).rows():
+    for _, row in read_rows(TextFile(path, (), options), form):
         yield row
 
 

@@ -78,7 +78,7 @@ def _tables(card: Card, files: Mapping[str, Path]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "format": spec.format,
+            "format": spec.reader,
             "columns": {"text": "VARCHAR"} if spec.format == "lines" else spec.columns,
             "form": spec.form,
             "files": [(path, str(files[path].resolve())) for path in sorted(spec.hashes)],

@@ -9,16 +9,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from evalhub.sandbox.formats import FORMATS, READERS
 from evalhub.specs.base import Spec
+from evalhub.specs.plugins import entry_points_of
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 TableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-Format = Literal["jsonl", "json", "csv", "parquet", "lines"]
 
 RESERVED_COLUMNS = ("file", "line")
-_TEXTS = ("jsonl", "json", "csv", "lines")
 _FORMS: Mapping[str, tuple[str, ...]] = {
-    "encoding": _TEXTS,
+    "encoding": tuple(READERS),
     "delimiter": ("csv",),
     "quote": ("csv",),
     "skip": ("csv",),
@@ -36,6 +36,7 @@ class FileSpec(Spec):
     Attributes:
         columns: The DuckDB type of each column. The format lines has the one column `text`.
         encoding: A name that Python knows, by default UTF-8.
+        format: A name in the table of `evalhub.sandbox.formats`, or an entry point of another package.
         delimiter, quote: The delimiter and the quote of csv. An empty quote means that quotes are text.
         skip: Number of lines above the header of csv.
         layout: The layout of a JSON file that is one object: its keys name rows (`keyed`, with the key as the
@@ -45,7 +46,7 @@ class FileSpec(Spec):
     path: str | None = None
     sha256: Sha256 | None = None
     paths: dict[str, Sha256] | None = None
-    format: Format
+    format: str
     columns: dict[str, str] = Field(default_factory=dict)
     url: str | None = None
     encoding: str | None = None
@@ -53,6 +54,19 @@ class FileSpec(Spec):
     quote: str = '"'
     skip: int = Field(default=0, ge=0)
     layout: Literal["rows", "keyed", "columns"] = "rows"
+
+    @field_validator("format")
+    @classmethod
+    def _is_a_format(cls, value: str) -> str:
+        names = [*FORMATS, *entry_points_of("file format")]
+        if value not in names:
+            raise ValueError(f"unknown file format, got {value!r}; allowed: {', '.join(names)}")
+        return value
+
+    @property
+    def reader(self) -> str:
+        """What reads the files: the format's name, or `module:function` of another package."""
+        return self.format if self.format in FORMATS else entry_points_of("file format")[self.format].value
 
     @field_validator("encoding")
     @classmethod

@@ -11,6 +11,11 @@ from evalhub.errors import SpecError, UnknownNameError
 T = TypeVar("T")
 
 
+def entry_points_of(kind: str) -> dict[str, metadata.EntryPoint]:
+    """Return the entry points `evalhub.KINDs` of other packages by name, none of them loaded."""
+    return {point.name: point for point in metadata.entry_points(group=f"evalhub.{kind.replace(' ', '_')}s")}
+
+
 def find_entry(
     kind: str, name: str, table: Mapping[str, T], *, fits: Callable[[object], bool], where: str = ""
 ) -> T:
@@ -29,9 +34,7 @@ def find_entry(
     """
     if name in table:
         return table[name]
-    points = {
-        point.name: point for point in metadata.entry_points(group=f"evalhub.{kind.replace(' ', '_')}s")
-    }
+    points = entry_points_of(kind)
     if name not in points:
         raise UnknownNameError(kind, name, [*table, *points], where=where)
     point = points[name]
