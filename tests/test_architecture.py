@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "evalhub"
 
 LAYERS = (
-    "errors", "scales", "texts", "records", "sandbox", "specs", "stats", "judging", "metrics", "models",
-    "sources", "engines", "store", "analysis", "runner", "report", "cli",
+    "errors", "scales", "texts", "files", "records", "sandbox", "specs", "stats", "judging", "metrics",
+    "models", "sources", "engines", "store", "analysis", "runner", "report", "cli",
 )  # fmt: skip
 EXEMPT = ("evalhub", "evalhub.__main__")
 
@@ -105,6 +105,44 @@ def test_no_cycles_between_modules() -> None:
 
     for name in graph:
         visit(name, ())
+
+
+def arrows(room: str) -> set[tuple[str, str]]:
+    """Return which part of a room imports from which other: its folders and the modules beside them."""
+    found = set()
+    for name, path in MODULES.items():
+        source = name.split(".")[2:3]
+        if layer(name) != room or not source:
+            continue
+        for target, _, types in imports(path):
+            parts = target.split(".")
+            if parts[:2] == ["evalhub", room] and parts[2:3] not in ([], source) and not types:
+                found.add((source[0], parts[2]))
+    return found
+
+
+@pytest.mark.parametrize(("room", "most"), [("analysis", 40), ("judging", 15), ("runner", 15)])
+def test_the_folders_of_a_room_import_one_way(room: str, most: int) -> None:
+    edges = arrows(room)
+    assert len(edges) <= most
+    left = {name for edge in edges for name in edge}
+    while left:
+        # Whatever nobody needs can be set aside. A cycle leaves some that are always needed.
+        free = {
+            name for name in left if not any(target == name and source in left for source, target in edges)
+        }
+        assert free, f"a cycle among {sorted(left)}"
+        left -= free
+
+
+def test_a_newcomer_sees_ten_parts_of_analysis() -> None:
+    assert len({name.split(".")[2] for name in MODULES if name.startswith("evalhub.analysis.")}) <= 10
+
+
+def test_plans_need_no_analysis() -> None:
+    for module, path in MODULES.items():
+        if module.startswith("evalhub.runner.plan.plan"):
+            assert not [name for name, _, _ in imports(path) if layer(name) == "analysis"], module
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -1,51 +1,52 @@
 """Each number that evalhub shows has exactly one function here, and it returns a tidy table."""
 
-from evalhub.analysis.agreement import agreement
-from evalhub.analysis.annotator_pairs import annotator_pairs
-from evalhub.analysis.answers import answers
-from evalhub.analysis.attacks import attacks, controls, not_attacked
-from evalhub.analysis.bias import biases, length_penalty
-from evalhub.analysis.by_tag import by_tag
-from evalhub.analysis.calibration import calibration, reliability
-from evalhub.analysis.cascades import cascades
-from evalhub.analysis.choice_mass import choice_mass
-from evalhub.analysis.comparison import comparisons, nights
-from evalhub.analysis.contamination import contamination
-from evalhub.analysis.correlation import correlations, side_by_side
-from evalhub.analysis.cost import cost
-from evalhub.analysis.coverage import (
+from evalhub.analysis.agreement.agreement import agreement
+from evalhub.analysis.agreement.calibration import calibration, reliability
+from evalhub.analysis.agreement.correlation import correlations
+from evalhub.analysis.agreement.rater_comparison import correlation_differences, ranking_accuracies
+from evalhub.analysis.agreement.retest import by_language, retest
+from evalhub.analysis.bias.attacks import attacks, controls, unattacked_items
+from evalhub.analysis.bias.bias import biases, length_penalty
+from evalhub.analysis.bias.targets import Target, targets
+from evalhub.analysis.frames.by_tag import by_tag
+from evalhub.analysis.frames.labels import truth
+from evalhub.analysis.frames.responses import side_by_side
+from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
+from evalhub.analysis.meta import meta
+from evalhub.analysis.people.annotator_pairs import annotator_pairs
+from evalhub.analysis.people.human_agreement import instead, people
+from evalhub.analysis.people.labelling import Wanted, labelling_queue, labels_needed
+from evalhub.analysis.people.prediction_powered import powered
+from evalhub.analysis.people.rater_models import rater_models
+from evalhub.analysis.people.training import Training, export_training, training
+from evalhub.analysis.ranking.bradley_terry import bradley_terry_ratings, win_probabilities
+from evalhub.analysis.ranking.comparison import comparisons, run_comparison
+from evalhub.analysis.ranking.leaderboard import leaderboard
+from evalhub.analysis.ranking.length_control import length_controlled_win_rates
+from evalhub.analysis.ranking.ranks import ranks
+from evalhub.analysis.ranking.sensitivity import sensitivity
+from evalhub.analysis.ranking.sequential import sequential_tests
+from evalhub.analysis.ranking.worst_case import worst_case_bounds
+from evalhub.analysis.results import Results, export
+from evalhub.analysis.run.answers import answers
+from evalhub.analysis.run.cascades import cascades
+from evalhub.analysis.run.choice_mass import choice_mass
+from evalhub.analysis.run.contamination import contamination
+from evalhub.analysis.run.cost import cost
+from evalhub.analysis.run.coverage import (
     coverage,
     coverage_by_criterion,
     engines,
-    left_out,
-    reused,
-    unscored,
+    exclusions,
+    missing_scores,
+    reused_completions,
 )
-from evalhub.analysis.failures import alike, failures
-from evalhub.analysis.gold import gold
-from evalhub.analysis.labelling import Wanted, labelling_queue, labels_needed
-from evalhub.analysis.leaderboard import leaderboard
-from evalhub.analysis.length_control import length_controlled
-from evalhub.analysis.meta import meta
-from evalhub.analysis.metaevaluation import correlation_differences, ranking_accuracies
-from evalhub.analysis.people import instead, people
-from evalhub.analysis.powered import powered
-from evalhub.analysis.ranks import ranks
-from evalhub.analysis.rater_models import rater_models
-from evalhub.analysis.results import Results, export
-from evalhub.analysis.retest import by_language, retest
-from evalhub.analysis.samples import item_list, sample
-from evalhub.analysis.sensitivity import sensitivity
-from evalhub.analysis.served import hard_verdicts, not_sent
-from evalhub.analysis.settled import settled
-from evalhub.analysis.shortfalls import shortfall_sentences, shortfalls
-from evalhub.analysis.strengths import beats, strengths
-from evalhub.analysis.targets import Target, targets
-from evalhub.analysis.tidy import rows_of
-from evalhub.analysis.training import Training, export_training, training
-from evalhub.analysis.truth import truth
-from evalhub.analysis.verdicts import pair_verdicts, ratings
-from evalhub.analysis.worst import worst_cases
+from evalhub.analysis.run.failures import failures, normalise_reason
+from evalhub.analysis.run.gold import gold
+from evalhub.analysis.run.samples import item_details, item_list
+from evalhub.analysis.run.servers import hard_verdicts, unsent_parameters
+from evalhub.analysis.run.shortfalls import shortfall_sentences, shortfalls
+from evalhub.analysis.tables import rows_of
 
 __all__ = [
     "Results",
@@ -53,12 +54,11 @@ __all__ = [
     "Training",
     "Wanted",
     "agreement",
-    "alike",
     "annotator_pairs",
     "answers",
     "attacks",
-    "beats",
     "biases",
+    "bradley_terry_ratings",
     "by_language",
     "by_tag",
     "calibration",
@@ -73,23 +73,23 @@ __all__ = [
     "coverage",
     "coverage_by_criterion",
     "engines",
+    "exclusions",
     "export",
     "export_training",
     "failures",
     "gold",
     "hard_verdicts",
     "instead",
+    "item_details",
     "item_list",
     "labelling_queue",
     "labels_needed",
     "leaderboard",
-    "left_out",
-    "length_controlled",
+    "length_controlled_win_rates",
     "length_penalty",
     "meta",
-    "nights",
-    "not_attacked",
-    "not_sent",
+    "missing_scores",
+    "normalise_reason",
     "pair_verdicts",
     "people",
     "powered",
@@ -99,18 +99,19 @@ __all__ = [
     "ratings",
     "reliability",
     "retest",
-    "reused",
+    "reused_completions",
     "rows_of",
-    "sample",
+    "run_comparison",
     "sensitivity",
-    "settled",
+    "sequential_tests",
     "shortfall_sentences",
     "shortfalls",
     "side_by_side",
-    "strengths",
     "targets",
     "training",
     "truth",
-    "unscored",
-    "worst_cases",
+    "unattacked_items",
+    "unsent_parameters",
+    "win_probabilities",
+    "worst_case_bounds",
 ]

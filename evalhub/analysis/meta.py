@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis.agreement import MACRO, agreement
-from evalhub.analysis.bias import HARD, biases
-from evalhub.analysis.calibration import calibration
-from evalhub.analysis.correlation import LENGTH, SOFT, correlations
-from evalhub.analysis.coverage import coverage_by_criterion
+from evalhub.analysis.agreement.agreement import MACRO, agreement
+from evalhub.analysis.agreement.calibration import calibration
+from evalhub.analysis.agreement.correlation import correlations
+from evalhub.analysis.agreement.retest import retest
+from evalhub.analysis.bias.bias import HARD, biases
+from evalhub.analysis.frames.responses import SOFT
 from evalhub.analysis.results import Results
-from evalhub.analysis.retest import retest
-from evalhub.analysis.tidy import ESTIMATE_COLUMNS, rows_of, table
+from evalhub.analysis.run.coverage import coverage_by_criterion
+from evalhub.analysis.tables import ESTIMATE_COLUMNS, rows_of, table
+from evalhub.specs.rater_names import LENGTH
 from evalhub.stats import Kind
 
 if TYPE_CHECKING:

@@ -54,7 +54,7 @@ def compare(
     table = (
         hub.analysis.comparisons(found, margin=margin)
         if other is None
-        else hub.analysis.nights(found, hub.load(other, runs), margin=margin)
+        else hub.analysis.run_comparison(found, hub.load(other, runs), margin=margin)
     )
     if table.empty:
         what = "two systems under one measure" if other is None else "a system that the other run ranks too"

@@ -50,7 +50,7 @@ def judges_new(
     known = hub.specs.available("judges")
     if name in known:
         raise InputError(
-            "a rubric of that name is there already", where=str(known[name]), fix="choose another name"
+            "a rubric of that name already exists", where=str(known[name]), fix="choose another name"
         )
     made = dict(zip((path, hub.specs.cases_path(path)), hub.judging.starter(name, protocol), strict=True))
     for file in made:

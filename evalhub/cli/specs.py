@@ -69,7 +69,7 @@ def _each_dataset(names: list[str] | None, act: Callable[[str], dict[str, Any]],
             row |= act(name)
         except InputError as error:
             errors.append(error)
-            row |= {"state": hub.sources.refused(name), "problem": str(error)}
+            row |= {"state": hub.sources.state_of_failure(name), "problem": str(error)}
         rows.append(row)
         if as_json or (row["problem"] and len(names or ()) == 1):
             continue

@@ -165,7 +165,7 @@ def _describe_error(error: Exception) -> dict[str, str]:
         value = "" if error.value is None else str(error.value)
         return {
             "kind": kind,
-            "what": error.what,
+            "what": error.problem,
             "where": error.where,
             "value": value,
             "allowed": error.allowed,

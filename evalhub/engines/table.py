@@ -14,8 +14,8 @@ from evalhub.engines.scripted import SCRIPTED
 from evalhub.engines.vllm import VLLM
 from evalhub.errors import SpecError
 from evalhub.models import ResolvedModel, cache_folder
-from evalhub.specs import Candidate, EngineSpec, JudgeUse, Suite, named
-from evalhub.specs.base import parse_yaml, validated
+from evalhub.specs import Candidate, EngineSpec, JudgeUse, Suite, find_entry
+from evalhub.specs.base import parse_yaml, validate
 
 ENGINES: Mapping[str, EngineKind[Any]] = {"vllm": VLLM, "openai": OPENAI, "scripted": SCRIPTED}
 
@@ -31,7 +31,7 @@ def engine_kind(name: str, *, where: str = "") -> EngineKind[Any]:
         UnknownNameError: No engine has the name. The nearest one is named.
         SpecError: Another package's engine cannot be loaded.
     """
-    return named("engine", name, ENGINES, fits=lambda entry: isinstance(entry, EngineKind), where=where)
+    return find_entry("engine", name, ENGINES, fits=lambda entry: isinstance(entry, EngineKind), where=where)
 
 
 def read_settings(spec: EngineSpec, *, where: str = "") -> EngineSettings:
@@ -58,7 +58,7 @@ def read_settings(spec: EngineSpec, *, where: str = "") -> EngineSettings:
                 allowed=fields,
                 fix=f"did you mean {nearest[0]!r}?" if nearest else "",
             )
-    settings: EngineSettings = validated(kind.settings, spec.settings, where, joint=joint)
+    settings: EngineSettings = validate(kind.settings, spec.settings, where, joint=joint)
     return settings
 
 
@@ -74,7 +74,7 @@ def parse_engine(text: str, *, where: str) -> EngineSpec:
         SpecError: The mapping cannot be read, or a setting is wrong.
     """
     fields = parse_yaml(text, where) if text.lstrip().startswith("{") else {"type": text}
-    spec = validated(EngineSpec, fields, where)
+    spec = validate(EngineSpec, fields, where)
     read_settings(spec, where=where)
     return spec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 
-from evalhub.judging.combine import softmax
+from evalhub.judging.probabilities import softmax
 
 MOST_MOVED = 0.01
 """How far unlisted choices may move an expected score or a preference, as a share of its range."""

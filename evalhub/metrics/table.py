@@ -10,7 +10,7 @@ from evalhub.metrics.base import Metric
 from evalhub.metrics.exact import ExactMatch
 from evalhub.metrics.length import Length
 from evalhub.metrics.rouge import Rouge
-from evalhub.specs import named
+from evalhub.specs import find_entry
 
 
 class Builder(Protocol):
@@ -48,7 +48,7 @@ def build(name: str, options: Mapping[str, object] | None = None, *, where: str 
         >>> build("length").score(["abc"], [[]])[0].name
         'chars'
     """
-    builder = named("metric", str(name), METRICS, fits=callable, where=where)
+    builder = find_entry("metric", str(name), METRICS, fits=callable, where=where)
     if options is not None and not isinstance(options, Mapping):
         raise SpecError(
             "the options are not a mapping", where=f"{where}.{name}", value=options, fix="write key: value"

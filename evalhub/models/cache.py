@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -14,8 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from evalhub.errors import StorageError
-
-_CHUNK = 1 << 22
+from evalhub.files import file_sha256, sync, write_file
 
 
 def cache_folder() -> Path:
@@ -44,12 +42,12 @@ def publish_folder(target: Path) -> Iterator[Path]:
         with storage_errors(target):
             yield draft
             for path in draft.rglob("*"):
-                _sync(path)
-            _sync(draft)
+                sync(path)
+            sync(draft)
             draft.chmod(0o755)
             with contextlib.suppress(FileExistsError):
                 _rename(draft, target)
-            _sync(target.parent)
+            sync(target.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -83,15 +81,6 @@ def storage_errors(where: Path) -> Iterator[None]:
             where=str(where),
             fix="free some space, or set EVALHUB_CACHE to another folder",
         ) from error
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file's bytes, read now."""
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while block := file.read(_CHUNK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def cached_sha256(paths: Iterable[Path]) -> dict[Path, str]:
@@ -149,10 +138,8 @@ def _write_index(entries: dict[str, list[str | int]]) -> None:
     index = _index()
     with storage_errors(index):
         index.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".hashes-", dir=index.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(entries, file, indent=0, sort_keys=True)
-        Path(name).replace(index)
+        content = json.dumps(entries, indent=0, sort_keys=True).encode("utf-8")
+        write_file(index, content, shared=True, durable=False)
 
 
 def _rename(source: Path, target: Path) -> None:
@@ -163,12 +150,3 @@ def _rename(source: Path, target: Path) -> None:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise FileExistsError(str(target)) from error
         raise
-
-
-def _sync(path: Path) -> None:
-    """Bring a file's or folder's content to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalhub.errors import ModelError
-from evalhub.models.cache import file_sha256
+from evalhub.files import file_sha256
 from evalhub.models.families import UNKNOWN
 from evalhub.models.folder import RECORD, Progress, content_files, quiet
 from evalhub.models.gguf import pinned_folder

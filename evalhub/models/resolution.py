@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from evalhub.models.gguf import fetch_pinned, pinned_folder
 from evalhub.models.hub import fetch_snapshot, parse_hub_id
 from evalhub.models.pinned import PINNED, PinnedModel
 from evalhub.models.safety import check_folder, read_settings
+from evalhub.records import digest
 
 _ID_LIMIT = 200
 
@@ -46,7 +46,7 @@ class ResolvedModel:
         weight_bytes: Size of the weight files.
         licence: `not stated` where it is unknown.
         cutoff: Month of the newest training data at most, YYYY-MM. None where it is unknown.
-        trained_on: `asked_sha256` of the items that it was trained to judge.
+        trained_on: `prompt_sha256` of the items that it was trained to judge.
         dtype: Type of the weights in the files, such as bfloat16. None where the settings do not give it.
         quantized: Whether the files hold quantized weights.
     """
@@ -138,10 +138,10 @@ def _check_as_converted(folder: Path, name: str) -> None:
     """Refuse a cached model whose files have changed since their conversion."""
     hashes = cached_sha256(content_files(folder))
     for file, recorded in read_settings(folder / RECORD).get("files", {}).items():
-        digest = hashes.get(folder / file, "no file")
-        if digest != recorded:
+        sha256 = hashes.get(folder / file, "no file")
+        if sha256 != recorded:
             raise IntegrityError(
-                f"{name} has changed since its conversion: sha256 {digest}, not {recorded}",
+                f"{name} has changed since its conversion: sha256 {sha256}, not {recorded}",
                 where=str(folder / file),
                 fix=f"remove {folder} and run `evalhub models fetch {name}`",
             )
@@ -153,7 +153,7 @@ def _describe_folder(
     """Describe a checked folder."""
     settings = read_settings(folder / "config.json")
     hashes = cached_sha256(content_files(folder))
-    lines = "".join(f"{path.name}\0{digest}\n" for path, digest in hashes.items())
+    lines = "".join(f"{path.name}\0{sha256}\n" for path, sha256 in hashes.items())
     template = chat_template(folder)
     names = [name.partition("@")[0], str(settings.get("_name_or_path", ""))]
     architectures = [str(item) for item in settings.get("architectures") or ()]
@@ -163,8 +163,8 @@ def _describe_folder(
         source=source,
         path=folder,
         families=declared_families or families_of(names, architectures),
-        content_hash=hashlib.sha256(lines.encode()).hexdigest(),
-        chat_template_hash=None if template is None else hashlib.sha256(template.encode()).hexdigest(),
+        content_hash=digest(lines),
+        chat_template_hash=None if template is None else digest(template),
         context_length=context if isinstance(context, int) else None,
         max_length=None,
         weight_bytes=sum(path.stat().st_size for path in hashes if path.suffix in {".safetensors", ".bin"}),

@@ -11,12 +11,12 @@ from evalhub.analysis import Results, Target, targets
 from evalhub.errors import InputError, SpecError, UnknownNameError
 from evalhub.judging import ATTACKS, CONTROLS, Attack, Control, inserted_system, protocol_named
 from evalhub.records import Item, Response, Source, digest
-from evalhub.runner.cells import Cell
-from evalhub.runner.plan import Cells, Plan, plan
+from evalhub.runner.plan.plan import Cells, Plan, plan
+from evalhub.runner.plan.resolve import Resolved, resolve
+from evalhub.runner.plan.rubric_versions import refuse_changed
+from evalhub.runner.plan.tasks import Cell
 from evalhub.runner.progress import Progress, Silent
-from evalhub.runner.resolve import Resolved, resolve
 from evalhub.runner.run import carry_out
-from evalhub.runner.versions import refuse_changed
 from evalhub.scales import Kind
 from evalhub.specs import (
     Controls,

@@ -10,9 +10,9 @@ from typing import Any
 from evalhub.judging import check_rubric, expectations
 from evalhub.models import NOT_AN_LLM
 from evalhub.records import Item, Response, digest
-from evalhub.runner.plan import plan
+from evalhub.runner.plan.plan import plan
+from evalhub.runner.plan.resolve import resolve
 from evalhub.runner.progress import Progress, Silent
-from evalhub.runner.resolve import resolve
 from evalhub.runner.run import carry_out
 from evalhub.scales import Kind
 from evalhub.sources import Dataset
@@ -140,15 +140,15 @@ def _item(dataset: str, case: GoldCase) -> Item:
     return Item(
         dataset,
         case.id,
-        turns=case.asked,
-        refs=(*((),) * (len(case.asked) - 1), case.refs) if case.refs else (),
+        turns=case.user_turns,
+        refs=(*((),) * (len(case.user_turns) - 1), case.refs) if case.refs else (),
         context=case.context,
         cluster=case.id,
     )
 
 
 def _responses(dataset: str, case: GoldCase) -> Iterator[Response]:
-    named = case.responses or {_SYSTEMS[slot]: text for slot, text in case.shown.items()}
+    named = case.responses or {_SYSTEMS[slot]: text for slot, text in case.slot_texts.items()}
     for system, text in named.items():
         turns = (text,) if isinstance(text, str) else text
         yield Response(

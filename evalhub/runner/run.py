@@ -14,19 +14,19 @@ from evalhub.engines import Engine, open_engine
 from evalhub.errors import EvalhubError, InputError, Interrupted, UnknownNameError
 from evalhub.judging import Asking, Steps, failed
 from evalhub.records import FailureKind, Item, Response
-from evalhub.runner.candidates import Generation, generate, many_cut
-from evalhub.runner.cells import Cell
-from evalhub.runner.conclude import GO_ON, conclude, refuse_little
-from evalhub.runner.drive import Driver, Job
-from evalhub.runner.manifest import manifest, planned_facts
-from evalhub.runner.plan import Cells, Plan, judgments_of, plan
+from evalhub.runner.execute.driver import Driver, Job
+from evalhub.runner.execute.generation import Generation, generate, many_cut
+from evalhub.runner.execute.interrupts import Stop
+from evalhub.runner.execute.metrics import score_all
+from evalhub.runner.execute.rounds import Rounds
+from evalhub.runner.execute.seal import GO_ON, conclude, refuse_little
+from evalhub.runner.execute.watch import Watch
+from evalhub.runner.plan.manifest import manifest, planned_facts
+from evalhub.runner.plan.plan import Cells, Plan, judgments_of, plan
+from evalhub.runner.plan.resolve import Resolved, ResolvedJudge, Runnable, resolve
+from evalhub.runner.plan.rubric_versions import refuse_changed
+from evalhub.runner.plan.tasks import Cell
 from evalhub.runner.progress import Progress, Silent
-from evalhub.runner.resolve import Resolved, ResolvedJudge, Runnable, resolve
-from evalhub.runner.rounds import Rounds
-from evalhub.runner.score import score_all
-from evalhub.runner.stop import Stop
-from evalhub.runner.versions import refuse_changed
-from evalhub.runner.watch import Watch
 from evalhub.specs import EngineSpec, Suite, load_suite
 from evalhub.store import Run, RunWriter, all_runs, runs_root
 

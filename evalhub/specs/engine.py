@@ -1,4 +1,4 @@
-"""The engine that a suite names for a model, with its settings."""
+"""The engine of a model in a suite, with its settings."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from evalhub.analysis import Results, length_penalty, pair_verdicts, ratings, rows_of
-from evalhub.analysis.verdicts import all_soft
+from evalhub.analysis.frames.verdicts import all_soft
 from evalhub.records import Judgment, Record
 from evalhub.scales import Winner
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, biases, rows_of
-from evalhub.analysis.bias import ALL_JUDGES
-from evalhub.analysis.families import family_names
+from evalhub.analysis.bias.bias import ALL_JUDGES
+from evalhub.analysis.frames.families import family_names
 from evalhub.records import AnnotatorKind, FailureKind, Judgment, Label, Record, Response, Source
 from evalhub.scales import Order, Winner
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, cascades, rows_of
-from evalhub.analysis.cascades import PEOPLE, TOGETHER
+from evalhub.analysis.run.cascades import ALL_STAGES, PEOPLE
 from evalhub.records import Completion, Record
 from evalhub.report import print_report, report_data
-from evalhub.report.page import report_page
+from evalhub.report.outputs.page import report_page
 
 Write = Callable[..., Results]
 LOGS = {share: {"A": math.log(share), "B": math.log(1 - share)} for share in (0.95, 0.9, 0.1, 0.05)}
@@ -75,7 +75,7 @@ def two(desk: Any) -> Results:
 
 def test_each_stage_decides_what_it_is_sure_of(two: Results) -> None:
     shares, agreements = found(two), found(two, "agreement")
-    assert list(shares) == ["cheap", "strong", TOGETHER, PEOPLE]
+    assert list(shares) == ["cheap", "strong", ALL_STAGES, PEOPLE]
     cheap, strong, together, people = shares.values()
     assert cheap["threshold"] == pytest.approx(0.95)
     assert strong["threshold"] == pytest.approx(0.9)
@@ -159,7 +159,7 @@ def test_too_few_labels_escalate_everything(
         assert shares[stage]["decided"] == 0
         assert shares[stage]["judgments"] is None
     assert shares[PEOPLE]["estimate"] in (1, None)
-    agreement = found(results, "agreement")[TOGETHER]
+    agreement = found(results, "agreement")[ALL_STAGES]
     assert (agreement["estimate"], agreement["reason"]) == (None, "the stage decides nothing")
     print_report(report_data(results))
     assert "the tests start at 30" in capsys.readouterr().out.replace("\n", " ")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from evalhub.analysis import Results, comparisons, leaderboard, nights, ranks, rows_of, sensitivity
+from evalhub.analysis import Results, comparisons, leaderboard, ranks, rows_of, run_comparison, sensitivity
 
 Write = Callable[..., Results]
 
@@ -60,7 +60,7 @@ class TestComparisons:
         found = one(comparisons(run), measure="mean score")
         assert found["estimate"] == pytest.approx(5 / 3 - 2)
         first = results([row for row in made if getattr(row, "sample", 0) == 0])
-        assert one(nights(first, run), measure="mean score", system="k")["estimate"] == pytest.approx(
+        assert one(run_comparison(first, run), measure="mean score", system="k")["estimate"] == pytest.approx(
             3 - 5 / 3
         )
 
@@ -145,13 +145,13 @@ class TestNights:
     def test_only_the_items_of_both(self, hand: Any, results: Write) -> None:
         before = results(rated(hand, {"k": (1, 2, 1, 2), "gone": (1, 1, 1, 1)}))
         after = results(rated(hand, {"k": (2, 3, 3, 2, 3), "new": (1, 1, 1, 1, 1)}))
-        found = one(nights(after, before), measure="mean score")
+        found = one(run_comparison(after, before), measure="mean score")
         assert (found["system"], found["after"], found["before"]) == ("k", after.run.id, before.run.id)
         assert (found["estimate"], found["n"], found["left_out"]) == (1.0, 4, 1)
 
     def test_the_same_night_twice_differs_in_nothing(self, hand: Any, results: Write) -> None:
         same = results(hand.pairs())
-        found = nights(same, same)
+        found = run_comparison(same, same)
         assert set(found["estimate"]) == {0}
         assert set(found["p"]) == {1}
 
@@ -160,8 +160,8 @@ class TestNights:
         rest = {"suite": {"controls": {"length_penalty": 0}}}
         before = results(hand.pairs(), resolved={**rest, "models": {"pw": model}})
         after = results(hand.pairs(), resolved={**rest, "models": {"pw": {**model, "content_hash": "2"}}})
-        assert set(nights(after, before)["changed"]) == {"model"}
-        assert nights(after, after)["changed"].isna().all()
+        assert set(run_comparison(after, before)["changed"]) == {"model"}
+        assert run_comparison(after, after)["changed"].isna().all()
 
     @pytest.mark.parametrize(
         ("mode", "change", "said"),
@@ -182,7 +182,7 @@ class TestNights:
             results(hand.pairs(), resolved={"suite": {"controls": {"length_penalty": 0}, "judges": [one]}})
             for one in (use, use | change)
         )
-        assert set(nights(second, first)["changed"]) == {said}
+        assert set(run_comparison(second, first)["changed"]) == {said}
 
     def test_another_least_choice_mass_is_told(self, hand: Any, results: Write) -> None:
         controls = [{"length_penalty": 0, "min_choice_mass": floor} for floor in (0.05, 0.5)]
@@ -190,13 +190,13 @@ class TestNights:
             results(hand.pairs(), resolved={"suite": {"controls": one, "judges": [{"id": "pw"}]}})
             for one in controls
         )
-        assert set(nights(second, first)["changed"]) == {"least choice mass"}
+        assert set(run_comparison(second, first)["changed"]) == {"least choice mass"}
 
     def test_another_length_penalty_is_told(self, hand: Any, results: Write) -> None:
         weak, strong = (
             {"suite": {"controls": {"length_penalty": strength}}, "models": {}} for strength in (0.5, 5)
         )
-        found = nights(results(hand.pairs(), resolved=strong), results(hand.pairs(), resolved=weak))
+        found = run_comparison(results(hand.pairs(), resolved=strong), results(hand.pairs(), resolved=weak))
         told = {row["measure"]: row["changed"] for row in rows_of(found) if row["kind"] == "judge"}
         assert told["win rate (length-penalised)"] == "length penalty"
         assert (told["win rate"], told["win rate (soft)"]) == (None, None)

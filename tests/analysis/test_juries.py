@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, agreement, leaderboard, pair_verdicts, ratings, rows_of
-from evalhub.analysis.juries import fold
+from evalhub.analysis.frames.juries import fold
 from evalhub.records import AnnotatorKind, Record
 from evalhub.specs import parse_rubric
 

@@ -35,9 +35,9 @@ TOLERANCE = {"biases": 1e-6}
 TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
     "leaderboard": analysis.leaderboard,
     "ranks": analysis.ranks,
-    "strengths": analysis.strengths,
-    "beats": analysis.beats,
-    "worst_cases": analysis.worst_cases,
+    "strengths": analysis.bradley_terry_ratings,
+    "beats": analysis.win_probabilities,
+    "worst_cases": analysis.worst_case_bounds,
     "agreement": analysis.agreement,
     "biases": analysis.biases,
 }

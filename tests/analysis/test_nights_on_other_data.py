@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evalhub.analysis import Results, nights, rows_of
+from evalhub.analysis import Results, rows_of, run_comparison
 from evalhub.records import Item, Record, Score
 
 Write = Callable[..., Results]
@@ -44,7 +44,7 @@ CHANGES = {
 def test_an_item_that_changed_is_left_out(hand: Any, results: Write, what: str) -> None:
     before = results(night(hand, BEFORE))
     after = results(night(hand, AFTER, i0=CHANGES[what]))
-    row = one(nights(after, before), measure="mean score")
+    row = one(run_comparison(after, before), measure="mean score")
     # without i0: 0, 1, 1, 0, 0, 0, 1 of seven items
     assert row["estimate"] == pytest.approx(3 / 7)
     assert (row["n"], row["left_out"], row["changed_items"]) == (7, 1, 1)
@@ -57,7 +57,7 @@ def test_what_does_not_show_changes_nothing(hand: Any, results: Write) -> None:
     item = Item(
         "d", "i0", turns=("What is 0?",), refs=(("0",),), context=("a page",), tags=("x",), lang="de",
     )  # fmt: skip
-    row = one(nights(results(night(hand, AFTER, i0=item)), before), measure="mean score")
+    row = one(run_comparison(results(night(hand, AFTER, i0=item)), before), measure="mean score")
     assert (row["n"], row["changed_items"], row["changed_data"]) == (8, 0, None)
     assert row["estimate"] == pytest.approx(4 / 8)
 
@@ -65,7 +65,7 @@ def test_what_does_not_show_changes_nothing(hand: Any, results: Write) -> None:
 def test_one_more_and_one_less(hand: Any, results: Write) -> None:
     before = results([*night(hand, BEFORE), hand.item("old"), hand.rated("old", "k", 3)])
     after = results([*night(hand, AFTER), hand.item("new"), hand.rated("new", "k", 1)])
-    row = one(nights(after, before), measure="mean score")
+    row = one(run_comparison(after, before), measure="mean score")
     assert (row["n"], row["left_out"], row["changed_items"]) == (8, 2, 0)
     assert row["changed_data"] == "1 item only in the later, 1 item only in the earlier"
 
@@ -74,14 +74,14 @@ def test_labels_that_changed_are_counted(hand: Any, results: Write) -> None:
     labels = [hand.label(f"i{n}", "k", 2) for n in range(4)]
     before = results([*night(hand, BEFORE), *labels])
     other = [replace(labels[0], value=3), replace(labels[1], value=1), *labels[2:], hand.label("i5", "k", 1)]
-    row = one(nights(results([*night(hand, AFTER), *other]), before), measure="mean score")
+    row = one(run_comparison(results([*night(hand, AFTER), *other]), before), measure="mean score")
     assert (row["changed_labels"], row["changed_data"], row["n"]) == (2, "2 labels", 8)
 
 
 def test_nothing_left(hand: Any, results: Write) -> None:
     before = results(night(hand, BEFORE[:2]))
     others = {f"i{n}": Item("d", f"i{n}", turns=("Else?",)) for n in range(2)}
-    row = one(nights(results(night(hand, AFTER[:2], **others)), before), measure="mean score")
+    row = one(run_comparison(results(night(hand, AFTER[:2], **others)), before), measure="mean score")
     assert (row["estimate"], row["n"], row["left_out"], row["changed_items"]) == (None, 0, 2, 2)
     assert row["reason"] == "no item that both have is the same in both runs"
 
@@ -100,13 +100,13 @@ def test_card_and_files(hand: Any, results: Write) -> None:
         (resolved(1, "x", a="1", b="1"), None),
     ):
         after = results(night(hand, AFTER), resolved=facts)
-        assert one(nights(after, before), measure="mean score")["changed_data"] == what
+        assert one(run_comparison(after, before), measure="mean score")["changed_data"] == what
 
 
 def test_recorded_answers_are_named(hand: Any, results: Write) -> None:
     before = night(hand, BEFORE)
     after = [replace(one, text="else") if getattr(one, "text", None) else one for one in night(hand, AFTER)]
-    row = one(nights(results(after), results(before)), measure="mean score")
+    row = one(run_comparison(results(after), results(before)), measure="mean score")
     assert (row["changed_data"], row["n"]) == ("recorded answers of k", 8)
 
 
@@ -119,15 +119,15 @@ def test_another_signature_is_another_metric(hand: Any, results: Write) -> None:
         return results(records)
 
     plain, stemmed = scored("rougeL|stem:no"), scored("rougeL|stem:yes")
-    assert one(nights(stemmed, plain), measure="rougeL")["changed"] == "signature"
-    assert one(nights(plain, plain), measure="rougeL")["changed"] is None
+    assert one(run_comparison(stemmed, plain), measure="rougeL")["changed"] == "signature"
+    assert one(run_comparison(plain, plain), measure="rougeL")["changed"] is None
 
 
 def test_another_scale_is_told(hand: Any, results: Write) -> None:
     before = results(night(hand, BEFORE))
     changed = json.loads(json.dumps(before.manifest["rubrics"]))
     changed["pt"] |= {"scale": {"1": "wrong", "2": "fair", "3": "right", "4": "great"}}
-    row = one(nights(results(night(hand, AFTER), rubrics=changed), before), measure="mean score")
+    row = one(run_comparison(results(night(hand, AFTER), rubrics=changed), before), measure="mean score")
     assert (row["estimate"], row["reason"]) == (None, "the scale is not the same in both runs")
 
 

@@ -9,8 +9,8 @@ import pytest
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.records import FailureKind, Judgment
-from evalhub.report.grids import coverages
-from evalhub.report.shape import Footnotes
+from evalhub.report.format import Footnotes
+from evalhub.report.grids.coverage import verdict_grids
 
 
 def only(frame: Any, **about: Any) -> dict[str, Any]:
@@ -54,9 +54,9 @@ def test_it_is_measured_and_in_no_mean(results: Callable[..., Results], hand: An
     assert (board["unshared"], board["unshared_n"], board["set_aside"]) == (2.5, 4, 1)
     assert only(analysis.leaderboard(run), system="k", rater="human labels")["n"] == 5
     assert [row["failure"] for row in rows_of(analysis.failures(run))] == ["parse"]
-    worst = only(analysis.worst_cases(run), rater="pt", system="m", measure="mean score")
+    worst = only(analysis.worst_case_bounds(run), rater="pt", system="m", measure="mean score")
     assert (worst["failed"], worst["n"]) == (1, 4)
-    (grid,) = coverages({"coverage": rows_of(analysis.coverage(run)), "left_out": []}, Footnotes())
+    (grid,) = verdict_grids({"coverage": rows_of(analysis.coverage(run)), "left_out": []}, Footnotes())
     assert dict(zip(grid.head, grid.rows[0], strict=True))["not applicable"] == "4"
 
 

@@ -14,16 +14,16 @@ from evalhub.analysis import (
     correlations,
     coverage,
     engines,
+    exclusions,
     failures,
+    item_details,
     item_list,
     leaderboard,
-    left_out,
     length_penalty,
     pair_verdicts,
     ratings,
-    reused,
+    reused_completions,
     rows_of,
-    sample,
     side_by_side,
     truth,
 )
@@ -33,7 +33,7 @@ from evalhub.scales import Winner
 
 Write = Callable[..., Results]
 TABLES = (agreement, biases, correlations, coverage, engines, failures, leaderboard, length_penalty,
-          pair_verdicts, ratings, reused, truth, item_list)  # fmt: skip
+          pair_verdicts, ratings, reused_completions, truth, item_list)  # fmt: skip
 
 
 def cell(frame: Any, value: str = "estimate", **named: Any) -> Any:
@@ -125,7 +125,7 @@ class TestPairs:
         assert (mass["low"], bool(mass["reason"])) == (None, True)  # all the same: no width
         assert (nothing["judge"], nothing["expected"], nothing["done"]) == ("pt", 9, 0)
         assert (nothing["estimate"], nothing["low"]) == (0, None)
-        (gone,) = rows_of(left_out(run))
+        (gone,) = rows_of(exclusions(run))
         assert (gone["judge"], gone["what"], gone["n"]) == ("pw", "items without an input of the rubric", 2)
         (failed,) = rows_of(failures(run))
         assert (failed["by_whom"], failed["failure"], failed["n"]) == ("pw", "too_long", 1)
@@ -380,9 +380,9 @@ class TestReading:
         asked = Completion("key", "m", '[{"role":"user","content":"?"}]', text="A")
         judged = Judgment("d", "pw", "overall", "i5", system_a="k", system_b="m", completions=("key",))
         run = results([*hand.pairs(), hand.item("i5"), asked, judged])
-        found = sample(run, "d", "i5")
+        found = item_details(run, "d", "i5")
         assert found["judgments"][0]["prompt"] == [{"role": "user", "content": "?"}]
-        assert len(sample(run, "d", "i1")["judgments"]) == 2
+        assert len(item_details(run, "d", "i1")["judgments"]) == 2
         with pytest.raises(UnknownNameError, match="did you mean 'i5'"):
-            sample(run, "d", "i55")
+            item_details(run, "d", "i55")
         assert list(item_list(run)["item_id"]) == ["i1", "i2", "i3", "i4", "i5"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evalhub.analysis import alike
+from evalhub.analysis import normalise_reason
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from evalhub.analysis import alike
     ],
 )
 def test_codes_tell_reasons_apart(one: str, other: str) -> None:
-    assert alike(one) != alike(other)
+    assert normalise_reason(one) != normalise_reason(other)
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_codes_tell_reasons_apart(one: str, other: str) -> None:
     ],
 )
 def test_what_varies_from_request_to_request_does_not(one: str, other: str) -> None:
-    assert alike(one) == alike(other)
+    assert normalise_reason(one) == normalise_reason(other)

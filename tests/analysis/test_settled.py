@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from evalhub import stats
-from evalhub.analysis import Results, rows_of, settled
-from evalhub.analysis.settled import drawn_place
+from evalhub.analysis import Results, rows_of, sequential_tests
+from evalhub.judging.early_stopping import drawn_place
 
 Write = Callable[..., Results]
 LOOKS = {"level": 0.9, "seeds": {"pw": 7}, "together": {"pw": {"d": {"overall": 1}}}, "pairs": []}
@@ -22,7 +22,7 @@ def both(hand: Any, item: str, p: float | None) -> list[Any]:
 def test_the_numbers_are_those_of_the_drawn_order(hand: Any, results: Write) -> None:
     chances = {f"i{n}": 0.2 if n < 5 else 0.5 if n == 5 else None if n == 6 else 0.8 for n in range(40)}
     records = [record for item, p in chances.items() for record in both(hand, item, p)]
-    (row,) = rows_of(settled(results(records, settled=LOOKS)))
+    (row,) = rows_of(sequential_tests(results(records, settled=LOOKS)))
     drawn = sorted(chances, key=lambda item: drawn_place(7, "d", item))
     wins = [None if (p := chances[item]) is None else 0.5 if p == 0.5 else float(p > 0.5) for item in drawn]
     seen = stats.sequential_comparison(wins, drawn, bounds=(0, 1), options=stats.Options(level=0.9))
@@ -38,7 +38,7 @@ def test_the_numbers_are_those_of_the_drawn_order(hand: Any, results: Write) -> 
 
 
 def test_few_items_leave_the_order_open(hand: Any, results: Write) -> None:
-    (row,) = rows_of(settled(results(hand.pairs(), settled=LOOKS)))
+    (row,) = rows_of(sequential_tests(results(hand.pairs(), settled=LOOKS)))
     assert (row["standing"], row["stopped_at"], row["n"]) == ("open", None, 3)
 
 
@@ -48,14 +48,16 @@ def test_a_pair_without_any_verdict(hand: Any, results: Write) -> None:
         hand.asked("x", "ab", 0.7, pair="kn"),
         hand.asked("x", "ba", 0.7, pair="kn"),
     ]
-    row = next(one for one in rows_of(settled(results(failed, settled=LOOKS))) if one["second"] == "m")
+    row = next(
+        one for one in rows_of(sequential_tests(results(failed, settled=LOOKS))) if one["second"] == "m"
+    )
     assert (row["estimate"], row["standing"], row["reason"]) == (None, "open", "nothing was measured")
 
 
 @pytest.mark.parametrize("looks", [None, {**LOOKS, "seeds": {}}])
 def test_no_rows_where_nothing_was_looked_at(hand: Any, results: Write, looks: Any) -> None:
-    assert rows_of(settled(results(hand.pairs(), settled=looks))) == []
+    assert rows_of(sequential_tests(results(hand.pairs(), settled=looks))) == []
 
 
 def test_no_rows_for_a_run_of_before(hand: Any, results: Write) -> None:
-    assert rows_of(settled(results(hand.pairs()))) == []
+    assert rows_of(sequential_tests(results(hand.pairs()))) == []

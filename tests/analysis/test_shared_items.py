@@ -8,20 +8,22 @@ import pytest
 
 from evalhub.analysis import (
     Results,
-    beats,
+    bradley_terry_ratings,
     comparisons,
     leaderboard,
-    length_controlled,
+    length_controlled_win_rates,
     powered,
     ranks,
     rows_of,
     sensitivity,
-    strengths,
-    worst_cases,
+    win_probabilities,
+    worst_case_bounds,
 )
 from evalhub.records import FailureKind, Response
-from evalhub.report.ranking import on_what_they_rank, rank_grids, unshared_grids
-from evalhub.report.shape import Footnotes
+from evalhub.report.format import Footnotes
+from evalhub.report.grids.leaderboard import unshared_grids
+from evalhub.report.grids.ranks import rank_grids
+from evalhub.report.notes import comparability_notes
 
 Write = Callable[..., Results]
 Row = dict[str, Any]
@@ -109,7 +111,7 @@ def test_no_shared_item(hand: Any, results: Write) -> None:
     assert {row["rank"] for row in board.values()} == {None}
     assert {row["reason"] for row in board.values()} == {"no item was measured for all of these systems"}
     assert {name: row["unshared"] for name, row in board.items()} == {"x": 3.0, "y": 1.0}
-    assert rows_of(worst_cases(run)) == []
+    assert rows_of(worst_case_bounds(run)) == []
 
 
 def test_what_failed_was_not_measured(hand: Any, results: Write) -> None:
@@ -118,7 +120,7 @@ def test_what_failed_was_not_measured(hand: Any, results: Write) -> None:
     board = of(leaderboard(results(ratings(hand, values))), measure="mean score")
     assert (board["x"]["estimate"], board["x"]["set_aside"]) == (3.0, 3)
     assert (board["y"]["estimate"], board["y"]["left_out"], board["y"]["set_aside"]) == (2.0, 2, 0)
-    worst = of(worst_cases(results(ratings(hand, values))), measure="mean score")
+    worst = of(worst_case_bounds(results(ratings(hand, values))), measure="mean score")
     assert {name: (row["failed"], row["n"]) for name, row in worst.items()} == {"y": (2, 3)}
 
 
@@ -156,7 +158,7 @@ def test_an_item_of_many_samples_weighs_as_any_other(hand: Any, results: Write) 
     (gap,) = [row for row in rows_of(comparisons(run)) if row["measure"] == "mean score"]
     assert gap["estimate"] == pytest.approx(5 / 3 - 2)
     # the failed answer is half of item 1: it could have been 1 or 3
-    worst = of(worst_cases(run), measure="mean score")["x"]
+    worst = of(worst_case_bounds(run), measure="mean score")["x"]
     assert (worst["failed"], worst["n"]) == (1, 3)
     assert (worst["lowest"], worst["highest"]) == pytest.approx((5 / 3, 2))
 
@@ -184,13 +186,13 @@ class TestPairs:
         assert {name: row["set_aside"] for name, row in board.items()} == {"b": 6, "x": 6, "y": 0}
         assert board["x"]["unshared"] == pytest.approx(4 / 12)
         assert {name: row["rank"] for name, row in board.items()} == {"b": 1, "x": 1, "y": 3}
-        elo = of(strengths(run), measure="Elo")
+        elo = of(bradley_terry_ratings(run), measure="Elo")
         assert {row["clusters"] for row in elo.values()} == {6}
-        seen = [row for row in rows_of(beats(run)) if row["statistic"] == "observed"]
+        seen = [row for row in rows_of(win_probabilities(run)) if row["statistic"] == "observed"]
         assert {(row["first"], row["second"]): row["n"] for row in seen if row["n"]} == {
             ("b", "x"): 6, ("b", "y"): 6,
         }  # fmt: skip
-        against = of(length_controlled(run), measure="win rate (soft)")
+        against = of(length_controlled_win_rates(run), measure="win rate (soft)")
         assert {name: row["n"] for name, row in against.items()} == {"x": 6, "y": 6}
 
     def test_a_system_that_met_few_is_set_apart_with_its_matches(self, hand: Any, results: Write) -> None:
@@ -201,7 +203,7 @@ class TestPairs:
         assert board["x"]["estimate"] == pytest.approx(8 / 12)
         assert (board["z"]["estimate"], board["z"]["rank"], board["z"]["unshared"]) == (None, None, 1.0)
         assert board["x"]["set_aside"] == 0
-        elo = of(strengths(run), measure="Elo")
+        elo = of(bradley_terry_ratings(run), measure="Elo")
         assert elo["z"]["estimate"] is None
         assert elo["x"]["estimate"] > 1000 > elo["y"]["estimate"]
         assert "2 of the 12 items" in elo["z"]["reason"]
@@ -215,7 +217,7 @@ class TestPairs:
         )
         assert "5 of the 15 items" in board["x"]["reason"]
         assert board["b"]["reason"] == "no other system was measured on enough of the same items"
-        against = of(length_controlled(run), measure="win rate (length-controlled)")
+        against = of(length_controlled_win_rates(run), measure="win rate (length-controlled)")
         assert {row["estimate"] for row in against.values()} == {None}
 
     def test_drawn_pairs_compare_through_their_opponents(self, hand: Any, results: Write) -> None:
@@ -227,7 +229,7 @@ class TestPairs:
         assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "y": 2, "z": 3}
         assert {row["basis"] for row in board.values()} == {"shared opponents"}
         assert {row["set_aside"] for row in board.values()} == {0}
-        (note,) = on_what_they_rank(rows_of(leaderboard(run)))
+        (note,) = comparability_notes(rows_of(leaderboard(run)))
         assert "shared opponents" in note
         assert "their win rates do not compare" in note
 
@@ -244,7 +246,7 @@ def test_the_ranking_under_each_variant_is_of_shared_items(hand: Any, results: W
 
 def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
     data = {"leaderboard": rows_of(leaderboard(results(ratings(hand, {"x": X, "y": Y}))))}
-    (note,) = on_what_they_rank(data["leaderboard"])
+    (note,) = comparability_notes(data["leaderboard"])
     assert note.startswith("d: pt did not measure all systems on the same items")
     (grid,) = unshared_grids(data, Footnotes())
     assert [(line[2], line[3], line[4]) for line in grid.rows] == [
@@ -254,5 +256,5 @@ def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
 
 def test_nothing_is_said_where_all_share_all(hand: Any, results: Write) -> None:
     data = {"leaderboard": rows_of(leaderboard(results(ratings(hand, {"x": X, "w": X}))))}
-    assert not list(on_what_they_rank(data["leaderboard"]))
+    assert not list(comparability_notes(data["leaderboard"]))
     assert not list(unshared_grids(data, Footnotes()))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, leaderboard, pair_verdicts, ratings, rows_of
-from evalhub.analysis.leaderboard import NO_PENALTY
+from evalhub.analysis.ranking.leaderboard import NO_PENALTY
 from evalhub.records import Record, Response
 
 Write = Callable[..., Results]

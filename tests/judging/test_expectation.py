@@ -6,10 +6,10 @@ import random
 import pytest
 
 from evalhub.judging import Asking, Judge
-from evalhub.judging.basic import rated
-from evalhub.judging.checklist import checklist
 from evalhub.judging.expectation import MOST_MOVED, expectation, unsettled
-from evalhub.judging.verdict import Answer
+from evalhub.judging.protocols.checklist import checklist
+from evalhub.judging.protocols.one_token import Answer
+from evalhub.judging.protocols.pointwise_pairwise import rated
 from evalhub.records import Completion, Item, Judgment, Response
 from evalhub.scales import Scale
 from evalhub.specs import LevelSpec, parse_rubric, scale_of

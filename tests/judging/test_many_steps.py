@@ -9,8 +9,8 @@ import pytest
 
 from evalhub.errors import SpecError
 from evalhub.judging import PROTOCOLS, Asking, Judge, check_rubric
-from evalhub.judging.listwise import rows
-from evalhub.judging.verdict import EXPLAIN, WAIT
+from evalhub.judging.protocols.listwise import rows
+from evalhub.judging.protocols.one_token import EXPLAIN, WAIT
 from evalhub.records import Completion, FailureKind, Item, Judgment, Request, Response, Sampling
 from evalhub.scales import Order, Winner
 from evalhub.specs import Mode, Rubric, parse_rubric

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from evalhub.judging.basic import rated
-from evalhub.judging.combine import penalised_score
-from evalhub.judging.verdict import Answer
+from evalhub.judging.length_penalty import penalised_score
+from evalhub.judging.protocols.one_token import Answer
+from evalhub.judging.protocols.pointwise_pairwise import rated
 from evalhub.records import FailureKind, Judgment
 from evalhub.scales import Scale
 from evalhub.specs import LevelSpec, scale_of

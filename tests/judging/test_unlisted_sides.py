@@ -5,12 +5,12 @@ import random
 
 import pytest
 
-from evalhub.analysis.askings import asking_of, verdict
 from evalhub.judging import Asking, Judge, preference
-from evalhub.judging.basic import compared
+from evalhub.judging.aggregate import asking_of, verdict
 from evalhub.judging.expectation import MOST_MOVED
-from evalhub.judging.listwise import listwise
-from evalhub.judging.verdict import Answer
+from evalhub.judging.protocols.listwise import listwise
+from evalhub.judging.protocols.one_token import Answer
+from evalhub.judging.protocols.pointwise_pairwise import compared
 from evalhub.records import Completion, Item, Judgment, Response
 from evalhub.scales import Order, Winner
 from evalhub.specs import parse_rubric

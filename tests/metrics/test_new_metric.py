@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from evalhub.report.grids.ranking import rank_grids
 
 from evalhub.analysis import Results, correlations, leaderboard, rows_of
 from evalhub.metrics import build
 from evalhub.report import ranking_data, report_data
+from evalhub.report.format import Footnotes
 from evalhub.report.grids import leaderboards
-from evalhub.report.ranking import rank_grids
-from evalhub.report.shape import Footnotes
 
 DISTANCE = '''
 """Edit distance to the nearest reference, as a share of the longer text."""

@@ -8,8 +8,9 @@ import pytest
 
 from evalhub import models
 from evalhub.errors import IntegrityError, ModelError, StorageError, UnknownNameError
+from evalhub.files import file_sha256
 from evalhub.models import cache as cache_module
-from evalhub.models.cache import cached_sha256, file_sha256, publish_folder
+from evalhub.models.cache import cached_sha256, publish_folder
 from evalhub.models.gguf import fetch, pinned_folder
 from evalhub.models.pinned import PINNED, PinnedModel
 

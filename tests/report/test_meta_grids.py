@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results
-from evalhub.analysis.attacks import EVERY
+from evalhub.analysis.bias.attacks import ALL_ATTACKS
 from evalhub.report import meta_data, print_meta
-from evalhub.report.attacks import attack_grids, attack_lines
-from evalhub.report.shape import Footnotes
+from evalhub.report.format import Footnotes
+from evalhub.report.grids.attacks import attack_grids, attack_lines
 
 PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "j", "families": ["beta"]}
 
@@ -63,15 +63,15 @@ def net(attack: str, value: float | None) -> dict[str, Any]:
 
 
 def test_an_attack_that_is_not_measured_is_not_the_worst() -> None:
-    rows = [net("a", None), net("b", -0.2), net("c", -0.1), net(EVERY, -0.15)]
+    rows = [net("a", None), net("b", -0.2), net("c", -0.1), net(ALL_ATTACKS, -0.15)]
     told = {"attacks": rows, "controls": [], "not_attacked": []}
     (line,) = attack_lines(told)
     assert "over 2 attacks; worst: c, net -.10 [-.20, .00], n 9" in line
     (grid,) = attack_grids(told, Footnotes())
-    assert [row[0] for row in grid.rows] == ["c", "b", "a", EVERY]
+    assert [row[0] for row in grid.rows] == ["c", "b", "a", ALL_ATTACKS]
 
 
 def test_without_a_measured_attack_none_is_the_worst() -> None:
-    rows = [net("a", None), net(EVERY, None)]
+    rows = [net("a", None), net(ALL_ATTACKS, None)]
     (line,) = attack_lines({"attacks": rows, "controls": [], "not_attacked": []})
     assert line == "j on d · c: mean net rate –¹ over 0 attacks"

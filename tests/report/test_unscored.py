@@ -7,7 +7,7 @@ import pytest
 from evalhub.analysis import Results
 from evalhub.metrics.exact import UNCLEAR
 from evalhub.report import print_report, report_data
-from evalhub.report.page import report_page
+from evalhub.report.outputs.page import report_page
 
 NUMBER = {"exact_match": {"normalizer": "number"}}
 

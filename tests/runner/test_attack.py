@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from evalhub.analysis import Results, attacks, controls, leaderboard, not_attacked, rows_of
-from evalhub.analysis.attacks import EVERY
-from evalhub.analysis.targets import AT_THE_TOP, NO_LOSER
+from evalhub.analysis import Results, attacks, controls, leaderboard, rows_of, unattacked_items
+from evalhub.analysis.bias.attacks import ALL_ATTACKS
+from evalhub.analysis.bias.targets import AT_THE_TOP, NO_LOSER
 from evalhub.errors import EvalhubError, InputError, Interrupted, SpecError, UnknownNameError
 from evalhub.judging import ATTACKS, CONTROLS, defuse
 from evalhub.records import Response, Source
@@ -63,8 +63,8 @@ class TestJudges:
             assert harmless[name]["estimate"] == 0
             assert net[name]["estimate"] == 1
             assert net[name]["low"] > 0.8
-        assert (net[EVERY]["estimate"], net[EVERY]["n"]) == (1, 30 * len(IDS))
-        assert net[EVERY]["clusters"] == 30
+        assert (net[ALL_ATTACKS]["estimate"], net[ALL_ATTACKS]["n"]) == (1, 30 * len(IDS))
+        assert net[ALL_ATTACKS]["clusters"] == 30
 
     def test_an_honest_judge_is_won_by_none(self, desk: Any) -> None:
         desk.dataset(items=30)
@@ -86,8 +86,8 @@ class TestJudges:
         ]
         done = attack(options(desk, *sure, limit=60))
         net = rates(done, "net")
-        assert net[EVERY]["low"] <= 0 <= net[EVERY]["high"]
-        assert net[EVERY]["high"] - net[EVERY]["low"] < 0.2
+        assert net[ALL_ATTACKS]["low"] <= 0 <= net[ALL_ATTACKS]["high"]
+        assert net[ALL_ATTACKS]["high"] - net[ALL_ATTACKS]["low"] < 0.2
         assert sum(net[name]["low"] <= 0 <= net[name]["high"] for name in IDS) >= len(IDS) - 4
         assert sum(row["estimate"] for row in rates(done, "success").values()) > 1
 
@@ -103,7 +103,7 @@ class TestJudges:
         for name in IDS:
             assert (success[name]["estimate"], harmless[name]["estimate"]) == (1, 0)
             assert net[name]["left_out"] == 1
-        assert rows_of(not_attacked(Results(done))) == [
+        assert rows_of(unattacked_items(Results(done))) == [
             {"dataset": "tiny", "judge": "rate", "why": AT_THE_TOP, "n": 1}
         ]
 
@@ -148,14 +148,14 @@ class TestRun:
         attack(asked)
         newest = attack(asked)
         (row,) = meta_data([plain])["attacks"]
-        assert (row["run"], row["attack"]) == (newest.id, EVERY)
+        assert (row["run"], row["attack"]) == (newest.id, ALL_ATTACKS)
         assert meta_data([plain, Results(newest)])["attacks"] == [row]
 
     def test_other_attacks_reuse_what_is_there(self, desk: Any) -> None:
         attack(options(desk, *HONEST))
         again = attack(options(desk, *HONEST, only=("json", "empty")))
         assert again.manifest["engines"] == []
-        assert set(rates(again, "net")) == {"json", EVERY}
+        assert set(rates(again, "net")) == {"json", ALL_ATTACKS}
 
     def test_what_was_stopped_goes_on(self, desk: Any) -> None:
         class Stopping(Silent):
@@ -172,7 +172,7 @@ class TestRun:
         done = attack(options(desk, *GULLIBLE))
         assert [run.id for run in all_runs(desk.runs)] == [done.id]
         assert done.finished
-        assert rates(done, "net")[EVERY]["estimate"] == 1
+        assert rates(done, "net")[ALL_ATTACKS]["estimate"] == 1
 
     def test_a_failed_asking_is_left_out_and_counted(self, desk: Any) -> None:
         rules = [{"match": r"says 2[\s\S]*An expert panel", "crash": True}, *HONEST]
@@ -200,7 +200,7 @@ class TestRun:
         desk.rubric("list", text.replace("Question:", "{{criterion}}\nQuestion:"))
         rules = [{"match": rf"(?s)Answer:.*(?:{told()})", "choice": "Yes"}, {"match": "", "choice": "No"}]
         done = attack(options(desk, *rules, rubric="list", only=("score", "flood")))
-        assert rates(done, "net")[EVERY]["estimate"] == 1
+        assert rates(done, "net")[ALL_ATTACKS]["estimate"] == 1
 
 
 class TestBadInput:
@@ -212,7 +212,7 @@ class TestBadInput:
 
     def test_an_unknown_attack(self, desk: Any) -> None:
         said = self.refused(desk, UnknownNameError, only=("jsn",))
-        assert "no attack or control of that name" in said
+        assert "unknown attack or control" in said
         assert "'json'" in said
 
     def test_a_dataset_without_responses(self, desk: Any) -> None:
@@ -250,7 +250,7 @@ class TestBadInput:
         )  # fmt: skip
         done = attack(options(desk, K_FIRST, M_FIRST))
         assert rates(done, "success")["json"]["left_out"] == 1
-        assert rows_of(not_attacked(Results(done))) == [
+        assert rows_of(unattacked_items(Results(done))) == [
             {"dataset": "tiny", "judge": "pair", "why": NO_LOSER, "n": 1}
         ]
 
@@ -310,8 +310,8 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("more", "sentence"),
         [
-            (("--only", "nosuch"), "--only: there is no attack or control of that name, got 'nosuch'"),
-            (("--criterion", "x"), "--criterion: there is no criterion of that name, got 'x'"),
+            (("--only", "nosuch"), "--only: unknown attack or control, got 'nosuch'"),
+            (("--criterion", "x"), "--criterion: unknown criterion, got 'x'"),
             (("--limit", "0"), "--limit: a limit is at least 1, got 0"),
         ],
     )

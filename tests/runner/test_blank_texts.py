@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from evalhub.analysis import Results, answers, left_out, rows_of
+from evalhub.analysis import Results, answers, exclusions, rows_of
 from evalhub.errors import SpecError
 from evalhub.report import report_data
 from evalhub.runner import prepare
@@ -57,7 +57,7 @@ class TestReferences:
 
     def test_the_judge_is_not_asked_about_a_blank_reference(self, results: Results) -> None:
         assert sorted(results.judgments()["item_id"]) == ["w", "z"]
-        (row,) = rows_of(left_out(results))
+        (row,) = rows_of(exclusions(results))
         assert (row["what"], row["n"]) == ("items without an input of the rubric", 2)
 
 

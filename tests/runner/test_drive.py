@@ -9,9 +9,9 @@ import pytest
 
 from evalhub.engines import EngineIdentity
 from evalhub.records import Completion, Message, Request, Score
-from evalhub.runner.drive import Driver, Job
+from evalhub.runner.execute.driver import Driver, Job
+from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.progress import Silent
-from evalhub.runner.stop import Stop
 from evalhub.store import RunWriter
 
 
@@ -94,7 +94,7 @@ def test_a_stop_begins_nothing(drive: Any) -> None:
 
 
 def test_more_work_than_a_chunk_that_is_known_already(drive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evalhub.runner.drive.CHUNK", 4)
+    monkeypatch.setattr("evalhub.runner.execute.driver.CHUNK", 4)
     first = [job(f"i{number}", (f"t{number}",)) for number in range(8)]
     drive(first)
     again = [job(f"i{number}", (f"t{number}",)) for number in range(11)]

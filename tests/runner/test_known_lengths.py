@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from evalhub.analysis import Results, leaderboard, rows_of, unscored
+from evalhub.analysis import Results, leaderboard, missing_scores, rows_of
 from evalhub.metrics import METRICS, NO_TEXT
 
 LENGTHS = {"k": (120, 80, 100), "m": (40, 40, 70)}
@@ -45,7 +45,7 @@ def test_a_metric_of_texts_has_no_value_and_a_reason(lengths: Any, metric: str) 
     absent = scores[scores["metric"] != "chars"]
     assert len(absent)
     assert absent["value"].isna().all()
-    assert {(row["reason"], row["n"]) for row in rows_of(unscored(results))} == {(NO_TEXT, 6)}
+    assert {(row["reason"], row["n"]) for row in rows_of(missing_scores(results))} == {(NO_TEXT, 6)}
 
 
 def test_a_text_beside_a_length_is_scored(desk: Any) -> None:

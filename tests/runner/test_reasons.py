@@ -8,9 +8,9 @@ import pytest
 
 pytest.importorskip("openai")
 
-from evalhub.analysis import Results, alike, failures, rows_of
+from evalhub.analysis import Results, failures, normalise_reason, rows_of
 from evalhub.report import report_data
-from evalhub.runner.watch import FIRST
+from evalhub.runner.execute.watch import FIRST
 from evalhub.store import Run, all_runs
 
 KEY = "sk-top-secret-77"
@@ -153,6 +153,6 @@ def test_a_judge_without_any_verdict_gives_its_first_reason(
 
 
 def test_reasons_are_alike_but_for_numbers_and_ids() -> None:
-    assert alike("HTTP 400: id 9f-2, 12 tokens") == alike("HTTP 400: id 77ab, 9 tokens")
-    assert alike("HTTP 400: no") != alike("HTTP 404: no")
-    assert alike("no seed") != alike("no temperature")
+    assert normalise_reason("HTTP 400: id 9f-2, 12 tokens") == normalise_reason("HTTP 400: id 77ab, 9 tokens")
+    assert normalise_reason("HTTP 400: no") != normalise_reason("HTTP 404: no")
+    assert normalise_reason("no seed") != normalise_reason("no temperature")

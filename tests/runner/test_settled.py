@@ -9,23 +9,24 @@ import pytest
 from evalhub import runner
 from evalhub.analysis import (
     Results,
+    bradley_terry_ratings,
     comparisons,
     leaderboard,
     pair_verdicts,
     ranks,
     rows_of,
     sensitivity,
-    settled,
-    strengths,
+    sequential_tests,
 )
-from evalhub.analysis.settled import EARLY, SETTLED, drawn_place
+from evalhub.analysis.frames.outcomes import STOPPED_EARLY
 from evalhub.errors import Inconclusive, Interrupted
+from evalhub.judging.early_stopping import SETTLED, drawn_place
 from evalhub.records import Completion, Judgment
 from evalhub.report.data import report_data
-from evalhub.report.page import report_page
+from evalhub.report.outputs.page import report_page
 from evalhub.runner import Options, prepare
+from evalhub.runner.execute.rounds import ROUND
 from evalhub.runner.progress import Silent
-from evalhub.runner.rounds import ROUND
 from evalhub.store import Run, all_runs
 
 ITEMS = 70
@@ -93,7 +94,7 @@ class TestStops:
         assert run.manifest["expected"] == {"pw": 2 * ROUND}
         assert left_out(run) == {SETTLED: 2 * (ITEMS - ROUND)}
         (pair,) = run.manifest["settled"]["pairs"]
-        (row,) = rows_of(settled(Results(run)))
+        (row,) = rows_of(sequential_tests(Results(run)))
         assert {name: row[name] for name in pair} == pair
         assert (row["first"], row["second"], row["standing"]) == ("k", "m", "first")
         assert 5 <= row["stopped_at"] < row["clusters"] == ROUND
@@ -113,7 +114,7 @@ class TestStops:
         run = desk.run()
         assert len(judged(run)) == 2 * ITEMS
         assert left_out(run) == {}
-        (row,) = rows_of(settled(Results(run)))
+        (row,) = rows_of(sequential_tests(Results(run)))
         assert (row["standing"], row["stopped_at"], row["estimate"]) == ("open", None, 0.5)
         assert not any("settled" in note for note in report_data(Results(run))["notes"])
 
@@ -124,8 +125,9 @@ class TestStops:
         run = desk.run()
         sizes = {pair: len(judged(run, system_a=pair[0], system_b=pair[1])) for pair in ("km", "kn", "mn")}
         assert sizes == {"km": 2 * ROUND, "kn": 2 * ROUND, "mn": 2 * ITEMS}
-        assert {round(row["level"], 4) for row in rows_of(settled(Results(run)))} == {0.9833}
-        assert {row["first"] + row["second"]: row["standing"] for row in rows_of(settled(Results(run)))} == {
+        assert {round(row["level"], 4) for row in rows_of(sequential_tests(Results(run)))} == {0.9833}
+        tests = rows_of(sequential_tests(Results(run)))
+        assert {row["first"] + row["second"]: row["standing"] for row in tests} == {
             "km": "first", "kn": "second", "mn": "open",
         }  # fmt: skip
         assert left_out(run) == {SETTLED: 4 * (ITEMS - ROUND)}
@@ -139,10 +141,10 @@ class TestStops:
         rates = [row for row in rows_of(leaderboard(run)) if row["rater"] == "pw"]
         gaps = [row for row in rows_of(comparisons(run)) if row["rater"] == "pw"]
         placed = [row for row in rows_of(ranks(run)) if row["rater"] == "pw"]
-        rated = [row for row in rows_of(strengths(run)) if row["rater"] == "pw"]
+        rated = [row for row in rows_of(bradley_terry_ratings(run)) if row["rater"] == "pw"]
         assert {row["estimate"] for row in rates + gaps} == {None}
         assert {row["low"] for row in placed + rated} == {None}
-        assert {row["reason"] for row in rates + gaps + placed} == {EARLY}
+        assert {row["reason"] for row in rates + gaps + placed} == {STOPPED_EARLY}
         assert sensitivity([run]).query("kind == 'judge'").empty
         said = cli("sensitivity")
         assert (said.code, "judging stopped early" in said.sentence) == (2, True)
@@ -155,7 +157,7 @@ class TestStops:
         engine = {"type": "scripted", "script": {"rules": prefers("k", "m"), "max_length": 200}}
         desk.suite(judges=[judge(engine=engine)], budget={"settled": 0.999}, controls={"min_coverage": 0})
         run = desk.run()
-        (row,) = rows_of(settled(Results(run)))
+        (row,) = rows_of(sequential_tests(Results(run)))
         assert row["left_out"] == sum(one.failure is not None for one in judged(run)) / 2 > 0
         assert row["clusters"] == len(judged(run)) / 2 - row["left_out"]
 
@@ -166,7 +168,7 @@ class TestStops:
             rule["match"] = rule["match"].replace(" says[^§]", " says [1-5][^§]")
         desk.suite(judges=[judge(*rules)], budget={"settled": 0.95})
         run = desk.run()
-        rows = {(row["first"], row["second"]): row for row in rows_of(settled(Results(run)))}
+        rows = {(row["first"], row["second"]): row for row in rows_of(sequential_tests(Results(run)))}
         told = run.manifest["settled"]["pairs"]
         assert [pair["standing"] for pair in told] == ["first", "second"]
         for pair in told:
@@ -192,13 +194,13 @@ class TestOthers:
         assert {one.item_id for one in judged(run, judge="pw")} != {
             one.item_id for one in judged(run, judge="late")
         }
-        assert {row["judge"] for row in rows_of(settled(Results(run)))} == {"pw", "late"}
+        assert {row["judge"] for row in rows_of(sequential_tests(Results(run)))} == {"pw", "late"}
 
     def test_systems_without_names_are_judged_whole(self, sure: Any) -> None:
         sure.dataset(items=ITEMS, card={"anonymous": True})
         run = sure.run()
         assert len(judged(run)) == 2 * ITEMS
-        assert rows_of(settled(Results(run))) == []
+        assert rows_of(sequential_tests(Results(run))) == []
 
     def test_a_limit_and_a_run_without_settling(self, sure: Any) -> None:
         assert len(judged(sure.run(limit=ROUND + 5))) == 2 * ROUND
@@ -206,7 +208,7 @@ class TestOthers:
         run = sure.run()
         assert len(judged(run)) == 2 * ITEMS
         assert run.manifest["settled"] is None
-        assert rows_of(settled(Results(run))) == []
+        assert rows_of(sequential_tests(Results(run))) == []
 
     def test_what_is_settled_needs_no_budget(self, sure: Any) -> None:
         sure.suite(judges=[judge(*prefers("k", "m"))], budget={"settled": 0.95, "judgments": 50})
@@ -254,7 +256,7 @@ class TestAgain:
         assert two.manifest["engines"] == []
         assert one.manifest["settled"] == two.manifest["settled"]
         assert judged(one) == judged(two)
-        assert rows_of(settled(Results(one))) == rows_of(settled(Results(two)))
+        assert rows_of(sequential_tests(Results(one))) == rows_of(sequential_tests(Results(two)))
 
     def test_an_interrupted_run_asks_nothing_twice(self, desk: Any) -> None:
         desk.dataset(items=ITEMS, systems=("k", "m", "n"))

@@ -1,4 +1,4 @@
-"""Any JSON, JSONL, CSV, Parquet or line file is read as declared; broken text is mended."""
+"""Any JSON, JSONL, CSV, Parquet or line file is read as declared. Broken text is repaired."""
 
 import gzip
 import json
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalhub.errors import EvalhubError
-from evalhub.sandbox.rows import spelled
+from evalhub.sandbox.rows import spell_row
 
 TEXT = {"text": "VARCHAR"}
 
@@ -34,10 +34,10 @@ def prompts(data: Any) -> list[tuple[str, str]]:
     ],
 )
 def test_formats(table: Any, name: str, content: str | bytes, form: str) -> None:
-    found = prompts(table(name, content, form, TEXT))
-    assert [text for _, text in found] == ["x", "y"]
-    assert found[0][0] == "1"
-    assert found[1][0] == ("3" if form == "jsonl" and "gz" not in name else "2")
+    texts = prompts(table(name, content, form, TEXT))
+    assert [text for _, text in texts] == ["x", "y"]
+    assert texts[0][0] == "1"
+    assert texts[1][0] == ("3" if form == "jsonl" and "gz" not in name else "2")
 
 
 def test_parquet(table: Any, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_parquet(table: Any, tmp_path: Path) -> None:
     data = table("t[1].parquet", content, "parquet", columns, items=sql)
     assert prompts(data) == [("1", "x1t[1].parquet"), ("2", "y2t[1].parquet")]
     assert data.items[0].tags == ("p",)
-    with pytest.raises(EvalhubError, match="there is no column"):
+    with pytest.raises(EvalhubError, match="unknown column"):
         table("t[1].parquet", content, "parquet", {"txt": "VARCHAR"})
 
 
@@ -74,13 +74,13 @@ def test_parquet(table: Any, tmp_path: Path) -> None:
 )
 def test_text_becomes_valid(table: Any, raw: bytes, text: str | None) -> None:
     if text is None:
-        with pytest.raises(EvalhubError, match=r"files\.t: t\.jsonl:1: the text is no JSON"):
+        with pytest.raises(EvalhubError, match=r"files\.t: t\.jsonl:1: the text is not JSON"):
             table("t.jsonl", raw, "jsonl", TEXT)
         return
     data = table("t.jsonl", raw + '\n{"text": "größer"}\n'.encode(), "jsonl", TEXT)
     assert prompts(data) == [("1", text), ("2", "größer")]
     changed = "\ufffd" in text or text == "ab"
-    assert any("were no valid text" in note for note in data.warnings) == changed
+    assert any("were not valid text" in note for note in data.warnings) == changed
 
 
 def test_a_replacement_that_was_there_is_no_warning(table: Any) -> None:
@@ -102,7 +102,9 @@ def test_a_csv_field_may_hold_newlines_and_be_absent(table: Any) -> None:
     sql = "SELECT line AS item_id, coalesce('text: ' || text, 'none') AS prompt FROM t"
     data = table("t.csv", 'n,text\n1,"a\nb"\n2,\n3,""\n', "csv", TEXT, items=sql)
     assert prompts(data) == [("1", "text: a\nb"), ("2", "none"), ("3", "text: ")]
-    assert data.warnings == ('t.csv: empty cells are missing values (text 1); an empty text is written ""',)
+    assert data.warnings == (
+        't.csv: empty cells are missing values (text 1), and an empty text is written ""',
+    )
 
 
 def test_types(table: Any) -> None:
@@ -131,14 +133,14 @@ def test_many_files_make_one_table(mini: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "form", "said"),
+    ("content", "form", "sentence"),
     [
-        ('{"text": "x"}\nnonsense\n', "jsonl", "t.x:2: the text is no JSON"),
-        ('{"text": "x"}\n[1]\n', "jsonl", "t.x:2: the row is no JSON object"),
-        ('[{"text": "x"}, 3]', "json", "t.x:2: the row is no JSON object"),
-        ('[{"text": "x"}', "json", "t.x: the text is no JSON"),
+        ('{"text": "x"}\nnonsense\n', "jsonl", "t.x:2: the text is not JSON"),
+        ('{"text": "x"}\n[1]\n', "jsonl", "t.x:2: the row is not a JSON object"),
+        ('[{"text": "x"}, 3]', "json", "t.x:2: the row is not a JSON object"),
+        ('[{"text": "x"}', "json", "t.x: the text is not JSON"),
         ("text,n\nx\n", "csv", "t.x:2 (row 1): the row has 1 fields, the header 2"),
-        ('text\n"x\n', "csv", "the row is no CSV"),
+        ('text\n"x\n', "csv", "the row is not valid CSV"),
         ("", "jsonl", "the file holds no rows"),
         ("[]", "json", "the file holds no rows"),
         ("text\n", "csv", "the file holds no rows"),
@@ -147,35 +149,35 @@ def test_many_files_make_one_table(mini: Any) -> None:
         ("txet\nx\n", "csv", "did you mean 'txet'?"),
     ],
 )
-def test_broken_files(table: Any, content: str, form: str, said: str) -> None:
-    with pytest.raises(EvalhubError) as caught:
+def test_broken_files(table: Any, content: str, form: str, sentence: str) -> None:
+    with pytest.raises(EvalhubError) as excinfo:
         table("t.x", content, form, TEXT)
-    assert said in str(caught.value)
-    assert "files.t" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert sentence in str(excinfo.value)
+    assert "files.t" in str(excinfo.value)
+    assert "\n" not in str(excinfo.value)
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "sentence"),
     [
         ("INTEGER", "files.t: t.jsonl:3: the column text holds a text where INTEGER is declared, got 'x'"),
         ("INTEGER[]", "files.t: t.jsonl:1: the column text holds a text where INTEGER[] is declared"),
-        ("VARCHR", "files.t.columns.text: there is no such type, got 'VARCHR'; allowed: VARCHAR, "),
-        ("a b c", "files.t.columns.text: there is no such type"),
+        ("VARCHR", "files.t.columns.text: unknown type, got 'VARCHR'; allowed: VARCHAR, "),
+        ("a b c", "files.t.columns.text: unknown type"),
         ("BLOB", "files.t.columns.text: a card cannot declare this type, got 'BLOB'; allowed: VARCHAR, "),
     ],
 )
-def test_a_value_that_is_not_of_its_type(table: Any, kind: str, said: str) -> None:
-    with pytest.raises(EvalhubError) as caught:
+def test_a_value_that_is_not_of_its_type(table: Any, kind: str, sentence: str) -> None:
+    with pytest.raises(EvalhubError) as excinfo:
         table("t.jsonl", '{"text": "1"}\n\n{"text": "x"}\n', "jsonl", {"text": kind})
-    assert said in str(caught.value)
-    assert "/tmp/evalhub" not in str(caught.value)
+    assert sentence in str(excinfo.value)
+    assert "/tmp/evalhub" not in str(excinfo.value)
 
 
 def test_a_broken_parquet(table: Any) -> None:
-    with pytest.raises(EvalhubError, match=r"files\.t: t\.parquet: the file cannot be read") as caught:
+    with pytest.raises(EvalhubError, match=r"files\.t: t\.parquet: the file cannot be read") as excinfo:
         table("t.parquet", b"PAR1 not at all", "parquet", TEXT)
-    assert "plain.parquet" not in str(caught.value)
+    assert "plain.parquet" not in str(excinfo.value)
 
 
 def test_nan_is_refused(table: Any) -> None:
@@ -205,8 +207,8 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 @given(ANY_TEXT, st.booleans())
 def test_every_text_is_spelled_in_valid_utf8(text: str, ascii_only: bool) -> None:
-    line, _ = spelled(json.loads(json.dumps({"text": text}, ensure_ascii=ascii_only)))
-    found = json.loads(line.decode("utf-8"))["text"]
+    line, _ = spell_row(json.loads(json.dumps({"text": text}, ensure_ascii=ascii_only)))
+    spelling = json.loads(line.decode("utf-8"))["text"]
     broken = any("\ud800" <= char <= "\udfff" or char == "\x00" for char in text)
-    assert broken or found == text
-    assert "\x00" not in found
+    assert broken or spelling == text
+    assert "\x00" not in spelling

@@ -55,23 +55,23 @@ class TestEveryKind:
         assert ASK[kind]("good") is not None
 
     @pytest.mark.parametrize(
-        ("name", "why"),
+        ("name", "reason"),
         [
             ("broken", "cannot be loaded (RuntimeError: no such GPU), got 'broken_judges:"),
             ("missing", "cannot be loaded (AttributeError: "),
-            ("wrong", "is none, got 'other_judges:nothing'"),
+            ("wrong", "is not a valid KIND, got 'other_judges:nothing'"),
         ],
     )
-    def test_a_bad_one_is_one_sentence(self, kind: str, name: str, why: str) -> None:
-        with pytest.raises(SpecError) as caught:
+    def test_a_bad_one_is_one_sentence(self, kind: str, name: str, reason: str) -> None:
+        with pytest.raises(SpecError) as excinfo:
             ASK[kind](name)
-        sentence = caught.value.sentence()
-        assert f"the {kind} {name} of other-judges {why}" in sentence
-        assert sentence.endswith("mend other-judges, or uninstall it.")
+        sentence = excinfo.value.sentence()
+        assert f"the entry point {name} of other-judges {reason.replace('KIND', kind)}" in sentence
+        assert sentence.endswith("fix other-judges, or uninstall it.")
         assert kind == "engine" or sentence.startswith("here: ")
 
     def test_an_unknown_one_names_the_others_too(self, kind: str) -> None:
-        with pytest.raises(UnknownNameError, match=f"no {kind} of that name.*did you mean 'good'"):
+        with pytest.raises(UnknownNameError, match=f"unknown {kind}.*did you mean 'good'"):
             ASK[kind]("goood")
 
 

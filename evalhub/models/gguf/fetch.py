@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 from evalhub.errors import ModelError
-from evalhub.models.cache import cache_folder, file_sha256, lock, publish_folder, remember_sha256
+from evalhub.files import file_sha256
+from evalhub.models.cache import cache_folder, lock, publish_folder, remember_sha256
 from evalhub.models.folder import RECORD, Progress, content_files, quiet
 from evalhub.models.gguf.convert import CONVERTER_VERSION, convert
 from evalhub.models.gguf.wheels import fetch_gguf

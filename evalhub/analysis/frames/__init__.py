@@ -1,0 +1,1 @@
+"""What all tables are made of: verdicts, labels, outcomes and ratings. No estimate is made here."""

@@ -1,0 +1,1 @@
+"""How far people agree, what labels and judges say together, and what to label next."""

@@ -1,0 +1,99 @@
+"""The leaderboard: win rates, mean scores and metrics of each system, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from evalhub import stats
+from evalhub.analysis.frames.comparable import cells, comparable
+from evalhub.analysis.frames.directions import direction_of
+from evalhub.analysis.frames.outcomes import (
+    ABOUT,
+    MEAN_SCORE,
+    PENALISED,
+    WIN_RATE,
+    bounds,
+    measured,
+)
+from evalhub.analysis.ranking.ranks import ranks
+from evalhub.analysis.results import Results
+from evalhub.analysis.tables import floats, groups, row, rows_of, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KEY = ("dataset", "system", "rater", "kind", "criterion", "measure")
+_UNSHARED = ("unshared", "unshared_low", "unshared_high", "unshared_n")
+COLUMNS = (*_KEY, "higher_is_better", "rank", "basis", "set_aside", *_UNSHARED)
+
+Row = dict[str, Any]
+
+NO_PENALTY = (
+    "the length penalty needs a known length of each response, and of a pair the judge's probabilities"
+)
+_PENALISED = [PENALISED.format(name) for name in (WIN_RATE, MEAN_SCORE)]
+
+
+def leaderboard(results: Results) -> pd.DataFrame:
+    """Return every number that ranks a system, one row each: the means of `measured`.
+
+    A win rate is against the other systems that the rater compared the system with. A tie counts half. The
+    mean is over the cells that compare (see `comparable`): samples of one item are averaged first. `rank` is
+    that of `ranks`. `higher_is_better` is None where neither direction is better.
+
+    `left_out` counts the failed responses or verdicts of the system. `set_aside` counts its measured items
+    that other systems lack or failed on. Where there are such items, `unshared` is the mean over all measured
+    items of the system, with its interval and its number of cells. It does not compare with other systems.
+    There is no estimate, but a reason, where judging stopped early and where nothing compares.
+    """
+    places = {
+        tuple(rank[name] for name in (*ABOUT, "system")): rank["rank"] for rank in rows_of(ranks(results))
+    }
+    rows: list[Row] = []
+    for key, outcomes in groups(measured(results), *ABOUT):
+        key_columns: Row = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
+        key_columns["higher_is_better"] = direction_of(outcomes)
+        for values in _system_rows(outcomes):
+            place = places.get((*(key_columns[name] for name in ABOUT), values["system"]))
+            rows.append({**key_columns, **values, "rank": place})
+    frame = table(rows, COLUMNS)
+    for name in ("rank", "set_aside", "unshared_n"):
+        frame[name] = frame[name].astype("Int64")
+    return frame
+
+
+def _system_rows(outcomes: pd.DataFrame) -> Iterator[Row]:
+    """Yield the mean of each system under one measure, on the cells that compare."""
+    measure_cells, ends = cells(outcomes), bounds(outcomes)
+    compared = comparable(measure_cells)
+    for (system,), system_cells in groups(measure_cells, "system"):
+        if compared.withheld:
+            yield row(stats.Estimate.none(compared.withheld), system=system, basis=None, set_aside=0)
+            continue
+        set_aside = compared.set_aside.get(system, 0)
+        reason = _reason_if_unpenalised(system_cells) or compared.why.get(system)
+        rows = compared.rows[compared.rows["system"] == system]
+        estimate = stats.Estimate.none(reason) if reason else _mean(rows, ends)
+        estimate = replace(estimate, left_out=int(system_cells["failed"].sum()))
+        unshared = asdict(_mean(system_cells, ends)) if set_aside else {}
+        unshared_columns = {f"unshared_{name}": unshared.get(name) for name in ("low", "high", "n")}
+        yield row(
+            estimate,
+            system=system,
+            basis=compared.basis,
+            set_aside=set_aside,
+            unshared=unshared.get("estimate"),
+            **unshared_columns,
+        )
+
+
+def _mean(rows: pd.DataFrame, ends: tuple[float, float] | None) -> stats.Estimate:
+    return stats.mean_score(floats(rows["value"]), rows["cluster"].tolist(), bounds=ends)
+
+
+def _reason_if_unpenalised(system_cells: pd.DataFrame) -> str | None:
+    """Return why no verdict of a system could be penalised for length. None where some could."""
+    lacking = system_cells["measure"].isin(_PENALISED) & system_cells["value"].isna()
+    return NO_PENALTY if lacking.all() else None

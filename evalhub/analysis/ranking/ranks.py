@@ -1,0 +1,82 @@
+"""The rank of each system under every measure, with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from evalhub import stats
+from evalhub.analysis.frames.comparable import cells, comparable, matches_of
+from evalhub.analysis.frames.directions import oriented
+from evalhub.analysis.frames.outcomes import ABOUT, measured
+from evalhub.analysis.results import Results, remembered
+from evalhub.analysis.tables import floats, groups
+from evalhub.stats.testing.paired import NOTHING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_RANK = ("system", "rank", "low", "high", "low_all", "high_all", "level", "method", "reason")
+_ENDS = ("low", "high", "low_all", "high_all")
+COLUMNS = (*ABOUT, "systems", "basis", "items", *_RANK)
+
+NO_STRENGTHS = "too few clusters of items tell how strong the systems are"
+
+Row = dict[str, Any]
+
+
+@remembered
+def ranks(results: Results) -> pd.DataFrame:
+    """Return the rank of each system, 1 = best, with its intervals. Fewer than 2 systems have no rows.
+
+    The better value ranks first, by the direction of the measure. Measures without a direction have no ranks.
+    Win rates rank by the strength under Bradley-Terry, since systems may have met different opponents.
+
+    Only systems that compare are ranked, on the items that all of them share (`basis`, see `comparable`).
+    `systems` and `items` count them. Other systems have no rank, and a reason. The interval [low, high] holds
+    for one system alone, [low_all, high_all] for all systems at once. There are no intervals where judging
+    stopped early.
+    """
+    import pandas as pd
+
+    rows: list[Row] = []
+    for key, outcomes in groups(oriented(measured(results)), *ABOUT):
+        key_columns = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
+        if outcomes["system"].nunique() > 1 and outcomes["value"].notna().any():
+            rows += ({**key_columns, **rank} for rank in _rank_rows(outcomes))
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    for name in ("rank", *_ENDS):
+        frame[name] = frame[name].astype("Int64")
+    return frame
+
+
+def _rank_rows(outcomes: pd.DataFrame) -> Iterator[Row]:
+    compared = comparable(cells(outcomes))
+    estimates, reason_without_estimate = _estimates(compared.rows)
+    ranked = estimates.systems if estimates else ()
+    basis: Row = {
+        "basis": compared.basis,
+        "items": compared.rows["item_id"].nunique(),
+        "systems": len(ranked),
+    }
+    if estimates and len(ranked) > 1:
+        withheld = compared.withheld
+        no_interval = dict.fromkeys(_ENDS) | {"reason": withheld} if withheld else {}
+        for rank in stats.rank_intervals(estimates):
+            yield {**basis, **asdict(rank), **no_interval}
+    for system in sorted(set(outcomes["system"]).difference(ranked)):
+        reason = compared.why.get(system) or reason_without_estimate
+        yield {**basis, "system": system, "method": "none", "reason": reason}
+
+
+def _estimates(rows: pd.DataFrame) -> tuple[stats.Standing | None, str | None]:
+    """Return the estimates that rank the systems, and the reason of a system that has none.
+
+    The estimates are means, or the Bradley-Terry strengths of systems that met.
+    """
+    if not (rows["other"] != "").any():
+        columns = floats(rows["value"]), rows["system"].tolist(), rows["cluster"].tolist()
+        return stats.mean_standing(*columns), NOTHING
+    fit = stats.bradley_terry(matches_of(rows))
+    return fit.standing, fit.reason or NO_STRENGTHS

@@ -1,0 +1,85 @@
+"""The cost of judges: tokens for each judgment, and judgments a second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evalhub import stats
+from evalhub.analysis.results import Results
+from evalhub.analysis.tables import floats, groups, row, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("judge", "model", "statistic")
+
+# The tokens of a completion that several judgments use are shared among them.
+_TOKENS = """
+WITH used AS (
+  SELECT judge, j.dataset || '/' || i.cluster AS cluster, unnest(completions) AS key,
+    j.place AS judgment
+  FROM (SELECT *, row_number() OVER () AS place FROM judgments) j JOIN items i USING (dataset, item_id)
+  WHERE j.source = 'generated'
+), shared AS (
+  SELECT *, 1 / count(*) OVER (PARTITION BY judge, key) AS share FROM used
+)
+SELECT judge, cluster, judgment, any_value(c.model) AS model,
+  sum(share * c.prompt_tokens) AS "prompt tokens", sum(share * c.cached_tokens) AS "cached tokens",
+  sum(share * c.completion_tokens) AS "generated tokens"
+FROM shared JOIN completions c USING (key)
+GROUP BY judge, cluster, judgment ORDER BY ALL
+"""
+
+_COMPUTED_HERE = """
+SELECT judge, count(*) AS n FROM judgments j WHERE j.source = 'generated' AND EXISTS (
+  SELECT 1 FROM completions c
+  WHERE list_contains(j.completions, c.key) AND coalesce(c.computed_in, '') IN ('', $run)
+) GROUP BY judge ORDER BY judge
+"""
+
+
+def cost(results: Results) -> pd.DataFrame:
+    """Return each judge's tokens for one judgment, and its judgments a second, over all its datasets.
+
+    Statistics: `prompt tokens`, `cached tokens` (prompt tokens read from the prefix cache) and `generated
+    tokens`, means over judgments. The tokens of a completion that several judgments use are shared among
+    them. `judgments a second` counts the judgments computed in this run while the engine was busy. It is
+    known where the engine served this judge alone.
+    """
+    rows: list[dict[str, Any]] = []
+    counts = results.sql(_COMPUTED_HERE, {"run": results.run.id})
+    computed = dict(zip(counts["judge"], counts["n"], strict=True))
+    for (judge, model), judgments in groups(results.sql(_TOKENS), "judge", "model"):
+        key_columns = {"judge": judge, "model": model}
+        for name in ("prompt tokens", "cached tokens", "generated tokens"):
+            mean = stats.mean_estimate(floats(judgments[name]), judgments["cluster"].tolist())
+            rows.append(row(mean, **key_columns, statistic=f"{name} a judgment"))
+        speed = _speed(int(computed.get(judge, 0)), engine_time(results, judge))
+        rows.append(row(speed, **key_columns, statistic="judgments a second"))
+    return table(rows, COLUMNS)
+
+
+def _speed(judgments: int, time: tuple[float, int] | str) -> stats.Estimate:
+    """Return the judgments of this run by the seconds that the engine was busy, without an interval."""
+    if not judgments:
+        return stats.Estimate.none("nothing was computed in this run")
+    if isinstance(time, str):
+        return stats.Estimate.none(time)
+    return stats.Estimate(
+        judgments / time[0], None, None, 0.95, "none", judgments, 1, 0, "one run, timed once"
+    )
+
+
+def engine_time(results: Results, judge: str) -> tuple[float, int] | str:
+    """Return the busy seconds of the judge's engine and its number of requests, or why they are unknown.
+
+    They are unknown where the engine also served another judge or a candidate.
+    """
+    engines = [engine for engine in results.manifest["engines"] if judge in engine.get("serves", ())]
+    sharers = sorted({name for engine in engines for name in engine["serves"]} - {judge})
+    if sharers:
+        return f"the time of its engine is shared with {', '.join(sharers)}"
+    busy, requests = (
+        sum(engine.get(name) or 0 for engine in engines) for name in ("seconds_busy", "requests")
+    )
+    return (busy, requests) if busy and requests else f"no engine measured the time of {judge}"

@@ -1,0 +1,51 @@
+"""Sampling parameters that servers were not sent, and verdicts that came without probabilities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalhub.analysis.results import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_PROBABILITIES = "the judge gives no probabilities"
+
+_NOT_SENT = """
+WITH asked AS (
+  SELECT DISTINCT 'judge' AS role, judge AS by_whom, unnest(completions) AS key FROM judgments
+  UNION SELECT DISTINCT 'candidate', system, unnest(completions) FROM responses
+), answered AS (
+  SELECT role, by_whom, unsent, count(*) OVER (PARTITION BY role, by_whom) AS "of"
+  FROM asked JOIN completions USING (key) WHERE failure IS NULL
+), named AS (SELECT role, by_whom, "of", unnest(unsent) AS setting FROM answered)
+SELECT role, by_whom, split_part(setting, ' ', 1) AS parameter, split_part(setting, ' ', 2) AS asked_as,
+  count(*) AS n, any_value("of") AS "of"
+FROM named GROUP BY ALL ORDER BY ALL
+"""
+
+_HARD = """
+SELECT judge, count(*) FILTER (hard) AS n, count(*) AS "of",
+  min(detail) FILTER (hard) AS reason
+FROM (
+  SELECT *, p_a IS NULL AND expected IS NULL AS hard FROM judgments
+  WHERE source = 'generated' AND failure IS NULL
+) GROUP BY judge HAVING n > 0 ORDER BY judge
+"""
+
+
+def unsent_parameters(results: Results) -> pd.DataFrame:
+    """Return the sampling parameters of the suite that were not sent to a server, because it refuses them.
+
+    Columns: role (candidate or judge), by_whom, parameter, asked_as (the value), n (completions without it),
+    of (all answered completions of that candidate or judge).
+    """
+    return results.sql(_NOT_SENT)
+
+
+def hard_verdicts(results: Results) -> pd.DataFrame:
+    """Return the judges whose verdicts came without probabilities.
+
+    Columns: judge, n (verdicts without probabilities), of (all its valid verdicts), reason.
+    """
+    return results.sql(_HARD)

@@ -1,0 +1,1 @@
+"""The protocols: pure generators that yield requests and return judgments."""

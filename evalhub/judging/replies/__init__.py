@@ -1,0 +1,1 @@
+"""How a judge's reply is read into a verdict: strictly, without repair or guess."""

@@ -1,0 +1,76 @@
+"""Sentences that say that there is no verdict, such as "No score." or "I cannot choose."."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from evalhub.judging.replies.text import THING, Claim
+from evalhub.records import FailureKind
+from evalhub.scales import Winner
+
+_VERDICT = r"(?:score|rating|grade|mark|verdict|judge?ment|winner|preference)"
+_JUDGE = r"(?:rate|score|grade|judge|assess|evaluate|choose|decide|pick)"
+_JUDGED = r"(?:rated|scored|graded|judged|assessed|evaluated)"
+_GIVEN = r"(?:given|assigned|awarded|available|applicable|possible|provided|due)"
+_CANNOT = (
+    r"(?:can't|can\s?not|won't|will\s+not|do\s+not|don't|would\s+not|wouldn't|(?:am|'m)\s+(?:unable|not\s+able)\s+to"
+    r"|refuse\s+to|decline\s+to)"
+)
+_WRITER = r"(?:I|we|(?:the|this)\s+(?:judge|grader|rater|evaluator|annotator))"
+_HAS = r"(?:gives?|gets?|receives?|earns?|deserves?|merits?|ha(?:s|ve)|assigns?|awards?|offers?|provides?)"
+_BEGINS = r"(?:^|\n|[.!?;]\s)\W*"
+_SENTENCES = (
+    # "No score.", "There is no verdict.", "This deserves no rating.", "Without a grade."
+    rf"{_BEGINS}(?P<words>(?:(?:there\s+is|there's|(?:I|we|{THING})\s+(?:(?:would|will|can)\s+)?{_HAS})\s+)?"
+    rf"(?:no|without\s+an?|without)\s+(?:\w+\s+)?{_VERDICT}(?:\s+(?:is|was|can\s+be))?(?:\s+{_GIVEN})?"
+    r"(?:\s+(?:here|yet|now|at\s+all))?)\s*(?=[.!?;\n,(–—]|$)",
+    # "Score: N/A", "The rating is not available.", "Score: ?"
+    rf"{_BEGINS}(?P<words>(?:(?:my|the|its|final|overall)\s+){{0,2}}{_VERDICT}\s*(?:(?::|=|is|was|-)?\s*"
+    rf"(?:not\s+{_GIVEN}|none|n\s?/\s?a|nil|withheld|unavailable|no\s+{_VERDICT})|[:=]\s*[-–—?]+))\s*(?=[.!?;\n]|$)",
+    # "Not rated.", "Unscored.", "It cannot be rated."
+    rf"{_BEGINS}(?P<words>(?:{THING}\s+)?(?:(?:is\s+)?(?:not\s+{_JUDGED}|unrated|unscored|ungraded)"
+    rf"|(?:cannot|can't|can\s+not)\s+be\s+{_JUDGED}))\s*(?=[.!?;\n]|$)",
+    # "I cannot rate this.", "I refuse to give a score."
+    rf"\b(?P<words>{_WRITER}\s*{_CANNOT}\s+(?:{_JUDGE}(?:\s+(?:{THING}|them|either|between\s+them))?"
+    rf"|{_HAS}\s+(?:it\s+)?(?:an?|any|the)\s+(?:\w+\s+)?{_VERDICT}))\s*(?=[.!?;\n]|$)",
+)
+_WITHHELD = tuple(re.compile(sentence, re.IGNORECASE) for sentence in _SENTENCES)
+# What a number or a letter that stands alone may not follow: a denial of any rating, or nothing at all.
+_DENIED = re.compile(
+    rf"(?P<words>\b(?:no|without|lacks?)\s+(?:any\s+|an?\s+)?(?:\w+\s+)?{_VERDICT}\b(?!\s+(?:of|below|above)\b)"
+    rf"|(?:\b(?:not|never)|n't)\s+{_HAS}\s+(?:it\s+)?(?:an?|any)\s+(?:\w+\s+)?{_VERDICT}\b"
+    rf"|\b{_WRITER}\s*{_CANNOT}\s+(?:\w+\s+)?{_JUDGE}\b|\b(?:not|cannot\s+be|can't\s+be)\s+{_JUDGED}\b)"
+    rf"|{_BEGINS}(?P<nothing>n\s?/\s?a|none|nothing|refused|not\s+applicable|no\s+(?:points?|comment))\s*(?=[.!?;\n]|$)",
+    re.IGNORECASE,
+)
+
+
+def beside_withheld(claims: list[Claim], text: str, alone: Collection[int] = ()) -> list[Claim]:
+    """Return the claims in their order, and beside them each sentence that says that there is no verdict.
+
+    Without a claim there is nothing to doubt, and the reply stays unread. Nor does a tie contradict that
+    there is no winner.
+
+    Args:
+        claims: The claims of a reply.
+        text: The reply.
+        alone: The places of the claims that stand alone, without words that lead to them.
+
+    >>> verdict = Claim(10, "5", 5.0)
+    >>> [claim.said for claim in beside_withheld([verdict], "No score.\\n5")]
+    ['No score', '5']
+    """
+    if all(claim.verdict is Winner.TIE for claim in claims):
+        return claims
+    words = [sentence for pattern in _WITHHELD for sentence in pattern.finditer(text)]
+    if {claim.at for claim in claims} <= {*alone}:
+        words += [denial for denial in _DENIED.finditer(text) if denial.end() <= max(alone, default=0)]
+    doubts = (_doubt(sentence) for sentence in words)
+    return sorted([*claims, *doubts], key=lambda claim: claim.at)
+
+
+def _doubt(words: re.Match[str]) -> Claim:
+    group = "nothing" if words.groupdict().get("nothing") else "words"
+    text = words[group]
+    return Claim(words.start(group), text, failure=FailureKind.AMBIGUOUS, reason=f"the reply says {text!r}")

@@ -1,0 +1,74 @@
+"""What ran, on what, and what it cost, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from evalhub.report.format import Row, count, visible
+
+
+def summary(data: dict[str, Any]) -> str:
+    """Return one line: the run, when, how long, and whether it is whole."""
+    seconds = "" if data["seconds"] is None else f" · {data['seconds']:,.0f} s"
+    return visible(f"{data['run']} · {data['created']:.19} UTC · {data['state']}{seconds}")
+
+
+def model_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each candidate's and judge's id with its model, family and rubric."""
+    for row in data["models"]:
+        parts = [row["model"], f"family {', '.join(row['families'] or ('unknown',))}"]
+        if row["role"] == "judge":
+            parts += [f"rubric {row['rubric']}", f"{row['protocol']}, {row['mode']}"]
+            if row["protocol"] == "pairwise":
+                parts.append(f"positions {row['positions']}")
+        yield f"{row['role']} {visible(row['id'])}", visible(" · ".join(parts))
+
+
+def engine_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each started engine's model, and whom it served, with what it really used and did."""
+    for row in data["engines"]:
+        facts = " · ".join([*_used(row), *_sent(row), *_did(row)])
+        yield visible(f"{row['model']} for {row['serves']}"), visible(facts)
+    if not data["engines"] and data["reused"]:
+        yield "no engine started", "every completion was reused from earlier runs"
+
+
+def _used(row: Row) -> Iterator[str]:
+    yield f"{row['engine']} {row.get('version') or ''}".strip()
+    if row.get("platform"):
+        yield str(row["platform"])
+    if row.get("attention_backend"):
+        yield f"attention {row['attention_backend']}"
+    if row.get("kv_block_size"):
+        yield f"KV block {count(row['kv_block_size'])}"
+    if row.get("dtype"):
+        yield str(row["dtype"])
+    if row.get("quantization"):
+        yield f"quantization {row['quantization']}"
+    if row.get("preload"):
+        yield str(row["preload"])
+
+
+def _sent(row: Row) -> Iterator[str]:
+    """Yield what a server was sent, where that may differ from server to server."""
+    if row.get("logprobs"):
+        yield f"{row['logprobs']} log-probabilities asked for"
+    elif row.get("logprobs") == 0:
+        yield "hard verdicts"
+    if row.get("structured"):
+        yield f"{row['structured']} asked for"
+    if row.get("token_limit"):
+        yield str(row["token_limit"])
+    if row.get("unsent"):
+        yield f"without {row['unsent']}"
+
+
+def _did(row: Row) -> Iterator[str]:
+    if row.get("hit_rate") is not None:
+        yield f"prefix cache {row['hit_rate']:.0%}"
+    yield f"{count(row['prompt_tokens'])} tokens in, {count(row['completion_tokens'])} out"
+    yield f"{count(row['requests'])} requests"
+    yield f"{row['seconds_busy']:.0f} s busy, {row['seconds_start']:.0f} s to start"
+    if row.get("restarts"):
+        yield f"restarted {count(row['restarts'])} times"

@@ -1,0 +1,1 @@
+"""Tables as grids of text. Pure: no output is written here."""

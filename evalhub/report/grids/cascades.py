@@ -1,0 +1,55 @@
+"""Cascades as grids: what each stage decides, how well, and at which cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from evalhub.report.format import ABSENT, Footnotes, Grid, Row, count, grouped, interval, number, visible
+from evalhub.report.grids.columns import Data
+
+HALVES = (
+    "thresholds are set on half of the clusters of items, all else is measured on the other half; tests "
+    "from: the most confident labelled items, that the first test takes; disagrees at most: upper confidence "
+    "bound of what the stage decides against the labels; each: per pair that the stage decides, as if only "
+    "what is handed on had been asked"
+)
+
+_HEAD = (
+    "stage", "threshold", "set on", "tests\nfrom", "disagrees\nat most", "decided", "share", "agreement",
+    "judgments\neach", "tokens in\neach", "tokens out\neach", "seconds\neach",
+)  # fmt: skip
+
+
+def cascade_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per cascade and labelled criterion: a stage per line, people last.
+
+    Args:
+        data: As `report_data` returns it.
+        notes: Takes the reasons of what is absent, and what the numbers rest on.
+    """
+    key = ("cascade", "dataset", "label_criterion", "annotator_kind")
+    for (name, dataset, criterion, kind), rows in grouped(data["cascades"], *key):
+        first = rows[0]
+        promise = (
+            f"agree {first['promised_agreement']:.0%} with {first['promised_confidence']:.0%} confidence"
+        )
+        marks = " ".join(filter(None, (notes.mark(HALVES), notes.mark(first["not_used"]))))
+        title = f"{name}: {promise} · {dataset} · {criterion} · {kind or 'no'} labels {marks}"
+        lines = tuple(_stage(statistics, notes) for _, statistics in grouped(rows, "stage"))
+        yield Grid(title, _HEAD, lines)
+
+
+def _stage(rows: Sequence[Row], notes: Footnotes) -> tuple[str, ...]:
+    share, *agreement = rows
+    return (
+        visible(share["stage"]),
+        number(share["threshold"], 3) + notes.mark(share["threshold_reason"]),
+        count(share["calibrated_on"]),
+        count(share["tests_start"]),
+        number(share["disagreement_bound"], 3),
+        f"{count(share['decided'])} of {count(share['asked'])}",
+        interval(share, notes),
+        interval(agreement[0], notes) if agreement else ABSENT,
+        *(number(share[name], 1) for name in ("judgments", "tokens_in", "tokens_out")),
+        number(share["seconds"], 2) + notes.mark(share["seconds_reason"]),
+    )

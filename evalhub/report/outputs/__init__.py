@@ -1,0 +1,1 @@
+"""Where a report goes: the terminal, one HTML page, files."""

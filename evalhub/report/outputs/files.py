@@ -1,0 +1,44 @@
+"""report.json and report.html, each written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from evalhub.errors import StorageError
+from evalhub.files import write_file
+from evalhub.report.outputs.page import report_page
+
+
+def write_report(data: dict[str, Any], folder: Path) -> list[Path]:
+    """Write report.json and report.html.
+
+    Args:
+        data: As `report_data` returns it.
+        folder: Folder of the two files. It is made where it is missing.
+
+    Returns:
+        The files' paths.
+
+    Raises:
+        StorageError: The disk is full or refuses. Earlier files stay as they were.
+    """
+    texts = {
+        "report.json": json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "report.html": report_page(data),
+    }
+    return [_write(folder / name, text) for name, text in texts.items()]
+
+
+def _write(path: Path, text: str) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, text.encode("utf-8", errors="backslashreplace"))
+    except OSError as error:
+        raise StorageError(
+            f"the report cannot be written ({error.strerror})",
+            where=str(path),
+            fix="free some room or name another folder with --out",
+        ) from error
+    return path

@@ -1,0 +1,1 @@
+"""The work itself: complete, judge, score, seal."""

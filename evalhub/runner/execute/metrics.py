@@ -1,0 +1,89 @@
+"""Metrics: from responses with references to scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, cast
+
+from evalhub.metrics import NO_TEXT, Column, CountedMetric, LanguageMetric, Metric
+from evalhub.records import Item, Response, Score
+from evalhub.runner.plan.resolve import Resolved, metric_columns
+from evalhub.runner.progress import Progress
+from evalhub.store import RunWriter
+
+
+def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) -> Iterator[Score]:
+    """Yield one score per response and quantity of a metric, for the responses of one dataset.
+
+    Args:
+        metric: The metric.
+        items: The dataset's items by id.
+        responses: The dataset's responses. Those that failed are left out. A metric of texts has no value for
+            those that are known by their length alone.
+    """
+    texts = [response for response in responses if response.text is not None]
+    answered = [items[response.item_id] for response in texts]
+    settled = metric.for_dataset([text for item in items.values() for text in item.references])
+    yield from _scores(texts, _columns(settled, [response.text or "" for response in texts], answered))
+    counted = [response for response in responses if response.text is None and response.chars is not None]
+    if counted:
+        yield from _scores(counted, _counted(settled, [response.chars or 0 for response in counted]))
+
+
+def _scores(responses: list[Response], columns: list[Column]) -> Iterator[Score]:
+    for column in columns:
+        for response, value, reason in zip(responses, column.values, column.reasons, strict=True):
+            yield Score(
+                dataset=response.dataset,
+                item_id=response.item_id,
+                system=response.system,
+                sample=response.sample,
+                metric=column.name,
+                signature=column.signature,
+                value=value,
+                reason=reason,
+            )
+
+
+def _columns(metric: Metric, texts: list[str], items: list[Item]) -> list[Column]:
+    """Return a metric's columns of texts, each beside its item."""
+    references = [item.references for item in items]
+    if isinstance(metric, LanguageMetric):
+        return metric.score_in(texts, references, [item.lang for item in items])
+    return metric.score(texts, references)
+
+
+def _counted(metric: Metric, chars: list[int]) -> list[Column]:
+    """Return a metric's columns of responses of which only the length is known."""
+    if isinstance(metric, CountedMetric):
+        return metric.score_counts(chars)
+    none, reasons = (None,) * len(chars), (NO_TEXT,) * len(chars)
+    return [replace(column, values=none, reasons=reasons) for column in _columns(metric, [], [])]
+
+
+def score_all(writer: RunWriter, resolved: Resolved, progress: Progress) -> None:
+    """Score every response that is held against references; systems that are the references are not."""
+    responses = cast("list[Response]", writer.table("responses"))
+    columns: dict[str, dict[str, Any]] = {}
+    for dataset in resolved.datasets:
+        card = dataset.card
+        items = {item.item_id: item for item in dataset.items}
+        answered = sorted(
+            (one for one in responses if one.dataset == card.id and one.system not in card.reference_systems),
+            key=lambda one: (one.item_id, one.system, one.sample),
+        )
+        for use, metric in resolved.metrics:
+            progress.stage(f"metric {use.name} on {card.id}", len(answered))
+            names = use.names(metric_columns(metric))
+            for score in scores(metric, items, answered):
+                score = replace(score, metric=names[score.metric])
+                writer.append(score)
+                columns[score.metric] = {
+                    "metric": use.name,
+                    "bounds": metric.bounds,
+                    "higher_is_better": None if metric.is_length else metric.higher_is_better,
+                    "is_length": metric.is_length,
+                }
+            progress.advance(done=len(answered))
+    writer.update(metrics=columns)

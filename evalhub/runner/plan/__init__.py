@@ -1,0 +1,1 @@
+"""What a suite needs, decided before anything is spent."""

@@ -1,0 +1,93 @@
+"""What the juries of a suite decide, worked out before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalhub.errors import SpecError, UnknownNameError
+from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
+from evalhub.specs import Combine, Jury
+
+
+def jury_facts(
+    resolved: Resolved, against: Mapping[str, Mapping[str, Mapping[str, str]]]
+) -> list[dict[str, Any]]:
+    """Return each jury with its quorum, and for each of its criteria that of every member.
+
+    Members that share names of criteria decide on those; members of one criterion each decide on the first
+    member's.
+
+    Args:
+        resolved: The suite.
+        against: The labels' criterion by judge, dataset and rubric criterion.
+
+    Raises:
+        UnknownNameError: A member is no judge of the suite.
+        SpecError: The members cannot decide the same thing, or no labels can weigh them.
+    """
+    judges = {judge.spec.id: judge for judge in resolved.judges}
+    facts = []
+    for jury in resolved.suite.juries:
+        where = f"{resolved.path}:juries.{jury.id}"
+        for name in jury.members:
+            if name not in judges:
+                raise UnknownNameError("judge of the suite", name, judges, where=f"{where}.members")
+        members = [judges[name] for name in jury.members]
+        criteria = _criteria(members, where)
+        _check_scales(members, criteria, where)
+        if jury.combine is Combine.WEIGHTED:
+            _check_labels(jury, against, where)
+        quorum = jury.quorum or len(jury.members) // 2 + 1
+        facts.append({**jury.model_dump(mode="json"), "quorum": quorum, "criteria": criteria})
+    return facts
+
+
+def with_juries(
+    against: Mapping[str, Mapping[str, Mapping[str, str]]], juries: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what judges are held against, with the juries: each against what its first member is."""
+    return {**against, **{jury["id"]: against[jury["members"][0]] for jury in juries}}
+
+
+def _criteria(members: list[ResolvedJudge], where: str) -> dict[str, dict[str, str]]:
+    if len({judge.rubric.kind for judge in members}) > 1:
+        kinds = {judge.spec.id: judge.rubric.kind.value for judge in members}
+        raise SpecError("members of a jury rate, or compare, but not both", where=where, value=kinds)
+    if all(len(judge.criteria) == 1 for judge in members):
+        return {members[0].criteria[0]: {judge.spec.id: judge.criteria[0] for judge in members}}
+    shared = [name for name in members[0].criteria if all(name in judge.criteria for judge in members)]
+    if not shared:
+        raise SpecError(
+            "the members of the jury share no criterion",
+            where=where,
+            value={judge.spec.id: list(judge.criteria) for judge in members},
+            fix="choose criteria: for each judge, one each or of the same names",
+        )
+    return {name: {judge.spec.id: name for judge in members} for name in shared}
+
+
+def _check_scales(members: list[ResolvedJudge], criteria: dict[str, dict[str, str]], where: str) -> None:
+    for of_member in criteria.values():
+        scales = {judge.spec.id: judge.rubric.scale_for(of_member[judge.spec.id]) for judge in members}
+        values = {name: scale.values if scale else () for name, scale in scales.items()}
+        if len(set(values.values())) > 1:
+            raise SpecError(
+                "the members of the jury rate on different scales",
+                where=where,
+                value={
+                    name: f"{said[0]:g} (worst) to {said[-1]:g}" if said else "0 to 1"
+                    for name, said in values.items()
+                },
+                allowed="members of one scale, worst first",
+            )
+
+
+def _check_labels(jury: Jury, against: Mapping[str, Mapping[str, Mapping[str, str]]], where: str) -> None:
+    if not any(links for name in jury.members for links in against[name].values()):
+        raise SpecError(
+            "no labels of the suite's datasets can weigh the members",
+            where=f"{where}.combine",
+            value=jury.combine.value,
+            allowed="mean, vote",
+        )
