@@ -126,7 +126,7 @@ def test_letters_of_a_comparison_name_what_was_shown(mini: Any, reply: str, show
 @pytest.mark.parametrize(
     ("judge", "row", "sentence"),
     [
-        ({"reads": "scores"}, f"{POINT}, 'x' AS raw_text", "unknown format, got 'scores'"),
+        ({"reads": "scores"}, f"{POINT}, 'x' AS raw_text", "unknown reply format, got 'scores'"),
         ({"reads": "verdict"}, f"{POINT}, 'x' AS raw_text", "cannot answer a pointwise criterion"),
         ({"reads": "score"}, f"{PAIR}, 'ab' AS shown, 'x' AS raw_text", "cannot answer a pairwise criterion"),
         ({"reads": "verdict"}, f"{PAIR}, 'x' AS raw_text", "return the column shown"),
@@ -151,7 +151,7 @@ def test_letters_of_a_comparison_name_what_was_shown(mini: Any, reply: str, show
         (
             {"reads": {"format": "score", "letters": {"A": 1}}},
             f"{POINT}, 'A' AS raw_text",
-            "letters belong to the format letter",
+            "the format score takes no letters",
         ),
         ({"reads": {"form": "score"}}, f"{POINT}, 'x' AS raw_text", "did you mean 'format'"),
     ],

@@ -54,5 +54,5 @@ def test_one_stage_is_a_cascade_and_its_defaults_are_said(desk: Any) -> None:
 
 def test_a_cascade_goes_with_its_judges(desk: Any) -> None:
     desk.suite(judges=JUDGES, cascades=[one()])
-    assert prepare("s", Options(only=("pt",)))[0].suite.cascades == ()
-    assert len(prepare("s", Options(only=("pw",)))[0].suite.cascades) == 1
+    assert prepare("s", Options(names=("pt",)))[0].suite.cascades == ()
+    assert len(prepare("s", Options(names=("pw",)))[0].suite.cascades) == 1
