@@ -138,10 +138,10 @@ def _check_as_converted(folder: Path, name: str) -> None:
     """Refuse a cached model whose files have changed since their conversion."""
     hashes = cached_sha256(content_files(folder))
     for file, recorded in read_settings(folder / RECORD).get("files", {}).items():
-        digest = hashes.get(folder / file, "no file")
-        if digest != recorded:
+        sha256 = hashes.get(folder / file, "no file")
+        if sha256 != recorded:
             raise IntegrityError(
-                f"{name} has changed since its conversion: sha256 {digest}, not {recorded}",
+                f"{name} has changed since its conversion: sha256 {sha256}, not {recorded}",
                 where=str(folder / file),
                 fix=f"remove {folder} and run `evalhub models fetch {name}`",
             )

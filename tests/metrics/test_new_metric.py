@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evalhub.report.grids.ranking import rank_grids
 
 from evalhub.analysis import Results, correlations, leaderboard, rows_of
 from evalhub.metrics import build
 from evalhub.report import ranking_data, report_data
 from evalhub.report.format import Footnotes
-from evalhub.report.grids import leaderboards
+from evalhub.report.grids.leaderboard import leaderboard_grids
+from evalhub.report.grids.ranks import rank_grids
 
 DISTANCE = '''
 """Edit distance to the nearest reference, as a share of the longer text."""
@@ -122,7 +122,7 @@ def test_its_direction_ranks_and_a_length_does_not(desk: Any) -> None:
     assert {ranks[name, system] for name in lengths for system in ("k", "m")} == {None}
     assert not lengths & {row["x"] for row in rows_of(correlations(results))}
     for data in (report_data(results), ranking_data(results)):
-        (board,) = leaderboards(data, Footnotes())
+        (board,) = leaderboard_grids(data, Footnotes())
         assert {"edit_distance", "lines", "size/chars"} <= set(" ".join(board.head).split())
         assert not {"letters", "size/words"} & set(" ".join(board.head).split())
         heads = " ".join(text for grid in rank_grids(data, Footnotes()) for text in grid.head).split()

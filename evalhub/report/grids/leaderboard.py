@@ -50,12 +50,12 @@ def best_first(row: Row) -> tuple[Any, ...]:
 
 def hidden_measures(data: Data) -> list[str]:
     """Return the measures without a column of their own: penalised ones, and further lengths."""
-    return [*RAW, *further_lengths(data["metrics"])]
+    return [*RAW, *further_lengths(data.get("metrics", {}))]
 
 
 def without_lengths(rows: Iterable[Row], data: Data) -> list[Row]:
     """Return the rows that rank systems by quality, which a length does not."""
-    lengths = length_names(data["metrics"])
+    lengths = length_names(data.get("metrics", {}))
     return [row for row in rows if row["rater"] not in lengths]
 
 
