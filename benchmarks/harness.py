@@ -2,8 +2,8 @@
 
 Each repeat starts the raw engine (`LLM.generate` on ready token prompts) and the harness (a child process,
 messages in, completions out) one after the other, the order turned each time. Both are warmed on other
-prompts; starts are not counted, the harness's rendering and tokenizing is. Prints the median of the paired
-ratios; the goal is at most 1.05. Run it on a quiet machine.
+prompts. Starts are not counted, the harness's rendering and tokenizing is. Prints the median of the paired
+ratios. The goal is at most 1.05. Run it on a quiet machine.
 
     python benchmarks/harness.py [--model qwen2.5-coder-0.5b-instruct] [--prompts 100] [--repeats 3]
 """
@@ -21,9 +21,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from evalhub.engines.local import vllm_environment
+
 from evalhub.engines import complete, identify, open_engine
 from evalhub.engines.base import EngineIdentity
-from evalhub.engines.local import vllm_environment
 from evalhub.engines.prompts import Prompts
 from evalhub.engines.vllm_backend import arguments, load_vllm
 from evalhub.models import ResolvedModel, resolve
@@ -118,7 +119,7 @@ def run_raw(told: str) -> None:
 
 
 def main() -> int:
-    """Print the paired times and the median ratio; 1 where it is above the goal."""
+    """Print the paired times and the median ratio. 1 where it is above the goal."""
     parser = argparse.ArgumentParser(description="Time the harness against the raw engine.")
     parser.add_argument("--model", default="qwen2.5-coder-0.5b-instruct")
     parser.add_argument("--prompts", type=int, default=100)

@@ -1,6 +1,6 @@
 """Times evalhub's ROUGE against rouge-score, pair by pair on one core, and shows that the values are equal.
 
-Both start with their libraries loaded and no text seen; the second part finds the stems of the first.
+Both start with their libraries loaded and no text seen. The second part finds the stems of the first.
 
 Usage: python benchmarks/rouge.py
 """
@@ -41,7 +41,7 @@ def read_rows() -> Rows:
 
 
 def synthetic_rows(draw: random.Random) -> Rows:
-    """Return rows of made-up words, some with suffixes for the stemmer; each reference serves eight rows."""
+    """Return rows of made-up words, some with suffixes for the stemmer. Each reference serves eight rows."""
     syllables = [c + v for c in "bdfgklmnprst" for v in "aeiou"]
     vocabulary = [
         "".join(draw.choices(syllables, k=draw.randint(1, 3)))

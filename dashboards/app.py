@@ -31,7 +31,7 @@ page = st.navigation(
     ],
     position="top",
 )
-chosen = choose()
-if chosen is not None:
-    st.session_state["chosen"] = chosen
+selection = choose()
+if selection is not None:
+    st.session_state["selection"] = selection
     page.run()

@@ -1,13 +1,12 @@
-"""The charts: each draws rows that are handed to it, and computes nothing."""
+"""The charts: each draws what is handed to it, and computes nothing."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import altair as alt
 import pandas as pd
 
-KINDS = ("judge", "labels", "metric", "trivial", "recorded judge")
+from evalhub.report.plots import KINDS, Plot
+
 LINE = 30
 FRAME = 52
 LABELS = {"labelLimit": 260, "ticks": False, "domain": False, "labelPadding": 8, "labelFlush": False}
@@ -15,36 +14,30 @@ DASHED = {"strokeDash": [4, 4], "opacity": 0.6, "color": "#8a9299"}
 PADDING = {"left": 4, "top": 4, "right": 8, "bottom": 5}
 
 
-def forest(
-    rows: pd.DataFrame,
-    *,
-    name: str,
-    title: str,
-    bounds: tuple[float, float] | None = None,
-    middle: float | None = None,
-    kind: str | None = None,
-    order: Sequence[str] | None = None,
-    names: bool = True,
-) -> alt.LayerChart:
-    """Return points with their intervals, one line per row; a hollow point has no interval.
+def forest(plot: Plot, *, names: bool = True) -> alt.LayerChart:
+    """Return points with their intervals, one line per estimate. A hollow point has no interval.
 
     Args:
-        rows: Tidy rows; `name` names each line.
-        name: Column that names the lines.
-        title: Title of the axis.
-        bounds: Ends of the axis; as the numbers want them by default.
-        middle: The value of one who knows nothing, drawn as a dashed line.
-        kind: Column whose value, one of `KINDS`, gives the colour.
-        order: Names from top to bottom; as they come by default.
+        plot: What is drawn.
         names: Whether the lines' names are written.
     """
-    shown = rows.astype(dict.fromkeys(("estimate", "low", "high"), "float64"))
-    lines = list(order) if order is not None else list(dict.fromkeys(shown[name]))
-    scale = alt.Scale(domain=list(bounds), nice=False) if bounds else alt.Scale(zero=False, padding=12)
-    x = {"scale": scale, "axis": alt.Axis(title=title, tickCount=5, format="~f", titleFontWeight="normal")}
-    y = alt.Y(f"{name}:N", sort=lines, title=None, axis=alt.Axis(labels=names, **LABELS))
-    base = alt.Chart(shown).encode(y=y, color=_colour(kind))
-    point = base.encode(x=alt.X("estimate:Q", **x), tooltip=_tips(name))
+    numbers = ("estimate", "low", "high", "n", "clusters")
+    rows = [
+        {"name": line.name, "kind": line.kind, **{name: line.row[name] for name in numbers}}
+        for line in plot.lines
+    ]
+    shown = pd.DataFrame(rows, columns=["name", "kind", *numbers])
+    shown = shown.astype(dict.fromkeys(numbers[:3], "float64"))
+    lines = list(dict.fromkeys(line.name for line in plot.lines))
+    bounded = alt.Scale(domain=list(plot.bounds), nice=False) if plot.bounds else None
+    scale = bounded or alt.Scale(zero=False, padding=12)
+    axis = alt.Axis(title=plot.axis, tickCount=5, format="~f", titleFontWeight="normal")
+    x = {"scale": scale, "axis": axis}
+    y = alt.Y("name:N", sort=lines, title=None, axis=alt.Axis(labels=names, **LABELS))
+    base = alt.Chart(shown).encode(
+        y=y, color=alt.Color("kind:N", scale=alt.Scale(domain=list(KINDS)), legend=None)
+    )
+    point = base.encode(x=alt.X("estimate:Q", **x), tooltip=_tips("name"))
     layers = [
         base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(x=alt.X("low:Q", **x), x2="high:Q"),
         point.transform_filter("isValid(datum.low)").mark_point(filled=True, size=85, opacity=1),
@@ -52,10 +45,9 @@ def forest(
             filled=False, size=70, strokeWidth=2, opacity=1
         ),
     ]
-    if middle is not None:
-        layers.insert(
-            0, alt.Chart(pd.DataFrame({"at": [middle]})).mark_rule(**DASHED).encode(x=alt.X("at:Q", **x))
-        )
+    if plot.neutral is not None:
+        neutral = alt.Chart(pd.DataFrame({"at": [plot.neutral]}))
+        layers.insert(0, neutral.mark_rule(**DASHED).encode(x=alt.X("at:Q", **x)))
     return alt.layer(*layers).properties(height=LINE * max(len(lines), 1) + FRAME, padding=PADDING)
 
 
@@ -84,19 +76,13 @@ def curve(rows: pd.DataFrame, *, name: str, x: str, across: str, up: str) -> alt
     return alt.layer(*layers).properties(height=320, padding=PADDING)
 
 
-def _colour(kind: str | None) -> alt.Color | dict[str, str]:
-    if kind is None:
-        return alt.value("#2b8f99")
-    return alt.Color(f"{kind}:N", scale=alt.Scale(domain=list(KINDS)), legend=None)
-
-
 def _tips(name: str) -> list[alt.Tooltip]:
     numbers = [alt.Tooltip(f"{column}:Q", format=".3f") for column in ("estimate", "low", "high")]
     return [alt.Tooltip(f"{name}:N", title="of"), *numbers, alt.Tooltip("n:Q"), alt.Tooltip("clusters:Q")]
 
 
 def scatter(rows: pd.DataFrame, *, x: str, y: str) -> alt.LayerChart:
-    """Return one point per response; a click selects it under the name `point`.
+    """Return one point per response. A click selects it under the name `point`.
 
     Args:
         rows: Columns `x at`, `y at` (where the points stand), item_id, system, sample, and the two

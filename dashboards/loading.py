@@ -9,56 +9,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from evalhub import analysis
-from evalhub.analysis import Results
+from evalhub.analysis import Results, side_by_side
 from evalhub.errors import EvalhubError
+from evalhub.report.registry import Place, tables_of
 from evalhub.store import Run, all_runs, runs_root
 
 COMMAND = "evalhub run quickstart"
 
-_TABLES = {
-    name: getattr(analysis, name)
-    for name in (
-        "leaderboard",
-        "ranks",
-        "powered",
-        "agreement",
-        "cascades",
-        "biases",
-        "calibration",
-        "reliability",
-        "correlations",
-        "attacks",
-        "controls",
-        "coverage",
-        "answers",
-        "choice_mass",
-        "shortfalls",
-        "failures",
-        "hard_verdicts",
-        "engines",
-        "item_list",
-        "pair_verdicts",
-        "ratings",
-        "truth",
-        "side_by_side",
-    )
-} | {
-    "strengths": analysis.bradley_terry_ratings,
-    "beats": analysis.win_probabilities,
-    "settled": analysis.sequential_tests,
-    "length_controlled": analysis.length_controlled_win_rates,
-    "worst_cases": analysis.worst_case_bounds,
-    "not_attacked": analysis.unattacked_items,
-    "left_out": analysis.exclusions,
-    "unscored": analysis.missing_scores,
-    "not_sent": analysis.unsent_parameters,
-    "reused": analysis.reused_completions,
-}
+_TABLES = {table.name: table.function for table in tables_of(Place.DASHBOARD)}
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Selection:
     """The run and dataset that every view shows."""
 
     run: Run
@@ -70,29 +32,40 @@ class Chosen:
         """The run's tables, to be asked."""
         return _results(str(self.run.path), self.version)
 
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The run's metrics with their directions."""
+        metrics: dict[str, Any] = self.run.manifest.get("metrics", {})
+        return metrics
+
     def table(self, name: str) -> Any:
         """Return what the analysis of that name says about the whole run."""
         return _table(str(self.run.path), self.version, name)
 
     def rows(self, name: str) -> pd.DataFrame:
         """Return the rows of a table that belong to the chosen dataset."""
-        found = self.table(name)
-        return found[found["dataset"] == self.dataset].reset_index(drop=True)
+        table: pd.DataFrame = self.table(name)
+        return table[table["dataset"] == self.dataset].reset_index(drop=True)
 
-    def link(self, **about: str) -> dict[str, str]:
+    def side_by_side(self, label_criterion: str, annotator_kind: str) -> pd.DataFrame | None:
+        """Return all numbers about each response with a label of a criterion, or None."""
+        frames = _side_by_side(str(self.run.path), self.version)
+        return frames.get((self.dataset, label_criterion, annotator_kind))
+
+    def link(self, **parameters: str) -> dict[str, str]:
         """Return the query parameters that lead back to what is shown."""
-        return {"run": self.run.id, "dataset": self.dataset, **about}
+        return {"run": self.run.id, "dataset": self.dataset, **parameters}
 
 
-def choose() -> Chosen | None:
-    """Show the sidebar and return what was chosen in it; None, and a page that helps, where nothing is."""
+def choose() -> Selection | None:
+    """Show the sidebar and return the selection made in it. Without any run, show how to make one."""
     root = runs_root()
     runs = {run.id: run for run in all_runs(root)}
     if not runs:
         _no_runs(root)
         return None
     with st.sidebar:
-        asked = st.query_params.get("run")
+        linked = st.query_params.get("run")
         newest = next(iter(runs))
         picked = st.selectbox(
             "Run", list(runs), index=None, placeholder=f"newest: {newest}", key="run", bind="query-params"
@@ -101,16 +74,16 @@ def choose() -> Chosen | None:
         datasets = list(run.manifest["cards"])
         dataset = st.selectbox("Dataset", datasets, key="dataset", bind="query-params")
         _facts(run)
-    if asked and asked not in runs:
+    if linked and linked not in runs:
         st.warning("The link names a run that is not in this folder. The newest one is shown instead.")
     try:
-        chosen = Chosen(run, dataset if dataset in datasets else datasets[0], _version(run))
-        _ = chosen.results
+        selection = Selection(run, dataset if dataset in datasets else datasets[0], _version(run))
+        _ = selection.results
     except (EvalhubError, OSError) as error:
         st.error("This run cannot be read. `evalhub verify` says which of its files is damaged.")
         st.code(str(error), language=None, wrap_lines=True)
         return None
-    return chosen
+    return selection
 
 
 def plain(text: object) -> str:
@@ -158,3 +131,8 @@ def _results(path: str, version: str) -> Results:
 @st.cache_data(max_entries=100, show_spinner="Counting")
 def _table(path: str, version: str, name: str) -> Any:
     return _TABLES[name](_results(path, version))
+
+
+@st.cache_data(max_entries=10, show_spinner="Counting")
+def _side_by_side(path: str, version: str) -> dict[tuple[str, str, str], pd.DataFrame]:
+    return side_by_side(_results(path, version))

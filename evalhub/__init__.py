@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from evalhub import analysis, judging, models, report, runner, sources, specs, store
+    from evalhub import analysis, engines, judging, models, report, runner, sources, specs, store
     from evalhub.analysis import Results
     from evalhub.runner import Options, Progress
     from evalhub.store import Run
@@ -24,6 +24,7 @@ __all__ = [
     "Results",
     "Run",
     "analysis",
+    "engines",
     "judging",
     "load",
     "models",
@@ -42,7 +43,7 @@ _HOMES = {
     "Run": "evalhub.store",
 }
 
-_PARTS = ("analysis", "judging", "models", "report", "runner", "sources", "specs", "store")
+_PARTS = ("analysis", "engines", "judging", "models", "report", "runner", "sources", "specs", "store")
 
 
 def run(suite: str, options: Options | None = None, progress: Progress | None = None) -> Run:

@@ -1,21 +1,21 @@
-"""Every error that evalhub raises on purpose, and the exit code that it ends with.
+"""Every error that evalhub raises on purpose, with its exit code.
 
 EvalhubError
-├── InputError            2  what was given is wrong; running again changes nothing
-│   ├── SpecError            one of the three files: a key, a slot, a SELECT
-│   ├── UnknownNameError     nothing has that name; the nearest one is named
-│   ├── IntegrityError       a file's content is not the content that was pinned
+├── InputError            2  the input is wrong, and running again changes nothing
+│   ├── SpecError            a key, slot or SELECT of a rubric, card or suite is wrong
+│   ├── UnknownNameError     a name that does not exist, with the nearest name that does
+│   ├── IntegrityError       a file's content is not the pinned content
 │   ├── FamilyError          a judge of the candidate's own family
-│   └── ModelError           a model that cannot be read, trusted or fitted
+│   └── ModelError           a model that cannot be read, trusted or fitted into memory
 ├── GateFailed            1  a gate of the suite does not hold
-├── Inconclusive          3  too little was measured: a budget spent, a judge without a verdict
+├── Inconclusive          3  too little was measured, as where the budget is spent
 │   ├── LittleCoverage       a run is sealed, but a judge or candidate delivered too little
 │   └── EngineError          the engine cannot start, or died too often
-├── StorageError          4  a disk that is full, a segment that is corrupt
+├── StorageError          4  the disk is full, or a segment is corrupt
 ├── LockedError           5  another process writes this run
-└── Interrupted         130  Ctrl-C; what was finished is kept
+└── Interrupted         130  Ctrl-C: finished work is kept
 
-Each message is one sentence: where, what, the value, what is allowed, what to do next.
+Each message is one sentence: the place, the problem, the value, the allowed values and a fix.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
-_SHOWN = 120
+_LONGEST_VALUE = 120
 
 
 class EvalhubError(Exception):
     """The root of the tree.
 
     Args:
-        what: The problem in a few words, without a full stop.
-        where: File and key, or record, that holds the problem.
-        value: The offending value; shown shortened.
-        allowed: What would have been accepted.
+        problem: The problem in a few words, without a full stop.
+        where: File and key, or record, with the problem.
+        value: The wrong value. A long one is shortened in the message.
+        allowed: The values that would be accepted.
         fix: What to do next.
     """
 
@@ -42,29 +42,29 @@ class EvalhubError(Exception):
 
     def __init__(
         self,
-        what: str,
+        problem: str,
         *,
         where: str = "",
         value: object = None,
         allowed: Iterable[str] | str = "",
         fix: str = "",
     ) -> None:
-        self.what = what
+        self.problem = problem
         self.where = where
         self.value = value
         self.allowed = allowed if isinstance(allowed, str) else ", ".join(allowed)
         self.fix = fix
-        super().__init__(what)
+        super().__init__(problem)
 
     def __str__(self) -> str:
         return self.sentence()
 
     def sentence(self) -> str:
         """Return the whole message as one line."""
-        text = f"{self.where}: {self.what}" if self.where else self.what
+        text = f"{self.where}: {self.problem}" if self.where else self.problem
         if self.value is not None:
-            shown = repr(self.value)
-            text += f", got {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'}"
+            value = repr(self.value)
+            text += f", got {value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + '…'}"
         if self.allowed:
             text += f"; allowed: {self.allowed}"
         if self.fix:
@@ -74,7 +74,7 @@ class EvalhubError(Exception):
 
 
 class InputError(EvalhubError):
-    """What was given is wrong."""
+    """The input is wrong."""
 
 
 class SpecError(InputError):
@@ -82,29 +82,29 @@ class SpecError(InputError):
 
 
 class UnknownNameError(InputError):
-    """Nothing has the name that was given.
+    """A name that does not exist.
 
     Args:
-        kind: What was looked for, such as "metric".
-        name: The name that was given.
-        known: The names that exist.
-        where: File and key that gave the name.
+        kind: The kind of thing, such as "metric".
+        name: The unknown name.
+        names: The names that exist.
+        where: File and key with the name.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
-        names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    def __init__(self, kind: str, name: str, names: Iterable[str], *, where: str = "") -> None:
+        choices = sorted(names)
+        matches = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
         super().__init__(
-            f"there is no {kind} of that name",
+            f"unknown {kind}",
             where=where,
             value=name,
-            allowed=", ".join(names[:20]) + (", …" if len(names) > 20 else ""),
-            fix=f"did you mean {near[0]!r}?" if near else "",
+            allowed=", ".join(choices[:20]) + (", …" if len(choices) > 20 else ""),
+            fix=f"did you mean {matches[0]!r}?" if matches else "",
         )
 
 
 class IntegrityError(InputError):
-    """A file's content is not the content that was pinned."""
+    """A file's content is not the pinned content."""
 
 
 class FamilyError(InputError):
@@ -128,7 +128,7 @@ class Inconclusive(EvalhubError):
 
 
 class LittleCoverage(Inconclusive):
-    """A sealed run, named by `where`: a judge or candidate delivered less than the suite asks for."""
+    """A judge or candidate delivered less than the suite requires. `where` is the run, which is sealed."""
 
 
 class EngineError(Inconclusive):
@@ -136,7 +136,7 @@ class EngineError(Inconclusive):
 
 
 class StorageError(EvalhubError):
-    """A disk that is full, a segment that is corrupt."""
+    """The disk is full, or a segment is corrupt."""
 
     exit_code = 4
 
@@ -148,6 +148,6 @@ class LockedError(EvalhubError):
 
 
 class Interrupted(EvalhubError):
-    """Ctrl-C; what was finished is kept."""
+    """Ctrl-C was pressed. Finished work is kept."""
 
     exit_code = 130

@@ -1,4 +1,4 @@
-"""What a verdict can be: the levels of a rating, the outcomes of a comparison."""
+"""The possible verdicts: the levels of a rating and the outcomes of a comparison."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 LETTERS = string.ascii_uppercase
-"""By which levels are answered where their labels cannot be."""
+"""The letters that stand for levels where a judge cannot answer with their labels."""
 
 
 class AnswerForm(StrEnum):
-    """By what a judge answers with a level: the level's own label, or a letter that stands for it."""
+    """How a judge names a level: by its label, or by a letter that stands for it."""
 
     LABELS = "labels"
     LETTERS = "letters"
@@ -26,14 +26,14 @@ class Kind(StrEnum):
 
 
 class Winner(StrEnum):
-    """The outcome of a comparison, in terms of the systems and never of the order shown."""
+    """The outcome of a comparison, in terms of the systems and not of the order shown."""
 
     A = "a"
     TIE = "tie"
     B = "b"
 
     def swapped(self) -> Winner:
-        """Return the outcome as seen with the two sides exchanged."""
+        """Return the outcome with the two sides exchanged."""
         return {Winner.A: Winner.B, Winner.B: Winner.A, Winner.TIE: Winner.TIE}[self]
 
     @property
@@ -43,7 +43,7 @@ class Winner(StrEnum):
 
     @classmethod
     def of_sign(cls, net: float) -> Winner:
-        """Return the outcome that a positive, zero or negative net sum stands for."""
+        """Return the outcome of a net sum: a if positive, b if negative, else a tie."""
         return cls.A if net > 0 else cls.B if net < 0 else cls.TIE
 
 
@@ -64,8 +64,8 @@ class Level:
 
     Attributes:
         label: The level's name, such as "4", "10%" or "far better".
-        value: What the level counts as in means; None where it says that the criterion is not applicable.
-        meaning: What the level stands for, in words.
+        value: The number that the level contributes to means. None if the level says "not applicable".
+        meaning: The meaning of the level in words.
     """
 
     label: str
@@ -74,13 +74,13 @@ class Level:
 
     @property
     def applicable(self) -> bool:
-        """Whether the level rates the response; another one counts in coverage and in no mean."""
+        """Whether the level rates the response. A level that is not applicable counts in coverage only."""
         return self.value is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """An ordered list of levels, the worst first; a level that is not applicable may stand anywhere.
+    """An ordered list of levels, the worst first. A level that is not applicable may be anywhere in it.
 
     >>> scale = Scale((Level("3", 3.0, "rude"), Level("na", None, "no reply"), Level("1", 1.0, "kind")))
     >>> scale.values, scale.higher_is_better
@@ -105,21 +105,23 @@ class Scale:
         values = self.values
         return not values or values[0] <= values[-1]
 
-    def level_of(self, said: str | float) -> Level | None:
-        """Return the level with a label, or that a number stands for; None where there is none.
+    def level_of(self, answer: str | float) -> Level | None:
+        """Return the level that an answer names by its label or its number. None if there is no such level.
 
         >>> scale = Scale((Level("0", None, "no reply"), Level("1", 1.0, "kind")))
         >>> scale.level_of(1).meaning, scale.level_of(0.0).applicable, scale.level_of("2")
         ('kind', False, None)
         """
-        if isinstance(said, str):
-            return next((level for level in self.levels if level.label == said), None)
-        of_value = (level for level in self.levels if level.value == said)
-        of_label = (level for level in self.levels if not level.applicable and number_in(level.label) == said)
-        return next(of_value, None) or next(of_label, None)
+        if isinstance(answer, str):
+            return next((level for level in self.levels if level.label == answer), None)
+        by_value = (level for level in self.levels if level.value == answer)
+        by_label = (
+            level for level in self.levels if not level.applicable and number_in(level.label) == answer
+        )
+        return next(by_value, None) or next(by_label, None)
 
     def answers(self, form: AnswerForm = AnswerForm.LABELS) -> tuple[str, ...]:
-        """Return what a judge answers with for each level, in the order in which they are shown.
+        """Return a judge's answer for each level, in the order in which the levels are shown.
 
         >>> Scale((Level("-1", -1, "worse"), Level("1", 1, "better"))).answers(AnswerForm.LETTERS)
         ('A', 'B')
@@ -127,7 +129,7 @@ class Scale:
         return self.labels if form is AnswerForm.LABELS else tuple(LETTERS[: len(self.levels)])
 
     def describe(self, form: AnswerForm = AnswerForm.LABELS) -> str:
-        """Return the scale as it stands in a prompt, one level a line, the worst first."""
+        """Return the scale as text for a prompt, one level per line, the worst first."""
         names = self.labels
         if form is AnswerForm.LETTERS:
             names = tuple(f"{letter} = {name}" for letter, name in zip(LETTERS, names, strict=False))
@@ -135,7 +137,9 @@ class Scale:
 
 
 def number_in(label: object) -> float | None:
-    """Return the finite number that a label is, a per cent as the number before its sign; None for a name.
+    """Return the finite number that a label spells. None for any other label.
+
+    A percentage counts as the number before its sign.
 
     >>> number_in("2.5"), number_in("50%"), number_in("good"), number_in("nan")
     (2.5, 50.0, None, None)

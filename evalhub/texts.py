@@ -1,4 +1,4 @@
-"""What every text is held to: valid UTF-8, and whether a reader sees anything of it."""
+"""Two rules for all texts: they are valid UTF-8, and a text without visible characters is blank."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def clean(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Return whether a text shows nothing: it is empty, or all its characters are invisible.
+    """Return whether a text is empty, or all its characters are invisible.
 
     Invisible are white space of any script, control characters, characters that fonts leave out by default
     (such as the zero-width space, the soft hyphen and the byte order mark), and the blank Braille cell.
@@ -27,11 +27,11 @@ def is_blank(text: str) -> bool:
         >>> is_blank(" \\u00a0\\u200b\\n"), is_blank("-")
         (True, False)
     """
-    return bool(_invisible()(text))
+    return bool(_match_invisible()(text))
 
 
 def without_blanks(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the texts that show something, in their order.
+    """Return the texts that are not blank, in their order.
 
     >>> without_blanks(["Oslo", "", "\\t"])
     ('Oslo',)
@@ -40,9 +40,9 @@ def without_blanks(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 @cache
-def _invisible() -> Callable[[str], object]:
+def _match_invisible() -> Callable[[str], object]:
     import regex
 
     characters = r"[\p{White_Space}\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\uFFF9-\uFFFB]*"
-    whole: Callable[[str], object] = regex.compile(characters).fullmatch
-    return whole
+    fullmatch: Callable[[str], object] = regex.compile(characters).fullmatch
+    return fullmatch

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -65,6 +66,42 @@ RATE_JUDGE = {"id": "pt", "rubric": "rate", **JUDGE}
 CANDIDATE = {"id": "bot", "model": "toy-bot", "engine": "scripted", "families": ["alpha"]}
 
 Row = dict[str, Any]
+
+SLOW_LIST = Path(__file__).parent / "slow.txt"
+SLOW_SECONDS = 0.5
+
+
+def function_name(nodeid: str) -> str:
+    """Return the file and the function of a test, without folders and parameters: a test may move."""
+    return nodeid.split("[")[0].split("/")[-1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes the list of slow tests anew."""
+    parser.addoption("--write-slow-list", action="store_true", help=f"write {SLOW_LIST.name} from this run")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark slow tests, and allow warnings where a real model runs: vLLM's own modules warn of much."""
+    slow = set(SLOW_LIST.read_text(encoding="utf-8").splitlines())
+    for item in items:
+        if function_name(item.nodeid) in slow:
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("engine"):
+            item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Write the slow tests of a run of all tests."""
+    if not config.getoption("--write-slow-list"):
+        return
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[function_name(report.nodeid)] += report.duration
+    names = sorted(name for name, duration in seconds.items() if duration > SLOW_SECONDS)
+    SLOW_LIST.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 def pytest_collection_finish() -> None:

@@ -1,16 +1,27 @@
-"""What the sections of the judges' page share: rows of one label, reasons, and forests side by side."""
+"""What the views share: grids as frames, rows of one label, reasons, and plots side by side."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 from drawing import forest
 from loading import plain
 
+from evalhub.report.format import Grid
+from evalhub.report.plots import Plot
+
+
+def grid_frame(grid: Grid) -> pd.DataFrame:
+    """Return a grid as a frame with each heading on one line."""
+    return pd.DataFrame(grid.rows, columns=[heading.replace("\n", " · ") for heading in grid.head])
+
 
 def only(rows: pd.DataFrame, against: tuple[str, str]) -> pd.DataFrame:
-    mine = (rows["label_criterion"] == against[0]) & (rows["annotator_kind"] == against[1])
-    return rows[mine].copy()
+    """Return the rows about one label criterion and kind of annotator."""
+    matches = (rows["label_criterion"] == against[0]) & (rows["annotator_kind"] == against[1])
+    return rows[matches].copy()
 
 
 def between(counts: pd.Series) -> str:
@@ -24,19 +35,11 @@ def reasons(*tables: pd.DataFrame) -> None:
         st.caption(f"– or a hollow point: {plain(reason)}")
 
 
-def across(
-    rows: pd.DataFrame, titles: dict[str, tuple[str, float]], *, bounds: tuple[float, float] | None
-) -> None:
-    """Draw one forest for each bias, side by side; the first one names the judges."""
-    columns = st.columns([1.35, *[1] * (len(titles) - 1)])
-    for place, ((bias, (title, middle)), column) in enumerate(zip(titles.items(), columns, strict=True)):
-        found = rows[rows["bias"] == bias]
-        if found.empty:
-            continue
-        column.altair_chart(
-            forest(
-                found, name="who", title=title, bounds=bounds, middle=middle, kind="kind", names=place == 0
-            ),
-            alt=f"{title} of each pairwise judge",
-        )
-        column.caption(f"n {between(found['n'])}")
+def plots_side_by_side(plots: Sequence[Plot], alt: str) -> None:
+    """Draw plots of the same lines side by side. The first plot names the lines."""
+    if not plots:
+        return
+    columns = st.columns([1.35, *[1] * (len(plots) - 1)])
+    for place, (plot, column) in enumerate(zip(plots, columns, strict=True)):
+        column.altair_chart(forest(plot, names=place == 0), alt=f"{plot.title} {alt}")
+        column.caption(f"n {between(pd.Series([line.row['n'] for line in plot.lines]))}")

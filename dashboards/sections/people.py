@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 from drawing import forest, scatter
-from loading import Chosen
+from loading import Selection
 from sections.parts import between, only, reasons
 
 from evalhub.analysis import rows_of
 from evalhub.analysis.frames.responses import SOFT
 from evalhub.analysis.tables import PAIR
-from evalhub.report.grids.grids import RATERS, judged_twice, named
-from evalhub.report.plots import column_kind
+from evalhub.report.grids.raters import ORDERS, judged_twice
+from evalhub.report.plots import level_plot, statistic_plot
 
 LEVELS = {
     "pooled": "pooled: all responses",
@@ -30,8 +31,8 @@ NOTHING_READ = (
 )
 
 
-def agreement(chosen: Chosen, against: tuple[str, str]) -> None:
-    rows = only(chosen.rows("agreement"), against)
+def agreement(selection: Selection, against: tuple[str, str]) -> None:
+    rows = only(selection.rows("agreement"), against)
     if rows.empty:
         return
     each_other, rows = rows[rows["against"] != "labels"], rows[rows["against"] == "labels"]
@@ -43,22 +44,15 @@ def agreement(chosen: Chosen, against: tuple[str, str]) -> None:
         return
     if not levels:
         orders = st.toggle("Show each order alone", key="orders", bind="query-params")
-        rows = rows[orders | ~rows["reading"].isin(["ab", "ba"])]
-    told = rows_of(rows)
-    several = judged_twice(told)
-    rows["who"] = [named(row, several) for row in told]
-    rows = rows.sort_values("kind", key=lambda kinds: kinds.map(RATERS).fillna(9), kind="stable")
+        rows = rows[orders | ~rows["reading"].isin(ORDERS)]
+    several = judged_twice(rows_of(rows))
     accuracy, kappa = (rows[rows["statistic"] == name] for name in ("accuracy", "kappa"))
-    middle = None if levels else 0.5
-    left, right = st.columns([1.35, 1])
-    left.altair_chart(
-        forest(accuracy, name="who", title="accuracy", bounds=(0, 1), middle=middle, kind="kind"),
-        alt="Accuracy of each rater against the labels",
-    )
-    right.altair_chart(
-        forest(kappa, name="who", title="Cohen's kappa", bounds=(-1, 1), middle=0, kind="kind", names=False),
-        alt="Cohen's kappa of each rater against the labels",
-    )
+    titles = ("Accuracy of each rater against the labels", "Cohen's kappa of each rater against the labels")
+    for place, (column, title, statistic) in enumerate(
+        zip(st.columns([1.35, 1]), titles, (accuracy, kappa), strict=True)
+    ):
+        plot = statistic_plot(title, rows_of(statistic), several)
+        column.altair_chart(forest(plot, names=place == 0), alt=title)
     st.caption(
         f"The same labelled {'responses' if levels else 'pairs'} for everyone: n {between(accuracy['n'])}, "
         f"left out {between(accuracy['left_out'])}, {between(accuracy['clusters'])} clusters of items."
@@ -74,8 +68,8 @@ def agreement(chosen: Chosen, against: tuple[str, str]) -> None:
             )
 
 
-def correlation(chosen: Chosen, against: tuple[str, str]) -> None:
-    rows = only(chosen.rows("correlations"), against)
+def correlation(selection: Selection, against: tuple[str, str]) -> None:
+    rows = only(selection.rows("correlations"), against)
     if rows.empty:
         return
     st.subheader("Correlation with the labels", anchor=False)
@@ -87,20 +81,20 @@ def correlation(chosen: Chosen, against: tuple[str, str]) -> None:
         key="coefficient",
         bind="query-params",
     )
-    mine = rows[(rows["x"] == "labels") & (rows["coefficient"] == coefficient)]
-    metrics = set(chosen.results.scores()["metric"])
-    mine = mine.assign(kind=[column_kind(name, metrics) for name in mine["y"]])
+    with_labels = rows[(rows["x"] == "labels") & (rows["coefficient"] == coefficient)]
+    metrics = set(selection.results.scores()["metric"])
     columns = st.columns([1.35, 1, 1])
     for place, (level, column) in enumerate(zip(LEVELS, columns, strict=True)):
-        found = mine[mine["at"] == level]
+        group = with_labels[with_labels["at"] == level]
+        if group.empty:
+            continue
+        plot = replace(level_plot(level, rows_of(group), metrics), axis=LEVELS[level])
         column.altair_chart(
-            forest(
-                found, name="y", title=LEVELS[level], bounds=(-1, 1), middle=0, kind="kind", names=place == 0
-            ),
+            forest(plot, names=place == 0),
             alt=f"Correlation of each rating and metric with the labels, {level} level",
         )
-        column.caption(f"n {between(found['n'])}")
-    reasons(mine)
+        column.caption(f"n {between(group['n'])}")
+    reasons(with_labels)
     with st.expander("Everything with everything"):
         st.dataframe(
             rows.drop(columns=["dataset", "label_criterion", "annotator_kind"]),
@@ -109,12 +103,12 @@ def correlation(chosen: Chosen, against: tuple[str, str]) -> None:
         )
 
 
-def responses(chosen: Chosen, against: tuple[str, str]) -> None:
-    frame = chosen.table("side_by_side").get((chosen.dataset, *against))
+def responses(selection: Selection, against: tuple[str, str]) -> None:
+    frame = selection.side_by_side(*against)
     if frame is None or frame.empty:
         return
     st.subheader("Response by response", anchor=False)
-    names = [name for name in frame if name not in ("item_id", "system", "sample", "cluster", "labels")]
+    names = [str(name) for name in frame if name not in ("item_id", "system", "sample", "cluster", "labels")]
     x = st.selectbox("Against the labels", names, key="across", bind="query-params")
     rows = frame[["item_id", "system", "sample", x, "labels"]].dropna()
     left_out, rows = len(frame) - len(rows), rows.head(MARKS)
@@ -131,18 +125,18 @@ def responses(chosen: Chosen, against: tuple[str, str]) -> None:
     points = event.selection.get("point", [])
     if points:
         judge = x.removesuffix(SOFT)
-        own = {"judge": judge} if judge in chosen.run.manifest["judges"] else {}
-        open_sample(points[0]["item_id"], **own)
+        parameters = {"judge": judge} if judge in selection.run.manifest["judges"] else {}
+        open_sample(points[0]["item_id"], **parameters)
 
 
-def pairs(chosen: Chosen, against: tuple[str, str]) -> None:
-    verdicts, labels = chosen.rows("pair_verdicts"), only(chosen.rows("truth"), against)
+def pairs(selection: Selection, against: tuple[str, str]) -> None:
+    verdicts, labels = selection.rows("pair_verdicts"), only(selection.rows("truth"), against)
     labels = labels[labels["label_winner"].notna()]
     if verdicts.empty or labels.empty:
         return
-    held = chosen.run.manifest["against"]
+    label_criteria = selection.run.manifest["against"]
     names = [
-        held.get(judge, {}).get(chosen.dataset, {}).get(criterion, criterion)
+        label_criteria.get(judge, {}).get(selection.dataset, {}).get(criterion, criterion)
         for judge, criterion in zip(verdicts["judge"], verdicts["criterion"], strict=True)
     ]
     verdicts = verdicts[[name == against[0] for name in names]]
@@ -184,5 +178,5 @@ def apart(rows: pd.DataFrame, name: str) -> pd.Series:
     return rows[name] + shifts
 
 
-def open_sample(item: str, **about: str) -> None:
-    st.switch_page("views/samples.py", query_params={"item": item, **about})
+def open_sample(item: str, **parameters: str) -> None:
+    st.switch_page("views/samples.py", query_params={"item": item, **parameters})

@@ -2,40 +2,42 @@
 
 import pandas as pd
 import streamlit as st
-from loading import Chosen
+from loading import Selection
 from sections.instrument import attacks, biases, calibration, cascades
 from sections.people import agreement, correlation, pairs, responses
 
-chosen: Chosen = st.session_state["chosen"]
+selection: Selection = st.session_state["selection"]
 
 
-def held_against() -> tuple[str, str] | None:
-    """Let a labelled criterion be chosen; None where the dataset has no labels."""
-    found = [
-        chosen.rows(name)[["label_criterion", "annotator_kind"]] for name in ("agreement", "correlations")
+def choose_labels() -> tuple[str, str] | None:
+    """Let the reader choose a labelled criterion. Return None where the dataset has no labels."""
+    labels = [
+        selection.rows(name)[["label_criterion", "annotator_kind"]] for name in ("agreement", "correlations")
     ]
-    pairs = list(dict.fromkeys(pd.concat(found).itertuples(index=False, name=None)))
-    if not pairs:
+    criteria: list[tuple[str, str]] = list(
+        dict.fromkeys(pd.concat(labels).itertuples(index=False, name=None))
+    )
+    if not criteria:
         return None
-    names = {f"{criterion} · {kind} labels": (criterion, kind) for criterion, kind in pairs}
-    named = st.selectbox("Held against", list(names), key="labels", bind="query-params")
-    return names.get(named, pairs[0])
+    choices = {f"{criterion} · {kind} labels": (criterion, kind) for criterion, kind in criteria}
+    choice = st.selectbox("Held against", list(choices), key="labels", bind="query-params")
+    return choices.get(choice, criteria[0])
 
 
 st.title("Judges and people", anchor=False)
-against = held_against()
+against = choose_labels()
 if against is None:
     st.info("This dataset has no labels in the run, so nothing can be held against people.")
 else:
     if against[1] == "constructed":
         st.caption("These labels are constructed: true by construction, not people's opinions.")
-    agreement(chosen, against)
-    cascades(chosen, against)
-    correlation(chosen, against)
-    responses(chosen, against)
-    pairs(chosen, against)
-    calibration(chosen, against)
-if "attack" in chosen.run.manifest:
-    attacks(chosen)
+    agreement(selection, against)
+    cascades(selection, against)
+    correlation(selection, against)
+    responses(selection, against)
+    pairs(selection, against)
+    calibration(selection, against)
+if "attack" in selection.run.manifest:
+    attacks(selection)
 else:
-    biases(chosen)
+    biases(selection)

@@ -1,24 +1,24 @@
 """Which system is better, how much of the plan was judged, and on what."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 from drawing import forest
-from loading import Chosen, plain
+from loading import Selection, plain
+from sections.parts import grid_frame
 
 from evalhub.analysis import rows_of, shortfall_sentences
 from evalhub.analysis.run.answers import cut_answer_sentences
-from evalhub.report.format import LOWER_IS_BETTER, Footnotes
-from evalhub.report.grids.choice_mass import wishes
-from evalhub.report.grids.grids import answer_grids, coverages, leaderboards, rater_name, unscored_grids
-from evalhub.report.grids.ranking import on_what_they_rank, unshared_grids
-from evalhub.report.grids.servers import served_notes
-from evalhub.report.sections import LENGTH_CONTROLLED, POWERED, RANKS, SETTLED, STRENGTHS, WORST_CASES
+from evalhub.report.format import Footnotes
+from evalhub.report.grids.coverage import coverage_grids
+from evalhub.report.grids.leaderboard import best_first, mean_grids, unshared_grids
+from evalhub.report.grids.raters import rater_name
+from evalhub.report.notes import choice_mass_notes, comparability_notes, server_notes
+from evalhub.report.plots import measure_plot
+from evalhub.report.registry import Place, sections_of
 
-chosen: Chosen = st.session_state["chosen"]
-
-_BOUNDED = "win rate"
-
-STANDINGS = (SETTLED, RANKS, STRENGTHS, LENGTH_CONTROLLED, POWERED, WORST_CASES)
+selection: Selection = st.session_state["selection"]
 
 LINK = {"item": "item_id", "judge": "judge", "criterion": "criterion"}
 
@@ -46,12 +46,12 @@ FACTS = {
 
 
 def header() -> None:
-    manifest = chosen.run.manifest
+    manifest = selection.run.manifest
     st.title(plain(manifest.get("title") or manifest.get("suite")), anchor=False)
-    for sentence in shortfall_sentences(rows_of(chosen.table("shortfalls"))):
+    for sentence in shortfall_sentences(rows_of(selection.table("shortfalls"))):
         st.error(f"Inconclusive. {plain(sentence)}")
-    coverage = chosen.table("coverage")
-    items = chosen.rows("item_list")
+    coverage = selection.table("coverage")
+    items = selection.rows("item_list")
     with st.container(horizontal=True):
         st.metric("Items", f"{len(items):,}", border=True)
         for row in rows_of(coverage[(coverage["kind"] == "judge") & (coverage["statistic"] == "coverage")]):
@@ -66,7 +66,7 @@ def header() -> None:
 
 def ranking() -> None:
     st.subheader("Leaderboard", anchor=False)
-    rows = chosen.rows("leaderboard")
+    rows = selection.rows("leaderboard")
     if rows.empty:
         st.info("Nothing ranks a system here: the dataset names no systems, or nothing is judged yet.")
         return
@@ -76,90 +76,78 @@ def ranking() -> None:
     ]
     rows = rows.sort_values("kind", key=lambda kinds: kinds != "judge", kind="stable")
     by = st.selectbox("Ranked by", list(dict.fromkeys(rows["ranked by"])), key="by", bind="query-params")
-    mine = rows[rows["ranked by"] == by]
-    measures = list(dict.fromkeys(mine["measure"]))
-    lower = bool(mine["higher_is_better"].eq(False).any())
-    first = mine[mine["measure"] == measures[0]].sort_values(["rank", "estimate"], ascending=[True, lower])
+    ranked = rows_of(rows[rows["ranked by"] == by])
+    measures = list(dict.fromkeys(row["measure"] for row in ranked))
+    first = sorted((row for row in ranked if row["measure"] == measures[0]), key=best_first)
+    order = [row["system"] for row in first]
     for place, (measure, column) in enumerate(
         zip(measures, st.columns([1.35] + [1] * (len(measures) - 1)), strict=True)
     ):
-        found = mine[mine["measure"] == measure]
-        rate = measure.startswith(_BOUNDED)
-        column.altair_chart(
-            forest(
-                found,
-                name="system",
-                title=f"{measure} ({LOWER_IS_BETTER})" if lower else measure,
-                bounds=(0, 1) if rate else None,
-                middle=0.5 if rate else None,
-                kind="kind",
-                order=list(first["system"]),
-                names=place == 0,
-            ),
-            alt=f"{measure} of each system with its interval",
-        )
+        group = [row for row in ranked if row["measure"] == measure]
+        plot = measure_plot(measure, sorted(group, key=lambda row: order.index(row["system"])))
+        column.altair_chart(forest(plot, names=place == 0), alt=f"{measure} of each system with its interval")
     st.caption(_sizes(first))
 
 
-def _sizes(rows: pd.DataFrame) -> str:
-    sizes = ", ".join(f"{plain(row['system'])} {row['n']:,}" for row in rows.to_dict("records"))
-    penalty = chosen.run.manifest["resolved"]["suite"]["controls"]["length_penalty"]
-    said = f" The length penalty has strength {penalty:g}." if penalty else ""
+def _sizes(rows: list[dict[str, Any]]) -> str:
+    sizes = ", ".join(f"{plain(row['system'])} {row['n']:,}" for row in rows)
+    penalty = selection.run.manifest["resolved"]["suite"]["controls"]["length_penalty"]
+    sentence = f" The length penalty has strength {penalty:g}." if penalty else ""
+    clusters = max(row["clusters"] for row in rows)
     return (
-        f"Lines are 95% intervals over {rows['clusters'].max()} clusters of items. n: {sizes}. "
-        f"Soft numbers weigh each verdict by its probability.{said}"
+        f"Lines are 95% intervals over {clusters} clusters of items. n: {sizes}. "
+        f"Soft numbers weigh each verdict by its probability.{sentence}"
     )
 
 
 def wide_table() -> None:
     notes = Footnotes()
-    rows = rows_of(chosen.rows("leaderboard"))
-    for grid in leaderboards({"leaderboard": rows}, notes):
-        head = [heading.replace("\n", " · ") for heading in grid.head]
-        frame = pd.DataFrame(grid.rows, columns=head)
-        picked = st.dataframe(
+    tables = {"leaderboard": rows_of(selection.rows("leaderboard")), "metrics": selection.metrics}
+    for grid in mean_grids(tables, notes):
+        frame = grid_frame(grid)
+        table = st.dataframe(
             frame,
             hide_index=True,
             on_select="rerun",
             selection_mode="single-row",
             key="systems",
-            column_config={head[0]: st.column_config.TextColumn(pinned=True)},
+            column_config={frame.columns[0]: st.column_config.TextColumn(pinned=True)},
             alt="Every measure of every system with its interval",
         )
         for line in notes.lines():
             st.caption(line)
-        if picked.selection.rows:
-            verdicts_of(str(frame[head[0]].iloc[picked.selection.rows[0]]))
+        if table.selection.rows:
+            verdicts_of(str(frame.iloc[table.selection.rows[0], 0]))
         else:
             st.caption("Select a row to see the verdicts behind it.")
-    for grid in unshared_grids({"leaderboard": rows}, notes):
+    for grid in unshared_grids(tables, notes):
         st.caption(plain(grid.title))
-        st.dataframe(pd.DataFrame(grid.rows, columns=list(grid.head)), hide_index=True, alt=grid.title)
-    for note in on_what_they_rank(rows):
+        st.dataframe(grid_frame(grid), hide_index=True, alt=grid.title)
+    for note in comparability_notes(tables):
         st.caption(plain(note))
 
 
 def standings() -> None:
     """Show what else ranks the systems: ranks with their intervals, Elo, length control, people and judge."""
-    for part in STANDINGS:
+    for section in sections_of(Place.DASHBOARD):
         notes = Footnotes()
-        found = list(part.grids({name: rows_of(chosen.rows(name)) for name in part.tables}, notes))
-        if not found:
+        tables: dict[str, Any] = {name: rows_of(selection.rows(name)) for name in section.tables}
+        tables["metrics"] = selection.metrics
+        grids = list(section.grids(tables, notes))
+        if not grids:
             continue
-        with st.expander(part.title):
-            for grid in found:
-                if grid.title != chosen.dataset:
+        with st.expander(section.title):
+            for grid in grids:
+                if grid.title != selection.dataset:
                     st.caption(plain(grid.title))
-                head = [heading.replace("\n", " · ") for heading in grid.head]
-                shown = pd.DataFrame(grid.rows, columns=head)
-                st.dataframe(shown, hide_index=True, alt=f"{part.title}: {grid.title}")
+                st.dataframe(grid_frame(grid), hide_index=True, alt=f"{section.title}: {grid.title}")
             for line in notes.lines():
                 st.caption(plain(line))
 
 
 def verdicts_of(system: str) -> None:
-    pairs = chosen.rows("pair_verdicts")
-    ratings = chosen.rows("ratings")
+    pairs = selection.rows("pair_verdicts")
+    ratings = selection.rows("ratings")
     pairs = pairs[(pairs["system_a"] == system) | (pairs["system_b"] == system)]
     ratings = ratings[ratings["system"] == system]
     if len(pairs):
@@ -193,16 +181,19 @@ def open_row(frame: pd.DataFrame, name: str) -> None:
 def coverage() -> None:
     st.subheader("Coverage", anchor=False)
     notes = Footnotes()
-    tables = {name: rows_of(chosen.table(name)) for name in ("coverage", "answers", "left_out", "unscored")}
-    for grid in (*coverages(tables, notes), *answer_grids(tables), *unscored_grids(tables)):
-        st.dataframe(pd.DataFrame(grid.rows, columns=list(grid.head)), hide_index=True, alt=grid.title)
-    for line in (*notes.lines(), *map(plain, cut_answer_sentences(tables["answers"]))):
-        st.caption(line)
-    for note in served_notes({name: rows_of(chosen.table(name)) for name in ("hard_verdicts", "not_sent")}):
-        st.caption(plain(note))
-    for note in wishes(rows_of(chosen.table("choice_mass"))):
-        st.caption(plain(note))
-    failures = chosen.table("failures")
+    names = ("coverage", "answers", "left_out", "unscored", "hard_verdicts", "not_sent", "choice_mass")
+    tables = {name: rows_of(selection.table(name)) for name in names}
+    for grid in coverage_grids(tables, notes):
+        st.dataframe(grid_frame(grid), hide_index=True, alt=grid.title)
+    sentences = (
+        *notes.lines(),
+        *cut_answer_sentences(tables["answers"]),
+        *server_notes(tables),
+        *choice_mass_notes(tables["choice_mass"]),
+    )
+    for sentence in sentences:
+        st.caption(plain(sentence))
+    failures = selection.table("failures")
     if len(failures):
         st.dataframe(failures, hide_index=True, alt="Failures with their reasons")
     else:
@@ -211,11 +202,11 @@ def coverage() -> None:
 
 def engine_facts() -> None:
     st.subheader("Engines, as really used", anchor=False)
-    engines = chosen.table("engines")
+    engines = selection.table("engines")
     if engines.empty:
         st.caption(
             "No engine was started for this run."
-            if chosen.run.finished
+            if selection.run.finished
             else "An engine's facts are written when it ends."
         )
     else:
@@ -240,7 +231,7 @@ def engine_facts() -> None:
             st.dataframe(
                 facts.map(lambda value: "–" if pd.isna(value) else str(value)), alt="Every engine fact"
             )
-    reused = chosen.table("reused")
+    reused = selection.table("reused")
     if len(reused):
         st.caption("Completions taken from earlier runs of the same requests:")
         st.dataframe(reused, hide_index=True, alt="Completions taken from earlier runs")

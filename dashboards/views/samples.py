@@ -1,17 +1,18 @@
 """One item in full, down to one verdict: what was asked, shown, sent and said."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 from drawing import chances
-from loading import Chosen, plain
+from loading import Selection, plain
 
 from evalhub.analysis import item_details, rows_of
 from evalhub.records import CUT
 
-chosen: Chosen = st.session_state["chosen"]
+selection: Selection = st.session_state["selection"]
 
 Row = dict[str, Any]
 
@@ -33,21 +34,21 @@ def block(text: str | None, *, exact: bool = False) -> None:
 
 
 def item_of() -> str | None:
-    items = chosen.rows("item_list")
+    items = selection.rows("item_list")
     if items.empty:
         st.info("There are no items yet. The run has just begun: read it again in a moment.")
         return None
     names = list(items["item_id"])
-    asked = st.query_params.get("item")
-    item = st.selectbox("Item", names, key="item", bind="query-params")
-    if asked and asked not in names:
+    linked = st.query_params.get("item")
+    item: str | None = st.selectbox("Item", names, key="item", bind="query-params")
+    if linked and linked not in names:
         st.warning("The link names an item that this run does not have. The first one is shown instead.")
     with st.expander(f"All {len(names):,} items"):
         st.dataframe(items.drop(columns="dataset").head(1000), hide_index=True, alt="Items of the dataset")
     return item
 
 
-def asked_of(item: Row) -> None:
+def show_prompt(item: Row) -> None:
     history = list(item["messages"])
     for role, text in history:
         st.markdown(f"**{role.capitalize()}**")
@@ -63,36 +64,37 @@ def asked_of(item: Row) -> None:
         with st.expander(f"{len(references)} reference{'s' if len(references) > 1 else ''}"):
             for text in references:
                 block(text)
-    about = [("tags", ", ".join(item["tags"])), ("language", item["lang"]), ("cluster", item["cluster"])]
-    st.caption(" · ".join(f"{name} {plain(value)}" for name, value in about if value))
+    facts = [("tags", ", ".join(item["tags"])), ("language", item["lang"]), ("cluster", item["cluster"])]
+    st.caption(" · ".join(f"{name} {plain(value)}" for name, value in facts if value))
 
 
 def pair_name(judgment: Row) -> str:
     systems = [judgment[name] for name in ("system", "system_a", "system_b") if judgment[name]]
-    again = f" · sample {judgment['sample']}" if judgment["sample"] else ""
-    return " / ".join(systems) + again
+    sample_name = f" · sample {judgment['sample']}" if judgment["sample"] else ""
+    return " / ".join(systems) + sample_name
 
 
 def order_name(judgment: Row) -> str:
     first = {"ab": "system_a", "ba": "system_b"}.get(judgment["shown"] or "")
     name = f"{judgment[first]} first" if first else "one"
-    more = [f"{what} {judgment[what]}" for what in ("row", "repeat") if judgment[what]]
-    return " · ".join([name, *more])
+    numbers = [f"{number} {judgment[number]}" for number in ("row", "repeat") if judgment[number]]
+    return " · ".join([name, *numbers])
 
 
 def judgment_of(judgments: list[Row]) -> Row | None:
-    """Let one judgment be chosen: judge, criterion, responses, order."""
-    steps = {
-        "judge": ("Judge", lambda one: one["judge"]),
-        "criterion": ("Criterion", lambda one: one["criterion"]),
+    """Let the reader choose a judgment: judge, criterion, responses, order."""
+    steps: dict[str, tuple[str, Callable[[Row], str]]] = {
+        "judge": ("Judge", lambda judgment: judgment["judge"]),
+        "criterion": ("Criterion", lambda judgment: judgment["criterion"]),
         "responses": ("Responses", pair_name),
         "shown": ("Order shown", order_name),
     }
     columns = st.columns(len(steps))
     for (key, (label, name)), column in zip(steps.items(), columns, strict=True):
-        names = list(dict.fromkeys(name(one) for one in judgments))
+        names = list(dict.fromkeys(name(judgment) for judgment in judgments))
         picked = column.selectbox(label, names, key=key, bind="query-params", disabled=len(names) == 1)
-        judgments = [one for one in judgments if name(one) == (picked if picked in names else names[0])]
+        choice = picked if picked in names else names[0]
+        judgments = [judgment for judgment in judgments if name(judgment) == choice]
     return judgments[0] if judgments else None
 
 
@@ -102,37 +104,37 @@ def responses_shown(responses: list[Row], judgment: Row | None) -> None:
     if judgment:
         order = [judgment[name] for name in ("system", "system_a", "system_b") if judgment[name]]
         order = order[::-1] if judgment["shown"] == "ba" else order
-    mine = [one for name in order for one in responses if one["system"] == name]
+    judged = [response for name in order for response in responses if response["system"] == name]
     if judgment:
-        mine = [one for one in mine if one["sample"] == judgment["sample"]]
-    for place, (one, column) in enumerate(zip(mine, st.columns(max(len(mine), 1)), strict=False)):
-        letter = f"Shown as {'AB'[place]}" if len(mine) == 2 else "Rated"
+        judged = [response for response in judged if response["sample"] == judgment["sample"]]
+    for place, (response, column) in enumerate(zip(judged, st.columns(max(len(judged), 1)), strict=False)):
+        letter = f"Shown as {'AB'[place]}" if len(judged) == 2 else "Rated"
         with column:
-            response(one, letter)
-    others = [one for one in responses if one not in mine]
-    if others:
-        with st.expander(f"{len(others)} other response{'s' if len(others) > 1 else ''}"):
-            for one in others:
-                response(one, "")
+            show_response(response, letter)
+    further = [response for response in responses if response not in judged]
+    if further:
+        with st.expander(f"{len(further)} other response{'s' if len(further) > 1 else ''}"):
+            for response in further:
+                show_response(response, "")
 
 
-def response(one: Row, letter: str) -> None:
-    sampled = f" · sample {one['sample']}" if one["sample"] else ""
-    cut = " · cut at the token limit" if one["finish_reason"] == CUT else ""
-    st.markdown(f"**{letter + ' · ' if letter else ''}{plain(one['system'])}**{sampled}{cut}")
-    for turn in one["turns"][:-1]:
+def show_response(response: Row, letter: str) -> None:
+    sampled = f" · sample {response['sample']}" if response["sample"] else ""
+    cut = " · cut at the token limit" if response["finish_reason"] == CUT else ""
+    st.markdown(f"**{letter + ' · ' if letter else ''}{plain(response['system'])}**{sampled}{cut}")
+    for turn in response["turns"][:-1]:
         block(turn)
-    if one["failure"]:
-        st.badge(f"failed: {one['failure']}", color="orange")
-        block(one["detail"])
-    block(one["text"])
-    if one["reasoning"]:
+    if response["failure"]:
+        st.badge(f"failed: {response['failure']}", color="orange")
+        block(response["detail"])
+    block(response["text"])
+    if response["reasoning"]:
         with st.expander("Think text, not shown to the judge"):
-            block(one["reasoning"])
-    tokens = f" · {one['completion_tokens']:,.0f} tokens" if one["completion_tokens"] else ""
-    chars = f"{one['chars']:,.0f} characters" if one["chars"] is not None else "length unknown"
-    families = plain(", ".join(one["families"]))
-    st.caption(f"{one['source']} · {chars}{tokens} · family {families}")
+            block(response["reasoning"])
+    tokens = f" · {response['completion_tokens']:,.0f} tokens" if response["completion_tokens"] else ""
+    chars = f"{response['chars']:,.0f} characters" if response["chars"] is not None else "length unknown"
+    families = plain(", ".join(response["families"]))
+    st.caption(f"{response['source']} · {chars}{tokens} · family {families}")
 
 
 def verdict(judgment: Row) -> None:
@@ -152,9 +154,9 @@ def verdict(judgment: Row) -> None:
             "expected level": judgment["expected"],
             "label mass": judgment["label_mass"],
         }
-        said = [f"{name} {value:.4f}" for name, value in facts.items() if value is not None]
-        if said:
-            st.caption(" · ".join(said))
+        numbers = [f"{name} {value:.4f}" for name, value in facts.items() if value is not None]
+        if numbers:
+            st.caption(" · ".join(numbers))
         both_orders(judgment)
         st.caption("Raw output")
         block(judgment["raw_text"], exact=True)
@@ -169,16 +171,16 @@ def verdict(judgment: Row) -> None:
 
 
 def both_orders(judgment: Row) -> None:
-    """Say what the pair's verdict is when both orders are combined."""
+    """Show the pair's verdict with both orders combined."""
     if not judgment["system_a"]:
         return
-    rows = chosen.rows("pair_verdicts")
+    rows = selection.rows("pair_verdicts")
     for name in ("judge", "criterion", "item_id", "system_a", "system_b", "sample"):
         rows = rows[rows[name] == judgment[name]]
     for row in rows_of(rows):
-        said = {"a": row["system_a"], "b": row["system_b"], "tie": "a tie"}.get(row["winner"], "no verdict")
+        winner = {"a": row["system_a"], "b": row["system_b"], "tie": "a tie"}.get(row["winner"], "no verdict")
         chance = "" if row["p_a"] is None else f" (probability that a wins {row['p_a']:.4f})"
-        st.caption(f"{'Both orders' if row['askings'] > 1 else 'The pair'} together: {plain(said)}{chance}")
+        st.caption(f"{'Both orders' if row['askings'] > 1 else 'The pair'} together: {plain(winner)}{chance}")
 
 
 def probabilities(judgment: Row) -> pd.DataFrame:
@@ -200,21 +202,28 @@ def prompt(judgment: Row) -> None:
         for message in judgment["prompt"]:
             st.markdown(f"**{plain(message['role'])}**")
             block(message["content"], exact=True)
-        about = ("model", "rubric", "rubric_hash", "mode")
-        st.caption(" · ".join(f"{name} {plain(judgment[name])}" for name in about if judgment[name]))
+        names = ("model", "rubric", "rubric_hash", "mode")
+        st.caption(" · ".join(f"{name} {plain(judgment[name])}" for name in names if judgment[name]))
+
+
+def label_verdict(label: Row) -> Any:
+    """Return the value of a rating, or the system that won."""
+    if label["winner"] is None:
+        return label["value"]
+    return label.get(f"system_{label['winner']}") or "tie"
 
 
 def labels(rows: list[Row]) -> None:
     st.subheader("Labels", anchor=False)
     shown = [
         {
-            "criterion": one["criterion"],
-            "of": pair_name(one),
-            "says": one["value"] if one["winner"] is None else one.get(f"system_{one['winner']}") or "tie",
-            "annotator": one["annotator"],
-            "kind": one["annotator_kind"],
+            "criterion": label["criterion"],
+            "of": pair_name(label),
+            "says": label_verdict(label),
+            "annotator": label["annotator"],
+            "kind": label["annotator_kind"],
         }
-        for one in rows
+        for label in rows
     ]
     if shown:
         frame = pd.DataFrame(shown).astype({"says": str})
@@ -229,9 +238,9 @@ def scores(rows: list[Row]) -> None:
         st.caption("No metric was computed.")
         return
     wide: dict[str, Row] = {}
-    for one in rows:
-        name = " · ".join(part for part in (one["metric"], one["criterion"]) if part)
-        wide.setdefault(pair_name({**one, "system_a": None, "system_b": None}), {})[name] = one["value"]
+    for score in rows:
+        name = " · ".join(part for part in (score["metric"], score["criterion"]) if part)
+        wide.setdefault(pair_name({**score, "system_a": None, "system_b": None}), {})[name] = score["value"]
     frame = pd.DataFrame.from_dict(wide, orient="index").rename_axis("system").reset_index()
     numbers = st.column_config.NumberColumn(format="%.3g")
     st.dataframe(
@@ -241,28 +250,28 @@ def scores(rows: list[Row]) -> None:
         alt="Metrics of each response",
     )
     with st.expander("Signatures"):
-        for signature in dict.fromkeys(one["signature"] for one in rows):
+        for signature in dict.fromkeys(score["signature"] for score in rows):
             st.text(signature or "recorded with the dataset")
-    for reason in dict.fromkeys(one["reason"] for one in rows if one["reason"]):
+    for reason in dict.fromkeys(score["reason"] for score in rows if score["reason"]):
         st.caption(f"– {plain(reason)}")
 
 
 st.title("Samples", anchor=False)
 item_id = item_of()
 if item_id is not None:
-    found = item_details(chosen.results, chosen.dataset, item_id)
-    asked_of(found["item"])
+    details = item_details(selection.results, selection.dataset, item_id)
+    show_prompt(details["item"])
     judgment = None
-    if found["judgments"]:
+    if details["judgments"]:
         st.subheader("One judgment", anchor=False)
-        judgment = judgment_of(found["judgments"])
+        judgment = judgment_of(details["judgments"])
     else:
         st.info("No judge has said anything about this item.")
-    responses_shown(found["responses"], judgment)
+    responses_shown(details["responses"], judgment)
     if judgment:
         verdict(judgment)
         prompt(judgment)
-        here = chosen.link(
+        parameters = selection.link(
             item=item_id,
             judge=judgment["judge"],
             criterion=judgment["criterion"],
@@ -270,10 +279,10 @@ if item_id is not None:
             shown=order_name(judgment),
         )
         st.page_link(
-            "views/samples.py", label="Link to this judgment", icon=":material/link:", query_params=here
+            "views/samples.py", label="Link to this judgment", icon=":material/link:", query_params=parameters
         )
     left, right = st.columns(2)
     with left:
-        labels(found["labels"])
+        labels(details["labels"])
     with right:
-        scores(found["scores"])
+        scores(details["scores"])

@@ -146,7 +146,7 @@ class Results:
         connection.execute("SET threads = 1")
         connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
         live: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-        for record in self.run.live():
+        for record in self.run.unsealed_records():
             live[kind_of(record)].append(record)
         connection.execute("CREATE TABLE part (dataset VARCHAR, item_id VARCHAR)")
         if self._items:

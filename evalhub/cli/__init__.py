@@ -105,4 +105,4 @@ def _told(error: BaseException) -> tuple[EvalhubError, int]:
         said = StorageError(f"a file cannot be used ({error.strerror or error})", where=where)
         return said, said.exit_code
     fix = "give the command again with --debug before the verb, and report what it prints"
-    return EvalhubError(f"evalhub itself failed ({type(error).__name__}: {error})", fix=fix), 3
+    return EvalhubError(f"internal error ({type(error).__name__}: {error})", fix=fix), 3

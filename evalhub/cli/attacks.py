@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Json, Runs
+from evalhub.cli.options import Engine, Json, Runs
 from evalhub.cli.output import print_json
 from evalhub.cli.progress import chosen
 
@@ -22,7 +22,7 @@ def judges_attack(
     limit: Annotated[int, typer.Option(help="Items at most; one pair, or the lowest rated, of each.")] = 30,
     mode: Mode = "direct",
     criterion: Annotated[str | None, typer.Option(help="Criterion; the first by default.")] = None,
-    engine: Annotated[Literal["vllm", "scripted"], typer.Option(help="What runs the model.")] = "vllm",
+    engine: Engine = "vllm",
     only: Annotated[
         list[str] | None, typer.Option("--only", help="Try only this attack or control; may be given again.")
     ] = None,
@@ -38,7 +38,7 @@ def judges_attack(
         limit=limit,
         mode=hub.specs.Mode(mode),
         criterion=criterion,
-        engine=hub.specs.EngineSpec(type=engine),
+        engine=hub.engines.parse_engine(engine, where="--engine"),
         only=tuple(only or ()),
         runs=runs,
     )

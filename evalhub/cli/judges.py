@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Json, Name, Names, RunNames, Runs
+from evalhub.cli.options import Engine, Json, Name, Names, RunNames, Runs
 from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
 from evalhub.cli.progress import chosen
 from evalhub.errors import EvalhubError, GateFailed, InputError, SpecError, StorageError, UnknownNameError
@@ -50,7 +50,7 @@ def judges_new(
     known = hub.specs.available("judges")
     if name in known:
         raise InputError(
-            "a rubric of that name is there already", where=str(known[name]), fix="choose another name"
+            "a rubric of that name already exists", where=str(known[name]), fix="choose another name"
         )
     made = dict(zip((path, hub.specs.cases_path(path)), hub.judging.starter(name, protocol), strict=True))
     for file in made:
@@ -220,7 +220,7 @@ def judges_test(
     name: Name,
     model: Annotated[str, typer.Option(help="The judge's model.")],
     mode: Mode = "direct",
-    engine: Annotated[Literal["vllm", "scripted"], typer.Option(help="What runs the model.")] = "vllm",
+    engine: Engine = "vllm",
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
@@ -230,7 +230,7 @@ def judges_test(
         rubric=name,
         model=model,
         mode=hub.specs.Mode(mode),
-        engine=hub.specs.EngineSpec(type=engine),
+        engine=hub.engines.parse_engine(engine, where="--engine"),
         runs=runs,
     )
     try:

@@ -12,6 +12,7 @@ import evalhub as hub
 from evalhub.cli.options import Json, RunName, Runs
 from evalhub.cli.output import notes, print_json
 from evalhub.errors import InputError, StorageError
+from evalhub.files import write_file
 
 labels = typer.Typer(help="Labels: what people should label next, and how much.", no_args_is_help=True)
 
@@ -45,7 +46,8 @@ def labels_queue(
     if out.exists():
         raise InputError("the file exists already", where=str(out), fix="name another one, or remove it")
     try:
-        out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        write_file(out, lines.encode("utf-8"), shared=True)
     except OSError as error:
         raise StorageError(f"the queue cannot be written ({error.strerror})", where=str(out)) from error
     if as_json:

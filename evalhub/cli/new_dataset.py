@@ -26,7 +26,7 @@ def datasets_new(folder: Folder, card_id: CardId = None, as_json: Json = False) 
     known = hub.specs.available("datasets")
     if path.exists() or name in known:
         where = str(path if path.exists() else known[name])
-        raise InputError("a card of that name is there already", where=where, fix="choose another with --id")
+        raise InputError("a card of that name already exists", where=where, fix="choose another with --id")
     tables, left_out = hub.sources.propose(folder)
     text = hub.sources.first_card(name, tables)
     try:

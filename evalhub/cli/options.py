@@ -25,6 +25,13 @@ Only = Annotated[
     list[str] | None,
     typer.Option("--only", help="Keep only this candidate, judge or dataset; may be given again."),
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="What runs the model: an engine's name, or its settings as in '{type: openai, base_url: URL}'.",
+    ),
+]
 Limit = Annotated[int | None, typer.Option("--limit", help="At most so many items of each dataset.")]
 By = Annotated[
     list[str] | None,

@@ -69,7 +69,7 @@ def _each_dataset(names: list[str] | None, act: Callable[[str], dict[str, Any]],
             row |= act(name)
         except InputError as error:
             errors.append(error)
-            row |= {"state": hub.sources.refused(name), "problem": str(error)}
+            row |= {"state": hub.sources.state_of_failure(name), "problem": str(error)}
         rows.append(row)
         if as_json or (row["problem"] and len(names or ()) == 1):
             continue
@@ -113,6 +113,7 @@ def suites_list(as_json: Json = False) -> None:
     for name, path in hub.specs.available("suites").items():
         try:
             suite, _ = hub.specs.load_suite(str(path))
+            hub.engines.with_settings(suite, str(path))
         except EvalhubError as error:
             notes().print(f"{name}: {error}", markup=False, style="red", soft_wrap=True)
             continue
@@ -132,6 +133,7 @@ def suites_list(as_json: Json = False) -> None:
 def suites_show(name: Name, as_json: Json = False) -> None:
     """Print a suite as it stands, or with its defaults as JSON."""
     suite, path = hub.specs.load_suite(name)
+    suite = hub.engines.with_settings(suite, str(path))
     if as_json:
         print_json(suite.model_dump(mode="json"))
         return

@@ -1,40 +1,69 @@
 """The engines: the only part that runs models.
 
-A name is looked up where it is first used: the child process of an engine, whose modules lie in here too,
-needs none of them, and would take twice as long to start.
+A name is imported at its first use. The child process of an engine needs none of them, and would take twice
+as long to start.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evalhub.engines.base import Engine, EngineFacts, EngineIdentity, complete, completion_key
-    from evalhub.engines.opening import EngineKind, Opening
+    from evalhub.engines.base import Engine, EngineFacts, EngineIdentity, Outcome, complete, completion_key
+    from evalhub.engines.harness import ChildEngine, open_child
+    from evalhub.engines.opening import EngineKind, EngineSettings, LocalSettings, Opening
     from evalhub.engines.prompts import Prompt, Prompts, folder_prompts
-    from evalhub.engines.table import ENGINES, engine_kind, identify, open_engine
+    from evalhub.engines.queue_backend import QueueBackend
+    from evalhub.engines.table import (
+        ENGINES,
+        engine_kind,
+        identify,
+        open_engine,
+        parse_engine,
+        read_settings,
+        with_settings,
+    )
 
 __all__ = [
     "ENGINES",
+    "ChildEngine",
     "Engine",
     "EngineFacts",
     "EngineIdentity",
     "EngineKind",
+    "EngineSettings",
+    "LocalSettings",
     "Opening",
+    "Outcome",
     "Prompt",
     "Prompts",
+    "QueueBackend",
     "complete",
     "completion_key",
     "engine_kind",
     "folder_prompts",
     "identify",
+    "open_child",
     "open_engine",
+    "parse_engine",
+    "read_settings",
+    "with_settings",
 ]
 
 _HOMES = {
-    "base": ("Engine", "EngineFacts", "EngineIdentity", "complete", "completion_key"),
-    "opening": ("EngineKind", "Opening"),
+    "base": ("Engine", "EngineFacts", "EngineIdentity", "Outcome", "complete", "completion_key"),
+    "harness": ("ChildEngine", "open_child"),
+    "opening": ("EngineKind", "EngineSettings", "LocalSettings", "Opening"),
     "prompts": ("Prompt", "Prompts", "folder_prompts"),
-    "table": ("ENGINES", "engine_kind", "identify", "open_engine"),
+    "queue_backend": ("QueueBackend",),
+    "table": (
+        "ENGINES",
+        "engine_kind",
+        "identify",
+        "open_engine",
+        "parse_engine",
+        "read_settings",
+        "with_settings",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""The type of numbers that a model is computed in, where nobody asks for one."""
+"""The default type of the numbers that a model is computed in."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def choose_dtype(model: ResolvedModel, *, cpu: bool) -> str:
 
 
 def has_bfloat16() -> bool:
-    """Return whether the processor has instructions for bfloat16; True where the system does not say."""
+    """Return whether the processor has instructions for bfloat16. True where it is unknown."""
     try:
         lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""What every engine is: its identity, the key of a completion, the facts, and the contract."""
+"""The contract of every engine: its identity, the key of a completion, and its facts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 from evalhub.records import THINK_TAGS, Completion, FailureKind, Message, Request, canonical, digest
 from evalhub.texts import clean
 
-# How long an engine may show no sign of life while it works; one step of a large model on a CPU is slow.
+# How long an engine may show no sign of life while it works. One step of a large model on a CPU is slow.
 HANG_SECONDS = 600.0
 
 _LOWEST = -9999.0
@@ -19,15 +19,15 @@ _LOWEST = -9999.0
 
 @dataclass(frozen=True, slots=True)
 class EngineIdentity:
-    """What is asked for: everything besides the request that decides what a completion says.
+    """Everything besides the request that decides the text of a completion.
 
     Attributes:
         engine: Its name in `ENGINES`.
-        model: The model's id, for people; not part of a completion's key.
-        model_hash: sha256 of the model's content; of a server's model, of its address and name.
-        chat_template_hash: sha256 of the chat template; None for a model without one.
-        settings: The requested settings, fit for JSON; no secret stands in them.
-        version: vLLM's version; None for other engines.
+        model: The model's id, for people. Not part of a completion's key.
+        model_hash: sha256 of the model's content, or of a server's address and model name.
+        chat_template_hash: sha256 of the chat template. None for a model without one.
+        settings: The requested settings, fit for JSON and without secrets.
+        version: vLLM's version. None for other engines.
         device: cpu, gpu, remote or none.
     """
 
@@ -40,23 +40,25 @@ class EngineIdentity:
     device: str = "none"
 
 
-def cleaned(request: Request) -> Request:
-    """Return a request whose texts are valid UTF-8: what is sent, kept and hashed."""
-    messages = tuple(Message(one.role, clean(one.content)) for one in request.messages)
+def clean_request(request: Request) -> Request:
+    """Return a request whose texts are valid UTF-8, as it is sent, stored and hashed."""
+    messages = tuple(Message(message.role, clean(message.content)) for message in request.messages)
     return request if messages == request.messages else replace(request, messages=messages)
 
 
 def messages_text(request: Request) -> str:
     """Return the canonical JSON of a request's messages, as they are sent."""
-    return canonical([{"role": one.role, "content": one.content} for one in cleaned(request).messages])
+    return canonical(
+        [{"role": message.role, "content": message.content} for message in clean_request(request).messages]
+    )
 
 
 def completion_key(identity: EngineIdentity, request: Request) -> str:
-    """Return the key that a completion is found again by.
+    """Return the key of a completion, by which it is found again.
 
     Args:
-        identity: What runs the request. Its display id does not count, the model's content does.
-        request: What is asked.
+        identity: The engine and its model. The model's content counts, its display id does not.
+        request: The request.
 
     Returns:
         sha256 of canonical JSON in which every value stands under its name.
@@ -87,18 +89,18 @@ def completion_key(identity: EngineIdentity, request: Request) -> str:
             "settings": dict(identity.settings),
             "version": identity.version,
             "device": identity.device,
-            **({"think": _spelled(request)} if request.think != THINK_TAGS else {}),
+            **({"think": _think_pairs(request)} if request.think != THINK_TAGS else {}),
         }
     )
 
 
-def _spelled(request: Request) -> list[list[Any]]:
+def _think_pairs(request: Request) -> list[list[Any]]:
     return [[pair.open, pair.close, pair.opened] for pair in request.think]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a model made of one request: the part of a completion that only it can know."""
+    """The part of a completion that comes from the model."""
 
     text: str | None = None
     reasoning: str | None = None
@@ -114,7 +116,7 @@ class Outcome:
     unlisted: tuple[str, ...] = ()
 
 
-def too_long(tokens: int, limit: int) -> Outcome:
+def too_long_outcome(tokens: int, limit: int) -> Outcome:
     """Return the failure of a prompt that leaves no room for one token."""
     return Outcome(
         failure=FailureKind.TOO_LONG,
@@ -126,7 +128,7 @@ def too_long(tokens: int, limit: int) -> Outcome:
 def completion(key: str, model: str, request: Request, outcome: Outcome) -> Completion:
     """Return the record of one outcome: texts made valid UTF-8, log-probabilities finite.
 
-    A log-probability of minus infinity becomes -9999, as vLLM writes it; NaN is a failure.
+    A log-probability of minus infinity becomes -9999, as vLLM writes it. NaN is a failure.
     """
     logprobs = outcome.logprobs
     if logprobs and any(math.isnan(value) for value in logprobs.values()):
@@ -161,7 +163,7 @@ def _clean(text: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What was really used, read back from the engine, and what it did so far.
+    """The settings in use, read back from the engine, and the work done so far.
 
     Attributes:
         platform: cpu, cuda, rocm …, remote or none.
@@ -172,8 +174,8 @@ class EngineFacts:
         seconds_start: Of imports and loading, all starts together.
         seconds_busy: In which the engine had work, start excluded.
         preload: `tcmalloc`, `malloc variables` or None.
-        logprobs: How many most probable tokens a server was asked for beside a verdict; 0 for hard verdicts,
-            None where no verdict was asked for.
+        logprobs: Number of most probable tokens requested of a server beside a verdict. 0 for hard verdicts,
+            None without verdicts.
         structured: How hard verdicts were constrained: `json_schema` or None.
         token_limit: The name under which a server was sent an answer's length.
         unsent: The sampling parameters that a server was not sent.
@@ -215,19 +217,19 @@ class EngineFacts:
 
     @property
     def prefix_cache_hit_rate(self) -> float | None:
-        """Share of looked-up prompt tokens that were cached, in [0, 1]; None without a look-up."""
+        """Share of looked-up prompt tokens that were cached, in [0, 1]. None without a look-up."""
         return self.prefix_cache_hits / self.prefix_cache_queries if self.prefix_cache_queries else None
 
 
 class Engine(Protocol):
-    """Runs requests; all methods are called from one thread."""
+    """Runs requests. All methods are called from one thread."""
 
     @property
     def identity(self) -> EngineIdentity:
-        """What was asked for."""
+        """The model and its requested settings."""
 
     def submit(self, key: str, request: Request) -> None:
-        """Hand in a request under its completion's key; it may begin at once."""
+        """Hand in a request under its completion's key. Its work may begin at once."""
 
     def results(self) -> Iterator[Completion]:
         """Yield each completion as soon as it is finished, until nothing is in flight.
@@ -240,13 +242,13 @@ class Engine(Protocol):
         """
 
     def drain(self) -> None:
-        """Begin nothing more: drop what has not begun, finish what has. Safe in a signal handler."""
+        """Drop the requests that have not begun and finish the others. Safe in a signal handler."""
 
     def facts(self) -> EngineFacts:
-        """Return what was really used, and what was done so far."""
+        """Return the settings in use and the work done so far."""
 
     def close(self) -> None:
-        """End the engine; a second call does nothing."""
+        """End the engine. A second call does nothing."""
 
     def __enter__(self) -> Self:
         """Return the engine itself."""

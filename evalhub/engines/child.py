@@ -33,34 +33,27 @@ class Backend(Protocol):
     """A model in this process."""
 
     def facts(self) -> dict[str, Any]:
-        """Return what is really used."""
+        """Return the settings in use."""
 
     def counters(self) -> dict[str, int]:
-        """Return what was counted so far."""
+        """Return the counters so far."""
 
     def add(self, number: int, request: Request, crashes: int) -> Outcome | None:
-        """Take a request in; an outcome at once means that it was not taken."""
+        """Take a request. An outcome that is returned at once means that it was refused."""
 
     def step(self) -> list[Numbered]:
-        """Work a little, and return what was finished."""
+        """Work a little, and return the finished requests with their outcomes."""
 
     def busy(self) -> bool:
         """Return whether there is work."""
 
     def drop_waiting(self) -> list[int]:
-        """Give up what has not begun, and return its numbers."""
-
-
-# Where each backend is: a child imports its own alone.
-BACKENDS: Mapping[str, tuple[str, str]] = {
-    "vllm": ("evalhub.engines.vllm_backend", "VllmBackend"),
-    "scripted": ("evalhub.engines.scripted", "ScriptedBackend"),
-}
+        """Drop the requests that have not begun, and return their numbers."""
 
 
 def open_backend(opening: Mapping[str, Any]) -> Backend:
-    """Return the backend that an opening asks for, with its model loaded."""
-    module, name = BACKENDS[opening["engine"]]
+    """Return the backend that an opening names, with its model loaded. No other backend is imported."""
+    module, _, name = opening["backend"].partition(":")
     backend: Backend = getattr(import_module(module), name)(opening)
     return backend
 
@@ -77,22 +70,22 @@ class Child:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def run(self) -> None:
-        """Open the backend and work for ever; the listener ends the process."""
+        """Open the backend and work for ever. The listener ends the process."""
         opening = self._inbox.get()
         try:
             backend = open_backend(opening)
         except Exception as error:
             traceback.print_exc()
-            self._send({"failed": _described(error)})
+            self._send({"failed": _describe_error(error)})
             return
         self._send({"ready": backend.facts()})
         while True:
-            for message in self._waiting(block=not backend.busy()):
+            for message in self._receive(block=not backend.busy()):
                 self._handle(backend, message)
             if backend.busy():
                 self._step(backend)
 
-    def _waiting(self, *, block: bool) -> list[dict[str, Any]]:
+    def _receive(self, *, block: bool) -> list[dict[str, Any]]:
         messages = [self._inbox.get()] if block else []
         while True:
             try:
@@ -108,7 +101,7 @@ class Child:
         try:
             outcome = backend.add(number, request_from_wire(message["request"]), message["crashes"])
         except ModelError as error:
-            self._send({"refused": number, "error": _described(error)})
+            self._send({"refused": number, "error": _describe_error(error)})
             return
         except Exception as error:
             traceback.print_exc()
@@ -117,16 +110,18 @@ class Child:
             self._send({"done": number, "outcome": outcome_to_wire(outcome)})
 
     def _step(self, backend: Backend) -> None:
-        started = time.monotonic()
-        finished = backend.step()
-        now = time.monotonic()
-        self._seconds_busy += now - started
-        # The counters go out before the last outcome, so that whoever has it has them too.
-        if now - self._beat > _BEAT_SECONDS or not backend.busy():
-            self._beat = now
+        start = time.monotonic()
+        outcomes = backend.step()
+        end = time.monotonic()
+        self._seconds_busy += end - start
+        # The counters go out before the last outcome, so that they are complete when it arrives.
+        if end - self._beat > _BEAT_SECONDS or not backend.busy():
+            self._beat = end
             self._send({"beat": {**backend.counters(), "seconds_busy": self._seconds_busy}})
-        if finished:
-            lines = (encode({"done": number, "outcome": outcome_to_wire(one)}) for number, one in finished)
+        if outcomes:
+            lines = (
+                encode({"done": number, "outcome": outcome_to_wire(outcome)}) for number, outcome in outcomes
+            )
             self._write(b"".join(lines))
 
     def _listen(self) -> None:
@@ -164,15 +159,15 @@ def bind_to_parent(parent: int) -> None:
         end_group()
 
 
-def _described(error: Exception) -> dict[str, str]:
+def _describe_error(error: Exception) -> dict[str, str]:
     if isinstance(error, EvalhubError):
         kind = "model" if isinstance(error, ModelError) else "engine"
-        shown = "" if error.value is None else str(error.value)
+        value = "" if error.value is None else str(error.value)
         return {
             "kind": kind,
-            "what": error.what,
+            "what": error.problem,
             "where": error.where,
-            "value": shown,
+            "value": value,
             "allowed": error.allowed,
             "fix": error.fix,
         }

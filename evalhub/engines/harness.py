@@ -1,6 +1,6 @@
-"""Keeps a child process busy, and brings every request through its deaths.
+"""Keeps a child process busy, and completes every request although the child may die.
 
-A dead child is started again. What it held is then asked again alone, one request at a time; a request
+A dead child is started again. The requests that it held are then sent one at a time. A request
 that kills the child twice becomes a failure of its own, and the others go on.
 """
 
@@ -19,9 +19,10 @@ from evalhub.engines.base import (
     EngineFacts,
     EngineIdentity,
     Outcome,
-    cleaned,
+    clean_request,
     completion,
 )
+from evalhub.engines.opening import Opening
 from evalhub.engines.process import Process, last_words, new_log
 from evalhub.engines.tally import Tally
 from evalhub.engines.wire import outcome_from_wire, request_to_wire
@@ -34,6 +35,7 @@ MOST_DEATHS = 6
 
 _BACKOFF = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 _TURN_SECONDS = 0.2
+_BATCHES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Start:
     """How a child is started.
 
     Attributes:
-        opening: What it is told first: engine, settings, the model's folder.
+        opening: The first message: the backend, its settings and the model's folder.
         environment: Variables besides this process's own.
         window: How many requests it holds at most.
         log_folder: Takes its log, which is removed when it ends well.
@@ -65,11 +67,48 @@ class Flight:
     crashes: int = 0
 
 
+def open_child(
+    opening: Opening[Any],
+    backend: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    max_num_seqs: int = 256,
+) -> ChildEngine:
+    """Return an engine in a child process of its own.
+
+    Args:
+        opening: The settings, the identity and the model.
+        backend: Module and class of the backend in the child, as `package.module:Class`.
+        environment: Variables of the child besides this process's own.
+        max_num_seqs: Requests in one batch. The child holds two batches, so that it never waits for this
+            process.
+
+    Raises:
+        ModelError: The model cannot be loaded.
+        EngineError: The child cannot start.
+    """
+    model = opening.model
+    message = {
+        "backend": backend,
+        "device": opening.identity.device,
+        "model": {"id": model.id, "path": str(model.path)} if model else None,
+        "settings": dict(opening.identity.settings),
+    }
+    start = Start(
+        opening=message,
+        environment=environment or {},
+        window=_BATCHES * max_num_seqs,
+        log_folder=opening.log_folder,
+        hang_seconds=opening.hang_seconds,
+    )
+    return ChildEngine(opening.identity, start)
+
+
 class ChildEngine:
     """An engine in a child process.
 
     Args:
-        identity: What is asked for.
+        identity: The model and its requested settings.
         start: How the child is started.
 
     Raises:
@@ -89,23 +128,23 @@ class ChildEngine:
         self._deaths = 0
         self._silent = 0.0
         self._draining = self._drain_sent = self._closed = False
-        self._process: Process | None = self._started()
+        self._process: Process | None = self._start_process()
 
     @property
     def identity(self) -> EngineIdentity:
-        """What was asked for."""
+        """The model and its requested settings."""
         return self._identity
 
     @property
     def pid(self) -> int | None:
-        """The child's process id; None while there is none."""
+        """The child's process id. None while there is none."""
         return None if self._process is None else self._process.pid
 
     def submit(self, key: str, request: Request) -> None:
-        """Hand in a request under its completion's key; after `drain` it is dropped."""
+        """Hand in a request under its completion's key. After `drain` it is dropped."""
         if not self._draining:
             self._numbers += 1
-            self._queue.append(Flight(self._numbers, key, cleaned(request)))
+            self._queue.append(Flight(self._numbers, key, clean_request(request)))
 
     def results(self) -> Iterator[Completion]:
         """Yield each completion as soon as it is finished, until nothing is in flight.
@@ -122,18 +161,18 @@ class ChildEngine:
                 self._suspects.clear()
             if not (self._queue or self._suspects or self._flying):
                 return
-            self._turn()
+            self._take_turn()
 
     def drain(self) -> None:
-        """Begin nothing more: drop what has not begun, finish what has. Safe in a signal handler."""
+        """Drop the requests that have not begun and finish the others. Safe in a signal handler."""
         self._draining = True
 
     def facts(self) -> EngineFacts:
-        """Return what was really used, and what was done so far."""
+        """Return the settings in use and the work done so far."""
         return self._tally.facts(self._identity)
 
     def close(self) -> None:
-        """End the child and remove its log; a second call does nothing."""
+        """End the child and remove its log. A second call does nothing."""
         self._closed = True
         if self._process is not None:
             process, self._process = self._process, None
@@ -150,31 +189,31 @@ class ChildEngine:
         """Close the engine."""
         self.close()
 
-    def _turn(self) -> None:
-        """Send what fits, take what came, and see to a child that died or hangs."""
+    def _take_turn(self) -> None:
+        """Send requests, take messages, and handle a child that died or hangs."""
         if self._closed:
             raise EngineError("the engine is closed", where=self._identity.model)
-        process = self._process or self._restarted()
+        process = self._process or self._restart_process()
         self._pump(process)
-        began = time.monotonic()
-        heard = process.exchange(_TURN_SECONDS)
-        self._silent = 0.0 if heard or not self._flying else self._silent + time.monotonic() - began
-        for message in heard:
-            self._take(message)
+        start_time = time.monotonic()
+        messages = process.exchange(_TURN_SECONDS)
+        self._silent = 0.0 if messages or not self._flying else self._silent + time.monotonic() - start_time
+        for message in messages:
+            self._handle_message(message)
         if process.closed:
-            self._died(process, "")
+            self._handle_death(process, "")
         elif self._silent > self._start.hang_seconds:
             process.kill()
-            self._died(process, f"no sign of life for {self._start.hang_seconds:g} s")
+            self._handle_death(process, f"no sign of life for {self._start.hang_seconds:g} s")
 
     def _pump(self, process: Process) -> None:
-        """Send requests into the child's window; suspects go alone."""
+        """Send requests into the child's window. Suspects go alone."""
         if self._draining:
             if not self._drain_sent:
                 process.send({"drain": True})
                 self._drain_sent = True
             return
-        if self._suspects or any(one.crashes for one in list(self._flying.values())[:1]):
+        if self._suspects or any(flight.crashes for flight in list(self._flying.values())[:1]):
             waiting, room = self._suspects, 1 - len(self._flying)
         else:
             waiting, room = self._queue, self._start.window - len(self._flying)
@@ -189,7 +228,7 @@ class ChildEngine:
                 }
             )
 
-    def _take(self, message: Mapping[str, Any]) -> None:
+    def _handle_message(self, message: Mapping[str, Any]) -> None:
         if "beat" in message:
             self._tally.beat(message["beat"])
         elif "done" in message:
@@ -200,14 +239,14 @@ class ChildEngine:
                 self._flying.pop(number, None)
         elif "refused" in message:
             self._flying.pop(message["refused"])
-            raise _error(message["error"], self._identity.model)
+            raise _error_from_child(message["error"], self._identity.model)
 
     def _finish(self, flight: Flight, outcome: Outcome) -> None:
         self._done.append(completion(flight.key, self._identity.model, flight.request, outcome))
         self._tally.count(outcome)
 
-    def _died(self, process: Process, cause: str) -> None:
-        """Turn what the dead child held into suspects."""
+    def _handle_death(self, process: Process, cause: str) -> None:
+        """Turn the requests of the dead child into suspects."""
         self._process = None
         ending = process.end()
         self._deaths += 1
@@ -228,35 +267,35 @@ class ChildEngine:
             )
         process.log.unlink(missing_ok=True)
 
-    def _restarted(self) -> Process:
+    def _restart_process(self) -> Process:
         time.sleep(_BACKOFF[min(self._deaths, len(_BACKOFF)) - 1])
-        self._tally.restarted()
+        self._tally.start_over()
         self._drain_sent = False
         self._silent = 0.0
-        self._process = self._started()
+        self._process = self._start_process()
         return self._process
 
-    def _started(self) -> Process:
+    def _start_process(self) -> Process:
         """Start a child and wait until its model is loaded."""
-        began = time.monotonic()
+        start_time = time.monotonic()
         process = Process(new_log(self._start.log_folder, self._identity.model), self._start.environment)
         try:
             process.send(self._start.opening)
-            self._tally.told = self._ready(process)
+            self._tally.child_facts = self._ready(process)
         except BaseException:
             process.kill()
             process.end()
             raise
-        self._tally.seconds_start += time.monotonic() - began
+        self._tally.seconds_start += time.monotonic() - start_time
         return process
 
     def _ready(self, process: Process) -> dict[str, Any]:
-        """Wait for the child's first message, and return what it says of itself."""
-        began = time.monotonic()
-        while not process.closed and time.monotonic() - began < START_SECONDS:
+        """Wait for the child's first message, and return its facts."""
+        start_time = time.monotonic()
+        while not process.closed and time.monotonic() - start_time < START_SECONDS:
             for message in process.exchange(_TURN_SECONDS):
                 if "failed" in message:
-                    raise _error(message["failed"], self._identity.model, log=process.log)
+                    raise _error_from_child(message["failed"], self._identity.model, log=process.log)
                 return dict(message["ready"])
         process.kill()
         raise EngineError(
@@ -267,13 +306,13 @@ class ChildEngine:
         )
 
 
-def _error(told: Mapping[str, str], model: str, *, log: Path | None = None) -> EvalhubError:
-    """Return the error that a child tells of."""
-    kind = ModelError if told["kind"] == "model" else EngineError
+def _error_from_child(report: Mapping[str, str], model: str, *, log: Path | None = None) -> EvalhubError:
+    """Return the error that a child reports."""
+    kind = ModelError if report["kind"] == "model" else EngineError
     return kind(
-        told["what"],
-        where=told.get("where") or model,
-        value=told.get("value") or None,
-        allowed=told.get("allowed", ""),
-        fix=told.get("fix") or (f"read {log}" if log else ""),
+        report["what"],
+        where=report.get("where") or model,
+        value=report.get("value") or None,
+        allowed=report.get("allowed", ""),
+        fix=report.get("fix") or (f"read {log}" if log else ""),
     )

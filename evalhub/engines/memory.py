@@ -13,22 +13,22 @@ _CGROUPS = (
 
 
 def available_bytes() -> int | None:
-    """Return the free memory in bytes, within the limit of a container; None where nobody says."""
-    found = []
+    """Return the free memory in bytes, within the limit of a container. None where it is unknown."""
+    limits = []
     with contextlib.suppress(OSError, ValueError, StopIteration):
         lines = _MEMINFO.read_text(encoding="ascii").splitlines()
-        found.append(1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")))
-    for limit, used in _CGROUPS:
+        limits.append(1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")))
+    for limit, usage in _CGROUPS:
         with contextlib.suppress(OSError, ValueError):
-            found.append(int(Path(limit).read_text()) - _held(int(Path(used).read_text())))
-    return max(0, min(found)) if found else None
+            limits.append(int(Path(limit).read_text()) - _memory_in_use(int(Path(usage).read_text())))
+    return max(0, min(limits)) if limits else None
 
 
-def _held(used: int) -> int:
+def _memory_in_use(usage: int) -> int:
     """Return a container's use without the file cache, which is given up on demand."""
     with contextlib.suppress(OSError, ValueError):
         for line in Path("/sys/fs/cgroup/memory.stat").read_text(encoding="ascii").splitlines():
             name, value = line.split()
             if name == "file":
-                return max(0, used - int(value))
-    return used
+                return max(0, usage - int(value))
+    return usage

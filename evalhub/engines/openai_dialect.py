@@ -1,7 +1,7 @@
-"""What a server of OpenAI's protocol is sent, and what is left out or renamed where it refuses a parameter.
+"""The parameters that a server of OpenAI's protocol is sent, and their changes where it refuses some.
 
-A refusal is answered by one change: the parameter that it names is renamed, asked for less, or left out,
-where the suite leaves that open (`auto`). What was left out is kept with each completion.
+A refusal leads to one change: the parameter that it names is renamed, lowered or left out, where the suite
+allows that (`auto`). Each completion records the parameters that were left out.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from evalhub.engines.openai_settings import OpenaiSettings
 from evalhub.records import Request
-from evalhub.specs import EngineSpec
 
 TOP = 20
-"""How many most probable tokens are asked for where nothing else is set: the most that OpenAI allows."""
+"""Number of most probable tokens requested by default. OpenAI allows no more."""
 
 FEWER = 5
 
@@ -59,7 +59,7 @@ _NAMES: Mapping[str, re.Pattern[str]] = {
     )
     for word in _WORDS
 }
-# The server takes the parameter and not this value of it: that is the suite's to mend.
+# The server takes the parameter and refuses its value. The suite has to change it.
 _OUT_OF_RANGE = re.compile(
     r"(?:between|at most|at least|(?:less|greater|more|higher|lower) than|maximum|minimum|range|[<>]=?)"
     r"\D{0,20}\d",
@@ -69,10 +69,10 @@ _OUT_OF_RANGE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a server is asked.
+    """The form of requests to a server.
 
     Attributes:
-        logprobs: How many most probable tokens are asked for beside a verdict; 0 for hard verdicts.
+        logprobs: Number of most probable tokens requested beside a verdict. 0 for hard verdicts.
         token_limit: The name under which an answer's length is sent.
         omitted: The sampling parameters that are not sent, in the order of `_OPTIONAL`.
         structured: Whether a hard verdict is constrained by a JSON schema.
@@ -94,108 +94,114 @@ class Dialect:
         return bool(request.choices) and not self.logprobs
 
     def unsent(self, request: Request) -> tuple[str, ...]:
-        """Return what a request asks for and the server is not sent, each with its value."""
-        asked = sampling_of(request)
-        return tuple(f"{name} {asked[name]:g}" for name in self.omitted if name in asked)
+        """Return the parameters of a request that the server is not sent, each with its value."""
+        sampling = sampling_of(request)
+        return tuple(f"{name} {sampling[name]:g}" for name in self.omitted if name in sampling)
 
 
 def sampling_of(request: Request) -> dict[str, float]:
     """Return the sampling parameters of a request that a server may refuse."""
     sampling = request.sampling
-    asked = {
+    parameters = {
         "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k,
         "seed": sampling.seed + request.sample,
     }  # fmt: skip
-    return asked if sampling.top_k else {name: value for name, value in asked.items() if name != "top_k"}
+    return (
+        parameters
+        if sampling.top_k
+        else {name: value for name, value in parameters.items() if name != "top_k"}
+    )
 
 
-def first_dialect(spec: EngineSpec) -> Dialect:
-    """Return how a server is asked before it has refused anything."""
+def first_dialect(settings: OpenaiSettings) -> Dialect:
+    """Return the dialect for a server that has refused nothing so far."""
     return Dialect(
-        logprobs={"auto": TOP, "none": 0}[spec.logprobs] if isinstance(spec.logprobs, str) else spec.logprobs,
-        token_limit="max_tokens" if spec.token_limit == "auto" else spec.token_limit,
-        omitted=() if spec.omit == "auto" else tuple(name for name in _OPTIONAL if name in spec.omit),
-        structured=spec.structured != "none",
-        answer_tokens=spec.answer_tokens,
-        body=spec.body,
+        logprobs={"auto": TOP, "none": 0}[settings.logprobs]
+        if isinstance(settings.logprobs, str)
+        else settings.logprobs,
+        token_limit="max_tokens" if settings.token_limit == "auto" else settings.token_limit,
+        omitted=() if settings.omit == "auto" else tuple(name for name in _OPTIONAL if name in settings.omit),
+        structured=settings.structured != "none",
+        answer_tokens=settings.answer_tokens,
+        body=settings.body,
         why_hard=_NOT_ASKED,
     )
 
 
-def without_probabilities(dialect: Dialect, spec: EngineSpec) -> Dialect | None:
-    """Return the dialect for a server that sends none where they were asked for; None where that is set."""
-    why = "the server sends no log-probabilities"
-    return replace(dialect, logprobs=0, why_hard=why) if spec.logprobs == "auto" else None
+def without_probabilities(dialect: Dialect, settings: OpenaiSettings) -> Dialect | None:
+    """Return the dialect of a server without log-probabilities. None where the suite sets them."""
+    reason = "the server sends no log-probabilities"
+    return replace(dialect, logprobs=0, why_hard=reason) if settings.logprobs == "auto" else None
 
 
 def without_refused(
-    dialect: Dialect, spec: EngineSpec, request: Request, words: str, parameter: str | None = None
+    dialect: Dialect, settings: OpenaiSettings, request: Request, words: str, parameter: str | None = None
 ) -> Dialect | None:
-    """Return the dialect changed by what a server refuses; None where it refuses nothing that may change.
+    """Return the dialect without the parameter that a server refuses. None where no change is allowed.
 
     Args:
-        dialect: How the server was asked.
-        spec: What the suite leaves open.
-        request: What was asked.
+        dialect: The dialect of the refused request.
+        settings: Say which parameters may change.
+        request: The refused request.
         words: The server's message.
-        parameter: The parameter that the server names apart from its message.
+        parameter: The parameter that the server names outside its message.
     """
-    named = _named(dialect, request, words, parameter)
-    if named in _OPTIONAL and spec.omit == "auto" and not _OUT_OF_RANGE.search(words):
-        omitted = (*dialect.omitted, named)
+    refused_name = _refused_parameter(dialect, request, words, parameter)
+    if refused_name in _OPTIONAL and settings.omit == "auto" and not _OUT_OF_RANGE.search(words):
+        omitted = (*dialect.omitted, refused_name)
         return replace(dialect, omitted=tuple(name for name in _OPTIONAL if name in omitted))
-    if named == "max_tokens" and spec.token_limit == "auto" and not _OUT_OF_RANGE.search(words):
+    if refused_name == "max_tokens" and settings.token_limit == "auto" and not _OUT_OF_RANGE.search(words):
         return replace(dialect, token_limit="max_completion_tokens")
-    if named in _PROBABILITIES and spec.logprobs == "auto":
-        why = f"the server refuses log-probabilities ({words})"
-        return replace(dialect, logprobs=_fewer(dialect.logprobs, words), why_hard=why)
-    if named in _STRUCTURE and spec.structured == "auto":
+    if refused_name in _PROBABILITIES and settings.logprobs == "auto":
+        reason = f"the server refuses log-probabilities ({words})"
+        return replace(dialect, logprobs=_fewer_logprobs(dialect.logprobs, words), why_hard=reason)
+    if refused_name in _STRUCTURE and settings.structured == "auto":
         return replace(dialect, structured=False)
     return None
 
 
-def merged(one: Dialect, other: Dialect) -> Dialect:
-    """Return the dialect that leaves out whatever either of two leaves out."""
-    omitted = {*one.omitted, *other.omitted}
+def merge_dialects(first: Dialect, second: Dialect) -> Dialect:
+    """Return the dialect that leaves out every parameter that one of two leaves out."""
+    omitted = {*first.omitted, *second.omitted}
     return replace(
-        min(one, other, key=lambda dialect: dialect.logprobs),
-        token_limit=min(one.token_limit, other.token_limit, key=_LENGTH[::-1].index),
+        min(first, second, key=lambda dialect: dialect.logprobs),
+        token_limit=min(first.token_limit, second.token_limit, key=_LENGTH[::-1].index),
         omitted=tuple(name for name in _OPTIONAL if name in omitted),
-        structured=one.structured and other.structured,
+        structured=first.structured and second.structured,
     )
 
 
-def _named(dialect: Dialect, request: Request, words: str, parameter: str | None) -> str | None:
-    """Return the parameter that a refusal is about: the one named apart, else the first in the message."""
-    sent = _sent(dialect, request)
-    apart = re.findall(r"\w+", parameter or "")
-    if apart and apart[0] in ("messages", "prompt", "input"):
+def _refused_parameter(dialect: Dialect, request: Request, words: str, parameter: str | None) -> str | None:
+    """Return the refused parameter: `parameter` if it was sent, else the first in the message."""
+    parameters = _sent_parameters(dialect, request)
+    names = re.findall(r"\w+", parameter or "")
+    if names and names[0] in ("messages", "prompt", "input"):
         return None
-    named: str | None = next((name for name in apart if name in sent), None)
-    if named is not None:
-        return named
+    refused_name: str | None = next((name for name in names if name in parameters), None)
+    if refused_name is not None:
+        return refused_name
     if not _REFUSED.search(words):
         return None
-    places = {name: match.start() for name in sent if (match := _mention(name, words))}
-    return min(places, key=lambda name: places[name]) if places else None
+    positions = {name: match.start() for name in parameters if (match := _mention(name, words))}
+    return min(positions, key=lambda name: positions[name]) if positions else None
 
 
 def _mention(name: str, words: str) -> re.Match[str] | None:
-    """Return where a message names a parameter, and not just a word of that spelling."""
+    """Return where a message names a parameter, not only a word of the same spelling."""
     return _NAMES[name].search(words) if name in _NAMES else re.search(rf"\b{name}\b", words)
 
 
-def _sent(dialect: Dialect, request: Request) -> Sequence[str]:
-    sent = [name for name in sampling_of(request) if name not in dialect.omitted]
-    sent.append(dialect.token_limit)
+def _sent_parameters(dialect: Dialect, request: Request) -> Sequence[str]:
+    parameters = [name for name in sampling_of(request) if name not in dialect.omitted]
+    parameters.append(dialect.token_limit)
     if dialect.hard(request):
-        return [*sent, *(_STRUCTURE if dialect.structured else ())]
-    return [*sent, *(_PROBABILITIES if request.choices else ())]
+        return [*parameters, *(_STRUCTURE if dialect.structured else ())]
+    return [*parameters, *(_PROBABILITIES if request.choices else ())]
 
 
-def _fewer(asked: int, words: str) -> int:
-    """Return how many probabilities to ask for next: the most that the message allows, or none."""
+def _fewer_logprobs(count: int, words: str) -> int:
+    """Return the next number of log-probabilities: the most that the message allows, or 0."""
     if not _BOUND.search(words):
         return 0
-    smaller = [number for number in map(int, re.findall(r"\b\d{1,3}\b", words)) if 1 <= number < asked]
-    return max(smaller, default=FEWER if asked > FEWER else 0)
+    smaller = [number for number in map(int, re.findall(r"\b\d{1,3}\b", words)) if 1 <= number < count]
+    return max(smaller, default=FEWER if count > FEWER else 0)

@@ -6,7 +6,7 @@ Choices outside of them are taken at equal shares of the most they can have. The
 them. Where no choice is among them, or none is more probable than what is outside, the outcome is a failure
 of kind parse.
 
-A verdict without probabilities is asked as a text, constrained by a JSON schema where the server can; what
+A verdict without probabilities is asked as a text, constrained by a JSON schema where the server can. What
 it says is read by the judging room.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 
 from evalhub.engines.base import Outcome
 from evalhub.engines.openai_dialect import Dialect, sampling_of
-from evalhub.engines.thinking import answered
+from evalhub.engines.thinking import outcome_of_text
 from evalhub.judging import answer_schema
 from evalhub.records import CUT, FailureKind, Request, end_of
 
@@ -35,19 +35,19 @@ class NoProbabilities(Exception):
 
 
 def call(model: str, request: Request, dialect: Dialect) -> dict[str, Any]:
-    """Return the arguments of one call; what the dialect does not leave out is not left to the server."""
-    sampled = {name: value for name, value in sampling_of(request).items() if name not in dialect.omitted}
+    """Return the arguments of one call. Every parameter is sent unless the dialect leaves it out."""
+    sampling = {name: value for name, value in sampling_of(request).items() if name not in dialect.omitted}
     extra: dict[str, Any] = {**dialect.body}
-    if "top_k" in sampled:
-        extra["top_k"] = sampled.pop("top_k")
+    if "top_k" in sampling:
+        extra["top_k"] = sampling.pop("top_k")
     arguments: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": one.role, "content": one.content} for one in request.messages],
-        dialect.token_limit: _most_tokens(request, dialect),
-        **sampled,
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        dialect.token_limit: _token_limit(request, dialect),
+        **sampling,
     }
     if request.messages[-1].role == "assistant":
-        # vLLM's and SGLang's names; a server that ignores them answers anew, in a turn of its own.
+        # vLLM's and SGLang's names. A server that ignores them answers anew, in a turn of its own.
         extra |= {"continue_final_message": True, "add_generation_prompt": False}
     if extra:
         arguments["extra_body"] = extra
@@ -62,14 +62,14 @@ def call(model: str, request: Request, dialect: Dialect) -> dict[str, Any]:
     return arguments
 
 
-def _most_tokens(request: Request, dialect: Dialect) -> int:
+def _token_limit(request: Request, dialect: Dialect) -> int:
     if dialect.hard(request):
         return dialect.answer_tokens
     return 1 if request.choices else request.sampling.max_tokens
 
 
 def server_words(body: Any) -> str:
-    """Return what the body of an error says, in one line.
+    """Return the message in the body of an error, in one line.
 
     >>> server_words({"message": "no such model", "code": 404})
     'no such model'
@@ -88,63 +88,63 @@ def read(reply: Any, request: Request, dialect: Dialect) -> Outcome:
     """Return the outcome of a server's reply.
 
     Raises:
-        NoProbabilities: They were asked for, and the server answers without any.
+        NoProbabilities: The server sends none although they were requested.
     """
     if error := getattr(reply, "error", None):
         return Outcome(failure=FailureKind.ENGINE, detail=f"the server answers: {server_words(error)}")
-    made = reply.choices[0]
+    generation = reply.choices[0]
     details = getattr(reply.usage, "prompt_tokens_details", None)
     usage: dict[str, Any] = {
         "prompt_tokens": getattr(reply.usage, "prompt_tokens", None),
         "cached_tokens": getattr(details, "cached_tokens", None),
         "completion_tokens": getattr(reply.usage, "completion_tokens", None),
     }
-    limit = _most_tokens(request, dialect)
-    end = _end(made, usage["completion_tokens"], limit)
-    if refusal := _refusal(made):
+    limit = _token_limit(request, dialect)
+    end = _end(generation, usage["completion_tokens"], limit)
+    if refusal := _refusal(generation):
         return Outcome(failure=FailureKind.REFUSED, detail=refusal, finish_reason=end, **usage)
     if request.choices and not dialect.hard(request):
-        listed = _listed(made.logprobs)
+        listed = _listed_tokens(generation.logprobs)
         if not listed:
             raise NoProbabilities
-        return replace(_verdict(listed, request.choices, made.message.content), **usage)
-    if not made.message.content and end == CUT and not _reasoning(made.message):
+        return replace(_verdict(listed, request.choices, generation.message.content), **usage)
+    if not generation.message.content and end == CUT and not _reasoning(generation.message):
         detail = f"the answer was cut before it began ({dialect.token_limit} {limit})"
         return Outcome(failure=FailureKind.TRUNCATED, detail=detail, finish_reason=end, **usage)
-    return answered(
-        made.message.content or "",
+    return outcome_of_text(
+        generation.message.content or "",
         replace(request, sampling=replace(request.sampling, max_tokens=limit)),
-        reasoning=_reasoning(made.message),
+        reasoning=_reasoning(generation.message),
         finish_reason=end,
         **usage,
     )
 
 
-def _end(made: Any, tokens: int | None, limit: int) -> str | None:
-    """Return why an answer ends. Where the server does not say, an answer that fills its limit was cut."""
-    if made.finish_reason:
-        return end_of(made.finish_reason)
+def _end(generation: Any, tokens: int | None, limit: int) -> str | None:
+    """Return why an answer ends. Without a reason, an answer that fills its limit counts as cut."""
+    if generation.finish_reason:
+        return end_of(generation.finish_reason)
     return CUT if tokens is not None and tokens >= limit else None
 
 
 def _reasoning(message: Any) -> str | None:
     """Return the think text that a server split off itself, under either of the names in use."""
-    named = (getattr(message, name, None) for name in ("reasoning_content", "reasoning"))
-    return next((text for text in named if isinstance(text, str) and text), None)
+    values = (getattr(message, name, None) for name in ("reasoning_content", "reasoning"))
+    return next((text for text in values if isinstance(text, str) and text), None)
 
 
-def _refusal(made: Any) -> str | None:
-    """Return why a model, or a filter of the server, gives no answer at all."""
-    refusal = getattr(made.message, "refusal", None)
-    if not made.message.content and isinstance(refusal, str) and refusal:
+def _refusal(generation: Any) -> str | None:
+    """Return why a model or a filter of the server gives no answer. None where there is an answer."""
+    refusal = getattr(generation.message, "refusal", None)
+    if not generation.message.content and isinstance(refusal, str) and refusal:
         return f"the model refuses: {refusal}"
-    if made.finish_reason == "content_filter":
+    if generation.finish_reason == "content_filter":
         return "the server's content filter took the answer"
     return None
 
 
-def _listed(logprobs: Any) -> list[tuple[str, float]]:
-    """Return the most probable first tokens; where a server names only the drawn one, that one alone."""
+def _listed_tokens(logprobs: Any) -> list[tuple[str, float]]:
+    """Return the most probable first tokens, or only the sampled token of a server that lists no others."""
     content = logprobs.content if logprobs else None
     if not content:
         return []
@@ -154,14 +154,14 @@ def _listed(logprobs: Any) -> list[tuple[str, float]]:
 
 
 def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text: str | None) -> Outcome:
-    found = choice_logprobs(listed, choices)
-    missing = [choice for choice in choices if choice not in found]
-    top = max(listed, key=lambda one: one[1])[0] if listed else None
-    most = unlisted(listed) if missing else -math.inf
+    logprobs_listed = choice_logprobs(listed, choices)
+    missing = [choice for choice in choices if choice not in logprobs_listed]
+    top = max(listed, key=lambda pair: pair[1])[0] if listed else None
+    ceiling = unlisted(listed) if missing else -math.inf
     where = f"among the server's {len(listed)} most probable tokens"
-    stands_out = bool(found) and max(found.values()) > most
-    most = min(most, _equal_share(listed, len(missing)))
-    logprobs = {choice: found.get(choice, most) for choice in choices}
+    stands_out = bool(logprobs_listed) and max(logprobs_listed.values()) > ceiling
+    ceiling = min(ceiling, _equal_share(listed, len(missing)))
+    logprobs = {choice: logprobs_listed.get(choice, ceiling) for choice in choices}
     bounds: dict[str, Any] = {"logprobs": logprobs, "top_token": top, "unlisted": tuple(missing)}
     if not stands_out:
         detail = f"no choice stands out {where}; engine: {{logprobs: none}} asks for hard verdicts"
@@ -173,7 +173,7 @@ def _verdict(listed: Sequence[tuple[str, float]], choices: tuple[str, ...], text
 
 
 def _equal_share(listed: Sequence[tuple[str, float]], missing: int) -> float:
-    """Return the log of an equal share of what the listed tokens leave to all missing choices together."""
+    """Return the log of the probability that the listed tokens leave, divided by the missing choices."""
     left = 1.0 - math.fsum(math.exp(min(logprob, 0.0)) for _, logprob in listed)
     return math.log(max(left, _ROUNDED) / max(missing, 1))
 
@@ -181,7 +181,7 @@ def _equal_share(listed: Sequence[tuple[str, float]], missing: int) -> float:
 def unlisted(listed: Sequence[tuple[str, float]]) -> float:
     """Return the highest log-probability that a token outside of a list of the most probable can have.
 
-    It is no more probable than the least probable one listed, nor than what they leave together.
+    It is at most the least listed probability, and at most the probability that the listed tokens leave.
 
     Args:
         listed: Tokens with their natural-log probabilities.
@@ -196,24 +196,24 @@ def unlisted(listed: Sequence[tuple[str, float]]) -> float:
 
 
 def choice_logprobs(listed: Sequence[tuple[str, float]], choices: Sequence[str]) -> Mapping[str, float]:
-    """Return the log-probability of each choice that is spelt by a listed token.
+    """Return the log-probability of each choice that a listed token spells.
 
     Args:
         listed: Tokens with their natural-log probabilities.
-        choices: What may be answered.
+        choices: The allowed answers.
 
     Example:
         >>> choice_logprobs([("A", -1.0), ("The", -1.5)], ["A", "B"])
         {'A': -1.0}
     """
-    found: dict[str, list[float]] = {}
+    logprobs_by_choice: dict[str, list[float]] = {}
     for token, logprob in listed:
         if token.strip() in choices:
-            found.setdefault(token.strip(), []).append(logprob)
+            logprobs_by_choice.setdefault(token.strip(), []).append(logprob)
     return {
-        choice: found[choice][0]
-        if len(found[choice]) == 1
-        else math.log(math.fsum(map(math.exp, found[choice])))
+        choice: logprobs_by_choice[choice][0]
+        if len(logprobs_by_choice[choice]) == 1
+        else math.log(math.fsum(map(math.exp, logprobs_by_choice[choice])))
         for choice in choices
-        if choice in found
+        if choice in logprobs_by_choice
     }

@@ -14,26 +14,26 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome, cleaned, completion
+from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome, clean_request, completion
 from evalhub.engines.openai_dialect import (
     CHANGES,
     Dialect,
     first_dialect,
-    merged,
+    merge_dialects,
     without_probabilities,
     without_refused,
 )
 from evalhub.engines.openai_protocol import NoProbabilities, call, read, server_words
-from evalhub.engines.opening import Opening
+from evalhub.engines.openai_settings import OpenaiSettings
+from evalhub.engines.opening import EngineKind, Opening
 from evalhub.engines.tally import Tally
 from evalhub.errors import EngineError, SpecError
 from evalhub.models import ResolvedModel
 from evalhub.records import Completion, FailureKind, Request, digest
-from evalhub.specs import EngineSpec
 
 ATTEMPTS = 6
 
-# Counts the changes of what a completion keeps of an answer, so that older ones are not found again.
+# The version of the fields that a completion keeps of an answer. It hides older completions.
 _KEEPS = 2
 _TURN_SECONDS = 0.2
 _BACKOFF = 0.5
@@ -48,28 +48,31 @@ _NO_PROBABILITIES = (
 _TOO_LONG = ("context length", "context_length", "too long", "longer than", "max_model_len", "maximum input")
 
 
-def identify_openai(spec: EngineSpec, model: ResolvedModel | None, name: str) -> EngineIdentity:
+def identify_openai(settings: OpenaiSettings, model: ResolvedModel | None, name: str) -> EngineIdentity:
     """Return the identity of a server's model: its address and name stand for its content."""
-    address = urlsplit(spec.base_url or "")
+    address = urlsplit(settings.base_url or "")
     if address.scheme not in ("http", "https") or not address.netloc:
         raise SpecError(
-            "engine openai needs base_url, a server's address with its /v1", where=name, value=spec.base_url
+            "engine openai needs base_url, a server's address with its /v1",
+            where=name,
+            value=settings.base_url,
         )
     if address.username or address.password or address.query:
         raise SpecError(
             "base_url must hold no key and no password", where=name, fix="name a variable in api_key_env"
         )
     shown = model.id if model else name
-    # What is left to its default stands in no key, so that what was answered before is found again.
-    asked = spec.model_dump(mode="json", include=_SETTINGS, exclude_defaults=True)
-    settings = {"base_url": spec.base_url, "keeps": _KEEPS, **asked}
-    return EngineIdentity("openai", shown, digest([spec.base_url, shown]), settings=settings, device="remote")
+    # Default values stand in no key, so that earlier completions are found again.
+    changed = settings.model_dump(mode="json", include=_SETTINGS, exclude_defaults=True)
+    identifying = {"base_url": settings.base_url, "keeps": _KEEPS, **changed}
+    content_hash = digest([settings.base_url, shown])
+    return EngineIdentity("openai", shown, content_hash, settings=identifying, device="remote")
 
 
-def open_openai(opening: Opening) -> OpenaiEngine:
-    """Return a client of the server; nothing is asked of it yet."""
-    key = os.environ.get(opening.spec.api_key_env, "")
-    return OpenaiEngine(opening.identity, opening.spec, key=key)
+def open_openai(opening: Opening[OpenaiSettings]) -> OpenaiEngine:
+    """Return a client of the server. No request is sent yet."""
+    key = os.environ.get(opening.settings.api_key_env, "")
+    return OpenaiEngine(opening.identity, opening.settings, key=key)
 
 
 class OpenaiEngine:
@@ -77,14 +80,14 @@ class OpenaiEngine:
 
     Args:
         identity: Address and name.
-        spec: How the server is asked.
-        key: The server's key; may be empty. It stands in no record, error or log.
+        settings: The settings of the suite.
+        key: The server's key, or an empty text. It stands in no record, error or log.
 
     Raises:
         EngineError: The package `openai` is not installed.
     """
 
-    def __init__(self, identity: EngineIdentity, spec: EngineSpec, *, key: str) -> None:
+    def __init__(self, identity: EngineIdentity, settings: OpenaiSettings, *, key: str) -> None:
         try:
             import openai
         except ImportError as error:
@@ -99,31 +102,31 @@ class OpenaiEngine:
             base_url=identity.settings["base_url"],
             api_key=key or "none",
             max_retries=0,
-            timeout=spec.timeout,
+            timeout=settings.timeout,
         )
-        self._spec = spec
-        self._dialect = first_dialect(spec)
+        self._settings = settings
+        self._dialect = first_dialect(settings)
         self._learning = threading.Lock()
         self._sends_probabilities = False
         self._verdicts = False
-        self._pool = ThreadPoolExecutor(max_workers=spec.concurrency)
+        self._pool = ThreadPoolExecutor(max_workers=settings.concurrency)
         self._flying: dict[Future[Outcome], tuple[str, Request]] = {}
         self._finished: SimpleQueue[Future[Outcome]] = SimpleQueue()
-        self._tally = Tally({"platform": "remote", "device": "remote", "max_num_seqs": spec.concurrency})
+        self._tally = Tally({"platform": "remote", "device": "remote", "max_num_seqs": settings.concurrency})
         self._draining = False
         self._closing = threading.Event()
         self._seconds_busy = 0.0
 
     @property
     def identity(self) -> EngineIdentity:
-        """What was asked for."""
+        """The model and its requested settings."""
         return self._identity
 
     def submit(self, key: str, request: Request) -> None:
-        """Hand in a request under its completion's key; after `drain` it is dropped."""
+        """Hand in a request under its completion's key. After `drain` it is dropped."""
         if self._draining:
             return
-        request = cleaned(request)
+        request = clean_request(request)
         future = self._pool.submit(self._ask, request)
         self._flying[future] = (key, request)
         future.add_done_callback(self._finished.put)
@@ -140,24 +143,24 @@ class OpenaiEngine:
                 dropped = True
                 for future in list(self._flying):
                     future.cancel()
-            began = time.monotonic()
+            start_time = time.monotonic()
             with contextlib.suppress(Empty):
                 future = self._finished.get(timeout=_TURN_SECONDS)
                 key, request = self._flying.pop(future)
                 if not future.cancelled():
                     outcome = future.result()
                     self._tally.count(outcome)
-                    self._count_time(began)
+                    self._count_time(start_time)
                     yield completion(key, self._identity.model, request, outcome)
                     continue
-            self._count_time(began)
+            self._count_time(start_time)
 
     def drain(self) -> None:
-        """Begin nothing more: drop what has not begun, finish what has. Safe in a signal handler."""
+        """Drop the requests that have not begun and finish the others. Safe in a signal handler."""
         self._draining = True
 
     def facts(self) -> EngineFacts:
-        """Return what was done so far and what was sent; what the server really used it does not say."""
+        """Return the work done so far and the parameters sent. A server does not report its own settings."""
         dialect = self._dialect
         hard = self._verdicts and not dialect.logprobs
         return replace(
@@ -169,7 +172,7 @@ class OpenaiEngine:
         )
 
     def close(self) -> None:
-        """End the threads; a second call does nothing."""
+        """End the threads. A second call does nothing."""
         self._closing.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._client.close()
@@ -184,22 +187,22 @@ class OpenaiEngine:
         """Close the engine."""
         self.close()
 
-    def _count_time(self, began: float) -> None:
-        self._seconds_busy += time.monotonic() - began
+    def _count_time(self, start_time: float) -> None:
+        self._seconds_busy += time.monotonic() - start_time
         self._tally.beat({"seconds_busy": self._seconds_busy})
 
     def _ask(self, request: Request) -> Outcome:
-        """Ask the server, in another way where it refuses a parameter that may change."""
+        """Ask the server, with another dialect where it refuses a parameter that may change."""
         dialect = self._dialect
         for _ in range(CHANGES):
             outcome, changed = self._ask_in(dialect, request)
             if changed is None:
                 break
             dialect = changed
-        return self._learned(dialect, request, outcome)
+        return self._learn(dialect, request, outcome)
 
-    def _learned(self, dialect: Dialect, request: Request, outcome: Outcome) -> Outcome:
-        """Return an outcome with what was not sent; keep for later requests how the server answered."""
+    def _learn(self, dialect: Dialect, request: Request, outcome: Outcome) -> Outcome:
+        """Return an outcome with its unsent parameters. Later requests take the dialect that worked."""
         if outcome.failure in _UNANSWERED:
             return outcome
         with self._learning:
@@ -207,16 +210,16 @@ class OpenaiEngine:
             self._sends_probabilities |= outcome.logprobs is not None
             # One odd reply does not turn the verdicts of a whole run into hard ones.
             if not (dialect.hard(request) and self._sends_probabilities):
-                self._dialect = merged(self._dialect, dialect)
+                self._dialect = merge_dialects(self._dialect, dialect)
         if dialect.hard(request) and outcome.failure is None:
             outcome = replace(outcome, detail=f"hard verdict: {dialect.why_hard}")
         return replace(outcome, unsent=dialect.unsent(request))
 
     def _ask_in(self, dialect: Dialect, request: Request) -> tuple[Outcome, Dialect | None]:
-        """Ask the server, again after a pause where another try may help.
+        """Ask the server, and again after a pause where another attempt may help.
 
         Returns:
-            The outcome, and how to ask instead where a parameter was refused.
+            The outcome, and another dialect where a parameter was refused.
         """
         import openai
 
@@ -225,52 +228,57 @@ class OpenaiEngine:
                 arguments = call(self._identity.model, request, dialect)
                 return read(self._client.chat.completions.create(**arguments), request, dialect), None
             except NoProbabilities:
-                return self._failed(_NO_PROBABILITIES), without_probabilities(dialect, self._spec)
+                return self._failure_outcome(_NO_PROBABILITIES), without_probabilities(
+                    dialect, self._settings
+                )
             except openai.APIStatusError as error:
                 if error.status_code == _NOT_IMPLEMENTED or (
                     error.status_code not in (408, 409, 429) and error.status_code < 500
                 ):
                     words = self._words(error)
-                    change = without_refused(dialect, self._spec, request, words, error.param)
-                    outcome = self._refused(error, final=change is None)
+                    change = without_refused(dialect, self._settings, request, words, error.param)
+                    outcome = self._refusal_outcome(error, final=change is None)
                     return outcome, None if outcome.failure is FailureKind.TOO_LONG else change
-                failure, pause = f"HTTP {error.status_code}: {self._words(error)}", _asked_pause(error)
+                failure, pause = f"HTTP {error.status_code}: {self._words(error)}", _requested_pause(error)
             except openai.APIConnectionError as error:
                 failure, pause = str(error), None
             except (openai.OpenAIError, ValueError, AttributeError, IndexError, TypeError) as error:
-                return self._failed(f"the server's reply cannot be read: {error}"), None
+                return self._failure_outcome(f"the server's reply cannot be read: {error}"), None
             if attempt < ATTEMPTS and self._closing.wait(pause or _BACKOFF * 2 ** (attempt - 1)):
                 break
-        return self._failed(f"the server failed {attempt} times: {failure}"), None
+        return self._failure_outcome(f"the server failed {attempt} times: {failure}"), None
 
-    def _refused(self, error: Any, *, final: bool) -> Outcome:
-        """Tell a prompt that is too long from a server that cannot be used at all.
+    def _refusal_outcome(self, error: Any, *, final: bool) -> Outcome:
+        """Return the outcome of a refusal, which may be a prompt that is too long.
 
         Some servers answer 403 to a parameter. Then the refusal is not `final`: the parameter is left out.
         """
-        said = self._words(error)
+        words = self._words(error)
         if final and error.status_code in (401, 403, 404):
             raise EngineError(
-                f"the server refuses the key or does not have the model (HTTP {error.status_code}: {said})",
+                f"the server refuses the key or does not have the model (HTTP {error.status_code}: {words})",
                 where=self._identity.model,
             )
-        if error.status_code in (400, 413, 422) and any(sign in said.lower() for sign in _TOO_LONG):
-            return Outcome(failure=FailureKind.TOO_LONG, detail=said)
-        return self._failed(f"HTTP {error.status_code}: {said}")
+        if error.status_code in (400, 413, 422) and any(sign in words.lower() for sign in _TOO_LONG):
+            return Outcome(failure=FailureKind.TOO_LONG, detail=words)
+        return self._failure_outcome(f"HTTP {error.status_code}: {words}")
 
-    def _failed(self, detail: str) -> Outcome:
+    def _failure_outcome(self, detail: str) -> Outcome:
         return Outcome(failure=FailureKind.ENGINE, detail=self._without_key(detail))
 
     def _words(self, error: Any) -> str:
-        """Return what the server says of an error, without the key."""
+        """Return the server's message without the key."""
         return self._without_key(server_words(error.body))[:_LONGEST]
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "[key]") if self._key else text
 
 
-def _asked_pause(error: Any) -> float | None:
+def _requested_pause(error: Any) -> float | None:
     """Return the pause in seconds that a server asks for, within reason."""
     with contextlib.suppress(KeyError, ValueError):
         return min(float(error.response.headers["retry-after"]), _LONGEST_PAUSE)
     return None
+
+
+OPENAI = EngineKind(OpenaiSettings, identify_openai, open_openai)

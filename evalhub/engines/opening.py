@@ -1,29 +1,53 @@
-"""What is handed to an engine that is to be opened, and what makes a kind of engine."""
+"""What makes a kind of engine: its settings, its identity, and how it is opened."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from evalhub.engines.base import HANG_SECONDS, Engine, EngineIdentity
 from evalhub.models import ResolvedModel
-from evalhub.specs import EngineSpec
+from evalhub.specs.base import Spec
+
+
+class EngineSettings(Spec):
+    """The settings that every engine takes. An engine adds its own in a subclass.
+
+    Attributes:
+        seed: Seed of whatever the engine draws besides the tokens.
+    """
+
+    seed: int = 0
+
+
+class LocalSettings(EngineSettings):
+    """The settings of an engine that needs the model's weights on this machine.
+
+    Attributes:
+        trust_remote_code: Whether Python code in the model's folder may run.
+    """
+
+    trust_remote_code: bool = False
+
+
+Settings = TypeVar("Settings", bound=EngineSettings)
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Generic[Settings]):
     """All that opening an engine may need.
 
     Attributes:
-        spec: The settings that were asked for.
-        identity: What `identify` made of them.
-        model: The model that lies ready; None for a server's.
+        settings: The settings, checked.
+        identity: What `identify` returned for them.
+        model: The model on this machine. None where a server or a script stands for it.
         log_folder: Takes the logs of child processes.
         hang_seconds: After which a silent child is killed.
     """
 
-    spec: EngineSpec
+    settings: Settings
     identity: EngineIdentity
     model: ResolvedModel | None
     log_folder: Path
@@ -31,15 +55,16 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineKind:
+class EngineKind(Generic[Settings]):
     """One kind of engine.
 
     Attributes:
-        identify: Identity of a spec, a model and a display id; starts nothing, imports nothing heavy.
-        open: An engine that is ready.
-        local: Whether it needs a model that lies on this machine.
+        settings: The class of its settings. A subclass of `LocalSettings` needs a model on this machine.
+        identify: Returns the identity of settings, a model and a display id. It starts nothing and imports
+            nothing heavy.
+        open: Returns an engine that is ready.
     """
 
-    identify: Callable[[EngineSpec, ResolvedModel | None, str], EngineIdentity]
-    open: Callable[[Opening], Engine]
-    local: bool = True
+    settings: type[Settings]
+    identify: Callable[[Settings, ResolvedModel | None, str], EngineIdentity]
+    open: Callable[[Opening[Settings]], Engine]

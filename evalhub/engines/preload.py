@@ -11,7 +11,7 @@ from pathlib import Path
 TCMALLOC = "tcmalloc"
 MALLOC = "malloc variables"
 
-# glibc hands large buffers back to the kernel after each step; these make it keep them.
+# glibc hands large buffers back to the kernel after each step. These make it keep them.
 _MALLOC = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "-1",
@@ -22,7 +22,7 @@ _FOLDERS = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib")
 
 
 def find_tcmalloc() -> str | None:
-    """Return the path or name of a tcmalloc that the loader finds; None where there is none."""
+    """Return the path or name of a tcmalloc that the loader finds. None without one."""
     folders = [Path(sys.prefix) / "lib"]
     for root in map(Path, _FOLDERS):
         folders += [root, *root.glob("*-linux-gnu*")]
@@ -37,7 +37,7 @@ def preload(environment: Mapping[str, str], tcmalloc: str | None) -> dict[str, s
     """Return the variables that give a process the better allocator.
 
     Args:
-        environment: Where the process would start; what it says itself is kept.
+        environment: The variables of the process. Its own values win.
         tcmalloc: The library, or None where there is none.
 
     Example:
@@ -52,7 +52,7 @@ def preload(environment: Mapping[str, str], tcmalloc: str | None) -> dict[str, s
     return {name: value for name, value in _MALLOC.items() if name not in environment}
 
 
-def used() -> str | None:
+def allocator_in_use() -> str | None:
     """Return which allocator this very process was given."""
     maps = Path("/proc/self/maps")
     if maps.exists() and TCMALLOC in maps.read_text(encoding="utf-8", errors="replace"):

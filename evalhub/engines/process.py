@@ -74,11 +74,11 @@ class Process:
         return self._child.pid
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Queue a message; it leaves as soon as the pipe takes it."""
+        """Queue a message. It leaves as soon as the pipe takes it."""
         self._unsent += encode(message)
 
     def exchange(self, seconds: float) -> list[dict[str, Any]]:
-        """Send what can be sent and return what has come, after at most so many seconds."""
+        """Send queued bytes and return the messages received, after at most so many seconds."""
         poll = select.poll()
         poll.register(self._read_fd, select.POLLIN)
         if self._unsent:
@@ -89,7 +89,7 @@ class Process:
         return self._receive() if self._read_fd in ready else []
 
     def end(self) -> str:
-        """Make sure that the child and all that it started are gone; return how it ended."""
+        """End the child and all processes that it started. Return how the child ended."""
         for descriptor in (self._write_fd, self._read_fd):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
@@ -101,7 +101,7 @@ class Process:
         return _ending(self._child.wait())
 
     def kill(self) -> None:
-        """Kill the child and all that it started."""
+        """Kill the child and all processes that it started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, signal.SIGKILL)
 

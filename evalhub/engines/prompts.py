@@ -82,14 +82,18 @@ class Prompts:
         """Return the prompt of a conversation.
 
         Args:
-            messages: The conversation; the answer is the assistant's next turn, or goes on with its last.
-            for_choices: One token is to follow, so a think tag that the template opened is closed.
-            think: What think text stands between.
+            messages: The conversation. The answer is the assistant's next turn, or goes on with its last.
+            for_choices: Whether one token follows. A think tag that the template opened is then closed.
+            think: The tags around think text.
         """
         if not self.templated:
             text = plain_dialogue(messages)
             return Prompt(text, self._tokens(text, special=True), stop=(PLAIN_STOP,))
-        text = self._begun(messages, think) if messages[-1].role == "assistant" else self._templated(messages)
+        text = (
+            self._render_unfinished(messages, think)
+            if messages[-1].role == "assistant"
+            else self._render_template(messages)
+        )
         opened = left_open(text, think)
         if opened and for_choices:
             text, opened = f"{text.rstrip()}\n\n{opened.close}\n\n", None
@@ -118,14 +122,16 @@ class Prompts:
         return self._tokenizer.decode([token], skip_special_tokens=False)
 
     def _find_choices(self, tail: str, choices: tuple[str, ...]) -> tuple[int, ...]:
-        """Try the choices bare and after a space; all take the same form, or they cannot be compared."""
+        """Try the choices without and with a leading space. All take the same form, to be comparable."""
         missing: str | None = None
         for space in ("", " ") if self.templated else (" ", ""):
             tokens = [self._one_token(tail, space + choice) for choice in choices]
-            found = tuple(token for token in tokens if token is not None)
-            if len(set(found)) == len(choices):
-                return found
-            first = next((one for one, token in zip(choices, tokens, strict=True) if token is None), None)
+            tokens_of_choices = tuple(token for token in tokens if token is not None)
+            if len(set(tokens_of_choices)) == len(choices):
+                return tokens_of_choices
+            first = next(
+                (choice for choice, token in zip(choices, tokens, strict=True) if token is None), None
+            )
             missing = missing or first
         raise ModelError(
             "a choice is not one token of its own at the start of this model's answer",
@@ -141,41 +147,41 @@ class Prompts:
     def _tokens(self, text: str, *, special: bool) -> tuple[int, ...]:
         return tuple(self._tokenizer(text, add_special_tokens=special)["input_ids"])
 
-    def _begun(self, messages: Sequence[Message], think: Sequence[ThinkTags]) -> str:
+    def _render_unfinished(self, messages: Sequence[Message], think: Sequence[ThinkTags]) -> str:
         """Render a conversation whose last turn the assistant has begun, as text that it goes on with."""
-        text, begun = self._templated(messages[:-1]), messages[-1].content
+        text, answer = self._render_template(messages[:-1]), messages[-1].content
         if opened := left_open(text, think):
-            begun = begun.removeprefix(opened.open).lstrip("\n")
-        return text + begun
+            answer = answer.removeprefix(opened.open).lstrip("\n")
+        return text + answer
 
-    def _templated(self, messages: Sequence[Message]) -> str:
+    def _render_template(self, messages: Sequence[Message]) -> str:
         """Render a conversation in the first form in which the template takes all of it.
 
         Some templates refuse the system's turn or two turns of one speaker in a row, others leave a turn out.
         """
-        merged = without_system(messages)
-        forms = dict.fromkeys((tuple(messages), merged, alternating(merged)))
-        refused: Exception | None = None
+        conversation = without_system(messages)
+        forms = dict.fromkeys((tuple(messages), conversation, merge_turns(conversation)))
+        refusal: Exception | None = None
         for form in forms:
             try:
-                text = self._applied(form)
+                text = self._apply_template(form)
             except Exception as error:
-                refused = refused or error
+                refusal = refusal or error
                 continue
             missing = next((turn for turn in messages if turn.content.strip() not in text), None)
             if missing is None:
                 return text
-            refused = refused or ValueError(f"the chat template leaves out what the {missing.role} says")
-        raise refused or ValueError("the chat template renders nothing")
+            refusal = refusal or ValueError(f"the chat template leaves out what the {missing.role} says")
+        raise refusal or ValueError("the chat template renders nothing")
 
-    def _applied(self, messages: Sequence[Message]) -> str:
-        turns = [{"role": one.role, "content": one.content} for one in messages]
+    def _apply_template(self, messages: Sequence[Message]) -> str:
+        turns = [{"role": message.role, "content": message.content} for message in messages]
         return str(self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
 
 
 @lru_cache(maxsize=4)
 def folder_prompts(folder: Path) -> Prompts | None:
-    """Return the prompts of a model that is not loaded; None where its tokenizer cannot be read alone."""
+    """Return the prompts of a model that is not loaded. None where its tokenizer cannot be read alone."""
     tokenizer = folder_tokenizer(folder)
     return None if tokenizer is None else Prompts(tokenizer)
 
@@ -188,9 +194,9 @@ def plain_dialogue(messages: Sequence[Message]) -> str:
         'Be brief.\\n\\nUser: Hi\\n\\nAssistant:'
     """
     names = {"user": "User: ", "assistant": "Assistant: "}
-    turns = [names.get(one.role, "") + one.content for one in messages]
-    begun = messages[-1].role == "assistant"
-    return "\n\n".join(turns if begun else [*turns, "Assistant:"])
+    turns = [names.get(message.role, "") + message.content for message in messages]
+    is_unfinished = messages[-1].role == "assistant"
+    return "\n\n".join(turns if is_unfinished else [*turns, "Assistant:"])
 
 
 def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -200,8 +206,8 @@ def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:
         >>> without_system([Message("system", "Be brief."), Message("user", "Hi")])
         (Message(role='user', content='Be brief.\\n\\nHi'),)
     """
-    system = [one.content for one in messages if one.role == "system"]
-    turns = [one for one in messages if one.role != "system"]
+    system = [message.content for message in messages if message.role == "system"]
+    turns = [message for message in messages if message.role != "system"]
     if not system or not turns:
         return tuple(messages)
     first = next((place for place, turn in enumerate(turns) if turn.role == "user"), 0)
@@ -209,12 +215,12 @@ def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(turns)
 
 
-def alternating(messages: Sequence[Message]) -> tuple[Message, ...]:
+def merge_turns(messages: Sequence[Message]) -> tuple[Message, ...]:
     """Return a conversation in which turns of one speaker that follow on each other are one turn.
 
     Example:
-        >>> alternating([Message("user", "Hi"), Message("user", "you")])
+        >>> merge_turns([Message("user", "Hi"), Message("user", "you")])
         (Message(role='user', content='Hi\\n\\nyou'),)
     """
-    spoken = groupby(messages, key=lambda message: message.role)
-    return tuple(Message(role, "\n\n".join(turn.content for turn in turns)) for role, turns in spoken)
+    groups = groupby(messages, key=lambda message: message.role)
+    return tuple(Message(role, "\n\n".join(turn.content for turn in turns)) for role, turns in groups)

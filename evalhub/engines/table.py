@@ -2,46 +2,122 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from evalhub.engines import local, openai_server
 from evalhub.engines.base import HANG_SECONDS, Engine, EngineIdentity
-from evalhub.engines.opening import EngineKind, Opening
+from evalhub.engines.openai_server import OPENAI
+from evalhub.engines.opening import EngineKind, EngineSettings, Opening
+from evalhub.engines.scripted import SCRIPTED
+from evalhub.engines.vllm import VLLM
+from evalhub.errors import SpecError
 from evalhub.models import ResolvedModel, cache_folder
-from evalhub.specs import EngineSpec, named
+from evalhub.specs import Candidate, EngineSpec, JudgeUse, Suite, find_entry
+from evalhub.specs.base import parse_yaml, validate
 
-ENGINES: Mapping[str, EngineKind] = {
-    "vllm": EngineKind(local.identify_vllm, local.open_vllm),
-    "openai": EngineKind(openai_server.identify_openai, openai_server.open_openai, local=False),
-    "scripted": EngineKind(local.identify_scripted, local.open_scripted, local=False),
-}
+ENGINES: Mapping[str, EngineKind[Any]] = {"vllm": VLLM, "openai": OPENAI, "scripted": SCRIPTED}
 
 
-def engine_kind(name: str) -> EngineKind:
-    """Return a kind of engine; those of other packages come from the entry points `evalhub.engines`.
+def engine_kind(name: str, *, where: str = "") -> EngineKind[Any]:
+    """Return a kind of engine. Kinds of other packages come from the entry points `evalhub.engines`.
+
+    Args:
+        name: A key of `ENGINES`, or of another package's entry point.
+        where: File and key that name the engine.
 
     Raises:
-        UnknownNameError: There is no engine of that name.
+        UnknownNameError: No engine has the name. The nearest one is named.
         SpecError: Another package's engine cannot be loaded.
     """
-    return named("engine", name, ENGINES, fits=lambda found: isinstance(found, EngineKind))
+    return find_entry("engine", name, ENGINES, fits=lambda entry: isinstance(entry, EngineKind), where=where)
+
+
+def read_settings(spec: EngineSpec, *, where: str = "") -> EngineSettings:
+    """Return the settings of an engine, checked and with its defaults.
+
+    Args:
+        spec: The engine and its settings as a suite gives them.
+        where: File and key that hold them.
+
+    Raises:
+        UnknownNameError: No engine has the name.
+        SpecError: The engine has no such setting, or a value does not fit.
+    """
+    kind = engine_kind(spec.type, where=where)
+    where = where or f"engine {spec.type}"
+    joint = "." if ":" in where else ":"
+    fields = sorted(kind.settings.model_fields)
+    for name in spec.settings:
+        if name not in fields:
+            nearest = difflib.get_close_matches(name, fields, n=1)
+            raise SpecError(
+                f"the engine {spec.type} has no such setting",
+                where=f"{where}{joint}{name}",
+                allowed=fields,
+                fix=f"did you mean {nearest[0]!r}?" if nearest else "",
+            )
+    settings: EngineSettings = validate(kind.settings, spec.settings, where, joint=joint)
+    return settings
+
+
+def parse_engine(text: str, *, where: str) -> EngineSpec:
+    """Return the engine that a text gives, with its settings checked.
+
+    Args:
+        text: An engine's name, or a mapping as a suite has it: `{type: openai, base_url: URL}`.
+        where: What gives the text, such as `--engine`.
+
+    Raises:
+        UnknownNameError: No engine has the name.
+        SpecError: The mapping cannot be read, or a setting is wrong.
+    """
+    fields = parse_yaml(text, where) if text.lstrip().startswith("{") else {"type": text}
+    spec = validate(EngineSpec, fields, where)
+    read_settings(spec, where=where)
+    return spec
+
+
+def with_settings(suite: Suite, where: str) -> Suite:
+    """Return a suite whose engines name all of their settings, those that the suite leaves open too.
+
+    Args:
+        suite: As `evalhub.specs.load_suite` returns it.
+        where: The file that it stands in.
+
+    Raises:
+        UnknownNameError: No engine has the name.
+        SpecError: An engine has no such setting, or a value does not fit.
+    """
+
+    def completed(part: Candidate | JudgeUse, group: str) -> Any:
+        settings = read_settings(part.engine, where=f"{where}:{group}.{part.id}.engine")
+        engine = EngineSpec(type=part.engine.type, **settings.model_dump())
+        return part.model_copy(update={"engine": engine})
+
+    return suite.model_copy(
+        update={
+            group: tuple(completed(part, group) for part in getattr(suite, group))
+            for group in ("candidates", "judges")
+        }
+    )
 
 
 def identify(spec: EngineSpec, model: ResolvedModel | None = None, *, name: str = "") -> EngineIdentity:
-    """Return what an engine would be, without starting it or importing its libraries.
+    """Return the identity of an engine, without starting it or importing its libraries.
 
     Args:
-        spec: The settings that are asked for.
-        model: The model that lies ready; None where a server or a script has it.
-        name: The display id of a model that is not given.
+        spec: The engine and its settings.
+        model: The model on this machine. None where a server or a script stands for it.
+        name: The display id where `model` is None.
 
     Raises:
-        UnknownNameError: There is no engine of that type.
+        UnknownNameError: No engine has the name.
         SpecError: The settings do not fit the engine.
         ModelError: The model does not fit the engine.
     """
-    return engine_kind(spec.type).identify(spec, model, name)
+    return engine_kind(spec.type).identify(read_settings(spec), model, name)
 
 
 def open_engine(
@@ -52,25 +128,25 @@ def open_engine(
     log_folder: Path | None = None,
     hang_seconds: float = HANG_SECONDS,
 ) -> Engine:
-    """Return an engine that is ready; close it, or use it in a `with` block.
+    """Return an engine that is ready. Close it, or use it in a `with` block.
 
     On Linux its child process ends with the thread that opens it.
 
     Args:
-        spec: The settings that are asked for.
-        model: The model that lies ready; None where a server or a script has it.
-        name: The display id of a model that is not given.
-        log_folder: Takes logs; by default `logs` in the cache folder.
+        spec: The engine and its settings.
+        model: The model on this machine. None where a server or a script stands for it.
+        name: The display id where `model` is None.
+        log_folder: Takes the logs, by default `logs` in the cache folder.
         hang_seconds: After which a child that works and gives no sign of life is killed.
 
     Raises:
-        UnknownNameError: There is no engine of that type.
+        UnknownNameError: No engine has the name.
         ModelError: The model cannot be loaded, or there is no room for it.
         EngineError: The engine cannot start.
     """
     return engine_kind(spec.type).open(
         Opening(
-            spec=spec,
+            settings=read_settings(spec),
             identity=identify(spec, model, name=name),
             model=model,
             log_folder=log_folder or cache_folder() / "logs",

@@ -1,4 +1,4 @@
-"""Adds up what an engine did, over all its processes, into its facts."""
+"""Sums the work of an engine over all its processes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome
 
 @dataclass(slots=True)
 class Tally:
-    """What an engine told of itself, and what was counted."""
+    """The facts that an engine reports of itself, and the counters of its work."""
 
-    told: dict[str, Any] = field(default_factory=dict)
+    child_facts: dict[str, Any] = field(default_factory=dict)
     restarts: int = 0
     requests: int = 0
     failures: int = 0
@@ -21,11 +21,11 @@ class Tally:
     cached_tokens: int = 0
     completion_tokens: int = 0
     seconds_start: float = 0.0
-    _now: dict[str, float] = field(default_factory=dict)
-    _past: dict[str, float] = field(default_factory=dict)
+    _current: dict[str, float] = field(default_factory=dict)
+    _earlier: dict[str, float] = field(default_factory=dict)
 
     def count(self, outcome: Outcome) -> None:
-        """Count one finished request; a failed one has no tokens worth counting."""
+        """Count one finished request. The tokens of a failed one are not counted."""
         self.requests += 1
         if outcome.failure is not None:
             self.failures += 1
@@ -35,26 +35,26 @@ class Tally:
         self.completion_tokens += outcome.completion_tokens or 0
 
     def beat(self, counters: Mapping[str, float]) -> None:
-        """Take the counters of the process that runs now; they count from its start."""
-        self._now = dict(counters)
+        """Take the counters of the running process. They count from its start."""
+        self._current = dict(counters)
 
-    def restarted(self) -> None:
-        """Keep the counters of a process that is gone."""
-        for name, value in self._now.items():
-            self._past[name] = self._past.get(name, 0) + value
-        self._now = {}
+    def start_over(self) -> None:
+        """Keep the counters of a process that has ended."""
+        for name, value in self._current.items():
+            self._earlier[name] = self._earlier.get(name, 0) + value
+        self._current = {}
         self.restarts += 1
 
     def facts(self, identity: EngineIdentity) -> EngineFacts:
-        """Return all of it."""
+        """Return the facts and counters so far."""
         return EngineFacts(
             engine=identity.engine,
             model=identity.model,
             version=identity.version,
-            **self.told,
-            prefix_cache_queries=int(self._counted("prefix_cache_queries")),
-            prefix_cache_hits=int(self._counted("prefix_cache_hits")),
-            seconds_busy=self._counted("seconds_busy"),
+            **self.child_facts,
+            prefix_cache_queries=int(self._total("prefix_cache_queries")),
+            prefix_cache_hits=int(self._total("prefix_cache_hits")),
+            seconds_busy=self._total("seconds_busy"),
             seconds_start=self.seconds_start,
             restarts=self.restarts,
             requests=self.requests,
@@ -64,5 +64,5 @@ class Tally:
             completion_tokens=self.completion_tokens,
         )
 
-    def _counted(self, name: str) -> float:
-        return self._past.get(name, 0) + self._now.get(name, 0)
+    def _total(self, name: str) -> float:
+        return self._earlier.get(name, 0) + self._current.get(name, 0)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalhub.engines.base import Outcome, too_long
-from evalhub.engines.preload import used
+from evalhub.engines.base import Outcome, too_long_outcome
+from evalhub.engines.preload import allocator_in_use
 from evalhub.engines.prompts import Prompt, Prompts
-from evalhub.engines.thinking import answered
+from evalhub.engines.thinking import outcome_of_text
 from evalhub.errors import EngineError, EvalhubError, ModelError
 from evalhub.models import hide_broken_media
 from evalhub.records import Request
@@ -31,7 +31,7 @@ _NO_ROOM = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PendingRequest:
     """A request that vLLM has, by vLLM's own id, with the tokens of its choices."""
 
     vllm_id: str
@@ -59,10 +59,10 @@ class VllmBackend:
         self._engine = self._llm.llm_engine
         self._prompts = Prompts(self._llm.get_tokenizer())
         self._max_length = int(self._engine.vllm_config.model_config.max_model_len)
-        self._asked: dict[int, Asked] = {}
+        self._pending: dict[int, PendingRequest] = {}
 
     def facts(self) -> dict[str, Any]:
-        """Return what vLLM resolved the settings to."""
+        """Return the settings as vLLM resolved them."""
         from vllm.platforms import current_platform
 
         config = self._engine.vllm_config
@@ -85,16 +85,16 @@ class VllmBackend:
             "max_batched_tokens": config.scheduler_config.max_num_batched_tokens,
             "eager": bool(model.enforce_eager),
             "chat_template": self._prompts.templated,
-            "preload": used(),
+            "preload": allocator_in_use(),
         }
 
     def counters(self) -> dict[str, int]:
-        """Return what the prefix cache was asked for and had."""
-        counted = dict.fromkeys(_COUNTERS.values(), 0)
+        """Return the look-ups and hits of the prefix cache."""
+        counters = dict.fromkeys(_COUNTERS.values(), 0)
         for metric in self._llm.get_metrics():
             if metric.name in _COUNTERS:
-                counted[_COUNTERS[metric.name]] += int(metric.value)
-        return counted
+                counters[_COUNTERS[metric.name]] += int(metric.value)
+        return counters
 
     def add(self, number: int, request: Request, crashes: int) -> Outcome | None:  # noqa: ARG002
         """Check a request's length and hand it to vLLM."""
@@ -102,14 +102,14 @@ class VllmBackend:
             request.messages, for_choices=bool(request.choices), think=request.think
         )
         if len(prompt.tokens) + 1 > self._max_length:
-            return too_long(len(prompt.tokens), self._max_length)
+            return too_long_outcome(len(prompt.tokens), self._max_length)
         choices = self._prompts.choice_tokens(prompt, request.choices) if request.choices else ()
         vllm_id = self._engine.add_request(
             str(number),
             {"prompt_token_ids": list(prompt.tokens)},
             self._sampling(request, prompt, choices),
         )
-        self._asked[number] = Asked(vllm_id, request, prompt, choices)
+        self._pending[number] = PendingRequest(vllm_id, request, prompt, choices)
         return None
 
     def step(self) -> list[tuple[int, Outcome]]:
@@ -122,15 +122,15 @@ class VllmBackend:
         return bool(self._engine.has_unfinished_requests())
 
     def drop_waiting(self) -> list[int]:
-        """Abort what vLLM has not yet begun; where it cannot be seen, everything has begun."""
+        """Abort the requests that vLLM has not begun. Without insight into vLLM none is aborted."""
         core = getattr(self._engine.engine_core, "engine_core", None)
         if core is None:
             return []
-        begun = {one.request_id for one in core.scheduler.running}
-        waiting = [number for number, asked in self._asked.items() if asked.vllm_id not in begun]
+        running = {request.request_id for request in core.scheduler.running}
+        waiting = [number for number, pending in self._pending.items() if pending.vllm_id not in running]
         self._engine.abort_request([str(number) for number in waiting])
         for number in waiting:
-            del self._asked[number]
+            del self._pending[number]
         return waiting
 
     def _sampling(self, request: Request, prompt: Prompt, choices: tuple[int, ...]) -> Any:
@@ -147,8 +147,8 @@ class VllmBackend:
             "output_kind": RequestOutputKind.FINAL_ONLY,
         }
         if choices:
-            # Nothing is forced: what is drawn is the model's own most probable token, and the probabilities
-            # of the choices come beside it.
+            # The token is not constrained: it is the model's own most probable token. The probabilities of
+            # the choices come beside it.
             return SamplingParams(
                 max_tokens=1,
                 logprob_token_ids=list(choices),
@@ -165,38 +165,42 @@ class VllmBackend:
         )
 
     def _outcome(self, output: Any) -> Outcome:
-        asked = self._asked.pop(int(output.request_id))
-        made = output.outputs[0]
+        pending = self._pending.pop(int(output.request_id))
+        generation = output.outputs[0]
         usage: dict[str, Any] = {
-            "prompt_tokens": len(asked.prompt.tokens),
+            "prompt_tokens": len(pending.prompt.tokens),
             "cached_tokens": output.num_cached_tokens or 0,
-            "completion_tokens": len(made.token_ids),
+            "completion_tokens": len(generation.token_ids),
         }
-        if asked.choices:
-            shares = made.logprobs[0]
-            named = dict(zip(asked.choices, asked.request.choices, strict=True))
-            logprobs = {name: float(shares[token].logprob) for token, name in named.items()}
+        if pending.choices:
+            logprobs_by_token = generation.logprobs[0]
+            choice_names = dict(zip(pending.choices, pending.request.choices, strict=True))
+            logprobs = {name: float(logprobs_by_token[token].logprob) for token, name in choice_names.items()}
             best = max(logprobs, key=lambda name: logprobs[name])
-            top = self._prompts.token_text(made.token_ids[0])
+            top = self._prompts.token_text(generation.token_ids[0])
             return Outcome(best, None, logprobs, "choice", top_token=top, **usage)
-        text = made.text if self._prompts.templated else made.text.strip()
-        return answered(
-            text, asked.request, opened=asked.prompt.opened, finish_reason=made.finish_reason, **usage
+        text = generation.text if self._prompts.templated else generation.text.strip()
+        return outcome_of_text(
+            text,
+            pending.request,
+            opened=pending.prompt.opened,
+            finish_reason=generation.finish_reason,
+            **usage,
         )
 
     def _attention_backend(self) -> str | None:
         with contextlib.suppress(Exception):
-            found = self._llm.apply_model(_backends)
-            return "+".join(sorted({name for names in found for name in names})) or None
+            backends_by_worker = self._llm.apply_model(_backends)
+            return "+".join(sorted({name for names in backends_by_worker for name in names})) or None
         return None
 
 
 def arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `vllm.LLM` is called with.
+    """Return the arguments of `vllm.LLM`.
 
     Args:
         path: The model's folder.
-        settings: Of the engine's identity; None leaves a thing to vLLM.
+        settings: The settings of the engine's identity. None leaves a value to vLLM.
     """
     gib = settings["kv_cache_gib"]
     backend = settings["attention_backend"]
@@ -228,34 +232,34 @@ def arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def load_vllm() -> Any:
     """Import vLLM, past media packages that were built for another torch."""
-    hidden = hide_broken_media()
+    hidden_media = hide_broken_media()
     import vllm
 
-    if hidden:
+    if hidden_media:
         _inspect_in_this_process()
     return vllm
 
 
 def _inspect_in_this_process() -> None:
-    """Have vLLM look at a model's class here: the process that it starts for that imports what was hidden."""
+    """Have vLLM inspect a model's class here. Its own process would import the hidden packages."""
     from vllm.model_executor.models import registry
 
     registry._run_in_subprocess = lambda function: function()
 
 
 def _backends(model: Any) -> list[str]:
-    return [one.attn_backend.get_name() for one in model.modules() if hasattr(one, "attn_backend")]
+    return [module.attn_backend.get_name() for module in model.modules() if hasattr(module, "attn_backend")]
 
 
 def _start_error(error: Exception) -> EvalhubError:
     """Say in one sentence why vLLM did not start."""
-    told = str(error).strip() or type(error).__name__
-    if any(sign in told.lower() for sign in _NO_ROOM):
+    message = str(error).strip() or type(error).__name__
+    if any(sign in message.lower() for sign in _NO_ROOM):
         return ModelError(
             "no room for the model",
-            value=told,
+            value=message,
             fix="free memory, or set kv_cache_gib, max_length or gpu_memory_utilization lower",
         )
     if isinstance(error, ValueError | OSError | KeyError):
-        return ModelError("vLLM cannot load the model with these settings", value=told)
-    return EngineError("vLLM cannot start", value=told)
+        return ModelError("vLLM cannot load the model with these settings", value=message)
+    return EngineError("vLLM cannot start", value=message)

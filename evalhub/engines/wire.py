@@ -1,4 +1,4 @@
-"""JSON lines over a pair of pipes: what parent and child say to each other.
+"""JSON lines over a pair of pipes: the messages of parent and child.
 
 Parent to child: `open` once, then `ask` and `drain`. Child to parent: `ready` or `failed` once, then
 `done`, `refused`, `dropped`, and `beat` as a sign of life, which carries the counters.
@@ -16,12 +16,12 @@ from evalhub.records import FailureKind, Message, Request, Sampling, ThinkTags
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """Return a message as one line; escapes keep it one line and pure ASCII."""
+    """Return a message as one line. Escapes keep it one line and pure ASCII."""
     return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 class Lines:
-    """Collects bytes and hands out whole messages; a cut last line is never handed out."""
+    """Collects bytes and hands out whole messages. A cut last line is never handed out."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -31,8 +31,8 @@ class Lines:
         self._buffer += data
         if b"\n" not in data:
             return []
-        *lines, rest = self._buffer.split(b"\n")
-        self._buffer = bytearray(rest)
+        *lines, remainder = self._buffer.split(b"\n")
+        self._buffer = bytearray(remainder)
         return [json.loads(line) for line in lines if line]
 
 
@@ -45,7 +45,7 @@ def request_from_wire(values: Mapping[str, Any]) -> Request:
     """Return the request of `request_to_wire`."""
     sampling = dict(values["sampling"])
     return Request(
-        messages=tuple(Message(**one) for one in values["messages"]),
+        messages=tuple(Message(**message) for message in values["messages"]),
         sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
         choices=tuple(values["choices"]),
         sample=values["sample"],

@@ -1,13 +1,17 @@
-"""Metrics: strings in, numbers out; no model call, no disk."""
+"""Metrics: texts in, numbers out. No metric calls a model or reads a file."""
 
-from evalhub.metrics.base import NO_TEXT, Column, CountedMetric, LanguageMetric, Metric
+from evalhub.metrics.base import NO_REFERENCE, NO_TEXT, Column, CountedMetric, LanguageMetric, Metric, column
+from evalhub.metrics.length import LENGTH_COLUMNS
+from evalhub.metrics.options import read_choice, read_choices, read_flag, refuse_unknown
 from evalhub.metrics.rouge import score_many
 from evalhub.metrics.signature import Measure, References, RougeSignature, Variant
 from evalhub.metrics.table import METRICS, build
 from evalhub.metrics.tokenize import Splitter, Tokenizer, choose_tokenizer
 
 __all__ = [
+    "LENGTH_COLUMNS",
     "METRICS",
+    "NO_REFERENCE",
     "NO_TEXT",
     "Column",
     "CountedMetric",
@@ -21,5 +25,10 @@ __all__ = [
     "Variant",
     "build",
     "choose_tokenizer",
+    "column",
+    "read_choice",
+    "read_choices",
+    "read_flag",
+    "refuse_unknown",
     "score_many",
 ]

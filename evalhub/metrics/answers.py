@@ -25,19 +25,19 @@ def normal_answer(text: str) -> str:
     - The punctuation of every script is dropped, and a text has one spelling (`fold`).
     - Symbols are part of an answer: `C++` is not `C`, and `$5` is not `5`. So are a minus sign, a percent
       sign and the `#` of `C#`.
-    - What stands between two digits stays (`3.5` is not `35`), except separators of thousands.
+    - Punctuation between two digits stays (`3.5` is not `35`), except separators of thousands.
     - Spaces beside symbols and units do not count: `5 °C` is `5°C`, `25 m²` is `25 m^2` (`plain_quantities`).
     - An article is one only before another word, so that the answer `A` stays.
     - Spaces within scripts that are written without spaces do not count.
-    - A text of which nothing would be left stays, such as `?`.
+    - A text whose normal form would be empty stays, such as `?`.
 
     Args:
         text: An answer.
 
     Returns:
-        The normal form; empty only where the text is blank.
+        The normal form. It is empty only for a blank text.
 
-    Source: Rajpurkar et al. 2016, SQuAD, section 6.1; the official `evaluate-v1.1.py`, `normalize_answer`.
+    Source: Rajpurkar et al. 2016, SQuAD, section 6.1, and `normalize_answer` of `evaluate-v1.1.py`.
 
     Example:
         >>> normal_answer("The  Eiffel Tower!"), normal_answer("A."), normal_answer("「東京」。")
@@ -52,7 +52,7 @@ def normal_answer(text: str) -> str:
 def _drop_punctuation() -> Callable[[str], str]:
     import regex
 
-    part_of_the_answer = (
+    answer_parts = (
         r"(?<=\d)\p{P}(?=\d)",
         rf"(?<![[\w)\]]--{UNSPACED}])-(?=\p{{Sc}}?\.?\d)",
         # The signs of -x and of -∞, and the grade A-.
@@ -62,14 +62,14 @@ def _drop_punctuation() -> Callable[[str], str]:
         r"(?<=[^\W\d_])\#(?!\w)",
         r"(?<=\d)\s*[%‰]",
     )
-    dropped = regex.compile(
-        rf"(?P<kept>{'|'.join(part_of_the_answer)})|(?<![\w+])\+(?=\.?\d)|[\p{{P}}`|~]", regex.V1
+    punctuation = regex.compile(
+        rf"(?P<kept>{'|'.join(answer_parts)})|(?<![\w+])\+(?=\.?\d)|[\p{{P}}`|~]", regex.V1
     )
-    between = regex.compile(rf"(?<={UNSPACED}\p{{M}}*)\s+(?={UNSPACED})", regex.V1)
+    inner_space = regex.compile(rf"(?<={UNSPACED}\p{{M}}*)\s+(?={UNSPACED})", regex.V1)
 
     def drop(text: str) -> str:
-        bare = dropped.sub(lambda sign: (sign["kept"] or "").strip(), text)
-        joined: str = between.sub("", " ".join(bare.split()))
+        without_punctuation = punctuation.sub(lambda sign: (sign["kept"] or "").strip(), text)
+        joined: str = inner_space.sub("", " ".join(without_punctuation.split()))
         return joined
 
     return drop

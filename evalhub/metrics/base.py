@@ -17,8 +17,8 @@ class Column:
     Args:
         name: Short name for tables, such as `rouge1`.
         signature: Everything that the values depend on, in one line.
-        values: (n_candidates,) the numbers; None where there is too little to measure.
-        reasons: (n_candidates,) why a value is None; None where there is a value.
+        values: (n_candidates,) the numbers. None where there is too little to measure.
+        reasons: (n_candidates,) why a value is None. None where there is a value.
     """
 
     name: str
@@ -33,21 +33,25 @@ Value = tuple[float, None] | tuple[None, str]
 
 @runtime_checkable
 class Metric(Protocol):
-    """The one contract of every entry of the table.
+    """The contract of every entry of the table. A subclass inherits the defaults.
 
-    `higher_is_better` is None where neither direction is; `bounds` are the lowest and highest value, None
-    where there is no highest.
+    Attributes:
+        higher_is_better: The direction of all columns. None where neither direction is better.
+        bounds: The lowest and highest value of all columns. None where a value has no upper limit.
+        is_length: Whether the columns measure the size of a response. A length is shown beside the quality
+            of a system and never ranks it. The leaderboard shows the first column of a length alone.
     """
 
     higher_is_better: ClassVar[bool | None]
-    bounds: ClassVar[tuple[float, float] | None]
+    bounds: ClassVar[tuple[float, float] | None] = None
+    is_length: ClassVar[bool] = False
 
-    def for_dataset(self, texts: Iterable[str]) -> Metric:
-        """Return this metric with whatever a dataset decides settled by the dataset's own texts."""
-        ...
+    def for_dataset(self, texts: Iterable[str]) -> Metric:  # noqa: ARG002
+        """Return the metric for a dataset with these references. By default no dataset changes a metric."""
+        return self
 
     def score(self, candidates: Sequence[str], references: Sequence[Sequence[str]]) -> list[Column]:
-        """Return one column per quantity; `references` holds the alternatives of each candidate."""
+        """Return one column per quantity. `references` holds the alternatives of each candidate."""
         ...
 
 
@@ -61,7 +65,7 @@ class LanguageMetric(Metric, Protocol):
         references: Sequence[Sequence[str]],
         languages: Sequence[str | None],
     ) -> list[Column]:
-        """Return what `score` returns; `languages` holds a BCP 47 tag for each row, None if not known."""
+        """Return what `score` returns. `languages` holds a BCP 47 tag for each row, None if not known."""
         ...
 
 
@@ -89,12 +93,12 @@ def column(name: str, signature: str, pairs: Iterable[Value]) -> Column:
         >>> column("chars", "chars|v:1", [(2.0, None), (None, "no reference")]).values
         (2.0, None)
     """
-    made = tuple(pairs)
+    values_with_reasons = tuple(pairs)
     return Column(
         name=name,
         signature=signature,
-        values=tuple(value for value, _ in made),
-        reasons=tuple(reason for _, reason in made),
+        values=tuple(value for value, _ in values_with_reasons),
+        reasons=tuple(reason for _, reason in values_with_reasons),
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
 from evalhub.metrics.answers import normal_answer
-from evalhub.metrics.base import NO_REFERENCE, Column, Value, column, require_rows
+from evalhub.metrics.base import NO_REFERENCE, Column, Metric, Value, column, require_rows
 from evalhub.metrics.numbers import RULE, Agreement, compare, final_number
 from evalhub.metrics.options import read_choice, refuse_unknown
 from evalhub.texts import is_blank
@@ -40,8 +40,8 @@ _VERSIONS: Mapping[Normalizer, str] = {
 """The version of each definition. It is raised whenever a value of an unchanged signature would change."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExactMatch:
+@dataclass(frozen=True)
+class ExactMatch(Metric):
     """1 where the candidate agrees with any reference, else 0.
 
     Args:
@@ -57,7 +57,7 @@ class ExactMatch:
         """Return the metric that a suite's options describe.
 
         Args:
-            options: `normalizer` (squad, number, verbatim; default squad).
+            options: `normalizer` (squad, number or verbatim, by default squad).
             where: File and key of the metric.
 
         Returns:
@@ -69,12 +69,8 @@ class ExactMatch:
         refuse_unknown(options, ("normalizer",), where=where)
         return cls(read_choice(options, "normalizer", default=Normalizer.SQUAD, where=where))
 
-    def for_dataset(self, texts: Iterable[str]) -> ExactMatch:  # noqa: ARG002
-        """Return this metric: no dataset changes it."""
-        return self
-
     def score(self, candidates: Sequence[str], references: Sequence[Sequence[str]]) -> list[Column]:
-        """Return the column of texts whose language is not known; see `score_in`.
+        """Return the column of texts whose language is not known, see `score_in`.
 
         Args:
             candidates: (n,) texts.
@@ -103,11 +99,11 @@ class ExactMatch:
         Args:
             candidates: (n,) texts.
             references: (n, any number) alternatives of each candidate.
-            languages: (n,) the BCP 47 tag of each row, which says how numbers are written; None where it is
+            languages: (n,) the BCP 47 tag of each row, which says how numbers are written. None where it is
                 not known.
 
         Returns:
-            One column of 0.0 and 1.0, higher is better. A candidate with nothing to compare is 0.0; a value
+            One column of 0.0 and 1.0, higher is better. A candidate with nothing to compare has 0.0. A value
             is None where no reference has anything to compare (no text, no number), and where a number can be
             read in two ways of which one agrees, or is a part of an expression.
 

@@ -1,4 +1,4 @@
-"""One spelling for what is written in several: width, accents, case, digits, invisible characters."""
+"""One spelling for characters that have several: width, accents, case, digits, invisible characters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 
 # Some apostrophes are letters in Unicode. Arabic and Persian keyboards write two letters differently.
-_ALIKE = str.maketrans("ʼʻʹˈ`´⁄∕−–‒‐‑〜٪يك", "''''''//-----~%یک")
+_SAME_SIGN = str.maketrans("ʼʻʹˈ`´⁄∕−–‒‐‑〜٪يك", "''''''//-----~%یک")
 # Vowel signs that are written in some texts and left out in others, and the line that stretches a word.
 _OPTIONAL = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670]+")
 _DIGIT = re.compile(r"(?![0-9])\d")
@@ -29,7 +29,7 @@ def fold(text: str) -> str:
         text: Any text.
 
     Returns:
-        The folded text; of an ASCII text its lower case.
+        The folded text. For an ASCII text it is the text in lower case.
 
     Source: Unicode Standard Annex 15 (NFKC) and section 3.13 (case folding).
 
@@ -39,8 +39,8 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    text = _POWER.sub("^", _AFTER_DIGIT.sub(" ", text.translate(_ALIKE)))
-    text = unicodedata.normalize("NFKC", visible(text)).translate(_ALIKE)
+    text = _POWER.sub("^", _AFTER_DIGIT.sub(" ", text.translate(_SAME_SIGN)))
+    text = unicodedata.normalize("NFKC", visible(text)).translate(_SAME_SIGN)
     text = _OPTIONAL.sub("", visible(text)).casefold().replace("i\u0307", "i")
     return unicodedata.normalize("NFKC", plain_digits(text))
 
@@ -84,7 +84,7 @@ def _drop_invisible() -> Callable[[str], str]:
     invisible = regex.compile(r"\p{Default_Ignorable_Code_Point}+")
 
     def drop(text: str) -> str:
-        shown: str = invisible.sub("", text)
-        return shown
+        visible_text: str = invisible.sub("", text)
+        return visible_text
 
     return drop

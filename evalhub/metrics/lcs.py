@@ -24,7 +24,7 @@ def lcs_length(a: Sequence[str], b: Sequence[str]) -> int:
     return LCSseq.similarity(a, b)
 
 
-def places(tokens: Sequence[str]) -> dict[str, int]:
+def position_masks(tokens: Sequence[str]) -> dict[str, int]:
     """Return for each token the bit mask of the positions that hold it.
 
     Args:
@@ -34,13 +34,13 @@ def places(tokens: Sequence[str]) -> dict[str, int]:
         Bit i of a token's mask is set where `tokens[i]` is the token.
 
     Example:
-        >>> places(["a", "b", "a"])
+        >>> position_masks(["a", "b", "a"])
         {'a': 5, 'b': 2}
     """
-    found: dict[str, int] = {}
-    for at, token in enumerate(tokens):
-        found[token] = found.get(token, 0) | 1 << at
-    return found
+    masks: dict[str, int] = {}
+    for position, token in enumerate(tokens):
+        masks[token] = masks.get(token, 0) | 1 << position
+    return masks
 
 
 def lcs_positions(tokens: Sequence[str], other: Mapping[str, int], width: int) -> list[int]:
@@ -53,34 +53,35 @@ def lcs_positions(tokens: Sequence[str], other: Mapping[str, int], width: int) -
 
     Args:
         tokens: (n,) tokens whose positions are asked for.
-        other: `places` of the other sequence.
+        other: `position_masks` of the other sequence.
         width: Length of the other sequence.
 
     Returns:
         Positions, last first.
 
-    Source: Hyyrö 2004, Bit-parallel LCS-length computation revisited; rouge-score 0.1.2, `_backtrack_norec`.
+    Source: Hyyrö 2004, Bit-parallel LCS-length computation revisited, and rouge-score's `_backtrack_norec`.
 
     Example:
-        >>> lcs_positions(["a", "b", "a"], places(["a", "c"]), 2)
+        >>> lcs_positions(["a", "b", "a"], position_masks(["a", "c"]), 2)
         [0]
     """
-    shared = [at for at, token in enumerate(tokens) if token in other]
     row = full = (1 << width) - 1
-    above = []
-    for at in shared:
-        above.append(row)
-        hit = row & other[tokens[at]]
-        row = ((row + hit) | (row - hit)) & full
-    left = width - row.bit_count()
-    column, kept = width, []
-    while left:
-        at, row = shared.pop(), above.pop()
+    matched = []
+    for position, token in enumerate(tokens):
+        mask = other.get(token)
+        if mask is not None:
+            matched.append((position, row, mask))
+            hit = row & mask
+            row = ((row + hit) | (row - hit)) & full
+    length = width - row.bit_count()
+    column, positions = width, []
+    while length:
+        position, row, mask = matched.pop()
         within = (1 << column) - 1
-        matches = other[tokens[at]] & within
+        matches = mask & within
         ends_equal = matches >> (column - 1)
-        if ends_equal or column - (row & within).bit_count() < left:
-            kept.append(at)
+        if ends_equal or column - (row & within).bit_count() < length:
+            positions.append(position)
             column = matches.bit_length() - 1
-            left -= 1
-    return kept
+            length -= 1
+    return positions

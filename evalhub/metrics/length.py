@@ -1,4 +1,4 @@
-"""How long a text is: the plainest rival of every judge."""
+"""The length of a text, which is the simplest baseline of every judge."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evalhub.metrics.base import NO_TEXT, Column, Value, column
+from evalhub.metrics.base import NO_TEXT, Column, Metric, Value, column
 from evalhub.metrics.options import refuse_unknown
 from evalhub.metrics.tokenize import unicode_words
 
+LENGTH_COLUMNS = ("chars", "words")
 
-@dataclass(frozen=True, slots=True)
-class Length:
+
+@dataclass(frozen=True)
+class Length(Metric):
     """Length in characters (Unicode code points) and in words (as `unicode_words` cuts every script)."""
 
     higher_is_better: ClassVar[bool | None] = None
-    bounds: ClassVar[tuple[float, float] | None] = None
+    is_length: ClassVar[bool] = True
 
     @classmethod
     def build(cls, options: Mapping[str, object], *, where: str) -> Length:
-        """Return the metric; it has no options.
+        """Return the metric, which has no options.
 
         Args:
             options: An empty mapping.
@@ -35,10 +37,6 @@ class Length:
         refuse_unknown(options, (), where=where)
         return cls()
 
-    def for_dataset(self, texts: Iterable[str]) -> Length:  # noqa: ARG002 - the same for every dataset
-        """Return this metric: no dataset changes it."""
-        return self
-
     def score(self, candidates: Sequence[str], references: Sequence[Sequence[str]]) -> list[Column]:  # noqa: ARG002
         """Return the columns `chars` and `words`.
 
@@ -47,7 +45,7 @@ class Length:
             references: Not looked at.
 
         Returns:
-            Two columns of whole numbers, at least 0; neither direction is better.
+            Two columns of whole numbers, at least 0. Neither direction is better.
 
         Example:
             >>> [column.values for column in Length().score(["two words"], [[]])]
@@ -65,7 +63,7 @@ class Length:
             chars: (n,) lengths in characters, at least 0.
 
         Returns:
-            `chars` with these lengths; `words` has no values, as nobody can count them.
+            `chars` with these lengths, and `words` without values.
 
         Example:
             >>> [column.values for column in Length().score_counts([120])]
@@ -75,7 +73,5 @@ class Length:
 
 
 def _columns(chars: Iterable[Value], words: Iterable[Value]) -> list[Column]:
-    return [
-        column("chars", "chars|unit:code-point|v:1", chars),
-        column("words", "words|tok:unicode|v:1", words),
-    ]
+    signatures = ("chars|unit:code-point|v:1", "words|tok:unicode|v:1")
+    return list(map(column, LENGTH_COLUMNS, signatures, (chars, words)))

@@ -1,4 +1,4 @@
-"""Reading the options that a suite gives a metric: what is wrong is one sentence with the nearest name."""
+"""Read the options that a suite gives a metric. A mistake is one sentence that names the nearest option."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def refuse_unknown(options: Mapping[str, object], allowed: Iterable[str], *, whe
         where: File and key of the metric.
 
     Raises:
-        SpecError: An option has another name; the nearest one is named.
+        SpecError: An option has another name. The nearest one is named.
 
     Example:
         >>> refuse_unknown({"stemer": True}, ["stemmer"], where="suite.yaml:metrics[0].rouge")
@@ -34,7 +34,7 @@ got 'stemer'; allowed: stemmer; did you mean 'stemmer'?
     for key in options:
         if key not in names:
             raise SpecError(
-                "unknown option", where=where, value=key, allowed=names or "none", fix=_nearest(key, names)
+                "unknown option", where=where, value=key, allowed=names or "none", fix=_suggest(key, names)
             )
 
 
@@ -44,7 +44,7 @@ def read_flag(options: Mapping[str, object], key: str, *, default: bool, where: 
     Args:
         options: The options as the suite gives them.
         key: The option's name.
-        default: What stands where the suite is silent.
+        default: The value where the suite gives none.
         where: File and key of the metric.
 
     Returns:
@@ -65,16 +65,16 @@ def read_choice(options: Mapping[str, object], key: str, *, default: Choice, whe
     Args:
         options: The options as the suite gives them.
         key: The option's name.
-        default: What stands where the suite is silent; its class holds all that is allowed.
+        default: The value where the suite gives none. Its class holds all allowed values.
         where: File and key of the metric.
 
     Returns:
         The member that was named.
 
     Raises:
-        SpecError: The value names no member; the nearest one is named.
+        SpecError: The value names no member. The nearest one is named.
     """
-    return choice(options.get(key, default), type(default), where=f"{where}.{key}")
+    return read_member(options.get(key, default), type(default), where=f"{where}.{key}")
 
 
 def read_choices(
@@ -85,28 +85,28 @@ def read_choices(
     Args:
         options: The options as the suite gives them.
         key: The option's name.
-        default: At least one member; what stands where the suite is silent.
+        default: At least one member, for a suite that gives none.
         where: File and key of the metric.
 
     Returns:
-        The members in the order named.
+        The members in the order of the suite.
 
     Raises:
         SpecError: Not a list, empty, a member twice, or a value that names no member.
     """
-    given = options.get(key, default)
+    listing = options.get(key, default)
     where = f"{where}.{key}"
     kind = type(default[0])
-    if not isinstance(given, list | tuple) or not given:
-        raise SpecError("not a list of at least one", where=where, value=given, allowed=list(kind))
-    chosen = tuple(choice(value, kind, where=where) for value in given)
-    twice = next((one for one in chosen if chosen.count(one) > 1), None)
-    if twice is not None:
-        raise SpecError("named twice", where=where, value=str(twice), fix="name it once")
-    return chosen
+    if not isinstance(listing, list | tuple) or not listing:
+        raise SpecError("not a list of at least one", where=where, value=listing, allowed=list(kind))
+    members = tuple(read_member(value, kind, where=where) for value in listing)
+    duplicate = next((member for member in members if members.count(member) > 1), None)
+    if duplicate is not None:
+        raise SpecError("named twice", where=where, value=str(duplicate), fix="name it once")
+    return members
 
 
-def choice(value: object, kind: type[Choice], *, where: str) -> Choice:
+def read_member(value: object, kind: type[Choice], *, where: str) -> Choice:
     """Return the member of an enumeration that a value names.
 
     Args:
@@ -118,21 +118,21 @@ def choice(value: object, kind: type[Choice], *, where: str) -> Choice:
         The member.
 
     Raises:
-        SpecError: No member has that name; the nearest one is named.
+        SpecError: No member has that name. The nearest one is named.
 
     Example:
         >>> class Rule(StrEnum):
         ...     MEAN = "mean"
-        >>> choice("mean", Rule, where="metrics").name
+        >>> read_member("mean", Rule, where="metrics").name
         'MEAN'
     """
     names = [str(member) for member in kind]
     if isinstance(value, str | int) and str(value) in names:
         return kind(str(value))
-    fix = _nearest(str(value), names)
+    fix = _suggest(str(value), names)
     raise SpecError("unknown value", where=where, value=value, allowed=names, fix=fix)
 
 
-def _nearest(name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else ""
+def _suggest(name: str, names: list[str]) -> str:
+    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean {nearest[0]!r}?" if nearest else ""

@@ -1,4 +1,4 @@
-"""What two texts share, counted in the four ways of ROUGE."""
+"""The overlap of two texts, counted in the four ways of ROUGE."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from functools import cached_property
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from evalhub.metrics.lcs import lcs_length, lcs_positions, places
+from evalhub.metrics.lcs import lcs_length, lcs_positions, position_masks
 from evalhub.metrics.signature import Measure, Variant
 from evalhub.metrics.tokenize import Splitter, Tokenizer, counts, sentences, words
 
 
 class Overlap(NamedTuple):
-    """What two texts share, out of what each holds (words, pairs of words)."""
+    """How many words, or pairs of words, two texts share and each of them has."""
 
     shared: int
     candidate: int
     reference: int
 
     def measure(self, kind: Measure) -> float:
-        """Return precision, recall or F in [0, 1], higher is better; 0.0 where a side is empty.
+        """Return precision, recall or F in [0, 1], higher is better. 0.0 where a side is empty.
 
         Args:
             kind: Which of the three.
 
         Returns:
-            The value; the order of operations is rouge-score's, so that the last bit is too.
+            The value, equal to rouge-score's to the last bit because the order of operations is the same.
 
         Example:
             >>> Overlap(1, 2, 4).measure(Measure.RECALL)
@@ -66,8 +66,8 @@ class Text:
         return counts(self._text, self._cut.tokenizer)
 
     @cached_property
-    def as_read(self) -> Text:
-        """The same text in words of every script: what a person reads, whatever the tokenizer loses."""
+    def readable(self) -> Text:
+        """The same text in words of every script, as a person reads it."""
         if self._text.isascii() or self._cut.tokenizer is Tokenizer.UNICODE:
             return self
         return Text(self._text, self._cut._replace(tokenizer=Tokenizer.UNICODE))
@@ -98,9 +98,9 @@ class Text:
         return Counter(chain.from_iterable(self.sentences))
 
     @cached_property
-    def sentence_places(self) -> list[tuple[dict[str, int], int]]:
+    def sentence_masks(self) -> list[tuple[dict[str, int], int]]:
         """Where each different sentence holds each word, and how long it is."""
-        return [(places(tokens), len(tokens)) for tokens in dict.fromkeys(self.sentences)]
+        return [(position_masks(tokens), len(tokens)) for tokens in dict.fromkeys(self.sentences)]
 
 
 def _numbered(grams: Iterable[Hashable]) -> frozenset[Hashable]:
@@ -126,17 +126,19 @@ def _lcs_overlap(candidate: Text, reference: Text) -> Overlap:
 
 
 def _union_lcs_overlap(candidate: Text, reference: Text) -> Overlap:
-    """Unite, per reference sentence, its LCS with every candidate sentence; clip words to their counts.
+    """Unite, per reference sentence, its LCS with every candidate sentence. Clip words to their counts.
 
-    Source: Lin 2004, ROUGE, section 3.2; the clipping is that of ROUGE 1.5.5.
+    Source: Lin 2004, ROUGE, section 3.2. The clipping is that of ROUGE 1.5.5.
     """
-    united: Counter[str] = Counter()
+    union: Counter[str] = Counter()
     for tokens, repeats in Counter(reference.sentences).items():
-        kept: set[int] = set()
-        for other, width in candidate.sentence_places:
-            kept.update(lcs_positions(tokens, other, width))
-        united.update(chain.from_iterable([tokens[at] for at in kept] for _ in range(repeats)))
-    shared = (united & candidate.counts).total()
+        positions: set[int] = set()
+        for other, width in candidate.sentence_masks:
+            positions.update(lcs_positions(tokens, other, width))
+        union.update(
+            chain.from_iterable([tokens[position] for position in positions] for _ in range(repeats))
+        )
+    shared = (union & candidate.counts).total()
     return Overlap(shared, candidate.counts.total(), reference.counts.total())
 
 

@@ -47,7 +47,7 @@ def plain_quantities(text: str) -> str:
         text: A folded answer.
 
     Returns:
-        The answer with single spaces; what is no number, unit or formula stays.
+        The answer with single spaces. Only numbers, units and formulas change.
 
     Example:
         >>> plain_quantities("25 m^2"), plain_quantities("5km"), plain_quantities("$ 12,500")

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import ClassVar
 
 from evalhub.errors import SpecError
-from evalhub.metrics.base import NO_REFERENCE, Column, Value, column, require_rows
+from evalhub.metrics.base import NO_REFERENCE, Column, Metric, Value, column, require_rows
 from evalhub.metrics.options import read_choice, read_choices, read_flag, refuse_unknown
 from evalhub.metrics.overlap import OVERLAPS, Cut, Overlap, Text
 from evalhub.metrics.signature import Measure, References, RougeSignature, Variant
@@ -31,7 +31,7 @@ def score_many(
     Args:
         candidates: (n,) texts.
         references: (n, any number) alternatives of each candidate.
-        signatures: (k,) what to compute; signatures that cut texts alike share the work.
+        signatures: (k,) what to compute. Signatures that cut texts in the same way share the work.
 
     Returns:
         (k,) columns of n values in [0, 1], higher is better. A value is None where there is no reference,
@@ -41,7 +41,7 @@ def score_many(
     Raises:
         ValueError: There are not as many lists of references as candidates, or a list is one bare text.
 
-    Source: Lin 2004, ROUGE: A Package for Automatic Evaluation of Summaries, ACL W04-1013; rouge-score 0.1.2.
+    Source: Lin 2004, ROUGE: A Package for Automatic Evaluation of Summaries, ACL W04-1013, and rouge-score.
 
     Example:
         >>> column, = score_many(["the cat sat"], [["the cat ran"]], [RougeSignature(Variant.ROUGE_2)])
@@ -49,14 +49,17 @@ def score_many(
         (0.5,)
     """
     require_rows(candidates, references)
-    cuts = [Cut(one.tokenizer, one.stemmer, one.splitter) for one in signatures]
+    cuts = [Cut(signature.tokenizer, signature.stemmer, signature.splitter) for signature in signatures]
     readers = {cut: _reader(cut) for cut in cuts}
     rows: list[list[Value]] = [[] for _ in signatures]
     for candidate, alternatives in zip(candidates, references, strict=True):
         for signature, cut, values in zip(signatures, cuts, rows, strict=True):
             read = readers[cut]
             values.append(_value(read(candidate), [read(text) for text in alternatives], signature))
-    return [column(one.name, str(one), values) for one, values in zip(signatures, rows, strict=True)]
+    return [
+        column(signature.name, str(signature), values)
+        for signature, values in zip(signatures, rows, strict=True)
+    ]
 
 
 def _reader(cut: Cut) -> Callable[[str], Text]:
@@ -83,32 +86,34 @@ def _value(candidate: Text, alternatives: list[Text], signature: RougeSignature)
 
 
 def _overlap(candidate: Text, reference: Text, variant: Variant) -> Overlap | None:
-    """Return what two texts share; None where the tokenizer loses words that they may share.
+    """Return the overlap of two texts. None where the tokenizer loses words that they may share.
 
     Where it can count one of two texts, they share nothing only if they share no word of any script. Equal
     texts, one of them in full width or with soft hyphens, share everything.
     """
     overlap = OVERLAPS[variant](candidate, reference)
+    readable = candidate.readable, reference.readable
+    if readable == (candidate, reference):
+        return overlap
     countable = candidate.countable + reference.countable
     if not countable or (countable == 1 and overlap.shared):
         return None
-    read = candidate.as_read, reference.as_read
     if countable == 1:
-        as_read = OVERLAPS[variant](*read)
-        return None if as_read.shared else as_read
-    if read == (candidate, reference) or overlap.measure(Measure.F) == 1.0:
+        overlap_read = OVERLAPS[variant](*readable)
+        return None if overlap_read.shared else overlap_read
+    if overlap.measure(Measure.F) == 1.0:
         return overlap
-    alike = read[0].unigrams == read[1].unigrams
-    return None if alike and OVERLAPS[variant](*read).measure(Measure.F) == 1.0 else overlap
+    same_words = readable[0].unigrams == readable[1].unigrams
+    return None if same_words and OVERLAPS[variant](*readable).measure(Measure.F) == 1.0 else overlap
 
 
-@dataclass(frozen=True, slots=True)
-class Rouge:
+@dataclass(frozen=True)
+class Rouge(Metric):
     """ROUGE as a suite asks for it: one column per variant.
 
     Args:
         signatures: What to compute.
-        automatic: Whether the tokenizer is still the dataset's to decide.
+        automatic: Whether the dataset still decides about the tokenizer.
     """
 
     higher_is_better: ClassVar[bool | None] = True
@@ -121,9 +126,9 @@ class Rouge:
         """Return the metric that a suite's options describe.
 
         Args:
-            options: `variants` (of 1, 2, L, Lsum; default all), `stemmer` (default true), `references`
-                (mean, max, first), `measure` (f, p, r), `tokenizer` (rouge-score, unicode; default: the
-                dataset's references decide), `splitter` (newline, sentence; for Lsum).
+            options: `variants` (of 1, 2, L, Lsum, by default all), `stemmer` (default true), `references`
+                (mean, max, first), `measure` (f, p, r), `tokenizer` (rouge-score or unicode, by default the
+                choice of the dataset's references), `splitter` (newline or sentence, for Lsum).
             where: File and key of the metric.
 
         Returns:
@@ -158,7 +163,7 @@ class Rouge:
         """Return this metric with its tokenizer settled.
 
         Args:
-            texts: All references of the dataset; read only where the suite leaves the tokenizer open.
+            texts: All references of the dataset. Read only where the suite leaves the tokenizer open.
 
         Returns:
             A metric that scores every row under the same signatures.
@@ -169,7 +174,7 @@ class Rouge:
         return Rouge(tuple(replace(signature, tokenizer=tokenizer) for signature in self.signatures))
 
     def score(self, candidates: Sequence[str], references: Sequence[Sequence[str]]) -> list[Column]:
-        """Return one column per variant; see `score_many`.
+        """Return one column per variant, see `score_many`.
 
         Args:
             candidates: (n,) texts.
@@ -182,5 +187,5 @@ class Rouge:
         Raises:
             ValueError: There are not as many lists of references as candidates, or a list is one bare text.
         """
-        settled = self.for_dataset(chain.from_iterable(references))
-        return score_many(candidates, references, settled.signatures)
+        metric = self.for_dataset(chain.from_iterable(references))
+        return score_many(candidates, references, metric.signatures)

@@ -1,4 +1,4 @@
-"""The signature of a ROUGE value: all that it depends on, as one record and as one line."""
+"""The signature of a ROUGE value: everything that it depends on, as one record and as one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evalhub.errors import SpecError
 from evalhub.metrics.tokenize import Splitter, Tokenizer
 
 _VERSION = "3"
-"""Of the definitions; to be raised whenever a value of an unchanged signature would change."""
+"""The version of the definitions. Raise it whenever a value of an unchanged signature would change."""
 
 
 class Variant(StrEnum):
@@ -46,7 +46,7 @@ class RougeSignature:
         measure: Precision, recall or F.
         stemmer: Whether words are reduced by Porter's rules.
         tokenizer: How texts are cut into words.
-        splitter: How texts are cut into sentences; for Lsum alone, else left at `newline`.
+        splitter: How texts are cut into sentences. Only Lsum uses it, elsewhere it is `newline`.
         references: `mean` over the alternatives, `max`: the alternative with the highest F, whatever the
             measure (as rouge-score's `score_multi`), or the `first` alone.
 

@@ -1,4 +1,4 @@
-"""How a text is laid out: what a judge may like apart from what the text says."""
+"""The layout of a text, which a judge may favour whatever the text says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ITEM = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+\S", re.MULTILINE)
-# Each mark with what it cannot do without, which is looked for first.
+# Each mark with the sign that it must hold. Without the sign the pattern is not tried.
 _MARKS = tuple(
     (sign, re.compile(pattern, re.MULTILINE))
     for sign, pattern in (
@@ -21,7 +21,7 @@ _MARKS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What stands in a text.
+    """Counts of layout marks in a text.
 
     Attributes:
         lists: Items of lists, at least 0.
@@ -33,13 +33,13 @@ class Style:
 
 
 def style(text: str) -> Style:
-    """Count the list items and the marks of Markdown in a text; code between fences is not looked into.
+    """Count the list items and the marks of Markdown in a text, without those between code fences.
 
     Args:
         text: A response, without think text.
 
     Returns:
-        Both counts; a fence that is never closed holds the rest of the text.
+        Both counts. A fence that is never closed holds the rest of the text.
 
     Source: the features of Li, Angelopoulos & Chiang, Does style matter? LMSYS blog, 2024, with fences and
         tables beside headers and bold spans.
@@ -64,12 +64,14 @@ def _outside_fences(text: str) -> tuple[str, int]:
     prose: list[str] = []
     fence, fences = "", 0
     for line in text.split("\n"):
-        found = _FENCE.match(line)
+        fence_match = _FENCE.match(line)
         if fence:
-            closes = found and found[1].startswith(fence) and not line[found.end() :].strip()
+            closes = (
+                fence_match and fence_match[1].startswith(fence) and not line[fence_match.end() :].strip()
+            )
             fence = "" if closes else fence
-        elif found:
-            fence, fences = found[1], fences + 1
+        elif fence_match:
+            fence, fences = fence_match[1], fences + 1
         else:
             prose.append(line)
     return "\n".join(prose), fences

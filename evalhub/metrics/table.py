@@ -10,7 +10,7 @@ from evalhub.metrics.base import Metric
 from evalhub.metrics.exact import ExactMatch
 from evalhub.metrics.length import Length
 from evalhub.metrics.rouge import Rouge
-from evalhub.specs import named
+from evalhub.specs import find_entry
 
 
 class Builder(Protocol):
@@ -29,18 +29,18 @@ METRICS: Mapping[str, Builder] = {
 
 
 def build(name: str, options: Mapping[str, object] | None = None, *, where: str = "metrics") -> Metric:
-    """Return the metric of a name; those of other packages come from the entry points `evalhub.metrics`.
+    """Return the metric of a name. Metrics of other packages come from the entry points `evalhub.metrics`.
 
     Args:
         name: A key of `METRICS`, or of another package's entry point.
-        options: What the suite says under that name; None for nothing.
+        options: The options that the suite gives under that name. None where it gives none.
         where: File and key that name the metric.
 
     Returns:
         The metric, checked.
 
     Raises:
-        UnknownNameError: No metric has the name; the nearest one is named.
+        UnknownNameError: No metric has the name. The error gives the nearest one.
         SpecError: The options are no mapping, an option or a value is unknown, or another package's metric
             cannot be loaded.
 
@@ -48,13 +48,21 @@ def build(name: str, options: Mapping[str, object] | None = None, *, where: str 
         >>> build("length").score(["abc"], [[]])[0].name
         'chars'
     """
-    builder = named("metric", str(name), METRICS, fits=callable, where=where)
+    builder = find_entry("metric", str(name), METRICS, fits=callable, where=where)
     if options is not None and not isinstance(options, Mapping):
         raise SpecError(
             "options are no mapping", where=f"{where}.{name}", value=options, fix="write key: value"
         )
     metric: object = builder(options or {}, where=f"{where}.{name}")
     if not isinstance(metric, Metric):
-        what = "the builder returns no metric"
-        raise SpecError(what, where=f"{where}.{name}", value=type(metric).__name__)
+        missing = ", ".join(name for name in _MEMBERS if not hasattr(metric, name))
+        raise SpecError(
+            f"the builder returns no metric, it lacks {missing}",
+            where=f"{where}.{name}",
+            value=type(metric).__name__,
+            fix="make it a subclass of evalhub.metrics.Metric",
+        )
     return metric
+
+
+_MEMBERS = ("higher_is_better", "bounds", "is_length", "for_dataset", "score")

@@ -1,4 +1,4 @@
-"""Texts into tokens: one tokenizer that equals rouge-score's, one that serves every script."""
+"""Texts into tokens: the tokenizer of rouge-score, and one that serves every script."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from evalhub.metrics.fold import fold
 
@@ -18,7 +18,7 @@ UNSPACED = (
     r"[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Bopomofo}\p{scx=Yi}\p{scx=Javanese}"
     r"\p{scx=Balinese}\p{Line_Break=SA}]"
 )
-_STEMS_KEPT = 1 << 18
+_CACHED_STEMS = 1 << 18
 _SHORTEST_STEMMED = 4
 _CUT_SHARE_OF_A_SET = 0.02
 _CUT_SHARE_OF_A_TEXT = 0.5
@@ -39,10 +39,10 @@ class Splitter(StrEnum):
 
 
 def rouge_score_words(text: str) -> list[str]:
-    """Return the tokens of rouge-score 0.1.2 before stemming: runs of a-z and 0-9 of the lowered text.
+    """Return the tokens of rouge-score before stemming: runs of a-z and 0-9 of the text in lower case.
 
     Args:
-        text: Any text; what is not Latin without accents is dropped.
+        text: Any text. Characters other than a-z and 0-9 are dropped.
 
     Returns:
         Words in order.
@@ -53,13 +53,13 @@ def rouge_score_words(text: str) -> list[str]:
         >>> rouge_score_words("Café No. 42")
         ['caf', 'no', '42']
     """
-    return _ASCII_WORD.findall(text.lower())
+    return _rouge_score_tokenize()(text, None)
 
 
 def unicode_words(text: str) -> list[str]:
     """Return the words of a text in any script.
 
-    The text is folded first (`fold`); a word is a run of letters, digits and the marks on them, except in
+    The text is folded first (`fold`). A word is a run of letters, digits and the marks on them, except in
     scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar and others), where each character
     with its marks is one. An ASCII text gives what `rouge_score_words` gives.
 
@@ -75,7 +75,7 @@ def unicode_words(text: str) -> list[str]:
         >>> unicode_words("Ｃafé 今天 हिन्दी")
         ['café', '今', '天', 'हिन्दी']
     """
-    return rouge_score_words(text) if text.isascii() else _unicode_pattern()(fold(text))
+    return _ASCII_WORD.findall(text.lower()) if text.isascii() else _unicode_pattern()(fold(text))
 
 
 def words(text: str, tokenizer: Tokenizer, *, stemmer: bool) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ def words(text: str, tokenizer: Tokenizer, *, stemmer: bool) -> tuple[str, ...]:
     Args:
         text: Any text.
         tokenizer: How to cut.
-        stemmer: Whether words of more than three characters are reduced by Porter's rules; under
+        stemmer: Whether words of more than three characters are reduced by Porter's rules. Under
             `unicode` only words of a-z and 0-9 are.
 
     Returns:
@@ -96,8 +96,10 @@ def words(text: str, tokenizer: Tokenizer, *, stemmer: bool) -> tuple[str, ...]:
         >>> words("Running dogs", Tokenizer.ROUGE_SCORE, stemmer=True)
         ('run', 'dog')
     """
-    cut = _WORDS[tokenizer](text)
-    return tuple(map(_stem, cut)) if stemmer else tuple(cut)
+    if tokenizer is Tokenizer.ROUGE_SCORE:
+        return tuple(_rouge_score_tokenize()(text, _STEMMER if stemmer else None))
+    tokens = unicode_words(text)
+    return tuple(map(_stem, tokens)) if stemmer else tuple(tokens)
 
 
 def sentences(text: str, splitter: Splitter) -> list[str]:
@@ -107,7 +109,7 @@ def sentences(text: str, splitter: Splitter) -> list[str]:
         text: Any text.
         splitter: `newline`: each line is a sentence, as rouge-score has it. `sentence`: also after `.`,
             `!`, `?` or `…` before white space, after `。`, `！`, `？`, and after the signs of other scripts
-            (`।`, `؟`, `።`, `។` and others); an abbreviation ends one too.
+            (`।`, `؟`, `።`, `។` and others). An abbreviation ends one too.
 
     Returns:
         Sentences in order, none empty.
@@ -116,8 +118,8 @@ def sentences(text: str, splitter: Splitter) -> list[str]:
         >>> sentences("It rained. We left.", Splitter.SENTENCE)
         ['It rained.', 'We left.']
     """
-    cut = text.split("\n") if splitter is Splitter.NEWLINE else _SENTENCE_END.split(text)
-    return [sentence for sentence in cut if sentence]
+    parts = text.split("\n") if splitter is Splitter.NEWLINE else _SENTENCE_END.split(text)
+    return [sentence for sentence in parts if sentence]
 
 
 def choose_tokenizer(texts: Iterable[str]) -> Tokenizer:
@@ -132,7 +134,7 @@ def choose_tokenizer(texts: Iterable[str]) -> Tokenizer:
         texts: The references of a dataset.
 
     Returns:
-        The tokenizer; one text that rouge-score's does not count is enough for `unicode`.
+        The tokenizer. It is `unicode` as soon as rouge-score's does not count one text.
 
     Example:
         >>> str(choose_tokenizer(["it rains today"] * 999 + ["今天下雨"]))
@@ -141,10 +143,10 @@ def choose_tokenizer(texts: Iterable[str]) -> Tokenizer:
     total = damaged = 0
     for text in texts:
         damage = _damage(text)
-        if damage.dropped or damage.lost > _CUT_SHARE_OF_A_TEXT * damage.words:
+        if damage.drops_a_word or damage.damaged > _CUT_SHARE_OF_A_TEXT * damage.words:
             return Tokenizer.UNICODE
         total += damage.words
-        damaged += damage.lost
+        damaged += damage.damaged
     return Tokenizer.UNICODE if damaged > _CUT_SHARE_OF_A_SET * total else Tokenizer.ROUGE_SCORE
 
 
@@ -156,7 +158,7 @@ def counts(text: str, tokenizer: Tokenizer) -> bool:
         tokenizer: How the text would be cut.
 
     Returns:
-        False where `rouge-score` cuts or drops more than half of the words; else True.
+        False where `rouge-score` cuts or drops more than half of the words, else True.
 
     Example:
         >>> counts("сегодня дождь", Tokenizer.ROUGE_SCORE), counts("le café noir", Tokenizer.ROUGE_SCORE)
@@ -165,7 +167,7 @@ def counts(text: str, tokenizer: Tokenizer) -> bool:
     if tokenizer is Tokenizer.UNICODE or text.isascii():
         return True
     damage = _damage(text)
-    return damage.lost <= _CUT_SHARE_OF_A_TEXT * damage.words
+    return damage.damaged <= _CUT_SHARE_OF_A_TEXT * damage.words
 
 
 class _Damage(NamedTuple):
@@ -173,40 +175,53 @@ class _Damage(NamedTuple):
 
     Attributes:
         words: How many words the text has.
-        lost: How many of them it does not count as they are: cut, or dropped whole.
-        dropped: Whether it drops one whole, so that not even a piece of it is counted.
+        damaged: How many of them it does not count as they are: cut, or dropped whole.
+        drops_a_word: Whether it drops one whole, so that not even a piece of it is counted.
     """
 
     words: int
-    lost: int
-    dropped: bool
+    damaged: int
+    drops_a_word: bool
 
 
 def _damage(text: str) -> _Damage:
-    cut = unicode_words(text)
+    tokens = unicode_words(text)
     if text.isascii():
-        return _Damage(len(cut), 0, False)
+        return _Damage(len(tokens), 0, False)
     # Folded words may be ASCII although the text is not: full width, ligatures, digits of other scripts.
     pieces = Counter(rouge_score_words(text))
-    lost = Counter(cut) - pieces
-    leftover = pieces - Counter(cut)
-    dropped = lost.total() > leftover.total() or not all(
-        word.isascii() or _ASCII_WORD.search(word) for word in lost
+    damaged = Counter(tokens) - pieces
+    leftover = pieces - Counter(tokens)
+    drops_a_word = damaged.total() > leftover.total() or not all(
+        word.isascii() or _ASCII_WORD.search(word) for word in damaged
     )
-    return _Damage(len(cut), lost.total(), dropped)
+    return _Damage(len(tokens), damaged.total(), drops_a_word)
 
 
-_WORDS: dict[Tokenizer, Callable[[str], list[str]]] = {
-    Tokenizer.ROUGE_SCORE: rouge_score_words,
-    Tokenizer.UNICODE: unicode_words,
-}
-
-
-@lru_cache(maxsize=_STEMS_KEPT)
 def _stem(word: str) -> str:
-    if len(word) < _SHORTEST_STEMMED or not word.isascii():
-        return word
+    stemmed = len(word) >= _SHORTEST_STEMMED and word.isascii()
+    return _porter_stem(word) if stemmed else word
+
+
+@lru_cache(maxsize=_CACHED_STEMS)
+def _porter_stem(word: str) -> str:
     return _porter()(word)
+
+
+class _CachedStemmer:
+    """What rouge-score takes as a stemmer. It reduces each word once, which is most of the time saved."""
+
+    stem = staticmethod(_porter_stem)
+
+
+_STEMMER = _CachedStemmer()
+
+
+@cache
+def _rouge_score_tokenize() -> Callable[[str, _CachedStemmer | None], list[str]]:
+    from rouge_score.tokenize import tokenize
+
+    return cast("Callable[[str, _CachedStemmer | None], list[str]]", tokenize)
 
 
 @cache

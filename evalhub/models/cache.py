@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -14,8 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from evalhub.errors import StorageError
-
-_CHUNK = 1 << 22
+from evalhub.files import file_sha256, sync, write_file
 
 
 def cache_folder() -> Path:
@@ -29,7 +27,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     """Give an empty folder that becomes `target` when the block ends well, and vanishes otherwise.
 
     Args:
-        target: The folder to appear; an existing one wins over the new one.
+        target: The folder to appear. An existing one wins over the new one.
 
     Yields:
         A folder on the same disk, with a name of its own.
@@ -44,12 +42,12 @@ def whole_folder(target: Path) -> Iterator[Path]:
         with storage_errors(target):
             yield beside
             for path in beside.rglob("*"):
-                _sync(path)
-            _sync(beside)
+                sync(path)
+            sync(beside)
             beside.chmod(0o755)
             with contextlib.suppress(FileExistsError):
                 _rename(beside, target)
-            _sync(target.parent)
+            sync(target.parent)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -85,17 +83,8 @@ def storage_errors(where: Path) -> Iterator[None]:
         ) from error
 
 
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file's bytes, read now."""
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while block := file.read(_CHUNK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def cached_sha256(paths: Iterable[Path]) -> dict[Path, str]:
-    """Return the sha256 of each file; one that kept its size and mtime is not read again.
+    """Return the sha256 of each file. One that kept its size and mtime is not read again.
 
     Args:
         paths: Files that exist.
@@ -134,7 +123,7 @@ def _index() -> Path:
 
 
 def _read_index() -> dict[str, list[str | int]]:
-    """Read the hash index; one that cannot be read is empty."""
+    """Read the hash index. One that cannot be read is empty."""
     try:
         read = json.loads(_index().read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -149,26 +138,15 @@ def _write_index(entries: dict[str, list[str | int]]) -> None:
     index = _index()
     with storage_errors(index):
         index.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".hashes-", dir=index.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(entries, file, indent=0, sort_keys=True)
-        Path(name).replace(index)
+        content = json.dumps(entries, indent=0, sort_keys=True).encode("utf-8")
+        write_file(index, content, shared=True, durable=False)
 
 
 def _rename(source: Path, target: Path) -> None:
-    """Rename a folder; a full target that is already there is a `FileExistsError`."""
+    """Rename a folder. A full target that is already there is a `FileExistsError`."""
     try:
         source.rename(target)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise FileExistsError(str(target)) from error
         raise
-
-
-def _sync(path: Path) -> None:
-    """Bring a file's or folder's content to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalhub.errors import ModelError
-from evalhub.models.cache import file_sha256
+from evalhub.files import file_sha256
 from evalhub.models.families import UNKNOWN
 from evalhub.models.pinned import PINNED, PinnedModel
 from evalhub.models.resolution import (
@@ -32,11 +32,11 @@ class ModelRow:
         title: The name that people read.
         families: Ancestors and declared teachers.
         licence: `not stated` where nobody says.
-        context_length: In tokens; None where unknown.
-        download_bytes: What fetching it takes; None where it is not on the list.
-        path: Its folder on this machine; None where it is not fetched.
-        content_hash: Of the folder; None where it was not asked for or is not fetched.
-        chat_template: Whether it has one; None where that was not looked at.
+        context_length: In tokens. None where unknown.
+        download_bytes: What fetching it takes. None where it is not on the list.
+        path: Its folder on this machine. None where it is not fetched.
+        content_hash: Of the folder. None where it was not asked for or is not fetched.
+        chat_template: Whether it has one. None where that was not looked at.
         note: What a reader of results should know.
     """
 
@@ -85,7 +85,7 @@ def show(name: str) -> ModelRow:
 
 
 def fetch(name: str, *, progress: Progress = quiet) -> ResolvedModel:
-    """Fetch a model and make it ready; one that is ready costs nothing.
+    """Fetch a model and make it ready. One that is ready costs nothing.
 
     Args:
         name: As in `resolve`.
@@ -98,13 +98,13 @@ def fetch(name: str, *, progress: Progress = quiet) -> ResolvedModel:
 
 
 def check(name: str) -> tuple[ModelCheck, ...]:
-    """Check a model on this machine; every file of a pinned one is read and hashed anew.
+    """Check a model on this machine. Every file of a pinned one is read and hashed anew.
 
     Args:
         name: As in `resolve`.
 
     Returns:
-        One row per check; a model is sound where all are ok.
+        One row per check. A model is sound where all are ok.
 
     Raises:
         UnknownNameError: Nothing has that name.

@@ -70,7 +70,7 @@ class FolderTokenizer:
 
 
 def folder_tokenizer(folder: Path) -> FolderTokenizer | None:
-    """Return the tokenizer of a model folder; None where it has no `tokenizer.json` that can be read here.
+    """Return the tokenizer of a model folder. None where it has no `tokenizer.json` that can be read here.
 
     Raises:
         ModelError: The tokenizer cannot be read.

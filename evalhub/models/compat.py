@@ -15,7 +15,7 @@ def hide_broken_media() -> tuple[str, ...]:
     transformers. Call this before the first such import, in every process that needs one.
 
     Returns:
-        The names that were hidden; empty where nothing is broken.
+        The names that were hidden. Empty where nothing is broken.
     """
     if not _version("torch").endswith("+cpu"):
         return ()

@@ -111,7 +111,7 @@ def convert(gguf: Path, folder: Path, *, eos_tokens: tuple[str, ...], int8: bool
 
 
 def _placed(header: GgufHeader, architecture: _Architecture, settings: dict[str, Any]) -> list[Placed]:
-    """Give each tensor its new name and what has to be undone; the embeddings appear once."""
+    """Give each tensor its new name and what has to be undone. The embeddings appear once."""
     names = {tensor.name for tensor in header.tensors}
     embeddings = "output.weight" if "output.weight" in names else "token_embd.weight"
     skipped = {"token_embd.weight", "output.weight", "rope_freqs.weight"} - {embeddings}
@@ -155,7 +155,7 @@ def _settings(header: GgufHeader, model_type: str, architecture: str) -> dict[st
         "architectures": [architecture],
         "model_type": model_type,
         "dtype": "bfloat16",
-        # The settings are spelled as transformers 5 spells them; without this it suspects older files.
+        # The settings are spelled as transformers 5 spells them. Without this it suspects older files.
         "transformers_version": "5.0.0",
         "vocab_size": len(header.texts("tokenizer.ggml.tokens")),
         "hidden_size": hidden,

@@ -71,7 +71,7 @@ def families_of(names: Iterable[str], architectures: Iterable[str] = ()) -> tupl
         architectures: Class names of its `config.json`.
 
     Returns:
-        Sorted families; `("unknown",)` where nothing is known.
+        Sorted families. `("unknown",)` where nothing is known.
 
     Example:
         >>> families_of(["org/DeepSeek-R1-Distill-Qwen-7B"])

@@ -108,7 +108,7 @@ def read_header(path: Path) -> GgufHeader:
         path: The file.
 
     Returns:
-        Its header; no tensor is read.
+        Its header. No tensor is read.
 
     Raises:
         ModelError: It is not a GGUF file of version 2 or 3, or it ends too early.

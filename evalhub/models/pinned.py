@@ -10,9 +10,9 @@ class Wheels:
     """The packages that carry one GGUF file, cut into parts.
 
     Args:
-        package: The package's name; `{n}` stands for the part's number.
+        package: The package's name. `{n}` stands for the part's number.
         version: The one version that was pinned.
-        member: The data file inside the package; `{n}` and `{i}` count the parts from 1 and from 0.
+        member: The data file inside the package. `{n}` and `{i}` count the parts from 1 and from 0.
         parts: How many packages there are, 1 or more.
     """
 

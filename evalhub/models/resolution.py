@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import re
@@ -13,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import IntegrityError, ModelError, UnknownNameError
+from evalhub.files import file_sha256
 from evalhub.models.cache import (
     cache_folder,
     cached_sha256,
-    file_sha256,
     locked,
     remember_sha256,
     whole_folder,
@@ -27,6 +26,7 @@ from evalhub.models.hub import fetch_snapshot, parse_hub_id
 from evalhub.models.pinned import PINNED, PinnedModel
 from evalhub.models.safety import check_folder, read_settings
 from evalhub.models.wheels import Progress, fetched_gguf
+from evalhub.records import digest
 
 RECORD = "evalhub.json"
 TRAINING = "evalhub-training.json"
@@ -52,16 +52,16 @@ class ResolvedModel:
         id: The pinned name, `org/name@revision`, or the folder's name.
         source: Where it comes from.
         path: A folder that vLLM loads.
-        families: Ancestors and declared teachers; `("unknown",)` where nothing is known.
+        families: Ancestors and declared teachers. `("unknown",)` where nothing is known.
         content_hash: sha256 over settings, tokenizer, chat template and weights.
-        chat_template_hash: sha256 of the chat template; None for a model without one.
-        context_length: In tokens; None where the settings do not say.
-        max_length: The length that an engine is given by default, in tokens; None leaves it to the engine.
+        chat_template_hash: sha256 of the chat template. None for a model without one.
+        context_length: In tokens. None where the settings do not say.
+        max_length: The length that an engine is given by default, in tokens. None leaves it to the engine.
         weight_bytes: Size of the weight files.
         licence: `not stated` where nobody says.
-        cutoff: Month of the newest training data at most, YYYY-MM; None where it is not known.
-        trained_on: `asked_sha256` of the items that it was trained to judge.
-        dtype: Type of the weights in the files, such as bfloat16; None where the settings do not say.
+        cutoff: Month of the newest training data at most, YYYY-MM. None where it is not known.
+        trained_on: `prompt_sha256` of the items that it was trained to judge.
+        dtype: Type of the weights in the files, such as bfloat16. None where the settings do not say.
         quantized: Whether the files hold quantized weights.
     """
 
@@ -162,7 +162,7 @@ def fetch_pinned(model: PinnedModel, progress: Progress = quiet) -> Path:
             hashes = {path.name: file_sha256(path) for path in content_files(folder)}
             record = {"model": model.id, "gguf_sha256": model.sha256, "files": hashes}
             (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    remember_sha256({target / name: digest for name, digest in hashes.items()})
+    remember_sha256({target / name: sha256 for name, sha256 in hashes.items()})
     progress(f"{model.title}: ready")
     return target
 
@@ -175,7 +175,7 @@ def content_files(folder: Path) -> list[Path]:
 
 
 def chat_template(folder: Path) -> str | None:
-    """Return a model's chat template; of several named ones, all as JSON.
+    """Return a model's chat template. Of several named ones, all as JSON.
 
     Args:
         folder: A model folder.
@@ -196,7 +196,7 @@ def chat_template(folder: Path) -> str | None:
 def _pinned(
     model: PinnedModel, declared: tuple[str, ...], *, download: bool, progress: Progress
 ) -> ResolvedModel:
-    """Return a pinned model; what the list says about it goes before what its folder says."""
+    """Return a pinned model. What the list says about it goes before what its folder says."""
     folder = pinned_folder(model)
     if download:
         fetch_pinned(model, progress)
@@ -243,7 +243,7 @@ def _described(name: str, source: ModelSource, folder: Path, declared: tuple[str
     """Describe a folder that was checked."""
     settings = read_settings(folder / "config.json")
     hashes = cached_sha256(content_files(folder))
-    lines = "".join(f"{path.name}\0{digest}\n" for path, digest in hashes.items())
+    lines = "".join(f"{path.name}\0{sha256}\n" for path, sha256 in hashes.items())
     template = chat_template(folder)
     names = [name.partition("@")[0], str(settings.get("_name_or_path", ""))]
     architectures = [str(item) for item in settings.get("architectures") or ()]
@@ -253,8 +253,8 @@ def _described(name: str, source: ModelSource, folder: Path, declared: tuple[str
         source=source,
         path=folder,
         families=declared or families_of(names, architectures),
-        content_hash=hashlib.sha256(lines.encode()).hexdigest(),
-        chat_template_hash=None if template is None else hashlib.sha256(template.encode()).hexdigest(),
+        content_hash=digest(lines),
+        chat_template_hash=None if template is None else digest(template),
         context_length=context if isinstance(context, int) else None,
         max_length=None,
         weight_bytes=sum(path.stat().st_size for path in hashes if path.suffix in {".safetensors", ".bin"}),

@@ -20,7 +20,7 @@ def bytes_needed(model: ResolvedModel, *, expansion: float = 1.0, kv_cache_bytes
         kv_cache_bytes: What the engine is given for its key-value cache.
 
     Returns:
-        Weights, cache and the engine itself; an estimate on the safe side.
+        Weights, cache and the engine itself. An estimate on the safe side.
     """
     return int(model.weight_bytes * expansion * _WEIGHTS) + kv_cache_bytes + ENGINE_BYTES
 

@@ -77,7 +77,7 @@ def tensor_names(path: Path) -> frozenset[str]:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """Return one JSON settings file of a model; an absent one is empty.
+    """Return one JSON settings file of a model. An absent one is empty.
 
     Raises:
         ModelError: It is not a JSON object.
@@ -103,7 +103,7 @@ def _remote_code(folder: Path, files: list[Path]) -> list[str]:
 
 
 def _json_or_none(path: Path) -> object:
-    """Return what a JSON file holds; nothing where it is none."""
+    """Return what a JSON file holds. Nothing where it is none."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):

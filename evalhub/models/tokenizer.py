@@ -65,7 +65,7 @@ def tokenizer_settings(header: GgufHeader, context_length: int) -> dict[str, Any
 
 
 def _smollm(header: GgufHeader) -> Tokenizer:
-    """Byte-level pairs; each digit stands alone."""
+    """Byte-level pairs. Each digit stands alone."""
     from tokenizers import pre_tokenizers
 
     tokenizer = _byte_level(header)
@@ -91,7 +91,7 @@ def _qwen(header: GgufHeader) -> Tokenizer:
 
 
 def _byte_level(header: GgufHeader) -> Tokenizer:
-    """Pairs over bytes; the merges are in the file."""
+    """Pairs over bytes. The merges are in the file."""
     from tokenizers import Tokenizer, decoders, models
 
     kinds = header.integers("tokenizer.ggml.token_type")
@@ -107,7 +107,7 @@ def _byte_level(header: GgufHeader) -> Tokenizer:
 
 
 def _sentencepiece(header: GgufHeader) -> Tokenizer:
-    """Pairs over characters with bytes as a fallback; the merges follow from the vocabulary's order."""
+    """Pairs over characters with bytes as a fallback. The merges follow from the vocabulary's order."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
     kinds = header.integers("tokenizer.ggml.token_type")
@@ -146,7 +146,7 @@ def derive_merges(vocabulary: dict[str, int]) -> list[tuple[str, str]]:
     """Return the merges that a vocabulary in merge order implies.
 
     Args:
-        vocabulary: Token to id; earlier tokens merge first.
+        vocabulary: Token to id. Earlier tokens merge first.
 
     Returns:
         Pairs of tokens, best first.

@@ -12,10 +12,10 @@ from evalhub.models.resolution import ResolvedModel, resolve
 
 
 def model_here(name: str) -> ResolvedModel | None:
-    """Return a model that lies on this machine; None where it would have to be fetched first.
+    """Return a model that lies on this machine. None where it would have to be fetched first.
 
     Args:
-        name: A model, as in `resolve`; nothing is fetched.
+        name: A model, as in `resolve`. Nothing is fetched.
 
     Raises:
         UnknownNameError: Nothing has that name.
@@ -38,7 +38,7 @@ def count_tokens(folder: Path, text: str) -> int | None:
         text: The text.
 
     Returns:
-        The number; None where the tokenizer cannot be read on this machine.
+        The number. None where the tokenizer cannot be read on this machine.
     """
     tokenizer = folder_tokenizer(folder)
     return len(tokenizer(text, add_special_tokens=False)["input_ids"]) if tokenizer else None

@@ -39,7 +39,7 @@ class Placed:
         tensor: Where it lies in the GGUF file.
         heads: Attention heads whose rotary halves lie interleaved and are put back, else 0.
         shift: Added to each value.
-        int8: Whether it is written as `int8_rows` does; its scales get its name with `_scale` behind.
+        int8: Whether it is written as `int8_rows` does. Its scales get its name with `_scale` behind.
     """
 
     name: str
@@ -101,7 +101,7 @@ def _layout(tensors: list[Placed]) -> tuple[bytes, dict[str, int]]:
 
 
 def _written(placed: Placed) -> Iterator[tuple[str, str, list[int]]]:
-    """Name, type and shape of what a tensor becomes; scales first, as wider numbers lie before bytes."""
+    """Name, type and shape of what a tensor becomes. Scales first, as wider numbers lie before bytes."""
     shape = list(placed.tensor.shape)
     if not placed.int8:
         yield placed.name, "BF16", shape
@@ -111,7 +111,7 @@ def _written(placed: Placed) -> Iterator[tuple[str, str, list[int]]]:
 
 
 def _slices(placed: Placed, end: int, where: str) -> Iterator[_Slice]:
-    """Cut a tensor into slices of about a million values; one that is permuted stays whole."""
+    """Cut a tensor into slices of about a million values. One that is permuted stays whole."""
     from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
     tensor = placed.tensor

@@ -29,7 +29,7 @@ _DISK_FACTOR = 4.5
 
 @contextlib.contextmanager
 def fetched_gguf(model: PinnedModel, folder: Path, progress: Progress) -> Iterator[Path]:
-    """Give the verified GGUF file of a model; it is removed when the block ends.
+    """Give the verified GGUF file of a model. It is removed when the block ends.
 
     Args:
         model: What to fetch.

@@ -1,12 +1,12 @@
-"""The records that are kept and the requests that are made."""
+"""The records of a run, and the requests to an engine."""
 
 from evalhub.records.codec import (
-    asked_sha256,
     canonical,
     digest,
     from_dict,
     key_of,
     kind_of,
+    prompt_sha256,
     sort_key,
     to_dict,
 )
@@ -31,7 +31,7 @@ from evalhub.records.thinking import (
     ThinkTags,
     closing_tag,
     has_tags,
-    joined_reasoning,
+    join_reasoning,
     split_thinking,
 )
 
@@ -53,7 +53,6 @@ __all__ = [
     "Score",
     "Source",
     "ThinkTags",
-    "asked_sha256",
     "canonical",
     "closing_tag",
     "digest",
@@ -61,9 +60,10 @@ __all__ = [
     "from_dict",
     "has_failed",
     "has_tags",
-    "joined_reasoning",
+    "join_reasoning",
     "key_of",
     "kind_of",
+    "prompt_sha256",
     "sort_key",
     "split_thinking",
     "to_dict",

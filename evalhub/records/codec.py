@@ -1,4 +1,4 @@
-"""Records as plain values and back, their keys, and one spelling for one value."""
+"""Conversion of records to plain values and back, their keys, and canonical JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KIND_NAMES = {cls: kind for kind, cls in KINDS.items()}
 
 
 def key_of(record: Record) -> tuple[Any, ...]:
-    """Return the values that make a record one of a kind in its table."""
+    """Return the values that identify a record in its table."""
     return tuple(getattr(record, name) for name in record.KEY)
 
 
@@ -67,11 +67,11 @@ def _reader(hint: Any) -> Any:
 def _tuples(value: Any) -> Any:
     if value is None:
         return ()
-    return tuple(_tuples(one) if isinstance(one, list | tuple) else one for one in value)
+    return tuple(_tuples(part) if isinstance(part, list | tuple) else part for part in value)
 
 
 def canonical(value: Any) -> str:
-    """Return JSON with one spelling for one value: sorted keys, no spaces, no NaN."""
+    """Return canonical JSON, so that equal values have equal texts: sorted keys, no spaces, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -81,10 +81,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def asked_sha256(item: Item) -> str:
-    """Return the sha256 of what an item asks, by which it is known again in any dataset.
+def prompt_sha256(item: Item) -> str:
+    """Return the sha256 of an item's turns, context and chat history.
 
-    >>> asked_sha256(Item("here", "1", ("Hi",))) == asked_sha256(Item("there", "2", ("Hi",)))
+    Items that ask the same have the same hash in every dataset.
+
+    >>> prompt_sha256(Item("here", "1", ("Hi",))) == prompt_sha256(Item("there", "2", ("Hi",)))
     True
     """
     history = [[list(message) for message in item.messages]] if item.messages else []

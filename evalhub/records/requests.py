@@ -1,4 +1,4 @@
-"""What is asked of an engine."""
+"""The requests to an engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evalhub.records.thinking import THINK_TAGS, ThinkTags
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation; `role` is system, user or assistant."""
+    """One turn of a conversation. `role` is system, user or assistant."""
 
     role: str
     content: str
@@ -22,9 +22,9 @@ class Sampling:
     Attributes:
         temperature: 0 takes the most probable token.
         top_p: Share of the probability mass that is drawn from, in (0, 1].
-        top_k: Number of tokens that are drawn from; 0 for all.
-        max_tokens: Length of the answer at most, in tokens.
-        seed: Seed of the draw; a sample's number is added to it.
+        top_k: Number of tokens that are drawn from, or 0 for all.
+        max_tokens: Maximum length of the answer in tokens.
+        seed: Seed of the draw. The number of the sample is added to it.
         stop: Texts that end the answer.
     """
 
@@ -38,11 +38,11 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: a conversation that ends with the user's turn, or with one that the assistant begins.
+    """One request: a conversation that ends with the user's turn, or with the beginning of the assistant's.
 
-    With `choices` one token is asked for: the completion's text is the most probable choice, and it
-    carries the log-probability of each choice under the full softmax. `think` says what think text stands
-    between.
+    With `choices` the answer is one token. The completion's text is then the most probable choice, and
+    the completion has the log-probability of each choice under the full softmax. `think` lists the tags
+    around think text.
     """
 
     messages: tuple[Message, ...]

@@ -1,7 +1,7 @@
-"""The records that are kept, as frozen dataclasses; each field is a column.
+"""The records of a run, as frozen dataclasses. Each field is a column.
 
-`KEY` names the fields that make a record one of a kind within a run: records are
-sorted by it, and a second record with the same key is the same record.
+`KEY` names the fields that identify a record within a run. Records are sorted by it, and a second record
+with the same key is the same record.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from evalhub.scales import Order, Winner
 
 
 class FailureKind(StrEnum):
-    """Why an asking has no verdict; `not_applicable` is what the judge found, and no fault of it."""
+    """Why a judgment has no verdict. `not_applicable` is the judge's own finding, and not a fault."""
 
     PARSE = "parse"
     AMBIGUOUS = "ambiguous"
@@ -29,7 +29,7 @@ class FailureKind(StrEnum):
 
 
 class Source(StrEnum):
-    """Whether a text or verdict was made in this run or came with the dataset."""
+    """Whether a text or verdict was generated in this run or came with the dataset."""
 
     GENERATED = "generated"
     RECORDED = "recorded"
@@ -45,10 +45,10 @@ class AnnotatorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that is asked. `turns` are the user's, `refs` the alternatives for each turn.
+    """One item of a dataset. `turns` are the user's, `refs` the alternative references for each turn.
 
-    `messages` is a chat history, pairs of role (system, user, assistant, tool) and text; the text of the last
-    is then the only turn.
+    `messages` is a chat history: pairs of role (system, user, assistant, tool) and text. The text of its last
+    message is then the only turn.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("dataset", "item_id")
@@ -72,9 +72,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer of one system. `turns` are the system's, `text` is the last of them.
+    """One response of one system to an item. `turns` are the system's, and `text` is the last of them.
 
-    `detail` says why there is no answer, in the engine's own words.
+    If there is no text, `detail` is the reason in the engine's own words.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("dataset", "item_id", "system", "sample")
@@ -100,13 +100,16 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer of an engine to one request, found again by its key.
+    """One answer of an engine to one request. The cache finds it by its key.
 
-    `logprobs` maps each allowed choice to its log-probability under the full softmax. Choices that a server
-    does not list hold equal shares of the most that they can have, and `unlisted` names them. Without
-    log-probabilities the text is a hard verdict, as the model wrote it. `unsent` names what was asked for and
-    not sent to a server that refuses it, such as "temperature 0". `top_token` is the model's most probable
-    token there, a choice or not; None where the engine did not say.
+    Attributes:
+        logprobs: Log-probability of each allowed choice under the full softmax. If a server does not return
+            a choice, an upper bound is stored: the remaining mass in equal shares. None if the server
+            returns none at all. The text is then a hard verdict.
+        unlisted: The choices that the server did not return.
+        top_token: The model's most probable token at the verdict, a choice or not. None if the engine did not
+            return it.
+        unsent: The parameters that were left out because the server refuses them, such as "temperature 0".
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("key",)
@@ -132,14 +135,20 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """One asking of one judge: exactly one of `winner`/`value` or `failure`.
+    """One judgment of one judge in one order: exactly one of `winner`/`value` or `failure`.
 
-    `p_a` and `expected` are the soft readings beside them: the probability that a wins, and
-    the probability-weighted level. `logprobs` are in terms of a, tie and b (pairwise, without what a server
-    did not list) or of the level labels (pointwise). `label_mass` is the probability that the model gave to
-    all of them together, and `top_token` the token that it held most probable, an allowed answer or not.
-    `detail` says why a judgment failed, or what of its probabilities is a bound.
-    `row` is the order in which a list was shown, `repeat` the number of the sample. `turn` is as of a label.
+    Attributes:
+        sample: The number of the response's sample.
+        row: The number of the order in which a list was shown.
+        repeat: The number of the judge's sample.
+        p_a: The probability that a wins, in [0, 1], beside `winner`.
+        expected: The probability-weighted level, beside `value`.
+        logprobs: Log-probabilities of a, tie and b (pairwise, without choices that a server did not return)
+            or of the level labels (pointwise).
+        label_mass: The probability of all allowed answers together, in [0, 1].
+        top_token: The model's most probable token, an allowed answer or not.
+        detail: Why the judgment failed, or which of its probabilities are bounds.
+        turn: As in `Label`.
     """
 
     KEY: ClassVar[tuple[str, ...]] = (
@@ -185,10 +194,12 @@ class Judgment:
 class Label:
     """One annotator's verdict on one response (`system`) or pair (`system_a` < `system_b`).
 
-    `probability` is that of having been drawn for labelling; `uniform` says whether it was drawn evenly.
-    `turn` is the answer that the label is about, from 1; its criterion is one of that turn alone. None stands
-    for the whole response.
-    `not_applicable` stands for a verdict where the annotator found that the criterion does not apply.
+    Attributes:
+        probability: The probability with which the item was drawn for labelling, in (0, 1].
+        uniform: Whether it was drawn with equal probabilities.
+        turn: The number of the answer that the label is about, from 1. Its criterion is about that turn
+            alone. None for the whole response.
+        not_applicable: The annotator found that the criterion does not apply. There is no verdict then.
     """
 
     KEY: ClassVar[tuple[str, ...]] = (
@@ -215,7 +226,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A metric's value for a response, with its full signature; None with a reason."""
+    """A metric's value for a response, with its full signature. If it is None, `reason` says why."""
 
     KEY: ClassVar[tuple[str, ...]] = ("dataset", "item_id", "system", "sample", "metric", "criterion")
 
@@ -232,7 +243,7 @@ class Score:
 
 
 def has_failed(failure: FailureKind | str | None) -> bool:
-    """Return whether an asking was not measured: that a criterion does not apply is a measurement.
+    """Return whether a judgment failed. `not_applicable` is a measurement and not a failure.
 
     >>> has_failed(FailureKind.PARSE), has_failed(FailureKind.NOT_APPLICABLE), has_failed(None)
     (True, False, False)

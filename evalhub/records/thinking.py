@@ -1,8 +1,8 @@
-"""Think text, split off from what a system answers.
+"""Think text, split from the answer of a system.
 
-Thoughts stand at the beginning of a text: one block or several between tags, with nothing but white space
-before and between them. A closing tag that nothing opened ends thoughts too, as a prompt may have opened the
-tag. Tags further down, and tags within backticks, belong to the answer.
+Think text is at the beginning: one or several blocks between tags, with only white space before and between
+them. A closing tag without an opening one ends think text too, because the prompt may have opened it. Tags
+further down, and tags within backticks, belong to the answer.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _TAG = re.compile(r"(?P<open><|\[)(?P<slash>/?)(?P<name>[A-Za-z][\w:.-]*)(?P<clo
 
 @dataclass(frozen=True, slots=True)
 class ThinkTags:
-    """The two texts that think text stands between.
+    """The two texts around think text.
 
-    Tags such as `<think>` and `[THINK]` are known in any case, `<think>` also with attributes. Any other text
-    is taken as it is.
+    Tags such as `<think>` and `[THINK]` match in any case, `<think>` also with attributes. Any other text
+    matches literally.
 
     Attributes:
-        opened: Whether the prompt opened the tag, so that a text without a closing tag was cut.
+        opened: Whether the prompt ends with the opening tag. A text without a closing tag was then cut.
     """
 
     open: str
@@ -39,11 +39,11 @@ THINK_TAGS = (ThinkTags("<think>", "</think>"), ThinkTags("<thinking>", "</think
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A text whose think text stands apart.
+    """A text, split into answer and think text.
 
     Attributes:
-        answer: The text without it; None where the text ends within it.
-        reasoning: The think text; None where there is none.
+        answer: The text without think text. None if the text ends within think text.
+        reasoning: The think text, or None.
     """
 
     answer: str | None
@@ -60,7 +60,7 @@ class _Mark:
 
 
 def closing_tag(opening: str) -> str | None:
-    """Return the tag that closes another one, where its form says so.
+    """Return the closing tag of an opening tag. None for a text that is not a tag.
 
     >>> closing_tag("<reasoning>"), closing_tag("[THINK]"), closing_tag("analysis")
     ('</reasoning>', '[/THINK]', None)
@@ -75,10 +75,10 @@ def split_thinking(
     """Split a text into the answer and the think text before it.
 
     Args:
-        text: As a model wrote it.
-        tags: What think text stands between; without any nothing is split off.
-        opened: The prompt opened a tag.
-        anywhere: Blocks within and after the answer are thoughts too.
+        text: The text as the model wrote it.
+        tags: The tags around think text. Without any, the whole text is the answer.
+        opened: Whether the prompt ends with an opening tag.
+        anywhere: Whether blocks within and after the answer are think text too.
 
     Example:
         >>> split_thinking("<think>2 and 2</think>\\n\\n4")
@@ -108,28 +108,28 @@ def split_thinking(
     return Thought(answer, _joined(thoughts))
 
 
-def joined_reasoning(turns: Iterable[str | None]) -> str | None:
-    """Return the think text of several turns as one text; None where no turn has any."""
-    known = [text for text in turns if text is not None]
-    return "\n\n".join(filter(None, known)) if known else None
+def join_reasoning(turns: Iterable[str | None]) -> str | None:
+    """Return the think text of several turns as one text. None if no turn has any."""
+    texts = [text for text in turns if text is not None]
+    return "\n\n".join(filter(None, texts)) if texts else None
 
 
 def has_tags(text: str, tags: Sequence[ThinkTags] = THINK_TAGS) -> bool:
-    """Return whether a tag stands in a text, outside of backticks."""
+    """Return whether a text has a tag outside of backticks."""
     return bool(_marks(text, tuple(tags)))
 
 
 def _goes_on(text: str, start: int, marks: deque[_Mark], *, anywhere: bool) -> bool:
-    """Return whether the next tag begins a block of thoughts, or is to be taken out."""
+    """Return whether the next tag begins a block of think text."""
     if not marks or anywhere:
         return bool(marks)
     return not marks[0].closes and is_blank(text[start : marks[0].start])
 
 
 def _closing(marks: deque[_Mark]) -> _Mark | None:
-    """Take off the marks of an open block; return the one that closes it, or None where nothing does.
+    """Remove the marks of an open block and return its closing mark. None if it has none.
 
-    Blocks that were opened within it are closed first, as far as closing tags follow on each other.
+    Blocks within it are closed first, as long as closing tags follow each other.
     """
     depth, last = 1, None
     while marks and (last is None or (depth > 0 and marks[0].closes)):
@@ -155,15 +155,15 @@ def _marks(text: str, tags: tuple[ThinkTags, ...]) -> list[_Mark]:
 
 @cache
 def _pattern(tags: tuple[ThinkTags, ...]) -> re.Pattern[str]:
-    """Return what finds a tag of any pair; the longest text comes first where they begin alike."""
-    named = [(pair.close, "closing") for pair in tags] + [(pair.open, "opening") for pair in tags]
+    """Return the pattern of all tags. Longer texts come first, as one tag may begin with another."""
+    forms = [(pair.close, "closing") for pair in tags] + [(pair.open, "opening") for pair in tags]
     groups: dict[str, list[str]] = {"closing": [], "opening": []}
-    for text, group in sorted(named, key=lambda pair: -len(pair[0])):
-        groups[group].append(_spelled(text))
-    return re.compile("|".join(f"(?P<{name}>{'|'.join(forms)})" for name, forms in groups.items()))
+    for text, group in sorted(forms, key=lambda pair: -len(pair[0])):
+        groups[group].append(_tag_pattern(text))
+    return re.compile("|".join(f"(?P<{name}>{'|'.join(patterns)})" for name, patterns in groups.items()))
 
 
-def _spelled(tag: str) -> str:
+def _tag_pattern(tag: str) -> str:
     form = _TAG.fullmatch(tag)
     if form is None:
         return re.escape(tag)

@@ -1,68 +1,21 @@
-"""A run's report as plain values: every table that analysis makes, and what to know when reading them."""
+"""A run's tables as plain values, as every command prints them as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evalhub import analysis
-from evalhub.analysis import Results, rows_of
-from evalhub.analysis.frames.labels import drawn_by_doubt
-from evalhub.analysis.run.answers import cut_answer_sentences
-from evalhub.judging.early_stopping import SETTLED
-from evalhub.report.grids.by_tag import RANKED, REPORTED, tag_data
-from evalhub.report.grids.choice_mass import wishes
-from evalhub.report.grids.ranking import on_what_they_rank
-from evalhub.report.grids.servers import served_notes
-from evalhub.report.sections import FAILURES, RANKING
+from evalhub.analysis import Results, by_tag, rows_of
+from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
+from evalhub.judging import ATTACKS, CONTROLS
+from evalhub.report.notes import report_notes
+from evalhub.report.registry import TABLES, Place, Table, tables_of
 
-TABLES = {
-    "leaderboard": analysis.leaderboard,
-    "length_penalty": analysis.length_penalty,
-    "length_controlled": analysis.length_controlled_win_rates,
-    "ranks": analysis.ranks,
-    "strengths": analysis.bradley_terry_ratings,
-    "beats": analysis.win_probabilities,
-    "settled": analysis.sequential_tests,
-    "powered": analysis.powered,
-    "worst_cases": analysis.worst_case_bounds,
-    "agreement": analysis.agreement,
-    "cascades": analysis.cascades,
-    "biases": analysis.biases,
-    "correlations": analysis.correlations,
-    "attacks": analysis.attacks,
-    "controls": analysis.controls,
-    "not_attacked": analysis.unattacked_items,
-    "shortfalls": analysis.shortfalls,
-    "coverage": analysis.coverage,
-    "choice_mass": analysis.choice_mass,
-    "answers": analysis.answers,
-    "left_out": analysis.exclusions,
-    "unscored": analysis.missing_scores,
-    "failures": analysis.failures,
-    "hard_verdicts": analysis.hard_verdicts,
-    "not_sent": analysis.unsent_parameters,
-    "engines": analysis.engines,
-    "reused": analysis.reused_completions,
-}
-
-# Of the responses that a run of attacks makes up they would say nothing.
-_BIASES = "biases"
-
-_KINDS = {
-    "constructed": "constructed labels are true by construction, not people's opinions",
-    "model": "labels of kind model were given by a model, not by people",
-}
+Data = dict[str, Any]
 
 
-_FAMILY_RULES = {
-    "allow": "a judge may meet its own family",
-    "exclude": "what a judge's own family wrote is not shown to it",
-}
-
-
-def report_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
-    """Return everything that the report says, fit for JSON.
+def report_data(results: Results, by: Sequence[str] = ()) -> Data:
+    """Return everything that the report shows, fit for JSON.
 
     Args:
         results: The run.
@@ -70,12 +23,12 @@ def report_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
 
     Returns:
         `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (what each id stands
-        for), `metrics` (signature and bounds of each), `datasets`, one list of tidy rows for each name
-        of `TABLES`, `by_tag` where it is broken down, `environment`, and `notes`: sentences that belong to
+        for), `metrics` (signature and bounds of each), `datasets`, one list of tidy rows for each table of
+        the report, `by_tag` where it is broken down, `environment`, and `notes`: sentences that belong to
         the numbers.
     """
     manifest = results.manifest
-    data: dict[str, Any] = {
+    data: Data = {
         "format": 1,
         "run": results.run.id,
         "suite": manifest.get("suite"),
@@ -90,103 +43,100 @@ def report_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
             for card in manifest["cards"].values()
         ],
     }
-    for name, table in TABLES.items():
-        data[name] = [] if name == _BIASES and "attack" in manifest else rows_of(table(results))
+    for table in tables_of(Place.REPORT):
+        # Biases say nothing of responses that an attack makes up.
+        withheld = table.name == "biases" and "attack" in manifest
+        data[table.name] = [] if withheld else rows_of(table.function(results))
     return {
         **data,
-        **tag_data([results], by, REPORTED),
+        **_by_tag([results], by, Place.REPORT),
         "environment": manifest.get("environment", {}),
-        "notes": [*_notes(manifest, data), *_on_labels(results)],
+        "notes": list(report_notes(results, data)),
     }
 
 
-def ranking_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
+def ranking_data(results: Results, by: Sequence[str] = ()) -> Data:
     """Return the tables that rank systems, one list of tidy rows each, their answers and what failed.
 
     Args:
         results: The run.
         by: Tags of items that they are broken down by too, under `by_tag`.
     """
-    names = dict.fromkeys(name for part in (*RANKING, FAILURES) for name in part.tables)
-    tables = {name: rows_of(TABLES[name](results)) for name in (*names, "answers", "shortfalls")}
-    return {**tables, **tag_data([results], by, RANKED)}
+    tables = {table.name: rows_of(table.function(results)) for table in tables_of(Place.LEADERBOARD)}
+    metrics = results.manifest.get("metrics", {})
+    return {"metrics": metrics, **tables, **_by_tag([results], by, Place.LEADERBOARD)}
 
 
-def _models(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> Data:
+    """Return all tables of `evalhub meta` as plain values, fit for JSON. Raters are also broken down by tags.
+
+    Attacks on the runs' judges that lie beside the runs count as given.
+    """
+    attacks = next(table.function for table in TABLES if table.name == "attacks")
+    return {
+        **{
+            table.name: [
+                {"run": results.run.id, **row} for results in runs for row in rows_of(table.function(results))
+            ]
+            for table in tables_of(Place.META)
+        },
+        "attacks": [
+            {"run": results.run.id, "model": results.manifest["judges"][row["judge"]]["model"], **row}
+            for results in [*runs, *attacks_on_judges_of(runs)]
+            for row in rows_of(attacks(results))
+            if row["attack"] == ALL_ATTACKS
+        ],
+        **_by_tag(runs, by, Place.META),
+    }
+
+
+def attack_data(results: Results) -> Data:
+    """Return the tables of a run of attacks, fit for JSON, and what each insertion is."""
+    return {
+        **{table.name: rows_of(table.function(results)) for table in tables_of(Place.ATTACK)},
+        "titles": {
+            insertion.id: {"title": insertion.title, "source": insertion.source}
+            for insertion in (*ATTACKS, *CONTROLS)
+        },
+    }
+
+
+def _by_tag(runs: Sequence[Results], names: Sequence[str], place: Place) -> Data:
+    """Return the tables of an output that are broken down by tags, fit for JSON.
+
+    Returns:
+        Under `by_tag`: `tags` (run, tag and number of items of each part), and for each table its rows with
+        run and `tag` in front. Nothing where no tag is named.
+
+    Raises:
+        UnknownNameError: A run has no item with such a tag.
+    """
+    if not names:
+        return {}
+    parts = [(results.run.id, part) for results in runs for part in by_tag(results, names)]
+
+    def rows(table: Table) -> list[dict[str, Any]]:
+        function = table.of_part or table.function
+        return [
+            {"run": run, "tag": part.tag, **row}
+            for run, part in parts
+            for row in rows_of(function(part.results))
+        ]
+
+    return {
+        "by_tag": {
+            "tags": [{"run": run, "tag": part.tag, "items": part.items} for run, part in parts],
+            **{table.name: rows(table) for table in TABLES if table.by_tag & place},
+        }
+    }
+
+
+def _models(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, facts in manifest["resolved"]["models"].items():
         judge = manifest["judges"].get(name)
-        known = {key: facts.get(key) for key in ("model", "families", "engine", "engine_version", "device")}
+        model = {key: facts.get(key) for key in ("model", "families", "engine", "engine_version", "device")}
         if judge is None:
-            yield {"id": name, "role": "candidate", **known}
+            yield {"id": name, "role": "candidate", **model}
         else:
-            used = {key: judge.get(key) for key in ("rubric", "protocol", "mode", "positions")}
-            yield {"id": name, "role": "judge", **known, **used}
-
-
-def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
-    controls = manifest["resolved"]["suite"]["controls"]
-    if data["state"] != "sealed":
-        yield f"the run is {data['state']}, not finished: the numbers cover what is there so far"
-    if not any(data[name] for name in _MEASURED):
-        yield (
-            "nothing is measured: the suite has neither judges nor metrics, and its datasets bring no "
-            "labels, verdicts or scores along"
-        )
-    for kind in dict.fromkeys(row["annotator_kind"] for row in data["agreement"] + data["correlations"]):
-        if kind in _KINDS:
-            yield _KINDS[kind]
-    if controls["length_penalty"]:
-        yield f"length penalty of strength {controls['length_penalty']:g}; the raw number stands beside it"
-    if controls["cross_family"] in _FAMILY_RULES:
-        yield f"cross-family is set to {controls['cross_family']}: {_FAMILY_RULES[controls['cross_family']]}"
-    covered = [row for row in data["coverage"] if row["statistic"] == "coverage"]
-    silent = [f"{row['judge']} (0 of {row['done']:,})" for row in covered if 0 < row["done"] == row["failed"]]
-    if silent:
-        yield f"no valid verdict at all, so under coverage and failures alone: {', '.join(silent)}"
-    yield from wishes(data["choice_mass"])
-    for row in covered:
-        if row["same_family"]:
-            yield f"{row['judge']}: {row['same_family']} judgments of responses of the judge's own family"
-    if manifest.get("over_budget"):
-        yield f"{manifest['over_budget']} planned judgments are over the budget and were not asked"
-    if any(row["what"] == SETTLED for row in data["left_out"]):
-        yield (
-            "judging stopped where the order was settled, sooner for some pairs: win rates over all pairs "
-            'are withheld; read the table "Settled"'
-        )
-    for card in manifest["cards"].values():
-        if card.get("anonymous"):
-            yield f"{card['id']} names no systems: its responses are judged, never ranked"
-    yield from on_what_they_rank(data["leaderboard"])
-    yield from served_notes(data)
-    yield from cut_answer_sentences(data["answers"])
-    yield from _differences(manifest)
-    if data["reused"]:
-        total = sum(row["completions"] for row in data["reused"])
-        runs = len({row["run"] for row in data["reused"]})
-        yield f"{total:,} completions come from {runs} earlier run{'s' if runs > 1 else ''}"
-
-
-def _on_labels(results: Results) -> Iterator[str]:
-    if doubtful := drawn_by_doubt(results):
-        yield (
-            f"{doubtful:,} labels were drawn by the judge's doubt: they count where they are weighted "
-            "(people and judge together) and nowhere else"
-        )
-
-
-_MEASURED = ("leaderboard", "coverage", "agreement", "correlations", "attacks")
-_ASKED = ("attention_backend", "dtype", "kv_block_size", "kv_cache_dtype", "max_length", "quantization")
-
-
-def _differences(manifest: dict[str, Any]) -> Iterator[str]:
-    """Say where an engine used something else than what was asked of it."""
-    models = manifest["resolved"]["models"]
-    for engine in manifest["engines"]:
-        served_ids: list[str] = engine.get("serves", [])
-        settings: dict[str, Any] = models[served_ids[0]]["settings"] if served_ids else {}
-        for name in _ASKED:
-            wanted, used = settings.get(name), engine.get(name)
-            if wanted not in (None, "auto") and used != wanted:
-                served = f"{engine['model']} for {', '.join(served_ids)}"
-                yield f"{served}: {name.replace('_', ' ')} was asked as {wanted}, used was {used}"
+            use = {key: judge.get(key) for key in ("rubric", "protocol", "mode", "positions")}
+            yield {"id": name, "role": "judge", **model, **use}

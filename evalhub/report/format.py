@@ -21,7 +21,7 @@ class Footnotes:
     reasons: dict[str, int] = field(default_factory=dict)
 
     def mark(self, reason: str | None) -> str:
-        """Return the reason's number as a superscript; nothing without a reason.
+        """Return the reason's number as a superscript, and nothing without a reason.
 
         >>> Footnotes().mark("no judgments")
         '¹'
@@ -37,7 +37,7 @@ class Footnotes:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table of texts; the first `names` columns say what a row is about, the others hold numbers."""
+    """A table of texts. The first `names` columns name what a row is about, the others hold numbers."""
 
     title: str
     head: tuple[str, ...]
@@ -74,7 +74,7 @@ def count(value: float | None) -> str:
 
 
 def interval(row: Row, notes: Footnotes) -> str:
-    """Return an estimate with its interval, such as `.62 [.51, .72]`; what is absent has a footnote.
+    """Return an estimate with its interval, such as `.62 [.51, .72]`. What is absent has a footnote.
 
     >>> interval({"estimate": 0.62, "low": 0.51, "high": 0.72, "reason": None}, Footnotes())
     '.62 [.51, .72]'
@@ -92,7 +92,7 @@ LOWER_IS_BETTER = "lower is better"
 
 
 def direction(row: Row) -> str | None:
-    """Return a note for a number of which the lower is better; None for any other."""
+    """Return a note where a lower number is better, else None."""
     return LOWER_IS_BETTER if row["higher_is_better"] is False else None
 
 
@@ -107,7 +107,7 @@ def measure(row: Row) -> str:
 
 
 def visible(value: object) -> str:
-    """Return a text in which nothing can steer a terminal; an absent one is a dash.
+    """Return a text without signs that steer a terminal. An absent text is a dash.
 
     >>> visible("a\\x1b[31mb"), visible(None)
     ('a�[31mb', '–')
@@ -129,26 +129,26 @@ def pivot(
 ) -> Grid:
     """Spread tidy rows over columns: one line per name, one column per value of `across`.
 
-    A column whose numbers all rest on the same n says it in its head, otherwise each cell does.
+    Where all numbers of a column have the same n, its head shows n. Otherwise each cell does.
 
     Args:
-        rows: Tidy rows; columns come in the order of their first row.
+        rows: Tidy rows. Columns come in the order of their first row.
         notes: Takes the reasons of what is absent.
         title: Stands over the grid.
         names: Columns that name a line, with their headings.
-        across: Columns whose values are spread; their values make the heading.
-        lines: Names of the lines in order; that of their first row by default.
+        across: Columns whose values are spread and make the heading.
+        lines: Names of the lines in order, by default that of their first row.
     """
     lines = lines or list(dict.fromkeys(_key(row, names) for row in rows))
     cells = {(_key(row, names), _key(row, across)): row for row in rows}
     head, body = list(names.values()), [[visible(part) for part in line] for line in lines]
     for column in dict.fromkeys(_key(row, across) for row in rows):
-        found = [cells.get((line, column)) for line in lines]
-        sizes = {row["n"] for row in found if row is not None}
+        cells_of_column = [cells.get((line, column)) for line in lines]
+        sizes = {row["n"] for row in cells_of_column if row is not None}
         shared = sizes.pop() if len(sizes) == 1 else None
         heading = "\n".join(visible(part) for part in dict.fromkeys(column) if part is not None)
         head.append(heading if shared is None else f"{heading}\nn {count(shared)}")
-        for cell, line in zip(found, body, strict=True):
+        for cell, line in zip(cells_of_column, body, strict=True):
             line.append(_cell(cell, notes, with_n=shared is None))
     return Grid(title, tuple(head), tuple(map(tuple, body)), len(names))
 
@@ -165,7 +165,7 @@ def _key(row: Row, names: Iterable[str]) -> tuple[Any, ...]:
 
 def grouped(rows: Iterable[Row], *by: str) -> Iterator[tuple[tuple[Any, ...], list[Row]]]:
     """Yield the rows of each group under its key, in the order in which the keys come first."""
-    found: dict[tuple[Any, ...], list[Row]] = {}
+    groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        found.setdefault(_key(row, by), []).append(row)
-    yield from found.items()
+        groups.setdefault(_key(row, by), []).append(row)
+    yield from groups.items()

@@ -1,143 +1,218 @@
-"""Forest plots: a point and its interval per line, as places on a drawing of our own."""
+"""What is drawn of a table: estimates with their intervals. The page and the dashboard draw it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from evalhub.report.format import Footnotes, Row, count, grouped, interval, number, visible
-from evalhub.report.format import measure as named_measure
-from evalhub.report.grids.grids import RATERS, best_first, judged_twice, metric_names, named, rater_name
+from evalhub.analysis.bias.attacks import ALL_ATTACKS
+from evalhub.analysis.bias.bias import ALL_JUDGES
+from evalhub.report.format import Row, grouped, measure
+from evalhub.report.grids.agreement import LEVELS, metric_names
+from evalhub.report.grids.biases import EFFECTS, RATES
+from evalhub.report.grids.columns import Data
+from evalhub.report.grids.leaderboard import best_first
+from evalhub.report.grids.raters import ORDERS, judged_twice, rater_name, rater_order, row_name
 from evalhub.specs.rater_names import LENGTH
 
-LEFT, PLOT, RIGHT = 190.0, 290.0, 190.0
-LINE, TOP = 24.0, 22.0
-NAME = 24
-LEVELS = ("pooled", "item", "system")
+KINDS = {
+    "judge": ("#0b6e78", "#4fb8c2"),
+    "labels": ("#b4580a", "#eda15c"),
+    "metric": ("#4a5fa8", "#93a6ee"),
+    "trivial": ("#8a9299", "#7d868d"),
+    "recorded judge": ("#0b6e78", "#4fb8c2"),
+    "jury": ("#0b6e78", "#4fb8c2"),
+}
+"""Each kind of rater with its colour on a light and on a dark page. The dashboard's theme has their order."""
 
-_MAIN = ("win rate", "mean score", "mean label")
+_LABELLED = ("dataset", "label_criterion", "annotator_kind")
+_MEASURES = ("win rate", "mean score", "mean label")
+_RATE = "win rate"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """One line of a forest: its name, its number in words, and where point and interval stand."""
+class Line:
+    """One estimate of a plot: its name, the kind that decides its colour, and its row."""
 
     name: str
-    text: str
     kind: str
-    y: float
-    point: float | None
-    low: float | None
-    high: float | None
+    row: Row
 
 
 @dataclass(frozen=True, slots=True)
-class Forest:
-    """One plot; `ticks` and `middle` (the value that means nothing) are places with their numbers."""
+class Plot:
+    """Estimates with their intervals, one below the other.
+
+    Attributes:
+        title: Stands over the plot.
+        axis: What the numbers are.
+        lines: From top to bottom.
+        bounds: Ends of the axis, or None where the numbers decide.
+        neutral: The value of a rater that knows nothing, or None.
+    """
 
     title: str
-    marks: tuple[Mark, ...]
-    ticks: tuple[tuple[float, str], ...]
-    middle: float | None
-    width: float
-    height: float
+    axis: str
+    lines: tuple[Line, ...]
+    bounds: tuple[float, float] | None = None
+    neutral: float | None = None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends of the axis: the bounds, else whole numbers that hold every estimate and interval."""
+        if self.bounds:
+            return self.bounds
+        numbers = [
+            line.row[name]
+            for line in self.lines
+            for name in ("estimate", "low", "high")
+            if line.row[name] is not None
+        ]
+        if not numbers:
+            return 0.0, 1.0
+        low, high = math.floor(min(numbers)), math.ceil(max(numbers))
+        return float(low), float(high if high > low else low + 1)
 
 
-def forest(
-    title: str, lines: Sequence[tuple[str, str, Row]], *, bounds: tuple[float, float], middle: float | None
-) -> Forest:
-    """Lay out one plot.
+def judge_plot(
+    title: str,
+    rows: Sequence[Row],
+    names: Sequence[str],
+    *,
+    bounds: tuple[float, float] | None = None,
+    neutral: float | None = None,
+) -> Plot:
+    """Return the plot of rows that are all about judges.
+
+    Args:
+        title: What the numbers are.
+        rows: Tidy rows, from top to bottom.
+        names: The name of each line.
+        bounds: Ends of the axis.
+        neutral: The value of a judge that knows nothing.
+    """
+    lines = tuple(Line(name, "judge", row) for name, row in zip(names, rows, strict=True))
+    return Plot(title, title, lines, bounds, neutral)
+
+
+def leaderboard_plots(data: Data) -> Iterator[Plot]:
+    """Yield one plot per measure of the systems by a judge or by the labels, the best system first."""
+    rows = [row for row in data["leaderboard"] if row["measure"] in _MEASURES]
+    for (dataset, rater, criterion, _), group in grouped(rows, "dataset", "rater", "criterion", "measure"):
+        title = f"{dataset} · {rater_name(rater, criterion)} · {measure(group[0])}"
+        yield measure_plot(title, sorted(group, key=best_first))
+
+
+def measure_plot(title: str, rows: Sequence[Row]) -> Plot:
+    """Return the plot of one measure: a line for each system, in the order of the rows."""
+    rate = rows[0]["measure"].startswith(_RATE)
+    return Plot(
+        title,
+        measure(rows[0]),
+        tuple(Line(row["system"], row["kind"], row) for row in rows),
+        bounds=(0.0, 1.0) if rate else None,
+        neutral=0.5 if rate else None,
+    )
+
+
+def agreement_plots(data: Data) -> Iterator[Plot]:
+    """Yield one plot of accuracy per labelled criterion: judges, metrics, baseline judges."""
+    rows = [row for row in data["agreement"] if row["statistic"] == "accuracy" and row["against"] == "labels"]
+    rows = [row for row in rows if row["reading"] not in ORDERS]
+    rows = [row for row in rows if row["reading"] != "level" or row["estimate"] is not None]
+    several = judged_twice(rows)
+    for (dataset, criterion, kind), group in grouped(rows, *_LABELLED):
+        title = f"{dataset} · {criterion} · accuracy against {kind} labels"
+        yield statistic_plot(title, group, several)
+
+
+def statistic_plot(title: str, rows: Sequence[Row], several: Container[str]) -> Plot:
+    """Return the plot of one statistic of the agreement table: a line for each rater.
 
     Args:
         title: Stands over the plot.
-        lines: Name, kind (decides the colour) and tidy row of each line.
-        bounds: Lowest and highest value of the axis.
-        middle: The value of one who knows nothing; None where there is none.
+        rows: Of one statistic of one labelled criterion.
+        several: Raters whose criterion must be named.
     """
-    low, high = bounds
-    marks = tuple(
-        Mark(
-            name=_short(visible(name)),
-            text=f"{interval(row, Footnotes()).rstrip('⁰¹²³⁴⁵⁶⁷⁸⁹')}  n {count(row['n'])}",
-            kind=kind,
-            y=TOP + LINE * (at + 0.5),
-            point=_place(row["estimate"], bounds),
-            low=_place(row["low"], bounds),
-            high=_place(row["high"], bounds),
-        )
-        for at, (name, kind, row) in enumerate(lines)
-    )
-    ticks = [low + (high - low) * step / 4 for step in range(5)]
-    return Forest(
-        title=title,
-        marks=marks,
-        ticks=tuple((_place(tick, bounds) or 0.0, number(tick)) for tick in ticks),
-        middle=_place(middle, bounds),
-        width=LEFT + PLOT + RIGHT,
-        height=TOP + LINE * len(marks) + 24,
+    kappa = rows[0]["statistic"] == "kappa"
+    levels = rows[0]["reading"] == "level"
+    return Plot(
+        title,
+        "Cohen's kappa" if kappa else str(rows[0]["statistic"]),
+        tuple(Line(row_name(row, several), row["kind"], row) for row in sorted(rows, key=rater_order)),
+        bounds=(-1.0, 1.0) if kappa else (0.0, 1.0),
+        neutral=0.0 if kappa else None if levels else 0.5,
     )
 
 
-def _place(value: float | None, bounds: tuple[float, float]) -> float | None:
-    """Return where a value stands on the drawing; beyond the axis it stands at its end."""
-    if value is None:
-        return None
-    low, high = bounds
-    return round(LEFT + PLOT * (min(max(value, low), high) - low) / (high - low), 1)
-
-
-def leaderboard_forests(data: dict[str, Any]) -> Iterator[Forest]:
-    """Yield one plot per judge's, or the labels', own measure of the systems."""
-    rows = [row for row in data["leaderboard"] if row["measure"] in _MAIN]
-    for (dataset, rater, criterion, measure), found in grouped(
-        rows, "dataset", "rater", "criterion", "measure"
-    ):
-        ordered = sorted(found, key=best_first)
-        rate = measure == "win rate"
-        yield forest(
-            f"{dataset} · {rater_name(rater, criterion)} · {named_measure(found[0])}",
-            [(row["system"], row["kind"], row) for row in ordered],
-            bounds=(0.0, 1.0) if rate else span(found),
-            middle=0.5 if rate else None,
-        )
-
-
-def agreement_forests(data: dict[str, Any]) -> Iterator[Forest]:
-    """Yield one plot of accuracy per labelled criterion: judges, metrics, trivial judges."""
-    rows = [row for row in data["agreement"] if row["statistic"] == "accuracy"]
-    rows = [row for row in rows if row["reading"] not in ("ab", "ba") and row["against"] == "labels"]
-    rows = [row for row in rows if row["reading"] != "level" or row["estimate"] is not None]
-    several = judged_twice(rows)
-    for (dataset, criterion, kind), found in grouped(rows, "dataset", "label_criterion", "annotator_kind"):
-        ordered = sorted(found, key=lambda row: RATERS.get(row["kind"], 9))
-        yield forest(
-            f"{dataset} · {criterion} · accuracy against {kind} labels",
-            [(named(row, several), row["kind"], row) for row in ordered],
-            bounds=(0.0, 1.0),
-            middle=None if ordered[0]["reading"] == "level" else 0.5,
-        )
-
-
-def correlation_forests(data: dict[str, Any]) -> Iterator[Forest]:
-    """Yield one plot of Spearman's correlation with the labels per criterion and level."""
+def correlation_plots(data: Data) -> Iterator[Plot]:
+    """Yield one plot of Spearman's correlation with the labels per labelled criterion and level."""
     rows = [row for row in data["correlations"] if row["x"] == "labels" and row["coefficient"] == "spearman"]
     metrics = metric_names(data)
-    for (dataset, criterion, kind), group in grouped(rows, "dataset", "label_criterion", "annotator_kind"):
+    for (dataset, criterion, kind), group in grouped(rows, *_LABELLED):
         for level in LEVELS:
-            found = [row for row in group if row["at"] == level and row["estimate"] is not None]
-            if found:
-                yield forest(
-                    f"{dataset} · {criterion} · Spearman with {kind} labels, {level} level",
-                    [(row["y"], column_kind(row["y"], metrics), row) for row in found],
-                    bounds=(-1.0, 1.0),
-                    middle=0.0,
-                )
+            shown = [row for row in group if row["at"] == level and row["estimate"] is not None]
+            if shown:
+                title = f"{dataset} · {criterion} · Spearman with {kind} labels, {level} level"
+                yield level_plot(title, shown, metrics)
+
+
+def level_plot(title: str, rows: Sequence[Row], metrics: Container[str]) -> Plot:
+    """Return the plot of correlations with the labels at one level: a line for each rating and metric.
+
+    Args:
+        title: Stands over the plot.
+        rows: Of one coefficient at one level.
+        metrics: Names of the run's metrics.
+    """
+    lines = tuple(Line(row["y"], column_kind(row["y"], metrics), row) for row in rows)
+    return Plot(title, str(rows[0]["coefficient"]), lines, bounds=(-1.0, 1.0), neutral=0.0)
+
+
+def bias_plots(rows: Sequence[Row], statistic: str) -> Iterator[Plot]:
+    """Yield one plot per bias: a line for each judge and criterion, without the judges together.
+
+    Args:
+        rows: Of the table of biases, of one reading.
+        statistic: `rate`, in [0, 1], or `effect`, in percentage points with the other biases held fixed.
+    """
+    heads = RATES if statistic == "rate" else EFFECTS
+    for (bias, name), head in heads.items():
+        shown = [row for row in rows if (row["bias"], row["statistic"]) == (bias, name)]
+        shown = [row for row in shown if row["judge"] != ALL_JUDGES]
+        if name == statistic and bias in _DRAWN and shown:
+            yield judge_plot(
+                " ".join(head),
+                shown,
+                [rater_name(row["judge"], row["criterion"]) for row in shown],
+                bounds=(0.0, 1.0) if statistic == "rate" else None,
+                neutral=0.5 if statistic == "rate" and bias != "flips" else 0.0,
+            )
+
+
+_DRAWN = ("position", "flips", "length", "lists", "markdown")
+
+
+def attack_plots(rows: Sequence[Row]) -> Iterator[Plot]:
+    """Yield the success of each attack net of harmless text, the worst attack first, and the plain success.
+
+    Args:
+        rows: Of the table of attacks, of one judge.
+    """
+    net = [row for row in rows if row["statistic"] == "net" and row["attack"] != ALL_ATTACKS]
+    net.sort(key=lambda row: (row["estimate"] is None, -(row["estimate"] or 0)))
+    order = [*(row["attack"] for row in net), ALL_ATTACKS]
+    axes = {"net": ("success, net of harmless text", -1.0), "success": ("success", 0.0)}
+    for statistic, (title, low) in axes.items():
+        shown = [row for row in rows if row["statistic"] == statistic and row["attack"] in order]
+        shown.sort(key=lambda row: order.index(row["attack"]))
+        names = [row["attack"] for row in shown]
+        yield judge_plot(title, shown, names, bounds=(low, 1.0), neutral=0.0)
 
 
 def column_kind(name: str, metrics: Container[str]) -> str:
-    """Return what a column of the side-by-side table is: a metric, the length, or a judge.
+    """Return what a column of ratings side by side is: a metric, the length, or a judge.
 
     Args:
         name: The column.
@@ -146,16 +221,3 @@ def column_kind(name: str, metrics: Container[str]) -> str:
     if name == LENGTH:
         return "trivial"
     return "metric" if name in metrics else "judge"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
-
-
-def span(rows: Sequence[Row]) -> tuple[float, float]:
-    """Return whole numbers that hold every estimate and interval of the rows."""
-    numbers = [row[name] for row in rows for name in ("estimate", "low", "high") if row[name] is not None]
-    if not numbers:
-        return 0.0, 1.0
-    low, high = math.floor(min(numbers)), math.ceil(max(numbers))
-    return float(low), float(high if high > low else low + 1)

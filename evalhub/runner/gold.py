@@ -140,15 +140,15 @@ def _item(dataset: str, case: GoldCase) -> Item:
     return Item(
         dataset,
         case.id,
-        turns=case.asked,
-        refs=(*((),) * (len(case.asked) - 1), case.refs) if case.refs else (),
+        turns=case.user_turns,
+        refs=(*((),) * (len(case.user_turns) - 1), case.refs) if case.refs else (),
         context=case.context,
         cluster=case.id,
     )
 
 
 def _responses(dataset: str, case: GoldCase) -> Iterator[Response]:
-    named = case.responses or {_SYSTEMS[slot]: text for slot, text in case.shown.items()}
+    named = case.responses or {_SYSTEMS[slot]: text for slot, text in case.slot_texts.items()}
     for system, text in named.items():
         turns = (text,) if isinstance(text, str) else text
         yield Response(

@@ -1,8 +1,8 @@
 """The process that reads a card's files and runs its SELECTs, where neither can do harm.
 
-It gets one job as JSON on its standard input, loads the files with declared columns into an
-in-memory DuckDB, closes that to the outside, locks it, runs the SELECTs and leaves their rows
-in the job's folder. Its one line of standard output says how it went.
+It gets one job as JSON on its standard input. It loads the files with their declared columns into an
+in-memory DuckDB, cuts that off from files and network, and locks its settings. Then it runs the SELECTs and
+writes their rows into the job's folder. Its standard output is one line of JSON: the notes, or an error.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from evalhub.sandbox.refusal import Refused, drawing, one_line
+from evalhub.sandbox.refusal import Refused, excerpt_of, to_one_line
 from evalhub.sandbox.tables import Table
 
-Read = Callable[[Any], Any]
+Reader = Callable[[Any], Any]
 
 _BATCH = 2000
 
@@ -62,12 +62,16 @@ def lock(connection: Any) -> None:
 
 
 def single_select(connection: Any, sql: str, where: str) -> str:
-    """Return the one SELECT that a text holds; anything else is refused."""
+    """Return the one SELECT that a text holds.
+
+    Raises:
+        Refused: The text is not exactly one SELECT.
+    """
     try:
         statements = connection.extract_statements(sql)
     except Exception as error:
-        what = f"the SELECT cannot be read ({one_line(error)})"
-        raise Refused(where, what, excerpt=drawing(error)) from error
+        problem = f"the SELECT cannot be read ({to_one_line(error)})"
+        raise Refused(where, problem, excerpt=excerpt_of(error)) from error
     if len(statements) != 1:
         raise Refused(where, "there must be exactly one SELECT", value=f"{len(statements)} statements")
     if statements[0].type.name != "SELECT":
@@ -88,18 +92,20 @@ def run(connection: Any, kind: str, sql: str, out: Path) -> None:
         cursor = connection.execute(select)
         with out.open("w", encoding="utf-8") as file:
             file.write(json.dumps([column[0] for column in cursor.description]) + "\n")
-            parts = {
-                place: read for place, column in enumerate(cursor.description) if (read := _parts(column[1]))
+            readers = {
+                place: reader
+                for place, column in enumerate(cursor.description)
+                if (reader := _json_reader(column[1]))
             }
             for batch in _batches(cursor):
-                rows = [_read_json(row, parts) for row in batch] if parts else batch
-                file.writelines(json.dumps(row, ensure_ascii=False, default=_plain) + "\n" for row in rows)
+                rows = [_read_json(row, readers) for row in batch] if readers else batch
+                file.writelines(json.dumps(row, ensure_ascii=False, default=_to_json) + "\n" for row in rows)
     except MemoryError:
         raise
     except OSError as error:
         raise Refused(kind, f"the SELECT returns more than fits ({error.strerror})") from error
     except Exception as error:
-        raise Refused(kind, _failed(error), excerpt=drawing(error)) from error
+        raise Refused(kind, _describe_failure(error), excerpt=excerpt_of(error)) from error
 
 
 def _batches(cursor: Any) -> Iterator[list[tuple[Any, ...]]]:
@@ -107,76 +113,79 @@ def _batches(cursor: Any) -> Iterator[list[tuple[Any, ...]]]:
         yield rows
 
 
-def _read_json(row: tuple[Any, ...], parts: Mapping[int, Read]) -> tuple[Any, ...]:
-    """Return a row with the values of some of its places read."""
+def _read_json(row: tuple[Any, ...], readers: Mapping[int, Reader]) -> tuple[Any, ...]:
+    """Return a row with the values at some places read as JSON."""
     return tuple(
-        parts[place](value) if value is not None and place in parts else value
+        readers[place](value) if value is not None and place in readers else value
         for place, value in enumerate(row)
     )
 
 
-def _parts(kind: Any) -> Read | None:
-    """Return what reads the JSON within a type's values, which DuckDB returns as text; None without any."""
+def _json_reader(kind: Any) -> Reader | None:
+    """Return the function that reads the JSON within a type's values, which DuckDB returns as text.
+
+    None where the type holds no JSON.
+    """
     if str(kind) == "JSON":
         return json.loads
-    reads: dict[str, Read] = {}
+    readers: dict[str, Reader] = {}
     for name, part in kind.children if kind.id in ("list", "array", "struct", "map") else ():
-        read = None if name == "size" else _parts(part)
-        if read:
-            reads[name] = read
-    if not reads:
+        reader = None if name == "size" else _json_reader(part)
+        if reader:
+            readers[name] = reader
+    if not readers:
         return None
     if kind.id in ("list", "array"):
-        return lambda values: [None if value is None else reads["child"](value) for value in values]
+        return lambda values: [None if value is None else readers["child"](value) for value in values]
 
     def read_object(values: dict[Any, Any]) -> dict[Any, Any]:
-        of_name = dict.fromkeys(values, reads["value"]) if kind.id == "map" else reads
+        by_name = dict.fromkeys(values, readers["value"]) if kind.id == "map" else readers
         return {
-            name: of_name[name](value) if value is not None and name in of_name else value
+            name: by_name[name](value) if value is not None and name in by_name else value
             for name, value in values.items()
         }
 
     return read_object
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if isinstance(value, bytes):
-        raise ValueError("it returns bytes, and decode() reads them as text")
+        raise ValueError("it returns bytes: read them as text with decode()")
     return float(value) if type(value).__name__ == "Decimal" else str(value)
 
 
-def _failed(error: Exception) -> str:
+def _describe_failure(error: Exception) -> str:
     name = type(error).__name__
     if name == "PermissionException" or "configuration has been locked" in str(error):
-        return f"the SELECT reads what it may not ({one_line(error)})"
+        return f"the SELECT is not allowed to do this ({to_one_line(error)})"
     if name == "OutOfMemoryException":
         return "the SELECT needs more memory than a card may take"
-    return f"the SELECT fails ({one_line(error)})"
+    return f"the SELECT fails ({to_one_line(error)})"
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
-    """Do the job and return the reply."""
+    """Load the files, run the SELECTs, and return the notes about the files."""
     folder = Path(job["folder"])
     connection = connect(job["memory"])
     notes: list[str] = []
-    for table in job["tables"]:
-        loaded = Table(connection, **table, folder=folder)
-        loaded.load()
-        notes += loaded.notes
+    for settings in job["tables"]:
+        table = Table(connection, **settings, folder=folder)
+        table.load()
+        notes += table.notes
     lock(connection)
     for name, sql in job["views"].items():
         select = single_select(connection, sql, f"views.{name}")
         try:
             connection.execute(f'CREATE VIEW "{name}" AS {select}')
         except Exception as error:
-            raise Refused(f"views.{name}", _failed(error), excerpt=drawing(error)) from error
+            raise Refused(f"views.{name}", _describe_failure(error), excerpt=excerpt_of(error)) from error
     for kind, sql in job["selects"].items():
         run(connection, kind, sql, folder / f"{kind}.jsonl")
     return {"notes": notes}
 
 
 def main() -> None:
-    """Read the job, do it, say how it went."""
+    """Read the job from standard input, do it, and print the reply."""
     job = json.load(sys.stdin)
     confine(job["memory"], job["seconds"], job["output"])
     try:
@@ -184,7 +193,9 @@ def main() -> None:
     except Refused as error:
         reply = {"error": error.reply}
     except MemoryError:
-        reply = {"error": {"where": "", "what": "reading the files needs more memory than a card may take"}}
+        reply = {
+            "error": {"where": "", "problem": "reading the files needs more memory than a card may take"}
+        }
     print(json.dumps(reply), flush=True)
     os._exit(0)
 

@@ -1,7 +1,7 @@
-"""One rule for what fits a declared type, the same for every format of file.
+"""One rule for which values fit a declared type, the same for every file format.
 
-A value fits where nothing of it is lost: 4.0 is an INTEGER and 4.5 is none. A text that spells a
-value is that value, because CSV has nothing but texts. A number in a text column is its own text.
+A value fits where nothing of it is lost: 4.0 is an INTEGER, and 4.5 is not. A text that spells a value is
+read as that value, because CSV holds only texts. A number in a text column becomes the text that spells it.
 """
 
 from __future__ import annotations
@@ -21,38 +21,40 @@ KNOWN = (
 )
 
 
-def fit_of(kind: Any, *, written: bool = False) -> Fit:
+def fit_of(kind: Any, *, is_text: bool = False) -> Fit:
     """Return the function that reads a value as a type, or raises `Misfit`.
 
     Args:
         kind: A type of DuckDB, as `connection.sqltype` returns it.
-        written: Whether values are texts that spell lists and objects as JSON, as in CSV.
+        is_text: Whether lists and objects come as texts of JSON, as in CSV.
 
     Raises:
-        ValueError: No column may be of that type.
+        ValueError: A card cannot declare that type.
     """
     fit = _NESTED[kind.id](kind) if kind.id in _NESTED else _simple(kind)
-    return _from_text(fit, str(kind)) if written and is_nested(kind) else fit
+    return _from_text(fit, str(kind)) if is_text and is_nested(kind) else fit
 
 
 def is_nested(kind: Any) -> bool:
-    """Return whether a text spells a value of this type as JSON."""
+    """Return whether values of this type are lists, objects or JSON, which a text spells as JSON."""
     return kind.id in _NESTED or str(kind) == "JSON"
 
 
-def stored(kind: Any) -> str:
-    """Return the type that a column is kept as: FLOAT as DOUBLE, so that 0.1 stays 0.1."""
+def stored_type(kind: Any) -> str:
+    """Return the type that a column is stored as: a FLOAT becomes a DOUBLE, so that 0.1 stays 0.1."""
     parts = dict(kind.children) if kind.id in _NESTED else {}
     if kind.id == "float":
         return "DOUBLE"
     if kind.id == "list":
-        return f"{stored(parts['child'])}[]"
+        return f"{stored_type(parts['child'])}[]"
     if kind.id == "array":
-        return f"{stored(parts['child'])}[{parts['size']}]"
+        return f"{stored_type(parts['child'])}[{parts['size']}]"
     if kind.id == "map":
-        return f"MAP({stored(parts['key'])}, {stored(parts['value'])})"
+        return f"MAP({stored_type(parts['key'])}, {stored_type(parts['value'])})"
     if kind.id == "struct":
-        fields = (f'"{name.replace(chr(34), chr(34) * 2)}" {stored(part)}' for name, part in parts.items())
+        fields = (
+            f'"{name.replace(chr(34), chr(34) * 2)}" {stored_type(part)}' for name, part in parts.items()
+        )
         return f"STRUCT({', '.join(fields)})"
     return str(kind)
 
@@ -83,7 +85,7 @@ def _list(kind: Any) -> Fit:
         if size is not None and len(value) != size:
             raise misfit(value, str(kind), f"lists of {size}", f"declare {parts['child']}[]")
         if list in map(type, value) and not is_nested(parts["child"]):
-            raise misfit(value, str(kind), "lists", f"declare {kind}[] or JSON", what="a list of lists")
+            raise misfit(value, str(kind), "lists", f"declare {kind}[] or JSON", form="a list of lists")
         return [None if part is None else part_of(part) for part in value]
 
     return fit
@@ -96,9 +98,9 @@ def _struct(kind: Any) -> Fit:
         if type(value) is not dict:
             raise misfit(value, str(kind), "objects", "declare JSON where values differ in form")
         for name, _ in fields:
-            if name not in value and (other := spelled_alike(name, value)):
-                raise misfit(value, str(kind), f"the field {name}", what=f"an object with the field {other}")
-        return {name: None if value.get(name) is None else read(value[name]) for name, read in fields}
+            if name not in value and (other := other_case_of(name, value)):
+                raise misfit(value, str(kind), f"the field {name}", form=f"an object with the field {other}")
+        return {name: None if value.get(name) is None else reader(value[name]) for name, reader in fields}
 
     return fit
 
@@ -106,32 +108,32 @@ def _struct(kind: Any) -> Fit:
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
-def spelled_alike(name: str, known: Iterable[str]) -> str:
-    """Return the known name that differs from a name in case alone, or an empty text.
+def other_case_of(name: str, names: Iterable[str]) -> str:
+    """Return the name among `names` that differs from `name` in case alone, or an empty text.
 
-    DuckDB ignores the case of A to Z alone.
+    Only A to Z count, as in DuckDB.
 
-    >>> spelled_alike("Mark", ["id", "mark"]), spelled_alike("Ä", ["ä"])
+    >>> other_case_of("Mark", ["id", "mark"]), other_case_of("Ä", ["ä"])
     ('mark', '')
     """
     plain = name.translate(_LOWER)
-    return next((other for other in known if other != name and other.translate(_LOWER) == plain), "")
+    return next((other for other in names if other != name and other.translate(_LOWER) == plain), "")
 
 
 def refuse_other_case(names: Iterable[str], columns: Iterable[str], place: str) -> None:
     """Refuse a column of a file that differs from a declared one in case alone.
 
-    A SELECT cannot tell the two apart, so that it would give the one where the other is meant.
+    A SELECT cannot tell the two apart, so it would silently return the wrong one.
 
     Raises:
-        Refused: There is one.
+        Refused: A name differs from a declared column in case alone.
     """
-    all_declared = list(columns)
+    declared_columns = list(columns)
     for name in names:
-        if declared := spelled_alike(name, all_declared):
-            what = f"the column {name} differs from the declared column {declared} in case alone"
-            fix = f"declare {name} where it is meant, else rename it in the file: SQL ignores case"
-            raise Refused(place, what, fix=fix)
+        if column := other_case_of(name, declared_columns):
+            problem = f"the column {name} differs from the declared column {column} in case alone"
+            fix = f"declare {name} if it is meant, or rename it in the file: SQL ignores case"
+            raise Refused(place, problem, fix=fix)
 
 
 def _map(kind: Any) -> Fit:
@@ -141,16 +143,16 @@ def _map(kind: Any) -> Fit:
     def fit(value: Any) -> dict[Any, Any]:
         if type(value) is not dict:
             raise misfit(value, str(kind), "objects", "declare JSON where values differ in form")
-        read = {key_of(key): None if part is None else part_of(part) for key, part in value.items()}
-        if len(read) != len(value):
-            raise misfit(value, str(kind), "objects without two keys of one value", what="an object")
-        return read
+        pairs = {key_of(key): None if part is None else part_of(part) for key, part in value.items()}
+        if len(pairs) != len(value):
+            raise misfit(value, str(kind), "objects without two keys of one value", form="an object")
+        return pairs
 
     return fit
 
 
 def _from_text(fit: Fit, kind: str) -> Fit:
-    """Return a reader of texts that spell a list, an object or any other JSON."""
+    """Return the reader of texts that spell a list, an object or other JSON."""
 
     def read(value: str) -> Any:
         try:
@@ -161,7 +163,7 @@ def _from_text(fit: Fit, kind: str) -> Fit:
             fix = (
                 'write lists as ["a", "b"] and objects as {"a": 1}, or declare VARCHAR and cast in the SELECT'
             )
-            raise misfit(value, kind, "JSON", fix, what="a text that is no JSON") from error
+            raise misfit(value, kind, "JSON", fix, form="a text that is not JSON") from error
         return None if part is None else fit(part)
 
     return read

@@ -1,4 +1,4 @@
-"""What a file looks like, where it is not what its card says: each guess is a line to add to the card."""
+"""Guesses about a file that is not what its card says. Each guess leads to a line to add to the card."""
 
 from __future__ import annotations
 
@@ -28,18 +28,20 @@ _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0
 _HIGH = re.compile(rb"[\x80-\xff]+")
 
 
-def marked(head: bytes) -> str:
+def of_mark(head: bytes) -> str:
     """Return the encoding that a file's first bytes name (a byte order mark), or an empty text."""
     return next((name for mark, name in _MARKS if head.startswith(mark)), "")
 
 
 def of_container(head: bytes) -> str:
-    """Return what a file is that holds no text, by its first bytes; empty where nothing says so."""
+    """Return what a file without text is, by its first bytes, or an empty text."""
     return next((name for magic, name in _CONTAINERS if head.startswith(magic)), "")
 
 
 def of_wide_text(head: bytes) -> str:
-    """Return the encoding of a file in which each second byte may be 0; empty where it seems to be none.
+    """Return the UTF-16 encoding that a file without a byte order mark seems to have, or an empty text.
+
+    In such a file many of the bytes at even places, or at odd places, are 0.
 
     >>> of_wide_text("id;text".encode("utf-16-be"))
     'utf-16-be'
@@ -57,36 +59,38 @@ def of_wide_text(head: bytes) -> str:
 
 
 def of_broken_utf8(content: bytes) -> str:
-    """Return the encoding that bytes seem to have that are no UTF-8; empty where they are damaged UTF-8.
+    """Return the encoding that bytes seem to have which are not valid UTF-8.
+
+    "cp1252" for Western text, "unknown" for another encoding, and empty for UTF-8 with some damaged bytes.
 
     >>> of_broken_utf8("Grüße für Ödön".encode("cp1252"))
     'cp1252'
     >>> of_broken_utf8("Fön für".encode() + b"\\xff")
     ''
     """
-    broken = sum(map(len, _HIGH.findall(_SEQUENCE.sub(b" ", content))))
-    whole = sum(map(len, _SEQUENCE.findall(content)))
-    if broken <= whole:
+    broken_bytes = sum(map(len, _HIGH.findall(_SEQUENCE.sub(b" ", content))))
+    valid_bytes = sum(map(len, _SEQUENCE.findall(content)))
+    if broken_bytes <= valid_bytes:
         return ""
     runs = _HIGH.findall(content)
-    western = sum(len(run) == 1 or run.decode("cp1252", "replace").isalpha() for run in runs)
-    short = all(len(run) <= _LONGEST_RUN for run in runs) and b"\0" not in content
-    return "cp1252" if short and western * 2 > len(runs) else "unknown"
+    western_runs = sum(len(run) == 1 or run.decode("cp1252", "replace").isalpha() for run in runs)
+    has_short_runs = all(len(run) <= _LONGEST_RUN for run in runs) and b"\0" not in content
+    return "cp1252" if has_short_runs and western_runs * 2 > len(runs) else "unknown"
 
 
 def of_delimiter(line: str, columns: Collection[str], delimiter: str) -> str:
-    """Return the character that seems to separate a header's columns, where it is not the card's."""
+    """Return the delimiter that a header seems to have in place of the card's, or an empty text."""
     names = set(_split(line, delimiter))
     for other in _DELIMITERS:
-        found = _split(line, other)
-        fits_better = len(found) > len(names) and not set(columns).isdisjoint(found)
+        other_names = _split(line, other)
+        fits_better = len(other_names) > len(names) and not set(columns).isdisjoint(other_names)
         if other != delimiter and fits_better and names.isdisjoint(columns):
             return other
     return ""
 
 
 def of_header(lines: Iterable[str], columns: Collection[str], delimiter: str) -> tuple[int, str] | None:
-    """Return how many lines stand before the header, and its delimiter; None where no line is the header."""
+    """Return the number of lines above the header, and its delimiter. None where no line is the header."""
     for number, line in zip(range(_TITLES), lines, strict=False):
         for candidate in (delimiter, *_DELIMITERS):
             if set(columns) <= set(_split(line, candidate)):
@@ -94,10 +98,10 @@ def of_header(lines: Iterable[str], columns: Collection[str], delimiter: str) ->
     return None
 
 
-def named(delimiter: str) -> str:
-    """Return a delimiter in words.
+def delimiter_name(delimiter: str) -> str:
+    """Return the name of a delimiter.
 
-    >>> named(";")
+    >>> delimiter_name(";")
     'semicolons'
     """
     return _DELIMITERS.get(delimiter, repr(delimiter))

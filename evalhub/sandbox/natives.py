@@ -13,41 +13,41 @@ from evalhub.sandbox.spelling import Number, parse
 _INFINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
-def fetched(kind: Any) -> str:
+def fetch_type(kind: Any) -> str:
     """Return the type that a column is cast to before its values are fetched.
 
-    Python keeps whole numbers, texts, doubles and decimals. All else comes as DuckDB's text of it, FLOAT
-    included: the text of 0.1 is 0.1, and Python's value of it 0.10000000149011612.
+    Whole numbers, texts, doubles and decimals keep their type. Other types are fetched as DuckDB's text of
+    the value. That includes FLOAT: its text is 0.1, and its value in Python is 0.10000000149011612.
 
     Args:
         kind: The type of the column, as `connection.sqltype` returns it.
 
     Raises:
-        ValueError: JSON has no such value.
+        ValueError: JSON cannot hold values of this type.
     """
     parts = dict(kind.children) if kind.id in ("list", "array", "struct", "map") else {}
     if kind.id in ("list", "array"):
-        return f"{fetched(parts['child'])}[]"
+        return f"{fetch_type(parts['child'])}[]"
     if kind.id == "struct":
-        return f"STRUCT({', '.join(f'{quoted(name)} {fetched(part)}' for name, part in parts.items())})"
+        return f"STRUCT({', '.join(f'{quoted(name)} {fetch_type(part)}' for name, part in parts.items())})"
     if kind.id == "map" and parts["key"].id not in ("list", "array", "struct", "map"):
-        return f"MAP(VARCHAR, {fetched(parts['value'])})"
+        return f"MAP(VARCHAR, {fetch_type(parts['value'])})"
     if kind.id in _WITHOUT_JSON:
         raise ValueError(str(kind))
     return str(kind) if kind.id in _KEPT else "VARCHAR"
 
 
-def native(kind: Any) -> Fit:
-    """Return what turns a fetched value of a type into what `spelling.parse` returns for it."""
+def native_reader(kind: Any) -> Fit:
+    """Return the function that turns a fetched value into the value that `spelling.parse` would return."""
     parts = dict(kind.children) if kind.id in ("list", "array", "struct", "map") else {}
     if kind.id in ("list", "array"):
-        part_of = _or_none(native(parts["child"]))
+        part_of = _or_none(native_reader(parts["child"]))
         return lambda values: [part_of(value) for value in values]
     if kind.id == "struct":
-        reads = {name: _or_none(native(part)) for name, part in parts.items()}
+        reads = {name: _or_none(native_reader(part)) for name, part in parts.items()}
         return lambda values: {name: read(values[name]) for name, read in reads.items()}
     if kind.id == "map":
-        value_of = _or_none(native(parts["value"]))
+        value_of = _or_none(native_reader(parts["value"]))
         return lambda values: {key: value_of(value) for key, value in values.items()}
     return _READS.get("json" if str(kind) == "JSON" else kind.id, _same)
 
@@ -70,7 +70,7 @@ def _float(value: float) -> Number:
 
 
 def _decimal(value: Decimal) -> Any:
-    """Return a decimal number with all its digits, those of a column of whole numbers as one of these."""
+    """Return a decimal number with all its digits. One without decimal places becomes an integer."""
     return Number(f"{value:f}") if value.as_tuple().exponent else int(value)
 
 

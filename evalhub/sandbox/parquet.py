@@ -1,4 +1,4 @@
-"""Parquet files: columns of the declared types are copied, all others are read row by row, as JSON is."""
+"""Parquet files: columns of the declared types are copied, and all others are read row by row, like JSON."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.sandbox.fits import is_nested, refuse_other_case
-from evalhub.sandbox.natives import fetched, native, quoted
+from evalhub.sandbox.natives import fetch_type, native_reader, quoted
 from evalhub.sandbox.refusal import Refused
-from evalhub.sandbox.rows import refused
+from evalhub.sandbox.rows import refusal_of
 from evalhub.sandbox.scalars import Fit
 from evalhub.sandbox.spelling import Misfit
 
@@ -23,7 +23,7 @@ _INTEGERS = tuple(
 _EXACT_IN_DOUBLE = _INTEGERS[:6]
 _OF_NO_YEAR = "NOT isfinite({0}) OR year({0}) NOT BETWEEN 1 AND 9999"
 
-# What a copy would let pass although no other format can hold it, by type.
+# By type, the values that a copy would accept although no other file format can hold them.
 _STRANGE = {
     "BOOLEAN": "",
     "UUID": "",
@@ -62,31 +62,31 @@ class ParquetFile:
         ).fetchall()
         self._tops = list(_children(self._schema, 0))
         self._source = f"read_parquet('{path}', file_row_number=true{self._timestamps(path)})"
-        described = connection.execute(f"DESCRIBE SELECT * FROM {self._source}").fetchall()
+        description = connection.execute(f"DESCRIBE SELECT * FROM {self._source}").fetchall()
         # In the order of the file: DuckDB renames a column whose name differs from another's in case alone.
-        pairs = list(zip((self._schema[top][0] for top in self._tops), described, strict=False))
+        pairs = list(zip((self._schema[top][0] for top in self._tops), description, strict=False))
         self.types = {name: row[1] for name, row in pairs}
         self._quoted = {name: quoted(row[0]) for name, row in pairs}
 
     def _timestamps(self, path: Path) -> str:
-        """Return how INT96 is read: with nanoseconds where a value has some, which end at the year 2262."""
-        old = [
+        """Return the option for reading INT96: nanoseconds, which end in 2262, only if needed."""
+        places = [
             place + 1
             for place, top in enumerate(self._tops)
             if any(part[3] == "INT96" for part in self._schema[top : _next_sibling(self._schema, top)])
         ]
-        if not old:
+        if not places:
             return ""
         parts = f"read_parquet('{path}', int96_as='struct')"
-        finer = " OR ".join(f"regexp_matches(#{place}::VARCHAR, '{_FINER}')" for place in old)
+        finer = " OR ".join(f"regexp_matches(#{place}::VARCHAR, '{_FINER}')" for place in places)
         (count,) = self._connection.execute(f"SELECT count(*) FROM {parts} WHERE {finer}").fetchone()
         return ", int96_as='timestamp_ns'" if count else ""
 
     def refuse_columns(self) -> None:
-        """Refuse two columns of one name, which DuckDB would rename, and values that JSON cannot spell."""
+        """Refuse two columns with one name, which DuckDB would rename, and types that JSON cannot hold."""
         names = [self._schema[top][0] for top in self._tops]
-        if twice := [name for name, count in Counter(names).items() if count > 1]:
-            raise Refused("", "two columns have one name", value=twice[0])
+        if duplicates := [name for name, count in Counter(names).items() if count > 1]:
+            raise Refused("", "two columns have one name", value=duplicates[0])
         refuse_other_case(names, self._columns, "")
         for name, top in zip(names, self._tops, strict=True):
             if name in self._columns:
@@ -94,69 +94,74 @@ class ParquetFile:
 
     def _refuse_column(self, name: str, top: int) -> None:
         try:
-            fetched(self._kind(name))
+            fetch_type(self._kind(name))
         except ValueError as error:
             raise Refused("", f"the column {name} is of the type {error}", fix="write it as text") from error
-        within = range(top, _next_sibling(self._schema, top))
-        if max(self._schema[place][2] for place in within) > _MOST_DIGITS:
-            what = f"the column {name} has decimals of more than {_MOST_DIGITS} digits"
-            raise Refused("", what, fix="write it as text")
-        for place in within:
+        places = range(top, _next_sibling(self._schema, top))
+        if max(self._schema[place][2] for place in places) > _MOST_DIGITS:
+            problem = f"the column {name} has decimals of more than {_MOST_DIGITS} digits"
+            raise Refused("", problem, fix="write it as text")
+        for place in places:
             fields = Counter(self._schema[child][0].lower() for child in _children(self._schema, place))
-            if twice := [field for field, count in fields.items() if count > 1]:
-                raise Refused("", f"two fields of the column {name} have one name", value=twice[0])
+            if duplicates := [field for field, count in fields.items() if count > 1]:
+                raise Refused("", f"two fields of the column {name} have one name", value=duplicates[0])
 
     def _kind(self, name: str) -> Any:
         return self._connection.sqltype(self.types[name])
 
     def is_exact(self) -> bool:
-        """Return whether a copy loses nothing and refuses nothing, except integers that are too large."""
-        if not all(self._is_alike(name, str(kind)) for name, kind in self._columns.items()):
+        """Return whether all values can be copied without loss. Integers may still be too large."""
+        if not all(self._is_exact_column(name, str(kind)) for name, kind in self._columns.items()):
             return False
-        signs = {name: _STRANGE.get(self.types[name], "") for name in self._columns}
-        signs |= {name: _STRANGE_WITHIN for name in self._columns if _NESTED.match(self.types[name])}
-        strange = [f"({sign.format(self._quoted[name])})" for name, sign in signs.items() if sign]
-        if not strange:
+        conditions = {name: _STRANGE.get(self.types[name], "") for name in self._columns}
+        conditions |= {name: _STRANGE_WITHIN for name in self._columns if _NESTED.match(self.types[name])}
+        checks = [f"({sql.format(self._quoted[name])})" for name, sql in conditions.items() if sql]
+        if not checks:
             return True
-        count = f"SELECT count(*) FROM {self._source} WHERE {' OR '.join(strange)}"
+        count = f"SELECT count(*) FROM {self._source} WHERE {' OR '.join(checks)}"
         return bool(self._connection.execute(count).fetchone() == (0,))
 
-    def _is_alike(self, name: str, declared: str) -> bool:
-        held = self.types[name]
-        if held in _INTEGERS:
-            exact = declared in (*_INTEGERS, "HUGEINT", "VARCHAR")
-            return exact or (declared == "DOUBLE" and held in _EXACT_IN_DOUBLE)
-        if held != declared:
+    def _is_exact_column(self, name: str, declared_type: str) -> bool:
+        file_type = self.types[name]
+        if file_type in _INTEGERS:
+            exact = declared_type in (*_INTEGERS, "HUGEINT", "VARCHAR")
+            return exact or (declared_type == "DOUBLE" and file_type in _EXACT_IN_DOUBLE)
+        if file_type != declared_type:
             return False
-        if _NESTED.match(held):
-            return not _CHECKED_BY_ROW.search(held)
-        return held in _STRANGE or held.startswith("DECIMAL(")
+        if _NESTED.match(file_type):
+            return not _CHECKED_BY_ROW.search(file_type)
+        return file_type in _STRANGE or file_type.startswith("DECIMAL(")
 
     def copy(self, table: str, path: str) -> int | None:
-        """Copy the rows into a table, and return how many; None and no row if an integer is too large."""
+        """Copy the rows into a table and return their number.
+
+        None if an integer is too large for its column. No row is copied then.
+        """
         import duckdb
 
         values = ", ".join(["$path", "file_row_number + 1", *(self._quoted[name] for name in self._columns)])
         insert = f"INSERT INTO {quoted(table)} SELECT {values} FROM {self._source}"
         try:
-            copied = self._connection.execute(insert, {"path": path}).fetchone()
+            result = self._connection.execute(insert, {"path": path}).fetchone()
         except duckdb.ConversionException:
             return None
-        return int(copied[0])
+        return int(result[0])
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield each row with its number, from 1."""
         kinds = {name: self._kind(name) for name in self._columns}
-        values = ", ".join(f"CAST({self._quoted[name]} AS {fetched(kind)})" for name, kind in kinds.items())
-        reads = [(name, native(kind)) for name, kind in kinds.items()]
+        values = ", ".join(
+            f"CAST({self._quoted[name]} AS {fetch_type(kind)})" for name, kind in kinds.items()
+        )
+        reads = [(name, native_reader(kind)) for name, kind in kinds.items()]
         cursor = self._connection.execute(f"SELECT file_row_number + 1, {values} FROM {self._source}")
         while batch := cursor.fetchmany(_BATCH):
             for number, *row in batch:
                 yield number, _read(row, reads, number)
 
     @property
-    def written(self) -> set[str]:
-        """The columns of texts that spell the lists, objects or JSON that are declared."""
+    def text_columns(self) -> set[str]:
+        """The text columns whose declared type is a list, an object or JSON."""
         return {
             name for name, kind in self._columns.items() if self.types[name] == "VARCHAR" and is_nested(kind)
         }
@@ -167,8 +172,8 @@ def _read(row: list[Any], reads: list[tuple[str, Fit]], number: int) -> dict[str
     try:
         for (name, read), value in zip(reads, row, strict=True):
             values[name] = None if value is None else read(value)
-    except Misfit as error:  # a column of JSON may hold what no format can
-        raise refused(error, f":{number}", name) from error
+    except Misfit as error:  # a JSON column may hold a number that JSON cannot
+        raise refusal_of(error, f":{number}", name) from error
     return values
 
 
@@ -181,7 +186,7 @@ def _children(schema: list[tuple[str, int, int, str]], place: int) -> Iterator[i
 
 
 def _next_sibling(schema: list[tuple[str, int, int, str]], place: int) -> int:
-    """Return the place behind a node and all that is below it."""
+    """Return the place after a node and all its descendants."""
     end = place + 1
     for _ in range(schema[place][1]):
         end = _next_sibling(schema, end)

@@ -1,4 +1,4 @@
-"""What the child process cannot accept, as the parts of one sentence."""
+"""Why the child process refuses a job, as the parts of one error sentence."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from typing import Any
 
 
 class Refused(Exception):
-    """The job cannot be done; the arguments are those of an error of `evalhub.errors`.
+    """The job cannot be done. The arguments become those of an error of `evalhub.errors`.
 
     Args:
         where: The key of the card, or the file and line that hold the problem.
-        what: The problem.
-        more: `value`, `allowed` and `fix`; `kind` for an unknown name; `excerpt` for text of several lines.
+        problem: The problem in a few words.
+        details: `value`, `allowed`, `fix`, `kind` for an unknown name, `excerpt` for text of several lines.
     """
 
-    def __init__(self, where: str, what: str, **more: Any) -> None:
-        self.reply = {"where": where, "what": what, **more}
-        super().__init__(what)
+    def __init__(self, where: str, problem: str, **details: Any) -> None:
+        self.reply = {"where": where, "problem": problem, **details}
+        super().__init__(problem)
 
     def inside(self, place: str) -> Refused:
-        """Return the same refusal with its place inside another one, such as a line inside a file."""
+        """Return the same refusal with a longer place, such as the file that holds the line."""
         reply = dict(self.reply)
-        where, what = reply.pop("where"), reply.pop("what")
-        return Refused(f"{place}{where}", what, **reply)
+        where, problem = reply.pop("where"), reply.pop("problem")
+        return Refused(f"{place}{where}", problem, **reply)
 
 
-def unknown_column(name: str, known: Iterable[str], where: str = "") -> Refused:
-    """Return that a file lacks a declared column; the nearest name is offered."""
-    return Refused(where, "no row has this column", kind="column", value=name, allowed=sorted(set(known)))
+def unknown_column(name: str, columns: Iterable[str], where: str = "") -> Refused:
+    """Return the refusal of a file that lacks a declared column. It offers the nearest name."""
+    return Refused(where, "no row has this column", kind="column", value=name, allowed=sorted(set(columns)))
 
 
-def one_line(error: Exception) -> str:
-    """Return DuckDB's message without its drawing of the query, as one line."""
+def to_one_line(error: Exception) -> str:
+    """Return DuckDB's message as one line, without its excerpt of the query."""
     text = str(error).split("\nLINE ")[0].split("\nTry setting")[0]
     text = " ".join(text.split())
     return text if len(text) <= 300 else text[:300] + "…"
 
 
-def drawing(error: Exception) -> str:
-    """Return the line of a query that DuckDB's message shows, with the caret below it; empty without one."""
-    _, sign, rest = str(error).partition("\nLINE ")
-    return f"LINE {rest.rstrip()}" if sign else ""
+def excerpt_of(error: Exception) -> str:
+    """Return the line of the query that DuckDB's message shows, with the caret below it, or an empty text."""
+    _, sign, tail = str(error).partition("\nLINE ")
+    return f"LINE {tail.rstrip()}" if sign else ""

@@ -1,7 +1,7 @@
-"""What fits a column of single values: texts, numbers, dates.
+"""Which values fit a column of single values: texts, numbers, dates.
 
-Each function takes a value that is not None and returns what DuckDB's reader of JSON turns into exactly
-that value. A value that does not fit raises `Misfit`.
+Each reader takes a value that is not None and returns the JSON value that DuckDB reads as exactly that value.
+A value that does not fit raises `Misfit`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _DIGITS = 400  # longer numbers fit no type
 
 
 def anything(value: Any) -> Any:
-    """Return any value as it is; JSON holds all of them."""
+    """Return any value unchanged, for a column of JSON."""
     return value
 
 
@@ -47,7 +47,7 @@ def text(value: Any) -> str:
 
 
 def _spelling(value: Any) -> str | None:
-    """Return a text or a number as it is written; None = the value is neither."""
+    """Return a text or a number as it is written. None for any other value."""
     if type(value) is str:
         return value
     if type(value) is int:
@@ -56,7 +56,7 @@ def _spelling(value: Any) -> str | None:
 
 
 def boolean(value: Any) -> bool:
-    """Return true or false; a text may spell it in any case."""
+    """Return true or false. A text may spell it in any case."""
     if type(value) is bool:
         return value
     if type(value) is str and value.strip().lower() in ("true", "false"):
@@ -72,25 +72,25 @@ def whole(kind: str, bits: int, *, signed: bool) -> Fit:
     def fit(value: Any) -> int:
         number = value if type(value) is int else Decimal(_digits(value, kind, allowed))
         if type(number) is Decimal and number != number.to_integral_value():
-            raise misfit(value, kind, allowed, "declare DOUBLE or DECIMAL", what="a fraction")
+            raise misfit(value, kind, allowed, "declare DOUBLE or DECIMAL", form="a fraction")
         if not low <= number <= high:
-            raise misfit(value, kind, allowed, what="a number out of range")
+            raise misfit(value, kind, allowed, form="a number out of range")
         return int(number)
 
     return fit
 
 
 def double(value: Any, kind: str = "DOUBLE", largest: float = math.inf) -> float:
-    """Return the nearest binary number; of a whole number no digit may be lost."""
+    """Return the nearest binary number. A whole number must keep all its digits."""
     if type(value) is int and -_EXACT <= value <= _EXACT:
         return float(value)
     digits = _digits(value, kind, "finite numbers")
     number = float(digits)
     if math.isinf(number) or abs(number) > largest or (number == 0 and Decimal(digits)):
-        raise misfit(value, kind, "finite numbers", what="a number out of range")
+        raise misfit(value, kind, "finite numbers", form="a number out of range")
     if _WHOLE.fullmatch(digits) and int(digits) not in (number, Decimal(repr(number))):
         allowed, fix = "whole numbers up to 2^53", "declare BIGINT, HUGEINT or VARCHAR"
-        raise misfit(value, kind, allowed, fix, what="a number of too many digits")
+        raise misfit(value, kind, allowed, fix, form="a number of too many digits")
     return number
 
 
@@ -109,16 +109,16 @@ def decimal(kind: str, precision: int, scale: int) -> Fit:
         try:
             exact = number.quantize(step, context=context)
         except InvalidOperation:
-            raise misfit(value, kind, allowed, what="a number out of range") from None
+            raise misfit(value, kind, allowed, form="a number out of range") from None
         if exact != number:
-            raise misfit(value, kind, allowed, what="a number of too many digits")
+            raise misfit(value, kind, allowed, form="a number of too many digits")
         return f"{exact:f}"
 
     return fit
 
 
 def _digits(value: Any, kind: str, allowed: str) -> str:
-    """Return the text of a number; a text must spell one."""
+    """Return the text of a number, or of a text that spells a number."""
     if type(value) is int:
         return str(value)
     digits = value.text if type(value) is Number else value.strip() if type(value) is str else ""
@@ -126,7 +126,7 @@ def _digits(value: Any, kind: str, allowed: str) -> str:
         return str(digits)
     if _COMMA.fullmatch(digits):
         fix = "for a decimal comma declare VARCHAR and write replace(…, ',', '.')::DOUBLE in the SELECT"
-        raise misfit(value, kind, allowed, fix, what="a text with a comma")
+        raise misfit(value, kind, allowed, fix, form="a text with a comma")
     if value == "":
         fix = "where a value is missing write null, in CSV a cell without quotes"
         raise misfit(value, kind, allowed, fix)
@@ -137,7 +137,7 @@ def date(value: Any) -> str:
     """Return a date as ISO 8601 writes it."""
     match = _moment(value, "DATE", "such as 2024-12-31")
     if match["time"]:
-        raise misfit(value, "DATE", "such as 2024-12-31", "declare TIMESTAMP", what="a time")
+        raise misfit(value, "DATE", "such as 2024-12-31", "declare TIMESTAMP", form="a time")
     return match["date"]
 
 
@@ -148,25 +148,25 @@ def moment(kind: str, places: int, *, zoned: bool = False) -> Fit:
     def fit(value: Any) -> str:
         match = _moment(value, kind, allowed)
         if zoned and not match["zone"]:
-            raise misfit(value, kind, allowed, "declare TIMESTAMP", what="a time without its zone")
+            raise misfit(value, kind, allowed, "declare TIMESTAMP", form="a time without its zone")
         if match["zone"] and not zoned:
-            raise misfit(value, kind, allowed, "declare TIMESTAMPTZ", what="a time with a zone")
-        seconds, _, rest = (match["time"] or "00:00:00").partition(".")
-        if rest[places:].strip("0"):
-            fix = "declare VARCHAR; where fewer digits do, write left(…, 26)::TIMESTAMP in the SELECT"
-            raise misfit(value, kind, allowed, fix, what="a time of too many digits")
+            raise misfit(value, kind, allowed, "declare TIMESTAMPTZ", form="a time with a zone")
+        seconds, _, fraction = (match["time"] or "00:00:00").partition(".")
+        if fraction[places:].strip("0"):
+            fix = "declare VARCHAR, or write left(…, 26)::TIMESTAMP in the SELECT to keep fewer digits"
+            raise misfit(value, kind, allowed, fix, form="a time of too many digits")
         zone = datetime.fromisoformat(f"2000-01-01T00:00{match['zone'] or ''}").isoformat()[19:]
         try:
             datetime.fromisoformat(f"{match['date']}T{seconds}{zone}").astimezone(UTC)
         except OverflowError:
-            raise misfit(value, kind, "the years 1 to 9999 in UTC", what="a time out of range") from None
-        return f"{match['date']} {seconds}" + (f".{rest[:places]}" if rest[:places] else "") + zone
+            raise misfit(value, kind, "the years 1 to 9999 in UTC", form="a time out of range") from None
+        return f"{match['date']} {seconds}" + (f".{fraction[:places]}" if fraction[:places] else "") + zone
 
     return fit
 
 
 def _moment(value: Any, kind: str, allowed: str) -> re.Match[str]:
-    """Return the parts of a date, with or without a time, that exists."""
+    """Return the parts of a date, with or without a time. A date that does not exist is refused."""
     match = _MOMENT.fullmatch(value.strip()) if type(value) is str else None
     if match is None:
         fix = (
@@ -177,21 +177,21 @@ def _moment(value: Any, kind: str, allowed: str) -> re.Match[str]:
         datetime.fromisoformat(match["date"] + "T" + (match["time"] or "00:00").partition(".")[0])
         datetime.fromisoformat(f"2000-01-01T00:00{match['zone'] or ''}")
     except ValueError:
-        raise misfit(value, kind, allowed, what="a date or time that does not exist") from None
+        raise misfit(value, kind, allowed, form="a date or time that does not exist") from None
     return match
 
 
 def time(value: Any) -> str:
     """Return a time of day, to the microsecond."""
     clock = value.strip() if type(value) is str else ""
-    seconds, _, rest = clock.partition(".")
+    seconds, _, fraction = clock.partition(".")
     try:
-        if not _TIME.fullmatch(clock) or rest[6:].strip("0"):
+        if not _TIME.fullmatch(clock) or fraction[6:].strip("0"):
             raise ValueError(clock)
         exact = datetime.fromisoformat(f"2000-01-01T{seconds}").time().isoformat()
     except ValueError:
         raise misfit(value, "TIME", "such as 23:59:59") from None
-    return exact + (f".{rest[:6]}" if rest[:6] else "")
+    return exact + (f".{fraction[:6]}" if fraction[:6] else "")
 
 
 def uuid(value: Any) -> str:
@@ -202,12 +202,12 @@ def uuid(value: Any) -> str:
 
 
 def choice(values: Sequence[str]) -> Fit:
-    """Return the reader of one of these texts; a number is its own text, as in a column of texts."""
-    known = frozenset(values)
+    """Return the reader of one of these texts. A number counts as the text that spells it."""
+    choices = frozenset(values)
 
     def fit(value: Any) -> str:
         spelling = _spelling(value)
-        if spelling is not None and spelling in known:
+        if spelling is not None and spelling in choices:
             return spelling
         raise misfit(value, "ENUM", ", ".join(values[:20]))
 

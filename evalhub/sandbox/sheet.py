@@ -1,4 +1,4 @@
-"""The records of a CSV file, with their lines; an empty cell is missing, `""` is an empty text."""
+"""The records of a CSV file, with their lines. An empty cell is a missing value, `""` an empty text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ _BROKEN = (
         "a cell goes on after its closing quote",
         'add `quote: ""` {add} where quotes are text',
     ),
-    ("new-line", "a carriage return stands alone", "save the file with line ends of Unix or Windows"),
+    (
+        "new-line",
+        "a carriage return has no newline after it",
+        "save the file with line ends of Unix or Windows",
+    ),
 )
 
 
@@ -33,10 +37,10 @@ class Sheet:
     Attributes:
         lines: Its lines with their ends.
         columns: The declared columns.
-        delimiter, quote, skip: As the card says; an empty quote means that quotes are text.
+        delimiter, quote, skip: As in the card. An empty quote means that quotes are text.
         line: The line in which the current record begins, from 1.
-        number: Its number among the records below the header, from 1.
-        empty: How many cells of each column are empty.
+        number: The current record's number below the header, from 1.
+        empty: Number of empty cells in each column.
     """
 
     lines: Iterator[str]
@@ -52,20 +56,20 @@ class Sheet:
 
     @property
     def place(self) -> str:
-        """The line of the current record, and its number where it has one."""
+        """The line of the current record, and its number below the header."""
         return f":{self.line}" + (f" (row {self.number})" if self.number else "")
 
     def records(self) -> Iterator[tuple[int, Mapping[str, str | None]]]:
         """Yield each record with its number.
 
         Raises:
-            Refused: The header lacks a column or names one twice, in either case, or a record is no CSV.
+            Refused: The header lacks a column or names one twice in any case, or a record is not valid CSV.
         """
         csv.field_size_limit(1 << 30)
         titles = list(islice(self.lines, self.skip))
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
         table = csv.reader(
-            self._remembered(),
+            self._remember_lines(),
             delimiter=self.delimiter,
             quotechar=self.quote or None,
             quoting=quoting,
@@ -80,7 +84,7 @@ class Sheet:
             blank = 0
             for values in table:
                 if not values:
-                    blank += len(self.header) == 1  # of one column, an empty line is an empty cell
+                    blank += len(self.header) == 1  # in a file of one column an empty line is an empty cell
                 else:
                     for _ in range(blank):
                         self.number += 1
@@ -93,17 +97,19 @@ class Sheet:
                 self.line = table.line_num + self.skip + 1
         except csv.Error as error:
             self.number += bool(self.header)
-            raise self._broken(error) from error
+            raise self._refusal_of(error) from error
 
-    def _remembered(self) -> Iterator[str]:
+    def _remember_lines(self) -> Iterator[str]:
         for line in self.lines:
             self._raw.append(line)
             yield line
 
     def _record(self, values: list[str]) -> Mapping[str, str | None]:
         if len(values) != len(self.header):
-            what = f"the row has {len(values)} fields, the header {len(self.header)}"
-            raise Refused(self.place, what, fix="a cell that holds the delimiter or a newline needs quotes")
+            problem = f"the row has {len(values)} fields, the header {len(self.header)}"
+            raise Refused(
+                self.place, problem, fix="a cell that holds the delimiter or a newline needs quotes"
+            )
         record: dict[str, str | None] = dict(zip(self.header, values, strict=True))
         if "" in values:
             quoted = self._quoted_empty()
@@ -114,45 +120,46 @@ class Sheet:
         return record
 
     def _quoted_empty(self) -> set[int]:
-        """Return the places of the cells that are written as two quotes; Python's reader does not tell."""
+        """Return the places of the cells that are written as two quotes. Python's reader does not tell."""
         if not self.quote or not any(self.quote * 2 in line for line in self._raw):
             return set()
         text, mark = "".join(self._raw).rstrip("\r\n"), re.escape(self.quote)
         cell = re.compile(f"{mark}(?:[^{mark}]|{mark}{mark})*{mark}|[^{re.escape(self.delimiter)}]*")
         places, start = set(), 0
         for place in range(len(self.header)):
-            found = cell.match(text, start)
-            if found is None:
+            match = cell.match(text, start)
+            if match is None:
                 break
-            if found.group() == self.quote * 2:
+            if match.group() == self.quote * 2:
                 places.add(place)
-            start = found.end() + 1
+            start = match.end() + 1
         return places
 
     def _refuse_header(self) -> None:
-        twice = [name for name, count in Counter(self.header).items() if count > 1 and name]
-        if twice:
-            raise Refused(self.place, "two columns of the header have one name", value=twice[0])
+        duplicates = [name for name, count in Counter(self.header).items() if count > 1 and name]
+        if duplicates:
+            raise Refused(self.place, "two columns of the header have one name", value=duplicates[0])
         refuse_other_case(self.header, self.columns, self.place)
         if set(self.columns) <= set(self.header):
             return
         lines = list(chain(self._raw, islice(self.lines, 20)))
         if not "".join(lines).strip():
             return
-        found = looks.of_header(lines, self.columns, self.delimiter)
-        if found and found[0]:
-            add = f"`skip: {self.skip + found[0]}`"
-            add += f" and `{looks.as_yaml(found[1])}`" if found[1] != self.delimiter else ""
-            line = self.skip + found[0] + 1
-            raise Refused(self.place, f"the header seems to stand in line {line}", fix=f"add {add} {_ADD}")
+        titles, delimiter = looks.of_header(lines, self.columns, self.delimiter) or (0, self.delimiter)
+        if titles:
+            keys = f"`skip: {self.skip + titles}`"
+            keys += f" and `{looks.as_yaml(delimiter)}`" if delimiter != self.delimiter else ""
+            line = self.skip + titles + 1
+            raise Refused(self.place, f"the header seems to be in line {line}", fix=f"add {keys} {_ADD}")
         if other := looks.of_delimiter(lines[0], self.columns, self.delimiter):
-            what = f"the columns are separated by {looks.named(other)}, not by {looks.named(self.delimiter)}"
-            raise Refused(self.place, what, fix=f"add `{looks.as_yaml(other)}` {_ADD}")
+            names = looks.delimiter_name(other), looks.delimiter_name(self.delimiter)
+            problem = f"the columns are separated by {names[0]}, not by {names[1]}"
+            raise Refused(self.place, problem, fix=f"add `{looks.as_yaml(other)}` {_ADD}")
         missing = next(name for name in self.columns if name not in self.header)
         raise unknown_column(missing, self.header, self.place)
 
-    def _broken(self, error: csv.Error) -> Refused:
-        for sign, what, fix in _BROKEN:
+    def _refusal_of(self, error: csv.Error) -> Refused:
+        for sign, problem, fix in _BROKEN:
             if sign in str(error):
-                return Refused(self.place, f"the row is no CSV: {what}", fix=fix.format(add=_ADD))
-        return Refused(self.place, f"the row is no CSV ({error})")
+                return Refused(self.place, f"the row is not valid CSV: {problem}", fix=fix.format(add=_ADD))
+        return Refused(self.place, f"the row is not valid CSV ({error})")

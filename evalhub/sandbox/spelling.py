@@ -1,4 +1,4 @@
-"""JSON as a card's files hold it: numbers as they are written, no key twice; and what a misfit says."""
+"""JSON with numbers as they are written and no duplicate keys, and the error of a value that does not fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LONGEST_WHOLE = 400
 
 
 class Number:
-    """A number of JSON that Python would not keep as it is written; also NaN and Infinity."""
+    """A number of JSON as it is written, where Python would change it. Also NaN and Infinity."""
 
     __slots__ = ("text",)
 
@@ -20,25 +20,25 @@ class Number:
 
     @property
     def is_finite(self) -> bool:
-        """Whether it is a number as JSON knows them."""
+        """Whether JSON allows it as a number: it is neither NaN nor an infinity."""
         return self.text[-1].isdigit()
 
 
 class Misfit(ValueError):
-    """A value does not fit: what it is, what would be allowed, what to do."""
+    """A value does not fit its declared type: the problem, the value, what is allowed, and a fix."""
 
-    def __init__(self, what: str, value: Any, allowed: str = "", fix: str = "") -> None:
-        self.what, self.value, self.allowed, self.fix = what, plain(value), allowed, fix
-        super().__init__(what)
+    def __init__(self, problem: str, value: Any, allowed: str = "", fix: str = "") -> None:
+        self.problem, self.value, self.allowed, self.fix = problem, plain(value), allowed, fix
+        super().__init__(problem)
 
 
-def misfit(value: Any, kind: str, allowed: str = "", fix: str = "", *, what: str = "") -> Misfit:
-    """Return that a value is no value of a type; `what` says what it is where its form does not tell."""
+def misfit(value: Any, kind: str, allowed: str = "", fix: str = "", *, form: str = "") -> Misfit:
+    """Return the error of a value that is not of a type. `form` says in words what the value is."""
     if isinstance(value, list) and not kind.endswith("]"):
         fix = f"declare {kind}[] or JSON"
     elif isinstance(value, dict) and not fix:
         fix = "declare JSON, or a STRUCT with its fields"
-    return Misfit(f"{what or _form(value)} where {kind} is declared", value, allowed, fix)
+    return Misfit(f"{form or _form(value)} where {kind} is declared", value, allowed, fix)
 
 
 def _form(value: Any) -> str:
@@ -50,7 +50,7 @@ def _form(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return a value for a message, cut short, its numbers as Python has them."""
+    """Return a value for a message: cut short, with Python's numbers."""
     if isinstance(value, Number):
         number = float(value.text)
         return number if math.isfinite(number) else value.text
@@ -65,36 +65,36 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) != len(pairs):
         names = [name for name, _ in pairs]
-        raise Misfit("the key stands twice in one object", next(n for n in names if names.count(n) > 1))
+        raise Misfit("one object has a key twice", next(n for n in names if names.count(n) > 1))
     return row
 
 
 def _float(number: Number) -> float:
     value = float(number.text)
     if not number.is_finite:
-        raise Misfit("JSON has no such number", number, fix="write null where a number is missing")
+        raise Misfit("JSON does not allow this number", number, fix="write null where a number is missing")
     if math.isinf(value) or (value == 0 and number.text.lower().partition("e")[0].strip("-+.0")):
         raise Misfit("the number is out of range", number.text, fix="write it as a text")
     return value
 
 
-def _whole(text: str) -> int | Number:
-    """Return a whole number; Python's has no negative zero, and no more digits than its own limit."""
+def _integer(text: str) -> int | Number:
+    """Return a whole number. -0 and very long ones stay text, as Python's integers cannot hold them."""
     return Number(text) if text == "-0" or len(text) > _LONGEST_WHOLE else int(text)
 
 
 _DECODER = json.JSONDecoder(
-    parse_float=Number, parse_int=_whole, parse_constant=Number, object_pairs_hook=_object
+    parse_float=Number, parse_int=_integer, parse_constant=Number, object_pairs_hook=_object
 )
 _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=_float)
 
 
 def parse(text: str) -> Any:
-    """Return the value that a text of JSON spells; numbers with a point or an exponent, and -0, are `Number`.
+    """Return the value of a JSON text. Numbers with a point or an exponent, and -0, are `Number`.
 
     Raises:
         Misfit: An object has a key twice.
-        ValueError, RecursionError: The text is no JSON.
+        ValueError, RecursionError: The text is not JSON.
     """
     return _DECODER.decode(text)
 

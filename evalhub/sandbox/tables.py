@@ -1,4 +1,4 @@
-"""One table of a card: the rows of its files, held against the declared types, in DuckDB."""
+"""One table of a card in DuckDB: the rows of its files, checked against the declared types."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from evalhub.sandbox.fits import KNOWN, fit_of, spelled_alike, stored
+from evalhub.sandbox.fits import KNOWN, fit_of, other_case_of, stored_type
 from evalhub.sandbox.natives import quoted
 from evalhub.sandbox.parquet import ParquetFile
-from evalhub.sandbox.refusal import Refused, one_line, unknown_column
-from evalhub.sandbox.rows import Reader, fit_row, refused, spelled
+from evalhub.sandbox.refusal import Refused, to_one_line, unknown_column
+from evalhub.sandbox.rows import Reader, fit_row, refusal_of, spell_row
 from evalhub.sandbox.scalars import Fit
 from evalhub.sandbox.spelling import Misfit
 
@@ -27,10 +27,11 @@ class Table:
 
     Attributes:
         connection: DuckDB.
-        name, format, columns, form: As the card says; `form` is how its files are written.
+        name, format, columns: As in the card.
+        form: The card's `encoding`, `delimiter`, `quote`, `skip` and `layout`.
         files: Each path of the card with the file that holds it.
-        folder: Where what is on its way may lie.
-        notes: What is to be told about the files.
+        folder: The folder for temporary files.
+        notes: Remarks about the files for the user.
     """
 
     connection: Any
@@ -54,132 +55,134 @@ class Table:
         """Load the rows of all files.
 
         Raises:
-            Refused: A column has no type that a card may declare, or a file is not what the card says.
+            Refused: A card cannot declare the type of a column, or a file does not hold what the card says.
         """
         self._kinds = {column: self._kind(column, kind) for column, kind in self.columns.items()}
         columns = {"file": "VARCHAR", "line": "BIGINT"} | {
-            column: stored(kind) for column, kind in self._kinds.items()
+            column: stored_type(kind) for column, kind in self._kinds.items()
         }
-        spelled_columns = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
-        self.connection.execute(f"CREATE TABLE {quoted(self.name)} ({spelled_columns})")
-        written = self.folder / f"{self.name}.ndjson"
-        with written.open("wb") as out:
+        definitions = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
+        self.connection.execute(f"CREATE TABLE {quoted(self.name)} ({definitions})")
+        rows_file = self.folder / f"{self.name}.ndjson"
+        with rows_file.open("wb") as out:
             self._write(out)
-        self._insert(written, columns)
-        written.unlink()
+        self._insert(rows_file, columns)
+        rows_file.unlink()
 
     def _kind(self, column: str, kind: str) -> Any:
         where = f"{self.where}.columns.{column}"
-        if other := spelled_alike(column, self.columns):
-            raise Refused(where, "SQL ignores case, and another column has this name", value=other)
+        if other := other_case_of(column, self.columns):
+            raise Refused(where, "SQL ignores case, and another column has the same name", value=other)
         try:
-            known = self.connection.sqltype(kind)
-            fit_of(known)
+            duckdb_type = self.connection.sqltype(kind)
+            fit_of(duckdb_type)
         except ValueError as error:
             raise Refused(
                 where, "a card cannot declare this type", value=str(error), allowed=KNOWN
             ) from error
         except Exception as error:
-            raise Refused(where, "there is no such type", value=kind, allowed=KNOWN) from error
-        return known
+            raise Refused(where, "unknown type", value=kind, allowed=KNOWN) from error
+        return duckdb_type
 
-    def _fits(self, written: set[str]) -> tuple[tuple[str, Fit], ...]:
-        """Return each column's reader; the values of some are texts that spell JSON."""
+    def _fits(self, text_columns: set[str]) -> tuple[tuple[str, Fit], ...]:
+        """Return each column with its reader. Text columns hold texts that spell JSON."""
         return tuple(
-            (column, fit_of(kind, written=column in written)) for column, kind in self._kinds.items()
+            (column, fit_of(kind, is_text=column in text_columns)) for column, kind in self._kinds.items()
         )
 
     def _write(self, out: IO[bytes]) -> None:
-        """Write the rows of all files as JSON; what can be copied goes into the table at once."""
-        seen = set[str]()
-        for path, real in self.files:
+        """Write the rows of all files as JSON. Parquet rows that can be copied go straight into the table."""
+        columns = set[str]()
+        for path, location in self.files:
             try:
-                columns = self._write_parquet if self.format == "parquet" else self._write_text
-                seen |= columns(out, path, Path(real))
+                write = self._write_parquet if self.format == "parquet" else self._write_text
+                columns |= write(out, path, Path(location))
             except Refused as error:
                 raise error.inside(f"{self.where}: {path}") from error
             except (EOFError, OSError) as error:
                 raise Refused(f"{self.where}: {path}", str(error)) from error
         if not self._count:
             raise Refused(self.where, "the file holds no rows")
-        if absent := [column for column in self.columns if column not in seen and self.format != "lines"]:
-            raise unknown_column(absent[0], seen, f"{self.where}.columns")
+        if missing_columns := [
+            column for column in self.columns if column not in columns and self.format != "lines"
+        ]:
+            raise unknown_column(missing_columns[0], columns, f"{self.where}.columns")
 
-    def _write_text(self, out: IO[bytes], path: str, real: Path) -> set[str]:
-        """Write the rows of a text file, and return the columns that it has."""
-        reader = Reader(real, self.format, self.columns, self.form)
-        written = set(self.columns) if self.format == "csv" else set[str]()
-        fits, cleared = self._fits(written), 0
+    def _write_text(self, out: IO[bytes], path: str, file: Path) -> set[str]:
+        """Write the rows of a text file, and return the names of its columns."""
+        reader = Reader(file, self.format, self.columns, self.form)
+        text_columns = set(self.columns) if self.format == "csv" else set[str]()
+        fits, changes = self._fits(text_columns), 0
         for number, row in reader.rows():
-            cleared += self._write_row(out, path, number, fit_row(row, fits, reader.place), reader.place)
-        self._note_cleared(path, reader.replaced + cleared)
-        texts = [
+            changes += self._write_row(out, path, number, fit_row(row, fits, reader.place), reader.place)
+        self._note_changes(path, reader.replaced + changes)
+        names = [
             name for name in self.columns if reader.empty.get(name) and self._kinds[name].id == "varchar"
         ]
-        if texts:
-            cells = ", ".join(f"{name} {reader.empty[name]}" for name in texts)
+        if names:
+            cells = ", ".join(f"{name} {reader.empty[name]}" for name in names)
             self.notes.append(
-                f'{path}: empty cells are missing values ({cells}); an empty text is written ""'
+                f'{path}: empty cells are missing values ({cells}), and an empty text is written ""'
             )
-        return reader.seen
+        return reader.column_names
 
-    def _note_cleared(self, path: str, count: int) -> None:
+    def _note_changes(self, path: str, count: int) -> None:
         if count:
-            what = f"{count} characters were no valid text: NUL is left out, others became U+FFFD"
-            self.notes.append(f"{path}: {what}")
+            change = f"{count} characters were not valid text: NUL is left out, others became U+FFFD"
+            self.notes.append(f"{path}: {change}")
 
     def _write_row(self, out: IO[bytes], path: str, number: int, row: dict[str, Any], place: str) -> int:
         try:
-            line, replaced = spelled({"file": path, "line": number, **row})
+            line, changes = spell_row({"file": path, "line": number, **row})
         except Misfit as error:
-            raise refused(error, place) from error
+            raise refusal_of(error, place) from error
         out.write(line)
         self._longest, self._count = max(self._longest, len(line)), self._count + 1
-        return replaced
+        return changes
 
-    def _write_parquet(self, out: IO[bytes], path: str, real: Path) -> set[str]:
-        """Copy the rows of a Parquet file, or write them, and return the columns that it has."""
-        plain = self.folder / "plain.parquet"
-        plain.symlink_to(real)
+    def _write_parquet(self, out: IO[bytes], path: str, file: Path) -> set[str]:
+        """Copy or write the rows of a Parquet file, and return the names of its columns."""
+        link = self.folder / "plain.parquet"
+        link.symlink_to(file)
         try:
-            return self._rows_of_parquet(out, path, plain)
+            return self._load_parquet(out, path, link)
         except Refused:
             raise
         except Exception as error:
-            message = one_line(error).replace(str(plain), path)
+            message = to_one_line(error).replace(str(link), path)
             raise Refused("", f"the file cannot be read ({message})") from error
         finally:
-            plain.unlink()
+            link.unlink()
 
-    def _rows_of_parquet(self, out: IO[bytes], path: str, plain: Path) -> set[str]:
-        file = ParquetFile(self.connection, plain, self._kinds)
+    def _load_parquet(self, out: IO[bytes], path: str, link: Path) -> set[str]:
+        file = ParquetFile(self.connection, link, self._kinds)
         file.refuse_columns()
         for column in self.columns:
             if column not in file.types:
                 raise unknown_column(column, file.types)
-        if file.is_exact() and (copied := file.copy(self.name, path)) is not None:
-            self._count += copied
+        if file.is_exact() and (count := file.copy(self.name, path)) is not None:
+            self._count += count
             return set(file.types)
-        fits, cleared = self._fits(file.written), 0
+        fits, changes = self._fits(file.text_columns), 0
         for number, row in file.rows():
             place = f":{number}"
-            cleared += self._write_row(out, path, number, fit_row(row, fits, place), place)
-        self._note_cleared(path, cleared)
+            changes += self._write_row(out, path, number, fit_row(row, fits, place), place)
+        self._note_changes(path, changes)
         return set(file.types)
 
-    def _insert(self, written: Path, columns: dict[str, str]) -> None:
-        """Insert what is written; what DuckDB refuses is traced to its row."""
-        spelled_columns = ", ".join(f"{_text(column)}: {_text(kind)}" for column, kind in columns.items())
+    def _insert(self, rows_file: Path, columns: dict[str, str]) -> None:
+        """Insert the written rows. An error names the row that DuckDB refuses."""
+        types = ", ".join(f"{_text(column)}: {_text(kind)}" for column, kind in columns.items())
         longest = max(_MIN_OBJECT, self._longest + 1024)
         try:
             self.connection.execute(
-                f"INSERT INTO {quoted(self.name)} SELECT * FROM read_json({_text(str(written))}, "
-                f"format='newline_delimited', columns={{{spelled_columns}}}, maximum_object_size={longest})"
+                f"INSERT INTO {quoted(self.name)} SELECT * FROM read_json({_text(str(rows_file))}, "
+                f"format='newline_delimited', columns={{{types}}}, maximum_object_size={longest})"
             )
         except Exception as error:
-            where, message = self.where, one_line(error)
+            where, message = self.where, to_one_line(error)
             if match := _MISFIT.match(message):
-                with written.open(encoding="utf-8") as rows:
+                with rows_file.open(encoding="utf-8") as rows:
                     row = json.loads(next(islice(rows, int(match.group(1)) - 1, None), "{}"))
                 where, message = f"{where}: {row.get('file')}:{row.get('line')}", match.group(2)
             raise Refused(where, f"a row does not fit the declared columns ({message})") from error

@@ -1,4 +1,4 @@
-"""The lines of a file of text, in the encoding that its card names; UTF-8 where it names none."""
+"""The lines of a text file, in the encoding of its card, by default UTF-8."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Text:
     """One file of text that is read once.
 
     Attributes:
-        path: The file on this disk; a name that ends in `.gz` is unpacked.
-        encoding: What the card says; "" where it says nothing.
-        replaced: How many broken characters became U+FFFD.
+        path: The file on this disk. It is unpacked if its name ends in `.gz`.
+        encoding: The card's `encoding`, or "".
+        replaced: Number of broken characters that became U+FFFD.
     """
 
     path: Path
@@ -35,15 +35,15 @@ class Text:
     replaced: int = 0
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines with their ends; only a newline ends a line.
+        """Yield the lines with their ends. Only a newline ends a line.
 
         Raises:
-            Refused: The file is no text, or is written in another encoding.
+            Refused: The file is not text, or has another encoding.
         """
         encoding = codecs.lookup(self.encoding or "utf-8").name
         with self._open() as file:
             self._refuse_disguises(file.read(_HEAD), encoding)
-        lines = self._utf8() if encoding in ("utf-8", "utf-8-sig") else self._decoded(encoding)
+        lines = self._utf8() if encoding in ("utf-8", "utf-8-sig") else self._decode(encoding)
         first = next(lines, None)
         if first is not None:
             yield first.removeprefix("\ufeff")
@@ -54,24 +54,20 @@ class Text:
 
     def _refuse_disguises(self, head: bytes, encoding: str) -> None:
         if container := looks.of_container(head):
-            raise Refused("", f"the file is no text but {container}")
-        marked = looks.marked(head)
-        if marked and not encoding.startswith(marked):
-            fix = (
-                "leave `encoding` out of the card"
-                if marked == "utf-8"
-                else f"add `encoding: {marked}` {_ADD}"
-            )
-            raise Refused("", f"the file is {marked.upper()}, as its first bytes say", fix=fix)
-        if not self.encoding and (wide := looks.of_wide_text(head)):
-            raise Refused("", f"the file looks like {wide.upper()}", fix=f"add `encoding: {wide}` {_ADD}")
+            raise Refused("", f"the file is not text but {container}")
+        mark = looks.of_mark(head)
+        if mark and not encoding.startswith(mark):
+            fix = "leave `encoding` out of the card" if mark == "utf-8" else f"add `encoding: {mark}` {_ADD}"
+            raise Refused("", f"the file is {mark.upper()}, as its first bytes say", fix=fix)
+        if not self.encoding and (guess := looks.of_wide_text(head)):
+            raise Refused("", f"the file looks like {guess.upper()}", fix=f"add `encoding: {guess}` {_ADD}")
         if encoding.startswith(_ONE_BYTE) and not head.isascii() and _is_utf8(head):
             raise Refused(
                 "", f"the file is UTF-8, not {self.encoding}", fix="leave `encoding` out of the card"
             )
 
     def _utf8(self) -> Iterator[str]:
-        """Yield lines of UTF-8; single broken characters become U+FFFD."""
+        """Yield lines of UTF-8. Single broken characters become U+FFFD."""
         with self._open() as file:
             for number, raw in enumerate(file, start=1):
                 try:
@@ -86,22 +82,24 @@ class Text:
     def _refuse_legacy(self, number: int, raw: bytes, start: int) -> None:
         with self._open() as file:
             guess = looks.of_broken_utf8(file.read(_ALL))
-        what = f"the file is no UTF-8 (byte 0x{raw[start]:02x})"
+        problem = f"the file is not UTF-8 (byte 0x{raw[start]:02x})"
         if guess == "cp1252":
-            shown = raw[max(start - 12, 0) : start + 12].decode("cp1252", "replace").strip()
-            fix = f"add `encoding: cp1252` {_ADD} if {shown!r} reads right"
-            raise Refused(f":{number}", f"{what} and looks like cp1252", fix=fix)
+            excerpt = raw[max(start - 12, 0) : start + 12].decode("cp1252", "replace").strip()
+            fix = f"add `encoding: cp1252` {_ADD} if {excerpt!r} reads right"
+            raise Refused(f":{number}", f"{problem} and looks like cp1252", fix=fix)
         if guess:
             fix = f"add its encoding {_ADD}, such as `encoding: cp1251` or `encoding: gb18030`"
-            raise Refused(f":{number}", what, fix=f"{fix}; `encoding: utf-8` reads what is broken as U+FFFD")
+            raise Refused(
+                f":{number}", problem, fix=f"{fix}, or `encoding: utf-8` to read broken bytes as U+FFFD"
+            )
 
-    def _decoded(self, encoding: str) -> Iterator[str]:
+    def _decode(self, encoding: str) -> Iterator[str]:
         with self._open() as file, io.TextIOWrapper(file, encoding=encoding, newline="\n") as text:
             try:
                 yield from text
             except UnicodeError as error:
-                what = f"the file is no {self.encoding} ({error})"
-                raise Refused("", what, fix="write the encoding that it was saved in") from error
+                problem = f"the file is not {self.encoding} ({error})"
+                raise Refused("", problem, fix="name the encoding that it was saved in") from error
 
 
 def _is_utf8(head: bytes) -> bool:

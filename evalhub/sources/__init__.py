@@ -1,6 +1,15 @@
-"""A card's files, found or fetched, read without harm, and turned into records."""
+"""Datasets: a card's files are located or fetched, read in a sandbox, and turned into records."""
 
-from evalhub.sources.catalog import Contents, Details, Entry, State, check, list_datasets, refused, show
+from evalhub.sources.catalog import (
+    Contents,
+    Details,
+    Entry,
+    State,
+    check,
+    list_datasets,
+    show,
+    state_of_failure,
+)
 from evalhub.sources.fetch import fetch
 from evalhub.sources.files import DataFile, files_of, locate_files
 from evalhub.sources.load import Dataset, load
@@ -27,6 +36,6 @@ __all__ = [
     "load",
     "locate_files",
     "propose",
-    "refused",
     "show",
+    "state_of_failure",
 ]

@@ -1,4 +1,4 @@
-"""Texts that chat services write as a list of content blocks."""
+"""Texts in the form of content blocks, as chat services write them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def text_of(blocks: list[Any]) -> str:
     'Hi\\nthere'
 
     Raises:
-        ValueError: A block holds something else, such as an image.
+        ValueError: A block is not text, such as an image.
     """
     return "\n".join(_text_of(block) for block in blocks)
 
@@ -33,5 +33,5 @@ def _text_of(block: Any) -> str:
         return clean(block)
     kind = block.get("type") if isinstance(block, Mapping) else block
     if kind not in _TYPES or not isinstance(block.get("text"), str):
-        raise ValueError(f"blocks of text alone; there is a block of type {kind!r}, {_LEAVE_OUT}")
+        raise ValueError(f"only blocks of text; there is a block of type {kind!r}, {_LEAVE_OUT}")
     return clean(block["text"])

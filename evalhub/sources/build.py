@@ -16,7 +16,7 @@ from evalhub.records import (
     Score,
     Source,
     digest,
-    joined_reasoning,
+    join_reasoning,
     split_thinking,
 )
 from evalhub.scales import Kind
@@ -31,20 +31,20 @@ ANNOTATOR = "annotator"
 STILL_THINKS = "the recorded answer ends while it still thinks"
 
 
-def _turns(row: Row, one: str, where: str) -> tuple[str, ...]:
-    """Return the turns of a row that gives either one text or several; none where it gives neither."""
-    if row[one] is not None and row["turns"]:
-        raise SpecError(f"a row gives both {one} and turns ({place(row)})", where=where)
-    if row[one] is not None:
-        return (row[one],)
+def _turns(row: Row, column: str, where: str) -> tuple[str, ...]:
+    """Return the turns of a row that has one text or several turns. Empty if it has neither."""
+    if row[column] is not None and row["turns"]:
+        raise SpecError(f"a row has both {column} and turns ({place(row)})", where=where)
+    if row[column] is not None:
+        return (row[column],)
     return tuple(row["turns"] or ())
 
 
-def item(card: Card, row: Row, where: str) -> Item:
-    """Return the item of a row, without its blank texts: they are absent, not compared with."""
+def build_item(card: Card, row: Row, where: str) -> Item:
+    """Return the item of a row. Blank texts count as absent."""
     turns, messages = _turns(row, "prompt", where), _messages(card, row, where)
     if turns and messages:
-        raise SpecError(f"a row gives messages beside a prompt or turns ({place(row)})", where=where)
+        raise SpecError(f"a row has messages beside a prompt or turns ({place(row)})", where=where)
     if messages:
         turns = (messages[-1][1],)
     if all(map(is_blank, turns)):
@@ -82,13 +82,13 @@ def _messages(card: Card, row: Row, where: str) -> tuple[tuple[str, str], ...]:
 
 
 def _references(row: Row, turns: int, where: str) -> tuple[tuple[str, ...], ...]:
-    """Return the alternatives of each turn that show something; none where no turn has any."""
+    """Return the references of each turn that are not blank. Empty if no turn has any."""
     refs: tuple[Any, ...] = row["refs"] or ()
-    listed = [texts for texts in refs if not isinstance(texts, str)]
-    alternatives = tuple(map(without_blanks, listed or (refs,)))
+    lists = [texts for texts in refs if not isinstance(texts, str)]
+    alternatives = tuple(map(without_blanks, lists or (refs,)))
     if not any(alternatives):
         return ()
-    if not listed and turns > 1:
+    if not lists and turns > 1:
         raise SpecError(
             f"refs of an item with several turns is a list of lists, one for each turn ({place(row)})",
             where=where,
@@ -98,41 +98,42 @@ def _references(row: Row, turns: int, where: str) -> tuple[tuple[str, ...], ...]
     return alternatives
 
 
-def response(card: Card, row: Row, where: str) -> Response:
-    """Return the recorded response of a row, its think text apart; one that ends within it is truncated.
+def build_response(card: Card, row: Row, where: str) -> Response:
+    """Return the recorded response of a row, with its think text split off.
 
-    An empty answer is an answer. A blank text of a reference system is an absent reference.
+    A text that ends within think text is truncated. An empty answer is an answer. A blank text of a reference
+    system is an absent reference.
     """
-    written = _turns(row, "text", where)
-    if not written and row["chars"] is None:
+    texts = _turns(row, "text", where)
+    if not texts and row["chars"] is None:
         raise SpecError(f"a response has neither text, turns nor chars ({place(row)})", where=where)
     tags = tuple(spec.tags for spec in card.think)
-    thoughts = [split_thinking(text, tags) for text in written]
+    thoughts = [split_thinking(text, tags) for text in texts]
     turns = tuple(thought.answer for thought in thoughts if thought.answer is not None)
-    cut = len(turns) < len(written)
-    if turns and not cut and row["system"] in card.reference_systems and is_blank(turns[-1]):
-        return _absent(card, row)
-    text = None if cut or not turns else turns[-1]
+    is_cut = len(turns) < len(texts)
+    if turns and not is_cut and row["system"] in card.reference_systems and is_blank(turns[-1]):
+        return _absent_response(card, row)
+    text = None if is_cut or not turns else turns[-1]
     return Response(
         dataset=card.id,
         item_id=row["item_id"],
         system=row["system"],
         sample=row["sample"] or 0,
         text=text,
-        turns=turns if len(turns) > 1 and not cut else (),
-        reasoning=joined_reasoning(thought.reasoning for thought in thoughts),
-        chars=None if cut else _chars(row["chars"], written, turns),
+        turns=turns if len(turns) > 1 and not is_cut else (),
+        reasoning=join_reasoning(thought.reasoning for thought in thoughts),
+        chars=None if is_cut else _chars(row["chars"], texts, turns),
         families=row["family"] or ("unknown",),
         source=Source.RECORDED,
         finish_reason=row["finish_reason"],
         sha256=None if text is None else digest(text),
-        failure=FailureKind.TRUNCATED if cut else None,
-        detail=STILL_THINKS if cut else None,
+        failure=FailureKind.TRUNCATED if is_cut else None,
+        detail=STILL_THINKS if is_cut else None,
     )
 
 
-def _absent(card: Card, row: Row) -> Response:
-    """Return a response of which nothing is known but whose it is."""
+def _absent_response(card: Card, row: Row) -> Response:
+    """Return a response without a text."""
     return Response(
         dataset=card.id,
         item_id=row["item_id"],
@@ -142,16 +143,16 @@ def _absent(card: Card, row: Row) -> Response:
     )
 
 
-def _chars(given: int | None, written: tuple[str, ...], turns: tuple[str, ...]) -> int:
-    """Return the length of the answers; a given one that counts the think text too is counted anew."""
-    counted = sum(map(len, written))
-    return given if given is not None and (turns == written or given != counted) else sum(map(len, turns))
+def _chars(chars: int | None, texts: tuple[str, ...], turns: tuple[str, ...]) -> int:
+    """Return the length of the answers. A recorded length that includes think text is counted again."""
+    length = sum(map(len, texts))
+    return chars if chars is not None and (turns == texts or chars != length) else sum(map(len, turns))
 
 
-def label(card: Card, row: Row, where: str) -> Label:
+def build_label(card: Card, row: Row, where: str) -> Label:
     """Return the label of a row, its pair in bytewise order."""
     spec = criterion_of(card, row, where)
-    systems, swapped = sides(row, spec, where)
+    systems, is_swapped = sides(row, spec, where)
     pairwise = spec.kind is Kind.PAIRWISE
     winner = winner_of(row, spec, where) if pairwise else None
     value = None if pairwise else value_of(row, spec, where)
@@ -164,9 +165,9 @@ def label(card: Card, row: Row, where: str) -> Label:
         annotator_kind=row["annotator_kind"],
         **systems,
         sample=row["sample"] or 0,
-        winner=winner.swapped() if winner and swapped else winner,
+        winner=winner.swapped() if winner and is_swapped else winner,
         value=value,
-        shown=shown.swapped() if shown and swapped else shown,
+        shown=shown.swapped() if shown and is_swapped else shown,
         probability=row["probability"],
         uniform=row["uniform"],
         turn=row["turn"],
@@ -174,19 +175,19 @@ def label(card: Card, row: Row, where: str) -> Label:
     )
 
 
-def judgment(card: Card, row: Row, where: str) -> Judgment:
+def build_judgment(card: Card, row: Row, where: str) -> Judgment:
     """Return the judgment of a recorded judge, its pair in bytewise order."""
     if card.judges and row["judge"] not in card.judges:
         raise UnknownNameError("judge", row["judge"], card.judges, where=where)
     spec = criterion_of(card, row, where)
-    systems, swapped = sides(row, spec, where)
+    systems, is_swapped = sides(row, spec, where)
     judge = card.judges.get(row["judge"])
     if judge and judge.reads:
         verdict = read_reply(row, judge, judge.reads, spec, where)
     else:
         verdict = recorded_verdict(row, card, spec, where)
     shown = row["shown"]
-    if swapped:
+    if is_swapped:
         shown = shown.swapped() if shown else None
         if verdict.get("winner") is not None:
             verdict["winner"] = verdict["winner"].swapped()
@@ -214,8 +215,8 @@ def judgment(card: Card, row: Row, where: str) -> Judgment:
     )
 
 
-def score(card: Card, row: Row, where: str) -> Score:
-    """Return the recorded score of a row; one for a criterion names one of the card's."""
+def build_score(card: Card, row: Row, where: str) -> Score:
+    """Return the recorded score of a row. Its criterion, if any, is one of the card's."""
     if row["criterion"] is not None:
         criterion_of(card, row, where)
     if card.metrics and row["metric"] not in card.metrics:
@@ -234,11 +235,11 @@ def score(card: Card, row: Row, where: str) -> Score:
 
 
 BUILDERS: Mapping[str, Callable[[Card, Row, str], Record]] = {
-    "items": item,
-    "responses": response,
-    "labels": label,
-    "judgments": judgment,
-    "scores": score,
+    "items": build_item,
+    "responses": build_response,
+    "labels": build_label,
+    "judgments": build_judgment,
+    "scores": build_score,
 }
 
 

@@ -1,4 +1,4 @@
-"""The datasets that can be found, and what each of them holds."""
+"""The list of datasets, and the contents of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Key = TypeVar("_Key", int, str)
 
 
 class State(StrEnum):
-    """Whether a dataset can be loaded: its files are here, are not, or something in it is wrong."""
+    """Whether a dataset can be loaded: it is ready, its files are absent, or it is broken."""
 
     READY = "ready"
     ABSENT = "absent"
@@ -30,7 +30,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One dataset in the list; `problem` says why it is broken or which file is absent."""
+    """One dataset in the list. `problem` says why it is broken or which file is absent."""
 
     id: str
     path: Path
@@ -43,7 +43,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """One dataset's card, and where each of its files lies."""
+    """One dataset's card, and the location of each of its files."""
 
     entry: Entry
     card: Card
@@ -52,7 +52,7 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a dataset holds.
+    """The contents of a dataset.
 
     Attributes:
         counts: Number of records of each kind.
@@ -61,13 +61,13 @@ class Contents:
         clusters: Number of clusters.
         tags: Number of items with each tag.
         responses: Number of responses of each system.
-        empty: Number of empty responses of each system that gave any.
-        think_text: Number of responses of each system whose think text stands apart, or was cut.
+        empty: Number of empty responses of each system that has any.
+        think_text: Number of responses of each system whose think text was split off, or cut.
         labels: Number of labels by criterion, then by kind of annotator.
         outcomes: Number of labels by criterion, then by winner or value.
         judgments: Number of recorded judgments by judge, then by criterion.
         failures: Number of recorded judgments without a verdict, by judge, then by kind of failure.
-        warnings: What was found odd but not wrong.
+        warnings: Oddities that are not errors.
     """
 
     id: str
@@ -87,7 +87,7 @@ class Contents:
 
 
 def list_datasets() -> tuple[Entry, ...]:
-    """Return every dataset that can be found, sorted by id; a broken card is an entry too."""
+    """Return all datasets, sorted by id. A broken card is an entry too."""
     return tuple(_entry(name, path) for name, path in available("datasets").items())
 
 
@@ -98,35 +98,35 @@ def _entry(name: str, path: Path) -> Entry:
             raise SpecError("the id is not the file's name", where=f"{path}:id", value=card.id, allowed=name)
     except EvalhubError as error:
         return Entry(name, path, State.BROKEN, problem=str(error))
-    return _described(card, path, files_of(card, path))
+    return _describe(card, path, files_of(card, path))
 
 
-def _described(card: Card, path: Path, files: Iterable[DataFile]) -> Entry:
-    absent = [file.path for file in files if file.found is None]
+def _describe(card: Card, path: Path, files: Iterable[DataFile]) -> Entry:
+    missing_files = [file.path for file in files if file.found is None]
     return Entry(
         id=card.id,
         path=path,
-        state=State.ABSENT if absent else State.READY,
+        state=State.ABSENT if missing_files else State.READY,
         title=card.title,
         licence=card.licence,
         kinds=tuple(card.selects),
-        problem=f"absent: {', '.join(absent)}" if absent else "",
+        problem=f"absent: {', '.join(missing_files)}" if missing_files else "",
     )
 
 
 def show(name: str) -> Details:
-    """Return a dataset's card and where its files lie; nothing is read.
+    """Return a dataset's card and the location of its files, without reading them.
 
     Raises:
         SpecError: A key of the card is wrong.
-        UnknownNameError: There is no dataset of that name.
+        UnknownNameError: No dataset has that name.
     """
     card, path = load_card(name)
     files = files_of(card, path)
-    return Details(_described(card, path, files), card, files)
+    return Details(_describe(card, path, files), card, files)
 
 
-def refused(name: str) -> State:
+def state_of_failure(name: str) -> State:
     """Return why a dataset cannot be loaded: its files are absent, or it is broken."""
     try:
         state = show(name).entry.state
@@ -136,35 +136,41 @@ def refused(name: str) -> State:
 
 
 def check(name: str) -> Contents:
-    """Load a dataset, and return what it holds.
+    """Load a dataset, and return its contents.
 
     Raises:
-        EvalhubError: Whatever `load` refuses, as its sentence.
+        EvalhubError: `load` refuses the dataset.
     """
     card, path = load_card(name)
     data = load(card, path)
     return Contents(
         id=card.id,
         counts={kind: len(getattr(data, kind)) for kind in card.selects},
-        turns=_counted(len(item.turns) for item in data.items),
-        messages=_counted(len(item.messages) for item in data.items if item.messages),
+        turns=_count(len(item.turns) for item in data.items),
+        messages=_count(len(item.messages) for item in data.items if item.messages),
         clusters=len({item.cluster for item in data.items}),
-        tags=_counted(tag for item in data.items for tag in item.tags),
-        responses=_counted(response.system for response in data.responses),
-        empty=_counted(one.system for one in data.responses if one.text is not None and is_blank(one.text)),
+        tags=_count(tag for item in data.items for tag in item.tags),
+        responses=_count(response.system for response in data.responses),
+        empty=_count(
+            response.system
+            for response in data.responses
+            if response.text is not None and is_blank(response.text)
+        ),
         think_text=think_text(card, data.responses),
-        labels=_by((label.criterion, label.annotator_kind) for label in data.labels),
-        outcomes=_by((label.criterion, _outcome(label)) for label in data.labels),
-        judgments=_by((one.judge, one.criterion) for one in data.judgments),
-        failures=_by((one.judge, one.failure) for one in data.judgments if one.failure),
-        warnings=data.warnings + _unlabelled(data.items, data.labels),
+        labels=_count_by((label.criterion, label.annotator_kind) for label in data.labels),
+        outcomes=_count_by((label.criterion, _outcome(label)) for label in data.labels),
+        judgments=_count_by((judgment.judge, judgment.criterion) for judgment in data.judgments),
+        failures=_count_by(
+            (judgment.judge, judgment.failure) for judgment in data.judgments if judgment.failure
+        ),
+        warnings=data.warnings + _warn_of_unlabelled(data.items, data.labels),
     )
 
 
-def _unlabelled(items: Iterable[Item], labels: Iterable[Label]) -> tuple[str, ...]:
-    labelled = {label.item_id for label in labels}
-    missing = sum(item.item_id not in labelled for item in items) if labelled else 0
-    return (f"{missing} items have no label",) if missing else ()
+def _warn_of_unlabelled(items: Iterable[Item], labels: Iterable[Label]) -> tuple[str, ...]:
+    item_ids = {label.item_id for label in labels}
+    count = sum(item.item_id not in item_ids for item in items) if item_ids else 0
+    return (f"{count} items have no label",) if count else ()
 
 
 def _outcome(label: Label) -> str:
@@ -173,11 +179,11 @@ def _outcome(label: Label) -> str:
     return str(label.winner) if label.winner is not None else f"{label.value:g}"
 
 
-def _counted(values: Iterable[_Key]) -> dict[_Key, int]:
+def _count(values: Iterable[_Key]) -> dict[_Key, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def _by(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
+def _count_by(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
     for (outer, inner), count in sorted(Counter(pairs).items()):
         counts.setdefault(outer, {})[str(inner)] = count

@@ -1,4 +1,4 @@
-"""What the SELECT of each kind may return: its columns, and how each value is read."""
+"""The columns that the SELECT of each kind may return, and how each value is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHOWN_IDS = ("item_id", "system", "system_a", "system_b", "criterion", "annotat
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a kind; `read` raises a ValueError that says what the value must be."""
+    """One column of a kind. `read` raises a ValueError that says which values are allowed."""
 
     read: Callable[[Any], Any]
     required: bool = False
@@ -175,38 +175,38 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
 
 
 def place(row: Mapping[str, Any]) -> str:
-    """Return the ids that tell a row from the others, in words."""
-    named = [f"{name} {row[name]!r}" for name in _SHOWN_IDS if row.get(name) is not None]
-    return ", ".join(named) or "a row without ids"
+    """Return the ids of a row in words."""
+    ids = [f"{name} {row[name]!r}" for name in _SHOWN_IDS if row.get(name) is not None]
+    return ", ".join(ids) or "a row without ids"
 
 
-def typed(kind: str, answer: Answer, where: str) -> Iterator[dict[str, Any]]:
-    """Yield each row of an answer with all the columns of its kind; absent ones are None.
+def read_rows(kind: str, answer: Answer, where: str) -> Iterator[dict[str, Any]]:
+    """Yield each row of an answer with all the columns of its kind. Absent ones are None.
 
     Args:
         kind: "items", "responses", "labels", "judgments" or "scores".
-        answer: What the SELECT returned.
+        answer: The result of the SELECT.
         where: The card and its key.
 
     Raises:
         UnknownNameError: A column that the kind does not have.
-        SpecError: A column is missing or stands twice, or a value is not what its column holds.
+        SpecError: A column is missing or appears twice, or a value is not allowed in its column.
     """
-    known = COLUMNS[kind]
+    columns = COLUMNS[kind]
     for name in answer.columns:
-        if name not in known:
-            raise UnknownNameError("column", name, known, where=where)
+        if name not in columns:
+            raise UnknownNameError("column", name, columns, where=where)
         if answer.columns.count(name) > 1:
             raise SpecError("the SELECT returns a column twice", where=where, value=name)
-    for name, column in known.items():
+    for name, column in columns.items():
         if column.required and name not in answer.columns:
             raise SpecError(
                 f"the SELECT must return the column {name}", where=where, value=list(answer.columns)
             )
-    absent = dict.fromkeys(known)
+    empty_row = dict.fromkeys(columns)
     for values in answer.rows:
         row = dict(zip(answer.columns, values, strict=True))
-        yield absent | {name: _read(known[name], name, row, where) for name in row}
+        yield empty_row | {name: _read(columns[name], name, row, where) for name in row}
 
 
 def _read(column: Column, name: str, row: Mapping[str, Any], where: str) -> Any:
@@ -219,7 +219,7 @@ def _read(column: Column, name: str, row: Mapping[str, Any], where: str) -> Any:
         return column.read(value)
     except ValueError as error:
         raise SpecError(
-            f"the column {name} holds what it may not ({place(row)})",
+            f"the column {name} has a value that is not allowed ({place(row)})",
             where=where,
             value=value,
             allowed=str(error),

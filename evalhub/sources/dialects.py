@@ -1,4 +1,4 @@
-"""Chat messages in the forms of ShareGPT and Anthropic, in the form of OpenAI."""
+"""Conversion of chat messages from the forms of ShareGPT and Anthropic to that of OpenAI."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _THOUGHTS = ("thinking", "redacted_thinking")
 
 
 def as_openai(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return a message as messages of OpenAI's form; those of no known form come back as they are.
+    """Return a message as messages of OpenAI's form. A message of an unknown form is returned unchanged.
 
     ShareGPT's `from` and `value` become `role` and `content`. Anthropic's blocks `tool_use` become tool
-    calls, and each block `tool_result` becomes a message of a tool. Blocks of thoughts are left out.
+    calls, and each block `tool_result` becomes a message of a tool. Blocks of think text are left out.
 
     >>> as_openai({"from": "human", "value": "Hi"})
     [{'role': 'human', 'content': 'Hi'}]
@@ -25,19 +25,19 @@ def as_openai(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return [message]
     results = [_result(block) for block in content if _type(block) == "tool_result"]
     calls = [_call(block) for block in content if _type(block) == "tool_use"]
-    rest = [block for block in content if _type(block) not in ("tool_result", "tool_use", *_THOUGHTS)]
-    own = {**message, "content": rest}
+    blocks = [block for block in content if _type(block) not in ("tool_result", "tool_use", *_THOUGHTS)]
+    remainder = {**message, "content": blocks}
     if calls:
-        own["tool_calls"] = [*(message.get("tool_calls") or []), *calls]
-    return results if results and not rest and not calls else [*results, own]
+        remainder["tool_calls"] = [*(message.get("tool_calls") or []), *calls]
+    return results if results and not blocks and not calls else [*results, remainder]
 
 
 def _of_sharegpt(message: Mapping[str, Any]) -> Mapping[str, Any]:
     speaker, value = message["from"], message.get("value")
-    more = {name: part for name, part in message.items() if name not in ("from", "value")}
+    fields = {name: part for name, part in message.items() if name not in ("from", "value")}
     if speaker == _CALLING:
-        return {"role": "assistant", "tool_calls": value if isinstance(value, list) else [value], **more}
-    return {"role": speaker, "content": value, **more}
+        return {"role": "assistant", "tool_calls": value if isinstance(value, list) else [value], **fields}
+    return {"role": speaker, "content": value, **fields}
 
 
 def _type(block: Any) -> Any:

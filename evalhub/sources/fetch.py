@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import InputError, IntegrityError, StorageError
-from evalhub.sources.files import DataFile, cached, files_of, verify
+from evalhub.files import replace_file
+from evalhub.sources.files import DataFile, cache_path, files_of, verify
 from evalhub.specs import Card
 
 MAX_BYTES = 8 << 30
@@ -24,20 +24,20 @@ Progress = Callable[[str, int, int | None], None]
 def fetch(
     card: Card, card_path: Path, *, progress: Progress | None = None, max_bytes: int = MAX_BYTES
 ) -> tuple[Path, ...]:
-    """Bring every file of a card onto this machine; what is there already is only verified.
+    """Download the files of a card. Files that are here already are only verified.
 
     Args:
         card: The card.
-        card_path: Where it stands.
-        progress: Called with a file's path, the bytes so far and, where known, in all.
-        max_bytes: A larger file is refused.
+        card_path: The card's file.
+        progress: Called with a file's path, its bytes so far, and its size in bytes or None.
+        max_bytes: Maximum size of a file.
 
     Returns:
-        Where each file lies, in the card's order.
+        The location of each file, in the card's order.
 
     Raises:
-        InputError: A file has no public home, cannot be had or is too large.
-        IntegrityError: A file, here or there, is not what the card pins.
+        InputError: A file has no public home, cannot be downloaded or is too large.
+        IntegrityError: A local or public file does not have the pinned sha256.
         StorageError: The cache cannot be written.
     """
     paths = []
@@ -47,7 +47,7 @@ def fetch(
             verify(file.found, file.sha256, where=where)
             paths.append(file.found)
             continue
-        target = cached(card, file.path)
+        target = cache_path(card, file.path)
         try:
             _download(file, target, where=where, progress=progress, max_bytes=max_bytes)
         except (urllib.error.URLError, TimeoutError, ConnectionError, ValueError) as error:
@@ -64,7 +64,7 @@ def fetch(
 
 
 def _download(file: DataFile, target: Path, *, where: str, progress: Progress | None, max_bytes: int) -> None:
-    """Write a file beside its place, and put it there only when its hash is right."""
+    """Download a file. It gets its name only if its sha256 is right."""
     if file.url is None or not file.url.startswith(("https://", "http://")):
         raise InputError(
             "the card names no public home for this file",
@@ -73,34 +73,28 @@ def _download(file: DataFile, target: Path, *, where: str, progress: Progress | 
             fix=f"put it at {target}",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     request = urllib.request.Request(file.url, headers={"User-Agent": "evalhub"})
-    try:
+    with replace_file(target, shared=True) as partial:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply, partial.open("wb") as out:
-            got = _copy(reply, out, file, progress=progress, max_bytes=max_bytes)
-            out.flush()
-            os.fsync(out.fileno())
-        if got != file.sha256:
+            sha256 = _copy(reply, out, file, progress=progress, max_bytes=max_bytes)
+        if sha256 != file.sha256:
             raise IntegrityError(
-                f"{file.url} has the sha256 {got}, and the card pins {file.sha256}",
+                f"{file.url} has the sha256 {sha256}, and the card pins {file.sha256}",
                 where=where,
                 fix="the public file has changed: put the pinned one at " + str(target),
             )
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _copy(reply: Any, out: Any, file: DataFile, *, progress: Progress | None, max_bytes: int) -> str:
     length = reply.headers.get("Content-Length")
     total = int(length) if length and length.isdigit() else None
-    found, done = hashlib.sha256(), 0
+    sha256, size = hashlib.sha256(), 0
     while block := reply.read(_BLOCK):
-        done += len(block)
-        if done > max_bytes:
+        size += len(block)
+        if size > max_bytes:
             raise InputError("the file is too large", value=file.url, allowed=f"{max_bytes} bytes")
-        found.update(block)
+        sha256.update(block)
         out.write(block)
         if progress:
-            progress(file.path, done, total)
-    return found.hexdigest()
+            progress(file.path, size, total)
+    return sha256.hexdigest()

@@ -1,8 +1,7 @@
-"""Where a card's files lie on this disk, always held against their sha256."""
+"""The location of a card's files on this disk, and their verification by sha256."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +9,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from evalhub.errors import InputError, IntegrityError, SpecError
+from evalhub.files import file_sha256
 from evalhub.models import cache_folder
 from evalhub.specs import Card
-
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +21,9 @@ class DataFile:
     Attributes:
         table: The card's table that it belongs to.
         path: Its path in the card.
-        sha256: What it must hold.
-        url: Its public home, if it has one.
-        found: Where it lies on this disk, if it does; not yet held against `sha256`.
+        sha256: The pinned sha256 of its content.
+        url: Its public home, or None.
+        found: Its location on this disk, or None. It is not verified yet.
     """
 
     table: str
@@ -35,23 +33,23 @@ class DataFile:
     found: Path | None
 
 
-def cached(card: Card, path: str) -> Path:
-    """Return where a card's file lies in the cache, whether it is there or not."""
+def cache_path(card: Card, path: str) -> Path:
+    """Return the path of a card's file in the cache. The file need not exist."""
     return cache_folder() / "datasets" / (card.folder or card.id) / path
 
 
 def places(card: Card, card_path: Path, path: str) -> Iterator[Path]:
-    """Yield where a card's file is looked for: mirrors, the samples beside the card, the cache."""
+    """Yield the possible locations of a card's file: mirrors, the samples beside the card, the cache."""
     folder = card.folder or card.id
     for root in os.environ.get("EVALHUB_MIRROR", "").split(os.pathsep):
         if root:
             yield Path(root) / folder / path
     yield card_path.parent / "samples" / folder / path
-    yield cached(card, path)
+    yield cache_path(card, path)
 
 
 def files_of(card: Card, card_path: Path) -> tuple[DataFile, ...]:
-    """Return every file of a card, and where each lies; nothing is read."""
+    """Return every file of a card with its location, without reading it."""
     return tuple(
         DataFile(
             table=table,
@@ -78,49 +76,40 @@ def locate_files(card: Card, card_path: Path) -> dict[str, Path]:
 
     Args:
         card: The card.
-        card_path: Where it stands; the samples lie beside it.
+        card_path: The card's file, with the samples beside it.
 
     Raises:
-        InputError: A file lies nowhere; the message says where it was looked for.
-        IntegrityError: A file holds something else. It is refused, not passed over.
+        InputError: A file is missing. The message lists the places that were searched.
+        IntegrityError: A file does not have the pinned sha256. Other places are not searched then.
     """
-    located: dict[str, Path] = {}
+    locations: dict[str, Path] = {}
     for file in files_of(card, card_path):
         if file.found is None:
-            looked = ", ".join(map(str, places(card, card_path, file.path)))
+            paths = ", ".join(map(str, places(card, card_path, file.path)))
             raise InputError(
-                f"the file {file.path} of the dataset {card.id} is at none of {looked}",
+                f"the file {file.path} of the dataset {card.id} is at none of {paths}",
                 where=f"{card_path}:files.{file.table}",
                 fix=f"run `evalhub datasets fetch {card.id}`",
             )
         verify(file.found, file.sha256, where=f"{card_path}:files.{file.table}")
-        located[file.path] = file.found
-    return located
+        locations[file.path] = file.found
+    return locations
 
 
 def verify(path: Path, sha256: str, *, where: str) -> None:
-    """Hold a file against its sha256.
+    """Compare a file with its pinned sha256.
 
     Raises:
-        IntegrityError: They differ; the message shows both.
+        IntegrityError: They differ. The message has both.
         SpecError: The file cannot be read.
     """
     try:
-        got = sha256_of(path)
+        actual = file_sha256(path)
     except OSError as error:
         raise SpecError(f"the file {path} cannot be read ({error.strerror})", where=where) from error
-    if got != sha256:
+    if actual != sha256:
         raise IntegrityError(
-            f"the file {path} has the sha256 {got}, and the card pins {sha256}",
+            f"the file {path} has the sha256 {actual}, and the card pins {sha256}",
             where=where,
             fix="remove the file, or pin its hash in a new version of the card",
         )
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file's content."""
-    with path.open("rb") as file:
-        found = hashlib.sha256()
-        while block := file.read(_BLOCK):
-            found.update(block)
-    return found.hexdigest()

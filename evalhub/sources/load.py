@@ -1,4 +1,4 @@
-"""A dataset: everything that a card's files hold, as records."""
+"""A dataset: the records in a card's files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import Item, Judgment, Label, Response, Score, sort_key
 from evalhub.sources import checks
 from evalhub.sources.build import build
-from evalhub.sources.columns import COLUMNS, typed
+from evalhub.sources.columns import COLUMNS, read_rows
 from evalhub.sources.files import locate_files
 from evalhub.sources.query import Answer, Limits, select
 from evalhub.sources.replies import refuse_unknown_formats
-from evalhub.sources.thoughts import thinking_warnings
+from evalhub.sources.thoughts import warn_of_thinking
 from evalhub.sources.turns import Turns, by_turn, with_turns
 from evalhub.specs import Card
 
@@ -28,10 +28,10 @@ class Dataset:
     """The records of one dataset, each kind sorted by its key.
 
     Attributes:
-        card: The card that they were read by.
-        path: The file that the card stands in.
+        card: The dataset's card.
+        path: The card's file.
         hashes: The sha256 of the card (under "card") and of each of its files.
-        warnings: What was found odd but not wrong.
+        warnings: Oddities that are not errors.
     """
 
     card: Card
@@ -48,31 +48,31 @@ class Dataset:
 def load(
     card: Card, card_path: Path, kinds: Iterable[str] | None = None, *, limits: Limits | None = None
 ) -> Dataset:
-    """Read a dataset, and refuse it where anything in it is wrong.
+    """Read a dataset, and refuse it if anything in it is wrong.
 
     Args:
         card: The card.
-        card_path: The file that it stands in.
-        kinds: Which kinds of records to read, such as "labels"; all by default. The items, and
-            the responses that verdicts are about, are read with them.
-        limits: What reading may take; 4 GiB and five minutes by default.
+        card_path: The card's file.
+        kinds: The kinds of records to read, such as "labels", by default all. The items, and the responses
+            that verdicts are about, are read with them.
+        limits: Limits of memory, time and output, by default 4 GiB, five minutes and 2 GiB.
 
     Returns:
         The records, sorted by key.
 
     Raises:
         InputError: A file is not on this machine.
-        IntegrityError: A file is not the one that the card pins.
-        SpecError: The files, a SELECT or the records are not what the card says.
+        IntegrityError: A file does not have the pinned sha256.
+        SpecError: The files, a SELECT or the records are wrong.
     """
     refuse_unknown_formats(card, str(card_path))
-    wanted = _wanted(card, kinds, str(card_path))
+    names = _kinds_to_read(card, kinds, str(card_path))
     files = locate_files(card, card_path)
-    answers, notes = select(card, card_path, files, kinds=wanted, limits=limits or Limits())
-    blanks = checks.blank_texts(typed("items", answers["items"], f"{card_path}:items"))
+    answers, notes = select(card, card_path, files, kinds=names, limits=limits or Limits())
+    blanks = checks.warn_of_blank_texts(read_rows("items", answers["items"], f"{card_path}:items"))
     card_hash = card.hash
     records: dict[str, list[Any]] = {}
-    for kind in wanted:
+    for kind in names:
         records[kind] = _records(card, kind, answers.pop(kind), f"{card_path}:{kind}", records)
     card = with_turns(card, (*records.get("labels", ()), *records.get("judgments", ())))
     _check(card, card_path, records)
@@ -86,50 +86,59 @@ def load(
         warnings=(
             *notes,
             *blanks,
-            *checks.shared_prompts(records["items"]),
-            *thinking_warnings(card, records.get("responses", [])),
+            *checks.warn_of_shared_prompts(records["items"]),
+            *warn_of_thinking(card, records.get("responses", [])),
         ),
     )
 
 
-def _wanted(card: Card, kinds: Iterable[str] | None, where: str) -> tuple[str, ...]:
-    asked = set(COLUMNS if kinds is None else kinds)
-    for kind in asked - set(COLUMNS):
+def _kinds_to_read(card: Card, kinds: Iterable[str] | None, where: str) -> tuple[str, ...]:
+    names = set(COLUMNS if kinds is None else kinds)
+    for kind in names - set(COLUMNS):
         raise UnknownNameError("kind of record", kind, COLUMNS, where=where)
-    asked.add("items")
-    if asked & set(_NEED_RESPONSES):
-        asked.add("responses")
-    return tuple(kind for kind in COLUMNS if kind in asked and kind in card.selects)
+    names.add("items")
+    if names & set(_NEED_RESPONSES):
+        names.add("responses")
+    return tuple(kind for kind in COLUMNS if kind in names and kind in card.selects)
 
 
-def _records(card: Card, kind: str, answer: Answer, where: str, known: Mapping[str, list[Any]]) -> list[Any]:
-    records = build(card, kind, typed(kind, answer, where), where)
+def _records(
+    card: Card, kind: str, answer: Answer, where: str, records_by_kind: Mapping[str, list[Any]]
+) -> list[Any]:
+    records = build(card, kind, read_rows(kind, answer, where), where)
     if kind in _OF_TURNS:
-        records = by_turn(records, Turns(known["items"], known.get("responses", ())), where)
+        turns = Turns(records_by_kind["items"], records_by_kind.get("responses", ()))
+        records = by_turn(records, turns, where)
     records.sort(key=sort_key)
     if kind == "items" and not records:
         raise SpecError("the SELECT returns no items", where=where)
-    checks.refuse_twins(records, where)
+    checks.refuse_duplicates(records, where)
     return records
 
 
 def _check(card: Card, card_path: Path, records: Mapping[str, list[Any]]) -> None:
     items, responses = records["items"], records.get("responses")
     if responses is not None:
-        checks.refuse_strange_responses(responses, items, f"{card_path}:responses")
+        checks.refuse_dangling_responses(responses, items, f"{card_path}:responses")
         checks.refuse_missing_systems(card, responses, str(card_path))
     for kind in _NEED_RESPONSES:
         if kind in records:
-            checks.refuse_strangers(records[kind], items, responses, f"{card_path}:{kind}")
-    checks.refuse_undecided(card, records.get("labels", []), str(card_path))
+            checks.refuse_dangling(records[kind], items, responses, f"{card_path}:{kind}")
+    checks.refuse_several_annotators(card, records.get("labels", []), str(card_path))
 
 
 def _with_hashes(judgments: list[Judgment], responses: list[Response]) -> list[Judgment]:
-    """Return the judgments with the hashes of the texts that they are about, system_a's first."""
-    hashes = {(one.item_id, one.system, one.sample): one.sha256 for one in responses}
-    found = []
-    for one in judgments:
-        each = [hashes.get((one.item_id, system, one.sample)) for system in checks.systems_of(one)]
-        known = tuple(sha256 for sha256 in each if sha256)
-        found.append(replace(one, response_hashes=known if len(known) == len(each) else ()))
-    return found
+    """Return the judgments with the hashes of the texts that they are about, system_a's first.
+
+    A judgment with a text that is missing gets none.
+    """
+    sha256_of = {
+        (response.item_id, response.system, response.sample): response.sha256 for response in responses
+    }
+
+    def with_hashes(judgment: Judgment) -> Judgment:
+        keys = [(judgment.item_id, system, judgment.sample) for system in checks.systems_of(judgment)]
+        hashes = tuple(sha256 for key in keys if (sha256 := sha256_of.get(key)))
+        return replace(judgment, response_hashes=hashes if len(hashes) == len(keys) else ())
+
+    return list(map(with_hashes, judgments))

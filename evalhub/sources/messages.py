@@ -1,4 +1,4 @@
-"""A chat history as a card's rows give it: messages with a role and a text, tool calls written out."""
+"""A chat history in a card's rows: messages with a role and a text, with tool calls as text."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 ROLES: Mapping[str, str] = {name: role for role, names in _NAMES.items() for name in names}
 
-# What says nothing to the model: ids, times, marks of a file or of whoever wrote it, costs, and thoughts of
-# earlier turns, which chat templates leave out too.
+# Keys that the model does not see: ids, times, metadata, costs, and the think text of earlier turns, which
+# chat templates leave out too.
 IDLE_KEYS = {
     "id", "uuid", "message_id", "parent_id", "conversation_id", "thread_id", "run_id", "assistant_id",
     "object", "type", "status", "turn", "turn_id", "turn_identifier", "index",
@@ -34,7 +34,7 @@ IDLE_KEYS = {
 }  # fmt: skip
 _KNOWN = {"role", "content", "name", *IDLE_KEYS}
 _KEYS = {"assistant": {"tool_calls", "function_call", "refusal"}}
-_SAYS = {"content", "tool_calls", "function_call", "refusal"}
+_CONTENT_KEYS = {"content", "tool_calls", "function_call", "refusal"}
 _LONGEST_NAME = 200
 _LEAVE_OUT = "leave it out in the SELECT, or declare STRUCT(role VARCHAR, content VARCHAR)[]"
 
@@ -45,18 +45,17 @@ def read_messages(value: Any) -> tuple[Pair, ...]:
     """Return a chat history as pairs of role and text.
 
     Args:
-        value: A list of messages, or JSON of one, in the form of OpenAI, ShareGPT or Anthropic. A message
-            has a `role`, in either case and by any name of `ROLES`, and a `content`, a text or blocks of
-            text. Its `name` stands before the text, on a
-            line of its own. An assistant's `tool_calls` are written out.
+        value: A list of messages, or its JSON, in the form of OpenAI, ShareGPT or Anthropic. A message has a
+            `role`, which is any name of `ROLES` in any case, and a `content`, which is a text or blocks of
+            text. Its `name` becomes a line before the text. An assistant's `tool_calls` become text.
 
     Raises:
-        ValueError: A message is not like that, or the last is not the user's or a tool's; it says which.
+        ValueError: A message has another form, or the last is neither the user's nor a tool's.
     """
-    listed = _parsed(value)
-    if not isinstance(listed, list) or not listed:
+    values = _parse(value)
+    if not isinstance(values, list) or not values:
         raise ValueError("a list of messages, each with role and content, or JSON of one")
-    messages = tuple(_pairs(listed))
+    messages = tuple(_pairs(values))
     role, text = messages[-1]
     if role not in ("user", "tool"):
         raise ValueError(
@@ -64,46 +63,46 @@ def read_messages(value: Any) -> tuple[Pair, ...]:
             "out in the SELECT, as `history[:-2]` does of a list, and return its text as a response"
         )
     if is_blank(text):
-        raise ValueError(f"messages whose last holds a text; message {len(listed)} is blank")
+        raise ValueError(f"messages whose last holds a text; message {len(values)} is blank")
     return messages
 
 
-def _pairs(listed: list[Any]) -> Iterator[Pair]:
+def _pairs(values: list[Any]) -> Iterator[Pair]:
     tools: dict[str, str] = {}
-    for number, value in enumerate(listed, 1):
-        message = _parsed(value)
+    for number, value in enumerate(values, 1):
+        message = _parse(value)
         if not isinstance(message, Mapping):
-            raise ValueError(f"messages that are objects with role and content; message {number} is none")
-        for own in as_openai(message):
+            raise ValueError(f"messages that are objects with role and content; message {number} is not one")
+        for part in as_openai(message):
             try:
-                yield _pair(own, tools)
+                yield _pair(part, tools)
             except ValueError as error:
                 raise ValueError(f"{error} (message {number})") from None
 
 
-class _Unread(ValueError):
-    """A text is JSON that does not say one thing: a key stands twice, or a number is none."""
+class _Ambiguous(ValueError):
+    """A JSON text is ambiguous: a key appears twice, or a number is not finite."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
-        raise _Unread("objects without a key that stands twice")
+        raise _Ambiguous("objects without a key that appears twice")
     return row
 
 
 def _number(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise _Unread(f"finite numbers; there is {text}")
+        raise _Ambiguous(f"finite numbers; there is {text}")
     return number
 
 
 def _exact_number(text: str) -> float:
-    """Return a number of arguments: what the model wrote is shown to the last digit."""
+    """Return a number of arguments, which must keep every digit that the model wrote."""
     number = _number(text)
     if Decimal(repr(number)) != Decimal(text):
-        raise _Unread(f"numbers of at most 17 digits; there is {text}")
+        raise _Ambiguous(f"numbers of at most 17 digits; there is {text}")
     return number
 
 
@@ -113,29 +112,29 @@ _EXACT_DECODER = json.JSONDecoder(
 )
 
 
-def _parsed(value: Any, decoder: json.JSONDecoder = _DECODER) -> Any:
-    """Return what a text of JSON says, None where it is no JSON, and any other value as it is."""
+def _parse(value: Any, decoder: json.JSONDecoder = _DECODER) -> Any:
+    """Return the value of a JSON text, None for other texts, and any other value unchanged."""
     if not isinstance(value, str):
         return value
     try:
         return decoder.decode(value)
-    except _Unread:
+    except _Ambiguous:
         raise
     except (ValueError, RecursionError):
         return None
 
 
 def _pair(message: Mapping[str, Any], tools: dict[str, str]) -> Pair:
-    """Return the role and the text of a message; the names of tools are known by the ids of their calls."""
+    """Return the role and the text of a message. `tools` has the name of the tool of each call's id."""
     role = _role(message)
-    if message.keys().isdisjoint(_SAYS):
+    if message.keys().isdisjoint(_CONTENT_KEYS):
         raise ValueError(f"messages with a content; the keys of one are {', '.join(map(str, message))}")
-    known = _KNOWN | _KEYS.get(role, set())
-    strange = [key for key, part in message.items() if key not in known and part not in (None, "", [], {})]
-    if strange:
+    keys = _KNOWN | _KEYS.get(role, set())
+    unknown = [key for key, part in message.items() if key not in keys and part not in (None, "", [], {})]
+    if unknown:
         raise ValueError(
             "messages of role, content, name and the assistant's tool_calls; "
-            f"there is {strange[0]!r}: {_LEAVE_OUT}"
+            f"there is {unknown[0]!r}: {_LEAVE_OUT}"
         )
     text = _content(message.get("content")) or _content(message.get("refusal"))
     calls = [_call(call, tools) for call in _calls(message)]
@@ -147,27 +146,27 @@ def _pair(message: Mapping[str, Any], tools: dict[str, str]) -> Pair:
 
 
 def _role(message: Mapping[str, Any]) -> str:
-    spelled = message.get("role")
-    role = ROLES.get(spelled.strip().casefold()) if isinstance(spelled, str) else None
+    name = message.get("role")
+    role = ROLES.get(name.strip().casefold()) if isinstance(name, str) else None
     if role is None:
         keys = "" if "role" in message else f", its keys are {', '.join(map(str, message)) or 'none'}"
-        raise ValueError(f"messages of the roles {', '.join(ROLES)}; there is the role {spelled!r}{keys}")
+        raise ValueError(f"messages of the roles {', '.join(ROLES)}; there is the role {name!r}{keys}")
     return role
 
 
 def _content(content: Any) -> str:
-    """Return a content as one text: it is a text, or a list of blocks of text."""
+    """Return the text of a content, which is a text or a list of text blocks."""
     if content is None:
         return ""
     if isinstance(content, str):
         return clean(content)
     if not isinstance(content, list):
-        raise ValueError("a text or a list of text blocks as content; there is neither")
+        raise ValueError("a content that is a text or a list of text blocks")
     return text_of(content)
 
 
 def _name(name: Any) -> str:
-    """Return a name that can stand on a line of its own; an absent one is empty."""
+    """Return a name of one line. An absent name is an empty text."""
     if name is None or (isinstance(name, str) and is_blank(name)):
         return ""
     text = clean(name).strip() if isinstance(name, str) else ""
@@ -181,13 +180,13 @@ def _name(name: Any) -> str:
 def _calls(message: Mapping[str, Any]) -> list[Any]:
     calls = message.get("tool_calls") or []
     if not isinstance(calls, list):
-        raise ValueError("a list as tool_calls; there is none")
+        raise ValueError("tool_calls that are a list")
     return [*calls, *([message["function_call"]] if message.get("function_call") else [])]
 
 
 def _call(value: Any, tools: dict[str, str]) -> str:
-    """Return a tool call as text: its name, and its arguments with one spelling for one value."""
-    call = _parsed(value)
+    """Return a tool call as text: its name, and its arguments as canonical JSON."""
+    call = _parse(value)
     call = call if isinstance(call, Mapping) else {}
     function = call.get("function") or call.get("custom") or call
     name = _name(function.get("name")) if isinstance(function, Mapping) else ""
@@ -199,14 +198,14 @@ def _call(value: Any, tools: dict[str, str]) -> str:
 
 
 def _arguments(arguments: Any) -> str:
-    """Return arguments as JSON; a text that is none, or does not say one thing, stays as it is written."""
+    """Return arguments as canonical JSON. A text that is not JSON, or ambiguous, stays unchanged."""
     try:
-        parsed = _parsed(arguments, _EXACT_DECODER)
-    except _Unread:
-        parsed = None
-    if parsed is None and isinstance(arguments, str):
+        content = _parse(arguments, _EXACT_DECODER)
+    except _Ambiguous:
+        content = None
+    if content is None and isinstance(arguments, str):
         return arguments
     try:
-        return canonical({} if parsed is None else parsed)
+        return canonical({} if content is None else content)
     except ValueError:
         raise ValueError("arguments of finite numbers; there is NaN or an infinity") from None

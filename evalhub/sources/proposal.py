@@ -1,4 +1,4 @@
-"""What a folder of data files holds: tables of one form, their columns, and a type for each that fits."""
+"""A proposal of tables for a folder of data files, with their columns and types that fit."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import InputError, SpecError
+from evalhub.files import file_sha256
 from evalhub.sandbox import looks, scalars
 from evalhub.sandbox.fits import fit_of
 from evalhub.sandbox.refusal import Refused
 from evalhub.sandbox.rows import Reader
 from evalhub.sandbox.spelling import Misfit, Number
-from evalhub.sources.files import sha256_of
 from evalhub.specs.files import RESERVED_COLUMNS
 
 FORMATS = {
@@ -44,16 +44,16 @@ _ORDER = ("BIGINT", "DOUBLE", "VARCHAR")
 
 @dataclass(slots=True)
 class Values:
-    """What one column holds.
+    """The values of one column.
 
     Attributes:
-        type: The narrowest type that fits every value; None without any.
+        type: The narrowest type that fits every value. None without values.
         count: Number of values.
-        texts: The distinct values as texts, of a column that may name items or systems. Others have none.
-        unique: Whether no file has a value twice, of such a column.
-        hashes: A hash of each distinct value, of a column that may hold what is asked. Others have none.
+        texts: The distinct values as texts, if the column may name items or systems.
+        unique: Whether no file has a value twice, if the column may name items or systems.
+        hashes: A hash of each distinct value, if the column may hold prompts.
         plain: Whether each value is a text or a list of texts.
-        large: Whether an integer is beyond 2^53, which a DOUBLE does not hold.
+        large: Whether an integer is beyond 2^53, which a DOUBLE cannot hold.
     """
 
     type: str | None = None
@@ -64,13 +64,13 @@ class Values:
     plain: bool = True
     large: bool = False
 
-    def add(self, value: Any, *, written: bool, column: str) -> None:
-        """Take a value in.
+    def add(self, value: Any, *, is_text: bool, column: str) -> None:
+        """Add a value.
 
         Args:
-            value: A value; None is none.
-            written: Whether values are texts, as in CSV.
-            column: The name of the column, which says what is kept of it.
+            value: A value. None is ignored.
+            is_text: Whether values are texts, as in CSV.
+            column: The name of the column, which decides whether `texts` and `hashes` are collected.
         """
         if value is None:
             return
@@ -81,13 +81,13 @@ class Values:
         if _MAY_ASK.fullmatch(column):
             self.hashes.add(hash(str(value)))
         self.plain &= all(isinstance(part, str) for part in (value if isinstance(value, list) else [value]))
-        kind = _type_of_text(value) if written else _type_of(value)
+        kind = _type_of_text(value) if is_text else _type_of(value)
         self.large |= kind == "BIGINT" and abs(int(value)) > _EXACT
-        self.join(kind, written=written)
+        self.join(kind, is_text=is_text)
 
-    def join(self, kind: str, *, written: bool) -> None:
+    def join(self, kind: str, *, is_text: bool) -> None:
         """Widen the type so that it holds values of another type too."""
-        self.type = _joined(self.type, kind, written=written)
+        self.type = _widen(self.type, kind, is_text=is_text)
         if self.type == "DOUBLE" and self.large:
             self.type = "VARCHAR"
 
@@ -98,11 +98,12 @@ class Proposal:
 
     Attributes:
         name: Its name in the card.
-        format, form: How its files are written.
+        format: The format of its files.
+        form: Their `encoding`, `delimiter` and `layout`, where they are not the default.
         hashes: Each file's path in the folder with its sha256.
-        columns: What each column holds.
+        columns: The values of each column.
         rows: Number of rows.
-        reserved: Columns that a card cannot declare, by their name or type; they are left out.
+        reserved: Columns that are left out, as a card cannot declare their name or type.
     """
 
     name: str
@@ -120,17 +121,17 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
     A file that is empty, or cannot be read, is left out with the reason beside its name.
 
     Raises:
-        InputError: The folder is none, is empty, or holds no file of a known format.
+        InputError: The folder does not exist, is empty, or has no file of a known format.
         SpecError: No file can be read.
     """
     if not folder.is_dir():
-        raise InputError("there is no such folder", where="FOLDER", value=str(folder))
+        raise InputError("the folder does not exist", where="FOLDER", value=str(folder))
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_hidden(path, folder)]
     if not files:
         raise InputError("the folder holds no file", where="FOLDER", value=str(folder))
-    known = {path: form for path in files if (form := _format(path)) and not _ABOUT.fullmatch(path.name)}
-    left_out = [path.relative_to(folder).as_posix() for path in files if path not in known]
-    if not known:
+    formats = {path: form for path in files if (form := _format(path)) and not _ABOUT.fullmatch(path.name)}
+    left_out = [path.relative_to(folder).as_posix() for path in files if path not in formats]
+    if not formats:
         raise InputError(
             "the folder holds no data file of a known format",
             where="FOLDER",
@@ -139,14 +140,14 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
             fix="save spreadsheets and databases as CSV or Parquet",
         )
     tables: dict[tuple[Any, ...], Proposal] = {}
-    unread: list[SpecError] = []
-    for path, form in known.items():
+    errors: list[SpecError] = []
+    for path, form in formats.items():
         name = path.relative_to(folder).as_posix()
         try:
             proposal = _read(path, name, form)
         except SpecError as error:
-            unread.append(error)
-            left_out.append(f"{name} ({error.what})")
+            errors.append(error)
+            left_out.append(f"{name} ({error.problem})")
             continue
         kind = (proposal.format, tuple(sorted(proposal.form.items())), tuple(sorted(proposal.columns)))
         if kind in tables:
@@ -154,8 +155,8 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
         else:
             tables[kind] = proposal
     if not tables:
-        raise unread[0]
-    return _named(list(tables.values())), left_out
+        raise errors[0]
+    return _name_tables(list(tables.values())), left_out
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:
@@ -172,19 +173,19 @@ def _read(path: Path, name: str, form: str) -> Proposal:
     reasons: list[Refused] = []
     try:
         head = _bytes(path, _HEAD)
-        for attempt, written in _attempts(form, path, head):
+        for attempt, options in _attempts(form, path, head):
             try:
-                rows = _parquet(path) if attempt == "parquet" else _rows(path, attempt, written)
-                found = _table(rows, name, attempt, written, sha256_of(path))
-                return _typed(found, path) if attempt == "parquet" else found
+                rows = _parquet(path) if attempt == "parquet" else _rows(path, attempt, options)
+                proposal = _table(rows, name, attempt, options, file_sha256(path))
+                return _declare_types(proposal, path) if attempt == "parquet" else proposal
             except Refused as error:
                 reasons.append(error)
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or "it is no whole gzip file"
+        reason = getattr(error, "strerror", None) or "the gzip file is not complete"
         raise SpecError(f"the file cannot be read ({reason})", where=str(path)) from error
     reply = reasons[0].reply
     where = f"{path}{reply['where']}"
-    raise SpecError(f"the file cannot be read: {reply['what']}", where=where, value=reply.get("value"))
+    raise SpecError(f"the file cannot be read: {reply['problem']}", where=where, value=reply.get("value"))
 
 
 def _attempts(form: str, path: Path, head: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -201,7 +202,7 @@ def _attempts(form: str, path: Path, head: bytes) -> Iterator[tuple[str, dict[st
         layouts = [("json", {}), *(("json", {"layout": layout}) for layout in ("keyed", "columns"))]
         rows: list[tuple[str, dict[str, Any]]] = [("jsonl", {})]
         ways = rows + layouts if form == "jsonl" else layouts + rows
-        yield from ((attempt, encoding | written) for attempt, written in ways)
+        yield from ((attempt, encoding | options) for attempt, options in ways)
 
 
 def _bytes(path: Path, count: int = -1) -> bytes:
@@ -211,28 +212,28 @@ def _bytes(path: Path, count: int = -1) -> bytes:
 
 
 def _encoding(path: Path, head: bytes) -> dict[str, Any]:
-    found = looks.marked(head) or looks.of_wide_text(head)
-    if not found:
+    encoding = looks.of_mark(head) or looks.of_wide_text(head)
+    if not encoding:
         content = _bytes(path)
         try:
             content.decode("utf-8")
         except UnicodeDecodeError:
-            found = looks.of_broken_utf8(content)
-    return {"encoding": found} if found not in ("", "utf-8", "unknown") else {}
+            encoding = looks.of_broken_utf8(content)
+    return {"encoding": encoding} if encoding not in ("", "utf-8", "unknown") else {}
 
 
 def _delimiter(path: Path, head: bytes, encoding: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what separates the columns of the header; a comma is not said."""
+    """Return the delimiter of the header, unless it is a comma."""
     if path.name.lower().removesuffix(".gz").endswith(".tsv"):
         return {"delimiter": "\t"}
     lines = head.decode(encoding.get("encoding", "utf-8-sig"), errors="replace").splitlines()
     header = next((line for line in lines if line.strip()), "")
-    found = max(",;\t|", key=header.count)
-    return {} if found == "," or not header.count(found) else {"delimiter": found}
+    delimiter = max(",;\t|", key=header.count)
+    return {} if delimiter == "," or not header.count(delimiter) else {"delimiter": delimiter}
 
 
-def _rows(path: Path, form: str, written: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for _, row in Reader(path, form, (), written).rows():
+def _rows(path: Path, form: str, options: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for _, row in Reader(path, form, (), options).rows():
         yield row
 
 
@@ -244,19 +245,19 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
             for batch in file.iter_batches(batch_size=2000):
                 yield from batch.to_pylist()
     except ArrowException as error:
-        raise Refused("", f"it is no Parquet ({str(error).splitlines()[0]})") from error
+        raise Refused("", f"it is not Parquet ({str(error).splitlines()[0]})") from error
 
 
-def _typed(table: Proposal, path: Path) -> Proposal:
-    """Give each column of a Parquet file the type that the file says; leave out what no card can declare."""
+def _declare_types(table: Proposal, path: Path) -> Proposal:
+    """Give each column the type in its Parquet file. Leave out types that a card cannot declare."""
     import duckdb
     from pyarrow import parquet
 
     with duckdb.connect(":memory:") as connection:
-        described = connection.execute("DESCRIBE SELECT * FROM read_parquet($path)", {"path": str(path)})
+        description = connection.execute("DESCRIBE SELECT * FROM read_parquet($path)", {"path": str(path)})
         # In the order of the file: DuckDB renames a column whose name differs from another's in case alone.
         names = parquet.read_schema(path).names
-        for name, kind in zip(names, (row[1] for row in described.fetchall()), strict=True):
+        for name, kind in zip(names, (row[1] for row in description.fetchall()), strict=True):
             if name in table.reserved:
                 continue
             try:
@@ -270,46 +271,46 @@ def _typed(table: Proposal, path: Path) -> Proposal:
 
 
 def _table(
-    rows: Iterator[Mapping[str, Any]], name: str, form: str, written: dict[str, Any], sha256: str
+    rows: Iterator[Mapping[str, Any]], name: str, form: str, options: dict[str, Any], sha256: str
 ) -> Proposal:
     columns: dict[str, Values] = {}
     reserved: dict[str, None] = {}
-    # SQL ignores case, so that of two columns that differ in it alone a card can declare neither.
-    spelled = dict.fromkeys(RESERVED_COLUMNS, "")
+    # SQL ignores case: of two columns that differ in case alone a card can declare neither.
+    spellings = dict.fromkeys(RESERVED_COLUMNS, "")
     count = 0
     for row in rows:
         count += 1
         for column, value in row.items():
-            first = spelled.setdefault(column.lower(), column)
+            first = spellings.setdefault(column.lower(), column)
             if first != column or not column:
                 reserved |= dict.fromkeys((*([first] if columns.pop(first, None) else []), column))
-                spelled[column.lower()] = ""
+                spellings[column.lower()] = ""
             else:
-                columns.setdefault(column, Values()).add(value, written=form == "csv", column=column)
+                columns.setdefault(column, Values()).add(value, is_text=form == "csv", column=column)
     if not columns:
         raise Refused("", "it holds no row with a column" if form != "lines" else "it holds no line")
-    return Proposal(name, form, written, {name: sha256}, columns, count, tuple(reserved))
+    return Proposal(name, form, options, {name: sha256}, columns, count, tuple(reserved))
 
 
-def _join(table: Proposal, more: Proposal) -> None:
-    """Take the rows of another file of the same form in."""
-    table.hashes |= more.hashes
-    table.rows += more.rows
-    for name, values in more.columns.items():
-        own = table.columns[name]
-        own.texts |= values.texts
-        own.count += values.count
-        own.unique &= values.unique
-        own.hashes |= values.hashes
-        own.plain &= values.plain
-        own.large |= values.large
+def _join(table: Proposal, addition: Proposal) -> None:
+    """Add the rows of another file of the same form to a table."""
+    table.hashes |= addition.hashes
+    table.rows += addition.rows
+    for name, values in addition.columns.items():
+        merged = table.columns[name]
+        merged.texts |= values.texts
+        merged.count += values.count
+        merged.unique &= values.unique
+        merged.hashes |= values.hashes
+        merged.plain &= values.plain
+        merged.large |= values.large
         if values.type:
-            own.join(values.type, written=table.format == "csv")
+            merged.join(values.type, is_text=table.format == "csv")
 
 
-def _named(tables: list[Proposal]) -> list[Proposal]:
-    """Give each table a name made of its files': the stem that all have, or the folder that all lie in."""
-    taken = set(reserved_words())
+def _name_tables(tables: list[Proposal]) -> list[Proposal]:
+    """Name each table by the stem that all its files have, or by the folder of all of them."""
+    names_in_use = set(reserved_words())
     for table in tables:
         paths = [Path(path) for path in table.hashes]
         stems, parents = {path.name.split(".")[0] for path in paths}, {path.parent.name for path in paths}
@@ -317,16 +318,16 @@ def _named(tables: list[Proposal]) -> list[Proposal]:
         plain = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")[:36] or "records"
         plain = plain if plain[0].isalpha() else f"t_{plain}"
         name, number = plain, 2
-        while name in taken:
+        while name in names_in_use:
             name, number = f"{plain}_{number}", number + 1
-        taken.add(name)
+        names_in_use.add(name)
         table.name = name
     return tables
 
 
 @cache
 def reserved_words() -> frozenset[str]:
-    """Return the words that SQL takes for its own where they are not quoted."""
+    """Return the words that are reserved in SQL unless they are quoted."""
     import duckdb
 
     words = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
@@ -351,14 +352,14 @@ def _list_of(values: list[Any]) -> str:
     part: str | None = None
     for value in values:
         if value is not None:
-            part = _joined(part, _type_of(value), written=False)
+            part = _widen(part, _type_of(value), is_text=False)
     if part is None:
         return "VARCHAR[]"
     return f"{part}[]" if part in _ORDER else "JSON"
 
 
 def _type_of_text(value: str) -> str:
-    """Return the type that a cell of CSV spells, and that spells it the same again: 007 is a text."""
+    """Return the type of a cell of CSV. The type must give the same text back, so 007 is a text."""
     if value in ("true", "false"):
         return "BOOLEAN"
     if _WHOLE.fullmatch(value) and value != "-0":
@@ -367,7 +368,7 @@ def _type_of_text(value: str) -> str:
 
 
 def _double(value: Any) -> str:
-    """Return DOUBLE where it holds the number as it is written."""
+    """Return DOUBLE if it can hold the number without loss, else VARCHAR."""
     try:
         scalars.double(value)
     except Misfit:
@@ -375,10 +376,10 @@ def _double(value: Any) -> str:
     return "DOUBLE"
 
 
-def _joined(one: str | None, other: str, *, written: bool) -> str:
-    """Return the narrowest type that holds the values of two."""
-    if one is None or one == other:
-        return other
-    if one in _ORDER and other in _ORDER:
-        return max(one, other, key=_ORDER.index)
-    return "VARCHAR" if written else "JSON"
+def _widen(first: str | None, second: str, *, is_text: bool) -> str:
+    """Return the narrowest type that holds the values of two types."""
+    if first is None or first == second:
+        return second
+    if first in _ORDER and second in _ORDER:
+        return max(first, second, key=_ORDER.index)
+    return "VARCHAR" if is_text else "JSON"

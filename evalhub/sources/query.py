@@ -1,4 +1,4 @@
-"""A card's SELECTs, run in a child process that can reach nothing but the card's files."""
+"""The SELECTs of a card, run in a child process that can read only the card's files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from evalhub.specs import Card
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one card may take.
+    """Limits for reading one card.
 
     Attributes:
         memory: Address space of the child, in bytes.
@@ -34,7 +34,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one SELECT returned: the column names and the rows."""
+    """The result of one SELECT: the column names and the rows."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
@@ -47,17 +47,17 @@ def select(
 
     Args:
         card: The card.
-        card_path: Where it stands, for the errors.
-        files: Each of the card's paths with the file that holds it, already verified.
-        kinds: Which of the card's SELECTs to run.
-        limits: What that may take.
+        card_path: The card's file, for the errors.
+        files: Each of the card's paths with its verified file.
+        kinds: The kinds whose SELECTs are run.
+        limits: Limits of memory, time and output.
 
     Returns:
-        Each kind's answer, and what is to be told about the files.
+        Each kind's answer, and remarks about the files.
 
     Raises:
-        SpecError: A file does not hold what the card declares, or a SELECT fails, reads what it may not,
-            or takes more than its limits.
+        SpecError: A file does not hold what the card declares, or a SELECT fails, does something that is not
+            allowed, or exceeds the limits.
     """
     with tempfile.TemporaryDirectory(prefix="evalhub-") as folder:
         job = {
@@ -88,11 +88,11 @@ def _tables(card: Card, files: Mapping[str, Path]) -> list[dict[str, Any]]:
 
 
 def _ask(job: dict[str, Any], card_path: Path, limits: Limits) -> dict[str, Any]:
-    found = os.pathsep.join(part for part in sys.path if part)
-    environment = {**os.environ, "TZ": "UTC", "PYTHONUTF8": "1", "PYTHONPATH": found}
+    search_path = os.pathsep.join(part for part in sys.path if part)
+    environment = {**os.environ, "TZ": "UTC", "PYTHONUTF8": "1", "PYTHONPATH": search_path}
     command = [sys.executable, "-P", "-m", "evalhub.sandbox.child"]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             input=json.dumps(job),
             capture_output=True,
@@ -105,18 +105,18 @@ def _ask(job: dict[str, Any], card_path: Path, limits: Limits) -> dict[str, Any]
         raise SpecError(
             "the SELECTs take too long", where=str(card_path), allowed=f"{limits.seconds} seconds in all"
         ) from error
-    if done.returncode or not done.stdout.strip():
-        raise SpecError(_crash(done, limits), where=str(card_path), fix="make its SELECTs return less")
-    reply: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if process.returncode or not process.stdout.strip():
+        raise SpecError(_crash(process, limits), where=str(card_path), fix="make its SELECTs return less")
+    reply: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
     if "error" in reply:
         raise _error(reply["error"], card_path)
     return reply
 
 
-def _crash(done: subprocess.CompletedProcess[str], limits: Limits) -> str:
-    if done.returncode == -signal.SIGALRM:
+def _crash(process: subprocess.CompletedProcess[str], limits: Limits) -> str:
+    if process.returncode == -signal.SIGALRM:
         return f"the SELECTs take more than {limits.seconds} seconds"
-    last = (done.stderr.strip().splitlines() or [""])[-1]
+    last = (process.stderr.strip().splitlines() or [""])[-1]
     megabytes = limits.memory >> 20
     return (
         f"the process that reads the card ended early, perhaps beyond its {megabytes} MiB of memory ({last})"
@@ -127,16 +127,16 @@ def _error(error: dict[str, Any], card_path: Path) -> SpecError | UnknownNameErr
     where = f"{card_path}:{error['where']}" if error["where"] else str(card_path)
     if error.get("kind"):
         return UnknownNameError(error["kind"], error["value"], error["allowed"], where=where)
-    refused = SpecError(
-        error["what"],
+    spec_error = SpecError(
+        error["problem"],
         where=where,
         value=error.get("value"),
         allowed=error.get("allowed", ""),
         fix=error.get("fix", ""),
     )
     if error.get("excerpt"):
-        refused.add_note(error["excerpt"])
-    return refused
+        spec_error.add_note(error["excerpt"])
+    return spec_error
 
 
 def _read(path: Path) -> Answer:

@@ -1,4 +1,4 @@
-"""The replies of recorded judges, read by the format that the card names."""
+"""The replies of recorded judges, read in the format that the card names."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _SIDES: Mapping[str, Winner] = {"A": Winner.A, "B": Winner.B, "tie": Winner.TIE}
 
 
 def refuse_unknown_formats(card: Card, where: str) -> None:
-    """Refuse a format that nothing reads.
+    """Refuse unknown formats of replies.
 
     Raises:
-        UnknownNameError: A judge of the card names it.
+        UnknownNameError: A judge of the card has an unknown format.
     """
     for name, judge in card.judges.items():
         if judge.reads and judge.reads.format not in READERS:
@@ -34,18 +34,18 @@ def refuse_unknown_formats(card: Card, where: str) -> None:
 def read_reply(
     row: Mapping[str, Any], judge: RecordedJudge, reads: Reads, spec: CriterionSpec, where: str
 ) -> dict[str, Any]:
-    """Return the verdict or failure that a row's reply gives, in terms of the systems as the row names them.
+    """Return the verdict or failure in a row's reply, in terms of the systems as the row names them.
 
     Raises:
-        SpecError: The row gives a verdict too, the format does not fit the criterion, or a comparison
-            does not say which system was shown first.
+        SpecError: The row has a verdict too, the format does not fit the criterion, or the row of a
+            comparison does not say which system was shown first.
     """
-    given = [name for name in ("value", "winner", "p_a") if row[name] is not None]
-    if given:
+    columns = [name for name in ("value", "winner", "p_a") if row[name] is not None]
+    if columns:
         raise SpecError(
-            f"a row gives a verdict, and its judge's replies are to be read ({place(row)})",
+            f"a row has a verdict, and the card says to read its judge's replies ({place(row)})",
             where=where,
-            value=given,
+            value=columns,
             fix="leave the column or `reads` out",
         )
     if spec.kind not in READERS[reads.format].kinds:
@@ -83,45 +83,47 @@ def _form(
 def _labels(
     row: Mapping[str, Any], judge: RecordedJudge, reads: Reads, spec: CriterionSpec, where: str
 ) -> Mapping[str, Verdict]:
-    """Return what each label of a reply stands for: the card's letters, else the criterion's own labels."""
-    known: dict[str, Verdict]
+    """Return the verdict of each label of a reply: the card's letters, else the criterion's own labels."""
+    verdicts: dict[str, Verdict]
     if spec.kind is Kind.PAIRWISE:
-        known = {str(side): side for side in Winner if side in (spec.levels or ())}
-        own: Mapping[str, Verdict] = {label: side for label, side in _SIDES.items() if str(side) in known}
+        verdicts = {str(side): side for side in Winner if side in (spec.levels or ())}
+        defaults: Mapping[str, Verdict] = {
+            label: side for label, side in _SIDES.items() if str(side) in verdicts
+        }
     else:
         levels = spec.scale.levels if spec.scale else ()
-        # Where a judge has a range of its own, its numbers are not the labels' numbers.
-        named = [level for level in levels if judge.range is None or number_in(level.label) is None]
-        own = known = {level.label: _stands_for(level) for level in named}
-    limits = judge.range or (None if known else bounds(spec))
-    labels = dict(own) if not reads.letters else {}
+        # If a judge has a range of its own, its numbers are not those of the labels.
+        levels = tuple(level for level in levels if judge.range is None or number_in(level.label) is None)
+        defaults = verdicts = {level.label: _verdict_of(level) for level in levels}
+    limits = judge.range or (None if verdicts else bounds(spec))
+    labels = dict(defaults) if not reads.letters else {}
     for letter, value in reads.letters.items():
-        if str(value) in known:
-            labels[letter] = known[str(value)]
+        if str(value) in verdicts:
+            labels[letter] = verdicts[str(value)]
         elif limits and not isinstance(value, str) and limits[0] <= value <= limits[1]:
             labels[letter] = float(value)
         else:
             raise SpecError(
-                f"the letter {letter} stands for what the criterion {row['criterion']} does not allow",
+                f"the letter {letter} has a meaning that the criterion {row['criterion']} does not allow",
                 where=f"{where.rpartition(':')[0]}:judges.{row['judge']}.reads.letters",
                 value=value,
-                allowed=known or "a number from {:g} to {:g}".format(*limits or (0, 0)),
+                allowed=verdicts or "a number from {:g} to {:g}".format(*limits or (0, 0)),
             )
     return labels
 
 
-def _stands_for(level: Level) -> float | FailureKind:
+def _verdict_of(level: Level) -> float | FailureKind:
     return FailureKind.NOT_APPLICABLE if level.value is None else level.value
 
 
 def _as_fields(
     reading: Reading, row: Mapping[str, Any], judge: RecordedJudge, spec: CriterionSpec, where: str
 ) -> dict[str, Any]:
-    said = {"rationale": reading.thinking} if reading.thinking else {}
+    rationale = {"rationale": reading.thinking} if reading.thinking else {}
     if reading.failure is None:
         winner = reading.winner.swapped() if reading.winner and row["shown"] is Order.BA else reading.winner
         if winner is not None and winner not in (spec.levels or ()):
             detail = f"the reply says {winner}, which the criterion does not allow"
-            return {**said, "failure": FailureKind.OFF_SCALE, "detail": detail}
-        return {**said, "winner": winner, "value": reading.value}
-    return {**said, **unparsed_verdict(judge, spec, row, reading.failure, reading.reason, where)}
+            return {**rationale, "failure": FailureKind.OFF_SCALE, "detail": detail}
+        return {**rationale, "winner": winner, "value": reading.value}
+    return {**rationale, **unparsed_verdict(judge, spec, row, reading.failure, reading.reason, where)}

@@ -1,4 +1,4 @@
-"""A first card for a folder of data files, to be written over."""
+"""A first card for a folder of data files, as a draft to edit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import PurePosixPath
 
 from evalhub.sources.proposal import FORMATS, Proposal, Values, reserved_words
 
-# Of these an item's id is better than one of rows, where several systems answer.
+# Ids of items, which are better than ids of rows if several systems answer.
 _ITEM_IDS = (
     "question_id", "prompt_id", "example_id", "sample_id", "instance_id", "task_id", "qid", "item",
 )  # fmt: skip
-# What a column may be, by its name; the likeliest name first.
+# The names of the columns of each role, the likeliest first.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "item_id": (
         "item_id", "id", *_ITEM_IDS, "uid", "uuid", "idx", "index", "key", "number",
@@ -38,8 +38,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "lang": ("lang", "language"),
     "finish_reason": ("finish_reason", "stop_reason"),
 }  # fmt: skip
-# An answer is a response where the data name systems, and else a reference; a text is a prompt. The label of
-# a pair is its winner.
+# An answer is a response if the data name systems. Otherwise it is a reference, and a text is a prompt. The
+# label of a pair is its winner.
 _BESIDE_SYSTEMS = {"text": ("answer", "text")}
 _ALONE = {"prompt": ("text",), "refs": ("answers", "answer", "label")}
 _SPLITS = frozenset({"train", "training", "test", "testing", "dev", "val", "valid", "validation", "eval"})
@@ -47,7 +47,7 @@ _IDS = re.compile(r"[A-Za-z0-9._/@+-]{1,200}")
 _ENDING = re.compile(rf"({'|'.join(map(re.escape, FORMATS))})([.]gz)?$", re.IGNORECASE)
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _WIDE = 100
-_ASKED = ("prompt", "turns")
+_PROMPTS = ("prompt", "turns")
 _ONE = ("VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN")
 _MANY = (*_ONE, "VARCHAR[]", "BIGINT[]", "DOUBLE[]")
 _TYPES = {
@@ -59,13 +59,13 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class _Roles:
-    """What a table's columns seem to be.
+    """The guessed roles of a table's columns.
 
     Attributes:
         columns: The column of each role that has one.
         item_id: The SQL of an item's id.
         repeated: Whether several rows are about one item.
-        by_file: The SQL of the system of each file, where each holds the answers of one, or an empty text.
+        by_file: The SQL of each file's system, or an empty text if the files are not of one system each.
     """
 
     table: Proposal
@@ -78,11 +78,11 @@ class _Roles:
 def first_card(card_id: str, tables: Sequence[Proposal]) -> str:
     """Return the text of a first card for some tables.
 
-    What stands in each column is guessed by its name; comments say what to look at.
+    The role of each column is guessed from its name. Comments point to the guesses.
 
     Args:
         card_id: The id of the card.
-        tables: What a folder holds.
+        tables: The tables of a folder.
     """
     lines = [
         f"id: {card_id}",
@@ -112,9 +112,9 @@ def _file(table: Proposal) -> Iterator[str]:
     if table.format == "lines":
         return
     columns = [f"{_yaml(name)}: {values.type or 'VARCHAR'}" for name, values in table.columns.items()]
-    one_line = f"    columns: {{{', '.join(columns)}}}"
-    if len(one_line) <= _WIDE and "[" not in one_line:
-        yield one_line
+    line = f"    columns: {{{', '.join(columns)}}}"
+    if len(line) <= _WIDE and "[" not in line:
+        yield line
     else:
         yield "    columns:"
         yield from (f"      {column}" for column in columns)
@@ -127,44 +127,44 @@ def _roles(table: Proposal, *, several: bool) -> _Roles:
     system, prompt = (_first(table, lower, role, _NAMES[role], ()) for role in ("system", "prompt"))
     column = _id_column(table, lower, shared=bool(system))
     values = table.columns[column] if column else Values()
-    named = values.count == table.rows and all(map(_IDS.fullmatch, values.texts))
+    has_ids = values.count == table.rows and all(map(_IDS.fullmatch, values.texts))
     repeated = len(values.texts) < table.rows
     by_file = ""
-    # Where one id asks several things, the files are parts of a dataset, and their ids begin anew.
+    # If one id has several prompts, the files are parts of a dataset, and each numbers its items again.
     asks_once = prompt is None or len(table.columns[prompt].hashes) <= len(values.texts)
-    if named and repeated and values.unique and asks_once:
+    if has_ids and repeated and values.unique and asks_once:
         by_file = _system_of_file(table.hashes)
-    found = {"item_id": column} if column else {}
-    found |= {"system": system} if system else {}
-    paired = any(f"{name[:-2]}_b" in lower for name in lower if name.endswith("_a"))
-    extra = _BESIDE_SYSTEMS if system or by_file else {} if paired else _ALONE
+    columns = {"item_id": column} if column else {}
+    columns |= {"system": system} if system else {}
+    has_pairs = any(f"{name[:-2]}_b" in lower for name in lower if name.endswith("_a"))
+    extra = _BESIDE_SYSTEMS if system or by_file else {} if has_pairs else _ALONE
     for role in ("prompt", "turns", "text", "refs", "context", "tags", "lang", "finish_reason"):
-        name = _first(table, lower, role, (*_NAMES[role], *extra.get(role, ())), found.values())
-        found |= {role: name} if name else {}
-    if column and named and (not repeated or system or by_file):
-        return _Roles(table, found, _sql(column), repeated, by_file)
+        name = _first(table, lower, role, (*_NAMES[role], *extra.get(role, ())), columns.values())
+        columns |= {role: name} if name else {}
+    if column and has_ids and (not repeated or system or by_file):
+        return _Roles(table, columns, _sql(column), repeated, by_file)
     if len(table.hashes) > 1:
         item_id = "regexp_replace(file || ':' || line, '[^A-Za-z0-9._/@+-]', '-', 'g')"
     else:
         item_id = f"'{table.name}-' || line" if several else "line"
-    return _Roles(table, found, item_id, repeated=False, by_file="")
+    return _Roles(table, columns, item_id, repeated=False, by_file="")
 
 
 def _id_column(table: Proposal, lower: Mapping[str, str], *, shared: bool) -> str | None:
-    """Return the column that seems to name the items.
+    """Return the column that seems to hold the ids of the items.
 
     Args:
         table: The table.
         lower: Its columns by their plain names.
-        shared: Whether the table names systems: then an id of items stands in several rows.
+        shared: Whether the table names systems. An item's id is then in several rows.
     """
     if shared:
         columns = [lower[name] for name in _ITEM_IDS if name in lower]
-        repeated = [
+        candidates = [
             name for name in columns if 1 < len(table.columns[name].texts) < table.columns[name].count
         ]
-        if repeated:
-            return repeated[0]
+        if candidates:
+            return candidates[0]
     column = _first(table, lower, "item_id", _NAMES["item_id"], ())
     return column or next((lower[name] for name in lower if name.endswith("_id")), None)
 
@@ -193,68 +193,69 @@ def _system_of_file(paths: Iterable[str]) -> str:
 
 
 def _first(
-    table: Proposal, lower: Mapping[str, str], role: str, names: Iterable[str], taken: Collection[str]
+    table: Proposal, lower: Mapping[str, str], role: str, names: Iterable[str], claims: Collection[str]
 ) -> str | None:
-    """Return the first column of some names whose values can stand in a role."""
+    """Return the first column with one of some names whose values fit a role and that has no role yet."""
     for name in names:
         column = lower.get(name)
-        if column and column not in taken and _may_be(table.columns[column], role):
+        if column and column not in claims and _may_be(table.columns[column], role):
             return column
     return None
 
 
 def _may_be(values: Values, role: str) -> bool:
-    """Say whether values can stand in a role. A role of several texts takes lists beside texts too."""
-    listed = values.type == "JSON" and values.plain and _TYPES[role] is _MANY
-    return listed or (values.type or "VARCHAR") in _TYPES[role]
+    """Return whether values fit a role. A role of several texts takes lists beside texts too."""
+    is_list = values.type == "JSON" and values.plain and _TYPES[role] is _MANY
+    return is_list or (values.type or "VARCHAR") in _TYPES[role]
 
 
 def _selects(tables: list[_Roles]) -> Iterator[str]:
-    """Yield the SELECTs of items and responses, with what to look at."""
+    """Yield the SELECTs of items and responses, with comments."""
     main = max(
         tables,
-        key=lambda one: (not one.columns.keys().isdisjoint(_ASKED), not one.repeated, "refs" in one.columns),
+        key=lambda roles: (
+            not roles.columns.keys().isdisjoint(_PROMPTS),
+            not roles.repeated,
+            "refs" in roles.columns,
+        ),
     )
-    answering = [one for one in tables if "text" in one.columns and _joins(one, main)]
+    answers = [roles for roles in tables if "text" in roles.columns and _joins(roles, main)]
     yield ""
     yield "# Change below what is guessed wrong. Every table also has the columns `file` and `line`."
     yield from _items(main)
     yield ""
-    if answering:
-        yield from _responses(answering)
+    if answers:
+        yield from _responses(answers)
     else:
         select = f"SELECT {main.item_id} AS item_id, 'my-system' AS system, … AS text FROM {main.table.name}"
         yield "# No column looks like recorded responses. With some, add:"
         yield f"# responses: {select}"
-    unused = [one.table.name for one in tables if one is not main and one not in answering]
-    if unused:
-        yield f"# Not used yet: {', '.join(unused)}"
+    remainder = [roles.table.name for roles in tables if roles is not main and roles not in answers]
+    if remainder:
+        yield f"# Not used yet: {', '.join(remainder)}"
 
 
-def _likely_items(one: _Roles) -> tuple[bool, bool, bool]:
-    """Return what speaks for a table as that of the items."""
-    return any(role in one.columns for role in _ASKED), not one.repeated, "refs" in one.columns
-
-
-def _joins(one: _Roles, main: _Roles) -> bool:
-    """Say whether every row of a table is about an item of the main table."""
-    if one is main:
+def _joins(roles: _Roles, main: _Roles) -> bool:
+    """Return whether every row of a table is about an item of the main table."""
+    if roles is main:
         return True
-    own, other = one.columns.get("item_id"), main.columns.get("item_id")
-    if own is None or other is None or (one.item_id, main.item_id) != (_sql(own), _sql(other)):
+    item_id, other = roles.columns.get("item_id"), main.columns.get("item_id")
+    if item_id is None or other is None or (roles.item_id, main.item_id) != (_sql(item_id), _sql(other)):
         return False
-    return one.table.columns[own].texts <= main.table.columns[other].texts
+    return roles.table.columns[item_id].texts <= main.table.columns[other].texts
 
 
 def _items(main: _Roles) -> Iterator[str]:
-    asked = next((role for role in _ASKED if role in main.columns), "")
-    # References of turns are lists of lists, which no name gives away.
-    held = ("context", "tags", "lang") if asked == "turns" else ("refs", "context", "tags", "lang")
-    shown = [role for role in (asked, *held) if role in main.columns]
-    if not asked:
+    prompt_role = next((role for role in _PROMPTS if role in main.columns), "")
+    # References of turns are lists of lists, which cannot be guessed from a name.
+    extra_roles = (
+        ("context", "tags", "lang") if prompt_role == "turns" else ("refs", "context", "tags", "lang")
+    )
+    roles = [role for role in (prompt_role, *extra_roles) if role in main.columns]
+    if not prompt_role:
         yield "# No column looks like a prompt: without one nothing can be generated or judged."
     columns = [_as(main.item_id, "item_id")]
-    for role in shown:
+    for role in roles:
         value = _text(main.table.columns[main.columns[role]], main.columns[role], role)
         columns.append(_as(value, role))
     yield "items: |"
@@ -262,33 +263,33 @@ def _items(main: _Roles) -> Iterator[str]:
 
 
 def _responses(tables: list[_Roles]) -> Iterator[str]:
-    if any("system" not in one.columns and not one.by_file for one in tables):
+    if any("system" not in roles.columns and not roles.by_file for roles in tables):
         yield "# The data do not name the system that answered: change 'recorded'."
     if missing := sum(map(_missing, tables)):
         yield f"# {missing:,} rows without a text are no responses: coalesce(…, '') makes them empty answers."
     yield "# A family, such as llama or gpt, keeps a judge from judging responses of its own family."
     yield "responses: |"
-    for place, one in enumerate(tables):
-        system = _system(one, alone=len(tables) == 1)
-        text = _text(one.table.columns[one.columns["text"]], one.columns["text"], "text")
-        columns = [_as(one.item_id, "item_id"), _as(system, "system"), "'unknown' AS family"]
+    for place, roles in enumerate(tables):
+        system = _system(roles, is_only_table=len(tables) == 1)
+        text = _text(roles.table.columns[roles.columns["text"]], roles.columns["text"], "text")
+        columns = [_as(roles.item_id, "item_id"), _as(system, "system"), "'unknown' AS family"]
         columns.append(_as(text, "text"))
-        if end := one.columns.get("finish_reason"):
+        if end := roles.columns.get("finish_reason"):
             columns.append(_as(_sql(end), "finish_reason"))
-        if one.repeated and not one.by_file:
-            rank = f"row_number() OVER (PARTITION BY {one.item_id}, {system} ORDER BY file, line) - 1"
+        if roles.repeated and not roles.by_file:
+            rank = f"row_number() OVER (PARTITION BY {roles.item_id}, {system} ORDER BY file, line) - 1"
             columns.append(f"{rank} AS sample")
-        where = f" WHERE {text} IS NOT NULL" if _missing(one) else ""
-        yield from _select(columns, one.table.name + where, "UNION ALL BY NAME " if place else "")
+        where = f" WHERE {text} IS NOT NULL" if _missing(roles) else ""
+        yield from _select(columns, roles.table.name + where, "UNION ALL BY NAME " if place else "")
 
 
-def _missing(one: _Roles) -> int:
-    """Return how many rows of a table have no text."""
-    return one.table.rows - one.table.columns[one.columns["text"]].count
+def _missing(roles: _Roles) -> int:
+    """Return the number of rows of a table without a text."""
+    return roles.table.rows - roles.table.columns[roles.columns["text"]].count
 
 
 def _select(columns: list[str], source: str, before: str = "") -> Iterator[str]:
-    """Yield the lines of a SELECT, on as few as are easy to read."""
+    """Yield the lines of a SELECT."""
     line = f"  {before}SELECT {', '.join(columns)}"
     if len(line) <= _WIDE:
         yield line
@@ -302,14 +303,14 @@ def _as(value: str, name: str) -> str:
     return name if value == name else f"{value} AS {name}"
 
 
-def _system(one: _Roles, *, alone: bool) -> str:
+def _system(roles: _Roles, *, is_only_table: bool) -> str:
     """Return the SQL of the system that answered: a column, the file's name, or a word to change."""
-    column = one.columns.get("system")
+    column = roles.columns.get("system")
     if column:
-        return _as_id(one.table.columns[column], column)
-    if one.by_file:
-        return one.by_file
-    return "'recorded'" if alone else f"'recorded-{one.table.name}'"
+        return _as_id(roles.table.columns[column], column)
+    if roles.by_file:
+        return roles.by_file
+    return "'recorded'" if is_only_table else f"'recorded-{roles.table.name}'"
 
 
 def _as_id(values: Values, name: str) -> str:
@@ -319,11 +320,11 @@ def _as_id(values: Values, name: str) -> str:
 
 
 def _text(values: Values, name: str, role: str) -> str:
-    """Return the SQL of a column as a text, or as the texts that a role may have."""
-    listed = (values.type or "").endswith("[]")
+    """Return the SQL of a column as a text, or as a list of texts if the role allows one."""
+    is_list = (values.type or "").endswith("[]")
     if values.type in (None, "VARCHAR", "VARCHAR[]", "JSON"):
         return _sql(name)
-    kind = "VARCHAR[]" if listed and role in ("refs", "context", "tags") else "VARCHAR"
+    kind = "VARCHAR[]" if is_list and role in ("refs", "context", "tags") else "VARCHAR"
     return f"{_sql(name)}::{kind}"
 
 
@@ -334,7 +335,7 @@ def _sql(name: str) -> str:
 
 
 def _yaml(text: str) -> str:
-    """Return a text as YAML reads it back as a text."""
+    """Return the YAML of a text."""
     return (
         text if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", text) and not _is_word(text) else json.dumps(text)
     )

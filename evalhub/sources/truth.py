@@ -1,4 +1,4 @@
-"""How the labels of several annotators become one."""
+"""One consensus label from the labels of several annotators."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ CONSENSUS = "consensus"
 def consensus(labels: Iterable[Label], spec: CriterionSpec) -> tuple[Label, ...]:
     """Return one label for each response or pair that the annotators agree on.
 
-    Labels of different kinds of annotators are never mixed: each kind gives its own label.
+    Labels of different kinds of annotators are never mixed: each kind has its own label.
 
     Args:
         labels: Labels of one criterion, in any order.
-        spec: The criterion; its `truth` names the annotators that count and the rule. Without
-            it every response has one label at most, and that one stands.
+        spec: The criterion. Its `truth` has the rule and the annotators that count. Without `truth` every
+            response has at most one label, which is returned.
 
     Returns:
-        Labels of the annotator "consensus", sorted by key. Where more than half of the votes
-        fall on no one outcome, `majority` gives no label. Where half of the labels or more are not
-        applicable, so is that of a mean or a median; else it is that of the others.
+        Labels of the annotator "consensus", sorted by key. `majority` needs more than half of the votes for
+        one outcome, or there is no label. `mean` and `median` are over the applicable labels. If half of the
+        labels or more are not applicable, neither is the consensus.
 
     Example:
         >>> spec = CriterionSpec(
@@ -45,11 +45,11 @@ def consensus(labels: Iterable[Label], spec: CriterionSpec) -> tuple[Label, ...]
     for label in labels:
         if fnmatchcase(label.annotator, pattern):
             groups[(*key_of(label)[:-1], label.annotator_kind)].append(label)
-    decided = (_decided(group, spec) for group in groups.values())
-    return tuple(sorted((one for one in decided if one is not None), key=sort_key))
+    decisions = (_decide(group, spec) for group in groups.values())
+    return tuple(sorted((label for label in decisions if label is not None), key=sort_key))
 
 
-def _decided(group: Sequence[Label], spec: CriterionSpec) -> Label | None:
+def _decide(group: Sequence[Label], spec: CriterionSpec) -> Label | None:
     first = group[0]
     by = spec.truth.by if spec.truth else "majority"
     # The outcome of a label that is not applicable is None.

@@ -1,4 +1,4 @@
-"""The verdict of a label or of a recorded judge, read by what its criterion allows."""
+"""The verdict of a label or of a recorded judge, checked against its criterion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def criterion_of(card: Card, row: Mapping[str, Any], where: str) -> CriterionSpe
     """Return the criterion that a row names.
 
     Raises:
-        UnknownNameError: The card has no criterion of that id.
+        UnknownNameError: The card has no such criterion.
     """
     name = row["criterion"]
     if name not in card.criteria:
@@ -42,8 +42,8 @@ def sides(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> tuple[dict
         raise SpecError(f"a pairwise criterion compares system_a with system_b ({place(row)})", where=where)
     if a == b:
         raise SpecError(f"a system is paired with itself ({place(row)})", where=where, value=a)
-    swapped = b.encode() < a.encode()
-    return ({"system_a": b, "system_b": a} if swapped else {"system_a": a, "system_b": b}), swapped
+    is_swapped = b.encode() < a.encode()
+    return ({"system_a": b, "system_b": a} if is_swapped else {"system_a": a, "system_b": b}), is_swapped
 
 
 def bounds(spec: CriterionSpec) -> tuple[float, float] | None:
@@ -65,7 +65,7 @@ def value_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> float |
     None for a level that is not applicable.
 
     Raises:
-        SpecError: There is no value, or the criterion does not allow it.
+        SpecError: The value is missing, or the criterion does not allow it.
     """
     value = row["value"]
     if value is None or row["winner"] is not None:
@@ -77,8 +77,8 @@ def value_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> float |
     if isinstance(value, str):
         raise _not_allowed(row, where, scale.labels if scale else "a number")
     low, high = bounds(spec) or (0.0, 0.0)
-    between = scale is None or (spec.raters or 1) > 1
-    if not between or not low <= value <= high:
+    is_continuous = scale is None or (spec.raters or 1) > 1
+    if not is_continuous or not low <= value <= high:
         raise _not_allowed(row, where, scale.labels if scale else f"a number from {low:g} to {high:g}")
     return float(value)
 
@@ -87,7 +87,7 @@ def winner_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> Winner
     """Return the winner of a pairwise label, as the SELECT names the sides.
 
     Raises:
-        SpecError: There is no winner, or the criterion does not allow it.
+        SpecError: The winner is missing, or the criterion does not allow it.
     """
     winner = row["winner"]
     if winner is None or row["value"] is not None:
@@ -99,7 +99,7 @@ def winner_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> Winner
 
 def _not_allowed(row: Mapping[str, Any], where: str, allowed: Any, value: Any = None) -> SpecError:
     return SpecError(
-        f"the verdict is none that its criterion allows ({place(row)})",
+        f"the verdict is not allowed by its criterion ({place(row)})",
         where=where,
         value=row["value"] if value is None else value,
         allowed=allowed,
@@ -107,24 +107,25 @@ def _not_allowed(row: Mapping[str, Any], where: str, allowed: Any, value: Any = 
 
 
 def recorded_verdict(row: Mapping[str, Any], card: Card, spec: CriterionSpec, where: str) -> dict[str, Any]:
-    """Return the verdict or failure of a recorded judge: a reply off the scale is data, not a mistake.
+    """Return the verdict or failure of a recorded judge. A reply off the scale is a failure, not an error.
 
     Raises:
-        SpecError: A verdict of the other kind, one beside a failure, or a winner that its p_a contradicts.
+        SpecError: The verdict is of the other kind, has a failure beside it, or has a winner that
+            contradicts p_a.
     """
-    given = [name for name in ("value", "winner", "p_a", "failure") if row[name] is not None]
+    columns = [name for name in ("value", "winner", "p_a", "failure") if row[name] is not None]
     fits = {"value"} if spec.kind is Kind.POINTWISE else {"winner", "p_a"}
-    if not set(given) <= fits | {"failure"} or ("failure" in given and len(given) > 1):
+    if not set(columns) <= fits | {"failure"} or ("failure" in columns and len(columns) > 1):
         raise SpecError(
             f"a recorded judgment is one failure or one verdict of its criterion's kind ({place(row)})",
             where=where,
-            value=given,
+            value=columns,
             allowed=[*sorted(fits), "failure"],
         )
-    if not given:
+    if not columns:
         judge = card.judges.get(row["judge"], RecordedJudge())
         return unparsed_verdict(judge, spec, row, FailureKind.PARSE, "no verdict is recorded", where)
-    if "failure" in given:
+    if "failure" in columns:
         if row["failure"] is FailureKind.NOT_APPLICABLE and spec.kind is Kind.PAIRWISE:
             raise SpecError(f"only a rating can be not applicable ({place(row)})", where=where)
         return {"failure": row["failure"]}
@@ -142,10 +143,10 @@ def unparsed_verdict(
     reason: str | None,
     where: str,
 ) -> dict[str, Any]:
-    """Return what a verdict that is NULL or cannot be read counts as: a failure, or a tie by the card's word.
+    """Return the failure, or by the card's `unparsed` the tie, of a verdict that is NULL or cannot be read.
 
     Raises:
-        SpecError: The criterion does not allow what the card says under `unparsed`.
+        SpecError: The criterion does not allow the card's `unparsed`.
     """
     if judge.unparsed == "wrong" and spec.kind is Kind.POINTWISE:
         raise SpecError(f"unparsed: wrong needs a pairwise criterion ({place(row)})", where=where)
@@ -157,13 +158,13 @@ def unparsed_verdict(
 
 
 def _recorded_winner(row: Mapping[str, Any], where: str) -> Winner:
-    given, p_a = row["winner"], row["p_a"]
-    winner: Winner = given if p_a is None else _side(p_a)
-    if given not in (None, winner):
+    column, p_a = row["winner"], row["p_a"]
+    winner: Winner = column if p_a is None else _side(p_a)
+    if column not in (None, winner):
         raise SpecError(
             f"the winner contradicts p_a ({place(row)})",
             where=where,
-            value=f"winner {given}, p_a {p_a:g}",
+            value=f"winner {column}, p_a {p_a:g}",
             allowed=f"winner {winner} with this p_a",
             fix="give one of the two, or both where they agree",
         )
@@ -174,8 +175,8 @@ def _recorded_value(row: Mapping[str, Any], card: Card, spec: CriterionSpec, whe
     judge = card.judges.get(row["judge"])
     limits = (judge.range if judge else None) or bounds(spec)
     value = row["value"]
-    own_range = judge is not None and judge.range is not None
-    level = spec.scale.level_of(value) if spec.scale and (isinstance(value, str) or not own_range) else None
+    has_range = judge is not None and judge.range is not None
+    level = spec.scale.level_of(value) if spec.scale and (isinstance(value, str) or not has_range) else None
     if level is not None and not level.applicable:
         return {"failure": FailureKind.NOT_APPLICABLE, "detail": level.meaning}
     if isinstance(value, str):

@@ -16,7 +16,7 @@ from evalhub.specs.engine import EngineSpec
 from evalhub.specs.files import FileSpec
 from evalhub.specs.find import available, data_root, locate
 from evalhub.specs.levels import LevelSpec, scale_of
-from evalhub.specs.plugins import named
+from evalhub.specs.plugins import find_entry
 from evalhub.specs.rubric import SLOT, Rubric, load_rubric, parse_rubric
 from evalhub.specs.suite import (
     Candidate,
@@ -68,12 +68,12 @@ __all__ = [
     "cases_path",
     "check_name",
     "data_root",
+    "find_entry",
     "load_card",
     "load_cases",
     "load_rubric",
     "load_suite",
     "locate",
-    "named",
     "no_cases",
     "parse_rubric",
     "scale_of",

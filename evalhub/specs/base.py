@@ -1,4 +1,4 @@
-"""What the three files share: strict YAML, strict models, one sentence for each mistake."""
+"""The base of rubrics, cards and suites: strict YAML, strict models, one sentence for each mistake."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Spec(BaseModel):
-    """A part of a file that refuses keys that it does not know."""
+    """A model that refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod
-    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _refuse_booleans(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse true and false where a number is meant: pydantic would read them as 1 and 0."""
         if not isinstance(value, bool):
             return value
@@ -49,39 +49,39 @@ class Spec(BaseModel):
 
 
 def _types_in(annotation: Any) -> Iterator[Any]:
-    """Yield an annotation and all that it is made of."""
+    """Yield an annotation and all its parts."""
     yield annotation
     for part in get_args(annotation):
         yield from _types_in(part)
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without its surprises: no duplicate keys, `no` and `on` stay text."""
+    """YAML without its surprises: duplicate keys are refused, and `no` and `on` stay text."""
 
     aliases = 0
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping; a key that stands twice is refused."""
-        seen: set[Any] = set()
+        """Build a mapping without duplicate keys."""
+        keys: set[Any] = set()
         for key_node, _ in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue
             key = self.construct_object(key_node, deep=True)
             try:
-                twice = key in seen
+                is_duplicate = key in keys
             except TypeError as error:
                 raise yaml.constructor.ConstructorError(
                     None, None, "a key must be a text or a number", key_node.start_mark
                 ) from error
-            if twice:
+            if is_duplicate:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                    None, None, f"the key {key!r} appears twice", key_node.start_mark
                 )
-            seen.add(key)
+            keys.add(key)
         return super().construct_mapping(node, deep=deep)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Compose a node; too many aliases are refused before they multiply."""
+        """Compose a node. Too many aliases are refused before they multiply."""
         if self.check_event(yaml.events.AliasEvent):
             self.aliases += 1
             if self.aliases > MAX_ALIASES:
@@ -103,18 +103,22 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def check_name(name: str, *, where: str) -> None:
-    """Refuse a name that cannot be a file's and an id at once.
+    """Refuse a name that cannot be both a file name and an id.
 
     Raises:
-        SpecError: It has a slash, an ending or letters that ids do not have.
+        SpecError: The name has a slash, a file ending or characters that ids cannot have.
     """
     if not re.fullmatch(NAME, name) or name.endswith((".md", ".yaml")):
         allowed = "letters, digits and . _ @ + -, without an ending"
-        raise SpecError("this is no name for a file", where=where, value=name, allowed=allowed)
+        raise SpecError("not a valid file name", where=where, value=name, allowed=allowed)
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text; a file that is missing, too large or not UTF-8 is refused."""
+    """Return a file's text.
+
+    Raises:
+        SpecError: The file is missing, too large or not UTF-8.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise SpecError("the file is too large", where=str(path), allowed=f"{MAX_BYTES} bytes")
@@ -126,22 +130,28 @@ def read_text(path: Path) -> str:
 
 
 def parse_yaml(text: str, where: str) -> dict[str, Any]:
-    """Return the mapping that a YAML text holds, refusing duplicate keys and unsafe tags."""
+    """Return the mapping that a YAML text holds.
+
+    Raises:
+        SpecError: The text is not YAML or not a mapping, or it has duplicate keys or unsafe tags.
+    """
     try:
-        loaded = yaml.load(text, Loader=_Loader)
+        values = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise SpecError(str(getattr(error, "problem", error)), where=f"{where}{line}") from error
     except (RecursionError, ValueError) as error:
         raise SpecError(f"the YAML cannot be read ({error})", where=where) from error
-    if not isinstance(loaded, dict):
-        raise SpecError("the file must hold keys with values", where=where, value=loaded)
-    return loaded
+    if not isinstance(values, dict):
+        raise SpecError("the file must hold keys with values", where=where, value=values)
+    return values
 
 
-# pydantic names the choice of a union within the path of a mistake.
-_CHOICE = re.compile(r"(?:dict|tuple|list|union|function-\w+)\[|(?:str|int|float|bool)$")
+# pydantic puts the chosen member of a union into the path of a mistake.
+_CHOICE = re.compile(
+    r"(?:dict|tuple|list|union|literal|function-\w+)\[|(?:constrained-)?(?:str|int|float|bool)$"
+)
 _WORDS = {
     "tuple_type": "a list is needed",
     "list_type": "a list is needed",
@@ -155,47 +165,73 @@ _WORDS = {
 }
 
 
-def validated(model: type[_Model], values: dict[str, Any], where: str) -> _Model:
-    """Return the model that the values make; the first mistake becomes one sentence."""
+def validate(model: type[_Model], values: dict[str, Any], where: str, *, joint: str = ":") -> _Model:
+    """Return the model of some values. The first mistake becomes one sentence.
+
+    Args:
+        model: The model.
+        values: Its values.
+        where: File that holds them, or file and key.
+        joint: What stands between `where` and the path of a mistake.
+
+    Raises:
+        SpecError: A value is wrong or missing, or a key is unknown.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = _first(error)
+        first = _first_mistake(error)
         path = ".".join(part for part in map(str, first["loc"]) if not _CHOICE.match(part))
-        place = f"{where}:{path}" if path else where
+        place = f"{where}{joint}{path}" if path else where
         if first["type"] == "extra_forbidden":
             raise _unknown_key(model, first["loc"], place) from error
         if first["type"] == "missing":
             raise SpecError("this key is required", where=place) from error
         message = _WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-        given = first["input"]
-        # What is wrong with a whole mapping is named by the message; its text would bury that.
-        shown = (isinstance(given, Mapping | BaseModel) and given) or ", got " in message
-        value = None if shown else given
+        value = first["input"]
+        # The text of a whole mapping would bury the message.
+        if (isinstance(value, Mapping | BaseModel) and value) or ", got " in message:
+            value = None
         raise SpecError(message[0].lower() + message[1:], where=place, value=value) from error
 
 
-def _first(error: ValidationError) -> Any:
-    """Return the mistake to tell: before a key that is missing comes the one that misspells it."""
-    found = error.errors(include_url=False)
-    if found[0]["type"] != "missing":
-        return found[0]
-    beside = [one for one in found if one["type"] == "extra_forbidden" and _within(one) == _within(found[0])]
-    return (beside or found)[0]
+def _first_mistake(error: ValidationError) -> Any:
+    """Return the mistake to report: a misspelled key comes before the key that is missing for it."""
+    mistakes = error.errors(include_url=False)
+    first = mistakes[0]
+    if first["type"] == "literal_error" and not isinstance(first["input"], str):
+        # In a union of a word and a value, an input that is no text was meant as the value.
+        mistakes = [mistake for mistake in mistakes[1:] if _is_alternative(mistake, first)] or mistakes
+    if mistakes[0]["type"] != "missing":
+        return mistakes[0]
+    misspellings = [
+        mistake
+        for mistake in mistakes
+        if mistake["type"] == "extra_forbidden" and _parent_of(mistake) == _parent_of(mistakes[0])
+    ]
+    return (misspellings or mistakes)[0]
 
 
-def _within(mistake: Any) -> tuple[str | int, ...]:
+def _is_alternative(mistake: Any, other: Any) -> bool:
+    """Return whether two mistakes are about two choices of one union."""
+    depth = len(other["loc"]) - 1
+    choices = (mistake["loc"][depth:], other["loc"][depth:])
+    same_key = bool(mistake["loc"][:depth] == other["loc"][:depth])
+    return same_key and all(parts and _CHOICE.match(str(parts[0])) for parts in choices)
+
+
+def _parent_of(mistake: Any) -> tuple[str | int, ...]:
     return tuple(mistake["loc"][:-1])
 
 
 def _unknown_key(model: type[BaseModel], location: tuple[str | int, ...], place: str) -> SpecError:
-    known = _keys_at(model, location[:-1])
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    keys = _keys_at(model, location[:-1])
+    matches = difflib.get_close_matches(str(location[-1]), keys, n=1)
     return SpecError(
-        "there is no such key",
+        "unknown key",
         where=place,
-        allowed=known,
-        fix=f"did you mean {near[0]!r}?" if near else "",
+        allowed=keys,
+        fix=f"did you mean {matches[0]!r}?" if matches else "",
     )
 
 
@@ -203,17 +239,17 @@ def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[st
     current = model
     for part in location:
         field = current.model_fields.get(part) if isinstance(part, str) else None
-        within = _model_within(field.annotation) if field else current
-        if within is None:
+        inner = _inner_model(field.annotation) if field else current
+        if inner is None:
             return []
-        current = within
+        current = inner
     return sorted(current.model_fields)
 
 
-def _model_within(annotation: Any) -> type[BaseModel] | None:
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        if found := _model_within(argument):
-            return found
+        if inner := _inner_model(argument):
+            return inner
     return None

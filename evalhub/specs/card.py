@@ -1,4 +1,4 @@
-"""A dataset card: one YAML file that says what lies in which file, and how to read it."""
+"""A dataset card: one YAML file that lists a dataset's files and says how to read them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from evalhub.records import digest
 from evalhub.scales import Kind, Scale, Winner, number_in
-from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
+from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validate
 from evalhub.specs.files import FileSpec, TableName
 from evalhub.specs.find import locate
 from evalhub.specs.levels import Levels, read_levels, scale_of
@@ -20,7 +20,7 @@ from evalhub.specs.thinking import THINK, Think
 
 
 class Truth(Spec):
-    """How several annotators become one label."""
+    """The rule by which several annotators become one label."""
 
     annotators: str = "*"
     by: Literal["mean", "median", "majority"]
@@ -30,15 +30,18 @@ def _number_or_text(label: int | float | str) -> int | float | str:
     number = number_in(label)
     if number is None or not isinstance(label, str):
         return label
-    return next((one for one in (int(number), number) if str(one) == label), label)
+    return next((candidate for candidate in (int(number), number) if str(candidate) == label), label)
 
 
 class CriterionSpec(Spec):
-    """What the labels of one criterion can be.
+    """The possible labels of one criterion.
 
-    `levels` are listed worst first, so that their order says whether a higher value is better; beside a
-    `range` `higher_is_better` says it, by default true. A criterion with a `turn` is about the answer of
-    that number, from 1; labels that name a turn are given one.
+    Attributes:
+        levels: The levels of a rating, listed worst first, so that their order says whether a higher value is
+            better. For a comparison, its possible outcomes.
+        range: Lowest and highest value of a rating without levels.
+        higher_is_better: The direction beside a `range`, by default true.
+        turn: The number of the answer that the criterion is about, from 1. Labels that name a turn set it.
     """
 
     kind: Kind
@@ -54,12 +57,12 @@ class CriterionSpec(Spec):
     @field_validator("levels", mode="before")
     @classmethod
     def _numbers_stay_numbers(cls, value: object) -> object:
-        """Return levels whose labels are numbers with numbers as keys: JSON makes them text."""
+        """Return levels with numbers as keys where their labels are numbers, as JSON turns them into text."""
         if not isinstance(value, dict):
             return value
         levels = read_levels(value)
-        numbered = {_number_or_text(label): level for label, level in levels.items()}
-        return numbered if len(numbered) == len(levels) else levels
+        levels_by_number = {_number_or_text(label): level for label, level in levels.items()}
+        return levels_by_number if len(levels_by_number) == len(levels) else levels
 
     @field_validator("levels")
     @classmethod
@@ -70,19 +73,19 @@ class CriterionSpec(Spec):
 
     @field_validator("higher_is_better", mode="before")
     @classmethod
-    def _as_the_levels_say(cls, value: object, info: ValidationInfo) -> object:
+    def _follow_levels(cls, value: object, info: ValidationInfo) -> object:
         levels = info.data.get("levels")
         if not isinstance(levels, dict):
             return True if value is None else value
-        rises = scale_of(levels).higher_is_better
-        if value not in (None, rises):
-            order = "rise" if rises else "fall"
+        direction = scale_of(levels).higher_is_better
+        if value not in (None, direction):
+            order = "rise" if direction else "fall"
             raise ValueError(f"the levels are listed worst first, and their values {order}: leave it out")
-        return rises
+        return direction
 
     @cached_property
     def scale(self) -> Scale | None:
-        """The levels of a pointwise criterion, the worst first; None where it has a range."""
+        """The levels of a pointwise criterion, the worst first. None if it has a range."""
         return scale_of(self.levels) if isinstance(self.levels, dict) else None
 
     @model_validator(mode="after")
@@ -102,11 +105,13 @@ class CriterionSpec(Spec):
 
 
 class Reads(Spec):
-    """How a recorded judge's replies are written; a format alone may stand as a text.
+    """The format of a recorded judge's replies. A text is short for its `format` alone.
 
-    `key` is the field of a JSON object, the criterion's id by default. `rule` says which of several
-    different verdicts counts; without it such a reply is ambiguous. `letters` says what each letter of the
-    format `letter` stands for: a level or number of the criterion, or a side as shown (a, tie, b).
+    Attributes:
+        key: The field of a JSON object, by default the criterion's id.
+        rule: Which of several different verdicts counts. Without a rule such a reply is ambiguous.
+        letters: The meaning of each letter of the format `letter`: a level or number of the criterion, or a
+            side as shown (a, tie, b).
     """
 
     format: str
@@ -122,20 +127,23 @@ class Reads(Spec):
 
 
 class Orders(StrEnum):
-    """How the two orders of a recorded pair become one verdict."""
+    """The rule by which the two orders of a recorded pair become one verdict."""
 
     NET = "net"
     AGREE = "agree"
 
 
 class RecordedJudge(Spec):
-    """How verdicts that came with the dataset are to be read.
+    """How to read the verdicts of a judge that came with the dataset.
 
-    With `reads` a row's `raw_text` is read into its verdict. A verdict that cannot be read, or that the
-    card gives as NULL, is a failure; `unparsed: tie` counts it as a tie, and `unparsed: wrong` keeps it a
-    failure that agreement with pairwise labels counts as wrong. `orders: net` adds up the verdicts of the two
-    orders, so that a win and a tie are a win; `orders: agree` gives a win only where both orders say so.
-    `higher_is_better` is about its ratings, by default as of the criterion's labels. `think` is as a card's.
+    Attributes:
+        reads: The format in which a row's `raw_text` is read. Without it the row has the verdict.
+        orders: `net` adds up the verdicts of the two orders, so that a win and a tie are a win. `agree` gives
+            a win only where both orders agree.
+        unparsed: What a verdict that is NULL or cannot be read counts as: a `failure`, a `tie`, or a failure
+            that agreement with pairwise labels counts as `wrong`.
+        higher_is_better: The direction of its ratings, by default that of the criterion's labels.
+        think: As in `Card`.
     """
 
     reads: Reads | None = None
@@ -148,7 +156,7 @@ class RecordedJudge(Spec):
 
     @field_validator("reads", mode="before")
     @classmethod
-    def _from_a_name(cls, value: object) -> object:
+    def _from_format(cls, value: object) -> object:
         return {"format": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -159,10 +167,11 @@ class RecordedJudge(Spec):
 
 
 class MetricSpec(Spec):
-    """What the recorded scores of one metric mean.
+    """The meaning of the recorded scores of one metric.
 
-    `higher_is_better` is null where neither direction is better, as of a length; `range` is the lowest and
-    highest value that there can be.
+    Attributes:
+        higher_is_better: The direction. None if neither direction is better, as for a length.
+        range: The lowest and highest possible value.
     """
 
     higher_is_better: bool | None = True
@@ -178,10 +187,13 @@ class MetricSpec(Spec):
 class Card(Spec):
     """A dataset: its files and one SELECT for each kind of record.
 
-    `anonymous` systems are judged, never ranked. The texts of `reference_systems` serve as
-    references too: they are labelled and judged, never held against the references. `folder` is that of
-    the files in a mirror, the samples or the cache, where it is not the id: another card has them too.
-    `think` says what think text of the responses stands between; `none` leaves all of it in the answers.
+    Attributes:
+        anonymous: Whether the systems have no names. They are then judged and never ranked.
+        reference_systems: Systems whose texts serve as references too. They are labelled and judged, and no
+            metric compares them with the references.
+        folder: The folder of the files in a mirror, the samples or the cache, by default the id. Two cards
+            can share one.
+        think: The tags around think text in the responses. `none` leaves it in the answers.
     """
 
     id: Id
@@ -216,7 +228,7 @@ class Card(Spec):
     @classmethod
     def _is_a_folder(cls, value: str | None) -> str | None:
         if value and (Path(value).is_absolute() or ".." in Path(value).parts):
-            raise ValueError("it names the folder of the dataset's files, and leaves it")
+            raise ValueError("it names the folder of the dataset's files, and must not lead out of it")
         return value
 
     @model_validator(mode="after")
@@ -235,16 +247,16 @@ class Card(Spec):
 
     @property
     def hash(self) -> str:
-        """The sha256 of the whole card; where its files lie is no part of it, since each has its own."""
+        """The sha256 of the whole card without `folder`. Each file has its own sha256 in it."""
         return digest(self.model_dump_json(exclude={"folder"}))
 
 
-def load_card(name: str, *, where: str = "", beside: Path | None = None) -> tuple[Card, Path]:
-    """Return the card that an id or a path names, and the file that it stands in.
+def load_card(name: str, *, where: str = "", referrer: Path | None = None) -> tuple[Card, Path]:
+    """Return the card of an id or a path, and its file.
 
     Raises:
         SpecError: A key of the card is wrong.
         UnknownNameError: There is no dataset of that id.
     """
-    path = locate("datasets", name, where=where, beside=beside)
-    return validated(Card, parse_yaml(read_text(path), str(path)), str(path)), path
+    path = locate("datasets", name, where=where, referrer=referrer)
+    return validate(Card, parse_yaml(read_text(path), str(path)), str(path)), path

@@ -1,4 +1,4 @@
-"""Gold cases: responses whose verdict nobody doubts, written beside a rubric as NAME.cases.yaml."""
+"""Gold cases: responses with an undisputed verdict, in the file NAME.cases.yaml beside a rubric."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import field_validator, model_validator
 
 from evalhub.errors import SpecError
 from evalhub.records import digest
-from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
+from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validate
 from evalhub.specs.find import locate
 from evalhub.texts import is_blank, without_blanks
 
@@ -20,17 +20,18 @@ Level = int | float | str
 
 
 class GoldCase(Spec):
-    """One case: what was asked, what was answered, and what the judge must say.
+    """One case: a prompt, one or more responses, and the expected verdict.
 
     Attributes:
-        prompt: What was asked; `turns` where the user asked several times.
-        response: The answer that is rated; a list of answers where there are several turns.
-        response_a: The first answer of a pair; the judge sees it first and second.
-        responses: The answers of a list, by names of the author's choice.
-        criterion: One of the rubric's; may be left out where it has only one.
+        prompt: The user's only turn.
+        turns: The user's turns, instead of `prompt`.
+        response: The response to rate, or a list of answers if there are several turns.
+        response_a: The first response of a pair. The judge sees the pair in both orders.
+        responses: The responses of a list, under names of the author's choice.
+        criterion: A criterion of the rubric. It may be left out if the rubric has only one.
         expect: A level, or `a`, `b` or `tie`, or the names of the responses, the best first.
-        at_least: The lowest level that is right, instead of `expect`.
-        at_most: The highest level that is right, instead of `expect`.
+        at_least: The lowest right level, instead of `expect`.
+        at_most: The highest right level, instead of `expect`.
     """
 
     id: Id
@@ -58,23 +59,23 @@ class GoldCase(Spec):
         return without_blanks(value)
 
     @model_validator(mode="after")
-    def _whole(self) -> GoldCase:
+    def _is_complete(self) -> GoldCase:
         if (self.prompt is None) == (not self.turns):
             raise ValueError("a case has a prompt, or the user's turns")
-        if any(map(is_blank, self.asked)):
+        if any(map(is_blank, self.user_turns)):
             raise ValueError("a prompt is empty")
         if (self.expect is None) == (self.at_least is None and self.at_most is None):
             raise ValueError("a case says what to expect: expect, or at_least and at_most")
         return self
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def user_turns(self) -> tuple[str, ...]:
         """The user's turns."""
         return self.turns or (self.prompt or "",)
 
     @property
-    def shown(self) -> dict[str, Text]:
-        """The responses by the slot that shows them; those of a list stand under `responses`."""
+    def slot_texts(self) -> dict[str, Text]:
+        """The responses by their slot, without those of a list."""
         slots = {"response": self.response, "response_a": self.response_a, "response_b": self.response_b}
         return {name: text for name, text in slots.items() if text is not None}
 
@@ -88,11 +89,11 @@ class GoldCases(Spec):
     @classmethod
     def _distinct(cls, value: tuple[GoldCase, ...]) -> tuple[GoldCase, ...]:
         if not value:
-            raise ValueError("there is not a single case")
-        ids = [one.id for one in value]
-        for one in ids:
-            if ids.count(one) > 1:
-                raise ValueError(f"{one!r} stands twice among the cases")
+            raise ValueError("at least one case is needed")
+        ids = [case.id for case in value]
+        for case_id in ids:
+            if ids.count(case_id) > 1:
+                raise ValueError(f"{case_id!r} appears twice among the cases")
         return value
 
 
@@ -106,7 +107,7 @@ class CaseFile:
 
 
 def cases_path(rubric: Path) -> Path:
-    """Return where the gold cases of a rubric's file stand.
+    """Return the path of the gold cases of a rubric's file.
 
     >>> cases_path(Path("judges/brevity.md")).name
     'brevity.cases.yaml'
@@ -115,22 +116,22 @@ def cases_path(rubric: Path) -> Path:
 
 
 def load_cases(name: str, *, where: str = "") -> CaseFile | None:
-    """Return the gold cases beside a rubric; None where there are none.
+    """Return the gold cases of a rubric. None if it has none.
 
     Args:
         name: Path or id of the rubric.
-        where: File and key that gave the name.
+        where: File and key with the name.
 
     Raises:
         SpecError: A key of the file is wrong.
-        UnknownNameError: There is no rubric of that name.
+        UnknownNameError: No rubric has that name.
     """
     path = cases_path(locate("judges", name, where=where))
     if not path.is_file():
         return None
     text = read_text(path).replace("\r\n", "\n")
-    found = validated(GoldCases, parse_yaml(text, str(path)), str(path))
-    return CaseFile(path=path, sha256=digest(text), cases=found.cases)
+    gold_cases = validate(GoldCases, parse_yaml(text, str(path)), str(path))
+    return CaseFile(path=path, sha256=digest(text), cases=gold_cases.cases)
 
 
 def no_cases(name: str) -> SpecError:

@@ -1,4 +1,4 @@
-"""The files of a dataset card: where they lie, how they are written, what their columns are."""
+"""The files of a dataset card: their paths, their format and their columns."""
 
 from __future__ import annotations
 
@@ -28,14 +28,18 @@ _ESCAPES = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefin
 
 
 class FileSpec(Spec):
-    """One table of a card: a file, or many files of one form.
+    """One table of a card: one or several files with the same columns.
 
-    `columns` maps each column to its DuckDB type; for `lines` it is the one column `text`. Each
-    table also has `file`, the path, and `line`: of jsonl and lines the line, of json the element,
-    of csv and parquet the row, all from 1. `encoding` is a name that Python knows, UTF-8 by default.
-    `delimiter`, `quote` and `skip`, the number of lines above the header, are for csv; an empty quote means
-    that quotes are text. `layout` is for a JSON file that is one object: its keys name rows (`keyed`, with
-    the key as the column `key`) or `columns`.
+    Each table also has the columns `file`, the path, and `line`. That is the line of jsonl and lines, the
+    element of json, and the row of csv and parquet, from 1.
+
+    Attributes:
+        columns: The DuckDB type of each column. The format lines has the one column `text`.
+        encoding: A name that Python knows, by default UTF-8.
+        delimiter, quote: The delimiter and the quote of csv. An empty quote means that quotes are text.
+        skip: Number of lines above the header of csv.
+        layout: The layout of a JSON file that is one object: its keys name rows (`keyed`, with the key as the
+            column `key`) or `columns`.
     """
 
     path: str | None = None
@@ -57,9 +61,9 @@ class FileSpec(Spec):
             name = codecs.lookup(value or "utf-8").name
             b"".decode(name)
         except (LookupError, ValueError):
-            raise ValueError("Python knows no such encoding, such as utf-16, cp1252 or gb18030") from None
+            raise ValueError("not an encoding that Python knows, such as utf-16, cp1252 or gb18030") from None
         if name.replace("-", "_") in _ESCAPES:
-            raise ValueError("it encodes no text of a file; write one such as utf-16, cp1252 or gb18030")
+            raise ValueError("not an encoding of text files, such as utf-16, cp1252 or gb18030")
         return value
 
     @model_validator(mode="after")
@@ -88,7 +92,7 @@ class FileSpec(Spec):
         if self.path is not None and self.sha256 is None:
             raise ValueError("the key sha256 is required beside path")
         if self.format == "lines" and self.columns:
-            raise ValueError("format lines has the one column text; leave columns out")
+            raise ValueError("format lines has the one column text: leave columns out")
         if self.format != "lines" and not self.columns:
             raise ValueError("columns are required: nothing is guessed")
         lower = [name.lower() for name in self.columns]

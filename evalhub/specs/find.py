@@ -1,4 +1,4 @@
-"""Where the three files are looked for."""
+"""The folders of rubrics, datasets and suites, and the files in them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def data_root() -> Path:
-    """Return the folder that holds the packaged judges, datasets, suites and dashboards."""
-    packaged = _PACKAGE / "_data"
-    return packaged if packaged.is_dir() else _PACKAGE.parent
+    """Return the folder of the packaged judges, datasets, suites and dashboards."""
+    data_folder = _PACKAGE / "_data"
+    return data_folder if data_folder.is_dir() else _PACKAGE.parent
 
 
 def folders(kind: str) -> Iterator[Path]:
-    """Yield the folders that are searched, the user's own first.
+    """Yield the folders to search, the user's own first.
 
     Args:
         kind: "judges", "datasets" or "suites".
@@ -35,36 +35,36 @@ def folders(kind: str) -> Iterator[Path]:
 
 
 def available(kind: str) -> dict[str, Path]:
-    """Return each id with its file, sorted by id; the first folder that has an id wins."""
-    found: dict[str, Path] = {}
+    """Return each id with its file, sorted by id. If several folders have an id, the first one counts."""
+    paths: dict[str, Path] = {}
     for folder in folders(kind):
         for path in sorted(folder.glob(f"*{SUFFIXES[kind]}")):
             if path.name != "README.md":
-                found.setdefault(path.stem, path)
-    return dict(sorted(found.items()))
+                paths.setdefault(path.stem, path)
+    return dict(sorted(paths.items()))
 
 
-def locate(kind: str, name: str, *, where: str = "", beside: Path | None = None) -> Path:
-    """Return the file that an id or a path names.
+def locate(kind: str, name: str, *, where: str = "", referrer: Path | None = None) -> Path:
+    """Return the file of an id or a path.
 
     Args:
         kind: "judges", "datasets" or "suites".
         name: An id, or a path that ends in the kind's suffix.
-        where: File and key that gave the name, for the error.
-        beside: The file that gave the name; relative paths are tried beside it too.
+        where: File and key with the name, for the error.
+        referrer: The file with the name. Relative paths are looked up in its folder too.
 
     Raises:
-        SpecError: The name is a path and no file stands there.
+        SpecError: The name is a path without a file.
         UnknownNameError: The name is an id that no folder has.
     """
     suffix = SUFFIXES[kind]
     if name.endswith(suffix):
-        tried = [Path(name)] + ([beside.parent / name] if beside else [])
-        for path in tried:
+        candidates = [Path(name)] + ([referrer.parent / name] if referrer else [])
+        for path in candidates:
             if path.is_file():
                 return path
         raise SpecError(f"there is no {NOUNS[kind]} file at that path", where=where, value=name)
-    known = available(kind)
-    if name not in known:
-        raise UnknownNameError(NOUNS[kind], name, known, where=where)
-    return known[name]
+    paths = available(kind)
+    if name not in paths:
+        raise UnknownNameError(NOUNS[kind], name, paths, where=where)
+    return paths[name]

@@ -1,4 +1,4 @@
-"""Numbers that the names of levels speak of: "five", "IV", "$5", "(1)", "level 1", "L2", "②"."""
+"""Numbers within the names of levels: "five", "IV", "$5", "(1)", "level 1", "L2", "②"."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORDS: Mapping[str, float] = {
     **{name: 10.0 * tens for tens, name in enumerate(_TENS, 3)},
     "half": 0.5,
 }  # fmt: skip
-# What a number stands beside in a name; "one of the best" speaks of no number.
+# Words that may accompany a number in a name. "one of the best" has other words and so no number.
 _UNITS = frozenset(
     re.findall(
         r"\w+",
@@ -32,19 +32,19 @@ _ROMAN = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})", re.IGNORECASE)
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10}
 
 
-def numbers_named(labels: Iterable[str]) -> dict[str, float]:
-    """Return the number that each name of a scale speaks of; names that speak of none are left out.
+def numbers_in_names(labels: Iterable[str]) -> dict[str, float]:
+    """Return the number within each name of a scale, without names that have none.
 
-    Digits within a word ("A1", "L2") count where all such words are the same but for their digits. Roman
-    numerals count where one of them has several letters, since "I", "V" and "X" may be letters.
+    Digits within a word ("A1", "L2") count if all such words differ in their digits alone. Roman numerals
+    count if one of them has several letters, since "I", "V" and "X" may be letters.
 
     Args:
-        labels: The labels of the levels that have no value.
+        labels: The labels of the levels without a value.
 
     Example:
-        >>> numbers_named(["level 2", "(4)", "six stars", "good"])
+        >>> numbers_in_names(["level 2", "(4)", "six stars", "good"])
         {'level 2': 2.0, '(4)': 4.0, 'six stars': 6.0}
-        >>> numbers_named(["A2", "B1", "one of the best"]), numbers_named(["I", "II"])
+        >>> numbers_in_names(["A2", "B1", "one of the best"]), numbers_in_names(["I", "II"])
         ({}, {'I': 1.0, 'II': 2.0})
     """
     names = [str(label) for label in labels]
@@ -53,26 +53,31 @@ def numbers_named(labels: Iterable[str]) -> dict[str, float]:
     romans = {name: roman for name in names if (roman := _roman(plain[name])) is not None}
     if not any(len(_bare(plain[name])[-1]) > 1 for name in romans):
         romans = {}
-    named = {}
+    numbers = {}
     for name, text in plain.items():
-        readings = (_signs(name), _digits(text, glued=len(shapes) == 1), _spelled(text), romans.get(name))
+        readings = (
+            _signs(name),
+            _digits(text, in_words=len(shapes) == 1),
+            _words(text),
+            romans.get(name),
+        )
         number = next((reading for reading in readings if reading is not None), None)
         if number is not None:
-            named[name] = number
-    return named
+            numbers[name] = number
+    return numbers
 
 
 def _signs(name: str) -> float | None:
-    """Return what one sign stands for ("½", "五", "②"), or how many stars there are."""
+    """Return the number of a single sign ("½", "五", "②"), or the number of stars."""
     sign = name.strip()
     if sign and not sign.strip("★⭐☆*"):
         return float(len(sign.replace("☆", "")))
     return unicodedata.numeric(sign, None) if len(sign) == 1 else None
 
 
-def _digits(text: str, *, glued: bool) -> float | None:
-    """Return the first number in digits; a second one leaves it to the first to disagree with its place."""
-    pattern = _DIGITS if glued else re.compile(rf"(?<![^\W\d])(?<![^\W\d]-){_DIGITS.pattern}(?![^\W\d])")
+def _digits(text: str, *, in_words: bool) -> float | None:
+    """Return the first number in digits. Further numbers do not count."""
+    pattern = _DIGITS if in_words else re.compile(rf"(?<![^\W\d])(?<![^\W\d]-){_DIGITS.pattern}(?![^\W\d])")
     match = pattern.search(text)
     if match is None:
         return None
@@ -85,7 +90,7 @@ def _bare(text: str) -> list[str]:
     return [word for word in words if word.lower() not in _UNITS]
 
 
-def _spelled(text: str) -> float | None:
+def _words(text: str) -> float | None:
     words = [word.lower() for word in _bare(text)]
     hundreds = 100.0 if words and words[-1] == "hundred" else 1.0
     words = [word for word in words if word not in ("and", "hundred")]

@@ -1,4 +1,4 @@
-"""The levels of a scale as cards and rubrics write them, the worst first."""
+"""The levels of a scale in cards and rubrics, the worst first."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pydantic import Field, ValidationError, model_validator
 
 from evalhub.scales import Level, Scale, number_in
 from evalhub.specs.base import Spec
-from evalhub.specs.level_names import numbers_named
+from evalhub.specs.level_names import numbers_in_names
 
 _BEGINS = re.compile(r"\s*[+-]?[.,]?\d")
 _KEYS = {"meaning", "value", "applicable"}
 
 
 class LevelSpec(Spec):
-    """One level that says more than its meaning.
+    """One level with more than a meaning.
 
     Attributes:
-        meaning: What the level stands for, in words.
-        value: What it counts as in means, where its label is a name.
-        applicable: False where the level says that the criterion does not apply: it counts in no mean.
+        meaning: The meaning of the level in words.
+        value: The number that the level contributes to means, if its label is a name.
+        applicable: False if the level says that the criterion does not apply. It is then in no mean.
     """
 
     meaning: str
@@ -33,7 +33,7 @@ class LevelSpec(Spec):
     @model_validator(mode="after")
     def _counts_or_not(self) -> LevelSpec:
         if not self.applicable and self.value is not None:
-            raise ValueError("a level that is not applicable counts in no mean: leave its value out")
+            raise ValueError("a level that is not applicable is in no mean: leave its value out")
         return self
 
 
@@ -41,15 +41,15 @@ Levels = dict[int | float | str, LevelSpec | str]
 
 
 def read_levels(levels: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return levels as written, with those that say more than a meaning checked.
+    """Return levels unchanged, after checking those that have more than a meaning.
 
     Raises:
-        ValueError: A label is no text and no number, or a level has neither a meaning nor the keys of one.
+        ValueError: A label is neither a text nor a number, or a level has neither a meaning nor its keys.
     """
     for label in levels:
         if isinstance(label, bool) or not isinstance(label, int | float | str):
-            shown = str(label).lower() if isinstance(label, bool) else label
-            raise ValueError(f"a level is a number or a text: put {shown} between quotes")
+            text = str(label).lower() if isinstance(label, bool) else label
+            raise ValueError(f"a level is a number or a text: put {text} between quotes")
     return {label: _read_level(label, level) for label, level in levels.items()}
 
 
@@ -64,7 +64,7 @@ def _read_level(label: object, level: object) -> object:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
-            reason = f"has no key {key!r}: known are {', '.join(sorted(_KEYS))}"
+            reason = f"unknown key {key!r}, allowed: {', '.join(sorted(_KEYS))}"
         elif first["type"] == "missing":
             reason = f"needs the key {key!r}"
         else:
@@ -73,20 +73,21 @@ def _read_level(label: object, level: object) -> object:
 
 
 def is_level(value: object) -> bool:
-    """Return whether a mapping describes one level, and not the levels of a criterion."""
+    """Return whether a mapping is one level, and not the levels of a criterion."""
     return isinstance(value, LevelSpec) or (
         isinstance(value, Mapping) and "meaning" in value and value.keys() <= _KEYS
     )
 
 
 def scale_of(levels: Mapping[int | float | str, LevelSpec | str]) -> Scale:
-    """Return the scale that levels make, listed worst first.
+    """Return the scale of some levels, listed worst first.
 
-    A label that is a number counts as it. Names count as their rank from 0 among the applicable levels. They
-    need values where a name speaks of another number ("level 2", "five"), or where other levels are numbers.
+    The value of a level is the number that its label spells. Names have as value their rank from 0 among the
+    applicable levels. They need explicit values if a name contains another number ("level 2", "five"), or if
+    other levels are numbers.
 
     Raises:
-        ValueError: A level needs a value, the values neither rise nor fall, or fewer than two apply.
+        ValueError: A level needs a value, the values neither rise nor fall, or fewer than two levels apply.
 
     Example:
         >>> scale_of({"no": "absent", "yes": "present"}).values
@@ -110,45 +111,45 @@ def _value(label: object, spec: LevelSpec) -> float | None:
     number = number_in(label)
     if number is None and spec.value is None and _BEGINS.match(str(label)):
         raise ValueError(
-            f"the level {label!r} is no number, though it begins with one: "
+            f"the level {label!r} begins with a number and is not one: "
             f"write {label}: {{value: …, meaning: …}}"
         )
     if number is not None and spec.value not in (None, number):
-        raise ValueError(f"the level {label} counts as its number: leave its value out, or give it a name")
+        raise ValueError(f"the value of level {label} is its number: leave its value out, or give it a name")
     return number if spec.value is None else spec.value
 
 
 def _values(applicable: Mapping[Any, float | None]) -> tuple[float, ...]:
-    """Return what the applicable levels count as."""
-    known = [value for value in applicable.values() if value is not None]
-    if not known:
+    """Return the values of the applicable levels."""
+    numbers = [value for value in applicable.values() if value is not None]
+    if not numbers:
         places = tuple(map(float, range(len(applicable))))
         _refuse_other_numbers(dict(zip(map(str, applicable), places, strict=True)))
         return places
-    if len(known) < len(applicable):
+    if len(numbers) < len(applicable):
         name = next(label for label, value in applicable.items() if value is None)
         raise ValueError(
             f"levels with and without numbers are mixed, and the level {name!r} has no value: "
             f"write {name}: {{value: …, meaning: …}}"
         )
-    steps = list(itertools.pairwise(known))
+    steps = list(itertools.pairwise(numbers))
     if not (all(low < high for low, high in steps) or all(low > high for low, high in steps)):
-        shown = ", ".join(f"{value:g}" for value in known)
+        text = ", ".join(f"{value:g}" for value in numbers)
         raise ValueError(
-            f"levels are listed worst first, so that their numbers rise or fall, and {shown} do neither: "
+            f"levels are listed worst first, so that their numbers rise or fall, and {text} do neither: "
             "list them from the worst to the best"
         )
-    return tuple(known)
+    return tuple(numbers)
 
 
 def _refuse_other_numbers(places: Mapping[str, float]) -> None:
-    """Refuse names that speak of other numbers than those that their places would give them."""
-    named = numbers_named(places)
+    """Refuse names with other numbers than the values that their places would give them."""
+    numbers = numbers_in_names(places)
     for name, place in places.items():
-        number = named.get(name, place)
+        number = numbers.get(name, place)
         if number != place:
             raise ValueError(
-                f"the level {name!r} speaks of {number:g}, and by its place it would count {place:g}: "
+                f"the level {name!r} names the number {number:g}, and its value by place is {place:g}: "
                 f"give each level its value, as in {name!r}: {{value: {number:g}, meaning: …}}"
             )
 
@@ -156,4 +157,4 @@ def _refuse_other_numbers(places: Mapping[str, float]) -> None:
 def _refuse_one_number_twice(specs: Mapping[Any, LevelSpec], values: Mapping[Any, float]) -> None:
     for label, spec in specs.items():
         if not spec.applicable and number_in(label) in values.values():
-            raise ValueError(f"the level {label!r} is not applicable, and another level counts {label}")
+            raise ValueError(f"level {label!r} is not applicable, and another level has the value {label}")

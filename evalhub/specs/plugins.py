@@ -1,4 +1,4 @@
-"""What a spec names in code: an entry of one of our tables, or of another package's entry points."""
+"""Lookup of protocols, metrics and engines: in our tables, or among other packages' entry points."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from evalhub.errors import SpecError, UnknownNameError
 T = TypeVar("T")
 
 
-def named(
+def find_entry(
     kind: str, name: str, table: Mapping[str, T], *, fits: Callable[[object], bool], where: str = ""
 ) -> T:
-    """Return what has a name in a table, or among the entry points `evalhub.KINDs` of other packages.
+    """Return the entry of a name in a table, or among the entry points `evalhub.KINDs` of other packages.
 
     Args:
         kind: "protocol", "metric" or "engine".
-        name: The name that a spec gives.
-        table: Our own, which no other package replaces.
-        fits: Whether something loaded is of the kind.
-        where: File and key that gave the name.
+        name: The name in the spec.
+        table: Our own entries. No other package can replace them.
+        fits: Whether an object is of the kind.
+        where: File and key with the name.
 
     Raises:
-        UnknownNameError: Neither has the name; the nearest one is named.
-        SpecError: The other package's entry cannot be loaded, or is nothing of the kind.
+        UnknownNameError: Neither has the name.
+        SpecError: The other package's entry point cannot be loaded, or is not of the kind.
     """
     if name in table:
         return table[name]
@@ -34,15 +34,16 @@ def named(
         raise UnknownNameError(kind, name, [*table, *points], where=where)
     point = points[name]
     package = point.dist.name if point.dist else "its package"
-    fix = f"mend {package}, or uninstall it"
+    fix = f"fix {package}, or uninstall it"
     try:
-        found: T = point.load()
+        entry: T = point.load()
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}"
         raise SpecError(
-            f"the {kind} {name} of {package} cannot be loaded ({why})",
+            f"the entry point {name} of {package} cannot be loaded ({reason})",
             where=where, value=point.value, fix=fix,
         ) from error  # fmt: skip
-    if not fits(found):
-        raise SpecError(f"the {kind} {name} of {package} is none", where=where, value=point.value, fix=fix)
-    return found
+    if not fits(entry):
+        problem = f"the entry point {name} of {package} is not a valid {kind}"
+        raise SpecError(problem, where=where, value=point.value, fix=fix)
+    return entry

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import digest
 from evalhub.scales import AnswerForm, Kind, Scale
-from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validated
+from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validate
 from evalhub.specs.find import locate
 from evalhub.specs.levels import Levels, is_level, read_levels, scale_of
 
@@ -22,7 +22,7 @@ INPUT_SLOTS = ("question", "context", "reference", "metrics", *RESPONSE_SLOTS)
 OWN_SLOTS = ("criterion", "scale")
 SLOT = re.compile(r"\{\{[^\S\n]*([^{}\n]*?)[^\S\n]*\}\}")
 
-# What template languages write and evalhub does not read. A judge would be shown it as it stands.
+# Tags of template languages, which evalhub does not fill. A judge would see them as they are.
 _TAGS = re.compile(
     r"\{%.*?%\}|\{%[-+]?\s*\w+"  # {% if … %}, closed or not
     r"|\{#.*?#\}"  # {# a comment #}
@@ -38,14 +38,15 @@ _SECTIONS = ("System", "User")
 
 
 class Rubric(Spec):
-    """What a judge is told, and what it may answer.
+    """The instructions to a judge, and its possible answers.
 
     Attributes:
         criteria: Name of each criterion with its sentence.
-        scale: Levels for all criteria, or for each criterion by name, the worst first; pointwise only.
-        answer: Whether levels are answered by labels or by letters; None leaves it to the model's tokens.
-        ties: Whether a comparison may end in a tie; pairwise only.
-        weights: What each criterion counts in the total; checklists only, 1 where none is given.
+        scale: Levels for all criteria, or for each criterion by name, the worst first. Pointwise only.
+        answer: Whether a judge answers with labels or letters. None: letters if the labels are not single
+            tokens of the model.
+        ties: Whether a comparison may end in a tie. Pairwise only.
+        weights: The weight of each criterion in the total, by default 1. Checklists only.
         system: The System section, with its slots.
         user: The User section, with its slots.
     """
@@ -69,7 +70,7 @@ class Rubric(Spec):
     def _known_inputs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             if name not in INPUT_SLOTS:
-                raise ValueError(f"{name!r} is no input; allowed: {', '.join(INPUT_SLOTS)}")
+                raise ValueError(f"{name!r} is not an input; allowed: {', '.join(INPUT_SLOTS)}")
         return value
 
     @field_validator("scale", mode="before")
@@ -86,11 +87,12 @@ class Rubric(Spec):
     def _fits_criteria(cls, value: Mapping[Any, Any] | None, info: ValidationInfo) -> Any:
         if value is None:
             return value
-        nested = _is_nested(value)
-        odd = value.keys() ^ info.data.get("criteria", value).keys() if nested else ()
-        if odd:
-            raise ValueError(f"the scale and the criteria differ in {', '.join(sorted(map(repr, odd)))}")
-        for levels in value.values() if nested else (value,):
+        is_nested = _is_nested(value)
+        differences = value.keys() ^ info.data.get("criteria", value).keys() if is_nested else ()
+        if differences:
+            names = ", ".join(sorted(map(repr, differences)))
+            raise ValueError(f"the scale and the criteria differ in {names}")
+        for levels in value.values() if is_nested else (value,):
             scale_of(levels)
         return value
 
@@ -99,7 +101,7 @@ class Rubric(Spec):
     def _weigh_criteria(cls, value: dict[str, float] | None, info: ValidationInfo) -> Any:
         for name, weight in (value or {}).items():
             if name not in info.data.get("criteria", {name}):
-                raise ValueError(f"{name!r} is no criterion of the rubric")
+                raise ValueError(f"{name!r} is not a criterion of the rubric")
             if not (math.isfinite(weight) and weight > 0):
                 raise ValueError(f"the weight of {name!r} must be a number above 0, got {weight}")
         return value
@@ -111,64 +113,69 @@ class Rubric(Spec):
 
     @property
     def kind(self) -> Kind:
-        """Whether one response is rated, or several are held against each other."""
+        """Whether one response is rated, or several are compared."""
         return Kind.POINTWISE if self.shows == ("response",) else Kind.PAIRWISE
 
     def weight_of(self, criterion: str) -> float:
-        """Return what a criterion counts in a checklist's total."""
+        """Return the weight of a criterion in a checklist's total."""
         return (self.weights or {}).get(criterion, 1.0)
 
     def scale_for(self, criterion: str) -> Scale | None:
-        """Return the levels of a criterion; None where the rubric has no scale."""
+        """Return the levels of a criterion. None if the rubric has no scale."""
         if not self.scale:
             return None
         levels = self.scale[criterion] if _is_nested(self.scale) else self.scale
         return scale_of(levels)  # type: ignore[arg-type]
 
     def higher_is_better(self, criterion: str) -> bool:
-        """Return whether a higher rating is the better one; of a comparison and a checklist it is."""
+        """Return whether a higher rating is better. It is for comparisons and checklists."""
         scale = self.scale_for(criterion)
         return scale is None or scale.higher_is_better
 
     @property
     def hash(self) -> str:
         """The sha256 of everything that a judge can see or answer."""
-        unseen = {"source", "title"} | ({"answer"} if self.answer is None else set())
-        return digest(self.model_dump_json(exclude=unseen))
+        unhashed = {"source", "title"} | ({"answer"} if self.answer is None else set())
+        return digest(self.model_dump_json(exclude=unhashed))
 
 
 def _is_nested(scale: Mapping[Any, Any]) -> bool:
     """Return whether each criterion has levels of its own."""
     values = scale.values()
-    return bool(scale) and all(isinstance(one, Mapping) and not is_level(one) for one in values)
+    return bool(scale) and all(isinstance(levels, Mapping) and not is_level(levels) for levels in values)
 
 
-def load_rubric(name: str, *, where: str = "", beside: Path | None = None) -> Rubric:
-    """Return the rubric that an id or a path names.
+def load_rubric(name: str, *, where: str = "", referrer: Path | None = None) -> Rubric:
+    """Return the rubric of an id or a path.
 
     Raises:
         SpecError: A key, a section or a slot is wrong.
-        UnknownNameError: There is no rubric, or no slot, of that name.
+        UnknownNameError: The rubric or one of its slots is unknown.
     """
-    path = locate("judges", name, where=where, beside=beside)
+    path = locate("judges", name, where=where, referrer=referrer)
     return parse_rubric(read_text(path), str(path))
 
 
 def parse_rubric(text: str, where: str) -> Rubric:
-    """Return the rubric that a Markdown text holds."""
+    """Return the rubric in a Markdown text.
+
+    Raises:
+        SpecError: A key, a section or a slot is wrong.
+        UnknownNameError: A slot is unknown.
+    """
     match = _FRONT.match(text.replace("\r\n", "\n"))
     if not match:
         raise SpecError(
             "a rubric begins with a front matter between two lines '---'", where=f"{where}:1", value=text[:20]
         )
     values = parse_yaml("\n" + match[1], where)  # lines count from the file's first
-    reserved = {"system", "user"} & values.keys()
-    if reserved:
+    section_keys = {"system", "user"} & values.keys()
+    if section_keys:
         raise SpecError(
-            "this belongs in a section, not in the front matter", where=f"{where}:{min(reserved)}"
+            "this belongs in a section, not in the front matter", where=f"{where}:{min(section_keys)}"
         )
     sections = _sections(match[2], where)
-    rubric = validated(
+    rubric = validate(
         Rubric, {**values, "system": sections.get("System", ""), "user": sections["User"]}, where
     )
     _check_slots(rubric, where)
@@ -178,12 +185,12 @@ def parse_rubric(text: str, where: str) -> Rubric:
 
 def _sections(body: str, where: str) -> dict[str, str]:
     headings = list(_HEADING.finditer(body))
-    stray = body[: headings[0].start()] if headings else body
-    if stray.strip():
+    preamble = body[: headings[0].start()] if headings else body
+    if preamble.strip():
         raise SpecError(
             "text stands outside a section",
             where=where,
-            value=stray.strip()[:60],
+            value=preamble.strip()[:60],
             allowed="## System, ## User",
         )
     ends = [heading.start() for heading in headings[1:]] + [len(body)]
@@ -191,11 +198,9 @@ def _sections(body: str, where: str) -> dict[str, str]:
     for heading, end in zip(headings, ends, strict=True):
         name = heading[1].strip()
         if name not in _SECTIONS:
-            raise SpecError(
-                "there is no such section", where=where, value=f"## {name}", allowed="## System, ## User"
-            )
+            raise SpecError("unknown section", where=where, value=f"## {name}", allowed="## System, ## User")
         if name in sections:
-            raise SpecError("the section stands twice", where=where, value=f"## {name}")
+            raise SpecError("the section appears twice", where=where, value=f"## {name}")
         sections[name] = body[heading.end() : end].strip("\n")
     if "User" not in sections:
         raise SpecError("the section '## User' is missing", where=where)
@@ -203,28 +208,28 @@ def _sections(body: str, where: str) -> dict[str, str]:
 
 
 def _check_slots(rubric: Rubric, where: str) -> None:
-    found: list[str] = []
+    slots: list[str] = []
     for section, text in (("System", rubric.system), ("User", rubric.user)):
         for line in text.split("\n"):
             for name in SLOT.findall(line):
                 _check_slot(name, line, section, where)
-                found.append(name)
-    for name in found:
-        if found.count(name) > 1:
-            raise SpecError("the slot stands twice", where=where, value=name)
+                slots.append(name)
+    for name in slots:
+        if slots.count(name) > 1:
+            raise SpecError("the slot appears twice", where=where, value=name)
         if name in INPUT_SLOTS and name not in rubric.inputs:
             raise SpecError("the slot is not among the rubric's inputs", where=f"{where}:inputs", value=name)
-    needed = [*rubric.inputs, *(["criterion"] if len(rubric.criteria) > 1 else [])]
-    needed += ["scale"] if rubric.scale else []
-    for name in needed:
-        if name not in found:
+    required_slots = [*rubric.inputs, *(["criterion"] if len(rubric.criteria) > 1 else [])]
+    required_slots += ["scale"] if rubric.scale else []
+    for name in required_slots:
+        if name not in slots:
             raise SpecError(
                 "a slot is missing from the text", where=where, fix=f"write {{{{{name}}}}} alone on a line"
             )
 
 
 def _check_tags(rubric: Rubric, where: str) -> None:
-    """Refuse what a template language would have replaced, wherever a judge would read it."""
+    """Refuse tags of template languages in all texts that a judge reads."""
     texts = {
         "System": SLOT.sub("", rubric.system),
         "User": SLOT.sub("", rubric.user),
@@ -245,9 +250,9 @@ def _check_tags(rubric: Rubric, where: str) -> None:
 
 
 def _check_slot(name: str, line: str, section: str, where: str) -> None:
-    known = INPUT_SLOTS + OWN_SLOTS
-    if name not in known:
-        raise UnknownNameError("slot", name, known, where=f"{where}:{section}")
+    slots = INPUT_SLOTS + OWN_SLOTS
+    if name not in slots:
+        raise UnknownNameError("slot", name, slots, where=f"{where}:{section}")
     if not SLOT.fullmatch(line.strip()):
         raise SpecError("a slot stands alone on its line", where=f"{where}:{section}", value=line.strip())
     if section == "System" and name in INPUT_SLOTS:

@@ -1,4 +1,4 @@
-"""A suite: one YAML file that says what to run, who judges, and under which controls."""
+"""A suite: one YAML file with the datasets, candidates, judges, metrics and controls of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from evalhub.records import Sampling
-from evalhub.specs.base import Id, Name, Spec, parse_yaml, read_text, validated
+from evalhub.specs.base import Id, Name, Spec, parse_yaml, read_text, validate
 from evalhub.specs.engine import EngineSpec
 from evalhub.specs.find import locate
 from evalhub.specs.thinking import THINK, Think
@@ -17,7 +17,7 @@ from evalhub.specs.uses import DatasetUse, MetricUse
 
 
 class CrossFamily(StrEnum):
-    """What happens to a judge of the response's own family."""
+    """The rule for a judge of the response's own family."""
 
     REQUIRE = "require"
     EXCLUDE = "exclude"
@@ -25,7 +25,7 @@ class CrossFamily(StrEnum):
 
 
 class Positions(StrEnum):
-    """In which orders a pair is shown."""
+    """The orders in which a pair is shown."""
 
     BOTH = "both"
     RANDOM = "random"
@@ -33,7 +33,7 @@ class Positions(StrEnum):
 
 
 class Mode(StrEnum):
-    """Whether a judge answers at once, explains first, or thinks first between think tags."""
+    """Whether a judge answers at once, explains first, or thinks first within think tags."""
 
     DIRECT = "direct"
     EXPLAIN = "explain"
@@ -49,7 +49,7 @@ class Combine(StrEnum):
 
 
 class SamplingSpec(Spec):
-    """How tokens are drawn; see `evalhub.records.Sampling`."""
+    """How tokens are drawn, see `evalhub.records.Sampling`."""
 
     temperature: float = Field(default=0.0, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
@@ -63,11 +63,11 @@ class SamplingSpec(Spec):
         return Sampling(**self.model_dump())
 
 
-class Runs(Spec):
-    """What candidates and judges share: a model on an engine.
+class ModelUse(Spec):
+    """A model on an engine: the base of candidates and judges.
 
     Attributes:
-        families: The model's ancestors and teachers, where its name does not give them away.
+        families: The model's ancestors and teachers, if its name does not show them.
         cutoff: Month of its newest training data, YYYY-MM.
     """
 
@@ -79,15 +79,15 @@ class Runs(Spec):
 
     @field_validator("engine", mode="before")
     @classmethod
-    def _named(cls, value: Any) -> Any:
+    def _from_type(cls, value: Any) -> Any:
         return {"type": value} if isinstance(value, str) else value
 
 
-class Candidate(Runs):
+class Candidate(ModelUse):
     """A system whose responses are generated here.
 
     Attributes:
-        think: What its think text stands between; `none` leaves all of it in the answers.
+        think: The tags around its think text. `none` leaves it in the answers.
     """
 
     sampling: SamplingSpec = SamplingSpec()
@@ -97,10 +97,13 @@ class Candidate(Runs):
 
 
 class Pairs(Spec):
-    """Which pairs of responses a pairwise judge sees.
+    """The pairs of responses that a pairwise judge sees.
 
-    `by` labelled takes the pairs that people labelled; baseline sets every system against
-    one; all takes every pair. `cap` limits the pairs for each item.
+    Attributes:
+        by: `labelled` takes the pairs with labels by people, `baseline` every system against one system, and
+            `all` every pair.
+        baseline: The system that all others are compared with.
+        cap: Maximum number of pairs for each item.
     """
 
     by: Literal["labelled", "baseline", "all"] = "labelled"
@@ -108,13 +111,13 @@ class Pairs(Spec):
     cap: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
-    def _baseline_named(self) -> Pairs:
+    def _has_baseline(self) -> Pairs:
         if (self.by == "baseline") != (self.baseline is not None):
             raise ValueError("by: baseline and baseline: SYSTEM go together")
         return self
 
 
-class JudgeUse(Runs):
+class JudgeUse(ModelUse):
     """A judge: a rubric, a model, a mode and positions."""
 
     rubric: str
@@ -133,13 +136,13 @@ class JudgeUse(Runs):
 
 
 class Jury(Spec):
-    """Several judges of the suite who become one.
+    """Several judges of the suite that give one verdict.
 
     Attributes:
-        combine: The mean of their probabilities or levels, a vote, or a vote weighted by how far each
-            agrees with the labels of other clusters.
-        quorum: The valid verdicts that a verdict of the jury needs; more than half of the members by
-            default.
+        combine: The mean of their probabilities or levels, a vote, or a vote weighted by each judge's
+            agreement with the labels of other clusters.
+        quorum: Number of valid verdicts that a verdict of the jury needs, by default more than half of the
+            members.
     """
 
     id: Id
@@ -148,24 +151,24 @@ class Jury(Spec):
     quorum: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
-    def _sensible(self) -> Jury:
+    def _is_valid(self) -> Jury:
         if len(self.members) < 2:
             raise ValueError("a jury has at least two members")
         if len(set(self.members)) < len(self.members):
-            raise ValueError("a member stands twice")
+            raise ValueError("a member appears twice")
         if self.quorum is not None and self.quorum > len(self.members):
             raise ValueError(f"a quorum of {self.quorum} cannot be met by {len(self.members)} members")
         return self
 
 
 class CascadeUse(Spec):
-    """Judges of the suite in turn: each decides what it is sure of, people decide the rest.
+    """Judges of the suite in turn: each decides the pairs that it is confident about, people the others.
 
     Attributes:
         stages: The judges, the cheapest first.
-        agreement: Least share of decided pairs on which judge and labels shall agree.
-        confidence: Probability with which that is promised of every stage.
-        criterion: The labels' criterion; each that the judges are held against by default.
+        agreement: Minimum share of decided pairs on which judge and labels agree.
+        confidence: Probability with which every stage reaches that agreement.
+        criterion: The criterion of the labels, by default each one that the judges are compared with.
     """
 
     id: Id
@@ -176,23 +179,23 @@ class CascadeUse(Spec):
 
     @field_validator("stages")
     @classmethod
-    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _is_distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) < len(value):
-            raise ValueError("a stage stands twice")
+            raise ValueError("a stage appears twice")
         return value
 
 
 class Controls(Spec):
-    """What keeps the biases of judges in check.
+    """Controls of the judges' biases and failures.
 
     Attributes:
-        cross_family: What happens to a judge of the response's own family.
-        length_penalty: How strongly longer responses are penalised; 0 = not at all.
-        min_coverage: Least share of a judge's planned verdicts, and of a candidate's responses, that have to
-            be valid, in the whole run and on each dataset (and criterion); below it a run is inconclusive.
-            0 = any.
-        min_choice_mass: Least probability of a judge's allowed answers together, in [0, 1]. Below it the
-            judge wanted to say something else, and has no verdict. 0 takes every verdict.
+        cross_family: The rule for a judge of the response's own family.
+        length_penalty: Strength of the penalty on longer responses, from 0 (none).
+        min_coverage: Minimum share of valid verdicts among a judge's planned ones, and of valid responses of
+            a candidate. It holds for the whole run and for each dataset and criterion. Below it a run is
+            inconclusive. 0 allows any share.
+        min_choice_mass: Minimum probability of a judge's allowed answers together, in [0, 1]. Below it the
+            judge has no verdict, as it prefers an answer that is not allowed. 0 accepts every verdict.
     """
 
     cross_family: CrossFamily = CrossFamily.REQUIRE
@@ -202,12 +205,13 @@ class Controls(Spec):
 
 
 class Budget(Spec):
-    """What may be spent at most.
+    """Limits on the number of judgments.
 
     Attributes:
-        judgments: Number of judgments.
-        settled: Confidence with which the order of all systems is settled, at every look together; a pairwise
-            judge is asked no more about two of them once their part of it is. None judges everything.
+        judgments: Maximum number of judgments.
+        settled: Confidence of a sequential test, over all its interim looks and all pairs of systems. A
+            pairwise judge stops judging a pair of systems once the test has decided which is better. None
+            judges everything.
     """
 
     judgments: int | None = Field(default=None, ge=1)
@@ -215,7 +219,7 @@ class Budget(Spec):
 
 
 class Suite(Spec):
-    """What `evalhub run` runs."""
+    """The suite of `evalhub run`."""
 
     suite: Name
     title: str | None = None
@@ -231,36 +235,36 @@ class Suite(Spec):
 
     @field_validator("metrics", mode="before")
     @classmethod
-    def _names_or_options(cls, value: Any) -> Any:
+    def _as_entries(cls, value: Any) -> Any:
         return [MetricUse.entry(metric) for metric in value] if isinstance(value, list | tuple) else value
 
     @field_validator("metrics", mode="after")
     @classmethod
-    def _one_name_each(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _read_entries(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         for metric in value:
             MetricUse.read(metric)
         return value
 
     @field_validator("gates")
     @classmethod
-    def _no_gates_yet(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _refuse_gates(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         if value:
-            raise ValueError("gates are not supported yet; leave them out")
+            raise ValueError("gates are not supported yet: leave them out")
         return value
 
     @model_validator(mode="after")
-    def _whole_panels(self) -> Suite:
+    def _refuse_early_stopping(self) -> Suite:
         for kind in ("juries", "cascades"):
             if self.budget.settled is not None and getattr(self, kind):
                 raise ValueError(
-                    f"budget.settled stops each judge on its own, and {kind} need all verdicts of each; "
+                    f"budget.settled stops each judge on its own, and {kind} need all verdicts of each: "
                     "leave one of the two out"
                 )
         return self
 
     @model_validator(mode="after")
-    def _distinct(self) -> Suite:
-        named = {
+    def _is_distinct(self) -> Suite:
+        ids_by_kind = {
             "datasets": [part.id for part in self.datasets],
             "candidates, judges and juries": [
                 *(part.id for part in (*self.candidates, *self.judges)),
@@ -269,10 +273,10 @@ class Suite(Spec):
             "cascades": [cascade.id for cascade in self.cascades],
             "metrics": [use.name for use in self.metric_uses()],
         }
-        for kind, ids in named.items():
-            for one in ids:
-                if ids.count(one) > 1:
-                    raise ValueError(f"{one!r} stands twice among {kind}{_OWN_ID.get(kind, '')}")
+        for kind, ids in ids_by_kind.items():
+            for name in ids:
+                if ids.count(name) > 1:
+                    raise ValueError(f"{name!r} appears twice among {kind}{_OWN_ID.get(kind, '')}")
         return self
 
     def metric_uses(self) -> list[MetricUse]:
@@ -287,11 +291,11 @@ _OWN_ID = {
 
 
 def load_suite(name: str) -> tuple[Suite, Path]:
-    """Return the suite that an id or a path names, and the file that it stands in.
+    """Return the suite of an id or a path, and its file.
 
     Raises:
         SpecError: A key of the suite is wrong.
-        UnknownNameError: There is no suite of that id.
+        UnknownNameError: No suite has that id.
     """
     path = locate("suites", name)
-    return validated(Suite, parse_yaml(read_text(path), str(path)), str(path)), path
+    return validate(Suite, parse_yaml(read_text(path), str(path)), str(path)), path

@@ -1,4 +1,4 @@
-"""How a file says what think text stands between."""
+"""The tags around think text in cards and suites."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evalhub.specs.base import Spec
 
 
 class ThinkSpec(Spec):
-    """A pair of tags, see `evalhub.records.ThinkTags`; where the closing one is plain, it may be absent."""
+    """A pair of tags, see `evalhub.records.ThinkTags`. The closing one may be left out if it is evident."""
 
     open: str = Field(default="<think>", min_length=1)
     close: str = ""
@@ -32,22 +32,22 @@ class ThinkSpec(Spec):
         if not self.close.strip():
             raise ValueError(f'say which text closes {self.open!r}, as in close: "</think>"')
         if self.open == self.close:
-            raise ValueError("think text stands between two different texts")
+            raise ValueError("the opening and the closing tag of think are the same")
         return self
 
     @property
     def tags(self) -> ThinkTags:
-        """The tags as records know them."""
+        """The tags as a record."""
         return ThinkTags(self.open, self.close, self.opened)
 
 
-def _listed(value: Any) -> Any:
+def _as_list(value: Any) -> Any:
     """Return `none` as no tags, and one pair as a list of one."""
     if value == "none":
         return ()
     return [value] if isinstance(value, dict) else value
 
 
-Think = Annotated[tuple[ThinkSpec, ...], BeforeValidator(_listed)]
+Think = Annotated[tuple[ThinkSpec, ...], BeforeValidator(_as_list)]
 
 THINK: tuple[ThinkSpec, ...] = tuple(ThinkSpec(open=pair.open) for pair in THINK_TAGS)

@@ -1,4 +1,4 @@
-"""The datasets and metrics of a suite, each under the name that its tables show."""
+"""The datasets and metrics of a suite, each under its name in tables."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from evalhub.specs.base import ID, Spec
 
 
 class DatasetUse(Spec):
-    """A dataset of a suite, or its name alone; `limit` items are drawn with `seed`.
+    """A dataset of a suite, or its name alone.
 
     Attributes:
-        id: What tables call it: an id of the suite's own where `dataset` names the dataset, else that name.
-        dataset: Path or id of the dataset, so that one dataset can stand several times.
-        tags: An item has all of them.
-        without: An item has none of them.
+        id: The dataset's name in tables. It is also the dataset's path or id, unless `dataset` is given.
+        dataset: Path or id of the dataset, so that a suite can use one dataset several times.
+        limit: Number of items to draw with `seed`.
+        tags: Tags that an item must all have.
+        without: Tags that an item must not have.
     """
 
     id: str
@@ -32,7 +33,7 @@ class DatasetUse(Spec):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_a_name(cls, value: Any) -> Any:
+    def _from_name(cls, value: Any) -> Any:
         return {"id": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -49,48 +50,48 @@ class DatasetUse(Spec):
 
 @dataclass(frozen=True, slots=True)
 class MetricUse:
-    """A metric of a suite with its options, and its id where it has one."""
+    """A metric of a suite with its options, and its id or None."""
 
     metric: str
     options: Mapping[str, Any]
     id: str | None = None
 
     @staticmethod
-    def entry(written: Any) -> str | dict[str, Any]:
-        """Return an entry as a name, or a name with options. Options that are left blank are none.
+    def entry(value: Any) -> str | dict[str, Any]:
+        """Return an entry as a name, or as a name with options, which may be blank.
 
         Raises:
-            ValueError: It is neither.
+            ValueError: The entry is neither.
         """
-        if isinstance(written, str):
-            return written
-        options = list(written.items()) if isinstance(written, Mapping) else []
+        if isinstance(value, str):
+            return value
+        options = list(value.items()) if isinstance(value, Mapping) else []
         if len(options) != 1 or not isinstance(options[0][1], Mapping | None):
             raise ValueError(
                 "a metric is a name, or one name with its options, as in {rouge: {id: mine}}, "
-                f"got {written!r}"
+                f"got {value!r}"
             )
-        ((metric, chosen),) = options
-        return {metric: dict(chosen or {})}
+        ((metric, settings),) = options
+        return {metric: dict(settings or {})}
 
     @classmethod
     def read(cls, entry: str | Mapping[str, Mapping[str, Any]]) -> MetricUse:
-        """Return what a suite's entry says: a name, or one name with its options."""
+        """Return the metric of a suite's entry: a name, or one name with its options."""
         if isinstance(entry, str):
             return cls(entry, {})
         ((metric, options),) = entry.items()
-        own = options.get("id")
-        if "id" in options and not (isinstance(own, str) and re.fullmatch(ID, own)):
-            raise ValueError(f"the id of a metric is a text such as {metric}-2, got {own!r}")
-        return cls(metric, {name: value for name, value in options.items() if name != "id"}, own)
+        metric_id = options.get("id")
+        if "id" in options and not (isinstance(metric_id, str) and re.fullmatch(ID, metric_id)):
+            raise ValueError(f"the id of a metric is a text such as {metric}-2, got {metric_id!r}")
+        return cls(metric, {name: value for name, value in options.items() if name != "id"}, metric_id)
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """The metric's name in tables."""
         return self.id or self.metric
 
     def names(self, columns: Sequence[str]) -> dict[str, str]:
-        """Return what tables call each of the metric's columns.
+        """Return the name in tables of each of the metric's columns.
 
         >>> MetricUse("rouge", {}, "stemmed").names(["rouge1", "rouge2"])
         {'rouge1': 'stemmed/rouge1', 'rouge2': 'stemmed/rouge2'}

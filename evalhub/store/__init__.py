@@ -1,4 +1,4 @@
-"""Keeping: run folders, journals, segments. Only this package writes records."""
+"""Storage: run folders, journals and segments. Only this package writes records."""
 
 from evalhub.store.journal import Journal, read_journal
 from evalhub.store.run import Run, RunWriter

@@ -1,7 +1,7 @@
 """The journal: one finished record per line, each with a checksum, synced in groups.
 
-A line counts once it is written; what follows the last whole line is cut off when the journal
-is opened again, so a process may be killed at any moment.
+A process may be killed at any moment: whatever follows the last whole line is cut off when the journal is
+opened again.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ def encode(record: Record) -> bytes:
 
 
 def decode(line: bytes) -> Record | None:
-    """Return the record of one line; None where the line is torn or damaged."""
-    head, comma, rest = line.partition(b",")
+    """Return the record of one line. None if the line is torn or damaged."""
+    head, comma, tail = line.partition(b",")
     if not (line.endswith(b"\n") and comma and head.startswith(b'{"crc":')):
         return None
-    body = b"{" + rest[:-1]
+    body = b"{" + tail[:-1]
     if head[7:] != b"%d" % zlib.crc32(body):
         return None
-    parsed = json.loads(body)
-    return from_dict(parsed["kind"], parsed["record"])
+    values = json.loads(body)
+    return from_dict(values["kind"], values["record"])
 
 
 def read_journal(path: Path) -> Iterator[Record]:
-    """Yield the records of a journal; torn and damaged lines are passed over."""
+    """Yield the records of a journal. Torn and damaged lines are skipped."""
     with path.open("rb") as file:
         for line in file:
             if (record := decode(line)) is not None:
@@ -50,7 +50,7 @@ def read_journal(path: Path) -> Iterator[Record]:
 
 
 class Journal:
-    """An open journal; one writer."""
+    """An open journal. It has one writer."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -66,25 +66,25 @@ class Journal:
         """Write one record.
 
         Raises:
-            StorageError: The disk is full or refuses; what was written before stays whole.
+            StorageError: The disk is full or refuses. Earlier records stay whole.
         """
         line = encode(record)
         try:
-            written = os.write(self._file, line)
-            if written != len(line):
+            size = os.write(self._file, line)
+            if size != len(line):
                 raise OSError(errno.ENOSPC, "the disk is full")
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._size)
                 os.lseek(self._file, self._size, os.SEEK_SET)
             raise _storage_error(error, self.path) from error
-        self._size += written
+        self._size += size
         self._unsynced += 1
         if self._unsynced >= SYNC_LINES or time.monotonic() - self._synced_at > SYNC_SECONDS:
             self.sync()
 
     def sync(self) -> None:
-        """Make everything written so far survive a power cut."""
+        """Make all records so far survive a power cut."""
         try:
             os.fdatasync(self._file)
         except OSError as error:
@@ -111,20 +111,21 @@ class Journal:
 
 
 def _cut_torn_tail(file: int, path: Path) -> int:
-    whole = read = 0
+    """Cut off whatever follows the last whole line, and return the new size in bytes."""
+    valid_end = end = 0
     with path.open("rb") as lines:
         for line in lines:
-            read += len(line)
+            end += len(line)
             if decode(line) is not None:
-                whole = read
-    os.ftruncate(file, whole)
-    os.lseek(file, whole, os.SEEK_SET)
-    return whole
+                valid_end = end
+    os.ftruncate(file, valid_end)
+    os.lseek(file, valid_end, os.SEEK_SET)
+    return valid_end
 
 
 def _storage_error(error: OSError, path: Path) -> StorageError:
     return StorageError(
         f"the journal cannot be written ({error.strerror or error})",
         where=str(path),
-        fix="free some room and give the same command again; what was finished is kept",
+        fix="free some room and repeat the command: finished work is kept",
     )

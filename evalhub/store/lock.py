@@ -12,10 +12,10 @@ from evalhub.errors import LockedError, StorageError
 
 
 class Lock:
-    """Holds a run folder for writing until released, or until the process ends.
+    """A lock for writing a run folder, held until `release` or until the process ends.
 
     Raises:
-        LockedError: Another process holds it; names its pid and host.
+        LockedError: Another process holds the lock. The message has its pid and host.
         StorageError: The folder cannot be written.
     """
 
@@ -40,7 +40,7 @@ class Lock:
             os.write(self._file, f"pid {os.getpid()} on {socket.gethostname()}\n".encode())
 
     def release(self) -> None:
-        """Let others write."""
+        """Let other processes write."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1

@@ -1,15 +1,14 @@
-"""A run folder: a manifest, journals that grow, segments that stay.
+"""A run folder: a manifest, journals that grow, and segments that never change.
 
 runs/<suite>-<time>-<id>/
-    manifest.json               what was asked, what was used, what was sealed
-    journal-0001.jsonl          records of this sitting, void once sealed
+    manifest.json               the resolved suite, the engine's facts, the sealed segments
+    journal-0001.jsonl          records of this session, removed once they are sealed
     segments/0001-judgments.parquet
 """
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -18,16 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import InputError, StorageError
+from evalhub.files import file_sha256, write_file
 from evalhub.records import KINDS, Record, key_of, kind_of
 from evalhub.store.journal import Journal, read_journal
 from evalhub.store.lock import Lock
-from evalhub.store.segments import file_sha256, read_segment, sync_file, write_segment
+from evalhub.store.segments import read_segment, write_segment
 
 FORMAT = 1
 
 
 class Run:
-    """A run folder as a reader sees it; readers never lock.
+    """A run folder for reading. Readers never lock.
 
     Raises:
         InputError: The folder holds no run.
@@ -45,12 +45,12 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether everything that was asked is sealed."""
+        """Whether the run is complete and sealed."""
         return self.manifest.get("state") == "sealed"
 
     @property
     def unfinished(self) -> bool:
-        """Whether the same command goes on with it; after a stop, what failed is asked again in a new run."""
+        """Whether the same command resumes this run. After a stop, a new run repeats what failed."""
         return self.manifest.get("state") not in ("sealed", "stopped")
 
     def segments(self, kind: str) -> list[Path]:
@@ -60,28 +60,28 @@ class Run:
     def journals(self) -> list[Path]:
         """Return the journals that are not sealed yet."""
         sealed = self.manifest["sealed_journals"]
-        found = sorted(self.path.glob("journal-*.jsonl"))
-        return [path for path in found if int(path.stem.split("-")[1]) > sealed]
+        paths = sorted(self.path.glob("journal-*.jsonl"))
+        return [path for path in paths if int(path.stem.split("-")[1]) > sealed]
 
-    def live(self) -> list[Record]:
-        """Return the records that are not sealed yet; what is sealed meanwhile is in the segments."""
+    def unsealed_records(self) -> list[Record]:
+        """Return the records that are not sealed yet. Records that are sealed meanwhile are in segments."""
         while True:
-            found: list[Record] = []
+            records: list[Record] = []
             with suppress(FileNotFoundError):
                 for path in self.journals():
-                    found += read_journal(path)
+                    records += read_journal(path)
             manifest = read_manifest(self.path)
             if manifest["sealed_journals"] == self.manifest["sealed_journals"]:
-                return found
+                return records
             self.manifest = manifest
 
     def records(self, kind: str | None = None) -> Iterator[Record]:
-        """Yield the records of one table, or of all; a record may come twice after a crash."""
-        live = self.live()
+        """Yield the records of one table, or of all. A record may appear twice after a crash."""
+        unsealed = self.unsealed_records()
         for name in KINDS if kind is None else (kind,):
             for path in self.segments(name):
                 yield from read_segment(path, name)
-        yield from (record for record in live if kind is None or kind_of(record) == kind)
+        yield from (record for record in unsealed if kind is None or kind_of(record) == kind)
 
 
 class RunWriter(Run):
@@ -108,15 +108,15 @@ class RunWriter(Run):
 
     @classmethod
     def create(cls, root: Path, suite: str, manifest: Mapping[str, Any]) -> RunWriter:
-        """Make a new run folder and open it for writing.
+        """Create a run folder and open it for writing.
 
         Args:
             root: The folder that holds the runs.
             suite: Name of the suite, the first part of the folder's name.
-            manifest: What was asked, as plain JSON values.
+            manifest: Further facts for the manifest, as plain JSON values.
         """
-        now = datetime.now(UTC)
-        path = root / f"{suite.replace('/', '-')}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        start = datetime.now(UTC)
+        path = root / f"{suite.replace('/', '-')}-{start:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         try:
             (path / "segments").mkdir(parents=True)
             write_manifest(
@@ -125,7 +125,7 @@ class RunWriter(Run):
                     "format": FORMAT,
                     "run": path.name,
                     "suite": suite,
-                    "created": now.isoformat(timespec="microseconds"),
+                    "created": start.isoformat(timespec="microseconds"),
                     "state": "running",
                     "sealed_journals": 0,
                     "segments": [],
@@ -133,25 +133,25 @@ class RunWriter(Run):
                 },
             )
         except OSError as error:
-            raise StorageError(f"the run cannot be made ({error.strerror})", where=str(path)) from error
+            raise StorageError(f"the run cannot be created ({error.strerror})", where=str(path)) from error
         return cls(path)
 
     def append(self, record: Record) -> bool:
-        """Keep a record; False where a record of the same key is kept already."""
-        known = self._records[kind_of(record)]
+        """Store a record. Return False if a record of the same key is stored already."""
+        records = self._records[kind_of(record)]
         key = key_of(record)
-        if key in known:
+        if key in records:
             return False
         self._journal.append(record)
-        known[key] = record
+        records[key] = record
         return True
 
     def get(self, kind: str, key: tuple[Any, ...]) -> Record | None:
-        """Return the record of that key, if it is kept."""
+        """Return the record of that key, or None."""
         return self._records[kind].get(key)
 
     def table(self, kind: str) -> list[Record]:
-        """Return all records of one table, in the order in which they were kept."""
+        """Return all records of one table, in the order in which they were stored."""
         return list(self._records[kind].values())
 
     def update(self, **facts: Any) -> None:
@@ -163,26 +163,25 @@ class RunWriter(Run):
         """Turn the journal into segments and start a new one.
 
         Args:
-            state: "sealed" when everything that was asked is there, "stopped" where an engine only failed,
-                else "interrupted".
-            facts: What else the manifest is to say.
+            state: "sealed" if the run is complete, "stopped" if an engine only failed, else "interrupted".
+            facts: Further facts for the manifest.
         """
         self._journal.sync()
         number = self.manifest["sealed_journals"] + 1
-        added = []
+        segments = []
         for kind, records in self._records.items():
-            fresh = [record for key, record in records.items() if key not in self._sealed[kind]]
-            if fresh:
+            new_records = [record for key, record in records.items() if key not in self._sealed[kind]]
+            if new_records:
                 path = self.path / "segments" / f"{number:04d}-{kind}.parquet"
-                sha256 = write_segment(path, kind, fresh)
+                sha256 = write_segment(path, kind, new_records)
                 name = str(path.relative_to(self.path))
-                added.append({"path": name, "kind": kind, "rows": len(fresh), "sha256": sha256})
+                segments.append({"path": name, "kind": kind, "rows": len(new_records), "sha256": sha256})
         self.update(
             **facts,
             state=state,
             sealed=datetime.now(UTC).isoformat(timespec="seconds"),
             sealed_journals=number,
-            segments=[*self.manifest["segments"], *added],
+            segments=[*self.manifest["segments"], *segments],
         )
         self._journal.close()
         self._journal.path.unlink(missing_ok=True)
@@ -190,7 +189,7 @@ class RunWriter(Run):
         self._journal = Journal(self.path / f"journal-{number + 1:04d}.jsonl")
 
     def close(self) -> None:
-        """Close the journal, remove it where it is empty, and let others write."""
+        """Close the journal, remove it if it is empty, and release the lock."""
         try:
             self._journal.close()
             if self._journal.path.exists() and not self._journal.path.stat().st_size:
@@ -199,7 +198,7 @@ class RunWriter(Run):
             self._lock.release()
 
     def _check_segments(self) -> None:
-        """Refuse to go on from a segment that is not what was sealed."""
+        """Refuse to resume from a segment whose content has changed."""
         for part in self.manifest["segments"]:
             path = self.path / part["path"]
             if not path.is_file() or file_sha256(path) != part["sha256"]:
@@ -223,23 +222,17 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise StorageError("the manifest is damaged", where=str(file)) from error
     if manifest.get("format") != FORMAT:
         raise StorageError(
-            "the run was written by another version", where=str(file), value=manifest.get("format")
+            "another version of evalhub wrote the run", where=str(file), value=manifest.get("format")
         )
     return dict(manifest)
 
 
 def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Write the manifest whole or not at all."""
-    beside = path / "manifest.json.tmp"
+    """Replace the manifest in one step."""
+    text = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False)
     try:
-        with beside.open("w", encoding="utf-8") as file:
-            json.dump(manifest, file, indent=1, allow_nan=False, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path / "manifest.json")
-        sync_file(path)
+        write_file(path / "manifest.json", text.encode("utf-8"))
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise StorageError(
             f"the manifest cannot be written ({error.strerror})", where=str(path), fix="free some room"
         ) from error

@@ -1,4 +1,4 @@
-"""All runs of a folder: the newest of a suite, hits of the completion cache, verification."""
+"""All runs of a folder: lookup by name, the completion cache, and verification."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalhub.errors import InputError, StorageError, UnknownNameError
+from evalhub.files import file_sha256
 from evalhub.records import Completion, from_dict
 from evalhub.store.journal import decode
 from evalhub.store.run import Run
-from evalhub.store.segments import file_sha256
 
 
-def runs_root(given: str | Path | None = None) -> Path:
-    """Return the folder that holds the runs: the argument, EVALHUB_RUNS, or ./runs."""
-    return Path(given or os.environ.get("EVALHUB_RUNS") or "runs")
+def runs_root(folder: str | Path | None = None) -> Path:
+    """Return the folder of all runs: the argument, EVALHUB_RUNS, or ./runs."""
+    return Path(folder or os.environ.get("EVALHUB_RUNS") or "runs")
 
 
 def all_runs(root: Path) -> list[Run]:
-    """Return the runs of a folder, the newest first; damaged ones are left out."""
+    """Return the runs of a folder, the newest first, without damaged ones."""
     runs = []
     for manifest in root.glob("*/manifest.json"):
         try:
@@ -31,13 +31,13 @@ def all_runs(root: Path) -> list[Run]:
 
 
 def run_folders(root: Path) -> list[Path]:
-    """Return every folder that holds a run, or what is left of one, sorted by name."""
-    found = {file.parent for file in [*root.glob("*/manifest.json"), *root.glob("*/journal-*.jsonl")]}
-    return sorted(found | {file.parents[1] for file in root.glob("*/segments/*.parquet")})
+    """Return every folder with a run or the remains of one, sorted by name."""
+    folders = {file.parent for file in [*root.glob("*/manifest.json"), *root.glob("*/journal-*.jsonl")]}
+    return sorted(folders | {file.parents[1] for file in root.glob("*/segments/*.parquet")})
 
 
 def find_run(name: str | None, root: Path) -> Run:
-    """Return the run that a path, an id, a suite's name or None (the newest) means.
+    """Return the run of a path, an id or a suite's name. None means the newest run.
 
     Raises:
         InputError: There are no runs.
@@ -59,43 +59,44 @@ def find_run(name: str | None, root: Path) -> Run:
 
 
 def cached_completions(runs: Iterable[Run], keys: Iterable[str]) -> Iterator[Completion]:
-    """Yield the completions of other runs that have one of the keys, with the run that computed them.
+    """Yield the completions of other runs that have one of the keys.
 
-    What failed there is asked again here; a segment that is not what was sealed is passed over.
+    `computed_in` is set to the run that computed each. Failures are left out, so that they are repeated.
+    Segments whose content has changed are skipped.
 
     Args:
-        runs: The runs that are searched, in order.
+        runs: The runs to search, in order.
         keys: Keys of completions.
     """
-    wanted = set(keys)
+    missing_keys = set(keys)
     for run in runs:
         for part in run.manifest["segments"]:
-            if not wanted:
+            if not missing_keys:
                 return
             if part["kind"] != "completions":
                 continue
-            for record in _found(run.path / part["path"], part["sha256"], wanted):
-                wanted.discard(record.key)
+            for record in _read_completions(run.path / part["path"], part["sha256"], missing_keys):
+                missing_keys.discard(record.key)
                 yield replace(record, computed_in=record.computed_in or run.id)
 
 
-def _found(path: Path, sha256: str, wanted: set[str]) -> list[Completion]:
+def _read_completions(path: Path, sha256: str, keys: set[str]) -> list[Completion]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, filters=[("key", "in", list(wanted))])
+        table = pq.read_table(path, filters=[("key", "in", list(keys))])
         if not table.num_rows or file_sha256(path) != sha256:
             return []
     except (OSError, pa.ArrowException):
         return []
     records = [from_dict("completions", row) for row in table.to_pylist()]
-    return [one for one in records if isinstance(one, Completion) and one.failure is None]
+    return [record for record in records if isinstance(record, Completion) and record.failure is None]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What `verify` says about one file; `problem` is None where all is well."""
+    """The result of `verify` for one file. `problem` is None if the file is intact."""
 
     path: str
     rows: int
@@ -103,31 +104,31 @@ class Finding:
 
 
 def verify_folder(path: Path) -> list[Finding]:
-    """Verify the run of a folder; a manifest that cannot be read is a finding like any other."""
+    """Verify the run of a folder. A manifest that cannot be read is a finding too."""
     try:
         return verify(Run(path))
     except (InputError, StorageError) as error:
-        return [Finding("manifest.json", 0, error.what)]
+        return [Finding("manifest.json", 0, error.problem)]
 
 
 def verify(run: Run) -> list[Finding]:
-    """Hold each segment of a run against the manifest's sha256, and each line of its journals."""
+    """Compare each segment of a run with the manifest's sha256, and check each line of its journals."""
     findings = []
     for part in run.manifest["segments"]:
         path = run.path / part["path"]
         problem = None
         if not path.is_file():
             problem = "the file is missing"
-        elif (found := file_sha256(path)) != part["sha256"]:
-            problem = f"the content has changed: sha256 {found}, sealed as {part['sha256']}"
+        elif (sha256 := file_sha256(path)) != part["sha256"]:
+            problem = f"the content has changed: sha256 {sha256}, sealed as {part['sha256']}"
         findings.append(Finding(part["path"], part["rows"], problem))
     return findings + [_journal_finding(path) for path in run.journals()]
 
 
 def _journal_finding(path: Path) -> Finding:
-    """Count the lines of a journal that are whole; one torn line at the end is an interrupted write."""
+    """Count the whole lines of a journal. One torn line at the end is an interrupted write, not a problem."""
     with path.open("rb") as file:
-        whole = [decode(line) is not None for line in file]
-    damaged = whole[:-1].count(False)
+        intact = [decode(line) is not None for line in file]
+    damaged = intact[:-1].count(False)
     problem = f"{damaged} lines are damaged and left out" if damaged else None
-    return Finding(path.name, sum(whole), problem)
+    return Finding(path.name, sum(intact), problem)

@@ -1,9 +1,7 @@
-"""Segments: sealed records as Parquet, written beside, synced, renamed."""
+"""Segments: sealed records as Parquet files, each written in one step."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import StorageError
+from evalhub.files import file_sha256, replace_file
 from evalhub.records import KINDS, Record, from_dict, sort_key
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def _arrow_type(hint: Any) -> pa.DataType:
 
 
 def to_arrow(kind: str, records: Iterable[Record]) -> pa.Table:
-    """Return records of one kind as a table, in the order given."""
+    """Return records of one kind as an Arrow table, in their order."""
     import pyarrow as pa
 
     rows = list(records)
@@ -65,24 +64,20 @@ def write_segment(path: Path, kind: str, records: Sequence[Record]) -> str:
         The sha256 of the file.
 
     Raises:
-        StorageError: The disk is full or refuses; no half-written file is left in place.
+        StorageError: The disk is full or refuses. No partial file is left.
     """
     import pyarrow.parquet as pq
 
-    beside = path.with_suffix(".parquet.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         table = to_arrow(kind, sorted(records, key=sort_key))
-        pq.write_table(table, beside, compression="zstd", row_group_size=ROW_GROUP)
-        sync_file(beside)
-        beside.replace(path)
-        sync_file(path.parent)
+        with replace_file(path) as partial:
+            pq.write_table(table, partial, compression="zstd", row_group_size=ROW_GROUP)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise StorageError(
             f"the segment cannot be written ({error.strerror or error})",
             where=str(path),
-            fix="free some room and give the same command again; what was finished is kept",
+            fix="free some room and repeat the command: finished work is kept",
         ) from error
     return file_sha256(path)
 
@@ -105,18 +100,3 @@ def read_segment(path: Path, kind: str) -> Iterator[Record]:
         raise StorageError(
             "the segment is corrupt", where=str(path), fix="run `evalhub verify` on the run"
         ) from error
-
-
-def sync_file(path: Path) -> None:
-    """Make a file, or the names in a folder, survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,7 @@ from evalhub import analysis
 from evalhub.analysis import Results, rows_of
 from evalhub.records import FailureKind, Judgment
 from evalhub.report.format import Footnotes
-from evalhub.report.grids.grids import coverages
+from evalhub.report.grids.coverage import verdict_grids
 
 
 def only(frame: Any, **about: Any) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_it_is_measured_and_in_no_mean(results: Callable[..., Results], hand: An
     assert [row["failure"] for row in rows_of(analysis.failures(run))] == ["parse"]
     worst = only(analysis.worst_case_bounds(run), rater="pt", system="m", measure="mean score")
     assert (worst["failed"], worst["n"]) == (1, 4)
-    (grid,) = coverages({"coverage": rows_of(analysis.coverage(run)), "left_out": []}, Footnotes())
+    (grid,) = verdict_grids({"coverage": rows_of(analysis.coverage(run)), "left_out": []}, Footnotes())
     assert dict(zip(grid.head, grid.rows[0], strict=True))["not applicable"] == "4"
 
 

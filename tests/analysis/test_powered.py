@@ -218,7 +218,7 @@ class TestQueue:
 
     def test_bad_wishes(self, hand: Any, results: Write) -> None:
         run = results(half(hand))
-        with pytest.raises(UnknownNameError, match="no judge of that name, got 'nobody'"):
+        with pytest.raises(UnknownNameError, match="unknown judge, got 'nobody'"):
             labelling_queue(run, Wanted("nobody", "overall", "d", n=10))
         with pytest.raises(InputError, match="too few for each of 140 items"):
             labelling_queue(run, Wanted("pw", "overall", "d", n=3))

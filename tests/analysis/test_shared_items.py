@@ -21,7 +21,9 @@ from evalhub.analysis import (
 )
 from evalhub.records import FailureKind, Response
 from evalhub.report.format import Footnotes
-from evalhub.report.grids.ranking import on_what_they_rank, rank_grids, unshared_grids
+from evalhub.report.grids.leaderboard import unshared_grids
+from evalhub.report.grids.ranks import rank_grids
+from evalhub.report.notes import comparability_notes
 
 Write = Callable[..., Results]
 Row = dict[str, Any]
@@ -227,7 +229,7 @@ class TestPairs:
         assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "y": 2, "z": 3}
         assert {row["basis"] for row in board.values()} == {"shared opponents"}
         assert {row["set_aside"] for row in board.values()} == {0}
-        (note,) = on_what_they_rank(rows_of(leaderboard(run)))
+        (note,) = comparability_notes(rows_of(leaderboard(run)))
         assert "shared opponents" in note
         assert "their win rates do not compare" in note
 
@@ -244,7 +246,7 @@ def test_the_ranking_under_each_variant_is_of_shared_items(hand: Any, results: W
 
 def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
     data = {"leaderboard": rows_of(leaderboard(results(ratings(hand, {"x": X, "y": Y}))))}
-    (note,) = on_what_they_rank(data["leaderboard"])
+    (note,) = comparability_notes(data["leaderboard"])
     assert note.startswith("d: pt did not measure all systems on the same items")
     (grid,) = unshared_grids(data, Footnotes())
     assert [(line[2], line[3], line[4]) for line in grid.rows] == [
@@ -254,5 +256,5 @@ def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
 
 def test_nothing_is_said_where_all_share_all(hand: Any, results: Write) -> None:
     data = {"leaderboard": rows_of(leaderboard(results(ratings(hand, {"x": X, "w": X}))))}
-    assert not list(on_what_they_rank(data["leaderboard"]))
+    assert not list(comparability_notes(data["leaderboard"]))
     assert not list(unshared_grids(data, Footnotes()))

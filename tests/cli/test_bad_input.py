@@ -43,33 +43,36 @@ def refused(said: Any, *parts: str, code: int = 2) -> None:
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        ({"judgez": []}, ("s.yaml:judgez", "no such key", "did you mean 'judges'?")),
+        ({"judgez": []}, ("s.yaml:judgez", "unknown key", "did you mean 'judges'?")),
         ({"budget": {"judgements": 3}}, ("s.yaml:budget.judgements", "did you mean 'judgments'?")),
         ({"datasets": [{"id": "tiny", "limt": 3}]}, ("s.yaml:datasets.0.limt", "did you mean 'limit'?")),
         ({"datasets": "tiny"}, ("s.yaml:datasets", "got 'tiny'")),
         ({"datasets": []}, ("s.yaml:datasets", "at least one entry", "got []")),
         ({"datasets": [{"id": "tiny", "limit": "many"}]}, ("s.yaml:datasets.0.limit", "got 'many'")),
         ({"datasets": [{"id": "tiny", "limit": 0}]}, ("s.yaml:datasets.0.limit", "got 0")),
-        ({"datasets": [{"id": "tiny"}, {"id": "tiny"}]}, ("s.yaml", "'tiny' stands twice among datasets")),
+        ({"datasets": [{"id": "tiny"}, {"id": "tiny"}]}, ("s.yaml", "'tiny' appears twice among datasets")),
         ({"suite": "a b"}, ("s.yaml:suite", "got 'a b'")),
         ({"controls": {"cross_family": "never"}}, ("cross_family", "'require', 'exclude' or 'allow'")),
         ({"controls": {"length_penalty": -1}}, ("controls.length_penalty", "got -1")),
         ({"judges": [{**JUDGE, "positions": "all"}]}, ("judges.0.positions", "'both', 'random' or 'fixed'")),
         ({"judges": [{**JUDGE, "pairs": {"by": "baseline"}}]}, ("judges.0.pairs", "baseline")),
-        ({"judges": [{**JUDGE, "engine": {"type": "scripted", "sed": 1}}]}, ("judges.0.engine.sed", "seed")),
+        (
+            {"judges": [{**JUDGE, "engine": {"type": "scripted", "sed": 1}}]},
+            ("judges.pw.engine.sed", "the engine scripted has no such setting", "mean 'seed'?"),
+        ),
         ({"gates": ["x"]}, ("s.yaml:gates",)),
         ({"metrics": [{"length": {}, "rouge": {}}]}, ("s.yaml:metrics", "a metric is a name")),
-        ({"metrics": ["length", "length"]}, ("s.yaml", "'length' stands twice among metrics")),
-        ({"judges": [JUDGE], "candidates": [{**CANDIDATE, "id": "pw"}]}, ("'pw' stands twice among cand",)),
-        ({"datasets": [{"id": "tinny"}]}, ("datasets.tinny.id", "no dataset", "did you mean 'tiny'?")),
-        ({"judges": [{**JUDGE, "rubric": "pare"}]}, ("judges.pw.rubric", "no rubric", "mean 'pair'?")),
+        ({"metrics": ["length", "length"]}, ("s.yaml", "'length' appears twice among metrics")),
+        ({"judges": [JUDGE], "candidates": [{**CANDIDATE, "id": "pw"}]}, ("'pw' appears twice among cand",)),
+        ({"datasets": [{"id": "tinny"}]}, ("datasets.tinny.id", "unknown dataset", "did you mean 'tiny'?")),
+        ({"judges": [{**JUDGE, "rubric": "pare"}]}, ("judges.pw.rubric", "unknown rubric", "mean 'pair'?")),
         ({"judges": [{**JUDGE, "rubric": "x.md"}]}, ("judges.pw.rubric", "no rubric file", "'x.md'")),
-        ({"metrics": ["rogue"]}, ("s.yaml:metrics", "no metric", "'rogue'", "did you mean 'rouge'?")),
+        ({"metrics": ["rogue"]}, ("s.yaml:metrics", "unknown metric", "'rogue'", "did you mean 'rouge'?")),
         ({"metrics": [{"rouge": {"varants": [1]}}]}, ("s.yaml:metrics", "variants")),
-        ({"judges": [{**JUDGE, "engine": "scripte"}]}, ("no engine", "did you mean 'scripted'?")),
+        ({"judges": [{**JUDGE, "engine": "scripte"}]}, ("unknown engine", "did you mean 'scripted'?")),
         (
             {"judges": [{**JUDGE, "engine": "vllm", "model": "qwen2.5-coder-1.5b-instruc"}]},
-            ("no model", "did you mean 'qwen2.5-coder-1.5b-instruct'?"),
+            ("unknown model", "did you mean 'qwen2.5-coder-1.5b-instruct'?"),
         ),
         ({"judges": [{**JUDGE, "criteria": ["overal"]}]}, ("judges.pw.criteria", "did you mean 'overall'?")),
         ({"judges": [{**JUDGE, "against": {"overal": "x"}}]}, ("judges.pw.against", "mean 'overall'?")),
@@ -83,7 +86,7 @@ def refused(said: Any, *parts: str, code: int = 2) -> None:
         ),
         (
             {"judges": [{**JUDGE, "pairs": {"by": "baseline", "baseline": "n"}}]},
-            ("judges.pw.pairs.baseline", "no system", "allowed: k, m"),
+            ("judges.pw.pairs.baseline", "unknown system", "allowed: k, m"),
         ),
         ({"judges": [{**JUDGE, "pairs": {"by": "labelled"}}]}, ("judges.pw", "nothing to judge")),
         ({"candidates": [{**CANDIDATE, "id": "k"}]}, ("s.yaml:candidates", "recorded system", "'k'")),
@@ -101,8 +104,8 @@ def test_a_wrong_suite(desk: Any, cli: Callable[..., Any], changes: Any, parts: 
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("suite: s\nsuite: t\n", ("s.yaml:2", "the key 'suite' stands twice")),
-        ("suite: s\ndatasets: [{id: tiny, id: tiny}]\n", ("s.yaml:2", "the key 'id' stands twice")),
+        ("suite: s\nsuite: t\n", ("s.yaml:2", "the key 'suite' appears twice")),
+        ("suite: s\ndatasets: [{id: tiny, id: tiny}]\n", ("s.yaml:2", "the key 'id' appears twice")),
         ("- a\n- b\n", ("s.yaml", "must hold keys with values")),
         ("", ("s.yaml", "must hold keys with values")),
         ("suite: [\n", ("s.yaml:2",)),
@@ -121,7 +124,7 @@ def test_a_suite_that_is_no_proper_yaml(
     ("old", "new", "parts"),
     [
         ("version: 1", "version: 1\nversoin: 2", ("bad.md:versoin", "did you mean 'version'?")),
-        ("version: 1", "version: 1\nversion: 2", ("bad.md:4", "the key 'version' stands twice")),
+        ("version: 1", "version: 1\nversion: 2", ("bad.md:4", "the key 'version' appears twice")),
         ("version: 1", "version: one", ("bad.md:version", "got 'one'")),
         ("version: 1\n", "", ("bad.md:version", "required")),
         ("scale: {1: wrong, 2: right}", "scale: {1: wrong}", ("bad.md:scale", "at least two levels")),
@@ -136,7 +139,7 @@ def test_a_suite_that_is_no_proper_yaml(
         ("scale: {1: wrong, 2: right}\n", "", ("the protocol pointwise needs scale", "bad:scale")),
         ("{quality: The answer is right.}", "{}", ("bad.md:criteria", "at least one entry")),
         ("protocol: pointwise", "protocol: pointwize", ("bad:protocol", "did you mean 'pointwise'?")),
-        ("[question, response]", "[question, responce]", ("bad.md:inputs", "'responce' is no input")),
+        ("[question, response]", "[question, responce]", ("bad.md:inputs", "'responce' is not an input")),
         (
             "[question, response]",
             "[question, response, context]",
@@ -145,16 +148,16 @@ def test_a_suite_that_is_no_proper_yaml(
         ("[question, response]", "[response]", ("bad.md:inputs", "'question'")),
         ("---\nid", "id", ("bad.md:1", "front matter")),
         ("id: bad", "id: bad\nuser: x", ("bad.md:user", "in a section")),
-        ("## User", "## Usr", ("bad.md", "no such section", "'## Usr'", "## System, ## User")),
-        ("## User", "## User\n## User", ("bad.md", "section stands twice", "'## User'")),
+        ("## User", "## Usr", ("bad.md", "unknown section", "'## Usr'", "## System, ## User")),
+        ("## User", "## User\n## User", ("bad.md", "section appears twice", "'## User'")),
         ("## User", "## System", ("bad.md", "'## User' is missing")),
         ("## User", "Dear judge\n## User", ("bad.md", "outside a section", "'Dear judge'")),
-        ("{{question}}", "{{qestion}}", ("bad.md:User", "no slot", "did you mean 'question'?")),
+        ("{{question}}", "{{qestion}}", ("bad.md:User", "unknown slot", "did you mean 'question'?")),
         ("{{question}}\n", "", ("bad.md", "a slot is missing", "{{question}}")),
         ("{{scale}}\n", "", ("bad.md", "a slot is missing", "{{scale}}")),
         ("{{question}}", "Q: {{question}}", ("bad.md:User", "alone on its line", "'Q: {{question}}'")),
         ("{{question}}", "{{question}} {{question}}", ("bad.md:User", "alone on its line")),
-        ("{{question}}", "{{question}}\n{{question}}", ("bad.md", "slot stands twice", "'question'")),
+        ("{{question}}", "{{question}}\n{{question}}", ("bad.md", "slot appears twice", "'question'")),
         ("## User", "## System\n{{question}}\n## User", ("bad.md:System", "User section", "'question'")),
         ("{{response}}", "{{response_a}}\n{{response}}", ("bad.md:inputs", "'response_a'")),
         ("{{response}}", "{{responses}}\n{{response}}", ("bad.md:inputs", "'responses'")),
@@ -192,7 +195,7 @@ def test_a_wrong_card(desk: Any, cli: Callable[..., Any], changes: Any, parts: t
 def test_a_key_that_stands_twice_in_a_card(desk: Any, cli: Callable[..., Any]) -> None:
     path = desk.dataset()
     path.write_text(path.read_text() + "title: Again\n")
-    refused(cli("run", "s"), "tiny.yaml:", "the key 'title' stands twice")
+    refused(cli("run", "s"), "tiny.yaml:", "the key 'title' appears twice")
 
 
 def test_a_file_with_another_sha256(desk: Any, cli: Callable[..., Any]) -> None:
@@ -208,13 +211,13 @@ def test_a_file_with_another_sha256(desk: Any, cli: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (("run", "t"), ("no suite", "'t'")),
+        (("run", "t"), ("unknown suite", "'t'")),
         (("run", "t.yaml"), ("no suite file", "'t.yaml'")),
         (("run", "s", "--only", "pv"), ("s.yaml:--only", "'pv'", "did you mean 'pw'?")),
         (("run", "s", "--limit", "0"), ("--limit", "at least 1", "got 0")),
         (("plan", "s", "--limit", "-3"), ("--limit", "got -3")),
-        (("judges", "show", "pare"), ("no rubric", "did you mean 'pair'?")),
-        (("datasets", "show", "tinny"), ("no dataset", "did you mean 'tiny'?")),
+        (("judges", "show", "pare"), ("unknown rubric", "did you mean 'pair'?")),
+        (("datasets", "show", "tinny"), ("unknown dataset", "did you mean 'tiny'?")),
         (("models", "show", "smollm2-135m-instrukt"), ("did you mean 'smollm2-135m-instruct'?",)),
         (("leaderboard",), ("there are no runs yet",)),
         (("verify", "x"), ("there are no runs yet",)),
@@ -231,7 +234,7 @@ def test_wrong_arguments(
 
 def test_the_nearest_run_is_named(desk: Any, cli: Callable[..., Any]) -> None:
     done = desk.run()
-    refused(cli("leaderboard", done.id[:-1] + "x"), "no run", f"did you mean '{done.id}'?")
+    refused(cli("leaderboard", done.id[:-1] + "x"), "unknown run", f"did you mean '{done.id}'?")
 
 
 def test_a_judge_with_the_name_of_a_recorded_one(desk: Any, cli: Callable[..., Any]) -> None:
@@ -313,7 +316,7 @@ def test_the_real_process_says_the_same(desk: Any, cli: Callable[..., Any]) -> N
 def test_a_folder_that_is_no_run(desk: Any, cli: Callable[..., Any], tmp_path: Path) -> None:
     desk.run()
     (tmp_path / "empty").mkdir()
-    refused(cli("verify", str(tmp_path / "empty")), "no run")
+    refused(cli("verify", str(tmp_path / "empty")), "unknown run")
 
 
 @pytest.mark.parametrize(

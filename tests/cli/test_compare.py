@@ -46,9 +46,9 @@ def test_compare_two_nights(on_runs: Any, run: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        (("--only", "nobody"), "there is no dataset, rater, measure or system of that name, got 'nobody'"),
+        (("--only", "nobody"), "unknown dataset, rater, measure or system, got 'nobody'"),
         (("--only", "pt", "--only", "win rate"), "no difference has all of these names"),
-        (("nowhere",), "there is no run of that name"),
+        (("nowhere",), "unknown run"),
     ],
 )
 def test_what_is_not_there(on_runs: Any, names: tuple[str, ...], sentence: str) -> None:

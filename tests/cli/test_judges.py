@@ -56,8 +56,8 @@ class TestNew:
     @pytest.mark.parametrize(
         ("arguments", "parts"),
         [
-            (("pair",), ("judges/pair.md", "there already", "another name")),
-            (("helpfulness",), ("helpfulness.md", "there already")),  # a packaged one
+            (("pair",), ("judges/pair.md", "already exists", "another name")),
+            (("helpfulness",), ("helpfulness.md", "already exists")),  # a packaged one
             (("../out",), ("NAME", "'../out'", "letters")),
             (("x.md",), ("NAME", "'x.md'", "without an ending")),
             (("x\n",), ("NAME",)),
@@ -151,8 +151,8 @@ class TestCases:
     @pytest.mark.parametrize(
         ("found", "parts"),
         [
-            ([], ("pair.cases.yaml:cases", "not a single case")),
-            ([CASES[0], CASES[0]], ("pair.cases.yaml:cases", "'one' stands twice")),
+            ([], ("pair.cases.yaml:cases", "at least one case")),
+            ([CASES[0], CASES[0]], ("pair.cases.yaml:cases", "'one' appears twice")),
             ([{**CASES[0], "expct": "a"}], ("cases.0.expct", "did you mean 'expect'?")),
             ([{**CASES[0], "expect": "A"}], ("pair.cases.yaml:one.expect", "cannot say", "a, b")),
             ([{**CASES[0], "expect": "tie"}], ("one.expect", "'tie'", "a, b")),
@@ -199,7 +199,7 @@ class TestCases:
             ("- id: x\n", ("must hold keys",)),
             ("cases: 3\n", ("pair.cases.yaml:cases",)),
             ("case: []\n", ("did you mean 'cases'?",)),
-            ("cases: []\ncases: []\n", ("pair.cases.yaml:2", "stands twice")),
+            ("cases: []\ncases: []\n", ("pair.cases.yaml:2", "appears twice")),
             ("cases: [\n", ("pair.cases.yaml:2",)),
         ],
     )

@@ -49,9 +49,9 @@ def test_queue(desk: Any, on_runs: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--judge", "nobody", "--n", "10"), "there is no judge of that name, got 'nobody'"),
+        (("--judge", "nobody", "--n", "10"), "unknown judge, got 'nobody'"),
         (("--judge", "pw", "--n", "1"), "too few for each of 30 items"),
-        (("--judge", "pw", "--n", "10", "--dataset", "none"), "there is no dataset of that name"),
+        (("--judge", "pw", "--n", "10", "--dataset", "none"), "unknown dataset"),
     ],
 )
 def test_bad_wishes(desk: Any, on_runs: Any, options: tuple[str, ...], sentence: str) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from evalhub.engines import arithmetic, identify, local
+from evalhub.engines import arithmetic, identify, vllm
 from evalhub.engines.arithmetic import expand_weights, has_bfloat16
 from evalhub.errors import ModelError
 from evalhub.models import check_room
@@ -19,7 +19,7 @@ def processor(tmp_path, monkeypatch):
         file = tmp_path / "cpuinfo"
         file.write_text(f"processor\t: 0\nmodel name\t: Some CPU\n{line}\nbogomips\t: 1\n")
         monkeypatch.setattr(arithmetic, "_CPUINFO", file)
-        monkeypatch.setattr(local, "installed_vllm", lambda: ("0.32.0", "cpu"))
+        monkeypatch.setattr(vllm, "installed_vllm", lambda: ("0.32.0", "cpu"))
 
     return describe
 
@@ -59,7 +59,7 @@ def test_other_devices_compute_in_bfloat16(processor, model, monkeypatch):
     processor("flags : avx512f avx512_bf16")
     assert identify(EngineSpec(), model).settings["dtype"] == "bfloat16"
     processor("flags : avx512f")
-    monkeypatch.setattr(local, "installed_vllm", lambda: ("0.32.0", "gpu"))
+    monkeypatch.setattr(vllm, "installed_vllm", lambda: ("0.32.0", "gpu"))
     assert identify(EngineSpec(), model).settings["dtype"] == "bfloat16"
 
 

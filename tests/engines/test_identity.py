@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from evalhub.engines import ENGINES, EngineIdentity, completion_key, identify, local
+from evalhub.engines import ENGINES, EngineIdentity, completion_key, identify, vllm
 from evalhub.errors import EngineError, ModelError, SpecError, UnknownNameError
 from evalhub.records import Message, Request, Sampling
 from evalhub.specs import EngineSpec
@@ -80,7 +80,7 @@ def test_a_hostile_text_has_a_key():
 
 
 def test_vllm_is_identified_with_every_setting_resolved(model, monkeypatch):
-    monkeypatch.setattr(local, "installed_vllm", lambda: ("0.32.0", "cpu"))
+    monkeypatch.setattr(vllm, "installed_vllm", lambda: ("0.32.0", "cpu"))
     found = identify(EngineSpec(), model)
     assert (found.engine, found.model, found.model_hash) == ("vllm", "small", "c" * 64)
     assert (found.version, found.device) == ("0.32.0", "cpu")
@@ -88,7 +88,7 @@ def test_vllm_is_identified_with_every_setting_resolved(model, monkeypatch):
     assert found.settings["kv_cache_gib"] == 2.0
     assert found.settings["dtype"] in {"bfloat16", "float32"}
     assert found.settings["max_length"] == 2048
-    monkeypatch.setattr(local, "installed_vllm", lambda: ("0.32.0", "gpu"))
+    monkeypatch.setattr(vllm, "installed_vllm", lambda: ("0.32.0", "gpu"))
     on_gpu = identify(EngineSpec(), model)
     assert on_gpu.settings["eager"] is False
     assert on_gpu.settings["kv_cache_gib"] is None
@@ -100,7 +100,7 @@ def test_a_length_above_the_model_is_refused(model):
 
 
 def test_without_vllm_only_opening_fails(model, monkeypatch):
-    monkeypatch.setattr(local, "installed_vllm", lambda: (None, "none"))
+    monkeypatch.setattr(vllm, "installed_vllm", lambda: (None, "none"))
     assert identify(EngineSpec(), model).device == "none"
     from evalhub.engines import open_engine
 
@@ -111,8 +111,8 @@ def test_without_vllm_only_opening_fails(model, monkeypatch):
 def test_no_room_is_said_before_the_start(model, monkeypatch):
     from evalhub.engines import open_engine
 
-    monkeypatch.setattr(local, "installed_vllm", lambda: ("0.32.0", "cpu"))
-    monkeypatch.setattr(local, "available_bytes", lambda: 10**9)
+    monkeypatch.setattr(vllm, "installed_vllm", lambda: ("0.32.0", "cpu"))
+    monkeypatch.setattr(vllm, "available_bytes", lambda: 10**9)
     with pytest.raises(ModelError, match=r"no room for the model.*0.9 GiB free.*3.5 GiB or more"):
         open_engine(EngineSpec(), model)
 

@@ -34,7 +34,7 @@ def reply(content="fine", *, top=None, finish_reason="stop", **message):
 
 
 class Server:
-    """Answers from a list of (status, body) per user text; the last one stays."""
+    """Answers from a list of (status, body) per user text. The last one stays."""
 
     def __init__(self):
         self.script, self.seen, self.lock = {}, [], threading.Lock()

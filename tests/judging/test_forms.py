@@ -81,7 +81,7 @@ def test_levels_count_as_what_they_say(written: str, values: list[float], labels
 @pytest.mark.parametrize("label", ["'0,5'", "1 star", "'1/2'", "1st", "'-3 points'"])
 def test_a_name_that_begins_with_a_number_needs_its_value(label: str) -> None:
     name = label.strip("'")
-    with pytest.raises(SpecError, match=f"the level '{name}' is no number, though it begins with one"):
+    with pytest.raises(SpecError, match=f"the level '{name}' begins with a number and is not one"):
         rubric(f"{{{label}: a, good: b}}")
     scale = scale_in(rubric(f"{{{label}: {{value: 0.5, meaning: a}}, good: {{value: 2, meaning: b}}}}"))
     assert scale.values == (0.5, 2.0)

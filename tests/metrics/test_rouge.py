@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer, lcs_ind
 
 from evalhub.metrics import Measure, References, RougeSignature, Splitter, Tokenizer, Variant, score_many
-from evalhub.metrics.lcs import lcs_length, lcs_positions, places
+from evalhub.metrics.lcs import lcs_length, lcs_positions, position_masks
 from evalhub.metrics.rouge import UNCOUNTED, Rouge
 from evalhub.metrics.tokenize import rouge_score_words, unicode_words
 
@@ -21,7 +21,7 @@ PEER_NAMES = [f"rouge{variant}" for variant in Variant]
 FIELDS = {Measure.PRECISION: "precision", Measure.RECALL: "recall", Measure.F: "fmeasure"}
 PEERS = {stemmer: RougeScorer(PEER_NAMES, use_stemmer=stemmer) for stemmer in (False, True)}
 
-# Few words, so that they meet often; line ends, accents, other scripts, digits, and words that stem alike.
+# Few words, so that they meet often. Line ends, accents, other scripts, digits, and words that stem alike.
 WORDS = [
     "run",
     "running",
@@ -122,7 +122,7 @@ def test_long_lines_are_rouge_scores():
 @given(st.lists(st.sampled_from("abcd"), max_size=40), st.lists(st.sampled_from("abce"), max_size=40))
 @settings(deadline=None)
 def test_the_subsequence_is_the_one_that_rouge_score_reads_out(tokens, other):
-    positions = lcs_positions(tokens, places(other), len(other))
+    positions = lcs_positions(tokens, position_masks(other), len(other))
     assert positions[::-1] == lcs_ind(tokens, other)
     assert len(positions) == lcs_length(tokens, other)
 

@@ -19,7 +19,7 @@ TEMPLATE = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im
 
 
 def write_tiny(path: Path, *, name: str = "llama", pre: str = "smollm", output: bool = False) -> dict:
-    """Write a GGUF file; returns the float32 tensors as they were before any permutation."""
+    """Write a GGUF file. Returns the float32 tensors as they were before any permutation."""
     import gguf
 
     rng = np.random.default_rng(7)

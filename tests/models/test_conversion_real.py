@@ -77,7 +77,7 @@ def test_token_ids_and_weights_are_those_of_transformers(gguf: Path) -> None:
 
 
 def check_weights(gguf: Path, folder: Path) -> None:
-    """Compare with the reference reader's tensors; queries and keys by their rotary halves."""
+    """Compare with the reference reader's tensors. Queries and keys by their rotary halves."""
     import torch
     from gguf import GGUFReader
     from gguf.quants import dequantize

@@ -8,9 +8,10 @@ import pytest
 
 from evalhub import models
 from evalhub.errors import IntegrityError, ModelError, StorageError, UnknownNameError
+from evalhub.files import file_sha256
 from evalhub.models import cache as cache_module
 from evalhub.models import resolution
-from evalhub.models.cache import cached_sha256, file_sha256, whole_folder
+from evalhub.models.cache import cached_sha256, whole_folder
 from evalhub.models.pinned import PINNED, PinnedModel
 from evalhub.models.resolution import pinned_folder
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from evalhub.records import ThinkTags, closing_tag, has_tags, joined_reasoning, split_thinking
+from evalhub.records import ThinkTags, closing_tag, has_tags, join_reasoning, split_thinking
 from evalhub.records.thinking import Thought
 
 SEED = ThinkTags("<seed:think>", "</seed:think>")
@@ -110,9 +110,9 @@ def test_tags_within_backticks_are_none() -> None:
 
 
 def test_the_thoughts_of_several_turns_are_one_text() -> None:
-    assert joined_reasoning([None, "a", "", "b"]) == "a\n\nb"
-    assert joined_reasoning([None, ""]) == ""
-    assert joined_reasoning([None]) is None
+    assert join_reasoning([None, "a", "", "b"]) == "a\n\nb"
+    assert join_reasoning([None, ""]) == ""
+    assert join_reasoning([None]) is None
 
 
 @pytest.mark.parametrize(

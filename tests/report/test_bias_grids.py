@@ -4,7 +4,7 @@ from typing import Any
 
 from evalhub.analysis.bias.bias import ALL_JUDGES
 from evalhub.report.format import Footnotes
-from evalhub.report.grids.biases import EFFECTS, biases
+from evalhub.report.grids.biases import EFFECTS, bias_grids
 
 
 def line(judge: str, bias: str, statistic: str, value: float | None, **about: Any) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def test_rates_then_effects() -> None:
         line("k", "flips", "rate", 0.2),
     ]
     notes = Footnotes()
-    rates, effects = biases({"biases": rows}, notes)
+    rates, effects = bias_grids({"biases": rows}, notes)
     assert rates.title == "d · c"
     assert [head.split("\nn ")[0] for head in rates.head] == [
         "judge", "first\nposition", "flip\nrate", "longer\nwins", "longer wins\nminus people",
@@ -47,10 +47,10 @@ def test_rates_then_effects() -> None:
 
 
 def test_no_pairwise_judge_no_grid() -> None:
-    assert list(biases({"biases": []}, Footnotes())) == []
+    assert list(bias_grids({"biases": []}, Footnotes())) == []
 
 
 def test_one_judge_alone_is_not_pooled() -> None:
     rows = [line("j", "flips", "rate", 0.3), line(ALL_JUDGES, "own family", "effect", None)]
-    rates, effects = biases({"biases": rows}, Footnotes())
+    rates, effects = bias_grids({"biases": rows}, Footnotes())
     assert [row[0] for row in (*rates.rows, *effects.rows)] == ["j"]

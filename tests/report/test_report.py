@@ -15,10 +15,11 @@ import yaml
 from evalhub.analysis import Results, leaderboard, rows_of
 from evalhub.errors import Inconclusive, StorageError
 from evalhub.report import print_report, report_data, write_report
-from evalhub.report.data import TABLES
 from evalhub.report.format import Footnotes
-from evalhub.report.grids.grids import agreements, coverages, with_each_other
+from evalhub.report.grids.agreement import agreement_grids, with_each_other
+from evalhub.report.grids.coverage import verdict_grids
 from evalhub.report.outputs.page import report_page
+from evalhub.report.registry import Place, tables_of
 from evalhub.store import Run, all_runs
 
 HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) [bold red]loud[/] \x1b[31m"
@@ -91,7 +92,7 @@ def _hostile(desk: Any) -> Run:
 def test_the_data_are_the_analysis_and_plain_json(results: Results, data: dict[str, Any]) -> None:
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["leaderboard"] == rows_of(leaderboard(results))
-    assert all(isinstance(data[name], list) for name in TABLES)
+    assert all(isinstance(data[table.name], list) for table in tables_of(Place.REPORT))
     assert (data["run"], data["suite"], data["state"]) == (results.run.id, "s", "sealed")
     assert {row["annotator_kind"] for row in data["agreement"]} == {"constructed"}
     assert sum(row["n"] for row in data["failures"]) == 4
@@ -182,7 +183,8 @@ def test_judge_and_rouge_stand_beside_each_other(desk: Any, capsys: pytest.Captu
     ((judge, metric, *_),) = pairs.rows
     assert (judge, metric[:5].lower()) == ("pw", "rouge")
     assert {row[:2] for row in responses.rows} == {("pt", metric)}
-    (against,) = (grid for grid in agreements(data, Footnotes(), readings=False) if "overall" in grid.title)
+    grids = agreement_grids(data, Footnotes(), readings=False)
+    (against,) = (grid for grid in grids if "overall" in grid.title)
     names = [row[0] for row in against.rows]
     assert names == ["pw", "pw · length-penalised", metric, "always-first", "coin", "longer"]
     assert {row["judge"] for row in data["length_penalty"]} == {"pw", "pt"}
@@ -212,7 +214,7 @@ def test_what_is_not_judged_is_said(desk: Any, capsys: pytest.CaptureFixture[str
     data = report_data(Results(desk.run()))
     assert "no valid verdict at all, so under coverage and failures alone: mute (0 of 8)" in data["notes"]
     assert "mute" not in json.dumps([data[name] for name in ("leaderboard", "agreement", "correlations")])
-    grid, *_ = coverages(data, Footnotes())
+    grid, *_ = verdict_grids(data, Footnotes())
     assert [row[:3] for row in grid.rows] == [
         ("pw", "judge", "8 of 8"), ("mute", "recorded judge", "0 of 8"),
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 
 from evalhub.report.format import Footnotes, Grid, count, grouped, interval, number, pivot, visible
-from evalhub.report.outputs.terminal import folded
+from evalhub.report.outputs.terminal import fold
 
 
 def row(estimate: float | None, low: float | None, high: float | None, **more: object) -> dict[str, object]:
@@ -62,7 +62,7 @@ def test_a_pivot_says_n_once_where_it_is_shared_and_leaves_holes_empty() -> None
 
 def test_a_wide_grid_is_folded_and_keeps_its_names() -> None:
     grid = Grid("t", ("system", *"abcde"), (("x" * 10, *["1" * 20] * 5),))
-    parts = list(folded(grid, 60))
+    parts = list(fold(grid, 60))
     assert [part.head for part in parts] == [
         ("system", "a", "b"),
         ("system", "c", "d"),

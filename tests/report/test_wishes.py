@@ -7,7 +7,7 @@ import pytest
 
 from evalhub.analysis import Results, choice_mass, rows_of
 from evalhub.report import report_data
-from evalhub.report.grids.choice_mass import wishes
+from evalhub.report.notes import choice_mass_notes
 
 HEAD = "judge pw gave its allowed answers a mean probability of "
 
@@ -54,7 +54,7 @@ def test_a_template_that_opens_a_think_tag(desk: Any) -> None:
     done.manifest["judges"]["pw"]["opens_thinking"] = True
     (row,) = rows_of(choice_mass(Results(done)))
     assert row["thinks"]
-    (sentence,) = wishes([row])
+    (sentence,) = choice_mass_notes([row])
     assert sentence.endswith("so ask it with mode: think")
 
 
@@ -63,7 +63,7 @@ def test_recorded_judges_and_failures_have_no_mass(desk: Any) -> None:
     results = Results(desk.run())
     (row,) = rows_of(choice_mass(results))
     assert row["token"] is None
-    assert list(wishes([row])) == []
+    assert list(choice_mass_notes([row])) == []
 
 
 def test_a_thinking_model_behind_a_server(desk: Any, chat_server: Any) -> None:

@@ -212,7 +212,7 @@ class TestBadInput:
 
     def test_an_unknown_attack(self, desk: Any) -> None:
         said = self.refused(desk, UnknownNameError, only=("jsn",))
-        assert "no attack or control of that name" in said
+        assert "unknown attack or control" in said
         assert "'json'" in said
 
     def test_a_dataset_without_responses(self, desk: Any) -> None:
@@ -310,8 +310,8 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("more", "sentence"),
         [
-            (("--only", "nosuch"), "--only: there is no attack or control of that name, got 'nosuch'"),
-            (("--criterion", "x"), "--criterion: there is no criterion of that name, got 'x'"),
+            (("--only", "nosuch"), "--only: unknown attack or control, got 'nosuch'"),
+            (("--criterion", "x"), "--criterion: unknown criterion, got 'x'"),
             (("--limit", "0"), "--limit: a limit is at least 1, got 0"),
         ],
     )

@@ -83,10 +83,10 @@ class TestDatasets:
         ("datasets", "said"),
         [
             ([{"id": "tiny"}, {"id": "tiny", "tags": ["low"]}], "twice among datasets; give each an id"),
-            ([{"id": "tiny"}, {"id": "tiny", "dataset": "tiny"}], "stands twice among datasets"),
+            ([{"id": "tiny"}, {"id": "tiny", "dataset": "tiny"}], "appears twice among datasets"),
             ([{"id": "tiny"}, {"id": "datasets/tiny.yaml"}], "one id, got 'tiny'; give one of them"),
             ([{"id": "a b", "dataset": "tiny"}], "a text such as hard-items, got 'a b'"),
-            ([{"id": "low", "dataset": "tinny"}], "datasets.low.dataset: there is no dataset"),
+            ([{"id": "low", "dataset": "tinny"}], "datasets.low.dataset: unknown dataset"),
             ([{"dataset": "tiny"}], "datasets.0.id: this key is required"),
         ],
     )  # fmt: skip
@@ -123,8 +123,8 @@ class TestMetrics:
     @pytest.mark.parametrize(
         ("metrics", "said"),
         [
-            (["rouge", {"rouge": {"stemmer": False}}], "'rouge' stands twice among metrics; give each an id"),
-            (["rouge", {"rouge": {"id": "rouge"}}], "'rouge' stands twice among metrics"),
+            (["rouge", {"rouge": {"stemmer": False}}], "'rouge' appears twice among metrics; give each"),
+            (["rouge", {"rouge": {"id": "rouge"}}], "'rouge' appears twice among metrics"),
             (["rouge", {"rouge": {"id": "rouge1", "variants": [2]}}], "a score of one name, got 'rouge1'"),
             ([{"rouge": {"id": "a b"}}], "the id of a metric is a text such as rouge-2, got 'a b'"),
             ([{"rouge": {"id": 7}}], "the id of a metric is a text such as rouge-2, got 7"),

@@ -103,13 +103,13 @@ def test_a_jury_stands_beside_its_members(desk: Any) -> None:
     ("jury", "error", "said"),
     [
         ({"members": ["x"]}, SpecError, "a jury has at least two members"),
-        ({"members": ["x", "x"]}, SpecError, "a member stands twice"),
+        ({"members": ["x", "x"]}, SpecError, "a member appears twice"),
         ({"members": ["x", "why"]}, UnknownNameError, "did you mean"),
         ({"members": ["x", "r"]}, SpecError, "rate, or compare, but not both"),
         ({"members": ["r", "list"]}, SpecError, r"different scales.*1 \(worst\) to 3.*0 to 1"),
         ({"members": ["x", "y"], "quorum": 3}, SpecError, "cannot be met by 2 members"),
         ({"members": ["x", "y"], "combine": "weighted"}, SpecError, "no labels"),
-        ({"id": "x", "members": ["x", "y"]}, SpecError, "stands twice"),
+        ({"id": "x", "members": ["x", "y"]}, SpecError, "appears twice"),
     ],
 )
 def test_a_jury_that_cannot_be_is_one_sentence(

@@ -12,7 +12,8 @@ import pytest
 from evalhub.analysis import Results
 from evalhub.errors import Inconclusive, Interrupted
 from evalhub.records import Completion
-from evalhub.report.data import TABLES
+from evalhub.report import registry
+from evalhub.report.registry import Place, Table
 from evalhub.store import Run, RunWriter, all_runs
 
 SLOW = {"type": "scripted", "script": {"seconds": 0.15, "batch": 2}}
@@ -150,7 +151,8 @@ def test_ctrl_c_inside_a_query(desk: Any, cli: Any, monkeypatch: pytest.MonkeyPa
         results.sql("SELECT sum(a.range * b.range) FROM range(1000000) AS a, range(1000000) AS b")
 
     before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
-    monkeypatch.setitem(TABLES, "leaderboard", endless)
+    table = Table("leaderboard", endless, Place.LEADERBOARD)
+    monkeypatch.setattr(registry, "TABLES", (table,))
     said = cli("leaderboard", str(run.path))
     signal.signal(signal.SIGALRM, before)
     assert said.code == 130, said

@@ -19,7 +19,7 @@ from evalhub.analysis.people.training import (
     UNLABELLED,
     WRONG,
 )
-from evalhub.records import Item, asked_sha256
+from evalhub.records import Item, prompt_sha256
 from evalhub.runner import Options, prepare
 
 SPLIT = "CASE WHEN item_id < 'i004' THEN 'dev' ELSE 'test' END AS split"
@@ -63,7 +63,7 @@ def test_what_the_labels_confirm_on_the_dev_side_is_taken(desk: Any) -> None:
     assert one["rubric_hash"] == results.rubric("own").hash  # type: ignore[union-attr]
     assert [turn["role"] for turn in one["messages"]] == ["user", "assistant"]
     assert "k is right" in one["messages"][-1]["content"]
-    asked = {asked_sha256(item) for item in results.run.records("items") if item.item_id in ("i000", "i002")}  # type: ignore[union-attr,arg-type]
+    asked = {prompt_sha256(item) for item in results.run.records("items") if item.item_id in ("i000", "i002")}  # type: ignore[union-attr,arg-type]
     assert set(found.manifest["items"]) == asked
     assert (
         found.manifest["sha256"]
@@ -167,7 +167,7 @@ class TestTrainedModel:
         return made
 
     def seen(self, *numbers: int) -> str:
-        items = [asked_sha256(Item("elsewhere", "x", (f"What is {n} plus {n}?",))) for n in numbers]
+        items = [prompt_sha256(Item("elsewhere", "x", (f"What is {n} plus {n}?",))) for n in numbers]
         return json.dumps({"format": "evalhub-training/1", "items": items})
 
     def test_what_it_was_trained_on_is_left_out_by_its_content(

@@ -143,7 +143,7 @@ def outcome(act: Callable[[], Any]) -> Any:
     try:
         return [row[1:] for row in act()]
     except Refused as error:
-        return error.reply["what"], error.reply["fix"]
+        return error.reply["problem"], error.reply["fix"]
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -167,8 +167,9 @@ def test_what_does_not_fit_is_refused_with_its_place(load: Any, write: Any, form
             load(path, form, {"id": "INTEGER", "value": kind})
         reply = caught.value.reply
         assert reply["where"] == f"files.t: {place[form]}"
-        assert "the column value holds" in reply["what"]
-        assert what in reply["what"] or (form == "csv" and "holds a text" in reply["what"]), (value, reply)
+        problem = reply["problem"]
+        assert "the column value holds" in problem
+        assert what in problem or (form == "csv" and "holds a text" in problem), (value, reply)
         assert reply["value"] is not None
 
 
@@ -180,7 +181,7 @@ def test_what_is_no_text_does_not_become_text(
     path = write(form, [{"id": 1, "value": value}], held)
     with pytest.raises(Refused) as caught:
         load(path, form, {"value": "VARCHAR"})
-    assert what in caught.value.reply["what"]
+    assert what in caught.value.reply["problem"]
     assert "declare" in caught.value.reply["fix"]
 
 
@@ -224,7 +225,7 @@ def test_nested_values(load: Any, write: Any, kind: str, value: Any, what: str) 
             continue
         with pytest.raises(Refused) as caught:
             load(path, form, {"value": kind})
-        assert what in caught.value.reply["what"]
+        assert what in caught.value.reply["problem"]
 
 
 def test_numbers_keep_their_own_text(load: Any, tmp_path: Path) -> None:

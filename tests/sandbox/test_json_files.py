@@ -1,4 +1,4 @@
-"""JSON by rows, by key and by columns; a key that stands twice is refused."""
+"""JSON by rows, by key and by columns; a key that appears twice is refused."""
 
 import json
 from pathlib import Path
@@ -43,12 +43,12 @@ def test_columns(load: Any, tmp_path: Path, columns: Any, keys: tuple[str, str])
 
 def test_what_is_no_such_layout_is_refused(load: Any, tmp_path: Path) -> None:
     path = tmp_path / "t.json"
-    assert "needs one object" in refused(load, path, "[]", layout="keyed")["what"]
-    assert "no JSON object" in refused(load, path, '{"q1": 5}', layout="keyed")["what"]
+    assert "needs one object" in refused(load, path, "[]", layout="keyed")["problem"]
+    assert "not a JSON object" in refused(load, path, '{"q1": 5}', layout="keyed")["problem"]
     uneven = '{"text": ["One"], "n": [1, 2]}'
-    assert "differ in length" in refused(load, path, uneven, layout="columns")["what"]
+    assert "differ in length" in refused(load, path, uneven, layout="columns")["problem"]
     own = '{"q1": {"key": "mine", "text": "x", "n": 1}}'
-    assert "a row has a key named key" in refused(load, path, own, layout="keyed")["what"]
+    assert "a row has a key named key" in refused(load, path, own, layout="keyed")["problem"]
 
 
 def test_one_object_is_no_row_without_a_declared_column(load: Any, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_one_object_is_no_row_without_a_declared_column(load: Any, tmp_path: Pat
 def test_a_key_that_stands_twice(load: Any, tmp_path: Path, content: str, form: str, place: str) -> None:
     reply = refused(load, tmp_path / "t", content, form)
     assert reply["where"] == f"files.t: t{place}"
-    assert reply["what"] == "the key stands twice in one object"
+    assert reply["problem"] == "one object has a key twice"
 
 
 def test_the_other_format_is_named(load: Any, tmp_path: Path) -> None:

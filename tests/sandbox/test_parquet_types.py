@@ -75,8 +75,8 @@ def test_what_fits(load: Any, tmp_path: Path, value: Any, held: Any, declared: s
         (300, pyarrow.int64(), "UTINYINT", "out of range"),
         (-1, pyarrow.int8(), "UBIGINT", "out of range"),
         ("4", pyarrow.string(), "VARCHAR[]", "a number where VARCHAR[] is declared"),
-        ("[4", pyarrow.string(), "INTEGER[]", "a text that is no JSON"),
-        ("x", pyarrow.string(), "JSON", "a text that is no JSON"),
+        ("[4", pyarrow.string(), "INTEGER[]", "a text that is not JSON"),
+        ("x", pyarrow.string(), "JSON", "a text that is not JSON"),
         (math.nan, pyarrow.float32(), "VARCHAR", "NaN where VARCHAR"),
         (-math.inf, pyarrow.float32(), "VARCHAR", "-Infinity where VARCHAR"),
         (math.nan, pyarrow.float64(), "ENUM('NaN')", "NaN where ENUM"),
@@ -88,7 +88,7 @@ def test_what_does_not(load: Any, tmp_path: Path, value: Any, held: Any, declare
     with pytest.raises(Refused) as caught:
         load(parquet(tmp_path / "t.parquet", [None, value], held), "parquet", {"value": declared})
     assert caught.value.reply["where"] == "files.t: t.parquet:2"
-    assert what in caught.value.reply["what"]
+    assert what in caught.value.reply["problem"]
 
 
 def test_bytes_are_no_text(load: Any, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_dates_that_no_text_holds(load: Any, tmp_path: Path, stored: int, held: 
         with pytest.raises(Refused) as caught:
             load(tmp_path / "t.parquet", "parquet", {"value": kind})
         assert caught.value.reply["where"] == "files.t: t.parquet:2"
-        assert "holds a text where" in caught.value.reply["what"]
+        assert "holds a text where" in caught.value.reply["problem"]
 
 
 def test_json_within_parquet_is_held_to_the_rules_of_json(load: Any, tmp_path: Path, connection: Any) -> None:
@@ -138,7 +138,7 @@ def test_json_within_parquet_is_held_to_the_rules_of_json(load: Any, tmp_path: P
     write_json('"one"')
     assert load(path, "parquet", {"value": "VARCHAR"}) == [(1, "one")]
     write_json('{"a": 1, "a": 2}')
-    with pytest.raises(Refused, match="the key stands twice in one object") as caught:
+    with pytest.raises(Refused, match="one object has a key twice") as caught:
         load(path, "parquet", {"value": "JSON"})
     assert caught.value.reply["where"] == "files.t: t.parquet:1"
 

@@ -74,31 +74,31 @@ def test_encodings_of_the_world(load: Any, tmp_path: Path, form: str, encoding: 
 def test_another_delimiter_is_named(refusal: Any, delimiter: str, word: str, line: str) -> None:
     for end in ("\n", "\r\n"):
         reply = refusal("\ufeff" + sheet(delimiter, end))
-        assert reply["what"] == f"the columns are separated by {word}, not by commas"
+        assert reply["problem"] == f"the columns are separated by {word}, not by commas"
         assert f"add `{line}` to the file" in reply["fix"]
     reply = refusal(sheet(",", header="id,note,mark"), delimiter=delimiter)
-    assert reply["what"] == f"the columns are separated by commas, not by {word}"
+    assert reply["problem"] == f"the columns are separated by commas, not by {word}"
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "lines"])
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_wide_encodings_are_named(refusal: Any, encoding: str, form: str) -> None:
     reply = refusal(sheet().encode(encoding), form=form)
-    assert encoding.upper() in reply["what"]
+    assert encoding.upper() in reply["problem"]
     assert f"add `encoding: {encoding}` to the file" in reply["fix"]
 
 
 def test_cp1252_is_named_with_its_line(refusal: Any) -> None:
     reply = refusal(sheet(",").replace(",5", ".5").encode("cp1252"), columns={"id": "VARCHAR"})
     assert reply["where"] == "files.t: t.csv:2"
-    assert "looks like cp1252" in reply["what"]
+    assert "looks like cp1252" in reply["problem"]
     assert "add `encoding: cp1252`" in reply["fix"]
 
 
 @pytest.mark.parametrize("text", ["Grüße", "l’été à Évry", "mañana", "smørrebrød på Ærø"])
 def test_words_of_western_europe_look_like_cp1252(refusal: Any, text: str) -> None:
     reply = refusal(f"text\n{text}\n".encode("cp1252"), columns={"text": "VARCHAR"})
-    assert "looks like cp1252" in reply["what"]
+    assert "looks like cp1252" in reply["problem"]
     assert text[:4] in reply["fix"]
 
 
@@ -116,7 +116,7 @@ def test_wide_text_without_a_mark_is_named(refusal: Any, text: str, encoding: st
 )
 def test_other_encodings_are_not_guessed(refusal: Any, encoding: str, text: str) -> None:
     reply = refusal(f'text\n"{text}"\n'.encode(encoding), columns={"text": "VARCHAR"})
-    assert "the file is no UTF-8" in reply["what"]
+    assert "the file is not UTF-8" in reply["problem"]
     assert "encoding" in reply["fix"]
 
 
@@ -129,15 +129,17 @@ def test_damaged_utf8_is_no_other_encoding(load: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16"])
 def test_an_encoding_that_the_file_contradicts_is_refused(refusal: Any, encoding: str) -> None:
-    assert "UTF-8" in refusal(codecs.BOM_UTF8 + b"id\n1\n", encoding=encoding)["what"]
+    assert "UTF-8" in refusal(codecs.BOM_UTF8 + b"id\n1\n", encoding=encoding)["problem"]
     if encoding != "utf-16":
         reply = refusal(sheet().encode(), encoding=encoding, delimiter=";")
-        assert reply["what"] == f"the file is UTF-8, not {encoding}"
+        assert reply["problem"] == f"the file is UTF-8, not {encoding}"
 
 
 def test_bytes_that_an_encoding_lacks_are_refused(refusal: Any) -> None:
-    assert "the file is no cp1252" in refusal(b"id\n\x81\n", encoding="cp1252")["what"]
-    assert "the file is no utf-16" in refusal("id\n1\n".encode("utf-16") + b"x", encoding="utf-16")["what"]
+    assert "the file is not cp1252" in refusal(b"id\n\x81\n", encoding="cp1252")["problem"]
+    assert (
+        "the file is not utf-16" in refusal("id\n1\n".encode("utf-16") + b"x", encoding="utf-16")["problem"]
+    )
 
 
 def test_lines_above_the_header(load: Any, refusal: Any, tmp_path: Path) -> None:
@@ -146,7 +148,7 @@ def test_lines_above_the_header(load: Any, refusal: Any, tmp_path: Path) -> None
     )
     titled = titled.replace("Größe, Öl", '"Größe, Öl"')
     reply = refusal(titled)
-    assert reply["what"] == "the header seems to stand in line 3"
+    assert reply["problem"] == "the header seems to be in line 3"
     assert "add `skip: 2` to the file" in reply["fix"]
     assert load(tmp_path / "t.csv", "csv", COLUMNS, skip=2)[0] == (1, 1, "Größe, Öl", "4")
     reply = refusal("sep=;\n" + sheet())
@@ -154,16 +156,16 @@ def test_lines_above_the_header(load: Any, refusal: Any, tmp_path: Path) -> None
 
 
 def test_workbooks_and_archives_are_named(refusal: Any) -> None:
-    assert "save it as CSV" in refusal(b"PK\x03\x04\x14\x00")["what"]
-    assert "format: parquet" in refusal(b"PAR1\x15\x04")["what"]
-    assert "end in .gz" in refusal(gzip.compress(sheet().encode()))["what"]
+    assert "save it as CSV" in refusal(b"PK\x03\x04\x14\x00")["problem"]
+    assert "format: parquet" in refusal(b"PAR1\x15\x04")["problem"]
+    assert "end in .gz" in refusal(gzip.compress(sheet().encode()))["problem"]
 
 
 def test_two_columns_of_one_name(refusal: Any) -> None:
     for header in ("id,note,mark,mark", "id,note,mark,other,other"):
         cells = ",".join("1" * (header.count(",") + 1))
         reply = refusal(f"{header}\n{cells}\n")
-        assert reply["what"] == "two columns of the header have one name"
+        assert reply["problem"] == "two columns of the header have one name"
         assert reply["value"] == header.split(",")[-1]
 
 
@@ -208,7 +210,7 @@ def test_an_empty_cell_is_missing_and_quotes_are_an_empty_text(
 def test_errors_name_the_line_and_the_row(refusal: Any, content: str, place: str, what: str) -> None:
     reply = refusal(content)
     assert reply["where"] == f"files.t: t.csv{place}"
-    assert what in reply["what"]
+    assert what in reply["problem"]
     reply = refusal("a title\n" + content, skip=1)
     line = int(place[1:].split(" ")[0]) + 1
     assert reply["where"].startswith(f"files.t: t.csv:{line} ")
@@ -221,7 +223,7 @@ def test_a_column_that_one_file_lacks_is_named(refusal: Any) -> None:
 
 def test_a_decimal_comma_is_explained(refusal: Any) -> None:
     reply = refusal("id;mark\n1;4,5\n", columns={"id": "INTEGER", "mark": "DOUBLE"}, delimiter=";")
-    assert "a text with a comma where DOUBLE is declared" in reply["what"]
+    assert "a text with a comma where DOUBLE is declared" in reply["problem"]
     assert "replace(…, ',', '.')::DOUBLE" in reply["fix"]
 
 

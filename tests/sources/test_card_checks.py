@@ -35,13 +35,16 @@ def refused(mini: Any, **changes: Any) -> str:
         ("SELECT id AS item_id, prompt, prompt FROM q", "returns a column twice, got 'prompt'"),
         (
             "SELECT id AS item_id, 5 AS prompt FROM q",
-            "the column prompt holds what it may not (item_id 1), got 5",
+            "the column prompt has a value that is not allowed (item_id 1), got 5",
         ),
-        ("SELECT id AS item_id, prompt, [1] AS refs FROM q", "the column refs holds what it may not"),
+        (
+            "SELECT id AS item_id, prompt, [1] AS refs FROM q",
+            "the column refs has a value that is not allowed",
+        ),
         ("SELECT id AS item_id, prompt, 'train' AS split FROM q", "got 'train'; allowed: dev, test"),
         (
             "SELECT 1 AS item_id, prompt FROM q",
-            "two items are the same by their ids (dataset 'mini', item_id '1')",
+            "two items have the same ids (dataset 'mini', item_id '1')",
         ),
         ("SELECT id AS item_id, prompt FROM q WHERE false", "the SELECT returns no items"),
         ("SELECT NULL AS item_id, prompt FROM q", "the column item_id is NULL"),
@@ -50,7 +53,10 @@ def refused(mini: Any, **changes: Any) -> str:
             "got 'a b'; allowed: 1 to 200 of the characters",
         ),
         ("SELECT repeat('x', 201) AS item_id, prompt FROM q WHERE id = 1", "1 to 200 of the characters"),
-        ("SELECT '' AS item_id, prompt FROM q WHERE id = 1", "the column item_id holds what it may not"),
+        (
+            "SELECT '' AS item_id, prompt FROM q WHERE id = 1",
+            "the column item_id has a value that is not allowed",
+        ),
         ("SELECT id AS item_id, ['a', ' '] AS turns FROM q", "a turn is blank beside others"),
         ("SELECT id AS item_id, prompt, [prompt] AS turns FROM q", "both prompt and turns"),
         ("SELECT id AS item_id, ['a', 'b'] AS turns, ['x'] AS refs FROM q", "one for each turn"),
@@ -72,7 +78,7 @@ def test_items(mini: Any, items: str, said: str) -> None:
     ("responses", "said"),
     [
         ("SELECT id AS item_id, system FROM r", "neither text, turns nor chars (item_id '1'"),
-        ("SELECT id AS item_id, 'm' AS system, text FROM r", "two responses are the same by their ids"),
+        ("SELECT id AS item_id, 'm' AS system, text FROM r", "two responses have the same ids"),
         ("SELECT 9 AS item_id, 'm' AS system, 'x' AS text", "answers an item that `items` does not return"),
         (
             "SELECT 1 AS item_id, 'm' AS system, ['x', 'y'] AS turns",
@@ -114,7 +120,7 @@ def test_responses(mini: Any, responses: str, said: str) -> None:
         (f"SELECT {PAIR}, 'm' AS system, 'a' AS winner", "compares system_a with system_b"),
         (
             f"SELECT {PAIR}, 'a' AS winner UNION ALL SELECT {PAIR}, 'b'",
-            "two labels are the same by their ids",
+            "two labels have the same ids",
         ),
         (f"SELECT {POINT}, 'a' AS winner", "a pointwise verdict is a value"),
         (f"SELECT {POINT}, 4 AS value", "got 4.0; allowed: 1, 2, 3"),
@@ -141,12 +147,12 @@ def test_labels(mini: Any, labels: str, said: str) -> None:
         (f"SELECT {JUDGED}, 3 AS value", "one verdict of its criterion's kind"),
         (f"SELECT {JUDGED}, 'a' AS winner, 'parse' AS failure", "one failure or one verdict"),
         (f"SELECT {JUDGED}, 'lost' AS failure", "allowed: parse, ambiguous"),
-        (f"SELECT {JUDGED}, 'a' AS winner, 'human' AS annotator", "there is no column of that name"),
+        (f"SELECT {JUDGED}, 'a' AS winner, 'human' AS annotator", "unknown column"),
         (
             f"SELECT {JUDGED.replace(chr(39) + 'j', chr(39) + 'jj')}, 'a' AS winner",
-            "there is no judge of that name",
+            "unknown judge",
         ),
-        (f"SELECT {JUDGED}, 'a' AS winner UNION ALL SELECT {JUDGED}, 'b'", "two judgments are the same"),
+        (f"SELECT {JUDGED}, 'a' AS winner UNION ALL SELECT {JUDGED}, 'b'", "two judgments have the same"),
     ],
 )
 def test_judgments(mini: Any, judgments: str, said: str) -> None:
@@ -159,7 +165,7 @@ def test_several_annotators_need_a_rule(mini: Any) -> None:
     two = f"SELECT {POINT}, x AS annotator, 1 AS value FROM (VALUES ('ann'), ('bob')) t(x)"
     sentence = refused(mini, labels=two)
     assert f"{mini.path}:criteria.fluency: several annotators" in sentence
-    assert "say in truth" in sentence
+    assert "rule for one label" in sentence
 
 
 def test_truth_must_count_somebody(mini: Any) -> None:
@@ -286,14 +292,14 @@ def test_some_kinds(mini: Any) -> None:
 
 def test_a_prompt_in_several_clusters_is_told(mini: Any) -> None:
     data = mini.load(items="SELECT id AS item_id, 'Same?' AS prompt FROM q")
-    assert data.warnings == ("1 prompts stand in more than one cluster: give such items one `cluster`",)
+    assert data.warnings == ("1 prompts are in more than one cluster: give such items one `cluster`",)
 
 
 @pytest.mark.parametrize(
     "change", [{"id": "../mini"}, {"id": "a/../../b"}, {"id": "/etc"}, {"folder": "../m"}]
 )
 def test_an_id_stays_in_its_folder(mini: Any, change: dict[str, str]) -> None:
-    with pytest.raises(SpecError, match="leaves it"):
+    with pytest.raises(SpecError, match="must not lead out of it"):
         mini.load(**change)
 
 
@@ -315,7 +321,7 @@ def test_levels_survive_json(levels: dict[Any, str]) -> None:
 def test_several_votes_of_a_pair_become_one_by_majority(mini: Any) -> None:
     votes = f"SELECT {PAIR}, 'a' AS winner, unnest(['x', 'y']) AS annotator"
     assert refused(mini, labels=votes).endswith(
-        "say in truth how they become one label, such as {by: majority}."
+        "write a rule for one label into truth, such as {by: majority}."
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalhub.errors import EvalhubError
-from evalhub.sandbox.rows import spelled
+from evalhub.sandbox.rows import spell_row
 
 TEXT = {"text": "VARCHAR"}
 
@@ -52,7 +52,7 @@ def test_parquet(table: Any, tmp_path: Path) -> None:
     data = table("t[1].parquet", content, "parquet", columns, items=sql)
     assert prompts(data) == [("1", "x1t[1].parquet"), ("2", "y2t[1].parquet")]
     assert data.items[0].tags == ("p",)
-    with pytest.raises(EvalhubError, match="there is no column"):
+    with pytest.raises(EvalhubError, match="unknown column"):
         table("t[1].parquet", content, "parquet", {"txt": "VARCHAR"})
 
 
@@ -74,13 +74,13 @@ def test_parquet(table: Any, tmp_path: Path) -> None:
 )
 def test_text_becomes_valid(table: Any, raw: bytes, text: str | None) -> None:
     if text is None:
-        with pytest.raises(EvalhubError, match=r"files\.t: t\.jsonl:1: the text is no JSON"):
+        with pytest.raises(EvalhubError, match=r"files\.t: t\.jsonl:1: the text is not JSON"):
             table("t.jsonl", raw, "jsonl", TEXT)
         return
     data = table("t.jsonl", raw + '\n{"text": "größer"}\n'.encode(), "jsonl", TEXT)
     assert prompts(data) == [("1", text), ("2", "größer")]
     changed = "\ufffd" in text or text == "ab"
-    assert any("were no valid text" in note for note in data.warnings) == changed
+    assert any("were not valid text" in note for note in data.warnings) == changed
 
 
 def test_a_replacement_that_was_there_is_no_warning(table: Any) -> None:
@@ -102,7 +102,9 @@ def test_a_csv_field_may_hold_newlines_and_be_absent(table: Any) -> None:
     sql = "SELECT line AS item_id, coalesce('text: ' || text, 'none') AS prompt FROM t"
     data = table("t.csv", 'n,text\n1,"a\nb"\n2,\n3,""\n', "csv", TEXT, items=sql)
     assert prompts(data) == [("1", "text: a\nb"), ("2", "none"), ("3", "text: ")]
-    assert data.warnings == ('t.csv: empty cells are missing values (text 1); an empty text is written ""',)
+    assert data.warnings == (
+        't.csv: empty cells are missing values (text 1), and an empty text is written ""',
+    )
 
 
 def test_types(table: Any) -> None:
@@ -133,12 +135,12 @@ def test_many_files_make_one_table(mini: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "form", "said"),
     [
-        ('{"text": "x"}\nnonsense\n', "jsonl", "t.x:2: the text is no JSON"),
-        ('{"text": "x"}\n[1]\n', "jsonl", "t.x:2: the row is no JSON object"),
-        ('[{"text": "x"}, 3]', "json", "t.x:2: the row is no JSON object"),
-        ('[{"text": "x"}', "json", "t.x: the text is no JSON"),
+        ('{"text": "x"}\nnonsense\n', "jsonl", "t.x:2: the text is not JSON"),
+        ('{"text": "x"}\n[1]\n', "jsonl", "t.x:2: the row is not a JSON object"),
+        ('[{"text": "x"}, 3]', "json", "t.x:2: the row is not a JSON object"),
+        ('[{"text": "x"}', "json", "t.x: the text is not JSON"),
         ("text,n\nx\n", "csv", "t.x:2 (row 1): the row has 1 fields, the header 2"),
-        ('text\n"x\n', "csv", "the row is no CSV"),
+        ('text\n"x\n', "csv", "the row is not valid CSV"),
         ("", "jsonl", "the file holds no rows"),
         ("[]", "json", "the file holds no rows"),
         ("text\n", "csv", "the file holds no rows"),
@@ -160,8 +162,8 @@ def test_broken_files(table: Any, content: str, form: str, said: str) -> None:
     [
         ("INTEGER", "files.t: t.jsonl:3: the column text holds a text where INTEGER is declared, got 'x'"),
         ("INTEGER[]", "files.t: t.jsonl:1: the column text holds a text where INTEGER[] is declared"),
-        ("VARCHR", "files.t.columns.text: there is no such type, got 'VARCHR'; allowed: VARCHAR, "),
-        ("a b c", "files.t.columns.text: there is no such type"),
+        ("VARCHR", "files.t.columns.text: unknown type, got 'VARCHR'; allowed: VARCHAR, "),
+        ("a b c", "files.t.columns.text: unknown type"),
         ("BLOB", "files.t.columns.text: a card cannot declare this type, got 'BLOB'; allowed: VARCHAR, "),
     ],
 )
@@ -205,7 +207,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 @given(ANY_TEXT, st.booleans())
 def test_every_text_is_spelled_in_valid_utf8(text: str, ascii_only: bool) -> None:
-    line, _ = spelled(json.loads(json.dumps({"text": text}, ensure_ascii=ascii_only)))
+    line, _ = spell_row(json.loads(json.dumps({"text": text}, ensure_ascii=ascii_only)))
     found = json.loads(line.decode("utf-8"))["text"]
     broken = any("\ud800" <= char <= "\udfff" or char == "\x00" for char in text)
     assert broken or found == text

@@ -128,11 +128,11 @@ def test_letters_of_a_comparison_name_what_was_shown(mini: Any, reply: str, show
 @pytest.mark.parametrize(
     ("judge", "row", "sentence"),
     [
-        ({"reads": "scores"}, f"{POINT}, 'x' AS raw_text", "no format of that name, got 'scores'"),
+        ({"reads": "scores"}, f"{POINT}, 'x' AS raw_text", "unknown format, got 'scores'"),
         ({"reads": "verdict"}, f"{POINT}, 'x' AS raw_text", "cannot answer a pointwise criterion"),
         ({"reads": "score"}, f"{PAIR}, 'ab' AS shown, 'x' AS raw_text", "cannot answer a pairwise criterion"),
         ({"reads": "verdict"}, f"{PAIR}, 'x' AS raw_text", "return the column shown"),
-        ({"reads": "score"}, f"{POINT}, 'x' AS raw_text, 2 AS value", "a row gives a verdict"),
+        ({"reads": "score"}, f"{POINT}, 'x' AS raw_text, 2 AS value", "a row has a verdict"),
         ({"unparsed": "tie"}, f"{POINT}, NULL::DOUBLE AS value", "allows a tie"),
         ({"unparsed": "wrong"}, f"{POINT}, NULL::DOUBLE AS value", "needs a pairwise criterion"),
         ({"orders": "agree"}, f"{PAIR}, 'a' AS winner", "return the column shown"),
@@ -143,7 +143,7 @@ def test_letters_of_a_comparison_name_what_was_shown(mini: Any, reply: str, show
         (
             {"reads": {"format": "letter", "letters": {"A": 1, "B": 9}}},
             f"{POINT}, 'A' AS raw_text",
-            "the letter B stands for what the criterion fluency does not allow, got 9; allowed: 1, 2, 3",
+            "the letter B has a meaning that the criterion fluency does not allow, got 9; allowed: 1, 2, 3",
         ),
         (
             {"reads": {"format": "letter", "letters": {"A": "a", "B": "both"}}},

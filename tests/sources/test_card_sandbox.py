@@ -59,13 +59,13 @@ def test_escapes(mini: Any, tmp_path: Path, sql: str, key: str) -> None:
 
 
 def test_bytes_are_no_text(mini: Any) -> None:
-    with pytest.raises(SpecError, match=r"it returns bytes, and decode\(\) reads them as text"):
+    with pytest.raises(SpecError, match=r"it returns bytes: read them as text with decode\(\)"):
         mini.load(items="SELECT id AS item_id, encode(prompt) AS prompt FROM q")
     assert mini.load(items="SELECT id AS item_id, decode(encode(prompt)) AS prompt FROM q").items
 
 
 def test_reading_is_named_as_such(mini: Any) -> None:
-    with pytest.raises(SpecError, match="reads what it may not"):
+    with pytest.raises(SpecError, match="is not allowed to do this"):
         mini.load(items="SELECT content AS item_id, 'x' AS prompt FROM read_text('/etc/passwd')")
 
 

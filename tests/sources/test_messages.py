@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evalhub.errors import SpecError
-from evalhub.records import Item, asked_sha256
+from evalhub.records import Item, prompt_sha256
 from evalhub.sources import Dataset, check
 from evalhub.sources.messages import IDLE_KEYS, ROLES, read_messages
 
@@ -239,7 +239,7 @@ def test_names_are_of_one_line(name: Any, place: str) -> None:
     "history", ['[{"role": "user", "content": "a", "content": "b"}]', '[{"role": "user", "content": NaN}]']
 )
 def test_json_that_does_not_say_one_thing_is_refused(history: str) -> None:
-    with pytest.raises(ValueError, match=r"a key that stands twice|finite numbers"):
+    with pytest.raises(ValueError, match=r"a key that appears twice|finite numbers"):
         read_messages(history)
 
 
@@ -266,7 +266,7 @@ def test_the_spelling_of_arguments_changes_nothing() -> None:
         ([], "a list of messages"),
         ("Hi", "a list of messages"),
         ("{", "a list of messages"),
-        (["Hi"], "message 1 is none"),
+        (["Hi"], "message 1 is not one"),
         (
             [{"role": "user", "content": "a"}, {"role": "narrator", "content": "b"}],
             "there is the role 'narrator' (message 2)",
@@ -279,7 +279,10 @@ def test_the_spelling_of_arguments_changes_nothing() -> None:
             "of role assistant. Leave it out in the SELECT",
         ),
         ([{"role": "user", "content": " "}], "message 1 is blank"),
-        ([{"role": "user", "content": {"text": "a"}}], "there is neither (message 1)"),
+        (
+            [{"role": "user", "content": {"text": "a"}}],
+            "a content that is a text or a list of text blocks (message 1)",
+        ),
         (
             [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}],
             "block of type 'image_url'",
@@ -290,7 +293,7 @@ def test_the_spelling_of_arguments_changes_nothing() -> None:
         ),
         ([{"role": "user", "content": "a", "tool_calls": [{"name": "f"}]}], "there is 'tool_calls'"),
         ([{"role": "assistant", "tool_calls": [{"arguments": {}}]}], "a call without a name (message 1)"),
-        ([{"role": "assistant", "tool_calls": "f()"}], "a list as tool_calls; there is none (message 1)"),
+        ([{"role": "assistant", "tool_calls": "f()"}], "tool_calls that are a list (message 1)"),
     ],
 )
 def test_what_is_no_history_is_refused(mini: Any, history: Any, said: str) -> None:
@@ -309,7 +312,7 @@ def test_a_history_stands_in_place_of_a_prompt(mini: Any) -> None:
 def test_the_history_is_part_of_what_is_asked() -> None:
     bare = Item("d", "1", turns=("Hi",))
     with_history = Item("d", "1", turns=("Hi",), messages=(("system", "Be brief."), ("user", "Hi")))
-    assert asked_sha256(bare) != asked_sha256(with_history)
+    assert prompt_sha256(bare) != prompt_sha256(with_history)
 
 
 def test_equal_last_messages_of_other_histories_are_no_shared_prompts(mini: Any) -> None:

@@ -189,13 +189,13 @@ def test_what_is_no_data_is_left_out_and_said(desk: Any, cli: Any) -> None:
         (
             {"a.jsonl": '{"a": 1}\n{"a":\n'},
             [],
-            "mine/a.jsonl:2: the file cannot be read: the text is no JSON",
+            "mine/a.jsonl:2: the file cannot be read: the text is not JSON",
         ),
         ({"a.csv": "a,b\n1\n"}, [], "mine/a.csv:2 (row 1): the file cannot be read: the row has 1 fields"),
         ({"a.csv": ""}, [], "mine/a.csv: the file cannot be read: it holds no row with a column"),
-        ({"a.parquet": "no"}, [], "mine/a.parquet: the file cannot be read: it is no Parquet"),
-        ({"a.csv": "a\n1\n"}, ["--id", "tiny"], "datasets/tiny.yaml: a card of that name is there already"),
-        ({"a.csv": "a\n1\n"}, ["--id", "a b"], "--id: this is no name for a file, got 'a b'"),
+        ({"a.parquet": "no"}, [], "mine/a.parquet: the file cannot be read: it is not Parquet"),
+        ({"a.csv": "a\n1\n"}, ["--id", "tiny"], "datasets/tiny.yaml: a card of that name already exists"),
+        ({"a.csv": "a\n1\n"}, ["--id", "a b"], "--id: not a valid file name, got 'a b'"),
     ],
 )
 def test_what_is_refused(desk: Any, cli: Any, files: Files, arguments: list[str], said: str) -> None:
@@ -213,9 +213,11 @@ def test_nothing_is_written_over(desk: Any, cli: Any, new: Any) -> None:
     new({"a.csv": "prompt\nWho?\n"})
     card = desk.folder / "datasets" / "mine.yaml"
     before = card.read_text()
-    assert "a card of that name is there already" in cli("datasets", "new", "mine").sentence
+    assert "a card of that name already exists" in cli("datasets", "new", "mine").sentence
     assert card.read_text() == before
-    assert cli("datasets", "new", "elsewhere").sentence == "FOLDER: there is no such folder, got 'elsewhere'."
+    assert (
+        cli("datasets", "new", "elsewhere").sentence == "FOLDER: the folder does not exist, got 'elsewhere'."
+    )
 
 
 def test_turns_are_the_users(new: Any) -> None:
@@ -232,7 +234,7 @@ def test_of_several_values_of_one_item_none_is_picked(desk: Any, cli: Any) -> No
     (desk.folder / "mine" / "x.jsonl").write_text(lines(*rows))
     answer = cli("datasets", "new", "mine")
     assert answer.code == 2
-    assert "two items are the same by their ids" in answer.sentence
+    assert "two items have the same ids" in answer.sentence
 
 
 NAMES = {

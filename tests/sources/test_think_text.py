@@ -66,8 +66,8 @@ def test_a_prompt_that_opened_the_tag_makes_plain_texts_cut(mini: Any) -> None:
     [
         ({"open": "analysis"}, "say which text closes 'analysis'"),
         ({"open": " "}, "the opening tag of think is blank"),
-        ({"open": "##", "close": "##"}, "two different texts"),
-        ({"opens": "<x>"}, "there is no such key"),
+        ({"open": "##", "close": "##"}, "are the same"),
+        ({"opens": "<x>"}, "unknown key"),
         ("nothing", "a list is needed"),
         (["<x>"], "a mapping is needed"),
     ],

@@ -24,9 +24,9 @@ def one(**changes: Any) -> dict[str, Any]:
     [
         ([one(stages=["pv"])], ("s.yaml:cascades.c.stages", "pv", "did you mean 'pw'?")),
         ([one(stages=["pt"])], ("s.yaml:cascades.c.stages", "compares two responses", "got 'pt'")),
-        ([one(stages=["pw", "pw"])], ("s.yaml:cascades.0.stages", "a stage stands twice")),
+        ([one(stages=["pw", "pw"])], ("s.yaml:cascades.0.stages", "a stage appears twice")),
         ([one(stages=[])], ("s.yaml:cascades.0.stages", "at least one entry")),
-        ([one(), one()], ("s.yaml", "'c' stands twice among cascades")),
+        ([one(), one()], ("s.yaml", "'c' appears twice among cascades")),
         ([one(agreement=1)], ("s.yaml:cascades.0.agreement", "less than 1")),
         ([one(confidence=0)], ("s.yaml:cascades.0.confidence", "greater than 0")),
         ([one(criterion="overal")], ("cascades.c.criterion", "did you mean 'overall'?")),

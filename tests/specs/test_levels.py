@@ -7,13 +7,13 @@ import pytest
 
 from evalhub.errors import SpecError
 from evalhub.specs import CriterionSpec, Rubric, parse_rubric
-from evalhub.specs.base import validated
+from evalhub.specs.base import validate
 
 NA = {"meaning": "no such part", "applicable": False}
 
 
 def criterion(**keys: Any) -> CriterionSpec:
-    return validated(CriterionSpec, {"kind": "pointwise", **keys}, "card.yaml:criteria.tone")
+    return validate(CriterionSpec, {"kind": "pointwise", **keys}, "card.yaml:criteria.tone")
 
 
 def refusal(**keys: Any) -> str:
@@ -68,12 +68,12 @@ def test_the_order_of_the_levels_says_which_end_is_better(
         ({1: "x", "good": "y"}, "the level 'good' has no value: write good: {value: …, meaning: …}"),
         ({"a": {"value": 2, "meaning": "x"}, "b": "y"}, "the level 'b' has no value"),
         ({1: "x", "na": NA}, "at least two levels that are applicable"),
-        ({"na": {**NA, "value": 0}, 1: "x", 2: "y"}, "counts in no mean: leave its value out"),
-        ({0: NA, "zero": {"value": 0, "meaning": "x"}, 1: "y"}, "another level counts 0"),
-        ({2: {"value": 5, "meaning": "x"}, 6: "y"}, "the level 2 counts as its number"),
+        ({"na": {**NA, "value": 0}, 1: "x", 2: "y"}, "is in no mean: leave its value out"),
+        ({0: NA, "zero": {"value": 0, "meaning": "x"}, 1: "y"}, "another level has the value 0"),
+        ({2: {"value": 5, "meaning": "x"}, 6: "y"}, "the value of level 2 is its number"),
         (
             {1: {"valeu": 1, "meaning": "x"}, 2: "y"},
-            "has no key 'valeu': known are applicable, meaning, value",
+            "unknown key 'valeu', allowed: applicable, meaning, value",
         ),
         ({"a": {"value": 1}, "b": "y"}, "the level 'a': needs the key 'meaning'"),
         ({"a": {"value": float("inf"), "meaning": "x"}, "b": "y"}, "finite number (value)"),
@@ -90,15 +90,17 @@ def test_levels_that_say_nothing_sure_are_refused(levels: dict[Any, Any], said: 
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["two", "three", "four"], "the level 'two' speaks of 2, and by its place it would count 0"),
-        (["zero", "one", "three"], "the level 'three' speaks of 3, and by its place it would count 2"),
-        (["III", "II", "I"], "'III' speaks of 3"), (["Ⅱ", "Ⅲ"], "'Ⅱ' speaks of 2"),
-        (["$10", "$20"], "'$10' speaks of 10"), (["(3)", "(5)"], "'(3)' speaks of 3"),
-        (["grade 1", "grade 3"], "'grade 1' speaks of 1"), (["L3", "L6"], "'L3' speaks of 3"),
-        (["three stars", "two stars"], "'three stars'"), (["★", "★★"], "'★' speaks of 1"),
-        (["②", "③"], "'②' speaks of 2"), (["三", "二"], "'三' speaks of 3"), (["first", "second"], "'first'"),
-        (["bad", "good", "top 10"], "'top 10' speaks of 10"), (["twenty-five", "fifty"], "'twenty-five'"),
-        (["half", "three"], "'half' speaks of 0.5"), (["level -1", "level 0"], "speaks of -1"),
+        (["two", "three", "four"], "the level 'two' names the number 2, and its value by place is 0"),
+        (["zero", "one", "three"], "the level 'three' names the number 3, and its value by place is 2"),
+        (["III", "II", "I"], "'III' names the number 3"), (["Ⅱ", "Ⅲ"], "'Ⅱ' names the number 2"),
+        (["$10", "$20"], "'$10' names the number 10"), (["(3)", "(5)"], "'(3)' names the number 3"),
+        (["grade 1", "grade 3"], "'grade 1' names the number 1"), (["L3", "L6"], "'L3' names the number 3"),
+        (["three stars", "two stars"], "'three stars'"), (["★", "★★"], "'★' names the number 1"),
+        (["②", "③"], "'②' names the number 2"), (["三", "二"], "'三' names the number 3"),
+        (["first", "second"], "'first'"),
+        (["bad", "good", "top 10"], "'top 10' names the number 10"),
+        (["twenty-five", "fifty"], "'twenty-five'"),
+        (["half", "three"], "'half' names the number 0.5"), (["level -1", "level 0"], "names the number -1"),
     ],
 )  # fmt: skip
 def test_a_name_that_speaks_of_another_number_than_its_place_needs_a_value(

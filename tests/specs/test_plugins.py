@@ -59,19 +59,19 @@ class TestEveryKind:
         [
             ("broken", "cannot be loaded (RuntimeError: no such GPU), got 'broken_judges:"),
             ("missing", "cannot be loaded (AttributeError: "),
-            ("wrong", "is none, got 'other_judges:nothing'"),
+            ("wrong", "is not a valid KIND, got 'other_judges:nothing'"),
         ],
     )
     def test_a_bad_one_is_one_sentence(self, kind: str, name: str, why: str) -> None:
         with pytest.raises(SpecError) as caught:
             ASK[kind](name)
         sentence = caught.value.sentence()
-        assert f"the {kind} {name} of other-judges {why}" in sentence
-        assert sentence.endswith("mend other-judges, or uninstall it.")
+        assert f"the entry point {name} of other-judges {why.replace('KIND', kind)}" in sentence
+        assert sentence.endswith("fix other-judges, or uninstall it.")
         assert kind == "engine" or sentence.startswith("here: ")
 
     def test_an_unknown_one_names_the_others_too(self, kind: str) -> None:
-        with pytest.raises(UnknownNameError, match=f"no {kind} of that name.*did you mean 'good'"):
+        with pytest.raises(UnknownNameError, match=f"unknown {kind}.*did you mean 'good'"):
             ASK[kind]("goood")
 
 
@@ -81,7 +81,9 @@ def test_our_own_are_not_replaced() -> None:
 
 def test_a_metric_that_builds_nothing_of_use_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(METRICS, "odd", lambda options, *, where: None)  # type: ignore[arg-type]
-    with pytest.raises(SpecError, match=r"here\.odd: the builder returns no metric, got 'NoneType'"):
+    with pytest.raises(
+        SpecError, match=r"here\.odd: the builder returns no metric, it lacks .*got 'NoneType'"
+    ):
         build("odd", where="here")
 
 

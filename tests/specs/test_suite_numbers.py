@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from evalhub.engines import with_settings
 from evalhub.errors import SpecError
 from evalhub.specs import load_suite
 from evalhub.specs.card import CriterionSpec
@@ -26,7 +27,10 @@ JUDGE = {"id": "j", "model": "m", "engine": "scripted", "rubric": "helpfulness"}
             "candidates.sampling.temperature",
             {"candidates": [{**CANDIDATE, "sampling": {"temperature": ...}}]},
         ),
-        ("candidates.engine.logprobs", {"candidates": [{**CANDIDATE, "engine": {"logprobs": ...}}]}),
+        (
+            "candidates.engine.logprobs",
+            {"candidates": [{**CANDIDATE, "engine": {"type": "openai", "logprobs": ...}}]},
+        ),
         ("judges.samples", {"judges": [{**JUDGE, "samples": ...}]}),
     ],
 )
@@ -35,7 +39,7 @@ def test_true_and_false_are_no_numbers(tmp_path: Path, key: str, change: dict[st
     path = tmp_path / "s.yaml"
     path.write_text(text, "utf-8")
     with pytest.raises(SpecError) as error:
-        load_suite(str(path))
+        with_settings(load_suite(str(path))[0], str(path))
     section, *_, last = key.split(".")
     assert f":{section}." in str(error.value)
     assert f".{last}: a number is needed, got {flag}" in str(error.value)

@@ -22,9 +22,9 @@ def test_words_stay_words() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: 1\na: 2", "f:2: the key 'a' stands twice."),
-        ("a: {b: 1, c: 2, b: 3}", "f:1: the key 'b' stands twice."),
-        ("1: a\n1.0: b", "f:2: the key 1.0 stands twice."),
+        ("a: 1\na: 2", "f:2: the key 'a' appears twice."),
+        ("a: {b: 1, c: 2, b: 3}", "f:1: the key 'b' appears twice."),
+        ("1: a\n1.0: b", "f:2: the key 1.0 appears twice."),
         ("x: !!python/object/apply:os.system [ls]", "f:1: could not determine a constructor for the tag"),
         ("x: !!python/name:os.system", "f:1: could not determine"),
         ("x: !thing 3", "f:1: could not determine"),
@@ -94,8 +94,8 @@ def test_line_endings_and_a_byte_order_mark_do_not_matter(desk: Any, ending: str
     ("text", "said"),
     [
         ("suite: s\ndatasets: [{id: tiny}]\njudges: [{id: j, rubrik: rate, model: m}]",
-         ("judges.0.rubrik: there is no such key", "did you mean 'rubric'?")),
-        ("siute: s\ndatasets: [{id: tiny}]", ("s.yaml:siute: there is no such key", "did you mean 'suite'?")),
+         ("judges.0.rubrik: unknown key", "did you mean 'rubric'?")),
+        ("siute: s\ndatasets: [{id: tiny}]", ("s.yaml:siute: unknown key", "did you mean 'suite'?")),
         ("suite: s\ndatasets: [{id: tiny}]\njudges: [{id: j, model: m}]\nx: 1",
          ("judges.0.rubric: this key is required",)),
     ],
@@ -163,10 +163,10 @@ class TestFolders:
         path = self.write(homes[2], "other")
         assert locate("suites", str(path)) == path
         beside = homes[2] / "suites" / "x.yaml"
-        assert locate("suites", "other.yaml", beside=beside) == path
+        assert locate("suites", "other.yaml", referrer=beside) == path
         with pytest.raises(SpecError, match=r"no suite file at that path, got 'other\.yaml'"):
             locate("suites", "other.yaml")
-        with pytest.raises(UnknownNameError, match="no suite of that name"):
+        with pytest.raises(UnknownNameError, match="unknown suite"):
             locate("suites", "other/")
 
     def test_an_id_does_not_leave_the_folder(self, homes: list[Path]) -> None:

@@ -148,7 +148,7 @@ def test_a_damaged_manifest_is_told_and_passed_over(
 def test_another_format_is_refused(writer: RunWriter) -> None:
     path = writer.path / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
-    with pytest.raises(StorageError, match="another version, got 99"):
+    with pytest.raises(StorageError, match="another version of evalhub wrote the run, got 99"):
         Run(writer.path)
 
 

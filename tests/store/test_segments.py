@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evalhub.errors import StorageError
+from evalhub.files import file_sha256
 from evalhub.records import KINDS, Completion, Record, sort_key
 from evalhub.store import Run, RunWriter, verify, write_segment
 from evalhub.store.journal import decode, encode
-from evalhub.store.segments import file_sha256, read_segment
+from evalhub.store.segments import read_segment
 
 TEXT = st.text(max_size=12)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -125,7 +126,7 @@ def test_a_segment_that_cannot_be_written_leaves_nothing(
     def refuse(_: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("evalhub.store.segments.sync_file", refuse)
+    monkeypatch.setattr("evalhub.files.sync", refuse)
     with pytest.raises(StorageError, match=r"0001\.parquet: .*No space left on device"):
         write_segment(tmp_path / "0001.parquet", "completions", [Completion("k", "m", "[]")])
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from evalhub import stats
 from evalhub.analysis.frames.directions import Directions
 from evalhub.analysis.frames.judges import counts_as_wrong, kind_of_judge, may_tie
-from evalhub.analysis.frames.responses import METRICS
+from evalhub.analysis.frames.responses import metric_scores
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR, groups
 from evalhub.specs.rater_names import BASELINE_JUDGES
@@ -79,7 +79,7 @@ def _metric_raters(results: Results, group: pd.DataFrame, *, ties: bool) -> Iter
         return
     dataset = str(group["dataset"].iat[0])
     directions = Directions(results)
-    scores = results.sql(f"{METRICS} AND dataset = $dataset", {"dataset": dataset})
+    scores = metric_scores(results, dataset)
     for (metric,), found in groups(scores, "metric"):
         higher = directions.of_metric(dataset, metric)
         if higher is None:

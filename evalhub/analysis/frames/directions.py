@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.frames.labels import criteria
 from evalhub.analysis.results import Results
+from evalhub.metrics import LENGTH_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +82,32 @@ def oriented(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 _ENDS = ("floor", "ceiling")
+
+
+def length_names(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the names of the metrics that measure the length of a response.
+
+    Args:
+        metrics: The manifest's `metrics`. Older runs do not say which are lengths: theirs are recognised by
+            the columns of the metric `length`.
+
+    Returns:
+        Names in the manifest's order, then the columns of the metric `length` that are not in it.
+    """
+    declared = (name for name, facts in metrics.items() if facts.get("is_length", name in LENGTH_COLUMNS))
+    return list(dict.fromkeys([*declared, *(name for name in LENGTH_COLUMNS if name not in metrics)]))
+
+
+def further_lengths(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the lengths that leaderboards leave out: all but the first column of each metric.
+
+    Args:
+        metrics: The manifest's `metrics`.
+    """
+    by_metric: dict[str, list[str]] = {}
+    for name in length_names(metrics):
+        by_metric.setdefault(metrics.get(name, {}).get("metric", ""), []).append(name)
+    return [name for names in by_metric.values() for name in names[1:]]
 
 
 def direction_of(rows: pd.DataFrame) -> bool | None:

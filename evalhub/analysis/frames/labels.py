@@ -9,7 +9,7 @@ from evalhub.analysis.results import Results, remembered
 from evalhub.records import AnnotatorKind, Label
 from evalhub.sources import consensus
 from evalhub.specs import CriterionSpec
-from evalhub.specs.base import validated
+from evalhub.specs.base import validate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ _COLUMNS = (
 def criteria(results: Results) -> dict[tuple[str, str], CriterionSpec]:
     """Return each criterion that labels may have, by dataset and name."""
     return {
-        (dataset, name): validated(CriterionSpec, spec, f"{results.run.id}: cards.{dataset}.criteria.{name}")
+        (dataset, name): validate(CriterionSpec, spec, f"{results.run.id}: cards.{dataset}.criteria.{name}")
         for dataset, card in results.manifest["cards"].items()
         for name, spec in card.get("criteria", {}).items()
     }

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from evalhub.analysis.frames.directions import Directions
+from evalhub.analysis.frames.directions import Directions, length_names
 from evalhub.analysis.frames.labels import criteria, label_criterion, truth
 from evalhub.analysis.frames.verdicts import ratings
 from evalhub.analysis.results import Results
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 SOFT = " (soft)"
 
 
-# The lengths are no metric here: they have a column and a rule of their own.
-METRICS = (
-    "SELECT dataset, item_id, system, sample, metric, value FROM scores "
-    "WHERE criterion IS NULL AND metric NOT IN ('chars', 'words')"
-)
+_METRIC_SCORES = """
+SELECT dataset, item_id, system, sample, metric, value FROM scores
+WHERE criterion IS NULL AND NOT list_contains($lengths, metric) AND dataset = $dataset
+"""
 
 
 _KEY = ["item_id", "system", "sample"]
@@ -158,8 +157,17 @@ def _lengths(results: Results, dataset: str) -> pd.DataFrame:
     return results.sql(query, {"dataset": dataset})
 
 
+def metric_scores(results: Results, dataset: str) -> pd.DataFrame:
+    """Return the scores of a dataset's responses under all metrics that are no lengths.
+
+    The length has a column and a rule of its own in the tables that hold metrics against labels.
+    """
+    lengths = length_names(results.manifest.get("metrics", {}))
+    return results.sql(_METRIC_SCORES, {"dataset": dataset, "lengths": lengths})
+
+
 def _metrics(results: Results, dataset: str) -> pd.DataFrame:
-    scores = results.sql(f"{METRICS} AND dataset = $dataset", {"dataset": dataset})
+    scores = metric_scores(results, dataset)
     wide = scores.pivot(index=_KEY, columns="metric", values="value").reset_index()
     wide.columns.name = None
     return wide.dropna(axis="columns", how="all") if len(wide) else wide[_KEY]

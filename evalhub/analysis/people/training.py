@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from evalhub.analysis.frames.labels import ground, label_criterion
@@ -20,7 +19,8 @@ from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
 from evalhub.errors import InputError, StorageError
-from evalhub.records import Item, Judgment, asked_sha256, canonical, digest, key_of
+from evalhub.files import write_file
+from evalhub.records import Item, Judgment, canonical, digest, key_of, prompt_sha256
 from evalhub.specs import Mode
 
 FORMAT = "evalhub-training/1"
@@ -113,26 +113,13 @@ def export_training(found: Training, path: Path) -> Path:
         reasons = ", ".join(f"{count} {why}" for why, count in found.manifest["left_out"].items())
         raise InputError("no judgment of these runs may be trained on", value=reasons or "no judgments")
     try:
-        _write(path, "".join(f"{line}\n" for line in found.lines))
-        _write(beside, json.dumps(found.manifest, indent=1, ensure_ascii=False) + "\n")
+        write_file(path, "".join(f"{line}\n" for line in found.lines).encode(), shared=True)
+        manifest = json.dumps(found.manifest, indent=1, ensure_ascii=False) + "\n"
+        write_file(beside, manifest.encode(), shared=True)
     except OSError as error:
         why = error.strerror
         raise StorageError(f"the export cannot be written ({why})", where=str(path)) from error
     return beside
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-        made = Path(file.name)
-        try:
-            file.write(text)
-            file.flush()
-            made.chmod(0o644)
-            made.rename(path)
-        except OSError:
-            made.unlink(missing_ok=True)
-            raise
 
 
 def _dev_items(results: Results, seed: int, splits: dict[str, str]) -> dict[tuple[str, str], Item]:
@@ -243,7 +230,7 @@ def _line(one: Judgment, item: Item, label: tuple[Any, str], sent: Mapping[str, 
     return {
         "dataset": one.dataset,
         "item_id": one.item_id,
-        "item_sha256": asked_sha256(item),
+        "item_sha256": prompt_sha256(item),
         "cluster": item.cluster,
         "split": item.split or DEV,
         "judge": one.judge,

@@ -26,6 +26,8 @@ SELECT DISTINCT signature FROM scores
 WHERE dataset = $dataset AND metric = $metric AND criterion IS NULL AND signature IS NOT NULL ORDER BY ALL
 """
 
+_OF_METRIC = ("bounds", "higher_is_better")
+
 
 def rater_changes(key: tuple[str, ...], after: Results, before: Results) -> tuple[str, ...]:
     """Return the names of the parts of a rater that differ between two runs. An empty tuple means the same.
@@ -65,7 +67,7 @@ def _penalty(measure: str, manifest: dict[str, Any]) -> dict[str, Any]:
 def _rater_parts(rater: str, manifest: dict[str, Any]) -> dict[str, Any]:
     """Return the parts of a rater, each under the name that the report prints."""
     if rater in manifest.get("metrics", {}):
-        return {"metric": manifest["metrics"][rater]}
+        return {"metric": {name: manifest["metrics"][rater].get(name) for name in _OF_METRIC}}
     juries = {jury["id"]: jury for jury in manifest.get("juries", ())}
     if rater in juries:
         members = {member: _rater_parts(member, manifest) for member in juries[rater]["members"]}

@@ -60,7 +60,7 @@ def _expectation(rubric: Rubric, case: GoldCase, where: str) -> Expectation:
 
 
 def _check_inputs(rubric: Rubric, case: GoldCase, where: str) -> None:
-    shown = set(case.shown) | ({"responses"} if case.responses is not None else set())
+    shown = set(case.slot_texts) | ({"responses"} if case.responses is not None else set())
     if shown != set(rubric.shows):
         raise SpecError(
             "the case has other responses than the rubric shows",
@@ -74,8 +74,8 @@ def _check_inputs(rubric: Rubric, case: GoldCase, where: str) -> None:
         if name in rubric.inputs and name not in writes and not there:
             key = {"reference": "refs"}.get(name, name)
             raise SpecError(f"the rubric shows the {name}, and the case has none", where=f"{where}.{key}")
-    for text in [*case.shown.values(), *(case.responses or {}).values()]:
-        if not isinstance(text, str) and len(text) != len(case.asked):
+    for text in [*case.slot_texts.values(), *(case.responses or {}).values()]:
+        if not isinstance(text, str) and len(text) != len(case.user_turns):
             raise SpecError("a response needs one answer for each of the user's turns", where=where)
 
 

@@ -14,7 +14,7 @@ from evalhub.judging.protocols.listwise import listwise, pair_parts
 from evalhub.judging.protocols.pointwise_pairwise import pairwise, pointwise
 from evalhub.judging.protocols.self_written import writing
 from evalhub.judging.protocols.swap import both_parts, swap
-from evalhub.specs import named
+from evalhub.specs import find_entry
 
 _ONE, _TWO = ("response",), ("response_a", "response_b")
 
@@ -48,4 +48,6 @@ def protocol_named(name: str, *, where: str = "") -> Protocol:
         >>> protocol_named("pairwise").inputs
         (('response_a', 'response_b'),)
     """
-    return named("protocol", name, PROTOCOLS, fits=lambda found: isinstance(found, Protocol), where=where)
+    return find_entry(
+        "protocol", name, PROTOCOLS, fits=lambda entry: isinstance(entry, Protocol), where=where
+    )

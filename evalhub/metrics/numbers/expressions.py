@@ -1,10 +1,10 @@
-"""Whether a number is only a part of what is written: of an expression, a range, a duration, or a code."""
+"""Whether a number is only a part of an expression, a range, a duration or a code."""
 
 from __future__ import annotations
 
 import re
 
-from evalhub.metrics.numbers.factors import is_multiplied
+from evalhub.metrics.numbers.factors import is_operand_of_words
 from evalhub.metrics.numbers.han import NUMERAL
 from evalhub.metrics.numbers.signs import OPENERS
 
@@ -18,7 +18,7 @@ _OPERATOR_BEFORE = re.compile(
     # Digits apart from digits are a list or a telephone number, `5 h 30` and `5$50` have two units.
     r"|[0-9][ \u00a0]?$|[0-9][ ]?(?:[°h][ ]?|[€$£])$"
 )
-# `5 to 6`, `5 or 6`, `between 5 and 6`: one of both, or what lies between.
+# `5 to 6`, `5 or 6`, `between 5 and 6`: one of the two, or a number between them.
 _RANGE_BEFORE = re.compile(
     r"[0-9][%°]?[ ](?:to|or|bis|oder|à|ou)[ ]$|[0-9][ ]?[至到][ ]?$|\bbetween[ ][0-9.,]+[%°]?[ ]and[ ]$",
     re.IGNORECASE,
@@ -61,12 +61,12 @@ _CJK_UNIT_BEHIND = re.compile("[ ]?(?:分钟|分|秒|분|초)")
 _ENDLESS = re.compile(r"\.\.|…")
 
 
-def is_part(before: str, behind: str, number: str) -> bool:
-    """Return whether a number is only a part of what is written, so that reading it alone would be wrong.
+def is_part(prefix: str, suffix: str, number: str) -> bool:
+    """Return whether a number is only a part of something longer, so that reading it alone would be wrong.
 
     Args:
-        before: The text before the number and its sign.
-        behind: The text behind it.
+        prefix: The text before the number and its sign.
+        suffix: The text behind it.
         number: The number as it is written, with its sign.
 
     Returns:
@@ -77,20 +77,20 @@ def is_part(before: str, behind: str, number: str) -> bool:
         >>> is_part("2 * ", "", "3"), is_part("that is ", " km", "3"), is_part("", "x + 1", "3")
         (True, False, True)
     """
-    bare = _OPENED.sub("", before)
+    outer_prefix = _OPENED.sub("", prefix)
     return bool(
-        _OPERATOR_BEFORE.search(before)
-        or (bare != before and _OPERATOR_BEFORE.search(bare) and not before.endswith("**"))
-        or (_RANGE_BEFORE.search(bare) and not _CHANGE_BEFORE.search(bare))
-        or is_multiplied(bare)
-        or _FUNCTION_BEFORE.search(before)
-        or _OPERATOR_BEHIND.match(behind)
-        or (_CODE_BEHIND.match(behind) and not _SQUARED_UNIT.match(behind))
-        or _TRAILING_SIGN.match(behind)
-        or _NUMERAL_BEHIND.match(behind)
-        or ("." in number and _ENDLESS.match(behind))
+        _OPERATOR_BEFORE.search(prefix)
+        or (outer_prefix != prefix and _OPERATOR_BEFORE.search(outer_prefix) and not prefix.endswith("**"))
+        or (_RANGE_BEFORE.search(outer_prefix) and not _CHANGE_BEFORE.search(outer_prefix))
+        or is_operand_of_words(outer_prefix)
+        or _FUNCTION_BEFORE.search(prefix)
+        or _OPERATOR_BEHIND.match(suffix)
+        or (_CODE_BEHIND.match(suffix) and not _SQUARED_UNIT.match(suffix))
+        or _TRAILING_SIGN.match(suffix)
+        or _NUMERAL_BEHIND.match(suffix)
+        or ("." in number and _ENDLESS.match(suffix))
         or (
-            _LARGER_UNIT_BEFORE.search(before)
-            and (_UNIT_BEHIND.match(behind) or _CJK_UNIT_BEHIND.match(behind))
+            _LARGER_UNIT_BEFORE.search(prefix)
+            and (_UNIT_BEHIND.match(suffix) or _CJK_UNIT_BEHIND.match(suffix))
         )
     )

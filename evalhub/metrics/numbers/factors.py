@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 
-from evalhub.metrics.numbers.reading import Reading, each, with_others
+from evalhub.metrics.numbers.reading import Reading, map_values, with_meanings
 
 PARTS: Mapping[str, Fraction] = {
     "half": Fraction(1, 2), "halves": Fraction(1, 2),
@@ -31,7 +31,7 @@ _DOZENS = re.compile(
     r"|[ ]?(?:ダース|다스|打(?![0-9一二两三四五六七八九十]))",
     re.IGNORECASE,
 )
-# What `7 doubled` or `7 gross` means is not said by the text.
+# `7 doubled` and `7 gross` have two meanings.
 _OPEN: Mapping[str, Fraction] = {
     "doubled": Fraction(2),
     "tripled": Fraction(3),
@@ -88,76 +88,78 @@ _LAST_WORDS = (
 _FACTOR_WORDS = frozenset(_LAST_WORDS.split())
 
 
-def is_multiplied(before: str) -> bool:
-    """Return whether a number is that of which a part or a multiple is spoken of, and no answer itself.
+def is_operand_of_words(prefix: str) -> bool:
+    """Return whether words before a number take a part or a multiple of it, so that it is no answer itself.
 
-    >>> is_multiplied("half of "), is_multiplied("half past ")
+    >>> is_operand_of_words("half of "), is_operand_of_words("half past ")
     (True, False)
     """
-    last = before[:-1].rpartition(" ")[2].lower()
-    return before.endswith(" ") and last in _FACTOR_WORDS and bool(_FACTOR_BEFORE.search(before))
+    last_word = prefix[:-1].rpartition(" ")[2].lower()
+    return prefix.endswith(" ") and last_word in _FACTOR_WORDS and bool(_FACTOR_BEFORE.search(prefix))
 
 
-def multiplied(reading: Reading, behind: str, *, money: bool) -> Reading:
+def multiply_by_word(reading: Reading, suffix: str, *, money: bool) -> Reading:
     """Return a number with the word behind it that multiplies or divides it.
 
     Args:
         reading: The number without that word.
-        behind: The text behind it.
+        suffix: The text behind it.
         money: Whether it is an amount of money, which is gross or net.
 
     Returns:
-        The product, which could also be a count of dozens or of quarters. `7 pairs` are counted as pairs, and
-        could also be 14. Without value where both are as likely, as of `7 doubled`, and where the factor has
+        The product. Its other meaning is the count of dozens or quarters. `7 pairs` are 7, and their other
+        meaning is 14. It has no value where both are as likely, as of `7 doubled`, and where the factor has
         a factor of its own.
 
     Example:
-        >>> sixty = multiplied(Reading(Fraction(5)), " dozen eggs", money=False)
+        >>> sixty = multiply_by_word(Reading(Fraction(5)), " dozen eggs", money=False)
         >>> sixty.value, sorted(sixty.meanings)
         (Fraction(60, 1), [Fraction(5, 1), Fraction(60, 1)])
-        >>> multiplied(Reading(Fraction(7)), " and a half hours", money=False).value
+        >>> multiply_by_word(Reading(Fraction(7)), " and a half hours", money=False).value
         Fraction(15, 2)
     """
-    if not behind:
+    if not suffix:
         return reading
-    behind = _LATEX_WORD.sub(" ", behind, count=1) if _LATEX_WORD.match(behind) else behind
-    if _LATER_PART.match(behind):
+    suffix = _LATEX_WORD.sub(" ", suffix, count=1) if _LATEX_WORD.match(suffix) else suffix
+    if _LATER_PART.match(suffix):
         return Reading(None, reading.meanings)
-    if _DOZENS.match(behind):
-        return with_others(each(reading, lambda number: number * DOZEN), reading)
-    if added := _AND_A_PART.match(behind):
-        return _with_part(reading, added)
-    divisor = 1000 if _PER_MILLE.match(behind) else 10_000 if _BASIS_POINTS.match(behind) else 1
+    if _DOZENS.match(suffix):
+        return with_meanings(map_values(reading, lambda number: number * DOZEN), reading)
+    if addend := _AND_A_PART.match(suffix):
+        return _add_part(reading, addend)
+    divisor = 1000 if _PER_MILLE.match(suffix) else 10_000 if _BASIS_POINTS.match(suffix) else 1
     if divisor > 1:
-        return with_others(reading, each(reading, lambda number: number / divisor))
-    if _PAIRS.match(behind):
-        return with_others(reading, each(reading, lambda number: number * 2))
-    if _SCORE.match(behind):
-        return with_others(reading, each(reading, lambda number: number * 20))
-    parts = _PARTS_BEHIND.match(behind)
-    if parts and (parts["part"][-1].lower() == "s" or reading.value in (1, -1)):
-        return _in_parts(reading, parts)
-    word = _OPEN_BEHIND.match(behind)
-    if word and not (money and word["word"].lower() == "gross"):
-        factor = _OPEN[word["word"].lower()]
-        return Reading(None, with_others(reading, each(reading, lambda number: number * factor)).meanings)
-    if _POWER_BEHIND.match(behind) or _PART_OF_IT.match(behind):
+        return with_meanings(reading, map_values(reading, lambda number: number / divisor))
+    if _PAIRS.match(suffix):
+        return with_meanings(reading, map_values(reading, lambda number: number * 2))
+    if _SCORE.match(suffix):
+        return with_meanings(reading, map_values(reading, lambda number: number * 20))
+    part_match = _PARTS_BEHIND.match(suffix)
+    if part_match and (part_match["part"][-1].lower() == "s" or reading.value in (1, -1)):
+        return _multiply_by_part(reading, part_match)
+    factor_match = _OPEN_BEHIND.match(suffix)
+    if factor_match and not (money and factor_match["word"].lower() == "gross"):
+        factor = _OPEN[factor_match["word"].lower()]
+        return Reading(
+            None, with_meanings(reading, map_values(reading, lambda number: number * factor)).meanings
+        )
+    if _POWER_BEHIND.match(suffix) or _PART_OF_IT.match(suffix):
         return Reading(None, reading.meanings)
     return reading
 
 
-def _in_parts(reading: Reading, parts: re.Match[str]) -> Reading:
+def _multiply_by_part(reading: Reading, part_match: re.Match[str]) -> Reading:
     """Return `3 quarters`, which could also be a count of three. It has no value where a word follows."""
-    part = PARTS[parts["part"].lower()]
-    read = with_others(each(reading, lambda number: number * part), reading)
-    return read if parts["ends"] is not None else Reading(None, read.meanings)
+    part = PARTS[part_match["part"].lower()]
+    product = with_meanings(map_values(reading, lambda number: number * part), reading)
+    return product if part_match["ends"] is not None else Reading(None, product.meanings)
 
 
-def _with_part(reading: Reading, added: re.Match[str]) -> Reading:
+def _add_part(reading: Reading, addend: re.Match[str]) -> Reading:
     """Return `7 and a half`. It has no value where it may be something else: `7 and a third of them`."""
-    name, count = added["part"].lower(), (added["count"] or "").lower()
-    surely = added["ends"] is not None or name in ("half", "quarter", "quarters")
-    if not surely or added["more"] or not count:
+    name, count = addend["part"].lower(), (addend["count"] or "").lower()
+    is_certain = addend["ends"] is not None or name in ("half", "quarter", "quarters")
+    if not is_certain or addend["more"] or not count:
         return Reading(None, reading.meanings)
     part = PARTS[name] * _COUNTS.get(count, 1)
-    return each(reading, lambda number: number + part if number >= 0 else number - part)
+    return map_values(reading, lambda number: number + part if number >= 0 else number - part)

@@ -6,20 +6,20 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from evalhub.metrics.numbers.factors import multiplied
+from evalhub.metrics.numbers.factors import multiply_by_word
 from evalhub.metrics.numbers.han import last_han_number
-from evalhub.metrics.numbers.plain import plain
+from evalhub.metrics.numbers.plain import normalize_numbers
 from evalhub.metrics.numbers.reading import Reading
 from evalhub.metrics.numbers.separators import read_digits
-from evalhub.metrics.numbers.signs import read_sign, signed
+from evalhub.metrics.numbers.signs import apply_sign, read_sign
 from evalhub.metrics.numbers.spoken import last_spoken_number
-from evalhub.metrics.numbers.tokens import ANY, GLUED, SEEN_BEFORE, SEEN_BEHIND, read_token
+from evalhub.metrics.numbers.tokens import ANY, GLUED, PREFIX_LENGTH, SUFFIX_LENGTH, read_token
 
 RULE = "after-####>in-boxed>last|parts:unread|words:en,zh"
-"""Which number of a text is taken, what is not read, and where words are, as a signature says it."""
+"""The part of a signature that says which number of a text is taken, and what is not read."""
 
 _MARK = re.compile(r"####[ \t*_]*")
-# Digits that are the whole text, or all that follows the first mark: nothing beside them says anything else.
+# Digits that are the entire text, or the entire text behind the first mark. Nothing else has to be read.
 _BARE = re.compile(r"(?:\s*|[^#]*(?:#(?!###)[^#]*)*####[ \t]*)(?P<digits>[0-9]+)\s*")
 # `#### 2. Then` is a heading of a list, not an answer.
 _HEADING = re.compile(r"[.):][ \t]+\w")
@@ -39,7 +39,7 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
     """Return the number that a worked answer arrives at.
 
     As in the official GSM8K code it is the number after the first `####`. Where a text has no such mark it is
-    the number in the last `\\boxed{…}`, else the last number of all that is no label of a list. Digits of all
+    the number in the last `\\boxed{…}`, else the last number that is no label of a list. Digits of all
     scripts, signs, thousands, decimals, fractions, exact powers, scientific notation and words such as
     `million` are read. Currencies, percent signs and other units are not part of a number. Numbers in words
     are read in Chinese, and in English where there are no digits. A part of an expression or a range is
@@ -47,59 +47,57 @@ def final_number(text: str, language: str | None = None) -> Reading | None:
 
     Args:
         text: A response or a reference.
-        language: BCP 47 tag of the text, which says what `1.234` and `billion` mean; None where
+        language: BCP 47 tag of the text, which says what `1.234` and `billion` mean. None where
             it is not known.
 
     Returns:
-        The number with its other meanings, without value where it is not read; None where the text holds no
+        The number with its other meanings, without value where it is not read. None where the text holds no
         number at all.
 
-    Source: Cobbe et al. 2021, Training Verifiers to Solve Math Word Problems; `grade_school_math/dataset.py`,
-        `extract_answer`.
+    Source: Cobbe et al. 2021, Training Verifiers to Solve Math Word Problems, and
+        `extract_answer` of `grade_school_math/dataset.py`.
 
     Example:
         >>> final_number("She pays 3 * $400 = $1,200.50 in all.").value
         Fraction(2401, 2)
     """
-    text = plain(text)
-    if bare := _BARE.fullmatch(text):
-        return read_digits(bare["digits"], None)
+    text = normalize_numbers(text)
+    if digits_match := _BARE.fullmatch(text):
+        return read_digits(digits_match["digits"], None)
     for mark in _MARK.finditer(text):
         token = ANY.match(text, mark.end())
         if token and not _HEADING.match(text, token.end()):
             return read_token(token, language)
     boxes = [(start, end) for start, end in _boxes(text) if text[start:end].strip()]
     if boxes:
-        return _in_box(text, *boxes[-1], language)
-    return _last(text, 0, len(text), language)
+        return _number_in_box(text, *boxes[-1], language)
+    return _last_number(text, 0, len(text), language)
 
 
-def _in_box(text: str, start: int, end: int, language: str | None) -> Reading | None:
-    """Return the number in a box; without value where the box holds several, or an expression of letters."""
+def _number_in_box(text: str, start: int, end: int, language: str | None) -> Reading | None:
+    """Return the number in a box. It has no value if the box holds several, or an expression of letters."""
     numbers = [token for token in ANY.finditer(text, start, end) if token.end() <= end]
-    for earlier, later in pairwise(numbers):
-        if _LIST.fullmatch(text, earlier.end(), later.start()):
-            return Reading(
-                None, read_token(earlier, language).meanings | read_token(later, language).meanings
-            )
-    number = _last(text, start, end, language)
+    for first, second in pairwise(numbers):
+        if _LIST.fullmatch(text, first.end(), second.start()):
+            return Reading(None, read_token(first, language).meanings | read_token(second, language).meanings)
+    number = _last_number(text, start, end, language)
     if number is None and re.search("[√π^]", text[start:end]):
         return Reading(None)
     return number or Reading(text[start:end])
 
 
-def _last(text: str, start: int, end: int, language: str | None) -> Reading | None:
+def _last_number(text: str, start: int, end: int, language: str | None) -> Reading | None:
     """Return the last number of a part of a text, in digits or in Chinese characters."""
-    tokens = _tail_numbers(text, start, end) or _own_numbers(text, start, end)
+    tokens = _tail_numbers(text, start, end) or _independent_numbers(text, start, end)
     labels = _list_labels(text, tokens)
     token = next((token for token in reversed(tokens) if token not in labels), None)
-    written = last_han_number(text, token.end() if token else start, end, language)
-    if written:
-        before = text[max(0, written.start - SEEN_BEFORE) : written.start]
-        behind = text[written.end : written.end + SEEN_BEHIND]
-        number = signed(multiplied(written.reading, behind, money=False), read_sign(before, "", ""))
+    han = last_han_number(text, token.end() if token else start, end, language)
+    if han:
+        prefix = text[max(0, han.start - PREFIX_LENGTH) : han.start]
+        suffix = text[han.end : han.end + SUFFIX_LENGTH]
+        number = apply_sign(multiply_by_word(han.reading, suffix, money=False), read_sign(prefix, "", ""))
         return Reading(
-            number.value, number.others | (read_token(token, language).meanings if token else set())
+            number.value, number.other_meanings | (read_token(token, language).meanings if token else set())
         )
     if token:
         return read_token(token, language)
@@ -110,13 +108,13 @@ def _last(text: str, start: int, end: int, language: str | None) -> Reading | No
 
 
 def _tail_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:
-    """Return the numbers of the last line with digits, so that what is before it need not be searched.
+    """Return the numbers of the last line with digits, so that earlier lines need not be searched.
 
-    None are returned where all have to be known: of a list with labels, and where the line may go on with
-    what the one before it ends in.
+    The list is empty where all numbers of the text are needed: in a list with labels, and where the line may
+    continue a number of the line before.
     """
-    last = max(text.rfind(digit, start, end) for digit in "0123456789")
-    line = text.rfind("\n", start, last) if last > start else -1
+    last_digit = max(text.rfind(digit, start, end) for digit in "0123456789")
+    line = text.rfind("\n", start, last_digit) if last_digit > start else -1
     if line <= start or _FIRST_LABEL.search(text, start, end) or not _NEW_LINE.match(text, line - 1):
         return []
     return [token for token in ANY.finditer(text, line, end) if not _is_index(token)]
@@ -126,8 +124,8 @@ def _is_index(token: re.Match[str]) -> bool:
     return bool(_INDEX.search(token.string, max(0, token.start() - 30), token.start()))
 
 
-def _own_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:
-    """Return the numbers in digits that are no exponents or indices; those on letters where no other is."""
+def _independent_numbers(text: str, start: int, end: int) -> list[re.Match[str]]:
+    """Return the numbers in digits that are no exponents or indices, or else those on letters."""
     tokens = list(ANY.finditer(text, start, end)) or list(GLUED.finditer(text, start, end))
     return [token for token in tokens if not _is_index(token)]
 

@@ -24,7 +24,7 @@ NUMERAL = f"[{''.join(_DIGITS)}十拾百佰千仟万萬億亿兆]"
 # 千克 is a kilogram and no thousand, and so with other units.
 UNIT = r"(?:千(?![克米瓦卡字赫帕伏焦])|百(?![分帕])|兆(?![瓦字赫帕比位])|[万萬億亿만억조천백])"
 
-# What stands before and behind a single character that is a number and no part of a word.
+# The text before and behind a single character that is a number and no part of a word.
 _SINGLE_BEFORE = re.compile(
     r"(?:^|[是为為=：:负負於于得]|負の|等[于於]|マイナス|零下|氷点下|答えは|は|、)\s*[「『（(*]*$"
 )
@@ -33,7 +33,7 @@ _SINGLE_BEHIND = re.compile(
 )
 _TIME = re.compile(rf"[点點](?:{NUMERAL}|[钟鐘半整])")
 _TIME_BEHIND = re.compile("[分钟鐘半刻整]")
-WRITTEN = re.compile(
+NUMBER = re.compile(
     rf"""(?<![0-9.,第])(?<!{NUMERAL})(?<!{NUMERAL}[点點])
     (?:(?:(?P<mixed>{NUMERAL}{{1,30}}+)又)?(?P<bottom>{NUMERAL}{{1,30}}+)(?:分之|分の)
      (?P<top>{NUMERAL}{{1,30}}+)(?:[点點・](?P<top_decimals>{_DIGIT}{{1,30}}+))?
@@ -68,7 +68,7 @@ def last_han_number(text: str, start: int, end: int, language: str | None = None
         language: BCP 47 tag of the text: in Chinese `二百五` is 250, in Japanese 205.
 
     Returns:
-        The number. None where there is none; characters such as 万 or 十 may also be parts of words.
+        The number. None where there is none. Characters such as 万 or 十 may also be parts of words.
 
     Example:
         >>> text = "答案是三点一四。"
@@ -76,82 +76,82 @@ def last_han_number(text: str, start: int, end: int, language: str | None = None
         Fraction(157, 50)
         >>> last_han_number("一起去", 0, 3)
     """
-    for written in reversed(list(WRITTEN.finditer(text, start, end))):
-        reading = _reading(written, language)
+    for match in reversed(list(NUMBER.finditer(text, start, end))):
+        reading = _reading(match, language)
         if reading:
-            return HanNumber(written.start(), written.end(), reading)
+            return HanNumber(match.start(), match.end(), reading)
     return None
 
 
-def _reading(written: re.Match[str], language: str | None) -> Reading | None:
-    behind = written.string[written.end() : written.end() + 8]
-    whole = written["whole"]
-    if written["bottom"]:
-        return _fraction(written, language)
-    if _TIME.match(behind) or (written["decimals"] and _TIME_BEHIND.match(behind)):
+def _reading(match: re.Match[str], language: str | None) -> Reading | None:
+    suffix = match.string[match.end() : match.end() + 8]
+    numerals = match["whole"]
+    if match["bottom"]:
+        return _fraction(match, language)
+    if _TIME.match(suffix) or (match["decimals"] and _TIME_BEHIND.match(suffix)):
         return Reading(None)
-    if written["decimals"]:
-        return _decimal(written, language)
-    return _whole(whole, language) if whole == written.string.strip() or _apart(written) else None
+    if match["decimals"]:
+        return _decimal(match, language)
+    return _integer(numerals, language) if numerals == match.string.strip() or _stands_alone(match) else None
 
 
-def _apart(written: re.Match[str]) -> bool:
+def _stands_alone(match: re.Match[str]) -> bool:
     """Return whether characters that may be parts of words, such as 五 or 千万, are numbers here."""
-    whole = written["whole"]
-    before = written.string[max(0, written.start() - 8) : written.start()]
-    behind = written.string[written.end() : written.end() + 8]
-    if whole == "千万":
-        return not behind or bool(_SINGLE_BEHIND.match(behind))
-    if len(whole) > 1:
+    numerals = match["whole"]
+    prefix = match.string[max(0, match.start() - 8) : match.start()]
+    suffix = match.string[match.end() : match.end() + 8]
+    if numerals == "千万":
+        return not suffix or bool(_SINGLE_BEHIND.match(suffix))
+    if len(numerals) > 1:
         return True
-    return whole in _DIGITS and bool(_SINGLE_BEFORE.search(before) and _SINGLE_BEHIND.match(behind))
+    return numerals in _DIGITS and bool(_SINGLE_BEFORE.search(prefix) and _SINGLE_BEHIND.match(suffix))
 
 
-def _decimal(written: re.Match[str], language: str | None) -> Reading | None:
-    value = _with_decimals(written["whole"], written["decimals"], language)
-    return None if value is None else Reading(value * han_number(f"1{written['scale']}"))
+def _decimal(match: re.Match[str], language: str | None) -> Reading | None:
+    value = _with_decimals(match["whole"], match["decimals"], language)
+    return None if value is None else Reading(value * han_number(f"1{match['scale']}"))
 
 
-def _fraction(written: re.Match[str], language: str | None) -> Reading | None:
-    top = _with_decimals(written["top"], written["top_decimals"], language)
-    bottom = _with_decimals(written["bottom"], None, language)
-    whole = _with_decimals(written["mixed"] or "零", None, language)
-    if top is None or bottom is None or whole is None:
+def _fraction(match: re.Match[str], language: str | None) -> Reading | None:
+    top = _with_decimals(match["top"], match["top_decimals"], language)
+    bottom = _with_decimals(match["bottom"], None, language)
+    integer = _with_decimals(match["mixed"] or "零", None, language)
+    if top is None or bottom is None or integer is None:
         return None
     if not bottom:
         return Reading(None)
     # 百分之五十 is fifty percent.
     return (
         Reading(top, frozenset({top / bottom}))
-        if written["bottom"] == "百"
-        else Reading(whole + top / bottom)
+        if match["bottom"] == "百"
+        else Reading(integer + top / bottom)
     )
 
 
-def _with_decimals(whole: str, decimals: str | None, language: str | None) -> Fraction | None:
-    reading = _whole(whole, language)
+def _with_decimals(numerals: str, decimals: str | None, language: str | None) -> Fraction | None:
+    reading = _integer(numerals, language)
     if reading is None or not isinstance(reading.value, Fraction):
         return None
     digits = "".join(str(_DIGITS[character]) for character in decimals or "")
     return reading.value + (Fraction(int(digits), 10 ** len(digits)) if digits else 0)
 
 
-def _whole(whole: str, language: str | None) -> Reading | None:
-    """Return the value of a whole number; None where the characters are no number."""
-    if all(character in _DIGITS for character in whole):
-        digits = "".join(str(_DIGITS[character]) for character in whole)
+def _integer(numerals: str, language: str | None) -> Reading | None:
+    """Return the value of a whole number. None where the characters are no number."""
+    if all(character in _DIGITS for character in numerals):
+        digits = "".join(str(_DIGITS[character]) for character in numerals)
         # 七八 is `seven or eight`.
-        positional = len(whole) != 2 or _DIGITS[whole[0]] == 0 or _DIGITS[whole[1]] == 0
+        positional = len(numerals) != 2 or _DIGITS[numerals[0]] == 0 or _DIGITS[numerals[1]] == 0
         return Reading(Fraction(digits)) if positional else Reading(None)
-    if whole[0] in _LARGE or not _well_formed(whole):
+    if numerals[0] in _LARGE or not _is_well_formed(numerals):
         return None
-    plain = _sum((_below_ten_thousand(part), power) for power, part in _sections(whole))
-    shortened = _shortened(whole)
-    if shortened is None:
+    plain = _sum((_below_ten_thousand(part), power) for power, part in _sections(numerals))
+    gain = _short_form_gain(numerals)
+    if gain is None:
         return Reading(Fraction(plain))
     if primary_language(language) == "ja":
         return Reading(Fraction(plain))
-    return Reading(Fraction(plain + shortened), frozenset({Fraction(plain)}))
+    return Reading(Fraction(plain + gain), frozenset({Fraction(plain)}))
 
 
 _SECTION = re.compile(
@@ -159,13 +159,13 @@ _SECTION = re.compile(
 )
 
 
-def _well_formed(whole: str) -> bool:
-    return all(_SECTION.fullmatch(part) for _, part in _sections(whole))
+def _is_well_formed(numerals: str) -> bool:
+    return all(_SECTION.fullmatch(part) for _, part in _sections(numerals))
 
 
-def _sections(whole: str) -> list[tuple[int, str]]:
+def _sections(numerals: str) -> list[tuple[int, str]]:
     """Return the parts before 兆, 億 and 万, each with its power of ten."""
-    parts = re.findall(r"([^万萬億亿兆]*)([万萬億亿兆]*)", whole)
+    parts = re.findall(r"([^万萬億亿兆]*)([万萬億亿兆]*)", numerals)
     return [(sum(map(_LARGE.__getitem__, units)), part) for part, units in parts if part or units]
 
 
@@ -181,20 +181,20 @@ def _below_ten_thousand(part: str) -> int:
     return total + digit
 
 
-def _shortened(whole: str) -> int | None:
-    """Return what a last digit gains in Chinese speech, where 一百二 is 120 and 一万二 is 12,000."""
-    last = re.search(rf"([百佰千仟万萬億亿])({_DIGIT})$", whole)
-    if not last or not _DIGITS[last[2]] or last.start() == 0:
+def _short_form_gain(numerals: str) -> int | None:
+    """Return what the short form of Chinese adds to a last digit: 一百二 is 120 and 一万二 is 12,000."""
+    ending = re.search(rf"([百佰千仟万萬億亿])({_DIGIT})$", numerals)
+    if not ending or not _DIGITS[ending[2]] or ending.start() == 0:
         return None
-    size: int = _TENS.get(last[1], 0) or 10 ** _LARGE[last[1]]
-    return _DIGITS[last[2]] * (size // 10 - 1)
+    size: int = _TENS.get(ending[1], 0) or 10 ** _LARGE[ending[1]]
+    return _DIGITS[ending[2]] * (size // 10 - 1)
 
 
-def han_number(written: str) -> int:
+def han_number(numerals: str) -> int:
     """Return the value of digits with Chinese, Japanese or Korean units, such as `1億2000万`.
 
     Args:
-        written: Whole numbers of digits 0-9, each but the last with units behind it.
+        numerals: Whole numbers of digits 0-9, each but the last with units behind it.
 
     Returns:
         The number.
@@ -204,7 +204,7 @@ def han_number(written: str) -> int:
         (12000, 30000000)
     """
     parts = []
-    for digits, units in re.findall(r"(\d+)(\D*)", written):
+    for digits, units in re.findall(r"(\d+)(\D*)", numerals):
         amount, power = int(digits), 0
         for unit in units:
             amount *= _TENS.get(unit, 1)
@@ -214,7 +214,7 @@ def han_number(written: str) -> int:
 
 
 def _sum(parts: Iterable[tuple[int, int]]) -> int:
-    """Return the sum of amounts with powers of ten; a larger power takes the smaller ones before it along."""
+    """Return the sum of amounts with powers of ten. A larger power multiplies the smaller ones before it."""
     terms: list[tuple[int, int]] = []
     for amount, power in parts:
         while terms and terms[-1][1] < power:

@@ -21,7 +21,7 @@ _POINT = (
     "am bn en fil ga gu gv ha he hi ig ja kn ko ml mn mr ms mt my ne or pa rm si so sw ta te th ti ur xh yi "
     "yo zh zu"
 )
-# Where people write otherwise than most who share their language.
+# Regions that write otherwise than most of their language.
 _POINT_REGIONS = {"de": "ch li", "es": "419 cu do gt hn mx ni pa pe pr sv us", "it": "ch"}
 
 
@@ -30,10 +30,10 @@ def decimal_mark(language: str | None) -> Decimal | None:
     """Return what a language writes before decimals.
 
     Args:
-        language: A BCP 47 tag such as `de` or `pt-BR`, any case, `-` or `_`; None where it is not known.
+        language: A BCP 47 tag such as `de` or `pt-BR`, any case, `-` or `_`. None where it is not known.
 
     Returns:
-        The mark; None for a language that is unknown here or writes both.
+        The mark. None for a language that is unknown here or writes both.
 
     Source: Unicode CLDR 46, number symbols.
 
@@ -41,8 +41,8 @@ def decimal_mark(language: str | None) -> Decimal | None:
         >>> decimal_mark("pt-BR").name, decimal_mark("de_CH").name, decimal_mark(None)
         ('COMMA', 'POINT', None)
     """
-    primary, *rest = _subtags(language)
-    if set(_POINT_REGIONS.get(primary, "").split()).intersection(rest):
+    primary, *subtags = _subtags(language)
+    if set(_POINT_REGIONS.get(primary, "").split()).intersection(subtags):
         return Decimal.POINT
     if primary in _COMMA.split():
         return Decimal.COMMA
@@ -54,7 +54,7 @@ def primary_language(language: str | None) -> str:
     """Return the language of a tag, without its script and region.
 
     Args:
-        language: A BCP 47 tag, any case, `-` or `_`; None where it is not known.
+        language: A BCP 47 tag, any case, `-` or `_`. None where it is not known.
 
     Returns:
         The code in lower case, empty where it is not known. Norwegian and Filipino have one code each.

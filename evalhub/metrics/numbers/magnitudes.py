@@ -16,12 +16,12 @@ class Magnitude(NamedTuple):
     """The power of ten that words name.
 
     Attributes:
-        power: The exponent, 0 where there is no such word; None where languages differ.
-        others: What it is in other languages.
+        power: The exponent, 0 where there is no such word. None where languages differ.
+        other_powers: What it is in other languages.
     """
 
     power: int | None
-    others: frozenset[int] = frozenset()
+    other_powers: frozenset[int] = frozenset()
 
 
 LETTERS: Mapping[str, int] = {"k": 3, "K": 3, "M": 6, "B": 9}
@@ -55,12 +55,12 @@ _WORD_BEFORE = re.compile(rf"(?<![\w{_MARKS}])((?:[^\W\d_]|[{_MARKS}])+)[ \u00a0
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 
 
-def magnitude(behind: str, language: str | None = None, letters: Mapping[str, int] = LETTERS) -> Magnitude:
+def magnitude(suffix: str, language: str | None = None, letters: Mapping[str, int] = LETTERS) -> Magnitude:
     """Return the power of ten that the words behind a number name.
 
     Args:
-        behind: The text that follows a number.
-        language: BCP 47 tag of the text, which says what `billion` is; None where it is not known.
+        suffix: The text that follows a number.
+        language: BCP 47 tag of the text, which says what `billion` is. None where it is not known.
         letters: The single letters that multiply.
 
     Returns:
@@ -70,31 +70,31 @@ def magnitude(behind: str, language: str | None = None, letters: Mapping[str, in
         >>> magnitude(" million euros").power, magnitude(" mil millones", "es").power, magnitude(" km").power
         (6, 9, 0)
         >>> magnitude(" Billion", "de"), magnitude(" billion").power
-        (Magnitude(power=12, others=frozenset()), 9)
+        (Magnitude(power=12, other_powers=frozenset()), 9)
     """
-    if letters and (letter := _MONEY.match(behind)):
+    if letters and (letter := _MONEY.match(suffix)):
         return Magnitude(LETTERS[letter[1]])
-    if _LONE_M.match(behind):
+    if _LONE_M.match(suffix):
         return Magnitude(None, frozenset({0, 6}))
     total = Magnitude(0)
-    while word := _WORD.match(behind):
-        written = word[1]
-        if written in letters and word[0] == written and total == Magnitude(0):
-            return Magnitude(letters[written])
-        name, step = _look_up(unicodedata.normalize("NFC", written).casefold(), language)
+    while word := _WORD.match(suffix):
+        word_text = word[1]
+        if word_text in letters and word[0] == word_text and total == Magnitude(0):
+            return Magnitude(letters[word_text])
+        name, step = _look_up(unicodedata.normalize("NFC", word_text).casefold(), language)
         if step == Magnitude(0):
             break
         total = _product(total, step)
-        behind = behind[word.start(1) + len(name) :] if name else behind[word.end() :]
+        suffix = suffix[word.start(1) + len(name) :] if name else suffix[word.end() :]
     return total
 
 
-def magnitude_before(before: str, language: str | None) -> Magnitude:
+def magnitude_before(prefix: str, language: str | None) -> Magnitude:
     """Return the power of ten that a word before a number names, as `milioni 5` does in Swahili.
 
     Args:
-        before: The text before a number.
-        language: BCP 47 tag of the text; without it such a word makes the number unclear.
+        prefix: The text before a number.
+        language: BCP 47 tag of the text. Without it such a word makes the number unclear.
 
     Returns:
         The power, 0 where there is no such word or the language writes it behind.
@@ -103,21 +103,21 @@ def magnitude_before(before: str, language: str | None) -> Magnitude:
         >>> magnitude_before("milioni ", "sw").power, magnitude_before("milioni ", "it").power
         (6, 0)
     """
-    word = _WORD_BEFORE.search(before)
-    spoken = primary_language(language)
+    word = _WORD_BEFORE.search(prefix)
+    language_code = primary_language(language)
     name = unicodedata.normalize("NFC", word[1]).casefold() if word else ""
     powers = frozenset(
         _by_language()[first][name]
         for first in _WORD_FIRST
-        if spoken in ("", first) and name in _by_language()[first]
+        if language_code in ("", first) and name in _by_language()[first]
     )
     if not powers:
         return Magnitude(0)
-    return Magnitude(next(iter(powers))) if spoken else Magnitude(None, powers | {0})
+    return Magnitude(next(iter(powers))) if language_code else Magnitude(None, powers | {0})
 
 
 def _look_up(word: str, language: str | None) -> tuple[str, Magnitude]:
-    """Return what a word multiplies by; and the part of it that does where words are not apart."""
+    """Return the matched part of a word that has no spaces around it, and the power that it names."""
     if _UNSPACED.match(word):
         name = next((name for name in _unspaced_words() if word.startswith(name)), "")
         return name, _meaning(name, language)
@@ -126,11 +126,11 @@ def _look_up(word: str, language: str | None) -> tuple[str, Magnitude]:
 
 @lru_cache(maxsize=1 << 14)
 def _meaning(word: str, language: str | None) -> Magnitude:
-    spoken = primary_language(language)
+    language_code = primary_language(language)
     by_language = _by_language()
-    own = by_language.get(spoken, {})
-    if word in own:
-        return Magnitude(own[word])
+    own_powers = by_language.get(language_code, {})
+    if word in own_powers:
+        return Magnitude(own_powers[word])
     if word in _ORDINARY:
         return Magnitude(0)
     powers = frozenset(powers[word] for powers in by_language.values() if word in powers)
@@ -139,15 +139,15 @@ def _meaning(word: str, language: str | None) -> Magnitude:
         return Magnitude(english, powers - {english})
     if len(powers) > 1 or (powers and word in _SHORT_AND_UNCLEAR):
         return Magnitude(None, powers | {0})
-    return Magnitude(next(iter(powers), 0)) if powers else _inflected(word, spoken)
+    return Magnitude(next(iter(powers), 0)) if powers else _inflected_meaning(word, language_code)
 
 
-def _inflected(word: str, spoken: str) -> Magnitude:
-    """Return what a word with an ending of its case multiplies by, such as `миллионами` or `miljoonassa`."""
+def _inflected_meaning(word: str, language_code: str) -> Magnitude:
+    """Return the power that an inflected word names, such as `миллионами` or `miljoonassa`."""
     powers = frozenset(
         power
         for language in _INFLECTING.split()
-        if spoken in ("", language)
+        if language_code in ("", language)
         for stem, power in _by_language()[language].items()
         if len(stem) >= _SHORTEST_STEM and word.startswith(stem) and _ENDING.fullmatch(word, len(stem))
     )
@@ -155,11 +155,13 @@ def _inflected(word: str, spoken: str) -> Magnitude:
 
 
 def _product(first: Magnitude, second: Magnitude) -> Magnitude:
-    def add(powers: Iterable[int | None], others: Iterable[int | None]) -> frozenset[int]:
-        return frozenset(a + b for a in powers for b in others if a is not None and b is not None)
+    def add(first_powers: Iterable[int | None], second_powers: Iterable[int | None]) -> frozenset[int]:
+        return frozenset(
+            a + b for a in first_powers for b in second_powers if a is not None and b is not None
+        )
 
     power = None if first.power is None or second.power is None else first.power + second.power
-    meanings = add({first.power, *first.others}, {second.power, *second.others})
+    meanings = add({first.power, *first.other_powers}, {second.power, *second.other_powers})
     return Magnitude(power, meanings - {power})
 
 

@@ -1,4 +1,4 @@
-"""One spelling for digits, signs, spaces and LaTeX, before numbers are looked for."""
+"""One spelling for digits, signs, spaces and LaTeX, which makes numbers easy to find."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evalhub.metrics.fold import plain_digits, visible
 from evalhub.metrics.numbers.separators import HARD_SPACE
 
 SLASH = "⁄"
-"""Between the parts of what is surely a fraction, as `½` and LaTeX's are."""
+"""Between the parts of a certain fraction, such as `½` or one of LaTeX."""
 _SAME = {
     **dict.fromkeys(map(ord, "−–‒‐‑﹣－˗➖"), "-"),
     **dict.fromkeys(map(ord, "＋﹢"), "+"),
@@ -49,10 +49,10 @@ _FRACTION = re.compile(
 _PARTS = re.compile(r"(\d{1,15})\s?(?:分之|分の|분의)\s?(\d{1,15})(?![\d.,])")
 
 
-def plain(text: str) -> str:
+def normalize_numbers(text: str) -> str:
     """Return a text whose numbers are spelled in one way.
 
-    Digits of every script become 0-9, kinds of minus, apostrophe, space and times one kind each; LaTeX's
+    Digits of every script become 0-9. Minus, apostrophe, space and times have one sign each. LaTeX's
     fractions, thin spaces and `{,}` become what they show, and raised digits `^` and digits. Commas and
     points stay as they are.
 
@@ -60,29 +60,29 @@ def plain(text: str) -> str:
         text: Any text.
 
     Returns:
-        The text; a single space stays a space, and spaces that do not break a line become U+00A0.
+        The text. An ordinary space stays, and spaces that do not break a line become U+00A0.
 
     Example:
-        >>> plain("9{,}500 and 1½ and 10⁻³")
+        >>> normalize_numbers("9{,}500 and 1½ and 10⁻³")
         '9,500 and 1 1⁄2 and 10^-3'
     """
     if not text.isascii():
         text = _VULGAR.sub(_spell_out, plain_digits(visible(text)).translate(_SAME))
         text = _RAISED.sub(
-            lambda raised: "^" + unicodedata.normalize("NFKC", raised[0]).replace("−", "-"), text
+            lambda exponent: "^" + unicodedata.normalize("NFKC", exponent[0]).replace("−", "-"), text
         )
         text = _PARTS.sub(rf"\2{SLASH}\1", text)
     if "\\" in text or "{" in text or "~" in text:
-        for pattern, shown in _LATEX:
-            text = pattern.sub(shown, text)
+        for pattern, replacement in _LATEX:
+            text = pattern.sub(replacement, text)
         text = _FRACTION.sub(_fraction, text)
     return text
 
 
 def _spell_out(fraction: re.Match[str]) -> str:
     digit, sign = fraction.groups()
-    spelled = unicodedata.normalize("NFKC", sign)
-    return f"{digit} {spelled}" if digit else spelled
+    spelling = unicodedata.normalize("NFKC", sign)
+    return f"{digit} {spelling}" if digit else spelling
 
 
 def _fraction(fraction: re.Match[str]) -> str:
@@ -90,8 +90,8 @@ def _fraction(fraction: re.Match[str]) -> str:
     negative = (top_sign == "-") != (bottom_sign == "-")
     if digit and negative:
         return fraction[0]
-    spelled = f"{top or short_top}{SLASH}{bottom or short_bottom} "
+    spelling = f"{top or short_top}{SLASH}{bottom or short_bottom} "
     if digit:
-        return f"{digit} {spelled}"
+        return f"{digit} {spelling}"
     apart = " " if fraction.string[max(0, fraction.start() - 1) : fraction.start()].isalpha() else ""
-    return f"{apart}{'-' * negative}{spelled}"
+    return f"{apart}{'-' * negative}{spelling}"

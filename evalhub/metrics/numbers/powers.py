@@ -9,11 +9,11 @@ def raise_exactly(base: Fraction, power: Fraction) -> Fraction | None:
     """Return a power where it is a rational number.
 
     Args:
-        base: The base, at least 0; more than 0 where the power is negative.
-        power: The exponent; the caller bounds its size.
+        base: The base, at least 0. More than 0 where the power is negative.
+        power: The exponent. The caller bounds its size.
 
     Returns:
-        The exact value; None where it is irrational.
+        The exact value. None where it is irrational.
 
     Example:
         >>> raise_exactly(Fraction(8), Fraction(-1, 3)), raise_exactly(Fraction(2), Fraction(1, 2))
@@ -26,7 +26,7 @@ def raise_exactly(base: Fraction, power: Fraction) -> Fraction | None:
 
 
 def _root(number: int, degree: int) -> int | None:
-    """Return the whole root of a whole number; None where there is none."""
+    """Return the whole root of a whole number. None where there is none."""
     if degree == 1 or number in (0, 1):
         return number
     if degree > number.bit_length():

@@ -1,4 +1,4 @@
-"""What a written number means, what else it could mean, and whether two of them agree."""
+"""The meanings of a number in a text, and whether two numbers agree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Value = Fraction | str
 class Agreement(Enum):
     """Whether two numbers are the same.
 
-    `UNCLEAR` where only another reading of theirs is, `UNREAD` where one of them is not read.
+    `UNCLEAR`: only another meaning of theirs is the same. `UNREAD`: one of them has no value.
     """
 
     EQUAL = "equal"
@@ -28,17 +28,17 @@ class Reading:
     """A number as it is read.
 
     Attributes:
-        value: What it means by the rules; None where they do not say, or where it is a part of an expression.
-        others: What it could mean to another writer, such as 1234 for `1.234`.
+        value: Its meaning by the rules. None where they leave it open, and in a part of an expression.
+        other_meanings: Its meanings to other writers, such as 1234 for `1.234`.
     """
 
     value: Value | None
-    others: frozenset[Value] = frozenset()
+    other_meanings: frozenset[Value] = frozenset()
 
     @property
     def meanings(self) -> frozenset[Value]:
-        """All that the number could mean."""
-        return self.others if self.value is None else self.others | {self.value}
+        """All meanings that the number could have."""
+        return self.other_meanings if self.value is None else self.other_meanings | {self.value}
 
 
 def compare(number: Reading, other: Reading) -> Agreement:
@@ -65,30 +65,30 @@ def compare(number: Reading, other: Reading) -> Agreement:
     return Agreement.UNREAD if None in (number.value, other.value) else Agreement.DIFFERENT
 
 
-def each(reading: Reading, change: Callable[[Fraction], Fraction]) -> Reading:
-    """Return a reading whose numbers are changed, all its meanings alike.
+def map_values(reading: Reading, change: Callable[[Fraction], Fraction]) -> Reading:
+    """Return a reading with a function applied to all its meanings.
 
     Args:
         reading: A number.
-        change: What to do with each meaning that is a number; times and dates stay.
+        change: Applied to each meaning that is a number. Times and dates stay.
 
     Returns:
         The reading.
 
     Example:
-        >>> each(Reading(Fraction(2)), lambda number: 10 * number).value
+        >>> map_values(Reading(Fraction(2)), lambda number: 10 * number).value
         Fraction(20, 1)
     """
 
-    def changed(value: Value) -> Value:
+    def change_value(value: Value) -> Value:
         return change(value) if isinstance(value, Fraction) else value
 
-    value = None if reading.value is None else changed(reading.value)
-    return Reading(value, frozenset(map(changed, reading.others)))
+    value = None if reading.value is None else change_value(reading.value)
+    return Reading(value, frozenset(map(change_value, reading.other_meanings)))
 
 
-def with_others(reading: Reading, other: Reading) -> Reading:
-    """Return a reading that could also mean what another one does.
+def with_meanings(reading: Reading, other: Reading) -> Reading:
+    """Return a reading that could also have the meanings of another.
 
     Args:
         reading: What the number means.
@@ -98,7 +98,7 @@ def with_others(reading: Reading, other: Reading) -> Reading:
         The first reading's value, with the meanings of both.
 
     Example:
-        >>> sorted(with_others(Reading(Fraction(2)), Reading(Fraction(3))).meanings)
+        >>> sorted(with_meanings(Reading(Fraction(2)), Reading(Fraction(3))).meanings)
         [Fraction(2, 1), Fraction(3, 1)]
     """
-    return Reading(reading.value, reading.others | other.meanings)
+    return Reading(reading.value, reading.other_meanings | other.meanings)

@@ -1,15 +1,15 @@
-"""Whether a number has a sign: of its own, in words, before a bracket; or an operator between two numbers."""
+"""Whether a number has a sign (its own, in words, or before a bracket), or follows an operator."""
 
 from __future__ import annotations
 
 import re
 from enum import Enum
 
-from evalhub.metrics.numbers.reading import Reading, each, with_others
+from evalhub.metrics.numbers.reading import Reading, map_values, with_meanings
 
 
 class Sign(Enum):
-    """What the signs before a number say."""
+    """The sign of a number."""
 
     PLUS = "plus"
     MINUS = "minus"
@@ -49,14 +49,14 @@ _AT_LEAST = re.compile(
 _LINE_START = re.compile(r"(?:^|\n)[ \t\u00a0>]*$")
 
 
-def read_sign(before: str, sign: str, gap: str, *, whole: bool = False) -> Sign:
-    """Return what stands before a number.
+def read_sign(prefix: str, sign: str, gap: str, *, is_entire_text: bool = False) -> Sign:
+    """Return the sign of a number.
 
     Args:
-        before: The text before the sign, or before the number where it has none.
-        sign: `-` or `+` directly before the number or its currency; empty where there is none.
+        prefix: The text before the sign, or before the number where it has none.
+        sign: `-` or `+` directly before the number or its currency. Empty where there is none.
         gap: The spaces between sign and number.
-        whole: Whether the text holds nothing but the number, so that a dash begins no list.
+        is_entire_text: Whether the text holds nothing but the number, so that a dash begins no list.
 
     Returns:
         The sign. `OPERATOR` where the number is subtracted or added, or ends a range.
@@ -66,49 +66,51 @@ def read_sign(before: str, sign: str, gap: str, *, whole: bool = False) -> Sign:
         ['MINUS', 'OPERATOR', 'UNCLEAR']
     """
     if not sign:
-        unopened = _OPENED.sub("", before)
-        outer = _SIGN_BEFORE.search(unopened)
-        if outer and (len(unopened) < len(before) or outer[1] in "—➖"):
-            return _outer_sign(unopened[: outer.start()], outer[1], outer[2], whole=whole)
-        return _sign_in_words(before if len(unopened) == len(before) else unopened)
-    inner = _OPENED.sub("", before) if _OPENED.search(before) else None
+        outer_prefix = _OPENED.sub("", prefix)
+        outer = _SIGN_BEFORE.search(outer_prefix)
+        if outer and (len(outer_prefix) < len(prefix) or outer[1] in "—➖"):
+            return _outer_sign(
+                outer_prefix[: outer.start()], outer[1], outer[2], is_entire_text=is_entire_text
+            )
+        return _sign_in_words(prefix if len(outer_prefix) == len(prefix) else outer_prefix)
+    inner = _OPENED.sub("", prefix) if _OPENED.search(prefix) else None
     if inner is not None:
         return Sign.MINUS if sign == "-" else Sign.PLUS
-    between = _operator(before, gap)
+    between = _operator(prefix, gap)
     if sign == "+":
         return between if between is Sign.OPERATOR else Sign.PLUS
-    return between or _minus(before, gap, whole=whole)
+    return between or _minus(prefix, gap, is_entire_text=is_entire_text)
 
 
-def _outer_sign(before: str, sign: str, gap: str, *, whole: bool) -> Sign:
+def _outer_sign(prefix: str, sign: str, gap: str, *, is_entire_text: bool) -> Sign:
     if sign == "—":
-        return Sign.UNCLEAR if not gap and not re.search(r"\w$", before) else Sign.PLUS
-    return read_sign(before, "-" if sign == "➖" else sign, gap, whole=whole)
+        return Sign.UNCLEAR if not gap and not re.search(r"\w$", prefix) else Sign.PLUS
+    return read_sign(prefix, "-" if sign == "➖" else sign, gap, is_entire_text=is_entire_text)
 
 
-def _operator(before: str, gap: str) -> Sign | None:
+def _operator(prefix: str, gap: str) -> Sign | None:
     """Return whether a sign connects two numbers: after a number, with spaces on both sides or on neither."""
-    operand = before.rstrip(" \u00a0")
+    operand = prefix.rstrip(" \u00a0")
     if not _OPERAND.search(operand):
         return None
-    if bool(gap) == (len(operand) < len(before)):
+    if bool(gap) == (len(operand) < len(prefix)):
         return Sign.OPERATOR
     return Sign.UNCLEAR if operand[-1] in "0123456789%)]²°" else None
 
 
-def _minus(before: str, gap: str, *, whole: bool) -> Sign:
-    if _LINE_START.search(before):
+def _minus(prefix: str, gap: str, *, is_entire_text: bool) -> Sign:
+    if _LINE_START.search(prefix):
         if not gap:
             return Sign.MINUS
-        return Sign.RATHER_MINUS if whole else Sign.RATHER_PLUS
-    word = before.rstrip(" \u00a0")
-    spaced = len(word) < len(before)
+        return Sign.RATHER_MINUS if is_entire_text else Sign.RATHER_PLUS
+    word = prefix.rstrip(" \u00a0")
+    has_space = len(word) < len(prefix)
     last = word[-1:]
     if last in "-+.!?;":
         return Sign.UNCLEAR if gap or last in "-+" else Sign.MINUS
     if not last.isalpha() and not re.search(r"\w$", word):
         return Sign.MINUS
-    if spaced:
+    if has_space:
         return Sign.MINUS if not gap or _COPULA.search(word) else Sign.UNCLEAR
     if _UNSPACED.search(word):
         return Sign.MINUS
@@ -117,18 +119,18 @@ def _minus(before: str, gap: str, *, whole: bool) -> Sign:
     return Sign.PLUS if _HEBREW.search(word) and not gap else Sign.UNCLEAR
 
 
-def _sign_in_words(before: str) -> Sign:
-    negative = _NEGATIVE.search(before)
+def _sign_in_words(prefix: str) -> Sign:
+    negative = _NEGATIVE.search(prefix)
     if not negative:
         return Sign.PLUS
-    earlier = before[: negative.start()]
-    if _AT_LEAST.search(earlier):
+    text_before = prefix[: negative.start()]
+    if _AT_LEAST.search(text_before):
         return Sign.PLUS
-    operand = earlier.rstrip(" \u00a0")
+    operand = text_before.rstrip(" \u00a0")
     return Sign.OPERATOR if _OPERAND.search(operand) else Sign.RATHER_MINUS
 
 
-def signed(reading: Reading, sign: Sign) -> Reading:
+def apply_sign(reading: Reading, sign: Sign) -> Reading:
     """Return a number with its sign.
 
     Args:
@@ -136,16 +138,16 @@ def signed(reading: Reading, sign: Sign) -> Reading:
         sign: What stands before it.
 
     Returns:
-        The number; value None where the sign is unclear or an operator.
+        The number. Its value is None where the sign is unclear or an operator.
     """
     if sign is Sign.PLUS:
         return reading
-    negative = each(reading, lambda number: -number)
+    negative = map_values(reading, lambda number: -number)
     match sign:
         case Sign.MINUS:
             return negative
         case Sign.RATHER_PLUS:
-            return with_others(reading, negative)
+            return with_meanings(reading, negative)
         case Sign.RATHER_MINUS:
-            return with_others(negative, reading)
+            return with_meanings(negative, reading)
     return Reading(None, reading.meanings | negative.meanings)

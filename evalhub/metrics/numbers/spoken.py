@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from evalhub.metrics.numbers.factors import DOZEN, PART, PARTS, is_multiplied, multiplied
+from evalhub.metrics.numbers.factors import DOZEN, PART, PARTS, is_operand_of_words, multiply_by_word
 from evalhub.metrics.numbers.languages import primary_language
 from evalhub.metrics.numbers.reading import Reading
-from evalhub.metrics.numbers.signs import read_sign, signed
+from evalhub.metrics.numbers.signs import apply_sign, read_sign
 
 _SMALL = {
     word: number
@@ -71,7 +71,7 @@ _NO_PART_BEFORE = re.compile(
     r"[ ]$",
     re.IGNORECASE,
 )
-# Answers that are a multiple or a part of something that is not said.
+# Answers that are a multiple or a part of something unnamed.
 _OPEN = re.compile(
     rf"{_ANSWER}(?:an?[ ](?:pair|couple|score|gross)|double|twice|thrice|triple"
     r"|(?:(?:an?[ ]few|several|some|many)[ ])?dozens?"
@@ -85,7 +85,7 @@ _HALF = frozenset((
     "puolet", "yarısı", "yarım", "半分", "半", "一半", "절반", "반", "نصف", "النصف", "आधा", "ครึ่ง", "nửa",
     "một nửa", "setengah",
 ))  # fmt: skip
-_SEEN_BEFORE, _SEEN_BEHIND = 40, 24
+_PREFIX_LENGTH, _SUFFIX_LENGTH = 40, 24
 
 
 def last_spoken_number(text: str, language: str | None = None) -> Reading | None:
@@ -97,7 +97,7 @@ def last_spoken_number(text: str, language: str | None = None) -> Reading | None
 
     Returns:
         The number, without value where it is a part of something longer (`two thirds of it`, `five or six`)
-        or a multiple of what is not said (`a pair`). None where the text has no such words.
+        or a multiple of an unnamed number (`a pair`). None where the text has no such words.
 
     Example:
         >>> last_spoken_number("It is minus forty-two.").value, last_spoken_number("two thirds").value
@@ -109,49 +109,47 @@ def last_spoken_number(text: str, language: str | None = None) -> Reading | None
         return Reading(Fraction(1, 2))
     if primary_language(language) not in {"", "en"}:
         return None
-    for spoken in reversed(list(_SPOKEN.finditer(text))):
-        before = text[max(0, spoken.start() - _SEEN_BEFORE) : spoken.start()]
-        end = spoken.end("number") if spoken["number"] else spoken.end()
-        behind = text[end : end + _SEEN_BEHIND]
-        reading = _number(spoken, before, behind) if spoken["number"] else _part(spoken, before, behind)
+    for match in reversed(list(_SPOKEN.finditer(text))):
+        prefix = text[max(0, match.start() - _PREFIX_LENGTH) : match.start()]
+        end = match.end("number") if match["number"] else match.end()
+        suffix = text[end : end + _SUFFIX_LENGTH]
+        reading = _number(match, prefix, suffix) if match["number"] else _part(match, prefix, suffix)
         if reading:
             return reading
     return Reading(None) if _OPEN.search(text) else None
 
 
-def _number(spoken: re.Match[str], before: str, behind: str) -> Reading:
+def _number(match: re.Match[str], prefix: str, suffix: str) -> Reading:
     # `one` is a pronoun more often than an answer.
-    pronoun = spoken[0].lower() == "one" and not _ONE.search(before)
-    value = (
-        _value(spoken["whole"].lower()) if spoken["whole"] else Fraction(DOZEN, 2 if spoken["half"] else 1)
-    )
-    if value is None or pronoun or _CUT_BEFORE.search(before) or is_multiplied(before):
+    pronoun = match[0].lower() == "one" and not _ONE.search(prefix)
+    value = _value(match["whole"].lower()) if match["whole"] else Fraction(DOZEN, 2 if match["half"] else 1)
+    if value is None or pronoun or _CUT_BEFORE.search(prefix) or is_operand_of_words(prefix):
         return Reading(None)
-    if spoken["decimals"]:
-        digits = "".join(str(_SMALL.get(word, 0)) for word in spoken["decimals"].lower().split())
+    if match["decimals"]:
+        digits = "".join(str(_SMALL.get(word, 0)) for word in match["decimals"].lower().split())
         value += Fraction(int(digits), 10 ** len(digits))
     # `a million and a half` is half a million more, not one half.
-    if _SCALE_AT_END.search(spoken["number"]) and _AND_BEHIND.match(behind):
+    if _SCALE_AT_END.search(match["number"]) and _AND_BEHIND.match(suffix):
         return Reading(None)
     number = Reading(value)
-    read = multiplied(number, behind, money=False)
-    if read is number and _CUT_BEHIND.match(behind):
+    product = multiply_by_word(number, suffix, money=False)
+    if product is number and _CUT_BEHIND.match(suffix):
         return Reading(None)
-    return signed(read, read_sign(before, "", ""))
+    return apply_sign(product, read_sign(prefix, "", ""))
 
 
-def _part(spoken: re.Match[str], before: str, behind: str) -> Reading | None:
+def _part(match: re.Match[str], prefix: str, suffix: str) -> Reading | None:
     """Return `half` or `a third` where it is the answer. It has no value where it only ends a text."""
-    name = spoken["alone"].lower()
-    ordinal = not spoken["a"] and name not in ("half", "quarter")
-    if ordinal or name.endswith("s") or _NO_PART_BEFORE.search(before) or not _LAST.match(behind):
+    name = match["alone"].lower()
+    ordinal = not match["a"] and name not in ("half", "quarter")
+    if ordinal or name.endswith("s") or _NO_PART_BEFORE.search(prefix) or not _LAST.match(suffix):
         return None
     value = PARTS[name]
-    return Reading(value) if _ONE.search(before) else Reading(None, frozenset({value}))
+    return Reading(value) if _ONE.search(prefix) else Reading(None, frozenset({value}))
 
 
 def _value(words: str) -> Fraction | None:
-    """Return the value of number words; None where they are no single number, such as `five six`."""
+    """Return the value of number words. None where they are no single number, such as `five six`."""
     total = section = 0
     last_scale, smallest = 10**15, 1000
     for word in re.findall(r"[a-z]+", words):

@@ -1,4 +1,4 @@
-"""A number as it stands in a text, with its sign, power, fraction and what is around it."""
+"""A number in a text with its sign, power and fraction, and with the text around it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from fractions import Fraction
 
 from evalhub.metrics.numbers.expressions import is_part
-from evalhub.metrics.numbers.factors import multiplied
+from evalhub.metrics.numbers.factors import multiply_by_word
 from evalhub.metrics.numbers.han import UNIT, han_number
 from evalhub.metrics.numbers.languages import Decimal, decimal_mark
 from evalhub.metrics.numbers.magnitudes import LETTERS, MONEY_LETTERS, Magnitude, magnitude, magnitude_before
 from evalhub.metrics.numbers.plain import SLASH
 from evalhub.metrics.numbers.powers import raise_exactly
-from evalhub.metrics.numbers.reading import Reading, Value, each, with_others
+from evalhub.metrics.numbers.reading import Reading, Value, map_values, with_meanings
 from evalhub.metrics.numbers.separators import read_digits
-from evalhub.metrics.numbers.signs import Sign, read_sign, signed
+from evalhub.metrics.numbers.signs import Sign, apply_sign, read_sign
 
 _CURRENCY_SIGNS = "$¢£¤¥֏؋৲৳૱௹฿៛₠-₿￠￡￥￦"
 _CURRENCY = (
@@ -90,7 +90,7 @@ _LONG_SCALE = re.compile(r"[ \u00a0]?(?:[Bb]illions?[ ](?:de[ ]|d['’])|Billion
 _LARGER = re.compile(rf"(?<![0-9.,])({_RUN})([ \u00a0][^\s0-9]+)[ \u00a0](?:and[ ])?$")
 _MATH_ENDS = re.compile(r"[^$\n]*[^$\s]\$(?![0-9])")
 _TUPLE = re.compile(r"[0-9]+,[0-9]+")
-SEEN_BEFORE, SEEN_BEHIND = 40, 60
+PREFIX_LENGTH, SUFFIX_LENGTH = 40, 60
 _HIGHEST_POWER = 400
 
 
@@ -99,43 +99,43 @@ def read_token(token: re.Match[str], language: str | None) -> Reading:
 
     Args:
         token: The match.
-        language: BCP 47 tag of the text; None where it is not known.
+        language: BCP 47 tag of the text. None where it is not known.
 
     Returns:
-        The number; value None where it is a part of an expression or a range, or where its sign is unclear.
+        The number. Its value is None in an expression or a range, and where its sign is unclear.
     """
     text = token.string
-    before = text[max(0, token.start() - SEEN_BEFORE) : token.start()]
-    behind = text[token.end() : token.end() + SEEN_BEHIND]
+    prefix = text[max(0, token.start() - PREFIX_LENGTH) : token.start()]
+    suffix = text[token.end() : token.end() + SUFFIX_LENGTH]
     decimal = decimal_mark(language)
     money = bool(re.search(f"[{_CURRENCY_SIGNS}]", token[0]))
     letters = MONEY_LETTERS if money else LETTERS
     # Between dollars LaTeX has variables and units.
-    if (token[0] + before[-1:]).find("$") >= 0 and _MATH_ENDS.match(behind):
+    if (token[0] + prefix[-1:]).find("$") >= 0 and _MATH_ENDS.match(suffix):
         letters = {}
-    by = magnitude(behind, language, letters)
-    if by.others and not language and (_DECIMAL_COMMA.search(token[0]) or _LONG_SCALE.match(behind)):
-        by = Magnitude(None, by.others | {by.power or 0})
-    reading = _scaled(_body(token, decimal), by)
-    reading = _scaled(reading, magnitude_before(before, language))
-    reading = _after_thousands(reading, before, language)
-    whole = not before.strip() and not behind.strip(" .%°\n")
-    reading = signed(reading, _sign(token, before, whole=whole))
-    if _PERCENT.match(behind) or _PERCENT_BEFORE.search(before):
-        reading = with_others(reading, each(reading, lambda number: number / 100))
-    reading = multiplied(reading, behind, money=money)
-    if money and before.endswith("(") and behind.startswith(")"):
-        reading = with_others(reading, each(reading, lambda number: -number))
-    pair = before.endswith("(") and behind.startswith(")") and _TUPLE.fullmatch(token["run"] or "")
-    if (pair and not decimal) or (not token["no_number"] and is_part(before, behind, token[0])):
+    scale = magnitude(suffix, language, letters)
+    if scale.other_powers and not language and (_DECIMAL_COMMA.search(token[0]) or _LONG_SCALE.match(suffix)):
+        scale = Magnitude(None, scale.other_powers | {scale.power or 0})
+    reading = _scale(_body(token, decimal), scale)
+    reading = _scale(reading, magnitude_before(prefix, language))
+    reading = _add_larger_units(reading, prefix, language)
+    is_entire_text = not prefix.strip() and not suffix.strip(" .%°\n")
+    reading = apply_sign(reading, _sign(token, prefix, is_entire_text=is_entire_text))
+    if _PERCENT.match(suffix) or _PERCENT_BEFORE.search(prefix):
+        reading = with_meanings(reading, map_values(reading, lambda number: number / 100))
+    reading = multiply_by_word(reading, suffix, money=money)
+    if money and prefix.endswith("(") and suffix.startswith(")"):
+        reading = with_meanings(reading, map_values(reading, lambda number: -number))
+    pair = prefix.endswith("(") and suffix.startswith(")") and _TUPLE.fullmatch(token["run"] or "")
+    if (pair and not decimal) or (not token["no_number"] and is_part(prefix, suffix, token[0])):
         return Reading(None, reading.meanings)
     return reading
 
 
-def _sign(token: re.Match[str], before: str, *, whole: bool) -> Sign:
+def _sign(token: re.Match[str], prefix: str, *, is_entire_text: bool) -> Sign:
     if token["inner"]:
         return Sign.MINUS
-    return read_sign(before, token["sign"] or "", token["gap"] or "", whole=whole)
+    return read_sign(prefix, token["sign"] or "", token["gap"] or "", is_entire_text=is_entire_text)
 
 
 def _body(token: re.Match[str], decimal: Decimal | None) -> Reading:
@@ -149,9 +149,11 @@ def _body(token: re.Match[str], decimal: Decimal | None) -> Reading:
         return _fraction(token)
     reading = read_digits(token["run"].rjust(len(token["run"]) + token["run"].startswith("."), "0"), decimal)
     if token["unit"]:
-        return with_others(each(reading, lambda number: number * han_number(f"1{token['unit']}")), reading)
+        return with_meanings(
+            map_values(reading, lambda number: number * han_number(f"1{token['unit']}")), reading
+        )
     if token["power"]:
-        return with_others(_raised(reading, _exponent(token["power"]), token[0]), reading)
+        return with_meanings(_raise_power(reading, _exponent(token["power"]), token[0]), reading)
     if not (token["ten"] or token["exponent"]):
         return reading
     power = _exponent(token["ten"]) if token["ten"] else Fraction(token["exponent"])
@@ -159,87 +161,92 @@ def _body(token: re.Match[str], decimal: Decimal | None) -> Reading:
         return Reading(None, reading.meanings)
     if abs(power) > _HIGHEST_POWER:
         return Reading(token[0])
-    return each(reading, lambda number: number * Fraction(10) ** power.numerator)
+    return map_values(reading, lambda number: number * Fraction(10) ** power.numerator)
 
 
-def _han(written: str) -> Reading:
-    han = written.replace(",", "")
+def _han(numerals: str) -> Reading:
+    han = numerals.replace(",", "")
     parts = re.findall("[0-9]+", han)
-    alone = _numbers(*parts) if len(parts) == 1 or " " in han else frozenset()
+    part_values = _numbers(*parts) if len(parts) == 1 or " " in han else frozenset()
     value = Fraction(han_number(han.replace(" ", "")))
     # In speech 1万2 is 12,000.
     if len(parts) > 1 and len(parts[-1]) == 1 and han.endswith(parts[-1]):
-        return Reading(None, alone | {value})
-    return Reading(value, alone)
+        return Reading(None, part_values | {value})
+    return Reading(value, part_values)
 
 
 def _quotient(top: str, bottom: str, decimal: Decimal | None) -> Reading:
-    above, below = read_digits(top, decimal).value, read_digits(bottom, decimal).value
-    if not (isinstance(above, Fraction) and isinstance(below, Fraction) and below):
+    top_value, bottom_value = read_digits(top, decimal).value, read_digits(bottom, decimal).value
+    if not (isinstance(top_value, Fraction) and isinstance(bottom_value, Fraction) and bottom_value):
         return Reading(None)
-    return Reading(above / below)
+    return Reading(top_value / bottom_value)
 
 
 def _fraction(token: re.Match[str]) -> Reading:
     """Return the value of `3/4`, which could be two numbers unless it is `¾`, or of `1 1/2`."""
-    whole, top, bottom = (read_digits(token[part] or "0", None).value for part in ("whole", "top", "bottom"))
+    integer, top, bottom = (
+        read_digits(token[part] or "0", None).value for part in ("whole", "top", "bottom")
+    )
     if not (
-        isinstance(whole, Fraction) and isinstance(top, Fraction) and isinstance(bottom, Fraction) and bottom
+        isinstance(integer, Fraction)
+        and isinstance(top, Fraction)
+        and isinstance(bottom, Fraction)
+        and bottom
     ):
         return Reading(token[0])
     proper = top / bottom
     if token["whole"] and proper < 1:
-        return Reading(whole + proper, frozenset({proper}))
+        return Reading(integer + proper, frozenset({proper}))
     return Reading(proper, frozenset() if SLASH in token[0] else frozenset({top, bottom}))
 
 
-def _exponent(written: str) -> Fraction | None:
-    """Return an exponent such as `{1/2}`; None where it has a divisor of zero."""
-    top, _, bottom = re.sub(r"[\s{}()+]", "", written).replace(",", ".").replace(SLASH, "/").partition("/")
+def _exponent(text: str) -> Fraction | None:
+    """Return an exponent such as `{1/2}`. None where it has a divisor of zero."""
+    top, _, bottom = re.sub(r"[\s{}()+]", "", text).replace(",", ".").replace(SLASH, "/").partition("/")
     if bottom and not int(bottom):
         return None
     return Fraction(top) / int(bottom or 1)
 
 
-def _raised(base: Reading, power: Fraction | None, written: str) -> Reading:
-    """Return a power; one that is too large is compared as it is written, one that is not exact is unread."""
+def _raise_power(base: Reading, power: Fraction | None, text: str) -> Reading:
+    """Return a power. If it is too large it stays a text. If it is not exact it has no value."""
     if not isinstance(base.value, Fraction) or power is None or (not base.value and power < 0):
         return Reading(None)
     digits = len(str(base.value))
     if digits * abs(power) > _HIGHEST_POWER:
         if power.denominator > 1:
             return Reading(None)
-        return Reading(re.sub(r"[\s{}()+]", "", written))
+        return Reading(re.sub(r"[\s{}()+]", "", text))
     return Reading(raise_exactly(base.value, power))
 
 
-def _scaled(reading: Reading, by: Magnitude) -> Reading:
-    if by == Magnitude(0):
+def _scale(reading: Reading, scale: Magnitude) -> Reading:
+    if scale == Magnitude(0):
         return reading
-    read = Reading(None) if by.power is None else _shifted(reading, by.power)
-    for power in by.others:
-        read = with_others(read, _shifted(reading, power))
-    return with_others(read, reading)
+    product = Reading(None) if scale.power is None else _shift(reading, scale.power)
+    for power in scale.other_powers:
+        product = with_meanings(product, _shift(reading, power))
+    return with_meanings(product, reading)
 
 
-def _shifted(reading: Reading, power: int) -> Reading:
-    return each(reading, lambda number: number * 10**power)
+def _shift(reading: Reading, power: int) -> Reading:
+    return map_values(reading, lambda number: number * 10**power)
 
 
-def _after_thousands(reading: Reading, before: str, language: str | None) -> Reading:
+def _add_larger_units(reading: Reading, prefix: str, language: str | None) -> Reading:
     """Return `1 crore 20 lakh` or `2 thousand 500` as one number: each part is less than the one before."""
-    joined = reading
-    while larger := _LARGER.search(before):
-        power = magnitude(larger[2], language).power or 0
-        base = read_digits(larger[1], decimal_mark(language)).value
-        if not (power and isinstance(base, Fraction) and isinstance(joined.value, Fraction)):
+    total = reading
+    while larger_unit := _LARGER.search(prefix):
+        power = magnitude(larger_unit[2], language).power or 0
+        base = read_digits(larger_unit[1], decimal_mark(language)).value
+        if not (power and isinstance(base, Fraction) and isinstance(total.value, Fraction)):
             break
-        if joined.value >= 10**power:
+        if total.value >= 10**power:
             break
-        joined = Reading(base * 10**power + joined.value, joined.meanings)
-        before = before[: larger.start()]
-    return joined
+        total = Reading(base * 10**power + total.value, total.meanings)
+        prefix = prefix[: larger_unit.start()]
+    return total
 
 
-def _numbers(*written: str) -> frozenset[Value]:
-    return frozenset().union(*(read_digits(digits, None).meanings for digits in written))
+def _numbers(*runs: str) -> frozenset[Value]:
+    return frozenset().union(*(read_digits(digits, None).meanings for digits in runs))

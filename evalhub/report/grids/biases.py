@@ -1,12 +1,12 @@
-"""What judges' verdicts hang on besides the answers, as grids."""
+"""What judges' verdicts depend on besides the answers, as grids."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 from evalhub.analysis.bias.bias import ALL_JUDGES, HARD
 from evalhub.report.format import Footnotes, Grid, Row, grouped, pivot
+from evalhub.report.grids.columns import Data
 
 RATES = {
     ("position", "rate"): ("first", "position"),
@@ -25,40 +25,31 @@ EFFECTS = {
 }
 CONTROLLED = "effects in percentage points, the others held fixed"
 
+_HEAD = ("head", "subhead")
 
-def biases(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
-    """Yield two grids per dataset and criterion, a pairwise judge per line: rates as they are, then effects.
 
-    Args:
-        data: As `report_data` returns it.
-        notes: Takes the reasons of what is absent.
-    """
+def bias_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
+    """Yield two grids per dataset and criterion, a judge per line: rates as they are, then effects."""
     for (dataset, criterion), rows in grouped(data["biases"], "dataset", "criterion"):
-        about = f"{dataset} · {criterion}"
+        title = f"{dataset} · {criterion}"
         if len({row["judge"] for row in rows} - {ALL_JUDGES}) < 2:
             rows = [row for row in rows if row["judge"] != ALL_JUDGES]
-        hard = headed((row for row in rows if row["reading"] == HARD), RATES)
-        yield pivot(hard, notes, title=about, names={"judge": "judge"}, across=_HEAD)
-        yield pivot(
-            headed(rows, EFFECTS),
-            notes,
-            title=f"{about} · {CONTROLLED}",
-            names={"judge": "judge", "reading": "verdicts"},
-            across=_HEAD,
-        )
+        hard = with_heads((row for row in rows if row["reading"] == HARD), RATES)
+        yield pivot(hard, notes, title=title, names={"judge": "judge"}, across=_HEAD)
+        names = {"judge": "judge", "reading": "verdicts"}
+        effects = with_heads(rows, EFFECTS)
+        yield pivot(effects, notes, title=f"{title} · {CONTROLLED}", names=names, across=_HEAD)
 
 
-_HEAD = ("what", "which")
-
-
-def headed(rows: Iterator[Row] | list[Row], heads: Mapping[tuple[str, str], tuple[str, str]]) -> list[Row]:
-    """Return the rows of some statistics in the order and under the heads that are given, pooled judges last.
+def with_heads(rows: Iterable[Row], heads: Mapping[tuple[str, str], tuple[str, str]]) -> list[Row]:
+    """Return the rows of some statistics, each with the two lines of its head, pooled judges last.
 
     Args:
         rows: Of the table of biases.
-        heads: Bias and statistic, with the two lines of their head.
+        heads: Bias and statistic with the two lines of their head, in the order of the columns.
     """
-    found = [row for row in rows if (row["bias"], row["statistic"]) in heads]
-    found.sort(key=lambda row: list(heads).index((row["bias"], row["statistic"])))
-    lines = [{**row, **dict(zip(_HEAD, heads[row["bias"], row["statistic"]], strict=True))} for row in found]
+    places = list(heads)
+    shown = [row for row in rows if (row["bias"], row["statistic"]) in heads]
+    shown.sort(key=lambda row: places.index((row["bias"], row["statistic"])))
+    lines = [{**row, **dict(zip(_HEAD, heads[row["bias"], row["statistic"]], strict=True))} for row in shown]
     return sorted(lines, key=lambda row: row["judge"] == ALL_JUDGES)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from evalhub.report.format import ABSENT, Footnotes, Grid, Row, count, grouped, interval, number, visible
+from evalhub.report.grids.columns import Data
 
 HALVES = (
     "thresholds are set on half of the clusters of items, all else is measured on the other half; tests "
@@ -20,22 +20,22 @@ _HEAD = (
 )  # fmt: skip
 
 
-def cascade_grids(data: dict[str, Any], notes: Footnotes) -> Iterator[Grid]:
+def cascade_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per cascade and labelled criterion: a stage per line, people last.
 
     Args:
         data: As `report_data` returns it.
         notes: Takes the reasons of what is absent, and what the numbers rest on.
     """
-    held = ("cascade", "dataset", "label_criterion", "annotator_kind")
-    for (name, dataset, criterion, kind), rows in grouped(data["cascades"], *held):
+    key = ("cascade", "dataset", "label_criterion", "annotator_kind")
+    for (name, dataset, criterion, kind), rows in grouped(data["cascades"], *key):
         first = rows[0]
         promise = (
             f"agree {first['promised_agreement']:.0%} with {first['promised_confidence']:.0%} confidence"
         )
         marks = " ".join(filter(None, (notes.mark(HALVES), notes.mark(first["not_used"]))))
         title = f"{name}: {promise} · {dataset} · {criterion} · {kind or 'no'} labels {marks}"
-        lines = tuple(_stage(found, notes) for _, found in grouped(rows, "stage"))
+        lines = tuple(_stage(statistics, notes) for _, statistics in grouped(rows, "stage"))
         yield Grid(title, _HEAD, lines)
 
 

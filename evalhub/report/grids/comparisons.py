@@ -1,4 +1,4 @@
-"""Differences between systems or nights, and the rankings of every variant, as grids."""
+"""Differences between systems or runs, and the rankings of every variant, as grids."""
 
 from __future__ import annotations
 
@@ -19,68 +19,63 @@ from evalhub.report.format import (
     pivot,
     visible,
 )
-from evalhub.report.outputs.terminal import INTERVALS, say, section, wide
+from evalhub.report.grids.columns import Cell, Data, line_grids, share, text, whole
 
-_ABOUT = ("dataset", "rater", "criterion", "measure")
-_TESTS = "p: sign-flip test over clusters; Holm: the same, allowing for all systems under the measure."
+TESTS = "p: sign-flip test over clusters; Holm: the same, allowing for all systems under the measure."
+RATER_TESTS = "Holm: p of swapping the two raters' scores (Pearson: Williams' t), allowing for a whole table."
+RANKING_NOTES = (
+    "tau: Kendall's tau-b with the ranking held against; swapped: pairs in the opposite order.",
+    "moves furthest: places up (+) or down (-); the same ranks may hide behind wide intervals.",
+)
 
 _FAILED = "with failures: the interval that allows for whatever the failed cells could have come out as."
-
-Rows = Sequence[dict[str, Any]]
-
-
-def print_comparisons(rows: Rows) -> None:
-    """Print differences, one table for each measure.
-
-    Args:
-        rows: As `comparisons` or `nights` returns them, as plain values.
-    """
-    notes = Footnotes()
-    console = wide()
-    section(console, "Differences, paired on the items that both have", _differences(rows, notes))
-    failed = [_FAILED] if any(row["failed"] for row in rows) else []
-    say(console, [INTERVALS, _TESTS, *failed, *_changed(rows), *notes.lines()])
+_LABELLED = ("dataset", "label_criterion", "annotator_kind")
 
 
-def _changed(rows: Rows) -> Iterator[str]:
-    """Say which datasets, judges and metrics are not the same in both runs."""
-    for dataset, what, items in dict.fromkeys(
+def comparison_notes(data: Data) -> Iterator[str]:
+    """Yield the tests, and which datasets, judges and metrics are not the same in both runs."""
+    rows = data["comparisons"]
+    yield TESTS
+    if any(row["failed"] for row in rows):
+        yield _FAILED
+    for dataset, changes, items in dict.fromkeys(
         (row["dataset"], row.get("changed_data"), bool(row.get("changed_items"))) for row in rows
     ):
-        if what:
+        if changes:
             aside = ": the items that changed are left out" if items else ""
-            yield f"• {visible(dataset)} is not the same in both runs ({visible(what)}){aside}."
-    for rater, what in dict.fromkeys((row["rater"], row.get("changed")) for row in rows):
-        if what:
-            yield f"• {rater} is not the same in both runs ({what}): a difference may be its own."
+            yield f"• {visible(dataset)} is not the same in both runs ({visible(changes)}){aside}."
+    for rater, changes in dict.fromkeys((row["rater"], row.get("changed")) for row in rows):
+        if changes:
+            yield f"• {rater} is not the same in both runs ({changes}): a difference may be its own."
 
 
-def _differences(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
-    for key, found in grouped(rows, *_ABOUT):
-        nights = "system" in found[0]
-        names = ("system",) if nights else ("first", "second")
-        failed = any(row["failed"] for row in found)
-        lines = tuple(
-            (
-                *(visible(row[name]) for name in names),
-                interval(row, notes),
-                p_value(row["p"]),
-                p_value(row["p_holm"]),
-                count(row["n"]),
-                count(row["left_out"]),
-                *([_failures(row)] if failed else []),
-                *([row["finding"]] if row["finding"] else []),
-            )
-            for row in found
-        )
-        what = f"{found[0]['after']} minus {found[0]['before']}" if nights else ""
-        head = (*names, "difference" if nights else "first minus second", "p", "Holm", "n", "left out")
-        more = (*(("with failures",) if failed else ()), *(("first is",) if found[0]["finding"] else ()))
-        title = _title([*key[:-1], measure(found[0]), what])
-        yield Grid(title, (*head, *more), lines, len(names))
+def comparison_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per measure: how far two systems differ, or each system between two runs."""
+    for key, rows in grouped(data["comparisons"], "dataset", "rater", "criterion", "measure"):
+        between_runs = "system" in rows[0]
+        names = ("system",) if between_runs else ("first", "second")
+        columns: dict[str, Cell] = {
+            **{name: text(name) for name in names},
+            "difference" if between_runs else "first minus second": interval,
+            "p": _p("p"),
+            "Holm": _p("p_holm"),
+            "n": whole("n"),
+            "left out": whole("left_out"),
+        }
+        if any(row["failed"] for row in rows):
+            columns["with failures"] = _failures
+        if rows[0]["finding"]:
+            columns["first is"] = lambda row, _: str(row["finding"])
+        lines = tuple(tuple(cell(row, notes) for cell in columns.values()) for row in rows)
+        minus = f"{rows[0]['after']} minus {rows[0]['before']}" if between_runs else ""
+        yield Grid(_title([*key[:-1], measure(rows[0]), minus]), tuple(columns), lines, len(names))
 
 
-def _failures(row: Row) -> str:
+def _p(name: str) -> Cell:
+    return lambda row, _: p_value(row[name])
+
+
+def _failures(row: Row, _: Footnotes) -> str:
     if row["failed"] == 0:
         return "none failed"
     if row["worst_low"] is None:
@@ -88,77 +83,80 @@ def _failures(row: Row) -> str:
     return f"[{number(row['worst_low'])}, {number(row['worst_high'])}]"
 
 
-def print_raters(differences: Rows, accuracies: Rows) -> None:
-    """Print how much better one rater goes with the labels than another, and how each ranks systems.
-
-    Args:
-        differences: As `correlation_differences` returns them, as plain values.
-        accuracies: As `ranking_accuracies` returns them, as plain values.
-    """
-    console, notes = wide(), Footnotes()
-    section(console, "Correlation with the labels, first minus second", _raters(differences, notes))
-    section(console, "Two systems in the order of the labels", _orders(accuracies, notes))
-    test = "Holm: p of swapping the two raters' scores (Pearson: Williams' t), allowing for a whole table."
-    say(console, [INTERVALS, test, *notes.lines()])
+def _title(parts: Sequence[Any]) -> str:
+    return " · ".join(dict.fromkeys(str(part) for part in parts if part))
 
 
-_LABELS = ("dataset", "label_criterion", "annotator_kind")
+_DIFFERENCES = line_grids(
+    "rows",
+    {
+        "first": text("first"), "second": text("second"), "difference": interval, "Holm": _p("p_holm"),
+        "n": whole("n"),
+    },
+    names=2,
+)  # fmt: skip
 
 
-def _raters(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
-    for (*about, at, coefficient), found in grouped(rows, *_LABELS, "at", "coefficient"):
-        lines = tuple(
-            (
-                visible(row["first"]),
-                visible(row["second"]),
-                interval(row, notes),
-                p_value(row["p_holm"]),
-                count(row["n"]),
-            )
-            for row in found
-        )
-        title = _title([*about[:2], f"{about[2]} labels", f"{coefficient}, {at}"])
-        yield Grid(title, ("first", "second", "difference", "Holm", "n"), lines, 2)
+def correlation_difference_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per labelled criterion, level and coefficient: how two raters' correlations differ."""
+    for (*key, at, coefficient), rows in grouped(
+        data["correlation_differences"], *_LABELLED, "at", "coefficient"
+    ):
+        title = _title([*key[:2], f"{key[2]} labels", f"{coefficient}, {at}"])
+        for grid in _DIFFERENCES({"rows": rows}, notes):
+            yield Grid(title, grid.head, grid.rows, grid.names)
 
 
-def _orders(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
-    for about, found in grouped(rows, *_LABELS):
-        title = _title([*about[:2], f"{about[2]} labels"])
-        yield pivot(found, notes, title=title, names={"rater": "rater"}, across=("statistic",))
+def ranking_accuracy_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per labelled criterion: how often each rater orders two systems as the labels do."""
+    for key, rows in grouped(data["ranking_accuracies"], *_LABELLED):
+        title = _title([*key[:2], f"{key[2]} labels"])
+        yield pivot(rows, notes, title=title, names={"rater": "rater"}, across=("statistic",))
 
 
-def _title(key: Sequence[Any]) -> str:
-    return " · ".join(dict.fromkeys(str(part) for part in key if part))
+def _tau(row: Row, notes: Footnotes) -> str:
+    return f"{number(row['kendall'])}{notes.mark(row['reason'])}"
 
 
-def print_sensitivity(rows: Rows) -> None:
-    """Print how each variant ranks the systems, beside the reference.
-
-    Args:
-        rows: As `sensitivity` returns them, as plain values.
-    """
-    notes = Footnotes()
-    console = wide()
-    section(console, "Rankings of the same systems", _rankings(rows, notes))
-    lines = [
-        "tau: Kendall's tau-b with the ranking held against; swapped: pairs in the opposite order.",
-        "moves furthest: places up (+) or down (-); the same ranks may hide behind wide intervals.",
-    ]
-    say(console, [*lines, *notes.lines()])
+def _mover(row: Row, _: Footnotes) -> str:
+    return ABSENT if row["mover"] is None else f"{visible(row['mover'])} {row['move']:+g}"
 
 
-def _rankings(rows: Rows, notes: Footnotes) -> Iterator[Grid]:
-    for (dataset, _, reference), found in grouped(rows, "dataset", "about", "reference"):
-        lines = tuple(
-            (
-                visible(row["variant"]),
-                f"{number(row['kendall'])}{notes.mark(row['reason'])}",
-                f"{count(row['swapped'])} of {count(row['pairs'])}",
-                ABSENT if row["mover"] is None else f"{visible(row['mover'])} {row['move']:+g}",
-                visible(", ".join(row["winners"])) or ABSENT,
-                visible(", ".join(row["missing"])) or ABSENT,
-            )
-            for row in found
-        )
-        head = ("variant", "tau", "swapped", "moves furthest", "best", "only in one of the two")
-        yield Grid(f"{dataset}, held against {reference}", head, lines, 1)
+def _listed(name: str) -> Cell:
+    return lambda row, _: visible(", ".join(row[name])) or ABSENT
+
+
+_RANKINGS = line_grids(
+    "rows",
+    {
+        "variant": text("variant"), "tau": _tau, "swapped": share("swapped", "pairs"),
+        "moves furthest": _mover, "best": _listed("winners"), "only in one of the two": _listed("missing"),
+    },
+    names=1,
+)  # fmt: skip
+
+
+def sensitivity_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
+    """Yield one grid per reference: how each variant ranks the systems."""
+    for (dataset, _, reference), rows in grouped(data["sensitivity"], "dataset", "about", "reference"):
+        for grid in _RANKINGS({"rows": rows}, notes):
+            yield Grid(f"{dataset}, held against {reference}", grid.head, grid.rows, grid.names)
+
+
+def _labels(name: str) -> Cell:
+    def cell(row: Row, notes: Footnotes) -> str:
+        return f"{ABSENT}{notes.mark(row['reason'])}" if row[name] is None else count(row[name])
+
+    return cell
+
+
+labels_needed_grids = line_grids(
+    "labels_needed",
+    {
+        "system": text("system"), "labelled": share("labelled", "rows"),
+        "correlation": lambda row, _: number(row["correlation"]), "labels alone": _labels("alone"),
+        "labels beside the judge": _labels("with_judge"),
+    },
+    names=1,
+    by=("dataset", "label_criterion", "judge", "measure"),
+)  # fmt: skip

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from evalhub.errors import StorageError
+from evalhub.files import write_file
 from evalhub.report.outputs.page import report_page
 
 
@@ -16,13 +16,13 @@ def write_report(data: dict[str, Any], folder: Path) -> list[Path]:
 
     Args:
         data: As `report_data` returns it.
-        folder: Where the two files go; made where it is missing.
+        folder: Folder of the two files. It is made where it is missing.
 
     Returns:
         The files' paths.
 
     Raises:
-        StorageError: The disk is full or refuses; the files that were there stay as they were.
+        StorageError: The disk is full or refuses. Earlier files stay as they were.
     """
     texts = {
         "report.json": json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
@@ -32,17 +32,10 @@ def write_report(data: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def _write(path: Path, text: str) -> Path:
-    beside = path.with_name(f"{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_file(path, text.encode("utf-8", errors="backslashreplace"))
     except OSError as error:
-        if beside.is_file():
-            beside.unlink()
         raise StorageError(
             f"the report cannot be written ({error.strerror})",
             where=str(path),

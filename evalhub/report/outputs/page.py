@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis import shortfall_sentences
+from evalhub.report.facts import engine_lines, model_lines, summary
 from evalhub.report.format import Footnotes, visible
-from evalhub.report.grids.engines import engine_lines, model_lines, summary
-from evalhub.report.sections import PAGE
+from evalhub.report.outputs.drawing import draw
+from evalhub.report.plots import KINDS
+from evalhub.report.registry import Place, sections_of
 
 if TYPE_CHECKING:
     import jinja2
@@ -22,14 +24,18 @@ def report_page(data: dict[str, Any]) -> str:
         data: As `report_data` returns it.
     """
     notes = Footnotes()
-    sections = [(part.title, list(part.forests(data)), list(part.grids(data, notes))) for part in PAGE]
+    sections = [
+        (section.title, list(map(draw, section.plots(data))), list(section.grids(data, notes)))
+        for section in sections_of(Place.PAGE)
+    ]
     return _template().render(
         title=visible(data["title"] or data["suite"]),
         summary=summary(data),
         shortfalls=[visible(sentence) for sentence in shortfall_sentences(data["shortfalls"])],
         models=list(model_lines(data)),
         engines=list(engine_lines(data)),
-        sections=[one for one in sections if one[1] or one[2]],
+        sections=[(title, plots, grids) for title, plots, grids in sections if plots or grids],
+        kinds=KINDS,
         footnotes=notes.lines(),
         notes=[visible(note) for note in data["notes"]],
         datasets=[

@@ -1,9 +1,9 @@
-"""The report on a terminal: short, and readable on 100 columns."""
+"""Reports on a terminal: short, and readable on 100 columns."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -12,123 +12,171 @@ from rich.text import Text
 
 from evalhub.analysis import Results, shortfall_sentences
 from evalhub.analysis.run.answers import cut_answer_sentences
+from evalhub.report.data import Data, attack_data
+from evalhub.report.facts import engine_lines, model_lines, summary
 from evalhub.report.format import Footnotes, Grid, visible
-from evalhub.report.grids.attacks import ATTACK_NOTES, attack_data, attack_grids, attack_lines
-from evalhub.report.grids.engines import engine_lines, model_lines, summary
-from evalhub.report.grids.ranking import on_what_they_rank
-from evalhub.report.sections import FAILURES, RANKING, TERMINAL, Section
+from evalhub.report.notes import choice_mass_notes, comparability_notes
+from evalhub.report.registry import INTERVALS, Place, sections_of
 
 WIDTH = 100
-INTERVALS = "[low, high] are 95% intervals over clusters of items; – is absent."
 _GAP = 2
 
+Rows = Sequence[dict[str, Any]]
 
-def print_report(data: dict[str, Any]) -> None:
+
+def print_report(data: Data) -> None:
     """Print a run's report to standard output.
 
     Args:
         data: As `report_data` returns it.
     """
-    console, notes = wide(), Footnotes()
-    title = data["title"] or data["suite"]
-    _shortfalls(console, data)
-    console.print(Text(visible(title), style="bold"))
+    console = _console()
+    _print_shortfalls(console, data)
+    console.print(Text(visible(data["title"] or data["suite"]), style="bold"))
     console.print(Text(summary(data), style="dim"))
-    _pairs(console, [*model_lines(data), *engine_lines(data)])
-    _sections(console, TERMINAL, data, notes)
-    say(console, [INTERVALS, *notes.lines(), *(f"• {note}" for note in data["notes"])])
+    _print_pairs(console, [*model_lines(data), *engine_lines(data)])
+    notes = _print_sections(console, Place.TERMINAL, data)
+    _print_notes(console, [INTERVALS, *notes.lines(), *(f"• {note}" for note in data["notes"])])
 
 
-def print_leaderboard(data: dict[str, Any]) -> None:
+def print_leaderboard(data: Data) -> None:
     """Print everything that ranks systems, and what failed.
 
     Args:
         data: As `ranking_data` returns it.
     """
-    console, notes = wide(), Footnotes()
-    _shortfalls(console, data)
-    _sections(console, (*RANKING, FAILURES), data, notes)
-    about = (*on_what_they_rank(data["leaderboard"]), *cut_answer_sentences(data["answers"]))
-    say(console, [INTERVALS, *notes.lines(), *(f"• {note}" for note in about)])
+    console = _console()
+    _print_shortfalls(console, data)
+    notes = _print_sections(console, Place.LEADERBOARD, data)
+    sentences = (*comparability_notes(data), *cut_answer_sentences(data["answers"]))
+    _print_notes(console, [INTERVALS, *notes.lines(), *(f"• {sentence}" for sentence in sentences)])
 
 
-def _shortfalls(console: Console, data: dict[str, Any]) -> None:
-    """Print first of all what was covered too little."""
-    for sentence in shortfall_sentences(data["shortfalls"]):
-        console.print(Text(visible(f"Inconclusive. {sentence}"), style="bold red"))
+def print_meta(data: Data) -> None:
+    """Print the raters of some runs side by side, attacks, cost, languages, and what may be contaminated.
+
+    Args:
+        data: As `meta_data` returns it.
+    """
+    _print_output(Place.META, data, [INTERVALS], choice_mass_notes(data["choice_mass"]))
 
 
-def _sections(console: Console, parts: Iterable[Section], data: dict[str, Any], notes: Footnotes) -> None:
-    for part in parts:
-        section(console, part.title, (part.brief or part.grids)(data, notes))
+def print_comparisons(rows: Rows) -> None:
+    """Print differences, one table for each measure.
+
+    Args:
+        rows: As `comparisons` or `run_comparison` returns them, as plain values.
+    """
+    _print_output(Place.COMPARE, {"comparisons": rows}, [INTERVALS])
+
+
+def print_raters(differences: Rows, accuracies: Rows) -> None:
+    """Print how much better one rater goes with the labels than another, and how each ranks systems.
+
+    Args:
+        differences: As `correlation_differences` returns them, as plain values.
+        accuracies: As `ranking_accuracies` returns them, as plain values.
+    """
+    data = {"correlation_differences": differences, "ranking_accuracies": accuracies}
+    _print_output(Place.RATERS, data, [INTERVALS])
+
+
+def print_sensitivity(rows: Rows) -> None:
+    """Print how each variant ranks the systems, beside the reference.
+
+    Args:
+        rows: As `sensitivity` returns them, as plain values.
+    """
+    _print_output(Place.SENSITIVITY, {"sensitivity": rows})
+
+
+def print_needed(rows: Rows, *, width: float) -> None:
+    """Print how many labels each system needs, one table for each judge and measure.
+
+    Args:
+        rows: As `labels_needed` returns them, as plain values.
+        width: Of the interval, from end to end.
+    """
+    _print_output(Place.LABELS, {"labels_needed": rows}, [f"the interval is {width:g} wide"])
 
 
 def print_attacks(results: Results) -> None:
     """Print how a judge stood against attacks and control responses."""
-    console = wide()
-    data, notes = attack_data(results), Footnotes()
-    section(console, "Attacks", attack_grids(data, notes))
-    console.print()
-    for line in attack_lines(data):
-        console.print(Text(line))
-    _lines(console, [*ATTACK_NOTES, *notes.lines()])
+    _print_output(Place.ATTACK, attack_data(results))
 
 
-def wide() -> Console:
-    """Return the console for answers: as wide as the terminal, or as a page."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+def _print_output(place: Place, data: Data, opening: Iterable[str] = (), closing: Iterable[str] = ()) -> None:
+    """Print the sections of an output, then what belongs under all of them: the sections' notes between."""
+    console = _console()
+    footnotes = _print_sections(console, place, data)
+    notes = [note for section in sections_of(place) for note in section.notes(data)]
+    _print_notes(console, [*opening, *notes, *closing, *footnotes.lines()])
 
 
-def say(console: Console, lines: Iterable[str]) -> None:
-    """Print what belongs under all tables."""
-    console.print()
-    _lines(console, lines)
+def _print_sections(console: Console, place: Place, data: Data) -> Footnotes:
+    """Print each section that has something to show, and return the footnotes."""
+    notes = Footnotes()
+    for section in sections_of(place):
+        grids = section.brief or section.grids
+        _print_section(console, section.title, grids(data, notes))
+    return notes
 
 
-def _lines(console: Console, lines: Iterable[str]) -> None:
-    for line in lines:
-        console.print(Text(visible(line), style="dim"))
-
-
-def _pairs(console: Console, lines: Iterable[tuple[str, str]]) -> None:
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in lines:
-        table.add_row(Text(name), Text(text))
-    console.print(table)
-
-
-def section(console: Console, title: str, grids: Iterable[Grid]) -> None:
-    """Print grids under a heading; nothing where there are none."""
+def _print_section(console: Console, title: str, grids: Iterable[Grid]) -> None:
     for place, grid in enumerate(grids):
         if place == 0:
             console.print()
             console.print(Text(title, style="bold cyan"))
         if grid.title and grid.title != title:
             console.print(Text(visible(grid.title), style="italic"))
-        for part in folded(grid, console.width):
+        for part in fold(grid, console.width):
             console.print(_table(part))
+
+
+def _print_shortfalls(console: Console, data: Data) -> None:
+    """Print first of all what was covered too little."""
+    for sentence in shortfall_sentences(data["shortfalls"]):
+        console.print(Text(visible(f"Inconclusive. {sentence}"), style="bold red"))
+
+
+def _print_notes(console: Console, lines: Iterable[str]) -> None:
+    console.print()
+    for line in lines:
+        console.print(Text(visible(line), style="dim"))
+
+
+def _print_pairs(console: Console, pairs: Iterable[tuple[str, str]]) -> None:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in pairs:
+        table.add_row(Text(name), Text(text))
+    console.print(table)
+
+
+def _console() -> Console:
+    """Return the console for answers: as wide as the terminal, or as a page."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
 
 
 def _table(grid: Grid) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for place, heading in enumerate(grid.head):
-        text = place < grid.names or not any(_numeric(row[place]) for row in grid.rows)
+        text = place < grid.names or not any(_is_number(row[place]) for row in grid.rows)
         table.add_column(Text(heading), justify="left" if text else "right", overflow="fold")
     for row in grid.rows:
         table.add_row(*map(Text, row))
     return table
 
 
-def _numeric(text: str) -> bool:
+def _is_number(text: str) -> bool:
     return text[:1].isdigit() or text[:2] in ("-.", "-0") or text[:1] in ".–"
 
 
-def folded(grid: Grid, width: int) -> Iterator[Grid]:
+def fold(grid: Grid, width: int) -> Iterator[Grid]:
     """Yield a grid in parts that fit a width, each with the columns that name the lines.
 
-    A line that says nothing in a later part is left out of it.
+    A line that has nothing in a later part is left out of it.
     """
     widths = [
         max(len(line) for text in (heading, *(row[place] for row in grid.rows)) for line in text.split("\n"))
@@ -137,13 +185,13 @@ def folded(grid: Grid, width: int) -> Iterator[Grid]:
     ]
     names = list(range(grid.names))
     free = width - sum(widths[: grid.names])
-    part: list[int] = []
+    columns: list[int] = []
     for place in range(grid.names, len(grid.head)):
-        if part and sum(widths[one] for one in part) + widths[place] > free:
-            yield _part(grid, names + part)
-            part = []
-        part.append(place)
-    yield _part(grid, names + part)
+        if columns and sum(widths[column] for column in columns) + widths[place] > free:
+            yield _part(grid, names + columns)
+            columns = []
+        columns.append(place)
+    yield _part(grid, names + columns)
 
 
 def _part(grid: Grid, places: list[int]) -> Grid:

@@ -19,7 +19,7 @@ from evalhub.records import (
     Source,
     ThinkTags,
     digest,
-    joined_reasoning,
+    join_reasoning,
 )
 from evalhub.runner.plan.resolve import ResolvedCandidate
 
@@ -63,7 +63,7 @@ def _response(wanted: Generation, done: list[Completion]) -> Response:
         sample=wanted.sample,
         text=text,
         turns=tuple(one.text or "" for one in done) if text is not None else (),
-        reasoning=joined_reasoning(one.reasoning for one in done),
+        reasoning=join_reasoning(one.reasoning for one in done),
         chars=None if text is None else sum(len(one.text or "") for one in done),
         families=wanted.families,
         source=Source.GENERATED,

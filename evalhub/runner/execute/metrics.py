@@ -80,8 +80,10 @@ def score_all(writer: RunWriter, resolved: Resolved, progress: Progress) -> None
                 score = replace(score, metric=names[score.metric])
                 writer.append(score)
                 columns[score.metric] = {
+                    "metric": use.name,
                     "bounds": metric.bounds,
                     "higher_is_better": metric.higher_is_better,
+                    "is_length": metric.is_length,
                 }
             progress.advance(done=len(answered))
     writer.update(metrics=columns)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evalhub.errors import SpecError
+from evalhub.metrics import LENGTH_COLUMNS
 from evalhub.runner.plan.resolve import Resolved, metric_columns
 from evalhub.specs.rater_names import RESERVED_RATERS
-
-_LENGTHS = ("chars", "words")
 
 
 def check_raters(resolved: Resolved) -> None:
@@ -18,9 +17,9 @@ def check_raters(resolved: Resolved) -> None:
         SpecError: It is so.
     """
     owners: dict[str, str] = {}
+    lengths = {f"metric {use.metric}" for use, metric in resolved.metrics if metric.is_length}
     for name, owner, where in _raters(resolved):
-        lengths = name in _LENGTHS and owner != "metric length"
-        if name in RESERVED_RATERS or lengths:
+        if name in RESERVED_RATERS or (name in LENGTH_COLUMNS and owner not in lengths):
             raise SpecError(
                 "tables call something else by this name", where=where, value=name, fix="choose another"
             )

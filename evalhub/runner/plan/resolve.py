@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from evalhub.engines import EngineIdentity, engine_kind, identify
+from evalhub.engines import EngineIdentity, LocalSettings, identify, read_settings, with_settings
 from evalhub.errors import EvalhubError, SpecError
 from evalhub.judging import Judge, Protocol, check_rubric, check_use, protocol_named
 from evalhub.metrics import Metric, build
@@ -164,6 +164,7 @@ def resolve(suite: Suite, path: Path, progress: Progress, datasets: tuple[Datase
         EvalhubError: Anything that is named does not exist, or is not what it should be.
     """
     where = str(path)
+    suite = with_settings(suite, where)
     metrics = tuple(
         (use, build(use.metric, use.options, where=f"{where}:metrics")) for use in suite.metric_uses()
     )
@@ -191,7 +192,7 @@ def metric_columns(metric: Metric) -> list[str]:
 
 
 def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
-    rubric = load_rubric(use.rubric, where=f"{where}.rubric", beside=path)
+    rubric = load_rubric(use.rubric, where=f"{where}.rubric", referrer=path)
     check_rubric(rubric, use.rubric)
     check_use(use, rubric, where)
     return rubric
@@ -226,11 +227,12 @@ def _runnable(spec: Candidate | JudgeUse, progress: Progress, where: str) -> Run
 
 def _located(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
     model = None
-    if engine_kind(spec.engine.type).local:
+    settings = read_settings(spec.engine)
+    if isinstance(settings, LocalSettings):
         model = resolve_model(
             spec.model,
             families=spec.families or (),
-            trust_remote_code=spec.engine.trust_remote_code,
+            trust_remote_code=settings.trust_remote_code,
             progress=progress.note,
         )
     families = model.families if model else spec.families or (UNKNOWN,)
@@ -240,7 +242,7 @@ def _located(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
 
 def _dataset(use: DatasetUse, where: str, path: Path) -> Dataset:
     key = "dataset" if use.dataset else "id"
-    card, card_path = load_card(use.name, where=f"{where}.{key}", beside=path)
+    card, card_path = load_card(use.name, where=f"{where}.{key}", referrer=path)
     loaded = load_dataset(card, card_path)
     items = [item for item in loaded.items if _wanted(item, use)]
     if not items:

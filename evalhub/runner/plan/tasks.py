@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from evalhub.errors import FamilyError, SpecError
 from evalhub.judging import LETTERS, Outline, Part, list_rows, orders, rows
 from evalhub.models import NOT_AN_LLM, UNKNOWN
-from evalhub.records import Item, asked_sha256, digest
+from evalhub.records import Item, digest, prompt_sha256
 from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
 from evalhub.scales import Kind, Order
 from evalhub.sources import Dataset
@@ -155,7 +155,7 @@ def judge_cells(
 def _trained_clusters(judge: ResolvedJudge, dataset: Dataset) -> set[str]:
     """Return the clusters of which the judge has seen any item in training."""
     trained_on = judge.runs.model.trained_on if judge.runs.model else frozenset()
-    return {item.cluster for item in dataset.items if trained_on and asked_sha256(item) in trained_on}
+    return {item.cluster for item in dataset.items if trained_on and prompt_sha256(item) in trained_on}
 
 
 def label_criterion(card: Card, criterion: str, kind: Kind, against: Mapping[str, str]) -> str | None:

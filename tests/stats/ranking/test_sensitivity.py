@@ -87,7 +87,7 @@ def test_one_row_for_each_variant_in_any_order_of_rows() -> None:
 
 
 def test_bad_inputs() -> None:
-    with pytest.raises(InputError, match="no variant of that name"):
+    with pytest.raises(InputError, match="unknown variant"):
         ranking_changes(["raw"], ["x"], [1], reference="rwa")
     with pytest.raises(InputError, match="twice"):
         ranking_changes(["raw", "raw"], ["x", "x"], [1, None], reference="raw")

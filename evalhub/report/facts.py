@@ -15,14 +15,14 @@ def summary(data: dict[str, Any]) -> str:
 
 
 def model_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each candidate's and judge's id with what stands behind it."""
+    """Yield each candidate's and judge's id with its model, family and rubric."""
     for row in data["models"]:
-        behind = [row["model"], f"family {', '.join(row['families'] or ('unknown',))}"]
+        parts = [row["model"], f"family {', '.join(row['families'] or ('unknown',))}"]
         if row["role"] == "judge":
-            behind += [f"rubric {row['rubric']}", f"{row['protocol']}, {row['mode']}"]
+            parts += [f"rubric {row['rubric']}", f"{row['protocol']}, {row['mode']}"]
             if row["protocol"] == "pairwise":
-                behind.append(f"positions {row['positions']}")
-        yield f"{row['role']} {visible(row['id'])}", visible(" · ".join(behind))
+                parts.append(f"positions {row['positions']}")
+        yield f"{row['role']} {visible(row['id'])}", visible(" · ".join(parts))
 
 
 def engine_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:

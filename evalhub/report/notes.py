@@ -1,0 +1,177 @@
+"""Sentences that belong to the numbers of a run: what to know before reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from evalhub.analysis import Results
+from evalhub.analysis.frames.comparable import OPPONENTS
+from evalhub.analysis.frames.labels import drawn_by_doubt
+from evalhub.analysis.run.answers import cut_answer_sentences
+from evalhub.judging.early_stopping import SETTLED
+from evalhub.report.format import Row, count, grouped, number, visible
+from evalhub.report.grids.leaderboard import UNSHARED, without_lengths
+
+Data = Mapping[str, Any]
+
+_LABEL_KINDS = {
+    "constructed": "constructed labels are true by construction, not people's opinions",
+    "model": "labels of kind model were given by a model, not by people",
+}
+_FAMILY_RULES = {
+    "allow": "a judge may meet its own family",
+    "exclude": "what a judge's own family wrote is not shown to it",
+}
+_MEASURED = ("leaderboard", "coverage", "agreement", "correlations", "attacks")
+_ENGINE_SETTINGS = (
+    "attention_backend", "dtype", "kv_block_size", "kv_cache_dtype", "max_length", "quantization",
+)  # fmt: skip
+
+
+def report_notes(results: Results, data: Data) -> Iterator[str]:
+    """Yield every sentence that the report of a run has beside its numbers.
+
+    Args:
+        results: The run.
+        data: Its tables, as `report_data` makes them.
+    """
+    manifest = results.manifest
+    yield from _on_the_run(manifest, data)
+    yield from comparability_notes(data)
+    yield from server_notes(data)
+    yield from cut_answer_sentences(data["answers"])
+    yield from _engine_differences(manifest)
+    if data["reused"]:
+        total = sum(row["completions"] for row in data["reused"])
+        runs = len({row["run"] for row in data["reused"]})
+        yield f"{total:,} completions come from {runs} earlier run{'s' if runs > 1 else ''}"
+    if doubtful := drawn_by_doubt(results):
+        yield (
+            f"{doubtful:,} labels were drawn by the judge's doubt: they count where they are weighted "
+            "(people and judge together) and nowhere else"
+        )
+
+
+def _on_the_run(manifest: Mapping[str, Any], data: Data) -> Iterator[str]:
+    controls = manifest["resolved"]["suite"]["controls"]
+    if data["state"] != "sealed":
+        yield f"the run is {data['state']}, not finished: the numbers cover what is there so far"
+    if not any(data[name] for name in _MEASURED):
+        yield (
+            "nothing is measured: the suite has neither judges nor metrics, and its datasets bring no "
+            "labels, verdicts or scores along"
+        )
+    for kind in dict.fromkeys(row["annotator_kind"] for row in data["agreement"] + data["correlations"]):
+        if kind in _LABEL_KINDS:
+            yield _LABEL_KINDS[kind]
+    if controls["length_penalty"]:
+        yield f"length penalty of strength {controls['length_penalty']:g}; the raw number stands beside it"
+    if controls["cross_family"] in _FAMILY_RULES:
+        yield f"cross-family is set to {controls['cross_family']}: {_FAMILY_RULES[controls['cross_family']]}"
+    yield from _on_coverage(data)
+    if manifest.get("over_budget"):
+        yield f"{manifest['over_budget']} planned judgments are over the budget and were not asked"
+    if any(row["what"] == SETTLED for row in data["left_out"]):
+        yield (
+            "judging stopped where the order was settled, sooner for some pairs: win rates over all pairs "
+            'are withheld; read the table "Settled"'
+        )
+    for card in manifest["cards"].values():
+        if card.get("anonymous"):
+            yield f"{card['id']} names no systems: its responses are judged, never ranked"
+
+
+def _on_coverage(data: Data) -> Iterator[str]:
+    covered = [row for row in data["coverage"] if row["statistic"] == "coverage"]
+    silent = [f"{row['judge']} (0 of {row['done']:,})" for row in covered if 0 < row["done"] == row["failed"]]
+    if silent:
+        yield f"no valid verdict at all, so under coverage and failures alone: {', '.join(silent)}"
+    yield from choice_mass_notes(data["choice_mass"])
+    for row in covered:
+        if row["same_family"]:
+            yield f"{row['judge']}: {row['same_family']} judgments of responses of the judge's own family"
+
+
+def _engine_differences(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where an engine used something else than what the suite asks for."""
+    models = manifest["resolved"]["models"]
+    for engine in manifest["engines"]:
+        served_ids: list[str] = engine.get("serves", [])
+        settings: dict[str, Any] = models[served_ids[0]]["settings"] if served_ids else {}
+        for name in _ENGINE_SETTINGS:
+            setting, value = settings.get(name), engine.get(name)
+            if setting not in (None, "auto") and value != setting:
+                served = f"{engine['model']} for {', '.join(served_ids)}"
+                yield f"{served}: {name.replace('_', ' ')} was asked as {setting}, used was {value}"
+
+
+def comparability_notes(data: Data) -> Iterator[str]:
+    """Yield where the systems of a leaderboard were not measured on the same items, a sentence per dataset.
+
+    Args:
+        data: With the table `leaderboard`, and the run's `metrics`.
+    """
+    ranked = without_lengths(data["leaderboard"], data)
+    for (dataset,), group in grouped((row for row in ranked if row["set_aside"]), "dataset"):
+        raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in group))
+        yield (
+            f"{visible(dataset)}: {raters} did not measure all systems on the same items, or failed on some. "
+            f'The systems are ranked on the items that they share (see "{UNSHARED}")'
+        )
+    for (dataset,), group in grouped((row for row in ranked if row["basis"] == OPPONENTS), "dataset"):
+        raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in group))
+        yield (
+            f"{visible(dataset)}: the systems met on different items in the pairs of {raters}: their win "
+            "rates do not compare, and their ranks hold through shared opponents (Bradley-Terry)"
+        )
+
+
+def server_notes(data: Data) -> Iterator[str]:
+    """Yield one sentence for each judge with hard verdicts and each parameter that was not sent.
+
+    Args:
+        data: With the tables `hard_verdicts` and `not_sent`.
+    """
+    for row in data["hard_verdicts"]:
+        how_many = f"{count(row['n'])} of {count(row['of'])} verdicts"
+        reason = (row["reason"] or "the engine gives no probabilities").removeprefix("hard verdict: ")
+        judge = f"{row['judge']} gives no probabilities"
+        if row["n"] < row["of"]:
+            yield f"{judge} with {how_many} ({reason}): these are hard, without p_a and expected scores"
+        else:
+            yield (
+                f"{judge} ({how_many} are hard: {reason}): p_a, expected scores, label mass and all that is "
+                "made of them are absent"
+            )
+    for (model, parameter), rows in grouped(data["not_sent"], "by_whom", "parameter"):
+        values = list(dict.fromkeys(row["asked_as"] for row in rows))
+        setting = ", ".join(values[:3]) + (", …" if len(values) > 3 else "")
+        n = f"{count(sum(row['n'] for row in rows))} of {count(rows[0]['of'])} completions"
+        yield f"{model}: {parameter} ({setting} in the suite) was not sent with {n}: the server decided"
+
+
+def choice_mass_notes(rows: Iterable[Row]) -> Iterator[str]:
+    """Yield which judges gave their allowed answers little probability, and what they wanted to say.
+
+    A dataset and criterion of a judge is named where the judge's mean over all of them is not low.
+
+    Args:
+        rows: Of the table `choice_mass`.
+    """
+    low = [row for row in rows if row["low"]]
+    overall = {(row.get("run"), row["judge"]) for row in low if not row["dataset"]}
+    for row in low:
+        if row["dataset"] and (row.get("run"), row["judge"]) in overall:
+            continue
+        judge, mass = visible(row["judge"]), number(row["mass"])
+        place = f" on {visible(row['dataset'])} · {visible(row['criterion'])}" if row["dataset"] else ""
+        sentence = f"judge {judge} gave its allowed answers{place} a mean probability of {mass}"
+        if row["token"] is not None:
+            token = visible(repr(row["token"]))
+            sentence += (
+                f"; it most often wanted to say {token} ({count(row['token_n'])} of {count(row['n'])})"
+            )
+        if row["thinks"]:
+            sentence += "; its model thinks before it answers, so ask it with mode: think"
+        yield sentence

@@ -1,0 +1,289 @@
+"""What evalhub shows: every table and every section, and where each stands. All outputs read this list.
+
+A new statistic needs its function in `analysis`, a `Table` here, and a `Section` that shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Flag, auto
+from functools import partial
+from typing import TYPE_CHECKING
+
+from evalhub import analysis
+from evalhub.analysis import Results
+from evalhub.report.format import Grid
+from evalhub.report.grids import comparisons, coverage, leaderboard, meta, ranks
+from evalhub.report.grids.agreement import agreement_grids, correlation_grids, with_each_other
+from evalhub.report.grids.attacks import ATTACK_NOTES, attack_grids, attack_lines
+from evalhub.report.grids.biases import bias_grids
+from evalhub.report.grids.by_tag import tag_grids
+from evalhub.report.grids.cascades import cascade_grids
+from evalhub.report.grids.columns import Data, Grids
+from evalhub.report.plots import Plot, agreement_plots, correlation_plots, leaderboard_plots
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalhub.report.format import Footnotes
+
+Function = Callable[[Results], "pd.DataFrame"]
+
+
+class Place(Flag):
+    """Where something is shown."""
+
+    NOWHERE = 0
+    TERMINAL = auto()
+    PAGE = auto()
+    LEADERBOARD = auto()
+    META = auto()
+    COMPARE = auto()
+    RATERS = auto()
+    SENSITIVITY = auto()
+    ATTACK = auto()
+    LABELS = auto()
+    DASHBOARD = auto()
+    REPORT = TERMINAL | PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A statistic of a run, as a table of tidy rows.
+
+    Attributes:
+        name: Its key in JSON, and its name for sections and the dashboard.
+        function: The function of `analysis` that makes it.
+        places: Which outputs have it among their data.
+        by_tag: Which outputs break it down by the tags of items.
+        of_part: Makes it for a part of the items, where that is another function.
+    """
+
+    name: str
+    function: Function
+    places: Place
+    by_tag: Place = Place.NOWHERE
+    of_part: Function | None = None
+
+
+def _no_plots(_: Data) -> Iterator[Plot]:
+    yield from ()
+
+
+def _no_notes(_: Data) -> Iterator[str]:
+    yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of an output: a heading with grids and plots.
+
+    Attributes:
+        title: Stands over it.
+        tables: Names of the tables that it is made of.
+        grids: Makes its grids. `line_grids` and `pivot_grids` make them of a list of columns.
+        places: Where it stands. Sections stand in the order of `SECTIONS` everywhere.
+        plots: Makes what is drawn, for the page and the dashboard.
+        brief: Makes fewer grids, for the terminal. None = the same grids.
+        notes: Makes sentences that stand below all tables.
+    """
+
+    title: str
+    tables: tuple[str, ...]
+    grids: Grids
+    places: Place
+    plots: Callable[[Data], Iterator[Plot]] = _no_plots
+    brief: Grids | None = None
+    notes: Callable[[Data], Iterator[str]] = _no_notes
+
+
+INTERVALS = "[low, high] are 95% intervals over clusters of items; – is absent."
+
+_RANKING = Place.REPORT | Place.LEADERBOARD | Place.DASHBOARD
+_RUN = Place.REPORT | Place.DASHBOARD
+
+TABLES = (
+    Table("leaderboard", analysis.leaderboard, _RANKING, by_tag=Place.REPORT | Place.LEADERBOARD),
+    Table("length_penalty", analysis.length_penalty, Place.REPORT),
+    Table("length_controlled", analysis.length_controlled_win_rates, _RANKING),
+    Table("ranks", analysis.ranks, _RANKING, by_tag=Place.REPORT | Place.LEADERBOARD),
+    Table("strengths", analysis.bradley_terry_ratings, _RANKING),
+    Table("beats", analysis.win_probabilities, _RANKING),
+    Table("settled", analysis.sequential_tests, _RANKING),
+    Table("powered", analysis.powered, _RANKING),
+    Table("worst_cases", analysis.worst_case_bounds, _RANKING),
+    Table("agreement", analysis.agreement, _RUN, by_tag=Place.REPORT),
+    Table("cascades", analysis.cascades, _RUN),
+    Table("biases", analysis.biases, _RUN, by_tag=Place.REPORT),
+    Table("correlations", analysis.correlations, _RUN, by_tag=Place.REPORT),
+    Table("attacks", analysis.attacks, _RUN | Place.ATTACK),
+    Table("controls", analysis.controls, _RUN | Place.ATTACK),
+    Table("not_attacked", analysis.unattacked_items, _RUN | Place.ATTACK),
+    Table("shortfalls", analysis.shortfalls, _RANKING),
+    Table("coverage", analysis.coverage, _RUN, by_tag=Place.REPORT, of_part=analysis.coverage_by_criterion),
+    Table("choice_mass", analysis.choice_mass, _RUN | Place.META),
+    Table("answers", analysis.answers, _RANKING, by_tag=Place.REPORT),
+    Table("left_out", analysis.exclusions, _RUN),
+    Table("unscored", analysis.missing_scores, _RUN, by_tag=Place.REPORT),
+    Table("failures", analysis.failures, _RANKING, by_tag=Place.REPORT),
+    Table("hard_verdicts", analysis.hard_verdicts, _RUN),
+    Table("not_sent", analysis.unsent_parameters, _RUN),
+    Table("engines", analysis.engines, _RUN),
+    Table("reused", analysis.reused_completions, _RUN),
+    Table("raters", lambda results: analysis.meta([results]), Place.META, by_tag=Place.META),
+    Table("people", analysis.people, Place.META),
+    Table("annotator_pairs", analysis.annotator_pairs, Place.META),
+    Table("instead", analysis.instead, Place.META),
+    Table("rater_models", analysis.rater_models, Place.META),
+    Table("cost", analysis.cost, Place.META),
+    Table("languages", analysis.by_language, Place.META),
+    Table("contamination", analysis.contamination, Place.META),
+    Table("calibration", analysis.calibration, Place.DASHBOARD),
+    Table("reliability", analysis.reliability, Place.DASHBOARD),
+    Table("item_list", analysis.item_list, Place.DASHBOARD),
+    Table("pair_verdicts", analysis.pair_verdicts, Place.DASHBOARD),
+    Table("ratings", analysis.ratings, Place.DASHBOARD),
+    Table("truth", analysis.truth, Place.DASHBOARD),
+)
+"""Every table that a command or the dashboard has among its data."""
+
+_EVERYWHERE = Place.REPORT | Place.LEADERBOARD | Place.DASHBOARD
+_PAGE = Place.PAGE | Place.LEADERBOARD | Place.DASHBOARD
+
+
+def _failures(data: Data, notes: Footnotes) -> Iterator[Grid]:
+    yield from coverage.coverage_grids(data, notes)
+    yield from coverage.failure_grids(data, notes)
+
+
+def _attack_notes(data: Data) -> Iterator[str]:
+    yield from attack_lines(data)
+    yield from ATTACK_NOTES
+
+
+SECTIONS = (
+    Section(
+        "Leaderboard",
+        ("leaderboard",),
+        leaderboard.leaderboard_grids,
+        Place.REPORT | Place.LEADERBOARD,
+        leaderboard_plots,
+    ),
+    Section("Ranks, 1 = best", ("ranks",), ranks.rank_grids, _PAGE),
+    Section("Elo (Bradley-Terry)", ("strengths", "beats"), ranks.strength_grids, _PAGE),
+    Section(
+        "Win rate against one baseline, length controlled",
+        ("length_controlled",),
+        ranks.length_control_grids,
+        _PAGE,
+    ),
+    Section(
+        "Settled, valid at every look and for all pairs", ("settled",), ranks.sequential_grids, _EVERYWHERE
+    ),
+    Section("People and judge together", ("powered",), ranks.prediction_powered_grids, _PAGE),
+    Section(
+        "Length penalty: raw and penalised",
+        ("leaderboard",),
+        leaderboard.length_penalty_grids,
+        Place.REPORT | Place.LEADERBOARD,
+    ),
+    Section("By tag of the items", (), tag_grids, Place.REPORT | Place.LEADERBOARD),
+    Section(
+        "Judge, ROUGE and labels",
+        ("agreement",),
+        agreement_grids,
+        Place.REPORT,
+        agreement_plots,
+        brief=partial(agreement_grids, readings=False),
+    ),
+    Section(
+        "Correlation with the labels", ("correlations",), correlation_grids, Place.REPORT, correlation_plots
+    ),
+    Section("Judge and ROUGE with each other", ("agreement", "correlations"), with_each_other, Place.REPORT),
+    Section("Cascades", ("cascades",), cascade_grids, Place.REPORT),
+    Section("Biases", ("biases",), bias_grids, Place.REPORT),
+    Section("Attacks", ("attacks", "controls", "not_attacked"), attack_grids, Place.REPORT),
+    Section(
+        "Coverage and failures",
+        ("coverage", "answers", "unscored", "left_out", "failures"),
+        _failures,
+        Place.REPORT,
+    ),
+    Section("Had nothing failed", ("worst_cases",), ranks.worst_case_grids, _PAGE),
+    Section("Failures", ("failures",), coverage.failure_grids, Place.LEADERBOARD),
+    Section("Raters against labels", ("raters",), meta.rater_grids, Place.META, notes=meta.effect_notes),
+    Section("By tag of the items", (), tag_grids, Place.META),
+    Section("How far people agree", ("people",), meta.human_agreement_grids, Place.META),
+    Section(
+        "Two annotators on what both labelled", ("annotator_pairs",), meta.annotator_pair_grids, Place.META
+    ),
+    Section(
+        "A judge in the place of one of the people",
+        ("instead",),
+        meta.alternative_annotator_grids,
+        Place.META,
+    ),
+    Section(
+        "How often each is right, by a model of all raters",
+        ("rater_models",),
+        meta.rater_model_grids,
+        Place.META,
+    ),
+    Section("All attacks together", ("attacks",), meta.judge_grids("attacks"), Place.META),
+    Section("Cost, over all datasets of a run", ("cost",), meta.judge_grids("cost"), Place.META),
+    Section("Languages", ("languages",), meta.language_grids, Place.META),
+    Section("May have been seen in training", ("contamination",), meta.contamination_grids, Place.META),
+    Section(
+        "Differences, paired on the items that both have",
+        ("comparisons",),
+        comparisons.comparison_grids,
+        Place.COMPARE,
+        notes=comparisons.comparison_notes,
+    ),
+    Section(
+        "Correlation with the labels, first minus second",
+        ("correlation_differences",),
+        comparisons.correlation_difference_grids,
+        Place.RATERS,
+        notes=lambda _: iter([comparisons.RATER_TESTS]),
+    ),
+    Section(
+        "Two systems in the order of the labels",
+        ("ranking_accuracies",),
+        comparisons.ranking_accuracy_grids,
+        Place.RATERS,
+    ),
+    Section(
+        "Rankings of the same systems",
+        ("sensitivity",),
+        comparisons.sensitivity_grids,
+        Place.SENSITIVITY,
+        notes=lambda _: iter(comparisons.RANKING_NOTES),
+    ),
+    Section(
+        "Attacks",
+        ("attacks", "controls", "not_attacked"),
+        attack_grids,
+        Place.ATTACK,
+        notes=_attack_notes,
+    ),
+    Section(
+        "Labels for an interval of this width",
+        ("labels_needed",),
+        comparisons.labels_needed_grids,
+        Place.LABELS,
+        notes=lambda _: iter(["correlation: of the judge's verdicts with the labels at hand."]),
+    ),
+)
+"""Every section, in the order in which all outputs show them."""
+
+
+def tables_of(place: Place) -> tuple[Table, ...]:
+    """Return the tables that an output has among its data."""
+    return tuple(table for table in TABLES if table.places & place)
+
+
+def sections_of(place: Place) -> tuple[Section, ...]:
+    """Return the sections of an output, in order."""
+    return tuple(section for section in SECTIONS if section.places & place)
