@@ -99,7 +99,7 @@ def test_one_system_with_few_items_has_no_rank(hand: Any, results: Write) -> Non
     assert "4 of the 20 items" in board["few"]["reason"]
     place = by_system(ranks(run), measure="mean score")["few"]
     assert (place["rank"], place["low"], place["reason"]) == (None, None, board["few"]["reason"])
-    (grid,) = rank_grids({"ranks": rows_of(ranks(run))}, Footnotes())
+    (grid,) = rank_grids({"ranks": rows_of(ranks(run)), "metrics": {}}, Footnotes())
     assert grid.rows[-1][0] == "few"
     assert grid.rows[-1][1].startswith("–")
 
@@ -229,7 +229,7 @@ class TestPairs:
         assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "y": 2, "z": 3}
         assert {row["basis"] for row in board.values()} == {"shared opponents"}
         assert {row["set_aside"] for row in board.values()} == {0}
-        (note,) = comparability_notes(rows_of(leaderboard(run)))
+        (note,) = comparability_notes({"leaderboard": rows_of(leaderboard(run)), "metrics": {}})
         assert "shared opponents" in note
         assert "their win rates do not compare" in note
 
@@ -245,8 +245,9 @@ def test_the_ranking_under_each_variant_is_of_shared_items(hand: Any, results: W
 
 
 def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
-    data = {"leaderboard": rows_of(leaderboard(results(ratings(hand, {"x": X, "y": Y}))))}
-    (note,) = comparability_notes(data["leaderboard"])
+    board = rows_of(leaderboard(results(ratings(hand, {"x": X, "y": Y}))))
+    data = {"leaderboard": board, "metrics": {}}
+    (note,) = comparability_notes(data)
     assert note.startswith("d: pt did not measure all systems on the same items")
     (grid,) = unshared_grids(data, Footnotes())
     assert [(line[2], line[3], line[4]) for line in grid.rows] == [
@@ -255,6 +256,7 @@ def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
 
 
 def test_nothing_is_said_where_all_share_all(hand: Any, results: Write) -> None:
-    data = {"leaderboard": rows_of(leaderboard(results(ratings(hand, {"x": X, "w": X}))))}
-    assert not list(comparability_notes(data["leaderboard"]))
+    board = rows_of(leaderboard(results(ratings(hand, {"x": X, "w": X}))))
+    data = {"leaderboard": board, "metrics": {}}
+    assert not list(comparability_notes(data))
     assert not list(unshared_grids(data, Footnotes()))
