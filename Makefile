@@ -50,8 +50,8 @@ lint: setup
 ENGINES := $(if $(filter cpu,$(ENGINE)),2,0)
 ONE_THREAD := OMP_NUM_THREADS=1 VLLM_CPU_OMP_THREADS_BIND=nobind
 
-# Python 3.12 and later count the lines that tests reach at little cost. On 3.11 that takes a third more time,
-# so there only `make coverage` does it.
+# Python 3.12 and later count the lines that tests reach at little cost. On 3.11 it takes up to twice the processor
+# time, so there only `make coverage` does it.
 COVERAGE ?= $(shell $(PYTHON) -c 'import sys; print("sysmon" * (sys.version_info >= (3, 12)))')
 PYTEST := $(if $(COVERAGE),COVERAGE_CORE=$(COVERAGE) $(BIN)/coverage run -m pytest,$(BIN)/python -m pytest)
 

@@ -16,13 +16,26 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special, stats
+from sklearn.linear_model import LogisticRegression
 
 from evalhub.stats.ranking.joint_length import JointLengthControl, joint_length_controlled
-from evalhub.stats.ranking.length_control import Anchors, length_controlled, standard_difference
+from evalhub.stats.ranking.length_control import standard_difference
 
 ITEMS = 805
+FOLDS = 5
+PENALTIES = np.logspace(-4, 4, 10)
+ANCHOR_WEIGHT = 0.1
 CERTAIN = 0.3
 SEEDS = 5
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Rows whose strength is the baseline's: verdicts, standardised length differences, item difficulties."""
+
+    wins: np.ndarray
+    length: np.ndarray
+    difficulty: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -130,13 +143,46 @@ def columns(drawn: World) -> tuple[np.ndarray, ...]:
 
 
 def published(drawn: World) -> np.ndarray:
-    """Return each model's rate the published way."""
-    items = np.arange(ITEMS)
-    rates = [
-        length_controlled(wins, (own, drawn.base), drawn.difficulty, items, anchors=drawn.anchors).estimate
-        for wins, own in zip(drawn.wins, drawn.own, strict=True)
-    ]
+    """Return each model's rate by AlpacaEval 2's own model (Dubois et al. 2024, arXiv 2404.04475)."""
+    rates = [anchored_rate(wins, own, drawn) for wins, own in zip(drawn.wins, drawn.own, strict=True)]
     return np.array(rates, dtype=np.float64)
+
+
+def anchored_rate(wins: np.ndarray, own: np.ndarray, drawn: World) -> float:
+    """Return one model's mean win probability at no difference in length, from a lasso logit.
+
+    The logit has a strength, an effect of the squashed length difference and one of the item's known
+    difficulty. The anchors have no strength. The penalty is chosen over 5 folds of items.
+    """
+    length = np.tanh(standard_difference(own, drawn.base))
+    anchors = drawn.anchors
+    design = np.concatenate(
+        [
+            np.column_stack([length, drawn.difficulty, np.ones(ITEMS)]),
+            np.column_stack([np.tanh(anchors.length), anchors.difficulty, np.zeros(len(anchors.wins))]),
+        ]
+    )
+    outcomes = np.concatenate([wins, anchors.wins])
+    weights = np.concatenate([np.ones(ITEMS), np.full(len(anchors.wins), ANCHOR_WEIGHT)])
+    folds = np.concatenate([np.arange(ITEMS) % FOLDS, np.arange(len(anchors.wins)) % FOLDS])
+    losses = np.zeros(len(PENALTIES))
+    for fold in range(FOLDS):
+        fit, test = folds != fold, folds == fold
+        for i, penalty in enumerate(PENALTIES):
+            predictor = design[test] @ lasso(design[fit], outcomes[fit], weights[fit], penalty)
+            losses[i] += (
+                weights[test] @ (np.logaddexp(0, predictor) - outcomes[test] * predictor) / test.sum()
+            )
+    beta = lasso(design, outcomes, weights, float(PENALTIES[np.argmin(losses)]))
+    return float(special.expit(drawn.difficulty * beta[1] + beta[2]).mean())
+
+
+def lasso(design: np.ndarray, outcomes: np.ndarray, weights: np.ndarray, penalty: float) -> np.ndarray:
+    """Fit a lasso logit without intercept to fractional outcomes: each row enters as a win and as a loss."""
+    model = LogisticRegression(l1_ratio=1.0, C=penalty, solver="liblinear", fit_intercept=False, tol=1e-6)
+    sides = np.repeat([1, 0], len(outcomes))
+    shares = np.concatenate([weights * outcomes, weights * (1 - outcomes)])
+    return model.fit(np.tile(design, (2, 1)), sides, sample_weight=shares).coef_[0]
 
 
 def rates_of(found: JointLengthControl) -> np.ndarray:

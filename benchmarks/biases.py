@@ -31,7 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from evalhub.stats import Askings, Estimate, Kind, controlled
+from evalhub.stats import Askings, Effect, Estimate, Kind, covariates, pooled_logit, win_values
+from evalhub.stats.bias.askings import CONTRASTS
 
 Floats = NDArray[np.float64]
 
@@ -105,8 +106,8 @@ def solve_slopes(points: tuple[float, ...], pairs: Pairs) -> tuple[float, ...]:
     return tuple(float(one) for one in found.x)
 
 
-def draw_askings(cell: Cell, seed: tuple[int, ...]) -> Askings:
-    """Draw what two judges said of each pair."""
+def draw_askings(cell: Cell, seed: tuple[int, ...]) -> tuple[Askings, Floats | None]:
+    """Draw the judgments of two judges on each pair, and the quality that is controlled for."""
     random = np.random.default_rng(seed)
     pairs = draw_pairs(cell.items, random, judges=2)
     orders = np.array([1.0, -1.0]) if cell.both else random.choice([1.0, -1.0], size=(cell.items, 2, 1))
@@ -122,7 +123,7 @@ def draw_askings(cell: Cell, seed: tuple[int, ...]) -> Askings:
     seen = np.broadcast_to(votes[:, :, None], shape)
     known = {"quality": quality, "votes": seen, "none": None}[cell.control]
     family = np.where(np.broadcast_to(sides, shape) > 0, "x", "y")
-    return Askings(
+    askings = Askings(
         np.where(uniform < wins, "a", np.where(uniform < wins + ties, "tie", "b")).ravel(),
         np.broadcast_to(np.arange(cell.items)[:, None, None], shape).ravel(),
         shown=np.where(order > 0, "ab", "ba").ravel(),
@@ -131,15 +132,22 @@ def draw_askings(cell: Cell, seed: tuple[int, ...]) -> Askings:
         judge_family=np.where(own > 0, "x", "y").ravel(),
         family_a=family.ravel(),
         family_b=np.where(family == "x", "y", "x").ravel(),
-        quality=None if known is None else known.ravel(),
     )
+    return askings, None if known is None else known.ravel()
+
+
+def effects_of(askings: Askings, quality: Floats | None) -> dict[str, Effect]:
+    """Fit the pooled logit of the judge's biases, with quality as one more covariate where it is known."""
+    columns = covariates(askings) | ({} if quality is None else {"quality": quality})
+    wins = win_values(askings.winner)
+    return pooled_logit(wins, askings.cluster, columns, contrasts=CONTRASTS)
 
 
 def repeat_cell(cell: Cell, seeds: list[tuple[int, ...]]) -> Floats:
     """Return (repeats, kinds, 3): estimate, low and high, in points; NaN where there is none."""
     found = np.full((len(seeds), len(KINDS), 3), np.nan)
     for row, seed in enumerate(seeds):
-        effects = controlled(draw_askings(cell, seed))
+        effects = effects_of(*draw_askings(cell, seed))
         for column, kind in enumerate(KINDS):
             one: Estimate = effects[kind].points
             if one.estimate is not None and one.low is not None and one.high is not None:

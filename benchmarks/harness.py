@@ -26,7 +26,7 @@ from evalhub.engines.local import vllm_environment
 from evalhub.engines import complete, identify, open_engine
 from evalhub.engines.base import EngineIdentity
 from evalhub.engines.prompts import Prompts
-from evalhub.engines.vllm_backend import arguments, load_vllm
+from evalhub.engines.vllm_backend import engine_arguments, load_vllm
 from evalhub.models import ResolvedModel, resolve
 from evalhub.records import Message, Request, Sampling
 from evalhub.specs import EngineSpec
@@ -45,10 +45,12 @@ def judge_requests(count: int, *, seed: int) -> list[Request]:
     requests = []
     for _ in range(count):
         question, first, second = (" ".join(draw.choices(_WORDS.split(), k=size)) for size in (30, 80, 80))
-        shown = f"Question:\n{question}\n\nAnswer A:\n{first}\n\nAnswer B:\n{second}"
-        asked = f"{shown}\n\nWhich is better? Say A or B."
+        task = f"Question:\n{question}\n\nAnswer A:\n{first}\n\nAnswer B:\n{second}"
+        instruction = f"{task}\n\nWhich is better? Say A or B."
         requests.append(
-            Request((Message("system", rubric), Message("user", asked)), Sampling(max_tokens=1), CHOICES)
+            Request(
+                (Message("system", rubric), Message("user", instruction)), Sampling(max_tokens=1), CHOICES
+            )
         )
     return requests
 
@@ -60,10 +62,10 @@ def time_harness(model: ResolvedModel, spec: EngineSpec, count: int) -> float:
             pass
         requests = judge_requests(count, seed=2)
         steps = engine.facts().seconds_busy
-        began = time.perf_counter()
-        done = list(complete(engine, enumerated(requests)))
-        seconds = time.perf_counter() - began
-        if len(done) != count or any(one.failure for one in done):
+        start_time = time.perf_counter()
+        completions = list(complete(engine, enumerated(requests)))
+        seconds = time.perf_counter() - start_time
+        if len(completions) != count or any(completion.failure for completion in completions):
             raise SystemExit("the harness lost a prompt")
         facts = engine.facts()
         outside = 1 - (facts.seconds_busy - steps) / seconds
@@ -79,9 +81,9 @@ def enumerated(requests: list[Request]) -> list[tuple[str, Request]]:
 def time_raw(model: ResolvedModel, identity: EngineIdentity, count: int) -> float:
     """Return the seconds that the raw engine takes, in a process started as the harness starts its own."""
     with tempfile.NamedTemporaryFile() as out, tempfile.TemporaryFile() as log:
-        told = json.dumps([str(model.path), dict(identity.settings), count, out.name])
+        arguments_json = json.dumps([str(model.path), dict(identity.settings), count, out.name])
         ran = subprocess.run(
-            [sys.executable, __file__, "--raw", told],
+            [sys.executable, __file__, "--raw", arguments_json],
             env={**os.environ, **vllm_environment(identity)},
             stdout=log,
             stderr=log,
@@ -93,29 +95,29 @@ def time_raw(model: ResolvedModel, identity: EngineIdentity, count: int) -> floa
         return float(Path(out.name).read_text())
 
 
-def run_raw(told: str) -> None:
+def run_raw(arguments_json: str) -> None:
     """Time `LLM.generate` in this process."""
-    path, settings, count, out = json.loads(told)
+    path, settings, count, out = json.loads(arguments_json)
     vllm = load_vllm()
-    llm = vllm.LLM(**arguments(path, settings))
+    llm = vllm.LLM(**engine_arguments(path, settings))
     prompts = Prompts(llm.get_tokenizer())
 
     def ready(requests: list[Request]) -> tuple[list[dict[str, list[int]]], list[object]]:
-        rendered = [prompts.render(one.messages) for one in requests]
-        tokens = [list(prompts.choice_tokens(one, CHOICES)) for one in rendered]
+        rendered = [prompts.render(prompt.messages) for prompt in requests]
+        tokens = [list(prompts.choice_tokens(prompt, CHOICES)) for prompt in rendered]
         sampling = [
             vllm.SamplingParams(
                 temperature=0.0, max_tokens=1, allowed_token_ids=ids, logprob_token_ids=ids, detokenize=False
             )
             for ids in tokens
         ]
-        return [{"prompt_token_ids": list(one.tokens)} for one in rendered], sampling
+        return [{"prompt_token_ids": list(prompt.tokens)} for prompt in rendered], sampling
 
     llm.generate(*ready(judge_requests(WARM, seed=1)), use_tqdm=False)
-    given = ready(judge_requests(count, seed=2))
-    began = time.perf_counter()
-    llm.generate(*given, use_tqdm=False)
-    Path(out).write_text(str(time.perf_counter() - began))
+    inputs = ready(judge_requests(count, seed=2))
+    start_time = time.perf_counter()
+    llm.generate(*inputs, use_tqdm=False)
+    Path(out).write_text(str(time.perf_counter() - start_time))
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from evalhub.engines import Engine, complete, open_engine
 from evalhub.engines.base import EngineFacts, completion_key
-from evalhub.judging import PROTOCOLS, Asking, Judge
+from evalhub.judging import PROTOCOLS, Judge, Task
 from evalhub.models import ResolvedModel, resolve
 from evalhub.records import Item, Judgment, Response
 from evalhub.scales import Order
@@ -103,7 +103,7 @@ def judge(
     """Judge every pair under every criterion in both orders, on an engine of its own."""
     judge_ = Judge("judge", rubric, model.id, mode=mode)
     askings = [
-        Asking(judge_, item, criterion, both, shown=order)
+        Task(judge_, item, criterion, both, shown=order)
         for item, both in items
         for criterion in rubric.criteria
         for order in Order
@@ -116,7 +116,7 @@ def judge(
     return cost(facts, len(judgments))
 
 
-def drive(engine: Engine, askings: list[Asking]) -> list[Judgment]:
+def drive(engine: Engine, askings: list[Task]) -> list[Judgment]:
     """Run the protocols step by step, every step of all askings together."""
     running = [PROTOCOLS[one.judge.rubric.protocol].ask(one) for one in askings]
     waiting = [(steps, next(steps)) for steps in running]

@@ -15,13 +15,11 @@ from typing import TypeVar
 import numpy as np
 from scipy import special
 
-from evalhub.stats.intervals import Interval, Options
+from evalhub.stats.means import mean_estimate
 from evalhub.stats.ranking.beats import p_beats
 from evalhub.stats.ranking.bradley_terry import bradley_terry
-from evalhub.stats.ranking.elo import elo
 from evalhub.stats.ranking.joint_length import joint_length_controlled
 from evalhub.stats.ranking.matches import Matches
-from evalhub.stats.ranking.preference import win_rate
 from evalhub.stats.ranking.ranks import rank_intervals
 from evalhub.stats.ranking.standing import mean_standing
 
@@ -44,10 +42,7 @@ def main() -> None:
         raise SystemExit("no standing")
     standing = found.standing
     timed("rank intervals of strengths", lambda: rank_intervals(standing))
-    rounds = Options(interval=Interval.BOOTSTRAP, resamples=1_000)
-    timed("Bradley-Terry, 1,000 bootstrap rounds", lambda: bradley_terry(drawn, options=rounds))
     timed("p_beats, all pairs", lambda: p_beats(drawn))
-    timed("Elo, 100 shuffles", lambda: elo(drawn))
     own, base = lengths(np.random.default_rng(1))
     timed("length-controlled win rates", lambda: joint_length_controlled(wins, first, item, own, base))
     seconds = time.monotonic() - started
@@ -68,8 +63,7 @@ def timed(what: str, step: Callable[[], Result]) -> Result:
 def win_rates(wins: np.ndarray, first: np.ndarray, item: np.ndarray, model: str) -> object:
     """Estimate one model's win rate over its opponents."""
     own = first == model
-    verdicts = np.array(["b", "tie", "a"])[(2 * wins[own]).astype(int)]
-    return win_rate(verdicts, item[own])
+    return mean_estimate(wins[own], item[own], bounds=(0, 1))
 
 
 def lengths(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from evalhub.judging import Form, Reading, read
+from evalhub.judging import ParsedReply, ReplySpec, parse_reply
 from evalhub.scales import Winner
 from evalhub.sources import load
 from evalhub.specs import load_card
@@ -120,7 +120,7 @@ class Case(NamedTuple):
     """A reply with the verdict that it was built around; None where it gives none."""
 
     text: str
-    form: Form
+    form: ReplySpec
     truth: float | Winner | None
 
 
@@ -129,10 +129,10 @@ def base(draw: random.Random) -> Case:
     if draw.random() < 0.3:
         return _comparison(draw)
     number = draw.choice([1, 2, 3, 4, 5, 1.5, 2.5, 3.5, 4.5])
-    form = Form("score", (1, 5), criterion="clarity")
+    form = ReplySpec("score", (1, 5), criterion="clarity")
     if draw.random() < 0.12:
         text = draw.choice(["[[{n}]]", "Rating: [[{n}]]", "[[{n}]] It is fine. [[{n}]]"])
-        return Case(text.format(n=f"{number:g}"), Form("rating-brackets", (1, 5)), number)
+        return Case(text.format(n=f"{number:g}"), ReplySpec("rating-brackets", (1, 5)), number)
     if draw.random() < 0.35:
         n, m = draw.sample([1, 2, 3, 4], 2)
         return Case(draw.choice(SAYS_NOTHING).format(n=n, m=m), form, None)
@@ -142,7 +142,7 @@ def base(draw: random.Random) -> Case:
 
 def _comparison(draw: random.Random) -> Case:
     name = draw.choice(list(WINS))
-    form = Form(name, labels=SIDES, key="pick")
+    form = ReplySpec(name, labels=SIDES, key="pick")
     label = draw.choice(["A", "B", "C" if name == "verdict" else "tie"])
     if draw.random() < 0.35:
         return Case(draw.choice(WINS_NOTHING[name]).format(l=draw.choice("AB")), form, None)
@@ -221,7 +221,7 @@ def cases(count: int, seed: int) -> Iterator[Case]:
         yield case._replace(text=text)
 
 
-def misread(case: Case, found: Reading) -> bool:
+def misread(case: Case, found: ParsedReply) -> bool:
     """Whether a reading gives a verdict that the reply does not give."""
     said = found.winner if found.value is None else found.value
     return said is not None and said != case.truth
@@ -234,7 +234,7 @@ def fuzz(count: int, seed: int) -> None:
     for case in cases(count, seed):
         kind = "with a verdict" if case.truth is not None else "without a verdict"
         try:
-            found = read(case.text, case.form)
+            found = parse_reply(case.text, case.form)
         except Exception as error:
             outcomes["crashes"] += 1
             print(f"  crash: {case!r}: {error!r}")
@@ -242,7 +242,7 @@ def fuzz(count: int, seed: int) -> None:
         if misread(case, found):
             print(f"  misread: {case!r}: {found!r}")
             outcomes["misread"] += 1
-        outcomes[f"{kind}: {'failure' if found.failure else 'read'}"] += 1
+        outcomes[f"{kind}: {'failure' if found.failure else 'parse_reply'}"] += 1
     seconds = time.perf_counter() - start
     wrong = f"{outcomes['crashes']} crashes, {outcomes['misread']} misread"
     print(f"{count} fuzzed replies in {seconds:.1f} s: {wrong}")

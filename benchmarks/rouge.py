@@ -77,7 +77,7 @@ def time_peer(rows: Rows, variants: Sequence[Variant]) -> tuple[float, list[list
         for text in texts
     ]
     seconds = time.perf_counter() - start
-    return seconds, [[one[name].fmeasure for one in scored] for name in names]
+    return seconds, [[scores[name].fmeasure for scores in scored] for name in names]
 
 
 def time_ours(rows: Rows, variants: Sequence[Variant]) -> tuple[float, list[list[float | None]]]:
@@ -94,16 +94,16 @@ def time_ours(rows: Rows, variants: Sequence[Variant]) -> tuple[float, list[list
 
 def compare(title: str, rows: Rows, variants: Sequence[Variant]) -> None:
     """Print both times, their ratio and the largest difference of any pair."""
-    ours, values = time_ours(rows, variants)
+    own_seconds, values = time_ours(rows, variants)
     peer, expected = time_peer(rows, variants)
     worst = max(
         abs(a - b) if a is not None else float("inf")
-        for column, wanted in zip(values, expected, strict=True)
-        for a, b in zip(column, wanted, strict=True)
+        for column, references in zip(values, expected, strict=True)
+        for a, b in zip(column, references, strict=True)
     )
     print(
         f"{title}: {len(rows.candidates)} rows, {len(expected[0])} pairs; "
-        f"rouge-score {peer:.2f} s, evalhub {ours:.2f} s, {peer / ours:.1f} times as fast; "
+        f"rouge-score {peer:.2f} s, evalhub {own_seconds:.2f} s, {peer / own_seconds:.1f} times as fast; "
         f"largest difference of {len(expected) * len(expected[0])} values {worst:g}"
     )
 

@@ -25,6 +25,14 @@ class Kind(StrEnum):
     PAIRWISE = "pairwise"
 
 
+class Shape(StrEnum):
+    """How many responses a rubric shows at once: one, a pair, or a list."""
+
+    RESPONSE = "response"
+    PAIR = "pair"
+    LIST = "list"
+
+
 class Winner(StrEnum):
     """The outcome of a comparison, in terms of the systems and not of the order shown."""
 

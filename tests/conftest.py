@@ -92,16 +92,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Write the slow tests of a run of all tests."""
+    """Write the slow tests of a run of all tests. The fastest of each folder never counts as slow."""
     if not config.getoption("--write-slow-list"):
         return
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, Counter[str]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
-                seconds[function_name(report.nodeid)] += report.duration
-    names = sorted(name for name, duration in seconds.items() if duration > SLOW_SECONDS)
-    SLOW_LIST.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+                folder = "/".join(report.nodeid.split("/")[:2])
+                seconds.setdefault(folder, Counter())[function_name(report.nodeid)] += report.duration
+    names = {
+        name
+        for durations in seconds.values()
+        for name, duration in durations.items()
+        if duration > SLOW_SECONDS and duration > min(durations.values())
+    }
+    SLOW_LIST.write_text("".join(f"{name}\n" for name in sorted(names)), encoding="utf-8")
 
 
 def pytest_collection_finish() -> None:
@@ -168,8 +174,13 @@ class Desk:
         items = list(items)
         if responses is None:
             responses = [
-                {"item_id": one["item_id"], "system": system, "family": "alpha", "text": f"{system} says {n}"}
-                for n, one in enumerate(items)
+                {
+                    "item_id": item["item_id"],
+                    "system": system,
+                    "family": "alpha",
+                    "text": f"{system} says {n}",
+                }
+                for n, item in enumerate(items)
                 for system in systems
             ]
         tables: dict[str, tuple[list[Row], dict[str, str]]] = {
@@ -189,7 +200,7 @@ class Desk:
                 },
             ),
         }  # fmt: skip
-        said: Row = {
+        values: Row = {
             "id": name, "version": 1, "title": "Tiny", "licence": "none", "source": "written for this test",
             "files": {},
             "criteria": {
@@ -202,17 +213,17 @@ class Desk:
         }  # fmt: skip
         for table, (rows, columns) in tables.items():
             if not rows and table != "items":
-                said.pop(table, None)
+                values.pop(table, None)
                 continue
-            # A column that no row has would be refused; the first row names them all.
+            # A column that no row has would be refused. The first row names them all.
             text = "".join(json.dumps({**dict.fromkeys(columns), **row}) + "\n" for row in rows)
             path = self._write(self.folder / "datasets" / "samples" / name / f"{table}.jsonl", text)
             sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-            said["files"][table] = {
+            values["files"][table] = {
                 "path": path.name, "format": "jsonl", "columns": columns, "sha256": sha256,
             }  # fmt: skip
-        said.update(card or {})
-        return self._write(self.folder / "datasets" / f"{name}.yaml", yaml.safe_dump(said, sort_keys=False))
+        values.update(card or {})
+        return self._write(self.folder / "datasets" / f"{name}.yaml", yaml.safe_dump(values, sort_keys=False))
 
     def suite(self, text: str | None = None, **changes: Any) -> Path:
         """Write the suite `s`: one pairwise judge of recorded responses, with what the test changes."""
@@ -309,10 +320,10 @@ class ChatServer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with lock:
-                    outer.asked.append(sent)
-                status, body = outer.behave(sent)
+                    outer.asked.append(request)
+                status, body = outer.behave(request)
                 data = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -339,7 +350,7 @@ class ChatServer:
 
         Args:
             content: Its text.
-            top: The most probable first tokens with their log-probabilities; the first was drawn.
+            top: The most probable first tokens with their log-probabilities. The first was drawn.
             finish: Why it ended.
             message: Other fields of the message.
         """
@@ -350,13 +361,13 @@ class ChatServer:
             "message": {"role": "assistant", "content": content, **message},
         }  # fmt: skip
         usage = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
-        about = {"id": "1", "object": "chat.completion", "created": 0, "model": "m"}
-        return {**about, "choices": [choice], "usage": usage}
+        envelope = {"id": "1", "object": "chat.completion", "created": 0, "model": "m"}
+        return {**envelope, "choices": [choice], "usage": usage}
 
     @staticmethod
-    def refuse(message: str, **more: Any) -> Row:
+    def refuse(message: str, **fields: Any) -> Row:
         """Return the body of a refusal."""
-        return {"error": {"message": message, "type": "invalid_request_error", **more}}
+        return {"error": {"message": message, "type": "invalid_request_error", **fields}}
 
     def close(self) -> None:
         """End the server."""

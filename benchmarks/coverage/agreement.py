@@ -49,9 +49,8 @@ def with_labels(n: int, rho: float, at: str) -> Iterator[Cell]:
             rule, group = (Rule.SAFE, "") if rho else (Rule.PROPORTION, f"balanced {at}")
             yield Cell(f"balanced {kappa} {name} {at}", draw, recalls, rule, group, balance_of)
     draw = partial(two, n=n, rho=rho, margin=MARGINS["5 levels"], kappa=0.6)
-    for weights in (Weights.LINEAR, Weights.QUADRATIC):
-        pick = partial(kappa_of, weights=weights)
-        yield Cell(f"kappa {weights} 5 levels {at}", draw, 0.6, pick=pick)
+    pick = partial(kappa_of, weights=Weights.QUADRATIC)
+    yield Cell(f"kappa quadratic 5 levels {at}", draw, 0.6, pick=pick)
 
 
 def among_raters(n: int, rho: float, at: str) -> Iterator[Cell]:
@@ -78,8 +77,8 @@ def among_people(n: int, rho: float, at: str) -> Iterator[Cell]:
             name, truth = f"ceiling {part} {measure} {at}", true_of_people(measure, part)
             yield Cell(name, draw, truth, pick=attrgetter(part))
     draw = partial(without_one, n=n, rho=rho)
-    truth = true_of_people(Measure.PEARSON, "change")
-    yield Cell(f"leave one out pearson {at}", draw, truth)
+    truth = true_of_people(Measure.SPEARMAN, "change")
+    yield Cell(f"leave one out spearman {at}", draw, truth)
     draw, truth = partial(advantage, n=n, rho=rho), true_of_people(Measure.ACCURACY, "advantage")
     yield Cell(f"alt-test advantage {at}", draw, truth, Rule.PROPORTION, f"advantage n={n}")
 
@@ -175,8 +174,8 @@ def beside_people(rng: np.random.Generator, *, n: int, rho: float, measure: Meas
 
 
 def without_one(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
-    drawn = three_people(rng, clusters_of(n, rho), rho=rho, measure=Measure.PEARSON)
-    return leave_one_out(**drawn, measure=Measure.PEARSON)[2].change
+    drawn = three_people(rng, clusters_of(n, rho), rho=rho, measure=Measure.SPEARMAN)
+    return leave_one_out(**drawn, measure=Measure.SPEARMAN)[2].change
 
 
 def advantage(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:

@@ -10,17 +10,16 @@ from frame import Cell, Rule
 from means import clusters_of
 from scipy import special
 
-from evalhub.stats.correlation.coefficients import COMMON, Coefficient, coefficient
+from evalhub.stats.correlation.coefficients import Coefficient, coefficient
 from evalhub.stats.correlation.difference import correlation_difference
 from evalhub.stats.correlation.levels import Level, correlate
 from evalhub.stats.correlation.points import normal_correlation
 from evalhub.stats.correlation.ranking_accuracy import ranking_accuracy, system_accuracy
 from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import Options
 
 CEILING = np.cumsum([0.02, 0.03, 0.05, 0.2])  # a rating of 5 levels, near the ceiling
-PEARSON, SPEARMAN, KENDALL, KENDALL_C = Coefficient
-FEW = Options(resamples=100)  # permutations, which no interval here needs
+PEARSON, SPEARMAN, KENDALL = Coefficient
+FEW = 100  # permutations, which no interval here needs
 RIVALS = ((0.5, 0.5, 0.3), (0.8, 0.8, 0.6), (0.9, 0.5, 0.5), (0.3, 0.0, 0.0))
 
 
@@ -35,7 +34,7 @@ def cells() -> Iterator[Cell]:
 
 def between_systems() -> Iterator[Cell]:
     """Yield the system level: the true value of the coefficient itself is set."""
-    for kind in COMMON:
+    for kind in Coefficient:
         for n in (6, 8, 16):
             for truth in (0.0, 0.3, 0.6, 0.8, 0.9):
                 # A rank correlation of few systems takes few values: the interval may hold too often.
@@ -49,7 +48,7 @@ def over_rows() -> Iterator[Cell]:
     for ratings in (False, True):
         for n in (30, 100, 1000):
             for rho in (0.0, 0.3, 0.8):
-                for kind in Coefficient if ratings else COMMON:
+                for kind in Coefficient:
                     draw = partial(pooled, kind=kind, n=n, rho=rho, ratings=ratings)
                     name = f"pooled {kind} {'5 levels' if ratings else 'normal'} n={n} rho={rho}"
                     yield Cell(name, draw, true_value(kind, 0.6, ratings))
@@ -68,7 +67,7 @@ def within_items() -> Iterator[Cell]:
 
 def differences() -> Iterator[Cell]:
     """Yield the differences of two correlations with people."""
-    for kind in COMMON:
+    for kind in Coefficient:
         for r in RIVALS:
             truth = true_value(kind, r[0], False) - true_value(kind, r[1], False)
             for n, rho in ((30, 0.0), (30, 0.8), (100, 0.3)):
@@ -118,7 +117,6 @@ def true_value(kind: Coefficient, r: float, ratings: bool) -> float:
             PEARSON: r,
             SPEARMAN: 6 / np.pi * np.arcsin(r / 2),
             KENDALL: 2 / np.pi * np.arcsin(r),
-            KENDALL_C: 2 / np.pi * np.arcsin(r),
         }[kind]
     x, y = rated(normals(np.random.default_rng(1), pair(r), np.arange(1_000_000), 0.0))
     return coefficient(kind, x, y)
@@ -187,7 +185,7 @@ def rivals(
     clusters = clusters_of(n, rho)
     people, first, second = normals(rng, triple(r), clusters, rho)
     ids = {"items": clusters, "systems": range(len(clusters))}
-    found = correlation_difference(first, second, people, **ids, level=level, kind=kind, options=FEW)
+    found = correlation_difference(first, second, people, **ids, level=level, kind=kind, resamples=FEW)
     return found.difference
 
 
@@ -197,7 +195,7 @@ def rivals_by_item(rng: np.random.Generator, *, kind: Coefficient, n: int) -> Es
     people = rated(people)
     ids = {"items": np.repeat(np.arange(n), 6), "systems": np.tile(np.arange(6), n)}
     found = correlation_difference(
-        first + second, second, people, **ids, level=Level.ITEM, kind=kind, options=FEW
+        first + second, second, people, **ids, level=Level.ITEM, kind=kind, resamples=FEW
     )
     return found.difference
 

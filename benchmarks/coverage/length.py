@@ -1,4 +1,4 @@
-"""Cells of length-controlled win rates: from one joint fit, and of one model with known difficulty.
+"""Cells of length-controlled win rates from one joint fit.
 
 The model that is measured has a fixed strength; its effect of length is drawn anew each time, as the joint
 fit supposes: an interval holds on average over models, not for one whose effect of length is far from the
@@ -16,7 +16,6 @@ from scipy import special
 
 from evalhub.stats import Estimate
 from evalhub.stats.ranking.joint_length import joint_length_controlled
-from evalhub.stats.ranking.length_control import Anchors, length_controlled
 
 SPREAD = 1.4  # of the items' ease
 CERTAIN = 0.3  # a judge's probabilities: most lie below .05 or above .95
@@ -33,12 +32,6 @@ def cells() -> Iterator[Cell]:
             draw = partial(joint, models=models, items=items, strength=strength)
             group = f"joint, models={models}, items={items}"
             yield Cell(name, draw, truth, Rule.PROPORTION, group)
-    for items in (300, 400, 805):
-        for strength in (-3.0, -1.0, 0.8):
-            truth = float(weights @ special.expit(strength + SPREAD * points) / weights.sum())
-            draw = partial(alone, items=items, strength=strength)
-            name = f"length control with anchors, items={items} rate={truth:.2f}"
-            yield Cell(name, draw, truth, Rule.PROPORTION, f"anchored, items={items}")
 
 
 def lengths(rng: np.random.Generator, shared: np.ndarray, mean: np.ndarray, spread: float) -> np.ndarray:
@@ -78,14 +71,3 @@ def joint(rng: np.random.Generator, *, models: int, items: int, strength: float)
         np.tile(base[0], models),
     )
     return found.models[0].win_rate
-
-
-def alone(rng: np.random.Generator, *, items: int, strength: float) -> Estimate:
-    """Estimate one model's rate; the anchors' effects are those of the model."""
-    ease, shared = SPREAD * rng.standard_normal(items), rng.standard_normal(items)
-    base = lengths(rng, shared, np.array([2050.0]), 0.5)
-    own = lengths(rng, shared, np.array([rng.uniform(400, 2600), 1150, 2900]), 0.6)
-    gaps = standard(own, base)
-    wins = soften(rng, special.expit(np.array([[strength], [0], [0]]) + 1.5 * np.tanh(gaps) + ease))
-    anchors = Anchors(wins[1:].ravel(), gaps[1:].ravel(), np.tile(ease, 2))
-    return length_controlled(wins[0], (own[0], base[0]), ease, np.arange(items), anchors=anchors)

@@ -59,4 +59,4 @@ def levels(rng: np.random.Generator, *, n: int, rho: float) -> stats.Estimate:
     """Estimate one mean rating."""
     clusters = clusters_of(n, rho)
     rating = 1 + np.searchsorted(np.cumsum(CEILING)[:-1], uniforms(rng, clusters, rho))
-    return stats.mean_score(rating, clusters, bounds=(1, 5))
+    return stats.mean_estimate(rating, clusters, bounds=(1, 5))

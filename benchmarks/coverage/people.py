@@ -13,7 +13,6 @@ from scipy import special
 
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.people.calibrated import calibrated_mean
-from evalhub.stats.people.frame import Labelling
 from evalhub.stats.people.misclassification import corrected_share
 from evalhub.stats.people.powered import powered_difference, powered_mean
 from evalhub.stats.people.sampling import inclusion_probabilities
@@ -82,13 +81,8 @@ def cells() -> Iterator[Cell]:
                 for p in (0.1, 0.5, 0.9):
                     draw = partial(corrected, rows=rows, p=p)
                     yield Cell(f"corrected share p={p} {rows.name}", draw, p, Rule.PROPORTION)
-                for scores in (calibrated, transported):
-                    yield Cell(
-                        f"{scores.__name__} p=0.3 {rows.name}",
-                        partial(scores, rows=rows),
-                        0.3,
-                        Rule.PROPORTION,
-                    )
+                draw = partial(calibrated, rows=rows)
+                yield Cell(f"calibrated p=0.3 {rows.name}", draw, 0.3, Rule.PROPORTION)
 
 
 def normals(rng: np.random.Generator, clusters: np.ndarray, rho: float) -> np.ndarray:
@@ -142,9 +136,8 @@ def sampled(rng: np.random.Generator, *, n: int) -> Estimate:
     right = rng.random(2_000) < chance
     inclusion = inclusion_probabilities(np.sqrt(chance * (1 - chance)), n=n)
     labelled = rng.random(2_000) < inclusion
-    design = Labelling(inclusion)
-    found = powered_mean(hidden(right, labelled), chance, np.arange(2_000), bounds=(0, 1), design=design)
-    return found.estimate
+    labels, rows = hidden(right, labelled), np.arange(2_000)
+    return powered_mean(labels, chance, rows, bounds=(0, 1), inclusion=inclusion).estimate
 
 
 def corrected(rng: np.random.Generator, *, rows: Rows, p: float) -> Estimate:
@@ -153,24 +146,11 @@ def corrected(rng: np.random.Generator, *, rows: Rows, p: float) -> Estimate:
     right = special.ndtr(true) < np.where(labelled, 0.5, p)
     noise = special.ndtr((said - rows.skill * true) / (1 - rows.skill**2) ** 0.5)
     judge = np.where(noise < rows.skill, right, ~right)
-    return corrected_share(hidden(right, labelled), judge, clusters).share
+    return corrected_share(hidden(right, labelled), judge, clusters)
 
 
 def calibrated(rng: np.random.Generator, *, rows: Rows) -> Estimate:
     true, said, clusters, labelled = rows.draw(rng)
     right = special.ndtr(true) > 0.7
-    return calibrated_mean(
-        hidden(right, labelled), np.round(special.ndtr(said), 2), clusters, bounds=(0, 1)
-    ).estimate
-
-
-def transported(rng: np.random.Generator, *, rows: Rows) -> Estimate:
-    """Scores mean the same for both systems, but the labelled one is better."""
-    true, said, clusters, labelled = rows.draw(rng)
-    # The score is uniform for the labelled system, and lower for the target; E(label | score)
-    # is score², of which the target's mean is .3.
-    score = np.where(labelled, special.ndtr(said), special.ndtr(said) ** (7 / 6))
-    label = special.ndtr((true - rows.skill * said) / (1 - rows.skill**2) ** 0.5) < score**2
-    systems = np.where(labelled, "old", "new")
-    design = Labelling(systems=systems, target="new")
-    return calibrated_mean(hidden(label, labelled), score, clusters, bounds=(0, 1), design=design).estimate
+    scores = np.round(special.ndtr(said), 2)
+    return calibrated_mean(hidden(right, labelled), scores, clusters, bounds=(0, 1))

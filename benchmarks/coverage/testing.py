@@ -1,4 +1,4 @@
-"""Cells of differences, two nights, worst cases, confidence sequences, and the errors of the sign-flip test.
+"""Cells of differences, worst cases, confidence sequences, and the errors of the sign-flip test.
 
 For the test a cell's "interval" holds the truth exactly where p > .05, so its coverage is 1 - type I error.
 """
@@ -16,12 +16,7 @@ from scipy import special
 from evalhub.stats import Estimate, paired_difference
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
-from evalhub.stats.testing.margin import margin_test
-from evalhub.stats.testing.paired import (
-    mean_difference,
-    paired_comparison,
-    separate_comparison,
-)
+from evalhub.stats.testing.paired import mean_difference, paired_comparison
 from evalhub.stats.testing.sequential import sequential_comparison
 
 FIRST = np.array([0.02, 0.03, 0.05, 0.2, 0.7])  # two ratings of 5 levels, near the ceiling
@@ -49,7 +44,6 @@ def cells() -> Iterator[Cell]:
                 yield Cell(
                     f"net of an attack {one}, {other} {told}", draw, one - other, Rule.PROPORTION, group
                 )
-            yield Cell(f"two nights, ratings {told}", partial(nights, **drawn), GAP)
             worst = partial(failing, **drawn)
             yield Cell(f"share .9, worst case of 10% failed {told}", worst, 0.9, Rule.SAFE)
             worst = partial(failing_difference, **drawn)
@@ -59,9 +53,6 @@ def cells() -> Iterator[Cell]:
             yield Cell(f"p > .05: sign flip, ratings {told}", partial(flips, **drawn), 0.0, Rule.SAFE)
             yield Cell(
                 f"p > .05: sign flip, win rate {told}", partial(flips_of_wins, **drawn), 0.0, Rule.SAFE
-            )
-            yield Cell(
-                f"p > .025: non-inferiority at its margin {told}", partial(margins, **drawn), 0.0, Rule.SAFE
             )
 
 
@@ -101,13 +92,6 @@ def net(rng: np.random.Generator, *, n: int, rho: float, one: float, other: floa
     clusters = clusters_of(n, rho)
     first, second = pair_of_uniforms(rng, clusters, rho)
     return paired_difference(first < one, second < other, clusters)
-
-
-def nights(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
-    """Estimate the difference of two nights that share nothing, of `n` clusters each."""
-    clusters = clusters_of(n, rho)
-    first, second = (both_rated(rng, clusters, rho)[side] for side in (0, 1))
-    return separate_comparison(first, second, (clusters, clusters + n)).difference
 
 
 def failing(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
@@ -158,16 +142,6 @@ def flips_of_wins(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
     uniforms = pair_of_uniforms(rng, clusters, rho)[0]
     wins = np.where(uniforms < 0.4, 0.0, np.where(uniforms > 0.6, 1.0, 0.5))
     return as_decision(paired_comparison(wins, 1 - wins, clusters, bounds=(0, 1)))
-
-
-def margins(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
-    """Test non-inferiority where the second is worse by just the margin; a false claim is an error."""
-    clusters = clusters_of(n, rho)
-    first, second = both_rated(rng, clusters, rho)
-    found = margin_test(second, first, clusters, margin=GAP, bounds=(1, 5))
-    if found.p is None:
-        return Estimate.none(found.reason or "")
-    return decision(found.p >= found.alpha)
 
 
 def as_decision(found: Comparison) -> Estimate:

@@ -15,15 +15,15 @@ from evalhub.cli.output import console, notes
 from evalhub.errors import EvalhubError, Interrupted, StorageError
 
 app = typer.Typer(
-    help="LLM-as-a-judge evaluation whose numbers say how far people agree with them.",
+    help="LLM-as-a-judge evaluation that reports how far people agree with the judges.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(show: bool) -> None:
+    if show:
         console().print(f"evalhub {metadata.version('evalhub-laaj')}", markup=False, highlight=False)
         raise typer.Exit
 
@@ -35,11 +35,11 @@ def _options(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Take what holds for every command."""
+    """Set the options of every command."""
     _State.debug = debug
 
 
-_CLOSED_PIPE = 141  # of a program that the signal of a closed pipe ended
+_CLOSED_PIPE = 141  # exit code of a program that a closed pipe ended
 
 
 class _State:
@@ -67,7 +67,7 @@ app.add_typer(specs.models, name="models")
 
 
 def main() -> None:
-    """Run the command line; an error is one sentence and an exit code.
+    """Run the command line. An error is one sentence and an exit code.
 
     Exit codes: 0 pass, 1 gate failed, 2 bad input, 3 inconclusive, 4 storage, 5 locked, 130 interrupted.
     """
@@ -78,31 +78,31 @@ def main() -> None:
     except BaseException as error:
         if isinstance(error, SystemExit) and not _State.interrupted:
             sys.exit(_CLOSED_PIPE if isinstance(error.__context__, BrokenPipeError) else error.code)
-        said, code = _told(error)
+        reported, code = _report(error)
         if _State.debug:
             raise
-        notes().print(f"evalhub: {said}", markup=False, style="red", soft_wrap=True)
-        for excerpt in getattr(said, "__notes__", ()):
+        notes().print(f"evalhub: {reported}", markup=False, style="red", soft_wrap=True)
+        for excerpt in getattr(reported, "__notes__", ()):
             notes().print(excerpt, markup=False, soft_wrap=True)
         sys.exit(code)
 
 
 def _on_interrupt(number: int, frame: FrameType | None) -> None:
-    """Remember Ctrl-C: native code turns the KeyboardInterrupt that it meets into errors of its own."""
+    """Remember Ctrl-C, since native code turns a KeyboardInterrupt into errors of its own."""
     _State.interrupted = True
     signal.default_int_handler(number, frame)
 
 
-def _told(error: BaseException) -> tuple[EvalhubError, int]:
-    """Return the sentence and the exit code."""
+def _report(error: BaseException) -> tuple[EvalhubError, int]:
+    """Return the error to print and the exit code."""
     if _State.interrupted or isinstance(error, KeyboardInterrupt):
-        again = "give the same command again to go on"
-        return Interrupted("stopped; what was finished is kept", fix=again), Interrupted.exit_code
+        fix = "give the same command again to go on"
+        return Interrupted("stopped; what was finished is kept", fix=fix), Interrupted.exit_code
     if isinstance(error, EvalhubError):
         return error, error.exit_code
     if isinstance(error, OSError):
         where = str(error.filename or "")
-        said = StorageError(f"a file cannot be used ({error.strerror or error})", where=where)
-        return said, said.exit_code
+        storage_error = StorageError(f"a file cannot be used ({error.strerror or error})", where=where)
+        return storage_error, storage_error.exit_code
     fix = "give the command again with --debug before the verb, and report what it prints"
     return EvalhubError(f"internal error ({type(error).__name__}: {error})", fix=fix), 3

@@ -1,4 +1,4 @@
-"""The verbs that hold systems, nights and rankings against each other: compare, sensitivity."""
+"""The commands that compare systems, runs and rankings: compare, sensitivity."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ if TYPE_CHECKING:
     from evalhub.analysis import Results
 
 Other = Annotated[
-    str | None, typer.Argument(metavar="[OTHER]", help="An earlier run: each system then and now.")
+    str | None,
+    typer.Argument(metavar="[OTHER]", help="An earlier run. Each system is compared between the two runs."),
 ]
-Keep = Annotated[
+OnlyRows = Annotated[
     list[str] | None,
-    typer.Option("--only", help="Keep only this dataset, rater, measure or system; may be given again."),
+    typer.Option("--only", help="Show only this dataset, rater, measure or system. Repeat it for more."),
 ]
 
 Margin = Annotated[
     float | None,
-    typer.Option("--margin", help="Say whether the first, or the later run, is worse by less than this."),
+    typer.Option(
+        "--margin", help="Test whether the first system, or the later run, is worse by less than this."
+    ),
 ]
 Raters = Annotated[
     bool,
-    typer.Option("--raters", help="Compare judges and metrics: whose ratings go better with labels."),
+    typer.Option("--raters", help="Compare judges and metrics by how well their ratings agree with labels."),
 ]
 _KINDS = ("dataset", "rater", "measure", "system")
 
@@ -38,65 +41,69 @@ _KINDS = ("dataset", "rater", "measure", "system")
 def compare(
     run_name: RunName = None,
     other: Other = None,
-    only: Keep = None,
+    names: OnlyRows = None,
     margin: Margin = None,
     raters: Raters = False,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
     """Print how far systems differ on the same items, or each system between two runs."""
-    found = hub.load(run_name, runs)
+    results = hub.load(run_name, runs)
     if raters:
-        _raters(found, as_json=as_json)
+        _compare_raters(results, as_json=as_json)
         return
     if margin is not None and not 0 < margin < math.inf:
         raise InputError("a margin is above 0, in the unit of the measure", where="--margin", value=margin)
     table = (
-        hub.analysis.comparisons(found, margin=margin)
+        hub.analysis.comparisons(results, margin=margin)
         if other is None
-        else hub.analysis.run_comparison(found, hub.load(other, runs), margin=margin)
+        else hub.analysis.run_comparison(results, hub.load(other, runs), margin=margin)
     )
     if table.empty:
-        what = "two systems under one measure" if other is None else "a system that the other run ranks too"
-        raise InputError(f"there is nothing to compare: the run does not rank {what}", where=found.run.id)
-    rows = _kept(hub.analysis.rows_of(table), only or ())
+        missing = (
+            "two systems under one measure" if other is None else "a system that the other run ranks too"
+        )
+        raise InputError(
+            f"there is nothing to compare: the run does not rank {missing}", where=results.run.id
+        )
+    rows = _select(hub.analysis.rows_of(table), names or ())
     if as_json:
         print_json(rows)
         return
     hub.report.print_comparisons(rows)
 
 
-def _raters(found: Results, *, as_json: bool) -> None:
-    differences = hub.analysis.rows_of(hub.analysis.correlation_differences(found))
-    accuracies = hub.analysis.rows_of(hub.analysis.ranking_accuracies(found))
+def _compare_raters(results: Results, *, as_json: bool) -> None:
+    differences = hub.analysis.rows_of(hub.analysis.correlation_differences(results))
+    accuracies = hub.analysis.rows_of(hub.analysis.ranking_accuracies(results))
     if not accuracies:
-        raise InputError("there is nothing to compare: no rated response has a label", where=found.run.id)
+        raise InputError("there is nothing to compare: no rated response has a label", where=results.run.id)
     if as_json:
         print_json({"correlation_differences": differences, "ranking_accuracies": accuracies})
         return
     hub.report.print_raters(differences, accuracies)
 
 
-def _kept(rows: list[dict[str, Any]], only: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the rows that have a name of each kind that is named; of two systems, their difference."""
-    known = [_names(row) for row in rows]
-    wanted: dict[str, set[str]] = {}
-    for name in only:
-        kinds = [kind for kind in _KINDS if any(name in names[kind] for names in known)]
+def _select(rows: list[dict[str, Any]], only_names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows that match a name of each kind in `only_names`. Two systems select their difference."""
+    names_of_rows = [_names(row) for row in rows]
+    selection: dict[str, set[str]] = {}
+    for name in only_names:
+        kinds = [kind for kind in _KINDS if any(name in names[kind] for names in names_of_rows)]
         if not kinds:
-            every = sorted({one for names in known for found in names.values() for one in found})
-            raise UnknownNameError("dataset, rater, measure or system", name, every)
-        wanted.setdefault(kinds[0], set()).add(name)
-    systems = wanted.pop("system", set())
-    kept = [
+            all_names = {name for names in names_of_rows for of_kind in names.values() for name in of_kind}
+            raise UnknownNameError("dataset, rater, measure or system", name, sorted(all_names))
+        selection.setdefault(kinds[0], set()).add(name)
+    systems = selection.pop("system", set())
+    selected = [
         row
-        for row, names in zip(rows, known, strict=True)
-        if all(names[kind] & some for kind, some in wanted.items())
+        for row, names in zip(rows, names_of_rows, strict=True)
+        if all(names[kind] & allowed for kind, allowed in selection.items())
         and (names["system"] <= systems if len(systems) > 1 else systems <= names["system"])
     ]
-    if not kept:
-        raise InputError("no difference has all of these names", where="--only", value=", ".join(only))
-    return kept
+    if not selected:
+        raise InputError("no difference has all of these names", where="--only", value=", ".join(only_names))
+    return selected
 
 
 def _names(row: dict[str, Any]) -> dict[str, set[str]]:
@@ -107,10 +114,10 @@ def _names(row: dict[str, Any]) -> dict[str, set[str]]:
 def sensitivity(run_names: RunNames = None, runs: Runs = None, as_json: Json = False) -> None:
     """Print how the ranking changes with judge, rubric, verdict mode, length penalty and failures."""
     names: list[str | None] = [*run_names] if run_names else [None]
-    found = [hub.load(name, runs) for name in names]
-    rows = hub.analysis.rows_of(hub.analysis.sensitivity(found))
+    all_results = [hub.load(name, runs) for name in names]
+    rows = hub.analysis.rows_of(hub.analysis.sensitivity(all_results))
     if not rows:
-        where = ", ".join(one.run.id for one in found)
+        where = ", ".join(results.run.id for results in all_results)
         raise InputError(
             "fewer than two rankings to compare: systems are anonymous, or judging stopped early",
             where=where,

@@ -1,4 +1,4 @@
-"""The group about rubrics: from a first file to gold cases and training data."""
+"""The commands about rubrics: a first file, checks, gold cases, training data."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import typer
 import evalhub as hub
 from evalhub.cli.options import Engine, Json, Name, Names, RunNames, Runs
 from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
-from evalhub.cli.progress import chosen
+from evalhub.cli.progress import choose_progress
 from evalhub.errors import EvalhubError, GateFailed, InputError, SpecError, StorageError, UnknownNameError
+from evalhub.scales import Shape
 
 if TYPE_CHECKING:
     from evalhub.models import ResolvedModel
@@ -23,42 +24,40 @@ if TYPE_CHECKING:
     from evalhub.store import Run
 
 DEMO_JUDGE = "qwen2.5-coder-1.5b-instruct"
+MOST_RESPONSES = 8
+"""Most responses of a list that a judge is shown."""
 
 judges = typer.Typer(help="Rubrics: one Markdown file each.", no_args_is_help=True)
 
 Model = Annotated[
-    str, typer.Option(help="Whose tokens are read, to say how a scale is asked; nothing is fetched.")
+    str, typer.Option(help="Model whose tokens decide how a scale is asked. Nothing is fetched.")
 ]
 Mode = Annotated[Literal["direct", "explain", "think"], typer.Option(help="How the judge answers.")]
-
-Out = Annotated[
-    Path, typer.Option("--out", help="The .jsonl file that is made; its manifest stands beside it.")
-]
 
 
 @judges.command("new")
 def judges_new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Id of the rubric that is made.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Id of the new rubric.")],
     protocol: Annotated[
-        str, typer.Option(help="What the judge does: pairwise, pointwise, checklist, listwise, swap, …")
+        str, typer.Option(help="Protocol of the judge, such as pairwise, pointwise, checklist or listwise.")
     ] = "pairwise",
     as_json: Json = False,
 ) -> None:
     """Write a first rubric into judges/ of the working directory, with gold cases beside it."""
     path = Path("judges", f"{name}.md")
     hub.specs.check_name(name, where="NAME")
-    known = hub.specs.available("judges")
-    if name in known:
+    rubrics = hub.specs.available("judges")
+    if name in rubrics:
         raise InputError(
-            "a rubric of that name already exists", where=str(known[name]), fix="choose another name"
+            "a rubric of that name already exists", where=str(rubrics[name]), fix="choose another name"
         )
-    made = dict(zip((path, hub.specs.cases_path(path)), hub.judging.starter(name, protocol), strict=True))
-    for file in made:
+    texts = dict(zip((path, hub.specs.cases_path(path)), hub.judging.starter(name, protocol), strict=True))
+    for file in texts:
         if file.exists():
             raise InputError("the file exists already", where=str(file), fix="choose another name")
     try:
         path.parent.mkdir(exist_ok=True)
-        for file, text in made.items():
+        for file, text in texts.items():
             with file.open("x", encoding="utf-8") as target:
                 target.write(text)
     except OSError as error:
@@ -75,7 +74,7 @@ def judges_new(
 
 @judges.command("list")
 def judges_list(as_json: Json = False) -> None:
-    """List the rubrics that are found."""
+    """List all rubrics."""
     rows = []
     for name, path in hub.specs.available("judges").items():
         try:
@@ -97,7 +96,7 @@ def judges_list(as_json: Json = False) -> None:
 
 @judges.command("show")
 def judges_show(name: Name, as_json: Json = False) -> None:
-    """Print a rubric as it stands, or its fields as JSON."""
+    """Print a rubric's file, or its fields as JSON."""
     path = hub.specs.locate("judges", name)
     rubric = hub.specs.load_rubric(name)
     if as_json:
@@ -115,22 +114,22 @@ def judges_check(
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
-    """Refuse what a run would refuse; report how a scale is asked, and what a prompt shares with the next."""
-    known = hub.store.all_runs(hub.store.runs_root(runs))
-    here = hub.models.model_here(model)
+    """Check rubrics as a run would, and report how a scale is asked and how much the prompts share."""
+    stored_runs = hub.store.all_runs(hub.store.runs_root(runs))
+    local_model = hub.models.model_here(model)
     rubrics = names or hub.specs.available("judges")
-    rows = [_checked(name, here, hub.specs.Mode(mode), known) for name in rubrics]
+    rows = [_check(name, local_model, hub.specs.Mode(mode), stored_runs) for name in rubrics]
     print_rows(rows, as_json=as_json)
-    _say_absent(model, here)
+    _note_if_absent(model, local_model)
 
 
-def _say_absent(model: str, here: ResolvedModel | None) -> None:
-    if here is None:
+def _note_if_absent(model: str, local_model: ResolvedModel | None) -> None:
+    if local_model is None:
         absent = f"{model} is not on this machine: labels of one character are taken to be one token of it"
         notes().print(absent, markup=False, soft_wrap=True)
 
 
-def _checked(name: str, model: ResolvedModel | None, mode: JudgeMode, runs: list[Run]) -> dict[str, Any]:
+def _check(name: str, model: ResolvedModel | None, mode: JudgeMode, runs: list[Run]) -> dict[str, Any]:
     rubric = hub.specs.load_rubric(name)
     hub.judging.check_rubric(rubric, name)
     hub.runner.refuse_changed(rubric, runs, name)
@@ -138,15 +137,15 @@ def _checked(name: str, model: ResolvedModel | None, mode: JudgeMode, runs: list
     if cases:
         hub.judging.expectations(rubric, cases.cases, str(cases.path))
     forms = hub.runner.answer_forms(rubric, mode, model, name)
-    shares = hub.judging.cacheable(rubric, _example(rubric, "quickstart", None, 2), forms)
+    prefix = hub.judging.shared_prefix(rubric, _example(rubric, "quickstart", None, 2), forms)
     return {
         "id": rubric.id,
         "version": rubric.version,
         "answers": hub.runner.forms_text(rubric, forms),
-        "prompt_chars": shares.prompt_chars,
-        "fixed_chars": len(shares.fixed),
-        "fixed_tokens": hub.models.count_tokens(model.path, shares.fixed) if model else None,
-        "shared_by_item": shares.shared_by_item,
+        "prompt_chars": prefix.prompt_chars,
+        "fixed_chars": len(prefix.fixed),
+        "fixed_tokens": hub.models.count_tokens(model.path, prefix.fixed) if model else None,
+        "shared_by_item": prefix.shared_by_item,
         "gold_cases": len(cases.cases) if cases else 0,
         "hash": rubric.hash[:12],
     }
@@ -155,63 +154,68 @@ def _checked(name: str, model: ResolvedModel | None, mode: JudgeMode, runs: list
 @judges.command("preview")
 def judges_preview(
     name: Name,
-    dataset: Annotated[str, typer.Option(help="Dataset that the item is taken from.")] = "quickstart",
-    item: Annotated[str | None, typer.Option(help="Item; the first that fits by default.")] = None,
-    criterion: Annotated[str | None, typer.Option(help="Criterion; the first by default.")] = None,
+    dataset: Annotated[str, typer.Option(help="Dataset of the item.")] = "quickstart",
+    item: Annotated[str | None, typer.Option(help="Id of the item, by default the first that fits.")] = None,
+    criterion: Annotated[str | None, typer.Option(help="Criterion, by default the first.")] = None,
     mode: Mode = "direct",
     model: Model = DEMO_JUDGE,
     as_json: Json = False,
 ) -> None:
-    """Print the prompts exactly as a judge is sent them, for a real item."""
+    """Print the prompts for a real item, exactly as a judge is sent them."""
     rubric = hub.specs.load_rubric(name)
     hub.judging.check_rubric(rubric, name)
-    chosen_one = criterion or next(iter(rubric.criteria))
-    if chosen_one not in rubric.criteria:
-        raise UnknownNameError("criterion", chosen_one, rubric.criteria, where="--criterion")
-    wanted = {"response": 1, "responses": 8}.get(rubric.shows[0], 2)
-    found, responses = _example(rubric, dataset, item, min(wanted, 2))
-    judge_mode, here = hub.specs.Mode(mode), hub.models.model_here(model)
-    forms = hub.runner.answer_forms(rubric, judge_mode, here, name)
-    sent = hub.judging.preview(rubric, found, chosen_one, responses[:wanted], mode=judge_mode, forms=forms)
+    criterion = criterion or next(iter(rubric.criteria))
+    if criterion not in rubric.criteria:
+        raise UnknownNameError("criterion", criterion, rubric.criteria, where="--criterion")
+    count = {Shape.RESPONSE: 1, Shape.PAIR: 2, Shape.LIST: MOST_RESPONSES}[rubric.shape]
+    example, responses = _example(rubric, dataset, item, min(count, 2))
+    judge_mode, local_model = hub.specs.Mode(mode), hub.models.model_here(model)
+    forms = hub.runner.answer_forms(rubric, judge_mode, local_model, name)
+    requests = hub.judging.preview(
+        rubric, example, criterion, responses[:count], mode=judge_mode, forms=forms
+    )
     if as_json:
-        print_json([asdict(request) for request in sent])
+        print_json([asdict(request) for request in requests])
         return
-    for number, request in enumerate(sent, 1):
-        if len(sent) > 1:
-            console().rule(f"request {number} of {len(sent)}")
+    for number, request in enumerate(requests, 1):
+        if len(requests) > 1:
+            console().rule(f"request {number} of {len(requests)}")
         for message in request.messages:
             console().print(f"[bold]{message.role}[/bold]")
             console().print(_harmless(message.content), markup=False, soft_wrap=True)
     if rubric.scale:
-        _say_absent(model, here)
+        _note_if_absent(model, local_model)
 
 
 def _harmless(text: str) -> str:
-    """Return a text in which nothing can steer the terminal; as it is where a program reads it."""
+    """Return the text without control characters on a terminal, or unchanged for a program."""
     if not sys.stdout.isatty():
         return text
     return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)
 
 
 def _example(
-    rubric: Rubric, dataset: str, item_id: str | None, least: int
+    rubric: Rubric, dataset: str, item_id: str | None, min_responses: int
 ) -> tuple[Item, tuple[Response, ...]]:
-    """Return an item that fits the rubric with its responses, eight at most."""
-    writes = hub.judging.protocol_named(rubric.protocol).writes
+    """Return an item that fits the rubric, with at most eight of its responses."""
+    writes = hub.judging.find_protocol(rubric.protocol).writes
     inputs = tuple(name for name in rubric.inputs if name not in writes)
     card, path = hub.specs.load_card(dataset, where="--dataset")
     data = hub.sources.load(card, path, ("items", "responses"))
-    if item_id is not None and item_id not in {one.item_id for one in data.items}:
-        raise UnknownNameError("item", item_id, [one.item_id for one in data.items], where="--item")
+    ids = [item.item_id for item in data.items]
+    if item_id is not None and item_id not in ids:
+        raise UnknownNameError("item", item_id, ids, where="--item")
     for item in data.items:
-        answers = tuple(one for one in data.responses if one.item_id == item.item_id and one.text)
-        fits = hub.runner.has_inputs(item, inputs) and len(answers) >= least
+        responses = tuple(
+            response for response in data.responses if response.item_id == item.item_id and response.text
+        )
+        fits = hub.runner.has_inputs(item, inputs) and len(responses) >= min_responses
         if item_id == item.item_id or (item_id is None and fits):
             if not fits:
                 raise SpecError(
                     "the item lacks an input or a response of the rubric", where="--item", value=item_id
                 )
-            return item, answers[:8]
+            return item, responses[:MOST_RESPONSES]
     raise SpecError("no item of the dataset has the rubric's inputs", where="--dataset", value=dataset)
 
 
@@ -224,8 +228,8 @@ def judges_test(
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
-    """Ask the judge about the gold cases beside its rubric; exit with 1 where one is not passed."""
-    progress = chosen()
+    """Run the gold cases beside a rubric. Exit with 1 if a case fails."""
+    progress = choose_progress()
     options = hub.runner.GoldOptions(
         rubric=name,
         model=model,
@@ -234,10 +238,10 @@ def judges_test(
         runs=runs,
     )
     try:
-        done = hub.runner.run_gold(options, progress)
+        run = hub.runner.run_gold(options, progress)
     finally:
         progress.stop()
-    rows = hub.analysis.rows_of(hub.analysis.gold(hub.load(done)))
+    rows = hub.analysis.rows_of(hub.analysis.gold(hub.load(run)))
     print_rows(rows, as_json=as_json)
     failed = [row["case"] for row in rows if not row["passed"]]
     if failed:
@@ -247,22 +251,22 @@ def judges_test(
 @judges.command("export")
 def judges_export(
     run_names: RunNames = None,
-    out: Annotated[
-        Path, typer.Option(help="The .jsonl file that is made; its manifest stands beside it.")
-    ] = (Path("training.jsonl")),
-    seed: Annotated[int, typer.Option(help="Draws the dev clusters where a dataset has no split.")] = 0,
+    out: Annotated[Path, typer.Option(help="The new .jsonl file. Its manifest is written beside it.")] = (
+        Path("training.jsonl")
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of the dev clusters if a dataset has no split.")] = 0,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
-    """Write rationales and verdicts that the labels confirm, to train a judge on."""
+    """Export rationales and verdicts that the labels confirm, for training a judge."""
     names: list[str | None] = [*run_names] if run_names else [None]
-    found = hub.analysis.training([hub.load(one, runs) for one in names], seed)
-    beside = hub.analysis.export_training(found, out)
-    told = {name: value for name, value in found.manifest.items() if name != "items"}
+    training = hub.analysis.training([hub.load(name, runs) for name in names], seed)
+    manifest_path = hub.analysis.export_training(training, out)
+    facts = {name: value for name, value in training.manifest.items() if name != "items"}
     if not as_json:
-        told["splits"] = [f"{dataset}: {how}" for dataset, how in told["splits"].items()]
-        told["left_out"] = [f"{count} {why}" for why, count in told["left_out"].items()]
+        facts["splits"] = [f"{dataset}: {split}" for dataset, split in facts["splits"].items()]
+        facts["left_out"] = [f"{count} {reason}" for reason, count in facts["left_out"].items()]
+    count = len(training.manifest["items"])
     print_fields(
-        {"written": str(out), "manifest": str(beside), **told, "items": len(found.manifest["items"])},
-        as_json=as_json,
+        {"written": str(out), "manifest": str(manifest_path), **facts, "items": count}, as_json=as_json
     )

@@ -1,4 +1,4 @@
-"""The group about people's labels: what to label next, and how much of it."""
+"""The commands about human labels: what to label next, and how many labels are needed."""
 
 from __future__ import annotations
 
@@ -14,35 +14,41 @@ from evalhub.cli.output import notes, print_json
 from evalhub.errors import InputError, StorageError
 from evalhub.files import write_file
 
-labels = typer.Typer(help="Labels: what people should label next, and how much.", no_args_is_help=True)
+labels = typer.Typer(
+    help="Labels: what people should label next, and how many labels are needed.", no_args_is_help=True
+)
 
 
 @labels.command("queue")
 def labels_queue(
-    judge: Annotated[str, typer.Option("--judge", help="Whose verdicts say what is in doubt.")],
-    n: Annotated[int, typer.Option("--n", help="How many responses or pairs to draw.")],
-    out: Annotated[Path, typer.Option("--out", help="The JSON Lines file that is made.")],
+    judge: Annotated[
+        str, typer.Option("--judge", help="Judge whose doubtful verdicts are drawn more often.")
+    ],
+    n: Annotated[int, typer.Option("--n", help="Number of responses or pairs to draw.")],
+    out: Annotated[Path, typer.Option("--out", help="The new JSON Lines file.")],
     run_name: RunName = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", help="Where the run has several.")] = None,
-    criterion: Annotated[str | None, typer.Option("--criterion", help="Where the judge has several.")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", help="Dataset, if the run has several.")] = None,
+    criterion: Annotated[
+        str | None, typer.Option("--criterion", help="Criterion, if the judge has several.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the draw.")] = 0,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
-    """Draw what people should label next: a fifth evenly, the rest by how much the judge doubts.
+    """Draw what people should label next: a fifth uniformly, the rest by the judge's uncertainty.
 
     Each line has the probability with which it was drawn. Keep it with the label, in the column `probability`
-    of a card's labels: the estimates from people and judge together weight by it.
+    of a card's labels. The prediction-powered estimates weight by it.
     """
-    found = hub.load(run_name, runs)
-    wanted = hub.analysis.Wanted(
+    results = hub.load(run_name, runs)
+    request = hub.analysis.Wanted(
         judge,
-        criterion or _only(found, judge, "criterion"),
-        dataset or _only(found, judge, "dataset"),
+        criterion or _single_value(results, judge, "criterion"),
+        dataset or _single_value(results, judge, "dataset"),
         n,
         seed,
     )
-    rows = hub.analysis.labelling_queue(found, wanted)
+    rows = hub.analysis.labelling_queue(results, request)
     if out.exists():
         raise InputError("the file exists already", where=str(out), fix="name another one, or remove it")
     try:
@@ -56,30 +62,31 @@ def labels_queue(
     notes().print(f"written: {out}, {len(rows)} to label", markup=False, soft_wrap=True)
 
 
-def _only(found: hub.analysis.Results, judge: str, name: str) -> str:
-    """Return the one dataset or criterion of a judge's verdicts; an unknown judge is refused later."""
-    asked = found.judgments()
-    known = sorted(set(asked[asked["judge"] == judge][name]))
-    if len(known) > 1:
-        raise InputError(f"the judge has several {name} values", value=known, fix=f"name one with --{name}")
-    return known[0] if known else ""
+def _single_value(results: hub.analysis.Results, judge: str, name: str) -> str:
+    """Return the only dataset or criterion of a judge's verdicts. An unknown judge is refused later."""
+    judgments = results.judgments()
+    values = sorted(set(judgments[judgments["judge"] == judge][name]))
+    if len(values) > 1:
+        raise InputError(f"the judge has several {name} values", value=values, fix=f"name one with --{name}")
+    return values[0] if values else ""
 
 
 @labels.command("needed")
 def labels_needed(
     width: Annotated[
-        float, typer.Option("--width", help="Of the interval, from end to end, in the labels' unit.")
+        float, typer.Option("--width", help="Width of the interval from end to end, in the labels' unit.")
     ],
     run_name: RunName = None,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
-    """Print how many labels an interval of a width needs, alone and beside a judge's verdicts."""
-    found = hub.load(run_name, runs)
-    rows = hub.analysis.rows_of(hub.analysis.labels_needed(found, width=width))
+    """Print how many labels an interval of a width needs, with and without a judge's verdicts."""
+    results = hub.load(run_name, runs)
+    rows = hub.analysis.rows_of(hub.analysis.labels_needed(results, width=width))
     if not rows:
         raise InputError(
-            "there is no pilot: nothing that a judge was asked has a person's label", where=found.run.id
+            "there is no pilot: no response or pair that a judge judged has a human label",
+            where=results.run.id,
         )
     if as_json:
         print_json(rows)

@@ -9,33 +9,35 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Runs = Annotated[
-    Path | None, typer.Option("--runs", help="Folder of the runs; else EVALHUB_RUNS, else ./runs.")
+    Path | None, typer.Option("--runs", help="Folder of the runs, by default EVALHUB_RUNS or ./runs.")
 ]
 RunName = Annotated[
-    str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite; the newest by default.")
+    str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite. Default: the newest run.")
 ]
 RunNames = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[RUN]...", help="Runs' folders, ids or suites; the newest by default."),
+    typer.Argument(metavar="[RUN]...", help="Folders, ids or suites of runs. Default: the newest run."),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An id, or the path of a file.")]
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Ids or paths; all by default.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Ids or paths. Default: all.")]
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="Path or id of a suite.")]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", help="Keep only this candidate, judge or dataset; may be given again."),
+    typer.Option("--only", help="Keep only this candidate, judge or dataset. Repeat it for more."),
 ]
 Engine = Annotated[
     str,
     typer.Option(
         "--engine",
-        help="What runs the model: an engine's name, or its settings as in '{type: openai, base_url: URL}'.",
+        help="Engine that runs the model: its name, or its settings as in '{type: openai, base_url: URL}'.",
     ),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", help="At most so many items of each dataset.")]
+Limit = Annotated[int | None, typer.Option("--limit", help="Most items of each dataset.")]
 By = Annotated[
     list[str] | None,
     typer.Option(
-        "--by", metavar="TAG", help="Break down by a tag, tags' first words, or a pattern; again for more."
+        "--by",
+        metavar="TAG",
+        help="Break down by a tag, by tags' first words, or by a pattern. Repeat it for more.",
     ),
 ]

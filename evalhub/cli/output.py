@@ -1,4 +1,4 @@
-"""How answers are printed: tables for people, JSON for programs."""
+"""Printing of results: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rich.table import Table
 
 
 def console() -> Console:
-    """Return the console for answers; wide where the output is no terminal."""
+    """Return the console for results. It is wide if the output is no terminal."""
     plain = not sys.stdout.isatty()
     return Console(width=160 if plain else None, highlight=False, soft_wrap=False, emoji=False)
 
 
 def notes() -> Console:
-    """Return the console for everything that is no answer."""
+    """Return the console for everything that is no result."""
     return Console(stderr=True, highlight=False, emoji=False)
 
 
@@ -33,10 +33,10 @@ def print_rows(
     """Print rows as a table, or as JSON.
 
     Args:
-        rows: What is printed.
-        as_json: Whether a program reads it.
-        columns: Which columns a person sees, in order; all by default.
-        title: Stands over the table.
+        rows: The rows.
+        as_json: Whether to print JSON.
+        columns: The columns of the table, in order. Default: all.
+        title: Title of the table.
     """
     if as_json:
         print_json(list(rows))
@@ -47,12 +47,12 @@ def print_rows(
         number = any(isinstance(row.get(name), int | float) for row in rows)
         table.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(shown(row.get(name)) for name in names))
+        table.add_row(*(cell_text(row.get(name)) for name in names))
     console().print(table if rows else "nothing to show")
 
 
-def shown(value: Any) -> str:
-    """Return a value as a cell: numbers short, absent values as a dash, no markup read."""
+def cell_text(value: Any) -> str:
+    """Return a value as the text of a table cell: short numbers, a dash for None, markup escaped."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -62,9 +62,9 @@ def shown(value: Any) -> str:
     if isinstance(value, list | tuple | Mapping) and not value:
         return "–"
     if isinstance(value, Mapping):
-        return ", ".join(f"{shown(name)} {shown(one)}" for name, one in value.items())
+        return ", ".join(f"{cell_text(name)} {cell_text(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(shown, value))
+        return ", ".join(map(cell_text, value))
     return str(value).replace("[", "\\[")
 
 
@@ -77,5 +77,5 @@ def print_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in fields.items():
-        table.add_row(name.replace("_", " "), shown(value))
+        table.add_row(name.replace("_", " "), cell_text(value))
     console().print(table)

@@ -13,7 +13,7 @@ PLAIN_EVERY = 10.0
 
 
 class Bar:
-    """Shows done/total, things per second, failures and the time left on a terminal."""
+    """Shows steps, steps per second, failures and the remaining time on a terminal."""
 
     def __init__(self) -> None:
         self._bars = Progress(
@@ -37,18 +37,18 @@ class Bar:
         self._started, self._counts = time.monotonic(), _Counts()
         self._task = self._bars.add_task(name, total=total, rate="", failed=0, cached=0)
 
-    def advance(self, *, done: int = 0, failed: int = 0, cached: int = 0) -> None:
-        """Move the bar."""
-        self._counts.add(done, failed, cached)
+    def advance(self, *, steps: int = 0, failures: int = 0, cache_hits: int = 0) -> None:
+        """Count further steps and move the bar."""
+        self._counts.add(steps, failures, cache_hits)
         if self._task is None:
             return
-        rate = self._counts.done / max(time.monotonic() - self._started, 1e-9)
+        rate = self._counts.steps / max(time.monotonic() - self._started, 1e-9)
         self._bars.update(
             self._task,
-            completed=self._counts.done,
+            completed=self._counts.steps,
             rate=f"{rate:.1f}/s",
-            failed=self._counts.failed,
-            cached=self._counts.cached,
+            failed=self._counts.failures,
+            cached=self._counts.cache_hits,
         )
 
     def note(self, text: str) -> None:
@@ -75,9 +75,9 @@ class Lines:
         self._name, self._total, self._counts = name, total, _Counts()
         self._started = self._printed = time.monotonic()
 
-    def advance(self, *, done: int = 0, failed: int = 0, cached: int = 0) -> None:
-        """Count, and print when it is time."""
-        self._counts.add(done, failed, cached)
+    def advance(self, *, steps: int = 0, failures: int = 0, cache_hits: int = 0) -> None:
+        """Count further steps, and print a line every ten seconds."""
+        self._counts.add(steps, failures, cache_hits)
         if time.monotonic() - self._printed > PLAIN_EVERY:
             self._print()
 
@@ -94,26 +94,26 @@ class Lines:
     def _print(self) -> None:
         self._printed = time.monotonic()
         seconds = max(self._printed - self._started, 1e-9)
-        counts, rate = self._counts, self._counts.done / seconds
-        left = f", {(self._total - counts.done) / rate:.0f} s left" if self._total and rate else ""
+        counts, rate = self._counts, self._counts.steps / seconds
+        left = f", {(self._total - counts.steps) / rate:.0f} s left" if self._total and rate else ""
         total = f"/{self._total}" if self._total else ""
         sys.stderr.write(
-            f"{self._name}: {counts.done}{total}, {rate:.1f}/s, {counts.failed} failed, "
-            f"{counts.cached} reused{left}\n"
+            f"{self._name}: {counts.steps}{total}, {rate:.1f}/s, {counts.failures} failed, "
+            f"{counts.cache_hits} reused{left}\n"
         )
         sys.stderr.flush()
 
 
 class _Counts:
     def __init__(self) -> None:
-        self.done = self.failed = self.cached = 0
+        self.steps = self.failures = self.cache_hits = 0
 
-    def add(self, done: int, failed: int, cached: int) -> None:
-        self.done += done
-        self.failed += failed
-        self.cached += cached
+    def add(self, steps: int, failures: int, cache_hits: int) -> None:
+        self.steps += steps
+        self.failures += failures
+        self.cache_hits += cache_hits
 
 
-def chosen() -> Bar | Lines:
-    """Return the bar on a terminal, the lines elsewhere."""
+def choose_progress() -> Bar | Lines:
+    """Return a bar on a terminal, plain lines elsewhere."""
     return Bar() if sys.stderr.isatty() else Lines()

@@ -1,4 +1,4 @@
-"""The verbs about runs: run, plan, leaderboard, report, dashboard, export, verify."""
+"""The commands about runs: run, plan, leaderboard, report, meta, dashboard, export, verify."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import typer
 import evalhub as hub
 from evalhub.cli.options import By, Json, Limit, Only, RunName, RunNames, Runs, SuiteName
 from evalhub.cli.output import notes, print_json, print_rows
-from evalhub.cli.progress import chosen
+from evalhub.cli.progress import choose_progress
 from evalhub.errors import InputError, LittleCoverage, StorageError
 from evalhub.scales import Kind
 
@@ -23,59 +23,59 @@ if TYPE_CHECKING:
     from evalhub.runner import Options, Plan, Resolved, ResolvedJudge
     from evalhub.sources import Dataset
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan, print, run nothing.")]
-EveryRun = Annotated[
-    str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite; every run by default.")
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and run nothing.")]
+AnyRun = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite. Default: every run.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.json and report.html.")]
 
 
 def run(
     suite: SuiteName,
-    only: Only = None,
+    names: Only = None,
     limit: Limit = None,
     dry_run: DryRun = False,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
-    """Run a suite, or go on with it; then print its report."""
+    """Run a suite, or resume it, and print its report."""
     if dry_run:
-        plan(suite, only, limit, runs, as_json)
+        plan(suite, names, limit, runs, as_json)
         return
-    progress = chosen()
-    little: LittleCoverage | None = None
+    progress = choose_progress()
+    shortfall: LittleCoverage | None = None
     try:
-        done = hub.runner.run(suite, hub.runner.Options(tuple(only or ()), limit, runs), progress)
+        sealed = hub.runner.run(suite, hub.runner.Options(tuple(names or ()), limit, runs), progress)
     except LittleCoverage as error:
-        little, done = error, hub.store.find_run(error.where, hub.store.runs_root(runs))
+        shortfall, sealed = error, hub.store.find_run(error.where, hub.store.runs_root(runs))
     finally:
         progress.stop()
-    data = hub.report.report_data(hub.analysis.Results(done))
+    data = hub.report.report_data(hub.analysis.Results(sealed))
     if as_json:
         print_json(data)
     else:
         hub.report.print_report(data)
-    hub.report.write_report(data, done.path)
-    if little:
-        raise little
+    hub.report.write_report(data, sealed.path)
+    if shortfall:
+        raise shortfall
     folder = "" if hub.store.runs_root(runs) == Path("runs") else f" --runs {hub.store.runs_root(runs)}"
     if not as_json:
         notes().print(f"see it all: {_program()} dashboard{folder}", markup=False, soft_wrap=True)
 
 
 def _program() -> str:
-    """Return how the user calls evalhub: by name, as a module, or by path where it is not on PATH."""
+    """Return how the user calls evalhub: by name, as a module, or by path if it is not on PATH."""
     if Path(sys.argv[0]).name == "__main__.py":
         return f"{Path(sys.executable).name} -m evalhub"
     return "evalhub" if shutil.which("evalhub") else os.path.relpath(sys.argv[0])
 
 
 def plan(
-    suite: SuiteName, only: Only = None, limit: Limit = None, runs: Runs = None, as_json: Json = False
+    suite: SuiteName, names: Only = None, limit: Limit = None, runs: Runs = None, as_json: Json = False
 ) -> None:
-    """Print what a suite would ask, and run nothing."""
-    resolved, planned = _prepared(suite, hub.runner.Options(tuple(only or ()), limit, runs))
-    rows = [_planned(planned, judge, dataset) for dataset in resolved.datasets for judge in resolved.judges]
+    """Print the responses and judgments that a suite needs, and run nothing."""
+    resolved, planned = _prepare(suite, hub.runner.Options(tuple(names or ()), limit, runs))
+    rows = [_plan_row(planned, judge, dataset) for dataset in resolved.datasets for judge in resolved.judges]
     if as_json:
         print_json({"cells": rows, "responses": planned.generations, "judgments": planned.judgments})
         return
@@ -87,14 +87,14 @@ def plan(
     notes().print(f"{planned.generations} responses to make, {planned.judgments} judgments{over}")
     for row in rows:
         if row["judgments"]:
-            notes().print(_foreseen(row), markup=False, soft_wrap=True)
+            notes().print(_power_sentence(row), markup=False, soft_wrap=True)
     for judge in resolved.judges:
         if judge.opens_thinking and judge.spec.mode is hub.specs.Mode.DIRECT:
-            thinks = f"{judge.spec.id}: the model thinks before it answers, and mode direct does not let it"
-            notes().print(f"{thinks}; mode: think does", markup=False, soft_wrap=True)
+            sentence = f"{judge.spec.id}: the model thinks before it answers, and mode direct does not let it"
+            notes().print(f"{sentence}; mode: think does", markup=False, soft_wrap=True)
 
 
-def _planned(planned: Plan, judge: ResolvedJudge, dataset: Dataset) -> dict[str, Any]:
+def _plan_row(planned: Plan, judge: ResolvedJudge, dataset: Dataset) -> dict[str, Any]:
     return {
         "dataset": dataset.card.id,
         "items": len(dataset.items),
@@ -103,32 +103,34 @@ def _planned(planned: Plan, judge: ResolvedJudge, dataset: Dataset) -> dict[str,
         "rubric": judge.rubric.id,
         "answers": hub.runner.forms_text(judge.rubric, judge.forms),
         "judgments": sum(
-            len(cell.parts) for cell in planned.cells[judge.spec.id] if cell.dataset == dataset.card.id
+            len(task.judgments) for task in planned.tasks[judge.spec.id] if task.dataset == dataset.card.id
         ),
-        "left_out": [f"{n} {what}" for what, n in planned.left_out[judge.spec.id][dataset.card.id].items()],
+        "left_out": [
+            f"{count} {reason}" for reason, count in planned.left_out[judge.spec.id][dataset.card.id].items()
+        ],
         "held_against": list(planned.against[judge.spec.id][dataset.card.id].values()),
         "pairwise": judge.rubric.kind is Kind.PAIRWISE,
-        "power": asdict(hub.runner.foreseen(planned, judge, dataset)),
+        "power": asdict(hub.runner.expected_power(planned, judge, dataset)),
     }
 
 
-def _foreseen(row: dict[str, Any]) -> str:
-    """Say what the planned judgments of a judge can show on a dataset."""
+def _power_sentence(row: dict[str, Any]) -> str:
+    """Return in words the precision and power of a judge's planned judgments on a dataset."""
     power = row["power"]
-    who = f"{row['judge']} on {row['dataset']}, {power['clusters']} or more independent items per system"
+    subject = f"{row['judge']} on {row['dataset']}, {power['clusters']} or more independent items per system"
     if power["half_width"] is None:
-        return f"{who}: no interval ({power['reason']})"
-    wide = f"{who}: an interval of about ± {power['half_width']:.2f}"
+        return f"{subject}: no interval ({power['reason']})"
+    interval = f"{subject}: an interval of about ± {power['half_width']:.2f}"
     if power["detectable"] is None:
-        return f"{wide}; {power['reason']}"
-    least = power["detectable"]
-    rate = f"a win rate of {0.5 + least:.2f} is told from .50"
-    what = rate if row["pairwise"] else f"a difference of {least:.2f} levels is found"
-    return f"{wide}; {what} with {power['power']:.0%} power"
+        return f"{interval}; {power['reason']}"
+    difference = power["detectable"]
+    win_rate = f"a win rate of {0.5 + difference:.2f} is told from .50"
+    effect = win_rate if row["pairwise"] else f"a difference of {difference:.2f} levels is found"
+    return f"{interval}; {effect} with {power['power']:.0%} power"
 
 
-def _prepared(suite: str, options: Options) -> tuple[Resolved, Plan]:
-    progress = chosen()
+def _prepare(suite: str, options: Options) -> tuple[Resolved, Plan]:
+    progress = choose_progress()
     try:
         return hub.runner.prepare(suite, options, progress)
     finally:
@@ -136,7 +138,7 @@ def _prepared(suite: str, options: Options) -> tuple[Resolved, Plan]:
 
 
 def board(run_name: RunName = None, by: By = None, runs: Runs = None, as_json: Json = False) -> None:
-    """Print every number that ranks a system: rates, scores, ranks, Elo, with length controlled."""
+    """Print every number that ranks a system: rates, scores, ranks, Elo, length-controlled rates."""
     data = hub.report.ranking_data(hub.load(run_name, runs), by or ())
     if as_json:
         print_json(data)
@@ -160,15 +162,15 @@ def report(
         print_json(data)
     else:
         hub.report.print_report(data)
-    written = hub.report.write_report(data, out or results.run.path)
-    notes().print(f"written: {', '.join(map(str, written))}", markup=False, soft_wrap=True)
+    paths = hub.report.write_report(data, out or results.run.path)
+    notes().print(f"written: {', '.join(map(str, paths))}", markup=False, soft_wrap=True)
 
 
 def meta(run_names: RunNames = None, by: By = None, runs: Runs = None, as_json: Json = False) -> None:
-    """Print judges side by side on labelled sets: agreement, biases, calibration, coverage, cost."""
+    """Print judges side by side on labelled datasets: agreement, biases, calibration, coverage, cost."""
     names: list[str | None] = [*run_names] if run_names else [None]
-    found = [hub.load(name, runs) for name in names]
-    data = hub.report.meta_data(found, by or ())
+    all_results = [hub.load(name, runs) for name in names]
+    data = hub.report.meta_data(all_results, by or ())
     if as_json:
         print_json(data)
         return
@@ -199,7 +201,7 @@ def dashboard(
 
 
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE.duckdb", help="The file that is made.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.duckdb", help="The new file.")],
     run_name: RunName = None,
     runs: Runs = None,
     as_json: Json = False,
@@ -212,22 +214,22 @@ def export(
     notes().print(f"written: {file}", markup=False, soft_wrap=True)
 
 
-def verify(run_name: EveryRun = None, runs: Runs = None, as_json: Json = False) -> None:
-    """Hold every sealed file of the runs against its sha256, and the lines that are not sealed yet."""
+def verify(run_name: AnyRun = None, runs: Runs = None, as_json: Json = False) -> None:
+    """Check every sealed file of the runs against its sha256, and the lines that are not sealed yet."""
     root = hub.store.runs_root(runs)
     folders = [] if run_name else hub.store.run_folders(root)
     folders = folders or [hub.store.find_run(run_name, root).path]
-    findings = [(folder, one) for folder in folders for one in hub.store.verify_folder(folder)]
-    bad = [(folder, one) for folder, one in findings if one.problem]
+    files = [(folder, file) for folder in folders for file in hub.store.verify_folder(folder)]
+    bad = [(folder, file) for folder, file in files if file.problem]
     rows = [
-        {"run": folder.name, "file": one.path, "rows": one.rows, "problem": one.problem}
-        for folder, one in findings
+        {"run": folder.name, "file": file.path, "rows": file.rows, "problem": file.problem}
+        for folder, file in files
     ]
     print_rows(rows, as_json=as_json)
     if bad:
         folder, first = bad[0]
         raise StorageError(
-            f"{len(bad)} of {len(findings)} files are not what was written",
+            f"{len(bad)} of {len(files)} files are not what was written",
             where=str(folder / first.path),
             value=first.problem,
             fix="restore the file, or remove the run and give the suite's command again",

@@ -1,4 +1,4 @@
-"""The groups about files and weights: datasets, suites, models."""
+"""The commands about datasets, suites and models."""
 
 from __future__ import annotations
 
@@ -22,45 +22,45 @@ models = typer.Typer(help="Models: weights, pinned and checked.", no_args_is_hel
 
 @datasets.command("list")
 def datasets_list(as_json: Json = False) -> None:
-    """List the datasets that are found, and whether their files are here."""
-    print_rows([_plain(one) for one in hub.sources.list_datasets()], as_json=as_json)
+    """List all datasets, and whether their files are on this machine."""
+    print_rows([asdict(entry) for entry in hub.sources.list_datasets()], as_json=as_json)
 
 
 @datasets.command("show")
 def datasets_show(name: Name, as_json: Json = False) -> None:
-    """Print what a card says."""
-    said = _details(name)
+    """Print the facts of a dataset's card."""
+    details = _details(name)
     if as_json:
-        print_json(said)
+        print_json(details)
         return
-    card = said["card"]
-    files = [f"{one['path']}: {one['found'] or one['url'] or 'is absent'}" for one in said["files"]]
-    entry = {key: value for key, value in said["entry"].items() if value}
-    about = {key: card[key] for key in ("source", "released", "note") if key in card}
-    criteria = {key: one["kind"] for key, one in card["criteria"].items()}
-    print_fields(entry | about | {"criteria": criteria, "files": "\n".join(files)}, as_json=False)
+    card = details["card"]
+    files = [f"{file['path']}: {file['found'] or file['url'] or 'is absent'}" for file in details["files"]]
+    entry = {key: value for key, value in details["entry"].items() if value}
+    origin = {key: card[key] for key in ("source", "released", "note") if key in card}
+    criteria = {key: criterion["kind"] for key, criterion in card["criteria"].items()}
+    print_fields(entry | origin | {"criteria": criteria, "files": "\n".join(files)}, as_json=False)
 
 
 @datasets.command("check")
 def datasets_check(names: Names = None, as_json: Json = False) -> None:
-    """Load datasets, refuse whatever a run would refuse, and count what they hold."""
-    _each_dataset(names, lambda name: _plain(hub.sources.check(name)), as_json=as_json)
+    """Load datasets, refuse whatever a run would refuse, and count their records."""
+    _for_datasets(names, lambda name: asdict(hub.sources.check(name)), as_json=as_json)
 
 
 @datasets.command("fetch")
 def datasets_fetch(names: Names = None, as_json: Json = False) -> None:
     """Fetch the files of datasets from their public home, checked by sha256."""
 
-    def fetched(name: str) -> dict[str, Any]:
-        for found in hub.sources.fetch(*hub.specs.load_card(name)):
-            notes().print(f"{found}", markup=False)
+    def fetch(name: str) -> dict[str, Any]:
+        for path in hub.sources.fetch(*hub.specs.load_card(name)):
+            notes().print(f"{path}", markup=False)
         return _details(name)
 
-    _each_dataset(names, fetched, as_json=as_json)
+    _for_datasets(names, fetch, as_json=as_json)
 
 
-def _each_dataset(names: list[str] | None, act: Callable[[str], dict[str, Any]], *, as_json: bool) -> None:
-    """Do it for each dataset, one line each where none is named; what is wrong is told at the end."""
+def _for_datasets(names: list[str] | None, act: Callable[[str], dict[str, Any]], *, as_json: bool) -> None:
+    """Call a function for each dataset. Without names, print one line each and the errors at the end."""
     rows: list[dict[str, Any]] = []
     errors: list[InputError] = []
     for name in names or hub.specs.available("datasets"):
@@ -90,7 +90,7 @@ def _each_dataset(names: list[str] | None, act: Callable[[str], dict[str, Any]],
 
 
 def _most_frequent(counts: Any) -> Any:
-    """Return counts by value with the ten largest alone, and how many values are left out."""
+    """Return the ten largest counts by value, and the number of values that are left out."""
     if not isinstance(counts, Mapping):
         return counts
     if not all(isinstance(count, int) for count in counts.values()):
@@ -108,7 +108,7 @@ def _line(row: dict[str, Any]) -> str:
 
 @suites.command("list")
 def suites_list(as_json: Json = False) -> None:
-    """List the suites that are found."""
+    """List all suites."""
     rows = []
     for name, path in hub.specs.available("suites").items():
         try:
@@ -120,9 +120,9 @@ def suites_list(as_json: Json = False) -> None:
         rows.append(
             {
                 "id": name,
-                "datasets": [one.id for one in suite.datasets],
-                "candidates": [one.id for one in suite.candidates],
-                "judges": [one.id for one in suite.judges],
+                "datasets": [use.id for use in suite.datasets],
+                "candidates": [candidate.id for candidate in suite.candidates],
+                "judges": [use.id for use in suite.judges],
                 "title": suite.title,
             }
         )
@@ -131,7 +131,7 @@ def suites_list(as_json: Json = False) -> None:
 
 @suites.command("show")
 def suites_show(name: Name, as_json: Json = False) -> None:
-    """Print a suite as it stands, or with its defaults as JSON."""
+    """Print a suite's file, or the suite with its defaults as JSON."""
     suite, path = hub.specs.load_suite(name)
     suite = hub.engines.with_settings(suite, str(path))
     if as_json:
@@ -164,31 +164,31 @@ def suites_check(names: Names = None, as_json: Json = False) -> None:
 
 @models.command("list")
 def models_list(as_json: Json = False) -> None:
-    """List the pinned models, and whether they are here."""
-    found = [_plain(one) for one in hub.models.list_models()]
+    """List the pinned models, and whether they are on this machine."""
+    entries = [asdict(model) for model in hub.models.list_models()]
     columns = ("id", "title", "families", "licence", "download_bytes", "here")
-    rows = found if as_json else [{**one, "here": one["path"] is not None} for one in found]
+    rows = entries if as_json else [{**entry, "here": entry["path"] is not None} for entry in entries]
     print_rows(rows, as_json=as_json, columns=columns)
 
 
 @models.command("show")
 def models_show(name: Name, as_json: Json = False) -> None:
-    """Print what is known of a model: family, hash, context, licence."""
-    print_fields(_plain(hub.models.show(name)), as_json=as_json)
+    """Print the facts of a model: family, hash, context, licence."""
+    print_fields(asdict(hub.models.show(name)), as_json=as_json)
 
 
 @models.command("fetch")
 def models_fetch(name: Name, as_json: Json = False) -> None:
     """Fetch a model and make it ready for an engine."""
     hub.models.fetch(name, progress=lambda text: notes().print(text, markup=False))
-    print_fields(_plain(hub.models.show(name)), as_json=as_json)
+    print_fields(asdict(hub.models.show(name)), as_json=as_json)
 
 
 @models.command("check")
 def models_check(names: Names = None, as_json: Json = False) -> None:
-    """Hold models against what was recorded when they were made ready."""
-    wanted = names or [one.id for one in hub.models.list_models() if one.path]
-    rows = [_plain(one) for name in wanted for one in hub.models.check(name)]
+    """Check models against the facts recorded when they were made ready."""
+    models_here = names or [model.id for model in hub.models.list_models() if model.path]
+    rows = [asdict(check) for name in models_here for check in hub.models.check(name)]
     print_rows(rows, as_json=as_json)
     for row in rows:
         if not row["ok"]:
@@ -196,9 +196,5 @@ def models_check(names: Names = None, as_json: Json = False) -> None:
 
 
 def _details(name: str) -> dict[str, Any]:
-    said = hub.sources.show(name)
-    return _plain(said) | {"card": said.card.model_dump(mode="json", exclude_none=True)}
-
-
-def _plain(record: Any) -> dict[str, Any]:
-    return asdict(record)
+    dataset = hub.sources.show(name)
+    return asdict(dataset) | {"card": dataset.card.model_dump(mode="json", exclude_none=True)}

@@ -76,7 +76,7 @@ def check_script(script: Mapping[str, Any]) -> None:
         try:
             re.compile(rule.get("match", ""))
         except re.error as error:
-            raise SpecError(f"match is no regular expression: {error}", where=where) from error
+            raise SpecError(f"match is not a regular expression: {error}", where=where) from error
 
 
 def _known(options: Any, allowed: tuple[str, ...], where: str) -> None:
@@ -84,7 +84,7 @@ def _known(options: Any, allowed: tuple[str, ...], where: str) -> None:
         raise SpecError("a mapping is needed", where=where, value=options)
     for key in options:
         if key not in allowed:
-            raise SpecError("there is no such option", where=where, value=key, allowed=allowed)
+            raise SpecError("unknown option", where=where, value=key, allowed=allowed)
     for key in _NUMBERS:
         if not isinstance(options.get(key, 0), int | float | None):
             raise SpecError("a number is needed", where=f"{where}.{key}", value=options[key])

@@ -53,7 +53,7 @@ class VllmBackend:
 
     def __init__(self, opening: Mapping[str, Any]) -> None:
         try:
-            self._llm = load_vllm().LLM(**arguments(opening["model"]["path"], opening["settings"]))
+            self._llm = load_vllm().LLM(**engine_arguments(opening["model"]["path"], opening["settings"]))
         except Exception as error:
             raise _start_error(error) from error
         self._engine = self._llm.llm_engine
@@ -195,7 +195,7 @@ class VllmBackend:
         return None
 
 
-def arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def engine_arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of `vllm.LLM`.
 
     Args:

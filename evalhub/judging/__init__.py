@@ -4,82 +4,110 @@ from evalhub.judging.attacks.insertions import Attack, Control, inserted_system
 from evalhub.judging.attacks.texts import ATTACKS, CONTROLS
 from evalhub.judging.authoring.check import check_rubric, check_use
 from evalhub.judging.authoring.gold import Expectation, expectations, level_values
-from evalhub.judging.authoring.preview import Cacheable, cacheable, preview
+from evalhub.judging.authoring.preview import SharedPrefix, preview, shared_prefix
 from evalhub.judging.authoring.starter import starter
 from evalhub.judging.expectation import MOST_MOVED, SIDES
-from evalhub.judging.length_penalty import penalised, penalised_score
+from evalhub.judging.length_penalty import penalise, penalise_score
 from evalhub.judging.probabilities import (
-    agreed_winner,
     combine_orders,
     combine_winners,
     hard_winner,
     log_odds_of,
-    mirrored,
     preference,
     softmax,
+    unanimous_winner,
+    with_exact_complement,
 )
 from evalhub.judging.prompts.answer_forms import choose_form, single_characters
 from evalhub.judging.prompts.escape import defuse, fence
-from evalhub.judging.prompts.order import list_rows, orders
+from evalhub.judging.prompts.order import LIST_LETTERS, choose_list_orders, choose_orders, list_orders
 from evalhub.judging.prompts.slots import candidate_messages, messages
-from evalhub.judging.protocols.base import Asking, Judge, Outline, Part, Protocol, Steps, failed
-from evalhub.judging.protocols.listwise import LETTERS, rows
-from evalhub.judging.protocols.table import PROTOCOLS, protocol_named
+from evalhub.judging.protocols.base import (
+    Judge,
+    JudgmentGenerator,
+    PlannedJudgment,
+    Protocol,
+    Task,
+    TaskOutline,
+    fail_all,
+    new_judgment,
+    plan_single,
+)
+from evalhub.judging.protocols.one_token import TokenAnswer, ask_next_token, ask_token
+from evalhub.judging.protocols.pointwise_pairwise import ask_better, compare, rate
+from evalhub.judging.protocols.table import PROTOCOLS, find_protocol
 from evalhub.judging.replies.hard import answer_schema, read_answer
-from evalhub.judging.replies.read import READERS, Reading, read
-from evalhub.judging.replies.text import Form, Rule
+from evalhub.judging.replies.read import (
+    REPLY_FORMATS,
+    ParsedReply,
+    ReplyFormat,
+    find_reply_format,
+    parse_reply,
+)
+from evalhub.judging.replies.text import ReplySpec, VerdictCandidate, VerdictRule
 
 __all__ = [
     "ATTACKS",
     "CONTROLS",
-    "LETTERS",
+    "LIST_LETTERS",
     "MOST_MOVED",
     "PROTOCOLS",
-    "READERS",
+    "REPLY_FORMATS",
     "SIDES",
-    "Asking",
     "Attack",
-    "Cacheable",
     "Control",
     "Expectation",
-    "Form",
     "Judge",
-    "Outline",
-    "Part",
+    "JudgmentGenerator",
+    "ParsedReply",
+    "PlannedJudgment",
     "Protocol",
-    "Reading",
-    "Rule",
-    "Steps",
-    "agreed_winner",
+    "ReplyFormat",
+    "ReplySpec",
+    "SharedPrefix",
+    "Task",
+    "TaskOutline",
+    "TokenAnswer",
+    "VerdictCandidate",
+    "VerdictRule",
     "answer_schema",
-    "cacheable",
+    "ask_better",
+    "ask_next_token",
+    "ask_token",
     "candidate_messages",
     "check_rubric",
     "check_use",
     "choose_form",
+    "choose_list_orders",
+    "choose_orders",
     "combine_orders",
     "combine_winners",
+    "compare",
     "defuse",
     "expectations",
-    "failed",
+    "fail_all",
     "fence",
+    "find_protocol",
+    "find_reply_format",
     "hard_winner",
     "inserted_system",
     "level_values",
-    "list_rows",
+    "list_orders",
     "log_odds_of",
     "messages",
-    "mirrored",
-    "orders",
-    "penalised",
-    "penalised_score",
+    "new_judgment",
+    "parse_reply",
+    "penalise",
+    "penalise_score",
+    "plan_single",
     "preference",
     "preview",
-    "protocol_named",
-    "read",
+    "rate",
     "read_answer",
-    "rows",
+    "shared_prefix",
     "single_characters",
     "softmax",
     "starter",
+    "unanimous_winner",
+    "with_exact_complement",
 ]

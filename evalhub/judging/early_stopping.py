@@ -1,4 +1,7 @@
-"""When judging of a pair stops: interim looks at the verdicts so far, in a random order of the clusters."""
+"""When judging of a pair of systems stops early: a sequential test on its verdicts so far.
+
+The clusters are tested in a random order that a seed fixes.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,17 @@ from evalhub.records import digest
 
 PAIR = ("dataset", "judge", "criterion", "first", "second")
 
-SETTLED = "judgments of pairs whose order was settled (budget.settled)"
+STOPPED = "judgments of pairs whose order was settled (budget.settled)"
 
 _WIN = {"a": 1.0, "tie": 0.5, "b": 0.0}
 
 
-def level_of_pair(told: Mapping[str, Any], dataset: str, judge: str, criterion: str) -> float:
-    """Return the level of one pair, so that the whole order keeps the level that was asked for.
+def pair_confidence(facts: Mapping[str, Any], dataset: str, judge: str, criterion: str) -> float:
+    """Return the confidence level of one pair, so that the whole order has the level that the suite asks for.
 
     Args:
-        told: What the plan says of the looks: the level, and how many pairs make up each order.
+        facts: The manifest's facts on early stopping: `level`, and `together`, the number of pairs that make
+            up each order.
         dataset: Id of the dataset.
         judge: Id of the judge.
         criterion: The rubric's criterion.
@@ -27,29 +31,31 @@ def level_of_pair(told: Mapping[str, Any], dataset: str, judge: str, criterion: 
     Source: Bonferroni: the chances of a false alarm add up.
 
     Example:
-        >>> told = {"level": 0.9, "together": {"j": {"d": {"c": 10}}}}
-        >>> round(level_of_pair(told, "d", "j", "c"), 3)
+        >>> facts = {"level": 0.9, "together": {"j": {"d": {"c": 10}}}}
+        >>> round(pair_confidence(facts, "d", "j", "c"), 3)
         0.99
     """
-    pairs = told["together"][judge][dataset][criterion]
-    return float(1 - (1 - told["level"]) / pairs)
+    pairs = facts["together"][judge][dataset][criterion]
+    return float(1 - (1 - facts["level"]) / pairs)
 
 
-def look(winners: Sequence[str | None], clusters: Sequence[str], *, level: float) -> stats.Sequential:
-    """Return where two systems stand after these verdicts; see `stats.sequential_comparison`.
+def compare_sequentially(
+    winners: Sequence[str | None], clusters: Sequence[str], *, level: float
+) -> stats.Sequential:
+    """Return the state of the sequential test of two systems. See `stats.sequential_comparison`.
 
     Args:
-        winners: a, tie or b of each pair, in the order in which they are looked at; None = no verdict.
-        clusters: Cluster of each.
-        level: The chance of a false alarm is at most 1 - level, over all looks.
+        winners: a, tie or b of each pair of responses, in the order of the test. None is no verdict.
+        clusters: Cluster of each pair.
+        level: The chance of a false alarm is at most 1 - level, over all looks together.
     """
     wins = [None if winner is None else _WIN[winner] for winner in winners]
-    return stats.sequential_comparison(wins, clusters, bounds=(0.0, 1.0), options=stats.Options(level=level))
+    return stats.sequential_comparison(wins, clusters, bounds=(0.0, 1.0), level=level)
 
 
-def drawn_place(seed: int, dataset: str, cluster: str) -> str:
-    """Return the key by which a dataset's clusters are sorted into the random order of the looks.
+def cluster_order(seed: int, dataset: str, cluster: str) -> str:
+    """Return the key that sorts a dataset's clusters into the random order of the test.
 
-    The order of some clusters does not hang on which others there are.
+    The order of two clusters does not depend on the other clusters.
     """
     return digest(["looks", seed, dataset, cluster])

@@ -1,4 +1,4 @@
-"""A verdict or rating after the length penalty; the raw one always stands beside it."""
+"""A verdict or rating after the length penalty. The raw one is always shown beside it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from evalhub.judging.probabilities import softmax
 
 
-def penalised(
+def penalise(
     probabilities: Mapping[str, float], strength: float, *, extra: float, spread: float
 ) -> dict[str, float]:
     """Return the probabilities after the length penalty.
@@ -16,8 +16,8 @@ def penalised(
     The log-odds of a against b fall by `strength * tanh(extra / spread)`.
 
     Args:
-        probabilities: Of "a", "b" and maybe "tie".
-        strength: Of the penalty, in log-odds; 0 changes nothing.
+        probabilities: Probability of "a", "b" and, with ties, "tie".
+        strength: Strength of the penalty in log-odds. 0 changes nothing.
         extra: Characters of a minus characters of b.
         spread: Root mean square of that difference over the dataset's pairs.
     """
@@ -28,14 +28,14 @@ def penalised(
     return softmax({**logs, "a": logs["a"] - shift / 2, "b": logs["b"] + shift / 2})
 
 
-def penalised_score(
+def penalise_score(
     score: float, strength: float, *, chars: int, median: float, higher_is_better: bool = True
 ) -> float:
-    """Return a rating after the length penalty: worse by strength for each doubling over the median.
+    """Return a rating after the length penalty: worse by `strength` for each doubling over the median.
 
     Args:
         score: The rating, in the scale's units.
-        strength: Of the penalty, in the scale's units for each doubling; 0 changes nothing.
+        strength: Strength of the penalty in the scale's units for each doubling. 0 changes nothing.
         chars: Characters of the response, without think text.
         median: Median characters of the item's responses.
         higher_is_better: Whether a worse rating is a lower one.

@@ -1,4 +1,4 @@
-"""From askings to one verdict: order removed in log-odds, length penalised in the open.
+"""Probabilities of a pair's outcomes: orders combined in log-odds, and the hard verdict they stand for.
 
 Every function mirrors exactly: with the two systems exchanged, each result is the exchanged result to the
 last bit. Sums use `math.fsum`, whose result does not depend on the order of the terms.
@@ -16,17 +16,17 @@ TIE_WIDTH = 1e-6
 LEAST = 1e-12
 
 
-def combine_orders(askings: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the pair's probabilities from the un-swapped log-probabilities of its askings.
+def combine_orders(orders: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the pair's probabilities from the un-swapped log-probabilities of its orders.
 
-    The mean log-probability of each outcome, renormalised; without a tie that is the sigmoid
-    of the mean log-odds, so that a constant preference for a position cancels.
+    The mean log-probability of each outcome is renormalised. Without ties this is the sigmoid of the mean
+    log-odds, so that a constant preference for a position cancels.
 
     Args:
-        askings: For each order, log-probabilities of "a", "b" and maybe "tie".
+        orders: For each order, log-probabilities of "a", "b" and, with ties, "tie".
 
     Returns:
-        The probability of each outcome; they sum to 1.
+        The probability of each outcome. They sum to 1.
 
     >>> import math
     >>> first = {"a": math.log(0.9), "b": math.log(0.1)}
@@ -34,15 +34,15 @@ def combine_orders(askings: Sequence[Mapping[str, float]]) -> dict[str, float]:
     >>> round(combine_orders([first, second])["a"], 3)
     0.6
     """
-    means = {name: math.fsum(order[name] for order in askings) / len(askings) for name in askings[0]}
+    means = {name: math.fsum(order[name] for order in orders) / len(orders) for name in orders[0]}
     return softmax(means)
 
 
 def combine_winners(orders: Sequence[Sequence[Winner]]) -> Winner:
     """Return the pair's hard verdict from hard verdicts alone: the sign of the net sum of its orders.
 
-    The samples of one order are averaged first, so that each order counts the same. A win and a tie
-    are a win; a win for either side is a tie, as with probabilities.
+    The samples of one order are averaged first, so that each order counts the same. A win and a tie make a
+    win. A win for either side makes a tie, as with probabilities.
 
     Args:
         orders: For each order, the un-swapped verdicts of its samples, at least one.
@@ -56,10 +56,10 @@ def combine_winners(orders: Sequence[Sequence[Winner]]) -> Winner:
     return Winner.of_sign(net)
 
 
-def agreed_winner(orders: Sequence[Winner]) -> Winner:
-    """Return the verdict that all orders give, and a tie where they do not agree.
+def unanimous_winner(orders: Sequence[Winner]) -> Winner:
+    """Return the verdict that all orders give, or a tie if they disagree.
 
-    >>> agreed_winner([Winner.A, Winner.TIE])
+    >>> unanimous_winner([Winner.A, Winner.TIE])
     <Winner.TIE: 'tie'>
     """
     return orders[0] if len(set(orders)) == 1 else Winner.TIE
@@ -76,10 +76,10 @@ def log_odds_of(p_a: float) -> dict[str, float]:
     return {"a": math.log(max(p_a, LEAST)), "b": math.log(max(1 - p_a, LEAST))}
 
 
-def mirrored(p_a: float) -> float:
+def with_exact_complement(p_a: float) -> float:
     """Return the probability nearest to p_a whose complement is exact, so that 1 - (1 - p_a) is p_a.
 
-    >>> 1 - (1 - 0.1) == 0.1, 1 - (1 - mirrored(0.1)) == mirrored(0.1)
+    >>> 1 - (1 - 0.1) == 0.1, 1 - (1 - with_exact_complement(0.1)) == with_exact_complement(0.1)
     (False, True)
     """
     return 1 - (1 - p_a)
@@ -96,10 +96,10 @@ def softmax(log_weights: Mapping[str, float]) -> dict[str, float]:
 
 
 def preference(probabilities: Mapping[str, float]) -> float:
-    """Return the probability that a is the better one, a tie counted as half.
+    """Return the probability that a is better, a tie counted as half.
 
-    It is one half plus half of the difference of the two sides, rounded alike on both sides of one half:
-    the probability of b is 1 minus that of a to the last bit.
+    It is one half plus half of the difference of the two sides. It is rounded in the same way on both sides
+    of one half, so that the probability of b is 1 minus that of a to the last bit.
     """
     half = (probabilities["a"] - probabilities["b"]) / 2
     return 0.5 + half if half >= 0 else 1 - (0.5 - half)
@@ -108,8 +108,8 @@ def preference(probabilities: Mapping[str, float]) -> float:
 def hard_winner(probabilities: Mapping[str, float]) -> Winner:
     """Return the verdict that the probabilities stand for.
 
-    Where ties are a verdict of their own, the most probable outcome; else the more probable
-    side, and a tie within 1e-6 of one half.
+    If ties are a verdict of their own, it is the most probable outcome. Else it is the more probable side,
+    and a tie if the probabilities lie within 1e-6 of one half.
     """
     a, b, tie = probabilities["a"], probabilities["b"], probabilities.get("tie")
     if tie is not None and tie >= max(a, b):

@@ -102,7 +102,7 @@ def read_choices(
     members = tuple(read_member(value, kind, where=where) for value in listing)
     duplicate = next((member for member in members if members.count(member) > 1), None)
     if duplicate is not None:
-        raise SpecError("named twice", where=where, value=str(duplicate), fix="name it once")
+        raise SpecError("listed twice", where=where, value=str(duplicate), fix="list it once")
     return members
 
 

@@ -41,7 +41,7 @@ def build(name: str, options: Mapping[str, object] | None = None, *, where: str 
 
     Raises:
         UnknownNameError: No metric has the name. The error gives the nearest one.
-        SpecError: The options are no mapping, an option or a value is unknown, or another package's metric
+        SpecError: The options are not a mapping, an option or a value is unknown, or another package's metric
             cannot be loaded.
 
     Example:
@@ -51,7 +51,7 @@ def build(name: str, options: Mapping[str, object] | None = None, *, where: str 
     builder = find_entry("metric", str(name), METRICS, fits=callable, where=where)
     if options is not None and not isinstance(options, Mapping):
         raise SpecError(
-            "options are no mapping", where=f"{where}.{name}", value=options, fix="write key: value"
+            "the options are not a mapping", where=f"{where}.{name}", value=options, fix="write key: value"
         )
     metric: object = builder(options or {}, where=f"{where}.{name}")
     if not isinstance(metric, Metric):

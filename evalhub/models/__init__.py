@@ -1,4 +1,7 @@
-"""Models by name: found, fetched, checked and made ready for an engine. None is run here."""
+"""Models by name: they are found, fetched, checked and made ready for an engine. None is run here.
+
+Read `hub` and `resolution` first. `gguf` is optional.
+"""
 
 from evalhub.models.cache import cache_folder
 from evalhub.models.catalogue import ModelCheck, ModelRow, check, fetch, list_models, show

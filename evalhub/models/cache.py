@@ -1,4 +1,4 @@
-"""The cache folder: where it lies, folders that appear whole or not at all, and file hashes."""
+"""The cache folder, its atomic folders, and file hashes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from evalhub.files import file_sha256, sync, write_file
 
 def cache_folder() -> Path:
     """Return the cache folder: `EVALHUB_CACHE`, else `~/.cache/evalhub`."""
-    named = os.environ.get("EVALHUB_CACHE")
-    return Path(named).expanduser().resolve() if named else Path.home() / ".cache" / "evalhub"
+    variable = os.environ.get("EVALHUB_CACHE")
+    return Path(variable).expanduser().resolve() if variable else Path.home() / ".cache" / "evalhub"
 
 
 @contextlib.contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
-    """Give an empty folder that becomes `target` when the block ends well, and vanishes otherwise.
+def publish_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `target` when the block ends well, and is removed otherwise.
 
     Args:
         target: The folder to appear. An existing one wins over the new one.
@@ -37,24 +37,24 @@ def whole_folder(target: Path) -> Iterator[Path]:
     """
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         with storage_errors(target):
-            yield beside
-            for path in beside.rglob("*"):
+            yield draft
+            for path in draft.rglob("*"):
                 sync(path)
-            sync(beside)
-            beside.chmod(0o755)
+            sync(draft)
+            draft.chmod(0o755)
             with contextlib.suppress(FileExistsError):
-                _rename(beside, target)
+                _rename(draft, target)
             sync(target.parent)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def locked(target: Path) -> Iterator[None]:
-    """Hold the lock of `target`, so that two processes never make the same folder at once.
+def lock(target: Path) -> Iterator[None]:
+    """Hold the lock of `target`, so that two processes never write the same folder at once.
 
     What a killed process left behind on the way to `target` is removed.
     """
@@ -84,7 +84,7 @@ def storage_errors(where: Path) -> Iterator[None]:
 
 
 def cached_sha256(paths: Iterable[Path]) -> dict[Path, str]:
-    """Return the sha256 of each file. One that kept its size and mtime is not read again.
+    """Return the sha256 of each file. A file of the same size and mtime as before is not read again.
 
     Args:
         paths: Files that exist.
@@ -92,24 +92,24 @@ def cached_sha256(paths: Iterable[Path]) -> dict[Path, str]:
     Returns:
         File to hexadecimal sha256.
     """
-    known = _read_index()
-    found: dict[Path, str] = {}
-    fresh: dict[Path, str] = {}
+    index = _read_index()
+    hashes: dict[Path, str] = {}
+    new_hashes: dict[Path, str] = {}
     for path in paths:
-        entry = known.get(str(path.resolve()), [])
+        entry = index.get(str(path.resolve()), [])
         if entry[:2] == _stamp(path):
-            found[path] = str(entry[2])
+            hashes[path] = str(entry[2])
         else:
-            found[path] = fresh[path] = file_sha256(path)
-    if fresh:
-        remember_sha256(fresh)
-    return found
+            hashes[path] = new_hashes[path] = file_sha256(path)
+    if new_hashes:
+        remember_sha256(new_hashes)
+    return hashes
 
 
 def remember_sha256(hashes: Mapping[Path, str]) -> None:
     """Keep hashes that were just computed, for `cached_sha256`."""
-    fresh = {str(path.resolve()): [*_stamp(path), digest] for path, digest in hashes.items()}
-    _write_index(_read_index() | fresh)
+    new_hashes = {str(path.resolve()): [*_stamp(path), digest] for path, digest in hashes.items()}
+    _write_index(_read_index() | new_hashes)
 
 
 def _stamp(path: Path) -> list[str | int]:
@@ -123,7 +123,7 @@ def _index() -> Path:
 
 
 def _read_index() -> dict[str, list[str | int]]:
-    """Read the hash index. One that cannot be read is empty."""
+    """Read the hash index. An unreadable one counts as empty."""
     try:
         read = json.loads(_index().read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -8,18 +8,11 @@ from pathlib import Path
 from evalhub.errors import ModelError
 from evalhub.files import file_sha256
 from evalhub.models.families import UNKNOWN
+from evalhub.models.folder import RECORD, Progress, content_files, quiet
+from evalhub.models.gguf import pinned_folder
 from evalhub.models.pinned import PINNED, PinnedModel
-from evalhub.models.resolution import (
-    RECORD,
-    ModelSource,
-    ResolvedModel,
-    content_files,
-    pinned_folder,
-    quiet,
-    resolve,
-)
+from evalhub.models.resolution import ModelSource, ResolvedModel, resolve
 from evalhub.models.safety import check_folder, read_settings, tensor_names
-from evalhub.models.wheels import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +26,10 @@ class ModelRow:
         families: Ancestors and declared teachers.
         licence: `not stated` where nobody says.
         context_length: In tokens. None where unknown.
-        download_bytes: What fetching it takes. None where it is not on the list.
-        path: Its folder on this machine. None where it is not fetched.
-        content_hash: Of the folder. None where it was not asked for or is not fetched.
-        chat_template: Whether it has one. None where that was not looked at.
+        download_bytes: Size of its download. None where it is not on the list.
+        path: Its folder on this machine. None before it is fetched.
+        content_hash: Of the folder. None where it was not computed, or before it is fetched.
+        chat_template: Whether it has one. None where that is unknown.
         note: What a reader of results should know.
     """
 
@@ -65,7 +58,7 @@ class ModelCheck:
 
 def list_models() -> tuple[ModelRow, ...]:
     """Return the pinned models, in the list's order."""
-    return tuple(_row(model) for model in PINNED.values())
+    return tuple(_pinned_row(model) for model in PINNED.values())
 
 
 def show(name: str) -> ModelRow:
@@ -80,12 +73,12 @@ def show(name: str) -> ModelRow:
     """
     model = PINNED.get(name)
     if model is not None and not pinned_folder(model).is_dir():
-        return _row(model)
-    return _described(resolve(name, download=False), model)
+        return _pinned_row(model)
+    return _row_of(resolve(name, download=False), model)
 
 
 def fetch(name: str, *, progress: Progress = quiet) -> ResolvedModel:
-    """Fetch a model and make it ready. One that is ready costs nothing.
+    """Fetch a model and make it ready. For a ready model this does nothing.
 
     Args:
         name: As in `resolve`.
@@ -120,17 +113,17 @@ def check(name: str) -> tuple[ModelCheck, ...]:
         return (ModelCheck(name, "safe and whole", ok=False, detail=str(error)),)
     rows = [("safe and whole", True, "no pickled files, no code, all weights there")]
     if pinned is not None:
-        rows.append(_recorded(model.path, pinned))
+        rows.append(_check_files(model.path, pinned))
     rows += [
-        _tie(model.path),
+        _check_tie(model.path),
         ("chat template", True, "none: a base model" if model.chat_template_hash is None else "present"),
         ("family", model.families != (UNKNOWN,), ", ".join(model.families)),
         ("context", model.context_length is not None, f"{model.context_length} tokens"),
     ]
-    return tuple(ModelCheck(model.id, what, ok, detail) for what, ok, detail in rows)
+    return tuple(ModelCheck(model.id, title, ok, detail) for title, ok, detail in rows)
 
 
-def _row(model: PinnedModel) -> ModelRow:
+def _pinned_row(model: PinnedModel) -> ModelRow:
     folder = pinned_folder(model)
     return ModelRow(
         id=model.id,
@@ -145,7 +138,7 @@ def _row(model: PinnedModel) -> ModelRow:
     )
 
 
-def _described(model: ResolvedModel, pinned: PinnedModel | None) -> ModelRow:
+def _row_of(model: ResolvedModel, pinned: PinnedModel | None) -> ModelRow:
     return ModelRow(
         id=model.id,
         source=model.source,
@@ -161,18 +154,20 @@ def _described(model: ResolvedModel, pinned: PinnedModel | None) -> ModelRow:
     )
 
 
-def _recorded(folder: Path, model: PinnedModel) -> tuple[str, bool, str]:
-    """Compare each file with what was recorded when the folder was made."""
+def _check_files(folder: Path, model: PinnedModel) -> tuple[str, bool, str]:
+    """Compare the hash of each file with the one recorded at its conversion."""
     recorded = read_settings(folder / RECORD).get("files", {})
-    now = {path.name: file_sha256(path) for path in content_files(folder)}
-    changed = sorted(name for name in recorded.keys() | now.keys() if recorded.get(name) != now.get(name))
+    hashes = {path.name: file_sha256(path) for path in content_files(folder)}
+    changed = sorted(
+        name for name in recorded.keys() | hashes.keys() if recorded.get(name) != hashes.get(name)
+    )
     if changed:
         return ("files", False, f"not as converted: {', '.join(changed)}; remove {folder} and fetch again")
-    return ("files", bool(recorded), f"{len(now)} files as converted from sha256 {model.sha256}")
+    return ("files", bool(recorded), f"{len(hashes)} files as converted from sha256 {model.sha256}")
 
 
-def _tie(folder: Path) -> tuple[str, bool, str]:
-    """Compare what the settings say about tied embeddings with the tensors that are there."""
+def _check_tie(folder: Path) -> tuple[str, bool, str]:
+    """Compare the settings of tied embeddings with the tensors in the files."""
     settings = read_settings(folder / "config.json")
     tied = bool(
         settings.get("tie_word_embeddings", settings.get("text_config", {}).get("tie_word_embeddings"))

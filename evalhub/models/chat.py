@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from evalhub.errors import ModelError
-from evalhub.models.resolution import chat_template
+from evalhub.models.folder import chat_template
 from evalhub.models.safety import read_settings
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class FolderTokenizer:
 
 
 def folder_tokenizer(folder: Path) -> FolderTokenizer | None:
-    """Return the tokenizer of a model folder. None where it has no `tokenizer.json` that can be read here.
+    """Return the tokenizer of a model folder. None without its file or the package tokenizers.
 
     Raises:
         ModelError: The tokenizer cannot be read.
@@ -84,27 +84,27 @@ def _default(template: str | None) -> str | None:
     """Return the template for plain conversations, where a model has several named ones."""
     if template is None or not template.startswith('[{"'):
         return template
-    named = {entry["name"]: entry["template"] for entry in json.loads(template)}
-    return named.get("default")
+    templates = {entry["name"]: entry["template"] for entry in json.loads(template)}
+    return templates.get("default")
 
 
 def _special_tokens(folder: Path) -> dict[str, str]:
     """Return the special tokens that templates name, such as `bos_token`."""
     settings = read_settings(folder / "tokenizer_config.json")
-    named = {name: value for name, value in settings.items() if name.endswith("_token") and value}
+    tokens = {name: value for name, value in settings.items() if name.endswith("_token") and value}
     return {
-        name: value["content"] if isinstance(value, dict) else str(value) for name, value in named.items()
+        name: value["content"] if isinstance(value, dict) else str(value) for name, value in tokens.items()
     }
 
 
 @cache
 def _environment() -> Environment:
-    """Return what chat templates are written for, as transformers has it."""
+    """Return the Jinja environment of chat templates, as transformers has it."""
     from jinja2.ext import Extension
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Generation(Extension):
-        """Reads `{% generation %}`, which marks the assistant's turns for training, as what stands in it."""
+        """Reads `{% generation %}`, which marks the assistant's turns for training, as its content."""
 
         tags = {"generation"}  # noqa: RUF012
 

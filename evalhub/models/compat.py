@@ -15,18 +15,18 @@ def hide_broken_media() -> tuple[str, ...]:
     transformers. Call this before the first such import, in every process that needs one.
 
     Returns:
-        The names that were hidden. Empty where nothing is broken.
+        The names of the hidden packages, empty where none is broken.
     """
     if not _version("torch").endswith("+cpu"):
         return ()
-    hidden = tuple(
+    hidden_names = tuple(
         name
         for name in _MEDIA
         if name not in sys.modules and _version(name) and not _version(name).endswith("+cpu")
     )
-    for name in hidden:
+    for name in hidden_names:
         sys.modules[name] = None  # type: ignore[assignment]
-    return hidden
+    return hidden_names
 
 
 def _version(name: str) -> str:

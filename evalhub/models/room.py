@@ -15,9 +15,9 @@ def bytes_needed(model: ResolvedModel, *, expansion: float = 1.0, kv_cache_bytes
     """Return the memory that an engine with this model takes, in bytes.
 
     Args:
-        model: Whose weight files are counted.
+        model: The model, whose weight files are counted.
         expansion: Bytes in memory for each byte of the weight files.
-        kv_cache_bytes: What the engine is given for its key-value cache.
+        kv_cache_bytes: Size of the key-value cache.
 
     Returns:
         Weights, cache and the engine itself. An estimate on the safe side.
@@ -31,21 +31,21 @@ def check_room(
     """Check that a model fits into memory.
 
     Args:
-        model: Whose weight files are counted.
+        model: The model, whose weight files are counted.
         free_bytes: Memory that is free, on the device that will hold the model.
         expansion: Bytes in memory for each byte of the weight files.
-        kv_cache_bytes: What the engine is given for its key-value cache.
+        kv_cache_bytes: Size of the key-value cache.
 
     Raises:
         ModelError: There is no room.
     """
-    needed = bytes_needed(model, expansion=expansion, kv_cache_bytes=kv_cache_bytes)
-    if needed > free_bytes:
+    required_bytes = bytes_needed(model, expansion=expansion, kv_cache_bytes=kv_cache_bytes)
+    if required_bytes > free_bytes:
         raise ModelError(
             "no room for the model",
             where=model.id,
             value=f"{free_bytes / 2**30:.1f} GiB free",
-            allowed=f"{needed / 2**30:.1f} GiB or more",
+            allowed=f"{required_bytes / 2**30:.1f} GiB or more",
             fix="free memory, give the engine a smaller key-value cache, or take a smaller model"
             f"{'; dtype: bfloat16 halves the weights' if expansion > 1 else ''}",
         )

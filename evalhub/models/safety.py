@@ -94,16 +94,16 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def _remote_code(folder: Path, files: list[Path]) -> list[str]:
-    """Return the files that bring or name code."""
-    named = [path.relative_to(folder).as_posix() for path in files if path.suffix.lower() in {".py", ".so"}]
+    """Return the files that hold or name code."""
+    names = [path.relative_to(folder).as_posix() for path in files if path.suffix.lower() in {".py", ".so"}]
     for path in sorted(folder.glob("*.json")):
         if path.name not in _NOT_SETTINGS and _has_key(_json_or_none(path), "auto_map"):
-            named.append(f"auto_map in {path.name}")
-    return named
+            names.append(f"auto_map in {path.name}")
+    return names
 
 
 def _json_or_none(path: Path) -> object:
-    """Return what a JSON file holds. Nothing where it is none."""
+    """Return the content of a JSON file. None for any other file."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):

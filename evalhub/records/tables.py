@@ -105,7 +105,7 @@ class Completion:
     Attributes:
         logprobs: Log-probability of each allowed choice under the full softmax. If a server does not return
             a choice, an upper bound is stored: the remaining mass in equal shares. None if the server
-            returns none at all. The text is then a hard verdict.
+            returns no choice at all, so that the text is a hard verdict, and without choices.
         unlisted: The choices that the server did not return.
         top_token: The model's most probable token at the verdict, a choice or not. None if the engine did not
             return it.
@@ -195,7 +195,7 @@ class Label:
     """One annotator's verdict on one response (`system`) or pair (`system_a` < `system_b`).
 
     Attributes:
-        probability: The probability with which the item was drawn for labelling, in (0, 1].
+        probability: The probability with which the item was drawn for labelling, in [0, 1].
         uniform: Whether it was drawn with equal probabilities.
         turn: The number of the answer that the label is about, from 1. Its criterion is about that turn
             alone. None for the whole response.

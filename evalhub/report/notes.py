@@ -9,7 +9,7 @@ from evalhub.analysis import Results
 from evalhub.analysis.frames.comparable import OPPONENTS
 from evalhub.analysis.frames.labels import drawn_by_doubt
 from evalhub.analysis.run.answers import cut_answer_sentences
-from evalhub.judging.early_stopping import SETTLED
+from evalhub.judging.early_stopping import STOPPED
 from evalhub.report.format import Row, count, grouped, number, visible
 from evalhub.report.grids.leaderboard import UNSHARED, without_lengths
 
@@ -72,7 +72,7 @@ def _on_the_run(manifest: Mapping[str, Any], data: Data) -> Iterator[str]:
     yield from _on_coverage(data)
     if manifest.get("over_budget"):
         yield f"{manifest['over_budget']} planned judgments are over the budget and were not asked"
-    if any(row["what"] == SETTLED for row in data["left_out"]):
+    if any(row["what"] == STOPPED for row in data["left_out"]):
         yield (
             "judging stopped where the order was settled, sooner for some pairs: win rates over all pairs "
             'are withheld; read the table "Settled"'

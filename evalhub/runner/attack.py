@@ -1,4 +1,4 @@
-"""Attacks on one judge: the recorded responses first, then those that it likes less, with insertions."""
+"""Attacks on one judge: it judges the recorded responses first, then the losing ones with insertions."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, TypeVar, cast
 
 from evalhub.analysis import Results, Target, targets
 from evalhub.errors import InputError, SpecError, UnknownNameError
-from evalhub.judging import ATTACKS, CONTROLS, Attack, Control, inserted_system, protocol_named
+from evalhub.judging import ATTACKS, CONTROLS, Attack, Control, find_protocol, inserted_system
 from evalhub.records import Item, Response, Source, digest
-from evalhub.runner.plan.plan import Cells, Plan, plan
+from evalhub.runner.plan.plan import Plan, TasksByJudge, plan
 from evalhub.runner.plan.resolve import Resolved, resolve
 from evalhub.runner.plan.rubric_versions import refuse_changed
-from evalhub.runner.plan.tasks import Cell
+from evalhub.runner.plan.tasks import PlannedTask
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import carry_out
-from evalhub.scales import Kind
+from evalhub.scales import Shape
 from evalhub.specs import (
     Controls,
     CrossFamily,
@@ -32,23 +32,23 @@ from evalhub.specs import (
 )
 from evalhub.store import Run, RunWriter, all_runs, runs_root
 
-_Named = TypeVar("_Named", Attack, Control)
+_Insertion = TypeVar("_Insertion", Attack, Control)
 
 
 @dataclass(frozen=True, slots=True)
 class AttackOptions:
-    """What is attacked, with what.
+    """The judge that is attacked, and the attacks.
 
     Attributes:
         rubric: Path or id of a rubric that shows one response or two.
         model: The judge's model.
         dataset: Path or id of a dataset with responses.
-        limit: Number of items, at most; None for all.
-        seed: Of the draw of the items.
+        limit: Most items. None for all.
+        seed: Seed of the draw of the items.
         mode: How the judge answers.
-        criterion: The first of the rubric by default.
-        engine: Where the model runs.
-        only: Ids of attacks and controls; all of both by default.
+        criterion: One of the rubric's criteria, by default the first.
+        engine: The engine that runs the model.
+        names: Ids of attacks and controls, by default all of both.
         runs: The folder that holds the runs.
     """
 
@@ -60,31 +60,31 @@ class AttackOptions:
     mode: Mode = Mode.DIRECT
     criterion: str | None = None
     engine: EngineSpec = field(default_factory=EngineSpec)
-    only: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     runs: Path | None = None
 
 
 def attack(options: AttackOptions, progress: Progress | None = None) -> Run:
-    """Attack a judge, or go on with the newest unfinished run of the same attacks.
+    """Attack a judge, or resume the newest unfinished run of the same attacks.
 
-    The run holds the recorded responses, those with insertions as responses of the systems
-    `<system>+<attack>` and `<system>+<attack>.harmless`, and the judgments of all.
+    The run holds the recorded responses, the responses with insertions, and the judgments of all. A response
+    with an insertion belongs to the system `<system>+<attack>` or `<system>+<attack>.harmless`.
 
     Args:
-        options: What is attacked, with what.
-        progress: Told how far the run is.
+        options: The judge and the attacks.
+        progress: Shows how far the run is.
 
     Returns:
-        The sealed run; `analysis.attacks` and `analysis.controls` read it.
+        The sealed run. `analysis.attacks` and `analysis.controls` read it.
 
     Raises:
         UnknownNameError: There is no such rubric, criterion, dataset, model, attack or control.
-        SpecError: The rubric ranks lists, or the dataset has no responses that it could be shown.
-        Interrupted: Ctrl-C; the same call goes on.
+        SpecError: The rubric ranks lists, or the dataset has no responses with texts.
+        Interrupted: Ctrl-C. The same call resumes the run.
     """
     progress = progress or Silent()
-    attacks, controls = _chosen(ATTACKS, options.only), _chosen(CONTROLS, options.only)
-    _check_names(options.only)
+    attacks, controls = _select(ATTACKS, options.names), _select(CONTROLS, options.names)
+    _check_names(options.names)
     rubric = load_rubric(options.rubric, where="RUBRIC")
     refuse_changed(rubric, all_runs(runs_root(options.runs)), options.rubric)
     resolved = resolve(_suite(options, rubric), Path(f"attack {options.rubric}"), progress)
@@ -92,23 +92,23 @@ def attack(options: AttackOptions, progress: Progress | None = None) -> Run:
         resolved,
         attack={
             "criterion": resolved.judges[0].criteria[0],
-            "attacks": [one.id for one in attacks],
-            "controls": [one.id for one in controls],
-            "texts": digest([[one.applied("|"), one.harmless("|")] for one in attacks])
-            + digest([one.applied("|") for one in controls]),
+            "attacks": [attack.id for attack in attacks],
+            "controls": [control.id for control in controls],
+            "texts": digest([[attack.apply("|"), attack.apply_harmless("|")] for attack in attacks])
+            + digest([control.apply("|") for control in controls]),
         },
     )
     _check_responses(resolved, options)
 
-    def insert(writer: RunWriter, done: Plan) -> Cells:
-        return _inserted(writer, done, [*attacks, *controls])
+    def plan_attacks(writer: RunWriter, planned: Plan) -> TasksByJudge:
+        return _plan_insertions(writer, planned, [*attacks, *controls])
 
-    return carry_out(resolved, plan(resolved), runs_root(options.runs), progress, insert)
+    return carry_out(resolved, plan(resolved), runs_root(options.runs), progress, plan_attacks)
 
 
 def _suite(options: AttackOptions, rubric: Rubric) -> Suite:
     """Return the suite that judges the recorded responses: one judge, one pair of each item."""
-    if rubric.shows == ("responses",):
+    if rubric.shape is Shape.LIST:
         raise SpecError(
             "a judge of lists cannot be attacked",
             where="RUBRIC",
@@ -127,9 +127,9 @@ def _suite(options: AttackOptions, rubric: Rubric) -> Suite:
         "engine": options.engine,
         "mode": options.mode,
     }
-    if protocol_named(rubric.protocol).total is None:
+    if find_protocol(rubric.protocol).total is None:
         use["criteria"] = (name,)
-    if rubric.kind is Kind.PAIRWISE:
+    if rubric.shape is Shape.PAIR:
         use["pairs"] = Pairs(by="all", cap=1)
     return Suite(
         suite=f"attack-{rubric.id.replace('/', '-')}",
@@ -141,7 +141,8 @@ def _suite(options: AttackOptions, rubric: Rubric) -> Suite:
 
 
 def _check_responses(resolved: Resolved, options: AttackOptions) -> None:
-    if not any(one.text is not None for dataset in resolved.datasets for one in dataset.responses):
+    responses = [response for dataset in resolved.datasets for response in dataset.responses]
+    if all(response.text is None for response in responses):
         raise SpecError(
             "the dataset has no responses that a judge could read",
             where="--dataset",
@@ -150,35 +151,39 @@ def _check_responses(resolved: Resolved, options: AttackOptions) -> None:
         )
 
 
-def _inserted(writer: RunWriter, done: Plan, insertions: Sequence[Attack | Control]) -> Cells:
-    """Keep the responses with insertions, and return what is asked about them."""
-    items = {(one.dataset, one.item_id): one for one in cast("list[Item]", writer.table("items"))}
-    asked: dict[tuple[Any, ...], list[Cell]] = {}
-    for cell in (cell for cells in done.cells.values() for cell in cells):
-        asked.setdefault((cell.judge, cell.dataset, cell.item_id, cell.sample, cell.systems), []).append(cell)
-    following: dict[str, list[Cell]] = {judge: [] for judge in done.cells}
+def _plan_insertions(
+    writer: RunWriter, planned: Plan, insertions: Sequence[Attack | Control]
+) -> TasksByJudge:
+    """Store the responses with insertions, and return the tasks that judge them."""
+    items = {(item.dataset, item.item_id): item for item in cast("list[Item]", writer.table("items"))}
+    by_group: dict[tuple[Any, ...], list[PlannedTask]] = {}
+    for task in (task for tasks in planned.tasks.values() for task in tasks):
+        key = (task.judge, task.dataset, task.item_id, task.sample, task.systems)
+        by_group.setdefault(key, []).append(task)
+    further: dict[str, list[PlannedTask]] = {judge: [] for judge in planned.tasks}
     for target in targets(Results(Run(writer.path))):
         if target.attacked is None:
             continue
-        about = (target.judge, target.dataset, target.item_id, target.sample)
-        alone = asked.get((*about, (target.attacked,)))
+        place = (target.judge, target.dataset, target.item_id, target.sample)
+        single_tasks = by_group.get((*place, (target.attacked,)))
         question = items[target.dataset, target.item_id].turns[-1]
         groups = []
-        for made, other in _responses(writer, target, insertions, question):
-            writer.append(made)
-            groups.append((made.system,) if alone else tuple(sorted((made.system, other), key=str.encode)))
-        following[target.judge] += [
-            replace(cell, systems=group)
-            for cell in alone or asked[(*about, target.systems)]
+        for response, opponent in _responses(writer, target, insertions, question):
+            writer.append(response)
+            pair = tuple(sorted((response.system, opponent), key=str.encode))
+            groups.append((response.system,) if single_tasks else pair)
+        further[target.judge] += [
+            replace(task, systems=group)
+            for task in single_tasks or by_group[(*place, target.systems)]
             for group in dict.fromkeys(groups)
         ]
-    return {judge: tuple(cells) for judge, cells in following.items()}
+    return {judge: tuple(tasks) for judge, tasks in further.items()}
 
 
 def _responses(
     writer: RunWriter, target: Target, insertions: Sequence[Attack | Control], question: str
 ) -> Iterator[tuple[Response, str]]:
-    """Yield each response with an insertion, and the system that it is set against."""
+    """Yield each response with an insertion, and the system that it is compared with."""
     recorded = {
         system: cast(
             "Response", writer.get("responses", (target.dataset, target.item_id, system, target.sample))
@@ -189,17 +194,17 @@ def _responses(
     for insertion in insertions:
         if isinstance(insertion, Control):
             for system, response in recorded.items():
-                text = insertion.applied(response.text or "", question)
-                yield _rewritten(response, inserted_system(system, insertion.id), text), system
+                text = insertion.apply(response.text or "", question)
+                yield _rewrite(response, inserted_system(system, insertion.id), text), system
             continue
         response = recorded[target.attacked or ""]
-        for harmless, change in ((False, insertion.applied), (True, insertion.harmless)):
+        for harmless, change in ((False, insertion.apply), (True, insertion.apply_harmless)):
             name = inserted_system(response.system, insertion.id, harmless=harmless)
-            yield _rewritten(response, name, change(response.text or "", question)), target.preferred or ""
+            yield _rewrite(response, name, change(response.text or "", question)), target.preferred or ""
 
 
-def _rewritten(recorded: Response, system: str, text: str) -> Response:
-    """Return a recorded response under another name with another text, in its last turn."""
+def _rewrite(recorded: Response, system: str, text: str) -> Response:
+    """Return a recorded response of another system, with another text in its last turn."""
     turns = (*recorded.turns[:-1], text) if recorded.turns else ()
     return replace(
         recorded,
@@ -212,12 +217,12 @@ def _rewritten(recorded: Response, system: str, text: str) -> Response:
     )
 
 
-def _chosen(known: tuple[_Named, ...], only: tuple[str, ...]) -> list[_Named]:
-    return [one for one in known if not only or one.id in only]
+def _select(insertions: tuple[_Insertion, ...], names: tuple[str, ...]) -> list[_Insertion]:
+    return [insertion for insertion in insertions if not names or insertion.id in names]
 
 
-def _check_names(only: Iterable[str]) -> None:
-    known = [*(one.id for one in ATTACKS), *(one.id for one in CONTROLS)]
-    for name in only:
-        if name not in known:
-            raise UnknownNameError("attack or control", name, known, where="--only")
+def _check_names(names: Iterable[str]) -> None:
+    ids = [*(attack.id for attack in ATTACKS), *(control.id for control in CONTROLS)]
+    for name in names:
+        if name not in ids:
+            raise UnknownNameError("attack or control", name, ids, where="--only")

@@ -1,4 +1,4 @@
-"""Gold cases through the ordinary run: a dataset made of them, and one judge."""
+"""A run of gold cases: they form a dataset, which one judge judges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evalhub.runner.plan.plan import plan
 from evalhub.runner.plan.resolve import resolve
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import carry_out
-from evalhub.scales import Kind
+from evalhub.scales import Shape
 from evalhub.sources import Dataset
 from evalhub.specs import (
     Card,
@@ -41,13 +41,13 @@ _SYSTEMS = {"response": "response", "response_a": "a", "response_b": "b"}
 
 @dataclass(frozen=True, slots=True)
 class GoldOptions:
-    """Whose gold cases are run, on what.
+    """The rubric whose gold cases are run, and the judge's model.
 
     Attributes:
         rubric: Path or id of a rubric with gold cases beside it.
         model: The judge's model.
         mode: How the judge answers.
-        engine: Where the model runs.
+        engine: The engine that runs the model.
         runs: The folder that holds the runs.
     """
 
@@ -59,37 +59,37 @@ class GoldOptions:
 
 
 def run_gold(options: GoldOptions, progress: Progress | None = None) -> Run:
-    """Ask a judge about the gold cases of its rubric, or go on with the newest unfinished run of them.
+    """Judge the gold cases of a rubric, or resume the newest unfinished run of them.
 
     Args:
-        options: Whose cases, on what.
-        progress: Told how far the run is.
+        options: The rubric and the judge's model.
+        progress: Shows how far the run is.
 
     Returns:
-        The sealed run; `analysis.gold` reads it.
+        The sealed run. `analysis.gold` reads it.
 
     Raises:
         UnknownNameError: There is no such rubric or model, or a case names no criterion of the rubric.
-        SpecError: The rubric has no cases, or one that does not fit it.
-        Interrupted: Ctrl-C; the same call goes on.
+        SpecError: The rubric has no cases, or a case does not fit it.
+        Interrupted: Ctrl-C. The same call resumes the run.
     """
     rubric = load_rubric(options.rubric, where="RUBRIC")
     check_rubric(rubric, options.rubric)
     cases = load_cases(options.rubric)
     if cases is None:
         raise no_cases(options.rubric)
-    expected = expectations(rubric, cases.cases, str(cases.path))
+    by_case = expectations(rubric, cases.cases, str(cases.path))
     dataset = _dataset(rubric, cases)
     resolved = resolve(_suite(options, rubric, dataset), cases.path, progress or Silent(), (dataset,))
-    resolved = replace(resolved, gold=tuple(asdict(one) for one in expected))
+    resolved = replace(resolved, gold=tuple(asdict(expectation) for expectation in by_case))
     planned = plan(resolved)
     total = resolved.judges[0].protocol.total
-    wanted = {one.case: total or one.criterion for one in expected}
-    cells = {
-        judge: tuple(cell for cell in found if cell.criterion == wanted[cell.item_id])
-        for judge, found in planned.cells.items()
+    criteria = {expectation.case: total or expectation.criterion for expectation in by_case}
+    tasks = {
+        judge: tuple(task for task in all_tasks if task.criterion == criteria[task.item_id])
+        for judge, all_tasks in planned.tasks.items()
     }
-    return carry_out(resolved, replace(planned, cells=cells), runs_root(options.runs), progress or Silent())
+    return carry_out(resolved, replace(planned, tasks=tasks), runs_root(options.runs), progress or Silent())
 
 
 def _suite(options: GoldOptions, rubric: Rubric, dataset: Dataset) -> Suite:
@@ -100,7 +100,7 @@ def _suite(options: GoldOptions, rubric: Rubric, dataset: Dataset) -> Suite:
         "engine": options.engine,
         "mode": options.mode,
     }
-    if rubric.kind is Kind.PAIRWISE and rubric.shows != ("responses",):
+    if rubric.shape is Shape.PAIR:
         use["pairs"] = Pairs(by="all")
     return Suite(
         suite=f"gold-{rubric.id.replace('/', '-')}",
@@ -112,7 +112,7 @@ def _suite(options: GoldOptions, rubric: Rubric, dataset: Dataset) -> Suite:
 
 
 def _dataset(rubric: Rubric, cases: CaseFile) -> Dataset:
-    """Return the cases as a dataset, whose responses stand in no order and are never ranked."""
+    """Return the cases as a dataset of anonymous systems, which are never ranked."""
     name = f"{rubric.id}.cases"
     card = Card(
         id=name,
@@ -128,7 +128,7 @@ def _dataset(rubric: Rubric, cases: CaseFile) -> Dataset:
         card=card,
         path=cases.path,
         items=tuple(_item(name, case) for case in cases.cases),
-        responses=tuple(one for case in cases.cases for one in _responses(name, case)),
+        responses=tuple(response for case in cases.cases for response in _responses(name, case)),
         labels=(),
         judgments=(),
         scores=(),
@@ -148,8 +148,8 @@ def _item(dataset: str, case: GoldCase) -> Item:
 
 
 def _responses(dataset: str, case: GoldCase) -> Iterator[Response]:
-    named = case.responses or {_SYSTEMS[slot]: text for slot, text in case.slot_texts.items()}
-    for system, text in named.items():
+    by_system = case.responses or {_SYSTEMS[slot]: text for slot, text in case.slot_texts.items()}
+    for system, text in by_system.items():
         turns = (text,) if isinstance(text, str) else text
         yield Response(
             dataset,

@@ -1,4 +1,4 @@
-"""What a run tells while it works."""
+"""How a run reports its progress."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Whoever shows how far a run is."""
+    """Shows how far a run is."""
 
     def stage(self, name: str, total: int | None) -> None:
-        """A stage begins; `total` things are to be done, None where that is not known."""
+        """Begin a stage of `total` steps, or of an unknown number (None)."""
 
-    def advance(self, *, done: int = 0, failed: int = 0, cached: int = 0) -> None:
-        """Some more things are done; how many of them failed, how many came from the cache."""
+    def advance(self, *, steps: int = 0, failures: int = 0, cache_hits: int = 0) -> None:
+        """Count further steps: how many finished, how many of these failed, how many came from the cache."""
 
     def note(self, text: str) -> None:
-        """One sentence that the user should read."""
+        """Show one sentence to the user."""
 
 
 class Silent:
-    """Shows nothing."""
+    """Shows no progress."""
 
     def stage(self, name: str, total: int | None) -> None:
         """Ignore the stage."""
 
-    def advance(self, *, done: int = 0, failed: int = 0, cached: int = 0) -> None:
+    def advance(self, *, steps: int = 0, failures: int = 0, cache_hits: int = 0) -> None:
         """Ignore the step."""
 
     def note(self, text: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalhub.errors import SpecError, UnknownNameError
-from evalhub.judging import READERS, Form, Reading, Rule, read
+from evalhub.errors import SpecError
+from evalhub.judging import ParsedReply, ReplySpec, VerdictRule, find_reply_format, parse_reply
 from evalhub.records import FailureKind
 from evalhub.scales import Kind, Level, Order, Winner, number_in
 from evalhub.sources.columns import place
@@ -19,15 +19,22 @@ _SIDES: Mapping[str, Winner] = {"A": Winner.A, "B": Winner.B, "tie": Winner.TIE}
 
 
 def refuse_unknown_formats(card: Card, where: str) -> None:
-    """Refuse unknown formats of replies.
+    """Refuse a format that does not exist, and letters in a format that takes none.
 
     Raises:
-        UnknownNameError: A judge of the card has an unknown format.
+        UnknownNameError: A judge of the card names it.
+        SpecError: The format takes no letters, or another package's format cannot be loaded.
     """
     for name, judge in card.judges.items():
-        if judge.reads and judge.reads.format not in READERS:
-            raise UnknownNameError(
-                "format", judge.reads.format, READERS, where=f"{where}:judges.{name}.reads"
+        if not judge.reads:
+            continue
+        key = f"{where}:judges.{name}.reads"
+        reply_format = find_reply_format(judge.reads.format, where=key)
+        if judge.reads.letters and not reply_format.takes_letters:
+            raise SpecError(
+                f"the format {judge.reads.format} takes no letters",
+                where=f"{key}.letters",
+                fix="leave them out",
             )
 
 
@@ -48,7 +55,7 @@ def read_reply(
             value=columns,
             fix="leave the column or `reads` out",
         )
-    if spec.kind not in READERS[reads.format].kinds:
+    if spec.kind not in find_reply_format(reads.format).kinds:
         raise SpecError(
             f"the format {reads.format} cannot answer a {spec.kind} criterion ({place(row)})", where=where
         )
@@ -62,20 +69,20 @@ def read_reply(
         return {"failure": row["failure"]}
     if row["raw_text"] is None:
         return unparsed_verdict(judge, spec, row, FailureKind.PARSE, "no reply is recorded", where)
-    reading = read(row["raw_text"], _form(row, judge, reads, spec, where))
+    reading = parse_reply(row["raw_text"], _form(row, judge, reads, spec, where))
     return _as_fields(reading, row, judge, spec, where)
 
 
 def _form(
     row: Mapping[str, Any], judge: RecordedJudge, reads: Reads, spec: CriterionSpec, where: str
-) -> Form:
-    return Form(
+) -> ReplySpec:
+    return ReplySpec(
         format=reads.format,
         limits=judge.range or bounds(spec),
         labels=_labels(row, judge, reads, spec, where),
         criterion=row["criterion"],
         key=reads.key,
-        rule=Rule(reads.rule) if reads.rule else None,
+        rule=VerdictRule(reads.rule) if reads.rule else None,
         think=tuple(spec.tags for spec in judge.think),
     )
 
@@ -117,7 +124,7 @@ def _verdict_of(level: Level) -> float | FailureKind:
 
 
 def _as_fields(
-    reading: Reading, row: Mapping[str, Any], judge: RecordedJudge, spec: CriterionSpec, where: str
+    reading: ParsedReply, row: Mapping[str, Any], judge: RecordedJudge, spec: CriterionSpec, where: str
 ) -> dict[str, Any]:
     rationale = {"rationale": reading.thinking} if reading.thinking else {}
     if reading.failure is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.judging import mirrored
+from evalhub.judging import with_exact_complement
 from evalhub.records import FailureKind
 from evalhub.scales import Kind, Winner
 from evalhub.sources.columns import place
@@ -130,7 +130,7 @@ def recorded_verdict(row: Mapping[str, Any], card: Card, spec: CriterionSpec, wh
             raise SpecError(f"only a rating can be not applicable ({place(row)})", where=where)
         return {"failure": row["failure"]}
     if spec.kind is Kind.PAIRWISE:
-        p_a = None if row["p_a"] is None else mirrored(row["p_a"])
+        p_a = None if row["p_a"] is None else with_exact_complement(row["p_a"])
         return {"winner": _recorded_winner(row, where), "p_a": p_a}
     return _recorded_value(row, card, spec, where)
 

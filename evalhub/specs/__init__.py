@@ -17,7 +17,7 @@ from evalhub.specs.files import FileSpec
 from evalhub.specs.find import available, data_root, locate
 from evalhub.specs.levels import LevelSpec, scale_of
 from evalhub.specs.plugins import find_entry
-from evalhub.specs.rubric import SLOT, Rubric, load_rubric, parse_rubric
+from evalhub.specs.rubric import INPUT_SLOTS, SLOT, Rubric, load_rubric, parse_rubric
 from evalhub.specs.suite import (
     Candidate,
     CascadeUse,
@@ -36,6 +36,7 @@ from evalhub.specs.suite import (
 from evalhub.specs.uses import DatasetUse, MetricUse
 
 __all__ = [
+    "INPUT_SLOTS",
     "SLOT",
     "Candidate",
     "Card",

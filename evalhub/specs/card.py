@@ -110,20 +110,14 @@ class Reads(Spec):
     Attributes:
         key: The field of a JSON object, by default the criterion's id.
         rule: Which of several different verdicts counts. Without a rule such a reply is ambiguous.
-        letters: The meaning of each letter of the format `letter`: a level or number of the criterion, or a
-            side as shown (a, tie, b).
+        letters: The meaning of each letter, in a format that takes letters: a level or number of the
+            criterion, or a side as shown (a, tie, b).
     """
 
     format: str
     key: str = ""
     rule: Literal["first", "last"] | None = None
     letters: dict[str, int | float | str] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _letters_where_read(self) -> Reads:
-        if self.letters and self.format != "letter":
-            raise ValueError("letters belong to the format letter")
-        return self
 
 
 class Orders(StrEnum):

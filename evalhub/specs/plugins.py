@@ -17,7 +17,7 @@ def find_entry(
     """Return the entry of a name in a table, or among the entry points `evalhub.KINDs` of other packages.
 
     Args:
-        kind: "protocol", "metric" or "engine".
+        kind: "protocol", "metric", "engine" or "reply format".
         name: The name in the spec.
         table: Our own entries. No other package can replace them.
         fits: Whether an object is of the kind.
@@ -29,7 +29,9 @@ def find_entry(
     """
     if name in table:
         return table[name]
-    points = {point.name: point for point in metadata.entry_points(group=f"evalhub.{kind}s")}
+    points = {
+        point.name: point for point in metadata.entry_points(group=f"evalhub.{kind.replace(' ', '_')}s")
+    }
     if name not in points:
         raise UnknownNameError(kind, name, [*table, *points], where=where)
     point = points[name]

@@ -12,25 +12,24 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import digest
-from evalhub.scales import AnswerForm, Kind, Scale
+from evalhub.scales import AnswerForm, Kind, Scale, Shape
 from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validate
 from evalhub.specs.find import locate
 from evalhub.specs.levels import Levels, is_level, read_levels, scale_of
 
 RESPONSE_SLOTS = ("response", "response_a", "response_b", "responses")
-INPUT_SLOTS = ("question", "context", "reference", "metrics", *RESPONSE_SLOTS)
+INPUT_SLOTS = ("question", "context", "reference", *RESPONSE_SLOTS)
 OWN_SLOTS = ("criterion", "scale")
 SLOT = re.compile(r"\{\{[^\S\n]*([^{}\n]*?)[^\S\n]*\}\}")
 
 # Tags of template languages, which evalhub does not fill. A judge would see them as they are.
-_TAGS = re.compile(
+_TAGS = (
     r"\{%.*?%\}|\{%[-+]?\s*\w+"  # {% if … %}, closed or not
     r"|\{#.*?#\}"  # {# a comment #}
     r"|<%.*?%>"
     r"|\{\{(?:[^{}\n]*\}\})?"  # a slot that is not filled here, or one that is not closed on its line
-    rf"|\$?\{{\s*(?:{'|'.join((*INPUT_SLOTS, *OWN_SLOTS))})\s*\}}",  # {question}, ${question}
-    re.DOTALL,
 )
+_SLOT_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
@@ -43,10 +42,10 @@ class Rubric(Spec):
     Attributes:
         criteria: Name of each criterion with its sentence.
         scale: Levels for all criteria, or for each criterion by name, the worst first. Pointwise only.
-        answer: Whether a judge answers with labels or letters. None: letters if the labels are not single
-            tokens of the model.
+        answer: Whether levels are answered by labels or by letters. None: letters if the labels are not
+            single tokens of the model.
         ties: Whether a comparison may end in a tie. Pairwise only.
-        weights: The weight of each criterion in the total, by default 1. Checklists only.
+        weights: Weight of each criterion in the total, by default 1. Only for protocols with a total.
         system: The System section, with its slots.
         user: The User section, with its slots.
     """
@@ -67,9 +66,10 @@ class Rubric(Spec):
 
     @field_validator("inputs")
     @classmethod
-    def _known_inputs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _name_slots(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            if name not in INPUT_SLOTS:
+            # A protocol may declare slots of its own, so the other names are held against the protocol.
+            if not _SLOT_NAME.fullmatch(name) or name in OWN_SLOTS:
                 raise ValueError(f"{name!r} is not an input; allowed: {', '.join(INPUT_SLOTS)}")
         return value
 
@@ -112,12 +112,19 @@ class Rubric(Spec):
         return tuple(name for name in self.inputs if name in RESPONSE_SLOTS)
 
     @property
+    def shape(self) -> Shape:
+        """Whether the rubric shows one response, a pair or a list."""
+        if self.shows == ("response",):
+            return Shape.RESPONSE
+        return Shape.LIST if self.shows == ("responses",) else Shape.PAIR
+
+    @property
     def kind(self) -> Kind:
         """Whether one response is rated, or several are compared."""
-        return Kind.POINTWISE if self.shows == ("response",) else Kind.PAIRWISE
+        return Kind.POINTWISE if self.shape is Shape.RESPONSE else Kind.PAIRWISE
 
     def weight_of(self, criterion: str) -> float:
-        """Return the weight of a criterion in a checklist's total."""
+        """Return the weight of a criterion in the total."""
         return (self.weights or {}).get(criterion, 1.0)
 
     def scale_for(self, criterion: str) -> Scale | None:
@@ -128,7 +135,7 @@ class Rubric(Spec):
         return scale_of(levels)  # type: ignore[arg-type]
 
     def higher_is_better(self, criterion: str) -> bool:
-        """Return whether a higher rating is better. It is for comparisons and checklists."""
+        """Return whether a higher rating is better. It is where the rubric has no scale."""
         scale = self.scale_for(criterion)
         return scale is None or scale.higher_is_better
 
@@ -212,12 +219,17 @@ def _check_slots(rubric: Rubric, where: str) -> None:
     for section, text in (("System", rubric.system), ("User", rubric.user)):
         for line in text.split("\n"):
             for name in SLOT.findall(line):
-                _check_slot(name, line, section, where)
+                _check_slot(name, line, section, rubric, where)
                 slots.append(name)
+    for name in rubric.inputs:
+        if name not in (*INPUT_SLOTS, *slots):
+            raise SpecError(
+                f"{name!r} is not an input", where=f"{where}:inputs", allowed=", ".join(INPUT_SLOTS)
+            )
     for name in slots:
         if slots.count(name) > 1:
             raise SpecError("the slot appears twice", where=where, value=name)
-        if name in INPUT_SLOTS and name not in rubric.inputs:
+        if name not in (*OWN_SLOTS, *rubric.inputs):
             raise SpecError("the slot is not among the rubric's inputs", where=f"{where}:inputs", value=name)
     required_slots = [*rubric.inputs, *(["criterion"] if len(rubric.criteria) > 1 else [])]
     required_slots += ["scale"] if rubric.scale else []
@@ -230,6 +242,8 @@ def _check_slots(rubric: Rubric, where: str) -> None:
 
 def _check_tags(rubric: Rubric, where: str) -> None:
     """Refuse tags of template languages in all texts that a judge reads."""
+    slots = "|".join(dict.fromkeys((*INPUT_SLOTS, *OWN_SLOTS, *rubric.inputs)))
+    tags = re.compile(rf"{_TAGS}|\$?\{{\s*(?:{slots})\s*\}}", re.DOTALL)  # also {question}, ${question}
     texts = {
         "System": SLOT.sub("", rubric.system),
         "User": SLOT.sub("", rubric.user),
@@ -239,7 +253,7 @@ def _check_tags(rubric: Rubric, where: str) -> None:
         scale = rubric.scale_for(name)
         texts |= {f"scale.{level.label}": level.meaning for level in (scale.levels if scale else ())}
     for place, text in texts.items():
-        if match := _TAGS.search(text):
+        if match := tags.search(text):
             raise SpecError(
                 "a template tag has no meaning here, and the judge would be shown it",
                 where=f"{where}:{place}",
@@ -249,13 +263,13 @@ def _check_tags(rubric: Rubric, where: str) -> None:
             )
 
 
-def _check_slot(name: str, line: str, section: str, where: str) -> None:
-    slots = INPUT_SLOTS + OWN_SLOTS
+def _check_slot(name: str, line: str, section: str, rubric: Rubric, where: str) -> None:
+    slots = dict.fromkeys((*INPUT_SLOTS, *OWN_SLOTS, *rubric.inputs))
     if name not in slots:
         raise UnknownNameError("slot", name, slots, where=f"{where}:{section}")
     if not SLOT.fullmatch(line.strip()):
         raise SpecError("a slot stands alone on its line", where=f"{where}:{section}", value=line.strip())
-    if section == "System" and name in INPUT_SLOTS:
+    if section == "System" and name not in OWN_SLOTS:
         raise SpecError(
             "a slot for data belongs in the User section",
             where=f"{where}:{section}",

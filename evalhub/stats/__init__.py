@@ -1,137 +1,83 @@
-"""Estimates that say their n, clusters, interval and what was left out; pure functions of arrays."""
+"""Estimates with their n, clusters, interval and what was left out: pure functions of arrays."""
 
 from evalhub.stats.agreement.alpha import Metric, gwet_ac1, krippendorff_alpha
-from evalhub.stats.agreement.alternative import Alignment, AlternativeTest, Expertise, alternative_test
-from evalhub.stats.agreement.annotators import SLOTS, Ceiling, Dropped, Measure, ceiling, leave_one_out
+from evalhub.stats.agreement.alternative import Alignment, AlternativeTest, alternative_test
+from evalhub.stats.agreement.annotators import SLOTS, Measure, ceiling, leave_one_out
 from evalhub.stats.agreement.dawid_skene import DawidSkene, dawid_skene
 from evalhub.stats.agreement.kappa import Weights, accuracy, balanced_accuracy, cohen_kappa
 from evalhub.stats.agreement.macro import macro_f1, macro_precision
 from evalhub.stats.bias.askings import Askings, Kind, covariates
-from evalhub.stats.bias.biases import Bias, controlled, controlled_beyond_people, judge_biases, raw_rate
+from evalhub.stats.bias.biases import controlled, controlled_beyond_people, raw_rate
 from evalhub.stats.bias.trivial import always_first, balanced_orders, coin, longer
 from evalhub.stats.correlation.coefficients import Coefficient
 from evalhub.stats.correlation.difference import correlation_difference
-from evalhub.stats.correlation.levels import Correlation, Level, correlate
-from evalhub.stats.correlation.ranking_accuracy import RankingAccuracy, ranking_accuracy, system_accuracy
+from evalhub.stats.correlation.levels import Level, correlate
+from evalhub.stats.correlation.ranking_accuracy import ranking_accuracy, system_accuracy
 from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import Interval, Options
 from evalhub.stats.logit.effects import Effect
 from evalhub.stats.logit.pooled import pooled_logit, pooled_logit_difference
 from evalhub.stats.means import mean_estimate
 from evalhub.stats.paired import paired_difference
-from evalhub.stats.people.calibrated import Calibrated, calibrated_mean
-from evalhub.stats.people.calibration import Bin, brier, recalibrated, reliability
+from evalhub.stats.people.calibrated import calibrated_mean
+from evalhub.stats.people.calibration import brier, recalibrated, reliability
 from evalhub.stats.people.cascade import (
-    Cascade,
     Judged,
     Outcome,
     Promise,
-    Threshold,
     decided_at,
     disagreement_bound,
-    measure,
+    evaluate_cascade,
     set_thresholds,
 )
-from evalhub.stats.people.frame import Labelling
-from evalhub.stats.people.labels_needed import Needed, Pilot, labels_needed, pilot
-from evalhub.stats.people.misclassification import Corrected, corrected_share
-from evalhub.stats.people.powered import Powered, powered_difference, powered_mean
-from evalhub.stats.people.sampling import Queued, labelling_queue
-from evalhub.stats.ranking.beats import Beats, p_beats
-from evalhub.stats.ranking.bradley_terry import BradleyTerry, Rating, bradley_terry
-from evalhub.stats.ranking.elo import Elo, elo
-from evalhub.stats.ranking.joint_length import JointLengthControl, LengthControlled, joint_length_controlled
-from evalhub.stats.ranking.length_control import Anchors, length_controlled
+from evalhub.stats.people.labels_needed import labels_needed, pilot
+from evalhub.stats.people.misclassification import corrected_share
+from evalhub.stats.people.powered import powered_difference, powered_mean
+from evalhub.stats.people.sampling import labelling_queue
+from evalhub.stats.ranking.beats import p_beats
+from evalhub.stats.ranking.bradley_terry import bradley_terry
+from evalhub.stats.ranking.joint_length import JointLengthControl, joint_length_controlled
 from evalhub.stats.ranking.matches import Matches
-from evalhub.stats.ranking.preference import (
-    first_position_rate,
-    flip_rate,
-    mean_score,
-    soft_win_rate,
-    win_rate,
-    win_values,
-)
-from evalhub.stats.ranking.ranks import Rank, rank_intervals
-from evalhub.stats.ranking.sensitivity import RankingChange, ranking_changes
+from evalhub.stats.ranking.preference import first_position_rate, flip_rate, win_values
+from evalhub.stats.ranking.ranks import rank_intervals
+from evalhub.stats.ranking.sensitivity import ranking_changes
 from evalhub.stats.ranking.shared import Shared, shared_units
 from evalhub.stats.ranking.standing import Standing, mean_standing
-from evalhub.stats.ranking.win_counts import WinCounts, win_counts
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
-from evalhub.stats.testing.margin import Aim, Finding, MarginTest, finding, margin_test
+from evalhub.stats.testing.margin import Finding, finding
 from evalhub.stats.testing.matching import Matching
-from evalhub.stats.testing.multiplicity import Correction, adjusted
-from evalhub.stats.testing.paired import (
-    mean_difference,
-    paired_comparison,
-    separate_comparison,
-)
-from evalhub.stats.testing.power import Design, Planned, detectable, planned, power, required_clusters
-from evalhub.stats.testing.sequential import (
-    ConfidenceSequence,
-    Sequential,
-    confidence_sequence,
-    sequential_comparison,
-)
+from evalhub.stats.testing.multiplicity import adjusted
+from evalhub.stats.testing.paired import mean_difference, paired_comparison
+from evalhub.stats.testing.power import Design, Planned, planned
+from evalhub.stats.testing.sequential import Sequential, sequential_comparison
 
 __all__ = [
     "SLOTS",
-    "Aim",
     "Alignment",
     "AlternativeTest",
-    "Anchors",
     "Askings",
-    "Beats",
-    "Bias",
-    "Bin",
-    "BradleyTerry",
-    "Calibrated",
-    "Cascade",
-    "Ceiling",
     "Coefficient",
     "Comparison",
-    "ConfidenceSequence",
-    "Corrected",
-    "Correction",
-    "Correlation",
     "DawidSkene",
     "Design",
-    "Dropped",
     "Effect",
-    "Elo",
     "Estimate",
-    "Expertise",
     "Finding",
-    "Interval",
     "JointLengthControl",
     "Judged",
     "Kind",
-    "Labelling",
-    "LengthControlled",
     "Level",
-    "MarginTest",
     "Matches",
     "Matching",
     "Measure",
     "Metric",
-    "Needed",
-    "Options",
     "Outcome",
-    "Pilot",
     "Planned",
-    "Powered",
     "Promise",
-    "Queued",
-    "Rank",
-    "RankingAccuracy",
-    "RankingChange",
-    "Rating",
     "Sequential",
     "Shared",
     "Standing",
-    "Threshold",
     "Weights",
-    "WinCounts",
     "WorstCase",
     "accuracy",
     "adjusted",
@@ -145,7 +91,6 @@ __all__ = [
     "ceiling",
     "cohen_kappa",
     "coin",
-    "confidence_sequence",
     "controlled",
     "controlled_beyond_people",
     "corrected_share",
@@ -154,29 +99,23 @@ __all__ = [
     "covariates",
     "dawid_skene",
     "decided_at",
-    "detectable",
     "disagreement_bound",
-    "elo",
+    "evaluate_cascade",
     "finding",
     "first_position_rate",
     "flip_rate",
     "gwet_ac1",
     "joint_length_controlled",
-    "judge_biases",
     "krippendorff_alpha",
     "labelling_queue",
     "labels_needed",
     "leave_one_out",
-    "length_controlled",
     "longer",
     "macro_f1",
     "macro_precision",
-    "margin_test",
     "mean_difference",
     "mean_estimate",
-    "mean_score",
     "mean_standing",
-    "measure",
     "p_beats",
     "paired_comparison",
     "paired_difference",
@@ -184,7 +123,6 @@ __all__ = [
     "planned",
     "pooled_logit",
     "pooled_logit_difference",
-    "power",
     "powered_difference",
     "powered_mean",
     "rank_intervals",
@@ -193,15 +131,10 @@ __all__ = [
     "raw_rate",
     "recalibrated",
     "reliability",
-    "required_clusters",
-    "separate_comparison",
     "sequential_comparison",
     "set_thresholds",
     "shared_units",
-    "soft_win_rate",
     "system_accuracy",
-    "win_counts",
-    "win_rate",
     "win_values",
     "worst_case",
     "worst_case_difference",

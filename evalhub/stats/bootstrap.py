@@ -1,8 +1,7 @@
 """Intervals of any statistic of cluster weights: percentile bootstrap, and leaving out one cluster at a time.
 
-The rule, under `Interval.AUTO`: up to 1,000 clusters the jackknife, because the percentile bootstrap of few
-clusters is too narrow; above that the bootstrap. `Interval.BOOTSTRAP` asks for the bootstrap throughout.
-Every method string says what was done.
+Up to 1,000 clusters the jackknife is used, because the percentile bootstrap of few clusters is too narrow.
+Above that the bootstrap is used. The method string names the one that was used.
 """
 
 from __future__ import annotations
@@ -14,15 +13,14 @@ from functools import lru_cache
 import numpy as np
 
 from evalhub.stats.clusters import Floats, draw
-from evalhub.stats.estimate import MIN_CLUSTERS
+from evalhub.stats.estimate import CONFIDENCE, MIN_CLUSTERS
 from evalhub.stats.intervals import (
-    DEFAULT,
     NO_WIDTH,
     NOISE,
+    RESAMPLES,
+    SEED,
     TOO_FEW,
     Ends,
-    Interval,
-    Options,
     no_ends,
     spread_freedom,
     t_quantile,
@@ -43,40 +41,35 @@ class Shape(StrEnum):
     WILSON = "wilson"
 
 
-def bootstrap(statistic: Statistic, clusters: int, options: Options = DEFAULT) -> Ends:
+def bootstrap(statistic: Statistic, clusters: int, *, resamples: int = RESAMPLES, seed: int = SEED) -> Ends:
     """Percentile bootstrap over whole clusters.
 
     Args:
-        statistic: From (b, clusters) weights, how often each cluster is held, to (b,) values; NaN =
-            undefined.
+        statistic: From (b, clusters) weights, the count of each cluster, to (b,) values. NaN = undefined.
         clusters: Number of clusters.
-        options: Level, resamples, seed.
+        resamples: Number of draws.
+        seed: Seed of the draws.
 
     Returns:
-        The ends, method "cluster-bootstrap-RESAMPLES"; none below 3 clusters, without width, or when the
+        The ends, method "cluster-bootstrap-RESAMPLES". None below 3 clusters, without width, or where the
         statistic is undefined in more than 5% of the resamples.
 
-    Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3; Davison & Hinkley,
+    Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3. Davison & Hinkley,
         Bootstrap Methods and their Application, 1997, section 3.8 (whole clusters).
-
-    Example:
-        >>> sums = np.array([1.0, 2.0, 3.0, 6.0])
-        >>> bootstrap(lambda weights: weights @ sums / 4, 4).method
-        'cluster-bootstrap-2000'
     """
     if clusters < MIN_CLUSTERS:
         return no_ends(TOO_FEW)
-    values = statistic(draw(clusters, options.resamples, options.seed))
+    values = statistic(draw(clusters, resamples, seed))
     defined = values[np.isfinite(values)]
     share = 1 - len(defined) / len(values)
     if share > _UNDEFINED_SHARE:
         return no_ends(f"the statistic is undefined in {share:.0%} of the resamples")
-    tail = (1 - options.level) / 2
+    tail = (1 - CONFIDENCE) / 2
     low, high = (float(end) for end in np.quantile(defined, [tail, 1 - tail]))
     if high - low <= NOISE * max(1.0, abs(low), abs(high)):
         return no_ends(NO_WIDTH)
     error = float(defined.std(ddof=1))
-    return Ends(low, high, f"cluster-bootstrap-{options.resamples}", error=error, draws=options.resamples)
+    return Ends(low, high, f"cluster-bootstrap-{resamples}", error=error, draws=resamples)
 
 
 @lru_cache(maxsize=2)
@@ -87,7 +80,7 @@ def leave_one_out(clusters: int) -> Floats:
         clusters: Number of clusters, at least 1.
 
     Returns:
-        (1 + clusters, clusters) read-only zeros and ones; the same array for the same number.
+        (1 + clusters, clusters) read-only zeros and ones. The same number gives the same array.
 
     Example:
         >>> leave_one_out(2).tolist()
@@ -99,55 +92,46 @@ def leave_one_out(clusters: int) -> Floats:
 
 
 def once(statistic: Statistic) -> Statistic:
-    """Remember what the last weights of each number of rows gave, for a statistic that others are made of.
+    """Cache the values of the last weights, for each number of rows.
+
+    Statistics that are differences of others then evaluate each part once.
 
     Args:
         statistic: From (b, clusters) weights to (b,) values.
 
     Returns:
-        The same function.
-
-    Example:
-        >>> called = []
-        >>> statistic = once(lambda weights: called.append(1) or weights[:, 0])
-        >>> statistic(leave_one_out(3)).tolist() == statistic(leave_one_out(3)).tolist(), len(called)
-        (True, 1)
+        The same function, cached.
     """
     last: dict[int, tuple[Floats, Floats]] = {}
 
-    def remembered(weights: Floats) -> Floats:
+    def cached(weights: Floats) -> Floats:
         rows = len(weights)
         if rows not in last or last[rows][0] is not weights:
             last[rows] = weights, statistic(weights)
         return last[rows][1]
 
-    return remembered
+    return cached
 
 
 def jackknife(
-    statistic: Statistic,
-    clusters: int,
-    options: Options = DEFAULT,
-    *,
-    shape: Shape = Shape.FISHER,
-    even: bool = False,
+    statistic: Statistic, clusters: int, *, shape: Shape = Shape.FISHER, even: bool = False
 ) -> Ends:
-    """Leave out one cluster at a time; t interval with clusters - 1 degrees of freedom, or fewer where a
-    handful of clusters make up the variance, unless they weigh alike.
+    """Leave out one cluster at a time, and use Student's t.
+
+    The degrees of freedom are clusters - 1, or fewer where a handful of clusters make up the variance.
 
     Args:
-        statistic: From (b, clusters) weights to (b,) values in [-1, 1]; NaN = undefined.
+        statistic: From (b, clusters) weights to (b,) values in [-1, 1]. NaN = undefined.
         clusters: Number of clusters.
-        options: Level.
         shape: Fisher's z for correlations, Wilson's form for kappa.
         even: Whether no cluster can outweigh the others by far: clusters - 1 degrees of freedom.
 
     Returns:
-        The ends, in [-1, 1], method "cluster-jackknife-z-t" or "cluster-jackknife-wilson-t"; none below 3
-        clusters, without width, for a statistic of ±1, or when it is undefined without one of the clusters.
+        The ends, in [-1, 1], method "cluster-jackknife-z-t" or "cluster-jackknife-wilson-t". None below 3
+        clusters, without width, for a statistic of ±1, or where it is undefined without one of the clusters.
 
-    Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11 (variance); Fisher, Metron
-        1, 1921, 3-32; Wilson, JASA 22, 1927, 209-212.
+    Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11 (variance). Fisher, Metron
+        1, 1921, 3-32. Wilson, JASA 22, 1927, 209-212.
 
     Example:
         >>> sums = np.array([0.1, 0.2, 0.3, 0.6])
@@ -164,12 +148,12 @@ def jackknife(
     variance = (clusters - 1) / clusters * float(np.sum((left - left.mean()) ** 2))
     if variance <= NOISE**2:
         return no_ends(NO_WIDTH)
-    # The most that a coefficient in [-1, 1] can vary, which is nothing at either end.
+    # The largest variance of a coefficient in [-1, 1], which is 0 at either end.
     room = (1 - value) * (1 + value)
     if room <= NOISE:
         return no_ends("the coefficient is 1 or -1, where the interval has no width")
-    known = float("inf") if even else spread_freedom(left - left.mean())
-    quantile = t_quantile(options.level, min(clusters - 1, known))
+    freedom = float("inf") if even else spread_freedom(left - left.mean())
+    quantile = t_quantile(CONFIDENCE, min(clusters - 1, freedom))
     if shape is Shape.WILSON:
         low, high = (2 * end - 1 for end in wilson((1 + value) / 2, room / variance, quantile))
     else:
@@ -181,27 +165,23 @@ def jackknife(
 def interval(
     statistic: Statistic,
     clusters: int,
-    options: Options = DEFAULT,
     *,
+    resamples: int = RESAMPLES,
     shape: Shape = Shape.FISHER,
     even: bool = False,
 ) -> Ends:
-    """Make the interval of a coefficient by the rule at the top of this file.
+    """Make the interval of a coefficient: the jackknife up to 1,000 clusters, the bootstrap above.
 
     Args:
-        statistic: From (b, clusters) weights to (b,) values in [-1, 1]; NaN = undefined.
+        statistic: From (b, clusters) weights to (b,) values in [-1, 1]. NaN = undefined.
         clusters: Number of clusters.
-        options: Which interval, level, resamples, seed.
+        resamples: Draws of the bootstrap.
         shape: Shape of the jackknife's interval.
         even: See `jackknife`.
 
     Returns:
         The ends, or the reason why there are none.
-
-    Example:
-        >>> interval(lambda weights: weights[:, 0], 2).reason
-        'fewer than 3 clusters'
     """
-    if options.interval is Interval.AUTO and clusters <= JACKKNIFE_CLUSTERS:
-        return jackknife(statistic, clusters, options, shape=shape, even=even)
-    return bootstrap(statistic, clusters, options)
+    if clusters <= JACKKNIFE_CLUSTERS:
+        return jackknife(statistic, clusters, shape=shape, even=even)
+    return bootstrap(statistic, clusters, resamples=resamples)

@@ -1,4 +1,4 @@
-"""Clusters: the units that are drawn, left out and counted as independent."""
+"""Columns of numbers, categories and ids, and the clusters that count as independent units."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Column = ArrayLike | Sequence[object]
 
 
 def floats(values: Column) -> Floats:
-    """Read numbers; None and infinities become NaN, which means missing.
+    """Read numbers. None and infinities become NaN, which means missing.
 
     Args:
-        values: (n,) numbers; None and NaN = missing.
+        values: (n,) numbers. None and NaN are missing.
 
     Returns:
         (n,) float64, finite or NaN.
@@ -43,10 +43,10 @@ def floats(values: Column) -> Floats:
 
 
 def categories(values: Column) -> tuple[Texts, Bools]:
-    """Read categories as text, and say which are there.
+    """Read categories as text, and mark the rows that have one.
 
     Args:
-        values: (n,) categories of any type that prints distinctly; None, NaN and '' = missing.
+        values: (n,) categories of any type that prints distinctly. None, NaN and '' are missing.
 
     Returns:
         (n,) texts, and (n,) True where a category is present.
@@ -57,8 +57,8 @@ def categories(values: Column) -> tuple[Texts, Bools]:
     """
     if type(values) is np.ndarray and values.dtype.kind == "U":
         return values, values != ""
-    given = values if isinstance(values, Sequence) else np.asarray(_unmasked(values), dtype=object).tolist()
-    texts = ["" if value is None or value != value else str(value) for value in given]
+    rows = values if isinstance(values, Sequence) else np.asarray(_unmasked(values), dtype=object).tolist()
+    texts = ["" if value is None or value != value else str(value) for value in rows]
     array = np.array(texts, dtype=np.str_)
     return array, array != ""
 
@@ -99,15 +99,67 @@ def same_length(columns: Mapping[str, Column]) -> int:
 
     Raises:
         InputError: Two columns differ in length.
-
-    Example:
-        >>> same_length({"x": [1, 2], "y": [3, 4]})
-        2
     """
     lengths = {name: np.shape(np.asarray(column, dtype=object))[:1] for name, column in columns.items()}
     if len(set(lengths.values())) != 1 or () in lengths.values():
         raise InputError("columns of one length are needed here", value=lengths)
     return int(next(iter(lengths.values()))[0])
+
+
+def within_bounds(values: Floats, bounds: tuple[float, float], noun: str = "value") -> Floats:
+    """Clip float noise at the bounds, and refuse values further outside. NaN passes.
+
+    Args:
+        values: (n,) numbers.
+        bounds: Lowest and highest value allowed.
+        noun: What a value is, for the error.
+
+    Returns:
+        (n,) numbers within the bounds.
+
+    Raises:
+        InputError: A value lies outside by more than 1e-9 of the range.
+
+    Example:
+        >>> within_bounds(np.array([1 + 1e-12, 0.5]), (0, 1)).tolist()
+        [1.0, 0.5]
+    """
+    low, high = bounds
+    clipped = np.clip(values, low, high)
+    slack = 1e-9 * (high - low) if high < np.inf else 0.0
+    strange = np.abs(values - clipped) > slack
+    if strange.any():
+        value = float(values[strange][0])
+        raise InputError(f"a {noun} lies outside its bounds", value=value, allowed=f"{low:g} to {high:g}")
+    return np.asarray(clipped, dtype=np.float64)
+
+
+def cluster_of_units(units: Ints, names: Sequence[str], members: Ints, noun: str = "item") -> Ints:
+    """Return the cluster of each unit, and refuse a unit that lies in two.
+
+    Args:
+        units: (n,) unit codes, each of 0 … k-1 at least once.
+        names: (k,) ids of the units, for the error.
+        members: (n,) cluster codes.
+        noun: What a unit is, for the error.
+
+    Returns:
+        (k,) cluster codes.
+
+    Raises:
+        InputError: The rows of one unit lie in two clusters.
+
+    Example:
+        >>> cluster_of_units(np.array([0, 1, 0]), ["q1", "q2"], np.array([5, 6, 5])).tolist()
+        [5, 6]
+    """
+    clusters = np.zeros(len(names), dtype=np.int64)
+    clusters[units] = members
+    strange = clusters[units] != members
+    if strange.any():
+        article = "an" if noun[0] in "aeio" else "a"
+        raise InputError(f"{article} {noun} lies in two clusters", value=str(names[units[strange][0]]))
+    return clusters
 
 
 def draw(clusters: int, resamples: int, seed: int) -> Floats:
@@ -116,21 +168,17 @@ def draw(clusters: int, resamples: int, seed: int) -> Floats:
     Args:
         clusters: Number of clusters, at least 1.
         resamples: Number of resamples, at least 1.
-        seed: Seed of the draw; the same seed gives the same counts.
+        seed: Seed of the draw. The same seed gives the same counts.
 
     Returns:
-        (resamples, clusters) how often each resample holds each cluster; each row sums to `clusters`.
-
-    Example:
-        >>> draw(4, 2, seed=1).sum(axis=1).tolist()
-        [4.0, 4.0]
+        (resamples, clusters) how often each resample holds each cluster. Each row sums to `clusters`.
     """
     rng = np.random.default_rng(seed)
     return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples).astype(np.float64)
 
 
 def folds(clusters: Column, k: int, *, seed: int = 0) -> Ints:
-    """Deal whole clusters out to k folds of about equal size.
+    """Assign whole clusters to k folds of about equal size.
 
     Args:
         clusters: (n,) cluster ids.
@@ -138,7 +186,7 @@ def folds(clusters: Column, k: int, *, seed: int = 0) -> Ints:
         seed: Seed of the shuffle of the clusters' names.
 
     Returns:
-        (n,) fold of each row, 0 … k-1; rows of one cluster share a fold, whatever their order.
+        (n,) fold of each row, 0 … k-1. Rows of one cluster share a fold, whatever their order.
 
     Raises:
         InputError: Fewer than 2 folds.
@@ -150,5 +198,5 @@ def folds(clusters: Column, k: int, *, seed: int = 0) -> Ints:
     if k < 2:
         raise InputError("cross-fitting needs two folds or more", value=k)
     members, count = codes(clusters)
-    dealt = np.random.default_rng(seed).permutation(count) % k
-    return dealt[members].astype(np.int64)
+    fold_of_cluster = np.random.default_rng(seed).permutation(count) % k
+    return fold_of_cluster[members].astype(np.int64)

@@ -1,4 +1,4 @@
-"""One number with all that must stand beside it: interval, level, method, n, clusters, what was left out."""
+"""One number with its interval, level, method, n, clusters and the number of observations left out."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ MIN_CLUSTERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A point estimate with its interval; never NaN, and silent about nothing.
+    """A point estimate with its interval. A number that is absent has a reason, and no number is NaN.
 
     Args:
-        estimate: The point estimate; None when it is undefined or nothing was measured.
-        low: Lower end of the interval; None when there is no interval.
-        high: Upper end of the interval; None exactly when `low` is.
+        estimate: The point estimate. None where it is undefined or nothing was measured.
+        low: Lower end of the interval. None without an interval.
+        high: Upper end of the interval. None exactly where `low` is.
         level: Confidence level of the interval, in (0, 1).
-        method: How the interval was made, such as "wilson"; see the functions that make one.
+        method: How the interval was made, such as "wilson".
         n: Observations that entered the estimate.
         clusters: Independent clusters among them.
-        left_out: Observations that were given but did not enter.
-        reason: Why the estimate or its interval is None; None when both are there.
-        standard_error: Standard deviation of the estimate over samples of clusters, in its own unit; None
+        left_out: Observations that did not enter.
+        reason: Why the estimate or its interval is None. None where both are present.
+        standard_error: Standard deviation of the estimate over samples of clusters, in its own unit. None
             where the interval is not made from one.
-        draws: Number of draws that the interval is made of; None for an interval without draws.
+        draws: Number of random draws behind the interval. None for an interval without draws.
 
     Raises:
         InputError: A number is NaN or infinite, one end lacks the other, or something is None without a
@@ -73,15 +73,15 @@ class Estimate:
         level: float = CONFIDENCE,
         method: str = "none",
     ) -> Estimate:
-        """Return an estimate that says only why there is none.
+        """Return an estimate without numbers, with its reason.
 
         Args:
             reason: What is missing, in a few words.
-            n: Observations that were at hand.
+            n: Observations at hand.
             clusters: Clusters among them.
-            left_out: Observations that were given but could not be used.
-            level: Confidence level that was asked for, in (0, 1).
-            method: The method that was asked for.
+            left_out: Observations that could not be used.
+            level: Confidence level of the absent interval, in (0, 1).
+            method: The method of the absent interval.
 
         Returns:
             An estimate whose three numbers are None.
@@ -94,20 +94,12 @@ class Estimate:
 
     @property
     def width(self) -> float | None:
-        """Width of the interval, at least 0; None without an interval."""
+        """Width of the interval, at least 0. None without an interval."""
         return None if self.low is None or self.high is None else self.high - self.low
 
     def negated(self) -> Estimate:
-        """Return the estimate of the negated quantity.
-
-        Example:
-            >>> Estimate(0.5, 0.4, 0.75, 0.95, "wilson", 90, 90, 0, None).negated().low
-            -0.75
-        """
-        point, low, high = (
-            None if number is None else -number for number in (self.estimate, self.high, self.low)
-        )
-        return replace(self, estimate=point, low=low, high=high)
+        """Return the estimate of the negated quantity."""
+        return self.moved(lambda number: -number, scale=1)
 
     def without_interval(self, reason: str) -> Estimate:
         """Return the same estimate with its interval withdrawn for `reason`.
@@ -127,11 +119,11 @@ class Estimate:
 
         Args:
             move: From the old scale to the new, rising or falling.
-            scale: By what `move` multiplies distances; None where that differs from place to place, which
-                leaves no standard error.
+            scale: Factor by which `move` multiplies distances. None where the factor is not constant: the
+                copy then has no standard error.
 
         Returns:
-            A copy; where `move` falls its ends change places.
+            A copy. Where `move` falls, the ends change places.
 
         Example:
             >>> share = Estimate(0.5, 0.25, 0.625, 0.95, "wilson", 90, 90, 0, None)

@@ -1,61 +1,20 @@
-"""What every interval is made of: the options, the quantiles, Wilson's form, and the two ends."""
+"""The parts of every interval: quantiles, Wilson's form, the interval of a difference, and the two ends."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
-from evalhub.errors import InputError
 from evalhub.stats.clusters import Floats
 from evalhub.stats.estimate import CONFIDENCE, MIN_CLUSTERS, Estimate
 
 TOO_FEW = f"fewer than {MIN_CLUSTERS} clusters"
 NO_WIDTH = "the interval has no width: no resample differs from the estimate"
 NOISE = 1e-12
-
-
-class Interval(StrEnum):
-    """Which interval to make: the one with the best coverage, or the percentile bootstrap."""
-
-    AUTO = "auto"
-    BOOTSTRAP = "bootstrap"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How intervals are made.
-
-    Args:
-        level: Confidence level, in (0, 1).
-        interval: Which interval.
-        resamples: Draws of a bootstrap, at least 100.
-        seed: Seed of the draws, at least 0.
-
-    Raises:
-        InputError: A value is out of range.
-
-    Example:
-        >>> Options(level=0.9).seed
-        0
-    """
-
-    level: float = CONFIDENCE
-    interval: Interval = Interval.AUTO
-    resamples: int = 2_000
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
-            raise InputError("a confidence level lies between 0 and 1", value=self.level)
-        if self.resamples < 100:
-            raise InputError("too few resamples for an interval", value=self.resamples, allowed="100 or more")
-        if self.seed < 0:
-            raise InputError("a seed is not negative", value=self.seed)
-
-
-DEFAULT = Options()
+RESAMPLES = 2_000
+SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +26,8 @@ class Ends:
         high: Upper end.
         method: How the interval was made.
         reason: Why `low` and `high` are None.
-        error: Standard error of the estimate, in its own unit; None where the ends are not made from one.
-        draws: Number of draws; None where there are none.
+        error: Standard error of the estimate, in its own unit. None where the ends are not made from one.
+        draws: Number of random draws. None where there are none.
     """
 
     low: float | None
@@ -80,18 +39,7 @@ class Ends:
 
 
 def no_ends(reason: str) -> Ends:
-    """Return an interval without ends.
-
-    Args:
-        reason: Why there is none.
-
-    Returns:
-        Ends that are None, method "none".
-
-    Example:
-        >>> no_ends("fewer than 3 clusters").method
-        'none'
-    """
+    """Return an interval without ends, method "none"."""
     return Ends(None, None, "none", reason)
 
 
@@ -115,34 +63,25 @@ def t_quantile(level: float, freedom: float) -> float:
 
 
 def z_quantile(level: float) -> float:
-    """Return the two-sided quantile of the normal distribution.
-
-    Args:
-        level: Confidence level, in (0, 1).
-
-    Returns:
-        The quantile, above 0.
-
-    Example:
-        >>> round(z_quantile(0.95), 3)
-        1.96
-    """
+    """Return the two-sided quantile of the normal distribution, above 0."""
     from scipy import special
 
     return float(special.ndtri((1 + level) / 2))
 
 
 def spread_freedom(parts: Floats, *, clusters: int | None = None) -> float:
-    """Return how well the sum of squares of some parts is known: few large parts tell it badly.
+    """Return the degrees of freedom of a variance that is a sum of squares of some parts.
+
+    A few large parts give few degrees of freedom.
 
     Args:
-        parts: (k,) what each cluster contributes, about mean 0.
-        clusters: How many clusters tell it, at least 2; k by default.
+        parts: (k,) contribution of each cluster, about mean 0.
+        clusters: Number of clusters that contribute, at least 2. Default k.
 
     Returns:
-        Degrees of freedom 2 v² / var(v) of the variance v, by the parts' kurtosis; infinite where all are 0.
+        2 v² / var(v) of the variance v, by the parts' kurtosis. Infinite where all parts are 0.
 
-    Source: Satterthwaite, Biometrics Bulletin 2(6), 1946, 110-114; O'Neill, The American Statistician 68(4),
+    Source: Satterthwaite, Biometrics Bulletin 2(6), 1946, 110-114. O'Neill, The American Statistician 68(4),
         2014, 282-296 (variance of a sample variance).
 
     Example:
@@ -162,7 +101,7 @@ def wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
 
     Args:
         share: The observed proportion, in [0, 1].
-        n: Observations, above 0; need not be whole.
+        n: Observations, above 0, not necessarily whole.
         quantile: Two-sided quantile, such as 1.96.
 
     Returns:
@@ -180,31 +119,60 @@ def wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def with_ends(
-    value: float | None, ends: Ends, *, level: float, n: int, clusters: int, left_out: int
-) -> Estimate:
+def mover_difference(
+    estimates: tuple[float, float], ends: Sequence[Ends | Estimate], correlation: float, *, method: str
+) -> Ends:
+    """Make the interval of a difference from the intervals of its two parts (MOVER).
+
+    Args:
+        estimates: The two parts.
+        ends: Their intervals.
+        correlation: Correlation of the two estimates, in [-1, 1].
+        method: Name of the method.
+
+    Returns:
+        The ends of first minus second, or the reason of the part that has no interval.
+
+    Source: Zou & Donner, Statistics in Medicine 27, 2008, 1693-1702.
+
+    Example:
+        >>> ends = mover_difference((0.5, 0.25), (Ends(0.25, 0.75, ""), Ends(0, 0.5, "")), 1, method="m")
+        >>> ends.low, ends.high
+        (0.25, 0.25)
+    """
+    (p, q), (first, second) = estimates, ends
+    if first.low is None or first.high is None:
+        return no_ends(first.reason or "")
+    if second.low is None or second.high is None:
+        return no_ends(second.reason or "")
+    down = difference_error(p - first.low, second.high - q, correlation)
+    up = difference_error(first.high - p, q - second.low, correlation)
+    return Ends(p - q - down, p - q + up, method)
+
+
+def difference_error(first: float, second: float, correlation: float) -> float:
+    """Return the error of a difference from the errors of its two parts and their correlation."""
+    return float(max(0.0, first**2 - 2 * correlation * first * second + second**2) ** 0.5)
+
+
+def with_ends(value: float | None, ends: Ends, *, n: int, clusters: int, left_out: int) -> Estimate:
     """Join a point estimate and its interval.
 
     Args:
-        value: The point estimate, finite; None where the ends say why there is none.
-        ends: Its interval.
-        level: Confidence level of the interval.
+        value: The point estimate, finite. None where `ends` has the reason.
+        ends: Its interval, at the level `CONFIDENCE`.
         n: Observations.
         clusters: Clusters among them.
         left_out: Observations that did not enter.
 
     Returns:
         The estimate.
-
-    Example:
-        >>> with_ends(0.5, no_ends("constant"), level=0.95, n=3, clusters=3, left_out=0).reason
-        'constant'
     """
     return Estimate(
         estimate=value,
         low=ends.low,
         high=ends.high,
-        level=level,
+        level=CONFIDENCE,
         method=ends.method,
         n=n,
         clusters=clusters,

@@ -1,34 +1,28 @@
 """Means and proportions of clustered observations.
 
-The rule, under `Interval.AUTO`:
+The rule for the interval:
 
-- values of known bounds, all of them at a bound, one row per cluster: Wilson ("wilson");
-- values of known bounds otherwise: Wilson with the effective number of observations m(1 - m) / v, v the
-  cluster-robust variance CR2, and Student's t ("wilson-cluster-t"); no variance at a bound: Wilson with the
-  clusters as observations;
-- values without known bounds: mean ± t · sqrt(CR2) ("cluster-t").
+- values with bounds, all of them at a bound, one row per cluster: Wilson ("wilson");
+- other values with bounds: Wilson with the effective number of observations m(1 - m) / v, where v is the
+  cluster-robust variance CR2, and Student's t ("wilson-cluster-t"). If a mean at a bound has no variance, the
+  clusters count as the observations of Wilson's interval;
+- values without bounds: mean ± t · sqrt(CR2) ("cluster-t").
 
-Degrees of freedom are Bell and McCaffrey's, or fewer where a handful of clusters make up the variance: it is
-then known no better than they are many. At 30 clusters this holds 95% where the percentile bootstrap and the
-plain t interval fall to 80% near a bound.
+Degrees of freedom are Bell and McCaffrey's, or fewer where a handful of clusters make up the variance. At 30
+clusters this covers 95% where the percentile bootstrap and the plain t interval fall to 80% near a bound.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from evalhub.errors import InputError
-from evalhub.stats.bootstrap import bootstrap
-from evalhub.stats.clusters import Column, Floats, Ints, codes, floats, same_length
-from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
+from evalhub.stats.clusters import Column, Floats, Ints, codes, floats, same_length, within_bounds
+from evalhub.stats.estimate import CONFIDENCE, MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import (
-    DEFAULT,
     NO_WIDTH,
     NOISE,
     TOO_FEW,
     Ends,
-    Interval,
-    Options,
     no_ends,
     spread_freedom,
     t_quantile,
@@ -38,29 +32,24 @@ from evalhub.stats.intervals import (
 )
 
 
-def mean_estimate(
-    values: Column,
-    clusters: Column,
-    *,
-    bounds: tuple[float, float] | None = None,
-    options: Options = DEFAULT,
-) -> Estimate:
-    """Estimate a mean over rows that come in clusters.
+def mean_estimate(values: Column, clusters: Column, *, bounds: tuple[float, float] | None = None) -> Estimate:
+    """Estimate a mean over rows that come in clusters: a win rate, an accuracy, a mean score.
+
+    Give `bounds` wherever the values have them: the interval then stays within them and covers better.
 
     Args:
-        values: (n,) numbers; None, NaN and infinite = missing, left out and counted.
+        values: (n,) numbers. None, NaN and infinite are missing, left out and counted.
         clusters: (n,) cluster ids.
-        bounds: Lowest and highest value there can be; None = not known.
-        options: Which interval, level, resamples, seed.
+        bounds: Lowest and highest possible value. None = no bounds.
 
     Returns:
-        The mean of the rows, in the values' own unit, its interval within `bounds`; None without any value.
+        The mean of the rows, in the values' own unit, its interval within `bounds`. None without any value.
 
     Raises:
         InputError: The columns differ in length, or a value lies outside `bounds`.
 
-    Source: Wilson, JASA 22, 1927; Bell & McCaffrey, Survey Methodology 28(2), 2002 (CR2 and its degrees of
-        freedom); Korn & Graubard, Survey Methodology 24(2), 1998 (effective number of observations).
+    Source: Wilson, JASA 22, 1927. Bell & McCaffrey, Survey Methodology 28(2), 2002 (CR2 and its degrees of
+        freedom). Korn & Graubard, Survey Methodology 24(2), 1998 (effective number of observations).
 
     Example:
         >>> win = mean_estimate([1, 1, 0, 1], ["q1", "q2", "q3", "q4"], bounds=(0, 1))
@@ -73,53 +62,31 @@ def mean_estimate(
     left_out = int(len(numbers) - present.sum())
     numbers = numbers[present]
     if bounds is not None:
-        numbers = _within(numbers, bounds)
+        numbers = within_bounds(numbers, bounds)
     members, count = codes(np.asarray(clusters)[present])
     if not len(numbers):
-        return Estimate.none("nothing was measured", left_out=left_out, level=options.level)
-    ends = _ends(numbers, members, bounds, options)
-    mean = float(numbers.mean())
-    return with_ends(mean, ends, level=options.level, n=len(numbers), clusters=count, left_out=left_out)
+        return Estimate.none("nothing was measured", left_out=left_out)
+    ends = _ends(numbers, members, bounds)
+    return with_ends(float(numbers.mean()), ends, n=len(numbers), clusters=count, left_out=left_out)
 
 
-def _within(values: Floats, bounds: tuple[float, float]) -> Floats:
-    """Clip float noise, and refuse what lies further out."""
-    clipped = np.clip(values, *bounds)
-    strange = np.abs(values - clipped) > 1e-9 * (bounds[1] - bounds[0])
-    if strange.any():
-        raise InputError(
-            "a value lies outside its bounds", value=float(values[strange][0]), allowed=str(bounds)
-        )
-    return clipped
-
-
-def _ends(values: Floats, members: Ints, bounds: tuple[float, float] | None, options: Options) -> Ends:
+def _ends(values: Floats, members: Ints, bounds: tuple[float, float] | None) -> Ends:
     clusters = int(members.max()) + 1
     if clusters < MIN_CLUSTERS:
         return no_ends(TOO_FEW)
-    if options.interval is Interval.BOOTSTRAP:
-        sizes = np.bincount(members).astype(np.float64)
-        sums = np.bincount(members, weights=values)
-        return bootstrap(lambda weights: (weights @ sums) / (weights @ sizes), clusters, options)
     variance, freedom = cluster_variance(values, members)
     if variance <= (NOISE * max(1.0, float(np.abs(values).max()))) ** 2:
         variance = 0.0
     if bounds is not None:
-        return _bounded(values, members, bounds, (variance, freedom), level=options.level)
+        return _bounded(values, members, bounds, (variance, freedom))
     if variance == 0.0:
         return no_ends(NO_WIDTH)
-    mean, half = float(values.mean()), t_quantile(options.level, freedom) * variance**0.5
+    mean, half = float(values.mean()), t_quantile(CONFIDENCE, freedom) * variance**0.5
     return Ends(mean - half, mean + half, "cluster-t", error=variance**0.5)
 
 
-def _bounded(
-    values: Floats,
-    members: Ints,
-    bounds: tuple[float, float],
-    spread: tuple[float, float],
-    *,
-    level: float,
-) -> Ends:
+def _bounded(values: Floats, members: Ints, bounds: tuple[float, float], spread: tuple[float, float]) -> Ends:
+    """Return Wilson's interval of values with bounds, from their variance and its degrees of freedom."""
     low, high = bounds
     scale = high - low
     clusters = int(members.max()) + 1
@@ -129,10 +96,10 @@ def _bounded(
     if variance == 0.0 and min(share, 1 - share) > NOISE:
         return no_ends(NO_WIDTH)
     if variance == 0.0 or (binary and clusters == len(values)):
-        ends, method = wilson(share, clusters, z_quantile(level)), "wilson"
+        ends, method = wilson(share, clusters, z_quantile(CONFIDENCE)), "wilson"
     else:
         effective = share * (1 - share) / variance
-        ends, method = wilson(share, effective, t_quantile(level, freedom)), "wilson-cluster-t"
+        ends, method = wilson(share, effective, t_quantile(CONFIDENCE, freedom)), "wilson-cluster-t"
     error = spread[0] ** 0.5 if variance > 0 else None
     return Ends(low + scale * ends[0], low + scale * ends[1], method, error=error)
 
@@ -146,10 +113,10 @@ def cluster_variance(values: Floats, members: Ints) -> tuple[float, float]:
 
     Returns:
         The variance of the mean, and its degrees of freedom in (0, k - 1]: Bell-McCaffrey's, or 2 v² / var(v)
-        by the kurtosis of the clusters' sums where that is less. With clusters of one size the variance
-        is that of the cluster means over k.
+        by the kurtosis of the clusters' sums where that is less. With clusters of equal size this is the
+        variance of the cluster means over k.
 
-    Source: Bell & McCaffrey, Survey Methodology 28(2), 2002, for a regression on a constant; Satterthwaite,
+    Source: Bell & McCaffrey, Survey Methodology 28(2), 2002, for a regression on a constant. Satterthwaite,
         Biometrics Bulletin 2(6), 1946 (degrees of freedom by the variance of a variance).
 
     Example:

@@ -1,88 +1,71 @@
-"""The difference of two proportions that were measured on the same things."""
+"""The difference of two proportions that were measured on the same items."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from evalhub.stats.clusters import Column, Floats, Ints, codes, floats, same_length
 from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import DEFAULT, Ends, Options, no_ends, with_ends
+from evalhub.stats.intervals import Ends, difference_error, mover_difference, with_ends
 from evalhub.stats.means import mean_estimate
 
 
-def paired_difference(
-    first: Column, second: Column, clusters: Column, *, options: Options = DEFAULT
-) -> Estimate:
+def paired_difference(first: Column, second: Column, clusters: Column) -> Estimate:
     """Estimate how much more often the first happens than the second, on the same rows.
 
-    The intervals of the two shares, which take the clusters into account, are joined through the
-    correlation of the clusters' sums. It has a width also where both never differ.
+    The cluster-robust intervals of the two shares are joined through the correlation of the clusters' sums.
+    Choose it for shares that may be equal in every row: the interval then still has a width.
 
     Args:
-        first: (n,) values in [0, 1], such as 1 for a success; None and NaN = missing.
-        second: (n,) values in [0, 1] of the same rows; a row that lacks either is left out and counted.
+        first: (n,) values in [0, 1], such as 1 for a success. None and NaN are missing.
+        second: (n,) values in [0, 1] of the same rows. A row that lacks either is left out and counted.
         clusters: (n,) cluster ids.
-        options: Which interval of the shares, level, resamples, seed.
 
     Returns:
-        Mean of first minus mean of second, in [-1, 1], and its interval; None without any row.
+        Mean of first minus mean of second, in [-1, 1], and its interval. None without any row.
 
     Raises:
         InputError: The columns differ in length, or a value lies outside [0, 1].
 
-    Source: Newcombe, Statistics in Medicine 17, 1998, 2635-2650, method 10 (score intervals, correlated);
+    Source: Newcombe, Statistics in Medicine 17, 1998, 2635-2650, method 10 (score intervals, correlated).
         Zou & Donner, Statistics in Medicine 27, 2008, 1693-1702 (MOVER).
 
     Example:
-        >>> one, other = [1, 1, 1, 0, 1, 0], [0, 1, 0, 0, 0, 0]
-        >>> net = paired_difference(one, other, list("abcdef"))
+        >>> attacked, placebo = [1, 1, 1, 0, 1, 0], [0, 1, 0, 0, 0, 0]
+        >>> net = paired_difference(attacked, placebo, list("abcdef"))
         >>> net.estimate, round(net.low, 2), round(net.high, 2)
         (0.5, 0.05, 0.73)
     """
     same_length({"first": first, "second": second, "clusters": clusters})
-    one, other = floats(first), floats(second)
-    present = ~(np.isnan(one) | np.isnan(other))
-    one, other = one[present], other[present]
-    kept = np.asarray(clusters)[present]
+    x, y = floats(first), floats(second)
+    present = ~(np.isnan(x) | np.isnan(y))
+    x, y = x[present], y[present]
+    names = np.asarray(clusters)[present]
     left_out = int(len(present) - present.sum())
-    if not len(one):
-        return Estimate.none("nothing was measured", left_out=left_out, level=options.level)
-    shares = [mean_estimate(values, kept, bounds=(0, 1), options=options) for values in (one, other)]
-    members, count = codes(kept)
-    return with_ends(
-        float(one.mean() - other.mean()),
-        _joined(shares[0], shares[1], _correlation(one, other, members)),
-        level=options.level,
-        n=len(one),
-        clusters=count,
-        left_out=left_out,
-    )
+    if not len(x):
+        return Estimate.none("nothing was measured", left_out=left_out)
+    shares = [mean_estimate(values, names, bounds=(0, 1)) for values in (x, y)]
+    members, count = codes(names)
+    ends = _joined_ends(shares[0], shares[1], _correlation(x, y, members))
+    return with_ends(float(x.mean() - y.mean()), ends, n=len(x), clusters=count, left_out=left_out)
 
 
-def _joined(first: Estimate, second: Estimate, correlation: float) -> Ends:
-    """Return the interval of a difference from those of its two parts."""
-    for part in (first, second):
-        if part.estimate is None or part.low is None or part.high is None:
-            return no_ends(part.reason or "")
-    p, low_p, high_p = _numbers(first)
-    q, low_q, high_q = _numbers(second)
-    one, other = first.standard_error, second.standard_error
-    error = None if one is None or other is None else _distance(one, other, correlation)
-    down = _distance(p - low_p, high_q - q, correlation)
-    up = _distance(high_p - p, q - low_q, correlation)
-    return Ends(max(-1.0, p - q - down), min(1.0, p - q + up), "newcombe-paired", error=error)
+def _joined_ends(first: Estimate, second: Estimate, correlation: float) -> Ends:
+    """Return the interval of a difference of two shares, within [-1, 1]."""
+    estimates = float(first.estimate or 0), float(second.estimate or 0)
+    ends = mover_difference(estimates, (first, second), correlation, method="newcombe-paired")
+    if ends.low is None or ends.high is None:
+        return ends
+    error = None
+    if first.standard_error is not None and second.standard_error is not None:
+        error = difference_error(first.standard_error, second.standard_error, correlation)
+    return replace(ends, low=max(-1.0, ends.low), high=min(1.0, ends.high), error=error)
 
 
-def _numbers(part: Estimate) -> tuple[float, float, float]:
-    return float(part.estimate or 0), float(part.low or 0), float(part.high or 0)
-
-
-def _distance(one: float, other: float, correlation: float) -> float:
-    return float(max(0.0, one**2 - 2 * correlation * one * other + other**2) ** 0.5)
-
-
-def _correlation(one: Floats, other: Floats, members: Ints) -> float:
-    """Return how the clusters' sums of the two go together; 0 where one of them never varies."""
-    sums = [np.bincount(members, weights=values - values.mean()) for values in (one, other)]
+def _correlation(x: Floats, y: Floats, members: Ints) -> float:
+    """Return the correlation of the clusters' sums of two columns. 0 where one of them never varies."""
+    sums = [np.bincount(members, weights=values - values.mean()) for values in (x, y)]
     spread = float(np.sqrt(np.sum(sums[0] ** 2) * np.sum(sums[1] ** 2)))
     return float(np.sum(sums[0] * sums[1])) / spread if spread > 0 else 0.0

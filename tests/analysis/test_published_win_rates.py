@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evalhub.stats.means import mean_estimate
 from evalhub.stats.ranking.joint_length import FEW_MODELS, joint_length_controlled
-from evalhub.stats.ranking.win_counts import win_counts
 
 pytestmark = pytest.mark.skipif(
     "EVALHUB_MIRROR" not in os.environ, reason="needs EVALHUB_MIRROR: the labelled sets in shared/data"
@@ -42,16 +42,18 @@ def read() -> dict[str, np.ndarray]:
 def test_raw_win_rates(model: str) -> None:
     rows = read()
     mine = rows["models"] == model
-    counts = win_counts(rows["wins"][mine], rows["items"][mine])
+    wins, items = rows["wins"][mine], rows["items"][mine]
+    soft = mean_estimate(wins, items, bounds=(0, 1))
+    verdicts = mean_estimate((1 + np.sign(wins - 0.5)) / 2, items, bounds=(0, 1))
     rate, error, ties, hard, _ = PUBLISHED[model]
-    assert counts.soft.estimate is not None
-    assert counts.hard.estimate is not None
-    assert counts.standard_error is not None
-    assert 100 * counts.soft.estimate == pytest.approx(rate, abs=1e-6)
-    assert 100 * counts.standard_error == pytest.approx(error, abs=1e-6)
-    assert 100 * counts.hard.estimate == pytest.approx(hard, abs=1e-6)
-    assert counts.ties == ties
-    print(model, counts)
+    assert soft.estimate is not None
+    assert soft.standard_error is not None
+    assert verdicts.estimate is not None
+    assert 100 * soft.estimate == pytest.approx(rate, abs=1e-6)
+    assert 100 * soft.standard_error == pytest.approx(error, abs=1e-6)
+    assert 100 * verdicts.estimate == pytest.approx(hard, abs=1e-6)
+    assert np.sum(wins == 0.5) == ties
+    print(model, soft, verdicts)
 
 
 def test_length_control_of_four_models_says_what_it_lacks() -> None:

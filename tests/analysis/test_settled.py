@@ -7,7 +7,7 @@ import pytest
 
 from evalhub import stats
 from evalhub.analysis import Results, rows_of, sequential_tests
-from evalhub.judging.early_stopping import drawn_place
+from evalhub.judging.early_stopping import cluster_order
 
 Write = Callable[..., Results]
 LOOKS = {"level": 0.9, "seeds": {"pw": 7}, "together": {"pw": {"d": {"overall": 1}}}, "pairs": []}
@@ -23,10 +23,10 @@ def test_the_numbers_are_those_of_the_drawn_order(hand: Any, results: Write) -> 
     chances = {f"i{n}": 0.2 if n < 5 else 0.5 if n == 5 else None if n == 6 else 0.8 for n in range(40)}
     records = [record for item, p in chances.items() for record in pair_in_both_orders(hand, item, p)]
     (row,) = rows_of(sequential_tests(results(records, settled=LOOKS)))
-    clusters = sorted(chances, key=lambda item: drawn_place(7, "d", item))
+    clusters = sorted(chances, key=lambda item: cluster_order(7, "d", item))
     ps = [chances[item] for item in clusters]
     wins = [None if p is None else 0.5 if p == 0.5 else float(p > 0.5) for p in ps]
-    test = stats.sequential_comparison(wins, clusters, bounds=(0, 1), options=stats.Options(level=0.9))
+    test = stats.sequential_comparison(wins, clusters, bounds=(0, 1), level=0.9)
     assert [row[name] for name in ("dataset", "judge", "criterion", "first", "second")] == [
         "d", "pw", "overall", "k", "m",
     ]  # fmt: skip

@@ -30,14 +30,14 @@ scale: {1: wrong, 2: right}
 """
 
 
-def refused(said: Any, *parts: str, code: int = 2) -> None:
+def refused(output: Any, *parts: str, code: int = 2) -> None:
     """Hold an answer against what it must name; nothing but one sentence is printed."""
-    assert said.code == code, said
-    assert not said.out
-    assert "Traceback" not in said.err
-    assert said.sentence[-1] in ".?"
+    assert output.code == code, output
+    assert not output.out
+    assert "Traceback" not in output.err
+    assert output.sentence[-1] in ".?"
     for part in parts:
-        assert part in said.sentence
+        assert part in output.sentence
 
 
 @pytest.mark.parametrize(
@@ -202,10 +202,10 @@ def test_a_file_with_another_sha256(desk: Any, cli: Callable[..., Any]) -> None:
     card = yaml.safe_load(desk.dataset().read_text())
     data = desk.folder / "datasets" / "samples" / "tiny" / "items.jsonl"
     data.write_text(data.read_text() + "\n")
-    said = cli("run", "s")
-    assert said.code == 2
-    assert card["files"]["items"]["sha256"] in said.sentence
-    assert len(set(re.findall(r"[0-9a-f]{64}", said.sentence))) == 2
+    output = cli("run", "s")
+    assert output.code == 2
+    assert card["files"]["items"]["sha256"] in output.sentence
+    assert len(set(re.findall(r"[0-9a-f]{64}", output.sentence))) == 2
 
 
 @pytest.mark.parametrize(
@@ -273,8 +273,8 @@ class TestFamilies:
         ]
         desk.dataset(responses=rows)
         self.own(desk, "exclude", ("beta",))
-        said = cli("run", "s", "--json")
-        assert said.code == 0, said
+        output = cli("run", "s", "--json")
+        assert output.code == 0, output
         (folder,) = desk.runs.iterdir()
         manifest = json.loads((folder / "manifest.json").read_text())
         assert manifest["skipped"]["pw"]["tiny"] == {
@@ -298,19 +298,19 @@ class TestFamilies:
 
 
 def test_debug_shows_the_traceback(desk: Any) -> None:
-    said = desk.command("--debug", "run", "nowhere")
-    assert said.code != 0
-    assert "Traceback" in said.err
-    assert "UnknownNameError" in said.err
+    output = desk.command("--debug", "run", "nowhere")
+    assert output.code != 0
+    assert "Traceback" in output.err
+    assert "UnknownNameError" in output.err
 
 
 def test_the_real_process_says_the_same(desk: Any, cli: Callable[..., Any]) -> None:
     desk.suite(judgez=[])
-    said, here = desk.command("run", "s"), cli("run", "s")
-    assert (said.code, said.sentence) == (2, here.sentence)
-    said = desk.command("run")
-    assert said.code == 2
-    assert "SUITE" in said.err
+    output, here = desk.command("run", "s"), cli("run", "s")
+    assert (output.code, output.sentence) == (2, here.sentence)
+    output = desk.command("run")
+    assert output.code == 2
+    assert "SUITE" in output.err
 
 
 def test_a_folder_that_is_no_run(desk: Any, cli: Callable[..., Any], tmp_path: Path) -> None:
@@ -325,9 +325,9 @@ def test_a_folder_that_is_no_run(desk: Any, cli: Callable[..., Any], tmp_path: P
 def test_a_script_of_the_wrong_type(desk: Any, cli: Callable[..., Any], script: dict[str, Any]) -> None:
     judge = {"id": "j", "rubric": "pair", "model": "m", "families": ["beta"], "pairs": {"by": "all"}}
     desk.suite(judges=[{**judge, "engine": {"type": "scripted", "script": script}}])
-    said = cli("run", "s")
-    assert said.code == 2, said
-    assert "is needed" in said.sentence
+    output = cli("run", "s")
+    assert output.code == 2, output
+    assert "is needed" in output.sentence
     assert not list(desk.runs.glob("*"))
 
 
@@ -341,8 +341,8 @@ def test_a_dry_run_looks_into_the_same_runs(desk: Any, cli: Callable[..., Any]) 
 
 
 def test_what_a_card_says_is_json(desk: Any, cli: Callable[..., Any]) -> None:
-    said = json.loads(cli("datasets", "show", "tiny", "--json").out)
-    assert said["card"]["criteria"]["overall"]["kind"] == "pairwise"
+    output = json.loads(cli("datasets", "show", "tiny", "--json").out)
+    assert output["card"]["criteria"]["overall"]["kind"] == "pairwise"
     shown = cli("datasets", "show", "tiny").out
     assert "overall pairwise" in shown
     assert "(" not in shown.replace("\n", "")

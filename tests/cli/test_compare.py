@@ -25,9 +25,9 @@ def on_runs(desk: Any, cli: Any, run: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_compare(on_runs: Any) -> None:
-    said = on_runs("compare")
-    assert said.code == 0
-    assert "first minus second" in said.out
+    output = on_runs("compare")
+    assert output.code == 0
+    assert "first minus second" in output.out
     rows = json.loads(on_runs("compare", "--json").out)
     assert {(row["rater"], row["first"], row["second"]) for row in rows} == {
         ("pt", "k", "m"),
@@ -38,9 +38,9 @@ def test_compare(on_runs: Any) -> None:
 
 
 def test_compare_two_nights(on_runs: Any, run: Path) -> None:
-    said = on_runs("compare", run.name, run.name, "--only", "win rate")
-    assert said.code == 0
-    assert f"{run.name} minus {run.name}" in " ".join(said.out.split())
+    output = on_runs("compare", run.name, run.name, "--only", "win rate")
+    assert output.code == 0
+    assert f"{run.name} minus {run.name}" in " ".join(output.out.split())
 
 
 @pytest.mark.parametrize(
@@ -52,24 +52,24 @@ def test_compare_two_nights(on_runs: Any, run: Path) -> None:
     ],
 )
 def test_what_is_not_there(on_runs: Any, names: tuple[str, ...], sentence: str) -> None:
-    said = on_runs("compare", *names)
-    assert said.code == 2
-    assert sentence in said.sentence
+    output = on_runs("compare", *names)
+    assert output.code == 2
+    assert sentence in output.sentence
 
 
 def test_sensitivity(on_runs: Any) -> None:
-    said = on_runs("sensitivity")
-    assert said.code == 0
-    assert "swapped" in said.out
+    output = on_runs("sensitivity")
+    assert output.code == 0
+    assert "swapped" in output.out
     rows = json.loads(on_runs("sensitivity", "--json").out)
     assert {row["dataset"] for row in rows} == {"tiny"}
 
 
 def test_plan_says_what_can_be_seen(desk: Any, cli: Any) -> None:
     desk.dataset(items=100)
-    said = cli("plan", "s")
-    assert "100 or more independent items per system: an interval of about ± 0.10" in said.err
-    assert "a win rate of 0.64 is told from .50 with 80% power" in said.err
+    output = cli("plan", "s")
+    assert "100 or more independent items per system: an interval of about ± 0.10" in output.err
+    assert "a win rate of 0.64 is told from .50 with 80% power" in output.err
     (cell, *_) = json.loads(cli("plan", "s", "--json").out)["cells"]
     assert cell["power"]["detectable"] == pytest.approx(0.1415, abs=1e-3)
 
@@ -83,12 +83,12 @@ def test_a_margin(on_runs: Any, run: Path) -> None:
     same = json.loads(on_runs("compare", run.name, run.name, "--margin", "0.9", "--json").out)
     assert {row["finding"] for row in same} <= {"non-inferior", "inconclusive"}
     assert "non-inferior" in on_runs("compare", "--margin", "1.9", "--only", "win rate").out
-    said = on_runs("compare", "--margin", "-1")
-    assert said.code == 2
-    assert "a margin is above 0" in said.sentence
+    output = on_runs("compare", "--margin", "-1")
+    assert output.code == 2
+    assert "a margin is above 0" in output.sentence
 
 
 def test_raters_need_labels(on_runs: Any) -> None:
-    said = on_runs("compare", "--raters")
-    assert said.code == 2
-    assert "no rated response has a label" in said.sentence
+    output = on_runs("compare", "--raters")
+    assert output.code == 2
+    assert "no rated response has a label" in output.sentence

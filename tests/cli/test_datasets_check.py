@@ -56,14 +56,14 @@ def field(out: str, name: str) -> str:
 
 def test_at_most_ten_values_of_a_column(cli: Callable[..., Any], write: Callable[..., None]) -> None:
     write(tags=31)
-    said = cli("datasets", "check", "many")
-    assert said.code == 0, said.err
-    tags = field(said.out, "tags").split(", ")
+    output = cli("datasets", "check", "many")
+    assert output.code == 0, output.err
+    tags = field(output.out, "tags").split(", ")
     assert len(tags) == 11
     assert tags[-1] == "and 6 more"
-    assert field(said.out, "outcomes").count(",") == 10
-    assert field(said.out, "outcomes").endswith("and 50 more")
-    assert field(said.out, "responses") == "m0 20, m1 20, m2 20"
+    assert field(output.out, "outcomes").count(",") == 10
+    assert field(output.out, "outcomes").endswith("and 50 more")
+    assert field(output.out, "responses") == "m0 20, m1 20, m2 20"
 
 
 def test_json_has_all_values(cli: Callable[..., Any], write: Callable[..., None]) -> None:
@@ -90,9 +90,9 @@ def test_an_sql_error_keeps_its_line_and_caret(
     cli: Callable[..., Any], write: Callable[..., None], end: str, line: str, word: str
 ) -> None:
     write(tags=3, end=end)
-    said = cli("datasets", "check", "many")
-    assert said.code == 2
-    sentence, shown, caret = said.err.rstrip("\n").splitlines()
+    output = cli("datasets", "check", "many")
+    assert output.code == 2
+    sentence, shown, caret = output.err.rstrip("\n").splitlines()
     assert sentence.startswith("evalhub: ")
     assert "many.yaml:items: the SELECT" in sentence
     assert shown == line

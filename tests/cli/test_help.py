@@ -64,9 +64,9 @@ def test_the_documents_name_every_verb() -> None:
 
 @pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
 def test_help_is_printed(cli: Callable[..., Any], names: tuple[str, ...]) -> None:
-    said = cli(*names, "--help")
-    assert said.code == 0
-    assert " ".join(names) in said.out
+    output = cli(*names, "--help")
+    assert output.code == 0
+    assert " ".join(names) in output.out
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ def test_help_is_printed(cli: Callable[..., Any], names: tuple[str, ...]) -> Non
 def test_verbs_that_read_answer(
     desk: Any, cli: Callable[..., Any], arguments: tuple[str, ...], as_json: bool
 ) -> None:
-    said = cli(*arguments, *(["--json"] if as_json else []))
-    assert said.code == 0, said
-    assert said.out
+    output = cli(*arguments, *(["--json"] if as_json else []))
+    assert output.code == 0, output
+    assert output.out
     if as_json:
-        json.loads(said.out)
+        json.loads(output.out)
 
 
 def test_verbs_about_runs_answer(desk: Any, cli: Callable[..., Any]) -> None:
@@ -95,10 +95,10 @@ def test_verbs_about_runs_answer(desk: Any, cli: Callable[..., Any]) -> None:
         candidates=[{"id": "bot", "model": "b", "engine": "scripted", "families": ["alpha"]}],
         metrics=["length"],
     )
-    said = cli("run", "s")
-    assert said.code == 0, said
-    assert "bot" in said.out
-    assert "evalhub dashboard" in said.err
+    output = cli("run", "s")
+    assert output.code == 0, output
+    assert "bot" in output.out
+    assert "evalhub dashboard" in output.err
     assert json.loads(cli("run", "s", "--json").out)
     for verb in ("leaderboard", "report", "verify"):
         assert json.loads(cli(verb, "--json").out)

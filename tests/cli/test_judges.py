@@ -25,10 +25,10 @@ def cases(desk: Any, rubric: str, *found: Any, text: str | None = None) -> Path:
     return path
 
 
-def refused(said: Any, *parts: str) -> None:
-    assert said.code == 2, said
+def refused(output: Any, *parts: str) -> None:
+    assert output.code == 2, output
     for part in parts:
-        assert part in said.sentence, said.sentence
+        assert part in output.sentence, output.sentence
 
 
 class TestNew:
@@ -36,22 +36,22 @@ class TestNew:
     def test_the_first_file_passes_and_its_cases_run(
         self, desk: Any, cli: Callable[..., Any], protocol: str
     ) -> None:
-        said = cli("judges", "new", "mine", "--protocol", protocol, "--json")
-        assert said.code == 0, said
-        assert json.loads(said.out) == {"rubric": "judges/mine.md", "gold_cases": "judges/mine.cases.yaml"}
+        output = cli("judges", "new", "mine", "--protocol", protocol, "--json")
+        assert output.code == 0, output
+        assert json.loads(output.out) == {"rubric": "judges/mine.md", "gold_cases": "judges/mine.cases.yaml"}
         (row,) = json.loads(cli("judges", "check", "mine", "--json").out)
         assert row["gold_cases"] == 2
         assert 0 < row["fixed_chars"] < row["prompt_chars"]
         assert row["fixed_tokens"] is None  # there is no model in this cache
         assert cli("judges", "preview", "mine").code == 0
-        said = cli("judges", "test", "mine", "--model", "m", "--engine", "scripted", "--json")
-        assert said.code in (0, 1)
-        assert [row["case"] for row in json.loads(said.out)] == ["right-or-wrong", "beside-the-request"]
+        output = cli("judges", "test", "mine", "--model", "m", "--engine", "scripted", "--json")
+        assert output.code in (0, 1)
+        assert [row["case"] for row in json.loads(output.out)] == ["right-or-wrong", "beside-the-request"]
 
     def test_it_says_what_to_do_next(self, desk: Any, cli: Callable[..., Any]) -> None:
-        said = cli("judges", "new", "mine")
-        assert "evalhub judges check mine" in said.err
-        assert "evalhub judges test mine --model" in said.err
+        output = cli("judges", "new", "mine")
+        assert "evalhub judges check mine" in output.err
+        assert "evalhub judges test mine --model" in output.err
 
     @pytest.mark.parametrize(
         ("arguments", "parts"),
@@ -93,8 +93,8 @@ class TestVersions:
         self.change(desk)
         for command in (("judges", "check", "pair"), ("plan", "s"), ("run", "s"), ("suites", "check", "s")):
             refused(cli(*command), "pair:version", "version 1 in the run s-", "raise version to 2")
-        said = cli("judges", "attack", "pair", "--model", "m", "--dataset", "tiny", "--engine", "scripted")
-        refused(said, "raise version to 2")
+        output = cli("judges", "attack", "pair", "--model", "m", "--dataset", "tiny", "--engine", "scripted")
+        refused(output, "raise version to 2")
         self.change(desk, 2)
         assert cli("judges", "check", "pair").code == 0
         assert cli("run", "s").code == 0
@@ -144,8 +144,8 @@ class TestVersions:
 
 class TestCases:
     def test_a_rubric_without_cases(self, desk: Any, cli: Callable[..., Any]) -> None:
-        said = cli("judges", "test", "pair", "--model", "m", "--engine", "scripted")
-        refused(said, "pair.cases.yaml", "no gold cases", "evalhub judges new")
+        output = cli("judges", "test", "pair", "--model", "m", "--engine", "scripted")
+        refused(output, "pair.cases.yaml", "no gold cases", "evalhub judges new")
         assert not desk.runs.exists()
 
     @pytest.mark.parametrize(

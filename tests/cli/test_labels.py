@@ -33,8 +33,8 @@ def on_runs(desk: Any, cli: Any, runs: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_queue(desk: Any, on_runs: Any) -> None:
-    said = on_runs("labels", "queue", "--judge", "pw", "--n", "10", "--out", "queue.jsonl")
-    assert (said.code, "10 to label" in said.err) == (0, True)
+    output = on_runs("labels", "queue", "--judge", "pw", "--n", "10", "--out", "queue.jsonl")
+    assert (output.code, "10 to label" in output.err) == (0, True)
     rows = [json.loads(line) for line in (desk.folder / "queue.jsonl").read_text().splitlines()]
     assert len({row["item_id"] for row in rows}) == 10
     assert all(int(row["item_id"][1:]) >= 30 for row in rows)
@@ -55,9 +55,9 @@ def test_queue(desk: Any, on_runs: Any) -> None:
     ],
 )
 def test_bad_wishes(desk: Any, on_runs: Any, options: tuple[str, ...], sentence: str) -> None:
-    said = on_runs("labels", "queue", *options, "--out", "queue.jsonl")
-    assert said.code == 2
-    assert sentence in said.sentence
+    output = on_runs("labels", "queue", *options, "--out", "queue.jsonl")
+    assert output.code == 2
+    assert sentence in output.sentence
     assert not (desk.folder / "queue.jsonl").exists()
 
 
@@ -72,14 +72,14 @@ def test_needed_and_the_leaderboard(on_runs: Any) -> None:
     tables = json.loads(on_runs("leaderboard", "--json").out)
     assert {"leaderboard", "ranks", "strengths", "powered", "worst_cases"} <= set(tables)
     assert {row["system"] for row in tables["powered"] if row["system"]} == {"k", "m"}
-    said = on_runs("leaderboard")
-    assert said.code == 0
-    assert "People and judge together" in said.out
-    assert "30 of 60" in said.out
+    output = on_runs("leaderboard")
+    assert output.code == 0
+    assert "People and judge together" in output.out
+    assert "30 of 60" in output.out
 
 
 def test_needed_without_labels(desk: Any, cli: Any) -> None:
     desk.run()
-    said = cli("labels", "needed", "--width", "0.2")
-    assert said.code == 2
-    assert "there is no pilot" in said.sentence
+    output = cli("labels", "needed", "--width", "0.2")
+    assert output.code == 2
+    assert "there is no pilot" in output.sentence

@@ -249,7 +249,7 @@ def test_a_damaged_run_is_named(desk: Any, opened: Open) -> None:
 
 def test_attacks_stand_on_the_judge_s_page(desk: Any, opened: Open) -> None:
     engine = EngineSpec(type="scripted")
-    attack(AttackOptions("pair", "j", dataset="tiny", engine=engine, only=("json", "echo"), runs=desk.runs))
+    attack(AttackOptions("pair", "j", dataset="tiny", engine=engine, names=("json", "echo"), runs=desk.runs))
     page = opened(desk.runs, "views/judges.py")
     said = texts(page)
     assert "How easily the judge is fooled" in said

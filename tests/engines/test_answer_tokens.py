@@ -26,7 +26,7 @@ def folder(path: Path, template: Any = CHATML, *, digits: bool = True, words: st
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
     number = r"\d" if digits else r"\d+"
-    known = [
+    expected = [
         *map(str, range(101)),
         *string.ascii_uppercase,
         *"\n ",
@@ -34,7 +34,7 @@ def folder(path: Path, template: Any = CHATML, *, digits: bool = True, words: st
         "<|im_end|>",
         "assistant",
     ]
-    vocabulary = {token: place for place, token in enumerate(dict.fromkeys([*known, *words.split(), "?"]))}
+    vocabulary = {token: place for place, token in enumerate(dict.fromkeys([*expected, *words.split(), "?"]))}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="?"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(rf"{number}|\w+|\s|[^\w\s]"), behavior="isolated")
     tokenizer.decoder = decoders.Fuse()
@@ -55,9 +55,9 @@ def tokens(where: Path, *choices: str) -> tuple[int, ...]:
 
 
 def test_a_number_is_as_many_tokens_as_the_model_makes_of_it(tmp_path: Path) -> None:
-    whole, split = folder(tmp_path / "one", digits=False), folder(tmp_path / "many")
+    whole_words, split = folder(tmp_path / "one", digits=False), folder(tmp_path / "many")
     levels = tuple(map(str, range(0, 101, 10)))
-    assert len(set(tokens(whole, *levels))) == len(levels)
+    assert len(set(tokens(whole_words, *levels))) == len(levels)
     with pytest.raises(ModelError, match="not one token of its own"):
         tokens(split, *levels)
     assert len(set(tokens(split, *"ABCDEFGHIJK"))) == 11

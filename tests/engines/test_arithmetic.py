@@ -25,7 +25,7 @@ def processor(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("line", "there"),
+    ("line", "expected"),
     [
         ("flags\t\t: fpu sse4_2 avx512f avx512_vnni", False),
         ("flags\t\t: fpu avx512f avx512_bf16", True),
@@ -36,9 +36,9 @@ def processor(tmp_path, monkeypatch):
         ("cpu\t\t: POWER9", True),
     ],
 )
-def test_the_flags_say_whether_a_processor_has_bfloat16(processor, line, there):
+def test_the_flags_say_whether_a_processor_has_bfloat16(processor, line, expected):
     processor(line)
-    assert has_bfloat16() is there
+    assert has_bfloat16() is expected
 
 
 def test_a_system_that_does_not_say_is_taken_for_a_new_one(tmp_path, monkeypatch):

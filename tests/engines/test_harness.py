@@ -32,8 +32,8 @@ def opened(tmp_path):
     assert not list(tmp_path.glob("logs/*")), "logs are removed when the engine ends well"
 
 
-def asking(text, **more):
-    return Request((Message("user", text),), **more)
+def asking(text, **options):
+    return Request((Message("user", text),), **options)
 
 
 def keyed(count):
@@ -49,8 +49,8 @@ def alive(pid):
 
 def test_every_request_is_answered_once(opened):
     engine = opened()
-    done = list(complete(engine, keyed(1000)))
-    assert sorted(one.key for one in done) == sorted(key for key, _ in keyed(1000))
+    completions = list(complete(engine, keyed(1000)))
+    assert sorted(completion.key for completion in completions) == sorted(key for key, _ in keyed(1000))
     facts = engine.facts()
     assert (facts.requests, facts.failures, facts.restarts) == (1000, 0, 0)
     assert facts.prompt_tokens == 2000
@@ -59,8 +59,8 @@ def test_every_request_is_answered_once(opened):
 
 
 def test_answers_repeat_whatever_the_batch(opened):
-    first = {one.key: one for one in complete(opened(batch=8), keyed(50))}
-    second = {one.key: one for one in complete(opened(batch=1), reversed(keyed(50)))}
+    first = {completion.key: completion for completion in complete(opened(batch=8), keyed(50))}
+    second = {completion.key: completion for completion in complete(opened(batch=1), reversed(keyed(50)))}
     assert first == second
 
 
@@ -68,49 +68,49 @@ def test_follow_ups_join_while_results_stream(opened):
     engine = opened(seconds=0.01)
     for key, request in keyed(20):
         engine.submit(key, request)
-    seen = []
-    for one in engine.results():
-        seen.append(one.key)
-        if not one.key.endswith("+"):
-            engine.submit(one.key + "+", asking(f"and {one.key}?"))
-    assert len(seen) == len(set(seen)) == 40
-    assert seen.index("k0+") < seen.index("k19+")
+    keys = []
+    for completion in engine.results():
+        keys.append(completion.key)
+        if not completion.key.endswith("+"):
+            engine.submit(completion.key + "+", asking(f"and {completion.key}?"))
+    assert len(keys) == len(set(keys)) == 40
+    assert keys.index("k0+") < keys.index("k19+")
 
 
 def test_a_request_that_kills_the_child_fails_alone(opened):
     engine = opened(rules=[{"match": r"item 77\.", "crash": True}])
-    done = {one.key: one for one in complete(engine, keyed(256))}
-    assert len(done) == 256
-    failed = [one for one in done.values() if one.failure]
-    assert [one.key for one in failed] == ["k77"]
+    completions = {completion.key: completion for completion in complete(engine, keyed(256))}
+    assert len(completions) == 256
+    failed = [completion for completion in completions.values() if completion.failure]
+    assert [completion.key for completion in failed] == ["k77"]
     assert failed[0].failure is FailureKind.ENGINE
     assert "died 2 times on this request: signal SIGKILL" in failed[0].detail
     assert engine.facts().restarts <= 3
-    undisturbed = {one.key: one for one in complete(opened(), keyed(256))}
-    assert all(done[key] == undisturbed[key] for key in done if key != "k77")
+    undisturbed = {completion.key: completion for completion in complete(opened(), keyed(256))}
+    assert all(completions[key] == undisturbed[key] for key in completions if key != "k77")
 
 
 def test_a_child_that_dies_once_loses_nothing(opened):
     engine = opened(rules=[{"match": r"item 3\.", "crash": 1}])
-    done = list(complete(engine, keyed(64)))
-    assert len({one.key for one in done}) == len(done) == 64
-    assert not any(one.failure for one in done)
+    completions = list(complete(engine, keyed(64)))
+    assert len({completion.key for completion in completions}) == len(completions) == 64
+    assert not any(completion.failure for completion in completions)
     assert engine.facts().restarts == 1
 
 
 def test_several_poisonous_requests(opened):
     engine = opened(rules=[{"match": r"item (3|4|30)\.", "crash": True}])
-    done = {one.key: one for one in complete(engine, keyed(40))}
-    assert {key for key, one in done.items() if one.failure} == {"k3", "k4", "k30"}
-    assert len(done) == 40
+    completions = {completion.key: completion for completion in complete(engine, keyed(40))}
+    assert {key for key, completion in completions.items() if completion.failure} == {"k3", "k4", "k30"}
+    assert len(completions) == 40
 
 
 def test_a_child_that_always_dies_ends_in_one_error(opened, tmp_path, monkeypatch):
     monkeypatch.setattr(harness, "_BACKOFF", (0.0,))
     engine = opened(rules=[{"crash": True}])
-    seen = []
+    keys = []
     with pytest.raises(EngineError, match="died 6 times in a row"):
-        seen.extend(complete(engine, keyed(40)))
+        keys.extend(complete(engine, keyed(40)))
     for log in tmp_path.glob("logs/*"):
         log.unlink()
 
@@ -118,21 +118,21 @@ def test_a_child_that_always_dies_ends_in_one_error(opened, tmp_path, monkeypatc
 def test_a_hang_is_noticed(opened):
     engine = opened(hang_seconds=1.0, rules=[{"match": r"item 5\.", "hang": True}])
     began = time.monotonic()
-    done = {one.key: one for one in complete(engine, keyed(20))}
-    assert len(done) == 20
-    assert [one.key for one in done.values() if one.failure] == ["k5"]
-    assert "no sign of life for 1 s" in done["k5"].detail
+    completions = {completion.key: completion for completion in complete(engine, keyed(20))}
+    assert len(completions) == 20
+    assert [completion.key for completion in completions.values() if completion.failure] == ["k5"]
+    assert "no sign of life for 1 s" in completions["k5"].detail
     assert time.monotonic() - began < 15
 
 
 def test_a_slow_reader_is_not_taken_for_a_hang(opened):
     engine = opened(hang_seconds=0.5, seconds=0.01)
-    done = []
-    for one in complete(engine, keyed(40)):
-        done.append(one)
-        if len(done) in (1, 9):
+    completions = []
+    for completion in complete(engine, keyed(40)):
+        completions.append(completion)
+        if len(completions) in (1, 9):
             time.sleep(0.8)
-    assert len(done) == 40
+    assert len(completions) == 40
     assert engine.facts().restarts == 0
 
 
@@ -141,36 +141,39 @@ def test_a_frozen_child_is_replaced(opened):
     for key, request in keyed(100):
         engine.submit(key, request)
     results = engine.results()
-    done = [next(results)]
+    completions = [next(results)]
     os.kill(engine.pid, signal.SIGSTOP)
-    done.extend(results)
-    assert len({one.key for one in done}) == 100
-    assert not any(one.failure for one in done)
+    completions.extend(results)
+    assert len({completion.key for completion in completions}) == 100
+    assert not any(completion.failure for completion in completions)
 
 
 def test_a_prompt_that_is_too_long_does_not_hurt_the_others(opened):
     engine = opened(max_length=8)
-    done = {one.key: one for one in complete(engine, [*keyed(10), ("long", asking("word " * 8))])}
-    assert done["long"].failure is FailureKind.TOO_LONG
-    assert "8 tokens" in done["long"].detail
-    assert sum(one.failure is None for one in done.values()) == 10
+    completions = {
+        completion.key: completion
+        for completion in complete(engine, [*keyed(10), ("long", asking("word " * 8))])
+    }
+    assert completions["long"].failure is FailureKind.TOO_LONG
+    assert "8 tokens" in completions["long"].detail
+    assert sum(completion.failure is None for completion in completions.values()) == 10
 
 
 def test_drain_drops_what_has_not_begun(opened):
     engine = opened(seconds=0.05, batch=4)
     for key, request in keyed(400):
         engine.submit(key, request)
-    done = []
+    completions = []
     began = time.monotonic()
-    for one in engine.results():
-        done.append(one)
-        if len(done) == 10:
+    for completion in engine.results():
+        completions.append(completion)
+        if len(completions) == 10:
             engine.drain()
             engine.submit("late", asking("too late"))
-    assert 10 <= len(done) < 60
-    assert "late" not in {one.key for one in done}
+    assert 10 <= len(completions) < 60
+    assert "late" not in {completion.key for completion in completions}
     assert time.monotonic() - began < 5
-    assert engine.facts().requests == len(done)
+    assert engine.facts().requests == len(completions)
 
 
 def test_ctrl_c_does_not_reach_the_child(opened):
@@ -186,8 +189,8 @@ def test_results_can_be_taken_up_again(opened):
     for key, request in keyed(30):
         engine.submit(key, request)
     first = [next(engine.results()).key for _ in range(5)]
-    rest = [one.key for one in engine.results()]
-    assert len({*first, *rest}) == 30
+    others_completions = [completion.key for completion in engine.results()]
+    assert len({*first, *others_completions}) == 30
 
 
 @pytest.mark.parametrize(
@@ -205,11 +208,11 @@ def test_results_can_be_taken_up_again(opened):
 def test_hostile_texts_go_round(opened, text):
     engine = opened(rules=[{"match": "echo", "text": text}])
     request = Request((Message("system", text), Message("user", "echo")), Sampling(max_tokens=10**7))
-    (one,) = complete(engine, [("k", request)])
+    (completion,) = complete(engine, [("k", request)])
     expected = text.replace("\ud800", "\ufffd").replace("\x00", "")
-    assert one.text == expected
-    assert json.loads(one.messages)[0]["content"] == expected
-    one.messages.encode("utf-8")
+    assert completion.text == expected
+    assert json.loads(completion.messages)[0]["content"] == expected
+    completion.messages.encode("utf-8")
 
 
 def test_close_ends_the_child_and_can_be_repeated(opened):

@@ -71,8 +71,8 @@ def test_the_key_leaves_out_the_display_id_and_reads_equal_numbers_as_equal():
     assert completion_key(dataclasses.replace(IDENTITY, model="x"), REQUEST) == completion_key(
         IDENTITY, REQUEST
     )
-    whole = dataclasses.replace(REQUEST, sampling=Sampling(temperature=0, top_p=1))
-    assert completion_key(IDENTITY, whole) == completion_key(IDENTITY, REQUEST)
+    integers = dataclasses.replace(REQUEST, sampling=Sampling(temperature=0, top_p=1))
+    assert completion_key(IDENTITY, integers) == completion_key(IDENTITY, REQUEST)
 
 
 def test_a_hostile_text_has_a_key():
@@ -81,13 +81,13 @@ def test_a_hostile_text_has_a_key():
 
 def test_vllm_is_identified_with_every_setting_resolved(model, monkeypatch):
     monkeypatch.setattr(vllm, "installed_vllm", lambda: ("0.32.0", "cpu"))
-    found = identify(EngineSpec(), model)
-    assert (found.engine, found.model, found.model_hash) == ("vllm", "small", "c" * 64)
-    assert (found.version, found.device) == ("0.32.0", "cpu")
-    assert found.settings["eager"] is True
-    assert found.settings["kv_cache_gib"] == 2.0
-    assert found.settings["dtype"] in {"bfloat16", "float32"}
-    assert found.settings["max_length"] == 2048
+    identity = identify(EngineSpec(), model)
+    assert (identity.engine, identity.model, identity.model_hash) == ("vllm", "small", "c" * 64)
+    assert (identity.version, identity.device) == ("0.32.0", "cpu")
+    assert identity.settings["eager"] is True
+    assert identity.settings["kv_cache_gib"] == 2.0
+    assert identity.settings["dtype"] in {"bfloat16", "float32"}
+    assert identity.settings["max_length"] == 2048
     monkeypatch.setattr(vllm, "installed_vllm", lambda: ("0.32.0", "gpu"))
     on_gpu = identify(EngineSpec(), model)
     assert on_gpu.settings["eager"] is False
@@ -124,9 +124,9 @@ def test_vllm_needs_a_model():
 
 def test_a_servers_address_is_part_of_the_identity_and_its_key_is_not(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    found = identify(EngineSpec(type="openai", base_url="http://localhost:1/v1"), name="served")
-    assert found.settings == {"base_url": "http://localhost:1/v1", "keeps": 2}
-    assert "sk-secret" not in repr(found)
+    identity = identify(EngineSpec(type="openai", base_url="http://localhost:1/v1"), name="served")
+    assert identity.settings == {"base_url": "http://localhost:1/v1", "keeps": 2}
+    assert "sk-secret" not in repr(identity)
 
 
 @pytest.mark.parametrize("address", [None, "localhost:1", "http://user:pass@host/v1", "http://host/v1?key=1"])

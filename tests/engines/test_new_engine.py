@@ -111,7 +111,7 @@ def test_the_command_line_takes_it_by_name(desk: Any, cli: Callable[..., Any]) -
 @pytest.mark.parametrize(
     ("engine", "sentence"),
     [
-        ("eco", "--engine: there is no engine of that name, got 'eco'"),
+        ("eco", "--engine: unknown engine, got 'eco'"),
         (
             "{type: echo, prefx: x}",
             "--engine:prefx: the engine echo has no such setting; allowed: prefix, seed",

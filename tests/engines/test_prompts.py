@@ -35,7 +35,7 @@ class WordTokenizer:
     def apply_chat_template(self, conversation, *, add_generation_prompt, tokenize):
         if self._refuses and conversation[0]["role"] == "system":
             raise ValueError("System role not supported")
-        return "".join(f"<{one['role']}>\n{one['content']}\n" for one in conversation) + self._ending
+        return "".join(f"<{turn['role']}>\n{turn['content']}\n" for turn in conversation) + self._ending
 
 
 def test_the_template_is_applied():
@@ -69,10 +69,10 @@ def test_choices_take_the_form_that_fits_the_prompts_end():
     assert len(set(tokens)) == 2
 
 
-@pytest.mark.parametrize(("choices", "named"), [(("1", "10"), "10"), (("A", "A"), "A")])
-def test_a_choice_that_is_not_one_token_is_named(choices, named):
+@pytest.mark.parametrize(("choices", "reported"), [(("1", "10"), "10"), (("A", "A"), "A")])
+def test_a_choice_that_is_not_one_token_is_named(choices, reported):
     prompts = Prompts(WordTokenizer())
-    with pytest.raises(ModelError, match=f"not one token of its own.*{named}"):
+    with pytest.raises(ModelError, match=f"not one token of its own.*{reported}"):
         prompts.choice_tokens(prompts.render([USER]), choices)
 
 
@@ -100,11 +100,11 @@ def test_other_think_tags_are_noticed_too():
 def test_tags_that_are_special_tokens_are_known_to_be_hidden():
     tokenizer = WordTokenizer()
     tokenizer.all_special_tokens = ["[THINK]", "<|end|>"]
-    hidden = {
+    hides_tags = {
         pair: Prompts(tokenizer).hides([ThinkTags(*pair)])
         for pair in (("[THINK]", "[/THINK]"), ("<a>", "</a>"))
     }
-    assert list(hidden.values()) == [True, False]
+    assert list(hides_tags.values()) == [True, False]
 
 
 ASKED = Request((USER,), Sampling(max_tokens=9))
@@ -121,40 +121,40 @@ ASKED = Request((USER,), Sampling(max_tokens=9))
     ],
 )
 def test_think_text_is_split_off(text, opened, answer, thought):
-    made = outcome_of_text(text, ASKED, opened=opened, finish_reason="stop")
-    assert (made.text, made.reasoning, made.failure) == (answer, thought, None)
+    outcome = outcome_of_text(text, ASKED, opened=opened, finish_reason="stop")
+    assert (outcome.text, outcome.reasoning, outcome.failure) == (answer, thought, None)
 
 
 @pytest.mark.parametrize(
-    ("text", "more"),
+    ("text", "options"),
     [("a", {"opened": True}), ("<think>a", {}), ("", {"reasoning": "a"}), ("<think>", {"reasoning": "a"})],
 )
-def test_an_answer_that_was_cut_while_it_thought_is_truncated(text, more):
-    made = outcome_of_text(text, ASKED, finish_reason="length", **more)
-    assert (made.text, made.reasoning, made.failure) == (None, "a", FailureKind.TRUNCATED)
-    assert made.detail == "the answer ends while it still thinks (max_tokens 9)"
+def test_an_answer_that_was_cut_while_it_thought_is_truncated(text, options):
+    outcome = outcome_of_text(text, ASKED, finish_reason="length", **options)
+    assert (outcome.text, outcome.reasoning, outcome.failure) == (None, "a", FailureKind.TRUNCATED)
+    assert outcome.detail == "the answer ends while it still thinks (max_tokens 9)"
 
 
 def test_an_empty_answer_after_thinking_is_an_answer():
-    for made in (
+    for outcome in (
         outcome_of_text("<think>a</think>", ASKED, finish_reason="length"),
         outcome_of_text("", ASKED, finish_reason="stop", reasoning="a"),
     ):
-        assert (made.text, made.reasoning, made.failure) == ("", "a", None)
+        assert (outcome.text, outcome.reasoning, outcome.failure) == ("", "a", None)
 
 
 def test_a_turn_that_the_judge_began_may_end_anywhere():
     begun = Request((USER, Message("assistant", "<think>\n")))
-    made = outcome_of_text("I wonder", begun, opened=True, finish_reason="length")
-    assert (made.text, made.reasoning, made.failure) == ("", "I wonder", None)
+    outcome = outcome_of_text("I wonder", begun, opened=True, finish_reason="length")
+    assert (outcome.text, outcome.reasoning, outcome.failure) == ("", "I wonder", None)
 
 
 class Strict(WordTokenizer):
     """A template that wants the user first and speakers in turn."""
 
     def apply_chat_template(self, conversation, *, add_generation_prompt, tokenize):
-        for place, one in enumerate(conversation):
-            if one["role"] != ("user", "assistant")[place % 2]:
+        for place, turn in enumerate(conversation):
+            if turn["role"] != ("user", "assistant")[place % 2]:
                 raise ValueError("Conversation roles must alternate")
         return super().apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
 
@@ -163,8 +163,8 @@ class Forgetful(WordTokenizer):
     """A template that leaves out what is not the user's."""
 
     def apply_chat_template(self, conversation, *, add_generation_prompt, tokenize):
-        heard = [one for one in conversation if one["role"] == "user"]
-        return super().apply_chat_template(heard, add_generation_prompt=True, tokenize=False)
+        user_turns = [turn for turn in conversation if turn["role"] == "user"]
+        return super().apply_chat_template(user_turns, add_generation_prompt=True, tokenize=False)
 
 
 def test_turns_of_one_speaker_become_one_where_the_template_wants_that():

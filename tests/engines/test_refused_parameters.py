@@ -27,7 +27,7 @@ def changed(words: str, parameter: str | None = None) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("words", "what"),
+    ("words", "parameter_name"),
     [
         ("Unsupported parameter: 'max_tokens' is not supported with this model. Use "
          "'max_completion_tokens' instead.", "token_limit"),
@@ -55,8 +55,8 @@ def changed(words: str, parameter: str | None = None) -> str | None:
         ("The following parameters are not supported: seed", "seed"),
     ],
 )  # fmt: skip
-def test_a_refused_parameter_is_known_by_its_name(words: str, what: str) -> None:
-    assert changed(words) == what
+def test_a_refused_parameter_is_known_by_its_name(words: str, parameter_name: str) -> None:
+    assert changed(words) == parameter_name
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from evalhub.records import Message, Request, Sampling
 from evalhub.specs import EngineSpec
 
 
-def asking(text="Which?", **more):
-    return Request((Message("user", text),), **more)
+def asking(text="Which?", **options):
+    return Request((Message("user", text),), **options)
 
 
 def test_equal_requests_get_equal_answers_and_others_differ():
@@ -26,31 +26,31 @@ def test_the_seed_counts_only_where_something_is_drawn():
 
 
 def test_choices_get_probabilities_with_some_mass_left():
-    made = answer(asking(choices=("A", "B", "C")), {})
-    assert made.text == max(made.logprobs, key=made.logprobs.get)
-    assert sum(map(math.exp, made.logprobs.values())) == pytest.approx(0.95)
+    outcome = answer(asking(choices=("A", "B", "C")), {})
+    assert outcome.text == max(outcome.logprobs, key=outcome.logprobs.get)
+    assert sum(map(math.exp, outcome.logprobs.values())) == pytest.approx(0.95)
 
 
 def test_a_rule_says_what_is_answered():
     assert answer(asking(choices=("A", "B")), {"choice": "B"}).text == "B"
     assert answer(asking(choices=("A", "B")), {"logprobs": {"A": -2.0, "B": -0.5}}).logprobs["A"] == -2.0
-    made = answer(asking(), {"text": "so it is", "reasoning": "because"})
-    assert (made.text, made.reasoning, made.finish_reason) == ("so it is", "because", "stop")
+    outcome = answer(asking(), {"text": "so it is", "reasoning": "because"})
+    assert (outcome.text, outcome.reasoning, outcome.finish_reason) == ("so it is", "because", "stop")
     cut = answer(asking(sampling=Sampling(max_tokens=2)), {"text": "so it is"})
     assert (cut.text, cut.finish_reason, cut.completion_tokens) == ("so it", "length", 2)
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "sentence"),
     [
-        ({"speed": 1}, "script: there is no such option, got 'speed'"),
-        ({"rules": [{"mach": "x"}]}, r"script.rules\[0\]: there is no such option, got 'mach'"),
+        ({"speed": 1}, "script: unknown option, got 'speed'"),
+        ({"rules": [{"mach": "x"}]}, r"script.rules\[0\]: unknown option, got 'mach'"),
         ({"rules": ["x"]}, "a mapping is needed"),
-        ({"rules": [{"match": "("}]}, "no regular expression"),
+        ({"rules": [{"match": "("}]}, "not a regular expression"),
     ],
 )
-def test_unknown_options_are_refused(script, said):
-    with pytest.raises(SpecError, match=said):
+def test_unknown_options_are_refused(script, sentence):
+    with pytest.raises(SpecError, match=sentence):
         check_script(script)
     with pytest.raises(SpecError):
         identify(EngineSpec(type="scripted", script=script), name="pseudo")

@@ -26,11 +26,11 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def answers(server: Any, *requests: Request, **settings: Any) -> list[Completion]:
     with open_engine(EngineSpec(**server.engine(**settings)), name="m") as engine:
         keyed = [(str(number), request) for number, request in enumerate(requests)]
-        return sorted(complete(engine, keyed), key=lambda one: int(one.key))
+        return sorted(complete(engine, keyed), key=lambda completion: int(completion.key))
 
 
-def text(words: str = "Hi", **more: Any) -> Request:
-    return Request((Message("user", words),), **{"sampling": SAMPLING, **more})
+def text(words: str = "Hi", **options: Any) -> Request:
+    return Request((Message("user", words),), **{"sampling": SAMPLING, **options})
 
 
 def verdict(words: str = "A or B?") -> Request:
@@ -40,12 +40,12 @@ def verdict(words: str = "A or B?") -> Request:
 def refusing(server: Any, *names: str, **bodies: Any) -> Any:
     """Return a behaviour that refuses each of these fields in its own words."""
 
-    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
+    def behave(body: dict[str, Any]) -> tuple[int, Any]:
         for name in names:
-            if name in sent:
+            if name in body:
                 body = bodies.get(name, f"Unsupported parameter: '{name}' is not supported with this model.")
                 return 400, body if isinstance(body, dict) else server.refuse(body)
-        return 200, server.reply("A", top=TOP if sent.get("logprobs") else None)
+        return 200, server.reply("A", top=TOP if body.get("logprobs") else None)
 
     return behave
 
@@ -95,7 +95,7 @@ def test_each_of_several_refusals_is_met_and_remembered(chat_server: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    ("settings", "sent", "absent"),
+    ("settings", "body", "absent"),
     [
         ({"token_limit": "max_completion_tokens"}, {"max_completion_tokens": 33}, "max_tokens"),
         ({"omit": ["temperature", "seed"]}, {"top_p": 0.9, "top_k": 7}, "temperature"),
@@ -103,11 +103,11 @@ def test_each_of_several_refusals_is_met_and_remembered(chat_server: Any) -> Non
         ({"body": {"reasoning_effort": "low"}}, {"reasoning_effort": "low", "temperature": 0.25}, "logprobs"),
     ],
 )
-def test_settings_are_sent_at_once(chat_server: Any, settings: Any, sent: Any, absent: str) -> None:
+def test_settings_are_sent_at_once(chat_server: Any, settings: Any, body: Any, absent: str) -> None:
     answers(chat_server, text(), **settings)
-    (asked,) = chat_server.asked
-    assert sent.items() <= asked.items()
-    assert absent not in asked
+    (request,) = chat_server.asked
+    assert body.items() <= request.items()
+    assert absent not in request
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def test_settings_are_sent_at_once(chat_server: Any, settings: Any, sent: Any, a
 )
 def test_what_a_suite_sets_is_not_changed(chat_server: Any, settings: Any, name: str) -> None:
     chat_server.behave = refusing(chat_server, name)
-    (one,) = answers(chat_server, verdict(), **settings)
-    assert one.failure is FailureKind.ENGINE
-    assert f"'{name}' is not supported" in (one.detail or "")
+    (completion,) = answers(chat_server, verdict(), **settings)
+    assert completion.failure is FailureKind.ENGINE
+    assert f"'{name}' is not supported" in (completion.detail or "")
     assert len(chat_server.asked) == 1
 
 
@@ -141,44 +141,48 @@ def test_fewer_are_asked_for_where_the_server_allows_fewer(
 ) -> None:
     limit = numbers[-1]
 
-    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
-        if sent["top_logprobs"] > limit:
+    def behave(body: dict[str, Any]) -> tuple[int, Any]:
+        if body["top_logprobs"] > limit:
             return 400, chat_server.refuse(words)
-        return 200, chat_server.reply("A", top=TOP[: sent["top_logprobs"]])
+        return 200, chat_server.reply("A", top=TOP[: body["top_logprobs"]])
 
     chat_server.behave = behave
-    (one,) = answers(chat_server, verdict())
-    assert [sent["top_logprobs"] for sent in chat_server.asked] == numbers
-    assert one.logprobs == {"A": -0.1, "B": -2.5}
+    (completion,) = answers(chat_server, verdict())
+    assert [body["top_logprobs"] for body in chat_server.asked] == numbers
+    assert completion.logprobs == {"A": -0.1, "B": -2.5}
 
 
 def test_a_403_that_refuses_log_probabilities_gives_hard_verdicts(chat_server: Any) -> None:
-    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
-        if "logprobs" in sent:
+    def behave(body: dict[str, Any]) -> tuple[int, Any]:
+        if "logprobs" in body:
             return 403, chat_server.refuse("You are not allowed to request logprobs from this model")
         return 200, chat_server.reply('{"answer": "B"}')
 
     chat_server.behave = behave
-    (one,) = answers(chat_server, verdict())
-    assert (one.text, one.logprobs, one.failure) == ('{"answer": "B"}', None, None)
-    assert "not allowed to request logprobs" in (one.detail or "")
+    (completion,) = answers(chat_server, verdict())
+    assert (completion.text, completion.logprobs, completion.failure) == ('{"answer": "B"}', None, None)
+    assert "not allowed to request logprobs" in (completion.detail or "")
 
 
 def test_a_token_of_probability_0_has_no_logarithm(chat_server: Any) -> None:
     reply = chat_server.reply("A", top=TOP)
     reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"][-1]["logprob"] = None
     chat_server.behave = lambda _: (200, reply)
-    (one,) = answers(chat_server, verdict())
-    assert (one.text, one.failure) == ("A", None)
-    assert one.logprobs == {"A": -0.1, "B": -2.5}
+    (completion,) = answers(chat_server, verdict())
+    assert (completion.text, completion.failure) == ("A", None)
+    assert completion.logprobs == {"A": -0.1, "B": -2.5}
 
 
 def test_a_server_without_log_probabilities_gives_hard_verdicts(chat_server: Any) -> None:
-    chat_server.behave = lambda sent: (200, chat_server.reply('{"answer": "B"}'))
+    chat_server.behave = lambda body: (200, chat_server.reply('{"answer": "B"}'))
     requests = [verdict(f"question {number}") for number in range(6)]
-    done = answers(chat_server, *requests, concurrency=1)
-    assert {(one.text, one.logprobs, one.failure) for one in done} == {('{"answer": "B"}', None, None)}
-    assert {one.detail for one in done} == {"hard verdict: the server sends no log-probabilities"}
+    completions = answers(chat_server, *requests, concurrency=1)
+    assert {(completion.text, completion.logprobs, completion.failure) for completion in completions} == {
+        ('{"answer": "B"}', None, None)
+    }
+    assert {completion.detail for completion in completions} == {
+        "hard verdict: the server sends no log-probabilities"
+    }
     assert len(chat_server.asked) == 7
     schema = chat_server.asked[-1]["response_format"]["json_schema"]
     assert schema["schema"]["properties"]["answer"]["enum"] == ["A", "B"]
@@ -186,47 +190,47 @@ def test_a_server_without_log_probabilities_gives_hard_verdicts(chat_server: Any
 
 
 def test_where_they_are_set_their_absence_is_a_failure_that_says_what_to_set(chat_server: Any) -> None:
-    (one,) = answers(chat_server, verdict(), logprobs=20)
-    assert one.failure is FailureKind.ENGINE
-    assert "the server sends no log-probabilities" in (one.detail or "")
-    assert "logprobs: none" in (one.detail or "")
+    (completion,) = answers(chat_server, verdict(), logprobs=20)
+    assert completion.failure is FailureKind.ENGINE
+    assert "the server sends no log-probabilities" in (completion.detail or "")
+    assert "logprobs: none" in (completion.detail or "")
 
 
 def test_one_odd_reply_does_not_make_all_verdicts_hard(chat_server: Any) -> None:
-    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
-        odd = sent["messages"][-1]["content"] == "question 2"
+    def behave(body: dict[str, Any]) -> tuple[int, Any]:
+        odd = body["messages"][-1]["content"] == "question 2"
         return 200, chat_server.reply("A", top=None if odd else TOP)
 
     chat_server.behave = behave
-    done = answers(chat_server, *[verdict(f"question {number}") for number in range(5)], concurrency=1)
-    assert [one.logprobs is None for one in done] == [False, False, True, False, False]
+    completions = answers(chat_server, *[verdict(f"question {number}") for number in range(5)], concurrency=1)
+    assert [completion.logprobs is None for completion in completions] == [False, False, True, False, False]
 
 
 def test_the_drawn_token_alone_is_a_probability_too(chat_server: Any) -> None:
     body = chat_server.reply("A", top=[("A", -0.2)])
     body["choices"][0]["logprobs"]["content"][0]["top_logprobs"] = []
     chat_server.behave = lambda _: (200, body)
-    (one,) = answers(chat_server, verdict())
-    assert one.logprobs is not None
-    assert one.logprobs["A"] == -0.2
-    assert one.logprobs["B"] < -0.2
-    assert "taken at the most it can have: B" in (one.detail or "")
+    (completion,) = answers(chat_server, verdict())
+    assert completion.logprobs is not None
+    assert completion.logprobs["A"] == -0.2
+    assert completion.logprobs["B"] < -0.2
+    assert "taken at the most it can have: B" in (completion.detail or "")
 
 
 def test_a_refused_schema_leaves_plain_text(chat_server: Any) -> None:
     chat_server.behave = refusing(
         chat_server, "logprobs", "response_format", response_format="response_format is not available"
     )
-    (one,) = answers(chat_server, verdict())
-    assert one.text == "A"
-    assert [("logprobs" in sent, "response_format" in sent) for sent in chat_server.asked] == [
+    (completion,) = answers(chat_server, verdict())
+    assert completion.text == "A"
+    assert [("logprobs" in body, "response_format" in body) for body in chat_server.asked] == [
         (True, False), (False, True), (False, False),
     ]  # fmt: skip
 
 
 def test_a_message_that_quotes_a_prompt_changes_nothing_for_others(chat_server: Any) -> None:
-    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
-        words = sent["messages"][-1]["content"]
+    def behave(body: dict[str, Any]) -> tuple[int, Any]:
+        words = body["messages"][-1]["content"]
         if "flag" in words:
             return 400, chat_server.refuse(f"This content is not allowed: {words}")
         return 200, chat_server.reply("fine")
@@ -244,8 +248,8 @@ def test_a_message_that_quotes_a_prompt_changes_nothing_for_others(chat_server: 
 def test_a_message_that_lists_all_fields_is_about_the_first(chat_server: Any) -> None:
     words = "unknown field `seed`, expected one of `model`, `messages`, `temperature`, `top_p`, `max_tokens`"
     chat_server.behave = refusing(chat_server, "seed", seed=words)
-    (one,) = answers(chat_server, text())
-    assert one.unsent == ("seed 5",)
+    (completion,) = answers(chat_server, text())
+    assert completion.unsent == ("seed 5",)
     assert chat_server.asked[-1]["temperature"] == 0.25
 
 
@@ -253,22 +257,26 @@ def test_a_value_out_of_range_is_the_suites_to_mend(chat_server: Any) -> None:
     chat_server.behave = refusing(
         chat_server, "temperature", temperature="temperature must be between 0 and 2"
     )
-    (one,) = answers(chat_server, text())
-    assert one.failure is not None
-    assert "between 0 and 2" in one.detail
+    (completion,) = answers(chat_server, text())
+    assert completion.failure is not None
+    assert "between 0 and 2" in completion.detail
 
 
 def test_many_at_once_learn_the_same(chat_server: Any) -> None:
     gate = threading.Barrier(8)
 
-    def behave(sent: dict[str, Any]) -> tuple[int, Any]:
-        if "temperature" in sent:
+    def behave(body: dict[str, Any]) -> tuple[int, Any]:
+        if "temperature" in body:
             gate.wait(10)
-        return refusing(chat_server, "temperature", "logprobs")(sent)
+        return refusing(chat_server, "temperature", "logprobs")(body)
 
     chat_server.behave = behave
-    done = answers(chat_server, *[verdict(f"question {number}") for number in range(40)], concurrency=8)
-    assert {(one.text, one.unsent, one.failure) for one in done} == {("A", ("temperature 0",), None)}
+    completions = answers(
+        chat_server, *[verdict(f"question {number}") for number in range(40)], concurrency=8
+    )
+    assert {(completion.text, completion.unsent, completion.failure) for completion in completions} == {
+        ("A", ("temperature 0",), None)
+    }
     assert len(chat_server.asked) <= 8 * 3 + 32
 
 
@@ -283,26 +291,26 @@ def test_many_at_once_learn_the_same(chat_server: Any) -> None:
 )
 def test_no_answer_is_never_an_empty_one(chat_server: Any, reply: Any, failure: str, detail: str) -> None:
     chat_server.behave = lambda _: (200, chat_server.reply(**reply))
-    (one,) = answers(chat_server, text())
-    assert (one.failure, one.text) == (failure, None)
-    assert detail in (one.detail or "")
+    (completion,) = answers(chat_server, text())
+    assert (completion.failure, completion.text) == (failure, None)
+    assert detail in (completion.detail or "")
 
 
 def test_a_slow_server_is_a_failure_that_says_so(chat_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai_server, "ATTEMPTS", 2)
     chat_server.behave = lambda _: time.sleep(0.5) or (200, chat_server.reply("late"))
-    (one,) = answers(chat_server, text(), timeout=0.1)
-    assert one.failure is FailureKind.ENGINE
-    assert "failed 2 times: Request timed out" in (one.detail or "")
+    (completion,) = answers(chat_server, text(), timeout=0.1)
+    assert completion.failure is FailureKind.ENGINE
+    assert "failed 2 times: Request timed out" in (completion.detail or "")
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_server_that_cannot_be_used_gives_its_reason_whole(chat_server: Any, status: int) -> None:
     reason = "the model `m` does not exist, or you do not have access to it; " + "see the list of models " * 6
     chat_server.behave = lambda _: (status, chat_server.refuse(reason))
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(EngineError) as error:
         answers(chat_server, text())
-    assert f"(HTTP {status}: {reason.strip()})" in str(caught.value)
+    assert f"(HTTP {status}: {reason.strip()})" in str(error.value)
 
 
 def test_keys_follow_from_the_settings_and_not_from_what_a_server_refused(chat_server: Any) -> None:
@@ -344,8 +352,8 @@ def test_settings_that_make_no_sense(chat_server: Any, settings: Any, words: str
     [({"type": "vllm", "logprobs": 5}, "logprobs"), ({"type": "scripted", "base_url": "x"}, "base_url")],
 )
 def test_an_engine_refuses_the_settings_of_others(settings: Any, setting: str) -> None:
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(SpecError) as error:
         read_settings(EngineSpec(**settings), where="s.yaml:judges.j.engine")
-    sentence = str(caught.value)
+    sentence = str(error.value)
     assert sentence.startswith(f"s.yaml:judges.j.engine.{setting}: the engine {settings['type']} has no such")
     assert "; allowed: " in sentence

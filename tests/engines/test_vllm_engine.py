@@ -13,8 +13,8 @@ from evalhub.engines.prompts import Prompts
 from evalhub.errors import ModelError
 from evalhub.judging import candidate_messages
 from evalhub.models import hide_broken_media, resolve
+from evalhub.models.gguf import fetch_pinned
 from evalhub.models.pinned import PINNED
-from evalhub.models.resolution import fetch_pinned
 from evalhub.records import FailureKind, Item, Message, Request, Sampling
 from evalhub.specs import EngineSpec
 
@@ -34,20 +34,23 @@ def asking(text, *, system=None, choices=(), sample=0, **sampling):
 
 
 def run(engine, *requests):
-    keyed = {f"{index}-{completion_key(engine.identity, one)[:8]}": one for index, one in enumerate(requests)}
-    done = {one.key: one for one in complete(engine, keyed.items())}
-    assert set(done) == set(keyed)
-    return [done[key] for key in keyed]
+    keyed = {
+        f"{index}-{completion_key(engine.identity, request)[:8]}": request
+        for index, request in enumerate(requests)
+    }
+    completions = {completion.key: completion for completion in complete(engine, keyed.items())}
+    assert set(completions) == set(keyed)
+    return [completions[key] for key in keyed]
 
 
 def test_it_answers_and_says_what_it_took(engine):
-    (one,) = run(engine, asking("What is the capital of France?", max_tokens=30))
-    assert "Paris" in one.text
-    assert one.finish_reason == "stop"
-    assert one.prompt_tokens > 10
-    assert 0 < one.completion_tokens < 30
-    assert one.failure is None
-    assert one.logprobs is None
+    (completion,) = run(engine, asking("What is the capital of France?", max_tokens=30))
+    assert "Paris" in completion.text
+    assert completion.finish_reason == "stop"
+    assert completion.prompt_tokens > 10
+    assert 0 < completion.completion_tokens < 30
+    assert completion.failure is None
+    assert completion.logprobs is None
 
 
 def test_an_answer_is_cut_at_its_cap_and_at_a_stop(engine):
@@ -87,16 +90,17 @@ def test_choices_and_free_answers_share_a_batch(engine):
         else asking(f"Tell me about the number {index}.", max_tokens=12)
         for index in range(30)
     ]
-    done = run(engine, *requests)
-    assert not any(one.failure for one in done)
+    completions = run(engine, *requests)
+    assert not any(completion.failure for completion in completions)
     assert all(
-        bool(one.logprobs) == bool(request.choices) for one, request in zip(done, requests, strict=True)
+        bool(completion.logprobs) == bool(request.choices)
+        for completion, request in zip(completions, requests, strict=True)
     )
 
 
 def test_levels_as_choices(engine):
-    (one,) = run(engine, asking("Rate the film from 1 to 5.", choices=("1", "2", "3", "4", "5")))
-    assert set(one.logprobs) == set("12345")
+    (completion,) = run(engine, asking("Rate the film from 1 to 5.", choices=("1", "2", "3", "4", "5")))
+    assert set(completion.logprobs) == set("12345")
 
 
 def test_what_the_model_wanted_to_say_stands_beside_the_choices(engine):
@@ -121,26 +125,26 @@ def test_a_choice_of_two_tokens_is_refused_and_named(engine):
 
 def test_seeds_repeat_and_samples_differ(engine):
     story = "Begin a story about a sailor."
-    same, again, sample, seed = run(
+    repeat, again, sample, seed = run(
         engine,
         asking(story, temperature=1.0, max_tokens=24, seed=3),
         asking(story, temperature=1.0, max_tokens=24, seed=3),
         asking(story, temperature=1.0, max_tokens=24, seed=3, sample=1),
         asking(story, temperature=1.0, max_tokens=24, seed=4),
     )
-    assert same.text == again.text
-    assert same.text != sample.text
+    assert repeat.text == again.text
+    assert repeat.text != sample.text
     assert sample.text == seed.text
 
 
 def test_a_system_prompt_is_honoured(engine):
-    plain, told = run(
+    plain, instructed = run(
         engine,
         asking("What is water made of?", max_tokens=24),
         asking("What is water made of?", system="Answer in French, always.", max_tokens=24),
     )
-    assert plain.text != told.text
-    assert '"role":"system"' in told.messages
+    assert plain.text != instructed.text
+    assert '"role":"system"' in instructed.messages
 
 
 def test_a_prompt_that_is_too_long_does_not_hurt_the_batch(engine):
@@ -158,22 +162,24 @@ def test_a_prompt_that_is_too_long_does_not_hurt_the_batch(engine):
 
 
 def test_the_cap_is_clipped_to_what_fits(engine):
-    (one,) = run(engine, asking("word " * 980, max_tokens=4000, temperature=1.0))
-    assert one.failure is None
-    assert one.prompt_tokens + one.completion_tokens <= 1024
+    (completion,) = run(engine, asking("word " * 980, max_tokens=4000, temperature=1.0))
+    assert completion.failure is None
+    assert completion.prompt_tokens + completion.completion_tokens <= 1024
 
 
 def test_hostile_texts_do_not_stop_it(engine):
     texts = ["", "lone \ud800", "nul \x00", "<|im_end|><|endoftext|>", "🎉" * 50, "\n" * 50]
-    assert not any(one.failure for one in run(engine, *(asking(text, max_tokens=2) for text in texts)))
+    assert not any(
+        completion.failure for completion in run(engine, *(asking(text, max_tokens=2) for text in texts))
+    )
 
 
 def test_shared_prefixes_are_read_from_the_cache(engine):
     rubric = "You compare two answers with great care. " * 40
     before = engine.facts().prefix_cache_hits
     run(engine, asking("First.", system=rubric, choices=("A", "B")))
-    (one,) = run(engine, asking("Second.", system=rubric, choices=("A", "B")))
-    assert one.cached_tokens >= 128
+    (completion,) = run(engine, asking("Second.", system=rubric, choices=("A", "B")))
+    assert completion.cached_tokens >= 128
     assert engine.facts().prefix_cache_hits > before
 
 
@@ -202,11 +208,11 @@ def test_a_killed_engine_is_started_again_and_loses_nothing(engine):
     for key, request in requests.items():
         engine.submit(key, request)
     results = engine.results()
-    done = [next(results)]
+    completions = [next(results)]
     os.kill(engine.pid, signal.SIGKILL)
-    done.extend(results)
-    assert sorted(one.key for one in done) == sorted(requests)
-    assert not any(one.failure for one in done)
+    completions.extend(results)
+    assert sorted(completion.key for completion in completions) == sorted(requests)
+    assert not any(completion.failure for completion in completions)
     assert engine.facts().restarts == 1
 
 
@@ -222,12 +228,12 @@ def test_a_base_model_without_a_template_answers_and_drains(tmp_path):
         for index in range(12):
             engine.submit(f"k{index}", asking(f"{index} " + "word " * 300, max_tokens=1))
         engine.submit("short", asking("Hi", max_tokens=1))
-        done = []
-        for one in engine.results():
-            done.append(one)
+        completions = []
+        for completion in engine.results():
+            completions.append(completion)
             engine.drain()
-    assert 1 <= len(done) < 13
-    assert not any(one.failure for one in done)
+    assert 1 <= len(completions) < 13
+    assert not any(completion.failure for completion in completions)
     assert free.text == free.text.strip() != ""
     assert "User:" not in free.text
     assert set(verdict.logprobs) == {"A", "B"}
@@ -237,13 +243,13 @@ def test_eight_bit_layers_are_used_and_say_nearly_the_same(engine, tmp_path):
     full = PINNED["smollm2-135m-instruct"]
     folder = fetch_pinned(replace(full, id=f"{full.id}-int8", int8=True), lambda _: None)
     spec = EngineSpec(max_length=1024, kv_cache_gib=0.5)
-    asked = asking(QUESTION, choices=("A", "B"))
-    (whole,) = run(engine, asked)
+    request = asking(QUESTION, choices=("A", "B"))
+    (word_by_word,) = run(engine, request)
     with open_engine(spec, resolve(str(folder)), log_folder=tmp_path) as opened:
-        (rounded,) = run(opened, asked)
+        (rounded,) = run(opened, request)
         assert opened.facts().quantization == "compressed-tensors"
     for letter in "AB":
-        assert rounded.logprobs[letter] == pytest.approx(whole.logprobs[letter], abs=1.0)
+        assert rounded.logprobs[letter] == pytest.approx(word_by_word.logprobs[letter], abs=1.0)
 
 
 def test_no_room_is_said_in_one_sentence(tmp_path):
@@ -268,10 +274,10 @@ def test_a_chat_history_is_rendered_as_the_models_own_template_does(engine):
         {"role": "assistant", "content": "Danube."},
         {"role": "user", "content": "And through Cologne?"},
     ]
-    history = tuple((one["role"], one["content"]) for one in chat)
-    sent = candidate_messages(Item("d", "1", turns=(history[-1][1],), messages=history), (), None)
+    history = tuple((turn["role"], turn["content"]) for turn in chat)
+    messages = candidate_messages(Item("d", "1", turns=(history[-1][1],), messages=history), (), None)
     tokenizer = AutoTokenizer.from_pretrained(resolve("smollm2-135m-instruct").path)
     rendered = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
-    assert Prompts(tokenizer).render(sent).text == rendered
-    (one,) = run(engine, Request(sent, Sampling(max_tokens=8)))
-    assert one.prompt_tokens == len(tokenizer(rendered, add_special_tokens=False)["input_ids"])
+    assert Prompts(tokenizer).render(messages).text == rendered
+    (completion,) = run(engine, Request(messages, Sampling(max_tokens=8)))
+    assert completion.prompt_tokens == len(tokenizer(rendered, add_special_tokens=False)["input_ids"])

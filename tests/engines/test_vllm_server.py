@@ -81,7 +81,7 @@ def test_a_real_server_answers_as_the_engine_does(address, engine):
         "long": Request((Message("user", "word " * 3000),), Sampling(max_tokens=5)),
     }
     with open_engine(EngineSpec(type="openai", base_url=address), name="served") as client:
-        served = {one.key: one for one in complete(client, requests.items())}
+        served = {completion.key: completion for completion in complete(client, requests.items())}
         facts = client.facts()
     assert facts.completion_tokens > 1
     assert (facts.logprobs, facts.token_limit, facts.unsent, facts.structured) == (
@@ -90,12 +90,12 @@ def test_a_real_server_answers_as_the_engine_does(address, engine):
         None,
         None,
     )
-    local_ones = {one.key: one for one in complete(engine, requests.items())}
+    local_completions = {completion.key: completion for completion in complete(engine, requests.items())}
     assert "Paris" in served["free"].text
-    assert served["free"].prompt_tokens == local_ones["free"].prompt_tokens
-    assert served["long"].failure is local_ones["long"].failure is FailureKind.TOO_LONG
+    assert served["free"].prompt_tokens == local_completions["free"].prompt_tokens
+    assert served["long"].failure is local_completions["long"].failure is FailureKind.TOO_LONG
     for choice, logprob in served["verdict"].logprobs.items():
-        assert local_ones["verdict"].logprobs[choice] == pytest.approx(logprob, abs=0.05)
+        assert local_completions["verdict"].logprobs[choice] == pytest.approx(logprob, abs=0.05)
     assert set(served["verdict"].logprobs) == {"A", "B"}
 
 
@@ -103,11 +103,11 @@ def test_a_hard_verdict_is_constrained_by_a_schema(address):
     spec = EngineSpec(type="openai", base_url=address, logprobs="none")
     request = Request((Message("user", QUESTION),), Sampling(max_tokens=1), ("A", "B"))
     with open_engine(spec, name="served") as engine:
-        (one,) = complete(engine, [("verdict", request)])
+        (completion,) = complete(engine, [("verdict", request)])
         assert engine.facts().structured == "json_schema"
-    assert (one.failure, one.logprobs, one.finish_reason) == (None, None, "stop")
-    assert json.loads(one.text) in ({"answer": "A"}, {"answer": "B"})
-    assert read_answer(one.text, ("A", "B")) in ("A", "B")
+    assert (completion.failure, completion.logprobs, completion.finish_reason) == (None, None, "stop")
+    assert json.loads(completion.text) in ({"answer": "A"}, {"answer": "B"})
+    assert read_answer(completion.text, ("A", "B")) in ("A", "B")
 
 
 def test_more_than_the_server_allows_is_refused_where_it_is_set(address):

@@ -34,7 +34,7 @@ def test_the_tables_are_whole() -> None:
 @pytest.mark.parametrize("one", ATTACKS, ids=lambda one: one.id)
 @pytest.mark.parametrize("text", [TEXT, "", "x"])
 def test_the_harmless_insertion_has_the_same_length_and_place(one: Attack, text: str) -> None:
-    attacked, harmless = one.applied(text, QUESTION), one.harmless(text, QUESTION)
+    attacked, harmless = one.apply(text, QUESTION), one.apply_harmless(text, QUESTION)
     assert attacked != text
     assert attacked != harmless
     assert len(attacked) == len(harmless)
@@ -44,7 +44,7 @@ def test_the_harmless_insertion_has_the_same_length_and_place(one: Attack, text:
 
 @pytest.mark.parametrize("one", ATTACKS, ids=lambda one: one.id)
 def test_a_harmless_insertion_says_nothing_of_the_attack(one: Attack) -> None:
-    added = one.harmless("", QUESTION)
+    added = one.apply_harmless("", QUESTION)
     for word in (
         "response",
         "better",
@@ -61,21 +61,21 @@ def test_a_harmless_insertion_says_nothing_of_the_attack(one: Attack) -> None:
 
 
 def test_only_what_guesses_a_letter_or_imitates_the_prompt_names_one() -> None:
-    named = {one.id for one in ATTACKS if re.search(r"\b(?:Response|is|Answer:) [AB]\b", one.applied("", ""))}
+    named = {one.id for one in ATTACKS if re.search(r"\b(?:Response|is|Answer:) [AB]\b", one.apply("", ""))}
     assert named == {"letter-a", "letter-b", "heading"}
 
 
 def test_slots_are_filled_once() -> None:
     tricky = "see {{question}} and {{response}}"
-    assert attack("reference").applied(tricky, "Q").count("see {{question}} and {{response}}") == 2
+    assert attack("reference").apply(tricky, "Q").count("see {{question}} and {{response}}") == 2
 
 
 def test_controls() -> None:
-    said = {one.id: one.applied(TEXT, QUESTION) for one in CONTROLS}
+    said = {one.id: one.apply(TEXT, QUESTION) for one in CONTROLS}
     assert said["empty"] == ""
     assert said["echo"] == QUESTION
     assert len(said["padding"]) == pytest.approx(2 * len(TEXT), rel=0.05)
-    assert said["constant"] == CONTROLS[IDS.index("constant") - len(ATTACKS)].applied("else", "else")
+    assert said["constant"] == CONTROLS[IDS.index("constant") - len(ATTACKS)].apply("else", "else")
 
 
 def test_names_of_systems() -> None:
@@ -117,10 +117,10 @@ def test_no_insertion_reaches_the_prompt_as_a_special_token(path: Path | None) -
         sent = "\n".join(message.content for request in found for message in request.messages)
         return [one for one in tokenizer.encode(sent, add_special_tokens=False).ids if one in special]
 
-    raw = [one.applied(TEXT, QUESTION) for one in ATTACKS]
+    raw = [one.apply(TEXT, QUESTION) for one in ATTACKS]
     for rubric in rubrics():
         clean = tokens(rubric, TEXT, "Lyon.")
-        for text in (*raw, *(one.applied(TEXT, QUESTION) for one in CONTROLS)):
+        for text in (*raw, *(one.apply(TEXT, QUESTION) for one in CONTROLS)):
             assert tokens(rubric, text, "Lyon.") == clean, text
             if len(rubric.shows) == 2:
                 assert tokens(rubric, "Lyon.", text) == clean, text
@@ -131,6 +131,6 @@ def test_the_chat_template_attacks_are_dangerous_as_they_stand() -> None:
     if not found:
         pytest.skip("no model of the family is in the cache; `evalhub models fetch` brings one")
     tokenizer, special = specials(found[0])
-    text = attack("chatml").applied(TEXT)
+    text = attack("chatml").apply(TEXT)
     assert set(tokenizer.encode(text, add_special_tokens=False).ids) & special
     assert not set(tokenizer.encode(defuse(text), add_special_tokens=False).ids) & special

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from evalhub.judging import PROTOCOLS, Asking, Judge
+from evalhub.judging import PROTOCOLS, Judge, Task
 from evalhub.records import Completion, FailureKind, Item, Judgment, Response, digest
 from evalhub.scales import Order
 from evalhub.specs import Mode, Rubric, parse_rubric
@@ -36,14 +36,14 @@ def judged(protocol: str, mass: float, floor: float, **judge: Any) -> tuple[Judg
     """Return the judgments of an asking in which all answers together have a probability of `mass`."""
     shown = Order.BA if protocol == "pairwise" else None
     count = {"pointwise": 1, "checklist": 1, "listwise": 3}.get(protocol, 2)
-    whose = Judge("j", rubric(protocol), "m", min_choice_mass=floor, **judge)
-    steps = PROTOCOLS[protocol].ask(Asking(whose, ITEM, "c", RESPONSES[:count], shown))
+    strict_judge = Judge("j", rubric(protocol), "m", min_choice_mass=floor, **judge)
+    steps = PROTOCOLS[protocol].ask(Task(strict_judge, ITEM, "c", RESPONSES[:count], shown))
     try:
         requests = next(steps)
         while True:
             requests = steps.send(tuple(answer(request.choices, mass) for request in requests))
-    except StopIteration as done:
-        return tuple(done.value)
+    except StopIteration as end:
+        return tuple(end.value)
 
 
 def answer(choices: tuple[str, ...], mass: float) -> Completion:
@@ -100,19 +100,19 @@ def test_a_checklist_names_the_criterion_that_failed() -> None:
 
 
 def test_an_engine_that_does_not_say_its_wish() -> None:
-    whose = Judge("j", rubric("pointwise"), "m", min_choice_mass=0.5)
-    steps = PROTOCOLS["pointwise"].ask(Asking(whose, ITEM, "c", RESPONSES[:1]))
+    strict_judge = Judge("j", rubric("pointwise"), "m", min_choice_mass=0.5)
+    steps = PROTOCOLS["pointwise"].ask(Task(strict_judge, ITEM, "c", RESPONSES[:1]))
     next(steps)
-    with pytest.raises(StopIteration) as done:
+    with pytest.raises(StopIteration) as end:
         steps.send((Completion("v", "m", "[]", logprobs={"1": -3.0, "2": -3.0}),))
-    (judgment,) = done.value.value
+    (judgment,) = end.value.value
     assert judgment.detail.endswith("(controls.min_choice_mass)")
     assert judgment.top_token is None
 
 
 def test_only_the_first_place_of_a_list_must_be_wanted() -> None:
-    whose = Judge("j", rubric("listwise"), "m", min_choice_mass=0.05)
-    steps = PROTOCOLS["listwise"].ask(Asking(whose, ITEM, "c", RESPONSES))
+    strict_judge = Judge("j", rubric("listwise"), "m", min_choice_mass=0.05)
+    steps = PROTOCOLS["listwise"].ask(Task(strict_judge, ITEM, "c", RESPONSES))
     (first,) = next(steps)
     (second,) = steps.send((answer(first.choices, 0.9),))
     with pytest.raises(StopIteration) as ended:
@@ -126,17 +126,17 @@ def test_only_the_first_place_of_a_list_must_be_wanted() -> None:
 def test_choices_that_a_server_does_not_list_may_be_too_improbable(
     floor: float, failure: FailureKind
 ) -> None:
-    whose = Judge("j", rubric("pointwise"), "m", min_choice_mass=floor)
-    steps = PROTOCOLS["pointwise"].ask(Asking(whose, ITEM, "c", RESPONSES[:1]))
+    strict_judge = Judge("j", rubric("pointwise"), "m", min_choice_mass=floor)
+    steps = PROTOCOLS["pointwise"].ask(Task(strict_judge, ITEM, "c", RESPONSES[:1]))
     (request,) = next(steps)
     most = dict.fromkeys(request.choices, math.log(0.01))
-    said = Completion(
+    completion = Completion(
         "v", "m", "[]", request.choices, "Well", logprobs=most, unlisted=request.choices, top_token="Well",
         failure=FailureKind.PARSE, detail="no choice stands out",
     )  # fmt: skip
-    with pytest.raises(StopIteration) as done:
-        steps.send((said,))
-    (judgment,) = done.value.value
+    with pytest.raises(StopIteration) as end:
+        steps.send((completion,))
+    (judgment,) = end.value.value
     off = failure is FailureKind.OFF_CHOICE
     assert (judgment.failure, judgment.value, judgment.logprobs) == (failure, None, None)
     assert judgment.label_mass == (pytest.approx(0.02) if off else None)

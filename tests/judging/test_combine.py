@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from evalhub.judging import combine_orders, hard_winner, penalised, penalised_score, preference, softmax
+from evalhub.judging import combine_orders, hard_winner, penalise, penalise_score, preference, softmax
 from evalhub.scales import Winner
 
 
@@ -79,30 +79,30 @@ def test_certainty_is_no_nan() -> None:
 class TestPenalties:
     def test_the_log_odds_fall_by_strength_times_tanh(self) -> None:
         # a is one spread longer: log-odds 0 - .5 * tanh(1) = -.38080, sigmoid .40594
-        after = penalised({"a": 0.5, "b": 0.5}, 0.5, extra=100, spread=100)
+        after = penalise({"a": 0.5, "b": 0.5}, 0.5, extra=100, spread=100)
         assert after["a"] == pytest.approx(0.40594, abs=1e-5)
-        back = penalised({"a": 0.5, "b": 0.5}, 0.5, extra=-100, spread=100)
+        back = penalise({"a": 0.5, "b": 0.5}, 0.5, extra=-100, spread=100)
         assert back["a"] == pytest.approx(1 - 0.40594, abs=1e-5)
 
     def test_the_tie_keeps_its_odds_between_the_two(self) -> None:
-        after = penalised({"a": 0.4, "tie": 0.2, "b": 0.4}, 1.0, extra=50, spread=50)
+        after = penalise({"a": 0.4, "tie": 0.2, "b": 0.4}, 1.0, extra=50, spread=50)
         assert math.log(after["a"] / after["b"]) == pytest.approx(-math.tanh(1))
         assert sum(after.values()) == pytest.approx(1)
 
     def test_nothing_to_penalise(self) -> None:
         chances = {"a": 0.7, "b": 0.3}
-        assert penalised(chances, 0, extra=10, spread=5) == chances
-        assert penalised(chances, 1, extra=10, spread=0) == chances
-        assert penalised(chances, 1, extra=0, spread=5) == pytest.approx(chances)
-        assert penalised({"a": 1.0, "b": 0.0}, 1, extra=5, spread=5) == {"a": 1.0, "b": 0.0}
+        assert penalise(chances, 0, extra=10, spread=5) == chances
+        assert penalise(chances, 1, extra=10, spread=0) == chances
+        assert penalise(chances, 1, extra=0, spread=5) == pytest.approx(chances)
+        assert penalise({"a": 1.0, "b": 0.0}, 1, extra=5, spread=5) == {"a": 1.0, "b": 0.0}
 
     def test_a_rating_falls_for_each_doubling_over_the_median(self) -> None:
-        assert penalised_score(4.0, 0.5, chars=400, median=100) == 3.0  # two doublings
-        assert penalised_score(4.0, 0.5, chars=100, median=100) == 4.0
-        assert penalised_score(4.0, 0.5, chars=25, median=100) == 4.0
-        assert penalised_score(4.0, 0.0, chars=400, median=100) == 4.0
-        assert penalised_score(4.0, 0.5, chars=0, median=100) == 4.0
-        assert penalised_score(4.0, 0.5, chars=10, median=0) == 4.0
+        assert penalise_score(4.0, 0.5, chars=400, median=100) == 3.0  # two doublings
+        assert penalise_score(4.0, 0.5, chars=100, median=100) == 4.0
+        assert penalise_score(4.0, 0.5, chars=25, median=100) == 4.0
+        assert penalise_score(4.0, 0.0, chars=400, median=100) == 4.0
+        assert penalise_score(4.0, 0.5, chars=0, median=100) == 4.0
+        assert penalise_score(4.0, 0.5, chars=10, median=0) == 4.0
 
 
 def test_combining_is_symmetric() -> None:

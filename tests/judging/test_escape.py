@@ -120,8 +120,12 @@ def test_no_later_cleaning_makes_a_token_of_a_model(name: str) -> None:
     @settings(deadline=None)
     @given(broken_tokens([*specials, *OTHERS]))
     def hold(text: str) -> None:
-        for seen in (clean(fence(text)), clean(defuse(text)), unicodedata.normalize("NFC", defuse(text))):
-            assert not ids & set(tokenizer.encode(seen, add_special_tokens=False).ids), text
+        for text_form in (
+            clean(fence(text)),
+            clean(defuse(text)),
+            unicodedata.normalize("NFC", defuse(text)),
+        ):
+            assert not ids & set(tokenizer.encode(text_form, add_special_tokens=False).ids), text
 
     hold()
 
@@ -133,8 +137,8 @@ def test_a_dropped_character_hides_no_token(hidden: str) -> None:
     assert defuse(hidden) == defuse(hidden.replace("\x00", "")) != hidden.replace("\x00", "")
     assert fence(f"{hidden}``\x00`").startswith("````\n")
     item = Item("d", "i", turns=(hidden,), context=(hidden,))
-    sent = candidate_messages(item, (), None)[0].content
-    assert clean(sent) == sent == f"{defuse(hidden)}\n\n{defuse(hidden)}"
+    prompt = candidate_messages(item, (), None)[0].content
+    assert clean(prompt) == prompt == f"{defuse(hidden)}\n\n{defuse(hidden)}"
 
 
 def test_ten_thousand_texts_stay_defused_and_fenced() -> None:
@@ -150,8 +154,8 @@ def test_ten_thousand_texts_stay_defused_and_fenced() -> None:
         body = fence(text)[len(mark) + 1 : -len(mark) - 1]
         assert mark == last
         assert set(mark) == {"`"}
-        for seen in (body, unicodedata.normalize("NFC", body)):
-            assert max((len(run) for run in re.findall("`+", seen)), default=0) < len(mark)
+        for text_form in (body, unicodedata.normalize("NFC", body)):
+            assert max((len(run) for run in re.findall("`+", text_form)), default=0) < len(mark)
 
 
 def test_ten_thousand_texts_leave_no_token_of_a_model_that_is_not_here() -> None:

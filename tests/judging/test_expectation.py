@@ -5,11 +5,11 @@ import random
 
 import pytest
 
-from evalhub.judging import Asking, Judge
-from evalhub.judging.expectation import MOST_MOVED, expectation, unsettled
+from evalhub.judging import Judge, Task
+from evalhub.judging.expectation import MOST_MOVED, expectation, why_hard
 from evalhub.judging.protocols.checklist import checklist
-from evalhub.judging.protocols.one_token import Answer
-from evalhub.judging.protocols.pointwise_pairwise import rated
+from evalhub.judging.protocols.one_token import TokenAnswer
+from evalhub.judging.protocols.pointwise_pairwise import rate
 from evalhub.records import Completion, Item, Judgment, Response
 from evalhub.scales import Scale
 from evalhub.specs import LevelSpec, parse_rubric, scale_of
@@ -29,10 +29,10 @@ TEN = scale_of(dict.fromkeys(range(1, 11), "x"))
 
 
 def judged(scale: Scale, shares: dict[str, float], *unlisted: str) -> Judgment:
-    answer = Answer(
+    answer = TokenAnswer(
         (), logprobs={label: math.log(share) for label, share in shares.items()}, unlisted=unlisted
     )
-    return rated(Judgment("d", "j", "tone", "i", system="k"), answer, scale)
+    return rate(Judgment("d", "j", "tone", "i", system="k"), answer, scale)
 
 
 def test_an_expected_score_that_unlisted_levels_could_move_is_absent() -> None:
@@ -74,7 +74,7 @@ def test_no_listing_of_few_tokens_gives_an_expected_score_far_from_the_truth() -
         mass = sum(truth[label] for label in values)
         exact = sum(truth[label] * value for label, value in values.items()) / mass
         assert abs(level - exact) <= bound + 1e-9
-        if unsettled(values, unlisted, bound) is None:
+        if why_hard(values, unlisted, bound) is None:
             assert abs(level - exact) <= 9 * MOST_MOVED
             settled += 1
     assert settled > 100
@@ -84,7 +84,7 @@ def test_no_listing_of_few_tokens_gives_an_expected_score_far_from_the_truth() -
 def test_a_checklist_has_none_either(share: float, expected: float | None) -> None:
     judge = Judge("judge", parse_rubric(TICKS, "here"), "model")
     responses = (Response("d", "i", "k", text="so", sha256="0"),)
-    steps = checklist(Asking(judge, Item("d", "i", turns=("What?",)), "short", responses, None))
+    steps = checklist(Task(judge, Item("d", "i", turns=("What?",)), "short", responses, None))
     request = next(steps)
     logprobs = {"Yes": math.log(0.7), "No": math.log(share)}
     while True:

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from evalhub.errors import SpecError
-from evalhub.judging import PROTOCOLS, Asking, Judge, Steps, check_rubric, choose_form, single_characters
+from evalhub.judging import (
+    PROTOCOLS,
+    Judge,
+    JudgmentGenerator,
+    Task,
+    check_rubric,
+    choose_form,
+    single_characters,
+)
 from evalhub.records import Completion, Item, Judgment, Request, Response, digest
 from evalhub.scales import AnswerForm, Scale
 from evalhub.specs import Mode, Rubric, parse_rubric
@@ -50,7 +58,7 @@ def scale_in(rating: Rubric) -> Scale:
     return scale
 
 
-def drive(steps: Steps, shares: Mapping[str, float]) -> tuple[list[Request], Judgment]:
+def drive(steps: JudgmentGenerator, shares: Mapping[str, float]) -> tuple[list[Request], Judgment]:
     """Answer every question for one token with these probabilities, and all others with a text."""
     requests: list[Request] = []
     try:
@@ -60,15 +68,15 @@ def drive(steps: Steps, shares: Mapping[str, float]) -> tuple[list[Request], Jud
             logs = {name: math.log(share) for name, share in shares.items()} if request.choices else None
             text = max(shares, key=lambda name: shares[name]) if logs else "It is fine."
             (request,) = steps.send((Completion("k", "m", "[]", text=text, logprobs=logs),))
-    except StopIteration as done:
-        (judgment,) = done.value
+    except StopIteration as end:
+        (judgment,) = end.value
         return requests, judgment
 
 
-def asking(rating: Rubric, mode: Mode = Mode.DIRECT, form: AnswerForm = AnswerForm.LETTERS) -> Asking:
+def make_task(rating: Rubric, mode: Mode = Mode.DIRECT, form: AnswerForm = AnswerForm.LETTERS) -> Task:
     judge = Judge("j", rating, "m", mode=mode, forms={"quality": form})
     item = Item("d", "i", turns=("What?",))
-    return Asking(judge, item, "quality", (Response("d", "i", "s", text="So.", sha256=digest("So.")),))
+    return Task(judge, item, "quality", (Response("d", "i", "s", text="So.", sha256=digest("So.")),))
 
 
 @pytest.mark.parametrize(("written", "values", "labels"), FORMS)
@@ -89,7 +97,7 @@ def test_a_name_that_begins_with_a_number_needs_its_value(label: str) -> None:
 
 def test_a_level_that_is_not_applicable_has_a_letter_too() -> None:
     levels = "{0: bad, 10: good, n/a: {applicable: false, meaning: no reply}}"
-    where = asking(rubric(levels))
+    where = make_task(rubric(levels))
     (request,), judgment = drive(PROTOCOLS["pointwise"].ask(where), {"A": 0.1, "B": 0.3, "C": 0.2})
     assert "C = n/a: no reply" in request.messages[-1].content
     assert set(judgment.logprobs or ()) == {"0", "10", "n/a"}
@@ -105,7 +113,7 @@ def test_letters_lead_back_to_the_levels(
 ) -> None:
     letters = "ABCDE"[: len(labels)]
     shares = {letter: 0.1 + 0.05 * place for place, letter in enumerate(letters)}
-    requests, judgment = drive(PROTOCOLS["pointwise"].ask(asking(rubric(written), mode)), shares)
+    requests, judgment = drive(PROTOCOLS["pointwise"].ask(make_task(rubric(written), mode)), shares)
     assert requests[-1].choices == tuple(letters)
     assert judgment.logprobs == pytest.approx(
         {label: math.log(shares[letter]) for label, letter in zip(labels, letters, strict=True)}
@@ -119,17 +127,17 @@ def test_letters_lead_back_to_the_levels(
 
 
 def test_a_hard_verdict_leads_back_to_its_level() -> None:
-    steps = PROTOCOLS["pointwise"].ask(asking(rubric("{0: bad, 5: fair, 10: good}")))
+    steps = PROTOCOLS["pointwise"].ask(make_task(rubric("{0: bad, 5: fair, 10: good}")))
     next(steps)
-    with pytest.raises(StopIteration) as done:
+    with pytest.raises(StopIteration) as end:
         steps.send((Completion("k", "m", "[]", text="B"),))
-    (judgment,) = done.value.value
+    (judgment,) = end.value.value
     assert (judgment.value, judgment.expected, judgment.raw_text) == (5.0, None, "B")
 
 
 def test_the_prompt_names_each_letter_once() -> None:
     (request,), _ = drive(
-        PROTOCOLS["pointwise"].ask(asking(rubric("{-1: worse, 0: the same, 1: better}"))),
+        PROTOCOLS["pointwise"].ask(make_task(rubric("{-1: worse, 0: the same, 1: better}"))),
         {"A": 0.2, "B": 0.3, "C": 0.4},
     )
     text = request.messages[-1].content
@@ -138,12 +146,12 @@ def test_the_prompt_names_each_letter_once() -> None:
 
 
 def test_labels_stand_in_the_prompt_as_they_always_did() -> None:
-    where = asking(rubric("{1: bad, 2: good}"), form=AnswerForm.LABELS)
+    where = make_task(rubric("{1: bad, 2: good}"), form=AnswerForm.LABELS)
     (request,), judgment = drive(PROTOCOLS["pointwise"].ask(where), {"1": 0.2, "2": 0.6})
     assert request.messages[-1].content.endswith("Which level fits best? Answer with one of: 1, 2.")
     assert "1: bad\n2: good" in request.messages[-1].content
     assert judgment.value == 2.0
-    plain = Asking(Judge("j", where.judge.rubric, "m"), where.item, "quality", where.responses)
+    plain = Task(Judge("j", where.judge.rubric, "m"), where.item, "quality", where.responses)
     (same,), _ = drive(PROTOCOLS["pointwise"].ask(plain), {"1": 0.2, "2": 0.6})
     assert same == request
 

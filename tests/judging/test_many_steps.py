@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from evalhub.errors import SpecError
-from evalhub.judging import PROTOCOLS, Asking, Judge, check_rubric
-from evalhub.judging.protocols.listwise import rows
+from evalhub.judging import PROTOCOLS, Judge, Task, check_rubric
+from evalhub.judging.protocols.listwise import list_orders
 from evalhub.judging.protocols.one_token import EXPLAIN, WAIT
 from evalhub.records import Completion, FailureKind, Item, Judgment, Request, Response, Sampling
 from evalhub.scales import Order, Winner
@@ -42,33 +42,33 @@ criteria: {criteria}
 ## User
 {slots}{tail}
 """
-    made = parse_rubric(text, "here")
-    check_rubric(made, "here")
-    return made
+    judge_rubric = parse_rubric(text, "here")
+    check_rubric(judge_rubric, "here")
+    return judge_rubric
 
 
-def asking(made: Rubric, count: int = 2, **changes: object) -> Asking:
+def make_task(judge_rubric: Rubric, count: int = 2, **changes: object) -> Task:
     place = {name: changes.pop(name) for name in ("shown", "row", "repeat", "item") if name in changes}
-    judge = Judge("judge", made, "model", **changes)  # type: ignore[arg-type]
-    criterion = PROTOCOLS[made.protocol].total or next(iter(made.criteria))
+    judge = Judge("judge", judge_rubric, "model", **changes)  # type: ignore[arg-type]
+    criterion = PROTOCOLS[judge_rubric.protocol].total or next(iter(judge_rubric.criteria))
     item = place.pop("item", ITEM)
-    return Asking(judge, item, criterion, RESPONSES[:count], **place)  # type: ignore[arg-type]
+    return Task(judge, item, criterion, RESPONSES[:count], **place)  # type: ignore[arg-type]
 
 
-def play(asked: Asking, script: Script) -> tuple[list[Request], tuple[Judgment, ...]]:
+def play(task: Task, script: Script) -> tuple[list[Request], tuple[Judgment, ...]]:
     """Run a protocol against a script; keys count the completions."""
-    steps = PROTOCOLS[asked.judge.rubric.protocol].ask(asked)
-    seen: list[Request] = []
-    requests = next(steps)
+    steps = PROTOCOLS[task.judge.rubric.protocol].ask(task)
+    requests: list[Request] = []
+    batch = next(steps)
     try:
         while True:
             answers = []
-            for request in requests:
-                seen.append(request)
-                answers.append(Completion(f"k{len(seen)}", "model", "[]", **script(request)))  # type: ignore[arg-type]
-            requests = steps.send(tuple(answers))
-    except StopIteration as done:
-        return seen, done.value
+            for request in batch:
+                requests.append(request)
+                answers.append(Completion(f"k{len(requests)}", "model", "[]", **script(request)))  # type: ignore[arg-type]
+            batch = steps.send(tuple(answers))
+    except StopIteration as end:
+        return requests, end.value
 
 
 def prefers(*wanted: str) -> Script:
@@ -103,11 +103,11 @@ def always(letter: str, text: str = "Because.") -> Script:
 
 @pytest.mark.parametrize("protocol", ["reference", "own-reference"])
 def test_a_reference_is_written_before_a_response_is_seen(protocol: str) -> None:
-    made = rubric(protocol, "question", "reference", "response_a", "response_b")
-    seen, (judgment,) = play(asking(made, shown=Order.AB), always("A", text="A banana."))
-    assert len(seen) == 2
-    assert not any(text in seen[0].messages[0].content for text in TEXTS)
-    assert "A banana." in seen[1].messages[0].content
+    judge_rubric = rubric(protocol, "question", "reference", "response_a", "response_b")
+    requests, (judgment,) = play(make_task(judge_rubric, shown=Order.AB), always("A", text="A banana."))
+    assert len(requests) == 2
+    assert not any(text in requests[0].messages[0].content for text in TEXTS)
+    assert "A banana." in requests[1].messages[0].content
     assert judgment.winner is Winner.A
     assert judgment.completions == ("k1", "k2")
 
@@ -115,8 +115,8 @@ def test_a_reference_is_written_before_a_response_is_seen(protocol: str) -> None
 def test_a_given_reference_is_kept_unless_the_judge_writes_its_own() -> None:
     item = Item("d", "i", turns=("Name a fruit.",), refs=(("a plum",),))
     slots = ("question", "reference", "response")
-    given, _ = play(asking(rubric("reference", *slots), 1, item=item), always("1"))
-    own, (judgment,) = play(asking(rubric("own-reference", *slots), 1, item=item), always("1", "a fig"))
+    given, _ = play(make_task(rubric("reference", *slots), 1, item=item), always("1"))
+    own, (judgment,) = play(make_task(rubric("own-reference", *slots), 1, item=item), always("1", "a fig"))
     assert [len(given), len(own)] == [1, 2]
     assert "a plum" in given[0].messages[0].content
     assert "a plum" not in own[1].messages[0].content
@@ -129,8 +129,8 @@ def test_a_given_reference_is_kept_unless_the_judge_writes_its_own() -> None:
     ("protocol", "slot"), [("reference", "reference"), ("own-reference", "reference"), ("metrics", "metrics")]
 )
 def test_a_judge_that_writes_nothing_has_nothing_to_judge_by(protocol: str, slot: str, text: str) -> None:
-    made = rubric(protocol, "question", slot, "response")
-    requests, (judgment,) = play(asking(made, 1), always("1", text))
+    judge_rubric = rubric(protocol, "question", slot, "response")
+    requests, (judgment,) = play(make_task(judge_rubric, 1), always("1", text))
     assert len(requests) == 1
     assert (judgment.value, judgment.failure) == (None, FailureKind.PARSE)
     assert judgment.detail == f"the judge wrote nothing for {slot}"
@@ -138,14 +138,14 @@ def test_a_judge_that_writes_nothing_has_nothing_to_judge_by(protocol: str, slot
 
 
 def test_metrics_and_a_reference_are_asked_for_together() -> None:
-    made = rubric("metrics-reference", "question", "metrics", "reference", "response_a", "response_b")
+    judge_rubric = rubric("metrics-reference", "question", "metrics", "reference", "response_a", "response_b")
     texts = iter(["Is it a fruit?", "A banana."])
 
     def script(request: Request) -> dict[str, object]:
         return always("B")(request) if request.choices else {"text": next(texts)}
 
-    seen, (judgment,) = play(asking(made, shown=Order.BA, mode=Mode.DIRECT), script)
-    prompt = seen[2].messages[0].content
+    requests, (judgment,) = play(make_task(judge_rubric, shown=Order.BA, mode=Mode.DIRECT), script)
+    prompt = requests[2].messages[0].content
     assert (
         prompt.index("Is it a fruit?")
         < prompt.index("A banana.")
@@ -157,50 +157,52 @@ def test_metrics_and_a_reference_are_asked_for_together() -> None:
 
 
 def test_a_failed_reference_is_the_judgments_failure() -> None:
-    made = rubric("own-reference", "question", "reference", "response_a", "response_b")
+    judge_rubric = rubric("own-reference", "question", "reference", "response_a", "response_b")
     _, (judgment,) = play(
-        asking(made, shown=Order.AB), lambda _: {"failure": FailureKind.TOO_LONG, "detail": "long"}
+        make_task(judge_rubric, shown=Order.AB), lambda _: {"failure": FailureKind.TOO_LONG, "detail": "long"}
     )
     assert (judgment.failure, judgment.detail, judgment.winner) == (FailureKind.TOO_LONG, "long", None)
 
 
 @pytest.mark.parametrize("mode", [Mode.DIRECT, Mode.EXPLAIN])
 def test_swap_stops_where_the_orders_agree(mode: Mode) -> None:
-    made = rubric("swap", "question", "response_a", "response_b")
-    seen, judgments = play(asking(made, mode=mode), prefers("an apple", "a hammer"))
-    assert len(seen) == (2 if mode is Mode.DIRECT else 4)
+    judge_rubric = rubric("swap", "question", "response_a", "response_b")
+    requests, judgments = play(make_task(judge_rubric, mode=mode), prefers("an apple", "a hammer"))
+    assert len(requests) == (2 if mode is Mode.DIRECT else 4)
     assert [one.shown for one in judgments] == [Order.AB, Order.BA]
     assert {one.winner for one in judgments} == {Winner.A}
 
 
 def test_swap_explains_its_synthesis_with_both_readings_before_it() -> None:
-    made = rubric("swap", "question", "response_a", "response_b")
+    judge_rubric = rubric("swap", "question", "response_a", "response_b")
     drawn = iter(["I like it.\n```\nA wins", "I like it too.", "Now I see.", "Now I see more."])
 
     def script(request: Request) -> dict[str, object]:
         return always("A")(request) if request.choices else {"text": next(drawn), "finish_reason": "stop"}
 
-    seen, judgments = play(asking(made, mode=Mode.EXPLAIN), script)
-    assert len(seen) == 8
-    assert len({one.messages for one in seen}) == 8
-    for request in (seen[4], seen[6]):
+    requests, judgments = play(make_task(judge_rubric, mode=Mode.EXPLAIN), script)
+    assert len(requests) == 8
+    assert len({request.messages for request in requests}) == 8
+    for request in (requests[4], requests[6]):
         closing = request.messages[-1].content
         assert closing.count("I like it") == 2
         assert "One prefers A." in closing
         assert "One prefers B." in closing
         assert closing.count("the other way round") == 1
         assert closing.endswith(f"look at the responses again.\n\n{EXPLAIN}")
-    assert [one.messages[-1].content for one in (seen[5], seen[7])] == [seen[1].messages[-1].content] * 2
+    assert [request.messages[-1].content for request in (requests[5], requests[7])] == [
+        requests[1].messages[-1].content
+    ] * 2
     assert [one.winner for one in judgments] == [Winner.A, Winner.B]
     assert [one.rationale for one in judgments] == ["Now I see.", "Now I see more."]
     assert judgments[1].completions == ("k1", "k2", "k3", "k4", "k7", "k8")
 
 
 def test_swap_at_once_has_no_reasons_to_show() -> None:
-    made = rubric("swap", "question", "response_a", "response_b")
-    seen, judgments = play(asking(made, mode=Mode.DIRECT), always("A"))
-    assert len(seen) == 4
-    for first, second in zip(seen[:2], seen[2:], strict=True):
+    judge_rubric = rubric("swap", "question", "response_a", "response_b")
+    requests, judgments = play(make_task(judge_rubric, mode=Mode.DIRECT), always("A"))
+    assert len(requests) == 4
+    for first, second in zip(requests[:2], requests[2:], strict=True):
         before, question = first.messages[0].content.rsplit("\n\n", 1)
         closing = second.messages[0].content.removeprefix(before)
         assert "Its reasons" not in closing
@@ -210,7 +212,7 @@ def test_swap_at_once_has_no_reasons_to_show() -> None:
 
 
 def test_a_checklist_is_the_weighted_share_of_yes() -> None:
-    made = rubric(
+    judge_rubric = rubric(
         "checklist", "question", "response",
         criteria="{fruit: 'Is it a fruit?', short: 'Is it short?'}", more="weights: {fruit: 3}",
     )  # fmt: skip
@@ -219,8 +221,8 @@ def test_a_checklist_is_the_weighted_share_of_yes() -> None:
         yes = 0.9 if "fruit?" in request.messages[0].content else 0.25
         return {"text": "Yes", "logprobs": {"Yes": math.log(yes / 2), "No": math.log((1 - yes) / 2)}}
 
-    seen, (fruit, short, total) = play(asking(made, 1), script)
-    assert [one.choices for one in seen] == [("Yes", "No")] * 2
+    requests, (fruit, short, total) = play(make_task(judge_rubric, 1), script)
+    assert [request.choices for request in requests] == [("Yes", "No")] * 2
     assert [fruit.criterion, short.criterion, total.criterion] == ["fruit", "short", "checklist"]
     assert [fruit.value, short.value, total.value] == [1, 0, pytest.approx(0.75)]
     assert total.expected == pytest.approx((3 * 0.9 + 0.25) / 4)
@@ -228,21 +230,23 @@ def test_a_checklist_is_the_weighted_share_of_yes() -> None:
 
 
 def test_one_failed_criterion_fails_the_total_alone() -> None:
-    made = rubric("checklist", "question", "response", criteria="{fruit: 'Is it?', short: 'Is it short?'}")
+    judge_rubric = rubric(
+        "checklist", "question", "response", criteria="{fruit: 'Is it?', short: 'Is it short?'}"
+    )
 
     def script(request: Request) -> dict[str, object]:
         if "Is it short?" in request.messages[0].content:
             return {"failure": FailureKind.ENGINE, "detail": "gone"}
         return always("Yes")(request)
 
-    _, (fruit, short, total) = play(asking(made, 1), script)
+    _, (fruit, short, total) = play(make_task(judge_rubric, 1), script)
     assert (fruit.failure, short.failure, total.failure) == (None, FailureKind.ENGINE, FailureKind.ENGINE)
     assert (total.value, total.detail) == (None, "short: gone")
 
 
 @pytest.mark.parametrize("count", range(2, 9))
 def test_rows_are_a_balanced_latin_square(count: int) -> None:
-    square = rows(count)
+    square = list_orders(count)
     times = 2 if count % 2 else 1
     for place in range(count):
         assert Counter(row[place] for row in square) == dict.fromkeys(range(count), times)
@@ -253,16 +257,16 @@ def test_rows_are_a_balanced_latin_square(count: int) -> None:
 @pytest.mark.parametrize("mode", [Mode.DIRECT, Mode.EXPLAIN])
 @pytest.mark.parametrize("row", range(4))
 def test_a_list_is_ranked_whatever_the_order_shown(row: int, mode: Mode) -> None:
-    made = rubric("listwise", "question", "responses")
+    judge_rubric = rubric("listwise", "question", "responses")
     best_first = ("a pear", "an apple", "a stone", "a hammer")
-    seen, judgments = play(asking(made, 4, row=row, mode=mode), prefers(*best_first))
-    assert [len(one.choices) for one in seen if one.choices] == [4, 3, 2]
+    requests, judgments = play(make_task(judge_rubric, 4, row=row, mode=mode), prefers(*best_first))
+    assert [len(request.choices) for request in requests if request.choices] == [4, 3, 2]
     rank = {f"s{TEXTS.index(text)}": at for at, text in enumerate(best_first)}
     assert len(judgments) == 6
     for one in judgments:
         better = one.system_a if one.winner is Winner.A else one.system_b
         assert better == min(one.system_a, one.system_b, key=rank.__getitem__)
-        order = rows(4)[row]
+        order = list_orders(4)[row]
         a, b = (order.index(int(name[1])) for name in (one.system_a, one.system_b))
         assert one.shown is (Order.AB if a < b else Order.BA)
         assert (one.row, one.repeat) == (row, 0)
@@ -271,14 +275,14 @@ def test_a_list_is_ranked_whatever_the_order_shown(row: int, mode: Mode) -> None
 
 
 def test_a_list_that_fails_halfway_fails_for_every_pair() -> None:
-    made = rubric("listwise", "question", "responses")
+    judge_rubric = rubric("listwise", "question", "responses")
 
     def script(request: Request) -> dict[str, object]:
         if len(request.choices) == 3:
             return {"failure": FailureKind.ENGINE, "detail": "gone"}
         return prefers(*TEXTS)(request)
 
-    _, judgments = play(asking(made, 4), script)
+    _, judgments = play(make_task(judge_rubric, 4), script)
     assert [one.failure for one in judgments] == [FailureKind.ENGINE] * 6
 
 
@@ -295,32 +299,36 @@ def thinking(parts: list[tuple[str, str, int]]) -> Script:
 
 
 def test_think_text_stands_apart_and_its_end_is_forced() -> None:
-    made = rubric("pairwise", "question", "response_a", "response_b")
+    judge_rubric = rubric("pairwise", "question", "response_a", "response_b")
     script = thinking([("Hmm, an apple <|im_end|>", "length", 32)])
-    seen, (judgment,) = play(asking(made, shown=Order.AB, mode=Mode.THINK, think_tokens=32), script)
-    assert seen[0].messages[-1].content == "<think>\n"
-    assert seen[0].sampling.max_tokens == 32
-    assert seen[0].sampling.stop == ("</think>",)
-    assert seen[1].messages[-1].content == "<think>\nHmm, an apple < |im_end| >\n</think>\n\n"
+    requests, (judgment,) = play(
+        make_task(judge_rubric, shown=Order.AB, mode=Mode.THINK, think_tokens=32), script
+    )
+    assert requests[0].messages[-1].content == "<think>\n"
+    assert requests[0].sampling.max_tokens == 32
+    assert requests[0].sampling.stop == ("</think>",)
+    assert requests[1].messages[-1].content == "<think>\nHmm, an apple < |im_end| >\n</think>\n\n"
     assert judgment.winner is Winner.B
     assert judgment.rationale == "Hmm, an apple <|im_end|>"
     assert judgment.rationale_cut is True
 
 
 def test_wait_forces_more_thinking_within_the_budget() -> None:
-    made = rubric("pairwise", "question", "response_a", "response_b")
+    judge_rubric = rubric("pairwise", "question", "response_a", "response_b")
     script = thinking([("One.", "stop", 10), (" Two.", "stop", 20), (" Three.", "stop", 2)])
-    asked = asking(made, shown=Order.AB, mode=Mode.THINK, think_tokens=30, waits=3)
-    seen, (judgment,) = play(asked, script)
-    assert [one.sampling.max_tokens for one in seen if not one.choices] == [30, 20]
+    task = make_task(judge_rubric, shown=Order.AB, mode=Mode.THINK, think_tokens=30, waits=3)
+    requests, (judgment,) = play(task, script)
+    assert [request.sampling.max_tokens for request in requests if not request.choices] == [30, 20]
     assert judgment.rationale == f"One.{WAIT} Two."
     assert judgment.rationale_cut is False
 
 
 def test_samples_differ_and_greedy_writing_does_not() -> None:
-    made = rubric("own-reference", "question", "reference", "response_a", "response_b")
-    drawn, _ = play(asking(made, shown=Order.AB, repeat=2, sampling=Sampling(temperature=1.0)), always("A"))
-    greedy, _ = play(asking(made, shown=Order.AB, repeat=2), always("A"))
+    judge_rubric = rubric("own-reference", "question", "reference", "response_a", "response_b")
+    drawn, _ = play(
+        make_task(judge_rubric, shown=Order.AB, repeat=2, sampling=Sampling(temperature=1.0)), always("A")
+    )
+    greedy, _ = play(make_task(judge_rubric, shown=Order.AB, repeat=2), always("A"))
     assert [drawn[0].sample, greedy[0].sample] == [2, 0]
 
 

@@ -7,15 +7,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evalhub.judging import (
-    agreed_winner,
     combine_orders,
     combine_winners,
     hard_winner,
     log_odds_of,
-    mirrored,
-    penalised,
+    penalise,
     preference,
     softmax,
+    unanimous_winner,
+    with_exact_complement,
 )
 from evalhub.scales import Winner
 
@@ -51,8 +51,8 @@ def test_the_length_penalty_mirrors(
     logs: list[dict[str, float]], strength: float, extra: float, spread: float
 ) -> None:
     chances = softmax(logs[0])
-    before = penalised(chances, strength, extra=extra, spread=spread)
-    after = penalised(flip(chances), strength, extra=-extra, spread=spread)
+    before = penalise(chances, strength, extra=extra, spread=spread)
+    after = penalise(flip(chances), strength, extra=-extra, spread=spread)
     assert after == flip(before)
     assert preference(after) == 1 - preference(before)
     assert hard_winner(after) is hard_winner(before).swapped()
@@ -63,14 +63,14 @@ def test_hard_verdicts_mirror(orders: list[list[Winner]]) -> None:
     exchanged = [[winner.swapped() for winner in order] for order in reversed(orders)]
     assert combine_winners(exchanged) is combine_winners(orders).swapped()
     firsts = [order[0] for order in orders]
-    assert agreed_winner([winner.swapped() for winner in firsts]) is agreed_winner(firsts).swapped()
+    assert unanimous_winner([winner.swapped() for winner in firsts]) is unanimous_winner(firsts).swapped()
 
 
 @given(st.lists(st.floats(0, 1) | st.sampled_from([0.0, 1.0, 0.5]), min_size=1, max_size=2))
 @example([1.0, 0.0])
 @example([0.1, 0.7])
 def test_recorded_probabilities_mirror(recorded: list[float]) -> None:
-    probabilities = [mirrored(p) for p in recorded]
+    probabilities = [with_exact_complement(p) for p in recorded]
     chances = combine_orders([log_odds_of(p) for p in probabilities])
     exchanged = combine_orders([log_odds_of(1 - p) for p in reversed(probabilities)])
     assert exchanged == flip(chances)
@@ -101,7 +101,7 @@ def test_the_net_sum_of_hard_verdicts(orders: tuple[list[Winner], ...], winner: 
 
 @pytest.mark.parametrize("first", [0.0, 1e-15, 1e-9, 0.2, 0.4999999, 0.5])
 def test_two_opposite_probabilities_are_a_tie(first: float) -> None:
-    p = mirrored(first)
+    p = with_exact_complement(first)
     chances = combine_orders([log_odds_of(p), log_odds_of(1 - p)])
     assert chances == {"a": 0.5, "b": 0.5}
     assert hard_winner(chances) is Winner.TIE

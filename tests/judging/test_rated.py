@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from evalhub.judging.length_penalty import penalised_score
-from evalhub.judging.protocols.one_token import Answer
-from evalhub.judging.protocols.pointwise_pairwise import rated
+from evalhub.judging.length_penalty import penalise_score
+from evalhub.judging.protocols.one_token import TokenAnswer
+from evalhub.judging.protocols.pointwise_pairwise import rate
 from evalhub.records import FailureKind, Judgment
 from evalhub.scales import Scale
 from evalhub.specs import LevelSpec, scale_of
@@ -16,7 +16,7 @@ SCALE = scale_of({9: "rude", "none": LevelSpec(meaning="no text", applicable=Fal
 
 def judged(scale: Scale, **shares: float) -> Judgment:
     logprobs = {label.lstrip("_"): math.log(share) for label, share in shares.items()}
-    return rated(Judgment("d", "j", "tone", "i", system="k"), Answer((), logprobs=logprobs), scale)
+    return rate(Judgment("d", "j", "tone", "i", system="k"), TokenAnswer((), logprobs=logprobs), scale)
 
 
 def test_the_expected_level_is_that_of_the_applicable_ones() -> None:
@@ -35,6 +35,6 @@ def test_a_judge_may_find_that_nothing_applies() -> None:
 @pytest.mark.parametrize("higher", [True, False])
 def test_the_length_penalty_makes_a_long_answer_worse(higher: bool) -> None:
     options = {"chars": 400, "median": 100.0, "higher_is_better": higher}
-    assert penalised_score(3.0, 0.5, **options) == (2.0 if higher else 4.0)
+    assert penalise_score(3.0, 0.5, **options) == (2.0 if higher else 4.0)
     short = {**options, "chars": 50}
-    assert penalised_score(3.0, 0.5, **short) == 3.0
+    assert penalise_score(3.0, 0.5, **short) == 3.0

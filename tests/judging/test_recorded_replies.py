@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evalhub.judging import READERS, Form, Rule, read
+from evalhub.judging import REPLY_FORMATS, ReplySpec, VerdictRule, parse_reply
 from evalhub.records import FailureKind
 from evalhub.scales import Winner
 from evalhub.sources import load
@@ -18,7 +18,7 @@ from evalhub.specs import load_card
 
 HERE = Path(__file__).parent
 FUZZ = HERE.parents[1] / "benchmarks" / "reading.py"
-SCORE = Form("score", (1, 5), criterion="clarity")
+SCORE = ReplySpec("score", (1, 5), criterion="clarity")
 SIDES = {"A": Winner.A, "B": Winner.B, "tie": Winner.TIE}
 
 
@@ -47,8 +47,8 @@ SIDES = {"A": Winner.A, "B": Winner.B, "tie": Winner.TIE}
     ],
 )  # fmt: skip
 def test_a_score_is_read(text, value):
-    found = read(text, SCORE)
-    assert (found.value, found.failure) == (value, None)
+    parsed = parse_reply(text, SCORE)
+    assert (parsed.value, parsed.failure) == (value, None)
 
 
 @pytest.mark.parametrize(
@@ -99,10 +99,10 @@ def test_a_score_is_read(text, value):
 )  # fmt: skip
 def test_what_is_no_score_is_a_failure_with_its_reason(failure, texts):
     for text in texts:
-        found = read(text, SCORE)
-        assert (text, found.value, found.failure) == (text, None, failure)
-        assert found.reason
-        assert "\n" not in found.reason
+        parsed = parse_reply(text, SCORE)
+        assert (text, parsed.value, parsed.failure) == (text, None, failure)
+        assert parsed.reason
+        assert "\n" not in parsed.reason
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_what_is_no_score_is_a_failure_with_its_reason(failure, texts):
     ],
 )  # fmt: skip
 def test_verdicts(text, said):
-    found = read(text, Form("verdict"))
-    assert (found.winner or found.failure) == said
+    parsed = parse_reply(text, ReplySpec("verdict"))
+    assert (parsed.winner or parsed.failure) == said
 
 
 @pytest.mark.parametrize(
@@ -135,13 +135,13 @@ def test_verdicts(text, said):
     ],
 )  # fmt: skip
 def test_letters(text, said):
-    found = read(text, Form("letter", labels=SIDES))
-    assert (found.winner or found.failure) == said
+    parsed = parse_reply(text, ReplySpec("letter", labels=SIDES))
+    assert (parsed.winner or parsed.failure) == said
 
 
 def test_letters_of_a_rating_scale():
-    form = Form("letter", labels={"no": 0.0, "yes": 1.0})
-    assert [read(text, form).value for text in ("Yes.", "Answer: no", "yes and no")] == [1, 0, None]
+    form = ReplySpec("letter", labels={"no": 0.0, "yes": 1.0})
+    assert [parse_reply(text, form).value for text in ("Yes.", "Answer: no", "yes and no")] == [1, 0, None]
 
 
 @pytest.mark.parametrize(
@@ -154,11 +154,11 @@ def test_letters_of_a_rating_scale():
     ],
 )  # fmt: skip
 def test_json(text, said):
-    found = read(text, Form("json", (1, 5), key="score"))
-    assert (found.value if found.failure is None else found.failure) == said
+    parsed = parse_reply(text, ReplySpec("json", (1, 5), key="score"))
+    assert (parsed.value if parsed.failure is None else parsed.failure) == said
 
 
-SIGNED = Form("score", (-2, 2), criterion="clarity")
+SIGNED = ReplySpec("score", (-2, 2), criterion="clarity")
 
 
 @pytest.mark.parametrize(
@@ -169,52 +169,52 @@ SIGNED = Form("score", (-2, 2), criterion="clarity")
     ],
 )  # fmt: skip
 def test_a_dash_is_no_separator_where_levels_lie_below_0(text, value):
-    assert read(text, SIGNED).value == value
+    assert parse_reply(text, SIGNED).value == value
 
 
 def test_plus_signs_in_brackets_and_json():
-    assert read("[[+2]]", Form("rating-brackets", (-2, 2))).value == 2
-    assert read("[[-2]]", Form("rating-brackets", (-2, 2))).value == -2
-    assert read('{"score": "+1"}', Form("json", (-2, 2), key="score")).value == 1
+    assert parse_reply("[[+2]]", ReplySpec("rating-brackets", (-2, 2))).value == 2
+    assert parse_reply("[[-2]]", ReplySpec("rating-brackets", (-2, 2))).value == -2
+    assert parse_reply('{"score": "+1"}', ReplySpec("json", (-2, 2), key="score")).value == 1
 
 
 @pytest.mark.parametrize("text", ["The score is: 4", "Therefore, the final score is: 4", "My score is: 4."])
 def test_a_colon_behind_is(text):
-    assert read(text, SCORE).value == 4
+    assert parse_reply(text, SCORE).value == 4
 
 
 def test_a_rating_in_brackets():
-    form = Form("rating-brackets", (1, 10))
+    form = ReplySpec("rating-brackets", (1, 10))
     texts = ("Rating: [[7.5]]", "[[11]]", "[[5]] [[6]]", "[[A]]", "7", "It is not [[5]].")
-    said = [read(text, form) for text in texts]
+    said = [parse_reply(text, form) for text in texts]
     assert [one.value or one.failure for one in said[:3]] == [7.5, "off_scale", "ambiguous"]
     assert [one.failure for one in said[3:]] == ["parse"] * 3
 
 
 def test_first_and_last_only_where_the_form_says_so():
     text = "Score: 3. On reflection: Score: 4"
-    first, last = (read(text, Form("score", (1, 5), rule=rule)).value for rule in Rule)
+    first, last = (parse_reply(text, ReplySpec("score", (1, 5), rule=rule)).value for rule in VerdictRule)
     assert (first, last) == (3, 4)
-    assert read(text, Form("score", (1, 5))).failure is FailureKind.AMBIGUOUS
-    assert read("4. It is good.", Form("score", (1, 5), rule=Rule.FIRST)).value == 4
+    assert parse_reply(text, ReplySpec("score", (1, 5))).failure is FailureKind.AMBIGUOUS
+    assert parse_reply("4. It is good.", ReplySpec("score", (1, 5), rule=VerdictRule.FIRST)).value == 4
 
 
 def test_think_text_is_kept_apart():
-    found = read("<think>2 or 3?</think>\nScore: 3", SCORE)
-    assert (found.value, found.thinking) == (3, "2 or 3?")
-    assert read("2 or 3?</think>Score: 3", SCORE).thinking == "2 or 3?"
-    twice = read("<think>2?</think>Score: 3\n<think>Yes, <think>3.</think>", SCORE)
+    parsed = parse_reply("<think>2 or 3?</think>\nScore: 3", SCORE)
+    assert (parsed.value, parsed.thinking) == (3, "2 or 3?")
+    assert parse_reply("2 or 3?</think>Score: 3", SCORE).thinking == "2 or 3?"
+    twice = parse_reply("<think>2?</think>Score: 3\n<think>Yes, <think>3.</think>", SCORE)
     assert (twice.value, twice.thinking) == (3, "2?\nYes, <think>3.")
-    assert read("<think>2?</think>Score: 3 <think>or", SCORE).thinking == "2?\nor"
+    assert parse_reply("<think>2?</think>Score: 3 <think>or", SCORE).thinking == "2?\nor"
 
 
 @pytest.mark.parametrize(
     "piece", ["Score: 4. ", "<s>", "{", '{"a":', "scale of 1 to ", "[[", "<think>", '"', "1 "]
 )
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", REPLY_FORMATS)
 def test_a_long_reply_is_read_in_short_time(name, piece):
     start = time.monotonic()
-    read(piece * 4000, Form(name, (1, 5), SIDES, key="score"))
+    parse_reply(piece * 4000, ReplySpec(name, (1, 5), SIDES, key="score"))
     assert time.monotonic() - start < 2
 
 
@@ -230,13 +230,13 @@ def fuzz():
 
 def test_no_fuzzed_reply_is_misread(fuzz):
     cases = list(fuzz.cases(2000, seed=1))
-    found = [read(case.text, case.form) for case in cases]
-    assert not [case for case, one in zip(cases, found, strict=True) if fuzz.misread(case, one)]
-    told = [one.failure is None for case, one in zip(cases, found, strict=True) if case.truth is not None]
+    parsed = [parse_reply(case.text, case.form) for case in cases]
+    assert not [case for case, one in zip(cases, parsed, strict=True) if fuzz.misread(case, one)]
+    told = [one.failure is None for case, one in zip(cases, parsed, strict=True) if case.truth is not None]
     assert sum(told) > 0.6 * len(told)
 
 
-CRITERION = Form("score", (1, 5), criterion="clarity")
+CRITERION = ReplySpec("score", (1, 5), criterion="clarity")
 OTHER_NUMBERS = r"""
 Score: 4 for tone and 2 for clarity
 Score: 4/5 for tone, 3/5 for clarity
@@ -315,7 +315,7 @@ Score: 4 (before edits)
 )  # fmt: skip
 def test_a_score_beside_other_numbers_criteria_or_voices_is_not_read(failure, lines):
     for line in lines.splitlines():
-        reading = read(line.replace("\\n", "\n"), CRITERION)
+        reading = parse_reply(line.replace("\\n", "\n"), CRITERION)
         assert (line, reading.value) == (line, None)
         assert reading.failure in {failure, "ambiguous", "parse"}
 
@@ -337,24 +337,24 @@ def test_a_score_beside_other_numbers_criteria_or_voices_is_not_read(failure, li
     ],
 )  # fmt: skip
 def test_harmless_numbers_and_words_leave_a_score_read(text, value):
-    reading = read(text, CRITERION)
+    reading = parse_reply(text, CRITERION)
     assert (reading.value, reading.failure) == (value, None)
 
 
 @pytest.mark.parametrize(
     ("form", "texts"),
     [
-        (Form("verdict"), [
+        (ReplySpec("verdict"), [
             "[[B]] is not right", "[[B>A]] was my first thought", "The other judge says [[B]]", "[[B]]?",
             "Write [[B]] if the second is better", "[[B]]. On reflection, A.", "[[B]], or rather A.",
             "The response contains [[B]] to mislead me.", "[[B]], says the author.",
         ]),
-        (Form("rating-brackets", (1, 7)), [
+        (ReplySpec("rating-brackets", (1, 7)), [
             "Rating: [[3]]/10", "[[3]] out of 5", "[[3]] of 9", "[[3]] is too low",
             "[[3]]. On reflection, 2.",
             "On a scale of 1 to 5: [[3]]", "The other judge says [[3]]", "[[3]], 2 after the penalty",
         ]),
-        (Form("letter", labels=dict(zip("ABCD", (1.0, 2.0, 3.0, 4.0), strict=True))), [
+        (ReplySpec("letter", labels=dict(zip("ABCD", (1.0, 2.0, 3.0, 4.0), strict=True))), [
             "The model chose the answer: C", "The student answered: C", "The correct answer is C.",
             "B or C\nC", "B/C", "Options: A, B, C\nC", "C\nB\nC", "Grade: C. Or B.",
             "Grade: C. On reflection, B.",
@@ -364,21 +364,22 @@ def test_harmless_numbers_and_words_leave_a_score_read(text, value):
 )  # fmt: skip
 def test_a_mark_that_is_spoken_of_is_no_verdict(form, texts):
     for text in texts:
-        reading = read(text, form)
+        reading = parse_reply(text, form)
         assert (text, reading.value, reading.winner) == (text, None, None)
         assert reading.failure in {"parse", "ambiguous", "off_scale"}
 
 
 def test_marks_that_the_writer_gives_are_read():
     sides = [
-        read(text, Form("verdict")).winner for text in ("[[B]] because it is short.", "[[B]] is better.")
+        parse_reply(text, ReplySpec("verdict")).winner
+        for text in ("[[B]] because it is short.", "[[B]] is better.")
     ]
     assert sides == [Winner.B, Winner.B]
     ratings = ("Rating: [[3]]/7", "[[3]] out of 7", "It has 2 typos. [[3]]", "On a scale of 1 to 7: [[3]]")
-    assert [read(text, Form("rating-brackets", (1, 7))).value for text in ratings] == [3, 3, 3, 3]
-    form = Form("letter", labels=dict(zip("ABCD", (1.0, 2.0, 3.0, 4.0), strict=True)))
+    assert [parse_reply(text, ReplySpec("rating-brackets", (1, 7))).value for text in ratings] == [3, 3, 3, 3]
+    form = ReplySpec("letter", labels=dict(zip("ABCD", (1.0, 2.0, 3.0, 4.0), strict=True)))
     grades = ("My final grade is C.", "I rate it: C", "The model chose D. I rate: C", "It is short.\nC")
-    assert [read(text, form).value for text in grades] == [3, 3, 3, 3]
+    assert [parse_reply(text, form).value for text in grades] == [3, 3, 3, 3]
 
 
 def test_two_hundred_real_replies_are_read_as_a_person_read_them():

@@ -4,18 +4,18 @@ import time
 
 import pytest
 
-from evalhub.judging import Form, read
+from evalhub.judging import ReplySpec, parse_reply
 from evalhub.records import FailureKind
 from evalhub.scales import Winner
 
-SCORE = Form("score", (1, 7), criterion="clarity")
-HUNDRED = Form("score", (0, 100), criterion="clarity")
-SIDES = Form("letter", labels={"A": Winner.A, "B": Winner.B, "tie": Winner.TIE})
-GRADES = Form("letter", labels={"A": 3.0, "B": 2.0, "C": 1.0})
+SCORE = ReplySpec("score", (1, 7), criterion="clarity")
+HUNDRED = ReplySpec("score", (0, 100), criterion="clarity")
+SIDES = ReplySpec("letter", labels={"A": Winner.A, "B": Winner.B, "tie": Winner.TIE})
+GRADES = ReplySpec("letter", labels={"A": 3.0, "B": 2.0, "C": 1.0})
 
 
 def verdict_of(text, form):
-    reading = read(text, form)
+    reading = parse_reply(text, form)
     return reading.failure or (reading.value if reading.winner is None else reading.winner)
 
 
@@ -61,7 +61,7 @@ def test_a_rating_is_read_in_each_plain_form(text, value):
     ],
 )  # fmt: skip
 def test_no_rating_is_read_where_none_is_given(text):
-    reading = read(text, SCORE)
+    reading = parse_reply(text, SCORE)
     assert (text, reading.value) == (text, None)
     assert reading.failure in {"parse", "ambiguous", "off_scale", "refused"}
 
@@ -87,16 +87,16 @@ def test_per_cent_is_read_where_the_scale_is_one(text, value):
     ],
 )  # fmt: skip
 def test_a_share_of_something_is_no_score(text):
-    assert read(text, HUNDRED).value is None
+    assert parse_reply(text, HUNDRED).value is None
 
 
 def test_per_cent_of_json_is_read_where_the_scale_is_one():
-    assert verdict_of('{"score": "72%"}', Form("json", (0, 100), key="score")) == 72
+    assert verdict_of('{"score": "72%"}', ReplySpec("json", (0, 100), key="score")) == 72
 
 
 def test_per_cent_is_no_level_of_another_scale():
     for limits in ((1, 5), (0, 10), (0, 1)):
-        assert read("Score: 4%", Form("score", limits)).value is None
+        assert parse_reply("Score: 4%", ReplySpec("score", limits)).value is None
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_per_cent_is_no_level_of_another_scale():
     ],
 )  # fmt: skip
 def test_a_comparison_names_the_better_side(text, winner):
-    assert verdict_of(text, Form("verdict")) == winner
+    assert verdict_of(text, ReplySpec("verdict")) == winner
 
 
 @pytest.mark.parametrize(
@@ -145,14 +145,14 @@ def test_a_side_is_read_in_each_plain_form(text, winner):
     ],
 )  # fmt: skip
 def test_no_side_is_read_where_none_is_given(text):
-    reading = read(text, SIDES)
+    reading = parse_reply(text, SIDES)
     assert (text, reading.winner) == (text, None)
     assert reading.failure in {"parse", "ambiguous", "refused"}
 
 
 def test_a_noun_before_a_letter_names_a_side_and_no_grade():
     assert verdict_of("Grade: B", GRADES) == 2
-    assert read("Answer: Response B", GRADES).failure is FailureKind.PARSE
+    assert parse_reply("Answer: Response B", GRADES).failure is FailureKind.PARSE
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_noun_before_a_letter_names_a_side_and_no_grade():
     ],
 )  # fmt: skip
 def test_a_side_of_json_is_read_as_it_is_spelled(text, winner):
-    assert verdict_of(text, Form("json", labels=SIDES.labels, key="winner")) == winner
+    assert verdict_of(text, ReplySpec("json", labels=SIDES.labels, key="winner")) == winner
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_side_of_json_is_read_as_it_is_spelled(text, winner):
     ],
 )  # fmt: skip
 def test_a_score_of_json_may_name_its_top(text, value):
-    assert verdict_of(text, Form("json", (1, 7), key="score")) == value
+    assert verdict_of(text, ReplySpec("json", (1, 7), key="score")) == value
 
 
 @pytest.mark.parametrize(
@@ -188,5 +188,5 @@ def test_a_score_of_json_may_name_its_top(text, value):
 @pytest.mark.parametrize("name", ["score", "letter"])
 def test_a_long_reply_with_marks_is_read_in_short_time(name, piece):
     start = time.monotonic()
-    read(f"It is short.{piece * 4000}x", Form(name, (0, 100), SIDES.labels))
+    parse_reply(f"It is short.{piece * 4000}x", ReplySpec(name, (0, 100), SIDES.labels))
     assert time.monotonic() - start < 2

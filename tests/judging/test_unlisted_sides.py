@@ -5,12 +5,12 @@ import random
 
 import pytest
 
-from evalhub.judging import Asking, Judge, preference
-from evalhub.judging.aggregate import asking_of, verdict
+from evalhub.judging import Judge, Task, preference
+from evalhub.judging.aggregate import judgment_row, verdict
 from evalhub.judging.expectation import MOST_MOVED
 from evalhub.judging.protocols.listwise import listwise
-from evalhub.judging.protocols.one_token import Answer
-from evalhub.judging.protocols.pointwise_pairwise import compared
+from evalhub.judging.protocols.one_token import TokenAnswer
+from evalhub.judging.protocols.pointwise_pairwise import compare
 from evalhub.records import Completion, Item, Judgment, Response
 from evalhub.scales import Order, Winner
 from evalhub.specs import parse_rubric
@@ -32,8 +32,8 @@ criteria: {short: It is short.}
 
 def judged(shares: dict[str, float], *unlisted: str, order: Order = Order.AB) -> Judgment:
     logprobs = {letter: math.log(share) for letter, share in shares.items()}
-    answer = Answer((), logprobs=logprobs, unlisted=unlisted)
-    return compared(Judgment("d", "j", "tone", "i", system_a="k", system_b="l", shown=order), answer, order)
+    answer = TokenAnswer((), logprobs=logprobs, unlisted=unlisted)
+    return compare(Judgment("d", "j", "tone", "i", system_a="k", system_b="l", shown=order), answer, order)
 
 
 def test_a_side_that_may_weigh_much_leaves_a_hard_verdict() -> None:
@@ -78,7 +78,7 @@ def test_orders_are_combined_where_what_is_unlisted_cannot_lean(
     winner: Winner,
 ) -> None:
     askings = [
-        asking_of(judged(shares, *unlisted, order=order))
+        judgment_row(judged(shares, *unlisted, order=order))
         for order, (shares, unlisted) in zip((Order.AB, Order.BA), (first, second), strict=True)
     ]
     chances, hard = verdict(askings)
@@ -109,8 +109,8 @@ def test_no_short_list_gives_a_probability_far_from_the_truth() -> None:
                 break
             most = min(min(truth[name] for name in top), max(1 - sum(truth[name] for name in top), 1e-12))
             shares = {letter: most if letter in missing else truth[letter] for letter in "AB"}
-            orders.append(asking_of(judged(shares, *missing, order=order)))
-            exact.append(asking_of(judged({letter: truth[letter] for letter in "AB"}, order=order)))
+            orders.append(judgment_row(judged(shares, *missing, order=order)))
+            exact.append(judgment_row(judged({letter: truth[letter] for letter in "AB"}, order=order)))
         if len(orders) < 2:
             continue
         known, right = (verdict(askings)[0] for askings in (orders, exact))
@@ -124,7 +124,7 @@ def test_no_short_list_gives_a_probability_far_from_the_truth() -> None:
 def test_a_ranked_list_has_no_probability_either(share: float, p_a: float | None) -> None:
     judge = Judge("judge", parse_rubric(RANKS, "here"), "model")
     responses = tuple(Response("d", "i", name, text="so", sha256=name) for name in "kl")
-    steps = listwise(Asking(judge, Item("d", "i", turns=("What?",)), "short", responses, None))
+    steps = listwise(Task(judge, Item("d", "i", turns=("What?",)), "short", responses, None))
     (request,) = next(steps)
     logprobs = {"A": math.log(0.7), "B": math.log(share)}
     done = (Completion("k", "m", "", request.choices, "A", logprobs=logprobs, unlisted=("B",)),)

@@ -83,7 +83,7 @@ def test_different_answers_differ(answers):
 
 
 @pytest.mark.parametrize(
-    ("text", "same"),
+    ("text", "spelling"),
     [
         ("36 m²", "36 m^2"),
         ("36 m²", "36 ㎡"),
@@ -122,9 +122,9 @@ def test_different_answers_differ(answers):
         ("7个", "7 个"),
     ],
 )
-def test_one_answer_in_two_spellings(text, same):
-    assert score(text, same) == 1.0
-    assert score(same, text) == 1.0
+def test_one_answer_in_two_spellings(text, spelling):
+    assert score(text, spelling) == 1.0
+    assert score(spelling, text) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def test_numbers_compare_as_numbers():
         ["So it is 1,234.00.", "no number", "1235"], [["so\n#### 1234"]] * 3
     )
     assert column.name == "number_match"
-    take = "take:after-####>in-boxed>last|parts:unread|words:en,zh|lang:item"
-    assert column.signature == f"number_match|norm:number|{take}|refs:any|v:4"
+    rule = "take:after-####>in-boxed>last|parts:unread|words:en,zh|lang:item"
+    assert column.signature == f"number_match|norm:number|{rule}|refs:any|v:4"
     assert column.values == (1.0, 0.0, 0.0)
 
 
@@ -239,5 +239,5 @@ def test_every_real_answer_ends_in_its_number():
         assert set(numbers.values) == {1.0}
     (words,) = ExactMatch().score(answers, [[answer] for answer in answers])
     assert set(words.values) == {1.0}
-    others = [f"#### {int(number) + 1}" for number in official]
-    assert set(ExactMatch(Normalizer.NUMBER).score(others, [[a] for a in answers])[0].values) == {0.0}
+    wrong_answers = [f"#### {int(number) + 1}" for number in official]
+    assert set(ExactMatch(Normalizer.NUMBER).score(wrong_answers, [[a] for a in answers])[0].values) == {0.0}

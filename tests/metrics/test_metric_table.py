@@ -64,7 +64,7 @@ def test_length_counts_characters_and_words():
         ),
         ({"rouge": {"variants": []}}, f"{WHERE}.rouge.variants: not a list of at least one, got []"),
         ({"rouge": {"variants": "L"}}, "not a list of at least one, got 'L'; allowed: 1, 2, L, Lsum."),
-        ({"rouge": {"variants": [1, "1"]}}, "named twice, got '1'"),
+        ({"rouge": {"variants": [1, "1"]}}, "listed twice, got '1'"),
         ({"rouge": {"variants": [3]}}, "unknown value, got 3; allowed: 1, 2, L, Lsum."),
         ({"rouge": {"variants": ["Lsun"]}}, "did you mean 'Lsum'?"),
         ({"rouge": {"references": "man"}}, "allowed: mean, max, first; did you mean 'mean'?"),
@@ -73,15 +73,15 @@ def test_length_counts_characters_and_words():
             {"rouge": {"variants": [1], "splitter": "sentence"}},
             "only Lsum splits sentences; add Lsum to variants.",
         ),
-        ({"rouge": [1]}, f"{WHERE}.rouge: options are no mapping, got [1]"),
+        ({"rouge": [1]}, f"{WHERE}.rouge: the options are not a mapping, got [1]"),
         ({"exact_match": {"normalizer": "squat"}}, "did you mean 'squad'?"),
         ({"length": {"unit": "chars"}}, "unknown option, got 'unit'; allowed: none."),
     ],
 )
 def test_what_is_wrong_is_one_sentence(entry, sentence):
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(SpecError) as error:
         made(entry)
-    assert sentence in str(caught.value)
+    assert sentence in str(error.value)
 
 
 def test_an_unknown_metric_names_the_nearest():

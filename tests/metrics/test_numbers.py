@@ -251,8 +251,8 @@ FORMS = {
 @settings(deadline=None)
 def test_a_number_is_read_as_its_language_writes_it(language, number, digits, sentence):
     group, decimal = FORMS[language]
-    written = f"{number:,}".replace(".", "@").replace(",", group).replace("@", decimal)
-    text = sentence.format(written.translate(str.maketrans("0123456789", digits)))
+    text = f"{number:,}".replace(".", "@").replace(",", group).replace("@", decimal)
+    text = sentence.format(text.translate(str.maketrans("0123456789", digits)))
     assert value(text, language) == Fraction(number)
 
 

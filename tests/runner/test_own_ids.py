@@ -71,7 +71,7 @@ class TestDatasets:
 
     def test_the_command_line_narrows_by_the_id(self, tagged: Any) -> None:
         tagged.suite(datasets=TAGGED)
-        resolved, _ = prepare("s", Options(only=("high",)))
+        resolved, _ = prepare("s", Options(names=("high",)))
         assert [one.card.id for one in resolved.datasets] == ["high"]
 
     def test_a_path_can_have_an_id(self, tagged: Any) -> None:

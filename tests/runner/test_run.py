@@ -164,17 +164,17 @@ class TestPlan:
 
     def test_only_and_limit(self, desk: Any) -> None:
         desk.suite(candidates=[CANDIDATE], judges=[PAIR, RATE])
-        resolved, planned = self.plan(only=("pt",), limit=2)
-        assert list(planned.cells) == ["pt"]
+        resolved, planned = self.plan(names=("pt",), limit=2)
+        assert list(planned.tasks) == ["pt"]
         assert planned.generations == 2
         assert [one.spec.id for one in resolved.candidates] == ["bot"]
         assert planned.judgments == 6
         juries = [{"id": "both", "members": [PAIR["id"], "pw2"]}]
         desk.suite(judges=[PAIR, {**PAIR, "id": "pw2"}, RATE], juries=juries)
-        resolved, _ = self.plan(only=(PAIR["id"],))
+        resolved, _ = self.plan(names=(PAIR["id"],))
         assert resolved.suite.juries == ()
         with pytest.raises(UnknownNameError):
-            self.plan(only=("px",))
+            self.plan(names=("px",))
         with pytest.raises(InputError):
             self.plan(limit=0)
 
@@ -203,13 +203,13 @@ class TestPlan:
                      "annotator": "x", "winner": "a"}],
         )  # fmt: skip
         desk.suite(judges=[PAIR | {"pairs": pairs}])
-        cells = self.plan()[1].cells["pw"]
+        cells = self.plan()[1].tasks["pw"]
         assert sorted({cell.systems for cell in cells if cell.item_id == "i001"}) == expected
 
     def test_a_cap_is_drawn_per_item(self, desk: Any) -> None:
         desk.dataset(items=20, systems="abcd")
         desk.suite(judges=[PAIR | {"pairs": {"by": "all", "cap": 2}}])
-        cells = self.plan()[1].cells["pw"]
+        cells = self.plan()[1].tasks["pw"]
         assert len(cells) == 20 * 2 * 2
         assert len({cell.systems for cell in cells}) == 6
 
@@ -222,7 +222,7 @@ class TestPlan:
             ]
         )
         desk.suite(judges=[PAIR | {"pairs": {"by": "baseline", "baseline": "k"}}])
-        cells = self.plan()[1].cells["pw"]
+        cells = self.plan()[1].tasks["pw"]
         assert sorted({(cell.item_id, *cell.systems) for cell in cells}) == [
             ("i000", "k", "m"), ("i001", "k", "m"), ("i001", "k", "n"),
         ]  # fmt: skip
@@ -277,7 +277,7 @@ class TestPlan:
         for budget in (6, 13, 24, 57):
             desk.suite(judges=judges, budget={"judgments": budget})
             planned = self.plan()[1]
-            items = [[cell.item_id for cell in cells] for cells in planned.cells.values()]
+            items = [[cell.item_id for cell in cells] for cells in planned.tasks.values()]
             assert [len(one) for one in items[1:]] == [budget // 6 * 2] * 2
             assert len(items[0]) == budget // 6 * 2 + (2 if budget % 6 > 1 else 0)
             assert items[1] == items[2] == items[0][: len(items[1])]
@@ -291,7 +291,7 @@ class TestPlan:
         text = path.read_text().replace("[question, response]", "[question, reference, response]")
         path.write_text(text.replace("Levels:", "Reference:\n{{reference}}\nLevels:"))
         desk.suite(datasets=[{"id": "tiny"}, {"id": "late"}], judges=[PAIR, RATE], budget={"judgments": 12})
-        cells = self.plan()[1].cells
+        cells = self.plan()[1].tasks
         assert {judge: len(found) for judge, found in cells.items()} == {"pw": 8, "pt": 4}
         assert {cell.dataset for cell in cells["pt"]} == {"late"}
 
@@ -319,7 +319,7 @@ class TestPlan:
     def test_random_positions_are_balanced(self, desk: Any) -> None:
         desk.dataset(items=20)
         desk.suite(judges=[PAIR | {"positions": "random"}])
-        shown = [cell.shown for cell in self.plan()[1].cells["pw"]]
+        shown = [cell.shown for cell in self.plan()[1].tasks["pw"]]
         assert (len(shown), shown.count("ab")) == (20, 10)
 
 

@@ -20,7 +20,7 @@ from evalhub.analysis import (
 )
 from evalhub.analysis.frames.outcomes import STOPPED_EARLY
 from evalhub.errors import Inconclusive, Interrupted
-from evalhub.judging.early_stopping import SETTLED, drawn_place
+from evalhub.judging.early_stopping import STOPPED, cluster_order
 from evalhub.records import Completion, Judgment
 from evalhub.report.data import report_data
 from evalhub.report.outputs.page import report_page
@@ -61,8 +61,8 @@ class Interrupting(Silent):
     def __init__(self, answers: int) -> None:
         self._left = answers
 
-    def advance(self, *, done: int = 0, failed: int = 0, cached: int = 0) -> None:
-        self._left -= done + failed + cached == 0
+    def advance(self, *, steps: int = 0, failures: int = 0, cache_hits: int = 0) -> None:
+        self._left -= steps + failures + cache_hits == 0
         if self._left == 0:
             self._left = -1
             signal.raise_signal(signal.SIGINT)
@@ -92,7 +92,7 @@ class TestStops:
         assert len(judged(run)) == len(completions(run)) == 2 * ROUND
         assert run.manifest["coverage"]["pw"] == dict.fromkeys(("expected", "done", "valid"), 2 * ROUND)
         assert run.manifest["expected"] == {"pw": 2 * ROUND}
-        assert left_out(run) == {SETTLED: 2 * (ITEMS - ROUND)}
+        assert left_out(run) == {STOPPED: 2 * (ITEMS - ROUND)}
         (pair,) = run.manifest["settled"]["pairs"]
         (row,) = rows_of(sequential_tests(Results(run)))
         assert {name: row[name] for name in pair} == pair
@@ -104,7 +104,7 @@ class TestStops:
     def test_the_clusters_are_a_draw_and_not_the_first_ones(self, sure: Any) -> None:
         run = sure.run()
         seen = {one.item_id for one in judged(run)}
-        ids = sorted((f"i{n:03}" for n in range(ITEMS)), key=lambda one: drawn_place(0, "tiny", one))
+        ids = sorted((f"i{n:03}" for n in range(ITEMS)), key=lambda one: cluster_order(0, "tiny", one))
         assert seen == set(ids[:ROUND])
         assert seen != set(sorted(ids)[:ROUND])
 
@@ -130,7 +130,7 @@ class TestStops:
         assert {row["first"] + row["second"]: row["standing"] for row in tests} == {
             "km": "first", "kn": "second", "mn": "open",
         }  # fmt: skip
-        assert left_out(run) == {SETTLED: 4 * (ITEMS - ROUND)}
+        assert left_out(run) == {STOPPED: 4 * (ITEMS - ROUND)}
 
     def test_what_was_asked_of_some_pairs_more_than_of_others_ranks_nobody(
         self, desk: Any, cli: Callable[..., Any]
@@ -215,7 +215,7 @@ class TestOthers:
         run = sure.run()
         assert run.finished
         assert run.manifest["over_budget"] == 0
-        assert left_out(run) == {SETTLED: 2 * (ITEMS - ROUND)}
+        assert left_out(run) == {STOPPED: 2 * (ITEMS - ROUND)}
 
     def test_a_budget_that_ends_before_it_is_settled(self, desk: Any) -> None:
         desk.dataset(items=ITEMS)
@@ -226,11 +226,13 @@ class TestOthers:
                     desk.run()
                 (run,) = all_runs(desk.runs)
                 drawn = sorted(
-                    {one.item_id for one in judged(run)}, key=lambda one: drawn_place(0, "tiny", one)
+                    {one.item_id for one in judged(run)}, key=lambda one: cluster_order(0, "tiny", one)
                 )
                 assert len(drawn) == 30
                 rest = {f"i{n:03}" for n in range(ITEMS)} - set(drawn)
-                assert drawn_place(0, "tiny", drawn[-1]) < min(drawn_place(0, "tiny", one) for one in rest)
+                assert cluster_order(0, "tiny", drawn[-1]) < min(
+                    cluster_order(0, "tiny", one) for one in rest
+                )
         assert len(judged(desk.run())) == 2 * ITEMS
 
     def test_judgments_that_are_there_stay(self, sure: Any) -> None:
@@ -246,7 +248,7 @@ class TestOthers:
         assert done.finished
         counts = done.manifest["coverage"]["pw"]
         assert before < counts["done"] == counts["expected"] < 2 * ITEMS
-        assert left_out(done) == {SETTLED: 2 * ITEMS - counts["done"]}
+        assert left_out(done) == {STOPPED: 2 * ITEMS - counts["done"]}
 
 
 class TestAgain:
@@ -278,7 +280,7 @@ class TestAgain:
         asked = [engine["requests"] for engine in done.manifest["engines"]]
         assert len(asked) == 3
         assert sum(asked) == len(completions(done)) == len(set(completions(done))) == 2 * ROUND + 4 * ITEMS
-        assert left_out(done) == {SETTLED: 2 * (ITEMS - ROUND)}
+        assert left_out(done) == {STOPPED: 2 * (ITEMS - ROUND)}
 
 
 @pytest.mark.parametrize(
@@ -320,4 +322,4 @@ def test_the_plan_says_what_it_may_ask_at_most(sure: Any) -> None:
     planned = prepare("s", Options())[1]
     assert planned.judgments == 2 * ITEMS
     together = {"pw": {"tiny": {"overall": 1}}}
-    assert planned.looks == {"level": 0.95, "seeds": {"pw": 0}, "together": together, "pairs": []}
+    assert planned.early_stopping == {"level": 0.95, "seeds": {"pw": 0}, "together": together, "pairs": []}

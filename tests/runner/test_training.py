@@ -178,7 +178,7 @@ class TestTrainedModel:
         assert whole.judgments == 8
         self.folder(desk, self.seen(1, 3))
         after, planned = prepare("s", Options(runs=desk.runs))
-        assert {cell.item_id for cell in planned.cells["own"]} == {"i000", "i002"}
+        assert {cell.item_id for cell in planned.tasks["own"]} == {"i000", "i002"}
         assert planned.left_out["own"]["tiny"] == {"items of clusters the judge was trained on": 2}
         assert after.hash != before.hash
         models = [one.judges[0].runs.model for one in (before, after)]
@@ -195,7 +195,7 @@ class TestTrainedModel:
         )
         self.folder(desk, self.seen(1))
         _, planned = prepare("s", Options(runs=desk.runs))
-        assert {cell.item_id for cell in planned.cells["own"]} == {"i2", "i3"}
+        assert {cell.item_id for cell in planned.tasks["own"]} == {"i2", "i3"}
 
     def test_a_judge_that_saw_all_has_nothing_to_judge(self, desk: Any, cli: Callable[..., Any]) -> None:
         self.folder(desk, self.seen(0, 1, 2, 3))

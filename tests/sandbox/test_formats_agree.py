@@ -1,4 +1,4 @@
-"""The same rows give the same values or the same refusal in all formats; nothing changes silently."""
+"""The same rows give the same values or the same refusal in all formats. Nothing changes silently."""
 
 import datetime
 import json
@@ -149,9 +149,9 @@ def outcome(act: Callable[[], Any]) -> Any:
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("kind", FITTING)
 def test_what_fits_is_read_as_it_is(load: Any, write: Any, form: str, kind: str) -> None:
-    for value, held, expected in FITTING[kind]:
+    for value, content, expected in FITTING[kind]:
         rows = [{"id": 1, "value": value}, {"id": 2, "value": None}]
-        read = load(write(form, rows, held), form, {"value": kind})
+        read = load(write(form, rows, content), form, {"value": kind})
         if kind == "TIMESTAMPTZ":
             read = [(row[0], row[1] and row[1].astimezone(datetime.UTC)) for row in read]
         assert repr(read) == repr([(1, value if expected is SAME else expected), (2, None)])
@@ -161,28 +161,28 @@ def test_what_fits_is_read_as_it_is(load: Any, write: Any, form: str, kind: str)
 @pytest.mark.parametrize("kind", MISFITS)
 def test_what_does_not_fit_is_refused_with_its_place(load: Any, write: Any, form: str, kind: str) -> None:
     place = {"csv": "t.csv:3 (row 2)", "json": "t.json:2", "jsonl": "t.jsonl:2", "parquet": "t.parquet:2"}
-    for value, held, what in MISFITS[kind]:
-        path = write(form, [{"id": 1, "value": None}, {"id": 2, "value": value}], held)
-        with pytest.raises(Refused) as caught:
+    for value, content, excerpt in MISFITS[kind]:
+        path = write(form, [{"id": 1, "value": None}, {"id": 2, "value": value}], content)
+        with pytest.raises(Refused) as excinfo:
             load(path, form, {"id": "INTEGER", "value": kind})
-        reply = caught.value.reply
+        reply = excinfo.value.reply
         assert reply["where"] == f"files.t: {place[form]}"
         problem = reply["problem"]
         assert "the column value holds" in problem
-        assert what in problem or (form == "csv" and "holds a text" in problem), (value, reply)
+        assert excerpt in problem or (form == "csv" and "holds a text" in problem), (value, reply)
         assert reply["value"] is not None
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "parquet"])
-@pytest.mark.parametrize(("value", "held", "what"), FORMS)
+@pytest.mark.parametrize(("value", "content", "problem"), FORMS)
 def test_what_is_no_text_does_not_become_text(
-    load: Any, write: Any, form: str, value: Any, held: Any, what: str
+    load: Any, write: Any, form: str, value: Any, content: Any, problem: str
 ) -> None:
-    path = write(form, [{"id": 1, "value": value}], held)
-    with pytest.raises(Refused) as caught:
+    path = write(form, [{"id": 1, "value": value}], content)
+    with pytest.raises(Refused) as excinfo:
         load(path, form, {"value": "VARCHAR"})
-    assert what in caught.value.reply["problem"]
-    assert "declare" in caught.value.reply["fix"]
+    assert problem in excinfo.value.reply["problem"]
+    assert "declare" in excinfo.value.reply["fix"]
 
 
 @pytest.mark.parametrize(
@@ -193,9 +193,9 @@ def test_what_is_no_text_does_not_become_text(
 def test_nan_and_infinity_are_no_values(load: Any, write: Any, kind: str, form: str, value: float) -> None:
     value = [value] if kind.endswith("[]") else value  # type: ignore[assignment]
     path = write(form, [{"id": 1, "value": value}])
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Refused) as excinfo:
         load(path, form, {"value": kind})
-    assert f"t.{form}:1" in caught.value.reply["where"]
+    assert f"t.{form}:1" in excinfo.value.reply["where"]
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
@@ -207,7 +207,7 @@ def test_a_missing_key_is_a_missing_value(load: Any, write: Any, form: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "what"),
+    ("kind", "value", "problem"),
     [
         ("MAP(INTEGER, VARCHAR)", {"1": "a", "01": "b"}, "an object"),
         ("VARCHAR[]", [["a"]], "a list of lists where VARCHAR[] is declared"),
@@ -217,15 +217,15 @@ def test_a_missing_key_is_a_missing_value(load: Any, write: Any, form: str) -> N
         ("BOOLEAN", None, ""),
     ],
 )
-def test_nested_values(load: Any, write: Any, kind: str, value: Any, what: str) -> None:
+def test_nested_values(load: Any, write: Any, kind: str, value: Any, problem: str) -> None:
     for form in ("json", "jsonl"):
         path = write(form, [{"id": 1, "value": value}])
         if value is None:
             assert load(path, form, {"value": kind}) == [(1, None)]
             continue
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(Refused) as excinfo:
             load(path, form, {"value": kind})
-        assert what in caught.value.reply["problem"]
+        assert problem in excinfo.value.reply["problem"]
 
 
 def test_numbers_keep_their_own_text(load: Any, tmp_path: Path) -> None:
@@ -279,24 +279,24 @@ def test_any_value_has_one_outcome(load: Any, write: Any, data: Any) -> None:
     kind = data.draw(st.sampled_from(KINDS))
     # A text is JSON in quotes where a format has nothing but texts for JSON.
     quoted = json.dumps(value) if kind == "JSON" and isinstance(value, str) else value
-    held = {"csv": quoted, "json": value, "jsonl": value, "parquet": quoted}
-    paths = {form: write(form, [{"id": 1, "value": held[form]}]) for form in FORMATS}
+    content = {"csv": quoted, "json": value, "jsonl": value, "parquet": quoted}
+    paths = {form: write(form, [{"id": 1, "value": content[form]}]) for form in FORMATS}
     outcomes = {
         form: outcome(lambda form=form: load(paths[form], form, {"id": "INTEGER", "value": kind}))
         for form in FORMATS
     }
-    refused = {form for form, found in outcomes.items() if isinstance(found, tuple)}
+    refused = {form for form, outcome in outcomes.items() if isinstance(outcome, tuple)}
     assert refused in (set(), set(FORMATS)), (kind, value, outcomes)
     if not refused:
-        as_number = {form: _numeric(found, kind, value) for form, found in outcomes.items()}
+        as_number = {form: _numeric(outcome, kind, value) for form, outcome in outcomes.items()}
         assert len(set(map(repr, as_number.values()))) == 1, (kind, value, outcomes)
 
 
-def _numeric(found: Any, kind: str, value: Any) -> Any:
-    """Return an outcome; a fraction as text is compared as a number, because Parquet keeps no spelling."""
+def _numeric(outcome: Any, kind: str, value: Any) -> Any:
+    """Return an outcome. A fraction as text is compared as a number, because Parquet keeps no spelling."""
     if kind == "VARCHAR" and isinstance(value, float):
-        return float(found[0][1])
-    return found
+        return float(outcome[0][1])
+    return outcome
 
 
 def test_a_whole_file_of_mixed_columns(load: Any, write: Any) -> None:
@@ -335,25 +335,27 @@ def test_names_of_columns_that_sql_cannot_tell_apart(
     load: Any, write: Any, form: str, declared: str, names: tuple[str, str]
 ) -> None:
     path = write(form, [{"id": 1, names[0]: 3, names[1]: 4}])
-    with pytest.raises(Refused, match=f"differs from the declared column {declared} in case alone") as caught:
+    with pytest.raises(
+        Refused, match=f"differs from the declared column {declared} in case alone"
+    ) as excinfo:
         load(path, form, {"id": "INTEGER", declared: "INTEGER"})
-    assert "rename" in caught.value.reply["fix"]
+    assert "rename" in excinfo.value.reply["fix"]
     assert load(path, form, {"id": "INTEGER"}) == [(1, 1)]
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl", "parquet"])
 def test_a_column_in_another_case_is_named(load: Any, write: Any, form: str) -> None:
     path = write(form, [{"id": 1, "Straße": 3}])
-    with pytest.raises(Refused, match="the column Straße differs from the declared column straße") as caught:
+    with pytest.raises(Refused, match="the column Straße differs from the declared column straße") as excinfo:
         load(path, form, {"id": "INTEGER", "straße": "INTEGER"})
-    assert "declare Straße" in caught.value.reply["fix"]
+    assert "declare Straße" in excinfo.value.reply["fix"]
 
 
 def test_a_later_row_may_not_name_a_column_in_another_case(load: Any, write: Any) -> None:
     path = write("jsonl", [{"mark": 1}, {"other": 2}, {"Mark": 3}])
-    with pytest.raises(Refused, match="the column Mark differs") as caught:
+    with pytest.raises(Refused, match="the column Mark differs") as excinfo:
         load(path, "jsonl", {"mark": "INTEGER"})
-    assert caught.value.reply["where"] == "files.t: t.jsonl:3"
+    assert excinfo.value.reply["where"] == "files.t: t.jsonl:3"
 
 
 def test_two_declared_columns_may_not_differ_in_case_alone(load: Any, write: Any) -> None:

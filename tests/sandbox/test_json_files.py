@@ -1,4 +1,4 @@
-"""JSON by rows, by key and by columns; a key that appears twice is refused."""
+"""JSON by rows, by key and by columns. A key that appears twice is refused."""
 
 import json
 from pathlib import Path
@@ -13,9 +13,9 @@ COLUMNS = {"key": "VARCHAR", "text": "VARCHAR", "n": "INTEGER"}
 
 def refused(load: Any, path: Path, content: str, form: str = "json", **options: Any) -> Any:
     path.write_text(content)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Refused) as excinfo:
         load(path, form, COLUMNS, **options)
-    return caught.value.reply
+    return excinfo.value.reply
 
 
 def test_rows_by_key(load: Any, tmp_path: Path) -> None:
@@ -47,8 +47,8 @@ def test_what_is_no_such_layout_is_refused(load: Any, tmp_path: Path) -> None:
     assert "not a JSON object" in refused(load, path, '{"q1": 5}', layout="keyed")["problem"]
     uneven = '{"text": ["One"], "n": [1, 2]}'
     assert "differ in length" in refused(load, path, uneven, layout="columns")["problem"]
-    own = '{"q1": {"key": "mine", "text": "x", "n": 1}}'
-    assert "a row has a key named key" in refused(load, path, own, layout="keyed")["problem"]
+    content = '{"q1": {"key": "mine", "text": "x", "n": 1}}'
+    assert "a row has a key named key" in refused(load, path, content, layout="keyed")["problem"]
 
 
 def test_one_object_is_no_row_without_a_declared_column(load: Any, tmp_path: Path) -> None:
@@ -73,5 +73,5 @@ def test_a_key_that_stands_twice(load: Any, tmp_path: Path, content: str, form: 
 def test_the_other_format_is_named(load: Any, tmp_path: Path) -> None:
     lines = '{"text": "a"}\n{"text": "b"}\n'
     assert "format: jsonl" in refused(load, tmp_path / "t", lines)["fix"]
-    for whole in (json.dumps([{"text": "a"}], indent=1), json.dumps({"q": {"text": "a"}}, indent=1)):
-        assert "format: json`" in refused(load, tmp_path / "t", whole, "jsonl")["fix"]
+    for content in (json.dumps([{"text": "a"}], indent=1), json.dumps({"q": {"text": "a"}}, indent=1)):
+        assert "format: json`" in refused(load, tmp_path / "t", content, "jsonl")["fix"]

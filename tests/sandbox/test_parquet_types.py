@@ -21,7 +21,7 @@ def parquet(path: Path, values: list[Any], kind: Any) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("value", "held", "declared", "expected"),
+    ("value", "file_type", "declared", "expected"),
     [
         (NOON, pyarrow.timestamp("ns"), "TIMESTAMP", NOON),
         (NOON, pyarrow.timestamp("ms"), "TIMESTAMP", NOON),
@@ -60,14 +60,16 @@ def parquet(path: Path, values: list[Any], kind: Any) -> Path:
         (None, pyarrow.null(), "INTEGER", None),
     ],
 )
-def test_what_fits(load: Any, tmp_path: Path, value: Any, held: Any, declared: str, expected: Any) -> None:
+def test_what_fits(
+    load: Any, tmp_path: Path, value: Any, file_type: Any, declared: str, expected: Any
+) -> None:
     value = value.decode() if isinstance(value, bytes) else value
-    read = load(parquet(tmp_path / "t[1]*.parquet", [value, None], held), "parquet", {"value": declared})
+    read = load(parquet(tmp_path / "t[1]*.parquet", [value, None], file_type), "parquet", {"value": declared})
     assert repr(read) == repr([(1, expected), (2, None)])
 
 
 @pytest.mark.parametrize(
-    ("value", "held", "declared", "what"),
+    ("value", "file_type", "declared", "problem"),
     [
         (NOON, pyarrow.timestamp("us"), "DATE", "a time where DATE is declared"),
         (1, pyarrow.timestamp("ns"), "TIMESTAMP", "a time of too many digits"),
@@ -84,11 +86,13 @@ def test_what_fits(load: Any, tmp_path: Path, value: Any, held: Any, declared: s
         (Decimal("0.125"), pyarrow.decimal128(9, 3), "DECIMAL(9, 2)", "too many digits"),
     ],
 )
-def test_what_does_not(load: Any, tmp_path: Path, value: Any, held: Any, declared: str, what: str) -> None:
-    with pytest.raises(Refused) as caught:
-        load(parquet(tmp_path / "t.parquet", [None, value], held), "parquet", {"value": declared})
-    assert caught.value.reply["where"] == "files.t: t.parquet:2"
-    assert what in caught.value.reply["problem"]
+def test_what_does_not(
+    load: Any, tmp_path: Path, value: Any, file_type: Any, declared: str, problem: str
+) -> None:
+    with pytest.raises(Refused) as excinfo:
+        load(parquet(tmp_path / "t.parquet", [None, value], file_type), "parquet", {"value": declared})
+    assert excinfo.value.reply["where"] == "files.t: t.parquet:2"
+    assert problem in excinfo.value.reply["problem"]
 
 
 def test_bytes_are_no_text(load: Any, tmp_path: Path) -> None:
@@ -105,7 +109,7 @@ def test_two_columns_of_one_name(load: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "held", "declared"),
+    ("stored", "file_type", "declared"),
     [
         (2**31 - 1, pyarrow.date32(), "DATE"),
         (-(10**6), pyarrow.date32(), "DATE"),
@@ -115,16 +119,18 @@ def test_two_columns_of_one_name(load: Any, tmp_path: Path) -> None:
         (24 * 3600 * 10**6, pyarrow.time64("us"), "TIME"),
     ],
 )
-def test_dates_that_no_text_holds(load: Any, tmp_path: Path, stored: int, held: Any, declared: str) -> None:
-    width = pyarrow.int32() if held == pyarrow.date32() else pyarrow.int64()
-    values = pyarrow.array([None, stored], width).cast(held)
+def test_dates_that_no_text_holds(
+    load: Any, tmp_path: Path, stored: int, file_type: Any, declared: str
+) -> None:
+    width = pyarrow.int32() if file_type == pyarrow.date32() else pyarrow.int64()
+    values = pyarrow.array([None, stored], width).cast(file_type)
     lists = pyarrow.ListArray.from_arrays([0, 1, 2], values)
     for column, kind in ((values, declared), (lists, f"{declared}[]")):
         pyarrow.parquet.write_table(pyarrow.table({"value": column}), tmp_path / "t.parquet")
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(Refused) as excinfo:
             load(tmp_path / "t.parquet", "parquet", {"value": kind})
-        assert caught.value.reply["where"] == "files.t: t.parquet:2"
-        assert "holds a text where" in caught.value.reply["problem"]
+        assert excinfo.value.reply["where"] == "files.t: t.parquet:2"
+        assert "holds a text where" in excinfo.value.reply["problem"]
 
 
 def test_json_within_parquet_is_held_to_the_rules_of_json(load: Any, tmp_path: Path, connection: Any) -> None:
@@ -138,14 +144,14 @@ def test_json_within_parquet_is_held_to_the_rules_of_json(load: Any, tmp_path: P
     write_json('"one"')
     assert load(path, "parquet", {"value": "VARCHAR"}) == [(1, "one")]
     write_json('{"a": 1, "a": 2}')
-    with pytest.raises(Refused, match="one object has a key twice") as caught:
+    with pytest.raises(Refused, match="one object has a key twice") as excinfo:
         load(path, "parquet", {"value": "JSON"})
-    assert caught.value.reply["where"] == "files.t: t.parquet:1"
+    assert excinfo.value.reply["where"] == "files.t: t.parquet:1"
 
 
 def test_decimals_of_more_digits_than_a_column_can_hold(load: Any, tmp_path: Path) -> None:
-    held = pyarrow.decimal256(60, 2)
-    for kind, value in ((held, Decimal("0.07")), (pyarrow.list_(held), [Decimal("0.07")])):
+    file_type = pyarrow.decimal256(60, 2)
+    for kind, value in ((file_type, Decimal("0.07")), (pyarrow.list_(file_type), [Decimal("0.07")])):
         with pytest.raises(Refused, match="decimals of more than 38 digits"):
             load(parquet(tmp_path / "t.parquet", [value], kind), "parquet", {"value": "VARCHAR"})
 
@@ -172,7 +178,7 @@ NANOS = 1_709_208_000_000_000_007
 
 
 @pytest.mark.parametrize(
-    ("values", "held", "declared", "expected"),
+    ("values", "file_type", "declared", "expected"),
     [
         ([NOON, None], pyarrow.timestamp("us"), "TIMESTAMP", [NOON, None]),
         ([NOON], pyarrow.timestamp("us"), "VARCHAR", ["2024-02-29 12:00:00"]),
@@ -188,14 +194,14 @@ NANOS = 1_709_208_000_000_000_007
     ],
 )
 def test_old_timestamps_keep_their_digits(
-    load: Any, tmp_path: Path, values: list[Any], held: Any, declared: str, expected: list[Any]
+    load: Any, tmp_path: Path, values: list[Any], file_type: Any, declared: str, expected: list[Any]
 ) -> None:
-    path = int96(tmp_path / "t[1].parquet", values, held)
+    path = int96(tmp_path / "t[1].parquet", values, file_type)
     assert load(path, "parquet", {"value": declared}) == list(enumerate(expected, 1))
 
 
 @pytest.mark.parametrize(
-    ("values", "held", "declared"),
+    ("values", "file_type", "declared"),
     [
         ([NANOS - 7, NANOS], pyarrow.timestamp("ns"), "TIMESTAMP"),
         ([None, [NANOS]], pyarrow.list_(pyarrow.timestamp("ns")), "TIMESTAMP[]"),
@@ -203,12 +209,12 @@ def test_old_timestamps_keep_their_digits(
     ],
 )
 def test_old_timestamps_of_too_many_digits_are_refused(
-    load: Any, tmp_path: Path, values: list[Any], held: Any, declared: str
+    load: Any, tmp_path: Path, values: list[Any], file_type: Any, declared: str
 ) -> None:
-    with pytest.raises(Refused, match="a time of too many digits") as caught:
-        load(int96(tmp_path / "t.parquet", values, held), "parquet", {"value": declared})
-    assert "declare VARCHAR" in caught.value.reply["fix"]
-    assert caught.value.reply["where"] == "files.t: t.parquet:2"
+    with pytest.raises(Refused, match="a time of too many digits") as excinfo:
+        load(int96(tmp_path / "t.parquet", values, file_type), "parquet", {"value": declared})
+    assert "declare VARCHAR" in excinfo.value.reply["fix"]
+    assert excinfo.value.reply["where"] == "files.t: t.parquet:2"
 
 
 def test_files_as_data_frames_write_them(load: Any, tmp_path: Path) -> None:

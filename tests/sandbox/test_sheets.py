@@ -1,4 +1,4 @@
-"""CSV as spreadsheets write it is read as the card says; what a file seems to be is named."""
+"""CSV as spreadsheets write it is read as the card says. What a file seems to be is named."""
 
 import codecs
 import gzip
@@ -27,9 +27,9 @@ def refusal(load: Any, tmp_path: Path) -> Any:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         form = options.pop("form", "csv")
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(Refused) as excinfo:
             load(path, form, columns, **options)
-        return caught.value.reply
+        return excinfo.value.reply
 
     return refuse
 
@@ -198,7 +198,7 @@ def test_an_empty_cell_is_missing_and_quotes_are_an_empty_text(
 
 
 @pytest.mark.parametrize(
-    ("content", "place", "what"),
+    ("content", "place", "problem"),
     [
         ('id,note,mark\n1,"a\nb",2\n\n2,x\n', ":5 (row 2)", "the row has 2 fields, the header 3"),
         ('id,note,mark\n1,"a\nb\nc",2\nx,b,3\n', ":5 (row 2)", "the column id holds a text"),
@@ -207,10 +207,10 @@ def test_an_empty_cell_is_missing_and_quotes_are_an_empty_text(
         ("id,note,mark\n1.5,a,2\n", ":2 (row 1)", "a fraction where INTEGER is declared"),
     ],
 )
-def test_errors_name_the_line_and_the_row(refusal: Any, content: str, place: str, what: str) -> None:
+def test_errors_name_the_line_and_the_row(refusal: Any, content: str, place: str, problem: str) -> None:
     reply = refusal(content)
     assert reply["where"] == f"files.t: t.csv{place}"
-    assert what in reply["problem"]
+    assert problem in reply["problem"]
     reply = refusal("a title\n" + content, skip=1)
     line = int(place[1:].split(" ")[0]) + 1
     assert reply["where"].startswith(f"files.t: t.csv:{line} ")

@@ -51,7 +51,7 @@ CARD: dict[str, Any] = {
 
 
 class Mini:
-    """Writes the dataset into a folder; keys of the card are replaced by name, None removes one."""
+    """Writes the dataset into a folder. Keys of the card are replaced by name, None removes one."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "datasets" / "mini.yaml"
@@ -61,10 +61,10 @@ class Mini:
         """Write the card and its files beside it."""
         card = copy.deepcopy(CARD) | changes
         card = {key: value for key, value in card.items() if value is not None}
-        known = FILES | (contents or {})
+        files = FILES | (contents or {})
         for spec in card["files"].values():
             for path in (spec["path"],) if "path" in spec else tuple(spec["paths"]):
-                content = known[path]
+                content = files[path]
                 raw = content if isinstance(content, bytes) else content.encode()
                 (self.data / path).parent.mkdir(parents=True, exist_ok=True)
                 (self.data / path).write_bytes(raw)
@@ -90,7 +90,7 @@ def mini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mini:
 
 @pytest.fixture
 def near(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the child's work in this process, as JSON in and out; for what is checked after the SELECTs."""
+    """Run the child's work in this process, as JSON in and out. For what is checked after the SELECTs."""
 
     def ask(job: dict[str, Any], card_path: Path, limits: Limits) -> Any:
         try:
@@ -106,12 +106,12 @@ def table(mini: Mini) -> Callable[..., Dataset]:
     """Load the dataset with one more table `t`, read as the format says, whose rows become the items."""
 
     def load_table(
-        name: str, content: str | bytes, form: str, columns: dict[str, str], **more: Any
+        name: str, content: str | bytes, form: str, columns: dict[str, str], **options: Any
     ) -> Dataset:
         spec = {"path": name, "format": form, "columns": columns}
         if form == "lines":
             del spec["columns"]
-        changes = {"items": "SELECT line AS item_id, text AS prompt FROM t"} | more
+        changes = {"items": "SELECT line AS item_id, text AS prompt FROM t"} | options
         return mini.load({name: content}, files={"t": spec}, responses=None, **changes)
 
     return load_table

@@ -1,4 +1,4 @@
-"""Blank texts of a card are absent; an empty answer is an answer."""
+"""Blank texts of a card are absent. An empty answer is an answer."""
 
 import json
 from typing import Any
@@ -64,8 +64,8 @@ def test_one_blank_turn_among_others_is_refused(mini: Any) -> None:
 
 def test_an_empty_answer_is_an_answer(mini: Any) -> None:
     loaded = mini.load(responses="SELECT id AS item_id, 'k' AS system, chr(160) AS text FROM q")
-    assert [(one.text, one.chars) for one in loaded.responses] == [("\u00a0", 1)] * 2
-    assert all(one.sha256 for one in loaded.responses)
+    assert [(response.text, response.chars) for response in loaded.responses] == [("\u00a0", 1)] * 2
+    assert all(response.sha256 for response in loaded.responses)
 
 
 def test_a_blank_text_of_a_reference_system_is_absent(mini: Any) -> None:
@@ -73,7 +73,9 @@ def test_a_blank_text_of_a_reference_system_is_absent(mini: Any) -> None:
         SELECT id AS item_id, 'people' AS system, if(id = 1, ' ', 'right') AS text FROM q
         UNION ALL SELECT id, 'm', '' FROM q"""
     loaded = mini.load(responses=responses, reference_systems=["people"])
-    texts = {(one.system, one.item_id): (one.text, one.chars) for one in loaded.responses}
+    texts = {
+        (response.system, response.item_id): (response.text, response.chars) for response in loaded.responses
+    }
     assert texts == {
         ("people", "1"): (None, None), ("people", "2"): ("right", 5),
         ("m", "1"): ("", 0), ("m", "2"): ("", 0),
@@ -85,10 +87,10 @@ def test_check_counts_what_is_left_out_and_what_is_empty(mini: Any) -> None:
         items="SELECT id AS item_id, if(id = 1, '', prompt) AS prompt, ['x', ' ', NULL] AS refs FROM q",
         responses="SELECT id AS item_id, system, if(system = 'm', '', text) AS text FROM r",
     )
-    found = check(str(path))
-    assert found.empty == {"m": 2}
-    assert found.turns == {0: 1, 1: 1}
-    assert found.warnings == (
+    contents = check(str(path))
+    assert contents.empty == {"m": 2}
+    assert contents.turns == {0: 1, 1: 1}
+    assert contents.warnings == (
         "2 blank texts in refs are left out",
         "1 items have no prompt: nothing can be generated or judged there",
     )

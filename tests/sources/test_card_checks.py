@@ -18,17 +18,17 @@ JUDGED = "1 AS item_id, 'overall' AS criterion, 'm' AS system_a, 'k' AS system_b
 
 
 def refused(mini: Any, **changes: Any) -> str:
-    with pytest.raises(EvalhubError) as caught:
+    with pytest.raises(EvalhubError) as excinfo:
         mini.load(**changes)
-    sentence = str(caught.value)
+    sentence = str(excinfo.value)
     assert "\n" not in sentence
     assert sentence.endswith((".", "?"))
-    assert caught.value.exit_code == 2
+    assert excinfo.value.exit_code == 2
     return sentence
 
 
 @pytest.mark.parametrize(
-    ("items", "said"),
+    ("items", "excerpt"),
     [
         ("SELECT prompt FROM q", "must return the column item_id"),
         ("SELECT id AS item_id, prompt, 1 AS clutser FROM q", "did you mean 'cluster'?"),
@@ -68,14 +68,14 @@ def refused(mini: Any, **changes: Any) -> str:
         ("  ", "exactly one SELECT, got '0 statements'"),
     ],
 )
-def test_items(mini: Any, items: str, said: str) -> None:
+def test_items(mini: Any, items: str, excerpt: str) -> None:
     sentence = refused(mini, items=items, responses=None)
-    assert said in sentence
+    assert excerpt in sentence
     assert sentence.startswith(f"{mini.path}:items: ")
 
 
 @pytest.mark.parametrize(
-    ("responses", "said"),
+    ("responses", "excerpt"),
     [
         ("SELECT id AS item_id, system FROM r", "neither text, turns nor chars (item_id '1'"),
         ("SELECT id AS item_id, 'm' AS system, text FROM r", "two responses have the same ids"),
@@ -89,14 +89,14 @@ def test_items(mini: Any, items: str, said: str) -> None:
         ("SELECT 1 AS item_id, 'm' AS system, 'x' AS text, 1.5 AS sample", "allowed: a whole number from 0"),
     ],
 )
-def test_responses(mini: Any, responses: str, said: str) -> None:
+def test_responses(mini: Any, responses: str, excerpt: str) -> None:
     sentence = refused(mini, responses=responses)
-    assert said in sentence
+    assert excerpt in sentence
     assert sentence.startswith(f"{mini.path}:responses: ")
 
 
 @pytest.mark.parametrize(
-    ("labels", "said"),
+    ("labels", "excerpt"),
     [
         (f"SELECT {PAIR}", "a pairwise verdict is a winner"),
         (f"SELECT {PAIR}, 'c' AS winner", "got 'c'; allowed: a, tie, b"),
@@ -134,14 +134,14 @@ def test_responses(mini: Any, responses: str, said: str) -> None:
         (f"SELECT {POINT.replace('AS system', 'AS system_a')}, 1 AS value", "rates one system"),
     ],
 )
-def test_labels(mini: Any, labels: str, said: str) -> None:
+def test_labels(mini: Any, labels: str, excerpt: str) -> None:
     sentence = refused(mini, labels=labels)
-    assert said in sentence
+    assert excerpt in sentence
     assert sentence.startswith(f"{mini.path}:labels: ")
 
 
 @pytest.mark.parametrize(
-    ("judgments", "said"),
+    ("judgments", "excerpt"),
     [
         (f"SELECT {JUDGED}, 1.2 AS p_a", "allowed: a number from 0 to 1"),
         (f"SELECT {JUDGED}, 3 AS value", "one verdict of its criterion's kind"),
@@ -155,9 +155,9 @@ def test_labels(mini: Any, labels: str, said: str) -> None:
         (f"SELECT {JUDGED}, 'a' AS winner UNION ALL SELECT {JUDGED}, 'b'", "two judgments have the same"),
     ],
 )
-def test_judgments(mini: Any, judgments: str, said: str) -> None:
+def test_judgments(mini: Any, judgments: str, excerpt: str) -> None:
     sentence = refused(mini, judgments=judgments, judges={"j": {}})
-    assert said in sentence
+    assert excerpt in sentence
     assert sentence.startswith(f"{mini.path}:judgments: ")
 
 
@@ -207,13 +207,13 @@ def test_capitals_sort_before_small_letters(mini: Any) -> None:
 
 def test_verdicts_of_recorded_judges(mini: Any) -> None:
     base = "1 AS item_id, 'fluency' AS criterion, 'k' AS system, 'j' AS judge"
-    given = "(0, 2, NULL, NULL), (1, 9, NULL, NULL), (2, NULL, 'Nice.', NULL), (3, NULL, NULL, 'refused')"
+    rows = "(0, 2, NULL, NULL), (1, 9, NULL, NULL), (2, NULL, 'Nice.', NULL), (3, NULL, NULL, 'refused')"
     data = mini.load(
-        judgments=f"SELECT {base}, x.* FROM (VALUES {given}) x(repeat, value, raw_text, failure)",
+        judgments=f"SELECT {base}, x.* FROM (VALUES {rows}) x(repeat, value, raw_text, failure)",
         judges={"j": {"range": [0, 5]}},
     )
-    found = [(one.value, one.failure, one.raw_text) for one in data.judgments]
-    assert found == [
+    verdicts = [(judgment.value, judgment.failure, judgment.raw_text) for judgment in data.judgments]
+    assert verdicts == [
         (2.0, None, None),
         (None, FailureKind.OFF_SCALE, None),
         (None, FailureKind.PARSE, "Nice."),
@@ -228,15 +228,17 @@ def test_a_probability_names_the_winner(mini: Any, p_a: float, winner: Winner) -
 
 @pytest.mark.parametrize(("winner", "p_a"), [("a", 0.6), ("b", 0.4), ("tie", 0.5), ("tie", 0.5 + 1e-9)])
 def test_a_winner_may_stand_beside_its_probability(mini: Any, winner: str, p_a: float) -> None:
-    found = mini.load(judgments=f"SELECT {JUDGED}, '{winner}' AS winner, {p_a}::DOUBLE AS p_a").judgments[0]
-    assert found.p_a in (p_a, 1 - p_a)
-    assert found.winner is Winner(winner).swapped()
+    judgment = mini.load(judgments=f"SELECT {JUDGED}, '{winner}' AS winner, {p_a}::DOUBLE AS p_a").judgments[
+        0
+    ]
+    assert judgment.p_a in (p_a, 1 - p_a)
+    assert judgment.winner is Winner(winner).swapped()
 
 
 @pytest.mark.parametrize(("winner", "p_a"), [("a", 0.4), ("b", 0.5), ("tie", 0.55), ("a", 0)])
 def test_a_winner_that_contradicts_its_probability_is_refused(mini: Any, winner: str, p_a: float) -> None:
-    said = rf"the winner contradicts p_a \(.*'winner {winner}, p_a {p_a:g}'.*give one of the two"
-    with pytest.raises(SpecError, match=said):
+    sentence = rf"the winner contradicts p_a \(.*'winner {winner}, p_a {p_a:g}'.*give one of the two"
+    with pytest.raises(SpecError, match=sentence):
         mini.load(judgments=f"SELECT {JUDGED}, '{winner}' AS winner, {p_a} AS p_a")
 
 

@@ -1,4 +1,4 @@
-"""Any JSON, JSONL, CSV, Parquet or line file is read as declared; broken text is mended."""
+"""Any JSON, JSONL, CSV, Parquet or line file is read as declared. Broken text is repaired."""
 
 import gzip
 import json
@@ -34,10 +34,10 @@ def prompts(data: Any) -> list[tuple[str, str]]:
     ],
 )
 def test_formats(table: Any, name: str, content: str | bytes, form: str) -> None:
-    found = prompts(table(name, content, form, TEXT))
-    assert [text for _, text in found] == ["x", "y"]
-    assert found[0][0] == "1"
-    assert found[1][0] == ("3" if form == "jsonl" and "gz" not in name else "2")
+    texts = prompts(table(name, content, form, TEXT))
+    assert [text for _, text in texts] == ["x", "y"]
+    assert texts[0][0] == "1"
+    assert texts[1][0] == ("3" if form == "jsonl" and "gz" not in name else "2")
 
 
 def test_parquet(table: Any, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_many_files_make_one_table(mini: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "form", "said"),
+    ("content", "form", "sentence"),
     [
         ('{"text": "x"}\nnonsense\n', "jsonl", "t.x:2: the text is not JSON"),
         ('{"text": "x"}\n[1]\n', "jsonl", "t.x:2: the row is not a JSON object"),
@@ -149,16 +149,16 @@ def test_many_files_make_one_table(mini: Any) -> None:
         ("txet\nx\n", "csv", "did you mean 'txet'?"),
     ],
 )
-def test_broken_files(table: Any, content: str, form: str, said: str) -> None:
-    with pytest.raises(EvalhubError) as caught:
+def test_broken_files(table: Any, content: str, form: str, sentence: str) -> None:
+    with pytest.raises(EvalhubError) as excinfo:
         table("t.x", content, form, TEXT)
-    assert said in str(caught.value)
-    assert "files.t" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert sentence in str(excinfo.value)
+    assert "files.t" in str(excinfo.value)
+    assert "\n" not in str(excinfo.value)
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "sentence"),
     [
         ("INTEGER", "files.t: t.jsonl:3: the column text holds a text where INTEGER is declared, got 'x'"),
         ("INTEGER[]", "files.t: t.jsonl:1: the column text holds a text where INTEGER[] is declared"),
@@ -167,17 +167,17 @@ def test_broken_files(table: Any, content: str, form: str, said: str) -> None:
         ("BLOB", "files.t.columns.text: a card cannot declare this type, got 'BLOB'; allowed: VARCHAR, "),
     ],
 )
-def test_a_value_that_is_not_of_its_type(table: Any, kind: str, said: str) -> None:
-    with pytest.raises(EvalhubError) as caught:
+def test_a_value_that_is_not_of_its_type(table: Any, kind: str, sentence: str) -> None:
+    with pytest.raises(EvalhubError) as excinfo:
         table("t.jsonl", '{"text": "1"}\n\n{"text": "x"}\n', "jsonl", {"text": kind})
-    assert said in str(caught.value)
-    assert "/tmp/evalhub" not in str(caught.value)
+    assert sentence in str(excinfo.value)
+    assert "/tmp/evalhub" not in str(excinfo.value)
 
 
 def test_a_broken_parquet(table: Any) -> None:
-    with pytest.raises(EvalhubError, match=r"files\.t: t\.parquet: the file cannot be read") as caught:
+    with pytest.raises(EvalhubError, match=r"files\.t: t\.parquet: the file cannot be read") as excinfo:
         table("t.parquet", b"PAR1 not at all", "parquet", TEXT)
-    assert "plain.parquet" not in str(caught.value)
+    assert "plain.parquet" not in str(excinfo.value)
 
 
 def test_nan_is_refused(table: Any) -> None:
@@ -208,7 +208,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 @given(ANY_TEXT, st.booleans())
 def test_every_text_is_spelled_in_valid_utf8(text: str, ascii_only: bool) -> None:
     line, _ = spell_row(json.loads(json.dumps({"text": text}, ensure_ascii=ascii_only)))
-    found = json.loads(line.decode("utf-8"))["text"]
+    spelling = json.loads(line.decode("utf-8"))["text"]
     broken = any("\ud800" <= char <= "\udfff" or char == "\x00" for char in text)
-    assert broken or found == text
-    assert "\x00" not in found
+    assert broken or spelling == text
+    assert "\x00" not in spelling

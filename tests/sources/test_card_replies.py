@@ -12,14 +12,12 @@ POINT = "1 AS item_id, 'fluency' AS criterion, 'k' AS system, 'j' AS judge"
 
 
 def test_replies_are_read(mini: Any) -> None:
-    given = (
-        "(0, 'Score: 2/3.'), (1, 'Nice.'), (2, 'Score: 9'), (3, '<think>Hm.</think>Score: 2.5'), (4, NULL)"
-    )
+    rows = "(0, 'Score: 2/3.'), (1, 'Nice.'), (2, 'Score: 9'), (3, '<think>Hm.</think>Score: 2.5'), (4, NULL)"
     data = mini.load(
-        judgments=f"SELECT {POINT}, x.* FROM (VALUES {given}) x(repeat, raw_text)",
+        judgments=f"SELECT {POINT}, x.* FROM (VALUES {rows}) x(repeat, raw_text)",
         judges={"j": {"reads": "score"}},
     )
-    assert [(one.value, one.failure) for one in data.judgments] == [
+    assert [(judgment.value, judgment.failure) for judgment in data.judgments] == [
         (2.0, None),
         (None, FailureKind.PARSE),
         (None, FailureKind.OFF_SCALE),
@@ -43,21 +41,21 @@ def test_replies_are_read(mini: Any) -> None:
 def test_letters_name_what_was_shown(mini: Any, sides: str, shown: str, text: str, winner: str) -> None:
     a, b = sides.split()
     pair = f"1 AS item_id, 'overall' AS criterion, '{a}' AS system_a, '{b}' AS system_b, 'j' AS judge"
-    (one,) = mini.load(
+    (judgment,) = mini.load(
         judgments=f"SELECT {pair}, '{shown}' AS shown, '{text}' AS raw_text",
         judges={"j": {"reads": "verdict"}},
     ).judgments
-    assert (one.system_a, one.winner) == ("k", winner)
+    assert (judgment.system_a, judgment.winner) == ("k", winner)
 
 
-@pytest.mark.parametrize(("unparsed", "said"), [("failure", "parse"), ("tie", "tie"), ("wrong", "parse")])
-def test_unparsed_is_a_tie_only_where_the_card_says_so(mini: Any, unparsed: str, said: str) -> None:
-    (one,) = mini.load(
+@pytest.mark.parametrize(("unparsed", "outcome"), [("failure", "parse"), ("tie", "tie"), ("wrong", "parse")])
+def test_unparsed_is_a_tie_only_where_the_card_says_so(mini: Any, unparsed: str, outcome: str) -> None:
+    (judgment,) = mini.load(
         judgments=f"SELECT {PAIR}, 'ab' AS shown, 'Hm.' AS raw_text",
         judges={"j": {"reads": "verdict", "unparsed": unparsed}},
     ).judgments
-    assert (one.winner or one.failure) == said
-    assert "nothing reads as" in one.detail
+    assert (judgment.winner or judgment.failure) == outcome
+    assert "nothing reads as" in judgment.detail
 
 
 @pytest.mark.parametrize(("unparsed", "outcome"), [("failure", "parse"), ("tie", "tie"), ("wrong", "parse")])
@@ -128,7 +126,7 @@ def test_letters_of_a_comparison_name_what_was_shown(mini: Any, reply: str, show
 @pytest.mark.parametrize(
     ("judge", "row", "sentence"),
     [
-        ({"reads": "scores"}, f"{POINT}, 'x' AS raw_text", "unknown format, got 'scores'"),
+        ({"reads": "scores"}, f"{POINT}, 'x' AS raw_text", "unknown reply format, got 'scores'"),
         ({"reads": "verdict"}, f"{POINT}, 'x' AS raw_text", "cannot answer a pointwise criterion"),
         ({"reads": "score"}, f"{PAIR}, 'ab' AS shown, 'x' AS raw_text", "cannot answer a pairwise criterion"),
         ({"reads": "verdict"}, f"{PAIR}, 'x' AS raw_text", "return the column shown"),
@@ -153,22 +151,22 @@ def test_letters_of_a_comparison_name_what_was_shown(mini: Any, reply: str, show
         (
             {"reads": {"format": "score", "letters": {"A": 1}}},
             f"{POINT}, 'A' AS raw_text",
-            "letters belong to the format letter",
+            "the format score takes no letters",
         ),
         ({"reads": {"form": "score"}}, f"{POINT}, 'x' AS raw_text", "did you mean 'format'"),
     ],
 )
 def test_what_cannot_be_read_so_is_refused(mini: Any, judge: Any, row: str, sentence: str) -> None:
-    with pytest.raises(EvalhubError) as caught:
+    with pytest.raises(EvalhubError) as excinfo:
         mini.load(judgments=f"SELECT {row}", judges={"j": judge})
-    assert sentence in str(caught.value)
-    assert str(mini.path) in str(caught.value)
-    assert str(caught.value).count("\n") == 0
+    assert sentence in str(excinfo.value)
+    assert str(mini.path) in str(excinfo.value)
+    assert str(excinfo.value).count("\n") == 0
 
 
 def test_a_recorded_judges_thoughts_may_stand_between_other_tags(mini: Any) -> None:
     judge = {"reads": "score", "think": {"open": "[THINK]"}}
-    (one,) = mini.load(
+    (judgment,) = mini.load(
         judgments=f"SELECT {POINT}, '[THINK]Score: 1?[/THINK]Score: 2' AS raw_text", judges={"j": judge}
     ).judgments
-    assert (one.value, one.rationale) == (2, "Score: 1?")
+    assert (judgment.value, judgment.rationale) == (2, "Score: 1?")

@@ -51,11 +51,11 @@ def test_escapes(mini: Any, tmp_path: Path, sql: str, key: str) -> None:
     out = tmp_path / "out"
     sql = sql.format(out=out)
     changes = {"items": sql} if key == "items" else {"views": {"v": sql}, "items": "SELECT * FROM v"}
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(SpecError) as excinfo:
         mini.load(**changes)
     assert not out.exists()
-    assert "\n" not in str(caught.value)
-    assert str(caught.value).startswith((f"{mini.path}:items: ", f"{mini.path}:{key}"))
+    assert "\n" not in str(excinfo.value)
+    assert str(excinfo.value).startswith((f"{mini.path}:items: ", f"{mini.path}:{key}"))
 
 
 def test_bytes_are_no_text(mini: Any) -> None:
@@ -113,17 +113,17 @@ def test_time_is_limited(mini: Any) -> None:
 
 
 def test_output_is_limited(mini: Any) -> None:
-    many = "SELECT range AS item_id, repeat('x', 1000) AS prompt FROM range(100000)"
-    card = load_card(str(mini.write(items=many, responses=None)))
+    select = "SELECT range AS item_id, repeat('x', 1000) AS prompt FROM range(100000)"
+    card = load_card(str(mini.write(items=select, responses=None)))
     with pytest.raises(SpecError, match="returns more than fits"):
         load(*card, limits=Limits(output=1 << 20))
 
 
 def test_a_crash_is_one_sentence(mini: Any) -> None:
     deep = "(" * 50000 + "1" + ")" * 50000
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(SpecError) as excinfo:
         mini.load(items=f"SELECT {deep} AS item_id, 'x' AS prompt")
-    assert len(str(caught.value)) < 1000
+    assert len(str(excinfo.value)) < 1000
 
 
 def test_draws_repeat(mini: Any) -> None:

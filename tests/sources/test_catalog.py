@@ -26,7 +26,7 @@ CRITERIA = {"overall": {"kind": "pairwise", "levels": ["a", "tie", "b"], "truth"
 
 
 @pytest.fixture
-def here(mini: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def home(mini: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     mini.write(labels=LABELS, judgments=JUDGMENTS, criteria=CRITERIA)
     monkeypatch.chdir(tmp_path)
     return mini
@@ -36,44 +36,44 @@ def entries() -> dict[str, Any]:
     return {entry.id: entry for entry in list_datasets()}
 
 
-def test_list(here: Any) -> None:
-    (here.path.parent / "broken.yaml").write_text("id: broken\nfiels: {}\n")
-    (here.path.parent / "other.yaml").write_text(here.path.read_text())
-    found = entries()
-    assert found["mini"].state is State.READY
-    assert found["mini"].kinds == ("items", "responses", "labels", "judgments")
-    assert str(here.path.parent / "broken.yaml") in found["broken"].problem
-    assert found["other"].state is State.BROKEN
-    assert "the id is not the file's name, got 'mini'; allowed: other" in found["other"].problem
-    assert list(found) == sorted(found)
-    (here.data / "q.jsonl").unlink()
+def test_list(home: Any) -> None:
+    (home.path.parent / "broken.yaml").write_text("id: broken\nfiels: {}\n")
+    (home.path.parent / "other.yaml").write_text(home.path.read_text())
+    entries_by_id = entries()
+    assert entries_by_id["mini"].state is State.READY
+    assert entries_by_id["mini"].kinds == ("items", "responses", "labels", "judgments")
+    assert str(home.path.parent / "broken.yaml") in entries_by_id["broken"].problem
+    assert entries_by_id["other"].state is State.BROKEN
+    assert "the id is not the file's name, got 'mini'; allowed: other" in entries_by_id["other"].problem
+    assert list(entries_by_id) == sorted(entries_by_id)
+    (home.data / "q.jsonl").unlink()
     assert entries()["mini"].state is State.ABSENT
     assert "q.jsonl" in entries()["mini"].problem
 
 
-def test_show(here: Any) -> None:
+def test_show(home: Any) -> None:
     details = show("mini")
     assert [(file.table, file.path) for file in details.files] == [("q", "q.jsonl"), ("r", "r.jsonl")]
-    assert details.files[0].found == here.data / "q.jsonl"
+    assert details.files[0].found == home.data / "q.jsonl"
     assert details.card.id == details.entry.id == "mini"
     with pytest.raises(UnknownNameError, match="did you mean 'mini'"):
         show("mimi")
 
 
-def test_check(here: Any) -> None:
-    found = check("mini")
-    assert found.counts == {"items": 2, "responses": 4, "labels": 2, "judgments": 2}
-    assert (found.turns, found.clusters, found.tags) == ({1: 2}, 2, {})
-    assert found.responses == {"k": 2, "m": 2}
-    assert found.labels == {"overall": {"human": 2}}
-    assert found.outcomes == {"overall": {"a": 1, "tie": 1}}
-    assert found.judgments == {"j": {"overall": 2}}
-    assert found.failures == {"j": {"parse": 1}}
-    assert found.warnings == ("1 items have no label",)
+def test_check(home: Any) -> None:
+    contents = check("mini")
+    assert contents.counts == {"items": 2, "responses": 4, "labels": 2, "judgments": 2}
+    assert (contents.turns, contents.clusters, contents.tags) == ({1: 2}, 2, {})
+    assert contents.responses == {"k": 2, "m": 2}
+    assert contents.labels == {"overall": {"human": 2}}
+    assert contents.outcomes == {"overall": {"a": 1, "tie": 1}}
+    assert contents.judgments == {"j": {"overall": 2}}
+    assert contents.failures == {"j": {"parse": 1}}
+    assert contents.warnings == ("1 items have no label",)
 
 
-def test_check_refuses_what_load_refuses(here: Any) -> None:
-    (here.data / "q.jsonl").write_text("changed")
+def test_check_refuses_what_load_refuses(home: Any) -> None:
+    (home.data / "q.jsonl").write_text("changed")
     with pytest.raises(IntegrityError, match="pins"):
         check("mini")
 
@@ -90,30 +90,30 @@ def three(desk: Any) -> Any:
 @pytest.mark.parametrize("verb", ["check", "fetch"])
 def test_each_dataset_has_its_line(three: Any, cli: Any, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urllib.request, "urlopen", offline)
-    said = cli("datasets", verb)
-    lines = {line.partition(": ")[0]: line.partition(": ")[2] for line in said.out.splitlines()}
+    result = cli("datasets", verb)
+    lines = {line.partition(": ")[0]: line.partition(": ")[2] for line in result.out.splitlines()}
     assert list(lines) == sorted(available("datasets"))
     assert lines["tiny"] == ("ready, 4 items, 8 responses" if verb == "check" else "ready")
     assert lines["gone"].startswith("absent, ")
     assert "items.jsonl" in lines["gone"]
     assert lines["broken"].startswith("broken, ")
     assert "fiels" in lines["broken"]
-    assert said.code == 2
-    assert "gone (absent)" in said.sentence
-    assert "broken (broken)" in said.sentence
+    assert result.code == 2
+    assert "gone (absent)" in result.sentence
+    assert "broken (broken)" in result.sentence
     rows = {row["id"]: row for row in json.loads(cli("datasets", verb, "--json").out)}
     assert [rows[name]["state"] for name in ("tiny", "gone", "broken")] == ["ready", "absent", "broken"]
 
 
 def test_named_datasets_are_all_checked(three: Any, cli: Any) -> None:
-    said = cli("datasets", "check", "tinny", "gone", "tiny")
-    assert said.code == 2
-    assert "2 of 3 datasets" in said.sentence
-    assert "did you mean 'tiny'?" in said.out
-    assert "ready" in said.out
-    alone = cli("datasets", "check", "gone", "tiny")
-    assert alone.code == 2
-    assert alone.sentence.endswith("run `evalhub datasets fetch gone`.")
+    result = cli("datasets", "check", "tinny", "gone", "tiny")
+    assert result.code == 2
+    assert "2 of 3 datasets" in result.sentence
+    assert "did you mean 'tiny'?" in result.out
+    assert "ready" in result.out
+    result_of_two = cli("datasets", "check", "gone", "tiny")
+    assert result_of_two.code == 2
+    assert result_of_two.sentence.endswith("run `evalhub datasets fetch gone`.")
     assert cli("datasets", "check", "tiny").code == 0
 
 

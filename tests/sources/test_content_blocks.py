@@ -1,4 +1,4 @@
-"""Texts that stand as content blocks are read as their texts, in every format; other blocks are refused."""
+"""Texts that stand as content blocks are read as their texts, in every format. Other blocks are refused."""
 
 import json
 from typing import Any
@@ -77,9 +77,9 @@ def test_lists_of_json_are_texts_and_no_json(table: Any) -> None:
 @pytest.mark.parametrize("kind", ["JSON", STRUCTS])
 def test_what_is_no_text_block_is_refused(table: Any, kind: str, block: Any) -> None:
     content = json.dumps({"prompt": [BLOCKS[0], block]})
-    with pytest.raises(SpecError, match="only blocks of text") as caught:
+    with pytest.raises(SpecError, match="only blocks of text") as excinfo:
         table("t.jsonl", content, "jsonl", {"prompt": kind}, items=PROMPT)
-    assert repr(block.get("type")) in str(caught.value)
+    assert repr(block.get("type")) in str(excinfo.value)
 
 
 @pytest.mark.parametrize("value", [["a", "b"], {"text": "x"}, 4, True])

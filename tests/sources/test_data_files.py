@@ -22,7 +22,7 @@ OTHER = b'{"id": 1, "prompt": "Another?"}\n'
 
 @pytest.fixture
 def moved(mini: Any, tmp_path: Path) -> tuple[Any, Path, Path]:
-    """A card whose only file lies nowhere yet; the file's content waits in a folder of its own."""
+    """A card whose only file lies nowhere yet. The file's content waits in a folder of its own."""
     mini.write({"a b/q.jsonl": CONTENT}, files=FILES, responses=None, url="http://127.0.0.1:1/none/")
     home = tmp_path / "home"
     home.mkdir()
@@ -41,7 +41,7 @@ def put(root: Path, content: bytes = CONTENT) -> Path:
 def test_an_absent_file_says_where_it_was_looked_for(moved: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     card, path, _ = moved
     monkeypatch.setenv("EVALHUB_MIRROR", os.pathsep.join(["/m1", "/m2"]))
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError) as excinfo:
         load(card, path)
     for part in (
         "/m1/mini/a b/q.jsonl",
@@ -50,16 +50,16 @@ def test_an_absent_file_says_where_it_was_looked_for(moved: Any, monkeypatch: py
         "cache/datasets/mini",
         "files.q",
     ):
-        assert part in str(caught.value)
-    assert str(caught.value).endswith("run `evalhub datasets fetch mini`.")
+        assert part in str(excinfo.value)
+    assert str(excinfo.value).endswith("run `evalhub datasets fetch mini`.")
 
 
 def test_the_first_place_wins(moved: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card, path, _ = moved
     cached = put(tmp_path / "cache" / "datasets")
     assert locate_files(card, path) == {"a b/q.jsonl": cached}
-    beside = put(path.parent / "samples")
-    assert locate_files(card, path) == {"a b/q.jsonl": beside}
+    sample = put(path.parent / "samples")
+    assert locate_files(card, path) == {"a b/q.jsonl": sample}
     second = put(tmp_path / "m2")
     monkeypatch.setenv("EVALHUB_MIRROR", os.pathsep.join(["", str(tmp_path / "m1"), str(tmp_path / "m2")]))
     assert locate_files(card, path) == {"a b/q.jsonl": second}
@@ -88,10 +88,10 @@ def test_a_wrong_file_is_refused_and_not_passed_over(
     put(tmp_path / "cache" / "datasets")
     put(tmp_path / "m", OTHER)
     monkeypatch.setenv("EVALHUB_MIRROR", str(tmp_path / "m"))
-    with pytest.raises(IntegrityError) as caught:
+    with pytest.raises(IntegrityError) as excinfo:
         load(card, path)
     for content in (CONTENT, OTHER):
-        assert hashlib.sha256(content).hexdigest() in str(caught.value)
+        assert hashlib.sha256(content).hexdigest() in str(excinfo.value)
     with pytest.raises(IntegrityError):
         fetch(card, path)
 
@@ -99,10 +99,10 @@ def test_a_wrong_file_is_refused_and_not_passed_over(
 def test_urls(moved: Any) -> None:
     card, path, _ = moved
     assert files_of(card, path)[0].url == "http://127.0.0.1:1/none/a%20b/q.jsonl"
-    own = card.model_copy(
+    changed_card = card.model_copy(
         update={"files": {"q": card.files["q"].model_copy(update={"url": "https://example.org/f"})}}
     )
-    assert files_of(own, path)[0].url == "https://example.org/f"
+    assert files_of(changed_card, path)[0].url == "https://example.org/f"
 
 
 @pytest.fixture
@@ -122,13 +122,13 @@ def served(moved: Any) -> Iterator[tuple[Any, Path, Path]]:
 
 def test_fetch(served: Any, tmp_path: Path) -> None:
     card, path, home = served
-    seen: list[tuple[str, int, int | None]] = []
-    (found,) = fetch(card, path, progress=lambda *step: seen.append(step))
-    assert found == tmp_path / "cache/datasets/mini/a b/q.jsonl"
-    assert found.read_bytes() == CONTENT
-    assert seen == [("a b/q.jsonl", len(CONTENT), len(CONTENT))]
+    steps: list[tuple[str, int, int | None]] = []
+    (file,) = fetch(card, path, progress=lambda *step: steps.append(step))
+    assert file == tmp_path / "cache/datasets/mini/a b/q.jsonl"
+    assert file.read_bytes() == CONTENT
+    assert steps == [("a b/q.jsonl", len(CONTENT), len(CONTENT))]
     (home / "a b" / "q.jsonl").unlink()
-    assert fetch(card, path) == (found,)
+    assert fetch(card, path) == (file,)
     assert len(load(card, path).items) == 1
 
 
@@ -142,16 +142,16 @@ def test_a_failed_fetch_leaves_nothing(served: Any, tmp_path: Path, broken: str)
         file.unlink()
     if broken in ("none", "scheme"):
         card = card.model_copy(update={"url": None if broken == "none" else home.as_uri()})
-    said = {
+    sentences = {
         "changed": hashlib.sha256(OTHER).hexdigest(),
         "gone": "cannot be downloaded",
         "large": "allowed: 10 bytes",
         "none": "names no public home",
         "scheme": "names no public home",
     }[broken]
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=sentences):
         fetch(card, path, max_bytes=10 if broken == "large" else 1000)
-    assert not [found for found in (tmp_path / "cache").rglob("*") if found.is_file()]
+    assert not [file for file in (tmp_path / "cache").rglob("*") if file.is_file()]
 
 
 def test_no_network(moved: Any) -> None:

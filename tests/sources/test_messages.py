@@ -22,12 +22,12 @@ CHAT = [
 PAIRS = tuple((message["role"], message["content"]) for message in CHAT)
 
 
-def loaded(mini: Any, history: Any, kind: str, **more: Any) -> Dataset:
+def loaded(mini: Any, history: Any, kind: str, **keys: Any) -> Dataset:
     """Load a dataset of one item with a history, in a column of a declared type."""
     table = {"path": "h.jsonl", "format": "jsonl", "columns": {"history": kind}}
-    select = more.pop("items", "SELECT 1 AS item_id, history AS messages FROM h")
+    select = keys.pop("items", "SELECT 1 AS item_id, history AS messages FROM h")
     contents = {"h.jsonl": json.dumps({"history": history}) + "\n"}
-    return mini.load(contents, files={"h": table}, responses=None, items=select, **more)
+    return mini.load(contents, files={"h": table}, responses=None, items=select, **keys)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_conversation_of_other_names_is_loaded_as_the_same(mini: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "more",
+    "keys",
     [
         {"timestamp": "2024-05-01T10:00:00Z"}, {"id": 7, "parent_id": "x"}, {"metadata": {"client": "web"}},
         {"created_at": 1714550000.5, "updated_at": None}, {"model": "m-2", "usage": {"total_tokens": 9}},
@@ -182,8 +182,8 @@ def test_a_conversation_of_other_names_is_loaded_as_the_same(mini: Any) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("role", ["user", "assistant"])
-def test_keys_without_text_of_the_conversation_are_ignored(more: dict[str, Any], role: str) -> None:
-    history = [{"role": role, "content": "a", **more}, {"role": "user", "content": "?"}]
+def test_keys_without_text_of_the_conversation_are_ignored(keys: dict[str, Any], role: str) -> None:
+    history = [{"role": role, "content": "a", **keys}, {"role": "user", "content": "?"}]
     assert read_messages(history)[0] == (role, "a")
 
 
@@ -194,16 +194,16 @@ def test_each_name_and_key_is_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "more",
+    "keys",
     [
         {"text": "b"}, {"value": "b"}, {"attachments": [{"name": "b.pdf"}]}, {"audio": {"id": "b"}},
         {"context": "b"}, {"tools": [{"name": "b"}]}, {"documents": ["b"]}, {"prefix": True},
         {"Content": "b"},
     ],
 )  # fmt: skip
-def test_keys_that_may_carry_text_are_refused(more: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=f"there is '{next(iter(more))}'"):
-        read_messages([{"role": "user", "content": "a", **more}])
+def test_keys_that_may_carry_text_are_refused(keys: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"there is '{next(iter(keys))}'"):
+        read_messages([{"role": "user", "content": "a", **keys}])
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_the_spelling_of_arguments_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("history", "said"),
+    ("history", "sentence"),
     [
         ([], "a list of messages"),
         ("Hi", "a list of messages"),
@@ -296,10 +296,10 @@ def test_the_spelling_of_arguments_changes_nothing() -> None:
         ([{"role": "assistant", "tool_calls": "f()"}], "tool_calls that are a list (message 1)"),
     ],
 )
-def test_what_is_no_history_is_refused(mini: Any, history: Any, said: str) -> None:
+def test_what_is_no_history_is_refused(mini: Any, history: Any, sentence: str) -> None:
     with pytest.raises(SpecError) as refused:
         loaded(mini, history, "JSON")
-    assert said in str(refused.value)
+    assert sentence in str(refused.value)
     assert "item_id '1'" in str(refused.value) or "item_id 1" in str(refused.value)
 
 
@@ -318,9 +318,9 @@ def test_the_history_is_part_of_what_is_asked() -> None:
 def test_equal_last_messages_of_other_histories_are_no_shared_prompts(mini: Any) -> None:
     histories = [CHAT, [{"role": "user", "content": CHAT[-1]["content"]}]]
     select = "SELECT generate_subscripts(history, 1) AS item_id, unnest(history) AS messages FROM h"
-    found = loaded(mini, histories, "JSON[]", items=select)
-    assert len(found.items) == 2
-    assert found.warnings == ()
+    dataset = loaded(mini, histories, "JSON[]", items=select)
+    assert len(dataset.items) == 2
+    assert dataset.warnings == ()
 
 
 def test_thoughts_of_earlier_turns_are_left_out(mini: Any) -> None:

@@ -27,8 +27,8 @@ def new(desk: Any, cli: Any) -> Callable[[Files], Dataset]:
             path = desk.folder / "mine" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        said = cli("datasets", "new", "mine")
-        assert said.code == 0, said.err
+        result = cli("datasets", "new", "mine")
+        assert result.code == 0, result.err
         return load(*load_card("mine"))
 
     return make
@@ -44,17 +44,17 @@ def columns(dataset: Dataset) -> dict[str, str]:
 
 
 def test_questions_with_answers_are_items_with_references(new: Any) -> None:
-    found = new(
+    dataset = new(
         {
             "test.jsonl": lines(
                 {"id": "a-1", "question": "One?", "answer": 1}, {"id": "b", "question": "Two?", "answer": "2"}
             )
         }
     )
-    assert [(item.item_id, item.turns, item.refs) for item in found.items] == [
+    assert [(item.item_id, item.turns, item.refs) for item in dataset.items] == [
         ("a-1", ("One?",), (("1",),)), ("b", ("Two?",), (("2",),)),
     ]  # fmt: skip
-    assert found.responses == ()
+    assert dataset.responses == ()
 
 
 def test_answers_of_named_systems_are_responses(new: Any) -> None:
@@ -63,9 +63,9 @@ def test_answers_of_named_systems_are_responses(new: Any) -> None:
         for n in (1, 2)
         for model in "xy"
     ]
-    found = new({"all.json": json.dumps(rows)})
-    assert [(item.item_id, item.turns) for item in found.items] == [("1", ("1?",)), ("2", ("2?",))]
-    assert [(one.item_id, one.system, one.text) for one in found.responses] == [
+    dataset = new({"all.json": json.dumps(rows)})
+    assert [(item.item_id, item.turns) for item in dataset.items] == [("1", ("1?",)), ("2", ("2?",))]
+    assert [(response.item_id, response.system, response.text) for response in dataset.responses] == [
         ("1", "x", "x1"), ("1", "y", "y1"), ("2", "x", "x2"), ("2", "y", "y2"),
     ]  # fmt: skip
 
@@ -76,9 +76,9 @@ def test_many_files_of_one_form_are_one_table_and_a_file_is_a_system(new: Any) -
         for name in ("old-1", "new")
     }
     questions = lines({"question_id": 7, "prompt": "Who?"}, {"question_id": 8, "prompt": "Why?"})
-    found = new({**answers, "questions.jsonl": questions})
-    assert set(found.card.files["answers"].hashes) == set(answers)
-    assert {(one.system, one.item_id): one.text for one in found.responses} == {
+    dataset = new({**answers, "questions.jsonl": questions})
+    assert set(dataset.card.files["answers"].hashes) == set(answers)
+    assert {(response.system, response.item_id): response.text for response in dataset.responses} == {
         ("old-1", "7"): "old-1 7", ("old-1", "8"): "old-1 8", ("new", "7"): "new 7", ("new", "8"): "new 8",
     }  # fmt: skip
 
@@ -100,9 +100,9 @@ def test_many_files_of_one_form_are_one_table_and_a_file_is_a_system(new: Any) -
     ],
 )
 def test_the_same_rows_in_every_form(new: Any, name: str, content: str | bytes) -> None:
-    found = new({name: content})
-    assert [(item.item_id, item.turns) for item in found.items] == [("007", ("Two?",)), ("8", ("Öl?",))]
-    assert columns(found)["n"] == "BIGINT"
+    dataset = new({name: content})
+    assert [(item.item_id, item.turns) for item in dataset.items] == [("007", ("Two?",)), ("8", ("Öl?",))]
+    assert columns(dataset)["n"] == "BIGINT"
 
 
 TYPES: dict[str, tuple[str, Any, Any]] = {
@@ -125,9 +125,9 @@ TYPES: dict[str, tuple[str, Any, Any]] = {
 def test_a_number_that_no_type_holds_is_a_text(new: Any, name: str) -> None:
     digits = "9" * 6000
     content = f"id,prompt\n1,{digits}\n" if name == "a.csv" else f'{{"id": 1, "prompt": {digits}}}\n'
-    found = new({name: content})
-    assert columns(found)["prompt"] == "VARCHAR"
-    assert found.items[0].turns == (digits,)
+    dataset = new({name: content})
+    assert columns(dataset)["prompt"] == "VARCHAR"
+    assert dataset.items[0].turns == (digits,)
 
 
 def test_types_hold_every_value(new: Any) -> None:
@@ -138,15 +138,15 @@ def test_types_hold_every_value(new: Any) -> None:
 def test_parquet_keeps_its_types(new: Any, tmp_path: Path) -> None:
     table = pa.table({"prompt": ["a", "b"], "references": [["x"], ["y", "z"]], "raw": [b"1", b"2"]})
     parquet.write_table(table, tmp_path / "a.parquet")
-    found = new({"a.parquet": (tmp_path / "a.parquet").read_bytes()})
-    assert columns(found) == {"prompt": "VARCHAR", "references": "VARCHAR[]"}
-    assert [item.refs for item in found.items] == [(("x",),), (("y", "z"),)]
+    dataset = new({"a.parquet": (tmp_path / "a.parquet").read_bytes()})
+    assert columns(dataset) == {"prompt": "VARCHAR", "references": "VARCHAR[]"}
+    assert [item.refs for item in dataset.items] == [(("x",),), (("y", "z"),)]
 
 
 @pytest.mark.parametrize("content", ["order,file\nx,y\n", "a b,group\nx,y\n", '"a,""b""",c\nx,y\n', "n\n1\n"])
 def test_any_row_can_be_an_item(new: Any, content: str) -> None:
-    found = new({"x.csv": content})
-    assert [item.item_id for item in found.items] == ["1"]
+    dataset = new({"x.csv": content})
+    assert [item.item_id for item in dataset.items] == ["1"]
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
@@ -161,8 +161,8 @@ def test_columns_that_differ_in_case_alone_are_left_out(new: Any, tmp_path: Path
 
 
 def test_rows_without_a_text_are_no_responses(new: Any) -> None:
-    found = new({"x.csv": 'id,model,prompt,response\n1,m 1,Hi?,Ja\n1,m2,Hi?,\n1,m3,Hi?,""\n'})
-    assert [(one.system, one.text) for one in found.responses] == [("m-1", "Ja"), ("m3", "")]
+    dataset = new({"x.csv": 'id,model,prompt,response\n1,m 1,Hi?,Ja\n1,m2,Hi?,\n1,m3,Hi?,""\n'})
+    assert [(response.system, response.text) for response in dataset.responses] == [("m-1", "Ja"), ("m3", "")]
 
 
 def test_a_line_of_text_is_a_prompt(new: Any) -> None:
@@ -175,14 +175,14 @@ def test_what_is_no_data_is_left_out_and_said(desk: Any, cli: Any) -> None:
     for name in ("README.md", "notes.docx", ".git/config", "LICENSE.txt"):
         (folder / name).write_text("x")
     (folder / "a.csv").write_text("prompt\nWho?\n")
-    said = cli("datasets", "new", "mine", "--id", "other", "--json")
-    answer, _ = json.JSONDecoder().raw_decode(said.out)
+    result = cli("datasets", "new", "mine", "--id", "other", "--json")
+    answer, _ = json.JSONDecoder().raw_decode(result.out)
     assert answer["card"] == "datasets/other.yaml"
     assert answer["left_out"] == ["LICENSE.txt", "README.md", "notes.docx"]
 
 
 @pytest.mark.parametrize(
-    ("files", "arguments", "said"),
+    ("files", "arguments", "sentence"),
     [
         ({}, [], "the folder holds no file"),
         ({"a.xlsx": "x"}, [], "no data file of a known format, got 'a.xlsx'"),
@@ -198,14 +198,14 @@ def test_what_is_no_data_is_left_out_and_said(desk: Any, cli: Any) -> None:
         ({"a.csv": "a\n1\n"}, ["--id", "a b"], "--id: not a valid file name, got 'a b'"),
     ],
 )
-def test_what_is_refused(desk: Any, cli: Any, files: Files, arguments: list[str], said: str) -> None:
+def test_what_is_refused(desk: Any, cli: Any, files: Files, arguments: list[str], sentence: str) -> None:
     folder = desk.folder / "mine"
     folder.mkdir()
     for name, content in files.items():
         (folder / name).write_text(str(content))
     answer = cli("datasets", "new", "mine", *arguments)
     assert answer.code == 2
-    assert said in answer.sentence
+    assert sentence in answer.sentence
     assert not (desk.folder / "datasets" / "mine.yaml").exists()
 
 
@@ -221,8 +221,8 @@ def test_nothing_is_written_over(desk: Any, cli: Any, new: Any) -> None:
 
 
 def test_turns_are_the_users(new: Any) -> None:
-    found = new({"a/q.jsonl": lines({"id": 1, "turns": ["Who?", "Why?"], "reference": ["He.", "So."]})})
-    assert [(item.turns, item.refs) for item in found.items] == [(("Who?", "Why?"), ())]
+    dataset = new({"a/q.jsonl": lines({"id": 1, "turns": ["Who?", "Why?"], "reference": ["He.", "So."]})})
+    assert [(item.turns, item.refs) for item in dataset.items] == [(("Who?", "Why?"), ())]
 
 
 def test_of_several_values_of_one_item_none_is_picked(desk: Any, cli: Any) -> None:
@@ -256,8 +256,8 @@ def test_a_file_s_system_has_the_name_that_tells_it_apart(new: Any, paths: tuple
     for path, name in zip(paths, NAMES[paths], strict=True):
         content = lines(*({"id": n, "response": f"{name} {n}"} for n in (1, 2)))
         files[path] = gzip.compress(content.encode()) if path.endswith(".gz") else content
-    found = new(files)
-    assert {(one.system, one.item_id): one.text for one in found.responses} == {
+    dataset = new(files)
+    assert {(response.system, response.item_id): response.text for response in dataset.responses} == {
         (name, str(n)): f"{name} {n}" for name in NAMES[paths] for n in (1, 2)
     }
 
@@ -265,16 +265,16 @@ def test_a_file_s_system_has_the_name_that_tells_it_apart(new: Any, paths: tuple
 @pytest.mark.parametrize("names", [("train", "test"), ("part-1", "part-2")])
 def test_parts_whose_ids_begin_anew_are_no_systems(new: Any, names: tuple[str, str]) -> None:
     rows = {name: [{"id": n, "question": f"{name} {n}?", "answer": name} for n in (0, 1)] for name in names}
-    found = new({f"{name}.jsonl": lines(*rows[name]) for name in names})
-    assert sorted((item.turns, item.refs) for item in found.items) == sorted(
+    dataset = new({f"{name}.jsonl": lines(*rows[name]) for name in names})
+    assert sorted((item.turns, item.refs) for item in dataset.items) == sorted(
         ((f"{name} {n}?",), ((name,),)) for name in names for n in (0, 1)
     )
-    assert found.responses == ()
+    assert dataset.responses == ()
 
 
 def test_parts_are_no_systems_though_they_ask_nothing(new: Any) -> None:
-    found = new({f"{name}.csv": "id,answer\n1,a\n2,b\n" for name in ("train", "validation", "test")})
-    assert (len(found.items), found.responses) == (6, ())
+    dataset = new({f"{name}.csv": "id,answer\n1,a\n2,b\n" for name in ("train", "validation", "test")})
+    assert (len(dataset.items), dataset.responses) == (6, ())
 
 
 BROKEN = {
@@ -291,8 +291,8 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_file_without_rows_is_left_out_and_said(desk: Any, cli: Any, new: Any, name: str) -> None:
-    found = new({"a.csv": "id,prompt\n1,Who?\n", name: BROKEN[name]})
-    assert [item.turns for item in found.items] == [("Who?",)]
+    dataset = new({"a.csv": "id,prompt\n1,Who?\n", name: BROKEN[name]})
+    assert [item.turns for item in dataset.items] == [("Who?",)]
     answer, _ = json.JSONDecoder().raw_decode(cli("datasets", "new", "mine", "--id", "other", "--json").out)
     (left_out,) = answer["left_out"]
     assert left_out.startswith(f"{name} (the file cannot be read")
@@ -300,8 +300,8 @@ def test_a_file_without_rows_is_left_out_and_said(desk: Any, cli: Any, new: Any,
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
 def test_a_packed_file_is_looked_into(new: Any, encoding: str) -> None:
-    found = new({"a.csv.gz": gzip.compress("id;prompt\n1;Größe?\n2;a, b\n".encode(encoding))})
-    assert [item.turns for item in found.items] == [("Größe?",), ("a, b",)]
+    dataset = new({"a.csv.gz": gzip.compress("id;prompt\n1;Größe?\n2;a, b\n".encode(encoding))})
+    assert [item.turns for item in dataset.items] == [("Größe?",), ("a, b",)]
 
 
 def test_an_id_of_rows_is_none_of_items(new: Any) -> None:
@@ -309,16 +309,16 @@ def test_an_id_of_rows_is_none_of_items(new: Any) -> None:
         {"id": n, "question_id": n // 2, "model": "xy"[n % 2], "prompt": f"{n // 2}?", "answer": f"{n}"}
         for n in range(4)
     ]
-    found = new({"a.jsonl": lines(*rows)})
-    assert [(one.item_id, one.system, one.text) for one in found.responses] == [
+    dataset = new({"a.jsonl": lines(*rows)})
+    assert [(response.item_id, response.system, response.text) for response in dataset.responses] == [
         ("0", "x", "0"), ("0", "y", "1"), ("1", "x", "2"), ("1", "y", "3"),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("column", ["label", "answer"])
 def test_the_winner_of_a_pair_is_no_reference(new: Any, column: str) -> None:
-    found = new({"x.csv": f"id,prompt,response_a,response_b,{column}\n1,Who?,He,She,a\n2,Why?,So,No,b\n"})
-    assert [(item.turns, item.refs) for item in found.items] == [(("Who?",), ()), (("Why?",), ())]
+    dataset = new({"x.csv": f"id,prompt,response_a,response_b,{column}\n1,Who?,He,She,a\n2,Why?,So,No,b\n"})
+    assert [(item.turns, item.refs) for item in dataset.items] == [(("Who?",), ()), (("Why?",), ())]
 
 
 def test_why_answers_end_is_kept(new: Any) -> None:
@@ -326,7 +326,10 @@ def test_why_answers_end_is_kept(new: Any) -> None:
         {"id": n, "model": "m", "output": "x", "finish_reason": end}
         for n, end in enumerate(["stop", "length"])
     ]
-    assert [one.finish_reason for one in new({"a.jsonl": lines(*rows)}).responses] == ["stop", "length"]
+    assert [response.finish_reason for response in new({"a.jsonl": lines(*rows)}).responses] == [
+        "stop",
+        "length",
+    ]
 
 
 def test_references_may_be_lists_or_texts(new: Any) -> None:

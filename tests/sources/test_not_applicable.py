@@ -1,4 +1,4 @@
-"""A level that is not applicable in labels, recorded judgments and replies; what a card's metrics mean."""
+"""A level that is not applicable in labels, recorded judgments and replies. What a card's metrics mean."""
 
 from typing import Any
 

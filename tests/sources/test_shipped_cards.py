@@ -1,4 +1,4 @@
-"""The shipped cards give what is published about their sets; the files themselves are not shipped."""
+"""The shipped cards give what is published about their sets. The files themselves are not shipped."""
 
 import os
 import re
@@ -46,11 +46,11 @@ def outcomes(name: str, tag: str | None = None) -> dict[str, int]:
     ],
 )
 def test_counts(name: str, items: int, responses: int, labels: int, judgments: int, clusters: int) -> None:
-    found = data(name)
-    assert (len(found.items), len(found.responses)) == (items, responses)
-    assert (len(found.labels), len(found.judgments)) == (labels, judgments)
-    assert len({item.cluster for item in found.items}) == clusters
-    assert found.warnings == ()
+    dataset = data(name)
+    assert (len(dataset.items), len(dataset.responses)) == (items, responses)
+    assert (len(dataset.labels), len(dataset.judgments)) == (labels, judgments)
+    assert len({item.cluster for item in dataset.items}) == clusters
+    assert dataset.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_parts_of_llmbar() -> None:
 
 
 def test_judgebench() -> None:
-    found = data("judgebench")
-    parts = Counter(item.tags[0] for item in found.items)
+    dataset = data("judgebench")
+    parts = Counter(item.tags[0] for item in dataset.items)
     assert parts == {"knowledge": 154, "reasoning": 51, "math": 34, "coding": 31}
     assert outcomes("judgebench") == {"a": 143, "b": 127}
-    assert {str(label.annotator_kind) for label in found.labels} == {"constructed"}
-    assert found.card.anonymous
-    assert {response.families for response in found.responses} == {("claude",)}
+    assert {str(label.annotator_kind) for label in dataset.labels} == {"constructed"}
+    assert dataset.card.anonymous
+    assert {response.families for response in dataset.responses} == {("claude",)}
 
 
 def test_pairs() -> None:
@@ -98,17 +98,17 @@ def test_pairs() -> None:
 
 
 def test_summeval() -> None:
-    found = data("summeval")
-    assert Counter(response.system for response in found.responses) == dict.fromkeys(
+    dataset = data("summeval")
+    assert Counter(response.system for response in dataset.responses) == dict.fromkeys(
         ("M8", "M9", "M11", "M13", "M15", "M17", "M22", "M23"), 100
     )
-    assert {len(item.references) for item in found.items} == {11}
-    assert Counter(label.annotator.split("-")[0] for label in found.labels) == {
+    assert {len(item.references) for item in dataset.items} == {11}
+    assert Counter(label.annotator.split("-")[0] for label in dataset.labels) == {
         "expert": 9600,
         "crowd": 16000,
     }
-    for criterion, spec in found.card.criteria.items():
-        labels = [label for label in found.labels if label.criterion == criterion]
+    for criterion, spec in dataset.card.criteria.items():
+        labels = [label for label in dataset.labels if label.criterion == criterion]
         assert len({label.annotator for label in labels}) == 8
         truth = consensus(labels, spec)
         assert len(truth) == 800
@@ -116,18 +116,20 @@ def test_summeval() -> None:
         assert sum(label.value or 0 for label in truth) / 800 == pytest.approx(
             sum(map(float, experts)) / 2400
         )
-    assert Counter(one.criterion for one in found.judgments) == dict.fromkeys(found.card.criteria, 800)
-    read = [one for one in found.judgments if one.failure is None]
-    assert all(one.raw_text for one in found.judgments)
+    assert Counter(judgment.criterion for judgment in dataset.judgments) == dict.fromkeys(
+        dataset.card.criteria, 800
+    )
+    read = [judgment for judgment in dataset.judgments if judgment.failure is None]
+    assert all(judgment.raw_text for judgment in dataset.judgments)
     assert len(read) >= 0.995 * 3200
-    assert {response.chars for response in found.responses if not response.text} == set()
+    assert {response.chars for response in dataset.responses if not response.text} == set()
 
 
 def test_rated_dialogues() -> None:
-    found = data("dialsummeval")
-    gold = {response.item_id: response.text for response in found.responses if response.system == "gold"}
-    assert all(item.references == (gold[item.item_id],) for item in found.items)
-    assert all(len(consensus(found.labels, spec)) for spec in found.card.criteria.values())
+    dataset = data("dialsummeval")
+    gold = {response.item_id: response.text for response in dataset.responses if response.system == "gold"}
+    assert all(item.references == (gold[item.item_id],) for item in dataset.items)
+    assert all(len(consensus(dataset.labels, spec)) for spec in dataset.card.criteria.values())
     chat = data("topical_chat_usr")
     truth = {r.item_id: r.text for r in chat.responses if r.system == "original-ground-truth"}
     assert all(item.references == (truth[item.item_id],) for item in chat.items)
@@ -148,21 +150,25 @@ def test_questions() -> None:
 
 
 def test_alpaca_eval() -> None:
-    found = data("alpaca_eval")
-    weighted = [one for one in found.judgments if one.judge.startswith("weighted")]
-    assert {(one.system_a, one.system_b) for one in weighted} == {("alpaca-7b", "gpt4_1106_preview")}
-    assert 100 * sum(one.p_a or 0 for one in weighted) / 805 == pytest.approx(2.591450540223603, abs=1e-9)
-    assert Counter(one.shown for one in weighted) == {"ab": 403, "ba": 399, None: 3}
-    plain = [one for one in found.judgments if one not in weighted]
-    systems = Counter(one.system_a for one in plain)
+    dataset = data("alpaca_eval")
+    weighted = [judgment for judgment in dataset.judgments if judgment.judge.startswith("weighted")]
+    assert {(judgment.system_a, judgment.system_b) for judgment in weighted} == {
+        ("alpaca-7b", "gpt4_1106_preview")
+    }
+    assert 100 * sum(judgment.p_a or 0 for judgment in weighted) / 805 == pytest.approx(
+        2.591450540223603, abs=1e-9
+    )
+    assert Counter(judgment.shown for judgment in weighted) == {"ab": 403, "ba": 399, None: 3}
+    plain = [judgment for judgment in dataset.judgments if judgment not in weighted]
+    systems = Counter(judgment.system_a for judgment in plain)
     assert systems == {"falcon-40b-instruct": 805, "text_davinci_001": 805}
-    assert Counter(str(one.failure or one.winner) for one in plain) == {
+    assert Counter(str(judgment.failure or judgment.winner) for judgment in plain) == {
         "b": 1107,
         "a": 478,
         "tie": 24,
         "parse": 1,
     }
-    assert all(len(one.response_hashes) == 2 for one in found.judgments)
+    assert all(len(judgment.response_hashes) == 2 for judgment in dataset.judgments)
 
 
 @pytest.mark.parametrize(
@@ -175,22 +181,34 @@ def test_alpaca_eval() -> None:
     ],
 )
 def test_probabilities_of_alpaca_eval_2(system: str, win_rate: float, chars: int) -> None:
-    found = data("alpaca_eval_2")
-    asked = [one for one in found.judgments if system in (one.system_a, one.system_b)]
-    wins = [(one.p_a if one.system_a == system else 1 - one.p_a) for one in asked if one.p_a is not None]
+    dataset = data("alpaca_eval_2")
+    judgments = [
+        judgment for judgment in dataset.judgments if system in (judgment.system_a, judgment.system_b)
+    ]
+    wins = [
+        (judgment.p_a if judgment.system_a == system else 1 - judgment.p_a)
+        for judgment in judgments
+        if judgment.p_a is not None
+    ]
     assert 100 * sum(wins) / 805 == pytest.approx(win_rate, abs=1e-9)
-    lengths = [response.chars for response in found.responses if response.system == system]
+    lengths = [response.chars for response in dataset.responses if response.system == system]
     assert int(sum(length or 0 for length in lengths) / 805) == chars
 
 
 def test_what_alpaca_eval_2_labels() -> None:
-    found = data("alpaca_eval_2")
-    assert {(label.system_a, str(label.winner), str(label.annotator_kind)) for label in found.labels} == {
+    dataset = data("alpaca_eval_2")
+    assert {(label.system_a, str(label.winner), str(label.annotator_kind)) for label in dataset.labels} == {
         ("NullModel", "b", "constructed")
     }
-    alpaca = {one.item_id: one.p_a for one in data("alpaca_eval").judgments if one.system_a == "alpaca-7b"}
-    same = {one.item_id: one.p_a for one in found.judgments if one.system_a == "alpaca-7b"}
-    assert same == pytest.approx(alpaca, abs=1e-12)
+    alpaca = {
+        judgment.item_id: judgment.p_a
+        for judgment in data("alpaca_eval").judgments
+        if judgment.system_a == "alpaca-7b"
+    }
+    alpaca_2 = {
+        judgment.item_id: judgment.p_a for judgment in dataset.judgments if judgment.system_a == "alpaca-7b"
+    }
+    assert alpaca_2 == pytest.approx(alpaca, abs=1e-12)
     assert data("alpaca_eval_2").items == tuple(
         replace(item, dataset="alpaca_eval_2") for item in data("alpaca_eval").items
     )

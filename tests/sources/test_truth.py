@@ -10,13 +10,19 @@ from evalhub.sources import consensus
 from evalhub.specs import CriterionSpec
 
 
-def pair(annotator: str, winner: str, **more: Any) -> Label:
-    ids = {"dataset": "d", "item_id": "i", "criterion": "c", "annotator_kind": "human"} | more
+def pair(annotator: str, winner: str, **fields: Any) -> Label:
+    ids = {"dataset": "d", "item_id": "i", "criterion": "c", "annotator_kind": "human"} | fields
     return Label(annotator=annotator, system_a="k", system_b="m", winner=Winner(winner), **ids)
 
 
-def rated(annotator: str, value: float, **more: Any) -> Label:
-    ids = {"dataset": "d", "item_id": "i", "criterion": "c", "annotator_kind": "human", "system": "m"} | more
+def rated(annotator: str, value: float, **fields: Any) -> Label:
+    ids = {
+        "dataset": "d",
+        "item_id": "i",
+        "criterion": "c",
+        "annotator_kind": "human",
+        "system": "m",
+    } | fields
     return Label(annotator=annotator, value=value, **ids)
 
 
@@ -49,9 +55,9 @@ def test_majority(votes: str, winner: str | None) -> None:
 
 @pytest.mark.parametrize(("by", "value"), [("mean", 2.5), ("median", 2.0), ("majority", None)])
 def test_values(by: str, value: float | None) -> None:
-    labels = [rated(f"p{n}", one) for n, one in enumerate((1, 2, 2, 5))]
-    found = [label.value for label in consensus(labels, pointwise(by))]
-    assert found == ([] if value is None else [value])
+    labels = [rated(f"p{n}", value) for n, value in enumerate((1, 2, 2, 5))]
+    values = [label.value for label in consensus(labels, pointwise(by))]
+    assert values == ([] if value is None else [value])
 
 
 def test_only_the_named_annotators_count() -> None:
@@ -65,8 +71,8 @@ def test_each_response_has_its_own() -> None:
         rated("p", n, system=system, sample=s)
         for n, (system, s) in enumerate([("m", 0), ("k", 0), ("m", 1)], 1)
     ]
-    found = consensus(labels, pointwise("mean"))
-    assert [(label.system, label.sample, label.value) for label in found] == [
+    consensus_labels = consensus(labels, pointwise("mean"))
+    assert [(label.system, label.sample, label.value) for label in consensus_labels] == [
         ("k", 0, 2),
         ("m", 0, 1),
         ("m", 1, 3),
@@ -75,8 +81,11 @@ def test_each_response_has_its_own() -> None:
 
 def test_people_are_not_mixed_with_models() -> None:
     labels = [rated("p", 1), rated("gpt", 5, annotator_kind="model")]
-    found = consensus(labels, pointwise("mean"))
-    assert sorted((label.annotator_kind, label.value) for label in found) == [("human", 1), ("model", 5)]
+    consensus_labels = consensus(labels, pointwise("mean"))
+    assert sorted((label.annotator_kind, label.value) for label in consensus_labels) == [
+        ("human", 1),
+        ("model", 5),
+    ]
 
 
 def test_one_label_stands_without_a_rule() -> None:
@@ -85,9 +94,9 @@ def test_one_label_stands_without_a_rule() -> None:
 
 
 def test_the_order_is_kept_where_all_saw_the_same() -> None:
-    same = [pair("p", "a", shown=Order.BA), pair("q", "a", shown=Order.BA)]
-    assert consensus(same, pairwise())[0].shown is Order.BA
-    assert consensus([*same, pair("r", "a", shown=Order.AB)], pairwise())[0].shown is None
+    labels = [pair("p", "a", shown=Order.BA), pair("q", "a", shown=Order.BA)]
+    assert consensus(labels, pairwise())[0].shown is Order.BA
+    assert consensus([*labels, pair("r", "a", shown=Order.AB)], pairwise())[0].shown is None
 
 
 def test_no_labels() -> None:

@@ -39,10 +39,10 @@ def test_a_wrong_cascade_is_one_sentence(
     desk: Any, cli: Callable[..., Any], cascades: list[dict[str, Any]], parts: tuple[str, ...]
 ) -> None:
     desk.suite(judges=JUDGES, cascades=cascades)
-    said = cli("plan", "s")
-    assert said.code == 2
+    result = cli("plan", "s")
+    assert result.code == 2
     for part in parts:
-        assert part in said.sentence
+        assert part in result.sentence
 
 
 def test_one_stage_is_a_cascade_and_its_defaults_are_said(desk: Any) -> None:
@@ -54,5 +54,5 @@ def test_one_stage_is_a_cascade_and_its_defaults_are_said(desk: Any) -> None:
 
 def test_a_cascade_goes_with_its_judges(desk: Any) -> None:
     desk.suite(judges=JUDGES, cascades=[one()])
-    assert prepare("s", Options(only=("pt",)))[0].suite.cascades == ()
-    assert len(prepare("s", Options(only=("pw",)))[0].suite.cascades) == 1
+    assert prepare("s", Options(names=("pt",)))[0].suite.cascades == ()
+    assert len(prepare("s", Options(names=("pw",)))[0].suite.cascades) == 1

@@ -53,15 +53,17 @@ def test_the_order_of_the_levels_says_which_end_is_better(
     assert spec.higher_is_better is spec.scale.higher_is_better is higher
     again = CriterionSpec.model_validate(json.loads(spec.model_dump_json()))
     assert (again.scale, again.higher_is_better) == (spec.scale, higher)
-    own = rubric(json.dumps(levels)) if all(isinstance(name, str) for name in levels) else None
-    if own is not None:
-        kept = Rubric.model_validate(json.loads(json.dumps(own.model_dump(mode="json", exclude_none=True))))
-        assert kept.scale_for("tone") == own.scale_for("tone") == spec.scale
-        assert own.higher_is_better("tone") is higher
+    rubric_with_levels = rubric(json.dumps(levels)) if all(isinstance(name, str) for name in levels) else None
+    if rubric_with_levels is not None:
+        copy = Rubric.model_validate(
+            json.loads(json.dumps(rubric_with_levels.model_dump(mode="json", exclude_none=True)))
+        )
+        assert copy.scale_for("tone") == rubric_with_levels.scale_for("tone") == spec.scale
+        assert rubric_with_levels.higher_is_better("tone") is higher
 
 
 @pytest.mark.parametrize(
-    ("levels", "said"),
+    ("levels", "excerpt"),
     [
         ({3: "x", 1: "y", 2: "z"}, "3, 1, 2 do neither: list them from the worst to the best"),
         ({1: "x", "1.0": "y"}, "1, 1 do neither"),
@@ -81,14 +83,14 @@ def test_the_order_of_the_levels_says_which_end_is_better(
         ({True: "x", 2: "y"}, "put true between quotes"),
     ],
 )
-def test_levels_that_say_nothing_sure_are_refused(levels: dict[Any, Any], said: str) -> None:
+def test_levels_that_say_nothing_sure_are_refused(levels: dict[Any, Any], excerpt: str) -> None:
     sentence = refusal(levels=levels)
-    assert said in sentence
+    assert excerpt in sentence
     assert sentence.startswith("card.yaml:criteria.tone:levels: ")
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "excerpt"),
     [
         (["two", "three", "four"], "the level 'two' names the number 2, and its value by place is 0"),
         (["zero", "one", "three"], "the level 'three' names the number 3, and its value by place is 2"),
@@ -104,10 +106,10 @@ def test_levels_that_say_nothing_sure_are_refused(levels: dict[Any, Any], said: 
     ],
 )  # fmt: skip
 def test_a_name_that_speaks_of_another_number_than_its_place_needs_a_value(
-    names: list[str], said: str
+    names: list[str], excerpt: str
 ) -> None:
     sentence = refusal(levels=dict.fromkeys(names, "x"))
-    assert said in sentence
+    assert excerpt in sentence
     assert "give each level its value" in sentence
     values = {name: {"value": number, "meaning": "x"} for number, name in enumerate(names, 3)}
     assert criterion(levels=values).scale.values == tuple(range(3, 3 + len(names)))
@@ -131,11 +133,14 @@ def test_a_rubric_refuses_them_too(scale: str) -> None:
 
 
 def test_each_criterion_of_a_rubric_has_its_own_direction() -> None:
-    own = rubric(
+    rubric_with_levels = rubric(
         "{tone: {high: {value: 2, meaning: x}, none: {value: 0, meaning: y}}, use: {1: bad, 2: good}}",
         "tone: How rude it is., use: How useful it is.",
     )
-    assert [own.higher_is_better(name) for name in own.criteria] == [False, True]
+    assert [rubric_with_levels.higher_is_better(name) for name in rubric_with_levels.criteria] == [
+        False,
+        True,
+    ]
 
 
 def test_a_range_says_its_direction_and_levels_need_not() -> None:

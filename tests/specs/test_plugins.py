@@ -9,23 +9,25 @@ import pytest
 
 from evalhub.engines import engine_kind
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.judging import PROTOCOLS, protocol_named
+from evalhub.judging import PROTOCOLS, find_protocol, find_reply_format
 from evalhub.metrics import METRICS, build
 
 CODE = """
-from evalhub.judging import PROTOCOLS
+from evalhub.judging import PROTOCOLS, REPLY_FORMATS
 from evalhub.metrics import METRICS
 from evalhub.engines import ENGINES
 
 protocol, metric, engine = PROTOCOLS["pairwise"], METRICS["length"], ENGINES["scripted"]
+reply_format = REPLY_FORMATS["score"]
 nothing = 3
 """
 
 Ask = Callable[[str], Any]
 ASK: dict[str, Ask] = {
-    "protocol": lambda name: protocol_named(name, where="here"),
+    "protocol": lambda name: find_protocol(name, where="here"),
     "metric": lambda name: build(name, where="here"),
     "engine": engine_kind,
+    "reply format": lambda name: find_reply_format(name, where="here"),
 }
 
 
@@ -41,7 +43,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "".join(
             f"[evalhub.{kind}s]\ngood = other_judges:{kind}\nbroken = broken_judges:{kind}\n"
             f"missing = other_judges:absent\nwrong = other_judges:nothing\npairwise = other_judges:nothing\n"
-            for kind in ASK
+            for kind in (kind.replace(" ", "_") for kind in ASK)
         )
     )
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -55,18 +57,18 @@ class TestEveryKind:
         assert ASK[kind]("good") is not None
 
     @pytest.mark.parametrize(
-        ("name", "why"),
+        ("name", "reason"),
         [
             ("broken", "cannot be loaded (RuntimeError: no such GPU), got 'broken_judges:"),
             ("missing", "cannot be loaded (AttributeError: "),
             ("wrong", "is not a valid KIND, got 'other_judges:nothing'"),
         ],
     )
-    def test_a_bad_one_is_one_sentence(self, kind: str, name: str, why: str) -> None:
-        with pytest.raises(SpecError) as caught:
+    def test_a_bad_one_is_one_sentence(self, kind: str, name: str, reason: str) -> None:
+        with pytest.raises(SpecError) as excinfo:
             ASK[kind](name)
-        sentence = caught.value.sentence()
-        assert f"the entry point {name} of other-judges {why.replace('KIND', kind)}" in sentence
+        sentence = excinfo.value.sentence()
+        assert f"the entry point {name} of other-judges {reason.replace('KIND', kind)}" in sentence
         assert sentence.endswith("fix other-judges, or uninstall it.")
         assert kind == "engine" or sentence.startswith("here: ")
 
@@ -76,7 +78,7 @@ class TestEveryKind:
 
 
 def test_our_own_are_not_replaced() -> None:
-    assert protocol_named("pairwise") is PROTOCOLS["pairwise"]
+    assert find_protocol("pairwise") is PROTOCOLS["pairwise"]
 
 
 def test_a_metric_that_builds_nothing_of_use_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

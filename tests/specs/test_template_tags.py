@@ -36,10 +36,10 @@ TEXTS = (
 
 
 def text(**parts: str) -> str:
-    written = RUBRIC
+    text = RUBRIC
     for name, value in (PLAIN | parts).items():
-        written = written.replace(name, value)
-    return written
+        text = text.replace(name, value)
+    return text
 
 
 @pytest.mark.parametrize("place", ["SYSTEM", "USER"])
@@ -52,9 +52,9 @@ def test_a_tag_is_refused_where_it_stands(tag: str, place: str) -> None:
 
 
 @pytest.mark.parametrize("tag", ["'{{question}}'", "'{% if x %}'", "'as in {response}'"])
-@pytest.mark.parametrize(("place", "named"), [("CRITERION", "criteria.c"), ("MEANING", "scale.1")])
-def test_a_slot_is_not_filled_in_the_front_matter(tag: str, place: str, named: str) -> None:
-    with pytest.raises(InputError, match=rf"r\.md:{named}: a template tag has no meaning here"):
+@pytest.mark.parametrize(("place", "key"), [("CRITERION", "criteria.c"), ("MEANING", "scale.1")])
+def test_a_slot_is_not_filled_in_the_front_matter(tag: str, place: str, key: str) -> None:
+    with pytest.raises(InputError, match=rf"r\.md:{key}: a template tag has no meaning here"):
         parse_rubric(text(**{place: tag}), "r.md")
 
 

@@ -91,7 +91,7 @@ def test_line_endings_and_a_byte_order_mark_do_not_matter(desk: Any, ending: str
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "parts"),
     [
         ("suite: s\ndatasets: [{id: tiny}]\njudges: [{id: j, rubrik: rate, model: m}]",
          ("judges.0.rubrik: unknown key", "did you mean 'rubric'?")),
@@ -101,12 +101,12 @@ def test_line_endings_and_a_byte_order_mark_do_not_matter(desk: Any, ending: str
     ],
 )  # fmt: skip
 def test_a_misspelt_key_is_told_before_the_one_it_stands_for(
-    desk: Any, text: str, said: tuple[str, ...]
+    desk: Any, text: str, parts: tuple[str, ...]
 ) -> None:
     desk.suite(text)
     with pytest.raises(SpecError) as error:
         load_suite("s")
-    assert all(part in str(error.value) for part in said), error.value
+    assert all(part in str(error.value) for part in parts), error.value
 
 
 def test_levels_stay_what_they_are() -> None:
@@ -150,8 +150,8 @@ class TestFolders:
     def test_the_nearest_folder_wins(self, homes: list[Path]) -> None:
         for home in reversed(homes):
             path = self.write(home, "quickstart")
-            suite, found = load_suite("quickstart")
-            assert (suite.suite, found) == (home.name, path)
+            suite, suite_path = load_suite("quickstart")
+            assert (suite.suite, suite_path) == (home.name, path)
             assert available("suites")["quickstart"] == path
 
     def test_the_packaged_ones_come_last(self, homes: list[Path]) -> None:
@@ -162,8 +162,8 @@ class TestFolders:
     def test_a_path_is_a_path(self, homes: list[Path], tmp_path: Path) -> None:
         path = self.write(homes[2], "other")
         assert locate("suites", str(path)) == path
-        beside = homes[2] / "suites" / "x.yaml"
-        assert locate("suites", "other.yaml", referrer=beside) == path
+        referrer = homes[2] / "suites" / "x.yaml"
+        assert locate("suites", "other.yaml", referrer=referrer) == path
         with pytest.raises(SpecError, match=r"no suite file at that path, got 'other\.yaml'"):
             locate("suites", "other.yaml")
         with pytest.raises(UnknownNameError, match="unknown suite"):

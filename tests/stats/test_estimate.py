@@ -3,7 +3,7 @@ import math
 import pytest
 
 from evalhub.errors import InputError
-from evalhub.stats import Estimate, Options
+from evalhub.stats import Estimate
 
 
 def test_none_says_why():
@@ -36,9 +36,3 @@ def test_withdrawing_the_interval_keeps_the_estimate():
 def test_what_an_estimate_refuses(numbers, reason):
     with pytest.raises(InputError):
         Estimate(*numbers, 0.95, "wilson", 1, 1, 0, reason)
-
-
-@pytest.mark.parametrize("options", [{"level": 1.0}, {"level": 0}, {"resamples": 99}, {"seed": -1}])
-def test_what_options_refuse(options):
-    with pytest.raises(InputError):
-        Options(**options)

@@ -5,11 +5,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from evalhub.errors import InputError
-from evalhub.stats import Interval, Options, mean_estimate
+from evalhub.stats import mean_estimate
 from evalhub.stats.intervals import wilson
 from evalhub.stats.means import cluster_variance
-
-BOOTSTRAP = Options(interval=Interval.BOOTSTRAP)
 
 
 @pytest.mark.parametrize(("wins", "n"), [(0, 10), (3, 10), (10, 10), (17, 30)])
@@ -54,15 +52,12 @@ def test_degrees_of_freedom_fall_with_unequal_clusters():
 def test_copies_inside_a_cluster_do_not_narrow_anything(values, copies):
     ids = np.arange(len(values))
     for bounds in ((0, 1), None):
-        for options in (Options(), BOOTSTRAP):
-            one = mean_estimate(values, ids, bounds=bounds, options=options)
-            many = mean_estimate(
-                np.repeat(values, copies), np.repeat(ids, copies), bounds=bounds, options=options
-            )
-            assert one.clusters == many.clusters
-            assert (one.low is None) == (many.low is None)
-            if one.width is not None:
-                assert many.width >= one.width - 1e-9
+        one = mean_estimate(values, ids, bounds=bounds)
+        many = mean_estimate(np.repeat(values, copies), np.repeat(ids, copies), bounds=bounds)
+        assert one.clusters == many.clusters
+        assert (one.low is None) == (many.low is None)
+        if one.width is not None:
+            assert many.width >= one.width - 1e-9
 
 
 @settings(max_examples=60, deadline=None)
@@ -96,11 +91,10 @@ def test_every_interval_lies_around_its_estimate_and_in_its_bounds(rows):
     ],
 )
 def test_why_there_is_no_interval(values, ids, reason):
-    for options in (Options(), BOOTSTRAP):
-        estimate = mean_estimate(values, ids, bounds=(0, 1), options=options)
-        assert estimate.estimate == np.mean(values)
-        assert (estimate.low, estimate.high, estimate.method) == (None, None, "none")
-        assert reason in estimate.reason
+    estimate = mean_estimate(values, ids, bounds=(0, 1))
+    assert estimate.estimate == np.mean(values)
+    assert (estimate.low, estimate.high, estimate.method) == (None, None, "none")
+    assert reason in estimate.reason
 
 
 def test_all_at_a_bound_still_has_an_interval():
@@ -122,11 +116,8 @@ def test_the_order_of_rows_changes_nothing():
     rng = np.random.default_rng(1)
     values, ids = rng.integers(0, 5, 50) / 4, rng.integers(0, 12, 50)
     order = rng.permutation(50)
-    for options in (Options(), BOOTSTRAP):
-        one = mean_estimate(values, ids, options=options)
-        two = mean_estimate(values[order], ids[order], options=options)
-        assert (one.low, one.high) == pytest.approx((two.low, two.high), abs=1e-12)
-    assert mean_estimate(values, ids, options=BOOTSTRAP) == mean_estimate(values, ids, options=BOOTSTRAP)
+    one, two = mean_estimate(values, ids), mean_estimate(values[order], ids[order])
+    assert (one.low, one.high) == pytest.approx((two.low, two.high), abs=1e-12)
 
 
 def covered(draw, truth, bounds, repeats):

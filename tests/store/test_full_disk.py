@@ -18,7 +18,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 512 KiB; skipped where mounting is not allowed."""
+    """A file system of 512 KiB. Skipped where mounting is not allowed."""
     folder = tmp_path / "small"
     folder.mkdir()
     if _LIBC.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, b"size=512k"):
@@ -37,7 +37,7 @@ def fill(folder: Path, leave: int) -> Path:
 
 
 def keys(run: Run) -> list[str]:
-    return [one.key for one in run.records("completions") if isinstance(one, Completion)]
+    return [record.key for record in run.records("completions") if isinstance(record, Completion)]
 
 
 @pytest.mark.parametrize("leave", [0, 4, 8, 12, 16, 28, 48, 120])
@@ -55,20 +55,20 @@ def test_a_run_on_a_full_disk_ends_with_a_sentence_and_can_go_on(desk: Any, smal
         return
     assert "No space left on device" in sentence or "disk is full" in sentence
     assert "\n" not in sentence
-    found = all_runs(desk.runs)
-    before = [key for run in found for key in keys(run)]
-    for run in found:
+    runs_before = all_runs(desk.runs)
+    before = [key for run in runs_before for key in keys(run)]
+    for run in runs_before:
         for path in run.journals():
             assert not path.read_bytes() or path.read_bytes().endswith(b"\n")
     ballast.unlink()
-    done = desk.run()
-    assert done.finished
-    if found:
-        assert done.id == found[0].id
-    after = keys(done)
+    run = desk.run()
+    assert run.finished
+    if runs_before:
+        assert run.id == runs_before[0].id
+    after = keys(run)
     assert set(before) <= set(after)
     assert len(after) == len(set(after)) == 32
-    assert len(list(done.records("judgments"))) == 32
+    assert len(list(run.records("judgments"))) == 32
 
 
 def test_the_command_line_ends_with_4(desk: Any, small: Path, cli: Any) -> None:
@@ -76,21 +76,21 @@ def test_the_command_line_ends_with_4(desk: Any, small: Path, cli: Any) -> None:
     runs = small / "runs"
     runs.mkdir()
     ballast = fill(small, 28)
-    said = cli("run", "s", "--runs", str(runs))
-    assert said.code == 4
-    assert "free some room" in said.sentence
+    result = cli("run", "s", "--runs", str(runs))
+    assert result.code == 4
+    assert "free some room" in result.sentence
     ballast.unlink()
     assert cli("run", "s", "--runs", str(runs), "--json").code == 0
     assert cli("verify", "--runs", str(runs)).code == 0
 
 
 def test_no_room_for_the_report(desk: Any, small: Path, cli: Any) -> None:
-    done = desk.run()
-    shutil.copytree(done.path, small / "runs" / done.id)
+    run = desk.run()
+    shutil.copytree(run.path, small / "runs" / run.id)
     ballast = fill(small, 0)
-    said = cli("report", "--runs", str(small / "runs"))
-    assert said.code == 4, said
-    assert said.sentence
+    result = cli("report", "--runs", str(small / "runs"))
+    assert result.code == 4, result
+    assert result.sentence
     ballast.unlink()
 
 

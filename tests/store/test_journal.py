@@ -25,7 +25,7 @@ def journal(tmp_path: Path) -> Path:
 
 
 def keys(path: Path) -> list[str]:
-    return [one.key for one in read_journal(path) if isinstance(one, Completion)]
+    return [record.key for record in read_journal(path) if isinstance(record, Completion)]
 
 
 def test_what_is_written_is_read(journal: Path) -> None:
@@ -40,16 +40,16 @@ def test_a_tail_torn_at_any_byte_loses_only_what_it_tore(
     journal: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fdatasync", lambda _: None)
-    whole = journal.read_bytes()
-    ends = [place + 1 for place, byte in enumerate(whole) if byte == ord("\n")]
-    for place in range(ends[4], len(whole) + 1):
-        journal.write_bytes(whole[:place] + b"\0" * (len(whole) - place if damage == "zeroed" else 0))
-        kept = sum(end <= place for end in ends)
-        assert keys(journal) == [f"key-{number}" for number in range(kept)]
+    content = journal.read_bytes()
+    ends = [place + 1 for place, byte in enumerate(content) if byte == ord("\n")]
+    for place in range(ends[4], len(content) + 1):
+        journal.write_bytes(content[:place] + b"\0" * (len(content) - place if damage == "zeroed" else 0))
+        n_records = sum(end <= place for end in ends)
+        assert keys(journal) == [f"key-{number}" for number in range(n_records)]
         with Journal(journal) as opened:
             opened.append(record(99))
-        assert keys(journal) == [*(f"key-{number}" for number in range(kept)), "key-99"]
-        assert journal.read_bytes() == whole[: ends[kept - 1]] + encode(record(99))
+        assert keys(journal) == [*(f"key-{number}" for number in range(n_records)), "key-99"]
+        assert journal.read_bytes() == content[: ends[n_records - 1]] + encode(record(99))
 
 
 def test_a_damaged_line_costs_itself_alone(journal: Path) -> None:
@@ -135,6 +135,6 @@ def test_lines_are_synced_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_every_record_is_one_line() -> None:
-    one: Record = Completion("k", "m", "[]", text="a\nb\r\u2028c")
-    assert encode(one).count(b"\n") == 1
-    assert decode(encode(one)) == one
+    record: Record = Completion("k", "m", "[]", text="a\nb\r\u2028c")
+    assert encode(record).count(b"\n") == 1
+    assert decode(encode(record)) == record

@@ -22,7 +22,7 @@ def writer(tmp_path: Path) -> RunWriter:
 
 
 def kept(path: Path) -> list[str]:
-    return [one.key for one in Run(path).records("completions")]  # type: ignore[union-attr]
+    return [record.key for record in Run(path).records("completions")]  # type: ignore[union-attr]
 
 
 def test_a_record_is_kept_once(writer: RunWriter) -> None:
@@ -66,7 +66,7 @@ def test_a_writer_goes_on_where_another_stopped(writer: RunWriter) -> None:
     writer.append(completion(2))
     writer.close()
     again = RunWriter(writer.path)
-    assert [one.key for one in again.table("completions")] == ["k1", "k2"]  # type: ignore[union-attr]
+    assert [record.key for record in again.table("completions")] == ["k1", "k2"]  # type: ignore[union-attr]
     again.append(completion(3))
     again.seal("sealed")
     again.close()
@@ -109,7 +109,7 @@ def test_a_reader_survives_a_seal_in_between(writer: RunWriter) -> None:
     reader = Run(writer.path)
     writer.seal("sealed")
     writer.close()
-    assert [one.key for one in reader.records("completions")] == ["k1"]  # type: ignore[union-attr]
+    assert [record.key for record in reader.records("completions")] == ["k1"]  # type: ignore[union-attr]
     assert reader.finished
 
 
@@ -155,21 +155,21 @@ def test_another_format_is_refused(writer: RunWriter) -> None:
 def test_runs_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no runs yet"):
         find_run(None, tmp_path / "nothing")
-    made = [
+    made_runs = [
         RunWriter.create(tmp_path, suite, {"created": f"2026-01-0{n}"}) for n, suite in enumerate("stst", 1)
     ]
-    assert [run.id for run in all_runs(tmp_path)] == [one.id for one in made[::-1]]
-    assert find_run(None, tmp_path).id == made[3].id
-    assert find_run("s", tmp_path).id == made[2].id
-    assert find_run(made[0].id, tmp_path).id == made[0].id
-    assert find_run(str(made[1].path), tmp_path / "elsewhere").id == made[1].id
-    with pytest.raises(UnknownNameError, match=f"did you mean '{made[0].id}'"):
-        find_run(made[0].id[:-1], tmp_path)
+    assert [run.id for run in all_runs(tmp_path)] == [run.id for run in made_runs[::-1]]
+    assert find_run(None, tmp_path).id == made_runs[3].id
+    assert find_run("s", tmp_path).id == made_runs[2].id
+    assert find_run(made_runs[0].id, tmp_path).id == made_runs[0].id
+    assert find_run(str(made_runs[1].path), tmp_path / "elsewhere").id == made_runs[1].id
+    with pytest.raises(UnknownNameError, match=f"did you mean '{made_runs[0].id}'"):
+        find_run(made_runs[0].id[:-1], tmp_path)
 
 
 def test_runs_of_one_second_are_in_order(tmp_path: Path) -> None:
-    made = [RunWriter.create(tmp_path, "s", {}).id for _ in range(8)]
-    assert [run.id for run in all_runs(tmp_path)] == made[::-1]
+    ids = [RunWriter.create(tmp_path, "s", {}).id for _ in range(8)]
+    assert [run.id for run in all_runs(tmp_path)] == ids[::-1]
 
 
 def test_the_folder_of_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,17 +182,17 @@ def test_the_folder_of_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestCache:
     def sealed(self, root: Path, *records: Completion) -> RunWriter:
-        made = RunWriter.create(root, "s", {})
-        for one in records:
-            made.append(one)
-        made.seal("sealed")
-        made.close()
-        return made
+        run = RunWriter.create(root, "s", {})
+        for record in records:
+            run.append(record)
+        run.seal("sealed")
+        run.close()
+        return run
 
     def test_completions_of_other_runs_say_where_they_come_from(self, tmp_path: Path) -> None:
         first = self.sealed(tmp_path, completion(1), completion(2, computed_in="older"))
-        found = list(cached_completions(all_runs(tmp_path), ["k1", "k2", "k3"]))
-        assert {one.key: one.computed_in for one in found} == {"k1": first.id, "k2": "older"}
+        completions = list(cached_completions(all_runs(tmp_path), ["k1", "k2", "k3"]))
+        assert {record.key: record.computed_in for record in completions} == {"k1": first.id, "k2": "older"}
         assert list(cached_completions([], ["k1"])) == []
 
     def test_what_failed_is_asked_again(self, tmp_path: Path) -> None:
@@ -211,5 +211,5 @@ class TestCache:
         (segment,) = Run(bad.path).segments("completions")
         for broken in (b"", segment.read_bytes()[:200], segment.read_bytes()[:-9] + b"x" * 9):
             segment.write_bytes(broken)
-            (found,) = cached_completions(all_runs(tmp_path), ["k1"])
-            assert found.computed_in == good.id
+            (hit,) = cached_completions(all_runs(tmp_path), ["k1"])
+            assert hit.computed_in == good.id

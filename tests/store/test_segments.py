@@ -29,7 +29,7 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
     """Return values of one field's type."""
     if isinstance(hint, types.UnionType):
         return st.one_of(
-            *(st.none() if one is type(None) else strategy(one) for one in typing.get_args(hint))
+            *(st.none() if option is type(None) else strategy(option) for option in typing.get_args(hint))
         )
     origin = typing.get_origin(hint)
     if origin is tuple:
@@ -46,7 +46,9 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
 
 def records(kind: str) -> st.SearchStrategy[Record]:
     hints = typing.get_type_hints(KINDS[kind])
-    return st.builds(KINDS[kind], **{one.name: strategy(hints[one.name]) for one in fields(KINDS[kind])})
+    return st.builds(
+        KINDS[kind], **{field.name: strategy(hints[field.name]) for field in fields(KINDS[kind])}
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -55,18 +57,18 @@ def records(kind: str) -> st.SearchStrategy[Record]:
 def test_every_record_comes_back(
     kind: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    made = data.draw(st.lists(records(kind), max_size=5))
+    rows = data.draw(st.lists(records(kind), max_size=5))
     path = tmp_path_factory.mktemp("segment") / "0001.parquet"
-    assert write_segment(path, kind, made) == file_sha256(path)
-    assert list(read_segment(path, kind)) == sorted(made, key=sort_key)
-    for one in made:
-        assert decode(encode(one)) == one
+    assert write_segment(path, kind, rows) == file_sha256(path)
+    assert list(read_segment(path, kind)) == sorted(rows, key=sort_key)
+    for record in rows:
+        assert decode(encode(record)) == record
 
 
 def test_the_same_records_make_the_same_bytes(tmp_path: Path) -> None:
-    made = [Completion(f"k{n}", "m", "[]", text="t" * n, logprobs={"A": -n / 7}) for n in range(50)]
-    one = write_segment(tmp_path / "a.parquet", "completions", made)
-    assert write_segment(tmp_path / "b.parquet", "completions", made[::-1]) == one
+    rows = [Completion(f"k{n}", "m", "[]", text="t" * n, logprobs={"A": -n / 7}) for n in range(50)]
+    sha256 = write_segment(tmp_path / "a.parquet", "completions", rows)
+    assert write_segment(tmp_path / "b.parquet", "completions", rows[::-1]) == sha256
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "b.parquet"]
 
 
@@ -82,14 +84,14 @@ def run(tmp_path: Path) -> Run:
 
 def test_verify_finds_every_flipped_bit(run: Run) -> None:
     (path,) = run.segments("completions")
-    whole = path.read_bytes()
+    content = path.read_bytes()
     (finding,) = verify(run)
     assert finding.problem is None
     assert finding.rows == 40
     rng = random.Random(5)
     for _ in range(100):
-        damaged = bytearray(whole)
-        damaged[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        damaged = bytearray(content)
+        damaged[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         path.write_bytes(damaged)
         (finding,) = verify(run)
         assert finding.path == f"segments/{path.name}"
@@ -101,12 +103,12 @@ def test_verify_finds_every_flipped_bit(run: Run) -> None:
 
 def test_reading_a_damaged_segment_never_crashes(run: Run) -> None:
     (path,) = run.segments("completions")
-    whole = path.read_bytes()
+    content = path.read_bytes()
     rng = random.Random(6)
     refused = []
     for _ in range(100):
-        damaged = bytearray(whole)
-        damaged[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        damaged = bytearray(content)
+        damaged[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         path.write_bytes(damaged)
         try:
             list(read_segment(path, "completions"))
@@ -114,7 +116,7 @@ def test_reading_a_damaged_segment_never_crashes(run: Run) -> None:
             refused.append(str(error))
     assert len(refused) > 20
     assert all(path.name in sentence and "verify" in sentence for sentence in refused)
-    for broken in (b"", whole[:100], whole[:-1], b"no parquet at all"):
+    for broken in (b"", content[:100], content[:-1], b"no parquet at all"):
         path.write_bytes(broken)
         with pytest.raises(StorageError):
             list(read_segment(path, "completions"))

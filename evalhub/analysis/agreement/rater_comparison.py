@@ -23,7 +23,7 @@ _AT = (
     (stats.Level.ITEM, stats.Coefficient.SPEARMAN),
     (stats.Level.SYSTEM, stats.Coefficient.PEARSON),
 )
-_SWAPS = stats.Options(resamples=500)
+_SWAPS = 500
 
 Row = dict[str, Any]
 
@@ -61,7 +61,7 @@ def _difference(
 ) -> stats.Comparison:
     return stats.correlation_difference(
         floats(frame[first]), floats(frame[second]), floats(frame["labels"]), **_ids(frame),
-        level=level, kind=kind, options=_SWAPS,
+        level=level, kind=kind, resamples=_SWAPS,
     )  # fmt: skip
 
 

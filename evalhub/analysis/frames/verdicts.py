@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from evalhub.analysis.frames.directions import Directions
 from evalhub.analysis.frames.juries import pair_juries, rating_juries
 from evalhub.analysis.results import FAILED, NOT_APPLICABLE, Results, remembered
-from evalhub.judging import hard_winner, penalised, penalised_score, preference
+from evalhub.judging import hard_winner, penalise, penalise_score, preference
 from evalhub.judging.aggregate import (
     SOFT_SAMPLES,
-    agreed_verdict,
+    equal_pairs,
+    order_winner,
     pair_verdict,
     retest,
-    same_twice,
     spread,
-    winner_shown,
+    unanimous_verdict,
 )
 from evalhub.scales import Winner
 from evalhub.specs import Combine, Mode, Orders, Positions
@@ -95,14 +95,14 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
     voting, soft = _judges(results, combine=Combine.VOTE), soft_judges(results)
     agreeing = _agreeing(results)
     found = [
-        agreed_verdict(one)
+        unanimous_verdict(one)
         if (dataset, judge) in agreeing
-        else pair_verdict(one, both=judge in both, vote=judge in voting)
+        else pair_verdict(one, two_orders=judge in both, vote=judge in voting)
         for dataset, judge, one in zip(frame["dataset"], judges, askings, strict=True)
     ]
     frame["askings"] = [len(one) for one in askings]
-    frame["winner_ab"] = [winner_shown(one, "ab") for one in askings]
-    frame["winner_ba"] = [winner_shown(one, "ba") for one in askings]
+    frame["winner_ab"] = [order_winner(one, "ab") for one in askings]
+    frame["winner_ba"] = [order_winner(one, "ba") for one in askings]
     frame["spread"] = pd.array([spread(one) for one in askings], dtype="Float64")
     frame["retest"] = pd.array([retest(one) for one in askings], dtype="Float64")
     frame["chances"] = pd.Series([one[0] for one in found], dtype=object)
@@ -172,7 +172,7 @@ def _rated(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
     levels = [list(samples) for samples in frame.pop("samples")]
     none, asked, failed = frame["not_applicable"], frame["askings"], frame["failures"] > 0
     frame["retest"] = [
-        None if lacking or count < 2 else same_twice([*samples, *[None] * empty])
+        None if lacking or count < 2 else equal_pairs([*samples, *[None] * empty])
         for samples, empty, count, lacking in zip(levels, none, asked, failed, strict=True)
     ]
     frame["not_applicable"] = ~failed & (2 * none >= asked)
@@ -198,7 +198,7 @@ def _penalised_values(results: Results, frame: pd.DataFrame) -> list[float | Non
         if strength == 0
         else None
         if math.isnan(chars)
-        else penalised_score(value, strength, chars=int(chars), median=median, higher_is_better=rises)
+        else penalise_score(value, strength, chars=int(chars), median=median, higher_is_better=rises)
         for value, chars, median, rises in zip(*columns, higher, strict=True)
     ]
 
@@ -251,7 +251,7 @@ def _readings(
         return soft, hard, soft, hard
     if lengths is None:
         return soft, hard, None, None
-    shifted = penalised(chances, strength, extra=float(lengths[0]), spread=float(lengths[1]))
+    shifted = penalise(chances, strength, extra=float(lengths[0]), spread=float(lengths[1]))
     return soft, hard, preference(shifted), hard_winner(shifted).value
 
 

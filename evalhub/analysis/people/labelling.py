@@ -114,7 +114,7 @@ def labels_needed(results: Results, *, width: float) -> pd.DataFrame:
         rows.append(
             {
                 **known, "sd": found.sd, "correlation": found.correlation,
-                "design_effect": found.design_effect, "alone": needed.alone,
+                "design_effect": found.design_effect, "alone": needed.without_judge,
                 "with_judge": needed.with_judge, "reason": needed.reason,
             }
         )  # fmt: skip

@@ -180,17 +180,17 @@ def _rows(joined: pd.DataFrame, ends: tuple[float, float] | None, about: Row) ->
     labels, verdicts = floats(joined["label"]), floats(joined["value"])
     clusters = joined["cluster"].tolist()
     given = floats(joined["probability"])
-    design = stats.Labelling(inclusion=given if any(one is not None for one in given) else None)
-    found = stats.powered_mean(labels, verdicts, clusters, bounds=ends, design=design)
+    inclusion = given if any(one is not None for one in given) else None
+    found = stats.powered_mean(labels, verdicts, clusters, bounds=ends, inclusion=inclusion)
     facts = {
         "labelled": found.labelled, "verdicts": found.verdicts, "correlation": found.correlation,
-        "labels_worth": found.effective_n, "flag": found.transported,
+        "labels_worth": found.effective_n, "flag": None,
     }  # fmt: skip
     estimates: dict[str, Estimate] = {
         BOTH: found.estimate,
         "people alone": found.labels_only,
         "judge alone": found.judge_only.negated() if joined["turned"].iat[0] else found.judge_only,
-        "calibrated": stats.calibrated_mean(labels, verdicts, clusters, bounds=ends, design=design).estimate,
+        "calibrated": stats.calibrated_mean(labels, verdicts, clusters, bounds=ends, inclusion=inclusion),
     }
     if (failed := verdicts.count(None)) and estimates["calibrated"].low is not None:
         why = f"{failed} rows without a verdict are not in it"
@@ -199,8 +199,8 @@ def _rows(joined: pd.DataFrame, ends: tuple[float, float] | None, about: Row) ->
         hard = [None if one is None else float(one > 0.5) for one in verdicts]
         estimates["corrected, unlabelled rows"] = (
             Estimate.none("labels drawn by doubt do not show how often the judge errs on the rest")
-            if design.inclusion
-            else stats.corrected_share(labels, hard, clusters).share
+            if inclusion
+            else stats.corrected_share(labels, hard, clusters)
         )
     for name, one in estimates.items():
         yield row(one, **about, statistic=name, **facts)

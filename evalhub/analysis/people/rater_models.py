@@ -12,6 +12,7 @@ from evalhub.analysis.tables import groups, row, table, values
 from evalhub.scales import Kind
 from evalhub.specs import CriterionSpec
 from evalhub.stats import Estimate
+from evalhub.stats.estimate import CONFIDENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ def _share(found: stats.DawidSkene, rater: str, given: int, spec: CriterionSpec)
     if found.prior is None or rater not in found.confusions:
         return Estimate.none(found.reason or "", left_out=given)
     right = float(found.prior @ found.confusions[rater].diagonal())
-    return Estimate(right, None, None, stats.Options().level, "dawid-skene", given, given, 0, _MODELLED)
+    return Estimate(right, None, None, CONFIDENCE, "dawid-skene", given, given, 0, _MODELLED)
 
 
 def _without(mine: pd.DataFrame, held: pd.DataFrame, spec: CriterionSpec) -> list[Row]:

@@ -21,6 +21,7 @@ from evalhub.analysis.tables import rows_of
 from evalhub.errors import InputError, StorageError
 from evalhub.files import write_file
 from evalhub.records import Item, Judgment, canonical, digest, key_of, prompt_sha256
+from evalhub.scales import Shape
 from evalhub.specs import Mode
 
 FORMAT = "evalhub-training/1"
@@ -164,7 +165,7 @@ def _unfit(results: Results, one: Judgment) -> str | None:
     rubric = results.rubric(one.judge)
     if one.failure:
         return FAILED
-    if rubric is not None and rubric.shows == ("responses",):
+    if rubric is not None and rubric.shape is Shape.LIST:
         return LISTS
     if one.rationale is None:
         return DIRECT

@@ -144,5 +144,5 @@ def _controlled_matches(orders: pd.DataFrame) -> stats.Matches:
         orders["system_a"].tolist(),
         orders["system_b"].tolist(),
         columns.cluster,
-        covariates=stats.covariates(columns, quality=False),
+        covariates=stats.covariates(columns),
     )

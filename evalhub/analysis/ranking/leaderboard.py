@@ -90,7 +90,7 @@ def _system_rows(measure_rows: pd.DataFrame) -> Iterator[Row]:
 
 
 def _mean(rows: pd.DataFrame, ends: tuple[float, float] | None) -> stats.Estimate:
-    return stats.mean_score(floats(rows["value"]), rows["cluster"].tolist(), bounds=ends)
+    return stats.mean_estimate(floats(rows["value"]), rows["cluster"].tolist(), bounds=ends)
 
 
 def _reason_if_unpenalised(system_cells: pd.DataFrame) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table, values
-from evalhub.judging.early_stopping import PAIR, drawn_place, level_of_pair, look
+from evalhub.judging.early_stopping import PAIR, cluster_order, compare_sequentially, pair_confidence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,11 +42,11 @@ def _rows(results: Results, plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for key, pair_rows in groups(verdicts, "dataset", "judge", "criterion", "system_a", "system_b"):
         dataset, judge, criterion, *_ = key
         places = [
-            drawn_place(plan["seeds"][judge], dataset, str(cluster)) for cluster in pair_rows["cluster"]
+            cluster_order(plan["seeds"][judge], dataset, str(cluster)) for cluster in pair_rows["cluster"]
         ]
         pair_rows = pair_rows.assign(place=places).sort_values(["place", "item_id", "sample"])
-        level = level_of_pair(plan, dataset, judge, criterion)
-        test = look(values(pair_rows["winner"]), pair_rows["cluster"].tolist(), level=level)
+        level = pair_confidence(plan, dataset, judge, criterion)
+        test = compare_sequentially(values(pair_rows["winner"]), pair_rows["cluster"].tolist(), level=level)
         yield row(
             test.mean,
             **dict(zip(PAIR, key, strict=True)),

@@ -155,7 +155,7 @@ def _rows(results: Results, cascade: Facts, labelled: _LabelledPairs) -> Iterato
     thresholds = stats.set_thresholds(_judged(setting, judges), clusters, promise=promise, seed=SEED)
     cutoffs = [threshold.value for threshold in thresholds]
     judged = _judged(test, judges)
-    outcomes = stats.measure(judged, cutoffs, values(test["cluster"]))
+    outcomes = stats.evaluate_cascade(judged, cutoffs, values(test["cluster"]))
     deciding_stage = stats.decided_at([verdicts.confidence for verdicts in judged], cutoffs)
     costs: list[dict[str, Any]] = []
     for stage, (judge, threshold) in enumerate(zip(judges, thresholds, strict=True)):
@@ -166,13 +166,13 @@ def _rows(results: Results, cascade: Facts, labelled: _LabelledPairs) -> Iterato
             "threshold_reason": _reason_if_hard(setting, stage) or threshold.reason,
             "calibrated_on": threshold.n,
             "tests_start": threshold.start,
-            "disagreement_bound": threshold.bound,
+            "disagreement_bound": threshold.upper_bound,
             "not_used": labelled.not_used,
         }
         yield from _stage_rows(outcomes.stages[stage], stage_columns, costs[-1])
     if len(judges) > 1:
         stage_columns = {"stage": ALL_STAGES, "not_used": labelled.not_used}
-        yield from _stage_rows(outcomes.together, stage_columns, _total_cost(costs))
+        yield from _stage_rows(outcomes.combined, stage_columns, _total_cost(costs))
     n = int((deciding_stage == len(judges)).sum())
     stage_columns = {"stage": PEOPLE, "not_used": labelled.not_used, "asked": n, "decided": n}
     yield row(outcomes.people, **stage_columns, statistic="share")
@@ -211,10 +211,10 @@ def _reason_if_hard(pairs: pd.DataFrame, stage: int) -> str | None:
 def _stage_rows(outcome: stats.Outcome, stage_columns: Facts, cost: Facts) -> Iterator[dict[str, Any]]:
     """Yield the rows of both statistics, with the cost of each decided pair."""
     cost_per_pair: dict[str, Any] = {
-        name: None if cost[name] is None or not outcome.decided else cost[name] / outcome.decided
+        name: None if cost[name] is None or not outcome.n_decided else cost[name] / outcome.n_decided
         for name in COSTS
     }
-    columns = {**stage_columns, "asked": outcome.asked, "decided": outcome.decided, **cost_per_pair}
+    columns = {**stage_columns, "asked": outcome.n, "decided": outcome.n_decided, **cost_per_pair}
     columns["seconds_reason"] = cost["seconds_reason"]
     yield row(outcome.share, **columns, statistic="share")
     yield row(outcome.agreement, **columns, statistic="agreement")

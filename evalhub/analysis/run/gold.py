@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.frames.verdicts import soft_judges
 from evalhub.analysis.results import Results
 from evalhub.judging import level_values, preference, softmax
-from evalhub.judging.aggregate import asking_of, verdict
+from evalhub.judging.aggregate import judgment_row, verdict
 from evalhub.records import Judgment, key_of
 from evalhub.specs import Rubric
 
@@ -62,7 +62,7 @@ def _check(results: Results, expected: Expected, judgments: list[Judgment]) -> C
     if expected["order"]:
         return _check_order(expected["order"], judgments)
     if expected["winner"]:
-        chances, winner = verdict([asking_of(judgment) for judgment in judgments])
+        chances, winner = verdict([judgment_row(judgment) for judgment in judgments])
         outcome = winner.value if winner else "no verdict"
         return outcome, (chances or {}).get(expected["winner"]), outcome == expected["winner"]
     rubric = results.rubric(judgments[0].judge)
@@ -76,7 +76,7 @@ def _check_order(order: Iterable[str], judgments: list[Judgment]) -> Check:
         by_pair[str(judgment.system_a), str(judgment.system_b)].append(judgment)
     win_chance: dict[tuple[str, str], float] = {}
     for (a, b), pair_judgments in by_pair.items():
-        chances, winner = verdict([asking_of(judgment) for judgment in pair_judgments])
+        chances, winner = verdict([judgment_row(judgment) for judgment in pair_judgments])
         win_chance[a, b] = preference(chances) if chances else 0.5 + (winner.sign / 2 if winner else 0.0)
         win_chance[b, a] = 1 - win_chance[a, b]
     wins = Counter({name: 0 for pair in by_pair for name in pair})

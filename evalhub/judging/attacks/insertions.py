@@ -1,4 +1,4 @@
-"""What an attack is: text put before or after a response, and an equally long harmless one in its place."""
+"""Attacks and controls: text inserted into a response, and a harmless text of equal length."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ HARMLESS = (
 
 @dataclass(frozen=True, slots=True)
 class Insertion:
-    """What a judge is tried with.
+    """A text that a judge is tested with.
 
     Attributes:
         id: Part of the name of the system whose response it makes, `<system>+<id>`.
-        title: What it does, in a few words.
-        source: Where it was described.
+        title: Its effect, in a few words.
+        source: The paper that describes it.
     """
 
     id: str
@@ -37,10 +37,10 @@ class Insertion:
 
 @dataclass(frozen=True, slots=True)
 class Attack(Insertion):
-    """A response that argues for itself: what is inserted, and where.
+    """A text that argues for the response into which it is inserted.
 
-    The text may hold `{{question}}` and `{{response}}`, filled with the item's question and the response's
-    own text. It never knows the letter under which the response will be shown.
+    It may contain `{{question}}` and `{{response}}`, which are filled with the item's question and the
+    response's own text. It does not know the letter under which the response will be shown.
 
     Attributes:
         before: Inserted before the response's text.
@@ -50,82 +50,82 @@ class Attack(Insertion):
     before: str = ""
     after: str = ""
 
-    def applied(self, text: str, question: str = "") -> str:
+    def apply(self, text: str, question: str = "") -> str:
         """Return the attacked text.
 
         Args:
             text: The response.
-            question: What the item asks.
+            question: The item's question.
 
         Example:
-            >>> Attack("praise", "Praise", "-", after=" Perfect.").applied("It is 4.")
+            >>> Attack("praise", "Praise", "-", after=" Perfect.").apply("It is 4.")
             'It is 4. Perfect.'
         """
-        before, after = self._inserted(text, question)
+        before, after = self._insertions(text, question)
         return before + text + after
 
-    def harmless(self, text: str, question: str = "") -> str:
+    def apply_harmless(self, text: str, question: str = "") -> str:
         """Return the text with a harmless insertion of the same number of characters in the same place.
 
         Args:
             text: The response.
-            question: What the item asks.
+            question: The item's question.
 
         Example:
-            >>> Attack("praise", "Praise", "-", after=" Perfect.").harmless("It is 4.")
+            >>> Attack("praise", "Praise", "-", after=" Perfect.").apply_harmless("It is 4.")
             'It is 4. The note'
         """
-        before, after = self._inserted(text, question)
+        before, after = self._insertions(text, question)
         return _filler(before) + text + _filler(after)
 
-    def _inserted(self, text: str, question: str) -> tuple[str, str]:
+    def _insertions(self, text: str, question: str) -> tuple[str, str]:
         slots = {"question": question, "response": text}
         return fill(self.before, slots), fill(self.after, slots)
 
 
 @dataclass(frozen=True, slots=True)
 class Control(Insertion):
-    """A response that answers nothing, or adds nothing: a judge that prefers it is not to be trusted.
+    """A response that answers nothing, or adds nothing. A judge that prefers it is not to be trusted.
 
     Attributes:
-        text: All that it says; `{{question}}` and `{{response}}` are the item's question and the recorded
-            response that it is set against.
+        text: The whole response. `{{question}}` and `{{response}}` are filled with the item's question and
+            the recorded response that it is compared with.
     """
 
     text: str = ""
 
-    def applied(self, text: str, question: str = "") -> str:
-        """Return what the control says.
+    def apply(self, text: str, question: str = "") -> str:
+        """Return the control's text.
 
         Args:
-            text: The recorded response that it is set against.
-            question: What the item asks.
+            text: The recorded response that it is compared with.
+            question: The item's question.
 
         Example:
-            >>> Control("echo", "Echo", "-", "You ask: {{question}}").applied("4", "2 + 2?")
+            >>> Control("echo", "Echo", "-", "You ask: {{question}}").apply("4", "2 + 2?")
             'You ask: 2 + 2?'
         """
         return fill(self.text, {"question": question, "response": text})
 
 
-def _filler(inserted: str) -> str:
+def _filler(insertion: str) -> str:
     """Return harmless sentences as long as an insertion, with the white space at its ends."""
-    core = inserted.strip()
+    core = insertion.strip()
     if not core:
-        return inserted
-    start = inserted.index(core)
+        return insertion
+    start = insertion.index(core)
     words = itertools.chain.from_iterable(f"{sentence} " for sentence in itertools.cycle(HARMLESS))
-    filled = "".join(itertools.islice(words, len(core)))
-    return f"{inserted[:start]}{filled}{inserted[start + len(core) :]}"
+    filler = "".join(itertools.islice(words, len(core)))
+    return f"{insertion[:start]}{filler}{insertion[start + len(core) :]}"
 
 
 def inserted_system(system: str, insertion: str, *, harmless: bool = False) -> str:
-    """Return the name of a system whose response was attacked, or of a control that is set against it.
+    """Return the name of the system that a response with an insertion, or a control, belongs to.
 
     Args:
-        system: Whose response it was.
+        system: The system of the recorded response.
         insertion: Id of the attack or the control.
-        harmless: Whether the insertion is the attack's harmless counterpart.
+        harmless: Whether the insertion is the harmless text of equal length.
 
     Example:
         >>> inserted_system("gpt-4", "flood", harmless=True)

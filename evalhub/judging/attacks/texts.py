@@ -1,7 +1,8 @@
-"""The attacks and the control responses that a judge is tried with, each with the paper that describes it.
+"""The attacks and the controls that a judge is tested with, each with the paper that describes it.
 
-An attack is a response that speaks to the judge. None knows its letter: two of them guess one, and are
-named so. Chat-template tokens stand here as an attacker writes them; a prompt never holds them whole.
+An attack is a response that speaks to the judge. No attack knows its letter. Two of them guess one, and their
+names say so. Chat-template tokens are written here as an attacker writes them. A prompt never contains them
+whole.
 """
 
 from __future__ import annotations

@@ -1,41 +1,43 @@
-"""A rubric, and a suite's use of it, held against the protocol."""
+"""A rubric, and a suite's use of it, checked against the protocol."""
 
 from __future__ import annotations
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.judging.prompts.answer_forms import check_number
 from evalhub.judging.protocols.base import Protocol
-from evalhub.judging.protocols.table import protocol_named
-from evalhub.scales import Kind
-from evalhub.specs import JudgeUse, Mode, Rubric
+from evalhub.judging.protocols.table import PROTOCOLS, find_protocol
+from evalhub.scales import Kind, Shape
+from evalhub.specs import INPUT_SLOTS, JudgeUse, Mode, Rubric
 
-_SELF_WRITTEN = ("metrics",)
+_FIXES = {
+    "scale": "write scale: {1: …, 2: …}", "answer": "", "ties": "write ties: true or false", "weights": "",
+}  # fmt: skip
 
 
 def check_rubric(rubric: Rubric, where: str) -> None:
-    """Hold a rubric against its protocol.
+    """Check a rubric against its protocol.
 
     Raises:
-        UnknownNameError: There is no such protocol.
-        SpecError: The protocol needs an input, or a scale, that the rubric lacks, or the reverse.
+        UnknownNameError: The protocol or an input does not exist.
+        SpecError: The protocol needs an input or a key that the rubric lacks, or the reverse.
     """
-    protocol = protocol_named(rubric.protocol, where=f"{where}:protocol")
+    protocol = find_protocol(rubric.protocol, where=f"{where}:protocol")
     _check_inputs(rubric, protocol, where)
-    levels = rubric.kind is Kind.POINTWISE and protocol.total is None
-    may_tie = rubric.kind is Kind.PAIRWISE and rubric.shows != ("responses",)
-    given = {
+    has_levels = rubric.kind is Kind.POINTWISE and protocol.total is None
+    values = {
         "scale": rubric.scale, "answer": rubric.answer, "ties": rubric.ties, "weights": rubric.weights,
     }  # fmt: skip
-    needed = {
-        "scale": levels,
-        "answer": None if levels else False,
-        "ties": may_tie,
+    # True: the key must be there. False: it must not. None: it may.
+    required = {
+        "scale": has_levels,
+        "answer": None if has_levels else False,
+        "ties": rubric.shape is Shape.PAIR,
         "weights": None if protocol.total else False,
     }
     for key, fix in _FIXES.items():
-        if needed[key] and given[key] is None:
+        if required[key] and values[key] is None:
             raise SpecError(f"the protocol {rubric.protocol} needs {key}", where=f"{where}:{key}", fix=fix)
-        if needed[key] is False and given[key] is not None:
+        if required[key] is False and values[key] is not None:
             raise SpecError(
                 f"the protocol {rubric.protocol} has no {key}", where=f"{where}:{key}", fix="leave it out"
             )
@@ -46,11 +48,6 @@ def check_rubric(rubric: Rubric, where: str) -> None:
         raise SpecError(
             "a criterion has the name of the total", where=f"{where}:criteria", value=protocol.total
         )
-
-
-_FIXES = {
-    "scale": "write scale: {1: …, 2: …}", "answer": "", "ties": "write ties: true or false", "weights": "",
-}  # fmt: skip
 
 
 def _check_inputs(rubric: Rubric, protocol: Protocol, where: str) -> None:
@@ -68,30 +65,38 @@ def _check_inputs(rubric: Rubric, protocol: Protocol, where: str) -> None:
                 where=f"{where}:inputs",
                 fix=f"add {name} to the inputs, and {{{{{name}}}}} to the text",
             )
-    for name in _SELF_WRITTEN:
-        if name in rubric.inputs and name not in protocol.writes:
-            raise SpecError(
-                f"nobody writes {name} in the protocol {rubric.protocol}",
-                where=f"{where}:inputs",
-                value=name,
-                fix="use the protocol metrics or metrics-reference, or leave it out",
-            )
+    for name in rubric.inputs:
+        if name not in (*INPUT_SLOTS, *protocol.writes):
+            _refuse_input(name, rubric.protocol, protocol, where)
+
+
+def _refuse_input(name: str, protocol_name: str, protocol: Protocol, where: str) -> None:
+    """Refuse an input that is neither data of the item nor written by the judge."""
+    writers = [other for other, entry in PROTOCOLS.items() if name in entry.writes]
+    if not writers:
+        raise UnknownNameError("input", name, [*INPUT_SLOTS, *protocol.writes], where=f"{where}:inputs")
+    raise SpecError(
+        f"nobody writes {name} in the protocol {protocol_name}",
+        where=f"{where}:inputs",
+        value=name,
+        fix=f"use the protocol {' or '.join(writers)}, or leave it out",
+    )
 
 
 def check_use(use: JudgeUse, rubric: Rubric, where: str) -> None:
-    """Refuse what a suite says of a judge where it names nothing, or would change nothing.
+    """Refuse a suite's settings of a judge that name nothing, or would change nothing.
 
     Raises:
-        UnknownNameError: A criterion that the rubric does not have.
-        SpecError: A setting that the judge has no use for.
+        UnknownNameError: The rubric does not have a criterion.
+        SpecError: The judge has no use for a setting.
     """
-    protocol = protocol_named(rubric.protocol)
+    protocol = find_protocol(rubric.protocol)
     for key, names in (("criteria", use.criteria or ()), ("against", use.against)):
-        known = [*rubric.criteria, *([protocol.total] if protocol.total and key == "against" else [])]
+        criteria = [*rubric.criteria, *([protocol.total] if protocol.total and key == "against" else [])]
         for name in names:
-            if name not in known:
-                raise UnknownNameError("criterion", name, known, where=f"{where}.{key}")
-    for name in sorted(_idle(use, rubric, protocol) & use.model_fields_set):
+            if name not in criteria:
+                raise UnknownNameError("criterion", name, criteria, where=f"{where}.{key}")
+    for name in sorted(_idle_settings(use, rubric, protocol) & use.model_fields_set):
         raise SpecError(
             f"a judge of protocol {rubric.protocol} and mode {use.mode} has no use for this",
             where=f"{where}.{name}",
@@ -101,7 +106,7 @@ def check_use(use: JudgeUse, rubric: Rubric, where: str) -> None:
         where = f"{where}.sampling.max_tokens"
         fix = "use rationale_tokens or think_tokens"
         raise SpecError("the length of what a judge writes is set elsewhere", where=where, fix=fix)
-    if use.samples > 1 and (not _draws(use, protocol) or use.sampling.temperature == 0):
+    if use.samples > 1 and (not _samples_text(use, protocol) or use.sampling.temperature == 0):
         raise SpecError(
             "more samples of a judge that draws nothing would all be the same",
             where=f"{where}.samples",
@@ -110,18 +115,18 @@ def check_use(use: JudgeUse, rubric: Rubric, where: str) -> None:
         )
 
 
-def _idle(use: JudgeUse, rubric: Rubric, protocol: Protocol) -> set[str]:
+def _idle_settings(use: JudgeUse, rubric: Rubric, protocol: Protocol) -> set[str]:
     """Return the settings that would change nothing."""
-    idle = {"positions", "pairs"} if rubric.kind is Kind.POINTWISE else set()
-    idle |= {"positions"} if protocol.both_orders else set()
-    idle |= {"pairs"} if rubric.shows == ("responses",) else set()
+    idle = set() if protocol.uses_positions(rubric) else {"positions"}
+    idle |= set() if rubric.shape is Shape.PAIR else {"pairs"}
     idle |= {"criteria"} if protocol.total else set()
-    idle |= set() if _draws(use, protocol) else {"sampling"}
+    idle |= set() if _samples_text(use, protocol) else {"sampling"}
     idle |= set() if use.mode is Mode.EXPLAIN or protocol.writes else {"rationale_tokens"}
     idle |= {"combine"} if use.samples == 1 else set()
     idle |= set() if use.mode is Mode.THINK else {"think_tokens", "waits"}
     return idle
 
 
-def _draws(use: JudgeUse, protocol: Protocol) -> bool:
+def _samples_text(use: JudgeUse, protocol: Protocol) -> bool:
+    """Return whether the judge generates text before its verdict."""
     return use.mode is not Mode.DIRECT or bool(protocol.writes)

@@ -1,4 +1,4 @@
-"""Gold cases held against their rubric: what exactly each of them expects."""
+"""Gold cases checked against their rubric: the verdict that each of them expects."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.judging.protocols.table import protocol_named
-from evalhub.scales import Kind
+from evalhub.judging.protocols.table import find_protocol
+from evalhub.scales import Shape
 from evalhub.specs import GoldCase, Rubric
 
 _YES_NO = {"no": 0.0, "yes": 1.0}
@@ -15,12 +15,12 @@ _YES_NO = {"no": 0.0, "yes": 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a judge must say of one case; one of range, winner and order is given.
+    """The verdict that a gold case expects: a range, a winner, or the order of a list.
 
     Attributes:
-        words: For people.
-        low: The lowest value that is right.
-        high: The highest value that is right.
+        words: The expectation in words.
+        low: The lowest value that passes.
+        high: The highest value that passes.
         winner: a, b or tie.
         order: The names of a list's responses, the best first.
     """
@@ -35,16 +35,16 @@ class Expectation:
 
 
 def expectations(rubric: Rubric, cases: Iterable[GoldCase], where: str) -> tuple[Expectation, ...]:
-    """Return what each case expects, and refuse a case that does not fit the rubric.
+    """Return the expectation of each case, and refuse a case that does not fit the rubric.
 
     Args:
-        rubric: The rubric, already held against its protocol.
+        rubric: The rubric, already checked against its protocol.
         cases: The cases.
-        where: The file that they stand in.
+        where: The file of the cases, for errors.
 
     Raises:
         UnknownNameError: A case names a criterion that the rubric does not have.
-        SpecError: A case lacks an input or a response, or expects what the judge cannot say.
+        SpecError: A case lacks an input or a response, or expects a verdict that the judge cannot give.
     """
     return tuple(_expectation(rubric, case, f"{where}:{case.id}") for case in cases)
 
@@ -52,9 +52,9 @@ def expectations(rubric: Rubric, cases: Iterable[GoldCase], where: str) -> tuple
 def _expectation(rubric: Rubric, case: GoldCase, where: str) -> Expectation:
     _check_inputs(rubric, case, where)
     criterion = _criterion(rubric, case, where)
-    if rubric.shows == ("responses",):
+    if rubric.shape is Shape.LIST:
         return _order(case, criterion, where)
-    if rubric.kind is Kind.PAIRWISE:
+    if rubric.shape is Shape.PAIR:
         return _winner(rubric, case, criterion, where)
     return _range(rubric, case, criterion, where)
 
@@ -68,10 +68,10 @@ def _check_inputs(rubric: Rubric, case: GoldCase, where: str) -> None:
             value=", ".join(sorted(shown)),
             allowed=", ".join(rubric.shows),
         )
-    given = {"context": bool(case.context), "reference": bool(case.refs)}
-    writes = protocol_named(rubric.protocol).writes
-    for name, there in given.items():
-        if name in rubric.inputs and name not in writes and not there:
+    inputs = {"context": bool(case.context), "reference": bool(case.refs)}
+    writes = find_protocol(rubric.protocol).writes
+    for name, present in inputs.items():
+        if name in rubric.inputs and name not in writes and not present:
             key = {"reference": "refs"}.get(name, name)
             raise SpecError(f"the rubric shows the {name}, and the case has none", where=f"{where}.{key}")
     for text in [*case.slot_texts.values(), *(case.responses or {}).values()]:
@@ -80,40 +80,43 @@ def _check_inputs(rubric: Rubric, case: GoldCase, where: str) -> None:
 
 
 def _criterion(rubric: Rubric, case: GoldCase, where: str) -> str:
-    total = protocol_named(rubric.protocol).total
-    known = [*rubric.criteria, *([total] if total else [])]
+    total = find_protocol(rubric.protocol).total
+    criteria = [*rubric.criteria, *([total] if total else [])]
     if case.criterion is None:
-        if total or len(known) == 1:
-            return total or known[0]
-        raise SpecError("the case must name one of the criteria", where=f"{where}.criterion", allowed=known)
-    if case.criterion not in known:
-        raise UnknownNameError("criterion", case.criterion, known, where=f"{where}.criterion")
+        if total or len(criteria) == 1:
+            return total or criteria[0]
+        raise SpecError(
+            "the case must name one of the criteria", where=f"{where}.criterion", allowed=criteria
+        )
+    if case.criterion not in criteria:
+        raise UnknownNameError("criterion", case.criterion, criteria, where=f"{where}.criterion")
     return case.criterion
 
 
-def _only_expect(case: GoldCase, where: str) -> None:
+def _refuse_bounds(case: GoldCase, where: str) -> None:
+    """Refuse `at_least` and `at_most` of a case that compares."""
     for key in ("at_least", "at_most"):
         if getattr(case, key) is not None:
             raise SpecError("only ratings have levels", where=f"{where}.{key}", fix="use expect")
 
 
 def _order(case: GoldCase, criterion: str, where: str) -> Expectation:
-    _only_expect(case, where)
-    names, given = list(case.responses or {}), case.expect
+    _refuse_bounds(case, where)
+    names, order = list(case.responses or {}), case.expect
     if len(names) < 2:
         raise SpecError("a list needs at least two responses", where=f"{where}.responses", value=names)
-    if not isinstance(given, tuple) or sorted(given) != sorted(names):
+    if not isinstance(order, tuple) or sorted(order) != sorted(names):
         raise SpecError(
             "expect holds the names of all responses, the best first",
             where=f"{where}.expect",
-            value=given,
+            value=order,
             allowed=names,
         )
-    return Expectation(case.id, criterion, " > ".join(given), order=given)
+    return Expectation(case.id, criterion, " > ".join(order), order=order)
 
 
 def _winner(rubric: Rubric, case: GoldCase, criterion: str, where: str) -> Expectation:
-    _only_expect(case, where)
+    _refuse_bounds(case, where)
     allowed = ["a", "b", *(["tie"] if rubric.ties else [])]
     if case.expect not in allowed:
         raise SpecError(
@@ -126,21 +129,20 @@ def _range(rubric: Rubric, case: GoldCase, criterion: str, where: str) -> Expect
     if case.expect is not None:
         value = _value(rubric, criterion, case.expect, f"{where}.expect")
         return Expectation(case.id, criterion, str(case.expect), low=value, high=value)
-    ends = [
-        None if given is None else _value(rubric, criterion, given, f"{where}.{key}")
-        for key, given in (("at_least", case.at_least), ("at_most", case.at_most))
-    ]
-    low, high = ends
+    low, high = (
+        None if level is None else _value(rubric, criterion, level, f"{where}.{key}")
+        for key, level in (("at_least", case.at_least), ("at_most", case.at_most))
+    )
     if low is not None and high is not None and low > high:
         raise SpecError("at_least is above at_most", where=where, value=f"{case.at_least}, {case.at_most}")
-    given = (("at least", case.at_least), ("at most", case.at_most))
-    words = ", ".join(f"{which} {level}" for which, level in given if level is not None)
+    bounds = (("at least", case.at_least), ("at most", case.at_most))
+    words = ", ".join(f"{word} {level}" for word, level in bounds if level is not None)
     return Expectation(case.id, criterion, words, low=low, high=high)
 
 
 def _value(rubric: Rubric, criterion: str, level: object, where: str) -> float:
-    """Return what a level counts; of a checklist's total any share from 0 to 1."""
-    total = protocol_named(rubric.protocol).total
+    """Return the value of a level. The total of several criteria takes any share from 0 to 1."""
+    total = find_protocol(rubric.protocol).total
     values = level_values(rubric, criterion)
     label = str(level).lower() if total else str(level)
     if criterion == total and isinstance(level, int | float) and 0 <= level <= 1:
@@ -152,7 +154,7 @@ def _value(rubric: Rubric, criterion: str, level: object, where: str) -> float:
 
 
 def level_values(rubric: Rubric, criterion: str) -> dict[str, float]:
-    """Return what each label of a rating counts; yes and no for a checklist's criteria."""
+    """Return the value of each label of a rating. A criterion without a scale is a yes/no question."""
     scale = rubric.scale_for(criterion)
     if scale is None:
         return dict(_YES_NO)

@@ -1,4 +1,4 @@
-"""What a rubric makes of a real item, before anything is run."""
+"""The prompts that a rubric makes of a real item, before anything is run."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from evalhub.judging.protocols.base import Asking, Judge
-from evalhub.judging.protocols.table import protocol_named
+from evalhub.judging.protocols.base import Judge, Task
+from evalhub.judging.protocols.table import find_protocol
 from evalhub.records import Completion, Item, Message, Request, Response
-from evalhub.scales import AnswerForm, Kind, Order
+from evalhub.scales import AnswerForm, Kind, Order, Shape
 from evalhub.specs import Mode, Rubric
 
 _LABELS: Mapping[str, AnswerForm] = {}
 
-WRITTEN = "(here stands what the judge wrote)"
+PLACEHOLDER = "(here stands what the judge wrote)"
 
 
 def preview(
@@ -31,7 +31,7 @@ def preview(
 ) -> tuple[Request, ...]:
     """Return the requests that a judge would be sent, exactly as they would be sent.
 
-    What the judge writes on the way is stood in for by `WRITTEN`; it finds all verdicts equally good.
+    `PLACEHOLDER` stands for every text that the judge would write. All verdicts are equally probable.
 
     Args:
         rubric: The rubric.
@@ -41,36 +41,36 @@ def preview(
         mode: How the judge answers.
         shown: Which response of a pair comes first.
         row: The order in which a list is shown.
-        forms: By what the levels of a criterion are answered.
+        forms: How the levels of a criterion are answered.
     """
     order = shown if rubric.kind is Kind.PAIRWISE else None
     judge = Judge(id="preview", rubric=rubric, model="preview", mode=mode, forms=forms)
-    asking = Asking(judge, item, criterion, responses, shown=order, row=row)
-    steps = protocol_named(rubric.protocol).ask(asking)
-    sent: list[Request] = []
+    task = Task(judge, item, criterion, responses, shown=order, row=row)
+    steps = find_protocol(rubric.protocol).ask(task)
+    requests: list[Request] = []
     with suppress(StopIteration):
-        requests = next(steps)
+        batch = next(steps)
         while True:
-            sent += requests
-            requests = steps.send(tuple(map(_stand_in, requests)))
-    return tuple(sent)
+            requests += batch
+            batch = steps.send(tuple(map(_answer, batch)))
+    return tuple(requests)
 
 
-def _stand_in(request: Request) -> Completion:
+def _answer(request: Request) -> Completion:
     if not request.choices:
-        return Completion("", "preview", "", text=WRITTEN, finish_reason="stop")
-    even = dict.fromkeys(request.choices, -math.log(len(request.choices)))
-    return Completion("", "preview", "", text=request.choices[0], logprobs=even)
+        return Completion("", "preview", "", text=PLACEHOLDER, finish_reason="stop")
+    uniform = dict.fromkeys(request.choices, -math.log(len(request.choices)))
+    return Completion("", "preview", "", text=request.choices[0], logprobs=uniform)
 
 
 @dataclass(frozen=True, slots=True)
-class Cacheable:
-    """How much of a prompt its next neighbour shares from the start, in characters.
+class SharedPrefix:
+    """How much of a prompt the next prompt shares from the start.
 
     Attributes:
-        prompt_chars: Length of the example's prompt.
-        fixed: What every asking of the rubric begins with.
-        shared_by_item: Share of the prompt that the item's next asking begins with, in [0, 1].
+        prompt_chars: Length of the example's prompt, in characters.
+        fixed: The text that every prompt of the rubric begins with.
+        shared_by_item: Share of the prompt that the item's next prompt begins with, in [0, 1].
     """
 
     prompt_chars: int
@@ -78,38 +78,39 @@ class Cacheable:
     shared_by_item: float
 
 
-def cacheable(
+def shared_prefix(
     rubric: Rubric, example: tuple[Item, tuple[Response, ...]], forms: Mapping[str, AnswerForm] = _LABELS
-) -> Cacheable:
+) -> SharedPrefix:
     """Measure how much of a real prompt a prefix cache can serve.
 
     Args:
         rubric: The rubric.
         example: An item with at least two responses.
-        forms: By what the levels of a criterion are answered.
+        forms: How the levels of a criterion are answered.
     """
     item, responses = example
     criterion = next(iter(rubric.criteria))
-    other = Item(item.dataset, "other", turns=("",), refs=(("",),), context=("",))
-    if rubric.kind is Kind.POINTWISE:
-        one, two = (
-            _verdicts(preview(rubric, item, criterion, (each,), forms=forms)) for each in responses[:2]
+    empty_item = Item(item.dataset, "other", turns=("",), refs=(("",),), context=("",))
+    if rubric.shape is Shape.RESPONSE:
+        requests, next_requests = (
+            preview(rubric, item, criterion, (response,), forms=forms) for response in responses[:2]
         )
     else:
-        shown = responses if rubric.shows == ("responses",) else responses[:2]
-        orders = ((Order.AB, 0), (Order.BA, 1))
-        one, two = (
-            _verdicts(preview(rubric, item, criterion, shown, shown=order, row=row)) for order, row in orders
+        shown = responses if rubric.shape is Shape.LIST else responses[:2]
+        requests, next_requests = (
+            preview(rubric, item, criterion, shown, shown=order, row=row)
+            for order, row in ((Order.AB, 0), (Order.BA, 1))
         )
-    here, there = one[0], two[0] if two[0] != one[0] else two[-1]
-    count = 1 if rubric.kind is Kind.POINTWISE else len(responses)
-    empty = preview(rubric, other, criterion, responses[: min(count, 2)], forms=forms)
-    return Cacheable(
-        len(here), here[: _common(here, _verdicts(empty)[0])], round(_common(here, there) / len(here), 3)
-    )
+    prompts, next_prompts = _verdict_prompts(requests), _verdict_prompts(next_requests)
+    prompt = prompts[0]
+    next_prompt = next_prompts[0] if next_prompts[0] != prompt else next_prompts[-1]
+    count = 1 if rubric.shape is Shape.RESPONSE else 2
+    empty = preview(rubric, empty_item, criterion, responses[:count], forms=forms)
+    fixed = prompt[: _common_length(prompt, _verdict_prompts(empty)[0])]
+    return SharedPrefix(len(prompt), fixed, round(_common_length(prompt, next_prompt) / len(prompt), 3))
 
 
-def _verdicts(requests: tuple[Request, ...]) -> list[str]:
+def _verdict_prompts(requests: tuple[Request, ...]) -> list[str]:
     """Return the prompts that ask for a verdict."""
     return [_text(request.messages) for request in requests if request.choices]
 
@@ -118,6 +119,6 @@ def _text(messages: tuple[Message, ...]) -> str:
     return "\n".join(message.content for message in messages)
 
 
-def _common(one: str, other: str) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+def _common_length(first: str, second: str) -> int:
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(first), len(second)))

@@ -1,4 +1,4 @@
-"""By what the levels of a scale are asked: by their labels where each is one token, else by letters."""
+"""How the levels of a scale are answered: by their labels if each is one token, else by letters."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from evalhub.errors import SpecError
 from evalhub.scales import LETTERS, AnswerForm, Scale
 
 MOST_LABELS = 128
-"""Levels whose probabilities an engine gives at once, at most."""
+"""Most levels whose probabilities an engine gives at once."""
 
 Askable = Callable[[AnswerForm], bool]
 
 
-def choose_form(scale: Scale, wanted: AnswerForm | None, askable: Askable, where: str) -> AnswerForm:
-    """Return by what a judge answers with the levels of a scale.
+def choose_form(scale: Scale, required: AnswerForm | None, askable: Askable, where: str) -> AnswerForm:
+    """Return how a judge answers with the levels of a scale.
 
     Args:
         scale: The levels.
-        wanted: What the rubric says; None leaves the choice here.
-        askable: Whether each answer of a form is one token of its own where the model's answer stands.
-        where: The rubric.
+        required: The form that the rubric demands. None leaves the choice to this function.
+        askable: Whether each answer of a form is one token of its own at the start of the model's answer.
+        where: The rubric, for errors.
 
     Raises:
-        SpecError: The scale can be asked in no form, or not in the one that is wanted.
+        SpecError: The scale can be asked in no form, or not in the required one.
 
     Example:
         >>> from evalhub.specs import scale_of
@@ -31,10 +31,10 @@ def choose_form(scale: Scale, wanted: AnswerForm | None, askable: Askable, where
         >>> choose_form(scale, None, lambda form: form is AnswerForm.LETTERS, "ten.md")
         <AnswerForm.LETTERS: 'letters'>
     """
-    if wanted is not AnswerForm.LETTERS and askable(AnswerForm.LABELS):
+    if required is not AnswerForm.LETTERS and askable(AnswerForm.LABELS):
         check_number(scale, AnswerForm.LABELS, where)
         return AnswerForm.LABELS
-    if wanted is AnswerForm.LABELS:
+    if required is AnswerForm.LABELS:
         raise SpecError(
             "the labels of the levels are not one token each at the start of this model's answer",
             where=f"{where}:answer",
@@ -58,17 +58,17 @@ def check_number(scale: Scale, form: AnswerForm, where: str) -> None:
     Raises:
         SpecError: There are too many.
     """
-    most = len(LETTERS) if form is AnswerForm.LETTERS else MOST_LABELS
-    if len(scale.levels) > most:
+    limit = len(LETTERS) if form is AnswerForm.LETTERS else MOST_LABELS
+    if len(scale.levels) > limit:
         raise SpecError(
             f"the scale has more levels than can be asked by {form}",
             where=f"{where}:scale",
             value=f"{len(scale.levels)} levels",
-            allowed=f"{most} levels",
+            allowed=f"{limit} levels",
             fix="use wider steps, such as 0, 10, 20, …",
         )
 
 
 def single_characters(scale: Scale, form: AnswerForm) -> bool:
-    """Return whether the answers are single characters: the rule where no tokenizer can be read."""
+    """Return whether all answers are single characters: the test if there is no tokenizer."""
     return all(len(answer) == 1 for answer in scale.answers(form))

@@ -1,4 +1,4 @@
-"""Text of models and datasets, made harmless and set apart in a prompt."""
+"""Text of models and datasets, made harmless and fenced in a prompt."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _SPECIAL = re.compile(
 
 
 def defuse(text: str) -> str:
-    """Return the text with a space put into whatever a tokenizer could read as a special token.
+    """Return the text with a space inside everything that a tokenizer could read as a special token.
 
-    The text is made valid first: what an engine drops must not stand within a token. Harmless markup such
-    as `<b>` stays; defusing twice changes nothing more, and cleaning what is defused changes nothing.
+    The text is made valid first, so that no character that an engine drops can hide a token. Harmless markup
+    such as `<b>` stays. Defusing or cleaning a defused text changes nothing.
 
     >>> defuse("fine <b>text</b><|im_end|>")
     'fine <b>text</b>< |im_end| >'

@@ -9,12 +9,12 @@ from operator import itemgetter
 
 from evalhub.judging.prompts.escape import defuse, fence
 from evalhub.records import Item, Message, Response
-from evalhub.scales import AnswerForm
+from evalhub.scales import AnswerForm, Shape
 from evalhub.specs import SLOT, Rubric
 
 TOOL_RESULT = "Tool result:"
 
-_NONE: Mapping[str, str] = {}
+_NO_TEXTS: Mapping[str, str] = {}
 
 
 def slot_texts(
@@ -22,43 +22,43 @@ def slot_texts(
     item: Item,
     criterion: str,
     responses: tuple[Response, ...],
-    written: Mapping[str, str] = _NONE,
+    self_written: Mapping[str, str] = _NO_TEXTS,
     form: AnswerForm = AnswerForm.LABELS,
 ) -> dict[str, str]:
-    """Return what stands in each slot, in the order in which the responses are shown.
+    """Return the text of each slot.
 
-    The question carries the item's context where the rubric has no slot for it, as it did
-    when the systems were asked.
+    If the rubric has no slot for the item's context, the context stands before the question, as it did when
+    the systems were asked.
 
     Args:
         rubric: The rubric that is filled.
-        item: The item that was answered.
+        item: The item.
         criterion: One of the rubric's criteria.
-        responses: Those shown, the first shown first.
-        written: What the judge wrote itself, by slot.
-        form: By what the levels of the scale are answered.
+        responses: In the order shown.
+        self_written: The texts that the judge wrote itself, by slot.
+        form: How the levels of the scale are answered.
     """
     scale = rubric.scale_for(criterion)
-    asked = _conversation(item)
+    question = _conversation(item)
     if "context" not in rubric.inputs:
-        asked = "\n\n".join([*item.context, asked])
+        question = "\n\n".join([*item.context, question])
     texts = {
-        "question": fence(asked),
+        "question": fence(question),
         "context": fence("\n\n".join(item.context)),
         "reference": fence("\n\nor\n\n".join(item.references)),
         "criterion": f"{criterion}: {rubric.criteria[criterion]}",
         "scale": scale.describe(form) if scale else "",
     }
-    shown = [fence(_answer(item, one)) for one in responses]
+    shown = [fence(_answer(item, response)) for response in responses]
     texts |= dict(zip(sorted(rubric.shows), shown, strict=False))
-    if rubric.shows == ("responses",):
+    if rubric.shape is Shape.LIST:
         lettered = zip(string.ascii_uppercase, shown, strict=False)
         texts["responses"] = "\n\n".join(f"# Response {letter}\n{text}" for letter, text in lettered)
-    return texts | {name: fence(text) for name, text in written.items()}
+    return texts | {name: fence(text) for name, text in self_written.items()}
 
 
 def fill(text: str, slots: Mapping[str, str]) -> str:
-    """Return the text with each slot replaced, in one pass: a filled text is never read again."""
+    """Return the text with each slot replaced in one pass, so that slots inside a filled text stay."""
     return SLOT.sub(lambda match: slots[match[1]], text)
 
 
@@ -69,11 +69,11 @@ def messages(
     responses: tuple[Response, ...],
     *,
     closing: str,
-    written: Mapping[str, str] = _NONE,
+    self_written: Mapping[str, str] = _NO_TEXTS,
     form: AnswerForm = AnswerForm.LABELS,
 ) -> tuple[Message, ...]:
-    """Return the conversation that ends with the closing words of the protocol."""
-    slots = slot_texts(rubric, item, criterion, responses, written, form)
+    """Return the filled rubric as a conversation that ends with the protocol's closing words."""
+    slots = slot_texts(rubric, item, criterion, responses, self_written, form)
     user = Message("user", f"{fill(rubric.user, slots)}\n\n{closing}")
     return (Message("system", fill(rubric.system, slots)), user) if rubric.system.strip() else (user,)
 
@@ -81,31 +81,37 @@ def messages(
 def candidate_messages(
     item: Item, answers: tuple[str, ...], system_prompt: str | None
 ) -> tuple[Message, ...]:
-    """Return what a candidate is sent for the turn after its `answers` so far.
+    """Return the conversation that asks a candidate for its next turn.
 
-    The context, where the item has one, stands before the user's first words. Of a chat history all messages
-    are sent; what tools returned is the user's to say, as their calls are texts.
+    The item's context stands before the user's first words. A chat history is sent whole. A tool's result is
+    sent as a message of the user, since the tool call is sent as text.
+
+    Args:
+        item: The item.
+        answers: The candidate's answers to the earlier turns.
+        system_prompt: The candidate's system prompt.
     """
     if item.messages:
         return _history(item, system_prompt)
     turns = [defuse(turn) for turn in item.turns[: len(answers) + 1]]
     turns[0] = "\n\n".join([*(defuse(text) for text in item.context), turns[0]])
-    sent = [Message("system", system_prompt)] if system_prompt else []
+    conversation = [Message("system", system_prompt)] if system_prompt else []
     for turn, answer in zip(turns, answers, strict=False):
-        sent += [Message("user", turn), Message("assistant", defuse(answer))]
-    return (*sent, Message("user", turns[-1]))
+        conversation += [Message("user", turn), Message("assistant", defuse(answer))]
+    return (*conversation, Message("user", turns[-1]))
 
 
 def _history(item: Item, system_prompt: str | None) -> tuple[Message, ...]:
-    sent = [Message("system", system_prompt)] if system_prompt else []
+    conversation = [Message("system", system_prompt)] if system_prompt else []
     for role, turns in groupby(item.messages, key=itemgetter(0)):
         texts = [defuse(text) for _, text in turns]
         if role == "tool":
             texts = ["\n\n".join(f"{TOOL_RESULT}\n{text}" for text in texts)]
-        sent += [Message("user" if role == "tool" else role, text) for text in texts]
-    first = next(place for place, message in enumerate(sent) if message.role == "user")
-    sent[first] = Message("user", "\n\n".join([*map(defuse, item.context), sent[first].content]))
-    return tuple(sent)
+        conversation += [Message("user" if role == "tool" else role, text) for text in texts]
+    first = next(place for place, message in enumerate(conversation) if message.role == "user")
+    opening = "\n\n".join([*map(defuse, item.context), conversation[first].content])
+    conversation[first] = Message("user", opening)
+    return tuple(conversation)
 
 
 def _conversation(item: Item) -> str:
@@ -120,6 +126,6 @@ def _answer(item: Item, response: Response) -> str:
     if len(response.turns) < 2:
         return response.text or ""
     return "\n\n".join(
-        f"User: {asked}\n\nAssistant: {answered}"
-        for asked, answered in zip(item.turns, response.turns, strict=False)
+        f"User: {turn}\n\nAssistant: {answer}"
+        for turn, answer in zip(item.turns, response.turns, strict=False)
     )

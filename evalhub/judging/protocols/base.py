@@ -1,4 +1,43 @@
-"""What a judge is, what it is asked at once, and what a protocol makes of that."""
+"""What a protocol is: a pure generator that turns one judging task into judgments.
+
+A protocol does two things. It builds the messages, and it reads the reply. Between the two it yields its
+requests and is sent their completions. It calls no model and touches no disk, so a run is resumed by sending
+the stored completions again.
+
+A complete protocol, which asks one yes/no question about one response:
+
+>>> from dataclasses import replace
+>>> from evalhub.judging.protocols.one_token import ask_token
+>>> def polite(task):
+...     question = "Is the response polite? Answer with one word: Yes or No."
+...     # Build the messages: the filled rubric, then the question. The reply is one token of the choices.
+...     answer = yield from ask_token(task, task.responses, question, ("Yes", "No"))
+...     # Read the reply: everything but the verdict is copied, then the verdict is set.
+...     judgment = answer.fill(new_judgment(task))
+...     if answer.failure:
+...         return (judgment,)
+...     return (replace(judgment, value=1.0 if answer.best == "Yes" else 0.0),)
+>>> POLITE = Protocol(inputs=(("response",),), ask=polite)
+
+What the generator asks, and what it returns when the model is 90% sure of "Yes":
+
+>>> from evalhub.specs import load_rubric
+>>> judge = Judge("polite", load_rubric("answer-correctness"), "some-model")
+>>> item = Item("dataset", "item", turns=("How are you?",))
+>>> response = Response("dataset", "item", "system", text="Fine, thanks!")
+>>> steps = POLITE.ask(Task(judge, item, "correctness", (response,)))
+>>> (request,) = next(steps)
+>>> request.messages[-1].content.splitlines()[-1]
+'Is the response polite? Answer with one word: Yes or No.'
+>>> try:
+...     steps.send((Completion("key", "some-model", "", logprobs={"Yes": -0.105, "No": -2.303}),))
+... except StopIteration as end:
+...     end.value[0].value
+1.0
+
+A protocol becomes known by one line in `evalhub/judging/protocols/table.py`, or by an entry point of the
+group `evalhub.protocols` in another package.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +45,11 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 
 from evalhub.records import Completion, FailureKind, Item, Judgment, Request, Response, Sampling
-from evalhub.scales import AnswerForm, Order
+from evalhub.scales import AnswerForm, Kind, Order
 from evalhub.specs import Mode, Rubric
 
-Steps = Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Judgment, ...]]
+JudgmentGenerator = Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Judgment, ...]]
+"""Yields requests, is sent their completions in the same order, and returns the judgments of one task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +57,15 @@ class Judge:
     """A rubric on a model, with its mode.
 
     Attributes:
-        sampling: Of what the judge writes; the verdict itself is read from probabilities.
-        rationale_tokens: Length at most of a rationale, of a reference of its own, of its criteria.
-        think_tokens: Length at most of think text, all its parts together.
-        waits: How often an end of thinking is answered with "Wait".
-        min_choice_mass: Least probability of the allowed answers together, in [0, 1].
-        forms: By what the levels of a criterion are answered; by their labels where it is not named.
+        sampling: How rationales, think text and self-written texts are sampled. The verdict is read from
+            probabilities and is not sampled.
+        rationale_tokens: Most tokens of a rationale, of a reference and of questions that the judge writes.
+        think_tokens: Most tokens of think text, over all its continuations.
+        waits: How often the judge is made to think on with "Wait" when it stops thinking.
+        min_choice_mass: Least total probability of the allowed answers, in [0, 1]. A verdict with less is a
+            failure.
+        forms: How the levels of a criterion are answered. A criterion without an entry is answered by the
+            labels of its levels.
     """
 
     id: str
@@ -36,20 +79,21 @@ class Judge:
     min_choice_mass: float = 0.0
     forms: Mapping[str, AnswerForm] = field(default_factory=dict)
 
-    def form(self, criterion: str) -> AnswerForm:
-        """Return by what the levels of a criterion are answered."""
+    def form_of(self, criterion: str) -> AnswerForm:
+        """Return how the levels of a criterion are answered."""
         return self.forms.get(criterion, AnswerForm.LABELS)
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """One question to one judge.
+class Task:
+    """One judging task: what one judge is asked at once.
 
     Attributes:
-        responses: In terms of the systems, bytewise; not in the order shown.
-        shown: The order in which a pair is shown.
-        row: The order in which a list is shown: a row of `listwise.rows`.
-        repeat: Number of the sample; samples of one asking differ by their seeds alone.
+        responses: In bytewise order of the systems, which is not the order shown.
+        shown: The order in which a pair is shown. None for one response or a list.
+        row: The order in which a list is shown: an index into `list_orders`.
+        repeat: Number of the judge's sample. Samples of one task differ by their seeds alone.
+        same_family: Whether the judge shares a model family with a response. None where that is unknown.
     """
 
     judge: Judge
@@ -62,27 +106,18 @@ class Asking:
     same_family: bool | None = None
 
     @property
-    def outline(self) -> Outline:
-        """What is known without the texts."""
-        return Outline(self.judge.rubric, self.criterion, len(self.responses), self.shown, self.row)
+    def outline(self) -> TaskOutline:
+        """The task without its texts."""
+        return TaskOutline(self.judge.rubric, self.criterion, len(self.responses), self.shown, self.row)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One judgment that an asking ends in: its criterion, whom it is about, and the order shown.
+class TaskOutline:
+    """A judging task without its texts: enough to say which judgments it will end in.
 
     Attributes:
-        systems: Places of one or two of the asking's responses.
+        responses: Number of responses.
     """
-
-    criterion: str
-    systems: tuple[int, ...]
-    shown: Order | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What is known of an asking before its texts: enough to say which judgments it ends in."""
 
     rubric: Rubric
     criterion: str
@@ -91,66 +126,93 @@ class Outline:
     row: int = 0
 
 
-def one_part(outline: Outline) -> tuple[Part, ...]:
-    """Return the one judgment of most protocols: about all responses, as they were shown."""
-    return (Part(outline.criterion, tuple(range(outline.responses)), outline.shown),)
+@dataclass(frozen=True, slots=True)
+class PlannedJudgment:
+    """One judgment that a task will end in.
+
+    Attributes:
+        systems: Indices of one or two of the task's responses.
+        shown: The order in which these two are shown.
+    """
+
+    criterion: str
+    systems: tuple[int, ...]
+    shown: Order | None = None
+
+
+def plan_single(outline: TaskOutline) -> tuple[PlannedJudgment, ...]:
+    """Return the one judgment of most protocols: about all responses of the task, in the order shown."""
+    return (PlannedJudgment(outline.criterion, tuple(range(outline.responses)), outline.shown),)
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How one asking is done.
+    """How a judging task is turned into judgments.
 
     Attributes:
-        inputs: The slots for responses that a rubric of this protocol may have, each choice a tuple.
+        inputs: The response slots that a rubric of this protocol may have, each choice a tuple: `response`,
+            `response_a` and `response_b`, or `responses`.
         ask: The generator.
-        writes: The slots that the judge fills itself, before it sees a response.
-        both_orders: Whether one asking shows both orders of a pair.
-        parts: The judgments that one asking ends in.
-        total: The criterion that stands for all the rubric's criteria, where one asking covers them.
+        writes: The slots that the judge fills itself before it sees a response, each with the heading that a
+            first rubric gives it.
+        both_orders: Whether one task shows a pair in both orders. Such a protocol ignores `positions`.
+        plan: The judgments that a task will end in. The generator returns one for each, in this order.
+        total: The criterion that combines all criteria of the rubric, where one task covers them. Each
+            criterion is then a yes/no question, and the rubric has no scale.
     """
 
     inputs: tuple[tuple[str, ...], ...]
-    ask: Callable[[Asking], Steps]
-    writes: tuple[str, ...] = ()
+    ask: Callable[[Task], JudgmentGenerator]
+    writes: Mapping[str, str] = field(default_factory=dict)
     both_orders: bool = False
-    parts: Callable[[Outline], tuple[Part, ...]] = one_part
+    plan: Callable[[TaskOutline], tuple[PlannedJudgment, ...]] = plan_single
     total: str | None = None
 
+    def uses_positions(self, rubric: Rubric) -> bool:
+        """Return whether the suite's key `positions` decides how a rubric's responses are shown."""
+        return rubric.kind is Kind.PAIRWISE and not self.both_orders
 
-def blank(asking: Asking, part: Part) -> Judgment:
-    """Return a judgment of an asking before it has a verdict or a failure."""
-    responses = tuple(asking.responses[place] for place in part.systems)
+
+def new_judgment(task: Task, planned: PlannedJudgment | None = None) -> Judgment:
+    """Return a judgment of a task that has neither a verdict nor a failure yet.
+
+    Args:
+        task: The task.
+        planned: What the judgment is about. By default all responses of the task, in the order shown.
+    """
+    planned = planned or plan_single(task.outline)[0]
+    responses = tuple(task.responses[place] for place in planned.systems)
     single = len(responses) == 1
     return Judgment(
-        dataset=asking.item.dataset,
-        judge=asking.judge.id,
-        criterion=part.criterion,
-        item_id=asking.item.item_id,
+        dataset=task.item.dataset,
+        judge=task.judge.id,
+        criterion=planned.criterion,
+        item_id=task.item.item_id,
         system=responses[0].system if single else None,
         system_a=None if single else responses[0].system,
         system_b=None if single else responses[1].system,
         sample=responses[0].sample,
-        shown=part.shown,
-        row=asking.row,
-        repeat=asking.repeat,
-        rubric=asking.judge.rubric.id,
-        rubric_hash=asking.judge.rubric.hash,
-        model=asking.judge.model,
-        mode=asking.judge.mode.value,
+        shown=planned.shown,
+        row=task.row,
+        repeat=task.repeat,
+        rubric=task.judge.rubric.id,
+        rubric_hash=task.judge.rubric.hash,
+        model=task.judge.model,
+        mode=task.judge.mode.value,
         response_hashes=tuple(response.sha256 or "" for response in responses),
-        same_family=asking.same_family,
+        same_family=task.same_family,
     )
 
 
-def failed(
-    asking: Asking,
-    parts: tuple[Part, ...],
+def fail_all(
+    task: Task,
+    planned: tuple[PlannedJudgment, ...],
     failure: FailureKind,
     detail: str | None,
     completions: tuple[str, ...] = (),
 ) -> tuple[Judgment, ...]:
-    """Return an asking's judgments, all of one failure."""
+    """Return the planned judgments of a task, each with the same failure."""
     return tuple(
-        replace(blank(asking, part), failure=failure, detail=detail, completions=completions)
-        for part in parts
+        replace(new_judgment(task, judgment), failure=failure, detail=detail, completions=completions)
+        for judgment in planned
     )

@@ -1,4 +1,4 @@
-"""The one-token question in each mode: at once, after a rationale, or after thinking."""
+"""The question that one token answers, in each mode: at once, after a rationale, or after thinking."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from evalhub.judging.prompts.escape import defuse
 from evalhub.judging.prompts.slots import messages
-from evalhub.judging.protocols.base import Asking, Judge
+from evalhub.judging.protocols.base import Judge, Task
 from evalhub.judging.replies.hard import read_answer
 from evalhub.records import CUT, Completion, FailureKind, Judgment, Message, Request, Response, Sampling
 from evalhub.specs import Mode
@@ -21,18 +21,22 @@ _THINK, _THOUGHT = "<think>\n", "\n</think>\n\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a question: log-probabilities of all choices, one choice without any, or a failure.
+class TokenAnswer:
+    """The answer to one question: log-probabilities of all choices, one choice without them, or a failure.
 
     Attributes:
-        sent: The conversation up to the question.
-        text: What was generated.
+        conversation: The messages up to and with the question.
+        text: The generated text.
         choice: The hard verdict of a judge that gives no probabilities.
-        unlisted: The choices whose log-probability is only a bound, since the server did not list them.
+        logprobs: Natural-log probability of each choice.
+        unlisted: The choices whose log-probability is only an upper bound, since the server did not list
+            them.
+        label_mass: Total probability of the choices, in [0, 1].
+        top_token: The most probable token, allowed or not.
         completions: Keys of all completions behind the answer.
     """
 
-    sent: tuple[Message, ...]
+    conversation: tuple[Message, ...]
     text: str | None = None
     choice: str | None = None
     logprobs: Mapping[str, float] | None = None
@@ -47,7 +51,7 @@ class Answer:
 
     @property
     def best(self) -> str:
-        """The verdict's token: the most probable choice, or the only one that is known.
+        """The verdict's token: the most probable choice, or the only choice that is known.
 
         Raises:
             ValueError: The answer is a failure.
@@ -73,8 +77,8 @@ class Answer:
             completions=self.completions,
         )
 
-    def renamed(self, names: Mapping[str, str]) -> Answer:
-        """Return the answer with its choices under other names; the text stays as generated."""
+    def rename_choices(self, names: Mapping[str, str]) -> TokenAnswer:
+        """Return the answer with its choices under other names. The text stays as generated."""
         if self.logprobs is None:
             return replace(self, choice=names.get(self.choice or ""))
         return replace(
@@ -84,62 +88,66 @@ class Answer:
         )
 
 
-Asked = Generator[tuple[Request, ...], tuple[Completion, ...], Answer]
+AnswerGenerator = Generator[tuple[Request, ...], tuple[Completion, ...], TokenAnswer]
+"""Yields requests, is sent their completions, and returns the answer to one question."""
 
 
-def ask(
-    asking: Asking,
+def ask_token(
+    task: Task,
     shown: tuple[Response, ...],
     question: str,
     choices: tuple[str, ...],
     *,
-    written: Mapping[str, str] | None = None,
+    self_written: Mapping[str, str] | None = None,
     completions: tuple[str, ...] = (),
     note: str = "",
-) -> Asked:
+) -> AnswerGenerator:
     """Show the rubric with some responses and ask for one of the choices, in the judge's mode.
 
     Args:
-        asking: The judge, the item and the criterion.
+        task: The judge, the item and the criterion.
         shown: The responses in the order shown.
         question: Names the choices.
         choices: Each one token.
-        written: Texts for the slots that the judge filled itself.
-        completions: Keys of what it wrote for that.
-        note: Stands before what is asked first, be it a rationale or the verdict.
+        self_written: Texts for the slots that the judge filled itself.
+        completions: Keys of the completions behind those texts.
+        note: Stands before the first question, which asks for a rationale or for the verdict.
     """
-    judge = asking.judge
+    judge = task.judge
     closing = note + (EXPLAIN if judge.mode is Mode.EXPLAIN else question)
-    sent = messages(
+    conversation = messages(
         judge.rubric,
-        asking.item,
-        asking.criterion,
+        task.item,
+        task.criterion,
         shown,
         closing=closing,
-        written=written or {},
-        form=judge.form(asking.criterion),
+        self_written=self_written or {},
+        form=judge.form_of(task.criterion),
     )
-    answer = Answer(sent, completions=completions)
+    answer = TokenAnswer(conversation, completions=completions)
     if judge.mode is Mode.EXPLAIN:
-        answer = yield from _explained(answer, judge, question, asking.repeat)
+        answer = yield from _explain(answer, judge, question, task.repeat)
     elif judge.mode is Mode.THINK:
-        answer = yield from _thought(answer, judge, asking.repeat)
+        answer = yield from _think(answer, judge, task.repeat)
     return answer if answer.failure else (yield from _choose(answer, judge, choices))
 
 
-def ask_again(answer: Answer, judge: Judge, question: str, choices: tuple[str, ...]) -> Asked:
+def ask_next_token(
+    answer: TokenAnswer, judge: Judge, question: str, choices: tuple[str, ...]
+) -> AnswerGenerator:
     """Ask a further question of one token in the conversation of an answer."""
     turns = (Message("assistant", defuse(answer.text or "")), Message("user", question))
-    return (yield from _choose(replace(answer, sent=(*answer.sent, *turns)), judge, choices))
+    answer = replace(answer, conversation=(*answer.conversation, *turns))
+    return (yield from _choose(answer, judge, choices))
 
 
-def _explained(answer: Answer, judge: Judge, question: str, sample: int) -> Asked:
+def _explain(answer: TokenAnswer, judge: Judge, question: str, sample: int) -> AnswerGenerator:
     sampling = replace(judge.sampling, max_tokens=judge.rationale_tokens)
-    (rationale,) = yield (Request(answer.sent, sampling, sample=sample),)
+    (rationale,) = yield (Request(answer.conversation, sampling, sample=sample),)
     turns = (Message("assistant", defuse(rationale.text or "")), Message("user", question))
     return replace(
         answer,
-        sent=(*answer.sent, *turns),
+        conversation=(*answer.conversation, *turns),
         rationale=rationale.text,
         rationale_cut=rationale.finish_reason == CUT,
         completions=(*answer.completions, rationale.key),
@@ -148,39 +156,41 @@ def _explained(answer: Answer, judge: Judge, question: str, sample: int) -> Aske
     )
 
 
-def _thought(answer: Answer, judge: Judge, sample: int) -> Asked:
-    """Let the judge think; its end is forced by the budget, or put off with "Wait".
+def _think(answer: TokenAnswer, judge: Judge, sample: int) -> AnswerGenerator:
+    """Let the judge think. The budget forces the end of its think text, "Wait" puts the end off.
 
     Source: Muennighoff et al., s1: Simple test-time scaling, arXiv 2501.19393, section 3.1.
     """
-    thought, left, cut = "", judge.think_tokens, False
+    thoughts, budget, cut = "", judge.think_tokens, False
     completions = answer.completions
     for wait in range(judge.waits + 1):
-        thought += WAIT if wait else ""
-        sent = (*answer.sent, Message("assistant", _THINK + defuse(thought)))
-        sampling = replace(judge.sampling, max_tokens=left, stop=("</think>",))
-        (part,) = yield (Request(sent, sampling, sample=sample),)
-        completions = (*completions, part.key)
-        if part.failure:
-            return replace(answer, completions=completions, failure=part.failure, detail=part.detail)
-        thought += (part.reasoning if part.reasoning is not None else part.text) or ""
-        cut = part.finish_reason == CUT
-        left -= part.completion_tokens or 0
-        if cut or left <= 0:
+        thoughts += WAIT if wait else ""
+        conversation = (*answer.conversation, Message("assistant", _THINK + defuse(thoughts)))
+        sampling = replace(judge.sampling, max_tokens=budget, stop=("</think>",))
+        (completion,) = yield (Request(conversation, sampling, sample=sample),)
+        completions = (*completions, completion.key)
+        if completion.failure:
+            return replace(
+                answer, completions=completions, failure=completion.failure, detail=completion.detail
+            )
+        thoughts += (completion.reasoning if completion.reasoning is not None else completion.text) or ""
+        cut = completion.finish_reason == CUT
+        budget -= completion.completion_tokens or 0
+        if cut or budget <= 0:
             break
-    turn = Message("assistant", f"{_THINK}{defuse(thought.strip())}{_THOUGHT}")
+    turn = Message("assistant", f"{_THINK}{defuse(thoughts.strip())}{_THOUGHT}")
     return replace(
         answer,
-        sent=(*answer.sent, turn),
-        rationale=thought.strip(),
+        conversation=(*answer.conversation, turn),
+        rationale=thoughts.strip(),
         rationale_cut=cut,
         completions=completions,
     )
 
 
-def _choose(answer: Answer, judge: Judge, choices: tuple[str, ...]) -> Asked:
+def _choose(answer: TokenAnswer, judge: Judge, choices: tuple[str, ...]) -> AnswerGenerator:
     verdict = Sampling(temperature=0.0, max_tokens=1, seed=judge.sampling.seed)
-    (completion,) = yield (Request(answer.sent, verdict, choices),)
+    (completion,) = yield (Request(answer.conversation, verdict, choices),)
     answer = replace(
         answer,
         text=completion.text,
@@ -196,26 +206,28 @@ def _choose(answer: Answer, judge: Judge, choices: tuple[str, ...]) -> Asked:
     if answer.failure:
         return answer
     if completion.logprobs is None:
-        return _read(answer, completion, choices)
+        return _read_text(answer, completion, choices)
     if set(completion.logprobs) != set(choices):
         return replace(answer, failure=FailureKind.PARSE, detail="no probability for every verdict token")
     return replace(answer, logprobs=completion.logprobs, unlisted=completion.unlisted, label_mass=mass)
 
 
-def _read(answer: Answer, completion: Completion, choices: tuple[str, ...]) -> Answer:
-    """Return the hard verdict that a text without probabilities gives, or why it gives none."""
+def _read_text(answer: TokenAnswer, completion: Completion, choices: tuple[str, ...]) -> TokenAnswer:
+    """Return the hard verdict of a text without probabilities, or the failure with its reason."""
     if completion.finish_reason == CUT:
         detail = "the verdict was cut at its token limit; engine: answer_tokens allows more"
         return replace(answer, failure=FailureKind.TRUNCATED, detail=detail)
     choice = read_answer(completion.text or "", choices)
     if choice is None:
-        allowed = f"the answer is not one of {', '.join(choices)} and nothing else"
-        detail = allowed if (completion.text or "").strip() else "the answer is empty"
+        mismatch = f"the answer is not one of {', '.join(choices)} and nothing else"
+        detail = mismatch if (completion.text or "").strip() else "the answer is empty"
         return replace(answer, failure=FailureKind.PARSE, detail=detail)
     return replace(answer, choice=choice)
 
 
 def _off_choice(floor: float, top_token: str | None) -> str:
-    """Say what the model wanted instead; the probability itself stands in the judgment."""
-    wish = "" if top_token is None else f"; the most probable token was {top_token!r}"
-    return f"the allowed answers together are less probable than {floor:g} (controls.min_choice_mass){wish}"
+    """Return the failure's detail with the most probable token. Its probability stands in the judgment."""
+    preferred = "" if top_token is None else f"; the most probable token was {top_token!r}"
+    return (
+        f"the allowed answers together are less probable than {floor:g} (controls.min_choice_mass){preferred}"
+    )

@@ -5,126 +5,129 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from evalhub.judging.expectation import SIDES, expectation, unsettled
+from evalhub.judging.expectation import SIDES, expectation, why_hard
 from evalhub.judging.probabilities import hard_winner, preference, softmax
-from evalhub.judging.protocols.base import Asking, Part, Steps, blank
-from evalhub.judging.protocols.one_token import Answer, Asked, ask
+from evalhub.judging.protocols.base import JudgmentGenerator, Task, new_judgment
+from evalhub.judging.protocols.one_token import AnswerGenerator, TokenAnswer, ask_token
 from evalhub.records import FailureKind, Judgment
 from evalhub.scales import AnswerForm, Order, Scale, Winner
 
 
 def pointwise(
-    asking: Asking, written: Mapping[str, str] | None = None, completions: tuple[str, ...] = ()
-) -> Steps:
+    task: Task, self_written: Mapping[str, str] | None = None, completions: tuple[str, ...] = ()
+) -> JudgmentGenerator:
     """Rate one response on the levels of the criterion's scale."""
-    scale = asking.judge.rubric.scale_for(asking.criterion) or Scale(())
-    form = asking.judge.form(asking.criterion)
+    scale = task.judge.rubric.scale_for(task.criterion) or Scale(())
+    form = task.judge.form_of(task.criterion)
     choices = scale.answers(form)
-    how = "one letter" if form is AnswerForm.LETTERS else "one of"
-    question = f"Which level fits best? Answer with {how}: {', '.join(choices)}."
-    answer = yield from ask(
-        asking, asking.responses, question, choices, written=written, completions=completions
+    request = "one letter" if form is AnswerForm.LETTERS else "one of"
+    question = f"Which level fits best? Answer with {request}: {', '.join(choices)}."
+    answer = yield from ask_token(
+        task, task.responses, question, choices, self_written=self_written, completions=completions
     )
-    answer = answer.renamed(dict(zip(choices, scale.labels, strict=True)))
-    return (rated(blank(asking, Part(asking.criterion, (0,))), answer, scale),)
+    answer = answer.rename_choices(dict(zip(choices, scale.labels, strict=True)))
+    return (rate(new_judgment(task), answer, scale),)
 
 
 def pairwise(
-    asking: Asking, written: Mapping[str, str] | None = None, completions: tuple[str, ...] = ()
-) -> Steps:
-    """Compare two responses, shown in the asking's order, and un-swap the verdict."""
-    order = asking.shown or Order.AB
-    answer = yield from compare(asking, order, written=written, completions=completions)
-    return (compared(blank(asking, Part(asking.criterion, (0, 1), asking.shown)), answer, order),)
+    task: Task, self_written: Mapping[str, str] | None = None, completions: tuple[str, ...] = ()
+) -> JudgmentGenerator:
+    """Compare two responses, shown in the task's order, and un-swap the verdict."""
+    order = task.shown or Order.AB
+    answer = yield from ask_better(task, order, self_written=self_written, completions=completions)
+    return (compare(new_judgment(task), answer, order),)
 
 
-def compare(
-    asking: Asking,
+def ask_better(
+    task: Task,
     order: Order,
     *,
-    written: Mapping[str, str] | None = None,
+    self_written: Mapping[str, str] | None = None,
     completions: tuple[str, ...] = (),
     note: str = "",
-) -> Asked:
+) -> AnswerGenerator:
     """Ask which of the two responses is better, in one order.
 
     Args:
-        asking: The judge, the item, the criterion and the pair.
+        task: The judge, the item, the criterion and the pair.
         order: Which response is shown first.
-        written: Texts for the slots that the judge filled itself.
-        completions: Keys of what it wrote for that.
-        note: Stands before what is asked first, be it a rationale or the verdict.
+        self_written: Texts for the slots that the judge filled itself.
+        completions: Keys of the completions behind those texts.
+        note: Stands before the first question, which asks for a rationale or for the verdict.
     """
-    ties = bool(asking.judge.rubric.ties)
+    ties = bool(task.judge.rubric.ties)
     answers = "A, B, or C if they are equally good" if ties else "A or B"
     question = f"Which response is better, A or B? Answer with one letter: {answers}."
-    shown = asking.responses[::-1] if order is Order.BA else asking.responses
+    shown = task.responses[::-1] if order is Order.BA else task.responses
     letters = ("A", "B", "C") if ties else ("A", "B")
     return (
-        yield from ask(asking, shown, question, letters, written=written, completions=completions, note=note)
+        yield from ask_token(
+            task, shown, question, letters, self_written=self_written, completions=completions, note=note
+        )
     )
 
 
-def rated(judgment: Judgment, answer: Answer, scale: Scale) -> Judgment:
-    """Return the judgment with the most probable level and the expected one.
+def rate(judgment: Judgment, answer: TokenAnswer, scale: Scale) -> Judgment:
+    """Return the judgment with the most probable level and the expected level.
 
-    The expected level is that of the applicable ones, their probabilities made to sum to 1. Where the most
-    probable level is not applicable there is neither. A hard verdict has no expected level, and a verdict is
-    hard where levels that the server did not list could move the expected one by more than 1% of the range.
+    The expected level is the mean over the applicable levels, with their probabilities scaled to sum to 1. A
+    judgment whose most probable level is not applicable has neither. A hard verdict has no expected level. A
+    verdict is also hard where levels that the server did not list could move the expected level by more than
+    1% of the range.
     """
     judgment = answer.fill(judgment)
     if answer.failure:
         return judgment
     label = answer.best
-    chosen = next(level for level in scale.levels if level.label == label)
-    if not chosen.applicable:
-        detail = chosen.meaning
+    best = next(level for level in scale.levels if level.label == label)
+    if not best.applicable:
+        detail = best.meaning
         return replace(judgment, failure=FailureKind.NOT_APPLICABLE, detail=detail, logprobs=answer.logprobs)
-    judgment = replace(judgment, value=chosen.value)
+    judgment = replace(judgment, value=best.value)
     if answer.logprobs is None:
         return judgment
     values = {level.label: level.value for level in scale.levels if level.value is not None}
-    return with_expected(judgment, answer, values)
+    return add_expected(judgment, answer, values)
 
 
-def with_expected(judgment: Judgment, answer: Answer, values: Mapping[str, float]) -> Judgment:
-    """Return the judgment with its probabilities and the expected level, or as a hard verdict with why."""
+def add_expected(judgment: Judgment, answer: TokenAnswer, values: Mapping[str, float]) -> Judgment:
+    """Return the judgment with its probabilities and expected level, or with the reason why it is hard."""
     logprobs = answer.logprobs or {}
-    level, bound = expectation(logprobs, values, answer.unlisted)
-    reason = unsettled(values, answer.unlisted, bound)
+    level, shift = expectation(logprobs, values, answer.unlisted)
+    reason = why_hard(values, answer.unlisted, shift)
     if reason is not None:
         return replace(judgment, detail=reason)
     return replace(judgment, expected=level, logprobs=dict(logprobs))
 
 
-def compared(judgment: Judgment, answer: Answer, order: Order) -> Judgment:
+def compare(judgment: Judgment, answer: TokenAnswer, order: Order) -> Judgment:
     """Return the judgment with the verdict in terms of the systems, whatever the order shown."""
     judgment = answer.fill(judgment)
     if answer.failure:
         return judgment
+    sides = _sides(order)
     if answer.logprobs is None:
-        return replace(judgment, winner=Winner(_names(order)[answer.best]))
-    names = _names(order)
-    unlisted = {names[letter]: letter for letter in answer.unlisted}
-    return with_preference(judgment, unswapped(answer.logprobs, order), unlisted)
+        return replace(judgment, winner=Winner(sides[answer.best]))
+    unlisted = {sides[letter]: letter for letter in answer.unlisted}
+    return add_preference(judgment, unswap(answer.logprobs, order), unlisted)
 
 
-def with_preference(
+def add_preference(
     judgment: Judgment, logprobs: Mapping[str, float], unlisted: Mapping[str, str]
 ) -> Judgment:
-    """Return the judgment of a pair with the probability that a wins, or as a hard verdict with why.
+    """Return a pair's judgment with the probability that a wins, or with the reason why it is hard.
 
     It is hard where outcomes that the server did not list could move that probability by more than 1%. Where
-    they cannot, they are left out, so that no bound stands for a probability.
+    they cannot, they are left out, so that no upper bound stands for a probability.
 
     Args:
         judgment: All but its verdict.
-        logprobs: Of "a", "b" and maybe "tie".
+        logprobs: Natural-log probability of "a", "b" and, with ties, "tie".
         unlisted: The outcomes that the server did not list, with the choices that stand for them.
     """
     judgment = replace(judgment, winner=hard_winner(softmax(logprobs)))
-    _, bound = expectation(logprobs, SIDES, unlisted)
-    reason = unsettled(SIDES, unlisted.values(), bound, "the probability that a side wins")
+    _, shift = expectation(logprobs, SIDES, unlisted)
+    reason = why_hard(SIDES, unlisted.values(), shift, "the probability that a side wins")
     if reason is not None:
         return replace(judgment, detail=reason)
     listed = {name: value for name, value in logprobs.items() if name not in unlisted}
@@ -132,14 +135,14 @@ def with_preference(
     return replace(judgment, p_a=preference(shares), logprobs=listed)
 
 
-def unswapped(logprobs: Mapping[str, float], order: Order) -> dict[str, float]:
+def unswap(logprobs: Mapping[str, float], order: Order) -> dict[str, float]:
     """Return log-probabilities of a, tie and b from those of the letters shown."""
-    names = _names(order)
-    named = {names[letter]: logprob for letter, logprob in logprobs.items()}
-    return {name: named[name] for name in ("a", "tie", "b") if name in named}
+    sides = _sides(order)
+    by_side = {sides[letter]: logprob for letter, logprob in logprobs.items()}
+    return {name: by_side[name] for name in ("a", "tie", "b") if name in by_side}
 
 
-def _names(order: Order) -> dict[str, str]:
-    """Return what each letter shown means."""
+def _sides(order: Order) -> dict[str, str]:
+    """Return the outcome that each letter shown stands for."""
     first, second = ("a", "b") if order is Order.AB else ("b", "a")
     return {"A": first, "B": second, "C": "tie"}

@@ -1,6 +1,6 @@
-"""Judges that write before they judge: a reference of their own, criteria for the item, or both.
+"""Judges that write before they judge: a reference of their own, questions about the item, or both.
 
-Whatever is written is written before any response is seen.
+The judge writes before it sees any response.
 
 Source: Zeng et al., Evaluating Large Language Models at Evaluating Instruction Following (LLMBar),
 ICLR 2024, section 4.
@@ -12,11 +12,14 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 
 from evalhub.judging.prompts.slots import slot_texts
-from evalhub.judging.protocols.base import Asking, Steps, failed, one_part
+from evalhub.judging.protocols.base import JudgmentGenerator, Task, fail_all, plan_single
 from evalhub.judging.protocols.pointwise_pairwise import pairwise, pointwise
 from evalhub.records import Completion, FailureKind, Message, Request
 from evalhub.scales import Kind
 from evalhub.texts import is_blank
+
+REFERENCE = {"reference": "# A possible answer, which may be wrong"}
+QUESTIONS = {"metrics": "# What to ask of a response"}
 
 PROMPTS: Mapping[str, str] = {
     "reference": "Write the best possible response to the request below, and nothing else.",
@@ -29,8 +32,8 @@ PROMPTS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
-    """Texts by slot, the completions behind them, and why they cannot be used."""
+class _SelfWritten:
+    """Texts by slot, the completions behind them, and the failure if a text cannot be used."""
 
     texts: Mapping[str, str]
     completions: tuple[str, ...]
@@ -38,49 +41,55 @@ class _Written:
     detail: str | None = None
 
 
-def writing(*slots: str, unless_given: bool = False) -> Callable[[Asking], Steps]:
-    """Return the protocol that fills some slots itself, then rates or compares.
+def write_first(*slots: str, keep_references: bool = False) -> Callable[[Task], JudgmentGenerator]:
+    """Return the generator that lets the judge fill some slots itself, then rates or compares.
 
     Args:
-        slots: `reference`, `metrics` or both.
-        unless_given: Whether an item that brings a reference keeps it.
+        slots: Names in `PROMPTS`.
+        keep_references: Whether an item's own reference is used where it has one.
     """
 
-    def steps(asking: Asking) -> Steps:
-        wanted = tuple(
-            slot for slot in slots if not (unless_given and slot == "reference" and asking.item.references)
+    def ask(task: Task) -> JudgmentGenerator:
+        missing = tuple(
+            slot for slot in slots if not (keep_references and slot == "reference" and task.item.references)
         )
-        written = yield from _write(asking, wanted)
-        if written.failure:
-            parts = one_part(asking.outline)
-            return failed(asking, parts, written.failure, written.detail, written.completions)
-        base = pairwise if asking.judge.rubric.kind is Kind.PAIRWISE else pointwise
-        return (yield from base(asking, written.texts, written.completions))
+        self_written = yield from _write(task, missing)
+        if self_written.failure:
+            return fail_all(
+                task,
+                plan_single(task.outline),
+                self_written.failure,
+                self_written.detail,
+                self_written.completions,
+            )
+        base = pairwise if task.judge.rubric.kind is Kind.PAIRWISE else pointwise
+        return (yield from base(task, self_written.texts, self_written.completions))
 
-    return steps
+    return ask
 
 
 def _write(
-    asking: Asking, slots: tuple[str, ...]
-) -> Generator[tuple[Request, ...], tuple[Completion, ...], _Written]:
-    """Ask for all texts at once; they need nothing from each other."""
+    task: Task, slots: tuple[str, ...]
+) -> Generator[tuple[Request, ...], tuple[Completion, ...], _SelfWritten]:
+    """Ask for all texts at once, since none depends on another."""
     if not slots:
-        return _Written({}, ())
-    judge = asking.judge
+        return _SelfWritten({}, ())
+    judge = task.judge
     sampling = replace(judge.sampling, max_tokens=judge.rationale_tokens)
-    sample = asking.repeat if sampling.temperature > 0 else 0
-    texts = slot_texts(judge.rubric, asking.item, asking.criterion, ())
-    apart = asking.item.context and "context" in judge.rubric.inputs
-    asked = "\n\n".join([texts["context"], texts["question"]] if apart else [texts["question"]])
+    sample = task.repeat if sampling.temperature > 0 else 0
+    shown = slot_texts(judge.rubric, task.item, task.criterion, ())
+    has_context = task.item.context and "context" in judge.rubric.inputs
+    question = "\n\n".join([shown["context"], shown["question"]] if has_context else [shown["question"]])
     completions = yield tuple(
-        Request((Message("user", f"{PROMPTS[slot]}\n\n{asked}"),), sampling, sample=sample) for slot in slots
+        Request((Message("user", f"{PROMPTS[slot]}\n\n{question}"),), sampling, sample=sample)
+        for slot in slots
     )
-    said = {slot: one.text or "" for slot, one in zip(slots, completions, strict=True)}
+    texts = {slot: completion.text or "" for slot, completion in zip(slots, completions, strict=True)}
     keys = tuple(completion.key for completion in completions)
     for completion in completions:
         if completion.failure:
-            return _Written(said, keys, completion.failure, completion.detail)
-    for slot, text in said.items():
+            return _SelfWritten(texts, keys, completion.failure, completion.detail)
+    for slot, text in texts.items():
         if is_blank(text):
-            return _Written(said, keys, FailureKind.PARSE, f"the judge wrote nothing for {slot}")
-    return _Written(said, keys)
+            return _SelfWritten(texts, keys, FailureKind.PARSE, f"the judge wrote nothing for {slot}")
+    return _SelfWritten(texts, keys)

@@ -1,4 +1,4 @@
-"""Both orders in one asking; where they disagree, the judge sees both readings and decides anew.
+"""Both orders in one task. Where they disagree, the judge sees both assessments and decides again.
 
 Source: Zeng et al., LLMBar, ICLR 2024, section 4 ("Swap+CoT").
 """
@@ -6,55 +6,53 @@ Source: Zeng et al., LLMBar, ICLR 2024, section 4 ("Swap+CoT").
 from __future__ import annotations
 
 from evalhub.judging.prompts.escape import fence
-from evalhub.judging.protocols.base import Asking, Outline, Part, Steps, blank
-from evalhub.judging.protocols.one_token import Answer
-from evalhub.judging.protocols.pointwise_pairwise import compare, compared
+from evalhub.judging.protocols.base import JudgmentGenerator, PlannedJudgment, Task, TaskOutline, new_judgment
+from evalhub.judging.protocols.one_token import TokenAnswer
+from evalhub.judging.protocols.pointwise_pairwise import ask_better, compare
 from evalhub.records import Judgment
 from evalhub.scales import Order, Winner
 
 ORDERS = (Order.AB, Order.BA)
 
 
-def both_parts(outline: Outline) -> tuple[Part, ...]:
+def plan_orders(outline: TaskOutline) -> tuple[PlannedJudgment, ...]:
     """Return one judgment for each order."""
-    return tuple(Part(outline.criterion, (0, 1), order) for order in ORDERS)
+    return tuple(PlannedJudgment(outline.criterion, (0, 1), order) for order in ORDERS)
 
 
-def swap(asking: Asking) -> Steps:
-    """Compare in both orders; if the hard verdicts differ, ask in both orders for a synthesis.
+def swap(task: Task) -> JudgmentGenerator:
+    """Compare in both orders. If the hard verdicts differ, ask in both orders for a synthesis.
 
-    A judge that explains sees both readings before it writes anew; the judgment keeps that rationale.
+    A judge that explains sees both assessments before it writes again. The judgment keeps the new rationale.
     """
-    first: list[tuple[Answer, Judgment]] = []
+    answers: list[TokenAnswer] = []
     for order in ORDERS:
-        answer = yield from compare(asking, order)
-        first.append((answer, _judged(asking, answer, order)))
-    judgments = tuple(judgment for _, judgment in first)
+        answers.append((yield from ask_better(task, order)))
+    judgments = tuple(_compare(task, answer, order) for answer, order in zip(answers, ORDERS, strict=True))
     if any(judgment.failure for judgment in judgments) or judgments[0].winner == judgments[1].winner:
         return judgments
-    before = tuple(key for answer, _ in first for key in answer.completions)
-    final = []
+    completions = tuple(key for answer in answers for key in answer.completions)
+    syntheses = []
     for order in ORDERS:
-        note = _both_readings(judgments, order)
-        answer = yield from compare(asking, order, completions=before, note=note)
-        final.append(_judged(asking, answer, order))
-    return tuple(final)
+        note = _both_assessments(judgments, order)
+        answer = yield from ask_better(task, order, completions=completions, note=note)
+        syntheses.append(_compare(task, answer, order))
+    return tuple(syntheses)
 
 
-def _judged(asking: Asking, answer: Answer, order: Order) -> Judgment:
-    return compared(blank(asking, Part(asking.criterion, (0, 1), order)), answer, order)
+def _compare(task: Task, answer: TokenAnswer, order: Order) -> Judgment:
+    return compare(new_judgment(task, PlannedJudgment(task.criterion, (0, 1), order)), answer, order)
 
 
-def _both_readings(judgments: tuple[Judgment, ...], order: Order) -> str:
-    """Put both readings in the letters of one order, the reading of that order first."""
+def _both_assessments(judgments: tuple[Judgment, ...], order: Order) -> str:
+    """Return both assessments in the letters of one order, the assessment of that order first."""
     lines = ["Two assessments of these responses disagree."]
-    for judgment in sorted(judgments, key=lambda one: one.shown is not order):
+    for judgment in sorted(judgments, key=lambda judgment: judgment.shown is not order):
         lines.append(f"One prefers {_letter(judgment.winner, order)}.")
         if judgment.rationale:
-            seen = (
-                "" if judgment.shown is order else " It saw the two the other way round, A as B and B as A."
-            )
-            lines.append(f"Its reasons:{seen}\n{fence(judgment.rationale)}")
+            swapped = " It saw the two the other way round, A as B and B as A."
+            remark = "" if judgment.shown is order else swapped
+            lines.append(f"Its reasons:{remark}\n{fence(judgment.rationale)}")
     return "\n".join([*lines, "Weigh both, and look at the responses again.\n\n"])
 
 

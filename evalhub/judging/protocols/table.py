@@ -1,51 +1,48 @@
-"""The protocols: pure generators from one asking to its judgments.
-
-A protocol yields requests, is sent their completions, and returns judgments. It calls no
-model and touches no disk, so that resuming is replaying completions.
-"""
+"""All protocols by the name that a rubric gives under `protocol`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from evalhub.judging.protocols.base import Protocol
-from evalhub.judging.protocols.checklist import TOTAL, all_parts, checklist
-from evalhub.judging.protocols.listwise import listwise, pair_parts
+from evalhub.judging.protocols.checklist import TOTAL, checklist, plan_criteria
+from evalhub.judging.protocols.listwise import listwise, plan_pairs
 from evalhub.judging.protocols.pointwise_pairwise import pairwise, pointwise
-from evalhub.judging.protocols.self_written import writing
-from evalhub.judging.protocols.swap import both_parts, swap
+from evalhub.judging.protocols.self_written import QUESTIONS, REFERENCE, write_first
+from evalhub.judging.protocols.swap import plan_orders, swap
 from evalhub.specs import find_entry
 
-_ONE, _TWO = ("response",), ("response_a", "response_b")
+_RESPONSE, _PAIR, _LIST = ("response",), ("response_a", "response_b"), ("responses",)
+_RATE_OR_COMPARE = (_RESPONSE, _PAIR)
 
 PROTOCOLS: Mapping[str, Protocol] = {
-    "pointwise": Protocol((_ONE,), pointwise),
-    "pairwise": Protocol((_TWO,), pairwise),
-    "reference": Protocol((_ONE, _TWO), writing("reference", unless_given=True), writes=("reference",)),
-    "own-reference": Protocol((_ONE, _TWO), writing("reference"), writes=("reference",)),
-    "metrics": Protocol((_ONE, _TWO), writing("metrics"), writes=("metrics",)),
+    "pointwise": Protocol((_RESPONSE,), pointwise),
+    "pairwise": Protocol((_PAIR,), pairwise),
+    "reference": Protocol(_RATE_OR_COMPARE, write_first("reference", keep_references=True), writes=REFERENCE),
+    "own-reference": Protocol(_RATE_OR_COMPARE, write_first("reference"), writes=REFERENCE),
+    "metrics": Protocol(_RATE_OR_COMPARE, write_first("metrics"), writes=QUESTIONS),
     "metrics-reference": Protocol(
-        (_ONE, _TWO), writing("metrics", "reference"), writes=("metrics", "reference")
+        _RATE_OR_COMPARE, write_first("metrics", "reference"), writes=QUESTIONS | REFERENCE
     ),
-    "swap": Protocol((_TWO,), swap, both_orders=True, parts=both_parts),
-    "checklist": Protocol((_ONE,), checklist, parts=all_parts, total=TOTAL),
-    "listwise": Protocol((("responses",),), listwise, parts=pair_parts),
+    "swap": Protocol((_PAIR,), swap, both_orders=True, plan=plan_orders),
+    "checklist": Protocol((_RESPONSE,), checklist, plan=plan_criteria, total=TOTAL),
+    "listwise": Protocol((_LIST,), listwise, plan=plan_pairs),
 }
 
 
-def protocol_named(name: str, *, where: str = "") -> Protocol:
-    """Return a protocol; those of other packages come from the entry points `evalhub.protocols`.
+def find_protocol(name: str, *, where: str = "") -> Protocol:
+    """Return a protocol from `PROTOCOLS`, or from another package's entry point in `evalhub.protocols`.
 
     Args:
-        name: What a rubric says under `protocol`.
-        where: File and key that say it.
+        name: The rubric's value of `protocol`.
+        where: File and key of that value, for errors.
 
     Raises:
-        UnknownNameError: There is no protocol of that name; the nearest one is named.
+        UnknownNameError: No protocol has this name. The error names the nearest one.
         SpecError: Another package's protocol cannot be loaded.
 
     Example:
-        >>> protocol_named("pairwise").inputs
+        >>> find_protocol("pairwise").inputs
         (('response_a', 'response_b'),)
     """
     return find_entry(

@@ -1,4 +1,4 @@
-"""Whether a score is for the criterion that was asked: "a score of 5 for grammar" says nothing of clarity."""
+"""Whether a score is for the right criterion: "a score of 5 for grammar" says nothing of clarity."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from evalhub.judging.replies.text import sentence_before
 
-# What is rated as a whole, and what a rating is for in other senses.
+# Names of the whole text, and other words that may follow "for".
 _WHOLE = frozenset((
     "summary", "response", "answer", "text", "output", "translation", "dialogue", "essay", "reply",
     "assistant", "it", "this", "that", "me", "now", "everything", "all", "reason", "reasons", "whole",
@@ -42,17 +42,17 @@ def is_of_another(text: str, start: int, number: tuple[int, int], criterion: str
     """Return whether the words around a score say that it is for another criterion.
 
     Args:
-        text: The whole reply, as `plain` returns it.
+        text: The whole reply, as `plain_text` returns it.
         start: Where the words that lead to the score begin.
         number: Start and end of the score.
-        criterion: The criterion that was asked.
-        aspect: What the lead itself names ("score for grammar: 5").
+        criterion: The criterion of the question.
+        aspect: The quality that the lead itself names ("score for grammar: 5").
     """
     if aspect is not None and _names_another(aspect, criterion):
         return True
     sentence = sentence_before(text, number[0])
-    behind = _FOR.match(text, number[1])
-    if behind and _names_another(behind["phrase"], criterion):
+    purpose = _FOR.match(text, number[1])
+    if purpose and _names_another(purpose["phrase"], criterion):
         return True
     heading = _HEADING.search(text[max(0, start - 80) : start + 1].rstrip(" "))
     if heading and not names(heading["phrase"], criterion):

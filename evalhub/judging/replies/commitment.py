@@ -15,7 +15,7 @@ from evalhub.judging.replies.text import THING, any_of, sentence_before
 from evalhub.judging.replies.voices import REPORTED, is_anothers, is_reported
 
 _SO = r"(?:and|so|therefore|thus|hence|then|but|consequently|accordingly)"
-# What follows a rating and takes it out of the judge's mouth, or makes it depend on something.
+# Words after a rating that give it to somebody else, or make it depend on a condition.
 UNDONE = any_of(
     rf"^[^.!?\n]*(?:\b{REPORTED}\b|\baccording\s+to\b|,\s*(?:were|had)\b"
     r"|\b(?<!even\s)(?:if|unless|provided|assuming|but\s+only|only\s+with|but\s+for|except|aside)\b)",
@@ -36,7 +36,7 @@ _OPEN_DENIAL = any_of(
     r"|under\s+no\s+circumstances|on\s+no\s+account|at\s+no\s+(?:point|time)|far\s+from|nor|without|no\s+longer)|n't)"
     r"(?:\s+(?:be|really|quite|yet|truly|even))?\s*(?:[,(–—]|-\s)"
 )
-# Clauses, and what they are about.
+# Where clauses begin, and their subjects.
 _ANEW = any_of(rf"[,;–—]\s*(?:{_SO},?\s+){{0,2}}$")
 _BEGINS_A_CLAUSE = any_of(
     rf"(?:^|[,;:.()–—-])[\s\"']*(?:{_SO}[,\s]+){{0,2}}$",
@@ -63,13 +63,13 @@ def closes_a_verdict(sentence: str) -> bool:
 
 
 def _is_denied(clause: str, lead: str) -> bool:
-    """Return whether the clause of a finite verb denies it; "does not lie and receives" does not."""
+    """Return whether a finite verb's clause denies it. "It does not lie and receives" does not."""
     goes_on = re.match(r"\W*(?:and|so|therefore|thus|hence)\b", lead, re.IGNORECASE)
     return bool((_NOBODY if goes_on else _DENIED).search(clause))
 
 
 def _asserts(sentence: str, outside: str, lead: str) -> bool:
-    """Return whether a finite verb, as in "it earns a score of 5", says so of what is rated."""
+    """Return whether a finite verb, as in "it earns a score of 5", has the rated text as its subject."""
     if _OF_THE_THING.search(outside) and re.match(THING, lead, re.IGNORECASE):
         return False
     if _is_denied(re.split(r"[,;:]", sentence)[-1], lead) or is_reported(outside):
@@ -78,11 +78,11 @@ def _asserts(sentence: str, outside: str, lead: str) -> bool:
 
 
 def commits(text: str, match: re.Match[str], quotes: Sequence[int]) -> bool:
-    """Return whether the writer says it: not denied, supposed, quoted, nor a count of something.
+    """Return whether the writer asserts the number: it is not denied, supposed, quoted, nor a count.
 
     Args:
-        text: The whole reply, as `plain` returns it.
-        match: A lead to a number, with the group `number` and those that name the kind of lead.
+        text: The whole reply, as `plain_text` returns it.
+        match: A lead to a number, with the group `number` and the groups for the kind of lead.
         quotes: Places of the quotation marks in the text.
     """
     groups = match.groupdict()
@@ -101,6 +101,6 @@ def commits(text: str, match: re.Match[str], quotes: Sequence[int]) -> bool:
         not _BEGINS_A_CLAUSE.search(outside) or _SPOILED.search(text[max(0, start - 80) : start])
     ):
         return False
-    counted = "label" not in groups or groups["label"] is None
-    named = groups.get("noun") or groups.get("article") or groups.get("top")
-    return bool(named) or not ((finite or participle) and counted)
+    may_count = "label" not in groups or groups["label"] is None
+    scale_words = groups.get("noun") or groups.get("article") or groups.get("top")
+    return bool(scale_words) or not ((finite or participle) and may_count)

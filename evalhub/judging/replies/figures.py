@@ -1,7 +1,7 @@
-"""The other numbers beside a verdict: each must agree with it, or stand where it can be no level.
+"""The other numbers beside a verdict: each must agree with it, or be no level.
 
-A bare number is one that could be a level itself. It is none where it counts something ("2 facts", "3 of
-the"), numbers something ("paragraph 2", "1. It is"), is denied ("not a 5"), or tops the scale ("out of 5").
+A bare number could be a level itself. A number is not bare if it counts something ("2 facts", "3 of the"),
+numbers something ("paragraph 2", "1. It is"), is denied ("not a 5"), or is the scale's top ("out of 5").
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 NUMBER = rf"(?:-?\d{{1,4}}(?:\.\d{{1,3}})?|{'|'.join(WORDS)})(?![\d\w%])(?:\s+and\s+a\s+half\b)?"
 
 _FIGURE = re.compile(rf"(?<![\w.,/$€£#:%-]){NUMBER}|(?<=\D[/:]){NUMBER}", re.IGNORECASE)
-# What may follow a level. Any other word names what the number counts.
+# Words that may follow a level. Any other word is the thing that the number counts.
 _FUNCTION = (
     r"(?:stars?|points?|marks?|and|or|but|for|if|because|since|as|in|on|out|of|to|with|by|at|after|before|is|are|was|were"
     r"|would|may|might|could|should|seems?|when|while|though|although|instead|now|then|overall|given|due|based|which"
@@ -53,37 +53,38 @@ _LABELLED = re.compile(
 )
 
 
-def value_of(spelled: str) -> float:
-    """Return the number that is spelled in digits or as a word, with or without "and a half"."""
-    word, _, half = " ".join(spelled.lower().split()).partition(" ")
+def value_of(number: str) -> float:
+    """Return the value of a number in digits or as a word, with or without "and a half"."""
+    word, _, half = " ".join(number.lower().split()).partition(" ")
     return (WORDS.index(word) if word in WORDS else float(word)) + (0.5 if half else 0)
 
 
-def rival(
-    text: str, at: int, own: float, limits: tuple[float, float], criterion: str
+def rival_number(
+    text: str, at: int, verdict: float, limits: tuple[float, float], criterion: str
 ) -> re.Match[str] | None:
-    """Return a bare number that says something else than the verdict; None where all agree.
+    """Return a bare number that differs from the verdict, or None if all agree.
 
-    Looked at are the verdict's own sentence and all that follows it. In later sentences only numbers of the
-    scale count. Where the verdict names its criterion, the numbers of other labels are other criteria's.
+    The search covers the verdict's sentence and the text after it. In later sentences only numbers of the
+    scale count. If the verdict's sentence names its criterion, numbers after other labels belong to other
+    criteria.
 
     Args:
-        text: The whole reply, as `plain` returns it.
-        at: Where the verdict's number stands.
-        own: The verdict.
+        text: The whole reply, as `plain_text` returns it.
+        at: Index of the verdict's number.
+        verdict: The verdict.
         limits: The lowest and highest number of the scale.
-        criterion: The criterion that was asked; may be empty.
+        criterion: The criterion of the question, or an empty text.
     """
     sentence = sentence_before(text, at, 1000)
     stop = _STOP.search(text, at)
     ends = stop.start() if stop else len(text)
-    named = bool(criterion) and names(sentence, criterion)
+    names_criterion = bool(criterion) and names(sentence, criterion)
     for figure in _FIGURE.finditer(text, at - len(sentence)):
         value = value_of(figure[0])
-        if value == own or (figure.start() > ends and not limits[0] <= value <= limits[1]):
+        if value == verdict or (figure.start() > ends and not limits[0] <= value <= limits[1]):
             continue
         before = text[max(0, figure.start() - 60) : figure.start()]
-        if named and _LABELLED.search(before):
+        if names_criterion and _LABELLED.search(before):
             continue
         if not _is_harmless(before, figure[0], text[figure.end() : figure.end() + 60], limits[1]):
             return figure

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from evalhub.judging.replies.text import plain
+from evalhub.judging.replies.text import plain_text
 
 KEY = "answer"
 
@@ -30,10 +30,10 @@ def answer_schema(choices: Sequence[str]) -> dict[str, Any]:
 
 
 def read_answer(text: str, choices: Sequence[str]) -> str | None:
-    """Return the choice that a whole answer consists of, alone or as `{"answer": …}`; None for all else.
+    """Return the choice that is the whole answer, bare or as `{"answer": …}`, or None for any other text.
 
-    Stress, brackets, quotes, a full stop and a code fence around it say nothing. A letter counts in its own
-    case.
+    Emphasis, brackets, quotes, a full stop and a code fence around the choice are ignored. The case of a
+    letter matters.
 
     >>> read_answer("**B**.", ["A", "B"]), read_answer('{"answer": "A"}', ["A", "B"])
     ('B', 'A')
@@ -47,10 +47,10 @@ def read_answer(text: str, choices: Sequence[str]) -> str | None:
         return text
     answer = _of_json(text)
     if answer is None:
-        answer = plain(text).removesuffix(".").removesuffix("!").lstrip(_OPENING).rstrip(_CLOSING)
+        answer = plain_text(text).removesuffix(".").removesuffix("!").lstrip(_OPENING).rstrip(_CLOSING)
         answer = answer.removesuffix(".").strip()
     for choice in choices:
-        if answer == plain(choice) or (len(choice) > 1 and answer.lower() == plain(choice).lower()):
+        if answer == plain_text(choice) or (len(choice) > 1 and answer.lower() == plain_text(choice).lower()):
             return choice
     return None
 

@@ -1,10 +1,10 @@
-r"""Marks of other formats, written as the labels that they stand for: `<score>4</score>`, `\boxed{A}`."""
+r"""Marks of other formats, rewritten as labels: `<score>4</score>`, `\boxed{A}`."""
 
 from __future__ import annotations
 
 import re
 
-# What a reply repeats of its instructions is no word of the judge.
+# Parts of the instructions that a reply repeats.
 _REPEATED = re.compile(
     r"<(?P<name>examples?|format|template|prompt|instructions?|input|document|quote)>.*?</(?P=name)>",
     re.IGNORECASE | re.DOTALL,
@@ -28,7 +28,8 @@ _BOXED = re.compile(
 def as_labels(text: str) -> str:
     r"""Return a text in which each mark is written as a label with its value.
 
-    A value in a box becomes one in brackets: it may be the solution of a task, and is no verdict by itself.
+    A value in a box becomes a value in brackets. It may be the solution of a task, and is no verdict by
+    itself.
 
     >>> as_labels("Short. <final_score> 4 </final_score>"), as_labels(r"The answer is $\boxed{\text{A}}$.")
     ('Short. final score: 4', 'The answer is [A].')

@@ -1,7 +1,7 @@
-"""Numbers that a recorded reply gives as its verdict: prose around a score, and `[[5]]`.
+"""The formats whose verdict is a number: a score in prose, and `[[5]]`.
 
-A number counts only where the words before it commit the writer ("Score:", "earning a score of", "I
-rate it") and what follows ends the statement. All other numbers are prose.
+A number counts only if the words before it commit the writer ("Score:", "earning a score of", "I rate it")
+and the words after it end the statement. All other numbers are prose.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from functools import lru_cache
 
 from evalhub.judging.replies.aspects import is_of_another
 from evalhub.judging.replies.commitment import UNDONE, closes_a_verdict, commits
-from evalhub.judging.replies.figures import NUMBER, WORDS, rival, value_of
+from evalhub.judging.replies.figures import NUMBER, WORDS, rival_number, value_of
 from evalhub.judging.replies.marks import is_the_writers
 from evalhub.judging.replies.markup import as_labels
-from evalhub.judging.replies.text import THING, Claim, Form, Rule, plain
+from evalhub.judging.replies.text import THING, ReplySpec, VerdictCandidate, VerdictRule, plain_text
 from evalhub.judging.replies.voices import tells_of_others
-from evalhub.judging.replies.withheld import beside_withheld
+from evalhub.judging.replies.withheld import add_withheld
 from evalhub.records import FailureKind
 
 _N = rf"[\"'(\[]{{0,2}}(?P<number>(?<![\w.,/-]){NUMBER})"
@@ -68,24 +68,24 @@ _OTHER = re.compile(
 
 @lru_cache(maxsize=64)
 def _leads(criterion: str, signed: bool) -> tuple[re.Pattern[str], ...]:
-    """Return the ways to commit oneself to a number; `criterion` may stand in place of "score".
+    """Return the patterns of words that commit to a number. `criterion` may replace "score".
 
-    Where the scale has levels below 0 (`signed`), a dash before a number may be its sign, not a separator.
+    If the scale has levels below 0 (`signed`), a dash before a number may be its sign, not a separator.
     """
     separators = r":|=|→|->|is\s*:?|of" if signed else r":|=|→|->|is\s*:?|of|[-–]\s"
     name = r"\s+".join(map(re.escape, re.split(r"[\s_.-]+", criterion))) if criterion else "score"
-    own = (
+    determiner = (
         r"(?:my|the|its|this|final|overall|total|assigned|resulting|summary|new|updated|revised|corrected"
         rf"|{name})"
     )
     score_of = rf"(?:an?|the|its)\s+{_PRAISE}(?:{name}\s+)?{_SCORE}\s+of\s+"
     of = rf"(?:(?P<noun>{score_of})|(?P<article>an?\s+{_PRAISE}))?"
-    thing = (
+    subject = (
         rf"(?:(?:the\s+)?{name}\s+of\s+{THING}|(?:the|this|that)\s+\w+'s\s+{name}|{THING}"
         rf"|(?:the\s+|its\s+)?{name})"
     )
     leads = (
-        rf"{_BOUNDARY}{_SO}(?:{own}\s+){{0,4}}(?:{_SCORE}|verdict|{name})"
+        rf"{_BOUNDARY}{_SO}(?:{determiner}\s+){{0,4}}(?:{_SCORE}|verdict|{name})"
         rf"(?:\s+(?:for|of|on)\s+(?:(?:the|this|its)\s+)?(?P<aspect>(?!(?:of|reference|other|previous|original)\b)[a-z]+))?\s*(?:{separators})?\s*"
         rf"{_HEDGE}(?P<label>)(?:an?\s+)?",
         rf"(?P<participle>)\b(?:earning|receiving|scoring|meriting|warranting|deserving|getting|achieving|obtaining|"
@@ -94,9 +94,9 @@ def _leads(criterion: str, signed: bool) -> tuple[re.Pattern[str], ...]:
         rf"(?:{THING}\s+(?:now\s+|therefore\s+|thus\s+)?|{_BOUNDARY}|\b(?:and|so|therefore|thus|hence)\s+)(?P<finite>)"
         rf"(?:earns|receives|gets|deserves|merits|warrants|scores|achieves|obtains)\s+{_HEDGE}{of}",
         rf"(?P<finite>)\bI(?:'d|'ll|\s+would|\s+will|\s+have|\s+must)?\s+(?:therefore\s+|thus\s+)?(?:rate[d]?|give|gave|"
-        rf"score[d]?|assign(?:ed)?|award(?:ed)?|grade[d]?)\s+(?:{thing}\s+)?(?:(?:as|at|with)\s+)?{_HEDGE}{of}"
+        rf"score[d]?|assign(?:ed)?|award(?:ed)?|grade[d]?)\s+(?:{subject}\s+)?(?:(?:as|at|with)\s+)?{_HEDGE}{of}"
         r"(?P<label>)",
-        rf"(?P<finite>)(?:{thing}|\band|,)\s+is\s+(?:(?:therefore|thus|hence)\s+)?(?:rated|scored|given|assigned|awarded)\s+(?:(?:as|at|with)\s+)?{_HEDGE}{of}"
+        rf"(?P<finite>)(?:{subject}|\band|,)\s+is\s+(?:(?:therefore|thus|hence)\s+)?(?:rated|scored|given|assigned|awarded)\s+(?:(?:as|at|with)\s+)?{_HEDGE}{of}"
         r"(?P<label>)",
         rf"(?:^|[,;]\s*(?:and\s+)?)(?:with|for)\s+{_HEDGE}(?P<noun>{score_of})",
     )
@@ -140,7 +140,7 @@ _SCALE = re.compile(
     re.IGNORECASE,
 )
 
-# Per cent that a sentence leads to, or that stand on a line: "Much is copied. 72%" may tell how much.
+# Per cent within a sentence or as a whole line: "Much is copied. 72%" may tell how much.
 _PER_CENT = re.compile(
     r"(?P<before>\A|\n|[^.!?\s]\s*)(?P<number>(?<![\d.,])\d{1,3}(?:\.\d{1,3})?)\s*(?:%|per\s?cent\b)",
     re.IGNORECASE,
@@ -158,97 +158,104 @@ _STEPS = re.compile(
 _RATING = re.compile(rf"\[\[[ ]*(?P<number>-?\d{{1,4}}(?:\.\d{{1,3}})?)[ ]*\]\](?:{_TOP})?", re.IGNORECASE)
 
 
-def scores(answer: str, form: Form) -> list[Claim]:
-    """Return every place where prose commits itself to a number of the scale."""
-    text = _in_levels(as_labels(plain(answer)), form)
-    other = _other_scale(text, form)
+def find_scores(answer: str, spec: ReplySpec) -> list[VerdictCandidate]:
+    """Return every number of the scale that the prose commits itself to."""
+    text = _in_levels(as_labels(plain_text(answer)), spec)
+    other = _other_scale(text, spec)
     if other is not None:
         return [other]
     text = _SCALE.sub("", text)
     lines = _LINES if len(_LISTED.findall(text)) < 2 else ()
     closing = (_CLOSING,) if _ends_in_a_level(text) else ()
-    opening = (_OPENING,) if form.rule else ()
-    led = _committed(text, _leads(form.criterion, _limits(form)[0] < 0), form)
-    led = _committed(text, _BARE, form) | led
-    alone = _committed(text, (*_WHOLE, *lines, *closing, *opening), form)
-    overall = {} if led else _committed(text, (_OVERALL,), form)
-    claims = {**overall, **alone, **led}
-    # A score of somebody else's is no verdict, yet beside another one it leaves open which is meant.
-    if claims and not form.rule:
-        claims = {**_committed(text, (_MENTION,), form), **claims}
-    listed = [claims[at] for at in sorted(claims)]
-    since = 0 if overall and not alone else None
-    return beside_withheld(unrivalled(listed, text, form, since=since), text, alone.keys() - led.keys())
+    opening = (_OPENING,) if spec.rule else ()
+    stated = _committed(text, _leads(spec.criterion, _limits(spec)[0] < 0), spec)
+    stated = _committed(text, _BARE, spec) | stated
+    bare = _committed(text, (*_WHOLE, *lines, *closing, *opening), spec)
+    overall = {} if stated else _committed(text, (_OVERALL,), spec)
+    candidates = {**overall, **bare, **stated}
+    # Another judge's score is no verdict. Beside a verdict it makes the reply ambiguous.
+    if candidates and not spec.rule:
+        candidates = {**_committed(text, (_MENTION,), spec), **candidates}
+    listed = [candidates[at] for at in sorted(candidates)]
+    since = 0 if overall and not bare else None
+    return add_withheld(add_rival(listed, text, spec, since=since), text, bare.keys() - stated.keys())
 
 
-def _committed(text: str, patterns: Iterable[re.Pattern[str]], form: Form) -> dict[int, Claim]:
-    """Return the claims of the patterns by their places, where the writer commits himself to them."""
+def _committed(
+    text: str, patterns: Iterable[re.Pattern[str]], spec: ReplySpec
+) -> dict[int, VerdictCandidate]:
+    """Return the candidates of the patterns by their places, if the writer commits to them."""
     quotes = [quote.start() for quote in re.finditer('"', text)]
     withdrawn = max((words.start() for words in TAKEN_BACK.finditer(text)), default=-1)
     return {
-        claim.at: claim
+        candidate.start: candidate
         for pattern in patterns
         for match in pattern.finditer(text)
         if commits(text, match, quotes)
         if not is_of_another(
-            text, match.start(), _span(match), form.criterion, match.groupdict().get("aspect")
+            text, match.start(), _span(match), spec.criterion, match.groupdict().get("aspect")
         )
-        for claim in [_claim(text, match, form, withdrawn >= match.end())]
+        for candidate in [_candidate(text, match, spec, withdrawn >= match.end())]
     }
 
 
-def _in_levels(text: str, form: Form) -> str:
-    """Return a text whose numbers are written as the scale's levels.
+def _in_levels(text: str, spec: ReplySpec) -> str:
+    """Return the text with its numbers written as the scale's levels.
 
-    Plus signs are taken off where a scale goes below 0, signs of per cent where it goes from 0 to 100.
+    Plus signs are removed if the scale goes below 0, per-cent signs if it goes from 0 to 100.
     """
-    text = _PLUS.sub("", text) if _limits(form)[0] < 0 else text
-    return _PER_CENT.sub(r"\g<before>\g<number>", text) if _limits(form) == (0, 100) else text
+    text = _PLUS.sub("", text) if _limits(spec)[0] < 0 else text
+    return _PER_CENT.sub(r"\g<before>\g<number>", text) if _limits(spec) == (0, 100) else text
 
 
-def _other_scale(text: str, form: Form) -> Claim | None:
-    """Return the failure of a reply that speaks of another scale than the one asked; None without."""
-    low, high = _limits(form)
+def _other_scale(text: str, spec: ReplySpec) -> VerdictCandidate | None:
+    """Return the failure of a reply that names another scale than the criterion's, or None."""
+    low, high = _limits(spec)
     for scale in _STEPS.finditer(text):
         large = scale["large"]
         top = _LARGE[large.lower()] if large else value_of(scale["top"] or scale["top2"])
         if top not in (high, high - low + 1):
             reason = f"the reply speaks of a scale of {top:g}, not from {low:g} to {high:g}"
-            return Claim(scale.start(), f"{top:g}", failure=FailureKind.OFF_SCALE, reason=reason)
+            return VerdictCandidate(scale.start(), f"{top:g}", failure=FailureKind.OFF_SCALE, reason=reason)
     for scale in _SCALE.finditer(text):
         ends = [value_of(scale[name] or scale[f"{name}2"]) for name in ("low", "high")]
         if ends != [low, high]:
-            said = f"{ends[0]:g} to {ends[1]:g}"
-            reason = f"the reply speaks of a scale from {said}, not from {low:g} to {high:g}"
-            return Claim(scale.start(), said, failure=FailureKind.OFF_SCALE, reason=reason)
+            span = f"{ends[0]:g} to {ends[1]:g}"
+            reason = f"the reply speaks of a scale from {span}, not from {low:g} to {high:g}"
+            return VerdictCandidate(scale.start(), span, failure=FailureKind.OFF_SCALE, reason=reason)
     return None
 
 
-def unrivalled(claims: list[Claim], text: str, form: Form, *, since: int | None = None) -> list[Claim]:
-    """Return the claims, and beside them the first bare number that says something else than the verdict.
+def add_rival(
+    candidates: list[VerdictCandidate], text: str, spec: ReplySpec, *, since: int | None = None
+) -> list[VerdictCandidate]:
+    """Return the candidates, and the first bare number that differs from the verdict.
 
-    Looked at are the sentence of the first claim, or of the last where that counts, and all that follows it,
-    or all that follows `since`. Where the first counts nothing else does.
+    The search covers the verdict's sentence and the text after it, or the text after `since`. The verdict is
+    the first candidate, or the last if `spec.rule` says so. If the first counts, no other number matters.
     """
-    counted = claims[-1:] if form.rule is Rule.LAST else claims
-    if not claims or form.rule is Rule.FIRST or any(claim.failure for claim in counted):
-        return claims
-    first = counted[0]
+    eligible = candidates[-1:] if spec.rule is VerdictRule.LAST else candidates
+    if not candidates or spec.rule is VerdictRule.FIRST or any(candidate.failure for candidate in eligible):
+        return candidates
+    first = eligible[0]
     if not isinstance(first.verdict, float):
-        return claims
-    at = first.at if since is None else since
-    other = rival(text, at, first.verdict, _limits(form), form.criterion)
+        return candidates
+    at = first.start if since is None else since
+    other = rival_number(text, at, first.verdict, _limits(spec), spec.criterion)
     if other is None:
-        return claims
-    reason = f"the reply says {first.said}, and {other[0]!r} too"
-    wavers = Claim(other.start(), f"{first.said} or {other[0]}", failure=FailureKind.AMBIGUOUS, reason=reason)
-    return [*claims, wavers]
+        return candidates
+    reason = f"the reply says {first.text}, and {other[0]!r} too"
+    wavers = VerdictCandidate(
+        other.start(), f"{first.text} or {other[0]}", failure=FailureKind.AMBIGUOUS, reason=reason
+    )
+    return [*candidates, wavers]
 
 
 def _ends_in_a_level(text: str) -> bool:
-    """Whether a bare number at the end can be the verdict: no list is counted, no other number stands so.
+    """Return whether a bare number at the end can be the verdict.
 
-    Nor may the last sentence count something, wish for something, or give somebody else's words.
+    It cannot in a numbered list, with a second such number, or after a sentence that counts something, wishes
+    for something, or gives somebody else's words.
     """
     numbers = list(_AFTER_SENTENCE.finditer(text))
     if len(numbers) != 1 or _ENUMERATED.search(text) or tells_of_others(text):
@@ -257,58 +264,58 @@ def _ends_in_a_level(text: str) -> bool:
     return closes_a_verdict(re.split(r"[.!?][\"')\]]*\s|\n", before)[-1])
 
 
-def bracketed_ratings(answer: str, form: Form) -> list[Claim]:
-    """Return every `[[5]]` that the writer gives; `[[5]]/10` must fit the scale."""
-    text = _in_levels(plain(answer), form)
-    other = _other_scale(text, form)
+def find_ratings(answer: str, spec: ReplySpec) -> list[VerdictCandidate]:
+    """Return every `[[5]]` of the writer. `[[5]]/10` must fit the scale."""
+    text = _in_levels(plain_text(answer), spec)
+    other = _other_scale(text, spec)
     if other is not None:
         return [other]
     text = _SCALE.sub("", text)
-    withdrawn = max((found.start() for found in TAKEN_BACK.finditer(text)), default=-1)
-    claims = [
-        _claim(text, mark, form, withdrawn >= mark.end())
+    withdrawn = max((words.start() for words in TAKEN_BACK.finditer(text)), default=-1)
+    candidates = [
+        _candidate(text, mark, spec, withdrawn >= mark.end())
         for mark in _RATING.finditer(text)
         if is_the_writers(text, mark.start(), mark.end())
     ]
-    return beside_withheld(unrivalled(claims, text, form), text)
+    return add_withheld(add_rival(candidates, text, spec), text)
 
 
-def number_claim(at: int, value: float, form: Form) -> Claim:
-    """Return the claim that a number makes: a verdict, or one that is off the scale."""
-    low, high = _limits(form)
-    if form.labels.get(f"{value:g}") is FailureKind.NOT_APPLICABLE:
-        return Claim(at, f"{value:g}", FailureKind.NOT_APPLICABLE)
+def number_candidate(at: int, value: float, spec: ReplySpec) -> VerdictCandidate:
+    """Return the candidate of a number: a verdict, or one that is off the scale."""
+    low, high = _limits(spec)
+    if spec.labels.get(f"{value:g}") is FailureKind.NOT_APPLICABLE:
+        return VerdictCandidate(at, f"{value:g}", FailureKind.NOT_APPLICABLE)
     if low <= value <= high:
-        return Claim(at, f"{value:g}", value)
+        return VerdictCandidate(at, f"{value:g}", value)
     reason = f"the reply says {value:g}, the scale is {low:g} to {high:g}"
-    return Claim(at, f"{value:g}", failure=FailureKind.OFF_SCALE, reason=reason)
+    return VerdictCandidate(at, f"{value:g}", failure=FailureKind.OFF_SCALE, reason=reason)
 
 
-def _limits(form: Form) -> tuple[float, float]:
-    if form.limits is None:
-        raise ValueError(f"the format {form.format} needs the limits of the scale")
-    return form.limits
+def _limits(spec: ReplySpec) -> tuple[float, float]:
+    if spec.limits is None:
+        raise ValueError(f"the format {spec.format} needs the limits of the scale")
+    return spec.limits
 
 
 def _span(match: re.Match[str]) -> tuple[int, int]:
-    """Return the start of a number and the end of its top, or its own without one."""
+    """Return the start of a number and the end of its top, or of itself without one."""
     return match.start("number"), max(
         match.end("number"), match.end("top") if "top" in match.groupdict() else -1
     )
 
 
-def _claim(text: str, match: re.Match[str], form: Form, withdrawn: bool) -> Claim:
+def _candidate(text: str, match: re.Match[str], spec: ReplySpec, withdrawn: bool) -> VerdictCandidate:
     groups = match.groupdict()
     at, top = match.start("number"), groups.get("top")
     value, end = value_of(match["number"]), match.end()
-    rest = text[end : end + 300]
-    sentence = re.split(r"[.!?](?=\s|$)|\n", rest, maxsplit=1)[0]
-    wavers = (_OTHER.match(rest), _OTHER.match(sentence), UNDONE.match(rest))
-    wishes = _WOULD.search(text, match.start(), at) and _BUT.match(rest)
+    after = text[end : end + 300]
+    sentence = re.split(r"[.!?](?=\s|$)|\n", after, maxsplit=1)[0]
+    wavers = (_OTHER.match(after), _OTHER.match(sentence), UNDONE.match(after))
+    wishes = _WOULD.search(text, match.start(), at) and _BUT.match(after)
     if withdrawn or groups.get("hedge") or any(wavers) or wishes:
         reason = f"the reply wavers about its score near {match['number']!r}"
-        return Claim(at, f"{value:g}?", failure=FailureKind.AMBIGUOUS, reason=reason)
-    if top and value_of(top) != _limits(form)[1]:
-        reason = f"the reply rates out of {value_of(top):g}, the scale ends at {_limits(form)[1]:g}"
-        return Claim(at, f"{value:g}/{top}", failure=FailureKind.OFF_SCALE, reason=reason)
-    return number_claim(at, value, form)
+        return VerdictCandidate(at, f"{value:g}?", failure=FailureKind.AMBIGUOUS, reason=reason)
+    if top and value_of(top) != _limits(spec)[1]:
+        reason = f"the reply rates out of {value_of(top):g}, the scale ends at {_limits(spec)[1]:g}"
+        return VerdictCandidate(at, f"{value:g}/{top}", failure=FailureKind.OFF_SCALE, reason=reason)
+    return number_candidate(at, value, spec)

@@ -1,4 +1,4 @@
-"""Whether a rating is only supposed: it hangs on a condition, is an example, or is in doubt."""
+"""Whether a rating is only supposed: it depends on a condition, is an example, or is in doubt."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNSAID = any_of(
     rf"\b{_MODAL}\s+(?:have|need)\b[^,;:]*$",
     _AS_AN_EXAMPLE,
 )
-# Suppositions that reach over the clause in which they stand.
+# Suppositions that reach beyond their own clause.
 _GOVERNED = any_of(
     rf"\b(?:{THING}|I|we|you|one)(?:'d|\s+(?:\w+\s+)?{_MODAL})\b",
     rf"\b(?:if|unless)\s+(?:only\s+)?(?:{THING}|I|we|you|one)\b",
@@ -31,14 +31,14 @@ _GOVERNED = any_of(
     _DOUBTS,
     _AS_AN_EXAMPLE,
 )
-# A condition within what a text tells, after a word for telling, is no condition of the rating.
+# A condition that the text tells of, after a word such as "covers", is no condition of the rating.
 _TELLS = any_of(
     r"\b(?:cover|mention|note|notes|noting|tell|describe|describing|include|including|report|say|state|discuss"
     r"|explain|captur|reflect|convey|highlight|address|detail|summari[sz]|present|outlin|quot|give|name|naming"
     r"|refer|show|focus|cite|citing|retain|miss|omit|leave|question|warn|wonder|possib|accurate|correct|faithful"
     r"|who\b|which\b|although\b|though\b|while\b)"
 )
-# What a sentence begins with that makes all that follows depend on it: "But for the typo, it earns …".
+# Openings that make the rest of the sentence depend on a condition: "But for the typo, it earns …".
 _DEPENDS = any_of(
     r"^\W*(?:(?:and|so|yet|but)\s+)?(?:without|minus|ignoring|disregarding|excluding"
     r"|(?:setting|leaving|putting)\b[^,]*\baside|once|until|when|whenever|only|provided|as\s+long\s+as|so\s+long\s+as"

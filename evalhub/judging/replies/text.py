@@ -1,4 +1,4 @@
-"""What every reader of recorded replies shares: the form that is asked for, claims, and plain text."""
+"""What all formats of recorded replies share: the specification, candidates for the verdict, plain text."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from evalhub.records import THINK_TAGS, FailureKind, ThinkTags
 from evalhub.scales import Winner
 
 
-class Rule(StrEnum):
-    """Which of several different verdicts counts; without a rule none does."""
+class VerdictRule(StrEnum):
+    """Which of several different verdicts counts. Without a rule none does."""
 
     FIRST = "first"
     LAST = "last"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """How replies of one recorded judge are written.
+class ReplySpec:
+    """How the replies of one recorded judge on one criterion are parsed.
 
     Attributes:
-        format: A name of `READERS`.
-        limits: The lowest and highest number of the scale, where verdicts are numbers.
-        labels: What each label of the scale stands for: a level's value, a side as shown, or that the
+        format: A name of `REPLY_FORMATS`.
+        limits: The lowest and highest number of the scale, if verdicts are numbers.
+        labels: The verdict of each label of the scale: a level's value, a side as shown, or that the
             criterion is not applicable.
         criterion: The criterion's name, which may stand before a score ("Coherence: 4").
         key: The field of a JSON object that holds the verdict.
         rule: Which of several different verdicts counts.
-        think: What think text stands between.
+        think: The tags around think text.
     """
 
     format: str
@@ -39,25 +39,30 @@ class Form:
     labels: Mapping[str, float | Winner | FailureKind] = field(default_factory=dict)
     criterion: str = ""
     key: str = ""
-    rule: Rule | None = None
+    rule: VerdictRule | None = None
     think: tuple[ThinkTags, ...] = THINK_TAGS
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """One place where a reply commits itself: a verdict, or why what stands there is none.
+class VerdictCandidate:
+    """One place of a reply that may be its verdict.
 
-    `said` tells claims apart: two claims that say the same are one verdict.
+    Attributes:
+        start: Index of the place in the reply.
+        text: The words. Two candidates with equal words are one verdict.
+        verdict: The number, the side as shown, or that the criterion is not applicable.
+        failure: The kind of failure if the words are no valid verdict.
+        reason: The failure's reason in one sentence.
     """
 
-    at: int
-    said: str
+    start: int
+    text: str
     verdict: float | Winner | FailureKind | None = None
     failure: FailureKind | None = None
     reason: str = ""
 
 
-# What is rated, in the words of a judge.
+# How a judge names the text that it rates.
 THING = (
     r"(?:it|this|(?:the|this|that)\s+(?!(?:other|reference|previous|original|human|ideal|best|worst|better"
     r"|first|second|last|perfect|average|typical|next)\b)(?:\w+\s+){0,2}?"
@@ -88,35 +93,35 @@ def any_of(*patterns: str) -> re.Pattern[str]:
 
 
 def sentence_before(text: str, at: int, longest: int = 500) -> str:
-    """Return what stands before a place in its own sentence and line, at most so many characters.
+    """Return the part of a sentence or line before a place, at most `longest` characters.
 
     >>> sentence_before("It is clear. It earns a 5", 24)
     'It earns a '
     """
     start = max(0, at - longest)
-    ended = _LAST_END.match(text, start, at)
-    return text[ended.end() if ended else start : at]
+    last_end = _LAST_END.match(text, start, at)
+    return text[last_end.end() if last_end else start : at]
 
 
-def denied(text: str, at: int) -> bool:
-    """Return whether the sentence before a place denies or supposes what is said there.
+def is_denied(text: str, at: int) -> bool:
+    """Return whether the sentence before a place denies or supposes the words there.
 
-    A denial that a conclusion follows (", so my verdict is") is about something else.
+    A denial before a conclusion (", so my verdict is") is about something else.
 
-    >>> denied("My verdict is not [[A]].", 18), denied("A is not right, so it is [[B]].", 25)
+    >>> is_denied("My verdict is not [[A]].", 18), is_denied("A is not right, so it is [[B]].", 25)
     (True, False)
     """
     sentence = _SENTENCE_END.split(text[max(0, at - 300) : at])[-1]
     return bool(_SUPPOSED.search(sentence) or _DENIED.search(_ANEW.split(sentence)[-1]))
 
 
-def plain(text: str) -> str:
-    r"""Return a text with one way to write each digit, quote, dash and space, without markdown's stress.
+def plain_text(text: str) -> str:
+    r"""Return a text with one spelling of each digit, quote, dash and space, without Markdown emphasis.
 
-    What is struck out, or quoted by a line's `>`, is taken out. Fractions and raised digits stay as
-    they are: they are no digits of the number before them.
+    Struck-out text and lines quoted by `>` are removed. Fractions and raised digits stay as they are, since
+    they are no digits of the number before them.
 
-    >>> plain("**Score：** ４/5\u00a0~~3/5~~")
+    >>> plain_text("**Score：** ４/5\u00a0~~3/5~~")
     'Score: 4/5 …'
     """
     text = "".join(map(_plain_character, text.translate(_INVISIBLE)))
@@ -135,5 +140,6 @@ def _plain_character(character: str) -> str:
         return str(unicodedata.decimal(character))
     if category in ("Zs", "Zl", "Zp"):
         return " " if category == "Zs" else "\n"
-    spelled = unicodedata.normalize("NFKC", character)
-    return spelled if len(spelled) == 1 and spelled.isascii() and category in _PLAIN_CATEGORIES else character
+    compatible = unicodedata.normalize("NFKC", character)
+    is_plain = len(compatible) == 1 and compatible.isascii() and category in _PLAIN_CATEGORIES
+    return compatible if is_plain else character

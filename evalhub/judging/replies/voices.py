@@ -1,4 +1,4 @@
-"""Whose words give a rating: the judge's own, or those of the text, of its author, or of another judge."""
+"""Whose words a rating is in: the judge's, the text's, its author's, or another judge's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REPORTED = (
 _WHO_RATES = r"(?:graders?|judges?|raters?|evaluators?|annotators?|readers?|users?|reviewers?)"
 _OTHERS_SAY = any_of(rf"\b{REPORTED}\b[^,;:]*$")
 _OTHERS_WRITE = any_of(rf"\b(?:{REPORTED}|write|output|print|type|say|respond|reply)\b[^,;:]*:\W*$")
-# Somebody's word on what is rated, or to whoever rates it: "claims that it is clear", "tells the grader".
+# Somebody's words about the rated text, or to its raters: "claims that it is clear", "tells the grader".
 _OTHERS_RATE = any_of(
     rf"\b{REPORTED}\s+(?:(?:the|its|his|her|their|any|every|an?)\s+\w+\s+)?(?:that\s+)?(?:{THING}|itself|its)\b",
     rf"\b{REPORTED}\s+(?:to\s+)?(?:(?:the|its|any|every|all|an?)\s+)?(?:{_WHO_RATES}|us|me|you|everyone|people)\b",
@@ -28,7 +28,7 @@ _OTHERS_RATE = any_of(
     r"\b(?:according\s+to|in\s+the\s+(?:words|eyes|opinion)\s+of|by\s+(?:its|their)\s+own"
     r"|in\s+(?:its|their)\s+own\s+words|supposedly|allegedly|reportedly|purportedly|so-called)\b",
 )
-# What the judge holds, and not what might be said or is false: "I think that it earns …".
+# The judge's own opinion, not a supposed or a false one: "I think that it earns …".
 _THAT = any_of(r"\bthat\s*$")
 _I_HOLD = any_of(
     r"\b(?:I|we)(?:'d|\s+would|\s+must)?\s+(?:think|believe|feel|find|say|conclude|judge)\s+that\s*$",
@@ -44,7 +44,7 @@ _TELLS_AT_THE_END = any_of(rf"\b{REPORTED}\b[^.!?\n]*:[^.!?\n]*[.!?]\W*\w+\W*\Z"
 
 
 def tells_of_others(text: str) -> bool:
-    """Return whether the last sentence but one number gives somebody else's words after a colon.
+    """Return whether the last sentence before a number gives somebody else's words after a colon.
 
     >>> tells_of_others("The response ends with: native level. 5"), tells_of_others("A native level. 5")
     (True, False)

@@ -1,11 +1,11 @@
-"""Sentences that say that there is no verdict, such as "No score." or "I cannot choose."."""
+"""Sentences that withhold a verdict, such as "No score." or "I cannot choose."."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
 
-from evalhub.judging.replies.text import THING, Claim
+from evalhub.judging.replies.text import THING, VerdictCandidate
 from evalhub.records import FailureKind
 from evalhub.scales import Winner
 
@@ -36,7 +36,7 @@ _SENTENCES = (
     rf"|{_HAS}\s+(?:it\s+)?(?:an?|any|the)\s+(?:\w+\s+)?{_VERDICT}))\s*(?=[.!?;\n]|$)",
 )
 _WITHHELD = tuple(re.compile(sentence, re.IGNORECASE) for sentence in _SENTENCES)
-# What a number or a letter that stands alone may not follow: a denial of any rating, or nothing at all.
+# A bare number or letter may not follow a denial of any rating, such as "no rating" or "none".
 _DENIED = re.compile(
     rf"(?P<words>\b(?:no|without|lacks?)\s+(?:any\s+|an?\s+)?(?:\w+\s+)?{_VERDICT}\b(?!\s+(?:of|below|above)\b)"
     rf"|(?:\b(?:not|never)|n't)\s+{_HAS}\s+(?:it\s+)?(?:an?|any)\s+(?:\w+\s+)?{_VERDICT}\b"
@@ -46,31 +46,35 @@ _DENIED = re.compile(
 )
 
 
-def beside_withheld(claims: list[Claim], text: str, alone: Collection[int] = ()) -> list[Claim]:
-    """Return the claims in their order, and beside them each sentence that says that there is no verdict.
+def add_withheld(
+    candidates: list[VerdictCandidate], text: str, bare: Collection[int] = ()
+) -> list[VerdictCandidate]:
+    """Return the candidates, and each sentence that withholds a verdict, in the order of the text.
 
-    Without a claim there is nothing to doubt, and the reply stays unread. Nor does a tie contradict that
-    there is no winner.
+    A reply without candidates stays as it is. So does one whose candidates are ties, since a tie does not
+    contradict "no winner".
 
     Args:
-        claims: The claims of a reply.
+        candidates: The candidates of a reply.
         text: The reply.
-        alone: The places of the claims that stand alone, without words that lead to them.
+        bare: The places of the candidates that no words lead to.
 
-    >>> verdict = Claim(10, "5", 5.0)
-    >>> [claim.said for claim in beside_withheld([verdict], "No score.\\n5")]
+    >>> verdict = VerdictCandidate(10, "5", 5.0)
+    >>> [candidate.text for candidate in add_withheld([verdict], "No score.\\n5")]
     ['No score', '5']
     """
-    if all(claim.verdict is Winner.TIE for claim in claims):
-        return claims
+    if all(candidate.verdict is Winner.TIE for candidate in candidates):
+        return candidates
     words = [sentence for pattern in _WITHHELD for sentence in pattern.finditer(text)]
-    if {claim.at for claim in claims} <= {*alone}:
-        words += [denial for denial in _DENIED.finditer(text) if denial.end() <= max(alone, default=0)]
+    if {candidate.start for candidate in candidates} <= {*bare}:
+        words += [denial for denial in _DENIED.finditer(text) if denial.end() <= max(bare, default=0)]
     doubts = (_doubt(sentence) for sentence in words)
-    return sorted([*claims, *doubts], key=lambda claim: claim.at)
+    return sorted([*candidates, *doubts], key=lambda candidate: candidate.start)
 
 
-def _doubt(words: re.Match[str]) -> Claim:
+def _doubt(words: re.Match[str]) -> VerdictCandidate:
     group = "nothing" if words.groupdict().get("nothing") else "words"
     text = words[group]
-    return Claim(words.start(group), text, failure=FailureKind.AMBIGUOUS, reason=f"the reply says {text!r}")
+    return VerdictCandidate(
+        words.start(group), text, failure=FailureKind.AMBIGUOUS, reason=f"the reply says {text!r}"
+    )

@@ -1,4 +1,4 @@
-"""Drives generators of requests through one engine: from the cache where it can, live where it must."""
+"""Executes generators of requests: their completions come from the cache or from one engine."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ from evalhub.store import RunWriter, all_runs, cached_completions
 Job = Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Record, ...]]
 
 CHUNK = 2048
+"""Number of jobs that are started together."""
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
     """A job with the requests that it waits for."""
 
-    steps: Job
+    job: Job
     needs: tuple[tuple[str, Request], ...]
 
 
 class Driver:
-    """Runs jobs against one engine identity and keeps what they return.
+    """Executes jobs on one engine and stores the records that they return.
 
     The engine is opened at the first request that no run has answered yet.
 
     Args:
-        run: Where completions and records are kept.
-        root: The folder of all runs, searched for completions.
-        identity: What the engine will be, known without starting it.
+        run: Stores completions and records.
+        root: The folder of all runs, which are searched for completions.
+        identity: The engine's identity, known without starting it.
         open_engine: Starts the engine.
-        watch: Ends the run where nothing but one failure comes back.
+        watch: Ends the run if every answer fails for the same reason.
     """
 
     def __init__(
@@ -52,29 +53,30 @@ class Driver:
         watch: Watch | None = None,
     ) -> None:
         self._run = run
-        self._others = [other for other in all_runs(root) if other.id != run.id]
+        self._earlier_runs = [earlier for earlier in all_runs(root) if earlier.id != run.id]
         self._identity = identity
         self._open = open_engine
         self._watch = watch
         self._waiting: dict[str, list[_Waiting]] = {}
         self._inflight: set[str] = set()
-        self._cached = 0
+        self._cache_hits = 0
         self.engine: Engine | None = None
 
-    def drive(self, jobs: Iterable[Job], progress: Progress, stop: Stop) -> None:
-        """Run all jobs; on a stop finish what has begun and return. May be called again with more.
+    def execute(self, jobs: Iterable[Job], progress: Progress, stop: Stop) -> None:
+        """Execute all jobs. On a stop, finish the open requests and return.
 
-        The jobs are pulled as the engine has room, so that its batch stays full.
+        The jobs are pulled as the engine has room, so that its batch stays full. The method may be called
+        again with further jobs.
         """
         source = iter(jobs)
         if self.engine:
             self._end_early(self.engine, progress, stop)
         try:
-            self._drive(source, progress, stop)
+            self._execute(source, progress, stop)
         finally:
-            stop.on_ask = None
+            stop.on_request = None
 
-    def _drive(self, source: Iterator[Job], progress: Progress, stop: Stop) -> None:
+    def _execute(self, source: Iterator[Job], progress: Progress, stop: Stop) -> None:
         self._refill(source, progress, stop)
         for completion in self.engine.results() if self.engine else ():
             self._inflight.discard(completion.key)
@@ -82,9 +84,9 @@ class Driver:
             progress.advance()
             self._wake(completion.key, progress, stop)
             self._refill(source, progress, stop)
-        if self._inflight and not stop.asked:
-            left = len(self._inflight)
-            raise EngineError(f"the engine left {left} requests unanswered", where=self._run.id)
+        if self._inflight and not stop.requested:
+            count = len(self._inflight)
+            raise EngineError(f"the engine left {count} requests unanswered", where=self._run.id)
 
     def close(self) -> None:
         """Stop the engine, if one was started."""
@@ -92,94 +94,95 @@ class Driver:
             self.engine.close()
 
     def _refill(self, source: Iterator[Job], progress: Progress, stop: Stop) -> None:
-        while not stop.asked and len(self._inflight) < CHUNK // 2:
+        while not stop.requested and len(self._inflight) < CHUNK // 2:
             chunk = list(islice(source, CHUNK))
             if not chunk:
                 return
-            fresh = [job for steps in chunk if (job := self._advance(steps, None, progress))]
-            for job in self._from_other_runs(fresh, progress):
-                if stop.asked:
+            fresh = [waiting for job in chunk if (waiting := self._advance(job, None, progress))]
+            for waiting in self._reuse(fresh, progress):
+                if stop.requested:
                     return
-                self._submit(job, progress, stop)
+                self._submit(waiting, progress, stop)
 
-    def _from_other_runs(self, jobs: list[_Waiting], progress: Progress) -> list[_Waiting]:
-        """Answer jobs from other runs as long as any is answered; return those that are left."""
+    def _reuse(self, jobs: list[_Waiting], progress: Progress) -> list[_Waiting]:
+        """Answer jobs from earlier runs as far as these have completions. Return the remaining jobs."""
         while jobs:
-            missing = {key for job in jobs for key, _ in job.needs if not self._known(key)}
-            found = False
-            for completion in cached_completions(self._others, missing):
-                found = self._run.append(completion) or found
-                self._cached += 1
-            if not found:
+            missing = {key for waiting in jobs for key, _ in waiting.needs if not self._is_stored(key)}
+            has_new = False
+            for completion in cached_completions(self._earlier_runs, missing):
+                has_new = self._run.append(completion) or has_new
+                self._cache_hits += 1
+            if not has_new:
                 return jobs
-            advanced = [self._advance_if_ready(job, progress) for job in jobs]
-            jobs = [job for job in advanced if job]
+            advanced = [self._advance_if_ready(waiting, progress) for waiting in jobs]
+            jobs = [waiting for waiting in advanced if waiting]
         return jobs
 
-    def _advance_if_ready(self, job: _Waiting, progress: Progress) -> _Waiting | None:
-        if all(self._known(key) for key, _ in job.needs):
-            return self._advance(job.steps, self._answers(job), progress)
-        return job
+    def _advance_if_ready(self, waiting: _Waiting, progress: Progress) -> _Waiting | None:
+        if all(self._is_stored(key) for key, _ in waiting.needs):
+            return self._advance(waiting.job, self._answers(waiting), progress)
+        return waiting
 
     def _advance(
-        self, steps: Job, answers: tuple[Completion, ...] | None, progress: Progress
+        self, job: Job, answers: tuple[Completion, ...] | None, progress: Progress
     ) -> _Waiting | None:
-        """Send answers until the job needs something unknown, or is done."""
+        """Send answers until the job needs a completion that is not stored, or ends."""
         try:
             while True:
-                requests = next(steps) if answers is None else steps.send(answers)
-                job = _Waiting(steps, tuple((completion_key(self._identity, one), one) for one in requests))
-                if not all(self._known(key) for key, _ in job.needs):
-                    return job
-                answers = self._answers(job)
-        except StopIteration as done:
-            self._keep(done.value, progress)
+                requests = next(job) if answers is None else job.send(answers)
+                keys = (completion_key(self._identity, request) for request in requests)
+                waiting = _Waiting(job, tuple(zip(keys, requests, strict=True)))
+                if not all(self._is_stored(key) for key, _ in waiting.needs):
+                    return waiting
+                answers = self._answers(waiting)
+        except StopIteration as end:
+            self._store(end.value, progress)
             return None
 
-    def _keep(self, records: tuple[Record, ...], progress: Progress) -> None:
+    def _store(self, records: tuple[Record, ...], progress: Progress) -> None:
         for record in records:
             self._run.append(record)
-        failed = sum(has_failed(getattr(record, "failure", None)) for record in records)
-        progress.advance(done=len(records), failed=failed, cached=self._cached)
-        self._cached = 0
+        failures = sum(has_failed(getattr(record, "failure", None)) for record in records)
+        progress.advance(steps=len(records), failures=failures, cache_hits=self._cache_hits)
+        self._cache_hits = 0
         if self._watch:
             self._watch.count(records)
 
-    def _submit(self, job: _Waiting, progress: Progress, stop: Stop) -> None:
-        for key, request in dict(job.needs).items():
-            if self._known(key):
+    def _submit(self, waiting: _Waiting, progress: Progress, stop: Stop) -> None:
+        for key, request in dict(waiting.needs).items():
+            if self._is_stored(key):
                 continue
-            self._waiting.setdefault(key, []).append(job)
+            self._waiting.setdefault(key, []).append(waiting)
             if key not in self._inflight:
                 self._inflight.add(key)
-                self.engine = self.engine or self._opened(progress, stop)
+                self.engine = self.engine or self._start_engine(progress, stop)
                 self.engine.submit(key, request)
 
-    def _opened(self, progress: Progress, stop: Stop) -> Engine:
+    def _start_engine(self, progress: Progress, stop: Stop) -> Engine:
         engine = self._open()
         self._end_early(engine, progress, stop)
         return engine
 
     def _end_early(self, engine: Engine, progress: Progress, stop: Stop) -> None:
-        """Let a stop end the engine's work."""
+        """Make a stop end the engine's work."""
 
         def end_early() -> None:
             engine.drain()
             progress.note("stopping: finishing what has begun; Ctrl-C again stops at once")
 
-        stop.on_ask = end_early
-        if stop.asked:
+        stop.on_request = end_early
+        if stop.requested:
             end_early()
 
     def _wake(self, key: str, progress: Progress, stop: Stop) -> None:
-        for job in self._waiting.pop(key, []):
-            if all(self._known(one) for one, _ in job.needs):
-                following = self._advance(job.steps, self._answers(job), progress)
-                if following and not stop.asked:
+        for waiting in self._waiting.pop(key, []):
+            if all(self._is_stored(needed_key) for needed_key, _ in waiting.needs):
+                following = self._advance(waiting.job, self._answers(waiting), progress)
+                if following and not stop.requested:
                     self._submit(following, progress, stop)
 
-    def _known(self, key: str) -> bool:
+    def _is_stored(self, key: str) -> bool:
         return self._run.get("completions", (key,)) is not None
 
-    def _answers(self, job: _Waiting) -> tuple[Completion, ...]:
-        return tuple(cast(Completion, self._run.get("completions", (key,))) for key, _ in job.needs)
+    def _answers(self, waiting: _Waiting) -> tuple[Completion, ...]:
+        return tuple(cast(Completion, self._run.get("completions", (key,))) for key, _ in waiting.needs)

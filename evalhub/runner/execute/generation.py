@@ -1,4 +1,4 @@
-"""Candidates: from an item's turns to one response."""
+"""Candidates: one response from an item's turns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from evalhub.runner.plan.resolve import ResolvedCandidate
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One response that is to be made."""
+    """One response to generate."""
 
     item: Item
     system: str
@@ -38,47 +38,49 @@ class Generation:
 
 
 def generate(
-    wanted: Generation,
+    generation: Generation,
 ) -> Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Response, ...]]:
-    """Ask the item's turns one after the other, each on the system's own earlier answers."""
-    done: list[Completion] = []
-    for _ in wanted.item.turns:
-        answers = tuple(one.text or "" for one in done)
-        sent = candidate_messages(wanted.item, answers, wanted.system_prompt)
-        (completion,) = yield (Request(sent, wanted.sampling, sample=wanted.sample, think=wanted.think),)
-        done.append(completion)
+    """Ask the item's turns one after the other, each after the system's own earlier answers."""
+    completions: list[Completion] = []
+    for _ in generation.item.turns:
+        answers = tuple(completion.text or "" for completion in completions)
+        messages = candidate_messages(generation.item, answers, generation.system_prompt)
+        (completion,) = yield (
+            Request(messages, generation.sampling, sample=generation.sample, think=generation.think),
+        )
+        completions.append(completion)
         if _failure(completion):
             break
-    return (_response(wanted, done),)
+    return (_response(generation, completions),)
 
 
-def _response(wanted: Generation, done: list[Completion]) -> Response:
-    last = done[-1] if done else None
+def _response(generation: Generation, completions: list[Completion]) -> Response:
+    last = completions[-1] if completions else None
     failure = FailureKind.ENGINE if last is None else _failure(last)
     text = None if failure or last is None else last.text or ""
     return Response(
-        dataset=wanted.item.dataset,
-        item_id=wanted.item.item_id,
-        system=wanted.system,
-        sample=wanted.sample,
+        dataset=generation.item.dataset,
+        item_id=generation.item.item_id,
+        system=generation.system,
+        sample=generation.sample,
         text=text,
-        turns=tuple(one.text or "" for one in done) if text is not None else (),
-        reasoning=join_reasoning(one.reasoning for one in done),
-        chars=None if text is None else sum(len(one.text or "") for one in done),
-        families=wanted.families,
+        turns=tuple(completion.text or "" for completion in completions) if text is not None else (),
+        reasoning=join_reasoning(completion.reasoning for completion in completions),
+        chars=None if text is None else sum(len(completion.text or "") for completion in completions),
+        families=generation.families,
         source=Source.GENERATED,
-        finish_reason=_end(done),
-        prompt_tokens=_total(one.prompt_tokens for one in done),
-        completion_tokens=_total(one.completion_tokens for one in done),
+        finish_reason=_finish_reason(completions),
+        prompt_tokens=_total(completion.prompt_tokens for completion in completions),
+        completion_tokens=_total(completion.completion_tokens for completion in completions),
         sha256=None if text is None else digest(text),
-        completions=tuple(one.key for one in done),
+        completions=tuple(completion.key for completion in completions),
         failure=failure,
         detail=last.detail if failure and last else None,
     )
 
 
-def many_cut(candidates: Iterable[ResolvedCandidate], records: Iterable[Record]) -> Iterator[str]:
-    """Yield one sentence for each candidate of which the token limit cut many answers.
+def warn_of_cuts(candidates: Iterable[ResolvedCandidate], records: Iterable[Record]) -> Iterator[str]:
+    """Yield a warning for each candidate many of whose answers the token limit cut.
 
     Args:
         candidates: The candidates of a suite.
@@ -87,10 +89,10 @@ def many_cut(candidates: Iterable[ResolvedCandidate], records: Iterable[Record])
     responses = [record for record in records if isinstance(record, Response)]
     for candidate in candidates:
         spec = candidate.spec
-        ended = [record for record in responses if record.system == spec.id and record.finish_reason]
-        cut = [response for response in ended if response.finish_reason == CUT]
+        finished = [record for record in responses if record.system == spec.id and record.finish_reason]
+        cut = [response for response in finished if response.finish_reason == CUT]
         counts = {
-            "ended": len(ended),
+            "ended": len(finished),
             "cut": len(cut),
             "cut_failed": sum(response.failure is not None for response in cut),
             "max_tokens": spec.sampling.max_tokens,
@@ -98,18 +100,18 @@ def many_cut(candidates: Iterable[ResolvedCandidate], records: Iterable[Record])
         yield from cut_answer_sentences([{"system": spec.id, **counts}], min_share=WARNED_SHARE)
 
 
-def _end(done: list[Completion]) -> str | None:
-    """Return why the answer ends: at the token limit where one of its turns does."""
-    ends = [one.finish_reason for one in done]
-    return CUT if CUT in ends else ends[-1] if ends else None
+def _finish_reason(completions: list[Completion]) -> str | None:
+    """Return the finish reason of a response. A cut turn makes a cut response."""
+    reasons = [completion.finish_reason for completion in completions]
+    return CUT if CUT in reasons else reasons[-1] if reasons else None
 
 
 def _failure(completion: Completion) -> FailureKind | None:
-    """Return why a completion is no answer; runs of earlier versions hold cut thoughts as empty texts."""
+    """Return the failure of a completion. Earlier versions stored cut think text as an empty text."""
     cut = bool(completion.reasoning) and not completion.text and completion.finish_reason == CUT
     return completion.failure or (FailureKind.TRUNCATED if cut else None)
 
 
 def _total(counts: Generator[int | None, None, None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    present = [count for count in counts if count is not None]
+    return sum(present) if present else None

@@ -1,4 +1,4 @@
-"""Metrics: from responses with references to scores."""
+"""Metrics: the scores of responses."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from evalhub.store import RunWriter
 
 
 def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) -> Iterator[Score]:
-    """Yield one score per response and quantity of a metric, for the responses of one dataset.
+    """Yield one score for each response and column of a metric, for the responses of one dataset.
 
     Args:
         metric: The metric.
         items: The dataset's items by id.
-        responses: The dataset's responses. Those that failed are left out. A metric of texts has no value for
-            those that are known by their length alone.
+        responses: The dataset's responses. Failed ones are left out. If only the length of a response is
+            known, a metric of texts has no value for it.
     """
     texts = [response for response in responses if response.text is not None]
     answered = [items[response.item_id] for response in texts]
-    settled = metric.for_dataset([text for item in items.values() for text in item.references])
-    yield from _scores(texts, _columns(settled, [response.text or "" for response in texts], answered))
-    counted = [response for response in responses if response.text is None and response.chars is not None]
-    if counted:
-        yield from _scores(counted, _counted(settled, [response.chars or 0 for response in counted]))
+    fitted = metric.for_dataset([text for item in items.values() for text in item.references])
+    yield from _scores(texts, _columns(fitted, [response.text or "" for response in texts], answered))
+    lengths = [response for response in responses if response.text is None and response.chars is not None]
+    if lengths:
+        yield from _scores(lengths, _length_columns(fitted, [response.chars or 0 for response in lengths]))
 
 
 def _scores(responses: list[Response], columns: list[Column]) -> Iterator[Score]:
@@ -47,31 +47,35 @@ def _scores(responses: list[Response], columns: list[Column]) -> Iterator[Score]
 
 
 def _columns(metric: Metric, texts: list[str], items: list[Item]) -> list[Column]:
-    """Return a metric's columns of texts, each beside its item."""
+    """Return a metric's columns for texts, each with its item."""
     references = [item.references for item in items]
     if isinstance(metric, LanguageMetric):
         return metric.score_in(texts, references, [item.lang for item in items])
     return metric.score(texts, references)
 
 
-def _counted(metric: Metric, chars: list[int]) -> list[Column]:
-    """Return a metric's columns of responses of which only the length is known."""
+def _length_columns(metric: Metric, chars: list[int]) -> list[Column]:
+    """Return a metric's columns for responses whose text is not known, only their length."""
     if isinstance(metric, CountedMetric):
         return metric.score_counts(chars)
-    none, reasons = (None,) * len(chars), (NO_TEXT,) * len(chars)
-    return [replace(column, values=none, reasons=reasons) for column in _columns(metric, [], [])]
+    values, reasons = (None,) * len(chars), (NO_TEXT,) * len(chars)
+    return [replace(column, values=values, reasons=reasons) for column in _columns(metric, [], [])]
 
 
 def score_all(writer: RunWriter, resolved: Resolved, progress: Progress) -> None:
-    """Score every response that is held against references; systems that are the references are not."""
+    """Score every response, except those of systems that are the references."""
     responses = cast("list[Response]", writer.table("responses"))
     columns: dict[str, dict[str, Any]] = {}
     for dataset in resolved.datasets:
         card = dataset.card
         items = {item.item_id: item for item in dataset.items}
         answered = sorted(
-            (one for one in responses if one.dataset == card.id and one.system not in card.reference_systems),
-            key=lambda one: (one.item_id, one.system, one.sample),
+            (
+                response
+                for response in responses
+                if response.dataset == card.id and response.system not in card.reference_systems
+            ),
+            key=lambda response: (response.item_id, response.system, response.sample),
         )
         for use, metric in resolved.metrics:
             progress.stage(f"metric {use.name} on {card.id}", len(answered))
@@ -82,8 +86,8 @@ def score_all(writer: RunWriter, resolved: Resolved, progress: Progress) -> None
                 columns[score.metric] = {
                     "metric": use.name,
                     "bounds": metric.bounds,
-                    "higher_is_better": metric.higher_is_better,
+                    "higher_is_better": None if metric.is_length else metric.higher_is_better,
                     "is_length": metric.is_length,
                 }
-            progress.advance(done=len(answered))
+            progress.advance(steps=len(answered))
     writer.update(metrics=columns)

@@ -1,18 +1,19 @@
-"""Judging in rounds: after each, a judge is asked no more about two systems whose order is settled."""
+"""Judging in rounds: after each round, pairs of systems whose order is decided get no more tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple, cast
 
-from evalhub.judging.aggregate import asking_of, pair_verdict
-from evalhub.judging.early_stopping import PAIR, drawn_place, level_of_pair, look
+from evalhub.judging.aggregate import judgment_row, pair_verdict
+from evalhub.judging.early_stopping import PAIR, cluster_order, compare_sequentially, pair_confidence
 from evalhub.records import Judgment
 from evalhub.runner.plan.manifest import planned_facts
 from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
-from evalhub.runner.plan.tasks import Cell
+from evalhub.runner.plan.tasks import PlannedTask
 from evalhub.runner.progress import Progress
 from evalhub.scales import Kind
 from evalhub.specs import Combine, Positions
@@ -20,11 +21,11 @@ from evalhub.stats.testing.sequential import Sequential, Standing
 from evalhub.store import RunWriter
 
 ROUND = 20
-"""Clusters of a dataset that are judged between two looks."""
+"""Number of clusters of a dataset that are judged between two tests."""
 
 
 class Pair(NamedTuple):
-    """Whom a look is about."""
+    """Two systems under one criterion of one judge on one dataset."""
 
     dataset: str
     judge: str
@@ -33,19 +34,19 @@ class Pair(NamedTuple):
 
 
 class Rounds:
-    """What each judge is asked, round by round, and what need not be asked any more.
+    """The tasks of each judge, round by round, without the pairs that early stopping has decided.
 
-    A look at the end of a round sees that round and those before it, in the drawn order of the clusters, so
-    that a run that goes on, or is made again, settles at the same places.
+    The test at the end of a round uses that round and those before it, in the random order of the clusters. A
+    run that is resumed or repeated therefore stops at the same places.
 
     Args:
-        writer: The run; told of every pair that is settled.
+        writer: The run. Every decided pair is written to its manifest.
         resolved: The suite.
-        planned: What it asks.
-        progress: Told of every pair that is settled.
+        planned: The suite's plan.
+        progress: Shows every decided pair.
 
     Attributes:
-        plan: What is asked, without what is settled so far.
+        plan: The plan without the tasks of decided pairs.
     """
 
     def __init__(self, writer: RunWriter, resolved: Resolved, planned: Plan, progress: Progress) -> None:
@@ -53,106 +54,116 @@ class Rounds:
         self._writer = writer
         self._progress = progress
         self._clusters = {
-            (item.dataset, item.item_id): item.cluster for one in resolved.datasets for item in one.items
+            (item.dataset, item.item_id): item.cluster
+            for dataset in resolved.datasets
+            for item in dataset.items
         }
-        self._ranked = {one.card.id for one in resolved.datasets if not one.card.anonymous}
-        self._seen: dict[Pair, list[tuple[str | None, str]]] = {}
-        self._settled: dict[Pair, Sequential] = {}
+        self._ranked = {dataset.card.id for dataset in resolved.datasets if not dataset.card.anonymous}
+        self._verdicts: dict[Pair, list[tuple[str | None, str]]] = {}
+        self._decided: dict[Pair, Sequential] = {}
 
-    def of(self, judge: ResolvedJudge) -> Iterator[Sequence[Cell]]:
-        """Yield the askings of one judge, each round once the one before it is answered."""
-        planned = self.plan.cells[judge.spec.id]
-        if self.plan.looks is None or judge.rubric.kind is not Kind.PAIRWISE:
+    def of(self, judge: ResolvedJudge) -> Iterator[Sequence[PlannedTask]]:
+        """Yield the tasks of one judge, each round once the one before it is judged."""
+        planned = self.plan.tasks[judge.spec.id]
+        facts = self.plan.early_stopping
+        if facts is None or judge.rubric.kind is not Kind.PAIRWISE:
             yield planned
             return
-        for cells in self._split(judge.spec.seed, planned):
-            if wanted := [cell for cell in cells if not self._left_out(cell)]:
-                yield wanted
-            self._look(judge, cells, self.plan.looks)
+        for tasks in self._split(judge.spec.seed, planned):
+            if open_tasks := [task for task in tasks if not self._is_stopped(task)]:
+                yield open_tasks
+            self._test_pairs(judge, tasks, facts)
 
-    def _split(self, seed: int, cells: Sequence[Cell]) -> Iterator[list[Cell]]:
-        """Yield each round's cells, the clusters of every dataset in their drawn order."""
+    def _split(self, seed: int, tasks: Sequence[PlannedTask]) -> Iterator[list[PlannedTask]]:
+        """Yield each round's tasks, the clusters of every dataset in their random order."""
         places = {
-            (dataset, cluster): drawn_place(seed, dataset, cluster)
-            for dataset, cluster in {(cell.dataset, self._cluster(cell)) for cell in cells}
+            (dataset, cluster): cluster_order(seed, dataset, cluster)
+            for dataset, cluster in {(task.dataset, self._cluster(task)) for task in tasks}
         }
-        numbers: dict[tuple[str, str], int] = {}
-        for _, found in groupby(
-            sorted(places, key=lambda one: (one[0], places[one])), key=lambda one: one[0]
-        ):
-            numbers |= {one: number // ROUND for number, one in enumerate(found)}
+        rounds: dict[tuple[str, str], int] = {}
+        clusters = sorted(places, key=lambda key: (key[0], places[key]))
+        for _, of_dataset in groupby(clusters, key=itemgetter(0)):
+            rounds |= {key: number // ROUND for number, key in enumerate(of_dataset)}
 
-        def turn(cell: Cell) -> tuple[int, str, str]:
-            about = cell.dataset, self._cluster(cell)
-            # Where no order is looked for there is nothing to wait for.
-            return numbers[about] if cell.dataset in self._ranked else 0, cell.dataset, places[about]
+        def turn(task: PlannedTask) -> tuple[int, str, str]:
+            key = task.dataset, self._cluster(task)
+            # A dataset without a ranking needs no test, so all its tasks are in the first round.
+            return rounds[key] if task.dataset in self._ranked else 0, task.dataset, places[key]
 
-        for _, mine in groupby(sorted(cells, key=turn), key=lambda cell: turn(cell)[0]):
-            yield list(mine)
+        for _, of_round in groupby(sorted(tasks, key=turn), key=lambda task: turn(task)[0]):
+            yield list(of_round)
 
-    def _look(self, judge: ResolvedJudge, cells: Sequence[Cell], told: Mapping[str, Any]) -> None:
-        """Look at every open pair that a round told something of."""
-        fresh = {}
-        for pair in self._read(judge, cells):
-            if pair not in self._settled:
-                winners, clusters = zip(*self._seen[pair], strict=True)
-                level = level_of_pair(told, pair.dataset, pair.judge, pair.criterion)
-                found = look(winners, clusters, level=level)
-                if found.standing is not Standing.OPEN:
-                    fresh[pair] = found
-        if fresh:
-            self._settled |= fresh
-            self.plan = self.plan.without_settled(
-                self._left_out, [self._fact(pair) for pair in self._settled]
+    def _test_pairs(
+        self, judge: ResolvedJudge, tasks: Sequence[PlannedTask], facts: Mapping[str, Any]
+    ) -> None:
+        """Test every open pair that a round has new verdicts of."""
+        newly_decided = {}
+        for pair in self._collect_verdicts(judge, tasks):
+            if pair not in self._decided:
+                winners, clusters = zip(*self._verdicts[pair], strict=True)
+                level = pair_confidence(facts, pair.dataset, pair.judge, pair.criterion)
+                test = compare_sequentially(winners, clusters, level=level)
+                if test.standing is not Standing.OPEN:
+                    newly_decided[pair] = test
+        if newly_decided:
+            self._decided |= newly_decided
+            self.plan = self.plan.stop_tasks(
+                self._is_stopped, [self._describe(pair) for pair in self._decided]
             )
             self._writer.update(**planned_facts(self.plan))
-            for pair in fresh:
-                self._progress.note(_said(pair, fresh[pair]))
+            for pair, test in newly_decided.items():
+                self._progress.note(_sentence(pair, test))
 
-    def _read(self, judge: ResolvedJudge, cells: Sequence[Cell]) -> list[Pair]:
-        """Keep the verdicts of a round; return the pairs that they are about."""
-        askings: dict[tuple[Pair, str, int], list[Judgment]] = {}
-        for cell in cells:
-            for pair, key in zip(_pairs(cell), cell.keys, strict=True):
+    def _collect_verdicts(self, judge: ResolvedJudge, tasks: Sequence[PlannedTask]) -> list[Pair]:
+        """Add the verdicts of a round to those of each pair. Return the pairs of the round."""
+        groups: dict[tuple[Pair, str, int], list[Judgment]] = {}
+        for task in tasks:
+            for pair, key in zip(_pairs(task), task.keys, strict=True):
                 judgment = cast("Judgment | None", self._writer.get("judgments", key))
                 if judgment is not None and pair.dataset in self._ranked:
-                    askings.setdefault((pair, cell.item_id, cell.sample), []).append(judgment)
-        both, vote = judge.spec.positions is Positions.BOTH, judge.spec.combine is Combine.VOTE
-        for (pair, item_id, _), found in askings.items():
-            _, winner = pair_verdict([asking_of(one) for one in found], both=both, vote=vote)
-            self._seen.setdefault(pair, []).append((winner, self._clusters[pair.dataset, item_id]))
-        return list(dict.fromkeys(pair for pair, _, _ in askings))
+                    groups.setdefault((pair, task.item_id, task.sample), []).append(judgment)
+        two_orders, vote = judge.spec.positions is Positions.BOTH, judge.spec.combine is Combine.VOTE
+        for (pair, item_id, _), judgments in groups.items():
+            rows = [judgment_row(judgment) for judgment in judgments]
+            _, winner = pair_verdict(rows, two_orders=two_orders, vote=vote)
+            self._verdicts.setdefault(pair, []).append((winner, self._clusters[pair.dataset, item_id]))
+        return list(dict.fromkeys(pair for pair, _, _ in groups))
 
-    def _left_out(self, cell: Cell) -> bool:
-        """Whether all that an asking tells is settled; what is answered already stays."""
-        return all(pair in self._settled for pair in _pairs(cell)) and not all(
-            self._writer.get("judgments", key) for key in cell.keys
+    def _is_stopped(self, task: PlannedTask) -> bool:
+        """Return whether all pairs of a task are decided. A task that is judged already is not stopped."""
+        return all(pair in self._decided for pair in _pairs(task)) and not all(
+            self._writer.get("judgments", key) for key in task.keys
         )
 
-    def _fact(self, pair: Pair) -> dict[str, object]:
-        found = self._settled[pair]
+    def _describe(self, pair: Pair) -> dict[str, object]:
+        test = self._decided[pair]
         return {
             **dict(zip(PAIR, (*pair[:3], *pair.systems), strict=True)),
-            "standing": found.standing.value,
-            "stopped_at": found.stopped_at,
-            "clusters": found.mean.clusters,
+            "standing": test.standing.value,
+            "stopped_at": test.stopped_at,
+            "clusters": test.mean.clusters,
         }
 
-    def _cluster(self, cell: Cell) -> str:
-        return self._clusters[cell.dataset, cell.item_id]
+    def _cluster(self, task: PlannedTask) -> str:
+        return self._clusters[task.dataset, task.item_id]
 
 
-def _pairs(cell: Cell) -> list[Pair]:
-    """Return whom each judgment of an asking is about."""
+def _pairs(task: PlannedTask) -> list[Pair]:
+    """Return the pair of each judgment of a task."""
     return [
-        Pair(cell.dataset, cell.judge, part.criterion, tuple(cell.systems[place] for place in part.systems))
-        for part in cell.parts
+        Pair(
+            task.dataset,
+            task.judge,
+            judgment.criterion,
+            tuple(task.systems[place] for place in judgment.systems),
+        )
+        for judgment in task.judgments
     ]
 
 
-def _said(pair: Pair, found: Sequential) -> str:
-    ahead, behind = pair.systems if found.standing is Standing.FIRST else reversed(pair.systems)
+def _sentence(pair: Pair, test: Sequential) -> str:
+    winner, loser = pair.systems if test.standing is Standing.FIRST else reversed(pair.systems)
     return (
-        f"{pair.judge} on {pair.dataset}, {pair.criterion}: {ahead} is ahead of {behind}, "
-        f"settled after {found.stopped_at} clusters"
+        f"{pair.judge} on {pair.dataset}, {pair.criterion}: {winner} is ahead of {loser}, "
+        f"settled after {test.stopped_at} clusters"
     )

@@ -1,4 +1,4 @@
-"""The end of a sitting: what was asked is sealed, and what is missing is told."""
+"""The end of a session: the run is sealed, and missing judgments are reported."""
 
 from __future__ import annotations
 
@@ -8,35 +8,40 @@ from evalhub.analysis import Results, rows_of, shortfall_sentences, shortfalls
 from evalhub.errors import EngineError, Inconclusive, Interrupted, LittleCoverage
 from evalhub.records import Judgment, has_failed
 from evalhub.runner.execute.interrupts import Stop
-from evalhub.runner.plan.plan import Plan, judgments_of
+from evalhub.runner.plan.plan import Plan, count_judgments
 from evalhub.runner.plan.resolve import Resolved
 from evalhub.store import Run, RunWriter
 
-GO_ON = "give the same command again to go on; what was finished is kept"
+RESUME = "give the same command again to go on; what was finished is kept"
 
 
-def conclude(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -> None:
+def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -> None:
     """Seal the run with its coverage.
 
     Raises:
-        Interrupted: It was stopped.
+        Interrupted: The user stopped it.
         Inconclusive: The budget is spent.
         LittleCoverage: A judge gave no valid verdict at all.
-        EngineError: Something was not answered.
+        EngineError: Some requests were not answered.
     """
-    judgments = cast("list[Judgment]", writer.table("judgments"))
-    own = [one for one in judgments if one.judge in planned.cells]
+    judgments = [
+        judgment
+        for judgment in cast("list[Judgment]", writer.table("judgments"))
+        if judgment.judge in planned.tasks
+    ]
     coverage = {
         judge: {
-            "expected": judgments_of(cells),
-            "done": sum(one.judge == judge for one in own),
-            "valid": sum(one.judge == judge and not has_failed(one.failure) for one in own),
+            "expected": count_judgments(tasks),
+            "done": sum(judgment.judge == judge for judgment in judgments),
+            "valid": sum(
+                judgment.judge == judge and not has_failed(judgment.failure) for judgment in judgments
+            ),
         }
-        for judge, cells in planned.cells.items()
+        for judge, tasks in planned.tasks.items()
     }
-    if stop.asked:
+    if stop.requested:
         writer.seal("interrupted", coverage=coverage)
-        raise Interrupted("stopped and sealed", where=writer.id, fix=GO_ON)
+        raise Interrupted("stopped and sealed", where=writer.id, fix=RESUME)
     if planned.over_budget:
         writer.seal("interrupted", coverage=coverage)
         raise Inconclusive(
@@ -48,26 +53,26 @@ def conclude(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
     missing = sum(counts["expected"] - counts["done"] for counts in coverage.values())
     if missing > 0:
         writer.seal("interrupted", coverage=coverage)
-        raise EngineError(f"{missing} judgments were not answered", where=writer.id, fix=GO_ON)
+        raise EngineError(f"{missing} judgments were not answered", where=writer.id, fix=RESUME)
     writer.seal("sealed", coverage=coverage)
     for judge, counts in coverage.items():
         if counts["expected"] and not counts["valid"]:
-            first = next(one for one in own if one.judge == judge)
+            first = next(judgment for judgment in judgments if judgment.judge == judge)
             raise LittleCoverage(
                 f"the judge {judge} gave no valid verdict at all ({first.failure}: {first.detail})",
                 where=writer.id,
             )
 
 
-def refuse_little(done: Run) -> None:
-    """Refuse a sealed run of which too little is covered.
+def check_coverage(run: Run) -> None:
+    """Refuse a sealed run with too little coverage.
 
     Raises:
         LittleCoverage: The coverage of a judge or candidate lies below `controls.min_coverage`.
     """
-    if rows := rows_of(shortfalls(Results(done))):
+    if rows := rows_of(shortfalls(Results(run))):
         raise LittleCoverage(
             f"too little is covered: {' | '.join(shortfall_sentences(rows))}",
-            where=done.id,
+            where=run.id,
             fix="the run is sealed and its report is whole; controls: {min_coverage: 0} lets it pass",
         )

@@ -1,4 +1,4 @@
-"""Ends a run in which a candidate or a judge gets nothing but one and the same failure of its engine."""
+"""Ends a run if a candidate or judge gets nothing but one failure of its engine."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from evalhub.errors import EngineError
 from evalhub.records import FailureKind, Judgment, Record, Response
 
 FIRST = 16
-"""After so many equal failures, and no answer, an engine is asked no more."""
+"""Number of equal failures, without any answer, after which an engine gets no more requests."""
 
-ASK_AGAIN = (
+FIX = (
     "mend the settings under engine, or the server, and give the same command again: "
     "what failed is asked again, what was answered is kept"
 )
@@ -23,63 +23,63 @@ class _Failing:
     """A candidate or judge that has no answer yet."""
 
     reason: str
-    answers: int = 0
+    failures: int = 0
 
 
 class Watch:
-    """Counts what comes of the askings of each candidate and each judge.
+    """Counts the failures of each candidate and each judge until it gets its first answer.
 
     Args:
-        where: The run's id, for the error.
+        where: The run's id, for errors.
 
     Attributes:
-        stopped: Whether it ended the run.
+        stopped: Whether the watch ended the run.
     """
 
     def __init__(self, where: str) -> None:
         self.stopped = False
         self._where = where
         self._failing: dict[str, _Failing] = {}
-        self._mixed: set[str] = set()
+        self._cleared: set[str] = set()
 
     def count(self, records: Sequence[Record]) -> None:
-        """Count one asking by the records that it ended in.
+        """Count one job by the records that it returned.
 
         Raises:
-            EngineError: The first `FIRST` askings failed for the same reason.
+            EngineError: The first `FIRST` jobs failed for the same reason.
         """
-        asked = [one for one in records if isinstance(one, Response | Judgment) and one.completions]
-        if not asked:
+        answers = [record for record in records if isinstance(record, Response | Judgment)]
+        answers = [answer for answer in answers if answer.completions]
+        if not answers:
             return
-        name = asked[0].system if isinstance(asked[0], Response) else asked[0].judge
-        if name is None or name in self._mixed:
+        name = answers[0].system if isinstance(answers[0], Response) else answers[0].judge
+        if name is None or name in self._cleared:
             return
-        reason = asked[0].detail or ""
+        reason = answers[0].detail or ""
         failing = self._failing.setdefault(name, _Failing(reason))
-        if any(one.failure is not FailureKind.ENGINE for one in asked) or normalise_reason(
-            reason
-        ) != normalise_reason(failing.reason):
+        all_failed = all(answer.failure is FailureKind.ENGINE for answer in answers)
+        if not all_failed or normalise_reason(reason) != normalise_reason(failing.reason):
             del self._failing[name]
-            self._mixed.add(name)
+            self._cleared.add(name)
             return
-        failing.answers += 1
-        if failing.answers >= FIRST:
-            self._stop(name, failing)
+        failing.failures += 1
+        if failing.failures >= FIRST:
+            self._end_run(name, failing)
 
-    def conclude(self) -> None:
-        """End the run where a candidate or a judge got no answer at all, after fewer than `FIRST` askings.
+    def finish(self) -> None:
+        """End the run if a candidate or a judge got no answer at all, after fewer than `FIRST` jobs.
 
         Raises:
-            EngineError: All askings failed for the same reason.
+            EngineError: All jobs failed for the same reason.
         """
         for name, failing in self._failing.items():
-            self._stop(name, failing)
+            self._end_run(name, failing)
 
-    def _stop(self, name: str, failing: _Failing) -> None:
+    def _end_run(self, name: str, failing: _Failing) -> None:
         self.stopped = True
-        first = "the first" if failing.answers >= FIRST else "all"
+        first = "the first" if failing.failures >= FIRST else "all"
         raise EngineError(
-            f"{first} {failing.answers} answers of {name} failed for one reason ({failing.reason})",
+            f"{first} {failing.failures} answers of {name} failed for one reason ({failing.reason})",
             where=self._where,
-            fix=ASK_AGAIN,
+            fix=FIX,
         )

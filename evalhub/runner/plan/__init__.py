@@ -1,1 +1,1 @@
-"""What a suite needs, decided before anything is spent."""
+"""The plan of a suite, made before anything is run."""

@@ -1,4 +1,4 @@
-"""Whether a judge's answers can be asked of its model, and in what form, before the model is loaded."""
+"""How the levels of a judge are answered by its model, decided before the model is loaded."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from functools import partial
 
 from evalhub.engines import Prompt, Prompts, folder_prompts
 from evalhub.errors import ModelError
-from evalhub.judging import LETTERS, choose_form, preview, single_characters
+from evalhub.judging import LIST_LETTERS, choose_form, preview, single_characters
 from evalhub.models import ResolvedModel
 from evalhub.records import Item, Message, Response
-from evalhub.scales import AnswerForm
+from evalhub.scales import AnswerForm, Shape
 from evalhub.specs import Mode, Rubric
 
 Forms = Mapping[str, AnswerForm]
 
-# What stands in a prompt does not matter here, only how the prompt ends.
+# The content of a prompt does not matter here, only how the prompt ends.
 _TEXT = "…"
 _ITEM = Item("preview", "preview", turns=(_TEXT,), refs=((_TEXT,),), context=(_TEXT,))
-_RESPONSES = tuple(Response("preview", "preview", letter, text=_TEXT) for letter in LETTERS)
+_RESPONSES = tuple(Response("preview", "preview", letter, text=_TEXT) for letter in LIST_LETTERS)
 
 
 def answer_forms(rubric: Rubric, mode: Mode, model: ResolvedModel | None, where: str) -> Forms:
-    """Return by what the levels of each criterion are answered; nothing for a rubric without a scale.
+    """Return how the levels of each criterion are answered. Empty for a rubric without a scale.
 
-    A level's label is used where every label is one token of the model, else a letter stands for it. Where no
-    tokenizer can be read, as of a server's model, labels of one character are taken to be one token.
+    Labels are used if every label is one token of the model, else letters. If there is no tokenizer to read,
+    as for a server's model, a label of one character counts as one token.
 
     Args:
-        rubric: The rubric, already held against its protocol.
+        rubric: The rubric, already checked against its protocol.
         mode: How the judge answers.
-        model: Its model; None for a server's.
-        where: The rubric's name.
+        model: The judge's model. None for a server's model.
+        where: The rubric's name, for errors.
 
     Raises:
-        SpecError: The scale cannot be asked, or not in the form that the rubric wants.
+        SpecError: The scale cannot be asked, or not in the form that the rubric demands.
         ModelError: Other answers, such as A and B, are not one token each of this model.
     """
     prompts = folder_prompts(model.path) if model else None
@@ -63,7 +63,7 @@ def _askable(prompts: Prompts, rubric: Rubric, mode: Mode, criterion: str, form:
 
 
 def forms_text(rubric: Rubric, forms: Forms) -> str | None:
-    """Say by what each criterion's levels are asked; None for a rubric without a scale.
+    """Return in words how each criterion's levels are answered. None for a rubric without a scale.
 
     >>> from evalhub.specs import load_rubric
     >>> rubric = load_rubric("summary-quality")
@@ -85,25 +85,25 @@ def _form_text(rubric: Rubric, criterion: str, form: AnswerForm) -> str:
 def opens_thinking(model: ResolvedModel | None) -> bool:
     """Return whether the model's chat template begins each answer with a think tag."""
     prompts = folder_prompts(model.path) if model else None
-    return prompts is not None and _rendered(prompts, (Message("user", _TEXT),)).opened
+    return prompts is not None and _render(prompts, (Message("user", _TEXT),)).opened
 
 
 def _questions(
     prompts: Prompts, rubric: Rubric, mode: Mode, forms: Forms
 ) -> Iterator[tuple[Prompt, tuple[str, ...]]]:
-    """Yield each prompt that one token answers, as the model will see its end, with the answers.
+    """Yield each prompt that one token answers, as the model will see it, with the allowed answers.
 
     Raises:
         ModelError: The chat template refuses the conversation.
     """
-    responses = _RESPONSES[: {"response": 1, "responses": len(LETTERS)}.get(rubric.shows[0], 2)]
+    responses = _RESPONSES[: {Shape.RESPONSE: 1, Shape.PAIR: 2, Shape.LIST: len(LIST_LETTERS)}[rubric.shape]]
     criterion = next(iter(forms), next(iter(rubric.criteria)))
     for request in preview(rubric, _ITEM, criterion, responses, mode=mode, forms=forms):
         if request.choices:
-            yield _rendered(prompts, request.messages, for_choices=True), request.choices
+            yield _render(prompts, request.messages, for_choices=True), request.choices
 
 
-def _rendered(prompts: Prompts, messages: tuple[Message, ...], *, for_choices: bool = False) -> Prompt:
+def _render(prompts: Prompts, messages: tuple[Message, ...], *, for_choices: bool = False) -> Prompt:
     try:
         return prompts.render(messages, for_choices=for_choices)
     except ValueError as error:

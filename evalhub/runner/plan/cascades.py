@@ -1,4 +1,4 @@
-"""The cascades of a suite, held against its judges and labels before anything is run."""
+"""The cascades of a suite, checked against its judges and labels before anything is run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evalhub.specs import CascadeUse
 
 
 def check_cascades(resolved: Resolved, against: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
-    """Refuse a cascade that nothing can be said of.
+    """Refuse a cascade that cannot be evaluated.
 
     Args:
         resolved: The suite.
@@ -19,7 +19,7 @@ def check_cascades(resolved: Resolved, against: Mapping[str, Mapping[str, Mappin
 
     Raises:
         UnknownNameError: A stage is no judge of the suite, or no dataset has the criterion.
-        SpecError: A stage does not compare, or several of its criteria are held against one of the labels'.
+        SpecError: A stage does not compare, or several of its criteria have the same criterion of labels.
     """
     judges = {judge.spec.id: judge for judge in resolved.judges}
     for cascade in resolved.suite.cascades:
@@ -39,8 +39,8 @@ def _check_stage(judge: ResolvedJudge, links: Mapping[str, Mapping[str, str]], w
             value=judge.spec.id,
             fix="name a judge with a pairwise rubric",
         )
-    for found in links.values():
-        if len(set(found.values())) < len(found):
+    for by_criterion in links.values():
+        if len(set(by_criterion.values())) < len(by_criterion):
             raise SpecError(
                 "several criteria of the judge are held against one criterion of the labels",
                 where=where,
@@ -50,11 +50,11 @@ def _check_stage(judge: ResolvedJudge, links: Mapping[str, Mapping[str, str]], w
 
 
 def _check_criterion(resolved: Resolved, cascade: CascadeUse, where: str) -> None:
-    known = {
+    criteria = {
         name
         for dataset in resolved.datasets
         for name, spec in dataset.card.criteria.items()
         if spec.kind is Kind.PAIRWISE and spec.turn is None
     }
-    if cascade.criterion is not None and cascade.criterion not in known:
-        raise UnknownNameError("pairwise criterion of the labels", cascade.criterion, known, where=where)
+    if cascade.criterion is not None and cascade.criterion not in criteria:
+        raise UnknownNameError("pairwise criterion of the labels", cascade.criterion, criteria, where=where)

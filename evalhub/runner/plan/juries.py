@@ -1,4 +1,4 @@
-"""What the juries of a suite decide, worked out before anything is run."""
+"""The criteria and the quorum of each jury, decided before anything is run."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from evalhub.specs import Combine, Jury
 def jury_facts(
     resolved: Resolved, against: Mapping[str, Mapping[str, Mapping[str, str]]]
 ) -> list[dict[str, Any]]:
-    """Return each jury with its quorum, and for each of its criteria that of every member.
+    """Return each jury with its quorum, and the members' criteria for each of its criteria.
 
-    Members that share names of criteria decide on those; members of one criterion each decide on the first
-    member's.
+    Members whose criteria share names decide on those. Members with one criterion each decide on the first
+    member's criterion.
 
     Args:
         resolved: The suite.
@@ -24,7 +24,7 @@ def jury_facts(
 
     Raises:
         UnknownNameError: A member is no judge of the suite.
-        SpecError: The members cannot decide the same thing, or no labels can weigh them.
+        SpecError: The members have no common criterion or scale, or no labels can weigh them.
     """
     judges = {judge.spec.id: judge for judge in resolved.judges}
     facts = []
@@ -46,7 +46,7 @@ def jury_facts(
 def with_juries(
     against: Mapping[str, Mapping[str, Mapping[str, str]]], juries: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return what judges are held against, with the juries: each against what its first member is."""
+    """Return the labels' criteria of all judges and juries. A jury has those of its first member."""
     return {**against, **{jury["id"]: against[jury["members"][0]] for jury in juries}}
 
 
@@ -68,16 +68,16 @@ def _criteria(members: list[ResolvedJudge], where: str) -> dict[str, dict[str, s
 
 
 def _check_scales(members: list[ResolvedJudge], criteria: dict[str, dict[str, str]], where: str) -> None:
-    for of_member in criteria.values():
-        scales = {judge.spec.id: judge.rubric.scale_for(of_member[judge.spec.id]) for judge in members}
+    for by_member in criteria.values():
+        scales = {judge.spec.id: judge.rubric.scale_for(by_member[judge.spec.id]) for judge in members}
         values = {name: scale.values if scale else () for name, scale in scales.items()}
         if len(set(values.values())) > 1:
             raise SpecError(
                 "the members of the jury rate on different scales",
                 where=where,
                 value={
-                    name: f"{said[0]:g} (worst) to {said[-1]:g}" if said else "0 to 1"
-                    for name, said in values.items()
+                    name: f"{levels[0]:g} (worst) to {levels[-1]:g}" if levels else "0 to 1"
+                    for name, levels in values.items()
                 },
                 allowed="members of one scale, worst first",
             )

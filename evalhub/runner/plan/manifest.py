@@ -1,4 +1,4 @@
-"""What a run's manifest says before anything is run."""
+"""A run's manifest before anything is run."""
 
 from __future__ import annotations
 
@@ -10,46 +10,44 @@ from importlib import metadata
 from typing import Any
 
 from evalhub.runner.plan.juries import with_juries
-from evalhub.runner.plan.plan import Plan, judgments_of
+from evalhub.runner.plan.plan import Plan, count_judgments
 from evalhub.runner.plan.resolve import Resolved
 
 
 def manifest(resolved: Resolved, planned: Plan) -> dict[str, Any]:
-    """Return what was asked: the resolved suite with its hashes, the plan, the environment."""
+    """Return the resolved suite with its hashes, the plan, and the environment."""
     return {
         "suite_hash": resolved.hash,
         "suite_file": str(resolved.path),
         "title": resolved.suite.title,
-        "resolved": resolved.described(),
+        "resolved": resolved.describe(),
         "rubrics": {
-            one.spec.id: one.rubric.model_dump(mode="json", exclude_none=True) for one in resolved.judges
+            judge.spec.id: judge.rubric.model_dump(mode="json", exclude_none=True)
+            for judge in resolved.judges
         },
         "judges": {
-            one.spec.id: {
-                "rubric": one.rubric.id,
-                "protocol": one.rubric.protocol,
-                "model": one.spec.model,
-                "mode": one.spec.mode.value,
-                "positions": one.spec.positions.value,
-                "samples": one.spec.samples,
-                "combine": one.spec.combine.value,
-                "families": list(one.runs.families),
-                **one.answers,
-                **({"opens_thinking": True} if one.opens_thinking else {}),
+            judge.spec.id: {
+                "rubric": judge.rubric.id,
+                "protocol": judge.rubric.protocol,
+                "model": judge.spec.model,
+                "mode": judge.spec.mode.value,
+                "positions": judge.spec.positions.value,
+                "samples": judge.spec.samples,
+                "combine": judge.spec.combine.value,
+                "families": list(judge.runs.families),
+                **judge.answers,
+                **({"opens_thinking": True} if judge.opens_thinking else {}),
             }
-            for one in resolved.judges
+            for judge in resolved.judges
         },
         "cards": {
-            one.card.id: one.card.model_dump(
-                mode="json",
-                include=_CARD_FACTS,
-            )
-            for one in resolved.datasets
+            dataset.card.id: dataset.card.model_dump(mode="json", include=_CARD_FACTS)
+            for dataset in resolved.datasets
         },
         "environment": _environment(),
         "engines": [],
         **({"attack": dict(resolved.attack)} if resolved.attack else {}),
-        **({"gold": [dict(one) for one in resolved.gold]} if resolved.gold else {}),
+        **({"gold": [dict(expectation) for expectation in resolved.gold]} if resolved.gold else {}),
         **planned_facts(planned),
     }
 
@@ -61,14 +59,14 @@ _CARD_FACTS = {
 
 
 def planned_facts(planned: Plan) -> dict[str, Any]:
-    """Return what the plan decided; written again when a run is resumed."""
+    """Return the plan's part of the manifest, which is written again when a run is resumed."""
     return {
-        "expected": {judge: judgments_of(cells) for judge, cells in planned.cells.items()},
+        "expected": {judge: count_judgments(tasks) for judge, tasks in planned.tasks.items()},
         "generations": planned.generations,
         "skipped": planned.left_out,
         "against": with_juries(planned.against, planned.juries),
         "juries": planned.juries,
-        "settled": planned.looks,
+        "settled": planned.early_stopping,
         "over_budget": planned.over_budget,
     }
 
@@ -80,10 +78,10 @@ def _environment() -> dict[str, Any]:
             packages[name] = metadata.version(name)
     revision = None
     with suppress(OSError, subprocess.SubprocessError):
-        found = subprocess.run(
+        process = subprocess.run(
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
         )
-        revision = found.stdout.strip() or None
+        revision = process.stdout.strip() or None
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

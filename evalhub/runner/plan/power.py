@@ -1,4 +1,4 @@
-"""What a plan can show, known before anything is spent."""
+"""The precision and the power of a plan, known before anything is run."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from evalhub.sources import Dataset
 from evalhub.stats import Design, Planned, planned
 
 
-def foreseen(plan: Plan, judge: ResolvedJudge, dataset: Dataset) -> Planned:
-    """Return what a judge's number of one system can show on a dataset, in the worst case.
+def expected_power(plan: Plan, judge: ResolvedJudge, dataset: Dataset) -> Planned:
+    """Return the precision and power of a judge's estimate of one system on a dataset, in the worst case.
 
     Pairwise: a win rate (or an accuracy) against one half, without ties. Pointwise: the difference of two
     systems in levels, as if every rating lay at one end of the scale and the two systems were unrelated.
 
     Args:
-        plan: What it asks.
+        plan: The suite's plan.
         judge: One of the suite's judges.
         dataset: One of the suite's datasets.
 
     Returns:
-        As `stats.planned`, for the clusters of the system that has the fewest; of all where the dataset names
-        no systems.
+        As `stats.planned`, for the system with the fewest clusters. If the systems are anonymous, all of them
+        count as one.
     """
     clusters = {item.item_id: item.cluster for item in dataset.items}
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for cell in plan.cells[judge.spec.id]:
-        if cell.dataset == dataset.card.id:
-            for system in cell.systems if not dataset.card.anonymous else ("",):
-                found[system].add(clusters[cell.item_id])
-    least = min(map(len, found.values()), default=0)
+    by_system: defaultdict[str, set[str]] = defaultdict(set)
+    for task in plan.tasks[judge.spec.id]:
+        if task.dataset == dataset.card.id:
+            for system in task.systems if not dataset.card.anonymous else ("",):
+                by_system[system].add(clusters[task.item_id])
+    fewest = min(map(len, by_system.values()), default=0)
     if judge.rubric.kind is Kind.PAIRWISE:
-        return planned(least)
+        return planned(fewest)
     scales = filter(None, map(judge.rubric.scale_for, judge.rubric.criteria))
     span = float(max(max(scale.values) - min(scale.values) for scale in scales))
-    return planned(least, Design(sd=span / 2**0.5), largest=span)
+    return planned(fewest, Design(sd=span / 2**0.5), largest=span)

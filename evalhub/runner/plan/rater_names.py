@@ -1,4 +1,4 @@
-"""Names that tables tell raters apart by: each is that of one judge, jury or metric."""
+"""Names of raters: each belongs to one judge, jury or metric."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from evalhub.specs.rater_names import RESERVED_RATERS
 
 
 def check_raters(resolved: Resolved) -> None:
-    """Refuse a judge, jury or metric of a name that another rater has, or that stands for something else.
+    """Refuse a judge, jury or metric whose name is reserved, or is the name of another rater.
 
     Raises:
-        SpecError: It is so.
+        SpecError: A name is reserved or taken.
     """
     owners: dict[str, str] = {}
     lengths = {f"metric {use.metric}" for use, metric in resolved.metrics if metric.is_length}
@@ -33,7 +33,7 @@ def check_raters(resolved: Resolved) -> None:
 
 
 def _raters(resolved: Resolved) -> Iterator[tuple[str, str, str]]:
-    """Yield the name of each rater, what it is, and where it stands, the suite's after the datasets'."""
+    """Yield each rater's name, kind and place. The datasets' raters come first."""
     for dataset in resolved.datasets:
         for name in sorted({judgment.judge for judgment in dataset.judgments}):
             yield name, "recorded judge", f"{resolved.path}:datasets.{dataset.card.id}.judgments"

@@ -1,4 +1,4 @@
-"""From a suite to everything that it names: datasets, models, rubrics, metrics, each with its hash."""
+"""A suite with everything that it names: datasets, models, rubrics, metrics, each with its hash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from evalhub.engines import EngineIdentity, LocalSettings, identify, read_settings, with_settings
 from evalhub.errors import EvalhubError, SpecError
-from evalhub.judging import Judge, Protocol, check_rubric, check_use, protocol_named
+from evalhub.judging import Judge, Protocol, check_rubric, check_use, find_protocol
 from evalhub.metrics import Metric, build
 from evalhub.models import UNKNOWN, ResolvedModel
 from evalhub.models import resolve as resolve_model
@@ -44,43 +44,38 @@ class ResolvedCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedJudge:
-    """A judge with its rubric, its protocol, its model, and the controls that hold for it.
+    """A judge of the suite with its protocol and its model.
 
     Attributes:
-        forms: By what the levels of each criterion are answered; nothing for a rubric without a scale.
+        spec: The suite's entry.
+        judge: What the protocol needs to know: the rubric, the model's name, the mode, the sampling.
+        criteria: The criteria that have a task each. A protocol with a total has that one.
+        runs: The model on its engine.
         opens_thinking: Whether the model's chat template begins each answer with a think tag.
     """
 
     spec: JudgeUse
-    rubric: Rubric
+    judge: Judge
     protocol: Protocol
     criteria: tuple[str, ...]
     runs: Runnable
-    min_choice_mass: float
-    forms: Forms
     opens_thinking: bool = False
 
     @property
-    def answers(self) -> dict[str, dict[str, str]]:
-        """The criteria whose levels are asked by letters, as the manifest has it; by labels needs no word."""
-        lettered = {name: str(form) for name, form in self.forms.items() if form is AnswerForm.LETTERS}
-        return {"answers": lettered} if lettered else {}
+    def rubric(self) -> Rubric:
+        """The judge's rubric."""
+        return self.judge.rubric
 
     @property
-    def judge(self) -> Judge:
-        """What the protocol needs to know."""
-        return Judge(
-            id=self.spec.id,
-            rubric=self.rubric,
-            model=self.spec.model,
-            mode=self.spec.mode,
-            sampling=self.spec.sampling.sampling(),
-            rationale_tokens=self.spec.rationale_tokens,
-            think_tokens=self.spec.think_tokens,
-            waits=self.spec.waits,
-            min_choice_mass=self.min_choice_mass,
-            forms=self.forms,
-        )
+    def forms(self) -> Forms:
+        """How the levels of each criterion are answered. Empty for a rubric without a scale."""
+        return self.judge.forms
+
+    @property
+    def answers(self) -> dict[str, dict[str, str]]:
+        """The criteria answered by letters, as the manifest has them. Empty if all are answered by labels."""
+        lettered = {name: str(form) for name, form in self.forms.items() if form is AnswerForm.LETTERS}
+        return {"answers": lettered} if lettered else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +83,8 @@ class Resolved:
     """A suite with everything that it names.
 
     Attributes:
-        attack: With what its judge is attacked.
-        gold: What its judge must say of gold cases.
+        attack: The attacks on its judge, if this is a run of attacks.
+        gold: The expectations of its gold cases, if this is a run of gold cases.
     """
 
     suite: Suite
@@ -101,40 +96,40 @@ class Resolved:
     attack: Mapping[str, Any] | None = None
     gold: tuple[Mapping[str, Any], ...] = ()
 
-    def described(self) -> dict[str, Any]:
-        """Return what decides the results, as plain values; the budget does not."""
+    def describe(self) -> dict[str, Any]:
+        """Return everything that decides the results as plain values. The budget does not decide them."""
         parts: list[ResolvedCandidate | ResolvedJudge] = [*self.candidates, *self.judges]
         return {
             "suite": self.suite.model_dump(mode="json", exclude={"title", "budget"}),
             "datasets": {
-                one.card.id: {
-                    "card": one.hashes["card"],
-                    "files": dict(one.hashes),
-                    "version": one.card.version,
+                dataset.card.id: {
+                    "card": dataset.hashes["card"],
+                    "files": dict(dataset.hashes),
+                    "version": dataset.card.version,
                 }
-                for one in self.datasets
+                for dataset in self.datasets
             },
             "rubrics": {
-                one.spec.id: {
-                    "id": one.rubric.id,
-                    "hash": one.rubric.hash,
-                    "version": one.rubric.version,
-                    **one.answers,
+                judge.spec.id: {
+                    "id": judge.rubric.id,
+                    "hash": judge.rubric.hash,
+                    "version": judge.rubric.version,
+                    **judge.answers,
                 }
-                for one in self.judges
+                for judge in self.judges
             },
             "evalhub": metadata.version("evalhub-laaj"),
-            "models": {one.spec.id: _described(one.runs) for one in parts},
+            "models": {part.spec.id: _describe_model(part.runs) for part in parts},
             **({"attack": dict(self.attack)} if self.attack else {}),
         }
 
     @property
     def hash(self) -> str:
-        """The sha256 of what decides the results."""
-        return digest(self.described())
+        """The sha256 of everything that decides the results."""
+        return digest(self.describe())
 
 
-def _described(runs: Runnable) -> dict[str, Any]:
+def _describe_model(runs: Runnable) -> dict[str, Any]:
     identity = runs.identity
     trained_on = sorted(runs.model.trained_on) if runs.model else []
     return {
@@ -156,12 +151,12 @@ def resolve(suite: Suite, path: Path, progress: Progress, datasets: tuple[Datase
 
     Args:
         suite: The suite.
-        path: The file that it stands in.
-        progress: Told what is fetched.
-        datasets: Those of the suite, where they come from no card.
+        path: The suite's file.
+        progress: Shows what is fetched.
+        datasets: The suite's datasets, if they come from no card.
 
     Raises:
-        EvalhubError: Anything that is named does not exist, or is not what it should be.
+        EvalhubError: Something that the suite names does not exist or is invalid.
     """
     where = str(path)
     suite = with_settings(suite, where)
@@ -187,7 +182,7 @@ def resolve(suite: Suite, path: Path, progress: Progress, datasets: tuple[Datase
 
 
 def metric_columns(metric: Metric) -> list[str]:
-    """Return the metric's own names of its columns."""
+    """Return the names that the metric itself gives to its columns."""
     return [column.name for column in metric.score([], [])]
 
 
@@ -199,33 +194,43 @@ def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
 
 
 def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, runs: Runnable) -> ResolvedJudge:
-    return ResolvedJudge(
-        spec=use,
+    judge = Judge(
+        id=use.id,
         rubric=rubric,
-        protocol=protocol_named(rubric.protocol),
-        criteria=_criteria(use, rubric),
-        runs=runs,
+        model=use.model,
+        mode=use.mode,
+        sampling=use.sampling.sampling(),
+        rationale_tokens=use.rationale_tokens,
+        think_tokens=use.think_tokens,
+        waits=use.waits,
         min_choice_mass=suite.controls.min_choice_mass,
         forms=answer_forms(rubric, use.mode, runs.model, use.rubric),
+    )
+    return ResolvedJudge(
+        spec=use,
+        judge=judge,
+        protocol=find_protocol(rubric.protocol),
+        criteria=_criteria(use, rubric),
+        runs=runs,
         opens_thinking=opens_thinking(runs.model),
     )
 
 
 def _criteria(use: JudgeUse, rubric: Rubric) -> tuple[str, ...]:
-    """Return the criteria that the judge is asked one by one, or the total that stands for all."""
-    total = protocol_named(rubric.protocol).total
+    """Return the criteria that have a task each, or the total that covers them all."""
+    total = find_protocol(rubric.protocol).total
     return (total,) if total else tuple(dict.fromkeys(use.criteria or rubric.criteria))
 
 
 def _runnable(spec: Candidate | JudgeUse, progress: Progress, where: str) -> Runnable:
     try:
-        return _located(spec, progress)
+        return _locate_model(spec, progress)
     except EvalhubError as error:
         error.where = error.where or where
         raise
 
 
-def _located(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
+def _locate_model(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
     model = None
     settings = read_settings(spec.engine)
     if isinstance(settings, LocalSettings):
@@ -244,7 +249,7 @@ def _dataset(use: DatasetUse, where: str, path: Path) -> Dataset:
     key = "dataset" if use.dataset else "id"
     card, card_path = load_card(use.name, where=f"{where}.{key}", referrer=path)
     loaded = load_dataset(card, card_path)
-    items = [item for item in loaded.items if _wanted(item, use)]
+    items = [item for item in loaded.items if _is_selected(item, use)]
     if not items:
         raise SpecError(
             "no item of the dataset is left",
@@ -252,39 +257,39 @@ def _dataset(use: DatasetUse, where: str, path: Path) -> Dataset:
             value=", ".join(use.tags or use.without) or use.split,
             allowed=sorted({tag for item in loaded.items for tag in item.tags} if use.tags else ()),
         )
-    drawn = sorted(items, key=lambda item: item.item_id)
-    if use.limit is not None and use.limit < len(drawn):
-        random.Random(digest([use.seed, card.id])).shuffle(drawn)
-        drawn = drawn[: use.limit]
-    restricted = _restricted(loaded, {item.item_id for item in drawn})
-    return renamed(restricted, use.id) if use.dataset else restricted
+    sample = sorted(items, key=lambda item: item.item_id)
+    if use.limit is not None and use.limit < len(sample):
+        random.Random(digest([use.seed, card.id])).shuffle(sample)
+        sample = sample[: use.limit]
+    restricted = _restrict(loaded, {item.item_id for item in sample})
+    return rename(restricted, use.id) if use.dataset else restricted
 
 
-def _restricted(dataset: Dataset, kept: set[str]) -> Dataset:
-    """Return the dataset with the records of some items alone."""
+def _restrict(dataset: Dataset, item_ids: set[str]) -> Dataset:
+    """Return the dataset with the records of some items only."""
     return replace(
         dataset,
-        items=tuple(one for one in dataset.items if one.item_id in kept),
-        responses=tuple(one for one in dataset.responses if one.item_id in kept),
-        labels=tuple(one for one in dataset.labels if one.item_id in kept),
-        judgments=tuple(one for one in dataset.judgments if one.item_id in kept),
-        scores=tuple(one for one in dataset.scores if one.item_id in kept),
+        items=tuple(item for item in dataset.items if item.item_id in item_ids),
+        responses=tuple(response for response in dataset.responses if response.item_id in item_ids),
+        labels=tuple(label for label in dataset.labels if label.item_id in item_ids),
+        judgments=tuple(judgment for judgment in dataset.judgments if judgment.item_id in item_ids),
+        scores=tuple(score for score in dataset.scores if score.item_id in item_ids),
     )
 
 
-def renamed(dataset: Dataset, name: str) -> Dataset:
-    """Return the dataset under another id, which its records carry."""
+def rename(dataset: Dataset, name: str) -> Dataset:
+    """Return the dataset and its records under another id."""
     return replace(
         dataset,
         card=dataset.card.model_copy(update={"id": name}),
-        items=tuple(replace(one, dataset=name) for one in dataset.items),
-        responses=tuple(replace(one, dataset=name) for one in dataset.responses),
-        labels=tuple(replace(one, dataset=name) for one in dataset.labels),
-        judgments=tuple(replace(one, dataset=name) for one in dataset.judgments),
-        scores=tuple(replace(one, dataset=name) for one in dataset.scores),
+        items=tuple(replace(item, dataset=name) for item in dataset.items),
+        responses=tuple(replace(response, dataset=name) for response in dataset.responses),
+        labels=tuple(replace(label, dataset=name) for label in dataset.labels),
+        judgments=tuple(replace(judgment, dataset=name) for judgment in dataset.judgments),
+        scores=tuple(replace(score, dataset=name) for score in dataset.scores),
     )
 
 
-def _wanted(item: Item, use: DatasetUse) -> bool:
-    kept = set(use.tags) <= set(item.tags) and not set(use.without) & set(item.tags)
-    return kept and use.split in (None, item.split)
+def _is_selected(item: Item, use: DatasetUse) -> bool:
+    has_tags = set(use.tags) <= set(item.tags) and not set(use.without) & set(item.tags)
+    return has_tags and use.split in (None, item.split)

@@ -1,4 +1,4 @@
-"""A rubric's text belongs to its version: runs remember both, and one cannot change without the other."""
+"""A rubric's text belongs to its version: a changed text needs a new version."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from evalhub.store import Run
 def refuse_changed(rubric: Rubric, runs: Iterable[Run], where: str) -> None:
     """Refuse a rubric that a stored run used with another text under the same version.
 
-    Runs of gold cases do not count: a text that is still being worked on may change.
+    Runs of gold cases do not count, since an author may change the text while testing it.
 
     Args:
         rubric: The rubric.
-        runs: Those that may have used it, the newest first; only their manifests are looked at.
-        where: Path or id of the rubric.
+        runs: Runs that may have used it, the newest first. Only their manifests are read.
+        where: Path or id of the rubric, for errors.
 
     Raises:
         SpecError: The text has changed and the version has not.
     """
-    known = list(_used(rubric.id, runs))
-    for used, run in known:
-        if used.version == rubric.version and used.hash != rubric.hash:
-            following = max(one.version for one, _ in known) + 1
+    versions = list(_versions(rubric.id, runs))
+    for stored, run in versions:
+        if stored.version == rubric.version and stored.hash != rubric.hash:
+            next_version = max(stored.version for stored, _ in versions) + 1
             raise SpecError(
                 f"this text is not that of version {rubric.version} in the run {run.id} "
-                f"(sha256 {used.hash[:12]}, now {rubric.hash[:12]})",
+                f"(sha256 {stored.hash[:12]}, now {rubric.hash[:12]})",
                 where=f"{where}:version",
-                fix=f"raise version to {following}, or keep the runs of the other text in another folder",
+                fix=f"raise version to {next_version}, or keep the runs of the other text in another folder",
             )
 
 
-def _used(rubric_id: str, runs: Iterable[Run]) -> Iterator[tuple[Rubric, Run]]:
-    """Yield the rubrics of that id with the runs that used them."""
+def _versions(rubric_id: str, runs: Iterable[Run]) -> Iterator[tuple[Rubric, Run]]:
+    """Yield the rubrics of an id with the runs that used them."""
     for run in runs:
         if "gold" in run.manifest:
             continue
-        for said in run.manifest.get("rubrics", {}).values():
-            if said.get("id") == rubric_id:
-                try:  # read anew, so that a key that was added to rubrics since changes no hash
-                    yield Rubric.model_validate(said), run
+        for fields in run.manifest.get("rubrics", {}).values():
+            if fields.get("id") == rubric_id:
+                try:  # validated again, so that keys that rubrics gained since the run change no hash
+                    yield Rubric.model_validate(fields), run
                 except ValidationError:
                     continue

@@ -1,4 +1,4 @@
-"""Which askings of one judge a dataset gives, and what of it the judge is not asked."""
+"""The judging tasks of one judge on a dataset, and counts of what it does not judge."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from evalhub.errors import FamilyError, SpecError
-from evalhub.judging import LETTERS, Outline, Part, list_rows, orders, rows
+from evalhub.judging import (
+    LIST_LETTERS,
+    PlannedJudgment,
+    TaskOutline,
+    choose_list_orders,
+    choose_orders,
+    list_orders,
+)
 from evalhub.models import NOT_AN_LLM, UNKNOWN
 from evalhub.records import Item, digest, prompt_sha256
 from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
-from evalhub.scales import Kind, Order
+from evalhub.scales import Kind, Order, Shape
 from evalhub.sources import Dataset
 from evalhub.specs import Card, CrossFamily
 
-OF = {"response": "responses", "response_a": "pairs", "response_b": "pairs", "responses": "lists"}
-
-# What is left out, each by what is counted and why.
+# Why a part of a dataset is not judged. Each reason names what is counted.
 NO_INPUT = "items without an input of the rubric"
 TRAINED_ON = "items of clusters the judge was trained on"
 NOT_CHOSEN = {
@@ -28,21 +33,23 @@ NOT_CHOSEN = {
 }
 OVER_CAP = "pairs over the cap of their item (pairs.cap)"
 UNMATCHED = "pairs of which one system has no such sample"
-NO_LIST = f"lists of fewer than 2 or more than {len(LETTERS)} responses"
-_APART = {
-    "same": "of the judge's own family (controls.cross_family)",
+NO_LIST = f"lists of fewer than 2 or more than {len(LIST_LETTERS)} responses"
+_UNRELATED = "unrelated"
+_SAME_FAMILY = "same"
+_RELATED = {
+    _SAME_FAMILY: "of the judge's own family (controls.cross_family)",
     UNKNOWN: "whose family, or the judge's, is unknown (controls.cross_family)",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One planned asking, in terms of ids.
+class PlannedTask:
+    """One planned judging task, in terms of ids. `judging.Task` is the same with its texts.
 
     Attributes:
         row: The order in which a list is shown.
-        repeat: Number of the sample.
-        parts: The judgments that it ends in.
+        repeat: Number of the judge's sample.
+        judgments: The judgments that the task will end in.
     """
 
     judge: str
@@ -55,31 +62,40 @@ class Cell:
     row: int
     repeat: int
     same_family: bool | None
-    parts: tuple[Part, ...]
+    judgments: tuple[PlannedJudgment, ...]
 
     @property
     def keys(self) -> tuple[tuple[object, ...], ...]:
-        """The keys of the judgments that the asking ends in."""
-        return tuple(self._key(part) for part in self.parts)
+        """The keys of the task's judgments in the store."""
+        return tuple(self._key(judgment) for judgment in self.judgments)
 
-    def _key(self, part: Part) -> tuple[object, ...]:
-        about = [self.systems[place] for place in part.systems]
-        system, a, b = (about[0], None, None) if len(about) == 1 else (None, *about)
+    def _key(self, judgment: PlannedJudgment) -> tuple[object, ...]:
+        names = [self.systems[place] for place in judgment.systems]
+        system, a, b = (names[0], None, None) if len(names) == 1 else (None, *names)
         return (
-            self.dataset, self.judge, part.criterion, self.item_id, system, a, b,
-            self.sample, part.shown, self.row, self.repeat,
+            self.dataset, self.judge, judgment.criterion, self.item_id, system, a, b,
+            self.sample, judgment.shown, self.row, self.repeat,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The responses of one item that are judged together."""
+
+    item: Item
+    systems: tuple[str, ...]
+    sample: int
 
 
 @dataclass(slots=True)
 class Systems:
-    """Who answers the items of a dataset: families by system, samples by item and system."""
+    """The systems that answer the items of a dataset: families by system, samples by item and system."""
 
     families: dict[str, tuple[str, ...]] = field(default_factory=dict)
     samples: dict[str, dict[str, set[int]]] = field(default_factory=dict)
 
     def add(self, item_id: str, system: str, sample: int, families: tuple[str, ...]) -> None:
-        """Say that a system answers an item."""
+        """Add a system's answer to an item."""
         self.families[system] = tuple(sorted({*self.families.get(system, ()), *families}))
         self.samples.setdefault(item_id, {}).setdefault(system, set()).add(sample)
 
@@ -88,9 +104,10 @@ class Systems:
         return sorted(self.samples.get(item_id, {}), key=str.encode)
 
 
-def systems_of(resolved: Resolved, dataset: Dataset) -> Systems:
-    """Return who answers the items of a dataset: recorded systems with their texts, or with the
-    failures that stand for them, and the candidates.
+def collect_systems(resolved: Resolved, dataset: Dataset) -> Systems:
+    """Return the systems that answer a dataset: recorded systems and candidates.
+
+    A recorded system counts where its text is known, or the failure that stands for its text.
 
     Raises:
         SpecError: A candidate has the id of a recorded system.
@@ -113,10 +130,10 @@ def systems_of(resolved: Resolved, dataset: Dataset) -> Systems:
     return systems
 
 
-def judge_cells(
+def plan_tasks(
     resolved: Resolved, judge: ResolvedJudge, dataset: Dataset, systems: Systems
-) -> tuple[list[Cell], dict[str, int], dict[str, str]]:
-    """Return the askings of one judge on one dataset, what is left out, and the labels held against.
+) -> tuple[list[PlannedTask], dict[str, int], dict[str, str]]:
+    """Return a judge's tasks on a dataset, counts of what is left out, and the labels' criteria.
 
     Raises:
         FamilyError: The judge shares a family with a response it would judge, under `require`.
@@ -127,48 +144,47 @@ def judge_cells(
         if (label := label_criterion(dataset.card, criterion, judge.rubric.kind, judge.spec.against))
         is not None
     }
-    of = OF[judge.rubric.shows[0]]
     left_out: Counter[str] = Counter()
-    needed = tuple(name for name in judge.rubric.inputs if name not in judge.protocol.writes)
-    groups: list[tuple[Item, tuple[str, ...], int]] = []
+    inputs = tuple(name for name in judge.rubric.inputs if name not in judge.protocol.writes)
+    groups: list[_Group] = []
     labelled = _labelled_pairs(dataset, set(links.values()))
     trained_on = _trained_clusters(judge, dataset)
     for item in dataset.items:
-        if not has_inputs(item, needed):
+        if not has_inputs(item, inputs):
             left_out[NO_INPUT] += 1
             continue
         if item.cluster in trained_on:
             left_out[TRAINED_ON] += 1
             continue
-        for group, sample, why in _groups(judge, item, systems, labelled):
-            if why is not None:
-                left_out[why] += 1
+        for group, reason in _groups(judge, item, systems, labelled):
+            if reason is not None:
+                left_out[reason] += 1
                 continue
             relation = _relation(judge, group, systems)
-            if relation == "apart" or _allowed(resolved, judge, group, relation):
-                groups.append((item, group, sample))
+            if relation == _UNRELATED or _may_judge(resolved, judge, group, relation):
+                groups.append(group)
             else:
-                left_out[f"{of} {_APART[relation]}"] += 1
-    return _cells(judge, groups, systems), dict(left_out), links
+                left_out[f"{judge.rubric.shape}s {_RELATED[relation]}"] += 1
+    return _tasks(judge, groups, systems), dict(left_out), links
 
 
 def _trained_clusters(judge: ResolvedJudge, dataset: Dataset) -> set[str]:
-    """Return the clusters of which the judge has seen any item in training."""
+    """Return the clusters with an item that the judge was trained on."""
     trained_on = judge.runs.model.trained_on if judge.runs.model else frozenset()
     return {item.cluster for item in dataset.items if trained_on and prompt_sha256(item) in trained_on}
 
 
 def label_criterion(card: Card, criterion: str, kind: Kind, against: Mapping[str, str]) -> str | None:
-    """Return the criterion of the labels that a rubric's criterion is held against.
+    """Return the criterion of the labels that a rubric's criterion is compared with.
 
-    The suite's word first, then the criterion of the same name, then the only one of the
-    same kind; None where that leaves a choice, or where this dataset has no such labels. A judge sees a whole
-    response, so labels of one turn are not held against it.
+    It is the criterion that the suite names, else the criterion of the same name, else the only criterion of
+    the same kind. None if several remain, or if the dataset has no such labels. A judge sees a whole
+    response, so labels of one turn do not count.
     """
     fitting = [name for name, spec in card.criteria.items() if spec.kind is kind and spec.turn is None]
-    wanted = against.get(criterion, criterion)
-    if wanted in fitting:
-        return wanted
+    name = against.get(criterion, criterion)
+    if name in fitting:
+        return name
     return fitting[0] if len(fitting) == 1 and criterion not in against else None
 
 
@@ -177,21 +193,21 @@ def _groups(
     item: Item,
     systems: Systems,
     labelled: set[tuple[str, str, str]],
-) -> Iterator[tuple[tuple[str, ...], int, str | None]]:
-    """Yield each response or pair of an item, with why it is not wanted."""
-    groups: Iterator[tuple[tuple[str, ...], str | None]]
-    if judge.rubric.kind is Kind.POINTWISE:
-        groups = (((system,), None) for system in systems.of(item.item_id))
-    elif judge.rubric.shows == ("responses",):
-        whole = tuple(systems.of(item.item_id))
-        groups = iter([(whole, None if 2 <= len(whole) <= len(LETTERS) else NO_LIST)])
+) -> Iterator[tuple[_Group, str | None]]:
+    """Yield each response, pair or list of an item, with the reason if it is left out."""
+    candidates: Iterator[tuple[tuple[str, ...], str | None]]
+    if judge.rubric.shape is Shape.RESPONSE:
+        candidates = (((system,), None) for system in systems.of(item.item_id))
+    elif judge.rubric.shape is Shape.LIST:
+        names = tuple(systems.of(item.item_id))
+        candidates = iter([(names, None if 2 <= len(names) <= len(LIST_LETTERS) else NO_LIST)])
     else:
-        groups = _pairs(judge, item, systems, labelled)
-    for group, why in groups:
-        samples = [systems.samples[item.item_id][system] for system in group]
+        candidates = _pairs(judge, item, systems, labelled)
+    for names, reason in candidates:
+        samples = [systems.samples[item.item_id][system] for system in names]
         shared = set.intersection(*samples)
         for sample in sorted(set.union(*samples)):
-            yield group, sample, why or (None if sample in shared else UNMATCHED)
+            yield _Group(item, names, sample), reason or (None if sample in shared else UNMATCHED)
 
 
 def _pairs(
@@ -202,60 +218,59 @@ def _pairs(
 ) -> Iterator[tuple[tuple[str, ...], str | None]]:
     choice = judge.spec.pairs
     pairs = list(itertools.combinations(systems.of(item.item_id), 2))
-    chosen = pairs
+    selection = pairs
     if choice.by == "labelled":
-        chosen = [pair for pair in pairs if (item.item_id, *pair) in labelled]
+        selection = [pair for pair in pairs if (item.item_id, *pair) in labelled]
     elif choice.by == "baseline":
-        chosen = [pair for pair in pairs if choice.baseline in pair]
-    why_not = dict.fromkeys(pairs, NOT_CHOSEN.get(choice.by)) | dict.fromkeys(chosen)
-    if choice.cap is not None and choice.cap < len(chosen):
-        drawn = random.Random(digest([judge.spec.seed, item.item_id])).sample(chosen, choice.cap)
-        why_not |= dict.fromkeys(chosen, OVER_CAP) | dict.fromkeys(drawn)
-    yield from why_not.items()
+        selection = [pair for pair in pairs if choice.baseline in pair]
+    reasons = dict.fromkeys(pairs, NOT_CHOSEN.get(choice.by)) | dict.fromkeys(selection)
+    if choice.cap is not None and choice.cap < len(selection):
+        draw = random.Random(digest([judge.spec.seed, item.item_id])).sample(selection, choice.cap)
+        reasons |= dict.fromkeys(selection, OVER_CAP) | dict.fromkeys(draw)
+    yield from reasons.items()
 
 
-def _cells(
-    judge: ResolvedJudge, groups: list[tuple[Item, tuple[str, ...], int]], systems: Systems
-) -> list[Cell]:
+def _tasks(judge: ResolvedJudge, groups: list[_Group], systems: Systems) -> list[PlannedTask]:
     return [
-        Cell(
+        PlannedTask(
             judge=judge.spec.id,
-            dataset=item.dataset,
-            item_id=item.item_id,
+            dataset=group.item.dataset,
+            item_id=group.item.item_id,
             criterion=criterion,
-            systems=group,
-            sample=sample,
+            systems=group.systems,
+            sample=group.sample,
             shown=order,
             row=row,
             repeat=repeat,
-            same_family={"apart": False, "same": True}.get(_relation(judge, group, systems)),
-            parts=judge.protocol.parts(Outline(judge.rubric, criterion, len(group), order, row)),
+            same_family={_UNRELATED: False, _SAME_FAMILY: True}.get(_relation(judge, group, systems)),
+            judgments=judge.protocol.plan(
+                TaskOutline(judge.rubric, criterion, len(group.systems), order, row)
+            ),
         )
-        for (item, group, sample), views in zip(groups, _views(judge, groups), strict=True)
+        for group, views in zip(groups, _views(judge, groups), strict=True)
         for criterion in judge.criteria
         for repeat in range(judge.spec.samples)
         for order, row in views
     ]
 
 
-def _views(
-    judge: ResolvedJudge, groups: list[tuple[Item, tuple[str, ...], int]]
-) -> list[list[tuple[Order | None, int]]]:
+def _views(judge: ResolvedJudge, groups: list[_Group]) -> list[list[tuple[Order | None, int]]]:
     """Return how each group is shown: the orders of a pair, or the rows of a list."""
     spec = judge.spec
-    if judge.rubric.shows == ("responses",):
+    if judge.rubric.shape is Shape.LIST:
         return [
-            [(None, row) for row in list_rows(spec.positions, _rows(judge, group), [spec.seed, item.item_id])]
-            for item, group, _ in groups
+            [
+                (None, row)
+                for row in choose_list_orders(
+                    spec.positions, len(list_orders(len(group.systems))), [spec.seed, group.item.item_id]
+                )
+            ]
+            for group in groups
         ]
-    if judge.rubric.kind is Kind.POINTWISE or judge.protocol.both_orders:
+    if judge.rubric.shape is Shape.RESPONSE or judge.protocol.both_orders:
         return [[(None, 0)]] * len(groups)
-    pairs = [(item.item_id, group[0], group[1]) for item, group, _ in groups]
-    return [[(order, 0) for order in shown] for shown in orders(spec.positions, pairs, spec.seed)]
-
-
-def _rows(judge: ResolvedJudge, group: tuple[str, ...]) -> int:
-    return len(rows(len(group))) if judge.rubric.shows == ("responses",) else 1
+    pairs = [(group.item.item_id, group.systems[0], group.systems[1]) for group in groups]
+    return [[(order, 0) for order in shown] for shown in choose_orders(spec.positions, pairs, spec.seed)]
 
 
 def _labelled_pairs(dataset: Dataset, criteria: set[str]) -> set[tuple[str, str, str]]:
@@ -268,29 +283,29 @@ def _labelled_pairs(dataset: Dataset, criteria: set[str]) -> set[tuple[str, str,
 
 
 def has_inputs(item: Item, inputs: tuple[str, ...]) -> bool:
-    """Whether an item has what a rubric shows besides the responses."""
-    has = {"question": item.turns, "context": item.context, "reference": item.references}
-    return all(has.get(name, True) for name in inputs)
+    """Return whether an item has the data that a rubric shows besides the responses."""
+    data = {"question": item.turns, "context": item.context, "reference": item.references}
+    return all(data.get(name, True) for name in inputs)
 
 
-def _relation(judge: ResolvedJudge, group: tuple[str, ...], systems: Systems) -> str:
-    """Return "apart", "same" or "unknown": how the judge is related to the responses."""
-    own = set(judge.runs.families) - {NOT_AN_LLM}
-    theirs = set().union(*(systems.families[system] for system in group)) - {NOT_AN_LLM}
-    if (own & theirs) - {UNKNOWN}:
-        return "same"
-    return UNKNOWN if theirs and UNKNOWN in own | theirs else "apart"
+def _relation(judge: ResolvedJudge, group: _Group, systems: Systems) -> str:
+    """Return whether judge and responses share a model family: a key of `_RELATED`, or unrelated."""
+    judge_families = set(judge.runs.families) - {NOT_AN_LLM}
+    families = set().union(*(systems.families[system] for system in group.systems)) - {NOT_AN_LLM}
+    if (judge_families & families) - {UNKNOWN}:
+        return _SAME_FAMILY
+    return UNKNOWN if families and UNKNOWN in judge_families | families else _UNRELATED
 
 
-def _allowed(resolved: Resolved, judge: ResolvedJudge, group: tuple[str, ...], relation: str) -> bool:
+def _may_judge(resolved: Resolved, judge: ResolvedJudge, group: _Group, relation: str) -> bool:
     rule = resolved.suite.controls.cross_family
     if rule is CrossFamily.ALLOW:
         return True
     if rule is CrossFamily.EXCLUDE:
         return False
-    shares = "shares a family with" if relation == "same" else "may share a family with"
+    shares = "shares a family with" if relation == _SAME_FAMILY else "may share a family with"
     raise FamilyError(
-        f"the judge ({', '.join(judge.runs.families)}) {shares} the system {' or '.join(group)}",
+        f"the judge ({', '.join(judge.runs.families)}) {shares} the system {' or '.join(group.systems)}",
         where=f"{resolved.path}:judges.{judge.spec.id}",
         value=judge.spec.model,
         allowed="a judge of another family",

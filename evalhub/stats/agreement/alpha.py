@@ -1,7 +1,8 @@
 """Agreement among any number of raters: Krippendorff's alpha and Gwet's AC1.
 
-There is no interval with fewer than 10 clusters, nor for alpha where chance is not known well enough: where a
-rare category is met too seldom (nominal), or a few values lie far from the others (interval).
+There is no interval with fewer than 10 clusters. Alpha also has none where the chance agreement is too
+uncertain: where a rare category occurs too seldom (nominal), or a few values lie far from the others
+(interval).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from evalhub.stats.agreement.ratings import (
 from evalhub.stats.bootstrap import Shape, Statistic
 from evalhub.stats.clusters import Column, Floats
 from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import DEFAULT, Ends, Options, no_ends, with_ends
+from evalhub.stats.intervals import no_ends, with_ends
 
 LARGEST_ERROR = 0.15
 FAR_VALUES = "few values lie far from the others: so few clusters do not tell how far values differ by chance"
@@ -36,7 +37,11 @@ _BLOCK = 2_000_000
 
 
 class Metric(StrEnum):
-    """How far apart two values are: different or not, by the values between them, or by their difference."""
+    """Distance of two values: different or not, by the values between them, or by their difference.
+
+    Choose nominal for categories without an order, ordinal for ratings whose steps may differ in size, and
+    interval for numbers whose differences have a meaning.
+    """
 
     NOMINAL = "nominal"
     ORDINAL = "ordinal"
@@ -51,29 +56,30 @@ def krippendorff_alpha(
     clusters: Column,
     metric: Metric,
     levels: Sequence[object] | None = None,
-    options: Options = DEFAULT,
 ) -> Estimate:
-    """Estimate how far raters agree beyond chance, whoever rated what.
+    """Estimate how far raters agree beyond chance, for any number of raters and with missing values.
+
+    Krippendorff requires .8 to rely on labels, and allows tentative conclusions from .667 on. Where nearly
+    all values fall into one category, alpha can be low although raters nearly always agree. See `gwet_ac1`.
 
     Args:
-        values: (n,) what a rater gave to a unit: categories (nominal), numbers or `levels` (ordinal), numbers
-            (interval); None = missing.
+        values: (n,) a rater's value of a unit: categories (nominal), numbers or `levels` (ordinal), numbers
+            (interval). None = missing.
         units: (n,) unit ids, such as one response and criterion.
-        raters: (n,) rater ids; slots will do, since alpha takes raters as exchangeable.
+        raters: (n,) rater ids. Slots suffice, since alpha treats raters as exchangeable.
         clusters: (n,) cluster ids of the units.
-        metric: How far apart two values are.
-        levels: The ordered categories, lowest first; None = the values are numbers, or nominal.
-        options: Which interval, level, resamples, seed.
+        metric: Distance of two values.
+        levels: The ordered categories, lowest first. None = the values are numbers, or nominal.
 
     Returns:
-        Alpha in [-1, 1]: 1 = full agreement, 0 = chance; its n counts the units with two values or more, its
+        Alpha in [-1, 1]: 1 = full agreement, 0 = chance. Its n counts the units with two values or more, its
         left_out the others. None where no unit has two values, or all values are the same.
 
     Raises:
         InputError: The columns differ in length, a rater has two values of one unit, or a unit lies in two
             clusters.
 
-    Source: Krippendorff, Content Analysis, 3rd edition, 2013, section 12.3; Hayes & Krippendorff,
+    Source: Krippendorff, Content Analysis, 3rd edition, 2013, section 12.3. Hayes & Krippendorff,
         Communication Methods and Measures 1(1), 2007, 77-89.
 
     Example:
@@ -91,7 +97,7 @@ def krippendorff_alpha(
         ratings = read_ratings(numbers, units, raters, clusters=clusters)
     pairable = only_units(ratings, ratings.sizes >= 2)
     make = {Metric.NOMINAL: _nominal, Metric.ORDINAL: _ordinal, Metric.INTERVAL: _interval}[metric]
-    return _estimate(pairable, make, "all values are one and the same", options)
+    return _estimate(pairable, make, "all values are one and the same")
 
 
 def gwet_ac1(
@@ -101,21 +107,19 @@ def gwet_ac1(
     *,
     clusters: Column,
     levels: Sequence[object] | None = None,
-    options: Options = DEFAULT,
 ) -> Estimate:
-    """Estimate agreement beyond a chance that does not grow where one category is rare.
+    """Estimate agreement beyond chance, with a chance that does not grow where one category is rare.
+
+    Choose it beside alpha where one category is far more frequent than the others.
 
     Args:
-        values: (n,) the category that a rater gave to a unit; None = missing.
-        units: (n,) unit ids.
-        raters: (n,) rater ids; slots will do.
-        clusters: (n,) cluster ids of the units.
-        levels: All categories there can be, which the chance depends on; None = those that occur.
-        options: Which interval, level, resamples, seed.
+        values: (n,) the category that a rater gave to a unit. None = missing.
+        units, raters, clusters: As in `krippendorff_alpha`.
+        levels: All possible categories, on which the chance depends. None = those that occur.
 
     Returns:
-        AC1 in [-1, 1]: 1 = full agreement; its n counts the units with a value. None where no unit has two
-        values, or there is but one category.
+        AC1 in [-1, 1]: 1 = full agreement. Its n counts the units with a value. None where no unit has two
+        values, or where there is only one category.
 
     Raises:
         InputError: The columns differ in length, a value is none of the levels, a rater has two values of
@@ -133,46 +137,41 @@ def gwet_ac1(
     numbers, names = coded(values, levels)
     ratings = read_ratings(numbers, units, raters, clusters=clusters, names=names)
     if len(names) < 2:
-        n, left_out = len(ratings.unit_names), ratings.given - len(ratings.unit_names)
+        n, left_out = len(ratings.unit_names), ratings.all_units - len(ratings.unit_names)
         reason = "all values are one and the same" if n else "no unit has two values"
-        return Estimate.none(reason, n=n, left_out=left_out, level=options.level)
-    return _estimate(ratings, _ac1, "no unit has two values", options)
+        return Estimate.none(reason, n=n, left_out=left_out)
+    return _estimate(ratings, _ac1, "no unit has two values")
 
 
-def _estimate(
-    ratings: Ratings, make: Callable[[Ratings], Statistic], undefined: str, options: Options
-) -> Estimate:
+def _estimate(ratings: Ratings, make: Callable[[Ratings], Statistic], undefined: str) -> Estimate:
     units, clusters = len(ratings.unit_names), len(np.unique(ratings.clusters))
-
-    def made(value: float | None, ends: Ends) -> Estimate:
-        left_out = ratings.given - units
-        return with_ends(value, ends, level=options.level, n=units, clusters=clusters, left_out=left_out)
-
+    counts = {"n": units, "clusters": clusters, "left_out": ratings.all_units - units}
     if not np.any(ratings.sizes >= 2):
-        return made(None, no_ends("no unit has two values"))
+        return with_ends(None, no_ends("no unit has two values"), **counts)
     statistic = make(ratings)
     value = float(statistic(np.ones((1, clusters)))[0])
     if np.isnan(value):
-        return made(None, no_ends(undefined))
+        return with_ends(None, no_ends(undefined), **counts)
     sizes = np.bincount(ratings.clusters).astype(np.float64)
-    alike = float(sizes.sum() ** 2 / np.sum(sizes**2))  # Kish's effective number of clusters
-    # A unit moves AC1 by what its pairs agree, which chance divides alike for all.
-    even = make is _ac1 and alike >= EVEN_SHARE * clusters
-    ends = bounded_interval(statistic, clusters, (-1, 1), options=options, shape=Shape.WILSON, even=even)
-    few = FEW_HOLD_MOST if alike < ENOUGH_CLUSTERS else None
-    reason = few or _too_little(ratings, make, clusters) if ends.low is not None else None
-    return made(value, no_ends(reason) if reason else ends)
+    effective = float(sizes.sum() ** 2 / np.sum(sizes**2))  # Kish's effective number of clusters
+    # A unit moves AC1 by the agreement of its pairs, divided by the same chance for all.
+    even = make is _ac1 and effective >= EVEN_SHARE * clusters
+    ends = bounded_interval(statistic, clusters, (-1, 1), shape=Shape.WILSON, even=even)
+    if ends.low is not None:
+        reason = FEW_HOLD_MOST if effective < ENOUGH_CLUSTERS else _uncertainty(ratings, make, clusters)
+        ends = no_ends(reason) if reason else ends
+    return with_ends(value, ends, **counts)
 
 
-def _too_little(ratings: Ratings, make: Callable[[Ratings], Statistic], clusters: int) -> str | None:
-    """Say why the chance disagreement is not known well enough for an interval; None where it is."""
+def _uncertainty(ratings: Ratings, make: Callable[[Ratings], Statistic], clusters: int) -> str | None:
+    """Return why the chance disagreement is too uncertain for an interval, or None."""
     if make is _nominal:
         shares = np.bincount(ratings.values.astype(np.int64)) / len(ratings.values)
         pairs = float(np.sum(ratings.sizes * (ratings.sizes - 1))) / 2
         return TOO_RARE if hardly_meet(pairs * shares**2) else None
     if make is _interval:
         squares = (ratings.values - ratings.values.mean()) ** 2
-        # The squared relative error of a variance, by the kurtosis, were each cluster one value.
+        # The squared relative error of a variance, by the kurtosis, as if each cluster were one value.
         error = (float(np.mean(squares**2) / np.mean(squares) ** 2) - 1) / clusters
         return FAR_VALUES if error > LARGEST_ERROR else None
     return None
@@ -195,10 +194,10 @@ def _by_cluster(ratings: Ratings, of_unit: Floats) -> Floats:
 def _nominal(ratings: Ratings) -> Statistic:
     counts, sizes = ratings.counts, ratings.sizes
     pairs = np.sum(counts * (counts - 1), axis=1) / (sizes - 1)
-    agreeing, held = _by_cluster(ratings, pairs), _by_cluster(ratings, counts)
+    agreeing, sums = _by_cluster(ratings, pairs), _by_cluster(ratings, counts)
 
     def statistic(weights: Floats) -> Floats:
-        margins = weights @ held
+        margins = weights @ sums
         n = margins.sum(axis=1)
         # A resample has at least one unit, so n is at least 2.
         expected = 1 - np.sum(margins * (margins - 1), axis=1) / (n * (n - 1))
@@ -213,32 +212,32 @@ def _interval(ratings: Ratings) -> Statistic:
     squares = np.bincount(ratings.units, weights=values**2)
     sums, sizes = np.bincount(ratings.units, weights=values), ratings.sizes
     within = 2 * (sizes * squares - sums**2) / (sizes - 1)
-    held = _by_cluster(ratings, np.stack([within, sizes, sums, squares], axis=1))
+    columns = _by_cluster(ratings, np.stack([within, sizes, sums, squares], axis=1))
 
     def statistic(weights: Floats) -> Floats:
-        inside, n, total, square = (weights @ held).T
+        inside, n, total, square = (weights @ columns).T
         return _ratio(inside / n, 2 * (n * square - total**2) / (n * (n - 1)))
 
     return statistic
 
 
 def _ordinal(ratings: Ratings) -> Statistic:
-    """Take the interval metric of the midranks, which is what the ordinal metric comes to."""
+    """Use the interval metric of the midranks, which equals the ordinal metric."""
     distinct, place = np.unique(ratings.values, return_inverse=True)
     k, clusters = len(distinct), int(ratings.clusters.max()) + 1
     row_clusters = ratings.clusters[ratings.units]
-    held = np.bincount(row_clusters * k + place, minlength=clusters * k).reshape(clusters, k).astype(float)
+    counts = np.bincount(row_clusters * k + place, minlength=clusters * k).reshape(clusters, k).astype(float)
     starts, sizes = np.flatnonzero(np.diff(ratings.units, prepend=-1)), ratings.sizes
 
     def block(weights: Floats) -> Floats:
-        margins = weights @ held
+        margins = weights @ counts
         n = margins.sum(axis=1, keepdims=True)
         ranks = (np.cumsum(margins, axis=1) - margins / 2) / n - 0.5
         of_row = ranks[:, place]
         sums = np.add.reduceat(of_row, starts, axis=1)
         squares = np.add.reduceat(of_row**2, starts, axis=1)
         within = np.sum(weights[:, ratings.clusters] * 2 * (sizes * squares - sums**2) / (sizes - 1), axis=1)
-        # The weighted mean of the midranks is one half, which was taken away.
+        # The weighted mean of the midranks is one half, which was subtracted.
         expected = 2 * np.sum(margins * ranks**2, axis=1) / (n[:, 0] - 1)
         return _ratio(within / n[:, 0], expected)
 
@@ -255,11 +254,11 @@ def _ac1(ratings: Ratings) -> Statistic:
     agreeing = np.sum(counts * (counts - 1), axis=1) / np.where(paired, sizes * (sizes - 1), 1)
     shares = counts / sizes[:, None]
     columns = np.column_stack([np.where(paired, agreeing, 0.0), paired, np.ones(len(sizes)), shares])
-    held = _by_cluster(ratings, columns)
+    by_cluster = _by_cluster(ratings, columns)
     k = counts.shape[1]
 
     def statistic(weights: Floats) -> Floats:
-        sums = weights @ held
+        sums = weights @ by_cluster
         pairs = sums[:, 1]
         observed = sums[:, 0] / np.where(pairs > 0, pairs, 1.0)
         share = sums[:, 3:] / sums[:, 2:3]

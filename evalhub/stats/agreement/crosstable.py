@@ -10,12 +10,12 @@ import numpy as np
 from evalhub.stats.agreement.ratings import coded
 from evalhub.stats.clusters import Column, Floats, Ints, Texts, categories, codes, floats, same_length
 from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import Ends, Options, with_ends
+from evalhub.stats.intervals import Ends, with_ends
 
 
 @dataclass(frozen=True, slots=True)
 class CrossTable:
-    """The rows that have both, as codes.
+    """The rows that have both categories, as codes.
 
     Args:
         first: (n,) codes of the judge's categories.
@@ -24,7 +24,7 @@ class CrossTable:
         k: Number of categories.
         clusters: Number of clusters.
         left_out: Rows that lack one of the two.
-        names: (k,) categories by code; empty where the caller gave the levels.
+        names: (k,) categories by code. Empty where the caller passed the levels.
     """
 
     first: Ints
@@ -46,11 +46,9 @@ class CrossTable:
         counts = np.bincount(cell, minlength=self.clusters * self.k**2)
         return counts.reshape(self.clusters, self.k, self.k).astype(np.float64)
 
-    def estimate(self, value: float | None, ends: Ends, options: Options) -> Estimate:
-        """Return an estimate about the rows."""
-        return with_ends(
-            value, ends, level=options.level, n=self.n, clusters=self.clusters, left_out=self.left_out
-        )
+    def estimate(self, value: float | None, ends: Ends) -> Estimate:
+        """Return an estimate with the counts of the rows."""
+        return with_ends(value, ends, n=self.n, clusters=self.clusters, left_out=self.left_out)
 
 
 def cross_table(
@@ -61,35 +59,35 @@ def cross_table(
     *,
     numbers: bool = False,
 ) -> CrossTable | str:
-    """Read the rows that have both; without any, why.
+    """Read the rows that have both categories, or return the reason why there is no such row.
 
     Args:
-        judge: (n,) categories; None = no verdict.
-        labels: (n,) categories; None = no label.
+        judge: (n,) categories. None = no verdict.
+        labels: (n,) categories. None = no label.
         clusters: (n,) cluster ids.
-        levels: All categories, lowest first; None = those that occur.
+        levels: All categories, lowest first. None = those that occur.
         numbers: Whether categories are numbers, in their order.
     """
     n = same_length({"judge": judge, "labels": labels, "clusters": clusters})
     columns: list[Floats] | list[Texts]
     if numbers:
         columns = [floats(judge), floats(labels)]
-        both = ~np.isnan(columns[0] + columns[1])
+        complete = ~np.isnan(columns[0] + columns[1])
     elif levels is not None:
         columns = [coded(column, levels)[0] for column in (judge, labels)]
-        both = ~np.isnan(columns[0] + columns[1])
+        complete = ~np.isnan(columns[0] + columns[1])
     else:
-        (said, has_verdict), (true, has_label) = categories(judge), categories(labels)
-        columns, both = [said, true], has_verdict & has_label
-    if not both.any():
+        (verdicts, has_verdict), (truth, has_label) = categories(judge), categories(labels)
+        columns, complete = [verdicts, truth], has_verdict & has_label
+    if not complete.any():
         return "no row has both a verdict and a label"
-    names, code = np.unique(np.stack([column[both] for column in columns]), return_inverse=True)
+    values, code = np.unique(np.stack([column[complete] for column in columns]), return_inverse=True)
     code = code.reshape(2, -1).astype(np.int64)
-    k = len(names)
-    found: tuple[str, ...] = ()
+    k = len(values)
+    names: tuple[str, ...] = ()
     if levels is not None:
-        code, k = names.astype(np.int64)[code], len(levels)
+        code, k = values.astype(np.int64)[code], len(levels)
     else:
-        found = tuple(map(str, names))
-    members, count = codes(np.asarray(clusters)[both])
-    return CrossTable(code[0], code[1], members, k, count, int(n - both.sum()), found)
+        names = tuple(map(str, values))
+    members, count = codes(np.asarray(clusters)[complete])
+    return CrossTable(code[0], code[1], members, k, count, int(n - complete.sum()), names)

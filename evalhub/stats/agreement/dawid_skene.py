@@ -1,4 +1,4 @@
-"""Dawid and Skene's model: what each unit is, and how each rater errs, without a known truth."""
+"""Dawid and Skene's model: the category of each unit and the errors of each rater, without a known truth."""
 
 from __future__ import annotations
 
@@ -19,25 +19,17 @@ MAX_STEPS = 2_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DawidSkene:
-    """The fitted model; empty with a reason where there is none.
+    """The fitted model, empty with a reason where there is none.
 
     Args:
-        categories: The k categories.
-        prior: (k,) share of units of each true category; None without a model.
-        confusions: By rater, (k, k) probability of what is said (columns) given what is true (rows).
-        units: (units,) unit ids, sorted.
-        posterior: (units, k) probability of what each unit truly is; None without a model.
-        log_likelihood: Of what was said, under the model; None without one.
-        steps: Steps of EM that were taken.
-        reason: Why there is no model; None otherwise.
+        prior: (k,) share of units of each true category. None without a model.
+        confusions: By rater, (k, k) probability of a rating (columns) given the true category (rows).
+        steps: Steps of EM.
+        reason: Why there is no model. None otherwise.
     """
 
-    categories: tuple[str, ...]
     prior: Floats | None
     confusions: dict[str, Floats]
-    units: tuple[str, ...]
-    posterior: Floats | None
-    log_likelihood: float | None
     steps: int
     reason: str | None
 
@@ -45,21 +37,23 @@ class DawidSkene:
 def dawid_skene(
     values: Column, units: Column, raters: Column, *, levels: Sequence[object] | None = None
 ) -> DawidSkene:
-    """Estimate the truth of each unit and the confusions of each rater by EM.
+    """Estimate the share of each category and the confusions of each rater by EM.
 
-    It starts at each unit's share of votes, adds 0.1 of a row to each cell of a confusion matrix and to each
-    category of the prior, and stops when a step gains less than 1e-8 per unit. It takes raters to err
-    independently given the truth: raters that share their errors are taken for right.
+    Choose it where no gold labels exist and raters differ in skill. It assumes that raters err independently
+    given the truth. Raters with common errors are therefore taken for right.
+
+    EM starts at each unit's share of votes, adds 0.1 of a row to each cell of a confusion matrix and to each
+    category of the prior, and stops when a step gains less than 1e-8 per unit.
 
     Args:
-        values: (n,) the category that a rater gave to a unit; None = missing.
+        values: (n,) the category that a rater gave to a unit. None = missing.
         units: (n,) unit ids.
         raters: (n,) ids of persons or judges, not of slots.
-        levels: All categories; None = those that occur.
+        levels: All categories. None = those that occur.
 
     Returns:
-        The model; none with fewer than 3 raters, fewer than 30 units of 3 raters or more (fewer raters do not
-        identify it), one category, or no convergence within 2,000 steps.
+        The model. None with fewer than 3 raters, fewer than 30 units of 3 raters or more (the model is then
+        not identified), one category, or no convergence within 2,000 steps.
 
     Raises:
         InputError: The columns differ in length, a value is none of the levels, or a rater has two values of
@@ -71,20 +65,20 @@ def dawid_skene(
         >>> units = [unit for unit in range(40) for _ in range(3)]
         >>> values = ["ab"[unit % 2] if row % 3 or unit % 8 else "b" for row, unit in enumerate(units)]
         >>> model = dawid_skene(values, units, ["x", "y", "z"] * 40)
-        >>> model.categories, model.confusions["x"].round(2).tolist()
-        (('a', 'b'), [[0.75, 0.25], [0.0, 1.0]])
+        >>> model.confusions["x"].round(2).tolist()
+        [[0.75, 0.25], [0.0, 1.0]]
     """
     numbers, names = coded(values, levels)
     ratings = read_ratings(numbers, units, raters, clusters=units, names=names)
-    reason = _why_not(ratings)
+    reason = _reason_against_model(ratings)
     if reason:
-        return _none(ratings, reason, steps=0)
-    said = ratings.values.astype(np.int64)
+        return DawidSkene(None, {}, 0, reason)
+    votes = ratings.values.astype(np.int64)
     posterior = ratings.counts / ratings.sizes[:, None]
     before = -np.inf
     for step in range(1, MAX_STEPS + 1):
-        prior, confusions = _maximise(posterior, ratings, said)
-        logs = np.log(confusions)[ratings.raters, :, said]
+        prior, confusions = _maximise(posterior, ratings, votes)
+        logs = np.log(confusions)[ratings.raters, :, votes]
         joint = np.log(prior) + _sum_rows(logs, ratings.units)
         largest = joint.max(axis=1, keepdims=True)
         of_unit = largest[:, 0] + np.log(np.exp(joint - largest).sum(axis=1))
@@ -92,21 +86,13 @@ def dawid_skene(
         likelihood = float(of_unit.sum())
         objective = likelihood + SMOOTHING * float(np.log(prior).sum() + np.log(confusions).sum())
         if objective - before < TOLERANCE * len(of_unit):
-            return DawidSkene(
-                categories=tuple(names.tolist()),
-                prior=prior,
-                confusions=dict(zip(ratings.rater_names.tolist(), confusions, strict=True)),
-                units=tuple(ratings.unit_names.tolist()),
-                posterior=posterior,
-                log_likelihood=likelihood,
-                steps=step,
-                reason=None,
-            )
+            by_rater = dict(zip(ratings.rater_names.tolist(), confusions, strict=True))
+            return DawidSkene(prior, by_rater, step, None)
         before = objective
-    return _none(ratings, f"EM did not converge within {MAX_STEPS} steps", steps=MAX_STEPS)
+    return DawidSkene(None, {}, MAX_STEPS, f"EM did not converge within {MAX_STEPS} steps")
 
 
-def _why_not(ratings: Ratings) -> str | None:
+def _reason_against_model(ratings: Ratings) -> str | None:
     if len(ratings.rater_names) < MIN_RATERS:
         return f"fewer than {MIN_RATERS} raters"
     if len(ratings.names) < 2 or len(np.unique(ratings.values)) < 2:
@@ -116,16 +102,12 @@ def _why_not(ratings: Ratings) -> str | None:
     return None
 
 
-def _none(ratings: Ratings, reason: str, *, steps: int) -> DawidSkene:
-    return DawidSkene(tuple(ratings.names.tolist()), None, {}, (), None, None, steps, reason)
-
-
-def _maximise(posterior: Floats, ratings: Ratings, said: Ints) -> tuple[Floats, Floats]:
+def _maximise(posterior: Floats, ratings: Ratings, votes: Ints) -> tuple[Floats, Floats]:
     """Return the prior and the (raters, k, k) confusions that the posterior makes most likely."""
     k = posterior.shape[1]
     prior = posterior.sum(axis=0) + SMOOTHING
     raters = len(ratings.rater_names)
-    cell, shares = ratings.raters * k + said, posterior[ratings.units]
+    cell, shares = ratings.raters * k + votes, posterior[ratings.units]
     by_truth = [np.bincount(cell, weights=share, minlength=raters * k) for share in shares.T]
     counts = np.stack(by_truth).reshape(k, raters, k).transpose(1, 0, 2) + SMOOTHING
     return prior / prior.sum(), counts / counts.sum(axis=2, keepdims=True)

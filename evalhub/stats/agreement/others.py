@@ -18,7 +18,7 @@ class Judged:
     Args:
         ratings: The annotators' values.
         judge: (units,) the judge's values, numbers or codes.
-        left_out: Units that were given and lack the judge or annotators.
+        left_out: Units without the judge or without enough annotators.
     """
 
     ratings: Ratings
@@ -30,18 +30,18 @@ class Judged:
         """(n,) the judge's value beside each annotator's."""
         return self.judge[self.ratings.units]
 
-    def others(self) -> Floats:
-        """Return (n, k) how often the others of a row's unit gave each category."""
+    def counts_of_others(self) -> Floats:
+        """Return (n, k) counts of each category among the other annotators of a row's unit."""
         ratings = self.ratings
         counts = ratings.counts[ratings.units]
         counts[np.arange(len(counts)), ratings.values.astype(np.int64)] -= 1
         return counts
 
     def mean_of_others(self) -> Floats:
-        """Return (n,) the mean of the others of a row's unit."""
+        """Return (n,) the mean of the other annotators of a row's unit."""
         ratings = self.ratings
-        others = ratings.sums[ratings.units] - ratings.values
-        return np.asarray(others / (ratings.sizes[ratings.units] - 1), dtype=np.float64)
+        sums = ratings.sums[ratings.units] - ratings.values
+        return np.asarray(sums / (ratings.sizes[ratings.units] - 1), dtype=np.float64)
 
 
 def read_judged(
@@ -52,18 +52,18 @@ def read_judged(
     annotators: Column,
     clusters: Column,
     numbers: bool,
-    least: int,
+    min_annotators: int,
 ) -> Judged:
-    """Read what annotators and a judge said of the same units.
+    """Read the values of annotators and of a judge on the same units.
 
     Args:
-        values: (n,) the annotators' values; None = missing.
-        judge: (n,) the judge's value of each row's unit, the same in all its rows; None = missing.
+        values: (n,) the annotators' values. None = missing.
+        judge: (n,) the judge's value of each row's unit, the same in all its rows. None = missing.
         units: (n,) unit ids.
         annotators: (n,) annotator ids.
         clusters: (n,) cluster ids of the units.
-        numbers: Whether the values are numbers; categories otherwise.
-        least: Annotators that a unit must have.
+        numbers: Whether the values are numbers, instead of categories.
+        min_annotators: Annotators that a unit must have.
 
     Returns:
         The units that have the judge and enough annotators.
@@ -71,32 +71,28 @@ def read_judged(
     Raises:
         InputError: The columns differ in length, a value is no number, the judge has two values of one unit,
             an annotator has two, or a unit lies in two clusters.
-
-    Example:
-        >>> columns = {"annotators": ["x", "y"], "clusters": ["u", "u"]}
-        >>> read_judged([1, 2], [2, 2], ["u", "u"], **columns, numbers=True, least=2).judge.tolist()
-        [2.0]
     """
     if numbers:
-        said, verdicts, names = floats(values), floats(judge), None
+        entries, verdicts, names = floats(values), floats(judge), None
     else:
         _, names = coded([*np.asarray(values, dtype=object), *np.asarray(judge, dtype=object)])
-        said, verdicts = coded(values, names.tolist())[0], coded(judge, names.tolist())[0]
-    ratings = read_ratings(said, units, annotators, clusters=clusters, names=names)
-    if len(verdicts) != len(said):
-        raise InputError("columns of one length are needed here", value=(len(said), len(verdicts)))
-    of_unit = _judge_of(verdicts, np.asarray(units).astype(np.str_), ratings)
-    kept: Bools = (ratings.sizes >= least) & ~np.isnan(of_unit)
-    return Judged(only_units(ratings, kept), of_unit[kept], int(ratings.given - kept.sum()))
+        entries, verdicts = coded(values, names.tolist())[0], coded(judge, names.tolist())[0]
+    ratings = read_ratings(entries, units, annotators, clusters=clusters, names=names)
+    if len(verdicts) != len(entries):
+        raise InputError("columns of one length are needed here", value=(len(entries), len(verdicts)))
+    of_unit = _judge_by_unit(verdicts, np.asarray(units).astype(np.str_), ratings)
+    complete: Bools = (ratings.sizes >= min_annotators) & ~np.isnan(of_unit)
+    left_out = int(ratings.all_units - complete.sum())
+    return Judged(only_units(ratings, complete), of_unit[complete], left_out)
 
 
-def _judge_of(verdicts: Floats, units: np.ndarray, ratings: Ratings) -> Floats:
-    """Return the judge's one value of each unit; NaN = none."""
-    known = np.isin(units, ratings.unit_names) & ~np.isnan(verdicts)
-    place = np.searchsorted(ratings.unit_names, units[known])
+def _judge_by_unit(verdicts: Floats, units: np.ndarray, ratings: Ratings) -> Floats:
+    """Return the judge's one value of each unit. NaN = no value."""
+    present = np.isin(units, ratings.unit_names) & ~np.isnan(verdicts)
+    place = np.searchsorted(ratings.unit_names, units[present])
     of_unit = np.full(len(ratings.unit_names), np.nan)
-    of_unit[place] = verdicts[known]
-    if np.any(of_unit[place] != verdicts[known]):
-        strange = units[known][of_unit[place] != verdicts[known]][0]
+    of_unit[place] = verdicts[present]
+    if np.any(of_unit[place] != verdicts[present]):
+        strange = units[present][of_unit[place] != verdicts[present]][0]
         raise InputError("the judge has two values of one unit", value=str(strange))
     return of_unit

@@ -1,4 +1,4 @@
-"""What several raters said of the same units, in long form: one row for each unit and rater."""
+"""Values of several raters on the same units, in long form: one row for each unit and rater."""
 
 from __future__ import annotations
 
@@ -9,8 +9,19 @@ import numpy as np
 
 from evalhub.errors import InputError
 from evalhub.stats.bootstrap import Shape, Statistic, interval
-from evalhub.stats.clusters import Column, Floats, Ints, Texts, categories, codes, floats, same_length
-from evalhub.stats.intervals import Ends, Options, no_ends
+from evalhub.stats.clusters import (
+    Bools,
+    Column,
+    Floats,
+    Ints,
+    Texts,
+    categories,
+    cluster_of_units,
+    codes,
+    floats,
+    same_length,
+)
+from evalhub.stats.intervals import Ends, no_ends
 
 ENOUGH_CLUSTERS = 10
 LEAST_MEETINGS = 0.5
@@ -18,34 +29,32 @@ TOO_RARE = "the rarer categories are so rare that by chance two raters would har
 
 
 def hardly_meet(chance: Floats) -> bool:
-    """Say whether chance would bring hardly any meeting outside the most common category.
+    """Return whether chance would bring hardly any agreement outside the most common category.
+
+    The jackknife of a kappa or alpha is then too narrow.
 
     Args:
         chance: (k,) cases in which two raters would both choose a category by chance.
 
     Returns:
-        True below half a case: the jackknife of a kappa or alpha is then too narrow.
-
-    Example:
-        >>> hardly_meet(np.array([81.0, 1.0]))
-        False
+        True below half a case.
     """
     return float(chance.sum() - chance.max()) < LEAST_MEETINGS
 
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
-    """The values that are there, sorted by unit and rater.
+    """The values present, sorted by unit and rater.
 
     Args:
         values: (n,) numbers, or codes of `names`.
         units: (n,) unit codes, ascending.
         raters: (n,) rater codes.
         clusters: (units,) cluster code of each unit.
-        names: (k,) categories by code; empty for numbers.
+        names: (k,) categories by code. Empty for numbers.
         unit_names: (units,) unit ids by code.
         rater_names: (raters,) rater ids by code.
-        given: Units that were given, with or without a value.
+        all_units: Number of units, those without a value among them.
     """
 
     values: Floats
@@ -55,7 +64,7 @@ class Ratings:
     names: Texts
     unit_names: Texts
     rater_names: Texts
-    given: int
+    all_units: int
 
     @property
     def sizes(self) -> Ints:
@@ -64,7 +73,7 @@ class Ratings:
 
     @property
     def counts(self) -> Floats:
-        """(units, k) how often each category was given to each unit."""
+        """(units, k) counts of each category on each unit."""
         k = len(self.names)
         cells = np.bincount(self.units * k + self.values.astype(np.int64), minlength=len(self.unit_names) * k)
         return cells.reshape(len(self.unit_names), k).astype(np.float64)
@@ -80,18 +89,14 @@ def coded(values: Column, levels: Sequence[object] | None = None) -> tuple[Float
     """Turn categories into codes.
 
     Args:
-        values: (n,) categories; None = missing.
-        levels: All categories there can be, in order; None = those that occur, sorted as text.
+        values: (n,) categories. None = missing.
+        levels: All possible categories, in order. None = those that occur, sorted as text.
 
     Returns:
-        (n,) codes 0 … k-1 as numbers, NaN = missing; and (k,) the categories as text.
+        (n,) codes 0 … k-1 as numbers, NaN = missing. And (k,) the categories as text.
 
     Raises:
         InputError: A value is none of the levels, or a level comes twice.
-
-    Example:
-        >>> coded(["high", "low", None], ["low", "high"])[0].tolist()
-        [1.0, 0.0, nan]
     """
     texts, present = categories(values)
     if levels is None:
@@ -108,22 +113,7 @@ def coded(values: Column, levels: Sequence[object] | None = None) -> tuple[Float
 
 
 def numbered(values: Column, levels: Sequence[object] | None = None) -> Floats:
-    """Read ordered categories as numbers: as they are, or as places in `levels`.
-
-    Args:
-        values: (n,) numbers, or categories of `levels`; None = missing.
-        levels: The categories, lowest first; None = the values are numbers.
-
-    Returns:
-        (n,) numbers, NaN = missing.
-
-    Raises:
-        InputError: A value is no number, or none of the levels.
-
-    Example:
-        >>> numbered([4, None, 5]).tolist()
-        [4.0, nan, 5.0]
-    """
+    """Read ordered categories as (n,) numbers: as they are, or as places in `levels`, lowest first."""
     return floats(values) if levels is None else coded(values, levels)[0]
 
 
@@ -133,71 +123,48 @@ def read_ratings(
     """Sort ratings, and check that they are a table of units by raters.
 
     Args:
-        values: (n,) numbers or codes; NaN = missing.
+        values: (n,) numbers or codes. NaN = missing.
         units: (n,) unit ids.
         raters: (n,) rater ids.
         clusters: (n,) cluster ids of the units.
-        names: (k,) categories by code; None for numbers.
+        names: (k,) categories by code. None for numbers.
 
     Returns:
-        The ratings that are there.
+        The ratings present.
 
     Raises:
         InputError: The columns differ in length, a rater has two values of one unit, or a unit lies in two
             clusters.
-
-    Example:
-        >>> read_ratings(np.array([1.0, 2.0]), ["u", "u"], ["x", "y"], clusters=["c", "c"]).sizes.tolist()
-        [2]
     """
     same_length({"values": values, "units": units, "raters": raters, "clusters": clusters})
     present = ~np.isnan(values)
     unit_ids, rater_ids = (np.asarray(ids).astype(np.str_) for ids in (units, raters))
-    given = len(np.unique(unit_ids))
+    all_units = len(np.unique(unit_ids))
     unit_names, unit = np.unique(unit_ids[present], return_inverse=True)
     rater_names, rater = np.unique(rater_ids[present], return_inverse=True)
     members, _ = codes(np.asarray(clusters)[present])
     order = np.lexsort((rater, unit))
-    unit, rater, members, kept = unit[order], rater[order], members[order], values[present][order]
+    unit, rater, members, numbers = unit[order], rater[order], members[order], values[present][order]
     twice = (np.diff(unit) == 0) & (np.diff(rater) == 0)
     if twice.any():
         raise InputError("a rater has two values of one unit", value=str(unit_names[unit[1:][twice][0]]))
-    of_unit = np.zeros(len(unit_names), dtype=np.int64)
-    of_unit[unit] = members
-    if np.any(of_unit[unit] != members):
-        strange = unit_names[unit[of_unit[unit] != members][0]]
-        raise InputError("a unit lies in two clusters", value=str(strange))
-    none = np.array([], dtype=np.str_)
-    return Ratings(
-        kept, unit, rater, of_unit, none if names is None else names, unit_names, rater_names, given
-    )
+    of_unit = cluster_of_units(unit, unit_names.tolist(), members, "unit")
+    names = np.array([], dtype=np.str_) if names is None else names
+    return Ratings(numbers, unit, rater, of_unit, names, unit_names, rater_names, all_units)
 
 
-def only_units(ratings: Ratings, kept: np.ndarray) -> Ratings:
-    """Return the ratings of some units.
-
-    Args:
-        ratings: The ratings.
-        kept: (units,) True for a unit to keep.
-
-    Returns:
-        Their ratings, units and clusters coded anew; raters keep their codes.
-
-    Example:
-        >>> all_of_it = read_ratings(np.array([1.0, 2.0]), ["u", "v"], ["x", "x"], clusters=["c", "d"])
-        >>> only_units(all_of_it, all_of_it.unit_names == "v").values.tolist()
-        [2.0]
-    """
-    rows = kept[ratings.units]
+def only_units(ratings: Ratings, mask: Bools) -> Ratings:
+    """Return the ratings of some units, with new codes of units and clusters and the old codes of raters."""
+    rows = mask[ratings.units]
     return Ratings(
         values=ratings.values[rows],
-        units=(np.cumsum(kept) - 1)[ratings.units[rows]].astype(np.int64),
+        units=(np.cumsum(mask) - 1)[ratings.units[rows]].astype(np.int64),
         raters=ratings.raters[rows],
-        clusters=np.unique(ratings.clusters[kept], return_inverse=True)[1].astype(np.int64),
+        clusters=np.unique(ratings.clusters[mask], return_inverse=True)[1].astype(np.int64),
         names=ratings.names,
-        unit_names=ratings.unit_names[kept],
+        unit_names=ratings.unit_names[mask],
         rater_names=ratings.rater_names,
-        given=ratings.given,
+        all_units=ratings.all_units,
     )
 
 
@@ -206,19 +173,17 @@ def bounded_interval(
     clusters: int,
     bounds: tuple[float, float],
     *,
-    options: Options,
     shape: Shape = Shape.FISHER,
     even: bool = False,
 ) -> Ends:
-    """Make the interval of a statistic of known bounds, as of a coefficient in [-1, 1].
+    """Make the interval of a statistic with bounds, like that of a coefficient in [-1, 1].
 
-    With fewer than 10 clusters the variance of an agreement is not known well enough, and there is none.
+    With fewer than 10 clusters there is none, since the variance of an agreement is too uncertain.
 
     Args:
-        statistic: From (b, clusters) weights to (b,) values within `bounds`; NaN = undefined.
+        statistic: From (b, clusters) weights to (b,) values within `bounds`. NaN = undefined.
         clusters: Number of clusters.
-        bounds: Lowest and highest value there can be, apart.
-        options: Which interval, level, resamples, seed.
+        bounds: Lowest and highest possible value.
         shape: Shape of the jackknife's interval.
         even: See `jackknife`.
 
@@ -228,16 +193,14 @@ def bounded_interval(
     Example:
         >>> hits = np.array([1.0, 0.0, 1.0, 1.0] * 3)
         >>> share = lambda weights: weights @ hits / weights.sum(axis=1)
-        >>> ends = bounded_interval(share, 12, (0, 1), options=Options(), shape=Shape.WILSON)
+        >>> ends = bounded_interval(share, 12, (0, 1), shape=Shape.WILSON)
         >>> 0 < ends.low < 0.75 < ends.high < 1
         True
     """
     if clusters < ENOUGH_CLUSTERS:
         return no_ends(f"fewer than {ENOUGH_CLUSTERS} clusters")
     centre, half = (bounds[0] + bounds[1]) / 2, (bounds[1] - bounds[0]) / 2
-    ends = interval(
-        lambda weights: (statistic(weights) - centre) / half, clusters, options, shape=shape, even=even
-    )
+    ends = interval(lambda weights: (statistic(weights) - centre) / half, clusters, shape=shape, even=even)
     if ends.low is None or ends.high is None:
         return ends
     error = None if ends.error is None else half * ends.error

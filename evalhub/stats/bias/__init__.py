@@ -1,1 +1,1 @@
-"""What moves a judge besides quality."""
+"""Influences on a judge besides quality, and judges that read nothing."""

@@ -1,4 +1,4 @@
-"""Askings of pairwise judges as columns, and the covariates that their biases are measured by.
+"""Judgments of pairs as columns, and the covariates that measure the biases of a judge.
 
 | covariate | value | unit of its coefficient | its marginal effect, in points |
 |---|---|---|---|
@@ -39,13 +39,14 @@ UNCROSSED = "needs at least 2 judge families that judge the same 2 response fami
 
 @dataclass(frozen=True, slots=True)
 class Askings:
-    """Askings of one judge, or of several whose biases are pooled; one row each, columns as far as known.
+    """Judgments of pairs by one judge, or by several whose biases are pooled. One row per pair and order.
 
     Args:
-        winner: (n,) un-swapped verdict: "a", "tie", "b"; None = failed.
+        winner: (n,) un-swapped verdict: "a", "tie", "b". None = failed.
         cluster: (n,) cluster ids.
-        shown: (n,) order, "ab" or "ba"; None = unknown.
-        pair: (n,) ids of what is asked in two orders: distinct per judge, criterion and pair of responses.
+        shown: (n,) order, "ab" or "ba". None = unknown.
+        pair: (n,) ids of the pairs that are shown in two orders: one id per judge, criterion and pair of
+            responses.
         p_a: (n,) probability that a wins plus half that of a tie, in [0, 1].
         chars_a: (n,) length of response a in characters, at least 0.
         chars_b: (n,) length of response b.
@@ -56,10 +57,8 @@ class Askings:
         judge_family: (n,) family of the judge.
         family_a: (n,) family of system a.
         family_b: (n,) family of system b.
-        people: (n,) what people said of the same pair: "a", "tie", "b"; None = not asked.
-        people_shown: (n,) order in which people saw the pair, "ab" or "ba"; None = unknown.
-        quality: (n,) by how much a is better than b, such as a margin of many people's votes; a control, and
-            rows without it are left out of the controlled effects.
+        people: (n,) people's verdict on the same pair: "a", "tie", "b". None = no label.
+        people_shown: (n,) order in which people saw the pair, "ab" or "ba". None = unknown.
 
     Raises:
         InputError: The columns differ in length.
@@ -81,23 +80,22 @@ class Askings:
     family_b: Column | None = None
     people: Column | None = None
     people_shown: Column | None = None
-    quality: Column | None = None
 
     def __post_init__(self) -> None:
-        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        same_length({name: column for name, column in given.items() if column is not None})
+        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        same_length({name: column for name, column in columns.items() if column is not None})
 
     @property
     def n(self) -> int:
-        """Number of askings."""
+        """Number of judgments."""
         return len(np.asarray(self.winner, dtype=object))
 
     def numbers(self, column: Column | None) -> Floats:
-        """Return a column as numbers, NaN throughout where it is not known."""
+        """Return a column as numbers, NaN throughout where the column is absent."""
         return np.full(self.n, np.nan) if column is None else floats(column)
 
     def texts(self, column: Column | None) -> tuple[Texts, Bools]:
-        """Return a column as text and where it is present, nowhere where it is not known."""
+        """Return a column as text and where it is present: nowhere where the column is absent."""
         return categories([None] * self.n if column is None else column)
 
 
@@ -105,39 +103,30 @@ def order_signs(askings: Askings, *, people: bool = False) -> Floats:
     """Return which side was shown first.
 
     Args:
-        askings: The askings.
-        people: Whether to people instead of the judge.
+        askings: The judgments.
+        people: Whether the order is the one that people saw.
 
     Returns:
         (n,) +1 = a, -1 = b, NaN = unknown.
 
     Raises:
         InputError: An order is neither "ab" nor "ba".
-
-    Example:
-        >>> order_signs(Askings(["a", "b"], [1, 2], shown=["ab", None])).tolist()
-        [1.0, nan]
     """
-    shown, known = askings.texts(askings.people_shown if people else askings.shown)
-    strange = known & ~np.isin(shown, ORDERS)
+    shown, present = askings.texts(askings.people_shown if people else askings.shown)
+    strange = present & ~np.isin(shown, ORDERS)
     if strange.any():
         raise InputError("unknown order", value=str(shown[strange][0]), allowed=ORDERS)
-    return np.where(known, np.where(shown == "ab", 1.0, -1.0), np.nan)
+    return np.where(present, np.where(shown == "ab", 1.0, -1.0), np.nan)
 
 
 def own_signs(askings: Askings) -> Floats:
     """Return which side is of the judge's own family.
 
     Args:
-        askings: The askings.
+        askings: The judgments.
 
     Returns:
         (n,) +1 = a, -1 = b, 0 = both or neither, NaN = a family is unknown.
-
-    Example:
-        >>> families = {"judge_family": ["x", "y"], "family_a": ["x", "x"], "family_b": ["y", "y"]}
-        >>> own_signs(Askings(["a", "b"], [1, 2], **families)).tolist()
-        [1.0, -1.0]
     """
     (judge, has_judge), (first, has_first), (second, has_second) = map(
         askings.texts, (askings.judge_family, askings.family_a, askings.family_b)
@@ -146,20 +135,19 @@ def own_signs(askings: Askings) -> Floats:
     return np.where(has_judge & has_first & has_second, signs, np.nan)
 
 
-def covariates(askings: Askings, *, quality: bool = True) -> dict[str, Column]:
+def covariates(askings: Askings) -> dict[str, Column]:
     """Build the covariates of the pooled logit, nuisances among them.
 
-    Where judge families cross response families, each response family gets a main effect (what all judges
-    think of it), so that "own family" is a difference in differences; and each judge family its own length
-    slope, lest a judge that likes length seem to like the family that writes at length.
+    Where judge families cross response families, each response family gets a main effect (the opinion of all
+    judges on it), so that "own family" is a difference in differences. Each judge family then also gets its
+    own length slope. Otherwise a judge that likes length would seem to like the family that writes long.
 
     Args:
-        askings: The askings.
-        quality: Whether the quality margin is controlled for, where it is known.
+        askings: The judgments.
 
     Returns:
-        Name to (n,) covariate, signed towards a; those named by a `Kind` are to be reported. No "own family"
-        where it cannot be told from quality.
+        Name to (n,) covariate, signed towards a. Those with the name of a `Kind` are reported. There is no
+        "own family" where it cannot be separated from quality.
 
     Raises:
         InputError: A count is negative, or an order is unknown.
@@ -167,11 +155,11 @@ def covariates(askings: Askings, *, quality: bool = True) -> dict[str, Column]:
     Source: Li, Angelopoulos & Chiang, Does style matter? LMSYS blog, 2024 (share form of the counts).
 
     Example:
-        >>> found = covariates(Askings(["a", "b"], [1, 2], chars_a=[400, 10], chars_b=[100, 20]))
-        >>> found["length"].tolist()
+        >>> columns = covariates(Askings(["a", "b"], [1, 2], chars_a=[400, 10], chars_b=[100, 20]))
+        >>> columns["length"].tolist()
         [2.0, -1.0]
     """
-    found: dict[str, Column] = {
+    columns: dict[str, Column] = {
         Kind.POSITION: order_signs(askings),
         Kind.LENGTH: np.log2(
             np.maximum(_counts(askings, askings.chars_a), 1)
@@ -180,51 +168,41 @@ def covariates(askings: Askings, *, quality: bool = True) -> dict[str, Column]:
         Kind.LISTS: _share(askings, askings.lists_a, askings.lists_b),
         Kind.MARKDOWN: _share(askings, askings.markdown_a, askings.markdown_b),
     }
-    if quality and askings.quality is not None:
-        found["quality"] = askings.numbers(askings.quality)
-    if crossed(askings):
-        found |= _families(askings, np.asarray(found[Kind.LENGTH], dtype=np.float64))
-    return found
+    if _is_crossed(askings):
+        columns |= _families(askings, np.asarray(columns[Kind.LENGTH], dtype=np.float64))
+    return columns
 
 
-def crossed(askings: Askings) -> bool:
-    """Say whether at least 2 judge families judge the same 2 response families.
+def _is_crossed(askings: Askings) -> bool:
+    """Return whether at least 2 judge families judge the same 2 response families.
 
-    Args:
-        askings: The askings; failed ones do not count.
-
-    Returns:
-        True where self-preference can be told from the quality of a family.
-
-    Example:
-        >>> crossed(Askings(["a"], [1], judge_family=["x"], family_a=["x"], family_b=["y"]))
-        False
+    Only then can self-preference be separated from the quality of a family. Failed judgments do not count.
     """
     judge, _ = askings.texts(askings.judge_family)
     first, _ = askings.texts(askings.family_a)
     second, _ = askings.texts(askings.family_b)
     rows = ~np.isnan(own_signs(askings)) & askings.texts(askings.winner)[1] & (first != second)
-    judged = [
-        {*first[rows & (judge == one)].tolist(), *second[rows & (judge == one)].tolist()}
-        for one in np.unique(judge[rows])
+    families = [
+        {*first[rows & (judge == name)].tolist(), *second[rows & (judge == name)].tolist()}
+        for name in np.unique(judge[rows])
     ]
-    return any(len(one & other) > 1 for i, one in enumerate(judged) for other in judged[:i])
+    return any(len(left & right) > 1 for i, left in enumerate(families) for right in families[:i])
 
 
 def _families(askings: Askings, length: Floats) -> dict[str, Column]:
     judge, judges = askings.texts(askings.judge_family)
     first, _ = askings.texts(askings.family_a)
     second, _ = askings.texts(askings.family_b)
-    own = own_signs(askings)
-    found: dict[str, Column] = {Kind.OWN_FAMILY: own}
-    for family in np.unique(np.concatenate([first, second])[np.tile(~np.isnan(own), 2)])[1:].tolist():
-        found[f"family {family}"] = (first == family).astype(np.float64) - (second == family)
+    signs = own_signs(askings)
+    columns: dict[str, Column] = {Kind.OWN_FAMILY: signs}
+    for family in np.unique(np.concatenate([first, second])[np.tile(~np.isnan(signs), 2)])[1:].tolist():
+        columns[f"family {family}"] = (first == family).astype(np.float64) - (second == family)
     if np.isnan(length).all():
-        return found
+        return columns
     for family in np.unique(judge[judges])[1:].tolist():
-        mine = (judge == family).astype(np.float64)
-        found[f"length for judges of family {family}"] = length * (mine - mine[judges].mean())
-    return found
+        is_family = (judge == family).astype(np.float64)
+        columns[f"length for judges of family {family}"] = length * (is_family - is_family[judges].mean())
+    return columns
 
 
 def _counts(askings: Askings, column: Column | None) -> Floats:
@@ -235,5 +213,5 @@ def _counts(askings: Askings, column: Column | None) -> Floats:
 
 
 def _share(askings: Askings, first: Column | None, second: Column | None) -> Floats:
-    one, two = _counts(askings, first), _counts(askings, second)
-    return np.asarray((one - two) / np.where(one + two == 0, 1.0, one + two), dtype=np.float64)
+    a, b = _counts(askings, first), _counts(askings, second)
+    return np.asarray((a - b) / np.where(a + b == 0, 1.0, a + b), dtype=np.float64)

@@ -1,6 +1,6 @@
-"""The judges that read nothing: always-first, coin and longer. A real judge must beat all three.
+"""Baseline judges that read nothing: always-first, coin and longer. A real judge must beat all three.
 
-Draws hang on the seed and the pair's key alone, so neither the order of the rows nor a missing row changes
+Draws depend only on the seed and the pair's key, so neither the order of the rows nor a missing row changes
 them.
 """
 
@@ -29,7 +29,7 @@ def balanced_orders(keys: Sequence[str], systems: Sequence[str], *, seed: int) -
         seed: Seed of the draw.
 
     Returns:
-        (n,) "ab" or "ba"; within each pair of systems the two counts differ by at most 1.
+        (n,) "ab" or "ba". Within each pair of systems the two counts differ by at most 1.
 
     Raises:
         InputError: The columns differ in length.
@@ -55,10 +55,10 @@ def always_first(shown: Sequence[str | None]) -> list[str | None]:
     """Return the verdicts of a judge that always takes the response shown first.
 
     Args:
-        shown: (n,) "ab" or "ba"; None = order not known.
+        shown: (n,) "ab" or "ba". None = unknown order.
 
     Returns:
-        (n,) "a" or "b"; None where the order is not known.
+        (n,) "a" or "b". None where the order is unknown.
 
     Raises:
         InputError: An order is none of the above.
@@ -77,7 +77,7 @@ def coin(keys: Sequence[str], *, seed: int) -> list[str]:
     """Return the verdicts of a fair coin.
 
     Args:
-        keys: (n,) key of each pair, such as item id and systems; equal keys get equal verdicts.
+        keys: (n,) key of each pair, such as item id and systems. Equal keys get equal verdicts.
         seed: Seed of the coin.
 
     Returns:
@@ -94,11 +94,11 @@ def longer(chars_a: Sequence[int | None], chars_b: Sequence[int | None]) -> list
     """Return the verdicts of a judge that takes the longer response.
 
     Args:
-        chars_a: (n,) characters of response a; None = not known.
-        chars_b: (n,) characters of response b; None = not known.
+        chars_a: (n,) characters of response a. None = unknown.
+        chars_b: (n,) characters of response b. None = unknown.
 
     Returns:
-        (n,) "a", "b", or "tie" where both are of one length; None where a length is not known.
+        (n,) "a", "b", or "tie" where both have the same length. None where a length is unknown.
 
     Raises:
         InputError: The columns differ in length.

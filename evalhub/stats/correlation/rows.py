@@ -1,4 +1,4 @@
-"""Several scores of the same responses: read together, then taken item by item or system by system."""
+"""Several scores of the same responses, by row, by item and by system."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Rows:
         items: (n,) codes of items.
         systems: (n,) codes of systems.
         clusters: (n,) codes of clusters.
-        missing: Rows that were given but lack a score.
-        items_gone: Items of which no row is left.
-        systems_gone: Systems of which no row is left.
+        missing: Rows that lack a score.
+        lost_items: Items without a complete row.
+        lost_systems: Systems without a complete row.
     """
 
     scores: tuple[Floats, ...]
@@ -30,22 +30,22 @@ class Rows:
     systems: Ints
     clusters: Ints
     missing: int
-    items_gone: int
-    systems_gone: int
+    lost_items: int
+    lost_systems: int
 
     @property
     def count(self) -> int:
-        """Rows."""
+        """Number of rows."""
         return len(self.items)
 
     @property
     def cluster_count(self) -> int:
-        """Different clusters."""
+        """Number of clusters."""
         return int(self.clusters.max(initial=-1)) + 1
 
     @property
     def system_count(self) -> int:
-        """Different systems."""
+        """Number of systems."""
         return int(self.systems.max(initial=-1)) + 1
 
     def by_item(self) -> list[Ints]:
@@ -70,35 +70,30 @@ def read_rows(
     """Keep the rows that have every score.
 
     Args:
-        scores: (n,) columns by name; None, NaN and infinite = missing.
+        scores: (n,) columns by name. None, NaN and infinite are missing.
         items: (n,) item ids.
         systems: (n,) system ids.
-        clusters: (n,) cluster ids, each item within one; None = the items.
+        clusters: (n,) cluster ids, each item within one. None = the items.
 
     Returns:
         The rows.
 
     Raises:
         InputError: The columns differ in length, or a score is not a number.
-
-    Example:
-        >>> scores = {"x": [1, None], "y": [2, 3]}
-        >>> kept = read_rows(scores, items=["p", "q"], systems=["s", "s"], clusters=None)
-        >>> kept.count, kept.missing, kept.items_gone
-        (1, 1, 1)
     """
     clusters = items if clusters is None else clusters
     same_length({**scores, "items": items, "systems": systems, "clusters": clusters})
     columns = [floats(column) for column in scores.values()]
     present = np.all([~np.isnan(column) for column in columns], axis=0)
-    given = [codes(ids) for ids in (items, systems)]
-    kept = [np.unique(members[present], return_inverse=True) for members, _ in given]
+    (item, item_count), (system, system_count) = codes(items), codes(systems)
+    item_codes, item = np.unique(item[present], return_inverse=True)
+    system_codes, system = np.unique(system[present], return_inverse=True)
     return Rows(
         scores=tuple(rounded(column[present]) for column in columns),
-        items=kept[0][1].astype(np.int64),
-        systems=kept[1][1].astype(np.int64),
+        items=item.astype(np.int64),
+        systems=system.astype(np.int64),
         clusters=codes(np.asarray(clusters)[present])[0],
         missing=int(np.sum(~present)),
-        items_gone=given[0][1] - len(kept[0][0]),
-        systems_gone=given[1][1] - len(kept[1][0]),
+        lost_items=item_count - len(item_codes),
+        lost_systems=system_count - len(system_codes),
     )

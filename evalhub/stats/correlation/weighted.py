@@ -1,8 +1,8 @@
 """The coefficients as functions of cluster weights.
 
-A resample is a row of weights: how often it holds each cluster. All four coefficients are functions of these
-weights, so thousands of resamples are a few matrix products, and each equals the coefficient of the rows
-written out.
+A resample is a row of weights: the count of each cluster in it. All coefficients are functions of these
+weights, so thousands of resamples are a few matrix products. Each value equals the coefficient of the rows
+repeated by their weights.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import numpy as np
 
 from evalhub.stats.bootstrap import Statistic
 from evalhub.stats.clusters import Floats, Ints
-from evalhub.stats.correlation.coefficients import KENDALLS, Coefficient, coefficient, standard
+from evalhub.stats.correlation.coefficients import Coefficient, coefficient, standard
 
 PAIR_MATRIX_ROWS = 5_000
 PAIR_MATRIX_CLUSTERS = 1_500
 _BLOCK = 2_000_000
-_CACHED = 100_000  # numbers that stay in the cache of a processor
+_CACHE_SIZE = 100_000  # numbers that fit in the cache of a processor
 
 
 def weighted(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statistic:
@@ -30,39 +30,25 @@ def weighted(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statisti
 
     Returns:
         A function from (b, clusters) weights to (b,) coefficients, NaN where a resample is constant.
-
-    Example:
-        >>> x, y = np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])
-        >>> weighted(Coefficient.KENDALL, x, y, np.arange(3))(np.ones((1, 3))).round(3).tolist()
-        [0.333]
     """
     if kind is Coefficient.PEARSON:
         return _weighted_pearson(standard(x), standard(y), members)
     if kind is Coefficient.SPEARMAN:
         return _weighted_spearman(x, y, members)
-    return (_resampled_kendall if is_slow(kind, members) else _weighted_kendall)(kind, x, y, members)
+    return (_resampled_kendall if is_slow(kind, members) else _weighted_kendall)(x, y, members)
 
 
 def is_slow(kind: Coefficient, members: Ints) -> bool:
-    """Say whether each resample is correlated anew, which asks for fewer of them.
+    """Return whether each resample is correlated separately, which calls for fewer of them.
 
-    Args:
-        kind: Which coefficient.
-        members: (n,) code of each row's cluster.
-
-    Returns:
-        True for Kendall's two beyond 5,000 rows or 1,500 clusters.
-
-    Example:
-        >>> is_slow(Coefficient.KENDALL, np.arange(800))
-        False
+    This is so for Kendall beyond 5,000 rows or 1,500 clusters.
     """
     large = len(members) > PAIR_MATRIX_ROWS or members.max(initial=0) >= PAIR_MATRIX_CLUSTERS
-    return kind in KENDALLS and bool(large)
+    return kind is Coefficient.KENDALL and bool(large)
 
 
 def _ratio(covariance: Floats, var_x: Floats, var_y: Floats) -> Floats:
-    """Divide, NaN where a variance is nothing but float noise."""
+    """Divide. NaN where a variance is nothing but float noise."""
     defined = (var_x > 1e-12) & (var_y > 1e-12)
     scale = np.sqrt(np.where(defined, var_x * var_y, 1.0))
     return np.asarray(np.where(defined, np.clip(covariance / scale, -1.0, 1.0), np.nan), dtype=np.float64)
@@ -102,7 +88,7 @@ def _weighted_spearman(x: Floats, y: Floats, members: Ints) -> Statistic:
     def block(weights: Floats) -> Floats:
         rows = weights[:, members]
         rows = rows / rows.sum(axis=1, keepdims=True)
-        # The weighted mean of midranks is one half, whatever the ties.
+        # The weighted mean of midranks is one half, with or without ties.
         u, v = rank_x(rows) - 0.5, rank_y(rows) - 0.5
         return _ratio(
             np.einsum("bn,bn,bn->b", rows, u, v),
@@ -110,47 +96,17 @@ def _weighted_spearman(x: Floats, y: Floats, members: Ints) -> Statistic:
             np.einsum("bn,bn,bn->b", rows, v, v),
         )
 
-    return lambda weights: _in_blocks(block, weights, len(members))
+    # Blocks of resamples, so that their rows fit in memory.
+    step = max(1, _BLOCK // (8 * len(members)))
+    return lambda weights: np.concatenate(
+        [block(weights[i : i + step]) for i in range(0, len(weights), step)]
+    )
 
 
-def _in_blocks(block: Statistic, weights: Floats, rows: int) -> Floats:
-    """Apply `block` to so few resamples at once that their rows fit in memory."""
-    step = max(1, _BLOCK // (8 * rows))
-    return np.concatenate([block(weights[i : i + step]) for i in range(0, len(weights), step)])
-
-
-def _level_count(values: Floats, members: Ints) -> Statistic:
-    """Return the number of distinct values that are held, as a function of (b, clusters) weights."""
-    order = np.argsort(values, kind="stable")
-    starts = np.flatnonzero(np.diff(values[order], prepend=-np.inf))
-
-    def block(weights: Floats) -> Floats:
-        held = np.add.reduceat(weights[:, members[order]], starts, axis=1) > 0
-        return np.asarray(held.sum(axis=1), dtype=np.float64)
-
-    return lambda weights: _in_blocks(block, weights, len(members))
-
-
-def _weighted_kendall(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statistic:
-    """Sum signs of pairs between clusters once: tau is then a ratio of quadratic forms in the weights."""
-    both, in_x, in_y = _pair_sums(x, y, members)
-
-    def tau_b(weights: Floats) -> Floats:
-        return _ratio(*(_form(matrix, weights) for matrix in (both, in_x, in_y)))
-
-    if kind is Coefficient.KENDALL:
-        return tau_b
-    sizes = np.bincount(members).astype(np.float64)
-    levels_of = [_level_count(column, members) for column in (x, y)]
-
-    def tau_c(weights: Floats) -> Floats:
-        levels = np.minimum(*(count(weights) for count in levels_of))
-        most = (weights @ sizes) ** 2 * (levels - 1) / levels
-        defined = levels > 1
-        concordance = _form(both, weights) / np.where(defined, most, 1.0)
-        return np.asarray(np.where(defined, np.clip(concordance, -1.0, 1.0), np.nan), dtype=np.float64)
-
-    return tau_c
+def _weighted_kendall(x: Floats, y: Floats, members: Ints) -> Statistic:
+    """Sum signs of pairs between clusters once. Tau is then a ratio of quadratic forms in the weights."""
+    matrices = _pair_sums(x, y, members)
+    return lambda weights: _ratio(*(_form(matrix, weights) for matrix in matrices))
 
 
 def _form(matrix: Floats, weights: Floats) -> Floats:
@@ -162,19 +118,19 @@ def _pair_sums(x: Floats, y: Floats, members: Ints) -> tuple[Floats, ...]:
     order = np.argsort(members, kind="stable")
     x, y, members = x[order], y[order], members[order]
     starts = np.flatnonzero(np.diff(members, prepend=-1))
-    step = max(1, _CACHED // len(x))
-    rows: list[list[Floats]] = [[], [], []]
+    step = max(1, _CACHE_SIZE // len(x))
+    sums: list[list[Floats]] = [[], [], []]
     for i in range(0, len(x), step):
         sign_x = np.sign(x[i : i + step, None] - x[None, :])
         sign_y = np.sign(y[i : i + step, None] - y[None, :])
-        for kept, signs in zip(rows, (sign_x * sign_y, np.abs(sign_x), np.abs(sign_y)), strict=True):
-            kept.append(np.add.reduceat(signs, starts, axis=1))
-    return tuple(np.add.reduceat(np.concatenate(kept), starts, axis=0) for kept in rows)
+        for blocks, signs in zip(sums, (sign_x * sign_y, np.abs(sign_x), np.abs(sign_y)), strict=True):
+            blocks.append(np.add.reduceat(signs, starts, axis=1))
+    return tuple(np.add.reduceat(np.concatenate(blocks), starts, axis=0) for blocks in sums)
 
 
-def _resampled_kendall(kind: Coefficient, x: Floats, y: Floats, members: Ints) -> Statistic:
-    def one(weights: Floats) -> float:
+def _resampled_kendall(x: Floats, y: Floats, members: Ints) -> Statistic:
+    def tau(weights: Floats) -> float:
         rows = np.repeat(np.arange(len(x)), weights[members].astype(np.int64))
-        return coefficient(kind, x[rows], y[rows])
+        return coefficient(Coefficient.KENDALL, x[rows], y[rows])
 
-    return lambda weights: np.array([one(row) for row in weights])
+    return lambda weights: np.array([tau(row) for row in weights])

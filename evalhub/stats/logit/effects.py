@@ -1,4 +1,4 @@
-"""From rows to effects: what is read, what is fitted, and the influence of each cluster on each number."""
+"""From rows to effects: reading the columns, fitting the logit, and the influence of each cluster."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalhub.errors import InputError
-from evalhub.stats.clusters import Bools, Column, Floats, Ints, codes, floats, same_length
-from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
+from evalhub.stats.clusters import Bools, Column, Floats, Ints, codes, floats, same_length, within_bounds
+from evalhub.stats.estimate import CONFIDENCE, MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import NO_WIDTH, NOISE, TOO_FEW, t_quantile
 from evalhub.stats.logit.fit import Solution, probabilities, solve
 from evalhub.stats.logit.sandwich import Influence, cluster_influence
@@ -21,7 +20,7 @@ NO_CONTRASTS: Contrasts = {}
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one covariate does, on two scales.
+    """The effect of one covariate, on two scales.
 
     Args:
         log_odds: Coefficient of the logit, per unit of the covariate.
@@ -34,33 +33,33 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A number with what each cluster did to it.
+    """A number with each cluster's influence on it.
 
     Args:
         value: The number.
-        influence: (G,) by how much it falls when a cluster is left out; its variance is the sum of their
+        influence: (G,) by how much it falls when a cluster is left out. Its variance is the sum of their
             squares times (G - 1) / G.
-        alone: Whether one cluster alone tells it, so that it cannot be left out.
-        noise: Half a width below which there is only rounding.
+        single_cluster: Whether only one cluster identifies it, so that this cluster cannot be left out.
+        noise: Half-widths up to here are rounding errors.
     """
 
     value: float
     influence: Floats
-    alone: bool = False
+    single_cluster: bool = False
     noise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Both numbers of each covariate, or why there are none, and what they rest on.
+    """Both numbers of each covariate, or the reason why there are none.
 
     Args:
         parts: Name to coefficient (log-odds) and average marginal effect (percentage points).
         reasons: Name to reason, for every covariate without parts.
-        names: All covariates, in the order given.
+        names: All covariates, in their order.
         n: Rows fitted.
         clusters: Clusters among them.
-        left_out: Rows given but not fitted.
+        left_out: Rows that were not fitted.
         coefficients: Coefficients fitted, the constant and nuisances among them.
     """
 
@@ -75,16 +74,16 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The rows that are whole, and the columns that were measured at all.
+    """The complete rows, and the columns that have a value in some row.
 
     Args:
-        rows: (N,) True where a given row is whole.
+        rows: (N,) True where a row is complete.
         wins: (n,) outcomes in [0, 1].
         members: (n,) cluster codes 0 … G-1.
         names: Columns of the matrix.
         matrix: (n, k) covariates.
         missing: Covariates measured in no row.
-        left_out: Rows that are not whole.
+        left_out: Incomplete rows.
     """
 
     rows: Bools
@@ -97,22 +96,18 @@ class Data:
 
 
 def read_rows(wins: Column, clusters: Column, covariates: Mapping[str, Column]) -> Data:
-    """Keep the rows that lack nothing; a column that was measured nowhere does not cost them.
+    """Keep the complete rows. A covariate that was measured in no row is set aside and costs no rows.
 
     Args:
-        wins: (N,) numbers in [0, 1]; None = failed.
+        wins: (N,) numbers in [0, 1]. None = failed.
         clusters: (N,) cluster ids.
-        covariates: Name to (N,) numbers; None = missing.
+        covariates: Name to (N,) numbers. None = missing.
 
     Returns:
-        The whole rows.
+        The complete rows.
 
     Raises:
         InputError: The columns differ in length, or a win lies outside [0, 1].
-
-    Example:
-        >>> read_rows([1, None, 0], ["q1", "q2", "q3"], {"x": [1, 2, 3], "y": [None] * 3}).missing
-        ('y',)
     """
     same_length({"wins": wins, "clusters": clusters, **covariates})
     outcomes = floats(wins)
@@ -122,7 +117,7 @@ def read_rows(wins: Column, clusters: Column, covariates: Mapping[str, Column]) 
     rows = ~np.isnan(outcomes) & ~np.isnan(matrix).any(axis=1)
     return Data(
         rows,
-        shares(outcomes[rows]),
+        within_bounds(outcomes[rows], (0, 1), "win"),
         codes(np.asarray(clusters)[rows])[0],
         tuple(measured),
         matrix[rows],
@@ -131,31 +126,8 @@ def read_rows(wins: Column, clusters: Column, covariates: Mapping[str, Column]) 
     )
 
 
-def shares(values: Floats) -> Floats:
-    """Clip float noise around [0, 1], and refuse what lies further out.
-
-    Args:
-        values: (n,) numbers; NaN stays.
-
-    Returns:
-        (n,) in [0, 1].
-
-    Raises:
-        InputError: A value lies outside.
-
-    Example:
-        >>> shares(np.array([1 + 1e-12, 0.5])).tolist()
-        [1.0, 0.5]
-    """
-    clipped = np.clip(values, 0.0, 1.0)
-    strange = np.abs(values - clipped) > 1e-9
-    if strange.any():
-        raise InputError("a win lies outside its bounds", value=float(values[strange][0]), allowed="0 to 1")
-    return clipped
-
-
 def fit_rows(data: Data, wins: Floats, contrasts: Contrasts) -> Fit:
-    """Fit the logit, and give each cluster its influence on every number.
+    """Fit the logit, and return each cluster's influence on every number.
 
     Args:
         data: The rows.
@@ -163,44 +135,39 @@ def fit_rows(data: Data, wins: Floats, contrasts: Contrasts) -> Fit:
         contrasts: Name to (low, high), for covariates reported as a change.
 
     Returns:
-        The numbers that are identified, and why the others are not.
-
-    Example:
-        >>> data = read_rows([1, 0, 1, 0, 1], range(5), {"x": [2, 1, 2, 2, 1], "one": [1] * 5})
-        >>> fit_rows(data, data.wins, {}).reasons
-        {'one': 'the same in every row'}
+        The numbers that are identified, and the reasons of the others.
     """
     reasons = dict.fromkeys(data.missing, "not measured in any row")
     names = tuple(data.names) + tuple(data.missing)
     clusters = len(np.unique(data.members))
-    refused = _refused(wins, clusters)
-    if refused:
-        reasons |= dict.fromkeys(data.names, refused)
+    refusal = _reason_against_fit(wins, clusters)
+    if refusal:
+        reasons |= dict.fromkeys(data.names, refusal)
         return Fit({}, reasons, names, len(wins), clusters, data.left_out, 0)
-    found = solve(wins, data.matrix, data.names)
-    reasons |= {data.names[column]: reason for column, reason in found.reasons.items()}
-    members = data.members[found.rows]
+    solution = solve(wins, data.matrix, data.names)
+    reasons |= {data.names[column]: reason for column, reason in solution.reasons.items()}
+    members = data.members[solution.rows]
     clusters = len(np.unique(members))
-    coefficients = found.design.matrix.shape[1]
-    about = (len(members), clusters, data.left_out + int((~found.rows).sum()), coefficients)
+    coefficients = solution.design.matrix.shape[1]
+    left_out = data.left_out + int((~solution.rows).sum())
     if clusters < MIN_CLUSTERS or len(members) <= coefficients:
-        why = TOO_FEW if clusters < MIN_CLUSTERS else "no more rows than coefficients"
-        reasons |= {name: why for name in data.names if name not in reasons}
-    kept = [
+        reason = TOO_FEW if clusters < MIN_CLUSTERS else "no more rows than coefficients"
+        reasons |= {name: reason for name in data.names if name not in reasons}
+    places = [
         (place, data.names[column])
-        for place, column in enumerate(found.design.columns.tolist())
+        for place, column in enumerate(solution.design.columns.tolist())
         if column >= 0 and data.names[column] not in reasons
     ]
-    influence = cluster_influence(found, members, int(data.members.max()) + 1) if kept else None
-    parts = {
-        name: _parts(found, place, members, influence, contrasts.get(name))
-        for place, name in kept
-        if influence is not None
-    }
-    return Fit(parts, reasons, names, *about)
+    parts = {}
+    if places:
+        influence = cluster_influence(solution, members, int(data.members.max()) + 1)
+        parts = {
+            name: _parts(solution, place, members, influence, contrasts.get(name)) for place, name in places
+        }
+    return Fit(parts, reasons, names, len(members), clusters, left_out, coefficients)
 
 
-def _refused(wins: Floats, clusters: int) -> str | None:
+def _reason_against_fit(wins: Floats, clusters: int) -> str | None:
     if not len(wins):
         return "nothing was measured"
     if clusters < MIN_CLUSTERS:
@@ -209,30 +176,32 @@ def _refused(wins: Floats, clusters: int) -> str | None:
 
 
 def _parts(
-    found: Solution,
+    solution: Solution,
     place: int,
     members: Ints,
-    moved: Influence,
+    influence: Influence,
     contrast: tuple[float, float] | None,
 ) -> tuple[Part, Part]:
     """Return a covariate's coefficient and average marginal effect, with their influences."""
-    scale = found.design.scales[place]
-    alone = bool(moved.alone[place])
-    each, gradient = _marginal(found, place, contrast)
-    value = float(each.mean())
+    scale = solution.design.scales[place]
+    single = bool(influence.single[place])
+    effects, gradient = _marginal_effects(solution, place, contrast)
+    value = float(effects.mean())
     groups = len(np.unique(members))
-    draw = np.bincount(members, weights=each - value, minlength=len(moved.values)) / len(each)
-    change = moved.values @ gradient + draw * groups / (groups - 1)
+    draw = np.bincount(members, weights=effects - value, minlength=len(influence.values)) / len(effects)
+    change = influence.values @ gradient + draw * groups / (groups - 1)
     with np.errstate(over="ignore"):
-        odds, pulled = found.beta[place] / scale, moved.values[:, place] / scale
-    slope = Part(float(odds), pulled, alone, NOISE / float(scale))
+        odds, pull = solution.beta[place] / scale, influence.values[:, place] / scale
+    slope = Part(float(odds), pull, single, NOISE / float(scale))
     noise = 100 * NOISE / (scale if contrast is None else 1.0)
-    return slope, Part(100 * value, 100 * change, alone, noise)
+    return slope, Part(100 * value, 100 * change, single, noise)
 
 
-def _marginal(found: Solution, place: int, contrast: tuple[float, float] | None) -> tuple[Floats, Floats]:
+def _marginal_effects(
+    solution: Solution, place: int, contrast: tuple[float, float] | None
+) -> tuple[Floats, Floats]:
     """Return each row's marginal effect, and the gradient of their mean in the coefficients."""
-    design, beta = found.design, found.beta
+    design, beta = solution.design, solution.beta
     predictor = design.matrix @ beta
     if contrast is None:
         fitted = probabilities(predictor)
@@ -240,64 +209,52 @@ def _marginal(found: Solution, place: int, contrast: tuple[float, float] | None)
         gradient = slope * ((steep * (1 - 2 * fitted)) @ design.matrix) / len(fitted)
         gradient[place] += steep.mean() / design.scales[place]
         return steep * slope, gradient
-    each, gradient = np.zeros(len(predictor)), np.zeros(len(beta))
+    effects, gradient = np.zeros(len(predictor)), np.zeros(len(beta))
     for sign, value in zip((-1.0, 1.0), contrast, strict=True):
-        moved = (value - design.centres[place]) / design.scales[place]
-        fitted = probabilities(predictor + (moved - design.matrix[:, place]) * beta[place])
+        standard = (value - design.centres[place]) / design.scales[place]
+        fitted = probabilities(predictor + (standard - design.matrix[:, place]) * beta[place])
         steep = fitted * (1 - fitted)
         change = steep @ design.matrix / len(fitted)
-        change[place] = moved * steep.mean()
-        each, gradient = each + sign * fitted, gradient + sign * change
-    return each, gradient
+        change[place] = standard * steep.mean()
+        effects, gradient = effects + sign * fitted, gradient + sign * change
+    return effects, gradient
 
 
-def to_effects(fit: Fit, level: float) -> dict[str, Effect]:
+def to_effects(fit: Fit) -> dict[str, Effect]:
     """Turn influences into standard errors, and those into intervals.
 
     Args:
         fit: The numbers with their influences.
-        level: Confidence level, in (0, 1).
 
     Returns:
         Name to effect, in the order of the covariates.
-
-    Example:
-        >>> part = Part(0.5, np.array([0.1, -0.1, 0.1, -0.1]))
-        >>> found = to_effects(Fit({"x": (part, part)}, {}, ("x",), 8, 4, 0, 2), 0.95)["x"].log_odds
-        >>> round(found.width, 3), found.method
-        (1.102, 'logit-cluster-t')
     """
-    found = {}
+    effects = {}
     for name in fit.names:
         if name in fit.parts:
-            found[name] = Effect(*(_estimate(part, fit, level) for part in fit.parts[name]))
+            effects[name] = Effect(*(_estimate(part, fit) for part in fit.parts[name]))
         else:
-            none = Estimate.none(
-                fit.reasons[name],
-                n=fit.n,
-                clusters=fit.clusters,
-                left_out=fit.left_out,
-                level=level,
-                method=METHOD,
+            no_estimate = Estimate.none(
+                fit.reasons[name], n=fit.n, clusters=fit.clusters, left_out=fit.left_out, method=METHOD
             )
-            found[name] = Effect(none, none)
-    return found
+            effects[name] = Effect(no_estimate, no_estimate)
+    return effects
 
 
-def _estimate(part: Part, fit: Fit, level: float) -> Estimate:
-    about = {"n": fit.n, "clusters": fit.clusters, "left_out": fit.left_out}
+def _estimate(part: Part, fit: Fit) -> Estimate:
+    counts = {"n": fit.n, "clusters": fit.clusters, "left_out": fit.left_out}
     largest = float(np.abs(part.influence).max()) or 1.0
     squares = float(np.sum((part.influence / largest) ** 2))
     error = largest * ((fit.clusters - 1) / fit.clusters * squares) ** 0.5
     if not np.isfinite([part.value, error]).all():
-        return Estimate.none("beyond the range of numbers", level=level, method=METHOD, **about)
-    half = t_quantile(level, fit.clusters - 1) * error
-    whole = Estimate(
-        part.value, part.value - half, part.value + half, level, METHOD, **about, reason=None,
+        return Estimate.none("beyond the range of numbers", method=METHOD, **counts)
+    half = t_quantile(CONFIDENCE, fit.clusters - 1) * error
+    estimate = Estimate(
+        part.value, part.value - half, part.value + half, CONFIDENCE, METHOD, **counts, reason=None,
         standard_error=error,
     )  # fmt: skip
-    if part.alone:
-        return whole.without_interval("one cluster alone tells it")
+    if part.single_cluster:
+        return estimate.without_interval("one cluster alone tells it")
     if fit.clusters <= fit.coefficients:
-        return whole.without_interval("no more clusters than coefficients")
-    return whole.without_interval(NO_WIDTH) if half <= part.noise else whole
+        return estimate.without_interval("no more clusters than coefficients")
+    return estimate.without_interval(NO_WIDTH) if half <= part.noise else estimate

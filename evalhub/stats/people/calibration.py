@@ -1,4 +1,4 @@
-"""How far probabilities keep their word: Brier score, cross-fitted recalibration, reliability curve."""
+"""Calibration of probabilities: Brier score, cross-fitted recalibration, reliability curve."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 
 from evalhub.stats.clusters import Column, Floats, floats, folds, same_length
 from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import DEFAULT, Options
 from evalhub.stats.means import mean_estimate
 
 FOLDS = 5
@@ -28,17 +27,16 @@ class Bin:
     right: Estimate
 
 
-def brier(chances: Column, outcomes: Column, clusters: Column, *, options: Options = DEFAULT) -> Estimate:
-    """Estimate the mean squared distance of probabilities to what happened.
+def brier(chances: Column, outcomes: Column, clusters: Column) -> Estimate:
+    """Estimate the mean squared distance of probabilities to the outcomes.
 
     Args:
-        chances: (n,) probabilities in [0, 1]; None = missing.
-        outcomes: (n,) 1 where it happened, 0 where not; None = unknown.
+        chances: (n,) probabilities in [0, 1]. None = missing.
+        outcomes: (n,) 1 where it happened, 0 where not. None = unknown.
         clusters: (n,) cluster ids.
-        options: Which interval, level, resamples, seed.
 
     Returns:
-        The mean in [0, 1], 0 best; .25 is what always saying one half gets.
+        The mean in [0, 1], 0 = best. A constant probability of one half has .25.
 
     Source: Brier, Monthly Weather Review 78(1), 1950.
 
@@ -48,21 +46,20 @@ def brier(chances: Column, outcomes: Column, clusters: Column, *, options: Optio
     """
     same_length({"chances": chances, "outcomes": outcomes, "clusters": clusters})
     distance = (floats(chances) - floats(outcomes)) ** 2
-    return mean_estimate(distance, clusters, bounds=(0.0, 1.0), options=options)
+    return mean_estimate(distance, clusters, bounds=(0.0, 1.0))
 
 
 def recalibrated(chances: Column, outcomes: Column, clusters: Column) -> tuple[Floats, str | None]:
-    """Map probabilities onto what happened in the other clusters, isotonically and the same for both sides.
+    """Map probabilities onto the outcomes of the other clusters, isotonically and symmetrically in the sides.
 
     Args:
-        chances: (n,) probabilities in [0, 1]; None = missing.
-        outcomes: (n,) 1, 0, or None = unknown.
-        clusters: (n,) cluster ids; a cluster's rows are mapped by what the other folds show.
+        chances, outcomes: As in `brier`.
+        clusters: (n,) cluster ids. A cluster's rows are mapped by the other folds.
 
     Returns:
-        (n,) probabilities, NaN where `chances` or the map is missing; and the reason if there is no map.
+        (n,) probabilities, NaN where `chances` or the map is missing. And the reason if there is no map.
 
-    Source: Zadrozny & Elkan, KDD 2002 (isotonic calibration); cross-fitting as in Chernozhukov et al., The
+    Source: Zadrozny & Elkan, KDD 2002 (isotonic calibration). Cross-fitting as in Chernozhukov et al., The
         Econometrics Journal 21(1), 2018.
 
     Example:
@@ -70,50 +67,43 @@ def recalibrated(chances: Column, outcomes: Column, clusters: Column) -> tuple[F
         'fewer than 20 verdicts to calibrate on'
     """
     p, y = floats(chances), floats(outcomes)
-    known = ~np.isnan(p) & ~np.isnan(y)
+    complete = ~np.isnan(p) & ~np.isnan(y)
     fold_of = folds(clusters, FOLDS)
     mapped = np.full(len(p), np.nan)
     for fold in range(FOLDS):
-        fit, use = known & (fold_of != fold), ~np.isnan(p) & (fold_of == fold)
+        fit, use = complete & (fold_of != fold), ~np.isnan(p) & (fold_of == fold)
         if fit.sum() < MIN_FIT:
             return np.full(len(p), np.nan), f"fewer than {MIN_FIT} verdicts to calibrate on"
         mapped[use] = _mirrored(p[fit], y[fit], p[use])
     return mapped, None
 
 
-def reliability(
-    chances: Column, outcomes: Column, clusters: Column, *, bins: int = 10, options: Options = DEFAULT
-) -> tuple[Bin, ...]:
-    """Return how often verdicts of a confidence are right, in bins of about equal size.
+def reliability(chances: Column, outcomes: Column, clusters: Column, *, bins: int = 10) -> tuple[Bin, ...]:
+    """Return how often verdicts of some confidence are right, in bins of about equal size.
 
     Args:
-        chances: (n,) probabilities in [0, 1] of one of two sides; a verdict is for the likelier one.
-        outcomes: (n,) 1, 0, or None = unknown.
-        clusters: (n,) cluster ids.
-        bins: Number of bins, at least 1; never fewer than 10 verdicts in one.
-        options: Which interval, level, resamples, seed.
+        chances: (n,) probabilities in [0, 1] of one of two sides. A verdict is for the likelier side.
+        outcomes, clusters: As in `brier`.
+        bins: Number of bins, at least 1, with at least 10 verdicts in each.
 
     Source: Niculescu-Mizil & Caruana, ICML 2005.
 
     Example:
-        >>> (one,) = reliability([0.9] * 6 + [0.4] * 6, [1, 0] * 6, range(12), bins=1)
-        >>> round(one.confidence, 2), one.right.estimate
+        >>> (bin,) = reliability([0.9] * 6 + [0.4] * 6, [1, 0] * 6, range(12), bins=1)
+        >>> round(bin.confidence, 2), bin.right.estimate
         (0.75, 0.5)
     """
     p, y = floats(chances), floats(outcomes)
-    known = np.flatnonzero(~np.isnan(p) & ~np.isnan(y))
-    if not len(known):
+    rows = np.flatnonzero(~np.isnan(p) & ~np.isnan(y))
+    if not len(rows):
         return ()
-    confidence = np.maximum(p[known], 1 - p[known])
-    right = np.where(p[known] == 0.5, 0.5, (p[known] > 0.5) == (y[known] > 0.5)).astype(np.float64)
-    members = np.asarray(clusters).astype(np.str_)[known]
+    confidence = np.maximum(p[rows], 1 - p[rows])
+    right = np.where(p[rows] == 0.5, 0.5, (p[rows] > 0.5) == (y[rows] > 0.5)).astype(np.float64)
+    members = np.asarray(clusters).astype(np.str_)[rows]
     order = np.argsort(confidence, kind="stable")
-    count = max(1, min(bins, len(known) // 10))
+    count = max(1, min(bins, len(rows) // 10))
     return tuple(
-        Bin(
-            float(confidence[part].mean()),
-            mean_estimate(right[part], members[part], bounds=(0.0, 1.0), options=options),
-        )
+        Bin(float(confidence[part].mean()), mean_estimate(right[part], members[part], bounds=(0.0, 1.0)))
         for part in np.array_split(order, count)
     )
 
@@ -124,8 +114,8 @@ def isotonic(x: Column, y: Column, at: Column, *, weights: Column | None = None)
     Args:
         x: (n,) scores, finite.
         y: (n,) outcomes, finite.
-        at: (m,) scores to map; linear between the fitted places, level beyond them.
-        weights: (n,) weights of the points, above 0; None = all equal.
+        at: (m,) scores to map, linear between the fitted places, constant beyond them.
+        weights: (n,) weights of the points, above 0. None = all equal.
 
     Returns:
         (m,) mapped scores, within the range of `y`.

@@ -1,8 +1,8 @@
-"""A cascade of judges: each decides what it is sure of and hands on the rest, at last to people.
+"""A cascade of judges: each decides the items that it is sure of and passes the others on, finally to people.
 
 A stage decides the items whose verdict is at least as confident as its threshold. Thresholds are set on
-labelled items, so that with the promised confidence a stage agrees with people on at least the promised
-share of what it decides. "Decide nothing" is a valid threshold.
+labelled items, so that with the guaranteed confidence a stage agrees with people on at least the guaranteed
+share of the items that it decides. "Decide nothing" is a valid threshold.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import numpy as np
 from evalhub.errors import InputError
 from evalhub.stats.clusters import Bools, Column, Floats, Ints, codes, floats, same_length
 from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import DEFAULT, Options
 from evalhub.stats.means import mean_estimate
 
 MIN_START = 30
@@ -26,11 +25,11 @@ NOTHING_DECIDED = "the stage decides nothing"
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a cascade promises.
+    """The guarantee of a cascade.
 
     Args:
-        agreement: Least share of decided items on which judge and people agree, in (0, 1).
-        confidence: Probability, over the draw of the labelled items, that every stage keeps it, in (0, 1).
+        agreement: Smallest share of decided items on which judge and people agree, in (0, 1).
+        confidence: Probability, over the draw of the labelled items, that every stage reaches it, in (0, 1).
 
     Raises:
         InputError: A value is out of range.
@@ -51,12 +50,12 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What one stage says of every item.
+    """The verdicts of one stage on every item.
 
     Args:
-        confidence: (n,) |p_a - .5| + .5 of its verdicts, in [.5, 1]; None = no verdict, always handed on.
-        agrees: (n,) 1 where the verdict is the label, else 0; None = no label.
-        cost: Of asking about one item, in any unit.
+        confidence: (n,) |p_a - .5| + .5 of its verdicts, in [.5, 1]. None = no verdict, always passed on.
+        agrees: (n,) 1 where the verdict is the label, else 0. None = no label.
+        cost: Cost of judging one item, in any unit.
     """
 
     confidence: Column
@@ -66,36 +65,38 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Least confidence with which a stage decides, and what it rests on.
+    """Smallest confidence with which a stage decides, and its evidence.
 
     Attributes:
-        value: In [.5, 1]; None = the stage hands on everything.
+        value: In [.5, 1]. None = the stage passes on everything.
         n: Labelled items that reached the stage with a verdict, one for each cluster.
-        start: Items at which the tests start, chosen from their confidences alone.
-        bound: Upper confidence bound of the share of disagreement among what the stage decides; None
-            where it decides nothing.
+        start: Items at which the tests start, selected by their confidences alone.
+        upper_bound: Upper confidence bound of the share of disagreement among the items that the stage
+            decides. None where it decides nothing.
         reason: Why `value` is None.
     """
 
     value: float | None
     n: int
     start: int
-    bound: float | None
+    upper_bound: float | None
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a stage does to items: how many it is asked about and decides, how well, at which cost.
+    """The outcome of a stage.
 
     Attributes:
-        agreement: With the labels, on what it decides; higher is better.
-        share: Decided of all items that enter the cascade.
-        cost: Spent at the stage for each item that it decides; None where it decides nothing.
+        n: Items that reach the stage.
+        n_decided: Items that it decides.
+        agreement: With the labels, on the items that it decides. Higher is better.
+        share: Share of all items that enter the cascade that it decides.
+        cost: Cost of the stage for each item that it decides. None where it decides nothing.
     """
 
-    asked: int
-    decided: int
+    n: int
+    n_decided: int
     agreement: Estimate
     share: Estimate
     cost: float | None
@@ -103,10 +104,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """The outcome of each stage, of all stages together, and the share that is left to people."""
+    """The outcome of each stage, of all stages combined, and the share that remains for people."""
 
     stages: tuple[Outcome, ...]
-    together: Outcome
+    combined: Outcome
     people: Estimate
 
 
@@ -119,8 +120,8 @@ def disagreement_bound(wrong: int, n: int, *, confidence: float) -> float:
         confidence: One-sided, in (0, 1).
 
     Returns:
-        The bound, in [0, 1]: the largest share under which so few would be wrong with a probability of at
-        least 1 - confidence.
+        The bound, in [0, 1]: the largest share under which at most this many are wrong with a probability of
+        at least 1 - confidence.
 
     Source: Clopper & Pearson, Biometrika 26(4), 1934, 404-413.
 
@@ -139,27 +140,28 @@ def set_thresholds(
     """Set the threshold of each stage on labelled items, by tests in a fixed sequence.
 
     The error 1 - confidence is split evenly over the stages. A stage is tested on the items that the
-    earlier ones hand on, as if their thresholds had been given. Its tests go down from the most confident
-    tenth (at least 30 items) in steps of a twentieth; which items a test takes depends on confidences
-    alone. Half of a stage's error is spent on the first test, the rest in equal parts each time the number
-    of items has doubled; a test that passes hands its error on to the next one (the fallback procedure),
-    so a few unlucky verdicts at the top do not end the search. The lowest threshold that passes is taken.
+    earlier stages pass on, as if their thresholds were fixed. Its tests go down from the most confident tenth
+    (at least 30 items) in steps of a twentieth. The items of a test depend on confidences alone. Half of a
+    stage's error belongs to the first test, the other half in equal parts to the tests at which the number of
+    items has doubled. A test that passes gives its error to the next one (the fallback procedure), so a few
+    unlucky verdicts at the top do not end the search. The lowest threshold that passes is the result.
 
-    The binomial bound wants independent items: of a cluster with several, one is drawn and stands for it.
+    The binomial bound needs independent items: a cluster with several items is represented by one of them,
+    drawn at random.
 
     Args:
-        stages: What each stage says, the first one first; (n,) columns.
+        stages: The verdicts of each stage, the first stage first, as (n,) columns.
         clusters: (n,) cluster ids.
-        promise: What is promised.
-        seed: Of the draw within clusters, which goes by the order of the rows.
+        promise: The guarantee.
+        seed: Seed of the draw within clusters, which depends on the order of the rows.
 
     Returns:
-        A threshold for each stage; what the promise cannot be kept with has value None and a reason.
+        A threshold for each stage. A stage that cannot keep the guarantee has value None and a reason.
 
     Raises:
         InputError: No stage, columns of different lengths, a confidence outside [.5, 1].
 
-    Source: Jung et al., Trust or Escalate, arXiv 2407.18370, section 2; Wiens, Pharmaceutical Statistics
+    Source: Jung et al., Trust or Escalate, arXiv 2407.18370, section 2. Wiens, Pharmaceutical Statistics
         2(3), 2003, 211-215 (fallback).
 
     Example:
@@ -169,15 +171,15 @@ def set_thresholds(
     """
     confidence, agrees = _columns(stages, clusters)
     labelled = (np.isnan(confidence) | ~np.isnan(agrees)).all(axis=0)
-    rows = np.flatnonzero(labelled)[_one_each(np.asarray(clusters)[labelled], seed)]
+    rows = np.flatnonzero(labelled)[_representatives(np.asarray(clusters)[labelled], seed)]
     error = (1 - promise.confidence) / len(stages)
-    found = []
+    thresholds = []
     for sure, right in zip(confidence, agrees, strict=True):
-        said = rows[~np.isnan(sure[rows])]
-        threshold = _threshold(sure[said], right[said], promise.agreement, error)
-        found.append(threshold)
+        judged = rows[~np.isnan(sure[rows])]
+        threshold = _threshold(sure[judged], right[judged], promise.agreement, error)
+        thresholds.append(threshold)
         rows = rows[decided_at([sure[rows]], [threshold.value]) == 1]
-    return tuple(found)
+    return tuple(thresholds)
 
 
 def decided_at(confidences: Sequence[Column], thresholds: Sequence[float | None]) -> Ints:
@@ -185,10 +187,10 @@ def decided_at(confidences: Sequence[Column], thresholds: Sequence[float | None]
 
     Args:
         confidences: For each stage (n,) confidences; None = no verdict.
-        thresholds: For each stage its threshold; None = it decides nothing.
+        thresholds: For each stage its threshold. None = it decides nothing.
 
     Returns:
-        (n,) number of the stage, from 0; the number of stages where people decide.
+        (n,) number of the stage, from 0. The number of stages where people decide.
 
     Example:
         >>> decided_at([[0.9, 0.6, None], [0.7, 0.8, 0.7]], [0.8, 0.75]).tolist()
@@ -203,20 +205,14 @@ def decided_at(confidences: Sequence[Column], thresholds: Sequence[float | None]
     return np.where(passes.any(axis=0), passes.argmax(axis=0), len(passes)).astype(np.int64)
 
 
-def measure(
-    stages: Sequence[Judged],
-    thresholds: Sequence[float | None],
-    clusters: Column,
-    *,
-    options: Options = DEFAULT,
+def evaluate_cascade(
+    stages: Sequence[Judged], thresholds: Sequence[float | None], clusters: Column
 ) -> Cascade:
-    """Measure what a cascade does to items; its thresholds should rest on others.
+    """Evaluate a cascade on items. Its thresholds should come from other items.
 
     Args:
-        stages: What each stage says, the first one first; (n,) columns.
-        thresholds: For each stage its threshold; None = it decides nothing.
-        clusters: (n,) cluster ids.
-        options: Which interval, level, resamples, seed.
+        stages, clusters: As in `set_thresholds`.
+        thresholds: For each stage its threshold. None = it decides nothing.
 
     Returns:
         Outcomes, with intervals over clusters.
@@ -226,30 +222,30 @@ def measure(
 
     Example:
         >>> judged = Judged([0.9, 0.9, 0.6, 0.9], [1, 1, 0, 0], cost=2)
-        >>> outcome = measure([judged], [0.8], range(4)).stages[0]
+        >>> outcome = evaluate_cascade([judged], [0.8], range(4)).stages[0]
         >>> outcome.agreement.estimate, outcome.share.estimate, outcome.cost
         (0.6666666666666666, 0.75, 2.6666666666666665)
     """
     confidence, agrees = _columns(stages, clusters)
-    at = decided_at(list(confidence), thresholds)
+    stage_of = decided_at(list(confidence), thresholds)
     names = np.asarray(clusters)
 
-    def outcome(decided: Bools, asked: int, right: Floats, spent: float) -> Outcome:
-        agreement = mean_estimate(right[decided], names[decided], bounds=(0, 1), options=options)
+    def outcome(decided: Bools, reached: int, cost: float) -> Outcome:
+        agreement = mean_estimate(right[decided], names[decided], bounds=(0, 1))
         count = int(decided.sum())
         if not count:
-            agreement = Estimate.none(NOTHING_DECIDED, level=options.level)
-        return Outcome(asked, count, agreement, share(decided), spent / count if count else None)
+            agreement = Estimate.none(NOTHING_DECIDED)
+        return Outcome(reached, count, agreement, share(decided), cost / count if count else None)
 
     def share(decided: Bools) -> Estimate:
-        return mean_estimate(decided.astype(np.float64), names, bounds=(0, 1), options=options)
+        return mean_estimate(decided.astype(np.float64), names, bounds=(0, 1))
 
-    asked = [int((at >= place).sum()) for place in range(len(stages))]
-    spent = [count * stage.cost for count, stage in zip(asked, stages, strict=True)]
-    taken = agrees[np.minimum(at, len(stages) - 1), np.arange(len(at))]
-    each = [outcome(at == place, asked[place], taken, spent[place]) for place in range(len(stages))]
-    together = outcome(at < len(stages), len(at), taken, sum(spent))
-    return Cascade(tuple(each), together, share(at == len(stages)))
+    reached = [int((stage_of >= place).sum()) for place in range(len(stages))]
+    costs = [count * stage.cost for count, stage in zip(reached, stages, strict=True)]
+    right = agrees[np.minimum(stage_of, len(stages) - 1), np.arange(len(stage_of))]
+    outcomes = [outcome(stage_of == place, reached[place], costs[place]) for place in range(len(stages))]
+    combined = outcome(stage_of < len(stages), len(stage_of), sum(costs))
+    return Cascade(tuple(outcomes), combined, share(stage_of == len(stages)))
 
 
 def _columns(stages: Sequence[Judged], clusters: Column) -> tuple[Floats, Floats]:
@@ -265,7 +261,7 @@ def _columns(stages: Sequence[Judged], clusters: Column) -> tuple[Floats, Floats
     return confidence, np.array([floats(stage.agrees) for stage in stages])
 
 
-def _one_each(clusters: Column, seed: int) -> Ints:
+def _representatives(clusters: Column, seed: int) -> Ints:
     """Return the place of one member of each cluster, drawn with a seed."""
     members, _ = codes(clusters)
     shuffled = np.random.default_rng(seed).permutation(len(members))
@@ -285,9 +281,9 @@ def _threshold(sure: Floats, right: Floats, agreement: float, error: float) -> T
     level = 0.0
     for value, size, misses, share in zip(values, sizes, wrong, _shares(sizes), strict=True):
         level += error * share
-        bound = disagreement_bound(int(misses), int(size), confidence=1 - level) if level else 1.0
-        if bound <= 1 - agreement:
-            best = float(value), bound
+        upper = disagreement_bound(int(misses), int(size), confidence=1 - level) if level else 1.0
+        if upper <= 1 - agreement:
+            best = float(value), upper
         else:
             level = 0.0
     if best is None:
@@ -297,16 +293,16 @@ def _threshold(sure: Floats, right: Floats, agreement: float, error: float) -> T
 
 
 def _grid(sure: Floats, start: int) -> tuple[Floats, Ints]:
-    """Return the thresholds that are tested, falling, and how many items each takes; no label is read."""
+    """Return the thresholds to test, falling, and the number of items of each. No label is read."""
     n = len(sure)
     falling = np.sort(sure)[::-1]
-    takes = np.append(np.arange(start, n, max(1, n // STEPS)), n)
-    values = np.unique(falling[takes - 1])[::-1]
+    counts = np.append(np.arange(start, n, max(1, n // STEPS)), n)
+    values = np.unique(falling[counts - 1])[::-1]
     return values, np.searchsorted(-falling, -values, side="right").astype(np.int64)
 
 
 def _shares(sizes: Ints) -> Floats:
-    """Return each test's share of the error: half for the first, the rest at each doubling of its size."""
+    """Return each test's share of the error: half for the first, the other half at each doubling of size."""
     doublings = sizes[0] * 2 ** np.arange(1, 1 + int(math.log2(sizes[-1] / sizes[0])))
     places = np.unique(np.searchsorted(sizes, doublings))
     shares = np.zeros(len(sizes))

@@ -1,4 +1,4 @@
-"""Rows of verdicts of which some carry a label of people: read, checked, and whose they are."""
+"""Labelled samples: rows of verdicts of which some have a label of people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalhub.errors import InputError
-from evalhub.stats.clusters import Bools, Column, Floats, Ints, codes, floats, same_length
+from evalhub.stats.clusters import Bools, Column, Floats, Ints, codes, floats, same_length, within_bounds
 
 MIN_INCLUSION = 0.05
 MIN_LABELLED = 25
@@ -16,120 +16,75 @@ FEW_LABELLED = f"fewer than {MIN_LABELLED} labelled clusters"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Rows that have a verdict, and which of them are asked about and labelled.
+    """Rows that have a verdict, of which some have a label.
 
     Attributes:
-        labels: (n,) labels; 0 where there is none.
+        labels: (n,) labels. 0 where there is none.
         verdicts: (n,) verdicts, finite.
-        asked: (n,) True where the row is of the system that is estimated.
-        shares: (n,) weight of each labelled row, summing to 1; 0 where there is no label to use.
+        shares: (n,) weight of each labelled row, summing to 1. 0 where there is no label.
         members: (n,) cluster codes.
         clusters: Number of clusters.
-        labelled_clusters: Clusters with a label to use.
-        left_out: Rows of the system without a verdict, and rows of other systems.
-        transported: Why labels of other systems stand in; None where the labels are the system's own.
-        reason: Why nothing can be estimated; None otherwise.
+        labelled_clusters: Clusters with a label.
+        left_out: Rows without a verdict.
+        reason: Why nothing can be estimated. None otherwise.
     """
 
     labels: Floats
     verdicts: Floats
-    asked: Bools
     shares: Floats
     members: Ints
     clusters: int
     labelled_clusters: int
     left_out: int
-    transported: str | None
     reason: str | None
 
     @property
     def labelled(self) -> Bools:
-        """(n,) True where a label is used."""
+        """(n,) True where a label is present."""
         return self.shares > 0
 
     @property
     def outside(self) -> float:
-        """Share of the rows asked about whose verdict lies outside the range of the labelled ones."""
-        seen, asked = self.verdicts[self.labelled], self.verdicts[self.asked]
-        return float(np.mean((asked < seen.min()) | (asked > seen.max())))
+        """Share of the rows whose verdict lies outside the range of the labelled verdicts."""
+        range_of = self.verdicts[self.labelled]
+        return float(np.mean((self.verdicts < range_of.min()) | (self.verdicts > range_of.max())))
 
 
-@dataclass(frozen=True, slots=True)
-class Labelling:
-    """Where the labels come from.
-
-    Args:
-        inclusion: (n,) probability with which each row was sampled for labelling, in [.05, 1], stored with
-            the label; read on labelled rows alone. None = every row had the same.
-        systems: (n,) the system whose answer each row is; None = all are of one system.
-        target: The system to estimate; needed exactly with `systems`.
-
-    Raises:
-        InputError: One of `systems` and `target` is given without the other.
-    """
-
-    inclusion: Column | None = None
-    systems: Column | None = None
-    target: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.systems is None) != (self.target is None):
-            raise InputError("systems and target are given together or not at all", value=self.target)
-
-
-PLAIN = Labelling()
-
-
-def read_frame(labels: Column, judge: Column, clusters: Column, design: Labelling) -> Frame:
-    """Read the columns and find the labels that may be used.
+def read_frame(labels: Column, judge: Column, clusters: Column, inclusion: Column | None = None) -> Frame:
+    """Read the columns, and find the labels that count.
 
     Args:
-        labels: (n,) labels of people; None = not labelled.
-        judge: (n,) verdicts; None = none, such a row is left out.
+        labels: (n,) labels of people. None = not labelled.
+        judge: (n,) verdicts. None = no verdict, the row is left out.
         clusters: (n,) cluster ids.
-        design: Where the labels come from.
+        inclusion: (n,) probability with which each row was sampled for labelling, in [.05, 1], stored with
+            the label. It is read on labelled rows only. None = all rows had the same probability.
 
     Returns:
-        The frame; labels of other systems are used only where the target has none, and that is flagged.
+        The labelled sample.
 
     Raises:
         InputError: The columns differ in length, or an inclusion probability lies outside [.05, 1].
-
-    Example:
-        >>> frame = read_frame([1, None, 0], [1, 1, None], ["a", "b", "c"], PLAIN)
-        >>> frame.labelled.tolist(), frame.left_out
-        ([True, False], 1)
     """
     columns = {"labels": labels, "judge": judge, "clusters": clusters}
-    given = {"inclusion": design.inclusion, "systems": design.systems}
-    n = same_length(columns | {name: column for name, column in given.items() if column is not None})
-    true, said = floats(labels), floats(judge)
-    names = np.full(n, "") if design.systems is None else np.asarray(design.systems).astype(np.str_)
-    own = names == (design.target or "")
-    usable = ~np.isnan(true) & ~np.isnan(said)
-    transported = None
-    if (usable & own).any() or not usable.any():
-        usable &= own
-    else:
-        others = ", ".join(sorted(set(names[usable].tolist()))[:3])
-        transported = f"no labels of {design.target}: those of {others} stand in"
-    weights, missing = _weights(design.inclusion, usable)
-    kept = ~np.isnan(said) & (own | usable)
-    members, count = codes(np.asarray(clusters)[kept])
+    n = same_length(columns if inclusion is None else columns | {"inclusion": inclusion})
+    truth, verdicts = floats(labels), floats(judge)
+    has_verdict = ~np.isnan(verdicts)
+    usable = ~np.isnan(truth) & has_verdict
+    weights, missing = _weights(inclusion, usable)
+    members, count = codes(np.asarray(clusters)[has_verdict])
     total = float(weights.sum())
-    shares = (weights / total if total > 0 else weights)[kept]
-    few = len(np.unique(members[shares > 0]))
-    reason = missing or _reason(bool((own & kept).any()), bool((~np.isnan(true)).any()), few)
+    shares = (weights / total if total > 0 else weights)[has_verdict]
+    labelled_clusters = len(np.unique(members[shares > 0]))
+    reason = missing or _reason(bool(has_verdict.any()), bool((~np.isnan(truth)).any()), labelled_clusters)
     return Frame(
-        np.where(usable, true, 0.0)[kept],
-        said[kept],
-        own[kept],
+        np.where(usable, truth, 0.0)[has_verdict],
+        verdicts[has_verdict],
         shares,
         members,
         count,
-        few,
-        n - int(kept.sum()),
-        transported,
+        labelled_clusters,
+        n - int(has_verdict.sum()),
         reason,
     )
 
@@ -137,21 +92,15 @@ def read_frame(labels: Column, judge: Column, clusters: Column, design: Labellin
 def check_bounds(frame: Frame, bounds: tuple[float, float] | None) -> None:
     """Refuse labels that lie outside their bounds.
 
-    Args:
-        frame: The rows.
-        bounds: Lowest and highest label there can be; None = not known.
-
     Raises:
         InputError: A label lies outside.
     """
-    used = frame.labels[frame.labelled]
-    if bounds is not None and used.size and not bounds[0] <= used.min() <= used.max() <= bounds[1]:
-        strange = used[(used < bounds[0]) | (used > bounds[1])]
-        raise InputError("a label lies outside its bounds", value=float(strange[0]), allowed=str(bounds))
+    if bounds is not None:
+        within_bounds(frame.labels[frame.labelled], bounds, "label")
 
 
-def _reason(asked: bool, labels: bool, clusters: int) -> str | None:
-    if not asked:
+def _reason(verdicts: bool, labels: bool, clusters: int) -> str | None:
+    if not verdicts:
         return "no verdict was given"
     if not clusters:
         return "no row has both a verdict and a label" if labels else "nothing was labelled"
@@ -163,8 +112,8 @@ def _weights(inclusion: Column | None, labelled: Bools) -> tuple[Floats, str | N
     if inclusion is None:
         return labelled.astype(np.float64), None
     chance = floats(inclusion)
-    given = chance[labelled & ~np.isnan(chance)]
-    strange = given[(given < MIN_INCLUSION - 1e-12) | (given > 1 + 1e-12)]
+    present = chance[labelled & ~np.isnan(chance)]
+    strange = present[(present < MIN_INCLUSION - 1e-12) | (present > 1 + 1e-12)]
     if strange.size:
         raise InputError(
             "an inclusion probability is out of range",

@@ -1,4 +1,4 @@
-"""How many labels an interval of a stated width needs, alone and with a judge."""
+"""Number of labels for an interval of a given width, without and with a judge."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from evalhub.stats.clusters import Column
 from evalhub.stats.estimate import CONFIDENCE
 from evalhub.stats.intervals import NOISE, t_quantile
 from evalhub.stats.means import cluster_variance
-from evalhub.stats.people.frame import FEW_LABELLED, MIN_LABELLED, PLAIN, read_frame
+from evalhub.stats.people.frame import FEW_LABELLED, MIN_LABELLED, read_frame
 
-_MOST = 10_000_000
+_LIMIT = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Pilot:
-    """What a few labels show of the many.
+    """The spread of a few labels, from which the number of labels is planned.
 
     Args:
         sd: Standard deviation of the labels, above 0.
-        correlation: Of verdicts and labels, in [-1, 1]; below 0 the judge is of no use.
-        design_effect: Variance of the mean over that of independent rows, above 0; 1 = rows are
-            independent.
+        correlation: Of verdicts and labels, in [-1, 1]. Below 0 the judge is of no use.
+        design_effect: Variance of the mean over that of independent rows, above 0. 1 = independent rows.
 
     Raises:
         InputError: A value is out of range.
@@ -52,66 +51,63 @@ class Pilot:
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """Labels that a width needs.
+    """Number of labels for a width.
 
     Attributes:
-        alone: Labels without a judge; None where all rows are too few.
-        with_judge: Labels beside verdicts on all rows, at most `alone`; None where all rows are too few.
-        reason: Why a number is None; None otherwise.
+        without_judge: Labels without a judge. None where all rows are too few.
+        with_judge: Labels beside verdicts on all rows, at most `without_judge`. None where all rows are too
+            few.
+        reason: Why a number is None. None otherwise.
     """
 
-    alone: int | None
+    without_judge: int | None
     with_judge: int | None
     reason: str | None
 
 
 def pilot(labels: Column, judge: Column, clusters: Column) -> Pilot | None:
-    """Measure what `labels_needed` asks for, on rows that have both.
+    """Measure the input of `labels_needed` on rows that have a label and a verdict.
 
     Args:
-        labels: (n,) labels; None = missing.
-        judge: (n,) verdicts; None = missing.
+        labels: (n,) labels. None = missing.
+        judge: (n,) verdicts. None = missing.
         clusters: (n,) cluster ids.
 
     Returns:
-        The pilot; None with fewer than 3 clusters, or where the labels never vary.
+        The pilot. None with fewer than 3 clusters, or where the labels never vary.
 
     Raises:
         InputError: The columns differ in length.
 
     Example:
-        >>> found = pilot([0, 1, 0, 1], [0, 1, 1, 1], list("abcd"))
-        >>> round(found.sd, 2), round(found.correlation, 2), round(found.design_effect, 2)
+        >>> spread = pilot([0, 1, 0, 1], [0, 1, 1, 1], list("abcd"))
+        >>> round(spread.sd, 2), round(spread.correlation, 2), round(spread.design_effect, 2)
         (0.58, 0.58, 1.0)
     """
-    frame = read_frame(labels, judge, clusters, PLAIN)
+    frame = read_frame(labels, judge, clusters)
     if frame.reason is not None:
         return None
-    used = frame.labelled
-    true, said = frame.labels[used], frame.verdicts[used]
-    _, members = np.unique(frame.members[used], return_inverse=True)
-    sd = float(np.std(true, ddof=1))
-    if sd <= NOISE * max(1.0, float(np.abs(true).max())):
+    truth, verdicts = frame.labels[frame.labelled], frame.verdicts[frame.labelled]
+    _, members = np.unique(frame.members[frame.labelled], return_inverse=True)
+    sd = float(np.std(truth, ddof=1))
+    if sd <= NOISE * max(1.0, float(np.abs(truth).max())):
         return None
-    variance, _ = cluster_variance(true, members)
-    flat = float(np.ptp(said)) <= NOISE * max(1.0, float(np.abs(said).max()))
-    correlation = 0.0 if flat else float(np.clip(np.corrcoef(true, said)[0, 1], -1.0, 1.0))
-    return Pilot(sd, correlation, max(1 / len(true), variance * len(true) / sd**2))
+    variance, _ = cluster_variance(truth, members)
+    flat = float(np.ptp(verdicts)) <= NOISE * max(1.0, float(np.abs(verdicts).max()))
+    correlation = 0.0 if flat else float(np.clip(np.corrcoef(truth, verdicts)[0, 1], -1.0, 1.0))
+    return Pilot(sd, correlation, max(1 / len(truth), variance * len(truth) / sd**2))
 
 
-def labels_needed(
-    width: float, found: Pilot, *, rows: int | None = None, level: float = CONFIDENCE
-) -> Needed:
-    """Return how many labels make the interval of a mean at most so wide.
+def labels_needed(width: float, spread: Pilot, *, rows: int | None = None) -> Needed:
+    """Return how many labels make the interval of a mean at most this wide.
 
     Args:
         width: Of the interval, in the labels' unit, above 0.
-        found: Spread, correlation and design effect, from `pilot`.
-        rows: Rows with a verdict, of which the labelled ones are drawn; None = as many as one likes.
-        level: Confidence level, in (0, 1).
+        spread: Spread, correlation and design effect, from `pilot`.
+        rows: Rows with a verdict, of which the labelled ones are a sample. None = unlimited.
 
     Returns:
-        The least numbers, at least 25, the fewest from which an interval is made; fewer for a wider
+        The smallest numbers, at least 25, the fewest that have an interval. They are smaller for a wider
         interval and for a better judge.
 
     Raises:
@@ -122,7 +118,7 @@ def labels_needed(
 
     Example:
         >>> labels_needed(0.2, Pilot(0.5, 0.6), rows=2000)
-        Needed(alone=99, with_judge=66, reason=None)
+        Needed(without_judge=99, with_judge=66, reason=None)
         >>> labels_needed(0.01, Pilot(0.5, 0.6), rows=2000).reason
         '2000 labelled rows would make it 0.0439 wide'
     """
@@ -130,28 +126,29 @@ def labels_needed(
         raise InputError("a width is above 0", value=width)
     if rows is not None and rows < 1:
         raise InputError("there is at least one row", value=rows)
-    most = _MOST if rows is None else rows
-    skill = max(0.0, found.correlation) ** 2
+    limit = _LIMIT if rows is None else rows
+    skill = max(0.0, spread.correlation) ** 2
 
-    def wide(skill: float, n: int) -> float:
-        spread = (1 - skill) / n + (skill / rows if rows is not None else 0.0)
-        freedom = max(1.0, n / max(1.0, found.design_effect) - 1)
-        return 2 * t_quantile(level, freedom) * found.sd * math.sqrt(found.design_effect * spread)
+    def width_of(skill: float, n: int) -> float:
+        variance = (1 - skill) / n + (skill / rows if rows is not None else 0.0)
+        freedom = max(1.0, n / max(1.0, spread.design_effect) - 1)
+        return 2 * t_quantile(CONFIDENCE, freedom) * spread.sd * math.sqrt(spread.design_effect * variance)
 
-    alone, both = (_least(partial(wide, r), width, most) for r in (0.0, skill))
-    if alone is not None and both is not None:
-        return Needed(alone, both, None)
-    if most < MIN_LABELLED:
-        return Needed(alone, both, FEW_LABELLED)
-    return Needed(alone, both, f"{most} labelled rows would make it {wide(0.0, most):.3g} wide")
+    without_judge, with_judge = (_smallest(partial(width_of, r), width, limit) for r in (0.0, skill))
+    if without_judge is not None and with_judge is not None:
+        return Needed(without_judge, with_judge, None)
+    if limit < MIN_LABELLED:
+        return Needed(without_judge, with_judge, FEW_LABELLED)
+    reason = f"{limit} labelled rows would make it {width_of(0.0, limit):.3g} wide"
+    return Needed(without_judge, with_judge, reason)
 
 
-def _least(wide: Callable[[int], float], width: float, most: int) -> int | None:
-    """Return the least number that makes the interval narrow enough; None where `most` does not."""
-    if most < MIN_LABELLED or wide(most) > width:
+def _smallest(width_of: Callable[[int], float], width: float, limit: int) -> int | None:
+    """Return the smallest number that makes the interval narrow enough. None where `limit` does not."""
+    if limit < MIN_LABELLED or width_of(limit) > width:
         return None
-    low, high = MIN_LABELLED - 1, most
+    low, high = MIN_LABELLED - 1, limit
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if wide(middle) <= width else (middle, high)
+        low, high = (low, middle) if width_of(middle) <= width else (middle, high)
     return high

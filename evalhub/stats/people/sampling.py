@@ -1,4 +1,4 @@
-"""Which items people should label next: drawn by chance, the doubtful ones more often."""
+"""Which items people should label next: a random sample, in which doubtful items are more likely."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Queued:
 
     Attributes:
         id: The item.
-        probability: With which it was drawn, in [.05, 1]; to be stored with its label.
-        uniform: Whether it belongs to the fifth that was drawn evenly, on which agreement is measured.
+        probability: Its probability of being drawn, in [.05, 1], to be stored with its label.
+        uniform: Whether it belongs to the fifth that is drawn evenly, on which agreement is measured.
     """
 
     id: str
@@ -33,18 +33,18 @@ def labelling_queue(ids: Column, uncertainty: Column, *, n: int, seed: int) -> t
     """Draw the items that people should label, a fifth of them evenly and the rest by uncertainty.
 
     Args:
-        ids: (m,) different ids; compared as text.
+        ids: (m,) different ids, compared as text.
         uncertainty: (m,) at least 0, best the standard deviation of the judge's error, such as
-            sqrt(p(1 - p)); None (no verdict) counts as the highest. All 0 = an even draw.
-        n: Items to draw, at least 1 and 5% of m; all are drawn where there are no more.
+            sqrt(p(1 - p)). None (no verdict) counts as the highest. All 0 = an even draw.
+        n: Items to draw, at least 1 and 5% of m. All items are drawn where there are no more.
         seed: Seed of the draw, at least 0.
 
     Returns:
-        The drawn items in random order, so that whoever stops after k of n has drawn them with k / n of the
-        probabilities. The probabilities of all m items sum to n; each is at least .05.
+        The items in random order, so that after k of n labels each item was drawn with k / n of its
+        probability. The probabilities of all m items sum to n. Each is at least .05.
 
     Raises:
-        InputError: An id twice, an uncertainty below 0, or too small an n for probabilities of .05.
+        InputError: An id twice, an uncertainty below 0, or an n too small for probabilities of .05.
 
     Source: Zrnic & Candès, Active Statistical Inference, ICML 2024 (drawn in proportion to the error's
         spread, mixed with an even draw).
@@ -65,30 +65,32 @@ def labelling_queue(ids: Column, uncertainty: Column, *, n: int, seed: int) -> t
     if seed < 0:
         raise InputError("a seed is not negative", value=seed)
     if n < 1 or n < MIN_INCLUSION * len(names) - 1e-9:
-        least = max(1, int(np.ceil(MIN_INCLUSION * len(names))))
+        minimum = max(1, int(np.ceil(MIN_INCLUSION * len(names))))
         raise InputError(
             f"too few for each of {len(names)} items to be drawn with a probability of {MIN_INCLUSION}",
             value=n,
-            allowed=f"{least} or more",
+            allowed=f"{minimum} or more",
             fix="draw a random part of the items first",
         )
     if not len(names):
         return ()
     rng = np.random.default_rng(seed)
     chances = inclusion_probabilities(doubt, n=min(n, len(names)))
-    drawn = np.flatnonzero(drawn_systematically(chances, rng))
+    rows = np.flatnonzero(systematic_sample(chances, rng))
     even = UNIFORM_SHARE * min(n, len(names)) / len(names)
-    # Kept with even / chance, a drawn item is in the even part with the same probability as any other.
-    kept = drawn_systematically(np.minimum(1.0, even / chances[drawn]), rng)
-    shuffled = rng.permutation(len(drawn))
-    return tuple(Queued(str(names[drawn[at]]), float(chances[drawn[at]]), bool(kept[at])) for at in shuffled)
+    # With probability even / chance, an item of the sample is in the even part as likely as any other.
+    uniform = systematic_sample(np.minimum(1.0, even / chances[rows]), rng)
+    return tuple(
+        Queued(str(names[rows[place]]), float(chances[rows[place]]), bool(uniform[place]))
+        for place in rng.permutation(len(rows))
+    )
 
 
 def inclusion_probabilities(uncertainty: Column, *, n: int) -> Floats:
     """Return the probability with which each item is drawn.
 
     Args:
-        uncertainty: (m,) at least 0; None counts as the highest.
+        uncertainty: (m,) at least 0. None counts as the highest.
         n: Items to draw, from 5% of m to m.
 
     Returns:
@@ -99,8 +101,8 @@ def inclusion_probabilities(uncertainty: Column, *, n: int) -> Floats:
         [0.85, 0.05, 0.05, 0.05]
     """
     doubt = floats(uncertainty)
-    known = doubt[~np.isnan(doubt)]
-    doubt = np.where(np.isnan(doubt), known.max() if known.size else 1.0, doubt)
+    present = doubt[~np.isnan(doubt)]
+    doubt = np.where(np.isnan(doubt), present.max() if present.size else 1.0, doubt)
     highest = float(doubt.max(initial=0.0))
     doubt = doubt / highest if highest > 0 else np.ones(len(doubt))
     doubt[doubt < _NO_DOUBT] = 0.0
@@ -111,39 +113,35 @@ def inclusion_probabilities(uncertainty: Column, *, n: int) -> Floats:
 
     low, high = 0.0, 1 / float(doubt[doubt > 0].min())
     if at(high).sum() < n:
-        # Every doubtful item is certain to be drawn; the others share what is left.
+        # Every doubtful item is drawn with certainty. The others share the remaining probability.
         certain = doubt > 0
-        rest = (n - certain.sum()) / max(1, (~certain).sum())
-        return np.where(certain, 1.0, np.clip(rest, MIN_INCLUSION, 1.0))
+        remainder = (n - certain.sum()) / max(1, (~certain).sum())
+        return np.where(certain, 1.0, np.clip(remainder, MIN_INCLUSION, 1.0))
     for _ in range(64):
         middle = (low + high) / 2
         low, high = (middle, high) if at(middle).sum() < n else (low, middle)
     return at(high)
 
 
-def drawn_systematically(chances: Floats, rng: np.random.Generator) -> Bools:
+def systematic_sample(chances: Floats, rng: np.random.Generator) -> Bools:
     """Draw with exactly these probabilities.
 
     Args:
         chances: (m,) probabilities in [0, 1].
-        rng: Where chance comes from.
+        rng: Random generator.
 
     Returns:
-        (m,) True where drawn; as many as the probabilities sum to, rounded up or down.
+        (m,) True where drawn. Their number is the sum of the probabilities, rounded up or down.
 
     Source: Madow, Annals of Mathematical Statistics 20(3), 1949, 333-354, in random order.
-
-    Example:
-        >>> drawn_systematically(np.array([0.5, 0.5, 1.0]), np.random.default_rng(0)).sum().item()
-        2
     """
     order = rng.permutation(len(chances))
     ends = np.cumsum(chances[order])
-    # A sum that is whole but for rounding is made whole, so that the size of the draw is fixed.
+    # A sum that is whole but for rounding is rounded, so that the size of the draw is fixed.
     if abs(ends[-1] - round(ends[-1])) < 1e-6:
         ends *= round(ends[-1]) / ends[-1]
     starts = np.append(0.0, ends[:-1])
     offset = rng.random()
-    drawn = np.zeros(len(chances), dtype=np.bool_)
-    drawn[order] = np.ceil(ends - offset) > np.ceil(starts - offset)
-    return drawn
+    sample = np.zeros(len(chances), dtype=np.bool_)
+    sample[order] = np.ceil(ends - offset) > np.ceil(starts - offset)
+    return sample

@@ -1,12 +1,13 @@
 """Bradley-Terry: strengths of systems from matches between them.
 
-The log-odds that one system beats another are the difference of their strengths, plus what the covariates
-do. A tie counts half a win for each side, so the fit is a fractional logit (quasi-likelihood), as in the win
-rates of this package. Strengths are log-odds that sum to zero, or stand against a baseline; on the Elo scale
-they are 1000 + 400 / ln 10 times as much, so that 400 points are odds of ten to one.
+The log-odds that one system beats another are the difference of their strengths, plus the effects of the
+covariates. A tie counts half a win for each side, so the fit is a fractional logit (quasi-likelihood), as in
+the win rates of this package. Strengths are log-odds that sum to zero. On the Elo scale they are
+1000 + 400 / ln 10 times as much, so that 400 points are odds of ten to one.
 
-The intervals leave out one cluster at a time, in one step from the fit (CR3), with Student's t on the
-clusters of the system less one. Beyond 2,000 clusters these are dealt at random into 2,000 groups.
+The intervals leave out one cluster at a time, in one step from the fit (CR3), with Student's t. The degrees
+of freedom are the number of clusters of the system minus one. More than 2,000 clusters are assigned at random
+to 2,000 groups.
 """
 
 from __future__ import annotations
@@ -16,11 +17,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evalhub.errors import UnknownNameError
 from evalhub.stats.clusters import Floats
 from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import DEFAULT, Options
-from evalhub.stats.ranking.fitted import Fitted, Refused, fit_matches
+from evalhub.stats.ranking.fitted import Fitted, Unfitted, fit_matches
 from evalhub.stats.ranking.matches import Matches, Played, read_matches
 from evalhub.stats.ranking.standing import Standing
 
@@ -34,7 +33,7 @@ class Rating:
 
     Args:
         system: Its id.
-        strength: Log-odds against the average system, or the baseline; higher = stronger.
+        strength: Log-odds against the average system. Higher = stronger.
         elo: The same on the Elo scale.
     """
 
@@ -49,9 +48,9 @@ class BradleyTerry:
 
     Args:
         ratings: One per system, sorted by id.
-        covariates: Name to coefficient, in log-odds per unit; above 0 = helps the side that has more of it.
-        standing: The strengths with each cluster's influence, for ranks; None without a fit or interval.
-        reason: What kept the likelihood from a maximum, or the strengths from being comparable; None without.
+        covariates: Name to coefficient, in log-odds per unit. Above 0 = helps the side that has more of it.
+        standing: The strengths with each cluster's influence, for ranks. None without a fit or interval.
+        reason: Why the likelihood has no maximum, or the strengths do not compare. None otherwise.
     """
 
     ratings: tuple[Rating, ...]
@@ -60,104 +59,86 @@ class BradleyTerry:
     reason: str | None
 
 
-def bradley_terry(
-    matches: Matches, *, baseline: str | None = None, options: Options = DEFAULT
-) -> BradleyTerry:
+def bradley_terry(matches: Matches) -> BradleyTerry:
     """Rate systems by whom they beat.
+
+    Choose it where systems met different opponents, or on different items: win rates then do not compare, and
+    strengths do. A difference of 1 in strength means odds of e to 1 for a win.
 
     Args:
         matches: The verdicts.
-        baseline: Id of the system whose strength is 0; None = the strengths sum to zero.
-        options: Which interval, level, resamples, seed.
 
     Returns:
-        The ratings. None with a reason: systems without a match that counts, and all of them where the
-        matches fall into parts that never meet, or a covariate predicts verdicts perfectly. Where systems
-        never lost to the rest (or never won) the maximum lies at infinity: `reason` names them, each system
-        gets one virtual tie, the method is "bt+prior", and there is no interval: leave those systems out to
-        get one. The ranks of `standing` hold all the same.
+        The ratings. A rating is None with a reason for a system without a match that counts. All ratings are
+        None where the matches fall into parts that never meet, or where a covariate predicts verdicts
+        perfectly. Where systems never lost to the others (or never won) the maximum lies at infinity:
+        `reason` names them, each system gets one virtual tie, the method is "bt+prior", and there is no
+        interval. Leave those systems out to get one. The ranks of `standing` are valid all the same.
 
     Raises:
-        InputError: As `read_matches`; a baseline that is not among the systems.
+        InputError: As `read_matches`.
 
-    Source: Bradley & Terry, Biometrika 39, 1952, 324-345; ties as half a win: Papke & Wooldridge,
-        Journal of Applied Econometrics 11, 1996 (fractional logit); leaving out clusters: Bell & McCaffrey,
+    Source: Bradley & Terry, Biometrika 39, 1952, 324-345. Ties as half a win: Papke & Wooldridge,
+        Journal of Applied Econometrics 11, 1996 (fractional logit). Leaving out clusters: Bell & McCaffrey,
         Survey Methodology 28(2), 2002.
 
     Example:
-        >>> won, games = [1, 1, 1, 0, 1, 1, 0, 1], range(8)
-        >>> found = bradley_terry(Matches(won, ["x"] * 8, ["y"] * 8, games))
-        >>> [(one.system, round(one.strength.estimate, 3), round(one.elo.estimate)) for one in found.ratings]
+        >>> wins = [1, 1, 1, 0, 1, 1, 0, 1]
+        >>> model = bradley_terry(Matches(wins, ["x"] * 8, ["y"] * 8, range(8)))
+        >>> [(row.system, round(row.strength.estimate, 3), round(row.elo.estimate)) for row in model.ratings]
         [('x', 0.549, 1095), ('y', -0.549, 905)]
     """
     played = read_matches(matches)
-    known = sorted((*played.systems, *played.idle))
-    if baseline is not None and baseline not in known:
-        raise UnknownNameError("system", baseline, known)
-    fit = fit_matches(played, options)
-    return _none(played, fit.reason, options) if isinstance(fit, Refused) else _rated(fit, baseline)
+    fit = fit_matches(played)
+    return _unrated(played, fit.reason) if isinstance(fit, Unfitted) else _rated(fit)
 
 
-def _none(played: Played, reason: str, options: Options) -> BradleyTerry:
-    n, clusters, left_out = len(played.wins), played.clusters, played.left_out
-    none = Estimate.none(reason, n=n, clusters=clusters, left_out=left_out, level=options.level)
-    systems = sorted((*played.systems, *played.idle))
-    never = replace(none, n=0, clusters=0, reason="no match that counts")
-    chosen = {system: never if system in played.idle else none for system in systems}
-    covariates = dict.fromkeys((*played.names, *played.missing), none)
-    return BradleyTerry(
-        tuple(Rating(system, one, one) for system, one in chosen.items()), covariates, None, reason
+def _unrated(played: Played, reason: str) -> BradleyTerry:
+    no_estimate = Estimate.none(
+        reason, n=len(played.wins), clusters=played.clusters, left_out=played.left_out
     )
+    idle = replace(no_estimate, n=0, clusters=0, reason="no match that counts")
+    estimates = [(system, idle if system in played.idle else no_estimate) for system in played.all_systems]
+    covariates = dict.fromkeys((*played.names, *played.missing), no_estimate)
+    ratings = tuple(Rating(system, estimate, estimate) for system, estimate in estimates)
+    return BradleyTerry(ratings, covariates, None, reason)
 
 
-def _rated(fit: Fitted, baseline: str | None) -> BradleyTerry:
-    played = fit.played
-    unit = np.eye(len(fit.beta))
-    ratings = []
-    for system in sorted((*played.systems, *played.idle)):
-        strength = _strength(fit, system, baseline)
-        ratings.append(Rating(system, strength, on_elo_scale(strength)))
+def _rated(fit: Fitted) -> BradleyTerry:
+    strengths = [(system, _strength(fit, system)) for system in fit.played.all_systems]
+    ratings = tuple(Rating(system, strength, on_elo_scale(strength)) for system, strength in strengths)
     standing = None
-    if len(fit.influence) and not len(fit.alone):
-        standing = Standing(played.systems, fit.beta[: fit.size], fit.influence[:, : fit.size], fit.entries)
-    return BradleyTerry(tuple(ratings), _slopes(fit, unit), standing, fit.reason)
+    if len(fit.influence) and not len(fit.single_cluster):
+        influence = fit.influence[:, : fit.size]
+        standing = Standing(fit.played.systems, fit.beta[: fit.size], influence, fit.entries)
+    return BradleyTerry(ratings, _slopes(fit, np.eye(len(fit.beta))), standing, fit.reason)
 
 
-def _strength(fit: Fitted, system: str, baseline: str | None) -> Estimate:
+def _strength(fit: Fitted, system: str) -> Estimate:
     played = fit.played
-    if system in played.idle or baseline in played.idle:
-        why = f"{'the baseline has ' if system not in played.idle else ''}no match that counts"
-        return Estimate.none(why, left_out=played.left_out, level=fit.options.level)
+    if system in played.idle:
+        return Estimate.none("no match that counts", left_out=played.left_out)
     place, contrast = played.systems.index(system), np.zeros(len(fit.beta))
     contrast[place] = 1.0
-    if baseline is not None:
-        contrast[played.systems.index(baseline)] -= 1.0
-    strength = fit.estimate(contrast, n=int(fit.matches[place]), clusters=int(fit.entries[place]))
-    return strength.without_interval("the baseline is 0 by definition") if system == baseline else strength
+    return fit.estimate(contrast, n=int(fit.matches[place]), clusters=int(fit.entries[place]))
 
 
 def _slopes(fit: Fitted, unit: Floats) -> dict[str, Estimate]:
-    played, found = fit.played, fit.found
-    n, clusters, left_out, level = len(played.wins), played.clusters, played.left_out, fit.options.level
-    places = {int(column): fit.size + place for place, column in enumerate(found.columns)}
+    played, strengths = fit.played, fit.strengths
+    n, clusters, left_out = len(played.wins), played.clusters, played.left_out
+    places = {int(column): fit.size + place for place, column in enumerate(strengths.columns)}
     slopes = {}
     for column, name in enumerate((*played.names, *played.missing)):
-        why = found.reasons.get(column) if column < len(played.names) else "not measured in any row"
-        if why:
-            slopes[name] = Estimate.none(why, n=n, clusters=clusters, left_out=left_out, level=level)
+        reason = strengths.reasons.get(column) if column < len(played.names) else "not measured in any row"
+        if reason:
+            slopes[name] = Estimate.none(reason, n=n, clusters=clusters, left_out=left_out)
         else:
             slopes[name] = fit.estimate(unit[places[column]], n=n, clusters=clusters)
     return slopes
 
 
 def on_elo_scale(strength: Estimate) -> Estimate:
-    """Move a strength to the Elo scale: 1000 + 400 / ln 10 times the log-odds.
-
-    Args:
-        strength: An estimate in log-odds.
-
-    Returns:
-        The same estimate; 400 points are odds of ten to one.
+    """Move a strength in log-odds to the Elo scale, where 400 points are odds of ten to one.
 
     Example:
         >>> on_elo_scale(Estimate(math.log(10), 0.0, 3.0, 0.95, "any", 9, 9, 0, None)).estimate

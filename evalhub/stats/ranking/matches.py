@@ -1,4 +1,4 @@
-"""Matches of two systems on one item: the columns that ratings are made of."""
+"""Matches of two systems on one item, the input of ratings."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from evalhub.stats.logit.effects import read_rows
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Verdicts between two systems each, one row per match; how often each side wins is all that counts.
+    """Verdicts between two systems each, one row per match.
 
     Args:
         wins: (n,) 1 = the first system wins, .5 = tie, 0 = the second wins, or the probability that the first
-            wins plus half that of a tie; None = failed, left out and counted. `win_values` makes it of
-            verdicts.
-        first: (n,) id of system a; None = unknown, left out and counted.
+            wins plus half that of a tie. None = failed, left out and counted. `win_values` converts verdicts.
+        first: (n,) id of system a. None = unknown, left out and counted.
         second: (n,) id of system b.
         clusters: (n,) cluster ids.
-        weights: (n,) how much each match counts, above 0; None = missing. No column = 1 each.
-        covariates: Name to (n,) numbers, each signed towards the first system, such as order or length;
+        weights: (n,) weight of each match, above 0. None = missing. Without the column each weighs 1.
+        covariates: Name to (n,) numbers, each signed towards the first system, such as order or length.
             None = missing.
 
     Raises:
@@ -51,7 +50,7 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """The matches that count, in an order that does not depend on the order given.
+    """The matches that count, in an order that does not depend on the order of the rows.
 
     Args:
         systems: Ids of the systems with a match that counts, sorted.
@@ -84,16 +83,21 @@ class Played:
         """Number of clusters."""
         return int(self.members.max(initial=-1)) + 1
 
+    @property
+    def all_systems(self) -> list[str]:
+        """Ids of all systems, sorted, those without a match that counts among them."""
+        return sorted((*self.systems, *self.idle))
+
     def entries(self) -> tuple[Ints, Ints]:
         """Return how many matches each system played, and in how many clusters."""
         size = len(self.systems)
-        both, twice = np.concatenate([self.first, self.second]), np.tile(self.members, 2)
-        places = np.unique(twice * size + both) % size if size else both
-        return np.bincount(both, minlength=size), np.bincount(places, minlength=size)
+        sides, members = np.concatenate([self.first, self.second]), np.tile(self.members, 2)
+        places = np.unique(members * size + sides) % size if size else sides
+        return np.bincount(sides, minlength=size), np.bincount(places, minlength=size)
 
 
 def read_matches(matches: Matches) -> Played:
-    """Keep the rows that lack nothing, and number their systems.
+    """Keep the complete rows, and number their systems.
 
     Args:
         matches: The columns.
@@ -103,34 +107,29 @@ def read_matches(matches: Matches) -> Played:
 
     Raises:
         InputError: A win lies outside [0, 1], a weight is not above 0, or a system meets itself.
-
-    Example:
-        >>> played = read_matches(Matches([1, None], ["x", "x"], ["y", "z"], ["q1", "q2"]))
-        >>> played.systems, played.idle, played.left_out
-        (('x', 'y'), ('z',), 1)
     """
-    (one, has_one), (two, has_two) = categories(matches.first), categories(matches.second)
-    whole = has_one & has_two
-    if (itself := whole & (one == two)).any():
-        raise InputError("a system does not play against itself", value=str(one[itself][0]))
-    weights = np.ones(len(one)) if matches.weights is None else floats(matches.weights)
+    (home, has_home), (away, has_away) = categories(matches.first), categories(matches.second)
+    complete = has_home & has_away
+    if (itself := complete & (home == away)).any():
+        raise InputError("a system does not play against itself", value=str(home[itself][0]))
+    weights = np.ones(len(home)) if matches.weights is None else floats(matches.weights)
     if (weights <= 0).any():
         raise InputError("a weight is above 0", value=float(weights[weights <= 0][0]))
-    whole &= ~np.isnan(weights)
-    data = read_rows(np.where(whole, floats(matches.wins), np.nan), matches.clusters, matches.covariates)
-    kept = data.rows
-    numbers, _ = codes(np.concatenate([one[kept], two[kept]]))
+    complete &= ~np.isnan(weights)
+    data = read_rows(np.where(complete, floats(matches.wins), np.nan), matches.clusters, matches.covariates)
+    rows = data.rows
+    numbers, _ = codes(np.concatenate([home[rows], away[rows]]))
     first, second = np.split(numbers, 2)
-    systems = np.unique(np.concatenate([one[kept], two[kept]])).tolist()
-    known = {*one[has_one].tolist(), *two[has_two].tolist()}
-    order = np.lexsort([*data.matrix.T, weights[kept], data.wins, second, first, data.members])
+    systems = np.unique(np.concatenate([home[rows], away[rows]])).tolist()
+    everyone = {*home[has_home].tolist(), *away[has_away].tolist()}
+    order = np.lexsort([*data.matrix.T, weights[rows], data.wins, second, first, data.members])
     return Played(
         tuple(systems),
-        tuple(sorted(known.difference(systems))),
+        tuple(sorted(everyone.difference(systems))),
         first[order],
         second[order],
         data.wins[order],
-        weights[kept][order],
+        weights[rows][order],
         data.members[order],
         data.names,
         data.matrix[order],

@@ -1,14 +1,15 @@
 """Ranks with confidence: which systems are surely better or worse, all differences tested at once.
 
-A rank is not smooth in what it is made of: resampled ranks do not hold their level where systems are close.
-Here each system's rank lies between 1 + how many are surely better and S - how many are surely worse, where
-"surely" controls the chance of any wrong verdict: over the differences with one system (the marginal interval
-of its rank), or over all pairs (the simultaneous ones). Critical values are quantiles of the largest
-studentised difference under the clusters' covariance, drawn 2,000 times (the Gaussian multiplier bootstrap),
-and again without the differences already decided (step-down); or those of independent systems of one spread
-(Tukey-Kramer) where they are larger, since the covariance of many systems in few clusters looks narrower than
-it is. A pair's standard error is widened to Student's t with the clusters of the system that has fewer, less
-one.
+Resampled ranks do not keep their level where systems are close, because a rank is not a smooth function of
+the estimates. Here a system's rank lies between 1 + the number of surely better systems and S - the number of
+surely worse systems. "Surely" controls the chance of any wrong verdict, either over the differences with one
+system (the marginal interval of its rank) or over all pairs (the simultaneous intervals).
+
+Critical values are quantiles of the largest studentised difference under the clusters' covariance, drawn
+2,000 times (the Gaussian multiplier bootstrap), and again without the differences already decided
+(step-down). The critical values of independent systems with equal spread (Tukey-Kramer) are used where they
+are larger, since the covariance of many systems in few clusters looks narrower than it is. A pair's standard
+error is widened to Student's t, with the clusters of the system that has fewer, minus one.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalhub.stats.clusters import Bools, Floats
-from evalhub.stats.estimate import MIN_CLUSTERS
-from evalhub.stats.intervals import DEFAULT, NOISE, TOO_FEW, Options
+from evalhub.stats.estimate import CONFIDENCE, MIN_CLUSTERS
+from evalhub.stats.intervals import NOISE, RESAMPLES, SEED, TOO_FEW
 from evalhub.stats.ranking.standing import Standing
 
 CHUNK = 256
@@ -28,18 +29,18 @@ _LITTLE = 0.01  # of the error rate, spent on pairs that never vary
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """Where one system stands, 1 = best.
+    """The rank of one system, 1 = best.
 
     Args:
         system: Its id.
         rank: 1 + the number of systems with a higher estimate.
-        low: Best rank it may have, at the level asked for this system alone; None without an interval.
-        high: Worst rank it may have.
-        low_all: Best rank, at the level for all systems at once.
-        high_all: Worst rank, at the level for all systems at once.
+        low: Best rank of the interval of this system alone. None without an interval.
+        high: Worst rank of that interval.
+        low_all: Best rank of the intervals that hold for all systems at once.
+        high_all: Worst rank of those intervals.
         level: Confidence level.
-        method: How the intervals were made; "none" without.
-        reason: Why there is no interval; None where there is one.
+        method: How the intervals were made. "none" without.
+        reason: Why there is no interval. None where there is one.
     """
 
     system: str
@@ -53,53 +54,55 @@ class Rank:
     reason: str | None = None
 
 
-def rank_intervals(standing: Standing, *, options: Options = DEFAULT) -> tuple[Rank, ...]:
-    """Say between which ranks each system lies.
+def rank_intervals(standing: Standing) -> tuple[Rank, ...]:
+    """Return the interval of each system's rank.
+
+    Two systems whose intervals do not overlap are in that order with confidence. Overlapping intervals mean
+    that the data do not decide between them.
 
     Args:
         standing: Estimates of the systems, higher = better, with each cluster's influence.
-        options: Level, resamples (draws of the critical value), seed.
 
     Returns:
         One rank per system, best first. A pair that differs by the same amount in every cluster has no
-        standard error; it is sure where a sign test over clusters leaves next to no doubt. No interval for
+        standard error. It is decided where a sign test over clusters leaves next to no doubt. No interval for
         systems in fewer than 3 clusters, which count as undecided against all others.
 
     Source: Mogstad, Romano, Shaikh & Wilhelm, Review of Economic Studies 91(1), 2024, 476-518, section 3
-        (marginal and simultaneous sets, step-down); R package csranks; Hayter, Annals of Statistics 12(1),
+        (marginal and simultaneous sets, step-down). R package csranks. Hayter, Annals of Statistics 12(1),
         1984, 61-75 (Tukey-Kramer).
 
     Example:
         >>> from evalhub.stats.ranking.standing import mean_standing
         >>> scores = [1, 2, 1, 2, 5, 6, 6, 5, 4, 6, 5, 6]
         >>> standing = mean_standing(scores, ["x"] * 4 + ["y"] * 4 + ["z"] * 4, [1, 2, 3, 4] * 3)
-        >>> [(one.system, one.low, one.high) for one in rank_intervals(standing)]
+        >>> [(rank.system, rank.low, rank.high) for rank in rank_intervals(standing)]
         [('y', 1, 2), ('z', 1, 2), ('x', 3, 3)]
     """
-    pairs = _Pairs(standing, options)
+    pairs = _Pairs(standing)
     size = len(standing.systems)
-    everyone = pairs.decided(_both(size))
-    low_all, high_all = 1 + everyone.sum(axis=0), size - everyone.sum(axis=1)
-    found = []
+    decided = pairs.decided(_all_pairs(size))
+    low_all, high_all = 1 + decided.sum(axis=0), size - decided.sum(axis=1)
+    ranks = []
     for place, system in enumerate(standing.systems):
         rank = 1 + int((standing.values > standing.values[place] + NOISE).sum())
         if standing.entries[place] < MIN_CLUSTERS:
-            found.append(
-                Rank(system, rank, None, None, None, None, options.level, method="none", reason=TOO_FEW)
+            ranks.append(
+                Rank(system, rank, None, None, None, None, CONFIDENCE, method="none", reason=TOO_FEW)
             )
             continue
-        alone = pairs.decided(_one(size, place))
-        low, high = 1 + int(alone[:, place].sum()), size - int(alone[place].sum())
+        marginal = pairs.decided(_pairs_of(size, place))
+        low, high = 1 + int(marginal[:, place].sum()), size - int(marginal[place].sum())
         ends = (low, high, int(low_all[place]), int(high_all[place]))
-        found.append(Rank(system, rank, *ends, options.level, f"rank-stepdown-{options.resamples}"))
-    return tuple(sorted(found, key=lambda one: (one.rank, one.system)))
+        ranks.append(Rank(system, rank, *ends, CONFIDENCE, f"rank-stepdown-{RESAMPLES}"))
+    return tuple(sorted(ranks, key=lambda rank: (rank.rank, rank.system)))
 
 
-def _both(size: int) -> Bools:
+def _all_pairs(size: int) -> Bools:
     return ~np.eye(size, dtype=np.bool_)
 
 
-def _one(size: int, place: int) -> Bools:
+def _pairs_of(size: int, place: int) -> Bools:
     """Return the pairs with one system on either side."""
     pairs = np.zeros((size, size), dtype=np.bool_)
     pairs[place] = pairs[:, place] = True
@@ -108,34 +111,33 @@ def _one(size: int, place: int) -> Bools:
 
 
 class _Pairs:
-    """The studentised differences, first minus second, and draws of what they are under no difference."""
+    """The studentised differences, first minus second, and their draws under no difference."""
 
-    def __init__(self, standing: Standing, options: Options) -> None:
-        self.level = options.level
+    def __init__(self, standing: Standing) -> None:
         covariance = standing.covariance
         spread = np.diag(covariance)
         squares = spread[:, None] + spread[None, :] - 2 * covariance
         largest = float(spread.max(initial=0.0))
-        self.known = squares > NOISE * largest
+        self.has_error = squares > NOISE * largest
         fewest = np.minimum(standing.entries[:, None], standing.entries[None, :])
         self.differs = standing.values[:, None] - standing.values[None, :]
-        # The same in every cluster: a sign test over clusters takes the place of a standard error.
-        self.constant = np.where(self.known, 1.0, 2.0 ** (1.0 - fewest))
-        self.known &= fewest >= MIN_CLUSTERS
+        # A difference that is the same in every cluster: a sign test over clusters instead of an error.
+        self.constant = np.where(self.has_error, 1.0, 2.0 ** (1.0 - fewest))
+        self.has_error &= fewest >= MIN_CLUSTERS
         self.freedoms, self.freedom = np.unique(np.maximum(fewest - 1, 1), return_inverse=True)
         self.freedom = self.freedom.reshape(fewest.shape)
-        self.errors = np.sqrt(np.where(self.known, squares, 1.0))
+        self.errors = np.sqrt(np.where(self.has_error, squares, 1.0))
         self.statistic = self.differs / self.errors
         lengths, axes = np.linalg.eigh(covariance)
-        normal = np.random.default_rng(options.seed).standard_normal((options.resamples, len(lengths))).T
-        self.alike = axes * np.sqrt(np.maximum(lengths, 0)) @ normal
+        normal = np.random.default_rng(SEED).standard_normal((RESAMPLES, len(lengths))).T
+        self.correlated = axes * np.sqrt(np.maximum(lengths, 0)) @ normal
         self.independent = normal / 2**0.5
 
     def decided(self, tested: Bools) -> Bools:
-        """Return which of the tested pairs have a first that is surely better than the second."""
-        beyond = self.constant * max(1, int(tested.sum())) <= _LITTLE * (1 - self.level)
-        always = tested & beyond & (self.differs > NOISE)
-        tested = tested & self.known
+        """Return in which of the tested pairs the first is surely better than the second."""
+        beyond_doubt = self.constant * max(1, int(tested.sum())) <= _LITTLE * (1 - CONFIDENCE)
+        always = tested & beyond_doubt & (self.differs > NOISE)
+        tested = tested & self.has_error
         sure = np.zeros_like(tested)
         statistic = self.statistic / self._widened(int(tested.sum()))
         while (left := tested & ~sure).any():
@@ -146,17 +148,17 @@ class _Pairs:
         return np.asarray(sure | always, dtype=np.bool_)
 
     def _widened(self, tests: int) -> Floats:
-        """Return by how much t exceeds the normal at the tail that each test would get by Bonferroni."""
+        """Return the ratio of t to normal quantiles at the tail of each test under Bonferroni."""
         from scipy import special
 
-        tail = (1 - self.level) / max(1, tests)
+        tail = (1 - CONFIDENCE) / max(1, tests)
         ratios = special.stdtrit(self.freedoms, tail) / special.ndtri(tail)
         return np.asarray(ratios[self.freedom], dtype=np.float64)
 
     def _critical(self, left: Bools) -> float:
         """Return the quantile of the largest difference among the pairs left."""
         return max(
-            self._quantile(left, self.alike, self.errors),
+            self._quantile(left, self.correlated, self.errors),
             self._quantile(left, self.independent, np.ones_like(self.errors)),
         )
 
@@ -164,8 +166,8 @@ class _Pairs:
         firsts, seconds = np.nonzero(left)
         largest = np.full(draws.shape[1], -np.inf)
         for start in range(0, len(firsts), CHUNK):
-            one, two = firsts[start : start + CHUNK], seconds[start : start + CHUNK]
-            differences = draws[one] - draws[two]
-            differences /= errors[one, two][:, None]
+            first, second = firsts[start : start + CHUNK], seconds[start : start + CHUNK]
+            differences = draws[first] - draws[second]
+            differences /= errors[first, second][:, None]
             np.maximum(largest, differences.max(axis=0), out=largest)
-        return float(np.quantile(largest, self.level))
+        return float(np.quantile(largest, CONFIDENCE))

@@ -9,7 +9,7 @@ import numpy as np
 
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.stats.clusters import Column, Floats, categories, floats, same_length
-from evalhub.stats.correlation.coefficients import Coefficient, coefficient, midranks, rounded
+from evalhub.stats.correlation.coefficients import Coefficient, coefficient, rounded
 
 NOT_COMMON = "fewer than 2 systems are in both"
 ALL_TIED = "one of the two ties all systems"
@@ -22,14 +22,14 @@ class RankingChange:
     Attributes:
         variant: Its name.
         systems: Systems that have an estimate in both.
-        kendall: Kendall's tau-b with the reference, in [-1, 1], 1 = the same order; None = undefined.
-        spearman: Spearman's correlation with the reference, in [-1, 1]; None = undefined.
+        kendall: Kendall's tau-b with the reference, in [-1, 1], 1 = the same order. None = undefined.
+        spearman: Spearman's correlation with the reference, in [-1, 1]. None = undefined.
         pairs: Pairs of systems.
-        swapped: Pairs whose order is the opposite; a tie in either is no swap.
-        mover: System whose rank moves furthest, the first by name of several; None where none moves.
-        move: Places that it moves, above 0 = up; ties share their mean rank.
+        swapped: Pairs whose order is the opposite. A tie in either is no swap.
+        mover: System whose rank moves furthest, the first by name of several. None where no rank moves.
+        move: Places that it moves, above 0 = up. Ties share their mean rank.
         winners: Best systems of the variant, several where they tie.
-        winner_changes: Whether they differ from those of the reference; None with fewer than 2 systems.
+        winner_changes: Whether they differ from those of the reference. None with fewer than 2 systems.
         missing: Systems that only one of the two has.
         reason: Why `kendall` and `spearman` are None.
     """
@@ -51,13 +51,13 @@ class RankingChange:
 def ranking_changes(
     variants: Column, systems: Column, estimates: Column, *, reference: str
 ) -> tuple[RankingChange, ...]:
-    """Hold the rankings of several variants against one of them.
+    """Compare the rankings of several variants with one of them.
 
     Args:
         variants: (n,) name of the variant of each row.
         systems: (n,) system of each row, once in each variant.
-        estimates: (n,) its estimate there, higher = better; None, NaN and infinite = none.
-        reference: Name of the variant that the others are held against.
+        estimates: (n,) its estimate there, higher = better. None, NaN and infinite = no estimate.
+        reference: Name of the variant that the others are compared with.
 
     Returns:
         One row for each other variant, sorted by name.
@@ -79,34 +79,38 @@ def ranking_changes(
     members, has_system = categories(systems)
     if not (has_name & has_system).all():
         raise InputError("a variant or system has no name")
-    found: dict[str, dict[str, float]] = {str(name): {} for name in np.unique(names)}
-    if reference not in found:
-        raise UnknownNameError("variant", reference, found)
-    seen = set()
+    rankings: dict[str, dict[str, float]] = {str(name): {} for name in np.unique(names)}
+    if reference not in rankings:
+        raise UnknownNameError("variant", reference, rankings)
+    cells = set()
     for name, system, value in zip(names.tolist(), members.tolist(), floats(estimates).tolist(), strict=True):
-        if (name, system) in seen:
+        if (name, system) in cells:
             raise InputError("a system occurs twice in a variant", value=f"{system} in {name}")
-        seen.add((name, system))
+        cells.add((name, system))
         if value == value:
-            found[name][system] = value
-    return tuple(_change(name, found[name], found[reference]) for name in found if name != reference)
+            rankings[name][system] = value
+    return tuple(_change(name, rankings[name], rankings[reference]) for name in rankings if name != reference)
 
 
 def _change(variant: str, values: dict[str, float], reference: dict[str, float]) -> RankingChange:
     common = sorted(values.keys() & reference.keys())
     missing = tuple(sorted(values.keys() ^ reference.keys()))
     pairs = len(common) * (len(common) - 1) // 2
-    here, there = (rounded(np.array([side[one] for one in common])) for side in (values, reference))
-    winners = _best(common, here)
+    from scipy import stats
+
+    estimates, baseline = (rounded(np.array([side[name] for name in common])) for side in (values, reference))
+    winners = _best(common, estimates)
     if len(common) < 2:
         return RankingChange(
             variant, len(common), None, None, pairs, 0, None, 0.0, winners, None, missing, NOT_COMMON
         )
-    signs = [np.sign(side[:, None] - side[None, :]) for side in (here, there)]
-    moves = midranks(here) - midranks(there)
+    signs = [np.sign(side[:, None] - side[None, :]) for side in (estimates, baseline)]
+    moves = stats.rankdata(estimates) - stats.rankdata(baseline)
     furthest = int(np.argmax(np.abs(moves)))
-    moved = bool(moves[furthest] != 0)
-    tau, rho = (coefficient(kind, here, there) for kind in (Coefficient.KENDALL, Coefficient.SPEARMAN))
+    moves_at_all = bool(moves[furthest] != 0)
+    tau, rho = (
+        coefficient(kind, estimates, baseline) for kind in (Coefficient.KENDALL, Coefficient.SPEARMAN)
+    )
     undefined = bool(np.isnan(tau))
     return RankingChange(
         variant,
@@ -115,10 +119,10 @@ def _change(variant: str, values: dict[str, float], reference: dict[str, float])
         spearman=None if undefined else rho,
         pairs=pairs,
         swapped=int(np.sum(signs[0] * signs[1] < 0)) // 2,
-        mover=common[furthest] if moved else None,
+        mover=common[furthest] if moves_at_all else None,
         move=float(moves[furthest]),
         winners=winners,
-        winner_changes=winners != _best(common, there),
+        winner_changes=winners != _best(common, baseline),
         missing=missing,
         reason=ALL_TIED if undefined else None,
     )

@@ -1,4 +1,4 @@
-"""Estimates of several systems from the same clusters, with what each cluster did to each of them."""
+"""Estimates of several systems from the same clusters, with the influence of each cluster."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Standing:
     Args:
         systems: Their ids, sorted.
         values: (S,) estimates.
-        influence: (G, S) by how much each falls when a cluster is left out; the variance of any sum of
-            estimates is that sum of the columns, squared and summed, times (G - 1) / G.
-        entries: (S,) clusters that each system appears in.
+        influence: (G, S) by how much each falls when a cluster is left out. The variance of any weighted sum
+            of estimates is the same sum of the columns, squared and summed, times (G - 1) / G.
+        entries: (S,) number of clusters of each system.
 
     Raises:
         InputError: The shapes do not fit, or a number is not finite.
@@ -49,9 +49,9 @@ def mean_standing(values: Column, systems: Column, clusters: Column) -> Standing
     """Return the mean of each system, such as a win rate against one baseline or a mean score.
 
     Args:
-        values: (n,) numbers, higher = better; None = missing, left out.
-        systems: (n,) system ids; None = missing.
-        clusters: (n,) cluster ids; systems share clusters where they answered the same items.
+        values: (n,) numbers, higher = better. None = missing, left out.
+        systems: (n,) system ids. None = missing.
+        clusters: (n,) cluster ids. Systems share clusters where they answered the same items.
 
     Returns:
         The standing of the systems that have a value.
@@ -60,24 +60,24 @@ def mean_standing(values: Column, systems: Column, clusters: Column) -> Standing
         InputError: The columns differ in length.
 
     Example:
-        >>> found = mean_standing([1, 0, 1, 1], ["x", "x", "y", "y"], ["q1", "q2", "q1", "q2"])
-        >>> found.systems, found.values.tolist(), found.influence[:, 0].tolist()
+        >>> standing = mean_standing([1, 0, 1, 1], ["x", "x", "y", "y"], ["q1", "q2", "q1", "q2"])
+        >>> standing.systems, standing.values.tolist(), standing.influence[:, 0].tolist()
         (('x', 'y'), [0.5, 1.0], [0.5, -0.5])
     """
     same_length({"values": values, "systems": systems, "clusters": clusters})
-    numbers, (names, named) = floats(values), categories(systems)
-    kept = named & ~np.isnan(numbers)
-    members, groups = codes(np.asarray(clusters)[kept])
-    numbers, (of, size) = numbers[kept], codes(names[kept])
-    cells = members * size + of
+    numbers, (names, has_name) = floats(values), categories(systems)
+    present = has_name & ~np.isnan(numbers)
+    members, groups = codes(np.asarray(clusters)[present])
+    numbers, (places, size) = numbers[present], codes(names[present])
+    cells = members * size + places
     counts = np.bincount(cells, minlength=groups * size).reshape(groups, size)
     sums = np.bincount(cells, weights=numbers, minlength=groups * size).reshape(groups, size)
     total = counts.sum(axis=0)
     means = sums.sum(axis=0) / total
-    rest = np.maximum(total - counts, 1)
+    remaining = np.maximum(total - counts, 1)
     return Standing(
-        tuple(np.unique(names[kept]).tolist()),
+        tuple(np.unique(names[present]).tolist()),
         means,
-        (sums - counts * means) / rest,
+        (sums - counts * means) / remaining,
         (counts > 0).sum(axis=0),
     )

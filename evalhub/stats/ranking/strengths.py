@@ -1,10 +1,11 @@
-"""The core of Bradley-Terry: whether there is a maximum, Newton's method, and each cluster's influence.
+"""The core of Bradley-Terry: whether there is a maximum, the fit, and each cluster's influence.
 
 The linear predictor of a match is strength of the first - strength of the second + covariates. Strengths are
-known up to a constant, so they sum to zero. The maximum is finite just where no group of systems won every
-match against the rest: the graph "has won or tied against" is strongly connected (Ford 1957). Where it is
-not, every system gets one virtual tie against a phantom, a player of free strength; it weighs as much as
-the average match, and counts as a cluster of its own, so that what rests on the prior is of wide spread.
+identified up to a constant, so they sum to zero. The maximum is finite exactly where no group of systems won
+every match against the others: the graph "has won or tied against" is strongly connected (Ford 1957).
+Otherwise each system gets one virtual tie against an extra player whose strength is also estimated (a weak
+prior). The tie has the average match's weight and is its own cluster, so estimates that rest on it get a wide
+spread.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from typing import NamedTuple
 import numpy as np
 
 from evalhub.stats.clusters import Floats, Ints
-from evalhub.stats.logit.fit import CONVERGED, ITERATIONS, probabilities
+from evalhub.stats.logit.fit import newton, probabilities
 from evalhub.stats.logit.sandwich import over_leverage
 from evalhub.stats.ranking.matches import Played
 
 CELLS = 4_000_000
-UNKNOWN = 1e-9
+UNIDENTIFIED = 1e-9
 
 
-class Rows(NamedTuple):
-    """What is fitted.
+class MatchTable(NamedTuple):
+    """The matches that are fitted.
 
     Args:
         first: (n,) number of the first player.
@@ -32,7 +33,7 @@ class Rows(NamedTuple):
         wins: (n,) in [0, 1].
         weights: (n,) above 0.
         matrix: (n, k) scaled covariates.
-        players: Number of players, the phantom among them.
+        players: Number of players, the extra player of the prior among them.
     """
 
     first: Ints
@@ -42,12 +43,10 @@ class Rows(NamedTuple):
     matrix: Floats
     players: int
 
-    def take(self, chosen: Ints) -> Rows:
-        """Return some of the rows."""
+    def take(self, rows: Ints) -> MatchTable:
+        """Return some of the matches."""
         first, second, wins, weights, matrix, players = self
-        return Rows(
-            first[chosen], second[chosen], wins[chosen], weights[chosen], matrix[chosen], players
-        )  # fmt: skip
+        return MatchTable(first[rows], second[rows], wins[rows], weights[rows], matrix[rows], players)
 
     def predictor(self, beta: Floats) -> Floats:
         """Return (n,) log-odds that the first wins."""
@@ -57,20 +56,20 @@ class Rows(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Solution:
+class Strengths:
     """A maximum of the likelihood.
 
     Args:
-        rows: What was fitted, virtual ties among it.
-        members: (n,) cluster codes; a virtual tie has one of its own.
+        matches: The fitted matches, virtual ties among them.
+        members: (n,) cluster codes. A virtual tie is a cluster of its own.
         beta: (players + k,) strengths that sum to zero, then scaled coefficients.
-        scales: (k,) what the covariates were divided by.
-        columns: (k,) which covariate each is.
+        scales: (k,) divisors of the covariates.
+        columns: (k,) number of each covariate.
         reasons: Why a covariate has no coefficient, by its number.
         virtual: Number of virtual ties, the last rows.
     """
 
-    rows: Rows
+    matches: MatchTable
     members: Ints
     beta: Floats
     scales: Floats
@@ -79,23 +78,17 @@ class Solution:
     virtual: int
 
 
-def parts(played: Played, *, strong: bool) -> list[list[int]]:
+def connected_systems(played: Played, *, strong: bool) -> list[list[int]]:
     """Return the systems in connected parts.
 
     Args:
         played: The matches.
-        strong: Connected by wins or ties in both directions; otherwise by any match.
+        strong: Connected by wins or ties in both directions, instead of by any match.
 
     Returns:
         Lists of system numbers, the part of the lowest number first.
 
     Source: Ford, American Mathematical Monthly 64(8), 1957, 28-33 (strongly connected = a finite maximum).
-
-    Example:
-        >>> from evalhub.stats.ranking.matches import Matches, read_matches
-        >>> played = read_matches(Matches([1, 0.5], ["x", "y"], ["y", "z"], [1, 2]))
-        >>> parts(played, strong=False), parts(played, strong=True)
-        ([[0, 1, 2]], [[0], [1, 2]])
     """
     from scipy import sparse
     from scipy.sparse import csgraph
@@ -106,11 +99,10 @@ def parts(played: Played, *, strong: bool) -> list[list[int]]:
     losers = np.concatenate([played.second[up], played.first[down]])
     graph = sparse.coo_matrix((np.ones(len(winners)), (winners, losers)), shape=(size, size)).tocsr()
     _, labels = csgraph.connected_components(graph, connection="strong" if strong else "weak")
-    found = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
-    return sorted(found)
+    return sorted(np.flatnonzero(labels == label).tolist() for label in np.unique(labels))
 
 
-def solve(played: Played, *, prior: bool) -> Solution | None:
+def fit_strengths(played: Played, *, prior: bool) -> Strengths | None:
     """Maximise the likelihood, ties counting half.
 
     Args:
@@ -118,231 +110,153 @@ def solve(played: Played, *, prior: bool) -> Solution | None:
         prior: Whether each system gets a virtual tie.
 
     Returns:
-        The maximum; None where Newton's method finds none because covariates predict verdicts perfectly.
+        The maximum. None where Newton's method finds none because covariates predict verdicts perfectly.
 
-    Source: Bradley & Terry, Biometrika 39, 1952, 324-345; the prior as in Caron & Doucet, Journal of
-        Computational and Graphical Statistics 21(1), 2012, in kind.
-
-    Example:
-        >>> from evalhub.stats.ranking.matches import Matches, read_matches
-        >>> played = read_matches(Matches([1, 1, 1, 0], ["x"] * 4, ["y"] * 4, range(4)))
-        >>> solve(played, prior=False).beta.round(4).tolist()  # log 3 apart
-        [0.5493, -0.5493]
+    Source: Bradley & Terry, Biometrika 39, 1952, 324-345. A prior of the kind of Caron & Doucet, Journal of
+        Computational and Graphical Statistics 21(1), 2012.
     """
     size = len(played.systems)
     scales = np.abs(played.matrix).max(axis=0, initial=0)
     scales = np.where(scales > 0, scales, 1.0)
-    rows = Rows(played.first, played.second, played.wins, played.weights, played.matrix / scales, size)
-    columns, reasons = _identify(rows)
-    rows, members = rows._replace(matrix=rows.matrix[:, columns]), played.members
+    matches = MatchTable(
+        played.first, played.second, played.wins, played.weights, played.matrix / scales, size
+    )
+    columns, reasons = _identify(matches)
+    matches, members = matches._replace(matrix=matches.matrix[:, columns]), played.members
     if prior:
-        rows = _with_ties(rows)
+        matches = _with_ties(matches)
         members = np.concatenate([members, played.clusters + np.arange(size)])
-    beta = _newton(rows)
+    beta = _maximum(matches)
     if beta is None:
         return None
-    return Solution(rows, members, beta, scales[columns], columns, reasons, size if prior else 0)
+    return Strengths(matches, members, beta, scales[columns], columns, reasons, size if prior else 0)
 
 
-def _with_ties(rows: Rows) -> Rows:
-    """Add a virtual tie of every system against the phantom."""
-    size = rows.players
-    return Rows(
-        np.concatenate([rows.first, np.arange(size)]),
-        np.concatenate([rows.second, np.full(size, size)]),
-        np.concatenate([rows.wins, np.full(size, 0.5)]),
-        np.concatenate([rows.weights, np.full(size, rows.weights.mean())]),
-        np.concatenate([rows.matrix, np.zeros((size, rows.matrix.shape[1]))]),
+def _with_ties(matches: MatchTable) -> MatchTable:
+    """Add a virtual tie of every system against the extra player."""
+    size = matches.players
+    return MatchTable(
+        np.concatenate([matches.first, np.arange(size)]),
+        np.concatenate([matches.second, np.full(size, size)]),
+        np.concatenate([matches.wins, np.full(size, 0.5)]),
+        np.concatenate([matches.weights, np.full(size, matches.weights.mean())]),
+        np.concatenate([matches.matrix, np.zeros((size, matches.matrix.shape[1]))]),
         size + 1,
     )
 
 
-def _identify(rows: Rows) -> tuple[Ints, dict[int, str]]:
-    """Choose covariates that can be told from the systems and from each other; name all that cannot."""
-    size, count = rows.players, rows.matrix.shape[1]
+def _identify(matches: MatchTable) -> tuple[Ints, dict[int, str]]:
+    """Choose covariates that differ from the systems and from each other, and give the others a reason."""
+    size, count = matches.players, matches.matrix.shape[1]
     if not count:
         return np.arange(0), {}
-    whole = information(rows, rows.weights, np.zeros(len(rows.wins), dtype=np.int64), 1)[0]
-    cross, own = whole[:size, size:], whole[size:, size:]
-    rest = own - cross.T @ np.linalg.pinv(whole[:size, :size], hermitian=True) @ cross
-    unit = np.sqrt(np.maximum(np.diag(own), np.finfo(np.float64).tiny))
-    rest = rest / np.outer(unit, unit)
-    lengths, axes = np.linalg.eigh(rest)
-    caught = (np.abs(axes[:, lengths <= UNKNOWN]) > 1e-6).any(axis=1)
+    total = _information(matches, matches.weights, np.zeros(len(matches.wins), dtype=np.int64), 1)[0]
+    cross, square = total[:size, size:], total[size:, size:]
+    remainder = square - cross.T @ np.linalg.pinv(total[:size, :size], hermitian=True) @ cross
+    unit = np.sqrt(np.maximum(np.diag(square), np.finfo(np.float64).tiny))
+    remainder = remainder / np.outer(unit, unit)
+    lengths, axes = np.linalg.eigh(remainder)
+    confounded = (np.abs(axes[:, lengths <= UNIDENTIFIED]) > 1e-6).any(axis=1)
     reasons = dict.fromkeys(
-        np.flatnonzero(caught).tolist(), "cannot be told from the systems or the other covariates"
+        np.flatnonzero(confounded).tolist(), "cannot be told from the systems or the other covariates"
     )
-    chosen = np.flatnonzero(~caught).tolist()
-    for j in np.flatnonzero(caught).tolist():
-        grown = [*chosen, j]
-        if float(np.linalg.eigvalsh(rest[np.ix_(grown, grown)]).min()) > UNKNOWN:
-            chosen.append(j)
-    return np.array(sorted(chosen), dtype=np.int64), reasons
+    identified = np.flatnonzero(~confounded).tolist()
+    for j in np.flatnonzero(confounded).tolist():
+        columns = [*identified, j]
+        if float(np.linalg.eigvalsh(remainder[np.ix_(columns, columns)]).min()) > UNIDENTIFIED:
+            identified.append(j)
+    return np.array(sorted(identified), dtype=np.int64), reasons
 
 
-def _newton(rows: Rows) -> Floats | None:
-    beta = np.zeros(rows.players + rows.matrix.shape[1])
-    height = _height(rows, beta)
-    for _ in range(ITERATIONS):
-        step = newton_step(rows, beta, rows.weights)
-        if step is None:
+def _maximum(matches: MatchTable) -> Floats | None:
+    """Return the coefficients of largest likelihood, or None where Newton's method finds none."""
+    group = np.zeros(len(matches.wins), dtype=np.int64)
+
+    def step(beta: Floats) -> Floats | None:
+        fitted = probabilities(matches.predictor(beta))
+        matrix = _information(matches, matches.weights * fitted * (1 - fitted), group, 1)[0]
+        gradient = _scores(matches, matches.weights * (matches.wins - fitted), group, 1)[0]
+        try:
+            return np.asarray(np.linalg.solve(_full_rank(matrix, matches.players), gradient))
+        except np.linalg.LinAlgError:
             return None
-        if float(np.abs(step).max(initial=0)) < CONVERGED:
-            return beta + step
-        share, least = 1.0, height - 1e-10 * abs(height)
-        while (risen := _height(rows, beta + share * step)) < least and share > 1e-6:
-            share /= 2
-        beta, height = beta + share * step, risen
-    return None
+
+    def height(beta: Floats) -> float:
+        predictor = matches.predictor(beta)
+        return float(matches.weights @ (matches.wins * predictor - np.logaddexp(0, predictor)))
+
+    beta, converged = newton(np.zeros(matches.players + matches.matrix.shape[1]), step, height)
+    return beta if converged else None
 
 
-def newton_step(rows: Rows, beta: Floats, weights: Floats) -> Floats | None:
-    """Return one step of Newton's method.
-
-    Args:
-        rows: What is fitted.
-        beta: (p,) where to start.
-        weights: (n,) what the matches weigh, at least 0.
-
-    Returns:
-        (p,) the step, strengths that sum to zero; None where the information is singular.
-
-    Example:
-        >>> ones = np.ones(2)
-        >>> rows = Rows(np.array([0, 0]), np.array([1, 1]), np.array([1, 0.5]), ones, np.empty((2, 0)), 2)
-        >>> newton_step(rows, np.zeros(2), ones).round(3).tolist()
-        [0.5, -0.5]
-    """
-    fitted = probabilities(rows.predictor(beta))
-    whole = np.zeros(len(rows.wins), dtype=np.int64)
-    matrix = fixed(information(rows, weights * fitted * (1 - fitted), whole, 1)[0], rows.players)
-    try:
-        return np.asarray(np.linalg.solve(matrix, scores(rows, weights * (rows.wins - fitted), whole, 1)[0]))
-    except np.linalg.LinAlgError:
-        return None
-
-
-def fixed(matrix: Floats, players: int) -> Floats:
-    """Add information on the sum of the strengths, which the matches have none on.
-
-    Args:
-        matrix: (p, p) information.
-        players: Number of strengths.
-
-    Returns:
-        (p, p) the same, of full rank where the matches tell all but the sum.
-
-    Example:
-        >>> fixed(np.array([[1.0, -1.0], [-1.0, 1.0]]), 2).tolist()
-        [[1.5, -0.5], [-0.5, 1.5]]
-    """
+def _full_rank(matrix: Floats, players: int) -> Floats:
+    """Add information on the sum of the strengths, on which the matches have none."""
     grown = matrix.copy()
     grown[:players, :players] += float(np.diag(matrix)[:players].mean()) / players
     return grown
 
 
-def scores(rows: Rows, residuals: Floats, members: Ints, groups: int) -> Floats:
-    """Sum the gradient over each group of matches.
-
-    Args:
-        rows: What is fitted.
-        residuals: (n,) weight times (win - fitted).
-        members: (n,) group of each match.
-        groups: Number of groups.
-
-    Returns:
-        (groups, p) gradients.
-
-    Example:
-        >>> rows = Rows(np.array([0]), np.array([1]), np.ones(1), np.ones(1), np.empty((1, 0)), 2)
-        >>> scores(rows, np.array([0.5]), np.array([0]), 1).tolist()
-        [[0.5, -0.5]]
-    """
-    size = rows.players
-    total = _sums(members * size + rows.first, residuals, groups * size)
-    total -= _sums(members * size + rows.second, residuals, groups * size)
-    slopes = [_sums(members, residuals * column, groups) for column in rows.matrix.T]
+def _scores(matches: MatchTable, residuals: Floats, members: Ints, groups: int) -> Floats:
+    """Return the (groups, p) gradients from (n,) residuals, weight times (win - fitted)."""
+    size = matches.players
+    total = _sums(members * size + matches.first, residuals, groups * size)
+    total -= _sums(members * size + matches.second, residuals, groups * size)
+    slopes = [_sums(members, residuals * column, groups) for column in matches.matrix.T]
     return np.column_stack([total.reshape(groups, size), *slopes])
 
 
-def information(rows: Rows, steep: Floats, members: Ints, groups: int) -> Floats:
-    """Sum the information over each group of matches.
-
-    Args:
-        rows: What is fitted.
-        steep: (n,) weight times the variance of a match.
-        members: (n,) group of each match.
-        groups: Number of groups.
-
-    Returns:
-        (groups, p, p) matrices.
-
-    Example:
-        >>> rows = Rows(np.array([0]), np.array([1]), np.ones(1), np.ones(1), np.empty((1, 0)), 2)
-        >>> information(rows, np.array([0.25]), np.array([0]), 1).tolist()
-        [[[0.25, -0.25], [-0.25, 0.25]]]
-    """
-    size, count = rows.players, rows.matrix.shape[1]
-    found = np.zeros((groups, size + count, size + count))
-    cells = (members * size + rows.first) * size + rows.second
-    met = _sums(cells, steep, groups * size * size).reshape(groups, size, size)
-    met += np.swapaxes(met, 1, 2).copy()
+def _information(matches: MatchTable, steep: Floats, members: Ints, groups: int) -> Floats:
+    """Return the (groups, p, p) information from (n,) weights times the variance of a match."""
+    size, count = matches.players, matches.matrix.shape[1]
+    matrices = np.zeros((groups, size + count, size + count))
+    cells = (members * size + matches.first) * size + matches.second
+    pairs = _sums(cells, steep, groups * size * size).reshape(groups, size, size)
+    pairs += np.swapaxes(pairs, 1, 2).copy()
     diagonal = np.arange(size)
-    found[:, :size, :size] = -met
-    found[:, diagonal, diagonal] = met.sum(axis=2)
-    for i, column in enumerate(rows.matrix.T):
-        slopes = scores(rows, steep * column, members, groups)
-        found[:, size + i, :] = found[:, :, size + i] = slopes
-    return found
+    matrices[:, :size, :size] = -pairs
+    matrices[:, diagonal, diagonal] = pairs.sum(axis=2)
+    for i, column in enumerate(matches.matrix.T):
+        slopes = _scores(matches, steep * column, members, groups)
+        matrices[:, size + i, :] = matrices[:, :, size + i] = slopes
+    return matrices
 
 
-def influences(found: Solution, groups: int) -> tuple[Floats, Floats]:
+def influences(strengths: Strengths, groups: int) -> tuple[Floats, Floats]:
     """Return by how much each coefficient falls when a cluster is left out, in one step (CR3).
 
     Args:
-        found: The maximum.
+        strengths: The maximum.
         groups: Number of groups of matches, virtual ties among them.
 
     Returns:
-        (groups, p) influences, and (m, p) directions that some cluster alone tells, the largest of each 1.
+        (groups, p) influences, and (m, p) directions that only one cluster identifies, the largest entry of
+        each 1.
 
-    Source: Bell & McCaffrey, Survey Methodology 28(2), 2002 (the jackknife form); MacKinnon, Nielsen & Webb,
+    Source: Bell & McCaffrey, Survey Methodology 28(2), 2002 (the jackknife form). MacKinnon, Nielsen & Webb,
         Journal of Applied Econometrics 38(5), 2023.
-
-    Example:
-        >>> from evalhub.stats.ranking.matches import Matches, read_matches
-        >>> found = solve(read_matches(Matches([1, 1, 1, 0], ["x"] * 4, ["y"] * 4, range(4))), prior=False)
-        >>> influences(found, 4)[0][:, 0].round(3).tolist()
-        [0.222, 0.222, 0.222, -0.667]
     """
-    rows, members = found.rows, found.members
-    fitted = probabilities(rows.predictor(found.beta))
-    steep, pull = rows.weights * fitted * (1 - fitted), rows.weights * (rows.wins - fitted)
-    size = len(found.beta)
-    whole = information(rows, steep, np.zeros_like(members), 1)[0]
-    lengths, axes = np.linalg.eigh(fixed(whole, rows.players))
+    matches, members = strengths.matches, strengths.members
+    fitted = probabilities(matches.predictor(strengths.beta))
+    steep, pull = matches.weights * fitted * (1 - fitted), matches.weights * (matches.wins - fitted)
+    size = len(strengths.beta)
+    total = _information(matches, steep, np.zeros_like(members), 1)[0]
+    lengths, axes = np.linalg.eigh(_full_rank(total, matches.players))
     root = axes / np.sqrt(np.maximum(lengths, np.finfo(np.float64).tiny))
     order = np.argsort(members, kind="stable")
-    values, alone = np.zeros((groups, size)), [np.zeros((0, size))]
+    values, directions = np.zeros((groups, size)), [np.zeros((0, size))]
     step = max(1, CELLS // size**2)
     for start in range(0, groups, step):
         count = min(step, groups - start)
         low, high = np.searchsorted(members[order], [start, start + count])
-        here = order[low:high]
-        some = rows.take(here)
-        block = members[here] - start
-        leverage = root.T @ information(some, steep[here], block, count) @ root
-        pulled, lonely = over_leverage(leverage, scores(some, pull[here], block, count) @ root)
-        values[start : start + count] = pulled @ root.T
-        alone.append(lonely @ root.T)
-    directions = np.concatenate(alone)
-    return values, directions / np.abs(directions).max(axis=1, initial=0)[:, None]
+        rows = order[low:high]
+        block, local = matches.take(rows), members[rows] - start
+        leverage = root.T @ _information(block, steep[rows], local, count) @ root
+        pulls, full = over_leverage(leverage, _scores(block, pull[rows], local, count) @ root)
+        values[start : start + count] = pulls @ root.T
+        directions.append(full @ root.T)
+    single = np.concatenate(directions)
+    return values, single / np.abs(single).max(axis=1, initial=0)[:, None]
 
 
 def _sums(cells: Ints, values: Floats, size: int) -> Floats:
     return np.bincount(cells, weights=values, minlength=size).astype(np.float64)
-
-
-def _height(rows: Rows, beta: Floats) -> float:
-    predictor = rows.predictor(beta)
-    return float(rows.weights @ (rows.wins * predictor - np.logaddexp(0, predictor)))

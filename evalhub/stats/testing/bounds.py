@@ -1,8 +1,8 @@
-"""How far failed cells could move a mean: as if all had come out lowest, and as if all highest.
+"""Worst-case bounds of a mean with failed judgments: all failures lowest, and all failures highest.
 
-No assumption is made about why a cell failed. Each of the two extremes has its own interval over clusters;
-from the lower end of the one to the upper end of the other is the union of both, which holds the mean that
-there would be without failures at least as often as its level says.
+No assumption is made about why a judgment failed. The reported interval runs from the lower end of the lowest
+case's interval to the upper end of the highest case's. It covers the mean without failures at least at the
+nominal level.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 
 from evalhub.stats.clusters import Column, Floats, floats, same_length
 from evalhub.stats.estimate import Estimate
-from evalhub.stats.intervals import DEFAULT, Options
 from evalhub.stats.means import mean_estimate
 from evalhub.stats.testing.paired import mean_difference
 from evalhub.stats.testing.unit import Bounds, to_unit
@@ -21,13 +20,13 @@ from evalhub.stats.testing.unit import Bounds, to_unit
 
 @dataclass(frozen=True, slots=True)
 class WorstCase:
-    """An estimate, and what it could have been had nothing failed.
+    """An estimate, and its range if nothing had failed.
 
     Attributes:
         measured: From the rows that did not fail.
-        lowest: As if every failed cell had come out as low as can be.
-        highest: As if every failed cell had come out as high as can be.
-        failed: Rows with a failed cell.
+        lowest: With every failed judgment at the lowest possible value.
+        highest: With every failed judgment at the highest possible value.
+        failed: Rows with a failed judgment.
     """
 
     measured: Estimate
@@ -37,17 +36,17 @@ class WorstCase:
 
     @property
     def low(self) -> float | None:
-        """Lower end of the interval for both sampling and failures; None without one."""
+        """Lower end of the interval for both sampling and failures. None without one."""
         return None if self.highest.high is None else self.lowest.low
 
     @property
     def high(self) -> float | None:
-        """Upper end of that interval; None exactly when `low` is."""
+        """Upper end of that interval. None exactly where `low` is."""
         return None if self.lowest.low is None else self.highest.high
 
     @property
     def reason(self) -> str | None:
-        """Why that interval is absent; None where it is there."""
+        """Why that interval is absent. None where it is present."""
         return None if self.low is not None else self.lowest.reason or self.highest.reason
 
 
@@ -57,40 +56,40 @@ def worst_case(
     *,
     bounds: Bounds,
     extremes: tuple[Column, Column] | None = None,
-    options: Options = DEFAULT,
 ) -> WorstCase:
     """Bound a mean over rows of which some failed: a win rate, an accuracy, a mean score.
 
+    Choose it where failures may depend on the response, such as refusals. A conclusion that holds at both
+    ends holds whatever the failed judgments would have been.
+
     Args:
-        values: (n,) numbers; None, NaN and infinite = failed.
+        values: (n,) numbers. None, NaN and infinite = failed.
         clusters: (n,) cluster ids.
-        bounds: Lowest and highest value there can be.
-        extremes: (n,) the values with what failed as low as can be, and (n,) as high, where a row is the mean
-            of samples of which some failed; None = a failed row failed whole.
-        options: Which interval, level, resamples, seed.
+        bounds: Lowest and highest possible value.
+        extremes: (n,) the values with failures at the lowest, and (n,) at the highest, where a row is the
+            mean of samples of which some failed. None = a failed row failed completely.
 
     Returns:
-        The mean of what was measured, the two extremes, and the interval for both kinds of ignorance.
+        The mean of the rows that did not fail, the two extremes, and the interval for sampling and failures.
 
     Raises:
         InputError: The columns differ in length, the bounds are no range, or a value lies outside them.
 
-    Source: Manski, American Economic Review 80(2), 1990, 319-323 (bounds); Horowitz & Manski, JASA 95, 2000,
+    Source: Manski, American Economic Review 80(2), 1990, 319-323 (bounds). Horowitz & Manski, JASA 95, 2000,
         77-84 (their intervals).
 
     Example:
-        >>> found = worst_case([1, 1, 0, None, 1], list("abcde"), bounds=(0, 1))
-        >>> found.measured.estimate, found.lowest.estimate, found.highest.estimate, found.failed
+        >>> case = worst_case([1, 1, 0, None, 1], list("abcde"), bounds=(0, 1))
+        >>> case.measured.estimate, case.lowest.estimate, case.highest.estimate, case.failed
         (0.75, 0.6, 0.8, 1)
     """
     lowest, highest = extremes or (_filled(values, bounds[0]), _filled(values, bounds[1]))
     same_length({"values": values, "clusters": clusters, "lowest": lowest, "highest": highest})
     failed = to_unit(lowest, bounds) != to_unit(highest, bounds)
-    measured, least, most = (
-        mean_estimate(column, clusters, bounds=bounds, options=options)
-        for column in (values, lowest, highest)
+    measured, low, high = (
+        mean_estimate(column, clusters, bounds=bounds) for column in (values, lowest, highest)
     )
-    return WorstCase(measured, least, most, int(failed.sum()))
+    return WorstCase(measured, low, high, int(failed.sum()))
 
 
 def worst_case_difference(
@@ -102,23 +101,21 @@ def worst_case_difference(
     failed: int,
     bounds: Bounds,
     items: Column | None = None,
-    options: Options = DEFAULT,
 ) -> WorstCase:
-    """Bound the difference of two systems on the same rows, where cells of either failed.
+    """Bound the difference of two systems on the same rows, where judgments of either failed.
 
     Args:
         measured: Their difference where neither failed.
-        first: (n,) values of the first with its failed cells as low as can be, and as high.
+        first: (n,) values of the first with its failures at the lowest, and (n,) at the highest.
         second: The same of the second.
         clusters: (n,) cluster ids.
-        failed: Failed cells.
-        bounds: Lowest and highest value of either there can be.
+        failed: Number of failed judgments.
+        bounds: Lowest and highest possible value of either.
         items: (n,) item ids, as for `mean_difference`.
-        options: Which interval, level, resamples, seed.
 
     Returns:
-        First minus second; lowest with the failed cells of the first lowest and those of the second highest,
-        highest the other way round.
+        First minus second. `lowest` has the failures of the first lowest and those of the second highest,
+        `highest` the other way round.
 
     Raises:
         InputError: The columns differ in length, the bounds are no range, or a value lies outside them.
@@ -126,20 +123,20 @@ def worst_case_difference(
     Source: Manski, American Economic Review 80(2), 1990, 319-323 (bounds).
 
     Example:
-        >>> known, k = mean_difference([1, 1], [0, 1], list("ab")), list("abcd")
-        >>> one, two = ([1, 1, 0, 1], [1, 1, 1, 1]), ([0, 1, 0, 0], [0, 1, 0, 1])
-        >>> found = worst_case_difference(known, one, two, k, failed=2, bounds=(0, 1))
-        >>> found.measured.estimate, found.lowest.estimate, found.highest.estimate, found.failed
+        >>> net, k = mean_difference([1, 1], [0, 1], list("ab")), list("abcd")
+        >>> first, second = ([1, 1, 0, 1], [1, 1, 1, 1]), ([0, 1, 0, 0], [0, 1, 0, 1])
+        >>> case = worst_case_difference(net, first, second, k, failed=2, bounds=(0, 1))
+        >>> case.measured.estimate, case.lowest.estimate, case.highest.estimate, case.failed
         (0.5, 0.25, 0.75, 2)
     """
     lowest, highest = (
-        mean_difference(one, other, clusters, items=items, bounds=bounds, options=options)
-        for one, other in ((first[0], second[1]), (first[1], second[0]))
+        mean_difference(left, right, clusters, items=items, bounds=bounds)
+        for left, right in ((first[0], second[1]), (first[1], second[0]))
     )
     return WorstCase(measured, lowest, highest, failed)
 
 
 def _filled(values: Column, end: float) -> Floats:
-    """Return the values with every failed cell at `end`."""
+    """Return the values with every failed judgment at `end`."""
     numbers = floats(values)
     return np.asarray(np.where(np.isnan(numbers), end, numbers), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What a test says: the difference with its interval, and how surprising it would be were there none."""
+"""The outcome of a test: the difference with its interval, and its p-value."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Comparison:
 
     Args:
         difference: First minus second, with its interval.
-        p: Probability of a difference at least as far from the hypothesis if it were true, in (0, 1]; None
+        p: Probability of a difference at least as far from the hypothesis if it were true, in (0, 1]. None
             where there is no test.
-        test: How `p` was made, such as "sign-flip-10000"; "none" without one.
-        reason: Why `p` is None; None otherwise.
+        test: Method of `p`, such as "sign-flip-9999". "none" without a test.
+        reason: Why `p` is None. None otherwise.
 
     Raises:
         InputError: `p` lies outside (0, 1], or is None without a reason.
@@ -43,7 +43,7 @@ class Comparison:
         """Return a comparison without a test, and why.
 
         Args:
-            difference: What is known of the difference.
+            difference: The difference.
             reason: Why there is no test, in a few words.
 
         Returns:

@@ -1,4 +1,4 @@
-"""What two systems, or two nights, have in common: the same unit and opponent, or each other."""
+"""The cells that two systems, or two runs, have in common: the same unit and opponent, or each other."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ class Matching:
     """Cells of several sides, to be matched two by two.
 
     Args:
-        sides: (n,) the system or night of each cell.
-        units: (n,) what the cell is of, such as an item.
-        opponents: (n,) the system it was met by there; "" = none. A cell occurs once.
+        sides: (n,) the system or run of each cell.
+        units: (n,) unit of the cell, such as an item.
+        opponents: (n,) the opponent on that unit. "" = no opponent. A cell occurs once.
 
     Raises:
         InputError: The columns differ in length.
 
     Example:
-        >>> met = Matching(["x", "y", "x", "y"], ["q1", "q1", "q2", "q1"], ["y", "x", "z", "z"])
-        >>> rows, others, direct = met.pair("x", "y")
-        >>> rows.tolist(), others.tolist(), direct.tolist()
+        >>> matching = Matching(["x", "y", "x", "y"], ["q1", "q1", "q2", "q1"], ["y", "x", "z", "z"])
+        >>> first, second, direct = matching.pair("x", "y")
+        >>> first.tolist(), second.tolist(), direct.tolist()
         ([0], [1], [True])
     """
 
@@ -37,11 +37,11 @@ class Matching:
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """Their names, sorted."""
+        """Names of the sides, sorted."""
         return tuple(self._rows)
 
     def pair(self, first: str, second: str) -> tuple[Ints, Ints, Bools]:
-        """Match two sides on every unit and opponent that both have; each other is such an opponent.
+        """Match two sides on every unit and opponent that both have, or where they met each other.
 
         Args:
             first: A side.
@@ -50,21 +50,20 @@ class Matching:
         Returns:
             (m,) rows of the first, (m,) rows of the second, and (m,) True where the two met each other.
         """
-        one, two = self._rows[first], self._rows[second]
+        home, away = self._rows[first], self._rows[second]
         common, a, b = np.intersect1d(
-            self._keys(one, second), self._keys(two, first), assume_unique=True, return_indices=True
+            self._keys(home, second), self._keys(away, first), assume_unique=True, return_indices=True
         )
-        return one[a], two[b], np.asarray(common < self._count, dtype=np.bool_)
+        return home[a], away[b], np.asarray(common < self._count, dtype=np.bool_)
 
     def lacking(self, first: str, second: str) -> int:
-        """Count the units in which only one of the two sides has a cell.
+        """Count the units for which only one of the two sides has a cell.
 
         Args:
             first: A side.
             second: Another.
         """
-        one, two = (self._units[self._rows[side]] for side in (first, second))
-        return len(np.setxor1d(one, two))
+        return len(np.setxor1d(self._units[self._rows[first]], self._units[self._rows[second]]))
 
     def _keys(self, rows: Ints, rival: str) -> Ints:
         met = self._opponents[rows] == rival

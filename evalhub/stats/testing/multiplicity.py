@@ -1,8 +1,6 @@
-"""p-values that many tests share: adjusted, so that each may be held against the one error rate."""
+"""p-values of several tests, adjusted for their number."""
 
 from __future__ import annotations
-
-from enum import StrEnum
 
 import numpy as np
 
@@ -10,31 +8,19 @@ from evalhub.errors import InputError
 from evalhub.stats.clusters import Column, floats
 
 
-class Correction(StrEnum):
-    """What is controlled: the chance of any false alarm, or the share of false alarms among the alarms."""
-
-    HOLM = "holm"
-    BENJAMINI_HOCHBERG = "benjamini-hochberg"
-    BENJAMINI_YEKUTIELI = "benjamini-yekutieli"
-
-
-def adjusted(p: Column, correction: Correction = Correction.HOLM) -> tuple[float | None, ...]:
-    """Adjust p-values for how many there are.
+def adjusted(p: Column) -> tuple[float | None, ...]:
+    """Adjust p-values by Holm's method, which controls the chance of one or more false alarms.
 
     Args:
-        p: (n,) p-values in [0, 1]; None and NaN = no test, which stays None and is not counted.
-        correction: Holm controls the chance of one or more false alarms; Benjamini-Hochberg the expected
-            share of false alarms, for independent or positively dependent tests; Benjamini-Yekutieli the
-            same, for any tests.
+        p: (n,) p-values in [0, 1]. None and NaN = no test, which stays None and is not counted.
 
     Returns:
-        (n,) adjusted p-values in the order given, in [0, 1], none below its own p.
+        (n,) adjusted p-values in the same order, in [0, 1], none below its own p.
 
     Raises:
         InputError: A p-value lies outside [0, 1].
 
-    Source: Holm, Scandinavian Journal of Statistics 6, 1979, 65-70; Benjamini & Hochberg, JRSS-B 57, 1995,
-        289-300; Benjamini & Yekutieli, Annals of Statistics 29, 2001, 1165-1188.
+    Source: Holm, Scandinavian Journal of Statistics 6, 1979, 65-70.
 
     Example:
         >>> adjusted([0.01, None, 0.04, 0.03])
@@ -47,14 +33,8 @@ def adjusted(p: Column, correction: Correction = Correction.HOLM) -> tuple[float
     if strange.any():
         raise InputError("a p-value lies between 0 and 1", value=float(tested[strange][0]))
     order = np.argsort(tested, kind="stable")
-    k = len(tested)
-    ranks = np.arange(1, k + 1)
-    if correction is Correction.HOLM:
-        raised = np.maximum.accumulate((k + 1 - ranks) * tested[order])
-    else:
-        dependent = correction is Correction.BENJAMINI_YEKUTIELI
-        factor = float(np.sum(1 / ranks)) if dependent else 1.0
-        raised = np.minimum.accumulate((factor * k / ranks * tested[order])[::-1])[::-1]
-    found = np.full(len(numbers), np.nan)
-    found[np.flatnonzero(present)[order]] = np.minimum(raised, 1.0)
-    return tuple(None if np.isnan(one) else float(one) for one in found)
+    factors = np.arange(len(tested), 0, -1)
+    adjustments = np.full(len(numbers), np.nan)
+    places = np.flatnonzero(present)[order]
+    adjustments[places] = np.minimum(np.maximum.accumulate(factors * tested[order]), 1.0)
+    return tuple(None if np.isnan(value) else float(value) for value in adjustments)

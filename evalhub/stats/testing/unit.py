@@ -1,26 +1,24 @@
-"""Values of known bounds, brought to [0, 1]."""
+"""Values with bounds, scaled to [0, 1]."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from evalhub.errors import InputError
-from evalhub.stats.clusters import Column, Floats, floats
+from evalhub.stats.clusters import Column, Floats, floats, within_bounds
 
 Bounds = tuple[float, float]
 
 
 def to_unit(values: Column, bounds: Bounds) -> Floats:
-    """Bring values from their bounds to [0, 1], without float noise at the two ends.
+    """Scale values from their bounds to [0, 1], without float noise at the two ends.
 
     Args:
-        values: (n,) numbers; None, NaN and infinite = missing.
-        bounds: Lowest and highest value there can be, finite, the lowest first.
+        values: (n,) numbers. None, NaN and infinite are missing.
+        bounds: Lowest and highest possible value, finite, the lowest first.
 
     Returns:
-        (n,) numbers in [0, 1]; NaN = missing.
+        (n,) numbers in [0, 1]. NaN = missing.
 
     Raises:
         InputError: The bounds are no range, or a value lies outside them.
@@ -32,12 +30,4 @@ def to_unit(values: Column, bounds: Bounds) -> Floats:
     low, high = bounds
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise InputError("bounds are the lowest and the highest value there can be", value=bounds)
-    numbers = floats(values)
-    shares = (numbers - low) / (high - low)
-    clipped = np.clip(shares, 0.0, 1.0)
-    strange = np.abs(shares - clipped) > 1e-9
-    if strange.any():
-        raise InputError(
-            "a value lies outside its bounds", value=float(numbers[strange][0]), allowed=str(bounds)
-        )
-    return np.asarray(clipped, dtype=np.float64)
+    return (within_bounds(floats(values), bounds) - low) / (high - low)

@@ -5,8 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.errors import InputError
-from evalhub.stats.agreement.alpha import Metric, gwet_ac1, krippendorff_alpha
-from evalhub.stats.intervals import Interval, Options
+from evalhub.stats.agreement.alpha import (
+    Metric,
+    _interval,
+    _nominal,
+    _ordinal,
+    gwet_ac1,
+    krippendorff_alpha,
+)
+from evalhub.stats.agreement.ratings import read_ratings
+from evalhub.stats.clusters import draw
 
 
 def long(table):
@@ -64,21 +72,25 @@ def test_levels_order_words():
     assert words == numbers
 
 
-@pytest.mark.parametrize("metric", list(Metric))
-def test_weights_are_copies(metric):
+@pytest.mark.parametrize(
+    ("metric", "statistic_of"),
+    [(Metric.NOMINAL, _nominal), (Metric.ORDINAL, _ordinal), (Metric.INTERVAL, _interval)],
+)
+def test_weights_are_copies(metric, statistic_of):
     """Leaving clusters out and drawing them twice is the alpha of the rows written out."""
-    table = np.concatenate([random_table(9)] * 3)
-    options = Options(interval=Interval.BOOTSTRAP, resamples=100)
+    table = np.where(np.arange(12)[:, None] % 4 == 3, 1.0, random_table(9)[:12, :2])
+    table = np.where(np.isnan(table), 2.0, table)
     values, units, raters = long(table)
-    one = krippendorff_alpha(values, units, raters, clusters=units // 3, metric=metric, options=options)
-    assert one.low < one.estimate < one.high
-    assert one.method == "cluster-bootstrap-100"
-    shuffled = np.random.default_rng(0).permutation(len(values))
-    again = krippendorff_alpha(
-        values[shuffled], units[shuffled], raters[shuffled],
-        clusters=units[shuffled] // 3, metric=metric, options=options,
+    _, numbers = np.unique(values, return_inverse=True)
+    names = np.unique(values).astype(str) if metric is Metric.NOMINAL else None
+    ratings = read_ratings(
+        numbers.astype(float) if metric is Metric.NOMINAL else values,
+        [f"u{unit:02}" for unit in units], raters, clusters=units // 3, names=names,
     )  # fmt: skip
-    assert (again.low, again.high) == pytest.approx((one.low, one.high))
+    weights = draw(4, 6, 0)
+    for row, alpha in zip(weights, statistic_of(ratings)(weights), strict=True):
+        copies = np.concatenate([np.tile(table[3 * k : 3 * k + 3], (int(row[k]), 1)) for k in range(4)])
+        assert alpha == pytest.approx(alpha_of(copies, metric).estimate)
 
 
 def second_ac1(table, k):

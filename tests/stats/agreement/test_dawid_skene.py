@@ -20,7 +20,7 @@ def draw(n, seed=0, missing=0.1):
     truth = rng.choice(3, n, p=PRIOR)
     said = np.array([[rng.choice(3, p=matrix[t]) for t in truth] for matrix in CONFUSIONS], dtype=float)
     said[rng.random(said.shape) < missing] = np.nan
-    return truth, said
+    return said
 
 
 def long(said):
@@ -48,56 +48,48 @@ def small_em(said, k, steps):
                 if not np.isnan(said[r, i]):
                     chance = chance * matrices[r, :, int(said[r, i])]
             truth[i] = chance / chance.sum()
-    return prior, matrices, truth
+    return prior, matrices
 
 
 def test_finds_the_confusions_that_made_the_data():
-    truth, said = draw(4_000)
+    said = draw(4_000)
     model = dawid_skene(*long(said))
     assert model.reason is None
-    assert model.categories == ("a", "b", "c")
     assert model.prior == pytest.approx(PRIOR, abs=0.03)
     for name, matrix in zip("pqrs", CONFUSIONS, strict=True):
         assert model.confusions[name] == pytest.approx(matrix, abs=0.06)
         assert model.confusions[name].sum(axis=1) == pytest.approx(np.ones(3))
-    assert model.posterior.sum(axis=1) == pytest.approx(np.ones(len(truth)))
-    order = np.array([int(unit) for unit in model.units])
-    right = np.mean(model.posterior.argmax(axis=1) == truth[order])
-    votes = np.array([[np.sum(said[:, i] == c) for c in range(3)] for i in range(len(truth))])
-    assert right > np.mean(votes.argmax(axis=1) == truth) + 0.01
 
 
 def test_equals_a_small_implementation():
-    _, said = draw(60, seed=3)
+    said = draw(60, seed=3)
     model = dawid_skene(*long(said))
-    prior, matrices, truth = small_em(said, 3, model.steps)
+    prior, matrices = small_em(said, 3, model.steps)
     assert model.prior == pytest.approx(prior, abs=1e-10)
     assert np.stack(list(model.confusions.values())) == pytest.approx(matrices, abs=1e-10)
-    order = [int(unit) for unit in model.units]
-    assert model.posterior == pytest.approx(truth[order], abs=1e-10)
 
 
 def test_rows_in_another_order_give_the_same_model():
-    _, said = draw(80, seed=1)
+    said = draw(80, seed=1)
     values, units, raters = long(said)
     order = np.random.default_rng(2).permutation(len(values))
     one = dawid_skene(values, units, raters)
     other = dawid_skene([values[i] for i in order], units[order], raters[order])
-    assert np.array_equal(one.posterior, other.posterior)
-    assert one.log_likelihood == other.log_likelihood
+    assert np.array_equal(one.prior, other.prior)
+    assert all(np.array_equal(one.confusions[name], other.confusions[name]) for name in "pqrs")
 
 
 def test_a_level_that_nobody_chose_stays_rare():
-    _, said = draw(100)
+    said = draw(100)
     model = dawid_skene(*long(said), levels=["a", "b", "c", "d"])
-    assert model.posterior.shape[1] == 4
+    assert model.prior.shape == (4,)
     assert model.prior[3] < 0.01
 
 
 def test_what_is_not_identified_says_why():
-    _, said = draw(100)
+    said = draw(100)
     two = dawid_skene(*long(said[:2]))
-    assert (two.prior, two.posterior, two.confusions) == (None, None, {})
+    assert (two.prior, two.confusions) == (None, {})
     assert two.reason == "fewer than 3 raters"
     few = dawid_skene(*long(said[:, :20]))
     assert few.reason == "fewer than 30 units of 3 raters or more"

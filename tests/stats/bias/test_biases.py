@@ -12,7 +12,6 @@ from evalhub.stats import (
     controlled,
     controlled_beyond_people,
     flip_rate,
-    judge_biases,
     pooled_logit,
     raw_rate,
 )
@@ -54,7 +53,7 @@ def drawn(seed=0, pairs=60):
     winner[::11] = "tie"
     people = np.where(random.random(pairs) < special.expit(quality), "a", "b").astype(object)
     return Askings(
-        winner, both, shown=shown, pair=both, p_a=p_a, people=people[both], quality=quality[both],
+        winner, both, shown=shown, pair=both, p_a=p_a, people=people[both],
         chars_a=chars[0][both], chars_b=chars[1][both], lists_a=lists[0][both], lists_b=lists[1][both],
         markdown_a=marks[0][both], markdown_b=marks[1][both],
     )  # fmt: skip
@@ -155,8 +154,8 @@ def test_a_liking_for_length_is_not_self_preference():
 
 def test_the_controlled_effects_are_one_pooled_logit():
     askings = drawn()
-    found = judge_biases(askings)
-    assert [one.kind for one in found] == list(Kind)
+    effects, beyond = controlled(askings), controlled_beyond_people(askings)
+    assert list(effects) == list(Kind)
     wins = np.select([askings.winner == "a", askings.winner == "b"], [1.0, 0.0], 0.5)
     columns = {
         "position": np.where(askings.shown == "ab", 1, -1),
@@ -164,16 +163,14 @@ def test_the_controlled_effects_are_one_pooled_logit():
         "lists": (askings.lists_a - askings.lists_b) / np.maximum(askings.lists_a + askings.lists_b, 1),
         "markdown": (askings.markdown_a - askings.markdown_b)
         / np.maximum(askings.markdown_a + askings.markdown_b, 1),
-        "quality": askings.quality,
     }
     expected = pooled_logit(wins, askings.cluster, columns, contrasts={"position": (-1, 1)})
-    by_kind = {one.kind: one for one in found}
     for name in ("position", "length", "lists", "markdown"):
-        assert by_kind[name].effect == expected[name]
-        assert by_kind[name].rate.low is not None
-        assert (by_kind[name].effect_beyond.points.low is not None) == (name != "position")
-    assert by_kind[Kind.FLIPS].effect.points.estimate is None
-    assert by_kind[Kind.FLIPS].rate.estimate > 0
+        assert effects[name] == expected[name]
+        assert raw_rate(askings, Kind(name))[0].low is not None
+        assert (beyond[name].points.low is not None) == (name != "position")
+    assert effects[Kind.FLIPS].points.estimate is None
+    assert raw_rate(askings, Kind.FLIPS)[0].estimate > 0
 
 
 def _columns(askings):
@@ -181,10 +178,11 @@ def _columns(askings):
 
 
 def test_soft_verdicts_are_narrower():
-    hard, soft = ({one.kind: one for one in judge_biases(drawn(), soft=soft)} for soft in (False, True))
+    askings = drawn()
+    hard, soft = (controlled(askings, soft=soft) for soft in (False, True))
     for kind in (Kind.POSITION, Kind.LENGTH):
-        assert soft[kind].effect.points.width < hard[kind].effect.points.width
-    assert soft[Kind.POSITION].rate == hard[Kind.POSITION].rate
+        assert soft[kind].points.width < hard[kind].points.width
+    assert raw_rate(askings, Kind.POSITION, soft=True) == raw_rate(askings, Kind.POSITION)
     none = controlled(Askings(["a"] * 5, range(5)), soft=True)
     assert none[Kind.LENGTH].points.estimate is None
 
@@ -197,11 +195,12 @@ def test_the_two_sides_may_be_exchanged():
     turn = {"a": "b", "b": "a", "tie": "tie", "ab": "ba", "ba": "ab"}
     for name in ("winner", "shown", "people"):
         other[name] = [turn[text] for text in other[name]]
-    other["quality"], other["p_a"] = -other["quality"], 1 - other["p_a"]
-    for mine, theirs in zip(judge_biases(one), judge_biases(Askings(**other)), strict=True):
-        assert theirs.rate == mine.rate
-        for name in ("effect", "effect_beyond"):
-            left, right = getattr(mine, name).points, getattr(theirs, name).points
+    other["p_a"] = 1 - other["p_a"]
+    mirrored = Askings(**other)
+    for kind in Kind:
+        assert raw_rate(mirrored, kind)[0] == raw_rate(one, kind)[0]
+        for effects in (controlled, controlled_beyond_people):
+            left, right = effects(one)[kind].points, effects(mirrored)[kind].points
             assert left.reason == right.reason
             if left.low is not None:
                 assert (left.low, left.high) == pytest.approx((right.low, right.high), abs=1e-8)
@@ -209,24 +208,22 @@ def test_the_two_sides_may_be_exchanged():
 
 def test_nothing_known_gives_reasons():
     for askings in (Askings([], []), Askings(["a", None, "b"], range(3))):
-        for one in judge_biases(askings):
-            for estimate in (
-                one.rate, one.people, one.beyond, one.effect.points, one.effect.log_odds,
-                one.effect_beyond.points,
-            ):  # fmt: skip
+        effects, beyond = controlled(askings), controlled_beyond_people(askings)
+        for kind in Kind:
+            estimates = (*raw_rate(askings, kind), effects[kind].points, effects[kind].log_odds)
+            for estimate in (*estimates, beyond[kind].points):
                 assert estimate.estimate is None
                 assert estimate.reason
     assert controlled_beyond_people(Askings(["a"], [1]))[Kind.POSITION].points.reason.startswith("no human")
 
 
 def test_empty_responses_and_responses_without_style():
-    found = judge_biases(
-        Askings(["a", "b", "a", "b"] * 5, range(20), chars_a=[0, 5] * 10, chars_b=[3, 0, 4, 4] * 5,
-                lists_a=[0] * 20, lists_b=[0] * 20)
+    askings = Askings(
+        ["a", "b", "a", "b"] * 5, range(20), chars_a=[0, 5] * 10, chars_b=[3, 0, 4, 4] * 5,
+        lists_a=[0] * 20, lists_b=[0] * 20,
     )  # fmt: skip
-    by_kind = {one.kind: one for one in found}
-    assert by_kind[Kind.LENGTH].rate.estimate is not None
-    assert by_kind[Kind.LISTS].effect.points.reason == "the same in every row"
+    assert raw_rate(askings, Kind.LENGTH)[0].estimate is not None
+    assert controlled(askings)[Kind.LISTS].points.reason == "the same in every row"
 
 
 @pytest.mark.parametrize(
@@ -238,7 +235,7 @@ def test_empty_responses_and_responses_without_style():
         lambda: controlled(Askings(["a"], [1], shown=["first"])),
         lambda: controlled(Askings(["a"], [1], chars_a=[-1], chars_b=[1])),
         lambda: controlled(Askings(["a"], [1], p_a=[1.5]), soft=True),
-        lambda: judge_biases(Askings(["a"], [1], people=["A"])),
+        lambda: controlled_beyond_people(Askings(["a"], [1], people=["A"])),
     ],
 )
 def test_what_is_refused(call):

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.errors import InputError
-from evalhub.stats import Options
 from evalhub.stats.correlation.ranking_accuracy import ranking_accuracy, system_accuracy
 
 ROWS = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 3), st.integers(0, 4)), min_size=2, max_size=30)
@@ -39,9 +38,7 @@ def test_accuracy_is_its_definition_and_epsilon_is_the_best(rows):
     assert found.uncalibrated.estimate == pytest.approx(expected)
     reached = {epsilon: accuracy_of(metric, people, items, epsilon) for epsilon in range(7)}
     best = max(reached.values())
-    assert found.in_sample.estimate == pytest.approx(best)
     assert found.epsilon == min(each for each, value in reached.items() if value >= best - 1e-9)
-    assert found.in_sample.low is None
 
 
 def test_epsilon_comes_from_other_clusters():
@@ -52,11 +49,10 @@ def test_epsilon_comes_from_other_clusters():
     # Other clusters never gain by an epsilon, except for q and r, which see p: .1 loses what .5 wins.
     assert found.uncalibrated.estimate == pytest.approx(2 / 3)
     assert found.calibrated.estimate == pytest.approx(2 / 3)
-    assert found.in_sample.estimate == pytest.approx(2 / 3)
     assert found.epsilon == 0
 
 
-def test_calibration_pays_on_other_items_and_in_sample_flatters():
+def test_calibration_pays_on_other_items():
     rng = np.random.default_rng(0)
     quality = rng.normal(size=(200, 6))
     people = np.round(quality)
@@ -66,13 +62,11 @@ def test_calibration_pays_on_other_items_and_in_sample_flatters():
     assert found.calibrated.estimate > found.uncalibrated.high
     assert found.calibrated.low is None
     assert "was chosen too" in found.calibrated.reason
-    assert found.in_sample.estimate >= found.calibrated.estimate
-    assert found.in_sample.reason == "epsilon was chosen on these very items"
     assert (found.calibrated.n, found.calibrated.clusters, found.pairs) == (200, 200, 200 * 15)
     assert 0.2 < found.epsilon < 1
 
 
-def test_seeds_and_order_of_rows():
+def test_the_order_of_rows_changes_nothing():
     rng = np.random.default_rng(1)
     metric, people = rng.normal(size=60), rng.integers(1, 4, 60)
     items, systems = np.repeat(np.arange(15), 4), np.tile(np.arange(4), 15)
@@ -82,13 +76,6 @@ def test_seeds_and_order_of_rows():
         for o in (np.arange(60), order)
     ]
     assert found[0].calibrated.estimate == pytest.approx(found[1].calibrated.estimate)
-    others = {
-        ranking_accuracy(
-            metric, people, items=items, systems=systems, options=Options(seed=seed)
-        ).calibrated.estimate
-        for seed in range(8)
-    }
-    assert len(others) > 1
 
 
 def test_missing_rows_lonely_items_and_few_clusters():
@@ -108,7 +95,6 @@ def test_float_noise_breaks_no_tie():
     metric, people = [0.1, 0.3, 0.3, 0.5], [1, 1, 1, 1]
     found = ranking_accuracy(metric, people, items=[1, 1, 2, 2], systems=[1, 2, 1, 2])
     assert found.epsilon == pytest.approx(0.2)
-    assert found.in_sample.estimate == 1
 
 
 def test_systems_by_hand():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats as reference
 
 from evalhub.errors import InputError
-from evalhub.stats import Judged, Promise, decided_at, disagreement_bound, measure, set_thresholds
+from evalhub.stats import Judged, Promise, decided_at, disagreement_bound, evaluate_cascade, set_thresholds
 
 PATH = Path(__file__).resolve().parents[3] / "benchmarks" / "cascade.py"
 
@@ -54,7 +54,7 @@ def test_what_is_decided_keeps_the_promise_on_the_labels_themselves(seed):
     wrong = int((right[decided] == 0).sum())
     # whatever error is left when a test is made, it is at most the whole of it
     assert reference.binomtest(wrong, int(decided.sum()), 0.2, alternative="less").pvalue <= 0.1
-    assert found.bound <= 0.2
+    assert found.upper_bound <= 0.2
     assert (found.n, found.start) == (300, 30)
     assert decided.sum() >= found.start
 
@@ -62,7 +62,7 @@ def test_what_is_decided_keeps_the_promise_on_the_labels_themselves(seed):
 def test_all_agree_and_everything_is_decided():
     (found,) = set_thresholds([Judged([0.7] * 50, [1] * 50)], range(50))
     assert (found.value, found.n, found.reason) == (0.7, 50, None)
-    assert found.bound == pytest.approx(1 - 0.1 ** (1 / 50))
+    assert found.upper_bound == pytest.approx(1 - 0.1 ** (1 / 50))
 
 
 def test_equal_confidences_are_one_test_of_all():
@@ -148,23 +148,23 @@ def test_the_order_of_rows_changes_nothing_and_the_seed_is_the_only_chance():
 def test_measured_on_other_items():
     first = Judged([0.9, 0.9, 0.6, 0.6, None], [1, 0, 1, 1, None], cost=1)
     second = Judged([0.9, 0.9, 0.9, 0.6, 0.9], [1, 1, 0, 1, 1], cost=10)
-    found = measure([first, second], [0.8, 0.8], range(5))
-    assert [(one.asked, one.decided) for one in found.stages] == [(5, 2), (3, 2)]
+    found = evaluate_cascade([first, second], [0.8, 0.8], range(5))
+    assert [(one.n, one.n_decided) for one in found.stages] == [(5, 2), (3, 2)]
     assert [one.agreement.estimate for one in found.stages] == [0.5, 0.5]
     assert [one.cost for one in found.stages] == [2.5, 15]
-    assert found.together.agreement.n == 4
-    assert (found.together.share.estimate, found.people.estimate) == (0.8, pytest.approx(0.2))
-    assert found.together.cost == 35 / 4
-    nothing = measure([first], [None], range(5))
+    assert found.combined.agreement.n == 4
+    assert (found.combined.share.estimate, found.people.estimate) == (0.8, pytest.approx(0.2))
+    assert found.combined.cost == 35 / 4
+    nothing = evaluate_cascade([first], [None], range(5))
     assert nothing.stages[0].agreement.estimate is None
     assert nothing.stages[0].agreement.reason == "the stage decides nothing"
     assert (nothing.stages[0].cost, nothing.people.estimate) == (None, 1)
 
 
 def test_measured_on_nothing():
-    found = measure([Judged([], [])], [0.8], [])
+    found = evaluate_cascade([Judged([], [])], [0.8], [])
     assert found.people.estimate is None
-    assert found.stages[0].asked == 0
+    assert found.stages[0].n == 0
 
 
 def test_what_is_refused():

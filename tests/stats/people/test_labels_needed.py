@@ -16,21 +16,21 @@ def test_monotone_and_never_more_than_without_the_judge(width, correlation, effe
     found = labels_needed(width, Pilot(1, correlation, effect), rows=rows)
     wider = labels_needed(width * 1.2, Pilot(1, correlation, effect), rows=rows)
     better = labels_needed(width, Pilot(1, min(1, abs(correlation) + 0.1), effect), rows=rows)
-    if found.alone is None:
+    if found.without_judge is None:
         assert found.reason
         return
-    assert found.with_judge <= found.alone <= rows
-    assert wider.alone <= found.alone
+    assert found.with_judge <= found.without_judge <= rows
+    assert wider.without_judge <= found.without_judge
     assert wider.with_judge <= found.with_judge
     assert better.with_judge <= found.with_judge
 
 
 def test_what_cannot_be_reached_says_so():
     found = labels_needed(0.01, Pilot(1, 0.9), rows=100)
-    assert (found.alone, found.with_judge) == (None, None)
+    assert (found.without_judge, found.with_judge) == (None, None)
     assert found.reason == "100 labelled rows would make it 0.397 wide"
     assert labels_needed(1, Pilot(1), rows=20) == Needed(None, None, "fewer than 25 labelled clusters")
-    assert labels_needed(0.01, Pilot(1)).alone == pytest.approx((2 * 1.96 / 0.01) ** 2, rel=0.01)
+    assert labels_needed(0.01, Pilot(1)).without_judge == pytest.approx((2 * 1.96 / 0.01) ** 2, rel=0.01)
 
 
 def test_a_pilot_of_clusters():
@@ -51,7 +51,7 @@ def test_a_pilot_of_clusters():
 def test_simulated_intervals_are_as_wide_as_promised():
     width, skill, rows = 0.35, 0.7, 1_500
     needed = labels_needed(width, Pilot(1, skill), rows=rows)
-    for n, place in ((needed.with_judge, 0), (needed.alone, 1)):
+    for n, place in ((needed.with_judge, 0), (needed.without_judge, 1)):
         widths = []
         for seed in range(80):
             true, noise = np.random.default_rng(seed).standard_normal((2, rows))

@@ -6,16 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.errors import InputError
-from evalhub.stats.people.frame import Labelling
 from evalhub.stats.people.powered import powered_mean
-from evalhub.stats.people.sampling import drawn_systematically, inclusion_probabilities, labelling_queue
+from evalhub.stats.people.sampling import inclusion_probabilities, labelling_queue, systematic_sample
 
 DOUBT = np.array([0.5, 0.4, 0.3, 0.2, 0.1, 0.0, 0.9, 0.05, 0.3, 0.3])
 
 
 def test_the_draw_keeps_its_probabilities():
     chances, rng = inclusion_probabilities(DOUBT, n=4), np.random.default_rng(0)
-    drawn = np.mean([drawn_systematically(chances, rng) for _ in range(40_000)], axis=0)
+    drawn = np.mean([systematic_sample(chances, rng) for _ in range(40_000)], axis=0)
     assert abs(drawn - chances).max() < 0.01
 
 
@@ -80,7 +79,7 @@ def test_weighing_by_the_probabilities_is_unbiased():
         labels = np.full(400, np.nan)
         places = [int(one.id) for one in queue]
         labels[places] = right[places]
-        found = powered_mean(labels, chance, np.arange(400), design=Labelling(inclusion))
+        found = powered_mean(labels, chance, np.arange(400), inclusion=inclusion)
         weighed.append((found.estimate.estimate, found.labels_only.estimate))
         plain.append(np.nanmean(labels))
     error = np.std(weighed, axis=0) / 20

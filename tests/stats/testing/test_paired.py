@@ -11,12 +11,7 @@ from scipy import stats as scipy_stats
 from evalhub.errors import InputError
 from evalhub.stats.means import mean_estimate
 from evalhub.stats.paired import paired_difference
-from evalhub.stats.testing.comparison import Comparison
-from evalhub.stats.testing.paired import (
-    mean_difference,
-    paired_comparison,
-    separate_comparison,
-)
+from evalhub.stats.testing.paired import mean_difference, paired_comparison
 from evalhub.stats.testing.signflip import sign_flip
 
 
@@ -142,30 +137,6 @@ def test_a_win_rate_against_that_of_the_opponent() -> None:
     assert paired_comparison([], [], [], bounds=(0, 1)).p is None
 
 
-def test_welch_of_single_rows_is_scipys() -> None:
-    rng = np.random.default_rng(2)
-    one, other = rng.uniform(0, 1, 20), rng.uniform(-1, 1.5, 30)
-    found = separate_comparison(one, other, (range(20), range(50, 80)))
-    known = scipy_stats.ttest_ind(one, other, equal_var=False)
-    ends = known.confidence_interval()
-    assert found.p == pytest.approx(known.pvalue)
-    assert (found.difference.low, found.difference.high) == pytest.approx((ends.low, ends.high))
-    assert (found.difference.n, found.difference.clusters) == (50, 50)
-
-
-def separate(one: list[float | None], other: list[float | None], clusters: str) -> Comparison:
-    cut = len(one)
-    return separate_comparison(one, other, (list(clusters[:cut]), list(clusters[cut:])))
-
-
-def test_what_two_separate_nights_cannot_say() -> None:
-    assert "in common" in str(separate([1, 2, 3], [1, 2, 4], "abccde").reason)
-    assert separate([1, 2, 3], [1, 2, 4], "aabcde").reason == "fewer than 3 clusters"
-    assert "no width" in str(separate([1, 1, 1], [2, 2, 2], "abcdef").reason)
-    empty = separate([None, None, None], [2, 2, 2], "abcdef")
-    assert (empty.reason, empty.difference.n, empty.difference.left_out) == ("nothing was measured", 3, 3)
-
-
 def test_bad_columns() -> None:
     with pytest.raises(InputError, match="one length"):
         paired_comparison([1], [1, 0], [1, 2])
@@ -177,5 +148,3 @@ def test_bad_columns() -> None:
         paired_comparison([1], [1], [1], bounds=(0, float("inf")))
     with pytest.raises(InputError, match="outside"):
         paired_comparison([2], [1], [1], bounds=(0, 1))
-    with pytest.raises(InputError, match="one length"):
-        separate_comparison([1, 2], [1], (["a"], ["b"]))

@@ -8,14 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.errors import InputError
-from evalhub.stats.intervals import Options
-from evalhub.stats.testing.sequential import (
-    BETS,
-    GRID,
-    Standing,
-    confidence_sequence,
-    sequential_comparison,
-)
+from evalhub.stats.testing.sequential import BETS, Standing, sequential_comparison
 
 THREE = (-1.0, 0.0, 1.0)
 
@@ -83,21 +76,6 @@ def test_settled_exactly_when_zero_lies_outside() -> None:
     assert after.p == pytest.approx(1 / after.e_value)
 
 
-def test_the_path_holds_the_interval_of_each_look() -> None:
-    values = draws(1, 300, 0.1, 0.5)[0]
-    path = confidence_sequence(values, range(300))
-    assert list(path.lows) == sorted(path.lows)
-    assert list(path.highs) == sorted(path.highs, reverse=True)
-    step = 2 / GRID
-    for look in (1, 5, 50, 300):
-        mean = sequential_comparison(values[:look], range(look)).mean
-        assert mean.low is not None
-        assert mean.high is not None
-        assert path.lows[look - 1] >= mean.low - step - 1e-9
-        assert path.highs[look - 1] <= mean.high + step + 1e-9
-    assert path.lows[-1] <= 0.1 <= path.highs[-1]
-
-
 def test_swapping_the_two_mirrors_everything() -> None:
     values = draws(1, 200, 0.3, 0.6)[0]
     one, other = (sequential_comparison(side, range(200)) for side in (values, -values))
@@ -150,7 +128,6 @@ def test_failed_items_are_left_out() -> None:
     nothing = sequential_comparison([None, None], ["a", "b"])
     assert (nothing.mean.estimate, nothing.mean.reason) == (None, "nothing was measured")
     assert (nothing.mean.left_out, nothing.p, nothing.standing) == (2, 1.0, Standing.OPEN)
-    assert confidence_sequence([], []).lows == ()
 
 
 def test_constant_differences() -> None:
@@ -167,17 +144,18 @@ def test_constant_differences() -> None:
 def test_a_lower_level_settles_earlier() -> None:
     values = draws(1, 500, 0.2, 0.6)[0]
     stops = [
-        sequential_comparison(values, range(500), options=Options(level=level)).stopped_at or 501
+        sequential_comparison(values, range(500), level=level).stopped_at or 501
         for level in (0.8, 0.95, 0.999)
     ]
     assert stops[0] < stops[1] < stops[2]
 
 
 def test_bad_inputs() -> None:
-    for function in (sequential_comparison, confidence_sequence):
-        with pytest.raises(InputError, match="outside"):
-            function([2], ["a"])
-        with pytest.raises(InputError, match="one length"):
-            function([1, 0], ["a"])
-        with pytest.raises(InputError, match="lowest and the highest"):
-            function([1], ["a"], bounds=(1, 1))
+    with pytest.raises(InputError, match="outside"):
+        sequential_comparison([2], ["a"])
+    with pytest.raises(InputError, match="one length"):
+        sequential_comparison([1, 0], ["a"])
+    with pytest.raises(InputError, match="lowest and the highest"):
+        sequential_comparison([1], ["a"], bounds=(1, 1))
+    with pytest.raises(InputError, match="level"):
+        sequential_comparison([1], ["a"], level=1.0)

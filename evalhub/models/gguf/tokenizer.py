@@ -1,7 +1,7 @@
 """Builds a model's tokenizer from the token lists of its GGUF file.
 
-A GGUF file names its kind of text splitting instead of carrying it (`tokenizer.ggml.pre`), so the kinds
-of the pinned models stand here as their makers published them.
+A GGUF file only names its kind of text splitting (`tokenizer.ggml.pre`). The kinds of the pinned models are
+defined here as their makers published them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import ModelError
-from evalhub.models.gguf_header import GgufHeader
+from evalhub.models.gguf.header import GgufHeader
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -34,7 +34,7 @@ def build_tokenizer(header: GgufHeader) -> Tokenizer:
         A tokenizer with its special tokens registered as special.
 
     Raises:
-        ModelError: The kind is another one.
+        ModelError: The kind is unknown.
     """
     kind = (header.text("tokenizer.ggml.model"), header.text("tokenizer.ggml.pre"))
     if kind not in _BUILDERS:
@@ -42,7 +42,7 @@ def build_tokenizer(header: GgufHeader) -> Tokenizer:
             "the GGUF file has a tokenizer of an unknown kind",
             where=header.where,
             value="/".join(kind),
-            allowed=("/".join(known) for known in _BUILDERS),
+            allowed=("/".join(names) for names in _BUILDERS),
         )
     return _BUILDERS[kind](header)
 
@@ -50,7 +50,7 @@ def build_tokenizer(header: GgufHeader) -> Tokenizer:
 def tokenizer_settings(header: GgufHeader, context_length: int) -> dict[str, Any]:
     """Return the content of `tokenizer_config.json`."""
     tokens = header.texts("tokenizer.ggml.tokens")
-    named = {
+    special_tokens = {
         name: tokens[header.integer(f"tokenizer.ggml.{key}_token_id")]
         for name, key in _NAMED.items()
         if f"tokenizer.ggml.{key}_token_id" in header.fields
@@ -60,7 +60,7 @@ def tokenizer_settings(header: GgufHeader, context_length: int) -> dict[str, Any
         "model_max_length": context_length,
         "clean_up_tokenization_spaces": False,
         "add_bos_token": bool(header.fields.get("tokenizer.ggml.add_bos_token", False)),
-        **named,
+        **special_tokens,
     }
 
 

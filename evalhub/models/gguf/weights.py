@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalhub.errors import ModelError
-from evalhub.models.gguf_header import Tensor
+from evalhub.models.gguf.header import Tensor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,13 +31,13 @@ _SCALE = "_scale"
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class TensorPlacement:
     """One tensor on its way from the GGUF file to the safetensors file.
 
     Args:
         name: Its name in the safetensors file.
-        tensor: Where it lies in the GGUF file.
-        heads: Attention heads whose rotary halves lie interleaved and are put back, else 0.
+        tensor: Its place in the GGUF file.
+        heads: Attention heads whose interleaved rotary halves are put back, else 0.
         shift: Added to each value.
         int8: Whether it is written as `int8_rows` does. Its scales get its name with `_scale` behind.
     """
@@ -49,13 +49,13 @@ class Placed:
     int8: bool = False
 
 
-def write_weights(gguf: Path, target: Path, tensors: list[Placed]) -> None:
+def write_weights(gguf: Path, target: Path, tensors: list[TensorPlacement]) -> None:
     """Write tensors as bfloat16, rounded to the nearest even, or as 8-bit integers and scales.
 
     Args:
         gguf: The file to read.
         target: The safetensors file to write.
-        tensors: What to write, in this order.
+        tensors: The tensors in the order of the file.
 
     Raises:
         ModelError: A tensor has a type that cannot be read, or reaches behind the file's end.
@@ -65,11 +65,11 @@ def write_weights(gguf: Path, target: Path, tensors: list[Placed]) -> None:
         out.write(header)
         out.flush()
         with mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            jobs = [job for placed in tensors for job in _slices(placed, len(data), gguf.name)]
+            jobs = [job for placement in tensors for job in _slices(placement, len(data), gguf.name)]
             workers = min(_WORKERS, os.cpu_count() or 1)
             with ThreadPoolExecutor(workers) as pool:
-                done = pool.map(lambda job: _write_slice(job, data, out.fileno(), starts), jobs)
-                for _ in done:
+                results = pool.map(lambda job: _write_slice(job, data, out.fileno(), starts), jobs)
+                for _ in results:
                     pass
 
 
@@ -77,44 +77,44 @@ def write_weights(gguf: Path, target: Path, tensors: list[Placed]) -> None:
 class _Slice:
     """Some rows of one tensor."""
 
-    placed: Placed
+    placement: TensorPlacement
     first: int
     rows: int
     columns: int
     row_bytes: int
 
 
-def _layout(tensors: list[Placed]) -> tuple[bytes, dict[str, int]]:
+def _layout(tensors: list[TensorPlacement]) -> tuple[bytes, dict[str, int]]:
     """Return the header's bytes and each tensor's place in the file."""
     entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    places: dict[str, int] = {}
-    at = 0
-    for name, dtype, shape in (entry for placed in tensors for entry in _written(placed)):
-        end = at + _BYTES[dtype] * math.prod(shape)
-        entries[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, end]}
-        places[name] = at
-        at = end
+    offsets: dict[str, int] = {}
+    offset = 0
+    for name, dtype, shape in (entry for placement in tensors for entry in _entries(placement)):
+        end = offset + _BYTES[dtype] * math.prod(shape)
+        entries[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, end]}
+        offsets[name] = offset
+        offset = end
     text = json.dumps(entries, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     start = 8 + len(text)
-    return len(text).to_bytes(8, "little") + text, {name: start + at for name, at in places.items()}
+    return len(text).to_bytes(8, "little") + text, {name: start + offset for name, offset in offsets.items()}
 
 
-def _written(placed: Placed) -> Iterator[tuple[str, str, list[int]]]:
-    """Name, type and shape of what a tensor becomes. Scales first, as wider numbers lie before bytes."""
-    shape = list(placed.tensor.shape)
-    if not placed.int8:
-        yield placed.name, "BF16", shape
+def _entries(placement: TensorPlacement) -> Iterator[tuple[str, str, list[int]]]:
+    """Yield name, type and shape of the written tensors. Scales come first, before bytes."""
+    shape = list(placement.tensor.shape)
+    if not placement.int8:
+        yield placement.name, "BF16", shape
         return
-    yield placed.name + _SCALE, "F32", [math.prod(shape[:-1]), 1]
-    yield placed.name, "I8", shape
+    yield placement.name + _SCALE, "F32", [math.prod(shape[:-1]), 1]
+    yield placement.name, "I8", shape
 
 
-def _slices(placed: Placed, end: int, where: str) -> Iterator[_Slice]:
-    """Cut a tensor into slices of about a million values. One that is permuted stays whole."""
+def _slices(placement: TensorPlacement, end: int, where: str) -> Iterator[_Slice]:
+    """Cut a tensor into slices of about a million values. A permuted tensor is one slice."""
     from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
-    tensor = placed.tensor
+    tensor = placement.tensor
     try:
         block, size = GGML_QUANT_SIZES[GGMLQuantizationType(tensor.kind)]
     except (ValueError, KeyError):
@@ -126,9 +126,9 @@ def _slices(placed: Placed, end: int, where: str) -> Iterator[_Slice]:
     row_bytes = columns // block * size
     if columns % block or tensor.offset + rows * row_bytes > end:
         raise ModelError("a tensor does not fit its file", where=f"{where}: {tensor.name}")
-    step = rows if placed.heads else max(1, _SLICE // columns)
+    step = rows if placement.heads else max(1, _SLICE // columns)
     for first in range(0, rows, step):
-        yield _Slice(placed, first, min(step, rows - first), columns, row_bytes)
+        yield _Slice(placement, first, min(step, rows - first), columns, row_bytes)
 
 
 def _write_slice(job: _Slice, data: mmap.mmap, out: int, starts: dict[str, int]) -> None:
@@ -137,19 +137,19 @@ def _write_slice(job: _Slice, data: mmap.mmap, out: int, starts: dict[str, int])
     from gguf import GGMLQuantizationType
     from gguf.quants import dequantize
 
-    placed = job.placed
-    at = placed.tensor.offset + job.first * job.row_bytes
+    placement = job.placement
+    offset = placement.tensor.offset + job.first * job.row_bytes
     # A copy: a view would keep the mapping from being closed.
-    raw = np.frombuffer(data[at : at + job.rows * job.row_bytes], dtype=np.uint8).reshape(
+    raw = np.frombuffer(data[offset : offset + job.rows * job.row_bytes], dtype=np.uint8).reshape(
         job.rows, job.row_bytes
     )
-    if placed.heads:
-        raw = raw[_split_halves(job.rows, placed.heads)]
-    values = dequantize(raw, GGMLQuantizationType(placed.tensor.kind))
-    if placed.shift:
-        values = values + np.float32(placed.shift)
-    name = placed.name
-    if placed.int8:
+    if placement.heads:
+        raw = raw[_split_halves(job.rows, placement.heads)]
+    values = dequantize(raw, GGMLQuantizationType(placement.tensor.kind))
+    if placement.shift:
+        values = values + np.float32(placement.shift)
+    name = placement.name
+    if placement.int8:
         values, scales = int8_rows(values)
         _write_at(out, scales.tobytes(), starts[name + _SCALE] + 4 * job.first)
         _write_at(out, values.tobytes(), starts[name] + job.first * job.columns)
@@ -159,10 +159,10 @@ def _write_slice(job: _Slice, data: mmap.mmap, out: int, starts: dict[str, int])
 
 def _write_at(out: int, content: bytes, place: int) -> None:
     """Write all of the bytes at a place of the file."""
-    left = memoryview(content)
-    while left:
-        written = os.pwrite(out, left, place)
-        left, place = left[written:], place + written
+    remaining = memoryview(content)
+    while remaining:
+        count = os.pwrite(out, remaining, place)
+        remaining, place = remaining[count:], place + count
 
 
 def _split_halves(rows: int, heads: int) -> NDArray[np.intp]:
@@ -189,11 +189,11 @@ def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
     import numpy as np
 
     bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
-    odd = (bits >> 16) & 1
-    odd += 0x7FFF
-    odd += bits
-    odd >>= 16
-    return odd.astype(np.uint16)
+    rounded = (bits >> 16) & 1
+    rounded += 0x7FFF
+    rounded += bits
+    rounded >>= 16
+    return rounded.astype(np.uint16)
 
 
 def int8_rows(values: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

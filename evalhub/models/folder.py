@@ -1,0 +1,46 @@
+"""The files of a model folder, and how its fetching reports progress."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from evalhub.models.safety import read_settings
+
+RECORD = "evalhub.json"
+TRAINING = "evalhub-training.json"
+
+Progress = Callable[[str], None]
+
+_CONTENT = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "*.py", "*.bin")
+
+
+def quiet(text: str) -> None:
+    """Ignore a progress message."""
+
+
+def content_files(folder: Path) -> list[Path]:
+    """Return the files that determine a model, sorted by name."""
+    records = {RECORD, TRAINING}
+    files = {path for pattern in _CONTENT for path in folder.glob(pattern) if path.name not in records}
+    return sorted(files, key=lambda path: path.name)
+
+
+def chat_template(folder: Path) -> str | None:
+    """Return a model's chat template, or all as JSON where it has several named ones.
+
+    Args:
+        folder: A model folder.
+
+    Returns:
+        The text, or None for a model without one.
+    """
+    file = folder / "chat_template.jinja"
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    settings = read_settings(folder / "chat_template.json") or read_settings(folder / "tokenizer_config.json")
+    template = settings.get("chat_template")
+    if template is None or isinstance(template, str):
+        return template
+    return json.dumps(template, sort_keys=True, ensure_ascii=False)

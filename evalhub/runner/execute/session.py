@@ -1,0 +1,103 @@
+"""A session of work on a run: the jobs of each model are executed in turn, each on its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any
+
+from evalhub.engines import Engine, open_engine
+from evalhub.errors import EvalhubError
+from evalhub.runner.execute.driver import Driver
+from evalhub.runner.execute.interrupts import Stop
+from evalhub.runner.execute.jobs import EngineWork
+from evalhub.runner.execute.watch import Watch
+from evalhub.runner.plan.resolve import Resolved
+from evalhub.runner.progress import Progress
+from evalhub.store import RunWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session of work on a run.
+
+    Attributes:
+        writer: The run.
+        root: The folder of all runs.
+        resolved: The suite.
+        progress: Shows how far the run is.
+        stop: Whether the user asked the run to stop.
+        watch: Ends the run if every answer fails for the same reason.
+    """
+
+    writer: RunWriter
+    root: Path
+    resolved: Resolved
+    progress: Progress
+    stop: Stop
+    watch: Watch
+
+    def execute(
+        self, works: Iterable[EngineWork], further: Callable[[], Iterable[EngineWork]] = tuple
+    ) -> None:
+        """Execute the jobs of each model in turn. Those of the same engine share it.
+
+        Args:
+            works: The jobs.
+            further: Called when an engine's jobs are done, for more jobs on the same engine.
+        """
+        for work in _group_by_engine(works):
+            if self.stop.requested:
+                return
+            driver = Driver(
+                run=self.writer,
+                root=self.root,
+                identity=work.runs.identity,
+                open_engine=lambda work=work: self._start_engine(work),  # type: ignore[misc]
+                watch=self.watch,
+            )
+            try:
+                later_rounds = chain.from_iterable(extra.rounds for extra in further())
+                for jobs in chain(work.rounds, later_rounds):
+                    driver.execute(jobs, self.progress, self.stop)
+                    if self.stop.requested:
+                        break
+            finally:
+                if driver.engine:
+                    facts = _engine_facts(driver.engine, work)
+                    driver.close()
+                    with suppress(EvalhubError):
+                        self.writer.update(engines=[*self.writer.manifest["engines"], facts])
+
+    def _start_engine(self, work: EngineWork) -> Engine:
+        identity = work.runs.identity
+        self.progress.note(f"starting {identity.engine} with {identity.model} for {', '.join(work.ids)}")
+        return open_engine(work.spec, work.runs.model, name=identity.model)
+
+
+def _group_by_engine(works: Iterable[EngineWork]) -> list[EngineWork]:
+    """Return one work for each engine. Its rounds go side by side."""
+    groups: dict[str, list[EngineWork]] = {}
+    for work in works:
+        groups.setdefault(repr(work.runs.identity), []).append(work)
+    return [
+        replace(
+            group[0],
+            ids=tuple(chain.from_iterable(work.ids for work in group)),
+            rounds=([*chain(*turn)] for turn in zip_longest(*(work.rounds for work in group), fillvalue=[])),
+        )
+        for group in groups.values()
+    ]
+
+
+def _engine_facts(engine: Engine, work: EngineWork) -> dict[str, Any]:
+    facts = engine.facts()
+    return {
+        **asdict(facts),
+        "model": work.runs.identity.model,
+        "serves": list(work.ids),
+        "hit_rate": facts.prefix_cache_hit_rate,
+    }

@@ -1,0 +1,100 @@
+"""Checks of a resolved suite that need its datasets, its candidates and its judges together."""
+
+from __future__ import annotations
+
+from evalhub.errors import SpecError, UnknownNameError
+from evalhub.runner.plan.rater_names import check_raters
+from evalhub.runner.plan.resolve import Resolved, metric_columns
+
+
+def check_suite(resolved: Resolved) -> None:
+    """Refuse a suite whose parts do not fit each other.
+
+    Raises:
+        SpecError: Two parts have one name, or an item lacks a prompt.
+        UnknownNameError: A judge names a criterion of labels, or a baseline, that no dataset has.
+    """
+    _check_judges(resolved)
+    _check_datasets(resolved)
+    check_raters(resolved)
+    _check_prompts(resolved)
+    _check_system_prompts(resolved)
+
+
+def _check_judges(resolved: Resolved) -> None:
+    """Check each judge's baseline and its criteria of labels against the datasets."""
+    systems = {response.system for dataset in resolved.datasets for response in dataset.responses}
+    systems |= {candidate.spec.id for candidate in resolved.candidates}
+    for judge in resolved.judges:
+        where = f"{resolved.path}:judges.{judge.spec.id}"
+        baseline = judge.spec.pairs.baseline
+        if baseline is not None and baseline not in systems:
+            raise UnknownNameError("system", baseline, systems, where=f"{where}.pairs.baseline")
+        criteria = {
+            name
+            for dataset in resolved.datasets
+            for name, spec in dataset.card.criteria.items()
+            if spec.kind is judge.rubric.kind and spec.turn is None
+        }
+        for label in judge.spec.against.values():
+            if label not in criteria:
+                kind = f"{judge.rubric.kind} criterion of the labels"
+                raise UnknownNameError(kind, label, criteria, where=f"{where}.against")
+
+
+def _check_datasets(resolved: Resolved) -> None:
+    """Refuse two datasets or scores of one name, and recorded scores that the suite would compute."""
+    ids = [dataset.card.id for dataset in resolved.datasets]
+    names = [name for use, metric in resolved.metrics for name in use.names(metric_columns(metric)).values()]
+    for name in names:
+        if names.count(name) > 1:
+            raise SpecError(
+                "two metrics give a score of one name",
+                where=f"{resolved.path}:metrics",
+                value=name,
+                fix="give one of them another id",
+            )
+    computed = set(names)
+    for dataset in resolved.datasets:
+        if ids.count(dataset.card.id) > 1:
+            raise SpecError(
+                "two datasets have one id",
+                where=str(resolved.path),
+                value=dataset.card.id,
+                fix="give one of them an id of its own: {id: MINE, dataset: NAME}",
+            )
+        clash = sorted(computed & {score.metric for score in dataset.scores})
+        if clash:
+            raise SpecError(
+                "the card records scores of a metric that the suite computes",
+                where=f"{resolved.path}:metrics",
+                value=clash[0],
+                fix="leave one of the two out",
+            )
+
+
+def _check_prompts(resolved: Resolved) -> None:
+    """Refuse items without a prompt if a candidate or a judge needs it."""
+    users = [part.id for part in (*resolved.suite.candidates, *resolved.suite.judges)]
+    for dataset in resolved.datasets:
+        silent = [item.item_id for item in dataset.items if not item.turns]
+        if silent and users:
+            raise SpecError(
+                f"{len(silent)} of {len(dataset.items)} items have no prompt, which {users[0]} needs",
+                where=f"{resolved.path}:datasets.{dataset.card.id}",
+                value=silent[0],
+                fix="return a prompt in the card's items, or leave candidates and judges out of the suite",
+            )
+
+
+def _check_system_prompts(resolved: Resolved) -> None:
+    """Refuse a candidate's system prompt beside an item with a system message."""
+    for candidate in resolved.candidates:
+        for item in (item for dataset in resolved.datasets for item in dataset.items):
+            if candidate.spec.system_prompt and any(role == "system" for role, _ in item.messages):
+                raise SpecError(
+                    "the candidate has a system_prompt, and an item has a system message of its own "
+                    f"(dataset {item.dataset!r}, item {item.item_id!r})",
+                    where=f"{resolved.path}:candidates.{candidate.spec.id}.system_prompt",
+                    fix="leave system_prompt out, or leave the system message out in the card's SELECT",
+                )
