@@ -20,13 +20,13 @@ LOGS = {share: {"A": math.log(share), "B": math.log(1 - share)} for share in (0.
 
 def rules(*likes: tuple[str, str, float]) -> list[dict[str, Any]]:
     """Return a script that prefers the first of two texts wherever it stands; else the place decides."""
-    made = []
+    records = []
     for better, worse, share in likes:
-        made += [
+        records += [
             {"match": f"(?s){better}.*{worse}", "logprobs": LOGS[share]},
             {"match": f"(?s){worse}.*{better}", "logprobs": LOGS[round(1 - share, 2)]},
         ]
-    return [*made, {"logprobs": LOGS[0.9]}]
+    return [*records, {"logprobs": LOGS[0.9]}]
 
 
 CHEAP = rules(("clearly good", "clearly bad", 0.95))
@@ -76,14 +76,14 @@ def two(desk: Any) -> Results:
 def test_each_stage_decides_what_it_is_sure_of(two: Results) -> None:
     shares, agreements = found(two), found(two, "agreement")
     assert list(shares) == ["cheap", "strong", ALL_STAGES, PEOPLE]
-    cheap, strong, together, people = shares.values()
+    cheap, strong, all_stages, people = shares.values()
     assert cheap["threshold"] == pytest.approx(0.95)
     assert strong["threshold"] == pytest.approx(0.9)
     assert (cheap["calibrated_on"], cheap["asked"]) == (80, 80)
     assert cheap["tests_start"] == 30
     assert 0 < cheap["disagreement_bound"] <= 0.2
-    assert (together["disagreement_bound"], people["tests_start"]) == (None, None)
-    assert cheap["decided"] + strong["decided"] == 80 == together["decided"]
+    assert (all_stages["disagreement_bound"], people["tests_start"]) == (None, None)
+    assert cheap["decided"] + strong["decided"] == 80 == all_stages["decided"]
     assert strong["asked"] == 80 - cheap["decided"] == strong["decided"]
     assert (people["decided"], people["estimate"]) == (0, 0)
     assert cheap["estimate"] == cheap["decided"] / 80
@@ -97,16 +97,16 @@ def test_each_stage_decides_what_it_is_sure_of(two: Results) -> None:
 
 
 def test_the_cost_is_that_of_escalation(two: Results) -> None:
-    cheap, strong, together, people = found(two).values()
+    cheap, strong, all_stages, people = found(two).values()
     # 80 pairs in two orders each for the cheap one, and what is left for the strong one
     assert cheap["judgments"] == 160 / cheap["decided"]
     assert strong["judgments"] == 2
-    assert together["judgments"] == (160 + 2 * strong["asked"]) / 80
-    sent = two.sql("SELECT avg(prompt_tokens) AS words FROM completions WHERE model = 'toy-strong'")
-    assert strong["tokens_in"] == pytest.approx(2 * sent["words"][0], rel=0.01)
+    assert all_stages["judgments"] == (160 + 2 * strong["asked"]) / 80
+    prompt_tokens = two.sql("SELECT avg(prompt_tokens) AS words FROM completions WHERE model = 'toy-strong'")
+    assert strong["tokens_in"] == pytest.approx(2 * prompt_tokens["words"][0], rel=0.01)
     assert strong["tokens_out"] == 2
     assert cheap["seconds"] > 0
-    assert together["seconds"] == pytest.approx(
+    assert all_stages["seconds"] == pytest.approx(
         (cheap["seconds"] * cheap["decided"] + strong["seconds"] * strong["decided"]) / 80
     )
     assert people["judgments"] is None
@@ -128,11 +128,11 @@ def test_it_stands_in_every_report(two: Results, capsys: pytest.CaptureFixture[s
     page = report_page(data)
     print_report(data)
     text = capsys.readouterr().out
-    for said in (page, text):
-        assert "agree 80% with 90% confidence" in said
-        assert "half of the clusters of items" in said
-        assert "disagrees" in said
-        assert "all judges" in said
+    for report in (page, text):
+        assert "agree 80% with 90% confidence" in report
+        assert "half of the clusters of items" in report
+        assert "disagrees" in report
+        assert "all judges" in report
     assert max(map(len, text.splitlines())) <= 100
 
 
@@ -207,8 +207,8 @@ def test_failed_pairs_go_to_people_and_failures_cost(hand: Any, results: Write) 
         records += [hand.item(item), hand.won(item, "a")]
         for shown in ("ab", "ba"):
             key = f"{item}{shown}"
-            asked = hand.asked(item, shown, None if n >= 100 and shown == "ba" else 0.9)
-            records.append(replace(asked, completions=(key,)))
+            judgment = hand.asked(item, shown, None if n >= 100 and shown == "ba" else 0.9)
+            records.append(replace(judgment, completions=(key,)))
             records.append(Completion(key, "m", "[]", prompt_tokens=10, completion_tokens=1))
     models = {"pw": {"model": "m"}}
     engines = [{"model": "m", "serves": ["pw"], "seconds_busy": 24.0, "requests": 240}]

@@ -25,9 +25,9 @@ def night(hand: Any, values: list[float], **items: Item) -> list[Record]:
     return records
 
 
-def one(frame: Any, **named: Any) -> dict[str, Any]:
-    (found,) = [row for row in rows_of(frame) if all(row[name] == value for name, value in named.items())]
-    return found
+def only_row(frame: Any, **facts: Any) -> dict[str, Any]:
+    (row,) = [row for row in rows_of(frame) if all(row[name] == value for name, value in facts.items())]
+    return row
 
 
 BEFORE = [1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0]
@@ -40,15 +40,15 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("what", CHANGES)
-def test_an_item_that_changed_is_left_out(hand: Any, results: Write, what: str) -> None:
+@pytest.mark.parametrize("part", CHANGES)
+def test_an_item_that_changed_is_left_out(hand: Any, results: Write, part: str) -> None:
     before = results(night(hand, BEFORE))
-    after = results(night(hand, AFTER, i0=CHANGES[what]))
-    row = one(run_comparison(after, before), measure="mean score")
+    after = results(night(hand, AFTER, i0=CHANGES[part]))
+    row = only_row(run_comparison(after, before), measure="mean score")
     # without i0: 0, 1, 1, 0, 0, 0, 1 of seven items
     assert row["estimate"] == pytest.approx(3 / 7)
     assert (row["n"], row["left_out"], row["changed_items"]) == (7, 1, 1)
-    name = {"turns": "prompt"}.get(what, what)
+    name = {"turns": "prompt"}.get(part, part)
     assert row["changed_data"] == f"{name} of 1 item"
 
 
@@ -57,7 +57,7 @@ def test_what_does_not_show_changes_nothing(hand: Any, results: Write) -> None:
     item = Item(
         "d", "i0", turns=("What is 0?",), refs=(("0",),), context=("a page",), tags=("x",), lang="de",
     )  # fmt: skip
-    row = one(run_comparison(results(night(hand, AFTER, i0=item)), before), measure="mean score")
+    row = only_row(run_comparison(results(night(hand, AFTER, i0=item)), before), measure="mean score")
     assert (row["n"], row["changed_items"], row["changed_data"]) == (8, 0, None)
     assert row["estimate"] == pytest.approx(4 / 8)
 
@@ -65,7 +65,7 @@ def test_what_does_not_show_changes_nothing(hand: Any, results: Write) -> None:
 def test_one_more_and_one_less(hand: Any, results: Write) -> None:
     before = results([*night(hand, BEFORE), hand.item("old"), hand.rated("old", "k", 3)])
     after = results([*night(hand, AFTER), hand.item("new"), hand.rated("new", "k", 1)])
-    row = one(run_comparison(after, before), measure="mean score")
+    row = only_row(run_comparison(after, before), measure="mean score")
     assert (row["n"], row["left_out"], row["changed_items"]) == (8, 2, 0)
     assert row["changed_data"] == "1 item only in the later, 1 item only in the earlier"
 
@@ -74,14 +74,15 @@ def test_labels_that_changed_are_counted(hand: Any, results: Write) -> None:
     labels = [hand.label(f"i{n}", "k", 2) for n in range(4)]
     before = results([*night(hand, BEFORE), *labels])
     other = [replace(labels[0], value=3), replace(labels[1], value=1), *labels[2:], hand.label("i5", "k", 1)]
-    row = one(run_comparison(results([*night(hand, AFTER), *other]), before), measure="mean score")
+    row = only_row(run_comparison(results([*night(hand, AFTER), *other]), before), measure="mean score")
     assert (row["changed_labels"], row["changed_data"], row["n"]) == (2, "2 labels", 8)
 
 
 def test_nothing_left(hand: Any, results: Write) -> None:
     before = results(night(hand, BEFORE[:2]))
-    others = {f"i{n}": Item("d", f"i{n}", turns=("Else?",)) for n in range(2)}
-    row = one(run_comparison(results(night(hand, AFTER[:2], **others)), before), measure="mean score")
+    other_items = {f"i{n}": Item("d", f"i{n}", turns=("Else?",)) for n in range(2)}
+    after = results(night(hand, AFTER[:2], **other_items))
+    row = only_row(run_comparison(after, before), measure="mean score")
     assert (row["estimate"], row["n"], row["left_out"], row["changed_items"]) == (None, 0, 2, 2)
     assert row["reason"] == "no item that both have is the same in both runs"
 
@@ -92,7 +93,7 @@ def test_card_and_files(hand: Any, results: Write) -> None:
         return {"suite": {"controls": {"length_penalty": 0}}, "models": {}, "datasets": {"d": facts}}
 
     before = results(night(hand, BEFORE), resolved=resolved(1, "x", a="1", b="1"))
-    for facts, what in (
+    for facts, part in (
         (resolved(2, "y", a="1", b="1"), "version 1 then, 2 now"),
         (resolved(1, "y", a="1", b="1"), "card"),
         (resolved(1, "y", a="2", b="1"), "card, file a"),
@@ -100,13 +101,16 @@ def test_card_and_files(hand: Any, results: Write) -> None:
         (resolved(1, "x", a="1", b="1"), None),
     ):
         after = results(night(hand, AFTER), resolved=facts)
-        assert one(run_comparison(after, before), measure="mean score")["changed_data"] == what
+        assert only_row(run_comparison(after, before), measure="mean score")["changed_data"] == part
 
 
 def test_recorded_answers_are_named(hand: Any, results: Write) -> None:
     before = night(hand, BEFORE)
-    after = [replace(one, text="else") if getattr(one, "text", None) else one for one in night(hand, AFTER)]
-    row = one(run_comparison(results(after), results(before)), measure="mean score")
+    after = [
+        replace(record, text="else") if getattr(record, "text", None) else record
+        for record in night(hand, AFTER)
+    ]
+    row = only_row(run_comparison(results(after), results(before)), measure="mean score")
     assert (row["changed_data"], row["n"]) == ("recorded answers of k", 8)
 
 
@@ -119,15 +123,15 @@ def test_another_signature_is_another_metric(hand: Any, results: Write) -> None:
         return results(records)
 
     plain, stemmed = scored("rougeL|stem:no"), scored("rougeL|stem:yes")
-    assert one(run_comparison(stemmed, plain), measure="rougeL")["changed"] == "signature"
-    assert one(run_comparison(plain, plain), measure="rougeL")["changed"] is None
+    assert only_row(run_comparison(stemmed, plain), measure="rougeL")["changed"] == "signature"
+    assert only_row(run_comparison(plain, plain), measure="rougeL")["changed"] is None
 
 
 def test_another_scale_is_told(hand: Any, results: Write) -> None:
     before = results(night(hand, BEFORE))
     changed = json.loads(json.dumps(before.manifest["rubrics"]))
     changed["pt"] |= {"scale": {"1": "wrong", "2": "fair", "3": "right", "4": "great"}}
-    row = one(run_comparison(results(night(hand, AFTER), rubrics=changed), before), measure="mean score")
+    row = only_row(run_comparison(results(night(hand, AFTER), rubrics=changed), before), measure="mean score")
     assert (row["estimate"], row["reason"]) == (None, "the scale is not the same in both runs")
 
 
@@ -140,12 +144,12 @@ def test_the_command_says_so(desk: Any, cli: Any) -> None:
     items[1]["refs"] = ["It is one"]
     desk.dataset(items=[*items[:5], {"item_id": "i9", "prompt": "What is 9?", "refs": ["It is 9"]}])
     second = desk.run()
-    said = cli("compare", second.id, first.id)
-    assert said.code == 0, said.err
-    told = " ".join(said.out.split())
-    assert "• tiny is not the same in both runs (card, file" in told
-    assert "prompt of 1 item, references of 1 item, 1 item only in the later, 1 item only in the" in told
-    assert "the items that changed are left out." in told
+    command = cli("compare", second.id, first.id)
+    assert command.code == 0, command.err
+    text = " ".join(command.out.split())
+    assert "• tiny is not the same in both runs (card, file" in text
+    assert "prompt of 1 item, references of 1 item, 1 item only in the later, 1 item only in the" in text
+    assert "the items that changed are left out." in text
     rows = json.loads(cli("compare", second.id, first.id, "--json").out)
     assert {(row["changed_items"], row["left_out"], row["n"]) for row in rows} == {(2, 4, 3)}
     assert "tiny is not the same" not in cli("compare", first.id, first.id).out

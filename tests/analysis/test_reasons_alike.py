@@ -6,7 +6,7 @@ from evalhub.analysis import normalise_reason
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Error code: 402 - {'error': 'x'}", "Error code: 503 - {'error': 'x'}"),
         ("status_code=404", "status_code=429"),
@@ -28,12 +28,12 @@ from evalhub.analysis import normalise_reason
         ("CUDA out of memory on GPU 0", "GPU 0 refused the request"),
     ],
 )
-def test_codes_tell_reasons_apart(one: str, other: str) -> None:
-    assert normalise_reason(one) != normalise_reason(other)
+def test_codes_tell_reasons_apart(first: str, second: str) -> None:
+    assert normalise_reason(first) != normalise_reason(second)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("out of memory: tried to allocate 3.00 GiB", "out of memory: tried to allocate 768 MiB"),
         ("used 12,345,678 bytes", "used 96 bytes"),
@@ -51,5 +51,5 @@ def test_codes_tell_reasons_apart(one: str, other: str) -> None:
         ("code 1234567", "code 7654321"),
     ],
 )
-def test_what_varies_from_request_to_request_does_not(one: str, other: str) -> None:
-    assert normalise_reason(one) == normalise_reason(other)
+def test_what_varies_from_request_to_request_does_not(first: str, second: str) -> None:
+    assert normalise_reason(first) == normalise_reason(second)

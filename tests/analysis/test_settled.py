@@ -13,27 +13,28 @@ Write = Callable[..., Results]
 LOOKS = {"level": 0.9, "seeds": {"pw": 7}, "together": {"pw": {"d": {"overall": 1}}}, "pairs": []}
 
 
-def both(hand: Any, item: str, p: float | None) -> list[Any]:
+def pair_in_both_orders(hand: Any, item: str, p: float | None) -> list[Any]:
     """Return an item with a pair that was asked in both orders."""
-    made = [hand.item(item), hand.response(item, "k"), hand.response(item, "m")]
-    return [*made, hand.asked(item, "ab", p), hand.asked(item, "ba", p)]
+    records = [hand.item(item), hand.response(item, "k"), hand.response(item, "m")]
+    return [*records, hand.asked(item, "ab", p), hand.asked(item, "ba", p)]
 
 
 def test_the_numbers_are_those_of_the_drawn_order(hand: Any, results: Write) -> None:
     chances = {f"i{n}": 0.2 if n < 5 else 0.5 if n == 5 else None if n == 6 else 0.8 for n in range(40)}
-    records = [record for item, p in chances.items() for record in both(hand, item, p)]
+    records = [record for item, p in chances.items() for record in pair_in_both_orders(hand, item, p)]
     (row,) = rows_of(sequential_tests(results(records, settled=LOOKS)))
-    drawn = sorted(chances, key=lambda item: cluster_order(7, "d", item))
-    wins = [None if (p := chances[item]) is None else 0.5 if p == 0.5 else float(p > 0.5) for item in drawn]
-    seen = stats.sequential_comparison(wins, drawn, bounds=(0, 1), level=0.9)
+    clusters = sorted(chances, key=lambda item: cluster_order(7, "d", item))
+    ps = [chances[item] for item in clusters]
+    wins = [None if p is None else 0.5 if p == 0.5 else float(p > 0.5) for p in ps]
+    test = stats.sequential_comparison(wins, clusters, bounds=(0, 1), level=0.9)
     assert [row[name] for name in ("dataset", "judge", "criterion", "first", "second")] == [
         "d", "pw", "overall", "k", "m",
     ]  # fmt: skip
-    assert row["standing"] == seen.standing.value == "first"
-    assert row["stopped_at"] == seen.stopped_at
-    assert (row["e_value"], row["p"]) == pytest.approx((seen.e_value, seen.p))
+    assert row["standing"] == test.standing.value == "first"
+    assert row["stopped_at"] == test.stopped_at
+    assert (row["e_value"], row["p"]) == pytest.approx((test.e_value, test.p))
     assert row["estimate"] == pytest.approx(33.5 / 39)
-    assert (row["low"], row["high"]) == pytest.approx((seen.mean.low, seen.mean.high))
+    assert (row["low"], row["high"]) == pytest.approx((test.mean.low, test.mean.high))
     assert (row["n"], row["clusters"], row["left_out"], row["level"]) == (39, 39, 1, 0.9)
 
 
@@ -44,12 +45,12 @@ def test_few_items_leave_the_order_open(hand: Any, results: Write) -> None:
 
 def test_a_pair_without_any_verdict(hand: Any, results: Write) -> None:
     failed = [
-        *both(hand, "x", None),
+        *pair_in_both_orders(hand, "x", None),
         hand.asked("x", "ab", 0.7, pair="kn"),
         hand.asked("x", "ba", 0.7, pair="kn"),
     ]
     row = next(
-        one for one in rows_of(sequential_tests(results(failed, settled=LOOKS))) if one["second"] == "m"
+        row for row in rows_of(sequential_tests(results(failed, settled=LOOKS))) if row["second"] == "m"
     )
     assert (row["estimate"], row["standing"], row["reason"]) == (None, "open", "nothing was measured")
 

@@ -29,9 +29,9 @@ Write = Callable[..., Results]
 Row = dict[str, Any]
 
 
-def of(frame: Any, **named: Any) -> dict[str, Row]:
+def by_system(frame: Any, **facts: Any) -> dict[str, Row]:
     """Return the rows of some names by system."""
-    rows = [row for row in rows_of(frame) if all(row[name] == value for name, value in named.items())]
+    rows = [row for row in rows_of(frame) if all(row[name] == value for name, value in facts.items())]
     assert len({row["system"] for row in rows}) == len(rows)
     return {row["system"]: row for row in rows}
 
@@ -70,7 +70,7 @@ Z = {n: (2.0 if n in (2, 3) else value) for n, value in X.items() if n > 1}
 )
 def test_ranked_on_what_all_share(hand: Any, results: Write, by: str, measure: str) -> None:
     run = results(ratings(hand, {"x": X, "y": Y, "z": Z}, by=by))
-    board = of(leaderboard(run), measure=measure)
+    board = by_system(leaderboard(run), measure=measure)
     # items 2 to 9: x all 3, y four times 2 and four times 3, z twice 2 and six times 3
     assert {name: row["estimate"] for name, row in board.items()} == {"x": 3.0, "y": 2.5, "z": 2.75}
     assert {row["n"] for row in board.values()} == {8}
@@ -80,7 +80,7 @@ def test_ranked_on_what_all_share(hand: Any, results: Write, by: str, measure: s
     assert unshared == pytest.approx({"x": 2.0, "y": 2.4, "z": (8 * 3 - 2 + 10) / 18})
     assert {name: row["unshared_n"] for name, row in board.items()} == {"x": 20, "y": 10, "z": 18}
     assert max(unshared, key=unshared.__getitem__) == "y"  # what would lead, were items not shared
-    places = of(ranks(run), measure=measure)
+    places = by_system(ranks(run), measure=measure)
     assert {row["items"] for row in places.values()} == {8}
     assert {row["basis"] for row in places.values()} == {"the same items"}
     gaps = [row for row in rows_of(comparisons(run)) if (row["first"], row["second"]) == ("x", "y")]
@@ -88,25 +88,25 @@ def test_ranked_on_what_all_share(hand: Any, results: Write, by: str, measure: s
 
 
 def test_one_system_with_few_items_has_no_rank(hand: Any, results: Write) -> None:
-    few = dict.fromkeys(range(4), 3.0)
-    run = results(ratings(hand, {"x": X, "w": {n: v - (n < 4) for n, v in X.items()}, "few": few}))
-    board = of(leaderboard(run), measure="mean score")
+    four_items = dict.fromkeys(range(4), 3.0)
+    run = results(ratings(hand, {"x": X, "w": {n: v - (n < 4) for n, v in X.items()}, "few": four_items}))
+    board = by_system(leaderboard(run), measure="mean score")
     assert (board["x"]["estimate"], board["w"]["estimate"]) == (2.0, 1.8)
     assert {board[name]["set_aside"] for name in "xw"} == {0}
     assert {board[name]["unshared"] for name in "xw"} == {None}
     assert (board["few"]["estimate"], board["few"]["rank"]) == (None, None)
     assert (board["few"]["unshared"], board["few"]["set_aside"]) == (3.0, 4)
     assert "4 of the 20 items" in board["few"]["reason"]
-    place = of(ranks(run), measure="mean score")["few"]
+    place = by_system(ranks(run), measure="mean score")["few"]
     assert (place["rank"], place["low"], place["reason"]) == (None, None, board["few"]["reason"])
-    (grid,) = rank_grids({"ranks": rows_of(ranks(run))}, Footnotes())
+    (grid,) = rank_grids({"ranks": rows_of(ranks(run)), "metrics": {}}, Footnotes())
     assert grid.rows[-1][0] == "few"
     assert grid.rows[-1][1].startswith("–")
 
 
 def test_no_shared_item(hand: Any, results: Write) -> None:
     run = results(ratings(hand, {"x": EASY, "y": HARD}))
-    board = of(leaderboard(run), measure="mean score")
+    board = by_system(leaderboard(run), measure="mean score")
     assert {row["estimate"] for row in board.values()} == {None}
     assert {row["rank"] for row in board.values()} == {None}
     assert {row["reason"] for row in board.values()} == {"no item was measured for all of these systems"}
@@ -117,17 +117,17 @@ def test_no_shared_item(hand: Any, results: Write) -> None:
 def test_what_failed_was_not_measured(hand: Any, results: Write) -> None:
     # y failed on two items and never saw a fourth: both are ranked on the third
     values = {"x": {0: 3, 1: 2, 2: 3, 3: 1}, "y": {0: None, 1: None, 2: 2}}
-    board = of(leaderboard(results(ratings(hand, values))), measure="mean score")
+    board = by_system(leaderboard(results(ratings(hand, values))), measure="mean score")
     assert (board["x"]["estimate"], board["x"]["set_aside"]) == (3.0, 3)
     assert (board["y"]["estimate"], board["y"]["left_out"], board["y"]["set_aside"]) == (2.0, 2, 0)
-    worst = of(worst_case_bounds(results(ratings(hand, values))), measure="mean score")
+    worst = by_system(worst_case_bounds(results(ratings(hand, values))), measure="mean score")
     assert {name: (row["failed"], row["n"]) for name, row in worst.items()} == {"y": (2, 3)}
 
 
 def test_a_response_that_failed_has_failed_under_each_metric(hand: Any, results: Write) -> None:
     records = ratings(hand, {"x": {0: 1.0, 1: 0.5, 2: 0.0}, "y": {0: 1.0, 1: 1.0}}, by="score")
     records.append(Response("d", "i2", "y", failure=FailureKind.ENGINE))
-    board = of(leaderboard(results(records)), measure="rougeL")
+    board = by_system(leaderboard(results(records)), measure="rougeL")
     assert (board["x"]["estimate"], board["x"]["set_aside"], board["x"]["unshared"]) == (0.75, 1, 0.5)
     assert (board["y"]["estimate"], board["y"]["n"], board["y"]["left_out"]) == (1.0, 2, 1)
 
@@ -136,7 +136,7 @@ def test_a_response_that_failed_has_failed_under_each_metric(hand: Any, results:
 def test_who_fails_on_hard_items_does_not_lead(hand: Any, results: Write, by: str, measure: str) -> None:
     # y is worse than x on each easy item, and failed on all hard ones
     y = dict.fromkeys(EASY, 2.5) | dict.fromkeys(HARD)
-    board = of(leaderboard(results(ratings(hand, {"x": X, "y": y}, by=by))), measure=measure)
+    board = by_system(leaderboard(results(ratings(hand, {"x": X, "y": y}, by=by))), measure=measure)
     assert (board["x"]["estimate"], board["y"]["estimate"]) == (3.0, 2.5)
     assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "y": 2}
     assert (board["x"]["set_aside"], board["x"]["unshared"]) == (10, 2.0)
@@ -147,18 +147,18 @@ def test_an_item_of_many_samples_weighs_as_any_other(hand: Any, results: Write) 
     # x is good on item 0, of which it gave four answers; its fourth answer to item 1 failed
     records = ratings(hand, {"x": {0: 3, 1: 1, 2: 1}, "y": {0: 2, 1: 2, 2: 2}})
     for sample in (1, 2, 3):
-        more = [hand.response("i0", "x"), hand.rated("i0", "x", 3)]
-        more += [hand.response("i1", "x"), hand.rated("i1", "x", None)] if sample == 3 else []
-        records += [replace(record, sample=sample) for record in more]
+        extra = [hand.response("i0", "x"), hand.rated("i0", "x", 3)]
+        extra += [hand.response("i1", "x"), hand.rated("i1", "x", None)] if sample == 3 else []
+        records += [replace(record, sample=sample) for record in extra]
     run = results(records)
-    board = of(leaderboard(run), measure="mean score")
+    board = by_system(leaderboard(run), measure="mean score")
     assert {name: row["estimate"] for name, row in board.items()} == {"x": pytest.approx(5 / 3), "y": 2.0}
     assert {name: row["rank"] for name, row in board.items()} == {"x": 2, "y": 1}
     assert (board["x"]["n"], board["x"]["left_out"], board["x"]["set_aside"]) == (3, 1, 0)
     (gap,) = [row for row in rows_of(comparisons(run)) if row["measure"] == "mean score"]
     assert gap["estimate"] == pytest.approx(5 / 3 - 2)
     # the failed answer is half of item 1: it could have been 1 or 3
-    worst = of(worst_case_bounds(run), measure="mean score")["x"]
+    worst = by_system(worst_case_bounds(run), measure="mean score")["x"]
     assert (worst["failed"], worst["n"]) == (1, 3)
     assert (worst["lowest"], worst["highest"]) == pytest.approx((5 / 3, 2))
 
@@ -166,9 +166,9 @@ def test_an_item_of_many_samples_weighs_as_any_other(hand: Any, results: Write) 
 def test_people_and_judge_on_the_items_that_all_share(hand: Any, results: Write) -> None:
     labels = [hand.label(f"i{n}", system, 2.0) for system in "xy" for n in range(5)]
     run = results([*ratings(hand, {"x": X, "y": dict.fromkeys(EASY, 3.0)}), *labels])
-    both = {row["system"]: row for row in rows_of(powered(run)) if row["statistic"] == "people + judge"}
-    assert {name: row["verdicts"] for name, row in both.items()} == {"x": 10, "y": 10}
-    assert {name: row["labelled"] for name, row in both.items()} == {"x": 5, "y": 5}
+    combined = {row["system"]: row for row in rows_of(powered(run)) if row["statistic"] == "people + judge"}
+    assert {name: row["verdicts"] for name, row in combined.items()} == {"x": 10, "y": 10}
+    assert {name: row["labelled"] for name, row in combined.items()} == {"x": 5, "y": 5}
 
 
 class TestPairs:
@@ -178,7 +178,7 @@ class TestPairs:
         hard = [(n, "bx", 0.9) for n in range(8, 12)]
         other = [(n, "by", 0.1 if n % 3 == 0 else 0.9) for n in range(6)]
         run = results(pairs(hand, [*easy, *hard, *other]))
-        board = of(leaderboard(run), rater="pw", measure="win rate")
+        board = by_system(leaderboard(run), rater="pw", measure="win rate")
         # items 0 to 5: x wins 1, 3 and 5, y wins 0 and 3
         assert board["x"]["estimate"] == 3 / 6
         assert board["y"]["estimate"] == pytest.approx(2 / 6)
@@ -186,24 +186,24 @@ class TestPairs:
         assert {name: row["set_aside"] for name, row in board.items()} == {"b": 6, "x": 6, "y": 0}
         assert board["x"]["unshared"] == pytest.approx(4 / 12)
         assert {name: row["rank"] for name, row in board.items()} == {"b": 1, "x": 1, "y": 3}
-        elo = of(bradley_terry_ratings(run), measure="Elo")
+        elo = by_system(bradley_terry_ratings(run), measure="Elo")
         assert {row["clusters"] for row in elo.values()} == {6}
-        seen = [row for row in rows_of(win_probabilities(run)) if row["statistic"] == "observed"]
-        assert {(row["first"], row["second"]): row["n"] for row in seen if row["n"]} == {
+        observed = [row for row in rows_of(win_probabilities(run)) if row["statistic"] == "observed"]
+        assert {(row["first"], row["second"]): row["n"] for row in observed if row["n"]} == {
             ("b", "x"): 6, ("b", "y"): 6,
         }  # fmt: skip
-        against = of(length_controlled_win_rates(run), measure="win rate (soft)")
+        against = by_system(length_controlled_win_rates(run), measure="win rate (soft)")
         assert {name: row["n"] for name, row in against.items()} == {"x": 6, "y": 6}
 
     def test_a_system_that_met_few_is_set_apart_with_its_matches(self, hand: Any, results: Write) -> None:
         matches = [(n, "xy", 0.9 if n % 3 else 0.1) for n in range(12)]
         matches += [(n, pair, 0.1) for n in range(2) for pair in ("xz", "yz")]
         run = results(pairs(hand, matches))
-        board = of(leaderboard(run), rater="pw", measure="win rate")
+        board = by_system(leaderboard(run), rater="pw", measure="win rate")
         assert board["x"]["estimate"] == pytest.approx(8 / 12)
         assert (board["z"]["estimate"], board["z"]["rank"], board["z"]["unshared"]) == (None, None, 1.0)
         assert board["x"]["set_aside"] == 0
-        elo = of(bradley_terry_ratings(run), measure="Elo")
+        elo = by_system(bradley_terry_ratings(run), measure="Elo")
         assert elo["z"]["estimate"] is None
         assert elo["x"]["estimate"] > 1000 > elo["y"]["estimate"]
         assert "2 of the 12 items" in elo["z"]["reason"]
@@ -211,13 +211,13 @@ class TestPairs:
     def test_nobody_is_ranked_against_a_baseline_on_different_items(self, hand: Any, results: Write) -> None:
         matches = [(n, "b" + "xyz"[n // 5], 0.9 if n % 2 else 0.2) for n in range(15)]
         run = results(pairs(hand, matches))
-        board = of(leaderboard(run), rater="pw", measure="win rate")
+        board = by_system(leaderboard(run), rater="pw", measure="win rate")
         assert (
             {row["rank"] for row in board.values()} == {row["estimate"] for row in board.values()} == {None}
         )
         assert "5 of the 15 items" in board["x"]["reason"]
         assert board["b"]["reason"] == "no other system was measured on enough of the same items"
-        against = of(length_controlled_win_rates(run), measure="win rate (length-controlled)")
+        against = by_system(length_controlled_win_rates(run), measure="win rate (length-controlled)")
         assert {row["estimate"] for row in against.values()} == {None}
 
     def test_drawn_pairs_compare_through_their_opponents(self, hand: Any, results: Write) -> None:
@@ -225,11 +225,11 @@ class TestPairs:
         wins = {"xy": (0.9, 0.9, 0.9, 0.1), "yz": (0.9, 0.9, 0.1, 0.9), "xz": (0.9, 0.9, 0.1, 0.9)}
         matches = [(3 * at + n, pair, p) for n, pair in enumerate(wins) for at, p in enumerate(wins[pair])]
         run = results(pairs(hand, matches))
-        board = of(leaderboard(run), rater="pw", measure="win rate")
+        board = by_system(leaderboard(run), rater="pw", measure="win rate")
         assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "y": 2, "z": 3}
         assert {row["basis"] for row in board.values()} == {"shared opponents"}
         assert {row["set_aside"] for row in board.values()} == {0}
-        (note,) = comparability_notes({"leaderboard": rows_of(leaderboard(run))})
+        (note,) = comparability_notes({"leaderboard": rows_of(leaderboard(run)), "metrics": {}})
         assert "shared opponents" in note
         assert "their win rates do not compare" in note
 
@@ -245,7 +245,8 @@ def test_the_ranking_under_each_variant_is_of_shared_items(hand: Any, results: W
 
 
 def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
-    data = {"leaderboard": rows_of(leaderboard(results(ratings(hand, {"x": X, "y": Y}))))}
+    board = rows_of(leaderboard(results(ratings(hand, {"x": X, "y": Y}))))
+    data = {"leaderboard": board, "metrics": {}}
     (note,) = comparability_notes(data)
     assert note.startswith("d: pt did not measure all systems on the same items")
     (grid,) = unshared_grids(data, Footnotes())
@@ -255,6 +256,7 @@ def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
 
 
 def test_nothing_is_said_where_all_share_all(hand: Any, results: Write) -> None:
-    data = {"leaderboard": rows_of(leaderboard(results(ratings(hand, {"x": X, "w": X}))))}
+    board = rows_of(leaderboard(results(ratings(hand, {"x": X, "w": X}))))
+    data = {"leaderboard": board, "metrics": {}}
     assert not list(comparability_notes(data))
     assert not list(unshared_grids(data, Footnotes()))

@@ -192,14 +192,14 @@ def withheld_reason(rows: pd.DataFrame) -> str | None:
     return reason if isinstance(reason, str) else None
 
 
-def withheld_reasons(outcomes: pd.DataFrame) -> dict[tuple[str, str, str], str | None]:
+def withheld_reasons(all_rows: pd.DataFrame) -> dict[tuple[str, str, str], str | None]:
     """Return `withheld_reason` by dataset, rater and criterion, for tables that are not made of outcomes.
 
     Args:
-        outcomes: All rows of `measured`.
+        all_rows: All rows of `measured`.
     """
     key = ["dataset", "rater", "criterion"]
-    rows = outcomes.drop_duplicates(key)
+    rows = all_rows.drop_duplicates(key)
     reasons = [reason if isinstance(reason, str) else None for reason in rows["withheld"]]
     return dict(zip(rows[key].itertuples(index=False, name=None), reasons, strict=True))
 

@@ -98,8 +98,8 @@ def _rating_rows(matches: stats.Matches, withheld: str | None, rater: Row, measu
 
 def _compared_by_rater(results: Results) -> Iterator[tuple[Row, Comparable]]:
     """Yield each rater of pairs, with the rows by which it ranks the systems."""
-    outcomes = measured(results)
-    for key, win_rates in groups(outcomes[outcomes["measure"] == WIN_RATE], *ABOUT):
+    all_rows = measured(results)
+    for key, win_rates in groups(all_rows[all_rows["measure"] == WIN_RATE], *ABOUT):
         if win_rates["system"].nunique() >= MIN_SYSTEMS:
             rater = dict(zip(_RATER, (key[0], key[1], key[2], key[3] or None), strict=True))
             yield rater, comparable(cells(win_rates))
@@ -107,8 +107,8 @@ def _compared_by_rater(results: Results) -> Iterator[tuple[Row, Comparable]]:
 
 def _orders_by_judge(results: Results) -> Iterator[tuple[Row, Comparable]]:
     """Yield each judge, and all judges together, with the pairs and orders by which it ranks the systems."""
-    outcomes = measured(results)
-    ranked, withheld = set(outcomes["dataset"]), withheld_reasons(outcomes)
+    all_rows = measured(results)
+    ranked, withheld = set(all_rows["dataset"]), withheld_reasons(all_rows)
     for (dataset, criterion), orders in judged_together(results):
         if dataset not in ranked or len({*orders["system_a"], *orders["system_b"]}) < MIN_SYSTEMS:
             continue

@@ -128,9 +128,9 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
         margin: Margin of non-inferiority, in the unit of the measure. None = no finding.
     """
     rows: list[Row] = []
-    for key, outcomes in groups(measured(results), *ABOUT):
-        differences = _differences(outcomes, "system", withheld_reason(outcomes))
-        rows += _rows((*key, direction_of(outcomes)), SYSTEMS, differences, margin)
+    for key, measure_rows in groups(measured(results), *ABOUT):
+        differences = _differences(measure_rows, "system", withheld_reason(measure_rows))
+        rows += _rows((*key, direction_of(measure_rows)), SYSTEMS, differences, margin)
     for key_columns, estimate in powered_pairs(results):
         finding = _finding(estimate, margin, key_columns["higher_is_better"])
         rows.append(row(estimate, **key_columns, test="none", finding=finding))
@@ -153,16 +153,16 @@ def run_comparison(after: Results, before: Results, *, margin: float | None = No
         before: The earlier run.
         margin: Margin of non-inferiority, in the unit of the measure. None = no finding.
     """
-    earlier_outcomes = dict(groups(measured(before), *ABOUT))
+    rows_before = dict(groups(measured(before), *ABOUT))
     data_changes: dict[str, DataChange] = {}
     rows: list[Row] = []
-    for key, outcomes in groups(measured(after), *ABOUT):
-        if key not in earlier_outcomes or outcomes["kind"].iat[0] == "labels":
+    for key, measure_rows in groups(measured(after), *ABOUT):
+        if key not in rows_before or measure_rows["kind"].iat[0] == "labels":
             continue
         if (dataset := key[0]) not in data_changes:
             data_changes[dataset] = data_change(dataset, after, before)
         change = data_changes[dataset]
-        sides = (outcomes, earlier_outcomes[key])
+        sides = (measure_rows, rows_before[key])
         scales = [(bounds(side), direction_of(side)) for side in sides]
         reasons = [*map(withheld_reason, sides), OTHER_SCALE if scales[0] != scales[1] else None]
         by_system, changed_items = _changes_of_systems(*sides, change, next(filter(None, reasons), None))
@@ -174,7 +174,7 @@ def run_comparison(after: Results, before: Results, *, margin: float | None = No
             "changed_data": ", ".join(change.changes) or None,
             "changed_labels": change.labels,
         }
-        for values in _rows((*key, direction_of(outcomes)), RUNS, differences, margin):
+        for values in _rows((*key, direction_of(measure_rows)), RUNS, differences, margin):
             rows.append({**values, **facts, "changed_items": changed_items[values["system"]]})
     return _table(rows, (*_KEY, *RUNS, *_TEST, *_CHANGES))
 
@@ -186,18 +186,18 @@ def _changes_of_systems(
     import pandas as pd
 
     differences, changed_items = {}, {}
-    outcomes = pd.concat([after.assign(run=AFTER), before.assign(run=BEFORE)])
-    for (system,), system_outcomes in groups(outcomes, "system"):
-        if system_outcomes["run"].nunique() < 2:
+    measure_rows = pd.concat([after.assign(run=AFTER), before.assign(run=BEFORE)])
+    for (system,), system_rows in groups(measure_rows, "system"):
+        if system_rows["run"].nunique() < 2:
             continue
-        unchanged = system_outcomes[~system_outcomes["item_id"].isin(change.items)]
-        n_changed = system_outcomes["item_id"].nunique() - unchanged["item_id"].nunique()
+        unchanged = system_rows[~system_rows["item_id"].isin(change.items)]
+        n_changed = system_rows["item_id"].nunique() - unchanged["item_id"].nunique()
         if unchanged["run"].nunique() == 2:
             (difference,) = _differences(unchanged, "run", reason).values()
         else:
             no_cells = unchanged[:0].assign(failed=False)
             lacking = unchanged["item_id"].nunique()
-            difference = _Difference(no_cells, no_cells, bounds(system_outcomes), lacking, reason)
+            difference = _Difference(no_cells, no_cells, bounds(system_rows), lacking, reason)
         if n_changed:
             difference = replace(
                 difference,
@@ -214,16 +214,16 @@ def _table(rows: list[Row], columns: tuple[str, ...]) -> pd.DataFrame:
     return frame
 
 
-def _differences(outcomes: pd.DataFrame, side: str, reason: str | None) -> Differences:
+def _differences(measure_rows: pd.DataFrame, side: str, reason: str | None) -> Differences:
     """Return the difference of every two sides, samples averaged.
 
     Args:
-        outcomes: Rows of `measured` under one measure of one rater.
+        measure_rows: Rows of `measured` under one measure of one rater.
         side: Column of the sides.
         reason: Why the sides do not compare. None = they do.
     """
-    ends = bounds(outcomes)
-    rows = cells(outcomes, side)
+    ends = bounds(measure_rows)
+    rows = cells(measure_rows, side)
     matching = stats.Matching(rows[side].tolist(), rows["item_id"].tolist(), rows["other"].tolist())
     differences: Differences = {}
     for pair in itertools.combinations(matching.sides, 2):

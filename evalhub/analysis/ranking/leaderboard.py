@@ -52,10 +52,10 @@ def leaderboard(results: Results) -> pd.DataFrame:
         tuple(rank[name] for name in (*ABOUT, "system")): rank["rank"] for rank in rows_of(ranks(results))
     }
     rows: list[Row] = []
-    for key, outcomes in groups(measured(results), *ABOUT):
+    for key, measure_rows in groups(measured(results), *ABOUT):
         key_columns: Row = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
-        key_columns["higher_is_better"] = direction_of(outcomes)
-        for values in _system_rows(outcomes):
+        key_columns["higher_is_better"] = direction_of(measure_rows)
+        for values in _system_rows(measure_rows):
             place = places.get((*(key_columns[name] for name in ABOUT), values["system"]))
             rows.append({**key_columns, **values, "rank": place})
     frame = table(rows, COLUMNS)
@@ -64,9 +64,9 @@ def leaderboard(results: Results) -> pd.DataFrame:
     return frame
 
 
-def _system_rows(outcomes: pd.DataFrame) -> Iterator[Row]:
+def _system_rows(measure_rows: pd.DataFrame) -> Iterator[Row]:
     """Yield the mean of each system under one measure, on the cells that compare."""
-    measure_cells, ends = cells(outcomes), bounds(outcomes)
+    measure_cells, ends = cells(measure_rows), bounds(measure_rows)
     compared = comparable(measure_cells)
     for (system,), system_cells in groups(measure_cells, "system"):
         if compared.withheld:

@@ -41,18 +41,18 @@ def ranks(results: Results) -> pd.DataFrame:
     import pandas as pd
 
     rows: list[Row] = []
-    for key, outcomes in groups(oriented(measured(results)), *ABOUT):
+    for key, measure_rows in groups(oriented(measured(results)), *ABOUT):
         key_columns = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
-        if outcomes["system"].nunique() > 1 and outcomes["value"].notna().any():
-            rows += ({**key_columns, **rank} for rank in _rank_rows(outcomes))
+        if measure_rows["system"].nunique() > 1 and measure_rows["value"].notna().any():
+            rows += ({**key_columns, **rank} for rank in _rank_rows(measure_rows))
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in ("rank", *_ENDS):
         frame[name] = frame[name].astype("Int64")
     return frame
 
 
-def _rank_rows(outcomes: pd.DataFrame) -> Iterator[Row]:
-    compared = comparable(cells(outcomes))
+def _rank_rows(measure_rows: pd.DataFrame) -> Iterator[Row]:
+    compared = comparable(cells(measure_rows))
     estimates, reason_without_estimate = _estimates(compared.rows)
     ranked = estimates.systems if estimates else ()
     basis: Row = {
@@ -65,7 +65,7 @@ def _rank_rows(outcomes: pd.DataFrame) -> Iterator[Row]:
         no_interval = dict.fromkeys(_ENDS) | {"reason": withheld} if withheld else {}
         for rank in stats.rank_intervals(estimates):
             yield {**basis, **asdict(rank), **no_interval}
-    for system in sorted(set(outcomes["system"]).difference(ranked)):
+    for system in sorted(set(measure_rows["system"]).difference(ranked)):
         reason = compared.why.get(system) or reason_without_estimate
         yield {**basis, "system": system, "method": "none", "reason": reason}
 

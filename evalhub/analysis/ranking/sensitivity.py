@@ -74,18 +74,18 @@ def _changes(dataset: str, variants: list[tuple[str, Facts, Scores]]) -> Iterato
 
 def _rankings(results: Results) -> Iterator[tuple[Facts, Scores]]:
     """Yield the facts of each variant of a run, with the scores by which it ranks the systems."""
-    for key, outcomes in groups(oriented(measured(results)), *ABOUT):
+    for key, measure_rows in groups(oriented(measured(results)), *ABOUT):
         key_columns = dict(zip(ABOUT, key, strict=True))
-        if withheld_reason(outcomes) or outcomes["value"].isna().all():
+        if withheld_reason(measure_rows) or measure_rows["value"].isna().all():
             continue
         judge = results.manifest["judges"].get(key_columns["rater"], {})
         facts = {
             **key_columns, "run": results.run.id, "rubric": judge.get("rubric"), "mode": judge.get("mode"),
             "failures": DROPPED, "about": _labels_criterion(results, key_columns),
         }  # fmt: skip
-        yield facts, _scores(comparable(cells(outcomes)))
-        if outcomes["value"].isna().any() and outcomes["floor"].notna().all():
-            filled = outcomes.assign(value=outcomes["value"].fillna(outcomes["floor"]))
+        yield facts, _scores(comparable(cells(measure_rows)))
+        if measure_rows["value"].isna().any() and measure_rows["floor"].notna().all():
+            filled = measure_rows.assign(value=measure_rows["value"].fillna(measure_rows["floor"]))
             yield {**facts, "failures": "counted as the worst"}, _scores(comparable(cells(filled)))
 
 

@@ -40,12 +40,12 @@ def worst_case_bounds(results: Results) -> pd.DataFrame:
     Source: Manski, American Economic Review 80(2), 1990, 319-323.
     """
     rows: list[Row] = []
-    for key, outcomes in groups(measured(results), *ABOUT):
-        if (ends := bounds(outcomes)) is None or withheld_reason(outcomes):
+    for key, measure_rows in groups(measured(results), *ABOUT):
+        if (ends := bounds(measure_rows)) is None or withheld_reason(measure_rows):
             continue
         key_columns: Row = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
-        key_columns["higher_is_better"] = direction_of(outcomes)
-        for (system,), system_cells in groups(cells(planned(outcomes).rows), "system"):
+        key_columns["higher_is_better"] = direction_of(measure_rows)
+        for (system,), system_cells in groups(cells(planned(measure_rows).rows), "system"):
             rows += _row_if_failed(system_cells, ends, {**key_columns, "system": system})
     rows += _accuracy_rows(results)
     return table(rows, COLUMNS)
