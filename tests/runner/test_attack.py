@@ -163,7 +163,7 @@ class TestRun:
                 self.done = 0
 
             def advance(self, *, steps: int = 0, failures: int = 0, cache_hits: int = 0) -> None:
-                self.done += done
+                self.done += steps
                 if self.done > 100:
                     raise KeyboardInterrupt
 
