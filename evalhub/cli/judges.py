@@ -182,12 +182,12 @@ def judges_preview(
             console().rule(f"request {number} of {len(requests)}")
         for message in request.messages:
             console().print(f"[bold]{message.role}[/bold]")
-            console().print(_harmless(message.content), markup=False, soft_wrap=True)
+            console().print(_remove_control_characters(message.content), markup=False, soft_wrap=True)
     if rubric.scale:
         _note_if_absent(model, local_model)
 
 
-def _harmless(text: str) -> str:
+def _remove_control_characters(text: str) -> str:
     """Return the text without control characters on a terminal, or unchanged for a program."""
     if not sys.stdout.isatty():
         return text

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from evalhub.judging.replies.suppositions import UNSAID, is_supposed
 from evalhub.judging.replies.text import THING, any_of, sentence_before
-from evalhub.judging.replies.voices import REPORTED, is_anothers, is_reported
+from evalhub.judging.replies.voices import REPORTED, is_in_another_voice, is_reported
 
 _SO = r"(?:and|so|therefore|thus|hence|then|but|consequently|accordingly)"
 # Words after a rating that give it to somebody else, or make it depend on a condition.
@@ -91,7 +91,11 @@ def commits(text: str, match: re.Match[str], quotes: Sequence[int]) -> bool:
     outside = sentence.removesuffix(lead.lstrip(" .,;:!?)–—\n"))
     finite, participle = groups.get("finite") is not None, groups.get("participle") is not None
     anew = (finite or participle) and bool(_ANEW.search(outside))
-    if is_supposed(sentence, outside, anew) or is_anothers(sentence, outside) or _OPEN_DENIAL.search(outside):
+    if (
+        is_supposed(sentence, outside, anew)
+        or is_in_another_voice(sentence, outside)
+        or _OPEN_DENIAL.search(outside)
+    ):
         return False
     if bisect_left(quotes, number) % 2 and '"' not in lead:
         return False

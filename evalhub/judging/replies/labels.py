@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from evalhub.judging.replies.marks import NOUN, is_the_writers, other_label
+from evalhub.judging.replies.marks import NOUN, is_own_verdict, other_label
 from evalhub.judging.replies.markup import as_labels
 from evalhub.judging.replies.numbers import TAKEN_BACK, number_candidate
 from evalhub.judging.replies.text import ReplySpec, VerdictCandidate, plain_text
@@ -47,7 +47,7 @@ def find_verdicts(answer: str, _spec: ReplySpec) -> list[VerdictCandidate]:
             _verdict(mark.start(), sides, VERDICTS.get(sides), VERDICTS), text, mark.end(), "ABC"
         )
         for mark in _BRACKETS.finditer(text)
-        if is_the_writers(text, mark.start(), mark.end())
+        if is_own_verdict(text, mark.start(), mark.end())
         for comparison in [mark[1].upper().replace(" ", "")]
         for sides in [_TURNED.get(comparison, comparison)]
     ]
@@ -64,7 +64,7 @@ def find_letters(answer: str, spec: ReplySpec) -> list[VerdictCandidate]:
     for match in [match for pattern in (label_line, *leads) for match in pattern.finditer(text)]:
         edge = not text[: match.start()].strip() or not text[match.end() :].strip()
         candidate = _letter(match.start("label"), match["label"], spec)
-        if candidate is not None and is_the_writers(text, match.start("at"), match.end("label")):
+        if candidate is not None and is_own_verdict(text, match.start("at"), match.end("label")):
             candidate = _unless_taken_back(candidate, text, match.end("label"), spec.labels)
             (verdicts if edge or match.re is not label_line else inner)[candidate.start] = candidate
             (bare.add if match.re is label_line else bare.discard)(candidate.start)

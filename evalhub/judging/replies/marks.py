@@ -32,11 +32,11 @@ _SAID_OF = re.compile(
 )
 
 
-def is_the_writers(text: str, start: int, end: int) -> bool:
+def is_own_verdict(text: str, start: int, end: int) -> bool:
     """Return whether the mark is the writer's verdict: not denied, supposed, reported or discussed.
 
     >>> text = "[[A]] is wrong, so my verdict is [[B]]."
-    >>> is_the_writers(text, 0, 5), is_the_writers(text, 33, 38)
+    >>> is_own_verdict(text, 0, 5), is_own_verdict(text, 33, 38)
     (False, True)
     """
     before = _SO.split(sentence_before(text, start))[-1]

@@ -13,7 +13,7 @@ from functools import lru_cache
 from evalhub.judging.replies.aspects import is_of_another
 from evalhub.judging.replies.commitment import UNDONE, closes_a_verdict, commits
 from evalhub.judging.replies.figures import NUMBER, WORDS, rival_number, value_of
-from evalhub.judging.replies.marks import is_the_writers
+from evalhub.judging.replies.marks import is_own_verdict
 from evalhub.judging.replies.markup import as_labels
 from evalhub.judging.replies.text import THING, ReplySpec, VerdictCandidate, VerdictRule, plain_text
 from evalhub.judging.replies.voices import tells_of_others
@@ -168,20 +168,20 @@ def find_scores(answer: str, spec: ReplySpec) -> list[VerdictCandidate]:
     lines = _LINES if len(_LISTED.findall(text)) < 2 else ()
     closing = (_CLOSING,) if _ends_in_a_level(text) else ()
     opening = (_OPENING,) if spec.rule else ()
-    stated = _committed(text, _leads(spec.criterion, _limits(spec)[0] < 0), spec)
-    stated = _committed(text, _BARE, spec) | stated
-    bare = _committed(text, (*_WHOLE, *lines, *closing, *opening), spec)
-    overall = {} if stated else _committed(text, (_OVERALL,), spec)
+    stated = _find_committed(text, _leads(spec.criterion, _limits(spec)[0] < 0), spec)
+    stated = _find_committed(text, _BARE, spec) | stated
+    bare = _find_committed(text, (*_WHOLE, *lines, *closing, *opening), spec)
+    overall = {} if stated else _find_committed(text, (_OVERALL,), spec)
     candidates = {**overall, **bare, **stated}
     # Another judge's score is no verdict. Beside a verdict it makes the reply ambiguous.
     if candidates and not spec.rule:
-        candidates = {**_committed(text, (_MENTION,), spec), **candidates}
+        candidates = {**_find_committed(text, (_MENTION,), spec), **candidates}
     listed = [candidates[at] for at in sorted(candidates)]
     since = 0 if overall and not bare else None
     return add_withheld(add_rival(listed, text, spec, since=since), text, bare.keys() - stated.keys())
 
 
-def _committed(
+def _find_committed(
     text: str, patterns: Iterable[re.Pattern[str]], spec: ReplySpec
 ) -> dict[int, VerdictCandidate]:
     """Return the candidates of the patterns by their places, if the writer commits to them."""
@@ -275,7 +275,7 @@ def find_ratings(answer: str, spec: ReplySpec) -> list[VerdictCandidate]:
     candidates = [
         _candidate(text, mark, spec, withdrawn >= mark.end())
         for mark in _RATING.finditer(text)
-        if is_the_writers(text, mark.start(), mark.end())
+        if is_own_verdict(text, mark.start(), mark.end())
     ]
     return add_withheld(add_rival(candidates, text, spec), text)
 

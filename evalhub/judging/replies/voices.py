@@ -57,7 +57,7 @@ def is_reported(clause: str) -> bool:
     return bool(_OTHERS_SAY.search(clause))
 
 
-def is_anothers(sentence: str, outside: str) -> bool:
+def is_in_another_voice(sentence: str, outside: str) -> bool:
     """Return whether a sentence gives a rating in somebody else's words, or one of a part."""
     if any(words.search(outside) for words in (_OTHERS_WRITE, _OTHERS_RATE)):
         return True

@@ -23,7 +23,7 @@ CHUNK = 2048
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _OpenJob:
     """A job with the requests that it waits for."""
 
     job: Job
@@ -57,7 +57,7 @@ class Driver:
         self._identity = identity
         self._open = open_engine
         self._watch = watch
-        self._waiting: dict[str, list[_Waiting]] = {}
+        self._waiting: dict[str, list[_OpenJob]] = {}
         self._inflight: set[str] = set()
         self._cache_hits = 0
         self.engine: Engine | None = None
@@ -104,7 +104,7 @@ class Driver:
                     return
                 self._submit(waiting, progress, stop)
 
-    def _reuse(self, jobs: list[_Waiting], progress: Progress) -> list[_Waiting]:
+    def _reuse(self, jobs: list[_OpenJob], progress: Progress) -> list[_OpenJob]:
         """Answer jobs from earlier runs as far as these have completions. Return the remaining jobs."""
         while jobs:
             missing = {key for waiting in jobs for key, _ in waiting.needs if not self._is_stored(key)}
@@ -118,20 +118,20 @@ class Driver:
             jobs = [waiting for waiting in advanced if waiting]
         return jobs
 
-    def _advance_if_ready(self, waiting: _Waiting, progress: Progress) -> _Waiting | None:
+    def _advance_if_ready(self, waiting: _OpenJob, progress: Progress) -> _OpenJob | None:
         if all(self._is_stored(key) for key, _ in waiting.needs):
             return self._advance(waiting.job, self._answers(waiting), progress)
         return waiting
 
     def _advance(
         self, job: Job, answers: tuple[Completion, ...] | None, progress: Progress
-    ) -> _Waiting | None:
+    ) -> _OpenJob | None:
         """Send answers until the job needs a completion that is not stored, or ends."""
         try:
             while True:
                 requests = next(job) if answers is None else job.send(answers)
                 keys = (completion_key(self._identity, request) for request in requests)
-                waiting = _Waiting(job, tuple(zip(keys, requests, strict=True)))
+                waiting = _OpenJob(job, tuple(zip(keys, requests, strict=True)))
                 if not all(self._is_stored(key) for key, _ in waiting.needs):
                     return waiting
                 answers = self._answers(waiting)
@@ -148,7 +148,7 @@ class Driver:
         if self._watch:
             self._watch.count(records)
 
-    def _submit(self, waiting: _Waiting, progress: Progress, stop: Stop) -> None:
+    def _submit(self, waiting: _OpenJob, progress: Progress, stop: Stop) -> None:
         for key, request in dict(waiting.needs).items():
             if self._is_stored(key):
                 continue
@@ -184,5 +184,5 @@ class Driver:
     def _is_stored(self, key: str) -> bool:
         return self._run.get("completions", (key,)) is not None
 
-    def _answers(self, waiting: _Waiting) -> tuple[Completion, ...]:
+    def _answers(self, waiting: _OpenJob) -> tuple[Completion, ...]:
         return tuple(cast(Completion, self._run.get("completions", (key,))) for key, _ in waiting.needs)

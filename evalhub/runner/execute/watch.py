@@ -19,8 +19,8 @@ FIX = (
 
 
 @dataclass(slots=True)
-class _Failing:
-    """A candidate or judge that has no answer yet."""
+class _FailureCount:
+    """The failures of a candidate or judge that has no answer yet."""
 
     reason: str
     failures: int = 0
@@ -39,7 +39,7 @@ class Watch:
     def __init__(self, where: str) -> None:
         self.stopped = False
         self._where = where
-        self._failing: dict[str, _Failing] = {}
+        self._failing: dict[str, _FailureCount] = {}
         self._cleared: set[str] = set()
 
     def count(self, records: Sequence[Record]) -> None:
@@ -56,7 +56,7 @@ class Watch:
         if name is None or name in self._cleared:
             return
         reason = answers[0].detail or ""
-        failing = self._failing.setdefault(name, _Failing(reason))
+        failing = self._failing.setdefault(name, _FailureCount(reason))
         all_failed = all(answer.failure is FailureKind.ENGINE for answer in answers)
         if not all_failed or normalise_reason(reason) != normalise_reason(failing.reason):
             del self._failing[name]
@@ -75,7 +75,7 @@ class Watch:
         for name, failing in self._failing.items():
             self._end_run(name, failing)
 
-    def _end_run(self, name: str, failing: _Failing) -> None:
+    def _end_run(self, name: str, failing: _FailureCount) -> None:
         self.stopped = True
         first = "the first" if failing.failures >= FIRST else "all"
         raise EngineError(
