@@ -25,7 +25,6 @@ _TABLES = {
         "beats",
         "settled",
         "length_controlled",
-        "powered",
         "worst_cases",
         "agreement",
         "cascades",
@@ -50,10 +49,10 @@ _TABLES = {
         "item_list",
         "pair_verdicts",
         "ratings",
-        "truth",
-        "side_by_side",
+        "consensus_labels",
+        "labelled_responses",
     )
-}
+} | {"powered": analysis.prediction_powered}
 
 
 @dataclass(frozen=True, slots=True)

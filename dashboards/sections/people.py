@@ -110,7 +110,7 @@ def correlation(chosen: Chosen, against: tuple[str, str]) -> None:
 
 
 def responses(chosen: Chosen, against: tuple[str, str]) -> None:
-    frame = chosen.table("side_by_side").get((chosen.dataset, *against))
+    frame = chosen.table("labelled_responses").get((chosen.dataset, *against))
     if frame is None or frame.empty:
         return
     st.subheader("Response by response", anchor=False)
@@ -136,7 +136,7 @@ def responses(chosen: Chosen, against: tuple[str, str]) -> None:
 
 
 def pairs(chosen: Chosen, against: tuple[str, str]) -> None:
-    verdicts, labels = chosen.rows("pair_verdicts"), only(chosen.rows("truth"), against)
+    verdicts, labels = chosen.rows("pair_verdicts"), only(chosen.rows("consensus_labels"), against)
     labels = labels[labels["label_winner"].notna()]
     if verdicts.empty or labels.empty:
         return

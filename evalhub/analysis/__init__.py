@@ -8,15 +8,15 @@ from evalhub.analysis.agreement.retest import by_language, retest
 from evalhub.analysis.bias.attacks import attacks, controls, not_attacked
 from evalhub.analysis.bias.bias import biases, length_penalty
 from evalhub.analysis.bias.targets import Target, targets
-from evalhub.analysis.frames.by_tag import by_tag
-from evalhub.analysis.frames.labels import truth
-from evalhub.analysis.frames.responses import side_by_side
+from evalhub.analysis.frames.by_tag import split_by_tag
+from evalhub.analysis.frames.labels import consensus_labels
+from evalhub.analysis.frames.responses import labelled_responses
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.meta import meta
 from evalhub.analysis.people.annotator_pairs import annotator_pairs
-from evalhub.analysis.people.human_agreement import instead, people
-from evalhub.analysis.people.labelling import Wanted, labelling_queue, labels_needed
-from evalhub.analysis.people.prediction_powered import powered
+from evalhub.analysis.people.human_agreement import alternative_annotator_test, human_agreement
+from evalhub.analysis.people.labelling import QueueRequest, labelling_queue, labels_needed
+from evalhub.analysis.people.prediction_powered import prediction_powered
 from evalhub.analysis.people.rater_models import rater_models
 from evalhub.analysis.people.training import Training, export_training, training
 from evalhub.analysis.ranking.bradley_terry import beats, strengths
@@ -49,23 +49,24 @@ from evalhub.analysis.run.shortfalls import shortfall_sentences, shortfalls
 from evalhub.analysis.tables import rows_of
 
 __all__ = [
+    "QueueRequest",
     "Results",
     "Target",
     "Training",
-    "Wanted",
     "agreement",
     "alike",
+    "alternative_annotator_test",
     "annotator_pairs",
     "answers",
     "attacks",
     "beats",
     "biases",
     "by_language",
-    "by_tag",
     "calibration",
     "cascades",
     "choice_mass",
     "comparisons",
+    "consensus_labels",
     "contamination",
     "controls",
     "correlation_differences",
@@ -79,8 +80,9 @@ __all__ = [
     "failures",
     "gold",
     "hard_verdicts",
-    "instead",
+    "human_agreement",
     "item_list",
+    "labelled_responses",
     "labelling_queue",
     "labels_needed",
     "leaderboard",
@@ -92,8 +94,7 @@ __all__ = [
     "not_attacked",
     "not_sent",
     "pair_verdicts",
-    "people",
-    "powered",
+    "prediction_powered",
     "ranking_accuracies",
     "ranks",
     "rater_models",
@@ -107,11 +108,10 @@ __all__ = [
     "settled",
     "shortfall_sentences",
     "shortfalls",
-    "side_by_side",
+    "split_by_tag",
     "strengths",
     "targets",
     "training",
-    "truth",
     "unscored",
     "worst_cases",
 ]

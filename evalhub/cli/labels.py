@@ -34,7 +34,7 @@ def labels_queue(
     of a card's labels: the estimates from people and judge together weight by it.
     """
     found = hub.load(run_name, runs)
-    wanted = hub.analysis.Wanted(
+    wanted = hub.analysis.QueueRequest(
         judge,
         criterion or _only(found, judge, "criterion"),
         dataset or _only(found, judge, "dataset"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalhub import analysis
 from evalhub.analysis import Results, rows_of
-from evalhub.analysis.frames.labels import drawn_by_doubt
+from evalhub.analysis.frames.labels import count_uncertainty_sampled
 from evalhub.analysis.run.answers import cut_answers
 from evalhub.judging.early_stopping import SETTLED
 from evalhub.report.grids.by_tag import RANKED, REPORTED, tag_data
@@ -24,7 +24,7 @@ TABLES = {
     "strengths": analysis.strengths,
     "beats": analysis.beats,
     "settled": analysis.settled,
-    "powered": analysis.powered,
+    "powered": analysis.prediction_powered,
     "worst_cases": analysis.worst_cases,
     "agreement": analysis.agreement,
     "cascades": analysis.cascades,
@@ -66,7 +66,7 @@ def report_data(results: Results, by: Sequence[str] = ()) -> dict[str, Any]:
 
     Args:
         results: The run.
-        by: Tags of items that it is broken down by, as `analysis.by_tag` takes them.
+        by: Tags of items that it is broken down by, as `analysis.split_by_tag` takes them.
 
     Returns:
         `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (what each id stands
@@ -168,7 +168,7 @@ def _notes(manifest: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:
 
 
 def _on_labels(results: Results) -> Iterator[str]:
-    if doubtful := drawn_by_doubt(results):
+    if doubtful := count_uncertainty_sampled(results):
         yield (
             f"{doubtful:,} labels were drawn by the judge's doubt: they count where they are weighted "
             "(people and judge together) and nowhere else"

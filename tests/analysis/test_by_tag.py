@@ -9,11 +9,11 @@ import pytest
 
 from evalhub.analysis import (
     Results,
-    by_tag,
     leaderboard,
     meta,
     pair_verdicts,
     rows_of,
+    split_by_tag,
 )
 from evalhub.errors import UnknownNameError
 from evalhub.report.grids.by_tag import COMPARED, REPORTED
@@ -78,7 +78,7 @@ def rated(shared_desk: Any) -> Results:
 def test_a_parts_numbers_are_those_of_a_run_of_its_items(
     whole: Results, art: Results, table: Callable[..., Any]
 ) -> None:
-    part = next(one for one in by_tag(whole, ["topic"]) if one.tag == "topic:art")
+    part = next(one for one in split_by_tag(whole, ["topic"]) if one.tag == "topic:art")
     found, expected = (
         rows_of(table(one).drop(columns="run", errors="ignore")) for one in (part.results, art)
     )
@@ -86,14 +86,14 @@ def test_a_parts_numbers_are_those_of_a_run_of_its_items(
 
 
 def test_every_table_of_a_part_has_rows(whole: Results) -> None:
-    part = next(one for one in by_tag(whole, ["topic"]) if one.tag == "topic:art")
+    part = next(one for one in split_by_tag(whole, ["topic"]) if one.tag == "topic:art")
     empty = [name for name, table in {**REPORTED, **COMPARED}.items() if not rows_of(table(part.results))]
     assert empty == ["unscored", "failures"]
 
 
 def test_names_are_tags_first_words_or_patterns(whole: Results) -> None:
     def cut(*names: str) -> dict[str, int]:
-        return {part.tag: part.items for part in by_tag(whole, names)}
+        return {part.tag: part.items for part in split_by_tag(whole, names)}
 
     assert cut("topic") == {"topic:art": 4, "topic:law": 4, "other items": 2}
     assert cut("hard") == {"hard": 1, "other items": 9}
@@ -103,15 +103,15 @@ def test_names_are_tags_first_words_or_patterns(whole: Results) -> None:
     with pytest.raises(
         UnknownNameError, match=r"--by: there is no tag of that name, got 'topik'.*easy, hard, topic"
     ):
-        by_tag(whole, ["topik"])
+        split_by_tag(whole, ["topik"])
     with pytest.raises(UnknownNameError):
-        by_tag(whole, ["top"])
+        split_by_tag(whole, ["top"])
 
 
 def test_what_the_whole_run_decides_stays_the_same(desk: Any) -> None:
     """The length penalty hangs on the spread of all pairs."""
     whole = run(desk, controls={"length_penalty": 2.0})
-    for part in by_tag(whole, ["topic"]):
+    for part in split_by_tag(whole, ["topic"]):
         verdicts = pair_verdicts(whole)
         mine = verdicts["item_id"].isin(part.results.items()["item_id"])
         expected = verdicts[mine].reset_index(drop=True)
@@ -119,14 +119,14 @@ def test_what_the_whole_run_decides_stays_the_same(desk: Any) -> None:
 
 
 def test_every_table_holds_the_parts_items_alone(whole: Results) -> None:
-    part = by_tag(whole, ["hard"])[0].results
+    part = split_by_tag(whole, ["hard"])[0].results
     for frame in (part.items(), part.responses(), part.judgments(), part.labels(), part.scores()):
         assert set(frame["item_id"]) == {"i000"}
     assert {label.item_id for label in part.label_records()} == {"i000"}
 
 
 def test_too_few_items_have_no_interval_and_a_reason(whole: Results) -> None:
-    hard = by_tag(whole, ["hard"])[0]
+    hard = split_by_tag(whole, ["hard"])[0]
     for row in rows_of(leaderboard(hard.results)):
         assert (row["n"], row["low"], row["high"]) == (1, None, None)
         assert row["reason"]
@@ -141,7 +141,7 @@ def test_the_command_line_breaks_down(rated: Results, cli: Any, command: str) ->
         ("topic:art", 4), ("topic:law", 4), ("other items", 2),
     ]  # fmt: skip
     table, of = ("raters", lambda one: meta([one])) if command == "meta" else ("leaderboard", leaderboard)
-    for part in by_tag(rated, ["topic"]):
+    for part in split_by_tag(rated, ["topic"]):
         rows = [row for row in cut[table] if row["tag"] == part.tag]
         expected = json.loads(json.dumps(rows_of(of(part.results))))
         assert [{**row, "tag": part.tag, "run": rated.run.id} for row in expected] == rows

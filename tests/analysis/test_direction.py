@@ -169,7 +169,10 @@ def test_who_goes_with_people_whatever_the_directions(runs: Callable[..., Result
         length = [{row.get("first"), row.get("second"), row.get("rater")} & {"length"} for row in ours]
         kept = [place for place, of_length in enumerate(length) if signs.labels > 0 or not of_length]
         assert [ours[place] for place in kept] == [theirs[place] for place in kept]
-    ours, theirs = rows(analysis.instead(here)), rows(analysis.instead(there))
+    ours, theirs = (
+        rows(analysis.alternative_annotator_test(here)),
+        rows(analysis.alternative_annotator_test(there)),
+    )
     close = ("winning rate", "advantage")
     opposed = signs.judges != signs.labels
     for one, other in zip(ours, theirs, strict=True):
@@ -209,16 +212,18 @@ def test_a_metric_decides_pairs_by_its_direction(runs: Callable[..., Results]) -
 
 def test_people_and_judge_together_whatever_the_directions(runs: Callable[..., Results]) -> None:
     names = ("estimate", "low", "high", "labels_worth", "labelled", "verdicts")
-    here = rows(analysis.powered(runs(7, UPRIGHT)))
-    opposed = rows(analysis.powered(runs(7, Signs(judges=-1))))
+    here = rows(analysis.prediction_powered(runs(7, UPRIGHT)))
+    opposed = rows(analysis.prediction_powered(runs(7, Signs(judges=-1))))
     assert here
     for one, other in zip(here, opposed, strict=True):
         if one["statistic"] == "judge alone":
             assert other["estimate"] == -one["estimate"]
         else:
             assert [one[name] for name in names] == [other[name] for name in names]
-    mirrored = rows(analysis.powered(runs(7, MIRRORED)), *WORDS)
-    assert [turned(row, *ENDS) for row in rows(analysis.powered(runs(7, UPRIGHT)), *WORDS)] == mirrored
+    mirrored = rows(analysis.prediction_powered(runs(7, MIRRORED)), *WORDS)
+    assert [
+        turned(row, *ENDS) for row in rows(analysis.prediction_powered(runs(7, UPRIGHT)), *WORDS)
+    ] == mirrored
 
 
 def test_levels_of_opposite_directions_are_not_compared(results: Callable[..., Results]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evalhub import stats
-from evalhub.analysis import Results, instead, people, rater_models, rows_of
+from evalhub.analysis import Results, alternative_annotator_test, human_agreement, rater_models, rows_of
 
 Write = Callable[..., Results]
 ITEMS = 60
@@ -53,7 +53,7 @@ def run(hand: Any, results: Write) -> Results:
 
 
 def test_alpha_of_what_they_said(run: Results) -> None:
-    rows = {row["statistic"]: row for row in rows_of(people(run))}
+    rows = {row["statistic"]: row for row in rows_of(human_agreement(run))}
     said, units, raters = [], [], []
     for n in range(ITEMS):
         for place, who in enumerate(PEOPLE):
@@ -67,7 +67,7 @@ def test_alpha_of_what_they_said(run: Results) -> None:
 
 
 def test_the_judge_and_people_are_held_against_the_same_others(run: Results) -> None:
-    rows = {row["statistic"]: row for row in rows_of(instead(run))}
+    rows = {row["statistic"]: row for row in rows_of(alternative_annotator_test(run))}
     # of 60 items each person is wrong on 5 where the others agree, and on 10 one of the two others is
     assert rows["people"]["estimate"] == pytest.approx((45 + 10 * 0.5) / 60)
     difference = rows["judge"]["estimate"] - rows["people"]["estimate"]
@@ -98,17 +98,17 @@ def test_slots_cannot_be_followed(hand: Any, results: Write) -> None:
         }
     }  # fmt: skip
     run = results(labelled(hand), cards=card)
-    for table in (instead, rater_models):
+    for table in (alternative_annotator_test, rater_models):
         assert {row["reason"] for row in rows_of(table(run))} == {stats.SLOTS}
         assert {row["estimate"] for row in rows_of(table(run))} == {None}
-    assert all(row["estimate"] is not None for row in rows_of(people(run)))
+    assert all(row["estimate"] is not None for row in rows_of(human_agreement(run)))
 
 
 def test_one_annotator_agrees_with_nobody(hand: Any, results: Write) -> None:
     made = [one for one in labelled(hand) if getattr(one, "annotator", "x") == "x"]
     run = results(made)
-    assert people(run).empty
-    assert instead(run).empty
+    assert human_agreement(run).empty
+    assert alternative_annotator_test(run).empty
     assert rater_models(run).empty
 
 
@@ -117,4 +117,4 @@ def test_labels_of_a_model_are_not_people(hand: Any, results: Write) -> None:
         replace(one, annotator_kind="model") if getattr(one, "annotator", None) else one
         for one in labelled(hand)
     ]
-    assert people(results(made)).empty
+    assert human_agreement(results(made)).empty

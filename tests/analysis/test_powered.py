@@ -9,16 +9,16 @@ import pytest
 
 from evalhub import stats
 from evalhub.analysis import (
+    QueueRequest,
     Results,
-    Wanted,
     comparisons,
     labelling_queue,
     labels_needed,
     leaderboard,
-    powered,
+    prediction_powered,
     rows_of,
 )
-from evalhub.analysis.frames.labels import drawn_by_doubt
+from evalhub.analysis.frames.labels import count_uncertainty_sampled
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.records import Label
 
@@ -48,7 +48,7 @@ def half(hand: Any, *, labelled: int = LABELLED, chance: float | None = None) ->
 
 
 def by_statistic(results: Results, system: str = "k") -> dict[str, dict[str, Any]]:
-    return {row["statistic"]: row for row in rows_of(powered(results)) if row["system"] == system}
+    return {row["statistic"]: row for row in rows_of(prediction_powered(results)) if row["system"] == system}
 
 
 class TestPowered:
@@ -164,11 +164,11 @@ class TestPowered:
 
         run = results([drawn(one) if isinstance(one, Label) else one for one in half(hand)])
         assert {row["n"] for row in rows_of(leaderboard(run)) if row["kind"] == "labels"} == {kept}
-        assert drawn_by_doubt(run) == LABELLED - kept
+        assert count_uncertainty_sampled(run) == LABELLED - kept
 
     @pytest.mark.parametrize("labelled", [0, ITEMS])
     def test_there_is_nothing_to_combine(self, hand: Any, results: Write, labelled: int) -> None:
-        assert powered(results(half(hand, labelled=labelled))).empty
+        assert prediction_powered(results(half(hand, labelled=labelled))).empty
 
     def test_too_few_labels_have_a_reason(self, hand: Any, results: Write) -> None:
         found = by_statistic(results(half(hand, labelled=2)))["people + judge"]
@@ -197,7 +197,7 @@ class TestQueue:
         self, hand: Any, results: Write
     ) -> None:
         run = results(half(hand))
-        rows = labelling_queue(run, Wanted("pw", "overall", "d", n=30, seed=3))
+        rows = labelling_queue(run, QueueRequest("pw", "overall", "d", n=30, seed=3))
         assert len(rows) == 30
         numbers = [int(row["item_id"][1:]) for row in rows]
         assert min(numbers) >= LABELLED
@@ -206,19 +206,19 @@ class TestQueue:
         doubtful = {chance[n] for n in numbers if said(n) == 0.2}
         sure = {chance[n] for n in numbers if said(n) == 0.9}
         assert min(doubtful) > max(sure) >= 0.05
-        assert rows == labelling_queue(run, Wanted("pw", "overall", "d", n=30, seed=3))
-        assert rows != labelling_queue(run, Wanted("pw", "overall", "d", n=30, seed=4))
+        assert rows == labelling_queue(run, QueueRequest("pw", "overall", "d", n=30, seed=3))
+        assert rows != labelling_queue(run, QueueRequest("pw", "overall", "d", n=30, seed=4))
 
     def test_ratings_are_drawn_evenly(self, hand: Any, results: Write) -> None:
         made = [one for n in range(40) for one in (hand.item(f"i{n}"), hand.response(f"i{n}", "k"))]
         made += [hand.rated(f"i{n}", "k", n % 3 + 1) for n in range(40)]
-        rows = labelling_queue(results(made), Wanted("pt", "quality", "d", n=10))
+        rows = labelling_queue(results(made), QueueRequest("pt", "quality", "d", n=10))
         assert {row["probability"] for row in rows} == {0.25}
         assert {row["system"] for row in rows} == {"k"}
 
     def test_bad_wishes(self, hand: Any, results: Write) -> None:
         run = results(half(hand))
         with pytest.raises(UnknownNameError, match="no judge of that name, got 'nobody'"):
-            labelling_queue(run, Wanted("nobody", "overall", "d", n=10))
+            labelling_queue(run, QueueRequest("nobody", "overall", "d", n=10))
         with pytest.raises(InputError, match="too few for each of 140 items"):
-            labelling_queue(run, Wanted("pw", "overall", "d", n=3))
+            labelling_queue(run, QueueRequest("pw", "overall", "d", n=3))

@@ -15,9 +15,9 @@ from evalhub.analysis import (
     correlations,
     coverage,
     export,
+    labelled_responses,
     leaderboard,
     rows_of,
-    side_by_side,
 )
 from evalhub.errors import InputError, StorageError
 from evalhub.records import FailureKind, Judgment, Record, Source
@@ -134,7 +134,7 @@ def test_labels_of_responses_without_text_stay(hand: Any, results: Write) -> Non
         for place, system in enumerate("kmnr"):
             records += [hand.label(item, system, 1 + place % 3), hand.score(item, system, place / 10)]
     run = results(records, cards=card(reference_systems=["r"]))
-    (frame,) = side_by_side(run).values()
+    (frame,) = labelled_responses(run).values()
     assert list(frame["system"]) == [*"kmnkmn"]
     assert set(frame["cluster"]) == {"c"}
     assert "length" not in frame

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from evalhub.analysis import Results, agreement, correlations, people, rows_of
+from evalhub.analysis import Results, agreement, correlations, human_agreement, rows_of
 from evalhub.errors import SpecError
 from evalhub.records import Judgment, Label
 from evalhub.sources import check
@@ -81,7 +81,7 @@ def test_annotators_are_compared_within_a_turn(desk: Any) -> None:
     quality = {"kind": "pointwise", "range": [1, 3], "truth": {"by": "mean"}}
     conversations(desk, labels=annotated, criteria={"quality": quality})
     desk.suite(judges=[RATE])
-    told = {row["label_criterion"] for row in rows_of(people(Results(desk.run())))}
+    told = {row["label_criterion"] for row in rows_of(human_agreement(Results(desk.run())))}
     assert told == {"quality@turn1", "quality@turn2"}
 
 

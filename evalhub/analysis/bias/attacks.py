@@ -13,6 +13,7 @@ from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table
 from evalhub.judging import inserted_system
+from evalhub.scales import Winner
 from evalhub.store import Run, all_runs
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 NAMED = ("dataset", "judge", "criterion", "attack", "statistic")
 CONTROL_NAMED = ("dataset", "judge", "criterion", "control", "against")
 EVERY = "all attacks"
-
-_WON = {True: 1.0, None: 0.5, False: 0.0}
 
 
 def attacks(results: Results) -> pd.DataFrame:
@@ -175,15 +174,13 @@ class _Seen:
         if self._winners:
             a, b = sorted((system, other), key=str.encode)
             winner = self._winners.get((target.item_id, target.sample, a, b))
-            return None if winner not in ("a", "tie", "b") else _WON[_side(winner, system == a)]
-        mine, theirs = self._rating(target, system), self._rating(target, other)
-        if mine is None or theirs is None:
+            if winner not in set(Winner):
+                return None
+            return (Winner(winner) if system == a else Winner(winner).swapped()).points
+        rating, other_rating = self._rating(target, system), self._rating(target, other)
+        if rating is None or other_rating is None:
             return None
-        return _WON[None if mine == theirs else mine > theirs]
+        return Winner.of_sign(rating - other_rating).points
 
     def _rating(self, target: Target, system: str) -> float | None:
         return self._ratings.get((target.item_id, target.sample, system))
-
-
-def _side(winner: str, is_a: bool) -> bool | None:
-    return None if winner == "tie" else (winner == "a") is is_a

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.orders import asking_columns, judged_together
+from evalhub.analysis.frames.orders import order_verdicts_by_criterion, verdict_columns
 from evalhub.analysis.frames.verdicts import all_soft, pair_verdicts, ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table
@@ -64,7 +64,7 @@ def biases(results: Results) -> pd.DataFrame:
     """
     labelled = _not_people(results)
     rows: list[dict[str, Any]] = []
-    for (dataset, criterion), together in judged_together(results):
+    for (dataset, criterion), together in order_verdicts_by_criterion(results):
         for (judge,), found in groups(together, "judge"):
             about = {"dataset": dataset, "judge": judge, "criterion": criterion}
             why = labelled.get((dataset, found["label_criterion"].iloc[0]), NO_PEOPLE)
@@ -81,7 +81,7 @@ def _rows(
     frame: pd.DataFrame, about: dict[str, str], why: str, less: Mapping[tuple[Kind, str], Sequence[str]]
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of one judge; `less` says where only some statistics, `why` that there are no people."""
-    columns = asking_columns(frame)
+    columns = verdict_columns(frame)
     beyond = stats.controlled_beyond_people(columns)
     for reading in (HARD, SOFT) if all_soft(frame) else (HARD,):
         soft = reading == SOFT

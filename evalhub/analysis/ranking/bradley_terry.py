@@ -10,13 +10,13 @@ from evalhub.analysis.bias.bias import ALL_JUDGES
 from evalhub.analysis.frames.comparable import (
     SAME_ITEMS,
     Comparable,
-    cells,
-    comparable,
-    comparable_pairs,
+    item_outcomes,
     matches_of,
+    select_comparable,
+    select_comparable_pairs,
 )
-from evalhub.analysis.frames.orders import asking_columns, judged_together
-from evalhub.analysis.frames.outcomes import ABOUT, WIN_RATE, measured, stopped_early
+from evalhub.analysis.frames.orders import order_verdicts_by_criterion, verdict_columns
+from evalhub.analysis.frames.outcomes import ABOUT, WIN_RATE, early_stop_reason, outcomes
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table
 
@@ -39,7 +39,7 @@ def strengths(results: Results) -> pd.DataFrame:
     `Elo` is Bradley-Terry's strength on the Elo scale (1000 = the average system, 400 points = odds of ten
     to one), a tie counting half; `Elo (controlled)` is the same from the judge's askings, with what order,
     length, lists and Markdown do to them held fixed (and the judges' own family, in the rows of `all judges`,
-    where judge families cross response families). Both are of the pairs that compare (see `comparable`).
+    where judge families cross response families). Both are of the comparable pairs (see `select_comparable`).
     Where a system never lost or never won the reason says so. No intervals where judging stopped early.
     """
     rows: list[Row] = []
@@ -76,13 +76,13 @@ def beats(results: Results) -> pd.DataFrame:
 
 def _fixed(results: Results, about: Row, estimate: stats.Estimate) -> stats.Estimate:
     """Withdraw the interval of a fixed number of items where judging stopped early."""
-    why = stopped_early(results, about["dataset"], about["rater"], about["criterion"])
+    why = early_stop_reason(results, about["dataset"], about["rater"], about["criterion"])
     return estimate.without_interval(why) if why and estimate.low is not None else estimate
 
 
 def _apart(compared: Comparable, about: Row, measure: str) -> Iterator[Row]:
     """Yield the systems that are not rated, each with its reason."""
-    for system, why in sorted(compared.why.items()):
+    for system, why in sorted(compared.reasons.items()):
         yield row(stats.Estimate.none(why), **about, system=system, measure=measure)
 
 
@@ -95,30 +95,30 @@ def _ratings(results: Results, matches: stats.Matches, about: Row, measure: str)
 
 def _matches(results: Results) -> Iterator[tuple[Row, Comparable]]:
     """Yield each rater of pairs, with the rows by which it ranks the systems."""
-    values = measured(results)
+    values = outcomes(results)
     for key, found in groups(values[values["measure"] == WIN_RATE], *ABOUT):
         if found["system"].nunique() >= LEAST:
             about = dict(zip(_RATER, (key[0], key[1], key[2], key[3] or None), strict=True))
-            early = stopped_early(results, key[0], key[2], key[3])
-            yield about, comparable(cells(found), early=early)
+            early = early_stop_reason(results, key[0], key[2], key[3])
+            yield about, select_comparable(item_outcomes(found), early=early)
 
 
 def _controlled(results: Results) -> Iterator[tuple[Row, Comparable]]:
     """Yield each judge, and all of them, with the askings by which it ranks, and what may bias them."""
     import pandas as pd
 
-    ranked = set(measured(results)["dataset"])
-    for (dataset, criterion), together in judged_together(results):
+    ranked = set(outcomes(results)["dataset"])
+    for (dataset, criterion), together in order_verdicts_by_criterion(results):
         if dataset not in ranked or len({*together["system_a"], *together["system_b"]}) < LEAST:
             continue
         judges = {}
         for (judge,), found in groups(together, "judge"):
-            early = stopped_early(results, dataset, judge, criterion)
-            judges[judge] = Comparable(found, SAME_ITEMS) if early else comparable_pairs(found)
+            early = early_stop_reason(results, dataset, judge, criterion)
+            judges[judge] = Comparable(found, SAME_ITEMS) if early else select_comparable_pairs(found)
         if len(judges) > 1:
             rows = pd.concat([one.rows for one in judges.values()])
             rated = {*rows["system_a"], *rows["system_b"]}
-            reasons = [reason for one in judges.values() for reason in one.why.items()]
+            reasons = [reason for one in judges.values() for reason in one.reasons.items()]
             why = {system: reason for system, reason in reasons if system not in rated}
             judges[ALL_JUDGES] = Comparable(rows, SAME_ITEMS, why)
         for judge, compared in judges.items():
@@ -126,7 +126,7 @@ def _controlled(results: Results) -> Iterator[tuple[Row, Comparable]]:
 
 
 def _match_columns(found: pd.DataFrame) -> stats.Matches:
-    columns = asking_columns(found)
+    columns = verdict_columns(found)
     return stats.Matches(
         stats.win_values(columns.winner),
         found["system_a"].tolist(),

@@ -31,7 +31,7 @@ def changed(key: tuple[str, ...], after: Results, before: Results) -> tuple[str,
     """Name what differs in a judge, jury or metric of the same id between two runs; empty = the same.
 
     Args:
-        key: Dataset, kind, rater, criterion and measure, as in `measured`.
+        key: Dataset, kind, rater, criterion and measure, as in `outcomes`.
         after: The later run.
         before: The earlier run.
     """

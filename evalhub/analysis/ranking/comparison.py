@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import cells
+from evalhub.analysis.frames.comparable import item_outcomes
 from evalhub.analysis.frames.directions import direction_of
-from evalhub.analysis.frames.outcomes import ABOUT, bounds, measured, stopped_early
-from evalhub.analysis.people.prediction_powered import powered_pairs
+from evalhub.analysis.frames.outcomes import ABOUT, bounds_of, early_stop_reason, outcomes
+from evalhub.analysis.people.prediction_powered import prediction_powered_differences
 from evalhub.analysis.ranking.comparability import changed
 from evalhub.analysis.ranking.data_changes import DataChange, data_change
 from evalhub.analysis.results import Results
@@ -72,7 +72,7 @@ class _Difference:
         """Failed verdicts or scores of either in what they have in common."""
         return int(self.first["failed"].sum() + self.second["failed"].sum())
 
-    def worst_case(self, measured: stats.Estimate) -> stats.WorstCase | None:
+    def worst_case(self, estimate: stats.Estimate) -> stats.WorstCase | None:
         """Say how far the failed cells could move it; None where nothing failed or nothing bounds it."""
         if not self.failed or self.bounds is None or self.why_not:
             return None
@@ -80,7 +80,7 @@ class _Difference:
             (floats(side["lowest"]), floats(side["highest"])) for side in (self.first, self.second)
         )
         return stats.worst_case_difference(
-            measured, first, second, self._clusters, items=self._items, failed=self.failed, bounds=self.bounds
+            estimate, first, second, self._clusters, items=self._items, failed=self.failed, bounds=self.bounds
         )
 
     @property
@@ -107,10 +107,10 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
     interval and no test; every row counts once there.
     """
     rows: list[Row] = []
-    for key, found in groups(measured(results), *ABOUT):
-        early = stopped_early(results, key[0], key[2], key[3])
+    for key, found in groups(outcomes(results), *ABOUT):
+        early = early_stop_reason(results, key[0], key[2], key[3])
         rows += _rows((*key, direction_of(found)), SYSTEMS, _differences(found, "system", early), margin)
-    for about, gap in powered_pairs(results):
+    for about, gap in prediction_powered_differences(results):
         untested = {"test": "none", "finding": _finding(gap, margin, about["higher_is_better"])}
         rows.append(row(gap, **about, **untested))
     return _table(rows, (*_ABOUT, *SYSTEMS, *_TESTED))
@@ -126,17 +126,17 @@ def nights(after: Results, before: Results, *, margin: float | None = None) -> p
     dataset, and `changed_labels` counts the labels of it that are not. None where the scale or
     its direction has changed.
     """
-    earlier = dict(groups(measured(before), *ABOUT))
+    earlier = dict(groups(outcomes(before), *ABOUT))
     changes: dict[str, DataChange] = {}
     rows: list[Row] = []
-    for key, found in groups(measured(after), *ABOUT):
+    for key, found in groups(outcomes(after), *ABOUT):
         if key not in earlier or found["kind"].iat[0] == "labels":
             continue
         if (dataset := key[0]) not in changes:
             changes[dataset] = data_change(dataset, after, before)
         change = changes[dataset]
-        early = [stopped_early(run, dataset, key[2], key[3]) for run in (after, before)]
-        scales = [(bounds(side), direction_of(side)) for side in (found, earlier[key])]
+        early = [early_stop_reason(run, dataset, key[2], key[3]) for run in (after, before)]
+        scales = [(bounds_of(side), direction_of(side)) for side in (found, earlier[key])]
         scale = OTHER_SCALE if scales[0] != scales[1] else None
         why_not = next(filter(None, (*early, scale)), None)
         told, left_out = _since(found, earlier[key], change, why_not)
@@ -168,7 +168,7 @@ def _since(
             (pair,) = _differences(same, "night", why_not).values()
         else:
             nothing = same[:0].assign(failed=False)
-            pair = _Difference(nothing, nothing, bounds(mine), same["item_id"].nunique(), why_not)
+            pair = _Difference(nothing, nothing, bounds_of(mine), same["item_id"].nunique(), why_not)
         if aside:
             pair = replace(pair, lacking=pair.lacking + aside, why_not=why_not or pair.nothing(ALL_CHANGED))
         told[system], left_out[system] = pair, aside
@@ -183,8 +183,8 @@ def _table(rows: list[Row], named: tuple[str, ...]) -> pd.DataFrame:
 
 def _differences(found: pd.DataFrame, side: str, early: str | None) -> Told:
     """Return every two sides, samples averaged."""
-    ends = bounds(found)
-    every = cells(found, side)
+    ends = bounds_of(found)
+    every = item_outcomes(found, side)
     met = stats.Matching(every[side].tolist(), every["item_id"].tolist(), every["other"].tolist())
     told: Told = {}
     for pair in itertools.combinations(met.sides, 2):

@@ -7,16 +7,16 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import cells, comparable
+from evalhub.analysis.frames.comparable import item_outcomes, select_comparable
 from evalhub.analysis.frames.directions import direction_of
 from evalhub.analysis.frames.outcomes import (
     ABOUT,
     MEAN_SCORE,
     PENALISED,
     WIN_RATE,
-    bounds,
-    measured,
-    stopped_early,
+    bounds_of,
+    early_stop_reason,
+    outcomes,
 )
 from evalhub.analysis.ranking.ranks import ranks
 from evalhub.analysis.results import Results
@@ -38,11 +38,11 @@ _PENALISED = [PENALISED.format(name) for name in (WIN_RATE, MEAN_SCORE)]
 
 
 def leaderboard(results: Results) -> pd.DataFrame:
-    """Return every number that ranks a system, one row each: the means of `measured`.
+    """Return every number that ranks a system, one row each: the means of `outcomes`.
 
     A win rate is against the other systems that the rater compared it with; a tie counts half. The mean is
-    over the cells that compare (see `comparable`): samples of one item are averaged first. `rank` is that of
-    `ranks`. `higher_is_better` is None where neither direction is better. `left_out` counts the failed
+    over the comparable rows (see `select_comparable`): samples of one item are averaged first. `rank` is that
+    of `ranks`. `higher_is_better` is None where neither direction is better. `left_out` counts the failed
     responses or verdicts of the system. `set_aside` counts its measured items that other systems lack, or
     failed on. Where there are some, `unshared` is the mean over all its measured items, with its interval
     and its number of cells, which does not compare with other systems'. None where judging stopped early,
@@ -52,10 +52,10 @@ def leaderboard(results: Results) -> pd.DataFrame:
         tuple(rank[name] for name in (*ABOUT, "system")): rank["rank"] for rank in rows_of(ranks(results))
     }
     rows: list[Row] = []
-    for key, found in groups(measured(results), *ABOUT):
+    for key, found in groups(outcomes(results), *ABOUT):
         about: Row = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
         about["higher_is_better"] = direction_of(found)
-        for told in _systems(found, stopped_early(results, key[0], key[2], key[3])):
+        for told in _systems(found, early_stop_reason(results, key[0], key[2], key[3])):
             place = places.get((*(about[name] for name in ABOUT), told["system"]))
             rows.append({**about, **told, "rank": place})
     frame = table(rows, COLUMNS)
@@ -66,14 +66,14 @@ def leaderboard(results: Results) -> pd.DataFrame:
 
 def _systems(found: pd.DataFrame, early: str | None) -> Iterator[Row]:
     """Yield the mean of each system under one measure, on the cells that compare."""
-    every, ends = cells(found), bounds(found)
-    compared = comparable(every)
+    every, ends = item_outcomes(found), bounds_of(found)
+    compared = select_comparable(every)
     for (system,), whole in groups(every, "system"):
         if early:
             yield row(stats.Estimate.none(early), system=system, basis=None, set_aside=0)
             continue
         aside = compared.set_aside.get(system, 0)
-        why = _unpenalised(whole) or compared.why.get(system)
+        why = _unpenalised(whole) or compared.reasons.get(system)
         rows = compared.rows[compared.rows["system"] == system]
         estimate = stats.Estimate.none(why) if why else _mean(rows, ends)
         estimate = replace(estimate, left_out=int(whole["failed"].sum()))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import comparable_pairs
-from evalhub.analysis.frames.outcomes import SOFT, WIN_RATE, stopped_early
+from evalhub.analysis.frames.comparable import select_comparable_pairs
+from evalhub.analysis.frames.outcomes import SOFT, WIN_RATE, early_stop_reason
 from evalhub.analysis.frames.verdicts import all_soft, pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups, row, table, values
@@ -24,14 +24,14 @@ def length_controlled(results: Results) -> pd.DataFrame:
     For judges all of whose pairs share one system, the baseline: of two systems the one that the suite
     names, else the first by name. `length_effect` is in log-odds, above 0 = the judge favours length. Soft
     verdicts are used where all of the judge's are. With fewer than 20 systems how hard the items are is not
-    identified, and the reason says so. Only pairs that compare count (see `comparable`). Anonymous systems
+    identified, and the reason says so. Only comparable pairs count (`select_comparable`). Anonymous systems
     and judges that stopped early are left out.
     """
     cards = results.manifest["cards"]
     rows: list[dict[str, Any]] = []
     for (dataset, judge, criterion), found in groups(pair_verdicts(results), "dataset", "judge", "criterion"):
         baseline = _baseline(results, judge, found)
-        early = stopped_early(results, dataset, judge, criterion)
+        early = early_stop_reason(results, dataset, judge, criterion)
         if baseline is None or early or cards[dataset].get("anonymous"):
             continue
         about: dict[str, Any] = {
@@ -42,9 +42,9 @@ def length_controlled(results: Results) -> pd.DataFrame:
         }
         soft = all_soft(found)
         raw = SOFT.format(WIN_RATE) if soft else WIN_RATE
-        compared = comparable_pairs(found)
-        for system in sorted(compared.why.keys() - {baseline}):
-            none = stats.Estimate.none(compared.why[system])
+        compared = select_comparable_pairs(found)
+        for system in sorted(compared.reasons.keys() - {baseline}):
+            none = stats.Estimate.none(compared.reasons[system])
             named = {**about, "system": system, "length_effect": None}
             rows += (row(none, **named, measure=measure) for measure in (raw, CONTROLLED))
         if compared.rows.empty:

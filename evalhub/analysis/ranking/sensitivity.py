@@ -7,10 +7,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import OPPONENTS, Comparable, cells, comparable, matches_of
+from evalhub.analysis.frames.comparable import (
+    OPPONENTS,
+    Comparable,
+    item_outcomes,
+    matches_of,
+    select_comparable,
+)
 from evalhub.analysis.frames.directions import oriented
 from evalhub.analysis.frames.labels import label_criterion
-from evalhub.analysis.frames.outcomes import ABOUT, measured, stopped_early
+from evalhub.analysis.frames.outcomes import ABOUT, early_stop_reason, outcomes
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups
 
@@ -37,7 +43,7 @@ def sensitivity(runs: Sequence[Results]) -> pd.DataFrame:
     the worst value. What is held against one criterion of the labels stands together (`about`), beside every
     metric. The reference is the first judge's first measure; labels and metrics stand as variants
     of their own; judges that stopped early are not there. Each ranks on the rows that compare (see
-    `comparable`); systems that it does not rank are `missing`. `kendall` and `spearman` are with the
+    `select_comparable`); systems that it does not rank are `missing`. `kendall` and `spearman` are with the
     reference, `swapped` counts the pairs of systems in the opposite order, `mover` is the system that moves
     furthest and `move` how many places (above 0 = up).
     """
@@ -65,9 +71,9 @@ def _changes(dataset: str, rankings: list[tuple[str, Fact, dict[str, float | Non
 
 
 def _rankings(results: Results) -> Iterator[tuple[Fact, dict[str, float | None]]]:
-    for key, found in groups(oriented(measured(results)), *ABOUT):
+    for key, found in groups(oriented(outcomes(results)), *ABOUT):
         about = dict(zip(ABOUT, key, strict=True))
-        early = stopped_early(results, about["dataset"], about["rater"], about["criterion"])
+        early = early_stop_reason(results, about["dataset"], about["rater"], about["criterion"])
         if early or found["value"].isna().all():
             continue
         judge = results.manifest["judges"].get(about["rater"], {})
@@ -75,9 +81,11 @@ def _rankings(results: Results) -> Iterator[tuple[Fact, dict[str, float | None]]
             **about, "run": results.run.id, "rubric": judge.get("rubric"), "mode": judge.get("mode"),
             "failures": DROPPED, "about": _about(results, about),
         }  # fmt: skip
-        yield facts, _standings(comparable(cells(found)))
+        yield facts, _standings(select_comparable(item_outcomes(found)))
         if found["value"].isna().any() and found["floor"].notna().all():
-            worst = comparable(cells(found.assign(value=found["value"].fillna(found["floor"]))))
+            worst = select_comparable(
+                item_outcomes(found.assign(value=found["value"].fillna(found["floor"])))
+            )
             yield {**facts, "failures": "counted as the worst"}, _standings(worst)
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import cells, planned
+from evalhub.analysis.frames.comparable import item_outcomes, select_planned
 from evalhub.analysis.frames.directions import direction_of
 from evalhub.analysis.frames.judges import counts_as_wrong, may_tie
-from evalhub.analysis.frames.labels import truth, with_label_criterion
-from evalhub.analysis.frames.outcomes import ABOUT, bounds, measured, stopped_early
+from evalhub.analysis.frames.labels import consensus_labels, with_label_criterion
+from evalhub.analysis.frames.outcomes import ABOUT, bounds_of, early_stop_reason, outcomes
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR, floats, groups, row, table
@@ -35,10 +35,10 @@ def worst_cases(results: Results) -> pd.DataFrame:
     where nothing failed, where the values have no bounds, or for win rates of a judge that stopped early.
     """
     rows: list[Row] = []
-    for key, whole in groups(measured(results), *ABOUT):
-        if (ends := bounds(whole)) is None or stopped_early(results, key[0], key[2], key[3]):
+    for key, whole in groups(outcomes(results), *ABOUT):
+        if (ends := bounds_of(whole)) is None or early_stop_reason(results, key[0], key[2], key[3]):
             continue
-        for (system,), found in groups(cells(planned(whole).rows), "system"):
+        for (system,), found in groups(item_outcomes(select_planned(whole).rows), "system"):
             named: Row = {**dict(zip(ABOUT, key, strict=True)), "system": system}
             named["higher_is_better"] = direction_of(whole)
             rows += _row(found, ends, named)
@@ -63,7 +63,7 @@ def _row(found: pd.DataFrame, ends: tuple[float, float], named: Row) -> Iterator
 def _accuracies(results: Results) -> Iterator[Row]:
     verdicts = with_label_criterion(results, pair_verdicts(results))
     ties = may_tie(results, verdicts)
-    labels = truth(results)
+    labels = consensus_labels(results)
     labels = labels[labels["label_winner"].notna()]
     labels = labels[[*PAIR, "label_criterion", "annotator_kind", "label_winner"]]
     joined = verdicts.merge(labels, on=[*PAIR, "label_criterion"])

@@ -69,7 +69,7 @@ def coverage_by_criterion(results: Results) -> pd.DataFrame:
     judgments together: while some are still to be asked, the coverage of their parts is None.
     """
     asked, expected = results.sql(_ASKED), results.manifest["expected"]
-    done = (results.whole or results).sql("SELECT judge FROM judgments")["judge"].value_counts()
+    done = (results.full_run or results).sql("SELECT judge FROM judgments")["judge"].value_counts()
     rows: list[dict[str, Any]] = []
     for (dataset, judge, criterion), found in groups(asked, "dataset", "judge", "criterion"):
         share = (

@@ -37,7 +37,7 @@ def tag_data(runs: Sequence[Results], names: Sequence[str], tables: Mapping[str,
 
     Args:
         runs: The runs, each cut into the same parts.
-        names: What tags are named, as `analysis.by_tag` takes them.
+        names: What tags are named, as `analysis.split_by_tag` takes them.
         tables: Which tables, by name.
 
     Returns:
@@ -49,7 +49,7 @@ def tag_data(runs: Sequence[Results], names: Sequence[str], tables: Mapping[str,
     """
     if not names:
         return {}
-    parts = [(results.run.id, part) for results in runs for part in analysis.by_tag(results, names)]
+    parts = [(results.run.id, part) for results in runs for part in analysis.split_by_tag(results, names)]
     return {
         "by_tag": {
             "tags": [{"run": run, "tag": part.tag, "items": part.items} for run, part in parts],

@@ -7,15 +7,15 @@ from typing import Any
 
 from evalhub.analysis import (
     Results,
+    alternative_annotator_test,
     annotator_pairs,
     attacks,
     by_language,
     choice_mass,
     contamination,
     cost,
-    instead,
+    human_agreement,
     meta,
-    people,
     rater_models,
     rows_of,
 )
@@ -30,9 +30,9 @@ from evalhub.report.grids.grids import RATERS, judged_twice, named
 from evalhub.report.outputs.terminal import INTERVALS, say, section, wide
 
 _OF_A_RUN = {
-    "people": people,
+    "people": human_agreement,
     "annotator_pairs": annotator_pairs,
-    "instead": instead,
+    "instead": alternative_annotator_test,
     "rater_models": rater_models,
     "cost": cost,
     "languages": by_language,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from evalhub.errors import InputError
+from evalhub.scales import Winner
 from evalhub.stats.clusters import Bools, Column, Floats, Texts, categories, floats, same_length
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import DEFAULT, Options
@@ -60,7 +61,8 @@ def win_values(verdicts: Column, *, side: str | Column = "a") -> Floats:
     same_length({"verdicts": said, "side": sides})
     if not given.all():
         raise InputError("a side is missing", allowed="a, b")
-    values = np.where(said == "tie", 0.5, (said == sides).astype(np.float64))
+    points = np.select([said == winner.value for winner in Winner], [winner.points for winner in Winner])
+    values = np.where(sides == "a", points, 1.0 - points)
     return np.asarray(np.where(present, values, np.nan), dtype=np.float64)
 
 
