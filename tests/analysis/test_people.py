@@ -24,16 +24,16 @@ def other(winner: str) -> str:
 
 def labelled(hand: Any, *, judge_wrong_every: int = 10) -> list[Any]:
     """Return pairs that three people label, each wrong on other items, and a judge."""
-    made: list[Any] = []
+    records: list[Any] = []
     for n in range(ITEMS):
         item = f"i{n:03}"
-        made += [hand.item(item), hand.response(item, "k"), hand.response(item, "m")]
-        for place, who in enumerate(PEOPLE):
+        records += [hand.item(item), hand.response(item, "k"), hand.response(item, "m")]
+        for place, annotator in enumerate(PEOPLE):
             wrong = n % 12 == place
-            made.append(hand.won(item, other(truth(n)) if wrong else truth(n), who=who))
-        says = other(truth(n)) if n % judge_wrong_every == 5 else truth(n)
-        made += [hand.asked(item, shown, 0.9 if says == "a" else 0.1) for shown in ("ab", "ba")]
-    return made
+            records.append(hand.won(item, other(truth(n)) if wrong else truth(n), annotator=annotator))
+        verdict = other(truth(n)) if n % judge_wrong_every == 5 else truth(n)
+        records += [hand.asked(item, shown, 0.9 if verdict == "a" else 0.1) for shown in ("ab", "ba")]
+    return records
 
 
 @pytest.fixture
@@ -54,13 +54,13 @@ def run(hand: Any, results: Write) -> Results:
 
 def test_alpha_of_what_they_said(run: Results) -> None:
     rows = {row["statistic"]: row for row in rows_of(human_agreement(run))}
-    said, units, raters = [], [], []
+    labels, units, raters = [], [], []
     for n in range(ITEMS):
-        for place, who in enumerate(PEOPLE):
-            said.append(other(truth(n)) if n % 12 == place else truth(n))
+        for place, annotator in enumerate(PEOPLE):
+            labels.append(other(truth(n)) if n % 12 == place else truth(n))
             units.append(n)
-            raters.append(who)
-    alpha = stats.krippendorff_alpha(said, units, raters, clusters=units, metric=stats.Metric.NOMINAL)
+            raters.append(annotator)
+    alpha = stats.krippendorff_alpha(labels, units, raters, clusters=units, metric=stats.Metric.NOMINAL)
     assert rows["alpha, nominal"]["estimate"] == pytest.approx(alpha.estimate)
     assert rows["alpha, nominal"]["n"] == ITEMS
     assert rows["alpha, nominal"]["people"] == 3
@@ -79,9 +79,9 @@ def test_the_judge_and_people_are_held_against_the_same_others(run: Results) -> 
 
 def test_a_model_of_all_raters(run: Results) -> None:
     rows = {(row["rater"], row["statistic"]): row for row in rows_of(rater_models(run))}
-    for who in PEOPLE:
-        assert rows[who, "right"]["estimate"] == pytest.approx(55 / 60, abs=0.02)
-        assert rows[who, "without them: pw"]["estimate"] is not None
+    for annotator in PEOPLE:
+        assert rows[annotator, "right"]["estimate"] == pytest.approx(55 / 60, abs=0.02)
+        assert rows[annotator, "without them: pw"]["estimate"] is not None
     assert rows["pw", "right"]["estimate"] == pytest.approx(0.9, abs=0.02)
 
 
@@ -105,16 +105,16 @@ def test_slots_cannot_be_followed(hand: Any, results: Write) -> None:
 
 
 def test_one_annotator_agrees_with_nobody(hand: Any, results: Write) -> None:
-    made = [one for one in labelled(hand) if getattr(one, "annotator", "x") == "x"]
-    run = results(made)
+    records = [record for record in labelled(hand) if getattr(record, "annotator", "x") == "x"]
+    run = results(records)
     assert human_agreement(run).empty
     assert alternative_annotator_test(run).empty
     assert rater_models(run).empty
 
 
 def test_labels_of_a_model_are_not_people(hand: Any, results: Write) -> None:
-    made = [
-        replace(one, annotator_kind="model") if getattr(one, "annotator", None) else one
-        for one in labelled(hand)
+    records = [
+        replace(record, annotator_kind="model") if getattr(record, "annotator", None) else record
+        for record in labelled(hand)
     ]
-    assert human_agreement(results(made)).empty
+    assert human_agreement(results(records)).empty

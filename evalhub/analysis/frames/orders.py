@@ -54,10 +54,9 @@ def order_verdicts(results: Results) -> pd.DataFrame:
     """Return one row per judge, criterion, pair and order shown.
 
     Columns: dataset, judge, criterion, item_id, system_a, system_b, sample, shown, cluster, winner (a,
-    tie, b, un-swapped; None where a judgment of that order failed), p_a (probability that a wins, a tie
-    counts half; missing as in `pair_verdicts`), judge_families, label_criterion, people (the human consensus:
-    a, tie, b), people_shown (the order that people saw), and for either side chars, lists, markdown and
-    families.
+    tie, b, un-swapped, None where a judgment of that order failed), p_a (that a wins plus half that of a
+    tie, missing as in `pair_verdicts`), judge_families, label_criterion, people (the human consensus: a, tie,
+    b), people_shown (the order that people saw), and for either side chars, lists, markdown and families.
 
     Several samples, or rows of a list, that show a pair in the same order are one row. Their probabilities
     are averaged. Lists and markdown are those of the whole conversation, and None for a response that is
