@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from evalhub.analysis import Results, side_by_side
+from evalhub.analysis import Results, labelled_responses
 from evalhub.errors import EvalhubError
 from evalhub.report.registry import Place, tables_of
 from evalhub.store import Run, all_runs, runs_root
@@ -47,9 +47,9 @@ class Selection:
         table: pd.DataFrame = self.table(name)
         return table[table["dataset"] == self.dataset].reset_index(drop=True)
 
-    def side_by_side(self, label_criterion: str, annotator_kind: str) -> pd.DataFrame | None:
+    def labelled_responses(self, label_criterion: str, annotator_kind: str) -> pd.DataFrame | None:
         """Return all numbers about each response with a label of a criterion, or None."""
-        frames = _side_by_side(str(self.run.path), self.version)
+        frames = _labelled_responses(str(self.run.path), self.version)
         return frames.get((self.dataset, label_criterion, annotator_kind))
 
     def link(self, **parameters: str) -> dict[str, str]:
@@ -134,5 +134,5 @@ def _table(path: str, version: str, name: str) -> Any:
 
 
 @st.cache_data(max_entries=10, show_spinner="Counting")
-def _side_by_side(path: str, version: str) -> dict[tuple[str, str, str], pd.DataFrame]:
-    return side_by_side(_results(path, version))
+def _labelled_responses(path: str, version: str) -> dict[tuple[str, str, str], pd.DataFrame]:
+    return labelled_responses(_results(path, version))

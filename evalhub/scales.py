@@ -49,6 +49,15 @@ class Winner(StrEnum):
         """1 where a wins, 0 for a tie, -1 where b wins."""
         return {Winner.A: 1, Winner.TIE: 0, Winner.B: -1}[self]
 
+    @property
+    def points(self) -> float:
+        """The share of the win that side a gets: 1 for a win, 0.5 for a tie, 0 for a loss.
+
+        >>> Winner.A.points, Winner.TIE.points, Winner.A.swapped().points
+        (1.0, 0.5, 0.0)
+        """
+        return {Winner.A: 1.0, Winner.TIE: 0.5, Winner.B: 0.0}[self]
+
     @classmethod
     def of_sign(cls, net: float) -> Winner:
         """Return the outcome of a net sum: a if positive, b if negative, else a tie."""

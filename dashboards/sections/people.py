@@ -104,7 +104,7 @@ def correlation(selection: Selection, against: tuple[str, str]) -> None:
 
 
 def responses(selection: Selection, against: tuple[str, str]) -> None:
-    frame = selection.side_by_side(*against)
+    frame = selection.labelled_responses(*against)
     if frame is None or frame.empty:
         return
     st.subheader("Response by response", anchor=False)
@@ -130,7 +130,7 @@ def responses(selection: Selection, against: tuple[str, str]) -> None:
 
 
 def pairs(selection: Selection, against: tuple[str, str]) -> None:
-    verdicts, labels = selection.rows("pair_verdicts"), only(selection.rows("truth"), against)
+    verdicts, labels = selection.rows("pair_verdicts"), only(selection.rows("consensus_labels"), against)
     labels = labels[labels["label_winner"].notna()]
     if verdicts.empty or labels.empty:
         return

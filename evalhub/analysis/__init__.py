@@ -8,15 +8,15 @@ from evalhub.analysis.agreement.retest import by_language, retest
 from evalhub.analysis.bias.attacks import attacks, controls, unattacked_items
 from evalhub.analysis.bias.bias import biases, length_penalty
 from evalhub.analysis.bias.targets import Target, targets
-from evalhub.analysis.frames.by_tag import by_tag
-from evalhub.analysis.frames.labels import truth
-from evalhub.analysis.frames.responses import side_by_side
+from evalhub.analysis.frames.by_tag import split_by_tag
+from evalhub.analysis.frames.labels import consensus_labels
+from evalhub.analysis.frames.responses import labelled_responses
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.meta import meta
 from evalhub.analysis.people.annotator_pairs import annotator_pairs
-from evalhub.analysis.people.human_agreement import instead, people
-from evalhub.analysis.people.labelling import Wanted, labelling_queue, labels_needed
-from evalhub.analysis.people.prediction_powered import powered
+from evalhub.analysis.people.human_agreement import alternative_annotator_test, human_agreement
+from evalhub.analysis.people.labelling import QueueRequest, labelling_queue, labels_needed
+from evalhub.analysis.people.prediction_powered import prediction_powered
 from evalhub.analysis.people.rater_models import rater_models
 from evalhub.analysis.people.training import Training, export_training, training
 from evalhub.analysis.ranking.bradley_terry import bradley_terry_ratings, win_probabilities
@@ -49,22 +49,23 @@ from evalhub.analysis.run.shortfalls import shortfall_sentences, shortfalls
 from evalhub.analysis.tables import rows_of
 
 __all__ = [
+    "QueueRequest",
     "Results",
     "Target",
     "Training",
-    "Wanted",
     "agreement",
+    "alternative_annotator_test",
     "annotator_pairs",
     "answers",
     "attacks",
     "biases",
     "bradley_terry_ratings",
     "by_language",
-    "by_tag",
     "calibration",
     "cascades",
     "choice_mass",
     "comparisons",
+    "consensus_labels",
     "contamination",
     "controls",
     "correlation_differences",
@@ -79,9 +80,10 @@ __all__ = [
     "failures",
     "gold",
     "hard_verdicts",
-    "instead",
+    "human_agreement",
     "item_details",
     "item_list",
+    "labelled_responses",
     "labelling_queue",
     "labels_needed",
     "leaderboard",
@@ -91,8 +93,7 @@ __all__ = [
     "missing_scores",
     "normalise_reason",
     "pair_verdicts",
-    "people",
-    "powered",
+    "prediction_powered",
     "ranking_accuracies",
     "ranks",
     "rater_models",
@@ -106,10 +107,9 @@ __all__ = [
     "sequential_tests",
     "shortfall_sentences",
     "shortfalls",
-    "side_by_side",
+    "split_by_tag",
     "targets",
     "training",
-    "truth",
     "unattacked_items",
     "unsent_parameters",
     "win_probabilities",

@@ -1,4 +1,4 @@
-"""Judges side by side on labelled sets: all that is known of each, gathered from the tables that say it."""
+"""Meta-evaluation: every statistic of every rater on labelled sets, collected from the other tables."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.agreement.agreement import MACRO, agreement
 from evalhub.analysis.agreement.calibration import calibration
 from evalhub.analysis.agreement.correlation import correlations
+from evalhub.analysis.agreement.raters import BASELINE
 from evalhub.analysis.agreement.retest import retest
 from evalhub.analysis.bias.bias import HARD, biases
 from evalhub.analysis.frames.responses import SOFT
@@ -20,8 +21,8 @@ from evalhub.stats import Kind
 if TYPE_CHECKING:
     import pandas as pd
 
-_ABOUT = ("dataset", "label_criterion", "annotator_kind", "rater", "kind", "criterion")
-NAMED = ("run", *_ABOUT, "statistic")
+_RATER_KEYS = ("dataset", "label_criterion", "annotator_kind", "rater", "kind", "criterion")
+KEYS = ("run", *_RATER_KEYS, "statistic")
 
 _BIASES = {
     (Kind.FLIPS, "rate"): "flip rate",
@@ -42,90 +43,100 @@ STATISTICS = (
     *_BIASES.values(),
     "Brier", "Brier (recalibrated)", "test-retest agreement", "coverage", "label mass",
 )  # fmt: skip
-_AGREEING = ("combined", "level")
+_MAIN_READINGS = ("combined", "level")
 
 Row = dict[str, Any]
 
 
 def meta(runs: Sequence[Results]) -> pd.DataFrame:
-    """Return every rater of some runs on every labelled criterion, with all that is known of it.
+    """Return every statistic of every rater of some runs, on every labelled criterion.
 
-    Raters are judges, juries, recorded judges, metrics and the trivial ones. One row per run, dataset, label
-    criterion, kind of annotator, rater and statistic; `STATISTICS` says in which order. What does not hang on
-    the labels (biases, retest, coverage) stands beside each kind of label that the judge is held against; not
-    in a run of attacks, where it would tell of the responses that are made up.
+    Raters are judges, juries, recorded judges, metrics and baseline judges. One row per run, dataset, label
+    criterion, kind of annotator, rater and statistic, in the order of `STATISTICS`. Statistics that need no
+    labels (biases, retest, coverage) are repeated for each kind of label with which the judge is compared. A
+    run of attacks has no such statistics, because they would be about made-up responses.
     """
-    return table((row for results in runs for row in _of_run(results)), NAMED)
+    return table((row for results in runs for row in _run_rows(results)), KEYS)
 
 
-def _of_run(results: Results) -> Iterator[Row]:
-    found = [*_agreeing(results), *_correlated(results), *_calibrated(results)]
-    if "attack" not in results.manifest:
-        found += _own(results, {tuple(row[name] for name in _ABOUT) for row in found})
-    order = {name: at for at, name in enumerate(STATISTICS)}
-    found.sort(key=lambda row: ([str(row[name]) for name in _ABOUT], order.get(row["statistic"], len(order))))
-    for row in found:
+def _run_rows(results: Results) -> Iterator[Row]:
+    rows = [*_agreement_rows(results), *_correlation_rows(results), *_calibration_rows(results)]
+    if not results.is_attack:
+        rows += _label_free_rows(results, {tuple(row[name] for name in _RATER_KEYS) for row in rows})
+    order = {name: place for place, name in enumerate(STATISTICS)}
+    rows.sort(
+        key=lambda row: ([str(row[name]) for name in _RATER_KEYS], order.get(row["statistic"], len(order)))
+    )
+    for row in rows:
         yield {"run": results.run.id, **row}
 
 
-def _agreeing(results: Results) -> Iterator[Row]:
+def _agreement_rows(results: Results) -> Iterator[Row]:
     for row in rows_of(agreement(results)):
-        if row["against"] == "labels" and row["reading"] in _AGREEING:
-            yield _taken(row, {name: row[name] for name in _ABOUT}, row["statistic"])
+        if row["against"] == "labels" and row["reading"] in _MAIN_READINGS:
+            yield _meta_row(row, {name: row[name] for name in _RATER_KEYS}, row["statistic"])
 
 
-def _correlated(results: Results) -> Iterator[Row]:
-    """Yield how each rating, metric and the length go with the labels."""
-    judges = _judges(results)
+def _correlation_rows(results: Results) -> Iterator[Row]:
+    """Yield the correlations of ratings, metrics and the length with the labels."""
+    kinds = _judge_kinds(results)
     for row in rows_of(correlations(results)):
         if row["x"] != "labels" or row["coefficient"] != "spearman":
             continue
-        named = row["y"].removesuffix(SOFT)
-        what = "spearman" if named == row["y"] else "spearman of expected scores"
-        judge, _, criterion = named.partition(": ")
-        kind = judges.get(judge, "trivial" if judge == LENGTH else "metric")
-        about = {name: row[name] for name in ("dataset", "label_criterion", "annotator_kind")}
-        own = criterion or _only_criterion(results, judge) or row["label_criterion"]
-        rater = {"rater": judge, "kind": kind, "criterion": own if judge in judges else None}
-        yield _taken(row, {**about, **rater}, f"{what}, {row['at']}")
+        column = row["y"].removesuffix(SOFT)
+        statistic = "spearman" if column == row["y"] else "spearman of expected scores"
+        name, _, criterion = column.partition(": ")
+        criterion = criterion or _only_criterion(results, name) or row["label_criterion"]
+        keys = {
+            **{key: row[key] for key in ("dataset", "label_criterion", "annotator_kind")},
+            "rater": name,
+            "kind": kinds.get(name, BASELINE if name == LENGTH else "metric"),
+            "criterion": criterion if name in kinds else None,
+        }
+        yield _meta_row(row, keys, f"{statistic}, {row['at']}")
 
 
-def _calibrated(results: Results) -> Iterator[Row]:
-    judges = _judges(results)
+def _calibration_rows(results: Results) -> Iterator[Row]:
+    kinds = _judge_kinds(results)
     for row in rows_of(calibration(results)):
-        about = {**{name: row.get(name) for name in _ABOUT}, "kind": judges.get(row["rater"], "jury")}
-        yield _taken(row, about, row["statistic"])
+        keys = {**{name: row.get(name) for name in _RATER_KEYS}, "kind": kinds.get(row["rater"], "jury")}
+        yield _meta_row(row, keys, row["statistic"])
 
 
-def _own(results: Results, known: set[tuple[Any, ...]]) -> Iterator[Row]:
-    """Yield what is known of a judge without labels, for every labelled criterion it is held against."""
-    told = [
-        *((row, _BIASES[about]) for row in rows_of(biases(results)) if (about := _bias(row)) in _BIASES),
+def _label_free_rows(results: Results, raters: set[tuple[Any, ...]]) -> Iterator[Row]:
+    """Yield the statistics that need no labels, for every rater and labelled criterion.
+
+    Args:
+        results: The run.
+        raters: The values of `_RATER_KEYS` of each rater.
+    """
+    statistics = [
+        *((row, _BIASES[bias]) for row in rows_of(biases(results)) if (bias := _bias(row)) in _BIASES),
         *((row, row["statistic"]) for row in rows_of(retest(results))),
         *((row, row["statistic"]) for row in rows_of(coverage_by_criterion(results))),
     ]
-    for about in known:
-        named = dict(zip(_ABOUT, about, strict=True))
-        for row, statistic in told:
-            held = (row["dataset"], row["judge"], row["criterion"])
-            if held == (named["dataset"], named["rater"], named["criterion"]):
-                yield _taken(row, named, statistic)
+    for rater in raters:
+        keys = dict(zip(_RATER_KEYS, rater, strict=True))
+        for row, statistic in statistics:
+            judge = (row["dataset"], row["judge"], row["criterion"])
+            if judge == (keys["dataset"], keys["rater"], keys["criterion"]):
+                yield _meta_row(row, keys, statistic)
 
 
 def _bias(row: Row) -> tuple[str, str] | None:
     return (row["bias"], row["statistic"]) if row["reading"] == HARD else None
 
 
-def _taken(row: Row, about: Row, statistic: str) -> Row:
-    return {**about, "statistic": statistic, **{name: row[name] for name in ESTIMATE_COLUMNS}}
+def _meta_row(row: Row, keys: Row, statistic: str) -> Row:
+    return {**keys, "statistic": statistic, **{name: row[name] for name in ESTIMATE_COLUMNS}}
 
 
-def _judges(results: Results) -> dict[str, str]:
-    """Return the kind of each judge of a run."""
+def _judge_kinds(results: Results) -> dict[str, str]:
+    """Return the kind of each judge of a run, by the judge's id."""
     recorded = results.sql("SELECT DISTINCT judge FROM judgments WHERE source = 'recorded'")["judge"]
-    juries = {jury["id"]: "jury" for jury in results.manifest.get("juries", ())}
-    own = dict.fromkeys(results.manifest["judges"], "judge")
-    return {**own, **juries, **dict.fromkeys(recorded, "recorded judge")}
+    juries = {jury["id"]: "jury" for jury in results.juries}
+    run_judges = dict.fromkeys(results.judges, "judge")
+    return {**run_judges, **juries, **dict.fromkeys(recorded, "recorded judge")}
 
 
 def _only_criterion(results: Results, judge: str) -> str | None:

@@ -1,8 +1,8 @@
-"""A run's records as pandas frames and as SQL: an in-memory DuckDB over its segments and live journal."""
+"""A run's records as pandas frames and by SQL, read with an in-memory DuckDB."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, wraps
 from pathlib import Path
@@ -21,63 +21,63 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-# In SQL: of askings that were not measured. That a criterion does not apply is a measurement.
+# In SQL: judgments without a measurement. That a criterion does not apply is a measurement.
 FAILED = "failure <> 'not_applicable'"
 NOT_APPLICABLE = "failure = 'not_applicable'"
 
-_NEEDED = ("against", "cards", "engines", "expected", "judges", "resolved", "rubrics", "skipped")
+_MANIFEST_KEYS = ("against", "cards", "engines", "expected", "judges", "resolved", "rubrics", "skipped")
 _ITEM = ["dataset", "item_id"]
 Valid = TypeVar("Valid", CriterionSpec, Rubric)
-# All that engines read and wrote: the largest table, which few queries ask for, stays in its files.
+# The largest table holds all that engines read and wrote. Few queries need it, so it stays in its files.
 _LARGEST = "completions"
 _VERIFY = "run `evalhub verify` on the run"
 
 
-def remembered(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
-    """Let a table of a run be made once: several others are made of it. Each caller gets a copy.
+def cached_table(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
+    """Compute a table once per run, because several other tables are made of it. Each caller gets a copy.
 
-    A part of a run takes the rows of its items from the whole run's table, so that what was combined,
-    weighted or penalised over the whole run stays the same. A table that is not about items is made anew.
+    A part of a run takes the rows of its items from the full run's table. So a jury, a weight or a length
+    penalty is the same in the part as in the full run. A table that is not about items is computed anew.
     """
 
     @wraps(table)
-    def made(results: Results, **options: Any) -> pd.DataFrame:
+    def cached(results: Results, **options: Any) -> pd.DataFrame:
         key = (table.__name__, *sorted(options.items()))
-        if key not in results.made:
-            whole = None if results.whole is None else made(results.whole, **options)
-            results.made[key] = (
+        if key not in results.table_cache:
+            full = None if results.full_run is None else cached(results.full_run, **options)
+            results.table_cache[key] = (
                 table(results, **options)
-                if whole is None or not {*_ITEM} <= {*whole.columns}
-                else whole.merge(results.own_items, on=_ITEM)
+                if full is None or not {*_ITEM} <= {*full.columns}
+                else full.merge(results.part_items, on=_ITEM)
             )
-        return results.made[key].copy()
+        return results.table_cache[key].copy()
 
-    return made
+    return cached
 
 
 class Results:
-    """What a run holds; each table is a pandas frame, a row per record.
+    """The records of a run. Each table is a pandas frame with one row per record.
 
     Args:
-        run: The run that is read; a run that is being written is read as far as it is.
-        whole: All of the run, where only a part of it is read.
+        run: The run to read. Of a run that is still being written, the records so far are read.
+        full_run: The full run, where only a part of it is read.
         items: The dataset and item_id of each item of the part.
     """
 
     def __init__(
-        self, run: Run, *, whole: Results | None = None, items: Iterable[tuple[str, str]] = ()
+        self, run: Run, *, full_run: Results | None = None, items: Iterable[tuple[str, str]] = ()
     ) -> None:
         self.run = run
-        self.whole = whole
-        self.made: dict[tuple[Any, ...], pd.DataFrame] = {}
+        self.full_run = full_run
+        self.table_cache: dict[tuple[Any, ...], pd.DataFrame] = {}
         self._items = sorted(items)
 
-    def part(self, items: Iterable[tuple[str, str]]) -> Results:
-        """Return what the run holds of some items alone, each by its dataset and item_id."""
-        return Results(self.run, whole=self.whole or self, items=items)
+    def select(self, items: Iterable[tuple[str, str]]) -> Results:
+        """Return the part of the run that is about some items, each given by its dataset and item_id."""
+        return Results(self.run, full_run=self.full_run or self, items=items)
 
     @cached_property
-    def own_items(self) -> pd.DataFrame:
+    def part_items(self) -> pd.DataFrame:
         """The dataset and item_id of each item of the part."""
         import pandas as pd
 
@@ -85,35 +85,76 @@ class Results:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What was asked and what was really used.
+        """The run's manifest: the resolved suite, and the models, engines and versions that were used.
 
         Raises:
-            StorageError: It lacks a key.
+            StorageError: A required key is missing, or the run lists the levels of a scale best first.
         """
-        found = self.run.manifest
-        if missing := [key for key in _NEEDED if key not in found]:
+        manifest = self.run.manifest
+        if missing := [key for key in _MANIFEST_KEYS if key not in manifest]:
             raise StorageError(
                 "the manifest lacks what a run has",
                 where=str(self.run.path / "manifest.json"),
                 value=", ".join(missing),
                 fix="run the suite again, or read the run with the evalhub that wrote it",
             )
-        if self._falling:
+        if self._best_first_scale:
             raise StorageError(
                 "the run is older than the rule that levels are listed worst first, and lists falling ones: "
                 "which end is the better one is not known",
                 where=str(self.run.path / "manifest.json"),
-                value=self._falling,
+                value=self._best_first_scale,
                 fix="run the suite again with the levels listed worst first",
             )
-        return found
+        return manifest
+
+    @property
+    def cards(self) -> dict[str, Any]:
+        """The card of each dataset of the run, by the dataset's id."""
+        return dict(self.manifest["cards"])
+
+    @property
+    def suite(self) -> dict[str, Any]:
+        """The resolved suite of the run."""
+        return dict(self.manifest["resolved"]["suite"])
+
+    @property
+    def judges(self) -> dict[str, Any]:
+        """The facts of each judge that the run executed, by the judge's id. Recorded judges are not here."""
+        return dict(self.manifest["judges"])
+
+    @property
+    def juries(self) -> list[dict[str, Any]]:
+        """The facts of each jury of the run."""
+        return list(self.manifest.get("juries", ()))
+
+    @property
+    def length_penalty(self) -> float:
+        """The strength of the suite's length penalty. 0 = no penalty."""
+        return float(self.suite["controls"]["length_penalty"])
+
+    @property
+    def is_attack(self) -> bool:
+        """Whether the run attacks judges. The systems of such a run are made up and are not ranked."""
+        return "attack" in self.manifest
+
+    @property
+    def ranked_datasets(self) -> list[str]:
+        """The datasets whose systems can be ranked: not anonymous, and none in a run of attacks."""
+        if self.is_attack:
+            return []
+        return [dataset for dataset, card in self.cards.items() if not card.get("anonymous")]
+
+    def recorded_judge(self, dataset: str, judge: str) -> Mapping[str, Any]:
+        """Return what a dataset's card says of a recorded judge. Empty where it says nothing."""
+        return (self.cards.get(dataset, {}).get("judges") or {}).get(judge) or {}
 
     @cached_property
-    def _falling(self) -> str:
-        """What a run from before levels were read worst first lists best first, maybe; "" = nothing.
+    def _best_first_scale(self) -> str:
+        """A scale of an old run that lists its levels best first. "" = there is none.
 
-        Of such a run a higher level was the better one, whatever the order. Since the rule a run records its
-        cards' `metrics`.
+        In runs from before the rule "worst level first", a higher value was better whatever the order of the
+        levels. Such a run is recognised by cards without the key `metrics`, which newer runs record.
         """
         manifest = self.run.manifest
         if all("metrics" in card for card in manifest["cards"].values()):
@@ -130,16 +171,16 @@ class Results:
             for name, fields in card.get("criteria", {}).items()
             if (criterion := _valid(CriterionSpec, fields))
         }
-        falling = [
+        best_first = [
             f"{name} ({', '.join(scale.labels)})"
             for name, scale in scales.items()
             if scale and not scale.higher_is_better
         ]
-        return falling[0] if falling else ""
+        return best_first[0] if best_first else ""
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """An in-memory DuckDB that holds each table; it reaches no file outside the run's folder."""
+        """An in-memory DuckDB with all tables. It cannot reach files outside the run's folder."""
         import duckdb
 
         connection = duckdb.connect(":memory:")
@@ -152,8 +193,8 @@ class Results:
         if self._items:
             connection.executemany("INSERT INTO part VALUES (?, ?)", self._items)
         for kind, cls in KINDS.items():
-            of_part = self.whole is not None and {*_ITEM} <= {*cls.KEY}
-            # Live records stand first, even where there are none: they name columns that old segments lack.
+            of_part = self.full_run is not None and {*_ITEM} <= {*cls.KEY}
+            # Live records come first, also if there are none: they name columns that old segments lack.
             connection.register("live", to_arrow(kind, live[kind]))
             if kind == _LARGEST:
                 connection.execute(f"CREATE TABLE live_{kind} AS FROM live")
@@ -182,12 +223,11 @@ class Results:
         return connection
 
     def sql(self, query: str, parameters: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Return the answer to a query over the tables items, responses, judgments, labels, scores
-        and completions.
+        """Run a query over the tables items, responses, judgments, labels, scores and completions.
 
         Args:
-            query: One SELECT, WITH, DESCRIBE, SUMMARIZE or SHOW in DuckDB's SQL, which reads and never
-                writes; `$name` stands for a parameter.
+            query: One SELECT, WITH, DESCRIBE, SUMMARIZE or SHOW in DuckDB's SQL. It may read but not write.
+                `$name` stands for a parameter.
             parameters: Values by name.
 
         Raises:
@@ -196,19 +236,20 @@ class Results:
         """
         import duckdb
 
-        with self._told():
+        with self._translated_errors():
             cursor = self.connection.cursor()
             statements = cursor.extract_statements(query)
-            if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
-                raise _not_a_read(", ".join(one.type.name for one in statements) or "nothing")
+            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+                raise _not_a_query(", ".join(statement.type.name for statement in statements) or "nothing")
             try:
-                # A WITH may hide a COPY or an INSERT, which DuckDB takes at the top level alone. Nothing else
-                # may, and to plan each query twice takes as long as its answer.
+                # Only a WITH can hide a COPY or an INSERT, which DuckDB refuses inside a subquery. Other
+                # queries are not planned twice, because that takes as long as their answer.
                 if "WITH" in query.upper():
-                    cursor.execute(f"EXPLAIN SELECT * FROM ({_unended(query)}\n)", parameters or {})
+                    plan = f"EXPLAIN SELECT * FROM ({_without_semicolon(query)}\n)"
+                    cursor.execute(plan, parameters or {})
             except duckdb.BinderException as error:
                 if "must be at the top level" in str(error):
-                    raise _not_a_read("a WITH that writes") from error
+                    raise _not_a_query("a WITH that writes") from error
                 raise
             return cursor.execute(query, parameters or {}).df()
 
@@ -221,11 +262,11 @@ class Results:
         return self._table("responses")
 
     def completions(self) -> pd.DataFrame:
-        """Return what the engines answered."""
+        """Return the engines' answers to requests."""
         return self._table("completions")
 
     def judgments(self) -> pd.DataFrame:
-        """Return the judgments, one row per asking."""
+        """Return the judgments: one row per judge, criterion, order and sample."""
         return self._table("judgments")
 
     def labels(self) -> pd.DataFrame:
@@ -237,10 +278,10 @@ class Results:
         return self._table("scores")
 
     def rubric(self, judge: str) -> Rubric | None:
-        """Return the rubric that a judge of the run used; None for a recorded judge."""
-        said = self.manifest["rubrics"].get(judge)
+        """Return the rubric that a judge of the run used. None for a recorded judge."""
+        fields = self.manifest["rubrics"].get(judge)
         try:
-            return None if said is None else Rubric.model_validate(said)
+            return None if fields is None else Rubric.model_validate(fields)
         except ValidationError as error:
             raise StorageError(
                 f"the rubric of {judge} in this run is not one that this version reads",
@@ -250,24 +291,24 @@ class Results:
 
     def label_records(self) -> list[Label]:
         """Return the labels as records."""
-        found = {key_of(record): record for record in self.run.records("labels")}
-        labels = [record for record in found.values() if isinstance(record, Label)]
-        if self.whole is None:
+        records = {key_of(record): record for record in self.run.records("labels")}
+        labels = [record for record in records.values() if isinstance(record, Label)]
+        if self.full_run is None:
             return labels
         items = set(self._items)
         return [label for label in labels if (label.dataset, label.item_id) in items]
 
     def arrow(self, kind: str) -> pa.Table:
-        """Return one of the tables for another program."""
-        with self._told():
+        """Return one of the tables in Arrow's format, for use by another program."""
+        with self._translated_errors():
             return self.connection.sql(f"SELECT * FROM {kind}").to_arrow_table()
 
     def _table(self, kind: str) -> pd.DataFrame:
         return self.sql(f"SELECT * FROM {kind}")
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn DuckDB's errors into ours: the fault is a corrupt segment's, else the query's."""
+    def _translated_errors(self) -> Iterator[None]:
+        """Turn DuckDB's errors into StorageError for a corrupt segment, and InputError for a bad query."""
         import duckdb
 
         try:
@@ -285,7 +326,7 @@ def export(results: Results, path: Path) -> None:
 
     Raises:
         InputError: The file exists already.
-        StorageError: It cannot be written; nothing is left of it.
+        StorageError: The file cannot be written. No partial file is left.
     """
     import duckdb
 
@@ -293,36 +334,36 @@ def export(results: Results, path: Path) -> None:
         raise InputError("the file exists already", where=str(path), fix="name another one, or remove it")
     tables = {kind: results.arrow(kind) for kind in KINDS}
     try:
-        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as beside:
-            made = Path(beside, path.name)
-            with duckdb.connect(str(made)) as target:
+        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
+            draft = Path(folder, path.name)
+            with duckdb.connect(str(draft)) as target:
                 for kind, table in tables.items():
                     target.register("incoming", table)
                     target.execute(f"CREATE TABLE {kind} AS SELECT * FROM incoming")
                     target.unregister("incoming")
-            made.rename(path)
+            draft.rename(path)
     except (duckdb.Error, OSError) as error:
-        why = str(error).split("\n")[0]
-        raise StorageError("the export cannot be written", where=str(path), value=why) from error
+        reason = str(error).split("\n")[0]
+        raise StorageError("the export cannot be written", where=str(path), value=reason) from error
 
 
-def _not_a_read(value: str) -> InputError:
+def _not_a_query(value: str) -> InputError:
     return InputError(
         "a query reads and never writes", value=value, allowed="one SELECT, WITH, DESCRIBE, SUMMARIZE or SHOW"
     )
 
 
-def _unended(query: str) -> str:
-    """Return one statement without the semicolon that ends it, and what stands behind that."""
+def _without_semicolon(query: str) -> str:
+    """Return one statement up to the semicolon that ends it."""
     import duckdb
 
-    spelled = query.encode()
-    ends = (at for at, _ in duckdb.tokenize(query) if spelled[at : at + 1] == b";")
-    return spelled[: next(ends, len(spelled))].decode()
+    encoded = query.encode()
+    ends = (offset for offset, _ in duckdb.tokenize(query) if encoded[offset : offset + 1] == b";")
+    return encoded[: next(ends, len(encoded))].decode()
 
 
 def _valid(spec: type[Valid], fields: object) -> Valid | None:
-    """Return what a manifest says of a rubric or criterion; None where it is read no more."""
+    """Return a rubric or criterion of a manifest. None where this version can no longer read it."""
     try:
         return spec.model_validate(fields)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Tidy tables: one row per number, each with its interval, n, clusters and what was left out."""
+"""Tidy tables: one row per number, with its interval, n, clusters and number of rows left out."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ ESTIMATE_COLUMNS = (
 )  # fmt: skip
 
 
-def row(estimate: Estimate, **named: object) -> dict[str, Any]:
-    """Return one row: what the number is about, then the number with all that belongs to it."""
-    values = asdict(estimate)
-    return {**named, **{name: values[name] for name in ESTIMATE_COLUMNS}}
+def row(estimate: Estimate, **keys: object) -> dict[str, Any]:
+    """Return one row of a table: the key columns, then the columns of the estimate."""
+    fields = asdict(estimate)
+    return {**keys, **{name: fields[name] for name in ESTIMATE_COLUMNS}}
 
 
-def table(rows: Iterable[Mapping[str, Any]], named: Sequence[str]) -> pd.DataFrame:
+def table(rows: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> pd.DataFrame:
     """Return rows as a frame with the columns in order, also where there are no rows.
 
     Args:
         rows: As `row` returns them.
-        named: Names of the columns that say what a number is about.
+        keys: Names of the key columns, which identify a number.
     """
     import pandas as pd
 
-    frame = pd.DataFrame(list(rows), columns=[*named, *ESTIMATE_COLUMNS])
+    frame = pd.DataFrame(list(rows), columns=[*keys, *ESTIMATE_COLUMNS])
     for name in ("estimate", "low", "high", "standard_error"):
         frame[name] = frame[name].astype("Float64")
     frame["draws"] = frame["draws"].astype("Int64")
@@ -51,8 +51,8 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def groups(frame: pd.DataFrame, *by: str) -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
     """Yield the rows of each group with the group's key, sorted by key."""
-    for key, found in frame.groupby(list(by), sort=True):
-        yield tuple(str(part) for part in key), found
+    for key, group in frame.groupby(list(by), sort=True):
+        yield tuple(str(part) for part in key), group
 
 
 def values(column: pd.Series[Any]) -> list[Any]:
@@ -71,7 +71,7 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): _plain(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(member) for member in value]
     return None if pd.isna(value) else value

@@ -41,7 +41,7 @@ def labels_queue(
     of a card's labels. The prediction-powered estimates weight by it.
     """
     results = hub.load(run_name, runs)
-    request = hub.analysis.Wanted(
+    request = hub.analysis.QueueRequest(
         judge,
         criterion or _single_value(results, judge, "criterion"),
         dataset or _single_value(results, judge, "dataset"),

@@ -10,12 +10,11 @@ from typing import Any
 
 from evalhub import stats
 from evalhub.records import digest
+from evalhub.scales import Winner
 
 PAIR = ("dataset", "judge", "criterion", "first", "second")
 
 STOPPED = "judgments of pairs whose order was settled (budget.settled)"
-
-_WIN = {"a": 1.0, "tie": 0.5, "b": 0.0}
 
 
 def pair_confidence(facts: Mapping[str, Any], dataset: str, judge: str, criterion: str) -> float:
@@ -49,7 +48,7 @@ def compare_sequentially(
         clusters: Cluster of each pair.
         level: The chance of a false alarm is at most 1 - level, over all looks together.
     """
-    wins = [None if winner is None else _WIN[winner] for winner in winners]
+    wins = [None if winner is None else Winner(winner).points for winner in winners]
     return stats.sequential_comparison(wins, clusters, bounds=(0.0, 1.0), level=level)
 
 

@@ -6,11 +6,12 @@ import math
 from collections.abc import Collection, Mapping
 
 from evalhub.judging.probabilities import softmax
+from evalhub.scales import Winner
 
 MOST_MOVED = 0.01
 """How far unlisted choices may move an expected score or a preference, as a share of its range."""
 
-SIDES: Mapping[str, float] = {"a": 1.0, "tie": 0.5, "b": 0.0}
+SIDES: Mapping[str, float] = {winner.value: winner.points for winner in Winner}
 """The value of each outcome of a pair in the probability that a wins. A tie counts as half."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evalhub.analysis import Results, by_tag, rows_of
+from evalhub.analysis import Results, rows_of, split_by_tag
 from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
 from evalhub.judging import ATTACKS, CONTROLS
 from evalhub.report.notes import report_notes
@@ -19,7 +19,7 @@ def report_data(results: Results, by: Sequence[str] = ()) -> Data:
 
     Args:
         results: The run.
-        by: Tags of items that it is broken down by, as `analysis.by_tag` takes them.
+        by: Tags of items that it is broken down by, as `analysis.split_by_tag` takes them.
 
     Returns:
         `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (what each id stands
@@ -113,7 +113,7 @@ def _by_tag(runs: Sequence[Results], names: Sequence[str], place: Place) -> Data
     """
     if not names:
         return {}
-    parts = [(results.run.id, part) for results in runs for part in by_tag(results, names)]
+    parts = [(results.run.id, part) for results in runs for part in split_by_tag(results, names)]
 
     def rows(table: Table) -> list[dict[str, Any]]:
         function = table.of_part or table.function

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalhub.analysis import Results
 from evalhub.analysis.frames.comparable import OPPONENTS
-from evalhub.analysis.frames.labels import drawn_by_doubt
+from evalhub.analysis.frames.labels import count_uncertainty_sampled
 from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.judging.early_stopping import STOPPED
 from evalhub.report.format import Row, count, grouped, number, visible
@@ -46,7 +46,7 @@ def report_notes(results: Results, data: Data) -> Iterator[str]:
         total = sum(row["completions"] for row in data["reused"])
         runs = len({row["run"] for row in data["reused"]})
         yield f"{total:,} completions come from {runs} earlier run{'s' if runs > 1 else ''}"
-    if doubtful := drawn_by_doubt(results):
+    if doubtful := count_uncertainty_sampled(results):
         yield (
             f"{doubtful:,} labels were drawn by the judge's doubt: they count where they are weighted "
             "(people and judge together) and nowhere else"

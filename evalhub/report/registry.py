@@ -111,7 +111,7 @@ TABLES = (
     Table("strengths", analysis.bradley_terry_ratings, _RANKING),
     Table("beats", analysis.win_probabilities, _RANKING),
     Table("settled", analysis.sequential_tests, _RANKING),
-    Table("powered", analysis.powered, _RANKING),
+    Table("powered", analysis.prediction_powered, _RANKING),
     Table("worst_cases", analysis.worst_case_bounds, _RANKING),
     Table("agreement", analysis.agreement, _RUN, by_tag=Place.REPORT),
     Table("cascades", analysis.cascades, _RUN),
@@ -132,9 +132,9 @@ TABLES = (
     Table("engines", analysis.engines, _RUN),
     Table("reused", analysis.reused_completions, _RUN),
     Table("raters", lambda results: analysis.meta([results]), Place.META, by_tag=Place.META),
-    Table("people", analysis.people, Place.META),
+    Table("people", analysis.human_agreement, Place.META),
     Table("annotator_pairs", analysis.annotator_pairs, Place.META),
-    Table("instead", analysis.instead, Place.META),
+    Table("instead", analysis.alternative_annotator_test, Place.META),
     Table("rater_models", analysis.rater_models, Place.META),
     Table("cost", analysis.cost, Place.META),
     Table("languages", analysis.by_language, Place.META),
@@ -144,7 +144,7 @@ TABLES = (
     Table("item_list", analysis.item_list, Place.DASHBOARD),
     Table("pair_verdicts", analysis.pair_verdicts, Place.DASHBOARD),
     Table("ratings", analysis.ratings, Place.DASHBOARD),
-    Table("truth", analysis.truth, Place.DASHBOARD),
+    Table("consensus_labels", analysis.consensus_labels, Place.DASHBOARD),
 )
 """Every table that a command or the dashboard has among its data."""
 

@@ -93,10 +93,10 @@ class Hand:
         return Judgment("d", judge, "quality", item, system, value=value, expected=value, failure=failure)
 
     @staticmethod
-    def won(item: str, winner: str, pair: str = "km", who: str = "x") -> Label:
+    def won(item: str, winner: str, pair: str = "km", annotator: str = "x") -> Label:
         kind = AnnotatorKind.HUMAN
         return Label(
-            "d", item, "overall", who, kind, system_a=pair[0], system_b=pair[1], winner=Winner(winner)
+            "d", item, "overall", annotator, kind, system_a=pair[0], system_b=pair[1], winner=Winner(winner)
         )
 
     @staticmethod
@@ -110,16 +110,19 @@ class Hand:
     @staticmethod
     def pairs() -> list[Record]:
         """Four items, k against m in both orders; the second order of i4 failed."""
-        askings = {"i1": (0.9, 0.6), "i2": (0.8, 0.3), "i3": (0.3, 0.2), "i4": (0.7, None)}
-        made: list[Record] = []
-        for item, (first, second) in askings.items():
-            made.append(Hand.item(item))
-            made += [
+        probabilities = {"i1": (0.9, 0.6), "i2": (0.8, 0.3), "i3": (0.3, 0.2), "i4": (0.7, None)}
+        records: list[Record] = []
+        for item, (first, second) in probabilities.items():
+            records.append(Hand.item(item))
+            records += [
                 Hand.response(item, system, chars)
                 for system, chars in zip("km", Hand.lengths[item], strict=True)
             ]
-            made += [Hand.asked(item, "ab", first), Hand.asked(item, "ba", second)]
-        return [*made, *(Hand.won(item, winner) for item, winner in zip(Hand.lengths, "abba", strict=True))]
+            records += [Hand.asked(item, "ab", first), Hand.asked(item, "ba", second)]
+        return [
+            *records,
+            *(Hand.won(item, winner) for item, winner in zip(Hand.lengths, "abba", strict=True)),
+        ]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sklearn import metrics
 
 from evalhub.analysis import Results, agreement, annotator_pairs, rows_of
 
-Said = dict[str, dict[str, Any]]
+LabelsByAnnotator = dict[str, dict[str, Any]]
 
 NAMES = ("ann", "ben", "cy")
 PAIR = {"criterion": "overall", "system_a": "k", "system_b": "m"}
@@ -19,7 +19,7 @@ RATED = {"criterion": "quality", "system": "k"}
 RATE = {"id": "pt", "rubric": "rate", "model": "j", "engine": "scripted", "families": ["beta"]}
 
 
-def labels(items: int) -> Said:
+def labels(items: int) -> LabelsByAnnotator:
     """What each of three people said of each pair and of each response of k; each left some out."""
     rng = random.Random(3)
     pairs: dict[str, Any] = {name: {} for name in NAMES}
@@ -34,11 +34,11 @@ def labels(items: int) -> Said:
 
 
 @pytest.fixture
-def said() -> Said:
+def by_annotator() -> LabelsByAnnotator:
     return labels(60)
 
 
-def results(desk: Any, said: Said, **criterion: Any) -> Results:
+def results(desk: Any, by_annotator: LabelsByAnnotator, **criterion: Any) -> Results:
     rows = [
         {
             "item_id": item,
@@ -48,12 +48,12 @@ def results(desk: Any, said: Said, **criterion: Any) -> Results:
             "annotator": name,
             "winner": winner,
         }
-        for name, found in said["overall"].items()
-        for item, winner in found.items()
+        for name, units in by_annotator["overall"].items()
+        for item, winner in units.items()
     ] + [
         {**RATED, "item_id": item, "annotator": name, "value": value}
-        for name, found in said["quality"].items()
-        for item, value in found.items()
+        for name, units in by_annotator["quality"].items()
+        for item, value in units.items()
     ]
     criteria = {
         "overall": {
@@ -70,9 +70,11 @@ def results(desk: Any, said: Said, **criterion: Any) -> Results:
     return Results(desk.run())
 
 
-def test_each_two_annotators_have_the_kappa_of_scikit_learn(desk: Any, said: Said) -> None:
-    rows = rows_of(annotator_pairs(results(desk, said)))
-    found = {(row["label_criterion"], row["first"], row["second"], row["statistic"]): row for row in rows}
+def test_each_two_annotators_have_the_kappa_of_scikit_learn(
+    desk: Any, by_annotator: LabelsByAnnotator
+) -> None:
+    rows = rows_of(annotator_pairs(results(desk, by_annotator)))
+    by_pair = {(row["label_criterion"], row["first"], row["second"], row["statistic"]): row for row in rows}
     statistics = {
         ("overall", "kappa"): None,
         ("quality", "kappa"): None,
@@ -81,23 +83,23 @@ def test_each_two_annotators_have_the_kappa_of_scikit_learn(desk: Any, said: Sai
     assert len(rows) == 3 * len(statistics)
     for (criterion, statistic), weights in statistics.items():
         for first, second in itertools.combinations(NAMES, 2):
-            one, two = said[criterion][first], said[criterion][second]
-            both = sorted(one.keys() & two.keys())
-            row = found[criterion, first, second, statistic]
-            values = [[str(side[item]) for item in both] for side in (one, two)]
+            x, y = by_annotator[criterion][first], by_annotator[criterion][second]
+            shared = sorted(x.keys() & y.keys())
+            row = by_pair[criterion, first, second, statistic]
+            values = [[str(side[item]) for item in shared] for side in (x, y)]
             assert row["estimate"] == pytest.approx(metrics.cohen_kappa_score(*values, weights=weights))
-            assert (row["n"], row["left_out"]) == (len(both), len(one.keys() ^ two.keys()))
+            assert (row["n"], row["left_out"]) == (len(shared), len(x.keys() ^ y.keys()))
             assert row["low"] < row["estimate"] < row["high"]
             assert row["standard_error"] > 0
 
 
-def test_slots_are_no_persons(desk: Any, said: Said) -> None:
-    for row in rows_of(annotator_pairs(results(desk, said, annotators="slots"))):
+def test_slots_are_no_persons(desk: Any, by_annotator: LabelsByAnnotator) -> None:
+    for row in rows_of(annotator_pairs(results(desk, by_annotator, annotators="slots"))):
         assert (row["estimate"], row["reason"]) == (None, "annotators are slots, not people")
 
 
-def test_meta_says_them(desk: Any, cli: Any, said: Said) -> None:
-    results(desk, said)
+def test_meta_says_them(desk: Any, cli: Any, by_annotator: LabelsByAnnotator) -> None:
+    results(desk, by_annotator)
     answer = cli("meta", "--json")
     assert len(json.loads(answer.out)["annotator_pairs"]) == 9
     assert "Two annotators on what both labelled" in cli("meta").out
@@ -112,7 +114,7 @@ def test_macro_averages_are_those_of_scikit_learn(desk: Any) -> None:
     desk.suite(judges=[RATE])
     run = Results(desk.run())
     judged = run.judgments().query("system == 'k'").sort_values("item_id")["value"]
-    found = {row["statistic"]: row for row in rows_of(agreement(run)) if row["rater"] == "pt"}
+    by_statistic = {row["statistic"]: row for row in rows_of(agreement(run)) if row["rater"] == "pt"}
     truth, verdicts = [f"{level:g}" for level in levels], [f"{value:g}" for value in judged]
     options: dict[str, Any] = {"average": "macro", "zero_division": np.nan}
     for name, score in (
@@ -120,5 +122,5 @@ def test_macro_averages_are_those_of_scikit_learn(desk: Any) -> None:
         ("macro recall", metrics.recall_score),
         ("macro F1", metrics.f1_score),
     ):
-        assert found[name]["estimate"] == pytest.approx(score(truth, verdicts, **options))
-        assert found[name]["n"] == 60
+        assert by_statistic[name]["estimate"] == pytest.approx(score(truth, verdicts, **options))
+        assert by_statistic[name]["n"] == 60

@@ -9,11 +9,11 @@ import pytest
 
 from evalhub.analysis import (
     Results,
-    by_tag,
     leaderboard,
     meta,
     pair_verdicts,
     rows_of,
+    split_by_tag,
 )
 from evalhub.errors import UnknownNameError
 from evalhub.report.registry import TABLES, Place
@@ -39,7 +39,9 @@ def with_tags(desk: Any) -> Any:
     labels: list[dict[str, Any]] = []
     for n in range(10):
         labels.append({"item_id": f"i{n:03}", "winner": "ab"[n % 2], **pair})
-        labels += [{"item_id": f"i{n:03}", "system": one, "value": 1.0 + n % 3, **rated} for one in "km"]
+        labels += [
+            {"item_id": f"i{n:03}", "system": system, "value": 1.0 + n % 3, **rated} for system in "km"
+        ]
     texts = {"k": "a short text", "m": "a text that is longer "}
     responses = [
         {"item_id": f"i{n:03}", "system": system, "family": "alpha", "text": text * (n % 4 + 1)}
@@ -56,7 +58,7 @@ def run(desk: Any, **suite: Any) -> Results:
 
 
 @pytest.fixture(scope="module")
-def whole(shared_desk: Any) -> Results:
+def full_run(shared_desk: Any) -> Results:
     """A run of all items."""
     with shared_desk() as desk:
         return run(desk)
@@ -78,24 +80,24 @@ def rated(shared_desk: Any) -> Results:
 
 @pytest.mark.parametrize("table", BY_TAG.values(), ids=BY_TAG)
 def test_a_parts_numbers_are_those_of_a_run_of_its_items(
-    whole: Results, art: Results, table: Callable[..., Any]
+    full_run: Results, art: Results, table: Callable[..., Any]
 ) -> None:
-    part = next(one for one in by_tag(whole, ["topic"]) if one.tag == "topic:art")
-    found, expected = (
-        rows_of(table(one).drop(columns="run", errors="ignore")) for one in (part.results, art)
+    part = next(part for part in split_by_tag(full_run, ["topic"]) if part.tag == "topic:art")
+    part_rows, run_rows = (
+        rows_of(table(run).drop(columns="run", errors="ignore")) for run in (part.results, art)
     )
-    assert found == expected
+    assert part_rows == run_rows
 
 
-def test_every_table_of_a_part_has_rows(whole: Results) -> None:
-    part = next(one for one in by_tag(whole, ["topic"]) if one.tag == "topic:art")
+def test_every_table_of_a_part_has_rows(full_run: Results) -> None:
+    part = next(part for part in split_by_tag(full_run, ["topic"]) if part.tag == "topic:art")
     empty = [name for name, table in BY_TAG.items() if not rows_of(table(part.results))]
     assert empty == ["unscored", "failures"]
 
 
-def test_names_are_tags_first_words_or_patterns(whole: Results) -> None:
+def test_names_are_tags_first_words_or_patterns(full_run: Results) -> None:
     def cut(*names: str) -> dict[str, int]:
-        return {part.tag: part.items for part in by_tag(whole, names)}
+        return {part.tag: part.items for part in split_by_tag(full_run, names)}
 
     assert cut("topic") == {"topic:art": 4, "topic:law": 4, "other items": 2}
     assert cut("hard") == {"hard": 1, "other items": 9}
@@ -103,30 +105,30 @@ def test_names_are_tags_first_words_or_patterns(whole: Results) -> None:
     assert cut("*law", "*law") == {"topic:law": 4, "other items": 6}
     assert cut("topic", "hard") == {"topic:art": 4, "topic:law": 4, "hard": 1, "other items": 2}
     with pytest.raises(UnknownNameError, match=r"--by: unknown tag, got 'topik'.*easy, hard, topic"):
-        by_tag(whole, ["topik"])
+        split_by_tag(full_run, ["topik"])
     with pytest.raises(UnknownNameError):
-        by_tag(whole, ["top"])
+        split_by_tag(full_run, ["top"])
 
 
 def test_what_the_whole_run_decides_stays_the_same(desk: Any) -> None:
     """The length penalty hangs on the spread of all pairs."""
-    whole = run(desk, controls={"length_penalty": 2.0})
-    for part in by_tag(whole, ["topic"]):
-        verdicts = pair_verdicts(whole)
-        mine = verdicts["item_id"].isin(part.results.items()["item_id"])
-        expected = verdicts[mine].reset_index(drop=True)
+    full_run = run(desk, controls={"length_penalty": 2.0})
+    for part in split_by_tag(full_run, ["topic"]):
+        verdicts = pair_verdicts(full_run)
+        is_in_part = verdicts["item_id"].isin(part.results.items()["item_id"])
+        expected = verdicts[is_in_part].reset_index(drop=True)
         pd.testing.assert_frame_equal(pair_verdicts(part.results), expected, check_dtype=False)
 
 
-def test_every_table_holds_the_parts_items_alone(whole: Results) -> None:
-    part = by_tag(whole, ["hard"])[0].results
+def test_every_table_holds_the_parts_items_alone(full_run: Results) -> None:
+    part = split_by_tag(full_run, ["hard"])[0].results
     for frame in (part.items(), part.responses(), part.judgments(), part.labels(), part.scores()):
         assert set(frame["item_id"]) == {"i000"}
     assert {label.item_id for label in part.label_records()} == {"i000"}
 
 
-def test_too_few_items_have_no_interval_and_a_reason(whole: Results) -> None:
-    hard = by_tag(whole, ["hard"])[0]
+def test_too_few_items_have_no_interval_and_a_reason(full_run: Results) -> None:
+    hard = split_by_tag(full_run, ["hard"])[0]
     for row in rows_of(leaderboard(hard.results)):
         assert (row["n"], row["low"], row["high"]) == (1, None, None)
         assert row["reason"]
@@ -134,14 +136,14 @@ def test_too_few_items_have_no_interval_and_a_reason(whole: Results) -> None:
 
 @pytest.mark.parametrize("command", ["leaderboard", "meta", "report"])
 def test_the_command_line_breaks_down(rated: Results, cli: Any, command: str) -> None:
-    said = cli(command, str(rated.run.path), "--by", "topic", "--json")
-    assert said.code == 0
-    cut = json.loads(said.out)["by_tag"]
-    assert [(one["tag"], one["items"]) for one in cut["tags"]] == [
+    answer = cli(command, str(rated.run.path), "--by", "topic", "--json")
+    assert answer.code == 0
+    cut = json.loads(answer.out)["by_tag"]
+    assert [(entry["tag"], entry["items"]) for entry in cut["tags"]] == [
         ("topic:art", 4), ("topic:law", 4), ("other items", 2),
     ]  # fmt: skip
-    table, of = ("raters", lambda one: meta([one])) if command == "meta" else ("leaderboard", leaderboard)
-    for part in by_tag(rated, ["topic"]):
+    table, of = ("raters", lambda entry: meta([entry])) if command == "meta" else ("leaderboard", leaderboard)
+    for part in split_by_tag(rated, ["topic"]):
         rows = [row for row in cut[table] if row["tag"] == part.tag]
         expected = json.loads(json.dumps(rows_of(of(part.results))))
         assert [{**row, "tag": part.tag, "run": rated.run.id} for row in expected] == rows
@@ -157,7 +159,7 @@ def test_the_terminal_breaks_down_only_where_asked(rated: Results, cli: Any) -> 
 
 
 def test_an_unknown_tag_is_one_sentence(rated: Results, cli: Any) -> None:
-    said = cli("leaderboard", str(rated.run.path), "--by", "hrad")
-    assert said.code == 2
-    assert said.sentence.startswith("--by: unknown tag, got 'hrad'")
-    assert said.sentence.endswith("did you mean 'hard'?")
+    answer = cli("leaderboard", str(rated.run.path), "--by", "hrad")
+    assert answer.code == 2
+    assert answer.sentence.startswith("--by: unknown tag, got 'hrad'")
+    assert answer.sentence.endswith("did you mean 'hard'?")

@@ -38,7 +38,7 @@ def manifest(signs: Signs, *, jury: str | None = None) -> dict[str, Any]:
     rubric = parse_rubric(RUBRIC.format(scale=scale), "rate").model_dump(mode="json", exclude_none=True)
     ends = sorted((signs.labels * 1, signs.labels * 5))
     quality = {"kind": "pointwise", "range": ends, "higher_is_better": signs.labels > 0}
-    own = {"range": sorted((signs.judges, 5 * signs.judges)), "higher_is_better": signs.judges > 0}
+    judge_facts = {"range": sorted((signs.judges, 5 * signs.judges)), "higher_is_better": signs.judges > 0}
     jury_facts = {
         "id": "panel", "members": [JUDGE, SECOND], "combine": jury, "quorum": 2,
         "criteria": {"quality": {JUDGE: "quality", SECOND: "quality"}},
@@ -58,7 +58,7 @@ def manifest(signs: Signs, *, jury: str | None = None) -> dict[str, Any]:
                     "quality": quality,
                     "overall": {"kind": "pairwise", "levels": ["a", "tie", "b"]},
                 },
-                "judges": {RECORDED: own},
+                "judges": {RECORDED: judge_facts},
                 "metrics": {"edits": {"higher_is_better": signs.metric > 0}},
             }
         },
@@ -68,32 +68,32 @@ def manifest(signs: Signs, *, jury: str | None = None) -> dict[str, Any]:
 
 def records(seed: int, signs: Signs, *, jury: str | None = None) -> Iterator[Record]:
     """Yield 18 items with three answers, and what judges, annotators and metrics say of each."""
-    drawn = random.Random(seed)
+    rng = random.Random(seed)
     for number in range(18):
         item = f"i{number:02}"
         yield Item("d", item, turns=("?",), cluster=f"c{number // 2}")
         for place, system in enumerate(SYSTEMS):
-            truth = min(5, max(1, round(drawn.gauss(2.2 + 0.5 * place, 1))))
-            chars = drawn.randint(20, 400)
+            truth = min(5, max(1, round(rng.gauss(2.2 + 0.5 * place, 1))))
+            chars = rng.randint(20, 400)
             yield Response("d", item, system, text="x" * chars, chars=chars)
             for judge in (JUDGE, RECORDED, *([SECOND] if jury else [])):
-                value = min(5, max(1, truth + drawn.choice((-1, 0, 0, 1))))
-                expected = min(5.0, max(1.0, value + drawn.uniform(-0.4, 0.4)))
+                value = min(5, max(1, truth + rng.choice((-1, 0, 0, 1))))
+                expected = min(5.0, max(1.0, value + rng.uniform(-0.4, 0.4)))
                 judgment = Judgment("d", judge, "quality", item, system, value=float(signs.judges * value))
                 if judge == RECORDED:
                     yield replace(judgment, source="recorded")
                 else:
                     yield replace(judgment, expected=signs.judges * expected)
-            for who in ("p", "q", "r") if number < 12 else ():
-                value = min(5, max(1, truth + drawn.choice((-1, 0, 0, 0, 1))))
+            for annotator in ("p", "q", "r") if number < 12 else ():
+                value = min(5, max(1, truth + rng.choice((-1, 0, 0, 0, 1))))
                 value *= signs.labels
-                yield Label("d", item, "quality", who, AnnotatorKind.HUMAN, system, value=float(value))
+                yield Label("d", item, "quality", annotator, AnnotatorKind.HUMAN, system, value=float(value))
             for metric in ("ter", "edits"):
-                yield Score("d", item, system, metric, value=signs.metric * (truth + drawn.gauss(0, 1)))
+                yield Score("d", item, system, metric, value=signs.metric * (truth + rng.gauss(0, 1)))
         for a, b in (SYSTEMS[:2], SYSTEMS[1:]):
             yield Label(
                 "d", item, "overall", "p", AnnotatorKind.HUMAN, system_a=a, system_b=b,
-                winner=drawn.choice(("a", "b", "tie")),
+                winner=rng.choice(("a", "b", "tie")),
             )  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def turned(row: dict[str, Any], *pairs: tuple[str, str]) -> dict[str, Any]:
     """Return a row with numbers negated, each pair of ends exchanged; a win rate stays what it is."""
     if row.get("measure") == "win rate":
         return row
-    new = {one: row[other] for pair in pairs for one, other in (pair, pair[::-1])}
+    new = {end: row[other] for pair in pairs for end, other in (pair, pair[::-1])}
     return row | {name: value if value is None else -value + 0.0 for name, value in new.items()}
 
 
@@ -135,9 +135,9 @@ WORDS = ("higher_is_better", "run", "reference", "variant")
 
 @pytest.mark.parametrize("jury", ["mean", "weighted"])
 def test_mirrored_values_rank_alike(runs: Callable[..., Results], jury: str) -> None:
-    here, there = (runs(1, signs, jury=jury) for signs in (UPRIGHT, MIRRORED))
-    ranked = rows(analysis.ranks(here))
-    assert ranked == rows(analysis.ranks(there))
+    upright, mirrored_run = (runs(1, signs, jury=jury) for signs in (UPRIGHT, MIRRORED))
+    ranked = rows(analysis.ranks(upright))
+    assert ranked == rows(analysis.ranks(mirrored_run))
     assert {row["measure"] for row in ranked} >= {
         "mean score",
         "mean score (length-penalised)",
@@ -145,39 +145,44 @@ def test_mirrored_values_rank_alike(runs: Callable[..., Results], jury: str) -> 
         "edits",
     }
     numbers = (*ENDS, ("unshared", "unshared"), ("unshared_low", "unshared_high"))
-    board = [turned(row, *numbers) for row in rows(analysis.leaderboard(here), *WORDS)]
-    assert board == rows(analysis.leaderboard(there), *WORDS)
-    mirrored = {row["measure"] for row in rows(analysis.leaderboard(there)) if row["higher_is_better"]}
+    board = [turned(row, *numbers) for row in rows(analysis.leaderboard(upright), *WORDS)]
+    assert board == rows(analysis.leaderboard(mirrored_run), *WORDS)
+    mirrored = {row["measure"] for row in rows(analysis.leaderboard(mirrored_run)) if row["higher_is_better"]}
     assert mirrored == {"win rate"}
-    assert rows(analysis.sensitivity([here]), *WORDS) == rows(analysis.sensitivity([there]), *WORDS)
+    assert rows(analysis.sensitivity([upright]), *WORDS) == rows(analysis.sensitivity([mirrored_run]), *WORDS)
 
 
 def test_mirrored_values_differ_alike(runs: Callable[..., Results]) -> None:
-    here, there = (runs(2, signs) for signs in (UPRIGHT, MIRRORED))
+    upright, mirrored = (runs(2, signs) for signs in (UPRIGHT, MIRRORED))
     numbers = (*ENDS, ("worst_low", "worst_high"))
-    ours = [turned(row, *numbers) for row in rows(analysis.comparisons(here, margin=0.3), *WORDS)]
-    theirs = rows(analysis.comparisons(there, margin=0.3), *WORDS)
-    assert ours == theirs
-    assert {row["finding"] for row in theirs} > {"inconclusive"}
+    upright_rows = [turned(row, *numbers) for row in rows(analysis.comparisons(upright, margin=0.3), *WORDS)]
+    mirrored_rows = rows(analysis.comparisons(mirrored, margin=0.3), *WORDS)
+    assert upright_rows == mirrored_rows
+    assert {row["finding"] for row in mirrored_rows} > {"inconclusive"}
 
 
 @pytest.mark.parametrize("signs", [Signs(judges=-1), Signs(labels=-1, metric=-1)])
 def test_who_goes_with_people_whatever_the_directions(runs: Callable[..., Results], signs: Signs) -> None:
-    here, there = runs(4, UPRIGHT), runs(4, signs)
+    upright, turned_run = runs(4, UPRIGHT), runs(4, signs)
     for table in (analysis.correlation_differences, analysis.ranking_accuracies):
-        ours, theirs = rows(table(here)), rows(table(there))
-        length = [{row.get("first"), row.get("second"), row.get("rater")} & {"length"} for row in ours]
-        kept = [place for place, of_length in enumerate(length) if signs.labels > 0 or not of_length]
-        assert [ours[place] for place in kept] == [theirs[place] for place in kept]
-    ours, theirs = rows(analysis.instead(here)), rows(analysis.instead(there))
+        upright_rows, turned_rows = rows(table(upright)), rows(table(turned_run))
+        length = [
+            {row.get("first"), row.get("second"), row.get("rater")} & {"length"} for row in upright_rows
+        ]
+        places = [place for place, of_length in enumerate(length) if signs.labels > 0 or not of_length]
+        assert [upright_rows[place] for place in places] == [turned_rows[place] for place in places]
+    upright_rows, turned_rows = (
+        rows(analysis.alternative_annotator_test(upright)),
+        rows(analysis.alternative_annotator_test(turned_run)),
+    )
     close = ("winning rate", "advantage")
     opposed = signs.judges != signs.labels
-    for one, other in zip(ours, theirs, strict=True):
-        if opposed and one["statistic"] in close:
-            assert other["estimate"] is None
-            assert "run the other way" in other["reason"]
+    for upright_row, turned_row in zip(upright_rows, turned_rows, strict=True):
+        if opposed and upright_row["statistic"] in close:
+            assert turned_row["estimate"] is None
+            assert "run the other way" in turned_row["reason"]
         else:
-            assert one == other
+            assert upright_row == turned_row
 
 
 @pytest.mark.parametrize("signs", [Signs(judges=-1), Signs(labels=-1, metric=-1)])
@@ -185,40 +190,48 @@ def test_correlations_are_shown_as_measured_and_read_by_direction(
     runs: Callable[..., Results], signs: Signs
 ) -> None:
     sign = {"labels": signs.labels, "ter": signs.metric, "edits": signs.metric, "length": 1}
-    here, there = (rows(analysis.correlations(runs(5, one))) for one in (UPRIGHT, signs))
-    for one, other in zip(here, there, strict=True):
-        product = sign.get(one["x"], signs.judges) * sign.get(one["y"], signs.judges)
-        expected = one if product > 0 else turned(one, *ENDS)
+    upright, turned_rows = (
+        rows(analysis.correlations(runs(5, some_signs))) for some_signs in (UPRIGHT, signs)
+    )
+    for upright_row, turned_row in zip(upright, turned_rows, strict=True):
+        product = sign.get(upright_row["x"], signs.judges) * sign.get(upright_row["y"], signs.judges)
+        expected = upright_row if product > 0 else turned(upright_row, *ENDS)
         assert {name: expected[name] for name in ("x", "y", "estimate", "low", "high", "reading")} == {
-            name: other[name] for name in ("x", "y", "estimate", "low", "high", "reading")
+            name: turned_row[name] for name in ("x", "y", "estimate", "low", "high", "reading")
         }
-        opposed = product < 0 and "length" not in (one["x"], one["y"]) and one["estimate"] is not None
-        assert opposed == ("-1 is full agreement" in (other["reason"] or ""))
-    assert {row["reading"] for row in there} == {"agrees", None}
+        opposed = (
+            product < 0
+            and "length" not in (upright_row["x"], upright_row["y"])
+            and upright_row["estimate"] is not None
+        )
+        assert opposed == ("-1 is full agreement" in (turned_row["reason"] or ""))
+    assert {row["reading"] for row in turned_rows} == {"agrees", None}
 
 
 def test_a_metric_decides_pairs_by_its_direction(runs: Callable[..., Results]) -> None:
-    here, there, against = (
+    upright, turned_rows, mirrored = (
         rows(analysis.agreement(runs(6, signs))) for signs in (UPRIGHT, Signs(metric=-1), MIRRORED)
     )
-    metrics = [row for row in here if row["rater"] in ("ter", "edits")]
+    metrics = [row for row in upright if row["rater"] in ("ter", "edits")]
     assert metrics
-    assert metrics == [row for row in there if row["rater"] in ("ter", "edits")]
-    assert here == against
+    assert metrics == [row for row in turned_rows if row["rater"] in ("ter", "edits")]
+    assert upright == mirrored
 
 
 def test_people_and_judge_together_whatever_the_directions(runs: Callable[..., Results]) -> None:
     names = ("estimate", "low", "high", "labels_worth", "labelled", "verdicts")
-    here = rows(analysis.powered(runs(7, UPRIGHT)))
-    opposed = rows(analysis.powered(runs(7, Signs(judges=-1))))
-    assert here
-    for one, other in zip(here, opposed, strict=True):
-        if one["statistic"] == "judge alone":
-            assert other["estimate"] == -one["estimate"]
+    upright = rows(analysis.prediction_powered(runs(7, UPRIGHT)))
+    opposed = rows(analysis.prediction_powered(runs(7, Signs(judges=-1))))
+    assert upright
+    for upright_row, opposed_row in zip(upright, opposed, strict=True):
+        if upright_row["statistic"] == "judge alone":
+            assert opposed_row["estimate"] == -upright_row["estimate"]
         else:
-            assert [one[name] for name in names] == [other[name] for name in names]
-    mirrored = rows(analysis.powered(runs(7, MIRRORED)), *WORDS)
-    assert [turned(row, *ENDS) for row in rows(analysis.powered(runs(7, UPRIGHT)), *WORDS)] == mirrored
+            assert [upright_row[name] for name in names] == [opposed_row[name] for name in names]
+    mirrored = rows(analysis.prediction_powered(runs(7, MIRRORED)), *WORDS)
+    assert [
+        turned(row, *ENDS) for row in rows(analysis.prediction_powered(runs(7, UPRIGHT)), *WORDS)
+    ] == mirrored
 
 
 def test_levels_of_opposite_directions_are_not_compared(results: Callable[..., Results]) -> None:
@@ -226,7 +239,9 @@ def test_levels_of_opposite_directions_are_not_compared(results: Callable[..., R
     changes["cards"]["d"]["criteria"]["quality"] = {
         "kind": "pointwise", "levels": {"5": "awful", "4": "bad", "3": "fair", "2": "good", "1": "great"},
     }  # fmt: skip
-    run = results((one for one in records(8, UPRIGHT) if getattr(one, "annotator", "p") == "p"), **changes)
+    run = results(
+        (record for record in records(8, UPRIGHT) if getattr(record, "annotator", "p") == "p"), **changes
+    )
     levels = [row for row in rows(analysis.agreement(run)) if row["rater"] == JUDGE]
     assert {row["estimate"] for row in levels} == {None}
     assert all("run the other way" in row["reason"] for row in levels)

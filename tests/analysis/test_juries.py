@@ -123,7 +123,7 @@ def test_a_model_s_labels_weigh_nobody(hand: Any, results: Write) -> None:
     records: list[Record] = []
     for number in range(60):
         item = f"i{number}"
-        model = replace(hand.won(item, "b", who="m"), annotator_kind=AnnotatorKind.MODEL)
+        model = replace(hand.won(item, "b", annotator="m"), annotator_kind=AnnotatorKind.MODEL)
         records += [hand.item(item), hand.won(item, "a"), model, *asked(hand, 0.9, 0.9, 0.2, item=item)]
     run = results(records, **facts("overall", "weighted"))
     assert {row["winner"] for row in said(pair_verdicts(run))} == {"a"}

@@ -51,18 +51,18 @@ def test_numbers_are_those_of_their_own_tables(hand: Any, results: Write) -> Non
     table = rows_of(agreement(run))
     for rater in ("pw", "always-first", "coin", "longer"):
         for statistic in ("accuracy", "kappa"):
-            (here,) = [r for r in rows if (r["rater"], r["statistic"]) == (rater, statistic)]
-            (there,) = [
+            (meta_row,) = [r for r in rows if (r["rater"], r["statistic"]) == (rater, statistic)]
+            (agreement_row,) = [
                 r for r in table
                 if (r["rater"], r["statistic"]) == (rater, statistic)
                 and (r["against"], r["reading"]) == ("labels", "combined")
             ]  # fmt: skip
-            assert {k: here[k] for k in ("estimate", "low", "high", "n")} == {
-                k: there[k] for k in ("estimate", "low", "high", "n")
+            assert {k: meta_row[k] for k in ("estimate", "low", "high", "n")} == {
+                k: agreement_row[k] for k in ("estimate", "low", "high", "n")
             }
-    said = {row["statistic"] for row in rows if row["rater"] == "pw"}
-    assert {"accuracy", "flip rate", "first position", "longer wins", "Brier", "coverage"} <= said
-    assert said <= set(STATISTICS)
+    statistics = {row["statistic"] for row in rows if row["rater"] == "pw"}
+    assert {"accuracy", "flip rate", "first position", "longer wins", "Brier", "coverage"} <= statistics
+    assert statistics <= set(STATISTICS)
     assert {row["run"] for row in rows} == {run.run.id}
 
 
@@ -75,16 +75,16 @@ def test_a_run_of_ratings_alone_has_its_table(hand: Any, results: Write) -> None
             records += [hand.response(item, system), hand.rated(item, system, level)]
             records.append(hand.label(item, system, level))
     rows = rows_of(meta([results(records)]))
-    found = {row["statistic"]: row["estimate"] for row in rows if row["rater"] == "pt"}
+    estimates = {row["statistic"]: row["estimate"] for row in rows if row["rater"] == "pt"}
     pooled = ("spearman, pooled", "spearman of expected scores, pooled")
-    assert [found[name] for name in (*pooled, "coverage")] == [1, 1, 1]
+    assert [estimates[name] for name in (*pooled, "coverage")] == [1, 1, 1]
 
 
 def test_recorded_judges_stand_in_the_same_table(hand: Any, results: Write) -> None:
-    theirs = [
+    recorded = [
         replace(hand.asked(f"i{n}", "ab", 0.9, judge="them"), source=Source.RECORDED) for n in range(60)
     ]
-    rows = rows_of(meta([results([*many(hand), *theirs])]))
+    rows = rows_of(meta([results([*many(hand), *recorded])]))
     kinds = {row["rater"]: row["kind"] for row in rows}
     assert kinds == {
         "pw": "judge", "them": "recorded judge", "always-first": "trivial", "coin": "trivial",
@@ -97,12 +97,14 @@ def test_recorded_judges_stand_in_the_same_table(hand: Any, results: Write) -> N
 def test_recalibration_mends_what_is_overconfident(hand: Any, results: Write) -> None:
     high, low = {"a": -0.01, "b": -4.6}, {"a": -4.6, "b": -0.01}
     sure = [
-        replace(one, logprobs=high if one.logprobs["a"] > -1 else low) if isinstance(one, Judgment) else one
-        for one in many(hand, 200)
+        replace(record, logprobs=high if record.logprobs["a"] > -1 else low)
+        if isinstance(record, Judgment)
+        else record
+        for record in many(hand, 200)
     ]
     run = results(sure)
-    found = {row["statistic"]: row for row in rows_of(calibration(run))}
-    raw, after = found["Brier"], found["Brier (recalibrated)"]
+    by_statistic = {row["statistic"]: row for row in rows_of(calibration(run))}
+    raw, after = by_statistic["Brier"], by_statistic["Brier (recalibrated)"]
     # three of four right at .99: a Brier score near .25; knowing the three of four makes it .1875
     assert raw["estimate"] == pytest.approx(0.245, abs=0.005)
     assert after["estimate"] == pytest.approx(0.1875, abs=0.01)
@@ -113,10 +115,10 @@ def test_recalibration_mends_what_is_overconfident(hand: Any, results: Write) ->
 
 
 def test_too_few_verdicts_are_not_recalibrated(hand: Any, results: Write) -> None:
-    found = {row["statistic"]: row for row in rows_of(calibration(results(many(hand, 8))))}
-    assert found["Brier"]["estimate"] == pytest.approx((6 * 0.04 + 2 * 0.64) / 8)
-    assert found["Brier (recalibrated)"]["estimate"] is None
-    assert "fewer than 20" in found["Brier (recalibrated)"]["reason"]
+    by_statistic = {row["statistic"]: row for row in rows_of(calibration(results(many(hand, 8))))}
+    assert by_statistic["Brier"]["estimate"] == pytest.approx((6 * 0.04 + 2 * 0.64) / 8)
+    assert by_statistic["Brier (recalibrated)"]["estimate"] is None
+    assert "fewer than 20" in by_statistic["Brier (recalibrated)"]["reason"]
 
 
 def test_retest_is_the_chance_that_two_samples_agree(hand: Any, results: Write) -> None:
@@ -140,10 +142,10 @@ def test_rows_of_a_list_are_no_samples(hand: Any, results: Write) -> None:
         (pair,) = rows_of(pair_verdicts(run))
         assert (pair["spread"], pair["askings"]) == (None, 4)
         assert pair["p_a"] == pytest.approx(0.5788, abs=1e-4)  # .85 and .25, combined in log-odds
-    twice = [replace(one, repeat=1) for one in records if isinstance(one, Judgment)]
-    (row,) = rows_of(retest(results([*records, *twice])))
+    second_samples = [replace(record, repeat=1) for record in records if isinstance(record, Judgment)]
+    (row,) = rows_of(retest(results([*records, *second_samples])))
     assert row["estimate"] == 1
-    (pair,) = rows_of(pair_verdicts(results([*records, *twice])))
+    (pair,) = rows_of(pair_verdicts(results([*records, *second_samples])))
     assert pair["spread"] == 0
 
 
@@ -157,75 +159,75 @@ def test_a_jury_is_not_asked_again(hand: Any, results: Write) -> None:
         "id": "all", "members": list(members), "combine": "vote", "quorum": 2,
         "criteria": {"overall": members},
     }  # fmt: skip
-    found = {row["judge"]: row for row in rows_of(retest(results(records, juries=[jury])))}
-    assert found["pw"]["estimate"] == 1
-    assert (found["all"]["estimate"], found["all"]["reason"]) == (None, "a jury is not asked again")
+    by_judge = {row["judge"]: row for row in rows_of(retest(results(records, juries=[jury])))}
+    assert by_judge["pw"]["estimate"] == 1
+    assert (by_judge["all"]["estimate"], by_judge["all"]["reason"]) == (None, "a jury is not asked again")
 
 
 def in_languages(records: list[Record]) -> list[Record]:
     """Say that an item is German where the judge of `many` is wrong."""
     return [
-        replace(one, lang="de" if int(one.item_id[1:]) % 8 in (3, 4) else "en")
-        if isinstance(one, Item)
-        else one
-        for one in records
+        replace(record, lang="de" if int(record.item_id[1:]) % 8 in (3, 4) else "en")
+        if isinstance(record, Item)
+        else record
+        for record in records
     ]
 
 
 def test_languages_stand_apart(hand: Any, results: Write) -> None:
     records = many(hand)
-    found = {
+    estimates = {
         (r["lang"], r["statistic"]): r["estimate"]
         for r in rows_of(by_language(results(in_languages(records))))
     }
-    assert found["de", "accuracy"] == 0
-    assert found["en", "accuracy"] == 1
-    assert found["de", "flip rate"] == found["en", "failure rate"] == 0
+    assert estimates["de", "accuracy"] == 0
+    assert estimates["en", "accuracy"] == 1
+    assert estimates["de", "flip rate"] == estimates["en", "failure rate"] == 0
     assert rows_of(by_language(results(records))) == []
 
 
 def test_languages_follow_the_rules_of_agreement(hand: Any, results: Write) -> None:
     # the same word of another kind of annotator, and ties that the judge cannot say
     records = in_languages(many(hand))
-    records += [replace(one, annotator="made", annotator_kind=AnnotatorKind.CONSTRUCTED)
-                for one in records if isinstance(one, Label)]  # fmt: skip
+    records += [replace(record, annotator="made", annotator_kind=AnnotatorKind.CONSTRUCTED)
+                for record in records if isinstance(record, Label)]  # fmt: skip
     for n in range(5):
         tied = [hand.item(f"i{n}t"), hand.won(f"i{n}t", "tie"), hand.asked(f"i{n}t", "ab", 0.9)]
         records += [replace(tied[0], lang="en"), *tied[1:], hand.asked(f"i{n}t", "ba", 0.9)]
     run = results(records)
-    found = [row for row in rows_of(by_language(run)) if row["statistic"] == "accuracy"]
+    accuracies = [row for row in rows_of(by_language(run)) if row["statistic"] == "accuracy"]
     for kind in ("human", "constructed"):
-        mine = [row for row in found if row["annotator_kind"] == kind]
-        (there,) = [
+        kind_rows = [row for row in accuracies if row["annotator_kind"] == kind]
+        (agreement_row,) = [
             row for row in rows_of(agreement(run))
             if (row["rater"], row["annotator_kind"], row["against"]) == ("pw", kind, "labels")
             and (row["statistic"], row["reading"]) == ("accuracy", "combined")
         ]  # fmt: skip
-        assert {row["label_criterion"] for row in mine} == {"overall"}
-        assert sum(row["n"] for row in mine) == there["n"] == 60
-        assert sum(row["estimate"] * row["n"] for row in mine) / 60 == there["estimate"]
+        assert {row["label_criterion"] for row in kind_rows} == {"overall"}
+        assert sum(row["n"] for row in kind_rows) == agreement_row["n"] == 60
+        assert sum(row["estimate"] * row["n"] for row in kind_rows) / 60 == agreement_row["estimate"]
 
 
 def test_attacked_texts_tell_nothing_of_the_judge(hand: Any, results: Write) -> None:
-    made: list[Record] = []
+    attack_records: list[Record] = []
     for n in range(60):
-        made += [hand.asked(f"i{n}", shown, 0.99, pair="kz") for shown in ("ab", "ba")]
-        made.append(hand.response(f"i{n}", "z", 99))
-    plain, attacked = many(hand), [*in_languages(many(hand)), *made]
+        attack_records += [hand.asked(f"i{n}", shown, 0.99, pair="kz") for shown in ("ab", "ba")]
+        attack_records.append(hand.response(f"i{n}", "z", 99))
+    plain, attacked = many(hand), [*in_languages(many(hand)), *attack_records]
     run = results(attacked, attack={"attacks": [], "controls": [], "criterion": "overall"})
     rows = {(r["rater"], r["statistic"]): r for r in rows_of(meta([run]))}
     macro = {"macro precision", "macro recall", "macro F1"}
     agreeing = {"accuracy", "balanced accuracy", "kappa", *macro}
     assert {statistic for _, statistic in rows} == agreeing | {"Brier", "Brier (recalibrated)"}
-    there = {(r["rater"], r["statistic"]): r for r in rows_of(meta([results(plain)]))}
-    assert rows["pw", "accuracy"]["estimate"] == there["pw", "accuracy"]["estimate"]
+    plain_rows = {(r["rater"], r["statistic"]): r for r in rows_of(meta([results(plain)]))}
+    assert rows["pw", "accuracy"]["estimate"] == plain_rows["pw", "accuracy"]["estimate"]
     assert {row["statistic"] for row in rows_of(by_language(run))} == {"accuracy"}
 
 
 def test_effects_and_what_people_do_stand_beside_each_judge(hand: Any, results: Write) -> None:
     run = results(many(hand))
-    here = {row["statistic"]: row["estimate"] for row in rows_of(meta([run])) if row["rater"] == "pw"}
-    there = {(r["bias"], r["statistic"]): r for r in rows_of(biases(run)) if r["judge"] == "pw"
+    estimates = {row["statistic"]: row["estimate"] for row in rows_of(meta([run])) if row["rater"] == "pw"}
+    bias_rows = {(r["bias"], r["statistic"]): r for r in rows_of(biases(run)) if r["judge"] == "pw"
              and r["reading"] == "hard"}  # fmt: skip
     for name, (bias, statistic) in {
         "longer wins, minus people": ("length", "beyond people"),
@@ -235,27 +237,29 @@ def test_effects_and_what_people_do_stand_beside_each_judge(hand: Any, results: 
         "effect of lists": ("lists", "effect"),
         "effect of Markdown": ("markdown", "effect"),
     }.items():
-        assert here[name] == there[bias, statistic]["estimate"]
+        assert estimates[name] == bias_rows[bias, statistic]["estimate"]
 
 
 def test_coverage_is_that_of_the_criterion(hand: Any, results: Write) -> None:
     records = many(hand, 20)
-    other = [
-        replace(one, dataset="e", **({"winner": None, "p_a": None, "failure": FailureKind.PARSE} if
-                isinstance(one, Judgment) and one.item_id in ("i0", "i1") else {}))
-        for one in records
+    other_dataset = [
+        replace(record, dataset="e", **({"winner": None, "p_a": None, "failure": FailureKind.PARSE} if
+                isinstance(record, Judgment) and record.item_id in ("i0", "i1") else {}))
+        for record in records
     ]  # fmt: skip
     cards = {name: {"id": name, "criteria": {"overall": {"kind": "pairwise", "levels": ["a", "tie", "b"]}}}
              for name in "de"}  # fmt: skip
     facts = {"cards": cards, "against": {"pw": {name: {"overall": "overall"} for name in "de"}}}
-    rows = rows_of(meta([results([*records, *other], expected={"pw": 80}, **facts)]))
-    found = {row["dataset"]: row for row in rows if (row["rater"], row["statistic"]) == ("pw", "coverage")}
-    assert {name: (row["estimate"], row["n"]) for name, row in found.items()} == {
+    rows = rows_of(meta([results([*records, *other_dataset], expected={"pw": 80}, **facts)]))
+    by_dataset = {
+        row["dataset"]: row for row in rows if (row["rater"], row["statistic"]) == ("pw", "coverage")
+    }
+    assert {name: (row["estimate"], row["n"]) for name, row in by_dataset.items()} == {
         "d": (1, 40),
         "e": (0.9, 40),
     }
     assert not {row["statistic"] for row in rows} & {"judgments a second", "prompt tokens a judgment"}
-    rows = rows_of(coverage_by_criterion(results([*records, *other], expected={"pw": 81}, **facts)))
+    rows = rows_of(coverage_by_criterion(results([*records, *other_dataset], expected={"pw": 81}, **facts)))
     assert {(row["estimate"], row["reason"]) for row in rows if row["statistic"] == "coverage"} == {
         (None, "not everything that was planned is asked yet")
     }
@@ -289,14 +293,14 @@ def test_tokens_are_shared_by_the_judgments_that_rest_on_them(hand: Any, results
         return Completion(key, "m", "[]", prompt_tokens=prompt, cached_tokens=1, completion_tokens=2)
 
     records: list[Record] = [done("shared", 10), done("one", 20), done("two", 40)]
-    for number, own in enumerate(("one", "two")):
-        asked = replace(hand.asked("i", "ab", 0.9), repeat=number, completions=("shared", own))
-        records.append(asked)
+    for number, key in enumerate(("one", "two")):
+        judgment = replace(hand.asked("i", "ab", 0.9), repeat=number, completions=("shared", key))
+        records.append(judgment)
     engines = [{"model": "m", "serves": ["pw"], "seconds_busy": 4.0, "requests": 3}]
     resolved = {"suite": {"controls": {"length_penalty": 0}}, "models": {"pw": {"model": "m"}}}
     run = results([hand.item("i"), *records], engines=engines, resolved=resolved)
-    found = {row["statistic"]: row["estimate"] for row in rows_of(cost(run))}
-    assert found == {
+    estimates = {row["statistic"]: row["estimate"] for row in rows_of(cost(run))}
+    assert estimates == {
         "prompt tokens a judgment": 35, "cached tokens a judgment": 1.5, "generated tokens a judgment": 3,
         "judgments a second": 0.5,
     }  # fmt: skip

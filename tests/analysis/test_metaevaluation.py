@@ -15,18 +15,18 @@ ROUGE = {"k": (0.1, 0.5, 0.2, 0.4, 0.3), "l": (0.3, 0.2, 0.5, 0.1, 0.3), "m": (0
 
 @pytest.fixture
 def run(hand: Any, results: Write) -> Results:
-    made: list[Any] = [hand.item(f"i{n}") for n in range(1, 6)]
+    records: list[Any] = [hand.item(f"i{n}") for n in range(1, 6)]
     for system, values in JUDGED.items():
         for n, value in enumerate(values, 1):
             item = f"i{n}"
-            made += [hand.response(item, system), hand.rated(item, system, value)]
-            made += [hand.label(item, system, LABELS[system][n - 1])]
-            made += [hand.score(item, system, ROUGE[system][n - 1])]
-    return results(made)
+            records += [hand.response(item, system), hand.rated(item, system, value)]
+            records += [hand.label(item, system, LABELS[system][n - 1])]
+            records += [hand.score(item, system, ROUGE[system][n - 1])]
+    return results(records)
 
 
 def test_the_difference_is_that_of_the_two_correlations(run: Results) -> None:
-    known = {
+    by_columns = {
         (row["x"], row["y"], row["at"], row["coefficient"]): row["estimate"]
         for row in rows_of(correlations(run))
     }
@@ -38,9 +38,9 @@ def test_the_difference_is_that_of_the_two_correlations(run: Results) -> None:
         if row["at"] == "system":
             assert "fewer than" in row["reason"]
             continue
-        about = (row["at"], row["coefficient"])
-        wanted = known["labels", row["first"], *about] - known["labels", "rougeL", *about]
-        assert row["estimate"] == pytest.approx(wanted)
+        keys = (row["at"], row["coefficient"])
+        difference = by_columns["labels", row["first"], *keys] - by_columns["labels", "rougeL", *keys]
+        assert row["estimate"] == pytest.approx(difference)
         assert row["p"] is None or 0 < row["p"] <= row["p_holm"] <= 1
 
 
@@ -55,15 +55,15 @@ def test_ranking_accuracy(run: Results) -> None:
     right = rows["pt", "within items"]
     by_hand = 0
     for n in range(5):
-        for one, two in (("k", "l"), ("k", "m"), ("l", "m")):
-            said, true = (side[one][n] - side[two][n] for side in (JUDGED, LABELS))
-            by_hand += (said > 0) - (said < 0) == (true > 0) - (true < 0)
+        for first, second in (("k", "l"), ("k", "m"), ("l", "m")):
+            judged, true = (side[first][n] - side[second][n] for side in (JUDGED, LABELS))
+            by_hand += (judged > 0) - (judged < 0) == (true > 0) - (true < 0)
     assert right["estimate"] == pytest.approx(by_hand / 15)
     assert right["pairs"] == 15
     assert rows["pt", "between systems"]["estimate"] == 1
 
 
 def test_nothing_is_labelled(hand: Any, results: Write) -> None:
-    made = results([hand.item("i1"), hand.response("i1", "k"), hand.rated("i1", "k", 2)])
-    assert correlation_differences(made).empty
-    assert ranking_accuracies(made).empty
+    run = results([hand.item("i1"), hand.response("i1", "k"), hand.rated("i1", "k", 2)])
+    assert correlation_differences(run).empty
+    assert ranking_accuracies(run).empty

@@ -13,8 +13,8 @@ from evalhub.report.format import Footnotes
 from evalhub.report.grids.coverage import verdict_grids
 
 
-def only(frame: Any, **about: Any) -> dict[str, Any]:
-    (row,) = (one for one in rows_of(frame) if all(one[name] == value for name, value in about.items()))
+def only(frame: Any, **keys: Any) -> dict[str, Any]:
+    (row,) = (row for row in rows_of(frame) if all(row[name] == value for name, value in keys.items()))
     return row
 
 
@@ -23,11 +23,11 @@ def empty(judgment: Judgment) -> Judgment:
 
 
 def answered(hand: Any) -> list[Any]:
-    made: list[Any] = []
+    records: list[Any] = []
     for number in range(6):
-        made.append(hand.item(f"i{number}"))
-        made += [hand.response(f"i{number}", system) for system in "km"]
-    return made
+        records.append(hand.item(f"i{number}"))
+        records += [hand.response(f"i{number}", system) for system in "km"]
+    return records
 
 
 def test_it_is_measured_and_in_no_mean(results: Callable[..., Results], hand: Any) -> None:
@@ -36,15 +36,18 @@ def test_it_is_measured_and_in_no_mean(results: Callable[..., Results], hand: An
         for number, value in enumerate((1, 2, 3, 3, 2, 1.0))
         for system in "km"
     ]
-    ratings = [empty(one) if one.item_id in ("i0", "i5") else one for one in ratings]
+    ratings = [empty(rating) if rating.item_id in ("i0", "i5") else rating for rating in ratings]
     ratings = [
-        replace(one, value=None, expected=None, failure=FailureKind.PARSE)
-        if one.item_id == "i1" and one.system == "m"
-        else one
-        for one in ratings
+        replace(rating, value=None, expected=None, failure=FailureKind.PARSE)
+        if rating.item_id == "i1" and rating.system == "m"
+        else rating
+        for rating in ratings
     ]
-    labels = [hand.label(one.item_id, one.system, 2.0) for one in ratings if one.system == "k"]
-    labels = [replace(one, value=None, not_applicable=True) if one.item_id == "i2" else one for one in labels]
+    labels = [hand.label(rating.item_id, rating.system, 2.0) for rating in ratings if rating.system == "k"]
+    labels = [
+        replace(label, value=None, not_applicable=True) if label.item_id == "i2" else label
+        for label in labels
+    ]
     run = results([*answered(hand), *ratings, *labels], expected={"pt": 12})
     share = only(analysis.coverage(run), judge="pt", statistic="coverage")
     assert (share["done"], share["failed"], share["not_applicable"]) == (12, 1, 4)
@@ -62,18 +65,18 @@ def test_it_is_measured_and_in_no_mean(results: Callable[..., Results], hand: An
 
 def test_half_of_the_samples_decide(results: Callable[..., Results], hand: Any) -> None:
     def sampled(item: str, *values: float | None) -> list[Judgment]:
-        made = [
+        ratings = [
             replace(hand.rated(item, "k", value or 1.0), repeat=place) for place, value in enumerate(values)
         ]
-        return [empty(one) if values[one.repeat] is None else one for one in made]
+        return [empty(rating) if values[rating.repeat] is None else rating for rating in ratings]
 
     judgments = [*sampled("i0", 2, 3, None), *sampled("i1", 3, None, None), *sampled("i2", 1, None)]
     run = results([*answered(hand), *judgments])
-    found = {
+    by_item = {
         row["item_id"]: (row["value"], row["expected"], row["not_applicable"])
         for row in rows_of(analysis.ratings(run))
     }
-    assert found == {"i0": (2.5, 2.5, False), "i1": (None, None, True), "i2": (None, None, True)}
+    assert by_item == {"i0": (2.5, 2.5, False), "i1": (None, None, True), "i2": (None, None, True)}
 
 
 def test_a_judge_that_only_says_so_was_heard(results: Callable[..., Results], hand: Any) -> None:

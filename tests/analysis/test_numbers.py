@@ -11,6 +11,7 @@ from evalhub.analysis import (
     Results,
     agreement,
     biases,
+    consensus_labels,
     correlations,
     coverage,
     engines,
@@ -18,14 +19,13 @@ from evalhub.analysis import (
     failures,
     item_details,
     item_list,
+    labelled_responses,
     leaderboard,
     length_penalty,
     pair_verdicts,
     ratings,
     reused_completions,
     rows_of,
-    side_by_side,
-    truth,
 )
 from evalhub.errors import UnknownNameError
 from evalhub.records import Completion, Judgment, Record, Source
@@ -33,7 +33,7 @@ from evalhub.scales import Winner
 
 Write = Callable[..., Results]
 TABLES = (agreement, biases, correlations, coverage, engines, failures, leaderboard, length_penalty,
-          pair_verdicts, ratings, reused_completions, truth, item_list)  # fmt: skip
+          pair_verdicts, ratings, reused_completions, consensus_labels, item_list)  # fmt: skip
 
 
 def cell(frame: Any, value: str = "estimate", **named: Any) -> Any:
@@ -217,7 +217,7 @@ class TestRatings:
 
     def test_judge_metric_and_labels_are_held_against_each_other(self, hand: Any, results: Write) -> None:
         run = results(self.records(hand))
-        (frame,) = side_by_side(run).values()
+        (frame,) = labelled_responses(run).values()
         assert list(frame.columns) == [
             "item_id", "system", "sample", "labels", "cluster", "pt", "pt (soft)", "rougeL", "length",
         ]  # fmt: skip
@@ -230,7 +230,7 @@ class TestRatings:
     ) -> None:
         second = [replace(one, criterion="style") for one in self.records(hand) if isinstance(one, Judgment)]
         against = {"pt": {"d": {"quality": "quality", "style": "quality"}}}
-        (frame,) = side_by_side(results([*self.records(hand), *second], against=against)).values()
+        (frame,) = labelled_responses(results([*self.records(hand), *second], against=against)).values()
         assert {"pt: quality", "pt: quality (soft)", "pt: style", "pt: style (soft)"} <= set(frame.columns)
 
     def test_mean_scores(self, hand: Any, results: Write) -> None:
@@ -319,7 +319,7 @@ class TestTooLittle:
     def test_no_labels(self, hand: Any, results: Write) -> None:
         run = results([one for one in hand.pairs() if type(one).__name__ != "Label"])
         self.whole(run)
-        assert len(agreement(run)) == len(correlations(run)) == len(truth(run)) == 0
+        assert len(agreement(run)) == len(correlations(run)) == len(consensus_labels(run)) == 0
         assert len(leaderboard(run)) > 0
 
     def test_all_failures(self, hand: Any, results: Write) -> None:

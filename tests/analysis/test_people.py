@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evalhub import stats
-from evalhub.analysis import Results, instead, people, rater_models, rows_of
+from evalhub.analysis import Results, alternative_annotator_test, human_agreement, rater_models, rows_of
 
 Write = Callable[..., Results]
 ITEMS = 60
@@ -24,16 +24,16 @@ def other(winner: str) -> str:
 
 def labelled(hand: Any, *, judge_wrong_every: int = 10) -> list[Any]:
     """Return pairs that three people label, each wrong on other items, and a judge."""
-    made: list[Any] = []
+    records: list[Any] = []
     for n in range(ITEMS):
         item = f"i{n:03}"
-        made += [hand.item(item), hand.response(item, "k"), hand.response(item, "m")]
-        for place, who in enumerate(PEOPLE):
+        records += [hand.item(item), hand.response(item, "k"), hand.response(item, "m")]
+        for place, annotator in enumerate(PEOPLE):
             wrong = n % 12 == place
-            made.append(hand.won(item, other(truth(n)) if wrong else truth(n), who=who))
-        says = other(truth(n)) if n % judge_wrong_every == 5 else truth(n)
-        made += [hand.asked(item, shown, 0.9 if says == "a" else 0.1) for shown in ("ab", "ba")]
-    return made
+            records.append(hand.won(item, other(truth(n)) if wrong else truth(n), annotator=annotator))
+        verdict = other(truth(n)) if n % judge_wrong_every == 5 else truth(n)
+        records += [hand.asked(item, shown, 0.9 if verdict == "a" else 0.1) for shown in ("ab", "ba")]
+    return records
 
 
 @pytest.fixture
@@ -53,21 +53,21 @@ def run(hand: Any, results: Write) -> Results:
 
 
 def test_alpha_of_what_they_said(run: Results) -> None:
-    rows = {row["statistic"]: row for row in rows_of(people(run))}
-    said, units, raters = [], [], []
+    rows = {row["statistic"]: row for row in rows_of(human_agreement(run))}
+    labels, units, raters = [], [], []
     for n in range(ITEMS):
-        for place, who in enumerate(PEOPLE):
-            said.append(other(truth(n)) if n % 12 == place else truth(n))
+        for place, annotator in enumerate(PEOPLE):
+            labels.append(other(truth(n)) if n % 12 == place else truth(n))
             units.append(n)
-            raters.append(who)
-    alpha = stats.krippendorff_alpha(said, units, raters, clusters=units, metric=stats.Metric.NOMINAL)
+            raters.append(annotator)
+    alpha = stats.krippendorff_alpha(labels, units, raters, clusters=units, metric=stats.Metric.NOMINAL)
     assert rows["alpha, nominal"]["estimate"] == pytest.approx(alpha.estimate)
     assert rows["alpha, nominal"]["n"] == ITEMS
     assert rows["alpha, nominal"]["people"] == 3
 
 
 def test_the_judge_and_people_are_held_against_the_same_others(run: Results) -> None:
-    rows = {row["statistic"]: row for row in rows_of(instead(run))}
+    rows = {row["statistic"]: row for row in rows_of(alternative_annotator_test(run))}
     # of 60 items each person is wrong on 5 where the others agree, and on 10 one of the two others is
     assert rows["people"]["estimate"] == pytest.approx((45 + 10 * 0.5) / 60)
     difference = rows["judge"]["estimate"] - rows["people"]["estimate"]
@@ -79,9 +79,9 @@ def test_the_judge_and_people_are_held_against_the_same_others(run: Results) -> 
 
 def test_a_model_of_all_raters(run: Results) -> None:
     rows = {(row["rater"], row["statistic"]): row for row in rows_of(rater_models(run))}
-    for who in PEOPLE:
-        assert rows[who, "right"]["estimate"] == pytest.approx(55 / 60, abs=0.02)
-        assert rows[who, "without them: pw"]["estimate"] is not None
+    for annotator in PEOPLE:
+        assert rows[annotator, "right"]["estimate"] == pytest.approx(55 / 60, abs=0.02)
+        assert rows[annotator, "without them: pw"]["estimate"] is not None
     assert rows["pw", "right"]["estimate"] == pytest.approx(0.9, abs=0.02)
 
 
@@ -98,23 +98,23 @@ def test_slots_cannot_be_followed(hand: Any, results: Write) -> None:
         }
     }  # fmt: skip
     run = results(labelled(hand), cards=card)
-    for table in (instead, rater_models):
+    for table in (alternative_annotator_test, rater_models):
         assert {row["reason"] for row in rows_of(table(run))} == {stats.SLOTS}
         assert {row["estimate"] for row in rows_of(table(run))} == {None}
-    assert all(row["estimate"] is not None for row in rows_of(people(run)))
+    assert all(row["estimate"] is not None for row in rows_of(human_agreement(run)))
 
 
 def test_one_annotator_agrees_with_nobody(hand: Any, results: Write) -> None:
-    made = [one for one in labelled(hand) if getattr(one, "annotator", "x") == "x"]
-    run = results(made)
-    assert people(run).empty
-    assert instead(run).empty
+    records = [record for record in labelled(hand) if getattr(record, "annotator", "x") == "x"]
+    run = results(records)
+    assert human_agreement(run).empty
+    assert alternative_annotator_test(run).empty
     assert rater_models(run).empty
 
 
 def test_labels_of_a_model_are_not_people(hand: Any, results: Write) -> None:
-    made = [
-        replace(one, annotator_kind="model") if getattr(one, "annotator", None) else one
-        for one in labelled(hand)
+    records = [
+        replace(record, annotator_kind="model") if getattr(record, "annotator", None) else record
+        for record in labelled(hand)
     ]
-    assert people(results(made)).empty
+    assert human_agreement(results(records)).empty

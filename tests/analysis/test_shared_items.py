@@ -12,7 +12,7 @@ from evalhub.analysis import (
     comparisons,
     leaderboard,
     length_controlled_win_rates,
-    powered,
+    prediction_powered,
     ranks,
     rows_of,
     sensitivity,
@@ -166,7 +166,9 @@ def test_an_item_of_many_samples_weighs_as_any_other(hand: Any, results: Write) 
 def test_people_and_judge_on_the_items_that_all_share(hand: Any, results: Write) -> None:
     labels = [hand.label(f"i{n}", system, 2.0) for system in "xy" for n in range(5)]
     run = results([*ratings(hand, {"x": X, "y": dict.fromkeys(EASY, 3.0)}), *labels])
-    combined = {row["system"]: row for row in rows_of(powered(run)) if row["statistic"] == "people + judge"}
+    combined = {
+        row["system"]: row for row in rows_of(prediction_powered(run)) if row["statistic"] == "people + judge"
+    }
     assert {name: row["verdicts"] for name, row in combined.items()} == {"x": 10, "y": 10}
     assert {name: row["labelled"] for name, row in combined.items()} == {"x": 5, "y": 5}
 

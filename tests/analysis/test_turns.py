@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from evalhub.analysis import Results, agreement, correlations, people, rows_of
+from evalhub.analysis import Results, agreement, correlations, human_agreement, rows_of
 from evalhub.errors import SpecError
 from evalhub.records import Judgment, Label
 from evalhub.sources import check
@@ -44,8 +44,11 @@ def test_each_turn_is_a_criterion_of_its_own(desk: Any) -> None:
     conversations(desk, labels=RATED)
     desk.suite(judges=[RATE], metrics=["length", {"rouge": {"variants": [1]}}])
     results = Results(desk.run())
-    labels = [one for one in results.run.records("labels") if isinstance(one, Label)]
-    assert {(one.criterion, one.turn) for one in labels} == {("quality@turn1", 1), ("quality@turn2", 2)}
+    labels = [record for record in results.run.records("labels") if isinstance(record, Label)]
+    assert {(record.criterion, record.turn) for record in labels} == {
+        ("quality@turn1", 1),
+        ("quality@turn2", 2),
+    }
     assert len(labels) == 4 * ITEMS
     assert set(results.labels()["turn"]) == {1, 2}
     # Neither the judge, nor a metric or the length, is about one turn.
@@ -55,23 +58,26 @@ def test_each_turn_is_a_criterion_of_its_own(desk: Any) -> None:
 
 
 def test_a_recorded_judge_is_held_against_the_labels_of_its_turn(desk: Any) -> None:
-    says = RATED.replace("'human' AS annotator_kind", "'them' AS judge")
-    wrong = says.replace(
+    right_verdicts = RATED.replace("'human' AS annotator_kind", "'them' AS judge")
+    verdicts = right_verdicts.replace(
         "1 + (line + turn * (line % 4)) % 3 AS value", "if(turn = 1, 1 + (line + line % 4) % 3, 2) AS value"
     )
-    conversations(desk, labels=RATED, judgments=wrong)
+    conversations(desk, labels=RATED, judgments=verdicts)
     desk.suite(judges=[], metrics=["length"])
     results = Results(desk.run())
-    judged = [one for one in results.run.records("judgments") if isinstance(one, Judgment)]
-    assert {(one.criterion, one.turn) for one in judged} == {("quality@turn1", 1), ("quality@turn2", 2)}
-    found = {
+    judged = [record for record in results.run.records("judgments") if isinstance(record, Judgment)]
+    assert {(record.criterion, record.turn) for record in judged} == {
+        ("quality@turn1", 1),
+        ("quality@turn2", 2),
+    }
+    estimates = {
         (row["label_criterion"], row["y"]): row["estimate"]
         for row in rows_of(correlations(results))
         if row["x"] == "labels" and row["coefficient"] == "spearman" and row["n"] == 2 * ITEMS
     }
-    assert found["quality@turn1", "them"] == pytest.approx(1)
-    assert set(found) == {("quality@turn1", "them"), ("quality@turn2", "them")}
-    assert found["quality@turn2", "them"] is None
+    assert estimates["quality@turn1", "them"] == pytest.approx(1)
+    assert set(estimates) == {("quality@turn1", "them"), ("quality@turn2", "them")}
+    assert estimates["quality@turn2", "them"] is None
 
 
 def test_annotators_are_compared_within_a_turn(desk: Any) -> None:
@@ -81,8 +87,8 @@ def test_annotators_are_compared_within_a_turn(desk: Any) -> None:
     quality = {"kind": "pointwise", "range": [1, 3], "truth": {"by": "mean"}}
     conversations(desk, labels=annotated, criteria={"quality": quality})
     desk.suite(judges=[RATE])
-    told = {row["label_criterion"] for row in rows_of(people(Results(desk.run())))}
-    assert told == {"quality@turn1", "quality@turn2"}
+    criteria = {row["label_criterion"] for row in rows_of(human_agreement(Results(desk.run())))}
+    assert criteria == {"quality@turn1", "quality@turn2"}
 
 
 def test_pairs_that_were_labelled_by_turn_are_not_asked_about_as_labelled(desk: Any) -> None:
@@ -93,7 +99,7 @@ def test_pairs_that_were_labelled_by_turn_are_not_asked_about_as_labelled(desk: 
     conversations(desk, labels=pairs)
     desk.suite(judges=[PAIRWISE], metrics=["exact_match"])
     run = desk.run()
-    judged = {one.item_id for one in run.records("judgments") if isinstance(one, Judgment)}
+    judged = {record.item_id for record in run.records("judgments") if isinstance(record, Judgment)}
     assert judged == {"i00", "i01", "i02"}
     rows = rows_of(agreement(Results(run)))
     assert {row["label_criterion"] for row in rows if row["kind"] != "trivial"} == {"overall"}
@@ -111,11 +117,11 @@ def test_the_only_turn_of_a_response_is_the_whole_of_it(desk: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("turn", "said"), [("3", "a turn that its response does not have"), ("0", "whole number from 1")]
+    ("turn", "message"), [("3", "a turn that its response does not have"), ("0", "whole number from 1")]
 )
-def test_a_turn_that_is_not_there_is_refused(desk: Any, turn: str, said: str) -> None:
+def test_a_turn_that_is_not_there_is_refused(desk: Any, turn: str, message: str) -> None:
     conversations(desk, labels=RATED.replace("(VALUES (1), (2))", f"(VALUES ({turn}))"))
-    with pytest.raises(SpecError, match=said):
+    with pytest.raises(SpecError, match=message):
         check("tiny")
 
 

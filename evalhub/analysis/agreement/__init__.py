@@ -1,1 +1,1 @@
-"""How far judges and metrics agree with labels, and with each other."""
+"""Agreement of judges and metrics with labels, and with each other."""

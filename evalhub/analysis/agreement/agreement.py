@@ -1,4 +1,4 @@
-"""How often judges, metrics and the judges that read nothing say what the labels say, and each other."""
+"""Agreement of judges, metrics and baseline judges with the labels, and with each other."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.agreement.raters import TRIVIAL, UNPARSED, Rater, raters
+from evalhub.analysis.agreement.raters import BASELINE, UNPARSED, Rater, raters
 from evalhub.analysis.agreement.rating_levels import level_columns
-from evalhub.analysis.frames.labels import criteria, label_criterion, truth
+from evalhub.analysis.frames.labels import consensus_labels, criteria, label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR, groups, row, table
@@ -19,7 +19,7 @@ from evalhub.analysis.tables import PAIR, groups, row, table
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = (
+KEYS = (
     "dataset", "label_criterion", "annotator_kind", "rater", "kind", "criterion", "reading", "against",
     "statistic",
 )  # fmt: skip
@@ -30,16 +30,20 @@ def agreement(results: Results) -> pd.DataFrame:
 
     Statistics: accuracy, balanced accuracy (the mean recall of the labels' categories, also called macro
     recall), Cohen's kappa, macro precision and macro F1, and for levels kappa with quadratic weights.
+    Accuracy depends on how common each category is. Kappa corrects for chance agreement, and weighted kappa
+    suits ordered levels. Higher is better for all of them.
 
-    One row per dataset, label criterion, kind of annotator, rater, reading, `against` ("labels" or
-    another rater) and statistic. The readings of a pairwise judge are `combined` (both orders, in
-    log-odds), `ab` and `ba` (the hard verdict of one order alone), and `length-penalised` where the
-    run has a penalty; that of a pointwise judge is `level`. All raters see the same pairs: the
-    labelled ones that a judge of the run was asked about, or all where none was. Labels that are a
-    tie are left out for a rater that may not say tie, and counted; metrics and the judges that read nothing
-    may where any judge may. So is a pair that a rater gives no verdict on,
-    unless the card of a recorded judge says `unparsed: wrong`: then it is wrong, but not in `ab`
-    and `ba`. With each other, judges and metrics are held by their combined readings.
+    One row per dataset, label criterion, kind of annotator, rater, reading, `against` ("labels" or another
+    rater) and statistic. The readings of a pairwise judge are `combined` (both orders, in log-odds), `ab` and
+    `ba` (the hard verdict of one order), and `length-penalised` where the run has a length penalty. The
+    reading of a pointwise judge is `level`. Judges and metrics are compared with each other by their combined
+    readings.
+
+    All raters see the same pairs: the labelled pairs that some judge judged, or all labelled pairs if there
+    are no judgments. A label that is a tie is left out, and counted, for a rater that may not give a tie.
+    Metrics and baseline judges may give a tie where any judge may. A pair without a verdict is left out too.
+    If the card of a recorded judge says `unparsed: wrong`, such a pair counts as wrong, except in `ab`
+    and `ba`.
     """
     labelled = _labelled(results)
     rows: list[dict[str, Any]] = []
@@ -47,52 +51,56 @@ def agreement(results: Results) -> pd.DataFrame:
         verdicts = pair_verdicts(results)
         for key, group in groups(labelled, "dataset", "label_criterion", "annotator_kind"):
             rows += _rows(results, key, group.reset_index(drop=True), verdicts)
-    for named, said, labels, clusters in level_columns(results):
-        about = {**named, "reading": "level", "against": "labels"}
-        rows += _statistics(said, labels, clusters, about, (*STATISTICS, _WEIGHTED))
-    return table(rows, NAMED)
+    for keys, ratings, labels, clusters in level_columns(results):
+        keys = {**keys, "reading": "level", "against": "labels"}
+        rows += _statistics(ratings, labels, clusters, keys, (*STATISTICS, _WEIGHTED))
+    return table(rows, KEYS)
 
 
 def _rows(
     results: Results, key: tuple[str, ...], group: pd.DataFrame, verdicts: pd.DataFrame
 ) -> list[dict[str, Any]]:
     dataset, criterion, annotator_kind = key
-    mine = _mine(results, verdicts, dataset, criterion)
-    if len(mine):
-        asked = mine[PAIR].drop_duplicates()
-        group = group.merge(asked, on=PAIR, how="inner")
-    whole = criteria(results)[dataset, criterion].turn is None
-    if not whole:
-        group = group.assign(chars_a=None, chars_b=None)  # a turn's are not known
+    criterion_verdicts = _verdicts_of_criterion(results, verdicts, dataset, criterion)
+    if len(criterion_verdicts):
+        judged_pairs = criterion_verdicts[PAIR].drop_duplicates()
+        group = group.merge(judged_pairs, on=PAIR, how="inner")
+    is_whole_response = criteria(results)[dataset, criterion].turn is None
+    if not is_whole_response:
+        group = group.assign(chars_a=None, chars_b=None)  # the length of a turn is not known
     labels = group["label_winner"]
     decided = labels.where(labels != "tie", None)
     clusters = group["cluster"].tolist()
-    about = {"dataset": dataset, "label_criterion": criterion, "annotator_kind": annotator_kind}
-    everyone = [one for one in raters(results, group, mine) if whole or one.kind != "metric"]
+    group_keys = {"dataset": dataset, "label_criterion": criterion, "annotator_kind": annotator_kind}
+    group_raters = [
+        rater
+        for rater in raters(results, group, criterion_verdicts)
+        if is_whole_response or rater.kind != "metric"
+    ]
     rows = []
-    for rater in everyone:
+    for rater in group_raters:
         for reading in rater.readings:
-            named = {**about, **_who(rater), "reading": reading, "against": "labels"}
-            said = rater.against_labels(reading).tolist()
-            rows += _statistics(said, (labels if rater.ties else decided).tolist(), clusters, named)
-    names = Counter(rater.name for rater in everyone)
-    for first, second in itertools.combinations([one for one in everyone if one.kind != TRIVIAL], 2):
+            keys = {**group_keys, **_rater_keys(rater), "reading": reading, "against": "labels"}
+            ratings = rater.against_labels(reading).tolist()
+            rows += _statistics(ratings, (labels if rater.ties else decided).tolist(), clusters, keys)
+    names = Counter(rater.name for rater in group_raters)
+    for first, second in itertools.combinations([r for r in group_raters if r.kind != BASELINE], 2):
         against = second.name if names[second.name] == 1 else f"{second.name}: {second.criterion}"
-        named = {**about, **_who(first), "reading": "combined", "against": against}
-        one, other = (rater.readings["combined"].tolist() for rater in (first, second))
-        rows += _statistics(one, other, clusters, named)
+        keys = {**group_keys, **_rater_keys(first), "reading": "combined", "against": against}
+        first_verdicts, second_verdicts = (r.readings["combined"].tolist() for r in (first, second))
+        rows += _statistics(first_verdicts, second_verdicts, clusters, keys)
     return rows
 
 
-def _who(rater: Rater) -> dict[str, Any]:
+def _rater_keys(rater: Rater) -> dict[str, Any]:
     return {"rater": rater.name, "kind": rater.kind, "criterion": rater.criterion}
 
 
-def weighted_kappa(said: list[Any], against: list[Any], clusters: list[Any]) -> stats.Estimate:
-    """Return kappa with quadratic weights of two columns of levels, whose steps are those that occur."""
-    levels = sorted({float(one) for one in (*said, *against) if one is not None})
-    one, two = ([None if one is None else float(one) for one in column] for column in (said, against))
-    return stats.cohen_kappa(one, two, clusters, weights=stats.Weights.QUADRATIC, levels=levels)
+def weighted_kappa(first: list[Any], second: list[Any], clusters: list[Any]) -> stats.Estimate:
+    """Return kappa with quadratic weights of two raters' levels, on the scale of the levels that occur."""
+    scale = sorted({float(level) for level in (*first, *second) if level is not None})
+    x, y = ([None if level is None else float(level) for level in column] for column in (first, second))
+    return stats.cohen_kappa(x, y, clusters, weights=stats.Weights.QUADRATIC, levels=scale)
 
 
 _WEIGHTED = ("weighted kappa", weighted_kappa)
@@ -111,19 +119,19 @@ STATISTICS: tuple[tuple[str, Callable[..., stats.Estimate]], ...] = (
 
 
 def _statistics(
-    said: list[Any] | str,
+    ratings: list[Any] | str,
     against: list[Any],
     clusters: list[Any],
-    named: dict[str, Any],
+    keys: dict[str, Any],
     statistics: Sequence[tuple[str, Callable[..., stats.Estimate]]] = STATISTICS,
 ) -> list[dict[str, Any]]:
-    """Return a row for each statistic; where `said` is a text, it is the reason why there are none."""
+    """Return a row for each statistic. A text as `ratings` is the reason why there are no estimates."""
     return [
         row(
-            stats.Estimate.none(said, left_out=len(against))
-            if isinstance(said, str)
-            else statistic(said, against, clusters),
-            **named,
+            stats.Estimate.none(ratings, left_out=len(against))
+            if isinstance(ratings, str)
+            else statistic(ratings, against, clusters),
+            **keys,
             statistic=name,
         )
         for name, statistic in statistics
@@ -132,7 +140,7 @@ def _statistics(
 
 def _labelled(results: Results) -> pd.DataFrame:
     """Return the labelled pairs with the length of both responses and the item's cluster."""
-    labels = truth(results)
+    labels = consensus_labels(results)
     pairs = labels[labels["label_winner"].notna()]
     lengths = results.sql(
         "SELECT dataset, item_id, system, sample, chars FROM responses WHERE failure IS NULL"
@@ -145,8 +153,10 @@ def _labelled(results: Results) -> pd.DataFrame:
     return pairs.merge(clusters, on=["dataset", "item_id"], how="left").sort_values(PAIR)
 
 
-def _mine(results: Results, verdicts: pd.DataFrame, dataset: str, criterion: str) -> pd.DataFrame:
-    """Return the pair verdicts whose criterion is held against this one."""
+def _verdicts_of_criterion(
+    results: Results, verdicts: pd.DataFrame, dataset: str, criterion: str
+) -> pd.DataFrame:
+    """Return the pair verdicts that are compared with the labels of a criterion."""
     fits = [
         d == dataset and label_criterion(results, j, d, c) == criterion
         for d, j, c in zip(verdicts["dataset"], verdicts["judge"], verdicts["criterion"], strict=True)

@@ -1,4 +1,4 @@
-"""Which rater of responses goes best with people: differences of correlations, and ranking accuracy."""
+"""Which rater of responses agrees best with people: differences of correlations, and ranking accuracy."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.responses import SOFT, oriented_by_response, raters_of
+from evalhub.analysis.frames.responses import SOFT, judges_and_metrics, oriented_responses
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, row, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_ABOUT = ("dataset", "label_criterion", "annotator_kind")
-DIFFERENCES = (*_ABOUT, "first", "second", "at", "coefficient", "p", "p_holm", "test")
-ACCURACIES = (*_ABOUT, "rater", "statistic", "epsilon", "pairs")
+_LABEL_KEYS = ("dataset", "label_criterion", "annotator_kind")
+DIFFERENCES = (*_LABEL_KEYS, "first", "second", "at", "coefficient", "p", "p_holm", "test")
+ACCURACIES = (*_LABEL_KEYS, "rater", "statistic", "epsilon", "pairs")
 
 _AT = (
     (stats.Level.POOLED, stats.Coefficient.SPEARMAN),
@@ -29,26 +29,27 @@ Row = dict[str, Any]
 
 
 def correlation_differences(results: Results) -> pd.DataFrame:
-    """Return how much better one rater goes with the labels than another, on the same responses.
+    """Return the difference of two raters' correlations with the labels, on the same responses.
 
-    First minus second, for every judge and another judge, a metric or the length: Spearman pooled and within
-    items, Pearson between systems, of values with higher = better. `p_holm` allows for all pairs at one
-    level.
+    One row per pair of a judge and another judge, metric or the length. The difference is first minus second.
+    Above 0 the first rater agrees better with the labels. The correlations are Spearman's, pooled and within
+    items, and Pearson's between systems, of values turned so that higher is better. `p_holm` is adjusted for
+    all pairs at one level.
     """
     rows: list[Row] = []
-    for about, frame in oriented_by_response(results):
-        judges, others = raters_of(results, frame)
-        apart = [pair for pair in itertools.combinations(judges, 2) if len(set(map(_judge, pair))) > 1]
-        pairs = [*apart, *itertools.product(judges, others)]
+    for frame_keys, frame in oriented_responses(results):
+        judges, metrics = judges_and_metrics(results, frame)
+        judge_pairs = [pair for pair in itertools.combinations(judges, 2) if len(set(map(_judge, pair))) > 1]
+        pairs = [*judge_pairs, *itertools.product(judges, metrics)]
         for level, kind in _AT:
-            found = [_difference(frame, *pair, level=level, kind=kind) for pair in pairs]
-            holm = stats.adjusted([one.p for one in found])
-            for (first, second), one, adjusted in zip(pairs, found, holm, strict=True):
-                named = {
-                    **about, "first": first, "second": second, "at": level.value, "coefficient": kind.value,
-                    "p": one.p, "p_holm": adjusted, "test": one.test,
+            comparisons = [_difference(frame, *pair, level=level, kind=kind) for pair in pairs]
+            holm = stats.adjusted([comparison.p for comparison in comparisons])
+            for (first, second), comparison, adjusted in zip(pairs, comparisons, holm, strict=True):
+                keys = {
+                    **frame_keys, "first": first, "second": second, "at": level.value,
+                    "coefficient": kind.value, "p": comparison.p, "p_holm": adjusted, "test": comparison.test,
                 }  # fmt: skip
-                rows.append(row(one.difference, **named))
+                rows.append(row(comparison.difference, **keys))
     return table(rows, DIFFERENCES)
 
 
@@ -66,26 +67,26 @@ def _difference(
 
 
 def ranking_accuracies(results: Results) -> pd.DataFrame:
-    """Return how often each rater orders two systems as the labels do, the better one first.
+    """Return how often each rater orders two systems as the labels do. 1 = always, higher is better.
 
-    Statistics: `within items` (equal scores tie), `within items, ties calibrated` (scores less than an
-    epsilon apart tie too, the epsilon chosen on other clusters; `epsilon` is the one that is best on all) and
-    `between systems` (by their means).
+    Statistics: `within items` (equal scores tie), `within items, ties calibrated` and `between systems` (by
+    their means). With calibrated ties, scores less than an epsilon apart tie too. The epsilon is fitted on
+    other clusters, and the column `epsilon` shows the best one over all clusters.
     """
     rows: list[Row] = []
-    for about, frame in oriented_by_response(results):
-        for rater in itertools.chain(*raters_of(results, frame)):
+    for frame_keys, frame in oriented_responses(results):
+        for rater in itertools.chain(*judges_and_metrics(results, frame)):
             for statistic, estimate, facts in _accuracies(frame, rater):
-                rows.append(row(estimate, **about, rater=rater, statistic=statistic, **facts))
+                rows.append(row(estimate, **frame_keys, rater=rater, statistic=statistic, **facts))
     return table(rows, ACCURACIES)
 
 
 def _accuracies(frame: pd.DataFrame, rater: str) -> Iterator[tuple[str, stats.Estimate, Row]]:
     scores = floats(frame[rater]), floats(frame["labels"])
-    found = stats.ranking_accuracy(*scores, **_ids(frame))
-    facts = {"epsilon": None, "pairs": found.pairs}
-    yield "within items", found.uncalibrated, facts
-    yield "within items, ties calibrated", found.calibrated, {**facts, "epsilon": found.epsilon}
+    accuracy = stats.ranking_accuracy(*scores, **_ids(frame))
+    facts = {"epsilon": None, "pairs": accuracy.pairs}
+    yield "within items", accuracy.uncalibrated, facts
+    yield "within items, ties calibrated", accuracy.calibrated, {**facts, "epsilon": accuracy.epsilon}
     yield "between systems", stats.system_accuracy(*scores, **_ids(frame)), facts
 
 

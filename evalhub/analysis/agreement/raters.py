@@ -1,4 +1,4 @@
-"""Whoever decides pairs: judges, metrics by the sign of their difference, and rules that read nothing."""
+"""The raters of pairs: judges, metrics by the sign of their difference, and baseline judges."""
 
 from __future__ import annotations
 
@@ -18,17 +18,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEED = 0
-TRIVIAL = "trivial"
+BASELINE = "trivial"
+"""The kind of the baseline judges, which decide a pair without reading it."""
 UNPARSED = "unparsed"
 ORDERS = ("ab", "ba")
 
 
 @dataclass(frozen=True, slots=True)
 class Rater:
-    """One who decides pairs; `readings` holds a verdict (a, tie, b, None) per pair under each name.
+    """A rater of pairs.
 
-    `wrong` marks the pairs without a verdict that count as wrong when held against labels; `ties` says
-    whether it may say tie: labels that are a tie are no fault of one who may not.
+    Attributes:
+        name: Id of the judge or metric.
+        kind: Kind of rater, such as "judge" or "metric".
+        criterion: The judge's criterion. None for metrics and baseline judges.
+        readings: A column of verdicts (a, tie, b or None, one per pair) by the name of the reading.
+        ties: Whether the rater may give a tie. If not, labels that are a tie are left out.
+        wrong: Marks pairs without a verdict that count as wrong when compared with labels.
     """
 
     name: str
@@ -39,36 +45,37 @@ class Rater:
     wrong: pd.Series | None = None
 
     def against_labels(self, reading: str) -> pd.Series:
-        """Return a reading as it is held against labels: no label is ever `UNPARSED`."""
-        said = self.readings[reading]
-        return said if self.wrong is None or reading in ORDERS else said.mask(self.wrong, UNPARSED)
+        """Return a reading for the comparison with labels. A verdict `UNPARSED` never equals a label."""
+        verdicts = self.readings[reading]
+        if self.wrong is None or reading in ORDERS:
+            return verdicts
+        return verdicts.mask(self.wrong, UNPARSED)
 
 
-def raters(results: Results, group: pd.DataFrame, mine: pd.DataFrame) -> Iterator[Rater]:
-    """Yield everyone who decides the pairs of a group, the judges first.
+def raters(results: Results, group: pd.DataFrame, verdicts: pd.DataFrame) -> Iterator[Rater]:
+    """Yield the raters of the pairs of a group: judges, then metrics, then baseline judges.
 
     Args:
         results: The run.
-        group: The pairs: the columns of `PAIR`, chars_a and chars_b, indexed from 0.
-        mine: The judges' verdicts of these pairs, as `pair_verdicts` returns them.
+        group: The pairs, with the columns of `PAIR`, chars_a and chars_b, indexed from 0.
+        verdicts: The judges' verdicts of these pairs, as `pair_verdicts` returns them.
     """
-    penalty = float(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
-    ties = may_tie(results, mine)
+    ties = may_tie(results, verdicts)
     columns = {"combined": "winner", "ab": "winner_ab", "ba": "winner_ba"}
-    if penalty:
+    if results.length_penalty:
         columns["length-penalised"] = "winner_penalised"
-    for (judge, criterion), found in groups(mine, "judge", "criterion"):
-        joined = group[PAIR].merge(found, on=PAIR, how="left")
+    for (judge, criterion), judge_verdicts in groups(verdicts, "judge", "criterion"):
+        joined = group[PAIR].merge(judge_verdicts, on=PAIR, how="left")
         readings = {
             reading: joined[column]
             for reading, column in columns.items()
             if reading == "combined" or joined[column].notna().any()
         }
         failed = joined["askings"].notna() & joined["winner"].isna()
-        wrong = failed if counts_as_wrong(results, str(found["dataset"].iat[0]), judge) else None
-        yield Rater(judge, kind_of_judge(found), criterion, readings, ties[judge], wrong)
+        wrong = failed if counts_as_wrong(results, str(judge_verdicts["dataset"].iat[0]), judge) else None
+        yield Rater(judge, kind_of_judge(judge_verdicts), criterion, readings, ties[judge], wrong)
     yield from _metric_raters(results, group, ties=any(ties.values()))
-    yield from _trivial_raters(group, ties=any(ties.values()))
+    yield from _baseline_raters(group, ties=any(ties.values()))
 
 
 def _metric_raters(results: Results, group: pd.DataFrame, *, ties: bool) -> Iterator[Rater]:
@@ -80,24 +87,24 @@ def _metric_raters(results: Results, group: pd.DataFrame, *, ties: bool) -> Iter
     dataset = str(group["dataset"].iat[0])
     directions = Directions(results)
     scores = metric_scores(results, dataset)
-    for (metric,), found in groups(scores, "metric"):
+    for (metric,), of_metric in groups(scores, "metric"):
         higher = directions.of_metric(dataset, metric)
         if higher is None:
             continue
         joined = group[PAIR]
         for name in ("a", "b"):
-            renamed = found.rename(columns={"system": f"system_{name}", "value": name}).drop(columns="metric")
+            side = of_metric.rename(columns={"system": f"system_{name}", "value": name})
             on = ["dataset", "item_id", f"system_{name}", "sample"]
-            joined = joined.merge(renamed[[*on, name]], on=on, how="left")
+            joined = joined.merge(side[[*on, name]], on=on, how="left")
         difference = (joined["a"].astype(float) - joined["b"].astype(float)).round(12)
         difference = difference if higher else -difference
-        said = pd.Series(np.sign(difference)).map({1.0: "a", 0.0: "tie", -1.0: "b"})
-        if said.notna().any():
-            readings = {"combined": said.astype(object).where(said.notna(), None)}
+        winners = pd.Series(np.sign(difference)).map({1.0: "a", 0.0: "tie", -1.0: "b"})
+        if winners.notna().any():
+            readings = {"combined": winners.astype(object).where(winners.notna(), None)}
             yield Rater(str(metric), "metric", None, readings, ties)
 
 
-def _trivial_raters(group: pd.DataFrame, *, ties: bool) -> Iterator[Rater]:
+def _baseline_raters(group: pd.DataFrame, *, ties: bool) -> Iterator[Rater]:
     import pandas as pd
 
     keys = ["\0".join(map(str, values)) for values in group[PAIR].itertuples(index=False)]
@@ -108,4 +115,4 @@ def _trivial_raters(group: pd.DataFrame, *, ties: bool) -> Iterator[Rater]:
     ]
     verdicts_of_all = (stats.always_first(shown), stats.coin(keys, seed=SEED), stats.longer(*lengths))
     for name, verdicts in zip(BASELINE_JUDGES, verdicts_of_all, strict=True):
-        yield Rater(name, TRIVIAL, None, {"combined": pd.Series(verdicts, dtype=object)}, ties)
+        yield Rater(name, BASELINE, None, {"combined": pd.Series(verdicts, dtype=object)}, ties)

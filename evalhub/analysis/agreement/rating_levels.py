@@ -1,4 +1,4 @@
-"""The levels that pointwise judges give, beside those of the labels."""
+"""The levels that pointwise judges give, joined with those of the labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from evalhub.analysis.frames.directions import OTHER_WAY, Directions
 from evalhub.analysis.frames.judges import kind_of_judge
 from evalhub.analysis.frames.labels import criteria
-from evalhub.analysis.frames.responses import held, side_by_side
+from evalhub.analysis.frames.responses import judges_of_criterion, labelled_responses
 from evalhub.analysis.frames.verdicts import ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats
@@ -22,34 +22,36 @@ Columns = tuple[dict[str, Any], list[str | None] | str, list[str | None], list[A
 
 
 def level_columns(results: Results) -> Iterator[Columns]:
-    """Yield, for each labelled criterion and judge held against it, whose levels stand side by side.
+    """Yield the levels of each pointwise judge and of the labels, for each labelled criterion.
 
-    Each is what the columns are about, the judge's levels (or why they are not those of the
-    labels), the labels, and the clusters.
+    Each element holds the keys (dataset, rater and so on), the judge's levels, the labels' levels and the
+    clusters. If the judge's levels cannot be compared with the labels', the reason stands in their place.
     """
     specs, rated, directions = criteria(results), ratings(results), Directions(results)
-    for (dataset, criterion, kind), frame in side_by_side(results).items():
+    for (dataset, criterion, kind), frame in labelled_responses(results).items():
         spec = specs[dataset, criterion]
-        for called, (judge, name, mine) in held(results, rated, dataset, criterion).items():
-            rubric = results.rubric(judge)
-            scale = rubric.scale_for(name) if rubric else spec.scale
-            said = floats(frame[called]) if called in frame else [None] * len(frame)
-            named = {
-                "dataset": dataset, "label_criterion": criterion, "annotator_kind": kind, "rater": judge,
-                "kind": kind_of_judge(mine), "criterion": name,
+        for column, judge in judges_of_criterion(results, rated, dataset, criterion).items():
+            rubric = results.rubric(judge.name)
+            scale = rubric.scale_for(judge.criterion) if rubric else spec.scale
+            values = floats(frame[column]) if column in frame else [None] * len(frame)
+            keys = {
+                "dataset": dataset, "label_criterion": criterion, "annotator_kind": kind, "rater": judge.name,
+                "kind": kind_of_judge(judge.ratings), "criterion": judge.criterion,
             }  # fmt: skip
-            opposed = directions.of_judge(dataset, judge, name) is not spec.higher_is_better
-            levels = OTHER_WAY if opposed else _why_not(spec, scale, said) or _texts(said)
-            yield named, levels, _texts(floats(frame["labels"])), frame["cluster"].tolist()
+            direction = directions.of_judge(dataset, judge.name, judge.criterion)
+            opposed = direction is not spec.higher_is_better
+            levels = OTHER_WAY if opposed else _mismatch(spec, scale, values) or _texts(values)
+            yield keys, levels, _texts(floats(frame["labels"])), frame["cluster"].tolist()
 
 
-def _why_not(spec: CriterionSpec, scale: Scale | None, said: Sequence[float | None]) -> str | None:
+def _mismatch(spec: CriterionSpec, scale: Scale | None, values: Sequence[float | None]) -> str | None:
+    """Return why the levels of a judge and of the labels cannot be compared. None = they can."""
     if spec.truth and spec.truth.by != "majority":
         return MEANS
     if scale is None or spec.scale is None or set(scale.values) != set(spec.scale.values):
         return OTHER_LEVELS
-    # Several askings of one response are averaged, and their mean need not be a level.
-    return None if {*said} <= {None, *scale.values} else MEANS
+    # Several samples of one response are averaged, and their mean need not be a level.
+    return None if {*values} <= {None, *scale.values} else MEANS
 
 
 def _texts(values: Sequence[float | None]) -> list[str | None]:

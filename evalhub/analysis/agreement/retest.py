@@ -1,4 +1,4 @@
-"""Whether a judge says the same again, and in every language."""
+"""Test-retest agreement of judges, and their accuracy and failures by language."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from evalhub.analysis.tables import floats, groups, row, table, values
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = ("dataset", "judge", "criterion", "statistic")
-LANGUAGE_NAMED = (
+KEYS = ("dataset", "judge", "criterion", "statistic")
+LANGUAGE_KEYS = (
     "dataset", "judge", "criterion", "label_criterion", "annotator_kind", "lang", "statistic",
 )  # fmt: skip
 _ITEM = ["dataset", "item_id"]
@@ -36,63 +36,64 @@ WHERE i.lang IS NOT NULL ORDER BY ALL
 def retest(results: Results) -> pd.DataFrame:
     """Return the test-retest agreement of each judge: the probability that two of its samples agree.
 
-    Samples of a pair are compared with their orders combined, samples of a rating by level. None for a
-    judge with one sample: asked again it draws nothing, and would say the same. None for a jury too.
+    Samples of a pair are compared with their orders combined, samples of a rating by level. None for a judge
+    with one sample, whose verdicts are deterministic. None for a jury too.
     """
     rows: list[dict[str, Any]] = []
     for frame in (pair_verdicts(results), ratings(results)):
-        for (dataset, judge, criterion), found in groups(frame, "dataset", "judge", "criterion"):
-            why = "a jury is not asked again" if kind_of_judge(found) == JURY else "the judge has one sample"
-            same = (
-                stats.mean_estimate(floats(found["retest"]), found["cluster"].tolist(), bounds=(0.0, 1.0))
-                if found["retest"].notna().any()
-                else stats.Estimate.none(why, left_out=len(found))
+        for (dataset, judge, criterion), group in groups(frame, "dataset", "judge", "criterion"):
+            is_jury = kind_of_judge(group) == JURY
+            reason = "a jury is not asked again" if is_jury else "the judge has one sample"
+            agreement = (
+                stats.mean_estimate(floats(group["retest"]), group["cluster"].tolist(), bounds=(0.0, 1.0))
+                if group["retest"].notna().any()
+                else stats.Estimate.none(reason, left_out=len(group))
             )
-            named = {"dataset": dataset, "judge": judge, "criterion": criterion}
-            rows.append(row(same, **named, statistic="test-retest agreement"))
-    return table(rows, NAMED)
+            keys = {"dataset": dataset, "judge": judge, "criterion": criterion}
+            rows.append(row(agreement, **keys, statistic="test-retest agreement"))
+    return table(rows, KEYS)
 
 
 def by_language(results: Results) -> pd.DataFrame:
-    """Return, for each language of the items, how a judge does: accuracy, flip rate and failure rate.
+    """Return accuracy, flip rate and failure rate of each judge, for each language of the items.
 
-    One row per dataset, judge, criterion, language and statistic, of accuracy for each kind of label, by the
-    rules of `agreement`. Of a run of attacks there is the accuracy alone: the rates would tell of the
-    responses that are made up. No rows where no item names its language.
+    One row per dataset, judge, criterion, language and statistic. Accuracy has one row per kind of label and
+    follows the rules of `agreement`. A run of attacks has only the accuracy, because its flips and failures
+    are also those of made-up responses. There are no rows where no item has a language.
     """
     names = results.sql(_LANGUAGES)
     rows: list[dict[str, Any]] = []
     if len(names):
         pairs = pair_verdicts(results)
         rows += _accuracies(results, pairs, names)
-        if "attack" not in results.manifest:
+        if not results.is_attack:
             rows += _rates(results, pairs.merge(names, on=_ITEM))
     order = ("dataset", "judge", "criterion", "lang", "statistic", "annotator_kind")
-    rows.sort(key=lambda one: [str(one.get(name)) for name in order])
-    return table(rows, LANGUAGE_NAMED)
+    rows.sort(key=lambda record: [str(record.get(name)) for name in order])
+    return table(rows, LANGUAGE_KEYS)
 
 
 def _accuracies(results: Results, pairs: pd.DataFrame, names: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    held = with_label_criterion(results, pairs)
-    ties = {key: may_tie(results, mine) for key, mine in groups(held, "dataset", "label_criterion")}
+    verdicts = with_label_criterion(results, pairs)
+    ties = {key: may_tie(results, group) for key, group in groups(verdicts, "dataset", "label_criterion")}
     labelled = labelled_pairs(results).merge(names, on=_ITEM)
-    for key, found in groups(labelled, *LANGUAGE_NAMED[:-1]):
+    for key, group in groups(labelled, *LANGUAGE_KEYS[:-1]):
         dataset, judge, _, criterion, *_ = key
-        said, labels = found["winner"], found["label_winner"]
+        winners, labels = group["winner"], group["label_winner"]
         if not ties[dataset, criterion][judge]:
             labels = labels.where(labels != "tie", None)
         if counts_as_wrong(results, dataset, judge):
-            said = said.where(said.notna(), UNPARSED)
-        right = stats.accuracy(values(said), values(labels), values(found["cluster"]))
-        yield row(right, **dict(zip(LANGUAGE_NAMED, key, strict=False)), statistic="accuracy")
+            winners = winners.where(winners.notna(), UNPARSED)
+        right = stats.accuracy(values(winners), values(labels), values(group["cluster"]))
+        yield row(right, **dict(zip(LANGUAGE_KEYS, key, strict=False)), statistic="accuracy")
 
 
 def _rates(results: Results, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     by = ("dataset", "judge", "criterion", "lang")
-    for key, found in groups(pairs, *by):
-        ab, ba = values(found["winner_ab"]), values(found["winner_ba"])
-        flips = stats.flip_rate(ab, ba, values(found["cluster"]))
+    for key, group in groups(pairs, *by):
+        ab, ba = values(group["winner_ab"]), values(group["winner_ba"])
+        flips = stats.flip_rate(ab, ba, values(group["cluster"]))
         yield row(flips, **dict(zip(by, key, strict=True)), statistic="flip rate")
-    for key, found in groups(results.sql(_FAILED), *by):
-        failed = stats.mean_estimate(floats(found["failed"]), found["cluster"].tolist(), bounds=(0.0, 1.0))
+    for key, group in groups(results.sql(_FAILED), *by):
+        failed = stats.mean_estimate(floats(group["failed"]), group["cluster"].tolist(), bounds=(0.0, 1.0))
         yield row(failed, **dict(zip(by, key, strict=True)), statistic="failure rate")

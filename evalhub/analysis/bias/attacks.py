@@ -13,6 +13,7 @@ from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table
 from evalhub.judging import inserted_system
+from evalhub.scales import Winner
 from evalhub.store import Run, all_runs
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 COLUMNS = ("dataset", "judge", "criterion", "attack", "statistic")
 CONTROL_COLUMNS = ("dataset", "judge", "criterion", "control", "against")
 ALL_ATTACKS = "all attacks"
-
-_WIN = {True: 1.0, None: 0.5, False: 0.0}
 
 
 def attacks(results: Results) -> pd.DataFrame:
@@ -132,7 +131,7 @@ def unattacked_items(results: Results) -> pd.DataFrame:
 
 def _by_judge(results: Results) -> Iterator[tuple[dict[str, str], list[Target], _Verdicts]]:
     """Yield each dataset and judge of a run of attacks, with its targets and its verdicts."""
-    if "attack" not in results.manifest:
+    if not results.is_attack:
         return
     all_targets = targets(results)
     criterion = results.manifest["attack"]["criterion"]
@@ -197,16 +196,13 @@ class _Verdicts:
         if self._winners:
             a, b = sorted((system, opponent), key=str.encode)
             winner = self._winners.get((target.item_id, target.sample, a, b))
-            return None if winner not in ("a", "tie", "b") else _WIN[_system_won(winner, system == a)]
+            if winner not in set(Winner):
+                return None
+            return (Winner(winner) if system == a else Winner(winner).swapped()).points
         rating, opponent_rating = self._rating(target, system), self._rating(target, opponent)
         if rating is None or opponent_rating is None:
             return None
-        return _WIN[None if rating == opponent_rating else rating > opponent_rating]
+        return Winner.of_sign(rating - opponent_rating).points
 
     def _rating(self, target: Target, system: str) -> float | None:
         return self._ratings.get((target.item_id, target.sample, system))
-
-
-def _system_won(winner: str, is_a: bool) -> bool | None:
-    """Return whether the system won. None = a tie."""
-    return None if winner == "tie" else (winner == "a") is is_a

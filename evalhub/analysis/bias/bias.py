@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.orders import asking_columns, judged_together
+from evalhub.analysis.frames.orders import order_verdicts_by_criterion, verdict_columns
 from evalhub.analysis.frames.verdicts import all_soft, pair_verdicts, ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table
@@ -72,7 +72,7 @@ def biases(results: Results) -> pd.DataFrame:
     """
     reasons = _reasons_without_people(results)
     rows: list[dict[str, Any]] = []
-    for (dataset, criterion), orders in judged_together(results):
+    for (dataset, criterion), orders in order_verdicts_by_criterion(results):
         for (judge,), judge_orders in groups(orders, "judge"):
             key_columns = {"dataset": dataset, "judge": judge, "criterion": criterion}
             reason = reasons.get((dataset, judge_orders["label_criterion"].iloc[0]), NO_PEOPLE)
@@ -91,12 +91,12 @@ def _rows(
     """Yield the rows of one judge.
 
     Args:
-        orders: Rows of `judged_together`.
+        orders: Rows of `order_verdicts_by_criterion`.
         key_columns: Dataset, judge and criterion.
         reason: Why there are no people's verdicts.
         statistics: Names of the statistics by bias and reading, where they are not those of `_STATISTICS`.
     """
-    columns = asking_columns(orders)
+    columns = verdict_columns(orders)
     effects_beyond_people = stats.controlled_beyond_people(columns)
     for reading in (HARD, SOFT) if all_soft(orders) else (HARD,):
         soft = reading == SOFT
@@ -134,7 +134,7 @@ def length_penalty(results: Results) -> pd.DataFrame:
     """
     import pandas as pd
 
-    strength = float(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
+    strength = results.length_penalty
     rows: list[dict[str, Any]] = []
     for frame in (pair_verdicts(results), ratings(results)) if strength else ():
         for (dataset, judge), verdicts in groups(frame, "dataset", "judge"):

@@ -1,1 +1,1 @@
-"""What all tables are made of: verdicts, labels, outcomes and ratings. No estimate is made here."""
+"""Frames that the tables are made of: verdicts, labels, outcomes and ratings. No estimates."""

@@ -1,4 +1,4 @@
-"""On which rows the systems of a measure are ranked: those of items that all of them were measured on."""
+"""Which rows rank the systems of a measure: those of the items on which all systems have a value."""
 
 from __future__ import annotations
 
@@ -29,34 +29,33 @@ _COMBINED = {"value": "mean", "lowest": "mean", "highest": "mean", "failed": "su
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """The rows of one measure that compare.
+    """The rows of one measure by which its systems can be compared.
 
     Attributes:
-        rows: Those by which the systems are ranked.
+        rows: The rows that rank the systems.
         basis: `SAME_ITEMS`, or `OPPONENTS` where pairs of systems met on different items.
-        why: Why a system is not ranked, by system; empty where all are.
+        reasons: Why a system is not ranked, by system. Empty where all systems are ranked.
         set_aside: Number of a system's measured items that do not count, by system.
-        withheld: Why the numbers of this rater do not rank the systems; None = they do. All rows count where
-            it is set.
+        withheld: Why the rater's numbers do not rank the systems. All rows count then. None = they do.
     """
 
     rows: pd.DataFrame
     basis: str
-    why: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
     set_aside: dict[str, int] = field(default_factory=dict)
     withheld: str | None = None
 
 
-def cells(values: pd.DataFrame, side: str = "system") -> pd.DataFrame:
-    """Return one row per system, item and opponent, so that an item of many samples weighs as any other.
+def item_outcomes(values: pd.DataFrame, side: str = "system") -> pd.DataFrame:
+    """Average the samples of each system, item and opponent, so that every item has the same weight.
 
-    `value` is the mean over the samples that did not fail, missing where all failed. `failed` counts the
-    failed samples. `lowest` and `highest` are the means with these at the floor and at the ceiling, missing
-    where there is neither.
+    Returns one row per system, item and opponent. `value` is the mean over the samples that did not fail,
+    missing where all failed. `failed` counts the failed samples. `lowest` and `highest` are the means with
+    failed samples at the floor and at the ceiling, missing where these are not known.
 
     Args:
-        values: Rows of `measured` under one measure of one rater.
-        side: Column of the systems, or of the nights of one system.
+        values: Rows of `outcomes` under one measure of one rater.
+        side: Column of the systems, or of the runs of one system.
     """
     value = values["value"]
     filled = values.assign(
@@ -69,39 +68,42 @@ def cells(values: pd.DataFrame, side: str = "system") -> pd.DataFrame:
     return filled.groupby(key, as_index=False).agg({**first, **_COMBINED})
 
 
-def comparable(every: pd.DataFrame) -> Comparable:
-    """Return by which cells the systems of one measure are ranked.
+def select_comparable(rows: pd.DataFrame) -> Comparable:
+    """Select the rows that rank the systems of one measure.
 
-    An item counts where every ranked system has a value. A response or verdict that failed is no value: the
-    mean of a system that fails on hard items would be one over easy items. A system with a value on fewer
-    than half of the items that at least half of the systems have one on is set apart, and so are its
-    matches. Where most matches fall on items that some system lacks, and no system is in all matches, all of
-    them count: the systems then compare through their shared opponents (Bradley-Terry).
+    An item counts where every ranked system has a value. A failed response or verdict is no value. Otherwise
+    a system that fails on hard items would get a mean over easy items.
+
+    Common items are those on which at least half of the systems have a value. A system with a value on fewer
+    than half of the common items is not ranked, and its matches do not count.
+
+    If most matches are on items that some system lacks, and no system is in all matches, then all matches
+    count. The systems are then compared through shared opponents (Bradley-Terry).
 
     Args:
-        every: The cells of one measure of one rater, see `cells`. All of them count where the rater's
+        rows: The rows of one measure of one rater, see `item_outcomes`. All of them count where the rater's
             numbers are withheld.
     """
-    if reason := withheld_reason(every):
-        return Comparable(every, SAME_ITEMS, withheld=reason)
-    return _compare(every[every["value"].notna()])
+    if reason := withheld_reason(rows):
+        return Comparable(rows, SAME_ITEMS, withheld=reason)
+    return _compare(rows[rows["value"].notna()])
 
 
-def planned(values: pd.DataFrame) -> Comparable:
-    """Return by which rows the systems would be ranked had nothing failed; failed rows are among them.
+def select_planned(values: pd.DataFrame) -> Comparable:
+    """Select the rows that would rank the systems had nothing failed. Failed rows are included.
 
     Args:
-        values: Rows of `measured` under one measure of one rater.
+        values: Rows of `outcomes` under one measure of one rater.
     """
     return _compare(values)
 
 
-def comparable_pairs(pairs: pd.DataFrame, *, withheld: str | None) -> Comparable:
-    """Return by which pairs the systems are ranked, as `comparable` does.
+def select_comparable_pairs(pairs: pd.DataFrame, *, withheld: str | None) -> Comparable:
+    """Select the pairs that rank the systems, by the rule of `select_comparable`.
 
     Args:
         pairs: Verdicts of one judge, with the columns system_a, system_b, item_id.
-        withheld: Why the judge's numbers are withheld, see `withheld_reasons`; None = they are not.
+        withheld: Why the judge's numbers are withheld, see `withheld_reasons`. None = they are not.
     """
     import pandas as pd
 
@@ -112,42 +114,49 @@ def comparable_pairs(pairs: pd.DataFrame, *, withheld: str | None) -> Comparable
     return replace(compared, rows=pairs[pairs.index.isin(compared.rows.index)])
 
 
-def _compare(every: pd.DataFrame) -> Comparable:
-    rows = every
-    why: dict[str, str] = {}
+def _compare(candidates: pd.DataFrame) -> Comparable:
+    rows = candidates
+    reasons: dict[str, str] = {}
+    # To leave out a system also leaves out its matches, which changes what the remaining systems share.
     while True:
         shared = stats.shared_units(rows["system"].tolist(), rows["item_id"].tolist())
-        why |= _reasons(shared)
-        left = rows[shared.rows & ~rows["other"].isin(shared.apart).to_numpy()]
-        if len(left) == len(rows):
+        reasons |= _reasons(shared)
+        remaining = rows[shared.rows & ~rows["other"].isin(shared.apart).to_numpy()]
+        if len(remaining) == len(rows):
             break
-        rows = left
-    if 2 * len(rows) < len(every) and _drawn_pairs(every):
-        return Comparable(every, OPPONENTS)
-    items = every.groupby("system")["item_id"].nunique()
+        rows = remaining
+    if 2 * len(rows) < len(candidates) and _is_partial_design(candidates):
+        return Comparable(candidates, OPPONENTS)
+    items = candidates.groupby("system")["item_id"].nunique()
     ranked = rows.groupby("system")["item_id"].nunique().reindex(items.index, fill_value=0)
-    return Comparable(rows, SAME_ITEMS, why, {str(name): int(n) for name, n in (items - ranked).items()})
+    set_aside = {str(name): int(n) for name, n in (items - ranked).items()}
+    return Comparable(rows, SAME_ITEMS, reasons, set_aside)
 
 
 def matches_of(rows: pd.DataFrame) -> stats.Matches:
-    """Return rows of `measured` that are of pairs as matches, each pair once."""
-    won = rows[rows["system"] < rows["other"]]
+    """Return the rows of `outcomes` that come from pairs as matches, each pair once."""
+    matches = rows[rows["system"] < rows["other"]]
     return stats.Matches(
-        floats(won["value"]), won["system"].tolist(), won["other"].tolist(), won["cluster"].tolist()
+        floats(matches["value"]),
+        matches["system"].tolist(),
+        matches["other"].tolist(),
+        matches["cluster"].tolist(),
     )
 
 
-def _drawn_pairs(every: pd.DataFrame) -> bool:
-    """Say whether the rows are of pairs, and no system is in all of them."""
-    pairs = every[every["other"] != ""]
+def _is_partial_design(rows: pd.DataFrame) -> bool:
+    """Return whether the rows come from pairs and no system is in all pairs."""
+    pairs = rows[rows["other"] != ""]
     return not pairs.empty and 2 * pairs["system"].value_counts().max() < len(pairs)
 
 
 def _reasons(shared: stats.Shared) -> dict[str, str]:
-    """Return why systems are not ranked, after one look at what they share."""
+    """Return why systems are not ranked, by system."""
     systems = set(shared.having)
-    why = {name: TOO_FEW.format(having=shared.having[name], common=shared.common) for name in shared.apart}
+    reasons = {
+        name: TOO_FEW.format(having=shared.having[name], common=shared.common) for name in shared.apart
+    }
     if len(systems) > 1 and not shared.units:
-        nobody = NO_ITEM if shared.systems else NO_OTHER
-        why |= dict.fromkeys(systems.difference(shared.apart), nobody)
-    return why
+        reason = NO_ITEM if shared.systems else NO_OTHER
+        reasons |= dict.fromkeys(systems.difference(shared.apart), reason)
+    return reasons

@@ -1,4 +1,4 @@
-"""Whether a higher value of a judge, a metric or the labels is the better one: said once, honoured by all."""
+"""Whether a higher value is better: the direction of each judge, metric and labelled criterion of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OTHER_WAY = "the judge's levels run the other way than the labels', so that equa
 
 
 class Directions:
-    """The direction of every number of a run; True = higher is better, None = neither is.
+    """The direction of every number of a run. True = higher is better, None = neither is better.
 
     Args:
         results: The run.
@@ -25,23 +25,22 @@ class Directions:
 
     def __init__(self, results: Results) -> None:
         self._results = results
-        self._manifest = results.manifest
+        self._cards = results.cards
         self._specs = criteria(results)
-        self._juries = {jury["id"]: jury["criteria"] for jury in self._manifest.get("juries", ())}
-        self._metrics: Mapping[str, Mapping[str, Any]] = self._manifest.get("metrics", {})
+        self._juries = {jury["id"]: jury["criteria"] for jury in results.juries}
+        self._metrics: Mapping[str, Mapping[str, Any]] = results.manifest.get("metrics", {})
 
     def of_judge(self, dataset: str, judge: str, criterion: str) -> bool:
-        """Return the direction of a judge's ratings: its rubric's, or for a recorded judge its card's.
+        """Return the direction of a judge's ratings: of its rubric, or of its card for a recorded judge.
 
-        A jury has that of its members, who rate on one scale.
+        A jury has the direction of its members, who rate on one scale.
         """
         if judge in self._juries:
-            member, own = next(iter(self._juries[judge][criterion].items()))
-            return self.of_judge(dataset, member, own)
+            member, member_criterion = next(iter(self._juries[judge][criterion].items()))
+            return self.of_judge(dataset, member, member_criterion)
         if rubric := self._results.rubric(judge):
             return rubric.higher_is_better(criterion)
-        recorded = (self._manifest["cards"][dataset].get("judges") or {}).get(judge) or {}
-        higher: bool | None = recorded.get("higher_is_better")
+        higher: bool | None = self._results.recorded_judge(dataset, judge).get("higher_is_better")
         return self.of_labels(dataset, criterion) if higher is None else higher
 
     def of_judges(self, verdicts: pd.DataFrame) -> list[bool]:
@@ -51,29 +50,30 @@ class Directions:
         return [directions[key] for key in keys]
 
     def of_labels(self, dataset: str, criterion: str) -> bool:
-        """Return the direction of a criterion's labels, as the card has it."""
+        """Return the direction of a criterion's labels, which the card gives."""
         spec = self._specs.get((dataset, criterion))
         return spec is None or spec.higher_is_better
 
     def of_metric(self, dataset: str, metric: str) -> bool | None:
-        """Return the direction of a metric: as the metric says, or for recorded scores as the card says."""
+        """Return the direction of a metric, or of recorded scores, whose direction the card gives."""
         higher: bool | None = self._metric(dataset, metric).get("higher_is_better", True)
         return higher
 
     def bounds_of_metric(self, dataset: str, metric: str) -> tuple[float, float] | None:
-        """Return the lowest and highest value of a metric; None = not known."""
-        known = self._metric(dataset, metric)
-        return known.get("bounds") or known.get("range")
+        """Return the lowest and highest possible value of a metric. None = not known."""
+        facts = self._metric(dataset, metric)
+        return facts.get("bounds") or facts.get("range")
 
     def _metric(self, dataset: str, metric: str) -> Mapping[str, Any]:
-        recorded = (self._manifest["cards"][dataset].get("metrics") or {}).get(metric)
+        recorded = (self._cards[dataset].get("metrics") or {}).get(metric)
         return recorded or self._metrics.get(metric) or {}
 
 
 def oriented(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of `measured` with values whose higher ones are better; those of no direction are left out.
+    """Return rows of `outcomes` with all values turned so that higher is better.
 
-    Where lower is better values are negated, and their floor is the negated ceiling.
+    Where lower is better the value is negated, and its floor is the negated ceiling. Rows without a
+    direction are left out.
     """
     rows = rows[rows["higher_is_better"].notna()]
     lower = rows["higher_is_better"].eq(False)
@@ -111,17 +111,17 @@ def further_lengths(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def direction_of(rows: pd.DataFrame) -> bool | None:
-    """Return the direction of rows of `measured` under one measure."""
+    """Return the direction of rows of `outcomes` that share one measure. None = neither is better."""
     higher = rows["higher_is_better"].iat[0]
     return bool(higher) if higher in (True, False) else None
 
 
-def opposed(results: Results, verdicts: pd.DataFrame) -> pd.Series[bool]:
-    """Say of each verdict whether its judge's direction differs from that of the labels it is held against.
+def opposed_directions(results: Results, verdicts: pd.DataFrame) -> pd.Series[bool]:
+    """Mark each verdict whose judge has another direction than the labels that it is compared with.
 
     Args:
         results: The run.
-        verdicts: With the columns dataset, judge, criterion and label_criterion ("" = held against none).
+        verdicts: With the columns dataset, judge, criterion and label_criterion ("" = no labels).
     """
     import pandas as pd
 
@@ -131,8 +131,8 @@ def opposed(results: Results, verdicts: pd.DataFrame) -> pd.Series[bool]:
         for key in set(zip(verdicts["dataset"], verdicts["label_criterion"], strict=True))
     }
     differ = [
-        bool(criterion) and labels[dataset, criterion] is not rises
-        for dataset, criterion, rises in zip(
+        bool(criterion) and labels[dataset, criterion] is not judge_direction
+        for dataset, criterion, judge_direction in zip(
             verdicts["dataset"], verdicts["label_criterion"], directions.of_judges(verdicts), strict=True
         )
     ]

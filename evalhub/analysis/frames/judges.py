@@ -1,4 +1,4 @@
-"""What judges of a run may say: whether a tie, what a missing verdict counts as, and their kind."""
+"""Facts of judges: whether they may give a tie, what a missing verdict counts as, and their kind."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ if TYPE_CHECKING:
 
 
 def may_tie(results: Results, verdicts: pd.DataFrame) -> dict[str, bool]:
-    """Return which judges may say tie: as the rubric has it, a jury where a member may, a recorded judge
-    where it ever does.
+    """Return whether each judge may give a tie.
+
+    The rubric decides. A jury may where one of its members may. A recorded judge may where it gives one.
 
     Args:
         results: The run.
         verdicts: One row per judge and pair, with the columns judge and winner.
     """
-    said = {
+    allowed = {
         judge: bool(rubric.ties)
         if (rubric := results.rubric(judge))
-        else bool((found["winner"] == "tie").any())
-        for (judge,), found in groups(verdicts, "judge")
+        else bool((judge_verdicts["winner"] == "tie").any())
+        for (judge,), judge_verdicts in groups(verdicts, "judge")
     }
-    juries = {jury["id"]: jury["members"] for jury in results.manifest.get("juries", ())}
+    juries = {jury["id"]: jury["members"] for jury in results.juries}
     return {
-        judge: any(said.get(one, False) for one in juries[judge]) if judge in juries else ties
-        for judge, ties in said.items()
+        judge: any(allowed.get(member, False) for member in juries[judge]) if judge in juries else ties
+        for judge, ties in allowed.items()
     }
 
 
 def counts_as_wrong(results: Results, dataset: str, judge: str) -> bool:
-    """Return whether no verdict is a wrong one, as the card of a recorded judge may say."""
-    told = (results.manifest["cards"].get(dataset, {}).get("judges") or {}).get(judge, {})
-    return bool(told.get("unparsed") == "wrong")
+    """Return whether a missing verdict counts as wrong, which the card of a recorded judge may say."""
+    return bool(results.recorded_judge(dataset, judge).get("unparsed") == "wrong")
 
 
 def kind_of_judge(verdicts: pd.DataFrame) -> str:
-    """Return what gave some verdicts: a judge, a recorded judge or a jury."""
+    """Return the kind of the judge that gave some verdicts: "judge", "recorded judge" or "jury"."""
     source = str(verdicts["source"].iloc[0]) if len(verdicts) else ""
     return {"recorded": "recorded judge", JURY: "jury"}.get(source, "judge")

@@ -1,10 +1,10 @@
-"""Pair verdicts beside the labels of the same pairs."""
+"""Pair verdicts joined with the labels of the same pairs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalhub.analysis.frames.labels import truth, with_label_criterion
+from evalhub.analysis.frames.labels import consensus_labels, with_label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 
 def labelled_pairs(results: Results) -> pd.DataFrame:
-    """Return every judge's verdicts of labelled pairs: the columns of `pair_verdicts` and of `truth`.
+    """Return every judge's verdicts of labelled pairs.
 
-    A pair that several kinds of annotators labelled has a row for each kind.
+    The columns are those of `pair_verdicts` and of `consensus_labels`. A pair that several kinds of
+    annotators labelled has a row for each kind.
     """
-    pairs, labels = pair_verdicts(results), truth(results)
-    held = with_label_criterion(results, pairs)
+    pairs, labels = pair_verdicts(results), consensus_labels(results)
+    verdicts = with_label_criterion(results, pairs)
     labels = labels[labels["label_winner"].notna()]
-    return held.merge(labels.drop(columns="system"), on=[*PAIR, "label_criterion"])
+    return verdicts.merge(labels.drop(columns="system"), on=[*PAIR, "label_criterion"])

@@ -1,4 +1,4 @@
-"""The values whose means rank the systems: one row per system, item and measure."""
+"""Outcomes: the values whose means rank the systems, one row per system, item and measure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.frames.directions import Directions
-from evalhub.analysis.frames.labels import criteria, drawn_by_doubt, truth
+from evalhub.analysis.frames.labels import consensus_labels, count_uncertainty_sampled, criteria
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
-from evalhub.analysis.results import Results, remembered
+from evalhub.analysis.results import Results, cached_table
 from evalhub.analysis.tables import floats, groups
-from evalhub.scales import Scale
+from evalhub.scales import Scale, Winner
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +27,9 @@ MEAN_SCORE = "mean score"
 SOFT = "{} (soft)"
 PENALISED = "{} (length-penalised)"
 
-_WINS = {"a": {"a": 1.0, "tie": 0.5, "b": 0.0}, "b": {"a": 0.0, "tie": 0.5, "b": 1.0}}
-# A response that failed has no score: under each metric of the suite it failed, as under each judge.
+_POINTS_A = {winner.value: winner.points for winner in Winner}
+_POINTS_B = {winner.value: winner.swapped().points for winner in Winner}
+# A failed response has no score. It counts as failed under each metric of the suite, as under each judge.
 _SCORES = """
 WITH known AS (SELECT * FROM scores WHERE criterion IS NULL),
 failed AS (
@@ -46,32 +47,32 @@ JOIN items i USING (dataset, item_id) ORDER BY ALL
 Bounds = tuple[float | None, float | None]
 
 
-@remembered
-def measured(results: Results, *, drawn: bool = False) -> pd.DataFrame:
-    """Return what judges, metrics and people said of each system, item by item.
+@cached_table
+def outcomes(results: Results, *, with_uncertainty_sampled: bool = False) -> pd.DataFrame:
+    """Return the value that each judge, metric and kind of label gives each system on each item.
 
     Columns: dataset, kind (judge, metric, labels), rater, criterion ("" = none), measure, system, other (the
-    opponent; "" where the value is of the response alone), item_id, sample, cluster, value (a win 1, a tie
-    one half, a loss 0; a probability; a rating; missing = failed), floor and ceiling (of the values; missing
-    = not known), higher_is_better (missing = neither), withheld (why the rater's numbers do not rank the
-    systems; None = they do). A response to which the criterion does not apply has no row.
-    Measures: `win rate` and `win rate (soft)`, `mean score` and `mean score (soft)`, both after the length
-    penalty where the run has one, each metric, `mean label`. Datasets whose systems are anonymous are
-    not ranked, nor is a run of attacks. Labels drawn by doubt enter where `drawn` is set, else those of the
-    even part alone.
+    opponent, "" where the value is of one response), item_id, sample, cluster, value (missing = failed),
+    floor and ceiling (bounds of the values, missing = not known), higher_is_better (missing = neither),
+    withheld (why the rater's numbers do not rank the systems, None = they do). The value is 1 for a win, 0.5
+    for a tie and 0 for a loss, or a probability, a rating, a score. A response to which the criterion does
+    not apply has no row.
+
+    Measures: `win rate`, `win rate (soft)`, `mean score`, `mean score (soft)`, each metric, and `mean label`.
+    Where the run has a length penalty, win rate and mean score also come after the penalty. Only the
+    datasets of `Results.ranked_datasets` have rows. Labels that were drawn by the judge's uncertainty enter
+    only with `with_uncertainty_sampled`.
     """
     import pandas as pd
 
-    if drawn and not drawn_by_doubt(results):
-        return measured(results)
-    cards = results.manifest["cards"]
-    ranked = (
-        [] if "attack" in results.manifest else [n for n, card in cards.items() if not card.get("anonymous")]
-    )
+    if with_uncertainty_sampled and not count_uncertainty_sampled(results):
+        return outcomes(results)
+    ranked = results.ranked_datasets
+    label_rows = partial(_label_rows, with_uncertainty_sampled=with_uncertainty_sampled)
     parts = [
         frame[frame["dataset"].isin(ranked)]
-        for part in (_pairs, _ratings, _metrics, partial(_labels, drawn=drawn))
-        for frame in part(results)
+        for source in (_pair_rows, _rating_rows, _metric_rows, label_rows)
+        for frame in source(results)
     ]
     parts = [frame for frame in parts if len(frame)]
     if not parts:
@@ -86,92 +87,89 @@ def measured(results: Results, *, drawn: bool = False) -> pd.DataFrame:
     return frame
 
 
-def _pairs(results: Results) -> Iterator[pd.DataFrame]:
+def _pair_rows(results: Results) -> Iterator[pd.DataFrame]:
     pairs = pair_verdicts(results).assign(kind="judge").rename(columns={"judge": "rater"})
     yield _wins(pairs, "winner", WIN_RATE)
-    soft = pairs[_any_of(pairs, "p_a")]
+    soft = pairs[_has_any(pairs, "p_a")]
     yield _sides(soft, SOFT.format(WIN_RATE), soft["p_a"], 1 - soft["p_a"])
-    if _has_penalty(results):
+    if results.length_penalty:
         yield _wins(pairs, "winner_penalised", PENALISED.format(WIN_RATE))
 
 
-def _any_of(frame: pd.DataFrame, column: str) -> pd.Series[bool]:
-    """Say of each row whether its judge gave this column at all for the criterion."""
-    given = frame[column].notna()
-    return given.groupby([frame[name] for name in ("dataset", "rater", "criterion")]).transform("any")
+def _has_any(frame: pd.DataFrame, column: str) -> pd.Series[bool]:
+    """Mark each row whose judge has a value of this column anywhere under the criterion."""
+    present = frame[column].notna()
+    return present.groupby([frame[name] for name in ("dataset", "rater", "criterion")]).transform("any")
 
 
 def _wins(pairs: pd.DataFrame, winner: str, measure: str) -> pd.DataFrame:
-    return _sides(pairs, measure, pairs[winner].map(_WINS["a"]), pairs[winner].map(_WINS["b"]))
+    return _sides(pairs, measure, pairs[winner].map(_POINTS_A), pairs[winner].map(_POINTS_B))
 
 
 def _sides(pairs: pd.DataFrame, measure: str, a: pd.Series[float], b: pd.Series[float]) -> pd.DataFrame:
-    """Return each pair twice, once as each of its systems sees it."""
+    """Return each pair twice, once for each of its systems."""
     import pandas as pd
 
-    said = pairs.assign(measure=measure, floor=0.0, ceiling=1.0, higher_is_better=True)
-    one = said.assign(system=pairs["system_a"], other=pairs["system_b"], value=a.astype("float64"))
-    two = said.assign(system=pairs["system_b"], other=pairs["system_a"], value=b.astype("float64"))
-    return pd.concat([one, two], ignore_index=True)
+    rows = pairs.assign(measure=measure, floor=0.0, ceiling=1.0, higher_is_better=True)
+    rows_a = rows.assign(system=pairs["system_a"], other=pairs["system_b"], value=a.astype("float64"))
+    rows_b = rows.assign(system=pairs["system_b"], other=pairs["system_a"], value=b.astype("float64"))
+    return pd.concat([rows_a, rows_b], ignore_index=True)
 
 
-def _ratings(results: Results) -> Iterator[pd.DataFrame]:
+def _rating_rows(results: Results) -> Iterator[pd.DataFrame]:
     rated = ratings(results)
     rated = rated.assign(kind="judge", higher_is_better=Directions(results).of_judges(rated))
     rated = rated[~rated["not_applicable"].astype(bool)].rename(columns={"judge": "rater"})
     measures = {MEAN_SCORE: "value", SOFT.format(MEAN_SCORE): "expected"}
-    if _has_penalty(results):
+    if results.length_penalty:
         measures[PENALISED.format(MEAN_SCORE)] = "value_penalised"
     for measure, column in measures.items():
-        found = rated[_any_of(rated, column)] if column == "expected" else rated
-        told = found.assign(measure=measure, value=found[column].astype("float64"))
-        for (judge, criterion), mine in groups(told, "rater", "criterion"):
-            # A recorded judge has no rubric, and a penalised score may leave the scale.
+        rows = rated[_has_any(rated, column)] if column == "expected" else rated
+        rows = rows.assign(measure=measure, value=rows[column].astype("float64"))
+        for (judge, criterion), group in groups(rows, "rater", "criterion"):
+            # A recorded judge has no rubric. A penalised score may lie outside the scale.
             rubric = None if column == "value_penalised" else results.rubric(judge)
             floor, ceiling = _ends(rubric.scale_for(criterion) if rubric else None)
-            yield mine.assign(floor=floor, ceiling=ceiling)
+            yield group.assign(floor=floor, ceiling=ceiling)
 
 
 def _ends(scale: Scale | None) -> Bounds:
     return (min(scale.values), max(scale.values)) if scale else (None, None)
 
 
-def _metrics(results: Results) -> Iterator[pd.DataFrame]:
+def _metric_rows(results: Results) -> Iterator[pd.DataFrame]:
     scores = results.sql(_SCORES)
     directions = Directions(results)
-    for (dataset, metric), found in groups(scores, "dataset", "rater"):
+    for (dataset, metric), group in groups(scores, "dataset", "rater"):
         floor, ceiling = directions.bounds_of_metric(dataset, metric) or (None, None)
         higher = directions.of_metric(dataset, metric)
-        yield found.assign(kind="metric", floor=floor, ceiling=ceiling, higher_is_better=higher)
+        yield group.assign(kind="metric", floor=floor, ceiling=ceiling, higher_is_better=higher)
 
 
-def _labels(results: Results, *, drawn: bool = False) -> Iterator[pd.DataFrame]:
+def _label_rows(results: Results, *, with_uncertainty_sampled: bool = False) -> Iterator[pd.DataFrame]:
     clusters = results.sql("SELECT dataset, item_id, cluster FROM items")
-    labels = truth(results, drawn=drawn).merge(clusters, on=["dataset", "item_id"])
+    labels = consensus_labels(results, with_uncertainty_sampled=with_uncertainty_sampled)
+    labels = labels.merge(clusters, on=["dataset", "item_id"])
     labels = labels.assign(
         kind="labels", criterion=labels["label_criterion"], rater=labels["annotator_kind"] + " labels"
     )
     specs = criteria(results)
     rated = labels[labels["label_value"].notna()]
-    for (dataset, criterion), mine in groups(rated, "dataset", "criterion"):
+    for (dataset, criterion), group in groups(rated, "dataset", "criterion"):
         spec = specs[dataset, criterion]
         floor, ceiling = spec.range or _ends(spec.scale)
-        told = mine.assign(measure="mean label", value=mine["label_value"], floor=floor, ceiling=ceiling)
-        yield told.assign(higher_is_better=spec.higher_is_better)
+        rows = group.assign(measure="mean label", value=group["label_value"], floor=floor, ceiling=ceiling)
+        yield rows.assign(higher_is_better=spec.higher_is_better)
     yield _wins(labels[labels["label_winner"].notna()], "label_winner", WIN_RATE)
-
-
-def _has_penalty(results: Results) -> bool:
-    return bool(results.manifest["resolved"]["suite"]["controls"]["length_penalty"])
 
 
 STOPPED_EARLY = "judging stopped where the order was settled, sooner for some pairs; read the table Settled"
 
 
 def _reasons(results: Results, frame: pd.DataFrame) -> pd.Series[Any]:
-    """Return for each row why its rater's numbers are withheld; None = they are not.
+    """Return for each row why its rater's numbers are withheld. None = they are not.
 
-    A judge that stopped early judged some pairs of systems less often than others.
+    A pair that is decided early has fewer judgments, so means over all judgments are biased.
     """
     import pandas as pd
 
@@ -183,10 +181,10 @@ def _reasons(results: Results, frame: pd.DataFrame) -> pd.Series[Any]:
 
 
 def withheld_reason(rows: pd.DataFrame) -> str | None:
-    """Return why the numbers of one rater, criterion and measure are withheld; None = they are not.
+    """Return why the numbers of one rater, criterion and measure are withheld. None = they are not.
 
     Args:
-        rows: Rows of `measured` of one dataset, rater and criterion; at least one.
+        rows: Rows of `outcomes` of one dataset, rater and criterion, at least one.
     """
     reason = rows["withheld"].iat[0]
     return reason if isinstance(reason, str) else None
@@ -196,7 +194,7 @@ def withheld_reasons(all_rows: pd.DataFrame) -> dict[tuple[str, str, str], str |
     """Return `withheld_reason` by dataset, rater and criterion, for tables that are not made of outcomes.
 
     Args:
-        all_rows: All rows of `measured`.
+        all_rows: All rows of `outcomes`.
     """
     key = ["dataset", "rater", "criterion"]
     rows = all_rows.drop_duplicates(key)
@@ -204,7 +202,7 @@ def withheld_reasons(all_rows: pd.DataFrame) -> dict[tuple[str, str, str], str |
     return dict(zip(rows[key].itertuples(index=False, name=None), reasons, strict=True))
 
 
-def bounds(found: pd.DataFrame) -> tuple[float, float] | None:
-    """Return the lowest and highest value that there can be in rows of `measured`; None = not known."""
-    (floor,), (ceiling,) = floats(found["floor"][:1]), floats(found["ceiling"][:1])
+def bounds_of(rows: pd.DataFrame) -> tuple[float, float] | None:
+    """Return the lowest and highest possible value of rows of `outcomes`. None = not known."""
+    (floor,), (ceiling,) = floats(rows["floor"][:1]), floats(rows["ceiling"][:1])
     return None if floor is None or ceiling is None else (floor, ceiling)

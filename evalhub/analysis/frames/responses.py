@@ -1,13 +1,13 @@
-"""Ratings, metrics and labels of the same responses side by side, one row for each response."""
+"""Ratings, metrics and labels of the same responses, one row per response."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from evalhub.analysis.frames.directions import Directions, length_names
-from evalhub.analysis.frames.labels import criteria, label_criterion, truth
+from evalhub.analysis.frames.labels import consensus_labels, criteria, label_criterion
 from evalhub.analysis.frames.verdicts import ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups
@@ -30,21 +30,38 @@ _KEY = ["item_id", "system", "sample"]
 _RESPONSE = ["item_id", "system", "cluster"]
 
 
+class JudgeRatings(NamedTuple):
+    """The ratings of a judge under one of its criteria.
+
+    Attributes:
+        name: Id of the judge.
+        criterion: The judge's criterion.
+        ratings: Its rows of `ratings`.
+    """
+
+    name: str
+    criterion: str
+    ratings: pd.DataFrame
+
+
 def column_directions(
-    results: Results, about: Mapping[str, str], names: Sequence[str]
+    results: Results, keys: Mapping[str, str], names: Sequence[str]
 ) -> dict[str, bool | None]:
-    """Return whether a higher value is better in each column of a frame of `by_response`; None = neither.
+    """Return whether a higher value is better in each column of a frame of `averaged_responses`.
 
     Args:
         results: The run.
-        about: What the frame is about.
-        names: Its columns of numbers.
+        keys: Dataset, label criterion and kind of annotator of the frame.
+        names: The frame's columns of numbers.
+
+    Returns:
+        True, False, or None where neither direction is better, by column.
     """
-    dataset, criterion = about["dataset"], about["label_criterion"]
+    dataset, criterion = keys["dataset"], keys["label_criterion"]
     directions = Directions(results)
     judges = {
-        called: directions.of_judge(dataset, judge, own)
-        for called, (judge, own, _) in held(results, ratings(results), dataset, criterion).items()
+        column: directions.of_judge(dataset, judge.name, judge.criterion)
+        for column, judge in judges_of_criterion(results, ratings(results), dataset, criterion).items()
     }
 
     def direction(name: str) -> bool | None:
@@ -57,95 +74,105 @@ def column_directions(
     return {name: direction(name) for name in names}
 
 
-def oriented_by_response(results: Results) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
-    """Yield what `by_response` does with higher = better in every column; the length stays as it is."""
-    for about, frame in by_response(results):
-        higher = column_directions(results, about, number_columns(frame))
-        yield about, frame.assign(**{name: -frame[name] for name, rises in higher.items() if rises is False})
+def oriented_responses(results: Results) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """Yield the frames of `averaged_responses` with all columns turned so that higher is better.
+
+    The length has no direction and stays as it is.
+    """
+    for keys, frame in averaged_responses(results):
+        directions = column_directions(results, keys, number_columns(frame))
+        lower_is_better = [name for name, higher in directions.items() if higher is False]
+        yield keys, frame.assign(**{name: -frame[name] for name in lower_is_better})
 
 
-def by_response(results: Results) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
-    """Yield what `side_by_side` returns with several samples of one item and system averaged."""
-    for (dataset, criterion, kind), samples in side_by_side(results).items():
+def averaged_responses(results: Results) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """Yield the keys and frames of `labelled_responses`, averaged over the samples of an item and system."""
+    for (dataset, criterion, kind), samples in labelled_responses(results).items():
         numbers = [name for name in samples if name not in (*_KEY, "cluster")]
         responses = samples.astype(dict.fromkeys(numbers, "float64")).groupby(_RESPONSE, as_index=False)
-        about = {"dataset": dataset, "label_criterion": criterion, "annotator_kind": kind}
-        yield about, responses[numbers].mean()
+        keys = {"dataset": dataset, "label_criterion": criterion, "annotator_kind": kind}
+        yield keys, responses[numbers].mean()
 
 
 def number_columns(frame: pd.DataFrame) -> list[str]:
-    """Return the columns of a frame of `by_response` that hold numbers: labels, judges, metrics, length."""
+    """Return the number columns of a frame of `averaged_responses`: labels, judges, metrics and length."""
     return [str(name) for name in frame if name not in _RESPONSE]
 
 
-def raters_of(results: Results, frame: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Return the judges of a frame of `by_response`, and its metrics and the length.
+def judges_and_metrics(results: Results, frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Return the names of two groups of columns of a frame of `averaged_responses`.
 
     Args:
         results: The run.
-        frame: Its columns are raters, besides the keys and the labels.
+        frame: A frame of `averaged_responses`. Its columns are raters, besides the keys and the labels.
+
+    Returns:
+        The columns of judges, and those of metrics and the length.
     """
-    judges = set(ratings(results)["judge"])
+    ids = set(ratings(results)["judge"])
     names = [str(name) for name in frame if name not in (*_RESPONSE, "labels")]
-    mine = [name for name in names if name.removesuffix(SOFT).partition(": ")[0] in judges]
-    return mine, [name for name in names if name not in mine]
+    judges = [name for name in names if name.removesuffix(SOFT).partition(": ")[0] in ids]
+    return judges, [name for name in names if name not in judges]
 
 
-def side_by_side(results: Results) -> dict[tuple[str, str, str], pd.DataFrame]:
-    """Return, for each labelled criterion, one row per labelled response with every number about it.
+def labelled_responses(results: Results) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """Return, for each labelled criterion, one row per labelled response with its label, ratings and scores.
 
     Keys are (dataset, label criterion, kind of annotator). The columns are item_id, system, sample,
-    `labels`, cluster, each judge that is held against the criterion (and `JUDGE (soft)`;
-    `JUDGE: CRITERION` where several of its criteria are), each metric, and `length` in characters,
-    where the texts are known: the judge that reads nothing. Reference systems are left out.
+    `labels`, cluster, each judge that is compared with the criterion, `JUDGE (soft)` for its expected
+    ratings, each metric, and `length` in characters, where the texts are known. A judge with several criteria
+    for these labels has one column `JUDGE: CRITERION` for each. Reference systems are left out.
     """
-    labels = truth(results)
+    labels = consensus_labels(results)
     labels = labels[labels["label_value"].notna()]
     rated, specs = ratings(results), criteria(results)
     frames = {}
-    for (dataset, criterion, kind), found in groups(labels, "dataset", "label_criterion", "annotator_kind"):
-        frame = found[[*_KEY, "label_value"]].rename(columns={"label_value": "labels"})
-        apart = results.manifest["cards"][dataset].get("reference_systems") or []
-        frame = frame[~frame["system"].isin(apart)]
+    for (dataset, criterion, kind), group in groups(labels, "dataset", "label_criterion", "annotator_kind"):
+        frame = group[[*_KEY, "label_value"]].rename(columns={"label_value": "labels"})
+        reference_systems = results.cards[dataset].get("reference_systems") or []
+        frame = frame[~frame["system"].isin(reference_systems)]
         frame = frame.merge(_clusters(results, dataset), on="item_id", how="inner")
-        for called, (_, _, mine) in held(results, rated, dataset, criterion).items():
-            columns = {"value": called, "expected": f"{called}{SOFT}"}
-            columns = {old: new for old, new in columns.items() if mine[old].notna().any()}
-            frame = frame.merge(mine[[*_KEY, *columns]].rename(columns=columns), on=_KEY, how="left")
+        for column, judge in judges_of_criterion(results, rated, dataset, criterion).items():
+            columns = {"value": column, "expected": f"{column}{SOFT}"}
+            columns = {old: new for old, new in columns.items() if judge.ratings[old].notna().any()}
+            values = judge.ratings[[*_KEY, *columns]].rename(columns=columns)
+            frame = frame.merge(values, on=_KEY, how="left")
         if specs[dataset, criterion].turn is None:
-            frame = _measured(results, dataset, frame)
+            frame = _with_metrics(results, dataset, frame)
         frames[dataset, criterion, kind] = frame.sort_values(_KEY, ignore_index=True)
     return frames
 
 
-def _measured(results: Results, dataset: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame with the metrics and the length, which are those of whole responses."""
+def _with_metrics(results: Results, dataset: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with the metrics and the length, which exist only for whole responses."""
     frame = frame.merge(_metrics(results, dataset), on=_KEY, how="left")
     frame = frame.merge(_lengths(results, dataset), on=_KEY, how="left").rename(columns={"chars": LENGTH})
     return frame if frame[LENGTH].notna().any() else frame.drop(columns=LENGTH)
 
 
-def held(
+def judges_of_criterion(
     results: Results, rated: pd.DataFrame, dataset: str, criterion: str
-) -> dict[str, tuple[str, str, pd.DataFrame]]:
-    """Return the judges that are held against a labelled criterion, by the name of their column.
+) -> dict[str, JudgeRatings]:
+    """Return the judges that are compared with a labelled criterion, by the name of their column.
 
     Args:
         results: The run.
         rated: As `ratings` returns it.
-        dataset: Of the labels.
+        dataset: The dataset of the labels.
         criterion: The labels' criterion.
-
-    Returns:
-        Judge, its own criterion, and its ratings.
     """
-    found = [
-        (judge, name, mine)
-        for (judge, name), mine in groups(rated[rated["dataset"] == dataset], "judge", "criterion")
-        if label_criterion(results, judge, dataset, name) == criterion
+    judges = [
+        JudgeRatings(judge, judge_criterion, group)
+        for (judge, judge_criterion), group in groups(
+            rated[rated["dataset"] == dataset], "judge", "criterion"
+        )
+        if label_criterion(results, judge, dataset, judge_criterion) == criterion
     ]
-    times = Counter(judge for judge, _, _ in found)
-    return {one[0] if times[one[0]] == 1 else f"{one[0]}: {one[1]}": one for one in found}
+    counts = Counter(judge.name for judge in judges)
+    return {
+        judge.name if counts[judge.name] == 1 else f"{judge.name}: {judge.criterion}": judge
+        for judge in judges
+    }
 
 
 def _clusters(results: Results, dataset: str) -> pd.DataFrame:

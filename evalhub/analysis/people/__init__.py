@@ -1,1 +1,1 @@
-"""How far people agree, what labels and judges say together, and what to label next."""
+"""Human agreement, estimates from labels and verdicts together, labelling queues and training data."""

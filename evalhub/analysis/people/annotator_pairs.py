@@ -1,4 +1,4 @@
-"""How far two people agree with each other, for every two who labelled the same."""
+"""Agreement of every two people who labelled the same responses or pairs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from evalhub.specs import CriterionSpec
 
-MOST = 20
-NAMED = ("dataset", "label_criterion", "first", "second", "statistic")
-TOO_MANY = f"more than {MOST} annotators: alpha says how far they agree"
+MAX_ANNOTATORS = 20
+KEYS = ("dataset", "label_criterion", "first", "second", "statistic")
+TOO_MANY = f"more than {MAX_ANNOTATORS} annotators: alpha says how far they agree"
 
 _KAPPA: tuple[str, Callable[..., stats.Estimate]] = ("kappa", stats.cohen_kappa)
 _STATISTICS = {Kind.PAIRWISE: (_KAPPA,), Kind.POINTWISE: (_KAPPA, ("weighted kappa", weighted_kappa))}
@@ -29,40 +29,42 @@ Row = dict[str, Any]
 
 
 def annotator_pairs(results: Results) -> pd.DataFrame:
-    """Return Cohen's kappa of every two human annotators on what both labelled.
+    """Return Cohen's kappa of every two human annotators on the units that both labelled.
 
-    Statistics: `kappa`, and for ratings `weighted kappa` (quadratic). n counts the responses or pairs that
-    both labelled, `left_out` those that one of them did. None where annotators are slots, not persons, and
-    where there are more than 20 of them; two annotators who share nothing have no row.
+    Statistics: `kappa`, and for ratings `weighted kappa` (quadratic weights, for ordered levels). n counts
+    the responses or pairs that both labelled, `left_out` those that only one of them labelled. The estimate
+    is None where annotators are slots, not persons, and where there are more than 20 of them. Two annotators
+    without a common unit have no row.
     """
     rows: list[Row] = []
     for (dataset, criterion), spec, labels in labelled_units(results):
-        about = {"dataset": dataset, "label_criterion": criterion}
+        keys = {"dataset": dataset, "label_criterion": criterion}
         names = sorted(labels["annotator"].unique())
-        why = stats.SLOTS if spec.annotators == "slots" else TOO_MANY if len(names) > MOST else None
-        if len(names) > 1 and why:
-            none = stats.Estimate.none(why, left_out=labels["unit"].nunique())
-            rows.append(row(none, **about, first=None, second=None, statistic="kappa"))
+        too_many = len(names) > MAX_ANNOTATORS
+        reason = stats.SLOTS if spec.annotators == "slots" else TOO_MANY if too_many else None
+        if len(names) > 1 and reason:
+            missing = stats.Estimate.none(reason, left_out=labels["unit"].nunique())
+            rows.append(row(missing, **keys, first=None, second=None, statistic="kappa"))
         elif len(names) > 1:
-            rows += [{**about, **found} for found in _pairs(labels, names, spec)]
-    return table(rows, NAMED)
+            rows += [{**keys, **pair} for pair in _pairs(labels, names, spec)]
+    return table(rows, KEYS)
 
 
 def _pairs(labels: pd.DataFrame, names: list[str], spec: CriterionSpec) -> list[Row]:
-    said: dict[str, dict[str, Any]] = {name: {} for name in names}
+    by_annotator: dict[str, dict[str, Any]] = {name: {} for name in names}
     clusters: dict[str, str] = {}
     columns = (values(labels[name]) for name in ("annotator", "unit", "label", "cluster"))
     for annotator, unit, label, cluster in zip(*columns, strict=True):
-        said[annotator][unit] = label
+        by_annotator[annotator][unit] = label
         clusters[unit] = cluster
     rows: list[Row] = []
     for first, second in itertools.combinations(names, 2):
-        one, two = said[first], said[second]
-        if not one.keys() & two.keys():
+        x, y = by_annotator[first], by_annotator[second]
+        if not x.keys() & y.keys():
             continue
-        units = sorted(one.keys() | two.keys())
-        asked = ([one.get(unit) for unit in units], [two.get(unit) for unit in units])
+        units = sorted(x.keys() | y.keys())
+        labels_x, labels_y = ([side.get(unit) for unit in units] for side in (x, y))
         for name, statistic in _STATISTICS[spec.kind]:
-            estimate = statistic(*asked, [clusters[unit] for unit in units])
+            estimate = statistic(labels_x, labels_y, [clusters[unit] for unit in units])
             rows.append(row(estimate, first=first, second=second, statistic=name))
     return rows

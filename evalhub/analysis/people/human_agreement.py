@@ -1,4 +1,4 @@
-"""How far people agree with each other, and whether a judge may stand in for one of them."""
+"""Human agreement, and whether a judge can take the place of a human annotator."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.directions import OTHER_WAY, opposed
+from evalhub.analysis.frames.directions import OTHER_WAY, opposed_directions
 from evalhub.analysis.frames.labels import criteria, with_label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results
@@ -20,72 +20,86 @@ from evalhub.stats import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
-_ABOUT = ("dataset", "label_criterion")
-NAMED = (*_ABOUT, "annotators", "people", "statistic")
-INSTEAD = (*_ABOUT, "judge", "criterion", "statistic")
+_LABEL_KEYS = ("dataset", "label_criterion")
+KEYS = (*_LABEL_KEYS, "annotators", "people", "statistic")
+ALTERNATIVE_KEYS = (*_LABEL_KEYS, "judge", "criterion", "statistic")
 _UNIT = ("item_id", "system", "system_a", "system_b", "sample")
 
 Row = dict[str, Any]
 
 
-def people(results: Results) -> pd.DataFrame:
-    """Return how far the human annotators of each labelled criterion agree beyond chance.
+def human_agreement(results: Results) -> pd.DataFrame:
+    """Return the agreement of the human annotators of each labelled criterion beyond chance.
 
-    `annotators` is the pattern of names that make up the truth, or "the others"; `people` counts them.
-    Statistics: Krippendorff's alpha, nominal for pairs, ordinal and interval for ratings, and Gwet's AC1.
-    They take annotators as exchangeable, so they hold for slots too. n counts units with two labels or more.
+    Statistics: Krippendorff's alpha (nominal for pairs, ordinal and interval for ratings), and Gwet's AC1. 1
+    is perfect agreement, 0 is agreement by chance. Alpha is low where nearly all labels are of one category,
+    even if annotators agree. AC1 is not. Both take annotators as exchangeable, so they are valid for slots
+    too. n counts units with two labels or more.
+
+    `annotators` is the pattern of the names whose labels make the consensus, or "the others". `people` counts
+    the annotators.
     """
     rows: list[Row] = []
     for (dataset, criterion), spec, labels in labelled_units(results):
-        for name, mine in teams(labels, spec):
-            count = int(mine["annotator"].nunique())
-            about = {"dataset": dataset, "label_criterion": criterion, "annotators": name, "people": count}
+        for name, group in annotator_groups(labels, spec):
+            count = int(group["annotator"].nunique())
+            keys = {"dataset": dataset, "label_criterion": criterion, "annotators": name, "people": count}
             if count > 1:
-                rows += [row(one, **about, statistic=said) for said, one in _agreement(mine)]
-    return table(rows, NAMED)
+                rows += [
+                    row(estimate, **keys, statistic=statistic) for statistic, estimate in _agreement(group)
+                ]
+    return table(rows, KEYS)
 
 
-def instead(results: Results) -> pd.DataFrame:
-    """Return, for every judge, how it does in the place of one of the people.
+def alternative_annotator_test(results: Results) -> pd.DataFrame:
+    """Compare every judge with a human annotator whose place it takes (the alternative annotator test).
 
-    Statistics: `people` and `judge`, each one's agreement with the other annotators (accuracy for pairs,
-    Spearman for ratings; means over the annotators), `judge minus people`, `winning rate` of the alternative
-    annotator test and `advantage`, the chance that the judge is as close to the others as an annotator is.
-    None where the annotators are slots, not persons who can be followed from item to item.
+    Statistics: `people` and `judge` (agreement of an annotator, and of the judge, with the other annotators),
+    `judge minus people`, `winning rate` (share of annotators to whom the judge is not inferior) and
+    `advantage` (probability that the judge is as close to the other annotators as an annotator is). Agreement
+    is accuracy for pairs and Spearman's correlation for ratings, averaged over the annotators. Higher is
+    better for the judge. The estimate is None where the annotators are slots, not persons who can be followed
+    from item to item.
+
+    Source: Calderon, Reichart & Dror, ACL 2025, arXiv 2501.10970.
     """
-    said = said_of_units(results)
+    verdicts = unit_verdicts(results)
     rows: list[Row] = []
     for (dataset, criterion), spec, labels in labelled_units(results):
-        held = said[(said["dataset"] == dataset) & (said["label_criterion"] == criterion)]
-        team = dict(teams(labels, spec))
-        mine = team.get(truth_pattern(spec), labels)
-        for (judge, own), told in groups(held, "judge", "criterion"):
-            about = {"dataset": dataset, "label_criterion": criterion, "judge": judge, "criterion": own}
-            joined = mine.merge(told[["unit", "said", "opposed"]], on="unit", how="inner")
+        is_compared = (verdicts["dataset"] == dataset) & (verdicts["label_criterion"] == criterion)
+        consensus_group = dict(annotator_groups(labels, spec)).get(consensus_pattern(spec), labels)
+        for (judge, judge_criterion), group in groups(verdicts[is_compared], "judge", "criterion"):
+            keys = {
+                "dataset": dataset,
+                "label_criterion": criterion,
+                "judge": judge,
+                "criterion": judge_criterion,
+            }
+            joined = consensus_group.merge(group[["unit", "verdict", "opposed"]], on="unit", how="inner")
             if joined["annotator"].nunique() > 1:
-                found = _in_place(joined, spec)
-                rows += [row(one, **about, statistic=name) for name, one in found.items()]
-    return table(rows, INSTEAD)
+                estimates = _alternative_estimates(joined, spec)
+                rows += [row(estimate, **keys, statistic=name) for name, estimate in estimates.items()]
+    return table(rows, ALTERNATIVE_KEYS)
 
 
-def _in_place(joined: pd.DataFrame, spec: CriterionSpec) -> dict[str, Estimate]:
+def _alternative_estimates(joined: pd.DataFrame, spec: CriterionSpec) -> dict[str, Estimate]:
     names = ("people", "judge", "judge minus people", "winning rate", "advantage")
     if spec.annotators == "slots":
         return dict.fromkeys(names, Estimate.none(stats.SLOTS, left_out=joined["unit"].nunique()))
-    columns = (values(joined["label"]), values(joined["said"]), joined["unit"].tolist())
+    columns = (values(joined["label"]), values(joined["verdict"]), joined["unit"].tolist())
     annotators, clusters = joined["annotator"].tolist(), joined["cluster"].tolist()
     pairs = spec.kind is Kind.PAIRWISE
-    found = stats.ceiling(
+    ceiling = stats.ceiling(
         *columns,
         annotators=annotators,
         clusters=clusters,
         measure=stats.Measure.ACCURACY if pairs else stats.Measure.SPEARMAN,
     ).mean
-    standing = (found.human, found.judge, found.difference)
+    agreements = (ceiling.human, ceiling.judge, ceiling.difference)
     if joined["opposed"].any():
-        # How close two levels are means nothing where the scales run in opposite directions.
-        none = Estimate.none(OTHER_WAY, left_out=joined["unit"].nunique())
-        return dict(zip(names, (*standing, none, none), strict=True))
+        # The distance of two levels has no meaning where the scales run in opposite directions.
+        missing = Estimate.none(OTHER_WAY, left_out=joined["unit"].nunique())
+        return dict(zip(names, (*agreements, missing, missing), strict=True))
     test = stats.alternative_test(
         *columns,
         annotators=annotators,
@@ -93,47 +107,47 @@ def _in_place(joined: pd.DataFrame, spec: CriterionSpec) -> dict[str, Estimate]:
         alignment=stats.Alignment.ACCURACY if pairs else stats.Alignment.RMSE,
     )
     rate = _winning_rate(test, units=joined["unit"].nunique())
-    return dict(zip(names, (*standing, rate, test.advantage), strict=True))
+    return dict(zip(names, (*agreements, rate, test.advantage), strict=True))
 
 
 def _winning_rate(test: stats.AlternativeTest, *, units: int) -> Estimate:
-    """Return the share of annotators that the judge is no worse than; a test, so without an interval."""
+    """Return the share of annotators to whom the judge is not inferior. A test has no interval."""
     if test.winning_rate is None:
         return Estimate.none(test.reason or "", left_out=units)
-    why = f"a test at epsilon {test.epsilon:g}: the judge may stand in at .5 or more"
+    reason = f"a test at epsilon {test.epsilon:g}: the judge may stand in at .5 or more"
     n = len(test.annotators)
     return Estimate(
-        test.winning_rate, None, None, test.advantage.level, "alt-test", n, n, len(test.left_out), why
+        test.winning_rate, None, None, test.advantage.level, "alt-test", n, n, len(test.left_out), reason
     )
 
 
-def _agreement(mine: pd.DataFrame) -> Iterator[tuple[str, Estimate]]:
-    columns = (values(mine["label"]), mine["unit"].tolist(), mine["annotator"].tolist())
-    clusters = mine["cluster"].tolist()
-    pairs = mine["winner"].notna().any()
+def _agreement(labels: pd.DataFrame) -> Iterator[tuple[str, Estimate]]:
+    columns = (values(labels["label"]), labels["unit"].tolist(), labels["annotator"].tolist())
+    clusters = labels["cluster"].tolist()
+    pairs = labels["winner"].notna().any()
     for metric in (stats.Metric.NOMINAL,) if pairs else (stats.Metric.ORDINAL, stats.Metric.INTERVAL):
         yield f"alpha, {metric}", stats.krippendorff_alpha(*columns, clusters=clusters, metric=metric)
     yield "Gwet's AC1", stats.gwet_ac1(*columns, clusters=clusters)
 
 
-def teams(labels: pd.DataFrame, spec: CriterionSpec) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the annotators that make up the truth, and those that do not."""
-    pattern = truth_pattern(spec)
+def annotator_groups(labels: pd.DataFrame, spec: CriterionSpec) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the labels of the annotators who make the consensus, and those of the others, by name."""
+    pattern = consensus_pattern(spec)
     counts = labels["annotator"].map(lambda name: fnmatchcase(name, pattern)).astype(bool)
     yield pattern, labels[counts]
     if not counts.all():
         yield "the others", labels[~counts]
 
 
-def truth_pattern(spec: CriterionSpec) -> str:
-    """Return the pattern of names of the annotators that make up the truth."""
+def consensus_pattern(spec: CriterionSpec) -> str:
+    """Return the pattern of the names of the annotators who make the consensus."""
     return spec.truth.annotators if spec.truth else "*"
 
 
 def labelled_units(results: Results) -> Iterator[tuple[tuple[str, str], CriterionSpec, pd.DataFrame]]:
-    """Yield the labels that people gave: one row per annotator and unit, a response or pair.
+    """Yield the human labels of each labelled criterion: one row per annotator and unit.
 
-    A label that says that the criterion does not apply is not among them.
+    A unit is a response or a pair. Labels that say that the criterion does not apply are left out.
     """
     labels = results.labels()
     labels = labels[labels["annotator_kind"] == AnnotatorKind.HUMAN.value]
@@ -142,39 +156,40 @@ def labelled_units(results: Results) -> Iterator[tuple[tuple[str, str], Criterio
     labels = _with_unit(labels.merge(clusters, on=["dataset", "item_id"]))
     labels["label"] = labels["winner"].astype(object).where(labels["winner"].notna(), labels["value"])
     specs = criteria(results)
-    for (dataset, criterion), mine in groups(labels, "dataset", "criterion"):
-        yield (dataset, criterion), specs[dataset, criterion], mine
+    for (dataset, criterion), group in groups(labels, "dataset", "criterion"):
+        yield (dataset, criterion), specs[dataset, criterion], group
 
 
-def said_of_units(results: Results) -> pd.DataFrame:
-    """Return what every judge said of each unit, under the labels' criterion that it is held against.
+def unit_verdicts(results: Results) -> pd.DataFrame:
+    """Return the verdict of every judge on each unit, with the label criterion with which it is compared.
 
-    The ratings of a judge whose direction is not the labels' are negated, and `opposed` says so.
+    Where a judge's direction is not the labels', its ratings are negated and `opposed` is true.
     """
     import pandas as pd
 
     pairs, rated = pair_verdicts(results), ratings(results)
     parts = [
-        _said(results, with_label_criterion(results, frame), column)
+        _with_verdict(results, with_label_criterion(results, frame), column)
         for frame, column in ((pairs, "winner"), (rated, "value"))
         if len(frame)
     ]
-    columns = ["dataset", "judge", "criterion", "label_criterion", "unit", "said", "opposed"]
+    columns = ["dataset", "judge", "criterion", "label_criterion", "unit", "verdict", "opposed"]
     return (
         pd.concat([_with_unit(part)[columns] for part in parts]) if parts else pd.DataFrame(columns=columns)
     )
 
 
-def _said(results: Results, verdicts: pd.DataFrame, column: str) -> pd.DataFrame:
-    verdicts = verdicts.assign(opposed=opposed(results, verdicts))
-    said = verdicts[column]
+def _with_verdict(results: Results, frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Add the columns `verdict`, copied from another column, and `opposed`."""
+    frame = frame.assign(opposed=opposed_directions(results, frame))
+    verdict = frame[column]
     if column == "value":
-        said = said.where(~verdicts["opposed"], -said)
-    return verdicts.assign(said=said.astype(object))
+        verdict = verdict.where(~frame["opposed"], -verdict)
+    return frame.assign(verdict=verdict.astype(object))
 
 
 def _with_unit(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with an id of the response or pair that they are about."""
+    """Add the column `unit`, the id of the response or pair of each row."""
     names = [name for name in _UNIT if name in frame]
     keys = zip(*(values(frame[name]) for name in names), strict=True)
     return frame.assign(unit=["\0".join(str(part) for part in key if part is not None) for key in keys])

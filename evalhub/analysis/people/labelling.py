@@ -1,4 +1,4 @@
-"""What people should label next, and how many labels an interval of a given width needs."""
+"""Labelling queues for people, and the number of labels for an interval of a given width."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.frames.labels import label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
-from evalhub.analysis.people.prediction_powered import with_labels
+from evalhub.analysis.people.prediction_powered import labelled_outcomes
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, values
 from evalhub.errors import InputError, UnknownNameError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _UNIT = ("item_id", "system", "system_a", "system_b", "sample")
-NEEDED = (
+LABELS_NEEDED_COLUMNS = (
     "dataset", "label_criterion", "judge", "criterion", "system", "measure", "labelled", "rows", "sd",
     "correlation", "design_effect", "alone", "with_judge", "reason",
 )  # fmt: skip
@@ -27,14 +27,14 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a labelling queue is drawn from.
+class QueueRequest:
+    """The request for a labelling queue.
 
-    Args:
-        judge: Whose verdicts say what is in doubt.
-        criterion: The judge's.
-        dataset: The dataset.
-        n: How many responses or pairs to draw.
+    Attributes:
+        judge: Id of the judge whose uncertainty decides how likely a pair is drawn.
+        criterion: The judge's criterion.
+        dataset: Id of the dataset.
+        n: Number of responses or pairs to draw.
         seed: Seed of the draw.
     """
 
@@ -45,102 +45,106 @@ class Wanted:
     seed: int = 0
 
 
-def labelling_queue(results: Results, wanted: Wanted) -> list[Row]:
-    """Draw what people should label next, a fifth of it evenly and the rest by how much the judge doubts.
+def labelling_queue(results: Results, request: QueueRequest) -> list[Row]:
+    """Draw the responses or pairs that people should label next.
 
-    Doubt is the spread of the judge's soft verdict on a pair; ratings are drawn evenly. What people labelled
-    already is left out.
+    A fifth is drawn uniformly. The others are drawn with a probability proportional to the judge's
+    uncertainty, which is the standard deviation of its soft verdict on a pair. Ratings have no uncertainty
+    here, so all of them are drawn uniformly. Units with a human label are left out.
 
     Args:
         results: The run.
-        wanted: What it is drawn from.
+        request: The judge, the dataset and the number of units.
 
     Returns:
         One row per response or pair, in random order: dataset, item_id, system or system_a and system_b,
-        sample, criterion (the labels'), probability (of being drawn: to be kept with the label) and uniform
-        (whether it is of the even fifth, on which agreement is measured).
+        sample, criterion (of the labels), probability (with which the unit was drawn, to be stored with its
+        label) and uniform (whether it belongs to the uniform fifth, on which agreement is measured).
 
     Raises:
         UnknownNameError: The run has no such judge, criterion or dataset.
-        InputError: Too few are wanted, or too many.
+        InputError: The number of units is too small or too large.
     """
-    frame = _asked(results, wanted)
-    criterion = label_criterion(results, wanted.judge, wanted.dataset, wanted.criterion) or wanted.criterion
-    done = _labelled(results, wanted.dataset, criterion)
-    rows = [
-        (unit, doubt)
-        for unit, doubt in zip(_units(frame), _doubts(frame), strict=True)
-        if _key(unit) not in done
+    frame = _judged_units(results, request)
+    criterion = label_criterion(results, request.judge, request.dataset, request.criterion)
+    criterion = criterion or request.criterion
+    labelled = _labelled_units(results, request.dataset, criterion)
+    candidates = [
+        (unit, uncertainty)
+        for unit, uncertainty in zip(_units(frame), _uncertainties(frame), strict=True)
+        if _key(unit) not in labelled
     ]
-    if not rows:
+    if not candidates:
         raise InputError("people labelled all of it already", where=results.run.id, value=criterion)
-    units = {"\0".join(map(str, unit.values())): unit for unit, _ in rows}
-    doubts = [doubt for _, doubt in rows]
-    drawn = stats.labelling_queue(list(units), doubts, n=wanted.n, seed=wanted.seed)
+    units = {"\0".join(map(str, unit.values())): unit for unit, _ in candidates}
+    uncertainties = [uncertainty for _, uncertainty in candidates]
+    queue = stats.labelling_queue(list(units), uncertainties, n=request.n, seed=request.seed)
     return [
         {
-            "dataset": wanted.dataset, **units[one.id], "criterion": criterion,
-            "probability": one.probability, "uniform": one.uniform,
+            "dataset": request.dataset, **units[draw.id], "criterion": criterion,
+            "probability": draw.probability, "uniform": draw.uniform,
         }
-        for one in drawn
+        for draw in queue
     ]  # fmt: skip
 
 
 def labels_needed(results: Results, *, width: float) -> pd.DataFrame:
-    """Return how many labels each system's mean needs for an interval of a width, alone and beside a judge.
+    """Return how many labels each system's mean needs for an interval of a given width.
 
-    The labels at hand are the pilot: their spread, how far the judge goes with them, how items cluster.
-    `alone` counts labels of people, `with_judge` labels beside the judge's verdicts on all rows.
+    The existing labels are the pilot. They show the spread of the labels, their correlation with the judge
+    and the effect of clusters. `alone` is the number of labels without a judge. `with_judge` is the number of
+    labels in addition to the judge's verdicts on all rows.
 
     Args:
         results: The run.
-        width: From end to end, in the labels' unit.
+        width: Width of the interval from end to end, in the unit of the labels.
     """
     import pandas as pd
 
     rows: list[Row] = []
-    for about, joined, _ in with_labels(results):
+    for system in labelled_outcomes(results):
+        joined = system.rows
         labels, verdicts = floats(joined["label"]), floats(joined["value"])
-        both = joined["label"].notna() & joined["value"].notna()
-        known = {**about, "labelled": int(both.sum()), "rows": len(joined)}
+        has_label_and_verdict = joined["label"].notna() & joined["value"].notna()
+        facts = {**system.keys, "labelled": int(has_label_and_verdict.sum()), "rows": len(joined)}
         if joined["probability"].nunique() > 1:
-            rows.append({**known, "reason": "labels drawn by doubt are no pilot for evenly drawn ones"})
+            rows.append({**facts, "reason": "labels drawn by doubt are no pilot for evenly drawn ones"})
             continue
-        found = stats.pilot(labels, verdicts, joined["cluster"].tolist())
-        if found is None:
-            rows.append({**known, "reason": "the labels at hand are too few or all the same"})
+        pilot = stats.pilot(labels, verdicts, joined["cluster"].tolist())
+        if pilot is None:
+            rows.append({**facts, "reason": "the labels at hand are too few or all the same"})
             continue
-        needed = stats.labels_needed(width, found, rows=len(joined))
+        numbers = stats.labels_needed(width, pilot, rows=len(joined))
         rows.append(
             {
-                **known, "sd": found.sd, "correlation": found.correlation,
-                "design_effect": found.design_effect, "alone": needed.without_judge,
-                "with_judge": needed.with_judge, "reason": needed.reason,
+                **facts, "sd": pilot.sd, "correlation": pilot.correlation,
+                "design_effect": pilot.design_effect, "alone": numbers.without_judge,
+                "with_judge": numbers.with_judge, "reason": numbers.reason,
             }
         )  # fmt: skip
-    return pd.DataFrame(rows, columns=list(NEEDED))
+    return pd.DataFrame(rows, columns=list(LABELS_NEEDED_COLUMNS))
 
 
-def _asked(results: Results, wanted: Wanted) -> pd.DataFrame:
-    """Return what the judge said of each pair or response."""
-    if wanted.judge in results.manifest["judges"] and not _heard(results, wanted.judge):
-        raise InputError("the judge gave no valid verdict", where=results.run.id, value=wanted.judge)
-    asked = [frame for frame in (pair_verdicts(results), ratings(results)) if len(frame)]
-    for name in ("judge", "dataset", "criterion"):
-        known = sorted({str(one) for frame in asked for one in frame[name]})
-        if (given := getattr(wanted, name)) not in known:
-            raise UnknownNameError(name, given, known, where=results.run.id)
-        asked = [frame[frame[name] == given] for frame in asked]
-    return next(frame for frame in asked if len(frame))
+def _judged_units(results: Results, request: QueueRequest) -> pd.DataFrame:
+    """Return the judge's verdicts on the pairs or responses of the request."""
+    if request.judge in results.judges and not _has_verdict(results, request.judge):
+        raise InputError("the judge gave no valid verdict", where=results.run.id, value=request.judge)
+    frames = [frame for frame in (pair_verdicts(results), ratings(results)) if len(frame)]
+    for column in ("judge", "dataset", "criterion"):
+        allowed = sorted({str(name) for frame in frames for name in frame[column]})
+        if (name := getattr(request, column)) not in allowed:
+            raise UnknownNameError(column, name, allowed, where=results.run.id)
+        frames = [frame[frame[column] == name] for frame in frames]
+    return next(frame for frame in frames if len(frame))
 
 
-def _heard(results: Results, judge: str) -> bool:
+def _has_verdict(results: Results, judge: str) -> bool:
     judgments = results.judgments()
     return not judgments.loc[judgments["judge"] == judge, "failure"].map(has_failed).all()
 
 
-def _doubts(frame: pd.DataFrame) -> list[float | None]:
-    """Return how much the judge doubts each pair; of ratings nothing is known, so they are drawn evenly."""
+def _uncertainties(frame: pd.DataFrame) -> list[float | None]:
+    """Return the standard deviation of the judge's verdict on each pair, and a constant for ratings."""
     if "p_a" not in frame or not frame["p_a"].notna().any():
         return [1.0] * len(frame)
     return [None if p is None else (p * (1 - p)) ** 0.5 for p in floats(frame["p_a"])]
@@ -152,11 +156,11 @@ def _units(frame: pd.DataFrame) -> list[Row]:
     return [dict(zip(names, unit, strict=True)) for unit in columns]
 
 
-def _labelled(results: Results, dataset: str, criterion: str) -> set[tuple[Any, ...]]:
+def _labelled_units(results: Results, dataset: str, criterion: str) -> set[tuple[Any, ...]]:
     labels = results.labels()
     human = labels["annotator_kind"] == AnnotatorKind.HUMAN.value
-    mine = labels[human & (labels["dataset"] == dataset) & (labels["criterion"] == criterion)]
-    return {_key(unit) for unit in _units(mine)}
+    labels = labels[human & (labels["dataset"] == dataset) & (labels["criterion"] == criterion)]
+    return {_key(unit) for unit in _units(labels)}
 
 
 def _key(unit: Row) -> tuple[Any, ...]:

@@ -1,16 +1,24 @@
-"""A few labels of people and many verdicts of a judge, combined: what people would say of all of it."""
+"""Prediction-powered inference: labels on a part and a judge's verdicts on all rows give one estimate."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import planned
+from evalhub.analysis.frames.comparable import select_planned
 from evalhub.analysis.frames.directions import direction_of
-from evalhub.analysis.frames.labels import truth, with_label_criterion
-from evalhub.analysis.frames.outcomes import MEAN_SCORE, SOFT, WIN_RATE, bounds, measured, withheld_reason
+from evalhub.analysis.frames.labels import consensus_labels, with_label_criterion
+from evalhub.analysis.frames.outcomes import (
+    MEAN_SCORE,
+    SOFT,
+    WIN_RATE,
+    bounds_of,
+    outcomes,
+    withheld_reason,
+)
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups, row, table
 from evalhub.records import AnnotatorKind
@@ -19,92 +27,121 @@ from evalhub.stats import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = (
+KEYS = (
     "dataset", "label_criterion", "judge", "criterion", "system", "measure", "higher_is_better", "statistic",
     "labelled", "verdicts", "correlation", "labels_worth", "flag",
 )  # fmt: skip
-BOTH = "people + judge"
-_JUDGE = ("dataset", "label_criterion", "judge", "criterion")
+COMBINED = "people + judge"
+_JUDGE_KEYS = ("dataset", "label_criterion", "judge", "criterion")
 _ROW = ["item_id", "other", "sample"]
-_OF_PAIRS = (SOFT.format(WIN_RATE), WIN_RATE)
-_OF_RATINGS = (SOFT.format(MEAN_SCORE), MEAN_SCORE)
+_PAIR_MEASURES = (SOFT.format(WIN_RATE), WIN_RATE)
+_RATING_MEASURES = (SOFT.format(MEAN_SCORE), MEAN_SCORE)
 
 Row = dict[str, Any]
-Judged = tuple[Row, "pd.DataFrame", tuple[float, float] | None]
 
 
-def powered(results: Results) -> pd.DataFrame:
-    """Return what people would say of every system, from labels on a part and a judge's verdicts on all.
+@dataclass(frozen=True, slots=True)
+class LabelledOutcomes:
+    """A judge's outcomes of one system, joined with human labels.
 
-    Only where people labelled some of what a judge was asked, and not all. Statistics: `people + judge`
-    (prediction-powered: unbiased whatever the judge does), `people alone`, `judge alone` (as biased as the
-    judge), `calibrated` (the judge's scores mapped onto labels, isotonically), and for win rates without ties
-    `corrected, unlabelled rows` (what people would say of those, by the judge's errors on the labelled ones).
-    A judge whose scale runs the other way than the labels' is read the other way; its own mean is shown as it
-    is. `higher_is_better` is about the labels. `labels_worth` is how many labels alone would give the
-    interval of `people + judge`; `flag` says where labels of other systems stand in. Labels that were drawn
-    with stored probabilities are weighted by them. A system's rows are those of the items that all ranked
-    systems were judged on; a system that shares too few has no estimate, and a reason.
+    Attributes:
+        keys: The keys of the judge, the labels and the system.
+        rows: The columns of `outcomes` and label (missing = not labelled), probability (with which the row
+            was drawn for labelling) and turned (whether the values are negated, because the judge's
+            direction is not the labels').
+        bounds: The lowest and highest possible label. None = not known.
+    """
+
+    keys: Row
+    rows: pd.DataFrame
+    bounds: tuple[float, float] | None
+
+    @property
+    def judge(self) -> tuple[str, ...]:
+        """The dataset, label criterion, judge and criterion."""
+        return tuple(self.keys[name] for name in _JUDGE_KEYS)
+
+
+def prediction_powered(results: Results) -> pd.DataFrame:
+    """Return each system's mean label, estimated from labels on a part and a judge's verdicts on all rows.
+
+    There are rows only for judges of whose rows people labelled a part, and not all. The statistics are:
+
+    - `people + judge`: the prediction-powered estimate. It is unbiased, whatever the judge does.
+    - `people alone`: the mean of the labels. It is unbiased, with a wider interval if the judge is good.
+    - `judge alone`: the mean of the judge's verdicts. It is as biased as the judge.
+    - `calibrated`: the mean of the judge's scores after an isotonic map onto the labels.
+    - `corrected, unlabelled rows`: for win rates without ties, the mean label of the unlabelled rows,
+      corrected by the judge's error rates on the labelled rows.
+
+    `higher_is_better` is the direction of the labels. A judge with the opposite direction is turned, except
+    in `judge alone`. `labels_worth` is the number of labels that would give the interval of `people + judge`
+    without a judge. `flag` says where labels of other systems were used. Labels that were drawn with stored
+    probabilities are weighted by them. A system's rows are those of the items on which all ranked systems
+    were judged. A system that shares too few items has no estimate, and a reason.
     """
     import pandas as pd
 
     rows: list[Row] = []
     for systems in _by_judge(results).values():
-        shared = planned(pd.concat([joined for _, joined, _ in systems]))
-        for about, _, ends in systems:
-            if why := shared.why.get(about["system"]):
-                rows.append(row(Estimate.none(why), **about, statistic=BOTH))
+        shared = select_planned(pd.concat([system.rows for system in systems]))
+        for system in systems:
+            name = system.keys["system"]
+            if reason := shared.reasons.get(name):
+                rows.append(row(Estimate.none(reason), **system.keys, statistic=COMBINED))
             else:
-                rows += _rows(shared.rows[shared.rows["system"] == about["system"]], ends, about)
-    return table(rows, NAMED)
+                system_rows = shared.rows[shared.rows["system"] == name]
+                rows += _estimate_rows(system_rows, system.bounds, system.keys)
+    return table(rows, KEYS)
 
 
-def _by_judge(results: Results) -> dict[tuple[str, ...], list[Judged]]:
+def _by_judge(results: Results) -> dict[tuple[str, ...], list[LabelledOutcomes]]:
     """Return the systems of each judge of whose rows people labelled a part, and not all."""
-    every = list(with_labels(results))
-    partly = {_judge(about) for about, joined, _ in every if joined["label"].isna().any()}
-    return {key: [judged for judged in every if _judge(judged[0]) == key] for key in sorted(partly)}
+    systems = list(labelled_outcomes(results))
+    judges = {system.judge for system in systems if system.rows["label"].isna().any()}
+    return {judge: [system for system in systems if system.judge == judge] for judge in sorted(judges)}
 
 
-def _judge(about: Row) -> tuple[str, ...]:
-    return tuple(about[name] for name in _JUDGE)
+def labelled_outcomes(results: Results) -> Iterator[LabelledOutcomes]:
+    """Yield each judge's outcomes of each system, joined with the human labels of the same rows.
 
-
-def with_labels(results: Results) -> Iterator[Judged]:
-    """Yield each judge's values of one system, item by item, beside people's labels where there are some.
-
-    Of a judge's measures the softest is taken, which says most about each label. The columns are those of
-    `measured`, label, the probability with which the row was drawn for labelling, and turned: whether the
-    values are negated, because the judge's direction is not the labels'. Last come the labels' bounds. Judges
-    that stopped early are not there, nor responses to which the criterion does not apply.
+    A judge's softest measure is used, because it carries most information about a label. Judges that stopped
+    early are left out, and so are responses to which the criterion does not apply.
     """
-    values = measured(results, drawn=True)
-    people = _people(results, values)
+    values = outcomes(results, with_uncertainty_sampled=True)
+    human_labels = _human_labels(results, values)
     judges = values[values["kind"] == "judge"].rename(columns={"rater": "judge"})
-    absent = _not_applicable(results)
-    for key, mine in groups(with_label_criterion(results, judges), *_JUDGE):
-        if withheld_reason(mine):
+    not_applicable = _not_applicable(results)
+    for key, group in groups(with_label_criterion(results, judges), *_JUDGE_KEYS):
+        dataset, criterion, *_ = key
+        if withheld_reason(group):
             continue
-        labels = people[(people["dataset"] == key[0]) & (people["label_criterion"] == key[1])]
-        measure = next(one for one in (*_OF_PAIRS, *_OF_RATINGS) if one in set(mine["measure"]))
-        mine = mine[mine["measure"] == measure]
-        applies = [unit not in absent for unit in _units(mine)]
-        for (system,), found in groups(mine[applies], "system"):
-            own = labels[labels["system"] == system]
-            joined = found.merge(own[[*_ROW, "label", "probability"]], on=_ROW, how="left")
+        is_labelled = (human_labels["dataset"] == dataset) & (human_labels["label_criterion"] == criterion)
+        labels = human_labels[is_labelled]
+        measures = set(group["measure"])
+        measure = next(name for name in (*_PAIR_MEASURES, *_RATING_MEASURES) if name in measures)
+        group = group[group["measure"] == measure]
+        applies = [unit not in not_applicable for unit in _units(group)]
+        for (system,), system_rows in groups(group[applies], "system"):
+            system_labels = labels[labels["system"] == system]
+            joined = system_rows.merge(system_labels[[*_ROW, "label", "probability"]], on=_ROW, how="left")
             if joined["label"].notna().any():
-                higher = direction_of(own)
-                turned = direction_of(found) is not higher
+                higher = direction_of(system_labels)
+                turned = direction_of(system_rows) is not higher
                 joined = joined.assign(turned=turned, value=-joined["value"] if turned else joined["value"])
-                about = {**dict(zip(_JUDGE, key, strict=True)), "system": system, "measure": measure}
-                yield {**about, "higher_is_better": higher}, joined, bounds(own)
+                keys = {
+                    **dict(zip(_JUDGE_KEYS, key, strict=True)),
+                    "system": system, "measure": measure, "higher_is_better": higher,
+                }  # fmt: skip
+                yield LabelledOutcomes(keys, joined, bounds_of(system_labels))
 
 
 def _not_applicable(results: Results) -> set[tuple[Any, ...]]:
-    """Return the responses of which people found that the labels' criterion does not apply."""
-    labels = truth(results, drawn=True)
-    said = labels["label_value"].notna() | labels["label_winner"].notna()
-    return set(_units(labels[~said & (labels["annotator_kind"] == AnnotatorKind.HUMAN.value)]))
+    """Return the responses whose human label says that the criterion does not apply."""
+    labels = consensus_labels(results, with_uncertainty_sampled=True)
+    is_human = labels["annotator_kind"] == AnnotatorKind.HUMAN.value
+    has_label = labels["label_value"].notna() | labels["label_winner"].notna()
+    return set(_units(labels[~has_label & is_human]))
 
 
 def _units(rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
@@ -112,51 +149,52 @@ def _units(rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     yield from zip(*(rows[name] for name in names), strict=True)
 
 
-def powered_pairs(results: Results) -> Iterator[tuple[Row, Estimate]]:
-    """Yield by how much people would say more of one system than of another: few labels, many verdicts.
+def prediction_powered_differences(results: Results) -> Iterator[tuple[Row, Estimate]]:
+    """Yield the prediction-powered difference of the mean labels of every two systems, with its keys.
 
-    Each comes with what it is about, as in `comparisons`. A row counts as labelled where people labelled both
-    systems.
+    The keys are those of `comparisons`. A row counts as labelled where people labelled both systems.
     """
     import pandas as pd
 
     for systems in _by_judge(results).values():
-        rows = pd.concat([joined for _, joined, _ in systems])
+        rows = pd.concat([system.rows for system in systems])
         units = [f"{item}\0{sample}" for item, sample in zip(rows["item_id"], rows["sample"], strict=True)]
-        met = stats.Matching(rows["system"].tolist(), units, rows["other"].tolist())
-        named = systems[0][0]
-        about = {
-            "dataset": named["dataset"], "kind": BOTH, "rater": named["judge"],
-            "criterion": named["criterion"], "measure": f"{named['measure']}, {BOTH}",
-            "higher_is_better": named["higher_is_better"],
+        matching = stats.Matching(rows["system"].tolist(), units, rows["other"].tolist())
+        first_keys = systems[0].keys
+        keys = {
+            "dataset": first_keys["dataset"], "kind": COMBINED, "rater": first_keys["judge"],
+            "criterion": first_keys["criterion"], "measure": f"{first_keys['measure']}, {COMBINED}",
+            "higher_is_better": first_keys["higher_is_better"],
         }  # fmt: skip
-        for first, second in itertools.combinations(met.sides, 2):
-            one, two, direct = met.pair(first, second)
-            gap = _gap(rows.iloc[one], rows.iloc[two], direct=bool(direct.all()))
-            yield {**about, "first": first, "second": second}, gap
+        for first, second in itertools.combinations(matching.sides, 2):
+            first_rows, second_rows, direct = matching.pair(first, second)
+            difference = _difference(rows.iloc[first_rows], rows.iloc[second_rows], direct=bool(direct.all()))
+            yield {**keys, "first": first, "second": second}, difference
 
 
-def _gap(one: pd.DataFrame, two: pd.DataFrame, *, direct: bool) -> Estimate:
-    if one.empty:
+def _difference(first_rows: pd.DataFrame, second_rows: pd.DataFrame, *, direct: bool) -> Estimate:
+    if first_rows.empty:
         return Estimate.none("the two have no judged row in common")
-    varies = one["probability"].nunique() > 1
+    varies = first_rows["probability"].nunique() > 1
     if varies and not direct:
         return Estimate.none("labels drawn by doubt do not say how likely both were to be labelled")
-    first, second = ((floats(side["label"]), floats(side["value"])) for side in (one, two))
-    inclusion = floats(one["probability"]) if varies else None
-    return stats.powered_difference(first, second, one["cluster"].tolist(), inclusion=inclusion).estimate
+    sides = (first_rows, second_rows)
+    first, second = ((floats(side["label"]), floats(side["value"])) for side in sides)
+    inclusion = floats(first_rows["probability"]) if varies else None
+    clusters = first_rows["cluster"].tolist()
+    return stats.powered_difference(first, second, clusters, inclusion=inclusion).estimate
 
 
-def _people(results: Results, values: pd.DataFrame) -> pd.DataFrame:
-    """Return what people said of each system, item by item, and how likely they were to be asked."""
-    said = values[values["rater"] == f"{AnnotatorKind.HUMAN.value} labels"]
-    said = said.rename(columns={"criterion": "label_criterion", "value": "label"})
+def _human_labels(results: Results, values: pd.DataFrame) -> pd.DataFrame:
+    """Return the human labels of each system, item by item, with the probability of being labelled."""
+    labels = values[values["rater"] == f"{AnnotatorKind.HUMAN.value} labels"]
+    labels = labels.rename(columns={"criterion": "label_criterion", "value": "label"})
     on = ["dataset", "label_criterion", "system", *_ROW]
-    return said.merge(_probabilities(results), on=on, how="left")
+    return labels.merge(_probabilities(results), on=on, how="left")
 
 
 def _probabilities(results: Results) -> pd.DataFrame:
-    """Return with which probability each response or pair was drawn for labelling, as each side sees it."""
+    """Return the probability with which each response or pair was drawn, a pair once for each side."""
     return results.sql(
         """
         WITH known AS (
@@ -176,31 +214,33 @@ def _probabilities(results: Results) -> pd.DataFrame:
     )
 
 
-def _rows(joined: pd.DataFrame, ends: tuple[float, float] | None, about: Row) -> Iterator[Row]:
+def _estimate_rows(joined: pd.DataFrame, bounds: tuple[float, float] | None, keys: Row) -> Iterator[Row]:
     labels, verdicts = floats(joined["label"]), floats(joined["value"])
     clusters = joined["cluster"].tolist()
-    given = floats(joined["probability"])
-    inclusion = given if any(one is not None for one in given) else None
-    found = stats.powered_mean(labels, verdicts, clusters, bounds=ends, inclusion=inclusion)
+    probabilities = floats(joined["probability"])
+    has_inclusion = any(probability is not None for probability in probabilities)
+    inclusion = probabilities if has_inclusion else None
+    mean = stats.powered_mean(labels, verdicts, clusters, bounds=bounds, inclusion=inclusion)
+    calibrated = stats.calibrated_mean(labels, verdicts, clusters, bounds=bounds, inclusion=inclusion)
     facts = {
-        "labelled": found.labelled, "verdicts": found.verdicts, "correlation": found.correlation,
-        "labels_worth": found.effective_n, "flag": None,
+        "labelled": mean.labelled, "verdicts": mean.verdicts, "correlation": mean.correlation,
+        "labels_worth": mean.effective_n, "flag": None,
     }  # fmt: skip
     estimates: dict[str, Estimate] = {
-        BOTH: found.estimate,
-        "people alone": found.labels_only,
-        "judge alone": found.judge_only.negated() if joined["turned"].iat[0] else found.judge_only,
-        "calibrated": stats.calibrated_mean(labels, verdicts, clusters, bounds=ends, inclusion=inclusion),
+        COMBINED: mean.estimate,
+        "people alone": mean.labels_only,
+        "judge alone": mean.judge_only.negated() if joined["turned"].iat[0] else mean.judge_only,
+        "calibrated": calibrated,
     }
     if (failed := verdicts.count(None)) and estimates["calibrated"].low is not None:
-        why = f"{failed} rows without a verdict are not in it"
-        estimates["calibrated"] = estimates["calibrated"].without_interval(why)
-    if about["measure"] in _OF_PAIRS and not {*labels, None} - {0.0, 1.0, None}:
-        hard = [None if one is None else float(one > 0.5) for one in verdicts]
+        reason = f"{failed} rows without a verdict are not in it"
+        estimates["calibrated"] = estimates["calibrated"].without_interval(reason)
+    if keys["measure"] in _PAIR_MEASURES and not {*labels, None} - {0.0, 1.0, None}:
+        hard = [None if verdict is None else float(verdict > 0.5) for verdict in verdicts]
         estimates["corrected, unlabelled rows"] = (
             Estimate.none("labels drawn by doubt do not show how often the judge errs on the rest")
             if inclusion
             else stats.corrected_share(labels, hard, clusters)
         )
-    for name, one in estimates.items():
-        yield row(one, **about, statistic=name, **facts)
+    for name, estimate in estimates.items():
+        yield row(estimate, **keys, statistic=name, **facts)

@@ -1,4 +1,4 @@
-"""Raters as instruments: how often each is right by a model of all of them, and who moves the consensus."""
+"""How often each rater is right by a model of all raters, and which annotators change the consensus."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.frames.directions import OTHER_WAY
-from evalhub.analysis.people.human_agreement import labelled_units, said_of_units, teams, truth_pattern
+from evalhub.analysis.people.human_agreement import (
+    annotator_groups,
+    consensus_pattern,
+    labelled_units,
+    unit_verdicts,
+)
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table, values
 from evalhub.scales import Kind
@@ -17,85 +22,100 @@ from evalhub.stats.estimate import CONFIDENCE
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = ("dataset", "label_criterion", "rater", "kind", "statistic")
+KEYS = ("dataset", "label_criterion", "rater", "kind", "statistic")
 _MODELLED = "a model's estimate, for which no interval is made"
 
 Row = dict[str, Any]
 
 
 def rater_models(results: Results) -> pd.DataFrame:
-    """Return how often each annotator and judge is right, the truth unknown, and who moves the consensus.
+    """Return how often each annotator and judge is right without known truth, and who changes the consensus.
 
-    Statistics: `right` (Dawid and Skene's model of all annotators and the judges held against them, for pairs
-    and levels) and, for each annotator, `without them: JUDGE` (a judge's agreement with the consensus
-    of the other annotators minus that with the consensus of all, on the same units; above 0 = the judge looks
-    better without them). None where the annotators are slots, not persons.
+    Statistics:
+
+    - `right`: the probability that a rater gives the true verdict, by the model of Dawid and Skene of all
+      annotators and judges. For pairs and levels.
+    - `without them: JUDGE`: for each annotator, the judge's agreement with the consensus of the other
+      annotators minus its agreement with the consensus of all, on the same units. Above 0 the judge looks
+      better without the annotator.
+
+    The estimate is None where the annotators are slots, not persons.
     """
-    said = said_of_units(results)
+    verdicts = unit_verdicts(results)
     rows: list[Row] = []
     for (dataset, criterion), spec, labels in labelled_units(results):
-        mine = dict(teams(labels, spec))[truth_pattern(spec)]
-        held = _named(said[(said["dataset"] == dataset) & (said["label_criterion"] == criterion)])
-        about = {"dataset": dataset, "label_criterion": criterion}
-        if mine["annotator"].nunique() > 1 and len(held):
-            rows += [{**about, **one} for one in (*_right(mine, held, spec), *_without(mine, held, spec))]
-    return table(rows, NAMED)
+        labels = dict(annotator_groups(labels, spec))[consensus_pattern(spec)]
+        is_compared = (verdicts["dataset"] == dataset) & (verdicts["label_criterion"] == criterion)
+        judged = _with_unique_names(verdicts[is_compared])
+        keys = {"dataset": dataset, "label_criterion": criterion}
+        if labels["annotator"].nunique() > 1 and len(judged):
+            estimates = (*_right(labels, judged, spec), *_without(labels, judged, spec))
+            rows += [{**keys, **estimate} for estimate in estimates]
+    return table(rows, KEYS)
 
 
-def _named(held: pd.DataFrame) -> pd.DataFrame:
-    """Return what judges said, a judge of several criteria under several names."""
-    several = held.groupby("judge")["criterion"].transform("nunique") > 1
-    return held.assign(judge=held["judge"].where(~several, held["judge"] + ": " + held["criterion"]))
+def _with_unique_names(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Return verdicts in which a judge with several criteria has one name for each criterion."""
+    several = verdicts.groupby("judge")["criterion"].transform("nunique") > 1
+    names = verdicts["judge"] + ": " + verdicts["criterion"]
+    return verdicts.assign(judge=verdicts["judge"].where(~several, names))
 
 
-def _right(mine: pd.DataFrame, held: pd.DataFrame, spec: CriterionSpec) -> list[Row]:
-    judges = held[held["unit"].isin(mine["unit"]) & held["said"].notna()]
-    other_way = sorted(set(judges.loc[judges["opposed"], "judge"]))
-    judges = judges[~judges["opposed"]]
-    people, names = mine["annotator"].tolist(), judges["judge"].tolist()
-    found = stats.dawid_skene(
-        [*map(str, values(mine["label"])), *map(str, values(judges["said"]))],
-        [*mine["unit"], *judges["unit"]],
-        [*(f"annotator {one}" for one in people), *(f"judge {one}" for one in names)],
+def _right(labels: pd.DataFrame, verdicts: pd.DataFrame, spec: CriterionSpec) -> list[Row]:
+    verdicts = verdicts[verdicts["unit"].isin(labels["unit"]) & verdicts["verdict"].notna()]
+    opposed_judges = sorted(set(verdicts.loc[verdicts["opposed"], "judge"]))
+    verdicts = verdicts[~verdicts["opposed"]]
+    annotators, judges = labels["annotator"].tolist(), verdicts["judge"].tolist()
+    model = stats.dawid_skene(
+        [*map(str, values(labels["label"])), *map(str, values(verdicts["verdict"]))],
+        [*labels["unit"], *verdicts["unit"]],
+        [*(f"annotator {name}" for name in annotators), *(f"judge {name}" for name in judges)],
     )
     rows = [
-        row(Estimate.none(OTHER_WAY), rater=judge, kind="judge", statistic="right") for judge in other_way
+        row(Estimate.none(OTHER_WAY), rater=judge, kind="judge", statistic="right")
+        for judge in opposed_judges
     ]
-    for kind, raters in (("annotator", people), ("judge", names)):
+    for kind, raters in (("annotator", annotators), ("judge", judges)):
         for rater in sorted(set(raters)):
-            given = raters.count(rater)
-            named = {"rater": rater, "kind": kind, "statistic": "right"}
-            rows.append(row(_share(found, f"{kind} {rater}", given, spec), **named))
+            estimate = _right_share(model, f"{kind} {rater}", raters.count(rater), spec)
+            rows.append(row(estimate, rater=rater, kind=kind, statistic="right"))
     return rows
 
 
-def _share(found: stats.DawidSkene, rater: str, given: int, spec: CriterionSpec) -> Estimate:
-    """Return the share of units of which a rater says what they truly are, by the model."""
+def _right_share(model: stats.DawidSkene, rater: str, n: int, spec: CriterionSpec) -> Estimate:
+    """Return the share of units on which a rater gives the true verdict, by the model.
+
+    Args:
+        model: The fitted model.
+        rater: Name of the rater in the model.
+        n: Number of units with a verdict of the rater.
+        spec: The labelled criterion.
+    """
     if spec.annotators == "slots":
-        return Estimate.none(stats.SLOTS, left_out=given)
-    if found.prior is None or rater not in found.confusions:
-        return Estimate.none(found.reason or "", left_out=given)
-    right = float(found.prior @ found.confusions[rater].diagonal())
-    return Estimate(right, None, None, CONFIDENCE, "dawid-skene", given, given, 0, _MODELLED)
+        return Estimate.none(stats.SLOTS, left_out=n)
+    if model.prior is None or rater not in model.confusions:
+        return Estimate.none(model.reason or "", left_out=n)
+    right = float(model.prior @ model.confusions[rater].diagonal())
+    return Estimate(right, None, None, CONFIDENCE, "dawid-skene", n, n, 0, _MODELLED)
 
 
-def _without(mine: pd.DataFrame, held: pd.DataFrame, spec: CriterionSpec) -> list[Row]:
+def _without(labels: pd.DataFrame, verdicts: pd.DataFrame, spec: CriterionSpec) -> list[Row]:
     pairs = spec.kind is Kind.PAIRWISE
     rows = []
-    for (judge,), told in groups(held, "judge"):
-        joined = mine.merge(told[["unit", "said"]], on="unit", how="inner")
-        names = {"kind": "annotator", "statistic": f"without them: {judge}"}
+    for (judge,), judge_verdicts in groups(verdicts, "judge"):
+        joined = labels.merge(judge_verdicts[["unit", "verdict"]], on="unit", how="inner")
+        keys = {"kind": "annotator", "statistic": f"without them: {judge}"}
         if spec.annotators == "slots":
-            none = Estimate.none(stats.SLOTS, left_out=joined["unit"].nunique())
-            rows += [row(none, rater=one, **names) for one in sorted(set(joined["annotator"]))]
+            missing = Estimate.none(stats.SLOTS, left_out=joined["unit"].nunique())
+            rows += [row(missing, rater=name, **keys) for name in sorted(set(joined["annotator"]))]
             continue
-        dropped = stats.leave_one_out(
+        changes = stats.leave_one_out(
             values(joined["label"]),
-            values(joined["said"]),
+            values(joined["verdict"]),
             joined["unit"].tolist(),
             annotators=joined["annotator"].tolist(),
             clusters=joined["cluster"].tolist(),
             measure=stats.Measure.ACCURACY if pairs else stats.Measure.SPEARMAN,
         )
-        rows += [row(one.change, rater=one.annotator, **names) for one in dropped]
+        rows += [row(change.change, rater=change.annotator, **keys) for change in changes]
     return rows

@@ -1,7 +1,7 @@
-"""Rationales and verdicts that held up, as training data for a judge of one's own.
+"""Rationales with confirmed verdicts, exported as training data for a judge model.
 
-Only items of the development side are taken, and only verdicts that the labels confirm, so that what
-the trained judge is measured on later was never shown to it.
+Only items of the development split are exported, and only verdicts that the labels confirm. So the trained
+judge never saw the items on which it is evaluated later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from evalhub.analysis.frames.labels import ground, label_criterion
+from evalhub.analysis.frames.labels import gold_labels, label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
@@ -43,11 +43,11 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What may be trained on.
+    """Training data for a judge model.
 
     Attributes:
         lines: One JSON text for each judgment, sorted.
-        manifest: What the lines hold, and what was left out and why.
+        manifest: Facts of the lines, and the number of judgments that were left out, by reason.
     """
 
     lines: tuple[str, ...]
@@ -55,30 +55,34 @@ class Training:
 
 
 def training(runs: Sequence[Results], seed: int = 0) -> Training:
-    """Return the judgments of some runs that a judge may be trained on.
+    """Return the judgments of some runs that can train a judge model.
 
-    A judgment is taken where its judge explained or thought, its item lies in a cluster all of whose
-    items have the split `dev`, its verdict and that of all askings together are the label's, and the two
-    orders of a pair agree. Where a dataset has no split, about half of its clusters are taken, drawn with
-    the seed.
+    A judgment is exported if
+
+    1. it has a rationale or reasoning,
+    2. every item of its cluster is in the split `dev`,
+    3. its verdict, and the combined verdict of all judgments of the unit, equal the label,
+    4. the two orders of a pair agree.
+
+    Of a dataset without a split about half of the clusters count as `dev`, drawn with the seed.
 
     Args:
         runs: The runs.
-        seed: Of the draw of clusters.
+        seed: Seed of the draw of clusters.
     """
-    kept: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     left_out: Counter[str] = Counter()
     splits: dict[str, str] = {}
     for results in runs:
         dev = _dev_items(results, seed, splits)
-        for row, why in _rows(results, dev):
+        for row, reason in _rows(results, dev):
             line = canonical(row)
-            why = why or (TWICE if line in kept else None)
-            if why:
-                left_out[why] += 1
+            reason = reason or (TWICE if line in rows else None)
+            if reason:
+                left_out[reason] += 1
             else:
-                kept[line] = row
-    lines = tuple(sorted(kept, key=lambda line: (_sorted_by(kept[line]), line)))
+                rows[line] = row
+    lines = tuple(sorted(rows, key=lambda line: (_sort_key(rows[line]), line)))
     text = "".join(f"{line}\n" for line in lines)
     manifest = {
         "format": FORMAT,
@@ -88,57 +92,63 @@ def training(runs: Sequence[Results], seed: int = 0) -> Training:
         "seed": seed,
         "runs": sorted(results.run.id for results in runs),
         "splits": dict(sorted(splits.items())),
-        "judges": sorted({row["judge"] for row in kept.values()}),
+        "judges": sorted({row["judge"] for row in rows.values()}),
         "left_out": dict(sorted(left_out.items())),
-        "items": sorted({row["item_sha256"] for row in kept.values()}),
+        "items": sorted({row["item_sha256"] for row in rows.values()}),
     }
     return Training(lines, manifest)
 
 
-def export_training(found: Training, path: Path) -> Path:
-    """Write training data, and its manifest beside it; return where the manifest stands.
+def export_training(data: Training, path: Path) -> Path:
+    """Write training data and its manifest.
 
     Args:
-        found: What is written.
-        path: The file of the lines; the manifest has its name with `.manifest.json`.
+        data: The training data.
+        path: The file of the lines. The manifest gets the same name with the suffix `.manifest.json`.
+
+    Returns:
+        The path of the manifest.
 
     Raises:
-        InputError: One of the files exists already, or there is nothing to write.
-        StorageError: They cannot be written.
+        InputError: One of the files exists already, or there are no lines.
+        StorageError: The files cannot be written.
     """
-    beside = path.with_suffix(".manifest.json")
-    for one in (path, beside):
-        if one.exists():
-            raise InputError("the file exists already", where=str(one), fix="name another one, or remove it")
-    if not found.lines:
-        reasons = ", ".join(f"{count} {why}" for why, count in found.manifest["left_out"].items())
+    manifest_path = path.with_suffix(".manifest.json")
+    for file in (path, manifest_path):
+        if file.exists():
+            raise InputError("the file exists already", where=str(file), fix="name another one, or remove it")
+    if not data.lines:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in data.manifest["left_out"].items())
         raise InputError("no judgment of these runs may be trained on", value=reasons or "no judgments")
     try:
-        write_file(path, "".join(f"{line}\n" for line in found.lines).encode(), shared=True)
-        manifest = json.dumps(found.manifest, indent=1, ensure_ascii=False) + "\n"
-        write_file(beside, manifest.encode(), shared=True)
+        write_file(path, "".join(f"{line}\n" for line in data.lines).encode(), shared=True)
+        manifest = json.dumps(data.manifest, indent=1, ensure_ascii=False) + "\n"
+        write_file(manifest_path, manifest.encode(), shared=True)
     except OSError as error:
-        why = error.strerror
-        raise StorageError(f"the export cannot be written ({why})", where=str(path)) from error
-    return beside
+        raise StorageError(f"the export cannot be written ({error.strerror})", where=str(path)) from error
+    return manifest_path
 
 
 def _dev_items(results: Results, seed: int, splits: dict[str, str]) -> dict[tuple[str, str], Item]:
-    """Return the items of the development side; whether a cluster is there hangs on its name alone."""
-    items = {key_of(one): one for one in results.run.records("items") if isinstance(one, Item)}
+    """Return the items of the development split. The draw of a cluster depends only on its name and the seed.
+
+    Adds a description of each dataset's split to `splits`.
+    """
+    records = results.run.records("items")
+    items = {key_of(record): record for record in records if isinstance(record, Item)}
     clusters: dict[tuple[str, str], list[Item]] = defaultdict(list)
     for item in items.values():
         clusters[item.dataset, item.cluster].append(item)
-    split = {item.dataset for item in items.values() if item.split is not None}
+    datasets_with_split = {item.dataset for item in items.values() if item.split is not None}
     for dataset in {item.dataset for item in items.values()}:
-        told = f"the split {DEV}" if dataset in split else f"about half of the clusters, seed {seed}"
-        splits[dataset] = told
+        has_split = dataset in datasets_with_split
+        splits[dataset] = f"the split {DEV}" if has_split else f"about half of the clusters, seed {seed}"
     return {
         (item.dataset, item.item_id): item
         for (dataset, cluster), members in clusters.items()
         if (
             all(item.split == DEV for item in members)
-            if dataset in split
+            if dataset in datasets_with_split
             else int(digest([seed, dataset, cluster])[:8], 16) % 2 == 0
         )
         for item in members
@@ -148,110 +158,132 @@ def _dev_items(results: Results, seed: int, splits: dict[str, str]) -> dict[tupl
 def _rows(
     results: Results, dev: Mapping[tuple[str, str], Item]
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
-    """Yield each judgment of the run's own judges as a line, or why it is none."""
-    told = results.manifest["judges"]
-    judgments = {key_of(one): one for one in results.run.records("judgments") if isinstance(one, Judgment)}
-    mine = [one for one in judgments.values() if one.judge in told]
-    sent = _sent(results) if any(told[one.judge].get("mode") != Mode.DIRECT for one in mine) else {}
+    """Yield each judgment of the run's own judges as a row with None, or an empty row with a reason."""
+    run_judges = results.judges
+    records = {key_of(record): record for record in results.run.records("judgments")}
+    judgments = [
+        record for record in records.values() if isinstance(record, Judgment) and record.judge in run_judges
+    ]
+    has_rationales = any(run_judges[judgment.judge].get("mode") != Mode.DIRECT for judgment in judgments)
+    messages = _messages(results) if has_rationales else {}
     labels, verdicts = _labels(results), _verdicts(results)
-    for one in mine:
-        item = dev.get((one.dataset, one.item_id))
-        label = _label(results, labels, one)
-        why = _unfit(results, one) or (None if item else NOT_DEV) or _unconfirmed(one, label, verdicts)
-        yield ({}, why) if why or not item or not label else (_line(one, item, label, sent), None)
+    for judgment in judgments:
+        item = dev.get((judgment.dataset, judgment.item_id))
+        label = _label(results, labels, judgment)
+        reason = (
+            _unfit_reason(results, judgment)
+            or (None if item else NOT_DEV)
+            or _unconfirmed_reason(judgment, label, verdicts)
+        )
+        if reason or not item or not label:
+            yield {}, reason
+        else:
+            yield _training_row(judgment, item, label, messages), None
 
 
-def _unfit(results: Results, one: Judgment) -> str | None:
-    rubric = results.rubric(one.judge)
-    if one.failure:
+def _unfit_reason(results: Results, judgment: Judgment) -> str | None:
+    """Return why the text of a judgment cannot be trained on. None = it can."""
+    rubric = results.rubric(judgment.judge)
+    if judgment.failure:
         return FAILED
     if rubric is not None and rubric.shape is Shape.LIST:
         return LISTS
-    if one.rationale is None:
+    if judgment.rationale is None:
         return DIRECT
-    return CUT if one.rationale_cut else None
+    return CUT if judgment.rationale_cut else None
 
 
-def _unconfirmed(
-    one: Judgment, label: tuple[Any, str] | None, verdicts: Mapping[Key, Mapping[str, Any]]
+def _unconfirmed_reason(
+    judgment: Judgment, label: tuple[Any, str] | None, verdicts: Mapping[Key, Mapping[str, Any]]
 ) -> str | None:
+    """Return why the verdict of a judgment is not confirmed by the label. None = it is."""
     if label is None:
         return UNLABELLED
-    whole = verdicts[_about(one)]
-    if one.system is None:
-        orders = [whole["winner_ab"], whole["winner_ba"]]
+    combined = verdicts[_unit(judgment)]
+    if judgment.system is None:
+        orders = [combined["winner_ab"], combined["winner_ba"]]
         if None in orders:
             return ONE_ORDER
         if orders[0] != orders[1]:
             return DISAGREE
-        said = [whole["winner"], one.winner.value if one.winner else None]
+        to_confirm = [combined["winner"], judgment.winner.value if judgment.winner else None]
     else:
-        said = [whole["value"], one.value]
-    return None if all(verdict == label[0] for verdict in said) else WRONG
+        to_confirm = [combined["value"], judgment.value]
+    return None if all(verdict == label[0] for verdict in to_confirm) else WRONG
 
 
-def _about(one: Judgment) -> Key:
-    systems = (one.system,) if one.system is not None else (one.system_a, one.system_b)
-    return (one.dataset, one.judge, one.criterion, one.item_id, *systems, one.sample)
+def _unit(judgment: Judgment) -> Key:
+    """Return the key of the verdict to which a judgment belongs."""
+    is_rating = judgment.system is not None
+    systems = (judgment.system,) if is_rating else (judgment.system_a, judgment.system_b)
+    return (
+        judgment.dataset, judgment.judge, judgment.criterion, judgment.item_id, *systems, judgment.sample
+    )  # fmt: skip
 
 
 def _verdicts(results: Results) -> dict[Key, dict[str, Any]]:
-    found: dict[Key, dict[str, Any]] = {}
-    both = ((pair_verdicts(results), ("system_a", "system_b")), (ratings(results), ("system",)))
-    for frame, systems in both:
+    verdicts: dict[Key, dict[str, Any]] = {}
+    frames = ((pair_verdicts(results), ("system_a", "system_b")), (ratings(results), ("system",)))
+    for frame, systems in frames:
         names = ("dataset", "judge", "criterion", "item_id", *systems, "sample")
-        found |= {tuple(row[name] for name in names): row for row in rows_of(frame)}
-    return found
+        verdicts |= {tuple(row[name] for name in names): row for row in rows_of(frame)}
+    return verdicts
 
 
 def _labels(results: Results) -> dict[Key, tuple[Any, str]]:
-    """Return the label of each response or pair, and who gave it."""
-    found: dict[Key, tuple[Any, str]] = {}
-    for row in rows_of(ground(results)):
+    """Return the gold label of each response or pair, with the kind of its annotator."""
+    labels: dict[Key, tuple[Any, str]] = {}
+    for row in rows_of(gold_labels(results)):
         systems = [row[name] for name in ("system", "system_a", "system_b") if row[name] is not None]
-        said = row["label_winner"] if row["label_value"] is None else row["label_value"]
+        label = row["label_winner"] if row["label_value"] is None else row["label_value"]
         key = (row["dataset"], row["label_criterion"], row["item_id"], *systems, row["sample"])
-        if said is not None:
-            found[key] = (said, str(row["annotator_kind"]))
-    return found
+        if label is not None:
+            labels[key] = (label, str(row["annotator_kind"]))
+    return labels
 
 
-def _label(results: Results, labels: Mapping[Key, tuple[Any, str]], one: Judgment) -> tuple[Any, str] | None:
-    criterion = label_criterion(results, one.judge, one.dataset, one.criterion)
-    dataset, _, _, *about = _about(one)
-    return labels.get((dataset, criterion, *about))
+def _label(
+    results: Results, labels: Mapping[Key, tuple[Any, str]], judgment: Judgment
+) -> tuple[Any, str] | None:
+    criterion = label_criterion(results, judgment.judge, judgment.dataset, judgment.criterion)
+    dataset, _, _, *item_and_systems = _unit(judgment)
+    return labels.get((dataset, criterion, *item_and_systems))
 
 
-def _sent(results: Results) -> dict[str, str]:
+def _messages(results: Results) -> dict[str, str]:
+    """Return the messages of each request, by the key of its completion."""
     frame = results.sql("SELECT key, messages FROM completions")
     return dict(zip(frame["key"], frame["messages"], strict=True))
 
 
-def _line(one: Judgment, item: Item, label: tuple[Any, str], sent: Mapping[str, str]) -> dict[str, Any]:
+def _training_row(
+    judgment: Judgment, item: Item, label: tuple[Any, str], messages: Mapping[str, str]
+) -> dict[str, Any]:
+    systems = (judgment.system, judgment.system_a, judgment.system_b)
     return {
-        "dataset": one.dataset,
-        "item_id": one.item_id,
+        "dataset": judgment.dataset,
+        "item_id": judgment.item_id,
         "item_sha256": prompt_sha256(item),
         "cluster": item.cluster,
         "split": item.split or DEV,
-        "judge": one.judge,
-        "model": one.model,
-        "mode": one.mode,
-        "rubric": one.rubric,
-        "rubric_hash": one.rubric_hash,
-        "criterion": one.criterion,
-        "systems": [name for name in (one.system, one.system_a, one.system_b) if name is not None],
-        "sample": one.sample,
-        "shown": one.shown.value if one.shown else None,
-        "repeat": one.repeat,
-        "messages": json.loads(sent[one.completions[-1]]),
-        "rationale": one.rationale,
-        "verdict": one.raw_text,
+        "judge": judgment.judge,
+        "model": judgment.model,
+        "mode": judgment.mode,
+        "rubric": judgment.rubric,
+        "rubric_hash": judgment.rubric_hash,
+        "criterion": judgment.criterion,
+        "systems": [name for name in systems if name is not None],
+        "sample": judgment.sample,
+        "shown": judgment.shown.value if judgment.shown else None,
+        "repeat": judgment.repeat,
+        "messages": json.loads(messages[judgment.completions[-1]]),
+        "rationale": judgment.rationale,
+        "verdict": judgment.raw_text,
         "label": label[0],
         "annotator_kind": label[1],
     }
 
 
-def _sorted_by(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _sort_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     names = ("dataset", "item_id", "judge", "criterion", "systems", "sample")
     return (*(row[name] for name in names), row["shown"] or "", row["repeat"])

@@ -10,13 +10,13 @@ from evalhub.analysis.bias.bias import ALL_JUDGES
 from evalhub.analysis.frames.comparable import (
     SAME_ITEMS,
     Comparable,
-    cells,
-    comparable,
-    comparable_pairs,
+    item_outcomes,
     matches_of,
+    select_comparable,
+    select_comparable_pairs,
 )
-from evalhub.analysis.frames.orders import asking_columns, judged_together
-from evalhub.analysis.frames.outcomes import ABOUT, WIN_RATE, measured, withheld_reasons
+from evalhub.analysis.frames.orders import order_verdicts_by_criterion, verdict_columns
+from evalhub.analysis.frames.outcomes import ABOUT, WIN_RATE, outcomes, withheld_reasons
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table
 
@@ -40,7 +40,7 @@ def bradley_terry_ratings(results: Results) -> pd.DataFrame:
     of ten to one. A tie counts half. `Elo (controlled)` comes from the judge's single orders and holds their
     biases fixed: position, length, lists and Markdown. In the rows of `all judges` it also holds the judges'
     own family fixed, where judge families cross response families. Both use the pairs that compare (see
-    `comparable`). Choose it over a win rate where systems met different opponents.
+    `select_comparable`). Choose it over a win rate where systems met different opponents.
 
     A system that never lost or never won has a reason that says so. There are no intervals where judging
     stopped early.
@@ -84,7 +84,7 @@ def _without_withheld_interval(estimate: stats.Estimate, withheld: str | None) -
 
 def _unrated_rows(compared: Comparable, rater: Row, measure: str) -> Iterator[Row]:
     """Yield the systems that are not rated, each with its reason."""
-    for system, reason in sorted(compared.why.items()):
+    for system, reason in sorted(compared.reasons.items()):
         yield row(stats.Estimate.none(reason), **rater, system=system, measure=measure)
 
 
@@ -98,24 +98,24 @@ def _rating_rows(matches: stats.Matches, withheld: str | None, rater: Row, measu
 
 def _compared_by_rater(results: Results) -> Iterator[tuple[Row, Comparable]]:
     """Yield each rater of pairs, with the rows by which it ranks the systems."""
-    all_rows = measured(results)
+    all_rows = outcomes(results)
     for key, win_rates in groups(all_rows[all_rows["measure"] == WIN_RATE], *ABOUT):
         if win_rates["system"].nunique() >= MIN_SYSTEMS:
             rater = dict(zip(_RATER, (key[0], key[1], key[2], key[3] or None), strict=True))
-            yield rater, comparable(cells(win_rates))
+            yield rater, select_comparable(item_outcomes(win_rates))
 
 
 def _orders_by_judge(results: Results) -> Iterator[tuple[Row, Comparable]]:
     """Yield each judge, and all judges together, with the pairs and orders by which it ranks the systems."""
-    all_rows = measured(results)
+    all_rows = outcomes(results)
     ranked, withheld = set(all_rows["dataset"]), withheld_reasons(all_rows)
-    for (dataset, criterion), orders in judged_together(results):
+    for (dataset, criterion), orders in order_verdicts_by_criterion(results):
         if dataset not in ranked or len({*orders["system_a"], *orders["system_b"]}) < MIN_SYSTEMS:
             continue
         by_judge = {}
         for (judge,), judge_orders in groups(orders, "judge"):
             reason = withheld.get((dataset, judge, criterion))
-            by_judge[judge] = comparable_pairs(judge_orders, withheld=reason)
+            by_judge[judge] = select_comparable_pairs(judge_orders, withheld=reason)
         if len(by_judge) > 1:
             by_judge[ALL_JUDGES] = _pooled(list(by_judge.values()))
         for judge, compared in by_judge.items():
@@ -131,14 +131,14 @@ def _pooled(by_judge: list[Comparable]) -> Comparable:
     reasons = {
         system: reason
         for compared in by_judge
-        for system, reason in compared.why.items()
+        for system, reason in compared.reasons.items()
         if system not in rated
     }
     return Comparable(rows, SAME_ITEMS, reasons)
 
 
 def _controlled_matches(orders: pd.DataFrame) -> stats.Matches:
-    columns = asking_columns(orders)
+    columns = verdict_columns(orders)
     return stats.Matches(
         stats.win_values(columns.winner),
         orders["system_a"].tolist(),

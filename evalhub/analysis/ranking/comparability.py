@@ -33,7 +33,7 @@ def rater_changes(key: tuple[str, ...], after: Results, before: Results) -> tupl
     """Return the names of the parts of a rater that differ between two runs. An empty tuple means the same.
 
     Args:
-        key: Dataset, kind, rater, criterion and measure, as in `measured`. The rater is a judge, a jury or a
+        key: Dataset, kind, rater, criterion and measure, as in `outcomes`. The rater is a judge, a jury or a
             metric that has the same id in both runs.
         after: The later run.
         before: The earlier run.

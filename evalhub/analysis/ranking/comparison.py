@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import cells
+from evalhub.analysis.frames.comparable import item_outcomes
 from evalhub.analysis.frames.directions import direction_of
-from evalhub.analysis.frames.outcomes import ABOUT, bounds, measured, withheld_reason
-from evalhub.analysis.people.prediction_powered import powered_pairs
+from evalhub.analysis.frames.outcomes import ABOUT, bounds_of, outcomes, withheld_reason
+from evalhub.analysis.people.prediction_powered import prediction_powered_differences
 from evalhub.analysis.ranking.comparability import rater_changes
 from evalhub.analysis.ranking.data_changes import DataChange, data_change
 from evalhub.analysis.results import Results
@@ -128,10 +128,10 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
         margin: Margin of non-inferiority, in the unit of the measure. None = no finding.
     """
     rows: list[Row] = []
-    for key, measure_rows in groups(measured(results), *ABOUT):
+    for key, measure_rows in groups(outcomes(results), *ABOUT):
         differences = _differences(measure_rows, "system", withheld_reason(measure_rows))
         rows += _rows((*key, direction_of(measure_rows)), SYSTEMS, differences, margin)
-    for key_columns, estimate in powered_pairs(results):
+    for key_columns, estimate in prediction_powered_differences(results):
         finding = _finding(estimate, margin, key_columns["higher_is_better"])
         rows.append(row(estimate, **key_columns, test="none", finding=finding))
     return _table(rows, (*_KEY, *SYSTEMS, *_TEST))
@@ -153,17 +153,17 @@ def run_comparison(after: Results, before: Results, *, margin: float | None = No
         before: The earlier run.
         margin: Margin of non-inferiority, in the unit of the measure. None = no finding.
     """
-    rows_before = dict(groups(measured(before), *ABOUT))
+    rows_before = dict(groups(outcomes(before), *ABOUT))
     data_changes: dict[str, DataChange] = {}
     rows: list[Row] = []
-    for key, measure_rows in groups(measured(after), *ABOUT):
+    for key, measure_rows in groups(outcomes(after), *ABOUT):
         if key not in rows_before or measure_rows["kind"].iat[0] == "labels":
             continue
         if (dataset := key[0]) not in data_changes:
             data_changes[dataset] = data_change(dataset, after, before)
         change = data_changes[dataset]
         sides = (measure_rows, rows_before[key])
-        scales = [(bounds(side), direction_of(side)) for side in sides]
+        scales = [(bounds_of(side), direction_of(side)) for side in sides]
         reasons = [*map(withheld_reason, sides), OTHER_SCALE if scales[0] != scales[1] else None]
         by_system, changed_items = _changes_of_systems(*sides, change, next(filter(None, reasons), None))
         differences: Differences = {
@@ -197,7 +197,7 @@ def _changes_of_systems(
         else:
             no_cells = unchanged[:0].assign(failed=False)
             lacking = unchanged["item_id"].nunique()
-            difference = _Difference(no_cells, no_cells, bounds(system_rows), lacking, reason)
+            difference = _Difference(no_cells, no_cells, bounds_of(system_rows), lacking, reason)
         if n_changed:
             difference = replace(
                 difference,
@@ -218,12 +218,12 @@ def _differences(measure_rows: pd.DataFrame, side: str, reason: str | None) -> D
     """Return the difference of every two sides, samples averaged.
 
     Args:
-        measure_rows: Rows of `measured` under one measure of one rater.
+        measure_rows: Rows of `outcomes` under one measure of one rater.
         side: Column of the sides.
         reason: Why the sides do not compare. None = they do.
     """
-    ends = bounds(measure_rows)
-    rows = cells(measure_rows, side)
+    ends = bounds_of(measure_rows)
+    rows = item_outcomes(measure_rows, side)
     matching = stats.Matching(rows[side].tolist(), rows["item_id"].tolist(), rows["other"].tolist())
     differences: Differences = {}
     for pair in itertools.combinations(matching.sides, 2):

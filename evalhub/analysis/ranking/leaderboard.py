@@ -7,15 +7,15 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import cells, comparable
+from evalhub.analysis.frames.comparable import item_outcomes, select_comparable
 from evalhub.analysis.frames.directions import direction_of
 from evalhub.analysis.frames.outcomes import (
     ABOUT,
     MEAN_SCORE,
     PENALISED,
     WIN_RATE,
-    bounds,
-    measured,
+    bounds_of,
+    outcomes,
 )
 from evalhub.analysis.ranking.ranks import ranks
 from evalhub.analysis.results import Results
@@ -37,11 +37,11 @@ _PENALISED = [PENALISED.format(name) for name in (WIN_RATE, MEAN_SCORE)]
 
 
 def leaderboard(results: Results) -> pd.DataFrame:
-    """Return every number that ranks a system, one row each: the means of `measured`.
+    """Return every number that ranks a system, one row each: the means of `outcomes`.
 
     A win rate is against the other systems that the rater compared the system with. A tie counts half. The
-    mean is over the cells that compare (see `comparable`): samples of one item are averaged first. `rank` is
-    that of `ranks`. `higher_is_better` is None where neither direction is better.
+    mean is over the cells that compare (see `select_comparable`). Samples of one item are averaged first.
+    `rank` is that of `ranks`. `higher_is_better` is None where neither direction is better.
 
     `left_out` counts the failed responses or verdicts of the system. `set_aside` counts its measured items
     that other systems lack or failed on. Where there are such items, `unshared` is the mean over all measured
@@ -52,7 +52,7 @@ def leaderboard(results: Results) -> pd.DataFrame:
         tuple(rank[name] for name in (*ABOUT, "system")): rank["rank"] for rank in rows_of(ranks(results))
     }
     rows: list[Row] = []
-    for key, measure_rows in groups(measured(results), *ABOUT):
+    for key, measure_rows in groups(outcomes(results), *ABOUT):
         key_columns: Row = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
         key_columns["higher_is_better"] = direction_of(measure_rows)
         for values in _system_rows(measure_rows):
@@ -66,14 +66,14 @@ def leaderboard(results: Results) -> pd.DataFrame:
 
 def _system_rows(measure_rows: pd.DataFrame) -> Iterator[Row]:
     """Yield the mean of each system under one measure, on the cells that compare."""
-    measure_cells, ends = cells(measure_rows), bounds(measure_rows)
-    compared = comparable(measure_cells)
+    measure_cells, ends = item_outcomes(measure_rows), bounds_of(measure_rows)
+    compared = select_comparable(measure_cells)
     for (system,), system_cells in groups(measure_cells, "system"):
         if compared.withheld:
             yield row(stats.Estimate.none(compared.withheld), system=system, basis=None, set_aside=0)
             continue
         set_aside = compared.set_aside.get(system, 0)
-        reason = _reason_if_unpenalised(system_cells) or compared.why.get(system)
+        reason = _reason_if_unpenalised(system_cells) or compared.reasons.get(system)
         rows = compared.rows[compared.rows["system"] == system]
         estimate = stats.Estimate.none(reason) if reason else _mean(rows, ends)
         estimate = replace(estimate, left_out=int(system_cells["failed"].sum()))

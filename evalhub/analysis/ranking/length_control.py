@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import comparable_pairs
-from evalhub.analysis.frames.outcomes import SOFT, WIN_RATE, measured, withheld_reasons
+from evalhub.analysis.frames.comparable import select_comparable_pairs
+from evalhub.analysis.frames.outcomes import SOFT, WIN_RATE, outcomes, withheld_reasons
 from evalhub.analysis.frames.verdicts import all_soft, pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups, row, table, values
@@ -28,9 +28,10 @@ def length_controlled_win_rates(results: Results) -> pd.DataFrame:
     favours longer answers. Soft verdicts are used where all of the judge's verdicts are soft.
 
     With fewer than 20 systems the difficulty of the items is not identified, and the reason says so. Only
-    pairs that compare count (see `comparable`). Anonymous systems and judges that stopped early are left out.
+    pairs that compare count (see `select_comparable`). Anonymous systems and judges that stopped early are
+    left out.
     """
-    cards, withheld = results.manifest["cards"], withheld_reasons(measured(results))
+    cards, withheld = results.cards, withheld_reasons(outcomes(results))
     rows: list[Row] = []
     by_judge = groups(pair_verdicts(results), "dataset", "judge", "criterion")
     for (dataset, judge, criterion), verdicts in by_judge:
@@ -43,9 +44,9 @@ def length_controlled_win_rates(results: Results) -> pd.DataFrame:
         }  # fmt: skip
         soft = all_soft(verdicts)
         raw_measure = SOFT.format(WIN_RATE) if soft else WIN_RATE
-        compared = comparable_pairs(verdicts, withheld=reason)
-        for system in sorted(compared.why.keys() - {baseline}):
-            absent = stats.Estimate.none(compared.why[system])
+        compared = select_comparable_pairs(verdicts, withheld=reason)
+        for system in sorted(compared.reasons.keys() - {baseline}):
+            absent = stats.Estimate.none(compared.reasons[system])
             system_columns = {**key_columns, "system": system, "length_effect": None}
             rows += (row(absent, **system_columns, measure=measure) for measure in (raw_measure, CONTROLLED))
         if compared.rows.empty:

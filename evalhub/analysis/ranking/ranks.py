@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import cells, comparable, matches_of
+from evalhub.analysis.frames.comparable import item_outcomes, matches_of, select_comparable
 from evalhub.analysis.frames.directions import oriented
-from evalhub.analysis.frames.outcomes import ABOUT, measured
-from evalhub.analysis.results import Results, remembered
+from evalhub.analysis.frames.outcomes import ABOUT, outcomes
+from evalhub.analysis.results import Results, cached_table
 from evalhub.analysis.tables import floats, groups
 from evalhub.stats.testing.paired import NOTHING
 
@@ -26,22 +26,22 @@ NO_STRENGTHS = "too few clusters of items tell how strong the systems are"
 Row = dict[str, Any]
 
 
-@remembered
+@cached_table
 def ranks(results: Results) -> pd.DataFrame:
     """Return the rank of each system, 1 = best, with its intervals. Fewer than 2 systems have no rows.
 
     The better value ranks first, by the direction of the measure. Measures without a direction have no ranks.
     Win rates rank by the strength under Bradley-Terry, since systems may have met different opponents.
 
-    Only systems that compare are ranked, on the items that all of them share (`basis`, see `comparable`).
-    `systems` and `items` count them. Other systems have no rank, and a reason. The interval [low, high] holds
-    for one system alone, [low_all, high_all] for all systems at once. There are no intervals where judging
-    stopped early.
+    Only systems that compare are ranked, on the items that all of them share (see `select_comparable`).
+    `basis` says how they compare, `systems` and `items` count them. Other systems have no rank, and a reason.
+    The interval [low, high] holds for one system alone, [low_all, high_all] for all systems at once. There
+    are no intervals where judging stopped early.
     """
     import pandas as pd
 
     rows: list[Row] = []
-    for key, measure_rows in groups(oriented(measured(results)), *ABOUT):
+    for key, measure_rows in groups(oriented(outcomes(results)), *ABOUT):
         key_columns = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
         if measure_rows["system"].nunique() > 1 and measure_rows["value"].notna().any():
             rows += ({**key_columns, **rank} for rank in _rank_rows(measure_rows))
@@ -52,7 +52,7 @@ def ranks(results: Results) -> pd.DataFrame:
 
 
 def _rank_rows(measure_rows: pd.DataFrame) -> Iterator[Row]:
-    compared = comparable(cells(measure_rows))
+    compared = select_comparable(item_outcomes(measure_rows))
     estimates, reason_without_estimate = _estimates(compared.rows)
     ranked = estimates.systems if estimates else ()
     basis: Row = {
@@ -66,7 +66,7 @@ def _rank_rows(measure_rows: pd.DataFrame) -> Iterator[Row]:
         for rank in stats.rank_intervals(estimates):
             yield {**basis, **asdict(rank), **no_interval}
     for system in sorted(set(measure_rows["system"]).difference(ranked)):
-        reason = compared.why.get(system) or reason_without_estimate
+        reason = compared.reasons.get(system) or reason_without_estimate
         yield {**basis, "system": system, "method": "none", "reason": reason}
 
 

@@ -7,10 +7,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import OPPONENTS, Comparable, cells, comparable, matches_of
+from evalhub.analysis.frames.comparable import (
+    OPPONENTS,
+    Comparable,
+    item_outcomes,
+    matches_of,
+    select_comparable,
+)
 from evalhub.analysis.frames.directions import oriented
 from evalhub.analysis.frames.labels import label_criterion
-from evalhub.analysis.frames.outcomes import ABOUT, measured, withheld_reason
+from evalhub.analysis.frames.outcomes import ABOUT, outcomes, withheld_reason
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups
 
@@ -39,10 +45,10 @@ def sensitivity(runs: Sequence[Results]) -> pd.DataFrame:
     Metrics stand in every group. The reference is the first judge's first measure. Labels and metrics are
     variants of their own. Judges that stopped early are left out.
 
-    Each variant ranks on the rows that compare (see `comparable`). `missing` counts the systems that it does
-    not rank. `kendall` and `spearman`, in [-1, 1], are correlations with the reference: 1 = the same ranking.
-    `swapped` counts the pairs of systems in the opposite order. `mover` is the system that moves furthest,
-    `move` its number of places (above 0 = up).
+    Each variant ranks on the rows that compare (see `select_comparable`). `missing` counts the systems that
+    it does not rank. `kendall` and `spearman`, in [-1, 1], are correlations with the reference: 1 = the same
+    ranking. `swapped` counts the pairs of systems in the opposite order. `mover` is the system that moves
+    furthest, `move` its number of places (above 0 = up).
     """
     import pandas as pd
 
@@ -74,19 +80,22 @@ def _changes(dataset: str, variants: list[tuple[str, Facts, Scores]]) -> Iterato
 
 def _rankings(results: Results) -> Iterator[tuple[Facts, Scores]]:
     """Yield the facts of each variant of a run, with the scores by which it ranks the systems."""
-    for key, measure_rows in groups(oriented(measured(results)), *ABOUT):
+    for key, measure_rows in groups(oriented(outcomes(results)), *ABOUT):
         key_columns = dict(zip(ABOUT, key, strict=True))
         if withheld_reason(measure_rows) or measure_rows["value"].isna().all():
             continue
-        judge = results.manifest["judges"].get(key_columns["rater"], {})
+        judge = results.judges.get(key_columns["rater"], {})
         facts = {
             **key_columns, "run": results.run.id, "rubric": judge.get("rubric"), "mode": judge.get("mode"),
             "failures": DROPPED, "about": _labels_criterion(results, key_columns),
         }  # fmt: skip
-        yield facts, _scores(comparable(cells(measure_rows)))
+        yield facts, _scores(select_comparable(item_outcomes(measure_rows)))
         if measure_rows["value"].isna().any() and measure_rows["floor"].notna().all():
             filled = measure_rows.assign(value=measure_rows["value"].fillna(measure_rows["floor"]))
-            yield {**facts, "failures": "counted as the worst"}, _scores(comparable(cells(filled)))
+            yield (
+                {**facts, "failures": "counted as the worst"},
+                _scores(select_comparable(item_outcomes(filled))),
+            )
 
 
 def _labels_criterion(results: Results, key_columns: Facts) -> str:

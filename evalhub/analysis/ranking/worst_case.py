@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import cells, planned
+from evalhub.analysis.frames.comparable import item_outcomes, select_planned
 from evalhub.analysis.frames.directions import direction_of
 from evalhub.analysis.frames.judges import counts_as_wrong, may_tie
-from evalhub.analysis.frames.labels import truth, with_label_criterion
-from evalhub.analysis.frames.outcomes import ABOUT, bounds, measured, withheld_reason
+from evalhub.analysis.frames.labels import consensus_labels, with_label_criterion
+from evalhub.analysis.frames.outcomes import ABOUT, bounds_of, outcomes, withheld_reason
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR, floats, groups, row, table
@@ -40,12 +40,12 @@ def worst_case_bounds(results: Results) -> pd.DataFrame:
     Source: Manski, American Economic Review 80(2), 1990, 319-323.
     """
     rows: list[Row] = []
-    for key, measure_rows in groups(measured(results), *ABOUT):
-        if (ends := bounds(measure_rows)) is None or withheld_reason(measure_rows):
+    for key, measure_rows in groups(outcomes(results), *ABOUT):
+        if (ends := bounds_of(measure_rows)) is None or withheld_reason(measure_rows):
             continue
         key_columns: Row = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
         key_columns["higher_is_better"] = direction_of(measure_rows)
-        for (system,), system_cells in groups(cells(planned(measure_rows).rows), "system"):
+        for (system,), system_cells in groups(item_outcomes(select_planned(measure_rows).rows), "system"):
             rows += _row_if_failed(system_cells, ends, {**key_columns, "system": system})
     rows += _accuracy_rows(results)
     return table(rows, COLUMNS)
@@ -68,7 +68,7 @@ def _row_if_failed(rows: pd.DataFrame, ends: tuple[float, float], key_columns: R
 def _accuracy_rows(results: Results) -> Iterator[Row]:
     verdicts = with_label_criterion(results, pair_verdicts(results))
     ties = may_tie(results, verdicts)
-    labels = truth(results)
+    labels = consensus_labels(results)
     labels = labels[labels["label_winner"].notna()]
     labels = labels[[*PAIR, "label_criterion", "annotator_kind", "label_winner"]]
     labelled = verdicts.merge(labels, on=[*PAIR, "label_criterion"])

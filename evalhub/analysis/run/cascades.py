@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.labels import truth, with_label_criterion
+from evalhub.analysis.frames.labels import consensus_labels, with_label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.run.cost import engine_time
@@ -85,10 +85,10 @@ def cascades(results: Results) -> pd.DataFrame:
     - judgments, tokens and seconds of engine time for each pair that the stage decides.
     - not_used: which pairs are left out.
     """
-    specs = results.manifest["resolved"]["suite"].get("cascades", ())
+    specs = results.suite.get("cascades", ())
     rows: list[dict[str, Any]] = []
     if specs:
-        verdicts, labels, costs = pair_verdicts(results), truth(results), results.sql(_COSTS)
+        verdicts, labels, costs = pair_verdicts(results), consensus_labels(results), results.sql(_COSTS)
         labels = labels[labels["label_winner"].notna()]
         verdicts = verdicts.merge(costs, on=["judge", "criterion", *PAIR], how="left")
         for cascade in specs:

@@ -75,7 +75,7 @@ def coverage_by_criterion(results: Results) -> pd.DataFrame:
     judgments over all criteria together, so coverage by criterion is None while some are not yet done.
     """
     all_judgments, expected = results.sql(_JUDGMENTS), results.manifest["expected"]
-    n_judgments = (results.whole or results).sql("SELECT judge FROM judgments")["judge"].value_counts()
+    n_judgments = (results.full_run or results).sql("SELECT judge FROM judgments")["judge"].value_counts()
     rows: list[dict[str, Any]] = []
     by_criterion = groups(all_judgments, "dataset", "judge", "criterion")
     for (dataset, judge, criterion), judgments in by_criterion:
