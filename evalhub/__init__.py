@@ -48,8 +48,8 @@ _PARTS = ("analysis", "engines", "judging", "models", "report", "runner", "sourc
 
 def run(suite: str, options: Options | None = None, progress: Progress | None = None) -> Run:
     """Run a suite, or go on with it; see `evalhub.runner.run`."""
-    found: Run = import_module("evalhub.runner").run(suite, options, progress)
-    return found
+    finished: Run = import_module("evalhub.runner").run(suite, options, progress)
+    return finished
 
 
 def load(run: Run | str | Path | None = None, runs: str | Path | None = None) -> Results:
@@ -60,8 +60,8 @@ def load(run: Run | str | Path | None = None, runs: str | Path | None = None) ->
         runs: The folder that holds the runs; EVALHUB_RUNS or ./runs by default.
     """
     part = import_module("evalhub.store")
-    found = run if isinstance(run, part.Run) else part.find_run(run and str(run), part.runs_root(runs))
-    results: Results = import_module("evalhub.analysis").Results(found)
+    target = run if isinstance(run, part.Run) else part.find_run(run and str(run), part.runs_root(runs))
+    results: Results = import_module("evalhub.analysis").Results(target)
     return results
 
 

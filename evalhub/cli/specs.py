@@ -34,7 +34,7 @@ def datasets_show(name: Name, as_json: Json = False) -> None:
         print_json(details)
         return
     card = details["card"]
-    files = [f"{file['path']}: {file['found'] or file['url'] or 'is absent'}" for file in details["files"]]
+    files = [f"{file['path']}: {file['location'] or file['url'] or 'is absent'}" for file in details["files"]]
     entry = {key: value for key, value in details["entry"].items() if value}
     origin = {key: card[key] for key in ("source", "released", "note") if key in card}
     criteria = {key: criterion["kind"] for key, criterion in card["criteria"].items()}

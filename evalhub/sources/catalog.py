@@ -102,7 +102,7 @@ def _entry(name: str, path: Path) -> Entry:
 
 
 def _describe(card: Card, path: Path, files: Iterable[DataFile]) -> Entry:
-    missing_files = [file.path for file in files if file.found is None]
+    missing_files = [file.path for file in files if file.location is None]
     return Entry(
         id=card.id,
         path=path,

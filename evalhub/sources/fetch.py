@@ -43,9 +43,9 @@ def fetch(
     paths = []
     for file in files_of(card, card_path):
         where = f"{card_path}:files.{file.table}"
-        if file.found is not None:
-            verify(file.found, file.sha256, where=where)
-            paths.append(file.found)
+        if file.location is not None:
+            verify(file.location, file.sha256, where=where)
+            paths.append(file.location)
             continue
         target = cache_path(card, file.path)
         try:

@@ -23,14 +23,14 @@ class DataFile:
         path: Its path in the card.
         sha256: The pinned sha256 of its content.
         url: Its public home, or None.
-        found: Its location on this disk, or None. It is not verified yet.
+        location: Its location on this disk, or None. It is not verified yet.
     """
 
     table: str
     path: str
     sha256: str
     url: str | None
-    found: Path | None
+    location: Path | None
 
 
 def cache_path(card: Card, path: str) -> Path:
@@ -56,7 +56,7 @@ def files_of(card: Card, card_path: Path) -> tuple[DataFile, ...]:
             path=path,
             sha256=sha256,
             url=_url(card, table, path),
-            found=next((place for place in places(card, card_path, path) if place.is_file()), None),
+            location=next((place for place in places(card, card_path, path) if place.is_file()), None),
         )
         for table, spec in card.files.items()
         for path, sha256 in sorted(spec.hashes.items())
@@ -84,15 +84,15 @@ def locate_files(card: Card, card_path: Path) -> dict[str, Path]:
     """
     locations: dict[str, Path] = {}
     for file in files_of(card, card_path):
-        if file.found is None:
+        if file.location is None:
             paths = ", ".join(map(str, places(card, card_path, file.path)))
             raise InputError(
                 f"the file {file.path} of the dataset {card.id} is at none of {paths}",
                 where=f"{card_path}:files.{file.table}",
                 fix=f"run `evalhub datasets fetch {card.id}`",
             )
-        verify(file.found, file.sha256, where=f"{card_path}:files.{file.table}")
-        locations[file.path] = file.found
+        verify(file.location, file.sha256, where=f"{card_path}:files.{file.table}")
+        locations[file.path] = file.location
     return locations
 
 
