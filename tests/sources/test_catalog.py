@@ -54,7 +54,7 @@ def test_list(home: Any) -> None:
 def test_show(home: Any) -> None:
     details = show("mini")
     assert [(file.table, file.path) for file in details.files] == [("q", "q.jsonl"), ("r", "r.jsonl")]
-    assert details.files[0].found == home.data / "q.jsonl"
+    assert details.files[0].location == home.data / "q.jsonl"
     assert details.card.id == details.entry.id == "mini"
     with pytest.raises(UnknownNameError, match="did you mean 'mini'"):
         show("mimi")
