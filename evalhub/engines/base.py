@@ -222,7 +222,7 @@ class EngineFacts:
 
 
 class Engine(Protocol):
-    """Runs requests. All methods are called from one thread."""
+    """Runs requests. All methods are called from one thread. A subclass inherits the context manager."""
 
     @property
     def identity(self) -> EngineIdentity:
@@ -252,11 +252,13 @@ class Engine(Protocol):
 
     def __enter__(self) -> Self:
         """Return the engine itself."""
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the engine."""
+        self.close()
 
 
 def complete(engine: Engine, keyed_requests: Iterable[tuple[str, Request]]) -> Iterator[Completion]:

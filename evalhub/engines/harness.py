@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from evalhub.engines.base import (
     HANG_SECONDS,
+    Engine,
     EngineFacts,
     EngineIdentity,
     Outcome,
@@ -104,7 +104,7 @@ def open_child(
     return ChildEngine(opening.identity, start)
 
 
-class ChildEngine:
+class ChildEngine(Engine):
     """An engine in a child process.
 
     Args:
@@ -178,16 +178,6 @@ class ChildEngine:
             process, self._process = self._process, None
             process.end()
             process.log.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        """Return the engine itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the engine."""
-        self.close()
 
     def _take_turn(self) -> None:
         """Send requests, take messages, and handle a child that died or hangs."""

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from queue import Empty, SimpleQueue
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
-from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome, clean_request, completion
+from evalhub.engines.base import Engine, EngineFacts, EngineIdentity, Outcome, clean_request, completion
 from evalhub.engines.openai_dialect import (
     CHANGES,
     Dialect,
@@ -75,7 +74,7 @@ def open_openai(opening: Opening[OpenaiSettings]) -> OpenaiEngine:
     return OpenaiEngine(opening.identity, opening.settings, key=key)
 
 
-class OpenaiEngine:
+class OpenaiEngine(Engine):
     """A model behind a server.
 
     Args:
@@ -176,16 +175,6 @@ class OpenaiEngine:
         self._closing.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._client.close()
-
-    def __enter__(self) -> Self:
-        """Return the engine itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the engine."""
-        self.close()
 
     def _count_time(self, start_time: float) -> None:
         self._seconds_busy += time.monotonic() - start_time
