@@ -56,8 +56,8 @@ class TestNew:
     @pytest.mark.parametrize(
         ("arguments", "parts"),
         [
-            (("pair",), ("judges/pair.md", "there already", "another name")),
-            (("helpfulness",), ("helpfulness.md", "there already")),  # a packaged one
+            (("pair",), ("judges/pair.md", "exists already", "another name")),
+            (("helpfulness",), ("helpfulness.md", "exists already")),  # a packaged one
             (("../out",), ("NAME", "'../out'", "letters")),
             (("x.md",), ("NAME", "'x.md'", "without an ending")),
             (("x\n",), ("NAME",)),
