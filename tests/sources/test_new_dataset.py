@@ -194,7 +194,7 @@ def test_what_is_no_data_is_left_out_and_said(desk: Any, cli: Any) -> None:
         ({"a.csv": "a,b\n1\n"}, [], "mine/a.csv:2 (row 1): the file cannot be read: the row has 1 fields"),
         ({"a.csv": ""}, [], "mine/a.csv: the file cannot be read: it holds no row with a column"),
         ({"a.parquet": "no"}, [], "mine/a.parquet: the file cannot be read: it is no Parquet"),
-        ({"a.csv": "a\n1\n"}, ["--id", "tiny"], "datasets/tiny.yaml: a card of that name is exists already"),
+        ({"a.csv": "a\n1\n"}, ["--id", "tiny"], "datasets/tiny.yaml: a card of that name exists already"),
         ({"a.csv": "a\n1\n"}, ["--id", "a b"], "--id: this is no name for a file, got 'a b'"),
     ],
 )
@@ -213,7 +213,7 @@ def test_nothing_is_written_over(desk: Any, cli: Any, new: Any) -> None:
     new({"a.csv": "prompt\nWho?\n"})
     card = desk.folder / "datasets" / "mine.yaml"
     before = card.read_text()
-    assert "a card of that name is exists already" in cli("datasets", "new", "mine").sentence
+    assert "a card of that name exists already" in cli("datasets", "new", "mine").sentence
     assert card.read_text() == before
     assert cli("datasets", "new", "elsewhere").sentence == "FOLDER: there is no such folder, got 'elsewhere'."
 
