@@ -15,7 +15,7 @@ import pytest
 
 from evalhub import analysis
 from evalhub.analysis import Results, pair_verdicts
-from evalhub.judging import hard_winner, mirrored, preference, softmax
+from evalhub.judging import hard_winner, preference, softmax, with_exact_complement
 from evalhub.records import FailureKind, Judgment, Label, Record
 from evalhub.scales import Order, Winner
 from evalhub.sources import load
@@ -68,7 +68,7 @@ def _verdict(judge: str, judgment: Judgment, draw: random.Random) -> Judgment:
         logs = {name: -draw.expovariate(1) for name in ("a", "tie", "b")}
         chances = softmax(logs)
         return replace(judgment, winner=hard_winner(chances), p_a=preference(chances), logprobs=logs)
-    p_a = mirrored(draw.choice([0.0, 1.0, 0.5, draw.random()]))
+    p_a = with_exact_complement(draw.choice([0.0, 1.0, 0.5, draw.random()]))
     winner = Winner.of_sign(p_a - 0.5 if abs(p_a - 0.5) > 1e-6 else 0)
     return replace(judgment, winner=winner, p_a=p_a)
 

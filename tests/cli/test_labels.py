@@ -66,7 +66,7 @@ def test_needed_and_the_leaderboard(on_runs: Any) -> None:
     assert {row["system"] for row in rows} == {"k", "m"}
     assert all(row["labelled"] == 30 and row["rows"] == 60 for row in rows)
     needed = on_runs("labels", "needed", "--width", "0.4").out
-    assert "Labels for an interval 0.4 wide" in needed
+    assert "the interval is 0.4 wide" in needed
     assert "30 of 60" in needed
     assert max(map(len, needed.splitlines())) <= 100
     tables = json.loads(on_runs("leaderboard", "--json").out)
