@@ -21,11 +21,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from evalhub.engines.local import vllm_environment
-
 from evalhub.engines import complete, identify, open_engine
 from evalhub.engines.base import EngineIdentity
 from evalhub.engines.prompts import Prompts
+from evalhub.engines.vllm import vllm_environment
 from evalhub.engines.vllm_backend import engine_arguments, load_vllm
 from evalhub.models import ResolvedModel, resolve
 from evalhub.records import Message, Request, Sampling
