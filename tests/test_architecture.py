@@ -109,7 +109,7 @@ def test_no_cycles_between_modules() -> None:
 
 def arrows(room: str) -> set[tuple[str, str]]:
     """Return which part of a room imports from which other: its folders and the modules beside them."""
-    found = set()
+    edges = set()
     for name, path in MODULES.items():
         source = name.split(".")[2:3]
         if layer(name) != room or not source:
@@ -117,14 +117,16 @@ def arrows(room: str) -> set[tuple[str, str]]:
         for target, _, types in imports(path):
             parts = target.split(".")
             if parts[:2] == ["evalhub", room] and parts[2:3] not in ([], source) and not types:
-                found.add((source[0], parts[2]))
-    return found
+                edges.add((source[0], parts[2]))
+    return edges
 
 
-@pytest.mark.parametrize(("room", "most"), [("analysis", 40), ("judging", 15), ("runner", 15)])
-def test_the_folders_of_a_room_import_one_way(room: str, most: int) -> None:
+@pytest.mark.parametrize(
+    ("room", "limit"), [("analysis", 40), ("judging", 15), ("runner", 15), ("report", 20)]
+)
+def test_the_folders_of_a_room_import_one_way(room: str, limit: int) -> None:
     edges = arrows(room)
-    assert len(edges) <= most
+    assert len(edges) <= limit
     left = {name for edge in edges for name in edge}
     while left:
         # Whatever nobody needs can be set aside. A cycle leaves some that are always needed.

@@ -82,7 +82,7 @@ class Section:
     Attributes:
         title: Stands over it.
         tables: Names of the tables that it is made of.
-        grids: Makes its grids. `line_grids` and `pivot_grids` make them of a list of columns.
+        grids: Makes its grids. `line_grids` makes them of a list of columns.
         places: Where it stands. Sections stand in the order of `SECTIONS` everywhere.
         plots: Makes what is drawn, for the page and the dashboard.
         brief: Makes fewer grids, for the terminal. None = the same grids.
@@ -148,7 +148,6 @@ TABLES = (
 )
 """Every table that a command or the dashboard has among its data."""
 
-_EVERYWHERE = Place.REPORT | Place.LEADERBOARD | Place.DASHBOARD
 _PAGE = Place.PAGE | Place.LEADERBOARD | Place.DASHBOARD
 
 
@@ -178,9 +177,7 @@ SECTIONS = (
         ranks.length_control_grids,
         _PAGE,
     ),
-    Section(
-        "Settled, valid at every look and for all pairs", ("settled",), ranks.sequential_grids, _EVERYWHERE
-    ),
+    Section("Settled, valid at every look and for all pairs", ("settled",), ranks.sequential_grids, _RANKING),
     Section("People and judge together", ("powered",), ranks.prediction_powered_grids, _PAGE),
     Section(
         "Length penalty: raw and penalised",

@@ -51,7 +51,7 @@ Command = Callable[..., tuple[int, str]]
 
 
 def suites(labelled_sets: bool) -> dict[str, dict[str, Any]]:
-    """Return the suites by name; those on labelled sets where these are at hand."""
+    """Return the suites by name, with those on labelled sets where these are at hand."""
     by_name = {"quickstart": _quickstart(), "crafted": _crafted(), "stopping": _stopping()}
     if labelled_sets:
         by_name |= _on_labelled_sets()
@@ -232,7 +232,7 @@ CONSENSUS_KEY = "truth"
 
 
 def as_rows(value: Any) -> Any:
-    """Return a table as its rows, each by its columns; any other value as it is."""
+    """Return a table as its rows, each by its columns, and any other value as it is."""
     if isinstance(value, dict) and [*value] == ["columns", "rows"]:
         return [dict(zip(value["columns"], row, strict=True)) for row in value["rows"]]
     return value
@@ -292,7 +292,7 @@ def without_volatile(value: Any) -> Any:
 
 
 def _is_volatile(key: str) -> bool:
-    return key in VOLATILE or "second" in key
+    return key in VOLATILE or "seconds" in key
 
 
 def _is_of_time(row: Any) -> bool:
@@ -346,14 +346,14 @@ def _main() -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     writer = verbs.add_parser("write")
     writer.add_argument("folder", type=Path)
-    writer.add_argument("--only", nargs="*", help="Names of suites, or `previews`.")
+    writer.add_argument("--only", dest="suites", nargs="*", help="Names of suites, or `previews`.")
     comparison = verbs.add_parser("compare")
     comparison.add_argument("before", type=Path)
     comparison.add_argument("after", type=Path)
     comparison.add_argument("--names", type=Path)
     arguments = parser.parse_args()
     if arguments.verb == "write":
-        _write(arguments.folder, arguments.only)
+        _write(arguments.folder, arguments.suites)
         return 0
     names = json.loads(arguments.names.read_text(encoding="utf-8")) if arguments.names else None
     count = 0
@@ -367,7 +367,7 @@ def _main() -> int:
     return 1 if count else 0
 
 
-def _write(target: Path, only: list[str] | None) -> None:
+def _write(target: Path, names: list[str] | None) -> None:
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -387,9 +387,9 @@ def _write(target: Path, only: list[str] | None) -> None:
             return ended.returncode, ended.stdout
 
         for suite, fields in suites("EVALHUB_MIRROR" in os.environ).items():
-            if not only or suite in only:
+            if not names or suite in names:
                 _dump(target / f"{suite}.json", outputs(suite, fields, folder, command))
-        if not only or "previews" in only:
+        if not names or "previews" in names:
             _dump(target / "previews.json", previews(command))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from evalhub.report.format import Footnotes, Grid, Row, count, grouped, number, pivot, visible
+from evalhub.report.format import Footnotes, Grid, Row, count, grouped, number, visible
 
 Data = Mapping[str, Any]
 Cell = Callable[[Row, Footnotes], str]
@@ -58,22 +58,5 @@ def line_grids(
         for key, rows in grouped(data[table], *by):
             lines = tuple(tuple(cell(row, notes) for cell in columns.values()) for row in rows)
             yield Grid(heading(title, *key), tuple(columns), lines, names)
-
-    return grids
-
-
-def pivot_grids(table: str, *, names: Mapping[str, str], across: Sequence[str], by: Sequence[str]) -> Grids:
-    """Return what makes grids of a table with a line for each name and a column for each value of `across`.
-
-    Args:
-        table: Name of the table.
-        names: Columns that name a line, with their headings.
-        across: Columns whose values are spread.
-        by: Columns of which each combination has a grid of its own, under their values.
-    """
-
-    def grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
-        for key, rows in grouped(data[table], *by):
-            yield pivot(rows, notes, title=heading(*key), names=names, across=across)
 
     return grids
