@@ -52,7 +52,9 @@ Command = Callable[..., tuple[int, str]]
 
 def suites(labelled_sets: bool) -> dict[str, dict[str, Any]]:
     """Return the suites by name, with those on labelled sets where these are at hand."""
-    by_name = {"quickstart": _quickstart(), "crafted": _crafted(), "stopping": _stopping()}
+    by_name = {
+        "quickstart": _quickstart(), "crafted": _read_suite("crafted"), "stopping": _read_suite("stopping")
+    }  # fmt: skip
     if labelled_sets:
         by_name |= _on_labelled_sets()
     return {name: {"suite": name, **suite} for name, suite in by_name.items()}
@@ -72,53 +74,9 @@ def _quickstart() -> dict[str, Any]:
     return {key: value for key, value in suite.items() if key != "suite"}
 
 
-def _crafted() -> dict[str, Any]:
-    """Return a suite that uses what a suite can: samples, modes, a jury, a cascade and a length penalty."""
-    return {
-        "datasets": ["crafted"],
-        "candidates": [
-            {"id": "bot", "samples": 2, "sampling": {"temperature": 1}, "families": ["alpha"], **SCRIPTED},
-        ],
-        "judges": [
-            {"id": "pairs", "rubric": "helpfulness", "pairs": {"by": "all"}, "families": ["beta"],
-             "against": {"helpfulness": "overall"}, **SCRIPTED},
-            {"id": "explains", "rubric": "helpfulness", "mode": "explain", "pairs": {"by": "all"},
-             "samples": 2, "sampling": {"temperature": 1}, "families": ["gamma"],
-             "against": {"helpfulness": "overall"}, **SCRIPTED},
-            {"id": "votes", "rubric": "helpfulness", "mode": "explain", "positions": "random",
-             "samples": 3, "combine": "vote", "sampling": {"temperature": 1},
-             "pairs": {"by": "baseline", "baseline": "medium"},
-             "families": ["alpha"], "against": {"helpfulness": "overall"}, **SCRIPTED},
-            {"id": "rates", "rubric": "answer-correctness", "families": ["beta"],
-             "against": {"correctness": "quality"}, **SCRIPTED},
-        ],
-        "juries": [{"id": "panel", "members": ["pairs", "explains"], "combine": "weighted"}],
-        "cascades": [{"id": "steps", "stages": ["pairs", "explains"], "agreement": 0.4, "confidence": 0.8}],
-        "metrics": ["rouge", "exact_match", "length"],
-        "controls": {"cross_family": "allow", "length_penalty": 0.2},
-    }  # fmt: skip
-
-
-def _stopping() -> dict[str, Any]:
-    """Return a suite whose judge stops as soon as the order of two systems is decided."""
-    judge = {
-        "id": "stops", "rubric": "helpfulness", "pairs": {"by": "all"}, "families": ["beta"],
-        "model": "toy-judge", "engine": {"type": "scripted", "script": {"rules": [
-            {"match": r"Response A\n`+\nshort answer", "choice": "B"},
-            {"match": r"Response B\n`+\nshort answer", "choice": "A"},
-        ]}},
-    }  # fmt: skip
-    return {
-        "datasets": ["crafted"],
-        "judges": [judge],
-        "metrics": ["length"],
-        "controls": {"cross_family": "allow"},
-        "budget": {BUDGET_KEY: 0.9},
-    }
-
-
-# What the suite key is called by which judging stops early.
-BUDGET_KEY = "settled"
+def _read_suite(name: str) -> dict[str, Any]:
+    suite: dict[str, Any] = yaml.safe_load((HERE / f"{name}.yaml").read_text(encoding="utf-8"))
+    return suite
 
 
 def _on_labelled_sets() -> dict[str, dict[str, Any]]:
@@ -207,9 +165,9 @@ def write_desk(folder: Path) -> None:
         "files": {},
         "criteria": {
             "overall": {"kind": "pairwise", "levels": ["a", "tie", "b"],
-                        CONSENSUS_KEY: {"annotators": "*", "by": "majority"}},
+                        "truth": {"annotators": "*", "by": "majority"}},
             "quality": {"kind": "pointwise", "range": [1, 3],
-                        CONSENSUS_KEY: {"annotators": "*", "by": "mean"}},
+                        "truth": {"annotators": "*", "by": "mean"}},
         },
         "items": "SELECT * EXCLUDE (file, line) FROM items",
         "responses": "SELECT * EXCLUDE (file, line) FROM responses",
@@ -225,10 +183,6 @@ def write_desk(folder: Path) -> None:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         card["files"][name] = {"path": path.name, "format": "jsonl", "columns": columns, "sha256": digest}
     (folder / "datasets" / "crafted.yaml").write_text(yaml.safe_dump(card, sort_keys=False), encoding="utf-8")
-
-
-# What the card key is called that says how several annotators become one label.
-CONSENSUS_KEY = "truth"
 
 
 def as_rows(value: Any) -> Any:
