@@ -142,23 +142,23 @@ def columns(drawn: World) -> tuple[np.ndarray, ...]:
     )
 
 
-def published(drawn: World) -> np.ndarray:
+def published(world: World) -> np.ndarray:
     """Return each model's rate by AlpacaEval 2's own model (Dubois et al. 2024, arXiv 2404.04475)."""
-    rates = [anchored_rate(wins, own, drawn) for wins, own in zip(drawn.wins, drawn.own, strict=True)]
+    rates = [anchored_rate(wins, lengths, world) for wins, lengths in zip(world.wins, world.own, strict=True)]
     return np.array(rates, dtype=np.float64)
 
 
-def anchored_rate(wins: np.ndarray, own: np.ndarray, drawn: World) -> float:
+def anchored_rate(wins: np.ndarray, chars: np.ndarray, world: World) -> float:
     """Return one model's mean win probability at no difference in length, from a lasso logit.
 
     The logit has a strength, an effect of the squashed length difference and one of the item's known
     difficulty. The anchors have no strength. The penalty is chosen over 5 folds of items.
     """
-    length = np.tanh(standard_difference(own, drawn.base))
-    anchors = drawn.anchors
+    length = np.tanh(standard_difference(chars, world.base))
+    anchors = world.anchors
     design = np.concatenate(
         [
-            np.column_stack([length, drawn.difficulty, np.ones(ITEMS)]),
+            np.column_stack([length, world.difficulty, np.ones(ITEMS)]),
             np.column_stack([np.tanh(anchors.length), anchors.difficulty, np.zeros(len(anchors.wins))]),
         ]
     )
@@ -174,7 +174,7 @@ def anchored_rate(wins: np.ndarray, own: np.ndarray, drawn: World) -> float:
                 weights[test] @ (np.logaddexp(0, predictor) - outcomes[test] * predictor) / test.sum()
             )
     beta = lasso(design, outcomes, weights, float(PENALTIES[np.argmin(losses)]))
-    return float(special.expit(drawn.difficulty * beta[1] + beta[2]).mean())
+    return float(special.expit(world.difficulty * beta[1] + beta[2]).mean())
 
 
 def lasso(design: np.ndarray, outcomes: np.ndarray, weights: np.ndarray, penalty: float) -> np.ndarray:

@@ -221,10 +221,10 @@ def cases(count: int, seed: int) -> Iterator[Case]:
         yield case._replace(text=text)
 
 
-def misread(case: Case, found: ParsedReply) -> bool:
-    """Whether a reading gives a verdict that the reply does not give."""
-    said = found.winner if found.value is None else found.value
-    return said is not None and said != case.truth
+def misread(case: Case, parsed: ParsedReply) -> bool:
+    """Return whether a parsed reply has a verdict that the reply does not give."""
+    verdict = parsed.winner if parsed.value is None else parsed.value
+    return verdict is not None and verdict != case.truth
 
 
 def fuzz(count: int, seed: int) -> None:
@@ -234,15 +234,15 @@ def fuzz(count: int, seed: int) -> None:
     for case in cases(count, seed):
         kind = "with a verdict" if case.truth is not None else "without a verdict"
         try:
-            found = parse_reply(case.text, case.form)
+            parsed = parse_reply(case.text, case.form)
         except Exception as error:
             outcomes["crashes"] += 1
             print(f"  crash: {case!r}: {error!r}")
             continue
-        if misread(case, found):
-            print(f"  misread: {case!r}: {found!r}")
+        if misread(case, parsed):
+            print(f"  misread: {case!r}: {parsed!r}")
             outcomes["misread"] += 1
-        outcomes[f"{kind}: {'failure' if found.failure else 'parse_reply'}"] += 1
+        outcomes[f"{kind}: {'failure' if parsed.failure else 'parse_reply'}"] += 1
     seconds = time.perf_counter() - start
     wrong = f"{outcomes['crashes']} crashes, {outcomes['misread']} misread"
     print(f"{count} fuzzed replies in {seconds:.1f} s: {wrong}")

@@ -174,8 +174,8 @@ def beside_people(rng: np.random.Generator, *, n: int, rho: float, measure: Meas
 
 
 def without_one(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
-    drawn = three_people(rng, clusters_of(n, rho), rho=rho, measure=Measure.SPEARMAN)
-    return leave_one_out(**drawn, measure=Measure.SPEARMAN)[2].change
+    ratings = three_people(rng, clusters_of(n, rho), rho=rho, measure=Measure.SPEARMAN)
+    return leave_one_out(**ratings, measure=Measure.SPEARMAN)[2].change
 
 
 def advantage(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:

@@ -185,8 +185,8 @@ def rivals(
     clusters = clusters_of(n, rho)
     people, first, second = normals(rng, triple(r), clusters, rho)
     ids = {"items": clusters, "systems": range(len(clusters))}
-    found = correlation_difference(first, second, people, **ids, level=level, kind=kind, resamples=FEW)
-    return found.difference
+    difference = correlation_difference(first, second, people, **ids, level=level, kind=kind, resamples=FEW)
+    return difference.difference
 
 
 def rivals_by_item(rng: np.random.Generator, *, kind: Coefficient, n: int) -> Estimate:

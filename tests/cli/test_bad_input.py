@@ -306,8 +306,8 @@ def test_debug_shows_the_traceback(desk: Any) -> None:
 
 def test_the_real_process_says_the_same(desk: Any, cli: Callable[..., Any]) -> None:
     desk.suite(judgez=[])
-    output, here = desk.command("run", "s"), cli("run", "s")
-    assert (output.code, output.sentence) == (2, here.sentence)
+    output, in_process = desk.command("run", "s"), cli("run", "s")
+    assert (output.code, output.sentence) == (2, in_process.sentence)
     output = desk.command("run")
     assert output.code == 2
     assert "SUITE" in output.err

@@ -96,15 +96,15 @@ def functions_in(value: object) -> Iterator[types.FunctionType]:
 @cache
 def reached_from(start: Callable[..., object]) -> frozenset[str]:
     """Return the names of the functions of `evalhub.stats` that a function reaches."""
-    seen: dict[int, types.FunctionType] = {}
+    visited: dict[int, types.FunctionType] = {}
     queue = list(functions_in(start))
     while queue:
         function = queue.pop()
-        if id(function) not in seen:
-            seen[id(function)] = function
-            queue += [one for value in objects_used(function) for one in functions_in(value)]
+        if id(function) not in visited:
+            visited[id(function)] = function
+            queue += [callee for value in objects_used(function) for callee in functions_in(value)]
     return frozenset(
-        function.__name__ for function in seen.values() if function.__module__.startswith("evalhub.stats")
+        function.__name__ for function in visited.values() if function.__module__.startswith("evalhub.stats")
     )
 
 

@@ -115,12 +115,13 @@ def test_a_reference_is_written_before_a_response_is_seen(protocol: str) -> None
 def test_a_given_reference_is_kept_unless_the_judge_writes_its_own() -> None:
     item = Item("d", "i", turns=("Name a fruit.",), refs=(("a plum",),))
     slots = ("question", "reference", "response")
-    given, _ = play(make_task(rubric("reference", *slots), 1, item=item), always("1"))
-    own, (judgment,) = play(make_task(rubric("own-reference", *slots), 1, item=item), always("1", "a fig"))
-    assert [len(given), len(own)] == [1, 2]
-    assert "a plum" in given[0].messages[0].content
-    assert "a plum" not in own[1].messages[0].content
-    assert "a fig" in own[1].messages[0].content
+    kept_requests, _ = play(make_task(rubric("reference", *slots), 1, item=item), always("1"))
+    task = make_task(rubric("own-reference", *slots), 1, item=item)
+    own_requests, (judgment,) = play(task, always("1", "a fig"))
+    assert [len(kept_requests), len(own_requests)] == [1, 2]
+    assert "a plum" in kept_requests[0].messages[0].content
+    assert "a plum" not in own_requests[1].messages[0].content
+    assert "a fig" in own_requests[1].messages[0].content
     assert judgment.value == 1
 
 
