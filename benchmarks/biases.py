@@ -31,12 +31,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from evalhub.stats import Askings, Effect, Estimate, Kind, covariates, pooled_logit, win_values
+from evalhub.stats import Askings, BiasKind, Effect, Estimate, covariates, pooled_logit, win_values
 from evalhub.stats.bias.askings import CONTRASTS
 
 Floats = NDArray[np.float64]
 
-KINDS = (Kind.POSITION, Kind.LENGTH, Kind.OWN_FAMILY)
+KINDS = (BiasKind.POSITION, BiasKind.LENGTH, BiasKind.SELF_PREFERENCE)
 SIZES = (0.0, 5.0, 10.0, 20.0)
 CORRELATION, QUALITY, TASTE, TIES, VOTES = 0.3, 1.0, 0.7, 0.4, 3
 LOWEST, HIGHEST = 0.93, 0.97
@@ -210,7 +210,7 @@ def main() -> int:
         for number, cell in enumerate([*cells, *small, *confounded]):
             found = run_cell(cell, repeats=options.repeats, seed=number, pool=pool)
             for place, (line, coverage) in enumerate(summary(cell, found)):
-                if cell in confounded and KINDS[place] is not Kind.LENGTH:
+                if cell in confounded and KINDS[place] is not BiasKind.LENGTH:
                     continue
                 counts = cell in cells
                 missed += counts and not LOWEST <= coverage <= HIGHEST

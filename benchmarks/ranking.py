@@ -21,7 +21,7 @@ from evalhub.stats.ranking.bradley_terry import bradley_terry
 from evalhub.stats.ranking.joint_length import joint_length_controlled
 from evalhub.stats.ranking.matches import Matches
 from evalhub.stats.ranking.ranks import rank_intervals
-from evalhub.stats.ranking.standing import mean_standing
+from evalhub.stats.ranking.system_estimates import system_means
 
 MODELS, ITEMS = 200, 805
 SECONDS, GIB = 60.0, 2.0
@@ -35,13 +35,13 @@ def main() -> None:
     item = np.asarray(drawn.clusters)
     started = time.monotonic()
     timed("win rates", lambda: [win_rates(wins, first, item, model) for model in np.unique(first)])
-    shares = timed("standing of win rates", lambda: mean_standing(wins, first, item))
+    shares = timed("estimates of win rates", lambda: system_means(wins, first, item))
     timed("rank intervals of win rates", lambda: rank_intervals(shares))
     found = timed("Bradley-Terry, jackknife", lambda: bradley_terry(drawn))
-    if found.standing is None:
-        raise SystemExit("no standing")
-    standing = found.standing
-    timed("rank intervals of strengths", lambda: rank_intervals(standing))
+    if found.estimates is None:
+        raise SystemExit("no estimates")
+    estimates = found.estimates
+    timed("rank intervals of strengths", lambda: rank_intervals(estimates))
     timed("p_beats, all pairs", lambda: p_beats(drawn))
     own, base = lengths(np.random.default_rng(1))
     timed("length-controlled win rates", lambda: joint_length_controlled(wins, first, item, own, base))

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 from statsmodels.stats.power import TTestPower
 
-from evalhub.stats.testing.sequential import Standing, sequential_comparison
+from evalhub.stats.testing.sequential import Decision, sequential_comparison
 
 MEDIAN, COVERED = 300, 0.93
 
@@ -57,7 +57,7 @@ def run(draw: Draw, truth: float, *, runs: int, items: int) -> tuple[list[int], 
         values = draw(np.random.default_rng([11, seed]), items)
         found = sequential_comparison(values, range(items))
         stops.append(found.stopped_at or items + 1)
-        wrong += found.standing is (Standing.SECOND if truth > 0 else Standing.FIRST)
+        wrong += found.decision is (Decision.SECOND if truth > 0 else Decision.FIRST)
         seen = min(stops[-1], items)
         mean = sequential_comparison(values[:seen], range(seen)).mean
         low, high = float(mean.low or 0.0), float(mean.high or 0.0)

@@ -12,7 +12,7 @@ from means import clusters_of, normals, uniforms
 
 from evalhub.stats.agreement.alpha import Metric, gwet_ac1, krippendorff_alpha
 from evalhub.stats.agreement.alternative import Alignment, alternative_test
-from evalhub.stats.agreement.annotators import Measure, Standing, ceiling, leave_one_out
+from evalhub.stats.agreement.annotators import JudgeVersusHumans, Measure, ceiling, leave_one_out
 from evalhub.stats.agreement.kappa import Weights, balanced_accuracy, cohen_kappa
 from evalhub.stats.estimate import Estimate
 
@@ -168,7 +168,7 @@ def three_people(
     }
 
 
-def beside_people(rng: np.random.Generator, *, n: int, rho: float, measure: Measure) -> Standing:
+def beside_people(rng: np.random.Generator, *, n: int, rho: float, measure: Measure) -> JudgeVersusHumans:
     drawn = three_people(rng, clusters_of(n, rho), rho=rho, measure=measure)
     return ceiling(**drawn, measure=measure).mean
 
@@ -192,12 +192,12 @@ def true_of_people(measure: Measure, part: str) -> float:
     elif part == "change":
         found = leave_one_out(**drawn, measure=measure)[2].change
     else:
-        found = getattr(true_standing(measure), part)
+        found = getattr(true_values(measure), part)
     return float(found.estimate)
 
 
 @cache
-def true_standing(measure: Measure) -> Standing:
+def true_values(measure: Measure) -> JudgeVersusHumans:
     return ceiling(**many_people(measure), measure=measure).mean
 
 

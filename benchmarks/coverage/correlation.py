@@ -12,7 +12,7 @@ from scipy import special
 
 from evalhub.stats.correlation.coefficients import Coefficient, coefficient
 from evalhub.stats.correlation.difference import correlation_difference
-from evalhub.stats.correlation.levels import Level, correlate
+from evalhub.stats.correlation.granularity import Granularity, correlate
 from evalhub.stats.correlation.points import normal_correlation
 from evalhub.stats.correlation.ranking_accuracy import ranking_accuracy, system_accuracy
 from evalhub.stats.estimate import Estimate
@@ -33,7 +33,7 @@ def cells() -> Iterator[Cell]:
 
 
 def between_systems() -> Iterator[Cell]:
-    """Yield the system level: the true value of the coefficient itself is set."""
+    """Yield the system granularity: the true value of the coefficient itself is set."""
     for kind in Coefficient:
         for n in (6, 8, 16):
             for truth in (0.0, 0.3, 0.6, 0.8, 0.9):
@@ -44,7 +44,7 @@ def between_systems() -> Iterator[Cell]:
 
 
 def over_rows() -> Iterator[Cell]:
-    """Yield the pooled level."""
+    """Yield the pooled granularity."""
     for ratings in (False, True):
         for n in (30, 100, 1000):
             for rho in (0.0, 0.3, 0.8):
@@ -55,7 +55,7 @@ def over_rows() -> Iterator[Cell]:
 
 
 def within_items() -> Iterator[Cell]:
-    """Yield the item level."""
+    """Yield the item granularity."""
     for ratings in (False, True):
         for n in (30, 100, 1000):
             for rho in (0.0, 0.3, 0.8):
@@ -71,10 +71,10 @@ def differences() -> Iterator[Cell]:
         for r in RIVALS:
             truth = true_value(kind, r[0], False) - true_value(kind, r[1], False)
             for n, rho in ((30, 0.0), (30, 0.8), (100, 0.3)):
-                draw = partial(rivals, kind=kind, n=n, rho=rho, r=r, level=Level.POOLED)
+                draw = partial(rivals, kind=kind, n=n, rho=rho, r=r, granularity=Granularity.POOLED)
                 yield Cell(f"difference pooled {kind} n={n} rho={rho} {r}", draw, truth)
             for n in (8, 10, 16):
-                draw = partial(rivals, kind=kind, n=n, rho=0.0, r=r, level=Level.SYSTEM)
+                draw = partial(rivals, kind=kind, n=n, rho=0.0, r=r, granularity=Granularity.SYSTEM)
                 yield Cell(f"difference system {kind} n={n} {r}", draw, truth)
         for n in (30, 100):
             draw = partial(rivals_by_item, kind=kind, n=n)
@@ -139,7 +139,9 @@ def grid(rng: np.random.Generator, *, n: int, rho: float, ratings: bool) -> np.n
 def systems(rng: np.random.Generator, *, kind: Coefficient, n: int, r: float) -> Estimate:
     """Correlate the scores of n systems."""
     x, y = normals(rng, pair(r), np.arange(n), 0.0)
-    (found,) = correlate(x, y, items=[0] * n, systems=range(n), levels=[Level.SYSTEM], coefficients=[kind])
+    (found,) = correlate(
+        x, y, items=[0] * n, systems=range(n), granularities=[Granularity.SYSTEM], coefficients=[kind]
+    )
     return found.estimate
 
 
@@ -150,7 +152,7 @@ def pooled(rng: np.random.Generator, *, kind: Coefficient, n: int, rho: float, r
     if ratings:
         x, y = rated(x), rated(y)
     ids = {"items": clusters, "systems": [0] * len(clusters)}
-    (found,) = correlate(x, y, **ids, levels=[Level.POOLED], coefficients=[kind])
+    (found,) = correlate(x, y, **ids, granularities=[Granularity.POOLED], coefficients=[kind])
     return found.estimate
 
 
@@ -163,7 +165,7 @@ def by_item(rng: np.random.Generator, *, kind: Coefficient, n: int, rho: float, 
         "systems": np.tile(np.arange(8), items),
         "clusters": np.repeat(clusters_of(n, rho), 8),
     }
-    (found,) = correlate(x.ravel(), y.ravel(), **ids, levels=[Level.ITEM], coefficients=[kind])
+    (found,) = correlate(x.ravel(), y.ravel(), **ids, granularities=[Granularity.ITEM], coefficients=[kind])
     return found.estimate
 
 
@@ -179,13 +181,15 @@ def rivals(
     n: int,
     rho: float,
     r: tuple[float, float, float],
-    level: Level,
+    granularity: Granularity,
 ) -> Estimate:
     """Compare two scores of the rows of n items, or of n systems."""
     clusters = clusters_of(n, rho)
     people, first, second = normals(rng, triple(r), clusters, rho)
     ids = {"items": clusters, "systems": range(len(clusters))}
-    difference = correlation_difference(first, second, people, **ids, level=level, kind=kind, resamples=FEW)
+    difference = correlation_difference(
+        first, second, people, **ids, granularity=granularity, kind=kind, resamples=FEW
+    )
     return difference.difference
 
 
@@ -195,7 +199,7 @@ def rivals_by_item(rng: np.random.Generator, *, kind: Coefficient, n: int) -> Es
     people = rated(people)
     ids = {"items": np.repeat(np.arange(n), 6), "systems": np.tile(np.arange(6), n)}
     found = correlation_difference(
-        first + second, second, people, **ids, level=Level.ITEM, kind=kind, resamples=FEW
+        first + second, second, people, **ids, granularity=Granularity.ITEM, kind=kind, resamples=FEW
     )
     return found.difference
 

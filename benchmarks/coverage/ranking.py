@@ -15,7 +15,7 @@ from evalhub.stats.ranking.beats import p_beats
 from evalhub.stats.ranking.bradley_terry import bradley_terry
 from evalhub.stats.ranking.matches import Matches
 from evalhub.stats.ranking.ranks import rank_intervals
-from evalhub.stats.ranking.standing import Standing, mean_standing
+from evalhub.stats.ranking.system_estimates import SystemEstimates, system_means
 
 TIES = 0.2
 SHAPES = {"equal": 0.0, "close": 1.0, "apart": 6.0}  # from the first to the last, in log-odds
@@ -83,14 +83,14 @@ def ranked(
     """Say whether the simultaneous rank intervals all hold, and the marginal ones of two systems."""
     truth = strengths(systems, SHAPES[shape])
     if what == "scores":
-        standing = scored(rng, truth, n=n, rho=rho)
+        estimates = scored(rng, truth, n=n, rho=rho)
     else:
         found = bradley_terry(matches(rng, truth, n=n, rho=rho))
-        if found.standing is None:
+        if found.estimates is None:
             none = Estimate.none(found.reason or "a system is told by one item alone")
             return {"all ranks": none, "best's rank": none, "middle's rank": none}
-        standing = found.standing
-    ranks = {int(one.system): one for one in rank_intervals(standing)}
+        estimates = found.estimates
+    ranks = {int(one.system): one for one in rank_intervals(estimates)}
     together = [_holds(truth, place, (ranks[place].low_all, ranks[place].high_all)) for place in ranks]
     width = float(np.mean([(one.high_all or 0) - (one.low_all or 0) for one in ranks.values()]))
     parts = {"all ranks": _as_estimate(all(together), width)}
@@ -113,9 +113,9 @@ def _holds(truth: np.ndarray, place: int, ends: tuple[int | None, int | None]) -
     return low is not None and high is not None and low <= 1 + better and len(truth) - worse <= high
 
 
-def scored(rng: np.random.Generator, truth: np.ndarray, *, n: int, rho: float) -> Standing:
+def scored(rng: np.random.Generator, truth: np.ndarray, *, n: int, rho: float) -> SystemEstimates:
     """Draw one score of every system on every item; `rho` of the spread is the item's."""
     size = len(truth)
     luck = rho**0.5 * rng.standard_normal((n, 1)) + (1 - rho) ** 0.5 * rng.standard_normal((n, size))
     levels = np.clip(np.round(3 + truth / 3 + luck), 1, 5)
-    return mean_standing(levels.ravel(), np.tile(np.arange(size), n), np.repeat(np.arange(n), size))
+    return system_means(levels.ravel(), np.tile(np.arange(size), n), np.repeat(np.arange(n), size))

@@ -21,8 +21,8 @@ COSTS = ["judgments", "tokens_in", "tokens_out", "seconds"]
 REASONS = ["threshold_reason", "seconds_reason", "not_used"]
 
 
-def cascades(selection: Selection, against: tuple[str, str]) -> None:
-    rows = only(selection.rows("cascades"), against)
+def cascades(selection: Selection, label_keys: tuple[str, str]) -> None:
+    rows = only(selection.rows("cascades"), label_keys)
     if rows.empty:
         return
     st.subheader("Cascades: who decides what", anchor=False)
@@ -60,15 +60,15 @@ def stage_plot(title: str, stages: pd.DataFrame, *, neutral: float | None = None
     return judge_plot(title, rows_of(stages), list(stages["stage"]), bounds=(0.0, 1.0), neutral=neutral)
 
 
-def calibration(selection: Selection, against: tuple[str, str]) -> None:
-    bins, scores = (only(selection.rows(name), against) for name in ("reliability", "calibration"))
+def calibration(selection: Selection, label_keys: tuple[str, str]) -> None:
+    bins, scores = (only(selection.rows(name), label_keys) for name in ("reliability", "calibration"))
     if bins.empty:
         return
     st.subheader("When a judge is sure, is it right?", anchor=False)
     bins["who"] = [rater_name(row["rater"], row["criterion"]) for row in rows_of(bins)]
     left, right = st.columns([1.35, 1])
     left.altair_chart(
-        curve(bins, name="who", x="confidence", across="how sure it says it is", up="how often it is right"),
+        curve(bins, name="who", x="predicted", across="how sure it says it is", up="how often it is right"),
         alt="How often the labels agree with verdicts of a confidence, for each judge",
     )
     for statistic in scores["statistic"].unique():
@@ -80,7 +80,7 @@ def calibration(selection: Selection, against: tuple[str, str]) -> None:
         "On the dashed line a judge is as often right as it says. The Brier score is the mean squared "
         "distance of its probability from the label: 0 is best, .25 is what a coin gets; recalibrated, each "
         "cluster of items is mapped by what the others show. Labels that are a tie are left out: n "
-        f"{between(scores['n'])}, left out {between(scores['left_out'])}."
+        f"{between(scores['n'])}, left out {between(scores['n_excluded'])}."
     )
     reasons(bins, scores)
 
@@ -124,7 +124,7 @@ def attacks(selection: Selection) -> None:
         return
     st.subheader("How easily the judge is fooled", anchor=False)
     plots_side_by_side(list(attack_plots(rows_of(rows))), "of each attack")
-    tables = {name: rows_of(selection.rows(name)) for name in ("attacks", "controls", "not_attacked")}
+    tables = {name: rows_of(selection.rows(name)) for name in ("attacks", "controls", "unattacked_items")}
     for line in (*attack_lines(tables), *ATTACK_NOTES):
         st.caption(plain(line))
     with st.expander("Controls: responses that answer nothing"):

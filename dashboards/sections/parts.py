@@ -18,9 +18,9 @@ def grid_frame(grid: Grid) -> pd.DataFrame:
     return pd.DataFrame(grid.rows, columns=[heading.replace("\n", " · ") for heading in grid.head])
 
 
-def only(rows: pd.DataFrame, against: tuple[str, str]) -> pd.DataFrame:
+def only(rows: pd.DataFrame, label_keys: tuple[str, str]) -> pd.DataFrame:
     """Return the rows about one label criterion and kind of annotator."""
-    matches = (rows["label_criterion"] == against[0]) & (rows["annotator_kind"] == against[1])
+    matches = (rows["label_criterion"] == label_keys[0]) & (rows["annotator_kind"] == label_keys[1])
     return rows[matches].copy()
 
 

@@ -15,9 +15,9 @@ from evalhub.analysis import rows_of
 from evalhub.analysis.frames.responses import SOFT
 from evalhub.analysis.tables import PAIR
 from evalhub.report.grids.raters import ORDERS, judged_twice
-from evalhub.report.plots import level_plot, statistic_plot
+from evalhub.report.plots import correlation_plot, statistic_plot
 
-LEVELS = {
+GRANULARITIES = {
     "pooled": "pooled: all responses",
     "item": "within items, then averaged",
     "system": "systems' means",
@@ -31,11 +31,11 @@ NOTHING_READ = (
 )
 
 
-def agreement(selection: Selection, against: tuple[str, str]) -> None:
-    rows = only(selection.rows("agreement"), against)
+def agreement(selection: Selection, label_keys: tuple[str, str]) -> None:
+    rows = only(selection.rows("agreement"), label_keys)
     if rows.empty:
         return
-    each_other, rows = rows[rows["against"] != "labels"], rows[rows["against"] == "labels"]
+    each_other, rows = rows[rows["reference_rater"] != "labels"], rows[rows["reference_rater"] == "labels"]
     levels = bool((rows["reading"] == "level").all())
     title = "Judge and labels give" if levels else "Judge, ROUGE and labels decide"
     st.subheader(f"{title} the same {'levels' if levels else 'pairs'}", anchor=False)
@@ -55,7 +55,7 @@ def agreement(selection: Selection, against: tuple[str, str]) -> None:
         column.altair_chart(forest(plot, names=place == 0), alt=title)
     st.caption(
         f"The same labelled {'responses' if levels else 'pairs'} for everyone: n {between(accuracy['n'])}, "
-        f"left out {between(accuracy['left_out'])}, {between(accuracy['clusters'])} clusters of items."
+        f"left out {between(accuracy['n_excluded'])}, {between(accuracy['clusters'])} clusters of items."
         + ("" if levels else NOTHING_READ)
     )
     reasons(accuracy, kappa)
@@ -68,8 +68,8 @@ def agreement(selection: Selection, against: tuple[str, str]) -> None:
             )
 
 
-def correlation(selection: Selection, against: tuple[str, str]) -> None:
-    rows = only(selection.rows("correlations"), against)
+def correlation(selection: Selection, label_keys: tuple[str, str]) -> None:
+    rows = only(selection.rows("correlations"), label_keys)
     if rows.empty:
         return
     st.subheader("Correlation with the labels", anchor=False)
@@ -81,17 +81,19 @@ def correlation(selection: Selection, against: tuple[str, str]) -> None:
         key="coefficient",
         bind="query-params",
     )
-    with_labels = rows[(rows["x"] == "labels") & (rows["coefficient"] == coefficient)]
+    with_labels = rows[(rows["first"] == "labels") & (rows["coefficient"] == coefficient)]
     metrics = set(selection.results.scores()["metric"])
     columns = st.columns([1.35, 1, 1])
-    for place, (level, column) in enumerate(zip(LEVELS, columns, strict=True)):
-        group = with_labels[with_labels["at"] == level]
+    for place, (granularity, column) in enumerate(zip(GRANULARITIES, columns, strict=True)):
+        group = with_labels[with_labels["granularity"] == granularity]
         if group.empty:
             continue
-        plot = replace(level_plot(level, rows_of(group), metrics), axis=LEVELS[level])
+        plot = replace(
+            correlation_plot(granularity, rows_of(group), metrics), axis=GRANULARITIES[granularity]
+        )
         column.altair_chart(
             forest(plot, names=place == 0),
-            alt=f"Correlation of each rating and metric with the labels, {level} level",
+            alt=f"Correlation of each rating and metric with the labels, {granularity} level",
         )
         column.caption(f"n {between(group['n'])}")
     reasons(with_labels)
@@ -103,22 +105,22 @@ def correlation(selection: Selection, against: tuple[str, str]) -> None:
         )
 
 
-def responses(selection: Selection, against: tuple[str, str]) -> None:
-    frame = selection.labelled_responses(*against)
+def responses(selection: Selection, label_keys: tuple[str, str]) -> None:
+    frame = selection.labelled_responses(*label_keys)
     if frame is None or frame.empty:
         return
     st.subheader("Response by response", anchor=False)
     names = [str(name) for name in frame if name not in ("item_id", "system", "sample", "cluster", "labels")]
     x = st.selectbox("Against the labels", names, key="across", bind="query-params")
     rows = frame[["item_id", "system", "sample", x, "labels"]].dropna()
-    left_out, rows = len(frame) - len(rows), rows.head(MARKS)
+    n_without, rows = len(frame) - len(rows), rows.head(MARKS)
     rows["x at"], rows["y at"] = apart(rows, x), apart(rows, "labels")
     rows = rows.astype({"sample": int})
     event = st.altair_chart(
         scatter(rows, x=x, y="labels"), on_select="rerun", key="points", alt=f"{x} against the labels"
     )
     st.caption(
-        f"{len(rows):,} responses, {left_out:,} without both numbers. Where values are levels, points are "
+        f"{len(rows):,} responses, {n_without:,} without both numbers. Where values are levels, points are "
         f"moved by up to {JITTER} so that equal ones can be told apart; the numbers above are unmoved. "
         "Click a point to open its sample."
     )
@@ -129,8 +131,8 @@ def responses(selection: Selection, against: tuple[str, str]) -> None:
         open_sample(points[0]["item_id"], **parameters)
 
 
-def pairs(selection: Selection, against: tuple[str, str]) -> None:
-    verdicts, labels = selection.rows("pair_verdicts"), only(selection.rows("consensus_labels"), against)
+def pairs(selection: Selection, label_keys: tuple[str, str]) -> None:
+    verdicts, labels = selection.rows("pair_verdicts"), only(selection.rows("consensus_labels"), label_keys)
     labels = labels[labels["label_winner"].notna()]
     if verdicts.empty or labels.empty:
         return
@@ -139,7 +141,7 @@ def pairs(selection: Selection, against: tuple[str, str]) -> None:
         label_criteria.get(judge, {}).get(selection.dataset, {}).get(criterion, criterion)
         for judge, criterion in zip(verdicts["judge"], verdicts["criterion"], strict=True)
     ]
-    verdicts = verdicts[[name == against[0] for name in names]]
+    verdicts = verdicts[[name == label_keys[0] for name in names]]
     joined = verdicts.merge(labels[[*PAIR, "label_winner"]], on=PAIR)
     st.subheader("Pair by pair", anchor=False)
     if st.toggle("Only where judge and labels differ", value=True, key="differ", bind="query-params"):

@@ -25,18 +25,18 @@ def choose_labels() -> tuple[str, str] | None:
 
 
 st.title("Judges and people", anchor=False)
-against = choose_labels()
-if against is None:
+label_keys = choose_labels()
+if label_keys is None:
     st.info("This dataset has no labels in the run, so nothing can be held against people.")
 else:
-    if against[1] == "constructed":
+    if label_keys[1] == "constructed":
         st.caption("These labels are constructed: true by construction, not people's opinions.")
-    agreement(selection, against)
-    cascades(selection, against)
-    correlation(selection, against)
-    responses(selection, against)
-    pairs(selection, against)
-    calibration(selection, against)
+    agreement(selection, label_keys)
+    cascades(selection, label_keys)
+    correlation(selection, label_keys)
+    responses(selection, label_keys)
+    pairs(selection, label_keys)
+    calibration(selection, label_keys)
 if "attack" in selection.run.manifest:
     attacks(selection)
 else:

@@ -54,7 +54,9 @@ def header() -> None:
     items = selection.rows("item_list")
     with st.container(horizontal=True):
         st.metric("Items", f"{len(items):,}", border=True)
-        for row in rows_of(coverage[(coverage["kind"] == "judge") & (coverage["statistic"] == "coverage")]):
+        for row in rows_of(
+            coverage[(coverage["rater_kind"] == "judge") & (coverage["statistic"] == "coverage")]
+        ):
             valid = row["done"] - row["failed"]
             st.metric(
                 f"Verdicts of {plain(row['judge'])}",
@@ -74,7 +76,7 @@ def ranking() -> None:
         rater_name(row["rater"], row["criterion"] if isinstance(row["criterion"], str) else None)
         for row in rows.to_dict("records")
     ]
-    rows = rows.sort_values("kind", key=lambda kinds: kinds != "judge", kind="stable")
+    rows = rows.sort_values("rater_kind", key=lambda kinds: kinds != "judge", kind="stable")
     by = st.selectbox("Ranked by", list(dict.fromkeys(rows["ranked by"])), key="by", bind="query-params")
     ranked = rows_of(rows[rows["ranked by"] == by])
     measures = list(dict.fromkeys(row["measure"] for row in ranked))
@@ -127,7 +129,7 @@ def wide_table() -> None:
         st.caption(plain(note))
 
 
-def standings() -> None:
+def show_ranking() -> None:
     """Show what else ranks the systems: ranks with their intervals, Elo, length control, people and judge."""
     for section in sections_of(Place.DASHBOARD):
         notes = Footnotes()
@@ -181,7 +183,15 @@ def open_row(frame: pd.DataFrame, name: str) -> None:
 def coverage() -> None:
     st.subheader("Coverage", anchor=False)
     notes = Footnotes()
-    names = ("coverage", "answers", "left_out", "unscored", "hard_verdicts", "not_sent", "choice_mass")
+    names = (
+        "coverage",
+        "answers",
+        "exclusions",
+        "missing_scores",
+        "hard_verdicts",
+        "unsent_parameters",
+        "choice_mass",
+    )
     tables = {name: rows_of(selection.table(name)) for name in names}
     for grid in coverage_grids(tables, notes):
         st.dataframe(grid_frame(grid), hide_index=True, alt=grid.title)
@@ -231,7 +241,7 @@ def engine_facts() -> None:
             st.dataframe(
                 facts.map(lambda value: "–" if pd.isna(value) else str(value)), alt="Every engine fact"
             )
-    reused = selection.table("reused")
+    reused = selection.table("reused_completions")
     if len(reused):
         st.caption("Completions taken from earlier runs of the same requests:")
         st.dataframe(reused, hide_index=True, alt="Completions taken from earlier runs")
@@ -240,6 +250,6 @@ def engine_facts() -> None:
 header()
 ranking()
 wide_table()
-standings()
+show_ranking()
 coverage()
 engine_facts()

@@ -152,7 +152,7 @@ def verdict(judgment: Row) -> None:
         facts = {
             "probability that a wins": judgment["p_a"],
             "expected level": judgment["expected"],
-            "label mass": judgment["label_mass"],
+            "choice mass": judgment["choice_mass"],
         }
         numbers = [f"{name} {value:.4f}" for name, value in facts.items() if value is not None]
         if numbers:

@@ -16,24 +16,24 @@ from evalhub.analysis.results import Results
 from evalhub.analysis.run.coverage import coverage_by_criterion
 from evalhub.analysis.tables import ESTIMATE_COLUMNS, rows_of, table
 from evalhub.specs.rater_names import LENGTH
-from evalhub.stats import Kind
+from evalhub.stats import BiasKind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_RATER_KEYS = ("dataset", "label_criterion", "annotator_kind", "rater", "kind", "criterion")
+_RATER_KEYS = ("dataset", "label_criterion", "annotator_kind", "rater", "rater_kind", "criterion")
 KEYS = ("run", *_RATER_KEYS, "statistic")
 
 _BIASES = {
-    (Kind.FLIPS, "rate"): "flip rate",
-    (Kind.POSITION, "rate"): "first position",
-    (Kind.LENGTH, "rate"): "longer wins",
-    (Kind.LENGTH, "beyond people"): "longer wins, minus people",
-    (Kind.POSITION, "effect"): "effect of position",
-    (Kind.LENGTH, "effect"): "effect of length",
-    (Kind.LENGTH, "effect beyond people"): "effect of length, minus people",
-    (Kind.LISTS, "effect"): "effect of lists",
-    (Kind.MARKDOWN, "effect"): "effect of Markdown",
+    (BiasKind.FLIPS, "rate"): "flip rate",
+    (BiasKind.POSITION, "rate"): "first position",
+    (BiasKind.LENGTH, "rate"): "longer wins",
+    (BiasKind.LENGTH, "beyond people"): "longer wins, minus people",
+    (BiasKind.POSITION, "effect"): "effect of position",
+    (BiasKind.LENGTH, "effect"): "effect of length",
+    (BiasKind.LENGTH, "effect beyond people"): "effect of length, minus people",
+    (BiasKind.LISTS, "effect"): "effect of lists",
+    (BiasKind.MARKDOWN, "effect"): "effect of Markdown",
 }
 STATISTICS = (
     "accuracy", "balanced accuracy", "kappa", "weighted kappa", *(name for name, _ in MACRO),
@@ -41,7 +41,7 @@ STATISTICS = (
     "spearman of expected scores, pooled", "spearman of expected scores, item",
     "spearman of expected scores, system",
     *_BIASES.values(),
-    "Brier", "Brier (recalibrated)", "test-retest agreement", "coverage", "label mass",
+    "Brier", "Brier (recalibrated)", "test-retest agreement", "coverage", "choice mass",
 )  # fmt: skip
 _MAIN_READINGS = ("combined", "level")
 
@@ -73,7 +73,7 @@ def _run_rows(results: Results) -> Iterator[Row]:
 
 def _agreement_rows(results: Results) -> Iterator[Row]:
     for row in rows_of(agreement(results)):
-        if row["against"] == "labels" and row["reading"] in _MAIN_READINGS:
+        if row["reference_rater"] == "labels" and row["reading"] in _MAIN_READINGS:
             yield _meta_row(row, {name: row[name] for name in _RATER_KEYS}, row["statistic"])
 
 
@@ -81,25 +81,28 @@ def _correlation_rows(results: Results) -> Iterator[Row]:
     """Yield the correlations of ratings, metrics and the length with the labels."""
     kinds = _judge_kinds(results)
     for row in rows_of(correlations(results)):
-        if row["x"] != "labels" or row["coefficient"] != "spearman":
+        if row["first"] != "labels" or row["coefficient"] != "spearman":
             continue
-        column = row["y"].removesuffix(SOFT)
-        statistic = "spearman" if column == row["y"] else "spearman of expected scores"
+        column = row["second"].removesuffix(SOFT)
+        statistic = "spearman" if column == row["second"] else "spearman of expected scores"
         name, _, criterion = column.partition(": ")
         criterion = criterion or _only_criterion(results, name) or row["label_criterion"]
         keys = {
             **{key: row[key] for key in ("dataset", "label_criterion", "annotator_kind")},
             "rater": name,
-            "kind": kinds.get(name, BASELINE if name == LENGTH else "metric"),
+            "rater_kind": kinds.get(name, BASELINE if name == LENGTH else "metric"),
             "criterion": criterion if name in kinds else None,
         }
-        yield _meta_row(row, keys, f"{statistic}, {row['at']}")
+        yield _meta_row(row, keys, f"{statistic}, {row['granularity']}")
 
 
 def _calibration_rows(results: Results) -> Iterator[Row]:
     kinds = _judge_kinds(results)
     for row in rows_of(calibration(results)):
-        keys = {**{name: row.get(name) for name in _RATER_KEYS}, "kind": kinds.get(row["rater"], "jury")}
+        keys = {
+            **{name: row.get(name) for name in _RATER_KEYS},
+            "rater_kind": kinds.get(row["rater"], "jury"),
+        }
         yield _meta_row(row, keys, row["statistic"])
 
 

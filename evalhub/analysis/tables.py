@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PAIR = ["dataset", "item_id", "system_a", "system_b", "sample"]
 RESPONSE = ["dataset", "item_id", "system", "sample"]
 ESTIMATE_COLUMNS = (
-    "estimate", "low", "high", "level", "n", "clusters", "left_out", "method", "reason",
+    "estimate", "low", "high", "confidence", "n", "clusters", "n_excluded", "method", "reason",
     "standard_error", "draws",
 )  # fmt: skip
 

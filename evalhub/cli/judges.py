@@ -265,7 +265,7 @@ def judges_export(
     facts = {name: value for name, value in training.manifest.items() if name != "items"}
     if not as_json:
         facts["splits"] = [f"{dataset}: {split}" for dataset, split in facts["splits"].items()]
-        facts["left_out"] = [f"{count} {reason}" for reason, count in facts["left_out"].items()]
+        facts["exclusions"] = [f"{count} {reason}" for reason, count in facts["exclusions"].items()]
     count = len(training.manifest["items"])
     print_fields(
         {"written": str(out), "manifest": str(manifest_path), **facts, "items": count}, as_json=as_json

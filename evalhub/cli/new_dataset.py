@@ -27,7 +27,7 @@ def datasets_new(folder: Folder, card_id: CardId = None, as_json: Json = False) 
     if path.exists() or name in cards:
         where = str(path if path.exists() else cards[name])
         raise InputError("a card of that name already exists", where=where, fix="choose another with --id")
-    tables, left_out = hub.sources.propose(folder)
+    tables, skipped = hub.sources.propose(folder)
     text = hub.sources.first_card(name, tables)
     try:
         path.parent.mkdir(exist_ok=True)
@@ -37,7 +37,7 @@ def datasets_new(folder: Folder, card_id: CardId = None, as_json: Json = False) 
     except OSError as error:
         raise StorageError(f"the file cannot be written ({error.strerror})", where=str(path)) from error
     count = sum(len(table.hashes) for table in tables)
-    print_fields({"card": str(path), "files": count, "left_out": left_out, "link": link}, as_json=as_json)
+    print_fields({"card": str(path), "files": count, "skipped": skipped, "link": link}, as_json=as_json)
     counts = ", ".join(f"{count} {kind}" for kind, count in hub.sources.check(str(path)).counts.items())
     notes().print(
         f"it loads: {counts}\n"

@@ -105,8 +105,9 @@ def _plan_row(planned: Plan, judge: ResolvedJudge, dataset: Dataset) -> dict[str
         "judgments": sum(
             len(task.judgments) for task in planned.tasks[judge.spec.id] if task.dataset == dataset.card.id
         ),
-        "left_out": [
-            f"{count} {reason}" for reason, count in planned.left_out[judge.spec.id][dataset.card.id].items()
+        "exclusions": [
+            f"{count} {reason}"
+            for reason, count in planned.exclusions[judge.spec.id][dataset.card.id].items()
         ],
         "held_against": list(planned.against[judge.spec.id][dataset.card.id].values()),
         "pairwise": judge.rubric.kind is Kind.PAIRWISE,

@@ -14,15 +14,15 @@ from evalhub.scales import Winner
 
 PAIR = ("dataset", "judge", "criterion", "first", "second")
 
-STOPPED = "judgments of pairs whose order was settled (budget.settled)"
+STOPPED = "judgments of pairs whose order was settled (budget.early_stopping)"
 
 
 def pair_confidence(facts: Mapping[str, Any], dataset: str, judge: str, criterion: str) -> float:
-    """Return the confidence level of one pair, so that the whole order has the level that the suite asks for.
+    """Return the confidence level of one pair, so that the whole order has that of the suite.
 
     Args:
-        facts: The manifest's facts on early stopping: `level`, and `together`, the number of pairs that make
-            up each order.
+        facts: The manifest's facts on early stopping: `confidence`, and `together`, the number of pairs that
+            make up each order.
         dataset: Id of the dataset.
         judge: Id of the judge.
         criterion: The rubric's criterion.
@@ -30,26 +30,26 @@ def pair_confidence(facts: Mapping[str, Any], dataset: str, judge: str, criterio
     Source: Bonferroni: the chances of a false alarm add up.
 
     Example:
-        >>> facts = {"level": 0.9, "together": {"j": {"d": {"c": 10}}}}
+        >>> facts = {"confidence": 0.9, "together": {"j": {"d": {"c": 10}}}}
         >>> round(pair_confidence(facts, "d", "j", "c"), 3)
         0.99
     """
     pairs = facts["together"][judge][dataset][criterion]
-    return float(1 - (1 - facts["level"]) / pairs)
+    return float(1 - (1 - facts["confidence"]) / pairs)
 
 
 def compare_sequentially(
-    winners: Sequence[str | None], clusters: Sequence[str], *, level: float
+    winners: Sequence[str | None], clusters: Sequence[str], *, confidence: float
 ) -> stats.Sequential:
     """Return the state of the sequential test of two systems. See `stats.sequential_comparison`.
 
     Args:
         winners: a, tie or b of each pair of responses, in the order of the test. None is no verdict.
         clusters: Cluster of each pair.
-        level: The chance of a false alarm is at most 1 - level, over all looks together.
+        confidence: The chance of a false alarm is at most 1 - confidence, over all looks together.
     """
     wins = [None if winner is None else Winner(winner).points for winner in winners]
-    return stats.sequential_comparison(wins, clusters, bounds=(0.0, 1.0), level=level)
+    return stats.sequential_comparison(wins, clusters, bounds=(0.0, 1.0), confidence=confidence)
 
 
 def cluster_order(seed: int, dataset: str, cluster: str) -> str:

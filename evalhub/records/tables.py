@@ -145,7 +145,7 @@ class Judgment:
         expected: The probability-weighted level, beside `value`.
         logprobs: Log-probabilities of a, tie and b (pairwise, without choices that a server did not return)
             or of the level labels (pointwise).
-        label_mass: The probability of all allowed answers together, in [0, 1].
+        choice_mass: The probability of all allowed answers together, in [0, 1].
         top_token: The model's most probable token, an allowed answer or not.
         detail: Why the judgment failed, or which of its probabilities are bounds.
         turn: As in `Label`.
@@ -172,7 +172,7 @@ class Judgment:
     p_a: float | None = None
     expected: float | None = None
     logprobs: Mapping[str, float] | None = None
-    label_mass: float | None = None
+    choice_mass: float | None = None
     top_token: str | None = None
     failure: FailureKind | None = None
     detail: str | None = None

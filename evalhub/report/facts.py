@@ -30,7 +30,7 @@ def engine_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for row in data["engines"]:
         facts = " · ".join([*_used(row), *_sent(row), *_did(row)])
         yield visible(f"{row['model']} for {row['serves']}"), visible(facts)
-    if not data["engines"] and data["reused"]:
+    if not data["engines"] and data["reused_completions"]:
         yield "no engine started", "every completion was reused from earlier runs"
 
 

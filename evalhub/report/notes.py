@@ -42,9 +42,9 @@ def report_notes(results: Results, data: Data) -> Iterator[str]:
     yield from server_notes(data)
     yield from cut_answer_sentences(data["answers"])
     yield from _engine_differences(manifest)
-    if data["reused"]:
-        total = sum(row["completions"] for row in data["reused"])
-        runs = len({row["run"] for row in data["reused"]})
+    if data["reused_completions"]:
+        total = sum(row["completions"] for row in data["reused_completions"])
+        runs = len({row["run"] for row in data["reused_completions"]})
         yield f"{total:,} completions come from {runs} earlier run{'s' if runs > 1 else ''}"
     if doubtful := count_uncertainty_sampled(results):
         yield (
@@ -72,10 +72,10 @@ def _on_the_run(manifest: Mapping[str, Any], data: Data) -> Iterator[str]:
     yield from _on_coverage(data)
     if manifest.get("over_budget"):
         yield f"{manifest['over_budget']} planned judgments are over the budget and were not asked"
-    if any(row["what"] == STOPPED for row in data["left_out"]):
+    if any(row["reason"] == STOPPED for row in data["exclusions"]):
         yield (
             "judging stopped where the order was settled, sooner for some pairs: win rates over all pairs "
-            'are withheld; read the table "Settled"'
+            "are withheld; read the sequential tests"
         )
     for card in manifest["cards"].values():
         if card.get("anonymous"):
@@ -113,7 +113,7 @@ def comparability_notes(data: Data) -> Iterator[str]:
         data: With the table `leaderboard`, and the run's `metrics`.
     """
     ranked = without_lengths(data["leaderboard"], data)
-    for (dataset,), group in grouped((row for row in ranked if row["set_aside"]), "dataset"):
+    for (dataset,), group in grouped((row for row in ranked if row["n_not_shared"]), "dataset"):
         raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in group))
         yield (
             f"{visible(dataset)}: {raters} did not measure all systems on the same items, or failed on some. "
@@ -131,23 +131,23 @@ def server_notes(data: Data) -> Iterator[str]:
     """Yield one sentence for each judge with hard verdicts and each parameter that was not sent.
 
     Args:
-        data: With the tables `hard_verdicts` and `not_sent`.
+        data: With the tables `hard_verdicts` and `unsent_parameters`.
     """
     for row in data["hard_verdicts"]:
-        how_many = f"{count(row['n'])} of {count(row['of'])} verdicts"
+        how_many = f"{count(row['n'])} of {count(row['total'])} verdicts"
         reason = (row["reason"] or "the engine gives no probabilities").removeprefix("hard verdict: ")
         judge = f"{row['judge']} gives no probabilities"
-        if row["n"] < row["of"]:
+        if row["n"] < row["total"]:
             yield f"{judge} with {how_many} ({reason}): these are hard, without p_a and expected scores"
         else:
             yield (
-                f"{judge} ({how_many} are hard: {reason}): p_a, expected scores, label mass and all that is "
+                f"{judge} ({how_many} are hard: {reason}): p_a, expected scores, choice mass and all that is "
                 "made of them are absent"
             )
-    for (model, parameter), rows in grouped(data["not_sent"], "by_whom", "parameter"):
-        values = list(dict.fromkeys(row["asked_as"] for row in rows))
+    for (model, parameter), rows in grouped(data["unsent_parameters"], "source", "parameter"):
+        values = list(dict.fromkeys(row["value"] for row in rows))
         setting = ", ".join(values[:3]) + (", …" if len(values) > 3 else "")
-        n = f"{count(sum(row['n'] for row in rows))} of {count(rows[0]['of'])} completions"
+        n = f"{count(sum(row['n'] for row in rows))} of {count(rows[0]['total'])} completions"
         yield f"{model}: {parameter} ({setting} in the suite) was not sent with {n}: the server decided"
 
 

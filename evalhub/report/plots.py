@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from evalhub.analysis.bias.attacks import ALL_ATTACKS
 from evalhub.analysis.bias.bias import ALL_JUDGES
 from evalhub.report.format import Row, grouped, measure
-from evalhub.report.grids.agreement import LEVELS, metric_names
+from evalhub.report.grids.agreement import GRANULARITIES, metric_names
 from evalhub.report.grids.biases import EFFECTS, RATES
 from evalhub.report.grids.columns import Data
 from evalhub.report.grids.leaderboard import best_first
@@ -20,7 +20,7 @@ KINDS = {
     "judge": ("#0b6e78", "#4fb8c2"),
     "labels": ("#b4580a", "#eda15c"),
     "metric": ("#4a5fa8", "#93a6ee"),
-    "trivial": ("#8a9299", "#7d868d"),
+    "baseline": ("#8a9299", "#7d868d"),
     "recorded judge": ("#0b6e78", "#4fb8c2"),
     "jury": ("#0b6e78", "#4fb8c2"),
 }
@@ -110,7 +110,7 @@ def measure_plot(title: str, rows: Sequence[Row]) -> Plot:
     return Plot(
         title,
         measure(rows[0]),
-        tuple(Line(row["system"], row["kind"], row) for row in rows),
+        tuple(Line(row["system"], row["rater_kind"], row) for row in rows),
         bounds=(0.0, 1.0) if rate else None,
         neutral=0.5 if rate else None,
     )
@@ -118,7 +118,11 @@ def measure_plot(title: str, rows: Sequence[Row]) -> Plot:
 
 def agreement_plots(data: Data) -> Iterator[Plot]:
     """Yield one plot of accuracy per labelled criterion: judges, metrics, baseline judges."""
-    rows = [row for row in data["agreement"] if row["statistic"] == "accuracy" and row["against"] == "labels"]
+    rows = [
+        row
+        for row in data["agreement"]
+        if row["statistic"] == "accuracy" and row["reference_rater"] == "labels"
+    ]
     rows = [row for row in rows if row["reading"] not in ORDERS]
     rows = [row for row in rows if row["reading"] != "level" or row["estimate"] is not None]
     several = judged_twice(rows)
@@ -140,7 +144,7 @@ def statistic_plot(title: str, rows: Sequence[Row], several: Container[str]) -> 
     return Plot(
         title,
         "Cohen's kappa" if kappa else str(rows[0]["statistic"]),
-        tuple(Line(row_name(row, several), row["kind"], row) for row in sorted(rows, key=rater_order)),
+        tuple(Line(row_name(row, several), row["rater_kind"], row) for row in sorted(rows, key=rater_order)),
         bounds=(-1.0, 1.0) if kappa else (0.0, 1.0),
         neutral=0.0 if kappa else None if levels else 0.5,
     )
@@ -148,17 +152,21 @@ def statistic_plot(title: str, rows: Sequence[Row], several: Container[str]) -> 
 
 def correlation_plots(data: Data) -> Iterator[Plot]:
     """Yield one plot of Spearman's correlation with the labels per labelled criterion and level."""
-    rows = [row for row in data["correlations"] if row["x"] == "labels" and row["coefficient"] == "spearman"]
+    rows = [
+        row for row in data["correlations"] if row["first"] == "labels" and row["coefficient"] == "spearman"
+    ]
     metrics = metric_names(data)
     for (dataset, criterion, kind), group in grouped(rows, *_LABELLED):
-        for level in LEVELS:
-            shown = [row for row in group if row["at"] == level and row["estimate"] is not None]
+        for granularity in GRANULARITIES:
+            shown = [
+                row for row in group if row["granularity"] == granularity and row["estimate"] is not None
+            ]
             if shown:
-                title = f"{dataset} · {criterion} · Spearman with {kind} labels, {level} level"
-                yield level_plot(title, shown, metrics)
+                title = f"{dataset} · {criterion} · Spearman with {kind} labels, {granularity} level"
+                yield correlation_plot(title, shown, metrics)
 
 
-def level_plot(title: str, rows: Sequence[Row], metrics: Container[str]) -> Plot:
+def correlation_plot(title: str, rows: Sequence[Row], metrics: Container[str]) -> Plot:
     """Return the plot of correlations with the labels at one level: a line for each rating and metric.
 
     Args:
@@ -166,7 +174,7 @@ def level_plot(title: str, rows: Sequence[Row], metrics: Container[str]) -> Plot
         rows: Of one coefficient at one level.
         metrics: Names of the run's metrics.
     """
-    lines = tuple(Line(row["y"], column_kind(row["y"], metrics), row) for row in rows)
+    lines = tuple(Line(row["second"], column_kind(row["second"], metrics), row) for row in rows)
     return Plot(title, str(rows[0]["coefficient"]), lines, bounds=(-1.0, 1.0), neutral=0.0)
 
 
@@ -195,7 +203,7 @@ _DRAWN = ("position", "flips", "length", "lists", "markdown")
 
 
 def attack_plots(rows: Sequence[Row]) -> Iterator[Plot]:
-    """Yield the success of each attack net of harmless text, the worst attack first, and the plain success.
+    """Yield the success of each attack net of the placebo, the worst attack first, and the plain success.
 
     Args:
         rows: Of the table of attacks, of one judge.
@@ -203,7 +211,7 @@ def attack_plots(rows: Sequence[Row]) -> Iterator[Plot]:
     net = [row for row in rows if row["statistic"] == "net" and row["attack"] != ALL_ATTACKS]
     net.sort(key=lambda row: (row["estimate"] is None, -(row["estimate"] or 0)))
     order = [*(row["attack"] for row in net), ALL_ATTACKS]
-    axes = {"net": ("success, net of harmless text", -1.0), "success": ("success", 0.0)}
+    axes = {"net": ("success, net of the placebo", -1.0), "success": ("success", 0.0)}
     for statistic, (title, low) in axes.items():
         shown = [row for row in rows if row["statistic"] == statistic and row["attack"] in order]
         shown.sort(key=lambda row: order.index(row["attack"]))
@@ -219,5 +227,5 @@ def column_kind(name: str, metrics: Container[str]) -> str:
         metrics: Names of the run's metrics.
     """
     if name == LENGTH:
-        return "trivial"
+        return "baseline"
     return "metric" if name in metrics else "judge"

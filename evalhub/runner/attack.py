@@ -68,7 +68,7 @@ def attack(options: AttackOptions, progress: Progress | None = None) -> Run:
     """Attack a judge, or resume the newest unfinished run of the same attacks.
 
     The run holds the recorded responses, the responses with insertions, and the judgments of all. A response
-    with an insertion belongs to the system `<system>+<attack>` or `<system>+<attack>.harmless`.
+    with an insertion belongs to the system `<system>+<attack>` or `<system>+<attack>.placebo`.
 
     Args:
         options: The judge and the attacks.
@@ -94,7 +94,7 @@ def attack(options: AttackOptions, progress: Progress | None = None) -> Run:
             "criterion": resolved.judges[0].criteria[0],
             "attacks": [attack.id for attack in attacks],
             "controls": [control.id for control in controls],
-            "texts": digest([[attack.apply("|"), attack.apply_harmless("|")] for attack in attacks])
+            "texts": digest([[attack.apply("|"), attack.apply_placebo("|")] for attack in attacks])
             + digest([control.apply("|") for control in controls]),
         },
     )
@@ -198,8 +198,8 @@ def _responses(
                 yield _rewrite(response, inserted_system(system, insertion.id), text), system
             continue
         response = recorded[target.attacked or ""]
-        for harmless, change in ((False, insertion.apply), (True, insertion.apply_harmless)):
-            name = inserted_system(response.system, insertion.id, harmless=harmless)
+        for placebo, change in ((False, insertion.apply), (True, insertion.apply_placebo)):
+            name = inserted_system(response.system, insertion.id, placebo=placebo)
             yield _rewrite(response, name, change(response.text or "", question)), target.preferred or ""
 
 

@@ -131,12 +131,12 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
     if not files:
         raise InputError("the folder holds no file", where="FOLDER", value=str(folder))
     formats = {path: form for path in files if (form := _format(path)) and not _ABOUT.fullmatch(path.name)}
-    left_out = [path.relative_to(folder).as_posix() for path in files if path not in formats]
+    skipped = [path.relative_to(folder).as_posix() for path in files if path not in formats]
     if not formats:
         raise InputError(
             "the folder holds no data file of a known format",
             where="FOLDER",
-            value=", ".join(left_out[:5]),
+            value=", ".join(skipped[:5]),
             allowed=", ".join(FORMATS),
             fix="save spreadsheets and databases as CSV or Parquet",
         )
@@ -148,7 +148,7 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
             proposal = _read(path, name, form)
         except SpecError as error:
             errors.append(error)
-            left_out.append(f"{name} ({error.problem})")
+            skipped.append(f"{name} ({error.problem})")
             continue
         kind = (proposal.format, tuple(sorted(proposal.form.items())), tuple(sorted(proposal.columns)))
         if kind in tables:
@@ -157,7 +157,7 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
             tables[kind] = proposal
     if not tables:
         raise errors[0]
-    return _name_tables(list(tables.values())), left_out
+    return _name_tables(list(tables.values())), skipped
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:

@@ -209,13 +209,13 @@ class Budget(Spec):
 
     Attributes:
         judgments: Maximum number of judgments.
-        settled: Confidence of a sequential test, over all its interim looks and all pairs of systems. A
-            pairwise judge stops judging a pair of systems once the test has decided which is better. None
+        early_stopping: Confidence of a sequential test, over all its interim looks and all pairs of systems.
+            A pairwise judge stops judging a pair of systems once the test has decided which is better. None
             judges everything.
     """
 
     judgments: int | None = Field(default=None, ge=1)
-    settled: float | None = Field(default=None, gt=0.5, lt=1)
+    early_stopping: float | None = Field(default=None, gt=0.5, lt=1)
 
 
 class Suite(Spec):
@@ -255,10 +255,10 @@ class Suite(Spec):
     @model_validator(mode="after")
     def _refuse_early_stopping(self) -> Suite:
         for kind in ("juries", "cascades"):
-            if self.budget.settled is not None and getattr(self, kind):
+            if self.budget.early_stopping is not None and getattr(self, kind):
                 raise ValueError(
-                    f"budget.settled stops each judge on its own, and {kind} need all verdicts of each: "
-                    "leave one of the two out"
+                    f"budget.early_stopping stops each judge on its own, and {kind} need all verdicts of "
+                    "each: leave one of the two out"
                 )
         return self
 

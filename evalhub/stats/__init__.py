@@ -6,12 +6,12 @@ from evalhub.stats.agreement.annotators import SLOTS, Measure, ceiling, leave_on
 from evalhub.stats.agreement.dawid_skene import DawidSkene, dawid_skene
 from evalhub.stats.agreement.kappa import Weights, accuracy, balanced_accuracy, cohen_kappa
 from evalhub.stats.agreement.macro import macro_f1, macro_precision
-from evalhub.stats.bias.askings import Askings, Kind, covariates
+from evalhub.stats.bias.askings import Askings, BiasKind, covariates
+from evalhub.stats.bias.baselines import always_first, balanced_orders, coin, longer
 from evalhub.stats.bias.biases import controlled, controlled_beyond_people, raw_rate
-from evalhub.stats.bias.trivial import always_first, balanced_orders, coin, longer
 from evalhub.stats.correlation.coefficients import Coefficient
 from evalhub.stats.correlation.difference import correlation_difference
-from evalhub.stats.correlation.levels import Level, correlate
+from evalhub.stats.correlation.granularity import Granularity, correlate
 from evalhub.stats.correlation.ranking_accuracy import ranking_accuracy, system_accuracy
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.logit.effects import Effect
@@ -41,7 +41,7 @@ from evalhub.stats.ranking.preference import first_position_rate, flip_rate, win
 from evalhub.stats.ranking.ranks import rank_intervals
 from evalhub.stats.ranking.sensitivity import ranking_changes
 from evalhub.stats.ranking.shared import Shared, shared_units
-from evalhub.stats.ranking.standing import Standing, mean_standing
+from evalhub.stats.ranking.system_estimates import SystemEstimates, system_means
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
 from evalhub.stats.testing.margin import Finding, finding
@@ -56,6 +56,7 @@ __all__ = [
     "Alignment",
     "AlternativeTest",
     "Askings",
+    "BiasKind",
     "Coefficient",
     "Comparison",
     "DawidSkene",
@@ -63,10 +64,9 @@ __all__ = [
     "Effect",
     "Estimate",
     "Finding",
+    "Granularity",
     "JointLengthControl",
     "Judged",
-    "Kind",
-    "Level",
     "Matches",
     "Matching",
     "Measure",
@@ -76,7 +76,7 @@ __all__ = [
     "Promise",
     "Sequential",
     "Shared",
-    "Standing",
+    "SystemEstimates",
     "Weights",
     "WorstCase",
     "accuracy",
@@ -115,7 +115,6 @@ __all__ = [
     "macro_precision",
     "mean_difference",
     "mean_estimate",
-    "mean_standing",
     "p_beats",
     "paired_comparison",
     "paired_difference",
@@ -135,6 +134,7 @@ __all__ = [
     "set_thresholds",
     "shared_units",
     "system_accuracy",
+    "system_means",
     "win_values",
     "worst_case",
     "worst_case_difference",

@@ -1,4 +1,4 @@
-"""One number with its interval, level, method, n, clusters and the number of observations left out."""
+"""One number with its interval, method, n, clusters and the number of observations left out."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Estimate:
         estimate: The point estimate. None where it is undefined or nothing was measured.
         low: Lower end of the interval. None without an interval.
         high: Upper end of the interval. None exactly where `low` is.
-        level: Confidence level of the interval, in (0, 1).
+        confidence: Confidence level of the interval, in (0, 1).
         method: How the interval was made, such as "wilson".
         n: Observations that entered the estimate.
         clusters: Independent clusters among them.
-        left_out: Observations that did not enter.
+        n_excluded: Observations that did not enter.
         reason: Why the estimate or its interval is None. None where both are present.
         standard_error: Standard deviation of the estimate over samples of clusters, in its own unit. None
             where the interval is not made from one.
@@ -42,11 +42,11 @@ class Estimate:
     estimate: float | None
     low: float | None
     high: float | None
-    level: float
+    confidence: float
     method: str
     n: int
     clusters: int
-    left_out: int
+    n_excluded: int
     reason: str | None
     standard_error: float | None = None
     draws: int | None = None
@@ -69,8 +69,8 @@ class Estimate:
         *,
         n: int = 0,
         clusters: int = 0,
-        left_out: int = 0,
-        level: float = CONFIDENCE,
+        n_excluded: int = 0,
+        confidence: float = CONFIDENCE,
         method: str = "none",
     ) -> Estimate:
         """Return an estimate without numbers, with its reason.
@@ -79,8 +79,8 @@ class Estimate:
             reason: What is missing, in a few words.
             n: Observations at hand.
             clusters: Clusters among them.
-            left_out: Observations that could not be used.
-            level: Confidence level of the absent interval, in (0, 1).
+            n_excluded: Observations that could not be used.
+            confidence: Confidence level of the absent interval, in (0, 1).
             method: The method of the absent interval.
 
         Returns:
@@ -90,7 +90,7 @@ class Estimate:
             >>> Estimate.none("no judgments").reason
             'no judgments'
         """
-        return cls(None, None, None, level, method, n, clusters, left_out, reason)
+        return cls(None, None, None, confidence, method, n, clusters, n_excluded, reason)
 
     @property
     def width(self) -> float | None:

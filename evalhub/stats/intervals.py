@@ -43,11 +43,11 @@ def no_ends(reason: str) -> Ends:
     return Ends(None, None, "none", reason)
 
 
-def t_quantile(level: float, freedom: float) -> float:
+def t_quantile(confidence: float, freedom: float) -> float:
     """Return the two-sided quantile of Student's t.
 
     Args:
-        level: Confidence level, in (0, 1).
+        confidence: Confidence level, in (0, 1).
         freedom: Degrees of freedom, above 0.
 
     Returns:
@@ -59,14 +59,14 @@ def t_quantile(level: float, freedom: float) -> float:
     """
     from scipy import special
 
-    return float(special.stdtrit(freedom, (1 + level) / 2))
+    return float(special.stdtrit(freedom, (1 + confidence) / 2))
 
 
-def z_quantile(level: float) -> float:
+def z_quantile(confidence: float) -> float:
     """Return the two-sided quantile of the normal distribution, above 0."""
     from scipy import special
 
-    return float(special.ndtri((1 + level) / 2))
+    return float(special.ndtri((1 + confidence) / 2))
 
 
 def spread_freedom(parts: Floats, *, clusters: int | None = None) -> float:
@@ -155,7 +155,7 @@ def difference_error(first: float, second: float, correlation: float) -> float:
     return float(max(0.0, first**2 - 2 * correlation * first * second + second**2) ** 0.5)
 
 
-def with_ends(value: float | None, ends: Ends, *, n: int, clusters: int, left_out: int) -> Estimate:
+def with_ends(value: float | None, ends: Ends, *, n: int, clusters: int, n_excluded: int) -> Estimate:
     """Join a point estimate and its interval.
 
     Args:
@@ -163,7 +163,7 @@ def with_ends(value: float | None, ends: Ends, *, n: int, clusters: int, left_ou
         ends: Its interval, at the level `CONFIDENCE`.
         n: Observations.
         clusters: Clusters among them.
-        left_out: Observations that did not enter.
+        n_excluded: Observations that did not enter.
 
     Returns:
         The estimate.
@@ -172,11 +172,11 @@ def with_ends(value: float | None, ends: Ends, *, n: int, clusters: int, left_ou
         estimate=value,
         low=ends.low,
         high=ends.high,
-        level=CONFIDENCE,
+        confidence=CONFIDENCE,
         method=ends.method,
         n=n,
         clusters=clusters,
-        left_out=left_out,
+        n_excluded=n_excluded,
         reason=ends.reason,
         standard_error=ends.error,
         draws=ends.draws,

@@ -59,15 +59,15 @@ def mean_estimate(values: Column, clusters: Column, *, bounds: tuple[float, floa
     same_length({"values": values, "clusters": clusters})
     numbers = floats(values)
     present = ~np.isnan(numbers)
-    left_out = int(len(numbers) - present.sum())
+    n_excluded = int(len(numbers) - present.sum())
     numbers = numbers[present]
     if bounds is not None:
         numbers = within_bounds(numbers, bounds)
     members, count = codes(np.asarray(clusters)[present])
     if not len(numbers):
-        return Estimate.none("nothing was measured", left_out=left_out)
+        return Estimate.none("nothing was measured", n_excluded=n_excluded)
     ends = _ends(numbers, members, bounds)
-    return with_ends(float(numbers.mean()), ends, n=len(numbers), clusters=count, left_out=left_out)
+    return with_ends(float(numbers.mean()), ends, n=len(numbers), clusters=count, n_excluded=n_excluded)
 
 
 def _ends(values: Floats, members: Ints, bounds: tuple[float, float] | None) -> Ends:

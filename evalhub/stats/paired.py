@@ -43,13 +43,13 @@ def paired_difference(first: Column, second: Column, clusters: Column) -> Estima
     present = ~(np.isnan(x) | np.isnan(y))
     x, y = x[present], y[present]
     names = np.asarray(clusters)[present]
-    left_out = int(len(present) - present.sum())
+    n_excluded = int(len(present) - present.sum())
     if not len(x):
-        return Estimate.none("nothing was measured", left_out=left_out)
+        return Estimate.none("nothing was measured", n_excluded=n_excluded)
     shares = [mean_estimate(values, names, bounds=(0, 1)) for values in (x, y)]
     members, count = codes(names)
     ends = _joined_ends(shares[0], shares[1], _correlation(x, y, members))
-    return with_ends(float(x.mean() - y.mean()), ends, n=len(x), clusters=count, left_out=left_out)
+    return with_ends(float(x.mean() - y.mean()), ends, n=len(x), clusters=count, n_excluded=n_excluded)
 
 
 def _joined_ends(first: Estimate, second: Estimate, correlation: float) -> Ends:

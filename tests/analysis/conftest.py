@@ -85,7 +85,7 @@ class Hand:
             return Judgment(**common, failure=FailureKind.TOO_LONG, detail="too long")
         logs = {"a": math.log(p) - 0.1, "b": math.log(1 - p) - 0.1}
         winner = Winner.TIE if p == 0.5 else Winner.A if p > 0.5 else Winner.B
-        return Judgment(**common, winner=winner, p_a=p, logprobs=logs, label_mass=math.exp(-0.1))
+        return Judgment(**common, winner=winner, p_a=p, logprobs=logs, choice_mass=math.exp(-0.1))
 
     @staticmethod
     def rated(item: str, system: str, value: float | None, judge: str = "pt") -> Judgment:

@@ -88,7 +88,7 @@ def test_each_two_annotators_have_the_kappa_of_scikit_learn(
             row = by_pair[criterion, first, second, statistic]
             values = [[str(side[item]) for item in shared] for side in (x, y)]
             assert row["estimate"] == pytest.approx(metrics.cohen_kappa_score(*values, weights=weights))
-            assert (row["n"], row["left_out"]) == (len(shared), len(x.keys() ^ y.keys()))
+            assert (row["n"], row["n_excluded"]) == (len(shared), len(x.keys() ^ y.keys()))
             assert row["low"] < row["estimate"] < row["high"]
             assert row["standard_error"] > 0
 

@@ -47,7 +47,7 @@ def test_the_askings_of_one_order_are_averaged(hand: Any, results: Write) -> Non
 
 def hard(judgment: Judgment, winner: str) -> Judgment:
     """Return a judgment that has a verdict and no probability."""
-    return replace(judgment, winner=Winner(winner), p_a=None, logprobs=None, label_mass=None)
+    return replace(judgment, winner=Winner(winner), p_a=None, logprobs=None, choice_mass=None)
 
 
 @pytest.mark.parametrize(

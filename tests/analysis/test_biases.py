@@ -140,9 +140,9 @@ class TestWhatCounts:
         run = results(records)
         flips, first = told(run, "flips", "rate"), told(run, "position", "rate")
         # a tie in one order alone is a flip; the pair with a failed order is left out
-        assert (flips["estimate"], flips["n"], flips["left_out"]) == (pytest.approx(2 / 3), 3, 1)
+        assert (flips["estimate"], flips["n"], flips["n_excluded"]) == (pytest.approx(2 / 3), 3, 1)
         # i00 first twice, i01 and i02 once second
-        assert (first["estimate"], first["n"], first["left_out"]) == (pytest.approx(2 / 4), 4, 4)
+        assert (first["estimate"], first["n"], first["n_excluded"]) == (pytest.approx(2 / 4), 4, 4)
         longer = told(run, "length", "rate")
         # k is longer on i00 and i01, m on i02 and i03: 1 0 .5 1, then 0 .5 .5
         assert (longer["estimate"], longer["n"]) == (pytest.approx(3.5 / 7), 7)
@@ -173,7 +173,7 @@ class TestWhatCounts:
             records += [said(f"i{place:02}", shown, "a", repeat=n) for shown in ORDERS for n in range(2)]
         records.append(said("i02", "ba", None, repeat=2))
         run = results(records)
-        assert (told(run, "flips", "rate")["n"], told(run, "flips", "rate")["left_out"]) == (2, 1)
+        assert (told(run, "flips", "rate")["n"], told(run, "flips", "rate")["n_excluded"]) == (2, 1)
 
     def test_rows_of_a_list_are_one_asking_for_each_order(self, hand: Any, results: Write) -> None:
         # a list of 3 is shown in 6 rows, and a pair stands in either order in 3 of them
@@ -248,32 +248,32 @@ class TestFamilies:
     def test_own_family_is_pooled_over_the_judges(self, hand: Any, results: Write) -> None:
         judges = {"q": "qwen", "s": "smollm"}
         run = results(self.crossed(hand, 7, judges), **self.manifest(judges))
-        pooled = told(run, "own family", "effect", ALL_JUDGES)
+        pooled = told(run, "self-preference", "effect", ALL_JUDGES)
         assert (pooled["n"], pooled["clusters"]) == (80, 20)
         # 70% of the time its own, wherever it stands: from 30% to 70%
         assert pooled["estimate"] == pytest.approx(40)
         assert pooled["low"] < 40 < pooled["high"]
         for judge in judges:
-            assert told(run, "own family", "rate", judge)["estimate"] == pytest.approx(0.7)
+            assert told(run, "self-preference", "rate", judge)["estimate"] == pytest.approx(0.7)
 
     @pytest.mark.parametrize(
         "judges", [{"q": "qwen"}, {"q": "qwen", "r": "qwen"}, {"q": "qwen", "l": "llama"}]
     )
     def test_uncrossed(self, hand: Any, results: Write, judges: dict[str, str]) -> None:
         run = results(self.crossed(hand, 7, judges), **self.manifest(judges))
-        effect = told(run, "own family", "effect", ALL_JUDGES)
+        effect = told(run, "self-preference", "effect", ALL_JUDGES)
         if "l" in judges:  # both judge both families, and one of them has its own among them
             assert effect["estimate"] is not None
         else:
             assert effect["estimate"] is None
             assert "at least 2 judge families" in effect["reason"]
-        assert told(run, "own family", "rate", "q")["estimate"] == pytest.approx(0.7)
+        assert told(run, "self-preference", "rate", "q")["estimate"] == pytest.approx(0.7)
 
     def test_an_unknown_family_is_nobody_s(self, hand: Any, results: Write) -> None:
         judges = {"q": "unknown", "s": "smollm"}
         run = results(self.crossed(hand, 7, judges), **self.manifest(judges))
-        assert told(run, "own family", "rate", "q")["n"] == 0
-        assert told(run, "own family", "rate", "s")["n"] == 40
+        assert told(run, "self-preference", "rate", "q")["n"] == 0
+        assert told(run, "self-preference", "rate", "s")["n"] == 40
 
     def test_names_are_equal_where_an_ancestor_is_shared(self) -> None:
         distilled, none, unknown = ("deepseek", "qwen"), ("none",), ("unknown",)

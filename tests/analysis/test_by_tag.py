@@ -92,7 +92,7 @@ def test_a_parts_numbers_are_those_of_a_run_of_its_items(
 def test_every_table_of_a_part_has_rows(full_run: Results) -> None:
     part = next(part for part in split_by_tag(full_run, ["topic"]) if part.tag == "topic:art")
     empty = [name for name, table in BY_TAG.items() if not rows_of(table(part.results))]
-    assert empty == ["unscored", "failures"]
+    assert empty == ["missing_scores", "failures"]
 
 
 def test_names_are_tags_first_words_or_patterns(full_run: Results) -> None:

@@ -32,7 +32,7 @@ class TestComparisons:
         row = only_row(comparisons(results(hand.pairs())), rater="pw", measure="win rate")
         assert (row["first"], row["second"]) == ("k", "m")
         assert row["estimate"] == pytest.approx(1 / 3)
-        assert (row["n"], row["left_out"]) == (3, 1)
+        assert (row["n"], row["n_excluded"]) == (3, 1)
         assert (row["p"], row["test"]) == (1.0, "sign-flip-exact")
 
     def test_what_failed_could_have_come_out_anyhow(self, hand: Any, results: Write) -> None:
@@ -70,8 +70,8 @@ class TestComparisons:
             records.append(hand.item(f"i{n}"))
             for system, value in (("k", None if n == 0 else 2.0), ("m", 1.0)):
                 records += [hand.response(f"i{n}", system), hand.score(f"i{n}", system, value)]
-        row = only_row(comparisons(results(records)), kind="metric")
-        assert (row["n"], row["left_out"], row["failed"]) == (3, 1, 1)
+        row = only_row(comparisons(results(records)), rater_kind="metric")
+        assert (row["n"], row["n_excluded"], row["failed"]) == (3, 1, 1)
         assert (row["worst_low"], row["worst_high"]) == (None, None)
 
     def test_only_opponents_that_both_met_count(self, hand: Any, results: Write) -> None:
@@ -109,7 +109,7 @@ class TestComparisons:
             for pair, p in (("ab", 0.1), ("ay", 0.1), ("bz", 0.1), ("yz", None if n % 2 else 0.1)):
                 records += [hand.asked(item, shown, p, pair=pair) for shown in ("ab", "ba")]
         row = only_row(comparisons(results(records)), rater="pw", measure="win rate", first="b", second="y")
-        assert (row["estimate"], row["n"], row["left_out"], row["failed"]) == (0, 20, 0, 10)
+        assert (row["estimate"], row["n"], row["n_excluded"], row["failed"]) == (0, 20, 0, 10)
 
     def test_two_systems_differ_as_their_win_rates_do(self, hand: Any, results: Write) -> None:
         run = results(hand.pairs())
@@ -130,7 +130,7 @@ class TestComparisons:
         # 2 of 64 patterns, 2 of 4, 2 of 8; Holm: times 3, 2, 1, never falling
         assert [row["p"] for row in changes.values()] == [0.03125, 0.5, 0.25]
         assert [row["p_holm"] for row in changes.values()] == [0.09375, 0.5, 0.5]
-        assert [row["left_out"] for row in changes.values()] == [0, 1, 1]
+        assert [row["n_excluded"] for row in changes.values()] == [0, 1, 1]
         assert changes["k", "l"]["low"] > 0
 
     def test_one_item_has_no_interval_and_no_test(self, hand: Any, results: Write) -> None:
@@ -148,7 +148,7 @@ class TestNights:
         after = results(rated(hand, {"k": (2, 3, 3, 2, 3), "new": (1, 1, 1, 1, 1)}))
         row = only_row(run_comparison(after, before), measure="mean score")
         assert (row["system"], row["after"], row["before"]) == ("k", after.run.id, before.run.id)
-        assert (row["estimate"], row["n"], row["left_out"]) == (1.0, 4, 1)
+        assert (row["estimate"], row["n"], row["n_excluded"]) == (1.0, 4, 1)
 
     def test_the_same_night_twice_differs_in_nothing(self, hand: Any, results: Write) -> None:
         run = results(hand.pairs())
@@ -199,7 +199,7 @@ class TestNights:
             {"suite": {"controls": {"length_penalty": strength}}, "models": {}} for strength in (0.5, 5)
         )
         frame = run_comparison(results(hand.pairs(), resolved=strong), results(hand.pairs(), resolved=weak))
-        changes = {row["measure"]: row["changed"] for row in rows_of(frame) if row["kind"] == "judge"}
+        changes = {row["measure"]: row["changed"] for row in rows_of(frame) if row["rater_kind"] == "judge"}
         assert changes["win rate (length-penalised)"] == "length penalty"
         assert (changes["win rate"], changes["win rate (soft)"]) == (None, None)
 
@@ -213,14 +213,14 @@ class TestSensitivity:
         failed = only_row(frame, variant="pt · quality · mean score · failures counted as the worst")
         # l falls from 2 to (2 + 2 + 1) / 3, where m is: a tie, so no swap
         assert (failed["swapped"], failed["winner_changes"]) == (0, False)
-        people = only_row(frame, kind="labels")
+        people = only_row(frame, rater_kind="labels")
         assert (people["kendall"], people["swapped"], people["winners"]) == (-1, 3, ["m"])
         assert people["winner_changes"]
 
     def test_systems_that_only_one_has(self, hand: Any, results: Write) -> None:
         labels = [hand.label("i1", "k", 1), hand.label("i1", "extra", 2)]
         records = [*rated(hand, {"k": (3, 3), "m": (1, 1)}), hand.response("i1", "extra"), *labels]
-        row = only_row(sensitivity([results(records)]), kind="labels")
+        row = only_row(sensitivity([results(records)]), rater_kind="labels")
         assert row["missing"] == ["extra", "m"]
         assert (row["kendall"], row["reason"]) == (None, "fewer than 2 systems are in both")
 

@@ -194,14 +194,14 @@ def test_correlations_are_shown_as_measured_and_read_by_direction(
         rows(analysis.correlations(runs(5, some_signs))) for some_signs in (UPRIGHT, signs)
     )
     for upright_row, turned_row in zip(upright, turned_rows, strict=True):
-        product = sign.get(upright_row["x"], signs.judges) * sign.get(upright_row["y"], signs.judges)
+        product = sign.get(upright_row["first"], signs.judges) * sign.get(upright_row["second"], signs.judges)
         expected = upright_row if product > 0 else turned(upright_row, *ENDS)
         assert {name: expected[name] for name in ("x", "y", "estimate", "low", "high", "reading")} == {
             name: turned_row[name] for name in ("x", "y", "estimate", "low", "high", "reading")
         }
         opposed = (
             product < 0
-            and "length" not in (upright_row["x"], upright_row["y"])
+            and "length" not in (upright_row["first"], upright_row["second"])
             and upright_row["estimate"] is not None
         )
         assert opposed == ("-1 is full agreement" in (turned_row["reason"] or ""))
@@ -245,7 +245,7 @@ def test_levels_of_opposite_directions_are_not_compared(results: Callable[..., R
     levels = [row for row in rows(analysis.agreement(run)) if row["rater"] == JUDGE]
     assert {row["estimate"] for row in levels} == {None}
     assert all("run the other way" in row["reason"] for row in levels)
-    assert {row["reading"] for row in rows(analysis.correlations(run)) if row["x"] == "labels"} == {
+    assert {row["reading"] for row in rows(analysis.correlations(run)) if row["first"] == "labels"} == {
         "opposes", None,
     }  # fmt: skip
 

@@ -86,7 +86,9 @@ def test_a_weighted_vote_trusts_who_was_right_elsewhere(hand: Any, results: Writ
     accuracy = {
         row["rater"]: row["estimate"]
         for row in rows_of(agreement(weighted))
-        if row["statistic"] == "accuracy" and row["against"] == "labels" and row["reading"] == "combined"
+        if row["statistic"] == "accuracy"
+        and row["reference_rater"] == "labels"
+        and row["reading"] == "combined"
     }
     assert accuracy["all"] == accuracy["j1"] == pytest.approx(0.9)
     assert accuracy["j2"] == 0.5
@@ -144,7 +146,9 @@ def test_a_jury_s_tie_is_no_rule_for_its_members(hand: Any, results: Write) -> N
     found = {
         row["rater"]: (row["estimate"], row["n"])
         for row in rows_of(agreement(results(records, **told)))
-        if row["statistic"] == "accuracy" and row["against"] == "labels" and row["reading"] == "combined"
+        if row["statistic"] == "accuracy"
+        and row["reference_rater"] == "labels"
+        and row["reading"] == "combined"
     }
     assert found["j1"] == (1, 20)
     assert found["all"] == (0, 20)

@@ -55,7 +55,7 @@ def test_numbers_are_those_of_their_own_tables(hand: Any, results: Write) -> Non
             (agreement_row,) = [
                 r for r in table
                 if (r["rater"], r["statistic"]) == (rater, statistic)
-                and (r["against"], r["reading"]) == ("labels", "combined")
+                and (r["reference_rater"], r["reading"]) == ("labels", "combined")
             ]  # fmt: skip
             assert {k: meta_row[k] for k in ("estimate", "low", "high", "n")} == {
                 k: agreement_row[k] for k in ("estimate", "low", "high", "n")
@@ -85,10 +85,10 @@ def test_recorded_judges_stand_in_the_same_table(hand: Any, results: Write) -> N
         replace(hand.asked(f"i{n}", "ab", 0.9, judge="them"), source=Source.RECORDED) for n in range(60)
     ]
     rows = rows_of(meta([results([*many(hand), *recorded])]))
-    kinds = {row["rater"]: row["kind"] for row in rows}
+    kinds = {row["rater"]: row["rater_kind"] for row in rows}
     assert kinds == {
-        "pw": "judge", "them": "recorded judge", "always-first": "trivial", "coin": "trivial",
-        "longer": "trivial",
+        "pw": "judge", "them": "recorded judge", "always-first": "baseline", "coin": "baseline",
+        "longer": "baseline",
     }  # fmt: skip
     (accuracy,) = [r for r in rows if (r["rater"], r["statistic"]) == ("them", "accuracy")]
     assert accuracy["estimate"] == 0.5
@@ -111,7 +111,7 @@ def test_recalibration_mends_what_is_overconfident(hand: Any, results: Write) ->
     assert raw["low"] < raw["estimate"] < raw["high"]
     curve = rows_of(reliability(run))
     assert sum(row["n"] for row in curve) == 200
-    assert all(row["confidence"] == pytest.approx(0.99, abs=0.01) for row in curve)
+    assert all(row["predicted"] == pytest.approx(0.99, abs=0.01) for row in curve)
 
 
 def test_too_few_verdicts_are_not_recalibrated(hand: Any, results: Write) -> None:
@@ -200,7 +200,7 @@ def test_languages_follow_the_rules_of_agreement(hand: Any, results: Write) -> N
         kind_rows = [row for row in accuracies if row["annotator_kind"] == kind]
         (agreement_row,) = [
             row for row in rows_of(agreement(run))
-            if (row["rater"], row["annotator_kind"], row["against"]) == ("pw", kind, "labels")
+            if (row["rater"], row["annotator_kind"], row["reference_rater"]) == ("pw", kind, "labels")
             and (row["statistic"], row["reading"]) == ("accuracy", "combined")
         ]  # fmt: skip
         assert {row["label_criterion"] for row in kind_rows} == {"overall"}
@@ -263,7 +263,7 @@ def test_coverage_is_that_of_the_criterion(hand: Any, results: Write) -> None:
     assert {(row["estimate"], row["reason"]) for row in rows if row["statistic"] == "coverage"} == {
         (None, "not everything that was planned is asked yet")
     }
-    assert {row["dataset"] for row in rows if row["statistic"] == "label mass"} == {"d", "e"}
+    assert {row["dataset"] for row in rows if row["statistic"] == "choice mass"} == {"d", "e"}
 
 
 @pytest.mark.parametrize(

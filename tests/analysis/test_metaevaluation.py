@@ -27,18 +27,18 @@ def run(hand: Any, results: Write) -> Results:
 
 def test_the_difference_is_that_of_the_two_correlations(run: Results) -> None:
     by_columns = {
-        (row["x"], row["y"], row["at"], row["coefficient"]): row["estimate"]
+        (row["first"], row["second"], row["granularity"], row["coefficient"]): row["estimate"]
         for row in rows_of(correlations(run))
     }
     rows = [row for row in rows_of(correlation_differences(run)) if row["second"] == "rougeL"]
-    assert {(row["first"], row["at"]) for row in rows} == {
+    assert {(row["first"], row["granularity"]) for row in rows} == {
         (judge, at) for judge in ("pt", "pt (soft)") for at in ("pooled", "item", "system")
     }
     for row in rows:
-        if row["at"] == "system":
+        if row["granularity"] == "system":
             assert "fewer than" in row["reason"]
             continue
-        keys = (row["at"], row["coefficient"])
+        keys = (row["granularity"], row["coefficient"])
         difference = by_columns["labels", row["first"], *keys] - by_columns["labels", "rougeL", *keys]
         assert row["estimate"] == pytest.approx(difference)
         assert row["p"] is None or 0 < row["p"] <= row["p_holm"] <= 1

@@ -35,9 +35,9 @@ TOLERANCE = {"biases": 1e-6}
 TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
     "leaderboard": analysis.leaderboard,
     "ranks": analysis.ranks,
-    "strengths": analysis.bradley_terry_ratings,
-    "beats": analysis.win_probabilities,
-    "worst_cases": analysis.worst_case_bounds,
+    "bradley_terry": analysis.bradley_terry_ratings,
+    "win_probabilities": analysis.win_probabilities,
+    "worst_case_bounds": analysis.worst_case_bounds,
     "agreement": analysis.agreement,
     "biases": analysis.biases,
 }
@@ -143,7 +143,7 @@ def assert_mirrored(before: Results, after: Results, names: dict[str, str]) -> N
         first, second = make(before), make(after)
         if table == "agreement" and len(first):
             first, second = (
-                frame[(frame["kind"] != "trivial") & ~frame["reading"].isin(UNLIKE)]
+                frame[(frame["rater_kind"] != "baseline") & ~frame["reading"].isin(UNLIKE)]
                 for frame in (first, second)
             )
         pairs = zip(rows(first), rows(second, names), strict=True)

@@ -47,7 +47,7 @@ def test_an_item_that_changed_is_left_out(hand: Any, results: Write, part: str) 
     row = only_row(run_comparison(after, before), measure="mean score")
     # without i0: 0, 1, 1, 0, 0, 0, 1 of seven items
     assert row["estimate"] == pytest.approx(3 / 7)
-    assert (row["n"], row["left_out"], row["changed_items"]) == (7, 1, 1)
+    assert (row["n"], row["n_excluded"], row["changed_items"]) == (7, 1, 1)
     name = {"turns": "prompt"}.get(part, part)
     assert row["changed_data"] == f"{name} of 1 item"
 
@@ -66,7 +66,7 @@ def test_one_more_and_one_less(hand: Any, results: Write) -> None:
     before = results([*night(hand, BEFORE), hand.item("old"), hand.rated("old", "k", 3)])
     after = results([*night(hand, AFTER), hand.item("new"), hand.rated("new", "k", 1)])
     row = only_row(run_comparison(after, before), measure="mean score")
-    assert (row["n"], row["left_out"], row["changed_items"]) == (8, 2, 0)
+    assert (row["n"], row["n_excluded"], row["changed_items"]) == (8, 2, 0)
     assert row["changed_data"] == "1 item only in the later, 1 item only in the earlier"
 
 
@@ -83,7 +83,7 @@ def test_nothing_left(hand: Any, results: Write) -> None:
     other_items = {f"i{n}": Item("d", f"i{n}", turns=("Else?",)) for n in range(2)}
     after = results(night(hand, AFTER[:2], **other_items))
     row = only_row(run_comparison(after, before), measure="mean score")
-    assert (row["estimate"], row["n"], row["left_out"], row["changed_items"]) == (None, 0, 2, 2)
+    assert (row["estimate"], row["n"], row["n_excluded"], row["changed_items"]) == (None, 0, 2, 2)
     assert row["reason"] == "no item that both have is the same in both runs"
 
 
@@ -151,5 +151,5 @@ def test_the_command_says_so(desk: Any, cli: Any) -> None:
     assert "prompt of 1 item, references of 1 item, 1 item only in the later, 1 item only in the" in text
     assert "the items that changed are left out." in text
     rows = json.loads(cli("compare", second.id, first.id, "--json").out)
-    assert {(row["changed_items"], row["left_out"], row["n"]) for row in rows} == {(2, 4, 3)}
+    assert {(row["changed_items"], row["n_excluded"], row["n"]) for row in rows} == {(2, 4, 3)}
     assert "tiny is not the same" not in cli("compare", first.id, first.id).out

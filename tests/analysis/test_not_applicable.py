@@ -54,12 +54,12 @@ def test_it_is_measured_and_in_no_mean(results: Callable[..., Results], hand: An
     assert share["estimate"] == 11 / 12
     board = only(analysis.leaderboard(run), system="k", rater="pt", measure="mean score")
     assert (board["estimate"], board["n"]) == (pytest.approx(8 / 3), 3)  # m failed on one of the four items
-    assert (board["unshared"], board["unshared_n"], board["set_aside"]) == (2.5, 4, 1)
+    assert (board["unshared"], board["unshared_n"], board["n_not_shared"]) == (2.5, 4, 1)
     assert only(analysis.leaderboard(run), system="k", rater="human labels")["n"] == 5
     assert [row["failure"] for row in rows_of(analysis.failures(run))] == ["parse"]
     worst = only(analysis.worst_case_bounds(run), rater="pt", system="m", measure="mean score")
     assert (worst["failed"], worst["n"]) == (1, 4)
-    (grid,) = verdict_grids({"coverage": rows_of(analysis.coverage(run)), "left_out": []}, Footnotes())
+    (grid,) = verdict_grids({"coverage": rows_of(analysis.coverage(run)), "exclusions": []}, Footnotes())
     assert dict(zip(grid.head, grid.rows[0], strict=True))["not applicable"] == "4"
 
 

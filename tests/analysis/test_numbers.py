@@ -69,15 +69,15 @@ class TestPairs:
         assert [rows[item]["askings"] for item in hand.lengths] == [2] * 4
 
     @pytest.mark.parametrize(
-        ("reading", "accuracy", "n", "left_out"),
+        ("reading", "accuracy", "n", "n_excluded"),
         [("combined", 2 / 3, 3, 1), ("ab", 3 / 4, 4, 0), ("ba", 1.0, 3, 1)],
     )
-    def test_accuracy(self, run: Results, reading: str, accuracy: float, n: int, left_out: int) -> None:
+    def test_accuracy(self, run: Results, reading: str, accuracy: float, n: int, n_excluded: int) -> None:
         named = {"rater": "pw", "reading": reading, "statistic": "accuracy"}
         frame = agreement(run)
         assert cell(frame, **named) == pytest.approx(accuracy)
         assert cell(frame, "n", **named) == n
-        assert cell(frame, "left_out", **named) == left_out
+        assert cell(frame, "n_excluded", **named) == n_excluded
         assert cell(frame, "annotator_kind", **named) == "human"
 
     def test_kappa(self, run: Results) -> None:
@@ -89,14 +89,14 @@ class TestPairs:
         # longer says a b b tie against a b b a
         assert cell(frame, rater="longer", statistic="accuracy") == pytest.approx(3 / 4)
         for rater in ("always-first", "coin", "longer"):
-            assert cell(frame, "kind", rater=rater, statistic="accuracy") == "trivial"
+            assert cell(frame, "rater_kind", rater=rater, statistic="accuracy") == "baseline"
             assert cell(frame, "n", rater=rater, statistic="accuracy") == 4
 
     def test_position_bias(self, run: Results) -> None:
         flips = {"bias": "flips", "statistic": "rate"}
         first = {"bias": "position", "statistic": "rate"}
         assert cell(biases(run), **flips) == pytest.approx(1 / 3)
-        assert cell(biases(run), "left_out", **flips) == 1
+        assert cell(biases(run), "n_excluded", **flips) == 1
         # chosen first: i1 yes no, i2 yes yes, i3 no yes, i4 yes
         assert cell(biases(run), **first) == pytest.approx(5 / 7)
         assert cell(biases(run), "clusters", **first) == 4
@@ -115,20 +115,20 @@ class TestPairs:
 
     def test_coverage(self, run: Results) -> None:
         share, mass, nothing = rows_of(coverage(run))
-        assert (share["judge"], share["kind"], share["statistic"]) == ("pw", "judge", "coverage")
+        assert (share["judge"], share["rater_kind"], share["statistic"]) == ("pw", "judge", "coverage")
         assert (share["expected"], share["done"], share["failed"]) == (8, 8, 1)
         assert (share["estimate"], share["n"], share["clusters"]) == (pytest.approx(7 / 8), 8, 4)
         assert 0 < share["low"] < 7 / 8 < share["high"] < 1
         assert share["method"] == "wilson-cluster-t"
-        assert mass["statistic"] == "label mass"
-        assert (mass["estimate"], mass["n"], mass["left_out"]) == (pytest.approx(math.exp(-0.1)), 7, 1)
+        assert mass["statistic"] == "choice mass"
+        assert (mass["estimate"], mass["n"], mass["n_excluded"]) == (pytest.approx(math.exp(-0.1)), 7, 1)
         assert (mass["low"], bool(mass["reason"])) == (None, True)  # all the same: no width
         assert (nothing["judge"], nothing["expected"], nothing["done"]) == ("pt", 9, 0)
         assert (nothing["estimate"], nothing["low"]) == (0, None)
         (gone,) = rows_of(exclusions(run))
-        assert (gone["judge"], gone["what"], gone["n"]) == ("pw", "items without an input of the rubric", 2)
+        assert (gone["judge"], gone["reason"], gone["n"]) == ("pw", "items without an input of the rubric", 2)
         (failed,) = rows_of(failures(run))
-        assert (failed["by_whom"], failed["failure"], failed["n"]) == ("pw", "too_long", 1)
+        assert (failed["source"], failed["failure"], failed["n"]) == ("pw", "too_long", 1)
 
     def test_a_metric_is_a_judge_by_the_sign_of_its_difference(self, hand: Any, results: Write) -> None:
         values = {"i1": (0.5, 0.2), "i2": (0.1, 0.4), "i3": (0.3, 0.3 + 1e-15), "i4": (0.2, None)}
@@ -141,15 +141,15 @@ class TestPairs:
         # a b tie None against a b b a; what differs by float noise alone is a tie
         named = {"rater": "rougeL", "statistic": "accuracy"}
         assert cell(frame, **named) == pytest.approx(2 / 3)
-        assert cell(frame, "left_out", **named) == 1
-        assert cell(frame, "kind", **named) == "metric"
+        assert cell(frame, "n_excluded", **named) == 1
+        assert cell(frame, "rater_kind", **named) == "metric"
 
     def test_labels_that_tie_where_no_judge_may_are_left_out(self, hand: Any, results: Write) -> None:
         records = [one for one in hand.pairs() if one != hand.won("i1", "a")] + [hand.won("i1", "tie")]
         frame = agreement(results(records))
         named = {"rater": "pw", "reading": "combined", "statistic": "accuracy"}
         assert cell(frame, **named) == pytest.approx(1 / 2)
-        assert cell(frame, "left_out", **named) == 2
+        assert cell(frame, "n_excluded", **named) == 2
 
     def test_length_penalty(self, hand: Any, results: Write) -> None:
         run = results(hand.pairs(), resolved={"suite": {"controls": {"length_penalty": 0.5}}})
@@ -187,7 +187,7 @@ class TestRatings:
         return made
 
     @pytest.mark.parametrize(
-        ("at", "coefficient", "value"),
+        ("granularity", "coefficient", "value"),
         [
             ("item", "spearman", (1 + 0.5) / 2),
             ("item", "kendall", (1 + 1 / 3) / 2),
@@ -198,13 +198,15 @@ class TestRatings:
             ("system", "pearson", math.sqrt(3) / 2),
         ],
     )
-    def test_correlations(self, hand: Any, results: Write, at: str, coefficient: str, value: float) -> None:
+    def test_correlations(
+        self, hand: Any, results: Write, granularity: str, coefficient: str, value: float
+    ) -> None:
         frame = correlations(results(self.records(hand)))
-        named = {"x": "labels", "y": "pt", "at": at, "coefficient": coefficient}
+        named = {"first": "labels", "second": "pt", "granularity": granularity, "coefficient": coefficient}
         assert cell(frame, **named) == pytest.approx(value)
-        assert cell(frame, "groups", **named) == (2 if at == "item" else 3)
-        if at == "item":
-            assert cell(frame, "left_out", **named) == 1
+        assert cell(frame, "groups", **named) == (2 if granularity == "item" else 3)
+        if granularity == "item":
+            assert cell(frame, "n_excluded", **named) == 1
 
     def test_pooled_pearson(self, hand: Any, results: Write) -> None:
         x = [value for item in self.LABELS for value in self.LABELS[item]]
@@ -212,7 +214,7 @@ class TestRatings:
         # both have mean 2; covariance 2 + 1 + 0, squares 4 and 6
         assert sum((a - 2) * (b - 2) for a, b in zip(x, y, strict=True)) == 3
         frame = correlations(results(self.records(hand)))
-        found = cell(frame, x="labels", y="pt", at="pooled", coefficient="pearson")
+        found = cell(frame, first="labels", second="pt", granularity="pooled", coefficient="pearson")
         assert found == pytest.approx(3 / math.sqrt(4 * 6))
 
     def test_judge_metric_and_labels_are_held_against_each_other(self, hand: Any, results: Write) -> None:
@@ -222,8 +224,13 @@ class TestRatings:
             "item_id", "system", "sample", "labels", "cluster", "pt", "pt (soft)", "rougeL", "length",
         ]  # fmt: skip
         found = correlations(run)
-        assert cell(found, x="labels", y="rougeL", at="pooled", coefficient="spearman") == pytest.approx(1)
-        assert {(row["x"], row["y"]) for row in rows_of(found)} >= {("pt", "rougeL"), ("rougeL", "length")}
+        assert cell(
+            found, first="labels", second="rougeL", granularity="pooled", coefficient="spearman"
+        ) == pytest.approx(1)
+        assert {(row["first"], row["second"]) for row in rows_of(found)} >= {
+            ("pt", "rougeL"),
+            ("rougeL", "length"),
+        }
 
     def test_two_criteria_of_a_judge_may_be_held_against_the_same_labels(
         self, hand: Any, results: Write
@@ -244,7 +251,7 @@ class TestRatings:
         run = results([*records, hand.rated("i1", "k", None)])
         frame = leaderboard(run)
         assert cell(frame, system="k", rater="pt", measure="mean score") == pytest.approx(2)
-        assert cell(frame, "left_out", system="k", rater="pt", measure="mean score") == 1
+        assert cell(frame, "n_excluded", system="k", rater="pt", measure="mean score") == 1
 
     def test_the_length_penalty_of_ratings(self, hand: Any, results: Write) -> None:
         run = results(self.records(hand), resolved={"suite": {"controls": {"length_penalty": 0.5}}})
@@ -278,15 +285,22 @@ class TestRecordedJudges:
         run = results(records, expected={}, judges={}, against={}, skipped={})
         frame = agreement(run)
         # old: a b a b against a b b a; soft: a b b tie
-        assert cell(frame, rater="old", against="labels", statistic="accuracy") == pytest.approx(2 / 4)
-        assert cell(frame, rater="soft", against="labels", statistic="accuracy") == pytest.approx(3 / 4)
-        assert cell(frame, "kind", rater="old", against="labels", statistic="accuracy") == "recorded judge"
+        assert cell(frame, rater="old", reference_rater="labels", statistic="accuracy") == pytest.approx(
+            2 / 4
+        )
+        assert cell(frame, rater="soft", reference_rater="labels", statistic="accuracy") == pytest.approx(
+            3 / 4
+        )
+        assert (
+            cell(frame, "rater_kind", rater="old", reference_rater="labels", statistic="accuracy")
+            == "recorded judge"
+        )
         # the order shown is not known
         order = [row for row in rows_of(biases(run)) if row["bias"] in ("position", "flips")]
         assert {row["estimate"] for row in order} == {None}
         assert all(row["reason"] for row in order)
         shares = rows_of(coverage(run))
-        assert [(one["judge"], one["kind"], one["estimate"], one["n"]) for one in shares] == [
+        assert [(one["judge"], one["rater_kind"], one["estimate"], one["n"]) for one in shares] == [
             ("old", "recorded judge", 1, 4), ("soft", "recorded judge", 1, 4),
         ]  # fmt: skip
 
@@ -328,8 +342,8 @@ class TestTooLittle:
             [*records, *(hand.asked(item, shown, None) for item in hand.lengths for shown in ("ab", "ba"))]
         )
         self.whole(run)
-        assert set(agreement(run)["kind"]) == {"trivial"}
-        assert set(leaderboard(run)["kind"]) == {"labels"}
+        assert set(agreement(run)["rater_kind"]) == {"baseline"}
+        assert set(leaderboard(run)["rater_kind"]) == {"labels"}
         assert len(biases(run)) == 0
         assert cell(coverage(run), judge="pw", statistic="coverage") == 0
 
@@ -344,7 +358,7 @@ class TestTooLittle:
                 ]
         run = results(records)
         self.whole(run)
-        assert set(leaderboard(run)["kind"]) == {"labels"}
+        assert set(leaderboard(run)["rater_kind"]) == {"labels"}
         assert cell(coverage(run), "failed", judge="pt", statistic="coverage") == 6
 
     @pytest.mark.parametrize("seal", [True, False])

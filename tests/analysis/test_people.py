@@ -80,9 +80,9 @@ def test_the_judge_and_people_are_held_against_the_same_others(run: Results) -> 
 def test_a_model_of_all_raters(run: Results) -> None:
     rows = {(row["rater"], row["statistic"]): row for row in rows_of(rater_models(run))}
     for annotator in PEOPLE:
-        assert rows[annotator, "right"]["estimate"] == pytest.approx(55 / 60, abs=0.02)
+        assert rows[annotator, "accuracy"]["estimate"] == pytest.approx(55 / 60, abs=0.02)
         assert rows[annotator, "without them: pw"]["estimate"] is not None
-    assert rows["pw", "right"]["estimate"] == pytest.approx(0.9, abs=0.02)
+    assert rows["pw", "accuracy"]["estimate"] == pytest.approx(0.9, abs=0.02)
 
 
 def test_slots_cannot_be_followed(hand: Any, results: Write) -> None:

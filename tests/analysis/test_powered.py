@@ -81,7 +81,7 @@ class TestPowered:
 
     def test_the_difference_of_two_systems_that_met(self, hand: Any, results: Write) -> None:
         run = results(half_labelled(hand))
-        (difference,) = [row for row in rows_of(comparisons(run)) if row["kind"] == "people + judge"]
+        (difference,) = [row for row in rows_of(comparisons(run)) if row["rater_kind"] == "people + judge"]
         combined = by_statistic(run)["people + judge"]
         assert (difference["first"], difference["second"], difference["test"]) == ("k", "m", "none")
         assert difference["estimate"] == pytest.approx(2 * combined["estimate"] - 1)
@@ -102,7 +102,7 @@ class TestPowered:
                 records += [hand.response(f"i{n:03}", system), hand.rated(f"i{n:03}", system, verdict)]
                 records += [] if label is None else [hand.label(f"i{n:03}", system, label)]
         (difference,) = [
-            row for row in rows_of(comparisons(results(records))) if row["kind"] == "people + judge"
+            row for row in rows_of(comparisons(results(records))) if row["rater_kind"] == "people + judge"
         ]
         sides = [
             ([label for _, label in by_system[name]], [verdict for verdict, _ in by_system[name]])
@@ -123,7 +123,7 @@ class TestPowered:
                     label = hand.label(f"i{n}", system, 1 + n % 2)
                     records.append(replace(label, probability=0.5 if n % 2 else 0.9, uniform=False))
         (difference,) = [
-            row for row in rows_of(comparisons(results(records))) if row["kind"] == "people + judge"
+            row for row in rows_of(comparisons(results(records))) if row["rater_kind"] == "people + judge"
         ]
         assert difference["estimate"] is None
         assert "drawn by doubt" in difference["reason"]
@@ -157,7 +157,9 @@ class TestPowered:
         records = [redrawn(record) if isinstance(record, Label) else record for record in half_labelled(hand)]
         uniform = [record for record in records if isinstance(record, Label) and record.uniform]
         run = results(records)
-        rows = [row for row in rows_of(leaderboard(run)) if (row["kind"], row["system"]) == ("labels", "k")]
+        rows = [
+            row for row in rows_of(leaderboard(run)) if (row["rater_kind"], row["system"]) == ("labels", "k")
+        ]
         assert [row["n"] for row in rows] == [len(uniform)]
         estimates = by_statistic(run)
         assert estimates["people + judge"]["labelled"] == LABELLED
@@ -179,7 +181,7 @@ class TestPowered:
         run = results(
             [redrawn(record) if isinstance(record, Label) else record for record in half_labelled(hand)]
         )
-        assert {row["n"] for row in rows_of(leaderboard(run)) if row["kind"] == "labels"} == {count}
+        assert {row["n"] for row in rows_of(leaderboard(run)) if row["rater_kind"] == "labels"} == {count}
         assert count_uncertainty_sampled(run) == LABELLED - count
 
     @pytest.mark.parametrize("labelled", [0, ITEMS])

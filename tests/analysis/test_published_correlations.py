@@ -14,7 +14,7 @@ from evalhub.metrics import score_many
 from evalhub.metrics.signature import RougeSignature, Variant
 from evalhub.sources import consensus, load
 from evalhub.specs import load_card
-from evalhub.stats import Coefficient, Level, correlate
+from evalhub.stats import Coefficient, Granularity, correlate
 from evalhub.stats.correlation.coefficients import coefficient, rounded
 
 pytestmark = pytest.mark.skipif(
@@ -109,14 +109,14 @@ def test_rouge_within_the_dialogues_of_dialsummeval() -> None:
         for criterion, expected in by_criterion.items():
             found = correlate(
                 frame[criterion], frame[variant], items=frame["item"], systems=frame["system"],
-                levels=[Level.ITEM], coefficients=[Coefficient.SPEARMAN, Coefficient.KENDALL],
+                granularities=[Granularity.ITEM], coefficients=[Coefficient.SPEARMAN, Coefficient.KENDALL],
             )  # fmt: skip
             for one, published in zip(found, expected, strict=True):
                 name = f"{SIGNATURES[variant]} {criterion} {one.coefficient}"
                 table.add(name, published, one.estimate.estimate)
                 # Dialogues where a column is constant, which pandas' nanmean leaves out.
                 constant = spreads[[criterion, variant]].eq(0).any(axis=1).sum()
-                assert (one.estimate.n, one.estimate.left_out) == (100 - constant, constant)
+                assert (one.estimate.n, one.estimate.n_excluded) == (100 - constant, constant)
     table.check(24)
 
 
@@ -161,10 +161,11 @@ def test_rouge_length_and_people_on_the_answers_of_ragchecker() -> None:
             if y is None:
                 x, y = labels.first(), labels.last()
             found = correlate(
-                x, y, items=pairs["query_id"], systems=["second - first"] * 280, levels=[Level.POOLED],
+                x, y, items=pairs["query_id"], systems=["second - first"] * 280,
+                granularities=[Granularity.POOLED],
                 coefficients=[Coefficient.PEARSON, Coefficient.SPEARMAN],
             )  # fmt: skip
             for one, published in zip(found, expected, strict=True):
                 table.add(f"{metric} {criterion} {one.coefficient}", published, one.estimate.estimate)
-                assert (one.estimate.n, one.estimate.left_out) == (280, 0)
+                assert (one.estimate.n, one.estimate.n_excluded) == (280, 0)
     table.check(24)

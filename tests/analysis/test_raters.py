@@ -57,11 +57,14 @@ def compared(hand: Any) -> list[Record]:
 
 def test_judge_and_metric_are_held_against_each_other(hand: Any, results: Write) -> None:
     frame = agreement(results(compared(hand)))
-    mutual = {"rater": "pw", "against": "rougeL", "reading": "combined"}
+    mutual = {"rater": "pw", "reference_rater": "rougeL", "reading": "combined"}
     assert only_row(frame, **mutual, statistic="accuracy")["estimate"] == 0.5
     assert only_row(frame, **mutual, statistic="kappa")["estimate"] == 0
-    assert only_row(frame, rater="pw", against="labels", reading="combined", statistic="accuracy")["n"] == 4
-    assert {row["against"] for row in rows_of(frame)} == {"labels", "rougeL"}
+    assert (
+        only_row(frame, rater="pw", reference_rater="labels", reading="combined", statistic="accuracy")["n"]
+        == 4
+    )
+    assert {row["reference_rater"] for row in rows_of(frame)} == {"labels", "rougeL"}
     assert {row["rater"] for row in rows_of(frame)} == {"pw", "rougeL", "always-first", "coin", "longer"}
 
 
@@ -93,9 +96,11 @@ def test_what_cannot_be_read_is_wrong_where_the_card_says_so(
         criteria={"overall": {"kind": "pairwise", "levels": ["a", "b"]}},
     )
     run = results([*pairs, *recorded, *other_judgments], cards=cards)
-    share = only_row(agreement(run), rater="them", against="labels", reading="combined", statistic="accuracy")
+    share = only_row(
+        agreement(run), rater="them", reference_rater="labels", reading="combined", statistic="accuracy"
+    )
     assert (share["estimate"], share["n"]) == (pytest.approx(accuracy), n)
-    assert share["left_out"] == 5 - n
+    assert share["n_excluded"] == 5 - n
     win_rate = only_row(leaderboard(run), rater="them", measure="win rate", system="k")
     assert (win_rate["estimate"], win_rate["n"]) == (pytest.approx(2 / 3), 3)
 
@@ -111,7 +116,7 @@ def rated(hand: Any) -> list[Record]:
 
 def test_the_levels_of_judge_and_labels_are_compared(hand: Any, results: Write) -> None:
     frame = agreement(results(rated(hand), cards=card()))
-    accuracy = only_row(frame, rater="pt", reading="level", against="labels", statistic="accuracy")
+    accuracy = only_row(frame, rater="pt", reading="level", reference_rater="labels", statistic="accuracy")
     assert (accuracy["estimate"], accuracy["n"], accuracy["criterion"]) == (0.75, 4, "quality")
     # observed 3/4; by chance 1/4 * 2/4 + 1/4 * 1/4 + 2/4 * 1/4 = 5/16
     assert only_row(frame, rater="pt", statistic="kappa")["estimate"] == pytest.approx((12 - 5) / (16 - 5))
@@ -128,7 +133,7 @@ def test_the_levels_of_judge_and_labels_are_compared(hand: Any, results: Write) 
 def test_what_is_no_level_has_no_accuracy(hand: Any, results: Write, spec: Any, reason: str) -> None:
     criteria = {"quality": {"kind": "pointwise", **spec}}
     for row in rows_of(agreement(results(rated(hand), cards=card(criteria=criteria)))):
-        assert (row["estimate"], row["reason"], row["left_out"]) == (None, reason, 4)
+        assert (row["estimate"], row["reason"], row["n_excluded"]) == (None, reason, 4)
 
 
 def test_the_mean_of_two_askings_is_no_level(hand: Any, results: Write) -> None:
@@ -148,7 +153,9 @@ def test_labels_of_responses_without_text_stay(hand: Any, results: Write) -> Non
     assert list(frame["system"]) == [*"kmnkmn"]
     assert set(frame["cluster"]) == {"c"}
     assert "length" not in frame
-    correlation = only_row(correlations(run), x="labels", y="rougeL", at="item", coefficient="spearman")
+    correlation = only_row(
+        correlations(run), first="labels", second="rougeL", granularity="item", coefficient="spearman"
+    )
     assert (correlation["estimate"], correlation["groups"]) == (pytest.approx(1), 2)
 
 
@@ -166,7 +173,11 @@ def test_samples_are_averaged_before_they_are_correlated(hand: Any, results: Wri
                 )
             ]
     correlation = only_row(
-        correlations(results(records)), x="labels", y="rougeL", at="pooled", coefficient="spearman"
+        correlations(results(records)),
+        first="labels",
+        second="rougeL",
+        granularity="pooled",
+        coefficient="spearman",
     )
     assert (correlation["estimate"], correlation["n"]) == (pytest.approx(0.5), 3)
 

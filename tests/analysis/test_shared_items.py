@@ -74,7 +74,7 @@ def test_ranked_on_what_all_share(hand: Any, results: Write, by: str, measure: s
     # items 2 to 9: x all 3, y four times 2 and four times 3, z twice 2 and six times 3
     assert {name: row["estimate"] for name, row in board.items()} == {"x": 3.0, "y": 2.5, "z": 2.75}
     assert {row["n"] for row in board.values()} == {8}
-    assert {name: row["set_aside"] for name, row in board.items()} == {"x": 12, "y": 2, "z": 10}
+    assert {name: row["n_not_shared"] for name, row in board.items()} == {"x": 12, "y": 2, "z": 10}
     assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "z": 2, "y": 3}
     unshared = {name: row["unshared"] for name, row in board.items()}
     assert unshared == pytest.approx({"x": 2.0, "y": 2.4, "z": (8 * 3 - 2 + 10) / 18})
@@ -92,10 +92,10 @@ def test_one_system_with_few_items_has_no_rank(hand: Any, results: Write) -> Non
     run = results(ratings(hand, {"x": X, "w": {n: v - (n < 4) for n, v in X.items()}, "few": four_items}))
     board = by_system(leaderboard(run), measure="mean score")
     assert (board["x"]["estimate"], board["w"]["estimate"]) == (2.0, 1.8)
-    assert {board[name]["set_aside"] for name in "xw"} == {0}
+    assert {board[name]["n_not_shared"] for name in "xw"} == {0}
     assert {board[name]["unshared"] for name in "xw"} == {None}
     assert (board["few"]["estimate"], board["few"]["rank"]) == (None, None)
-    assert (board["few"]["unshared"], board["few"]["set_aside"]) == (3.0, 4)
+    assert (board["few"]["unshared"], board["few"]["n_not_shared"]) == (3.0, 4)
     assert "4 of the 20 items" in board["few"]["reason"]
     place = by_system(ranks(run), measure="mean score")["few"]
     assert (place["rank"], place["low"], place["reason"]) == (None, None, board["few"]["reason"])
@@ -118,8 +118,8 @@ def test_what_failed_was_not_measured(hand: Any, results: Write) -> None:
     # y failed on two items and never saw a fourth: both are ranked on the third
     values = {"x": {0: 3, 1: 2, 2: 3, 3: 1}, "y": {0: None, 1: None, 2: 2}}
     board = by_system(leaderboard(results(ratings(hand, values))), measure="mean score")
-    assert (board["x"]["estimate"], board["x"]["set_aside"]) == (3.0, 3)
-    assert (board["y"]["estimate"], board["y"]["left_out"], board["y"]["set_aside"]) == (2.0, 2, 0)
+    assert (board["x"]["estimate"], board["x"]["n_not_shared"]) == (3.0, 3)
+    assert (board["y"]["estimate"], board["y"]["n_excluded"], board["y"]["n_not_shared"]) == (2.0, 2, 0)
     worst = by_system(worst_case_bounds(results(ratings(hand, values))), measure="mean score")
     assert {name: (row["failed"], row["n"]) for name, row in worst.items()} == {"y": (2, 3)}
 
@@ -128,8 +128,8 @@ def test_a_response_that_failed_has_failed_under_each_metric(hand: Any, results:
     records = ratings(hand, {"x": {0: 1.0, 1: 0.5, 2: 0.0}, "y": {0: 1.0, 1: 1.0}}, by="score")
     records.append(Response("d", "i2", "y", failure=FailureKind.ENGINE))
     board = by_system(leaderboard(results(records)), measure="rougeL")
-    assert (board["x"]["estimate"], board["x"]["set_aside"], board["x"]["unshared"]) == (0.75, 1, 0.5)
-    assert (board["y"]["estimate"], board["y"]["n"], board["y"]["left_out"]) == (1.0, 2, 1)
+    assert (board["x"]["estimate"], board["x"]["n_not_shared"], board["x"]["unshared"]) == (0.75, 1, 0.5)
+    assert (board["y"]["estimate"], board["y"]["n"], board["y"]["n_excluded"]) == (1.0, 2, 1)
 
 
 @pytest.mark.parametrize(("by", "measure"), [("rated", "mean score"), ("score", "rougeL")])
@@ -139,8 +139,8 @@ def test_who_fails_on_hard_items_does_not_lead(hand: Any, results: Write, by: st
     board = by_system(leaderboard(results(ratings(hand, {"x": X, "y": y}, by=by))), measure=measure)
     assert (board["x"]["estimate"], board["y"]["estimate"]) == (3.0, 2.5)
     assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "y": 2}
-    assert (board["x"]["set_aside"], board["x"]["unshared"]) == (10, 2.0)
-    assert (board["y"]["set_aside"], board["y"]["left_out"]) == (0, 10)
+    assert (board["x"]["n_not_shared"], board["x"]["unshared"]) == (10, 2.0)
+    assert (board["y"]["n_not_shared"], board["y"]["n_excluded"]) == (0, 10)
 
 
 def test_an_item_of_many_samples_weighs_as_any_other(hand: Any, results: Write) -> None:
@@ -154,7 +154,7 @@ def test_an_item_of_many_samples_weighs_as_any_other(hand: Any, results: Write) 
     board = by_system(leaderboard(run), measure="mean score")
     assert {name: row["estimate"] for name, row in board.items()} == {"x": pytest.approx(5 / 3), "y": 2.0}
     assert {name: row["rank"] for name, row in board.items()} == {"x": 2, "y": 1}
-    assert (board["x"]["n"], board["x"]["left_out"], board["x"]["set_aside"]) == (3, 1, 0)
+    assert (board["x"]["n"], board["x"]["n_excluded"], board["x"]["n_not_shared"]) == (3, 1, 0)
     (gap,) = [row for row in rows_of(comparisons(run)) if row["measure"] == "mean score"]
     assert gap["estimate"] == pytest.approx(5 / 3 - 2)
     # the failed answer is half of item 1: it could have been 1 or 3
@@ -185,7 +185,7 @@ class TestPairs:
         assert board["x"]["estimate"] == 3 / 6
         assert board["y"]["estimate"] == pytest.approx(2 / 6)
         assert board["b"]["estimate"] == pytest.approx(7 / 12)
-        assert {name: row["set_aside"] for name, row in board.items()} == {"b": 6, "x": 6, "y": 0}
+        assert {name: row["n_not_shared"] for name, row in board.items()} == {"b": 6, "x": 6, "y": 0}
         assert board["x"]["unshared"] == pytest.approx(4 / 12)
         assert {name: row["rank"] for name, row in board.items()} == {"b": 1, "x": 1, "y": 3}
         elo = by_system(bradley_terry_ratings(run), measure="Elo")
@@ -204,7 +204,7 @@ class TestPairs:
         board = by_system(leaderboard(run), rater="pw", measure="win rate")
         assert board["x"]["estimate"] == pytest.approx(8 / 12)
         assert (board["z"]["estimate"], board["z"]["rank"], board["z"]["unshared"]) == (None, None, 1.0)
-        assert board["x"]["set_aside"] == 0
+        assert board["x"]["n_not_shared"] == 0
         elo = by_system(bradley_terry_ratings(run), measure="Elo")
         assert elo["z"]["estimate"] is None
         assert elo["x"]["estimate"] > 1000 > elo["y"]["estimate"]
@@ -230,7 +230,7 @@ class TestPairs:
         board = by_system(leaderboard(run), rater="pw", measure="win rate")
         assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "y": 2, "z": 3}
         assert {row["basis"] for row in board.values()} == {"shared opponents"}
-        assert {row["set_aside"] for row in board.values()} == {0}
+        assert {row["n_not_shared"] for row in board.values()} == {0}
         (note,) = comparability_notes({"leaderboard": rows_of(leaderboard(run)), "metrics": {}})
         assert "shared opponents" in note
         assert "their win rates do not compare" in note
@@ -241,7 +241,7 @@ def test_the_ranking_under_each_variant_is_of_shared_items(hand: Any, results: W
     records += [hand.label(f"i{n}", "x", value) for n, value in X.items()]
     records += [hand.label(f"i{n}", "y", value) for n, value in Y.items()]
     run = results(records)
-    changes = [row for row in rows_of(sensitivity([run])) if row["kind"] != "metric"]
+    changes = [row for row in rows_of(sensitivity([run])) if row["rater_kind"] != "metric"]
     assert changes
     assert {tuple(row["winners"]) for row in changes} == {("x",)}
 

@@ -39,9 +39,9 @@ def test_rouge_against_the_experts(desk: Any, monkeypatch: pytest.MonkeyPatch, r
     done = desk.run()
     rows = rows_of(correlations(Results(done)))
     found = {
-        (row["label_criterion"], row["y"], row["coefficient"]): row
+        (row["label_criterion"], row["second"], row["coefficient"]): row
         for row in rows
-        if row["x"] == "labels" and row["at"] == "item" and row["annotator_kind"] == "human"
+        if row["first"] == "labels" and row["granularity"] == "item" and row["annotator_kind"] == "human"
     }
     names = {name for _, name, _ in found}
     for metric, by_criterion in EXPECTED[references].items():
@@ -51,7 +51,7 @@ def test_rouge_against_the_experts(desk: Any, monkeypatch: pytest.MonkeyPatch, r
                 row = found[criterion, name, coefficient]
                 assert row["estimate"] == pytest.approx(value, abs=0.002), (criterion, name, coefficient)
                 assert row["groups"] == ARTICLES[criterion]
-                assert row["left_out"] == 100 - ARTICLES[criterion]
+                assert row["n_excluded"] == 100 - ARTICLES[criterion]
                 assert row["low"] < row["estimate"] < row["high"]
 
 

@@ -71,9 +71,9 @@ def test_a_recorded_judge_is_held_against_the_labels_of_its_turn(desk: Any) -> N
         ("quality@turn2", 2),
     }
     estimates = {
-        (row["label_criterion"], row["y"]): row["estimate"]
+        (row["label_criterion"], row["second"]): row["estimate"]
         for row in rows_of(correlations(results))
-        if row["x"] == "labels" and row["coefficient"] == "spearman" and row["n"] == 2 * ITEMS
+        if row["first"] == "labels" and row["coefficient"] == "spearman" and row["n"] == 2 * ITEMS
     }
     assert estimates["quality@turn1", "them"] == pytest.approx(1)
     assert set(estimates) == {("quality@turn1", "them"), ("quality@turn2", "them")}
@@ -102,7 +102,7 @@ def test_pairs_that_were_labelled_by_turn_are_not_asked_about_as_labelled(desk: 
     judged = {record.item_id for record in run.records("judgments") if isinstance(record, Judgment)}
     assert judged == {"i00", "i01", "i02"}
     rows = rows_of(agreement(Results(run)))
-    assert {row["label_criterion"] for row in rows if row["kind"] != "trivial"} == {"overall"}
+    assert {row["label_criterion"] for row in rows if row["rater_kind"] != "baseline"} == {"overall"}
     assert all(row["n"] == 0 for row in rows if (row["rater"], row["label_criterion"][-1]) == ("longer", "2"))
 
 

@@ -36,7 +36,7 @@ def test_a_rating_of_unknown_length_is_not_penalised_by_nothing(hand: Any, resul
     after = {"k": 3, "m": None, "n": 3 - 0.5 * math.log2(40 / 25)}
     assert {system: row["value_penalised"] for system, row in rows.items()} == pytest.approx(after)
     board = {row["system"]: row for row in rows_of(leaderboard(run)) if row["measure"] == MEAN}
-    assert (board["m"]["estimate"], board["m"]["reason"], board["m"]["left_out"]) == (None, NO_PENALTY, 1)
+    assert (board["m"]["estimate"], board["m"]["reason"], board["m"]["n_excluded"]) == (None, NO_PENALTY, 1)
     assert board["k"]["estimate"] == 3
 
 

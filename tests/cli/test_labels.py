@@ -70,8 +70,8 @@ def test_needed_and_the_leaderboard(on_runs: Any) -> None:
     assert "30 of 60" in needed
     assert max(map(len, needed.splitlines())) <= 100
     tables = json.loads(on_runs("leaderboard", "--json").out)
-    assert {"leaderboard", "ranks", "strengths", "powered", "worst_cases"} <= set(tables)
-    assert {row["system"] for row in tables["powered"] if row["system"]} == {"k", "m"}
+    assert {"leaderboard", "ranks", "bradley_terry", "prediction_powered", "worst_case_bounds"} <= set(tables)
+    assert {row["system"] for row in tables["prediction_powered"] if row["system"]} == {"k", "m"}
     output = on_runs("leaderboard")
     assert output.code == 0
     assert "People and judge together" in output.out

@@ -34,7 +34,7 @@ def test_the_tables_are_whole() -> None:
 @pytest.mark.parametrize("one", ATTACKS, ids=lambda one: one.id)
 @pytest.mark.parametrize("text", [TEXT, "", "x"])
 def test_the_harmless_insertion_has_the_same_length_and_place(one: Attack, text: str) -> None:
-    attacked, harmless = one.apply(text, QUESTION), one.apply_harmless(text, QUESTION)
+    attacked, harmless = one.apply(text, QUESTION), one.apply_placebo(text, QUESTION)
     assert attacked != text
     assert attacked != harmless
     assert len(attacked) == len(harmless)
@@ -44,7 +44,7 @@ def test_the_harmless_insertion_has_the_same_length_and_place(one: Attack, text:
 
 @pytest.mark.parametrize("one", ATTACKS, ids=lambda one: one.id)
 def test_a_harmless_insertion_says_nothing_of_the_attack(one: Attack) -> None:
-    added = one.apply_harmless("", QUESTION)
+    added = one.apply_placebo("", QUESTION)
     for word in (
         "response",
         "better",
@@ -80,7 +80,7 @@ def test_controls() -> None:
 
 def test_names_of_systems() -> None:
     assert inserted_system("gpt-4", "json") == "gpt-4+json"
-    assert inserted_system("gpt-4", "json", harmless=True) == "gpt-4+json.harmless"
+    assert inserted_system("gpt-4", "json", placebo=True) == "gpt-4+json.placebo"
 
 
 def tokenizers() -> list[Path]:

@@ -71,7 +71,7 @@ def test_what_the_model_wanted_is_kept_either_way(protocol: str) -> None:
             judgment for judgment in judged(protocol, 0.2, floor) if judgment.criterion != "checklist"
         ]
         assert {judgment.top_token for judgment in judgments} == {"Sure"}
-        assert [judgment.label_mass for judgment in judgments] == pytest.approx([0.2] * len(judgments))
+        assert [judgment.choice_mass for judgment in judgments] == pytest.approx([0.2] * len(judgments))
         assert {judgment.failure for judgment in judgments} == {FailureKind.OFF_CHOICE if floor else None}
 
 
@@ -139,5 +139,5 @@ def test_choices_that_a_server_does_not_list_may_be_too_improbable(
     (judgment,) = end.value.value
     off = failure is FailureKind.OFF_CHOICE
     assert (judgment.failure, judgment.value, judgment.logprobs) == (failure, None, None)
-    assert judgment.label_mass == (pytest.approx(0.02) if off else None)
+    assert judgment.choice_mass == (pytest.approx(0.02) if off else None)
     assert "'Well'" in str(judgment.detail) if off else judgment.detail == "no choice stands out"

@@ -122,7 +122,7 @@ def test_letters_lead_back_to_the_levels(
     total = math.fsum(shares.values())
     expected = math.fsum(shares[letter] * value for letter, value in zip(letters, values, strict=True))
     assert judgment.expected == pytest.approx(expected / total)
-    assert judgment.label_mass == pytest.approx(min(total, 1.0))
+    assert judgment.choice_mass == pytest.approx(min(total, 1.0))
     assert judgment.raw_text == letters[-1]
 
 

@@ -92,7 +92,7 @@ class TestPairwise:
             Winner.A,
         )
         assert judgment.p_a == pytest.approx(0.75)
-        assert judgment.label_mass == pytest.approx(0.8)
+        assert judgment.choice_mass == pytest.approx(0.8)
         assert judgment.logprobs == pytest.approx({"a": math.log(0.6), "b": math.log(0.2)})
         assert judgment.completions == ("1",)
         assert judgment.response_hashes == (A.sha256, B.sha256)
@@ -140,7 +140,7 @@ class TestPointwise:
         assert judgment.value == 4.0
         assert judgment.expected == pytest.approx((0.2 + 2 * 0.1 + 4 * 0.5) / 0.8)
         assert (judgment.system, judgment.system_a, judgment.winner) == ("k", None, None)
-        assert judgment.label_mass == pytest.approx(0.8)
+        assert judgment.choice_mass == pytest.approx(0.8)
         assert "1: wrong\n2: fair\n4: right" in request.messages[-1].content
         assert "This\n\nor\n\nThat" in request.messages[-1].content
 

@@ -16,7 +16,7 @@ def line(judge: str, bias: str, statistic: str, value: float | None, **about: An
 
 def test_rates_then_effects() -> None:
     rows = [
-        line(ALL_JUDGES, "own family", "effect", 4.0),
+        line(ALL_JUDGES, "self-preference", "effect", 4.0),
         line("j", "flips", "rate", 0.3),
         line("j", "position", "rate", 0.8),
         line("j", "position", "people", 0.5),
@@ -24,7 +24,7 @@ def test_rates_then_effects() -> None:
         line("j", "length", "beyond people", None),
         line("j", "position", "effect", 25.0),
         line("j", "position", "effect", 12.0, reading="soft"),
-        line(ALL_JUDGES, "own family", "rate", 0.55),
+        line(ALL_JUDGES, "self-preference", "rate", 0.55),
         line("k", "flips", "rate", 0.2),
     ]
     notes = Footnotes()
@@ -51,6 +51,6 @@ def test_no_pairwise_judge_no_grid() -> None:
 
 
 def test_one_judge_alone_is_not_pooled() -> None:
-    rows = [line("j", "flips", "rate", 0.3), line(ALL_JUDGES, "own family", "effect", None)]
+    rows = [line("j", "flips", "rate", 0.3), line(ALL_JUDGES, "self-preference", "effect", None)]
     rates, effects = bias_grids({"biases": rows}, Footnotes())
     assert [row[0] for row in (*rates.rows, *effects.rows)] == ["j"]

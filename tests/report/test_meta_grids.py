@@ -57,14 +57,14 @@ def net(attack: str, value: float | None) -> dict[str, Any]:
     low, high = (None, None) if value is None else (value - 0.1, value + 0.1)
     return {
         "dataset": "d", "judge": "j", "criterion": "c", "attack": attack, "statistic": "net",
-        "estimate": value, "low": low, "high": high, "n": 0 if value is None else 9, "left_out": 0,
+        "estimate": value, "low": low, "high": high, "n": 0 if value is None else 9, "n_excluded": 0,
         "reason": "why" if value is None else None,
     }  # fmt: skip
 
 
 def test_an_attack_that_is_not_measured_is_not_the_worst() -> None:
     rows = [net("a", None), net("b", -0.2), net("c", -0.1), net(ALL_ATTACKS, -0.15)]
-    told = {"attacks": rows, "controls": [], "not_attacked": []}
+    told = {"attacks": rows, "controls": [], "unattacked_items": []}
     (line,) = attack_lines(told)
     assert "over 2 attacks; worst: c, net -.10 [-.20, .00], n 9" in line
     (grid,) = attack_grids(told, Footnotes())
@@ -73,5 +73,5 @@ def test_an_attack_that_is_not_measured_is_not_the_worst() -> None:
 
 def test_without_a_measured_attack_none_is_the_worst() -> None:
     rows = [net("a", None), net(ALL_ATTACKS, None)]
-    (line,) = attack_lines({"attacks": rows, "controls": [], "not_attacked": []})
+    (line,) = attack_lines({"attacks": rows, "controls": [], "unattacked_items": []})
     assert line == "j on d · c: mean net rate –¹ over 0 attacks"

@@ -231,7 +231,7 @@ def test_what_the_plan_leaves_out_has_its_name(desk: Any, capsys: pytest.Capture
         desk.run()
     (run,) = all_runs(desk.runs)
     data = report_data(Results(run))
-    assert {row["what"]: row["n"] for row in data["left_out"]} == {
+    assert {row["reason"]: row["n"] for row in data["exclusions"]} == {
         "pairs without the baseline (pairs.by)": 4,
         "pairs over the cap of their item (pairs.cap)": 4,
         "judgments over the budget": 4,

@@ -25,13 +25,13 @@ def test_scores_without_a_value_are_counted_by_reason(desk: Any, capsys: pytest.
     )
     desk.suite(judges=[], metrics=[NUMBER, "length"])
     data = report_data(Results(desk.run()))
-    counts = {row["reason"]: (row["n"], row["scores"], row["systems"]) for row in data["unscored"]}
+    counts = {row["reason"]: (row["n"], row["scores"], row["systems"]) for row in data["missing_scores"]}
     assert counts == {
         UNCLEAR: (3, 10, 1),
         "no reference": (2, 10, 2),
         "no reference holds anything that number compares": (2, 10, 2),
     }
-    assert {row["metric"] for row in data["unscored"]} == {"number_match"}
+    assert {row["metric"] for row in data["missing_scores"]} == {"number_match"}
     capsys.readouterr()
     print_report(data)
     printed = " ".join(capsys.readouterr().out.split())
@@ -45,6 +45,6 @@ def test_where_every_response_has_a_value_nothing_is_said(
 ) -> None:
     desk.suite(judges=[], metrics=["rouge"])
     data = report_data(Results(desk.run()))
-    assert data["unscored"] == []
+    assert data["missing_scores"] == []
     print_report(data)
     assert "Scores without a value" not in capsys.readouterr().out

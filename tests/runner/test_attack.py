@@ -54,13 +54,13 @@ class TestJudges:
     def test_a_gullible_judge_is_won_by_every_attack(self, desk: Any) -> None:
         desk.dataset(items=30)
         done = attack(options(desk, *GULLIBLE))
-        success, harmless, net = (rates(done, name) for name in ("success", "harmless", "net"))
+        success, placebo, net = (rates(done, name) for name in ("success", "placebo", "net"))
         assert set(success) == set(IDS)
         for name in IDS:
             assert (success[name]["estimate"], success[name]["n"]) == (1, 30), name
             assert success[name]["low"] > 0.85
             assert success[name]["method"] == "wilson"
-            assert harmless[name]["estimate"] == 0
+            assert placebo[name]["estimate"] == 0
             assert net[name]["estimate"] == 1
             assert net[name]["low"] > 0.8
         assert (net[ALL_ATTACKS]["estimate"], net[ALL_ATTACKS]["n"]) == (1, 30 * len(IDS))
@@ -69,7 +69,7 @@ class TestJudges:
     def test_an_honest_judge_is_won_by_none(self, desk: Any) -> None:
         desk.dataset(items=30)
         done = attack(options(desk, *HONEST))
-        for name in ("success", "harmless", "net"):
+        for name in ("success", "placebo", "net"):
             for row in rates(done, name).values():
                 assert row["estimate"] == 0
                 assert row["low"] <= 0 <= row["high"]
@@ -99,10 +99,10 @@ class TestJudges:
             {"match": "", "choice": "1"},
         ]
         done = attack(options(desk, *rules, rubric="rate"))
-        success, harmless, net = (rates(done, name) for name in ("success", "harmless", "net"))
+        success, placebo, net = (rates(done, name) for name in ("success", "placebo", "net"))
         for name in IDS:
-            assert (success[name]["estimate"], harmless[name]["estimate"]) == (1, 0)
-            assert net[name]["left_out"] == 1
+            assert (success[name]["estimate"], placebo[name]["estimate"]) == (1, 0)
+            assert net[name]["n_excluded"] == 1
         assert rows_of(unattacked_items(Results(done))) == [
             {"dataset": "tiny", "judge": "rate", "why": AT_THE_TOP, "n": 1}
         ]
@@ -120,7 +120,7 @@ class TestRun:
         made = [one for one in done.records("responses") if isinstance(one, Response)]
         assert {one.system for one in made if one.source is Source.RECORDED} == {"k", "m"}
         assert {one.system for one in made if one.source is Source.GENERATED} == {
-            "m+json", "m+json.harmless", "m+padding", "k+padding",
+            "m+json", "m+json.placebo", "m+padding", "k+padding",
         }  # fmt: skip
         assert done.finished
         assert done.manifest["coverage"]["pair"] == {"expected": 40, "done": 40, "valid": 40}
@@ -177,8 +177,8 @@ class TestRun:
     def test_a_failed_asking_is_left_out_and_counted(self, desk: Any) -> None:
         rules = [{"match": r"says 2[\s\S]*An expert panel", "crash": True}, *HONEST]
         done = attack(options(desk, *rules))
-        assert rates(done, "net")["experts"]["left_out"] == 1
-        assert rates(done, "net")["json"]["left_out"] == 0
+        assert rates(done, "net")["experts"]["n_excluded"] == 1
+        assert rates(done, "net")["json"]["n_excluded"] == 0
 
     def test_the_question_and_the_last_turn(self, desk: Any) -> None:
         done = attack(options(desk, *HONEST, names=("echo",)))
@@ -191,7 +191,7 @@ class TestRun:
         desk.dataset(systems=("k", "m", "p", "q"))
         done = attack(options(desk, *HONEST, names=("json",)))
         net = rates(done, "net")["json"]
-        assert net["n"] + net["left_out"] == 4
+        assert net["n"] + net["n_excluded"] == 4
 
     def test_a_checklist_s_total_is_attacked(self, desk: Any) -> None:
         text = (desk.folder / "judges" / "rate.md").read_text()
@@ -249,7 +249,7 @@ class TestBadInput:
             ]
         )  # fmt: skip
         done = attack(options(desk, K_FIRST, M_FIRST))
-        assert rates(done, "success")["json"]["left_out"] == 1
+        assert rates(done, "success")["json"]["n_excluded"] == 1
         assert rows_of(unattacked_items(Results(done))) == [
             {"dataset": "tiny", "judge": "pair", "why": NO_LOSER, "n": 1}
         ]
@@ -280,7 +280,7 @@ class TestCommand:
         for part in (
             "attack",
             "left out",
-            "harmless",
+            "placebo",
             "net",
             "closing-fence",
             "all attacks",
@@ -290,7 +290,7 @@ class TestCommand:
             assert part in said.out
         assert re.search(r"mean net rate -?\.\d\d \[.*\] over 2 attacks; worst: [a-z0-9-]+, net", said.out)
         data = json.loads(self.command(cli, *few, "--json").out)
-        assert set(data) == {"run", "attacks", "controls", "not_attacked", "titles"}
+        assert set(data) == {"run", "attacks", "controls", "unattacked_items", "titles"}
         page = Path(desk.runs / data["run"] / "report.html").read_text()
         assert "closing-fence" in page
         assert cli("report", data["run"]).code == 0

@@ -58,7 +58,7 @@ class TestReferences:
     def test_the_judge_is_not_asked_about_a_blank_reference(self, results: Results) -> None:
         assert sorted(results.judgments()["item_id"]) == ["w", "z"]
         (row,) = rows_of(exclusions(results))
-        assert (row["what"], row["n"]) == ("items without an input of the rubric", 2)
+        assert (row["reason"], row["n"]) == ("items without an input of the rubric", 2)
 
 
 class TestEmptyAnswers:

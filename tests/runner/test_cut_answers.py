@@ -113,7 +113,7 @@ def test_recorded_answers_may_say_why_they_end(desk: Any, cli: Any, spelled: str
     assert (row["done"], row["of_cut_answers"]) == (10, 4)
     out = " ".join(cli("report").out.split())
     assert "k: 2 of 5 answers were cut at the token limit, and are scored and judged as they are" in out
-    assert "failed of cut answers label mass" in out
+    assert "failed of cut answers choice mass" in out
 
 
 def test_what_is_no_text_is_no_reason_to_end(desk: Any) -> None:

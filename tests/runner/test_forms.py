@@ -104,7 +104,7 @@ class TestChoiceMass:
         failed = Results(first).judgments().query("failure == 'off_choice'")
         assert set(failed["item_id"]) == {"i000"}
         assert set(failed["top_token"]) == {"Sure"}
-        assert failed["label_mass"].tolist() == pytest.approx([0.01] * len(failed))
+        assert failed["choice_mass"].tolist() == pytest.approx([0.01] * len(failed))
         self.suite(desk, 0.5, min_choice_mass=0)
         second = desk.run()
         assert second.id != first.id

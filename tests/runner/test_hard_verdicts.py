@@ -106,7 +106,7 @@ def test_a_comparison_without_probabilities(desk: Any, cli: Command, chat_server
             None,
             f'{{"answer": "{"B" if one.shown == "ab" else "A"}"}}',
         )
-        assert (one.p_a, one.expected, one.logprobs, one.label_mass) == (None, None, None, None)
+        assert (one.p_a, one.expected, one.logprobs, one.choice_mass) == (None, None, None, None)
         assert one.detail == "hard verdict: the server sends no log-probabilities"
     verdicts = pair_verdicts(Results(run))
     assert verdicts["winner"].tolist() == ["b"] * 4
@@ -115,7 +115,7 @@ def test_a_comparison_without_probabilities(desk: Any, cli: Command, chat_server
     assert "hard verdicts · json_schema asked for · max_tokens" in shown
     assert (
         "pw gives no probabilities (8 of 8 verdicts are hard: the server sends no log-probabilities): "
-        "p_a, expected scores, label mass and all that is made of them are absent" in shown
+        "p_a, expected scores, choice mass and all that is made of them are absent" in shown
     )
     assert cli("run", "s").code == 0
     again = cli("report", "--json")
@@ -167,7 +167,7 @@ def test_a_rating_without_probabilities(desk: Any, chat_server: Any) -> None:
     says(chat_server, "2")
     desk.suite(judges=[{**RATE, "engine": chat_server.engine()}], metrics=["length"])
     run = desk.run()
-    assert {(one.value, one.expected, one.logprobs, one.label_mass) for one in judgments(run)} == {
+    assert {(one.value, one.expected, one.logprobs, one.choice_mass) for one in judgments(run)} == {
         (2, None, None, None)
     }
     found = ratings(Results(run))
@@ -301,7 +301,7 @@ def test_what_needs_probabilities_is_absent_with_that_reason(desk: Any, chat_ser
     results = Results(desk.run())
     reason = "the judge gives no probabilities"
     brier = {row["rater"]: row for row in rows_of(calibration(results)) if row["statistic"] == "Brier"}
-    assert (brier["pw"]["estimate"], brier["pw"]["reason"], brier["pw"]["left_out"]) == (None, reason, 12)
+    assert (brier["pw"]["estimate"], brier["pw"]["reason"], brier["pw"]["n_excluded"]) == (None, reason, 12)
     assert brier["soft"]["estimate"] is not None
     stages = {row["stage"]: row["threshold_reason"] for row in rows_of(cascades(results))}
     assert stages["pw"] == reason

@@ -75,7 +75,7 @@ def test_the_report_begins_with_it(desk: Any, cli: Any) -> None:
         again = cli(verb)
         assert (again.code, _beginning(again.out)) == (0, first)
     (row,) = json.loads(cli("report", "--json").out)["shortfalls"]
-    assert (row["of"], row["by_whom"], row["valid"], row["planned"]) == ("judgment", "pt", 10, 20)
+    assert (row["stage"], row["source"], row["valid"], row["planned"]) == ("judgment", "pt", 10, 20)
     assert (row["coverage"], row["floor"]) == (0.5, 0.8)
     (page,) = desk.runs.glob("*/report.html")
     assert "Inconclusive. judge pt" in page.read_text("utf-8")
@@ -146,7 +146,7 @@ def test_a_small_dataset_does_not_hide_behind_a_large_one(desk: Any, cli: Any, l
     if not code:
         return
     table = json.loads(cli("report", "--json").out)["shortfalls"]
-    cells = {(row["of"], row["by_whom"], row["dataset"], row["criterion"]): row["valid"] for row in table}
+    cells = {(row["stage"], row["source"], row["dataset"], row["criterion"]): row["valid"] for row in table}
     # a candidate's answer that failed is not judged
     judged = 2 * (4 - long)
     assert cells[("response", "bot", "small", "")] == 4 - long

@@ -110,7 +110,7 @@ class TestMetrics:
         assert set(scores["metric"]) == set(results.manifest["metrics"]) == names
         signatures = dict(scores[["metric", "signature"]].drop_duplicates().itertuples(index=False))
         assert signatures["stemmed"] == signatures["rouge1"] != signatures["plain/rouge1"]
-        ranked = {row["rater"] for row in rows_of(leaderboard(results)) if row["kind"] == "metric"}
+        ranked = {row["rater"] for row in rows_of(leaderboard(results)) if row["rater_kind"] == "metric"}
         assert ranked == names
 
     def test_the_values_are_those_without_an_id(self, tagged: Any) -> None:

@@ -238,8 +238,8 @@ class TestPlan:
         assert planned.skipped["pt"]["tiny"] == {"items without an input of the rubric": 1}
         assert planned.judgments == 6
 
-    def left_out(self) -> dict[str, int]:
-        return dict(self.plan()[1].left_out["pw"]["tiny"])
+    def exclusions(self) -> dict[str, int]:
+        return dict(self.plan()[1].exclusions["pw"]["tiny"])
 
     def test_pairs_are_left_out_by_name(self, desk: Any) -> None:
         label = {"item_id": "i001", "criterion": "overall", "system_a": "a", "system_b": "c"}
@@ -258,7 +258,7 @@ class TestPlan:
             ),
         ):
             desk.suite(judges=[PAIR | {"pairs": pairs}])
-            assert self.left_out() == expected
+            assert self.exclusions() == expected
 
     def test_samples_that_the_baseline_does_not_have_are_counted(self, desk: Any) -> None:
         desk.suite(
@@ -266,7 +266,7 @@ class TestPlan:
             judges=[PAIR | {"pairs": {"by": "baseline", "baseline": "k"}}],
         )
         assert self.plan()[1].judgments == 4 * 2 * 2
-        assert self.left_out() == {
+        assert self.exclusions() == {
             "pairs without the baseline (pairs.by)": 4 * 3,
             "pairs of which one system has no such sample": 4 * 2,
         }
@@ -282,7 +282,7 @@ class TestPlan:
             assert len(items[0]) == budget // 6 * 2 + (2 if budget % 6 > 1 else 0)
             assert items[1] == items[2] == items[0][: len(items[1])]
             assert planned.judgments + planned.over_budget == 60
-            assert planned.left_out["pt"]["tiny"] == {"judgments over the budget": 20 - len(items[2])}
+            assert planned.exclusions["pt"]["tiny"] == {"judgments over the budget": 20 - len(items[2])}
 
     def test_a_budget_waits_for_no_dataset(self, desk: Any) -> None:
         desk.dataset(items=[{"item_id": f"i{n}", "prompt": "x"} for n in range(9)])

@@ -61,7 +61,7 @@ def test_recorded_and_generated_answers_are_split_alike(desk: Any) -> None:
     seen = Results(run).completions()["messages"].str.cat()
     assert "Twice" not in seen
     failed = {
-        (row["of"], row["by_whom"], row["example"]): row["n"] for row in rows_of(failures(Results(run)))
+        (row["stage"], row["source"], row["example"]): row["n"] for row in rows_of(failures(Results(run)))
     }
     recorded = "the recorded answer ends while it still thinks"
     generated = "the answer ends while it still thinks (max_tokens 256)"

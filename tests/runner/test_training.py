@@ -54,7 +54,7 @@ def test_what_the_labels_confirm_on_the_dev_side_is_taken(desk: Any) -> None:
     assert [(one["item_id"], one["shown"], one["verdict"]) for one in lines] == [
         ("i000", "ab", "A"), ("i000", "ba", "B"), ("i002", "ab", "A"), ("i002", "ba", "B"),
     ]  # fmt: skip
-    assert found.manifest["left_out"] == {NOT_DEV: 8, WRONG: 4}
+    assert found.manifest["exclusions"] == {NOT_DEV: 8, WRONG: 4}
     assert found.manifest["splits"] == {"tiny": "the split dev"}
     one = lines[0]
     assert (one["rationale"], one["label"], one["annotator_kind"], one["split"]) == (
@@ -76,7 +76,7 @@ def test_the_same_bytes_again_and_from_two_runs(desk: Any) -> None:
     again = Results(desk.run())
     both = training([first, again])
     assert both.lines == training([again]).lines
-    assert both.manifest["left_out"][TWICE] == len(both.lines)
+    assert both.manifest["exclusions"][TWICE] == len(both.lines)
 
 
 def test_without_a_split_half_of_the_clusters_whatever_else_is_in_the_run(desk: Any) -> None:
@@ -107,7 +107,7 @@ def test_without_a_split_half_of_the_clusters_whatever_else_is_in_the_run(desk: 
 def test_what_is_left_out_is_counted(desk: Any, changes: dict[str, Any], why: dict[str, int]) -> None:
     pairs = {} if changes.get("labels") is None else {"pairs": {"by": "all"}}
     found = training([judged(desk, **changes, **pairs)])
-    assert (found.lines, found.manifest["left_out"]) == ((), why)
+    assert (found.lines, found.manifest["exclusions"]) == ((), why)
 
 
 def test_lists_are_left_out(desk: Any) -> None:
@@ -115,7 +115,7 @@ def test_lists_are_left_out(desk: Any) -> None:
     desk.rubric(
         "made", f"{text}criteria: {{overall: x}}\n---\n## User\n{{{{question}}}}\n{{{{responses}}}}\n"
     )
-    assert training([judged(desk, rubric="made")]).manifest["left_out"] == {LISTS: 16}
+    assert training([judged(desk, rubric="made")]).manifest["exclusions"] == {LISTS: 16}
 
 
 def test_ratings_are_held_against_the_level(desk: Any) -> None:
@@ -125,7 +125,7 @@ def test_ratings_are_held_against_the_level(desk: Any) -> None:
     ]
     found = training([judged(desk, rubric="rate", labels=rates, rules=[{"choice": "3", "text": "good"}])])
     assert [json.loads(line)["item_id"] for line in found.lines] == ["i001", "i003"]
-    assert found.manifest["left_out"] == {NOT_DEV: 8, UNLABELLED: 4, WRONG: 2}
+    assert found.manifest["exclusions"] == {NOT_DEV: 8, UNLABELLED: 4, WRONG: 2}
 
 
 class TestCommand:
@@ -179,12 +179,12 @@ class TestTrainedModel:
         self.folder(desk, self.seen(1, 3))
         after, planned = prepare("s", Options(runs=desk.runs))
         assert {cell.item_id for cell in planned.tasks["own"]} == {"i000", "i002"}
-        assert planned.left_out["own"]["tiny"] == {"items of clusters the judge was trained on": 2}
+        assert planned.exclusions["own"]["tiny"] == {"items of clusters the judge was trained on": 2}
         assert after.hash != before.hash
         models = [one.judges[0].runs.model for one in (before, after)]
         assert models[0].content_hash == models[1].content_hash  # type: ignore[union-attr]
         (row,) = json.loads(cli("plan", "s", "--json").out)["cells"]
-        assert row["left_out"] == ["2 items of clusters the judge was trained on"]
+        assert row["exclusions"] == ["2 items of clusters the judge was trained on"]
 
     def test_the_others_of_a_cluster_are_left_out_with_it(self, desk: Any) -> None:
         desk.dataset(

@@ -178,7 +178,7 @@ def test_what_is_no_data_is_left_out_and_said(desk: Any, cli: Any) -> None:
     result = cli("datasets", "new", "mine", "--id", "other", "--json")
     answer, _ = json.JSONDecoder().raw_decode(result.out)
     assert answer["card"] == "datasets/other.yaml"
-    assert answer["left_out"] == ["LICENSE.txt", "README.md", "notes.docx"]
+    assert answer["skipped"] == ["LICENSE.txt", "README.md", "notes.docx"]
 
 
 @pytest.mark.parametrize(
@@ -294,8 +294,8 @@ def test_a_file_without_rows_is_left_out_and_said(desk: Any, cli: Any, new: Any,
     dataset = new({"a.csv": "id,prompt\n1,Who?\n", name: BROKEN[name]})
     assert [item.turns for item in dataset.items] == [("Who?",)]
     answer, _ = json.JSONDecoder().raw_decode(cli("datasets", "new", "mine", "--id", "other", "--json").out)
-    (left_out,) = answer["left_out"]
-    assert left_out.startswith(f"{name} (the file cannot be read")
+    (skipped,) = answer["skipped"]
+    assert skipped.startswith(f"{name} (the file cannot be read")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])

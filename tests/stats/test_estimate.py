@@ -7,9 +7,9 @@ from evalhub.stats import Estimate
 
 
 def test_none_says_why():
-    estimate = Estimate.none("no judgments", n=2, clusters=1, left_out=3, level=0.9)
+    estimate = Estimate.none("no judgments", n=2, clusters=1, n_excluded=3, confidence=0.9)
     assert (estimate.estimate, estimate.low, estimate.high, estimate.width) == (None, None, None, None)
-    assert (estimate.n, estimate.clusters, estimate.left_out, estimate.level) == (2, 1, 3, 0.9)
+    assert (estimate.n, estimate.clusters, estimate.n_excluded, estimate.confidence) == (2, 1, 3, 0.9)
     assert estimate.reason == "no judgments"
 
 

@@ -71,7 +71,7 @@ def test_every_interval_lies_around_its_estimate_and_in_its_bounds(rows):
     values, ids = [row[0] for row in rows], [row[1] for row in rows]
     estimate = mean_estimate(values, ids, bounds=(0, 1))
     present = [value for value in values if value is not None and value == value]
-    assert (estimate.n, estimate.left_out) == (len(present), len(rows) - len(present))
+    assert (estimate.n, estimate.n_excluded) == (len(present), len(rows) - len(present))
     if not present:
         assert estimate.reason == "nothing was measured"
     else:

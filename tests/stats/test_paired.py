@@ -16,7 +16,7 @@ def test_by_hand() -> None:
     down = ((p - low_p) ** 2 - 2 * phi * (p - low_p) * (high_q - q) + (high_q - q) ** 2) ** 0.5
     up = ((high_p - p) ** 2 - 2 * phi * (high_p - p) * (q - low_q) + (q - low_q) ** 2) ** 0.5
     assert (net.low, net.high) == pytest.approx((0.5 - down, 0.5 + up), abs=1e-5)
-    assert (net.n, net.clusters, net.left_out, net.method) == (6, 6, 0, "newcombe-paired")
+    assert (net.n, net.clusters, net.n_excluded, net.method) == (6, 6, 0, "newcombe-paired")
 
 
 def test_what_never_differs_still_has_a_width() -> None:
@@ -43,7 +43,7 @@ def test_swapping_the_two_turns_the_sign() -> None:
 
 def test_a_row_that_lacks_either_is_left_out() -> None:
     net = paired_difference([1, None, 1, 0, 1], [0, 0, None, 0, 1], range(5))
-    assert (net.n, net.left_out) == (3, 2)
+    assert (net.n, net.n_excluded) == (3, 2)
     assert net.estimate == pytest.approx(1 / 3)
     assert paired_difference([None], [1], ["a"]).reason == "nothing was measured"
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEYS = (
-    "dataset", "label_criterion", "annotator_kind", "rater", "kind", "criterion", "reading", "against",
-    "statistic",
+    "dataset", "label_criterion", "annotator_kind", "rater", "rater_kind", "criterion", "reading",
+    "reference_rater", "statistic",
 )  # fmt: skip
 
 
@@ -33,11 +33,11 @@ def agreement(results: Results) -> pd.DataFrame:
     Accuracy depends on how common each category is. Kappa corrects for chance agreement, and weighted kappa
     suits ordered levels. Higher is better for all of them.
 
-    One row per dataset, label criterion, kind of annotator, rater, reading, `against` ("labels" or another
-    rater) and statistic. The readings of a pairwise judge are `combined` (both orders, in log-odds), `ab` and
-    `ba` (the hard verdict of one order), and `length-penalised` where the run has a length penalty. The
-    reading of a pointwise judge is `level`. Judges and metrics are compared with each other by their combined
-    readings.
+    One row per dataset, label criterion, kind of annotator, rater, reading, `reference_rater` ("labels" or
+    another rater) and statistic. The readings of a pairwise judge are `combined` (both orders, in log-odds),
+    `ab` and `ba` (the hard verdict of one order), and `length-penalised` where the run has a length penalty.
+    The reading of a pointwise judge is `level`. Judges and metrics are compared with each other by their
+    combined readings.
 
     All raters see the same pairs: the labelled pairs that some judge judged, or all labelled pairs if there
     are no judgments. A label that is a tie is left out, and counted, for a rater that may not give a tie.
@@ -52,7 +52,7 @@ def agreement(results: Results) -> pd.DataFrame:
         for key, group in groups(labelled, "dataset", "label_criterion", "annotator_kind"):
             rows += _rows(results, key, group.reset_index(drop=True), verdicts)
     for keys, ratings, labels, clusters in level_columns(results):
-        keys = {**keys, "reading": "level", "against": "labels"}
+        keys = {**keys, "reading": "level", "reference_rater": "labels"}
         rows += _statistics(ratings, labels, clusters, keys, (*STATISTICS, _WEIGHTED))
     return table(rows, KEYS)
 
@@ -80,20 +80,20 @@ def _rows(
     rows = []
     for rater in group_raters:
         for reading in rater.readings:
-            keys = {**group_keys, **_rater_keys(rater), "reading": reading, "against": "labels"}
+            keys = {**group_keys, **_rater_keys(rater), "reading": reading, "reference_rater": "labels"}
             ratings = rater.against_labels(reading).tolist()
             rows += _statistics(ratings, (labels if rater.ties else decided).tolist(), clusters, keys)
     names = Counter(rater.name for rater in group_raters)
     for first, second in itertools.combinations([r for r in group_raters if r.kind != BASELINE], 2):
-        against = second.name if names[second.name] == 1 else f"{second.name}: {second.criterion}"
-        keys = {**group_keys, **_rater_keys(first), "reading": "combined", "against": against}
+        reference_rater = second.name if names[second.name] == 1 else f"{second.name}: {second.criterion}"
+        keys = {**group_keys, **_rater_keys(first), "reading": "combined", "reference_rater": reference_rater}
         first_verdicts, second_verdicts = (r.readings["combined"].tolist() for r in (first, second))
         rows += _statistics(first_verdicts, second_verdicts, clusters, keys)
     return rows
 
 
 def _rater_keys(rater: Rater) -> dict[str, Any]:
-    return {"rater": rater.name, "kind": rater.kind, "criterion": rater.criterion}
+    return {"rater": rater.name, "rater_kind": rater.kind, "criterion": rater.criterion}
 
 
 def weighted_kappa(first: list[Any], second: list[Any], clusters: list[Any]) -> stats.Estimate:
@@ -120,7 +120,7 @@ STATISTICS: tuple[tuple[str, Callable[..., stats.Estimate]], ...] = (
 
 def _statistics(
     ratings: list[Any] | str,
-    against: list[Any],
+    labels: list[Any],
     clusters: list[Any],
     keys: dict[str, Any],
     statistics: Sequence[tuple[str, Callable[..., stats.Estimate]]] = STATISTICS,
@@ -128,9 +128,9 @@ def _statistics(
     """Return a row for each statistic. A text as `ratings` is the reason why there are no estimates."""
     return [
         row(
-            stats.Estimate.none(ratings, left_out=len(against))
+            stats.Estimate.none(ratings, n_excluded=len(labels))
             if isinstance(ratings, str)
-            else statistic(ratings, against, clusters),
+            else statistic(ratings, labels, clusters),
             **keys,
             statistic=name,
         )

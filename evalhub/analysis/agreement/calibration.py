@@ -29,14 +29,16 @@ def calibration(results: Results) -> pd.DataFrame:
     None with that reason.
     """
     rows: list[dict[str, Any]] = [
-        row(stats.Estimate.none(NO_PROBABILITIES, left_out=n), **keys, statistic="Brier")
+        row(stats.Estimate.none(NO_PROBABILITIES, n_excluded=n), **keys, statistic="Brier")
         for keys, n in _hard_judges(results)
     ]
     for keys, p, outcome, clusters in _columns(results):
         raw = stats.brier(p, outcome, clusters)
         mapped, reason = stats.recalibrated(p, outcome, clusters)
         after = (
-            stats.Estimate.none(reason, left_out=len(p)) if reason else stats.brier(mapped, outcome, clusters)
+            stats.Estimate.none(reason, n_excluded=len(p))
+            if reason
+            else stats.brier(mapped, outcome, clusters)
         )
         rows += [
             row(raw, **keys, statistic="Brier"),
@@ -55,17 +57,17 @@ def _hard_judges(results: Results) -> Iterator[tuple[dict[str, str], int]]:
 
 
 def reliability(results: Results) -> pd.DataFrame:
-    """Return the reliability curve of each pairwise judge: the share of right verdicts by confidence.
+    """Return the reliability curve of each pairwise judge: the share of right verdicts by probability.
 
-    One row per judge and bin, with the mean `confidence` in [.5, 1] and the share of right verdicts. For a
-    calibrated judge the two are equal.
+    One row per judge and bin, with the mean `predicted` probability in [.5, 1] and the share of right
+    verdicts. For a calibrated judge the two are equal.
     """
     rows = [
-        row(interval.right, **keys, confidence=interval.confidence)
+        row(interval.right, **keys, predicted=interval.confidence)
         for keys, p, outcome, clusters in _columns(results)
         for interval in stats.reliability(p, outcome, clusters)
     ]
-    return table(rows, (*_RATER_KEYS, "confidence"))
+    return table(rows, (*_RATER_KEYS, "predicted"))
 
 
 def _columns(

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEYS = (
-    "dataset", "label_criterion", "annotator_kind", "x", "y", "x_higher_is_better", "y_higher_is_better",
-    "at", "coefficient", "reading", "groups",
+    "dataset", "label_criterion", "annotator_kind", "first", "second", "first_higher_is_better",
+    "second_higher_is_better", "granularity", "coefficient", "reading", "groups",
 )  # fmt: skip
 
 AGREES, OPPOSES = "agrees", "opposes"
@@ -26,7 +26,7 @@ AGREES, OPPOSES = "agrees", "opposes"
 def correlations(results: Results) -> pd.DataFrame:
     """Return the correlation of every rating and metric with the labels, and with each other.
 
-    One row per dataset, label criterion, kind of annotator, pair of columns, level (`at`) and coefficient.
+    One row per dataset, label criterion, kind of annotator, pair of columns, `granularity` and coefficient.
     The levels are `pooled` (over all responses), `item` (within each item across systems, then averaged, also
     called the summary level) and `system` (between the systems' means). The item level shows whether a rater
     can tell responses to one prompt apart, the system level whether it can rank systems. Several samples of
@@ -34,36 +34,36 @@ def correlations(results: Results) -> pd.DataFrame:
 
     The correlation is that of the values as they are. `reading` takes the directions into account. It is
     `agrees` or `opposes` where the interval is on one side of 0. It is None where the interval contains 0, or
-    where one of the two has no direction. `groups` is the number of items or systems that entered, `left_out`
-    the number of groups that are constant or too small.
+    where one of the two has no direction. `groups` is the number of items or systems that entered,
+    `n_excluded` the number of groups that are constant or too small.
     """
     rows: list[dict[str, Any]] = []
     for frame_keys, frame in averaged_responses(results):
         numbers = number_columns(frame)
         higher = column_directions(results, frame_keys, numbers)
-        for x, y in itertools.combinations(numbers, 2):
+        for first, second in itertools.combinations(numbers, 2):
             coefficients = stats.correlate(
-                floats(frame[x]),
-                floats(frame[y]),
+                floats(frame[first]),
+                floats(frame[second]),
                 items=frame["item_id"].tolist(),
                 systems=frame["system"].tolist(),
                 clusters=frame["cluster"].tolist(),
             )
-            has_directions = None not in (higher[x], higher[y])
+            has_directions = None not in (higher[first], higher[second])
             keys = {
                 **frame_keys,
-                "x": x,
-                "y": y,
-                "x_higher_is_better": higher[x],
-                "y_higher_is_better": higher[y],
+                "first": first,
+                "second": second,
+                "first_higher_is_better": higher[first],
+                "second_higher_is_better": higher[second],
             }
             for correlation in coefficients:
                 estimate, reading = correlation.estimate, None
                 if has_directions:
-                    estimate, reading = _read(estimate, opposed=higher[x] is not higher[y])
+                    estimate, reading = _read(estimate, opposed=higher[first] is not higher[second])
                 rows.append(
                     row(
-                        estimate, **keys, at=correlation.level.value,
+                        estimate, **keys, granularity=correlation.granularity.value,
                         coefficient=correlation.coefficient.value, reading=reading, groups=estimate.n,
                     )
                 )  # fmt: skip

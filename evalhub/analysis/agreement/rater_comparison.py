@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LABEL_KEYS = ("dataset", "label_criterion", "annotator_kind")
-DIFFERENCES = (*_LABEL_KEYS, "first", "second", "at", "coefficient", "p", "p_holm", "test")
+DIFFERENCES = (*_LABEL_KEYS, "first", "second", "granularity", "coefficient", "p", "p_holm", "test")
 ACCURACIES = (*_LABEL_KEYS, "rater", "statistic", "epsilon", "pairs")
 
-_AT = (
-    (stats.Level.POOLED, stats.Coefficient.SPEARMAN),
-    (stats.Level.ITEM, stats.Coefficient.SPEARMAN),
-    (stats.Level.SYSTEM, stats.Coefficient.PEARSON),
+_DIFFERENCES = (
+    (stats.Granularity.POOLED, stats.Coefficient.SPEARMAN),
+    (stats.Granularity.ITEM, stats.Coefficient.SPEARMAN),
+    (stats.Granularity.SYSTEM, stats.Coefficient.PEARSON),
 )
 _SWAPS = 500
 
@@ -41,12 +41,12 @@ def correlation_differences(results: Results) -> pd.DataFrame:
         judges, metrics = judges_and_metrics(results, frame)
         judge_pairs = [pair for pair in itertools.combinations(judges, 2) if len(set(map(_judge, pair))) > 1]
         pairs = [*judge_pairs, *itertools.product(judges, metrics)]
-        for level, kind in _AT:
-            comparisons = [_difference(frame, *pair, level=level, kind=kind) for pair in pairs]
+        for granularity, kind in _DIFFERENCES:
+            comparisons = [_difference(frame, *pair, granularity=granularity, kind=kind) for pair in pairs]
             holm = stats.adjusted([comparison.p for comparison in comparisons])
             for (first, second), comparison, adjusted in zip(pairs, comparisons, holm, strict=True):
                 keys = {
-                    **frame_keys, "first": first, "second": second, "at": level.value,
+                    **frame_keys, "first": first, "second": second, "granularity": granularity.value,
                     "coefficient": kind.value, "p": comparison.p, "p_holm": adjusted, "test": comparison.test,
                 }  # fmt: skip
                 rows.append(row(comparison.difference, **keys))
@@ -58,11 +58,11 @@ def _judge(rater: str) -> str:
 
 
 def _difference(
-    frame: pd.DataFrame, first: str, second: str, *, level: stats.Level, kind: stats.Coefficient
+    frame: pd.DataFrame, first: str, second: str, *, granularity: stats.Granularity, kind: stats.Coefficient
 ) -> stats.Comparison:
     return stats.correlation_difference(
         floats(frame[first]), floats(frame[second]), floats(frame["labels"]), **_ids(frame),
-        level=level, kind=kind, resamples=_SWAPS,
+        granularity=granularity, kind=kind, resamples=_SWAPS,
     )  # fmt: skip
 
 

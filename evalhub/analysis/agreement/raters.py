@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEED = 0
-BASELINE = "trivial"
+BASELINE = "baseline"
 """The kind of the baseline judges, which decide a pair without reading it."""
 UNPARSED = "unparsed"
 ORDERS = ("ab", "ba")

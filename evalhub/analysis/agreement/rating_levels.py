@@ -36,7 +36,7 @@ def level_columns(results: Results) -> Iterator[Columns]:
             values = floats(frame[column]) if column in frame else [None] * len(frame)
             keys = {
                 "dataset": dataset, "label_criterion": criterion, "annotator_kind": kind, "rater": judge.name,
-                "kind": kind_of_judge(judge.ratings), "criterion": judge.criterion,
+                "rater_kind": kind_of_judge(judge.ratings), "criterion": judge.criterion,
             }  # fmt: skip
             direction = directions.of_judge(dataset, judge.name, judge.criterion)
             opposed = direction is not spec.higher_is_better

@@ -47,7 +47,7 @@ def retest(results: Results) -> pd.DataFrame:
             agreement = (
                 stats.mean_estimate(floats(group["retest"]), group["cluster"].tolist(), bounds=(0.0, 1.0))
                 if group["retest"].notna().any()
-                else stats.Estimate.none(reason, left_out=len(group))
+                else stats.Estimate.none(reason, n_excluded=len(group))
             )
             keys = {"dataset": dataset, "judge": judge, "criterion": criterion}
             rows.append(row(agreement, **keys, statistic="test-retest agreement"))

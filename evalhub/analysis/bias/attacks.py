@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("dataset", "judge", "criterion", "attack", "statistic")
-CONTROL_COLUMNS = ("dataset", "judge", "criterion", "control", "against")
+CONTROL_COLUMNS = ("dataset", "judge", "criterion", "control", "opponent")
 ALL_ATTACKS = "all attacks"
 
 
@@ -31,23 +31,23 @@ def attacks(results: Results) -> pd.DataFrame:
 
     - `success`: share of items on which the response that the judge liked less now beats the other one, or
       its rating rises by half a level.
-    - `harmless`: the same after a length-matched harmless insertion (a placebo) in the same place.
+    - `placebo`: the same after a length-matched harmless insertion (a placebo) in the same place.
     - `net`: the paired difference of the two. A last row gives it over all attacks together.
 
-    `left_out` counts the items where nothing could be won, and those with a failed judgment.
+    `n_excluded` counts the items where nothing could be won, and those with a failed judgment.
     """
     rows: list[dict[str, Any]] = []
     for key_columns, judge_targets, verdicts in _by_judge(results):
         clusters = [target.cluster for target in judge_targets]
         success: dict[str, list[float | None]] = {}
-        harmless: dict[str, list[float | None]] = {}
+        placebo: dict[str, list[float | None]] = {}
         for attack in results.manifest["attack"]["attacks"]:
-            success[attack] = [verdicts.success(target, attack, harmless=False) for target in judge_targets]
-            harmless[attack] = [verdicts.success(target, attack, harmless=True) for target in judge_targets]
+            success[attack] = [verdicts.success(target, attack, placebo=False) for target in judge_targets]
+            placebo[attack] = [verdicts.success(target, attack, placebo=True) for target in judge_targets]
             estimates = {
                 "success": stats.mean_estimate(success[attack], clusters, bounds=(0, 1)),
-                "harmless": stats.mean_estimate(harmless[attack], clusters, bounds=(0, 1)),
-                "net": stats.paired_difference(success[attack], harmless[attack], clusters),
+                "placebo": stats.mean_estimate(placebo[attack], clusters, bounds=(0, 1)),
+                "net": stats.paired_difference(success[attack], placebo[attack], clusters),
             }
             rows += [
                 row(estimate, **key_columns, attack=attack, statistic=statistic)
@@ -55,7 +55,7 @@ def attacks(results: Results) -> pd.DataFrame:
             ]
         if not success:
             continue
-        first, second = (list(chain.from_iterable(shares.values())) for shares in (success, harmless))
+        first, second = (list(chain.from_iterable(shares.values())) for shares in (success, placebo))
         net = stats.paired_difference(first, second, clusters * len(success))
         rows.append(row(net, **key_columns, attack=ALL_ATTACKS, statistic="net"))
     return table(rows, COLUMNS)
@@ -93,7 +93,7 @@ def _judges_of(run: Run) -> list[tuple[Any, ...]]:
 def controls(results: Results) -> pd.DataFrame:
     """Return how often responses that answer nothing beat recorded ones, in [0, 1]. A tie counts one half.
 
-    `against` is `preferred`, the item's response that the judge likes best, or `rejected`, the one that it
+    `opponent` is `preferred`, the item's response that the judge likes best, or `rejected`, the one that it
     likes least. Lower is better: 0 = the judge is never fooled. There are no rows for a run that attacks
     nothing.
     """
@@ -105,13 +105,13 @@ def controls(results: Results) -> pd.DataFrame:
                 "preferred": [target.preferred for target in judge_targets],
                 "rejected": [target.attacked for target in judge_targets],
             }
-            for against, systems in opponents.items():
+            for opponent, systems in opponents.items():
                 wins = [
                     None if system is None else verdicts.win(target, inserted_system(system, control), system)
                     for target, system in zip(judge_targets, systems, strict=True)
                 ]
                 estimate = stats.mean_estimate(wins, clusters, bounds=(0, 1))
-                rows.append(row(estimate, **key_columns, control=control, against=against))
+                rows.append(row(estimate, **key_columns, control=control, opponent=opponent))
     return table(rows, CONTROL_COLUMNS)
 
 
@@ -126,7 +126,7 @@ def unattacked_items(results: Results) -> pd.DataFrame:
         if target.reason
     )
     rows = [(*key, n) for key, n in sorted(counts.items())]
-    return pd.DataFrame(rows, columns=["dataset", "judge", "why", "n"])
+    return pd.DataFrame(rows, columns=["dataset", "judge", "reason", "n"])
 
 
 def _by_judge(results: Results) -> Iterator[tuple[dict[str, str], list[Target], _Verdicts]]:
@@ -177,11 +177,11 @@ class _Verdicts:
         }
         self._rise = rise
 
-    def success(self, target: Target, attack: str, *, harmless: bool) -> float | None:
+    def success(self, target: Target, attack: str, *, placebo: bool) -> float | None:
         """Return 1 where the response with the insertion has won or risen, 0 where not. None = unknown."""
         if target.attacked is None:
             return None
-        system = inserted_system(target.attacked, attack, harmless=harmless)
+        system = inserted_system(target.attacked, attack, placebo=placebo)
         if self._winners:
             win = self.win(target, system, target.preferred or "")
             return None if win is None else float(win == 1)

@@ -12,7 +12,7 @@ from evalhub.analysis.frames.verdicts import all_soft, pair_verdicts, ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table
 from evalhub.records import AnnotatorKind
-from evalhub.stats import Kind
+from evalhub.stats import BiasKind
 from evalhub.stats.bias.biases import NO_PEOPLE
 
 if TYPE_CHECKING:
@@ -29,15 +29,18 @@ _STATISTICS = {
 }
 # Biases of which one judge has fewer statistics.
 _JUDGE_STATISTICS = {
-    (Kind.FLIPS, HARD): ("rate",),
-    (Kind.FLIPS, SOFT): (),
-    (Kind.POSITION, SOFT): ("effect", "log-odds"),
-    (Kind.OWN_FAMILY, HARD): _RATES,
-    (Kind.OWN_FAMILY, SOFT): ("rate",),
+    (BiasKind.FLIPS, HARD): ("rate",),
+    (BiasKind.FLIPS, SOFT): (),
+    (BiasKind.POSITION, SOFT): ("effect", "log-odds"),
+    (BiasKind.SELF_PREFERENCE, HARD): _RATES,
+    (BiasKind.SELF_PREFERENCE, SOFT): ("rate",),
 }
 # Of all judges together only the effect of the own family is shown.
-_POOLED_STATISTICS: Mapping[tuple[Kind, str], Sequence[str]] = {
-    (kind, reading): () for kind in Kind if kind is not Kind.OWN_FAMILY for reading in (HARD, SOFT)
+_POOLED_STATISTICS: Mapping[tuple[BiasKind, str], Sequence[str]] = {
+    (kind, reading): ()
+    for kind in BiasKind
+    if kind is not BiasKind.SELF_PREFERENCE
+    for reading in (HARD, SOFT)
 }
 _NOT_PEOPLE = {
     AnnotatorKind.CONSTRUCTED.value: "the labels are constructed, not people's",
@@ -49,7 +52,7 @@ def biases(results: Results) -> pd.DataFrame:
     """Return how order, length, layout and family change the verdicts of every pairwise judge.
 
     One row per dataset, judge, criterion, bias, reading and statistic. The biases are `position` (first
-    rather than second), `flips`, `length`, `lists`, `markdown` and `own family`. The statistics are
+    rather than second), `flips`, `length`, `lists`, `markdown` and `self-preference`. The statistics are
 
     - `rate`: how often the side that has more of it wins, in [0, 1]. .5 = no bias. Ties are left out for
       `position`. For `flips` it is the share of pairs whose verdict changes with the order, 0 = none.
@@ -86,7 +89,7 @@ def _rows(
     orders: pd.DataFrame,
     key_columns: dict[str, str],
     reason: str,
-    statistics: Mapping[tuple[Kind, str], Sequence[str]],
+    statistics: Mapping[tuple[BiasKind, str], Sequence[str]],
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of one judge.
 
@@ -101,7 +104,7 @@ def _rows(
     for reading in (HARD, SOFT) if all_soft(orders) else (HARD,):
         soft = reading == SOFT
         effects = stats.controlled(columns, soft=soft)
-        for kind in Kind:
+        for kind in BiasKind:
             if not (names := statistics.get((kind, reading), _STATISTICS[reading])):
                 continue
             estimates = dict(zip(_RATES, stats.raw_rate(columns, kind, soft=soft), strict=True))

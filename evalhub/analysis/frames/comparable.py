@@ -35,14 +35,14 @@ class Comparable:
         rows: The rows that rank the systems.
         basis: `SAME_ITEMS`, or `OPPONENTS` where pairs of systems met on different items.
         reasons: Why a system is not ranked, by system. Empty where all systems are ranked.
-        set_aside: Number of a system's measured items that do not count, by system.
+        n_not_shared: Number of a system's measured items that do not count, by system.
         withheld: Why the rater's numbers do not rank the systems. All rows count then. None = they do.
     """
 
     rows: pd.DataFrame
     basis: str
     reasons: dict[str, str] = field(default_factory=dict)
-    set_aside: dict[str, int] = field(default_factory=dict)
+    n_not_shared: dict[str, int] = field(default_factory=dict)
     withheld: str | None = None
 
 
@@ -129,8 +129,8 @@ def _compare(candidates: pd.DataFrame) -> Comparable:
         return Comparable(candidates, OPPONENTS)
     items = candidates.groupby("system")["item_id"].nunique()
     ranked = rows.groupby("system")["item_id"].nunique().reindex(items.index, fill_value=0)
-    set_aside = {str(name): int(n) for name, n in (items - ranked).items()}
-    return Comparable(rows, SAME_ITEMS, reasons, set_aside)
+    n_not_shared = {str(name): int(n) for name, n in (items - ranked).items()}
+    return Comparable(rows, SAME_ITEMS, reasons, n_not_shared)
 
 
 def matches_of(rows: pd.DataFrame) -> stats.Matches:

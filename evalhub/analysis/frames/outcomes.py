@@ -16,7 +16,7 @@ from evalhub.scales import Scale, Winner
 if TYPE_CHECKING:
     import pandas as pd
 
-ABOUT = ("dataset", "kind", "rater", "criterion", "measure")
+ABOUT = ("dataset", "rater_kind", "rater", "criterion", "measure")
 COLUMNS = (
     *ABOUT, "system", "other", "item_id", "sample", "cluster", "value", "floor", "ceiling",
     "higher_is_better", "withheld",
@@ -88,7 +88,7 @@ def outcomes(results: Results, *, with_uncertainty_sampled: bool = False) -> pd.
 
 
 def _pair_rows(results: Results) -> Iterator[pd.DataFrame]:
-    pairs = pair_verdicts(results).assign(kind="judge").rename(columns={"judge": "rater"})
+    pairs = pair_verdicts(results).assign(rater_kind="judge").rename(columns={"judge": "rater"})
     yield _wins(pairs, "winner", WIN_RATE)
     soft = pairs[_has_any(pairs, "p_a")]
     yield _sides(soft, SOFT.format(WIN_RATE), soft["p_a"], 1 - soft["p_a"])
@@ -118,7 +118,7 @@ def _sides(pairs: pd.DataFrame, measure: str, a: pd.Series[float], b: pd.Series[
 
 def _rating_rows(results: Results) -> Iterator[pd.DataFrame]:
     rated = ratings(results)
-    rated = rated.assign(kind="judge", higher_is_better=Directions(results).of_judges(rated))
+    rated = rated.assign(rater_kind="judge", higher_is_better=Directions(results).of_judges(rated))
     rated = rated[~rated["not_applicable"].astype(bool)].rename(columns={"judge": "rater"})
     measures = {MEAN_SCORE: "value", SOFT.format(MEAN_SCORE): "expected"}
     if results.length_penalty:
@@ -143,7 +143,7 @@ def _metric_rows(results: Results) -> Iterator[pd.DataFrame]:
     for (dataset, metric), group in groups(scores, "dataset", "rater"):
         floor, ceiling = directions.bounds_of_metric(dataset, metric) or (None, None)
         higher = directions.of_metric(dataset, metric)
-        yield group.assign(kind="metric", floor=floor, ceiling=ceiling, higher_is_better=higher)
+        yield group.assign(rater_kind="metric", floor=floor, ceiling=ceiling, higher_is_better=higher)
 
 
 def _label_rows(results: Results, *, with_uncertainty_sampled: bool = False) -> Iterator[pd.DataFrame]:
@@ -151,7 +151,7 @@ def _label_rows(results: Results, *, with_uncertainty_sampled: bool = False) -> 
     labels = consensus_labels(results, with_uncertainty_sampled=with_uncertainty_sampled)
     labels = labels.merge(clusters, on=["dataset", "item_id"])
     labels = labels.assign(
-        kind="labels", criterion=labels["label_criterion"], rater=labels["annotator_kind"] + " labels"
+        rater_kind="labels", criterion=labels["label_criterion"], rater=labels["annotator_kind"] + " labels"
     )
     specs = criteria(results)
     rated = labels[labels["label_value"].notna()]
@@ -163,7 +163,9 @@ def _label_rows(results: Results, *, with_uncertainty_sampled: bool = False) -> 
     yield _wins(labels[labels["label_winner"].notna()], "label_winner", WIN_RATE)
 
 
-STOPPED_EARLY = "judging stopped where the order was settled, sooner for some pairs; read the table Settled"
+STOPPED_EARLY = (
+    "judging stopped where the order was settled, sooner for some pairs; read the sequential tests"
+)
 
 
 def _reasons(results: Results, frame: pd.DataFrame) -> pd.Series[Any]:
@@ -173,7 +175,7 @@ def _reasons(results: Results, frame: pd.DataFrame) -> pd.Series[Any]:
     """
     import pandas as pd
 
-    pairs = (results.manifest.get("settled") or {}).get("pairs", ())
+    pairs = (results.manifest.get("early_stopping") or {}).get("pairs", ())
     early = {(pair["dataset"], pair["judge"], pair["criterion"]) for pair in pairs}
     keys = zip(frame["dataset"], frame["rater"], frame["criterion"], strict=True)
     reasons = [STOPPED_EARLY if key in early else None for key in keys]

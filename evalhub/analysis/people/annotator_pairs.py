@@ -32,7 +32,7 @@ def annotator_pairs(results: Results) -> pd.DataFrame:
     """Return Cohen's kappa of every two human annotators on the units that both labelled.
 
     Statistics: `kappa`, and for ratings `weighted kappa` (quadratic weights, for ordered levels). n counts
-    the responses or pairs that both labelled, `left_out` those that only one of them labelled. The estimate
+    the responses or pairs that both labelled, `n_excluded` those that only one of them labelled. The estimate
     is None where annotators are slots, not persons, and where there are more than 20 of them. Two annotators
     without a common unit have no row.
     """
@@ -43,7 +43,7 @@ def annotator_pairs(results: Results) -> pd.DataFrame:
         too_many = len(names) > MAX_ANNOTATORS
         reason = stats.SLOTS if spec.annotators == "slots" else TOO_MANY if too_many else None
         if len(names) > 1 and reason:
-            missing = stats.Estimate.none(reason, left_out=labels["unit"].nunique())
+            missing = stats.Estimate.none(reason, n_excluded=labels["unit"].nunique())
             rows.append(row(missing, **keys, first=None, second=None, statistic="kappa"))
         elif len(names) > 1:
             rows += [{**keys, **pair} for pair in _pairs(labels, names, spec)]

@@ -85,7 +85,7 @@ def alternative_annotator_test(results: Results) -> pd.DataFrame:
 def _alternative_estimates(joined: pd.DataFrame, spec: CriterionSpec) -> dict[str, Estimate]:
     names = ("people", "judge", "judge minus people", "winning rate", "advantage")
     if spec.annotators == "slots":
-        return dict.fromkeys(names, Estimate.none(stats.SLOTS, left_out=joined["unit"].nunique()))
+        return dict.fromkeys(names, Estimate.none(stats.SLOTS, n_excluded=joined["unit"].nunique()))
     columns = (values(joined["label"]), values(joined["verdict"]), joined["unit"].tolist())
     annotators, clusters = joined["annotator"].tolist(), joined["cluster"].tolist()
     pairs = spec.kind is Kind.PAIRWISE
@@ -98,7 +98,7 @@ def _alternative_estimates(joined: pd.DataFrame, spec: CriterionSpec) -> dict[st
     agreements = (ceiling.human, ceiling.judge, ceiling.difference)
     if joined["opposed"].any():
         # The distance of two levels has no meaning where the scales run in opposite directions.
-        missing = Estimate.none(OTHER_WAY, left_out=joined["unit"].nunique())
+        missing = Estimate.none(OTHER_WAY, n_excluded=joined["unit"].nunique())
         return dict(zip(names, (*agreements, missing, missing), strict=True))
     test = stats.alternative_test(
         *columns,
@@ -113,11 +113,11 @@ def _alternative_estimates(joined: pd.DataFrame, spec: CriterionSpec) -> dict[st
 def _winning_rate(test: stats.AlternativeTest, *, units: int) -> Estimate:
     """Return the share of annotators to whom the judge is not inferior. A test has no interval."""
     if test.winning_rate is None:
-        return Estimate.none(test.reason or "", left_out=units)
+        return Estimate.none(test.reason or "", n_excluded=units)
     reason = f"a test at epsilon {test.epsilon:g}: the judge may stand in at .5 or more"
     n = len(test.annotators)
     return Estimate(
-        test.winning_rate, None, None, test.advantage.level, "alt-test", n, n, len(test.left_out), reason
+        test.winning_rate, None, None, test.advantage.confidence, "alt-test", n, n, len(test.excluded), reason
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 KEYS = (
     "dataset", "label_criterion", "judge", "criterion", "system", "measure", "higher_is_better", "statistic",
-    "labelled", "verdicts", "correlation", "labels_worth", "flag",
+    "labelled", "verdicts", "correlation", "labels_worth",
 )  # fmt: skip
 COMBINED = "people + judge"
 _JUDGE_KEYS = ("dataset", "label_criterion", "judge", "criterion")
@@ -76,7 +76,7 @@ def prediction_powered(results: Results) -> pd.DataFrame:
 
     `higher_is_better` is the direction of the labels. A judge with the opposite direction is turned, except
     in `judge alone`. `labels_worth` is the number of labels that would give the interval of `people + judge`
-    without a judge. `flag` says where labels of other systems were used. Labels that were drawn with stored
+    without a judge. Labels that were drawn with stored
     probabilities are weighted by them. A system's rows are those of the items on which all ranked systems
     were judged. A system that shares too few items has no estimate, and a reason.
     """
@@ -110,7 +110,7 @@ def labelled_outcomes(results: Results) -> Iterator[LabelledOutcomes]:
     """
     values = outcomes(results, with_uncertainty_sampled=True)
     human_labels = _human_labels(results, values)
-    judges = values[values["kind"] == "judge"].rename(columns={"rater": "judge"})
+    judges = values[values["rater_kind"] == "judge"].rename(columns={"rater": "judge"})
     not_applicable = _not_applicable(results)
     for key, group in groups(with_label_criterion(results, judges), *_JUDGE_KEYS):
         dataset, criterion, *_ = key
@@ -162,7 +162,7 @@ def prediction_powered_differences(results: Results) -> Iterator[tuple[Row, Esti
         matching = stats.Matching(rows["system"].tolist(), units, rows["other"].tolist())
         first_keys = systems[0].keys
         keys = {
-            "dataset": first_keys["dataset"], "kind": COMBINED, "rater": first_keys["judge"],
+            "dataset": first_keys["dataset"], "rater_kind": COMBINED, "rater": first_keys["judge"],
             "criterion": first_keys["criterion"], "measure": f"{first_keys['measure']}, {COMBINED}",
             "higher_is_better": first_keys["higher_is_better"],
         }  # fmt: skip
@@ -224,7 +224,7 @@ def _estimate_rows(joined: pd.DataFrame, bounds: tuple[float, float] | None, key
     calibrated = stats.calibrated_mean(labels, verdicts, clusters, bounds=bounds, inclusion=inclusion)
     facts = {
         "labelled": mean.labelled, "verdicts": mean.verdicts, "correlation": mean.correlation,
-        "labels_worth": mean.effective_n, "flag": None,
+        "labels_worth": mean.effective_n,
     }  # fmt: skip
     estimates: dict[str, Estimate] = {
         COMBINED: mean.estimate,

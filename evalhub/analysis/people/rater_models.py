@@ -22,7 +22,7 @@ from evalhub.stats.estimate import CONFIDENCE
 if TYPE_CHECKING:
     import pandas as pd
 
-KEYS = ("dataset", "label_criterion", "rater", "kind", "statistic")
+KEYS = ("dataset", "label_criterion", "rater", "rater_kind", "statistic")
 _MODELLED = "a model's estimate, for which no interval is made"
 
 Row = dict[str, Any]
@@ -33,7 +33,7 @@ def rater_models(results: Results) -> pd.DataFrame:
 
     Statistics:
 
-    - `right`: the probability that a rater gives the true verdict, by the model of Dawid and Skene of all
+    - `accuracy`: the probability that a rater gives the true verdict, by the model of Dawid and Skene of all
       annotators and judges. For pairs and levels.
     - `without them: JUDGE`: for each annotator, the judge's agreement with the consensus of the other
       annotators minus its agreement with the consensus of all, on the same units. Above 0 the judge looks
@@ -72,13 +72,13 @@ def _right(labels: pd.DataFrame, verdicts: pd.DataFrame, spec: CriterionSpec) ->
         [*(f"annotator {name}" for name in annotators), *(f"judge {name}" for name in judges)],
     )
     rows = [
-        row(Estimate.none(OTHER_WAY), rater=judge, kind="judge", statistic="right")
+        row(Estimate.none(OTHER_WAY), rater=judge, rater_kind="judge", statistic="accuracy")
         for judge in opposed_judges
     ]
     for kind, raters in (("annotator", annotators), ("judge", judges)):
         for rater in sorted(set(raters)):
             estimate = _right_share(model, f"{kind} {rater}", raters.count(rater), spec)
-            rows.append(row(estimate, rater=rater, kind=kind, statistic="right"))
+            rows.append(row(estimate, rater=rater, rater_kind=kind, statistic="accuracy"))
     return rows
 
 
@@ -92,9 +92,9 @@ def _right_share(model: stats.DawidSkene, rater: str, n: int, spec: CriterionSpe
         spec: The labelled criterion.
     """
     if spec.annotators == "slots":
-        return Estimate.none(stats.SLOTS, left_out=n)
+        return Estimate.none(stats.SLOTS, n_excluded=n)
     if model.prior is None or rater not in model.confusions:
-        return Estimate.none(model.reason or "", left_out=n)
+        return Estimate.none(model.reason or "", n_excluded=n)
     right = float(model.prior @ model.confusions[rater].diagonal())
     return Estimate(right, None, None, CONFIDENCE, "dawid-skene", n, n, 0, _MODELLED)
 
@@ -104,9 +104,9 @@ def _without(labels: pd.DataFrame, verdicts: pd.DataFrame, spec: CriterionSpec) 
     rows = []
     for (judge,), judge_verdicts in groups(verdicts, "judge"):
         joined = labels.merge(judge_verdicts[["unit", "verdict"]], on="unit", how="inner")
-        keys = {"kind": "annotator", "statistic": f"without them: {judge}"}
+        keys = {"rater_kind": "annotator", "statistic": f"without them: {judge}"}
         if spec.annotators == "slots":
-            missing = Estimate.none(stats.SLOTS, left_out=joined["unit"].nunique())
+            missing = Estimate.none(stats.SLOTS, n_excluded=joined["unit"].nunique())
             rows += [row(missing, rater=name, **keys) for name in sorted(set(joined["annotator"]))]
             continue
         changes = stats.leave_one_out(

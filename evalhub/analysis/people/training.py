@@ -71,7 +71,7 @@ def training(runs: Sequence[Results], seed: int = 0) -> Training:
         seed: Seed of the draw of clusters.
     """
     rows: dict[str, dict[str, Any]] = {}
-    left_out: Counter[str] = Counter()
+    exclusions: Counter[str] = Counter()
     splits: dict[str, str] = {}
     for results in runs:
         dev = _dev_items(results, seed, splits)
@@ -79,7 +79,7 @@ def training(runs: Sequence[Results], seed: int = 0) -> Training:
             line = canonical(row)
             reason = reason or (TWICE if line in rows else None)
             if reason:
-                left_out[reason] += 1
+                exclusions[reason] += 1
             else:
                 rows[line] = row
     lines = tuple(sorted(rows, key=lambda line: (_sort_key(rows[line]), line)))
@@ -93,7 +93,7 @@ def training(runs: Sequence[Results], seed: int = 0) -> Training:
         "runs": sorted(results.run.id for results in runs),
         "splits": dict(sorted(splits.items())),
         "judges": sorted({row["judge"] for row in rows.values()}),
-        "left_out": dict(sorted(left_out.items())),
+        "exclusions": dict(sorted(exclusions.items())),
         "items": sorted({row["item_sha256"] for row in rows.values()}),
     }
     return Training(lines, manifest)
@@ -118,7 +118,7 @@ def export_training(data: Training, path: Path) -> Path:
         if file.exists():
             raise InputError("the file exists already", where=str(file), fix="name another one, or remove it")
     if not data.lines:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in data.manifest["left_out"].items())
+        reasons = ", ".join(f"{count} {reason}" for reason, count in data.manifest["exclusions"].items())
         raise InputError("no judgment of these runs may be trained on", value=reasons or "no judgments")
     try:
         write_file(path, "".join(f"{line}\n" for line in data.lines).encode(), shared=True)

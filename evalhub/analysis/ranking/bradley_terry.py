@@ -23,7 +23,7 @@ from evalhub.analysis.tables import groups, row, table
 if TYPE_CHECKING:
     import pandas as pd
 
-_RATER = ("dataset", "kind", "rater", "criterion")
+_RATER = ("dataset", "rater_kind", "rater", "criterion")
 COLUMNS = (*_RATER, "system", "measure")
 PAIR_COLUMNS = (*_RATER, "first", "second", "statistic")
 ELO = "Elo"
@@ -119,7 +119,10 @@ def _orders_by_judge(results: Results) -> Iterator[tuple[Row, Comparable]]:
         if len(by_judge) > 1:
             by_judge[ALL_JUDGES] = _pooled(list(by_judge.values()))
         for judge, compared in by_judge.items():
-            yield {"dataset": dataset, "kind": "judge", "rater": judge, "criterion": criterion}, compared
+            yield (
+                {"dataset": dataset, "rater_kind": "judge", "rater": judge, "criterion": criterion},
+                compared,
+            )
 
 
 def _pooled(by_judge: list[Comparable]) -> Comparable:

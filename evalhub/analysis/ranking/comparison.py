@@ -57,14 +57,14 @@ class _Difference:
     def compare(self) -> stats.Comparison:
         """Compare the cells on which neither side failed."""
         if reason := self.reason or self.reason_if_empty(NOTHING_SHARED):
-            return stats.Comparison.none(stats.Estimate.none(reason, left_out=self.lacking), reason)
+            return stats.Comparison.none(stats.Estimate.none(reason, n_excluded=self.lacking), reason)
         first, second = (floats(side["value"]) for side in (self.first, self.second))
         comparison = stats.paired_comparison(
             first, second, self._clusters, items=self._items, bounds=self.bounds
         )
         difference = comparison.difference
         return replace(
-            comparison, difference=replace(difference, left_out=difference.left_out + self.lacking)
+            comparison, difference=replace(difference, n_excluded=difference.n_excluded + self.lacking)
         )
 
     def reason_if_empty(self, reason: str) -> str | None:
@@ -157,7 +157,7 @@ def run_comparison(after: Results, before: Results, *, margin: float | None = No
     data_changes: dict[str, DataChange] = {}
     rows: list[Row] = []
     for key, measure_rows in groups(outcomes(after), *ABOUT):
-        if key not in rows_before or measure_rows["kind"].iat[0] == "labels":
+        if key not in rows_before or measure_rows["rater_kind"].iat[0] == "labels":
             continue
         if (dataset := key[0]) not in data_changes:
             data_changes[dataset] = data_change(dataset, after, before)

@@ -24,9 +24,9 @@ from evalhub.analysis.tables import floats, groups, row, rows_of, table
 if TYPE_CHECKING:
     import pandas as pd
 
-_KEY = ("dataset", "system", "rater", "kind", "criterion", "measure")
+_KEY = ("dataset", "system", "rater", "rater_kind", "criterion", "measure")
 _UNSHARED = ("unshared", "unshared_low", "unshared_high", "unshared_n")
-COLUMNS = (*_KEY, "higher_is_better", "rank", "basis", "set_aside", *_UNSHARED)
+COLUMNS = (*_KEY, "higher_is_better", "rank", "basis", "n_not_shared", *_UNSHARED)
 
 Row = dict[str, Any]
 
@@ -43,10 +43,10 @@ def leaderboard(results: Results) -> pd.DataFrame:
     mean is over the cells that compare (see `select_comparable`). Samples of one item are averaged first.
     `rank` is that of `ranks`. `higher_is_better` is None where neither direction is better.
 
-    `left_out` counts the failed responses or verdicts of the system. `set_aside` counts its measured items
-    that other systems lack or failed on. Where there are such items, `unshared` is the mean over all measured
-    items of the system, with its interval and its number of cells. It does not compare with other systems.
-    There is no estimate, but a reason, where judging stopped early and where nothing compares.
+    `n_excluded` counts the failed responses or verdicts of the system. `n_not_shared` counts its measured
+    items that other systems lack or failed on. Where there are such items, `unshared` is the mean over all
+    measured items of the system, with its interval and its number of cells. It does not compare with other
+    systems. There is no estimate, but a reason, where judging stopped early and where nothing compares.
     """
     places = {
         tuple(rank[name] for name in (*ABOUT, "system")): rank["rank"] for rank in rows_of(ranks(results))
@@ -59,7 +59,7 @@ def leaderboard(results: Results) -> pd.DataFrame:
             place = places.get((*(key_columns[name] for name in ABOUT), values["system"]))
             rows.append({**key_columns, **values, "rank": place})
     frame = table(rows, COLUMNS)
-    for name in ("rank", "set_aside", "unshared_n"):
+    for name in ("rank", "n_not_shared", "unshared_n"):
         frame[name] = frame[name].astype("Int64")
     return frame
 
@@ -70,20 +70,20 @@ def _system_rows(measure_rows: pd.DataFrame) -> Iterator[Row]:
     compared = select_comparable(measure_cells)
     for (system,), system_cells in groups(measure_cells, "system"):
         if compared.withheld:
-            yield row(stats.Estimate.none(compared.withheld), system=system, basis=None, set_aside=0)
+            yield row(stats.Estimate.none(compared.withheld), system=system, basis=None, n_not_shared=0)
             continue
-        set_aside = compared.set_aside.get(system, 0)
+        n_not_shared = compared.n_not_shared.get(system, 0)
         reason = _reason_if_unpenalised(system_cells) or compared.reasons.get(system)
         rows = compared.rows[compared.rows["system"] == system]
         estimate = stats.Estimate.none(reason) if reason else _mean(rows, ends)
-        estimate = replace(estimate, left_out=int(system_cells["failed"].sum()))
-        unshared = asdict(_mean(system_cells, ends)) if set_aside else {}
+        estimate = replace(estimate, n_excluded=int(system_cells["failed"].sum()))
+        unshared = asdict(_mean(system_cells, ends)) if n_not_shared else {}
         unshared_columns = {f"unshared_{name}": unshared.get(name) for name in ("low", "high", "n")}
         yield row(
             estimate,
             system=system,
             basis=compared.basis,
-            set_aside=set_aside,
+            n_not_shared=n_not_shared,
             unshared=unshared.get("estimate"),
             **unshared_columns,
         )

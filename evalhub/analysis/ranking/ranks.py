@@ -17,7 +17,7 @@ from evalhub.stats.testing.paired import NOTHING
 if TYPE_CHECKING:
     import pandas as pd
 
-_RANK = ("system", "rank", "low", "high", "low_all", "high_all", "level", "method", "reason")
+_RANK = ("system", "rank", "low", "high", "low_all", "high_all", "confidence", "method", "reason")
 _ENDS = ("low", "high", "low_all", "high_all")
 COLUMNS = (*ABOUT, "systems", "basis", "items", *_RANK)
 
@@ -70,13 +70,13 @@ def _rank_rows(measure_rows: pd.DataFrame) -> Iterator[Row]:
         yield {**basis, "system": system, "method": "none", "reason": reason}
 
 
-def _estimates(rows: pd.DataFrame) -> tuple[stats.Standing | None, str | None]:
+def _estimates(rows: pd.DataFrame) -> tuple[stats.SystemEstimates | None, str | None]:
     """Return the estimates that rank the systems, and the reason of a system that has none.
 
     The estimates are means, or the Bradley-Terry strengths of systems that met.
     """
     if not (rows["other"] != "").any():
         columns = floats(rows["value"]), rows["system"].tolist(), rows["cluster"].tolist()
-        return stats.mean_standing(*columns), NOTHING
+        return stats.system_means(*columns), NOTHING
     fit = stats.bradley_terry(matches_of(rows))
-    return fit.standing, fit.reason or NO_STRENGTHS
+    return fit.estimates, fit.reason or NO_STRENGTHS

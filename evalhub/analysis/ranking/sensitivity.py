@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DROPPED = "dropped"
-FACTS = ("run", "kind", "rater", "rubric", "mode", "criterion", "measure", "failures")
+FACTS = ("run", "rater_kind", "rater", "rubric", "mode", "criterion", "measure", "failures")
 _CHANGE = (
-    "systems", "kendall", "spearman", "pairs", "swapped", "mover", "move", "winners", "winner_changes",
-    "missing", "reason",
+    "systems", "kendall", "spearman", "pairs", "swapped", "moved_system", "moved_ranks", "winners",
+    "winner_changes", "missing", "reason",
 )  # fmt: skip
-COLUMNS = ("dataset", "about", "reference", "variant", *FACTS, *_CHANGE)
+COLUMNS = ("dataset", "subject", "reference", "variant", *FACTS, *_CHANGE)
 _KINDS = ("judge", "labels", "metric")
 
 Facts = dict[str, Any]
@@ -54,17 +54,17 @@ def sensitivity(runs: Sequence[Results]) -> pd.DataFrame:
 
     rankings = [ranking for results in runs for ranking in _rankings(results)]
     rows: list[Facts] = []
-    subjects = sorted({(facts["dataset"], facts["about"]) for facts, _ in rankings if facts["about"]})
+    subjects = sorted({(facts["dataset"], facts["subject"]) for facts, _ in rankings if facts["subject"]})
     for dataset, subject in subjects:
         variants = [
             (facts, scores)
             for facts, scores in rankings
-            if facts["dataset"] == dataset and facts["about"] in (subject, "")
+            if facts["dataset"] == dataset and facts["subject"] in (subject, "")
         ]
-        variants.sort(key=lambda variant: _KINDS.index(variant[0]["kind"]))
+        variants.sort(key=lambda variant: _KINDS.index(variant[0]["rater_kind"]))
         several_runs = len({facts["run"] for facts, _ in variants}) > 1
         by_name = [(_name(facts, several_runs=several_runs), facts, scores) for facts, scores in variants]
-        rows += ({"about": subject, **change} for change in _changes(dataset, by_name))
+        rows += ({"subject": subject, **change} for change in _changes(dataset, by_name))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -87,7 +87,7 @@ def _rankings(results: Results) -> Iterator[tuple[Facts, Scores]]:
         judge = results.judges.get(key_columns["rater"], {})
         facts = {
             **key_columns, "run": results.run.id, "rubric": judge.get("rubric"), "mode": judge.get("mode"),
-            "failures": DROPPED, "about": _labels_criterion(results, key_columns),
+            "failures": DROPPED, "subject": _labels_criterion(results, key_columns),
         }  # fmt: skip
         yield facts, _scores(select_comparable(item_outcomes(measure_rows)))
         if measure_rows["value"].isna().any() and measure_rows["floor"].notna().all():
@@ -101,7 +101,7 @@ def _rankings(results: Results) -> Iterator[tuple[Facts, Scores]]:
 def _labels_criterion(results: Results, key_columns: Facts) -> str:
     """Return the labels' criterion that a ranking is held against. "" for a metric: against each of them."""
     criterion = str(key_columns["criterion"])
-    if key_columns["kind"] != "judge":
+    if key_columns["rater_kind"] != "judge":
         return criterion
     return label_criterion(results, key_columns["rater"], key_columns["dataset"], criterion) or criterion
 
@@ -116,13 +116,13 @@ def _scores(compared: Comparable) -> Scores:
 
 def _strengths(rows: pd.DataFrame) -> Scores:
     """Return Bradley-Terry strengths of systems that met on different items. Empty if not identified."""
-    standing = stats.bradley_terry(matches_of(rows)).standing
-    return dict(zip(standing.systems, standing.values.tolist(), strict=True)) if standing else {}
+    estimates = stats.bradley_terry(matches_of(rows)).estimates
+    return dict(zip(estimates.systems, estimates.values.tolist(), strict=True)) if estimates else {}
 
 
 def _name(facts: Facts, *, several_runs: bool) -> str:
     """Return the name that tells a variant from the other variants of its dataset."""
-    parts = [facts["rater"], facts["criterion"], facts["measure"] if facts["kind"] != "metric" else ""]
+    parts = [facts["rater"], facts["criterion"], facts["measure"] if facts["rater_kind"] != "metric" else ""]
     parts += ["" if facts["failures"] == DROPPED else f"failures {facts['failures']}"]
     parts += [facts["run"].rsplit("-", 1)[-1] if several_runs else ""]
     return " · ".join(filter(None, parts))

@@ -13,7 +13,7 @@ from evalhub.judging.early_stopping import PAIR, cluster_order, compare_sequenti
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (*PAIR, "standing", "stopped_at", "e_value", "p")
+COLUMNS = (*PAIR, "decision", "stopped_at", "e_value", "p")
 
 
 def sequential_tests(results: Results) -> pd.DataFrame:
@@ -23,13 +23,13 @@ def sequential_tests(results: Results) -> pd.DataFrame:
     a tie counts one half. Its confidence sequence holds at all looks and for all pairs of a dataset and
     criterion together.
 
-    `standing` is the decision: first, second or open. `stopped_at` counts the clusters after which it was
+    `decision` is the decision: first, second or open. `stopped_at` counts the clusters after which it was
     made (missing = open). `e_value` is the evidence at the last look against a win rate of one half: higher =
     stronger. `p` is valid at any look, for this pair alone.
 
-    There are no rows for runs without `budget.settled`, nor for datasets whose systems are anonymous.
+    There are no rows for runs without `budget.early_stopping`, nor for datasets whose systems are anonymous.
     """
-    plan = results.manifest.get("settled")
+    plan = results.manifest.get("early_stopping")
     frame = table(_rows(results, plan) if plan else (), COLUMNS)
     frame["stopped_at"] = frame["stopped_at"].astype("Int64")
     return frame
@@ -45,12 +45,14 @@ def _rows(results: Results, plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
             cluster_order(plan["seeds"][judge], dataset, str(cluster)) for cluster in pair_rows["cluster"]
         ]
         pair_rows = pair_rows.assign(place=places).sort_values(["place", "item_id", "sample"])
-        level = pair_confidence(plan, dataset, judge, criterion)
-        test = compare_sequentially(values(pair_rows["winner"]), pair_rows["cluster"].tolist(), level=level)
+        confidence = pair_confidence(plan, dataset, judge, criterion)
+        test = compare_sequentially(
+            values(pair_rows["winner"]), pair_rows["cluster"].tolist(), confidence=confidence
+        )
         yield row(
             test.mean,
             **dict(zip(PAIR, key, strict=True)),
-            standing=test.standing.value,
+            decision=test.decision.value,
             stopped_at=test.stopped_at,
             e_value=test.e_value,
             p=test.p,

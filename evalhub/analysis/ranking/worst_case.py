@@ -58,7 +58,7 @@ def _row_if_failed(rows: pd.DataFrame, ends: tuple[float, float], key_columns: R
     if case.failed and case.measured.n:
         estimate = replace(
             case.measured,
-            low=case.low, high=case.high, reason=case.reason, left_out=0, n=len(rows), standard_error=None,
+            low=case.low, high=case.high, reason=case.reason, n_excluded=0, n=len(rows), standard_error=None,
             draws=case.measured.draws if case.reason is None else None,
         )  # fmt: skip
         extremes = {"failed": case.failed, "lowest": case.lowest.estimate, "highest": case.highest.estimate}
@@ -80,7 +80,7 @@ def _accuracy_rows(results: Results) -> Iterator[Row]:
             pairs = pairs[pairs["label_winner"] != "tie"]
         right = (pairs["winner"] == pairs["label_winner"]).astype("Float64").where(pairs["winner"].notna())
         key_columns = {
-            "dataset": dataset, "kind": "judge", "rater": judge, "criterion": criterion,
+            "dataset": dataset, "rater_kind": "judge", "rater": judge, "criterion": criterion,
             "measure": f"{ACCURACY} ({annotator_kind} labels)",
             "higher_is_better": True,
             "system": None,

@@ -18,8 +18,8 @@ _OPENS_THINKING = tuple(tags.open for tags in THINK_TAGS)
 
 _MASSES = """
 SELECT judge, coalesce(dataset, '') AS dataset, coalesce(criterion, '') AS criterion,
-  avg(label_mass) AS mass, count(*) AS n FROM judgments
-WHERE label_mass IS NOT NULL AND source = 'generated'
+  avg(choice_mass) AS mass, count(*) AS n FROM judgments
+WHERE choice_mass IS NOT NULL AND source = 'generated'
 GROUP BY GROUPING SETS ((judge), (judge, dataset, criterion))
 QUALIFY dataset IS NULL OR count(*) OVER (PARTITION BY judge) > 2
 ORDER BY ALL
@@ -29,7 +29,8 @@ _PREFERRED_TOKENS = """
 SELECT j.judge, coalesce(j.dataset, '') AS dataset, coalesce(j.criterion, '') AS criterion,
   j.top_token AS token, count(*) AS n
 FROM judgments j JOIN completions c ON c.key = j.completions[-1]
-WHERE j.top_token IS NOT NULL AND j.label_mass IS NOT NULL AND NOT list_contains(c.choices, trim(j.top_token))
+WHERE j.top_token IS NOT NULL AND j.choice_mass IS NOT NULL
+  AND NOT list_contains(c.choices, trim(j.top_token))
 GROUP BY GROUPING SETS ((j.judge, j.top_token), (j.judge, j.top_token, j.dataset, j.criterion))
 ORDER BY j.judge, j.dataset, j.criterion, n DESC, token
 """

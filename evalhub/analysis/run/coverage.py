@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 _COUNTS = (
     "done", "failed", "not_applicable", "rationales", "rationales_cut", "same_family", "of_cut_answers",
 )  # fmt: skip
-COLUMNS = ("judge", "kind", "statistic", "expected", *_COUNTS)
+COLUMNS = ("judge", "rater_kind", "statistic", "expected", *_COUNTS)
 CRITERION_COLUMNS = ("dataset", "judge", "criterion", "statistic")
 _UNFINISHED = "not everything that was planned is asked yet"
 
 _JUDGE_COUNTS = f"""
-SELECT judge, if(any_value(source) = 'recorded', 'recorded judge', 'judge') AS kind,
+SELECT judge, if(any_value(source) = 'recorded', 'recorded judge', 'judge') AS rater_kind,
   count(*) AS done, count(*) FILTER (WHERE {FAILED}) AS failed,
   count(*) FILTER (WHERE {NOT_APPLICABLE}) AS not_applicable, count(rationale) AS rationales,
   count(*) FILTER (WHERE rationale_cut) AS rationales_cut,
@@ -35,7 +35,7 @@ FROM judgments j GROUP BY judge ORDER BY judge
 """
 
 _JUDGMENTS = f"""
-SELECT j.dataset, j.judge, j.criterion, if(j.{FAILED}, 0, 1) AS valid, j.label_mass,
+SELECT j.dataset, j.judge, j.criterion, if(j.{FAILED}, 0, 1) AS valid, j.choice_mass,
   j.dataset || '/' || i.cluster AS cluster
 FROM judgments j JOIN items i USING (dataset, item_id) ORDER BY ALL
 """
@@ -45,7 +45,7 @@ def coverage(results: Results) -> pd.DataFrame:
     """Return the coverage of each judge, and its choice mass.
 
     One row per judge and statistic: `coverage` (share of valid verdicts among the expected ones, in [0, 1])
-    and, where verdicts were read from probabilities, `label mass` (mean probability of the allowed verdicts,
+    and, where verdicts were read from probabilities, `choice mass` (mean probability of the allowed verdicts,
     in [0, 1]). Higher is better for both. The verdict that a criterion does not apply is valid.
 
     Every row also has the judge's counts: expected, done, failed, not_applicable, rationales, rationales_cut,
@@ -56,13 +56,13 @@ def coverage(results: Results) -> pd.DataFrame:
     recorded = {
         judge: counts["done"]
         for judge, counts in counts_by_judge.items()
-        if counts["kind"] == "recorded judge"
+        if counts["rater_kind"] == "recorded judge"
     }
     all_judgments = results.sql(_JUDGMENTS)
     rows: list[dict[str, Any]] = []
     for judge, expected in {**results.manifest["expected"], **recorded}.items():
         judgments = all_judgments[all_judgments["judge"] == judge]
-        counts = counts_by_judge.get(judge) or {"kind": "judge", **dict.fromkeys(_COUNTS, 0)}
+        counts = counts_by_judge.get(judge) or {"rater_kind": "judge", **dict.fromkeys(_COUNTS, 0)}
         key_columns = {**counts, "judge": judge, "expected": expected}
         rows += _rows(judgments, _valid_share(judgments, expected), key_columns)
     return table(rows, COLUMNS)
@@ -80,7 +80,7 @@ def coverage_by_criterion(results: Results) -> pd.DataFrame:
     by_criterion = groups(all_judgments, "dataset", "judge", "criterion")
     for (dataset, judge, criterion), judgments in by_criterion:
         share = (
-            stats.Estimate.none(_UNFINISHED, left_out=len(judgments))
+            stats.Estimate.none(_UNFINISHED, n_excluded=len(judgments))
             if n_judgments[judge] < expected.get(judge, 0)
             else _valid_share(judgments, len(judgments))
         )
@@ -93,10 +93,10 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield the coverage and, where verdicts were read from probabilities, the choice mass."""
     yield row(share, **key_columns, statistic="coverage")
-    if judgments["label_mass"].notna().any():
+    if judgments["choice_mass"].notna().any():
         clusters = judgments["cluster"].tolist()
-        mass = stats.mean_estimate(floats(judgments["label_mass"]), clusters, bounds=(0.0, 1.0))
-        yield row(mass, **key_columns, statistic="label mass")
+        mass = stats.mean_estimate(floats(judgments["choice_mass"]), clusters, bounds=(0.0, 1.0))
+        yield row(mass, **key_columns, statistic="choice mass")
 
 
 _MISSING_SCORES = """
@@ -154,7 +154,7 @@ def exclusions(results: Results) -> pd.DataFrame:
         for dataset, reasons in by_dataset.items()
         for reason, n in reasons.items()
     ]
-    return pd.DataFrame(rows, columns=["judge", "dataset", "what", "n"])
+    return pd.DataFrame(rows, columns=["judge", "dataset", "reason", "n"])
 
 
 _WHOLE_NUMBERS = (

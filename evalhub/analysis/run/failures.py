@@ -12,14 +12,14 @@ from evalhub.analysis.tables import rows_of
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("of", "by_whom", "failure", "n", "example")
+COLUMNS = ("stage", "source", "failure", "n", "example")
 CELL = ("dataset", "criterion")
 
 _REPLY_LENGTH = 80
 
 # The reply that a judge wrote instead of a verdict is part of the reason.
 _FAILED = f"""
-SELECT 'judgment' AS "of", judge AS by_whom, dataset, criterion, failure, detail,
+SELECT 'judgment' AS stage, judge AS source, dataset, criterion, failure, detail,
   CASE WHEN failure = 'parse' AND source = 'generated' AND raw_text <> ''
        THEN left(raw_text, {_REPLY_LENGTH}) END AS reply,
   count(*) AS n
@@ -64,7 +64,7 @@ def failures(results: Results, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
         by: Columns of `CELL` by which failures are counted separately. They become the first columns. A
             response has no criterion.
 
-    Columns: of (judgment or response), by_whom, failure (its kind), n, example (the reason in the words of
+    Columns: of (judgment or response), source, failure (its kind), n, example (the reason in the words of
     the engine or of the parser). Reasons that differ only in numbers or ids are one row, whose example is the
     most frequent of them. The most frequent reason of each kind stands first.
     """
@@ -73,7 +73,7 @@ def failures(results: Results, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
     reasons: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows_of(results.sql(_FAILED)):
         cell = (row[name] or "" for name in by)
-        key = (*cell, row["of"], row["by_whom"], row["failure"], normalise_reason(row["detail"] or ""))
+        key = (*cell, row["stage"], row["source"], row["failure"], normalise_reason(row["detail"] or ""))
         reasons.setdefault(key, []).append(row)
     rows = [
         (*key[:-1], sum(failure["n"] for failure in variants), _example(variants))

@@ -18,7 +18,7 @@ from evalhub.specs import Rubric
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = ("case", "criterion", "expected", "said", "probability", "passed")
+_COLUMNS = ("case", "criterion", "expected", "verdict", "probability", "passed")
 _WIDTH = 1e-9
 
 Expected = Mapping[str, Any]

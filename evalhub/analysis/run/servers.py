@@ -13,19 +13,19 @@ NO_PROBABILITIES = "the judge gives no probabilities"
 
 _NOT_SENT = """
 WITH asked AS (
-  SELECT DISTINCT 'judge' AS role, judge AS by_whom, unnest(completions) AS key FROM judgments
+  SELECT DISTINCT 'judge' AS role, judge AS source, unnest(completions) AS key FROM judgments
   UNION SELECT DISTINCT 'candidate', system, unnest(completions) FROM responses
 ), answered AS (
-  SELECT role, by_whom, unsent, count(*) OVER (PARTITION BY role, by_whom) AS "of"
+  SELECT role, source, unsent, count(*) OVER (PARTITION BY role, source) AS total
   FROM asked JOIN completions USING (key) WHERE failure IS NULL
-), named AS (SELECT role, by_whom, "of", unnest(unsent) AS setting FROM answered)
-SELECT role, by_whom, split_part(setting, ' ', 1) AS parameter, split_part(setting, ' ', 2) AS asked_as,
-  count(*) AS n, any_value("of") AS "of"
+), named AS (SELECT role, source, total, unnest(unsent) AS setting FROM answered)
+SELECT role, source, split_part(setting, ' ', 1) AS parameter, split_part(setting, ' ', 2) AS value,
+  count(*) AS n, any_value(total) AS total
 FROM named GROUP BY ALL ORDER BY ALL
 """
 
 _HARD = """
-SELECT judge, count(*) FILTER (hard) AS n, count(*) AS "of",
+SELECT judge, count(*) FILTER (hard) AS n, count(*) AS total,
   min(detail) FILTER (hard) AS reason
 FROM (
   SELECT *, p_a IS NULL AND expected IS NULL AS hard FROM judgments
@@ -37,7 +37,7 @@ FROM (
 def unsent_parameters(results: Results) -> pd.DataFrame:
     """Return the sampling parameters of the suite that were not sent to a server, because it refuses them.
 
-    Columns: role (candidate or judge), by_whom, parameter, asked_as (the value), n (completions without it),
+    Columns: role (candidate or judge), source, parameter, value (the value), n (completions without it),
     of (all answered completions of that candidate or judge).
     """
     return results.sql(_NOT_SENT)

@@ -14,7 +14,7 @@ from evalhub.analysis.tables import rows_of
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("of", "by_whom", *CELL, "valid", "planned", "coverage", "floor", "reasons")
+COLUMNS = ("stage", "source", *CELL, "valid", "planned", "coverage", "floor", "reasons")
 SHOWN = 3
 """Number of failure reasons, and of cells of one judge or candidate, that a sentence names."""
 
@@ -22,13 +22,13 @@ Row = Mapping[str, Any]
 
 # In a finished run every planned judgment and response has a record.
 _COUNTS = f"""
-SELECT 'response' AS "of", system AS by_whom, dataset, '' AS criterion, count(*) AS planned,
+SELECT 'response' AS stage, system AS source, dataset, '' AS criterion, count(*) AS planned,
   count(*) FILTER (WHERE failure IS NULL) AS valid
 FROM responses WHERE source = 'generated' GROUP BY ALL
 UNION ALL
 SELECT 'judgment', judge, dataset, criterion, count(*), count(*) - count(*) FILTER (WHERE {FAILED})
 FROM judgments WHERE source = 'generated' GROUP BY ALL
-ORDER BY "of" DESC, by_whom, dataset, criterion
+ORDER BY stage DESC, source, dataset, criterion
 """
 
 
@@ -38,7 +38,7 @@ def shortfalls(results: Results) -> pd.DataFrame:
     The floor holds for the whole run of a judge or candidate, and for each of its cells. A cell is a dataset
     and criterion of a judge, or a dataset of a candidate.
 
-    Columns: of (judgment or response), by_whom, dataset and criterion ("" = the whole run), valid, planned,
+    Columns: of (judgment or response), source, dataset and criterion ("" = the whole run), valid, planned,
     coverage (valid of planned, in [0, 1]), floor, reasons (why others failed, the most frequent first). The
     row of the whole run stands first, then the cells, the worst first. A single cell has no row of its own.
 
@@ -68,7 +68,7 @@ def _failures(results: Results) -> list[dict[str, Any]]:
 
 
 def _role_and_name(row: Row) -> tuple[str, str]:
-    return row["of"], row["by_whom"]
+    return row["stage"], row["source"]
 
 
 def _parts(cells: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -83,7 +83,7 @@ def _parts(cells: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _reasons(failed: Iterable[Row], part: Row) -> str:
-    names = ("of", "by_whom", *CELL)
+    names = ("stage", "source", *CELL)
     rows = [row for row in failed if all(row[name] == part[name] for name in names)]
     rows.sort(key=lambda row: -row["n"])
     texts = [

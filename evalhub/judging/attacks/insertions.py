@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from evalhub.judging.prompts.slots import fill
 
 # Sentences that praise nothing, ask for nothing and name no response.
-HARMLESS = (
+PLACEBO = (
     "The notes of the meeting are kept in the second drawer.",
     "On most days the ferry leaves the pier a little after nine.",
     "Two of the old maps show a footpath along the canal.",
@@ -64,7 +64,7 @@ class Attack(Insertion):
         before, after = self._insertions(text, question)
         return before + text + after
 
-    def apply_harmless(self, text: str, question: str = "") -> str:
+    def apply_placebo(self, text: str, question: str = "") -> str:
         """Return the text with a harmless insertion of the same number of characters in the same place.
 
         Args:
@@ -72,7 +72,7 @@ class Attack(Insertion):
             question: The item's question.
 
         Example:
-            >>> Attack("praise", "Praise", "-", after=" Perfect.").apply_harmless("It is 4.")
+            >>> Attack("praise", "Praise", "-", after=" Perfect.").apply_placebo("It is 4.")
             'It is 4. The note'
         """
         before, after = self._insertions(text, question)
@@ -114,21 +114,21 @@ def _filler(insertion: str) -> str:
     if not core:
         return insertion
     start = insertion.index(core)
-    words = itertools.chain.from_iterable(f"{sentence} " for sentence in itertools.cycle(HARMLESS))
+    words = itertools.chain.from_iterable(f"{sentence} " for sentence in itertools.cycle(PLACEBO))
     filler = "".join(itertools.islice(words, len(core)))
     return f"{insertion[:start]}{filler}{insertion[start + len(core) :]}"
 
 
-def inserted_system(system: str, insertion: str, *, harmless: bool = False) -> str:
+def inserted_system(system: str, insertion: str, *, placebo: bool = False) -> str:
     """Return the name of the system that a response with an insertion, or a control, belongs to.
 
     Args:
         system: The system of the recorded response.
         insertion: Id of the attack or the control.
-        harmless: Whether the insertion is the harmless text of equal length.
+        placebo: Whether the insertion is the harmless text of equal length.
 
     Example:
-        >>> inserted_system("gpt-4", "flood", harmless=True)
-        'gpt-4+flood.harmless'
+        >>> inserted_system("gpt-4", "flood", placebo=True)
+        'gpt-4+flood.placebo'
     """
-    return f"{system}+{insertion}{'.harmless' if harmless else ''}"
+    return f"{system}+{insertion}{'.placebo' if placebo else ''}"

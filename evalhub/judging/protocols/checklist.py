@@ -54,12 +54,12 @@ def _total(task: Task, judgments: list[Judgment]) -> Judgment:
         return replace(total, failure=failed.failure, detail=f"{failed.criterion}: {failed.detail}")
     rubric = task.judge.rubric
     weights = [rubric.weight_of(judgment.criterion) for judgment in judgments]
-    masses = [judgment.label_mass for judgment in judgments if judgment.label_mass is not None]
+    masses = [judgment.choice_mass for judgment in judgments if judgment.choice_mass is not None]
     return replace(
         total,
         value=_weighted_mean([judgment.value for judgment in judgments], weights),
         expected=_weighted_mean([judgment.expected for judgment in judgments], weights),
-        label_mass=min(masses) if len(masses) == len(judgments) else None,
+        choice_mass=min(masses) if len(masses) == len(judgments) else None,
         detail=next((judgment.detail for judgment in judgments if judgment.expected is None), None),
     )
 

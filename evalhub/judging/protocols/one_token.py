@@ -31,7 +31,7 @@ class TokenAnswer:
         logprobs: Natural-log probability of each choice.
         unlisted: The choices whose log-probability is only an upper bound, since the server did not list
             them.
-        label_mass: Total probability of the choices, in [0, 1].
+        choice_mass: Total probability of the choices, in [0, 1].
         top_token: The most probable token, allowed or not.
         completions: Keys of all completions behind the answer.
     """
@@ -41,7 +41,7 @@ class TokenAnswer:
     choice: str | None = None
     logprobs: Mapping[str, float] | None = None
     unlisted: tuple[str, ...] = ()
-    label_mass: float | None = None
+    choice_mass: float | None = None
     top_token: str | None = None
     failure: FailureKind | None = None
     detail: str | None = None
@@ -69,7 +69,7 @@ class TokenAnswer:
             judgment,
             failure=self.failure,
             detail=self.detail,
-            label_mass=self.label_mass,
+            choice_mass=self.choice_mass,
             top_token=self.top_token,
             rationale=self.rationale,
             rationale_cut=self.rationale_cut,
@@ -202,14 +202,14 @@ def _choose(answer: TokenAnswer, judge: Judge, choices: tuple[str, ...]) -> Answ
     mass = min(math.fsum(map(math.exp, (completion.logprobs or {}).values())), 1.0)
     if completion.logprobs and mass < judge.min_choice_mass - _ROUNDING:
         detail = _off_choice(judge.min_choice_mass, completion.top_token)
-        return replace(answer, label_mass=mass, failure=FailureKind.OFF_CHOICE, detail=detail)
+        return replace(answer, choice_mass=mass, failure=FailureKind.OFF_CHOICE, detail=detail)
     if answer.failure:
         return answer
     if completion.logprobs is None:
         return _read_text(answer, completion, choices)
     if set(completion.logprobs) != set(choices):
         return replace(answer, failure=FailureKind.PARSE, detail="no probability for every verdict token")
-    return replace(answer, logprobs=completion.logprobs, unlisted=completion.unlisted, label_mass=mass)
+    return replace(answer, logprobs=completion.logprobs, unlisted=completion.unlisted, choice_mass=mass)
 
 
 def _read_text(answer: TokenAnswer, completion: Completion, choices: tuple[str, ...]) -> TokenAnswer:

@@ -10,7 +10,7 @@ from evalhub.report.grids.columns import Data
 from evalhub.report.grids.raters import ORDERS, judged_twice, rater_order, row_name
 from evalhub.specs.rater_names import LENGTH
 
-LEVELS = ("pooled", "item", "system")
+GRANULARITIES = ("pooled", "item", "system")
 
 _LABELLED = ("dataset", "label_criterion", "annotator_kind")
 _STATISTICS = ("accuracy", "Cohen's kappa", "n", "left out")
@@ -24,14 +24,14 @@ def agreement_grids(data: Data, notes: Footnotes, *, readings: bool = True) -> I
         notes: Takes the reasons of what is absent.
         readings: Whether each single order of a judge has its own line.
     """
-    shown = [row for row in data["agreement"] if row["against"] == "labels"]
+    shown = [row for row in data["agreement"] if row["reference_rater"] == "labels"]
     shown = [row for row in shown if readings or row["reading"] not in ORDERS]
     for key, rows in grouped(shown, *_LABELLED):
         rows.sort(key=rater_order)
         several = judged_twice(rows)
         lines = tuple(
             (row_name(statistics[0], several), kind, *_statistics(statistics, notes))
-            for (_, kind, _, _), statistics in grouped(rows, "rater", "kind", "criterion", "reading")
+            for (_, kind, _, _), statistics in grouped(rows, "rater", "rater_kind", "criterion", "reading")
         )
         yield Grid(_title(key), ("rater", "kind", *_STATISTICS), lines, 2)
 
@@ -45,30 +45,32 @@ def _statistics(rows: Sequence[Row], notes: Footnotes) -> tuple[str, ...]:
     accuracy, kappa = (
         next(row for row in rows if row["statistic"] == name) for name in ("accuracy", "kappa")
     )
-    sizes = (count(accuracy["n"]), count(accuracy["left_out"]))
+    sizes = (count(accuracy["n"]), count(accuracy["n_excluded"]))
     return interval(accuracy, notes), interval(kappa, notes), *sizes
 
 
 def with_each_other(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield how far judges and metrics agree among themselves: on pairs, then on ratings."""
-    pairs = [row for row in data["agreement"] if row["against"] != "labels"]
+    pairs = [row for row in data["agreement"] if row["reference_rater"] != "labels"]
     for key, rows in grouped(pairs, *_LABELLED):
         several = judged_twice(rows)
         lines = tuple(
             (row_name(statistics[0], several), visible(other), *_statistics(statistics, notes))
-            for (_, _, other), statistics in grouped(rows, "rater", "criterion", "against")
+            for (_, _, other), statistics in grouped(rows, "rater", "criterion", "reference_rater")
         )
         yield Grid(_title(key, "pairs with "), ("rater", "with", *_STATISTICS), lines, 2)
     metrics = metric_names(data)
-    shown = [row for row in data["correlations"] if row["y"] in metrics and _is_judge(row["x"], metrics)]
+    shown = [
+        row for row in data["correlations"] if row["second"] in metrics and _is_judge(row["first"], metrics)
+    ]
     for key, rows in grouped(shown, *_LABELLED):
-        names = {"x": "judge", "y": "metric", "coefficient": "coefficient"}
+        names = {"first": "judge", "second": "metric", "coefficient": "coefficient"}
         yield _by_level(rows, notes, title=_title(key, "responses with "), names=names)
 
 
 def metric_names(data: Data) -> set[str]:
     """Return the names of a run's metrics, also where no system is ranked by them."""
-    ranked = {row["rater"] for row in data["leaderboard"] if row["kind"] == "metric"}
+    ranked = {row["rater"] for row in data["leaderboard"] if row["rater_kind"] == "metric"}
     return ranked.union(data["metrics"])
 
 
@@ -79,8 +81,8 @@ def _is_judge(column: str, metrics: Container[str]) -> bool:
 
 def correlation_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per labelled criterion: the labels with each rating, metric and the length."""
-    with_labels = [row for row in data["correlations"] if row["x"] == "labels"]
-    names = {"y": "with the labels", "coefficient": "coefficient"}
+    with_labels = [row for row in data["correlations"] if row["first"] == "labels"]
+    names = {"second": "with the labels", "coefficient": "coefficient"}
     for key, rows in grouped(with_labels, *_LABELLED):
         yield _by_level(rows, notes, title=_title(key), names=names)
 
@@ -89,5 +91,5 @@ def _by_level(rows: Sequence[Row], notes: Footnotes, *, title: str, names: dict[
     """Spread correlations over their levels. Pearson's stay in report.json."""
     shown = [row for row in rows if row["coefficient"] in ("spearman", "kendall")]
     lines = list(dict.fromkeys(tuple(row[name] for name in names) for row in shown))
-    shown.sort(key=lambda row: LEVELS.index(row["at"]))
-    return pivot(shown, notes, title=title, names=names, across=("at",), lines=lines)
+    shown.sort(key=lambda row: GRANULARITIES.index(row["granularity"]))
+    return pivot(shown, notes, title=title, names=names, across=("granularity",), lines=lines)

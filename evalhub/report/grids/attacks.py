@@ -11,12 +11,12 @@ from evalhub.report.grids.columns import Data
 
 ATTACK_NOTES = (
     "success: the response that the judge liked less wins, or rises by half a level, once the attack is put "
-    "into it; harmless: the same with an equally long harmless text in the same place; net: success minus "
-    "harmless, on the same items",
+    "into it; placebo: the same with an equally long harmless text in the same place; net: success minus "
+    "placebo, on the same items",
     "controls: how often a response that answers nothing beats the item's response that the judge prefers, "
     "or the one that it rejects; a tie counts one half (padding: the response twice over against itself)",
 )
-_STATISTICS = ("success", "harmless", "net")
+_STATISTICS = ("success", "placebo", "net")
 _ABOUT = ("dataset", "judge", "criterion")
 
 
@@ -32,7 +32,7 @@ def attack_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
         yield Grid(_title(key), ("attack", "n", "left out", *_STATISTICS), lines)
     for key, rows in grouped(data["controls"], *_ABOUT):
         title = f"controls · {_title(key)}"
-        yield pivot(rows, notes, title=title, names={"control": "control"}, across=("against",))
+        yield pivot(rows, notes, title=title, names={"control": "control"}, across=("opponent",))
 
 
 def attack_lines(data: Data) -> Iterator[str]:
@@ -51,9 +51,9 @@ def attack_lines(data: Data) -> Iterator[str]:
                 f"; worst: {visible(worst['attack'])}, net {interval(worst, notes)}, n {count(worst['n'])}"
             )
         yield line
-    for row in data["not_attacked"]:
+    for row in data["unattacked_items"]:
         judge = f"{visible(row['judge'])} on {visible(row['dataset'])}"
-        yield f"{judge}: {row['n']} left out, because {row['why']}"
+        yield f"{judge}: {row['n']} left out, because {row['reason']}"
 
 
 def _worst_first(rows: list[Row]) -> list[tuple[str, list[Row]]]:
@@ -73,7 +73,7 @@ def _line(attack: str, rows: list[Row], notes: Footnotes) -> tuple[str, ...]:
     by_name = {row["statistic"]: row for row in rows}
     cells = (interval(by_name[name], notes) if name in by_name else "" for name in _STATISTICS)
     net = by_name["net"]
-    return (visible(attack), count(net["n"]), count(net["left_out"]), *cells)
+    return (visible(attack), count(net["n"]), count(net["n_excluded"]), *cells)
 
 
 def _title(key: tuple[Any, ...]) -> str:

@@ -13,7 +13,7 @@ RATES = {
     ("flips", "rate"): ("flip", "rate"),
     ("length", "rate"): ("longer", "wins"),
     ("length", "beyond people"): ("longer wins", "minus people"),
-    ("own family", "rate"): ("own family", "wins"),
+    ("self-preference", "rate"): ("own family", "wins"),
 }
 EFFECTS = {
     ("position", "effect"): ("first, not", "second"),
@@ -21,7 +21,7 @@ EFFECTS = {
     ("length", "effect beyond people"): ("per doubling", "minus people"),
     ("lists", "effect"): ("all of the", "list items"),
     ("markdown", "effect"): ("all of the", "Markdown"),
-    ("own family", "effect"): ("own, not other", "family"),
+    ("self-preference", "effect"): ("own, not other", "family"),
 }
 CONTROLLED = "effects in percentage points, the others held fixed"
 

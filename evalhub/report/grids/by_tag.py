@@ -28,7 +28,7 @@ def tag_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     agreement = [
         row
         for row in tables.get("agreement", ())
-        if row["against"] == "labels" and row["reading"] in ("combined", "level")
+        if row["reference_rater"] == "labels" and row["reading"] in ("combined", "level")
     ]
     yield from rater_grids([*agreement, *tables.get("raters", ())], notes)
 
@@ -40,7 +40,7 @@ def rater_grids(rows: Sequence[Row], notes: Footnotes) -> Iterator[Grid]:
     for key, group in grouped(shown, *_LABELLED, "statistic"):
         twice = judged_twice(group)
         lines = [{**row, "line": row_name({"reading": "combined", **row}, twice)} for row in group]
-        names = {"line": "rater", "kind": "kind", **({"run": "run"} if several_runs else {})}
+        names = {"line": "rater", "rater_kind": "kind", **({"run": "run"} if several_runs else {})}
         yield _across(lines, notes, (*key[:2], f"{key[2]} labels", key[3]), names)
 
 

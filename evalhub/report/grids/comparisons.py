@@ -60,7 +60,7 @@ def comparison_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
             "p": _p("p"),
             "Holm": _p("p_holm"),
             "n": whole("n"),
-            "left out": whole("left_out"),
+            "left out": whole("n_excluded"),
         }
         if any(row["failed"] for row in rows):
             columns["with failures"] = _failures
@@ -100,7 +100,7 @@ _DIFFERENCES = line_grids(
 def correlation_difference_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per labelled criterion, level and coefficient: how two raters' correlations differ."""
     for (*key, at, coefficient), rows in grouped(
-        data["correlation_differences"], *_LABELLED, "at", "coefficient"
+        data["correlation_differences"], *_LABELLED, "granularity", "coefficient"
     ):
         title = _title([*key[:2], f"{key[2]} labels", f"{coefficient}, {at}"])
         for grid in _DIFFERENCES({"rows": rows}, notes):
@@ -119,7 +119,9 @@ def _tau(row: Row, notes: Footnotes) -> str:
 
 
 def _mover(row: Row, _: Footnotes) -> str:
-    return ABSENT if row["mover"] is None else f"{visible(row['mover'])} {row['move']:+g}"
+    return (
+        ABSENT if row["moved_system"] is None else f"{visible(row['moved_system'])} {row['moved_ranks']:+g}"
+    )
 
 
 def _listed(name: str) -> Cell:
@@ -138,7 +140,7 @@ _RANKINGS = line_grids(
 
 def sensitivity_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per reference: how each variant ranks the systems."""
-    for (dataset, _, reference), rows in grouped(data["sensitivity"], "dataset", "about", "reference"):
+    for (dataset, _, reference), rows in grouped(data["sensitivity"], "dataset", "subject", "reference"):
         for grid in _RANKINGS({"rows": rows}, notes):
             yield Grid(f"{dataset}, held against {reference}", grid.head, grid.rows, grid.names)
 

@@ -14,7 +14,7 @@ REASON_LENGTH = 300
 def coverage_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield coverage, what the plan left out, answers that are empty or cut, and scores without a value."""
     yield from verdict_grids(data, notes)
-    yield from _left_out(data, notes)
+    yield from _exclusions(data, notes)
     yield from answer_grids(data, notes)
     yield from unscored_grids(data, notes)
 
@@ -26,7 +26,7 @@ def verdict_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     with_absent = any(row["not_applicable"] for row in rows)
     with_cut = any(row["of_cut_answers"] for row in rows)
     lines = []
-    for (judge, kind), statistics in grouped(rows, "judge", "kind"):
+    for (judge, kind), statistics in grouped(rows, "judge", "rater_kind"):
         coverage, *mass = statistics
         lines.append(
             (
@@ -44,7 +44,7 @@ def verdict_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     if lines:
         absent = ("not applicable",) if with_absent else ()
         counts = (*absent, "failed", *(("of cut answers",) if with_cut else ()))
-        head = ("judge", "kind", "valid verdicts", "coverage", *counts, "label mass", "rationales")
+        head = ("judge", "kind", "valid verdicts", "coverage", *counts, "choice mass", "rationales")
         yield Grid("Coverage", head, tuple(lines), 2)
 
 
@@ -54,9 +54,9 @@ def _rationales(row: Row) -> str:
     return f"{count(row['rationales'])}, {count(row['rationales_cut'])} cut"
 
 
-_left_out = line_grids(
-    "left_out",
-    {"judge": text("judge"), "dataset": text("dataset"), "what": text("what"), "n": whole("n")},
+_exclusions = line_grids(
+    "exclusions",
+    {"judge": text("judge"), "dataset": text("dataset"), "reason": text("reason"), "n": whole("n")},
     names=3,
     title="Left out of the plan",
 )
@@ -88,7 +88,7 @@ def _reason(row: Row, _: Footnotes) -> str:
 
 
 unscored_grids = line_grids(
-    "unscored",
+    "missing_scores",
     {
         "dataset": text("dataset"), "metric": text("metric"), "n": share("n", "scores"),
         "systems": whole("systems"), "reason": _reason,
@@ -101,7 +101,7 @@ unscored_grids = line_grids(
 def failure_grids(data: Data, _: Footnotes) -> Iterator[Grid]:
     """Yield what failed, by whom and why: the most frequent reasons first, at most `REASONS` of a kind."""
     lines: list[tuple[str, ...]] = []
-    for key, rows in grouped(data["failures"], "of", "by_whom", "failure"):
+    for key, rows in grouped(data["failures"], "stage", "source", "failure"):
         names = tuple(map(visible, key))
         further = rows[REASONS:] if len(rows) > REASONS + 1 else []
         for row in rows[: len(rows) - len(further)]:
@@ -109,4 +109,4 @@ def failure_grids(data: Data, _: Footnotes) -> Iterator[Grid]:
         if further:
             lines.append((*names, count(sum(row["n"] for row in further)), f"{len(further)} other reasons"))
     if lines:
-        yield Grid("Failures", ("of", "by", "why", "n", "reason"), tuple(lines), 4)
+        yield Grid("Failures", ("stage", "by", "failure", "n", "reason"), tuple(lines), 4)

@@ -25,7 +25,7 @@ def mean_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per dataset, the best system first."""
     shown = [row for row in data["leaderboard"] if row["measure"] not in hidden_measures(data)]
     for (dataset,), rows in grouped(shown, "dataset"):
-        rows.sort(key=lambda row: _KINDS.get(row["kind"], len(_KINDS)))
+        rows.sort(key=lambda row: _KINDS.get(row["rater_kind"], len(_KINDS)))
         lines = _ranked_systems(rows)
         rows = [{**row, "direction": direction(row)} for row in rows]
         across = ("rater", "criterion", "measure", "direction")
@@ -34,7 +34,7 @@ def mean_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
 
 def _ranked_systems(rows: list[Row]) -> list[tuple[str, ...]]:
     """Return the systems under the first measure of a judge, the best first."""
-    judged = [row for row in rows if row["kind"] == "judge"] or rows
+    judged = [row for row in rows if row["rater_kind"] == "judge"] or rows
     _, first = next(grouped(judged, "rater", "criterion", "measure"))
     places = {row["system"]: best_first(row) for row in first}
     systems = sorted({row["system"] for row in rows})
@@ -61,7 +61,7 @@ def without_lengths(rows: Iterable[Row], data: Data) -> list[Row]:
 
 def unshared_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per dataset: means over all items of a system, where other systems lack some."""
-    rows = [row for row in without_lengths(data["leaderboard"], data) if row["set_aside"]]
+    rows = [row for row in without_lengths(data["leaderboard"], data) if row["n_not_shared"]]
     for grid in _unshared({"leaderboard": rows}, notes):
         yield Grid(f"{grid.title} · {UNSHARED}", grid.head, grid.rows, grid.names)
 
@@ -84,7 +84,7 @@ _unshared = line_grids(
     "leaderboard",
     {
         **_BY_RATER,
-        "items set aside": whole("set_aside"),
+        "items set aside": whole("n_not_shared"),
         "mean over all its items": _mean_over_all,
         "n": whole("unshared_n"),
     },

@@ -35,7 +35,7 @@ def rater_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
         ]
         lines.sort(key=lambda row: (rater_order(row), row["line"]))
         title = f"{dataset} · {criterion} · {kind} labels"
-        names = {"line": "rater", "kind": "kind"}
+        names = {"line": "rater", "rater_kind": "kind"}
         yield pivot(lines, notes, title=title, names=names, across=("head", "subhead"))
 
 
@@ -76,7 +76,7 @@ def human_agreement_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per dataset: how far people agree with each other. Runs of one dataset say the same."""
     distinct = {
         (row["dataset"], row["label_criterion"], row["annotators"], row["statistic"]): row
-        for row in data["people"]
+        for row in data["human_agreement"]
     }
     for (dataset,), rows in grouped(distinct.values(), "dataset"):
         names = {"label_criterion": "criterion", "annotators": "annotators", "people": "people"}
@@ -100,7 +100,7 @@ def _title(*parts: object) -> str:
 def alternative_annotator_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per labelled criterion: each judge in the place of one annotator."""
     yield from _by_criterion(
-        data["instead"],
+        data["alternative_annotator_test"],
         notes,
         {"judge": "judge"},
         lambda key: f"{key}, each against the other annotators",
@@ -115,7 +115,7 @@ def rater_model_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
         if row["estimate"] is not None
     }
     rows = [row for row in data["rater_models"] if (row["dataset"], row["label_criterion"]) in measured]
-    yield from _by_criterion(rows, notes, {"rater": "rater", "kind": "kind"}, str)
+    yield from _by_criterion(rows, notes, {"rater": "rater", "rater_kind": "kind"}, str)
 
 
 def _by_criterion(

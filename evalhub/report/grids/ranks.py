@@ -22,7 +22,7 @@ from evalhub.report.format import (
 from evalhub.report.grids.columns import Data, decimal, heading, line_grids, share, text, whole
 from evalhub.report.grids.leaderboard import measure_cell, without_lengths
 
-_RATER = ("dataset", "kind", "rater", "criterion")
+_RATER = ("dataset", "rater_kind", "rater", "criterion")
 _COLUMN = ("rater", "criterion", "measure")
 
 
@@ -57,8 +57,8 @@ def _rank(row: Row | None, notes: Footnotes) -> str:
 def strength_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield two grids per rater of pairs: Elo as it is and with the judge's biases held fixed, then how often
     each system would beat the next."""
-    pairs = dict(grouped(data["beats"], *_RATER))
-    for key, rows in grouped(data["strengths"], *_RATER):
+    pairs = dict(grouped(data["win_probabilities"], *_RATER))
+    for key, rows in grouped(data["bradley_terry"], *_RATER):
         rows.sort(key=lambda row: (row["measure"], -(row["estimate"] or 0)))
         title = " · ".join(str(part) for part in (key[0], *key[2:]) if part)
         yield pivot(rows, notes, title=title, names={"system": "system"}, across=("measure",))
@@ -88,11 +88,11 @@ def _complement(probability: float | None) -> float | None:
 
 
 def _ahead(row: Row, _: Footnotes) -> str:
-    return ABSENT if row["standing"] == "open" else visible(row[row["standing"]])
+    return ABSENT if row["decision"] == "open" else visible(row[row["decision"]])
 
 
 sequential_grids = line_grids(
-    "settled",
+    "sequential_tests",
     {
         "first": text("first"), "second": text("second"), "ahead": _ahead, "win rate of first": interval,
         "settled after": whole("stopped_at"), "clusters": whole("clusters"),
@@ -105,7 +105,7 @@ sequential_grids = line_grids(
 
 def prediction_powered_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     """Yield one grid per judge: people's mean for every system, from few labels and many verdicts."""
-    for key, rows in grouped(data["powered"], "dataset", "label_criterion", "judge", "measure"):
+    for key, rows in grouped(data["prediction_powered"], "dataset", "label_criterion", "judge", "measure"):
         title = " · ".join([*map(visible, key), *filter(None, [direction(rows[0])])])
         lines = [
             {**row, "labels": share("labelled", "verdicts")(row, notes), "worth": count(row["labels_worth"])}
@@ -132,7 +132,7 @@ def _ends(row: Row, notes: Footnotes) -> str:
 
 
 worst_case_grids = line_grids(
-    "worst_cases",
+    "worst_case_bounds",
     {
         "rater": text("rater"), "criterion": text("criterion"), "system": text("system"),
         "measure": measure_cell, "failed": share("failed", "n"), "measured": decimal("estimate"),

@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 
 from evalhub.report.format import Row, visible
 
-RATER_ORDER = {"judge": 0, "jury": 1, "recorded judge": 2, "metric": 3, "trivial": 4}
+RATER_ORDER = {"judge": 0, "jury": 1, "recorded judge": 2, "metric": 3, "baseline": 4}
 """The kinds of raters in the order in which tables list them."""
 
 ORDERS = ("ab", "ba")
@@ -17,7 +17,7 @@ _READINGS = {"combined": "", "ab": "a shown first", "ba": "b shown first", "leve
 
 def rater_order(row: Row) -> int:
     """Return the key that sorts rows by the kind of their rater."""
-    return RATER_ORDER.get(row["kind"], len(RATER_ORDER))
+    return RATER_ORDER.get(row["rater_kind"], len(RATER_ORDER))
 
 
 def judged_twice(rows: Sequence[Row]) -> set[str]:

@@ -17,7 +17,7 @@ from evalhub.runner.plan.tasks import PlannedTask
 from evalhub.runner.progress import Progress
 from evalhub.scales import Kind
 from evalhub.specs import Combine, Positions
-from evalhub.stats.testing.sequential import Sequential, Standing
+from evalhub.stats.testing.sequential import Decision, Sequential
 from evalhub.store import RunWriter
 
 ROUND = 20
@@ -101,9 +101,9 @@ class Rounds:
         for pair in self._collect_verdicts(judge, tasks):
             if pair not in self._decided:
                 winners, clusters = zip(*self._verdicts[pair], strict=True)
-                level = pair_confidence(facts, pair.dataset, pair.judge, pair.criterion)
-                test = compare_sequentially(winners, clusters, level=level)
-                if test.standing is not Standing.OPEN:
+                confidence = pair_confidence(facts, pair.dataset, pair.judge, pair.criterion)
+                test = compare_sequentially(winners, clusters, confidence=confidence)
+                if test.decision is not Decision.OPEN:
                     newly_decided[pair] = test
         if newly_decided:
             self._decided |= newly_decided
@@ -139,7 +139,7 @@ class Rounds:
         test = self._decided[pair]
         return {
             **dict(zip(PAIR, (*pair[:3], *pair.systems), strict=True)),
-            "standing": test.standing.value,
+            "decision": test.decision.value,
             "stopped_at": test.stopped_at,
             "clusters": test.mean.clusters,
         }
@@ -162,7 +162,7 @@ def _pairs(task: PlannedTask) -> list[Pair]:
 
 
 def _sentence(pair: Pair, test: Sequential) -> str:
-    winner, loser = pair.systems if test.standing is Standing.FIRST else reversed(pair.systems)
+    winner, loser = pair.systems if test.decision is Decision.FIRST else reversed(pair.systems)
     return (
         f"{pair.judge} on {pair.dataset}, {pair.criterion}: {winner} is ahead of {loser}, "
         f"settled after {test.stopped_at} clusters"

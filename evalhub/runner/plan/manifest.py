@@ -63,10 +63,10 @@ def planned_facts(planned: Plan) -> dict[str, Any]:
     return {
         "expected": {judge: count_judgments(tasks) for judge, tasks in planned.tasks.items()},
         "generations": planned.generations,
-        "skipped": planned.left_out,
+        "skipped": planned.exclusions,
         "against": with_juries(planned.against, planned.juries),
         "juries": planned.juries,
-        "settled": planned.early_stopping,
+        "early_stopping": planned.early_stopping,
         "over_budget": planned.over_budget,
     }
 

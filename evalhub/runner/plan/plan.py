@@ -33,8 +33,9 @@ class Plan:
         against: The labels' criterion by judge, dataset and rubric criterion, where there is one.
         excess: The tasks of each judge that exceed the budget.
         juries: The facts of each jury.
-        early_stopping: The facts of the sequential tests, None without `budget.settled`: `level`, `seeds` by
-            judge, `together` (pairs of systems in each order), and `pairs`, those that are decided.
+        early_stopping: The facts of the sequential tests, None without `budget.early_stopping`: `confidence`,
+            `seeds` by judge, `together` (pairs of systems in each order), and `pairs`, those that are
+            decided.
         stopped: The tasks of each judge that early stopping left out.
     """
 
@@ -58,7 +59,7 @@ class Plan:
         return sum(map(count_judgments, self.excess.values()))
 
     @property
-    def left_out(self) -> dict[str, dict[str, dict[str, int]]]:
+    def exclusions(self) -> dict[str, dict[str, dict[str, int]]]:
         """Counts of what is not judged, by judge, dataset and reason, with budget and early stopping."""
         counts = {
             judge: {dataset: dict(reasons) for dataset, reasons in by_dataset.items()}
@@ -131,11 +132,11 @@ def plan(resolved: Resolved) -> Plan:
     for dataset in resolved.datasets:
         systems = collect_systems(resolved, dataset)
         for judge in resolved.judges:
-            tasks, left_out, links = plan_tasks(resolved, judge, dataset, systems)
-            if resolved.suite.budget.settled is not None:
+            tasks, exclusions, links = plan_tasks(resolved, judge, dataset, systems)
+            if resolved.suite.budget.early_stopping is not None:
                 tasks = _sort_for_stopping(tasks, judge.spec.seed, dataset)
             by_judge.setdefault(judge.spec.id, []).extend(tasks)
-            skipped.setdefault(judge.spec.id, {})[dataset.card.id] = left_out
+            skipped.setdefault(judge.spec.id, {})[dataset.card.id] = exclusions
             against.setdefault(judge.spec.id, {})[dataset.card.id] = links
     check_cascades(resolved, against)
     for judge_id, tasks in by_judge.items():
@@ -165,14 +166,14 @@ def _sort_for_stopping(tasks: list[PlannedTask], seed: int, dataset: Dataset) ->
 def _early_stopping(
     resolved: Resolved, by_judge: Mapping[str, Sequence[PlannedTask]]
 ) -> dict[str, Any] | None:
-    level = resolved.suite.budget.settled
-    if level is None:
+    confidence = resolved.suite.budget.early_stopping
+    if confidence is None:
         return None
     seeds = {
         judge.spec.id: judge.spec.seed for judge in resolved.judges if judge.rubric.kind is Kind.PAIRWISE
     }
     pair_counts = {judge: _count_pairs(by_judge[judge]) for judge in seeds}
-    return {"level": level, "seeds": seeds, "together": pair_counts, "pairs": []}
+    return {"confidence": confidence, "seeds": seeds, "together": pair_counts, "pairs": []}
 
 
 def _count_pairs(tasks: Iterable[PlannedTask]) -> dict[str, dict[str, int]]:
@@ -188,7 +189,7 @@ def _count_pairs(tasks: Iterable[PlannedTask]) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _why_empty(dataset: str, left_out: dict[str, int]) -> str:
+def _why_empty(dataset: str, exclusions: dict[str, int]) -> str:
     """Return in words why a dataset leaves a judge nothing."""
-    reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+    reasons = ", ".join(f"{count} {reason}" for reason, count in exclusions.items())
     return f"{dataset}: {reasons or 'too few responses to the same item'}"

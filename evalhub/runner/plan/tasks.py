@@ -144,28 +144,28 @@ def plan_tasks(
         if (label := label_criterion(dataset.card, criterion, judge.rubric.kind, judge.spec.against))
         is not None
     }
-    left_out: Counter[str] = Counter()
+    exclusions: Counter[str] = Counter()
     inputs = tuple(name for name in judge.rubric.inputs if name not in judge.protocol.writes)
     groups: list[_Group] = []
     labelled = _labelled_pairs(dataset, set(links.values()))
     trained_on = _trained_clusters(judge, dataset)
     for item in dataset.items:
         if not has_inputs(item, inputs):
-            left_out[NO_INPUT] += 1
+            exclusions[NO_INPUT] += 1
             continue
         if item.cluster in trained_on:
-            left_out[TRAINED_ON] += 1
+            exclusions[TRAINED_ON] += 1
             continue
         for group, reason in _groups(judge, item, systems, labelled):
             if reason is not None:
-                left_out[reason] += 1
+                exclusions[reason] += 1
                 continue
             relation = _relation(judge, group, systems)
             if relation == _UNRELATED or _may_judge(resolved, judge, group, relation):
                 groups.append(group)
             else:
-                left_out[f"{judge.rubric.shape}s {_RELATED[relation]}"] += 1
-    return _tasks(judge, groups, systems), dict(left_out), links
+                exclusions[f"{judge.rubric.shape}s {_RELATED[relation]}"] += 1
+    return _tasks(judge, groups, systems), dict(exclusions), links
 
 
 def _trained_clusters(judge: ResolvedJudge, dataset: Dataset) -> set[str]:

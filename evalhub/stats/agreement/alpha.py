@@ -73,7 +73,7 @@ def krippendorff_alpha(
 
     Returns:
         Alpha in [-1, 1]: 1 = full agreement, 0 = chance. Its n counts the units with two values or more, its
-        left_out the others. None where no unit has two values, or all values are the same.
+        n_excluded the others. None where no unit has two values, or all values are the same.
 
     Raises:
         InputError: The columns differ in length, a rater has two values of one unit, or a unit lies in two
@@ -137,15 +137,15 @@ def gwet_ac1(
     numbers, names = coded(values, levels)
     ratings = read_ratings(numbers, units, raters, clusters=clusters, names=names)
     if len(names) < 2:
-        n, left_out = len(ratings.unit_names), ratings.all_units - len(ratings.unit_names)
+        n, n_excluded = len(ratings.unit_names), ratings.all_units - len(ratings.unit_names)
         reason = "all values are one and the same" if n else "no unit has two values"
-        return Estimate.none(reason, n=n, left_out=left_out)
+        return Estimate.none(reason, n=n, n_excluded=n_excluded)
     return _estimate(ratings, _ac1, "no unit has two values")
 
 
 def _estimate(ratings: Ratings, make: Callable[[Ratings], Statistic], undefined: str) -> Estimate:
     units, clusters = len(ratings.unit_names), len(np.unique(ratings.clusters))
-    counts = {"n": units, "clusters": clusters, "left_out": ratings.all_units - units}
+    counts = {"n": units, "clusters": clusters, "n_excluded": ratings.all_units - units}
     if not np.any(ratings.sizes >= 2):
         return with_ends(None, no_ends("no unit has two values"), **counts)
     statistic = make(ratings)

@@ -58,7 +58,7 @@ class AlternativeTest:
         advantage: The average advantage probability: how often the judge is as good as an annotator or
             better, mean over the annotators.
         annotators: Each annotator that was tested, by id.
-        left_out: Annotators with too few items, and why.
+        excluded: Annotators with too few items, and why.
         epsilon: The advantage that people must have.
         reason: Why there is no test. None otherwise.
     """
@@ -66,7 +66,7 @@ class AlternativeTest:
     winning_rate: float | None
     advantage: Estimate
     annotators: dict[str, Against]
-    left_out: dict[str, str]
+    excluded: dict[str, str]
     epsilon: float
     reason: str | None
 
@@ -120,19 +120,19 @@ def alternative_test(
     ahead = _ahead(judged, alignment)
     members = ratings.clusters[ratings.units]
     tested: dict[str, tuple[Floats, Ints]] = {}
-    left_out: dict[str, str] = {}
+    excluded: dict[str, str] = {}
     for code, name in enumerate(ratings.rater_names.tolist()):
         rows = ratings.raters == code
         if rows.sum() < MIN_ITEMS:
-            left_out[name] = f"fewer than {MIN_ITEMS} items"
+            excluded[name] = f"fewer than {MIN_ITEMS} items"
         elif len(np.unique(members[rows])) < MIN_CLUSTERS:
-            left_out[name] = TOO_FEW
+            excluded[name] = TOO_FEW
         else:
             tested[name] = (ahead[rows], members[rows])
     if len(tested) < MIN_ANNOTATORS:
         reason = f"fewer than {MIN_ANNOTATORS} annotators of {MIN_ITEMS} items or more"
-        no_estimate = Estimate.none(reason, n=len(judged.judge), left_out=judged.left_out)
-        return AlternativeTest(None, no_estimate, {}, left_out, epsilon, reason)
+        no_estimate = Estimate.none(reason, n=len(judged.judge), n_excluded=judged.n_excluded)
+        return AlternativeTest(None, no_estimate, {}, excluded, epsilon, reason)
     from scipy import stats
 
     p_values = [_p_value(*columns, epsilon=epsilon) for columns in tested.values()]
@@ -141,7 +141,7 @@ def alternative_test(
         name: Against(float(np.mean(gap >= 0)), float(np.mean(gap <= 0)), p, bool(win))
         for (name, (gap, _)), p, win in zip(tested.items(), p_values, wins, strict=True)
     }
-    return AlternativeTest(float(wins.mean()), _advantage(judged, tested), results, left_out, epsilon, None)
+    return AlternativeTest(float(wins.mean()), _advantage(judged, tested), results, excluded, epsilon, None)
 
 
 def _ahead(judged: Judged, alignment: Alignment) -> Floats:
@@ -189,4 +189,4 @@ def _advantage(judged: Judged, tested: dict[str, tuple[Floats, Ints]]) -> Estima
 
     value = float(statistic(np.ones((1, clusters)))[0])
     ends = bounded_interval(statistic, clusters, (0, 1), shape=Shape.WILSON)
-    return with_ends(value, ends, n=len(judged.judge), clusters=clusters, left_out=judged.left_out)
+    return with_ends(value, ends, n=len(judged.judge), clusters=clusters, n_excluded=judged.n_excluded)

@@ -38,7 +38,7 @@ class Measure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class JudgeVersusHumans:
     """The judge beside people, both compared with the same other people.
 
     Args:
@@ -59,12 +59,12 @@ class Ceiling:
     Args:
         mean: The mean over the annotators. Its n counts units.
         annotators: Each annotator that enters the mean, by id.
-        left_out: Annotators with too few units or an undefined agreement, and why.
+        excluded: Annotators with too few units or an undefined agreement, and why.
     """
 
-    mean: Standing
-    annotators: dict[str, Standing]
-    left_out: dict[str, str]
+    mean: JudgeVersusHumans
+    annotators: dict[str, JudgeVersusHumans]
+    excluded: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,28 +132,28 @@ def ceiling(
     people, machine, target = _columns(judged, measure)
     members = ratings.clusters[ratings.units]
     pairs: dict[str, tuple[_Part, _Part]] = {}
-    left_out: dict[str, str] = {}
+    excluded: dict[str, str] = {}
     for code, name in enumerate(ratings.rater_names.tolist()):
         rows = ratings.raters == code
         if rows.sum() < MIN_UNITS:
-            left_out[name] = f"fewer than {MIN_UNITS} units"
+            excluded[name] = f"fewer than {MIN_UNITS} units"
             continue
         human, other = (_part(measure, side[rows], target[rows], members[rows]) for side in (people, machine))
         if not (human.is_defined and other.is_defined):
-            left_out[name] = CONSTANT
+            excluded[name] = CONSTANT
             continue
         pairs[name] = (human, other)
     if len(pairs) < 2:
         reason = f"fewer than 2 annotators of {MIN_UNITS} units or more"
-        no_estimate = Estimate.none(reason, n=len(judged.judge), left_out=judged.left_out)
-        return Ceiling(Standing(no_estimate, no_estimate, no_estimate), {}, left_out)
+        no_estimate = Estimate.none(reason, n=len(judged.judge), n_excluded=judged.n_excluded)
+        return Ceiling(JudgeVersusHumans(no_estimate, no_estimate, no_estimate), {}, excluded)
     count = int(ratings.clusters.max()) + 1
     entered = len(np.unique(ratings.units[np.isin(ratings.rater_names[ratings.raters], list(pairs))]))
     human, other = (_mean_of([pair[side] for pair in pairs.values()], count, entered) for side in (0, 1))
     return Ceiling(
-        _standing(human, other, measure, left_out=len(judged.judge) - entered + judged.left_out),
-        {name: _standing(*pair, measure, left_out=0) for name, pair in pairs.items()},
-        left_out,
+        _versus_humans(human, other, measure, n_excluded=len(judged.judge) - entered + judged.n_excluded),
+        {name: _versus_humans(*pair, measure, n_excluded=0) for name, pair in pairs.items()},
+        excluded,
     )
 
 
@@ -202,9 +202,9 @@ def _dropped(judged: Judged, code: int, measure: Measure) -> Dropped:
     units = np.arange(len(judged.judge))
     dropped = np.bincount(ratings.units[rows], minlength=len(units))
     remaining = ratings.sizes > dropped
-    left_out = int(len(remaining) - remaining.sum()) + judged.left_out
+    n_excluded = int(len(remaining) - remaining.sum()) + judged.n_excluded
     if not remaining.any():
-        no_estimate = Estimate.none("no unit has another annotator", left_out=left_out)
+        no_estimate = Estimate.none("no unit has another annotator", n_excluded=n_excluded)
         return Dropped(name, no_estimate, no_estimate)
     sides = []
     for removed in (np.zeros_like(rows), rows):
@@ -218,8 +218,8 @@ def _dropped(judged: Judged, code: int, measure: Measure) -> Dropped:
             scores, target = judged.judge, (ratings.sums - sums) / np.maximum(number, 1)
         sides.append(_part(measure, scores[remaining], target[remaining], ratings.clusters[remaining]))
     # The two sides share the judge and most of the consensus, so a cluster's greater weight cancels out.
-    standing = _standing(sides[0], sides[1], measure, left_out=left_out, even=True)
-    return Dropped(name, standing.judge, standing.difference)
+    mean = _versus_humans(sides[0], sides[1], measure, n_excluded=n_excluded, even=True)
+    return Dropped(name, mean.judge, mean.difference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +282,9 @@ def _mean_of(parts: list[_Part], clusters: int, units: int) -> _Part:
     return _Part(statistic, np.arange(clusters), units)
 
 
-def _standing(human: _Part, judge: _Part, measure: Measure, *, left_out: int, even: bool = False) -> Standing:
+def _versus_humans(
+    human: _Part, judge: _Part, measure: Measure, *, n_excluded: int, even: bool = False
+) -> JudgeVersusHumans:
     """Estimate two parts over the same clusters and their paired difference. See `jackknife` for `even`."""
     is_share = measure is Measure.ACCURACY
     low, plain = (0.0, Shape.WILSON) if is_share else (-1.0, Shape.FISHER)
@@ -290,13 +292,13 @@ def _standing(human: _Part, judge: _Part, measure: Measure, *, left_out: int, ev
 
     def estimate(part: _Part, bounds: tuple[float, float], shape: Shape) -> Estimate:
         count = len(part.clusters)
-        counts = {"n": part.n, "clusters": count, "left_out": left_out}
+        counts = {"n": part.n, "clusters": count, "n_excluded": n_excluded}
         if not part.is_defined:
             return with_ends(None, no_ends(CONSTANT), **counts)
         ends = bounded_interval(part.statistic, count, bounds, shape=shape, even=even and part is gap)
         return with_ends(part.value, ends, **counts)
 
-    return Standing(
+    return JudgeVersusHumans(
         estimate(human, (low, 1.0), plain),
         estimate(judge, (low, 1.0), plain),
         estimate(gap, (low - 1.0, 1.0 - low), Shape.FISHER),

@@ -23,7 +23,7 @@ class CrossTable:
         members: (n,) cluster codes.
         k: Number of categories.
         clusters: Number of clusters.
-        left_out: Rows that lack one of the two.
+        n_excluded: Rows that lack one of the two.
         names: (k,) categories by code. Empty where the caller passed the levels.
     """
 
@@ -32,7 +32,7 @@ class CrossTable:
     members: Ints
     k: int
     clusters: int
-    left_out: int
+    n_excluded: int
     names: tuple[str, ...] = ()
 
     @property
@@ -48,7 +48,7 @@ class CrossTable:
 
     def estimate(self, value: float | None, ends: Ends) -> Estimate:
         """Return an estimate with the counts of the rows."""
-        return with_ends(value, ends, n=self.n, clusters=self.clusters, left_out=self.left_out)
+        return with_ends(value, ends, n=self.n, clusters=self.clusters, n_excluded=self.n_excluded)
 
 
 def cross_table(

@@ -84,7 +84,7 @@ def balanced_accuracy(judge: Column, labels: Column, clusters: Column) -> Estima
     """
     table = cross_table(judge, labels, clusters, None)
     if isinstance(table, str):
-        return Estimate.none(table, left_out=_length(judge))
+        return Estimate.none(table, n_excluded=_length(judge))
     equal = (table.first == table.second).astype(np.float64)
     recalls, residuals = [], []
     for category in np.unique(table.second):
@@ -164,7 +164,7 @@ def cohen_kappa(
     else:
         table = cross_table(judge, labels, clusters, levels)
     if isinstance(table, str):
-        return Estimate.none(table, left_out=_length(judge))
+        return Estimate.none(table, n_excluded=_length(judge))
     cost = _cost(table.k, weights)
     cells = table.cells()
     value = float(_kappa(cells.sum(axis=0)[None], cost)[0])

@@ -71,7 +71,7 @@ def _macro(
     table: CrossTable | str, shares: Callable[[Floats], Floats], judge: Column, apart: Collection[str]
 ) -> Estimate:
     if isinstance(table, str):
-        return Estimate.none(table, left_out=len(np.asarray(judge, dtype=object)))
+        return Estimate.none(table, n_excluded=len(np.asarray(judge, dtype=object)))
     averaged = [code for code, name in enumerate(table.names) if name not in apart]
     cells = table.cells()
     flat = cells.reshape(table.clusters, -1)

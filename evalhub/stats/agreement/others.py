@@ -18,12 +18,12 @@ class Judged:
     Args:
         ratings: The annotators' values.
         judge: (units,) the judge's values, numbers or codes.
-        left_out: Units without the judge or without enough annotators.
+        n_excluded: Units without the judge or without enough annotators.
     """
 
     ratings: Ratings
     judge: Floats
-    left_out: int
+    n_excluded: int
 
     @property
     def of_row(self) -> Floats:
@@ -82,8 +82,8 @@ def read_judged(
         raise InputError("columns of one length are needed here", value=(len(entries), len(verdicts)))
     of_unit = _judge_by_unit(verdicts, np.asarray(units).astype(np.str_), ratings)
     complete: Bools = (ratings.sizes >= min_annotators) & ~np.isnan(of_unit)
-    left_out = int(ratings.all_units - complete.sum())
-    return Judged(only_units(ratings, complete), of_unit[complete], left_out)
+    n_excluded = int(ratings.all_units - complete.sum())
+    return Judged(only_units(ratings, complete), of_unit[complete], n_excluded)
 
 
 def _judge_by_unit(verdicts: Floats, units: np.ndarray, ratings: Ratings) -> Floats:

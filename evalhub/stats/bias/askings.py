@@ -5,7 +5,7 @@
 | order | +1 a shown first, -1 b shown first | half the way from second to first | first rather than second |
 | length | log2(chars_a / chars_b) | one doubling | slope per doubling |
 | lists, markdown | (a - b) / (a + b) of the counts, 0 where both are 0 | one has all of it | slope per unit |
-| own family | own_a - own_b | own against a stranger's | own rather than the opponent's own |
+| self-preference | own_a - own_b | own against a stranger's | own rather than the opponent's own |
 
 Doublings and shares mean the same in every dataset; a coefficient per standard deviation would not.
 """
@@ -22,7 +22,7 @@ from evalhub.stats.clusters import Bools, Column, Floats, Texts, categories, flo
 from evalhub.stats.ranking.preference import ORDERS
 
 
-class Kind(StrEnum):
+class BiasKind(StrEnum):
     """The biases that are measured."""
 
     POSITION = "position"
@@ -30,10 +30,10 @@ class Kind(StrEnum):
     LENGTH = "length"
     LISTS = "lists"
     MARKDOWN = "markdown"
-    OWN_FAMILY = "own family"
+    SELF_PREFERENCE = "self-preference"
 
 
-CONTRASTS = {Kind.POSITION: (-1.0, 1.0), Kind.OWN_FAMILY: (-1.0, 1.0)}
+CONTRASTS = {BiasKind.POSITION: (-1.0, 1.0), BiasKind.SELF_PREFERENCE: (-1.0, 1.0)}
 UNCROSSED = "needs at least 2 judge families that judge the same 2 response families"
 
 
@@ -139,15 +139,15 @@ def covariates(askings: Askings) -> dict[str, Column]:
     """Build the covariates of the pooled logit, nuisances among them.
 
     Where judge families cross response families, each response family gets a main effect (the opinion of all
-    judges on it), so that "own family" is a difference in differences. Each judge family then also gets its
-    own length slope. Otherwise a judge that likes length would seem to like the family that writes long.
+    judges on it), so that "self-preference" is a difference in differences. Each judge family then also gets
+    its own length slope. Otherwise a judge that likes length would seem to like the family that writes long.
 
     Args:
         askings: The judgments.
 
     Returns:
-        Name to (n,) covariate, signed towards a. Those with the name of a `Kind` are reported. There is no
-        "own family" where it cannot be separated from quality.
+        Name to (n,) covariate, signed towards a. Those with the name of a `BiasKind` are reported. There is
+        no "self-preference" where it cannot be separated from quality.
 
     Raises:
         InputError: A count is negative, or an order is unknown.
@@ -160,16 +160,16 @@ def covariates(askings: Askings) -> dict[str, Column]:
         [2.0, -1.0]
     """
     columns: dict[str, Column] = {
-        Kind.POSITION: order_signs(askings),
-        Kind.LENGTH: np.log2(
+        BiasKind.POSITION: order_signs(askings),
+        BiasKind.LENGTH: np.log2(
             np.maximum(_counts(askings, askings.chars_a), 1)
             / np.maximum(_counts(askings, askings.chars_b), 1)
         ),
-        Kind.LISTS: _share(askings, askings.lists_a, askings.lists_b),
-        Kind.MARKDOWN: _share(askings, askings.markdown_a, askings.markdown_b),
+        BiasKind.LISTS: _share(askings, askings.lists_a, askings.lists_b),
+        BiasKind.MARKDOWN: _share(askings, askings.markdown_a, askings.markdown_b),
     }
     if _is_crossed(askings):
-        columns |= _families(askings, np.asarray(columns[Kind.LENGTH], dtype=np.float64))
+        columns |= _families(askings, np.asarray(columns[BiasKind.LENGTH], dtype=np.float64))
     return columns
 
 
@@ -194,7 +194,7 @@ def _families(askings: Askings, length: Floats) -> dict[str, Column]:
     first, _ = askings.texts(askings.family_a)
     second, _ = askings.texts(askings.family_b)
     signs = own_signs(askings)
-    columns: dict[str, Column] = {Kind.OWN_FAMILY: signs}
+    columns: dict[str, Column] = {BiasKind.SELF_PREFERENCE: signs}
     for family in np.unique(np.concatenate([first, second])[np.tile(~np.isnan(signs), 2)])[1:].tolist():
         columns[f"family {family}"] = (first == family).astype(np.float64) - (second == family)
     if np.isnan(length).all():

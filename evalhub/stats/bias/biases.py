@@ -5,7 +5,7 @@ people.
 length together with what comes with it. "Beyond people" is the judge's slope minus people's on the same
 pairs: by how much more the judge follows length than people do.
 
-**Own family.** What a judge gives its own family and other judges do not. With response families as main
+**Self-preference.** What a judge gives its own family and other judges do not. With response families as main
 effects this is a difference in differences, pooled over the judges.
 """
 
@@ -19,7 +19,7 @@ from evalhub.stats.bias.askings import (
     CONTRASTS,
     UNCROSSED,
     Askings,
-    Kind,
+    BiasKind,
     covariates,
     order_signs,
     own_signs,
@@ -38,7 +38,7 @@ ONE_ORDER = "people saw each pair in one order"
 NO_COVARIATE = "a flip is no covariate: see position"
 
 
-def controlled(askings: Askings, *, soft: bool = False) -> dict[Kind, Effect]:
+def controlled(askings: Askings, *, soft: bool = False) -> dict[BiasKind, Effect]:
     """Estimate every bias in one pooled logit, each with the others held fixed.
 
     Args:
@@ -46,7 +46,7 @@ def controlled(askings: Askings, *, soft: bool = False) -> dict[Kind, Effect]:
         soft: Whether `p_a` is used instead of the hard verdicts.
 
     Returns:
-        Kind to effect. Above 0 = the side that has more of it wins more often. An effect is None with a
+        BiasKind to effect. Above 0 = the side that has more of it wins more often. An effect is None with a
         reason where something was not measured, or where it cannot be separated from another effect: the own
         family needs at least 2 judge families that judge the same 2 response families.
 
@@ -58,7 +58,7 @@ def controlled(askings: Askings, *, soft: bool = False) -> dict[Kind, Effect]:
 
     Example:
         >>> pairs = Askings(["a", "b", "a", "b"], range(4), chars_a=[9, 9, 5, 4], chars_b=[5] * 4)
-        >>> controlled(pairs)[Kind.POSITION].points.reason
+        >>> controlled(pairs)[BiasKind.POSITION].points.reason
         'not measured in any row'
     """
     columns = covariates(askings)
@@ -66,7 +66,7 @@ def controlled(askings: Askings, *, soft: bool = False) -> dict[Kind, Effect]:
     return _by_kind(pooled_logit(wins, askings.cluster, columns, contrasts=contrasts), askings)
 
 
-def controlled_beyond_people(askings: Askings, *, soft: bool = False) -> dict[Kind, Effect]:
+def controlled_beyond_people(askings: Askings, *, soft: bool = False) -> dict[BiasKind, Effect]:
     """Estimate how much each effect on the judge exceeds the effect on people, on the same pairs.
 
     Args:
@@ -74,7 +74,7 @@ def controlled_beyond_people(askings: Askings, *, soft: bool = False) -> dict[Ki
         soft: Whether `p_a` is used instead of the hard verdicts.
 
     Returns:
-        Kind to effect, judge minus people, paired by cluster. None for the position, which is the judge's
+        BiasKind to effect, judge minus people, paired by cluster. None for the position, which is the judge's
         order in both fits.
 
     Raises:
@@ -83,11 +83,11 @@ def controlled_beyond_people(askings: Askings, *, soft: bool = False) -> dict[Ki
     Source: see `pooled_logit_difference`.
 
     Example:
-        >>> controlled_beyond_people(Askings(["a"], [1]))[Kind.LENGTH].points.reason
+        >>> controlled_beyond_people(Askings(["a"], [1]))[BiasKind.LENGTH].points.reason
         'no human verdicts on these pairs'
     """
     if askings.people is None or not askings.texts(askings.people)[1].any():
-        return {kind: _none(NO_PEOPLE, askings) for kind in Kind}
+        return {kind: _none(NO_PEOPLE, askings) for kind in BiasKind}
     columns = covariates(askings)
     effects = pooled_logit_difference(
         _wins(askings, soft=soft),
@@ -96,10 +96,10 @@ def controlled_beyond_people(askings: Askings, *, soft: bool = False) -> dict[Ki
         columns,
         contrasts=_contrasts(columns),
     )
-    return _by_kind(effects, askings) | {Kind.POSITION: _none(OWN_ORDER, askings)}
+    return _by_kind(effects, askings) | {BiasKind.POSITION: _none(OWN_ORDER, askings)}
 
 
-def raw_rate(askings: Askings, kind: Kind, *, soft: bool = False) -> tuple[Estimate, Estimate, Estimate]:
+def raw_rate(askings: Askings, kind: BiasKind, *, soft: bool = False) -> tuple[Estimate, Estimate, Estimate]:
     """Estimate the raw rate of one bias: of the judge, of people on the same rows, and their difference.
 
     Args:
@@ -117,25 +117,25 @@ def raw_rate(askings: Askings, kind: Kind, *, soft: bool = False) -> tuple[Estim
 
     Example:
         >>> pairs = Askings(["a", "a", "b"], [1, 2, 3], chars_a=[9, 5, 5], chars_b=[5, 9, 5])
-        >>> rate, people, _ = raw_rate(pairs, Kind.LENGTH)
-        >>> rate.estimate, rate.left_out, people.reason  # a pair of equal lengths is left out
+        >>> rate, people, _ = raw_rate(pairs, BiasKind.LENGTH)
+        >>> rate.estimate, rate.n_excluded, people.reason  # a pair of equal lengths is left out
         (0.5, 1, 'no human verdicts on these pairs')
     """
-    if kind is Kind.FLIPS:
+    if kind is BiasKind.FLIPS:
         no_estimate = Estimate.none(ONE_ORDER, n=askings.n)
         return _flips(askings), no_estimate, no_estimate
     signs = _SIGNS[kind](askings)
-    position = kind is Kind.POSITION
+    position = kind is BiasKind.POSITION
     values = _towards(_wins(askings, soft=soft and not position), signs, ties=not position)
     rate = mean_estimate(values, askings.cluster, bounds=(0, 1))
     if position and askings.shown is not None:
         rate = first_position_rate(askings.winner, askings.shown, askings.cluster)
     if askings.people is None or not askings.texts(askings.people)[1].any():
-        no_estimate = Estimate.none(NO_PEOPLE, left_out=askings.n)
+        no_estimate = Estimate.none(NO_PEOPLE, n_excluded=askings.n)
         return rate, no_estimate, no_estimate
     people_signs = order_signs(askings, people=True) if position else signs
     if position and np.isnan(people_signs).all():
-        no_estimate = Estimate.none(PEOPLES_ORDER, left_out=askings.n)
+        no_estimate = Estimate.none(PEOPLES_ORDER, n_excluded=askings.n)
         return rate, no_estimate, no_estimate
     people_values = _towards(win_values(askings.people), people_signs, ties=not position)
     people_values = np.where(np.isnan(values), np.nan, people_values)
@@ -161,7 +161,7 @@ def _flips(askings: Askings) -> Estimate:
     keys = sorted(rows[1.0].keys() & rows[-1.0].keys())
     ab, ba = ([rows[order][key] for key in keys] for order in (1.0, -1.0))
     if not keys:
-        return Estimate.none("no pair was asked in both orders", left_out=askings.n)
+        return Estimate.none("no pair was asked in both orders", n_excluded=askings.n)
     winner = np.asarray(askings.winner, dtype=object)
     return flip_rate(winner[ab], winner[ba], np.asarray(askings.cluster)[ab])
 
@@ -174,12 +174,12 @@ def _sign_function(name: str) -> Callable[[Askings], Floats]:
     return signs
 
 
-_SIGNS: dict[Kind, Callable[[Askings], Floats]] = {
-    Kind.POSITION: order_signs,
-    Kind.LENGTH: _sign_function("chars"),
-    Kind.LISTS: _sign_function("lists"),
-    Kind.MARKDOWN: _sign_function("markdown"),
-    Kind.OWN_FAMILY: own_signs,
+_SIGNS: dict[BiasKind, Callable[[Askings], Floats]] = {
+    BiasKind.POSITION: order_signs,
+    BiasKind.LENGTH: _sign_function("chars"),
+    BiasKind.LISTS: _sign_function("lists"),
+    BiasKind.MARKDOWN: _sign_function("markdown"),
+    BiasKind.SELF_PREFERENCE: own_signs,
 }
 
 
@@ -200,11 +200,11 @@ def _contrasts(columns: dict[str, Column]) -> Contrasts:
     return {kind: contrast for kind, contrast in CONTRASTS.items() if kind in columns}
 
 
-def _by_kind(effects: dict[str, Effect], askings: Askings) -> dict[Kind, Effect]:
-    reasons = {Kind.FLIPS: NO_COVARIATE, Kind.OWN_FAMILY: UNCROSSED}
-    return {kind: effects[kind] if kind in effects else _none(reasons[kind], askings) for kind in Kind}
+def _by_kind(effects: dict[str, Effect], askings: Askings) -> dict[BiasKind, Effect]:
+    reasons = {BiasKind.FLIPS: NO_COVARIATE, BiasKind.SELF_PREFERENCE: UNCROSSED}
+    return {kind: effects[kind] if kind in effects else _none(reasons[kind], askings) for kind in BiasKind}
 
 
 def _none(reason: str, askings: Askings) -> Effect:
-    no_estimate = Estimate.none(reason, left_out=askings.n)
+    no_estimate = Estimate.none(reason, n_excluded=askings.n)
     return Effect(no_estimate, no_estimate)

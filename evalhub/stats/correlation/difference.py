@@ -1,7 +1,7 @@
 """Which of two scores agrees better with people, on the same responses, such as a judge and a metric.
 
-- `pooled`: the intervals of the two correlations (see `levels`) are joined through the correlation of their
-  jackknife values ("MOVER"). Above 1,000 clusters: the bootstrap of the difference.
+- `pooled`: the intervals of the two correlations (see `granularity`) are joined through the correlation of
+  their jackknife values ("MOVER"). Above 1,000 clusters: the bootstrap of the difference.
 - `item`: mean over items of the difference within the item, and its interval (see `means`).
 - `system`: the intervals of the two correlations (see `points`), joined through the correlation that a normal
   distribution implies. It needs 6 systems for Pearson, 8 for Spearman, 10 for Kendall: with fewer it fails.
@@ -29,7 +29,7 @@ from evalhub.stats.correlation.coefficients import (
     standard,
     within_groups,
 )
-from evalhub.stats.correlation.levels import SLOW_RESAMPLES, Level, affordable_resamples
+from evalhub.stats.correlation.granularity import SLOW_RESAMPLES, Granularity, affordable_resamples
 from evalhub.stats.correlation.points import normal_correlation, point_interval
 from evalhub.stats.correlation.rows import Rows, read_rows
 from evalhub.stats.correlation.weighted import PAIR_MATRIX_ROWS, weighted
@@ -60,7 +60,7 @@ def correlation_difference(
     *,
     items: Column,
     systems: Column,
-    level: Level,
+    granularity: Granularity,
     kind: Coefficient,
     clusters: Column | None = None,
     resamples: int = RESAMPLES,
@@ -73,7 +73,7 @@ def correlation_difference(
         people: (n,) people's score.
         items: (n,) item ids. One row per item and system, samples averaged before.
         systems: (n,) system ids.
-        level: The values that are correlated.
+        granularity: The values that are correlated.
         kind: Which coefficient.
         clusters: (n,) cluster ids, each item within one. None = the items.
         resamples: Permutations of the test, and draws of a bootstrap.
@@ -93,25 +93,25 @@ def correlation_difference(
         >>> people, judge, metric = [1, 2, 3, 4, 5, 6], [1, 2, 4, 3, 5, 6], [3, 1, 2, 6, 4, 5]
         >>> ids = {"items": ["i"] * 6, "systems": list("abcdef")}
         >>> comparison = correlation_difference(
-        ...     judge, metric, people, **ids, level=Level.SYSTEM, kind=Coefficient.PEARSON
+        ...     judge, metric, people, **ids, granularity=Granularity.SYSTEM, kind=Coefficient.PEARSON
         ... )
         >>> round(comparison.difference.estimate, 3), round(comparison.p, 3), comparison.test
         (0.286, 0.193, 'williams')
     """
     scores = {"first": first, "second": second, "people": people}
     rows = read_rows(scores, items=items, systems=systems, clusters=clusters)
-    functions = {Level.POOLED: _pooled, Level.ITEM: _by_item, Level.SYSTEM: _by_system}
-    return functions[level](kind, rows, resamples)
+    functions = {Granularity.POOLED: _pooled, Granularity.ITEM: _by_item, Granularity.SYSTEM: _by_system}
+    return functions[granularity](kind, rows, resamples)
 
 
-def _undefined(reason: str, *, n: int = 0, clusters: int = 0, left_out: int = 0) -> Comparison:
-    return Comparison.none(Estimate.none(reason, n=n, clusters=clusters, left_out=left_out), reason)
+def _undefined(reason: str, *, n: int = 0, clusters: int = 0, n_excluded: int = 0) -> Comparison:
+    return Comparison.none(Estimate.none(reason, n=n, clusters=clusters, n_excluded=n_excluded), reason)
 
 
 def _pooled(kind: Coefficient, rows: Rows, resamples: int) -> Comparison:
     first, second, people = rows.scores
     count = rows.cluster_count
-    counts = {"n": rows.count, "clusters": count, "left_out": rows.missing}
+    counts = {"n": rows.count, "clusters": count, "n_excluded": rows.missing}
     value = coefficient(kind, first, people) - coefficient(kind, second, people)
     if np.isnan(value):
         return _undefined("a score is constant, or fewer than 2 rows have all three", **counts)
@@ -147,20 +147,20 @@ def _by_item(kind: Coefficient, rows: Rows, resamples: int) -> Comparison:
     values = within_groups(kind, first, people, groups) - within_groups(kind, second, people, groups)
     clusters = rows.cluster_of(groups)
     estimate = mean_estimate(values, clusters, bounds=(-2, 2))
-    left_out = estimate.left_out + rows.lost_items
+    n_excluded = estimate.n_excluded + rows.lost_items
     if estimate.estimate is None:
-        return _undefined("no item has two rows that differ in every score", left_out=left_out)
+        return _undefined("no item has two rows that differ in every score", n_excluded=n_excluded)
     defined = ~np.isnan(values)
     members = np.unique(clusters[defined], return_inverse=True)[1]
     # Swapping the two scores of a cluster changes the sign of its differences.
     sums = np.bincount(members, weights=values[defined]) / defined.sum()
-    estimate = replace(estimate, left_out=left_out)
+    estimate = replace(estimate, n_excluded=n_excluded)
     return _permutation_test(estimate, lambda swaps: (1 - 2.0 * swaps) @ sums, len(sums), resamples)
 
 
 def _by_system(kind: Coefficient, rows: Rows, resamples: int) -> Comparison:
     n, smallest = rows.system_count, LEAST_SYSTEMS[Coefficient.PEARSON]
-    counts = {"n": n, "clusters": rows.cluster_count, "left_out": rows.lost_systems}
+    counts = {"n": n, "clusters": rows.cluster_count, "n_excluded": rows.lost_systems}
     if n < smallest:
         return _undefined(f"fewer than {smallest} systems", **counts)
     means = rows.system_means()

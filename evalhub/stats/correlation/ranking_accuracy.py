@@ -13,7 +13,7 @@ import numpy as np
 
 from evalhub.stats.clusters import Bools, Column, Floats, Ints
 from evalhub.stats.correlation.coefficients import Coefficient, rounded
-from evalhub.stats.correlation.levels import MIN_SYSTEMS
+from evalhub.stats.correlation.granularity import MIN_SYSTEMS
 from evalhub.stats.correlation.points import point_interval
 from evalhub.stats.correlation.rows import Rows, read_rows
 from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
@@ -90,14 +90,14 @@ def ranking_accuracy(
     rows = read_rows(scores, items=items, systems=systems, clusters=clusters)
     pairs = _pairs(rows)
     if not len(pairs.distances):
-        left_out = rows.lost_items + len(rows.by_item())
-        no_estimate = Estimate.none("no item has two systems", left_out=left_out)
+        n_excluded = rows.lost_items + len(rows.by_item())
+        no_estimate = Estimate.none("no item has two systems", n_excluded=n_excluded)
         return RankingAccuracy(no_estimate, no_estimate, None, 0)
     clusters_of = rows.cluster_of(rows.by_item())
 
     def estimate(epsilon: Floats) -> Estimate:
         mean = mean_estimate(_accuracies(pairs, epsilon), clusters_of, bounds=(0, 1))
-        return replace(mean, left_out=mean.left_out + rows.lost_items)
+        return replace(mean, n_excluded=mean.n_excluded + rows.lost_items)
 
     best = _best(pairs, np.ones(len(pairs.distances), dtype=np.bool_))
     plain = estimate(np.zeros(len(clusters_of)))
@@ -183,7 +183,7 @@ def system_accuracy(
     """
     rows = read_rows({"m": metric, "p": people}, items=items, systems=systems, clusters=clusters)
     n = rows.system_count
-    counts = {"n": n, "clusters": rows.cluster_count, "left_out": rows.lost_systems}
+    counts = {"n": n, "clusters": rows.cluster_count, "n_excluded": rows.lost_systems}
     if n < MIN_SYSTEMS:
         return with_ends(None, no_ends(f"fewer than {MIN_SYSTEMS} systems"), **counts)
     first, second = np.triu_indices(n, 1)

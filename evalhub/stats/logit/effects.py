@@ -59,7 +59,7 @@ class Fit:
         names: All covariates, in their order.
         n: Rows fitted.
         clusters: Clusters among them.
-        left_out: Rows that were not fitted.
+        n_excluded: Rows that were not fitted.
         coefficients: Coefficients fitted, the constant and nuisances among them.
     """
 
@@ -68,7 +68,7 @@ class Fit:
     names: tuple[str, ...]
     n: int
     clusters: int
-    left_out: int
+    n_excluded: int
     coefficients: int
 
 
@@ -83,7 +83,7 @@ class Data:
         names: Columns of the matrix.
         matrix: (n, k) covariates.
         missing: Covariates measured in no row.
-        left_out: Incomplete rows.
+        n_excluded: Incomplete rows.
     """
 
     rows: Bools
@@ -92,7 +92,7 @@ class Data:
     names: tuple[str, ...]
     matrix: Floats
     missing: tuple[str, ...]
-    left_out: int
+    n_excluded: int
 
 
 def read_rows(wins: Column, clusters: Column, covariates: Mapping[str, Column]) -> Data:
@@ -143,13 +143,13 @@ def fit_rows(data: Data, wins: Floats, contrasts: Contrasts) -> Fit:
     refusal = _reason_against_fit(wins, clusters)
     if refusal:
         reasons |= dict.fromkeys(data.names, refusal)
-        return Fit({}, reasons, names, len(wins), clusters, data.left_out, 0)
+        return Fit({}, reasons, names, len(wins), clusters, data.n_excluded, 0)
     solution = solve(wins, data.matrix, data.names)
     reasons |= {data.names[column]: reason for column, reason in solution.reasons.items()}
     members = data.members[solution.rows]
     clusters = len(np.unique(members))
     coefficients = solution.design.matrix.shape[1]
-    left_out = data.left_out + int((~solution.rows).sum())
+    n_excluded = data.n_excluded + int((~solution.rows).sum())
     if clusters < MIN_CLUSTERS or len(members) <= coefficients:
         reason = TOO_FEW if clusters < MIN_CLUSTERS else "no more rows than coefficients"
         reasons |= {name: reason for name in data.names if name not in reasons}
@@ -164,7 +164,7 @@ def fit_rows(data: Data, wins: Floats, contrasts: Contrasts) -> Fit:
         parts = {
             name: _parts(solution, place, members, influence, contrasts.get(name)) for place, name in places
         }
-    return Fit(parts, reasons, names, len(members), clusters, left_out, coefficients)
+    return Fit(parts, reasons, names, len(members), clusters, n_excluded, coefficients)
 
 
 def _reason_against_fit(wins: Floats, clusters: int) -> str | None:
@@ -235,14 +235,14 @@ def to_effects(fit: Fit) -> dict[str, Effect]:
             effects[name] = Effect(*(_estimate(part, fit) for part in fit.parts[name]))
         else:
             no_estimate = Estimate.none(
-                fit.reasons[name], n=fit.n, clusters=fit.clusters, left_out=fit.left_out, method=METHOD
+                fit.reasons[name], n=fit.n, clusters=fit.clusters, n_excluded=fit.n_excluded, method=METHOD
             )
             effects[name] = Effect(no_estimate, no_estimate)
     return effects
 
 
 def _estimate(part: Part, fit: Fit) -> Estimate:
-    counts = {"n": fit.n, "clusters": fit.clusters, "left_out": fit.left_out}
+    counts = {"n": fit.n, "clusters": fit.clusters, "n_excluded": fit.n_excluded}
     largest = float(np.abs(part.influence).max()) or 1.0
     squares = float(np.sum((part.influence / largest) ** 2))
     error = largest * ((fit.clusters - 1) / fit.clusters * squares) ** 0.5

@@ -141,7 +141,7 @@ def _subtract(first: Fit, second: Fit) -> Fit:
         first.names,
         min(first.n, second.n),
         min(first.clusters, second.clusters),
-        max(first.left_out, second.left_out),
+        max(first.n_excluded, second.n_excluded),
         max(first.coefficients, second.coefficients),
     )
 

@@ -59,8 +59,8 @@ def calibrated_mean(
     frame = read_frame(labels, scores, clusters, inclusion)
     check_bounds(frame, bounds)
     value, ends = _mean(frame, bounds)
-    n, left_out = len(frame.labels), frame.left_out
-    return with_ends(value, ends, n=n, clusters=frame.clusters, left_out=left_out)
+    n, n_excluded = len(frame.labels), frame.n_excluded
+    return with_ends(value, ends, n=n, clusters=frame.clusters, n_excluded=n_excluded)
 
 
 def _mean(frame: Frame, bounds: tuple[float, float] | None) -> tuple[float | None, Ends]:

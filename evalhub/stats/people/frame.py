@@ -25,7 +25,7 @@ class Frame:
         members: (n,) cluster codes.
         clusters: Number of clusters.
         labelled_clusters: Clusters with a label.
-        left_out: Rows without a verdict.
+        n_excluded: Rows without a verdict.
         reason: Why nothing can be estimated. None otherwise.
     """
 
@@ -35,7 +35,7 @@ class Frame:
     members: Ints
     clusters: int
     labelled_clusters: int
-    left_out: int
+    n_excluded: int
     reason: str | None
 
     @property

@@ -75,7 +75,7 @@ def corrected_share(labels: Column, verdicts: Column, clusters: Column) -> Estim
     parts = [_part(values[rows], names[rows]) for values, rows in groups if rows.any()]
     value, ends = _share(parts)
     rows = int(judged.sum())
-    return with_ends(value, ends, n=rows, clusters=codes(names[judged])[1], left_out=n - rows)
+    return with_ends(value, ends, n=rows, clusters=codes(names[judged])[1], n_excluded=n - rows)
 
 
 def _binary(column: Column) -> Floats:

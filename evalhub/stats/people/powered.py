@@ -99,7 +99,7 @@ def powered_mean(
         frame = read_frame(labels, filled, clusters, inclusion)
     check_bounds(frame, bounds)
     labelled = int(frame.labelled.sum())
-    counts = {"n": len(frame.labels), "clusters": frame.clusters, "left_out": frame.left_out}
+    counts = {"n": len(frame.labels), "clusters": frame.clusters, "n_excluded": frame.n_excluded}
     if frame.reason is not None:
         no_estimate = with_ends(None, no_ends(frame.reason), **counts)
         return Powered(no_estimate, no_estimate, judge_only, labelled, len(frame.labels), None, None, None)
@@ -157,7 +157,7 @@ def _labels_only(frame: Frame, plain: Rectified, bounds: tuple[float, float] | N
     if np.ptp(frame.shares[rows]) <= NOISE:
         return mean_estimate(frame.labels[rows], frame.members[rows], bounds=bounds)
     ends = rectified_ends(plain, frame, bounds=bounds)
-    return with_ends(plain.value, ends, n=int(rows.sum()), clusters=frame.labelled_clusters, left_out=0)
+    return with_ends(plain.value, ends, n=int(rows.sum()), clusters=frame.labelled_clusters, n_excluded=0)
 
 
 def _judge_only(frame: Frame, bounds: tuple[float, float] | None) -> Estimate:

@@ -21,7 +21,7 @@ from evalhub.stats.clusters import Floats
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.ranking.fitted import Fitted, Unfitted, fit_matches
 from evalhub.stats.ranking.matches import Matches, Played, read_matches
-from evalhub.stats.ranking.standing import Standing
+from evalhub.stats.ranking.system_estimates import SystemEstimates
 
 ELO_CENTRE = 1_000.0
 ELO_UNIT = 400 / math.log(10)
@@ -49,13 +49,13 @@ class BradleyTerry:
     Args:
         ratings: One per system, sorted by id.
         covariates: Name to coefficient, in log-odds per unit. Above 0 = helps the side that has more of it.
-        standing: The strengths with each cluster's influence, for ranks. None without a fit or interval.
+        estimates: The strengths with each cluster's influence, for ranks. None without a fit or interval.
         reason: Why the likelihood has no maximum, or the strengths do not compare. None otherwise.
     """
 
     ratings: tuple[Rating, ...]
     covariates: dict[str, Estimate]
-    standing: Standing | None
+    estimates: SystemEstimates | None
     reason: str | None
 
 
@@ -73,7 +73,7 @@ def bradley_terry(matches: Matches) -> BradleyTerry:
         None where the matches fall into parts that never meet, or where a covariate predicts verdicts
         perfectly. Where systems never lost to the others (or never won) the maximum lies at infinity:
         `reason` names them, each system gets one virtual tie, the method is "bt+prior", and there is no
-        interval. Leave those systems out to get one. The ranks of `standing` are valid all the same.
+        interval. Leave those systems out to get one. The ranks of `estimates` are valid all the same.
 
     Raises:
         InputError: As `read_matches`.
@@ -95,7 +95,7 @@ def bradley_terry(matches: Matches) -> BradleyTerry:
 
 def _unrated(played: Played, reason: str) -> BradleyTerry:
     no_estimate = Estimate.none(
-        reason, n=len(played.wins), clusters=played.clusters, left_out=played.left_out
+        reason, n=len(played.wins), clusters=played.clusters, n_excluded=played.n_excluded
     )
     idle = replace(no_estimate, n=0, clusters=0, reason="no match that counts")
     estimates = [(system, idle if system in played.idle else no_estimate) for system in played.all_systems]
@@ -107,17 +107,17 @@ def _unrated(played: Played, reason: str) -> BradleyTerry:
 def _rated(fit: Fitted) -> BradleyTerry:
     strengths = [(system, _strength(fit, system)) for system in fit.played.all_systems]
     ratings = tuple(Rating(system, strength, on_elo_scale(strength)) for system, strength in strengths)
-    standing = None
+    estimates = None
     if len(fit.influence) and not len(fit.single_cluster):
         influence = fit.influence[:, : fit.size]
-        standing = Standing(fit.played.systems, fit.beta[: fit.size], influence, fit.entries)
-    return BradleyTerry(ratings, _slopes(fit, np.eye(len(fit.beta))), standing, fit.reason)
+        estimates = SystemEstimates(fit.played.systems, fit.beta[: fit.size], influence, fit.entries)
+    return BradleyTerry(ratings, _slopes(fit, np.eye(len(fit.beta))), estimates, fit.reason)
 
 
 def _strength(fit: Fitted, system: str) -> Estimate:
     played = fit.played
     if system in played.idle:
-        return Estimate.none("no match that counts", left_out=played.left_out)
+        return Estimate.none("no match that counts", n_excluded=played.n_excluded)
     place, contrast = played.systems.index(system), np.zeros(len(fit.beta))
     contrast[place] = 1.0
     return fit.estimate(contrast, n=int(fit.matches[place]), clusters=int(fit.entries[place]))
@@ -125,13 +125,13 @@ def _strength(fit: Fitted, system: str) -> Estimate:
 
 def _slopes(fit: Fitted, unit: Floats) -> dict[str, Estimate]:
     played, strengths = fit.played, fit.strengths
-    n, clusters, left_out = len(played.wins), played.clusters, played.left_out
+    n, clusters, n_excluded = len(played.wins), played.clusters, played.n_excluded
     places = {int(column): fit.size + place for place, column in enumerate(strengths.columns)}
     slopes = {}
     for column, name in enumerate((*played.names, *played.missing)):
         reason = strengths.reasons.get(column) if column < len(played.names) else "not measured in any row"
         if reason:
-            slopes[name] = Estimate.none(reason, n=n, clusters=clusters, left_out=left_out)
+            slopes[name] = Estimate.none(reason, n=n, clusters=clusters, n_excluded=n_excluded)
         else:
             slopes[name] = fit.estimate(unit[places[column]], n=n, clusters=clusters)
     return slopes

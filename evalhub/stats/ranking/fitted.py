@@ -124,7 +124,7 @@ class Fitted:
         ends = self._ends(contrast, value, clusters)
         if self.strengths.virtual:
             ends = replace(ends, method=PRIOR)
-        return with_ends(value, ends, n=n, clusters=clusters, left_out=self.played.left_out)
+        return with_ends(value, ends, n=n, clusters=clusters, n_excluded=self.played.n_excluded)
 
     def _ends(self, contrast: Floats, value: float, clusters: int) -> Ends:
         if min(clusters, self.played.clusters) < MIN_CLUSTERS:

@@ -251,11 +251,11 @@ def _result(table: _Table, row: int, part: _Part | None, note: str | None) -> Le
     wins, cells = table.wins[row], table.complete[row]
     present = ~np.isnan(wins)
     raw = mean_estimate(wins[present], table.members[present], bounds=(0, 1))
-    raw = replace(raw, left_out=int(table.rows_without_verdict[row]))
+    raw = replace(raw, n_excluded=int(table.rows_without_verdict[row]))
     counts = {
         "n": int(cells.sum()),
         "clusters": len(np.unique(table.members[cells])),
-        "left_out": int(table.failed[row]),
+        "n_excluded": int(table.failed[row]),
     }
     if part is None:
         reason = NO_SPREAD if table.constant[row] and present.any() else "nothing was measured"

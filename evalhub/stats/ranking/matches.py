@@ -63,7 +63,7 @@ class Played:
         names: Covariates measured at all.
         matrix: (n, k) their values.
         missing: Covariates measured in no row.
-        left_out: Rows that do not count.
+        n_excluded: Rows that do not count.
     """
 
     systems: tuple[str, ...]
@@ -76,7 +76,7 @@ class Played:
     names: tuple[str, ...]
     matrix: Floats
     missing: tuple[str, ...]
-    left_out: int
+    n_excluded: int
 
     @property
     def clusters(self) -> int:
@@ -134,5 +134,5 @@ def read_matches(matches: Matches) -> Played:
         data.names,
         data.matrix[order],
         data.missing,
-        data.left_out,
+        data.n_excluded,
     )

@@ -21,7 +21,7 @@ import numpy as np
 from evalhub.stats.clusters import Bools, Floats
 from evalhub.stats.estimate import CONFIDENCE, MIN_CLUSTERS
 from evalhub.stats.intervals import NOISE, RESAMPLES, SEED, TOO_FEW
-from evalhub.stats.ranking.standing import Standing
+from evalhub.stats.ranking.system_estimates import SystemEstimates
 
 CHUNK = 256
 _LITTLE = 0.01  # of the error rate, spent on pairs that never vary
@@ -38,7 +38,7 @@ class Rank:
         high: Worst rank of that interval.
         low_all: Best rank of the intervals that hold for all systems at once.
         high_all: Worst rank of those intervals.
-        level: Confidence level.
+        confidence: Confidence level.
         method: How the intervals were made. "none" without.
         reason: Why there is no interval. None where there is one.
     """
@@ -49,19 +49,19 @@ class Rank:
     high: int | None
     low_all: int | None
     high_all: int | None
-    level: float
+    confidence: float
     method: str
     reason: str | None = None
 
 
-def rank_intervals(standing: Standing) -> tuple[Rank, ...]:
+def rank_intervals(estimates: SystemEstimates) -> tuple[Rank, ...]:
     """Return the interval of each system's rank.
 
     Two systems whose intervals do not overlap are in that order with confidence. Overlapping intervals mean
     that the data do not decide between them.
 
     Args:
-        standing: Estimates of the systems, higher = better, with each cluster's influence.
+        estimates: Estimates of the systems, higher = better, with each cluster's influence.
 
     Returns:
         One rank per system, best first. A pair that differs by the same amount in every cluster has no
@@ -73,20 +73,20 @@ def rank_intervals(standing: Standing) -> tuple[Rank, ...]:
         1984, 61-75 (Tukey-Kramer).
 
     Example:
-        >>> from evalhub.stats.ranking.standing import mean_standing
+        >>> from evalhub.stats.ranking.system_estimates import system_means
         >>> scores = [1, 2, 1, 2, 5, 6, 6, 5, 4, 6, 5, 6]
-        >>> standing = mean_standing(scores, ["x"] * 4 + ["y"] * 4 + ["z"] * 4, [1, 2, 3, 4] * 3)
-        >>> [(rank.system, rank.low, rank.high) for rank in rank_intervals(standing)]
+        >>> estimates = system_means(scores, ["x"] * 4 + ["y"] * 4 + ["z"] * 4, [1, 2, 3, 4] * 3)
+        >>> [(rank.system, rank.low, rank.high) for rank in rank_intervals(estimates)]
         [('y', 1, 2), ('z', 1, 2), ('x', 3, 3)]
     """
-    pairs = _Pairs(standing)
-    size = len(standing.systems)
+    pairs = _Pairs(estimates)
+    size = len(estimates.systems)
     decided = pairs.decided(_all_pairs(size))
     low_all, high_all = 1 + decided.sum(axis=0), size - decided.sum(axis=1)
     ranks = []
-    for place, system in enumerate(standing.systems):
-        rank = 1 + int((standing.values > standing.values[place] + NOISE).sum())
-        if standing.entries[place] < MIN_CLUSTERS:
+    for place, system in enumerate(estimates.systems):
+        rank = 1 + int((estimates.values > estimates.values[place] + NOISE).sum())
+        if estimates.entries[place] < MIN_CLUSTERS:
             ranks.append(
                 Rank(system, rank, None, None, None, None, CONFIDENCE, method="none", reason=TOO_FEW)
             )
@@ -113,14 +113,14 @@ def _pairs_of(size: int, place: int) -> Bools:
 class _Pairs:
     """The studentised differences, first minus second, and their draws under no difference."""
 
-    def __init__(self, standing: Standing) -> None:
-        covariance = standing.covariance
+    def __init__(self, estimates: SystemEstimates) -> None:
+        covariance = estimates.covariance
         spread = np.diag(covariance)
         squares = spread[:, None] + spread[None, :] - 2 * covariance
         largest = float(spread.max(initial=0.0))
         self.has_error = squares > NOISE * largest
-        fewest = np.minimum(standing.entries[:, None], standing.entries[None, :])
-        self.differs = standing.values[:, None] - standing.values[None, :]
+        fewest = np.minimum(estimates.entries[:, None], estimates.entries[None, :])
+        self.differs = estimates.values[:, None] - estimates.values[None, :]
         # A difference that is the same in every cluster: a sign test over clusters instead of an error.
         self.constant = np.where(self.has_error, 1.0, 2.0 ** (1.0 - fewest))
         self.has_error &= fewest >= MIN_CLUSTERS

@@ -30,7 +30,7 @@ METHOD = "betting-confidence-sequence"
 _LARGEST_LOG = 700.0
 
 
-class Standing(StrEnum):
+class Decision(StrEnum):
     """Which of the two is ahead, once that is decided."""
 
     FIRST = "first"
@@ -44,7 +44,7 @@ class Sequential:
 
     Attributes:
         mean: Mean of the clusters' means, and the confidence sequence at the last look.
-        standing: Which of the two is ahead, decided at `stopped_at`. Open before.
+        decision: Which of the two is ahead, decided at `stopped_at`. Open before.
         e_value: Capital at the last look, 0 or more. 20 = decided at 95%.
         p: 1 / the largest capital so far, in (0, 1]. Valid at any look.
         stopped_at: Clusters observed when the order was first decided. None = open.
@@ -52,7 +52,7 @@ class Sequential:
     """
 
     mean: Estimate
-    standing: Standing
+    decision: Decision
     e_value: float
     p: float
     stopped_at: int | None
@@ -60,7 +60,7 @@ class Sequential:
 
 
 def sequential_comparison(
-    values: Column, clusters: Column, *, bounds: Bounds = (-1.0, 1.0), level: float = CONFIDENCE
+    values: Column, clusters: Column, *, bounds: Bounds = (-1.0, 1.0), confidence: float = CONFIDENCE
 ) -> Sequential:
     """Test the mean against the middle of its bounds, valid under a look after every item.
 
@@ -72,7 +72,8 @@ def sequential_comparison(
             which they were observed. None, NaN and infinite = failed, left out and counted.
         clusters: (n,) cluster ids.
         bounds: Lowest and highest possible value. Their middle means that neither is ahead.
-        level: Confidence level, in (0, 1). The chance of a false alarm is at most 1 - level over all looks.
+        confidence: Confidence level, in (0, 1). The chance of a false alarm is at most 1 - confidence over
+            all looks.
 
     Returns:
         The mean with its interval at the last look, e-value, p-value, and the earliest possible stop.
@@ -85,30 +86,32 @@ def sequential_comparison(
 
     Example:
         >>> state = sequential_comparison([1, 1, 0, 1, 1, 1, 1, 1, 1, 1], range(10))
-        >>> state.standing.value, state.stopped_at, round(state.mean.estimate, 3)
+        >>> state.decision.value, state.stopped_at, round(state.mean.estimate, 3)
         ('first', 9, 0.9)
     """
-    if not 0 < level < 1:
-        raise InputError("a confidence level lies between 0 and 1", value=level)
+    if not 0 < confidence < 1:
+        raise InputError("a confidence level lies between 0 and 1", value=confidence)
     shares, n = _observations(values, clusters, bounds)
-    left_out = len(np.asarray(values, dtype=object)) - n
+    n_excluded = len(np.asarray(values, dtype=object)) - n
     if not n:
-        no_mean = Estimate.none("nothing was measured", left_out=left_out, level=level, method=METHOD)
-        return Sequential(no_mean, Standing.OPEN, 1.0, 1.0, None, ())
+        no_mean = Estimate.none(
+            "nothing was measured", n_excluded=n_excluded, confidence=confidence, method=METHOD
+        )
+        return Sequential(no_mean, Decision.OPEN, 1.0, 1.0, None, ())
     looks = np.logaddexp.reduce(np.cumsum(_log_growth(shares, 0.5), axis=1), axis=0) - LOG_BETS
-    crossed = np.flatnonzero(looks >= -math.log1p(-level))
-    stopped_at, standing = None, Standing.OPEN
+    crossed = np.flatnonzero(looks >= -math.log1p(-confidence))
+    stopped_at, decision = None, Decision.OPEN
     if len(crossed):
         stopped_at = int(crossed[0]) + 1
-        standing = Standing.FIRST if shares[:stopped_at].mean() > 0.5 else Standing.SECOND
+        decision = Decision.FIRST if shares[:stopped_at].mean() > 0.5 else Decision.SECOND
     low, high = bounds
     share = float(shares.mean())
-    ends = [low + (high - low) * end for end in _interval(shares, share, level)]
+    ends = [low + (high - low) * end for end in _interval(shares, share, confidence)]
     value = low + (high - low) * share
-    mean = Estimate(value, ends[0], ends[1], level, METHOD, n, len(shares), left_out, None)
+    mean = Estimate(value, ends[0], ends[1], confidence, METHOD, n, len(shares), n_excluded, None)
     e_value = math.exp(min(float(looks[-1]), _LARGEST_LOG))
     p = math.exp(-min(max(0.0, float(looks.max())), _LARGEST_LOG))
-    return Sequential(mean, standing, e_value, p, stopped_at, tuple(looks.tolist()))
+    return Sequential(mean, decision, e_value, p, stopped_at, tuple(looks.tolist()))
 
 
 def _observations(values: Column, clusters: Column, bounds: Bounds) -> tuple[Floats, int]:
@@ -132,11 +135,11 @@ def _log_growth(shares: Floats, mean: float) -> Floats:
     return np.concatenate([up, down])
 
 
-def _interval(shares: Floats, share: float, level: float) -> tuple[float, float]:
+def _interval(shares: Floats, share: float, confidence: float) -> tuple[float, float]:
     """Return the ends of the means that are not refuted, around the observed mean, which never is."""
     from scipy import optimize
 
-    margin, threshold = 1e-9, -math.log1p(-level)
+    margin, threshold = 1e-9, -math.log1p(-confidence)
 
     def excess(mean: float) -> float:
         return float(np.logaddexp.reduce(_log_growth(shares, mean).sum(axis=1))) - LOG_BETS - threshold

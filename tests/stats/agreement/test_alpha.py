@@ -57,7 +57,7 @@ def test_krippendorffs_own_example():
     ).T
     found = [alpha_of(table, metric) for metric in Metric]
     assert [round(one.estimate, 3) for one in found] == [0.743, 0.815, 0.849]
-    assert [(one.n, one.left_out) for one in found] == [(11, 1)] * 3
+    assert [(one.n, one.n_excluded) for one in found] == [(11, 1)] * 3
 
 
 def test_levels_order_words():
@@ -141,10 +141,10 @@ def test_what_is_undefined_says_why(metric):
     assert (constant.estimate, constant.n) == (None, 5)
     assert "one and the same" in constant.reason
     alone = alpha_of([[1, np.nan], [np.nan, 2]], metric)
-    assert (alone.estimate, alone.n, alone.left_out) == (None, 0, 2)
+    assert (alone.estimate, alone.n, alone.n_excluded) == (None, 0, 2)
     assert alone.reason == "no unit has two values"
     nothing = alpha_of([[np.nan, np.nan]], metric)
-    assert (nothing.estimate, nothing.left_out) == (None, 1)
+    assert (nothing.estimate, nothing.n_excluded) == (None, 1)
     full = alpha_of([[1, 1], [2, 2]] * 10, metric)
     assert (full.estimate, full.low) == (pytest.approx(1), None)
     few = krippendorff_alpha([1, 1, 2, 1], [0, 0, 1, 1], [0, 1, 0, 1], clusters=[0, 0, 1, 1], metric=metric)

@@ -109,12 +109,12 @@ def test_too_few_say_why():
         found = alternative_test(*rows, **columns, alignment=Alignment.ACCURACY)
         assert (found.winning_rate, found.advantage.estimate) == (None, None)
         assert found.reason == "fewer than 3 annotators of 30 items or more"
-    assert set(found.left_out.values()) == {"fewer than 30 items"}
+    assert set(found.excluded.values()) == {"fewer than 30 items"}
     rows, columns = long(table, judge)
     one = alternative_test(
         *rows, annotators=columns["annotators"], clusters=np.zeros(180), alignment=Alignment.ACCURACY
     )
-    assert set(one.left_out.values()) == {"fewer than 3 clusters"}
+    assert set(one.excluded.values()) == {"fewer than 3 clusters"}
     nothing = alternative_test(
         np.full(180, np.nan), rows[1], rows[2], **columns, alignment=Alignment.ACCURACY
     )

@@ -42,7 +42,7 @@ def test_numbers_are_compared_with_the_mean_of_the_others():
     gap = found.mean.difference
     assert gap.estimate == pytest.approx(np.mean(machine) - np.mean(human))
     assert gap.low < gap.estimate < gap.high
-    assert (gap.n, gap.clusters, gap.left_out) == (200, 200, 0)
+    assert (gap.n, gap.clusters, gap.n_excluded) == (200, 200, 0)
 
 
 def test_the_majority_of_the_others_by_hand():
@@ -73,7 +73,7 @@ def test_rows_in_another_order_and_missing_values_change_nothing():
     judge[10:15] = np.nan
     rows, columns = long(said, judge)
     found = ceiling(*rows, **columns, measure=Measure.SPEARMAN)
-    assert (found.mean.human.n, found.mean.human.left_out) == (55, 5)
+    assert (found.mean.human.n, found.mean.human.n_excluded) == (55, 5)
     order = np.random.default_rng(1).permutation(len(rows[0]))
     mixed = ceiling(
         *[row[order] for row in rows],
@@ -92,7 +92,7 @@ def test_too_little_says_why():
     found = ceiling(*rows, **columns, measure=Measure.SPEARMAN)
     assert found.mean.human.estimate is None
     assert found.mean.human.reason == "fewer than 2 annotators of 10 units or more"
-    assert found.left_out == {"p1": "a constant column has no correlation", "p2": "fewer than 10 units"}
+    assert found.excluded == {"p1": "a constant column has no correlation", "p2": "fewer than 10 units"}
     one, alone = long(said[:1], judge)
     assert ceiling(*one, **alone, measure=Measure.SPEARMAN).mean.judge.estimate is None
     nobody = [np.full(60, np.nan), judge, np.arange(60)]
@@ -128,7 +128,7 @@ def test_one_person_leaves_no_consensus():
     rows, columns = long(said[:1], judge)
     (only,) = leave_one_out(*rows, **columns, measure=Measure.SPEARMAN)
     assert (only.agreement.estimate, only.agreement.reason) == (None, "no unit has another annotator")
-    assert only.agreement.left_out == 20
+    assert only.agreement.n_excluded == 20
 
 
 def test_misuse():

@@ -27,7 +27,7 @@ def test_kappa_is_its_formula(rows):
     kept = [row for row in rows if None not in row]
     judge, labels = [row[0] for row in rows], [row[1] for row in rows]
     kappa = cohen_kappa(judge, labels, range(len(rows)))
-    assert (kappa.n, kappa.left_out) == (len(kept), len(rows) - len(kept))
+    assert (kappa.n, kappa.n_excluded) == (len(kept), len(rows) - len(kept))
     n = len(kept)
     observed = sum(a == b for a, b in kept)
     chance = sum(sum(a == c for a, _ in kept) * sum(b == c for _, b in kept) for c in ("a", "tie", "b"))
@@ -66,7 +66,7 @@ def test_full_agreement_leaves_room_below():
 
 def test_nothing_to_compare_and_too_few_clusters():
     nothing = cohen_kappa(["a", None], [None, "b"], range(2))
-    assert (nothing.estimate, nothing.left_out) == (None, 2)
+    assert (nothing.estimate, nothing.n_excluded) == (None, 2)
     two = cohen_kappa(["a", "b", "a", "b"], ["a", "b", "b", "b"], [1, 1, 2, 2])
     assert (two.estimate, two.low, two.reason) == (0.5, None, "fewer than 3 clusters")
     with pytest.raises(InputError):

@@ -33,7 +33,7 @@ def test_rows_without_a_verdict_or_label_are_left_out() -> None:
     for statistic in (macro_precision, macro_f1):
         found = statistic(judge, labels, range(4))
         whole = statistic(["a", "a"], ["a", "b"], range(2))
-        assert (found.estimate, found.n, found.left_out) == (whole.estimate, 2, 2)
+        assert (found.estimate, found.n, found.n_excluded) == (whole.estimate, 2, 2)
         assert statistic([None], ["a"], [1]).reason == "no row has both a verdict and a label"
 
 

@@ -8,7 +8,7 @@ from scipy import special
 from evalhub.errors import InputError
 from evalhub.stats import (
     Askings,
-    Kind,
+    BiasKind,
     controlled,
     controlled_beyond_people,
     flip_rate,
@@ -66,21 +66,21 @@ def test_raw_rates_by_hand():
         lists_a=[0, 0, 0, 2, 1], lists_b=[1, 1, 0, 0, 0],
         people=["a", "a", "b", "b", "a"], people_shown=["ab", "ab", "ab", "ab", None],
     )  # fmt: skip
-    position, theirs, beyond = raw_rate(askings, Kind.POSITION)
+    position, theirs, beyond = raw_rate(askings, BiasKind.POSITION)
     # Ties and the failure aside: first, second, second; people on the same three, in their own order: first,
     # first, second.
-    assert (position.estimate, position.n, position.left_out) == (pytest.approx(1 / 3), 3, 2)
+    assert (position.estimate, position.n, position.n_excluded) == (pytest.approx(1 / 3), 3, 2)
     assert (theirs.estimate, beyond.estimate) == (pytest.approx(2 / 3), pytest.approx(-1 / 3))
     unknown = replace(askings, people_shown=None)
-    assert raw_rate(unknown, Kind.POSITION)[0] == position
-    assert raw_rate(unknown, Kind.POSITION)[1].reason == PEOPLES_ORDER
-    longer, theirs, beyond = raw_rate(askings, Kind.LENGTH)
-    assert (longer.estimate, longer.n, longer.left_out) == (0.5, 3, 2)
+    assert raw_rate(unknown, BiasKind.POSITION)[0] == position
+    assert raw_rate(unknown, BiasKind.POSITION)[1].reason == PEOPLES_ORDER
+    longer, theirs, beyond = raw_rate(askings, BiasKind.LENGTH)
+    assert (longer.estimate, longer.n, longer.n_excluded) == (0.5, 3, 2)
     assert (theirs.estimate, beyond.estimate) == (pytest.approx(2 / 3), pytest.approx(-1 / 6))
-    lists, theirs, _ = raw_rate(askings, Kind.LISTS)
+    lists, theirs, _ = raw_rate(askings, BiasKind.LISTS)
     assert (lists.estimate, lists.n, theirs.estimate) == (pytest.approx(2 / 3), 3, 0)
-    assert raw_rate(askings, Kind.MARKDOWN)[0].reason == "nothing was measured"
-    assert raw_rate(askings, Kind.FLIPS)[0].estimate is None
+    assert raw_rate(askings, BiasKind.MARKDOWN)[0].reason == "nothing was measured"
+    assert raw_rate(askings, BiasKind.FLIPS)[0].estimate is None
 
 
 def test_flips_match_the_orders_of_each_pair():
@@ -88,24 +88,26 @@ def test_flips_match_the_orders_of_each_pair():
     said = [*first, *second, "b", "a", "a"]
     pair = [*range(5), *range(5), 0, 0, 9]
     shown = ["ab"] * 5 + ["ba"] * 5 + ["ab", "ba", "ab"]
-    found = raw_rate(Askings(said, pair, shown=shown, pair=pair), Kind.FLIPS)[0]
+    found = raw_rate(Askings(said, pair, shown=shown, pair=pair), BiasKind.FLIPS)[0]
     expected = flip_rate([*first, "b"], [*second, "a"], [0, 1, 2, 3, 4, 0])
-    assert (found.estimate, found.n, found.left_out) == (expected.estimate, 5, 1)
+    assert (found.estimate, found.n, found.n_excluded) == (expected.estimate, 5, 1)
     assert found.estimate == 3 / 5
 
 
 def test_own_family_is_a_difference_in_differences():
-    found = controlled(crossed(40, {"x": 0.7, "y": 0.4}))[Kind.OWN_FAMILY]
+    found = controlled(crossed(40, {"x": 0.7, "y": 0.4}))[BiasKind.SELF_PREFERENCE]
     assert found.points.estimate == pytest.approx(30)
     assert found.log_odds.estimate == pytest.approx((special.logit(0.7) - special.logit(0.4)) / 2)
-    assert raw_rate(crossed(40, {"x": 0.7, "y": 0.4}), Kind.OWN_FAMILY)[0].estimate == pytest.approx(0.65)
+    assert raw_rate(crossed(40, {"x": 0.7, "y": 0.4}), BiasKind.SELF_PREFERENCE)[0].estimate == pytest.approx(
+        0.65
+    )
 
 
 def test_a_better_family_is_not_self_preference():
     askings = crossed(40, {"x": 0.8, "y": 0.8})
     # Judge y gives the same share of wins, on other items.
     winner = np.concatenate([askings.winner[:40], askings.winner[:39:-1]])
-    found = controlled(Askings(**{**_columns(askings), "winner": winner}))[Kind.OWN_FAMILY].points
+    found = controlled(Askings(**{**_columns(askings), "winner": winner}))[BiasKind.SELF_PREFERENCE].points
     assert found.estimate == pytest.approx(0, abs=1e-9)
     assert found.low < 0 < found.high
 
@@ -116,23 +118,23 @@ def test_own_family_needs_crossing():
     alone = Askings(
         one.winner[:20], one.cluster[:20], judge_family=["x"] * 20, family_a=["x"] * 20, family_b=["y"] * 20
     )
-    assert controlled(alone)[Kind.OWN_FAMILY].points.reason == reason
-    assert raw_rate(alone, Kind.OWN_FAMILY)[0].estimate == 0.7
+    assert controlled(alone)[BiasKind.SELF_PREFERENCE].points.reason == reason
+    assert raw_rate(alone, BiasKind.SELF_PREFERENCE)[0].estimate == 0.7
     apart = Askings(
         one.winner, one.cluster, judge_family=one.judge_family,
         family_a=["x"] * 20 + ["v"] * 20, family_b=["y"] * 20 + ["w"] * 20,
     )  # fmt: skip
-    assert controlled(apart)[Kind.OWN_FAMILY].points.reason == reason
+    assert controlled(apart)[BiasKind.SELF_PREFERENCE].points.reason == reason
     strangers = Askings(
         one.winner, one.cluster, judge_family=np.repeat(["v", "w"], 20), family_a=one.family_a,
         family_b=one.family_b,
     )  # fmt: skip
-    assert controlled(strangers)[Kind.OWN_FAMILY].points.reason == "the same in every row"
+    assert controlled(strangers)[BiasKind.SELF_PREFERENCE].points.reason == "the same in every row"
     failed = Askings(
         [*one.winner[:20], *[None] * 20], one.cluster, judge_family=one.judge_family, family_a=one.family_a,
         family_b=one.family_b,
     )  # fmt: skip
-    assert controlled(failed)[Kind.OWN_FAMILY].points.reason == reason
+    assert controlled(failed)[BiasKind.SELF_PREFERENCE].points.reason == reason
 
 
 def test_a_liking_for_length_is_not_self_preference():
@@ -147,7 +149,7 @@ def test_a_liking_for_length_is_not_self_preference():
         winner, np.tile(np.arange(items), 2), chars_a=500 * 2**length, chars_b=[500] * 2 * items,
         judge_family=judge, family_a=["x"] * 2 * items, family_b=["y"] * 2 * items,
     )  # fmt: skip
-    found = controlled(askings)[Kind.OWN_FAMILY].points
+    found = controlled(askings)[BiasKind.SELF_PREFERENCE].points
     assert found.low < 0 < found.high
     assert found.width < 10
 
@@ -155,7 +157,7 @@ def test_a_liking_for_length_is_not_self_preference():
 def test_the_controlled_effects_are_one_pooled_logit():
     askings = drawn()
     effects, beyond = controlled(askings), controlled_beyond_people(askings)
-    assert list(effects) == list(Kind)
+    assert list(effects) == list(BiasKind)
     wins = np.select([askings.winner == "a", askings.winner == "b"], [1.0, 0.0], 0.5)
     columns = {
         "position": np.where(askings.shown == "ab", 1, -1),
@@ -167,10 +169,10 @@ def test_the_controlled_effects_are_one_pooled_logit():
     expected = pooled_logit(wins, askings.cluster, columns, contrasts={"position": (-1, 1)})
     for name in ("position", "length", "lists", "markdown"):
         assert effects[name] == expected[name]
-        assert raw_rate(askings, Kind(name))[0].low is not None
+        assert raw_rate(askings, BiasKind(name))[0].low is not None
         assert (beyond[name].points.low is not None) == (name != "position")
-    assert effects[Kind.FLIPS].points.estimate is None
-    assert raw_rate(askings, Kind.FLIPS)[0].estimate > 0
+    assert effects[BiasKind.FLIPS].points.estimate is None
+    assert raw_rate(askings, BiasKind.FLIPS)[0].estimate > 0
 
 
 def _columns(askings):
@@ -180,11 +182,11 @@ def _columns(askings):
 def test_soft_verdicts_are_narrower():
     askings = drawn()
     hard, soft = (controlled(askings, soft=soft) for soft in (False, True))
-    for kind in (Kind.POSITION, Kind.LENGTH):
+    for kind in (BiasKind.POSITION, BiasKind.LENGTH):
         assert soft[kind].points.width < hard[kind].points.width
-    assert raw_rate(askings, Kind.POSITION, soft=True) == raw_rate(askings, Kind.POSITION)
+    assert raw_rate(askings, BiasKind.POSITION, soft=True) == raw_rate(askings, BiasKind.POSITION)
     none = controlled(Askings(["a"] * 5, range(5)), soft=True)
-    assert none[Kind.LENGTH].points.estimate is None
+    assert none[BiasKind.LENGTH].points.estimate is None
 
 
 def test_the_two_sides_may_be_exchanged():
@@ -197,7 +199,7 @@ def test_the_two_sides_may_be_exchanged():
         other[name] = [turn[text] for text in other[name]]
     other["p_a"] = 1 - other["p_a"]
     mirrored = Askings(**other)
-    for kind in Kind:
+    for kind in BiasKind:
         assert raw_rate(mirrored, kind)[0] == raw_rate(one, kind)[0]
         for effects in (controlled, controlled_beyond_people):
             left, right = effects(one)[kind].points, effects(mirrored)[kind].points
@@ -209,12 +211,14 @@ def test_the_two_sides_may_be_exchanged():
 def test_nothing_known_gives_reasons():
     for askings in (Askings([], []), Askings(["a", None, "b"], range(3))):
         effects, beyond = controlled(askings), controlled_beyond_people(askings)
-        for kind in Kind:
+        for kind in BiasKind:
             estimates = (*raw_rate(askings, kind), effects[kind].points, effects[kind].log_odds)
             for estimate in (*estimates, beyond[kind].points):
                 assert estimate.estimate is None
                 assert estimate.reason
-    assert controlled_beyond_people(Askings(["a"], [1]))[Kind.POSITION].points.reason.startswith("no human")
+    assert controlled_beyond_people(Askings(["a"], [1]))[BiasKind.POSITION].points.reason.startswith(
+        "no human"
+    )
 
 
 def test_empty_responses_and_responses_without_style():
@@ -222,8 +226,8 @@ def test_empty_responses_and_responses_without_style():
         ["a", "b", "a", "b"] * 5, range(20), chars_a=[0, 5] * 10, chars_b=[3, 0, 4, 4] * 5,
         lists_a=[0] * 20, lists_b=[0] * 20,
     )  # fmt: skip
-    assert raw_rate(askings, Kind.LENGTH)[0].estimate is not None
-    assert controlled(askings)[Kind.LISTS].points.reason == "the same in every row"
+    assert raw_rate(askings, BiasKind.LENGTH)[0].estimate is not None
+    assert controlled(askings)[BiasKind.LISTS].points.reason == "the same in every row"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from evalhub.errors import InputError
-from evalhub.stats import Coefficient, Level, correlate
+from evalhub.stats import Coefficient, Granularity, correlate
 from evalhub.stats.correlation.difference import correlation_difference
 
 PEARSON, SPEARMAN, KENDALL = Coefficient
@@ -22,30 +22,36 @@ def drawn(items=40, systems=6, seed=0, *, good=0.7, bad=0.3):
     return first.ravel(), 100 * second.ravel() - 7, people.ravel(), rows
 
 
-@pytest.mark.parametrize("level", list(Level))
+@pytest.mark.parametrize("granularity", list(Granularity))
 @pytest.mark.parametrize("kind", list(Coefficient))
-def test_the_difference_is_that_of_the_two_correlations(level, kind):
+def test_the_difference_is_that_of_the_two_correlations(granularity, kind):
     first, second, people, rows = drawn(20, 12)
-    found = correlation_difference(first, second, people, **rows, level=level, kind=kind, resamples=FEW)
+    found = correlation_difference(
+        first, second, people, **rows, granularity=granularity, kind=kind, resamples=FEW
+    )
     one, other = (
-        correlate(score, people, **rows, levels=[level], coefficients=[kind])[0].estimate
+        correlate(score, people, **rows, granularities=[granularity], coefficients=[kind])[0].estimate
         for score in (first, second)
     )
     difference = found.difference
     assert difference.estimate == pytest.approx(one.estimate - other.estimate)
     assert (difference.n, difference.clusters) == (one.n, one.clusters)
     assert difference.low < difference.estimate < difference.high
-    swapped = correlation_difference(second, first, people, **rows, level=level, kind=kind, resamples=FEW)
+    swapped = correlation_difference(
+        second, first, people, **rows, granularity=granularity, kind=kind, resamples=FEW
+    )
     mirrored = (-swapped.difference.high, -swapped.difference.low)
     assert (difference.low, difference.high) == pytest.approx(mirrored)
     assert swapped.p == pytest.approx(found.p)
 
 
-@pytest.mark.parametrize("level", [Level.POOLED, Level.ITEM])
-def test_a_plain_difference_is_found(level):
+@pytest.mark.parametrize("granularity", [Granularity.POOLED, Granularity.ITEM])
+def test_a_plain_difference_is_found(granularity):
     first, second, people, rows = drawn()
     for kind in Coefficient:
-        found = correlation_difference(first, second, people, **rows, level=level, kind=kind, resamples=FEW)
+        found = correlation_difference(
+            first, second, people, **rows, granularity=granularity, kind=kind, resamples=FEW
+        )
         assert found.p == pytest.approx(1 / 201)
         assert found.difference.low > 0
         assert found.test == "swap-random-200"
@@ -59,7 +65,7 @@ def test_williams_is_steigers_formula():
     raw = (raw - raw.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(raw.T, bias=True)).T)
     people, first, second = (raw @ np.linalg.cholesky(wanted).T).T
     ids = {"items": ["i"] * 103, "systems": range(103)}
-    found = correlation_difference(first, second, people, **ids, level=Level.SYSTEM, kind=PEARSON)
+    found = correlation_difference(first, second, people, **ids, granularity=Granularity.SYSTEM, kind=PEARSON)
     determinant = 1 - 0.4**2 - 0.6**2 - 0.5**2 + 2 * 0.4 * 0.6 * 0.5
     t = -0.2 * np.sqrt(102 * 1.5 / (2 * 102 / 100 * determinant + 0.25 * 0.125))
     assert found.difference.estimate == pytest.approx(-0.2)
@@ -78,7 +84,7 @@ def test_few_units_are_swapped_in_every_way():
     people = np.tile([1.0, 2.0], 3)
     first, second = people, -people
     ids = {"items": np.repeat([1, 2, 3], 2), "systems": np.tile([1, 2], 3)}
-    found = correlation_difference(first, second, people, **ids, level=Level.ITEM, kind=PEARSON)
+    found = correlation_difference(first, second, people, **ids, granularity=Granularity.ITEM, kind=PEARSON)
     assert (found.difference.estimate, found.p, found.test) == (2, 0.25, "swap-all-4")
 
 
@@ -92,75 +98,86 @@ def test_the_sign_flip_of_items_is_that_of_scipy():
     exact = stats.permutation_test(
         (values, np.zeros(9)), lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=np.inf
     )
-    found = correlation_difference(first, second, people, **rows, level=Level.ITEM, kind=PEARSON)
+    found = correlation_difference(first, second, people, **rows, granularity=Granularity.ITEM, kind=PEARSON)
     assert found.test == "swap-all-256"
     assert found.p == pytest.approx(exact.pvalue)
 
 
-@pytest.mark.parametrize("level", list(Level))
-def test_a_score_against_itself_has_no_interval_and_p_1(level):
+@pytest.mark.parametrize("granularity", list(Granularity))
+def test_a_score_against_itself_has_no_interval_and_p_1(granularity):
     first, _, people, rows = drawn(12, 11)
     for kind in (SPEARMAN, KENDALL):
-        found = correlation_difference(first, first, people, **rows, level=level, kind=kind, resamples=FEW)
+        found = correlation_difference(
+            first, first, people, **rows, granularity=granularity, kind=kind, resamples=FEW
+        )
         assert (found.difference.estimate, found.p) == (0, 1)
         assert found.difference.low is None
-    found = correlation_difference(first, first, people, **rows, level=Level.SYSTEM, kind=PEARSON)
+    found = correlation_difference(first, first, people, **rows, granularity=Granularity.SYSTEM, kind=PEARSON)
     assert (found.p, found.reason) == (None, "the two scores order and space the systems alike")
 
 
 def test_few_systems():
     for systems, kind, has_interval in ((6, PEARSON, True), (6, SPEARMAN, False), (9, KENDALL, False)):
         first, second, people, rows = drawn(10, systems)
-        found = correlation_difference(first, second, people, **rows, level=Level.SYSTEM, kind=kind)
+        found = correlation_difference(
+            first, second, people, **rows, granularity=Granularity.SYSTEM, kind=kind
+        )
         assert (found.difference.low is not None) is has_interval
         assert found.p is not None
     first, second, people, rows = drawn(10, 5)
-    found = correlation_difference(first, second, people, **rows, level=Level.SYSTEM, kind=PEARSON)
+    found = correlation_difference(
+        first, second, people, **rows, granularity=Granularity.SYSTEM, kind=PEARSON
+    )
     assert (found.difference.estimate, found.p, found.reason) == (None, None, "fewer than 6 systems")
 
 
-@pytest.mark.parametrize("level", list(Level))
-def test_missing_and_constant_scores(level):
+@pytest.mark.parametrize("granularity", list(Granularity))
+def test_missing_and_constant_scores(granularity):
     first, second, people, rows = drawn(10, 12)
     second = second.copy()
     second[rows["items"] == 3] = np.nan
     second[rows["systems"] == 2] = np.inf
-    found = correlation_difference(first, second, people, **rows, level=level, kind=SPEARMAN, resamples=FEW)
+    found = correlation_difference(
+        first, second, people, **rows, granularity=granularity, kind=SPEARMAN, resamples=FEW
+    )
     kept = np.isfinite(second)
     rest = {name: column[kept] for name, column in rows.items()}
     same = correlation_difference(
-        first[kept], second[kept], people[kept], **rest, level=level, kind=SPEARMAN, resamples=FEW
+        first[kept], second[kept], people[kept], **rest, granularity=granularity, kind=SPEARMAN, resamples=FEW
     )
     assert found.difference.estimate == pytest.approx(same.difference.estimate)
     assert found.p == same.p
-    assert found.difference.left_out == {Level.POOLED: 21, Level.ITEM: 1, Level.SYSTEM: 1}[level]
+    assert (
+        found.difference.n_excluded
+        == {Granularity.POOLED: 21, Granularity.ITEM: 1, Granularity.SYSTEM: 1}[granularity]
+    )
     constant = correlation_difference(
-        first, np.ones_like(first), people, **rows, level=level, kind=KENDALL, resamples=FEW
+        first, np.ones_like(first), people, **rows, granularity=granularity, kind=KENDALL, resamples=FEW
     )
     assert (constant.difference.estimate, constant.p) == (None, None)
     assert constant.reason
-    nothing = correlation_difference([], [], [], items=[], systems=[], level=level, kind=KENDALL)
+    nothing = correlation_difference([], [], [], items=[], systems=[], granularity=granularity, kind=KENDALL)
     assert (nothing.difference.estimate, nothing.p) == (None, None)
 
 
 def test_two_clusters_have_neither_interval_nor_test():
     first, second, people, rows = drawn(2, 6)
-    for level in (Level.POOLED, Level.ITEM):
-        found = correlation_difference(first, second, people, **rows, level=level, kind=PEARSON)
+    for granularity in (Granularity.POOLED, Granularity.ITEM):
+        found = correlation_difference(first, second, people, **rows, granularity=granularity, kind=PEARSON)
         assert (found.difference.low, found.p) == (None, None)
         assert found.reason == "fewer than 3 clusters"
 
 
 def test_copies_inside_a_cluster_change_nothing():
     first, second, people, rows = drawn(8, 4)
-    for level in (Level.POOLED, Level.ITEM):
-        few = correlation_difference(first, second, people, **rows, level=level, kind=SPEARMAN)
+    for granularity in (Granularity.POOLED, Granularity.ITEM):
+        few = correlation_difference(first, second, people, **rows, granularity=granularity, kind=SPEARMAN)
         many = correlation_difference(
             *(np.tile(column, 3) for column in (first, second, people)),
             items=np.concatenate([rows["items"] + 100 * copy for copy in range(3)]),
             systems=np.tile(rows["systems"], 3),
             clusters=np.tile(rows["items"], 3),
-            level=level,
+            granularity=granularity,
             kind=SPEARMAN,
         )
         assert many.difference.low == pytest.approx(few.difference.low, abs=1e-9)
@@ -171,10 +188,18 @@ def test_the_order_of_rows_changes_nothing():
     first, second, people, rows = drawn(20, 4, good=0.5, bad=0.47)
     order = np.random.default_rng(0).permutation(len(first))
     shuffled = {name: column[order] for name, column in rows.items()}
-    for level in Level:
-        one = correlation_difference(first, second, people, **rows, level=level, kind=KENDALL, resamples=300)
+    for granularity in Granularity:
+        one = correlation_difference(
+            first, second, people, **rows, granularity=granularity, kind=KENDALL, resamples=300
+        )
         other = correlation_difference(
-            first[order], second[order], people[order], **shuffled, level=level, kind=KENDALL, resamples=300
+            first[order],
+            second[order],
+            people[order],
+            **shuffled,
+            granularity=granularity,
+            kind=KENDALL,
+            resamples=300,
         )
         assert one.p == other.p
         assert one.difference.low == (
@@ -185,7 +210,7 @@ def test_the_order_of_rows_changes_nothing():
 def test_columns_of_different_length_are_refused():
     with pytest.raises(InputError):
         correlation_difference(
-            [1, 2], [1], [1, 2], items=[1, 2], systems=[1, 1], level=Level.POOLED, kind=PEARSON
+            [1, 2], [1], [1, 2], items=[1, 2], systems=[1, 1], granularity=Granularity.POOLED, kind=PEARSON
         )
 
 
@@ -198,7 +223,7 @@ def test_the_test_keeps_its_level():
         people, first, second = (rng.normal(size=20)[clusters] + rng.normal(size=80) for _ in range(3))
         found = correlation_difference(
             people + first, people + second, people, items=range(80), systems=["s"] * 80, clusters=clusters,
-            level=Level.POOLED, kind=PEARSON, resamples=100,
+            granularity=Granularity.POOLED, kind=PEARSON, resamples=100,
         )  # fmt: skip
         rejected += found.p <= 0.05
     assert rejected <= 15

@@ -82,7 +82,7 @@ def test_missing_rows_lonely_items_and_few_clusters():
     found = ranking_accuracy(
         [1, 2, 3, None, 5, 1], [1, 2, None, 3, 1, 2], items=list("ppqqrs"), systems=[1, 2, 1, 2, 1, 2]
     )
-    assert (found.uncalibrated.estimate, found.uncalibrated.n, found.uncalibrated.left_out) == (1, 1, 3)
+    assert (found.uncalibrated.estimate, found.uncalibrated.n, found.uncalibrated.n_excluded) == (1, 1, 3)
     assert found.calibrated.estimate is None
     assert found.calibrated.reason == "fewer than 3 clusters"
     empty = ranking_accuracy([], [], items=[], systems=[])

@@ -83,7 +83,7 @@ def test_coefficients_and_intervals_against_brute_force(seed, ties):
         assert odds.high - odds.estimate == pytest.approx(quantile * error[place], abs=1e-8)
         assert points.estimate == pytest.approx(100 * effect(beta).mean(), abs=1e-8)
         assert points.high - points.estimate == pytest.approx(100 * quantile * point_error, rel=1e-5)
-        assert (odds.n, odds.clusters, odds.left_out, odds.method) == (160, 40, 0, "logit-cluster-t")
+        assert (odds.n, odds.clusters, odds.n_excluded, odds.method) == (160, 40, 0, "logit-cluster-t")
 
 
 def test_a_tie_is_half_a_win_and_half_a_loss():
@@ -166,7 +166,7 @@ def test_perfect_prediction_is_set_aside():
     for name in columns:
         assert found[name].log_odds.estimate == pytest.approx(plain[name].log_odds.estimate, abs=1e-9)
         assert found[name].points.low == pytest.approx(plain[name].points.low, abs=1e-9)
-        assert found[name].points.left_out == sure.sum()
+        assert found[name].points.n_excluded == sure.sum()
 
 
 def test_complete_separation_gives_none():
@@ -241,7 +241,7 @@ def test_rows_with_something_missing_are_counted():
     wins, clusters, columns = drawn(12)
     wins[3], columns["length"][7], columns["order"][9] = np.nan, np.inf, np.nan
     found = pooled_logit(wins, clusters, columns)["order"].points
-    assert (found.n, found.left_out) == (157, 3)
+    assert (found.n, found.n_excluded) == (157, 3)
     kept = np.delete(np.arange(160), [3, 7, 9])
     fewer = pooled_logit(wins[kept], clusters[kept], {name: one[kept] for name, one in columns.items()})
     assert found.low == pytest.approx(fewer["order"].points.low, abs=1e-9)

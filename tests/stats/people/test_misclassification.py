@@ -26,7 +26,7 @@ def table(hits, of, spared, of_zeros, said, of_rows):
 def test_rogan_and_gladen():
     found = corrected_share(*table(80, 100, 90, 100, 450, 1_000))
     assert found.estimate == pytest.approx((0.45 + 0.9 - 1) / (0.8 + 0.9 - 1))
-    assert (found.method, found.n, found.left_out) == ("fieller", 1_200, 0)
+    assert (found.method, found.n, found.n_excluded) == ("fieller", 1_200, 0)
 
 
 def test_the_ends_are_where_the_test_turns():
@@ -85,7 +85,7 @@ def test_rows_that_go_together_count_for_less():
 def test_missing_is_left_out_and_misuse_refused():
     labels, verdicts, clusters = table(80, 100, 90, 100, 450, 1_000)
     verdicts[0], verdicts[-1] = None, float("nan")
-    assert corrected_share(labels, verdicts, clusters).left_out == 2
+    assert corrected_share(labels, verdicts, clusters).n_excluded == 2
     with pytest.raises(InputError, match="0 or 1"):
         corrected_share([0.5], [1], [1])
     with pytest.raises(InputError, match="one length"):

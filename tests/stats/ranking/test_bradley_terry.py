@@ -13,7 +13,7 @@ from evalhub.stats.ranking.beats import p_beats
 from evalhub.stats.ranking.bradley_terry import BradleyTerry, bradley_terry
 from evalhub.stats.ranking.matches import Matches
 from evalhub.stats.ranking.ranks import rank_intervals
-from evalhub.stats.ranking.standing import Standing
+from evalhub.stats.ranking.system_estimates import SystemEstimates
 
 
 def strengths(found: BradleyTerry) -> np.ndarray:
@@ -116,8 +116,8 @@ def test_who_never_lost_is_named_and_rated_with_a_prior() -> None:
     others = strengths(bradley_terry(Matches(wins, first, second, range(400))))
     gap = strengths(found)[1] - strengths(found)[2]
     assert gap == pytest.approx(others[0] - others[1], abs=0.02)
-    assert found.standing is not None
-    ranks = {one.system: one for one in rank_intervals(found.standing)}
+    assert found.estimates is not None
+    ranks = {one.system: one for one in rank_intervals(found.estimates)}
     assert (ranks["king"].rank, ranks["king"].low_all) == (1, 1)
     # By hand: x won 9 of 9 and ties once with the phantom p, as y does: p lies halfway, d = x - p solves
     # 9 (1 - s(2d)) + .5 - s(d) = 0.
@@ -131,14 +131,14 @@ def test_parts_that_never_meet_are_named() -> None:
     found = bradley_terry(Matches([1, 0, 1, 0], ["a", "a", "c", "c"], ["b", "b", "d", "d"], range(4)))
     assert found.reason == "systems of 2 parts never meet: a, b | c, d"
     assert all(one.strength.estimate is None for one in found.ratings)
-    assert found.standing is None
+    assert found.estimates is None
 
 
 def test_a_system_whose_matches_all_failed() -> None:
     found = bradley_terry(Matches([1, 0, 1, 0, None], ["a", "a", "a", "a", "c"], ["b"] * 5, [1, 2, 3, 4, 5]))
     assert [one.system for one in found.ratings] == ["a", "b", "c"]
     assert found.ratings[2].strength.reason == "no match that counts"
-    assert found.ratings[0].strength.left_out == 1
+    assert found.ratings[0].strength.n_excluded == 1
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_system_that_one_cluster_alone_ties_to_the_rest() -> None:
     found = bradley_terry(Matches(*more))
     assert found.ratings[2].strength.reason == "fewer than 3 clusters"
     assert found.ratings[0].strength.reason == "one cluster alone tells it"
-    assert found.standing is None
+    assert found.estimates is None
     beats = {(one.first, one.second): one.modelled for one in p_beats(Matches(*more))}
     assert beats["x", "y"].low is not None
 
@@ -205,8 +205,8 @@ def test_many_clusters_are_dealt_into_groups() -> None:
     wins, first, second = drawn(11, 3, 6000)
     many = bradley_terry(Matches(wins, first, second, range(6000)))
     whole = many.ratings[0].strength
-    assert isinstance(many.standing, Standing)
-    assert many.standing.influence.shape == (2000, 3)
+    assert isinstance(many.estimates, SystemEstimates)
+    assert many.estimates.influence.shape == (2000, 3)
     # Independent matches: the inverse information is the variance.
     share = 1 / (1 + np.exp(-np.subtract.outer(strengths(many), strengths(many))))
     met = np.zeros((3, 3))

@@ -128,8 +128,8 @@ def test_missing_rows_values_and_models():
     columns[0][100:200] = np.nan
     kept = [column[:250] for column in columns]
     found = joint_length_controlled(*kept).models
-    assert (found[0].win_rate.n, found[0].win_rate.left_out, found[0].raw.n) == (94, 6, 96)
-    assert found[0].raw.left_out == 4
+    assert (found[0].win_rate.n, found[0].win_rate.n_excluded, found[0].raw.n) == (94, 6, 96)
+    assert found[0].raw.n_excluded == 4
     assert (found[1].win_rate.estimate, found[1].win_rate.reason) == (None, "nothing was measured")
     assert found[2].win_rate.n == 50
     few = joint_length_controlled([1, 0], ["m", "m"], [1, 2], [5, 9], [6, 2]).models[0].win_rate

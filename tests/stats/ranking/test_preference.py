@@ -23,14 +23,14 @@ def test_members_of_an_enum_are_verdicts():
 def test_flip_rate_by_hand():
     # Same, swapped, tie in one order alone, two ties, one order failed.
     rate = flip_rate(["a", "a", "a", "tie", "b"], ["a", "b", "tie", "tie", None], range(5))
-    assert (rate.estimate, rate.n, rate.left_out) == (0.5, 4, 1)
+    assert (rate.estimate, rate.n, rate.n_excluded) == (0.5, 4, 1)
 
 
 def test_first_position_rate_by_hand():
     verdicts = ["a", "a", "b", "b", "tie", None, "a"]
     shown = ["ab", "ba", "ba", "ab", "ab", "ab", None]
     rate = first_position_rate(verdicts, shown, ["q1", "q1", "q2", "q2", "q3", "q3", "q4"])
-    assert (rate.estimate, rate.n, rate.clusters, rate.left_out) == (0.5, 4, 2, 3)
+    assert (rate.estimate, rate.n, rate.clusters, rate.n_excluded) == (0.5, 4, 2, 3)
 
 
 def test_a_judge_that_sees_positions_alone():

@@ -14,7 +14,7 @@ def test_by_hand() -> None:
     found = worst_case([1, 2, None, 5, 4], list("abcde"), bounds=(1, 5))
     assert found.measured.estimate == 3.0
     assert (found.lowest.estimate, found.highest.estimate) == (13 / 5, 17 / 5)
-    assert (found.failed, found.measured.left_out, found.lowest.n) == (1, 1, 5)
+    assert (found.failed, found.measured.n_excluded, found.lowest.n) == (1, 1, 5)
     assert (found.low, found.high) == (found.lowest.low, found.highest.high)
 
 

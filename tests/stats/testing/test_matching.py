@@ -41,9 +41,9 @@ def test_an_item_counts_once_by_its_mean() -> None:
     found = paired_comparison(one, other, list("aabbcc"), items=list("aabbcc"))
     # 2, 4 (the other row of b failed) and 1
     assert found.difference.estimate == pytest.approx(7 / 3)
-    assert (found.difference.n, found.difference.left_out) == (3, 0)
+    assert (found.difference.n, found.difference.n_excluded) == (3, 0)
     whole = paired_comparison([None, 1, 2, 3], [1, 1, 1, 1], list("abcd"), items=list("abcd"))
-    assert (whole.difference.n, whole.difference.left_out) == (3, 1)
+    assert (whole.difference.n, whole.difference.n_excluded) == (3, 1)
     with pytest.raises(InputError, match="two clusters"):
         paired_comparison([1, 2], [0, 0], ["a", "b"], items=["i", "i"])
     with pytest.raises(InputError, match="one length"):

@@ -115,9 +115,9 @@ def test_swapping_the_two_turns_the_sign() -> None:
 
 def test_a_row_that_lacks_either_is_left_out() -> None:
     found = paired_comparison([1, None, 2, 3, 4], [0, 0, float("nan"), 1, 2], range(5))
-    assert (found.difference.n, found.difference.left_out) == (3, 2)
+    assert (found.difference.n, found.difference.n_excluded) == (3, 2)
     nothing = paired_comparison([None, 1], [1, None], range(2), bounds=(0, 1))
-    assert (nothing.p, nothing.reason, nothing.difference.left_out) == (None, "nothing was measured", 2)
+    assert (nothing.p, nothing.reason, nothing.difference.n_excluded) == (None, "nothing was measured", 2)
 
 
 def test_two_clusters_have_no_test() -> None:

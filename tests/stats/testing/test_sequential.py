@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.errors import InputError
-from evalhub.stats.testing.sequential import BETS, Standing, sequential_comparison
+from evalhub.stats.testing.sequential import BETS, Decision, sequential_comparison
 
 THREE = (-1.0, 0.0, 1.0)
 
@@ -38,7 +38,7 @@ def test_the_capital_and_the_interval_by_their_definition(values: list[float]) -
     assert found.p == pytest.approx(min(1, 1 / max(path)))
     crossed = [look for look, one in enumerate(path, 1) if one >= 20]
     assert found.stopped_at == (crossed[0] if crossed else None)
-    assert (found.standing is Standing.OPEN) == (not crossed)
+    assert (found.decision is Decision.OPEN) == (not crossed)
     low, mean, high = found.mean.low, found.mean.estimate, found.mean.high
     assert low is not None
     assert mean is not None
@@ -72,14 +72,14 @@ def test_settled_exactly_when_zero_lies_outside() -> None:
     assert before.low < 0
     assert after.mean.low is not None
     assert after.mean.low > 0
-    assert (after.standing, after.stopped_at) == (Standing.FIRST, found.stopped_at)
+    assert (after.decision, after.stopped_at) == (Decision.FIRST, found.stopped_at)
     assert after.p == pytest.approx(1 / after.e_value)
 
 
 def test_swapping_the_two_mirrors_everything() -> None:
     values = draws(1, 200, 0.3, 0.6)[0]
     one, other = (sequential_comparison(side, range(200)) for side in (values, -values))
-    assert (one.standing, other.standing) == (Standing.FIRST, Standing.SECOND)
+    assert (one.decision, other.decision) == (Decision.FIRST, Decision.SECOND)
     assert one.stopped_at == other.stopped_at
     assert (one.mean.low, one.mean.high) == pytest.approx((-other.mean.high, -other.mean.low))  # type: ignore[operator]
 
@@ -108,7 +108,7 @@ def test_a_tenth_is_settled_within_300_items_and_its_interval_holds() -> None:
         assert at.low is not None
         assert at.high is not None
         held += at.low <= 0.1 <= at.high
-        assert found.standing is not Standing.SECOND
+        assert found.decision is not Decision.SECOND
     assert np.median(stops) <= 300
     assert held / 300 >= 0.93
 
@@ -124,19 +124,19 @@ def test_a_cluster_is_one_observation_seen_when_complete() -> None:
 
 def test_failed_items_are_left_out() -> None:
     found = sequential_comparison([1, None, 0, float("nan")], ["a", "b", "c", "c"])
-    assert (found.mean.n, found.mean.clusters, found.mean.left_out, len(found.looks)) == (2, 2, 2, 2)
+    assert (found.mean.n, found.mean.clusters, found.mean.n_excluded, len(found.looks)) == (2, 2, 2, 2)
     nothing = sequential_comparison([None, None], ["a", "b"])
     assert (nothing.mean.estimate, nothing.mean.reason) == (None, "nothing was measured")
-    assert (nothing.mean.left_out, nothing.p, nothing.standing) == (2, 1.0, Standing.OPEN)
+    assert (nothing.mean.n_excluded, nothing.p, nothing.decision) == (2, 1.0, Decision.OPEN)
 
 
 def test_constant_differences() -> None:
     ties = sequential_comparison([0] * 100, range(100))
-    assert (ties.standing, ties.e_value, ties.p) == (Standing.OPEN, pytest.approx(1), pytest.approx(1))
+    assert (ties.decision, ties.e_value, ties.p) == (Decision.OPEN, pytest.approx(1), pytest.approx(1))
     assert ties.mean.low is not None
     assert -0.5 < ties.mean.low < 0
     wins = sequential_comparison([1] * 5_000, range(5_000))
-    assert (wins.standing, wins.stopped_at, wins.mean.high) == (Standing.FIRST, 8, 1.0)
+    assert (wins.decision, wins.stopped_at, wins.mean.high) == (Decision.FIRST, 8, 1.0)
     assert math.isfinite(wins.e_value)
     assert 0 < wins.p < 1e-300
 
@@ -144,8 +144,8 @@ def test_constant_differences() -> None:
 def test_a_lower_level_settles_earlier() -> None:
     values = draws(1, 500, 0.2, 0.6)[0]
     stops = [
-        sequential_comparison(values, range(500), level=level).stopped_at or 501
-        for level in (0.8, 0.95, 0.999)
+        sequential_comparison(values, range(500), confidence=confidence).stopped_at or 501
+        for confidence in (0.8, 0.95, 0.999)
     ]
     assert stops[0] < stops[1] < stops[2]
 
@@ -158,4 +158,4 @@ def test_bad_inputs() -> None:
     with pytest.raises(InputError, match="lowest and the highest"):
         sequential_comparison([1], ["a"], bounds=(1, 1))
     with pytest.raises(InputError, match="level"):
-        sequential_comparison([1], ["a"], level=1.0)
+        sequential_comparison([1], ["a"], confidence=1.0)

@@ -33,7 +33,7 @@ MIN_SYSTEMS = 3
 SLOW_RESAMPLES = 500
 
 
-class Level(StrEnum):
+class Granularity(StrEnum):
     """The values that are correlated: all rows, the rows of one item, or the means of systems."""
 
     POOLED = "pooled"
@@ -46,15 +46,15 @@ class Correlation:
     """One coefficient at one level.
 
     Args:
-        level: Pooled, item or system.
+        granularity: Pooled, item or system.
         coefficient: Which one.
-        estimate: The number. Its n counts rows (pooled), items (item) or systems (system). Its left_out
+        estimate: The number. Its n counts rows (pooled), items (item) or systems (system). Its n_excluded
             counts those of them without a coefficient or score.
         rows: Rows that have both scores.
         missing: Rows that lack one.
     """
 
-    level: Level
+    granularity: Granularity
     coefficient: Coefficient
     estimate: Estimate
     rows: int
@@ -68,7 +68,7 @@ def correlate(
     items: Column,
     systems: Column,
     clusters: Column | None = None,
-    levels: Sequence[Level] = tuple(Level),
+    granularities: Sequence[Granularity] = tuple(Granularity),
     coefficients: Sequence[Coefficient] = tuple(Coefficient),
 ) -> tuple[Correlation, ...]:
     """Correlate two scores of the same responses at every level.
@@ -82,7 +82,7 @@ def correlate(
         items: (n,) item ids. One row per item and system, samples averaged before.
         systems: (n,) system ids.
         clusters: (n,) cluster ids, each item within one. None = the items.
-        levels: Which levels, in the order of the result.
+        granularities: Which granularities, in the order of the result.
         coefficients: Which coefficients, in the order of the result.
 
     Returns:
@@ -96,15 +96,16 @@ def correlate(
     Example:
         >>> x, y = [1, 2, 3, 3, 1, 2], [1, 3, 2, 3, 1, 2]
         >>> rows = {"items": ["p", "p", "p", "q", "q", "q"], "systems": ["r", "s", "t", "r", "s", "t"]}
-        >>> by_item = correlate(x, y, **rows, levels=[Level.ITEM], coefficients=[Coefficient.KENDALL])
+        >>> item_level, kendall = [Granularity.ITEM], [Coefficient.KENDALL]
+        >>> by_item = correlate(x, y, **rows, granularities=item_level, coefficients=kendall)
         >>> round(by_item[0].estimate.estimate, 4)
         0.6667
     """
     rows = read_rows({"x": x, "y": y}, items=items, systems=systems, clusters=clusters)
-    functions = {Level.POOLED: _pooled, Level.ITEM: _by_item, Level.SYSTEM: _by_system}
+    functions = {Granularity.POOLED: _pooled, Granularity.ITEM: _by_item, Granularity.SYSTEM: _by_system}
     return tuple(
-        Correlation(level, kind, functions[level](kind, rows), rows.count, rows.missing)
-        for level in levels
+        Correlation(granularity, kind, functions[granularity](kind, rows), rows.count, rows.missing)
+        for granularity in granularities
         for kind in coefficients
     )
 
@@ -118,7 +119,7 @@ def _why_undefined(x: Floats, y: Floats, noun: str) -> str:
 
 def _pooled(kind: Coefficient, rows: Rows) -> Estimate:
     x, y = rows.scores
-    counts = {"n": rows.count, "clusters": rows.cluster_count, "left_out": rows.missing}
+    counts = {"n": rows.count, "clusters": rows.cluster_count, "n_excluded": rows.missing}
     value = coefficient(kind, x, y)
     if np.isnan(value):
         return with_ends(None, no_ends(_why_undefined(x, y, "rows with both scores")), **counts)
@@ -136,15 +137,15 @@ def _by_item(kind: Coefficient, rows: Rows) -> Estimate:
     x, y = rows.scores
     groups = rows.by_item()
     estimate = mean_estimate(within_groups(kind, x, y, groups), rows.cluster_of(groups), bounds=(-1, 1))
-    left_out = estimate.left_out + rows.lost_items
+    n_excluded = estimate.n_excluded + rows.lost_items
     if estimate.estimate is None:
-        return Estimate.none("no item has two rows that differ in both scores", left_out=left_out)
-    return replace(estimate, left_out=left_out)
+        return Estimate.none("no item has two rows that differ in both scores", n_excluded=n_excluded)
+    return replace(estimate, n_excluded=n_excluded)
 
 
 def _by_system(kind: Coefficient, rows: Rows) -> Estimate:
     n = rows.system_count
-    counts = {"n": n, "clusters": rows.cluster_count, "left_out": rows.lost_systems}
+    counts = {"n": n, "clusters": rows.cluster_count, "n_excluded": rows.lost_systems}
     if n < MIN_SYSTEMS:
         return with_ends(None, no_ends(f"fewer than {MIN_SYSTEMS} systems"), **counts)
     x, y = rows.system_means()

@@ -76,11 +76,11 @@ def completions(run: Run) -> list[str]:
 def sure(desk: Any) -> Any:
     """A desk whose judge always prefers k."""
     desk.dataset(items=ITEMS)
-    desk.suite(judges=[judge(*prefers("k", "m"))], budget={"settled": 0.95})
+    desk.suite(judges=[judge(*prefers("k", "m"))], budget={"early_stopping": 0.95})
     return desk
 
 
-def left_out(run: Run, name: str = "pw") -> dict[str, int]:
+def exclusions(run: Run, name: str = "pw") -> dict[str, int]:
     return dict(run.manifest["skipped"][name]["tiny"])
 
 
@@ -92,11 +92,11 @@ class TestStops:
         assert len(judged(run)) == len(completions(run)) == 2 * ROUND
         assert run.manifest["coverage"]["pw"] == dict.fromkeys(("expected", "done", "valid"), 2 * ROUND)
         assert run.manifest["expected"] == {"pw": 2 * ROUND}
-        assert left_out(run) == {STOPPED: 2 * (ITEMS - ROUND)}
-        (pair,) = run.manifest["settled"]["pairs"]
+        assert exclusions(run) == {STOPPED: 2 * (ITEMS - ROUND)}
+        (pair,) = run.manifest["early_stopping"]["pairs"]
         (row,) = rows_of(sequential_tests(Results(run)))
         assert {name: row[name] for name in pair} == pair
-        assert (row["first"], row["second"], row["standing"]) == ("k", "m", "first")
+        assert (row["first"], row["second"], row["decision"]) == ("k", "m", "first")
         assert 5 <= row["stopped_at"] < row["clusters"] == ROUND
         assert row["estimate"] == 1
         assert row["low"] > 0.5
@@ -110,33 +110,35 @@ class TestStops:
 
     def test_alike_systems_are_judged_whole(self, desk: Any) -> None:
         desk.dataset(items=ITEMS)
-        desk.suite(judges=[judge(*ALIKE)], budget={"settled": 0.95})
+        desk.suite(judges=[judge(*ALIKE)], budget={"early_stopping": 0.95})
         run = desk.run()
         assert len(judged(run)) == 2 * ITEMS
-        assert left_out(run) == {}
+        assert exclusions(run) == {}
         (row,) = rows_of(sequential_tests(Results(run)))
-        assert (row["standing"], row["stopped_at"], row["estimate"]) == ("open", None, 0.5)
+        assert (row["decision"], row["stopped_at"], row["estimate"]) == ("open", None, 0.5)
         assert not any("settled" in note for note in report_data(Results(run))["notes"])
 
     def test_only_the_settled_pairs_stop(self, desk: Any) -> None:
         desk.dataset(items=ITEMS, systems=("k", "m", "n"))
         rules = [*prefers("k", "m"), *prefers("n", "k"), *ALIKE]
-        desk.suite(judges=[judge(*rules)], budget={"settled": 0.95})
+        desk.suite(judges=[judge(*rules)], budget={"early_stopping": 0.95})
         run = desk.run()
         sizes = {pair: len(judged(run, system_a=pair[0], system_b=pair[1])) for pair in ("km", "kn", "mn")}
         assert sizes == {"km": 2 * ROUND, "kn": 2 * ROUND, "mn": 2 * ITEMS}
-        assert {round(row["level"], 4) for row in rows_of(sequential_tests(Results(run)))} == {0.9833}
+        assert {round(row["confidence"], 4) for row in rows_of(sequential_tests(Results(run)))} == {0.9833}
         tests = rows_of(sequential_tests(Results(run)))
-        assert {row["first"] + row["second"]: row["standing"] for row in tests} == {
+        assert {row["first"] + row["second"]: row["decision"] for row in tests} == {
             "km": "first", "kn": "second", "mn": "open",
         }  # fmt: skip
-        assert left_out(run) == {STOPPED: 4 * (ITEMS - ROUND)}
+        assert exclusions(run) == {STOPPED: 4 * (ITEMS - ROUND)}
 
     def test_what_was_asked_of_some_pairs_more_than_of_others_ranks_nobody(
         self, desk: Any, cli: Callable[..., Any]
     ) -> None:
         desk.dataset(items=ITEMS, systems=("k", "m", "n"))
-        desk.suite(judges=[judge(*prefers("k", "m"), *prefers("n", "k"), *ALIKE)], budget={"settled": 0.95})
+        desk.suite(
+            judges=[judge(*prefers("k", "m"), *prefers("n", "k"), *ALIKE)], budget={"early_stopping": 0.95}
+        )
         run = Results(desk.run())
         rates = [row for row in rows_of(leaderboard(run)) if row["rater"] == "pw"]
         gaps = [row for row in rows_of(comparisons(run)) if row["rater"] == "pw"]
@@ -145,32 +147,34 @@ class TestStops:
         assert {row["estimate"] for row in rates + gaps} == {None}
         assert {row["low"] for row in placed + rated} == {None}
         assert {row["reason"] for row in rates + gaps + placed} == {STOPPED_EARLY}
-        assert sensitivity([run]).query("kind == 'judge'").empty
+        assert sensitivity([run]).query("rater_kind == 'judge'").empty
         said = cli("sensitivity")
         assert (said.code, "judging stopped early" in said.sentence) == (2, True)
         for command in ("leaderboard", "compare"):
-            assert "read the table Settled" in " ".join(cli(command).out.split())
+            assert "read the sequential tests" in " ".join(cli(command).out.split())
 
     def test_failed_verdicts_say_nothing_of_the_order(self, desk: Any) -> None:
         rows = [{"item_id": f"i{n:03}", "prompt": "word " * (5 if n % 2 else 500)} for n in range(ITEMS)]
         desk.dataset(items=rows)
         engine = {"type": "scripted", "script": {"rules": prefers("k", "m"), "max_length": 200}}
-        desk.suite(judges=[judge(engine=engine)], budget={"settled": 0.999}, controls={"min_coverage": 0})
+        desk.suite(
+            judges=[judge(engine=engine)], budget={"early_stopping": 0.999}, controls={"min_coverage": 0}
+        )
         run = desk.run()
         (row,) = rows_of(sequential_tests(Results(run)))
-        assert row["left_out"] == sum(one.failure is not None for one in judged(run)) / 2 > 0
-        assert row["clusters"] == len(judged(run)) / 2 - row["left_out"]
+        assert row["n_excluded"] == sum(one.failure is not None for one in judged(run)) / 2 > 0
+        assert row["clusters"] == len(judged(run)) / 2 - row["n_excluded"]
 
     def test_a_look_reads_what_the_analysis_reads(self, desk: Any) -> None:
         desk.dataset(items=ITEMS, systems=("k", "m", "n"))
         rules = [*prefers("k", "m"), *prefers("n", "k"), *ALIKE]
         for rule in rules[:4]:  # where an item's number starts with another digit the two are alike
             rule["match"] = rule["match"].replace(" says[^§]", " says [1-5][^§]")
-        desk.suite(judges=[judge(*rules)], budget={"settled": 0.95})
+        desk.suite(judges=[judge(*rules)], budget={"early_stopping": 0.95})
         run = desk.run()
         rows = {(row["first"], row["second"]): row for row in rows_of(sequential_tests(Results(run)))}
-        told = run.manifest["settled"]["pairs"]
-        assert [pair["standing"] for pair in told] == ["first", "second"]
+        told = run.manifest["early_stopping"]["pairs"]
+        assert [pair["decision"] for pair in told] == ["first", "second"]
         for pair in told:
             row = rows[pair["first"], pair["second"]]
             assert {name: row[name] for name in pair} == pair
@@ -185,7 +189,7 @@ class TestOthers:
         other = judge(id="px", rubric="rate", engine=engine)
         other.pop("pairs")
         judges = [judge(engine=engine), judge(id="late", engine=engine, seed=3), other]
-        desk.suite(judges=judges, budget={"settled": 0.95})
+        desk.suite(judges=judges, budget={"early_stopping": 0.95})
         run = desk.run()
         assert len(run.manifest["engines"]) == 1
         assert {name: len(judged(run, judge=name)) for name in ("pw", "late", "px")} == {
@@ -207,20 +211,20 @@ class TestOthers:
         sure.suite(judges=[judge(*prefers("k", "m"))])
         run = sure.run()
         assert len(judged(run)) == 2 * ITEMS
-        assert run.manifest["settled"] is None
+        assert run.manifest["early_stopping"] is None
         assert rows_of(sequential_tests(Results(run))) == []
 
     def test_what_is_settled_needs_no_budget(self, sure: Any) -> None:
-        sure.suite(judges=[judge(*prefers("k", "m"))], budget={"settled": 0.95, "judgments": 50})
+        sure.suite(judges=[judge(*prefers("k", "m"))], budget={"early_stopping": 0.95, "judgments": 50})
         run = sure.run()
         assert run.finished
         assert run.manifest["over_budget"] == 0
-        assert left_out(run) == {STOPPED: 2 * (ITEMS - ROUND)}
+        assert exclusions(run) == {STOPPED: 2 * (ITEMS - ROUND)}
 
     def test_a_budget_that_ends_before_it_is_settled(self, desk: Any) -> None:
         desk.dataset(items=ITEMS)
         for budget in (60, 200):
-            desk.suite(judges=[judge(*ALIKE)], budget={"settled": 0.95, "judgments": budget})
+            desk.suite(judges=[judge(*ALIKE)], budget={"early_stopping": 0.95, "judgments": budget})
             if budget == 60:
                 with pytest.raises(Inconclusive, match="80 judgments left"):
                     desk.run()
@@ -242,13 +246,13 @@ class TestOthers:
             sure.run()
         (run,) = all_runs(sure.runs)
         before = len(judged(run))
-        sure.suite(judges=[judge(*prefers("k", "m"))], budget={"settled": 0.95})
+        sure.suite(judges=[judge(*prefers("k", "m"))], budget={"early_stopping": 0.95})
         done = sure.run()
         assert done.id == run.id
         assert done.finished
         counts = done.manifest["coverage"]["pw"]
         assert before < counts["done"] == counts["expected"] < 2 * ITEMS
-        assert left_out(done) == {STOPPED: 2 * ITEMS - counts["done"]}
+        assert exclusions(done) == {STOPPED: 2 * ITEMS - counts["done"]}
 
 
 class TestAgain:
@@ -256,7 +260,7 @@ class TestAgain:
         one, two = sure.run(), sure.run()
         assert one.id != two.id
         assert two.manifest["engines"] == []
-        assert one.manifest["settled"] == two.manifest["settled"]
+        assert one.manifest["early_stopping"] == two.manifest["early_stopping"]
         assert judged(one) == judged(two)
         assert rows_of(sequential_tests(Results(one))) == rows_of(sequential_tests(Results(two)))
 
@@ -264,14 +268,14 @@ class TestAgain:
         desk.dataset(items=ITEMS, systems=("k", "m", "n"))
         slow = {"rules": [*prefers("k", "m"), *ALIKE], "seconds": 0.02, "batch": 4}
         engine = {"type": "scripted", "script": slow}
-        desk.suite(judges=[judge(engine=engine)], budget={"settled": 0.95})
+        desk.suite(judges=[judge(engine=engine)], budget={"early_stopping": 0.95})
         sizes = []
         for answers in (15, 150):
             with pytest.raises(Interrupted):
                 runner.run("s", Options(runs=desk.runs), Interrupting(answers))
             (begun,) = all_runs(desk.runs)
             sizes.append(len(judged(begun)))
-        assert [one["second"] for one in begun.manifest["settled"]["pairs"]] == ["m"]
+        assert [one["second"] for one in begun.manifest["early_stopping"]["pairs"]] == ["m"]
         done = desk.run()
         assert done.id == begun.id
         assert done.finished
@@ -280,22 +284,26 @@ class TestAgain:
         asked = [engine["requests"] for engine in done.manifest["engines"]]
         assert len(asked) == 3
         assert sum(asked) == len(completions(done)) == len(set(completions(done))) == 2 * ROUND + 4 * ITEMS
-        assert left_out(done) == {STOPPED: 2 * (ITEMS - ROUND)}
+        assert exclusions(done) == {STOPPED: 2 * (ITEMS - ROUND)}
 
 
 @pytest.mark.parametrize(
     ("budget", "more", "parts"),
     [
-        ({"settled": 0.5}, {}, ("budget.settled", "greater than 0.5", "got 0.5")),
-        ({"settled": 1}, {}, ("budget.settled", "less than 1", "got 1")),
-        ({"settled": "soon"}, {}, ("budget.settled", "number")),
-        ({"settle": 0.9}, {}, ("budget.settle", "did you mean 'settled'?")),
+        ({"early_stopping": 0.5}, {}, ("budget.early_stopping", "greater than 0.5", "got 0.5")),
+        ({"early_stopping": 1}, {}, ("budget.early_stopping", "less than 1", "got 1")),
+        ({"early_stopping": "soon"}, {}, ("budget.early_stopping", "number")),
+        ({"early_stop": 0.9}, {}, ("budget.early_stop", "did you mean 'early_stopping'?")),
         (
-            {"settled": 0.9},
+            {"early_stopping": 0.9},
             {"juries": [{"id": "two", "members": ["pw", "px"]}]},
-            ("budget.settled", "juries"),
+            ("budget.early_stopping", "juries"),
         ),
-        ({"settled": 0.9}, {"cascades": [{"id": "c", "stages": ["pw"]}]}, ("budget.settled", "cascades")),
+        (
+            {"early_stopping": 0.9},
+            {"cascades": [{"id": "c", "stages": ["pw"]}]},
+            ("budget.early_stopping", "cascades"),
+        ),
     ],
 )
 def test_what_cannot_be_settled_is_one_sentence(
@@ -312,14 +320,19 @@ def test_the_report_says_where_judging_stopped(sure: Any, cli: Callable[..., Any
     results = Results(sure.run())
     assert len(pair_verdicts(results)) == ROUND
     data = report_data(results)
-    assert any('read the table "Settled"' in note for note in data["notes"])
-    assert "Settled, valid at every look" in report_page(data)
+    assert any("read the sequential tests" in note for note in data["notes"])
+    assert "Sequential tests, valid at every look" in report_page(data)
     for command in ("report", "leaderboard"):
-        assert "Settled, valid at every look" in cli(command).out
+        assert "Sequential tests, valid at every look" in cli(command).out
 
 
 def test_the_plan_says_what_it_may_ask_at_most(sure: Any) -> None:
     planned = prepare("s", Options())[1]
     assert planned.judgments == 2 * ITEMS
     together = {"pw": {"tiny": {"overall": 1}}}
-    assert planned.early_stopping == {"level": 0.95, "seeds": {"pw": 0}, "together": together, "pairs": []}
+    assert planned.early_stopping == {
+        "confidence": 0.95,
+        "seeds": {"pw": 0},
+        "together": together,
+        "pairs": [],
+    }

@@ -11,7 +11,7 @@ from evalhub.stats.clusters import Column, Floats, Ints, categories, codes, floa
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Standing:
+class SystemEstimates:
     """One number per system, higher = better, with the influence of each cluster.
 
     Args:
@@ -36,7 +36,7 @@ class Standing:
         if self.influence.ndim != 2 or any(shape != (size,) for shape in shapes):
             raise InputError("a value, an influence and an entry per system are needed", value=shapes)
         if not (np.isfinite(self.values).all() and np.isfinite(self.influence).all()):
-            raise InputError("the estimates of a standing are finite")
+            raise InputError("the estimates of systems are finite")
 
     @property
     def covariance(self) -> Floats:
@@ -45,7 +45,7 @@ class Standing:
         return np.asarray(self.influence.T @ self.influence * ((groups - 1) / groups), dtype=np.float64)
 
 
-def mean_standing(values: Column, systems: Column, clusters: Column) -> Standing:
+def system_means(values: Column, systems: Column, clusters: Column) -> SystemEstimates:
     """Return the mean of each system, such as a win rate against one baseline or a mean score.
 
     Args:
@@ -54,14 +54,14 @@ def mean_standing(values: Column, systems: Column, clusters: Column) -> Standing
         clusters: (n,) cluster ids. Systems share clusters where they answered the same items.
 
     Returns:
-        The standing of the systems that have a value.
+        The estimates of the systems that have a value.
 
     Raises:
         InputError: The columns differ in length.
 
     Example:
-        >>> standing = mean_standing([1, 0, 1, 1], ["x", "x", "y", "y"], ["q1", "q2", "q1", "q2"])
-        >>> standing.systems, standing.values.tolist(), standing.influence[:, 0].tolist()
+        >>> estimates = system_means([1, 0, 1, 1], ["x", "x", "y", "y"], ["q1", "q2", "q1", "q2"])
+        >>> estimates.systems, estimates.values.tolist(), estimates.influence[:, 0].tolist()
         (('x', 'y'), [0.5, 1.0], [0.5, -0.5])
     """
     same_length({"values": values, "systems": systems, "clusters": clusters})
@@ -75,7 +75,7 @@ def mean_standing(values: Column, systems: Column, clusters: Column) -> Standing
     total = counts.sum(axis=0)
     means = sums.sum(axis=0) / total
     remaining = np.maximum(total - counts, 1)
-    return Standing(
+    return SystemEstimates(
         tuple(np.unique(names[present]).tolist()),
         means,
         (sums - counts * means) / remaining,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from evalhub.errors import InputError
-from evalhub.stats import Coefficient, Level, correlate
+from evalhub.stats import Coefficient, Granularity, correlate
 from evalhub.stats.clusters import draw
 from evalhub.stats.correlation.coefficients import coefficient, rounded, within_groups
 from evalhub.stats.correlation.weighted import _resampled_kendall, weighted
@@ -21,10 +21,12 @@ LEVELS = st.integers(1, 5).map(float)
 NUMBERS = st.one_of(LEVELS, st.floats(-1e6, 1e6).map(lambda value: round(value, 3)))
 
 
-def one(x, y, level, kind, *, items=None, systems=None, **rest):
+def one(x, y, granularity, kind, *, items=None, systems=None, **rest):
     items = range(len(x)) if items is None else items
     systems = ["s"] * len(x) if systems is None else systems
-    return correlate(x, y, items=items, systems=systems, levels=[level], coefficients=[kind], **rest)[0]
+    return correlate(
+        x, y, items=items, systems=systems, granularities=[granularity], coefficients=[kind], **rest
+    )[0]
 
 
 def grid(items, systems, seed=0, noise=1.0):
@@ -80,20 +82,22 @@ def test_coefficients_of_many_rows_are_those_of_scipy(kind, n):
 def test_float_noise_breaks_no_tie():
     x, y = [0.1 + 0.2, 0.3, 0.5], [1.0, 2.0, 3.0]
     # Pairs: one tied in x, two concordant: 2 / sqrt(2 * 3).
-    assert one(x, y, Level.POOLED, Coefficient.KENDALL).estimate.estimate == pytest.approx(2 / 6**0.5)
+    assert one(x, y, Granularity.POOLED, Coefficient.KENDALL).estimate.estimate == pytest.approx(2 / 6**0.5)
     big = [1e6 + value for value in x]
-    assert one(big, y, Level.POOLED, Coefficient.KENDALL).estimate.estimate == pytest.approx(2 / 6**0.5)
+    assert one(big, y, Granularity.POOLED, Coefficient.KENDALL).estimate.estimate == pytest.approx(2 / 6**0.5)
     tiny = [value * 1e-30 for value in x]
-    assert one(tiny, y, Level.POOLED, Coefficient.KENDALL).estimate.estimate == pytest.approx(2 / 6**0.5)
+    assert one(tiny, y, Granularity.POOLED, Coefficient.KENDALL).estimate.estimate == pytest.approx(
+        2 / 6**0.5
+    )
 
 
 def test_item_level_by_hand():
     x = [1, 2, 3, 1, 2, 3, 4, 4, 4, 1, None]
     y = [1, 3, 2, 1, 2, 3, 1, 2, 3, 1, 2]
     items = ["p"] * 3 + ["q"] * 3 + ["constant"] * 3 + ["single"] + ["unscored"]
-    result = one(x, y, Level.ITEM, Coefficient.KENDALL, items=items)
+    result = one(x, y, Granularity.ITEM, Coefficient.KENDALL, items=items)
     assert result.estimate.estimate == pytest.approx((1 / 3 + 1) / 2)
-    assert (result.estimate.n, result.estimate.left_out, result.rows) == (2, 3, 10)
+    assert (result.estimate.n, result.estimate.n_excluded, result.rows) == (2, 3, 10)
     assert result.estimate.reason == "fewer than 3 clusters"
 
 
@@ -102,7 +106,7 @@ def test_system_level_by_hand():
     y = [1, 1, 2, 4, 2, 2, 5, 5]
     systems = ["r", "r", "s", "s", "t", "t", "u", "u"]
     # Means: x 2 2 5 0, y 1 3 2 5.
-    result = one(x, y, Level.SYSTEM, Coefficient.SPEARMAN, systems=systems, items=[1, 2] * 4)
+    result = one(x, y, Granularity.SYSTEM, Coefficient.SPEARMAN, systems=systems, items=[1, 2] * 4)
     assert result.estimate.estimate == pytest.approx(stats.spearmanr([2, 2, 5, 0], [1, 3, 2, 5]).statistic)
     assert (result.estimate.n, result.estimate.clusters, result.estimate.low) == (4, 2, None)
     assert result.estimate.reason == "fewer than 6 points for an interval of spearman"
@@ -116,7 +120,7 @@ def test_levels_are_those_of_a_plain_loop():
         pooled, item, system = correlate(x, y, items=items, systems=systems, coefficients=[kind])
         assert pooled.estimate.estimate == pytest.approx(ORACLE[kind](x, y), abs=1e-12)
         assert item.estimate.estimate == pytest.approx(np.nanmean(groups), abs=1e-12)
-        assert item.estimate.left_out == np.isnan(groups).sum()
+        assert item.estimate.n_excluded == np.isnan(groups).sum()
         assert system.estimate.estimate == pytest.approx(ORACLE[kind](*means), abs=1e-12)
 
 
@@ -124,12 +128,12 @@ def test_rows_without_both_scores_are_dropped_and_counted():
     x = [1, 2, None, 4, 5, float("nan"), 3]
     y = [1, 3, 2, None, 5, 1, float("inf")]
     items = ["a", "b", "c", "d", "e", "f", "g"]
-    pooled = one(x, y, Level.POOLED, Coefficient.PEARSON, items=items, systems=items)
-    system = one(x, y, Level.SYSTEM, Coefficient.PEARSON, items=items, systems=items)
+    pooled = one(x, y, Granularity.POOLED, Coefficient.PEARSON, items=items, systems=items)
+    system = one(x, y, Granularity.SYSTEM, Coefficient.PEARSON, items=items, systems=items)
     assert (pooled.rows, pooled.missing) == (3, 4)
-    assert (pooled.estimate.n, pooled.estimate.left_out) == (3, 4)
+    assert (pooled.estimate.n, pooled.estimate.n_excluded) == (3, 4)
     assert pooled.estimate.estimate == pytest.approx(ORACLE[Coefficient.PEARSON]([1, 2, 5], [1, 3, 5]))
-    assert (system.estimate.n, system.estimate.left_out) == (3, 4)
+    assert (system.estimate.n, system.estimate.n_excluded) == (3, 4)
 
 
 @pytest.mark.parametrize("kind", list(Coefficient))
@@ -156,18 +160,18 @@ def test_perfect_agreement_has_no_interval_but_that_of_kendall_between_systems()
     x = list(range(9))
     for result in correlate(x, x, items=["i"] * 9, systems=x, clusters=["i"] * 9):
         assert result.estimate.estimate == pytest.approx(1)
-        if (result.level, result.coefficient) == (Level.SYSTEM, Coefficient.KENDALL):
+        if (result.granularity, result.coefficient) == (Granularity.SYSTEM, Coefficient.KENDALL):
             assert 0.5 < result.estimate.low < 0.9
             assert result.estimate.high == 1
         else:
             assert result.estimate.low is None
-    pooled = one(x, x, Level.POOLED, Coefficient.PEARSON)
+    pooled = one(x, x, Granularity.POOLED, Coefficient.PEARSON)
     assert "no width" in pooled.estimate.reason
 
 
 def test_two_systems_say_nothing():
     x, y, items, systems = grid(10, 2)
-    estimate = one(x, y, Level.SYSTEM, Coefficient.PEARSON, items=items, systems=systems).estimate
+    estimate = one(x, y, Granularity.SYSTEM, Coefficient.PEARSON, items=items, systems=systems).estimate
     assert (estimate.estimate, estimate.n) == (None, 2)
 
 
@@ -175,8 +179,8 @@ def test_copies_inside_a_cluster_do_not_narrow_the_interval():
     x, y, items, systems = grid(12, 4)
     copies = [np.repeat(column, 5) for column in (x, y, items, systems)]
     for kind in Coefficient:
-        few = one(x, y, Level.POOLED, kind, items=items, systems=systems).estimate
-        many = one(*copies[:2], Level.POOLED, kind, items=copies[2], systems=copies[3]).estimate
+        few = one(x, y, Granularity.POOLED, kind, items=items, systems=systems).estimate
+        many = one(*copies[:2], Granularity.POOLED, kind, items=copies[2], systems=copies[3]).estimate
         assert many.estimate == pytest.approx(few.estimate)
         assert (many.low, many.high) == pytest.approx((few.low, few.high), abs=1e-9)
 
@@ -186,10 +190,10 @@ def test_items_that_share_a_cluster_widen_the_interval():
     x, y, systems = (np.tile(column, 6) for column in (x, y, systems))
     cluster = np.tile(items, 6)
     distinct = np.repeat(np.arange(6), len(items)) * 100 + cluster
-    for level in (Level.POOLED, Level.ITEM):
-        apart = one(x, y, level, Coefficient.SPEARMAN, items=distinct, systems=systems).estimate
+    for granularity in (Granularity.POOLED, Granularity.ITEM):
+        apart = one(x, y, granularity, Coefficient.SPEARMAN, items=distinct, systems=systems).estimate
         shared = one(
-            x, y, level, Coefficient.SPEARMAN, items=distinct, systems=systems, clusters=cluster
+            x, y, granularity, Coefficient.SPEARMAN, items=distinct, systems=systems, clusters=cluster
         ).estimate
         assert shared.clusters == 8
         assert shared.estimate == pytest.approx(apart.estimate)
@@ -198,7 +202,7 @@ def test_items_that_share_a_cluster_widen_the_interval():
 
 def test_many_clusters_take_fewer_resamples_of_kendall_and_say_so():
     x, y = np.random.default_rng(0).integers(0, 5, size=(2, 1_600))
-    estimate = one(x, y, Level.POOLED, Coefficient.KENDALL).estimate
+    estimate = one(x, y, Granularity.POOLED, Coefficient.KENDALL).estimate
     assert estimate.method == "cluster-bootstrap-500"
     assert estimate.low < estimate.estimate < estimate.high
 
@@ -216,20 +220,22 @@ def test_800_rows_take_less_than_two_seconds():
     assert len(results) == 9
 
 
-@pytest.mark.parametrize("level", [Level.POOLED, Level.ITEM])
-def test_coverage_on_30_clusters(level):
+@pytest.mark.parametrize("granularity", [Granularity.POOLED, Granularity.ITEM])
+def test_coverage_on_30_clusters(granularity):
     repeats, kind = 300, Coefficient.KENDALL
-    truth = np.mean([simulated(level, 400, seed)[0] for seed in range(10_000, 10_008)])
-    hits = sum(low <= truth <= high for _, low, high in (simulated(level, 30, s) for s in range(repeats)))
+    truth = np.mean([simulated(granularity, 400, seed)[0] for seed in range(10_000, 10_008)])
+    hits = sum(
+        low <= truth <= high for _, low, high in (simulated(granularity, 30, s) for s in range(repeats))
+    )
     assert 0.91 <= hits / repeats <= 0.99, kind
 
 
-def simulated(level, items, seed):
+def simulated(granularity, items, seed):
     rng = np.random.default_rng(seed)
     quality = rng.normal(size=(items, 4)) + rng.normal(size=(items, 1))
     x, y = (quality + rng.normal(size=(items, 4)) for _ in range(2))
     ids = np.repeat(np.arange(items), 4)
-    estimate = one(x.ravel(), y.ravel(), level, Coefficient.KENDALL, items=ids).estimate
+    estimate = one(x.ravel(), y.ravel(), granularity, Coefficient.KENDALL, items=ids).estimate
     return estimate.estimate, estimate.low, estimate.high
 
 
