@@ -136,7 +136,7 @@ def pairs(selection: Selection, label_keys: tuple[str, str]) -> None:
     labels = labels[labels["label_winner"].notna()]
     if verdicts.empty or labels.empty:
         return
-    label_criteria = selection.run.manifest["against"]
+    label_criteria = selection.run.manifest["label_criteria"]
     names = [
         label_criteria.get(judge, {}).get(selection.dataset, {}).get(criterion, criterion)
         for judge, criterion in zip(verdicts["judge"], verdicts["criterion"], strict=True)

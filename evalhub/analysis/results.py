@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 FAILED = "failure <> 'not_applicable'"
 NOT_APPLICABLE = "failure = 'not_applicable'"
 
-_MANIFEST_KEYS = ("against", "cards", "engines", "expected", "judges", "resolved", "rubrics", "skipped")
+_MANIFEST_KEYS = (
+    "label_criteria",
+    "cards",
+    "engines",
+    "expected",
+    "judges",
+    "resolved",
+    "rubrics",
+    "skipped",
+)
 _ITEM = ["dataset", "item_id"]
 Valid = TypeVar("Valid", CriterionSpec, Rubric)
 # The largest table holds all that engines read and wrote. Few queries need it, so it stays in its files.

@@ -109,7 +109,7 @@ def _plan_row(planned: Plan, judge: ResolvedJudge, dataset: Dataset) -> dict[str
             f"{count} {reason}"
             for reason, count in planned.exclusions[judge.spec.id][dataset.card.id].items()
         ],
-        "held_against": list(planned.against[judge.spec.id][dataset.card.id].values()),
+        "label_criteria": list(planned.label_criteria[judge.spec.id][dataset.card.id].values()),
         "pairwise": judge.rubric.kind is Kind.PAIRWISE,
         "power": asdict(hub.runner.expected_power(planned, judge, dataset)),
     }

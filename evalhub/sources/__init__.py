@@ -10,13 +10,13 @@ from evalhub.sources.catalog import (
     show,
     state_of_failure,
 )
+from evalhub.sources.consensus import consensus
 from evalhub.sources.fetch import fetch
 from evalhub.sources.files import DataFile, files_of, locate_files
 from evalhub.sources.load import Dataset, load
 from evalhub.sources.proposal import Proposal, propose
 from evalhub.sources.query import Limits
 from evalhub.sources.starter import first_card
-from evalhub.sources.truth import consensus
 
 __all__ = [
     "Contents",

@@ -23,7 +23,7 @@ from evalhub.scales import Kind
 from evalhub.sources.columns import place
 from evalhub.sources.replies import read_reply
 from evalhub.sources.verdicts import criterion_of, recorded_verdict, sides, value_of, winner_of
-from evalhub.specs import Card, Orders
+from evalhub.specs import Card, CombineOrders
 from evalhub.texts import is_blank, without_blanks
 
 Row = Mapping[str, Any]
@@ -182,8 +182,8 @@ def build_judgment(card: Card, row: Row, where: str) -> Judgment:
     spec = criterion_of(card, row, where)
     systems, is_swapped = sides(row, spec, where)
     judge = card.judges.get(row["judge"])
-    if judge and judge.reads:
-        verdict = read_reply(row, judge, judge.reads, spec, where)
+    if judge and judge.reply_format:
+        verdict = read_reply(row, judge, judge.reply_format, spec, where)
     else:
         verdict = recorded_verdict(row, card, spec, where)
     shown = row["shown"]
@@ -193,9 +193,9 @@ def build_judgment(card: Card, row: Row, where: str) -> Judgment:
             verdict["winner"] = verdict["winner"].swapped()
         if verdict.get("p_a") is not None:
             verdict["p_a"] = 1 - verdict["p_a"]
-    if judge and judge.orders is Orders.AGREE and spec.kind is Kind.PAIRWISE and shown is None:
+    if judge and judge.combine_orders is CombineOrders.AGREE and spec.kind is Kind.PAIRWISE and shown is None:
         raise SpecError(
-            f"orders: agree needs to know which system was shown first ({place(row)})",
+            f"combine_orders: agree needs to know which system was shown first ({place(row)})",
             where=where,
             fix="return the column shown, 'ab' or 'ba'",
         )

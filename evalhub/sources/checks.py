@@ -120,28 +120,32 @@ def refuse_several_annotators(card: Card, labels: Sequence[Label], where: str) -
     """Refuse several annotators of one response if the card has no rule that makes one label of them.
 
     Raises:
-        SpecError: The criterion lacks `truth`, or its `truth` matches no annotator.
+        SpecError: The criterion lacks `consensus`, or its `consensus` matches no annotator.
     """
     annotator_of: dict[tuple[Any, ...], str] = {}
     people = {(label.criterion, label.annotator) for label in labels}
     for criterion, spec in card.criteria.items():
         names = sorted(annotator for name, annotator in people if name == criterion)
-        if spec.truth and names and not any(fnmatchcase(name, spec.truth.annotators) for name in names):
+        if (
+            spec.consensus
+            and names
+            and not any(fnmatchcase(name, spec.consensus.annotators) for name in names)
+        ):
             raise SpecError(
                 "no annotator matches",
-                where=f"{where}:criteria.{criterion}.truth.annotators",
-                value=spec.truth.annotators,
+                where=f"{where}:criteria.{criterion}.consensus.annotators",
+                value=spec.consensus.annotators,
                 allowed=names[:20],
             )
     for label in labels:
         spec = card.criteria[label.criterion]
-        if spec.truth is None:
+        if spec.consensus is None:
             key = (*key_of(label)[:-1], label.annotator_kind)
             if annotator_of.setdefault(key, label.annotator) != label.annotator:
                 raise SpecError(
                     f"several annotators have a label ({ids_of(label)})",
                     where=f"{where}:criteria.{label.criterion}",
-                    fix=f"write a rule for one label into truth, such as {{by: {_RULE[spec.kind]}}}",
+                    fix=f"write a rule for one label into consensus, such as {{by: {_RULE[spec.kind]}}}",
                 )
 
 

@@ -11,7 +11,7 @@ from evalhub.records import FailureKind
 from evalhub.scales import Kind, Level, Order, Winner, number_in
 from evalhub.sources.columns import place
 from evalhub.sources.verdicts import bounds, unparsed_verdict
-from evalhub.specs import Card, CriterionSpec, Reads, RecordedJudge
+from evalhub.specs import Card, CriterionSpec, RecordedJudge, ReplyFormatUse
 
 Verdict = float | Winner | FailureKind
 
@@ -26,20 +26,24 @@ def refuse_unknown_formats(card: Card, where: str) -> None:
         SpecError: The format takes no letters, or another package's format cannot be loaded.
     """
     for name, judge in card.judges.items():
-        if not judge.reads:
+        if not judge.reply_format:
             continue
-        key = f"{where}:judges.{name}.reads"
-        reply_format = find_reply_format(judge.reads.format, where=key)
-        if judge.reads.letters and not reply_format.takes_letters:
+        key = f"{where}:judges.{name}.reply_format"
+        reply_format = find_reply_format(judge.reply_format.name, where=key)
+        if judge.reply_format.letters and not reply_format.takes_letters:
             raise SpecError(
-                f"the format {judge.reads.format} takes no letters",
+                f"the format {judge.reply_format.name} takes no letters",
                 where=f"{key}.letters",
                 fix="leave them out",
             )
 
 
 def read_reply(
-    row: Mapping[str, Any], judge: RecordedJudge, reads: Reads, spec: CriterionSpec, where: str
+    row: Mapping[str, Any],
+    judge: RecordedJudge,
+    reply_format: ReplyFormatUse,
+    spec: CriterionSpec,
+    where: str,
 ) -> dict[str, Any]:
     """Return the verdict or failure in a row's reply, in terms of the systems as the row names them.
 
@@ -53,11 +57,12 @@ def read_reply(
             f"a row has a verdict, and the card says to read its judge's replies ({place(row)})",
             where=where,
             value=columns,
-            fix="leave the column or `reads` out",
+            fix="leave the column or `reply_format` out",
         )
-    if spec.kind not in find_reply_format(reads.format).kinds:
+    if spec.kind not in find_reply_format(reply_format.name).kinds:
         raise SpecError(
-            f"the format {reads.format} cannot answer a {spec.kind} criterion ({place(row)})", where=where
+            f"the format {reply_format.name} cannot answer a {spec.kind} criterion ({place(row)})",
+            where=where,
         )
     if spec.kind is Kind.PAIRWISE and row["shown"] is None:
         raise SpecError(
@@ -69,26 +74,34 @@ def read_reply(
         return {"failure": row["failure"]}
     if row["raw_text"] is None:
         return unparsed_verdict(judge, spec, row, FailureKind.PARSE, "no reply is recorded", where)
-    reading = parse_reply(row["raw_text"], _form(row, judge, reads, spec, where))
+    reading = parse_reply(row["raw_text"], _form(row, judge, reply_format, spec, where))
     return _as_fields(reading, row, judge, spec, where)
 
 
 def _form(
-    row: Mapping[str, Any], judge: RecordedJudge, reads: Reads, spec: CriterionSpec, where: str
+    row: Mapping[str, Any],
+    judge: RecordedJudge,
+    reply_format: ReplyFormatUse,
+    spec: CriterionSpec,
+    where: str,
 ) -> ReplySpec:
     return ReplySpec(
-        format=reads.format,
+        format=reply_format.name,
         limits=judge.range or bounds(spec),
-        labels=_labels(row, judge, reads, spec, where),
+        labels=_labels(row, judge, reply_format, spec, where),
         criterion=row["criterion"],
-        key=reads.key,
-        rule=VerdictRule(reads.rule) if reads.rule else None,
+        key=reply_format.key,
+        rule=VerdictRule(reply_format.rule) if reply_format.rule else None,
         think=tuple(spec.tags for spec in judge.think),
     )
 
 
 def _labels(
-    row: Mapping[str, Any], judge: RecordedJudge, reads: Reads, spec: CriterionSpec, where: str
+    row: Mapping[str, Any],
+    judge: RecordedJudge,
+    reply_format: ReplyFormatUse,
+    spec: CriterionSpec,
+    where: str,
 ) -> Mapping[str, Verdict]:
     """Return the verdict of each label of a reply: the card's letters, else the criterion's own labels."""
     verdicts: dict[str, Verdict]
@@ -103,8 +116,8 @@ def _labels(
         levels = tuple(level for level in levels if judge.range is None or number_in(level.label) is None)
         defaults = verdicts = {level.label: _verdict_of(level) for level in levels}
     limits = judge.range or (None if verdicts else bounds(spec))
-    labels = dict(defaults) if not reads.letters else {}
-    for letter, value in reads.letters.items():
+    labels = dict(defaults) if not reply_format.letters else {}
+    for letter, value in reply_format.letters.items():
         if str(value) in verdicts:
             labels[letter] = verdicts[str(value)]
         elif limits and not isinstance(value, str) and limits[0] <= value <= limits[1]:
@@ -112,7 +125,7 @@ def _labels(
         else:
             raise SpecError(
                 f"the letter {letter} has a meaning that the criterion {row['criterion']} does not allow",
-                where=f"{where.rpartition(':')[0]}:judges.{row['judge']}.reads.letters",
+                where=f"{where.rpartition(':')[0]}:judges.{row['judge']}.reply_format.letters",
                 value=value,
                 allowed=verdicts or "a number from {:g} to {:g}".format(*limits or (0, 0)),
             )

@@ -143,17 +143,17 @@ def unparsed_verdict(
     reason: str | None,
     where: str,
 ) -> dict[str, Any]:
-    """Return the failure, or by the card's `unparsed` the tie, of a verdict that is NULL or cannot be read.
+    """Return the failure, or the tie by the card's `unparsed_as`, of a verdict that is NULL or unread.
 
     Raises:
-        SpecError: The criterion does not allow the card's `unparsed`.
+        SpecError: The criterion does not allow the card's `unparsed_as`.
     """
-    if judge.unparsed == "wrong" and spec.kind is Kind.POINTWISE:
-        raise SpecError(f"unparsed: wrong needs a pairwise criterion ({place(row)})", where=where)
-    if judge.unparsed != "tie":
+    if judge.unparsed_as == "wrong" and spec.kind is Kind.POINTWISE:
+        raise SpecError(f"unparsed_as: wrong needs a pairwise criterion ({place(row)})", where=where)
+    if judge.unparsed_as != "tie":
         return {"failure": failure, "detail": reason}
     if Winner.TIE not in (spec.levels or ()):
-        raise SpecError(f"unparsed: tie needs a criterion that allows a tie ({place(row)})", where=where)
+        raise SpecError(f"unparsed_as: tie needs a criterion that allows a tie ({place(row)})", where=where)
     return {"winner": Winner.TIE, "detail": f"counted as a tie: {reason}"}
 
 

@@ -19,7 +19,7 @@ from evalhub.specs.levels import Levels, read_levels, scale_of
 from evalhub.specs.thinking import THINK, Think
 
 
-class Truth(Spec):
+class ConsensusRule(Spec):
     """The rule by which several annotators become one label."""
 
     annotators: str = "*"
@@ -49,7 +49,7 @@ class CriterionSpec(Spec):
     range: tuple[float, float] | None = None
     higher_is_better: bool = Field(default=None, validate_default=True)
     raters: int | None = Field(default=None, ge=1)
-    truth: Truth | None = None
+    consensus: ConsensusRule | None = None
     turn: int | None = Field(default=None, ge=1)
     annotators: Literal["people", "slots"] = "people"
     title: str | None = None
@@ -93,8 +93,8 @@ class CriterionSpec(Spec):
         if self.kind is Kind.PAIRWISE:
             if not isinstance(self.levels, tuple):
                 raise ValueError("pairwise levels are the outcomes allowed, such as [a, tie, b]")
-            if self.truth and self.truth.by != "majority":
-                raise ValueError("the truth of a pairwise criterion is by majority")
+            if self.consensus and self.consensus.by != "majority":
+                raise ValueError("the consensus of a pairwise criterion is by majority")
             if not self.higher_is_better:
                 raise ValueError("the winner of a comparison is the better one: leave higher_is_better out")
         elif isinstance(self.levels, dict) == (self.range is not None):
@@ -104,8 +104,8 @@ class CriterionSpec(Spec):
         return self
 
 
-class Reads(Spec):
-    """The format of a recorded judge's replies. A text is short for its `format` alone.
+class ReplyFormatUse(Spec):
+    """The format of a recorded judge's replies. A text is short for its `name` alone.
 
     Attributes:
         key: The field of a JSON object, by default the criterion's id.
@@ -114,13 +114,13 @@ class Reads(Spec):
             criterion, or a side as shown (a, tie, b).
     """
 
-    format: str
+    name: str
     key: str = ""
     rule: Literal["first", "last"] | None = None
     letters: dict[str, int | float | str] = Field(default_factory=dict)
 
 
-class Orders(StrEnum):
+class CombineOrders(StrEnum):
     """The rule by which the two orders of a recorded pair become one verdict."""
 
     NET = "net"
@@ -131,27 +131,27 @@ class RecordedJudge(Spec):
     """How to read the verdicts of a judge that came with the dataset.
 
     Attributes:
-        reads: The format in which a row's `raw_text` is read. Without it the row has the verdict.
-        orders: `net` adds up the verdicts of the two orders, so that a win and a tie are a win. `agree` gives
-            a win only where both orders agree.
-        unparsed: What a verdict that is NULL or cannot be read counts as: a `failure`, a `tie`, or a failure
-            that agreement with pairwise labels counts as `wrong`.
+        reply_format: The format in which a row's `raw_text` is read. Without it the row has the verdict.
+        combine_orders: `net` adds up the verdicts of the two orders, so that a win and a tie are a win.
+            `agree` gives a win only where both orders agree.
+        unparsed_as: What a verdict that is NULL or cannot be read counts as: a `failure`, a `tie`, or a
+            failure that agreement with pairwise labels counts as `wrong`.
         higher_is_better: The direction of its ratings, by default that of the criterion's labels.
         think: As in `Card`.
     """
 
-    reads: Reads | None = None
-    orders: Orders = Orders.NET
-    unparsed: Literal["failure", "tie", "wrong"] = "failure"
+    reply_format: ReplyFormatUse | None = None
+    combine_orders: CombineOrders = CombineOrders.NET
+    unparsed_as: Literal["failure", "tie", "wrong"] = "failure"
     range: tuple[float, float] | None = None
     higher_is_better: bool | None = None
     think: Think = THINK
     family: str | list[str] = "unknown"
 
-    @field_validator("reads", mode="before")
+    @field_validator("reply_format", mode="before")
     @classmethod
     def _from_format(cls, value: object) -> object:
-        return {"format": value} if isinstance(value, str) else value
+        return {"name": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _range_rises(self) -> RecordedJudge:

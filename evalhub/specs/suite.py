@@ -124,14 +124,14 @@ class JudgeUse(ModelUse):
     mode: Mode = Mode.DIRECT
     positions: Positions = Positions.BOTH
     criteria: tuple[str, ...] | None = None
-    against: dict[str, str] = Field(default_factory=dict)
+    label_criteria: dict[str, str] = Field(default_factory=dict)
     pairs: Pairs = Pairs()
     sampling: SamplingSpec = SamplingSpec()
     samples: int = Field(default=1, ge=1)
     combine: Literal[Combine.MEAN, Combine.VOTE] = Combine.MEAN
     rationale_tokens: int = Field(default=256, ge=8)
     think_tokens: int = Field(default=512, ge=8)
-    waits: int = Field(default=0, ge=0, le=8)
+    think_extensions: int = Field(default=0, ge=0, le=8)
     seed: int = 0
 
 

@@ -20,7 +20,7 @@ class DatasetUse(Spec):
         dataset: Path or id of the dataset, so that a suite can use one dataset several times.
         limit: Number of items to draw with `seed`.
         tags: Tags that an item must all have.
-        without: Tags that an item must not have.
+        exclude_tags: Tags that an item must not have.
     """
 
     id: str
@@ -29,7 +29,7 @@ class DatasetUse(Spec):
     seed: int = 0
     split: str | None = None
     tags: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
+    exclude_tags: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod

@@ -44,7 +44,7 @@ MANIFEST: dict[str, Any] = {
         judge: parse_rubric(text, judge).model_dump(mode="json", exclude_none=True)
         for judge, text in (("pw", PAIR), ("pt", RATE))
     },
-    "against": {"pw": {"d": {"overall": "overall"}}, "pt": {"d": {"quality": "quality"}}},
+    "label_criteria": {"pw": {"d": {"overall": "overall"}}, "pt": {"d": {"quality": "quality"}}},
     "cards": {
         "d": {
             "id": "d",

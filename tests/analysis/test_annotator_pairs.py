@@ -59,10 +59,10 @@ def results(desk: Any, by_annotator: LabelsByAnnotator, **criterion: Any) -> Res
         "overall": {
             "kind": "pairwise",
             "levels": ["a", "tie", "b"],
-            "truth": {"by": "majority"},
+            "consensus": {"by": "majority"},
             **criterion,
         },
-        "quality": {"kind": "pointwise", "range": [1, 3], "truth": {"by": "median"}, **criterion},
+        "quality": {"kind": "pointwise", "range": [1, 3], "consensus": {"by": "median"}, **criterion},
     }
     criteria = {name: {**spec, **criterion} for name, spec in criteria.items()}
     desk.dataset(items=60, labels=rows, card={"criteria": criteria})

@@ -66,7 +66,7 @@ def test_two_hard_verdicts_add_up_or_must_agree(
             hard(hand.asked("i", "ab", 0.5, judge=judge), first),
             hard(hand.asked("i", "ba", 0.5, judge=judge), second),
         ]
-    cards = {"d": {"id": "d", "judges": {"sums": {}, "agrees": {"orders": "agree"}}}}
+    cards = {"d": {"id": "d", "judges": {"sums": {}, "agrees": {"combine_orders": "agree"}}}}
     rows = {row["judge"]: row for row in rows_of(pair_verdicts(results(records, cards=cards)))}
     assert rows["sums"]["winner"] == net
     assert rows["agrees"]["winner"] == agree
@@ -77,7 +77,7 @@ def test_two_hard_verdicts_add_up_or_must_agree(
 def test_orders_that_must_agree_need_both(hand: Any, results: Write, failed: bool) -> None:
     records = [hand.item("i"), hand.asked("i", "ab", 0.9)]
     records += [hand.asked("i", "ba", None)] if failed else []
-    cards = {"d": {"id": "d", "judges": {"pw": {"orders": "agree"}}}}
+    cards = {"d": {"id": "d", "judges": {"pw": {"combine_orders": "agree"}}}}
     (row,) = rows_of(pair_verdicts(results(records, cards=cards)))
     assert (row["winner"], row["winner_ab"]) == (None, "a")
 
@@ -85,7 +85,7 @@ def test_orders_that_must_agree_need_both(hand: Any, results: Write, failed: boo
 def test_probabilities_whose_orders_must_agree_give_a_hard_verdict(hand: Any, results: Write) -> None:
     # the net of log-odds is for a, yet the second order says b
     records = [hand.item("i"), hand.asked("i", "ab", 0.99), hand.asked("i", "ba", 0.4)]
-    cards = {"d": {"id": "d", "judges": {"pw": {"orders": "agree"}}}}
+    cards = {"d": {"id": "d", "judges": {"pw": {"combine_orders": "agree"}}}}
     (row,) = rows_of(pair_verdicts(results(records, cards=cards)))
     assert (row["winner"], row["p_a"]) == ("tie", None)
 

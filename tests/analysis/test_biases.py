@@ -193,7 +193,7 @@ class TestWhatCounts:
         for one in longer_wins(20, 8, "old"):
             if one.shown is Order.AB:
                 records.append(replace(one, shown=None, source=Source.RECORDED))
-        run = results(records, judges={}, against={}, expected={}, skipped={})
+        run = results(records, judges={}, label_criteria={}, expected={}, skipped={})
         for bias in ("position", "flips"):
             assert told(run, bias, "rate", "old")["estimate"] is None
             assert told(run, bias, "rate", "old")["reason"]
@@ -243,7 +243,10 @@ class TestFamilies:
 
     def manifest(self, judges: dict[str, str]) -> dict[str, Any]:
         rubrics = {judge: {"rubric": "pair", "families": [family]} for judge, family in judges.items()}
-        return {"judges": rubrics, "against": {judge: {"d": {"overall": "overall"}} for judge in judges}}
+        return {
+            "judges": rubrics,
+            "label_criteria": {judge: {"d": {"overall": "overall"}} for judge in judges},
+        }
 
     def test_own_family_is_pooled_over_the_judges(self, hand: Any, results: Write) -> None:
         judges = {"q": "qwen", "s": "smollm"}

@@ -171,8 +171,8 @@ class TestNights:
             ("direct", {"sampling": {"temperature": 0.7}}, "sampling"),
             ("direct", {"pairs": {"by": "all"}}, "pairs"),
             ("explain", {"rationale_tokens": 64}, "rationale tokens"),
-            ("think", {"think_tokens": 64, "waits": 1}, "think tokens, waits"),
-            ("direct", {"rationale_tokens": 64, "think_tokens": 64, "waits": 1}, None),
+            ("think", {"think_tokens": 64, "think_extensions": 1}, "think tokens, think extensions"),
+            ("direct", {"rationale_tokens": 64, "think_tokens": 64, "think_extensions": 1}, None),
             ("explain", {"think_tokens": 64}, None),
         ],
     )

@@ -48,7 +48,7 @@ def manifest(signs: Signs, *, jury: str | None = None) -> dict[str, Any]:
         "resolved": {"suite": {"controls": {"length_penalty": 0.5}}},
         "judges": {judge: {"rubric": "rate"} for judge in own_judges},
         "rubrics": dict.fromkeys(own_judges, rubric),
-        "against": {judge: {"d": {"quality": "quality"}} for judge in (*own_judges, "panel")},
+        "label_criteria": {judge: {"d": {"quality": "quality"}} for judge in (*own_judges, "panel")},
         "juries": [jury_facts] if jury else [],
         "metrics": {"ter": {"bounds": None, "higher_is_better": signs.metric > 0}},
         "cards": {
@@ -103,7 +103,7 @@ def runs(results: Callable[..., Results]) -> Callable[..., Results]:
 
     def make(seed: int, signs: Signs, **options: Any) -> Results:
         changes = manifest(signs, **options)
-        changes["cards"]["d"]["criteria"]["quality"]["truth"] = {"by": "mean"}
+        changes["cards"]["d"]["criteria"]["quality"]["consensus"] = {"by": "mean"}
         return results(records(seed, signs, **options), **changes)
 
     return make

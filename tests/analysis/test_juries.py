@@ -28,7 +28,7 @@ def facts(criterion: str, combine: str = "mean", quorum: int = 2) -> dict[str, A
     return {
         "judges": {judge: {"rubric": "x"} for judge in THREE},
         "juries": [jury],
-        "against": dict.fromkeys((*THREE, "all"), links),
+        "label_criteria": dict.fromkeys((*THREE, "all"), links),
     }
 
 

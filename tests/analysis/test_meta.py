@@ -249,7 +249,7 @@ def test_coverage_is_that_of_the_criterion(hand: Any, results: Write) -> None:
     ]  # fmt: skip
     cards = {name: {"id": name, "criteria": {"overall": {"kind": "pairwise", "levels": ["a", "tie", "b"]}}}
              for name in "de"}  # fmt: skip
-    facts = {"cards": cards, "against": {"pw": {name: {"overall": "overall"} for name in "de"}}}
+    facts = {"cards": cards, "label_criteria": {"pw": {name: {"overall": "overall"} for name in "de"}}}
     rows = rows_of(meta([results([*records, *other_dataset], expected={"pw": 80}, **facts)]))
     by_dataset = {
         row["dataset"]: row for row in rows if (row["rater"], row["statistic"]) == ("pw", "coverage")

@@ -236,8 +236,10 @@ class TestRatings:
         self, hand: Any, results: Write
     ) -> None:
         second = [replace(one, criterion="style") for one in self.records(hand) if isinstance(one, Judgment)]
-        against = {"pt": {"d": {"quality": "quality", "style": "quality"}}}
-        (frame,) = labelled_responses(results([*self.records(hand), *second], against=against)).values()
+        label_criteria = {"pt": {"d": {"quality": "quality", "style": "quality"}}}
+        (frame,) = labelled_responses(
+            results([*self.records(hand), *second], label_criteria=label_criteria)
+        ).values()
         assert {"pt: quality", "pt: quality (soft)", "pt: style", "pt: style (soft)"} <= set(frame.columns)
 
     def test_mean_scores(self, hand: Any, results: Write) -> None:
@@ -282,7 +284,7 @@ class TestRecordedJudges:
         records: list[Record] = [one for one in hand.pairs() if not isinstance(one, Judgment)]
         for item, winner, p in zip(hand.lengths, "abab", (0.9, 0.2, 0.4, 0.5), strict=True):
             records += [said(item, "old", winner=Winner(winner)), said(item, "soft", p_a=p)]
-        run = results(records, expected={}, judges={}, against={}, skipped={})
+        run = results(records, expected={}, judges={}, label_criteria={}, skipped={})
         frame = agreement(run)
         # old: a b a b against a b b a; soft: a b b tie
         assert cell(frame, rater="old", reference_rater="labels", statistic="accuracy") == pytest.approx(

@@ -44,7 +44,7 @@ def run(hand: Any, results: Write) -> Results:
             "criteria": {
                 "overall": {
                     "kind": "pairwise", "levels": ["a", "tie", "b"],
-                    "truth": {"annotators": "*", "by": "majority"},
+                    "consensus": {"annotators": "*", "by": "majority"},
                 }
             },
         }
@@ -92,7 +92,7 @@ def test_slots_cannot_be_followed(hand: Any, results: Write) -> None:
             "criteria": {
                 "overall": {
                     "kind": "pairwise", "levels": ["a", "tie", "b"], "annotators": "slots",
-                    "truth": {"annotators": "*", "by": "majority"},
+                    "consensus": {"annotators": "*", "by": "majority"},
                 }
             },
         }

@@ -92,7 +92,7 @@ def test_what_cannot_be_read_is_wrong_where_the_card_says_so(
         )
     ]  # fmt: skip
     cards = card(
-        judges={"them": {"unparsed": unparsed}},
+        judges={"them": {"unparsed_as": unparsed}},
         criteria={"overall": {"kind": "pairwise", "levels": ["a", "b"]}},
     )
     run = results([*pairs, *recorded, *other_judgments], cards=cards)
@@ -125,7 +125,7 @@ def test_the_levels_of_judge_and_labels_are_compared(hand: Any, results: Write) 
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ({"levels": LEVELS, "truth": {"by": "mean"}}, "accuracy of means is not defined"),
+        ({"levels": LEVELS, "consensus": {"by": "mean"}}, "accuracy of means is not defined"),
         ({"levels": LEVELS | {4: "best"}}, "the judge's levels are not the labels'"),
         ({"range": [1, 3]}, "the judge's levels are not the labels'"),
     ],

@@ -141,7 +141,7 @@ def test_a_damaged_manifest_is_named_and_the_others_are_verified(desk: Any, cli:
     assert cli("verify", bad.id).code == 4
 
 
-@pytest.mark.parametrize("key", ["against", "expected", "judges", "engines"])
+@pytest.mark.parametrize("key", ["label_criteria", "expected", "judges", "engines"])
 def test_a_manifest_of_another_make_is_one_sentence(desk: Any, cli: Callable[..., Any], key: str) -> None:
     path = desk.run().path / "manifest.json"
     told = json.loads(path.read_text())

@@ -194,8 +194,8 @@ class TestPairs:
         assert {(row["first"], row["second"]): row["n"] for row in observed if row["n"]} == {
             ("b", "x"): 6, ("b", "y"): 6,
         }  # fmt: skip
-        against = by_system(length_controlled_win_rates(run), measure="win rate (soft)")
-        assert {name: row["n"] for name, row in against.items()} == {"x": 6, "y": 6}
+        label_criteria = by_system(length_controlled_win_rates(run), measure="win rate (soft)")
+        assert {name: row["n"] for name, row in label_criteria.items()} == {"x": 6, "y": 6}
 
     def test_a_system_that_met_few_is_set_apart_with_its_matches(self, hand: Any, results: Write) -> None:
         matches = [(n, "xy", 0.9 if n % 3 else 0.1) for n in range(12)]
@@ -219,8 +219,8 @@ class TestPairs:
         )
         assert "5 of the 15 items" in board["x"]["reason"]
         assert board["b"]["reason"] == "no other system was measured on enough of the same items"
-        against = by_system(length_controlled_win_rates(run), measure="win rate (length-controlled)")
-        assert {row["estimate"] for row in against.values()} == {None}
+        label_criteria = by_system(length_controlled_win_rates(run), measure="win rate (length-controlled)")
+        assert {row["estimate"] for row in label_criteria.values()} == {None}
 
     def test_drawn_pairs_compare_through_their_opponents(self, hand: Any, results: Write) -> None:
         # each item has one of the three pairs: x beats y, y beats z, and x loses to z at times

@@ -52,7 +52,7 @@ def test_each_turn_is_a_criterion_of_its_own(desk: Any) -> None:
     assert len(labels) == 4 * ITEMS
     assert set(results.labels()["turn"]) == {1, 2}
     # Neither the judge, nor a metric or the length, is about one turn.
-    assert results.manifest["against"]["pt"]["tiny"] == {"quality": "quality"}
+    assert results.manifest["label_criteria"]["pt"]["tiny"] == {"quality": "quality"}
     assert rows_of(agreement(results)) == []
     assert rows_of(correlations(results)) == []
 
@@ -84,7 +84,7 @@ def test_annotators_are_compared_within_a_turn(desk: Any) -> None:
     annotated = RATED.replace("turn,", "turn, who AS annotator,").replace(
         "t(turn)", "t(turn), (VALUES ('x'), ('y')) a(who)"
     )
-    quality = {"kind": "pointwise", "range": [1, 3], "truth": {"by": "mean"}}
+    quality = {"kind": "pointwise", "range": [1, 3], "consensus": {"by": "mean"}}
     conversations(desk, labels=annotated, criteria={"quality": quality})
     desk.suite(judges=[RATE])
     criteria = {row["label_criterion"] for row in rows_of(human_agreement(Results(desk.run())))}
@@ -113,7 +113,7 @@ def test_the_only_turn_of_a_response_is_the_whole_of_it(desk: Any) -> None:
     results = Results(desk.run())
     assert set(results.labels()["criterion"]) == {"quality"}
     assert results.labels()["turn"].isna().all()
-    assert results.manifest["against"]["pt"]["tiny"] == {"quality": "quality"}
+    assert results.manifest["label_criteria"]["pt"]["tiny"] == {"quality": "quality"}
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,6 @@ def test_a_turn_that_is_not_there_is_refused(desk: Any, turn: str, message: str)
 
 def test_a_judge_cannot_be_held_against_a_turn(desk: Any) -> None:
     conversations(desk, labels=RATED)
-    desk.suite(judges=[{**RATE, "against": {"quality": "quality@turn1"}}])
+    desk.suite(judges=[{**RATE, "label_criteria": {"quality": "quality@turn1"}}])
     with pytest.raises(Exception, match="quality@turn1"):
         desk.run()

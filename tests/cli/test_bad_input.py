@@ -75,14 +75,22 @@ def refused(output: Any, *parts: str, code: int = 2) -> None:
             ("unknown model", "did you mean 'qwen2.5-coder-1.5b-instruct'?"),
         ),
         ({"judges": [{**JUDGE, "criteria": ["overal"]}]}, ("judges.pw.criteria", "did you mean 'overall'?")),
-        ({"judges": [{**JUDGE, "against": {"overal": "x"}}]}, ("judges.pw.against", "mean 'overall'?")),
         (
-            {"judges": [{**JUDGE, "against": {"overall": "overal"}}]},
-            ("judges.pw.against", "criterion of the labels", "did you mean 'overall'?"),
+            {"judges": [{**JUDGE, "label_criteria": {"overal": "x"}}]},
+            ("judges.pw.label_criteria", "mean 'overall'?"),
         ),
         (
-            {"judges": [{**JUDGE, "against": {"overall": "quality"}}]},
-            ("judges.pw.against", "pairwise criterion of the labels", "got 'quality'", "allowed: overall"),
+            {"judges": [{**JUDGE, "label_criteria": {"overall": "overal"}}]},
+            ("judges.pw.label_criteria", "criterion of the labels", "did you mean 'overall'?"),
+        ),
+        (
+            {"judges": [{**JUDGE, "label_criteria": {"overall": "quality"}}]},
+            (
+                "judges.pw.label_criteria",
+                "pairwise criterion of the labels",
+                "got 'quality'",
+                "allowed: overall",
+            ),
         ),
         (
             {"judges": [{**JUDGE, "pairs": {"by": "baseline", "baseline": "n"}}]},

@@ -78,7 +78,7 @@ class TestNew:
         assert not (desk.folder / "judges" / "mine.md").exists()
 
     def test_one_that_does_both_compares(self) -> None:
-        assert parse_rubric(starter("x", "own-reference")[0], "x").shows == ("response_a", "response_b")
+        assert parse_rubric(starter("x", "self-reference")[0], "x").shows == ("response_a", "response_b")
 
 
 class TestVersions:

@@ -165,9 +165,9 @@ def write_desk(folder: Path) -> None:
         "files": {},
         "criteria": {
             "overall": {"kind": "pairwise", "levels": ["a", "tie", "b"],
-                        "truth": {"annotators": "*", "by": "majority"}},
+                        "consensus": {"annotators": "*", "by": "majority"}},
             "quality": {"kind": "pointwise", "range": [1, 3],
-                        "truth": {"annotators": "*", "by": "mean"}},
+                        "consensus": {"annotators": "*", "by": "mean"}},
         },
         "items": "SELECT * EXCLUDE (file, line) FROM items",
         "responses": "SELECT * EXCLUDE (file, line) FROM responses",
@@ -263,13 +263,18 @@ def differences(
         before: The earlier output.
         after: The later output.
         exact: Whether numbers are compared to the last bit, or to nine digits.
-        names: Renamed `keys` and texts (`values`), by their earlier names.
+        names: Renamed `keys` and texts (`values`), by their earlier names. A key may follow the new name of
+            the table that has it, as in `coverage/kind`.
         path: Where the two stand.
     """
     keys, values = ((names or {}).get(part, {}) for part in ("keys", "values"))
     before, after = as_rows(before), as_rows(after)
     if isinstance(before, dict) and isinstance(after, dict):
-        renamed = {keys.get(key, values.get(key, key)): value for key, value in before.items()}
+        parent = path.rstrip("/0123456789").rpartition("/")[2]
+        renamed = {
+            keys.get(f"{parent}/{key}", keys.get(key, values.get(key, key))): value
+            for key, value in before.items()
+        }
         for key in sorted(renamed.keys() | after.keys()):
             if key in renamed and key in after:
                 yield from differences(

@@ -101,7 +101,7 @@ def always(letter: str, text: str = "Because.") -> Script:
     return script
 
 
-@pytest.mark.parametrize("protocol", ["reference", "own-reference"])
+@pytest.mark.parametrize("protocol", ["reference", "self-reference"])
 def test_a_reference_is_written_before_a_response_is_seen(protocol: str) -> None:
     judge_rubric = rubric(protocol, "question", "reference", "response_a", "response_b")
     requests, (judgment,) = play(make_task(judge_rubric, shown=Order.AB), always("A", text="A banana."))
@@ -116,7 +116,7 @@ def test_a_given_reference_is_kept_unless_the_judge_writes_its_own() -> None:
     item = Item("d", "i", turns=("Name a fruit.",), refs=(("a plum",),))
     slots = ("question", "reference", "response")
     kept_requests, _ = play(make_task(rubric("reference", *slots), 1, item=item), always("1"))
-    task = make_task(rubric("own-reference", *slots), 1, item=item)
+    task = make_task(rubric("self-reference", *slots), 1, item=item)
     own_requests, (judgment,) = play(task, always("1", "a fig"))
     assert [len(kept_requests), len(own_requests)] == [1, 2]
     assert "a plum" in kept_requests[0].messages[0].content
@@ -127,7 +127,8 @@ def test_a_given_reference_is_kept_unless_the_judge_writes_its_own() -> None:
 
 @pytest.mark.parametrize("text", ["", " \n", "\u00a0\u200b"])
 @pytest.mark.parametrize(
-    ("protocol", "slot"), [("reference", "reference"), ("own-reference", "reference"), ("metrics", "metrics")]
+    ("protocol", "slot"),
+    [("reference", "reference"), ("self-reference", "reference"), ("self-questions", "questions")],
 )
 def test_a_judge_that_writes_nothing_has_nothing_to_judge_by(protocol: str, slot: str, text: str) -> None:
     judge_rubric = rubric(protocol, "question", slot, "response")
@@ -139,7 +140,9 @@ def test_a_judge_that_writes_nothing_has_nothing_to_judge_by(protocol: str, slot
 
 
 def test_metrics_and_a_reference_are_asked_for_together() -> None:
-    judge_rubric = rubric("metrics-reference", "question", "metrics", "reference", "response_a", "response_b")
+    judge_rubric = rubric(
+        "self-questions-reference", "question", "questions", "reference", "response_a", "response_b"
+    )
     texts = iter(["Is it a fruit?", "A banana."])
 
     def script(request: Request) -> dict[str, object]:
@@ -158,7 +161,7 @@ def test_metrics_and_a_reference_are_asked_for_together() -> None:
 
 
 def test_a_failed_reference_is_the_judgments_failure() -> None:
-    judge_rubric = rubric("own-reference", "question", "reference", "response_a", "response_b")
+    judge_rubric = rubric("self-reference", "question", "reference", "response_a", "response_b")
     _, (judgment,) = play(
         make_task(judge_rubric, shown=Order.AB), lambda _: {"failure": FailureKind.TOO_LONG, "detail": "long"}
     )
@@ -317,7 +320,7 @@ def test_think_text_stands_apart_and_its_end_is_forced() -> None:
 def test_wait_forces_more_thinking_within_the_budget() -> None:
     judge_rubric = rubric("pairwise", "question", "response_a", "response_b")
     script = thinking([("One.", "stop", 10), (" Two.", "stop", 20), (" Three.", "stop", 2)])
-    task = make_task(judge_rubric, shown=Order.AB, mode=Mode.THINK, think_tokens=30, waits=3)
+    task = make_task(judge_rubric, shown=Order.AB, mode=Mode.THINK, think_tokens=30, think_extensions=3)
     requests, (judgment,) = play(task, script)
     assert [request.sampling.max_tokens for request in requests if not request.choices] == [30, 20]
     assert judgment.rationale == f"One.{WAIT} Two."
@@ -325,7 +328,7 @@ def test_wait_forces_more_thinking_within_the_budget() -> None:
 
 
 def test_samples_differ_and_greedy_writing_does_not() -> None:
-    judge_rubric = rubric("own-reference", "question", "reference", "response_a", "response_b")
+    judge_rubric = rubric("self-reference", "question", "reference", "response_a", "response_b")
     drawn, _ = play(
         make_task(judge_rubric, shown=Order.AB, repeat=2, sampling=Sampling(temperature=1.0)), always("A")
     )
@@ -336,9 +339,9 @@ def test_samples_differ_and_greedy_writing_does_not() -> None:
 @pytest.mark.parametrize(
     ("protocol", "inputs", "more", "said"),
     [
-        ("metrics", ("question", "response_a", "response_b"), "", "writes metrics"),
-        ("own-reference", ("question", "response_a", "response_b"), "", "writes reference"),
-        ("pairwise", ("metrics", "response_a", "response_b"), "", "nobody writes metrics"),
+        ("self-questions", ("question", "response_a", "response_b"), "", "writes questions"),
+        ("self-reference", ("question", "response_a", "response_b"), "", "writes reference"),
+        ("pairwise", ("questions", "response_a", "response_b"), "", "nobody writes questions"),
         ("swap", ("question", "response"), "", "shows other responses"),
         ("listwise", ("question", "response_a", "response_b"), "", "shows other responses"),
         ("pairwise", ("response_a", "response_b"), "weights: {overall: 2}", "has no weights"),

@@ -39,13 +39,13 @@ def test_an_honest_judge_passes_pairs_in_both_orders(desk: Any) -> None:
     done = asked(desk, "pair", PAIRS, *HONEST)
     assert len(list(done.records("judgments"))) == 4
     for row, said in zip(rows(done), "ab", strict=True):
-        assert (row["expected"], row["said"], row["passed"]) == (said, said, True)
+        assert (row["expected"], row["verdict"], row["passed"]) == (said, said, True)
         assert row["probability"] == pytest.approx(0.9)
 
 
 def test_a_judge_that_likes_the_first_is_undecided(desk: Any) -> None:
     done = asked(desk, "pair", PAIRS, {"choice": "A"})
-    assert [(row["said"], row["passed"]) for row in rows(done)] == [("tie", False)] * 2
+    assert [(row["verdict"], row["passed"]) for row in rows(done)] == [("tie", False)] * 2
     assert [row["probability"] for row in rows(done)] == pytest.approx([0.5, 0.5])
 
 
@@ -65,7 +65,7 @@ def test_levels_and_ranges(desk: Any) -> None:
     rated = rows(asked(desk, "rate", RATES, {"match": r"`+\ngood", "choice": "3"}, *rules[1:]))
     assert [(row["expected"], row["passed"]) for row in rated][:2] == [("3", True), ("at most 2", True)]
     wrong = rows(asked(desk, "rate", RATES, {"match": "", "choice": "1"}))
-    assert [(row["said"], row["passed"]) for row in wrong] == [("1", False), ("1", True), ("1", False)]
+    assert [(row["verdict"], row["passed"]) for row in wrong] == [("1", False), ("1", True), ("1", False)]
     assert wrong[1]["probability"] == pytest.approx(10 / 11)
     assert wrong[2]["expected"] == "at least 2, at most 2"
 
@@ -73,7 +73,7 @@ def test_levels_and_ranges(desk: Any) -> None:
 def test_after_one_rationale_there_is_no_probability(desk: Any) -> None:
     found = rows(asked(desk, "pair", PAIRS, *HONEST, mode=Mode.EXPLAIN))
     assert [row["probability"] for row in found] == [None, None]
-    assert all(row["said"] in "a tie b" for row in found)
+    assert all(row["verdict"] in "a tie b" for row in found)
 
 
 @pytest.mark.parametrize("protocol", ["checklist", "listwise"])
@@ -86,13 +86,13 @@ def test_checklists_and_lists(desk: Any, protocol: str) -> None:
         del found[-1]["at_least"]
         read = rows(asked(desk, "made", found, {"choice": "Yes"}))
         assert [row["passed"] for row in read] == [True, False, True]
-        assert [row["said"] for row in read] == ["1", "1", "yes"]
+        assert [row["verdict"] for row in read] == ["1", "1", "yes"]
         assert read[2]["probability"] == pytest.approx(0.9)
     else:
         read = rows(asked(desk, "made", found, {"match": r"# Response A\n`+\n(Jup|The)", "choice": "A"},
                           {"choice": "B"}))  # fmt: skip
         assert [row["passed"] for row in read] == [True, True]
-        assert read[0]["said"] == "right > wrong"
+        assert read[0]["verdict"] == "right > wrong"
         assert read[0]["probability"] == pytest.approx(0.9)
 
 
@@ -112,7 +112,7 @@ def test_no_answer_is_no_pass(desk: Any) -> None:
         yaml.safe_dump({"cases": [PAIRS[0], {**PAIRS[1], "prompt": "word " * 80}]})
     )
     done = run_gold(GoldOptions("pair", "m", engine=cut, runs=desk.runs))
-    assert [(row["said"], row["passed"]) for row in rows(done)] == [
+    assert [(row["verdict"], row["passed"]) for row in rows(done)] == [
         ("a", True),
         ("no verdict (too_long)", False),
     ]

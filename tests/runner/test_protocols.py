@@ -25,14 +25,15 @@ def rubric(protocol: str, *inputs: str, front: str = "", criteria: str = "{overa
 TWO = ("question", "response_a", "response_b")
 RUBRICS: dict[str, tuple[str, dict[str, Any], int]] = {
     "swap": (rubric("swap", *TWO, front="ties: false"), ALL, 4 * 3 * 2),
-    "own-reference": (rubric("own-reference", *TWO, "reference", front="ties: true"), ALL, 4 * 3 * 2),
-    "metrics-reference": (
-        rubric("metrics-reference", *TWO, "metrics", "reference", front="ties: false"), ALL, 4 * 3 * 2,
+    "self-reference": (rubric("self-reference", *TWO, "reference", front="ties: true"), ALL, 4 * 3 * 2),
+    "self-questions-reference": (
+        rubric("self-questions-reference", *TWO, "questions", "reference", front="ties: false"), ALL, 4 * 3 *
+        2,
     ),
     "listwise": (rubric("listwise", "question", "responses"), {}, 4 * 6 * 3),
     "checklist": (
         rubric("checklist", "question", "response", criteria="{right: 'Right?', short: 'Short?'}"),
-        {"against": {"checklist": "quality"}}, 4 * 3 * 3,
+        {"label_criteria": {"checklist": "quality"}}, 4 * 3 * 3,
     ),
 }  # fmt: skip
 
@@ -64,7 +65,7 @@ def test_a_list_is_read_as_pairs_and_a_checklist_as_ratings(desk: Any) -> None:
     assert [row["askings"] for row in pairs] == [6] * 12
     assert all(row["winner"] and row["p_a"] is not None for row in pairs)
     desk.rubric("checks", RUBRICS["checklist"][0].replace("id: made", "id: checks"))
-    desk.suite(judges=[{**JUDGE, "rubric": "checks", "against": {"checklist": "quality"}}])
+    desk.suite(judges=[{**JUDGE, "rubric": "checks", "label_criteria": {"checklist": "quality"}}])
     rated = rows_of(ratings(Results(desk.run())))
     assert {row["criterion"] for row in rated} == {"right", "short", "checklist"}
     assert all(0 <= row["expected"] <= 1 for row in rated)

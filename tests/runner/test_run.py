@@ -312,9 +312,9 @@ class TestPlan:
         desk.dataset("bare", card={"criteria": {}})
         desk.suite(
             datasets=[{"id": "tiny"}, {"id": "bare"}],
-            judges=[RATE | {"against": {"quality": "quality"}}],
+            judges=[RATE | {"label_criteria": {"quality": "quality"}}],
         )
-        assert self.plan()[1].against["pt"] == {"tiny": {"quality": "quality"}, "bare": {}}
+        assert self.plan()[1].label_criteria["pt"] == {"tiny": {"quality": "quality"}, "bare": {}}
 
     def test_random_positions_are_balanced(self, desk: Any) -> None:
         desk.dataset(items=20)

@@ -169,11 +169,11 @@ def test_several_annotators_need_a_rule(mini: Any) -> None:
 
 
 def test_truth_must_count_somebody(mini: Any) -> None:
-    truth = {"by": "mean", "annotators": "expert-*"}
-    criteria = {"fluency": {"kind": "pointwise", "range": [1, 3], "truth": truth}}
+    consensus = {"by": "mean", "annotators": "expert-*"}
+    criteria = {"fluency": {"kind": "pointwise", "range": [1, 3], "consensus": consensus}}
     sentence = refused(mini, labels=f"SELECT {POINT}, 'crowd-1' AS annotator, 1 AS value", criteria=criteria)
     assert (
-        "criteria.fluency.truth.annotators: no annotator matches, got 'expert-*'; allowed: crowd-1"
+        "criteria.fluency.consensus.annotators: no annotator matches, got 'expert-*'; allowed: crowd-1"
         in sentence
     )
 
@@ -306,7 +306,7 @@ def test_an_id_stays_in_its_folder(mini: Any, change: dict[str, str]) -> None:
 
 
 def test_pairwise_truth_is_by_majority(mini: Any) -> None:
-    criteria = {"overall": {"kind": "pairwise", "levels": ["a", "b"], "truth": {"by": "mean"}}}
+    criteria = {"overall": {"kind": "pairwise", "levels": ["a", "b"], "consensus": {"by": "mean"}}}
     assert "by majority" in refused(mini, criteria=criteria)
 
 
@@ -323,7 +323,7 @@ def test_levels_survive_json(levels: dict[Any, str]) -> None:
 def test_several_votes_of_a_pair_become_one_by_majority(mini: Any) -> None:
     votes = f"SELECT {PAIR}, 'a' AS winner, unnest(['x', 'y']) AS annotator"
     assert refused(mini, labels=votes).endswith(
-        "write a rule for one label into truth, such as {by: majority}."
+        "write a rule for one label into consensus, such as {by: majority}."
     )
 
 

@@ -22,7 +22,7 @@ JUDGMENTS = """
 SELECT 1 AS item_id, 'overall' AS criterion, 'k' AS system_a, 'm' AS system_b, 'j' AS judge, repeat, winner
 FROM (VALUES (0, 'a'), (1, NULL)) t(repeat, winner)
 """
-CRITERIA = {"overall": {"kind": "pairwise", "levels": ["a", "tie", "b"], "truth": {"by": "majority"}}}
+CRITERIA = {"overall": {"kind": "pairwise", "levels": ["a", "tie", "b"], "consensus": {"by": "majority"}}}
 
 
 @pytest.fixture

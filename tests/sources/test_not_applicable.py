@@ -44,7 +44,7 @@ def test_no_other_label_is(mini: Any, value: str) -> None:
     ],
 )  # fmt: skip
 def test_a_recorded_judge_may_say_so(mini: Any, columns: str, reads: str | None) -> None:
-    judges = {"j": {"reads": reads} if reads else {}}
+    judges = {"j": {"reply_format": reads} if reads else {}}
     judgments = f"SELECT {ABOUT}, 'j' AS judge, {columns}"
     (judgment,) = mini.load(criteria=CRITERIA, judgments=judgments, judges=judges).judgments
     assert (judgment.value, judgment.failure) == (None, FailureKind.NOT_APPLICABLE)
@@ -65,7 +65,7 @@ def test_a_comparison_is_always_applicable(mini: Any) -> None:
     ],
 )  # fmt: skip
 def test_the_consensus_of_labels(by: str, values: tuple[Any, ...], expected: tuple[Any, bool]) -> None:
-    spec = CriterionSpec(kind="pointwise", levels=LEVELS, truth={"by": by})
+    spec = CriterionSpec(kind="pointwise", levels=LEVELS, consensus={"by": by})
     labels = [
         Label("d", "i", "tone", f"a{place}", "human", system="k", value=value, not_applicable=value is None)
         for place, value in enumerate(values)
@@ -87,7 +87,7 @@ def test_a_card_says_what_its_scores_mean(mini: Any) -> None:
 
 @pytest.mark.parametrize(("columns", "reads"), [("0 AS value", None), ("'Score: 0' AS raw_text", "score")])
 def test_a_range_of_its_own_is_not_the_labels_scale(mini: Any, columns: str, reads: str | None) -> None:
-    judge = {"range": [0, 100]} | ({"reads": reads} if reads else {})
+    judge = {"range": [0, 100]} | ({"reply_format": reads} if reads else {})
     judgments = f"SELECT {ABOUT}, 'j' AS judge, {columns}"
     (judgment,) = mini.load(criteria=CRITERIA, judgments=judgments, judges={"j": judge}).judgments
     assert (judgment.value, judgment.failure) == (0.0, None)

@@ -42,7 +42,7 @@ def agreement(results: Results) -> pd.DataFrame:
     All raters see the same pairs: the labelled pairs that some judge judged, or all labelled pairs if there
     are no judgments. A label that is a tie is left out, and counted, for a rater that may not give a tie.
     Metrics and baseline judges may give a tie where any judge may. A pair without a verdict is left out too.
-    If the card of a recorded judge says `unparsed: wrong`, such a pair counts as wrong, except in `ab`
+    If the card of a recorded judge says `unparsed_as: wrong`, such a pair counts as wrong, except in `ab`
     and `ba`.
     """
     labelled = _labelled(results)

@@ -46,7 +46,7 @@ def level_columns(results: Results) -> Iterator[Columns]:
 
 def _mismatch(spec: CriterionSpec, scale: Scale | None, values: Sequence[float | None]) -> str | None:
     """Return why the levels of a judge and of the labels cannot be compared. None = they can."""
-    if spec.truth and spec.truth.by != "majority":
+    if spec.consensus and spec.consensus.by != "majority":
         return MEANS
     if scale is None or spec.scale is None or set(scale.values) != set(spec.scale.values):
         return OTHER_LEVELS

@@ -36,7 +36,7 @@ def may_tie(results: Results, verdicts: pd.DataFrame) -> dict[str, bool]:
 
 def counts_as_wrong(results: Results, dataset: str, judge: str) -> bool:
     """Return whether a missing verdict counts as wrong, which the card of a recorded judge may say."""
-    return bool(results.recorded_judge(dataset, judge).get("unparsed") == "wrong")
+    return bool(results.recorded_judge(dataset, judge).get("unparsed_as") == "wrong")
 
 
 def kind_of_judge(verdicts: pd.DataFrame) -> str:

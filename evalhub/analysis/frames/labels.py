@@ -95,7 +95,7 @@ def label_criterion(results: Results, judge: str, dataset: str, criterion: str) 
 
     The run's plan decides. The criteria of a recorded judge are those of the labels.
     """
-    planned = results.manifest["against"].get(judge)
+    planned = results.manifest["label_criteria"].get(judge)
     if planned is None:
         return criterion
     name: str | None = planned.get(dataset, {}).get(criterion)

@@ -21,7 +21,7 @@ from evalhub.judging.aggregate import (
     unanimous_verdict,
 )
 from evalhub.scales import Winner
-from evalhub.specs import Combine, Mode, Orders, Positions
+from evalhub.specs import Combine, CombineOrders, Mode, Positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,9 +83,9 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
     retest (probability that two samples agree), p_a_penalised, winner_penalised.
 
     A pair has no verdict if one of its orders failed or is not judged yet. A recorded judge whose card says
-    `orders: agree` has a verdict for a side only where both orders give it, and no p_a. With fewer than 3
-    sampled rationales p_a is missing, because it depends on those few rationales. Judges without any valid
-    verdict in the run are left out. Juries follow the judges (`source` is jury).
+    `combine_orders: agree` has a verdict for a side only where both orders give it, and no p_a. With fewer
+    than 3 sampled rationales p_a is missing, because it depends on those few rationales. Judges without any
+    valid verdict in the run are left out. Juries follow the judges (`source` is jury).
     """
     import pandas as pd
 
@@ -220,7 +220,7 @@ def _judges_with_agreed_orders(results: Results) -> set[tuple[str, str]]:
         (dataset, judge)
         for dataset, card in results.cards.items()
         for judge, recorded in (card.get("judges") or {}).items()
-        if recorded.get("orders") == Orders.AGREE
+        if recorded.get("combine_orders") == CombineOrders.AGREE
     }
 
 

@@ -141,7 +141,7 @@ def annotator_groups(labels: pd.DataFrame, spec: CriterionSpec) -> Iterator[tupl
 
 def consensus_pattern(spec: CriterionSpec) -> str:
     """Return the pattern of the names of the annotators who make the consensus."""
-    return spec.truth.annotators if spec.truth else "*"
+    return spec.consensus.annotators if spec.consensus else "*"
 
 
 def labelled_units(results: Results) -> Iterator[tuple[tuple[str, str], CriterionSpec, pd.DataFrame]]:

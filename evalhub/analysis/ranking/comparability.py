@@ -18,7 +18,7 @@ _MODEL_FACTS = {
 _USE_SETTINGS = {"sampling": "sampling", "pairs": "pairs"}
 _MODE_SETTINGS = {
     "explain": {"rationale_tokens": "rationale tokens"},
-    "think": {"think_tokens": "think tokens", "waits": "waits"},
+    "think": {"think_tokens": "think tokens", "think_extensions": "think extensions"},
 }
 
 _SIGNATURES = """

@@ -91,8 +91,11 @@ def check_use(use: JudgeUse, rubric: Rubric, where: str) -> None:
         SpecError: The judge has no use for a setting.
     """
     protocol = find_protocol(rubric.protocol)
-    for key, names in (("criteria", use.criteria or ()), ("against", use.against)):
-        criteria = [*rubric.criteria, *([protocol.total] if protocol.total and key == "against" else [])]
+    for key, names in (("criteria", use.criteria or ()), ("label_criteria", use.label_criteria)):
+        criteria = [
+            *rubric.criteria,
+            *([protocol.total] if protocol.total and key == "label_criteria" else []),
+        ]
         for name in names:
             if name not in criteria:
                 raise UnknownNameError("criterion", name, criteria, where=f"{where}.{key}")
@@ -123,7 +126,7 @@ def _idle_settings(use: JudgeUse, rubric: Rubric, protocol: Protocol) -> set[str
     idle |= set() if _samples_text(use, protocol) else {"sampling"}
     idle |= set() if use.mode is Mode.EXPLAIN or protocol.writes else {"rationale_tokens"}
     idle |= {"combine"} if use.samples == 1 else set()
-    idle |= set() if use.mode is Mode.THINK else {"think_tokens", "waits"}
+    idle |= set() if use.mode is Mode.THINK else {"think_tokens", "think_extensions"}
     return idle
 
 

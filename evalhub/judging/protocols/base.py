@@ -61,7 +61,7 @@ class Judge:
             probabilities and is not sampled.
         rationale_tokens: Most tokens of a rationale, of a reference and of questions that the judge writes.
         think_tokens: Most tokens of think text, over all its continuations.
-        waits: How often the judge is made to think on with "Wait" when it stops thinking.
+        think_extensions: How often the judge is made to think on with "Wait" when it stops thinking.
         min_choice_mass: Least total probability of the allowed answers, in [0, 1]. A verdict with less is a
             failure.
         forms: How the levels of a criterion are answered. A criterion without an entry is answered by the
@@ -75,7 +75,7 @@ class Judge:
     sampling: Sampling = field(default_factory=Sampling)
     rationale_tokens: int = 256
     think_tokens: int = 512
-    waits: int = 0
+    think_extensions: int = 0
     min_choice_mass: float = 0.0
     forms: Mapping[str, AnswerForm] = field(default_factory=dict)
 

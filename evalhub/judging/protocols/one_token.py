@@ -163,8 +163,8 @@ def _think(answer: TokenAnswer, judge: Judge, sample: int) -> AnswerGenerator:
     """
     thoughts, budget, cut = "", judge.think_tokens, False
     completions = answer.completions
-    for wait in range(judge.waits + 1):
-        thoughts += WAIT if wait else ""
+    for extension in range(judge.think_extensions + 1):
+        thoughts += WAIT if extension else ""
         conversation = (*answer.conversation, Message("assistant", _THINK + defuse(thoughts)))
         sampling = replace(judge.sampling, max_tokens=budget, stop=("</think>",))
         (completion,) = yield (Request(conversation, sampling, sample=sample),)

@@ -19,11 +19,11 @@ from evalhub.scales import Kind
 from evalhub.texts import is_blank
 
 REFERENCE = {"reference": "# A possible answer, which may be wrong"}
-QUESTIONS = {"metrics": "# What to ask of a response"}
+QUESTIONS = {"questions": "# What to ask of a response"}
 
 PROMPTS: Mapping[str, str] = {
     "reference": "Write the best possible response to the request below, and nothing else.",
-    "metrics": (
+    "questions": (
         "A response to the request below is going to be assessed. Write at most three short questions that "
         "the assessor should ask about it, the most important first. Ask about what this request wants in "
         "particular, not about style. Write the questions and nothing else."

@@ -19,10 +19,10 @@ PROTOCOLS: Mapping[str, Protocol] = {
     "pointwise": Protocol((_RESPONSE,), pointwise),
     "pairwise": Protocol((_PAIR,), pairwise),
     "reference": Protocol(_RATE_OR_COMPARE, write_first("reference", keep_references=True), writes=REFERENCE),
-    "own-reference": Protocol(_RATE_OR_COMPARE, write_first("reference"), writes=REFERENCE),
-    "metrics": Protocol(_RATE_OR_COMPARE, write_first("metrics"), writes=QUESTIONS),
-    "metrics-reference": Protocol(
-        _RATE_OR_COMPARE, write_first("metrics", "reference"), writes=QUESTIONS | REFERENCE
+    "self-reference": Protocol(_RATE_OR_COMPARE, write_first("reference"), writes=REFERENCE),
+    "self-questions": Protocol(_RATE_OR_COMPARE, write_first("questions"), writes=QUESTIONS),
+    "self-questions-reference": Protocol(
+        _RATE_OR_COMPARE, write_first("questions", "reference"), writes=QUESTIONS | REFERENCE
     ),
     "swap": Protocol((_PAIR,), swap, both_orders=True, plan=plan_orders),
     "checklist": Protocol((_RESPONSE,), checklist, plan=plan_criteria, total=TOTAL),

@@ -72,7 +72,7 @@ def find_reply_format(name: str, *, where: str = "") -> ReplyFormat:
     """Return a format from `REPLY_FORMATS`, or from another package's entry point in `evalhub.reply_formats`.
 
     Args:
-        name: The card's value of `reads: {format: …}`.
+        name: The card's value of `reply_format: {name: …}`.
         where: File and key of that value, for errors.
 
     Raises:

@@ -10,12 +10,12 @@ from evalhub.scales import Kind
 from evalhub.specs import CascadeUse
 
 
-def check_cascades(resolved: Resolved, against: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
+def check_cascades(resolved: Resolved, label_criteria: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
     """Refuse a cascade that cannot be evaluated.
 
     Args:
         resolved: The suite.
-        against: The labels' criterion by judge, dataset and rubric criterion.
+        label_criteria: The labels' criterion by judge, dataset and rubric criterion.
 
     Raises:
         UnknownNameError: A stage is no judge of the suite, or no dataset has the criterion.
@@ -27,7 +27,7 @@ def check_cascades(resolved: Resolved, against: Mapping[str, Mapping[str, Mappin
         for name in cascade.stages:
             if name not in judges:
                 raise UnknownNameError("judge of the suite", name, judges, where=f"{where}.stages")
-            _check_stage(judges[name], against[name], f"{where}.stages")
+            _check_stage(judges[name], label_criteria[name], f"{where}.stages")
         _check_criterion(resolved, cascade, f"{where}.criterion")
 
 

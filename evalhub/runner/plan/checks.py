@@ -36,10 +36,10 @@ def _check_judges(resolved: Resolved) -> None:
             for name, spec in dataset.card.criteria.items()
             if spec.kind is judge.rubric.kind and spec.turn is None
         }
-        for label in judge.spec.against.values():
+        for label in judge.spec.label_criteria.values():
             if label not in criteria:
                 kind = f"{judge.rubric.kind} criterion of the labels"
-                raise UnknownNameError(kind, label, criteria, where=f"{where}.against")
+                raise UnknownNameError(kind, label, criteria, where=f"{where}.label_criteria")
 
 
 def _check_datasets(resolved: Resolved) -> None:

@@ -11,7 +11,7 @@ from evalhub.specs import Combine, Jury
 
 
 def jury_facts(
-    resolved: Resolved, against: Mapping[str, Mapping[str, Mapping[str, str]]]
+    resolved: Resolved, label_criteria: Mapping[str, Mapping[str, Mapping[str, str]]]
 ) -> list[dict[str, Any]]:
     """Return each jury with its quorum, and the members' criteria for each of its criteria.
 
@@ -20,7 +20,7 @@ def jury_facts(
 
     Args:
         resolved: The suite.
-        against: The labels' criterion by judge, dataset and rubric criterion.
+        label_criteria: The labels' criterion by judge, dataset and rubric criterion.
 
     Raises:
         UnknownNameError: A member is no judge of the suite.
@@ -37,17 +37,17 @@ def jury_facts(
         criteria = _criteria(members, where)
         _check_scales(members, criteria, where)
         if jury.combine is Combine.WEIGHTED:
-            _check_labels(jury, against, where)
+            _check_labels(jury, label_criteria, where)
         quorum = jury.quorum or len(jury.members) // 2 + 1
         facts.append({**jury.model_dump(mode="json"), "quorum": quorum, "criteria": criteria})
     return facts
 
 
 def with_juries(
-    against: Mapping[str, Mapping[str, Mapping[str, str]]], juries: list[dict[str, Any]]
+    label_criteria: Mapping[str, Mapping[str, Mapping[str, str]]], juries: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Return the labels' criteria of all judges and juries. A jury has those of its first member."""
-    return {**against, **{jury["id"]: against[jury["members"][0]] for jury in juries}}
+    return {**label_criteria, **{jury["id"]: label_criteria[jury["members"][0]] for jury in juries}}
 
 
 def _criteria(members: list[ResolvedJudge], where: str) -> dict[str, dict[str, str]]:
@@ -83,8 +83,10 @@ def _check_scales(members: list[ResolvedJudge], criteria: dict[str, dict[str, st
             )
 
 
-def _check_labels(jury: Jury, against: Mapping[str, Mapping[str, Mapping[str, str]]], where: str) -> None:
-    if not any(links for name in jury.members for links in against[name].values()):
+def _check_labels(
+    jury: Jury, label_criteria: Mapping[str, Mapping[str, Mapping[str, str]]], where: str
+) -> None:
+    if not any(links for name in jury.members for links in label_criteria[name].values()):
         raise SpecError(
             "no labels of the suite's datasets can weigh the members",
             where=f"{where}.combine",

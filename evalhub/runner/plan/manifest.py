@@ -64,7 +64,7 @@ def planned_facts(planned: Plan) -> dict[str, Any]:
         "expected": {judge: count_judgments(tasks) for judge, tasks in planned.tasks.items()},
         "generations": planned.generations,
         "skipped": planned.exclusions,
-        "against": with_juries(planned.against, planned.juries),
+        "label_criteria": with_juries(planned.label_criteria, planned.juries),
         "juries": planned.juries,
         "early_stopping": planned.early_stopping,
         "over_budget": planned.over_budget,

@@ -30,7 +30,7 @@ class Plan:
         tasks: The tasks of each judge, item by item, both orders together.
         generations: Number of responses to generate.
         skipped: Counts of what has no task, by judge, dataset and reason.
-        against: The labels' criterion by judge, dataset and rubric criterion, where there is one.
+        label_criteria: The labels' criterion by judge, dataset and rubric criterion, where there is one.
         excess: The tasks of each judge that exceed the budget.
         juries: The facts of each jury.
         early_stopping: The facts of the sequential tests, None without `budget.early_stopping`: `confidence`,
@@ -42,7 +42,7 @@ class Plan:
     tasks: TasksByJudge
     generations: int
     skipped: Mapping[str, Mapping[str, Mapping[str, int]]]
-    against: Mapping[str, Mapping[str, Mapping[str, str]]]
+    label_criteria: Mapping[str, Mapping[str, Mapping[str, str]]]
     excess: TasksByJudge = field(default_factory=dict)
     juries: list[dict[str, Any]] = field(default_factory=list)
     early_stopping: Mapping[str, Any] | None = None
@@ -128,7 +128,7 @@ def plan(resolved: Resolved) -> Plan:
     check_suite(resolved)
     by_judge: dict[str, list[PlannedTask]] = {}
     skipped: dict[str, dict[str, dict[str, int]]] = {}
-    against: dict[str, dict[str, dict[str, str]]] = {}
+    label_criteria: dict[str, dict[str, dict[str, str]]] = {}
     for dataset in resolved.datasets:
         systems = collect_systems(resolved, dataset)
         for judge in resolved.judges:
@@ -137,8 +137,8 @@ def plan(resolved: Resolved) -> Plan:
                 tasks = _sort_for_stopping(tasks, judge.spec.seed, dataset)
             by_judge.setdefault(judge.spec.id, []).extend(tasks)
             skipped.setdefault(judge.spec.id, {})[dataset.card.id] = exclusions
-            against.setdefault(judge.spec.id, {})[dataset.card.id] = links
-    check_cascades(resolved, against)
+            label_criteria.setdefault(judge.spec.id, {})[dataset.card.id] = links
+    check_cascades(resolved, label_criteria)
     for judge_id, tasks in by_judge.items():
         if not tasks:
             raise SpecError(
@@ -152,9 +152,9 @@ def plan(resolved: Resolved) -> Plan:
         for dataset in resolved.datasets
         for candidate in resolved.candidates
     )
-    juries = jury_facts(resolved, against)
+    juries = jury_facts(resolved, label_criteria)
     early_stopping = _early_stopping(resolved, by_judge)
-    return Plan(affordable, generations, skipped, against, excess, juries, early_stopping)
+    return Plan(affordable, generations, skipped, label_criteria, excess, juries, early_stopping)
 
 
 def _sort_for_stopping(tasks: list[PlannedTask], seed: int, dataset: Dataset) -> list[PlannedTask]:

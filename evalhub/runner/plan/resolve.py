@@ -202,7 +202,7 @@ def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, runs: Runnable) -> Resol
         sampling=use.sampling.sampling(),
         rationale_tokens=use.rationale_tokens,
         think_tokens=use.think_tokens,
-        waits=use.waits,
+        think_extensions=use.think_extensions,
         min_choice_mass=suite.controls.min_choice_mass,
         forms=answer_forms(rubric, use.mode, runs.model, use.rubric),
     )
@@ -254,7 +254,7 @@ def _dataset(use: DatasetUse, where: str, path: Path) -> Dataset:
         raise SpecError(
             "no item of the dataset is left",
             where=where,
-            value=", ".join(use.tags or use.without) or use.split,
+            value=", ".join(use.tags or use.exclude_tags) or use.split,
             allowed=sorted({tag for item in loaded.items for tag in item.tags} if use.tags else ()),
         )
     sample = sorted(items, key=lambda item: item.item_id)
@@ -291,5 +291,5 @@ def rename(dataset: Dataset, name: str) -> Dataset:
 
 
 def _is_selected(item: Item, use: DatasetUse) -> bool:
-    has_tags = set(use.tags) <= set(item.tags) and not set(use.without) & set(item.tags)
+    has_tags = set(use.tags) <= set(item.tags) and not set(use.exclude_tags) & set(item.tags)
     return has_tags and use.split in (None, item.split)

@@ -141,7 +141,7 @@ def plan_tasks(
     links = {
         criterion: label
         for criterion in judge.criteria
-        if (label := label_criterion(dataset.card, criterion, judge.rubric.kind, judge.spec.against))
+        if (label := label_criterion(dataset.card, criterion, judge.rubric.kind, judge.spec.label_criteria))
         is not None
     }
     exclusions: Counter[str] = Counter()
@@ -174,7 +174,7 @@ def _trained_clusters(judge: ResolvedJudge, dataset: Dataset) -> set[str]:
     return {item.cluster for item in dataset.items if trained_on and prompt_sha256(item) in trained_on}
 
 
-def label_criterion(card: Card, criterion: str, kind: Kind, against: Mapping[str, str]) -> str | None:
+def label_criterion(card: Card, criterion: str, kind: Kind, label_criteria: Mapping[str, str]) -> str | None:
     """Return the criterion of the labels that a rubric's criterion is compared with.
 
     It is the criterion that the suite names, else the criterion of the same name, else the only criterion of
@@ -182,10 +182,10 @@ def label_criterion(card: Card, criterion: str, kind: Kind, against: Mapping[str
     response, so labels of one turn do not count.
     """
     fitting = [name for name, spec in card.criteria.items() if spec.kind is kind and spec.turn is None]
-    name = against.get(criterion, criterion)
+    name = label_criteria.get(criterion, criterion)
     if name in fitting:
         return name
-    return fitting[0] if len(fitting) == 1 and criterion not in against else None
+    return fitting[0] if len(fitting) == 1 and criterion not in label_criteria else None
 
 
 def _groups(

@@ -27,11 +27,11 @@ def rated(annotator: str, value: float, **fields: Any) -> Label:
 
 
 def pairwise(**truth: str) -> CriterionSpec:
-    return CriterionSpec(kind="pairwise", levels=("a", "tie", "b"), truth={"by": "majority"} | truth)
+    return CriterionSpec(kind="pairwise", levels=("a", "tie", "b"), consensus={"by": "majority"} | truth)
 
 
 def pointwise(by: str, annotators: str = "*") -> CriterionSpec:
-    return CriterionSpec(kind="pointwise", range=(1, 5), truth={"by": by, "annotators": annotators})
+    return CriterionSpec(kind="pointwise", range=(1, 5), consensus={"by": by, "annotators": annotators})
 
 
 @pytest.mark.parametrize(

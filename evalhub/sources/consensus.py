@@ -21,8 +21,8 @@ def consensus(labels: Iterable[Label], spec: CriterionSpec) -> tuple[Label, ...]
 
     Args:
         labels: Labels of one criterion, in any order.
-        spec: The criterion. Its `truth` has the rule and the annotators that count. Without `truth` every
-            response has at most one label, which is returned.
+        spec: The criterion. Its `consensus` has the rule and the annotators that count. Without `consensus`
+            every response has at most one label, which is returned.
 
     Returns:
         Labels of the annotator "consensus", sorted by key. `majority` needs more than half of the votes for
@@ -31,7 +31,7 @@ def consensus(labels: Iterable[Label], spec: CriterionSpec) -> tuple[Label, ...]
 
     Example:
         >>> spec = CriterionSpec(
-        ...     kind="pointwise", range=(1, 5), truth={"annotators": "expert-*", "by": "mean"}
+        ...     kind="pointwise", range=(1, 5), consensus={"annotators": "expert-*", "by": "mean"}
         ... )
         >>> rated = [
         ...     Label("d", "i", "fluency", name, "human", system="s", value=value)
@@ -40,7 +40,7 @@ def consensus(labels: Iterable[Label], spec: CriterionSpec) -> tuple[Label, ...]
         >>> [label.value for label in consensus(rated, spec)]
         [4.5]
     """
-    pattern = spec.truth.annotators if spec.truth else "*"
+    pattern = spec.consensus.annotators if spec.consensus else "*"
     groups: dict[tuple[Any, ...], list[Label]] = defaultdict(list)
     for label in labels:
         if fnmatchcase(label.annotator, pattern):
@@ -51,7 +51,7 @@ def consensus(labels: Iterable[Label], spec: CriterionSpec) -> tuple[Label, ...]
 
 def _decide(group: Sequence[Label], spec: CriterionSpec) -> Label | None:
     first = group[0]
-    by = spec.truth.by if spec.truth else "majority"
+    by = spec.consensus.by if spec.consensus else "majority"
     # The outcome of a label that is not applicable is None.
     outcomes = [label.value if label.winner is None else label.winner for label in group]
     values = [label.value for label in group if label.value is not None]
