@@ -77,7 +77,7 @@ def plan(
     resolved, planned = _prepare(suite, hub.runner.Options(tuple(names or ()), limit, runs))
     rows = [_plan_row(planned, judge, dataset) for dataset in resolved.datasets for judge in resolved.judges]
     if as_json:
-        print_json({"cells": rows, "responses": planned.generations, "judgments": planned.judgments})
+        print_json({"tasks": rows, "responses": planned.generations, "judgments": planned.judgments})
         return
     shown = [
         {name: value for name, value in row.items() if name not in ("power", "pairwise")} for row in rows

@@ -64,7 +64,7 @@ def test_verdicts_are_levels_whatever_was_asked(
 def test_plan_and_checks_say_how_a_scale_is_asked(desk: Any, cli: Callable[..., Any]) -> None:
     desk.rubric("rate", RATE.replace("SCALE", TEN))
     desk.suite(judges=[judge()])
-    (row,) = json.loads(cli("plan", "s", "--json").out)["cells"]
+    (row,) = json.loads(cli("plan", "s", "--json").out)["tasks"]
     assert row["answers"] == "letters A to K"
     (row,) = json.loads(cli("suites", "check", "s", "--json").out)
     assert row["answers"] == {"j": "letters A to K"}

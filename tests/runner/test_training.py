@@ -183,7 +183,7 @@ class TestTrainedModel:
         assert after.hash != before.hash
         models = [one.judges[0].runs.model for one in (before, after)]
         assert models[0].content_hash == models[1].content_hash  # type: ignore[union-attr]
-        (row,) = json.loads(cli("plan", "s", "--json").out)["cells"]
+        (row,) = json.loads(cli("plan", "s", "--json").out)["tasks"]
         assert row["exclusions"] == ["2 items of clusters the judge was trained on"]
 
     def test_the_others_of_a_cluster_are_left_out_with_it(self, desk: Any) -> None:

@@ -47,8 +47,8 @@ def sensitivity(runs: Sequence[Results]) -> pd.DataFrame:
 
     Each variant ranks on the rows that compare (see `select_comparable`). `missing` counts the systems that
     it does not rank. `kendall` and `spearman`, in [-1, 1], are correlations with the reference: 1 = the same
-    ranking. `swapped` counts the pairs of systems in the opposite order. `mover` is the system that moves
-    furthest, `move` its number of places (above 0 = up).
+    ranking. `swapped` counts the pairs of systems in the opposite order. `moved_system` is the system that
+    moves furthest, `moved_ranks` its number of places (above 0 = up).
     """
     import pandas as pd
 

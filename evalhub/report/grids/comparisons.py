@@ -118,7 +118,7 @@ def _tau(row: Row, notes: Footnotes) -> str:
     return f"{number(row['kendall'])}{notes.mark(row['reason'])}"
 
 
-def _mover(row: Row, _: Footnotes) -> str:
+def _moved(row: Row, _: Footnotes) -> str:
     return (
         ABSENT if row["moved_system"] is None else f"{visible(row['moved_system'])} {row['moved_ranks']:+g}"
     )
@@ -132,7 +132,7 @@ _RANKINGS = line_grids(
     "rows",
     {
         "variant": text("variant"), "tau": _tau, "swapped": share("swapped", "pairs"),
-        "moves furthest": _mover, "best": _listed("winners"), "only in one of the two": _listed("missing"),
+        "moves furthest": _moved, "best": _listed("winners"), "only in one of the two": _listed("missing"),
     },
     names=1,
 )  # fmt: skip

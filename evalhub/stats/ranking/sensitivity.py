@@ -26,8 +26,9 @@ class RankingChange:
         spearman: Spearman's correlation with the reference, in [-1, 1]. None = undefined.
         pairs: Pairs of systems.
         swapped: Pairs whose order is the opposite. A tie in either is no swap.
-        mover: System whose rank moves furthest, the first by name of several. None where no rank moves.
-        move: Places that it moves, above 0 = up. Ties share their mean rank.
+        moved_system: System whose rank moves furthest, the first by name of several. None where no rank
+            moves.
+        moved_ranks: Places that it moves, above 0 = up. Ties share their mean rank.
         winners: Best systems of the variant, several where they tie.
         winner_changes: Whether they differ from those of the reference. None with fewer than 2 systems.
         missing: Systems that only one of the two has.
@@ -40,8 +41,8 @@ class RankingChange:
     spearman: float | None
     pairs: int
     swapped: int
-    mover: str | None
-    move: float
+    moved_system: str | None
+    moved_ranks: float
     winners: tuple[str, ...]
     winner_changes: bool | None
     missing: tuple[str, ...]
@@ -119,8 +120,8 @@ def _change(variant: str, values: dict[str, float], reference: dict[str, float])
         spearman=None if undefined else rho,
         pairs=pairs,
         swapped=int(np.sum(signs[0] * signs[1] < 0)) // 2,
-        mover=common[furthest] if moves_at_all else None,
-        move=float(moves[furthest]),
+        moved_system=common[furthest] if moves_at_all else None,
+        moved_ranks=float(moves[furthest]),
         winners=winners,
         winner_changes=winners != _best(common, baseline),
         missing=missing,

@@ -23,7 +23,7 @@ def test_by_hand() -> None:
     assert (found.swapped, found.pairs) == (2, 6)
     assert found.kendall == pytest.approx(2 / 6)
     assert found.spearman == pytest.approx(1 - 6 * 4 / (4 * 15))
-    assert (found.mover, found.move) == ("w", -1)
+    assert (found.moved_system, found.moved_ranks) == ("w", -1)
     assert (found.winners, found.winner_changes) == (("x",), True)
     assert (found.missing, found.reason) == ((), None)
 
@@ -43,19 +43,24 @@ def test_coefficients_are_scipys(rows: list[tuple[int, int]]) -> None:
         assert found.kendall == pytest.approx(scipy_stats.kendalltau(one, other).statistic)
         assert found.spearman == pytest.approx(scipy_stats.spearmanr(one, other).statistic)
     ranks = [scipy_stats.rankdata(side) for side in (one, other)]
-    assert abs(found.move) == np.abs(ranks[1] - ranks[0]).max()
+    assert abs(found.moved_ranks) == np.abs(ranks[1] - ranks[0]).max()
 
 
 def test_the_same_order_changes_nothing() -> None:
     found = change({"x": 1, "y": 2, "z": 3}, {"x": -5, "y": 0, "z": 100})
-    assert (found.kendall, found.swapped, found.mover, found.move) == (pytest.approx(1), 0, None, 0)
+    assert (found.kendall, found.swapped, found.moved_system, found.moved_ranks) == (
+        pytest.approx(1),
+        0,
+        None,
+        0,
+    )
     assert (found.winners, found.winner_changes) == (("z",), False)
 
 
 def test_a_tie_is_no_swap_but_shares_the_first_place() -> None:
     found = change({"x": 3, "y": 2, "z": 1}, {"x": 3, "y": 3, "z": 1})
     assert (found.swapped, found.winners, found.winner_changes) == (0, ("x", "y"), True)
-    assert (found.mover, found.move) == ("x", -0.5)
+    assert (found.moved_system, found.moved_ranks) == ("x", -0.5)
 
 
 def test_float_noise_breaks_no_tie() -> None:
