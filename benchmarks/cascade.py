@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from evalhub.stats import Judged, Promise, decided_at, set_thresholds
+from evalhub.stats import Promise, StageVerdicts, decided_at, set_thresholds
 
 Floats = NDArray[np.float64]
 # For each stage its confidences, the probabilities that it agrees given them, and whether it does.
@@ -154,7 +154,7 @@ def simulate(generator: Generator, *, repeats: int, items: int, seed: int) -> Fo
     broken, shares = 0, []
     for repeat in range(repeats):
         confidence, _, agrees = generator.draw(np.random.default_rng([seed, 1, repeat]), items)
-        stages = [Judged(sure, right) for sure, right in zip(confidence, agrees, strict=True)]
+        stages = [StageVerdicts(sure, right) for sure, right in zip(confidence, agrees, strict=True)]
         found = set_thresholds(stages, range(items), promise=PROMISE)
         lowest, share = population.judge([one.value for one in found])
         broken += lowest < PROMISE.agreement

@@ -12,7 +12,7 @@ import streamlit as st
 from evalhub.analysis import Results, labelled_responses
 from evalhub.errors import EvalhubError
 from evalhub.report.registry import Place, tables_of
-from evalhub.store import Run, all_runs, runs_root
+from evalhub.store import MetricFacts, Run, State, all_runs, runs_root
 
 COMMAND = "evalhub run quickstart"
 
@@ -33,10 +33,9 @@ class Selection:
         return _results(str(self.run.path), self.version)
 
     @property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> dict[str, MetricFacts]:
         """The run's metrics with their directions."""
-        metrics: dict[str, Any] = self.run.manifest.get("metrics", {})
-        return metrics
+        return self.run.manifest.metrics
 
     def table(self, name: str) -> Any:
         """Return what the analysis of that name says about the whole run."""
@@ -71,7 +70,7 @@ def choose() -> Selection | None:
             "Run", list(runs), index=None, placeholder=f"newest: {newest}", key="run", bind="query-params"
         )
         run = runs[picked] if picked in runs else runs[newest]
-        datasets = list(run.manifest["cards"])
+        datasets = list(run.manifest.cards)
         dataset = st.selectbox("Dataset", datasets, key="dataset", bind="query-params")
         _facts(run)
     if linked and linked not in runs:
@@ -93,13 +92,13 @@ def plain(text: object) -> str:
 
 
 def _facts(run: Run) -> None:
-    state = run.manifest.get("state")
+    state = run.manifest.state
     if run.finished:
-        st.caption(f"Finished, {run.manifest.get('seconds', 0):,.0f} s. Begun {run.manifest['created']:.16}.")
+        st.caption(f"Finished, {run.manifest.seconds:,.0f} s. Begun {run.manifest.created:.16}.")
     else:
-        shown = state if state in ("running", "stopped") else "interrupted"
+        shown = state if state in (State.RUNNING, State.STOPPED) else State.INTERRUPTED
         st.badge(shown, icon=":material/pending:", color="orange")
-        follow = "asks again what failed, in a new run" if state == "stopped" else "goes on with it"
+        follow = "asks again what failed, in a new run" if state is State.STOPPED else "goes on with it"
         st.caption(f"The numbers cover what is there so far. The same `evalhub run` {follow}.")
     if st.button("Read again", icon=":material/refresh:", width="stretch"):
         st.rerun()

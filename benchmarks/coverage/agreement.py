@@ -10,9 +10,9 @@ import numpy as np
 from frame import Cell, Rule
 from means import clusters_of, normals, uniforms
 
-from evalhub.stats.agreement.alpha import Metric, gwet_ac1, krippendorff_alpha
+from evalhub.stats.agreement.alpha import Measurement, gwet_ac1, krippendorff_alpha
 from evalhub.stats.agreement.alternative import Alignment, alternative_test
-from evalhub.stats.agreement.annotators import JudgeVersusHumans, Measure, ceiling, leave_one_out
+from evalhub.stats.agreement.annotators import AgreementMeasure, JudgeVersusHumans, ceiling, leave_one_out
 from evalhub.stats.agreement.kappa import Weights, balanced_accuracy, cohen_kappa
 from evalhub.stats.estimate import Estimate
 
@@ -56,30 +56,30 @@ def with_labels(n: int, rho: float, at: str) -> Iterator[Cell]:
 def among_raters(n: int, rho: float, at: str) -> Iterator[Cell]:
     """Yield alpha and AC1."""
     draw = partial(several, n=n, rho=rho, margin=MARGINS["5 levels"])
-    for metric in Metric:
-        yield Cell(f"alpha {metric} {at}", draw, ALPHA, pick=partial(alpha_of, metric=metric))
+    for measurement in Measurement:
+        yield Cell(f"alpha {measurement} {at}", draw, ALPHA, pick=partial(alpha_of, measurement=measurement))
     draw = partial(several, n=n, rho=rho, margin=CEILING)
-    for metric in (Metric.ORDINAL, Metric.INTERVAL):
-        pick = partial(alpha_of, metric=metric)
-        yield Cell(f"alpha {metric} near the ceiling {at}", draw, ALPHA, pick=pick)
+    for measurement in (Measurement.ORDINAL, Measurement.INTERVAL):
+        pick = partial(alpha_of, measurement=measurement)
+        yield Cell(f"alpha {measurement} near the ceiling {at}", draw, ALPHA, pick=pick)
     for name in ("even", "p=.1"):
         draw, truth = partial(several, n=n, rho=rho, margin=MARGINS[name]), true_ac1(MARGINS[name])
-        nominal = partial(alpha_of, metric=Metric.NOMINAL)
+        nominal = partial(alpha_of, measurement=Measurement.NOMINAL)
         yield Cell(f"alpha nominal {name} {at}", draw, ALPHA, pick=nominal)
         yield Cell(f"AC1 {name} {at}", draw, truth, pick=ac1_of)
 
 
 def among_people(n: int, rho: float, at: str) -> Iterator[Cell]:
     """Yield the human ceiling, who moves the consensus, and the alternative annotator test."""
-    for measure in Measure:
+    for measure in AgreementMeasure:
         draw = partial(beside_people, n=n, rho=rho, measure=measure)
         for part in ("human", "difference"):
             name, truth = f"ceiling {part} {measure} {at}", true_of_people(measure, part)
             yield Cell(name, draw, truth, pick=attrgetter(part))
     draw = partial(without_one, n=n, rho=rho)
-    truth = true_of_people(Measure.SPEARMAN, "change")
+    truth = true_of_people(AgreementMeasure.SPEARMAN, "change")
     yield Cell(f"leave one out spearman {at}", draw, truth, Rule.SAFE)
-    draw, truth = partial(advantage, n=n, rho=rho), true_of_people(Measure.ACCURACY, "advantage")
+    draw, truth = partial(advantage, n=n, rho=rho), true_of_people(AgreementMeasure.ACCURACY, "advantage")
     yield Cell(f"alt-test advantage {at}", draw, truth, Rule.PROPORTION, f"advantage n={n}")
 
 
@@ -128,9 +128,9 @@ def several(
     return values, np.tile(np.arange(rows), 3), np.repeat(np.arange(3), rows), np.tile(clusters, 3)
 
 
-def alpha_of(drawn: tuple[np.ndarray, ...], metric: Metric) -> Estimate:
+def alpha_of(drawn: tuple[np.ndarray, ...], measurement: Measurement) -> Estimate:
     values, units, raters, clusters = drawn
-    return krippendorff_alpha(values, units, raters, clusters=clusters, metric=metric)
+    return krippendorff_alpha(values, units, raters, clusters=clusters, measurement=measurement)
 
 
 def ac1_of(drawn: tuple[np.ndarray, ...]) -> Estimate:
@@ -146,11 +146,11 @@ def true_ac1(margin: tuple[float, ...]) -> float:
 
 
 def three_people(
-    rng: np.random.Generator, clusters: np.ndarray, *, rho: float, measure: Measure
+    rng: np.random.Generator, clusters: np.ndarray, *, rho: float, measure: AgreementMeasure
 ) -> dict[str, np.ndarray]:
     """Draw what 3 people and a judge say of each row."""
     rows = len(clusters)
-    if measure is Measure.ACCURACY:
+    if measure is AgreementMeasure.ACCURACY:
         truth = category(rng, clusters, rho=rho, margin=(0.3, 0.3, 0.4))
         said = [
             np.where(uniforms(rng, clusters, rho) < share, truth, rng.integers(0, 3, rows)).astype(float)
@@ -168,23 +168,25 @@ def three_people(
     }
 
 
-def beside_people(rng: np.random.Generator, *, n: int, rho: float, measure: Measure) -> JudgeVersusHumans:
+def beside_people(
+    rng: np.random.Generator, *, n: int, rho: float, measure: AgreementMeasure
+) -> JudgeVersusHumans:
     drawn = three_people(rng, clusters_of(n, rho), rho=rho, measure=measure)
     return ceiling(**drawn, measure=measure).mean
 
 
 def without_one(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
-    ratings = three_people(rng, clusters_of(n, rho), rho=rho, measure=Measure.SPEARMAN)
-    return leave_one_out(**ratings, measure=Measure.SPEARMAN)[2].change
+    ratings = three_people(rng, clusters_of(n, rho), rho=rho, measure=AgreementMeasure.SPEARMAN)
+    return leave_one_out(**ratings, measure=AgreementMeasure.SPEARMAN)[2].change
 
 
 def advantage(rng: np.random.Generator, *, n: int, rho: float) -> Estimate:
-    drawn = three_people(rng, clusters_of(n, rho), rho=rho, measure=Measure.ACCURACY)
+    drawn = three_people(rng, clusters_of(n, rho), rho=rho, measure=AgreementMeasure.ACCURACY)
     return alternative_test(**drawn, alignment=Alignment.ACCURACY).advantage
 
 
 @cache
-def true_of_people(measure: Measure, part: str) -> float:
+def true_of_people(measure: AgreementMeasure, part: str) -> float:
     """Return what a very large draw gives, which stands in for the truth."""
     drawn = many_people(measure)
     if part == "advantage":
@@ -197,11 +199,11 @@ def true_of_people(measure: Measure, part: str) -> float:
 
 
 @cache
-def true_values(measure: Measure) -> JudgeVersusHumans:
+def true_values(measure: AgreementMeasure) -> JudgeVersusHumans:
     return ceiling(**many_people(measure), measure=measure).mean
 
 
-def many_people(measure: Measure) -> dict[str, np.ndarray]:
+def many_people(measure: AgreementMeasure) -> dict[str, np.ndarray]:
     """Draw 200,000 rows in 10 clusters, which is quick."""
     drawn = three_people(np.random.default_rng(99), np.arange(200_000), rho=0.0, measure=measure)
     return drawn | {"clusters": drawn["clusters"] // 20_000}

@@ -127,7 +127,7 @@ def responses(selection: Selection, label_keys: tuple[str, str]) -> None:
     points = event.selection.get("point", [])
     if points:
         judge = x.removesuffix(SOFT)
-        parameters = {"judge": judge} if judge in selection.run.manifest["judges"] else {}
+        parameters = {"judge": judge} if judge in selection.run.manifest.judges else {}
         open_sample(points[0]["item_id"], **parameters)
 
 
@@ -136,7 +136,7 @@ def pairs(selection: Selection, label_keys: tuple[str, str]) -> None:
     labels = labels[labels["label_winner"].notna()]
     if verdicts.empty or labels.empty:
         return
-    label_criteria = selection.run.manifest["label_criteria"]
+    label_criteria = selection.run.manifest.label_criteria
     names = [
         label_criteria.get(judge, {}).get(selection.dataset, {}).get(criterion, criterion)
         for judge, criterion in zip(verdicts["judge"], verdicts["criterion"], strict=True)

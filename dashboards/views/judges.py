@@ -37,7 +37,7 @@ else:
     responses(selection, label_keys)
     pairs(selection, label_keys)
     calibration(selection, label_keys)
-if "attack" in selection.run.manifest:
+if selection.run.manifest.attack:
     attacks(selection)
 else:
     biases(selection)

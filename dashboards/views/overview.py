@@ -47,7 +47,7 @@ FACTS = {
 
 def header() -> None:
     manifest = selection.run.manifest
-    st.title(plain(manifest.get("title") or manifest.get("suite")), anchor=False)
+    st.title(plain(manifest.title or manifest.suite), anchor=False)
     for sentence in shortfall_sentences(rows_of(selection.table("shortfalls"))):
         st.error(f"Inconclusive. {plain(sentence)}")
     coverage = selection.table("coverage")
@@ -93,7 +93,7 @@ def ranking() -> None:
 
 def _sizes(rows: list[dict[str, Any]]) -> str:
     sizes = ", ".join(f"{plain(row['system'])} {row['n']:,}" for row in rows)
-    penalty = selection.run.manifest["resolved"]["suite"]["controls"]["length_penalty"]
+    penalty = selection.run.manifest.resolved.suite.controls.length_penalty
     sentence = f" The length penalty has strength {penalty:g}." if penalty else ""
     clusters = max(row["clusters"] for row in rows)
     return (

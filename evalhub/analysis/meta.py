@@ -137,7 +137,7 @@ def _meta_row(row: Row, keys: Row, statistic: str) -> Row:
 def _judge_kinds(results: Results) -> dict[str, str]:
     """Return the kind of each judge of a run, by the judge's id."""
     recorded = results.sql("SELECT DISTINCT judge FROM judgments WHERE source = 'recorded'")["judge"]
-    juries = {jury["id"]: "jury" for jury in results.juries}
+    juries = {jury.id: "jury" for jury in results.juries}
     run_judges = dict.fromkeys(results.judges, "judge")
     return {**run_judges, **juries, **dict.fromkeys(recorded, "recorded judge")}
 

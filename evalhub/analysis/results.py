@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from evalhub.errors import InputError, StorageError
 from evalhub.records import KINDS, Label, key_of, kind_of
-from evalhub.specs import CriterionSpec, Rubric
-from evalhub.store import Run, to_arrow, verify
+from evalhub.specs import CardFacts, RecordedJudge, Rubric, Suite
+from evalhub.store import AttackFacts, JudgeFacts, JuryFacts, Manifest, Run, to_arrow, verify
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,18 +25,7 @@ if TYPE_CHECKING:
 FAILED = "failure <> 'not_applicable'"
 NOT_APPLICABLE = "failure = 'not_applicable'"
 
-_MANIFEST_KEYS = (
-    "label_criteria",
-    "cards",
-    "engines",
-    "expected",
-    "judges",
-    "resolved",
-    "rubrics",
-    "skipped",
-)
 _ITEM = ["dataset", "item_id"]
-Valid = TypeVar("Valid", CriterionSpec, Rubric)
 # The largest table holds all that engines read and wrote. Few queries need it, so it stays in its files.
 _LARGEST = "completions"
 _VERIFY = "run `evalhub verify` on the run"
@@ -93,99 +82,56 @@ class Results:
         return pd.DataFrame(self._items, columns=_ITEM)
 
     @property
-    def manifest(self) -> dict[str, Any]:
-        """The run's manifest: the resolved suite, and the models, engines and versions that were used.
-
-        Raises:
-            StorageError: A required key is missing, or the run lists the levels of a scale best first.
-        """
-        manifest = self.run.manifest
-        if missing := [key for key in _MANIFEST_KEYS if key not in manifest]:
-            raise StorageError(
-                "the manifest lacks what a run has",
-                where=str(self.run.path / "manifest.json"),
-                value=", ".join(missing),
-                fix="run the suite again, or read the run with the evalhub that wrote it",
-            )
-        if self._best_first_scale:
-            raise StorageError(
-                "the run is older than the rule that levels are listed worst first, and lists falling ones: "
-                "which end is the better one is not known",
-                where=str(self.run.path / "manifest.json"),
-                value=self._best_first_scale,
-                fix="run the suite again with the levels listed worst first",
-            )
-        return manifest
+    def manifest(self) -> Manifest:
+        """The run's manifest: the resolved suite, and the models, engines and versions that were used."""
+        return self.run.manifest
 
     @property
-    def cards(self) -> dict[str, Any]:
-        """The card of each dataset of the run, by the dataset's id."""
-        return dict(self.manifest["cards"])
+    def cards(self) -> dict[str, CardFacts]:
+        """What the card of each dataset of the run says, by the dataset's id."""
+        return self.manifest.cards
 
     @property
-    def suite(self) -> dict[str, Any]:
+    def suite(self) -> Suite:
         """The resolved suite of the run."""
-        return dict(self.manifest["resolved"]["suite"])
+        return self.manifest.resolved.suite
 
     @property
-    def judges(self) -> dict[str, Any]:
+    def judges(self) -> dict[str, JudgeFacts]:
         """The facts of each judge that the run executed, by the judge's id. Recorded judges are not here."""
-        return dict(self.manifest["judges"])
+        return self.manifest.judges
 
     @property
-    def juries(self) -> list[dict[str, Any]]:
+    def juries(self) -> tuple[JuryFacts, ...]:
         """The facts of each jury of the run."""
-        return list(self.manifest.get("juries", ()))
+        return self.manifest.juries
 
     @property
     def length_penalty(self) -> float:
         """The strength of the suite's length penalty. 0 = no penalty."""
-        return float(self.suite["controls"]["length_penalty"])
+        return self.suite.controls.length_penalty
 
     @property
     def is_attack(self) -> bool:
         """Whether the run attacks judges. The systems of such a run are made up and are not ranked."""
-        return "attack" in self.manifest
+        return self.manifest.attack is not None
+
+    @property
+    def attack(self) -> AttackFacts:
+        """The attacks of a run of attacks. There are none in any other run."""
+        return self.manifest.attack or AttackFacts(criterion="")
 
     @property
     def ranked_datasets(self) -> list[str]:
         """The datasets whose systems can be ranked: not anonymous, and none in a run of attacks."""
         if self.is_attack:
             return []
-        return [dataset for dataset, card in self.cards.items() if not card.get("anonymous")]
+        return [dataset for dataset, card in self.cards.items() if not card.anonymous]
 
-    def recorded_judge(self, dataset: str, judge: str) -> Mapping[str, Any]:
-        """Return what a dataset's card says of a recorded judge. Empty where it says nothing."""
-        return (self.cards.get(dataset, {}).get("judges") or {}).get(judge) or {}
-
-    @cached_property
-    def _best_first_scale(self) -> str:
-        """A scale of an old run that lists its levels best first. "" = there is none.
-
-        In runs from before the rule "worst level first", a higher value was better whatever the order of the
-        levels. Such a run is recognised by cards without the key `metrics`, which newer runs record.
-        """
-        manifest = self.run.manifest
-        if all("metrics" in card for card in manifest["cards"].values()):
-            return ""
-        scales = {
-            f"{fields['id']}: {name}": rubric.scale_for(name)
-            for fields in manifest["rubrics"].values()
-            if (rubric := _valid(Rubric, fields))
-            for name in rubric.criteria
-        }
-        scales |= {
-            f"{dataset}: {name}": criterion.scale
-            for dataset, card in manifest["cards"].items()
-            for name, fields in card.get("criteria", {}).items()
-            if (criterion := _valid(CriterionSpec, fields))
-        }
-        best_first = [
-            f"{name} ({', '.join(scale.labels)})"
-            for name, scale in scales.items()
-            if scale and not scale.higher_is_better
-        ]
-        return best_first[0] if best_first else ""
+    def recorded_judge(self, dataset: str, judge: str) -> RecordedJudge:
+        """Return what a dataset's card says of a recorded judge. The defaults where it says nothing."""
+        card = self.cards.get(dataset)
+        return (card.judges.get(judge) if card else None) or RecordedJudge()
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -288,7 +234,7 @@ class Results:
 
     def rubric(self, judge: str) -> Rubric | None:
         """Return the rubric that a judge of the run used. None for a recorded judge."""
-        fields = self.manifest["rubrics"].get(judge)
+        fields = self.manifest.rubrics.get(judge)
         try:
             return None if fields is None else Rubric.model_validate(fields)
         except ValidationError as error:
@@ -369,14 +315,6 @@ def _without_semicolon(query: str) -> str:
     encoded = query.encode()
     ends = (offset for offset, _ in duckdb.tokenize(query) if encoded[offset : offset + 1] == b";")
     return encoded[: next(ends, len(encoded))].decode()
-
-
-def _valid(spec: type[Valid], fields: object) -> Valid | None:
-    """Return a rubric or criterion of a manifest. None where this version can no longer read it."""
-    try:
-        return spec.model_validate(fields)
-    except ValidationError:
-        return None
 
 
 def _quoted(path: Path) -> str:

@@ -64,7 +64,7 @@ def _for_datasets(names: list[str] | None, act: Callable[[str], dict[str, Any]],
     rows: list[dict[str, Any]] = []
     errors: list[InputError] = []
     for name in names or hub.specs.available("datasets"):
-        row: dict[str, Any] = {"id": name, "state": hub.sources.State.READY, "problem": None}
+        row: dict[str, Any] = {"id": name, "state": hub.sources.SourceState.READY, "problem": None}
         try:
             row |= act(name)
         except InputError as error:

@@ -8,7 +8,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evalhub.engines.base import Engine, EngineFacts, EngineIdentity, Outcome, complete, completion_key
+    from evalhub.engines.base import (
+        Engine,
+        EngineFacts,
+        EngineIdentity,
+        Outcome,
+        complete,
+        completion_key,
+    )
     from evalhub.engines.harness import ChildEngine, open_child
     from evalhub.engines.opening import EngineKind, EngineSettings, LocalSettings, Opening
     from evalhub.engines.prompts import Prompt, Prompts, folder_prompts

@@ -5,8 +5,7 @@ The clusters are tested in a random order that a seed fixes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from evalhub import stats
 from evalhub.records import digest
@@ -17,25 +16,20 @@ PAIR = ("dataset", "judge", "criterion", "first", "second")
 STOPPED = "judgments of pairs whose order was settled (budget.early_stopping)"
 
 
-def pair_confidence(facts: Mapping[str, Any], dataset: str, judge: str, criterion: str) -> float:
+def pair_confidence(confidence: float, n_pairs: int) -> float:
     """Return the confidence level of one pair, so that the whole order has that of the suite.
 
     Args:
-        facts: The manifest's facts on early stopping: `confidence`, and `together`, the number of pairs that
-            make up each order.
-        dataset: Id of the dataset.
-        judge: Id of the judge.
-        criterion: The rubric's criterion.
+        confidence: That of the whole order, in (0, 1).
+        n_pairs: The number of pairs of systems that make up the order.
 
     Source: Bonferroni: the chances of a false alarm add up.
 
     Example:
-        >>> facts = {"confidence": 0.9, "together": {"j": {"d": {"c": 10}}}}
-        >>> round(pair_confidence(facts, "d", "j", "c"), 3)
+        >>> round(pair_confidence(0.9, 10), 3)
         0.99
     """
-    pairs = facts["together"][judge][dataset][criterion]
-    return float(1 - (1 - facts["confidence"]) / pairs)
+    return 1 - (1 - confidence) / n_pairs
 
 
 def compare_sequentially(

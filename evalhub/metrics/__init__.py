@@ -4,9 +4,9 @@ from evalhub.metrics.base import NO_REFERENCE, NO_TEXT, Column, CountedMetric, L
 from evalhub.metrics.length import LENGTH_COLUMNS
 from evalhub.metrics.options import read_choice, read_choices, read_flag, refuse_unknown
 from evalhub.metrics.rouge import score_many
-from evalhub.metrics.signature import Measure, References, RougeSignature, Variant
+from evalhub.metrics.signature import References, RougeSignature, RougeStatistic, Variant
 from evalhub.metrics.table import METRICS, build
-from evalhub.metrics.tokenize import Splitter, Tokenizer, choose_tokenizer
+from evalhub.metrics.tokenize import RougeTokenizer, Splitter, choose_tokenizer
 
 __all__ = [
     "LENGTH_COLUMNS",
@@ -16,12 +16,12 @@ __all__ = [
     "Column",
     "CountedMetric",
     "LanguageMetric",
-    "Measure",
     "Metric",
     "References",
     "RougeSignature",
+    "RougeStatistic",
+    "RougeTokenizer",
     "Splitter",
-    "Tokenizer",
     "Variant",
     "build",
     "choose_tokenizer",

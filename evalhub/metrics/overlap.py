@@ -9,8 +9,8 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 from evalhub.metrics.lcs import lcs_length, lcs_positions, position_masks
-from evalhub.metrics.signature import Measure, Variant
-from evalhub.metrics.tokenize import Splitter, Tokenizer, counts, sentences, words
+from evalhub.metrics.signature import RougeStatistic, Variant
+from evalhub.metrics.tokenize import RougeTokenizer, Splitter, counts, sentences, words
 
 
 class Overlap(NamedTuple):
@@ -20,7 +20,7 @@ class Overlap(NamedTuple):
     candidate: int
     reference: int
 
-    def measure(self, kind: Measure) -> float:
+    def measure(self, kind: RougeStatistic) -> float:
         """Return precision, recall or F in [0, 1], higher is better. 0.0 where a side is empty.
 
         Args:
@@ -30,14 +30,14 @@ class Overlap(NamedTuple):
             The value, equal to rouge-score's to the last bit because the order of operations is the same.
 
         Example:
-            >>> Overlap(1, 2, 4).measure(Measure.RECALL)
+            >>> Overlap(1, 2, 4).measure(RougeStatistic.RECALL)
             0.25
         """
         precision = self.shared / max(self.candidate, 1)
         recall = self.shared / max(self.reference, 1)
-        if kind is Measure.PRECISION:
+        if kind is RougeStatistic.PRECISION:
             return precision
-        if kind is Measure.RECALL:
+        if kind is RougeStatistic.RECALL:
             return recall
         return 2 * precision * recall / (precision + recall) if self.shared else 0.0
 
@@ -45,12 +45,12 @@ class Overlap(NamedTuple):
 class Cut(NamedTuple):
     """The part of a signature that says how a text is cut."""
 
-    tokenizer: Tokenizer
+    tokenizer: RougeTokenizer
     stemmer: bool
     splitter: Splitter
 
 
-class Text:
+class TokenizedText:
     """One text, cut and counted once, however many texts it is compared with."""
 
     def __init__(self, text: str, cut: Cut) -> None:
@@ -66,11 +66,11 @@ class Text:
         return counts(self._text, self._cut.tokenizer)
 
     @cached_property
-    def readable(self) -> Text:
+    def readable(self) -> TokenizedText:
         """The same text in words of every script, as a person reads it."""
-        if self._text.isascii() or self._cut.tokenizer is Tokenizer.UNICODE:
+        if self._text.isascii() or self._cut.tokenizer is RougeTokenizer.UNICODE:
             return self
-        return Text(self._text, self._cut._replace(tokenizer=Tokenizer.UNICODE))
+        return TokenizedText(self._text, self._cut._replace(tokenizer=RougeTokenizer.UNICODE))
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
@@ -110,22 +110,22 @@ def _numbered(grams: Iterable[Hashable]) -> frozenset[Hashable]:
     return frozenset(chain(counts, repeats))
 
 
-def _unigram_overlap(candidate: Text, reference: Text) -> Overlap:
+def _unigram_overlap(candidate: TokenizedText, reference: TokenizedText) -> Overlap:
     a, b = candidate.unigrams, reference.unigrams
     return Overlap(len(a & b), len(a), len(b))
 
 
-def _bigram_overlap(candidate: Text, reference: Text) -> Overlap:
+def _bigram_overlap(candidate: TokenizedText, reference: TokenizedText) -> Overlap:
     a, b = candidate.bigrams, reference.bigrams
     return Overlap(len(a & b), len(a), len(b))
 
 
-def _lcs_overlap(candidate: Text, reference: Text) -> Overlap:
+def _lcs_overlap(candidate: TokenizedText, reference: TokenizedText) -> Overlap:
     a, b = candidate.tokens, reference.tokens
     return Overlap(lcs_length(a, b), len(a), len(b))
 
 
-def _union_lcs_overlap(candidate: Text, reference: Text) -> Overlap:
+def _union_lcs_overlap(candidate: TokenizedText, reference: TokenizedText) -> Overlap:
     """Unite, per reference sentence, its LCS with every candidate sentence. Clip words to their counts.
 
     Source: Lin 2004, ROUGE, section 3.2. The clipping is that of ROUGE 1.5.5.
@@ -142,7 +142,7 @@ def _union_lcs_overlap(candidate: Text, reference: Text) -> Overlap:
     return Overlap(shared, candidate.counts.total(), reference.counts.total())
 
 
-OVERLAPS: Mapping[Variant, Callable[[Text, Text], Overlap]] = {
+OVERLAPS: Mapping[Variant, Callable[[TokenizedText, TokenizedText], Overlap]] = {
     Variant.ROUGE_1: _unigram_overlap,
     Variant.ROUGE_2: _bigram_overlap,
     Variant.ROUGE_L: _lcs_overlap,

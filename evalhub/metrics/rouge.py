@@ -12,9 +12,9 @@ from typing import ClassVar
 from evalhub.errors import SpecError
 from evalhub.metrics.base import NO_REFERENCE, Column, Metric, Value, column, require_rows
 from evalhub.metrics.options import read_choice, read_choices, read_flag, refuse_unknown
-from evalhub.metrics.overlap import OVERLAPS, Cut, Overlap, Text
-from evalhub.metrics.signature import Measure, References, RougeSignature, Variant
-from evalhub.metrics.tokenize import Splitter, Tokenizer, choose_tokenizer
+from evalhub.metrics.overlap import OVERLAPS, Cut, Overlap, TokenizedText
+from evalhub.metrics.signature import References, RougeSignature, RougeStatistic, Variant
+from evalhub.metrics.tokenize import RougeTokenizer, Splitter, choose_tokenizer
 
 _TEXTS_KEPT = 1 << 14
 UNCOUNTED = (
@@ -62,11 +62,11 @@ def score_many(
     ]
 
 
-def _reader(cut: Cut) -> Callable[[str], Text]:
-    return lru_cache(maxsize=_TEXTS_KEPT)(lambda text: Text(text, cut))
+def _reader(cut: Cut) -> Callable[[str], TokenizedText]:
+    return lru_cache(maxsize=_TEXTS_KEPT)(lambda text: TokenizedText(text, cut))
 
 
-def _value(candidate: Text, alternatives: list[Text], signature: RougeSignature) -> Value:
+def _value(candidate: TokenizedText, alternatives: list[TokenizedText], signature: RougeSignature) -> Value:
     if not alternatives:
         return None, NO_REFERENCE
     if signature.references is References.FIRST:
@@ -81,11 +81,11 @@ def _value(candidate: Text, alternatives: list[Text], signature: RougeSignature)
     if not overlaps:
         return None, "neither the candidate nor a reference holds anything to count"
     if signature.references is References.MAX:
-        overlaps = [max(overlaps, key=lambda overlap: overlap.measure(Measure.F))]
+        overlaps = [max(overlaps, key=lambda overlap: overlap.measure(RougeStatistic.F))]
     return math.fsum(overlap.measure(signature.measure) for overlap in overlaps) / len(overlaps), None
 
 
-def _overlap(candidate: Text, reference: Text, variant: Variant) -> Overlap | None:
+def _overlap(candidate: TokenizedText, reference: TokenizedText, variant: Variant) -> Overlap | None:
     """Return the overlap of two texts. None where the tokenizer loses words that they may share.
 
     Where it can count one of two texts, they share nothing only if they share no word of any script. Equal
@@ -101,10 +101,10 @@ def _overlap(candidate: Text, reference: Text, variant: Variant) -> Overlap | No
     if countable == 1:
         overlap_read = OVERLAPS[variant](*readable)
         return None if overlap_read.shared else overlap_read
-    if overlap.measure(Measure.F) == 1.0:
+    if overlap.measure(RougeStatistic.F) == 1.0:
         return overlap
     same_words = readable[0].unigrams == readable[1].unigrams
-    return None if same_words and OVERLAPS[variant](*readable).measure(Measure.F) == 1.0 else overlap
+    return None if same_words and OVERLAPS[variant](*readable).measure(RougeStatistic.F) == 1.0 else overlap
 
 
 @dataclass(frozen=True)
@@ -146,9 +146,9 @@ class Rouge(Metric):
             )
         common = RougeSignature(
             Variant.ROUGE_LSUM,
-            measure=read_choice(options, "measure", default=Measure.F, where=where),
+            measure=read_choice(options, "measure", default=RougeStatistic.F, where=where),
             stemmer=read_flag(options, "stemmer", default=True, where=where),
-            tokenizer=read_choice(options, "tokenizer", default=Tokenizer.ROUGE_SCORE, where=where),
+            tokenizer=read_choice(options, "tokenizer", default=RougeTokenizer.ROUGE_SCORE, where=where),
             splitter=read_choice(options, "splitter", default=Splitter.NEWLINE, where=where),
             references=read_choice(options, "references", default=References.MEAN, where=where),
         )

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 
 from evalhub.errors import SpecError
-from evalhub.metrics.tokenize import Splitter, Tokenizer
+from evalhub.metrics.tokenize import RougeTokenizer, Splitter
 
 _VERSION = "3"
 """The version of the definitions. Raise it whenever a value of an unchanged signature would change."""
@@ -21,7 +21,7 @@ class Variant(StrEnum):
     ROUGE_LSUM = "Lsum"
 
 
-class Measure(StrEnum):
+class RougeStatistic(StrEnum):
     """Precision (of the candidate), recall (of the reference), or their harmonic mean."""
 
     PRECISION = "p"
@@ -60,9 +60,9 @@ class RougeSignature:
 
     variant: Variant
     _: KW_ONLY
-    measure: Measure = Measure.F
+    measure: RougeStatistic = RougeStatistic.F
     stemmer: bool = True
-    tokenizer: Tokenizer = Tokenizer.ROUGE_SCORE
+    tokenizer: RougeTokenizer = RougeTokenizer.ROUGE_SCORE
     splitter: Splitter = Splitter.NEWLINE
     references: References = References.MEAN
 

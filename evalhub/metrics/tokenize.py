@@ -24,7 +24,7 @@ _CUT_SHARE_OF_A_SET = 0.02
 _CUT_SHARE_OF_A_TEXT = 0.5
 
 
-class Tokenizer(StrEnum):
+class RougeTokenizer(StrEnum):
     """How a text is cut into words."""
 
     ROUGE_SCORE = "rouge-score"
@@ -78,7 +78,7 @@ def unicode_words(text: str) -> list[str]:
     return _ASCII_WORD.findall(text.lower()) if text.isascii() else _unicode_pattern()(fold(text))
 
 
-def words(text: str, tokenizer: Tokenizer, *, stemmer: bool) -> tuple[str, ...]:
+def words(text: str, tokenizer: RougeTokenizer, *, stemmer: bool) -> tuple[str, ...]:
     """Return the tokens that ROUGE compares.
 
     Args:
@@ -93,10 +93,10 @@ def words(text: str, tokenizer: Tokenizer, *, stemmer: bool) -> tuple[str, ...]:
     Source: Porter 1980, An algorithm for suffix stripping, as nltk's default mode has it.
 
     Example:
-        >>> words("Running dogs", Tokenizer.ROUGE_SCORE, stemmer=True)
+        >>> words("Running dogs", RougeTokenizer.ROUGE_SCORE, stemmer=True)
         ('run', 'dog')
     """
-    if tokenizer is Tokenizer.ROUGE_SCORE:
+    if tokenizer is RougeTokenizer.ROUGE_SCORE:
         return tuple(_rouge_score_tokenize()(text, _STEMMER if stemmer else None))
     tokens = unicode_words(text)
     return tuple(map(_stem, tokens)) if stemmer else tuple(tokens)
@@ -122,7 +122,7 @@ def sentences(text: str, splitter: Splitter) -> list[str]:
     return [sentence for sentence in parts if sentence]
 
 
-def choose_tokenizer(texts: Iterable[str]) -> Tokenizer:
+def choose_tokenizer(texts: Iterable[str]) -> RougeTokenizer:
     """Return the tokenizer for a whole dataset: `rouge-score` where it counts every text, else `unicode`.
 
     It does not count a text of which it drops a word whole (any word of Thai, Russian or Greek, `à`, `½`, a
@@ -144,13 +144,13 @@ def choose_tokenizer(texts: Iterable[str]) -> Tokenizer:
     for text in texts:
         damage = _damage(text)
         if damage.drops_a_word or damage.damaged > _CUT_SHARE_OF_A_TEXT * damage.words:
-            return Tokenizer.UNICODE
+            return RougeTokenizer.UNICODE
         total += damage.words
         damaged += damage.damaged
-    return Tokenizer.UNICODE if damaged > _CUT_SHARE_OF_A_SET * total else Tokenizer.ROUGE_SCORE
+    return RougeTokenizer.UNICODE if damaged > _CUT_SHARE_OF_A_SET * total else RougeTokenizer.ROUGE_SCORE
 
 
-def counts(text: str, tokenizer: Tokenizer) -> bool:
+def counts(text: str, tokenizer: RougeTokenizer) -> bool:
     """Return whether a tokenizer can count a text: rouge-score's cannot where it damages most of the words.
 
     Args:
@@ -161,10 +161,12 @@ def counts(text: str, tokenizer: Tokenizer) -> bool:
         False where `rouge-score` cuts or drops more than half of the words, else True.
 
     Example:
-        >>> counts("сегодня дождь", Tokenizer.ROUGE_SCORE), counts("le café noir", Tokenizer.ROUGE_SCORE)
-        (False, True)
+        >>> counts("сегодня дождь", RougeTokenizer.ROUGE_SCORE)
+        False
+        >>> counts("le café noir", RougeTokenizer.ROUGE_SCORE)
+        True
     """
-    if tokenizer is Tokenizer.UNICODE or text.isascii():
+    if tokenizer is RougeTokenizer.UNICODE or text.isascii():
         return True
     damage = _damage(text)
     return damage.damaged <= _CUT_SHARE_OF_A_TEXT * damage.words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from evalhub.analysis import Results, rows_of, split_by_tag
@@ -10,6 +10,7 @@ from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
 from evalhub.judging import ATTACKS, CONTROLS
 from evalhub.report.notes import report_notes
 from evalhub.report.registry import TABLES, Place, Table, tables_of
+from evalhub.store import Manifest
 
 Data = dict[str, Any]
 
@@ -31,26 +32,26 @@ def report_data(results: Results, by: Sequence[str] = ()) -> Data:
     data: Data = {
         "format": 1,
         "run": results.run.id,
-        "suite": manifest.get("suite"),
-        "title": manifest.get("title"),
-        "created": manifest.get("created"),
-        "state": manifest.get("state"),
-        "seconds": manifest.get("seconds"),
+        "suite": manifest.suite,
+        "title": manifest.title,
+        "created": manifest.created,
+        "state": manifest.state.value,
+        "seconds": manifest.seconds,
         "models": sorted(_models(manifest), key=lambda model: model["role"]),
-        "metrics": manifest.get("metrics", {}),
+        "metrics": _metrics(manifest),
         "datasets": [
-            {name: card.get(name) for name in ("id", "title", "licence", "source", "note")}
-            for card in manifest["cards"].values()
+            card.model_dump(include={"id", "title", "licence", "source", "note"})
+            for card in manifest.cards.values()
         ],
     }
     for table in tables_of(Place.REPORT):
         # Biases say nothing of responses that an attack makes up.
-        withheld = table.name == "biases" and "attack" in manifest
+        withheld = table.name == "biases" and results.is_attack
         data[table.name] = [] if withheld else rows_of(table.function(results))
     return {
         **data,
         **_by_tag([results], by, Place.REPORT),
-        "environment": manifest.get("environment", {}),
+        "environment": manifest.environment,
         "notes": list(report_notes(results, data)),
     }
 
@@ -63,8 +64,7 @@ def ranking_data(results: Results, by: Sequence[str] = ()) -> Data:
         by: Tags of items that they are broken down by too, under `by_tag`.
     """
     tables = {table.name: rows_of(table.function(results)) for table in tables_of(Place.LEADERBOARD)}
-    metrics = results.manifest.get("metrics", {})
-    return {"metrics": metrics, **tables, **_by_tag([results], by, Place.LEADERBOARD)}
+    return {"metrics": _metrics(results.manifest), **tables, **_by_tag([results], by, Place.LEADERBOARD)}
 
 
 def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> Data:
@@ -81,7 +81,7 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> Data:
             for table in tables_of(Place.META)
         },
         "attacks": [
-            {"run": results.run.id, "model": results.manifest["judges"][row["judge"]]["model"], **row}
+            {"run": results.run.id, "model": results.judges[row["judge"]].model, **row}
             for results in [*runs, *attacks_on_judges_of(runs)]
             for row in rows_of(attacks(results))
             if row["attack"] == ALL_ATTACKS
@@ -131,12 +131,17 @@ def _by_tag(runs: Sequence[Results], names: Sequence[str], place: Place) -> Data
     }
 
 
-def _models(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for name, facts in manifest["resolved"]["models"].items():
-        judge = manifest["judges"].get(name)
-        model = {key: facts.get(key) for key in ("model", "families", "engine", "engine_version", "device")}
+def _metrics(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    return {name: facts.model_dump(mode="json") for name, facts in manifest.metrics.items()}
+
+
+def _models(manifest: Manifest) -> Iterator[dict[str, Any]]:
+    for name, facts in manifest.resolved.models.items():
+        judge = manifest.judges.get(name)
+        names = {"model", "families", "engine", "engine_version", "device"}
+        model = facts.model_dump(mode="json", include=names)
         if judge is None:
             yield {"id": name, "role": "candidate", **model}
         else:
-            use = {key: judge.get(key) for key in ("rubric", "protocol", "mode", "positions")}
+            use = judge.model_dump(mode="json", include={"rubric", "protocol", "mode", "positions"})
             yield {"id": name, "role": "judge", **model, **use}

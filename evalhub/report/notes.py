@@ -12,6 +12,7 @@ from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.judging.early_stopping import STOPPED
 from evalhub.report.format import Row, count, grouped, number, visible
 from evalhub.report.grids.leaderboard import UNSHARED, without_lengths
+from evalhub.store import Manifest
 
 Data = Mapping[str, Any]
 
@@ -53,8 +54,8 @@ def report_notes(results: Results, data: Data) -> Iterator[str]:
         )
 
 
-def _on_the_run(manifest: Mapping[str, Any], data: Data) -> Iterator[str]:
-    controls = manifest["resolved"]["suite"]["controls"]
+def _on_the_run(manifest: Manifest, data: Data) -> Iterator[str]:
+    controls = manifest.resolved.suite.controls
     if data["state"] != "sealed":
         yield f"the run is {data['state']}, not finished: the numbers cover what is there so far"
     if not any(data[name] for name in _MEASURED):
@@ -65,21 +66,21 @@ def _on_the_run(manifest: Mapping[str, Any], data: Data) -> Iterator[str]:
     for kind in dict.fromkeys(row["annotator_kind"] for row in data["agreement"] + data["correlations"]):
         if kind in _LABEL_KINDS:
             yield _LABEL_KINDS[kind]
-    if controls["length_penalty"]:
-        yield f"length penalty of strength {controls['length_penalty']:g}; the raw number stands beside it"
-    if controls["cross_family"] in _FAMILY_RULES:
-        yield f"cross-family is set to {controls['cross_family']}: {_FAMILY_RULES[controls['cross_family']]}"
+    if controls.length_penalty:
+        yield f"length penalty of strength {controls.length_penalty:g}; the raw number stands beside it"
+    if controls.cross_family in _FAMILY_RULES:
+        yield f"cross-family is set to {controls.cross_family}: {_FAMILY_RULES[controls.cross_family]}"
     yield from _on_coverage(data)
-    if manifest.get("over_budget"):
-        yield f"{manifest['over_budget']} planned judgments are over the budget and were not asked"
+    if manifest.over_budget:
+        yield f"{manifest.over_budget} planned judgments are over the budget and were not asked"
     if any(row["reason"] == STOPPED for row in data["exclusions"]):
         yield (
             "judging stopped where the order was settled, sooner for some pairs: win rates over all pairs "
             "are withheld; read the sequential tests"
         )
-    for card in manifest["cards"].values():
-        if card.get("anonymous"):
-            yield f"{card['id']} names no systems: its responses are judged, never ranked"
+    for card in manifest.cards.values():
+        if card.anonymous:
+            yield f"{card.id} names no systems: its responses are judged, never ranked"
 
 
 def _on_coverage(data: Data) -> Iterator[str]:
@@ -93,12 +94,12 @@ def _on_coverage(data: Data) -> Iterator[str]:
             yield f"{row['judge']}: {row['same_family']} judgments of responses of the judge's own family"
 
 
-def _engine_differences(manifest: Mapping[str, Any]) -> Iterator[str]:
+def _engine_differences(manifest: Manifest) -> Iterator[str]:
     """Yield where an engine used something else than what the suite asks for."""
-    models = manifest["resolved"]["models"]
-    for engine in manifest["engines"]:
+    models = manifest.resolved.models
+    for engine in manifest.engines:
         served_ids: list[str] = engine.get("serves", [])
-        settings: dict[str, Any] = models[served_ids[0]]["settings"] if served_ids else {}
+        settings: dict[str, Any] = models[served_ids[0]].settings if served_ids else {}
         for name in _ENGINE_SETTINGS:
             setting, value = settings.get(name), engine.get(name)
             if setting not in (None, "auto") and value != setting:

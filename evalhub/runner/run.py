@@ -17,13 +17,13 @@ from evalhub.runner.execute.seal import RESUME, check_coverage, seal_run
 from evalhub.runner.execute.session import Session
 from evalhub.runner.execute.watch import Watch
 from evalhub.runner.options import Options, narrow
-from evalhub.runner.plan.manifest import manifest, planned_facts
+from evalhub.runner.plan.manifest import manifest_facts, planned_facts
 from evalhub.runner.plan.plan import Plan, TasksByJudge, count_judgments, plan
 from evalhub.runner.plan.resolve import Resolved, resolve
 from evalhub.runner.plan.rubric_versions import refuse_changed
 from evalhub.runner.progress import Progress, Silent
 from evalhub.specs import load_suite
-from evalhub.store import Run, RunWriter, all_runs, runs_root
+from evalhub.store import Run, RunWriter, State, all_runs, runs_root
 
 FurtherTasks = Callable[[RunWriter, Plan], TasksByJudge]
 """Returns tasks that only the judgments of a plan make known. May store records that they need."""
@@ -94,7 +94,7 @@ def carry_out(
         lambda task: all(writer.get("judgments", key) is not None for key in task.keys)
     )
     try:
-        writer.update(state="running", **planned_facts(planned))
+        writer.update(state=State.RUNNING, **planned_facts(planned))
         with Stop() as stop:
             session = Session(writer, root, resolved, progress, stop, Watch(writer.id))
             planned = _work(session, planned, further_tasks)
@@ -102,7 +102,7 @@ def carry_out(
     except KeyboardInterrupt as error:
         # A record may be half stored in memory. The journal is whole, so the next writer seals it.
         with suppress(EvalhubError):
-            writer.update(state="interrupted", stopped_by="KeyboardInterrupt")
+            writer.update(state=State.INTERRUPTED, stopped_by="KeyboardInterrupt")
         raise Interrupted("stopped at once", where=writer.id, fix=RESUME) from error
     finally:
         writer.close()
@@ -112,9 +112,9 @@ def carry_out(
 def _open_run(root: Path, resolved: Resolved, planned: Plan) -> RunWriter:
     suite_hash = resolved.hash
     for stored in all_runs(root):
-        if stored.manifest.get("suite_hash") == suite_hash and stored.unfinished:
+        if stored.manifest.suite_hash == suite_hash and stored.unfinished:
             return RunWriter(stored.path)
-    return RunWriter.create(root, resolved.suite.suite, manifest(resolved, planned))
+    return RunWriter.create(root, resolved.suite.suite, manifest_facts(resolved, planned))
 
 
 def _work(session: Session, planned: Plan, further_tasks: FurtherTasks | None) -> Plan:
@@ -137,13 +137,13 @@ def _work(session: Session, planned: Plan, further_tasks: FurtherTasks | None) -
         return planned
     except EvalhubError as error:
         with suppress(EvalhubError):
-            state = "stopped" if session.watch.stopped else "interrupted"
+            state = State.STOPPED if session.watch.stopped else State.INTERRUPTED
             writer.seal(state, stopped_by=type(error).__name__)
         raise
     finally:
         seconds = round(time.monotonic() - start, 3)
         with suppress(EvalhubError):
-            writer.update(seconds=writer.manifest.get("seconds", 0) + seconds)
+            writer.update(seconds=writer.manifest.seconds + seconds)
 
 
 def _store_datasets(writer: RunWriter, resolved: Resolved) -> None:

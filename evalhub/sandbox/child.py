@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.sandbox.refusal import Refused, excerpt_of, to_one_line
-from evalhub.sandbox.tables import Table
+from evalhub.sandbox.tables import FileTable
 
 Reader = Callable[[Any], Any]
 
@@ -169,7 +169,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     connection = connect(job["memory"])
     notes: list[str] = []
     for settings in job["tables"]:
-        table = Table(connection, **settings, folder=folder)
+        table = FileTable(connection, **settings, folder=folder)
         table.load()
         notes += table.notes
     lock(connection)

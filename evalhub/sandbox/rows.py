@@ -11,7 +11,7 @@ from evalhub.sandbox.fits import refuse_other_case
 from evalhub.sandbox.refusal import Refused
 from evalhub.sandbox.scalars import Fit
 from evalhub.sandbox.spelling import Misfit, spell
-from evalhub.sandbox.texts import Text
+from evalhub.sandbox.texts import DecodedText
 from evalhub.texts import clean
 
 _REPLACED = "\ufffd"
@@ -38,10 +38,10 @@ class TextFile:
     column_names: set[str] = field(default_factory=set)
     empty: Mapping[str, int] = field(default_factory=dict)
     place: str = ""
-    text: Text = field(init=False)
+    text: DecodedText = field(init=False)
 
     def __post_init__(self) -> None:
-        self.text = Text(self.path, self.form.get("encoding") or "")
+        self.text = DecodedText(self.path, self.form.get("encoding") or "")
 
     def add_names(self, row: Mapping[str, Any]) -> None:
         """Note the column names of a row, and refuse one that differs from a declared one in case alone."""

@@ -23,7 +23,7 @@ _MISFIT = re.compile(r"Invalid Input Error: JSON transform error in file .*?, in
 
 
 @dataclass(slots=True)
-class Table:
+class FileTable:
     """A table that is loaded once.
 
     Attributes:

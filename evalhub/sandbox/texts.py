@@ -21,7 +21,7 @@ _ADD = "to the file in the card"
 
 
 @dataclass(slots=True)
-class Text:
+class DecodedText:
     """One file of text that is read once.
 
     Attributes:

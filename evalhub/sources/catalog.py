@@ -20,7 +20,7 @@ from evalhub.texts import is_blank
 _Key = TypeVar("_Key", int, str)
 
 
-class State(StrEnum):
+class SourceState(StrEnum):
     """Whether a dataset can be loaded: it is ready, its files are absent, or it is broken."""
 
     READY = "ready"
@@ -34,7 +34,7 @@ class Entry:
 
     id: str
     path: Path
-    state: State
+    state: SourceState
     title: str = ""
     licence: str = ""
     kinds: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ def _entry(name: str, path: Path) -> Entry:
         if card.id != name:
             raise SpecError("the id is not the file's name", where=f"{path}:id", value=card.id, allowed=name)
     except EvalhubError as error:
-        return Entry(name, path, State.BROKEN, problem=str(error))
+        return Entry(name, path, SourceState.BROKEN, problem=str(error))
     return _describe(card, path, files_of(card, path))
 
 
@@ -106,7 +106,7 @@ def _describe(card: Card, path: Path, files: Iterable[DataFile]) -> Entry:
     return Entry(
         id=card.id,
         path=path,
-        state=State.ABSENT if missing_files else State.READY,
+        state=SourceState.ABSENT if missing_files else SourceState.READY,
         title=card.title,
         licence=card.licence,
         kinds=tuple(card.selects),
@@ -126,13 +126,13 @@ def show(name: str) -> Details:
     return Details(_describe(card, path, files), card, files)
 
 
-def state_of_failure(name: str) -> State:
+def state_of_failure(name: str) -> SourceState:
     """Return why a dataset cannot be loaded: its files are absent, or it is broken."""
     try:
         state = show(name).entry.state
     except InputError:
-        return State.BROKEN
-    return state if state is State.ABSENT else State.BROKEN
+        return SourceState.BROKEN
+    return state if state is SourceState.ABSENT else SourceState.BROKEN
 
 
 def check(name: str) -> Contents:

@@ -21,7 +21,7 @@ _SHOWN_IDS = ("item_id", "system", "system_a", "system_b", "criterion", "annotat
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SourceColumn:
     """One column of a kind. `read` raises a ValueError that says which values are allowed."""
 
     read: Callable[[Any], Any]
@@ -114,62 +114,62 @@ def _split(value: Any) -> str:
     return str(value)
 
 
-_RESPONSE = {"item_id": Column(_id, required=True), "sample": Column(_count)}
+_RESPONSE = {"item_id": SourceColumn(_id, required=True), "sample": SourceColumn(_count)}
 _VERDICT = {
     **_RESPONSE,
-    "system": Column(_id),
-    "system_a": Column(_id),
-    "system_b": Column(_id),
-    "criterion": Column(_id, required=True),
-    "value": Column(_value),
-    "winner": Column(_one_of(Winner)),
-    "shown": Column(_one_of(Order)),
-    "turn": Column(_turn),
+    "system": SourceColumn(_id),
+    "system_a": SourceColumn(_id),
+    "system_b": SourceColumn(_id),
+    "criterion": SourceColumn(_id, required=True),
+    "value": SourceColumn(_value),
+    "winner": SourceColumn(_one_of(Winner)),
+    "shown": SourceColumn(_one_of(Order)),
+    "turn": SourceColumn(_turn),
 }
 
-COLUMNS: Mapping[str, Mapping[str, Column]] = {
+COLUMNS: Mapping[str, Mapping[str, SourceColumn]] = {
     "items": {
-        "item_id": Column(_id, required=True),
-        "prompt": Column(_text),
-        "turns": Column(_texts),
-        "messages": Column(read_messages),
-        "refs": Column(_refs),
-        "context": Column(_texts),
-        "tags": Column(_texts),
-        "lang": Column(_text),
-        "cluster": Column(_id),
-        "split": Column(_split),
+        "item_id": SourceColumn(_id, required=True),
+        "prompt": SourceColumn(_text),
+        "turns": SourceColumn(_texts),
+        "messages": SourceColumn(read_messages),
+        "refs": SourceColumn(_refs),
+        "context": SourceColumn(_texts),
+        "tags": SourceColumn(_texts),
+        "lang": SourceColumn(_text),
+        "cluster": SourceColumn(_id),
+        "split": SourceColumn(_split),
     },
     "responses": {
         **_RESPONSE,
-        "system": Column(_id, required=True),
-        "text": Column(_text),
-        "turns": Column(_texts),
-        "chars": Column(_count),
-        "family": Column(_texts),
-        "finish_reason": Column(_ending),
+        "system": SourceColumn(_id, required=True),
+        "text": SourceColumn(_text),
+        "turns": SourceColumn(_texts),
+        "chars": SourceColumn(_count),
+        "family": SourceColumn(_texts),
+        "finish_reason": SourceColumn(_ending),
     },
     "labels": {
         **_VERDICT,
-        "annotator": Column(_id),
-        "annotator_kind": Column(_one_of(AnnotatorKind), required=True),
-        "probability": Column(_share),
-        "uniform": Column(_flag),
+        "annotator": SourceColumn(_id),
+        "annotator_kind": SourceColumn(_one_of(AnnotatorKind), required=True),
+        "probability": SourceColumn(_share),
+        "uniform": SourceColumn(_flag),
     },
     "judgments": {
         **_VERDICT,
-        "judge": Column(_id, required=True),
-        "repeat": Column(_count),
-        "raw_text": Column(_text),
-        "p_a": Column(_share),
-        "failure": Column(_one_of(FailureKind)),
+        "judge": SourceColumn(_id, required=True),
+        "repeat": SourceColumn(_count),
+        "raw_text": SourceColumn(_text),
+        "p_a": SourceColumn(_share),
+        "failure": SourceColumn(_one_of(FailureKind)),
     },
     "scores": {
         **_RESPONSE,
-        "system": Column(_id, required=True),
-        "metric": Column(_id, required=True),
-        "value": Column(_number),
-        "criterion": Column(_id),
+        "system": SourceColumn(_id, required=True),
+        "metric": SourceColumn(_id, required=True),
+        "value": SourceColumn(_number),
+        "criterion": SourceColumn(_id),
     },
 }
 
@@ -209,7 +209,7 @@ def read_rows(kind: str, answer: Answer, where: str) -> Iterator[dict[str, Any]]
         yield empty_row | {name: _read(columns[name], name, row, where) for name in row}
 
 
-def _read(column: Column, name: str, row: Mapping[str, Any], where: str) -> Any:
+def _read(column: SourceColumn, name: str, row: Mapping[str, Any], where: str) -> Any:
     value = row[name]
     if value is None:
         if column.required:

@@ -3,6 +3,7 @@
 from evalhub.specs.base import check_name
 from evalhub.specs.card import (
     Card,
+    CardFacts,
     CombineOrders,
     ConsensusRule,
     CriterionSpec,
@@ -40,6 +41,7 @@ __all__ = [
     "SLOT",
     "Candidate",
     "Card",
+    "CardFacts",
     "CascadeUse",
     "CaseFile",
     "Combine",

@@ -178,29 +178,40 @@ class MetricSpec(Spec):
         return self
 
 
-class Card(Spec):
-    """A dataset: its files and one SELECT for each kind of record.
+class CardFacts(Spec):
+    """What a card says of a dataset apart from its files. A run's manifest has it.
 
     Attributes:
         anonymous: Whether the systems have no names. They are then judged and never ranked.
         reference_systems: Systems whose texts serve as references too. They are labelled and judged, and no
             metric compares them with the references.
+    """
+
+    id: Id
+    title: str
+    licence: str
+    source: str
+    released: str | None = None
+    note: str | None = None
+    anonymous: bool = False
+    reference_systems: tuple[Id, ...] = ()
+    criteria: dict[Id, CriterionSpec] = Field(default_factory=dict)
+    judges: dict[Id, RecordedJudge] = Field(default_factory=dict)
+    metrics: dict[Id, MetricSpec] = Field(default_factory=dict)
+
+
+class Card(CardFacts):
+    """A dataset: its files and one SELECT for each kind of record.
+
+    Attributes:
         folder: The folder of the files in a mirror, the samples or the cache, by default the id. Two cards
             can share one.
         think: The tags around think text in the responses. `none` leaves it in the answers.
     """
 
-    id: Id
     version: int = Field(ge=1)
-    title: str
-    licence: str
-    source: str
-    released: str | None = None
     url: str | None = None
     folder: Id | None = None
-    note: str | None = None
-    anonymous: bool = False
-    reference_systems: tuple[Id, ...] = ()
     think: Think = THINK
     files: dict[TableName, FileSpec] = Field(min_length=1)
     views: dict[TableName, str] = Field(default_factory=dict)
@@ -209,9 +220,6 @@ class Card(Spec):
     labels: str | None = None
     judgments: str | None = None
     scores: str | None = None
-    criteria: dict[Id, CriterionSpec] = Field(default_factory=dict)
-    judges: dict[Id, RecordedJudge] = Field(default_factory=dict)
-    metrics: dict[Id, MetricSpec] = Field(default_factory=dict)
 
     @field_validator("released", mode="before")
     @classmethod
@@ -238,6 +246,11 @@ class Card(Spec):
         """The SELECT of each kind of record that the card has."""
         kinds = ("items", "responses", "labels", "judgments", "scores")
         return {kind: sql for kind in kinds if (sql := getattr(self, kind)) is not None}
+
+    @property
+    def facts(self) -> CardFacts:
+        """The card without its files and how they are read."""
+        return CardFacts.model_validate(self.model_dump(include=set(CardFacts.model_fields)))
 
     @property
     def hash(self) -> str:

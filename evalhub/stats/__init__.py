@@ -1,8 +1,8 @@
 """Estimates with their n, clusters, interval and what was left out: pure functions of arrays."""
 
-from evalhub.stats.agreement.alpha import Metric, gwet_ac1, krippendorff_alpha
+from evalhub.stats.agreement.alpha import Measurement, gwet_ac1, krippendorff_alpha
 from evalhub.stats.agreement.alternative import Alignment, AlternativeTest, alternative_test
-from evalhub.stats.agreement.annotators import SLOTS, Measure, ceiling, leave_one_out
+from evalhub.stats.agreement.annotators import SLOTS, AgreementMeasure, ceiling, leave_one_out
 from evalhub.stats.agreement.dawid_skene import DawidSkene, dawid_skene
 from evalhub.stats.agreement.kappa import Weights, accuracy, balanced_accuracy, cohen_kappa
 from evalhub.stats.agreement.macro import macro_f1, macro_precision
@@ -21,9 +21,9 @@ from evalhub.stats.paired import paired_difference
 from evalhub.stats.people.calibrated import calibrated_mean
 from evalhub.stats.people.calibration import brier, recalibrated, reliability
 from evalhub.stats.people.cascade import (
-    Judged,
-    Outcome,
     Promise,
+    StageOutcome,
+    StageVerdicts,
     decided_at,
     disagreement_bound,
     evaluate_cascade,
@@ -44,38 +44,38 @@ from evalhub.stats.ranking.shared import Shared, shared_units
 from evalhub.stats.ranking.system_estimates import SystemEstimates, system_means
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
-from evalhub.stats.testing.margin import Finding, finding
+from evalhub.stats.testing.margin import MarginFinding, finding
 from evalhub.stats.testing.matching import Matching
 from evalhub.stats.testing.multiplicity import adjusted
 from evalhub.stats.testing.paired import mean_difference, paired_comparison
-from evalhub.stats.testing.power import Design, Planned, planned
+from evalhub.stats.testing.power import ClusterDesign, Planned, planned
 from evalhub.stats.testing.sequential import Sequential, sequential_comparison
 
 __all__ = [
     "SLOTS",
+    "AgreementMeasure",
     "Alignment",
     "AlternativeTest",
     "Askings",
     "BiasKind",
+    "ClusterDesign",
     "Coefficient",
     "Comparison",
     "DawidSkene",
-    "Design",
     "Effect",
     "Estimate",
-    "Finding",
     "Granularity",
     "JointLengthControl",
-    "Judged",
+    "MarginFinding",
     "Matches",
     "Matching",
-    "Measure",
-    "Metric",
-    "Outcome",
+    "Measurement",
     "Planned",
     "Promise",
     "Sequential",
     "Shared",
+    "StageOutcome",
+    "StageVerdicts",
     "SystemEstimates",
     "Weights",
     "WorstCase",

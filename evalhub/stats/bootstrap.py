@@ -33,7 +33,7 @@ _UNDEFINED_SHARE = 0.05
 Statistic = Callable[[Floats], Floats]
 
 
-class Shape(StrEnum):
+class IntervalShape(StrEnum):
     """How the spread of a coefficient r shrinks towards ±1: as 1 - r² (Fisher's z), or as its root
     (Wilson)."""
 
@@ -114,7 +114,7 @@ def once(statistic: Statistic) -> Statistic:
 
 
 def jackknife(
-    statistic: Statistic, clusters: int, *, shape: Shape = Shape.FISHER, even: bool = False
+    statistic: Statistic, clusters: int, *, shape: IntervalShape = IntervalShape.FISHER, even: bool = False
 ) -> Ends:
     """Leave out one cluster at a time, and use Student's t.
 
@@ -154,7 +154,7 @@ def jackknife(
         return no_ends("the coefficient is 1 or -1, where the interval has no width")
     freedom = float("inf") if even else spread_freedom(left - left.mean())
     quantile = t_quantile(CONFIDENCE, min(clusters - 1, freedom))
-    if shape is Shape.WILSON:
+    if shape is IntervalShape.WILSON:
         low, high = (2 * end - 1 for end in wilson((1 + value) / 2, room / variance, quantile))
     else:
         z, half = np.arctanh(value), quantile * variance**0.5 / room
@@ -167,7 +167,7 @@ def interval(
     clusters: int,
     *,
     resamples: int = RESAMPLES,
-    shape: Shape = Shape.FISHER,
+    shape: IntervalShape = IntervalShape.FISHER,
     even: bool = False,
 ) -> Ends:
     """Make the interval of a coefficient: the jackknife up to 1,000 clusters, the bootstrap above.
@@ -176,7 +176,7 @@ def interval(
         statistic: From (b, clusters) weights to (b,) values in [-1, 1]. NaN = undefined.
         clusters: Number of clusters.
         resamples: Draws of the bootstrap.
-        shape: Shape of the jackknife's interval.
+        shape: IntervalShape of the jackknife's interval.
         even: See `jackknife`.
 
     Returns:

@@ -1,6 +1,18 @@
 """Storage: run folders, journals and segments. Only this package writes records."""
 
 from evalhub.store.journal import Journal, read_journal
+from evalhub.store.manifest import (
+    AttackFacts,
+    DatasetVersion,
+    DecidedPair,
+    EarlyStopping,
+    GoldExpectation,
+    JudgeFacts,
+    JuryFacts,
+    Manifest,
+    MetricFacts,
+    State,
+)
 from evalhub.store.run import Run, RunWriter
 from evalhub.store.runs import (
     Finding,
@@ -15,10 +27,20 @@ from evalhub.store.runs import (
 from evalhub.store.segments import arrow_schema, to_arrow, write_segment
 
 __all__ = [
+    "AttackFacts",
+    "DatasetVersion",
+    "DecidedPair",
+    "EarlyStopping",
     "Finding",
+    "GoldExpectation",
     "Journal",
+    "JudgeFacts",
+    "JuryFacts",
+    "Manifest",
+    "MetricFacts",
     "Run",
     "RunWriter",
+    "State",
     "all_runs",
     "arrow_schema",
     "cached_completions",

@@ -8,7 +8,6 @@ runs/<suite>-<time>-<id>/
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -16,14 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evalhub.errors import InputError, StorageError
-from evalhub.files import file_sha256, write_file
+from evalhub.errors import StorageError
+from evalhub.files import file_sha256
 from evalhub.records import KINDS, Record, key_of, kind_of
 from evalhub.store.journal import Journal, read_journal
 from evalhub.store.lock import Lock
+from evalhub.store.manifest import FORMAT, Manifest, Segment, State, read_manifest, write_manifest
 from evalhub.store.segments import read_segment, write_segment
-
-FORMAT = 1
 
 
 class Run:
@@ -46,20 +44,20 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether the run is complete and sealed."""
-        return self.manifest.get("state") == "sealed"
+        return self.manifest.state is State.SEALED
 
     @property
     def unfinished(self) -> bool:
         """Whether the same command resumes this run. After a stop, a new run repeats what failed."""
-        return self.manifest.get("state") not in ("sealed", "stopped")
+        return self.manifest.state not in (State.SEALED, State.STOPPED)
 
     def segments(self, kind: str) -> list[Path]:
         """Return the sealed files of one table, the oldest first."""
-        return [self.path / part["path"] for part in self.manifest["segments"] if part["kind"] == kind]
+        return [self.path / part.path for part in self.manifest.segments if part.kind == kind]
 
     def journals(self) -> list[Path]:
         """Return the journals that are not sealed yet."""
-        sealed = self.manifest["sealed_journals"]
+        sealed = self.manifest.sealed_journals
         paths = sorted(self.path.glob("journal-*.jsonl"))
         return [path for path in paths if int(path.stem.split("-")[1]) > sealed]
 
@@ -71,7 +69,7 @@ class Run:
                 for path in self.journals():
                     records += read_journal(path)
             manifest = read_manifest(self.path)
-            if manifest["sealed_journals"] == self.manifest["sealed_journals"]:
+            if manifest.sealed_journals == self.manifest.sealed_journals:
                 return records
             self.manifest = manifest
 
@@ -100,20 +98,20 @@ class RunWriter(Run):
             for record in self.records():
                 self._records[kind_of(record)].setdefault(key_of(record), record)
             self._sealed = {kind: self._sealed_keys(kind) for kind in KINDS}
-            number = self.manifest["sealed_journals"] + 1
+            number = self.manifest.sealed_journals + 1
             self._journal = Journal(path / f"journal-{number:04d}.jsonl")
         except BaseException:
             self._lock.release()
             raise
 
     @classmethod
-    def create(cls, root: Path, suite: str, manifest: Mapping[str, Any]) -> RunWriter:
+    def create(cls, root: Path, suite: str, facts: Mapping[str, Any]) -> RunWriter:
         """Create a run folder and open it for writing.
 
         Args:
             root: The folder that holds the runs.
             suite: Name of the suite, the first part of the folder's name.
-            manifest: Further facts for the manifest, as plain JSON values.
+            facts: Values of the manifest's other keys.
         """
         start = datetime.now(UTC)
         path = root / f"{suite.replace('/', '-')}-{start:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
@@ -121,16 +119,19 @@ class RunWriter(Run):
             (path / "segments").mkdir(parents=True)
             write_manifest(
                 path,
-                {
-                    "format": FORMAT,
-                    "run": path.name,
-                    "suite": suite,
-                    "created": start.isoformat(timespec="microseconds"),
-                    "state": "running",
-                    "sealed_journals": 0,
-                    "segments": [],
-                    **manifest,
-                },
+                Manifest.model_validate(
+                    {
+                        "format": FORMAT,
+                        "run": path.name,
+                        "suite": suite,
+                        "state": State.RUNNING,
+                        "sealed_journals": 0,
+                        "segments": (),
+                        "engines": (),
+                        "created": start.isoformat(timespec="microseconds"),
+                        **facts,
+                    }
+                ),
             )
         except OSError as error:
             raise StorageError(f"the run cannot be created ({error.strerror})", where=str(path)) from error
@@ -156,18 +157,18 @@ class RunWriter(Run):
 
     def update(self, **facts: Any) -> None:
         """Write facts into the manifest."""
-        self.manifest = {**self.manifest, **facts}
+        self.manifest = self.manifest.replace(**facts)
         write_manifest(self.path, self.manifest)
 
-    def seal(self, state: str, **facts: Any) -> None:
+    def seal(self, state: State, **facts: Any) -> None:
         """Turn the journal into segments and start a new one.
 
         Args:
-            state: "sealed" if the run is complete, "stopped" if an engine only failed, else "interrupted".
+            state: Sealed if the run is complete, stopped if an engine only failed, else interrupted.
             facts: Further facts for the manifest.
         """
         self._journal.sync()
-        number = self.manifest["sealed_journals"] + 1
+        number = self.manifest.sealed_journals + 1
         segments = []
         for kind, records in self._records.items():
             new_records = [record for key, record in records.items() if key not in self._sealed[kind]]
@@ -175,13 +176,13 @@ class RunWriter(Run):
                 path = self.path / "segments" / f"{number:04d}-{kind}.parquet"
                 sha256 = write_segment(path, kind, new_records)
                 name = str(path.relative_to(self.path))
-                segments.append({"path": name, "kind": kind, "rows": len(new_records), "sha256": sha256})
+                segments.append(Segment(path=name, kind=kind, rows=len(new_records), sha256=sha256))
         self.update(
             **facts,
             state=state,
             sealed=datetime.now(UTC).isoformat(timespec="seconds"),
             sealed_journals=number,
-            segments=[*self.manifest["segments"], *segments],
+            segments=(*self.manifest.segments, *segments),
         )
         self._journal.close()
         self._journal.path.unlink(missing_ok=True)
@@ -199,40 +200,11 @@ class RunWriter(Run):
 
     def _check_segments(self) -> None:
         """Refuse to resume from a segment whose content has changed."""
-        for part in self.manifest["segments"]:
-            path = self.path / part["path"]
-            if not path.is_file() or file_sha256(path) != part["sha256"]:
+        for part in self.manifest.segments:
+            path = self.path / part.path
+            if not path.is_file() or file_sha256(path) != part.sha256:
                 fix = "run `evalhub verify` on the run"
                 raise StorageError("the segment is corrupt", where=str(path), fix=fix)
 
     def _sealed_keys(self, kind: str) -> set[tuple[Any, ...]]:
         return {key_of(record) for path in self.segments(kind) for record in read_segment(path, kind)}
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """Return the manifest of a run folder."""
-    file = path / "manifest.json"
-    if not file.is_file():
-        raise InputError("there is no run in this folder", where=str(path), fix="`evalhub run` makes one")
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-        [(part["path"], part["kind"], part["rows"], part["sha256"]) for part in manifest["segments"]]
-        int(manifest["sealed_journals"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError("the manifest is damaged", where=str(file)) from error
-    if manifest.get("format") != FORMAT:
-        raise StorageError(
-            "another version of evalhub wrote the run", where=str(file), value=manifest.get("format")
-        )
-    return dict(manifest)
-
-
-def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Replace the manifest in one step."""
-    text = json.dumps(manifest, indent=1, allow_nan=False, ensure_ascii=False)
-    try:
-        write_file(path / "manifest.json", text.encode("utf-8"))
-    except OSError as error:
-        raise StorageError(
-            f"the manifest cannot be written ({error.strerror})", where=str(path), fix="free some room"
-        ) from error

@@ -27,7 +27,7 @@ def all_runs(root: Path) -> list[Run]:
             runs.append(Run(manifest.parent))
         except (InputError, StorageError):
             continue
-    return sorted(runs, key=lambda run: (run.manifest.get("created", ""), run.id), reverse=True)
+    return sorted(runs, key=lambda run: (run.manifest.created, run.id), reverse=True)
 
 
 def run_folders(root: Path) -> list[Path]:
@@ -53,7 +53,7 @@ def find_run(name: str | None, root: Path) -> Run:
             "there are no runs yet", where=str(root), fix="make one with `evalhub run quickstart`"
         )
     for run in runs:
-        if name is None or name in (run.id, run.manifest.get("suite")):
+        if name is None or name in (run.id, run.manifest.suite):
             return run
     raise UnknownNameError("run", name or "", [run.id for run in runs], where=str(root))
 
@@ -70,12 +70,12 @@ def cached_completions(runs: Iterable[Run], keys: Iterable[str]) -> Iterator[Com
     """
     missing_keys = set(keys)
     for run in runs:
-        for part in run.manifest["segments"]:
+        for part in run.manifest.segments:
             if not missing_keys:
                 return
-            if part["kind"] != "completions":
+            if part.kind != "completions":
                 continue
-            for record in _read_completions(run.path / part["path"], part["sha256"], missing_keys):
+            for record in _read_completions(run.path / part.path, part.sha256, missing_keys):
                 missing_keys.discard(record.key)
                 yield replace(record, computed_in=record.computed_in or run.id)
 
@@ -114,14 +114,14 @@ def verify_folder(path: Path) -> list[Finding]:
 def verify(run: Run) -> list[Finding]:
     """Compare each segment of a run with the manifest's sha256, and check each line of its journals."""
     findings = []
-    for part in run.manifest["segments"]:
-        path = run.path / part["path"]
+    for part in run.manifest.segments:
+        path = run.path / part.path
         problem = None
         if not path.is_file():
             problem = "the file is missing"
-        elif (sha256 := file_sha256(path)) != part["sha256"]:
-            problem = f"the content has changed: sha256 {sha256}, sealed as {part['sha256']}"
-        findings.append(Finding(part["path"], part["rows"], problem))
+        elif (sha256 := file_sha256(path)) != part.sha256:
+            problem = f"the content has changed: sha256 {sha256}, sealed as {part.sha256}"
+        findings.append(Finding(part.path, part.rows, problem))
     return findings + [_journal_finding(path) for path in run.journals()]
 
 

@@ -11,7 +11,9 @@ from evalhub.analysis import Results
 from evalhub.records import AnnotatorKind, FailureKind, Item, Judgment, Label, Record, Response, Score
 from evalhub.scales import Order, Winner
 from evalhub.specs import parse_rubric
-from evalhub.store import Run, RunWriter
+from evalhub.store import Run, RunWriter, State
+
+from ..manifests import complete
 
 PAIR = """---
 id: pair
@@ -39,7 +41,10 @@ scale: {1: wrong, 2: fair, 3: right}
 """
 MANIFEST: dict[str, Any] = {
     "resolved": {"suite": {"controls": {"length_penalty": 0}}},
-    "judges": {"pw": {"rubric": "pair"}, "pt": {"rubric": "rate"}},
+    "judges": {
+        "pw": {"rubric": "pair"},
+        "pt": {"rubric": "rate", "protocol": "pointwise"},
+    },
     "rubrics": {
         judge: parse_rubric(text, judge).model_dump(mode="json", exclude_none=True)
         for judge, text in (("pw", PAIR), ("pt", RATE))
@@ -55,8 +60,7 @@ MANIFEST: dict[str, Any] = {
         }
     },
     "expected": {"pw": 8, "pt": 9},
-    "skipped": {"pw": {"d": {"items without an input of the rubric": 2}}},
-    "engines": [],
+    "exclusions": {"pw": {"d": {"items without an input of the rubric": 2}}},
 }
 
 
@@ -135,11 +139,11 @@ def results(tmp_path: Path) -> Callable[..., Results]:
     """Write records into a run and read it."""
 
     def write(records: Iterable[Record], *, seal: bool = True, **changes: Any) -> Results:
-        writer = RunWriter.create(tmp_path, "s", MANIFEST | changes)
+        writer = RunWriter.create(tmp_path, "s", complete(MANIFEST | changes))
         for record in records:
             assert writer.append(record)
         if seal:
-            writer.seal("sealed")
+            writer.seal(State.SEALED)
         writer.close()
         return Results(Run(writer.path))
 

@@ -193,7 +193,7 @@ class TestWhatCounts:
         for one in longer_wins(20, 8, "old"):
             if one.shown is Order.AB:
                 records.append(replace(one, shown=None, source=Source.RECORDED))
-        run = results(records, judges={}, label_criteria={}, expected={}, skipped={})
+        run = results(records, judges={}, label_criteria={}, expected={}, exclusions={})
         for bias in ("position", "flips"):
             assert told(run, bias, "rate", "old")["estimate"] is None
             assert told(run, bias, "rate", "old")["reason"]

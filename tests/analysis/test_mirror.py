@@ -81,7 +81,7 @@ def both_ways(
     manifest: dict[str, Any] = {
         "cards": {facts["id"]: facts},
         "judges": {judge: {} for judge in JUDGES},
-        "rubrics": {}, "label_criteria": {}, "skipped": {}, "expected": {},
+        "rubrics": {}, "label_criteria": {}, "exclusions": {}, "expected": {},
         "resolved": {"suite": {"controls": {"length_penalty": 0.5}}},
     }  # fmt: skip
     before = results(records, **manifest)

@@ -129,7 +129,7 @@ def test_another_signature_is_another_metric(hand: Any, results: Write) -> None:
 
 def test_another_scale_is_told(hand: Any, results: Write) -> None:
     before = results(night(hand, BEFORE))
-    changed = json.loads(json.dumps(before.manifest["rubrics"]))
+    changed = json.loads(json.dumps(before.manifest.rubrics))
     changed["pt"] |= {"scale": {"1": "wrong", "2": "fair", "3": "right", "4": "great"}}
     row = only_row(run_comparison(results(night(hand, AFTER), rubrics=changed), before), measure="mean score")
     assert (row["estimate"], row["reason"]) == (None, "the scale is not the same in both runs")

@@ -284,7 +284,7 @@ class TestRecordedJudges:
         records: list[Record] = [one for one in hand.pairs() if not isinstance(one, Judgment)]
         for item, winner, p in zip(hand.lengths, "abab", (0.9, 0.2, 0.4, 0.5), strict=True):
             records += [said(item, "old", winner=Winner(winner)), said(item, "soft", p_a=p)]
-        run = results(records, expected={}, judges={}, label_criteria={}, skipped={})
+        run = results(records, expected={}, judges={}, label_criteria={}, exclusions={})
         frame = agreement(run)
         # old: a b a b against a b b a; soft: a b b tie
         assert cell(frame, rater="old", reference_rater="labels", statistic="accuracy") == pytest.approx(
@@ -378,7 +378,7 @@ class TestTooLittle:
 
 class TestReading:
     def test_a_run_is_readable_while_it_is_written(self, desk: Any, hand: Any, results: Write) -> None:
-        from evalhub.store import Run, RunWriter
+        from evalhub.store import Run, RunWriter, State
 
         run = results(hand.pairs()[:-1], seal=False)
         before = cell(agreement(run), "n", rater="pw", reading="ab", statistic="accuracy")
@@ -387,7 +387,7 @@ class TestReading:
         now = Results(Run(writer.path))
         assert cell(agreement(now), "n", rater="pw", reading="ab", statistic="accuracy") == before + 1
         reader = Results(Run(writer.path))
-        writer.seal("sealed")
+        writer.seal(State.SEALED)
         writer.close()
         assert len(reader.judgments()) == 8
         assert rows_of(agreement(reader)) == rows_of(agreement(now))

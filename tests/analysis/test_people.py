@@ -60,7 +60,9 @@ def test_alpha_of_what_they_said(run: Results) -> None:
             labels.append(other(truth(n)) if n % 12 == place else truth(n))
             units.append(n)
             raters.append(annotator)
-    alpha = stats.krippendorff_alpha(labels, units, raters, clusters=units, metric=stats.Metric.NOMINAL)
+    alpha = stats.krippendorff_alpha(
+        labels, units, raters, clusters=units, measurement=stats.Measurement.NOMINAL
+    )
     assert rows["alpha, nominal"]["estimate"] == pytest.approx(alpha.estimate)
     assert rows["alpha, nominal"]["n"] == ITEMS
     assert rows["alpha, nominal"]["people"] == 3

@@ -14,7 +14,7 @@ import pytest
 from evalhub.records import Label
 from evalhub.sources import load
 from evalhub.specs import load_card
-from evalhub.stats.agreement.alpha import Metric, krippendorff_alpha
+from evalhub.stats.agreement.alpha import Measurement, krippendorff_alpha
 from evalhub.stats.agreement.kappa import cohen_kappa
 from evalhub.stats.estimate import Estimate
 
@@ -35,23 +35,25 @@ def clusters_of(name: str) -> dict[str, str]:
     return {item.item_id: item.cluster or item.item_id for item in load(*load_card(name)).items}
 
 
-def alpha(name: str, labels: Sequence[Label], metric: Metric) -> Estimate:
+def alpha(name: str, labels: Sequence[Label], measurement: Measurement) -> Estimate:
     """Return alpha with its interval, and hold it against the krippendorff package."""
     values = [label.value if label.winner is None else str(label.winner) for label in labels]
     units = [f"{label.item_id} {label.system or (label.system_a, label.system_b)}" for label in labels]
     raters = [label.annotator for label in labels]
     clusters = [clusters_of(name)[label.item_id] for label in labels]
-    found = krippendorff_alpha(values, units, raters, clusters=clusters, metric=metric)
-    assert found.estimate == pytest.approx(by_the_package(values, units, raters, metric), abs=1e-8)
+    found = krippendorff_alpha(values, units, raters, clusters=clusters, measurement=measurement)
+    assert found.estimate == pytest.approx(by_the_package(values, units, raters, measurement), abs=1e-8)
     return found
 
 
-def by_the_package(values: Sequence, units: Sequence[str], raters: Sequence[str], metric: Metric) -> float:
+def by_the_package(
+    values: Sequence, units: Sequence[str], raters: Sequence[str], measurement: Measurement
+) -> float:
     places = [np.unique(ids, return_inverse=True)[1] for ids in (raters, units)]
-    number = values if metric is Metric.INTERVAL else np.unique(values, return_inverse=True)[1]
+    number = values if measurement is Measurement.INTERVAL else np.unique(values, return_inverse=True)[1]
     table = np.full((places[0].max() + 1, places[1].max() + 1), np.nan)
     table[places[0], places[1]] = number
-    return krippendorff.alpha(reliability_data=table, level_of_measurement=metric.value)
+    return krippendorff.alpha(reliability_data=table, level_of_measurement=measurement.value)
 
 
 def show(name: str, found: Estimate) -> None:
@@ -68,7 +70,7 @@ def test_summeval(kind: str, people: int, criterion: str) -> None:
         if label.criterion == criterion and label.annotator.startswith(kind)
     ]
     assert len({label.annotator for label in labels}) == people
-    found = alpha("summeval", labels, Metric.INTERVAL)
+    found = alpha("summeval", labels, Measurement.INTERVAL)
     show(f"SummEval {kind} {criterion}, interval", found)
     assert (found.n, found.clusters) == (800, 100)
     assert found.reason or found.low < found.estimate < found.high
@@ -77,7 +79,7 @@ def test_summeval(kind: str, people: int, criterion: str) -> None:
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_dialsummeval(criterion: str) -> None:
     labels = [label for label in labels_of("dialsummeval") if label.criterion == criterion]
-    found = alpha("dialsummeval", labels, Metric.INTERVAL)
+    found = alpha("dialsummeval", labels, Measurement.INTERVAL)
     show(f"DialSummEval {criterion}, interval", found)
     assert found.estimate == pytest.approx(DIALSUMMEVAL[criterion], abs=0.001)
     assert (found.n, found.clusters) == (1400, 100)
@@ -85,7 +87,7 @@ def test_dialsummeval(criterion: str) -> None:
 
 
 def test_pandalm_alpha() -> None:
-    found = alpha("pandalm", labels_of("pandalm"), Metric.NOMINAL)
+    found = alpha("pandalm", labels_of("pandalm"), Measurement.NOMINAL)
     show("PandaLM, nominal", found)
     assert found.estimate == pytest.approx(0.864, abs=0.001)
     assert (found.n, found.clusters) == (999, 170)
@@ -120,9 +122,11 @@ def test_qags() -> None:
         for place, vote in enumerate(sentence["responses"])
     ]
     values, units, raters, clusters = zip(*rows, strict=True)
-    found = krippendorff_alpha(values, units, raters, clusters=clusters, metric=Metric.NOMINAL)
+    found = krippendorff_alpha(values, units, raters, clusters=clusters, measurement=Measurement.NOMINAL)
     show("QAGS CNN/DM, nominal", found)
     assert found.estimate == pytest.approx(0.514, abs=0.001)
-    assert found.estimate == pytest.approx(by_the_package(values, units, raters, Metric.NOMINAL), abs=1e-8)
+    assert found.estimate == pytest.approx(
+        by_the_package(values, units, raters, Measurement.NOMINAL), abs=1e-8
+    )
     assert (found.n, found.clusters) == (714, 235)
     assert found.low < found.estimate < found.high

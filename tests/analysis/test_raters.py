@@ -185,7 +185,7 @@ def test_samples_are_averaged_before_they_are_correlated(hand: Any, results: Wri
 def test_the_interval_of_a_metric_knows_its_bounds(hand: Any, results: Write) -> None:
     records = [hand.item(item) for item in ITEMS]
     records += [hand.score(item, "k", value) for item, value in zip(ITEMS, (1, 1, 1, 0.2), strict=True)]
-    facts = {"rougeL": {"signature": "x", "bounds": [0, 1], "higher_is_better": True}}
+    facts = {"rougeL": {"bounds": [0, 1], "higher_is_better": True}}
     bounded = only_row(leaderboard(results(records, metrics=facts)), rater="rougeL")
     assert bounded["estimate"] == pytest.approx(0.8)
     assert bounded["high"] <= 1

@@ -10,7 +10,7 @@ from evalhub.analysis import Results, rows_of, sequential_tests
 from evalhub.judging.early_stopping import cluster_order
 
 Write = Callable[..., Results]
-LOOKS = {"confidence": 0.9, "seeds": {"pw": 7}, "together": {"pw": {"d": {"overall": 1}}}, "pairs": []}
+LOOKS = {"confidence": 0.9, "seeds": {"pw": 7}, "order_sizes": {"pw": {"d": {"overall": 1}}}, "pairs": []}
 
 
 def pair_in_both_orders(hand: Any, item: str, p: float | None) -> list[Any]:

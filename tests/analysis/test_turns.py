@@ -52,7 +52,7 @@ def test_each_turn_is_a_criterion_of_its_own(desk: Any) -> None:
     assert len(labels) == 4 * ITEMS
     assert set(results.labels()["turn"]) == {1, 2}
     # Neither the judge, nor a metric or the length, is about one turn.
-    assert results.manifest["label_criteria"]["pt"]["tiny"] == {"quality": "quality"}
+    assert results.manifest.label_criteria["pt"]["tiny"] == {"quality": "quality"}
     assert rows_of(agreement(results)) == []
     assert rows_of(correlations(results)) == []
 
@@ -113,7 +113,7 @@ def test_the_only_turn_of_a_response_is_the_whole_of_it(desk: Any) -> None:
     results = Results(desk.run())
     assert set(results.labels()["criterion"]) == {"quality"}
     assert results.labels()["turn"].isna().all()
-    assert results.manifest["label_criteria"]["pt"]["tiny"] == {"quality": "quality"}
+    assert results.manifest.label_criteria["pt"]["tiny"] == {"quality": "quality"}
 
 
 @pytest.mark.parametrize(

@@ -285,7 +285,7 @@ class TestFamilies:
         assert output.code == 0, output
         (folder,) = desk.runs.iterdir()
         manifest = json.loads((folder / "manifest.json").read_text())
-        assert manifest["skipped"]["pw"]["tiny"] == {
+        assert manifest["exclusions"]["pw"]["tiny"] == {
             "pairs of the judge's own family (controls.cross_family)": 8
         }
         assert manifest["expected"]["pw"] == 8

@@ -142,12 +142,12 @@ def test_one_run(done: Run, opened: Open) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_run_in_progress_says_so(done: Run, tmp_path: Path, opened: Open, view: str) -> None:
     records = list(done.records())
-    manifest = {**done.manifest, "segments": [], "sealed_journals": 0, "state": "running", "engines": []}
-    for name in ("coverage", "seconds", "sealed"):
-        manifest.pop(name)
+    facts = done.manifest.model_dump(
+        exclude={"segments", "sealed_journals", "state", "engines", "coverage", "seconds", "sealed"}
+    )
     for place, share in enumerate((0.0, 0.4, 0.9)):
         root = tmp_path / f"live{place}"
-        writer = RunWriter.create(root, "live", {**manifest, "run": "live"})
+        writer = RunWriter.create(root, "live", {**facts, "run": "live"})
         for record in records[: int(len(records) * share)]:
             writer.append(record)
         page = opened(root, view)
@@ -180,7 +180,7 @@ def test_one_model_in_several_roles_and_settings_is_told_apart(desk: Any, opened
         controls={"cross_family": "allow"},
     )
     run = desk.run()
-    assert [engine["serves"] for engine in run.manifest["engines"]] == [["bot"], ["quick"], ["slow"]]
+    assert [engine["serves"] for engine in run.manifest.engines] == [["bot"], ["quick"], ["slow"]]
     page = opened(desk.runs, "views/overview.py")
     (every,) = [frame.value for frame in page.dataframe if "attention_backend" in frame.value.index]
     assert list(every.columns) == ["candidate bot, start 1", "judge quick, start 1", "judge slow, start 1"]

@@ -83,10 +83,10 @@ def test_a_suite_runs_it(desk: Any) -> None:
     judge = {"id": "pw", "rubric": "pair", "model": "parrot", "families": ["beta"], "pairs": {"by": "all"}}
     desk.suite(judges=[{**judge, "engine": {"type": "echo", "prefix": "> "}}])
     results = Results(desk.run())
-    assert results.manifest["resolved"]["suite"]["judges"][0]["engine"] == {
+    assert results.suite.judges[0].engine.model_dump() == {
         "type": "echo", "seed": 0, "prefix": "> ",
     }  # fmt: skip
-    assert results.manifest["resolved"]["models"]["pw"]["engine"] == "echo"
+    assert results.manifest.resolved.models["pw"].engine == "echo"
 
 
 def test_the_command_line_takes_it_by_name(desk: Any, cli: Callable[..., Any]) -> None:

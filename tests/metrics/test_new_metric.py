@@ -111,16 +111,16 @@ def test_its_direction_ranks_and_a_length_does_not(desk: Any) -> None:
     )
     desk.suite(judges=[], metrics=["edit_distance", "lines", {"length": {"id": "size"}}])
     results = Results(desk.run())
-    lengths = {name for name, facts in results.manifest["metrics"].items() if facts["is_length"]}
+    lengths = {name for name, facts in results.manifest.metrics.items() if facts.is_length}
     assert lengths == {"lines", "letters", "size/chars", "size/words"}
     ranks = {
         (row["rater"], row["system"]): row["rank"]
         for row in rows_of(leaderboard(results))
-        if row["kind"] == "metric"
+        if row["rater_kind"] == "metric"
     }
     assert (ranks["edit_distance", "k"], ranks["edit_distance", "m"]) == (1, 2)
     assert {ranks[name, system] for name in lengths for system in ("k", "m")} == {None}
-    assert not lengths & {row["x"] for row in rows_of(correlations(results))}
+    assert not lengths & {row["first"] for row in rows_of(correlations(results))}
     for data in (report_data(results), ranking_data(results)):
         (board,) = leaderboard_grids(data, Footnotes())
         assert {"edit_distance", "lines", "size/chars"} <= set(" ".join(board.head).split())

@@ -12,13 +12,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer, lcs_ind
 
-from evalhub.metrics import Measure, References, RougeSignature, Splitter, Tokenizer, Variant, score_many
+from evalhub.metrics import (
+    References,
+    RougeSignature,
+    RougeStatistic,
+    RougeTokenizer,
+    Splitter,
+    Variant,
+    score_many,
+)
 from evalhub.metrics.lcs import lcs_length, lcs_positions, position_masks
 from evalhub.metrics.rouge import UNCOUNTED, Rouge
 from evalhub.metrics.tokenize import rouge_score_words, unicode_words
 
 PEER_NAMES = [f"rouge{variant}" for variant in Variant]
-FIELDS = {Measure.PRECISION: "precision", Measure.RECALL: "recall", Measure.F: "fmeasure"}
+FIELDS = {
+    RougeStatistic.PRECISION: "precision",
+    RougeStatistic.RECALL: "recall",
+    RougeStatistic.F: "fmeasure",
+}
 PEERS = {stemmer: RougeScorer(PEER_NAMES, use_stemmer=stemmer) for stemmer in (False, True)}
 
 # Few words, so that they meet often. Line ends, accents, other scripts, digits, and words that stem alike.
@@ -45,7 +57,11 @@ TEXTS = (
 
 
 def all_signatures(stemmer: bool) -> list[RougeSignature]:
-    return [RougeSignature(variant, measure=kind, stemmer=stemmer) for variant in Variant for kind in Measure]
+    return [
+        RougeSignature(variant, measure=kind, stemmer=stemmer)
+        for variant in Variant
+        for kind in RougeStatistic
+    ]
 
 
 def assert_identical(pairs: list[tuple[str, str]], stemmer: bool) -> None:
@@ -77,7 +93,7 @@ def absent(reason: str | None, candidate: str, reference: str) -> bool:
     return "anything to count" in str(reason) and shortest < 2
 
 
-AS_READ = RougeSignature(Variant.ROUGE_1, tokenizer=Tokenizer.UNICODE)
+AS_READ = RougeSignature(Variant.ROUGE_1, tokenizer=RougeTokenizer.UNICODE)
 
 
 def one(candidate: str, references: list[str], signature: RougeSignature) -> float | None:
@@ -132,18 +148,21 @@ def test_values_derived_by_hand():
     # 3 of the candidate's 4 words and of the reference's 6: p = 3/4, r = 1/2, f = 3/5.
     candidate, reference = "the cat ran off", "the cat sat on the off"
     assert (
-        one(candidate, [reference], RougeSignature(Variant.ROUGE_1, measure=Measure.PRECISION, **plain))
+        one(
+            candidate, [reference], RougeSignature(Variant.ROUGE_1, measure=RougeStatistic.PRECISION, **plain)
+        )
         == 0.75
     )
     assert (
-        one(candidate, [reference], RougeSignature(Variant.ROUGE_1, measure=Measure.RECALL, **plain)) == 0.5
+        one(candidate, [reference], RougeSignature(Variant.ROUGE_1, measure=RougeStatistic.RECALL, **plain))
+        == 0.5
     )
     assert one(candidate, [reference], RougeSignature(Variant.ROUGE_1, **plain)) == pytest.approx(0.6)
     # One pair of words, "the cat", of 3 and of 5: f = 2/8.
     assert one(candidate, [reference], RougeSignature(Variant.ROUGE_2, **plain)) == pytest.approx(0.25)
     # Lin 2004, section 3.2: the union of "w1 w2" and "w1 w3 w5" is 4 of the reference's 5 words.
     lines = "w1 w2 w6 w7 w8\nw1 w3 w8 w9 w5"
-    recall = RougeSignature(Variant.ROUGE_LSUM, measure=Measure.RECALL, **plain)
+    recall = RougeSignature(Variant.ROUGE_LSUM, measure=RougeStatistic.RECALL, **plain)
     assert one(lines, ["w1 w2 w3 w4 w5"], recall) == pytest.approx(4 / 5)
 
 
@@ -234,7 +253,7 @@ REWRITTEN = {
 }
 
 
-@pytest.mark.parametrize("tokenizer", Tokenizer)
+@pytest.mark.parametrize("tokenizer", RougeTokenizer)
 @pytest.mark.parametrize(("text", "spelling"), REWRITTEN.values(), ids=REWRITTEN)
 def test_one_text_in_two_spellings_scores_one_or_has_no_value(text, spelling, tokenizer):
     signatures = [RougeSignature(variant, tokenizer=tokenizer) for variant in Variant]
@@ -243,7 +262,7 @@ def test_one_text_in_two_spellings_scores_one_or_has_no_value(text, spelling, to
     ):
         for score, reason in zip(column.values, column.reasons, strict=True):
             assert score == 1.0 or (score is None and reason)
-            assert score == 1.0 or tokenizer is Tokenizer.ROUGE_SCORE or column.name == "rouge2"
+            assert score == 1.0 or tokenizer is RougeTokenizer.ROUGE_SCORE or column.name == "rouge2"
 
 
 @pytest.mark.parametrize(
@@ -264,13 +283,13 @@ def test_texts_without_words_have_no_value(text, options):
         assert column.reasons == ("neither the candidate nor a reference holds anything to count",)
 
 
-@given(st.text() | st.sampled_from(sorted(SCRIPTS.values())), st.sampled_from(Tokenizer), st.booleans())
+@given(st.text() | st.sampled_from(sorted(SCRIPTS.values())), st.sampled_from(RougeTokenizer), st.booleans())
 @settings(deadline=None)
 def test_equal_texts_score_one_or_have_no_value(text, tokenizer, stemmer):
     signatures = [
         RougeSignature(variant, measure=kind, stemmer=stemmer, tokenizer=tokenizer)
         for variant in Variant
-        for kind in Measure
+        for kind in RougeStatistic
     ]
     for column in score_many([text], [[text]], signatures):
         assert column.values == (1.0,) or (column.values == (None,) and column.reasons[0])
@@ -288,18 +307,18 @@ def test_a_foreign_item_leaves_the_english_values_as_they_are():
 
 
 def test_different_chinese_texts_share_characters():
-    signature = RougeSignature(Variant.ROUGE_1, tokenizer=Tokenizer.UNICODE)
+    signature = RougeSignature(Variant.ROUGE_1, tokenizer=RougeTokenizer.UNICODE)
     assert one("今天下雨", ["今天下雪"], signature) == 0.75
 
 
-@pytest.mark.parametrize("tokenizer", list(Tokenizer))
+@pytest.mark.parametrize("tokenizer", list(RougeTokenizer))
 def test_no_reference_is_no_value(tokenizer):
     (column,) = score_many(["a"], [[]], [RougeSignature(Variant.ROUGE_L, tokenizer=tokenizer)])
     assert column.values == (None,)
     assert column.reasons == ("no reference",)
 
 
-@pytest.mark.parametrize("tokenizer", list(Tokenizer))
+@pytest.mark.parametrize("tokenizer", list(RougeTokenizer))
 def test_nothing_on_either_side_is_no_value(tokenizer):
     signatures = [RougeSignature(variant, tokenizer=tokenizer) for variant in Variant]
     for column in score_many(["", "…"], [[""], ["!"]], signatures):

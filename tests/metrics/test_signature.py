@@ -6,11 +6,11 @@ import pytest
 
 from evalhub.errors import SpecError
 from evalhub.metrics import (
-    Measure,
     References,
     RougeSignature,
+    RougeStatistic,
+    RougeTokenizer,
     Splitter,
-    Tokenizer,
     Variant,
 )
 
@@ -26,7 +26,7 @@ def test_no_two_signatures_are_alike():
             references=rule,
         )
         for variant, kind, stemmer, tokenizer, splitter, rule in product(
-            Variant, Measure, (False, True), Tokenizer, Splitter, References
+            Variant, RougeStatistic, (False, True), RougeTokenizer, Splitter, References
         )
         if variant is Variant.ROUGE_LSUM or splitter is Splitter.NEWLINE
     ]
@@ -34,7 +34,9 @@ def test_no_two_signatures_are_alike():
 
 
 def test_the_line_names_everything():
-    signature = RougeSignature(Variant.ROUGE_LSUM, references=References.MAX, tokenizer=Tokenizer.UNICODE)
+    signature = RougeSignature(
+        Variant.ROUGE_LSUM, references=References.MAX, tokenizer=RougeTokenizer.UNICODE
+    )
     assert str(signature) == "rougeLsum|m:f|stem:yes|tok:unicode|split:newline|refs:max|v:3"
     assert signature.name == "rougeLsum"
 

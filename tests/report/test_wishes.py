@@ -51,7 +51,8 @@ def test_verdicts_below_the_floor_count_too(desk: Any, cli: Callable[..., Any]) 
 def test_a_template_that_opens_a_think_tag(desk: Any) -> None:
     suite(desk, {"mass": 0.2, "top_token": "Sure"})
     done = desk.run()
-    done.manifest["judges"]["pw"]["opens_thinking"] = True
+    judges = {"pw": done.manifest.judges["pw"].model_copy(update={"opens_thinking": True})}
+    done.manifest = done.manifest.replace(judges=judges)
     (row,) = rows_of(choice_mass(Results(done)))
     assert row["thinks"]
     (sentence,) = choice_mass_notes([row])

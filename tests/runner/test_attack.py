@@ -123,15 +123,15 @@ class TestRun:
             "m+json", "m+json.placebo", "m+padding", "k+padding",
         }  # fmt: skip
         assert done.finished
-        assert done.manifest["coverage"]["pair"] == {"expected": 40, "done": 40, "valid": 40}
+        assert done.manifest.coverage["pair"].model_dump() == {"expected": 40, "judgments": 40, "valid": 40}
         assert all(finding.problem is None for finding in verify(done))
-        assert len(done.manifest["engines"]) == 1
+        assert len(done.manifest.engines) == 1
         assert leaderboard(Results(done)).empty
 
     def test_the_same_again_costs_nothing(self, desk: Any) -> None:
         one, two = (attack(options(desk, *GULLIBLE)) for _ in range(2))
         assert one.id != two.id
-        assert two.manifest["engines"] == []
+        assert two.manifest.engines == ()
         assert rows_of(attacks(Results(one))) == rows_of(attacks(Results(two)))
 
     def test_meta_of_the_same_judge_has_it(self, desk: Any) -> None:
@@ -154,7 +154,7 @@ class TestRun:
     def test_other_attacks_reuse_what_is_there(self, desk: Any) -> None:
         attack(options(desk, *HONEST))
         again = attack(options(desk, *HONEST, names=("json", "empty")))
-        assert again.manifest["engines"] == []
+        assert again.manifest.engines == ()
         assert set(rates(again, "net")) == {"json", ALL_ATTACKS}
 
     def test_what_was_stopped_goes_on(self, desk: Any) -> None:

@@ -14,6 +14,8 @@ from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.progress import Silent
 from evalhub.store import RunWriter
 
+from ..manifests import complete
+
 
 class Echo:
     """Answers in the order asked and counts what it was asked."""
@@ -51,7 +53,7 @@ def job(name: str, *steps: tuple[str, ...]) -> Job:
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Iterator[Any]:
-    writer = RunWriter.create(tmp_path, "s", {})
+    writer = RunWriter.create(tmp_path, "s", complete({}))
     engine = Echo()
 
     def run(jobs: list[Job], stop: Stop | None = None) -> tuple[list[str], dict[str, float | None]]:

@@ -81,7 +81,7 @@ def sure(desk: Any) -> Any:
 
 
 def exclusions(run: Run, name: str = "pw") -> dict[str, int]:
-    return dict(run.manifest["skipped"][name]["tiny"])
+    return dict(run.manifest.exclusions[name]["tiny"])
 
 
 class TestStops:
@@ -90,12 +90,14 @@ class TestStops:
         (run,) = all_runs(sure.runs)
         assert run.finished
         assert len(judged(run)) == len(completions(run)) == 2 * ROUND
-        assert run.manifest["coverage"]["pw"] == dict.fromkeys(("expected", "done", "valid"), 2 * ROUND)
-        assert run.manifest["expected"] == {"pw": 2 * ROUND}
+        assert run.manifest.coverage["pw"].model_dump() == dict.fromkeys(
+            ("expected", "judgments", "valid"), 2 * ROUND
+        )
+        assert run.manifest.expected == {"pw": 2 * ROUND}
         assert exclusions(run) == {STOPPED: 2 * (ITEMS - ROUND)}
-        (pair,) = run.manifest["early_stopping"]["pairs"]
+        (pair,) = run.manifest.early_stopping.pairs
         (row,) = rows_of(sequential_tests(Results(run)))
-        assert {name: row[name] for name in pair} == pair
+        assert {name: row[name] for name in type(pair).model_fields} == pair.model_dump()
         assert (row["first"], row["second"], row["decision"]) == ("k", "m", "first")
         assert 5 <= row["stopped_at"] < row["clusters"] == ROUND
         assert row["estimate"] == 1
@@ -173,11 +175,11 @@ class TestStops:
         desk.suite(judges=[judge(*rules)], budget={"early_stopping": 0.95})
         run = desk.run()
         rows = {(row["first"], row["second"]): row for row in rows_of(sequential_tests(Results(run)))}
-        told = run.manifest["early_stopping"]["pairs"]
-        assert [pair["decision"] for pair in told] == ["first", "second"]
-        for pair in told:
-            row = rows[pair["first"], pair["second"]]
-            assert {name: row[name] for name in pair} == pair
+        pairs = run.manifest.early_stopping.pairs
+        assert [pair.decision for pair in pairs] == ["first", "second"]
+        for pair in pairs:
+            row = rows[pair.first, pair.second]
+            assert {name: row[name] for name in type(pair).model_fields} == pair.model_dump()
             assert 0 < row["estimate"] < 1
             assert row["clusters"] % ROUND == 0
 
@@ -191,7 +193,7 @@ class TestOthers:
         judges = [judge(engine=engine), judge(id="late", engine=engine, seed=3), other]
         desk.suite(judges=judges, budget={"early_stopping": 0.95})
         run = desk.run()
-        assert len(run.manifest["engines"]) == 1
+        assert len(run.manifest.engines) == 1
         assert {name: len(judged(run, judge=name)) for name in ("pw", "late", "px")} == {
             "pw": 2 * ROUND, "late": 2 * ROUND, "px": 2 * ITEMS,
         }  # fmt: skip
@@ -211,14 +213,14 @@ class TestOthers:
         sure.suite(judges=[judge(*prefers("k", "m"))])
         run = sure.run()
         assert len(judged(run)) == 2 * ITEMS
-        assert run.manifest["early_stopping"] is None
+        assert run.manifest.early_stopping is None
         assert rows_of(sequential_tests(Results(run))) == []
 
     def test_what_is_settled_needs_no_budget(self, sure: Any) -> None:
         sure.suite(judges=[judge(*prefers("k", "m"))], budget={"early_stopping": 0.95, "judgments": 50})
         run = sure.run()
         assert run.finished
-        assert run.manifest["over_budget"] == 0
+        assert run.manifest.over_budget == 0
         assert exclusions(run) == {STOPPED: 2 * (ITEMS - ROUND)}
 
     def test_a_budget_that_ends_before_it_is_settled(self, desk: Any) -> None:
@@ -250,17 +252,17 @@ class TestOthers:
         done = sure.run()
         assert done.id == run.id
         assert done.finished
-        counts = done.manifest["coverage"]["pw"]
-        assert before < counts["done"] == counts["expected"] < 2 * ITEMS
-        assert exclusions(done) == {STOPPED: 2 * ITEMS - counts["done"]}
+        counts = done.manifest.coverage["pw"].model_dump()
+        assert before < counts["judgments"] == counts["expected"] < 2 * ITEMS
+        assert exclusions(done) == {STOPPED: 2 * ITEMS - counts["judgments"]}
 
 
 class TestAgain:
     def test_a_second_run_is_found_in_the_cache_and_settles_alike(self, sure: Any) -> None:
         one, two = sure.run(), sure.run()
         assert one.id != two.id
-        assert two.manifest["engines"] == []
-        assert one.manifest["early_stopping"] == two.manifest["early_stopping"]
+        assert two.manifest.engines == ()
+        assert one.manifest.early_stopping == two.manifest.early_stopping
         assert judged(one) == judged(two)
         assert rows_of(sequential_tests(Results(one))) == rows_of(sequential_tests(Results(two)))
 
@@ -275,13 +277,13 @@ class TestAgain:
                 runner.run("s", Options(runs=desk.runs), Interrupting(answers))
             (begun,) = all_runs(desk.runs)
             sizes.append(len(judged(begun)))
-        assert [one["second"] for one in begun.manifest["early_stopping"]["pairs"]] == ["m"]
+        assert [pair.second for pair in begun.manifest.early_stopping.pairs] == ["m"]
         done = desk.run()
         assert done.id == begun.id
         assert done.finished
         assert 15 <= sizes[0] < 6 * ROUND < sizes[1] < 2 * ROUND + 4 * ITEMS
         assert len(judged(done)) == 2 * ROUND + 4 * ITEMS
-        asked = [engine["requests"] for engine in done.manifest["engines"]]
+        asked = [engine["requests"] for engine in done.manifest.engines]
         assert len(asked) == 3
         assert sum(asked) == len(completions(done)) == len(set(completions(done))) == 2 * ROUND + 4 * ITEMS
         assert exclusions(done) == {STOPPED: 2 * (ITEMS - ROUND)}
@@ -329,10 +331,10 @@ def test_the_report_says_where_judging_stopped(sure: Any, cli: Callable[..., Any
 def test_the_plan_says_what_it_may_ask_at_most(sure: Any) -> None:
     planned = prepare("s", Options())[1]
     assert planned.judgments == 2 * ITEMS
-    together = {"pw": {"tiny": {"overall": 1}}}
-    assert planned.early_stopping == {
+    order_sizes = {"pw": {"tiny": {"overall": 1}}}
+    assert planned.early_stopping.model_dump() == {
         "confidence": 0.95,
         "seeds": {"pw": 0},
-        "together": together,
-        "pairs": [],
+        "order_sizes": order_sizes,
+        "pairs": (),
     }

@@ -52,7 +52,7 @@ def test_verdicts_are_levels_whatever_was_asked(
     judgments = Results(done).judgments()
     assert (judgments["value"] == value).all()
     by_letters = form != "labels"
-    assert done.manifest["judges"]["j"].get("answers") == ({"quality": "letters"} if by_letters else None)
+    assert done.manifest.judges["j"].answers == ({"quality": "letters"} if by_letters else {})
     for logprobs in judgments["logprobs"]:
         shares = {name: math.exp(logprob) for name, logprob in dict(logprobs).items()}
         assert math.fsum(shares.values()) == pytest.approx(0.95)
@@ -108,7 +108,7 @@ class TestChoiceMass:
         self.suite(desk, 0.5, min_choice_mass=0)
         second = desk.run()
         assert second.id != first.id
-        assert not second.manifest["engines"]
+        assert not second.manifest.engines
         assert Results(second).judgments()["failure"].isna().all()
         self.suite(desk, 0.5, min_choice_mass=0.6)
         with pytest.raises(Exception, match=r"no valid verdict at all \(off_choice: the allowed answers"):

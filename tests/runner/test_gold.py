@@ -52,7 +52,7 @@ def test_a_judge_that_likes_the_first_is_undecided(desk: Any) -> None:
 def test_it_is_asked_once_and_a_changed_expectation_costs_nothing(desk: Any) -> None:
     asked(desk, "pair", PAIRS, *HONEST)
     again = asked(desk, "pair", [{**PAIRS[0], "expect": "b"}, PAIRS[1]], *HONEST)
-    assert again.manifest["engines"] == []
+    assert again.manifest.engines == ()
     assert [row["passed"] for row in rows(again)] == [False, True]
 
 

@@ -107,7 +107,7 @@ def test_ten_kills_lose_nothing_and_double_nothing(
     calm = desk.run()
     assert len(kept) == 1020
     assert tables(done, desk.folder) == tables(calm, desk.folder)
-    by_name = [{part["path"]: part["sha256"] for part in one.manifest["segments"]} for one in (done, calm)]
+    by_name = [{part.path: part.sha256 for part in one.manifest.segments} for one in (done, calm)]
     assert by_name[0] == by_name[1]
 
 

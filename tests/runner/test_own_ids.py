@@ -53,7 +53,7 @@ class TestDatasets:
             counts = frame.groupby("dataset").size().to_dict()
             assert counts == {"low": 4 * each, "high": 6 * each}
         assert set(results.responses()["dataset"]) == set(results.scores()["dataset"]) == {"low", "high"}
-        assert set(results.manifest["cards"]) == {"low", "high"}
+        assert set(results.manifest.cards) == {"low", "high"}
 
     @pytest.mark.parametrize("use", TAGGED, ids=["low", "high"])
     def test_its_numbers_are_those_of_a_suite_of_its_own(self, tagged: Any, use: dict[str, Any]) -> None:
@@ -107,7 +107,7 @@ class TestMetrics:
         results = frames(tagged, judges=[], metrics=metrics)
         scores = results.scores()
         names = {"stemmed", "plain/rouge1", "plain/rougeL", "rouge1", "rouge2", "rougeL", "rougeLsum"}
-        assert set(scores["metric"]) == set(results.manifest["metrics"]) == names
+        assert set(scores["metric"]) == set(results.manifest.metrics) == names
         signatures = dict(scores[["metric", "signature"]].drop_duplicates().itertuples(index=False))
         assert signatures["stemmed"] == signatures["rouge1"] != signatures["plain/rouge1"]
         ranked = {row["rater"] for row in rows_of(leaderboard(results)) if row["rater_kind"] == "metric"}

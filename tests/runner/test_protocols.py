@@ -52,7 +52,7 @@ def test_a_protocol_runs_whole_and_again_for_nothing(desk: Any, protocol: str, m
     rows = [row for row in rows_of(coverage(Results(run))) if row["statistic"] == "coverage"]
     assert [(row["estimate"], row["n"]) for row in rows] == [(1, expected)]
     again = desk.run()
-    assert again.manifest["engines"] == []
+    assert again.manifest.engines == ()
     assert list(run.records("judgments")) == list(again.records("judgments"))
     assert all(finding.problem is None for finding in verify(run))
 

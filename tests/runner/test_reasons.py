@@ -46,7 +46,7 @@ def test_a_candidate_that_is_always_refused(desk: Any, cli: Command, chat_server
     assert f"all 4 answers of remote failed for one reason ({reason})" in told.sentence
     assert "give the same command again" in told.sentence
     (run,) = all_runs(desk.runs)
-    assert (run.manifest["state"], run.finished) == ("stopped", False)
+    assert (run.manifest.state, run.finished) == ("stopped", False)
     assert table(run) == [("response", "remote", "engine", 4, reason)]
     assert not list(run.records("judgments"))
     for command in ("report", "leaderboard"):

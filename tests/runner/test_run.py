@@ -50,9 +50,9 @@ class TestReuse:
         desk.suite(candidates=[CANDIDATE], judges=[PAIR, {**RATE, "mode": "explain"}], metrics=["length"])
         one, two = desk.run(), desk.run()
         assert one.id != two.id
-        assert len(one.manifest["engines"]) == 2
-        assert two.manifest["engines"] == []
-        assert one.manifest["suite_hash"] == two.manifest["suite_hash"]
+        assert len(one.manifest.engines) == 2
+        assert two.manifest.engines == ()
+        assert one.manifest.suite_hash == two.manifest.suite_hash
         for number in (leaderboard, agreement):
             assert rows_of(number(Results(one))) == rows_of(number(Results(two)))
         assert {done.computed_in for done in two.records("completions")} == {one.id}
@@ -75,7 +75,7 @@ class TestReuse:
         desk.suite(judges=[RATE])
         desk.run()
         desk.suite(suite="t", judges=[{**RATE, "id": "other"}])
-        assert desk.run().manifest["engines"] == []
+        assert desk.run().manifest.engines == ()
 
     @pytest.mark.parametrize(
         "change",
@@ -88,7 +88,7 @@ class TestReuse:
     def test_what_decides_a_completion_decides_its_key(self, desk: Any, change: dict[str, Any]) -> None:
         desk.run()
         desk.suite(judges=[PAIR | change])
-        assert desk.run().manifest["engines"]
+        assert desk.run().manifest.engines
 
     def test_samples_are_drawn_apart(self, desk: Any) -> None:
         desk.suite(
@@ -117,7 +117,7 @@ class TestFailures:
         assert {one.item_id: one.failure for one in judged} == {
             "i0": None, "i1": None, "i2": "too_long", "i3": None,
         }  # fmt: skip
-        assert done.manifest["coverage"]["pt"] == {"expected": 12, "done": 12, "valid": 11}
+        assert done.manifest.coverage["pt"].model_dump() == {"expected": 12, "judgments": 12, "valid": 11}
 
     def test_a_judge_s_prompt_that_is_too_long(self, desk: Any) -> None:
         rows = [{"item_id": f"i{n}", "prompt": "word " * (500 if n == 2 else 5)} for n in range(4)]
@@ -133,7 +133,7 @@ class TestFailures:
         failed = [one for one in judgments(done) if one.failure]
         assert [(one.item_id, one.system, one.failure) for one in failed] == [("i002", "k", "engine")]
         assert "died" in (failed[0].detail or "")
-        assert done.manifest["engines"][0]["restarts"] > 0
+        assert done.manifest.engines[0]["restarts"] > 0
         assert done.finished
 
     def test_a_judge_that_never_answers_is_told(self, desk: Any, cli: Callable[..., Any]) -> None:
@@ -302,10 +302,10 @@ class TestPlan:
             with suppress(Inconclusive):
                 desk.run()
             (found,) = all_runs(desk.runs)
-            counts = found.manifest["coverage"].values()
-            assert sum(one["expected"] for one in counts) == asked
-            assert all(one["expected"] == one["done"] == one["valid"] for one in counts)
-            assert found.manifest["over_budget"] == 24 - asked
+            counts = found.manifest.coverage.values()
+            assert sum(judge.expected for judge in counts) == asked
+            assert all(judge.expected == judge.judgments == judge.valid for judge in counts)
+            assert found.manifest.over_budget == 24 - asked
         assert found.finished
 
     def test_labels_of_one_dataset_alone(self, desk: Any) -> None:

@@ -66,7 +66,7 @@ def test_once_drains_and_seals_and_the_same_command_goes_on(
     assert "stopped and sealed" in sentence
     assert "same command" in sentence
     (run,) = all_runs(slow.runs)
-    assert run.manifest["state"] == "interrupted"
+    assert run.manifest.state == "interrupted"
     assert run.journals() == []
     before = finished(run)
     assert 0 < len(before) < 32
@@ -78,7 +78,7 @@ def test_once_drains_and_seals_and_the_same_command_goes_on(
     after = finished(done)
     assert set(before) < set(after)
     assert len(after) == len(set(after)) == 32
-    assert done.manifest["coverage"] == {"pw": {"expected": 32, "done": 32, "valid": 32}}
+    assert done.manifest.coverage["pw"].model_dump() == {"expected": 32, "judgments": 32, "valid": 32}
 
 
 def test_twice_stops_at_once_and_keeps_what_was_finished(slow: Any) -> None:
@@ -96,7 +96,7 @@ def test_twice_stops_at_once_and_keeps_what_was_finished(slow: Any) -> None:
     assert "Traceback" not in err
     assert "stopped at once" in err
     (run,) = all_runs(slow.runs)
-    assert run.manifest["state"] == "interrupted"
+    assert run.manifest.state == "interrupted"
     assert 1 < len(finished(run)) < 10
 
 
@@ -131,7 +131,7 @@ def test_twice_while_the_run_is_sealed(slow: Any, cli: Any, monkeypatch: pytest.
     assert said.code == 130, said
     assert "stopped at once" in said.sentence
     (run,) = all_runs(slow.runs)
-    assert run.manifest["state"] == "interrupted"
+    assert run.manifest.state == "interrupted"
     assert len(finished(run)) == 32
     assert slow.run().finished
 
@@ -219,4 +219,4 @@ class TestBudget:
         with pytest.raises(Inconclusive):
             desk.run()
         (run,) = all_runs(desk.runs)
-        assert run.manifest["expected"] == {"pw": 10, "pt": 10}
+        assert run.manifest.expected == {"pw": 10, "pt": 10}

@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from evalhub.sandbox import child
-from evalhub.sandbox.tables import Table
+from evalhub.sandbox.tables import FileTable
 
 Row = Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def load(tmp_path: Path, connection: Any) -> Callable[..., list[tuple[Any, ...]]
 
     def load_file(path: Path, form: str, columns: dict[str, str], **options: Any) -> list[tuple[Any, ...]]:
         connection.execute("DROP TABLE IF EXISTS t")
-        Table(connection, "t", form, columns, options, [(path.name, str(path))], tmp_path).load()
+        FileTable(connection, "t", form, columns, options, [(path.name, str(path))], tmp_path).load()
         rows: list[tuple[Any, ...]] = connection.execute("SELECT * EXCLUDE (file) FROM t").fetchall()
         return rows
 

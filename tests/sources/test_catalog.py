@@ -11,7 +11,7 @@ import pytest
 
 import evalhub
 from evalhub.errors import IntegrityError, UnknownNameError
-from evalhub.sources import State, check, list_datasets, show
+from evalhub.sources import SourceState, check, list_datasets, show
 from evalhub.specs import available
 
 LABELS = """
@@ -40,14 +40,14 @@ def test_list(home: Any) -> None:
     (home.path.parent / "broken.yaml").write_text("id: broken\nfiels: {}\n")
     (home.path.parent / "other.yaml").write_text(home.path.read_text())
     entries_by_id = entries()
-    assert entries_by_id["mini"].state is State.READY
+    assert entries_by_id["mini"].state is SourceState.READY
     assert entries_by_id["mini"].kinds == ("items", "responses", "labels", "judgments")
     assert str(home.path.parent / "broken.yaml") in entries_by_id["broken"].problem
-    assert entries_by_id["other"].state is State.BROKEN
+    assert entries_by_id["other"].state is SourceState.BROKEN
     assert "the id is not the file's name, got 'mini'; allowed: other" in entries_by_id["other"].problem
     assert list(entries_by_id) == sorted(entries_by_id)
     (home.data / "q.jsonl").unlink()
-    assert entries()["mini"].state is State.ABSENT
+    assert entries()["mini"].state is SourceState.ABSENT
     assert "q.jsonl" in entries()["mini"].problem
 
 
@@ -123,7 +123,7 @@ def offline(*_: Any, **__: Any) -> None:
 
 def test_every_shipped_card_can_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    problems = [entry.problem for entry in list_datasets() if entry.state is State.BROKEN]
+    problems = [entry.problem for entry in list_datasets() if entry.state is SourceState.BROKEN]
     assert problems == []
 
 

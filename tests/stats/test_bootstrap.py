@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evalhub.stats.bootstrap import Shape, bootstrap, interval, jackknife, once
+from evalhub.stats.bootstrap import IntervalShape, bootstrap, interval, jackknife, once
 from evalhub.stats.intervals import t_quantile, z_quantile
 
 
@@ -33,7 +33,7 @@ def test_jackknife_of_a_mean_by_hand():
     assert (ends.low, ends.high) == pytest.approx((-np.tanh(half), np.tanh(half)), abs=1e-6)
     # Wilson at one half: half-width q / (2 sqrt(n + q^2)), doubled on [-1, 1]; n = 300.
     half = 4.302653 / (300 + 4.302653**2) ** 0.5
-    ends = jackknife(share(values), 3, shape=Shape.WILSON)
+    ends = jackknife(share(values), 3, shape=IntervalShape.WILSON)
     assert (ends.low, ends.high) == pytest.approx((-half, half), abs=1e-6)
     assert ends.method == "cluster-jackknife-wilson-t"
 
@@ -60,7 +60,7 @@ def test_a_cluster_without_which_all_agree_leaves_an_interval():
     def agreement(weights):
         return 1 - weights[:, 0] / weights.sum(axis=1)
 
-    for shape in Shape:
+    for shape in IntervalShape:
         ends = jackknife(agreement, 20, shape=shape)
         assert -1 <= ends.low < 0.95 < ends.high <= 1
 

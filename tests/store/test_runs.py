@@ -9,7 +9,9 @@ import pytest
 
 from evalhub.errors import InputError, LockedError, StorageError, UnknownNameError
 from evalhub.records import Completion, FailureKind, Item, Score
-from evalhub.store import Run, RunWriter, all_runs, cached_completions, find_run, runs_root
+from evalhub.store import Run, RunWriter, State, all_runs, cached_completions, find_run, runs_root
+
+from ..manifests import complete
 
 
 def completion(number: int, **changes: object) -> Completion:
@@ -18,7 +20,7 @@ def completion(number: int, **changes: object) -> Completion:
 
 @pytest.fixture
 def writer(tmp_path: Path) -> RunWriter:
-    return RunWriter.create(tmp_path, "s", {"note": "x"})
+    return RunWriter.create(tmp_path, "s", complete({"title": "x"}))
 
 
 def kept(path: Path) -> list[str]:
@@ -42,33 +44,33 @@ def test_readers_see_what_is_written_before_it_is_sealed(writer: RunWriter) -> N
 def test_sealing_in_steps(writer: RunWriter) -> None:
     writer.append(completion(1))
     writer.append(Item("d", "i"))
-    writer.seal("interrupted", stopped_by="Interrupted")
+    writer.seal(State.INTERRUPTED, stopped_by="Interrupted")
     writer.append(completion(2))
     writer.append(completion(1))
-    writer.seal("sealed")
+    writer.seal(State.SEALED)
     writer.close()
     run = Run(writer.path)
     assert run.finished
-    assert [part["path"] for part in run.manifest["segments"]] == [
+    assert [part.path for part in run.manifest.segments] == [
         "segments/0001-items.parquet",
         "segments/0001-completions.parquet",
         "segments/0002-completions.parquet",
     ]
-    assert [part["rows"] for part in run.manifest["segments"]] == [1, 1, 1]
+    assert [part.rows for part in run.manifest.segments] == [1, 1, 1]
     assert kept(writer.path) == ["k1", "k2"]
-    assert run.manifest["stopped_by"] == "Interrupted"
+    assert run.manifest.stopped_by == "Interrupted"
     assert sorted(path.name for path in writer.path.iterdir()) == ["lock", "manifest.json", "segments"]
 
 
 def test_a_writer_goes_on_where_another_stopped(writer: RunWriter) -> None:
     writer.append(completion(1))
-    writer.seal("interrupted")
+    writer.seal(State.INTERRUPTED)
     writer.append(completion(2))
     writer.close()
     again = RunWriter(writer.path)
     assert [record.key for record in again.table("completions")] == ["k1", "k2"]  # type: ignore[union-attr]
     again.append(completion(3))
-    again.seal("sealed")
+    again.seal(State.SEALED)
     again.close()
     assert kept(writer.path) == ["k1", "k2", "k3"]
 
@@ -93,12 +95,12 @@ def test_a_crash_while_sealing_loses_nothing(
         else:
             patched.setattr(Path, "unlink", crash)
         with pytest.raises(Crash):
-            writer.seal("sealed")
+            writer.seal(State.SEALED)
     os.close(writer._lock._file)
     assert kept(writer.path) == ["k1"]
     again = RunWriter(writer.path)
     again.append(completion(2))
-    again.seal("sealed")
+    again.seal(State.SEALED)
     again.close()
     assert kept(writer.path) == ["k1", "k2"]
     assert len(list(Run(writer.path).records("scores"))) == 1
@@ -107,7 +109,7 @@ def test_a_crash_while_sealing_loses_nothing(
 def test_a_reader_survives_a_seal_in_between(writer: RunWriter) -> None:
     writer.append(completion(1))
     reader = Run(writer.path)
-    writer.seal("sealed")
+    writer.seal(State.SEALED)
     writer.close()
     assert [record.key for record in reader.records("completions")] == ["k1"]  # type: ignore[union-attr]
     assert reader.finished
@@ -156,7 +158,8 @@ def test_runs_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no runs yet"):
         find_run(None, tmp_path / "nothing")
     made_runs = [
-        RunWriter.create(tmp_path, suite, {"created": f"2026-01-0{n}"}) for n, suite in enumerate("stst", 1)
+        RunWriter.create(tmp_path, suite, complete({"created": f"2026-01-0{n}"}))
+        for n, suite in enumerate("stst", 1)
     ]
     assert [run.id for run in all_runs(tmp_path)] == [run.id for run in made_runs[::-1]]
     assert find_run(None, tmp_path).id == made_runs[3].id
@@ -168,7 +171,7 @@ def test_runs_by_name(tmp_path: Path) -> None:
 
 
 def test_runs_of_one_second_are_in_order(tmp_path: Path) -> None:
-    ids = [RunWriter.create(tmp_path, "s", {}).id for _ in range(8)]
+    ids = [RunWriter.create(tmp_path, "s", complete({})).id for _ in range(8)]
     assert [run.id for run in all_runs(tmp_path)] == ids[::-1]
 
 
@@ -182,10 +185,10 @@ def test_the_folder_of_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestCache:
     def sealed(self, root: Path, *records: Completion) -> RunWriter:
-        run = RunWriter.create(root, "s", {})
+        run = RunWriter.create(root, "s", complete({}))
         for record in records:
             run.append(record)
-        run.seal("sealed")
+        run.seal(State.SEALED)
         run.close()
         return run
 

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from evalhub.errors import StorageError
 from evalhub.files import file_sha256
 from evalhub.records import KINDS, Completion, Record, sort_key
-from evalhub.store import Run, RunWriter, verify, write_segment
+from evalhub.store import Run, RunWriter, State, verify, write_segment
 from evalhub.store.journal import decode, encode
 from evalhub.store.segments import read_segment
+
+from ..manifests import complete
 
 TEXT = st.text(max_size=12)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -74,10 +76,10 @@ def test_the_same_records_make_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    writer = RunWriter.create(tmp_path, "s", {})
+    writer = RunWriter.create(tmp_path, "s", complete({}))
     for number in range(40):
         writer.append(Completion(f"k{number}", "m", "[]", text="some text", logprobs={"A": -1.5, "B": -0.25}))
-    writer.seal("sealed")
+    writer.seal(State.SEALED)
     writer.close()
     return Run(writer.path)
 

@@ -41,7 +41,7 @@ def attacks(results: Results) -> pd.DataFrame:
         clusters = [target.cluster for target in judge_targets]
         success: dict[str, list[float | None]] = {}
         placebo: dict[str, list[float | None]] = {}
-        for attack in results.manifest["attack"]["attacks"]:
+        for attack in results.attack.attacks:
             success[attack] = [verdicts.success(target, attack, placebo=False) for target in judge_targets]
             placebo[attack] = [verdicts.success(target, attack, placebo=True) for target in judge_targets]
             estimates = {
@@ -68,12 +68,12 @@ def attacks_on_judges_of(runs: Sequence[Results]) -> list[Results]:
     themselves are left out.
     """
     own_runs = [results.run for results in runs]
-    attacked = [judge for run in own_runs if "attack" in run.manifest for judge in _judges_of(run)]
+    attacked = [judge for run in own_runs if run.manifest.attack for judge in _judges_of(run)]
     missing = [judge for run in own_runs for judge in _judges_of(run) if judge not in attacked]
     attack_runs: list[Results] = []
     for folder in dict.fromkeys(run.path.parent for run in own_runs):
         for run in all_runs(folder):
-            if "attack" in run.manifest and run.finished:
+            if run.manifest.attack and run.finished:
                 (attacked_judge,) = _judges_of(run)
                 if attacked_judge in missing:
                     missing = [judge for judge in missing if judge != attacked_judge]
@@ -84,10 +84,7 @@ def attacks_on_judges_of(runs: Sequence[Results]) -> list[Results]:
 def _judges_of(run: Run) -> list[tuple[Any, ...]]:
     """Return rubric, model and mode of each judge of a run."""
     manifest = run.manifest
-    return [
-        (manifest["rubrics"].get(name), judge.get("model"), judge.get("mode"))
-        for name, judge in manifest["judges"].items()
-    ]
+    return [(manifest.rubrics.get(name), judge.model, judge.mode) for name, judge in manifest.judges.items()]
 
 
 def controls(results: Results) -> pd.DataFrame:
@@ -100,7 +97,7 @@ def controls(results: Results) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for key_columns, judge_targets, verdicts in _by_judge(results):
         clusters = [target.cluster for target in judge_targets]
-        for control in results.manifest["attack"]["controls"]:
+        for control in results.attack.controls:
             opponents = {
                 "preferred": [target.preferred for target in judge_targets],
                 "rejected": [target.attacked for target in judge_targets],
@@ -134,7 +131,7 @@ def _by_judge(results: Results) -> Iterator[tuple[dict[str, str], list[Target], 
     if not results.is_attack:
         return
     all_targets = targets(results)
-    criterion = results.manifest["attack"]["criterion"]
+    criterion = results.attack.criterion
     frames = pair_verdicts(results), ratings(results)
     for dataset, judge in sorted({(target.dataset, target.judge) for target in all_targets}):
         key_columns = {"dataset": dataset, "judge": judge, "criterion": criterion}

@@ -54,7 +54,7 @@ def targets(results: Results) -> list[Target]:
 
     systems = results.sql("SELECT DISTINCT dataset, system FROM responses WHERE source = 'recorded'")
     recorded = set(systems.itertuples(index=False, name=None))
-    criterion = results.manifest["attack"]["criterion"]
+    criterion = results.attack.criterion
     pairs, rated = pair_verdicts(results), ratings(results)
     pair_targets = [
         _pair_target(row)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evalhub.analysis.frames.labels import criteria
 from evalhub.analysis.results import Results
 from evalhub.metrics import LENGTH_COLUMNS
+from evalhub.store import MetricFacts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +28,8 @@ class Directions:
         self._results = results
         self._cards = results.cards
         self._specs = criteria(results)
-        self._juries = {jury["id"]: jury["criteria"] for jury in results.juries}
-        self._metrics: Mapping[str, Mapping[str, Any]] = results.manifest.get("metrics", {})
+        self._juries = {jury.id: jury.criteria for jury in results.juries}
+        self._metrics = results.manifest.metrics
 
     def of_judge(self, dataset: str, judge: str, criterion: str) -> bool:
         """Return the direction of a judge's ratings: of its rubric, or of its card for a recorded judge.
@@ -40,7 +41,7 @@ class Directions:
             return self.of_judge(dataset, member, member_criterion)
         if rubric := self._results.rubric(judge):
             return rubric.higher_is_better(criterion)
-        higher: bool | None = self._results.recorded_judge(dataset, judge).get("higher_is_better")
+        higher = self._results.recorded_judge(dataset, judge).higher_is_better
         return self.of_labels(dataset, criterion) if higher is None else higher
 
     def of_judges(self, verdicts: pd.DataFrame) -> list[bool]:
@@ -56,17 +57,16 @@ class Directions:
 
     def of_metric(self, dataset: str, metric: str) -> bool | None:
         """Return the direction of a metric, or of recorded scores, whose direction the card gives."""
-        higher: bool | None = self._metric(dataset, metric).get("higher_is_better", True)
-        return higher
+        recorded = self._cards[dataset].metrics.get(metric)
+        facts = recorded or self._metrics.get(metric)
+        return facts.higher_is_better if facts else True
 
     def bounds_of_metric(self, dataset: str, metric: str) -> tuple[float, float] | None:
         """Return the lowest and highest possible value of a metric. None = not known."""
-        facts = self._metric(dataset, metric)
-        return facts.get("bounds") or facts.get("range")
-
-    def _metric(self, dataset: str, metric: str) -> Mapping[str, Any]:
-        recorded = (self._cards[dataset].get("metrics") or {}).get(metric)
-        return recorded or self._metrics.get(metric) or {}
+        if recorded := self._cards[dataset].metrics.get(metric):
+            return recorded.range
+        facts = self._metrics.get(metric)
+        return facts.bounds if facts else None
 
 
 def oriented(rows: pd.DataFrame) -> pd.DataFrame:
@@ -84,21 +84,20 @@ def oriented(rows: pd.DataFrame) -> pd.DataFrame:
 _ENDS = ("floor", "ceiling")
 
 
-def length_names(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def length_names(metrics: Mapping[str, MetricFacts]) -> list[str]:
     """Return the names of the metrics that measure the length of a response.
 
     Args:
-        metrics: The manifest's `metrics`. Older runs do not say which are lengths: theirs are recognised by
-            the columns of the metric `length`.
+        metrics: The manifest's `metrics`.
 
     Returns:
         Names in the manifest's order, then the columns of the metric `length` that are not in it.
     """
-    declared = (name for name, facts in metrics.items() if facts.get("is_length", name in LENGTH_COLUMNS))
+    declared = (name for name, facts in metrics.items() if facts.is_length)
     return list(dict.fromkeys([*declared, *(name for name in LENGTH_COLUMNS if name not in metrics)]))
 
 
-def further_lengths(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def further_lengths(metrics: Mapping[str, MetricFacts]) -> list[str]:
     """Return the lengths that leaderboards leave out: all but the first column of each metric.
 
     Args:
@@ -106,7 +105,7 @@ def further_lengths(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """
     by_metric: dict[str, list[str]] = {}
     for name in length_names(metrics):
-        by_metric.setdefault(metrics.get(name, {}).get("metric", ""), []).append(name)
+        by_metric.setdefault(metrics[name].metric if name in metrics else "", []).append(name)
     return [name for names in by_metric.values() for name in names[1:]]
 
 

@@ -27,7 +27,7 @@ def may_tie(results: Results, verdicts: pd.DataFrame) -> dict[str, bool]:
         else bool((judge_verdicts["winner"] == "tie").any())
         for (judge,), judge_verdicts in groups(verdicts, "judge")
     }
-    juries = {jury["id"]: jury["members"] for jury in results.juries}
+    juries = {jury.id: jury.members for jury in results.juries}
     return {
         judge: any(allowed.get(member, False) for member in juries[judge]) if judge in juries else ties
         for judge, ties in allowed.items()
@@ -36,7 +36,7 @@ def may_tie(results: Results, verdicts: pd.DataFrame) -> dict[str, bool]:
 
 def counts_as_wrong(results: Results, dataset: str, judge: str) -> bool:
     """Return whether a missing verdict counts as wrong, which the card of a recorded judge may say."""
-    return bool(results.recorded_judge(dataset, judge).get("unparsed_as") == "wrong")
+    return results.recorded_judge(dataset, judge).unparsed_as == "wrong"
 
 
 def kind_of_judge(verdicts: pd.DataFrame) -> str:

@@ -19,6 +19,7 @@ from evalhub.judging import hard_winner
 from evalhub.records import digest
 from evalhub.scales import Winner
 from evalhub.specs import Combine
+from evalhub.store import JuryFacts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +105,7 @@ def _with_juries(
     rows = [
         row
         for jury in results.juries
-        for criterion, of_member in jury["criteria"].items()
+        for criterion, of_member in jury.criteria.items()
         for row in _jury_rows(results, frame, jury, criterion, of_member, unit, decide, weigh)
     ]
     if not rows:
@@ -120,7 +121,7 @@ def _with_juries(
 def _jury_rows(
     results: Results,
     frame: pd.DataFrame,
-    jury: Mapping[str, Any],
+    jury: JuryFacts,
     criterion: str,
     of_member: Mapping[str, str],
     unit: list[str],
@@ -129,9 +130,8 @@ def _jury_rows(
 ) -> list[dict[str, Any]]:
     by_members = [of_member.get(j) == c for j, c in zip(frame["judge"], frame["criterion"], strict=True)]
     verdicts = frame[by_members] if len(frame) else frame
-    combine = Combine(jury["combine"])
-    weights = _weights(results, verdicts, unit, weigh) if combine is Combine.WEIGHTED else {}
-    bench = _Bench(jury["id"], criterion, combine, jury["quorum"], weights)
+    weights = _weights(results, verdicts, unit, weigh) if jury.combine is Combine.WEIGHTED else {}
+    bench = _Bench(jury.id, criterion, jury.combine, jury.quorum, weights)
     shared = {"judge": bench.jury, "criterion": criterion, "source": JURY}
     return [
         {**_first(members), **_sums(members), **shared, **decide(members, bench)}

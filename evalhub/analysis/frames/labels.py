@@ -9,7 +9,6 @@ from evalhub.analysis.results import Results, cached_table
 from evalhub.records import AnnotatorKind, Label
 from evalhub.sources import consensus
 from evalhub.specs import CriterionSpec
-from evalhub.specs.base import validate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,9 +23,9 @@ _COLUMNS = (
 def criteria(results: Results) -> dict[tuple[str, str], CriterionSpec]:
     """Return the criteria of the labels as the cards define them, by dataset and name."""
     return {
-        (dataset, name): validate(CriterionSpec, spec, f"{results.run.id}: cards.{dataset}.criteria.{name}")
+        (dataset, name): spec
         for dataset, card in results.cards.items()
-        for name, spec in card.get("criteria", {}).items()
+        for name, spec in card.criteria.items()
     }
 
 
@@ -95,11 +94,10 @@ def label_criterion(results: Results, judge: str, dataset: str, criterion: str) 
 
     The run's plan decides. The criteria of a recorded judge are those of the labels.
     """
-    planned = results.manifest["label_criteria"].get(judge)
+    planned = results.manifest.label_criteria.get(judge)
     if planned is None:
         return criterion
-    name: str | None = planned.get(dataset, {}).get(criterion)
-    return name
+    return planned.get(dataset, {}).get(criterion)
 
 
 def with_label_criterion(results: Results, verdicts: pd.DataFrame) -> pd.DataFrame:

@@ -98,8 +98,8 @@ def _judge_families(results: Results, frame: pd.DataFrame) -> list[Families]:
 
     def families(dataset: str, judge: str) -> Families:
         if judge in run_judges:
-            return tuple(run_judges[judge].get("families") or (UNKNOWN,))
-        recorded = results.recorded_judge(dataset, judge).get("family", UNKNOWN)
+            return run_judges[judge].families or (UNKNOWN,)
+        recorded = results.recorded_judge(dataset, judge).family
         return (recorded,) if isinstance(recorded, str) else tuple(recorded)
 
     keys = _rows(frame, "dataset", "judge")

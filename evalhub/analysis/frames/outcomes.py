@@ -175,8 +175,8 @@ def _reasons(results: Results, frame: pd.DataFrame) -> pd.Series[Any]:
     """
     import pandas as pd
 
-    pairs = (results.manifest.get("early_stopping") or {}).get("pairs", ())
-    early = {(pair["dataset"], pair["judge"], pair["criterion"]) for pair in pairs}
+    stopping = results.manifest.early_stopping
+    early = {(pair.dataset, pair.judge, pair.criterion) for pair in (stopping.pairs if stopping else ())}
     keys = zip(frame["dataset"], frame["rater"], frame["criterion"], strict=True)
     reasons = [STOPPED_EARLY if key in early else None for key in keys]
     return pd.Series(reasons, index=frame.index, dtype=object)

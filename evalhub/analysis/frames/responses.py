@@ -129,7 +129,7 @@ def labelled_responses(results: Results) -> dict[tuple[str, str, str], pd.DataFr
     frames = {}
     for (dataset, criterion, kind), group in groups(labels, "dataset", "label_criterion", "annotator_kind"):
         frame = group[[*_KEY, "label_value"]].rename(columns={"label_value": "labels"})
-        reference_systems = results.cards[dataset].get("reference_systems") or []
+        reference_systems = results.cards[dataset].reference_systems
         frame = frame[~frame["system"].isin(reference_systems)]
         frame = frame.merge(_clusters(results, dataset), on="item_id", how="inner")
         for column, judge in judges_of_criterion(results, rated, dataset, criterion).items():
@@ -189,7 +189,7 @@ def metric_scores(results: Results, dataset: str) -> pd.DataFrame:
 
     The length has a column and a rule of its own in the tables that hold metrics against labels.
     """
-    lengths = length_names(results.manifest.get("metrics", {}))
+    lengths = length_names(results.manifest.metrics)
     return results.sql(_METRIC_SCORES, {"dataset": dataset, "lengths": lengths})
 
 

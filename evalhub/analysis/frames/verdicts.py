@@ -210,7 +210,7 @@ def _judges(results: Results, **facts: str) -> set[str]:
     return {
         judge
         for judge, entry in results.judges.items()
-        if all(entry.get(name) == value for name, value in facts.items())
+        if all(getattr(entry, name) == value for name, value in facts.items())
     }
 
 
@@ -219,8 +219,8 @@ def _judges_with_agreed_orders(results: Results) -> set[tuple[str, str]]:
     return {
         (dataset, judge)
         for dataset, card in results.cards.items()
-        for judge, recorded in (card.get("judges") or {}).items()
-        if recorded.get("combine_orders") == CombineOrders.AGREE
+        for judge, recorded in card.judges.items()
+        if recorded.combine_orders is CombineOrders.AGREE
     }
 
 
@@ -229,7 +229,7 @@ def soft_judges(results: Results) -> set[str]:
     few_samples = {
         judge
         for judge, entry in results.judges.items()
-        if entry.get("mode", Mode.DIRECT) != Mode.DIRECT and entry.get("samples", 1) < SOFT_SAMPLES
+        if entry.mode is not Mode.DIRECT and entry.samples < SOFT_SAMPLES
     }
     return set(results.sql("SELECT DISTINCT judge FROM judgments")["judge"]) - few_samples
 

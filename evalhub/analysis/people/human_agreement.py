@@ -93,7 +93,7 @@ def _alternative_estimates(joined: pd.DataFrame, spec: CriterionSpec) -> dict[st
         *columns,
         annotators=annotators,
         clusters=clusters,
-        measure=stats.Measure.ACCURACY if pairs else stats.Measure.SPEARMAN,
+        measure=stats.AgreementMeasure.ACCURACY if pairs else stats.AgreementMeasure.SPEARMAN,
     ).mean
     agreements = (ceiling.human, ceiling.judge, ceiling.difference)
     if joined["opposed"].any():
@@ -125,8 +125,13 @@ def _agreement(labels: pd.DataFrame) -> Iterator[tuple[str, Estimate]]:
     columns = (values(labels["label"]), labels["unit"].tolist(), labels["annotator"].tolist())
     clusters = labels["cluster"].tolist()
     pairs = labels["winner"].notna().any()
-    for metric in (stats.Metric.NOMINAL,) if pairs else (stats.Metric.ORDINAL, stats.Metric.INTERVAL):
-        yield f"alpha, {metric}", stats.krippendorff_alpha(*columns, clusters=clusters, metric=metric)
+    for measurement in (
+        (stats.Measurement.NOMINAL,) if pairs else (stats.Measurement.ORDINAL, stats.Measurement.INTERVAL)
+    ):
+        yield (
+            f"alpha, {measurement}",
+            stats.krippendorff_alpha(*columns, clusters=clusters, measurement=measurement),
+        )
     yield "Gwet's AC1", stats.gwet_ac1(*columns, clusters=clusters)
 
 

@@ -115,7 +115,7 @@ def _without(labels: pd.DataFrame, verdicts: pd.DataFrame, spec: CriterionSpec) 
             joined["unit"].tolist(),
             annotators=joined["annotator"].tolist(),
             clusters=joined["cluster"].tolist(),
-            measure=stats.Measure.ACCURACY if pairs else stats.Measure.SPEARMAN,
+            measure=stats.AgreementMeasure.ACCURACY if pairs else stats.AgreementMeasure.SPEARMAN,
         )
         rows += [row(change.change, rater=change.annotator, **keys) for change in changes]
     return rows

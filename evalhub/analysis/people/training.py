@@ -164,7 +164,7 @@ def _rows(
     judgments = [
         record for record in records.values() if isinstance(record, Judgment) and record.judge in run_judges
     ]
-    has_rationales = any(run_judges[judgment.judge].get("mode") != Mode.DIRECT for judgment in judgments)
+    has_rationales = any(run_judges[judgment.judge].mode is not Mode.DIRECT for judgment in judgments)
     messages = _messages(results) if has_rationales else {}
     labels, verdicts = _labels(results), _verdicts(results)
     for judgment in judgments:

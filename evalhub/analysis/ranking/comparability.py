@@ -6,6 +6,7 @@ from typing import Any
 
 from evalhub.analysis.frames.outcomes import MEAN_SCORE, PENALISED, WIN_RATE
 from evalhub.analysis.results import Results
+from evalhub.store import Manifest
 
 _MODEL_FACTS = {
     "model": ("model", "content_hash"),
@@ -16,7 +17,7 @@ _MODEL_FACTS = {
 
 # Settings of the suite for a judge. Settings that its mode does not use cannot differ.
 _USE_SETTINGS = {"sampling": "sampling", "pairs": "pairs"}
-_MODE_SETTINGS = {
+_MODE_SETTINGS: dict[str, dict[str, str]] = {
     "explain": {"rationale_tokens": "rationale tokens"},
     "think": {"think_tokens": "think tokens", "think_extensions": "think extensions"},
 }
@@ -58,36 +59,36 @@ def _signatures(dataset: str, metric: str, results: Results) -> list[str]:
     return [str(signature) for signature in results.sql(_SIGNATURES, parameters)["signature"]]
 
 
-def _penalty(measure: str, manifest: dict[str, Any]) -> dict[str, Any]:
+def _penalty(measure: str, manifest: Manifest) -> dict[str, Any]:
     penalised = {PENALISED.format(name) for name in (WIN_RATE, MEAN_SCORE)}
-    strength = manifest["resolved"]["suite"]["controls"]["length_penalty"]
+    strength = manifest.resolved.suite.controls.length_penalty
     return {"length penalty": strength} if measure in penalised else {}
 
 
-def _rater_parts(rater: str, manifest: dict[str, Any]) -> dict[str, Any]:
+def _rater_parts(rater: str, manifest: Manifest) -> dict[str, Any]:
     """Return the parts of a rater, each under the name that the report prints."""
-    if rater in manifest.get("metrics", {}):
-        return {"metric": {name: manifest["metrics"][rater].get(name) for name in _OF_METRIC}}
-    juries = {jury["id"]: jury for jury in manifest.get("juries", ())}
+    if rater in manifest.metrics:
+        return {"metric": {name: getattr(manifest.metrics[rater], name) for name in _OF_METRIC}}
+    juries = {jury.id: jury for jury in manifest.juries}
     if rater in juries:
-        members = {member: _rater_parts(member, manifest) for member in juries[rater]["members"]}
+        members = {member: _rater_parts(member, manifest) for member in juries[rater].members}
         return {"jury": juries[rater], "members": members}
-    if rater not in manifest["judges"]:
+    if rater not in manifest.judges:
         return {}
-    facts, judge = manifest["resolved"].get("models", {}).get(rater, {}), manifest["judges"][rater]
-    model = {part: [facts.get(name) for name in names] for part, names in _MODEL_FACTS.items()}
-    settings = {name: value for name, value in judge.items() if name not in ("model", "families", "rubric")}
-    rubric = manifest["rubrics"].get(rater)
+    facts = manifest.resolved.models.get(rater)
+    model = {part: [getattr(facts, name, None) for name in names] for part, names in _MODEL_FACTS.items()}
+    settings = manifest.judges[rater].model_dump(exclude={"model", "families", "rubric"})
+    rubric = manifest.rubrics.get(rater)
     return {**model, "rubric": rubric, **settings, **_use_settings(rater, manifest)}
 
 
-def _use_settings(judge: str, manifest: dict[str, Any]) -> dict[str, Any]:
+def _use_settings(judge: str, manifest: Manifest) -> dict[str, Any]:
     """Return how a suite uses a judge: sampling, token budgets of its mode, pairs, least choice mass."""
-    suite = manifest["resolved"]["suite"]
-    uses = {use["id"]: use for use in suite.get("judges", ())}
+    suite = manifest.resolved.suite
+    uses = {use.id: use for use in suite.judges}
     if judge not in uses:
         return {}
     use = uses[judge]
-    names = _USE_SETTINGS | _MODE_SETTINGS.get(use.get("mode", ""), {})
-    floor = suite["controls"].get("min_choice_mass", 0.0)
-    return {**{part: use.get(name) for name, part in names.items()}, "least choice mass": floor}
+    names = _USE_SETTINGS | _MODE_SETTINGS.get(use.mode, {})
+    floor = suite.controls.min_choice_mass
+    return {**{part: getattr(use, name) for name, part in names.items()}, "least choice mass": floor}

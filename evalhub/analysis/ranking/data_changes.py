@@ -7,6 +7,7 @@ from typing import Any
 
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of, values
+from evalhub.store import DatasetVersion
 
 _IDENTITY = ("dataset", "item_id", "tags", "lang", "cluster", "split")
 _PARTS = {"refs": "references", "context": "context"}
@@ -72,17 +73,16 @@ def _items_in_words(count: int) -> str:
 
 def _card_changes(dataset: str, after: Results, before: Results) -> list[str]:
     """Return what differs in the card: its version, its text under one version, its files."""
-    facts_after, facts_before = (
-        run.manifest["resolved"].get("datasets", {}).get(dataset, {}) for run in (after, before)
+    dataset_after, dataset_before = (
+        run.manifest.resolved.datasets.get(dataset, DatasetVersion()) for run in (after, before)
     )
-    files_after, files_before = ({**facts.get("files", {})} for facts in (facts_after, facts_before))
-    card_after, card_before = (files.pop("card", None) for files in (files_after, files_before))
+    files_after, files_before = dataset_after.data_files, dataset_before.data_files
     names = files_after.keys() | files_before.keys()
     changed_files = sorted(name for name in names if files_after.get(name) != files_before.get(name))
-    if facts_after.get("version") != facts_before.get("version"):
-        changes = [f"version {facts_before.get('version')} then, {facts_after.get('version')} now"]
+    if dataset_after.version != dataset_before.version:
+        changes = [f"version {dataset_before.version} then, {dataset_after.version} now"]
     else:
-        changes = ["card"] if card_after != card_before else []
+        changes = ["card"] if dataset_after.card != dataset_before.card else []
     return [*changes, *_files_in_words(changed_files)]
 
 

@@ -37,7 +37,7 @@ def length_controlled_win_rates(results: Results) -> pd.DataFrame:
     for (dataset, judge, criterion), verdicts in by_judge:
         baseline = _baseline(results, judge, verdicts)
         reason = withheld.get((dataset, judge, criterion))
-        if baseline is None or reason or cards[dataset].get("anonymous"):
+        if baseline is None or reason or cards[dataset].anonymous:
             continue
         key_columns: Row = {
             "dataset": dataset, "judge": judge, "criterion": criterion, "baseline": baseline,
@@ -80,9 +80,5 @@ def _baseline(results: Results, judge: str, verdicts: pd.DataFrame) -> str | Non
     """Return the system that is in every pair, None where there is none."""
     pairs = zip(verdicts["system_a"], verdicts["system_b"], strict=True)
     shared: set[str] = set.intersection(*({a, b} for a, b in pairs))
-    baselines = [
-        (use.get("pairs") or {}).get("baseline")
-        for use in results.manifest["resolved"]["suite"].get("judges", ())
-        if use["id"] == judge
-    ]
+    baselines = [use.pairs.baseline for use in results.suite.judges if use.id == judge]
     return next((name for name in baselines if name in shared), min(shared, default=None))

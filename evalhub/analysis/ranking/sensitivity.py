@@ -84,9 +84,10 @@ def _rankings(results: Results) -> Iterator[tuple[Facts, Scores]]:
         key_columns = dict(zip(ABOUT, key, strict=True))
         if withheld_reason(measure_rows) or measure_rows["value"].isna().all():
             continue
-        judge = results.judges.get(key_columns["rater"], {})
+        judge = results.judges.get(key_columns["rater"])
         facts = {
-            **key_columns, "run": results.run.id, "rubric": judge.get("rubric"), "mode": judge.get("mode"),
+            **key_columns, "run": results.run.id, "rubric": judge.rubric if judge else None,
+            "mode": judge.mode.value if judge else None,
             "failures": DROPPED, "subject": _labels_criterion(results, key_columns),
         }  # fmt: skip
         yield facts, _scores(select_comparable(item_outcomes(measure_rows)))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import groups, row, table, values
-from evalhub.judging.early_stopping import PAIR, cluster_order, compare_sequentially, pair_confidence
+from evalhub.judging.early_stopping import PAIR, cluster_order, compare_sequentially
+from evalhub.store import EarlyStopping
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,23 +30,21 @@ def sequential_tests(results: Results) -> pd.DataFrame:
 
     There are no rows for runs without `budget.early_stopping`, nor for datasets whose systems are anonymous.
     """
-    plan = results.manifest.get("early_stopping")
+    plan = results.manifest.early_stopping
     frame = table(_rows(results, plan) if plan else (), COLUMNS)
     frame["stopped_at"] = frame["stopped_at"].astype("Int64")
     return frame
 
 
-def _rows(results: Results, plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    datasets = [name for name, card in results.manifest["cards"].items() if not card.get("anonymous")]
+def _rows(results: Results, plan: EarlyStopping) -> Iterator[dict[str, Any]]:
+    datasets = [name for name, card in results.cards.items() if not card.anonymous]
     verdicts = pair_verdicts(results)
-    verdicts = verdicts[verdicts["judge"].isin(list(plan["seeds"])) & verdicts["dataset"].isin(datasets)]
+    verdicts = verdicts[verdicts["judge"].isin(list(plan.seeds)) & verdicts["dataset"].isin(datasets)]
     for key, pair_rows in groups(verdicts, "dataset", "judge", "criterion", "system_a", "system_b"):
         dataset, judge, criterion, *_ = key
-        places = [
-            cluster_order(plan["seeds"][judge], dataset, str(cluster)) for cluster in pair_rows["cluster"]
-        ]
+        places = [cluster_order(plan.seeds[judge], dataset, str(cluster)) for cluster in pair_rows["cluster"]]
         pair_rows = pair_rows.assign(place=places).sort_values(["place", "item_id", "sample"])
-        confidence = pair_confidence(plan, dataset, judge, criterion)
+        confidence = plan.pair_confidence(dataset, judge, criterion)
         test = compare_sequentially(
             values(pair_rows["winner"]), pair_rows["cluster"].tolist(), confidence=confidence
         )

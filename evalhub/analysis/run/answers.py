@@ -45,8 +45,7 @@ def answers(results: Results) -> pd.DataFrame:
         (dataset, system) for dataset, system, text in texts.itertuples(index=False) if is_blank(text)
     )
     frame["empty"] = [empty[key] for key in zip(frame["dataset"], frame["system"], strict=True)]
-    candidates = results.manifest["resolved"]["suite"].get("candidates", ())
-    limits = {candidate["id"]: candidate["sampling"]["max_tokens"] for candidate in candidates}
+    limits = {candidate.id: candidate.sampling.max_tokens for candidate in results.suite.candidates}
     frame["cut"] = frame["cut"].astype("Int64")
     frame["max_tokens"] = frame["system"].map(limits).astype("Int64")
     return frame

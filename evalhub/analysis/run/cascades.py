@@ -19,6 +19,7 @@ from evalhub.analysis.run.cost import engine_time
 from evalhub.analysis.run.servers import NO_PROBABILITIES
 from evalhub.analysis.tables import PAIR, row, table, values
 from evalhub.records import digest
+from evalhub.specs import CascadeUse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,7 @@ def cascades(results: Results) -> pd.DataFrame:
     - judgments, tokens and seconds of engine time for each pair that the stage decides.
     - not_used: which pairs are left out.
     """
-    specs = results.suite.get("cascades", ())
+    specs = results.suite.cascades
     rows: list[dict[str, Any]] = []
     if specs:
         verdicts, labels, costs = pair_verdicts(results), consensus_labels(results), results.sql(_COSTS)
@@ -95,22 +96,22 @@ def cascades(results: Results) -> pd.DataFrame:
             for key, stage_verdicts, stage_labels in _by_criterion(results, cascade, verdicts, labels):
                 key_columns = {
                     **key,
-                    "cascade": cascade["id"],
-                    "promised_agreement": cascade["agreement"],
-                    "promised_confidence": cascade["confidence"],
+                    "cascade": cascade.id,
+                    "promised_agreement": cascade.agreement,
+                    "promised_confidence": cascade.confidence,
                 }
-                labelled = _labelled_pairs(results, cascade["stages"], stage_verdicts, stage_labels)
+                labelled = _labelled_pairs(results, cascade.stages, stage_verdicts, stage_labels)
                 rows += [{**key_columns, **values} for values in _rows(results, cascade, labelled)]
     frame = table(rows, COLUMNS)
     return frame.astype(dict.fromkeys(("calibrated_on", "tests_start", "asked", "decided"), "Int64"))
 
 
 def _by_criterion(
-    results: Results, cascade: Facts, verdicts: pd.DataFrame, labels: pd.DataFrame
+    results: Results, cascade: CascadeUse, verdicts: pd.DataFrame, labels: pd.DataFrame
 ) -> Iterator[tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]]:
     """Yield dataset, criterion and kind of label, with the stages' verdicts and the labels."""
-    verdicts = with_label_criterion(results, verdicts[verdicts["judge"].isin(cascade["stages"])])
-    criterion = cascade["criterion"]
+    verdicts = with_label_criterion(results, verdicts[verdicts["judge"].isin(cascade.stages)])
+    criterion = cascade.criterion
     applies = (
         verdicts["label_criterion"].isin([criterion]) if criterion else verdicts["label_criterion"] != ""
     )
@@ -146,11 +147,11 @@ def _labelled_pairs(
     )
 
 
-def _rows(results: Results, cascade: Facts, labelled: _LabelledPairs) -> Iterator[dict[str, Any]]:
-    pairs, judges = labelled.pairs, cascade["stages"]
+def _rows(results: Results, cascade: CascadeUse, labelled: _LabelledPairs) -> Iterator[dict[str, Any]]:
+    pairs, judges = labelled.pairs, cascade.stages
     in_setting_half = _setting_half(pairs["cluster"])
     setting, test = pairs[in_setting_half], pairs[~in_setting_half].reset_index(drop=True)
-    promise = stats.Promise(cascade["agreement"], cascade["confidence"])
+    promise = stats.Promise(cascade.agreement, cascade.confidence)
     clusters = values(setting["cluster"])
     thresholds = stats.set_thresholds(_judged(setting, judges), clusters, promise=promise, seed=SEED)
     cutoffs = [threshold.value for threshold in thresholds]
@@ -184,7 +185,7 @@ def _setting_half(clusters: pd.Series[Any]) -> pd.Series[Any]:
     return clusters.astype(str).isin(order[::2])
 
 
-def _judged(pairs: pd.DataFrame, judges: Sequence[str]) -> list[stats.Judged]:
+def _judged(pairs: pd.DataFrame, judges: Sequence[str]) -> list[stats.StageVerdicts]:
     """Return the confidence and the correctness of each stage on the pairs.
 
     A stage is not confident on a pair where it has no verdict or no probability.
@@ -197,7 +198,7 @@ def _judged(pairs: pd.DataFrame, judges: Sequence[str]) -> list[stats.Judged]:
             for winner, p in zip(winners, p_a, strict=True)
         ]
         right = [float(a == b) for a, b in zip(winners, pairs["label_winner"], strict=True)]
-        judged.append(stats.Judged(confidence, right))
+        judged.append(stats.StageVerdicts(confidence, right))
     return judged
 
 
@@ -208,7 +209,7 @@ def _reason_if_hard(pairs: pd.DataFrame, stage: int) -> str | None:
     return None
 
 
-def _stage_rows(outcome: stats.Outcome, stage_columns: Facts, cost: Facts) -> Iterator[dict[str, Any]]:
+def _stage_rows(outcome: stats.StageOutcome, stage_columns: Facts, cost: Facts) -> Iterator[dict[str, Any]]:
     """Yield the rows of both statistics, with the cost of each decided pair."""
     cost_per_pair: dict[str, Any] = {
         name: None if cost[name] is None or not outcome.n_decided else cost[name] / outcome.n_decided

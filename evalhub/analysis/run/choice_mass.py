@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from evalhub.analysis.results import Results
 from evalhub.records import THINK_TAGS
+from evalhub.specs import Mode
+from evalhub.store import JudgeFacts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,13 +57,13 @@ def choice_mass(results: Results) -> pd.DataFrame:
     frame["token"] = [preferred["token"].get(cell) for cell in cells]
     frame["token_n"] = [int(preferred["n"].get(cell, 0)) for cell in cells]
     frame["thinks"] = [
-        _thinks(results.manifest["judges"].get(judge, {}), token)
+        judge in results.judges and _thinks(results.judges[judge], token)
         for judge, token in zip(frame["judge"], frame["token"], strict=True)
     ]
     return frame
 
 
-def _thinks(judge: dict[str, object], token: str | None) -> bool:
+def _thinks(judge: JudgeFacts, token: str | None) -> bool:
     """Return whether a model that must answer at once would have begun to think."""
     opens_thinking = bool(token) and str(token).strip().startswith(_OPENS_THINKING)
-    return judge.get("mode") == "direct" and (opens_thinking or bool(judge.get("opens_thinking")))
+    return judge.mode is Mode.DIRECT and (opens_thinking or judge.opens_thinking)

@@ -36,11 +36,11 @@ def _rows(results: Results) -> Iterator[dict[str, Any]]:
         "if(len(messages) > 0, list_transform(messages, lambda message: message[2]), turns), ' ') AS asked "
         "FROM items ORDER BY ALL"
     )
-    models = results.manifest["resolved"].get("models", {})
-    for dataset, card in results.manifest["cards"].items():
+    models = results.manifest.resolved.models
+    for dataset, card in results.cards.items():
         texts = items[items["dataset"] == dataset]["asked"].tolist()
         for name, model in models.items():
-            released, cutoff = card.get("released"), model.get("cutoff")
+            released, cutoff = card.released, model.cutoff
             yield {
                 "dataset": dataset, "released": released, "used_by": name, "cutoff": cutoff,
                 "flag": _flag(released, cutoff), "overlap": _overlap(results, name, texts),

@@ -75,7 +75,7 @@ def engine_time(results: Results, judge: str) -> tuple[float, int] | str:
 
     They are unknown where the engine also served another judge or a candidate.
     """
-    engines = [engine for engine in results.manifest["engines"] if judge in engine.get("serves", ())]
+    engines = [engine for engine in results.manifest.engines if judge in engine.get("serves", ())]
     sharers = sorted({name for engine in engines for name in engine["serves"]} - {judge})
     if sharers:
         return f"the time of its engine is shared with {', '.join(sharers)}"

@@ -60,7 +60,7 @@ def coverage(results: Results) -> pd.DataFrame:
     }
     all_judgments = results.sql(_JUDGMENTS)
     rows: list[dict[str, Any]] = []
-    for judge, expected in {**results.manifest["expected"], **recorded}.items():
+    for judge, expected in {**results.manifest.expected, **recorded}.items():
         judgments = all_judgments[all_judgments["judge"] == judge]
         counts = counts_by_judge.get(judge) or {"rater_kind": "judge", **dict.fromkeys(_COUNTS, 0)}
         key_columns = {**counts, "judge": judge, "expected": expected}
@@ -74,7 +74,7 @@ def coverage_by_criterion(results: Results) -> pd.DataFrame:
     One row per dataset, judge, criterion and statistic, as in `coverage`. The plan counts a judge's
     judgments over all criteria together, so coverage by criterion is None while some are not yet done.
     """
-    all_judgments, expected = results.sql(_JUDGMENTS), results.manifest["expected"]
+    all_judgments, expected = results.sql(_JUDGMENTS), results.manifest.expected
     n_judgments = (results.full_run or results).sql("SELECT judge FROM judgments")["judge"].value_counts()
     rows: list[dict[str, Any]] = []
     by_criterion = groups(all_judgments, "dataset", "judge", "criterion")
@@ -142,7 +142,7 @@ def _valid_share(judgments: pd.DataFrame, expected: int) -> stats.Estimate:
 
 
 def exclusions(results: Results) -> pd.DataFrame:
-    """Return what the plan excludes: judge, dataset, what (of which kind and why, in words), n of them.
+    """Return what the plan excludes: judge, dataset, reason (of which kind and why, in words), n of them.
 
     Items, pairs, responses and judgments are counted separately, each under the rule that excludes them.
     """
@@ -150,7 +150,7 @@ def exclusions(results: Results) -> pd.DataFrame:
 
     rows = [
         (judge, dataset, reason, n)
-        for judge, by_dataset in results.manifest["skipped"].items()
+        for judge, by_dataset in results.manifest.exclusions.items()
         for dataset, reasons in by_dataset.items()
         for reason, n in reasons.items()
     ]
@@ -171,12 +171,12 @@ def engines(results: Results) -> pd.DataFrame:
     """
     import pandas as pd
 
-    frame = pd.DataFrame(results.manifest["engines"])
+    frame = pd.DataFrame(results.manifest.engines)
     # pandas would make these floats where another engine has no such number.
     frame = frame.astype({name: "Int64" for name in _WHOLE_NUMBERS if name in frame})
     if "serves" not in frame:  # no engine, or a run from before it was recorded
         return frame.assign(serves="", start=range(1, len(frame) + 1))
-    judges = set(results.manifest["judges"])
+    judges = results.judges
     frame["serves"] = [
         ", ".join(f"{'judge' if name in judges else 'candidate'} {name}" for name in serves)
         for serves in frame["serves"]

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evalhub.analysis.frames.verdicts import soft_judges
 from evalhub.analysis.results import Results
@@ -14,6 +14,7 @@ from evalhub.judging import level_values, preference, softmax
 from evalhub.judging.aggregate import judgment_row, verdict
 from evalhub.records import Judgment, key_of
 from evalhub.specs import Rubric
+from evalhub.store import GoldExpectation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _COLUMNS = ("case", "criterion", "expected", "verdict", "probability", "passed")
 _WIDTH = 1e-9
 
-Expected = Mapping[str, Any]
 # The judge's verdict in words, the probability of the expected verdict, and whether the case passed.
 Check = tuple[str, float | None, bool]
 
@@ -29,7 +29,7 @@ Check = tuple[str, float | None, bool]
 def gold(results: Results) -> pd.DataFrame:
     """Return one row for each gold case of a run of `evalhub judges test`, in the file's order.
 
-    Columns: case, criterion, expected, said (the judge's verdict: a level, an outcome or an order, or why
+    Columns: case, criterion, expected, verdict (the judge's verdict: a level, an outcome or an order, or why
     there is none), probability (of the expected verdict, in [0, 1], over all judgments of the case, for a
     list that of its least certain pair, None where the judge gives no probabilities), passed.
     """
@@ -42,29 +42,27 @@ def gold(results: Results) -> pd.DataFrame:
             by_case[record.item_id, record.criterion].append(record)
     soft = soft_judges(results)
     rows = []
-    for expected in results.manifest["gold"]:
-        judgments = by_case[expected["case"], expected["criterion"]]
+    for expected in results.manifest.gold or ():
+        judgments = by_case[expected.case, expected.criterion]
         verdict_text, probability, passed = _check(results, expected, judgments)
         if not all(judgment.judge in soft for judgment in judgments):
             probability = None
-        rows.append(
-            (expected["case"], expected["criterion"], expected["words"], verdict_text, probability, passed)
-        )
+        rows.append((expected.case, expected.criterion, expected.words, verdict_text, probability, passed))
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
     frame["probability"] = frame["probability"].astype("Float64")
     return frame
 
 
-def _check(results: Results, expected: Expected, judgments: list[Judgment]) -> Check:
+def _check(results: Results, expected: GoldExpectation, judgments: list[Judgment]) -> Check:
     failed = next((judgment for judgment in judgments if judgment.failure), None)
     if failed or not judgments:
         return f"no verdict ({failed.failure if failed else 'not asked'})", None, False
-    if expected["order"]:
-        return _check_order(expected["order"], judgments)
-    if expected["winner"]:
+    if expected.order:
+        return _check_order(expected.order, judgments)
+    if expected.winner:
         chances, winner = verdict([judgment_row(judgment) for judgment in judgments])
         outcome = winner.value if winner else "no verdict"
-        return outcome, (chances or {}).get(expected["winner"]), outcome == expected["winner"]
+        return outcome, (chances or {}).get(expected.winner), outcome == expected.winner
     rubric = results.rubric(judgments[0].judge)
     return _check_rating(expected, judgments[0], rubric)
 
@@ -86,9 +84,9 @@ def _check_order(order: Iterable[str], judgments: list[Judgment]) -> Check:
     return judge_order, min(expected), all(chance > 0.5 for chance in expected)
 
 
-def _check_rating(expected: Expected, judgment: Judgment, rubric: Rubric | None) -> Check:
-    low = -math.inf if expected["low"] is None else expected["low"]
-    high = math.inf if expected["high"] is None else expected["high"]
+def _check_rating(expected: GoldExpectation, judgment: Judgment, rubric: Rubric | None) -> Check:
+    low = -math.inf if expected.low is None else expected.low
+    high = math.inf if expected.high is None else expected.high
     value = judgment.value if judgment.value is not None else math.nan
     passed = low - _WIDTH <= value <= high + _WIDTH
     if rubric is None or judgment.logprobs is None:  # a checklist's total is a share, not a level

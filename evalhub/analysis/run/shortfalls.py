@@ -47,8 +47,8 @@ def shortfalls(results: Results) -> pd.DataFrame:
     """
     import pandas as pd
 
-    floor = float(results.manifest["resolved"]["suite"]["controls"].get("min_coverage") or 0.0)
-    if not floor or results.manifest.get("state") != "sealed" or "attack" in results.manifest:
+    floor = results.suite.controls.min_coverage
+    if not floor or not results.run.finished or results.is_attack:
         return pd.DataFrame(columns=list(COLUMNS))
     short = [
         {**part, "floor": floor}

@@ -8,6 +8,7 @@ from typing import Any
 from evalhub.analysis.frames.directions import further_lengths, length_names
 from evalhub.report.format import Footnotes, Grid, Row, count, direction, grouped, interval, measure, pivot
 from evalhub.report.grids.columns import Cell, Data, line_grids, text, whole
+from evalhub.store import MetricFacts
 
 RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)": "mean score"}
 UNSHARED = "Items that not all systems share"
@@ -50,13 +51,17 @@ def best_first(row: Row) -> tuple[Any, ...]:
 
 def hidden_measures(data: Data) -> list[str]:
     """Return the measures without a column of their own: penalised ones, and further lengths."""
-    return [*RAW, *further_lengths(data.get("metrics", {}))]
+    return [*RAW, *further_lengths(_metrics(data))]
 
 
 def without_lengths(rows: Iterable[Row], data: Data) -> list[Row]:
     """Return the rows that rank systems by quality, which a length does not."""
-    lengths = length_names(data.get("metrics", {}))
+    lengths = length_names(_metrics(data))
     return [row for row in rows if row["rater"] not in lengths]
+
+
+def _metrics(data: Data) -> dict[str, MetricFacts]:
+    return {name: MetricFacts(**facts) for name, facts in data.get("metrics", {}).items()}
 
 
 def unshared_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:

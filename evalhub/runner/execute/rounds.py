@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from evalhub.judging.aggregate import judgment_row, pair_verdict
-from evalhub.judging.early_stopping import PAIR, cluster_order, compare_sequentially, pair_confidence
+from evalhub.judging.early_stopping import PAIR, cluster_order, compare_sequentially
 from evalhub.records import Judgment
 from evalhub.runner.plan.manifest import planned_facts
 from evalhub.runner.plan.plan import Plan
@@ -18,7 +18,7 @@ from evalhub.runner.progress import Progress
 from evalhub.scales import Kind
 from evalhub.specs import Combine, Positions
 from evalhub.stats.testing.sequential import Decision, Sequential
-from evalhub.store import RunWriter
+from evalhub.store import DecidedPair, EarlyStopping, RunWriter
 
 ROUND = 20
 """Number of clusters of a dataset that are judged between two tests."""
@@ -65,14 +65,14 @@ class Rounds:
     def of(self, judge: ResolvedJudge) -> Iterator[Sequence[PlannedTask]]:
         """Yield the tasks of one judge, each round once the one before it is judged."""
         planned = self.plan.tasks[judge.spec.id]
-        facts = self.plan.early_stopping
-        if facts is None or judge.rubric.kind is not Kind.PAIRWISE:
+        stopping = self.plan.early_stopping
+        if stopping is None or judge.rubric.kind is not Kind.PAIRWISE:
             yield planned
             return
         for tasks in self._split(judge.spec.seed, planned):
             if open_tasks := [task for task in tasks if not self._is_stopped(task)]:
                 yield open_tasks
-            self._test_pairs(judge, tasks, facts)
+            self._test_pairs(judge, tasks, stopping)
 
     def _split(self, seed: int, tasks: Sequence[PlannedTask]) -> Iterator[list[PlannedTask]]:
         """Yield each round's tasks, the clusters of every dataset in their random order."""
@@ -94,14 +94,14 @@ class Rounds:
             yield list(of_round)
 
     def _test_pairs(
-        self, judge: ResolvedJudge, tasks: Sequence[PlannedTask], facts: Mapping[str, Any]
+        self, judge: ResolvedJudge, tasks: Sequence[PlannedTask], stopping: EarlyStopping
     ) -> None:
         """Test every open pair that a round has new verdicts of."""
         newly_decided = {}
         for pair in self._collect_verdicts(judge, tasks):
             if pair not in self._decided:
                 winners, clusters = zip(*self._verdicts[pair], strict=True)
-                confidence = pair_confidence(facts, pair.dataset, pair.judge, pair.criterion)
+                confidence = stopping.pair_confidence(pair.dataset, pair.judge, pair.criterion)
                 test = compare_sequentially(winners, clusters, confidence=confidence)
                 if test.decision is not Decision.OPEN:
                     newly_decided[pair] = test
@@ -135,14 +135,14 @@ class Rounds:
             self._writer.get("judgments", key) for key in task.keys
         )
 
-    def _describe(self, pair: Pair) -> dict[str, object]:
+    def _describe(self, pair: Pair) -> DecidedPair:
         test = self._decided[pair]
-        return {
+        return DecidedPair(
             **dict(zip(PAIR, (*pair[:3], *pair.systems), strict=True)),
-            "decision": test.decision.value,
-            "stopped_at": test.stopped_at,
-            "clusters": test.mean.clusters,
-        }
+            decision=test.decision.value,
+            stopped_at=test.stopped_at,
+            clusters=test.mean.clusters,
+        )
 
     def _cluster(self, task: PlannedTask) -> str:
         return self._clusters[task.dataset, task.item_id]

@@ -10,7 +10,7 @@ from evalhub.records import Judgment, has_failed
 from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.plan.plan import Plan, count_judgments
 from evalhub.runner.plan.resolve import Resolved
-from evalhub.store import Run, RunWriter
+from evalhub.store import Run, RunWriter, State
 
 RESUME = "give the same command again to go on; what was finished is kept"
 
@@ -32,7 +32,7 @@ def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
     coverage = {
         judge: {
             "expected": count_judgments(tasks),
-            "done": sum(judgment.judge == judge for judgment in judgments),
+            "judgments": sum(judgment.judge == judge for judgment in judgments),
             "valid": sum(
                 judgment.judge == judge and not has_failed(judgment.failure) for judgment in judgments
             ),
@@ -40,21 +40,21 @@ def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
         for judge, tasks in planned.tasks.items()
     }
     if stop.requested:
-        writer.seal("interrupted", coverage=coverage)
+        writer.seal(State.INTERRUPTED, coverage=coverage)
         raise Interrupted("stopped and sealed", where=writer.id, fix=RESUME)
     if planned.over_budget:
-        writer.seal("interrupted", coverage=coverage)
+        writer.seal(State.INTERRUPTED, coverage=coverage)
         raise Inconclusive(
             f"the budget is spent with {planned.over_budget} judgments left",
             where=f"{resolved.path}:budget.judgments",
             value=resolved.suite.budget.judgments,
             fix="raise it and give the same command again to go on",
         )
-    missing = sum(counts["expected"] - counts["done"] for counts in coverage.values())
+    missing = sum(counts["expected"] - counts["judgments"] for counts in coverage.values())
     if missing > 0:
-        writer.seal("interrupted", coverage=coverage)
+        writer.seal(State.INTERRUPTED, coverage=coverage)
         raise EngineError(f"{missing} judgments were not answered", where=writer.id, fix=RESUME)
-    writer.seal("sealed", coverage=coverage)
+    writer.seal(State.SEALED, coverage=coverage)
     for judge, counts in coverage.items():
         if counts["expected"] and not counts["valid"]:
             first = next(judgment for judgment in judgments if judgment.judge == judge)

@@ -70,7 +70,7 @@ class Session:
                     facts = _engine_facts(driver.engine, work)
                     driver.close()
                     with suppress(EvalhubError):
-                        self.writer.update(engines=[*self.writer.manifest["engines"], facts])
+                        self.writer.update(engines=(*self.writer.manifest.engines, facts))
 
     def _start_engine(self, work: EngineWork) -> Engine:
         identity = work.runs.identity

@@ -8,11 +8,12 @@ from typing import Any
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
 from evalhub.specs import Combine, Jury
+from evalhub.store import JuryFacts
 
 
 def jury_facts(
     resolved: Resolved, label_criteria: Mapping[str, Mapping[str, Mapping[str, str]]]
-) -> list[dict[str, Any]]:
+) -> list[JuryFacts]:
     """Return each jury with its quorum, and the members' criteria for each of its criteria.
 
     Members whose criteria share names decide on those. Members with one criterion each decide on the first
@@ -39,15 +40,19 @@ def jury_facts(
         if jury.combine is Combine.WEIGHTED:
             _check_labels(jury, label_criteria, where)
         quorum = jury.quorum or len(jury.members) // 2 + 1
-        facts.append({**jury.model_dump(mode="json"), "quorum": quorum, "criteria": criteria})
+        facts.append(
+            JuryFacts(
+                id=jury.id, members=jury.members, combine=jury.combine, quorum=quorum, criteria=criteria
+            )
+        )
     return facts
 
 
 def with_juries(
-    label_criteria: Mapping[str, Mapping[str, Mapping[str, str]]], juries: list[dict[str, Any]]
+    label_criteria: Mapping[str, Mapping[str, Mapping[str, str]]], juries: list[JuryFacts]
 ) -> dict[str, Any]:
     """Return the labels' criteria of all judges and juries. A jury has those of its first member."""
-    return {**label_criteria, **{jury["id"]: label_criteria[jury["members"][0]] for jury in juries}}
+    return {**label_criteria, **{jury.id: label_criteria[jury.members[0]] for jury in juries}}
 
 
 def _criteria(members: list[ResolvedJudge], where: str) -> dict[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""A run's manifest before anything is run."""
+"""The facts of a run's manifest that are known before anything is run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evalhub.runner.plan.plan import Plan, count_judgments
 from evalhub.runner.plan.resolve import Resolved
 
 
-def manifest(resolved: Resolved, planned: Plan) -> dict[str, Any]:
+def manifest_facts(resolved: Resolved, planned: Plan) -> dict[str, Any]:
     """Return the resolved suite with its hashes, the plan, and the environment."""
     return {
         "suite_hash": resolved.hash,
@@ -36,26 +36,16 @@ def manifest(resolved: Resolved, planned: Plan) -> dict[str, Any]:
                 "combine": judge.spec.combine.value,
                 "families": list(judge.runs.families),
                 **judge.answers,
-                **({"opens_thinking": True} if judge.opens_thinking else {}),
+                "opens_thinking": judge.opens_thinking,
             }
             for judge in resolved.judges
         },
-        "cards": {
-            dataset.card.id: dataset.card.model_dump(mode="json", include=_CARD_FACTS)
-            for dataset in resolved.datasets
-        },
+        "cards": {dataset.card.id: dataset.card.facts for dataset in resolved.datasets},
         "environment": _environment(),
-        "engines": [],
-        **({"attack": dict(resolved.attack)} if resolved.attack else {}),
-        **({"gold": [dict(expectation) for expectation in resolved.gold]} if resolved.gold else {}),
+        "attack": resolved.attack,
+        "gold": resolved.gold or None,
         **planned_facts(planned),
     }
-
-
-_CARD_FACTS = {
-    "id", "title", "licence", "source", "released", "note",
-    "criteria", "anonymous", "reference_systems", "judges", "metrics",
-}  # fmt: skip
 
 
 def planned_facts(planned: Plan) -> dict[str, Any]:
@@ -63,7 +53,7 @@ def planned_facts(planned: Plan) -> dict[str, Any]:
     return {
         "expected": {judge: count_judgments(tasks) for judge, tasks in planned.tasks.items()},
         "generations": planned.generations,
-        "skipped": planned.exclusions,
+        "exclusions": planned.exclusions,
         "label_criteria": with_juries(planned.label_criteria, planned.juries),
         "juries": planned.juries,
         "early_stopping": planned.early_stopping,

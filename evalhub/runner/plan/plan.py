@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from evalhub.errors import SpecError
 from evalhub.judging.early_stopping import STOPPED, cluster_order
@@ -16,6 +15,7 @@ from evalhub.runner.plan.resolve import Resolved
 from evalhub.runner.plan.tasks import PlannedTask, collect_systems, plan_tasks
 from evalhub.scales import Kind
 from evalhub.sources import Dataset
+from evalhub.store import DecidedPair, EarlyStopping, JuryFacts
 
 OVER_BUDGET = "judgments over the budget"
 
@@ -34,7 +34,7 @@ class Plan:
         excess: The tasks of each judge that exceed the budget.
         juries: The facts of each jury.
         early_stopping: The facts of the sequential tests, None without `budget.early_stopping`: `confidence`,
-            `seeds` by judge, `together` (pairs of systems in each order), and `pairs`, those that are
+            `seeds` by judge, `order_sizes` (pairs of systems in each order), and `pairs`, those that are
             decided.
         stopped: The tasks of each judge that early stopping left out.
     """
@@ -44,8 +44,8 @@ class Plan:
     skipped: Mapping[str, Mapping[str, Mapping[str, int]]]
     label_criteria: Mapping[str, Mapping[str, Mapping[str, str]]]
     excess: TasksByJudge = field(default_factory=dict)
-    juries: list[dict[str, Any]] = field(default_factory=list)
-    early_stopping: Mapping[str, Any] | None = None
+    juries: list[JuryFacts] = field(default_factory=list)
+    early_stopping: EarlyStopping | None = None
     stopped: TasksByJudge = field(default_factory=dict)
 
     @property
@@ -79,7 +79,7 @@ class Plan:
             self, tasks={judge: (*self.tasks.get(judge, ()), *further.get(judge, ())) for judge in judges}
         )
 
-    def stop_tasks(self, is_stopped: Callable[[PlannedTask], bool], decided: list[dict[str, object]]) -> Plan:
+    def stop_tasks(self, is_stopped: Callable[[PlannedTask], bool], decided: list[DecidedPair]) -> Plan:
         """Return the plan without tasks that early stopping leaves out.
 
         Args:
@@ -94,7 +94,8 @@ class Plan:
             self,
             tasks=_without(self.tasks, is_stopped),
             excess=_without(self.excess, is_stopped),
-            early_stopping={**(self.early_stopping or {}), "pairs": decided},
+            early_stopping=self.early_stopping
+            and self.early_stopping.model_copy(update={"pairs": tuple(decided)}),
             stopped={judge: (*self.stopped.get(judge, ()), *tasks) for judge, tasks in stopped.items()},
         )
 
@@ -165,7 +166,7 @@ def _sort_for_stopping(tasks: list[PlannedTask], seed: int, dataset: Dataset) ->
 
 def _early_stopping(
     resolved: Resolved, by_judge: Mapping[str, Sequence[PlannedTask]]
-) -> dict[str, Any] | None:
+) -> EarlyStopping | None:
     confidence = resolved.suite.budget.early_stopping
     if confidence is None:
         return None
@@ -173,7 +174,7 @@ def _early_stopping(
         judge.spec.id: judge.spec.seed for judge in resolved.judges if judge.rubric.kind is Kind.PAIRWISE
     }
     pair_counts = {judge: _count_pairs(by_judge[judge]) for judge in seeds}
-    return {"confidence": confidence, "seeds": seeds, "together": pair_counts, "pairs": []}
+    return EarlyStopping(confidence=confidence, seeds=seeds, order_sizes=pair_counts)
 
 
 def _count_pairs(tasks: Iterable[PlannedTask]) -> dict[str, dict[str, int]]:

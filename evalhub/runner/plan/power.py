@@ -8,7 +8,7 @@ from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.resolve import ResolvedJudge
 from evalhub.scales import Kind
 from evalhub.sources import Dataset
-from evalhub.stats import Design, Planned, planned
+from evalhub.stats import ClusterDesign, Planned, planned
 
 
 def expected_power(plan: Plan, judge: ResolvedJudge, dataset: Dataset) -> Planned:
@@ -37,4 +37,4 @@ def expected_power(plan: Plan, judge: ResolvedJudge, dataset: Dataset) -> Planne
         return planned(fewest)
     scales = filter(None, map(judge.rubric.scale_for, judge.rubric.criteria))
     span = float(max(max(scale.values) - min(scale.values) for scale in scales))
-    return planned(fewest, Design(sd=span / 2**0.5), largest=span)
+    return planned(fewest, ClusterDesign(sd=span / 2**0.5), largest=span)

@@ -39,9 +39,9 @@ def refuse_changed(rubric: Rubric, runs: Iterable[Run], where: str) -> None:
 def _versions(rubric_id: str, runs: Iterable[Run]) -> Iterator[tuple[Rubric, Run]]:
     """Yield the rubrics of an id with the runs that used them."""
     for run in runs:
-        if "gold" in run.manifest:
+        if run.manifest.gold is not None:
             continue
-        for fields in run.manifest.get("rubrics", {}).values():
+        for fields in run.manifest.rubrics.values():
             if fields.get("id") == rubric_id:
                 try:  # validated again, so that keys that rubrics gained since the run change no hash
                     yield Rubric.model_validate(fields), run

@@ -24,7 +24,7 @@ from evalhub.stats.agreement.ratings import (
     only_units,
     read_ratings,
 )
-from evalhub.stats.bootstrap import Shape, Statistic
+from evalhub.stats.bootstrap import IntervalShape, Statistic
 from evalhub.stats.clusters import Column, Floats
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import no_ends, with_ends
@@ -36,7 +36,7 @@ EVEN_SHARE = 0.8
 _BLOCK = 2_000_000
 
 
-class Metric(StrEnum):
+class Measurement(StrEnum):
     """Distance of two values: different or not, by the values between them, or by their difference.
 
     Choose nominal for categories without an order, ordinal for ratings whose steps may differ in size, and
@@ -54,7 +54,7 @@ def krippendorff_alpha(
     raters: Column,
     *,
     clusters: Column,
-    metric: Metric,
+    measurement: Measurement,
     levels: Sequence[object] | None = None,
 ) -> Estimate:
     """Estimate how far raters agree beyond chance, for any number of raters and with missing values.
@@ -68,7 +68,7 @@ def krippendorff_alpha(
         units: (n,) unit ids, such as one response and criterion.
         raters: (n,) rater ids. Slots suffice, since alpha treats raters as exchangeable.
         clusters: (n,) cluster ids of the units.
-        metric: Distance of two values.
+        measurement: The kind of values, which decides the distance of two of them.
         levels: The ordered categories, lowest first. None = the values are numbers, or nominal.
 
     Returns:
@@ -85,18 +85,22 @@ def krippendorff_alpha(
     Example:
         >>> values, units = ["a", "a", "b", "b", "a", "b"], ["u", "u", "v", "v", "w", "w"]
         >>> raters = ["x", "y"] * 3
-        >>> alpha = krippendorff_alpha(values, units, raters, clusters=units, metric=Metric.NOMINAL)
+        >>> alpha = krippendorff_alpha(values, units, raters, clusters=units, measurement=Measurement.NOMINAL)
         >>> round(alpha.estimate, 4)
         0.4444
     """
-    if metric is Metric.NOMINAL:
+    if measurement is Measurement.NOMINAL:
         numbers, names = coded(values, levels)
         ratings = read_ratings(numbers, units, raters, clusters=clusters, names=names)
     else:
-        numbers = numbered(values, levels if metric is Metric.ORDINAL else None)
+        numbers = numbered(values, levels if measurement is Measurement.ORDINAL else None)
         ratings = read_ratings(numbers, units, raters, clusters=clusters)
     pairable = only_units(ratings, ratings.sizes >= 2)
-    make = {Metric.NOMINAL: _nominal, Metric.ORDINAL: _ordinal, Metric.INTERVAL: _interval}[metric]
+    make = {
+        Measurement.NOMINAL: _nominal,
+        Measurement.ORDINAL: _ordinal,
+        Measurement.INTERVAL: _interval,
+    }[measurement]
     return _estimate(pairable, make, "all values are one and the same")
 
 
@@ -156,7 +160,7 @@ def _estimate(ratings: Ratings, make: Callable[[Ratings], Statistic], undefined:
     effective = float(sizes.sum() ** 2 / np.sum(sizes**2))  # Kish's effective number of clusters
     # A unit moves AC1 by the agreement of its pairs, divided by the same chance for all.
     even = make is _ac1 and effective >= EVEN_SHARE * clusters
-    ends = bounded_interval(statistic, clusters, (-1, 1), shape=Shape.WILSON, even=even)
+    ends = bounded_interval(statistic, clusters, (-1, 1), shape=IntervalShape.WILSON, even=even)
     if ends.low is not None:
         reason = FEW_HOLD_MOST if effective < ENOUGH_CLUSTERS else _uncertainty(ratings, make, clusters)
         ends = no_ends(reason) if reason else ends

@@ -8,9 +8,9 @@ from enum import StrEnum
 import numpy as np
 
 from evalhub.errors import InputError
-from evalhub.stats.agreement.others import Judged, read_judged
+from evalhub.stats.agreement.others import JudgeColumn, read_judged
 from evalhub.stats.agreement.ratings import bounded_interval
-from evalhub.stats.bootstrap import Shape
+from evalhub.stats.bootstrap import IntervalShape
 from evalhub.stats.clusters import Column, Floats, Ints, codes
 from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import NOISE, TOO_FEW, with_ends
@@ -144,7 +144,7 @@ def alternative_test(
     return AlternativeTest(float(wins.mean()), _advantage(judged, tested), results, excluded, epsilon, None)
 
 
-def _ahead(judged: Judged, alignment: Alignment) -> Floats:
+def _ahead(judged: JudgeColumn, alignment: Alignment) -> Floats:
     """Return by row: 1 = the judge is closer to the others, 0 = as close, -1 = the annotator is."""
     ratings = judged.ratings
     if alignment is Alignment.ACCURACY:
@@ -173,7 +173,7 @@ def _p_value(ahead: Floats, members: Ints, *, epsilon: float) -> float:
     return min(1.0, max(p, float(np.finfo(np.float64).tiny)))
 
 
-def _advantage(judged: Judged, tested: dict[str, tuple[Floats, Ints]]) -> Estimate:
+def _advantage(judged: JudgeColumn, tested: dict[str, tuple[Floats, Ints]]) -> Estimate:
     clusters = int(judged.ratings.clusters.max()) + 1
     hits, sizes = (
         np.stack([np.bincount(m, weights=w, minlength=clusters) for w, m in columns])
@@ -188,5 +188,5 @@ def _advantage(judged: Judged, tested: dict[str, tuple[Floats, Ints]]) -> Estima
             return np.asarray(np.mean((weights @ hits.T) / (weights @ sizes.T), axis=1), dtype=np.float64)
 
     value = float(statistic(np.ones((1, clusters)))[0])
-    ends = bounded_interval(statistic, clusters, (0, 1), shape=Shape.WILSON)
+    ends = bounded_interval(statistic, clusters, (0, 1), shape=IntervalShape.WILSON)
     return with_ends(value, ends, n=len(judged.judge), clusters=clusters, n_excluded=judged.n_excluded)

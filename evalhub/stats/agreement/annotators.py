@@ -11,9 +11,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from evalhub.stats.agreement.others import Judged, read_judged
+from evalhub.stats.agreement.others import JudgeColumn, read_judged
 from evalhub.stats.agreement.ratings import bounded_interval
-from evalhub.stats.bootstrap import Shape, Statistic, once
+from evalhub.stats.bootstrap import IntervalShape, Statistic, once
 from evalhub.stats.clusters import Column, Floats, Ints
 from evalhub.stats.correlation.coefficients import Coefficient, rounded
 from evalhub.stats.correlation.weighted import weighted
@@ -25,7 +25,7 @@ MIN_UNITS = 10
 CONSTANT = "a constant column has no correlation"
 
 
-class Measure(StrEnum):
+class AgreementMeasure(StrEnum):
     """Agreement with the other annotators.
 
     - accuracy: the share of units with the category that most of the others chose. Where the others tie
@@ -90,7 +90,7 @@ def ceiling(
     *,
     annotators: Column,
     clusters: Column,
-    measure: Measure,
+    measure: AgreementMeasure,
 ) -> Ceiling:
     """Compare each annotator, and the judge in each one's place, with the other annotators.
 
@@ -103,7 +103,7 @@ def ceiling(
         units: (n,) unit ids.
         annotators: (n,) ids of persons, not of slots.
         clusters: (n,) cluster ids of the units.
-        measure: Measure of agreement.
+        measure: AgreementMeasure of agreement.
 
     Returns:
         Human and judge, each the mean over the annotators of the agreement with the others, higher = better,
@@ -119,14 +119,14 @@ def ceiling(
 
     Example:
         >>> values, units = ["a", "b", "a", "a", "b", "b"] * 5, [n // 2 for n in range(30)]
-        >>> columns = {"annotators": ["x", "y"] * 15, "clusters": units, "measure": Measure.ACCURACY}
+        >>> columns = {"annotators": ["x", "y"] * 15, "clusters": units, "measure": AgreementMeasure.ACCURACY}
         >>> mean = ceiling(values, ["a" if unit % 3 < 2 else "b" for unit in units], units, **columns).mean
         >>> round(mean.human.estimate, 3), round(mean.judge.estimate, 3)
         (0.667, 0.833)
     """
     judged = read_judged(
         values, judge, units, annotators=annotators, clusters=clusters,
-        numbers=measure is not Measure.ACCURACY, min_annotators=2,
+        numbers=measure is not AgreementMeasure.ACCURACY, min_annotators=2,
     )  # fmt: skip
     ratings = judged.ratings
     people, machine, target = _columns(judged, measure)
@@ -164,13 +164,13 @@ def leave_one_out(
     *,
     annotators: Column,
     clusters: Column,
-    measure: Measure,
+    measure: AgreementMeasure,
 ) -> tuple[Dropped, ...]:
     """Compare the judge with the consensus without each annotator in turn, to find influential annotators.
 
     Args:
         values, judge, units, annotators, clusters: As in `ceiling`.
-        measure: Measure of agreement. The consensus is the majority (accuracy) or the mean.
+        measure: AgreementMeasure of agreement. The consensus is the majority (accuracy) or the mean.
 
     Returns:
         One result for each annotator, by id. It leaves out the units that nobody else annotated.
@@ -182,7 +182,7 @@ def leave_one_out(
 
     Example:
         >>> values, units = ["a", "b", "a", "a", "b", "b"] * 5, [n // 2 for n in range(30)]
-        >>> columns = {"annotators": ["x", "y"] * 15, "clusters": units, "measure": Measure.ACCURACY}
+        >>> columns = {"annotators": ["x", "y"] * 15, "clusters": units, "measure": AgreementMeasure.ACCURACY}
         >>> judge = ["a" if unit % 3 < 2 else "b" for unit in units]
         >>> results = leave_one_out(values, judge, units, **columns)
         >>> [(result.annotator, round(result.agreement.estimate, 2)) for result in results]
@@ -190,12 +190,12 @@ def leave_one_out(
     """
     judged = read_judged(
         values, judge, units, annotators=annotators, clusters=clusters,
-        numbers=measure is not Measure.ACCURACY, min_annotators=1,
+        numbers=measure is not AgreementMeasure.ACCURACY, min_annotators=1,
     )  # fmt: skip
     return tuple(_dropped(judged, code, measure) for code in range(len(judged.ratings.rater_names)))
 
 
-def _dropped(judged: Judged, code: int, measure: Measure) -> Dropped:
+def _dropped(judged: JudgeColumn, code: int, measure: AgreementMeasure) -> Dropped:
     ratings = judged.ratings
     rows = ratings.raters == code
     name = str(ratings.rater_names[code])
@@ -208,7 +208,7 @@ def _dropped(judged: Judged, code: int, measure: Measure) -> Dropped:
         return Dropped(name, no_estimate, no_estimate)
     sides = []
     for removed in (np.zeros_like(rows), rows):
-        if measure is Measure.ACCURACY:
+        if measure is AgreementMeasure.ACCURACY:
             counts = ratings.counts
             counts[ratings.units[removed], ratings.values[removed].astype(np.int64)] -= 1
             scores, target = _credit(counts, judged.judge), np.zeros(len(units))
@@ -244,10 +244,10 @@ class _Part:
         return bool(np.isfinite(self.value))
 
 
-def _columns(judged: Judged, measure: Measure) -> tuple[Floats, Floats, Floats]:
+def _columns(judged: JudgeColumn, measure: AgreementMeasure) -> tuple[Floats, Floats, Floats]:
     """Return, by row, the scores of the person and the judge, and the target from the others."""
     values = judged.ratings.values
-    if measure is Measure.ACCURACY:
+    if measure is AgreementMeasure.ACCURACY:
         counts = judged.counts_of_others()
         return _credit(counts, values), _credit(counts, judged.of_row), np.zeros(len(values))
     return values, judged.of_row, judged.mean_of_others()
@@ -260,9 +260,9 @@ def _credit(counts: Floats, values: Floats) -> Floats:
     return np.asarray(hit / top.sum(axis=1), dtype=np.float64)
 
 
-def _part(measure: Measure, scores: Floats, target: Floats, members: Ints) -> _Part:
+def _part(measure: AgreementMeasure, scores: Floats, target: Floats, members: Ints) -> _Part:
     clusters, local = np.unique(members, return_inverse=True)
-    if measure is Measure.ACCURACY:
+    if measure is AgreementMeasure.ACCURACY:
         sums, sizes = np.bincount(local, weights=scores), np.bincount(local).astype(np.float64)
         return _Part(lambda weights: (weights @ sums) / (weights @ sizes), clusters, len(scores))
     x, y = rounded(scores), rounded(target)
@@ -283,14 +283,14 @@ def _mean_of(parts: list[_Part], clusters: int, units: int) -> _Part:
 
 
 def _versus_humans(
-    human: _Part, judge: _Part, measure: Measure, *, n_excluded: int, even: bool = False
+    human: _Part, judge: _Part, measure: AgreementMeasure, *, n_excluded: int, even: bool = False
 ) -> JudgeVersusHumans:
     """Estimate two parts over the same clusters and their paired difference. See `jackknife` for `even`."""
-    is_share = measure is Measure.ACCURACY
-    low, plain = (0.0, Shape.WILSON) if is_share else (-1.0, Shape.FISHER)
+    is_share = measure is AgreementMeasure.ACCURACY
+    low, plain = (0.0, IntervalShape.WILSON) if is_share else (-1.0, IntervalShape.FISHER)
     gap = _Part(lambda weights: judge.statistic(weights) - human.statistic(weights), judge.clusters, judge.n)
 
-    def estimate(part: _Part, bounds: tuple[float, float], shape: Shape) -> Estimate:
+    def estimate(part: _Part, bounds: tuple[float, float], shape: IntervalShape) -> Estimate:
         count = len(part.clusters)
         counts = {"n": part.n, "clusters": count, "n_excluded": n_excluded}
         if not part.is_defined:
@@ -301,5 +301,5 @@ def _versus_humans(
     return JudgeVersusHumans(
         estimate(human, (low, 1.0), plain),
         estimate(judge, (low, 1.0), plain),
-        estimate(gap, (low - 1.0, 1.0 - low), Shape.FISHER),
+        estimate(gap, (low - 1.0, 1.0 - low), IntervalShape.FISHER),
     )

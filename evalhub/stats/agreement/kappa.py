@@ -14,7 +14,7 @@ import numpy as np
 
 from evalhub.stats.agreement.crosstable import CrossTable, cross_table
 from evalhub.stats.agreement.ratings import TOO_RARE, bounded_interval, hardly_meet
-from evalhub.stats.bootstrap import Shape
+from evalhub.stats.bootstrap import IntervalShape
 from evalhub.stats.clusters import Column, Floats, categories, floats, same_length
 from evalhub.stats.estimate import CONFIDENCE, MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import RESAMPLES, SEED, TOO_FEW, Ends, no_ends
@@ -184,7 +184,7 @@ def _kappa_ends(table: CrossTable, cells: Floats, cost: Floats, *, value: float)
     def statistic(counts: Floats) -> Floats:
         return _kappa((counts @ flat).reshape(-1, table.k, table.k), cost)
 
-    ends = bounded_interval(statistic, table.clusters, (-1, 1), shape=Shape.WILSON)
+    ends = bounded_interval(statistic, table.clusters, (-1, 1), shape=IntervalShape.WILSON)
     chance = cells.sum(axis=(0, 2)) * cells.sum(axis=(0, 1)) / table.n
     return no_ends(TOO_RARE) if ends.low is not None and hardly_meet(chance) else ends
 

@@ -12,7 +12,7 @@ import numpy as np
 from evalhub.stats.agreement.crosstable import CrossTable, cross_table
 from evalhub.stats.agreement.kappa import MIN_OF_CATEGORY
 from evalhub.stats.agreement.ratings import bounded_interval
-from evalhub.stats.bootstrap import Shape
+from evalhub.stats.bootstrap import IntervalShape
 from evalhub.stats.clusters import Column, Floats
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import Ends, no_ends
@@ -91,7 +91,7 @@ def _ends(statistic: Callable[[Floats], Floats], verdicts: Floats, clusters: int
     clusters_of_category = (verdicts.sum(axis=2) > 0).sum(axis=0)
     if ((clusters_of_category > 0) & (clusters_of_category < MIN_OF_CATEGORY)).any():
         return no_ends(f"a category of the judge lies in fewer than {MIN_OF_CATEGORY} clusters")
-    return bounded_interval(statistic, clusters, (0, 1), shape=Shape.WILSON)
+    return bounded_interval(statistic, clusters, (0, 1), shape=IntervalShape.WILSON)
 
 
 def _precisions(tables: Floats) -> Floats:

@@ -12,7 +12,7 @@ from evalhub.stats.clusters import Bools, Column, Floats, floats
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgeColumn:
     """Units that have a judge's value and some annotators' values.
 
     Args:
@@ -53,7 +53,7 @@ def read_judged(
     clusters: Column,
     numbers: bool,
     min_annotators: int,
-) -> Judged:
+) -> JudgeColumn:
     """Read the values of annotators and of a judge on the same units.
 
     Args:
@@ -83,7 +83,7 @@ def read_judged(
     of_unit = _judge_by_unit(verdicts, np.asarray(units).astype(np.str_), ratings)
     complete: Bools = (ratings.sizes >= min_annotators) & ~np.isnan(of_unit)
     n_excluded = int(ratings.all_units - complete.sum())
-    return Judged(only_units(ratings, complete), of_unit[complete], n_excluded)
+    return JudgeColumn(only_units(ratings, complete), of_unit[complete], n_excluded)
 
 
 def _judge_by_unit(verdicts: Floats, units: np.ndarray, ratings: Ratings) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalhub.errors import InputError
-from evalhub.stats.bootstrap import Shape, Statistic, interval
+from evalhub.stats.bootstrap import IntervalShape, Statistic, interval
 from evalhub.stats.clusters import (
     Bools,
     Column,
@@ -173,7 +173,7 @@ def bounded_interval(
     clusters: int,
     bounds: tuple[float, float],
     *,
-    shape: Shape = Shape.FISHER,
+    shape: IntervalShape = IntervalShape.FISHER,
     even: bool = False,
 ) -> Ends:
     """Make the interval of a statistic with bounds, like that of a coefficient in [-1, 1].
@@ -184,7 +184,7 @@ def bounded_interval(
         statistic: From (b, clusters) weights to (b,) values within `bounds`. NaN = undefined.
         clusters: Number of clusters.
         bounds: Lowest and highest possible value.
-        shape: Shape of the jackknife's interval.
+        shape: IntervalShape of the jackknife's interval.
         even: See `jackknife`.
 
     Returns:
@@ -193,7 +193,7 @@ def bounded_interval(
     Example:
         >>> hits = np.array([1.0, 0.0, 1.0, 1.0] * 3)
         >>> share = lambda weights: weights @ hits / weights.sum(axis=1)
-        >>> ends = bounded_interval(share, 12, (0, 1), shape=Shape.WILSON)
+        >>> ends = bounded_interval(share, 12, (0, 1), shape=IntervalShape.WILSON)
         >>> 0 < ends.low < 0.75 < ends.high < 1
         True
     """

@@ -49,7 +49,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class StageVerdicts:
     """The verdicts of one stage on every item.
 
     Args:
@@ -84,7 +84,7 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StageOutcome:
     """The outcome of a stage.
 
     Attributes:
@@ -106,8 +106,8 @@ class Outcome:
 class Cascade:
     """The outcome of each stage, of all stages combined, and the share that remains for people."""
 
-    stages: tuple[Outcome, ...]
-    combined: Outcome
+    stages: tuple[StageOutcome, ...]
+    combined: StageOutcome
     people: Estimate
 
 
@@ -135,7 +135,7 @@ def disagreement_bound(wrong: int, n: int, *, confidence: float) -> float:
 
 
 def set_thresholds(
-    stages: Sequence[Judged], clusters: Column, *, promise: Promise = Promise(), seed: int = 0
+    stages: Sequence[StageVerdicts], clusters: Column, *, promise: Promise = Promise(), seed: int = 0
 ) -> tuple[Threshold, ...]:
     """Set the threshold of each stage on labelled items, by tests in a fixed sequence.
 
@@ -165,7 +165,7 @@ def set_thresholds(
         2(3), 2003, 211-215 (fallback).
 
     Example:
-        >>> judged = Judged([0.9] * 40 + [0.6] * 40, [1] * 40 + [0, 1] * 20)
+        >>> judged = StageVerdicts([0.9] * 40 + [0.6] * 40, [1] * 40 + [0, 1] * 20)
         >>> set_thresholds([judged], range(80))[0].value
         0.9
     """
@@ -206,7 +206,7 @@ def decided_at(confidences: Sequence[Column], thresholds: Sequence[float | None]
 
 
 def evaluate_cascade(
-    stages: Sequence[Judged], thresholds: Sequence[float | None], clusters: Column
+    stages: Sequence[StageVerdicts], thresholds: Sequence[float | None], clusters: Column
 ) -> Cascade:
     """Evaluate a cascade on items. Its thresholds should come from other items.
 
@@ -221,7 +221,7 @@ def evaluate_cascade(
         InputError: No stage, columns of different lengths, a confidence outside [.5, 1].
 
     Example:
-        >>> judged = Judged([0.9, 0.9, 0.6, 0.9], [1, 1, 0, 0], cost=2)
+        >>> judged = StageVerdicts([0.9, 0.9, 0.6, 0.9], [1, 1, 0, 0], cost=2)
         >>> outcome = evaluate_cascade([judged], [0.8], range(4)).stages[0]
         >>> outcome.agreement.estimate, outcome.share.estimate, outcome.cost
         (0.6666666666666666, 0.75, 2.6666666666666665)
@@ -230,12 +230,12 @@ def evaluate_cascade(
     stage_of = decided_at(list(confidence), thresholds)
     names = np.asarray(clusters)
 
-    def outcome(decided: Bools, reached: int, cost: float) -> Outcome:
+    def outcome(decided: Bools, reached: int, cost: float) -> StageOutcome:
         agreement = mean_estimate(right[decided], names[decided], bounds=(0, 1))
         count = int(decided.sum())
         if not count:
             agreement = Estimate.none(NOTHING_DECIDED)
-        return Outcome(reached, count, agreement, share(decided), cost / count if count else None)
+        return StageOutcome(reached, count, agreement, share(decided), cost / count if count else None)
 
     def share(decided: Bools) -> Estimate:
         return mean_estimate(decided.astype(np.float64), names, bounds=(0, 1))
@@ -248,7 +248,7 @@ def evaluate_cascade(
     return Cascade(tuple(outcomes), combined, share(stage_of == len(stages)))
 
 
-def _columns(stages: Sequence[Judged], clusters: Column) -> tuple[Floats, Floats]:
+def _columns(stages: Sequence[StageVerdicts], clusters: Column) -> tuple[Floats, Floats]:
     """Return the confidences and agreements, one line per stage."""
     if not stages:
         raise InputError("a cascade has at least one stage")

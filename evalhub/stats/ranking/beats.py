@@ -10,7 +10,7 @@ from evalhub.stats.clusters import Ints
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.logit.fit import probabilities
 from evalhub.stats.means import mean_estimate
-from evalhub.stats.ranking.fitted import Fitted, Unfitted, fit_matches
+from evalhub.stats.ranking.fitted import FittedStrengths, Unfitted, fit_matches
 from evalhub.stats.ranking.matches import Matches, Played, read_matches
 
 
@@ -84,7 +84,7 @@ def _observed(played: Played, rows: Ints | None, system: int) -> Estimate:
     return mean_estimate(wins, played.members[rows], bounds=(0, 1))
 
 
-def _modelled(fit: Fitted | Unfitted, played: Played, i: int, j: int) -> Estimate:
+def _modelled(fit: FittedStrengths | Unfitted, played: Played, i: int, j: int) -> Estimate:
     if isinstance(fit, Unfitted):
         return Estimate.none(fit.reason)
     contrast = np.zeros(len(fit.beta))

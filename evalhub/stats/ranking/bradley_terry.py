@@ -19,7 +19,7 @@ import numpy as np
 
 from evalhub.stats.clusters import Floats
 from evalhub.stats.estimate import Estimate
-from evalhub.stats.ranking.fitted import Fitted, Unfitted, fit_matches
+from evalhub.stats.ranking.fitted import FittedStrengths, Unfitted, fit_matches
 from evalhub.stats.ranking.matches import Matches, Played, read_matches
 from evalhub.stats.ranking.system_estimates import SystemEstimates
 
@@ -104,7 +104,7 @@ def _unrated(played: Played, reason: str) -> BradleyTerry:
     return BradleyTerry(ratings, covariates, None, reason)
 
 
-def _rated(fit: Fitted) -> BradleyTerry:
+def _rated(fit: FittedStrengths) -> BradleyTerry:
     strengths = [(system, _strength(fit, system)) for system in fit.played.all_systems]
     ratings = tuple(Rating(system, strength, on_elo_scale(strength)) for system, strength in strengths)
     estimates = None
@@ -114,7 +114,7 @@ def _rated(fit: Fitted) -> BradleyTerry:
     return BradleyTerry(ratings, _slopes(fit, np.eye(len(fit.beta))), estimates, fit.reason)
 
 
-def _strength(fit: Fitted, system: str) -> Estimate:
+def _strength(fit: FittedStrengths, system: str) -> Estimate:
     played = fit.played
     if system in played.idle:
         return Estimate.none("no match that counts", n_excluded=played.n_excluded)
@@ -123,7 +123,7 @@ def _strength(fit: Fitted, system: str) -> Estimate:
     return fit.estimate(contrast, n=int(fit.matches[place]), clusters=int(fit.entries[place]))
 
 
-def _slopes(fit: Fitted, unit: Floats) -> dict[str, Estimate]:
+def _slopes(fit: FittedStrengths, unit: Floats) -> dict[str, Estimate]:
     played, strengths = fit.played, fit.strengths
     n, clusters, n_excluded = len(played.wins), played.clusters, played.n_excluded
     places = {int(column): fit.size + place for place, column in enumerate(strengths.columns)}

@@ -28,7 +28,7 @@ class Unfitted:
     reason: str
 
 
-def fit_matches(played: Played) -> Fitted | Unfitted:
+def fit_matches(played: Played) -> FittedStrengths | Unfitted:
     """Fit the strengths of the systems, with a prior where they have no finite maximum.
 
     Args:
@@ -47,7 +47,7 @@ def fit_matches(played: Played) -> Fitted | Unfitted:
     strengths = fit_strengths(played, prior=len(strong) > 1)
     if strengths is None:
         return Unfitted(SEPARATED)
-    return Fitted(played, strengths, _divergence(played, strong) if len(strong) > 1 else None)
+    return FittedStrengths(played, strengths, _divergence(played, strong) if len(strong) > 1 else None)
 
 
 def _names(played: Played, numbers: list[int]) -> str:
@@ -71,7 +71,7 @@ def _divergence(played: Played, groups: list[list[int]]) -> str:
     return f"the maximum lies at infinity: {'; '.join(facts)}; each system got one virtual tie"
 
 
-class Fitted:
+class FittedStrengths:
     """Fitted strengths, centred, with the influences that their intervals need.
 
     Args:

@@ -42,7 +42,7 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class JointFit:
     """A maximum of the penalised likelihood.
 
     Args:
@@ -60,7 +60,7 @@ class Fitted:
     converged: bool
 
 
-def fit(verdicts: Verdicts, *, items_vary: bool) -> Fitted:
+def fit(verdicts: Verdicts, *, items_vary: bool) -> JointFit:
     """Maximise the penalised likelihood by Newton's method with halved steps.
 
     Args:
@@ -77,7 +77,7 @@ def fit(verdicts: Verdicts, *, items_vary: bool) -> Fitted:
     counts = verdicts.present.sum(axis=1)
     shares = (verdicts.wins.sum(axis=1) + 0.5) / (counts + 1)
     beta = np.column_stack([np.log(shares / (1 - shares)), np.zeros(len(shares)), np.ones(len(shares))])
-    fitted = Fitted(verdicts, beta, np.zeros(verdicts.wins.shape[1]), 1.0 if items_vary else 0.0, False)
+    fitted = JointFit(verdicts, beta, np.zeros(verdicts.wins.shape[1]), 1.0 if items_vary else 0.0, False)
     for _ in range(ITERATIONS):
         system = System.of(fitted)
         step, item_step = system.step()
@@ -90,7 +90,7 @@ def fit(verdicts: Verdicts, *, items_vary: bool) -> Fitted:
     return fitted
 
 
-def _climb(fitted: Fitted, step: Floats, item_step: Floats) -> Fitted:
+def _climb(fitted: JointFit, step: Floats, item_step: Floats) -> JointFit:
     height, share = _height(fitted), 1.0
     while True:
         trial = replace(fitted, beta=fitted.beta + share * step, ease=fitted.ease + share * item_step)
@@ -99,7 +99,7 @@ def _climb(fitted: Fitted, step: Floats, item_step: Floats) -> Fitted:
         share /= 2
 
 
-def _height(fitted: Fitted) -> float:
+def _height(fitted: JointFit) -> float:
     data = fitted.verdicts
     log_odds = predictor(fitted)
     likelihood = float(np.sum(data.wins * log_odds) - np.logaddexp(0, log_odds)[data.present].sum())
@@ -111,13 +111,13 @@ def _height(fitted: Fitted) -> float:
     return likelihood - cost / 2
 
 
-def _spread(fitted: Fitted, system: System) -> float:
+def _spread(fitted: JointFit, system: System) -> float:
     """Return the items' spread from the number of items that the data determine, bounded from below."""
     determined = float(np.sum(1 - 1 / (system.curvature * fitted.spread**2)))
     return float(max(float(np.sum(fitted.ease**2)) / max(determined, 1e-9), LEAST_SPREAD**2) ** 0.5)
 
 
-def predictor(fitted: Fitted) -> Floats:
+def predictor(fitted: JointFit) -> Floats:
     """Return the (m, n) log-odds of each model on each item."""
     strength, length, sensitivity = fitted.beta.T[:, :, None]
     log_odds = strength + length * fitted.verdicts.length + sensitivity * fitted.ease
@@ -157,7 +157,7 @@ class System:
     penalty: Floats
 
     @classmethod
-    def of(cls, state: Fitted) -> System:
+    def of(cls, state: JointFit) -> System:
         """Set up the system at some coefficients."""
         from scipy import special
 

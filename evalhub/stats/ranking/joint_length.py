@@ -28,7 +28,7 @@ from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import no_ends, with_ends
 from evalhub.stats.logit.fit import probabilities
 from evalhub.stats.means import mean_estimate
-from evalhub.stats.ranking.joint_fit import LEAST_SPREAD, Fitted, System, Verdicts, fit
+from evalhub.stats.ranking.joint_fit import LEAST_SPREAD, JointFit, System, Verdicts, fit
 from evalhub.stats.ranking.length_control import NO_SPREAD, inflated, rate_ends, standard_difference
 
 LEAST_MODELS = 20
@@ -222,7 +222,7 @@ def _cell_means(values: Floats, cells: Ints, size: int) -> Floats:
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-def _fit(table: _Table, rows: Ints, columns: Ints) -> tuple[Fitted, str | None]:
+def _fit(table: _Table, rows: Ints, columns: Ints) -> tuple[JointFit, str | None]:
     """Fit the models and items that have verdicts, and give the reason where the items' ease is left out."""
     cells = np.ix_(rows, columns)
     complete = table.complete[cells]
@@ -269,7 +269,7 @@ def _result(table: _Table, row: int, part: _Part | None, note: str | None) -> Le
     return LengthControlled(table.models[row], win_rate, raw, part.length_effect, note)
 
 
-def _rates(fitted: Fitted) -> tuple[Floats, Floats, Floats]:
+def _rates(fitted: JointFit) -> tuple[Floats, Floats, Floats]:
     """Return each model's (m,) rate, the (m, n) pull of each item, and (m,) the variance from the penalties.
 
     A penalty narrows the spread of a coefficient and biases it. Where the coefficients are spread as the

@@ -11,7 +11,7 @@ from enum import StrEnum
 from evalhub.stats.estimate import Estimate
 
 
-class Finding(StrEnum):
+class MarginFinding(StrEnum):
     """What the interval shows."""
 
     NON_INFERIOR = "non-inferior"
@@ -19,7 +19,7 @@ class Finding(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-def finding(difference: Estimate, margin: float) -> Finding:
+def finding(difference: Estimate, margin: float) -> MarginFinding:
     """Return what the interval of a difference shows about a margin.
 
     Args:
@@ -37,7 +37,7 @@ def finding(difference: Estimate, margin: float) -> Finding:
     """
     low, high = difference.low, difference.high
     if low is None or high is None:
-        return Finding.INCONCLUSIVE
+        return MarginFinding.INCONCLUSIVE
     if low > -margin:
-        return Finding.NON_INFERIOR
-    return Finding.INFERIOR if high < -margin else Finding.INCONCLUSIVE
+        return MarginFinding.NON_INFERIOR
+    return MarginFinding.INFERIOR if high < -margin else MarginFinding.INCONCLUSIVE

@@ -19,7 +19,7 @@ POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class ClusterDesign:
     """The spread of the values, and the error of the test.
 
     Args:
@@ -61,7 +61,7 @@ class Planned:
     reason: str | None = None
 
 
-def detectable(clusters: int, design: Design = Design(), *, target: float = POWER) -> float:
+def detectable(clusters: int, design: ClusterDesign = ClusterDesign(), *, target: float = POWER) -> float:
     """Return the smallest effect, in the unit of the values, that is found with a given power.
 
     Raises:
@@ -82,7 +82,7 @@ def detectable(clusters: int, design: Design = Design(), *, target: float = POWE
 
 
 def planned(
-    clusters: int, design: Design = Design(), *, target: float = POWER, largest: float = 0.5
+    clusters: int, design: ClusterDesign = ClusterDesign(), *, target: float = POWER, largest: float = 0.5
 ) -> Planned:
     """Return what a number of clusters can show, before anything is spent.
 
@@ -131,7 +131,7 @@ def _power(noncentrality: float, freedom: int, alpha: float) -> float:
     return float(np.clip(1 - tails[0] + tails[1], alpha, 1.0))
 
 
-def _check_power(target: float, design: Design) -> None:
+def _check_power(target: float, design: ClusterDesign) -> None:
     if not 0 < target < 1:
         raise InputError("a power lies between 0 and 1", value=target)
     if target <= design.alpha:

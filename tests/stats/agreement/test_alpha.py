@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from evalhub.errors import InputError
 from evalhub.stats.agreement.alpha import (
-    Metric,
+    Measurement,
     _interval,
     _nominal,
     _ordinal,
@@ -24,9 +24,9 @@ def long(table):
     return table.ravel(), units.ravel(), raters.ravel()
 
 
-def alpha_of(table, metric, **more):
+def alpha_of(table, measurement, **more):
     values, units, raters = long(table)
-    return krippendorff_alpha(values, units, raters, clusters=units, metric=metric, **more)
+    return krippendorff_alpha(values, units, raters, clusters=units, measurement=measurement, **more)
 
 
 def random_table(seed):
@@ -36,12 +36,12 @@ def random_table(seed):
     return np.where(rng.random((units, raters)) < 0.25, np.nan, table)
 
 
-@pytest.mark.parametrize("metric", list(Metric))
-def test_equals_the_krippendorff_package_with_missing_values(metric):
+@pytest.mark.parametrize("measurement", list(Measurement))
+def test_equals_the_krippendorff_package_with_missing_values(measurement):
     for seed in range(60):
         table = random_table(seed)
-        expected = krippendorff.alpha(reliability_data=table.T, level_of_measurement=metric.value)
-        assert alpha_of(table, metric).estimate == pytest.approx(expected, abs=1e-8)
+        expected = krippendorff.alpha(reliability_data=table.T, level_of_measurement=measurement.value)
+        assert alpha_of(table, measurement).estimate == pytest.approx(expected, abs=1e-8)
 
 
 def test_krippendorffs_own_example():
@@ -55,7 +55,7 @@ def test_krippendorffs_own_example():
             [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, nan],
         ]
     ).T
-    found = [alpha_of(table, metric) for metric in Metric]
+    found = [alpha_of(table, measurement) for measurement in Measurement]
     assert [round(one.estimate, 3) for one in found] == [0.743, 0.815, 0.849]
     assert [(one.n, one.n_excluded) for one in found] == [(11, 1)] * 3
 
@@ -64,33 +64,42 @@ def test_levels_order_words():
     values = ["low", "mid", "high", "high", "mid", "low", "low", "low"]
     units, raters = [0, 0, 1, 1, 2, 2, 3, 3], [0, 1] * 4
     words = krippendorff_alpha(
-        values, units, raters, clusters=units, metric=Metric.ORDINAL, levels=["low", "mid", "high"]
+        values,
+        units,
+        raters,
+        clusters=units,
+        measurement=Measurement.ORDINAL,
+        levels=["low", "mid", "high"],
     )
     numbers = krippendorff_alpha(
-        [1, 2, 3, 3, 2, 1, 1, 1], units, raters, clusters=units, metric=Metric.ORDINAL
+        [1, 2, 3, 3, 2, 1, 1, 1], units, raters, clusters=units, measurement=Measurement.ORDINAL
     )
     assert words == numbers
 
 
 @pytest.mark.parametrize(
-    ("metric", "statistic_of"),
-    [(Metric.NOMINAL, _nominal), (Metric.ORDINAL, _ordinal), (Metric.INTERVAL, _interval)],
+    ("measurement", "statistic_of"),
+    [
+        (Measurement.NOMINAL, _nominal),
+        (Measurement.ORDINAL, _ordinal),
+        (Measurement.INTERVAL, _interval),
+    ],
 )
-def test_weights_are_copies(metric, statistic_of):
+def test_weights_are_copies(measurement, statistic_of):
     """Leaving clusters out and drawing them twice is the alpha of the rows written out."""
     table = np.where(np.arange(12)[:, None] % 4 == 3, 1.0, random_table(9)[:12, :2])
     table = np.where(np.isnan(table), 2.0, table)
     values, units, raters = long(table)
     _, numbers = np.unique(values, return_inverse=True)
-    names = np.unique(values).astype(str) if metric is Metric.NOMINAL else None
+    names = np.unique(values).astype(str) if measurement is Measurement.NOMINAL else None
     ratings = read_ratings(
-        numbers.astype(float) if metric is Metric.NOMINAL else values,
+        numbers.astype(float) if measurement is Measurement.NOMINAL else values,
         [f"u{unit:02}" for unit in units], raters, clusters=units // 3, names=names,
     )  # fmt: skip
     weights = draw(4, 6, 0)
     for row, alpha in zip(weights, statistic_of(ratings)(weights), strict=True):
         copies = np.concatenate([np.tile(table[3 * k : 3 * k + 3], (int(row[k]), 1)) for k in range(4)])
-        assert alpha == pytest.approx(alpha_of(copies, metric).estimate)
+        assert alpha == pytest.approx(alpha_of(copies, measurement).estimate)
 
 
 def second_ac1(table, k):
@@ -135,19 +144,21 @@ def test_an_unseen_level_lowers_the_chance():
     assert three == pytest.approx((2 / 3 - 0.25) / 0.75)
 
 
-@pytest.mark.parametrize("metric", list(Metric))
-def test_what_is_undefined_says_why(metric):
-    constant = alpha_of([[1, 1]] * 5, metric)
+@pytest.mark.parametrize("measurement", list(Measurement))
+def test_what_is_undefined_says_why(measurement):
+    constant = alpha_of([[1, 1]] * 5, measurement)
     assert (constant.estimate, constant.n) == (None, 5)
     assert "one and the same" in constant.reason
-    alone = alpha_of([[1, np.nan], [np.nan, 2]], metric)
+    alone = alpha_of([[1, np.nan], [np.nan, 2]], measurement)
     assert (alone.estimate, alone.n, alone.n_excluded) == (None, 0, 2)
     assert alone.reason == "no unit has two values"
-    nothing = alpha_of([[np.nan, np.nan]], metric)
+    nothing = alpha_of([[np.nan, np.nan]], measurement)
     assert (nothing.estimate, nothing.n_excluded) == (None, 1)
-    full = alpha_of([[1, 1], [2, 2]] * 10, metric)
+    full = alpha_of([[1, 1], [2, 2]] * 10, measurement)
     assert (full.estimate, full.low) == (pytest.approx(1), None)
-    few = krippendorff_alpha([1, 1, 2, 1], [0, 0, 1, 1], [0, 1, 0, 1], clusters=[0, 0, 1, 1], metric=metric)
+    few = krippendorff_alpha(
+        [1, 1, 2, 1], [0, 0, 1, 1], [0, 1, 0, 1], clusters=[0, 0, 1, 1], measurement=measurement
+    )
     assert few.estimate is not None
     assert few.low is None
 
@@ -166,7 +177,7 @@ def test_one_category_has_no_ac1():
 def test_a_rare_category_has_an_alpha_without_interval():
     table = np.zeros((30, 2))
     table[0], table[1, 0] = 1, 1
-    found = alpha_of(table, Metric.NOMINAL)
+    found = alpha_of(table, Measurement.NOMINAL)
     assert found.estimate is not None
     assert found.low is None
     assert "rarer categories" in found.reason
@@ -174,34 +185,36 @@ def test_a_rare_category_has_an_alpha_without_interval():
 
 def test_misuse():
     with pytest.raises(InputError, match="two values of one unit"):
-        krippendorff_alpha([1, 2], ["u", "u"], ["x", "x"], clusters=[0, 0], metric=Metric.INTERVAL)
+        krippendorff_alpha([1, 2], ["u", "u"], ["x", "x"], clusters=[0, 0], measurement=Measurement.INTERVAL)
     with pytest.raises(InputError, match="two clusters"):
-        krippendorff_alpha([1, 2], ["u", "u"], ["x", "y"], clusters=[0, 1], metric=Metric.INTERVAL)
+        krippendorff_alpha([1, 2], ["u", "u"], ["x", "y"], clusters=[0, 1], measurement=Measurement.INTERVAL)
     with pytest.raises(InputError, match="one length"):
-        krippendorff_alpha([1, 2], ["u"], ["x", "y"], clusters=[0, 1], metric=Metric.INTERVAL)
+        krippendorff_alpha([1, 2], ["u"], ["x", "y"], clusters=[0, 1], measurement=Measurement.INTERVAL)
     with pytest.raises(InputError, match="none of the levels"):
-        krippendorff_alpha(["a"], ["u"], ["x"], clusters=[0], metric=Metric.ORDINAL, levels=["b"])
+        krippendorff_alpha(["a"], ["u"], ["x"], clusters=[0], measurement=Measurement.ORDINAL, levels=["b"])
     with pytest.raises(InputError, match="once"):
-        krippendorff_alpha(["a"], ["u"], ["x"], clusters=[0], metric=Metric.ORDINAL, levels=["a", "a"])
+        krippendorff_alpha(
+            ["a"], ["u"], ["x"], clusters=[0], measurement=Measurement.ORDINAL, levels=["a", "a"]
+        )
 
 
 def test_a_few_far_values_have_an_alpha_without_interval():
     table = np.full((30, 2), 5.0) - np.arange(60).reshape(30, 2) % 2
     table[0] = 1
-    found = alpha_of(table, Metric.INTERVAL)
+    found = alpha_of(table, Measurement.INTERVAL)
     assert found.estimate is not None
     assert found.low is None
     assert "far from the others" in found.reason
-    assert alpha_of(table, Metric.ORDINAL).low is not None
+    assert alpha_of(table, Measurement.ORDINAL).low is not None
 
 
 def test_few_clusters_that_hold_most_units_have_no_interval():
     values, units, raters = long(np.random.default_rng(0).integers(0, 2, (114, 2)))
     large, alike = np.repeat(np.arange(27), [30] * 3 + [1] * 24), np.arange(114) % 27
-    found = krippendorff_alpha(values, units, raters, clusters=large[units], metric=Metric.NOMINAL)
+    found = krippendorff_alpha(values, units, raters, clusters=large[units], measurement=Measurement.NOMINAL)
     assert (found.clusters, found.low) == (27, None)
     assert "a few clusters hold most" in found.reason
-    same = krippendorff_alpha(values, units, raters, clusters=alike[units], metric=Metric.NOMINAL)
+    same = krippendorff_alpha(values, units, raters, clusters=alike[units], measurement=Measurement.NOMINAL)
     assert same.low is not None
 
 
@@ -210,4 +223,4 @@ def test_how_far_values_may_lie_apart(far, offered):
     """A share p of far values has the kurtosis 1 / pq - 3: less 1, over 60 clusters, that is .12 and .17."""
     table = np.full((60, 2), 5.0)
     table[:far, 0] = 1
-    assert (alpha_of(table, Metric.INTERVAL).low is not None) == offered
+    assert (alpha_of(table, Measurement.INTERVAL).low is not None) == offered

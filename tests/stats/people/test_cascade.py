@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scipy import stats as reference
 
 from evalhub.errors import InputError
-from evalhub.stats import Judged, Promise, decided_at, disagreement_bound, evaluate_cascade, set_thresholds
+from evalhub.stats import (
+    Promise,
+    StageVerdicts,
+    decided_at,
+    disagreement_bound,
+    evaluate_cascade,
+    set_thresholds,
+)
 
 PATH = Path(__file__).resolve().parents[3] / "benchmarks" / "cascade.py"
 
@@ -46,7 +53,7 @@ def draw(seed, n=300, **levels):
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_decided_keeps_the_promise_on_the_labels_themselves(seed):
     sure, right = draw(seed)
-    (found,) = set_thresholds([Judged(sure, right)], range(300), promise=Promise(0.8, 0.9))
+    (found,) = set_thresholds([StageVerdicts(sure, right)], range(300), promise=Promise(0.8, 0.9))
     if found.value is None:
         assert "no threshold keeps the promise" in found.reason
         return
@@ -60,7 +67,7 @@ def test_what_is_decided_keeps_the_promise_on_the_labels_themselves(seed):
 
 
 def test_all_agree_and_everything_is_decided():
-    (found,) = set_thresholds([Judged([0.7] * 50, [1] * 50)], range(50))
+    (found,) = set_thresholds([StageVerdicts([0.7] * 50, [1] * 50)], range(50))
     assert (found.value, found.n, found.reason) == (0.7, 50, None)
     assert found.upper_bound == pytest.approx(1 - 0.1 ** (1 / 50))
 
@@ -68,32 +75,32 @@ def test_all_agree_and_everything_is_decided():
 def test_equal_confidences_are_one_test_of_all():
     sure = [0.9] * 100
     few, many = ([0] * wrong + [1] * (100 - wrong) for wrong in (10, 25))
-    assert set_thresholds([Judged(sure, few)], range(100))[0].value == 0.9
-    (found,) = set_thresholds([Judged(sure, many)], range(100))
+    assert set_thresholds([StageVerdicts(sure, few)], range(100))[0].value == 0.9
+    (found,) = set_thresholds([StageVerdicts(sure, many)], range(100))
     assert found.value is None
     assert "25 of the 100 most confident" in found.reason
 
 
 def test_a_judge_who_only_ties_decides_nothing_where_people_do_not_tie():
-    (found,) = set_thresholds([Judged([0.5] * 60, [0] * 60)], range(60))
+    (found,) = set_thresholds([StageVerdicts([0.5] * 60, [0] * 60)], range(60))
     assert found.value is None
     assert found.reason
 
 
 @pytest.mark.parametrize("n", [0, 1, 29])
 def test_fewer_than_thirty_items_escalate_everything(n):
-    found = set_thresholds([Judged([0.9] * n, [1] * n)] * 2, range(n))
+    found = set_thresholds([StageVerdicts([0.9] * n, [1] * n)] * 2, range(n))
     assert [one.value for one in found] == [None, None]
     assert all(one.reason == f"{n} labelled items with a verdict, and the tests start at 30" for one in found)
 
 
 def test_thirty_items_of_which_none_disagrees_are_enough():
-    assert set_thresholds([Judged([0.9] * 30, [1] * 30)], range(30))[0].value == 0.9
+    assert set_thresholds([StageVerdicts([0.9] * 30, [1] * 30)], range(30))[0].value == 0.9
 
 
 def test_no_labels_and_no_verdicts():
-    unlabelled = Judged([0.9] * 50, [None] * 50)
-    mute = Judged([None] * 50, [None] * 50)
+    unlabelled = StageVerdicts([0.9] * 50, [None] * 50)
+    mute = StageVerdicts([None] * 50, [None] * 50)
     for judged in (unlabelled, mute):
         (found,) = set_thresholds([judged], range(50))
         assert (found.value, found.n) == (None, 0)
@@ -103,15 +110,16 @@ def test_labels_choose_no_test():
     sure, right = draw(1, n=400)
     random = np.random.default_rng(0)
     starts = {
-        set_thresholds([Judged(sure, random.permutation(right))], range(400))[0].start for _ in range(9)
+        set_thresholds([StageVerdicts(sure, random.permutation(right))], range(400))[0].start
+        for _ in range(9)
     }
     assert starts == {40}
 
 
 def test_the_second_stage_is_tested_on_what_the_first_hands_on():
     # the first is right where it is sure; the second is right on the rest alone
-    first = Judged([0.9] * 50 + [0.6] * 50, [1] * 50 + [0, 1] * 25)
-    second = Judged([0.95] * 50 + [0.8] * 50, [0] * 50 + [1] * 50)
+    first = StageVerdicts([0.9] * 50 + [0.6] * 50, [1] * 50 + [0, 1] * 25)
+    second = StageVerdicts([0.95] * 50 + [0.8] * 50, [0] * 50 + [1] * 50)
     one, two = set_thresholds([first, second], range(100))
     assert (one.value, one.n) == (0.9, 100)
     assert (two.value, two.n) == (0.8, 50)
@@ -121,14 +129,14 @@ def test_the_second_stage_is_tested_on_what_the_first_hands_on():
 
 def test_the_error_is_split_over_the_stages():
     # 2 of 30 wrong: bound .168 at 90%, .195 at 95% and .235 at 98.3%
-    judged = Judged([0.9] * 30, [0] * 2 + [1] * 28)
+    judged = StageVerdicts([0.9] * 30, [0] * 2 + [1] * 28)
     assert set_thresholds([judged], range(30))[0].value == 0.9
     assert set_thresholds([judged] * 2, range(30))[0].value == 0.9
     assert set_thresholds([judged] * 3, range(30))[0].value is None
 
 
 def test_one_item_stands_for_its_cluster():
-    judged = Judged([0.9] * 120, [1] * 120)
+    judged = StageVerdicts([0.9] * 120, [1] * 120)
     clusters = np.repeat(np.arange(20), 6)
     (found,) = set_thresholds([judged], clusters)
     assert (found.value, found.n) == (None, 20)
@@ -138,16 +146,16 @@ def test_one_item_stands_for_its_cluster():
 def test_the_order_of_rows_changes_nothing_and_the_seed_is_the_only_chance():
     sure, right = draw(3)
     mixed = np.random.default_rng(9).permutation(300)
-    plain = set_thresholds([Judged(sure, right)], range(300))
-    assert plain == set_thresholds([Judged(sure[mixed], right[mixed])], np.arange(300)[mixed])
+    plain = set_thresholds([StageVerdicts(sure, right)], range(300))
+    assert plain == set_thresholds([StageVerdicts(sure[mixed], right[mixed])], np.arange(300)[mixed])
     clusters = np.arange(300) // 3
-    again = [set_thresholds([Judged(sure, right)], clusters, seed=seed) for seed in (5, 5)]
+    again = [set_thresholds([StageVerdicts(sure, right)], clusters, seed=seed) for seed in (5, 5)]
     assert again[0] == again[1]
 
 
 def test_measured_on_other_items():
-    first = Judged([0.9, 0.9, 0.6, 0.6, None], [1, 0, 1, 1, None], cost=1)
-    second = Judged([0.9, 0.9, 0.9, 0.6, 0.9], [1, 1, 0, 1, 1], cost=10)
+    first = StageVerdicts([0.9, 0.9, 0.6, 0.6, None], [1, 0, 1, 1, None], cost=1)
+    second = StageVerdicts([0.9, 0.9, 0.9, 0.6, 0.9], [1, 1, 0, 1, 1], cost=10)
     found = evaluate_cascade([first, second], [0.8, 0.8], range(5))
     assert [(one.n, one.n_decided) for one in found.stages] == [(5, 2), (3, 2)]
     assert [one.agreement.estimate for one in found.stages] == [0.5, 0.5]
@@ -162,7 +170,7 @@ def test_measured_on_other_items():
 
 
 def test_measured_on_nothing():
-    found = evaluate_cascade([Judged([], [])], [0.8], [])
+    found = evaluate_cascade([StageVerdicts([], [])], [0.8], [])
     assert found.people.estimate is None
     assert found.stages[0].n == 0
 
@@ -171,10 +179,10 @@ def test_what_is_refused():
     with pytest.raises(InputError, match="at least one stage"):
         set_thresholds([], range(3))
     with pytest.raises(InputError, match="one length"):
-        set_thresholds([Judged([0.9], [1, 0])], range(2))
+        set_thresholds([StageVerdicts([0.9], [1, 0])], range(2))
     for wrong in (0.3, 1.2):
         with pytest.raises(InputError, match=r"between \.5 and 1"):
-            set_thresholds([Judged([wrong], [1])], range(1))
+            set_thresholds([StageVerdicts([wrong], [1])], range(1))
     with pytest.raises(InputError, match="promised agreement"):
         Promise(agreement=1)
     assert decided_at([[0.5, None]], [None]).tolist() == [1, 1]
@@ -194,5 +202,5 @@ def test_a_few_unlucky_verdicts_at_the_top_do_not_end_the_search():
     sure = np.linspace(1, 0.5, 300)
     right = np.ones(300)
     right[:30:5] = 0
-    (found,) = set_thresholds([Judged(sure, right)], range(300))
+    (found,) = set_thresholds([StageVerdicts(sure, right)], range(300))
     assert found.value == pytest.approx(0.5)

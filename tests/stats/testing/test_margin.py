@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evalhub.stats import Estimate, Finding, finding, mean_difference
+from evalhub.stats import Estimate, MarginFinding, finding, mean_difference
 
 
 @pytest.mark.parametrize(
     ("shift", "expected"),
-    [(0.0, Finding.NON_INFERIOR), (-0.3, Finding.INCONCLUSIVE), (-0.9, Finding.INFERIOR)],
+    [(0.0, MarginFinding.NON_INFERIOR), (-0.3, MarginFinding.INCONCLUSIVE), (-0.9, MarginFinding.INFERIOR)],
 )
-def test_the_finding_is_that_of_two_one_sided_t_tests(shift: float, expected: Finding) -> None:
+def test_the_finding_is_that_of_two_one_sided_t_tests(shift: float, expected: MarginFinding) -> None:
     rng = np.random.default_rng(4)
     other = rng.normal(size=40)
     noise = rng.normal(size=40)
@@ -19,8 +19,8 @@ def test_the_finding_is_that_of_two_one_sided_t_tests(shift: float, expected: Fi
     assert finding(mean_difference(values, other, range(40)), 0.3) is expected
     better = stats.ttest_rel(values + 0.3, other, alternative="greater").pvalue < 0.025
     worse = stats.ttest_rel(values + 0.3, other, alternative="less").pvalue < 0.025
-    assert (better, worse) == (expected is Finding.NON_INFERIOR, expected is Finding.INFERIOR)
+    assert (better, worse) == (expected is MarginFinding.NON_INFERIOR, expected is MarginFinding.INFERIOR)
 
 
 def test_without_an_interval_it_is_inconclusive() -> None:
-    assert finding(Estimate.none("nothing was measured"), 1) is Finding.INCONCLUSIVE
+    assert finding(Estimate.none("nothing was measured"), 1) is MarginFinding.INCONCLUSIVE

@@ -7,7 +7,7 @@ import pytest
 from statsmodels.stats.power import TTestPower
 
 from evalhub.errors import InputError
-from evalhub.stats.testing.power import Design, _power, detectable, planned
+from evalhub.stats.testing.power import ClusterDesign, _power, detectable, planned
 
 THEIRS = TTestPower()
 
@@ -48,7 +48,7 @@ def test_what_is_said_before_anything_is_spent() -> None:
     assert "largest effect" in str(few.reason)
     none = planned(2)
     assert (none.detectable, none.half_width, none.reason) == (None, None, "fewer than 3 clusters")
-    ties = planned(200, Design(sd=0.35))
+    ties = planned(200, ClusterDesign(sd=0.35))
     assert ties.detectable is not None
     assert ties.detectable < 0.0995
 
@@ -64,7 +64,7 @@ def test_more_clusters_find_less() -> None:
 )
 def test_bad_designs(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError):
-        Design(**wrong)
+        ClusterDesign(**wrong)
 
 
 def test_other_bad_inputs() -> None:
