@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 LETTERS = string.ascii_uppercase
-"""The letters that stand for levels where a judge cannot answer with their labels."""
+"""The letters that stand for levels where a judge cannot answer with their names."""
 
 
 class AnswerForm(StrEnum):
-    """How a judge names a level: by its label, or by a letter that stands for it."""
+    """How a judge names a level: by its name, or by a letter that stands for it."""
 
-    LABELS = "labels"
+    NAMES = "names"
     LETTERS = "letters"
 
 
@@ -80,12 +80,12 @@ class Level:
     """One step of a rating scale.
 
     Attributes:
-        label: The level's name, such as "4", "10%" or "far better".
+        name: Such as "4", "10%" or "far better".
         value: The number that the level contributes to means. None if the level says "not applicable".
         meaning: The meaning of the level in words.
     """
 
-    label: str
+    name: str
     value: float | None
     meaning: str
 
@@ -107,9 +107,9 @@ class Scale:
     levels: tuple[Level, ...]
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels of all levels, in the order in which they are shown."""
-        return tuple(level.label for level in self.levels)
+    def names(self) -> tuple[str, ...]:
+        """The names of all levels, in the order in which they are shown."""
+        return tuple(level.name for level in self.levels)
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -123,31 +123,29 @@ class Scale:
         return not values or values[0] <= values[-1]
 
     def level_of(self, answer: str | float) -> Level | None:
-        """Return the level that an answer names by its label or its number. None if there is no such level.
+        """Return the level that an answer gives by its name or its number. None if there is no such level.
 
         >>> scale = Scale((Level("0", None, "no reply"), Level("1", 1.0, "kind")))
         >>> scale.level_of(1).meaning, scale.level_of(0.0).applicable, scale.level_of("2")
         ('kind', False, None)
         """
         if isinstance(answer, str):
-            return next((level for level in self.levels if level.label == answer), None)
+            return next((level for level in self.levels if level.name == answer), None)
         by_value = (level for level in self.levels if level.value == answer)
-        by_label = (
-            level for level in self.levels if not level.applicable and number_in(level.label) == answer
-        )
-        return next(by_value, None) or next(by_label, None)
+        by_name = (level for level in self.levels if not level.applicable and number_in(level.name) == answer)
+        return next(by_value, None) or next(by_name, None)
 
-    def answers(self, form: AnswerForm = AnswerForm.LABELS) -> tuple[str, ...]:
+    def answers(self, form: AnswerForm = AnswerForm.NAMES) -> tuple[str, ...]:
         """Return a judge's answer for each level, in the order in which the levels are shown.
 
         >>> Scale((Level("-1", -1, "worse"), Level("1", 1, "better"))).answers(AnswerForm.LETTERS)
         ('A', 'B')
         """
-        return self.labels if form is AnswerForm.LABELS else tuple(LETTERS[: len(self.levels)])
+        return self.names if form is AnswerForm.NAMES else tuple(LETTERS[: len(self.levels)])
 
-    def describe(self, form: AnswerForm = AnswerForm.LABELS) -> str:
+    def describe(self, form: AnswerForm = AnswerForm.NAMES) -> str:
         """Return the scale as text for a prompt, one level per line, the worst first."""
-        names = self.labels
+        names = self.names
         if form is AnswerForm.LETTERS:
             names = tuple(f"{letter} = {name}" for letter, name in zip(LETTERS, names, strict=False))
         return "\n".join(f"{name}: {level.meaning}" for name, level in zip(names, self.levels, strict=True))

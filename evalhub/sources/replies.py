@@ -113,8 +113,8 @@ def _labels(
     else:
         levels = spec.scale.levels if spec.scale else ()
         # If a judge has a range of its own, its numbers are not those of the labels.
-        levels = tuple(level for level in levels if judge.range is None or number_in(level.label) is None)
-        defaults = verdicts = {level.label: _verdict_of(level) for level in levels}
+        levels = tuple(level for level in levels if judge.range is None or number_in(level.name) is None)
+        defaults = verdicts = {level.name: _verdict_of(level) for level in levels}
     limits = judge.range or (None if verdicts else bounds(spec))
     labels = dict(defaults) if not reply_format.letters else {}
     for letter, value in reply_format.letters.items():

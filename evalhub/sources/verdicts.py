@@ -75,11 +75,11 @@ def value_of(row: Mapping[str, Any], spec: CriterionSpec, where: str) -> float |
     if level is not None:
         return level.value
     if isinstance(value, str):
-        raise _not_allowed(row, where, scale.labels if scale else "a number")
+        raise _not_allowed(row, where, scale.names if scale else "a number")
     low, high = bounds(spec) or (0.0, 0.0)
     is_continuous = scale is None or (spec.raters or 1) > 1
     if not is_continuous or not low <= value <= high:
-        raise _not_allowed(row, where, scale.labels if scale else f"a number from {low:g} to {high:g}")
+        raise _not_allowed(row, where, scale.names if scale else f"a number from {low:g} to {high:g}")
     return float(value)
 
 

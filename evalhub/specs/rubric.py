@@ -251,7 +251,7 @@ def _check_tags(rubric: Rubric, where: str) -> None:
     }
     for name in rubric.criteria:
         scale = rubric.scale_for(name)
-        texts |= {f"scale.{level.label}": level.meaning for level in (scale.levels if scale else ())}
+        texts |= {f"scale.{level.name}": level.meaning for level in (scale.levels if scale else ())}
     for place, text in texts.items():
         if match := tags.search(text):
             raise SpecError(

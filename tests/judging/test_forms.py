@@ -83,7 +83,7 @@ def make_task(rating: Rubric, mode: Mode = Mode.DIRECT, form: AnswerForm = Answe
 def test_levels_count_as_what_they_say(written: str, values: list[float], labels: list[str]) -> None:
     scale = scale_in(rubric(written))
     assert list(scale.values) == values
-    assert list(scale.labels) == labels
+    assert list(scale.names) == labels
 
 
 @pytest.mark.parametrize("label", ["'0,5'", "1 star", "'1/2'", "1st", "'-3 points'"])
@@ -146,7 +146,7 @@ def test_the_prompt_names_each_letter_once() -> None:
 
 
 def test_labels_stand_in_the_prompt_as_they_always_did() -> None:
-    where = make_task(rubric("{1: bad, 2: good}"), form=AnswerForm.LABELS)
+    where = make_task(rubric("{1: bad, 2: good}"), form=AnswerForm.NAMES)
     (request,), judgment = drive(PROTOCOLS["pointwise"].ask(where), {"1": 0.2, "2": 0.6})
     assert request.messages[-1].content.endswith("Which level fits best? Answer with one of: 1, 2.")
     assert "1: bad\n2: good" in request.messages[-1].content
@@ -162,10 +162,10 @@ class TestChoice:
     @pytest.mark.parametrize(
         ("wanted", "single", "form"),
         [
-            (None, {AnswerForm.LABELS, AnswerForm.LETTERS}, AnswerForm.LABELS),
+            (None, {AnswerForm.NAMES, AnswerForm.LETTERS}, AnswerForm.NAMES),
             (None, {AnswerForm.LETTERS}, AnswerForm.LETTERS),
-            (AnswerForm.LETTERS, {AnswerForm.LABELS, AnswerForm.LETTERS}, AnswerForm.LETTERS),
-            (AnswerForm.LABELS, {AnswerForm.LABELS}, AnswerForm.LABELS),
+            (AnswerForm.LETTERS, {AnswerForm.NAMES, AnswerForm.LETTERS}, AnswerForm.LETTERS),
+            (AnswerForm.NAMES, {AnswerForm.NAMES}, AnswerForm.NAMES),
         ],
     )
     def test_labels_first_unless_the_rubric_says_otherwise(
@@ -175,7 +175,7 @@ class TestChoice:
 
     def test_what_cannot_be_asked(self) -> None:
         with pytest.raises(SpecError, match=r"r:answer: the labels .* one token.*'0, 10'.*answer: letters"):
-            choose_form(self.scale, AnswerForm.LABELS, {AnswerForm.LETTERS}.__contains__, "r")
+            choose_form(self.scale, AnswerForm.NAMES, {AnswerForm.LETTERS}.__contains__, "r")
         with pytest.raises(SpecError, match="neither labels nor letters"):
             choose_form(self.scale, None, lambda form: False, "r")
 
@@ -191,13 +191,13 @@ class TestChoice:
 
     def test_labels_carry_what_an_engine_gives_at_once(self) -> None:
         scale = scale_of(dict.fromkeys(range(129), ""))
-        with pytest.raises(SpecError, match="asked by labels, got '129 levels'; allowed: 128"):
+        with pytest.raises(SpecError, match="asked by names, got '129 levels'; allowed: 128"):
             choose_form(scale, None, lambda form: True, "r")
 
     def test_without_a_tokenizer_single_characters_are_labels(self) -> None:
         short, long = scale_in(rubric("{0: a, 9: b}")), self.scale
-        assert single_characters(short, AnswerForm.LABELS)
-        assert not single_characters(long, AnswerForm.LABELS)
+        assert single_characters(short, AnswerForm.NAMES)
+        assert not single_characters(long, AnswerForm.NAMES)
         assert single_characters(long, AnswerForm.LETTERS)
 
 
@@ -227,5 +227,5 @@ class TestRubric:
             check_rubric(parse_rubric(text, "p"), "p")
 
     def test_a_form_that_does_not_exist(self) -> None:
-        with pytest.raises(SpecError, match=r"answer: .*'labels' or 'letters'"):
+        with pytest.raises(SpecError, match=r"answer: .*'names' or 'letters'"):
             parse_rubric(RATE.replace("SCALE", "{1: bad, 2: good}\nanswer: words"), "r.md")

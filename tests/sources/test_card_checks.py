@@ -317,7 +317,7 @@ def test_levels_survive_json(levels: dict[Any, str]) -> None:
     assert again == spec
     assert again.scale == spec.scale
     assert again.scale is not None
-    assert again.scale.labels == tuple(map(str, levels))
+    assert again.scale.names == tuple(map(str, levels))
 
 
 def test_several_votes_of_a_pair_become_one_by_majority(mini: Any) -> None:

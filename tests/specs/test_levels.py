@@ -155,9 +155,9 @@ def test_a_range_says_its_direction_and_levels_need_not() -> None:
 def test_a_level_is_found_by_its_label_or_its_number() -> None:
     scale = criterion(levels={0: NA, "bad": {"value": 4, "meaning": "x"}, 1: "y"}).scale
     assert scale is not None
-    assert [level and level.label for level in map(scale.level_of, ("bad", 4, 1.0, "1", 0, "0"))] == [
+    assert [level and level.name for level in map(scale.level_of, ("bad", 4, 1.0, "1", 0, "0"))] == [
         "bad", "bad", "1", "1", "0", "0",
     ]  # fmt: skip
     assert scale.level_of("4") is None
     assert scale.level_of(2) is None
-    assert scale.labels == ("0", "bad", "1")
+    assert scale.names == ("0", "bad", "1")

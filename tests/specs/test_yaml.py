@@ -117,7 +117,7 @@ def test_levels_stay_what_they_are() -> None:
     )
     scale = rubric.scale_for("c")
     assert scale is not None
-    assert scale.labels == ("no", "yes")
+    assert scale.names == ("no", "yes")
     assert scale.values == (0.0, 1.0)
 
 

@@ -158,4 +158,4 @@ def level_values(rubric: Rubric, criterion: str) -> dict[str, float]:
     scale = rubric.scale_for(criterion)
     if scale is None:
         return dict(_YES_NO)
-    return {level.label: level.value for level in scale.levels if level.value is not None}
+    return {level.name: level.value for level in scale.levels if level.value is not None}

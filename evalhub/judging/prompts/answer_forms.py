@@ -31,14 +31,14 @@ def choose_form(scale: Scale, required: AnswerForm | None, askable: Askable, whe
         >>> choose_form(scale, None, lambda form: form is AnswerForm.LETTERS, "ten.md")
         <AnswerForm.LETTERS: 'letters'>
     """
-    if required is not AnswerForm.LETTERS and askable(AnswerForm.LABELS):
-        check_number(scale, AnswerForm.LABELS, where)
-        return AnswerForm.LABELS
-    if required is AnswerForm.LABELS:
+    if required is not AnswerForm.LETTERS and askable(AnswerForm.NAMES):
+        check_number(scale, AnswerForm.NAMES, where)
+        return AnswerForm.NAMES
+    if required is AnswerForm.NAMES:
         raise SpecError(
             "the labels of the levels are not one token each at the start of this model's answer",
             where=f"{where}:answer",
-            value=", ".join(scale.labels),
+            value=", ".join(scale.names),
             fix="leave answer out, or write answer: letters",
         )
     check_number(scale, AnswerForm.LETTERS, where)
@@ -46,7 +46,7 @@ def choose_form(scale: Scale, required: AnswerForm | None, askable: Askable, whe
         raise SpecError(
             "neither labels nor letters are one token each at the start of this model's answer",
             where=f"{where}:scale",
-            value=", ".join(scale.labels),
+            value=", ".join(scale.names),
             fix="choose another model",
         )
     return AnswerForm.LETTERS

@@ -23,7 +23,7 @@ def slot_texts(
     criterion: str,
     responses: tuple[Response, ...],
     self_written: Mapping[str, str] = _NO_TEXTS,
-    form: AnswerForm = AnswerForm.LABELS,
+    form: AnswerForm = AnswerForm.NAMES,
 ) -> dict[str, str]:
     """Return the text of each slot.
 
@@ -70,7 +70,7 @@ def messages(
     *,
     closing: str,
     self_written: Mapping[str, str] = _NO_TEXTS,
-    form: AnswerForm = AnswerForm.LABELS,
+    form: AnswerForm = AnswerForm.NAMES,
 ) -> tuple[Message, ...]:
     """Return the filled rubric as a conversation that ends with the protocol's closing words."""
     slots = slot_texts(rubric, item, criterion, responses, self_written, form)

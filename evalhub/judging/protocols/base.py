@@ -81,7 +81,7 @@ class Judge:
 
     def form_of(self, criterion: str) -> AnswerForm:
         """Return how the levels of a criterion are answered."""
-        return self.forms.get(criterion, AnswerForm.LABELS)
+        return self.forms.get(criterion, AnswerForm.NAMES)
 
 
 @dataclass(frozen=True, slots=True)

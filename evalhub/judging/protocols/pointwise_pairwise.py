@@ -25,7 +25,7 @@ def pointwise(
     answer = yield from ask_token(
         task, task.responses, question, choices, self_written=self_written, completions=completions
     )
-    answer = answer.rename_choices(dict(zip(choices, scale.labels, strict=True)))
+    answer = answer.rename_choices(dict(zip(choices, scale.names, strict=True)))
     return (rate(new_judgment(task), answer, scale),)
 
 
@@ -79,14 +79,14 @@ def rate(judgment: Judgment, answer: TokenAnswer, scale: Scale) -> Judgment:
     if answer.failure:
         return judgment
     label = answer.best
-    best = next(level for level in scale.levels if level.label == label)
+    best = next(level for level in scale.levels if level.name == label)
     if not best.applicable:
         detail = best.meaning
         return replace(judgment, failure=FailureKind.NOT_APPLICABLE, detail=detail, logprobs=answer.logprobs)
     judgment = replace(judgment, value=best.value)
     if answer.logprobs is None:
         return judgment
-    values = {level.label: level.value for level in scale.levels if level.value is not None}
+    values = {level.name: level.value for level in scale.levels if level.value is not None}
     return add_expected(judgment, answer, values)
 
 

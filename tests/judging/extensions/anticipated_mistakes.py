@@ -27,10 +27,10 @@ def ask(task: Task) -> JudgmentGenerator:
         planned = plan_single(task.outline)
         return fail_all(task, planned, mistakes.failure, mistakes.detail, (mistakes.key,))
     scale = task.judge.rubric.scale_for(task.criterion)
-    question = f"Which level fits best? Answer with one of: {', '.join(scale.labels)}."
+    question = f"Which level fits best? Answer with one of: {', '.join(scale.names)}."
     texts = {"mistakes": mistakes.text or ""}
     answer = yield from ask_token(
-        task, task.responses, question, scale.labels, self_written=texts, completions=(mistakes.key,)
+        task, task.responses, question, scale.names, self_written=texts, completions=(mistakes.key,)
     )
     # Read the reply: the most probable level is the verdict.
     return (rate(new_judgment(task), answer, scale),)
