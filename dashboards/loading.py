@@ -11,8 +11,10 @@ import streamlit as st
 
 from evalhub.analysis import Results, labelled_responses
 from evalhub.errors import EvalhubError
+from evalhub.report.format import visible
 from evalhub.report.registry import Place, tables_of
 from evalhub.store import Run, all_runs, runs_root
+from evalhub.texts import count
 
 COMMAND = "evalhub run quickstart"
 
@@ -87,15 +89,16 @@ def choose() -> Selection | None:
 
 
 def plain(text: object) -> str:
-    """Return a text as one line in which no sign means anything to Markdown."""
-    line = " ".join(str(text).split())
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|<>$:~&/@=^" else sign for sign in line)
+    """Return a text as one line without effect on the page: `visible`, and Markdown and HTML escaped."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|<>$:~&/@=^" else sign for sign in visible(text))
 
 
 def _facts(run: Run) -> None:
     state = run.manifest.get("state")
     if run.finished:
-        st.caption(f"Finished, {run.manifest.get('seconds', 0):,.0f} s. Begun {run.manifest['created']:.16}.")
+        st.caption(
+            f"Finished, {count(run.manifest.get('seconds', 0))} s. Begun {run.manifest['created']:.16}."
+        )
     else:
         shown = state if state in ("running", "stopped") else "interrupted"
         st.badge(shown, icon=":material/pending:", color="orange")

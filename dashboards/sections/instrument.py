@@ -15,6 +15,7 @@ from evalhub.report.grids.attacks import ATTACK_NOTES, attack_lines
 from evalhub.report.grids.cascades import HALVES
 from evalhub.report.grids.raters import rater_name
 from evalhub.report.plots import Plot, attack_plots, bias_plots, judge_plot
+from evalhub.texts import count
 
 THRESHOLD = ["threshold", "calibrated_on", "tests_start", "disagreement_bound"]
 COSTS = ["judgments", "tokens_in", "tokens_out", "seconds"]
@@ -108,7 +109,9 @@ def biases(selection: Selection) -> None:
     for row in rows_of(effects[effects["judge"] == ALL_JUDGES]):
         judges = rater_name(row["judge"], row["criterion"])
         effect = row["reason"] if row["estimate"] is None else interval(row, Footnotes())
-        st.caption(plain(f"Own rather than the opponent's own family, {judges}: {effect}, n {row['n']:,}"))
+        st.caption(
+            plain(f"Own rather than the opponent's own family, {judges}: {effect}, n {count(row['n'])}")
+        )
     reasons(rates, effects[effects["judge"] != ALL_JUDGES])
     with st.expander("Beside people, and every coefficient"):
         st.dataframe(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from evalhub.report.format import Row, count, visible
+from evalhub.report.format import Row, visible
+from evalhub.texts import count, number
 
 
 def summary(data: dict[str, Any]) -> str:
     """Return one line: the run, when, how long, and whether it is whole."""
-    seconds = "" if data["seconds"] is None else f" · {data['seconds']:,.0f} s"
+    seconds = "" if data["seconds"] is None else f" · {count(data['seconds'])} s"
     return visible(f"{data['run']} · {data['created']:.19} UTC · {data['state']}{seconds}")
 
 
@@ -69,6 +70,7 @@ def _did(row: Row) -> Iterator[str]:
         yield f"prefix cache {row['hit_rate']:.0%}"
     yield f"{count(row['prompt_tokens'])} tokens in, {count(row['completion_tokens'])} out"
     yield f"{count(row['requests'])} requests"
-    yield f"{row['seconds_busy']:.0f} s busy, {row['seconds_start']:.0f} s to start"
+    busy, start = (number(row[name], 0, plain=True) for name in ("seconds_busy", "seconds_start"))
+    yield f"{busy} s busy, {start} s to start"
     if row.get("restarts"):
         yield f"restarted {count(row['restarts'])} times"

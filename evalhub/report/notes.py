@@ -10,8 +10,9 @@ from evalhub.analysis.frames.comparable import OPPONENTS
 from evalhub.analysis.frames.labels import count_uncertainty_sampled
 from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.judging.early_stopping import STOPPED
-from evalhub.report.format import Row, count, grouped, number, visible
+from evalhub.report.format import Row, grouped, visible
 from evalhub.report.grids.leaderboard import UNSHARED, without_lengths
+from evalhub.texts import count, number
 
 Data = Mapping[str, Any]
 
@@ -45,10 +46,10 @@ def report_notes(results: Results, data: Data) -> Iterator[str]:
     if data["reused_completions"]:
         total = sum(row["completions"] for row in data["reused_completions"])
         runs = len({row["run"] for row in data["reused_completions"]})
-        yield f"{total:,} completions come from {runs} earlier run{'s' if runs > 1 else ''}"
+        yield f"{count(total)} completions come from {runs} earlier run{'s' if runs > 1 else ''}"
     if doubtful := count_uncertainty_sampled(results):
         yield (
-            f"{doubtful:,} labels were drawn by the judge's doubt: they count where they are weighted "
+            f"{count(doubtful)} labels were drawn by the judge's doubt: they count where they are weighted "
             "(people and judge together) and nowhere else"
         )
 
@@ -84,7 +85,9 @@ def _on_the_run(manifest: Mapping[str, Any], data: Data) -> Iterator[str]:
 
 def _on_coverage(data: Data) -> Iterator[str]:
     covered = [row for row in data["coverage"] if row["statistic"] == "coverage"]
-    silent = [f"{row['judge']} (0 of {row['done']:,})" for row in covered if 0 < row["done"] == row["failed"]]
+    silent = [
+        f"{row['judge']} (0 of {count(row['done'])})" for row in covered if 0 < row["done"] == row["failed"]
+    ]
     if silent:
         yield f"no valid verdict at all, so under coverage and failures alone: {', '.join(silent)}"
     yield from choice_mass_notes(data["choice_mass"])

@@ -22,7 +22,7 @@ from evalhub.report.outputs.page import report_page
 from evalhub.report.registry import Place, tables_of
 from evalhub.store import Run, all_runs
 
-HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) [bold red]loud[/] \x1b[31m"
+HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) [bold red]loud[/] \x1b[31m \u202e"
 PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "j", "families": ["beta"]}
 PT = {"id": "pt", "rubric": "rate", "model": "j", "families": ["beta"]}
 
@@ -113,6 +113,7 @@ def test_the_page_stands_alone_and_runs_nothing(data: dict[str, Any], tmp_path: 
     assert not re.search(r"@import|url\(|<script", page)
     assert "&lt;script&gt;alert(1)" in page
     assert "\x1b" not in page
+    assert "\u202e" not in page
     assert "prefers-color-scheme: dark" in page
     assert page.count("<svg") >= 6
     assert not re.search(r"human", page)
@@ -125,6 +126,7 @@ def test_the_terminal_report_is_short_narrow_and_reads_no_markup(
     text = capsys.readouterr().out
     assert "[bold red]loud[/]" in text
     assert "\x1b" not in text
+    assert "\u202e" not in text
     assert max(map(len, text.splitlines())) <= 100
     assert len(text.splitlines()) < 110
     for heading in (

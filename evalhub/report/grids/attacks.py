@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from evalhub.analysis.bias.attacks import ALL_ATTACKS
-from evalhub.report.format import Footnotes, Grid, Row, count, grouped, interval, pivot, visible
+from evalhub.report.format import Footnotes, Grid, Row, grouped, interval, pivot, visible
 from evalhub.report.grids.columns import Data
+from evalhub.texts import count
 
 ATTACK_NOTES = (
     "success: the response that the judge liked less wins, or rises by half a level, once the attack is put "

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evalhub.report.format import ABSENT, Footnotes, Grid, Row, count, grouped, interval, number, visible
+from evalhub.report.format import Footnotes, Grid, Row, grouped, interval, visible
 from evalhub.report.grids.columns import Data
+from evalhub.texts import ABSENT, count, number
 
 HALVES = (
     "thresholds are set on half of the clusters of items, all else is measured on the other half; tests "

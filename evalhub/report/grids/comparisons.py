@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evalhub.report.format import (
-    ABSENT,
-    Footnotes,
-    Grid,
-    Row,
-    count,
-    grouped,
-    interval,
-    measure,
-    number,
-    p_value,
-    pivot,
-    visible,
-)
+from evalhub.report.format import Footnotes, Grid, Row, grouped, interval, measure, p_value, pivot, visible
 from evalhub.report.grids.columns import Cell, Data, line_grids, share, text, whole
+from evalhub.texts import ABSENT, count, number
 
 TESTS = "p: sign-flip test over clusters; Holm: the same, allowing for all systems under the measure."
 RATER_TESTS = "Holm: p of swapping the two raters' scores (Pearson: Williams' t), allowing for a whole table."
