@@ -102,15 +102,15 @@ def _facts(run: Run) -> None:
     else:
         shown = state if state in ("running", "stopped") else "interrupted"
         st.badge(shown, icon=":material/pending:", color="orange")
-        follow = "asks again what failed, in a new run" if state == "stopped" else "goes on with it"
-        st.caption(f"The numbers cover what is there so far. The same `evalhub run` {follow}.")
+        effect = "repeats what failed in a new run" if state == "stopped" else "continues it"
+        st.caption(f"The numbers cover the records written so far. The same `evalhub run` {effect}.")
     if st.button("Read again", icon=":material/refresh:", width="stretch"):
         st.rerun()
 
 
 def _no_runs(root: Path) -> None:
     st.header("There are no runs yet")
-    st.text("Make the first one; it takes a few minutes and needs no GPU:")
+    st.text("This command makes the first one. It takes a few minutes and needs no GPU:")
     st.code(COMMAND, language="bash")
     st.caption("The runs are looked for in this folder (`--runs` or `EVALHUB_RUNS` names another):")
     st.code(str(root.resolve()), language=None)

@@ -154,11 +154,11 @@ def verdicts_of(system: str) -> None:
     pairs = pairs[(pairs["system_a"] == system) | (pairs["system_b"] == system)]
     ratings = ratings[ratings["system"] == system]
     if len(pairs):
-        st.caption("Pairs, both orders together; a selected row opens its sample.")
+        st.caption("Pairs, both orders together. A selected row opens its sample.")
         shown = pairs[["item_id", "judge", "criterion", "system_a", "system_b", "winner", "p_a"]]
         open_row(shown, "pairs of a system")
     if len(ratings):
-        st.caption("Ratings; a selected row opens its sample.")
+        st.caption("Ratings. A selected row opens its sample.")
         open_row(ratings[["item_id", "judge", "criterion", "system", "value", "expected"]], "ratings")
 
 

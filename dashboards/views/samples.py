@@ -199,7 +199,7 @@ def probabilities(judgment: Row) -> pd.DataFrame:
 def prompt(judgment: Row) -> None:
     with st.expander("The judge's prompt, as sent", expanded=False):
         if not judgment["prompt"]:
-            st.caption("This judgment was recorded elsewhere; its prompt is not known.")
+            st.caption("This judgment was recorded elsewhere. Its prompt is not known.")
         for message in judgment["prompt"]:
             st.markdown(f"**{plain(message['role'])}**")
             block(message["content"], exact=True)

@@ -37,7 +37,7 @@ MOST_RESPONSES = 8
 judges = typer.Typer(help="Rubrics: one Markdown file each.", no_args_is_help=True)
 
 Model = Annotated[
-    str, typer.Option(help="Model whose tokens decide how a scale is asked. Nothing is fetched.")
+    str, typer.Option(help="Model whose tokens decide how a scale is asked. It is not fetched.")
 ]
 Mode = Annotated[Literal["direct", "explain", "think"], typer.Option(help="How the judge answers.")]
 

@@ -22,7 +22,7 @@ labels = typer.Typer(
 @labels.command("queue")
 def labels_queue(
     judge: Annotated[
-        str, typer.Option("--judge", help="Judge whose doubtful verdicts are drawn more often.")
+        str, typer.Option("--judge", help="Judge whose uncertain verdicts are drawn more often.")
     ],
     n: Annotated[int, typer.Option("--n", help="Number of responses or pairs to draw.")],
     out: Annotated[Path, typer.Option("--out", help="The new JSON Lines file.")],

@@ -90,8 +90,8 @@ def plan(
             print_note(_power_sentence(row))
     for judge in resolved.judges:
         if judge.opens_thinking and judge.spec.mode is hub.specs.Mode.DIRECT:
-            sentence = f"{judge.spec.id}: the model thinks before it answers, and mode direct does not let it"
-            print_note(f"{sentence}; mode: think does")
+            sentence = f"{judge.spec.id}: the model thinks before it answers, but mode: direct prevents this"
+            print_note(f"{sentence}. Use mode: think")
 
 
 def _plan_row(planned: Plan, judge: ResolvedJudge, dataset: Dataset) -> dict[str, Any]:
@@ -123,11 +123,11 @@ def _power_sentence(row: dict[str, Any]) -> str:
         return f"{subject}: no interval ({power['reason']})"
     interval = f"{subject}: an interval of about ± {power['half_width']:.2f}"
     if power["detectable"] is None:
-        return f"{interval}; {power['reason']}"
+        return f"{interval}, but no power ({power['reason']})"
     difference = power["detectable"]
-    win_rate = f"a win rate of {0.5 + difference:.2f} is told from .50"
-    effect = win_rate if row["pairwise"] else f"a difference of {difference:.2f} levels is found"
-    return f"{interval}; {effect} with {power['power']:.0%} power"
+    win_rate = f"A win rate of {0.5 + difference:.2f} differs detectably from .50"
+    effect = win_rate if row["pairwise"] else f"A difference of {difference:.2f} levels is detected"
+    return f"{interval}. {effect} with {power['power']:.0%} power"
 
 
 def _prepare(suite: str, options: Options) -> tuple[Resolved, Plan]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from evalhub.analysis import Results, rows_of, split_by_tag
@@ -22,10 +22,11 @@ def report_data(results: Results, by: Sequence[str] = ()) -> Data:
         by: Tags of items that it is broken down by, as `analysis.split_by_tag` takes them.
 
     Returns:
-        `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (what each id stands
-        for), `metrics` (signature and bounds of each), `datasets`, one list of tidy rows for each table of
-        the report, `by_tag` where it is broken down, `environment`, and `notes`: sentences that belong to
-        the numbers.
+        `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (the model of each id, and
+        for a judge its rubric, how it is used, and whether its verdicts are pairwise or pointwise),
+        `metrics` (signature and bounds of each), `datasets`, one list of tidy rows for each table of the
+        report, `by_tag` where it is broken down, `environment`, and `notes`: sentences that belong to the
+        numbers.
     """
     manifest = results.manifest
     data: Data = {
@@ -36,17 +37,14 @@ def report_data(results: Results, by: Sequence[str] = ()) -> Data:
         "created": manifest.get("created"),
         "state": manifest.get("state"),
         "seconds": manifest.get("seconds"),
-        "models": sorted(_models(manifest), key=lambda model: model["role"]),
+        "models": sorted(_models(results), key=lambda model: model["role"]),
         "metrics": manifest.get("metrics", {}),
         "datasets": [
             {name: card.get(name) for name in ("id", "title", "licence", "source", "note")}
             for card in manifest["cards"].values()
         ],
     }
-    for table in tables_of(Place.REPORT):
-        # Biases say nothing of responses that an attack makes up.
-        withheld = table.name == "biases" and "attack" in manifest
-        data[table.name] = [] if withheld else rows_of(table.function(results))
+    data |= {table.name: rows_of(table.function(results)) for table in tables_of(Place.REPORT)}
     return {
         **data,
         **_by_tag([results], by, Place.REPORT),
@@ -131,7 +129,8 @@ def _by_tag(runs: Sequence[Results], names: Sequence[str], place: Place) -> Data
     }
 
 
-def _models(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _models(results: Results) -> Iterator[dict[str, Any]]:
+    manifest = results.manifest
     for name, facts in manifest["resolved"]["models"].items():
         judge = manifest["judges"].get(name)
         model = {key: facts.get(key) for key in ("model", "families", "engine", "engine_version", "device")}
@@ -139,4 +138,6 @@ def _models(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"id": name, "role": "candidate", **model}
         else:
             use = {key: judge.get(key) for key in ("rubric", "protocol", "mode", "positions")}
-            yield {"id": name, "role": "judge", **model, **use}
+            rubric = results.rubric(name)
+            verdict_kind = None if rubric is None else rubric.kind.value
+            yield {"id": name, "role": "judge", **model, **use, "verdict_kind": verdict_kind}

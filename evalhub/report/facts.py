@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from evalhub.report.format import Row, visible
+from evalhub.scales import Kind
 from evalhub.texts import count, number
 
 
@@ -21,7 +22,7 @@ def model_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         parts = [row["model"], f"family {', '.join(row['families'] or ('unknown',))}"]
         if row["role"] == "judge":
             parts += [f"rubric {row['rubric']}", f"{row['protocol']}, {row['mode']}"]
-            if row["protocol"] == "pairwise":
+            if row["verdict_kind"] == Kind.PAIRWISE:
                 parts.append(f"positions {row['positions']}")
         yield f"{row['role']} {visible(row['id'])}", visible(" · ".join(parts))
 

@@ -154,7 +154,7 @@ def test_a_run_in_progress_says_so(done: Run, tmp_path: Path, opened: Open, view
         for record in records[: int(len(records) * share)]:
             writer.append(record)
         page = opened(root, view)
-        assert "goes on with it" in texts(page)
+        assert "continues it" in texts(page)
         writer.close()
 
 

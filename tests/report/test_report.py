@@ -214,7 +214,10 @@ def test_what_is_not_judged_is_said(desk: Any, capsys: pytest.CaptureFixture[str
     path.write_text(yaml.safe_dump(card))
     desk.suite(judges=[{**PW, "pairs": {"by": "all", "cap": 1}, "engine": {"type": "scripted"}}])
     data = report_data(Results(desk.run()))
-    assert "no valid verdict at all, so under coverage and failures alone: mute (0 of 8)" in data["notes"]
+    assert (
+        "judges without any valid verdict stand under coverage and failures only: mute (0 of 8)"
+        in data["notes"]
+    )
     assert "mute" not in json.dumps([data[name] for name in ("leaderboard", "agreement", "correlations")])
     grid, *_ = verdict_grids(data, Footnotes())
     assert [row[:3] for row in grid.rows] == [

@@ -9,10 +9,10 @@ from evalhub.report.grids.columns import Data
 from evalhub.texts import ABSENT, count, number
 
 HALVES = (
-    "thresholds are set on half of the clusters of items, all else is measured on the other half; tests "
-    "from: the most confident labelled items, that the first test takes; disagrees at most: upper confidence "
-    "bound of what the stage decides against the labels; each: per pair that the stage decides, as if only "
-    "what is handed on had been asked"
+    "the thresholds are set on half of the clusters of items, and everything else is measured on the other "
+    "half. tests from is the number of the most confident labelled items that the first test takes. "
+    "disagrees at most is the upper confidence bound of how often the stage decides against the labels. each "
+    "is the cost per pair that the stage decides, as if it had judged only the pairs handed on to it"
 )
 
 _HEAD = (
