@@ -11,8 +11,10 @@ import streamlit as st
 
 from evalhub.analysis import Results, labelled_responses
 from evalhub.errors import EvalhubError
+from evalhub.report.format import visible
 from evalhub.report.registry import Place, tables_of
 from evalhub.store import MetricFacts, Run, State, all_runs, runs_root
+from evalhub.texts import count
 
 COMMAND = "evalhub run quickstart"
 
@@ -86,27 +88,26 @@ def choose() -> Selection | None:
 
 
 def plain(text: object) -> str:
-    """Return a text as one line in which no sign means anything to Markdown."""
-    line = " ".join(str(text).split())
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|<>$:~&/@=^" else sign for sign in line)
+    """Return a text as one line without effect on the page: `visible`, and Markdown and HTML escaped."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|<>$:~&/@=^" else sign for sign in visible(text))
 
 
 def _facts(run: Run) -> None:
     state = run.manifest.state
     if run.finished:
-        st.caption(f"Finished, {run.manifest.seconds:,.0f} s. Begun {run.manifest.created:.16}.")
+        st.caption(f"Finished, {count(run.manifest.seconds)} s. Begun {run.manifest.created:.16}.")
     else:
         shown = state if state in (State.RUNNING, State.STOPPED) else State.INTERRUPTED
         st.badge(shown, icon=":material/pending:", color="orange")
-        follow = "asks again what failed, in a new run" if state is State.STOPPED else "goes on with it"
-        st.caption(f"The numbers cover what is there so far. The same `evalhub run` {follow}.")
+        effect = "repeats what failed in a new run" if state is State.STOPPED else "continues it"
+        st.caption(f"The numbers cover the records written so far. The same `evalhub run` {effect}.")
     if st.button("Read again", icon=":material/refresh:", width="stretch"):
         st.rerun()
 
 
 def _no_runs(root: Path) -> None:
     st.header("There are no runs yet")
-    st.text("Make the first one; it takes a few minutes and needs no GPU:")
+    st.text("This command makes the first one. It takes a few minutes and needs no GPU:")
     st.code(COMMAND, language="bash")
     st.caption("The runs are looked for in this folder (`--runs` or `EVALHUB_RUNS` names another):")
     st.code(str(root.resolve()), language=None)

@@ -1,9 +1,13 @@
-"""Two rules for all texts: they are valid UTF-8, and a text without visible characters is blank."""
+"""Rules for all texts: valid UTF-8, what counts as blank, and how texts and numbers are shown to people."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from functools import cache
+
+ABSENT = "–"
+"""Stands for a value that is absent."""
 
 
 def clean(text: str) -> str:
@@ -37,6 +41,59 @@ def without_blanks(texts: Iterable[str]) -> tuple[str, ...]:
     ('Oslo',)
     """
     return tuple(text for text in texts if not is_blank(text))
+
+
+def make_printable(text: str, *, multiline: bool = False) -> str:
+    """Return a text that cannot steer a terminal or hide its order on a page.
+
+    White space becomes a space. Every other character that is not printable becomes U+FFFD: control
+    characters such as ESC, bidirectional marks such as U+202E, and characters of zero width. Markup of a
+    language, such as Markdown or HTML, is text here. Whoever writes in such a language escapes it too.
+
+    Args:
+        text: Any text.
+        multiline: Whether line breaks and tabs stay.
+
+    Example:
+        >>> make_printable("a\\x1b[31mb\\nc"), make_printable("a\\nb", multiline=True)
+        ('a�[31mb c', 'a\\nb')
+    """
+    layout = "\n\t" if multiline else ""
+    return "".join(
+        sign if sign.isprintable() or sign in layout else " " if sign.isspace() else "\ufffd" for sign in text
+    )
+
+
+def number(value: float | None, places: int = 2, *, plain: bool = False) -> str:
+    """Return a number with a fixed number of decimal places. An absent number is a dash.
+
+    Args:
+        value: The number.
+        places: How many decimal places.
+        plain: Whether the zero before the point stays and thousands are not separated, as in a list of facts.
+            In a table of estimates the shorter form is easier to read.
+
+    Example:
+        >>> number(0.625), number(-0.14), number(2.5), number(1234.5, 0), number(None)
+        ('.62', '-.14', '2.50', '1,234', '–')
+        >>> number(0.625, 3, plain=True), number(1234.5, plain=True)
+        ('0.625', '1234.50')
+    """
+    if value is None:
+        return ABSENT
+    text = f"{value:.{places}f}" if plain else f"{value:,.{places}f}"
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")
+    return text.replace("0.", ".", 1) if not plain and text.startswith(("0.", "-0.")) else text
+
+
+def count(value: float | None) -> str:
+    """Return a whole number with thousands separated. An absent number is a dash.
+
+    >>> count(12345), count(None)
+    ('12,345', '–')
+    """
+    return ABSENT if value is None or math.isnan(value) else f"{value:,.0f}"
 
 
 @cache

@@ -15,6 +15,7 @@ from evalhub.report.grids.attacks import ATTACK_NOTES, attack_lines
 from evalhub.report.grids.cascades import HALVES
 from evalhub.report.grids.raters import rater_name
 from evalhub.report.plots import Plot, attack_plots, bias_plots, judge_plot
+from evalhub.texts import count
 
 THRESHOLD = ["threshold", "calibrated_on", "tests_start", "disagreement_bound"]
 COSTS = ["judgments", "tokens_in", "tokens_out", "seconds"]
@@ -78,9 +79,9 @@ def calibration(selection: Selection, label_keys: tuple[str, str]) -> None:
         right.altair_chart(forest(plot), alt=f"{statistic} of each judge")
     st.caption(
         "On the dashed line a judge is as often right as it says. The Brier score is the mean squared "
-        "distance of its probability from the label: 0 is best, .25 is what a coin gets; recalibrated, each "
-        "cluster of items is mapped by what the others show. Labels that are a tie are left out: n "
-        f"{between(scores['n'])}, left out {between(scores['n_excluded'])}."
+        "distance of its probability from the label. 0 is best, and a coin gets .25. For the recalibrated "
+        "score, each cluster of items is mapped by what the others show. Labels that are a tie are left out: "
+        f"n {between(scores['n'])}, left out {between(scores['n_excluded'])}."
     )
     reasons(bins, scores)
 
@@ -94,21 +95,23 @@ def biases(selection: Selection) -> None:
     rates = of_judges[(of_judges["reading"] == HARD) & (of_judges["statistic"] == "rate")]
     plots_side_by_side(list(bias_plots(rows_of(rates), "rate")), "of each pairwise judge")
     st.caption(
-        "The flip rate is the share of pairs whose verdict turns when the order does (0 is best); the "
-        "first-position rate is how often the response shown first wins, and the last one how often the "
-        "longer one does (.5 is no pull; people may prefer the longer one too)."
+        "The flip rate is the share of pairs whose verdict turns when the order does (0 is best). The "
+        "first-position rate is how often the response shown first wins. The last rate is how often the "
+        "longer response wins. .5 shows no bias, but people may prefer longer responses too."
     )
     readings = list(rows["reading"].unique())
     reading = st.segmented_control(
         "Verdicts", readings, default=readings[-1], required=True, key="reading", bind="query-params"
     )
     effects = rows[(rows["reading"] == reading) & (rows["statistic"] == "effect")]
-    st.markdown("Effects in percentage points of the win rate, each with the others held fixed")
+    st.markdown("Effects in percentage points of the win rate, each with the other biases held fixed")
     plots_side_by_side(list(bias_plots(rows_of(effects), "effect")), "of each pairwise judge")
     for row in rows_of(effects[effects["judge"] == ALL_JUDGES]):
         judges = rater_name(row["judge"], row["criterion"])
         effect = row["reason"] if row["estimate"] is None else interval(row, Footnotes())
-        st.caption(plain(f"Own rather than the opponent's own family, {judges}: {effect}, n {row['n']:,}"))
+        st.caption(
+            plain(f"Own rather than the opponent's own family, {judges}: {effect}, n {count(row['n'])}")
+        )
     reasons(rates, effects[effects["judge"] != ALL_JUDGES])
     with st.expander("Beside people, and every coefficient"):
         st.dataframe(

@@ -11,6 +11,7 @@ from loading import plain
 
 from evalhub.report.format import Grid
 from evalhub.report.plots import Plot
+from evalhub.texts import count
 
 
 def grid_frame(grid: Grid) -> pd.DataFrame:
@@ -26,8 +27,8 @@ def only(rows: pd.DataFrame, label_keys: tuple[str, str]) -> pd.DataFrame:
 
 def between(counts: pd.Series) -> str:
     """Return the smallest and the largest of some counts in words."""
-    ends = sorted({int(count) for count in counts})
-    return " to ".join(f"{count:,}" for count in dict.fromkeys((ends[0], ends[-1]))) if ends else "0"
+    ends = sorted({int(n) for n in counts})
+    return " to ".join(map(count, dict.fromkeys((ends[0], ends[-1])))) if ends else "0"
 
 
 def reasons(*tables: pd.DataFrame) -> None:

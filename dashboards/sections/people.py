@@ -16,6 +16,7 @@ from evalhub.analysis.frames.responses import SOFT
 from evalhub.analysis.tables import PAIR
 from evalhub.report.grids.raters import ORDERS, judged_twice
 from evalhub.report.plots import correlation_plot, statistic_plot
+from evalhub.texts import count
 
 GRANULARITIES = {
     "pooled": "pooled: all responses",
@@ -120,9 +121,9 @@ def responses(selection: Selection, label_keys: tuple[str, str]) -> None:
         scatter(rows, x=x, y="labels"), on_select="rerun", key="points", alt=f"{x} against the labels"
     )
     st.caption(
-        f"{len(rows):,} responses, {n_without:,} without both numbers. Where values are levels, points are "
-        f"moved by up to {JITTER} so that equal ones can be told apart; the numbers above are unmoved. "
-        "Click a point to open its sample."
+        f"{count(len(rows))} responses, {count(n_without)} without both numbers. Where values are levels, "
+        f"each point is moved by up to {JITTER}, so that equal points do not hide each other. The numbers "
+        "above are not moved. Click a point to open its sample."
     )
     points = event.selection.get("point", [])
     if points:
@@ -162,7 +163,7 @@ def pairs(selection: Selection, label_keys: tuple[str, str]) -> None:
         alt="Judged pairs with the labels' verdict; a selected row opens its sample",
     )
     st.caption(
-        f"{len(shown):,} pairs. winner_ab and winner_ba are the verdicts of one order alone. "
+        f"{count(len(shown))} pairs. winner_ab and winner_ba are the verdicts of one order alone. "
         "Select a row to open its sample."
     )
     if event.selection.rows:

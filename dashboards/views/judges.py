@@ -37,7 +37,5 @@ else:
     responses(selection, label_keys)
     pairs(selection, label_keys)
     calibration(selection, label_keys)
-if selection.run.manifest.attack:
-    attacks(selection)
-else:
-    biases(selection)
+attacks(selection)
+biases(selection)

@@ -17,6 +17,7 @@ from evalhub.report.grids.raters import rater_name
 from evalhub.report.notes import choice_mass_notes, comparability_notes, server_notes
 from evalhub.report.plots import measure_plot
 from evalhub.report.registry import Place, sections_of
+from evalhub.texts import count
 
 selection: Selection = st.session_state["selection"]
 
@@ -53,14 +54,14 @@ def header() -> None:
     coverage = selection.table("coverage")
     items = selection.rows("item_list")
     with st.container(horizontal=True):
-        st.metric("Items", f"{len(items):,}", border=True)
+        st.metric("Items", count(len(items)), border=True)
         for row in rows_of(
             coverage[(coverage["rater_kind"] == "judge") & (coverage["statistic"] == "coverage")]
         ):
             valid = row["done"] - row["failed"]
             st.metric(
                 f"Verdicts of {plain(row['judge'])}",
-                f"{valid:,} of {row['expected']:,}",
+                f"{count(valid)} of {count(row['expected'])}",
                 border=True,
                 help="Valid verdicts of those planned, over the whole run.",
             )
@@ -92,7 +93,7 @@ def ranking() -> None:
 
 
 def _sizes(rows: list[dict[str, Any]]) -> str:
-    sizes = ", ".join(f"{plain(row['system'])} {row['n']:,}" for row in rows)
+    sizes = ", ".join(f"{plain(row['system'])} {count(row['n'])}" for row in rows)
     penalty = selection.run.manifest.resolved.suite.controls.length_penalty
     sentence = f" The length penalty has strength {penalty:g}." if penalty else ""
     clusters = max(row["clusters"] for row in rows)
@@ -117,7 +118,7 @@ def wide_table() -> None:
             alt="Every measure of every system with its interval",
         )
         for line in notes.lines():
-            st.caption(line)
+            st.caption(plain(line))
         if table.selection.rows:
             verdicts_of(str(frame.iloc[table.selection.rows[0], 0]))
         else:
@@ -153,11 +154,11 @@ def verdicts_of(system: str) -> None:
     pairs = pairs[(pairs["system_a"] == system) | (pairs["system_b"] == system)]
     ratings = ratings[ratings["system"] == system]
     if len(pairs):
-        st.caption("Pairs, both orders together; a selected row opens its sample.")
+        st.caption("Pairs, both orders together. A selected row opens its sample.")
         shown = pairs[["item_id", "judge", "criterion", "system_a", "system_b", "winner", "p_a"]]
         open_row(shown, "pairs of a system")
     if len(ratings):
-        st.caption("Ratings; a selected row opens its sample.")
+        st.caption("Ratings. A selected row opens its sample.")
         open_row(ratings[["item_id", "judge", "criterion", "system", "value", "expected"]], "ratings")
 
 

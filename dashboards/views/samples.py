@@ -11,6 +11,7 @@ from loading import Selection, plain
 
 from evalhub.analysis import item_details, rows_of
 from evalhub.records import CUT
+from evalhub.texts import count
 
 selection: Selection = st.session_state["selection"]
 
@@ -43,7 +44,7 @@ def item_of() -> str | None:
     item: str | None = st.selectbox("Item", names, key="item", bind="query-params")
     if linked and linked not in names:
         st.warning("The link names an item that this run does not have. The first one is shown instead.")
-    with st.expander(f"All {len(names):,} items"):
+    with st.expander(f"All {count(len(names))} items"):
         st.dataframe(items.drop(columns="dataset").head(1000), hide_index=True, alt="Items of the dataset")
     return item
 
@@ -131,8 +132,8 @@ def show_response(response: Row, letter: str) -> None:
     if response["reasoning"]:
         with st.expander("Think text, not shown to the judge"):
             block(response["reasoning"])
-    tokens = f" · {response['completion_tokens']:,.0f} tokens" if response["completion_tokens"] else ""
-    chars = f"{response['chars']:,.0f} characters" if response["chars"] is not None else "length unknown"
+    tokens = f" · {count(response['completion_tokens'])} tokens" if response["completion_tokens"] else ""
+    chars = f"{count(response['chars'])} characters" if response["chars"] is not None else "length unknown"
     families = plain(", ".join(response["families"]))
     st.caption(f"{response['source']} · {chars}{tokens} · family {families}")
 
@@ -198,7 +199,7 @@ def probabilities(judgment: Row) -> pd.DataFrame:
 def prompt(judgment: Row) -> None:
     with st.expander("The judge's prompt, as sent", expanded=False):
         if not judgment["prompt"]:
-            st.caption("This judgment was recorded elsewhere; its prompt is not known.")
+            st.caption("This judgment was recorded elsewhere. Its prompt is not known.")
         for message in judgment["prompt"]:
             st.markdown(f"**{plain(message['role'])}**")
             block(message["content"], exact=True)

@@ -54,7 +54,7 @@ def meta(runs: Sequence[Results]) -> pd.DataFrame:
     Raters are judges, juries, recorded judges, metrics and baseline judges. One row per run, dataset, label
     criterion, kind of annotator, rater and statistic, in the order of `STATISTICS`. Statistics that need no
     labels (biases, retest, coverage) are repeated for each kind of label with which the judge is compared. A
-    run of attacks has no such statistics, because they would be about made-up responses.
+    run of attacks has none of these, because its judgments are also of made-up responses.
     """
     return table((row for results in runs for row in _run_rows(results)), KEYS)
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from evalhub.cli import attacks, compare, judges, labels, new_dataset, runs, specs
-from evalhub.cli.output import console, notes
+from evalhub.cli.output import console, print_note
 from evalhub.errors import EvalhubError, Interrupted, StorageError
 
 app = typer.Typer(
@@ -81,9 +81,9 @@ def main() -> None:
         reported, code = _report(error)
         if _State.debug:
             raise
-        notes().print(f"evalhub: {reported}", markup=False, style="red", soft_wrap=True)
+        print_note(f"evalhub: {reported}", style="red")
         for excerpt in getattr(reported, "__notes__", ()):
-            notes().print(excerpt, markup=False, soft_wrap=True)
+            print_note(excerpt)
         sys.exit(code)
 
 

@@ -20,7 +20,10 @@ def judges_attack(
     model: Annotated[str, typer.Option(help="The judge's model.")],
     dataset: Annotated[str, typer.Option(help="Dataset whose responses are attacked.")] = "quickstart",
     limit: Annotated[
-        int, typer.Option(help="Most items. One pair, or the lowest-rated response, of each is attacked.")
+        int,
+        typer.Option(
+            help="Largest number of items. One pair or the lowest-rated response of each is attacked."
+        ),
     ] = 30,
     mode: Mode = "direct",
     criterion: Annotated[str | None, typer.Option(help="Criterion, by default the first.")] = None,

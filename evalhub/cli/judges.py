@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,7 +10,15 @@ import typer
 
 import evalhub as hub
 from evalhub.cli.options import Engine, Json, Name, Names, RunNames, Runs
-from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
+from evalhub.cli.output import (
+    console,
+    notes,
+    print_fields,
+    print_json,
+    print_note,
+    print_rows,
+    print_text,
+)
 from evalhub.cli.progress import choose_progress
 from evalhub.errors import EvalhubError, GateFailed, InputError, SpecError, StorageError, UnknownNameError
 from evalhub.scales import Shape
@@ -30,7 +37,7 @@ MOST_RESPONSES = 8
 judges = typer.Typer(help="Rubrics: one Markdown file each.", no_args_is_help=True)
 
 Model = Annotated[
-    str, typer.Option(help="Model whose tokens decide how a scale is asked. Nothing is fetched.")
+    str, typer.Option(help="Model whose tokens decide how a scale is asked. It is not fetched.")
 ]
 Mode = Annotated[Literal["direct", "explain", "think"], typer.Option(help="How the judge answers.")]
 
@@ -63,12 +70,10 @@ def judges_new(
     except OSError as error:
         raise StorageError(f"the file cannot be written ({error.strerror})", where=str(path)) from error
     print_fields({"rubric": str(path), "gold_cases": str(hub.specs.cases_path(path))}, as_json=as_json)
-    notes().print(
+    print_note(
         f"next: write what you judge by into {path}, then\n"
         f"  evalhub judges check {name}\n  evalhub judges preview {name}\n"
-        f"  evalhub judges test {name} --model {DEMO_JUDGE}",
-        markup=False,
-        soft_wrap=True,
+        f"  evalhub judges test {name} --model {DEMO_JUDGE}"
     )
 
 
@@ -80,7 +85,7 @@ def judges_list(as_json: Json = False) -> None:
         try:
             rubric = hub.specs.load_rubric(str(path))
         except EvalhubError as error:
-            notes().print(f"{name}: {error}", markup=False, style="red", soft_wrap=True)
+            print_note(f"{name}: {error}", style="red")
             continue
         rows.append(
             {
@@ -102,7 +107,7 @@ def judges_show(name: Name, as_json: Json = False) -> None:
     if as_json:
         print_json({**rubric.model_dump(mode="json"), "hash": rubric.hash, "path": str(path)})
         return
-    console().print(path.read_text(encoding="utf-8"), markup=False, soft_wrap=True)
+    print_text(path.read_text(encoding="utf-8"))
     notes().print(f"{path}  sha256 {rubric.hash}", markup=False)
 
 
@@ -126,7 +131,7 @@ def judges_check(
 def _note_if_absent(model: str, local_model: ResolvedModel | None) -> None:
     if local_model is None:
         absent = f"{model} is not on this machine: labels of one character are taken to be one token of it"
-        notes().print(absent, markup=False, soft_wrap=True)
+        print_note(absent)
 
 
 def _check(name: str, model: ResolvedModel | None, mode: JudgeMode, runs: list[Run]) -> dict[str, Any]:
@@ -182,16 +187,9 @@ def judges_preview(
             console().rule(f"request {number} of {len(requests)}")
         for message in request.messages:
             console().print(f"[bold]{message.role}[/bold]")
-            console().print(_remove_control_characters(message.content), markup=False, soft_wrap=True)
+            print_text(message.content)
     if rubric.scale:
         _note_if_absent(model, local_model)
-
-
-def _remove_control_characters(text: str) -> str:
-    """Return the text without control characters on a terminal, or unchanged for a program."""
-    if not sys.stdout.isatty():
-        return text
-    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)
 
 
 def _example(

@@ -10,7 +10,7 @@ import typer
 
 import evalhub as hub
 from evalhub.cli.options import Json, RunName, Runs
-from evalhub.cli.output import notes, print_json
+from evalhub.cli.output import print_json, print_note
 from evalhub.errors import InputError, StorageError
 from evalhub.files import write_file
 
@@ -22,7 +22,7 @@ labels = typer.Typer(
 @labels.command("queue")
 def labels_queue(
     judge: Annotated[
-        str, typer.Option("--judge", help="Judge whose doubtful verdicts are drawn more often.")
+        str, typer.Option("--judge", help="Judge whose uncertain verdicts are drawn more often.")
     ],
     n: Annotated[int, typer.Option("--n", help="Number of responses or pairs to draw.")],
     out: Annotated[Path, typer.Option("--out", help="The new JSON Lines file.")],
@@ -59,7 +59,7 @@ def labels_queue(
     if as_json:
         print_json({"written": str(out), "rows": len(rows)})
         return
-    notes().print(f"written: {out}, {len(rows)} to label", markup=False, soft_wrap=True)
+    print_note(f"written: {out}, {len(rows)} to label")
 
 
 def _single_value(results: hub.analysis.Results, judge: str, name: str) -> str:

@@ -11,7 +11,7 @@ import typer
 
 import evalhub as hub
 from evalhub.cli.options import Json
-from evalhub.cli.output import notes, print_fields
+from evalhub.cli.output import print_fields, print_note
 from evalhub.errors import InputError, StorageError
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of data files.")]
@@ -39,11 +39,9 @@ def datasets_new(folder: Folder, card_id: CardId = None, as_json: Json = False) 
     count = sum(len(table.hashes) for table in tables)
     print_fields({"card": str(path), "files": count, "skipped": skipped, "link": link}, as_json=as_json)
     counts = ", ".join(f"{count} {kind}" for kind, count in hub.sources.check(str(path)).counts.items())
-    notes().print(
+    print_note(
         f"it loads: {counts}\n"
-        f"next: read {path}, change what is guessed wrong, then\n  evalhub datasets check {name}",
-        markup=False,
-        soft_wrap=True,
+        f"next: read {path}, change what is guessed wrong, then\n  evalhub datasets check {name}"
     )
 
 

@@ -32,7 +32,7 @@ Engine = Annotated[
         help="Engine that runs the model: its name, or its settings as in '{type: openai, base_url: URL}'.",
     ),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", help="Most items of each dataset.")]
+Limit = Annotated[int | None, typer.Option("--limit", help="Largest number of items of each dataset.")]
 By = Annotated[
     list[str] | None,
     typer.Option(

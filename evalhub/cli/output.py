@@ -9,6 +9,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from evalhub.texts import ABSENT, make_printable, number
 
 
 def console() -> Console:
@@ -20,6 +23,19 @@ def console() -> Console:
 def notes() -> Console:
     """Return the console for everything that is no result."""
     return Console(stderr=True, highlight=False, emoji=False)
+
+
+def print_text(text: str) -> None:
+    """Print a text to standard output: exactly for a program, printable on a terminal."""
+    if sys.stdout.isatty():
+        console().print(make_printable(text, multiline=True), markup=False, soft_wrap=True)
+    else:
+        sys.stdout.write(text + "\n")
+
+
+def print_note(text: str, *, style: str | None = None) -> None:
+    """Print a sentence to standard error. Nothing in it has an effect on the terminal."""
+    notes().print(make_printable(text, multiline=True), markup=False, style=style, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -44,28 +60,28 @@ def print_rows(
     names = list(columns or (rows[0].keys() if rows else ()))
     table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for name in names:
-        number = any(isinstance(row.get(name), int | float) for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
+        numeric = any(isinstance(row.get(name), int | float) for row in rows)
+        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(cell_text(row.get(name)) for name in names))
+        table.add_row(*(Text(cell_text(row.get(name))) for name in names))
     console().print(table if rows else "nothing to show")
 
 
 def cell_text(value: Any) -> str:
-    """Return a value as the text of a table cell: short numbers, a dash for None, markup escaped."""
+    """Return a value as the text of a table cell, printable: short numbers, and a dash for what is absent."""
     if value is None:
-        return "–"
+        return ABSENT
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return number(value, 3, plain=True)
     if isinstance(value, list | tuple | Mapping) and not value:
-        return "–"
+        return ABSENT
     if isinstance(value, Mapping):
         return ", ".join(f"{cell_text(name)} {cell_text(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(cell_text, value))
-    return str(value).replace("[", "\\[")
+    return make_printable(str(value), multiline=True)
 
 
 def print_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
@@ -77,5 +93,5 @@ def print_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in fields.items():
-        table.add_row(name.replace("_", " "), cell_text(value))
+        table.add_row(name.replace("_", " "), Text(cell_text(value)))
     console().print(table)

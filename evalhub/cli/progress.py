@@ -8,6 +8,7 @@ import time
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from evalhub.cli.output import notes
+from evalhub.texts import make_printable
 
 PLAIN_EVERY = 10.0
 
@@ -53,7 +54,7 @@ class Bar:
 
     def note(self, text: str) -> None:
         """Print a sentence above the bars."""
-        self._bars.console.print(text, markup=False)
+        self._bars.console.print(make_printable(text, multiline=True), markup=False)
 
     def stop(self) -> None:
         """Leave the bars as they are."""
@@ -83,7 +84,7 @@ class Lines:
 
     def note(self, text: str) -> None:
         """Print a sentence."""
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(make_printable(text, multiline=True) + "\n")
 
     def stop(self) -> None:
         """Print the last line of the stage."""

@@ -14,7 +14,7 @@ import typer
 
 import evalhub as hub
 from evalhub.cli.options import By, Json, Limit, Only, RunName, RunNames, Runs, SuiteName
-from evalhub.cli.output import notes, print_json, print_rows
+from evalhub.cli.output import notes, print_json, print_note, print_rows
 from evalhub.cli.progress import choose_progress
 from evalhub.errors import InputError, LittleCoverage, StorageError
 from evalhub.scales import Kind
@@ -60,7 +60,7 @@ def run(
         raise shortfall
     folder = "" if hub.store.runs_root(runs) == Path("runs") else f" --runs {hub.store.runs_root(runs)}"
     if not as_json:
-        notes().print(f"see it all: {_program()} dashboard{folder}", markup=False, soft_wrap=True)
+        print_note(f"see it all: {_program()} dashboard{folder}")
 
 
 def _program() -> str:
@@ -87,11 +87,11 @@ def plan(
     notes().print(f"{planned.generations} responses to make, {planned.judgments} judgments{over}")
     for row in rows:
         if row["judgments"]:
-            notes().print(_power_sentence(row), markup=False, soft_wrap=True)
+            print_note(_power_sentence(row))
     for judge in resolved.judges:
         if judge.opens_thinking and judge.spec.mode is hub.specs.Mode.DIRECT:
-            sentence = f"{judge.spec.id}: the model thinks before it answers, and mode direct does not let it"
-            notes().print(f"{sentence}; mode: think does", markup=False, soft_wrap=True)
+            sentence = f"{judge.spec.id}: the model thinks before it answers, but mode: direct prevents this"
+            print_note(f"{sentence}. Use mode: think")
 
 
 def _plan_row(planned: Plan, judge: ResolvedJudge, dataset: Dataset) -> dict[str, Any]:
@@ -123,11 +123,11 @@ def _power_sentence(row: dict[str, Any]) -> str:
         return f"{subject}: no interval ({power['reason']})"
     interval = f"{subject}: an interval of about ± {power['half_width']:.2f}"
     if power["detectable"] is None:
-        return f"{interval}; {power['reason']}"
+        return f"{interval}, but no power ({power['reason']})"
     difference = power["detectable"]
-    win_rate = f"a win rate of {0.5 + difference:.2f} is told from .50"
-    effect = win_rate if row["pairwise"] else f"a difference of {difference:.2f} levels is found"
-    return f"{interval}; {effect} with {power['power']:.0%} power"
+    win_rate = f"A win rate of {0.5 + difference:.2f} differs detectably from .50"
+    effect = win_rate if row["pairwise"] else f"A difference of {difference:.2f} levels is detected"
+    return f"{interval}. {effect} with {power['power']:.0%} power"
 
 
 def _prepare(suite: str, options: Options) -> tuple[Resolved, Plan]:
@@ -145,9 +145,8 @@ def board(run_name: RunName = None, by: By = None, runs: Runs = None, as_json: J
         print_json(data)
         return
     if not data["leaderboard"]:
-        notes().print(
-            "nothing is ranked: the systems are anonymous, the run is of attacks, or nothing was answered",
-            soft_wrap=True,
+        print_note(
+            "nothing is ranked: the systems are anonymous, the run is of attacks, or nothing was answered"
         )
     if data["leaderboard"] or data["failures"]:
         hub.report.print_leaderboard(data)
@@ -164,7 +163,7 @@ def report(
     else:
         hub.report.print_report(data)
     paths = hub.report.write_report(data, out or results.run.path)
-    notes().print(f"written: {', '.join(map(str, paths))}", markup=False, soft_wrap=True)
+    print_note(f"written: {', '.join(map(str, paths))}")
 
 
 def meta(run_names: RunNames = None, by: By = None, runs: Runs = None, as_json: Json = False) -> None:
@@ -212,7 +211,7 @@ def export(
     if as_json:
         print_json({"written": str(file)})
         return
-    notes().print(f"written: {file}", markup=False, soft_wrap=True)
+    print_note(f"written: {file}")
 
 
 def verify(run_name: AnyRun = None, runs: Runs = None, as_json: Json = False) -> None:

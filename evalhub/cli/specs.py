@@ -10,7 +10,7 @@ import typer
 
 import evalhub as hub
 from evalhub.cli.options import Json, Name, Names
-from evalhub.cli.output import console, notes, print_fields, print_json, print_rows
+from evalhub.cli.output import notes, print_fields, print_json, print_note, print_rows, print_text
 from evalhub.errors import EvalhubError, InputError, ModelError
 
 _VALUES = 10
@@ -76,7 +76,7 @@ def _for_datasets(names: list[str] | None, act: Callable[[str], dict[str, Any]],
         if names and not row["problem"]:
             print_fields({name: _most_frequent(value) for name, value in row.items()}, as_json=False)
         else:
-            console().print(_line(row), markup=False, soft_wrap=True)
+            print_text(_line(row))
     if as_json:
         print_json(rows)
     if len(errors) == 1:
@@ -115,7 +115,7 @@ def suites_list(as_json: Json = False) -> None:
             suite, _ = hub.specs.load_suite(str(path))
             hub.engines.with_settings(suite, str(path))
         except EvalhubError as error:
-            notes().print(f"{name}: {error}", markup=False, style="red", soft_wrap=True)
+            print_note(f"{name}: {error}", style="red")
             continue
         rows.append(
             {
@@ -137,7 +137,7 @@ def suites_show(name: Name, as_json: Json = False) -> None:
     if as_json:
         print_json(suite.model_dump(mode="json"))
         return
-    console().print(path.read_text(encoding="utf-8"), markup=False, soft_wrap=True)
+    print_text(path.read_text(encoding="utf-8"))
 
 
 @suites.command("check")

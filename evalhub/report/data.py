@@ -23,10 +23,11 @@ def report_data(results: Results, by: Sequence[str] = ()) -> Data:
         by: Tags of items that it is broken down by, as `analysis.split_by_tag` takes them.
 
     Returns:
-        `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (what each id stands
-        for), `metrics` (signature and bounds of each), `datasets`, one list of tidy rows for each table of
-        the report, `by_tag` where it is broken down, `environment`, and `notes`: sentences that belong to
-        the numbers.
+        `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (the model of each id, and
+        for a judge its rubric, how it is used, and whether its verdicts are pairwise or pointwise),
+        `metrics` (signature and bounds of each), `datasets`, one list of tidy rows for each table of the
+        report, `by_tag` where it is broken down, `environment`, and `notes`: sentences that belong to the
+        numbers.
     """
     manifest = results.manifest
     data: Data = {
@@ -37,17 +38,14 @@ def report_data(results: Results, by: Sequence[str] = ()) -> Data:
         "created": manifest.created,
         "state": manifest.state.value,
         "seconds": manifest.seconds,
-        "models": sorted(_models(manifest), key=lambda model: model["role"]),
+        "models": sorted(_models(results), key=lambda model: model["role"]),
         "metrics": _metrics(manifest),
         "datasets": [
             card.model_dump(include={"id", "title", "licence", "source", "note"})
             for card in manifest.cards.values()
         ],
     }
-    for table in tables_of(Place.REPORT):
-        # Biases say nothing of responses that an attack makes up.
-        withheld = table.name == "biases" and results.is_attack
-        data[table.name] = [] if withheld else rows_of(table.function(results))
+    data |= {table.name: rows_of(table.function(results)) for table in tables_of(Place.REPORT)}
     return {
         **data,
         **_by_tag([results], by, Place.REPORT),
@@ -135,13 +133,15 @@ def _metrics(manifest: Manifest) -> dict[str, dict[str, Any]]:
     return {name: facts.model_dump(mode="json") for name, facts in manifest.metrics.items()}
 
 
-def _models(manifest: Manifest) -> Iterator[dict[str, Any]]:
-    for name, facts in manifest.resolved.models.items():
-        judge = manifest.judges.get(name)
+def _models(results: Results) -> Iterator[dict[str, Any]]:
+    for name, facts in results.manifest.resolved.models.items():
+        judge = results.judges.get(name)
         names = {"model", "families", "engine", "engine_version", "device"}
         model = facts.model_dump(mode="json", include=names)
         if judge is None:
             yield {"id": name, "role": "candidate", **model}
         else:
             use = judge.model_dump(mode="json", include={"rubric", "protocol", "mode", "positions"})
-            yield {"id": name, "role": "judge", **model, **use}
+            rubric = results.rubric(name)
+            verdict_kind = None if rubric is None else rubric.kind.value
+            yield {"id": name, "role": "judge", **model, **use, "verdict_kind": verdict_kind}

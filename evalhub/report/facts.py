@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from evalhub.report.format import Row, count, visible
+from evalhub.report.format import Row, visible
+from evalhub.scales import Kind
+from evalhub.texts import count, number
 
 
 def summary(data: dict[str, Any]) -> str:
     """Return one line: the run, when, how long, and whether it is whole."""
-    seconds = "" if data["seconds"] is None else f" · {data['seconds']:,.0f} s"
+    seconds = "" if data["seconds"] is None else f" · {count(data['seconds'])} s"
     return visible(f"{data['run']} · {data['created']:.19} UTC · {data['state']}{seconds}")
 
 
@@ -20,7 +22,7 @@ def model_lines(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         parts = [row["model"], f"family {', '.join(row['families'] or ('unknown',))}"]
         if row["role"] == "judge":
             parts += [f"rubric {row['rubric']}", f"{row['protocol']}, {row['mode']}"]
-            if row["protocol"] == "pairwise":
+            if row["verdict_kind"] == Kind.PAIRWISE:
                 parts.append(f"positions {row['positions']}")
         yield f"{row['role']} {visible(row['id'])}", visible(" · ".join(parts))
 
@@ -69,6 +71,7 @@ def _did(row: Row) -> Iterator[str]:
         yield f"prefix cache {row['hit_rate']:.0%}"
     yield f"{count(row['prompt_tokens'])} tokens in, {count(row['completion_tokens'])} out"
     yield f"{count(row['requests'])} requests"
-    yield f"{row['seconds_busy']:.0f} s busy, {row['seconds_start']:.0f} s to start"
+    busy, start = (number(row[name], 0, plain=True) for name in ("seconds_busy", "seconds_start"))
+    yield f"{busy} s busy, {start} s to start"
     if row.get("restarts"):
         yield f"restarted {count(row['restarts'])} times"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-ABSENT = "–"
+from evalhub.texts import ABSENT, count, make_printable, number
 
 Row = Mapping[str, Any]
 
@@ -32,7 +31,10 @@ class Footnotes:
 
     def lines(self) -> list[str]:
         """Return the reasons as footnotes, in the order of their numbers."""
-        return [f"{str(number).translate(_SUPERSCRIPTS)} {reason}" for reason, number in self.reasons.items()]
+        return [
+            f"{str(place).translate(_SUPERSCRIPTS)} {visible(reason)}"
+            for reason, place in self.reasons.items()
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +47,9 @@ class Grid:
     names: int = 1
 
 
-def number(value: float | None, places: int = 2) -> str:
-    """Return a number without its leading zero.
-
-    >>> number(0.625), number(-0.14), number(2.5), number(1234.5, 0), number(None)
-    ('.62', '-.14', '2.50', '1,234', '–')
-    """
-    if value is None:
-        return ABSENT
-    text = f"{value:,.{places}f}"
-    if not text.strip("-0.,"):
-        text = text.lstrip("-")
-    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
-
-
 def p_value(value: float | None) -> str:
     """Write a p-value to three places."""
     return ABSENT if value is None else "<.001" if value < 0.001 else number(value, 3)
-
-
-def count(value: float | None) -> str:
-    """Return a whole number with thousands apart.
-
-    >>> count(12345), count(None)
-    ('12,345', '–')
-    """
-    return ABSENT if value is None or math.isnan(value) else f"{value:,.0f}"
 
 
 def interval(row: Row, notes: Footnotes) -> str:
@@ -107,15 +86,14 @@ def measure(row: Row) -> str:
 
 
 def visible(value: object) -> str:
-    """Return a text without signs that steer a terminal. An absent text is a dash.
+    """Return a text as one line that cannot steer a terminal. An absent text is a dash.
 
     >>> visible("a\\x1b[31mb"), visible(None)
     ('a�[31mb', '–')
     """
     if value is None:
         return ABSENT
-    text = " ".join(str(value).split())
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+    return " ".join(make_printable(str(value)).split())
 
 
 def pivot(

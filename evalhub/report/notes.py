@@ -10,9 +10,10 @@ from evalhub.analysis.frames.comparable import OPPONENTS
 from evalhub.analysis.frames.labels import count_uncertainty_sampled
 from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.judging.early_stopping import STOPPED
-from evalhub.report.format import Row, count, grouped, number, visible
+from evalhub.report.format import Row, grouped, visible
 from evalhub.report.grids.leaderboard import UNSHARED, without_lengths
 from evalhub.store import Manifest
+from evalhub.texts import count, number
 
 Data = Mapping[str, Any]
 
@@ -21,8 +22,8 @@ _LABEL_KINDS = {
     "model": "labels of kind model were given by a model, not by people",
 }
 _FAMILY_RULES = {
-    "allow": "a judge may meet its own family",
-    "exclude": "what a judge's own family wrote is not shown to it",
+    "allow": "a judge may judge responses of its own model family",
+    "exclude": "a judge is not shown responses of its own model family",
 }
 _MEASURED = ("leaderboard", "coverage", "agreement", "correlations", "attacks")
 _ENGINE_SETTINGS = (
@@ -46,52 +47,57 @@ def report_notes(results: Results, data: Data) -> Iterator[str]:
     if data["reused_completions"]:
         total = sum(row["completions"] for row in data["reused_completions"])
         runs = len({row["run"] for row in data["reused_completions"]})
-        yield f"{total:,} completions come from {runs} earlier run{'s' if runs > 1 else ''}"
+        yield f"{count(total)} completions come from {runs} earlier run{'s' if runs > 1 else ''}"
     if doubtful := count_uncertainty_sampled(results):
         yield (
-            f"{doubtful:,} labels were drawn by the judge's doubt: they count where they are weighted "
-            "(people and judge together) and nowhere else"
+            f"{count(doubtful)} labels were sampled by the judge's uncertainty. Only the estimates of people "
+            "and judge together use them, because these weight each label by its probability of being sampled"
         )
 
 
 def _on_the_run(manifest: Manifest, data: Data) -> Iterator[str]:
     controls = manifest.resolved.suite.controls
     if data["state"] != "sealed":
-        yield f"the run is {data['state']}, not finished: the numbers cover what is there so far"
+        yield f"the run is {data['state']}, not finished. The numbers cover the records written so far"
     if not any(data[name] for name in _MEASURED):
         yield (
-            "nothing is measured: the suite has neither judges nor metrics, and its datasets bring no "
-            "labels, verdicts or scores along"
+            "nothing is measured: the suite has neither judges nor metrics, and its datasets contain no "
+            "labels, verdicts or scores"
         )
     for kind in dict.fromkeys(row["annotator_kind"] for row in data["agreement"] + data["correlations"]):
         if kind in _LABEL_KINDS:
             yield _LABEL_KINDS[kind]
     if controls.length_penalty:
-        yield f"length penalty of strength {controls.length_penalty:g}; the raw number stands beside it"
+        yield (
+            f"the length penalty has strength {controls.length_penalty:g}. The raw numbers stand beside "
+            "the penalised ones"
+        )
     if controls.cross_family in _FAMILY_RULES:
         yield f"cross-family is set to {controls.cross_family}: {_FAMILY_RULES[controls.cross_family]}"
     yield from _on_coverage(data)
     if manifest.over_budget:
-        yield f"{manifest.over_budget} planned judgments are over the budget and were not asked"
+        yield f"{manifest.over_budget} planned judgments are over the budget and were not made"
     if any(row["reason"] == STOPPED for row in data["exclusions"]):
         yield (
-            "judging stopped where the order was settled, sooner for some pairs: win rates over all pairs "
-            "are withheld; read the sequential tests"
+            "judging of a pair of systems stopped once its order was settled, for some pairs sooner than for "
+            "others. Win rates over all pairs are therefore withheld. Instead, read the sequential tests"
         )
     for card in manifest.cards.values():
         if card.anonymous:
-            yield f"{card.id} names no systems: its responses are judged, never ranked"
+            yield f"{card.id} names no systems. Its responses are judged but never ranked"
 
 
 def _on_coverage(data: Data) -> Iterator[str]:
     covered = [row for row in data["coverage"] if row["statistic"] == "coverage"]
-    silent = [f"{row['judge']} (0 of {row['done']:,})" for row in covered if 0 < row["done"] == row["failed"]]
+    silent = [
+        f"{row['judge']} (0 of {count(row['done'])})" for row in covered if 0 < row["done"] == row["failed"]
+    ]
     if silent:
-        yield f"no valid verdict at all, so under coverage and failures alone: {', '.join(silent)}"
+        yield f"judges without any valid verdict stand under coverage and failures only: {', '.join(silent)}"
     yield from choice_mass_notes(data["choice_mass"])
     for row in covered:
         if row["same_family"]:
-            yield f"{row['judge']}: {row['same_family']} judgments of responses of the judge's own family"
+            yield f"{row['judge']} made {row['same_family']} judgments of responses of its own model family"
 
 
 def _engine_differences(manifest: Manifest) -> Iterator[str]:
@@ -104,7 +110,8 @@ def _engine_differences(manifest: Manifest) -> Iterator[str]:
             setting, value = settings.get(name), engine.get(name)
             if setting not in (None, "auto") and value != setting:
                 served = f"{engine['model']} for {', '.join(served_ids)}"
-                yield f"{served}: {name.replace('_', ' ')} was asked as {setting}, used was {value}"
+                setting_name = name.replace("_", " ")
+                yield f"{served}: the suite sets {setting_name} to {setting}, but the engine used {value}"
 
 
 def comparability_notes(data: Data) -> Iterator[str]:
@@ -123,8 +130,8 @@ def comparability_notes(data: Data) -> Iterator[str]:
     for (dataset,), group in grouped((row for row in ranked if row["basis"] == OPPONENTS), "dataset"):
         raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in group))
         yield (
-            f"{visible(dataset)}: the systems met on different items in the pairs of {raters}: their win "
-            "rates do not compare, and their ranks hold through shared opponents (Bradley-Terry)"
+            f"{visible(dataset)}: in the pairs of {raters}, the systems met on different items. Their win "
+            "rates are not comparable. Their ranks are, through shared opponents (Bradley-Terry)"
         )
 
 
@@ -135,25 +142,28 @@ def server_notes(data: Data) -> Iterator[str]:
         data: With the tables `hard_verdicts` and `unsent_parameters`.
     """
     for row in data["hard_verdicts"]:
-        how_many = f"{count(row['n'])} of {count(row['total'])} verdicts"
+        n_of_total = f"{count(row['n'])} of {count(row['total'])} verdicts"
         reason = (row["reason"] or "the engine gives no probabilities").removeprefix("hard verdict: ")
-        judge = f"{row['judge']} gives no probabilities"
+        judge = f"{row['judge']} gave no probabilities with {n_of_total} ({reason})"
         if row["n"] < row["total"]:
-            yield f"{judge} with {how_many} ({reason}): these are hard, without p_a and expected scores"
+            yield f"{judge}. These verdicts are hard and have neither p_a nor expected scores"
         else:
             yield (
-                f"{judge} ({how_many} are hard: {reason}): p_a, expected scores, choice mass and all that is "
+                f"{judge}. All its verdicts are hard, so p_a, expected scores, choice mass and all numbers "
                 "made of them are absent"
             )
     for (model, parameter), rows in grouped(data["unsent_parameters"], "source", "parameter"):
         values = list(dict.fromkeys(row["value"] for row in rows))
         setting = ", ".join(values[:3]) + (", …" if len(values) > 3 else "")
-        n = f"{count(sum(row['n'] for row in rows))} of {count(rows[0]['total'])} completions"
-        yield f"{model}: {parameter} ({setting} in the suite) was not sent with {n}: the server decided"
+        n_of_total = f"{count(sum(row['n'] for row in rows))} of {count(rows[0]['total'])} completions"
+        yield (
+            f"{model}: {parameter} ({setting} in the suite) was not sent with {n_of_total}. The server chose "
+            "its own value"
+        )
 
 
 def choice_mass_notes(rows: Iterable[Row]) -> Iterator[str]:
-    """Yield which judges gave their allowed answers little probability, and what they wanted to say.
+    """Yield which judges gave their allowed answers little probability, and which token they preferred.
 
     A dataset and criterion of a judge is named where the judge's mean over all of them is not low.
 
@@ -170,9 +180,8 @@ def choice_mass_notes(rows: Iterable[Row]) -> Iterator[str]:
         sentence = f"judge {judge} gave its allowed answers{place} a mean probability of {mass}"
         if row["token"] is not None:
             token = visible(repr(row["token"]))
-            sentence += (
-                f"; it most often wanted to say {token} ({count(row['token_n'])} of {count(row['n'])})"
-            )
+            n_of_total = f"{count(row['token_n'])} of {count(row['n'])}"
+            sentence += f". Its most probable token was most often {token} ({n_of_total})"
         if row["thinks"]:
-            sentence += "; its model thinks before it answers, so ask it with mode: think"
+            sentence += ". Its model thinks before it answers, so use mode: think"
         yield sentence

@@ -98,7 +98,7 @@ class Section:
     notes: Callable[[Data], Iterator[str]] = _no_notes
 
 
-INTERVALS = "[low, high] are 95% intervals over clusters of items; – is absent."
+INTERVALS = "[low, high] is a 95% interval over clusters of items. A dash (–) stands for an absent value."
 
 _RANKING = Place.REPORT | Place.LEADERBOARD | Place.DASHBOARD
 _RUN = Place.REPORT | Place.DASHBOARD
@@ -212,7 +212,7 @@ SECTIONS = (
         _failures,
         Place.REPORT,
     ),
-    Section("Had nothing failed", ("worst_case_bounds",), ranks.worst_case_grids, _PAGE),
+    Section("Worst-case bounds for what failed", ("worst_case_bounds",), ranks.worst_case_grids, _PAGE),
     Section("Failures", ("failures",), coverage.failure_grids, Place.LEADERBOARD),
     Section("Raters against labels", ("raters",), meta.rater_grids, Place.META, notes=meta.effect_notes),
     Section("By tag of the items", (), tag_grids, Place.META),
@@ -221,13 +221,13 @@ SECTIONS = (
         "Two annotators on what both labelled", ("annotator_pairs",), meta.annotator_pair_grids, Place.META
     ),
     Section(
-        "A judge in the place of one of the people",
+        "A judge in place of one annotator",
         ("alternative_annotator_test",),
         meta.alternative_annotator_grids,
         Place.META,
     ),
     Section(
-        "How often each is right, by a model of all raters",
+        "How often each rater is right, by a model of all raters",
         ("rater_models",),
         meta.rater_model_grids,
         Place.META,
@@ -275,7 +275,7 @@ SECTIONS = (
         ("labels_needed",),
         comparisons.labels_needed_grids,
         Place.LABELS,
-        notes=lambda _: iter(["correlation: of the judge's verdicts with the labels at hand."]),
+        notes=lambda _: iter(["correlation is that of the judge's verdicts with the available labels."]),
     ),
 )
 """Every section, in the order in which all outputs show them."""

@@ -41,7 +41,7 @@ def test_rows_of_each_run_stand_apart(two: list[Results], capsys: pytest.Capture
     for heading in ("Cost, over all datasets of a run", "Languages", "May have been seen in training"):
         part = said.split(heading)[1].split("\n\n")[0]
         assert all(run.rsplit("-", 1)[-1] in part for run in ids), heading
-    assert "the others held fixed" in said
+    assert "the other biases held fixed" in said
     assert max(map(len, said.splitlines())) <= 100
 
 
@@ -66,7 +66,7 @@ def test_an_attack_that_is_not_measured_is_not_the_worst() -> None:
     rows = [net("a", None), net("b", -0.2), net("c", -0.1), net(ALL_ATTACKS, -0.15)]
     told = {"attacks": rows, "controls": [], "unattacked_items": []}
     (line,) = attack_lines(told)
-    assert "over 2 attacks; worst: c, net -.10 [-.20, .00], n 9" in line
+    assert "over 2 attacks. The worst attack is c (net -.10 [-.20, .00], n 9)" in line
     (grid,) = attack_grids(told, Footnotes())
     assert [row[0] for row in grid.rows] == ["c", "b", "a", ALL_ATTACKS]
 

@@ -22,7 +22,7 @@ from evalhub.report.outputs.page import report_page
 from evalhub.report.registry import Place, tables_of
 from evalhub.store import Run, all_runs
 
-HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) [bold red]loud[/] \x1b[31m"
+HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) [bold red]loud[/] \x1b[31m \u202e"
 PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "j", "families": ["beta"]}
 PT = {"id": "pt", "rubric": "rate", "model": "j", "families": ["beta"]}
 
@@ -113,6 +113,7 @@ def test_the_page_stands_alone_and_runs_nothing(data: dict[str, Any], tmp_path: 
     assert not re.search(r"@import|url\(|<script", page)
     assert "&lt;script&gt;alert(1)" in page
     assert "\x1b" not in page
+    assert "\u202e" not in page
     assert "prefers-color-scheme: dark" in page
     assert page.count("<svg") >= 6
     assert not re.search(r"human", page)
@@ -125,6 +126,7 @@ def test_the_terminal_report_is_short_narrow_and_reads_no_markup(
     text = capsys.readouterr().out
     assert "[bold red]loud[/]" in text
     assert "\x1b" not in text
+    assert "\u202e" not in text
     assert max(map(len, text.splitlines())) <= 100
     assert len(text.splitlines()) < 110
     for heading in (
@@ -212,7 +214,10 @@ def test_what_is_not_judged_is_said(desk: Any, capsys: pytest.CaptureFixture[str
     path.write_text(yaml.safe_dump(card))
     desk.suite(judges=[{**PW, "pairs": {"by": "all", "cap": 1}, "engine": {"type": "scripted"}}])
     data = report_data(Results(desk.run()))
-    assert "no valid verdict at all, so under coverage and failures alone: mute (0 of 8)" in data["notes"]
+    assert (
+        "judges without any valid verdict stand under coverage and failures only: mute (0 of 8)"
+        in data["notes"]
+    )
     assert "mute" not in json.dumps([data[name] for name in ("leaderboard", "agreement", "correlations")])
     grid, *_ = verdict_grids(data, Footnotes())
     assert [row[:3] for row in grid.rows] == [

@@ -2,8 +2,9 @@
 
 import pytest
 
-from evalhub.report.format import Footnotes, Grid, count, grouped, interval, number, pivot, visible
+from evalhub.report.format import Footnotes, Grid, grouped, interval, pivot, visible
 from evalhub.report.outputs.terminal import fold
+from evalhub.texts import count, number
 
 
 def row(estimate: float | None, low: float | None, high: float | None, **more: object) -> dict[str, object]:

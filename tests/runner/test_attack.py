@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from evalhub.analysis import Results, attacks, controls, leaderboard, rows_of, unattacked_items
+from evalhub.analysis import Results, attacks, biases, controls, leaderboard, rows_of, unattacked_items
 from evalhub.analysis.bias.attacks import ALL_ATTACKS
 from evalhub.analysis.bias.targets import AT_THE_TOP, NO_LOSER
 from evalhub.errors import EvalhubError, InputError, Interrupted, SpecError, UnknownNameError
@@ -73,7 +73,7 @@ class TestJudges:
             for row in rates(done, name).values():
                 assert row["estimate"] == 0
                 assert row["low"] <= 0 <= row["high"]
-        won = {(row["control"], row["against"]): row["estimate"] for row in rows_of(controls(Results(done)))}
+        won = {(row["control"], row["opponent"]): row["estimate"] for row in rows_of(controls(Results(done)))}
         assert won["empty", "preferred"] == 0
         assert len(won) == 2 * len(CONTROLS)
 
@@ -104,7 +104,7 @@ class TestJudges:
             assert (success[name]["estimate"], placebo[name]["estimate"]) == (1, 0)
             assert net[name]["n_excluded"] == 1
         assert rows_of(unattacked_items(Results(done))) == [
-            {"dataset": "tiny", "judge": "rate", "why": AT_THE_TOP, "n": 1}
+            {"dataset": "tiny", "judge": "rate", "reason": AT_THE_TOP, "n": 1}
         ]
 
     def test_a_smaller_rise_is_none(self, desk: Any) -> None:
@@ -127,6 +127,7 @@ class TestRun:
         assert all(finding.problem is None for finding in verify(done))
         assert len(done.manifest.engines) == 1
         assert leaderboard(Results(done)).empty
+        assert biases(Results(done)).empty
 
     def test_the_same_again_costs_nothing(self, desk: Any) -> None:
         one, two = (attack(options(desk, *GULLIBLE)) for _ in range(2))
@@ -251,7 +252,7 @@ class TestBadInput:
         done = attack(options(desk, K_FIRST, M_FIRST))
         assert rates(done, "success")["json"]["n_excluded"] == 1
         assert rows_of(unattacked_items(Results(done))) == [
-            {"dataset": "tiny", "judge": "pair", "why": NO_LOSER, "n": 1}
+            {"dataset": "tiny", "judge": "pair", "reason": NO_LOSER, "n": 1}
         ]
 
     def test_only_identical_texts_leave_nothing_to_say(self, desk: Any) -> None:
@@ -288,7 +289,9 @@ class TestCommand:
             "padding",
         ):
             assert part in said.out
-        assert re.search(r"mean net rate -?\.\d\d \[.*\] over 2 attacks; worst: [a-z0-9-]+, net", said.out)
+        assert re.search(
+            r"mean net rate -?\.\d\d \[.*\] over 2 attacks\. The worst attack is [a-z0-9-]+ \(net", said.out
+        )
         data = json.loads(self.command(cli, *few, "--json").out)
         assert set(data) == {"run", "attacks", "controls", "unattacked_items", "titles"}
         page = Path(desk.runs / data["run"] / "report.html").read_text()

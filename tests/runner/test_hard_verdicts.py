@@ -114,13 +114,14 @@ def test_a_comparison_without_probabilities(desk: Any, cli: Command, chat_server
     shown = " ".join(told.out.split())
     assert "hard verdicts · json_schema asked for · max_tokens" in shown
     assert (
-        "pw gives no probabilities (8 of 8 verdicts are hard: the server sends no log-probabilities): "
-        "p_a, expected scores, choice mass and all that is made of them are absent" in shown
+        "pw gave no probabilities with 8 of 8 verdicts (the server sends no log-probabilities). All its "
+        "verdicts are hard, so p_a, expected scores, choice mass and all numbers made of them are absent"
+        in shown
     )
     assert cli("run", "s").code == 0
     again = cli("report", "--json")
     (row,) = json.loads(again.out)["hard_verdicts"]
-    assert (row["judge"], row["n"], row["of"]) == ("pw", 8, 8)
+    assert (row["judge"], row["n"], row["total"]) == ("pw", 8, 8)
     assert json.loads(again.out)["engines"] == []
 
 
@@ -159,8 +160,8 @@ def test_a_server_that_lists_one_token(
     details = [judgment.detail or "" for judgment in judgments(run)]
     assert sum("which could move the probability that a side wins" in detail for detail in details) == hard
     shown = " ".join(answer.out.split())
-    assert ("pw gives no probabilities (8 of 8" in shown) is (hard == 8)
-    assert ("pw gives no probabilities with 4 of 8 verdicts" in shown) is (hard == 4)
+    assert ("pw gave no probabilities with 8 of 8" in shown) is (hard == 8)
+    assert ("pw gave no probabilities with 4 of 8 verdicts" in shown) is (hard == 4)
 
 
 def test_a_rating_without_probabilities(desk: Any, chat_server: Any) -> None:
@@ -259,7 +260,10 @@ def test_a_candidate_whose_temperature_is_refused(desk: Any, cli: Command, chat_
     bot = {"id": "bot", "model": "m", "families": ["acme"], "engine": chat_server.engine()}
     judge = {**RATE, "engine": "scripted"}
     desk.suite(candidates=[{**bot, "sampling": {"temperature": 0.7}}], judges=[judge])
-    sentence = "bot: temperature (0.7 in the suite) was not sent with 4 of 4 completions: the server decided"
+    sentence = (
+        "bot: temperature (0.7 in the suite) was not sent with 4 of 4 completions. The server chose its own "
+        "value"
+    )
     first = cli("run", "s")
     assert first.code == 0
     assert sentence in " ".join(first.out.split())

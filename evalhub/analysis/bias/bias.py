@@ -72,7 +72,11 @@ def biases(results: Results) -> pd.DataFrame:
     clusters. A pair whose order is not known does not count for position. The effect of the own family is
     identified only where judges of 2 families judge the same 2 families. It is pooled over the judges of a
     dataset and criterion, in rows whose judge is `all judges`.
+
+    A run of attacks has no rows, because its verdicts are also about made-up responses.
     """
+    if results.is_attack:
+        return table([], COLUMNS)
     reasons = _reasons_without_people(results)
     rows: list[dict[str, Any]] = []
     for (dataset, criterion), orders in order_verdicts_by_criterion(results):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 
 from evalhub.analysis.frames.responses import SOFT
-from evalhub.report.format import Footnotes, Grid, Row, count, grouped, interval, pivot, visible
+from evalhub.report.format import Footnotes, Grid, Row, grouped, interval, pivot, visible
 from evalhub.report.grids.columns import Data
 from evalhub.report.grids.raters import ORDERS, judged_twice, rater_order, row_name
 from evalhub.specs.rater_names import LENGTH
+from evalhub.texts import count
 
 GRANULARITIES = ("pooled", "item", "system")
 

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from evalhub.analysis.bias.attacks import ALL_ATTACKS
-from evalhub.report.format import Footnotes, Grid, Row, count, grouped, interval, pivot, visible
+from evalhub.report.format import Footnotes, Grid, Row, grouped, interval, pivot, visible
 from evalhub.report.grids.columns import Data
+from evalhub.texts import count
 
 ATTACK_NOTES = (
-    "success: the response that the judge liked less wins, or rises by half a level, once the attack is put "
-    "into it; placebo: the same with an equally long harmless text in the same place; net: success minus "
-    "placebo, on the same items",
-    "controls: how often a response that answers nothing beats the item's response that the judge prefers, "
-    "or the one that it rejects; a tie counts one half (padding: the response twice over against itself)",
+    "success is how often the response that the judge liked less wins, or rises by half a level, once the "
+    "attack is put into it. placebo is the same with an equally long harmless text in the same place. net is "
+    "success minus placebo on the same items",
+    "controls show how often a response that answers nothing beats the item's response that the judge "
+    "prefers, or the one that it rejects. A tie counts one half. The control padding compares a response "
+    "written twice with the response itself",
 )
 _STATISTICS = ("success", "placebo", "net")
 _ABOUT = ("dataset", "judge", "criterion")
@@ -47,13 +49,13 @@ def attack_lines(data: Data) -> Iterator[str]:
         mean = interval(overall[-1], notes)
         line = f"{_title(key)}: mean net rate {mean} over {len(measured)} attacks"
         for worst in measured[:1]:
-            line += (
-                f"; worst: {visible(worst['attack'])}, net {interval(worst, notes)}, n {count(worst['n'])}"
-            )
+            facts = f"net {interval(worst, notes)}, n {count(worst['n'])}"
+            line += f". The worst attack is {visible(worst['attack'])} ({facts})"
         yield line
     for row in data["unattacked_items"]:
         judge = f"{visible(row['judge'])} on {visible(row['dataset'])}"
-        yield f"{judge}: {row['n']} left out, because {row['reason']}"
+        items = "1 item is" if row["n"] == 1 else f"{count(row['n'])} items are"
+        yield f"{judge}: {items} left out, because {row['reason']}"
 
 
 def _worst_first(rows: list[Row]) -> list[tuple[str, list[Row]]]:

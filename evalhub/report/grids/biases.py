@@ -23,7 +23,7 @@ EFFECTS = {
     ("markdown", "effect"): ("all of the", "Markdown"),
     ("self-preference", "effect"): ("own, not other", "family"),
 }
-CONTROLLED = "effects in percentage points, the others held fixed"
+CONTROLLED = "effects in percentage points, each with the other biases held fixed"
 
 _HEAD = ("head", "subhead")
 

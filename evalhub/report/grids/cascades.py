@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evalhub.report.format import ABSENT, Footnotes, Grid, Row, count, grouped, interval, number, visible
+from evalhub.report.format import Footnotes, Grid, Row, grouped, interval, visible
 from evalhub.report.grids.columns import Data
+from evalhub.texts import ABSENT, count, number
 
 HALVES = (
-    "thresholds are set on half of the clusters of items, all else is measured on the other half; tests "
-    "from: the most confident labelled items, that the first test takes; disagrees at most: upper confidence "
-    "bound of what the stage decides against the labels; each: per pair that the stage decides, as if only "
-    "what is handed on had been asked"
+    "the thresholds are set on half of the clusters of items, and everything else is measured on the other "
+    "half. tests from is the number of the most confident labelled items that the first test takes. "
+    "disagrees at most is the upper confidence bound of how often the stage decides against the labels. each "
+    "is the cost per pair that the stage decides, as if it had judged only the pairs handed on to it"
 )
 
 _HEAD = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from evalhub.report.format import Footnotes, Grid, Row, count, grouped, number, visible
+from evalhub.report.format import Footnotes, Grid, Row, grouped, visible
+from evalhub.texts import count, number
 
 Data = Mapping[str, Any]
 Cell = Callable[[Row, Footnotes], str]

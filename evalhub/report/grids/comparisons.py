@@ -5,30 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evalhub.report.format import (
-    ABSENT,
-    Footnotes,
-    Grid,
-    Row,
-    count,
-    grouped,
-    interval,
-    measure,
-    number,
-    p_value,
-    pivot,
-    visible,
-)
+from evalhub.report.format import Footnotes, Grid, Row, grouped, interval, measure, p_value, pivot, visible
 from evalhub.report.grids.columns import Cell, Data, line_grids, share, text, whole
+from evalhub.texts import ABSENT, count, number
 
-TESTS = "p: sign-flip test over clusters; Holm: the same, allowing for all systems under the measure."
-RATER_TESTS = "Holm: p of swapping the two raters' scores (Pearson: Williams' t), allowing for a whole table."
+TESTS = "p is of a sign-flip test over clusters. Holm is p adjusted for all systems under the measure."
+RATER_TESTS = (
+    "Holm is the p-value of swapping the two raters' scores (for Pearson, of Williams' t-test), adjusted for "
+    "all rows of a table."
+)
 RANKING_NOTES = (
-    "tau: Kendall's tau-b with the ranking held against; swapped: pairs in the opposite order.",
-    "moves furthest: places up (+) or down (-); the same ranks may hide behind wide intervals.",
+    "tau is Kendall's tau-b with the reference ranking. swapped counts the pairs in the opposite order.",
+    "moves furthest shows places up (+) or down (-). Wide intervals may hide that the ranks are the same.",
 )
 
-_FAILED = "with failures: the interval that allows for whatever the failed cells could have come out as."
+_FAILED = "with failures is the interval that allows for every value that the failed cells could have had."
 _LABELLED = ("dataset", "label_criterion", "annotator_kind")
 
 
@@ -42,11 +33,11 @@ def comparison_notes(data: Data) -> Iterator[str]:
         (row["dataset"], row.get("changed_data"), bool(row.get("changed_items"))) for row in rows
     ):
         if changes:
-            aside = ": the items that changed are left out" if items else ""
+            aside = ". The items that changed are left out" if items else ""
             yield f"• {visible(dataset)} is not the same in both runs ({visible(changes)}){aside}."
     for rater, changes in dict.fromkeys((row["rater"], row.get("changed")) for row in rows):
         if changes:
-            yield f"• {rater} is not the same in both runs ({changes}): a difference may be its own."
+            yield f"• {rater} is not the same in both runs ({changes}). That alone may cause a difference."
 
 
 def comparison_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalhub.report.format import ABSENT, Footnotes, Grid, Row, count, grouped, interval, visible
+from evalhub.report.format import Footnotes, Grid, Row, grouped, interval, visible
 from evalhub.report.grids.columns import Data, line_grids, share, text, whole
+from evalhub.texts import ABSENT, count
 
 REASONS = 5
 REASON_LENGTH = 300

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from evalhub.analysis.frames.directions import further_lengths, length_names
-from evalhub.report.format import Footnotes, Grid, Row, count, direction, grouped, interval, measure, pivot
+from evalhub.report.format import Footnotes, Grid, Row, direction, grouped, interval, measure, pivot
 from evalhub.report.grids.columns import Cell, Data, line_grids, text, whole
 from evalhub.store import MetricFacts
+from evalhub.texts import count
 
 RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)": "mean score"}
 UNSHARED = "Items that not all systems share"

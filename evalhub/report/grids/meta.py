@@ -6,10 +6,11 @@ from collections.abc import Callable, Container, Iterator, Sequence
 
 from evalhub.analysis.agreement.agreement import MACRO
 from evalhub.analysis.run.contamination import OVERLAP_WORDS
-from evalhub.report.format import ABSENT, Footnotes, Grid, Row, count, grouped, pivot, visible
+from evalhub.report.format import Footnotes, Grid, Row, grouped, pivot, visible
 from evalhub.report.grids.biases import CONTROLLED
 from evalhub.report.grids.columns import Data, Grids, heading
 from evalhub.report.grids.raters import judged_twice, rater_order, row_name
+from evalhub.texts import ABSENT, count
 
 _PAIR = ("dataset", "label_criterion", "first", "second", "statistic")
 _LABELLED = ("dataset", "label_criterion", "annotator_kind")

@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from evalhub.report.format import (
-    ABSENT,
-    Footnotes,
-    Grid,
-    Row,
-    count,
-    direction,
-    grouped,
-    interval,
-    number,
-    p_value,
-    pivot,
-    visible,
-)
+from evalhub.report.format import Footnotes, Grid, Row, direction, grouped, interval, p_value, pivot, visible
 from evalhub.report.grids.columns import Data, decimal, heading, line_grids, share, text, whole
 from evalhub.report.grids.leaderboard import measure_cell, without_lengths
+from evalhub.texts import ABSENT, count, number
 
 _RATER = ("dataset", "rater_kind", "rater", "criterion")
 _COLUMN = ("rater", "criterion", "measure")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evalhub.report.format import Footnotes, Row, count, interval, number, visible
+from evalhub.report.format import Footnotes, Row, interval, visible
 from evalhub.report.plots import Plot
+from evalhub.texts import count, number
 
 LEFT, PLOT, RIGHT = 190.0, 290.0, 190.0
 LINE, TOP, BOTTOM = 24.0, 22.0, 24.0

@@ -12,6 +12,7 @@ from evalhub.report.format import Footnotes, visible
 from evalhub.report.outputs.drawing import draw
 from evalhub.report.plots import KINDS
 from evalhub.report.registry import Place, sections_of
+from evalhub.texts import make_printable
 
 if TYPE_CHECKING:
     import jinja2
@@ -45,12 +46,22 @@ def report_page(data: dict[str, Any]) -> str:
     )
 
 
+def _make_printable(value: object) -> object:
+    """Return what the page shows of a value: every text is printable, whichever table it comes from."""
+    return make_printable(value) if type(value) is str else value
+
+
 @cache
 def _template() -> jinja2.Template:
     import jinja2
 
     folder = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(
-        loader=folder, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=folder,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_make_printable,
     )
     return environment.get_template("page.html")
