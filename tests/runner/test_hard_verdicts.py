@@ -313,7 +313,7 @@ def test_what_needs_probabilities_is_absent_with_that_reason(desk: Any, chat_ser
     accuracy = {
         row["reading"]: row["estimate"]
         for row in rows_of(agreement(results))
-        if (row["rater"], row["against"], row["statistic"]) == ("pw", "labels", "accuracy")
+        if (row["rater"], row["reference_rater"], row["statistic"]) == ("pw", "labels", "accuracy")
     }
     assert accuracy == dict.fromkeys(accuracy, pytest.approx(8 / 12))
     assert "combined" in accuracy
