@@ -53,9 +53,9 @@ def score_many(
     readers = {cut: _reader(cut) for cut in cuts}
     rows: list[list[Value]] = [[] for _ in signatures]
     for candidate, alternatives in zip(candidates, references, strict=True):
+        texts = {cut: (read(candidate), [*map(read, alternatives)]) for cut, read in readers.items()}
         for signature, cut, values in zip(signatures, cuts, rows, strict=True):
-            read = readers[cut]
-            values.append(_value(read(candidate), [read(text) for text in alternatives], signature))
+            values.append(_value(*texts[cut], signature))
     return [
         column(signature.name, str(signature), values)
         for signature, values in zip(signatures, rows, strict=True)
@@ -93,7 +93,7 @@ def _overlap(candidate: TokenizedText, reference: TokenizedText, variant: Varian
     """
     overlap = OVERLAPS[variant](candidate, reference)
     readable = candidate.readable, reference.readable
-    if readable == (candidate, reference):
+    if readable[0] is candidate and readable[1] is reference:
         return overlap
     countable = candidate.countable + reference.countable
     if not countable or (countable == 1 and overlap.shared):

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from functools import cache, lru_cache
+from itertools import chain
 from typing import NamedTuple, cast
 
 from evalhub.metrics.fold import fold
@@ -19,6 +20,7 @@ UNSPACED = (
     r"\p{scx=Balinese}\p{Line_Break=SA}]"
 )
 _CACHED_STEMS = 1 << 18
+_CACHED_CHUNKS = 1 << 18
 _SHORTEST_STEMMED = 4
 _CUT_SHARE_OF_A_SET = 0.02
 _CUT_SHARE_OF_A_TEXT = 0.5
@@ -97,7 +99,8 @@ def words(text: str, tokenizer: RougeTokenizer, *, stemmer: bool) -> tuple[str, 
         ('run', 'dog')
     """
     if tokenizer is RougeTokenizer.ROUGE_SCORE:
-        return tuple(_rouge_score_tokenize()(text, _STEMMER if stemmer else None))
+        tokenize_chunk = _stemmed_tokens if stemmer else _unstemmed_tokens
+        return tuple(chain.from_iterable(map(tokenize_chunk, text.split())))
     tokens = unicode_words(text)
     return tuple(map(_stem, tokens)) if stemmer else tuple(tokens)
 
@@ -198,6 +201,18 @@ def _damage(text: str) -> _Damage:
         word.isascii() or _ASCII_WORD.search(word) for word in damaged
     )
     return _Damage(len(tokens), damaged.total(), drops_a_word)
+
+
+# No token of rouge-score reaches across white space. The tokens of a text are therefore those of its chunks
+# between white space, and most chunks of a dataset are repeats: the package reads each of them once.
+@lru_cache(maxsize=_CACHED_CHUNKS)
+def _stemmed_tokens(chunk: str) -> list[str]:
+    return _rouge_score_tokenize()(chunk, _STEMMER)
+
+
+@lru_cache(maxsize=_CACHED_CHUNKS)
+def _unstemmed_tokens(chunk: str) -> list[str]:
+    return _rouge_score_tokenize()(chunk, None)
 
 
 def _stem(word: str) -> str:

@@ -1,7 +1,7 @@
 """Words of every script, and the choice between the two tokenizers."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rouge_score.tokenizers import DefaultTokenizer
 
@@ -17,7 +17,10 @@ from evalhub.metrics.tokenize import (
 )
 
 
-@given(st.text(), st.booleans())
+@given(
+    st.text() | st.text(st.sampled_from("aZ9é'.-\u212aΣİ \t\n\x1c\x85\xa0\u200b\u2028\u3000")), st.booleans()
+)
+@example("Dogs' dogs\x1crunning\xa0running-dogs ΣΑΣ Σ 1\u200b2", True)
 @settings(deadline=None)
 def test_words_are_rouge_scores(text, stemmer):
     expected = DefaultTokenizer(stemmer).tokenize(text)
