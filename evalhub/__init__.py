@@ -19,22 +19,9 @@ if TYPE_CHECKING:
     from evalhub.store import Run
 
 __all__ = [
-    "EvalhubError",
-    "Options",
-    "Results",
-    "Run",
-    "analysis",
-    "engines",
-    "judging",
-    "load",
-    "models",
-    "report",
-    "run",
-    "runner",
-    "sources",
-    "specs",
-    "store",
-]
+    "EvalhubError", "Options", "Results", "Run", "analysis", "engines", "judging", "load", "models",
+    "report", "run", "runner", "sources", "specs", "store",
+]  # fmt: skip
 
 _HOMES = {
     "EvalhubError": "evalhub.errors",

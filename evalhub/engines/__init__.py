@@ -31,30 +31,11 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "ENGINES",
-    "ChildEngine",
-    "Engine",
-    "EngineFacts",
-    "EngineIdentity",
-    "EngineKind",
-    "EngineSettings",
-    "LocalSettings",
-    "Opening",
-    "Outcome",
-    "Prompt",
-    "Prompts",
-    "QueueBackend",
-    "complete",
-    "completion_key",
-    "engine_kind",
-    "folder_prompts",
-    "identify",
-    "open_child",
-    "open_engine",
-    "parse_engine",
-    "read_settings",
-    "with_settings",
-]
+    "ENGINES", "ChildEngine", "Engine", "EngineFacts", "EngineIdentity", "EngineKind", "EngineSettings",
+    "LocalSettings", "Opening", "Outcome", "Prompt", "Prompts", "QueueBackend", "complete",
+    "completion_key", "engine_kind", "folder_prompts", "identify", "open_child", "open_engine",
+    "parse_engine", "read_settings", "with_settings",
+]  # fmt: skip
 
 _HOMES = {
     "base": ("Engine", "EngineFacts", "EngineIdentity", "Outcome", "complete", "completion_key"),

@@ -6,29 +6,11 @@ from evalhub.metrics.options import read_choice, read_choices, read_flag, refuse
 from evalhub.metrics.rouge import score_many
 from evalhub.metrics.signature import References, RougeSignature, RougeStatistic, Variant
 from evalhub.metrics.table import METRICS, build
-from evalhub.metrics.tokenize import RougeTokenizer, Splitter, choose_tokenizer
+from evalhub.metrics.tokenize import RougeTokenizer, Splitter
 
 __all__ = [
-    "LENGTH_COLUMNS",
-    "METRICS",
-    "NO_REFERENCE",
-    "NO_TEXT",
-    "Column",
-    "CountedMetric",
-    "LanguageMetric",
-    "Metric",
-    "References",
-    "RougeSignature",
-    "RougeStatistic",
-    "RougeTokenizer",
-    "Splitter",
-    "Variant",
-    "build",
-    "choose_tokenizer",
-    "column",
-    "read_choice",
-    "read_choices",
-    "read_flag",
-    "refuse_unknown",
+    "LENGTH_COLUMNS", "METRICS", "NO_REFERENCE", "NO_TEXT", "Column", "CountedMetric", "LanguageMetric",
+    "Metric", "References", "RougeSignature", "RougeStatistic", "RougeTokenizer", "Splitter", "Variant",
+    "build", "column", "read_choice", "read_choices", "read_flag", "refuse_unknown",
     "score_many",
-]
+]  # fmt: skip

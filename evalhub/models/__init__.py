@@ -4,36 +4,17 @@ Read `hub` and `resolution` first. `gguf` is optional.
 """
 
 from evalhub.models.cache import cache_folder
-from evalhub.models.catalogue import ModelCheck, ModelRow, check, fetch, list_models, show
-from evalhub.models.chat import FolderTokenizer, folder_tokenizer
+from evalhub.models.catalogue import check, fetch, list_models, show
+from evalhub.models.chat import folder_tokenizer
 from evalhub.models.compat import hide_broken_media
-from evalhub.models.families import NOT_AN_LLM, UNKNOWN, families_of
-from evalhub.models.pinned import PINNED, PinnedModel
+from evalhub.models.families import NOT_AN_LLM, UNKNOWN
 from evalhub.models.resolution import ModelSource, ResolvedModel, resolve
 from evalhub.models.room import bytes_needed, check_room
 from evalhub.models.tokens import count_tokens, model_here
 
 __all__ = [
-    "NOT_AN_LLM",
-    "PINNED",
-    "UNKNOWN",
-    "FolderTokenizer",
-    "ModelCheck",
-    "ModelRow",
-    "ModelSource",
-    "PinnedModel",
-    "ResolvedModel",
-    "bytes_needed",
-    "cache_folder",
-    "check",
-    "check_room",
-    "count_tokens",
-    "families_of",
-    "fetch",
-    "folder_tokenizer",
-    "hide_broken_media",
-    "list_models",
-    "model_here",
-    "resolve",
+    "NOT_AN_LLM", "UNKNOWN", "ModelSource",
+    "ResolvedModel", "bytes_needed", "cache_folder", "check", "check_room", "count_tokens",
+    "fetch", "folder_tokenizer", "hide_broken_media", "list_models", "model_here", "resolve",
     "show",
-]
+]  # fmt: skip

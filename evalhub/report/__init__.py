@@ -14,17 +14,7 @@ from evalhub.report.outputs.terminal import (
 )
 
 __all__ = [
-    "attack_data",
-    "meta_data",
-    "print_attacks",
-    "print_comparisons",
-    "print_leaderboard",
-    "print_meta",
-    "print_needed",
-    "print_raters",
-    "print_report",
-    "print_sensitivity",
-    "ranking_data",
-    "report_data",
+    "attack_data", "meta_data", "print_attacks", "print_comparisons", "print_leaderboard", "print_meta",
+    "print_needed", "print_raters", "print_report", "print_sensitivity", "ranking_data", "report_data",
     "write_report",
-]
+]  # fmt: skip

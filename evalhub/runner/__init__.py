@@ -13,22 +13,7 @@ from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import prepare, run
 
 __all__ = [
-    "AttackOptions",
-    "GoldOptions",
-    "Options",
-    "Plan",
-    "PlannedTask",
-    "Progress",
-    "Resolved",
-    "ResolvedJudge",
-    "Silent",
-    "answer_forms",
-    "attack",
-    "expected_power",
-    "forms_text",
-    "has_inputs",
-    "prepare",
-    "refuse_changed",
-    "run",
-    "run_gold",
-]
+    "AttackOptions", "GoldOptions", "Options", "Plan", "PlannedTask", "Progress", "Resolved",
+    "ResolvedJudge", "Silent", "answer_forms", "attack", "expected_power", "forms_text", "has_inputs",
+    "prepare", "refuse_changed", "run", "run_gold",
+]  # fmt: skip

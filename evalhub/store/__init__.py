@@ -6,7 +6,7 @@ from evalhub.store.manifest import (
     DatasetVersion,
     DecidedPair,
     EarlyStopping,
-    GoldExpectation,
+    JudgeCounts,
     JudgeFacts,
     JuryFacts,
     Manifest,
@@ -24,32 +24,11 @@ from evalhub.store.runs import (
     verify,
     verify_folder,
 )
-from evalhub.store.segments import arrow_schema, to_arrow, write_segment
+from evalhub.store.segments import to_arrow, write_segment
 
 __all__ = [
-    "AttackFacts",
-    "DatasetVersion",
-    "DecidedPair",
-    "EarlyStopping",
-    "Finding",
-    "GoldExpectation",
-    "Journal",
-    "JudgeFacts",
-    "JuryFacts",
-    "Manifest",
-    "MetricFacts",
-    "Run",
-    "RunWriter",
-    "State",
-    "all_runs",
-    "arrow_schema",
-    "cached_completions",
-    "find_run",
-    "read_journal",
-    "run_folders",
-    "runs_root",
-    "to_arrow",
-    "verify",
-    "verify_folder",
-    "write_segment",
-]
+    "AttackFacts", "DatasetVersion", "DecidedPair", "EarlyStopping", "Finding", "Journal",
+    "JudgeCounts", "JudgeFacts", "JuryFacts", "Manifest", "MetricFacts", "Run", "RunWriter",
+    "State", "all_runs", "cached_completions", "find_run", "read_journal", "run_folders",
+    "runs_root", "to_arrow", "verify", "verify_folder", "write_segment",
+]  # fmt: skip

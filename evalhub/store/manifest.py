@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from evalhub.errors import InputError, StorageError
 from evalhub.files import write_file
+from evalhub.judging.authoring.gold import Expectation
 from evalhub.judging.early_stopping import pair_confidence
 from evalhub.specs import CardFacts, Combine, Mode, Positions, Suite
 from evalhub.specs.base import Spec
@@ -28,14 +29,7 @@ class State(StrEnum):
 
 
 class Segment(Spec):
-    """A file of records that never changes.
-
-    Attributes:
-        path: Within the run's folder.
-        kind: The table of the records.
-        rows: The number of records.
-        sha256: The hash of the file.
-    """
+    """A file of records that never changes: its path in the run's folder, its table, its rows and hash."""
 
     path: str
     kind: str
@@ -130,7 +124,6 @@ class JudgeFacts(Spec):
     """A judge that the run executes.
 
     Attributes:
-        rubric: The id of its rubric.
         answers: The criteria that are answered by letters.
         opens_thinking: Whether the model's chat template begins each answer with a think tag.
     """
@@ -224,39 +217,22 @@ class JudgeCounts(Spec):
     valid: int
 
 
-class GoldExpectation(Spec):
-    """The verdict that a gold case expects, see `evalhub.judging.authoring.gold.Expectation`."""
-
-    case: str
-    criterion: str
-    words: str
-    low: float | None = None
-    high: float | None = None
-    winner: str | None = None
-    order: tuple[str, ...] = ()
-
-
 class Manifest(Spec):
     """What a run folder says of its run.
 
     Attributes:
         suite: The suite's name.
-        state: See `State`.
-        sealed: When it was last sealed.
         sealed_journals: The number of the last journal whose records are in segments.
         suite_hash: The hash of all that decides the results. A run is resumed by a suite of the same hash.
-        resolved: All that decides the results.
         rubrics: The rubric of each judge as plain values, see `Results.rubric`.
         cards: What the card of each dataset says, apart from files.
         engines: What each engine reported of itself and its work, one entry for each start.
-        attack: Only in a run of attacks.
-        gold: Only in a run of gold cases.
+        attack, gold: Only in a run of attacks, and of gold cases.
         expected: Each judge's number of planned judgments.
         generations: The number of planned responses.
         exclusions: By judge and dataset, how many judgments were not planned, by reason.
         label_criteria: By judge, dataset and criterion, the criterion of the labels.
         over_budget: The number of planned judgments that the budget leaves out.
-        metrics: The columns of scores.
         seconds: Of all sessions together.
         coverage: Each judge's counts when the run was sealed.
         stopped_by: The kind of error that stopped the last session.
@@ -280,7 +256,7 @@ class Manifest(Spec):
     environment: dict[str, Any] = Field(default_factory=dict)
     engines: tuple[dict[str, Any], ...]
     attack: AttackFacts | None = None
-    gold: tuple[GoldExpectation, ...] | None = None
+    gold: tuple[Expectation, ...] | None = None
     expected: dict[str, int]
     generations: int = 0
     exclusions: dict[str, dict[str, dict[str, int]]]
@@ -294,11 +270,7 @@ class Manifest(Spec):
     stopped_by: str | None = None
 
     def replace(self, **facts: Any) -> Manifest:
-        """Return the manifest with other values of some keys.
-
-        Raises:
-            pydantic.ValidationError: A value does not fit its key.
-        """
+        """Return the manifest with other values of some keys. pydantic refuses a value that does not fit."""
         return Manifest.model_validate(
             {**{name: getattr(self, name) for name in Manifest.model_fields}, **facts}
         )

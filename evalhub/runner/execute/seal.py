@@ -10,7 +10,7 @@ from evalhub.records import Judgment, has_failed
 from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.plan.plan import Plan, count_judgments
 from evalhub.runner.plan.resolve import Resolved
-from evalhub.store import Run, RunWriter, State
+from evalhub.store import JudgeCounts, Run, RunWriter, State
 
 RESUME = "give the same command again to go on; what was finished is kept"
 
@@ -30,33 +30,29 @@ def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
         if judgment.judge in planned.tasks
     ]
     coverage = {
-        judge: {
-            "expected": count_judgments(tasks),
-            "judgments": sum(judgment.judge == judge for judgment in judgments),
-            "valid": sum(
-                judgment.judge == judge and not has_failed(judgment.failure) for judgment in judgments
-            ),
-        }
+        judge: JudgeCounts(
+            expected=count_judgments(tasks),
+            judgments=sum(judgment.judge == judge for judgment in judgments),
+            valid=sum(judgment.judge == judge and not has_failed(judgment.failure) for judgment in judgments),
+        )
         for judge, tasks in planned.tasks.items()
     }
+    missing = sum(counts.expected - counts.judgments for counts in coverage.values())
+    unfinished = stop.requested or planned.over_budget or missing > 0
+    writer.seal(State.INTERRUPTED if unfinished else State.SEALED, coverage=coverage)
     if stop.requested:
-        writer.seal(State.INTERRUPTED, coverage=coverage)
         raise Interrupted("stopped and sealed", where=writer.id, fix=RESUME)
     if planned.over_budget:
-        writer.seal(State.INTERRUPTED, coverage=coverage)
         raise Inconclusive(
             f"the budget is spent with {planned.over_budget} judgments left",
             where=f"{resolved.path}:budget.judgments",
             value=resolved.suite.budget.judgments,
             fix="raise it and give the same command again to go on",
         )
-    missing = sum(counts["expected"] - counts["judgments"] for counts in coverage.values())
     if missing > 0:
-        writer.seal(State.INTERRUPTED, coverage=coverage)
         raise EngineError(f"{missing} judgments were not answered", where=writer.id, fix=RESUME)
-    writer.seal(State.SEALED, coverage=coverage)
     for judge, counts in coverage.items():
-        if counts["expected"] and not counts["valid"]:
+        if counts.expected and not counts.valid:
             first = next(judgment for judgment in judgments if judgment.judge == judge)
             raise LittleCoverage(
                 f"the judge {judge} gave no valid verdict at all ({first.failure}: {first.detail})",

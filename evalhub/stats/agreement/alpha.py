@@ -96,11 +96,7 @@ def krippendorff_alpha(
         numbers = numbered(values, levels if measurement is Measurement.ORDINAL else None)
         ratings = read_ratings(numbers, units, raters, clusters=clusters)
     pairable = only_units(ratings, ratings.sizes >= 2)
-    make = {
-        Measurement.NOMINAL: _nominal,
-        Measurement.ORDINAL: _ordinal,
-        Measurement.INTERVAL: _interval,
-    }[measurement]
+    make = dict(zip(Measurement, (_nominal, _ordinal, _interval), strict=True))[measurement]
     return _estimate(pairable, make, "all values are one and the same")
 
 

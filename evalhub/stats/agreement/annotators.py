@@ -103,7 +103,7 @@ def ceiling(
         units: (n,) unit ids.
         annotators: (n,) ids of persons, not of slots.
         clusters: (n,) cluster ids of the units.
-        measure: AgreementMeasure of agreement.
+        measure: The kind of agreement.
 
     Returns:
         Human and judge, each the mean over the annotators of the agreement with the others, higher = better,
@@ -170,7 +170,7 @@ def leave_one_out(
 
     Args:
         values, judge, units, annotators, clusters: As in `ceiling`.
-        measure: AgreementMeasure of agreement. The consensus is the majority (accuracy) or the mean.
+        measure: The kind of agreement. The consensus is the majority (accuracy) or the mean.
 
     Returns:
         One result for each annotator, by id. It leaves out the units that nobody else annotated.
@@ -218,8 +218,8 @@ def _dropped(judged: JudgeColumn, code: int, measure: AgreementMeasure) -> Dropp
             scores, target = judged.judge, (ratings.sums - sums) / np.maximum(number, 1)
         sides.append(_part(measure, scores[remaining], target[remaining], ratings.clusters[remaining]))
     # The two sides share the judge and most of the consensus, so a cluster's greater weight cancels out.
-    mean = _versus_humans(sides[0], sides[1], measure, n_excluded=n_excluded, even=True)
-    return Dropped(name, mean.judge, mean.difference)
+    comparison = _versus_humans(sides[0], sides[1], measure, n_excluded=n_excluded, even=True)
+    return Dropped(name, comparison.judge, comparison.difference)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,7 @@ def correlate(
         items: (n,) item ids. One row per item and system, samples averaged before.
         systems: (n,) system ids.
         clusters: (n,) cluster ids, each item within one. None = the items.
-        granularities: Which granularities, in the order of the result.
-        coefficients: Which coefficients, in the order of the result.
+        granularities, coefficients: Which of them, in the order of the result.
 
     Returns:
         One correlation for each level and coefficient, in [-1, 1], higher = more alike.
@@ -96,9 +95,8 @@ def correlate(
     Example:
         >>> x, y = [1, 2, 3, 3, 1, 2], [1, 3, 2, 3, 1, 2]
         >>> rows = {"items": ["p", "p", "p", "q", "q", "q"], "systems": ["r", "s", "t", "r", "s", "t"]}
-        >>> item_level, kendall = [Granularity.ITEM], [Coefficient.KENDALL]
-        >>> by_item = correlate(x, y, **rows, granularities=item_level, coefficients=kendall)
-        >>> round(by_item[0].estimate.estimate, 4)
+        >>> by_item = correlate(x, y, **rows, granularities=["item"], coefficients=["kendall"])[0]
+        >>> round(by_item.estimate.estimate, 4)
         0.6667
     """
     rows = read_rows({"x": x, "y": y}, items=items, systems=systems, clusters=clusters)

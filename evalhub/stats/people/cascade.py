@@ -278,16 +278,14 @@ def _threshold(sure: Floats, right: Floats, agreement: float, error: float) -> T
     values, sizes = _grid(sure, start)
     wrong = (right == 0).astype(np.int64) @ (sure[:, None] >= values)
     best: tuple[float, float] | None = None
-    significance = 0.0
+    alpha = 0.0
     for value, size, misses, share in zip(values, sizes, wrong, _shares(sizes), strict=True):
-        significance += error * share
-        upper = (
-            disagreement_bound(int(misses), int(size), confidence=1 - significance) if significance else 1.0
-        )
+        alpha += error * share
+        upper = disagreement_bound(int(misses), int(size), confidence=1 - alpha) if alpha else 1.0
         if upper <= 1 - agreement:
             best = float(value), upper
         else:
-            significance = 0.0
+            alpha = 0.0
     if best is None:
         reason = f"{wrong[0]} of the {sizes[0]} most confident verdicts disagree with the labels"
         return Threshold(None, n, start, None, f"no threshold keeps the promise: {reason}")

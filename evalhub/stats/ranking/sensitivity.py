@@ -26,8 +26,7 @@ class RankingChange:
         spearman: Spearman's correlation with the reference, in [-1, 1]. None = undefined.
         pairs: Pairs of systems.
         swapped: Pairs whose order is the opposite. A tie in either is no swap.
-        moved_system: System whose rank moves furthest, the first by name of several. None where no rank
-            moves.
+        moved_system: System whose rank moves furthest, the first by name. None where no rank moves.
         moved_ranks: Places that it moves, above 0 = up. Ties share their mean rank.
         winners: Best systems of the variant, several where they tie.
         winner_changes: Whether they differ from those of the reference. None with fewer than 2 systems.

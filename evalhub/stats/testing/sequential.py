@@ -72,8 +72,7 @@ def sequential_comparison(
             which they were observed. None, NaN and infinite = failed, left out and counted.
         clusters: (n,) cluster ids.
         bounds: Lowest and highest possible value. Their middle means that neither is ahead.
-        confidence: Confidence level, in (0, 1). The chance of a false alarm is at most 1 - confidence over
-            all looks.
+        confidence: In (0, 1). The chance of a false alarm over all looks is at most 1 - confidence.
 
     Returns:
         The mean with its interval at the last look, e-value, p-value, and the earliest possible stop.
