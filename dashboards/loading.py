@@ -11,9 +11,10 @@ import streamlit as st
 
 from evalhub.analysis import Results, labelled_responses
 from evalhub.errors import EvalhubError
+from evalhub.report.data import metrics_data
 from evalhub.report.format import visible
 from evalhub.report.registry import Place, tables_of
-from evalhub.store import MetricFacts, Run, State, all_runs, runs_root
+from evalhub.store import Run, State, all_runs, runs_root
 from evalhub.texts import count
 
 COMMAND = "evalhub run quickstart"
@@ -35,9 +36,9 @@ class Selection:
         return _results(str(self.run.path), self.version)
 
     @property
-    def metrics(self) -> dict[str, MetricFacts]:
+    def metrics(self) -> dict[str, dict[str, Any]]:
         """The run's metrics with their directions."""
-        return self.run.manifest.metrics
+        return metrics_data(self.run.manifest)
 
     def table(self, name: str) -> Any:
         """Return what the analysis of that name says about the whole run."""

@@ -39,7 +39,7 @@ def report_data(results: Results, by: Sequence[str] = ()) -> Data:
         "state": manifest.state.value,
         "seconds": manifest.seconds,
         "models": sorted(_models(results), key=lambda model: model["role"]),
-        "metrics": _metrics(manifest),
+        "metrics": metrics_data(manifest),
         "datasets": [
             card.model_dump(include={"id", "title", "licence", "source", "note"})
             for card in manifest.cards.values()
@@ -62,7 +62,7 @@ def ranking_data(results: Results, by: Sequence[str] = ()) -> Data:
         by: Tags of items that they are broken down by too, under `by_tag`.
     """
     tables = {table.name: rows_of(table.function(results)) for table in tables_of(Place.LEADERBOARD)}
-    return {"metrics": _metrics(results.manifest), **tables, **_by_tag([results], by, Place.LEADERBOARD)}
+    return {"metrics": metrics_data(results.manifest), **tables, **_by_tag([results], by, Place.LEADERBOARD)}
 
 
 def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> Data:
@@ -129,7 +129,8 @@ def _by_tag(runs: Sequence[Results], names: Sequence[str], place: Place) -> Data
     }
 
 
-def _metrics(manifest: Manifest) -> dict[str, dict[str, Any]]:
+def metrics_data(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """Return the columns of scores with their directions, fit for JSON."""
     return {name: facts.model_dump(mode="json") for name, facts in manifest.metrics.items()}
 
 
