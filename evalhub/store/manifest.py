@@ -131,11 +131,11 @@ class JudgeFacts(Spec):
     rubric: str
     protocol: str
     model: str
-    mode: Mode = Mode.DIRECT
-    positions: Positions = Positions.BOTH
-    samples: int = 1
-    combine: Combine = Combine.MEAN
-    families: tuple[str, ...] = ()
+    mode: Mode
+    positions: Positions
+    samples: int
+    combine: Combine
+    families: tuple[str, ...]
     answers: dict[str, str] = Field(default_factory=dict)
     opens_thinking: bool = False
 

@@ -41,7 +41,7 @@ def find_run(name: str | None, root: Path) -> Run:
 
     Raises:
         InputError: There are no runs.
-        StorageError: The run of that path or id is damaged.
+        StorageError: The run of that path or id is damaged, or all runs are.
         UnknownNameError: No run has that name.
     """
     for path in (Path(name), root / name) if name else ():
@@ -49,6 +49,8 @@ def find_run(name: str | None, root: Path) -> Run:
             return Run(path)
     runs = all_runs(root)
     if not runs:
+        for manifest in sorted(root.glob("*/manifest.json"), reverse=True):
+            Run(manifest.parent)  # says why it cannot be read
         raise InputError(
             "there are no runs yet", where=str(root), fix="make one with `evalhub run quickstart`"
         )

@@ -196,9 +196,9 @@ def test_correlations_are_shown_as_measured_and_read_by_direction(
     for upright_row, turned_row in zip(upright, turned_rows, strict=True):
         product = sign.get(upright_row["first"], signs.judges) * sign.get(upright_row["second"], signs.judges)
         expected = upright_row if product > 0 else turned(upright_row, *ENDS)
-        assert {name: expected[name] for name in ("x", "y", "estimate", "low", "high", "reading")} == {
-            name: turned_row[name] for name in ("x", "y", "estimate", "low", "high", "reading")
-        }
+        assert {
+            name: expected[name] for name in ("first", "second", "estimate", "low", "high", "reading")
+        } == {name: turned_row[name] for name in ("first", "second", "estimate", "low", "high", "reading")}
         opposed = (
             product < 0
             and "length" not in (upright_row["first"], upright_row["second"])

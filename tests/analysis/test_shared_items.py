@@ -233,7 +233,7 @@ class TestPairs:
         assert {row["n_not_shared"] for row in board.values()} == {0}
         (note,) = comparability_notes({"leaderboard": rows_of(leaderboard(run)), "metrics": {}})
         assert "shared opponents" in note
-        assert "their win rates do not compare" in note
+        assert "Their win rates are not comparable" in note
 
 
 def test_the_ranking_under_each_variant_is_of_shared_items(hand: Any, results: Write) -> None:

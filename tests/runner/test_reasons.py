@@ -149,7 +149,7 @@ def test_a_judge_without_any_verdict_gives_its_first_reason(
     assert told.code == 3
     assert "the judge pt gave no valid verdict at all (engine: HTTP 400: quota used up)" in told.sentence
     (row,) = json.loads(cli("report", "--json").out)["failures"]
-    assert (row["of"], row["n"], row["example"]) == ("judgment", 8, "HTTP 400: quota used up")
+    assert (row["stage"], row["n"], row["example"]) == ("judgment", 8, "HTTP 400: quota used up")
 
 
 def test_reasons_are_alike_but_for_numbers_and_ids() -> None:

@@ -92,4 +92,4 @@ def test_a_metric_that_builds_nothing_of_use_is_refused(monkeypatch: pytest.Monk
 def test_a_rubric_of_another_package_s_protocol_runs(desk: Any) -> None:
     path = desk.folder / "judges" / "pair.md"
     path.write_text(path.read_text().replace("protocol: pairwise", "protocol: good"))
-    assert desk.run().manifest.judges["pw"]["protocol"] == "good"
+    assert desk.run().manifest.judges["pw"].protocol == "good"
