@@ -77,7 +77,6 @@ class ModelFacts(Spec):
     Attributes:
         families: The model's ancestors and teachers.
         cutoff: Month of its newest training data, YYYY-MM.
-        content_hash: The hash of its weights.
         settings: The engine's settings that decide what it answers.
     """
 
@@ -160,7 +159,6 @@ class DecidedPair(Spec):
     Attributes:
         decision: `first` or `second`, the better one.
         stopped_at: The number of clusters after which it was decided.
-        clusters: The number of clusters that were judged.
     """
 
     dataset: str
@@ -221,7 +219,6 @@ class Manifest(Spec):
     """What a run folder says of its run.
 
     Attributes:
-        suite: The suite's name.
         sealed_journals: The number of the last journal whose records are in segments.
         suite_hash: The hash of all that decides the results. A run is resumed by a suite of the same hash.
         rubrics: The rubric of each judge as plain values, see `Results.rubric`.
