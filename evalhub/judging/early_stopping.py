@@ -16,22 +16,6 @@ PAIR = ("dataset", "judge", "criterion", "first", "second")
 STOPPED = "judgments of pairs whose order was settled (budget.early_stopping)"
 
 
-def pair_confidence(confidence: float, n_pairs: int) -> float:
-    """Return the confidence level of one pair, so that the whole order has that of the suite.
-
-    Args:
-        confidence: That of the whole order, in (0, 1).
-        n_pairs: The number of pairs of systems that make up the order.
-
-    Source: Bonferroni: the chances of a false alarm add up.
-
-    Example:
-        >>> round(pair_confidence(0.9, 10), 3)
-        0.99
-    """
-    return 1 - (1 - confidence) / n_pairs
-
-
 def compare_sequentially(
     winners: Sequence[str | None], clusters: Sequence[str], *, confidence: float
 ) -> stats.Sequential:

@@ -6,6 +6,7 @@ from evalhub.store.manifest import (
     DatasetVersion,
     DecidedPair,
     EarlyStopping,
+    GoldExpectation,
     JudgeCounts,
     JudgeFacts,
     JuryFacts,
@@ -27,7 +28,7 @@ from evalhub.store.runs import (
 from evalhub.store.segments import to_arrow, write_segment
 
 __all__ = [
-    "AttackFacts", "DatasetVersion", "DecidedPair", "EarlyStopping", "Finding", "Journal",
+    "AttackFacts", "DatasetVersion", "DecidedPair", "EarlyStopping", "Finding", "GoldExpectation", "Journal",
     "JudgeCounts", "JudgeFacts", "JuryFacts", "Manifest", "MetricFacts", "Run", "RunWriter",
     "State", "all_runs", "cached_completions", "find_run", "read_journal", "run_folders",
     "runs_root", "to_arrow", "verify", "verify_folder", "write_segment",

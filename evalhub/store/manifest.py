@@ -10,8 +10,6 @@ from pydantic import Field, ValidationError
 
 from evalhub.errors import InputError, StorageError
 from evalhub.files import write_file
-from evalhub.judging.authoring.gold import Expectation
-from evalhub.judging.early_stopping import pair_confidence
 from evalhub.specs import CardFacts, Combine, Mode, Positions, Suite
 from evalhub.specs.base import Spec
 
@@ -187,8 +185,11 @@ class EarlyStopping(Spec):
     pairs: tuple[DecidedPair, ...] = ()
 
     def pair_confidence(self, dataset: str, judge: str, criterion: str) -> float:
-        """Return the confidence level of the test of one pair of systems."""
-        return pair_confidence(self.confidence, self.order_sizes[judge][dataset][criterion])
+        """Return the confidence level of the test of one pair, so that the whole order has that of the suite.
+
+        Source: Bonferroni: the chances of a false alarm add up.
+        """
+        return 1 - (1 - self.confidence) / self.order_sizes[judge][dataset][criterion]
 
 
 class MetricFacts(Spec):
@@ -213,6 +214,18 @@ class JudgeCounts(Spec):
     expected: int
     judgments: int
     valid: int
+
+
+class GoldExpectation(Spec):
+    """The verdict that a gold case expects, see `evalhub.judging.Expectation`."""
+
+    case: str
+    criterion: str
+    words: str
+    low: float | None = None
+    high: float | None = None
+    winner: str | None = None
+    order: tuple[str, ...] = ()
 
 
 class Manifest(Spec):
@@ -253,7 +266,7 @@ class Manifest(Spec):
     environment: dict[str, Any] = Field(default_factory=dict)
     engines: tuple[dict[str, Any], ...]
     attack: AttackFacts | None = None
-    gold: tuple[Expectation, ...] | None = None
+    gold: tuple[GoldExpectation, ...] | None = None
     expected: dict[str, int]
     generations: int = 0
     exclusions: dict[str, dict[str, dict[str, int]]]
