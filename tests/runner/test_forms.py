@@ -40,7 +40,7 @@ def judge(*rules: Any, **more: Any) -> dict[str, Any]:
         (HALF, "B", 1.5, "letters A to C"),
         (PERCENT, "B", 50, "letters A to C"),
         ("{bad: x, good: y}", "B", 1, "letters A to B"),
-        ("{1: a, 2: b}", "2", 2, "labels"),
+        ("{1: a, 2: b}", "2", 2, "names"),
     ],
 )
 def test_verdicts_are_levels_whatever_was_asked(
@@ -51,7 +51,7 @@ def test_verdicts_are_levels_whatever_was_asked(
     done = desk.run()
     judgments = Results(done).judgments()
     assert (judgments["value"] == value).all()
-    by_letters = form != "labels"
+    by_letters = form != "names"
     assert done.manifest.judges["j"].answers == ({"quality": "letters"} if by_letters else {})
     for logprobs in judgments["logprobs"]:
         shares = {name: math.exp(logprob) for name, logprob in dict(logprobs).items()}

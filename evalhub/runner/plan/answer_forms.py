@@ -79,7 +79,7 @@ def forms_text(rubric: Rubric, forms: Forms) -> str | None:
 def _form_text(rubric: Rubric, criterion: str, form: AnswerForm) -> str:
     scale = rubric.scale_for(criterion)
     last = scale.answers(form)[-1] if scale else ""
-    return f"letters A to {last}" if form is AnswerForm.LETTERS else "labels"
+    return f"letters A to {last}" if form is AnswerForm.LETTERS else "names"
 
 
 def opens_thinking(model: ResolvedModel | None) -> bool:
