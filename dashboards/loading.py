@@ -98,8 +98,7 @@ def _facts(run: Run) -> None:
     if run.finished:
         st.caption(f"Finished, {count(run.manifest.seconds)} s. Begun {run.manifest.created:.16}.")
     else:
-        shown = state if state in (State.RUNNING, State.STOPPED) else State.INTERRUPTED
-        st.badge(shown, icon=":material/pending:", color="orange")
+        st.badge(state, icon=":material/pending:", color="orange")
         effect = "repeats what failed in a new run" if state is State.STOPPED else "continues it"
         st.caption(f"The numbers cover the records written so far. The same `evalhub run` {effect}.")
     if st.button("Read again", icon=":material/refresh:", width="stretch"):

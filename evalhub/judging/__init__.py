@@ -3,7 +3,7 @@
 from evalhub.judging.attacks.insertions import Attack, Control, inserted_system
 from evalhub.judging.attacks.texts import ATTACKS, CONTROLS
 from evalhub.judging.authoring.check import check_rubric, check_use
-from evalhub.judging.authoring.gold import Expectation, expectations, level_values
+from evalhub.judging.authoring.gold import expectations, level_values
 from evalhub.judging.authoring.preview import preview, shared_prefix
 from evalhub.judging.authoring.starter import starter
 from evalhub.judging.expectation import MOST_MOVED, SIDES
@@ -48,7 +48,7 @@ from evalhub.judging.replies.text import ReplySpec, VerdictCandidate, VerdictRul
 
 __all__ = [
     "ATTACKS", "CONTROLS", "LIST_LETTERS", "MOST_MOVED", "PROTOCOLS", "REPLY_FORMATS", "SIDES", "Attack",
-    "Control", "Expectation", "Judge", "JudgmentGenerator", "ParsedReply", "PlannedJudgment", "Protocol",
+    "Control", "Judge", "JudgmentGenerator", "ParsedReply", "PlannedJudgment", "Protocol",
     "ReplyFormat", "ReplySpec", "Task", "TaskOutline", "TokenAnswer", "VerdictCandidate",
     "VerdictRule", "answer_schema", "ask_token", "candidate_messages",
     "check_rubric", "check_use", "choose_form", "choose_list_orders", "choose_orders", "combine_orders",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def run_gold(options: GoldOptions, progress: Progress | None = None) -> Run:
     by_case = expectations(rubric, cases.cases, str(cases.path))
     dataset = _dataset(rubric, cases)
     resolved = resolve(_suite(options, rubric, dataset), cases.path, progress or Silent(), (dataset,))
-    resolved = replace(resolved, gold=tuple(asdict(expectation) for expectation in by_case))
+    resolved = replace(resolved, gold=by_case)
     planned = plan(resolved)
     total = resolved.judges[0].protocol.total
     criteria = {expectation.case: total or expectation.criterion for expectation in by_case}

@@ -12,7 +12,7 @@ from evalhub.specs.card import (
     ReplyFormatUse,
     load_card,
 )
-from evalhub.specs.cases import CaseFile, GoldCase, cases_path, load_cases, no_cases
+from evalhub.specs.cases import CaseFile, Expectation, GoldCase, cases_path, load_cases, no_cases
 from evalhub.specs.engine import EngineSpec
 from evalhub.specs.files import FileSpec
 from evalhub.specs.find import available, data_root, locate
@@ -39,8 +39,8 @@ from evalhub.specs.uses import DatasetUse, MetricUse
 __all__ = [
     "INPUT_SLOTS", "SLOT", "Candidate", "Card", "CardFacts", "CascadeUse", "CaseFile", "Combine",
     "CombineOrders", "ConsensusRule", "Controls", "CriterionSpec", "CrossFamily", "DatasetUse",
-    "EngineSpec", "FileSpec", "GoldCase", "JudgeUse", "Jury", "LevelSpec", "MetricSpec", "MetricUse",
-    "Mode", "Pairs", "Positions", "RecordedJudge", "ReplyFormatUse", "Rubric", "SamplingSpec", "Suite",
+    "EngineSpec", "Expectation", "FileSpec", "GoldCase", "JudgeUse", "Jury", "LevelSpec", "MetricSpec",
+    "MetricUse", "Mode", "Pairs", "Positions", "RecordedJudge", "ReplyFormatUse", "Rubric", "SamplingSpec", "Suite",
     "available", "cases_path", "check_name", "data_root", "find_entry", "load_card", "load_cases",
     "load_rubric", "load_suite", "locate", "no_cases", "parse_rubric", "scale_of",
 ]  # fmt: skip

@@ -98,6 +98,27 @@ class GoldCases(Spec):
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """The verdict that a gold case expects: a range, a winner, or the order of a list.
+
+    Attributes:
+        words: The expectation in words.
+        low: The lowest value that passes.
+        high: The highest value that passes.
+        winner: a, b or tie.
+        order: The names of a list's responses, the best first.
+    """
+
+    case: str
+    criterion: str
+    words: str
+    low: float | None = None
+    high: float | None = None
+    winner: str | None = None
+    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFile:
     """A file of gold cases with the sha256 of its text."""
 

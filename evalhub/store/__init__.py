@@ -6,7 +6,6 @@ from evalhub.store.manifest import (
     DatasetVersion,
     DecidedPair,
     EarlyStopping,
-    GoldExpectation,
     JudgeCounts,
     JudgeFacts,
     JuryFacts,
@@ -28,7 +27,7 @@ from evalhub.store.runs import (
 from evalhub.store.segments import to_arrow, write_segment
 
 __all__ = [
-    "AttackFacts", "DatasetVersion", "DecidedPair", "EarlyStopping", "Finding", "GoldExpectation", "Journal",
+    "AttackFacts", "DatasetVersion", "DecidedPair", "EarlyStopping", "Finding", "Journal",
     "JudgeCounts", "JudgeFacts", "JuryFacts", "Manifest", "MetricFacts", "Run", "RunWriter",
     "State", "all_runs", "cached_completions", "find_run", "read_journal", "run_folders",
     "runs_root", "to_arrow", "verify", "verify_folder", "write_segment",

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from evalhub.errors import InputError, StorageError
 from evalhub.files import write_file
-from evalhub.specs import CardFacts, Combine, Mode, Positions, Suite
+from evalhub.specs import CardFacts, Combine, Expectation, Mode, Positions, Suite
 from evalhub.specs.base import Spec
 
 FORMAT = 2
@@ -216,18 +216,6 @@ class JudgeCounts(Spec):
     valid: int
 
 
-class GoldExpectation(Spec):
-    """The verdict that a gold case expects, see `evalhub.judging.Expectation`."""
-
-    case: str
-    criterion: str
-    words: str
-    low: float | None = None
-    high: float | None = None
-    winner: str | None = None
-    order: tuple[str, ...] = ()
-
-
 class Manifest(Spec):
     """What a run folder says of its run.
 
@@ -266,7 +254,7 @@ class Manifest(Spec):
     environment: dict[str, Any] = Field(default_factory=dict)
     engines: tuple[dict[str, Any], ...]
     attack: AttackFacts | None = None
-    gold: tuple[GoldExpectation, ...] | None = None
+    gold: tuple[Expectation, ...] | None = None
     expected: dict[str, int]
     generations: int = 0
     exclusions: dict[str, dict[str, dict[str, int]]]
@@ -305,7 +293,7 @@ def read_manifest(folder: Path) -> Manifest:
 def _refusal(file: Path, error: ValidationError) -> StorageError:
     problem = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in problem["loc"])
-    if key == "format":
+    if key == "format" and problem["type"] != "missing":
         return StorageError(
             "another version of evalhub wrote the run",
             where=str(file),

@@ -224,22 +224,18 @@ class TestRatings:
             "item_id", "system", "sample", "labels", "cluster", "pt", "pt (soft)", "rougeL", "length",
         ]  # fmt: skip
         found = correlations(run)
-        assert cell(
-            found, first="labels", second="rougeL", granularity="pooled", coefficient="spearman"
-        ) == pytest.approx(1)
-        assert {(row["first"], row["second"]) for row in rows_of(found)} >= {
-            ("pt", "rougeL"),
-            ("rougeL", "length"),
-        }
+        named = {"second": "rougeL", "granularity": "pooled", "coefficient": "spearman"}
+        assert cell(found, first="labels", **named) == pytest.approx(1)
+        pairs = {(row["first"], row["second"]) for row in rows_of(found)}
+        assert pairs >= {("pt", "rougeL"), ("rougeL", "length")}
 
     def test_two_criteria_of_a_judge_may_be_held_against_the_same_labels(
         self, hand: Any, results: Write
     ) -> None:
         second = [replace(one, criterion="style") for one in self.records(hand) if isinstance(one, Judgment)]
         label_criteria = {"pt": {"d": {"quality": "quality", "style": "quality"}}}
-        (frame,) = labelled_responses(
-            results([*self.records(hand), *second], label_criteria=label_criteria)
-        ).values()
+        run = results([*self.records(hand), *second], label_criteria=label_criteria)
+        (frame,) = labelled_responses(run).values()
         assert {"pt: quality", "pt: quality (soft)", "pt: style", "pt: style (soft)"} <= set(frame.columns)
 
     def test_mean_scores(self, hand: Any, results: Write) -> None:

@@ -134,7 +134,13 @@ def test_the_lock_is_let_go_when_opening_fails(writer: RunWriter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"), [("", "damaged"), ("[]", "damaged"), ("{}", "damaged"), (None, "no run")]
+    ("text", "problem"),
+    [
+        ("", "manifest is damaged"),
+        ("[]", "manifest is damaged"),
+        ("{}", "manifest is damaged"),
+        (None, "is no run"),
+    ],
 )
 def test_a_damaged_manifest_is_told_and_passed_over(
     writer: RunWriter, text: str | None, problem: str

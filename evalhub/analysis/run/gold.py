@@ -13,8 +13,7 @@ from evalhub.analysis.results import Results
 from evalhub.judging import level_values, preference, softmax
 from evalhub.judging.aggregate import judgment_row, verdict
 from evalhub.records import Judgment, key_of
-from evalhub.specs import Rubric
-from evalhub.store import GoldExpectation
+from evalhub.specs import Expectation, Rubric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +52,7 @@ def gold(results: Results) -> pd.DataFrame:
     return frame
 
 
-def _check(results: Results, expected: GoldExpectation, judgments: list[Judgment]) -> Check:
+def _check(results: Results, expected: Expectation, judgments: list[Judgment]) -> Check:
     failed = next((judgment for judgment in judgments if judgment.failure), None)
     if failed or not judgments:
         return f"no verdict ({failed.failure if failed else 'not asked'})", None, False
@@ -84,7 +83,7 @@ def _check_order(order: Iterable[str], judgments: list[Judgment]) -> Check:
     return judge_order, min(expected), all(chance > 0.5 for chance in expected)
 
 
-def _check_rating(expected: GoldExpectation, judgment: Judgment, rubric: Rubric | None) -> Check:
+def _check_rating(expected: Expectation, judgment: Judgment, rubric: Rubric | None) -> Check:
     low = -math.inf if expected.low is None else expected.low
     high = math.inf if expected.high is None else expected.high
     value = judgment.value if judgment.value is not None else math.nan

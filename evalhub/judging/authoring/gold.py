@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.judging.protocols.table import find_protocol
 from evalhub.scales import Shape
-from evalhub.specs import GoldCase, Rubric
+from evalhub.specs import Expectation, GoldCase, Rubric
 
 _YES_NO = {"no": 0.0, "yes": 1.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """The verdict that a gold case expects: a range, a winner, or the order of a list.
-
-    Attributes:
-        words: The expectation in words.
-        low: The lowest value that passes.
-        high: The highest value that passes.
-        winner: a, b or tie.
-        order: The names of a list's responses, the best first.
-    """
-
-    case: str
-    criterion: str
-    words: str
-    low: float | None = None
-    high: float | None = None
-    winner: str | None = None
-    order: tuple[str, ...] = ()
 
 
 def expectations(rubric: Rubric, cases: Iterable[GoldCase], where: str) -> tuple[Expectation, ...]:

@@ -9,9 +9,10 @@ from evalhub.report.format import Footnotes, Grid, Row, grouped, interval, pivot
 from evalhub.report.grids.columns import Data
 from evalhub.report.grids.raters import ORDERS, judged_twice, rater_order, row_name
 from evalhub.specs.rater_names import LENGTH
+from evalhub.stats import Granularity
 from evalhub.texts import count
 
-GRANULARITIES = ("pooled", "item", "system")
+GRANULARITIES = tuple(Granularity)
 
 _LABELLED = ("dataset", "label_criterion", "annotator_kind")
 _STATISTICS = ("accuracy", "Cohen's kappa", "n", "left out")

@@ -21,7 +21,17 @@ from evalhub.runner.progress import Progress
 from evalhub.scales import AnswerForm
 from evalhub.sources import Dataset
 from evalhub.sources import load as load_dataset
-from evalhub.specs import Candidate, DatasetUse, JudgeUse, MetricUse, Rubric, Suite, load_card, load_rubric
+from evalhub.specs import (
+    Candidate,
+    DatasetUse,
+    Expectation,
+    JudgeUse,
+    MetricUse,
+    Rubric,
+    Suite,
+    load_card,
+    load_rubric,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ class Resolved:
     judges: tuple[ResolvedJudge, ...]
     metrics: tuple[tuple[MetricUse, Metric], ...]
     attack: Mapping[str, Any] | None = None
-    gold: tuple[Mapping[str, Any], ...] = ()
+    gold: tuple[Expectation, ...] = ()
 
     def describe(self) -> dict[str, Any]:
         """Return everything that decides the results as plain values. The budget does not decide them."""
