@@ -40,7 +40,8 @@ __all__ = [
     "INPUT_SLOTS", "SLOT", "Candidate", "Card", "CardFacts", "CascadeUse", "CaseFile", "Combine",
     "CombineOrders", "ConsensusRule", "Controls", "CriterionSpec", "CrossFamily", "DatasetUse",
     "EngineSpec", "Expectation", "FileSpec", "GoldCase", "JudgeUse", "Jury", "LevelSpec", "MetricSpec",
-    "MetricUse", "Mode", "Pairs", "Positions", "RecordedJudge", "ReplyFormatUse", "Rubric", "SamplingSpec", "Suite",
-    "available", "cases_path", "check_name", "data_root", "find_entry", "load_card", "load_cases",
-    "load_rubric", "load_suite", "locate", "no_cases", "parse_rubric", "scale_of",
+    "MetricUse", "Mode", "Pairs", "Positions", "RecordedJudge", "ReplyFormatUse", "Rubric",
+    "SamplingSpec", "Suite", "available", "cases_path", "check_name", "data_root", "find_entry",
+    "load_card", "load_cases", "load_rubric", "load_suite", "locate", "no_cases", "parse_rubric",
+    "scale_of",
 ]  # fmt: skip
