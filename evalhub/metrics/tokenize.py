@@ -21,6 +21,8 @@ UNSPACED = (
 )
 _CACHED_STEMS = 1 << 18
 _CACHED_CHUNKS = 1 << 18
+# Scripts without white space make a chunk of each text. A cache of whole texts would fill the memory.
+_LONGEST_CACHED = 64
 _SHORTEST_STEMMED = 4
 _CUT_SHARE_OF_A_SET = 0.02
 _CUT_SHARE_OF_A_TEXT = 0.5
@@ -99,8 +101,11 @@ def words(text: str, tokenizer: RougeTokenizer, *, stemmer: bool) -> tuple[str, 
         ('run', 'dog')
     """
     if tokenizer is RougeTokenizer.ROUGE_SCORE:
+        chunks = text.split()
+        if max(map(len, chunks), default=0) > _LONGEST_CACHED:
+            return tuple(_rouge_score_tokenize()(text, _STEMMER if stemmer else None))
         tokenize_chunk = _stemmed_tokens if stemmer else _unstemmed_tokens
-        return tuple(chain.from_iterable(map(tokenize_chunk, text.split())))
+        return tuple(chain.from_iterable(map(tokenize_chunk, chunks)))
     tokens = unicode_words(text)
     return tuple(map(_stem, tokens)) if stemmer else tuple(tokens)
 

@@ -8,6 +8,7 @@ from rouge_score.tokenizers import DefaultTokenizer
 from evalhub.metrics.tokenize import (
     RougeTokenizer,
     Splitter,
+    _unstemmed_tokens,
     choose_tokenizer,
     counts,
     rouge_score_words,
@@ -20,11 +21,18 @@ from evalhub.metrics.tokenize import (
 @given(
     st.text() | st.text(st.sampled_from("aZ9é'.-\u212aΣİ \t\n\x1c\x85\xa0\u200b\u2028\u3000")), st.booleans()
 )
+@example(f"Running {'dogs-' * 20} dogs", True)
 @example("Dogs' dogs\x1crunning\xa0running-dogs ΣΑΣ Σ 1\u200b2", True)
 @settings(deadline=None)
 def test_words_are_rouge_scores(text, stemmer):
     expected = DefaultTokenizer(stemmer).tokenize(text)
     assert list(words(text, RougeTokenizer.ROUGE_SCORE, stemmer=stemmer)) == expected
+
+
+def test_texts_without_white_space_are_not_kept():
+    cached = _unstemmed_tokens.cache_info().currsize
+    assert words("x-y" * 1000, RougeTokenizer.ROUGE_SCORE, stemmer=False)
+    assert _unstemmed_tokens.cache_info().currsize == cached
 
 
 @given(st.text(st.characters(max_codepoint=127)))
