@@ -1,18 +1,16 @@
 """The process that reads a card's files and runs its SELECTs, where neither can do harm.
 
-It gets one job as JSON on its standard input. It loads the files with their declared columns into an
-in-memory DuckDB, cuts that off from files and network, and locks its settings. Then it runs the SELECTs and
-writes their rows into the job's folder. Its standard output is one line of JSON: the notes, or an error.
+It gets one job. It loads the files with their declared columns into an in-memory DuckDB, cuts that off from
+files and network, and locks its settings. Then it runs the SELECTs and writes their rows into the job's
+folder, and beside them its reply as JSON: the notes, or an error.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import resource
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from evalhub.sandbox.tables import FileTable
 
 Reader = Callable[[Any], Any]
 
+REPLY = "reply.json"
 _BATCH = 2000
 
 
@@ -184,9 +183,8 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     return {"notes": notes}
 
 
-def main() -> None:
-    """Read the job from standard input, do it, and print the reply."""
-    job = json.load(sys.stdin)
+def main(job: dict[str, Any]) -> None:
+    """Do a job within its limits, and write the reply into its folder."""
     confine(job["memory"], job["seconds"], job["output"])
     try:
         reply = work(job)
@@ -196,9 +194,4 @@ def main() -> None:
         reply = {
             "error": {"where": "", "problem": "reading the files needs more memory than a card may take"}
         }
-    print(json.dumps(reply), flush=True)
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
+    (Path(job["folder"]) / REPLY).write_text(json.dumps(reply), encoding="utf-8")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
+from evalhub.sandbox.child import REPLY
+from evalhub.sandbox.server import LOG
+from evalhub.sources.card_server import CardServer
 from evalhub.specs import Card
+
+_SERVER = CardServer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,39 +90,31 @@ def _tables(card: Card, files: Mapping[str, Path]) -> list[dict[str, Any]]:
 
 
 def _ask(job: dict[str, Any], card_path: Path, limits: Limits) -> dict[str, Any]:
-    search_path = os.pathsep.join(part for part in sys.path if part)
-    environment = {**os.environ, "TZ": "UTC", "PYTHONUTF8": "1", "PYTHONPATH": search_path}
-    command = [sys.executable, "-P", "-m", "evalhub.sandbox.child"]
+    folder = Path(job["folder"])
+    log = folder / LOG
+    log.touch()
     try:
-        process = subprocess.run(
-            command,
-            input=json.dumps(job),
-            capture_output=True,
-            text=True,
-            timeout=limits.seconds,
-            env=environment,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
+        code = _SERVER.run(job, limits.seconds)
+        last_line = log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
+    except TimeoutError:
+        code = -signal.SIGALRM
+    except ChildProcessError as error:
+        code, last_line = 1, str(error)
+    if code == -signal.SIGALRM:
         raise SpecError(
             "the SELECTs take too long", where=str(card_path), allowed=f"{limits.seconds} seconds in all"
-        ) from error
-    if process.returncode or not process.stdout.strip():
-        raise SpecError(_crash(process, limits), where=str(card_path), fix="make its SELECTs return less")
-    reply: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
+        )
+    if code:
+        raise SpecError(
+            "the process that reads the card ended early, perhaps beyond its "
+            f"{limits.memory >> 20} MiB of memory ({last_line})",
+            where=str(card_path),
+            fix="make its SELECTs return less",
+        )
+    reply: dict[str, Any] = json.loads((folder / REPLY).read_bytes())
     if "error" in reply:
         raise _error(reply["error"], card_path)
     return reply
-
-
-def _crash(process: subprocess.CompletedProcess[str], limits: Limits) -> str:
-    if process.returncode == -signal.SIGALRM:
-        return f"the SELECTs take more than {limits.seconds} seconds"
-    last = (process.stderr.strip().splitlines() or [""])[-1]
-    megabytes = limits.memory >> 20
-    return (
-        f"the process that reads the card ended early, perhaps beyond its {megabytes} MiB of memory ({last})"
-    )
 
 
 def _error(error: dict[str, Any], card_path: Path) -> SpecError | UnknownNameError:
