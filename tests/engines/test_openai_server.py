@@ -253,8 +253,8 @@ def test_drain_finishes_what_has_begun_and_drops_the_rest(server, engine):
 
 
 def test_requests_run_side_by_side(server, engine):
-    server.script = {"Hi": [(200, lambda handler: time.sleep(0.2) or reply())]}
+    server.script = {"Hi": [(200, lambda handler: time.sleep(0.5) or reply())]}
     began = time.monotonic()
     requests = [(f"k{index}", Request((Message("user", "Hi"),))) for index in range(8)]
     assert len(list(complete(engine, requests))) == 8
-    assert time.monotonic() - began < 1.2
+    assert time.monotonic() - began < 3

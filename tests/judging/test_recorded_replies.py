@@ -213,9 +213,9 @@ def test_think_text_is_kept_apart():
 )
 @pytest.mark.parametrize("name", REPLY_FORMATS)
 def test_a_long_reply_is_read_in_short_time(name, piece):
-    start = time.monotonic()
+    start = time.process_time()
     parse_reply(piece * 4000, ReplySpec(name, (1, 5), SIDES, key="score"))
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.fixture

@@ -187,6 +187,6 @@ def test_a_score_of_json_may_name_its_top(text, value):
 )
 @pytest.mark.parametrize("name", ["score", "letter"])
 def test_a_long_reply_with_marks_is_read_in_short_time(name, piece):
-    start = time.monotonic()
+    start = time.process_time()
     parse_reply(f"It is short.{piece * 4000}x", ReplySpec(name, (0, 100), SIDES.labels))
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2

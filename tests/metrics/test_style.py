@@ -61,6 +61,6 @@ def test_marks(text: str, markdown: int) -> None:
     "part", ["**a ", "__a ", "```", "``` \n", "- ", "|--", "# ", "1. ", " " * 9, "~~~\n`"]
 )
 def test_no_text_takes_long(part: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     style(part * 20_000)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

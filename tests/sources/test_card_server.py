@@ -113,7 +113,7 @@ def test_a_server_killed_in_a_job_is_one_sentence_and_the_next_job_starts_anothe
 def test_an_interrupted_job_leaves_no_reply_for_the_next(server: CardServer, mini: Any) -> None:
     mini.load()
     first = process_of(server)
-    threading.Timer(0.5, signal.raise_signal, (signal.SIGINT,)).start()
+    threading.Timer(0.5, signal.pthread_kill, (threading.get_ident(), signal.SIGINT)).start()
     card = load_card(str(mini.write(items=ENDLESS, responses=None)))
     with pytest.raises(KeyboardInterrupt):
         load(*card)
