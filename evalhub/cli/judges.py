@@ -228,7 +228,7 @@ def judges_test(
 ) -> None:
     """Run the gold cases beside a rubric. Exit with 1 if a case fails."""
     progress = choose_progress()
-    options = hub.runner.GoldOptions(
+    options = hub.runner.JudgeOptions(
         rubric=name,
         model=model,
         mode=hub.specs.Mode(mode),

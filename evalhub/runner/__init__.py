@@ -1,7 +1,8 @@
 """The only room that orders work: plan a suite, generate, judge, score, seal."""
 
 from evalhub.runner.attack import AttackOptions, attack
-from evalhub.runner.gold import GoldOptions, run_gold
+from evalhub.runner.gold import run_gold
+from evalhub.runner.judge_options import JudgeOptions
 from evalhub.runner.options import Options
 from evalhub.runner.plan.answer_forms import answer_forms, forms_text
 from evalhub.runner.plan.plan import Plan
@@ -13,7 +14,7 @@ from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import prepare, run
 
 __all__ = [
-    "AttackOptions", "GoldOptions", "Options", "Plan", "PlannedTask", "Progress", "Resolved",
+    "AttackOptions", "JudgeOptions", "Options", "Plan", "PlannedTask", "Progress", "Resolved",
     "ResolvedJudge", "Silent", "answer_forms", "attack", "expected_power", "forms_text", "has_inputs",
     "prepare", "refuse_changed", "run", "run_gold",
 ]  # fmt: skip

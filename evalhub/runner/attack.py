@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -11,6 +11,7 @@ from evalhub.analysis import Results, Target, targets
 from evalhub.errors import InputError, SpecError, UnknownNameError
 from evalhub.judging import ATTACKS, CONTROLS, Attack, Control, find_protocol, inserted_system
 from evalhub.records import Item, Response, Source, digest
+from evalhub.runner.judge_options import JudgeOptions
 from evalhub.runner.plan.plan import Plan, TasksByJudge, plan
 from evalhub.runner.plan.resolve import Resolved, resolve
 from evalhub.runner.plan.rubric_versions import refuse_changed
@@ -18,50 +19,29 @@ from evalhub.runner.plan.tasks import PlannedTask
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import carry_out
 from evalhub.scales import Shape
-from evalhub.specs import (
-    Controls,
-    CrossFamily,
-    DatasetUse,
-    EngineSpec,
-    JudgeUse,
-    Mode,
-    Pairs,
-    Rubric,
-    Suite,
-    load_rubric,
-)
+from evalhub.specs import DatasetUse, Rubric, Suite, load_rubric
 from evalhub.store import Run, RunWriter, all_runs, runs_root
 
 _Insertion = TypeVar("_Insertion", Attack, Control)
 
 
 @dataclass(frozen=True, slots=True)
-class AttackOptions:
-    """The judge that is attacked, and the attacks.
+class AttackOptions(JudgeOptions):
+    """The judge that is attacked, and the attacks. Its rubric shows one response or two.
 
     Attributes:
-        rubric: Path or id of a rubric that shows one response or two.
-        model: The judge's model.
         dataset: Path or id of a dataset with responses.
         limit: Most items. None for all.
         seed: Seed of the draw of the items.
-        mode: How the judge answers.
         criterion: One of the rubric's criteria, by default the first.
-        engine: The engine that runs the model.
         names: Ids of attacks and controls, by default all of both.
-        runs: The folder that holds the runs.
     """
 
-    rubric: str
-    model: str
     dataset: str = "quickstart"
     limit: int | None = 30
     seed: int = 0
-    mode: Mode = Mode.DIRECT
     criterion: str | None = None
-    engine: EngineSpec = field(default_factory=EngineSpec)
     names: tuple[str, ...] = ()
-    runs: Path | None = None
 
 
 def attack(options: AttackOptions, progress: Progress | None = None) -> Run:
@@ -87,7 +67,9 @@ def attack(options: AttackOptions, progress: Progress | None = None) -> Run:
     _check_names(options.names)
     rubric = load_rubric(options.rubric, where="RUBRIC")
     refuse_changed(rubric, all_runs(runs_root(options.runs)), options.rubric)
-    resolved = resolve(_suite(options, rubric), Path(f"attack {options.rubric}"), progress)
+    resolved = resolve(
+        _suite(options, rubric), Path(f"attack {options.rubric}"), progress, model_place="--model"
+    )
     resolved = replace(
         resolved,
         attack={
@@ -120,24 +102,9 @@ def _suite(options: AttackOptions, rubric: Rubric) -> Suite:
         raise UnknownNameError("criterion", name, rubric.criteria, where="--criterion")
     if options.limit is not None and options.limit < 1:
         raise InputError("a limit is at least 1", where="--limit", value=options.limit)
-    use: dict[str, Any] = {
-        "id": rubric.id,
-        "rubric": options.rubric,
-        "model": options.model,
-        "engine": options.engine,
-        "mode": options.mode,
-    }
-    if find_protocol(rubric.protocol).total is None:
-        use["criteria"] = (name,)
-    if rubric.shape is Shape.PAIR:
-        use["pairs"] = Pairs(by="all", cap=1)
-    return Suite(
-        suite=f"attack-{rubric.id.replace('/', '-')}",
-        title=f"Attacks on {rubric.id} by {options.model}",
-        datasets=(DatasetUse(id=options.dataset, limit=options.limit, seed=options.seed),),
-        judges=(JudgeUse(**use),),
-        controls=Controls(cross_family=CrossFamily.ALLOW),
-    )
+    use = {} if find_protocol(rubric.protocol).total else {"criteria": (name,)}
+    dataset = DatasetUse(id=options.dataset, limit=options.limit, seed=options.seed)
+    return options.suite(rubric, "attack", dataset, 1, **use)
 
 
 def _check_responses(resolved: Resolved, options: AttackOptions) -> None:

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 from evalhub.judging import check_rubric, expectations
 from evalhub.models import NOT_AN_LLM
 from evalhub.records import Item, Response, digest
+from evalhub.runner.judge_options import JudgeOptions
 from evalhub.runner.plan.plan import plan
 from evalhub.runner.plan.resolve import resolve
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import carry_out
-from evalhub.scales import Shape
 from evalhub.sources import Dataset
 from evalhub.specs import (
     Card,
     CaseFile,
-    Controls,
-    CrossFamily,
     DatasetUse,
-    EngineSpec,
     FileSpec,
     GoldCase,
-    JudgeUse,
-    Mode,
-    Pairs,
     Rubric,
-    Suite,
     load_cases,
     load_rubric,
     no_cases,
@@ -39,30 +30,11 @@ from evalhub.store import Run, runs_root
 _SYSTEMS = {"response": "response", "response_a": "a", "response_b": "b"}
 
 
-@dataclass(frozen=True, slots=True)
-class GoldOptions:
-    """The rubric whose gold cases are run, and the judge's model.
-
-    Attributes:
-        rubric: Path or id of a rubric with gold cases beside it.
-        model: The judge's model.
-        mode: How the judge answers.
-        engine: The engine that runs the model.
-        runs: The folder that holds the runs.
-    """
-
-    rubric: str
-    model: str
-    mode: Mode = Mode.DIRECT
-    engine: EngineSpec = field(default_factory=EngineSpec)
-    runs: Path | None = None
-
-
-def run_gold(options: GoldOptions, progress: Progress | None = None) -> Run:
+def run_gold(options: JudgeOptions, progress: Progress | None = None) -> Run:
     """Judge the gold cases of a rubric, or resume the newest unfinished run of them.
 
     Args:
-        options: The rubric and the judge's model.
+        options: The judge. Its rubric has gold cases beside it.
         progress: Shows how far the run is.
 
     Returns:
@@ -80,7 +52,8 @@ def run_gold(options: GoldOptions, progress: Progress | None = None) -> Run:
         raise no_cases(options.rubric)
     by_case = expectations(rubric, cases.cases, str(cases.path))
     dataset = _dataset(rubric, cases)
-    resolved = resolve(_suite(options, rubric, dataset), cases.path, progress or Silent(), (dataset,))
+    suite = options.suite(rubric, "gold", DatasetUse(id=dataset.card.id), None)
+    resolved = resolve(suite, cases.path, progress or Silent(), (dataset,), "--model")
     resolved = replace(resolved, gold=by_case)
     planned = plan(resolved)
     total = resolved.judges[0].protocol.total
@@ -90,25 +63,6 @@ def run_gold(options: GoldOptions, progress: Progress | None = None) -> Run:
         for judge, all_tasks in planned.tasks.items()
     }
     return carry_out(resolved, replace(planned, tasks=tasks), runs_root(options.runs), progress or Silent())
-
-
-def _suite(options: GoldOptions, rubric: Rubric, dataset: Dataset) -> Suite:
-    use: dict[str, Any] = {
-        "id": rubric.id,
-        "rubric": options.rubric,
-        "model": options.model,
-        "engine": options.engine,
-        "mode": options.mode,
-    }
-    if rubric.shape is Shape.PAIR:
-        use["pairs"] = Pairs(by="all")
-    return Suite(
-        suite=f"gold-{rubric.id.replace('/', '-')}",
-        title=f"Gold cases of {rubric.id} by {options.model}",
-        datasets=(DatasetUse(id=dataset.card.id),),
-        judges=(JudgeUse(**use),),
-        controls=Controls(cross_family=CrossFamily.ALLOW),
-    )
 
 
 def _dataset(rubric: Rubric, cases: CaseFile) -> Dataset:

@@ -76,6 +76,8 @@ class Rubric(Spec):
     @field_validator("scale", mode="before")
     @classmethod
     def _with_levels(cls, value: object) -> object:
+        if isinstance(value, list):
+            raise ValueError("each level needs a meaning, the worst first: {1: It is rude, 2: It is polite}")
         if not isinstance(value, Mapping):
             return value
         if _is_nested(value):

@@ -37,7 +37,7 @@ def run_folders(root: Path) -> list[Path]:
 
 
 def find_run(name: str | None, root: Path) -> Run:
-    """Return the run of a path, an id or a suite's name. None means the newest run.
+    """Return the run of a path, an id or a suite's name. None means the newest that is more than gold cases.
 
     Raises:
         InputError: There are no runs.
@@ -54,10 +54,12 @@ def find_run(name: str | None, root: Path) -> Run:
         raise InputError(
             "there are no runs yet", where=str(root), fix="make one with `evalhub run quickstart`"
         )
+    if name is None:
+        return next((run for run in runs if run.manifest.gold is None), runs[0])
     for run in runs:
-        if name is None or name in (run.id, run.manifest.suite):
+        if name in (run.id, run.manifest.suite):
             return run
-    raise UnknownNameError("run", name or "", [run.id for run in runs], where=str(root))
+    raise UnknownNameError("run", name, [run.id for run in runs], where=str(root))
 
 
 def cached_completions(runs: Iterable[Run], keys: Iterable[str]) -> Iterator[Completion]:

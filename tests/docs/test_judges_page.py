@@ -39,6 +39,7 @@ def test_the_page_runs_from_top_to_bottom(
         "judges new", "judges check", "judges preview", "judges test", "plan", "run", "report",
         "judges attack", "meta", "run", "judges export",
     ]  # fmt: skip
+    assert cli("judges", "check", "polite").code == 0
     assert Path("concise.jsonl").read_text()
     assert Path("concise.manifest.json").is_file()
 

@@ -8,7 +8,7 @@ import yaml
 from evalhub.analysis import Results, gold, rows_of
 from evalhub.errors import Inconclusive
 from evalhub.judging import starter
-from evalhub.runner import GoldOptions, run_gold
+from evalhub.runner import JudgeOptions, run_gold
 from evalhub.specs import EngineSpec, Mode
 
 GOOD_FIRST = {"match": r"First response:\n`+\ngood", "choice": "A"}
@@ -28,7 +28,15 @@ def asked(desk: Any, rubric: str, cases: list[dict[str, Any]], *rules: Any, **ch
     path = desk.folder / "judges" / f"{rubric}.cases.yaml"
     path.write_text(yaml.safe_dump({"cases": cases}))
     engine = EngineSpec(type="scripted", script={"rules": list(rules)})
-    return run_gold(GoldOptions(rubric, "m", engine=engine, runs=desk.runs, **changes))
+    return run_gold(JudgeOptions(rubric, "m", engine=engine, runs=desk.runs, **changes))
+
+
+def test_an_unknown_model_is_a_fault_of_the_option(desk: Any, cli: Any) -> None:
+    path = desk.folder / "judges" / "pair.cases.yaml"
+    path.write_text(yaml.safe_dump({"cases": PAIRS}))
+    for command in ("test", "attack"):
+        result = cli("judges", command, "pair", "--model", "nosuch")
+        assert (result.code, result.sentence.split(":")[0]) == (2, "--model")
 
 
 def rows(run: Any) -> list[dict[str, Any]]:
@@ -111,7 +119,7 @@ def test_no_answer_is_no_pass(desk: Any) -> None:
     (desk.folder / "judges" / "pair.cases.yaml").write_text(
         yaml.safe_dump({"cases": [PAIRS[0], {**PAIRS[1], "prompt": "word " * 80}]})
     )
-    done = run_gold(GoldOptions("pair", "m", engine=cut, runs=desk.runs))
+    done = run_gold(JudgeOptions("pair", "m", engine=cut, runs=desk.runs))
     assert [(row["verdict"], row["passed"]) for row in rows(done)] == [
         ("a", True),
         ("no verdict (too_long)", False),
@@ -120,4 +128,4 @@ def test_no_answer_is_no_pass(desk: Any) -> None:
         yaml.safe_dump({"cases": [{**PAIRS[1], "prompt": "word " * 80}]})
     )
     with pytest.raises(Inconclusive, match="no valid verdict"):
-        run_gold(GoldOptions("pair", "m", engine=cut, runs=desk.runs))
+        run_gold(JudgeOptions("pair", "m", engine=cut, runs=desk.runs))

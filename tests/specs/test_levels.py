@@ -161,3 +161,8 @@ def test_a_level_is_found_by_its_label_or_its_number() -> None:
     assert scale.level_of("4") is None
     assert scale.level_of(2) is None
     assert scale.names == ("0", "bad", "1")
+
+
+def test_a_list_of_names_is_answered_with_an_example() -> None:
+    with pytest.raises(SpecError, match="each level needs a meaning, the worst first: {1: It is rude"):
+        rubric("[rude, polite]")

@@ -176,6 +176,15 @@ def test_runs_by_name(tmp_path: Path) -> None:
         find_run(made_runs[0].id[:-1], tmp_path)
 
 
+def test_gold_cases_alone_are_not_the_newest_run(tmp_path: Path) -> None:
+    gold = complete({"created": "2026-01-02", "gold": []})
+    tested = RunWriter.create(tmp_path, "gold-x", gold)
+    assert find_run(None, tmp_path).id == tested.id
+    suite = RunWriter.create(tmp_path, "s", complete({"created": "2026-01-01"}))
+    assert find_run(None, tmp_path).id == suite.id
+    assert find_run("gold-x", tmp_path).id == tested.id
+
+
 def test_runs_of_one_second_are_in_order(tmp_path: Path) -> None:
     ids = [RunWriter.create(tmp_path, "s", complete({})).id for _ in range(8)]
     assert [run.id for run in all_runs(tmp_path)] == ids[::-1]

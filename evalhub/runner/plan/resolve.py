@@ -156,7 +156,9 @@ def _describe_model(runs: Runnable) -> dict[str, Any]:
     }
 
 
-def resolve(suite: Suite, path: Path, progress: Progress, datasets: tuple[Dataset, ...] = ()) -> Resolved:
+def resolve(
+    suite: Suite, path: Path, progress: Progress, datasets: tuple[Dataset, ...] = (), model_place: str = ""
+) -> Resolved:
     """Return the suite with everything that it names loaded, checked and hashed.
 
     Args:
@@ -164,6 +166,7 @@ def resolve(suite: Suite, path: Path, progress: Progress, datasets: tuple[Datase
         path: The suite's file.
         progress: Shows what is fetched.
         datasets: The suite's datasets, if they come from no card.
+        model_place: Where the judges' models are named, if not in the suite's file.
 
     Raises:
         EvalhubError: Something that the suite names does not exist or is invalid.
@@ -184,7 +187,7 @@ def resolve(suite: Suite, path: Path, progress: Progress, datasets: tuple[Datase
             for spec in suite.candidates
         ),
         judges=tuple(
-            _judge(use, rubric, suite, _runnable(use, progress, f"{where}:judges.{use.id}"))
+            _judge(use, rubric, suite, _runnable(use, progress, model_place or f"{where}:judges.{use.id}"))
             for use, rubric in zip(suite.judges, rubrics, strict=True)
         ),
         metrics=metrics,
