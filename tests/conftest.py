@@ -11,16 +11,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 import yaml
 
 from evalhub import runner
 from evalhub.cli import main
 from evalhub.store import Run
+
+# Tests call the command line many times in one process, and it is the same each time.
+typer.main.get_command = cache(typer.main.get_command)
 
 ROOT = Path(__file__).resolve().parent.parent
 

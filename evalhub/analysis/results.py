@@ -154,15 +154,17 @@ class Results:
             if kind == _LARGEST:
                 connection.execute(f"CREATE TABLE live_{kind} AS FROM live")
             sources = [f"FROM live_{kind}" if kind == _LARGEST else "FROM live"]
-            sources += [
+            segments = [
                 f"SELECT * FROM read_parquet('{_quoted(path.resolve())}')" for path in self.run.segments(kind)
             ]
             key = ", ".join(cls.KEY)
+            # Within one segment no key stands twice. Between several, or beside live records, it might.
+            distinct = f"DISTINCT ON ({key}) " if live[kind] or len(segments) > 1 else ""
             try:
                 form = "VIEW" if kind == _LARGEST else "TABLE"
                 connection.execute(
-                    f"CREATE {form} {kind} AS SELECT DISTINCT ON ({key}) * "
-                    f"FROM ({' UNION ALL BY NAME '.join(sources)}) "
+                    f"CREATE {form} {kind} AS SELECT {distinct}* "
+                    f"FROM ({' UNION ALL BY NAME '.join([*sources, *segments])}) "
                     f"{'SEMI JOIN part USING (dataset, item_id) ' if of_part else ''}ORDER BY {key}"
                 )
             except duckdb.Error as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from evalhub.stats import Estimate
@@ -21,8 +20,7 @@ ESTIMATE_COLUMNS = (
 
 def row(estimate: Estimate, **keys: object) -> dict[str, Any]:
     """Return one row of a table: the key columns, then the columns of the estimate."""
-    fields = asdict(estimate)
-    return {**keys, **{name: fields[name] for name in ESTIMATE_COLUMNS}}
+    return {**keys, **{name: getattr(estimate, name) for name in ESTIMATE_COLUMNS}}
 
 
 def table(rows: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> pd.DataFrame:
@@ -57,7 +55,8 @@ def groups(frame: pd.DataFrame, *by: str) -> Iterator[tuple[tuple[str, ...], pd.
 
 def values(column: pd.Series[Any]) -> list[Any]:
     """Return a column as a list in which absent values are None."""
-    return list(column.astype(object).where(column.notna(), None))
+    absent = column.isna().to_numpy()
+    return [None if is_absent else value for value, is_absent in zip(column.tolist(), absent, strict=True)]
 
 
 def floats(column: pd.Series[Any]) -> list[float | None]:

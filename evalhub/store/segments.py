@@ -7,6 +7,7 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ROW_GROUP = 50_000
 
 
+@cache
 def arrow_schema(kind: str) -> pa.Schema:
     """Return the columns of a table, in the order of the record's fields."""
     import pyarrow as pa

@@ -8,11 +8,13 @@ A change of a value is a change of what users read. Where it is meant, write the
 import importlib.util
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+import evalhub
 from evalhub.cli import main
 
 HERE = Path(__file__).resolve().parent
@@ -39,6 +41,8 @@ def command(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("EVALHUB_RUNS", str(tmp_path / "runs"))
     monkeypatch.chdir(tmp_path)
     golden.write_desk(tmp_path)
+    # The tables of a run are computed once for all commands that print them.
+    monkeypatch.setattr(evalhub, "load", cache(evalhub.load))
 
     def call(*words: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["evalhub", *words])
