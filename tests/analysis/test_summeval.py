@@ -28,24 +28,26 @@ EXPECTED = {
 ARTICLES = {"coherence": 100, "consistency": 84, "fluency": 91, "relevance": 100}
 
 
+@pytest.fixture(scope="module")
+def correlation_rows(shared_desk: Any) -> list[dict[str, Any]]:
+    """The correlations of one run that scores the summaries against all references and against the first."""
+    settings = {"variants": [1, 2], "stemmer": True, "tokenizer": "rouge-score"}
+    rouge = [{"rouge": {**settings, "id": name, "references": name}} for name in EXPECTED]
+    with shared_desk() as desk, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EVALHUB_MIRROR", MIRROR)
+        desk.suite(yaml.safe_dump({"suite": "s", "datasets": [{"id": "summeval"}], "metrics": rouge}))
+        return rows_of(correlations(Results(desk.run())))
+
+
 @pytest.mark.parametrize("references", list(EXPECTED))
-def test_rouge_against_the_experts(desk: Any, monkeypatch: pytest.MonkeyPatch, references: str) -> None:
-    monkeypatch.setenv("EVALHUB_MIRROR", MIRROR)
-    variants = [int(name.removeprefix("rouge")) for name in EXPECTED[references]]
-    rouge = {"variants": variants, "stemmer": True, "references": references, "tokenizer": "rouge-score"}
-    desk.suite(
-        yaml.safe_dump({"suite": "s", "datasets": [{"id": "summeval"}], "metrics": [{"rouge": rouge}]})
-    )
-    done = desk.run()
-    rows = rows_of(correlations(Results(done)))
+def test_rouge_against_the_experts(correlation_rows: list[dict[str, Any]], references: str) -> None:
     found = {
         (row["label_criterion"], row["second"], row["coefficient"]): row
-        for row in rows
+        for row in correlation_rows
         if row["first"] == "labels" and row["granularity"] == "item" and row["annotator_kind"] == "human"
     }
-    names = {name for _, name, _ in found}
     for metric, by_criterion in EXPECTED[references].items():
-        (name,) = [one for one in names if one.lower().replace("-", "").startswith(metric)]
+        name = f"{references}/{metric}"
         for criterion, expected in by_criterion.items():
             for coefficient, value in zip(("spearman", "kendall"), expected, strict=True):
                 row = found[criterion, name, coefficient]

@@ -185,12 +185,14 @@ def _find_committed(
     text: str, patterns: Iterable[re.Pattern[str]], spec: ReplySpec
 ) -> dict[int, VerdictCandidate]:
     """Return the candidates of the patterns by their places, if the writer commits to them."""
+    matches = [match for pattern in patterns for match in pattern.finditer(text)]
+    if not matches:
+        return {}
     quotes = [quote.start() for quote in re.finditer('"', text)]
     withdrawn = max((words.start() for words in TAKEN_BACK.finditer(text)), default=-1)
     return {
         candidate.start: candidate
-        for pattern in patterns
-        for match in pattern.finditer(text)
+        for match in matches
         if commits(text, match, quotes)
         if not is_of_another(
             text, match.start(), _span(match), spec.criterion, match.groupdict().get("aspect")
