@@ -217,7 +217,7 @@ def test_a_killed_engine_is_started_again_and_loses_nothing(engine):
 
 
 def test_a_base_model_without_a_template_answers_and_drains(tmp_path):
-    spec = EngineSpec(max_length=512, kv_cache_gib=0.5, max_batched_tokens=1024)
+    spec = EngineSpec(max_length=256, kv_cache_gib=0.5, max_batched_tokens=256)
     with open_engine(spec, resolve("gemma-3-270m"), log_folder=tmp_path) as engine:
         free, verdict = run(
             engine,
@@ -226,7 +226,7 @@ def test_a_base_model_without_a_template_answers_and_drains(tmp_path):
         )
         assert engine.facts().chat_template is False
         for index in range(12):
-            engine.submit(f"k{index}", asking(f"{index} " + "word " * 300, max_tokens=1))
+            engine.submit(f"k{index}", asking(f"{index} " + "word " * 100, max_tokens=1))
         engine.submit("short", asking("Hi", max_tokens=1))
         completions = []
         for completion in engine.results():
