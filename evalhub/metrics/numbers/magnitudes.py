@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from evalhub.metrics.numbers.languages import primary_language
-from evalhub.metrics.numbers.words import WORDS
 
 
 class Magnitude(NamedTuple):
@@ -107,9 +108,9 @@ def magnitude_before(prefix: str, language: str | None) -> Magnitude:
     language_code = primary_language(language)
     name = unicodedata.normalize("NFC", word[1]).casefold() if word else ""
     powers = frozenset(
-        _by_language()[first][name]
+        magnitude_words()[first][name]
         for first in _WORD_FIRST
-        if language_code in ("", first) and name in _by_language()[first]
+        if language_code in ("", first) and name in magnitude_words()[first]
     )
     if not powers:
         return Magnitude(0)
@@ -127,7 +128,7 @@ def _look_up(word: str, language: str | None) -> tuple[str, Magnitude]:
 @lru_cache(maxsize=1 << 14)
 def _meaning(word: str, language: str | None) -> Magnitude:
     language_code = primary_language(language)
-    by_language = _by_language()
+    by_language = magnitude_words()
     own_powers = by_language.get(language_code, {})
     if word in own_powers:
         return Magnitude(own_powers[word])
@@ -148,7 +149,7 @@ def _inflected_meaning(word: str, language_code: str) -> Magnitude:
         power
         for language in _INFLECTING.split()
         if language_code in ("", language)
-        for stem, power in _by_language()[language].items()
+        for stem, power in magnitude_words()[language].items()
         if len(stem) >= _SHORTEST_STEM and word.startswith(stem) and _ENDING.fullmatch(word, len(stem))
     )
     return Magnitude(next(iter(powers))) if len(powers) == 1 else Magnitude(None if powers else 0, powers)
@@ -166,18 +167,16 @@ def _product(first: Magnitude, second: Magnitude) -> Magnitude:
 
 
 @cache
-def _by_language() -> dict[str, dict[str, int]]:
+def magnitude_words() -> dict[str, dict[str, int]]:
+    """Return the power of ten of each word, by language."""
+    languages = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
     return {
-        language: {
-            word: int(power)
-            for power, words in (part.split(":") for part in parts.split())
-            for word in words.split(",")
-        }
-        for language, parts in WORDS.items()
+        language: {word: int(power) for power, words in powers.items() for word in words}
+        for language, powers in languages.items()
     }
 
 
 @cache
 def _unspaced_words() -> list[str]:
-    words = {word for powers in _by_language().values() for word in powers if _UNSPACED.match(word)}
+    words = {word for powers in magnitude_words().values() for word in powers if _UNSPACED.match(word)}
     return sorted(words, key=len, reverse=True)
