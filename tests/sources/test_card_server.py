@@ -113,10 +113,12 @@ def test_a_server_killed_in_a_job_is_one_sentence_and_the_next_job_starts_anothe
 def test_an_interrupted_job_leaves_no_reply_for_the_next(server: CardServer, mini: Any) -> None:
     mini.load()
     first = process_of(server)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test's process may ignore it
     threading.Timer(0.5, signal.pthread_kill, (threading.get_ident(), signal.SIGINT)).start()
     card = load_card(str(mini.write(items=ENDLESS, responses=None)))
     with pytest.raises(KeyboardInterrupt):
         load(*card)
+    signal.signal(signal.SIGINT, before)
     assert ends(lambda: members_of(first))
     mini.load()
 
