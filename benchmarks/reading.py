@@ -255,7 +255,9 @@ def real_replies() -> None:
     if not os.environ.get("EVALHUB_MIRROR"):
         print("EVALHUB_MIRROR names no folder with SummEval, so no real reply is read.")
         return
-    judgments = load(*load_card("summeval"), kinds=["judgments"]).judgments
+    start = time.perf_counter()
+    judgments = load(*load_card("summeval")).judgments
+    print(f"SummEval is loaded in {time.perf_counter() - start:.1f} s.")
     refused = [one for one in judgments if one.failure]
     share = 1 - len(refused) / len(judgments)
     print(f"{len(judgments)} real replies: {len(judgments) - len(refused)} read ({share:.2%})")

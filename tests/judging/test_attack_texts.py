@@ -84,7 +84,9 @@ def test_names_of_systems() -> None:
 
 
 def tokenizers() -> list[Path]:
-    return sorted(cache_folder().glob("models/*/tokenizer.json"))
+    """Return each tokenizer of the cache once: models with 8-bit layers have that of the full model."""
+    paths = sorted(cache_folder().glob("models/*/tokenizer.json"), reverse=True)
+    return sorted({path.read_bytes(): path for path in paths}.values())
 
 
 def specials(path: Path) -> tuple[Any, set[int]]:

