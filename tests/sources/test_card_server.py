@@ -93,7 +93,9 @@ def test_a_job_that_takes_too_long_ends_with_its_server(server: CardServer, mini
 
 def test_a_server_killed_between_jobs_is_started_again(server: CardServer, mini: Any) -> None:
     mini.load()
-    os.kill(process_of(server), signal.SIGKILL)
+    first = process_of(server)
+    os.kill(first, signal.SIGKILL)
+    assert ends(lambda: [process for process in [first] if is_running(process)])
     assert len(mini.load().items) == 2
 
 
@@ -102,10 +104,10 @@ def test_a_server_killed_in_a_job_is_one_sentence_and_the_next_job_starts_anothe
 ) -> None:
     mini.load()
     first = process_of(server)
-    threading.Timer(0.5, os.kill, (first, signal.SIGKILL)).start()
+    threading.Timer(1.5, os.kill, (first, signal.SIGKILL)).start()
     card = load_card(str(mini.write(items=ENDLESS, responses=None)))
     with pytest.raises(SpecError, match="the process that reads the card ended early"):
-        load(*card)
+        load(*card, limits=Limits(seconds=30))
     assert ends(lambda: members_of(first))
     assert len(mini.load().items) == 2
 
@@ -114,10 +116,10 @@ def test_an_interrupted_job_leaves_no_reply_for_the_next(server: CardServer, min
     mini.load()
     first = process_of(server)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test's process may ignore it
-    threading.Timer(0.5, signal.pthread_kill, (threading.get_ident(), signal.SIGINT)).start()
+    threading.Timer(1.5, signal.pthread_kill, (threading.get_ident(), signal.SIGINT)).start()
     card = load_card(str(mini.write(items=ENDLESS, responses=None)))
     with pytest.raises(KeyboardInterrupt):
-        load(*card)
+        load(*card, limits=Limits(seconds=30))
     signal.signal(signal.SIGINT, before)
     assert ends(lambda: members_of(first))
     mini.load()
