@@ -45,7 +45,7 @@ def cached_table(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFra
         key = (table.__name__, *sorted(options.items()))
         if key not in results.table_cache:
             full = None if results.full_run is None else cached(results.full_run, **options)
-            with results.text_storage():
+            with results.choose_text_storage():
                 results.table_cache[key] = (
                     table(results, **options)
                     if full is None or not {*_ITEM} <= {*full.columns}
@@ -84,7 +84,7 @@ class Results:
 
         return pd.DataFrame(self._items, columns=_ITEM)
 
-    def text_storage(self) -> AbstractContextManager[None]:
+    def choose_text_storage(self) -> AbstractContextManager[None]:
         """Hold texts of new frames as Python's in a small run, which is a fifth faster, and else in Arrow."""
         import pandas as pd
 
@@ -218,7 +218,7 @@ class Results:
                 if "must be at the top level" in str(error):
                     raise _not_a_query("a WITH that writes") from error
                 raise
-            with self.text_storage():
+            with self.choose_text_storage():
                 return cursor.execute(query, parameters or {}).df()
 
     def items(self) -> pd.DataFrame:

@@ -16,7 +16,7 @@ class Tally:
 
     child_facts: dict[str, Any] = field(default_factory=dict)
     seconds_start: float = 0.0
-    _counts: dict[str, Any] = field(default_factory=Counter)
+    _counts: Counter[str] = field(default_factory=Counter)
     _current: Mapping[str, float] = field(default_factory=dict)
     _earlier: dict[str, float] = field(default_factory=dict)
 
@@ -50,7 +50,7 @@ class Tally:
             prefix_cache_hits=int(self._total("prefix_cache_hits")),
             seconds_busy=self._total("seconds_busy"),
             seconds_start=self.seconds_start,
-            **self._counts,
+            **dict[str, Any](self._counts),
         )
 
     def _total(self, name: str) -> float:

@@ -104,7 +104,7 @@ def _suite(options: AttackOptions, rubric: Rubric) -> Suite:
         raise InputError("a limit is at least 1", where="--limit", value=options.limit)
     use = {} if find_protocol(rubric.protocol).total else {"criteria": (name,)}
     dataset = DatasetUse(id=options.dataset, limit=options.limit, seed=options.seed)
-    return options.suite(rubric, "attack", dataset, 1, **use)
+    return options.make_suite(rubric, "attack", dataset, 1, **use)
 
 
 def _check_responses(resolved: Resolved, options: AttackOptions) -> None:

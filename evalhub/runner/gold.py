@@ -52,7 +52,7 @@ def run_gold(options: JudgeOptions, progress: Progress | None = None) -> Run:
         raise no_cases(options.rubric)
     by_case = expectations(rubric, cases.cases, str(cases.path))
     dataset = _dataset(rubric, cases)
-    suite = options.suite(rubric, "gold", DatasetUse(id=dataset.card.id), None)
+    suite = options.make_suite(rubric, "gold", DatasetUse(id=dataset.card.id), None)
     resolved = resolve(suite, cases.path, progress or Silent(), (dataset,), "--model")
     resolved = replace(resolved, gold=by_case)
     planned = plan(resolved)

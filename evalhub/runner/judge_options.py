@@ -40,7 +40,9 @@ class JudgeOptions:
     engine: EngineSpec = field(default_factory=EngineSpec)
     runs: Path | None = None
 
-    def suite(self, rubric: Rubric, kind: str, dataset: DatasetUse, cap: int | None, **use: Any) -> Suite:
+    def make_suite(
+        self, rubric: Rubric, kind: str, dataset: DatasetUse, cap: int | None, **use: Any
+    ) -> Suite:
         """Return the suite of this judge alone.
 
         Args:

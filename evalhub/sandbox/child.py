@@ -183,7 +183,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     return {"notes": notes}
 
 
-def main(job: dict[str, Any]) -> None:
+def do_job(job: dict[str, Any]) -> None:
     """Do a job within its limits, and write the reply into its folder."""
     confine(job["memory"], job["seconds"], job["output"])
     try:

@@ -39,7 +39,7 @@ def _do(job: dict[str, Any]) -> NoReturn:
     try:
         _redirect(Path(job["folder"]) / LOG)
         sys.path[:] = job["path"]
-        child.main(job)
+        child.do_job(job)
         code = 0
     except BaseException as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)

@@ -93,5 +93,5 @@ class CardServer:
         """In a fork, leave the server to the process that started it."""
         self._lock = threading.Lock()
         if self._process:
-            self._process.returncode = 0
+            self._process.returncode = 0  # so that nothing waits for what is no child of the fork
         self._process = None

@@ -37,7 +37,7 @@ def run_folders(root: Path) -> list[Path]:
 
 
 def find_run(name: str | None, root: Path) -> Run:
-    """Return the run of a path, an id or a suite's name. None means the newest that is more than gold cases.
+    """Return the run of a path, an id or a suite's name. None means the newest, gold cases last.
 
     Raises:
         InputError: There are no runs.

@@ -181,7 +181,7 @@ def test_a_run_written_by_hand_mirrors(hand: Any, results: Write) -> None:
 def test_every_recorded_set_mirrors(name: str, results: Write) -> None:
     card, path = load_card(name)
     dataset = load(card, path)
-    some = {item.item_id for item in random.Random(0).sample(dataset.items, min(25, len(dataset.items)))}
+    some = {item.item_id for item in random.Random(0).sample(dataset.items, min(40, len(dataset.items)))}
     records: list[Record] = [
         record
         for records in (dataset.items, dataset.responses, dataset.labels, dataset.judgments)

@@ -61,9 +61,8 @@ def show(name: str, found: Estimate) -> None:
     print(f"{name}: {found.estimate:.4f} {ends}, n={found.n}, clusters={found.clusters}")
 
 
-@pytest.mark.parametrize(
-    ("kind", "people", "criterion"), [("expert", 3, "coherence"), ("crowd", 5, "relevance")]
-)
+@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize(("kind", "people"), [("expert", 3), ("crowd", 5)])
 def test_summeval(kind: str, people: int, criterion: str) -> None:
     labels = [
         label

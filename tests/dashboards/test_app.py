@@ -148,7 +148,7 @@ def test_a_run_in_progress_says_so(done: Run, tmp_path: Path, opened: Open, view
     facts = done.manifest.model_dump(
         exclude={"segments", "sealed_journals", "state", "engines", "coverage", "seconds", "sealed"}
     )
-    for place, share in enumerate((0.0, 0.6)):
+    for place, share in enumerate((0.0, 0.4, 0.9)):
         root = tmp_path / f"live{place}"
         writer = RunWriter.create(root, "live", {**facts, "run": "live"})
         for record in records[: int(len(records) * share)]:

@@ -255,7 +255,7 @@ def test_no_child_outlives_its_parent(tmp_path, round_):
     parent.kill()
     killed = time.monotonic()
     while alive(child):
-        assert time.monotonic() - killed < 10
+        assert time.monotonic() - killed < 2.0
         time.sleep(0.01)
     parent.wait()
     parent.stdout.close()

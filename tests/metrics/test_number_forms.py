@@ -347,7 +347,7 @@ def test_a_hundred_thousand_characters_take_less_than_a_second(unit):
 def test_huge_exponents_are_not_computed(text):
     start = time.process_time()
     reading = final_number(text)
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 0.1
     assert reading is not None
     assert not isinstance(reading.value, Fraction)
 

@@ -79,15 +79,15 @@ class TestJudges:
 
     def test_an_honest_judge_with_noise_is_won_as_often_by_harmless_text(self, desk: Any) -> None:
         """Two items in three it knows; on the others its verdict follows from chance alone."""
-        desk.dataset(items=30)
+        desk.dataset(items=60)
         sure = [
             dict(rule, match=rf"(?s)What is \d*[0-6] plus.*{rule['match'].removeprefix('(?s)')}")
             for rule in HONEST
         ]
-        done = attack(options(desk, *sure))
+        done = attack(options(desk, *sure, limit=60))
         net = rates(done, "net")
         assert net[ALL_ATTACKS]["low"] <= 0 <= net[ALL_ATTACKS]["high"]
-        assert net[ALL_ATTACKS]["high"] - net[ALL_ATTACKS]["low"] < 0.3
+        assert net[ALL_ATTACKS]["high"] - net[ALL_ATTACKS]["low"] < 0.2
         assert sum(net[name]["low"] <= 0 <= net[name]["high"] for name in IDS) >= len(IDS) - 4
         assert sum(row["estimate"] for row in rates(done, "success").values()) > 1
 

@@ -59,7 +59,7 @@ def test_once_drains_and_seals_and_the_same_command_goes_on(
     began = time.monotonic()
     process.send_signal(number)
     _, err = process.communicate(timeout=20)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 3
     assert process.returncode == 130, err
     assert "Traceback" not in err
     (sentence,) = [line for line in err.splitlines() if line.startswith("evalhub: ")]

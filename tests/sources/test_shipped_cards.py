@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -211,3 +212,10 @@ def test_what_alpaca_eval_2_labels() -> None:
     assert data("alpaca_eval_2").items == tuple(
         replace(item, dataset="alpaca_eval_2") for item in data("alpaca_eval").items
     )
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("llmbar", 2), ("summeval", 4)])
+def test_speed(name: str, seconds: float) -> None:
+    start = time.process_time()  # wall time would be that of the tests beside it, too
+    load(*load_card(name))
+    assert time.process_time() - start < 2 * seconds

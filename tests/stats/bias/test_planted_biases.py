@@ -23,7 +23,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def cells(planted):
-    return planted.planted_cells(items=150, population=30_000)
+    return planted.planted_cells(items=150, population=100_000)
 
 
 @pytest.mark.parametrize("number", [2, 5])
