@@ -1,18 +1,13 @@
-"""The child process: one model, driven step by step, until its parent is gone.
-
-Run as `python -m evalhub.engines.child READ_FD WRITE_FD`.
-"""
+"""The child process: one model, driven step by step, until its parent is gone."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
@@ -22,7 +17,6 @@ from evalhub.engines.wire import Lines, encode, outcome_to_wire, request_from_wi
 from evalhub.errors import EvalhubError, ModelError
 from evalhub.records import FailureKind, Request
 
-_PR_SET_PDEATHSIG = 1
 _BEAT_SECONDS = 0.25
 _BLOCK = 1 << 16
 
@@ -150,15 +144,6 @@ def end_group() -> None:
     os._exit(0)
 
 
-def bind_to_parent(parent: int) -> None:
-    """Have the kernel end this process when its parent dies, however it dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        end_group()
-
-
 def _describe_error(error: Exception) -> dict[str, str]:
     if isinstance(error, EvalhubError):
         kind = "model" if isinstance(error, ModelError) else "engine"
@@ -174,14 +159,7 @@ def _describe_error(error: Exception) -> dict[str, str]:
     return {"kind": "engine", "what": "the engine cannot start", "value": f"{type(error).__name__}: {error}"}
 
 
-def main(arguments: list[str]) -> None:
-    """Run the child on the two file descriptors and for the parent that it is given."""
-    read_fd, write_fd, parent = (int(argument) for argument in arguments)
-    bind_to_parent(parent)
-    for descriptor in (read_fd, write_fd):
-        os.set_inheritable(descriptor, False)
+def serve(_: Mapping[str, Any], files: Sequence[int]) -> None:
+    """Run the child on the two pipes that it is given: the one that it reads, and the one that it writes."""
+    read_fd, write_fd = files
     Child(read_fd, write_fd).run()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -7,20 +7,20 @@ import fcntl
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from evalhub.engines.wire import Lines, encode
+from evalhub.errors import EngineError
+from evalhub.forks import ForkServer
 
 _BLOCK = 1 << 18
 _PIPE = 1 << 20
 _END_SECONDS = 5.0
 _KEPT_LOGS = 20
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 class Process:
@@ -29,39 +29,28 @@ class Process:
     Args:
         log: File that takes what the child prints.
         environment: Variables besides this process's own.
+        preload: What the child has already imported, as `package.module:function`. None = nothing.
 
-    Linux ends the child with the thread that starts it: start it in one that lives as long.
+    Raises:
+        EngineError: The child cannot start.
     """
 
-    def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, log: Path, environment: Mapping[str, str], preload: str | None = None) -> None:
         self.log = log
         self.closed = False
         self._lines = Lines()
         self._unsent = bytearray()
         child_read, self._write_fd = os.pipe()
         self._read_fd, child_write = os.pipe()
-        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        descriptors = (child_read, child_write)
-        arguments = [str(number) for number in (*descriptors, os.getpid())]
         try:
-            with log.open("ab") as out:
-                self._child = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-P",
-                        "-m",
-                        "evalhub.engines.child",
-                        *arguments,
-                    ],
-                    env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(paths)},
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=out,
-                    pass_fds=descriptors,
-                    start_new_session=True,
-                )
+            server = _server(preload, tuple(environment.items()))
+            self._fork = server.start({}, log, [child_read, child_write])
+        except ChildProcessError as error:
+            os.close(self._read_fd)
+            os.close(self._write_fd)
+            raise EngineError("the engine cannot start", where=str(log), value=str(error)) from error
         finally:
-            for descriptor in descriptors:
+            for descriptor in (child_read, child_write):
                 os.close(descriptor)
         for descriptor in (self._write_fd, self._read_fd):
             os.set_blocking(descriptor, False)
@@ -71,7 +60,7 @@ class Process:
     @property
     def pid(self) -> int:
         """The child's process id."""
-        return self._child.pid
+        return self._fork.pid
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Queue a message. It leaves as soon as the pipe takes it."""
@@ -95,15 +84,19 @@ class Process:
                 os.close(descriptor)
         self._write_fd = self._read_fd = -1
         self.closed = True
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._child.wait(_END_SECONDS)
-        self.kill()
-        return _ending(self._child.wait())
+        try:
+            with contextlib.suppress(TimeoutError):
+                self._fork.wait(_END_SECONDS)
+            self.kill()
+            return _ending(self._fork.wait())
+        except ChildProcessError:
+            return "the process that starts engines ended"
+        finally:
+            self._fork.close()
 
     def kill(self) -> None:
         """Kill the child and all processes that it started."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, signal.SIGKILL)
+        self._fork.kill()
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines that the child printed."""
@@ -127,6 +120,13 @@ class Process:
             return []
         self.closed = not data
         return self._lines.feed(data)
+
+
+@cache
+def _server(preload: str | None, environment: tuple[tuple[str, str], ...]) -> ForkServer:
+    """Return the server of all engines with the same imports and variables."""
+    preloads = ["evalhub.engines.child", *filter(None, [preload])]
+    return ForkServer("evalhub.engines.child:serve", preloads, dict(environment))
 
 
 def _ending(code: int) -> str:

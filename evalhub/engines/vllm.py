@@ -127,6 +127,8 @@ def open_vllm(opening: Opening[VllmSettings]) -> ChildEngine:
         opening,
         "evalhub.engines.vllm_backend:VllmBackend",
         environment=vllm_environment(identity),
+        # A process that was forked from one which knows of a GPU may not be able to use it.
+        preload="evalhub.engines.vllm_backend:import_vllm" if identity.device == "cpu" else None,
         max_num_seqs=opening.settings.max_num_seqs,
     )
 

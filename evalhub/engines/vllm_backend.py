@@ -240,6 +240,11 @@ def load_vllm() -> Any:
     return vllm
 
 
+def import_vllm() -> None:
+    """Import what every engine needs, which takes most of the time of a start. No engine is made."""
+    load_vllm().LLM  # noqa: B018  vLLM imports it when it is first named
+
+
 def _inspect_in_this_process() -> None:
     """Have vLLM inspect a model's class here. Its own process would import the hidden packages."""
     from vllm.model_executor.models import registry

@@ -11,7 +11,7 @@ import contextlib
 import json
 import resource
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +183,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     return {"notes": notes}
 
 
-def do_job(job: dict[str, Any]) -> None:
+def do_job(job: dict[str, Any], _: Sequence[int]) -> None:
     """Do a job within its limits, and write the reply into its folder."""
     confine(job["memory"], job["seconds"], job["output"])
     try:

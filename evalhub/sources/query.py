@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
+from evalhub.forks import ForkServer
 from evalhub.sandbox.child import REPLY
-from evalhub.sandbox.server import LOG
-from evalhub.sources.card_server import CardServer
 from evalhub.specs import Card
 
-_SERVER = CardServer()
+_CHILD = "evalhub.sandbox.child"
+_SERVER = ForkServer(f"{_CHILD}:do_job", [_CHILD, "duckdb"], {"TZ": "UTC", "PYTHONUTF8": "1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,10 @@ def _tables(card: Card, files: Mapping[str, Path]) -> list[dict[str, Any]]:
 
 def _ask(job: dict[str, Any], card_path: Path, limits: Limits) -> dict[str, Any]:
     folder = Path(job["folder"])
-    log = folder / LOG
-    log.touch()
+    log = folder / "log.txt"
     try:
-        code = _SERVER.run(job, limits.seconds)
+        with _SERVER.start(job, log) as fork:
+            code = fork.wait(limits.seconds)
         last_line = log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
     except TimeoutError:
         code = -signal.SIGALRM

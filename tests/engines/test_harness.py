@@ -136,6 +136,27 @@ def test_a_slow_reader_is_not_taken_for_a_hang(opened):
     assert engine.facts().restarts == 0
 
 
+def test_engines_share_the_process_that_starts_them_and_outlive_it(opened):
+    engines = [opened(seconds=0.01), opened(seconds=0.01)]
+    servers = {parent_of(engine.pid) for engine in engines}
+    assert len(servers) == 1
+    for engine in engines:
+        for key, request in keyed(40):
+            engine.submit(key, request)
+    results = [engine.results() for engine in engines]
+    completions = [[next(result)] for result in results]
+    os.kill(*servers, signal.SIGKILL)
+    for answered, result in zip(completions, results, strict=True):
+        answered.extend(result)
+        assert len({completion.key for completion in answered}) == len(answered) == 40
+        assert not any(completion.failure for completion in answered)
+    assert [engine.facts().restarts for engine in engines] == [1, 1]
+
+
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
 def test_a_frozen_child_is_replaced(opened):
     engine = opened(hang_seconds=1.0, seconds=0.01)
     for key, request in keyed(100):
@@ -181,7 +202,8 @@ def test_ctrl_c_does_not_reach_the_child(opened):
     os.kill(engine.pid, signal.SIGINT)
     assert len(list(complete(engine, keyed(20)))) == 20
     assert engine.facts().restarts == 0
-    assert os.getsid(engine.pid) == engine.pid
+    assert os.getsid(engine.pid) != os.getsid(0)
+    assert os.getpgid(engine.pid) == engine.pid
 
 
 def test_results_can_be_taken_up_again(opened):

@@ -1,6 +1,5 @@
-"""The server that starts a confined process for each card: it outlives jobs, and no job outlives its end."""
+"""The server that forks a confined process for each card: it outlives jobs, and no job outlives its end."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -15,8 +14,8 @@ from typing import Any
 import pytest
 
 from evalhub.errors import SpecError
+from evalhub.forks import ForkServer
 from evalhub.sources import Limits, load, query
-from evalhub.sources.card_server import CardServer
 from evalhub.specs import load_card
 
 ENDLESS = (
@@ -26,16 +25,16 @@ ENDLESS = (
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[CardServer]:
-    server = CardServer()
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServer]:
+    server = ForkServer("evalhub.sandbox.child:do_job", ["duckdb"])
     monkeypatch.setattr(query, "_SERVER", server)
     yield server
     server.stop()
 
 
-def process_of(server: CardServer) -> int:
-    assert server._process
-    return server._process.pid
+def process_of(server: ForkServer) -> int:
+    assert server.pid
+    return server.pid
 
 
 def is_running(process: int) -> bool:
@@ -44,17 +43,6 @@ def is_running(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def members_of(group: int) -> list[int]:
-    processes = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    return [process for process in processes if is_running(process) and group_of(process) == group]
-
-
-def group_of(process: int) -> int:
-    with contextlib.suppress(ProcessLookupError):
-        return os.getpgid(process)
-    return 0
 
 
 def ends(processes: Callable[[], list[int]]) -> bool:
@@ -71,7 +59,7 @@ def children_of(process: int) -> list[int]:
     return [int(text) for text in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
-def test_jobs_share_a_server_and_each_has_its_own_limits(server: CardServer, mini: Any) -> None:
+def test_jobs_share_a_server_and_each_has_its_own_limits(server: ForkServer, mini: Any) -> None:
     mini.load()
     first = process_of(server)
     with pytest.raises(SpecError, match="beyond its 64 MiB of memory"):
@@ -81,17 +69,18 @@ def test_jobs_share_a_server_and_each_has_its_own_limits(server: CardServer, min
     assert children_of(first) == []
 
 
-def test_a_job_that_takes_too_long_ends_with_its_server(server: CardServer, mini: Any) -> None:
+def test_a_job_that_takes_too_long_is_ended_and_the_next_is_done(server: ForkServer, mini: Any) -> None:
     mini.load()
     first = process_of(server)
     card = load_card(str(mini.write(items=ENDLESS, responses=None)))
     with pytest.raises(SpecError, match=r"the SELECTs take too long.*1 seconds in all"):
         load(*card, limits=Limits(seconds=1))
-    assert ends(lambda: members_of(first))
+    assert ends(lambda: children_of(first))
     mini.load()
+    assert process_of(server) == first
 
 
-def test_a_server_killed_between_jobs_is_started_again(server: CardServer, mini: Any) -> None:
+def test_a_server_killed_between_jobs_is_started_again(server: ForkServer, mini: Any) -> None:
     mini.load()
     first = process_of(server)
     os.kill(first, signal.SIGKILL)
@@ -100,19 +89,26 @@ def test_a_server_killed_between_jobs_is_started_again(server: CardServer, mini:
 
 
 def test_a_server_killed_in_a_job_is_one_sentence_and_the_next_job_starts_another(
-    server: CardServer, mini: Any
+    server: ForkServer, mini: Any
 ) -> None:
     mini.load()
     first = process_of(server)
-    threading.Timer(1.5, os.kill, (first, signal.SIGKILL)).start()
+    children: list[int] = []
+
+    def kill() -> None:
+        children.extend(children_of(first))
+        os.kill(first, signal.SIGKILL)
+
+    threading.Timer(1.5, kill).start()
     card = load_card(str(mini.write(items=ENDLESS, responses=None)))
     with pytest.raises(SpecError, match="the process that reads the card ended early"):
         load(*card, limits=Limits(seconds=30))
-    assert ends(lambda: members_of(first))
+    assert children
+    assert ends(lambda: [process for process in [first, *children] if is_running(process)])
     assert len(mini.load().items) == 2
 
 
-def test_an_interrupted_job_leaves_no_reply_for_the_next(server: CardServer, mini: Any) -> None:
+def test_an_interrupted_job_leaves_no_reply_for_the_next(server: ForkServer, mini: Any) -> None:
     mini.load()
     first = process_of(server)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test's process may ignore it
@@ -121,11 +117,12 @@ def test_an_interrupted_job_leaves_no_reply_for_the_next(server: CardServer, min
     with pytest.raises(KeyboardInterrupt):
         load(*card, limits=Limits(seconds=30))
     signal.signal(signal.SIGINT, before)
-    assert ends(lambda: members_of(first))
+    assert ends(lambda: children_of(first))
     mini.load()
+    assert process_of(server) == first
 
 
-def test_threads_take_turns(server: CardServer, mini: Any) -> None:
+def test_threads_take_turns(server: ForkServer, mini: Any) -> None:
     card = load_card(str(mini.write()))
     sizes: list[int] = []
     threads = [threading.Thread(target=lambda: sizes.append(len(load(*card).items))) for _ in range(4)]
@@ -145,10 +142,10 @@ def test_the_server_ends_with_the_process_that_started_it(mini: Any) -> None:
         fork = os.fork()
         if not fork:
             load(*load_card({str(mini.path)!r}))
-            print(query._SERVER._process.pid, flush=True)
+            print(query._SERVER.pid, flush=True)
             os._exit(0)
         os.waitpid(fork, 0)
-        print(query._SERVER._process.pid, flush=True)
+        print(query._SERVER.pid, flush=True)
         os.kill(os.getpid(), 9)
     """
     done = subprocess.run(
