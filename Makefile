@@ -11,7 +11,7 @@ ENGINE ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
 # Where this variable is set they would be compiled anew by each process.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo check test coverage lint dashboard bench browser
+.PHONY: setup demo check test most coverage lint dashboard bench browser
 
 # Installs a Debian package where that can be done without asking; else the fallback is used, and said.
 define debian
@@ -55,12 +55,18 @@ ONE_THREAD := OMP_NUM_THREADS=1 VLLM_CPU_OMP_THREADS_BIND=nobind
 COVERAGE ?= $(shell $(PYTHON) -c 'import sys; print("sysmon" * (sys.version_info >= (3, 12)))')
 PYTEST := $(if $(COVERAGE),COVERAGE_CORE=$(COVERAGE) $(BIN)/coverage run -m pytest,$(BIN)/python -m pytest)
 
+# Some tests wait: for a browser, for a process to end. One worker more than cores fills that time.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 check: lint
 	$(BIN)/python -m pytest -m "not engine and not browser and not slow" --numprocesses auto --dist worksteal
 
-test: lint browser
+most: setup browser
+	$(PYTEST) -m "not engine" --numprocesses $(WORKERS) --dist worksteal
+
+test: setup
 	$(if $(COVERAGE),$(BIN)/coverage erase)
-	$(PYTEST) -m "not engine" --numprocesses auto --dist worksteal
+	$(MAKE) --jobs 2 lint most
 	$(ONE_THREAD) $(PYTEST) -m engine --numprocesses $(ENGINES) --dist worksteal
 	$(if $(COVERAGE),$(BIN)/coverage combine --quiet && $(BIN)/coverage report)
 

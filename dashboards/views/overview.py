@@ -195,6 +195,8 @@ def coverage() -> None:
     )
     tables = {name: rows_of(selection.table(name)) for name in names}
     for grid in coverage_grids(tables, notes):
+        if grid.title != "Coverage":
+            st.caption(plain(grid.title))
         st.dataframe(grid_frame(grid), hide_index=True, alt=grid.title)
     sentences = (
         *notes.lines(),
