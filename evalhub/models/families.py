@@ -8,28 +8,10 @@ from collections.abc import Iterable
 UNKNOWN = "unknown"
 NOT_AN_LLM = "none"
 
-_FAMILIES = [
-    "claude",
-    "cohere",
-    "deepseek",
-    "falcon",
-    "gemini",
-    "gemma",
-    "glm",
-    "gpt",
-    "granite",
-    "internlm",
-    "llama",
-    "minicpm",
-    "mistral",
-    "olmo",
-    "phi",
-    "pythia",
-    "qwen",
-    "smollm",
-    "tinyllama",
-    "yi",
-]
+_FAMILIES = (
+    "claude", "cohere", "deepseek", "falcon", "gemini", "gemma", "glm", "gpt", "granite", "internlm",
+    "llama", "minicpm", "mistral", "olmo", "phi", "pythia", "qwen", "smollm", "tinyllama", "yi",
+)  # fmt: skip
 # Other names of their models.
 _MEMBERS = {
     "cohere": ("aya", "command"),
