@@ -8,6 +8,7 @@ A change of a value is a change of what users read. Where it is meant, write the
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +16,12 @@ from types import ModuleType
 import pytest
 
 import evalhub
+from evalhub import analysis
+from evalhub.analysis import Results
 from evalhub.cli import main
+from evalhub.report import data, registry
+from evalhub.sources import Dataset, load
+from evalhub.specs import Card
 
 HERE = Path(__file__).resolve().parent
 
@@ -41,8 +47,7 @@ def command(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("EVALHUB_RUNS", str(tmp_path / "runs"))
     monkeypatch.chdir(tmp_path)
     golden.write_desk(tmp_path)
-    # The tables of a run are computed once for all commands that print them.
-    monkeypatch.setattr(evalhub, "load", cache(evalhub.load))
+    _compute_tables_once(monkeypatch)
 
     def call(*words: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["evalhub", *words])
@@ -52,6 +57,23 @@ def command(tmp_path, monkeypatch, capsys):
         return int(ended.value.code or 0), capsys.readouterr().out
 
     return call
+
+
+def _compute_tables_once(monkeypatch) -> None:
+    """Let all commands that print a table of a run share it, and all previews share their dataset."""
+    by_path: dict[Path, Results] = {}
+    monkeypatch.setattr(analysis, "Results", lambda run: by_path.setdefault(run.path, Results(run)))
+    tables = tuple(replace(table, function=cache(table.function)) for table in registry.TABLES)
+    for module in (registry, data):
+        monkeypatch.setattr(module, "TABLES", tables)
+    datasets: dict[tuple[Path, tuple[str, ...]], Dataset] = {}
+
+    def load_once(card: Card, path: Path, kinds: tuple[str, ...]) -> Dataset:
+        if (path, kinds) not in datasets:
+            datasets[path, kinds] = load(card, path, kinds)
+        return datasets[path, kinds]
+
+    monkeypatch.setattr(evalhub.sources, "load", load_once)
 
 
 def _expected(name: str):
