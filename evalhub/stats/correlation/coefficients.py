@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from evalhub.stats.clusters import Floats, Ints
+from evalhub.stats.clusters import Bools, Floats, Ints
 
 DIGITS = 12
 _SIGN_MATRIX_ROWS = 250
@@ -80,7 +80,7 @@ def coefficients(kind: Coefficient, columns: Floats, y: Floats) -> Floats:
     values = np.full(len(columns), np.nan)
     if columns.shape[1] < 2 or np.all(y == y[0]):
         return values
-    varied = np.any(columns != columns[:, :1], axis=1)
+    varied = _vary(columns)
     if varied.any():
         values[varied] = _of_varied(kind, columns[varied], y)
     return values
@@ -116,7 +116,10 @@ def within_groups(kind: Coefficient, x: Floats, y: Floats, groups: Sequence[Ints
     sizes = np.array([len(group) for group in groups])
     for size in np.unique(sizes):
         places = np.flatnonzero(sizes == size)
-        if size > _SMALL_GROUP or kind is Coefficient.PEARSON:
+        if size > 1 and kind is Coefficient.PEARSON:
+            rows = np.stack([groups[i] for i in places])
+            coefficients[places] = _of_pairs(x[rows], y[rows])
+        elif size > _SMALL_GROUP:
             coefficients[places] = [coefficient(kind, x[groups[i]], y[groups[i]]) for i in places]
         elif size > 1:
             for block in np.array_split(places, -(-len(places) * size**2 // _BLOCK)):
@@ -134,6 +137,18 @@ def standard(values: Floats) -> Floats:
 
 def _mean_products(columns: Floats, y: Floats) -> Floats:
     return np.asarray(np.clip(np.mean(standard(columns) * standard(y), axis=1), -1.0, 1.0))
+
+
+def _of_pairs(x: Floats, y: Floats) -> Floats:
+    """Return Pearson's coefficient of each of (m, n) columns with its own of (m, n), NaN where constant."""
+    values = np.full(len(x), np.nan)
+    varied = _vary(x) & _vary(y)
+    values[varied] = _mean_products(x[varied], y[varied])
+    return values
+
+
+def _vary(columns: Floats) -> Bools:
+    return np.asarray(np.any(columns != columns[:, :1], axis=1), dtype=np.bool_)
 
 
 def _by_signs(kind: Coefficient, x: Floats, y: Floats) -> Floats:
