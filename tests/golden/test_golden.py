@@ -8,20 +8,16 @@ A change of a value is a change of what users read. Where it is meant, write the
 import importlib.util
 import json
 import sys
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import evalhub
-from evalhub import analysis
-from evalhub.analysis import Results
 from evalhub.cli import main
-from evalhub.report import data, registry
 from evalhub.sources import Dataset, load
 from evalhub.specs import Card
+from tests.sharing import share_tables
 
 HERE = Path(__file__).resolve().parent
 
@@ -47,7 +43,8 @@ def command(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("EVALHUB_RUNS", str(tmp_path / "runs"))
     monkeypatch.chdir(tmp_path)
     golden.write_desk(tmp_path)
-    _compute_tables_once(monkeypatch)
+    share_tables(monkeypatch)
+    _read_datasets_once(monkeypatch)
 
     def call(*words: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["evalhub", *words])
@@ -59,13 +56,7 @@ def command(tmp_path, monkeypatch, capsys):
     return call
 
 
-def _compute_tables_once(monkeypatch) -> None:
-    """Let all commands that print a table of a run share it, and all previews share their dataset."""
-    by_path: dict[Path, Results] = {}
-    monkeypatch.setattr(analysis, "Results", lambda run: by_path.setdefault(run.path, Results(run)))
-    tables = tuple(replace(table, function=cache(table.function)) for table in registry.TABLES)
-    for module in (registry, data):
-        monkeypatch.setattr(module, "TABLES", tables)
+def _read_datasets_once(monkeypatch) -> None:
     datasets: dict[tuple[Path, tuple[str, ...]], Dataset] = {}
 
     def load_once(card: Card, path: Path, kinds: tuple[str, ...]) -> Dataset:
