@@ -78,9 +78,10 @@ def outcome_probabilities(log_odds: Floats) -> tuple[Floats, Floats]:
 
 
 def win_chance(log_odds: Floats) -> Floats:
-    """Return the win probability of a, ties half."""
-    wins, ties = outcome_probabilities(log_odds)
-    return wins + ties / 2
+    """Return the win probability of a, ties half. One exponential is enough for log-odds below 700."""
+    root = np.exp(log_odds / 2)
+    win, tie = root**2, TIES * root
+    return (win + tie / 2) / (1 + win + tie)
 
 
 def true_points(slopes: Floats, pairs: Pairs) -> Floats:

@@ -25,17 +25,22 @@ _KIND_NAMES = {cls: kind for kind, cls in KINDS.items()}
 
 def key_of(record: Record) -> tuple[Any, ...]:
     """Return the values that identify a record in its table."""
-    return tuple(getattr(record, name) for name in record.KEY)
+    return tuple([getattr(record, name) for name in record.KEY])
 
 
 def sort_key(record: Record) -> tuple[tuple[bool, Any], ...]:
     """Return a key that sorts records of one table, absent values first."""
-    return tuple((value is not None, value) for value in key_of(record))
+    return tuple([(value is not None, value) for value in key_of(record)])
 
 
 def to_dict(record: Record) -> dict[str, Any]:
     """Return a record as plain values, fit for JSON."""
-    return {field.name: getattr(record, field.name) for field in fields(record)}
+    return {name: getattr(record, name) for name in _field_names(kind_of(record))}
+
+
+@cache
+def _field_names(kind: str) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(KINDS[kind]))
 
 
 def from_dict(kind: str, values: Mapping[str, Any]) -> Record:
@@ -72,7 +77,10 @@ def _tuples(value: Any) -> Any:
 
 def canonical(value: Any) -> str:
     """Return canonical JSON, so that equal values have equal texts: sorted keys, no spaces, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest(value: Any) -> str:

@@ -51,12 +51,18 @@ def to_arrow(kind: str, records: Iterable[Record]) -> pa.Table:
 
     rows = list(records)
     schema = arrow_schema(kind)
-    columns = [pa.array([_cell(getattr(row, f.name)) for row in rows], type=f.type) for f in schema]
+    columns = [pa.array(_cells(rows, field), type=field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _cell(value: Any) -> Any:
-    return list(value.items()) if isinstance(value, Mapping) else value
+def _cells(rows: Sequence[Record], field: pa.Field) -> list[Any]:
+    """Return the values of one column, each mapping as its pairs."""
+    import pyarrow as pa
+
+    values = [getattr(row, field.name) for row in rows]
+    if not pa.types.is_map(field.type):
+        return values
+    return [None if value is None else list(value.items()) for value in values]
 
 
 def write_segment(path: Path, kind: str, records: Sequence[Record]) -> str:

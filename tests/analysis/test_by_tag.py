@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pandas as pd
 import pytest
 
+import evalhub
 from evalhub.analysis import (
     Results,
     leaderboard,
@@ -19,6 +21,8 @@ from evalhub.errors import UnknownNameError
 from evalhub.report.registry import TABLES, Place
 
 BY_TAG = {table.name: table.of_part or table.function for table in TABLES if table.by_tag != Place.NOWHERE}
+
+Row = dict[str, Any]
 
 JUDGED = {"model": "j", "engine": "scripted", "families": ["beta"]}
 PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **JUDGED}
@@ -57,6 +61,15 @@ def run(desk: Any, **suite: Any) -> Results:
     return Results(desk.run())
 
 
+load_once = cache(evalhub.load)
+
+
+@pytest.fixture(autouse=True)
+def _runs_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all commands read a run together."""
+    monkeypatch.setattr(evalhub, "load", load_once)
+
+
 @pytest.fixture(scope="module")
 def full_run(shared_desk: Any) -> Results:
     """A run of all items."""
@@ -78,20 +91,38 @@ def rated(shared_desk: Any) -> Results:
         return run(desk, judges=[PT], metrics=["length"])
 
 
-@pytest.mark.parametrize("table", BY_TAG.values(), ids=BY_TAG)
-def test_a_parts_numbers_are_those_of_a_run_of_its_items(
-    full_run: Results, art: Results, table: Callable[..., Any]
-) -> None:
+@pytest.fixture(scope="module")
+def rows_of_part(full_run: Results) -> Callable[[str], list[Row]]:
+    """Return each table of the part about art, computed once."""
     part = next(part for part in split_by_tag(full_run, ["topic"]) if part.tag == "topic:art")
-    part_rows, run_rows = (
-        rows_of(table(run).drop(columns="run", errors="ignore")) for run in (part.results, art)
+    return cache(lambda name: rows_without_run(name, part.results))
+
+
+def rows_without_run(name: str, results: Results) -> list[Row]:
+    return rows_of(BY_TAG[name](results).drop(columns="run", errors="ignore"))
+
+
+@pytest.fixture(scope="module")
+def expected_rows(rated: Results) -> Callable[[str], dict[str, list[Row]]]:
+    """Return the rows of a table by part of the run with one judge, as JSON has them, computed once."""
+    functions = {"raters": lambda results: meta([results]), "leaderboard": leaderboard}
+    parts = split_by_tag(rated, ["topic"])
+    return cache(
+        lambda table: {
+            part.tag: json.loads(json.dumps(rows_of(functions[table](part.results)))) for part in parts
+        }
     )
-    assert part_rows == run_rows
 
 
-def test_every_table_of_a_part_has_rows(full_run: Results) -> None:
-    part = next(part for part in split_by_tag(full_run, ["topic"]) if part.tag == "topic:art")
-    empty = [name for name, table in BY_TAG.items() if not rows_of(table(part.results))]
+@pytest.mark.parametrize("table", BY_TAG)
+def test_a_parts_numbers_are_those_of_a_run_of_its_items(
+    rows_of_part: Callable[[str], list[Row]], art: Results, table: str
+) -> None:
+    assert rows_of_part(table) == rows_without_run(table, art)
+
+
+def test_every_table_of_a_part_has_rows(rows_of_part: Callable[[str], list[Row]]) -> None:
+    empty = [name for name in BY_TAG if not rows_of_part(name)]
     assert empty == ["missing_scores", "failures"]
 
 
@@ -135,18 +166,19 @@ def test_too_few_items_have_no_interval_and_a_reason(full_run: Results) -> None:
 
 
 @pytest.mark.parametrize("command", ["leaderboard", "meta", "report"])
-def test_the_command_line_breaks_down(rated: Results, cli: Any, command: str) -> None:
+def test_the_command_line_breaks_down(
+    rated: Results, cli: Any, command: str, expected_rows: Callable[[str], dict[str, list[Row]]]
+) -> None:
     answer = cli(command, str(rated.run.path), "--by", "topic", "--json")
     assert answer.code == 0
     cut = json.loads(answer.out)["by_tag"]
     assert [(entry["tag"], entry["items"]) for entry in cut["tags"]] == [
         ("topic:art", 4), ("topic:law", 4), ("other items", 2),
     ]  # fmt: skip
-    table, of = ("raters", lambda entry: meta([entry])) if command == "meta" else ("leaderboard", leaderboard)
-    for part in split_by_tag(rated, ["topic"]):
-        rows = [row for row in cut[table] if row["tag"] == part.tag]
-        expected = json.loads(json.dumps(rows_of(of(part.results))))
-        assert [{**row, "tag": part.tag, "run": rated.run.id} for row in expected] == rows
+    table = "raters" if command == "meta" else "leaderboard"
+    for tag, expected in expected_rows(table).items():
+        rows = [row for row in cut[table] if row["tag"] == tag]
+        assert [{**row, "tag": tag, "run": rated.run.id} for row in expected] == rows
 
 
 def test_the_terminal_breaks_down_only_where_asked(rated: Results, cli: Any) -> None:

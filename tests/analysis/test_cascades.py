@@ -63,14 +63,16 @@ def found(results: Results, statistic: str = "share") -> dict[str, dict[str, Any
     return {row["stage"]: row for row in rows_of(cascades(results)) if row["statistic"] == statistic}
 
 
-@pytest.fixture
-def two(desk: Any) -> Results:
-    labelled(desk)
-    desk.suite(
-        judges=[judge("cheap", CHEAP), judge("strong", STRONG)],
-        cascades=[{"id": "both", "stages": ["cheap", "strong"]}],
-    )
-    return Results(desk.run())
+@pytest.fixture(scope="module")
+def two(shared_desk: Any) -> Results:
+    """A run with a cascade of two judges."""
+    with shared_desk() as desk:
+        labelled(desk)
+        desk.suite(
+            judges=[judge("cheap", CHEAP), judge("strong", STRONG)],
+            cascades=[{"id": "both", "stages": ["cheap", "strong"]}],
+        )
+        return Results(desk.run())
 
 
 def test_each_stage_decides_what_it_is_sure_of(two: Results) -> None:

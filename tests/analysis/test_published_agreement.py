@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from evalhub.records import Label
-from evalhub.sources import load
+from evalhub.sources import Dataset, load
 from evalhub.specs import load_card
 from evalhub.stats.agreement.alpha import Measurement, krippendorff_alpha
 from evalhub.stats.agreement.kappa import cohen_kappa
@@ -26,13 +26,18 @@ DIALSUMMEVAL = dict(zip(CRITERIA, (0.553, 0.493, 0.134, 0.387), strict=True))
 
 
 @cache
+def data(name: str) -> Dataset:
+    """Return a set with its labels. Verdicts of recorded judges are not read."""
+    return load(*load_card(name), ("labels",))
+
+
 def labels_of(name: str) -> tuple[Label, ...]:
-    return tuple(load(*load_card(name)).labels)
+    return tuple(data(name).labels)
 
 
 @cache
 def clusters_of(name: str) -> dict[str, str]:
-    return {item.item_id: item.cluster or item.item_id for item in load(*load_card(name)).items}
+    return {item.item_id: item.cluster or item.item_id for item in data(name).items}
 
 
 def alpha(name: str, labels: Sequence[Label], measurement: Measurement) -> Estimate:

@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from evalhub.cli import app, main
+from tests.sharing import share_tables
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -90,7 +91,8 @@ def test_verbs_that_read_answer(
         json.loads(output.out)
 
 
-def test_verbs_about_runs_answer(desk: Any, cli: Callable[..., Any]) -> None:
+def test_verbs_about_runs_answer(desk: Any, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    share_tables(monkeypatch)
     desk.suite(
         candidates=[{"id": "bot", "model": "b", "engine": "scripted", "families": ["alpha"]}],
         metrics=["length"],

@@ -27,8 +27,10 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
     from streamlit.testing.v1 import AppTest
 
     def call(runs: Path, view: str, **parameters: str) -> Any:
-        monkeypatch.setenv("EVALHUB_RUNS", str(runs))
+        # A view can be chosen only after a first run, which is short where there is nothing to draw.
+        monkeypatch.setenv("EVALHUB_RUNS", str(APP.parent / "nowhere"))
         page = AppTest.from_file(str(APP), default_timeout=60).run()
+        monkeypatch.setenv("EVALHUB_RUNS", str(runs))
         for name, value in parameters.items():
             page.query_params[name] = value
         page = page.switch_page(view).run()

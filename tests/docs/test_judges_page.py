@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.sharing import share_tables
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -17,8 +21,11 @@ def without_a_model(command: str) -> list[str]:
 
 
 def test_the_page_runs_from_top_to_bottom(
-    cli: Callable[..., Any], steps: Callable[[str], Iterator[tuple[str, str]]]
+    cli: Callable[..., Any],
+    steps: Callable[[str], Iterator[tuple[str, str]]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    share_tables(monkeypatch)
     ran = []
     for kind, text in steps("judges.md"):
         if kind != "$":

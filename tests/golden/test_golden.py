@@ -8,7 +8,6 @@ A change of a value is a change of what users read. Where it is meant, write the
 import importlib.util
 import json
 import sys
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +15,9 @@ import pytest
 
 import evalhub
 from evalhub.cli import main
+from evalhub.sources import Dataset, load
+from evalhub.specs import Card
+from tests.sharing import share_tables
 
 HERE = Path(__file__).resolve().parent
 
@@ -41,8 +43,8 @@ def command(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("EVALHUB_RUNS", str(tmp_path / "runs"))
     monkeypatch.chdir(tmp_path)
     golden.write_desk(tmp_path)
-    # The tables of a run are computed once for all commands that print them.
-    monkeypatch.setattr(evalhub, "load", cache(evalhub.load))
+    share_tables(monkeypatch)
+    _read_datasets_once(monkeypatch)
 
     def call(*words: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["evalhub", *words])
@@ -52,6 +54,17 @@ def command(tmp_path, monkeypatch, capsys):
         return int(ended.value.code or 0), capsys.readouterr().out
 
     return call
+
+
+def _read_datasets_once(monkeypatch) -> None:
+    datasets: dict[tuple[Path, tuple[str, ...]], Dataset] = {}
+
+    def load_once(card: Card, path: Path, kinds: tuple[str, ...]) -> Dataset:
+        if (path, kinds) not in datasets:
+            datasets[path, kinds] = load(card, path, kinds)
+        return datasets[path, kinds]
+
+    monkeypatch.setattr(evalhub.sources, "load", load_once)
 
 
 def _expected(name: str):

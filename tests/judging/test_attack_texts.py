@@ -1,6 +1,5 @@
 """What attacks and control responses say, and that none of it reaches a prompt as a special token."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from evalhub.judging import ATTACKS, CONTROLS, Attack, defuse, inserted_system, 
 from evalhub.models import cache_folder
 from evalhub.records import Item, Response
 from evalhub.specs import Rubric, available, load_rubric
+from tests.judging.vocabularies import read_tokenizer
 
 TEXT = "The capital is Paris.\n\n```python\nprint('Paris')\n```\nIt lies on the Seine."
 QUESTION = "What is the capital of France, and on which river does it lie?"
@@ -91,10 +91,8 @@ def tokenizers() -> list[Path]:
 
 def specials(path: Path) -> tuple[Any, set[int]]:
     """Return a tokenizer, and its special tokens."""
-    library = pytest.importorskip("tokenizers")
-    added = json.loads(path.read_text(encoding="utf-8"))["added_tokens"]
-    tokenizer = library.Tokenizer.from_file(str(path))
-    return tokenizer, {tokenizer.token_to_id(one["content"]) for one in added if one["special"]}
+    tokenizer, tokens = read_tokenizer(path)
+    return tokenizer, {tokenizer.token_to_id(token) for token in tokens}
 
 
 def rubrics() -> list[Rubric]:

@@ -1,6 +1,5 @@
 """No text of a model or a dataset becomes a special token, and no text leaves its fence."""
 
-import json
 import random
 import re
 import unicodedata
@@ -15,6 +14,7 @@ from evalhub.judging import candidate_messages, defuse, fence
 from evalhub.models import cache_folder
 from evalhub.records import Item
 from evalhub.texts import clean
+from tests.judging.vocabularies import read_tokenizer
 
 MODELS = (
     "smollm2-135m-instruct",
@@ -45,12 +45,11 @@ OTHERS = (
 
 def vocabulary(name: str) -> tuple[Any, list[str]]:
     """Return a shipped model's tokenizer and its special tokens."""
-    tokenizers = pytest.importorskip("tokenizers")
     found = sorted(cache_folder().glob(f"models/{name}-*/tokenizer.json"))
     if not found:
         pytest.skip(f"{name} is not in the cache; `evalhub models fetch {name}` brings it")
-    added = json.loads(found[0].read_text(encoding="utf-8"))["added_tokens"]
-    return tokenizers.Tokenizer.from_file(str(found[0])), [one["content"] for one in added if one["special"]]
+    tokenizer, specials = read_tokenizer(found[0])
+    return tokenizer, list(specials)
 
 
 def fragments(specials: list[str], rng: random.Random) -> str:

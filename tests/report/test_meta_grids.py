@@ -13,8 +13,8 @@ from evalhub.report.grids.attacks import attack_grids, attack_lines
 PW = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "j", "families": ["beta"]}
 
 
-@pytest.fixture
-def two(desk: Any) -> list[Results]:
+@pytest.fixture(scope="module")
+def two(shared_desk: Any) -> list[Results]:
     """Two runs of one judge on a dataset that names its language; the second model says nothing of length."""
     labels = [
         {"item_id": f"i{n:03}", "criterion": "overall", "system_a": "k", "system_b": "m", "annotator": "x",
@@ -22,16 +22,24 @@ def two(desk: Any) -> list[Results]:
         for n in range(4)
     ]  # fmt: skip
     items = "SELECT item_id, prompt, refs, 'de' AS lang FROM items"
-    desk.dataset(labels=labels, card={"items": items})
     runs = []
-    for rule in ({"logprobs": {"A": -0.1, "B": -2.4}}, {"logprobs": {"A": -2.4, "B": -0.1}}):
-        desk.suite(judges=[{**PW, "engine": {"type": "scripted", "script": {"rules": [rule]}}}])
-        runs.append(Results(desk.run()))
+    with shared_desk() as desk:
+        desk.dataset(labels=labels, card={"items": items})
+        for rule in ({"logprobs": {"A": -0.1, "B": -2.4}}, {"logprobs": {"A": -2.4, "B": -0.1}}):
+            desk.suite(judges=[{**PW, "engine": {"type": "scripted", "script": {"rules": [rule]}}}])
+            runs.append(Results(desk.run()))
     return runs
 
 
-def test_rows_of_each_run_stand_apart(two: list[Results], capsys: pytest.CaptureFixture[str]) -> None:
-    data = meta_data(two)
+@pytest.fixture(scope="module")
+def data(two: list[Results]) -> dict[str, Any]:
+    """What `meta` says of both."""
+    return meta_data(two)
+
+
+def test_rows_of_each_run_stand_apart(
+    two: list[Results], data: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     ids = {one.run.id for one in two}
     assert len(ids) == 2
     for name in ("raters", "cost", "languages", "contamination"):
@@ -45,10 +53,8 @@ def test_rows_of_each_run_stand_apart(two: list[Results], capsys: pytest.Capture
     assert max(map(len, said.splitlines())) <= 100
 
 
-def test_the_accuracy_in_a_language_says_whose_labels(
-    two: list[Results], capsys: pytest.CaptureFixture[str]
-) -> None:
-    (row, other) = (row for row in meta_data(two)["languages"] if row["statistic"] == "accuracy")
+def test_the_accuracy_in_a_language_says_whose_labels(data: dict[str, Any]) -> None:
+    (row, other) = (row for row in data["languages"] if row["statistic"] == "accuracy")
     assert (row["label_criterion"], row["annotator_kind"], row["n"]) == ("overall", "human", 4)
     assert row["run"] != other["run"]
 

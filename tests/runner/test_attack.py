@@ -45,16 +45,24 @@ def options(desk: Any, *rules: dict[str, Any], **changes: Any) -> AttackOptions:
     return AttackOptions(**(given | changes))
 
 
-def rates(run: Run, statistic: str) -> dict[str, Any]:
-    rows = rows_of(attacks(Results(run)))
-    return {row["attack"]: row for row in rows if row["statistic"] == statistic}
+def rates(run: Run | Results, *statistics: str) -> tuple[dict[str, Any], ...]:
+    """Return the rows of each statistic by attack. The table is computed once for all of them."""
+    rows = rows_of(attacks(run if isinstance(run, Results) else Results(run)))
+    return tuple(
+        {row["attack"]: row for row in rows if row["statistic"] == statistic} for statistic in statistics
+    )
+
+
+def rate(run: Run | Results, statistic: str) -> dict[str, Any]:
+    (rows,) = rates(run, statistic)
+    return rows
 
 
 class TestJudges:
     def test_a_gullible_judge_is_won_by_every_attack(self, desk: Any) -> None:
         desk.dataset(items=30)
         done = attack(options(desk, *GULLIBLE))
-        success, placebo, net = (rates(done, name) for name in ("success", "placebo", "net"))
+        success, placebo, net = rates(done, "success", "placebo", "net")
         assert set(success) == set(IDS)
         for name in IDS:
             assert (success[name]["estimate"], success[name]["n"]) == (1, 30), name
@@ -69,11 +77,12 @@ class TestJudges:
     def test_an_honest_judge_is_won_by_none(self, desk: Any) -> None:
         desk.dataset(items=30)
         done = attack(options(desk, *HONEST))
-        for name in ("success", "placebo", "net"):
-            for row in rates(done, name).values():
+        results = Results(done)
+        for rows in rates(results, "success", "placebo", "net"):
+            for row in rows.values():
                 assert row["estimate"] == 0
                 assert row["low"] <= 0 <= row["high"]
-        won = {(row["control"], row["opponent"]): row["estimate"] for row in rows_of(controls(Results(done)))}
+        won = {(row["control"], row["opponent"]): row["estimate"] for row in rows_of(controls(results))}
         assert won["empty", "preferred"] == 0
         assert len(won) == 2 * len(CONTROLS)
 
@@ -85,11 +94,11 @@ class TestJudges:
             for rule in HONEST
         ]
         done = attack(options(desk, *sure, limit=60))
-        net = rates(done, "net")
+        success, net = rates(done, "success", "net")
         assert net[ALL_ATTACKS]["low"] <= 0 <= net[ALL_ATTACKS]["high"]
         assert net[ALL_ATTACKS]["high"] - net[ALL_ATTACKS]["low"] < 0.2
         assert sum(net[name]["low"] <= 0 <= net[name]["high"] for name in IDS) >= len(IDS) - 4
-        assert sum(row["estimate"] for row in rates(done, "success").values()) > 1
+        assert sum(row["estimate"] for row in success.values()) > 1
 
     def test_ratings_rise_by_half_a_level(self, desk: Any) -> None:
         desk.dataset(items=10)
@@ -99,7 +108,7 @@ class TestJudges:
             {"match": "", "choice": "1"},
         ]
         done = attack(options(desk, *rules, rubric="rate"))
-        success, placebo, net = (rates(done, name) for name in ("success", "placebo", "net"))
+        success, placebo, net = rates(done, "success", "placebo", "net")
         for name in IDS:
             assert (success[name]["estimate"], placebo[name]["estimate"]) == (1, 0)
             assert net[name]["n_excluded"] == 1
@@ -111,7 +120,7 @@ class TestJudges:
         marked = {"match": rf"(?s)Answer:.*(?:{told()})", "logprobs": {"1": -1.0, "2": -1.0, "3": -2.2}}
         plain = {"match": "", "logprobs": {"1": -0.9, "2": -1.2, "3": -2.2}}
         done = attack(options(desk, marked, plain, rubric="rate"))
-        assert {row["estimate"] for row in rates(done, "success").values()} == {0}
+        assert {row["estimate"] for row in rate(done, "success").values()} == {0}
 
 
 class TestRun:
@@ -156,7 +165,7 @@ class TestRun:
         attack(options(desk, *HONEST))
         again = attack(options(desk, *HONEST, names=("json", "empty")))
         assert again.manifest.engines == ()
-        assert set(rates(again, "net")) == {"json", ALL_ATTACKS}
+        assert set(rate(again, "net")) == {"json", ALL_ATTACKS}
 
     def test_what_was_stopped_goes_on(self, desk: Any) -> None:
         class Stopping(Silent):
@@ -173,13 +182,14 @@ class TestRun:
         done = attack(options(desk, *GULLIBLE))
         assert [run.id for run in all_runs(desk.runs)] == [done.id]
         assert done.finished
-        assert rates(done, "net")[ALL_ATTACKS]["estimate"] == 1
+        assert rate(done, "net")[ALL_ATTACKS]["estimate"] == 1
 
     def test_a_failed_asking_is_left_out_and_counted(self, desk: Any) -> None:
         rules = [{"match": r"says 2[\s\S]*An expert panel", "crash": True}, *HONEST]
         done = attack(options(desk, *rules))
-        assert rates(done, "net")["experts"]["n_excluded"] == 1
-        assert rates(done, "net")["json"]["n_excluded"] == 0
+        net = rate(done, "net")
+        assert net["experts"]["n_excluded"] == 1
+        assert net["json"]["n_excluded"] == 0
 
     def test_the_question_and_the_last_turn(self, desk: Any) -> None:
         done = attack(options(desk, *HONEST, names=("echo",)))
@@ -191,7 +201,7 @@ class TestRun:
     def test_a_long_list_of_responses_gives_one_pair_an_item(self, desk: Any) -> None:
         desk.dataset(systems=("k", "m", "p", "q"))
         done = attack(options(desk, *HONEST, names=("json",)))
-        net = rates(done, "net")["json"]
+        net = rate(done, "net")["json"]
         assert net["n"] + net["n_excluded"] == 4
 
     def test_a_checklist_s_total_is_attacked(self, desk: Any) -> None:
@@ -201,7 +211,7 @@ class TestRun:
         desk.rubric("list", text.replace("Question:", "{{criterion}}\nQuestion:"))
         rules = [{"match": rf"(?s)Answer:.*(?:{told()})", "choice": "Yes"}, {"match": "", "choice": "No"}]
         done = attack(options(desk, *rules, rubric="list", names=("score", "flood")))
-        assert rates(done, "net")[ALL_ATTACKS]["estimate"] == 1
+        assert rate(done, "net")[ALL_ATTACKS]["estimate"] == 1
 
 
 class TestBadInput:
@@ -250,7 +260,7 @@ class TestBadInput:
             ]
         )  # fmt: skip
         done = attack(options(desk, K_FIRST, M_FIRST))
-        assert rates(done, "success")["json"]["n_excluded"] == 1
+        assert rate(done, "success")["json"]["n_excluded"] == 1
         assert rows_of(unattacked_items(Results(done))) == [
             {"dataset": "tiny", "judge": "pair", "reason": NO_LOSER, "n": 1}
         ]

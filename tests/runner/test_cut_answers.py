@@ -7,6 +7,13 @@ import pytest
 
 from evalhub.analysis import Results, answers, coverage, rows_of
 from evalhub.errors import SpecError
+from tests.sharing import share_tables
+
+
+@pytest.fixture(autouse=True)
+def _tables_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    share_tables(monkeypatch)
+
 
 JUDGE = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "toy", "families": ["beta"]}
 LONG = " ".join(f"word{n}" for n in range(20))

@@ -8,6 +8,13 @@ import pytest
 from evalhub.analysis import Results, rows_of, shortfalls
 from evalhub.errors import Inconclusive, LittleCoverage, SpecError
 from evalhub.store import Run
+from tests.sharing import share_tables
+
+
+@pytest.fixture(autouse=True)
+def _tables_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    share_tables(monkeypatch)
+
 
 JUDGE = {"id": "pt", "rubric": "rate", "model": "toy-judge", "families": ["beta"]}
 CANDIDATE = {"id": "bot", "model": "toy-bot", "families": ["alpha"]}

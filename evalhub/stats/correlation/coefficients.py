@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from evalhub.stats.clusters import Floats, Ints
+from evalhub.stats.clusters import Bools, Floats, Ints
 
 DIGITS = 12
 _SIGN_MATRIX_ROWS = 250
@@ -63,17 +63,41 @@ def coefficient(kind: Coefficient, x: Floats, y: Floats) -> float:
         >>> round(coefficient(Coefficient.KENDALL, np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])), 9)
         0.333333333
     """
-    if len(x) < 2 or np.all(x == x[0]) or np.all(y == y[0]):
-        return float("nan")
+    return float(coefficients(kind, x[None], y)[0])
+
+
+def coefficients(kind: Coefficient, columns: Floats, y: Floats) -> Floats:
+    """Correlate many columns with one.
+
+    Args:
+        kind: Which coefficient.
+        columns: (m, n) finite numbers, already `rounded`, one column in each row.
+        y: (n,) finite numbers, already `rounded`.
+
+    Returns:
+        (m,) coefficients, each as `coefficient` returns it.
+    """
+    values = np.full(len(columns), np.nan)
+    if columns.shape[1] < 2 or np.all(y == y[0]):
+        return values
+    varied = _vary(columns)
+    if varied.any():
+        values[varied] = _of_varied(kind, columns[varied], y)
+    return values
+
+
+def _of_varied(kind: Coefficient, columns: Floats, y: Floats) -> Floats:
     if kind is Coefficient.PEARSON:
-        return _mean_product(x, y)
+        return _mean_products(columns, y)
     from scipy import stats
 
     if kind is Coefficient.SPEARMAN:
-        return _mean_product(stats.rankdata(x), stats.rankdata(y))
-    if len(x) <= _SIGN_MATRIX_ROWS:
-        return float(_by_signs(kind, x[None], y[None])[0])
-    return float(stats.kendalltau(x, y, method="asymptotic").statistic)
+        return _mean_products(stats.rankdata(columns, axis=1), stats.rankdata(y))
+    rows, count = columns.shape
+    if count <= _SIGN_MATRIX_ROWS:
+        blocks = np.array_split(columns, -(-rows * count**2 // _BLOCK))
+        return np.concatenate([_by_signs(kind, block, y[None]) for block in blocks])
+    return np.array([stats.kendalltau(x, y, method="asymptotic").statistic for x in columns])
 
 
 def within_groups(kind: Coefficient, x: Floats, y: Floats, groups: Sequence[Ints]) -> Floats:
@@ -92,7 +116,10 @@ def within_groups(kind: Coefficient, x: Floats, y: Floats, groups: Sequence[Ints
     sizes = np.array([len(group) for group in groups])
     for size in np.unique(sizes):
         places = np.flatnonzero(sizes == size)
-        if size > _SMALL_GROUP or kind is Coefficient.PEARSON:
+        if size > 1 and kind is Coefficient.PEARSON:
+            rows = np.stack([groups[i] for i in places])
+            coefficients[places] = _of_pairs(x[rows], y[rows])
+        elif size > _SMALL_GROUP:
             coefficients[places] = [coefficient(kind, x[groups[i]], y[groups[i]]) for i in places]
         elif size > 1:
             for block in np.array_split(places, -(-len(places) * size**2 // _BLOCK)):
@@ -102,14 +129,26 @@ def within_groups(kind: Coefficient, x: Floats, y: Floats, groups: Sequence[Ints
 
 
 def standard(values: Floats) -> Floats:
-    """Centre and scale (n,) finite numbers, not constant, to mean 0 and standard deviation 1."""
-    scaled = values / np.abs(values).max()
-    centred = scaled - scaled.mean()
-    return np.asarray(centred / np.sqrt(np.mean(centred**2)), dtype=np.float64)
+    """Centre and scale (..., n) finite numbers, none constant, to mean 0 and standard deviation 1."""
+    scaled = values / np.abs(values).max(axis=-1, keepdims=True)
+    centred = scaled - scaled.mean(axis=-1, keepdims=True)
+    return np.asarray(centred / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True)), dtype=np.float64)
 
 
-def _mean_product(x: Floats, y: Floats) -> float:
-    return float(np.clip(np.mean(standard(x) * standard(y)), -1.0, 1.0))
+def _mean_products(columns: Floats, y: Floats) -> Floats:
+    return np.asarray(np.clip(np.mean(standard(columns) * standard(y), axis=1), -1.0, 1.0))
+
+
+def _of_pairs(x: Floats, y: Floats) -> Floats:
+    """Return Pearson's coefficient of each of (m, n) columns with its own of (m, n), NaN where constant."""
+    values = np.full(len(x), np.nan)
+    varied = _vary(x) & _vary(y)
+    values[varied] = _mean_products(x[varied], y[varied])
+    return values
+
+
+def _vary(columns: Floats) -> Bools:
+    return np.asarray(np.any(columns != columns[:, :1], axis=1), dtype=np.bool_)
 
 
 def _by_signs(kind: Coefficient, x: Floats, y: Floats) -> Floats:

@@ -25,6 +25,7 @@ from evalhub.stats.clusters import Bools, Column, Floats, Ints
 from evalhub.stats.correlation.coefficients import (
     Coefficient,
     coefficient,
+    coefficients,
     rounded,
     standard,
     within_groups,
@@ -49,6 +50,8 @@ from evalhub.stats.means import mean_estimate
 from evalhub.stats.testing.comparison import Comparison
 
 LEAST_SYSTEMS = {Coefficient.PEARSON: 6, Coefficient.SPEARMAN: 8, Coefficient.KENDALL: 10}
+
+_BLOCK = 1_000_000
 
 _DifferenceOfSwaps = Callable[[Bools], Floats]
 
@@ -207,12 +210,16 @@ def _swap_function(kind: Coefficient, scores: Sequence[Floats], members: Ints) -
     left, right = (rounded(standard(score)) for score in scores[:2])
     people = scores[2]
 
-    def difference(swap: Bools) -> float:
-        rows = swap[members]
+    def difference(swaps: Bools) -> Floats:
+        rows = swaps[:, members]
         first, second = np.where(rows, right, left), np.where(rows, left, right)
-        return coefficient(kind, first, people) - coefficient(kind, second, people)
+        return coefficients(kind, first, people) - coefficients(kind, second, people)
 
-    return lambda swaps: np.array([difference(swap) for swap in swaps])
+    def differences(swaps: Bools) -> Floats:
+        blocks = np.array_split(swaps, -(-len(swaps) * len(members) // _BLOCK))
+        return np.concatenate([difference(block) for block in blocks])
+
+    return differences
 
 
 def _permutation_test(
