@@ -67,7 +67,7 @@ most: setup browser
 test: setup
 	$(if $(COVERAGE),$(BIN)/coverage erase)
 	$(MAKE) --jobs 2 lint most
-	$(ONE_THREAD) $(PYTEST) -m engine --numprocesses $(ENGINES) --dist worksteal
+	$(ONE_THREAD) $(PYTEST) -m engine --numprocesses $(ENGINES) --dist loadfile
 	$(if $(COVERAGE),$(BIN)/coverage combine --quiet && $(BIN)/coverage report)
 
 coverage:

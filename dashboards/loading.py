@@ -123,9 +123,7 @@ def _version(run: Run) -> str:
 @st.cache_resource(max_entries=4, show_spinner="Reading the run")
 def _results(path: str, version: str) -> Results:
     del version
-    results = Results(Run(Path(path)))
-    _ = results.connection
-    return results
+    return Results(Run(Path(path)))
 
 
 @st.cache_data(max_entries=100, show_spinner="Counting")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -30,6 +32,7 @@ _ITEM = ["dataset", "item_id"]
 _LARGEST = "completions"
 # From so many judgments on, the memory of texts counts more than the time.
 _MANY = 100_000
+_CATALOG = re.compile(r"information_schema|duckdb_|pg_|\bshow\b", re.IGNORECASE)
 _VERIFY = "run `evalhub verify` on the run"
 
 
@@ -72,6 +75,8 @@ class Results:
         self.full_run = full_run
         self.table_cache: dict[tuple[Any, ...], pd.DataFrame] = {}
         self._items = sorted(items)
+        self._tables: set[str] = set()
+        self._lock = RLock()
 
     def select(self, items: Iterable[tuple[str, str]]) -> Results:
         """Return the part of the run that is about some items, each given by its dataset and item_id."""
@@ -144,50 +149,68 @@ class Results:
         return (card.judges.get(judge) if card else None) or RecordedJudge()
 
     @cached_property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """An in-memory DuckDB with all tables. It cannot reach files outside the run's folder."""
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        """An in-memory DuckDB with the tables that queries needed so far. A run being written is read whole.
+
+        It cannot reach files outside the run's folder.
+        """
         import duckdb
 
-        connection = duckdb.connect(":memory:")
-        connection.execute("SET threads = 1")
-        connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+        database = duckdb.connect(":memory:")
+        database.execute("SET threads = 1")
+        database.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+        database.execute("CREATE TABLE part (dataset VARCHAR, item_id VARCHAR)")
+        if self._items:
+            database.executemany("INSERT INTO part VALUES (?, ?)", self._items)
         live: dict[str, list[Any]] = {kind: [] for kind in KINDS}
         for record in self.run.unsealed_records():
             live[kind_of(record)].append(record)
-        connection.execute("CREATE TABLE part (dataset VARCHAR, item_id VARCHAR)")
-        if self._items:
-            connection.executemany("INSERT INTO part VALUES (?, ?)", self._items)
-        for kind, cls in KINDS.items():
-            of_part = self.full_run is not None and {*_ITEM} <= {*cls.KEY}
-            # Live records come first, also if there are none: they name columns that old segments lack.
-            connection.register("live", to_arrow(kind, live[kind]))
-            if kind == _LARGEST:
-                connection.execute(f"CREATE TABLE live_{kind} AS FROM live")
-            sources = [f"FROM live_{kind}" if kind == _LARGEST else "FROM live"]
-            segments = [
-                f"SELECT * FROM read_parquet('{_quoted(path.resolve())}')" for path in self.run.segments(kind)
-            ]
-            key = ", ".join(cls.KEY)
-            # Within one segment no key stands twice. Between several, or beside live records, it might.
-            distinct = f"DISTINCT ON ({key}) " if live[kind] or len(segments) > 1 else ""
-            try:
-                form = "VIEW" if kind == _LARGEST else "TABLE"
-                connection.execute(
-                    f"CREATE {form} {kind} AS SELECT {distinct}* "
-                    f"FROM ({' UNION ALL BY NAME '.join([*sources, *segments])}) "
-                    f"{'SEMI JOIN part USING (dataset, item_id) ' if of_part else ''}ORDER BY {key}"
-                )
-            except duckdb.Error as error:
-                raise StorageError(
-                    f"the {kind} of the run cannot be read",
-                    where=str(self.run.path),
-                    value=str(error).split("\n")[0],
-                    fix="`evalhub verify` names the damaged files",
-                ) from error
-        connection.unregister("live")
-        connection.execute(f"SET allowed_directories = ['{_quoted(self.run.path.resolve())}']")
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-        return connection
+        if any(live.values()):
+            for kind in KINDS:
+                self._read_table(database, kind, live[kind])
+        database.execute(f"SET allowed_directories = ['{_quoted(self.run.path.resolve())}']")
+        database.execute("SET enable_external_access = false; SET lock_configuration = true")
+        return database
+
+    def _read_tables(self, kinds: Iterable[str]) -> None:
+        with self._lock:
+            database = self._database
+            for kind in kinds:
+                if kind not in self._tables:
+                    self._read_table(database, kind, [])
+
+    def _read_table(self, database: duckdb.DuckDBPyConnection, kind: str, live: list[Any]) -> None:
+        """Read one table: its segments, and the records that are in none yet."""
+        import duckdb
+
+        cls = KINDS[kind]
+        of_part = self.full_run is not None and {*_ITEM} <= {*cls.KEY}
+        # Live records come first, also if there are none: they name columns that old segments lack.
+        database.register("live", to_arrow(kind, live))
+        if kind == _LARGEST:
+            database.execute(f"CREATE TABLE live_{kind} AS FROM live")
+        live_table = f"live_{kind}" if kind == _LARGEST else "live"
+        segments = [
+            f"SELECT * FROM read_parquet('{_quoted(path.resolve())}')" for path in self.run.segments(kind)
+        ]
+        key = ", ".join(cls.KEY)
+        # Within one segment no key stands twice. Between several, or beside live records, it might.
+        distinct = f"DISTINCT ON ({key}) " if live or len(segments) > 1 else ""
+        try:
+            database.execute(
+                f"CREATE {'VIEW' if kind == _LARGEST else 'TABLE'} {kind} AS SELECT {distinct}* "
+                f"FROM ({' UNION ALL BY NAME '.join([f'FROM {live_table}', *segments])}) "
+                f"{'SEMI JOIN part USING (dataset, item_id) ' if of_part else ''}ORDER BY {key}"
+            )
+        except duckdb.Error as error:
+            raise StorageError(
+                f"the {kind} of the run cannot be read",
+                where=str(self.run.path),
+                value=str(error).split("\n")[0],
+                fix="`evalhub verify` names the damaged files",
+            ) from error
+        database.unregister("live")
+        self._tables.add(kind)
 
     def sql(self, query: str, parameters: dict[str, Any] | None = None) -> pd.DataFrame:
         """Run a query over the tables items, responses, judgments, labels, scores and completions.
@@ -204,7 +227,8 @@ class Results:
         import duckdb
 
         with self._translated_errors():
-            cursor = self.connection.cursor()
+            self._read_tables(_tables_of(query))
+            cursor = self._database.cursor()
             statements = cursor.extract_statements(query)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                 raise _not_a_query(", ".join(statement.type.name for statement in statements) or "nothing")
@@ -269,7 +293,8 @@ class Results:
     def arrow(self, kind: str) -> pa.Table:
         """Return one of the tables in Arrow's format, for use by another program."""
         with self._translated_errors():
-            return self.connection.sql(f"SELECT * FROM {kind}").to_arrow_table()
+            self._read_tables([kind])
+            return self._database.sql(f"SELECT * FROM {kind}").to_arrow_table()
 
     def _table(self, kind: str) -> pd.DataFrame:
         return self.sql(f"SELECT * FROM {kind}")
@@ -313,6 +338,12 @@ def export(results: Results, path: Path) -> None:
     except (duckdb.Error, OSError) as error:
         reason = str(error).split("\n")[0]
         raise StorageError("the export cannot be written", where=str(path), value=reason) from error
+
+
+def _tables_of(query: str) -> Iterable[str]:
+    """Return the tables that a query may need: those that it names, or all where it asks for the catalog."""
+    names = [kind for kind in KINDS if re.search(rf"\b{kind}\b", query, re.IGNORECASE)]
+    return names if names and not _CATALOG.search(query) else KINDS
 
 
 def _not_a_query(value: str) -> InputError:

@@ -20,14 +20,9 @@ _COUNTERS = {
     "vllm:prefix_cache_hits": "prefix_cache_hits",
 }
 _NO_ROOM = (
-    "out of memory",
-    "outofmemory",
-    "kv cache",
-    "free memory",
-    "available memory",
-    "cannot allocate",
+    "out of memory", "outofmemory", "kv cache", "free memory", "available memory", "cannot allocate",
     "memory is needed",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

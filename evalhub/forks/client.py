@@ -54,12 +54,6 @@ class Fork:
             self._code = self._read(seconds)
         return self._code
 
-    def __enter__(self) -> Fork:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Kill what is left of the child."""
         self.kill()
@@ -72,7 +66,9 @@ class Fork:
 
     def _read(self, seconds: float | None) -> int:
         report, errors = self._files
-        if not select.select([report], [], [], seconds)[0]:
+        poll = select.poll()
+        poll.register(report, select.POLLIN)
+        if not poll.poll(None if seconds is None else 1000 * seconds):
             raise TimeoutError
         if number := os.read(report, 4):
             return int.from_bytes(number, "little", signed=True)
@@ -145,11 +141,6 @@ class ForkServer:
         process.kill()
         process.wait()
         self._errors.close()
-
-    @property
-    def pid(self) -> int | None:
-        """The server's process id. None while there is none."""
-        return self._process.pid if self._process else None
 
     def _running(self) -> socket.socket:
         if self._process is None or self._process.poll() is not None:

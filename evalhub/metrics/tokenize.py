@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from functools import cache, lru_cache
+from importlib.util import find_spec, module_from_spec
 from itertools import chain
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from evalhub.metrics.fold import fold
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _SENTENCE_END = re.compile(r"""\n|(?<=[.!?…؟۔।॥։።])\s+|(?<=[.!?…؟۔।॥։።]["'”’»)\]])\s+|(?<=[。！？｡။។])""")
@@ -248,8 +253,15 @@ def _rouge_score_tokenize() -> Callable[[str, _CachedStemmer | None], list[str]]
 
 @cache
 def _porter() -> Callable[[str], str]:
-    from nltk.stem.porter import PorterStemmer
-
+    """Return nltk's stemmer. nltk's own packages import SciPy and more, seconds of it, so they stay out."""
+    packages = {} if "nltk" in sys.modules else dict.fromkeys(("nltk", "nltk.stem"))
+    try:
+        for name in packages:
+            sys.modules[name] = module_from_spec(cast("ModuleSpec", find_spec(name)))
+        from nltk.stem.porter import PorterStemmer
+    finally:
+        for name in [name for name in sys.modules if packages and name.partition(".")[0] == "nltk"]:
+            del sys.modules[name]
     stem: Callable[[str], str] = PorterStemmer().stem
     return stem
 

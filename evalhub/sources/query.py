@@ -6,6 +6,7 @@ import json
 import signal
 import tempfile
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def _ask(job: dict[str, Any], card_path: Path, limits: Limits) -> dict[str, Any]
     folder = Path(job["folder"])
     log = folder / "log.txt"
     try:
-        with _SERVER.start(job, log) as fork:
+        with closing(_SERVER.start(job, log)) as fork:
             code = fork.wait(limits.seconds)
         last_line = log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
     except TimeoutError:

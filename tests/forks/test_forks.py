@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_a_child_has_the_variables_path_and_files_of_the_moment(
     for value in ("1", "2"):
         monkeypatch.setenv("EVALHUB_TEST", value)
         monkeypatch.setenv("LONG", "x" * 100_000)
-        with server.start({"word": f"word {value}"}, folder / "log", [pipe[1]]) as fork:
+        with closing(server.start({"word": f"word {value}"}, folder / "log", [pipe[1]])) as fork:
             assert fork.wait(20) == 0
         assert os.read(pipe[0], 1000).decode() == f"{value} {folder} 100000"
     assert (folder / "log").read_text() == "word 1\nword 2\n"
@@ -62,7 +63,7 @@ def test_a_child_has_the_variables_path_and_files_of_the_moment(
 
 def test_a_failure_is_an_exit_code_and_a_traceback_in_the_log(folder: Path) -> None:
     server = ForkServer(f"{HOME}:fail", ["no.such.module", f"{HOME}:no_such_function"])
-    with server.start({}, folder / "log") as fork:
+    with closing(server.start({}, folder / "log")) as fork:
         assert fork.wait(20) == 1
     assert "ValueError: no way" in (folder / "log").read_text()
     server.stop()
@@ -70,7 +71,7 @@ def test_a_failure_is_an_exit_code_and_a_traceback_in_the_log(folder: Path) -> N
 
 def test_a_closed_child_ends_with_all_that_it_started(folder: Path, pipe: tuple[int, int]) -> None:
     server = ForkServer(f"{HOME}:sleep")
-    with server.start({}, folder / "log", [pipe[1]]) as fork:
+    with closing(server.start({}, folder / "log", [pipe[1]])) as fork:
         assert os.read(pipe[0], 1000) == b"ready"
         with pytest.raises(TimeoutError):
             fork.wait(0.05)
@@ -91,7 +92,7 @@ def group_is_running(group: int) -> bool:
 
 def test_a_child_that_is_killed_says_by_which_signal(folder: Path, pipe: tuple[int, int]) -> None:
     server = ForkServer(f"{HOME}:sleep")
-    with server.start({}, folder / "log", [pipe[1]]) as fork:
+    with closing(server.start({}, folder / "log", [pipe[1]])) as fork:
         assert os.read(pipe[0], 1000) == b"ready"
         os.kill(fork.pid, signal.SIGTERM)
         assert fork.wait(20) == fork.wait() == -signal.SIGTERM

@@ -37,16 +37,20 @@ def suite(desk: Any) -> None:
 
 
 def children(marker: str) -> list[int]:
-    """Return the engine processes that inherited this test's environment."""
-    found = []
+    """Return the engine processes that inherited this test's environment.
+
+    The process that starts engines for this one, its own child, lives as long as this one does.
+    """
+    processes = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            command = (folder / "cmdline").read_bytes()
-            if b"evalhub.engines.child" in command and marker.encode() in (folder / "environ").read_bytes():
-                found.append(int(folder.name))
+            command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
-    return found
+        if b"evalhub.engines.child" in command and marker.encode() in environment and parent != os.getpid():
+            processes.append(int(folder.name))
+    return processes
 
 
 def lines(run: Run) -> dict[str, Completion]:

@@ -33,8 +33,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServer]:
 
 
 def process_of(server: ForkServer) -> int:
-    assert server.pid
-    return server.pid
+    assert server._process
+    return server._process.pid
 
 
 def is_running(process: int) -> bool:
@@ -142,10 +142,10 @@ def test_the_server_ends_with_the_process_that_started_it(mini: Any) -> None:
         fork = os.fork()
         if not fork:
             load(*load_card({str(mini.path)!r}))
-            print(query._SERVER.pid, flush=True)
+            print(query._SERVER._process.pid, flush=True)
             os._exit(0)
         os.waitpid(fork, 0)
-        print(query._SERVER.pid, flush=True)
+        print(query._SERVER._process.pid, flush=True)
         os.kill(os.getpid(), 9)
     """
     done = subprocess.run(
