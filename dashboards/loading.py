@@ -123,7 +123,9 @@ def _version(run: Run) -> str:
 @st.cache_resource(max_entries=4, show_spinner="Reading the run")
 def _results(path: str, version: str) -> Results:
     del version
-    return Results(Run(Path(path)))
+    results = Results(Run(Path(path)))
+    results.read_tables()
+    return results
 
 
 @st.cache_data(max_entries=100, show_spinner="Counting")

@@ -172,7 +172,8 @@ class Results:
         database.execute("SET enable_external_access = false; SET lock_configuration = true")
         return database
 
-    def _read_tables(self, kinds: Iterable[str]) -> None:
+    def read_tables(self, kinds: Iterable[str] = tuple(KINDS)) -> None:
+        """Read tables now, and not when a query first needs them. StorageError where a file is damaged."""
         with self._lock:
             database = self._database
             for kind in kinds:
@@ -227,7 +228,7 @@ class Results:
         import duckdb
 
         with self._translated_errors():
-            self._read_tables(_tables_of(query))
+            self.read_tables(_tables_of(query))
             cursor = self._database.cursor()
             statements = cursor.extract_statements(query)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
@@ -293,7 +294,7 @@ class Results:
     def arrow(self, kind: str) -> pa.Table:
         """Return one of the tables in Arrow's format, for use by another program."""
         with self._translated_errors():
-            self._read_tables([kind])
+            self.read_tables([kind])
             return self._database.sql(f"SELECT * FROM {kind}").to_arrow_table()
 
     def _table(self, kind: str) -> pd.DataFrame:
