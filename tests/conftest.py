@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import importlib
 import json
 import os
 import subprocess
@@ -22,10 +23,32 @@ import yaml
 
 from evalhub import runner
 from evalhub.cli import main
+from evalhub.files import file_sha256
+from evalhub.specs import Card
 from evalhub.store import Run
 
 # Tests call the command line many times in one process, and it is the same each time.
 typer.main.get_command = cache(typer.main.get_command)
+
+# Tests read the same cards many times. The rows of a small one are kept. Tests of the reading itself opt out.
+CARD_READER = importlib.import_module("evalhub.sources.load")
+READ_CARD = CARD_READER.select
+MOST_ROWS = 5_000
+
+
+def _read_once(card: Card, path: Path, files: Any, *, kinds: tuple[str, ...], limits: Any) -> Any:
+    hashes = tuple(sorted((name, file_sha256(file)) for name, file in files.items()))
+    key = (card.hash, hashes, kinds, limits)
+    if key in _read_cards:
+        return dict(_read_cards[key][0]), _read_cards[key][1]
+    answers, notes = READ_CARD(card, path, files, kinds=kinds, limits=limits)
+    if sum(len(answer.rows) for answer in answers.values()) < MOST_ROWS:
+        _read_cards[key] = dict(answers), notes
+    return answers, notes
+
+
+_read_cards: dict[Any, tuple[dict[str, Any], tuple[str, ...]]] = {}
+CARD_READER.select = _read_once
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -263,6 +286,11 @@ class Desk:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return path
+
+
+@pytest.fixture
+def _cards_are_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CARD_READER, "select", READ_CARD)
 
 
 @pytest.fixture

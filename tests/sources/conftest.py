@@ -14,6 +14,12 @@ from evalhub.sandbox import child
 from evalhub.sources import Dataset, Limits, load, query
 from evalhub.specs import load_card
 
+
+@pytest.fixture(autouse=True)
+def _is_about_the_reading(_cards_are_read_anew: None) -> None:
+    pass
+
+
 FILES = {
     "q.jsonl": '{"id": 1, "prompt": "One?"}\n{"id": 2, "prompt": "Two?"}\n',
     "r.jsonl": "".join(
