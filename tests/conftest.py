@@ -2,7 +2,6 @@
 
 import gc
 import hashlib
-import importlib
 import json
 import os
 import subprocess
@@ -23,32 +22,14 @@ import yaml
 
 from evalhub import runner
 from evalhub.cli import main
-from evalhub.files import file_sha256
-from evalhub.specs import Card
 from evalhub.store import Run
+from tests.sharing import CARD_READER, READ_CARD, read_once
 
 # Tests call the command line many times in one process, and it is the same each time.
 typer.main.get_command = cache(typer.main.get_command)
 
-# Tests read the same cards many times. The rows of a small one are kept. Tests of the reading itself opt out.
-CARD_READER = importlib.import_module("evalhub.sources.load")
-READ_CARD = CARD_READER.select
-MOST_ROWS = 5_000
-
-
-def _read_once(card: Card, path: Path, files: Any, *, kinds: tuple[str, ...], limits: Any) -> Any:
-    hashes = tuple(sorted((name, file_sha256(file)) for name, file in files.items()))
-    key = (card.hash, hashes, kinds, limits)
-    if key in _read_cards:
-        return dict(_read_cards[key][0]), _read_cards[key][1]
-    answers, notes = READ_CARD(card, path, files, kinds=kinds, limits=limits)
-    if sum(len(answer.rows) for answer in answers.values()) < MOST_ROWS:
-        _read_cards[key] = dict(answers), notes
-    return answers, notes
-
-
-_read_cards: dict[Any, tuple[dict[str, Any], tuple[str, ...]]] = {}
-CARD_READER.select = _read_once
+# Tests that are not about reading cards read each small one once.
+CARD_READER.select = read_once
 
 ROOT = Path(__file__).resolve().parent.parent
 
