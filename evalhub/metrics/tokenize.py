@@ -254,7 +254,7 @@ def _rouge_score_tokenize() -> Callable[[str, _CachedStemmer | None], list[str]]
 @cache
 def _porter() -> Callable[[str], str]:
     """Return nltk's stemmer. nltk's own packages import SciPy and more, seconds of it, so they stay out."""
-    packages = {} if "nltk" in sys.modules else dict.fromkeys(("nltk", "nltk.stem"))
+    packages = () if "nltk" in sys.modules else ("nltk", "nltk.stem")
     try:
         for name in packages:
             sys.modules[name] = module_from_spec(cast("ModuleSpec", find_spec(name)))

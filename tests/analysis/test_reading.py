@@ -8,7 +8,7 @@ import pytest
 
 from evalhub import runner
 from evalhub.analysis import Results, export
-from evalhub.errors import InputError
+from evalhub.errors import InputError, StorageError
 
 Write = Callable[..., Results]
 
@@ -65,6 +65,18 @@ def test_a_query_only_reads(hand: Any, results: Write, query: str) -> None:
 )
 def test_each_way_to_read(hand: Any, results: Write, query: str) -> None:
     assert len(results(hand.pairs()).sql(query))
+
+
+def test_a_table_is_read_when_a_query_names_it(hand: Any, results: Write) -> None:
+    run = results(hand.pairs()).run
+    assert {"items", "labels", "completions"} < {*Results(run).sql("SHOW TABLES")["name"]}
+    (path,) = run.segments("labels")
+    path.write_bytes(b"PAR1")
+    reader = Results(run)
+    assert len(reader.judgments()) == 8
+    for query in ("SELECT * FROM LABELS", "SHOW TABLES", "SELECT table_name FROM information_schema.tables"):
+        with pytest.raises(StorageError, match="labels of the run cannot be read"):
+            reader.sql(query)
 
 
 def test_export(hand: Any, results: Write, tmp_path: Any) -> None:
