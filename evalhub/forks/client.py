@@ -118,13 +118,16 @@ class ForkServer:
         }
         report, report_of_server = os.pipe()
         try:
-            with self._lock, log.open("ab") as output, tempfile.TemporaryFile() as message:
-                message.write(json.dumps(request).encode())
-                message.seek(0)
+            with self._lock, log.open("ab") as output, contextlib.suppress(ConnectionError):
                 server = self._running()
-                descriptors = [report_of_server, output.fileno(), message.fileno(), *files]
-                with contextlib.suppress(BrokenPipeError, ConnectionError):
-                    socket.send_fds(server, [b"."], descriptors)
+                # Variables may hold secrets, so they go through a pipe and touch no disk.
+                source, target = os.pipe()
+                with os.fdopen(target, "w", encoding="utf-8") as message:
+                    try:
+                        socket.send_fds(server, [b"."], [report_of_server, output.fileno(), source, *files])
+                    finally:
+                        os.close(source)
+                    json.dump(request, message)
         except BaseException:
             os.close(report)
             raise
