@@ -28,6 +28,10 @@ pytestmark = [
 QUESTION = "Which of these is a fruit?\nA: an apple\nB: a hammer\nAnswer with A or B."
 
 
+# Questions about a capital are about Germany's: each token of the answer leads by .7 or more in log-probability.
+# With France the first token leads by .1, so a processor that rounds otherwise gives another answer.
+
+
 def asking(text, *, system=None, choices=(), sample=0, **sampling):
     head = (Message("system", system),) if system else ()
     return Request((*head, Message("user", text)), Sampling(**sampling), choices, sample)
@@ -44,8 +48,8 @@ def run(engine, *requests):
 
 
 def test_it_answers_and_says_what_it_took(engine):
-    (completion,) = run(engine, asking("What is the capital of France?", max_tokens=30))
-    assert "Paris" in completion.text
+    (completion,) = run(engine, asking("What is the capital of Germany?", max_tokens=30))
+    assert "Berlin" in completion.text
     assert completion.finish_reason == "stop"
     assert completion.prompt_tokens > 10
     assert 0 < completion.completion_tokens < 30
@@ -106,8 +110,8 @@ def test_levels_as_choices(engine):
 def test_what_the_model_wanted_to_say_stands_beside_the_choices(engine):
     free, choice = run(
         engine,
-        asking("What is the capital of France?", max_tokens=1),
-        asking("What is the capital of France?", choices=("Q", "7")),
+        asking("What is the capital of Germany?", max_tokens=1),
+        asking("What is the capital of Germany?", choices=("Q", "7")),
     )
     assert choice.top_token.strip() == free.text.strip() not in ("Q", "7")
     assert choice.text in ("Q", "7")
@@ -221,7 +225,7 @@ def test_a_base_model_without_a_template_answers_and_drains(tmp_path):
     with open_engine(spec, resolve("gemma-3-270m"), log_folder=tmp_path) as engine:
         free, verdict = run(
             engine,
-            asking("What is the capital of France?", system="Questions and answers.", max_tokens=24),
+            asking("What is the capital of Germany?", system="Questions and answers.", max_tokens=24),
             asking(QUESTION, choices=("A", "B")),
         )
         assert engine.facts().chat_template is False
