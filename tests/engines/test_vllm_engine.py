@@ -28,8 +28,9 @@ pytestmark = [
 QUESTION = "Which of these is a fruit?\nA: an apple\nB: a hammer\nAnswer with A or B."
 
 
-# Questions about a capital are about Germany's: each token of the answer leads by .7 or more in log-probability.
-# With France the first token leads by .1, so a processor that rounds otherwise gives another answer.
+# Questions about a capital are about Germany's: each token of the answer leads by .7 or more in
+# log-probability. With France the first token leads by .1, so a processor that rounds otherwise gives
+# another answer.
 
 
 def asking(text, *, system=None, choices=(), sample=0, **sampling):
