@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from evalhub.errors import InputError, StorageError
 from evalhub.records import KINDS, Label, key_of, kind_of
 from evalhub.specs import CardFacts, RecordedJudge, Rubric, Suite
-from evalhub.store import AttackFacts, JudgeFacts, JuryFacts, Manifest, Run, to_arrow, verify
+from evalhub.store import AttackFacts, JudgeFacts, JuryFacts, Manifest, Run, SealedFile, to_arrow, verify
 
 if TYPE_CHECKING:
     import duckdb
@@ -93,7 +93,7 @@ class Results:
         """Hold texts of new frames as Python's in a small run, which is a fifth faster, and else in Arrow."""
         import pandas as pd
 
-        judgments = sum(part.rows for part in self.manifest.segments if part.kind == "judgments")
+        judgments = self.run.count("judgments")
         return pd.option_context("mode.string_storage", "python" if judgments < _MANY else "pyarrow")
 
     @property
@@ -181,27 +181,26 @@ class Results:
                     self._read_table(database, kind, [])
 
     def _read_table(self, database: duckdb.DuckDBPyConnection, kind: str, live: list[Any]) -> None:
-        """Read one table: its segments, and the records that are in none yet."""
+        """Read one table: its files, and the records that are in none yet."""
         import duckdb
 
         cls = KINDS[kind]
         of_part = self.full_run is not None and {*_ITEM} <= {*cls.KEY}
-        # Live records come first, also if there are none: they name columns that old segments lack.
+        # Live records come first, also if there are none: they name columns that old files lack.
         database.register("live", to_arrow(kind, live))
         if kind == _LARGEST:
             database.execute(f"CREATE TABLE live_{kind} AS FROM live")
         live_table = f"live_{kind}" if kind == _LARGEST else "live"
-        segments = [
-            f"SELECT * FROM read_parquet('{_quoted(path.resolve())}')" for path in self.run.segments(kind)
-        ]
+        sealed_files = self.run.files(kind)
         key = ", ".join(cls.KEY)
-        # Within one segment no key stands twice. Between several, or beside live records, it might.
-        distinct = f"DISTINCT ON ({key}) " if live or len(segments) > 1 else ""
+        # Parts share no key, except that two may need the same completion. The one computed here comes first.
+        distinct = f"DISTINCT ON ({key}) " if kind == _LARGEST and len(sealed_files) + bool(live) > 1 else ""
+        order = f"{key}, computed_in NULLS FIRST" if kind == _LARGEST else key
         try:
             database.execute(
                 f"CREATE {'VIEW' if kind == _LARGEST else 'TABLE'} {kind} AS SELECT {distinct}* "
-                f"FROM ({' UNION ALL BY NAME '.join([f'FROM {live_table}', *segments])}) "
-                f"{'SEMI JOIN part USING (dataset, item_id) ' if of_part else ''}ORDER BY {key}"
+                f"FROM ({' UNION ALL BY NAME '.join([f'FROM {live_table}', *_selects(sealed_files)])}) "
+                f"{'SEMI JOIN part USING (dataset, item_id) ' if of_part else ''}ORDER BY {order}"
             )
         except duckdb.Error as error:
             raise StorageError(
@@ -223,7 +222,7 @@ class Results:
 
         Raises:
             InputError: DuckDB refuses the query, or it would write.
-            StorageError: A segment of the run is corrupt.
+            StorageError: A file of the run is corrupt.
         """
         import duckdb
 
@@ -302,7 +301,7 @@ class Results:
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
-        """Turn DuckDB's errors into StorageError for a corrupt segment, and InputError for a bad query."""
+        """Turn DuckDB's errors into StorageError for a corrupt file, and InputError for a bad query."""
         import duckdb
 
         try:
@@ -311,7 +310,7 @@ class Results:
             for finding in verify(self.run):
                 if finding.problem:
                     where = str(self.run.path / finding.path)
-                    raise StorageError("the segment is corrupt", where=where, fix=_VERIFY) from error
+                    raise StorageError("the file is corrupt", where=where, fix=_VERIFY) from error
             raise InputError("the query fails", value=str(error).split("\n")[0]) from error
 
 
@@ -339,6 +338,17 @@ def export(results: Results, path: Path) -> None:
     except (duckdb.Error, OSError) as error:
         reason = str(error).split("\n")[0]
         raise StorageError("the export cannot be written", where=str(path), value=reason) from error
+
+
+def _selects(files: Iterable[SealedFile]) -> Iterator[str]:
+    """Yield a SELECT for the files of each run. Completions say which run computed them."""
+    by_run: dict[str | None, list[SealedFile]] = {}
+    for file in files:
+        by_run.setdefault(file.computed_in if file.kind == _LARGEST else None, []).append(file)
+    for run, of_run in by_run.items():
+        paths = ", ".join(f"'{_quoted(file.path.resolve())}'" for file in of_run)
+        origin = "" if run is None else f" REPLACE (coalesce(computed_in, '{run}') AS computed_in)"
+        yield f"SELECT *{origin} FROM read_parquet([{paths}], union_by_name = true)"
 
 
 def _tables_of(query: str) -> Iterable[str]:

@@ -20,8 +20,7 @@ from evalhub.errors import InputError, LittleCoverage, StorageError
 from evalhub.scales import Kind
 
 if TYPE_CHECKING:
-    from evalhub.runner import Options, Plan, Resolved, ResolvedJudge
-    from evalhub.sources import Dataset
+    from evalhub.runner import Options, Plan, Prepared, ResolvedJudge, SuiteDataset
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and run nothing.")]
 AnyRun = Annotated[
@@ -74,17 +73,21 @@ def plan(
     suite: SuiteName, names: Only = None, limit: Limit = None, runs: Runs = None, as_json: Json = False
 ) -> None:
     """Print the responses and judgments that a suite needs, and run nothing."""
-    resolved, planned = _prepare(suite, hub.runner.Options(tuple(names or ()), limit, runs))
+    prepared = _prepare(suite, hub.runner.Options(tuple(names or ()), limit, runs))
+    resolved, planned = prepared.resolved, prepared.plan
+    steps = hub.runner.describe_steps(prepared)
     rows = [_plan_row(planned, judge, dataset) for dataset in resolved.datasets for judge in resolved.judges]
+    judgments = sum(planned.expected.values())
     if as_json:
-        print_json({"tasks": rows, "responses": planned.generations, "judgments": planned.judgments})
+        print_json({"tasks": rows, "responses": planned.generations, "judgments": judgments, "steps": steps})
         return
     shown = [
         {name: value for name, value in row.items() if name not in ("power", "pairwise")} for row in rows
     ]
     print_rows(shown, as_json=False, title=f"suite {resolved.suite.suite}")
+    print_rows([_step_row(step) for step in steps], as_json=False, title="steps")
     over = f", {planned.over_budget} over budget" if planned.over_budget else ""
-    notes().print(f"{planned.generations} responses to make, {planned.judgments} judgments{over}")
+    notes().print(f"{planned.generations} responses to make, {judgments} judgments{over}")
     for row in rows:
         if row["judgments"]:
             print_note(_power_sentence(row))
@@ -94,22 +97,27 @@ def plan(
             print_note(f"{sentence}. Use mode: think")
 
 
-def _plan_row(planned: Plan, judge: ResolvedJudge, dataset: Dataset) -> dict[str, Any]:
+def _step_row(step: dict[str, Any]) -> dict[str, Any]:
+    """Return a step for people: its state with the share of requests that are answered already."""
+    reason = step["reason"]
+    if step["answered"]:
+        reason = f"{step['answered']:,} of {step['requests']:,} requests are answered; {reason}"
+    return {**{name: step[name] for name in ("step", "dataset", "source", "state")}, "reason": reason}
+
+
+def _plan_row(planned: Plan, judge: ResolvedJudge, dataset: SuiteDataset) -> dict[str, Any]:
     return {
-        "dataset": dataset.card.id,
-        "items": len(dataset.items),
+        "dataset": dataset.id,
+        "items": dataset.facts.items,
         "judge": judge.spec.id,
         "model": judge.spec.model,
         "rubric": judge.rubric.id,
         "answers": hub.runner.forms_text(judge.rubric, judge.forms),
-        "judgments": sum(
-            len(task.judgments) for task in planned.tasks[judge.spec.id] if task.dataset == dataset.card.id
-        ),
+        "judgments": planned.count(judge.spec.id, dataset.id),
         "exclusions": [
-            f"{count} {reason}"
-            for reason, count in planned.exclusions[judge.spec.id][dataset.card.id].items()
+            f"{count} {reason}" for reason, count in planned.exclusions[judge.spec.id][dataset.id].items()
         ],
-        "label_criteria": list(planned.label_criteria[judge.spec.id][dataset.card.id].values()),
+        "label_criteria": list(planned.label_criteria[judge.spec.id][dataset.id].values()),
         "pairwise": judge.rubric.kind is Kind.PAIRWISE,
         "power": asdict(hub.runner.expected_power(planned, judge, dataset)),
     }
@@ -130,7 +138,7 @@ def _power_sentence(row: dict[str, Any]) -> str:
     return f"{interval}. {effect} with {power['power']:.0%} power"
 
 
-def _prepare(suite: str, options: Options) -> tuple[Resolved, Plan]:
+def _prepare(suite: str, options: Options) -> Prepared:
     progress = choose_progress()
     try:
         return hub.runner.prepare(suite, options, progress)

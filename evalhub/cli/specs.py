@@ -145,7 +145,8 @@ def suites_check(names: Names = None, as_json: Json = False) -> None:
     """Resolve and plan suites, and refuse whatever a run would refuse."""
     rows = []
     for name in names or hub.specs.available("suites"):
-        resolved, planned = hub.runner.prepare(name)
+        prepared = hub.runner.prepare(name, reuse=False)
+        resolved, planned = prepared.resolved, prepared.plan
         rows.append(
             {
                 "id": resolved.suite.suite,

@@ -1,12 +1,15 @@
 """The only room that orders work: plan a suite, generate, judge, score, seal."""
 
 from evalhub.runner.attack import AttackOptions, attack
+from evalhub.runner.execute.preview import describe_steps
 from evalhub.runner.gold import run_gold
 from evalhub.runner.judge_options import JudgeOptions
 from evalhub.runner.options import Options
 from evalhub.runner.plan.answer_forms import answer_forms, forms_text
+from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.power import expected_power
+from evalhub.runner.plan.prepared import Prepared
 from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
 from evalhub.runner.plan.rubric_versions import refuse_changed
 from evalhub.runner.plan.tasks import PlannedTask, has_inputs
@@ -14,7 +17,7 @@ from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import prepare, run
 
 __all__ = [
-    "AttackOptions", "JudgeOptions", "Options", "Plan", "PlannedTask", "Progress", "Resolved",
-    "ResolvedJudge", "Silent", "answer_forms", "attack", "expected_power", "forms_text", "has_inputs",
-    "prepare", "refuse_changed", "run", "run_gold",
+    "AttackOptions", "JudgeOptions", "Options", "Plan", "PlannedTask", "Prepared", "Progress", "Resolved",
+    "ResolvedJudge", "Silent", "SuiteDataset", "answer_forms", "attack", "describe_steps", "expected_power",
+    "forms_text", "has_inputs", "prepare", "refuse_changed", "run", "run_gold",
 ]  # fmt: skip

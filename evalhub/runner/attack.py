@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -10,9 +10,10 @@ from typing import Any, TypeVar, cast
 from evalhub.analysis import Results, Target, targets
 from evalhub.errors import InputError, SpecError, UnknownNameError
 from evalhub.judging import ATTACKS, CONTROLS, Attack, Control, find_protocol, inserted_system
-from evalhub.records import Item, Response, Source, digest
+from evalhub.records import Item, Response, Source, digest, key_of
 from evalhub.runner.judge_options import JudgeOptions
-from evalhub.runner.plan.plan import Plan, TasksByJudge, plan
+from evalhub.runner.plan.plan import Plan, TasksByJudge
+from evalhub.runner.plan.prepared import prepare_resolved
 from evalhub.runner.plan.resolve import Resolved, resolve
 from evalhub.runner.plan.rubric_versions import refuse_changed
 from evalhub.runner.plan.tasks import PlannedTask
@@ -20,7 +21,7 @@ from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import carry_out
 from evalhub.scales import Shape
 from evalhub.specs import DatasetUse, Rubric, Suite, load_rubric
-from evalhub.store import Run, RunWriter, all_runs, runs_root
+from evalhub.store import PartWriter, Run, RunWriter, all_runs, runs_root
 
 _Insertion = TypeVar("_Insertion", Attack, Control)
 
@@ -66,7 +67,9 @@ def attack(options: AttackOptions, progress: Progress | None = None) -> Run:
     attacks, controls = _select(ATTACKS, options.names), _select(CONTROLS, options.names)
     _check_names(options.names)
     rubric = load_rubric(options.rubric, where="RUBRIC")
-    refuse_changed(rubric, all_runs(runs_root(options.runs)), options.rubric)
+    root = runs_root(options.runs)
+    runs = all_runs(root)
+    refuse_changed(rubric, runs, options.rubric)
     resolved = resolve(
         _suite(options, rubric), Path(f"attack {options.rubric}"), progress, model_place="--model"
     )
@@ -82,10 +85,10 @@ def attack(options: AttackOptions, progress: Progress | None = None) -> Run:
     )
     _check_responses(resolved, options)
 
-    def plan_attacks(writer: RunWriter, planned: Plan) -> TasksByJudge:
-        return _plan_insertions(writer, planned, [*attacks, *controls])
+    def plan_attacks(writer: RunWriter, part: PartWriter, planned: Plan) -> TasksByJudge:
+        return _plan_insertions(writer, part, planned, [*attacks, *controls])
 
-    return carry_out(resolved, plan(resolved), runs_root(options.runs), progress, plan_attacks)
+    return carry_out(prepare_resolved(resolved, runs), root, progress, plan_attacks)
 
 
 def _suite(options: AttackOptions, rubric: Rubric) -> Suite:
@@ -119,28 +122,33 @@ def _check_responses(resolved: Resolved, options: AttackOptions) -> None:
 
 
 def _plan_insertions(
-    writer: RunWriter, planned: Plan, insertions: Sequence[Attack | Control]
+    writer: RunWriter, part: PartWriter, planned: Plan, insertions: Sequence[Attack | Control]
 ) -> TasksByJudge:
-    """Store the responses with insertions, and return the tasks that judge them."""
-    items = {(item.dataset, item.item_id): item for item in cast("list[Item]", writer.table("items"))}
+    """Store the responses with insertions in a shard of their own, and return the tasks that judge them."""
+    run = Run(writer.path)
+    items = {(item.dataset, item.item_id): item for item in cast("Iterator[Item]", run.records("items"))}
+    recorded = {
+        key_of(response): response for response in cast("Iterator[Response]", run.records("responses"))
+    }
+    shard = 1 + max((task.shard for tasks in planned.tasks.values() for task in tasks), default=0)
     by_group: dict[tuple[Any, ...], list[PlannedTask]] = {}
     for task in (task for tasks in planned.tasks.values() for task in tasks):
         key = (task.judge, task.dataset, task.item_id, task.sample, task.systems)
         by_group.setdefault(key, []).append(task)
     further: dict[str, list[PlannedTask]] = {judge: [] for judge in planned.tasks}
-    for target in targets(Results(Run(writer.path))):
+    for target in targets(Results(run)):
         if target.attacked is None:
             continue
         place = (target.judge, target.dataset, target.item_id, target.sample)
         single_tasks = by_group.get((*place, (target.attacked,)))
         question = items[target.dataset, target.item_id].turns[-1]
         groups = []
-        for response, opponent in _responses(writer, target, insertions, question):
-            writer.append(response)
+        for response, opponent in _responses(recorded, target, insertions, question):
+            part.shard(shard).append(response)
             pair = tuple(sorted((response.system, opponent), key=str.encode))
             groups.append((response.system,) if single_tasks else pair)
         further[target.judge] += [
-            replace(task, systems=group)
+            replace(task, systems=group, shard=shard)
             for task in single_tasks or by_group[(*place, target.systems)]
             for group in dict.fromkeys(groups)
         ]
@@ -148,23 +156,24 @@ def _plan_insertions(
 
 
 def _responses(
-    writer: RunWriter, target: Target, insertions: Sequence[Attack | Control], question: str
+    recorded: Mapping[tuple[Any, ...], Response],
+    target: Target,
+    insertions: Sequence[Attack | Control],
+    question: str,
 ) -> Iterator[tuple[Response, str]]:
     """Yield each response with an insertion, and the system that it is compared with."""
-    recorded = {
-        system: cast(
-            "Response", writer.get("responses", (target.dataset, target.item_id, system, target.sample))
-        )
+    responses = {
+        system: recorded[target.dataset, target.item_id, system, target.sample]
         for system in (target.attacked, target.preferred)
         if system is not None
     }
     for insertion in insertions:
         if isinstance(insertion, Control):
-            for system, response in recorded.items():
+            for system, response in responses.items():
                 text = insertion.apply(response.text or "", question)
                 yield _rewrite(response, inserted_system(system, insertion.id), text), system
             continue
-        response = recorded[target.attacked or ""]
+        response = responses[target.attacked or ""]
         for placebo, change in ((False, insertion.apply), (True, insertion.apply_placebo)):
             name = inserted_system(response.system, insertion.id, placebo=placebo)
             yield _rewrite(response, name, change(response.text or "", question)), target.preferred or ""

@@ -9,7 +9,7 @@ from evalhub.judging import check_rubric, expectations
 from evalhub.models import NOT_AN_LLM
 from evalhub.records import Item, Response, digest
 from evalhub.runner.judge_options import JudgeOptions
-from evalhub.runner.plan.plan import plan
+from evalhub.runner.plan.prepared import prepare_resolved
 from evalhub.runner.plan.resolve import resolve
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import carry_out
@@ -25,7 +25,7 @@ from evalhub.specs import (
     load_rubric,
     no_cases,
 )
-from evalhub.store import Run, runs_root
+from evalhub.store import Run, all_runs, runs_root
 
 _SYSTEMS = {"response": "response", "response_a": "a", "response_b": "b"}
 
@@ -55,14 +55,16 @@ def run_gold(options: JudgeOptions, progress: Progress | None = None) -> Run:
     suite = options.make_suite(rubric, "gold", DatasetUse(id=dataset.card.id), None)
     resolved = resolve(suite, cases.path, progress or Silent(), (dataset,), "--model")
     resolved = replace(resolved, gold=by_case)
-    planned = plan(resolved)
+    root = runs_root(options.runs)
+    prepared = prepare_resolved(resolved, all_runs(root))
     total = resolved.judges[0].protocol.total
     criteria = {expectation.case: total or expectation.criterion for expectation in by_case}
     tasks = {
         judge: tuple(task for task in all_tasks if task.criterion == criteria[task.item_id])
-        for judge, all_tasks in planned.tasks.items()
+        for judge, all_tasks in prepared.plan.tasks.items()
     }
-    return carry_out(resolved, replace(planned, tasks=tasks), runs_root(options.runs), progress or Silent())
+    prepared = replace(prepared, plan=replace(prepared.plan, tasks=tasks))
+    return carry_out(prepared, root, progress or Silent())
 
 
 def _dataset(rubric: Rubric, cases: CaseFile) -> Dataset:

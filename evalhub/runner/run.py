@@ -3,41 +3,44 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from evalhub.errors import EvalhubError, Interrupted
-from evalhub.runner.execute.generation import warn_of_cuts
 from evalhub.runner.execute.interrupts import Stop
-from evalhub.runner.execute.jobs import EngineWork, make_generations, make_judgings
-from evalhub.runner.execute.metrics import score_all
-from evalhub.runner.execute.rounds import Rounds
+from evalhub.runner.execute.parts import Parts
 from evalhub.runner.execute.seal import RESUME, check_coverage, seal_run
 from evalhub.runner.execute.session import Session
+from evalhub.runner.execute.steps import (
+    FurtherTasks,
+    answer_datasets,
+    judge_datasets,
+    read_datasets,
+    score_datasets,
+)
 from evalhub.runner.execute.watch import Watch
 from evalhub.runner.options import Options, narrow
 from evalhub.runner.plan.manifest import manifest_facts, planned_facts
-from evalhub.runner.plan.plan import Plan, TasksByJudge, count_judgments, plan
+from evalhub.runner.plan.plan import Plan
+from evalhub.runner.plan.prepared import Prepared, prepare_resolved
 from evalhub.runner.plan.resolve import Resolved, resolve
 from evalhub.runner.plan.rubric_versions import refuse_changed
 from evalhub.runner.progress import Progress, Silent
 from evalhub.specs import load_suite
 from evalhub.store import Run, RunWriter, State, all_runs, runs_root
 
-FurtherTasks = Callable[[RunWriter, Plan], TasksByJudge]
-"""Returns tasks that only the judgments of a plan make known. May store records that they need."""
-
 
 def prepare(
-    suite: str, options: Options | None = None, progress: Progress | None = None
-) -> tuple[Resolved, Plan]:
-    """Return a suite resolved and planned. Nothing is run.
+    suite: str, options: Options | None = None, progress: Progress | None = None, *, reuse: bool = True
+) -> Prepared:
+    """Return a suite resolved and planned, with the state of each of its steps. Nothing is run.
 
     Args:
         suite: Path or id of a suite.
         options: Changes to the file.
         progress: Shows what is fetched.
+        reuse: Whether parts that earlier runs have made get no tasks.
     """
     spec, path = load_suite(suite)
     options = options or Options()
@@ -45,7 +48,7 @@ def prepare(
     runs = all_runs(runs_root(options.runs))
     for judge in resolved.judges:
         refuse_changed(judge.rubric, runs, judge.spec.rubric)
-    return resolved, plan(resolved)
+    return prepare_resolved(resolved, runs if reuse else [])
 
 
 def run(suite: str, options: Options | None = None, progress: Progress | None = None) -> Run:
@@ -67,40 +70,34 @@ def run(suite: str, options: Options | None = None, progress: Progress | None = 
         EvalhubError: Something in the suite is wrong.
     """
     options, progress = options or Options(), progress or Silent()
-    resolved, planned = prepare(suite, options, progress)
-    sealed = carry_out(resolved, planned, runs_root(options.runs), progress)
+    prepared = prepare(suite, options, progress)
+    sealed = carry_out(prepared, runs_root(options.runs), progress)
     check_coverage(sealed)
     return sealed
 
 
 def carry_out(
-    resolved: Resolved,
-    planned: Plan,
-    root: Path,
-    progress: Progress,
-    further_tasks: FurtherTasks | None = None,
+    prepared: Prepared, root: Path, progress: Progress, further_tasks: FurtherTasks | None = None
 ) -> Run:
     """Carry out a plan, or resume the newest unfinished run of it. See `run`.
 
     Args:
-        resolved: The suite.
-        planned: Its plan.
+        prepared: The suite and its plan.
         root: The folder that holds the runs.
         progress: Shows how far the run is.
         further_tasks: Called once, when all planned tasks are judged.
     """
-    writer = _open_run(root, resolved, planned)
-    planned = planned.keep_judged(
-        lambda task: all(writer.get("judgments", key) is not None for key in task.keys)
-    )
+    resolved, planned, catalog = prepared.resolved, prepared.plan, prepared.catalog
+    writer = _open_run(catalog.runs, root, resolved, planned)
     try:
         writer.update(state=State.RUNNING, **planned_facts(planned))
         with Stop() as stop:
-            session = Session(writer, root, resolved, progress, stop, Watch(writer.id))
+            parts = Parts(writer, catalog, progress)
+            session = Session(parts, resolved, progress, stop, Watch(writer.id))
             planned = _work(session, planned, further_tasks)
             seal_run(writer, resolved, planned, stop)
     except KeyboardInterrupt as error:
-        # A record may be half stored in memory. The journal is whole, so the next writer seals it.
+        # A record may be half stored in memory. The journals are whole, so the next writer goes on from them.
         with suppress(EvalhubError):
             writer.update(state=State.INTERRUPTED, stopped_by="KeyboardInterrupt")
         raise Interrupted("stopped at once", where=writer.id, fix=RESUME) from error
@@ -109,9 +106,9 @@ def carry_out(
     return Run(writer.path)
 
 
-def _open_run(root: Path, resolved: Resolved, planned: Plan) -> RunWriter:
+def _open_run(runs: Sequence[Run], root: Path, resolved: Resolved, planned: Plan) -> RunWriter:
     suite_hash = resolved.hash
-    for stored in all_runs(root):
+    for stored in runs:
         if stored.manifest.suite_hash == suite_hash and stored.unfinished:
             return RunWriter(stored.path)
     return RunWriter.create(root, resolved.suite.suite, manifest_facts(resolved, planned))
@@ -119,21 +116,15 @@ def _open_run(root: Path, resolved: Resolved, planned: Plan) -> RunWriter:
 
 def _work(session: Session, planned: Plan, further_tasks: FurtherTasks | None) -> Plan:
     """Generate, judge and score. Return the plan with the further tasks."""
-    writer, resolved, stop = session.writer, session.resolved, session.stop
+    writer, stop = session.writer, session.stop
     start = time.monotonic()
     try:
-        _store_datasets(writer, resolved)
-        if planned.generations:
-            session.progress.stage("responses", planned.generations)
-            session.execute(make_generations(resolved))
-            for sentence in warn_of_cuts(resolved.candidates, writer.table("responses")):
-                session.progress.note(sentence)
-            if not stop.requested:
-                session.watch.finish()
-        if planned.judgments and not stop.requested:
-            planned = _judge(session, planned, further_tasks)
+        read_datasets(session)
+        answers = answer_datasets(session)
         if not stop.requested:
-            score_all(writer, resolved, session.progress)
+            planned = judge_datasets(session, planned, answers, further_tasks)
+        if not stop.requested:
+            score_datasets(session, answers)
         return planned
     except EvalhubError as error:
         with suppress(EvalhubError):
@@ -144,34 +135,3 @@ def _work(session: Session, planned: Plan, further_tasks: FurtherTasks | None) -
         seconds = round(time.monotonic() - start, 3)
         with suppress(EvalhubError):
             writer.update(seconds=writer.manifest.seconds + seconds)
-
-
-def _store_datasets(writer: RunWriter, resolved: Resolved) -> None:
-    for dataset in resolved.datasets:
-        for records in (
-            dataset.items,
-            dataset.labels,
-            dataset.responses,
-            dataset.judgments,
-            dataset.scores,
-        ):
-            for record in records:
-                writer.append(record)
-
-
-def _judge(session: Session, planned: Plan, further_tasks: FurtherTasks | None) -> Plan:
-    """Judge the planned tasks, then the further tasks while the engine is still open."""
-    writer, resolved = session.writer, session.resolved
-    rounds = Rounds(writer, resolved, planned, session.progress)
-
-    def make_further() -> Iterator[EngineWork]:
-        if further_tasks and not session.stop.requested:
-            further = further_tasks(writer, planned)
-            rounds.plan = rounds.plan.add_tasks(further)
-            writer.update(**planned_facts(rounds.plan))
-            session.progress.stage("judgments that follow", sum(map(count_judgments, further.values())))
-            yield from make_judgings(writer, resolved, lambda judge: [further[judge.spec.id]])
-
-    session.progress.stage("judgments", planned.judgments)
-    session.execute(make_judgings(writer, resolved, rounds.of), make_further)
-    return rounds.plan

@@ -1,34 +1,44 @@
-"""Storage: run folders, journals and segments. Only this package writes records."""
+"""Storage: run folders, their parts and journals. Only this package writes records."""
 
+from evalhub.store.completions import CompletionIndex
 from evalhub.store.journal import Journal, read_journal
 from evalhub.store.manifest import (
     AttackFacts,
     DatasetVersion,
-    DecidedPair,
     EarlyStopping,
     JudgeCounts,
     JudgeFacts,
     JuryFacts,
     Manifest,
-    MetricFacts,
     State,
 )
-from evalhub.store.run import Run, RunWriter
+from evalhub.store.parquet import read_records, to_arrow, write_records
+from evalhub.store.part_writer import PartWriter, ShardWriter
+from evalhub.store.parts import (
+    DecidedPair,
+    MetricFacts,
+    Part,
+    PartFacts,
+    PartKind,
+    PartRecord,
+    Step,
+    part_problems,
+)
+from evalhub.store.run import Run, RunWriter, SealedFile
 from evalhub.store.runs import (
     Finding,
     all_runs,
-    cached_completions,
     find_run,
     run_folders,
     runs_root,
     verify,
     verify_folder,
 )
-from evalhub.store.segments import to_arrow, write_segment
 
 __all__ = [
-    "AttackFacts", "DatasetVersion", "DecidedPair", "EarlyStopping", "Finding", "Journal",
-    "JudgeCounts", "JudgeFacts", "JuryFacts", "Manifest", "MetricFacts", "Run", "RunWriter",
-    "State", "all_runs", "cached_completions", "find_run", "read_journal", "run_folders",
-    "runs_root", "to_arrow", "verify", "verify_folder", "write_segment",
+    "AttackFacts", "CompletionIndex", "DatasetVersion", "DecidedPair", "EarlyStopping", "Finding", "Journal",
+    "JudgeCounts", "JudgeFacts", "JuryFacts", "Manifest", "MetricFacts", "Part", "PartFacts", "PartKind",
+    "PartRecord", "PartWriter", "Run", "RunWriter", "SealedFile", "ShardWriter", "State", "Step", "all_runs",
+    "find_run", "part_problems", "read_journal", "read_records", "run_folders", "runs_root", "to_arrow",
+    "verify", "verify_folder", "write_records",
 ]  # fmt: skip

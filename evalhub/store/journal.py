@@ -83,6 +83,10 @@ class Journal:
         if self._unsynced >= SYNC_LINES or time.monotonic() - self._synced_at > SYNC_SECONDS:
             self.sync()
 
+    def read(self) -> Iterator[Record]:
+        """Yield the records that the journal had when it was opened, and those since."""
+        yield from read_journal(self.path)
+
     def sync(self) -> None:
         """Make all records so far survive a power cut."""
         try:

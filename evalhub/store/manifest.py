@@ -12,8 +12,9 @@ from evalhub.errors import InputError, StorageError
 from evalhub.files import write_file
 from evalhub.specs import CardFacts, Combine, Expectation, Mode, Positions, Suite
 from evalhub.specs.base import Spec
+from evalhub.store.parts import DecidedPair, MetricFacts, Part
 
-FORMAT = 2
+FORMAT = 3
 """The version of the manifest. A change of a key that readers need raises it."""
 
 
@@ -24,15 +25,6 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"
     STOPPED = "stopped"
     SEALED = "sealed"
-
-
-class Segment(Spec):
-    """A file of records that never changes: its path in the run's folder, its table, its rows and hash."""
-
-    path: str
-    kind: str
-    rows: int
-    sha256: str
 
 
 class DatasetVersion(Spec):
@@ -151,24 +143,6 @@ class JuryFacts(Spec):
     criteria: dict[str, dict[str, str]]
 
 
-class DecidedPair(Spec):
-    """A pair of systems whose order a sequential test has decided.
-
-    Attributes:
-        decision: `first` or `second`, the better one.
-        stopped_at: The number of clusters after which it was decided.
-    """
-
-    dataset: str
-    judge: str
-    criterion: str
-    first: str
-    second: str
-    decision: str
-    stopped_at: int | None
-    clusters: int
-
-
 class EarlyStopping(Spec):
     """The sequential tests of a run.
 
@@ -192,22 +166,6 @@ class EarlyStopping(Spec):
         return 1 - (1 - self.confidence) / self.order_sizes[judge][dataset][criterion]
 
 
-class MetricFacts(Spec):
-    """A column of scores.
-
-    Attributes:
-        metric: The suite's name of the metric that made it.
-        bounds: Its lowest and highest possible value.
-        higher_is_better: None if neither direction is better.
-        is_length: Whether it is a length, which is not ranked as quality.
-    """
-
-    metric: str = ""
-    bounds: tuple[float, float] | None = None
-    higher_is_better: bool | None = None
-    is_length: bool = False
-
-
 class JudgeCounts(Spec):
     """A judge's numbers of planned, finished and valid judgments."""
 
@@ -220,7 +178,7 @@ class Manifest(Spec):
     """What a run folder says of its run.
 
     Attributes:
-        sealed_journals: The number of the last journal whose records are in segments.
+        parts: What the steps that are complete have made.
         suite_hash: The hash of all that decides the results. A run is resumed by a suite of the same hash.
         rubrics: The rubric of each judge as plain values, see `Results.rubric`.
         cards: What the card of each dataset says, apart from files.
@@ -236,14 +194,13 @@ class Manifest(Spec):
         stopped_by: The kind of error that stopped the last session.
     """
 
-    format: Literal[2]
+    format: Literal[3]
     run: str
     suite: str
     created: str
     state: State
     sealed: str | None = None
-    sealed_journals: int
-    segments: tuple[Segment, ...]
+    parts: tuple[Part, ...]
     suite_hash: str = ""
     suite_file: str = ""
     title: str | None = None

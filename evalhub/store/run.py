@@ -1,27 +1,55 @@
-"""A run folder: a manifest, journals that grow, and segments that never change.
+"""A run folder: a manifest, and one part for each step of the suite.
 
 runs/<suite>-<time>-<id>/
-    manifest.json               the resolved suite, the engine's facts, the sealed segments
-    journal-0001.jsonl          records of this session, removed once they are sealed
-    segments/0001-judgments.parquet
+    manifest.json               the resolved suite, the engine's facts, the complete parts
+    parts/<kind>-<key>/         see `evalhub.store.parts`
 """
 
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from evalhub.errors import StorageError
-from evalhub.files import file_sha256
-from evalhub.records import KINDS, Record, key_of, kind_of
-from evalhub.store.journal import Journal, read_journal
+from evalhub.records import KINDS, Completion, Record, kind_of
+from evalhub.store.journal import read_journal
 from evalhub.store.lock import Lock
-from evalhub.store.manifest import FORMAT, Manifest, Segment, State, read_manifest, write_manifest
-from evalhub.store.segments import read_segment, write_segment
+from evalhub.store.manifest import FORMAT, Manifest, State, read_manifest, write_manifest
+from evalhub.store.parquet import read_records
+from evalhub.store.part_writer import PartWriter, journal_name
+from evalhub.store.parts import (
+    PARTS,
+    Part,
+    PartFacts,
+    PartKind,
+    PartRecord,
+    Step,
+    describe_part,
+    drop_files,
+    link_part,
+    part_problems,
+    read_part,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A file of records of one table.
+
+    Attributes:
+        computed_in: The run that made it. None = the run that is read.
+    """
+
+    path: Path
+    kind: str
+    rows: int
+    computed_in: str | None = None
 
 
 class Run:
@@ -51,39 +79,107 @@ class Run:
         """Whether the same command resumes this run. After a stop, a new run repeats what failed."""
         return self.manifest.state not in (State.SEALED, State.STOPPED)
 
-    def segments(self, kind: str) -> list[Path]:
-        """Return the sealed files of one table, the oldest first."""
-        return [self.path / part.path for part in self.manifest.segments if part.kind == kind]
+    def part_folder(self, part: Part | Step) -> Path:
+        """Return the folder of a part."""
+        return self.path / PARTS / part.folder
 
-    def journals(self) -> list[Path]:
-        """Return the journals that are not sealed yet."""
-        sealed = self.manifest.sealed_journals
-        paths = sorted(self.path.glob("journal-*.jsonl"))
-        return [path for path in paths if int(path.stem.split("-")[1]) > sealed]
+    def part_record(self, part: Part) -> PartRecord:
+        """Return what a complete part says of itself.
+
+        Raises:
+            StorageError: Its record is missing or damaged.
+        """
+        return read_part(self.part_folder(part))
+
+    def part_records(self, part: Part, kind: str) -> Iterator[Record]:
+        """Yield the records of one table of a complete part."""
+        folder = self.part_folder(part)
+        for file in (file for shard in read_part(folder).shards for file in shard.files):
+            if file.kind == kind:
+                yield from read_records(folder / file.name, kind)
+
+    def open_parts(self) -> dict[Path, PartRecord]:
+        """Return the parts that are not complete, by their folder."""
+        complete = {part.folder for part in self.manifest.parts}
+        folders = sorted((self.path / PARTS).glob("[!.]*"))
+        return {
+            folder: read_part(folder)
+            for folder in folders
+            if folder.name not in complete and (folder / "part.json").is_file()
+        }
+
+    def part_folders(self) -> dict[Path, str | None]:
+        """Return the folder of each part, with the hash of its record if it is complete."""
+        complete = {self.part_folder(part): part.sha256 for part in self.manifest.parts}
+        return {**complete, **dict.fromkeys(self.open_parts())}
+
+    def files(self, kind: str) -> list[SealedFile]:
+        """Return the sealed files of one table, part by part."""
+        parts = [
+            (self.part_folder(part), part.computed_in) for part in self.manifest.parts if part.rows.get(kind)
+        ]
+        records = [(folder, read_part(folder), computed_in) for folder, computed_in in parts]
+        records += [(folder, record, None) for folder, record in self.open_parts().items()]
+        return [
+            SealedFile(folder / file.name, kind, file.rows, computed_in)
+            for folder, record, computed_in in records
+            for shard in record.shards
+            for file in shard.files
+            if file.kind == kind
+        ]
+
+    def count(self, kind: str) -> int:
+        """Return the number of records of one table in complete parts."""
+        return sum(part.rows.get(kind, 0) for part in self.manifest.parts)
+
+    def journals(self) -> dict[Path, PartRecord]:
+        """Return the journals of all open shards, each with its part."""
+        return {
+            path: record
+            for folder, record in self.open_parts().items()
+            for path in sorted(folder.glob("*.jsonl"))
+            if path.name not in {journal_name(shard.number) for shard in record.shards}
+        }
 
     def unsealed_records(self) -> list[Record]:
-        """Return the records that are not sealed yet. Records that are sealed meanwhile are in segments."""
+        """Return the records that are not sealed yet. Records that are sealed meanwhile are in files."""
         while True:
+            before = self._sealed_shards()
             records: list[Record] = []
             with suppress(FileNotFoundError):
                 for path in self.journals():
                     records += read_journal(path)
             manifest = read_manifest(self.path)
-            if manifest.sealed_journals == self.manifest.sealed_journals:
+            if manifest.parts == self.manifest.parts and before == self._sealed_shards():
                 return records
             self.manifest = manifest
 
     def records(self, kind: str | None = None) -> Iterator[Record]:
-        """Yield the records of one table, or of all. A record may appear twice after a crash."""
+        """Yield the records of one table, or of all. A completion that two parts share appears twice."""
         unsealed = self.unsealed_records()
         for name in KINDS if kind is None else (kind,):
-            for path in self.segments(name):
-                yield from read_segment(path, name)
+            for file in self.files(name):
+                for record in read_records(file.path, name):
+                    yield _with_origin(record, file.computed_in)
         yield from (record for record in unsealed if kind is None or kind_of(record) == kind)
+
+    def _sealed_shards(self) -> dict[str, int]:
+        """Return the number of sealed shards of each open part."""
+        return {folder.name: len(record.shards) for folder, record in self.open_parts().items()}
+
+
+def _with_origin(record: Record, run: str | None) -> Record:
+    """Return a completion of a part that another run made with that run's id."""
+    if run is None or not isinstance(record, Completion) or record.computed_in:
+        return record
+    return replace(record, computed_in=run)
 
 
 class RunWriter(Run):
     """The one writer of a run folder.
+
+    Attributes:
+        damaged: The files that an earlier session sealed and that have changed since. They are made again.
 
     Raises:
         LockedError: Another process writes this run.
@@ -91,15 +187,11 @@ class RunWriter(Run):
 
     def __init__(self, path: Path) -> None:
         self._lock = Lock(path)
+        self._writers: dict[str, PartWriter] = {}
         try:
             super().__init__(path)
-            self._check_segments()
-            self._records: dict[str, dict[tuple[Any, ...], Record]] = {kind: {} for kind in KINDS}
-            for record in self.records():
-                self._records[kind_of(record)].setdefault(key_of(record), record)
-            self._sealed = {kind: self._sealed_keys(kind) for kind in KINDS}
-            number = self.manifest.sealed_journals + 1
-            self._journal = Journal(path / f"journal-{number:04d}.jsonl")
+            self.damaged = self._drop_damaged()
+            self._enter_complete_parts()
         except BaseException:
             self._lock.release()
             raise
@@ -116,7 +208,7 @@ class RunWriter(Run):
         start = datetime.now(UTC)
         path = root / f"{suite.replace('/', '-')}-{start:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         try:
-            (path / "segments").mkdir(parents=True)
+            (path / PARTS).mkdir(parents=True)
             write_manifest(
                 path,
                 Manifest.model_validate(
@@ -125,8 +217,7 @@ class RunWriter(Run):
                         "run": path.name,
                         "suite": suite,
                         "state": State.RUNNING,
-                        "sealed_journals": 0,
-                        "segments": (),
+                        "parts": (),
                         "engines": (),
                         "created": start.isoformat(timespec="microseconds"),
                         **facts,
@@ -137,23 +228,42 @@ class RunWriter(Run):
             raise StorageError(f"the run cannot be created ({error.strerror})", where=str(path)) from error
         return cls(path)
 
-    def append(self, record: Record) -> bool:
-        """Store a record. Return False if a record of the same key is stored already."""
-        records = self._records[kind_of(record)]
-        key = key_of(record)
-        if key in records:
-            return False
-        self._journal.append(record)
-        records[key] = record
-        return True
+    @property
+    def open_writers(self) -> list[PartWriter]:
+        """The writers of the parts that are not complete."""
+        return list(self._writers.values())
 
-    def get(self, kind: str, key: tuple[Any, ...]) -> Record | None:
-        """Return the record of that key, or None."""
-        return self._records[kind].get(key)
+    def part(self, step: Step) -> Part | None:
+        """Return the complete part of a step, or None."""
+        return next((part for part in self.manifest.parts if part.key == step.key), None)
 
-    def table(self, kind: str) -> list[Record]:
-        """Return all records of one table, in the order in which they were stored."""
-        return list(self._records[kind].values())
+    def open_part(self, step: Step, engine: str | None = None) -> PartWriter:
+        """Return the writer of a step's part. It goes on where an earlier session stopped.
+
+        Args:
+            step: The step.
+            engine: The hash of the identity of the engine that makes the part's completions.
+        """
+        if step.key not in self._writers:
+            self._drop_outdated(step.place, step.key)
+            self._writers[step.key] = PartWriter(self.part_folder(step), self.id, step, engine)
+        return self._writers[step.key]
+
+    def finish_part(self, writer: PartWriter, facts: PartFacts) -> Part:
+        """Complete a part and enter it in the manifest."""
+        part = describe_part(writer.folder, writer.finish(facts), self.id)
+        self.update(parts=(*self.manifest.parts, part))
+        self._writers.pop(part.key, None)
+        return part
+
+    def link_part(self, run: Run, part: Part) -> Part:
+        """Reuse a complete part of another run."""
+        self._drop_outdated(part.place, part.key)
+        folder = self.part_folder(part)
+        link_part(run.part_folder(part), folder)
+        linked = describe_part(folder, read_part(folder), self.id)
+        self.update(parts=(*self.manifest.parts, linked))
+        return linked
 
     def update(self, **facts: Any) -> None:
         """Write facts into the manifest."""
@@ -161,50 +271,53 @@ class RunWriter(Run):
         write_manifest(self.path, self.manifest)
 
     def seal(self, state: State, **facts: Any) -> None:
-        """Turn the journal into segments and start a new one.
+        """End a session. Shards that are open keep their journals.
 
         Args:
             state: Sealed if the run is complete, stopped if an engine only failed, else interrupted.
             facts: Further facts for the manifest.
         """
-        self._journal.sync()
-        number = self.manifest.sealed_journals + 1
-        segments = []
-        for kind, records in self._records.items():
-            new_records = [record for key, record in records.items() if key not in self._sealed[kind]]
-            if new_records:
-                path = self.path / "segments" / f"{number:04d}-{kind}.parquet"
-                sha256 = write_segment(path, kind, new_records)
-                name = str(path.relative_to(self.path))
-                segments.append(Segment(path=name, kind=kind, rows=len(new_records), sha256=sha256))
-        self.update(
-            **facts,
-            state=state,
-            sealed=datetime.now(UTC).isoformat(timespec="seconds"),
-            sealed_journals=number,
-            segments=(*self.manifest.segments, *segments),
-        )
-        self._journal.close()
-        self._journal.path.unlink(missing_ok=True)
-        self._sealed = {kind: set(records) for kind, records in self._records.items()}
-        self._journal = Journal(self.path / f"journal-{number + 1:04d}.jsonl")
+        self.update(**facts, state=state, sealed=datetime.now(UTC).isoformat(timespec="seconds"))
 
     def close(self) -> None:
-        """Close the journal, remove it if it is empty, and release the lock."""
+        """Close all journals and release the lock."""
         try:
-            self._journal.close()
-            if self._journal.path.exists() and not self._journal.path.stat().st_size:
-                self._journal.path.unlink()
+            for writer in self._writers.values():
+                writer.close()
         finally:
             self._lock.release()
 
-    def _check_segments(self) -> None:
-        """Refuse to resume from a segment whose content has changed."""
-        for part in self.manifest.segments:
-            path = self.path / part.path
-            if not path.is_file() or file_sha256(path) != part.sha256:
-                fix = "run `evalhub verify` on the run"
-                raise StorageError("the segment is corrupt", where=str(path), fix=fix)
+    def _drop_outdated(self, place: tuple[PartKind, str, str], key: str) -> None:
+        """Remove what an earlier session made at the same place of something that has changed since."""
+        outdated = [part for part in self.manifest.parts if part.place == place and part.key != key]
+        if outdated:
+            self.update(parts=tuple(part for part in self.manifest.parts if part not in outdated))
+        for part in outdated:
+            shutil.rmtree(self.part_folder(part), ignore_errors=True)
+        for folder, record in self.open_parts().items():
+            if record.step.place == place and record.step.key != key:
+                shutil.rmtree(folder, ignore_errors=True)
 
-    def _sealed_keys(self, kind: str) -> set[tuple[Any, ...]]:
-        return {key_of(record) for path in self.segments(kind) for record in read_segment(path, kind)}
+    def _drop_damaged(self) -> tuple[str, ...]:
+        """Remove files whose content has changed, so that their shards are made again. Return their paths."""
+        folders: dict[Path, str | None] = {
+            self.part_folder(part): part.sha256 for part in self.manifest.parts
+        }
+        damaged = []
+        for folder, sha256 in {**folders, **dict.fromkeys(self.open_parts())}.items():
+            problems = [name for name, (_, problem) in part_problems(folder, sha256).items() if problem]
+            if problems:
+                self.update(parts=tuple(part for part in self.manifest.parts if part.folder != folder.name))
+                drop_files(folder, problems)
+                damaged += [f"{folder.name}/{name}" for name in problems]
+        return tuple(damaged)
+
+    def _enter_complete_parts(self) -> None:
+        """Enter the parts that were completed or linked just before an earlier session was killed."""
+        completed = [
+            describe_part(folder, record, self.id)
+            for folder, record in self.open_parts().items()
+            if record.complete
+        ]
+        if completed:
+            self.update(parts=(*self.manifest.parts, *completed))

@@ -1,16 +1,14 @@
-"""All runs of a folder: lookup by name, the completion cache, and verification."""
+"""All runs of a folder: lookup by name, and verification."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from evalhub.errors import InputError, StorageError, UnknownNameError
-from evalhub.files import file_sha256
-from evalhub.records import Completion, from_dict
 from evalhub.store.journal import decode
+from evalhub.store.parts import PARTS, part_problems
 from evalhub.store.run import Run
 
 
@@ -32,8 +30,8 @@ def all_runs(root: Path) -> list[Run]:
 
 def run_folders(root: Path) -> list[Path]:
     """Return every folder with a run or the remains of one, sorted by name."""
-    folders = {file.parent for file in [*root.glob("*/manifest.json"), *root.glob("*/journal-*.jsonl")]}
-    return sorted(folders | {file.parents[1] for file in root.glob("*/segments/*.parquet")})
+    folders = {file.parent for file in root.glob("*/manifest.json")}
+    return sorted(folders | {folder.parent for folder in root.glob(f"*/{PARTS}")})
 
 
 def find_run(name: str | None, root: Path) -> Run:
@@ -62,42 +60,6 @@ def find_run(name: str | None, root: Path) -> Run:
     raise UnknownNameError("run", name, [run.id for run in runs], where=str(root))
 
 
-def cached_completions(runs: Iterable[Run], keys: Iterable[str]) -> Iterator[Completion]:
-    """Yield the completions of other runs that have one of the keys.
-
-    `computed_in` is set to the run that computed each. Failures are left out, so that they are repeated.
-    Segments whose content has changed are skipped.
-
-    Args:
-        runs: The runs to search, in order.
-        keys: Keys of completions.
-    """
-    missing_keys = set(keys)
-    for run in runs:
-        for part in run.manifest.segments:
-            if not missing_keys:
-                return
-            if part.kind != "completions":
-                continue
-            for record in _read_completions(run.path / part.path, part.sha256, missing_keys):
-                missing_keys.discard(record.key)
-                yield replace(record, computed_in=record.computed_in or run.id)
-
-
-def _read_completions(path: Path, sha256: str, keys: set[str]) -> list[Completion]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path, filters=[("key", "in", list(keys))])
-        if not table.num_rows or file_sha256(path) != sha256:
-            return []
-    except (OSError, pa.ArrowException):
-        return []
-    records = [from_dict("completions", row) for row in table.to_pylist()]
-    return [record for record in records if isinstance(record, Completion) and record.failure is None]
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The result of `verify` for one file. `problem` is None if the file is intact."""
@@ -116,23 +78,19 @@ def verify_folder(path: Path) -> list[Finding]:
 
 
 def verify(run: Run) -> list[Finding]:
-    """Compare each segment of a run with the manifest's sha256, and check each line of its journals."""
-    findings = []
-    for part in run.manifest.segments:
-        path = run.path / part.path
-        problem = None
-        if not path.is_file():
-            problem = "the file is missing"
-        elif (sha256 := file_sha256(path)) != part.sha256:
-            problem = f"the content has changed: sha256 {sha256}, sealed as {part.sha256}"
-        findings.append(Finding(part.path, part.rows, problem))
-    return findings + [_journal_finding(path) for path in run.journals()]
+    """Compare each file of a run with its sha256, and check each line of the journals."""
+    findings = [
+        Finding(f"{PARTS}/{folder.name}/{name}", rows, problem)
+        for folder, sha256 in run.part_folders().items()
+        for name, (rows, problem) in part_problems(folder, sha256).items()
+    ]
+    return findings + [_journal_finding(run, path) for path in run.journals()]
 
 
-def _journal_finding(path: Path) -> Finding:
+def _journal_finding(run: Run, path: Path) -> Finding:
     """Count the whole lines of a journal. One torn line at the end is an interrupted write, not a problem."""
     with path.open("rb") as file:
         intact = [decode(line) is not None for line in file]
     damaged = intact[:-1].count(False)
     problem = f"{damaged} lines are damaged and left out" if damaged else None
-    return Finding(path.name, sum(intact), problem)
+    return Finding(str(path.relative_to(run.path)), sum(intact), problem)

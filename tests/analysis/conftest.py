@@ -11,9 +11,9 @@ from evalhub.analysis import Results
 from evalhub.records import AnnotatorKind, FailureKind, Item, Judgment, Label, Record, Response, Score
 from evalhub.scales import Order, Winner
 from evalhub.specs import parse_rubric
-from evalhub.store import Run, RunWriter, State
+from evalhub.store import Run
 
-from ..manifests import complete
+from ..by_hand import HandWriter
 
 PAIR = """---
 id: pair
@@ -139,11 +139,11 @@ def results(tmp_path: Path) -> Callable[..., Results]:
     """Write records into a run and read it."""
 
     def write(records: Iterable[Record], *, seal: bool = True, **changes: Any) -> Results:
-        writer = RunWriter.create(tmp_path, "s", complete(MANIFEST | changes))
+        writer = HandWriter.create(tmp_path, "s", MANIFEST | changes)
         for record in records:
             assert writer.append(record)
         if seal:
-            writer.seal(State.SEALED)
+            writer.seal()
         writer.close()
         return Results(Run(writer.path))
 

@@ -31,6 +31,8 @@ from evalhub.errors import UnknownNameError
 from evalhub.records import Completion, Judgment, Record, Source
 from evalhub.scales import Winner
 
+from ..by_hand import HandWriter
+
 Write = Callable[..., Results]
 TABLES = (agreement, biases, correlations, coverage, engines, failures, leaderboard, length_penalty,
           pair_verdicts, ratings, reused_completions, consensus_labels, item_list)  # fmt: skip
@@ -374,16 +376,16 @@ class TestTooLittle:
 
 class TestReading:
     def test_a_run_is_readable_while_it_is_written(self, desk: Any, hand: Any, results: Write) -> None:
-        from evalhub.store import Run, RunWriter, State
+        from evalhub.store import Run, RunWriter
 
         run = results(hand.pairs()[:-1], seal=False)
         before = cell(agreement(run), "n", rater="pw", reading="ab", statistic="accuracy")
-        writer = RunWriter(run.run.path)
+        writer = HandWriter(RunWriter(run.run.path))
         writer.append(hand.pairs()[-1])
         now = Results(Run(writer.path))
         assert cell(agreement(now), "n", rater="pw", reading="ab", statistic="accuracy") == before + 1
         reader = Results(Run(writer.path))
-        writer.seal(State.SEALED)
+        writer.seal()
         writer.close()
         assert len(reader.judgments()) == 8
         assert rows_of(agreement(reader)) == rows_of(agreement(now))

@@ -70,7 +70,7 @@ def test_each_way_to_read(hand: Any, results: Write, query: str) -> None:
 def test_a_table_is_read_when_a_query_names_it(hand: Any, results: Write) -> None:
     run = results(hand.pairs()).run
     assert {"items", "labels", "completions"} < {*Results(run).sql("SHOW TABLES")["name"]}
-    (path,) = run.segments("labels")
+    (path,) = [file.path for file in run.files("labels")]
     path.write_bytes(b"PAR1")
     reader = Results(run)
     assert len(reader.judgments()) == 8
@@ -105,7 +105,7 @@ def test_a_segment_without_a_column_is_read(hand: Any, results: Write) -> None:
     import pyarrow.parquet as pq
 
     run = results(hand.pairs()).run
-    (path,) = run.segments("judgments")
+    (path,) = [file.path for file in run.files("judgments")]
     pq.write_table(pq.read_table(path).drop_columns(["row"]), path)
     found = Results(run).judgments()
     assert len(found) == 8
@@ -115,7 +115,7 @@ def test_a_segment_without_a_column_is_read(hand: Any, results: Write) -> None:
 def test_a_corrupt_segment_is_named(desk: Any, cli: Callable[..., Any]) -> None:
     done = desk.run()
     assert cli("verify").code == 0
-    (path,) = done.segments("judgments")
+    (path,) = [file.path for file in done.files("judgments")]
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0x10
     path.write_bytes(content)

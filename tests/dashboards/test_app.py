@@ -11,6 +11,8 @@ from evalhub.runner import AttackOptions, attack
 from evalhub.specs import EngineSpec
 from evalhub.store import Run, RunWriter
 
+from ..by_hand import HandWriter
+
 APP = Path(__file__).resolve().parents[2] / "dashboards" / "app.py"
 VIEWS = ("views/overview.py", "views/judges.py", "views/samples.py")
 HOSTILE = (
@@ -147,12 +149,10 @@ def test_one_run(done: Run, opened: Open) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_run_in_progress_says_so(done: Run, tmp_path: Path, opened: Open, view: str) -> None:
     records = list(done.records())
-    facts = done.manifest.model_dump(
-        exclude={"segments", "sealed_journals", "state", "engines", "coverage", "seconds", "sealed"}
-    )
+    facts = done.manifest.model_dump(exclude={"parts", "state", "engines", "coverage", "seconds", "sealed"})
     for place, share in enumerate((0.0, 0.4, 0.9)):
         root = tmp_path / f"live{place}"
-        writer = RunWriter.create(root, "live", {**facts, "run": "live"})
+        writer = HandWriter(RunWriter.create(root, "live", {**facts, "run": "live"}))
         for record in records[: int(len(records) * share)]:
             writer.append(record)
         page = opened(root, view)
@@ -247,7 +247,7 @@ def test_hostile_texts_reach_no_markdown(desk: Any, opened: Open) -> None:
 
 def test_a_damaged_run_is_named(desk: Any, opened: Open) -> None:
     run: Run = prepared(desk).run()
-    run.segments("judgments")[0].write_bytes(b"broken")
+    run.files("judgments")[0].path.write_bytes(b"broken")
     page = opened(desk.runs, "views/overview.py")
     assert "cannot be read" in texts(page)
 

@@ -9,12 +9,12 @@ import pytest
 
 from evalhub.engines import EngineIdentity
 from evalhub.records import Completion, Message, Request, Score
-from evalhub.runner.execute.driver import Driver, Job
+from evalhub.runner.execute.driver import Driver, Job, ShardJob
 from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.progress import Silent
-from evalhub.store import RunWriter
+from evalhub.store import CompletionIndex
 
-from ..manifests import complete
+from ..by_hand import HandWriter
 
 
 class Echo:
@@ -53,15 +53,21 @@ def job(name: str, *steps: tuple[str, ...]) -> Job:
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Iterator[Any]:
-    writer = RunWriter.create(tmp_path, "s", complete({}))
+    writer = HandWriter.create(tmp_path)
+    shard = writer.part.shard(1)
     engine = Echo()
 
     def run(jobs: list[Job], stop: Stop | None = None) -> tuple[list[str], dict[str, float | None]]:
         engine.asked.clear()
         identity = EngineIdentity("scripted", "m", "0")
-        driver = Driver(run=writer, root=tmp_path, identity=identity, open_engine=lambda: engine)  # type: ignore[arg-type,return-value]
-        driver.execute(jobs, Silent(), stop or Stop())
-        scores = [one for one in writer.table("scores") if isinstance(one, Score)]
+        driver = Driver(
+            where=writer.id,
+            identity=identity,
+            open_index=lambda: CompletionIndex("engine", [], writer.id),
+            open_engine=lambda: engine,  # type: ignore[arg-type,return-value]
+        )
+        driver.execute([ShardJob(shard, job) for job in jobs], Silent(), stop or Stop())
+        scores = [one for one in shard.records("scores") if isinstance(one, Score)]
         return engine.asked, {one.item_id: one.value for one in scores}
 
     yield run

@@ -57,7 +57,7 @@ def test_verdicts_are_levels_whatever_was_asked(
         shares = {name: math.exp(logprob) for name, logprob in dict(logprobs).items()}
         assert math.fsum(shares.values()) == pytest.approx(0.95)
         assert not by_letters or "A" not in shares
-    resolved, _ = prepare("s", Options(runs=desk.runs))
+    resolved = prepare("s", Options(runs=desk.runs)).resolved
     assert resolved.judges[0].answers == ({"answers": {"quality": "letters"}} if by_letters else {})
 
 

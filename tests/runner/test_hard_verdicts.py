@@ -283,7 +283,7 @@ def test_an_old_run_without_these_columns_is_read(desk: Any, chat_server: Any) -
     says(chat_server, "2")
     desk.suite(judges=[{**RATE, "engine": chat_server.engine()}])
     run = desk.run()
-    (path,) = run.segments("completions")
+    (path,) = [file.path for file in run.files("completions")]
     table = pq.read_table(path)
     pq.write_table(table.drop_columns(["unsent"]), path)
     assert rows_of(Results(Run(run.path)).sql("SELECT DISTINCT unsent FROM completions")) == [

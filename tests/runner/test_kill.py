@@ -6,13 +6,15 @@ import random
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evalhub.files import file_sha256
 from evalhub.records import KINDS, Completion
-from evalhub.store import Run, all_runs, read_journal, verify, write_segment
+from evalhub.store import Run, all_runs, verify, write_records
 
 ENGINE = {"type": "scripted", "script": {"seconds": 0.03, "batch": 8}}
 CANDIDATE = {"model": "toy-bot", "engine": ENGINE, "families": ["alpha"], "sampling": {"max_tokens": 20}}
@@ -54,10 +56,8 @@ def children(marker: str) -> list[int]:
 
 
 def lines(run: Run) -> dict[str, Completion]:
-    """Return the finished completions in the journals, by key."""
-    return {
-        one.key: one for path in run.journals() for one in read_journal(path) if isinstance(one, Completion)
-    }
+    """Return the finished completions by key."""
+    return {record.key: record for record in run.records("completions") if isinstance(record, Completion)}
 
 
 def tables(run: Run, folder: Path) -> dict[str, str]:
@@ -66,7 +66,7 @@ def tables(run: Run, folder: Path) -> dict[str, str]:
     for kind in KINDS:
         rows = list(run.records(kind))
         path = folder / f"{kind}.parquet"
-        write_segment(path, kind, rows)
+        write_records(path, kind, rows)
         written[kind] = f"{len(rows)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
     return written
 
@@ -111,7 +111,14 @@ def test_ten_kills_lose_nothing_and_double_nothing(
     calm = desk.run()
     assert len(kept) == 1020
     assert tables(done, desk.folder) == tables(calm, desk.folder)
-    by_name = [{part.path: part.sha256 for part in one.manifest.segments} for one in (done, calm)]
+    by_name = [
+        {
+            file.path.relative_to(run.path): file_sha256(file.path)
+            for kind in KINDS
+            for file in run.files(kind)
+        }
+        for run in (done, calm)
+    ]
     assert by_name[0] == by_name[1]
 
 
@@ -120,12 +127,24 @@ def _wait_for_work(desk: Any, process: "subprocess.Popen[str]", before: int) -> 
     deadline = time.monotonic() + 30
     size = 0
     while time.monotonic() < deadline and process.poll() is None:
-        earlier, size = size, sum(path.stat().st_size for path in desk.runs.glob("*/journal-*.jsonl"))
-        # To read a journal takes long, so it is read only when it has grown.
+        earlier, size = (
+            size,
+            sum(path.stat().st_size for path in desk.runs.glob("*/parts/*/0*") if path.exists()),
+        )
+        # To read a run takes long, so it is read only when it has grown.
         if size != earlier and any(len(lines(run)) > before for run in all_runs(desk.runs)):
             return
         time.sleep(0.02)
     raise AssertionError(process.communicate())
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of all records in a folder of runs. A file may be renamed meanwhile."""
+    size = 0
+    for path in folder.glob("*/parts/*/0*"):
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
 
 
 def _no_child_survives(marker: str) -> None:

@@ -66,18 +66,18 @@ class TestDatasets:
 
     def test_the_draw_of_a_limit_does_not_hang_on_the_id(self, tagged: Any) -> None:
         tagged.suite(datasets=[{"id": "tiny", "limit": 3}, {"id": "other", "dataset": "tiny", "limit": 3}])
-        first, second = prepare("s")[0].datasets
+        first, second = prepare("s").resolved.datasets
         assert [one.item_id for one in first.items] == [one.item_id for one in second.items]
 
     def test_the_command_line_narrows_by_the_id(self, tagged: Any) -> None:
         tagged.suite(datasets=TAGGED)
-        resolved, _ = prepare("s", Options(names=("high",)))
+        resolved = prepare("s", Options(names=("high",))).resolved
         assert [one.card.id for one in resolved.datasets] == ["high"]
 
     def test_a_path_can_have_an_id(self, tagged: Any) -> None:
         path = str(tagged.folder / "datasets" / "tiny.yaml")
         tagged.suite(datasets=[{"id": "tiny"}, {"id": "again", "dataset": path}])
-        assert [one.card.id for one in prepare("s")[0].datasets] == ["tiny", "again"]
+        assert [one.card.id for one in prepare("s").resolved.datasets] == ["tiny", "again"]
 
     @pytest.mark.parametrize(
         ("datasets", "said"),

@@ -45,7 +45,7 @@ def test_a_protocol_runs_whole_and_again_for_nothing(desk: Any, protocol: str, m
     desk.rubric("made", text)
     desk.dataset(systems=("k", "m", "n"))
     desk.suite(judges=[{**JUDGE, "rubric": "made", "mode": mode, **settings}])
-    _, planned = prepare("s", Options(runs=desk.runs))
+    planned = prepare("s", Options(runs=desk.runs)).plan
     run = desk.run()
     assert planned.judgments == expected
     assert len(list(run.records("judgments"))) == expected
@@ -85,7 +85,7 @@ def test_a_budget_counts_judgments(desk: Any) -> None:
     desk.rubric("made", RUBRICS["listwise"][0])
     desk.dataset(systems=("k", "m", "n"))
     desk.suite(judges=[{**JUDGE, "rubric": "made"}], budget={"judgments": 20})
-    _, planned = prepare("s", Options(runs=desk.runs))
+    planned = prepare("s", Options(runs=desk.runs)).plan
     assert (planned.judgments, planned.over_budget) == (18, 54)
 
 

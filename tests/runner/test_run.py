@@ -153,7 +153,8 @@ class TestFailures:
 
 class TestPlan:
     def plan(self, **options: Any) -> Any:
-        return prepare("s", Options(**options))
+        prepared = prepare("s", Options(**options))
+        return prepared.resolved, prepared.plan
 
     def test_nothing_is_run(self, desk: Any, cli: Callable[..., Any]) -> None:
         assert self.plan()[1].judgments == 8

@@ -174,14 +174,15 @@ class TestTrainedModel:
         self, desk: Any, cli: Callable[..., Any]
     ) -> None:
         self.folder(desk, None)
-        before, whole = prepare("s", Options(runs=desk.runs))
-        assert whole.judgments == 8
+        before = prepare("s", Options(runs=desk.runs))
+        assert before.plan.judgments == 8
         self.folder(desk, self.seen(1, 3))
-        after, planned = prepare("s", Options(runs=desk.runs))
+        after = prepare("s", Options(runs=desk.runs))
+        planned = after.plan
         assert {cell.item_id for cell in planned.tasks["own"]} == {"i000", "i002"}
         assert planned.exclusions["own"]["tiny"] == {"items of clusters the judge was trained on": 2}
-        assert after.hash != before.hash
-        models = [one.judges[0].runs.model for one in (before, after)]
+        assert after.resolved.hash != before.resolved.hash
+        models = [prepared.resolved.judges[0].runs.model for prepared in (before, after)]
         assert models[0].content_hash == models[1].content_hash  # type: ignore[union-attr]
         (row,) = json.loads(cli("plan", "s", "--json").out)["tasks"]
         assert row["exclusions"] == ["2 items of clusters the judge was trained on"]
@@ -194,7 +195,7 @@ class TestTrainedModel:
             ]
         )
         self.folder(desk, self.seen(1))
-        _, planned = prepare("s", Options(runs=desk.runs))
+        planned = prepare("s", Options(runs=desk.runs)).plan
         assert {cell.item_id for cell in planned.tasks["own"]} == {"i2", "i3"}
 
     def test_a_judge_that_saw_all_has_nothing_to_judge(self, desk: Any, cli: Callable[..., Any]) -> None:

@@ -49,10 +49,10 @@ def test_one_stage_is_a_cascade_and_its_defaults_are_said(desk: Any) -> None:
     desk.suite(judges=JUDGES, cascades=[one()])
     (cascade,) = load_suite("s")[0].cascades
     assert (cascade.agreement, cascade.confidence, cascade.criterion) == (0.8, 0.9, None)
-    assert prepare("s")[0].suite.cascades == (cascade,)
+    assert prepare("s").resolved.suite.cascades == (cascade,)
 
 
 def test_a_cascade_goes_with_its_judges(desk: Any) -> None:
     desk.suite(judges=JUDGES, cascades=[one()])
-    assert prepare("s", Options(names=("pt",)))[0].suite.cascades == ()
-    assert len(prepare("s", Options(names=("pw",)))[0].suite.cascades) == 1
+    assert prepare("s", Options(names=("pt",))).resolved.suite.cascades == ()
+    assert len(prepare("s", Options(names=("pw",))).resolved.suite.cascades) == 1

@@ -1,4 +1,4 @@
-"""Run folders: one writer, many readers, sealed in steps, found again by name."""
+"""Run folders: one writer, many readers, parts that are completed one by one, found again by name."""
 
 import json
 import os
@@ -9,9 +9,27 @@ import pytest
 
 from evalhub.errors import InputError, LockedError, StorageError, UnknownNameError
 from evalhub.records import Completion, FailureKind, Item, Score
-from evalhub.store import Run, RunWriter, State, all_runs, cached_completions, find_run, runs_root
+from evalhub.store import (
+    CompletionIndex,
+    PartFacts,
+    PartKind,
+    Run,
+    RunWriter,
+    State,
+    Step,
+    all_runs,
+    find_run,
+    runs_root,
+    verify,
+)
 
 from ..manifests import complete
+
+ENGINE = "e" * 64
+
+
+def step(source: str = "j", **inputs: object) -> Step:
+    return Step(kind=PartKind.JUDGMENTS, dataset="d", source=source, inputs=inputs)
 
 
 def completion(number: int, **changes: object) -> Completion:
@@ -23,96 +41,231 @@ def writer(tmp_path: Path) -> RunWriter:
     return RunWriter.create(tmp_path, "s", complete({"title": "x"}))
 
 
-def kept(path: Path) -> list[str]:
+def keys(path: Path) -> list[str]:
     return [record.key for record in Run(path).records("completions")]  # type: ignore[union-attr]
 
 
-def test_a_record_is_kept_once(writer: RunWriter) -> None:
-    assert writer.append(completion(1))
-    assert not writer.append(completion(1, computed_in="elsewhere"))
-    assert writer.get("completions", ("k1",)) == completion(1)
-    assert writer.get("completions", ("k2",)) is None
-    assert kept(writer.path) == ["k1"]
+def test_a_record_is_stored_once(writer: RunWriter) -> None:
+    shard = writer.open_part(step()).shard(1)
+    assert shard.append(completion(1))
+    assert not shard.append(completion(1, computed_in="elsewhere"))
+    assert shard.get("completions", ("k1",)) == completion(1)
+    assert shard.get("completions", ("k2",)) is None
+    assert keys(writer.path) == ["k1"]
 
 
 def test_readers_see_what_is_written_before_it_is_sealed(writer: RunWriter) -> None:
+    shard = writer.open_part(step()).shard(1)
     for number in range(3):
-        writer.append(completion(number))
-        assert len(kept(writer.path)) == number + 1
+        shard.append(completion(number))
+        assert len(keys(writer.path)) == number + 1
 
 
-def test_sealing_in_steps(writer: RunWriter) -> None:
-    writer.append(completion(1))
-    writer.append(Item("d", "i"))
-    writer.seal(State.INTERRUPTED, stopped_by="Interrupted")
-    writer.append(completion(2))
-    writer.append(completion(1))
+def test_a_part_is_completed_shard_by_shard(writer: RunWriter) -> None:
+    part = writer.open_part(step())
+    part.shard(1).append(completion(1))
+    part.shard(1).append(Item("d", "i"))
+    part.shard(2).append(completion(2))
+    part.shard(1).seal()
+    assert (part.is_sealed(1), part.is_sealed(2)) == (True, False)
+    assert keys(writer.path) == ["k1", "k2"]
+    entry = writer.finish_part(part, PartFacts(expected=2))
     writer.seal(State.SEALED)
     writer.close()
     run = Run(writer.path)
     assert run.finished
-    assert [part.path for part in run.manifest.segments] == [
-        "segments/0001-items.parquet",
-        "segments/0001-completions.parquet",
-        "segments/0002-completions.parquet",
+    assert run.manifest.parts == (entry,)
+    assert entry.rows == {"items": 1, "completions": 2}
+    assert [file.path.name for file in run.files("completions")] == [
+        "0001-completions.parquet",
+        "0002-completions.parquet",
     ]
-    assert [part.rows for part in run.manifest.segments] == [1, 1, 1]
-    assert kept(writer.path) == ["k1", "k2"]
-    assert run.manifest.stopped_by == "Interrupted"
-    assert sorted(path.name for path in writer.path.iterdir()) == ["lock", "manifest.json", "segments"]
+    assert run.part_record(entry).facts.expected == 2
+    assert keys(writer.path) == ["k1", "k2"]
+    assert sorted(path.name for path in run.part_folder(entry).iterdir()) == [
+        "0001-completions.parquet",
+        "0001-items.parquet",
+        "0002-completions.parquet",
+        "part.json",
+    ]
+
+
+def test_a_shard_is_sealed_with_its_last_job(writer: RunWriter) -> None:
+    shard = writer.open_part(step()).shard(1)
+    shard.expect_jobs(2)
+    shard.append(completion(1))
+    shard.end_job()
+    assert not shard.sealed
+    shard.append(completion(2))
+    shard.end_job()
+    assert shard.sealed
+    assert keys(writer.path) == ["k1", "k2"]
+    assert not Run(writer.path).journals()
 
 
 def test_a_writer_goes_on_where_another_stopped(writer: RunWriter) -> None:
-    writer.append(completion(1))
-    writer.seal(State.INTERRUPTED)
-    writer.append(completion(2))
+    part = writer.open_part(step())
+    part.write_shard(1, [completion(1)])
+    part.shard(2).append(completion(2))
     writer.close()
     again = RunWriter(writer.path)
-    assert [record.key for record in again.table("completions")] == ["k1", "k2"]  # type: ignore[union-attr]
-    again.append(completion(3))
-    again.seal(State.SEALED)
+    part = again.open_part(step())
+    assert [record.key for record in part.records("completions")] == ["k1", "k2"]  # type: ignore[union-attr]
+    part.shard(2).append(completion(3))
+    again.finish_part(part, PartFacts())
     again.close()
-    assert kept(writer.path) == ["k1", "k2", "k3"]
+    assert keys(writer.path) == ["k1", "k2", "k3"]
 
 
-@pytest.mark.parametrize("stop_at", ["segment", "manifest", "unlink"])
+class Crash(BaseException):
+    """The process dies here."""
+
+
+def crash(*_: object, **__: object) -> None:
+    raise Crash
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "evalhub.store.part_writer.write_records",
+        "evalhub.files.sync",
+        "pathlib.Path.replace",
+        "evalhub.store.part_writer.write_part",
+        "pathlib.Path.unlink",
+        "evalhub.store.run.write_manifest",
+    ],
+)
 def test_a_crash_while_sealing_loses_nothing(
-    writer: RunWriter, monkeypatch: pytest.MonkeyPatch, stop_at: str
+    writer: RunWriter, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    class Crash(BaseException):
-        pass
-
-    def crash(*_: object, **__: object) -> None:
-        raise Crash
-
-    writer.append(completion(1))
-    writer.append(Score("d", "i", "s", "m"))
+    part = writer.open_part(step())
+    part.shard(1).append(completion(1))
+    part.shard(1).append(Score("d", "i", "s", "m"))
     with monkeypatch.context() as patched:
-        if stop_at == "segment":
-            patched.setattr(Path, "replace", crash)
-        elif stop_at == "manifest":
-            patched.setattr("evalhub.store.run.write_manifest", crash)
-        else:
-            patched.setattr(Path, "unlink", crash)
+        patched.setattr(place, crash)
         with pytest.raises(Crash):
-            writer.seal(State.SEALED)
+            writer.finish_part(part, PartFacts())
     os.close(writer._lock._file)
-    assert kept(writer.path) == ["k1"]
+    assert keys(writer.path) == ["k1"]
     again = RunWriter(writer.path)
-    again.append(completion(2))
-    again.seal(State.SEALED)
+    if not again.part(step()):
+        part = again.open_part(step())
+        if not part.is_sealed(1):
+            assert not part.shard(1).append(completion(1))
+        again.finish_part(part, PartFacts())
     again.close()
-    assert kept(writer.path) == ["k1", "k2"]
+    assert keys(writer.path) == ["k1"]
     assert len(list(Run(writer.path).records("scores"))) == 1
+    assert not any(finding.problem for finding in verify(Run(writer.path)))
 
 
 def test_a_reader_survives_a_seal_in_between(writer: RunWriter) -> None:
-    writer.append(completion(1))
+    part = writer.open_part(step())
+    part.shard(1).append(completion(1))
     reader = Run(writer.path)
+    writer.finish_part(part, PartFacts())
     writer.seal(State.SEALED)
     writer.close()
     assert [record.key for record in reader.records("completions")] == ["k1"]  # type: ignore[union-attr]
     assert reader.finished
+
+
+class TestReuse:
+    def sealed(self, root: Path, *records: Completion) -> Run:
+        writer = RunWriter.create(root, "s", complete({}))
+        part = writer.open_part(step(), ENGINE)
+        part.write_shard(1, records)
+        writer.finish_part(part, PartFacts(records=len(records)))
+        writer.seal(State.SEALED)
+        writer.close()
+        return Run(writer.path)
+
+    def test_a_linked_part_shares_its_files_and_says_where_they_come_from(
+        self, tmp_path: Path, writer: RunWriter
+    ) -> None:
+        source = self.sealed(tmp_path, completion(1))
+        linked = writer.link_part(source, source.manifest.parts[0])
+        assert linked.computed_in == source.id
+        (here,), (there,) = (run.files("completions") for run in (Run(writer.path), source))
+        assert here.path.stat().st_ino == there.path.stat().st_ino
+        assert (here.computed_in, there.computed_in) == (source.id, None)
+        writer.close()
+        third = RunWriter.create(tmp_path, "s", complete({}))
+        again = third.link_part(Run(writer.path), linked)
+        assert again.computed_in == source.id
+        third.close()
+
+    def test_a_removed_run_harms_no_run_that_shares_its_files(
+        self, tmp_path: Path, writer: RunWriter
+    ) -> None:
+        import shutil
+
+        source = self.sealed(tmp_path, completion(1))
+        writer.link_part(source, source.manifest.parts[0])
+        writer.close()
+        shutil.rmtree(source.path)
+        assert keys(writer.path) == ["k1"]
+        assert not any(finding.problem for finding in verify(Run(writer.path)))
+
+    def test_between_file_systems_a_part_is_copied(
+        self, tmp_path: Path, writer: RunWriter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise OSError(18, "Invalid cross-device link")
+
+        source = self.sealed(tmp_path, completion(1))
+        monkeypatch.setattr("os.link", refuse)
+        writer.link_part(source, source.manifest.parts[0])
+        writer.close()
+        (here,), (there,) = (run.files("completions") for run in (Run(writer.path), source))
+        assert here.path.stat().st_ino != there.path.stat().st_ino
+        assert here.path.read_bytes() == there.path.read_bytes()
+
+    @pytest.mark.parametrize("place", ["pathlib.Path.rename", "evalhub.store.run.write_manifest"])
+    def test_a_crash_while_linking(
+        self, tmp_path: Path, writer: RunWriter, monkeypatch: pytest.MonkeyPatch, place: str
+    ) -> None:
+        source = self.sealed(tmp_path, completion(1))
+        with monkeypatch.context() as patched:
+            patched.setattr(place, crash)
+            with pytest.raises(Crash):
+                writer.link_part(source, source.manifest.parts[0])
+        os.close(writer._lock._file)
+        again = RunWriter(writer.path)
+        linked = again.part(step()) or again.link_part(source, source.manifest.parts[0])
+        assert linked.computed_in == source.id
+        again.close()
+        assert keys(writer.path) == ["k1"]
+
+    def test_a_damaged_file_is_made_again(self, writer: RunWriter) -> None:
+        part = writer.open_part(step())
+        part.write_shard(1, [completion(1)])
+        part.write_shard(2, [completion(2)])
+        writer.finish_part(part, PartFacts())
+        writer.close()
+        (first, second) = [file.path for file in Run(writer.path).files("completions")]
+        second.write_bytes(b"PAR1")
+        again = RunWriter(writer.path)
+        assert again.damaged == (f"{first.parent.name}/{second.name}",)
+        assert again.part(step()) is None
+        part = again.open_part(step())
+        assert (part.is_sealed(1), part.is_sealed(2)) == (True, False)
+        part.write_shard(2, [completion(2)])
+        again.finish_part(part, PartFacts())
+        again.close()
+        assert keys(writer.path) == ["k1", "k2"]
+
+    def test_a_part_without_its_record_is_made_again(self, writer: RunWriter) -> None:
+        part = writer.open_part(step())
+        part.write_shard(1, [completion(1)])
+        writer.finish_part(part, PartFacts())
+        writer.close()
+        (part.folder / "part.json").write_text("{")
+        again = RunWriter(writer.path)
+        assert again.damaged == (f"{part.folder.name}/part.json",)
+        assert (again.manifest.parts, part.folder.exists()) == ((), False)
+        again.close()
 
 
 def test_one_writer_at_a_time(writer: RunWriter) -> None:
@@ -198,36 +351,58 @@ def test_the_folder_of_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert runs_root("/given") == Path("/given")
 
 
-class TestCache:
-    def sealed(self, root: Path, *records: Completion) -> RunWriter:
-        run = RunWriter.create(root, "s", complete({}))
-        for record in records:
-            run.append(record)
-        run.seal(State.SEALED)
-        run.close()
-        return run
+class TestCompletions:
+    def index(self, root: Path, engine: str = ENGINE) -> CompletionIndex:
+        return CompletionIndex(engine, all_runs(root), "this-run")
 
-    def test_completions_of_other_runs_say_where_they_come_from(self, tmp_path: Path) -> None:
-        first = self.sealed(tmp_path, completion(1), completion(2, computed_in="older"))
-        completions = list(cached_completions(all_runs(tmp_path), ["k1", "k2", "k3"]))
-        assert {record.key: record.computed_in for record in completions} == {"k1": first.id, "k2": "older"}
-        assert list(cached_completions([], ["k1"])) == []
+    def stored(self, root: Path, *records: Completion, seal: bool = True) -> RunWriter:
+        writer = RunWriter.create(root, "s", complete({}))
+        part = writer.open_part(step(run=writer.id), ENGINE)
+        for record in records:
+            part.shard(1).append(record)
+        if seal:
+            writer.finish_part(part, PartFacts())
+        writer.close()
+        return writer
+
+    @pytest.mark.parametrize("seal", [True, False])
+    def test_completions_of_other_runs_say_where_they_come_from(self, tmp_path: Path, seal: bool) -> None:
+        first = self.stored(tmp_path, completion(1), completion(2, computed_in="older"), seal=seal)
+        hits = self.index(tmp_path).find(["k1", "k2", "k3"])
+        assert {record.key: record.computed_in for record in hits} == {"k1": first.id, "k2": "older"}
+        assert list(CompletionIndex(ENGINE, [], "x").find(["k1"])) == []
+
+    def test_those_of_this_run_do_not(self, tmp_path: Path) -> None:
+        run = self.stored(tmp_path, completion(1))
+        (hit,) = CompletionIndex(ENGINE, all_runs(tmp_path), run.id).find(["k1"])
+        assert hit.computed_in is None
+
+    def test_another_engine_has_others(self, tmp_path: Path) -> None:
+        self.stored(tmp_path, completion(1))
+        assert list(self.index(tmp_path, "f" * 64).find(["k1"])) == []
 
     def test_what_failed_is_asked_again(self, tmp_path: Path) -> None:
-        self.sealed(
+        self.stored(
             tmp_path, completion(1, failure=FailureKind.ENGINE), completion(2, failure=FailureKind.TOO_LONG)
         )
-        assert list(cached_completions(all_runs(tmp_path), ["k1", "k2"])) == []
+        assert list(self.index(tmp_path).find(["k1", "k2"])) == []
 
     def test_each_key_comes_once(self, tmp_path: Path) -> None:
-        for _ in range(3):
-            self.sealed(tmp_path, completion(1))
-        assert len(list(cached_completions(all_runs(tmp_path), ["k1"]))) == 1
+        for _ in range(40):
+            self.stored(tmp_path, completion(1))
+        assert len(list(self.index(tmp_path).find(["k1"]))) == 1
 
-    def test_a_corrupt_run_is_passed_over(self, tmp_path: Path) -> None:
-        good, bad = self.sealed(tmp_path, completion(1)), self.sealed(tmp_path, completion(1))
-        (segment,) = Run(bad.path).segments("completions")
-        for broken in (b"", segment.read_bytes()[:200], segment.read_bytes()[:-9] + b"x" * 9):
-            segment.write_bytes(broken)
-            (hit,) = cached_completions(all_runs(tmp_path), ["k1"])
+    def test_keys_of_equal_beginning_are_told_apart(self, tmp_path: Path) -> None:
+        same = "0123456789abcdef"
+        self.stored(tmp_path, *(Completion(f"{same}{end}", "m", "[]", text=end) for end in "ab"))
+        (hit,) = self.index(tmp_path).find([f"{same}b", f"{same}c"])
+        assert hit.text == "b"
+
+    def test_a_corrupt_file_is_passed_over(self, tmp_path: Path) -> None:
+        good, bad = self.stored(tmp_path, completion(1)), self.stored(tmp_path, completion(1))
+        (file,) = Run(bad.path).files("completions")
+        content = file.path.read_bytes()
+        for broken in (b"", content[:200], content[:-9] + b"x" * 9):
+            file.path.write_bytes(broken)
+            (hit,) = self.index(tmp_path).find(["k1"])
             assert hit.computed_in == good.id

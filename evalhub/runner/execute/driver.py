@@ -1,12 +1,11 @@
-"""Executes generators of requests: their completions come from the cache or from one engine."""
+"""Executes generators of requests: their completions come from earlier work or from one engine."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from evalhub.engines import Engine, EngineIdentity, completion_key
 from evalhub.errors import EngineError
@@ -14,9 +13,17 @@ from evalhub.records import Completion, Record, Request, has_failed
 from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.execute.watch import Watch
 from evalhub.runner.progress import Progress
-from evalhub.store import RunWriter, all_runs, cached_completions
+from evalhub.store import CompletionIndex, ShardWriter
 
 Job = Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Record, ...]]
+
+
+class ShardJob(NamedTuple):
+    """A job, and the shard that stores its completions and the records that it returns."""
+
+    shard: ShardWriter
+    job: Job
+
 
 CHUNK = 2048
 """Number of jobs that are started together."""
@@ -26,8 +33,17 @@ CHUNK = 2048
 class _OpenJob:
     """A job with the requests that it waits for."""
 
+    shard: ShardWriter
     job: Job
     needs: tuple[tuple[str, Request], ...]
+
+    def lacks(self) -> list[str]:
+        """Return the keys of the completions that the shard does not have yet."""
+        return [key for key, _ in self.needs if not _is_stored(self.shard, key)]
+
+    def answers(self) -> tuple[Completion, ...]:
+        """Return the completions that the job waits for."""
+        return tuple(cast("Completion", self.shard.get("completions", (key,))) for key, _ in self.needs)
 
 
 class Driver:
@@ -36,9 +52,9 @@ class Driver:
     The engine is opened at the first request that no run has answered yet.
 
     Args:
-        run: Stores completions and records.
-        root: The folder of all runs, which are searched for completions.
+        where: The run's id, for errors.
         identity: The engine's identity, known without starting it.
+        open_index: Opens the index of the completions that this engine has given already.
         open_engine: Starts the engine.
         watch: Ends the run if every answer fails for the same reason.
     """
@@ -46,23 +62,25 @@ class Driver:
     def __init__(
         self,
         *,
-        run: RunWriter,
-        root: Path,
+        where: str,
         identity: EngineIdentity,
+        open_index: Callable[[], CompletionIndex],
         open_engine: Callable[[], Engine],
         watch: Watch | None = None,
     ) -> None:
-        self._run = run
-        self._earlier_runs = [earlier for earlier in all_runs(root) if earlier.id != run.id]
+        self._where = where
         self._identity = identity
-        self._open = open_engine
+        self._open_index = open_index
+        self._open_engine = open_engine
         self._watch = watch
+        self._index: CompletionIndex | None = None
+        self._shards: list[ShardWriter] = []
         self._waiting: dict[str, list[_OpenJob]] = {}
         self._inflight: set[str] = set()
         self._cache_hits = 0
         self.engine: Engine | None = None
 
-    def execute(self, jobs: Iterable[Job], progress: Progress, stop: Stop) -> None:
+    def execute(self, jobs: Iterable[ShardJob], progress: Progress, stop: Stop) -> None:
         """Execute all jobs. On a stop, finish the open requests and return.
 
         The jobs are pulled as the engine has room, so that its batch stays full. The method may be called
@@ -76,72 +94,106 @@ class Driver:
         finally:
             stop.on_request = None
 
-    def _execute(self, source: Iterator[Job], progress: Progress, stop: Stop) -> None:
+    def _execute(self, source: Iterator[ShardJob], progress: Progress, stop: Stop) -> None:
         self._refill(source, progress, stop)
         for completion in self.engine.results() if self.engine else ():
             self._inflight.discard(completion.key)
-            self._run.append(completion)
+            waiting = self._waiting.pop(completion.key, [])
+            for job in waiting:
+                job.shard.append(completion)
             progress.advance()
-            self._wake(completion.key, progress, stop)
+            self._wake(waiting, progress, stop)
             self._refill(source, progress, stop)
         if self._inflight and not stop.requested:
             count = len(self._inflight)
-            raise EngineError(f"the engine left {count} requests unanswered", where=self._run.id)
+            raise EngineError(f"the engine left {count} requests unanswered", where=self._where)
 
     def close(self) -> None:
         """Stop the engine, if one was started."""
         if self.engine:
             self.engine.close()
 
-    def _refill(self, source: Iterator[Job], progress: Progress, stop: Stop) -> None:
+    def _refill(self, source: Iterator[ShardJob], progress: Progress, stop: Stop) -> None:
         while not stop.requested and len(self._inflight) < CHUNK // 2:
             chunk = list(islice(source, CHUNK))
             if not chunk:
                 return
-            fresh = [waiting for job in chunk if (waiting := self._advance(job, None, progress))]
+            fresh = [waiting for job in chunk if (waiting := self._start(job, progress))]
             for waiting in self._reuse(fresh, progress):
                 if stop.requested:
                     return
                 self._submit(waiting, progress, stop)
 
     def _reuse(self, jobs: list[_OpenJob], progress: Progress) -> list[_OpenJob]:
-        """Answer jobs from earlier runs as far as these have completions. Return the remaining jobs."""
+        """Answer jobs by what is known already. Return those that need an engine."""
         while jobs:
-            missing = {key for waiting in jobs for key, _ in waiting.needs if not self._is_stored(key)}
-            has_new = False
-            for completion in cached_completions(self._earlier_runs, missing):
-                has_new = self._run.append(completion) or has_new
-                self._cache_hits += 1
-            if not has_new:
+            waiting: dict[str, list[_OpenJob]] = {}
+            for job in jobs:
+                for key in dict.fromkeys(job.lacks()):
+                    waiting.setdefault(key, []).append(job)
+            completions = list(self._find_stored(waiting))
+            for completion in completions:
+                for job in waiting[completion.key]:
+                    job.shard.append(completion)
+            if not completions:
                 return jobs
-            advanced = [self._advance_if_ready(waiting, progress) for waiting in jobs]
-            jobs = [waiting for waiting in advanced if waiting]
+            advanced = [self._go_on(job, progress) if not job.lacks() else job for job in jobs]
+            jobs = [job for job in advanced if job]
         return jobs
 
-    def _advance_if_ready(self, waiting: _OpenJob, progress: Progress) -> _OpenJob | None:
-        if all(self._is_stored(key) for key, _ in waiting.needs):
-            return self._advance(waiting.job, self._answers(waiting), progress)
-        return waiting
+    def _find_stored(self, keys: Iterable[str]) -> Iterator[Completion]:
+        """Yield the completions that another open shard, or a sealed one of any run, has."""
+        missing = []
+        self._enter_sealed_shards()
+        for key in keys:
+            stored = (shard.get("completions", (key,)) for shard in self._shards)
+            completion = next((record for record in stored if record is not None), None)
+            if completion is not None:
+                yield cast("Completion", completion)
+            else:
+                missing.append(key)
+        if not missing:
+            return
+        self._index = self._index or self._open_index()
+        for completion in self._index.find(missing):
+            self._cache_hits += 1
+            yield completion
+
+    def _enter_sealed_shards(self) -> None:
+        for shard in [shard for shard in self._shards if shard.sealed]:
+            self._shards.remove(shard)
+            if self._index:
+                self._index.add(shard.part.folder, shard.part.record)
+
+    def _start(self, job: ShardJob, progress: Progress) -> _OpenJob | None:
+        if job.shard not in self._shards:
+            self._shards.append(job.shard)
+        return self._advance(_OpenJob(job.shard, job.job, ()), None, progress)
+
+    def _go_on(self, waiting: _OpenJob, progress: Progress) -> _OpenJob | None:
+        return self._advance(waiting, waiting.answers(), progress)
 
     def _advance(
-        self, job: Job, answers: tuple[Completion, ...] | None, progress: Progress
+        self, waiting: _OpenJob, answers: tuple[Completion, ...] | None, progress: Progress
     ) -> _OpenJob | None:
-        """Send answers until the job needs a completion that is not stored, or ends."""
+        """Send answers until the job needs a completion that its shard does not have, or ends."""
+        job = waiting.job
         try:
             while True:
                 requests = next(job) if answers is None else job.send(answers)
                 keys = (completion_key(self._identity, request) for request in requests)
-                waiting = _OpenJob(job, tuple(zip(keys, requests, strict=True)))
-                if not all(self._is_stored(key) for key, _ in waiting.needs):
+                waiting = replace(waiting, needs=tuple(zip(keys, requests, strict=True)))
+                if waiting.lacks():
                     return waiting
-                answers = self._answers(waiting)
+                answers = waiting.answers()
         except StopIteration as end:
-            self._store(end.value, progress)
+            self._store(waiting.shard, end.value, progress)
             return None
 
-    def _store(self, records: tuple[Record, ...], progress: Progress) -> None:
+    def _store(self, shard: ShardWriter, records: tuple[Record, ...], progress: Progress) -> None:
         for record in records:
-            self._run.append(record)
+            shard.append(record)
+        shard.end_job()
         failures = sum(has_failed(getattr(record, "failure", None)) for record in records)
         progress.advance(steps=len(records), failures=failures, cache_hits=self._cache_hits)
         self._cache_hits = 0
@@ -149,17 +201,16 @@ class Driver:
             self._watch.count(records)
 
     def _submit(self, waiting: _OpenJob, progress: Progress, stop: Stop) -> None:
-        for key, request in dict(waiting.needs).items():
-            if self._is_stored(key):
-                continue
+        requests = dict(waiting.needs)
+        for key in dict.fromkeys(waiting.lacks()):
             self._waiting.setdefault(key, []).append(waiting)
             if key not in self._inflight:
                 self._inflight.add(key)
                 self.engine = self.engine or self._start_engine(progress, stop)
-                self.engine.submit(key, request)
+                self.engine.submit(key, requests[key])
 
     def _start_engine(self, progress: Progress, stop: Stop) -> Engine:
-        engine = self._open()
+        engine = self._open_engine()
         self._end_early(engine, progress, stop)
         return engine
 
@@ -174,15 +225,13 @@ class Driver:
         if stop.requested:
             end_early()
 
-    def _wake(self, key: str, progress: Progress, stop: Stop) -> None:
-        for waiting in self._waiting.pop(key, []):
-            if all(self._is_stored(needed_key) for needed_key, _ in waiting.needs):
-                following = self._advance(waiting.job, self._answers(waiting), progress)
-                if following and not stop.requested:
-                    self._submit(following, progress, stop)
+    def _wake(self, jobs: list[_OpenJob], progress: Progress, stop: Stop) -> None:
+        """Go on with jobs one of whose completions has come."""
+        ready = [self._go_on(job, progress) for job in jobs if not job.lacks()]
+        for following in self._reuse([job for job in ready if job], progress):
+            if not stop.requested:
+                self._submit(following, progress, stop)
 
-    def _is_stored(self, key: str) -> bool:
-        return self._run.get("completions", (key,)) is not None
 
-    def _answers(self, waiting: _OpenJob) -> tuple[Completion, ...]:
-        return tuple(cast(Completion, self._run.get("completions", (key,))) for key, _ in waiting.needs)
+def _is_stored(shard: ShardWriter, key: str) -> bool:
+    return shard.get("completions", (key,)) is not None

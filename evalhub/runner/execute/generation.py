@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from evalhub.analysis.run.answers import WARNED_SHARE, cut_answer_sentences
@@ -12,7 +13,6 @@ from evalhub.records import (
     Completion,
     FailureKind,
     Item,
-    Record,
     Request,
     Response,
     Sampling,
@@ -21,7 +21,9 @@ from evalhub.records import (
     digest,
     join_reasoning,
 )
+from evalhub.runner.plan.datasets import hash_texts
 from evalhub.runner.plan.resolve import ResolvedCandidate
+from evalhub.store import PartFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +81,36 @@ def _response(generation: Generation, completions: list[Completion]) -> Response
     )
 
 
-def warn_of_cuts(candidates: Iterable[ResolvedCandidate], records: Iterable[Record]) -> Iterator[str]:
-    """Yield a warning for each candidate many of whose answers the token limit cut.
-
-    Args:
-        candidates: The candidates of a suite.
-        records: The responses of its run.
-    """
-    responses = [record for record in records if isinstance(record, Response)]
-    for candidate in candidates:
-        spec = candidate.spec
-        finished = [record for record in responses if record.system == spec.id and record.finish_reason]
-        cut = [response for response in finished if response.finish_reason == CUT]
-        counts = {
+def response_facts(responses: Sequence[Response], expected: int) -> PartFacts:
+    """Return what later steps need to know of a candidate's responses to a dataset."""
+    finished = [response for response in responses if response.finish_reason]
+    cut = [response for response in finished if response.finish_reason == CUT]
+    return PartFacts(
+        outputs={"texts": hash_texts(responses)},
+        expected=expected,
+        records=len(responses),
+        valid=sum(response.failure is None for response in responses),
+        retriable=sum(response.failure is FailureKind.ENGINE for response in responses),
+        cut={
             "ended": len(finished),
             "cut": len(cut),
             "cut_failed": sum(response.failure is not None for response in cut),
-            "max_tokens": spec.sampling.max_tokens,
-        }
-        yield from cut_answer_sentences([{"system": spec.id, **counts}], min_share=WARNED_SHARE)
+        },
+    )
+
+
+def warn_of_cuts(candidate: ResolvedCandidate, parts: Iterable[PartFacts]) -> Iterator[str]:
+    """Yield a warning if the token limit cut many of a candidate's answers.
+
+    Args:
+        candidate: The candidate.
+        parts: The facts of its responses to each dataset.
+    """
+    counts: Counter[str] = Counter()
+    for facts in parts:
+        counts.update(facts.cut)
+    row = {"system": candidate.spec.id, **counts, "max_tokens": candidate.spec.sampling.max_tokens}
+    yield from cut_answer_sentences([row], min_share=WARNED_SHARE)
 
 
 def _finish_reason(completions: list[Completion]) -> str | None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from evalhub.judging import JudgmentGenerator, Task, fail_all
 from evalhub.records import FailureKind, Item, Response
-from evalhub.runner.execute.driver import Job
+from evalhub.runner.execute.driver import Job, ShardJob
 from evalhub.runner.execute.generation import Generation, generate
-from evalhub.runner.plan.resolve import Resolved, ResolvedJudge, Runnable
-from evalhub.runner.plan.tasks import PlannedTask
+from evalhub.runner.execute.parts import ResponseKey
+from evalhub.runner.plan.datasets import SuiteDataset
+from evalhub.runner.plan.resolve import ResolvedCandidate, ResolvedJudge, Runnable
+from evalhub.runner.plan.tasks import PlannedTask, cut_shards
 from evalhub.specs import EngineSpec
-from evalhub.store import RunWriter
+from evalhub.store import PartWriter
 
 TaskRounds = Callable[[ResolvedJudge], Iterable[Iterable[PlannedTask]]]
 """Returns the rounds of one judge's tasks. A round is made when the one before it is judged."""
@@ -33,71 +36,127 @@ class EngineWork:
     ids: tuple[str, ...]
     runs: Runnable
     spec: EngineSpec
-    rounds: Iterator[list[Job]]
+    rounds: Iterator[list[ShardJob]]
 
 
-def make_generations(resolved: Resolved) -> Iterator[EngineWork]:
+@dataclass(frozen=True, slots=True)
+class AnswerStep:
+    """A candidate that answers a dataset."""
+
+    candidate: ResolvedCandidate
+    dataset: SuiteDataset
+    part: PartWriter
+
+    @property
+    def expected(self) -> int:
+        """Number of planned responses."""
+        return len(self.dataset.items) * self.candidate.spec.samples
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeStep:
+    """A judge that judges a dataset.
+
+    Attributes:
+        items: The dataset's items by id.
+        responses: The responses to judge, by their key.
+    """
+
+    judge: ResolvedJudge
+    dataset: SuiteDataset
+    part: PartWriter
+    items: Mapping[str, Item]
+    responses: Mapping[ResponseKey, Response]
+
+    def job(self, task: PlannedTask) -> ShardJob:
+        """Return the job of a task."""
+        responses = tuple(self._response(key) for key in task.response_keys)
+        job = judge_job(self.judge, self.items[task.item_id], responses, task)
+        return ShardJob(self.part.shard(task.shard), job)
+
+    def _response(self, key: ResponseKey) -> Response:
+        """Return a response. A run of attacks stores its own in the part of the judgments."""
+        stored = self.responses.get(key) or cast("Response | None", self.part.get("responses", key))
+        return stored or Response(*key)
+
+
+def make_generations(steps: Iterable[AnswerStep]) -> Iterator[EngineWork]:
     """Yield the jobs of each candidate: one for each item and sample."""
-    for candidate in resolved.candidates:
-        spec = candidate.spec
-        jobs = [
-            generate(
-                Generation(
-                    item=item,
-                    system=spec.id,
-                    families=candidate.runs.families,
-                    sampling=spec.sampling.sampling(),
-                    sample=sample,
-                    system_prompt=spec.system_prompt,
-                    think=tuple(pair.tags for pair in spec.think),
-                )
-            )
-            for dataset in resolved.datasets
-            for item in dataset.items
-            for sample in range(spec.samples)
-        ]
-        yield EngineWork((spec.id,), candidate.runs, spec.engine, iter([cast("list[Job]", jobs)]))
+    by_candidate: dict[str, list[AnswerStep]] = {}
+    for step in steps:
+        by_candidate.setdefault(step.candidate.spec.id, []).append(step)
+    for name, of_candidate in by_candidate.items():
+        candidate = of_candidate[0].candidate
+        jobs = [job for step in of_candidate for job in _generations(step)]
+        yield EngineWork((name,), candidate.runs, candidate.spec.engine, iter([jobs]))
 
 
-def make_judgings(writer: RunWriter, resolved: Resolved, task_rounds: TaskRounds) -> Iterator[EngineWork]:
+def _generations(step: AnswerStep) -> list[ShardJob]:
+    """Return the jobs of the shards that are not sealed yet."""
+    items = step.dataset.items
+    shards = cut_shards([(item.cluster, 1) for item in items])
+    jobs = [
+        (shard, job)
+        for item, shard in zip(items, shards, strict=True)
+        if not step.part.is_sealed(shard)
+        for job in answer_jobs(step.candidate, item)
+    ]
+    for shard, count in Counter(shard for shard, _ in jobs).items():
+        step.part.shard(shard).expect_jobs(count)
+    return [ShardJob(step.part.shard(shard), job) for shard, job in jobs]
+
+
+def answer_jobs(candidate: ResolvedCandidate, item: Item) -> Iterator[Job]:
+    """Yield the jobs in which a candidate answers an item, one for each sample."""
+    spec = candidate.spec
+    for sample in range(spec.samples):
+        generation = Generation(
+            item=item,
+            system=spec.id,
+            families=candidate.runs.families,
+            sampling=spec.sampling.sampling(),
+            sample=sample,
+            system_prompt=spec.system_prompt,
+            think=tuple(pair.tags for pair in spec.think),
+        )
+        yield cast("Job", generate(generation))
+
+
+def make_judgings(steps: Iterable[JudgeStep], task_rounds: TaskRounds) -> Iterator[EngineWork]:
     """Yield the jobs of each judge: one for each task.
 
     Args:
-        writer: The run, which holds the items and the responses.
-        resolved: The suite.
+        steps: The datasets that each judge judges.
         task_rounds: Returns the rounds of one judge's tasks.
     """
-    items = {(item.dataset, item.item_id): item for item in cast("list[Item]", writer.table("items"))}
+    by_judge: dict[str, dict[str, JudgeStep]] = {}
+    for step in steps:
+        by_judge.setdefault(step.judge.spec.id, {})[step.dataset.id] = step
 
-    def make_rounds(judge: ResolvedJudge) -> Iterator[list[Job]]:
+    def make_rounds(judge: ResolvedJudge, by_dataset: dict[str, JudgeStep]) -> Iterator[list[ShardJob]]:
         for tasks in task_rounds(judge):
-            yield cast("list[Job]", [_judge_task(writer, items, judge, task) for task in tasks])
+            yield [by_dataset[task.dataset].job(task) for task in tasks]
 
-    for judge in resolved.judges:
-        yield EngineWork((judge.spec.id,), judge.runs, judge.spec.engine, make_rounds(judge))
+    for name, by_dataset in by_judge.items():
+        judge = next(iter(by_dataset.values())).judge
+        yield EngineWork((name,), judge.runs, judge.spec.engine, make_rounds(judge, by_dataset))
 
 
-def _judge_task(
-    writer: RunWriter, items: dict[tuple[str, str], Item], judge: ResolvedJudge, planned: PlannedTask
-) -> JudgmentGenerator:
+def judge_job(judge: ResolvedJudge, item: Item, responses: tuple[Response, ...], planned: PlannedTask) -> Job:
     """Return the protocol's generator. A failed response makes a failed judgment."""
-    responses: list[Response] = []
-    for system in planned.systems:
-        key = (planned.dataset, planned.item_id, system, planned.sample)
-        responses.append(cast("Response | None", writer.get("responses", key)) or Response(*key))
     task = Task(
         judge=judge.judge,
-        item=items[planned.dataset, planned.item_id],
+        item=item,
         criterion=planned.criterion,
-        responses=tuple(responses),
+        responses=responses,
         shown=planned.shown,
         row=planned.row,
         repeat=planned.repeat,
         same_family=planned.same_family,
     )
     if any(response.text is None for response in responses):
-        return _fail_task(task, planned)
-    return judge.protocol.ask(task)
+        return cast("Job", _fail_task(task, planned))
+    return cast("Job", judge.protocol.ask(task))
 
 
 def _fail_task(task: Task, planned: PlannedTask) -> JudgmentGenerator:

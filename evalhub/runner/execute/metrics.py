@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, cast
 
 from evalhub.metrics import NO_TEXT, Column, CountedMetric, LanguageMetric, Metric
 from evalhub.records import Item, Response, Score
-from evalhub.runner.plan.resolve import Resolved, metric_columns
-from evalhub.runner.progress import Progress
-from evalhub.store import RunWriter
+from evalhub.runner.plan.datasets import SuiteDataset
+from evalhub.runner.plan.resolve import metric_columns
+from evalhub.specs import MetricUse
+from evalhub.store import MetricFacts
 
 
 def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) -> Iterator[Score]:
@@ -62,32 +62,24 @@ def _length_columns(metric: Metric, chars: list[int]) -> list[Column]:
     return [replace(column, values=values, reasons=reasons) for column in _columns(metric, [], [])]
 
 
-def score_all(writer: RunWriter, resolved: Resolved, progress: Progress) -> None:
-    """Score every response, except those of systems that are the references."""
-    responses = cast("list[Response]", writer.table("responses"))
-    columns: dict[str, dict[str, Any]] = {}
-    for dataset in resolved.datasets:
-        card = dataset.card
-        items = {item.item_id: item for item in dataset.items}
-        answered = sorted(
-            (
-                response
-                for response in responses
-                if response.dataset == card.id and response.system not in card.reference_systems
-            ),
-            key=lambda response: (response.item_id, response.system, response.sample),
-        )
-        for use, metric in resolved.metrics:
-            progress.stage(f"metric {use.name} on {card.id}", len(answered))
-            names = use.names(metric_columns(metric))
-            for score in scores(metric, items, answered):
-                score = replace(score, metric=names[score.metric])
-                writer.append(score)
-                columns[score.metric] = {
-                    "metric": use.name,
-                    "bounds": metric.bounds,
-                    "higher_is_better": None if metric.is_length else metric.higher_is_better,
-                    "is_length": metric.is_length,
-                }
-            progress.advance(steps=len(answered))
-    writer.update(metrics=columns)
+def make_scores(
+    use: MetricUse, metric: Metric, dataset: SuiteDataset, responses: Iterable[Response]
+) -> tuple[list[Score], dict[str, MetricFacts]]:
+    """Return the scores of a dataset's responses, and the facts of their columns.
+
+    Systems that are the references have no scores.
+    """
+    answered = sorted(
+        (response for response in responses if response.system not in dataset.card.reference_systems),
+        key=lambda response: (response.item_id, response.system, response.sample),
+    )
+    names = use.names(metric_columns(metric))
+    items = {item.item_id: item for item in dataset.items}
+    rows = [replace(score, metric=names[score.metric]) for score in scores(metric, items, answered)]
+    facts = MetricFacts(
+        metric=use.name,
+        bounds=metric.bounds,
+        higher_is_better=None if metric.is_length else metric.higher_is_better,
+        is_length=metric.is_length,
+    )
+    return rows, {score.metric: facts for score in rows}

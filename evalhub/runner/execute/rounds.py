@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -10,15 +11,16 @@ from typing import NamedTuple, cast
 from evalhub.judging.aggregate import judgment_row, pair_verdict
 from evalhub.judging.early_stopping import PAIR, cluster_order, compare_sequentially
 from evalhub.records import Judgment
+from evalhub.runner.execute.jobs import JudgeStep
 from evalhub.runner.plan.manifest import planned_facts
 from evalhub.runner.plan.plan import Plan
-from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
+from evalhub.runner.plan.resolve import ResolvedJudge
 from evalhub.runner.plan.tasks import PlannedTask
 from evalhub.runner.progress import Progress
 from evalhub.scales import Kind
 from evalhub.specs import Combine, Positions
 from evalhub.stats.testing.sequential import Decision, Sequential
-from evalhub.store import DecidedPair, EarlyStopping, RunWriter
+from evalhub.store import DecidedPair, EarlyStopping, PartWriter, RunWriter
 
 ROUND = 20
 """Number of clusters of a dataset that are judged between two tests."""
@@ -41,7 +43,7 @@ class Rounds:
 
     Args:
         writer: The run. Every decided pair is written to its manifest.
-        resolved: The suite.
+        steps: The datasets that each judge judges.
         planned: The suite's plan.
         progress: Shows every decided pair.
 
@@ -49,30 +51,44 @@ class Rounds:
         plan: The plan without the tasks of decided pairs.
     """
 
-    def __init__(self, writer: RunWriter, resolved: Resolved, planned: Plan, progress: Progress) -> None:
+    def __init__(
+        self, writer: RunWriter, steps: Sequence[JudgeStep], planned: Plan, progress: Progress
+    ) -> None:
         self.plan = planned
         self._writer = writer
         self._progress = progress
+        self._parts = {(step.judge.spec.id, step.dataset.id): step.part for step in steps}
         self._clusters = {
-            (item.dataset, item.item_id): item.cluster
-            for dataset in resolved.datasets
-            for item in dataset.items
+            (step.dataset.id, item.item_id): item.cluster for step in steps for item in step.items.values()
         }
-        self._ranked = {dataset.card.id for dataset in resolved.datasets if not dataset.card.anonymous}
+        self._ranked = {step.dataset.id for step in steps if not step.dataset.card.anonymous}
         self._verdicts: dict[Pair, list[tuple[str | None, str]]] = {}
         self._decided: dict[Pair, Sequential] = {}
+        self._reused_pairs = planned.early_stopping.pairs if planned.early_stopping else ()
 
     def of(self, judge: ResolvedJudge) -> Iterator[Sequence[PlannedTask]]:
         """Yield the tasks of one judge, each round once the one before it is judged."""
         planned = self.plan.tasks[judge.spec.id]
         stopping = self.plan.early_stopping
         if stopping is None or judge.rubric.kind is not Kind.PAIRWISE:
-            yield planned
+            yield self._open_tasks(judge.spec.id, planned)
             return
         for tasks in self._split(judge.spec.seed, planned):
             if open_tasks := [task for task in tasks if not self._is_stopped(task)]:
                 yield open_tasks
             self._test_pairs(judge, tasks, stopping)
+
+    def _open_tasks(self, judge: str, tasks: Sequence[PlannedTask]) -> list[PlannedTask]:
+        """Return the tasks of shards that are not sealed. A shard is sealed with the last of its tasks."""
+        open_tasks = [task for task in tasks if not self._part(task).is_sealed(task.shard)]
+        sizes = Counter((task.dataset, task.shard) for task in open_tasks)
+        over_budget = {(task.dataset, task.shard) for task in self.plan.excess.get(judge, ())}
+        for dataset, shard in sizes.keys() - over_budget:
+            self._parts[judge, dataset].shard(shard).expect_jobs(sizes[dataset, shard])
+        return open_tasks
+
+    def _part(self, task: PlannedTask) -> PartWriter:
+        return self._parts[task.judge, task.dataset]
 
     def _split(self, seed: int, tasks: Sequence[PlannedTask]) -> Iterator[list[PlannedTask]]:
         """Yield each round's tasks, the clusters of every dataset in their random order."""
@@ -119,7 +135,7 @@ class Rounds:
         groups: dict[tuple[Pair, str, int], list[Judgment]] = {}
         for task in tasks:
             for pair, key in zip(_pairs(task), task.keys, strict=True):
-                judgment = cast("Judgment | None", self._writer.get("judgments", key))
+                judgment = cast("Judgment | None", self._part(task).get("judgments", key))
                 if judgment is not None and pair.dataset in self._ranked:
                     groups.setdefault((pair, task.item_id, task.sample), []).append(judgment)
         two_orders, vote = judge.spec.positions is Positions.BOTH, judge.spec.combine is Combine.VOTE
@@ -132,7 +148,7 @@ class Rounds:
     def _is_stopped(self, task: PlannedTask) -> bool:
         """Return whether all pairs of a task are decided. A task that is judged already is not stopped."""
         return all(pair in self._decided for pair in _pairs(task)) and not all(
-            self._writer.get("judgments", key) for key in task.keys
+            self._part(task).get("judgments", key) for key in task.keys
         )
 
     def _describe(self, pair: Pair) -> DecidedPair:

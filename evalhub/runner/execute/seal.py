@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import cast
 
 from evalhub.analysis import Results, rows_of, shortfall_sentences, shortfalls
 from evalhub.errors import EngineError, Inconclusive, Interrupted, LittleCoverage
 from evalhub.records import Judgment, has_failed
 from evalhub.runner.execute.interrupts import Stop
-from evalhub.runner.plan.plan import Plan, count_judgments
+from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.resolve import Resolved
-from evalhub.store import JudgeCounts, Run, RunWriter, State
+from evalhub.store import JudgeCounts, PartKind, Run, RunWriter, State
 
 RESUME = "give the same command again to go on; what was finished is kept"
 
@@ -24,24 +26,12 @@ def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
         LittleCoverage: A judge gave no valid verdict at all.
         EngineError: Some requests were not answered.
     """
-    judgments = [
-        judgment
-        for judgment in cast("list[Judgment]", writer.table("judgments"))
-        if judgment.judge in planned.tasks
-    ]
-    coverage = {
-        judge: JudgeCounts(
-            expected=count_judgments(tasks),
-            judgments=sum(judgment.judge == judge for judgment in judgments),
-            valid=sum(judgment.judge == judge and not has_failed(judgment.failure) for judgment in judgments),
-        )
-        for judge, tasks in planned.tasks.items()
-    }
+    coverage = {judge: _count(writer, judge, expected) for judge, expected in planned.expected.items()}
     missing = sum(counts.expected - counts.judgments for counts in coverage.values())
     unfinished = stop.requested or planned.over_budget or missing > 0
     writer.seal(State.INTERRUPTED if unfinished else State.SEALED, coverage=coverage)
     if stop.requested:
-        raise Interrupted("stopped and sealed", where=writer.id, fix=RESUME)
+        raise Interrupted("stopped", where=writer.id, fix=RESUME)
     if planned.over_budget:
         raise Inconclusive(
             f"the budget is spent with {planned.over_budget} judgments left",
@@ -53,11 +43,34 @@ def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
         raise EngineError(f"{missing} judgments were not answered", where=writer.id, fix=RESUME)
     for judge, counts in coverage.items():
         if counts.expected and not counts.valid:
-            first = next(judgment for judgment in judgments if judgment.judge == judge)
+            first = next(
+                judgment
+                for judgment in cast("Iterator[Judgment]", writer.records("judgments"))
+                if judgment.judge == judge
+            )
             raise LittleCoverage(
                 f"the judge {judge} gave no valid verdict at all ({first.failure}: {first.detail})",
                 where=writer.id,
             )
+
+
+def _count(writer: RunWriter, judge: str, expected: int) -> JudgeCounts:
+    """Return the numbers of a judge's planned, finished and valid judgments."""
+    finished = [
+        writer.part_record(part).facts
+        for part in writer.manifest.parts
+        if (part.kind, part.source) == (PartKind.JUDGMENTS, judge)
+    ]
+    failures: Counter[str | None] = Counter()
+    for part in writer.open_writers:
+        if (part.step.kind, part.step.source) == (PartKind.JUDGMENTS, judge):
+            failures += part.count_failures("judgments")
+    return JudgeCounts(
+        expected=expected,
+        judgments=sum(facts.records for facts in finished) + failures.total(),
+        valid=sum(facts.valid for facts in finished)
+        + sum(count for failure, count in failures.items() if not has_failed(failure)),
+    )
 
 
 def check_coverage(run: Run) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, zip_longest
-from pathlib import Path
 from typing import Any
 
 from evalhub.engines import Engine, open_engine
@@ -14,6 +13,7 @@ from evalhub.errors import EvalhubError
 from evalhub.runner.execute.driver import Driver
 from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.execute.jobs import EngineWork
+from evalhub.runner.execute.parts import Parts
 from evalhub.runner.execute.watch import Watch
 from evalhub.runner.plan.resolve import Resolved
 from evalhub.runner.progress import Progress
@@ -25,20 +25,23 @@ class Session:
     """One session of work on a run.
 
     Attributes:
-        writer: The run.
-        root: The folder of all runs.
+        parts: The parts of the run.
         resolved: The suite.
         progress: Shows how far the run is.
         stop: Whether the user asked the run to stop.
         watch: Ends the run if every answer fails for the same reason.
     """
 
-    writer: RunWriter
-    root: Path
+    parts: Parts
     resolved: Resolved
     progress: Progress
     stop: Stop
     watch: Watch
+
+    @property
+    def writer(self) -> RunWriter:
+        """The run."""
+        return self.parts.writer
 
     def execute(
         self, works: Iterable[EngineWork], further: Callable[[], Iterable[EngineWork]] = tuple
@@ -53,9 +56,9 @@ class Session:
             if self.stop.requested:
                 return
             driver = Driver(
-                run=self.writer,
-                root=self.root,
+                where=self.writer.id,
                 identity=work.runs.identity,
+                open_index=lambda work=work: self.parts.open_index(work.runs.identity),  # type: ignore[misc]
                 open_engine=lambda work=work: self._start_engine(work),  # type: ignore[misc]
                 watch=self.watch,
             )

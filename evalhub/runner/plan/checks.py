@@ -23,7 +23,7 @@ def check_suite(resolved: Resolved) -> None:
 
 def _check_judges(resolved: Resolved) -> None:
     """Check each judge's baseline and its criteria of labels against the datasets."""
-    systems = {response.system for dataset in resolved.datasets for response in dataset.responses}
+    systems = {system for dataset in resolved.datasets for system in dataset.facts.families}
     systems |= {candidate.spec.id for candidate in resolved.candidates}
     for judge in resolved.judges:
         where = f"{resolved.path}:judges.{judge.spec.id}"
@@ -44,7 +44,7 @@ def _check_judges(resolved: Resolved) -> None:
 
 def _check_datasets(resolved: Resolved) -> None:
     """Refuse two datasets or scores of one name, and recorded scores that the suite would compute."""
-    ids = [dataset.card.id for dataset in resolved.datasets]
+    ids = [dataset.id for dataset in resolved.datasets]
     names = [name for use, metric in resolved.metrics for name in use.names(metric_columns(metric)).values()]
     for name in names:
         if names.count(name) > 1:
@@ -56,14 +56,14 @@ def _check_datasets(resolved: Resolved) -> None:
             )
     computed = set(names)
     for dataset in resolved.datasets:
-        if ids.count(dataset.card.id) > 1:
+        if ids.count(dataset.id) > 1:
             raise SpecError(
                 "two datasets have one id",
                 where=str(resolved.path),
-                value=dataset.card.id,
+                value=dataset.id,
                 fix="give one of them an id of its own: {id: MINE, dataset: NAME}",
             )
-        clash = sorted(computed & {score.metric for score in dataset.scores})
+        clash = sorted(computed.intersection(dataset.facts.recorded_metrics))
         if clash:
             raise SpecError(
                 "the card records scores of a metric that the suite computes",
@@ -77,11 +77,11 @@ def _check_prompts(resolved: Resolved) -> None:
     """Refuse items without a prompt if a candidate or a judge needs it."""
     users = [part.id for part in (*resolved.suite.candidates, *resolved.suite.judges)]
     for dataset in resolved.datasets:
-        silent = [item.item_id for item in dataset.items if not item.turns]
+        silent = dataset.facts.without_prompt
         if silent and users:
             raise SpecError(
-                f"{len(silent)} of {len(dataset.items)} items have no prompt, which {users[0]} needs",
-                where=f"{resolved.path}:datasets.{dataset.card.id}",
+                f"{len(silent)} of {dataset.facts.items} items have no prompt, which {users[0]} needs",
+                where=f"{resolved.path}:datasets.{dataset.id}",
                 value=silent[0],
                 fix="return a prompt in the card's items, or leave candidates and judges out of the suite",
             )
@@ -90,11 +90,12 @@ def _check_prompts(resolved: Resolved) -> None:
 def _check_system_prompts(resolved: Resolved) -> None:
     """Refuse a candidate's system prompt beside an item with a system message."""
     for candidate in resolved.candidates:
-        for item in (item for dataset in resolved.datasets for item in dataset.items):
-            if candidate.spec.system_prompt and any(role == "system" for role, _ in item.messages):
+        for dataset in resolved.datasets:
+            item_id = dataset.facts.with_system_message
+            if candidate.spec.system_prompt and item_id is not None:
                 raise SpecError(
                     "the candidate has a system_prompt, and an item has a system message of its own "
-                    f"(dataset {item.dataset!r}, item {item.item_id!r})",
+                    f"(dataset {dataset.id!r}, item {item_id!r})",
                     where=f"{resolved.path}:candidates.{candidate.spec.id}.system_prompt",
                     fix="leave system_prompt out, or leave the system message out in the card's SELECT",
                 )

@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from evalhub.runner.plan.juries import with_juries
-from evalhub.runner.plan.plan import Plan, count_judgments
+from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.resolve import Resolved
 
 
@@ -41,7 +41,7 @@ def manifest_facts(resolved: Resolved, planned: Plan) -> dict[str, Any]:
             }
             for judge in resolved.judges
         },
-        "cards": {dataset.card.id: dataset.card.facts for dataset in resolved.datasets},
+        "cards": {dataset.id: dataset.card for dataset in resolved.datasets},
         "environment": _environment(),
         "attack": resolved.attack,
         "gold": resolved.gold or None,
@@ -52,7 +52,7 @@ def manifest_facts(resolved: Resolved, planned: Plan) -> dict[str, Any]:
 def planned_facts(planned: Plan) -> dict[str, Any]:
     """Return the plan's part of the manifest, which is written again when a run is resumed."""
     return {
-        "expected": {judge: count_judgments(tasks) for judge, tasks in planned.tasks.items()},
+        "expected": planned.expected,
         "generations": planned.generations,
         "exclusions": planned.exclusions,
         "label_criteria": with_juries(planned.label_criteria, planned.juries),

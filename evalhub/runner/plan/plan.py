@@ -10,16 +10,19 @@ from evalhub.judging.early_stopping import STOPPED, cluster_order
 from evalhub.runner.plan.budget import split_by_budget
 from evalhub.runner.plan.cascades import check_cascades
 from evalhub.runner.plan.checks import check_suite
+from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.juries import jury_facts
+from evalhub.runner.plan.links import label_criteria
 from evalhub.runner.plan.resolve import Resolved
-from evalhub.runner.plan.tasks import PlannedTask, collect_systems, plan_tasks
+from evalhub.runner.plan.tasks import PlannedTask, Systems, collect_systems, plan_tasks
 from evalhub.scales import Kind
-from evalhub.sources import Dataset
-from evalhub.store import DecidedPair, EarlyStopping, JuryFacts
+from evalhub.store import DecidedPair, EarlyStopping, JuryFacts, PartFacts
 
 OVER_BUDGET = "judgments over the budget"
 
 TasksByJudge = Mapping[str, tuple[PlannedTask, ...]]
+ReusedJudgments = Mapping[tuple[str, str], PartFacts]
+"""The facts of judgments that are made already, by judge and dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Plan:
             `seeds` by judge, `order_sizes` (pairs of systems in each order), and `pairs`, those that are
             decided.
         stopped: The tasks of each judge that early stopping left out.
+        reused: The facts of the judgments that are made already, by judge and dataset. They have no tasks.
     """
 
     tasks: TasksByJudge
@@ -47,11 +51,26 @@ class Plan:
     juries: list[JuryFacts] = field(default_factory=list)
     early_stopping: EarlyStopping | None = None
     stopped: TasksByJudge = field(default_factory=dict)
+    reused: ReusedJudgments = field(default_factory=dict)
 
     @property
     def judgments(self) -> int:
-        """Number of planned judgments."""
+        """Number of planned judgments that are not made already."""
         return sum(map(count_judgments, self.tasks.values()))
+
+    @property
+    def expected(self) -> dict[str, int]:
+        """Number of planned judgments of each judge, with those that are made already."""
+        counts = {judge: count_judgments(tasks) for judge, tasks in self.tasks.items()}
+        for (judge, _), facts in self.reused.items():
+            counts[judge] = counts.get(judge, 0) + facts.expected
+        return counts
+
+    def count(self, judge: str, dataset: str) -> int:
+        """Return the number of planned judgments of a judge on a dataset, made already or not."""
+        if facts := self.reused.get((judge, dataset)):
+            return facts.expected
+        return count_judgments(task for task in self.tasks[judge] if task.dataset == dataset)
 
     @property
     def over_budget(self) -> int:
@@ -70,10 +89,25 @@ class Plan:
                 for task in tasks:
                     reasons = counts[judge][task.dataset]
                     reasons[reason] = reasons.get(reason, 0) + len(task.judgments)
+        for (judge, dataset), facts in self.reused.items():
+            counts[judge][dataset] = dict(facts.exclusions)
         return counts
 
+    def with_reused(self, judge: str, dataset: str, facts: PartFacts) -> Plan:
+        """Return the plan without the tasks of a judge on a dataset, whose judgments are made already."""
+
+        def is_reused(task: PlannedTask) -> bool:
+            return (task.judge, task.dataset) == (judge, dataset)
+
+        return replace(
+            self,
+            tasks=_without(self.tasks, is_reused),
+            excess=_without(self.excess, is_reused),
+            reused={**self.reused, (judge, dataset): facts},
+        )
+
     def add_tasks(self, further: TasksByJudge) -> Plan:
-        """Return the plan with tasks that only its own judgments made known."""
+        """Return the plan with tasks that only its own judgments made reused."""
         judges = dict.fromkeys([*self.tasks, *further])
         return replace(
             self, tasks={judge: (*self.tasks.get(judge, ()), *further.get(judge, ())) for judge in judges}
@@ -118,54 +152,65 @@ def count_judgments(tasks: Iterable[PlannedTask]) -> int:
     return sum(len(task.judgments) for task in tasks)
 
 
-def plan(resolved: Resolved) -> Plan:
+def plan(resolved: Resolved, reused: ReusedJudgments | None = None) -> Plan:
     """Return every task that the suite needs, under its controls and its budget.
+
+    Args:
+        resolved: The suite.
+        reused: The judgments that are made already. They get no tasks, and no dataset is read for them.
 
     Raises:
         FamilyError: A judge shares a family with a response it would judge, under `require`.
         SpecError: A judge has nothing to judge, or the name of a recorded judge. Or an item has no prompt.
         UnknownNameError: A judge names a criterion of labels, or a baseline, that no dataset has.
     """
+    reused = reused or {}
     check_suite(resolved)
-    by_judge: dict[str, list[PlannedTask]] = {}
-    skipped: dict[str, dict[str, dict[str, int]]] = {}
-    label_criteria: dict[str, dict[str, dict[str, str]]] = {}
+    links = {
+        judge.spec.id: {dataset.id: label_criteria(judge, dataset) for dataset in resolved.datasets}
+        for judge in resolved.judges
+    }
+    check_cascades(resolved, links)
+    by_judge: dict[str, list[PlannedTask]] = {judge.spec.id: [] for judge in resolved.judges}
+    skipped: dict[str, dict[str, dict[str, int]]] = {judge: {} for judge in by_judge}
     for dataset in resolved.datasets:
-        systems = collect_systems(resolved, dataset)
-        for judge in resolved.judges:
-            tasks, exclusions, links = plan_tasks(resolved, judge, dataset, systems)
+        judges = [judge for judge in resolved.judges if (judge.spec.id, dataset.id) not in reused]
+        systems = collect_systems(resolved, dataset) if judges else Systems()
+        for judge in judges:
+            tasks, exclusions = plan_tasks(resolved, judge, dataset, systems)
             if resolved.suite.budget.early_stopping is not None:
                 tasks = _sort_for_stopping(tasks, judge.spec.seed, dataset)
-            by_judge.setdefault(judge.spec.id, []).extend(tasks)
-            skipped.setdefault(judge.spec.id, {})[dataset.card.id] = exclusions
-            label_criteria.setdefault(judge.spec.id, {})[dataset.card.id] = links
-    check_cascades(resolved, label_criteria)
+            by_judge[judge.spec.id].extend(tasks)
+            skipped[judge.spec.id][dataset.id] = exclusions
     for judge_id, tasks in by_judge.items():
-        if not tasks:
+        if not tasks and not any(name == judge_id and facts.expected for (name, _), facts in reused.items()):
             raise SpecError(
                 "the judge has nothing to judge",
                 where=f"{resolved.path}:judges.{judge_id}",
                 value="; ".join(_why_empty(name, counts) for name, counts in skipped[judge_id].items()),
             )
-    affordable, excess = split_by_budget(resolved.suite.budget.judgments, by_judge)
+    budget = resolved.suite.budget.judgments
+    if budget is not None:
+        budget = max(0, budget - sum(facts.expected for facts in reused.values()))
+    affordable, excess = split_by_budget(budget, by_judge)
     generations = sum(
-        len(dataset.items) * candidate.spec.samples
+        dataset.facts.items * candidate.spec.samples
         for dataset in resolved.datasets
         for candidate in resolved.candidates
     )
-    juries = jury_facts(resolved, label_criteria)
-    early_stopping = _early_stopping(resolved, by_judge)
-    return Plan(affordable, generations, skipped, label_criteria, excess, juries, early_stopping)
+    juries = jury_facts(resolved, links)
+    early_stopping = _early_stopping(resolved, by_judge, reused)
+    return Plan(affordable, generations, skipped, links, excess, juries, early_stopping, reused=reused)
 
 
-def _sort_for_stopping(tasks: list[PlannedTask], seed: int, dataset: Dataset) -> list[PlannedTask]:
+def _sort_for_stopping(tasks: list[PlannedTask], seed: int, dataset: SuiteDataset) -> list[PlannedTask]:
     """Return the tasks in the random order of their clusters, so that a budget cuts off the last clusters."""
-    places = {item.item_id: cluster_order(seed, dataset.card.id, item.cluster) for item in dataset.items}
+    places = {item.item_id: cluster_order(seed, dataset.id, item.cluster) for item in dataset.items}
     return sorted(tasks, key=lambda task: places[task.item_id])
 
 
 def _early_stopping(
-    resolved: Resolved, by_judge: Mapping[str, Sequence[PlannedTask]]
+    resolved: Resolved, by_judge: Mapping[str, Sequence[PlannedTask]], reused: ReusedJudgments
 ) -> EarlyStopping | None:
     confidence = resolved.suite.budget.early_stopping
     if confidence is None:
@@ -174,7 +219,11 @@ def _early_stopping(
         judge.spec.id: judge.spec.seed for judge in resolved.judges if judge.rubric.kind is Kind.PAIRWISE
     }
     pair_counts = {judge: _count_pairs(by_judge[judge]) for judge in seeds}
-    return EarlyStopping(confidence=confidence, seeds=seeds, order_sizes=pair_counts)
+    for (judge_id, dataset), facts in reused.items():
+        if judge_id in seeds:
+            pair_counts[judge_id][dataset] = dict(facts.order_sizes)
+    decided = tuple(pair for facts in reused.values() for pair in facts.decided)
+    return EarlyStopping(confidence=confidence, seeds=seeds, order_sizes=pair_counts, pairs=decided)
 
 
 def _count_pairs(tasks: Iterable[PlannedTask]) -> dict[str, dict[str, int]]:

@@ -35,10 +35,10 @@ def check_raters(resolved: Resolved) -> None:
 def _raters(resolved: Resolved) -> Iterator[tuple[str, str, str]]:
     """Yield each rater's name, kind and place. The datasets' raters come first."""
     for dataset in resolved.datasets:
-        for name in sorted({judgment.judge for judgment in dataset.judgments}):
-            yield name, "recorded judge", f"{resolved.path}:datasets.{dataset.card.id}.judgments"
-        for name in sorted({score.metric for score in dataset.scores}):
-            yield name, "recorded metric", f"{resolved.path}:datasets.{dataset.card.id}.scores"
+        for name in dataset.facts.recorded_judges:
+            yield name, "recorded judge", f"{resolved.path}:datasets.{dataset.id}.judgments"
+        for name in dataset.facts.recorded_metrics:
+            yield name, "recorded metric", f"{resolved.path}:datasets.{dataset.id}.scores"
     for judge in resolved.judges:
         yield judge.spec.id, "judge", f"{resolved.path}:judges.{judge.spec.id}"
     for jury in resolved.suite.juries:

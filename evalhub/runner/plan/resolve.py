@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from evalhub.engines import EngineIdentity, LocalSettings, identify, read_settings, with_settings
-from evalhub.errors import EvalhubError, SpecError
+from evalhub.errors import EvalhubError
 from evalhub.judging import Judge, Protocol, check_rubric, check_use, find_protocol
 from evalhub.metrics import Metric, build
 from evalhub.models import UNKNOWN, ResolvedModel
 from evalhub.models import resolve as resolve_model
-from evalhub.records import Item, digest
+from evalhub.records import digest
 from evalhub.runner.plan.answer_forms import Forms, answer_forms, opens_thinking
+from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.progress import Progress
 from evalhub.scales import AnswerForm
 from evalhub.sources import Dataset
-from evalhub.sources import load as load_dataset
 from evalhub.specs import (
     Candidate,
-    DatasetUse,
     Expectation,
     JudgeUse,
     MetricUse,
     Rubric,
     Suite,
-    load_card,
     load_rubric,
 )
 
@@ -99,7 +96,7 @@ class Resolved:
 
     suite: Suite
     path: Path
-    datasets: tuple[Dataset, ...]
+    datasets: tuple[SuiteDataset, ...]
     candidates: tuple[ResolvedCandidate, ...]
     judges: tuple[ResolvedJudge, ...]
     metrics: tuple[tuple[MetricUse, Metric], ...]
@@ -107,15 +104,15 @@ class Resolved:
     gold: tuple[Expectation, ...] = ()
 
     def describe(self) -> dict[str, Any]:
-        """Return everything that decides the results as plain values. The budget does not decide them."""
+        """Return everything that decides the results as plain values. `budget.judgments` does not."""
         parts: list[ResolvedCandidate | ResolvedJudge] = [*self.candidates, *self.judges]
         return {
-            "suite": self.suite.model_dump(mode="json", exclude={"title", "budget"}),
+            "suite": self.suite.model_dump(mode="json", exclude={"title": True, "budget": {"judgments"}}),
             "datasets": {
-                dataset.card.id: {
+                dataset.id: {
                     "card": dataset.hashes["card"],
                     "files": dict(dataset.hashes),
-                    "version": dataset.card.version,
+                    "version": dataset.version,
                 }
                 for dataset in self.datasets
             },
@@ -177,11 +174,18 @@ def resolve(
         (use, build(use.metric, use.options, where=f"{where}:metrics")) for use in suite.metric_uses()
     )
     rubrics = [_rubric(use, f"{where}:judges.{use.id}", path) for use in suite.judges]
-    datasets = datasets or tuple(_dataset(use, f"{where}:datasets.{use.id}", path) for use in suite.datasets)
+    uses = [(use, f"{where}:datasets.{use.id}") for use in suite.datasets]
+    if datasets:
+        suite_datasets = tuple(
+            SuiteDataset(use, loaded.card, loaded.path, place, loaded)
+            for (use, place), loaded in zip(uses, datasets, strict=True)
+        )
+    else:
+        suite_datasets = tuple(SuiteDataset.find(use, place, path) for use, place in uses)
     return Resolved(
         suite=suite,
         path=path,
-        datasets=datasets,
+        datasets=suite_datasets,
         candidates=tuple(
             ResolvedCandidate(spec, _runnable(spec, progress, f"{where}:candidates.{spec.id}"))
             for spec in suite.candidates
@@ -256,53 +260,3 @@ def _locate_model(spec: Candidate | JudgeUse, progress: Progress) -> Runnable:
     families = model.families if model else spec.families or (UNKNOWN,)
     cutoff = spec.cutoff or (model.cutoff if model else None)
     return Runnable(model, identify(spec.engine, model, name=spec.model), tuple(families), cutoff)
-
-
-def _dataset(use: DatasetUse, where: str, path: Path) -> Dataset:
-    key = "dataset" if use.dataset else "id"
-    card, card_path = load_card(use.name, where=f"{where}.{key}", referrer=path)
-    loaded = load_dataset(card, card_path)
-    items = [item for item in loaded.items if _is_selected(item, use)]
-    if not items:
-        raise SpecError(
-            "no item of the dataset is left",
-            where=where,
-            value=", ".join(use.tags or use.exclude_tags) or use.split,
-            allowed=sorted({tag for item in loaded.items for tag in item.tags} if use.tags else ()),
-        )
-    sample = sorted(items, key=lambda item: item.item_id)
-    if use.limit is not None and use.limit < len(sample):
-        random.Random(digest([use.seed, card.id])).shuffle(sample)
-        sample = sample[: use.limit]
-    restricted = _restrict(loaded, {item.item_id for item in sample})
-    return rename(restricted, use.id) if use.dataset else restricted
-
-
-def _restrict(dataset: Dataset, item_ids: set[str]) -> Dataset:
-    """Return the dataset with the records of some items only."""
-    return replace(
-        dataset,
-        items=tuple(item for item in dataset.items if item.item_id in item_ids),
-        responses=tuple(response for response in dataset.responses if response.item_id in item_ids),
-        labels=tuple(label for label in dataset.labels if label.item_id in item_ids),
-        judgments=tuple(judgment for judgment in dataset.judgments if judgment.item_id in item_ids),
-        scores=tuple(score for score in dataset.scores if score.item_id in item_ids),
-    )
-
-
-def rename(dataset: Dataset, name: str) -> Dataset:
-    """Return the dataset and its records under another id."""
-    return replace(
-        dataset,
-        card=dataset.card.model_copy(update={"id": name}),
-        items=tuple(replace(item, dataset=name) for item in dataset.items),
-        responses=tuple(replace(response, dataset=name) for response in dataset.responses),
-        labels=tuple(replace(label, dataset=name) for label in dataset.labels),
-        judgments=tuple(replace(judgment, dataset=name) for judgment in dataset.judgments),
-        scores=tuple(replace(score, dataset=name) for score in dataset.scores),
-    )
-
-
-def _is_selected(item: Item, use: DatasetUse) -> bool:
-    has_tags = set(use.tags) <= set(item.tags) and not set(use.exclude_tags) & set(item.tags)
-    return has_tags and use.split in (None, item.split)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from evalhub.errors import FamilyError, SpecError
 from evalhub.judging import (
@@ -19,10 +19,14 @@ from evalhub.judging import (
 )
 from evalhub.models import NOT_AN_LLM, UNKNOWN
 from evalhub.records import Item, digest, prompt_sha256
+from evalhub.runner.plan.datasets import SuiteDataset
+from evalhub.runner.plan.links import label_criteria
 from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
-from evalhub.scales import Kind, Order, Shape
-from evalhub.sources import Dataset
-from evalhub.specs import Card, CrossFamily
+from evalhub.scales import Order, Shape
+from evalhub.specs import CrossFamily
+
+SHARD_TASKS = 4096
+"""Number of tasks after which a new shard begins."""
 
 # Why a part of a dataset is not judged. Each reason names what is counted.
 NO_INPUT = "items without an input of the rubric"
@@ -50,6 +54,7 @@ class PlannedTask:
         row: The order in which a list is shown.
         repeat: Number of the judge's sample.
         judgments: The judgments that the task will end in.
+        shard: The number of the shard that stores them.
     """
 
     judge: str
@@ -63,11 +68,17 @@ class PlannedTask:
     repeat: int
     same_family: bool | None
     judgments: tuple[PlannedJudgment, ...]
+    shard: int = 1
 
     @property
     def keys(self) -> tuple[tuple[object, ...], ...]:
         """The keys of the task's judgments in the store."""
         return tuple(self._key(judgment) for judgment in self.judgments)
+
+    @property
+    def response_keys(self) -> list[tuple[str, str, str, int]]:
+        """The keys of the task's responses in the store."""
+        return [(self.dataset, self.item_id, system, self.sample) for system in self.systems]
 
     def _key(self, judgment: PlannedJudgment) -> tuple[object, ...]:
         names = [self.systems[place] for place in judgment.systems]
@@ -104,7 +115,7 @@ class Systems:
         return sorted(self.samples.get(item_id, {}), key=str.encode)
 
 
-def collect_systems(resolved: Resolved, dataset: Dataset) -> Systems:
+def collect_systems(resolved: Resolved, dataset: SuiteDataset) -> Systems:
     """Return the systems that answer a dataset: recorded systems and candidates.
 
     A recorded system counts where its text is known, or the failure that stands for its text.
@@ -131,19 +142,14 @@ def collect_systems(resolved: Resolved, dataset: Dataset) -> Systems:
 
 
 def plan_tasks(
-    resolved: Resolved, judge: ResolvedJudge, dataset: Dataset, systems: Systems
-) -> tuple[list[PlannedTask], dict[str, int], dict[str, str]]:
-    """Return a judge's tasks on a dataset, counts of what is left out, and the labels' criteria.
+    resolved: Resolved, judge: ResolvedJudge, dataset: SuiteDataset, systems: Systems
+) -> tuple[list[PlannedTask], dict[str, int]]:
+    """Return a judge's tasks on a dataset, and counts of what is left out.
 
     Raises:
         FamilyError: The judge shares a family with a response it would judge, under `require`.
     """
-    links = {
-        criterion: label
-        for criterion in judge.criteria
-        if (label := label_criterion(dataset.card, criterion, judge.rubric.kind, judge.spec.label_criteria))
-        is not None
-    }
+    links = label_criteria(judge, dataset)
     exclusions: Counter[str] = Counter()
     inputs = tuple(name for name in judge.rubric.inputs if name not in judge.protocol.writes)
     groups: list[_Group] = []
@@ -165,27 +171,34 @@ def plan_tasks(
                 groups.append(group)
             else:
                 exclusions[f"{judge.rubric.shape}s {_RELATED[relation]}"] += 1
-    return _tasks(judge, groups, systems), dict(exclusions), links
+    clusters = {item.item_id: item.cluster for item in dataset.items}
+    tasks = _tasks(judge, groups, systems)
+    shards = cut_shards([(clusters[task.item_id], 1) for task in tasks])
+    return [replace(task, shard=shard) for task, shard in zip(tasks, shards, strict=True)], dict(exclusions)
 
 
-def _trained_clusters(judge: ResolvedJudge, dataset: Dataset) -> set[str]:
+def cut_shards(work: Iterable[tuple[str, int]]) -> list[int]:
+    """Return the number of the shard of each piece of work, from 1. A cluster is never cut.
+
+    Args:
+        work: The cluster and the size of each piece, in the order of the work.
+    """
+    shards: dict[str, int] = {}
+    number, size = 1, 0
+    places = []
+    for cluster, amount in work:
+        if cluster not in shards and size >= SHARD_TASKS:
+            number, size = number + 1, 0
+        place = shards.setdefault(cluster, number)
+        size += amount if place == number else 0
+        places.append(place)
+    return places
+
+
+def _trained_clusters(judge: ResolvedJudge, dataset: SuiteDataset) -> set[str]:
     """Return the clusters with an item that the judge was trained on."""
     trained_on = judge.runs.model.trained_on if judge.runs.model else frozenset()
     return {item.cluster for item in dataset.items if trained_on and prompt_sha256(item) in trained_on}
-
-
-def label_criterion(card: Card, criterion: str, kind: Kind, label_criteria: Mapping[str, str]) -> str | None:
-    """Return the criterion of the labels that a rubric's criterion is compared with.
-
-    It is the criterion that the suite names, else the criterion of the same name, else the only criterion of
-    the same kind. None if several remain, or if the dataset has no such labels. A judge sees a whole
-    response, so labels of one turn do not count.
-    """
-    fitting = [name for name, spec in card.criteria.items() if spec.kind is kind and spec.turn is None]
-    name = label_criteria.get(criterion, criterion)
-    if name in fitting:
-        return name
-    return fitting[0] if len(fitting) == 1 and criterion not in label_criteria else None
 
 
 def _groups(
@@ -273,7 +286,7 @@ def _views(judge: ResolvedJudge, groups: list[_Group]) -> list[list[tuple[Order 
     return [[(order, 0) for order in shown] for shown in choose_orders(spec.positions, pairs, spec.seed)]
 
 
-def _labelled_pairs(dataset: Dataset, criteria: set[str]) -> set[tuple[str, str, str]]:
+def _labelled_pairs(dataset: SuiteDataset, criteria: set[str]) -> set[tuple[str, str, str]]:
     return {
         (label.item_id, label.system_a, label.system_b)
         for label in dataset.labels

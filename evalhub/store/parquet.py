@@ -1,10 +1,11 @@
-"""Segments: sealed records as Parquet files, each written in one step."""
+"""Records as Parquet files, each written in one step."""
 
 from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from enum import StrEnum
 from functools import cache
@@ -65,7 +66,7 @@ def _cells(rows: Sequence[Record], field: pa.Field) -> list[Any]:
     return [None if value is None else list(value.items()) for value in values]
 
 
-def write_segment(path: Path, kind: str, records: Sequence[Record]) -> str:
+def write_records(path: Path, kind: str, records: Sequence[Record]) -> str:
     """Write records, sorted by key, as one Parquet file.
 
     Returns:
@@ -83,28 +84,60 @@ def write_segment(path: Path, kind: str, records: Sequence[Record]) -> str:
             pq.write_table(table, partial, compression="zstd", row_group_size=ROW_GROUP)
     except OSError as error:
         raise StorageError(
-            f"the segment cannot be written ({error.strerror or error})",
+            f"the records cannot be written ({error.strerror or error})",
             where=str(path),
             fix="free some room and repeat the command: finished work is kept",
         ) from error
     return file_sha256(path)
 
 
-def read_segment(path: Path, kind: str) -> Iterator[Record]:
-    """Yield the records of one segment.
+def read_records(path: Path, kind: str) -> Iterator[Record]:
+    """Yield the records of one file.
 
     Raises:
         StorageError: The file is damaged.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    with _translated_errors(path), pq.ParquetFile(path) as file:
+        for batch in file.iter_batches():
+            for row in batch.to_pylist():
+                yield from_dict(kind, row)
+
+
+def find_records(path: Path, kind: str, column: str, values: Collection[str]) -> Iterator[Record]:
+    """Yield the records of one file with one of these values in a column.
+
+    Raises:
+        StorageError: The file is damaged.
+    """
+    import pyarrow.parquet as pq
+
+    with _translated_errors(path):
+        rows = pq.read_table(path, filters=[(column, "in", sorted(values))]).to_pylist()
+    yield from (from_dict(kind, row) for row in rows)
+
+
+def read_column(path: Path, name: str) -> list[Any]:
+    """Return one column of a file.
+
+    Raises:
+        StorageError: The file is damaged.
+    """
+    import pyarrow.parquet as pq
+
+    with _translated_errors(path):
+        values: list[Any] = pq.read_table(path, columns=[name])[name].to_pylist()
+    return values
+
+
+@contextmanager
+def _translated_errors(path: Path) -> Iterator[None]:
+    import pyarrow as pa
+
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches():
-                for row in batch.to_pylist():
-                    yield from_dict(kind, row)
+        yield
     except (OSError, pa.ArrowException, ValueError, TypeError, KeyError) as error:
         raise StorageError(
-            "the segment is corrupt", where=str(path), fix="run `evalhub verify` on the run"
+            "the file is corrupt", where=str(path), fix="run `evalhub verify` on the run"
         ) from error

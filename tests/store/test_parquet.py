@@ -1,4 +1,4 @@
-"""Segments: every record comes back as it went in, and a changed byte is found."""
+"""Files of records: every record comes back as it went in, and a changed byte is found."""
 
 import errno
 import random
@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 from evalhub.errors import StorageError
 from evalhub.files import file_sha256
 from evalhub.records import KINDS, Completion, Record, sort_key
-from evalhub.store import Run, RunWriter, State, verify, write_segment
+from evalhub.store import Run, read_records, verify, write_records
 from evalhub.store.journal import decode, encode
-from evalhub.store.segments import read_segment
 
-from ..manifests import complete
+from ..by_hand import HandWriter
 
 TEXT = st.text(max_size=12)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -60,51 +59,51 @@ def test_every_record_comes_back(
     kind: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     rows = data.draw(st.lists(records(kind), max_size=5))
-    path = tmp_path_factory.mktemp("segment") / "0001.parquet"
-    assert write_segment(path, kind, rows) == file_sha256(path)
-    assert list(read_segment(path, kind)) == sorted(rows, key=sort_key)
+    path = tmp_path_factory.mktemp("file") / "0001.parquet"
+    assert write_records(path, kind, rows) == file_sha256(path)
+    assert list(read_records(path, kind)) == sorted(rows, key=sort_key)
     for record in rows:
         assert decode(encode(record)) == record
 
 
 def test_the_same_records_make_the_same_bytes(tmp_path: Path) -> None:
     rows = [Completion(f"k{n}", "m", "[]", text="t" * n, logprobs={"A": -n / 7}) for n in range(50)]
-    sha256 = write_segment(tmp_path / "a.parquet", "completions", rows)
-    assert write_segment(tmp_path / "b.parquet", "completions", rows[::-1]) == sha256
+    sha256 = write_records(tmp_path / "a.parquet", "completions", rows)
+    assert write_records(tmp_path / "b.parquet", "completions", rows[::-1]) == sha256
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "b.parquet"]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    writer = RunWriter.create(tmp_path, "s", complete({}))
+    writer = HandWriter.create(tmp_path)
     for number in range(40):
         writer.append(Completion(f"k{number}", "m", "[]", text="some text", logprobs={"A": -1.5, "B": -0.25}))
-    writer.seal(State.SEALED)
+    writer.seal()
     writer.close()
     return Run(writer.path)
 
 
 def test_verify_finds_every_flipped_bit(run: Run) -> None:
-    (path,) = run.segments("completions")
+    (path,) = [file.path for file in run.files("completions")]
     content = path.read_bytes()
-    (finding,) = verify(run)
-    assert finding.problem is None
+    record, finding = verify(run)
+    assert (record.problem, finding.problem) == (None, None)
     assert finding.rows == 40
     rng = random.Random(5)
     for _ in range(100):
         damaged = bytearray(content)
         damaged[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         path.write_bytes(damaged)
-        (finding,) = verify(run)
-        assert finding.path == f"segments/{path.name}"
+        _, finding = verify(run)
+        assert finding.path == str(path.relative_to(run.path))
         assert "sha256" in (finding.problem or "")
     path.unlink()
-    (finding,) = verify(run)
+    _, finding = verify(run)
     assert finding.problem == "the file is missing"
 
 
-def test_reading_a_damaged_segment_never_crashes(run: Run) -> None:
-    (path,) = run.segments("completions")
+def test_reading_a_damaged_file_never_crashes(run: Run) -> None:
+    (path,) = [file.path for file in run.files("completions")]
     content = path.read_bytes()
     rng = random.Random(6)
     refused = []
@@ -113,7 +112,7 @@ def test_reading_a_damaged_segment_never_crashes(run: Run) -> None:
         damaged[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         path.write_bytes(damaged)
         try:
-            list(read_segment(path, "completions"))
+            list(read_records(path, "completions"))
         except StorageError as error:
             refused.append(str(error))
     assert len(refused) > 20
@@ -121,10 +120,10 @@ def test_reading_a_damaged_segment_never_crashes(run: Run) -> None:
     for broken in (b"", content[:100], content[:-1], b"no parquet at all"):
         path.write_bytes(broken)
         with pytest.raises(StorageError):
-            list(read_segment(path, "completions"))
+            list(read_records(path, "completions"))
 
 
-def test_a_segment_that_cannot_be_written_leaves_nothing(
+def test_a_file_that_cannot_be_written_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: Path) -> None:
@@ -132,5 +131,5 @@ def test_a_segment_that_cannot_be_written_leaves_nothing(
 
     monkeypatch.setattr("evalhub.files.sync", refuse)
     with pytest.raises(StorageError, match=r"0001\.parquet: .*No space left on device"):
-        write_segment(tmp_path / "0001.parquet", "completions", [Completion("k", "m", "[]")])
+        write_records(tmp_path / "0001.parquet", "completions", [Completion("k", "m", "[]")])
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,94 @@
+"""The parts of a run: linked where an earlier run has made them, else open for writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import cast
+
+from evalhub.engines import EngineIdentity
+from evalhub.records import Item, Judgment, Label, Record, Response, Score
+from evalhub.runner.plan.datasets import SuiteDataset
+from evalhub.runner.plan.reuse import Catalog
+from evalhub.runner.plan.steps import engine_hash
+from evalhub.runner.plan.tasks import cut_shards
+from evalhub.runner.progress import Progress
+from evalhub.store import CompletionIndex, PartFacts, PartKind, PartWriter, RunWriter, Step
+
+ResponseKey = tuple[str, str, str, int]
+
+
+class Parts:
+    """The parts of a run that is being written.
+
+    Args:
+        writer: The run.
+        catalog: The parts of earlier runs.
+        progress: Shows what is damaged and therefore made again.
+    """
+
+    def __init__(self, writer: RunWriter, catalog: Catalog, progress: Progress) -> None:
+        self.writer = writer
+        self._catalog = catalog
+        damaged = [f"{name} of this run is damaged" for name in writer.damaged]
+        for sentence in [*damaged, *catalog.damaged.values()]:
+            progress.note(f"{sentence}: it is made again")
+
+    def reuse(self, step: Step) -> PartFacts | None:
+        """Return the facts of a step's part if this run has it, or can link it from an earlier run."""
+        if part := self.writer.part(step):
+            return self.writer.part_record(part).facts
+        stored = self._catalog.find(step)
+        if stored is None or stored.run.id == self.writer.id:
+            return None
+        self.writer.link_part(stored.run, stored.part)
+        return stored.record.facts
+
+    def open(self, step: Step, identity: EngineIdentity | None = None) -> PartWriter:
+        """Return the writer of a step's part.
+
+        Args:
+            step: The step.
+            identity: The engine that makes the part's completions.
+        """
+        return self.writer.open_part(step, engine_hash(identity) if identity else None)
+
+    def open_index(self, identity: EngineIdentity) -> CompletionIndex:
+        """Return the index of the completions that an engine has given in any run."""
+        runs = [self.writer, *(run for run in self._catalog.runs if run.id != self.writer.id)]
+        return CompletionIndex(engine_hash(identity), runs, self.writer.id)
+
+    def store_dataset(self, step: Step, dataset: SuiteDataset) -> PartFacts:
+        """Store the records of a dataset in shards of whole clusters, and return the part's facts."""
+        writer = self.open(step)
+        loaded = dataset.loaded
+        items = loaded.items
+        shards = dict(
+            zip(
+                (item.item_id for item in items),
+                cut_shards([(item.cluster, 1) for item in items]),
+                strict=True,
+            )
+        )
+        records: dict[int, list[Record]] = {}
+        tables = (items, loaded.labels, loaded.responses, loaded.judgments, loaded.scores)
+        for record in chain[Item | Label | Response | Judgment | Score](*tables):
+            records.setdefault(shards[record.item_id], []).append(record)
+        for number, of_shard in sorted(records.items()):
+            if not writer.is_sealed(number):
+                writer.write_shard(number, of_shard)
+        self.writer.finish_part(writer, dataset.facts)
+        return dataset.facts
+
+    def responses(self, dataset: SuiteDataset) -> dict[ResponseKey, Response]:
+        """Return the recorded responses of a dataset, and those of the candidates."""
+        generated = (
+            record
+            for part in self.writer.manifest.parts
+            if part.kind is PartKind.RESPONSES and part.dataset == dataset.id
+            for record in self.writer.part_records(part, "responses")
+        )
+        return {
+            (response.dataset, response.item_id, response.system, response.sample): response
+            for response in (*dataset.responses, *cast("Iterator[Response]", generated))
+        }

@@ -1,0 +1,203 @@
+"""The datasets of a suite, read when their records are first needed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from evalhub.errors import SpecError
+from evalhub.records import Item, Judgment, Label, Record, Response, Score, digest, to_dict
+from evalhub.sources import Dataset, load
+from evalhub.specs import Card, CardFacts, DatasetUse, load_card
+from evalhub.store import PartFacts
+
+
+class SuiteDataset:
+    """A dataset as a suite uses it.
+
+    Args:
+        use: The suite's entry.
+        card: The dataset's card.
+        path: The card's file.
+        where: The place of the entry, for errors.
+        loaded: The records, if they come from no file.
+
+    Attributes:
+        id: The suite's name of the dataset.
+    """
+
+    def __init__(
+        self, use: DatasetUse, card: Card, path: Path, where: str, loaded: Dataset | None = None
+    ) -> None:
+        self.id = use.id if use.dataset else card.id
+        self.use = use
+        self.version = card.version
+        self._card = card
+        self._path = path
+        self._where = where
+        self._stored: PartFacts | None = None
+        if loaded is not None:
+            self.__dict__["loaded"] = loaded
+
+    @classmethod
+    def find(cls, use: DatasetUse, where: str, referrer: Path) -> SuiteDataset:
+        """Return the dataset of a suite's entry. Its files are not read yet."""
+        key = "dataset" if use.dataset else "id"
+        card, path = load_card(use.name, where=f"{where}.{key}", referrer=referrer)
+        return cls(use, card, path, where)
+
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """The sha256 of the card (under "card") and of each of its files."""
+        files = {path: sha256 for spec in self._card.files.values() for path, sha256 in spec.hashes.items()}
+        return {"card": self._card.hash, **files}
+
+    @cached_property
+    def loaded(self) -> Dataset:
+        """The records that the suite uses.
+
+        Raises:
+            EvalhubError: A file is missing or damaged, the card is wrong, or no item is left.
+        """
+        loaded = load(self._card, self._path)
+        selection = select_items(loaded, self.use, self._where)
+        return rename(selection, self.use.id) if self.use.dataset else selection
+
+    @property
+    def facts(self) -> PartFacts:
+        """What is known of the dataset without its records, once a run has stored it."""
+        if self._stored is None:
+            self._stored = describe_dataset(self.loaded)
+        return self._stored
+
+    def recall(self, facts: PartFacts) -> None:
+        """Take the facts from a run that has stored the same dataset, so that it need not be read."""
+        self._stored = facts
+
+    @property
+    def card(self) -> CardFacts:
+        """What the card says apart from files, with the turns of the labels."""
+        card = self.facts.card
+        return self.loaded.card.facts if card is None else card
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The items, sorted by id."""
+        return self.loaded.items
+
+    @property
+    def responses(self) -> tuple[Response, ...]:
+        """The recorded responses."""
+        return self.loaded.responses
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels."""
+        return self.loaded.labels
+
+    @property
+    def judgments(self) -> tuple[Judgment, ...]:
+        """The recorded judgments."""
+        return self.loaded.judgments
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """The recorded scores."""
+        return self.loaded.scores
+
+
+def select_items(dataset: Dataset, use: DatasetUse, where: str) -> Dataset:
+    """Return the dataset with the items that a suite selects.
+
+    Raises:
+        SpecError: No item is left.
+    """
+    items = [item for item in dataset.items if _is_selected(item, use)]
+    if not items:
+        raise SpecError(
+            "no item of the dataset is left",
+            where=where,
+            value=", ".join(use.tags or use.exclude_tags) or use.split,
+            allowed=sorted({tag for item in dataset.items for tag in item.tags} if use.tags else ()),
+        )
+    sample = sorted(items, key=lambda item: item.item_id)
+    if use.limit is not None and use.limit < len(sample):
+        random.Random(digest([use.seed, dataset.card.id])).shuffle(sample)
+        sample = sample[: use.limit]
+    item_ids = {item.item_id for item in sample}
+    return replace(
+        dataset,
+        items=tuple(item for item in dataset.items if item.item_id in item_ids),
+        responses=tuple(response for response in dataset.responses if response.item_id in item_ids),
+        labels=tuple(label for label in dataset.labels if label.item_id in item_ids),
+        judgments=tuple(judgment for judgment in dataset.judgments if judgment.item_id in item_ids),
+        scores=tuple(score for score in dataset.scores if score.item_id in item_ids),
+    )
+
+
+def rename(dataset: Dataset, name: str) -> Dataset:
+    """Return the dataset and its records under another id."""
+    return replace(
+        dataset,
+        card=dataset.card.model_copy(update={"id": name}),
+        items=tuple(replace(item, dataset=name) for item in dataset.items),
+        responses=tuple(replace(response, dataset=name) for response in dataset.responses),
+        labels=tuple(replace(label, dataset=name) for label in dataset.labels),
+        judgments=tuple(replace(judgment, dataset=name) for judgment in dataset.judgments),
+        scores=tuple(replace(score, dataset=name) for score in dataset.scores),
+    )
+
+
+def _is_selected(item: Item, use: DatasetUse) -> bool:
+    has_tags = set(use.tags) <= set(item.tags) and not set(use.exclude_tags) & set(item.tags)
+    return has_tags and use.split in (None, item.split)
+
+
+def describe_dataset(dataset: Dataset) -> PartFacts:
+    """Return what later steps need to know of a dataset, without its records."""
+    families: dict[str, set[str]] = {}
+    for response in dataset.responses:
+        families.setdefault(response.system, set()).update(response.families)
+    return PartFacts(
+        outputs={
+            "items": _hash_records(dataset.items),
+            "prompts": digest(
+                [[item.item_id, item.turns, item.context, item.messages] for item in dataset.items]
+            ),
+            "references": digest([[item.item_id, item.refs, item.lang] for item in dataset.items]),
+            "labels": _hash_records(dataset.labels),
+            "texts": hash_texts(dataset.responses),
+        },
+        families={system: tuple(sorted(names)) for system, names in sorted(families.items())},
+        card=dataset.card.facts,
+        items=len(dataset.items),
+        recorded_judges=tuple(sorted({judgment.judge for judgment in dataset.judgments})),
+        recorded_metrics=tuple(sorted({score.metric for score in dataset.scores})),
+        without_prompt=tuple(item.item_id for item in dataset.items if not item.turns),
+        with_system_message=next((item.item_id for item in dataset.items if _has_system_message(item)), None),
+        records=len(dataset.items),
+    )
+
+
+def _has_system_message(item: Item) -> bool:
+    return any(role == "system" for role, _ in item.messages)
+
+
+def hash_texts(responses: Iterable[Response]) -> str:
+    """Return the hash of what a judge and a metric see of responses, however they were made."""
+    return digest(sorted(_shown(response) for response in responses))
+
+
+def _shown(response: Response) -> list[Any]:
+    turns = list(response.turns) or [response.text or ""]
+    failure = [response.failure or "", response.detail or ""] if response.text is None else []
+    size = [-1 if response.chars is None else response.chars]
+    return [response.item_id, response.system, response.sample, turns, failure, size]
+
+
+def _hash_records(records: Iterable[Record]) -> str:
+    return digest([to_dict(record) for record in records])
