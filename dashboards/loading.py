@@ -14,12 +14,13 @@ from evalhub.errors import EvalhubError
 from evalhub.report.data import metrics_data
 from evalhub.report.format import visible
 from evalhub.report.registry import Place, tables_of
+from evalhub.report.tables import read_table
 from evalhub.store import Run, State, all_runs, runs_root
 from evalhub.texts import count
 
 COMMAND = "evalhub run quickstart"
 
-_TABLES = {table.name: table.function for table in tables_of(Place.DASHBOARD)}
+_TABLES = {table.name: table for table in tables_of(Place.DASHBOARD)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def _results(path: str, version: str) -> Results:
 
 @st.cache_data(max_entries=100, show_spinner="Counting")
 def _table(path: str, version: str, name: str) -> Any:
-    return _TABLES[name](_results(path, version))
+    return read_table(_results(path, version), _TABLES[name])
 
 
 @st.cache_data(max_entries=10, show_spinner="Counting")

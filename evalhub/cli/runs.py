@@ -1,4 +1,4 @@
-"""The commands about runs: run, plan, leaderboard, report, meta, dashboard, export, verify."""
+"""The commands about runs: run, plan, leaderboard, report, meta, dashboard, index, export, verify."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def run(
         shortfall, sealed = error, hub.store.find_run(error.where, hub.store.runs_root(runs))
     finally:
         progress.stop()
-    data = hub.report.report_data(hub.analysis.Results(sealed))
+    results = hub.analysis.Results(sealed)
+    hub.report.index_run(results)
+    data = hub.report.report_data(results)
     if as_json:
         print_json(data)
     else:
@@ -206,6 +208,16 @@ def dashboard(
             command, env={**os.environ, "EVALHUB_RUNS": str(root)}, cwd=app.parent, check=False
         ).returncode
     )
+
+
+def index(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
+    """Compute a run's tables and store them with it, as `run` does at its end."""
+    results = hub.load(run_name, runs)
+    hub.report.index_run(results)
+    if as_json:
+        print_json({"indexed": results.run.id})
+        return
+    print_note(f"indexed: {results.run.id}")
 
 
 def export(

@@ -12,9 +12,10 @@ from evalhub.report.outputs.terminal import (
     print_report,
     print_sensitivity,
 )
+from evalhub.report.tables import index_run
 
 __all__ = [
-    "attack_data", "meta_data", "print_attacks", "print_comparisons", "print_leaderboard", "print_meta",
-    "print_needed", "print_raters", "print_report", "print_sensitivity", "ranking_data", "report_data",
-    "write_report",
+    "attack_data", "index_run", "meta_data", "print_attacks", "print_comparisons", "print_leaderboard",
+    "print_meta", "print_needed", "print_raters", "print_report", "print_sensitivity", "ranking_data",
+    "report_data", "write_report",
 ]  # fmt: skip

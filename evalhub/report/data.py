@@ -10,6 +10,7 @@ from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
 from evalhub.judging import ATTACKS, CONTROLS
 from evalhub.report.notes import report_notes
 from evalhub.report.registry import TABLES, Place, Table, tables_of
+from evalhub.report.tables import read_table
 from evalhub.store import Manifest
 
 Data = dict[str, Any]
@@ -45,7 +46,7 @@ def report_data(results: Results, by: Sequence[str] = ()) -> Data:
             for card in manifest.cards.values()
         ],
     }
-    data |= {table.name: rows_of(table.function(results)) for table in tables_of(Place.REPORT)}
+    data |= {table.name: rows_of(read_table(results, table)) for table in tables_of(Place.REPORT)}
     return {
         **data,
         **_by_tag([results], by, Place.REPORT),
@@ -61,7 +62,7 @@ def ranking_data(results: Results, by: Sequence[str] = ()) -> Data:
         results: The run.
         by: Tags of items that they are broken down by too, under `by_tag`.
     """
-    tables = {table.name: rows_of(table.function(results)) for table in tables_of(Place.LEADERBOARD)}
+    tables = {table.name: rows_of(read_table(results, table)) for table in tables_of(Place.LEADERBOARD)}
     return {"metrics": metrics_data(results.manifest), **tables, **_by_tag([results], by, Place.LEADERBOARD)}
 
 
@@ -70,18 +71,20 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> Data:
 
     Attacks on the runs' judges that lie beside the runs count as given.
     """
-    attacks = next(table.function for table in TABLES if table.name == "attacks")
+    attacks = next(table for table in TABLES if table.name == "attacks")
     return {
         **{
             table.name: [
-                {"run": results.run.id, **row} for results in runs for row in rows_of(table.function(results))
+                {"run": results.run.id, **row}
+                for results in runs
+                for row in rows_of(read_table(results, table))
             ]
             for table in tables_of(Place.META)
         },
         "attacks": [
             {"run": results.run.id, "model": results.judges[row["judge"]].model, **row}
             for results in [*runs, *attacks_on_judges_of(runs)]
-            for row in rows_of(attacks(results))
+            for row in rows_of(read_table(results, attacks))
             if row["attack"] == ALL_ATTACKS
         ],
         **_by_tag(runs, by, Place.META),
@@ -91,7 +94,7 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> Data:
 def attack_data(results: Results) -> Data:
     """Return the tables of a run of attacks, fit for JSON, and what each insertion is."""
     return {
-        **{table.name: rows_of(table.function(results)) for table in tables_of(Place.ATTACK)},
+        **{table.name: rows_of(read_table(results, table)) for table in tables_of(Place.ATTACK)},
         "titles": {
             insertion.id: {"title": insertion.title, "source": insertion.source}
             for insertion in (*ATTACKS, *CONTROLS)

@@ -58,6 +58,7 @@ class Table:
         places: Which outputs have it among their data.
         by_tag: Which outputs break it down by the tags of items.
         of_part: Makes it for a part of the items, where that is another function.
+        of_the_night: Whether it tells of the night: its engines, and what it took from earlier runs.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Table:
     places: Place
     by_tag: Place = Place.NOWHERE
     of_part: Function | None = None
+    of_the_night: bool = False
 
 
 def _no_plots(_: Data) -> Iterator[Plot]:
@@ -103,6 +105,12 @@ INTERVALS = "[low, high] is a 95% interval over clusters of items. A dash (–) 
 _RANKING = Place.REPORT | Place.LEADERBOARD | Place.DASHBOARD
 _RUN = Place.REPORT | Place.DASHBOARD
 
+
+def _raters(results: Results) -> pd.DataFrame:
+    """Return the raters of one run without its name, so that a run of equal records may take the table."""
+    return analysis.meta([results]).drop(columns="run")
+
+
 TABLES = (
     Table("leaderboard", analysis.leaderboard, _RANKING, by_tag=Place.REPORT | Place.LEADERBOARD),
     Table("length_penalty", analysis.length_penalty, Place.REPORT),
@@ -129,14 +137,14 @@ TABLES = (
     Table("failures", analysis.failures, _RANKING, by_tag=Place.REPORT),
     Table("hard_verdicts", analysis.hard_verdicts, _RUN),
     Table("unsent_parameters", analysis.unsent_parameters, _RUN),
-    Table("engines", analysis.engines, _RUN),
-    Table("reused_completions", analysis.reused_completions, _RUN),
-    Table("raters", lambda results: analysis.meta([results]), Place.META, by_tag=Place.META),
+    Table("engines", analysis.engines, _RUN, of_the_night=True),
+    Table("reused_completions", analysis.reused_completions, _RUN, of_the_night=True),
+    Table("raters", _raters, Place.META, by_tag=Place.META),
     Table("human_agreement", analysis.human_agreement, Place.META),
     Table("annotator_pairs", analysis.annotator_pairs, Place.META),
     Table("alternative_annotator_test", analysis.alternative_annotator_test, Place.META),
     Table("rater_models", analysis.rater_models, Place.META),
-    Table("cost", analysis.cost, Place.META),
+    Table("cost", analysis.cost, Place.META, of_the_night=True),
     Table("languages", analysis.by_language, Place.META),
     Table("contamination", analysis.contamination, Place.META),
     Table("calibration", analysis.calibration, Place.DASHBOARD),

@@ -1,6 +1,7 @@
 """Storage: run folders, their parts and journals. Only this package writes records."""
 
 from evalhub.store.completions import CompletionIndex
+from evalhub.store.frames import TABLES_FOLDER, find_frame, read_frame, write_frame
 from evalhub.store.journal import Journal, read_journal
 from evalhub.store.manifest import (
     AttackFacts,
@@ -36,9 +37,10 @@ from evalhub.store.runs import (
 )
 
 __all__ = [
-    "AttackFacts", "CompletionIndex", "DatasetVersion", "DecidedPair", "EarlyStopping", "Finding", "Journal",
-    "JudgeCounts", "JudgeFacts", "JuryFacts", "Manifest", "MetricFacts", "Part", "PartFacts", "PartKind",
-    "PartRecord", "PartWriter", "Run", "RunWriter", "SealedFile", "ShardWriter", "State", "Step", "all_runs",
-    "find_run", "part_problems", "read_journal", "read_records", "run_folders", "runs_root", "to_arrow",
-    "verify", "verify_folder", "write_records",
+    "TABLES_FOLDER", "AttackFacts", "CompletionIndex", "DatasetVersion", "DecidedPair", "EarlyStopping",
+    "Finding", "Journal", "JudgeCounts", "JudgeFacts", "JuryFacts", "Manifest", "MetricFacts", "Part",
+    "PartFacts", "PartKind", "PartRecord", "PartWriter", "Run", "RunWriter", "SealedFile", "ShardWriter",
+    "State", "Step", "all_runs", "find_frame", "find_run", "part_problems", "read_frame", "read_journal",
+    "read_records", "run_folders", "runs_root", "to_arrow", "verify", "verify_folder", "write_frame",
+    "write_records",
 ]  # fmt: skip

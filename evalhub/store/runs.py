@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalhub.errors import InputError, StorageError, UnknownNameError
+from evalhub.store.frames import TABLES_FOLDER, is_intact, read_frame
 from evalhub.store.journal import decode
 from evalhub.store.parts import PARTS, part_problems
 from evalhub.store.run import Run
@@ -78,13 +79,22 @@ def verify_folder(path: Path) -> list[Finding]:
 
 
 def verify(run: Run) -> list[Finding]:
-    """Compare each file of a run with its sha256, and check each line of the journals."""
+    """Compare each file of a run with its checksums, and check each line of the journals."""
     findings = [
         Finding(f"{PARTS}/{folder.name}/{name}", rows, problem)
         for folder, sha256 in run.part_folders().items()
         for name, (rows, problem) in part_problems(folder, sha256).items()
     ]
+    tables = sorted(run.path.glob(f"{TABLES_FOLDER}/*/*.parquet"))
+    findings += [_table_finding(run, path) for path in tables]
     return findings + [_journal_finding(run, path) for path in run.journals()]
+
+
+def _table_finding(run: Run, path: Path) -> Finding:
+    if not is_intact(path):
+        problem = "the table is damaged and passed over; `evalhub index` computes it again"
+        return Finding(str(path.relative_to(run.path)), 0, problem)
+    return Finding(str(path.relative_to(run.path)), len(read_frame(path)), None)
 
 
 def _journal_finding(run: Run, path: Path) -> Finding:

@@ -1,0 +1,111 @@
+"""The tables of a sealed run: each is computed once and stored beside its records.
+
+A table's folder is named after the key of everything that decides its numbers. A run that shares all its
+parts with an earlier one, and its settings, takes that run's tables.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalhub.analysis import Results
+from evalhub.errors import InputError, StorageError
+from evalhub.records import digest
+from evalhub.report.registry import TABLES, Table
+from evalhub.store import TABLES_FOLDER, Run, find_frame, read_frame, write_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CODE = 1
+"""The version of the code that makes the tables. A change of what one shows raises it."""
+
+# What a manifest says of one night, and not of its records.
+_OF_THE_NIGHT = {
+    "run", "created", "state", "sealed", "suite_hash", "suite_file", "title", "environment", "engines",
+    "parts", "seconds", "stopped_by",
+}  # fmt: skip
+
+
+def read_table(results: Results, table: Table) -> pd.DataFrame:
+    """Return a table of a run.
+
+    A table of a sealed run is read if any run has it, and else computed and stored. A part of a run, and a
+    run that is still going on, have no stored tables.
+    """
+    if not results.run.finished or results.full_run is not None:
+        return table.function(results)
+    folder = results.run.path / TABLES_FOLDER / table_key(results.run, table)
+    if (path := find_frame(folder, table.name) or _take_from_sibling(folder, table.name)) is not None:
+        return read_frame(path)
+    frame = table.function(results)
+    with suppress(StorageError):  # without room it is computed again the next time
+        write_frame(folder, table.name, frame)
+    return frame
+
+
+def index_run(results: Results) -> None:
+    """Compute and store the tables that a sealed run lacks, so that every later command reads them.
+
+    Raises:
+        InputError: The run is still going on.
+    """
+    if not results.run.finished:
+        raise InputError(
+            "only a finished run has tables",
+            where=results.run.id,
+            value=results.manifest.state.value,
+            fix="give the command that began it again",
+        )
+    for table in TABLES:
+        read_table(results, table)
+
+
+def table_key(run: Run, table: Table) -> str:
+    """Return the first digits of the hash of everything that decides a table."""
+    return run_key(run, of_the_night=table.of_the_night)
+
+
+def run_key(run: Run, *, of_the_night: bool) -> str:
+    """Return the first digits of the hash of everything that decides the tables of a run.
+
+    Args:
+        run: The run.
+        of_the_night: Whether the tables also tell of the night: its engines and what it reused.
+    """
+    manifest = run.manifest
+    values = {
+        "code": CODE,
+        "evalhub": metadata.version("evalhub-laaj"),
+        "manifest": manifest.model_dump(mode="json", exclude=_OF_THE_NIGHT),
+        "parts": sorted(part.key for part in manifest.parts),
+    }
+    if of_the_night:
+        values["engines"] = list(manifest.engines)
+        values["run"] = manifest.run
+    return digest(values)[:16]
+
+
+def _take_from_sibling(folder: Path, name: str) -> Path | None:
+    """Give a table of the same key in another run a second name here. Return the file, if there is one."""
+    for sibling in sorted(folder.parents[2].glob(f"*/{TABLES_FOLDER}/{folder.name}"), reverse=True):
+        source = find_frame(sibling, name) if sibling != folder else None
+        if source is not None:
+            with suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+                _link(source, folder / source.name)
+            return source
+    return None
+
+
+def _link(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
