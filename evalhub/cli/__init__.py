@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from evalhub.cli import attacks, compare, judges, labels, new_dataset, runs, specs
+from evalhub.cli import attacks, compare, housekeeping, judges, labels, new_dataset, runs, specs
 from evalhub.cli.output import console, print_note
 from evalhub.errors import EvalhubError, Interrupted, StorageError
 
@@ -58,6 +58,8 @@ app.command()(runs.dashboard)
 app.command()(runs.export)
 app.command()(runs.index)
 app.command()(runs.verify)
+app.command()(housekeeping.gc)
+app.add_typer(housekeeping.runs_app, name="runs")
 judges.judges.command("attack")(attacks.judges_attack)
 specs.datasets.command("new")(new_dataset.datasets_new)
 app.add_typer(judges.judges, name="judges")

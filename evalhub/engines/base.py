@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -42,15 +43,22 @@ class EngineIdentity:
 
 def clean_request(request: Request) -> Request:
     """Return a request whose texts are valid UTF-8, as it is sent, stored and hashed."""
-    messages = tuple(Message(message.role, clean(message.content)) for message in request.messages)
-    return request if messages == request.messages else replace(request, messages=messages)
+    contents = [clean(message.content) for message in request.messages]
+    if all(content is message.content for content, message in zip(contents, request.messages, strict=True)):
+        return request
+    messages = zip(request.messages, contents, strict=True)
+    return replace(request, messages=tuple(Message(message.role, content) for message, content in messages))
 
 
 def messages_text(request: Request) -> str:
     """Return the canonical JSON of a request's messages, as they are sent."""
-    return canonical(
-        [{"role": message.role, "content": message.content} for message in clean_request(request).messages]
-    )
+    return _messages_text(request.messages)
+
+
+@lru_cache(maxsize=8192)
+def _messages_text(messages: tuple[Message, ...]) -> str:
+    """Return the text of messages. The last ones stay in memory: a request's is needed at both ends."""
+    return canonical([{"role": message.role, "content": clean(message.content)} for message in messages])
 
 
 def completion_key(identity: EngineIdentity, request: Request) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from functools import lru_cache
 from typing import Any
 
 from evalhub.engines.base import Outcome
@@ -38,7 +39,19 @@ class Lines:
 
 def request_to_wire(request: Request) -> dict[str, Any]:
     """Return a request as plain values."""
-    return asdict(request)
+    return {
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "sampling": _plain(request.sampling),
+        "choices": request.choices,
+        "sample": request.sample,
+        "think": [_plain(tags) for tags in request.think],
+    }
+
+
+@lru_cache(maxsize=256)
+def _plain(part: Sampling | ThinkTags) -> dict[str, Any]:
+    """Return a part of a request as plain values. Most requests share theirs."""
+    return asdict(part)
 
 
 def request_from_wire(values: Mapping[str, Any]) -> Request:
@@ -55,7 +68,8 @@ def request_from_wire(values: Mapping[str, Any]) -> Request:
 
 def outcome_to_wire(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome's known values, plain."""
-    return {name: value for name, value in asdict(outcome).items() if value is not None}
+    values = {field.name: getattr(outcome, field.name) for field in fields(outcome)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def outcome_from_wire(values: Mapping[str, Any]) -> Outcome:

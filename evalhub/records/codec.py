@@ -6,10 +6,11 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from evalhub.records.tables import KINDS, Item, Record
@@ -25,7 +26,16 @@ _KIND_NAMES = {cls: kind for kind, cls in KINDS.items()}
 
 def key_of(record: Record) -> tuple[Any, ...]:
     """Return the values that identify a record in its table."""
-    return tuple([getattr(record, name) for name in record.KEY])
+    return _KEY_GETTERS[type(record)](record)
+
+
+def _getter(names: Sequence[str]) -> Callable[[Record], tuple[Any, ...]]:
+    """Return what reads these fields of a record, as a tuple."""
+    reader = attrgetter(*names)
+    return reader if len(names) > 1 else lambda record: (reader(record),)
+
+
+_KEY_GETTERS = {cls: _getter(cls.KEY) for cls in KINDS.values()}
 
 
 def sort_key(record: Record) -> tuple[tuple[bool, Any], ...]:
@@ -35,12 +45,12 @@ def sort_key(record: Record) -> tuple[tuple[bool, Any], ...]:
 
 def to_dict(record: Record) -> dict[str, Any]:
     """Return a record as plain values, fit for JSON."""
-    return {name: getattr(record, name) for name in _field_names(kind_of(record))}
+    names, reader = _FIELDS[type(record)]
+    return dict(zip(names, reader(record), strict=True))
 
 
-@cache
-def _field_names(kind: str) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(KINDS[kind]))
+_NAMES = {cls: tuple(field.name for field in fields(cls)) for cls in KINDS.values()}
+_FIELDS = {cls: (names, _getter(names)) for cls, names in _NAMES.items()}
 
 
 def from_dict(kind: str, values: Mapping[str, Any]) -> Record:

@@ -93,7 +93,7 @@ def run_key(run: Run, *, of_the_night: bool) -> str:
 
 def _take_from_sibling(folder: Path, name: str) -> Path | None:
     """Give a table of the same key in another run a second name here. Return the file, if there is one."""
-    for sibling in sorted(folder.parents[2].glob(f"*/{TABLES_FOLDER}/{folder.name}"), reverse=True):
+    for sibling in sorted(folder.parents[2].glob(f"[!.]*/{TABLES_FOLDER}/{folder.name}"), reverse=True):
         source = find_frame(sibling, name) if sibling != folder else None
         if source is not None:
             with suppress(OSError):

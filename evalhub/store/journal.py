@@ -17,15 +17,18 @@ from pathlib import Path
 from types import TracebackType
 
 from evalhub.errors import StorageError
-from evalhub.records import Record, canonical, from_dict, kind_of, to_dict
+from evalhub.records import Record, from_dict, kind_of, to_dict
 
 SYNC_LINES = 64
 SYNC_SECONDS = 0.2
 
 
+_PLAIN = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def encode(record: Record) -> bytes:
     """Return a record as one line of a journal."""
-    body = canonical({"kind": kind_of(record), "record": to_dict(record)}).encode("utf-8")
+    body = _PLAIN.encode({"kind": kind_of(record), "record": to_dict(record)}).encode("utf-8")
     return b'{"crc":%d,' % zlib.crc32(body) + body[1:] + b"\n"
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ def _cells(rows: Sequence[Record], field: pa.Field) -> list[Any]:
     """Return the values of one column, each mapping as its pairs."""
     import pyarrow as pa
 
-    values = [getattr(row, field.name) for row in rows]
+    values = list(map(attrgetter(field.name), rows))
     if not pa.types.is_map(field.type):
         return values
     return [None if value is None else list(value.items()) for value in values]

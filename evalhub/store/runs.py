@@ -21,7 +21,7 @@ def runs_root(folder: str | Path | None = None) -> Path:
 def all_runs(root: Path) -> list[Run]:
     """Return the runs of a folder, the newest first, without damaged ones."""
     runs = []
-    for manifest in root.glob("*/manifest.json"):
+    for manifest in root.glob("[!.]*/manifest.json"):
         try:
             runs.append(Run(manifest.parent))
         except (InputError, StorageError):
@@ -31,8 +31,8 @@ def all_runs(root: Path) -> list[Run]:
 
 def run_folders(root: Path) -> list[Path]:
     """Return every folder with a run or the remains of one, sorted by name."""
-    folders = {file.parent for file in root.glob("*/manifest.json")}
-    return sorted(folders | {folder.parent for folder in root.glob(f"*/{PARTS}")})
+    folders = {file.parent for file in root.glob("[!.]*/manifest.json")}
+    return sorted(folders | {folder.parent for folder in root.glob(f"[!.]*/{PARTS}")})
 
 
 def find_run(name: str | None, root: Path) -> Run:
@@ -48,7 +48,7 @@ def find_run(name: str | None, root: Path) -> Run:
             return Run(path)
     runs = all_runs(root)
     if not runs:
-        for manifest in sorted(root.glob("*/manifest.json"), reverse=True):
+        for manifest in sorted(root.glob("[!.]*/manifest.json"), reverse=True):
             Run(manifest.parent)  # says why it cannot be read
         raise InputError(
             "there are no runs yet", where=str(root), fix="make one with `evalhub run quickstart`"

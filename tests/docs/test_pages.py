@@ -57,7 +57,7 @@ def parse(words: list[str], complete: bool) -> None:
         assert name in command.commands, f"there is no command {name!r}"
         command = command.commands[name]
     if hasattr(command, "commands"):
-        assert not complete
+        assert command.invoke_without_command or not complete
         return
     command.make_context(command.name, words, resilient_parsing=not complete)
     options = {option for parameter in command.params for option in parameter.opts}

@@ -31,10 +31,12 @@ GROUP BY judge, cluster, judgment ORDER BY ALL
 """
 
 _COMPUTED_HERE = """
-SELECT judge, count(*) AS n FROM judgments j WHERE j.source = 'generated' AND EXISTS (
-  SELECT 1 FROM completions c
-  WHERE list_contains(j.completions, c.key) AND coalesce(c.computed_in, '') IN ('', $run)
-) GROUP BY judge ORDER BY judge
+WITH used AS (
+  SELECT judge, place, unnest(completions) AS key
+  FROM (SELECT *, row_number() OVER () AS place FROM judgments WHERE source = 'generated')
+)
+SELECT judge, count(DISTINCT place) AS n FROM used JOIN completions c USING (key)
+WHERE coalesce(c.computed_in, '') IN ('', $run) GROUP BY judge ORDER BY judge
 """
 
 

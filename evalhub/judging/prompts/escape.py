@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from evalhub.texts import clean
 
@@ -44,8 +45,11 @@ def defuse(text: str) -> str:
     return _SPECIAL.sub(lambda match: f"{match[0]} ", clean(text))
 
 
+@lru_cache(maxsize=4096)
 def fence(text: str) -> str:
     """Return the defused text between two fences longer than any run of backticks in it.
+
+    The last results stay in memory, since a text is shown in each order and to each judge.
 
     >>> print(fence("x"))
     ```

@@ -125,14 +125,17 @@ def add_preference(
         logprobs: Natural-log probability of "a", "b" and, with ties, "tie".
         unlisted: The outcomes that the server did not list, with the choices that stand for them.
     """
-    judgment = replace(judgment, winner=hard_winner(softmax(logprobs)))
-    _, shift = expectation(logprobs, SIDES, unlisted)
-    reason = why_hard(SIDES, unlisted.values(), shift, "the probability that a side wins")
-    if reason is not None:
-        return replace(judgment, detail=reason)
-    listed = {name: value for name, value in logprobs.items() if name not in unlisted}
-    shares = {"a": 0.0, "b": 0.0, **softmax(listed)}
-    return replace(judgment, p_a=preference(shares), logprobs=listed)
+    shares = softmax(logprobs)
+    winner = hard_winner(shares)
+    listed = dict(logprobs)
+    if unlisted:
+        _, shift = expectation(logprobs, SIDES, unlisted)
+        reason = why_hard(SIDES, unlisted.values(), shift, "the probability that a side wins")
+        if reason is not None:
+            return replace(judgment, winner=winner, detail=reason)
+        listed = {name: value for name, value in logprobs.items() if name not in unlisted}
+        shares = softmax(listed)
+    return replace(judgment, winner=winner, p_a=preference({"a": 0.0, "b": 0.0, **shares}), logprobs=listed)
 
 
 def unswap(logprobs: Mapping[str, float], order: Order) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple, cast
 
@@ -182,7 +182,7 @@ class Driver:
             while True:
                 requests = next(job) if answers is None else job.send(answers)
                 keys = (completion_key(self._identity, request) for request in requests)
-                waiting = replace(waiting, needs=tuple(zip(keys, requests, strict=True)))
+                waiting = _OpenJob(waiting.shard, job, tuple(zip(keys, requests, strict=True)))
                 if waiting.lacks():
                     return waiting
                 answers = waiting.answers()
