@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from evalhub.records import THINK_TAGS, Completion, FailureKind, Message, Request, canonical, digest
+from evalhub.records import (
+    THINK_TAGS,
+    Completion,
+    FailureKind,
+    Message,
+    Request,
+    Sampling,
+    ThinkTags,
+    canonical,
+    digest,
+)
 from evalhub.texts import clean
 
 # How long an engine may show no sign of life while it works. One step of a large model on a CPU is slow.
 HANG_SECONDS = 600.0
 
 _LOWEST = -9999.0
+_MESSAGES = "{messages}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EngineIdentity:
     """Everything besides the request that decides the text of a completion.
 
@@ -39,6 +51,20 @@ class EngineIdentity:
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: str | None = None
     device: str = "none"
+
+    @cached_property
+    def key_values(self) -> str:
+        """What of the identity decides a completion's key, as canonical JSON."""
+        return canonical(
+            {
+                "engine": self.engine,
+                "model_hash": self.model_hash,
+                "chat_template_hash": self.chat_template_hash,
+                "settings": dict(self.settings),
+                "version": self.version,
+                "device": self.device,
+            }
+        )
 
 
 def clean_request(request: Request) -> Request:
@@ -77,33 +103,45 @@ def completion_key(identity: EngineIdentity, request: Request) -> str:
         >>> completion_key(here, request) == completion_key(there, request)
         True
     """
-    sampling = request.sampling
-    return digest(
-        {
-            "messages": messages_text(request),
-            "choices": list(request.choices),
-            "sampling": {
-                "temperature": float(sampling.temperature),
-                "top_p": float(sampling.top_p),
-                "top_k": sampling.top_k,
-                "max_tokens": sampling.max_tokens,
-                "seed": sampling.seed,
-                "stop": list(sampling.stop),
-            },
-            "sample": request.sample,
-            "engine": identity.engine,
-            "model_hash": identity.model_hash,
-            "chat_template_hash": identity.chat_template_hash,
-            "settings": dict(identity.settings),
-            "version": identity.version,
-            "device": identity.device,
-            **({"think": _think_pairs(request)} if request.think != THINK_TAGS else {}),
-        }
+    before, after = _around_messages(
+        identity.key_values, request.choices, request.sampling, request.sample, request.think
     )
+    return digest(f"{before}{canonical(messages_text(request))}{after}")
 
 
-def _think_pairs(request: Request) -> list[list[Any]]:
-    return [[pair.open, pair.close, pair.opened] for pair in request.think]
+@lru_cache(maxsize=4096)
+def _around_messages(
+    key_values: str,
+    choices: tuple[str, ...],
+    sampling: Sampling,
+    sample: int,
+    think: tuple[ThinkTags, ...],
+) -> tuple[str, str]:
+    """Return the canonical JSON of all that decides a completion, before and after its messages.
+
+    Most requests of a judge share it, and to encode it takes longer than the messages.
+    """
+    values = {
+        **json.loads(key_values),
+        "messages": _MESSAGES,
+        "choices": list(choices),
+        "sampling": {
+            "temperature": float(sampling.temperature),
+            "top_p": float(sampling.top_p),
+            "top_k": sampling.top_k,
+            "max_tokens": sampling.max_tokens,
+            "seed": sampling.seed,
+            "stop": list(sampling.stop),
+        },
+        "sample": sample,
+        **({"think": _think_pairs(think)} if think != THINK_TAGS else {}),
+    }
+    before, _, after = canonical(values).partition(f'"messages":"{_MESSAGES}"')
+    return f'{before}"messages":', after
+
+
+def _think_pairs(think: tuple[ThinkTags, ...]) -> list[list[Any]]:
+    return [[pair.open, pair.close, pair.opened] for pair in think]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +180,7 @@ def completion(key: str, model: str, request: Request, outcome: Outcome) -> Comp
     if logprobs and any(math.isnan(value) for value in logprobs.values()):
         detail = "the engine gave NaN as a log-probability"
         outcome = Outcome(failure=FailureKind.ENGINE, detail=detail)
-    elif logprobs:
+    elif logprobs and min(logprobs.values()) < _LOWEST:
         floored = {name: max(value, _LOWEST) for name, value in logprobs.items()}
         outcome = replace(outcome, logprobs=floored)
     return Completion(

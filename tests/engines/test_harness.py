@@ -137,7 +137,7 @@ def test_a_slow_reader_is_not_taken_for_a_hang(opened):
 
 
 def test_engines_share_the_process_that_starts_them_and_outlive_it(opened):
-    engines = [opened(seconds=0.01), opened(seconds=0.01)]
+    engines = [opened(seconds=0.1), opened(seconds=0.1)]
     servers = {parent_of(parent_of(engine.pid)) for engine in engines}
     assert len(servers) == 1
     for engine in engines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -55,6 +56,8 @@ class Session:
         for work in _group_by_engine(works):
             if self.stop.requested:
                 return
+            # The plan and the texts live until the end, so the garbage collector need not look at them.
+            gc.freeze()
             driver = Driver(
                 where=self.writer.id,
                 identity=work.runs.identity,

@@ -48,12 +48,14 @@ class Watch:
         Raises:
             EngineError: The first `FIRST` jobs failed for the same reason.
         """
+        if not records or _name(records[0]) in self._cleared:
+            return
         answers = [record for record in records if isinstance(record, Response | Judgment)]
         answers = [answer for answer in answers if answer.completions]
         if not answers:
             return
-        name = answers[0].system if isinstance(answers[0], Response) else answers[0].judge
-        if name is None or name in self._cleared:
+        name = _name(answers[0])
+        if name is None:
             return
         reason = answers[0].detail or ""
         failing = self._failing.setdefault(name, _FailureCount(reason))
@@ -83,3 +85,10 @@ class Watch:
             where=self._where,
             fix=FIX,
         )
+
+
+def _name(record: Record) -> str | None:
+    """Return the candidate or judge that answered. None for a record of another kind."""
+    if isinstance(record, Judgment):
+        return record.judge
+    return record.system if isinstance(record, Response) else None

@@ -6,7 +6,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from evalhub.errors import FamilyError, SpecError
 from evalhub.judging import (
@@ -171,10 +171,7 @@ def plan_tasks(
                 groups.append(group)
             else:
                 exclusions[f"{judge.rubric.shape}s {_RELATED[relation]}"] += 1
-    clusters = {item.item_id: item.cluster for item in dataset.items}
-    tasks = _tasks(judge, groups, systems)
-    shards = cut_shards([(clusters[task.item_id], 1) for task in tasks])
-    return [replace(task, shard=shard) for task, shard in zip(tasks, shards, strict=True)], dict(exclusions)
+    return _tasks(judge, groups, systems), dict(exclusions)
 
 
 def cut_shards(work: Iterable[tuple[str, int]]) -> list[int]:
@@ -244,6 +241,11 @@ def _pairs(
 
 
 def _tasks(judge: ResolvedJudge, groups: list[_Group], systems: Systems) -> list[PlannedTask]:
+    all_views = _views(judge, groups)
+    samples = len(judge.criteria) * judge.spec.samples
+    sizes = [
+        (group.item.cluster, samples * len(views)) for group, views in zip(groups, all_views, strict=True)
+    ]
     return [
         PlannedTask(
             judge=judge.spec.id,
@@ -259,8 +261,9 @@ def _tasks(judge: ResolvedJudge, groups: list[_Group], systems: Systems) -> list
             judgments=judge.protocol.plan(
                 TaskOutline(judge.rubric, criterion, len(group.systems), order, row)
             ),
+            shard=shard,
         )
-        for group, views in zip(groups, _views(judge, groups), strict=True)
+        for group, views, shard in zip(groups, all_views, cut_shards(sizes), strict=True)
         for criterion in judge.criteria
         for repeat in range(judge.spec.samples)
         for order, row in views
