@@ -95,7 +95,7 @@ def plain(text: object) -> str:
 
 
 def _facts(run: Run) -> None:
-    state = run.manifest.state
+    state = run.state
     if run.finished:
         st.caption(f"Finished, {count(run.manifest.seconds)} s. Begun {run.manifest.created:.16}.")
     else:

@@ -150,7 +150,7 @@ def _row(run: Run) -> dict[str, Any]:
         "run": run.id,
         "suite": manifest.suite,
         "created": f"{manifest.created:.16}",
-        "state": manifest.state.value,
+        "state": run.state.value,
         "seconds": round(manifest.seconds, 1),
         "judgments": sum(judge.judgments for judge in counts),
         "coverage": sum(judge.valid for judge in counts) / expected if expected else None,

@@ -37,7 +37,7 @@ def report_data(results: Results, by: Sequence[str] = ()) -> Data:
         "suite": manifest.suite,
         "title": manifest.title,
         "created": manifest.created,
-        "state": manifest.state.value,
+        "state": results.run.state.value,
         "seconds": manifest.seconds,
         "models": sorted(_models(results), key=lambda model: model["role"]),
         "metrics": metrics_data(manifest),

@@ -26,9 +26,9 @@ from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.prepared import Prepared, prepare_resolved
 from evalhub.runner.plan.resolve import Resolved, resolve
 from evalhub.runner.plan.rubric_versions import refuse_changed
-from evalhub.runner.progress import Progress, Silent
+from evalhub.runner.progress import Progress, Reported, Silent
 from evalhub.specs import load_suite
-from evalhub.store import Run, RunWriter, State, all_runs, runs_root
+from evalhub.store import Heartbeat, Run, RunWriter, State, all_runs, runs_root
 
 
 def prepare(
@@ -91,9 +91,10 @@ def carry_out(
     writer = _open_run(catalog.runs, root, resolved, planned)
     try:
         writer.update(state=State.RUNNING, **planned_facts(planned))
-        with Stop() as stop:
-            parts = Parts(writer, catalog, progress)
-            session = Session(parts, resolved, progress, stop, Watch(writer.id))
+        with Stop() as stop, Heartbeat(writer.path) as heartbeat:
+            reported = Reported(progress, heartbeat)
+            parts = Parts(writer, catalog, reported)
+            session = Session(parts, resolved, reported, stop, Watch(writer.id))
             planned = _work(session, planned, further_tasks)
             seal_run(writer, resolved, planned, stop)
     except KeyboardInterrupt as error:

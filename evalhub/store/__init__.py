@@ -2,6 +2,7 @@
 
 from evalhub.store.completions import CompletionIndex
 from evalhub.store.frames import TABLES_FOLDER, find_frame, read_frame, write_frame
+from evalhub.store.heartbeat import Heartbeat, StageCounts
 from evalhub.store.housekeeping import (
     Garbage,
     Size,
@@ -48,10 +49,10 @@ from evalhub.store.runs import (
 
 __all__ = [
     "TABLES_FOLDER", "AttackFacts", "CompletionIndex", "DatasetVersion", "DecidedPair", "EarlyStopping",
-    "Finding", "Garbage", "Journal", "JudgeCounts", "JudgeFacts", "JuryFacts", "Manifest", "MetricFacts",
-    "Part", "PartFacts", "PartKind", "PartRecord", "PartWriter", "Run", "RunWriter", "SealedFile",
-    "ShardWriter", "Size", "State", "Step", "all_runs", "find_frame", "find_garbage", "find_run",
-    "part_problems", "read_frame", "read_journal", "read_records", "remove_garbage", "remove_run",
-    "run_folders", "runs_root", "set_tags", "size_of", "tags_of", "to_arrow", "verify", "verify_folder",
-    "write_frame", "write_records",
+    "Finding", "Garbage", "Heartbeat", "Journal", "JudgeCounts", "JudgeFacts", "JuryFacts", "Manifest",
+    "MetricFacts", "Part", "PartFacts", "PartKind", "PartRecord", "PartWriter", "Run", "RunWriter",
+    "SealedFile", "ShardWriter", "Size", "StageCounts", "State", "Step", "all_runs", "find_frame",
+    "find_garbage", "find_run", "part_problems", "read_frame", "read_journal", "read_records",
+    "remove_garbage", "remove_run", "run_folders", "runs_root", "set_tags", "size_of", "tags_of",
+    "to_arrow", "verify", "verify_folder", "write_frame", "write_records",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from typing import Any
 
 from evalhub.errors import StorageError
 from evalhub.records import KINDS, Completion, Record, kind_of
+from evalhub.store.heartbeat import is_alive
 from evalhub.store.journal import read_journal
 from evalhub.store.lock import Lock
 from evalhub.store.manifest import FORMAT, Manifest, State, read_manifest, write_manifest
@@ -68,6 +69,12 @@ class Run:
     def id(self) -> str:
         """The folder's name."""
         return self.path.name
+
+    @property
+    def state(self) -> State:
+        """The state of the run. A running one whose writer shows no sign of life is interrupted."""
+        state = self.manifest.state
+        return State.INTERRUPTED if state is State.RUNNING and not is_alive(self.path) else state
 
     @property
     def finished(self) -> bool:
