@@ -34,7 +34,7 @@ class ShardWriter:
     def __init__(self, part: PartWriter, number: int) -> None:
         self.number = number
         self.sealed = False
-        self._jobs: int | None = None
+        self._jobs = 0
         self.part = part
         self._records: dict[str, dict[tuple[Any, ...], Record]] = {kind: {} for kind in KINDS}
         self._journal = Journal(part.folder / journal_name(number))
@@ -59,16 +59,11 @@ class ShardWriter:
         """Return the record of that key, or None."""
         return self._records[kind].get(key)
 
-    def expect_jobs(self, count: int) -> None:
-        """Seal the shard as soon as so many more jobs have ended."""
-        self._jobs = count
-
     def end_job(self) -> None:
-        """Count a job whose records are stored."""
-        if self._jobs is not None:
-            self._jobs -= 1
-            if not self._jobs:
-                self.seal()
+        """Count a job whose records are stored. The last one that the part expects seals the shard."""
+        self._jobs += 1
+        if self._jobs == self.part.expected_jobs.get(self.number):
+            self.seal()
 
     def records(self, kind: str) -> list[Record]:
         """Return the records of one table, in the order in which they were stored."""
@@ -103,6 +98,10 @@ class PartWriter:
         step: The step.
         engine: The hash of the identity of the engine that makes its completions.
 
+    Attributes:
+        open_shards: The shards that are not sealed, by number.
+        expected_jobs: The number of jobs after which a shard is sealed. Others are sealed with the part.
+
     Raises:
         StorageError: The folder cannot be written, or its record is damaged.
     """
@@ -110,6 +109,7 @@ class PartWriter:
     def __init__(self, folder: Path, run: str, step: Step, engine: str | None = None) -> None:
         self.folder = folder
         self.open_shards: dict[int, ShardWriter] = {}
+        self.expected_jobs: dict[int, int] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -134,6 +134,10 @@ class PartWriter:
     def is_sealed(self, number: int) -> bool:
         """Return whether a shard is sealed."""
         return any(shard.number == number for shard in self.record.shards)
+
+    def expect_jobs(self, number: int, count: int) -> None:
+        """Have a shard sealed as soon as so many jobs of this session have ended."""
+        self.expected_jobs[number] = count
 
     def shard(self, number: int) -> ShardWriter:
         """Return an open shard, with the records of its journal."""

@@ -91,8 +91,9 @@ def test_a_part_is_completed_shard_by_shard(writer: RunWriter) -> None:
 
 
 def test_a_shard_is_sealed_with_its_last_job(writer: RunWriter) -> None:
-    shard = writer.open_part(step()).shard(1)
-    shard.expect_jobs(2)
+    part = writer.open_part(step())
+    part.expect_jobs(1, 2)
+    shard = part.shard(1)
     shard.append(completion(1))
     shard.end_job()
     assert not shard.sealed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import cast
 
 from evalhub.judging import JudgmentGenerator, Task, fail_all
@@ -30,13 +31,13 @@ class EngineWork:
         ids: The candidates or judges that the engine serves.
         runs: The model on its engine.
         spec: The engine's settings.
-        rounds: The jobs. A round is made when the one before it is done.
+        rounds: The jobs. A round is made when the one before it is done, and a job when the engine has room.
     """
 
     ids: tuple[str, ...]
     runs: Runnable
     spec: EngineSpec
-    rounds: Iterator[list[ShardJob]]
+    rounds: Iterator[Iterable[ShardJob]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +88,19 @@ def make_generations(steps: Iterable[AnswerStep]) -> Iterator[EngineWork]:
         by_candidate.setdefault(step.candidate.spec.id, []).append(step)
     for name, of_candidate in by_candidate.items():
         candidate = of_candidate[0].candidate
-        jobs = [job for step in of_candidate for job in _generations(step)]
+        jobs = chain.from_iterable(map(_generations, of_candidate))
         yield EngineWork((name,), candidate.runs, candidate.spec.engine, iter([jobs]))
 
 
-def _generations(step: AnswerStep) -> list[ShardJob]:
-    """Return the jobs of the shards that are not sealed yet."""
-    items = step.dataset.items
-    shards = cut_shards([(item.cluster, 1) for item in items])
-    jobs = [
-        (shard, job)
-        for item, shard in zip(items, shards, strict=True)
-        if not step.part.is_sealed(shard)
-        for job in answer_jobs(step.candidate, item)
-    ]
-    for shard, count in Counter(shard for shard, _ in jobs).items():
-        step.part.shard(shard).expect_jobs(count)
-    return [ShardJob(step.part.shard(shard), job) for shard, job in jobs]
+def _generations(step: AnswerStep) -> Iterator[ShardJob]:
+    """Yield the jobs of the shards that are not sealed yet."""
+    shards = cut_shards([(item.cluster, 1) for item in step.dataset.items])
+    for shard, items in Counter(shards).items():
+        step.part.expect_jobs(shard, items * step.candidate.spec.samples)
+    for item, shard in zip(step.dataset.items, shards, strict=True):
+        if not step.part.is_sealed(shard):
+            for job in answer_jobs(step.candidate, item):
+                yield ShardJob(step.part.shard(shard), job)
 
 
 def answer_jobs(candidate: ResolvedCandidate, item: Item) -> Iterator[Job]:
@@ -133,9 +130,9 @@ def make_judgings(steps: Iterable[JudgeStep], task_rounds: TaskRounds) -> Iterat
     for step in steps:
         by_judge.setdefault(step.judge.spec.id, {})[step.dataset.id] = step
 
-    def make_rounds(judge: ResolvedJudge, by_dataset: dict[str, JudgeStep]) -> Iterator[list[ShardJob]]:
+    def make_rounds(judge: ResolvedJudge, by_dataset: dict[str, JudgeStep]) -> Iterator[Iterable[ShardJob]]:
         for tasks in task_rounds(judge):
-            yield [by_dataset[task.dataset].job(task) for task in tasks]
+            yield (by_dataset[task.dataset].job(task) for task in tasks)
 
     for name, by_dataset in by_judge.items():
         judge = next(iter(by_dataset.values())).judge

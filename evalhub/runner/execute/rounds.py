@@ -84,7 +84,7 @@ class Rounds:
         sizes = Counter((task.dataset, task.shard) for task in open_tasks)
         over_budget = {(task.dataset, task.shard) for task in self.plan.excess.get(judge, ())}
         for dataset, shard in sizes.keys() - over_budget:
-            self._parts[judge, dataset].shard(shard).expect_jobs(sizes[dataset, shard])
+            self._parts[judge, dataset].expect_jobs(shard, sizes[dataset, shard])
         return open_tasks
 
     def _part(self, task: PlannedTask) -> PartWriter:

@@ -93,7 +93,7 @@ def _group_by_engine(works: Iterable[EngineWork]) -> list[EngineWork]:
         replace(
             group[0],
             ids=tuple(chain.from_iterable(work.ids for work in group)),
-            rounds=([*chain(*turn)] for turn in zip_longest(*(work.rounds for work in group), fillvalue=[])),
+            rounds=map(chain.from_iterable, zip_longest(*(work.rounds for work in group), fillvalue=())),
         )
         for group in groups.values()
     ]

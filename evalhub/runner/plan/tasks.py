@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from evalhub.errors import FamilyError, SpecError
 from evalhub.judging import (
@@ -241,6 +242,13 @@ def _pairs(
 
 
 def _tasks(judge: ResolvedJudge, groups: list[_Group], systems: Systems) -> list[PlannedTask]:
+
+    @cache  # nearly all tasks of a judge share theirs
+    def plan_judgments(
+        criterion: str, responses: int, order: Order | None, row: int
+    ) -> tuple[PlannedJudgment, ...]:
+        return judge.protocol.plan(TaskOutline(judge.rubric, criterion, responses, order, row))
+
     all_views = _views(judge, groups)
     samples = len(judge.criteria) * judge.spec.samples
     sizes = [
@@ -258,9 +266,7 @@ def _tasks(judge: ResolvedJudge, groups: list[_Group], systems: Systems) -> list
             row=row,
             repeat=repeat,
             same_family={_UNRELATED: False, _SAME_FAMILY: True}.get(_relation(judge, group, systems)),
-            judgments=judge.protocol.plan(
-                TaskOutline(judge.rubric, criterion, len(group.systems), order, row)
-            ),
+            judgments=plan_judgments(criterion, len(group.systems), order, row),
             shard=shard,
         )
         for group, views, shard in zip(groups, all_views, cut_shards(sizes), strict=True)
