@@ -11,7 +11,7 @@ EvalhubError
 ├── Inconclusive          3  too little was measured, as where the budget is spent
 │   ├── LittleCoverage       a run is sealed, but a judge or candidate delivered too little
 │   └── EngineError          the engine cannot start, or died too often
-├── StorageError          4  the disk is full, or a segment is corrupt
+├── StorageError          4  the disk is full, or a file is corrupt
 ├── LockedError           5  another process writes this run
 └── Interrupted         130  Ctrl-C: finished work is kept
 
@@ -136,7 +136,7 @@ class EngineError(Inconclusive):
 
 
 class StorageError(EvalhubError):
-    """The disk is full, or a segment is corrupt."""
+    """The disk is full, or a file is corrupt."""
 
     exit_code = 4
 

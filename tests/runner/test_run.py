@@ -151,6 +151,24 @@ class TestFailures:
         assert by_order["i002", Order.BA] is None
 
 
+def test_long_answers_are_asked_for_first(desk: Any, chat_server: Any) -> None:
+    desk.dataset(items=3)
+    engine = chat_server.engine(concurrency=1)
+    judges = {"quick": "direct", "slow": "think", "middle": "explain"}
+    desk.suite(
+        judges=[
+            {**PAIR, "id": name, "mode": mode, "model": "m", "engine": engine}
+            for name, mode in judges.items()
+        ],
+        controls={"min_coverage": 0},
+    )
+    chat_server.behave = lambda _: (200, chat_server.reply("A", top=[("A", -0.1), ("B", -2.5)]))
+    run = desk.run()
+    assert [facts["serves"] for facts in run.manifest.engines] == [["quick", "slow", "middle"]]
+    limits = list(dict.fromkeys(asked["max_tokens"] for asked in chat_server.asked))
+    assert limits == [512, 256, 1]
+
+
 class TestPlan:
     def plan(self, **options: Any) -> Any:
         prepared = prepare("s", Options(**options))

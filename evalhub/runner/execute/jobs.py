@@ -16,7 +16,7 @@ from evalhub.runner.execute.parts import ResponseKey
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.resolve import ResolvedCandidate, ResolvedJudge, Runnable
 from evalhub.runner.plan.tasks import PlannedTask, cut_shards
-from evalhub.specs import EngineSpec
+from evalhub.specs import EngineSpec, Mode
 from evalhub.store import PartWriter
 
 TaskRounds = Callable[[ResolvedJudge], Iterable[Iterable[PlannedTask]]]
@@ -31,12 +31,15 @@ class EngineWork:
         ids: The candidates or judges that the engine serves.
         runs: The model on its engine.
         spec: The engine's settings.
+        tokens: Most tokens of one answer. Work with long answers begins first, so that an engine does not end
+            with a few of them alone.
         rounds: The jobs. A round is made when the one before it is done, and a job when the engine has room.
     """
 
     ids: tuple[str, ...]
     runs: Runnable
     spec: EngineSpec
+    tokens: int
     rounds: Iterator[Iterable[ShardJob]]
 
 
@@ -89,7 +92,8 @@ def make_generations(steps: Iterable[AnswerStep]) -> Iterator[EngineWork]:
     for name, of_candidate in by_candidate.items():
         candidate = of_candidate[0].candidate
         jobs = chain.from_iterable(map(_generations, of_candidate))
-        yield EngineWork((name,), candidate.runs, candidate.spec.engine, iter([jobs]))
+        tokens = candidate.spec.sampling.max_tokens
+        yield EngineWork((name,), candidate.runs, candidate.spec.engine, tokens, iter([jobs]))
 
 
 def _generations(step: AnswerStep) -> Iterator[ShardJob]:
@@ -136,7 +140,15 @@ def make_judgings(steps: Iterable[JudgeStep], task_rounds: TaskRounds) -> Iterat
 
     for name, by_dataset in by_judge.items():
         judge = next(iter(by_dataset.values())).judge
-        yield EngineWork((name,), judge.runs, judge.spec.engine, make_rounds(judge, by_dataset))
+        rounds = make_rounds(judge, by_dataset)
+        yield EngineWork((name,), judge.runs, judge.spec.engine, _answer_tokens(judge), rounds)
+
+
+def _answer_tokens(judge: ResolvedJudge) -> int:
+    """Return the most tokens that a judge's answers to one task have."""
+    own_texts = judge.spec.rationale_tokens * len(judge.protocol.writes)
+    by_mode = {Mode.EXPLAIN: judge.spec.rationale_tokens, Mode.THINK: judge.spec.think_tokens}
+    return own_texts + by_mode.get(judge.spec.mode, 1)
 
 
 def judge_job(judge: ResolvedJudge, item: Item, responses: tuple[Response, ...], planned: PlannedTask) -> Job:

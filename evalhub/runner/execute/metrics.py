@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from evalhub.metrics import NO_TEXT, Column, CountedMetric, LanguageMetric, Metric
 from evalhub.records import Item, Response, Score
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.resolve import metric_columns
+from evalhub.runner.plan.tasks import cut_shards
 from evalhub.specs import MetricUse
 from evalhub.store import MetricFacts
 
@@ -17,18 +19,17 @@ def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) ->
     """Yield one score for each response and column of a metric, for the responses of one dataset.
 
     Args:
-        metric: The metric.
+        metric: The metric, fitted to the dataset.
         items: The dataset's items by id.
         responses: The dataset's responses. Failed ones are left out. If only the length of a response is
             known, a metric of texts has no value for it.
     """
     texts = [response for response in responses if response.text is not None]
     answered = [items[response.item_id] for response in texts]
-    fitted = metric.for_dataset([text for item in items.values() for text in item.references])
-    yield from _scores(texts, _columns(fitted, [response.text or "" for response in texts], answered))
+    yield from _scores(texts, _columns(metric, [response.text or "" for response in texts], answered))
     lengths = [response for response in responses if response.text is None and response.chars is not None]
     if lengths:
-        yield from _scores(lengths, _length_columns(fitted, [response.chars or 0 for response in lengths]))
+        yield from _scores(lengths, _length_columns(metric, [response.chars or 0 for response in lengths]))
 
 
 def _scores(responses: list[Response], columns: list[Column]) -> Iterator[Score]:
@@ -64,22 +65,31 @@ def _length_columns(metric: Metric, chars: list[int]) -> list[Column]:
 
 def make_scores(
     use: MetricUse, metric: Metric, dataset: SuiteDataset, responses: Iterable[Response]
-) -> tuple[list[Score], dict[str, MetricFacts]]:
-    """Return the scores of a dataset's responses, and the facts of their columns.
+) -> Iterator[tuple[int, list[Score]]]:
+    """Yield the scores of a dataset's responses, shard by shard: its number and its scores.
 
     Systems that are the references have no scores.
     """
-    answered = sorted(
-        (response for response in responses if response.system not in dataset.card.reference_systems),
-        key=lambda response: (response.item_id, response.system, response.sample),
-    )
     names = use.names(metric_columns(metric))
     items = {item.item_id: item for item in dataset.items}
-    rows = [replace(score, metric=names[score.metric]) for score in scores(metric, items, answered)]
-    facts = MetricFacts(
+    fitted = metric.for_dataset([text for item in items.values() for text in item.references])
+    shards = dict(zip(items, cut_shards([(item.cluster, 1) for item in items.values()]), strict=True))
+    answered = sorted(
+        (response for response in responses if response.system not in dataset.card.reference_systems),
+        key=lambda response: (
+            shards[response.item_id], response.item_id, response.system, response.sample
+        ),
+    )  # fmt: skip
+    for number, of_shard in groupby(answered, key=lambda response: shards[response.item_id]):
+        rows = scores(fitted, items, list(of_shard))
+        yield number, [replace(score, metric=names[score.metric]) for score in rows]
+
+
+def metric_facts(use: MetricUse, metric: Metric) -> MetricFacts:
+    """Return the facts of a metric's columns."""
+    return MetricFacts(
         metric=use.name,
         bounds=metric.bounds,
         higher_is_better=None if metric.is_length else metric.higher_is_better,
         is_length=metric.is_length,
     )
-    return rows, {score.metric: facts for score in rows}

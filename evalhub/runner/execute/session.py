@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, zip_longest
@@ -11,7 +11,7 @@ from typing import Any
 
 from evalhub.engines import Engine, open_engine
 from evalhub.errors import EvalhubError
-from evalhub.runner.execute.driver import Driver
+from evalhub.runner.execute.driver import Driver, ShardJob
 from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.execute.jobs import EngineWork
 from evalhub.runner.execute.parts import Parts
@@ -85,7 +85,7 @@ class Session:
 
 
 def _group_by_engine(works: Iterable[EngineWork]) -> list[EngineWork]:
-    """Return one work for each engine. Its rounds go side by side."""
+    """Return one work for each engine. Its rounds go side by side, those with the longest answers first."""
     groups: dict[str, list[EngineWork]] = {}
     for work in works:
         groups.setdefault(repr(work.runs.identity), []).append(work)
@@ -93,10 +93,15 @@ def _group_by_engine(works: Iterable[EngineWork]) -> list[EngineWork]:
         replace(
             group[0],
             ids=tuple(chain.from_iterable(work.ids for work in group)),
-            rounds=map(chain.from_iterable, zip_longest(*(work.rounds for work in group), fillvalue=())),
+            rounds=_side_by_side(sorted(group, key=lambda work: -work.tokens)),
         )
         for group in groups.values()
     ]
+
+
+def _side_by_side(works: Iterable[EngineWork]) -> Iterator[Iterable[ShardJob]]:
+    """Yield the first rounds of all works, then their second rounds, and so on."""
+    return map(chain.from_iterable, zip_longest(*(work.rounds for work in works), fillvalue=()))
 
 
 def _engine_facts(engine: Engine, work: EngineWork) -> dict[str, Any]:

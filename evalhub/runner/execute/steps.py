@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
+from evalhub.metrics import Metric
 from evalhub.records import Response, has_failed
 from evalhub.runner.execute.generation import response_facts, warn_of_cuts
 from evalhub.runner.execute.jobs import AnswerStep, EngineWork, JudgeStep, make_generations, make_judgings
-from evalhub.runner.execute.metrics import make_scores
+from evalhub.runner.execute.metrics import make_scores, metric_facts
 from evalhub.runner.execute.rounds import Rounds
 from evalhub.runner.execute.session import Session
+from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.manifest import planned_facts
 from evalhub.runner.plan.plan import Plan, TasksByJudge, count_judgments
 from evalhub.runner.plan.power import fewest_clusters
 from evalhub.runner.plan.steps import dataset_step, judgments_step, responses_step, scores_step
 from evalhub.runner.plan.tasks import PlannedTask
-from evalhub.store import DecidedPair, PartFacts, PartWriter, RunWriter
+from evalhub.specs import MetricUse
+from evalhub.store import DecidedPair, MetricFacts, PartFacts, PartWriter, RunWriter, Step
 
 FurtherTasks = Callable[[RunWriter, PartWriter, Plan], TasksByJudge]
 """Returns tasks that only the judgments of a plan make reused. May store records of theirs in the part."""
@@ -167,12 +170,29 @@ def score_datasets(session: Session, answers: Answers) -> None:
             if facts is None:
                 responses = session.parts.responses(dataset) if responses is None else responses
                 session.progress.stage(f"metric {use.name} on {dataset.id}", len(responses))
-                scores, columns = make_scores(use, metric, dataset, responses.values())
-                part = session.parts.open(step)
-                if not part.is_sealed(1):
-                    part.write_shard(1, scores)
-                facts = PartFacts(records=len(scores), metrics=columns)
-                session.writer.finish_part(part, facts)
-                session.progress.advance(steps=len(responses))
+                facts = _score_responses(session, step, use, metric, dataset, responses.values())
             metrics.update(facts.metrics)
     session.writer.update(metrics=metrics)
+
+
+def _score_responses(
+    session: Session,
+    step: Step,
+    use: MetricUse,
+    metric: Metric,
+    dataset: SuiteDataset,
+    responses: Iterable[Response],
+) -> PartFacts:
+    """Store a metric's scores of a dataset, and return the part's facts."""
+    part = session.parts.open(step)
+    columns: dict[str, MetricFacts] = {}
+    records = 0
+    for shard, scores in make_scores(use, metric, dataset, responses):
+        columns |= dict.fromkeys((score.metric for score in scores), metric_facts(use, metric))
+        records += len(scores)
+        if not part.is_sealed(shard):
+            part.write_shard(shard, scores)
+        session.progress.advance(steps=len(scores))
+    facts = PartFacts(records=records, metrics=columns)
+    session.writer.finish_part(part, facts)
+    return facts
