@@ -89,7 +89,7 @@ def plan(
     print_rows(shown, as_json=False, title=f"suite {resolved.suite.suite}")
     print_rows([_step_row(step) for step in steps], as_json=False, title="steps")
     over = f", {planned.over_budget} over budget" if planned.over_budget else ""
-    notes().print(f"{planned.generations} responses to make, {judgments} judgments{over}")
+    notes().print(f"{planned.generations} responses and {judgments} judgments{over}; {_remaining(steps)}")
     for row in rows:
         if row["judgments"]:
             print_note(_power_sentence(row))
@@ -97,6 +97,14 @@ def plan(
         if judge.opens_thinking and judge.spec.mode is hub.specs.Mode.DIRECT:
             sentence = f"{judge.spec.id}: the model thinks before it answers, but mode: direct prevents this"
             print_note(f"{sentence}. Use mode: think")
+
+
+def _remaining(steps: list[dict[str, Any]]) -> str:
+    """Return in words how much of a suite a run would make."""
+    reused = sum(step["state"] == "reused" for step in steps)
+    if reused == len(steps):
+        return "every step is reused, so a run makes nothing"
+    return f"{reused} of {len(steps)} steps are reused"
 
 
 def _step_row(step: dict[str, Any]) -> dict[str, Any]:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis import Results
 from evalhub.errors import InputError, StorageError
 from evalhub.records import digest
 from evalhub.report.registry import TABLES, Table
+from evalhub.specs.plugins import extensions
 from evalhub.store import TABLES_FOLDER, Run, find_frame, read_frame, write_frame
 
 if TYPE_CHECKING:
@@ -26,10 +28,14 @@ CODE = 1
 """The version of the code that makes the tables. A change of what one shows raises it."""
 
 # What a manifest says of one night, and not of its records.
-_OF_THE_NIGHT = {
+_KEYS_OF_THE_NIGHT = {
     "run", "created", "state", "sealed", "suite_hash", "suite_file", "title", "environment", "engines",
     "parts", "seconds", "stopped_by",
 }  # fmt: skip
+_OF_THE_NIGHT: Mapping[str, Any] = {
+    **dict.fromkeys(_KEYS_OF_THE_NIGHT, True),
+    "resolved": {"suite": {"title": True, "budget": {"judgments": True}}},
+}
 
 
 def read_table(results: Results, table: Table) -> pd.DataFrame:
@@ -82,7 +88,8 @@ def run_key(run: Run, *, of_the_night: bool) -> str:
     values = {
         "code": CODE,
         "evalhub": metadata.version("evalhub-laaj"),
-        "manifest": manifest.model_dump(mode="json", exclude=_OF_THE_NIGHT),
+        "manifest": manifest.model_dump(mode="json", exclude=dict(_OF_THE_NIGHT)),
+        "packages": extensions(),
         "parts": sorted(part.key for part in manifest.parts),
     }
     if of_the_night:

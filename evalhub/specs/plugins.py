@@ -12,6 +12,8 @@ from evalhub.errors import SpecError, UnknownNameError
 
 T = TypeVar("T")
 
+KINDS = ("protocol", "metric", "engine", "reply format")
+
 
 def entry_points_of(kind: str) -> dict[str, metadata.EntryPoint]:
     """Return the entry points `evalhub.KINDs` of other packages by name, none of them loaded."""
@@ -22,6 +24,12 @@ def entry_points_of(kind: str) -> dict[str, metadata.EntryPoint]:
 def _entry_points(group: str, search_path: tuple[str, ...]) -> dict[str, metadata.EntryPoint]:  # noqa: ARG001
     """Look into each installed package, which takes a twentieth of a second: once for each search path."""
     return {point.name: point for point in metadata.entry_points(group=group)}
+
+
+def extensions() -> dict[str, str]:
+    """Return the version of each other package that brings protocols, metrics, engines or reply formats."""
+    points = (point for kind in KINDS for point in entry_points_of(kind).values())
+    return {point.dist.name: point.dist.version for point in points if point.dist}
 
 
 def find_entry(

@@ -127,6 +127,11 @@ class TestOne:
         assert all(part.computed_in for part in second.manifest.parts)
         assert rows_of(read_table(Results(second), table)) != before == []
 
+    def test_another_title_takes_the_same_tables(self, desk: Any, run: Run, table: Table) -> None:
+        expected = rows_of(read_table(Results(run), table))
+        desk.suite(title="Another", budget={"judgments": 1000})
+        assert rows_of(read_table(Results(desk.run()), refused(table))) == expected
+
     def test_a_run_that_goes_on_stores_none(self, run: Run, table: Table) -> None:
         run.manifest = run.manifest.replace(state=State.INTERRUPTED)
         read_table(Results(run), table)

@@ -177,6 +177,15 @@ def test_another_version_of_the_code_makes_its_parts_anew(
     assert None not in answers(run)
 
 
+def test_another_version_of_an_extension_makes_its_parts_anew(
+    night: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "extensions", lambda: {"a-protocol": "2.0"})
+    run = night.run()
+    assert new_parts(run) == ALL
+    assert None not in answers(run)
+
+
 def test_an_added_item_pays_for_itself_alone(night: Any) -> None:
     night.dataset("one", items=6)
     run = night.run()
@@ -246,6 +255,7 @@ class TestPlan:
 
     def test_of_an_unchanged_suite(self, night: Any, cli: Any) -> None:
         assert list(self.states(cli)) == ["reused"]
+        assert "every step is reused, so a run makes nothing" in cli("plan", "s").err
 
     def test_it_says_what_changed(self, night: Any, cli: Any) -> None:
         change(judges__0__rationale_tokens=19, judges__1__engine=OTHER_ENGINE)(night)
@@ -260,6 +270,7 @@ class TestPlan:
         assert result.code == 0, result
         assert "5 of 6 requests are answered; prompts changed" in result.out
         assert "depends on responses that are not made yet" in result.out
+        assert "6 of 12 steps are reused" in result.err
 
     def test_it_does_not_wait_for_what_is_known(self, night: Any, cli: Any) -> None:
         rubric(night)

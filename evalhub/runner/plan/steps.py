@@ -13,6 +13,7 @@ from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.links import label_criteria
 from evalhub.runner.plan.resolve import Resolved, ResolvedCandidate, ResolvedJudge, Runnable
 from evalhub.specs import MetricUse
+from evalhub.specs.plugins import extensions
 from evalhub.store import PartFacts, PartKind, Step
 
 CODE = {PartKind.DATASET: 1, PartKind.RESPONSES: 1, PartKind.JUDGMENTS: 1, PartKind.SCORES: 1}
@@ -126,7 +127,9 @@ def engine_hash(identity: EngineIdentity) -> str:
 
 
 def _step(kind: PartKind, dataset: SuiteDataset, source: str, inputs: Mapping[str, Any]) -> Step:
-    return Step(kind=kind, dataset=dataset.id, source=source, inputs={"evalhub's code": CODE[kind], **inputs})
+    packages = extensions()
+    code = {"evalhub's code": CODE[kind], **({"packages": packages} if packages else {})}
+    return Step(kind=kind, dataset=dataset.id, source=source, inputs={**code, **inputs})
 
 
 def _model_inputs(runs: Runnable) -> dict[str, Any]:
