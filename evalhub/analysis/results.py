@@ -16,7 +16,17 @@ from pydantic import ValidationError
 from evalhub.errors import InputError, StorageError
 from evalhub.records import KINDS, Label, key_of, kind_of
 from evalhub.specs import CardFacts, RecordedJudge, Rubric, Suite
-from evalhub.store import AttackFacts, JudgeFacts, JuryFacts, Manifest, Run, SealedFile, to_arrow, verify
+from evalhub.store import (
+    AttackFacts,
+    JudgeFacts,
+    JuryFacts,
+    Manifest,
+    OpenParts,
+    Run,
+    SealedFile,
+    to_arrow,
+    verify,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -76,6 +86,7 @@ class Results:
         self.table_cache: dict[tuple[Any, ...], pd.DataFrame] = {}
         self._items = sorted(items)
         self._tables: set[str] = set()
+        self._open_parts: OpenParts = {}
         self._lock = RLock()
 
     def select(self, items: Iterable[tuple[str, str]]) -> Results:
@@ -163,7 +174,8 @@ class Results:
         if self._items:
             database.executemany("INSERT INTO part VALUES (?, ?)", self._items)
         live: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-        for record in self.run.unsealed_records():
+        records, self._open_parts = self.run.snapshot()
+        for record in records:
             live[kind_of(record)].append(record)
         if any(live.values()):
             for kind in KINDS:
@@ -191,7 +203,7 @@ class Results:
         if kind == _LARGEST:
             database.execute(f"CREATE TABLE live_{kind} AS FROM live")
         live_table = f"live_{kind}" if kind == _LARGEST else "live"
-        sealed_files = self.run.files(kind)
+        sealed_files = self.run.files(kind, self._open_parts)
         key = ", ".join(cls.KEY)
         # Parts share no key, except that two may need the same completion. The one computed here comes first.
         distinct = f"DISTINCT ON ({key}) " if kind == _LARGEST and len(sealed_files) + bool(live) > 1 else ""

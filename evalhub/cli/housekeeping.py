@@ -9,7 +9,7 @@ import typer
 import evalhub as hub
 from evalhub.cli.options import Json, RunName, Runs
 from evalhub.cli.output import print_json, print_note, print_rows
-from evalhub.errors import InputError
+from evalhub.errors import InputError, LockedError
 from evalhub.store import Run
 
 runs_app = typer.Typer(help="List, mark and remove runs.", invoke_without_command=True)
@@ -125,12 +125,15 @@ def gc(newest: Newest = None, dry_run: DryRun = False, runs: Runs = None, as_jso
         for item in garbage
     ]
     if not dry_run:
-        for item in garbage:
-            hub.store.remove_garbage(item)
+        for place, item in enumerate(garbage):
+            try:
+                hub.store.remove_garbage(item)
+            except LockedError as error:
+                rows[place]["reason"], rows[place]["megabytes"] = f"stays: {error.problem}", 0.0
     print_rows(rows, as_json=as_json)
     if not as_json:
-        verb = "would be removed" if dry_run else "removed"
-        print_note(f"{len(rows)} {verb}, {sum(row['megabytes'] for row in rows):.1f} MB")
+        verb = "would be" if dry_run else "are"
+        print_note(f"{sum(row['megabytes'] for row in rows):.1f} MB {verb} free")
 
 
 def _print_tags(run: Run, as_json: bool) -> None:

@@ -90,7 +90,7 @@ def run_key(run: Run, *, of_the_night: bool) -> str:
         "evalhub": metadata.version("evalhub-laaj"),
         "manifest": manifest.model_dump(mode="json", exclude=dict(_OF_THE_NIGHT)),
         "packages": extensions(),
-        "parts": sorted(part.key for part in manifest.parts),
+        "parts": sorted(part.sha256 for part in manifest.parts),
     }
     if of_the_night:
         values["engines"] = list(manifest.engines)

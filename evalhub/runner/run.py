@@ -10,8 +10,8 @@ from pathlib import Path
 from evalhub.errors import EvalhubError, Interrupted
 from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.execute.parts import Parts
-from evalhub.runner.execute.seal import RESUME, check_coverage, seal_run
-from evalhub.runner.execute.session import Session
+from evalhub.runner.execute.seal import check_coverage, seal_run
+from evalhub.runner.execute.session import RESUME, Session
 from evalhub.runner.execute.steps import (
     FurtherTasks,
     answer_datasets,

@@ -36,7 +36,7 @@ from evalhub.store.parts import (
     Step,
     part_problems,
 )
-from evalhub.store.run import Run, RunWriter, SealedFile
+from evalhub.store.run import OpenParts, Run, RunWriter, SealedFile
 from evalhub.store.runs import (
     Finding,
     all_runs,
@@ -50,9 +50,9 @@ from evalhub.store.runs import (
 __all__ = [
     "TABLES_FOLDER", "AttackFacts", "CompletionIndex", "DatasetVersion", "DecidedPair", "EarlyStopping",
     "Finding", "Garbage", "Heartbeat", "Journal", "JudgeCounts", "JudgeFacts", "JuryFacts", "Manifest",
-    "MetricFacts", "Part", "PartFacts", "PartKind", "PartRecord", "PartWriter", "Run", "RunWriter",
-    "SealedFile", "ShardWriter", "Size", "StageCounts", "State", "Step", "all_runs", "find_frame",
-    "find_garbage", "find_run", "part_problems", "read_frame", "read_journal", "read_records",
-    "remove_garbage", "remove_run", "run_folders", "runs_root", "set_tags", "size_of", "tags_of",
-    "to_arrow", "verify", "verify_folder", "write_frame", "write_records",
+    "MetricFacts", "OpenParts", "Part", "PartFacts", "PartKind", "PartRecord", "PartWriter", "Run",
+    "RunWriter", "SealedFile", "ShardWriter", "Size", "StageCounts", "State", "Step", "all_runs",
+    "find_frame", "find_garbage", "find_run", "part_problems", "read_frame", "read_journal",
+    "read_records", "remove_garbage", "remove_run", "run_folders", "runs_root", "set_tags", "size_of",
+    "tags_of", "to_arrow", "verify", "verify_folder", "write_frame", "write_records",
 ]  # fmt: skip

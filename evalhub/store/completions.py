@@ -73,7 +73,7 @@ class CompletionIndex:
             with suppress(StorageError):
                 for folder, record in earlier.open_parts().items():
                     self.add(folder, record)
-            if earlier.id != run:
+            with suppress(StorageError):
                 self._add_journals(earlier)
 
     def add(self, folder: Path, record: PartRecord) -> None:

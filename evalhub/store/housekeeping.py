@@ -11,6 +11,7 @@ from pathlib import Path
 
 from evalhub.errors import InputError, StorageError
 from evalhub.files import write_file
+from evalhub.store.heartbeat import is_alive
 from evalhub.store.lock import Lock
 from evalhub.store.manifest import State
 from evalhub.store.parts import PARTS
@@ -35,11 +36,16 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """Something that can be removed, and why."""
+    """Something that can be removed, and why.
+
+    Attributes:
+        run: The folder of the run that it lies in, whose writer must not be at work. None = in no run.
+    """
 
     path: Path
     reason: str
     own_bytes: int
+    run: Path | None = None
 
 
 def size_of(folder: Path) -> Size:
@@ -119,18 +125,24 @@ def remove_garbage(garbage: Garbage) -> None:
         LockedError: It is a run that is being written.
         StorageError: The disk refuses.
     """
-    if (garbage.path / "manifest.json").is_file():
+    if garbage.run == garbage.path:
         remove_run(Run(garbage.path))
-    elif garbage.path.is_dir():
-        shutil.rmtree(garbage.path, ignore_errors=True)
-    else:
-        garbage.path.unlink(missing_ok=True)
+        return
+    lock = Lock(garbage.run) if garbage.run else None
+    try:
+        if garbage.path.is_dir():
+            shutil.rmtree(garbage.path, ignore_errors=True)
+        else:
+            garbage.path.unlink(missing_ok=True)
+    finally:
+        if lock:
+            lock.release()
 
 
 def find_garbage(root: Path, runs: Iterable[Run], newest: int | None = None) -> list[Garbage]:
     """Return what can be removed from a folder of runs.
 
-    It is what a killed process left behind. With `newest` it is also each older run without a tag.
+    It is what a killed process left behind. With `newest` it is also each older finished run without a tag.
 
     Args:
         root: The folder that holds the runs.
@@ -143,19 +155,23 @@ def find_garbage(root: Path, runs: Iterable[Run], newest: int | None = None) -> 
 def _remains(root: Path) -> Iterator[Garbage]:
     for folder in sorted(root.glob(f"{_REMOVED}*")):
         yield Garbage(folder, "the rest of a run that was removed", size_of(folder).own_bytes)
-    for folder in sorted(root.glob(f"*/{PARTS}/.*")):
-        yield Garbage(folder, "a part whose linking was interrupted", size_of(folder).own_bytes)
-    for path in sorted(root.glob("**/*.tmp")):
-        yield Garbage(path, "a file whose writing was interrupted", path.lstat().st_size)
+    for run in sorted(root.glob("[!.]*/")):
+        if is_alive(run):
+            continue
+        for folder in sorted(run.glob(f"{PARTS}/.*")):
+            reason = "a part whose linking was interrupted"
+            yield Garbage(folder, reason, size_of(folder).own_bytes, run)
+        for path in sorted(run.glob("**/*.tmp")):
+            yield Garbage(path, "a file whose writing was interrupted", path.lstat().st_size, run)
 
 
 def _older_runs(runs: Iterable[Run], newest: int) -> Iterator[Garbage]:
     finished: dict[str, int] = {}
     for run in runs:
         suite = run.manifest.suite
-        is_older = finished.get(suite, 0) >= newest
-        if run.manifest.state is State.SEALED:
-            finished[suite] = finished.get(suite, 0) + 1
-        if is_older and not tags_of(run):
+        if run.manifest.state is not State.SEALED:
+            continue
+        finished[suite] = finished.get(suite, 0) + 1
+        if finished[suite] > newest and not tags_of(run):
             reason = f"older than the newest {newest} finished runs of {suite}"
-            yield Garbage(run.path, reason, size_of(run.path).own_bytes)
+            yield Garbage(run.path, reason, size_of(run.path).own_bytes, run.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from evalhub.store.parts import (
     read_part,
     write_part,
 )
+
+Records = Mapping[str, dict[tuple[Any, ...], Record]]
+"""Records by table and key."""
 
 
 class ShardWriter:
@@ -75,8 +78,16 @@ class ShardWriter:
         Raises:
             StorageError: The disk is full or refuses. The journal stays.
         """
+        self.part.store_shard(self.number, self.sync())
+        self.discard()
+
+    def sync(self) -> Records:
+        """Make all records survive a power cut, and return them by table and key."""
         self._journal.sync()
-        self.part.store_shard(self.number, self._records)
+        return self._records
+
+    def discard(self) -> None:
+        """Remove the journal. The records are in files."""
         self.sealed = True
         self._journal.close()
         self._journal.path.unlink(missing_ok=True)
@@ -140,7 +151,13 @@ class PartWriter:
         self.expected_jobs[number] = count
 
     def shard(self, number: int) -> ShardWriter:
-        """Return an open shard, with the records of its journal."""
+        """Return an open shard, with the records of its journal.
+
+        Raises:
+            ValueError: The shard is sealed.
+        """
+        if self.is_sealed(number):
+            raise ValueError(f"shard {number} of {self.folder.name} is sealed")
         if number not in self.open_shards:
             self.open_shards[number] = ShardWriter(self, number)
         return self.open_shards[number]
@@ -159,17 +176,34 @@ class PartWriter:
             by_kind[kind_of(record)].setdefault(key_of(record), record)
         self.store_shard(number, by_kind)
 
-    def store_shard(self, number: int, records: dict[str, dict[tuple[Any, ...], Record]]) -> None:
+    def store_shard(self, number: int, records: Records) -> None:
         """Write the files of a shard and enter it in the part's record."""
+        shard = self._write_files(number, records)
+        self._replace(shards=_in_order([*self.record.shards, shard]))
+        self.open_shards.pop(number, None)
+
+    def reopen(self) -> None:
+        """Open the shards that are sealed. Their records are in journals again."""
+        for shard in self.record.shards:
+            paths = [(file.kind, self.folder / file.name) for file in shard.files]
+            records = [record for kind, path in paths for record in read_records(path, kind)]
+            journal = ShardWriter(self, shard.number)
+            for record in records:
+                journal.append(record)
+            journal.sync()
+            self._replace(shards=tuple(other for other in self.record.shards if other != shard))
+            self.open_shards[shard.number] = journal
+            for _, path in paths:
+                path.unlink(missing_ok=True)
+
+    def _write_files(self, number: int, records: Records) -> Shard:
         files = []
         for kind, by_key in records.items():
             if by_key:
                 name = f"{number:04d}-{kind}.parquet"
                 sha256 = write_records(self.folder / name, kind, list(by_key.values()))
                 files.append(StoredFile(name=name, kind=kind, rows=len(by_key), sha256=sha256))
-        shards = (*self.record.shards, Shard(number=number, files=tuple(files)))
-        self._replace(shards=tuple(sorted(shards, key=lambda shard: shard.number)))
-        self.open_shards.pop(number, None)
+        return Shard(number=number, files=tuple(files))
 
     def sealed_files(self, kind: str) -> list[Path]:
         """Return the files of one table, by shard."""
@@ -202,9 +236,12 @@ class PartWriter:
 
     def finish(self, facts: PartFacts) -> PartRecord:
         """Seal all shards and enter the facts. The folder never changes afterwards."""
-        for shard in list(self.open_shards.values()):
-            shard.seal()
-        self._replace(facts=facts, complete=True)
+        open_shards = list(self.open_shards.values())
+        shards = [self._write_files(shard.number, shard.sync()) for shard in open_shards]
+        self._replace(shards=_in_order([*self.record.shards, *shards]), facts=facts, complete=True)
+        for shard in open_shards:
+            shard.discard()
+        self.open_shards.clear()
         return self.record
 
     def close(self) -> None:
@@ -215,6 +252,10 @@ class PartWriter:
     def _replace(self, **values: Any) -> None:
         self.record = self.record.model_copy(update=values)
         write_part(self.folder, self.record)
+
+
+def _in_order(shards: Iterable[Shard]) -> tuple[Shard, ...]:
+    return tuple(sorted(shards, key=lambda shard: shard.number))
 
 
 def journal_name(number: int) -> str:

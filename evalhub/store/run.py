@@ -53,6 +53,10 @@ class SealedFile:
     computed_in: str | None = None
 
 
+OpenParts = Mapping[Path, PartRecord]
+"""The parts of a run that are not complete, by their folder."""
+
+
 class Run:
     """A run folder for reading. Readers never lock.
 
@@ -107,26 +111,37 @@ class Run:
 
     def open_parts(self) -> dict[Path, PartRecord]:
         """Return the parts that are not complete, by their folder."""
+        records = {}
+        for folder in self._incomplete_folders():
+            with suppress(StorageError):  # `verify` names it, and the next writer makes it again
+                records[folder] = read_part(folder)
+        return records
+
+    def _incomplete_folders(self) -> list[Path]:
         complete = {part.folder for part in self.manifest.parts}
         folders = sorted((self.path / PARTS).glob("[!.]*"))
-        return {
-            folder: read_part(folder)
-            for folder in folders
-            if folder.name not in complete and (folder / "part.json").is_file()
-        }
+        return [
+            folder for folder in folders if folder.name not in complete and (folder / "part.json").is_file()
+        ]
 
     def part_folders(self) -> dict[Path, str | None]:
         """Return the folder of each part, with the hash of its record if it is complete."""
         complete = {self.part_folder(part): part.sha256 for part in self.manifest.parts}
-        return {**complete, **dict.fromkeys(self.open_parts())}
+        return {**complete, **dict.fromkeys(self._incomplete_folders())}
 
-    def files(self, kind: str) -> list[SealedFile]:
-        """Return the sealed files of one table, part by part."""
+    def files(self, kind: str, open_parts: OpenParts | None = None) -> list[SealedFile]:
+        """Return the sealed files of one table, part by part.
+
+        Args:
+            kind: The table.
+            open_parts: The parts that are not complete, by default those of now. See `snapshot`.
+        """
+        open_parts = self.open_parts() if open_parts is None else open_parts
         parts = [
             (self.part_folder(part), part.computed_in) for part in self.manifest.parts if part.rows.get(kind)
         ]
         records = [(folder, read_part(folder), computed_in) for folder, computed_in in parts]
-        records += [(folder, record, None) for folder, record in self.open_parts().items()]
+        records += [(folder, record, None) for folder, record in open_parts.items()]
         return [
             SealedFile(folder / file.name, kind, file.rows, computed_in)
             for folder, record, computed_in in records
@@ -139,40 +154,40 @@ class Run:
         """Return the number of records of one table in complete parts."""
         return sum(part.rows.get(kind, 0) for part in self.manifest.parts)
 
-    def journals(self) -> dict[Path, PartRecord]:
+    def journals(self, open_parts: OpenParts | None = None) -> dict[Path, PartRecord]:
         """Return the journals of all open shards, each with its part."""
+        open_parts = self.open_parts() if open_parts is None else open_parts
         return {
             path: record
-            for folder, record in self.open_parts().items()
+            for folder, record in open_parts.items()
             for path in sorted(folder.glob("*.jsonl"))
             if path.name not in {journal_name(shard.number) for shard in record.shards}
         }
 
-    def unsealed_records(self) -> list[Record]:
-        """Return the records that are not sealed yet. Records that are sealed meanwhile are in files."""
+    def snapshot(self) -> tuple[list[Record], OpenParts]:
+        """Return the records that are not sealed, and the parts that are not complete, of one moment.
+
+        With the files of these parts each record is there once, even while the run is being written.
+        """
         while True:
-            before = self._sealed_shards()
+            open_parts = self.open_parts()
             records: list[Record] = []
             with suppress(FileNotFoundError):
-                for path in self.journals():
+                for path in self.journals(open_parts):
                     records += read_journal(path)
             manifest = read_manifest(self.path)
-            if manifest.parts == self.manifest.parts and before == self._sealed_shards():
-                return records
+            if manifest.parts == self.manifest.parts and open_parts == self.open_parts():
+                return records, open_parts
             self.manifest = manifest
 
     def records(self, kind: str | None = None) -> Iterator[Record]:
         """Yield the records of one table, or of all. A completion that two parts share appears twice."""
-        unsealed = self.unsealed_records()
+        unsealed, open_parts = self.snapshot()
         for name in KINDS if kind is None else (kind,):
-            for file in self.files(name):
+            for file in self.files(name, open_parts):
                 for record in read_records(file.path, name):
                     yield _with_origin(record, file.computed_in)
         yield from (record for record in unsealed if kind is None or kind_of(record) == kind)
-
-    def _sealed_shards(self) -> dict[str, int]:
-        """Return the number of sealed shards of each open part."""
-        return {folder.name: len(record.shards) for folder, record in self.open_parts().items()}
 
 
 def _with_origin(record: Record, run: str | None) -> Record:
@@ -267,6 +282,9 @@ class RunWriter(Run):
         """Reuse a complete part of another run."""
         self._drop_outdated(part.place, part.key)
         folder = self.part_folder(part)
+        if writer := self._writers.pop(part.key, None):
+            writer.close()
+        shutil.rmtree(folder, ignore_errors=True)  # begun here before another run made all of it
         link_part(run.part_folder(part), folder)
         linked = describe_part(folder, read_part(folder), self.id)
         self.update(parts=(*self.manifest.parts, linked))

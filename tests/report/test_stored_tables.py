@@ -1,5 +1,6 @@
 """The tables of a sealed run are computed once, and a stored one is what its function returns."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -163,3 +164,23 @@ def test_a_run_that_goes_on_is_refused(desk: Any, cli: Any) -> None:
     result = cli("index", "s")
     assert result.code == 2
     assert "only a finished run has tables, got 'interrupted'" in result.sentence
+
+
+def test_runs_of_equal_keys_and_other_answers_have_tables_of_their_own(desk: Any, chat_server: Any) -> None:
+    """Two machines that run one suite at once may get other answers of one server."""
+    runs = []
+    for place, answer in enumerate("13"):
+        text, rest = answer, "2"
+        chat_server.behave = lambda _, text=text, rest=rest: (
+            200, chat_server.reply(text, top=[(text, -0.1), (rest, -2.5), ("2", -9)])
+        )  # fmt: skip
+        desk.suite(judges=[RATE_JUDGE | {"engine": chat_server.engine()}])
+        desk.runs = desk.folder / f"runs{place}"
+        runs.append(desk.run())
+        index_run(Results(runs[-1]))
+    assert [part.key for part in runs[0].manifest.parts] == [part.key for part in runs[1].manifest.parts]
+    moved = runs[0].path.parent / runs[1].id
+    shutil.copytree(runs[1].path, moved, ignore=shutil.ignore_patterns("tables"))
+    table = next(table for table in TABLES if table.name == "leaderboard")
+    rows = [rows_of(read_table(Results(run), table)) for run in (runs[0], Run(moved))]
+    assert rows[1] == rows_of(table.function(Results(Run(moved)))) != rows[0]

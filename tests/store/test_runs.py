@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evalhub.errors import InputError, LockedError, StorageError, UnknownNameError
-from evalhub.records import Completion, FailureKind, Item, Score
+from evalhub.records import Completion, FailureKind, Item, Record, Score
 from evalhub.store import (
     CompletionIndex,
     PartFacts,
@@ -19,6 +19,7 @@ from evalhub.store import (
     Step,
     all_runs,
     find_run,
+    read_journal,
     runs_root,
     verify,
 )
@@ -170,6 +171,35 @@ def test_a_reader_survives_a_seal_in_between(writer: RunWriter) -> None:
     writer.close()
     assert [record.key for record in reader.records("completions")] == ["k1"]  # type: ignore[union-attr]
     assert reader.finished
+
+
+def test_a_shard_that_is_sealed_while_a_reader_reads_counts_once(
+    writer: RunWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = writer.open_part(step()).shard(1)
+    shard.append(completion(1))
+
+    def seal_after(path: Path) -> list[Record]:
+        records = list(read_journal(path))
+        shard.seal()
+        return records
+
+    monkeypatch.setattr("evalhub.store.run.read_journal", seal_after)
+    assert keys(writer.path) == ["k1"]
+
+
+def test_sealed_shards_are_opened_again(writer: RunWriter) -> None:
+    part = writer.open_part(step())
+    part.write_shard(1, [completion(1), Item("d", "i")])
+    part.write_shard(2, [completion(2)])
+    with pytest.raises(ValueError, match=r"shard 1 of judgments-.* is sealed"):
+        part.shard(1)
+    part.reopen()
+    assert part.get("completions", ("k1",)) == completion(1)
+    assert keys(writer.path) == ["k1", "k2"]
+    assert not part.shard(2).append(completion(2))
+    writer.finish_part(part, PartFacts())
+    assert keys(writer.path) == ["k1", "k2"]
 
 
 class TestReuse:

@@ -63,6 +63,8 @@ class _Preview:
         }
 
     def _reason(self, step: Step) -> str:
+        if damage := self._catalog.damage_of(step):
+            return damage
         earlier = self._catalog.newest(self._suite, step)
         if earlier is None:
             return "no run of this suite has it"

@@ -73,9 +73,13 @@ class Rounds:
         if stopping is None or judge.rubric.kind is not Kind.PAIRWISE:
             yield self._open_tasks(judge.spec.id, planned)
             return
-        for tasks in self._split(judge.spec.seed, planned):
-            if open_tasks := [task for task in tasks if not self._is_stopped(task)]:
-                yield open_tasks
+        excess = set(self.plan.excess.get(judge.spec.id, ()))
+        for tasks in self._split(judge.spec.seed, [*planned, *excess]):
+            open_tasks = [task for task in tasks if not self._is_stopped(task)]
+            if affordable := [task for task in open_tasks if task not in excess]:
+                yield affordable
+            if len(affordable) < len(open_tasks):
+                return  # the budget cuts this round, and a test of a part of it would be another test
             self._test_pairs(judge, tasks, stopping)
 
     def _open_tasks(self, judge: str, tasks: Sequence[PlannedTask]) -> list[PlannedTask]:
@@ -124,7 +128,7 @@ class Rounds:
         if newly_decided:
             self._decided |= newly_decided
             self.plan = self.plan.stop_tasks(
-                self._is_stopped, [self._describe(pair) for pair in self._decided]
+                self._is_stopped, [*self._reused_pairs, *map(self._describe, self._decided)]
             )
             self._writer.update(**planned_facts(self.plan))
             for pair, test in newly_decided.items():

@@ -10,11 +10,10 @@ from evalhub.analysis import Results, rows_of, shortfall_sentences, shortfalls
 from evalhub.errors import EngineError, Inconclusive, Interrupted, LittleCoverage
 from evalhub.records import Judgment, has_failed
 from evalhub.runner.execute.interrupts import Stop
+from evalhub.runner.execute.session import RESUME
 from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.resolve import Resolved
 from evalhub.store import JudgeCounts, PartKind, Run, RunWriter, State
-
-RESUME = "give the same command again to go on; what was finished is kept"
 
 
 def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -> None:

@@ -20,6 +20,8 @@ from evalhub.runner.plan.resolve import Resolved
 from evalhub.runner.progress import Progress
 from evalhub.store import RunWriter
 
+RESUME = "give the same command again to go on; what was finished is kept"
+
 
 @dataclass(frozen=True, slots=True)
 class Session:

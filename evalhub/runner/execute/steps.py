@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
+from evalhub.errors import StorageError
 from evalhub.metrics import Metric
 from evalhub.records import Response, has_failed
 from evalhub.runner.execute.generation import response_facts, warn_of_cuts
 from evalhub.runner.execute.jobs import AnswerStep, EngineWork, JudgeStep, make_generations, make_judgings
 from evalhub.runner.execute.metrics import make_scores, metric_facts
 from evalhub.runner.execute.rounds import Rounds
-from evalhub.runner.execute.session import Session
+from evalhub.runner.execute.session import RESUME, Session
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.manifest import planned_facts
 from evalhub.runner.plan.plan import Plan, TasksByJudge, count_judgments
@@ -81,10 +82,10 @@ def judge_datasets(
     Returns:
         The plan with the further tasks, without those that are judged already or left out.
     """
-    steps, planned = _open_judgments(session, planned, answers)
+    steps, planned = _open_judgments(session, planned, answers, reopen=further_tasks is not None)
+    session.writer.update(**planned_facts(planned))
     if not steps:
         return planned
-    session.writer.update(**planned_facts(planned))
     rounds = Rounds(session.writer, steps, planned, session.progress)
 
     def make_further() -> Iterator[EngineWork]:
@@ -102,7 +103,9 @@ def judge_datasets(
     return rounds.plan
 
 
-def _open_judgments(session: Session, planned: Plan, answers: Answers) -> tuple[list[JudgeStep], Plan]:
+def _open_judgments(
+    session: Session, planned: Plan, answers: Answers, *, reopen: bool
+) -> tuple[list[JudgeStep], Plan]:
     """Link what earlier runs have judged. Return the steps that remain, and the plan with them."""
     steps: list[JudgeStep] = []
     for dataset in session.resolved.datasets:
@@ -111,6 +114,12 @@ def _open_judgments(session: Session, planned: Plan, answers: Answers) -> tuple[
             step = judgments_step(session.resolved, judge, dataset, answers[dataset.id])
             if facts := session.parts.reuse(step):
                 planned = planned.with_reused(judge.spec.id, dataset.id, facts)
+            elif (judge.spec.id, dataset.id) in planned.reused:
+                raise StorageError(
+                    f"the judgments of {judge.spec.id} on {dataset.id} have vanished from an earlier run",
+                    where=session.writer.id,
+                    fix=RESUME,
+                )
             else:
                 open_steps.append((judge, step))
         if open_steps:
@@ -118,6 +127,8 @@ def _open_judgments(session: Session, planned: Plan, answers: Answers) -> tuple[
             items = {item.item_id: item for item in dataset.items}
             for judge, step in open_steps:
                 part = session.parts.open(step, judge.runs.identity)
+                if reopen or planned.early_stopping:
+                    part.reopen()  # what follows depends on all judgments of the part
                 steps.append(JudgeStep(judge, dataset, part, items, responses))
     parts = {(step.judge.spec.id, step.dataset.id): step.part for step in steps}
 

@@ -103,6 +103,7 @@ class Plan:
             self,
             tasks=_without(self.tasks, is_reused),
             excess=_without(self.excess, is_reused),
+            early_stopping=self.early_stopping and _with_decided(self.early_stopping, judge, dataset, facts),
             reused={**self.reused, (judge, dataset): facts},
         )
 
@@ -141,6 +142,15 @@ class Plan:
             tasks={judge: tasks + judged.get(judge, ()) for judge, tasks in self.tasks.items()},
             excess=_without(self.excess, is_judged),
         )
+
+
+def _with_decided(stopping: EarlyStopping, judge: str, dataset: str, facts: PartFacts) -> EarlyStopping:
+    """Return the sequential tests with those of judgments that are made already."""
+    pairs = [pair for pair in stopping.pairs if (pair.judge, pair.dataset) != (judge, dataset)]
+    sizes = dict(stopping.order_sizes)
+    if judge in stopping.seeds:
+        sizes[judge] = {**sizes.get(judge, {}), dataset: dict(facts.order_sizes)}
+    return stopping.model_copy(update={"pairs": (*pairs, *facts.decided), "order_sizes": sizes})
 
 
 def _without(by_judge: TasksByJudge, is_removed: Callable[[PlannedTask], bool]) -> TasksByJudge:

@@ -53,6 +53,11 @@ class Catalog:
                     return StoredPart(run, part, record)
         return None
 
+    def damage_of(self, step: Step) -> str | None:
+        """Return why the part of a step cannot be reused although a run has made it, or None."""
+        folders = (run.part_folder(part) for run, part in self._parts.get(step.key, ()))
+        return next((self.damaged[folder] for folder in folders if folder in self.damaged), None)
+
     def _is_intact(self, run: Run, part: Part) -> bool:
         folder = run.part_folder(part)
         if folder not in self._intact | self.damaged.keys():
