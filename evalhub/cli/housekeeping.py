@@ -41,7 +41,8 @@ def runs_list(
     all_runs = hub.store.all_runs(hub.store.runs_root(runs))
     selection = [run for run in all_runs if suite in (None, run.manifest.suite)]
     shown = selection[: limit or None]
-    print_rows([_row(run) for run in shown], as_json=as_json)
+    rows = [_row(run) for run in shown]
+    print_rows(rows if as_json else list(map(_for_people, rows)), as_json=as_json)
     if len(shown) < len(selection) and not as_json:
         print_note(f"{len(selection) - len(shown)} older runs are not shown: --limit 0 shows all")
 
@@ -63,7 +64,7 @@ def runs_show(run_name: RunName = None, runs: Runs = None, as_json: Json = False
     if as_json:
         print_json({**_row(run), "parts": parts})
         return
-    print_rows([_row(run)], as_json=False)
+    print_rows([_for_people(_row(run))], as_json=False)
     print_rows(parts, as_json=False, title="parts")
 
 
@@ -134,6 +135,12 @@ def gc(newest: Newest = None, dry_run: DryRun = False, runs: Runs = None, as_jso
     if not as_json:
         verb = "would be" if dry_run else "are"
         print_note(f"{sum(row['megabytes'] for row in rows):.1f} MB {verb} free")
+
+
+def _for_people(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's row with numbers as short as people need them."""
+    sizes = {name: f"{row[name]:.1f}" for name in ("megabytes", "own_megabytes")}
+    return {**row, "seconds": f"{row['seconds']:.0f}", **sizes}
 
 
 def _print_tags(run: Run, as_json: bool) -> None:
