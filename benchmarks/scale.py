@@ -105,14 +105,14 @@ def write_inputs(folder: Path, items: int) -> None:
     write_suite(folder)
 
 
-def write_suite(folder: Path, *, metrics: tuple[str, ...] = ("length",)) -> None:
+def write_suite(folder: Path) -> None:
     """Write the suite of two judges."""
     judges = [
         {"id": name, "rubric": "better", "model": name, "engine": "scripted", "families": [name],
          "pairs": {"by": "all"}}
         for name in ("beta", "gamma")
     ]  # fmt: skip
-    suite = {"suite": "scale", "datasets": ["large"], "judges": judges, "metrics": list(metrics)}
+    suite = {"suite": "scale", "datasets": ["large"], "judges": judges, "metrics": ["length"]}
     (folder / "suites").mkdir(exist_ok=True)
     (folder / "suites" / "scale.yaml").write_text(yaml.safe_dump(suite))
 

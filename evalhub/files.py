@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,19 @@ def write_file(path: Path, content: bytes, *, shared: bool = False, durable: boo
     """
     with replace_file(path, shared=shared, durable=durable) as partial:
         partial.write_bytes(content)
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Give a file a second name. Between file systems it is copied.
+
+    Raises:
+        OSError: The disk is full or refuses, or the target exists and is another file.
+    """
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+        sync(target)
 
 
 def sync(path: Path) -> None:

@@ -99,15 +99,15 @@ def runs_remove(names: SomeRuns, runs: Runs = None, as_json: Json = False) -> No
             raise InputError(
                 "a run is removed by its id or its folder", where="RUN", value=name, allowed=[run.id]
             )
-    removed = []
+    rows = []
     for run in selection:
         megabytes = round(hub.store.size_of(run.path).own_bytes / _MEGABYTE, 3)
         hub.store.remove_run(run)
-        removed.append({"run": run.id, "megabytes": megabytes})
+        rows.append({"run": run.id, "megabytes": megabytes})
         if not as_json:
             print_note(f"removed {run.id}: {megabytes:.1f} MB are free")
     if as_json:
-        print_json(removed)
+        print_json(rows)
 
 
 def gc(newest: Newest = None, dry_run: DryRun = False, runs: Runs = None, as_json: Json = False) -> None:

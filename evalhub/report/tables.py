@@ -6,8 +6,6 @@ parts with an earlier one, and its settings, takes that run's tables.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis import Results
 from evalhub.errors import InputError, StorageError
+from evalhub.files import link_file
 from evalhub.records import digest
 from evalhub.report.registry import TABLES, Table
 from evalhub.specs.plugins import extensions
@@ -73,17 +72,7 @@ def index_run(results: Results) -> None:
 
 
 def table_key(run: Run, table: Table) -> str:
-    """Return the first digits of the hash of everything that decides a table."""
-    return run_key(run, of_the_night=table.of_the_night)
-
-
-def run_key(run: Run, *, of_the_night: bool) -> str:
-    """Return the first digits of the hash of everything that decides the tables of a run.
-
-    Args:
-        run: The run.
-        of_the_night: Whether the tables also tell of the night: its engines and what it reused.
-    """
+    """Return the first digits of the hash of everything that decides a table of a run."""
     manifest = run.manifest
     values = {
         "code": CODE,
@@ -92,7 +81,7 @@ def run_key(run: Run, *, of_the_night: bool) -> str:
         "packages": extensions(),
         "parts": sorted(part.sha256 for part in manifest.parts),
     }
-    if of_the_night:
+    if table.of_the_night:
         values["engines"] = list(manifest.engines)
         values["run"] = manifest.run
     return digest(values)[:16]
@@ -105,14 +94,6 @@ def _take_from_sibling(folder: Path, name: str) -> Path | None:
         if source is not None:
             with suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)
-                _link(source, folder / source.name)
+                link_file(source, folder / source.name)
             return source
     return None
-
-
-def _link(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

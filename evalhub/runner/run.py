@@ -63,7 +63,7 @@ def run(suite: str, options: Options | None = None, progress: Progress | None = 
         The sealed run.
 
     Raises:
-        Interrupted: Ctrl-C. The finished work is sealed, and the same command resumes the run.
+        Interrupted: Ctrl-C. The finished work is kept, and the same command resumes the run.
         Inconclusive: The budget is spent.
         LittleCoverage: A judge gave no valid verdict at all, or the coverage of a judge or candidate lies
             below `controls.min_coverage`. The run is sealed all the same.

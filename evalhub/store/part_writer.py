@@ -39,10 +39,8 @@ class ShardWriter:
         self.sealed = False
         self._jobs = 0
         self.part = part
-        self._records: dict[str, dict[tuple[Any, ...], Record]] = {kind: {} for kind in KINDS}
         self._journal = Journal(part.folder / journal_name(number))
-        for record in self._journal.read():
-            self._records[kind_of(record)].setdefault(key_of(record), record)
+        self._records = _by_table(self._journal.read())
 
     def append(self, record: Record) -> bool:
         """Store a record. Return False if a record of the same key is stored already.
@@ -171,10 +169,7 @@ class PartWriter:
 
     def write_shard(self, number: int, records: Iterable[Record]) -> None:
         """Seal a shard without a journal, for records that are at hand together."""
-        by_kind: dict[str, dict[tuple[Any, ...], Record]] = {kind: {} for kind in KINDS}
-        for record in records:
-            by_kind[kind_of(record)].setdefault(key_of(record), record)
-        self.store_shard(number, by_kind)
+        self.store_shard(number, _by_table(records))
 
     def store_shard(self, number: int, records: Records) -> None:
         """Write the files of a shard and enter it in the part's record."""
@@ -191,7 +186,7 @@ class PartWriter:
             for record in records:
                 journal.append(record)
             journal.sync()
-            self._replace(shards=tuple(other for other in self.record.shards if other != shard))
+            self._replace(shards=tuple(sealed for sealed in self.record.shards if sealed != shard))
             self.open_shards[shard.number] = journal
             for _, path in paths:
                 path.unlink(missing_ok=True)
@@ -252,6 +247,14 @@ class PartWriter:
     def _replace(self, **values: Any) -> None:
         self.record = self.record.model_copy(update=values)
         write_part(self.folder, self.record)
+
+
+def _by_table(records: Iterable[Record]) -> Records:
+    """Return records by table and key. Of two with one key the first counts."""
+    tables: Records = {kind: {} for kind in KINDS}
+    for record in records:
+        tables[kind_of(record)].setdefault(key_of(record), record)
+    return tables
 
 
 def _in_order(shards: Iterable[Shard]) -> tuple[Shard, ...]:

@@ -8,7 +8,6 @@ parts/judgments-0f3a…/
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -19,7 +18,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from evalhub.errors import StorageError
-from evalhub.files import file_sha256, sync, write_file
+from evalhub.files import file_sha256, link_file, sync, write_file
 from evalhub.records import digest
 from evalhub.specs import CardFacts
 from evalhub.specs.base import Spec
@@ -308,7 +307,7 @@ def link_part(source: Path, target: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         for name in names:
-            _link(source / name, draft / name)
+            link_file(source / name, draft / name)
         sync(draft)
         draft.rename(target)
         sync(target.parent)
@@ -318,11 +317,3 @@ def link_part(source: Path, target: Path) -> None:
         raise StorageError(
             f"the part cannot be reused ({error.strerror})", where=str(target), fix="free some room"
         ) from error
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-        sync(target)

@@ -257,7 +257,8 @@ class RunWriter(Run):
 
     def part(self, step: Step) -> Part | None:
         """Return the complete part of a step, or None."""
-        return next((part for part in self.manifest.parts if part.key == step.key), None)
+        key = step.key
+        return next((part for part in self.manifest.parts if part.key == key), None)
 
     def open_part(self, step: Step, engine: str | None = None) -> PartWriter:
         """Return the writer of a step's part. It goes on where an earlier session stopped.
@@ -325,11 +326,8 @@ class RunWriter(Run):
 
     def _drop_damaged(self) -> tuple[str, ...]:
         """Remove files whose content has changed, so that their shards are made again. Return their paths."""
-        folders: dict[Path, str | None] = {
-            self.part_folder(part): part.sha256 for part in self.manifest.parts
-        }
-        damaged = []
-        for folder, sha256 in {**folders, **dict.fromkeys(self.open_parts())}.items():
+        damaged: list[str] = []
+        for folder, sha256 in self.part_folders().items():
             problems = [name for name, (_, problem) in part_problems(folder, sha256).items() if problem]
             if problems:
                 self.update(parts=tuple(part for part in self.manifest.parts if part.folder != folder.name))
@@ -339,10 +337,10 @@ class RunWriter(Run):
 
     def _enter_complete_parts(self) -> None:
         """Enter the parts that were completed or linked just before an earlier session was killed."""
-        completed = [
+        parts = [
             describe_part(folder, record, self.id)
             for folder, record in self.open_parts().items()
             if record.complete
         ]
-        if completed:
-            self.update(parts=(*self.manifest.parts, *completed))
+        if parts:
+            self.update(parts=(*self.manifest.parts, *parts))

@@ -10,13 +10,12 @@ import pytest
 
 from evalhub import runner
 from evalhub.analysis import Results, leaderboard, rows_of
-from evalhub.errors import Inconclusive, StorageError
-from evalhub.records import Completion, key_of
-from evalhub.runner.execute.rounds import ROUND
+from evalhub.errors import StorageError
+from evalhub.records import Completion
 from evalhub.runner.plan import steps
 from evalhub.runner.progress import Silent
 from evalhub.runner.run import carry_out
-from evalhub.store import PartKind, Run, all_runs, part_writer, verify
+from evalhub.store import PartKind, Run, all_runs, verify
 
 from ..conftest import CANDIDATE, PAIR, PAIR_JUDGE, RATE_JUDGE, scripted
 
@@ -38,9 +37,6 @@ SUITE: dict[str, Any] = {
     "metrics": ["length", {"rouge": {"variants": [1]}}],
 }
 DATASETS = ("one", "two")
-FIRST, SECOND = (rf"First response:[^§]*\b{name} says[^§]*Second response:" for name in "km")
-PREFERS_K = scripted({"match": FIRST, "choice": "A"}, {"match": SECOND, "choice": "B"})
-STOPPING = PAIR_JUDGE | {"engine": PREFERS_K}
 Place = tuple[str, str, str]
 
 
@@ -309,102 +305,14 @@ def test_prepare_without_reuse_plans_everything(night: Any) -> None:
     assert runner.prepare("s", runner.Options(runs=night.runs)).plan.judgments == 0
 
 
-class TestTrouble:
-    """What goes wrong between two nights costs work at most, and never a number."""
-
-    def test_a_run_that_is_removed_while_another_begins(self, night: Any) -> None:
-        prepared = runner.prepare("s", runner.Options(runs=night.runs))
-        (first,) = [Run(folder) for folder in night.runs.iterdir()]
-        shutil.rmtree(first.path)
-        with pytest.raises(StorageError, match="have vanished from an earlier run; give the same"):
-            carry_out(prepared, night.runs, Silent())
-        (begun,) = all_runs(night.runs)
-        assert not [part for part in begun.manifest.parts if part.kind is PartKind.JUDGMENTS]
-        run = night.run()
-        assert (run.id, run.finished) == (begun.id, True)
-        assert run.manifest.coverage == first.manifest.coverage
-
-    def test_a_run_goes_on_after_another_has_made_its_part(self, desk: Any) -> None:
-        desk.dataset(items=8)
-        desk.suite(budget={"judgments": 6})
-        with pytest.raises(Inconclusive):
-            desk.run()
-        (begun,) = all_runs(desk.runs)
-        desk.suite(suite="other")
-        other = desk.run()
-        desk.suite()
-        run = desk.run()
-        assert (run.id, run.finished) == (begun.id, True)
-        assert run.manifest.parts[1].computed_in == other.id
-        assert len(list(run.records("judgments"))) == 16
-
-    def test_a_damaged_part_of_an_unfinished_run_stops_no_run(self, desk: Any) -> None:
-        desk.dataset(items=8)
-        desk.suite(budget={"judgments": 6})
-        with pytest.raises(Inconclusive):
-            desk.run()
-        (begun,) = all_runs(desk.runs)
-        next(begun.path.glob("parts/judgments-*/part.json")).write_text("{")
-        assert [finding.path for finding in verify(begun) if finding.problem]
-        desk.suite(suite="other")
-        assert desk.run().finished
-        desk.suite()
-        run = desk.run()
-        assert (run.id, run.finished) == (begun.id, True)
-        assert not any(finding.problem for finding in verify(run))
-
-    def test_judgments_of_responses_that_are_made_again(self, desk: Any) -> None:
-        """Their part is found only after the responses. The manifest tells the same as in the first night."""
-        desk.dataset(items=40)
-        desk.suite(candidates=[CANDIDATE], judges=[STOPPING], budget={"early_stopping": 0.95})
-        first = desk.run()
-        expected = rows_of(leaderboard(Results(first)))
-        next(first.path.glob("parts/responses-*/*.parquet")).write_bytes(b"PAR1")
-        second = desk.run()
-        assert {place[0] for place in new_parts(second)} == {"responses"}
-        names = ("expected", "exclusions", "early_stopping", "coverage")
-        assert [getattr(second.manifest, name) for name in names] == [
-            getattr(first.manifest, name) for name in names
-        ]
-        assert rows_of(leaderboard(Results(second))) == expected
-
-    def test_decided_pairs_of_an_earlier_night_stay_withheld(self, desk: Any) -> None:
-        for name in DATASETS:
-            desk.dataset(name, items=40)
-        suite = {"judges": [STOPPING], "budget": {"early_stopping": 0.95}}
-        desk.suite(datasets=[{"id": "one"}], **suite)
-        desk.run()
-        desk.suite(datasets=[{"id": name} for name in DATASETS], **suite)
-        second = desk.run()
-        assert {pair.dataset for pair in second.manifest.early_stopping.pairs} == set(DATASETS)
-        assert {row["estimate"] for row in rows_of(leaderboard(Results(second)))} == {None}
-
-    def test_a_crash_at_the_end_of_a_part_doubles_nothing(
-        self, desk: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        desk.dataset(items=40)
-        desk.suite(judges=[STOPPING], budget={"early_stopping": 0.95})
-        write_part = part_writer.write_part
-
-        def fail_once(folder: Any, record: Any) -> None:
-            if record.complete and record.step.kind is PartKind.JUDGMENTS:
-                monkeypatch.setattr(part_writer, "write_part", write_part)
-                raise StorageError("no room")
-            write_part(folder, record)
-
-        monkeypatch.setattr(part_writer, "write_part", fail_once)
-        with pytest.raises(StorageError, match="no room"):
-            desk.run()
-        run = desk.run()
-        keys = [key_of(record) for record in run.records("judgments")]
-        assert len(keys) == len(set(keys)) == run.manifest.coverage["pw"].expected == 40
-
-    def test_a_budget_that_cuts_a_round_decides_nothing(self, desk: Any) -> None:
-        desk.dataset(items=40)
-        desk.suite(judges=[STOPPING], budget={"early_stopping": 0.95, "judgments": 18})
-        with pytest.raises(Inconclusive):
-            desk.run()
-        desk.suite(judges=[STOPPING], budget={"early_stopping": 0.95})
-        run = desk.run()
-        assert [pair.clusters for pair in run.manifest.early_stopping.pairs] == [ROUND]
-        assert run.manifest.coverage["pw"].judgments == 40
+def test_a_run_that_is_removed_while_another_begins(night: Any) -> None:
+    prepared = runner.prepare("s", runner.Options(runs=night.runs))
+    (first,) = [Run(folder) for folder in night.runs.iterdir()]
+    shutil.rmtree(first.path)
+    with pytest.raises(StorageError, match="have vanished from an earlier run; give the same"):
+        carry_out(prepared, night.runs, Silent())
+    (begun,) = all_runs(night.runs)
+    assert not [part for part in begun.manifest.parts if part.kind is PartKind.JUDGMENTS]
+    run = night.run()
+    assert (run.id, run.finished) == (begun.id, True)
+    assert run.manifest.coverage == first.manifest.coverage

@@ -146,9 +146,9 @@ def make_judgings(steps: Iterable[JudgeStep], task_rounds: TaskRounds) -> Iterat
 
 def _answer_tokens(judge: ResolvedJudge) -> int:
     """Return the most tokens that a judge's answers to one task have."""
-    own_texts = judge.spec.rationale_tokens * len(judge.protocol.writes)
+    self_written = judge.spec.rationale_tokens * len(judge.protocol.writes)
     by_mode = {Mode.EXPLAIN: judge.spec.rationale_tokens, Mode.THINK: judge.spec.think_tokens}
-    return own_texts + by_mode.get(judge.spec.mode, 1)
+    return self_written + by_mode.get(judge.spec.mode, 1)
 
 
 def judge_job(judge: ResolvedJudge, item: Item, responses: tuple[Response, ...], planned: PlannedTask) -> Job:

@@ -23,7 +23,7 @@ from evalhub.specs import MetricUse
 from evalhub.store import DecidedPair, MetricFacts, PartFacts, PartWriter, RunWriter, Step
 
 FurtherTasks = Callable[[RunWriter, PartWriter, Plan], TasksByJudge]
-"""Returns tasks that only the judgments of a plan make reused. May store records of theirs in the part."""
+"""Returns tasks that only the judgments of a plan make known. May store records of theirs in the part."""
 
 Answers = Mapping[str, Mapping[str, PartFacts]]
 """The facts of the candidates' responses, by dataset and candidate."""

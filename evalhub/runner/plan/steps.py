@@ -61,11 +61,9 @@ def judgments_step(
         answers: The facts of the responses of each candidate.
     """
     spec, controls = judge.spec, resolved.suite.controls
-    families = {**dataset.facts.families, **dict.fromkeys(answers, ("candidate",))}
-    families |= {
-        candidate.spec.id: candidate.runs.families
-        for candidate in resolved.candidates
-        if candidate.spec.id in answers
+    families = {
+        **dataset.facts.families,
+        **{candidate.spec.id: candidate.runs.families for candidate in resolved.candidates},
     }
     trained_on = sorted(judge.runs.model.trained_on) if judge.runs.model else []
     inputs = {
