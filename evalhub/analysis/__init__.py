@@ -27,7 +27,7 @@ from evalhub.analysis.ranking.ranks import ranks
 from evalhub.analysis.ranking.sensitivity import sensitivity
 from evalhub.analysis.ranking.sequential import sequential_tests
 from evalhub.analysis.ranking.worst_case import worst_case_bounds
-from evalhub.analysis.results import Results, export
+from evalhub.analysis.results import Results
 from evalhub.analysis.run.answers import answers
 from evalhub.analysis.run.cascades import cascades
 from evalhub.analysis.run.choice_mass import choice_mass
@@ -41,6 +41,7 @@ from evalhub.analysis.run.coverage import (
     missing_scores,
     reused_completions,
 )
+from evalhub.analysis.run.export import export
 from evalhub.analysis.run.failures import failures, normalise_reason
 from evalhub.analysis.run.gold import gold
 from evalhub.analysis.run.samples import item_details, item_list

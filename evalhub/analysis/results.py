@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, wraps
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from evalhub.errors import InputError, StorageError
-from evalhub.records import KINDS, Label, key_of, kind_of
+from evalhub.analysis.database.connection import ITEM, Database
+from evalhub.analysis.database.queries import TABLES
+from evalhub.errors import InputError, StorageError, UnknownNameError
+from evalhub.records import KINDS, Label, key_of
 from evalhub.specs import CardFacts, RecordedJudge, Rubric, Suite
 from evalhub.store import (
     AttackFacts,
     JudgeFacts,
     JuryFacts,
     Manifest,
-    OpenParts,
     Run,
-    SealedFile,
-    to_arrow,
     verify,
 )
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
     import pyarrow as pa
 
-# In SQL: judgments without a measurement. That a criterion does not apply is a measurement.
-FAILED = "failure <> 'not_applicable'"
-NOT_APPLICABLE = "failure = 'not_applicable'"
-
-_ITEM = ["dataset", "item_id"]
-# The largest table holds all that engines read and wrote. Few queries need it, so it stays in its files.
-_LARGEST = "completions"
-# From so many judgments on, the memory of texts counts more than the time.
-_MANY = 100_000
-_CATALOG = re.compile(r"information_schema|duckdb_|pg_|\bshow\b", re.IGNORECASE)
+_ITEM = list(ITEM)
 _VERIFY = "run `evalhub verify` on the run"
 
 
@@ -85,9 +70,7 @@ class Results:
         self.full_run = full_run
         self.table_cache: dict[tuple[Any, ...], pd.DataFrame] = {}
         self._items = sorted(items)
-        self._tables: set[str] = set()
-        self._open_parts: OpenParts = {}
-        self._lock = RLock()
+        self.database = Database(run, self._items if full_run else None)
 
     def select(self, items: Iterable[tuple[str, str]]) -> Results:
         """Return the part of the run that is about some items, each given by its dataset and item_id."""
@@ -104,8 +87,8 @@ class Results:
         """Hold texts of new frames as Python's in a small run, which is a fifth faster, and else in Arrow."""
         import pandas as pd
 
-        judgments = self.run.count("judgments")
-        return pd.option_context("mode.string_storage", "python" if judgments < _MANY else "pyarrow")
+        storage = "pyarrow" if self.database.is_large else "python"
+        return pd.option_context("mode.string_storage", storage)
 
     @property
     def manifest(self) -> Manifest:
@@ -159,73 +142,14 @@ class Results:
         card = self.cards.get(dataset)
         return (card.judges.get(judge) if card else None) or RecordedJudge()
 
-    @cached_property
-    def _database(self) -> duckdb.DuckDBPyConnection:
-        """An in-memory DuckDB with the tables that queries needed so far. A run being written is read whole.
-
-        It cannot reach files outside the run's folder.
-        """
-        import duckdb
-
-        database = duckdb.connect(":memory:")
-        database.execute("SET threads = 1")
-        database.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-        database.execute("CREATE TABLE part (dataset VARCHAR, item_id VARCHAR)")
-        if self._items:
-            database.executemany("INSERT INTO part VALUES (?, ?)", self._items)
-        live: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-        records, self._open_parts = self.run.snapshot()
-        for record in records:
-            live[kind_of(record)].append(record)
-        if any(live.values()):
-            for kind in KINDS:
-                self._read_table(database, kind, live[kind])
-        database.execute(f"SET allowed_directories = ['{_quoted(self.run.path.resolve())}']")
-        database.execute("SET enable_external_access = false; SET lock_configuration = true")
-        return database
-
-    def read_tables(self, kinds: Iterable[str] = tuple(KINDS)) -> None:
+    def read_tables(self, names: Iterable[str] = tuple(KINDS)) -> None:
         """Read tables now, and not when a query first needs them. StorageError where a file is damaged."""
-        with self._lock:
-            database = self._database
-            for kind in kinds:
-                if kind not in self._tables:
-                    self._read_table(database, kind, [])
-
-    def _read_table(self, database: duckdb.DuckDBPyConnection, kind: str, live: list[Any]) -> None:
-        """Read one table: its files, and the records that are in none yet."""
-        import duckdb
-
-        cls = KINDS[kind]
-        of_part = self.full_run is not None and {*_ITEM} <= {*cls.KEY}
-        # Live records come first, also if there are none: they name columns that old files lack.
-        database.register("live", to_arrow(kind, live))
-        if kind == _LARGEST:
-            database.execute(f"CREATE TABLE live_{kind} AS FROM live")
-        live_table = f"live_{kind}" if kind == _LARGEST else "live"
-        sealed_files = self.run.files(kind, self._open_parts)
-        key = ", ".join(cls.KEY)
-        # Parts share no key, except that two may need the same completion. The one computed here comes first.
-        distinct = f"DISTINCT ON ({key}) " if kind == _LARGEST and len(sealed_files) + bool(live) > 1 else ""
-        order = f"{key}, computed_in NULLS FIRST" if kind == _LARGEST else key
-        try:
-            database.execute(
-                f"CREATE {'VIEW' if kind == _LARGEST else 'TABLE'} {kind} AS SELECT {distinct}* "
-                f"FROM ({' UNION ALL BY NAME '.join([f'FROM {live_table}', *_selects(sealed_files)])}) "
-                f"{'SEMI JOIN part USING (dataset, item_id) ' if of_part else ''}ORDER BY {order}"
-            )
-        except duckdb.Error as error:
-            raise StorageError(
-                f"the {kind} of the run cannot be read",
-                where=str(self.run.path),
-                value=str(error).split("\n")[0],
-                fix="`evalhub verify` names the damaged files",
-            ) from error
-        database.unregister("live")
-        self._tables.add(kind)
+        self.database.read_tables(names)
 
     def sql(self, query: str, parameters: dict[str, Any] | None = None) -> pd.DataFrame:
         """Run a query over the tables items, responses, judgments, labels, scores and completions.
+
+        The facts of verdicts are in the tables pair_facts and rating_facts.
 
         Args:
             query: One SELECT, WITH, DESCRIBE, SUMMARIZE or SHOW in DuckDB's SQL. It may read but not write.
@@ -236,50 +160,56 @@ class Results:
             InputError: DuckDB refuses the query, or it would write.
             StorageError: A file of the run is corrupt.
         """
-        import duckdb
-
         with self._translated_errors():
-            self.read_tables(_tables_of(query))
-            cursor = self._database.cursor()
-            statements = cursor.extract_statements(query)
-            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-                raise _not_a_query(", ".join(statement.type.name for statement in statements) or "nothing")
-            try:
-                # Only a WITH can hide a COPY or an INSERT, which DuckDB refuses inside a subquery. Other
-                # queries are not planned twice, because that takes as long as their answer.
-                if "WITH" in query.upper():
-                    plan = f"EXPLAIN SELECT * FROM ({_without_semicolon(query)}\n)"
-                    cursor.execute(plan, parameters or {})
-            except duckdb.BinderException as error:
-                if "must be at the top level" in str(error):
-                    raise _not_a_query("a WITH that writes") from error
-                raise
+            result = self.database.query(query, parameters)
             with self.choose_text_storage():
-                return cursor.execute(query, parameters or {}).df()
+                return result.df()
 
-    def items(self) -> pd.DataFrame:
-        """Return the items."""
-        return self._table("items")
+    def items(self, *, columns: Sequence[str] = (), where: str = "") -> pd.DataFrame:
+        """Return the items. See `read`."""
+        return self.read("items", columns=columns, where=where)
 
-    def responses(self) -> pd.DataFrame:
-        """Return the responses, generated and recorded."""
-        return self._table("responses")
+    def responses(self, *, columns: Sequence[str] = (), where: str = "") -> pd.DataFrame:
+        """Return the responses, generated and recorded. See `read`."""
+        return self.read("responses", columns=columns, where=where)
 
-    def completions(self) -> pd.DataFrame:
-        """Return the engines' answers to requests."""
-        return self._table("completions")
+    def completions(self, *, columns: Sequence[str] = (), where: str = "") -> pd.DataFrame:
+        """Return the engines' answers to requests. See `read`."""
+        return self.read("completions", columns=columns, where=where)
 
-    def judgments(self) -> pd.DataFrame:
-        """Return the judgments: one row per judge, criterion, order and sample."""
-        return self._table("judgments")
+    def judgments(self, *, columns: Sequence[str] = (), where: str = "") -> pd.DataFrame:
+        """Return the judgments: one row per judge, criterion, order and sample. See `read`."""
+        return self.read("judgments", columns=columns, where=where)
 
-    def labels(self) -> pd.DataFrame:
-        """Return the labels, one row per annotator."""
-        return self._table("labels")
+    def labels(self, *, columns: Sequence[str] = (), where: str = "") -> pd.DataFrame:
+        """Return the labels, one row per annotator. See `read`."""
+        return self.read("labels", columns=columns, where=where)
 
-    def scores(self) -> pd.DataFrame:
-        """Return the metrics' scores."""
-        return self._table("scores")
+    def scores(self, *, columns: Sequence[str] = (), where: str = "") -> pd.DataFrame:
+        """Return the metrics' scores. See `read`."""
+        return self.read("scores", columns=columns, where=where)
+
+    def read(self, table: str, *, columns: Sequence[str] = (), where: str = "") -> pd.DataFrame:
+        """Return a table of the run, sorted by key.
+
+        Args:
+            table: Its name, as in `sql`.
+            columns: The columns to read. By default all.
+            where: A condition in SQL that each row meets, such as `judge = 'strict'`.
+
+        Raises:
+            InputError: There is no such table or column, or DuckDB refuses the condition.
+            StorageError: A file of the run is corrupt.
+        """
+        return self.sql(_select(table, columns, where))
+
+    def stream(self, table: str, *, columns: Sequence[str] = (), where: str = "") -> pa.RecordBatchReader:
+        """Return a table of the run as a stream of Arrow batches, for a table that does not fit into memory.
+
+        The arguments and errors are those of `read`.
+        """
+        with self._translated_errors():
+            return self.database.relation(_select(table, columns, where)).to_arrow_reader()
 
     def rubric(self, judge: str) -> Rubric | None:
         """Return the rubric that a judge of the run used. None for a recorded judge."""
@@ -302,14 +232,9 @@ class Results:
         items = set(self._items)
         return [label for label in labels if (label.dataset, label.item_id) in items]
 
-    def arrow(self, kind: str) -> pa.Table:
+    def arrow(self, table: str) -> pa.Table:
         """Return one of the tables in Arrow's format, for use by another program."""
-        with self._translated_errors():
-            self.read_tables([kind])
-            return self._database.sql(f"SELECT * FROM {kind}").to_arrow_table()
-
-    def _table(self, kind: str) -> pd.DataFrame:
-        return self.sql(f"SELECT * FROM {kind}")
+        return self.stream(table).read_all()
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
@@ -326,63 +251,9 @@ class Results:
             raise InputError("the query fails", value=str(error).split("\n")[0]) from error
 
 
-def export(results: Results, path: Path) -> None:
-    """Write a run's tables into a new DuckDB file.
-
-    Raises:
-        InputError: The file exists already.
-        StorageError: The file cannot be written. No partial file is left.
-    """
-    import duckdb
-
-    if path.exists():
-        raise InputError("the file exists already", where=str(path), fix="name another one, or remove it")
-    tables = {kind: results.arrow(kind) for kind in KINDS}
-    try:
-        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-            draft = Path(folder, path.name)
-            with duckdb.connect(str(draft)) as target:
-                for kind, table in tables.items():
-                    target.register("incoming", table)
-                    target.execute(f"CREATE TABLE {kind} AS SELECT * FROM incoming")
-                    target.unregister("incoming")
-            draft.rename(path)
-    except (duckdb.Error, OSError) as error:
-        reason = str(error).split("\n")[0]
-        raise StorageError("the export cannot be written", where=str(path), value=reason) from error
-
-
-def _selects(files: Iterable[SealedFile]) -> Iterator[str]:
-    """Yield a SELECT for the files of each run. Completions say which run computed them."""
-    by_run: dict[str | None, list[SealedFile]] = {}
-    for file in files:
-        by_run.setdefault(file.computed_in if file.kind == _LARGEST else None, []).append(file)
-    for run, of_run in by_run.items():
-        paths = ", ".join(f"'{_quoted(file.path.resolve())}'" for file in of_run)
-        origin = "" if run is None else f" REPLACE (coalesce(computed_in, '{run}') AS computed_in)"
-        yield f"SELECT *{origin} FROM read_parquet([{paths}], union_by_name = true)"
-
-
-def _tables_of(query: str) -> Iterable[str]:
-    """Return the tables that a query may need: those that it names, or all where it asks for the catalog."""
-    names = [kind for kind in KINDS if re.search(rf"\b{kind}\b", query, re.IGNORECASE)]
-    return names if names and not _CATALOG.search(query) else KINDS
-
-
-def _not_a_query(value: str) -> InputError:
-    return InputError(
-        "a query reads and never writes", value=value, allowed="one SELECT, WITH, DESCRIBE, SUMMARIZE or SHOW"
-    )
-
-
-def _without_semicolon(query: str) -> str:
-    """Return one statement up to the semicolon that ends it."""
-    import duckdb
-
-    encoded = query.encode()
-    ends = (offset for offset, _ in duckdb.tokenize(query) if encoded[offset : offset + 1] == b";")
-    return encoded[: next(ends, len(encoded))].decode()
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _select(table: str, columns: Sequence[str], where: str) -> str:
+    if table not in TABLES:
+        raise UnknownNameError("table", table, TABLES)
+    names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns) or "*"
+    condition = f" WHERE ({where}\n)" if where else ""
+    return f"SELECT {names} FROM {table}{condition} ORDER BY {', '.join(TABLES[table])}"

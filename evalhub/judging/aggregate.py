@@ -135,6 +135,11 @@ def equal_pairs(values: Sequence[object]) -> float:
     return equal / (len(values) * (len(values) - 1))
 
 
+def level(samples: Sequence[float], *, vote: bool) -> float:
+    """Return the mean of the samples' levels, or with votes the most frequent level (the mean of several)."""
+    return statistics.fmean(statistics.multimode(samples) if vote else samples)
+
+
 def by_order(judgments: JudgmentRows) -> dict[str | None, list[int]]:
     """Return the indices of the judgments of each order."""
     places: dict[str | None, list[int]] = {}

@@ -1,7 +1,7 @@
 """Storage: run folders, their parts and journals. Only this package writes records."""
 
 from evalhub.store.completions import CompletionIndex
-from evalhub.store.frames import TABLES_FOLDER, find_frame, read_frame, write_frame
+from evalhub.store.frames import FACTS_FOLDER, TABLES_FOLDER, find_frame, new_frame, read_frame, write_frame
 from evalhub.store.heartbeat import Heartbeat, StageCounts
 from evalhub.store.housekeeping import (
     Garbage,
@@ -35,6 +35,7 @@ from evalhub.store.parts import (
     PartRecord,
     Step,
     part_problems,
+    read_part,
 )
 from evalhub.store.run import OpenParts, Run, RunWriter, SealedFile
 from evalhub.store.runs import (
@@ -48,11 +49,12 @@ from evalhub.store.runs import (
 )
 
 __all__ = [
-    "TABLES_FOLDER", "AttackFacts", "CompletionIndex", "DatasetVersion", "DecidedPair", "EarlyStopping",
-    "Finding", "Garbage", "Heartbeat", "Journal", "JudgeCounts", "JudgeFacts", "JuryFacts", "Manifest",
-    "MetricFacts", "OpenParts", "Part", "PartFacts", "PartKind", "PartRecord", "PartWriter", "Run",
-    "RunWriter", "SealedFile", "ShardWriter", "Size", "StageCounts", "State", "Step", "all_runs",
-    "find_frame", "find_garbage", "find_run", "part_problems", "read_frame", "read_journal",
-    "read_records", "remove_garbage", "remove_run", "run_folders", "runs_root", "set_tags", "size_of",
-    "tags_of", "to_arrow", "verify", "verify_folder", "write_frame", "write_records",
+    "FACTS_FOLDER", "TABLES_FOLDER", "AttackFacts", "CompletionIndex", "DatasetVersion", "DecidedPair",
+    "EarlyStopping", "Finding", "Garbage", "Heartbeat", "Journal", "JudgeCounts", "JudgeFacts",
+    "JuryFacts", "Manifest", "MetricFacts", "OpenParts", "Part", "PartFacts", "PartKind", "PartRecord",
+    "PartWriter", "Run", "RunWriter", "SealedFile", "ShardWriter", "Size", "StageCounts", "State",
+    "Step", "all_runs", "find_frame", "find_garbage", "find_run", "new_frame", "part_problems",
+    "read_frame", "read_journal", "read_part", "read_records", "remove_garbage", "remove_run",
+    "run_folders", "runs_root", "set_tags", "size_of", "tags_of", "to_arrow", "verify",
+    "verify_folder", "write_frame", "write_records",
 ]  # fmt: skip

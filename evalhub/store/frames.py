@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from io import BytesIO
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalhub.errors import StorageError
-from evalhub.files import write_file
+from evalhub.files import file_sha256
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,11 +17,37 @@ if TYPE_CHECKING:
 TABLES_FOLDER = "tables"
 """The folder of a run that holds its tables."""
 
+FACTS_FOLDER = "facts"
+"""The folder of a part that holds the facts of its judgments."""
+
 _DIGITS = 16
 
 
+@contextmanager
+def new_frame(folder: Path, name: str) -> Iterator[Path]:
+    """Let a frame be written as one Parquet file. Several processes may write the same frame at once.
+
+    Yields:
+        The file to write. It gets its name when the block ends, and is removed when the block raises.
+
+    Raises:
+        StorageError: The disk is full or refuses. No partial file is left.
+    """
+    partial = folder / f".{name}.{os.getpid()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(folder / f"{name}-{file_sha256(partial)[:_DIGITS]}.parquet")
+    except OSError as error:
+        where = str(folder / name)
+        raise StorageError(f"the table cannot be written ({error.strerror})", where=where) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
 def write_frame(folder: Path, name: str, frame: pd.DataFrame) -> None:
-    """Write a frame as one Parquet file. Several processes may write the same frame at once.
+    """Write a frame with `new_frame`.
 
     Raises:
         StorageError: The disk is full or refuses. No partial file is left.
@@ -28,15 +55,8 @@ def write_frame(folder: Path, name: str, frame: pd.DataFrame) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    buffer = BytesIO()
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), buffer, compression="zstd")
-    content = buffer.getvalue()
-    path = folder / f"{name}-{_hash(content)}.parquet"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_file(path, content, shared=True, durable=False)
-    except OSError as error:
-        raise StorageError(f"the table cannot be written ({error.strerror})", where=str(path)) from error
+    with new_frame(folder, name) as partial:
+        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), partial, compression="zstd")
 
 
 def find_frame(folder: Path, name: str) -> Path | None:
@@ -47,7 +67,7 @@ def find_frame(folder: Path, name: str) -> Path | None:
 def is_intact(path: Path) -> bool:
     """Return whether the content of a frame's file is what was written."""
     try:
-        return path.stem.rpartition("-")[2] == _hash(path.read_bytes())
+        return path.stem.rpartition("-")[2] == file_sha256(path)[:_DIGITS]
     except OSError:
         return False
 
@@ -58,7 +78,3 @@ def read_frame(path: Path) -> pd.DataFrame:
 
     frame: pd.DataFrame = pq.read_table(path).to_pandas()
     return frame
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:_DIGITS]

@@ -22,6 +22,7 @@ from evalhub.files import file_sha256, link_file, sync, write_file
 from evalhub.records import digest
 from evalhub.specs import CardFacts
 from evalhub.specs.base import Spec
+from evalhub.store.frames import FACTS_FOLDER
 
 PARTS = "parts"
 RECORD = "part.json"
@@ -308,6 +309,7 @@ def link_part(source: Path, target: Path) -> None:
         draft.mkdir(parents=True)
         for name in names:
             link_file(source / name, draft / name)
+        _link_facts(source / FACTS_FOLDER, draft / FACTS_FOLDER)
         sync(draft)
         draft.rename(target)
         sync(target.parent)
@@ -317,3 +319,11 @@ def link_part(source: Path, target: Path) -> None:
         raise StorageError(
             f"the part cannot be reused ({error.strerror})", where=str(target), fix="free some room"
         ) from error
+
+
+def _link_facts(source: Path, target: Path) -> None:
+    files = sorted(source.glob("*.parquet"))
+    if files:
+        target.mkdir()
+    for file in files:
+        link_file(file, target / file.name)

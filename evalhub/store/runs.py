@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalhub.errors import InputError, StorageError, UnknownNameError
-from evalhub.store.frames import TABLES_FOLDER, is_intact, read_frame
+from evalhub.store.frames import FACTS_FOLDER, TABLES_FOLDER, is_intact, read_frame
 from evalhub.store.journal import decode
 from evalhub.store.parts import PARTS, part_problems
 from evalhub.store.run import Run
@@ -86,6 +86,7 @@ def verify(run: Run) -> list[Finding]:
         for name, (rows, problem) in part_problems(folder, sha256).items()
     ]
     tables = sorted(run.path.glob(f"{TABLES_FOLDER}/*/*.parquet"))
+    tables += sorted(run.path.glob(f"{PARTS}/*/{FACTS_FOLDER}/*.parquet"))
     findings += [_table_finding(run, path) for path in tables]
     return findings + [_journal_finding(run, path) for path in run.journals()]
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.agreement.raters import UNPARSED
+from evalhub.analysis.database.sql import FAILED
 from evalhub.analysis.frames.judges import counts_as_wrong, kind_of_judge, may_tie
 from evalhub.analysis.frames.juries import JURY
 from evalhub.analysis.frames.labelled import labelled_pairs
 from evalhub.analysis.frames.labels import with_label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
-from evalhub.analysis.results import FAILED, Results
+from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups, row, table, values
 
 if TYPE_CHECKING:

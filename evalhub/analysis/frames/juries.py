@@ -7,7 +7,7 @@ and Paroush, Optimal decision rules in uncertain dichotomous choice situations, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +15,16 @@ from evalhub.analysis.frames.directions import opposed_directions
 from evalhub.analysis.frames.labels import gold_labels, with_label_criterion
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR, RESPONSE, values
-from evalhub.judging import hard_winner
 from evalhub.records import digest
 from evalhub.scales import Winner
 from evalhub.specs import Combine
 from evalhub.store import JuryFacts
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+    Numbers = np.ndarray[tuple[int, ...], np.dtype[Any]]
 
 JURY = "jury"
 FOLDS = 5
@@ -33,33 +35,34 @@ _SURE = 0.99
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """One jury on one criterion.
+    """The members of one jury on one criterion, and the pairs or responses that any of them judged.
 
     Attributes:
-        weights: Weight of a member on the clusters of a fold, by member and fold, where members are
-            weighted. A member without a weight there has no vote.
+        units: One row per pair or response, with the values of its first member.
+        members: For each member a row per unit, in the order of the units. Missing where it did not judge.
+        votes: Whether each member has a vote on each unit.
+        weights: The weight of each member on each unit.
     """
 
-    jury: str
-    criterion: str
-    combine: Combine
-    quorum: int
-    weights: Mapping[tuple[str, int], float]
+    jury: JuryFacts
+    units: pd.DataFrame
+    members: list[pd.DataFrame]
+    votes: Sequence[Numbers]
+    weights: Sequence[Numbers]
 
-    def voters(self, members: pd.DataFrame, column: str) -> tuple[pd.DataFrame, list[float]]:
-        """Return the members whose verdict counts on a pair or a response, and their weights.
+    def sum(self, of_members: Iterable[Numbers]) -> Numbers:
+        """Return the sum over the members, in their order, of what those with a vote give."""
+        import numpy as np
 
-        Args:
-            members: The members' rows about the pair or response.
-            column: The column of the verdict.
-        """
-        voters = members[members[column].notna()]
-        if self.combine is not Combine.WEIGHTED:
-            return voters, [1.0] * len(voters)
-        keys = zip(voters["judge"], voters["cluster"], strict=True)
-        weights = [self.weights.get((judge, fold(cluster))) for judge, cluster in keys]
-        has_weight = [weight is not None for weight in weights]
-        return voters[has_weight], [weight for weight in weights if weight is not None]
+        total = np.zeros(len(self.units))
+        for vote, value in zip(self.votes, of_members, strict=True):
+            total = total + np.where(vote, value, 0.0)
+        return total
+
+    @property
+    def voters(self) -> Numbers:
+        """The number of members with a vote on each unit."""
+        return self.sum(self.votes)
 
 
 def pair_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
@@ -67,10 +70,10 @@ def pair_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         results: The run.
-        frame: One row per judge, criterion and pair, with chances (a probability for each outcome, or
-            None), winner and soft.
+        frame: One row per judge, criterion and pair, with chance_a, chance_tie and chance_b (missing for hard
+            verdicts), winner and soft.
     """
-    return _with_juries(results, frame, PAIR, _pair, _accuracy)
+    return _with_juries(results, frame, PAIR, "winner", _decide_pairs, _accuracy)
 
 
 def rating_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +84,7 @@ def rating_juries(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
         frame: One row per judge, criterion and response, with value, expected and not_applicable. The
             criterion does not apply for a jury where it does not apply for at least half of its members.
     """
-    return _with_juries(results, frame, RESPONSE, _rating, _correlation)
+    return _with_juries(results, frame, RESPONSE, "value", _decide_ratings, _correlation)
 
 
 def fold(cluster: str) -> int:
@@ -97,107 +100,154 @@ def _with_juries(
     results: Results,
     frame: pd.DataFrame,
     unit: list[str],
-    decide: Callable[[pd.DataFrame, _Bench], dict[str, Any]],
+    verdict: str,
+    decide: Callable[[_Bench], dict[str, Any]],
     weigh: Callable[[pd.DataFrame], float],
 ) -> pd.DataFrame:
     import pandas as pd
 
-    rows = [
-        row
-        for jury in results.juries
-        for criterion, of_member in jury.criteria.items()
-        for row in _jury_rows(results, frame, jury, criterion, of_member, unit, decide, weigh)
-    ]
-    if not rows:
-        return frame
-    # Without these types pandas would turn winners into texts, and a missing winner into NaN.
-    columns = {
-        str(name): pd.Series([row.get(str(name)) for row in rows], dtype=object).astype(dtype)
-        for name, dtype in frame.dtypes.items()
-    }
-    return pd.concat([frame, pd.DataFrame(columns)], ignore_index=True)
+    frames = [frame]
+    for jury in results.juries:
+        for criterion, of_member in jury.criteria.items():
+            by_members = [
+                of_member.get(j) == c for j, c in zip(frame["judge"], frame["criterion"], strict=True)
+            ]
+            verdicts = frame[by_members] if len(frame) else frame
+            if verdicts.empty:
+                continue
+            weights = _weights(results, verdicts, unit, weigh) if jury.combine is Combine.WEIGHTED else None
+            bench = _bench(jury, verdicts, unit, verdict, weights)
+            columns = {
+                **_shared(bench), **decide(bench), "judge": jury.id, "criterion": criterion, "source": JURY,
+            }  # fmt: skip
+            rows = bench.units.assign(**columns)
+            frames.append(rows.astype(frame.dtypes.to_dict()))
+    return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frame
 
 
-def _jury_rows(
-    results: Results,
-    frame: pd.DataFrame,
+def _bench(
     jury: JuryFacts,
-    criterion: str,
-    of_member: Mapping[str, str],
+    verdicts: pd.DataFrame,
     unit: list[str],
-    decide: Callable[[pd.DataFrame, _Bench], dict[str, Any]],
-    weigh: Callable[[pd.DataFrame], float],
-) -> list[dict[str, Any]]:
-    by_members = [of_member.get(j) == c for j, c in zip(frame["judge"], frame["criterion"], strict=True)]
-    verdicts = frame[by_members] if len(frame) else frame
-    weights = _weights(results, verdicts, unit, weigh) if jury.combine is Combine.WEIGHTED else {}
-    bench = _Bench(jury.id, criterion, jury.combine, jury.quorum, weights)
-    shared = {"judge": bench.jury, "criterion": criterion, "source": JURY}
-    return [
-        {**_first(members), **_sums(members), **shared, **decide(members, bench)}
-        for _, members in verdicts.groupby(unit, sort=True)
-    ]
+    verdict: str,
+    weights: Mapping[tuple[str, int], float] | None,
+) -> _Bench:
+    """Arrange the members' rows by unit.
+
+    Args:
+        jury: The jury.
+        verdicts: The members' rows.
+        unit: The columns that identify a pair or response.
+        verdict: The column of the verdict. A member without one has no vote.
+        weights: The weight of each member on each fold. None = all have the weight 1.
+    """
+    import numpy as np
+
+    units = verdicts.drop_duplicates(unit).sort_values(unit, ignore_index=True)
+    keys = units[unit].reset_index(names="unit")
+    numbers = verdicts[unit].merge(keys, on=unit, how="left")["unit"].to_numpy()
+    members, votes, member_weights = [], [], []
+    for judge in sorted(set(verdicts["judge"])):
+        of_judge = (verdicts["judge"] == judge).to_numpy()
+        rows = verdicts[of_judge].set_index(numbers[of_judge]).reindex(range(len(units)))
+        weight = np.ones(len(units))
+        if weights is not None:
+            by_fold = [weights.get((judge, number), np.nan) for number in range(FOLDS)]
+            weight = np.array([by_fold[fold(cluster)] for cluster in units["cluster"]])
+        members.append(rows)
+        votes.append(rows[verdict].notna().to_numpy() & ~np.isnan(weight))
+        member_weights.append(weight)
+    return _Bench(jury, units, members, votes, member_weights)
 
 
-def _first(members: pd.DataFrame) -> dict[str, Any]:
-    return {str(name): value for name, value in members.iloc[0].items()}
+def _shared(bench: _Bench) -> dict[str, Any]:
+    """Return the columns that pairs and responses share."""
+    import numpy as np
 
-
-def _sums(members: pd.DataFrame) -> dict[str, Any]:
-    same_family = values(members["same_family"])
+    present = [rows["judge"].notna().to_numpy() for rows in bench.members]
+    relations = [np.array(values(rows["same_family"]), dtype=object) for rows in bench.members]
+    related = np.any([relation == True for relation in relations], axis=0)  # noqa: E712
+    unrelated = np.all(
+        [(relation == False) | ~judged for relation, judged in zip(relations, present, strict=True)],  # noqa: E712
+        axis=0,
+    )
     return {
-        "askings": int(members["askings"].sum()),
-        "same_family": True if True in same_family else None if None in same_family else False,
+        "askings": np.sum([rows["askings"].fillna(0) for rows in bench.members], axis=0),
+        "same_family": [True if a else False if b else None for a, b in zip(related, unrelated, strict=True)],
         "spread": None,
         "retest": None,
     }
 
 
-def _pair(members: pd.DataFrame, bench: _Bench) -> dict[str, Any]:
-    voters, weights = bench.voters(members, "winner")
-    fixed = {"winner_ab": None, "winner_ba": None, "soft": False}
-    if len(voters) < bench.quorum:
-        return {**fixed, "chances": None, "winner": None}
-    shares = dict.fromkeys((winner.value for winner in Winner), 0.0)
-    total = sum(weights)
-    for weight, winner, chances in zip(weights, voters["winner"], voters["chances"], strict=True):
-        averaged = bench.combine is Combine.MEAN and chances is not None
-        for name, share in (chances if averaged else {str(winner): 1.0}).items():
-            shares[name] += weight * share
-    if not total:
-        return {**fixed, "chances": None, "winner": None}
-    shares = {name: share / total for name, share in shares.items()}
-    if bench.combine is Combine.MEAN:
-        soft = bool(voters["soft"].all())
-        if not shares["tie"]:
-            del shares["tie"]
-        return {**fixed, "chances": shares, "winner": hard_winner(shares), "soft": soft}
-    maximum = max(shares.values())
-    leaders = [name for name, share in shares.items() if math.isclose(share, maximum)]
-    winner = Winner(leaders[0]) if len(leaders) == 1 else Winner.TIE
-    return {**fixed, "chances": shares, "winner": winner}
-
-
-def _rating(members: pd.DataFrame, bench: _Bench) -> dict[str, Any]:
+def _decide_pairs(bench: _Bench) -> dict[str, Any]:
     import numpy as np
 
-    voters, weights = bench.voters(members, "value")
-    not_applicable = int(members["not_applicable"].sum())
-    unrated = {"value": None, "expected": None, "failures": 0, "not_applicable": False}
-    if len(voters) + not_applicable < bench.quorum:
-        return unrated
-    if 2 * not_applicable >= len(voters) + not_applicable:
-        return {**unrated, "not_applicable": True}
-    if not sum(weights):
-        return unrated
-    if bench.combine is Combine.VOTE:
-        return {**unrated, "value": float(voters["value"].mode().mean())}
-    expected = voters["expected"].astype("float64")
+    averaged, shares = bench.jury.combine is Combine.MEAN, {}
+    for winner in Winner:
+        given = [(rows["winner"] == winner.value).to_numpy(dtype=float) for rows in bench.members]
+        if averaged:
+            given = [
+                np.where(rows["chance_a"].notna(), rows[f"chance_{winner}"].fillna(0), hard_verdict)
+                for rows, hard_verdict in zip(bench.members, given, strict=True)
+            ]
+        weighted = (weight * share for weight, share in zip(bench.weights, given, strict=True))
+        shares[winner.value] = bench.sum(weighted)
+    total = bench.sum(bench.weights)
+    decided = (bench.voters >= bench.jury.quorum) & (total > 0)
+    with np.errstate(invalid="ignore"):
+        chances = {
+            f"chance_{name}": np.where(decided, share / total, np.nan) for name, share in shares.items()
+        }
+    columns: dict[str, Any] = {**chances, "winner": None, "winner_ab": None, "winner_ba": None, "soft": False}
+    if averaged:
+        columns["chance_tie"] = np.where(chances["chance_tie"] > 0, chances["chance_tie"], np.nan)
+        soft = [
+            ~vote | rows["soft"].eq(True).to_numpy()
+            for vote, rows in zip(bench.votes, bench.members, strict=True)
+        ]
+        columns["soft"] = decided & np.all(soft, axis=0)
+    return columns
+
+
+def _decide_ratings(bench: _Bench) -> dict[str, Any]:
+    import numpy as np
+
+    levels, expected = (
+        [rows[name].to_numpy(dtype=float) for rows in bench.members] for name in ("value", "expected")
+    )
+    not_applicable = np.sum([rows["not_applicable"].eq(True) for rows in bench.members], axis=0)
+    applies = 2 * not_applicable < bench.voters + not_applicable
+    enough = bench.voters + not_applicable >= bench.jury.quorum
+    total = bench.sum(bench.weights)
+    rated = enough & applies & (total > 0)
+
+    def mean(of_members: Sequence[Numbers]) -> Numbers:
+        weighted = (weight * value for weight, value in zip(bench.weights, of_members, strict=True))
+        with np.errstate(invalid="ignore"):
+            return np.where(rated, bench.sum(weighted) / total, np.nan)
+
+    by_vote = bench.jury.combine is Combine.VOTE
     return {
-        **unrated,
-        "value": float(np.average(voters["value"].astype("float64"), weights=weights)),
-        "expected": None if expected.isna().any() else float(np.average(expected, weights=weights)),
+        "value": np.where(rated, _modes(bench, levels), np.nan) if by_vote else mean(levels),
+        "expected": np.nan if by_vote else mean(expected),
+        "failures": 0,
+        "not_applicable": enough & ~applies,
     }
+
+
+def _modes(bench: _Bench, of_members: Sequence[Numbers]) -> Numbers:
+    """Return the most frequent level of each response, or the mean of several such levels."""
+    import numpy as np
+
+    voted = [np.where(vote, value, np.nan) for vote, value in zip(bench.votes, of_members, strict=True)]
+    levels = np.sort(np.column_stack(voted), axis=1)
+    equal = levels[:, :, None] == levels[:, None, :]
+    counts = equal.sum(axis=2)
+    first = ~np.tril(equal, -1).any(axis=2) & (counts > 0)
+    modes = first & (counts == counts.max(axis=1, keepdims=True))
+    with np.errstate(invalid="ignore"):
+        means: Numbers = np.where(modes, levels, 0.0).sum(axis=1) / modes.sum(axis=1)
+    return means
 
 
 def _weights(

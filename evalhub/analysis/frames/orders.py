@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from evalhub.analysis.database.pairs import PAIR_KEY, PLACES
 from evalhub.analysis.frames.families import Families, family_names
 from evalhub.analysis.frames.labels import consensus_labels, label_criterion
-from evalhub.analysis.frames.verdicts import HAS_VERDICT, soft_judges
+from evalhub.analysis.frames.verdicts import HAS_VERDICT, few_sample_judges
 from evalhub.analysis.results import Results, cached_table
 from evalhub.analysis.tables import floats, groups, values
-from evalhub.judging import preference
-from evalhub.judging.aggregate import verdict
 from evalhub.metrics.style import style
 from evalhub.models import UNKNOWN
 from evalhub.records import AnnotatorKind
@@ -21,18 +20,18 @@ from evalhub.stats.clusters import Texts
 if TYPE_CHECKING:
     import pandas as pd
 
-# The samples of one order give one verdict: that of their mean.
+_SHOWN = {place: "NULL" if place == "any" else f"'{place}'" for place in PLACES}
+_ORDER = f"""
+SELECT {", ".join(f"f.{name}" for name in PAIR_KEY)}, {{1}} AS shown, f.turn,
+  f.winner_{{0}} AS winner, f.p_{{0}} AS p_a
+FROM pair_facts f WHERE f.askings_{{0}} > 0 AND {HAS_VERDICT}
+"""
+# The samples of one order are one verdict.
 _VERDICTS = f"""
-SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system_a, j.system_b, j.sample, j.shown, j.turn,
-  any_value(i.cluster) AS cluster,
-  if(count(*) = 1, any_value(j.winner), NULL) AS winner, if(count(*) = 1, any_value(j.p_a), NULL) AS p_a,
-  if(count(*) > 1 OR count(j.winner) = 0,
-     list({{'shown': j.shown, 'repeat': j.repeat, 'winner': j.winner, 'p_a': j.p_a, 'failure': j.failure,
-           'a': j.logprobs['a'], 'tie': j.logprobs['tie'], 'b': j.logprobs['b']}} ORDER BY j.repeat),
-     NULL) AS judgments
-FROM judgments j JOIN items i USING (dataset, item_id)
-WHERE j.system_a IS NOT NULL AND {HAS_VERDICT}
-GROUP BY ALL ORDER BY ALL
+SELECT o.*, i.cluster
+FROM ({" UNION ALL ".join(_ORDER.format(place, shown) for place, shown in _SHOWN.items())}) o
+JOIN items i USING (dataset, item_id)
+ORDER BY {", ".join(f"o.{name}" for name in PAIR_KEY)}, o.shown
 """
 
 _RESPONSES = """
@@ -63,12 +62,7 @@ def order_verdicts(results: Results) -> pd.DataFrame:
     stored without its text.
     """
     frame = results.sql(_VERDICTS)
-    for place, judgments in enumerate(values(frame.pop("judgments"))):
-        if judgments is not None:
-            chances, winner = verdict(list(judgments))
-            frame.at[place, "winner"] = winner
-            frame.at[place, "p_a"] = None if chances is None else preference(chances)
-    frame["p_a"] = frame["p_a"].where(frame["judge"].isin(soft_judges(results)))
+    frame["p_a"] = frame["p_a"].mask(frame["judge"].isin(few_sample_judges(results)))
     frame["judge_families"] = _judge_families(results, frame)
     responses = _responses(results)
     for side in "ab":

@@ -3,73 +3,56 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from evalhub.analysis.database.pairs import PAIR_KEY
+from evalhub.analysis.database.ratings import RATING_KEY
 from evalhub.analysis.frames.directions import Directions
 from evalhub.analysis.frames.juries import pair_juries, rating_juries
-from evalhub.analysis.results import FAILED, NOT_APPLICABLE, Results, cached_table
-from evalhub.judging import hard_winner, penalise, penalise_score, preference
-from evalhub.judging.aggregate import (
-    SOFT_SAMPLES,
-    equal_pairs,
-    order_winner,
-    pair_verdict,
-    retest,
-    spread,
-    unanimous_verdict,
-)
-from evalhub.scales import Winner
-from evalhub.specs import Combine, CombineOrders, Mode, Positions
+from evalhub.analysis.results import Results, cached_table
+from evalhub.judging import SIDES, penalise, penalise_score
+from evalhub.judging.aggregate import SOFT_SAMPLES
+from evalhub.judging.probabilities import TIE_WIDTH
+from evalhub.specs import Mode
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RATING = ("dataset", "judge", "criterion", "item_id", "system", "sample")
-
 # A judge without any valid verdict in the run appears only in the tables of coverage and failures.
-HAS_VERDICT = f"j.judge IN (SELECT judge FROM judgments WHERE failure IS NULL OR {NOT_APPLICABLE})"
+HAS_VERDICT = """f.judge IN (
+  SELECT judge FROM (SELECT judge, valid FROM pair_facts UNION ALL SELECT judge, valid FROM rating_facts)
+  GROUP BY judge HAVING sum(valid) > 0
+)"""
 
 # The length of the judged text: the whole response, or one turn of it.
-_CHARS = "if(j.turn IS NULL, {0}.chars, length({0}.turns[j.turn]))"
+_CHARS = "if(f.turn IS NULL, {0}.chars, length({0}.turns[f.turn]))"
 
 _PAIRS = f"""
-SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system_a, j.system_b, j.sample,
-  any_value(i.cluster) AS cluster,
-  any_value({_CHARS.format("ra")}) AS chars_a, any_value({_CHARS.format("rb")}) AS chars_b,
-  any_value(j.same_family) AS same_family, any_value(j.source) AS source,
-  list({{'shown': j.shown, 'row': j.row, 'repeat': j.repeat, 'winner': j.winner, 'p_a': j.p_a,
-        'failure': j.failure, 'a': j.logprobs['a'], 'tie': j.logprobs['tie'], 'b': j.logprobs['b']}}
-       ORDER BY j.shown, j.row, j.repeat) AS pair_judgments
-FROM judgments j
+SELECT f.dataset, f.judge, f.criterion, f.item_id, f.system_a, f.system_b, f.sample, i.cluster,
+  {_CHARS.format("ra")} AS chars_a, {_CHARS.format("rb")} AS chars_b,
+  f.same_family, f.source, f.askings, f.winner_ab, f.winner_ba, f.spread, f.retest,
+  f.chance_a, f.chance_tie, f.chance_b, f.winner
+FROM pair_facts f
 JOIN items i USING (dataset, item_id)
 LEFT JOIN responses ra
-  ON (ra.dataset, ra.item_id, ra.system, ra.sample) = (j.dataset, j.item_id, j.system_a, j.sample)
+  ON (ra.dataset, ra.item_id, ra.system, ra.sample) = (f.dataset, f.item_id, f.system_a, f.sample)
 LEFT JOIN responses rb
-  ON (rb.dataset, rb.item_id, rb.system, rb.sample) = (j.dataset, j.item_id, j.system_b, j.sample)
-WHERE j.system_a IS NOT NULL AND {HAS_VERDICT}
-GROUP BY ALL ORDER BY ALL
+  ON (rb.dataset, rb.item_id, rb.system, rb.sample) = (f.dataset, f.item_id, f.system_b, f.sample)
+WHERE {HAS_VERDICT}
+ORDER BY {", ".join(f"f.{name}" for name in PAIR_KEY)}
 """
 
 _RATINGS = f"""
-SELECT j.dataset, j.judge, j.criterion, j.item_id, j.system, j.sample,
-  any_value(i.cluster) AS cluster,
-  any_value({_CHARS.format("r")}) AS chars,
-  any_value(j.same_family) AS same_family, any_value(j.source) AS source,
-  coalesce(list(j.value ORDER BY j.repeat) FILTER (WHERE j.failure IS NULL), []) AS samples,
-  -- An average over a part of the judgments would be another number.
-  CASE WHEN count(*) FILTER (WHERE j.value IS NOT NULL AND j.expected IS NULL) = 0
-       THEN avg(j.expected) END AS expected,
-  stddev_samp(coalesce(j.expected, j.value)) AS spread, count(*) AS askings,
-  count(*) FILTER (WHERE j.{FAILED}) AS failures,
-  count(*) FILTER (WHERE j.{NOT_APPLICABLE}) AS not_applicable
-FROM judgments j
+SELECT f.dataset, f.judge, f.criterion, f.item_id, f.system, f.sample, i.cluster,
+  {_CHARS.format("r")} AS chars, f.same_family, f.source, f.expected, f.spread, f.askings, f.failures,
+  f.not_applicable, f.retest, f.value
+FROM rating_facts f
 JOIN items i USING (dataset, item_id)
 LEFT JOIN responses r
-  ON (r.dataset, r.item_id, r.system, r.sample) = (j.dataset, j.item_id, j.system, j.sample)
-WHERE j.system IS NOT NULL AND {HAS_VERDICT}
-GROUP BY ALL ORDER BY ALL
+  ON (r.dataset, r.item_id, r.system, r.sample) = (f.dataset, f.item_id, f.system, f.sample)
+WHERE {HAS_VERDICT}
+ORDER BY {", ".join(f"f.{name}" for name in RATING_KEY)}
 """
 
 
@@ -87,53 +70,65 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
     than 3 sampled rationales p_a is missing, because it depends on those few rationales. Judges without any
     valid verdict in the run are left out. Juries follow the judges (`source` is jury).
     """
-    import pandas as pd
-
-    frame = results.sql(_PAIRS)
-    pairs, judges = frame.pop("pair_judgments"), frame["judge"]
-    two_order_judges = _judges(results, positions=Positions.BOTH)
-    voting, soft = _judges(results, combine=Combine.VOTE), soft_judges(results)
-    agreeing = _judges_with_agreed_orders(results)
-    verdicts = [
-        unanimous_verdict(judgments)
-        if (dataset, judge) in agreeing
-        else pair_verdict(judgments, two_orders=judge in two_order_judges, vote=judge in voting)
-        for dataset, judge, judgments in zip(frame["dataset"], judges, pairs, strict=True)
-    ]
-    frame["askings"] = [len(judgments) for judgments in pairs]
-    frame["winner_ab"] = [order_winner(judgments, "ab") for judgments in pairs]
-    frame["winner_ba"] = [order_winner(judgments, "ba") for judgments in pairs]
-    frame["spread"] = pd.array([spread(judgments) for judgments in pairs], dtype="Float64")
-    frame["retest"] = pd.array([retest(judgments) for judgments in pairs], dtype="Float64")
-    frame["chances"] = pd.Series([chances for chances, _ in verdicts], dtype=object)
-    frame["winner"] = pd.Series([winner for _, winner in verdicts], dtype=object)
-    frame["soft"] = judges.isin(soft) if len(frame) else []
+    frame = results.sql(_PAIRS).astype({"spread": "Float64", "retest": "Float64"})
+    frame["soft"] = ~frame["judge"].isin(few_sample_judges(results))
     return _with_penalised_columns(pair_juries(results, frame), results.length_penalty)
 
 
 def _with_penalised_columns(frame: pd.DataFrame, strength: float) -> pd.DataFrame:
-    """Replace `chances` by p_a, and add p_a and winner after the length penalty."""
-    import pandas as pd
-
+    """Replace the probabilities of the outcomes by p_a, and add p_a and winner after the length penalty."""
     frame["extra_chars"] = frame["chars_a"].astype("Float64") - frame["chars_b"].astype("Float64")
     # The root mean square, since which of the two systems is a depends on their names alone.
     spreads = frame.groupby(["dataset", "judge"])["extra_chars"].transform(
         lambda extra: (extra**2).mean() ** 0.5
     )
     frame["length_spread"] = spreads.astype("Float64")
-    readings = [
-        _readings(chances, winner, strength, None if pd.isna(extra) else (extra, width))
-        for chances, winner, extra, width in zip(
-            frame.pop("chances"), frame["winner"], frame["extra_chars"], frame["length_spread"], strict=True
-        )
-    ]
-    names = ("p_a", "winner", "p_a_penalised", "winner_penalised")
-    for place, name in enumerate(names):
-        frame[name] = [reading[place] for reading in readings]
-    hard_only = ~frame.pop("soft").astype(bool)
+    chances = {name: frame.pop(f"chance_{name}") for name in SIDES}
+    soft, hard_verdicts = frame.pop("soft").astype(bool), frame["winner"]
+    frame["p_a"], frame["winner"] = _readings(chances, hard_verdicts)
+    if strength:
+        # A length penalty lowers a probability. A verdict without one cannot be penalised.
+        chances = _penalised_chances(chances, strength, frame["extra_chars"], frame["length_spread"])
+        hard_verdicts = hard_verdicts.mask(hard_verdicts.notna())
+    frame["p_a_penalised"], frame["winner_penalised"] = _readings(chances, hard_verdicts)
     for name in ("p_a", "p_a_penalised"):
-        frame[name] = frame[name].astype("Float64").mask(hard_only)
+        frame[name] = frame[name].astype("Float64").where(soft)
     return frame
+
+
+def _readings(
+    chances: Mapping[str, pd.Series[float]], hard_verdicts: pd.Series[str]
+) -> tuple[pd.Series[float], pd.Series[str]]:
+    """Return `preference` and `hard_winner` of each row, or its hard verdict without probabilities."""
+    a, tie, b = chances["a"], chances["tie"], chances["b"]
+    half = (a - b) / 2
+    soft = (0.5 + half).where(half >= 0, 1 - (0.5 - half))
+    is_tie = (tie >= a.where(a > b, b)) | ((a - b).abs() < 2 * TIE_WIDTH)
+    winner = hard_verdicts.where(a.isna(), "b").mask(a > b, "a").mask(is_tie, "tie")
+    return soft, winner
+
+
+def _penalised_chances(
+    chances: Mapping[str, pd.Series[float]],
+    strength: float,
+    extra: pd.Series[float],
+    spread: pd.Series[float],
+) -> dict[str, pd.Series[float]]:
+    """Return the probabilities of each row after the length penalty. None where a length is not known."""
+    import pandas as pd
+
+    rows = [
+        {}
+        if math.isnan(a) or pd.isna(length)
+        else penalise(
+            {"a": a, "b": b} if math.isnan(tie) else {"a": a, "tie": tie, "b": b},
+            strength, extra=float(length), spread=float(width),
+        )
+        for a, tie, b, length, width in zip(*(chances[name] for name in SIDES), extra, spread, strict=True)
+    ]  # fmt: skip
+    return {
+        name: pd.Series([row.get(name) for row in rows], index=extra.index, dtype="float64") for name in SIDES
+    }
 
 
 def all_soft(verdicts: pd.DataFrame) -> bool:
@@ -160,32 +155,12 @@ def ratings(results: Results) -> pd.DataFrame:
     fewer than 3 sampled rationales `expected` is missing. Judges without any valid verdict in the run are
     left out. Juries follow the judges.
     """
-    frame = _rated(results, results.sql(_RATINGS))
+    frame = results.sql(_RATINGS)
+    frame["expected"] = frame["expected"].mask(frame["judge"].isin(few_sample_judges(results)))
     frame = rating_juries(results, frame)
     medians = frame.groupby(["dataset", "judge", "criterion", "item_id"])["chars"].transform("median")
     frame["median_chars"] = medians.astype("Float64")
     frame["value_penalised"] = _penalised_values(results, frame)
-    return frame
-
-
-def _rated(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
-    """Replace the samples of each response by value, retest and not_applicable."""
-    voting, soft = _judges(results, combine=Combine.VOTE), soft_judges(results)
-    levels = [list(samples) for samples in frame.pop("samples")]
-    not_applicable, judgments, failed = frame["not_applicable"], frame["askings"], frame["failures"] > 0
-    frame["retest"] = [
-        None if has_failure or total < 2 else equal_pairs([*samples, *[None] * empty])
-        for samples, empty, total, has_failure in zip(levels, not_applicable, judgments, failed, strict=True)
-    ]
-    frame["not_applicable"] = ~failed & (2 * not_applicable >= judgments)
-    rated = ~failed & ~frame["not_applicable"]
-    frame["value"] = [
-        _level(samples, judge in voting) if is_rated else None
-        for judge, samples, is_rated in zip(frame["judge"], levels, rated, strict=True)
-    ]
-    for name in ("value", "retest"):
-        frame[name] = frame[name].astype("float64")
-    frame.loc[~rated | ~frame["judge"].isin(soft), "expected"] = None
     return frame
 
 
@@ -205,54 +180,10 @@ def _penalised_values(results: Results, frame: pd.DataFrame) -> list[float | Non
     ]
 
 
-def _judges(results: Results, **facts: str) -> set[str]:
-    """Return the run's own judges whose manifest entry has these facts."""
+def few_sample_judges(results: Results) -> set[str]:
+    """Return the judges whose probabilities depend on one or two sampled rationales."""
     return {
-        judge
-        for judge, entry in results.judges.items()
-        if all(getattr(entry, name) == value for name, value in facts.items())
-    }
-
-
-def _judges_with_agreed_orders(results: Results) -> set[tuple[str, str]]:
-    """Return the datasets and recorded judges whose verdicts need both orders to agree."""
-    return {
-        (dataset, judge)
-        for dataset, card in results.cards.items()
-        for judge, recorded in card.judges.items()
-        if recorded.combine_orders is CombineOrders.AGREE
-    }
-
-
-def soft_judges(results: Results) -> set[str]:
-    """Return the judges whose probabilities do not depend on one or two sampled rationales."""
-    few_samples = {
         judge
         for judge, entry in results.judges.items()
         if entry.mode is not Mode.DIRECT and entry.samples < SOFT_SAMPLES
     }
-    return set(results.sql("SELECT DISTINCT judge FROM judgments")["judge"]) - few_samples
-
-
-def _readings(
-    chances: dict[str, float] | None,
-    winner: Winner | None,
-    strength: float,
-    lengths: tuple[float, float] | None,
-) -> tuple[float | None, str | None, float | None, str | None]:
-    if chances is None:
-        verdict = winner.value if winner else None
-        # A length penalty lowers a probability. A verdict without one cannot be penalised.
-        return None, verdict, None, verdict if strength == 0 else None
-    soft, hard = preference(chances), hard_winner(chances).value
-    if strength == 0:
-        return soft, hard, soft, hard
-    if lengths is None:
-        return soft, hard, None, None
-    shifted = penalise(chances, strength, extra=float(lengths[0]), spread=float(lengths[1]))
-    return soft, hard, preference(shifted), hard_winner(shifted).value
-
-
-def _level(values: Sequence[float], vote: bool) -> float:
-    """Return the mean of the samples' levels, or with votes the most frequent level (the mean of several)."""
-    return statistics.fmean(statistics.multimode(values) if vote else values)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.results import FAILED, NOT_APPLICABLE, Results
+from evalhub.analysis.database.sql import FAILED, NOT_APPLICABLE
+from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups, row, rows_of, table
 from evalhub.records import CUT
 

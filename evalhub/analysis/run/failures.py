@@ -6,7 +6,8 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis.results import FAILED, Results
+from evalhub.analysis.database.sql import FAILED
+from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from evalhub.analysis.frames.verdicts import soft_judges
+from evalhub.analysis.frames.verdicts import few_sample_judges
 from evalhub.analysis.results import Results
 from evalhub.judging import level_values, preference, softmax
 from evalhub.judging.aggregate import judgment_row, verdict
@@ -39,12 +39,12 @@ def gold(results: Results) -> pd.DataFrame:
     for record in records.values():
         if isinstance(record, Judgment):
             by_case[record.item_id, record.criterion].append(record)
-    soft = soft_judges(results)
+    few_samples = few_sample_judges(results)
     rows = []
     for expected in results.manifest.gold or ():
         judgments = by_case[expected.case, expected.criterion]
         verdict_text, probability, passed = _check(results, expected, judgments)
-        if not all(judgment.judge in soft for judgment in judgments):
+        if any(judgment.judge in few_samples for judgment in judgments):
             probability = None
         rows.append((expected.case, expected.criterion, expected.words, verdict_text, probability, passed))
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))

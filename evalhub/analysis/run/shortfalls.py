@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis.results import FAILED, Results
+from evalhub.analysis.database.sql import FAILED
+from evalhub.analysis.results import Results
 from evalhub.analysis.run.failures import CELL, failures
 from evalhub.analysis.tables import rows_of
 

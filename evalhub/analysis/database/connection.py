@@ -1,0 +1,167 @@
+"""The tables of a run in an in-memory DuckDB, each read when a query first needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from evalhub.analysis.database.facts import FACTS, store_facts
+from evalhub.analysis.database.queries import check_query, tables_of
+from evalhub.analysis.database.rules import rules_of
+from evalhub.analysis.database.sql import parquet_files, quoted
+from evalhub.errors import StorageError
+from evalhub.records import KINDS, kind_of
+from evalhub.store import OpenParts, Run, SealedFile, to_arrow
+
+if TYPE_CHECKING:
+    import duckdb
+
+ITEM = ("dataset", "item_id")
+
+# From so many judgments on, the memory of records counts more than the time to read them again.
+MANY = 100_000
+# The largest table holds all that engines read and wrote. Few queries need it, so it stays in its files.
+_LARGEST = "completions"
+
+
+class Database:
+    """The records of a run, and its facts, as tables. A run that is being written is read as it is now.
+
+    Args:
+        run: The run.
+        items: The items of the part that is read, each by its dataset and item_id. None = the full run.
+    """
+
+    def __init__(self, run: Run, items: Iterable[tuple[str, str]] | None = None) -> None:
+        self._run = run
+        self._items = items
+        self._tables: set[str] = set()
+        self._open_parts: OpenParts = {}
+        self._lock = RLock()
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the run has so many judgments that its records stay in their files."""
+        return self._run.count("judgments") >= MANY
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        """It cannot reach files outside the run's folder."""
+        import duckdb
+
+        connection = duckdb.connect(":memory:")
+        connection.execute("SET threads = 1")
+        connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
+        connection.execute("CREATE TABLE part (dataset VARCHAR, item_id VARCHAR)")
+        if self._items:
+            connection.executemany("INSERT INTO part VALUES (?, ?)", list(self._items))
+        live: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+        records, self._open_parts = self._run.snapshot()
+        for record in records:
+            live[kind_of(record)].append(record)
+        if any(live.values()):
+            for kind in KINDS:
+                self._create_records(connection, kind, live[kind])
+        connection.execute(f"SET allowed_directories = ['{quoted(self._run.path.resolve())}']")
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        return connection
+
+    def read_tables(self, names: Iterable[str] = tuple(KINDS)) -> None:
+        """Read tables now, and not when a query first needs them. StorageError where a file is damaged."""
+        with self._lock:
+            connection = self._connection
+            for name in names:
+                if name in self._tables:
+                    continue
+                if name in FACTS:
+                    self._create_facts(connection, name)
+                else:
+                    self._create_records(connection, name, [])
+
+    def query(self, query: str, parameters: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+        """Run a query that reads, and return its result.
+
+        Raises:
+            InputError: The query would write.
+            duckdb.Error: DuckDB refuses it, or a file is damaged.
+        """
+        return self._cursor(query, parameters or {}).execute(query, parameters or {})
+
+    def relation(self, query: str) -> duckdb.DuckDBPyRelation:
+        """Return a query whose rows are computed as they are read. The errors are those of `query`."""
+        return self._cursor(query, {}).sql(query)
+
+    def _cursor(self, query: str, parameters: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+        self.read_tables(tables_of(query))
+        cursor = self._connection.cursor()
+        check_query(cursor, query, parameters)
+        return cursor
+
+    def _create_records(self, connection: duckdb.DuckDBPyConnection, kind: str, live: list[Any]) -> None:
+        """Create a table of records: those of its files, and those that are in none yet."""
+        in_files = kind == _LARGEST or self.is_large
+        # Live records come first, also if there are none: they name columns that old files lack.
+        connection.register("live", to_arrow(kind, live))
+        if in_files:
+            connection.execute(f"CREATE TABLE live_{kind} AS FROM live")
+        sealed_files = self._run.files(kind, self._open_parts)
+        rows = " UNION ALL BY NAME ".join(
+            [f"FROM live_{kind}" if in_files else "FROM live", *_selects(sealed_files)]
+        )
+        key = ", ".join(KINDS[kind].KEY)
+        if kind == _LARGEST and len(sealed_files) + bool(live) > 1:
+            # Parts share no key, except that two may need the same completion. The one computed here counts.
+            rows = f"SELECT DISTINCT ON ({key}) * FROM ({rows}) ORDER BY {key}, computed_in NULLS FIRST"
+        rows = self._of_part(rows, KINDS[kind].KEY)
+        self._create(connection, kind, rows if in_files else f"{rows} ORDER BY {key}", as_view=in_files)
+        connection.unregister("live")
+
+    def _create_facts(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Create a table of facts: those that are stored, or those of the judgments as they are now."""
+        if self._run.finished and (files := self._stored_facts(name)):
+            rows = self._of_part(f"FROM {parquet_files(files)}", ITEM)
+            self._create(connection, name, rows, as_view=self.is_large)
+            return
+        self.read_tables(["judgments"])
+        query = FACTS[name](connection, "judgments", rules_of(self._run.manifest))
+        self._create(connection, name, query, as_view=False)
+
+    def _stored_facts(self, name: str) -> list[Any]:
+        import duckdb
+
+        try:
+            return store_facts(self._run)[name]
+        except (StorageError, duckdb.Error):  # without room, or of a damaged file, which the caller reports
+            return []
+
+    def _of_part(self, rows: str, key: Iterable[str]) -> str:
+        """Return a query for the rows of the part's items, if only a part is read."""
+        if self._items is None or not {*ITEM} <= {*key}:
+            return f"SELECT * FROM ({rows})"
+        return f"SELECT * FROM ({rows}) SEMI JOIN part USING ({', '.join(ITEM)})"
+
+    def _create(self, connection: duckdb.DuckDBPyConnection, name: str, rows: str, *, as_view: bool) -> None:
+        import duckdb
+
+        try:
+            connection.execute(f"CREATE {'VIEW' if as_view else 'TABLE'} {name} AS {rows}")
+        except duckdb.Error as error:
+            raise StorageError(
+                f"the {name.replace('_', ' ')} of the run cannot be read",
+                where=str(self._run.path),
+                value=str(error).split("\n")[0],
+                fix="`evalhub verify` names the damaged files",
+            ) from error
+        self._tables.add(name)
+
+
+def _selects(files: Iterable[SealedFile]) -> Iterator[str]:
+    """Yield a SELECT for the files of each run. Completions say which run computed them."""
+    by_run: dict[str | None, list[SealedFile]] = {}
+    for file in files:
+        by_run.setdefault(file.computed_in if file.kind == _LARGEST else None, []).append(file)
+    for run, of_run in by_run.items():
+        origin = "" if run is None else f" REPLACE (coalesce(computed_in, '{run}') AS computed_in)"
+        yield f"SELECT *{origin} FROM {parquet_files(file.path for file in of_run)}"

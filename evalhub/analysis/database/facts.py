@@ -1,0 +1,57 @@
+"""Facts are made once for each part of a run that holds judgments, and stored in the part's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalhub.analysis.database.pairs import create_pairs
+from evalhub.analysis.database.ratings import create_ratings
+from evalhub.analysis.database.rules import Rules, rules_of
+from evalhub.analysis.database.sql import parquet_files, quoted
+from evalhub.store import FACTS_FOLDER, Manifest, Run, find_frame, new_frame, read_part
+
+if TYPE_CHECKING:
+    import duckdb
+
+CODE = 1
+"""The version of the code that makes facts. A change of what a column holds raises it."""
+
+FACTS: Mapping[str, Callable[[duckdb.DuckDBPyConnection, str, Rules], str]] = {
+    "pair_facts": create_pairs,
+    "rating_facts": create_ratings,
+}
+"""The tables of facts, each with the function that returns its query."""
+
+
+def store_facts(run: Run) -> dict[str, list[Path]]:
+    """Return the files of each table of facts of a finished run. What is missing is made and stored.
+
+    Raises:
+        StorageError: The disk is full or refuses, or a part is damaged.
+        duckdb.Error: A file of judgments is damaged.
+    """
+    folders = [run.part_folder(part) for part in run.manifest.parts if part.rows.get("judgments")]
+    return {name: [_stored(folder, name, run.manifest) for folder in folders] for name in FACTS}
+
+
+def _stored(folder: Path, name: str, manifest: Manifest) -> Path:
+    """Return the file of one table of facts of a part."""
+    versioned_name = f"{name}-{CODE}"
+    if path := find_frame(folder / FACTS_FOLDER, versioned_name):
+        return path
+    import duckdb
+
+    query_of, judgments = FACTS[name], parquet_files(_judgment_files(folder))
+    with duckdb.connect() as database, new_frame(folder / FACTS_FOLDER, versioned_name) as frame:
+        query = query_of(database, judgments, rules_of(manifest))
+        database.execute(f"COPY ({query}) TO '{quoted(frame)}' (FORMAT parquet, COMPRESSION zstd)")
+    path = find_frame(folder / FACTS_FOLDER, versioned_name)
+    assert path is not None, "it was written just before"
+    return path
+
+
+def _judgment_files(folder: Path) -> Iterable[Path]:
+    shards = read_part(folder).shards
+    return [folder / file.name for shard in shards for file in shard.files if file.kind == "judgments"]
