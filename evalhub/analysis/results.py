@@ -47,7 +47,7 @@ def cached_table(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFra
                 results.table_cache[key] = (
                     table(results, **options)
                     if full is None or not {*_ITEM} <= {*full.columns}
-                    else full.merge(results.part_items, on=_ITEM)
+                    else full.merge(results.part_items.astype(full[_ITEM].dtypes.to_dict()), on=_ITEM)
                 )
         return results.table_cache[key].copy(deep=False)
 

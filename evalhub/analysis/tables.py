@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalhub.stats import Estimate
+from evalhub.stats.clusters import Coded, Column, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,58 @@ def groups(frame: pd.DataFrame, *by: str) -> Iterator[tuple[tuple[str, ...], pd.
     """Yield the rows of each group with the group's key, sorted by key."""
     for key, group in frame.groupby(list(by), sort=True):
         yield tuple(str(part) for part in key), group
+
+
+def coded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose columns of texts are categories, which take less memory and time than texts."""
+    import pandas as pd
+
+    texts = [name for name in frame if isinstance(frame[name].dtype, pd.StringDtype)]
+    return frame.astype(dict.fromkeys(texts, "category"))
+
+
+def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of frames with the same columns. A column of categories in all of them stays such."""
+    import pandas as pd
+
+    for name in frames[0]:
+        if all(isinstance(frame[name].dtype, pd.CategoricalDtype) for frame in frames):
+            texts = sorted(set().union(*(frame[name].cat.categories for frame in frames)))
+            dtype = pd.CategoricalDtype(texts)
+            frames = [frame.assign(**{str(name): frame[name].astype(dtype)}) for frame in frames]
+    return pd.concat(frames, ignore_index=True)
+
+
+def ids(column: pd.Series[Any]) -> Column:
+    """Return a column of texts without absent values, as statistics take ids."""
+    import numpy as np
+
+    if not hasattr(column, "cat"):
+        return column.tolist()
+    return Coded(column.cat.codes.to_numpy().astype(np.int64), column.cat.categories.to_numpy(dtype=object))
+
+
+def numbers(column: pd.Series[Any]) -> Floats:
+    """Return a column of numbers as an array in which absent values are NaN."""
+    return column.to_numpy(dtype="float64", na_value=float("nan"))
+
+
+def by_key(frame: pd.DataFrame, names: Sequence[str], function: Callable[..., Any]) -> pd.Series[Any]:
+    """Return for each row what a function of some of its columns gives. It is called once for each key.
+
+    Args:
+        frame: Rows without absent values in these columns.
+        names: The columns.
+        function: Takes their values in this order.
+    """
+    import numpy as np
+    import pandas as pd
+
+    keys = frame[[*names]].drop_duplicates()
+    results = np.empty(len(keys), dtype=object)
+    results[:] = [function(*key) for key in keys.itertuples(index=False, name=None)]
+    places = frame.groupby([*names], sort=False).ngroup().to_numpy()
+    return pd.Series(results[places], index=frame.index, dtype=object)
 
 
 def values(column: pd.Series[Any]) -> list[Any]:

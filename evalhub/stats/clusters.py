@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from evalhub.errors import InputError
 
@@ -13,7 +15,28 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Texts = NDArray[np.str_]
-Column = ArrayLike | Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Ids of many rows as codes, which takes less memory and time than texts.
+
+    Attributes:
+        codes: (n,) places in names.
+        names: (k,) different texts, sorted. Some may be in no row.
+    """
+
+    codes: Ints
+    names: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self.names[self.codes], dtype=dtype)
+
+
+Column = ArrayLike | Sequence[object] | Coded
 
 
 def floats(values: Column) -> Floats:
@@ -84,8 +107,33 @@ def codes(ids: Column) -> tuple[Ints, int]:
         >>> codes(["q2", "q1", "q2"])[0].tolist()
         [1, 0, 1]
     """
-    names, inverse = np.unique(np.asarray(ids).astype(np.str_), return_inverse=True)
-    return inverse.astype(np.int64).reshape(-1), len(names)
+    numbers, names = named_codes(ids)
+    return numbers, len(names)
+
+
+def named_codes(ids: Column) -> tuple[Ints, list[str]]:
+    """Number the ids as `codes` does, and return the k different ids in their order.
+
+    Example:
+        >>> named_codes(["q2", "q1", "q2"])[1]
+        ['q1', 'q2']
+    """
+    if isinstance(ids, Coded):
+        used = np.zeros(len(ids.names), dtype=np.int64)
+        used[ids.codes] = 1
+        return (np.cumsum(used) - 1)[ids.codes], ids.names[used == 1].tolist()
+    texts, inverse = np.unique(np.asarray(ids).astype(np.str_), return_inverse=True)
+    return inverse.astype(np.int64).reshape(-1), texts.tolist()
+
+
+def take(ids: Column, rows: Bools | Ints) -> Column:
+    """Return the ids of some rows.
+
+    Example:
+        >>> take(["q1", "q2"], np.array([False, True])).tolist()
+        ['q2']
+    """
+    return Coded(ids.codes[rows], ids.names) if isinstance(ids, Coded) else np.asarray(ids)[rows]
 
 
 def same_length(columns: Mapping[str, Column]) -> int:
@@ -100,7 +148,10 @@ def same_length(columns: Mapping[str, Column]) -> int:
     Raises:
         InputError: Two columns differ in length.
     """
-    lengths = {name: np.shape(np.asarray(column, dtype=object))[:1] for name, column in columns.items()}
+    lengths = {
+        name: (len(column),) if isinstance(column, Coded | list) else np.asarray(column).shape[:1]
+        for name, column in columns.items()
+    }
     if len(set(lengths.values())) != 1 or () in lengths.values():
         raise InputError("columns of one length are needed here", value=lengths)
     return int(next(iter(lengths.values()))[0])

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalhub.stats.clusters import Column, Floats, Ints, codes, floats, same_length, within_bounds
+from evalhub.stats.clusters import Column, Floats, Ints, codes, floats, same_length, take, within_bounds
 from evalhub.stats.estimate import CONFIDENCE, MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import (
     NO_WIDTH,
@@ -63,7 +63,7 @@ def mean_estimate(values: Column, clusters: Column, *, bounds: tuple[float, floa
     numbers = numbers[present]
     if bounds is not None:
         numbers = within_bounds(numbers, bounds)
-    members, count = codes(np.asarray(clusters)[present])
+    members, count = codes(take(clusters, present))
     if not len(numbers):
         return Estimate.none("nothing was measured", n_excluded=n_excluded)
     ends = _ends(numbers, members, bounds)

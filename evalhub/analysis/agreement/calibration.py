@@ -9,7 +9,8 @@ from evalhub import stats
 from evalhub.analysis.frames.labelled import labelled_pairs
 from evalhub.analysis.results import Results
 from evalhub.analysis.run.servers import NO_PROBABILITIES, hard_verdicts
-from evalhub.analysis.tables import floats, groups, row, table
+from evalhub.analysis.tables import groups, ids, numbers, row, table
+from evalhub.stats.clusters import Column, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,10 +73,10 @@ def reliability(results: Results) -> pd.DataFrame:
 
 def _columns(
     results: Results,
-) -> Iterator[tuple[dict[str, str], list[float | None], list[float | None], list[str]]]:
+) -> Iterator[tuple[dict[str, str], Floats, list[float | None], Column]]:
     """Yield each soft judge with its probabilities, the outcomes (None for ties) and the clusters."""
     for key, pairs in groups(labelled_pairs(results), *_GROUP_COLUMNS):
         if pairs["p_a"].notna().any():
             outcome = [{"a": 1.0, "b": 0.0}.get(winner) for winner in pairs["label_winner"]]
             keys = dict(zip(_RATER_KEYS, key, strict=True))
-            yield keys, floats(pairs["p_a"]), outcome, pairs["cluster"].tolist()
+            yield keys, numbers(pairs["p_a"]), outcome, ids(pairs["cluster"])

@@ -49,7 +49,7 @@ class Rater:
         verdicts = self.readings[reading]
         if self.wrong is None or reading in ORDERS:
             return verdicts
-        return verdicts.mask(self.wrong, UNPARSED)
+        return verdicts.astype("str").mask(self.wrong, UNPARSED)
 
 
 def raters(results: Results, group: pd.DataFrame, verdicts: pd.DataFrame) -> Iterator[Rater]:

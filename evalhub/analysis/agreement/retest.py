@@ -14,7 +14,7 @@ from evalhub.analysis.frames.labelled import labelled_pairs
 from evalhub.analysis.frames.labels import with_label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import floats, groups, row, table, values
+from evalhub.analysis.tables import floats, groups, ids, numbers, row, table, values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def retest(results: Results) -> pd.DataFrame:
             is_jury = kind_of_judge(group) == JURY
             reason = "a jury is not asked again" if is_jury else "the judge has one sample"
             agreement = (
-                stats.mean_estimate(floats(group["retest"]), group["cluster"].tolist(), bounds=(0.0, 1.0))
+                stats.mean_estimate(numbers(group["retest"]), ids(group["cluster"]), bounds=(0.0, 1.0))
                 if group["retest"].notna().any()
                 else stats.Estimate.none(reason, n_excluded=len(group))
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalhub import stats
 from evalhub.analysis.frames.outcomes import withheld_reason
-from evalhub.analysis.tables import floats
+from evalhub.analysis.tables import ids, numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +119,7 @@ def _compare(candidates: pd.DataFrame) -> Comparable:
     reasons: dict[str, str] = {}
     # To leave out a system also leaves out its matches, which changes what the remaining systems share.
     while True:
-        shared = stats.shared_units(rows["system"].tolist(), rows["item_id"].tolist())
+        shared = stats.shared_units(ids(rows["system"]), ids(rows["item_id"]))
         reasons |= _reasons(shared)
         remaining = rows[shared.rows & ~rows["other"].isin(shared.apart).to_numpy()]
         if len(remaining) == len(rows):
@@ -135,12 +135,12 @@ def _compare(candidates: pd.DataFrame) -> Comparable:
 
 def matches_of(rows: pd.DataFrame) -> stats.Matches:
     """Return the rows of `outcomes` that come from pairs as matches, each pair once."""
-    matches = rows[rows["system"] < rows["other"]]
+    matches = rows[rows["system"].astype(str) < rows["other"].astype(str)]
     return stats.Matches(
-        floats(matches["value"]),
-        matches["system"].tolist(),
-        matches["other"].tolist(),
-        matches["cluster"].tolist(),
+        numbers(matches["value"]),
+        ids(matches["system"]),
+        ids(matches["other"]),
+        ids(matches["cluster"]),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalhub.analysis.frames.labels import criteria
 from evalhub.analysis.results import Results
+from evalhub.analysis.tables import by_key
 from evalhub.metrics import LENGTH_COLUMNS
 from evalhub.store import MetricFacts
 
@@ -46,9 +47,7 @@ class Directions:
 
     def of_judges(self, verdicts: pd.DataFrame) -> list[bool]:
         """Return the direction of each row of verdicts, by their dataset, judge and criterion."""
-        keys = list(zip(*(verdicts[name] for name in ("dataset", "judge", "criterion")), strict=True))
-        directions = {key: self.of_judge(*key) for key in set(keys)}
-        return [directions[key] for key in keys]
+        return by_key(verdicts, ("dataset", "judge", "criterion"), self.of_judge).tolist()
 
     def of_labels(self, dataset: str, criterion: str) -> bool:
         """Return the direction of a criterion's labels, which the card gives."""
@@ -122,17 +121,10 @@ def opposed_directions(results: Results, verdicts: pd.DataFrame) -> pd.Series[bo
         results: The run.
         verdicts: With the columns dataset, judge, criterion and label_criterion ("" = no labels).
     """
-    import pandas as pd
-
     directions = Directions(results)
-    labels = {
-        key: directions.of_labels(*key)
-        for key in set(zip(verdicts["dataset"], verdicts["label_criterion"], strict=True))
-    }
-    differ = [
-        bool(criterion) and labels[dataset, criterion] is not judge_direction
-        for dataset, criterion, judge_direction in zip(
-            verdicts["dataset"], verdicts["label_criterion"], directions.of_judges(verdicts), strict=True
-        )
-    ]
-    return pd.Series(differ, index=verdicts.index, dtype=bool)
+
+    def differ(dataset: str, judge: str, criterion: str, label_criterion: str) -> bool:
+        labels = directions.of_labels(dataset, label_criterion)
+        return bool(label_criterion) and labels is not directions.of_judge(dataset, judge, criterion)
+
+    return by_key(verdicts, ("dataset", "judge", "criterion", "label_criterion"), differ).astype(bool)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.frames.directions import opposed_directions
 from evalhub.analysis.frames.labels import gold_labels, with_label_criterion
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import PAIR, RESPONSE, values
+from evalhub.analysis.tables import PAIR, RESPONSE, by_key, stacked, values
 from evalhub.records import digest
 from evalhub.scales import Winner
 from evalhub.specs import Combine
@@ -109,10 +109,10 @@ def _with_juries(
     frames = [frame]
     for jury in results.juries:
         for criterion, of_member in jury.criteria.items():
-            by_members = [
-                of_member.get(j) == c for j, c in zip(frame["judge"], frame["criterion"], strict=True)
-            ]
-            verdicts = frame[by_members] if len(frame) else frame
+            if frame.empty:
+                continue
+            members = by_key(frame, ("judge", "criterion"), lambda j, c, of=of_member: of.get(j) == c)
+            verdicts = frame[members.astype(bool)]
             if verdicts.empty:
                 continue
             weights = _weights(results, verdicts, unit, weigh) if jury.combine is Combine.WEIGHTED else None
@@ -120,9 +120,13 @@ def _with_juries(
             columns = {
                 **_shared(bench), **decide(bench), "judge": jury.id, "criterion": criterion, "source": JURY,
             }  # fmt: skip
-            rows = bench.units.assign(**columns)
-            frames.append(rows.astype(frame.dtypes.to_dict()))
-    return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frame
+            # The names of juries are in no column of categories yet.
+            types = {
+                name: "category" if isinstance(dtype, pd.CategoricalDtype) else dtype
+                for name, dtype in frame.dtypes.items()
+            }
+            frames.append(bench.units.assign(**columns).astype(types))
+    return stacked(frames)
 
 
 def _bench(

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import Results, cached_table
+from evalhub.analysis.tables import by_key
 from evalhub.records import AnnotatorKind, Label
 from evalhub.sources import consensus
 from evalhub.specs import CriterionSpec
@@ -102,8 +103,7 @@ def label_criterion(results: Results, judge: str, dataset: str, criterion: str) 
 
 def with_label_criterion(results: Results, verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return verdicts or ratings with the column `label_criterion`, "" where there is no such criterion."""
-    import pandas as pd
-
-    keys = zip(verdicts["judge"], verdicts["dataset"], verdicts["criterion"], strict=True)
-    names = [label_criterion(results, *key) or "" for key in keys]
-    return verdicts.assign(label_criterion=pd.Series(names, index=verdicts.index, dtype=object))
+    names = by_key(
+        verdicts, ("judge", "dataset", "criterion"), lambda *key: label_criterion(results, *key) or ""
+    )
+    return verdicts.assign(label_criterion=names.astype("category"))

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.database.pairs import PAIR_KEY, PLACES
 from evalhub.analysis.frames.families import Families, family_names
-from evalhub.analysis.frames.labels import consensus_labels, label_criterion
+from evalhub.analysis.frames.labels import consensus_labels, with_label_criterion
 from evalhub.analysis.frames.verdicts import HAS_VERDICT, few_sample_judges
 from evalhub.analysis.results import Results, cached_table
-from evalhub.analysis.tables import floats, groups, values
+from evalhub.analysis.tables import by_key, coded, groups, ids, numbers, values
 from evalhub.metrics.style import style
 from evalhub.models import UNKNOWN
 from evalhub.records import AnnotatorKind
 from evalhub.stats import Askings
-from evalhub.stats.clusters import Texts
+from evalhub.stats.clusters import Coded, Texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ def order_verdicts(results: Results) -> pd.DataFrame:
     are averaged. Lists and markdown are those of the whole conversation, and None for a response that is
     stored without its text.
     """
-    frame = results.sql(_VERDICTS)
+    frame = coded(results.sql(_VERDICTS))
     frame["p_a"] = frame["p_a"].mask(frame["judge"].isin(few_sample_judges(results)))
     frame["judge_families"] = _judge_families(results, frame)
     responses = _responses(results)
@@ -87,7 +87,7 @@ def _responses(results: Results) -> pd.DataFrame:
     return frame
 
 
-def _judge_families(results: Results, frame: pd.DataFrame) -> list[Families]:
+def _judge_families(results: Results, frame: pd.DataFrame) -> pd.Series[Any]:
     run_judges = results.judges
 
     def families(dataset: str, judge: str) -> Families:
@@ -96,27 +96,19 @@ def _judge_families(results: Results, frame: pd.DataFrame) -> list[Families]:
         recorded = results.recorded_judge(dataset, judge).family
         return (recorded,) if isinstance(recorded, str) else tuple(recorded)
 
-    keys = _rows(frame, "dataset", "judge")
-    by_judge = {key: families(*key) for key in set(keys)}
-    return [by_judge[key] for key in keys]
+    return by_key(frame, ("dataset", "judge"), families)
 
 
 def _with_people(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
     """Add the labels' criterion of each judge's criterion, and the human label of each pair."""
     labels = consensus_labels(results)
     human = labels[labels["annotator_kind"] == AnnotatorKind.HUMAN.value]
-    by_pair = dict(zip(_rows(human, *_PAIR), _rows(human, "label_winner", "label_shown"), strict=True))
-    keys = _rows(frame, "judge", "dataset", "criterion")
-    criteria = {key: label_criterion(results, *key) for key in set(keys)}
-    frame["label_criterion"] = [criteria[key] for key in keys]
-    pair_labels = [by_pair.get(key, (None, None)) for key in _rows(frame, *_PAIR)]
-    frame["people"] = [winner for winner, _ in pair_labels]
-    frame["people_shown"] = [shown for _, shown in pair_labels]
-    return frame
-
-
-def _rows(frame: pd.DataFrame, *names: str) -> list[tuple[Any, ...]]:
-    return list(zip(*(frame[name].tolist() for name in names), strict=True))
+    frame = with_label_criterion(results, frame)
+    people = human[[*_PAIR, "label_winner", "label_shown"]]
+    people = people.rename(columns={"label_winner": "people", "label_shown": "people_shown"})
+    if people.empty:
+        return frame.assign(people=None, people_shown=None)
+    return frame.merge(people, on=list(_PAIR), how="left")
 
 
 def order_verdicts_by_criterion(results: Results) -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
@@ -133,10 +125,10 @@ def verdict_columns(frame: pd.DataFrame) -> Askings:
     pair = ("judge", "item_id", "system_a", "system_b", "sample")
     return Askings(
         _texts(frame["winner"]),
-        _texts(frame["cluster"]),
-        pair=_texts(frame.groupby(list(pair), sort=False).ngroup()),
+        ids(frame["cluster"]),
+        pair=_numbered(frame.groupby(list(pair), sort=False).ngroup()),
         **{name: _texts(frame[name]) for name in ("shown", "people", "people_shown", *_FAMILIES)},
-        **{name: floats(frame[name]) for name in _NUMBERS},
+        **{name: numbers(frame[name]) for name in _NUMBERS},
     )
 
 
@@ -144,7 +136,18 @@ def _texts(column: pd.Series[Any]) -> Texts:
     """Return a column as texts in which absent values are empty."""
     import numpy as np
 
+    if hasattr(column, "cat"):
+        # The code of an absent value is -1, which takes the last name.
+        return np.array([*column.cat.categories, ""], dtype=np.str_)[column.cat.codes]
     return np.array(["" if value is None else str(value) for value in values(column)], dtype=np.str_)
+
+
+def _numbered(numbers: pd.Series[int]) -> Coded:
+    """Return the numbers 0 … k-1 as ids."""
+    import numpy as np
+
+    names = [f"{number:09}" for number in range(int(numbers.max()) + 1)]
+    return Coded(numbers.to_numpy().astype(np.int64), np.array(names, dtype=object))
 
 
 _FAMILIES = ("judge_family", "family_a", "family_b")

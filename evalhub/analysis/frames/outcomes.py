@@ -10,7 +10,7 @@ from evalhub.analysis.frames.directions import Directions
 from evalhub.analysis.frames.labels import consensus_labels, count_uncertainty_sampled, criteria
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results, cached_table
-from evalhub.analysis.tables import floats, groups
+from evalhub.analysis.tables import by_key, coded, floats, groups, stacked
 from evalhub.scales import Scale, Winner
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ COLUMNS = (
     *ABOUT, "system", "other", "item_id", "sample", "cluster", "value", "floor", "ceiling",
     "higher_is_better", "withheld",
 )  # fmt: skip
+
+_TEXTS = (*ABOUT, "system", "other", "item_id", "cluster")
+_NUMBERS = dict.fromkeys(("value", "floor", "ceiling"), "float64")
+_TYPES: dict[str, Any] = {**_NUMBERS, "higher_is_better": object}
 
 WIN_RATE = "win rate"
 MEAN_SCORE = "mean score"
@@ -77,14 +81,18 @@ def outcomes(results: Results, *, with_uncertainty_sampled: bool = False) -> pd.
     parts = [frame for frame in parts if len(frame)]
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
-    frame = pd.concat([part.reindex(columns=list(COLUMNS)) for part in parts], ignore_index=True)
-    for name in ("value", "floor", "ceiling"):
-        frame[name] = frame[name].astype("float64")
-    frame["higher_is_better"] = frame["higher_is_better"].astype(object)
-    for name in ("criterion", "other"):
-        frame[name] = frame[name].astype(object).fillna("")
+    frame = stacked([_complete(part) for part in parts])
     frame["withheld"] = _reasons(results, frame)
     return frame
+
+
+def _complete(part: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with all columns: texts as categories, "" where there is no criterion or opponent."""
+    part = part.reindex(columns=list(COLUMNS)).astype(_TYPES)
+    for name in ("criterion", "other"):
+        if part[name].isna().all():
+            part[name] = ""
+    return part.astype(dict.fromkeys(_TEXTS, "category"))
 
 
 def _pair_rows(results: Results) -> Iterator[pd.DataFrame]:
@@ -138,7 +146,7 @@ def _ends(scale: Scale | None) -> Bounds:
 
 
 def _metric_rows(results: Results) -> Iterator[pd.DataFrame]:
-    scores = results.sql(_SCORES)
+    scores = coded(results.sql(_SCORES))
     directions = Directions(results)
     for (dataset, metric), group in groups(scores, "dataset", "rater"):
         floor, ceiling = directions.bounds_of_metric(dataset, metric) or (None, None)
@@ -173,13 +181,11 @@ def _reasons(results: Results, frame: pd.DataFrame) -> pd.Series[Any]:
 
     A pair that is decided early has fewer judgments, so means over all judgments are biased.
     """
-    import pandas as pd
-
     stopping = results.manifest.early_stopping
     early = {(pair.dataset, pair.judge, pair.criterion) for pair in (stopping.pairs if stopping else ())}
-    keys = zip(frame["dataset"], frame["rater"], frame["criterion"], strict=True)
-    reasons = [STOPPED_EARLY if key in early else None for key in keys]
-    return pd.Series(reasons, index=frame.index, dtype=object)
+    return by_key(
+        frame, ("dataset", "rater", "criterion"), lambda *key: STOPPED_EARLY if key in early else None
+    )
 
 
 def withheld_reason(rows: pd.DataFrame) -> str | None:

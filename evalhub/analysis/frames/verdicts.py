@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.database.pairs import PAIR_KEY
 from evalhub.analysis.database.ratings import RATING_KEY
 from evalhub.analysis.frames.directions import Directions
 from evalhub.analysis.frames.juries import pair_juries, rating_juries
 from evalhub.analysis.results import Results, cached_table
+from evalhub.analysis.tables import coded
 from evalhub.judging import SIDES, penalise, penalise_score
 from evalhub.judging.aggregate import SOFT_SAMPLES
 from evalhub.judging.probabilities import TIE_WIDTH
@@ -70,7 +71,7 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
     than 3 sampled rationales p_a is missing, because it depends on those few rationales. Judges without any
     valid verdict in the run are left out. Juries follow the judges (`source` is jury).
     """
-    frame = results.sql(_PAIRS).astype({"spread": "Float64", "retest": "Float64"})
+    frame = coded(results.sql(_PAIRS)).astype({"spread": "Float64", "retest": "Float64"})
     frame["soft"] = ~frame["judge"].isin(few_sample_judges(results))
     return _with_penalised_columns(pair_juries(results, frame), results.length_penalty)
 
@@ -98,14 +99,14 @@ def _with_penalised_columns(frame: pd.DataFrame, strength: float) -> pd.DataFram
 
 def _readings(
     chances: Mapping[str, pd.Series[float]], hard_verdicts: pd.Series[str]
-) -> tuple[pd.Series[float], pd.Series[str]]:
+) -> tuple[pd.Series[float], pd.Series[Any]]:
     """Return `preference` and `hard_winner` of each row, or its hard verdict without probabilities."""
     a, tie, b = chances["a"], chances["tie"], chances["b"]
     half = (a - b) / 2
     soft = (0.5 + half).where(half >= 0, 1 - (0.5 - half))
     is_tie = (tie >= a.where(a > b, b)) | ((a - b).abs() < 2 * TIE_WIDTH)
-    winner = hard_verdicts.where(a.isna(), "b").mask(a > b, "a").mask(is_tie, "tie")
-    return soft, winner
+    winner = hard_verdicts.astype("str").where(a.isna(), "b").mask(a > b, "a").mask(is_tie, "tie")
+    return soft, winner.astype("category")
 
 
 def _penalised_chances(
@@ -155,7 +156,7 @@ def ratings(results: Results) -> pd.DataFrame:
     fewer than 3 sampled rationales `expected` is missing. Judges without any valid verdict in the run are
     left out. Juries follow the judges.
     """
-    frame = results.sql(_RATINGS)
+    frame = coded(results.sql(_RATINGS))
     frame["expected"] = frame["expected"].mask(frame["judge"].isin(few_sample_judges(results)))
     frame = rating_juries(results, frame)
     medians = frame.groupby(["dataset", "judge", "criterion", "item_id"])["chars"].transform("median")

@@ -13,7 +13,7 @@ from evalhub.analysis.people.human_agreement import (
     unit_verdicts,
 )
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import groups, row, table, values
+from evalhub.analysis.tables import by_key, groups, row, table, values
 from evalhub.scales import Kind
 from evalhub.specs import CriterionSpec
 from evalhub.stats import Estimate
@@ -56,9 +56,9 @@ def rater_models(results: Results) -> pd.DataFrame:
 
 def _with_unique_names(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return verdicts in which a judge with several criteria has one name for each criterion."""
-    several = verdicts.groupby("judge")["criterion"].transform("nunique") > 1
-    names = verdicts["judge"] + ": " + verdicts["criterion"]
-    return verdicts.assign(judge=verdicts["judge"].where(~several, names))
+    several = verdicts.groupby("judge")["criterion"].nunique() > 1
+    names = by_key(verdicts, ("judge", "criterion"), lambda j, c: f"{j}: {c}" if several[j] else j)
+    return verdicts.assign(judge=names)
 
 
 def _right(labels: pd.DataFrame, verdicts: pd.DataFrame, spec: CriterionSpec) -> list[Row]:

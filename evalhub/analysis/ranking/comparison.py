@@ -15,7 +15,8 @@ from evalhub.analysis.people.prediction_powered import prediction_powered_differ
 from evalhub.analysis.ranking.comparability import rater_changes
 from evalhub.analysis.ranking.data_changes import DataChange, data_change
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import floats, groups, row, table
+from evalhub.analysis.tables import groups, ids, numbers, row, table
+from evalhub.stats.clusters import Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +59,7 @@ class _Difference:
         """Compare the cells on which neither side failed."""
         if reason := self.reason or self.reason_if_empty(NOTHING_SHARED):
             return stats.Comparison.none(stats.Estimate.none(reason, n_excluded=self.lacking), reason)
-        first, second = (floats(side["value"]) for side in (self.first, self.second))
+        first, second = (numbers(side["value"]) for side in (self.first, self.second))
         comparison = stats.paired_comparison(
             first, second, self._clusters, items=self._items, bounds=self.bounds
         )
@@ -84,7 +85,7 @@ class _Difference:
         if not self.failed or self.bounds is None or self.reason:
             return None
         first, second = (
-            (floats(side["lowest"]), floats(side["highest"])) for side in (self.first, self.second)
+            (numbers(side["lowest"]), numbers(side["highest"])) for side in (self.first, self.second)
         )
         return stats.worst_case_difference(
             difference,
@@ -97,12 +98,12 @@ class _Difference:
         )
 
     @property
-    def _items(self) -> list[str]:
-        return self.first["item_id"].tolist()
+    def _items(self) -> Column:
+        return ids(self.first["item_id"])
 
     @property
-    def _clusters(self) -> list[str]:
-        return self.first["cluster"].tolist()
+    def _clusters(self) -> Column:
+        return ids(self.first["cluster"])
 
 
 def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFrame:
@@ -224,7 +225,7 @@ def _differences(measure_rows: pd.DataFrame, side: str, reason: str | None) -> D
     """
     ends = bounds_of(measure_rows)
     rows = item_outcomes(measure_rows, side)
-    matching = stats.Matching(rows[side].tolist(), rows["item_id"].tolist(), rows["other"].tolist())
+    matching = stats.Matching(ids(rows[side]), ids(rows["item_id"]), ids(rows["other"]))
     differences: Differences = {}
     for pair in itertools.combinations(matching.sides, 2):
         first, second, _ = matching.pair(*pair)

@@ -19,7 +19,7 @@ from evalhub.analysis.frames.outcomes import (
 )
 from evalhub.analysis.ranking.ranks import ranks
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import floats, groups, row, rows_of, table
+from evalhub.analysis.tables import groups, ids, numbers, row, rows_of, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ def _system_rows(measure_rows: pd.DataFrame) -> Iterator[Row]:
 
 
 def _mean(rows: pd.DataFrame, ends: tuple[float, float] | None) -> stats.Estimate:
-    return stats.mean_estimate(floats(rows["value"]), rows["cluster"].tolist(), bounds=ends)
+    return stats.mean_estimate(numbers(rows["value"]), ids(rows["cluster"]), bounds=ends)
 
 
 def _reason_if_unpenalised(system_cells: pd.DataFrame) -> str | None:

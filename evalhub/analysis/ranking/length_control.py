@@ -9,7 +9,7 @@ from evalhub.analysis.frames.comparable import select_comparable_pairs
 from evalhub.analysis.frames.outcomes import SOFT, WIN_RATE, outcomes, withheld_reasons
 from evalhub.analysis.frames.verdicts import all_soft, pair_verdicts
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import floats, groups, row, table, values
+from evalhub.analysis.tables import groups, ids, numbers, row, table, values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,12 +67,12 @@ def _joint_fit(verdicts: pd.DataFrame, baseline: str, *, soft: bool) -> stats.Jo
     chances = verdicts["p_a"] if soft else wins
     system_is_a = verdicts["system_b"] == baseline
     return stats.joint_length_controlled(
-        floats(chances.where(system_is_a, 1 - chances)),
-        verdicts["system_a"].where(system_is_a, verdicts["system_b"]).tolist(),
-        verdicts["item_id"].tolist(),
-        floats(verdicts["chars_a"].where(system_is_a, verdicts["chars_b"])),
-        floats(verdicts["chars_b"].where(system_is_a, verdicts["chars_a"])),
-        clusters=verdicts["cluster"].tolist(),
+        numbers(chances.where(system_is_a, 1 - chances)),
+        verdicts["system_a"].astype(str).where(system_is_a, verdicts["system_b"].astype(str)).tolist(),
+        ids(verdicts["item_id"]),
+        numbers(verdicts["chars_a"].where(system_is_a, verdicts["chars_b"])),
+        numbers(verdicts["chars_b"].where(system_is_a, verdicts["chars_a"])),
+        clusters=ids(verdicts["cluster"]),
     )
 
 

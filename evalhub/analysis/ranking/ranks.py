@@ -11,7 +11,7 @@ from evalhub.analysis.frames.comparable import item_outcomes, matches_of, select
 from evalhub.analysis.frames.directions import oriented
 from evalhub.analysis.frames.outcomes import ABOUT, outcomes
 from evalhub.analysis.results import Results, cached_table
-from evalhub.analysis.tables import floats, groups
+from evalhub.analysis.tables import groups, ids, numbers
 from evalhub.stats.testing.paired import NOTHING
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _estimates(rows: pd.DataFrame) -> tuple[stats.SystemEstimates | None, str | 
     The estimates are means, or the Bradley-Terry strengths of systems that met.
     """
     if not (rows["other"] != "").any():
-        columns = floats(rows["value"]), rows["system"].tolist(), rows["cluster"].tolist()
+        columns = numbers(rows["value"]), ids(rows["system"]), ids(rows["cluster"])
         return stats.system_means(*columns), NOTHING
     fit = stats.bradley_terry(matches_of(rows))
     return fit.estimates, fit.reason or NO_STRENGTHS

@@ -14,7 +14,7 @@ from evalhub.analysis.frames.labels import consensus_labels, with_label_criterio
 from evalhub.analysis.frames.outcomes import ABOUT, bounds_of, outcomes, withheld_reason
 from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import PAIR, floats, groups, row, table
+from evalhub.analysis.tables import PAIR, groups, ids, numbers, row, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +53,8 @@ def worst_case_bounds(results: Results) -> pd.DataFrame:
 
 def _row_if_failed(rows: pd.DataFrame, ends: tuple[float, float], key_columns: Row) -> Iterator[Row]:
     """Yield the row of one mean, and nothing where no cell failed."""
-    values, lowest, highest = (floats(rows[name]) for name in ("value", "lowest", "highest"))
-    case = stats.worst_case(values, rows["cluster"].tolist(), bounds=ends, extremes=(lowest, highest))
+    values, lowest, highest = (numbers(rows[name]) for name in ("value", "lowest", "highest"))
+    case = stats.worst_case(values, ids(rows["cluster"]), bounds=ends, extremes=(lowest, highest))
     if case.failed and case.measured.n:
         estimate = replace(
             case.measured,

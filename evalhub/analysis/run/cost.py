@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import floats, groups, row, table
+from evalhub.analysis.tables import groups, ids, numbers, row, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ def cost(results: Results) -> pd.DataFrame:
     for (judge, model), judgments in groups(results.sql(_TOKENS), "judge", "model"):
         key_columns = {"judge": judge, "model": model}
         for name in ("prompt tokens", "cached tokens", "generated tokens"):
-            mean = stats.mean_estimate(floats(judgments[name]), judgments["cluster"].tolist())
+            mean = stats.mean_estimate(numbers(judgments[name]), ids(judgments["cluster"]))
             rows.append(row(mean, **key_columns, statistic=f"{name} a judgment"))
         speed = _speed(int(computed.get(judge, 0)), engine_time(results, judge))
         rows.append(row(speed, **key_columns, statistic="judgments a second"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.database.sql import FAILED, NOT_APPLICABLE
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import floats, groups, row, rows_of, table
+from evalhub.analysis.tables import groups, ids, numbers, row, rows_of, table
 from evalhub.records import CUT
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def _rows(
     """Yield the coverage and, where verdicts were read from probabilities, the choice mass."""
     yield row(share, **key_columns, statistic="coverage")
     if judgments["choice_mass"].notna().any():
-        clusters = judgments["cluster"].tolist()
-        mass = stats.mean_estimate(floats(judgments["choice_mass"]), clusters, bounds=(0.0, 1.0))
+        clusters = ids(judgments["cluster"])
+        mass = stats.mean_estimate(numbers(judgments["choice_mass"]), clusters, bounds=(0.0, 1.0))
         yield row(mass, **key_columns, statistic="choice mass")
 
 
@@ -134,8 +134,8 @@ def _valid_share(judgments: pd.DataFrame, expected: int) -> stats.Estimate:
     """Return the share of valid verdicts. A judgment that is not yet done counts as not valid."""
     if not expected:
         return stats.Estimate.none("nothing was planned")
-    clusters = judgments["cluster"].tolist()
-    share = stats.mean_estimate(floats(judgments["valid"]), clusters, bounds=(0.0, 1.0))
+    clusters = ids(judgments["cluster"])
+    share = stats.mean_estimate(numbers(judgments["valid"]), clusters, bounds=(0.0, 1.0))
     if len(judgments) >= expected:
         return share
     estimate = float(judgments["valid"].sum()) / expected

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalhub.stats.agreement.ratings import coded
-from evalhub.stats.clusters import Column, Floats, Ints, Texts, categories, codes, floats, same_length
+from evalhub.stats.clusters import Column, Floats, Ints, Texts, categories, codes, floats, same_length, take
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.intervals import Ends, with_ends
 
@@ -89,5 +89,5 @@ def cross_table(
         code, k = values.astype(np.int64)[code], len(levels)
     else:
         names = tuple(map(str, values))
-    members, count = codes(np.asarray(clusters)[complete])
+    members, count = codes(take(clusters, complete))
     return CrossTable(code[0], code[1], members, k, count, int(n - complete.sum()), names)

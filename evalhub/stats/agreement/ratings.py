@@ -20,6 +20,7 @@ from evalhub.stats.clusters import (
     codes,
     floats,
     same_length,
+    take,
 )
 from evalhub.stats.intervals import Ends, no_ends
 
@@ -142,7 +143,7 @@ def read_ratings(
     all_units = len(np.unique(unit_ids))
     unit_names, unit = np.unique(unit_ids[present], return_inverse=True)
     rater_names, rater = np.unique(rater_ids[present], return_inverse=True)
-    members, _ = codes(np.asarray(clusters)[present])
+    members, _ = codes(take(clusters, present))
     order = np.lexsort((rater, unit))
     unit, rater, members, numbers = unit[order], rater[order], members[order], values[present][order]
     twice = (np.diff(unit) == 0) & (np.diff(rater) == 0)

@@ -88,7 +88,7 @@ class Askings:
     @property
     def n(self) -> int:
         """Number of judgments."""
-        return len(np.asarray(self.winner, dtype=object))
+        return same_length({"winner": self.winner})
 
     def numbers(self, column: Column | None) -> Floats:
         """Return a column as numbers, NaN throughout where the column is absent."""

@@ -24,7 +24,7 @@ from evalhub.stats.bias.askings import (
     order_signs,
     own_signs,
 )
-from evalhub.stats.clusters import Column, Floats, floats
+from evalhub.stats.clusters import Column, Floats, codes, floats, take
 from evalhub.stats.estimate import Estimate
 from evalhub.stats.logit.effects import Contrasts, Effect
 from evalhub.stats.logit.pooled import pooled_logit, pooled_logit_difference
@@ -151,19 +151,20 @@ def _flips(askings: Askings) -> Estimate:
     if askings.pair is None:
         return Estimate.none("which askings are of one pair is not known")
     signs = order_signs(askings)
-    pairs, _ = askings.texts(askings.pair)
-    rows: dict[float, dict[tuple[str, int], int]] = {1.0: {}, -1.0: {}}
-    counts: dict[tuple[str, float], int] = {}
-    for row in np.flatnonzero(~np.isnan(signs)).tolist():
-        key = (str(pairs[row]), float(signs[row]))
-        counts[key] = counts.get(key, 0) + 1
-        rows[key[1]][key[0], counts[key]] = row
-    keys = sorted(rows[1.0].keys() & rows[-1.0].keys())
-    ab, ba = ([rows[order][key] for key in keys] for order in (1.0, -1.0))
-    if not keys:
+    rows = np.flatnonzero(~np.isnan(signs))
+    pairs, _ = codes(take(askings.pair, rows))
+    first = signs[rows] > 0
+    order = np.lexsort((~first, pairs))
+    blocks = 2 * pairs[order] + ~first[order]
+    starts = np.searchsorted(blocks, blocks)
+    keys = pairs[order] * len(rows) + np.arange(len(rows)) - starts
+    is_first = first[order]
+    _, ab, ba = np.intersect1d(keys[is_first], keys[~is_first], assume_unique=True, return_indices=True)
+    if not len(ab):
         return Estimate.none("no pair was asked in both orders", n_excluded=askings.n)
+    ab, ba = rows[order][is_first][ab], rows[order][~is_first][ba]
     winner = np.asarray(askings.winner, dtype=object)
-    return flip_rate(winner[ab], winner[ba], np.asarray(askings.cluster)[ab])
+    return flip_rate(winner[ab], winner[ba], take(askings.cluster, ab))
 
 
 def _sign_function(name: str) -> Callable[[Askings], Floats]:

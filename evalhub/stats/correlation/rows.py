@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalhub.stats.clusters import Column, Floats, Ints, codes, floats, same_length
+from evalhub.stats.clusters import Column, Floats, Ints, codes, floats, same_length, take
 from evalhub.stats.correlation.coefficients import rounded
 
 
@@ -92,7 +92,7 @@ def read_rows(
         scores=tuple(rounded(column[present]) for column in columns),
         items=item.astype(np.int64),
         systems=system.astype(np.int64),
-        clusters=codes(np.asarray(clusters)[present])[0],
+        clusters=codes(take(clusters, present))[0],
         missing=int(np.sum(~present)),
         lost_items=item_count - len(item_codes),
         lost_systems=system_count - len(system_codes),

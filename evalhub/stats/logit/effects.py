@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalhub.stats.clusters import Bools, Column, Floats, Ints, codes, floats, same_length, within_bounds
+from evalhub.stats.clusters import (
+    Bools,
+    Column,
+    Floats,
+    Ints,
+    codes,
+    floats,
+    same_length,
+    take,
+    within_bounds,
+)
 from evalhub.stats.estimate import CONFIDENCE, MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import NO_WIDTH, NOISE, TOO_FEW, t_quantile
 from evalhub.stats.logit.fit import Solution, probabilities, solve
@@ -118,7 +128,7 @@ def read_rows(wins: Column, clusters: Column, covariates: Mapping[str, Column]) 
     return Data(
         rows,
         within_bounds(outcomes[rows], (0, 1), "win"),
-        codes(np.asarray(clusters)[rows])[0],
+        codes(take(clusters, rows))[0],
         tuple(measured),
         matrix[rows],
         tuple(name for name in columns if name not in measured),

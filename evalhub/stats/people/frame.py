@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalhub.errors import InputError
-from evalhub.stats.clusters import Bools, Column, Floats, Ints, codes, floats, same_length, within_bounds
+from evalhub.stats.clusters import (
+    Bools,
+    Column,
+    Floats,
+    Ints,
+    codes,
+    floats,
+    same_length,
+    take,
+    within_bounds,
+)
 
 MIN_INCLUSION = 0.05
 MIN_LABELLED = 25
@@ -72,7 +82,7 @@ def read_frame(labels: Column, judge: Column, clusters: Column, inclusion: Colum
     has_verdict = ~np.isnan(verdicts)
     usable = ~np.isnan(truth) & has_verdict
     weights, missing = _weights(inclusion, usable)
-    members, count = codes(np.asarray(clusters)[has_verdict])
+    members, count = codes(take(clusters, has_verdict))
     total = float(weights.sum())
     shares = (weights / total if total > 0 else weights)[has_verdict]
     labelled_clusters = len(np.unique(members[shares > 0]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalhub.errors import InputError
-from evalhub.stats.clusters import Column, Floats, Ints, categories, codes, floats, same_length
+from evalhub.stats.clusters import Column, Floats, Ints, categories, codes, floats, same_length, take
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +67,7 @@ def system_means(values: Column, systems: Column, clusters: Column) -> SystemEst
     same_length({"values": values, "systems": systems, "clusters": clusters})
     numbers, (names, has_name) = floats(values), categories(systems)
     present = has_name & ~np.isnan(numbers)
-    members, groups = codes(np.asarray(clusters)[present])
+    members, groups = codes(take(clusters, present))
     numbers, (places, size) = numbers[present], codes(names[present])
     cells = members * size + places
     counts = np.bincount(cells, minlength=groups * size).reshape(groups, size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalhub.stats.clusters import Bools, Column, Ints, codes, same_length
+from evalhub.stats.clusters import Bools, Column, Ints, codes, named_codes, same_length
 
 
 class Matching:
@@ -27,13 +27,13 @@ class Matching:
 
     def __init__(self, sides: Column, units: Column, opponents: Column) -> None:
         same_length({"sides": sides, "units": units, "opponents": opponents})
-        self._sides = np.asarray(sides).astype(np.str_)
-        self._opponents = np.asarray(opponents).astype(np.str_)
+        members, names = named_codes(sides)
         self._units, self._count = codes(units)
-        self._against, _ = codes(self._opponents)
-        order = np.argsort(self._sides, kind="stable")
-        names, starts = np.unique(self._sides[order], return_index=True)
-        self._rows = dict(zip(names.tolist(), np.split(order, starts[1:]), strict=True))
+        self._against, opponent_names = named_codes(opponents)
+        self._opponents = {name: place for place, name in enumerate(opponent_names)}
+        order = np.argsort(members, kind="stable")
+        starts = np.searchsorted(members[order], np.arange(1, len(names)))
+        self._rows = dict(zip(names, np.split(order, starts)[: len(names)], strict=True))
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -66,5 +66,5 @@ class Matching:
         return len(np.setxor1d(self._units[self._rows[first]], self._units[self._rows[second]]))
 
     def _keys(self, rows: Ints, rival: str) -> Ints:
-        met = self._opponents[rows] == rival
+        met = self._against[rows] == self._opponents.get(rival, -1)
         return np.asarray(self._units[rows] + self._count * np.where(met, 0, self._against[rows] + 1))

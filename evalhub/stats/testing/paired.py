@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalhub.stats.clusters import Column, Floats, cluster_of_units, codes, floats, same_length
+from evalhub.stats.clusters import Column, Floats, cluster_of_units, codes, floats, same_length, take
 from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import SEED, TOO_FEW
 from evalhub.stats.means import mean_estimate
@@ -113,7 +113,7 @@ def paired_comparison(
     present = ~np.isnan(values)
     if difference.clusters < MIN_CLUSTERS:
         return Comparison.none(difference, TOO_FEW if present.any() else NOTHING)
-    members, _ = codes(np.asarray(clusters)[present])
+    members, _ = codes(take(clusters, present))
     sums = np.bincount(members, weights=values[present]).astype(np.float64)
     return Comparison(difference, *sign_flip(sums, seed=SEED))
 

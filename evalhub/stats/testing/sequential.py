@@ -20,7 +20,7 @@ from enum import StrEnum
 import numpy as np
 
 from evalhub.errors import InputError
-from evalhub.stats.clusters import Column, Floats, Ints, codes, same_length
+from evalhub.stats.clusters import Column, Floats, Ints, codes, same_length, take
 from evalhub.stats.estimate import CONFIDENCE, Estimate
 from evalhub.stats.testing.unit import Bounds, to_unit
 
@@ -119,7 +119,7 @@ def _observations(values: Column, clusters: Column, bounds: Bounds) -> tuple[Flo
     shares = to_unit(values, bounds)
     present = ~np.isnan(shares)
     shares = shares[present]
-    members, count = codes(np.asarray(clusters)[present])
+    members, count = codes(take(clusters, present))
     means = np.bincount(members, weights=shares, minlength=count) / np.bincount(members, minlength=count)
     last: Ints = np.zeros(count, dtype=np.int64)
     np.maximum.at(last, members, np.arange(len(members)))
