@@ -1,10 +1,10 @@
 """A large run on the scripted engine: its first night, a night in which nothing changed, and its reports.
 
-Each item has two recorded responses, which two judges compare in both orders: four judgments. Every command
+Each item has two recorded responses, which every judge compares in both orders. Every command
 runs in a process of its own. Its seconds and the peak memory of that process are printed, without those of
 the engine.
 
-    python benchmarks/scale.py [--judgments 100000] [--keep FOLDER]
+    python benchmarks/scale.py [--judgments 100000] [--judges 2] [--keep FOLDER]
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import yaml
 
-PER_ITEM = 4
+ORDERS = 2
 ROOT = Path(__file__).resolve().parent.parent
 GIB = 1 << 30
 
@@ -70,8 +70,8 @@ class Cost(NamedTuple):
         return f"{self.seconds:.1f} s, {self.peak / GIB:.2f} GiB"
 
 
-def write_inputs(folder: Path, items: int) -> None:
-    """Write a dataset of so many items, a rubric and a suite."""
+def write_inputs(folder: Path, items: int, judges: int) -> None:
+    """Write a dataset of so many items, a rubric and a suite of so many judges."""
     samples = folder / "datasets" / "samples" / "large"
     samples.mkdir(parents=True)
     draw = random.Random(0)
@@ -102,17 +102,18 @@ def write_inputs(folder: Path, items: int) -> None:
     (folder / "datasets" / "large.yaml").write_text(yaml.safe_dump(card))
     (folder / "judges").mkdir()
     (folder / "judges" / "better.md").write_text(RUBRIC)
-    write_suite(folder)
+    write_suite(folder, judges)
 
 
-def write_suite(folder: Path) -> None:
-    """Write the suite of two judges."""
-    judges = [
+def write_suite(folder: Path, judges: int) -> None:
+    """Write the suite."""
+    names = [f"judge{number}" for number in range(judges)]
+    uses = [
         {"id": name, "rubric": "better", "model": name, "engine": "scripted", "families": [name],
          "pairs": {"by": "all"}}
-        for name in ("beta", "gamma")
+        for name in names
     ]  # fmt: skip
-    suite = {"suite": "scale", "datasets": ["large"], "judges": judges, "metrics": ["length"]}
+    suite = {"suite": "scale", "datasets": ["large"], "judges": uses, "metrics": ["length"]}
     (folder / "suites").mkdir(exist_ok=True)
     (folder / "suites" / "scale.yaml").write_text(yaml.safe_dump(suite))
 
@@ -142,13 +143,14 @@ def main() -> int:
     """Print what each command takes."""
     parser = argparse.ArgumentParser(description="Time a large run on the scripted engine.")
     parser.add_argument("--judgments", type=int, default=100_000)
+    parser.add_argument("--judges", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="Folder for the inputs and the runs, which stay there.")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         if not (folder / "suites").exists():
-            write_inputs(folder, options.judgments // PER_ITEM)
-        print(f"{options.judgments:,} judgments")
+            write_inputs(folder, options.judgments // (ORDERS * options.judges), options.judges)
+        print(f"{options.judgments:,} judgments of {options.judges} judges")
         first = run_command(folder, "run", "scale")
         print(f"  first night      {first}, {options.judgments / first.seconds:,.0f} judgments/s", flush=True)
         size = disk_bytes(folder / "runs")

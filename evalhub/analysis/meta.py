@@ -113,6 +113,8 @@ def _label_free_rows(results: Results, raters: set[tuple[Any, ...]]) -> Iterator
         results: The run.
         raters: The values of `_RATER_KEYS` of each rater.
     """
+    if not raters:
+        return
     statistics = [
         *((row, _BIASES[bias]) for row in rows_of(biases(results)) if (bias := _bias(row)) in _BIASES),
         *((row, row["statistic"]) for row in rows_of(retest(results))),

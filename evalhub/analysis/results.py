@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import cached_property, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -47,11 +47,19 @@ def cached_table(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFra
                 results.table_cache[key] = (
                     table(results, **options)
                     if full is None or not {*_ITEM} <= {*full.columns}
-                    else full.merge(results.part_items.astype(full[_ITEM].dtypes.to_dict()), on=_ITEM)
+                    else _rows_of_part(results, full)
                 )
         return results.table_cache[key].copy(deep=False)
 
     return cached
+
+
+def _rows_of_part(results: Results, full: pd.DataFrame) -> pd.DataFrame:
+    items = results.part_items
+    for name in items:
+        if hasattr(full[name], "cat"):
+            items[name] = items[name].astype("category").cat.set_categories(full[name].cat.categories)
+    return full.merge(items, on=_ITEM)
 
 
 class Results:
@@ -76,7 +84,7 @@ class Results:
         """Return the part of the run that is about some items, each given by its dataset and item_id."""
         return Results(self.run, full_run=self.full_run or self, items=items)
 
-    @cached_property
+    @property
     def part_items(self) -> pd.DataFrame:
         """The dataset and item_id of each item of the part."""
         import pandas as pd
@@ -164,6 +172,15 @@ class Results:
             result = self.database.query(query, parameters)
             with self.choose_text_storage():
                 return result.df()
+
+    def coded_sql(self, query: str) -> pd.DataFrame:
+        """Run a query as `sql` does, and return columns of texts as categories in the order of the texts."""
+        with self._translated_errors():
+            rows = self.database.relation(query).to_arrow_table()
+        frame: pd.DataFrame = rows.to_pandas(strings_to_categorical=True)
+        for name in frame.select_dtypes("category"):
+            frame[name] = frame[name].cat.reorder_categories(frame[name].cat.categories.sort_values())
+        return frame
 
     def items(self, *, columns: Sequence[str] = (), where: str = "") -> pd.DataFrame:
         """Return the items. See `read`."""

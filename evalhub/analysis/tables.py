@@ -66,12 +66,15 @@ def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return the rows of frames with the same columns. A column of categories in all of them stays such."""
     import pandas as pd
 
+    shared_types = {}
     for name in frames[0]:
-        if all(isinstance(frame[name].dtype, pd.CategoricalDtype) for frame in frames):
-            texts = sorted(set().union(*(frame[name].cat.categories for frame in frames)))
-            dtype = pd.CategoricalDtype(texts)
-            frames = [frame.assign(**{str(name): frame[name].astype(dtype)}) for frame in frames]
-    return pd.concat(frames, ignore_index=True)
+        columns = [frame[name] for frame in frames]
+        if all(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
+            texts = columns[0].cat.categories
+            for column in columns[1:]:
+                texts = texts.union(column.cat.categories)
+            shared_types[name] = pd.CategoricalDtype(texts.sort_values())
+    return pd.concat([frame.astype(shared_types) for frame in frames], ignore_index=True)
 
 
 def ids(column: pd.Series[Any]) -> Column:

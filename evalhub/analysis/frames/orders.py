@@ -10,7 +10,7 @@ from evalhub.analysis.frames.families import Families, family_names
 from evalhub.analysis.frames.labels import consensus_labels, with_label_criterion
 from evalhub.analysis.frames.verdicts import HAS_VERDICT, few_sample_judges
 from evalhub.analysis.results import Results, cached_table
-from evalhub.analysis.tables import by_key, coded, groups, ids, numbers, values
+from evalhub.analysis.tables import by_key, groups, ids, numbers
 from evalhub.metrics.style import style
 from evalhub.models import UNKNOWN
 from evalhub.records import AnnotatorKind
@@ -61,7 +61,7 @@ def order_verdicts(results: Results) -> pd.DataFrame:
     are averaged. Lists and markdown are those of the whole conversation, and None for a response that is
     stored without its text.
     """
-    frame = coded(results.sql(_VERDICTS))
+    frame = results.coded_sql(_VERDICTS)
     frame["p_a"] = frame["p_a"].mask(frame["judge"].isin(few_sample_judges(results)))
     frame["judge_families"] = _judge_families(results, frame)
     responses = _responses(results)
@@ -135,11 +135,11 @@ def verdict_columns(frame: pd.DataFrame) -> Askings:
 def _texts(column: pd.Series[Any]) -> Texts:
     """Return a column as texts in which absent values are empty."""
     import numpy as np
+    import pandas as pd
 
-    if hasattr(column, "cat"):
-        # The code of an absent value is -1, which takes the last name.
-        return np.array([*column.cat.categories, ""], dtype=np.str_)[column.cat.codes]
-    return np.array(["" if value is None else str(value) for value in values(column)], dtype=np.str_)
+    codes, names = pd.factorize(column)
+    # The code of an absent value is -1, which takes the last name.
+    return np.array([*map(str, names), ""], dtype=np.str_)[codes]
 
 
 def _numbered(numbers: pd.Series[int]) -> Coded:

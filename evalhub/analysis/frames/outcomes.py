@@ -10,7 +10,7 @@ from evalhub.analysis.frames.directions import Directions
 from evalhub.analysis.frames.labels import consensus_labels, count_uncertainty_sampled, criteria
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results, cached_table
-from evalhub.analysis.tables import by_key, coded, floats, groups, stacked
+from evalhub.analysis.tables import by_key, floats, groups, stacked
 from evalhub.scales import Scale, Winner
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _ends(scale: Scale | None) -> Bounds:
 
 
 def _metric_rows(results: Results) -> Iterator[pd.DataFrame]:
-    scores = coded(results.sql(_SCORES))
+    scores = results.coded_sql(_SCORES)
     directions = Directions(results)
     for (dataset, metric), group in groups(scores, "dataset", "rater"):
         floor, ceiling = directions.bounds_of_metric(dataset, metric) or (None, None)

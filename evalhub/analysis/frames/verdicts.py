@@ -11,7 +11,6 @@ from evalhub.analysis.database.ratings import RATING_KEY
 from evalhub.analysis.frames.directions import Directions
 from evalhub.analysis.frames.juries import pair_juries, rating_juries
 from evalhub.analysis.results import Results, cached_table
-from evalhub.analysis.tables import coded
 from evalhub.judging import SIDES, penalise, penalise_score
 from evalhub.judging.aggregate import SOFT_SAMPLES
 from evalhub.judging.probabilities import TIE_WIDTH
@@ -71,7 +70,7 @@ def pair_verdicts(results: Results) -> pd.DataFrame:
     than 3 sampled rationales p_a is missing, because it depends on those few rationales. Judges without any
     valid verdict in the run are left out. Juries follow the judges (`source` is jury).
     """
-    frame = coded(results.sql(_PAIRS)).astype({"spread": "Float64", "retest": "Float64"})
+    frame = results.coded_sql(_PAIRS).astype({"spread": "Float64", "retest": "Float64"})
     frame["soft"] = ~frame["judge"].isin(few_sample_judges(results))
     return _with_penalised_columns(pair_juries(results, frame), results.length_penalty)
 
@@ -156,7 +155,7 @@ def ratings(results: Results) -> pd.DataFrame:
     fewer than 3 sampled rationales `expected` is missing. Judges without any valid verdict in the run are
     left out. Juries follow the judges.
     """
-    frame = coded(results.sql(_RATINGS))
+    frame = results.coded_sql(_RATINGS)
     frame["expected"] = frame["expected"].mask(frame["judge"].isin(few_sample_judges(results)))
     frame = rating_juries(results, frame)
     medians = frame.groupby(["dataset", "judge", "criterion", "item_id"])["chars"].transform("median")
