@@ -91,6 +91,10 @@ class Results:
 
         return pd.DataFrame(self._items, columns=_ITEM)
 
+    def cache(self, table: Callable[..., pd.DataFrame], frame: pd.DataFrame) -> None:
+        """Have a function that `cached_table` decorates return a frame that it made earlier."""
+        self.table_cache[table.__name__,] = frame
+
     def choose_text_storage(self) -> AbstractContextManager[None]:
         """Hold texts of new frames as Python's in a small run, which is a fifth faster, and else in Arrow."""
         import pandas as pd

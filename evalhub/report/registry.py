@@ -58,6 +58,7 @@ class Table:
         places: Which outputs have it among their data.
         by_tag: Which outputs break it down by the tags of items.
         of_part: Makes it for a part of the items, where that is another function.
+        starts_from: The tables that its function starts from, whose functions keep what they return.
         of_the_night: Whether it tells of the night: its engines, and what it took from earlier runs.
     """
 
@@ -66,6 +67,7 @@ class Table:
     places: Place
     by_tag: Place = Place.NOWHERE
     of_part: Function | None = None
+    starts_from: tuple[str, ...] = ()
     of_the_night: bool = False
 
 
@@ -139,12 +141,19 @@ TABLES = (
     Table("unsent_parameters", analysis.unsent_parameters, _RUN),
     Table("engines", analysis.engines, _RUN, of_the_night=True),
     Table("reused_completions", analysis.reused_completions, _RUN, of_the_night=True),
-    Table("raters", _raters, Place.META, by_tag=Place.META),
+    Table(
+        "raters",
+        _raters,
+        Place.META,
+        by_tag=Place.META,
+        starts_from=("agreement", "correlations", "calibration", "biases"),
+    ),
     Table("human_agreement", analysis.human_agreement, Place.META),
     Table("annotator_pairs", analysis.annotator_pairs, Place.META),
     Table("alternative_annotator_test", analysis.alternative_annotator_test, Place.META),
     Table("rater_models", analysis.rater_models, Place.META),
-    Table("cost", analysis.cost, Place.META, of_the_night=True),
+    Table("judgment_tokens", analysis.judgment_tokens, Place.NOWHERE),
+    Table("cost", analysis.cost, Place.META, starts_from=("judgment_tokens",), of_the_night=True),
     Table("languages", analysis.by_language, Place.META),
     Table("contamination", analysis.contamination, Place.META),
     Table("calibration", analysis.calibration, Place.DASHBOARD),

@@ -48,6 +48,9 @@ def read_table(results: Results, table: Table) -> pd.DataFrame:
     folder = results.run.path / TABLES_FOLDER / table_key(results.run, table)
     if (path := find_frame(folder, table.name) or _take_from_sibling(folder, table.name)) is not None:
         return read_frame(path)
+    for earlier_table in TABLES:
+        if earlier_table.name in table.starts_from:
+            results.cache(earlier_table.function, read_table(results, earlier_table))
     frame = table.function(results)
     with suppress(StorageError):  # without room it is computed again the next time
         write_frame(folder, table.name, frame)

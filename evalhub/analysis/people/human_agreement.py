@@ -63,9 +63,12 @@ def alternative_annotator_test(results: Results) -> pd.DataFrame:
 
     Source: Calderon, Reichart & Dror, ACL 2025, arXiv 2501.10970.
     """
-    verdicts = unit_verdicts(results)
     rows: list[Row] = []
-    for (dataset, criterion), spec, labels in labelled_units(results):
+    labelled = list(labelled_units(results))
+    if not labelled:
+        return table(rows, ALTERNATIVE_KEYS)
+    verdicts = unit_verdicts(results)
+    for (dataset, criterion), spec, labels in labelled:
         is_compared = (verdicts["dataset"] == dataset) & (verdicts["label_criterion"] == criterion)
         consensus_group = dict(annotator_groups(labels, spec)).get(consensus_pattern(spec), labels)
         for (judge, judge_criterion), group in groups(verdicts[is_compared], "judge", "criterion"):

@@ -110,6 +110,8 @@ def labelled_outcomes(results: Results) -> Iterator[LabelledOutcomes]:
     """
     values = outcomes(results, with_uncertainty_sampled=True)
     human_labels = _human_labels(results, values)
+    if human_labels.empty:
+        return
     judges = values[values["rater_kind"] == "judge"].rename(columns={"rater": "judge"})
     not_applicable = _not_applicable(results)
     for key, group in groups(with_label_criterion(results, judges), *_JUDGE_KEYS):

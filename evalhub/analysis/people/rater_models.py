@@ -41,9 +41,12 @@ def rater_models(results: Results) -> pd.DataFrame:
 
     The estimate is None where the annotators are slots, not persons.
     """
-    verdicts = unit_verdicts(results)
     rows: list[Row] = []
-    for (dataset, criterion), spec, labels in labelled_units(results):
+    labelled = list(labelled_units(results))
+    if not labelled:
+        return table(rows, KEYS)
+    verdicts = unit_verdicts(results)
+    for (dataset, criterion), spec, labels in labelled:
         labels = dict(annotator_groups(labels, spec))[consensus_pattern(spec)]
         is_compared = (verdicts["dataset"] == dataset) & (verdicts["label_criterion"] == criterion)
         judged = _with_unique_names(verdicts[is_compared])

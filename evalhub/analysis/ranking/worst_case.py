@@ -66,10 +66,12 @@ def _row_if_failed(rows: pd.DataFrame, ends: tuple[float, float], key_columns: R
 
 
 def _accuracy_rows(results: Results) -> Iterator[Row]:
-    verdicts = with_label_criterion(results, pair_verdicts(results))
-    ties = may_tie(results, verdicts)
     labels = consensus_labels(results)
     labels = labels[labels["label_winner"].notna()]
+    if labels.empty:
+        return
+    verdicts = with_label_criterion(results, pair_verdicts(results))
+    ties = may_tie(results, verdicts)
     labels = labels[[*PAIR, "label_criterion", "annotator_kind", "label_winner"]]
     labelled = verdicts.merge(labels, on=[*PAIR, "label_criterion"])
     for key, pairs in groups(labelled, "dataset", "judge", "criterion", "annotator_kind"):

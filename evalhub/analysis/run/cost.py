@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.results import Results
-from evalhub.analysis.tables import groups, ids, numbers, row, table
+from evalhub.analysis.results import Results, cached_table
+from evalhub.analysis.tables import groups, ids, numbers, row, rows_of, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +40,22 @@ WHERE coalesce(c.computed_in, '') IN ('', $run) GROUP BY judge ORDER BY judge
 """
 
 
+@cached_table
+def judgment_tokens(results: Results) -> pd.DataFrame:
+    """Return the part of `cost` that is the same for every run of the same judgments: the tokens."""
+    rows = [
+        row(
+            stats.mean_estimate(numbers(judgments[name]), ids(judgments["cluster"])),
+            judge=judge,
+            model=model,
+            statistic=f"{name} a judgment",
+        )
+        for (judge, model), judgments in groups(results.coded_sql(_TOKENS), "judge", "model")
+        for name in ("prompt tokens", "cached tokens", "generated tokens")
+    ]
+    return table(rows, COLUMNS)
+
+
 def cost(results: Results) -> pd.DataFrame:
     """Return each judge's tokens for one judgment, and its judgments a second, over all its datasets.
 
@@ -48,17 +64,22 @@ def cost(results: Results) -> pd.DataFrame:
     them. `judgments a second` counts the judgments computed in this run while the engine was busy. It is
     known where the engine served this judge alone.
     """
+    computed = _count_computed_here(results)
     rows: list[dict[str, Any]] = []
-    counts = results.sql(_COMPUTED_HERE, {"run": results.run.id})
-    computed = dict(zip(counts["judge"], counts["n"], strict=True))
-    for (judge, model), judgments in groups(results.sql(_TOKENS), "judge", "model"):
-        key_columns = {"judge": judge, "model": model}
-        for name in ("prompt tokens", "cached tokens", "generated tokens"):
-            mean = stats.mean_estimate(numbers(judgments[name]), ids(judgments["cluster"]))
-            rows.append(row(mean, **key_columns, statistic=f"{name} a judgment"))
-        speed = _speed(int(computed.get(judge, 0)), engine_time(results, judge))
-        rows.append(row(speed, **key_columns, statistic="judgments a second"))
+    for (judge, model), tokens in groups(judgment_tokens(results), "judge", "model"):
+        speed = _speed(computed.get(judge, 0), engine_time(results, judge))
+        speed_row = row(speed, judge=judge, model=model, statistic="judgments a second")
+        rows += [*rows_of(tokens), speed_row]
     return table(rows, COLUMNS)
+
+
+def _count_computed_here(results: Results) -> dict[str, int]:
+    """Return how many judgments of each judge this run computed. None where all come from earlier runs."""
+    parts = results.manifest.parts
+    if results.run.finished and all(part.computed_in or not part.rows.get("judgments") for part in parts):
+        return {}
+    counts = results.sql(_COMPUTED_HERE, {"run": results.run.id})
+    return {str(judge): int(n) for judge, n in zip(counts["judge"], counts["n"], strict=True)}
 
 
 def _speed(judgments: int, time: tuple[float, int] | str) -> stats.Estimate:
