@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, rows_of
+from evalhub.analysis.database import connection
 from evalhub.errors import StorageError
 from evalhub.report import index_run, tables
 from evalhub.report.registry import TABLES, Table
@@ -82,6 +83,16 @@ def test_an_unchanged_night_takes_the_tables_of_the_first(nights: tuple[Any, Run
     places = [next(run.path.glob(f"tables/*/{table.name}-*.parquet")) for run in (first, second)]
     inodes = {path.stat().st_ino for path in places}
     assert len(inodes) == (2 if table.of_the_night else 1)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_large_run_is_read_from_its_files_with_the_same_tables(
+    nights: tuple[Any, Run, Run], table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, first, _ = nights
+    expected = rows_of(table.function(Results(first)))
+    monkeypatch.setattr(connection, "MANY", 0)
+    assert rows_of(table.function(Results(first))) == expected
 
 
 class TestOne:

@@ -1,0 +1,127 @@
+"""Facts are stored with the part of their judgments, and shared by the runs that share the part."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalhub.analysis import Results, pair_verdicts, ratings, rows_of
+from evalhub.analysis.database import facts
+from evalhub.errors import InputError, StorageError, UnknownNameError
+from evalhub.store import Run, State, verify
+
+from ..conftest import PAIR_JUDGE, RATE_JUDGE
+
+
+@pytest.fixture
+def run(desk: Any) -> Run:
+    desk.suite(judges=[PAIR_JUDGE, RATE_JUDGE])
+    finished: Run = desk.run()
+    return finished
+
+
+def verdicts(run: Run) -> list[Any]:
+    results = Results(run)
+    return rows_of(pair_verdicts(results)) + rows_of(ratings(results))
+
+
+def stored(run: Run) -> list[Path]:
+    return sorted(run.path.glob("parts/judgments-*/facts/*.parquet"))
+
+
+def test_each_part_of_judgments_has_them_once(run: Run) -> None:
+    assert verdicts(run)
+    files = stored(run)
+    assert len(files) == 2 * len(facts.FACTS)
+    times = [path.stat().st_mtime_ns for path in files]
+    verdicts(run)
+    assert [path.stat().st_mtime_ns for path in stored(run)] == times
+    assert not any(finding.problem for finding in verify(run))
+
+
+def test_an_unchanged_night_shares_them(desk: Any, run: Run) -> None:
+    expected = verdicts(run)
+    second = desk.run()
+    assert [path.stat().st_ino for path in stored(second)] == [path.stat().st_ino for path in stored(run)]
+    assert verdicts(second) == expected
+
+
+def test_a_damaged_file_is_made_again(run: Run) -> None:
+    expected = verdicts(run)
+    content = {path: path.read_bytes() for path in stored(run)}
+    for path in content:
+        path.write_bytes(b"PAR1")
+    problems = [finding.problem for finding in verify(run) if "/facts/" in finding.path]
+    assert problems == ["the table is damaged and passed over; `evalhub index` computes it again"] * len(
+        content
+    )
+    assert verdicts(run) == expected
+    assert {path: path.read_bytes() for path in stored(run)} == content
+
+
+def test_another_version_of_the_code_makes_its_own(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = verdicts(run)
+    monkeypatch.setattr(facts, "CODE", facts.CODE + 1)
+    assert verdicts(run) == expected
+    assert len(stored(run)) == 4 * len(facts.FACTS)
+
+
+def test_without_room_they_are_made_in_memory(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise StorageError("no room")
+
+    monkeypatch.setattr(facts, "new_frame", refuse)
+    without_room = verdicts(run)
+    assert not stored(run)
+    monkeypatch.undo()
+    assert verdicts(run) == without_room != []
+
+
+def test_a_run_that_goes_on_stores_none(run: Run) -> None:
+    expected = verdicts(run)
+    for path in stored(run):
+        path.unlink()
+    run.manifest = run.manifest.replace(state=State.INTERRUPTED)
+    assert verdicts(run) == expected
+    assert not stored(run)
+
+
+def test_a_damaged_shard_is_named(run: Run) -> None:
+    shard = next(run.path.glob("parts/judgments-*/0001-judgments.parquet"))
+    shard.write_bytes(shard.read_bytes()[:-9])
+    with pytest.raises(StorageError, match=r"cannot be read|corrupt"):
+        verdicts(run)
+
+
+class TestReading:
+    def test_columns_and_a_condition(self, run: Run) -> None:
+        judgments = Results(run).judgments()
+        some = Results(run).judgments(columns=["item_id", "winner"], where="judge = 'pw' -- of one judge")
+        expected = judgments[judgments["judge"] == "pw"][["item_id", "winner"]]
+        assert rows_of(some) == rows_of(expected) != []
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"columns": ["nothing"]}, "nothing"),
+            ({"where": "nothing = 1"}, "nothing"),
+            ({"where": "true) UNION ALL (FROM items"}, "the query fails"),
+        ],
+    )
+    def test_what_does_not_exist_is_refused(self, run: Run, options: dict[str, Any], message: str) -> None:
+        with pytest.raises(InputError, match=message.replace("(", r"\(")):
+            Results(run).judgments(**options)
+
+    def test_a_table_that_does_not_exist_is_refused(self, run: Run) -> None:
+        with pytest.raises(UnknownNameError, match="judgements"):
+            Results(run).read("judgements")
+
+    def test_facts_can_be_queried(self, run: Run) -> None:
+        frame = Results(run).sql("SELECT count(*) AS n, sum(askings) AS askings FROM pair_facts")
+        judgments = Results(run).judgments(where="system_a IS NOT NULL")
+        assert int(frame["askings"][0]) == len(judgments) > int(frame["n"][0])
+
+    def test_a_stream_is_the_table(self, run: Run) -> None:
+        results = Results(run)
+        batches = list(results.stream("judgments", columns=["item_id", "judge"]))
+        assert sum(batch.num_rows for batch in batches) == len(results.judgments())
