@@ -1,4 +1,4 @@
-"""The default type of the numbers that a model is computed in."""
+"""The default type of the numbers that a model is computed in on a processor."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ _CPUINFO = Path("/proc/cpuinfo")
 _BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
-def choose_dtype(model: ResolvedModel, *, cpu: bool) -> str:
-    """Return bfloat16, or float32 on a processor that has no instructions for bfloat16.
+def choose_dtype(model: ResolvedModel) -> str:
+    """Return bfloat16 on a processor, or float32 on one that has no instructions for bfloat16.
 
     Such a processor emulates bfloat16, and reads a prompt in four times the time that float32 takes.
     Quantized weights stay with bfloat16: their kernels compute in integers or take half precision alone.
 
     Args:
         model: Whose weights are computed with.
-        cpu: Whether the engine computes on the processor.
     """
-    return "float32" if cpu and not model.quantized and not has_bfloat16() else "bfloat16"
+    return "float32" if not model.quantized and not has_bfloat16() else "bfloat16"
 
 
 def has_bfloat16() -> bool:

@@ -220,6 +220,7 @@ class EngineFacts:
         seconds_start: Of imports and loading, all starts together.
         seconds_busy: In which the engine had work, start excluded.
         preload: `tcmalloc`, `malloc variables` or None.
+        replicas: The number of children that share the work. None = one.
         logprobs: Number of most probable tokens requested of a server beside a verdict. 0 for hard verdicts,
             None without verdicts.
         structured: How hard verdicts were constrained: `json_schema` or None.
@@ -244,6 +245,7 @@ class EngineFacts:
     max_num_seqs: int | None = None
     max_batched_tokens: int | None = None
     eager: bool | None = None
+    replicas: int | None = None
     chat_template: bool | None = None
     preload: str | None = None
     logprobs: int | None = None

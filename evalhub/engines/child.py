@@ -66,6 +66,8 @@ class Child:
     def run(self) -> None:
         """Open the backend and work for ever. The listener ends the process."""
         opening = self._inbox.get()
+        if share := opening.get("share"):
+            _keep_to_cores(share["number"], share["of"])
         try:
             backend = open_backend(opening)
         except Exception as error:
@@ -135,6 +137,13 @@ class Child:
                 view = view[os.write(self._write_fd, view) :]
         except BrokenPipeError:
             end_group()
+
+
+def _keep_to_cores(number: int, of: int) -> None:
+    """Compute on this child's share of the processor cores alone."""
+    cores = sorted(os.sched_getaffinity(0))
+    share = cores[number * len(cores) // of : (number + 1) * len(cores) // of]
+    os.sched_setaffinity(0, share or {cores[number % len(cores)]})
 
 
 def end_group() -> None:

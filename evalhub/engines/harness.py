@@ -46,7 +46,7 @@ class Start:
         opening: The first message: the backend, its settings and the model's folder.
         environment: Variables besides this process's own.
         preload: What the child has already imported, as `package.module:function`. None = nothing.
-        window: How many requests it holds at most.
+        max_num_seqs: Requests in one batch. None = what the child says of itself.
         log_folder: Takes its log, which is removed when it ends well.
         hang_seconds: A child that has work and gives no sign of life for so long is killed.
     """
@@ -55,7 +55,7 @@ class Start:
     log_folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     preload: str | None = None
-    window: int = 512
+    max_num_seqs: int | None = 256
     hang_seconds: float = HANG_SECONDS
 
 
@@ -75,9 +75,30 @@ def open_child(
     *,
     environment: Mapping[str, str] | None = None,
     preload: str | None = None,
-    max_num_seqs: int = 256,
+    max_num_seqs: int | None = 256,
 ) -> ChildEngine:
-    """Return an engine in a child process of its own.
+    """Return an engine in a child process of its own, with its model loaded.
+
+    The arguments are those of `start_child`.
+
+    Raises:
+        ModelError: The model cannot be loaded.
+        EngineError: The child cannot start.
+    """
+    child = start_child(opening, backend, environment=environment, preload=preload, max_num_seqs=max_num_seqs)
+    return child.wait_until_ready()
+
+
+def start_child(
+    opening: Opening[Any],
+    backend: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    preload: str | None = None,
+    max_num_seqs: int | None = 256,
+    share: Mapping[str, int] | None = None,
+) -> ChildEngine:
+    """Return an engine in a child process of its own, which begins to load its model.
 
     Args:
         opening: The settings, the identity and the model.
@@ -86,10 +107,10 @@ def open_child(
         preload: What all such children import, as `package.module:function`. It is then imported once, and
             a further engine starts sooner. The function may start no thread and touch no GPU.
         max_num_seqs: Requests in one batch. The child holds two batches, so that it never waits for this
-            process.
+            process. None = what the child says of itself.
+        share: The number of this child, from 0, and of how many. None = it has the machine for itself.
 
     Raises:
-        ModelError: The model cannot be loaded.
         EngineError: The child cannot start.
     """
     model = opening.model
@@ -98,12 +119,13 @@ def open_child(
         "device": opening.identity.device,
         "model": {"id": model.id, "path": str(model.path)} if model else None,
         "settings": dict(opening.identity.settings),
+        "share": share,
     }
     start = Start(
         opening=message,
         environment=environment or {},
         preload=preload,
-        window=_BATCHES * max_num_seqs,
+        max_num_seqs=max_num_seqs,
         log_folder=opening.log_folder,
         hang_seconds=opening.hang_seconds,
     )
@@ -111,14 +133,13 @@ def open_child(
 
 
 class ChildEngine(Engine):
-    """An engine in a child process.
+    """An engine in a child process. It starts at once, and takes requests after `wait_until_ready`.
 
     Args:
         identity: The model and its requested settings.
         start: How the child is started.
 
     Raises:
-        ModelError: The model cannot be loaded, or there is no room for it.
         EngineError: The child cannot start.
     """
 
@@ -134,7 +155,29 @@ class ChildEngine(Engine):
         self._deaths = 0
         self._silent = 0.0
         self._draining = self._drain_sent = self._closed = False
-        self._process: Process | None = self._start_process()
+        self._process: Process | None = self._spawn()
+
+    def wait_until_ready(self) -> ChildEngine:
+        """Wait until the child has loaded its model. Several children load at once if all start first.
+
+        Raises:
+            ModelError: The model cannot be loaded, or there is no room for it.
+            EngineError: The child cannot start.
+        """
+        process = self._process
+        if process is None:
+            raise EngineError("the engine is closed", where=self._identity.model)
+        try:
+            self._tally.child_facts = self._ready(process)
+        except BaseException:
+            self._process = None
+            process.kill()
+            process.end()
+            raise
+        batch = self._start.max_num_seqs or self._tally.child_facts["max_num_seqs"]
+        self._window = _BATCHES * int(batch)
+        self._tally.seconds_start += time.monotonic() - self._spawned
+        return self
 
     @property
     def identity(self) -> EngineIdentity:
@@ -160,14 +203,33 @@ class ChildEngine(Engine):
             EngineError: The child died too often, or the engine is closed.
         """
         while True:
-            while self._done:
-                yield self._done.popleft()
-            if self._draining:
-                self._queue.clear()
-                self._suspects.clear()
-            if not (self._queue or self._suspects or self._flying):
+            yield from self.take_done()
+            if not self.pending:
                 return
-            self._take_turn()
+            self.advance(_TURN_SECONDS)
+
+    def take_done(self) -> Iterator[Completion]:
+        """Yield the completions that are finished by now."""
+        while self._done:
+            yield self._done.popleft()
+
+    @property
+    def pending(self) -> int:
+        """The number of requests that are not finished."""
+        if self._draining:
+            self._queue.clear()
+            self._suspects.clear()
+        return len(self._queue) + len(self._suspects) + len(self._flying)
+
+    @property
+    def window(self) -> int:
+        """The number of requests that the child holds at most: two batches."""
+        return self._window
+
+    @property
+    def process(self) -> Process | None:
+        """The child's process. None while there is none."""
+        return self._process
 
     def drain(self) -> None:
         """Drop the requests that have not begun and finish the others. Safe in a signal handler."""
@@ -185,15 +247,21 @@ class ChildEngine(Engine):
             process.end()
             process.log.unlink(missing_ok=True)
 
-    def _take_turn(self) -> None:
-        """Send requests, take messages, and handle a child that died or hangs."""
+    def advance(self, seconds: float, *, waited: float = 0.0) -> None:
+        """Send requests, take messages, and handle a child that died or hangs.
+
+        Args:
+            seconds: How long to wait for a message.
+            waited: How long the caller waited for one.
+        """
         if self._closed:
             raise EngineError("the engine is closed", where=self._identity.model)
         process = self._process or self._restart_process()
         self._pump(process)
         start_time = time.monotonic()
-        messages = process.exchange(_TURN_SECONDS)
-        self._silent = 0.0 if messages or not self._flying else self._silent + time.monotonic() - start_time
+        messages = process.exchange(seconds)
+        waited += time.monotonic() - start_time
+        self._silent = 0.0 if messages or not self._flying else self._silent + waited
         for message in messages:
             self._handle_message(message)
         if process.closed:
@@ -212,7 +280,7 @@ class ChildEngine(Engine):
         if self._suspects or any(flight.crashes for flight in list(self._flying.values())[:1]):
             waiting, room = self._suspects, 1 - len(self._flying)
         else:
-            waiting, room = self._queue, self._start.window - len(self._flying)
+            waiting, room = self._queue, self._window - len(self._flying)
         for _ in range(min(room, len(waiting))):
             flight = waiting.popleft()
             self._flying[flight.number] = flight
@@ -268,22 +336,16 @@ class ChildEngine(Engine):
         self._tally.start_over()
         self._drain_sent = False
         self._silent = 0.0
-        self._process = self._start_process()
-        return self._process
+        process = self._process = self._spawn()
+        self.wait_until_ready()
+        return process
 
-    def _start_process(self) -> Process:
-        """Start a child and wait until its model is loaded."""
-        start_time = time.monotonic()
+    def _spawn(self) -> Process:
+        """Start a child, which then loads its model."""
+        self._spawned = time.monotonic()
         log = new_log(self._start.log_folder, self._identity.model)
         process = Process(log, self._start.environment, self._start.preload)
-        try:
-            process.send(self._start.opening)
-            self._tally.child_facts = self._ready(process)
-        except BaseException:
-            process.kill()
-            process.end()
-            raise
-        self._tally.seconds_start += time.monotonic() - start_time
+        process.send(self._start.opening)
         return process
 
     def _ready(self, process: Process) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,13 +69,17 @@ class Process:
     def exchange(self, seconds: float) -> list[dict[str, Any]]:
         """Send queued bytes and return the messages received, after at most so many seconds."""
         poll = select.poll()
-        poll.register(self._read_fd, select.POLLIN)
-        if self._unsent:
-            poll.register(self._write_fd, select.POLLOUT)
+        self.register(poll)
         ready = dict(poll.poll(seconds * 1000))
         if self._write_fd in ready:
             self._flush()
         return self._receive() if self._read_fd in ready else []
+
+    def register(self, poll: select.poll) -> None:
+        """Have a poll report when this process has messages or takes more bytes."""
+        poll.register(self._read_fd, select.POLLIN)
+        if self._unsent:
+            poll.register(self._write_fd, select.POLLOUT)
 
     def end(self) -> str:
         """End the child and all processes that it started. Return how the child ended."""
@@ -120,6 +124,16 @@ class Process:
             return []
         self.closed = not data
         return self._lines.feed(data)
+
+
+def wait_for(processes: Iterable[Process], seconds: float) -> float:
+    """Wait until one of some processes has messages or takes bytes, and return the seconds that it took."""
+    start_time = time.monotonic()
+    poll = select.poll()
+    for process in processes:
+        process.register(poll)
+    poll.poll(seconds * 1000)
+    return time.monotonic() - start_time
 
 
 @cache

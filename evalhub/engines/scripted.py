@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import Field
 
-from evalhub.engines.base import EngineIdentity
-from evalhub.engines.harness import ChildEngine, open_child
+from evalhub.engines.base import Engine, EngineIdentity
+from evalhub.engines.harness import start_child
 from evalhub.engines.opening import EngineKind, EngineSettings, Opening
+from evalhub.engines.replicas import Replicas
 from evalhub.errors import SpecError
 from evalhub.models import ResolvedModel
 from evalhub.records import digest
@@ -37,10 +39,12 @@ class ScriptedSettings(EngineSettings):
     Attributes:
         script: Its behaviour, with the options above.
         max_num_seqs: Half of the requests that the child process holds.
+        replicas: The number of child processes.
     """
 
     script: dict[str, Any] = Field(default_factory=dict)
     max_num_seqs: int = Field(default=256, ge=1)
+    replicas: int = Field(default=1, ge=1)
 
 
 def identify_scripted(settings: ScriptedSettings, model: ResolvedModel | None, name: str) -> EngineIdentity:
@@ -51,10 +55,14 @@ def identify_scripted(settings: ScriptedSettings, model: ResolvedModel | None, n
     return EngineIdentity("scripted", model_id, content_hash, settings=script)
 
 
-def open_scripted(opening: Opening[ScriptedSettings]) -> ChildEngine:
-    """Return the pseudo-model, in a child process of its own."""
+def open_scripted(opening: Opening[ScriptedSettings]) -> Engine:
+    """Return the pseudo-model, in one or several child processes of its own."""
+    settings = opening.settings
     backend = "evalhub.engines.scripted_backend:ScriptedBackend"
-    return open_child(opening, backend, max_num_seqs=opening.settings.max_num_seqs)
+    start_one = partial(start_child, opening, backend, max_num_seqs=settings.max_num_seqs)
+    if settings.replicas == 1:
+        return start_one().wait_until_ready()
+    return Replicas(lambda share: start_one(share=share), settings.replicas)
 
 
 SCRIPTED = EngineKind(ScriptedSettings, identify_scripted, open_scripted)

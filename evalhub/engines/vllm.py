@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from functools import partial
 from importlib import metadata
 
 from pydantic import Field
 
 from evalhub.engines.arithmetic import choose_dtype, expand_weights
-from evalhub.engines.base import EngineIdentity
-from evalhub.engines.harness import ChildEngine, open_child
+from evalhub.engines.base import Engine, EngineIdentity
+from evalhub.engines.harness import ChildEngine, start_child
 from evalhub.engines.memory import available_bytes
 from evalhub.engines.opening import EngineKind, LocalSettings, Opening
 from evalhub.engines.preload import find_tcmalloc, preload
+from evalhub.engines.replicas import Replicas, share_variables
 from evalhub.errors import EngineError, ModelError
 from evalhub.models import ResolvedModel, check_room
 
 CPU_KV_CACHE_GIB = 2.0
 # The smallest that vLLM prefers on a CPU: short prompts share more whole blocks than with its default of 128.
 CPU_KV_BLOCK_SIZE = 32
+CPU_MAX_NUM_SEQS = 256
+CPU_MAX_BATCHED_TOKENS = 4096
 LONGEST_BY_DEFAULT = 4096
 
 _QUIET = {
@@ -42,11 +47,12 @@ class VllmSettings(LocalSettings):
         kv_cache_gib: Room for the KV cache in GiB. Required room on a CPU.
         gpu_memory_utilization: Share of the GPU's memory, where kv_cache_gib is not given.
         quantization: vLLM's name of a method. None is the model's own.
-        dtype: Type of the numbers that a model is computed in. "auto" is bfloat16, or float32 on a processor
-            without instructions for bfloat16.
-        max_num_seqs: Requests in one batch at most.
-        max_batched_tokens: Tokens in one step at most.
+        dtype: Type of the numbers that a model is computed in. "auto" is vLLM's choice on a GPU. On a CPU it
+            is bfloat16, or float32 without instructions for bfloat16.
+        max_num_seqs: Requests in one batch at most. None is 256 on a CPU, and vLLM's choice on a GPU.
+        max_batched_tokens: Tokens in one step at most. None is 4096 on a CPU, and vLLM's choice on a GPU.
         eager: Whether CUDA graphs are left out. None leaves them out on a CPU alone.
+        replicas: The number of engines side by side, each with GPUs, or processor cores, of its own.
     """
 
     attention_backend: str | None = None
@@ -58,9 +64,10 @@ class VllmSettings(LocalSettings):
     gpu_memory_utilization: float | None = Field(default=None, gt=0, le=1)
     quantization: str | None = None
     dtype: str = "auto"
-    max_num_seqs: int = Field(default=256, ge=1)
-    max_batched_tokens: int = Field(default=4096, ge=16)
+    max_num_seqs: int | None = Field(default=None, ge=1)
+    max_batched_tokens: int | None = Field(default=None, ge=16)
     eager: bool | None = None
+    replicas: int = Field(default=1, ge=1)
 
 
 def installed_vllm() -> tuple[str | None, str]:
@@ -88,9 +95,9 @@ def identify_vllm(settings: VllmSettings, model: ResolvedModel | None, name: str
         "kv_block_size": settings.kv_block_size or (CPU_KV_BLOCK_SIZE if cpu else None),
         "kv_cache_dtype": settings.kv_cache_dtype,
         "kv_cache_gib": settings.kv_cache_gib or (CPU_KV_CACHE_GIB if cpu else None),
-        "max_batched_tokens": settings.max_batched_tokens,
+        "max_batched_tokens": settings.max_batched_tokens or (CPU_MAX_BATCHED_TOKENS if cpu else None),
         "max_length": _max_length(settings, model),
-        "max_num_seqs": settings.max_num_seqs,
+        "max_num_seqs": settings.max_num_seqs or (CPU_MAX_NUM_SEQS if cpu else None),
         "quantization": settings.quantization,
         "seed": settings.seed,
         "tensor_parallel": settings.tensor_parallel,
@@ -101,8 +108,8 @@ def identify_vllm(settings: VllmSettings, model: ResolvedModel | None, name: str
     )
 
 
-def open_vllm(opening: Opening[VllmSettings]) -> ChildEngine:
-    """Return vLLM with the model loaded.
+def open_vllm(opening: Opening[VllmSettings]) -> Engine:
+    """Return vLLM with the model loaded, once or several times.
 
     Raises:
         EngineError: vLLM is not installed, or does not start.
@@ -119,17 +126,30 @@ def open_vllm(opening: Opening[VllmSettings]) -> ChildEngine:
     if identity.device == "cpu" and free is not None:
         check_room(
             model,
-            free,
+            free // opening.settings.replicas,
             expansion=expand_weights(model, identity.settings["dtype"]),
             kv_cache_bytes=int(identity.settings["kv_cache_gib"] * 2**30),
         )
-    return open_child(
+    settings = opening.settings
+    if settings.replicas == 1:
+        return _start_child(opening).wait_until_ready()
+    return Replicas(partial(_start_child, opening), settings.replicas)
+
+
+def _start_child(opening: Opening[VllmSettings], share: Mapping[str, int] | None = None) -> ChildEngine:
+    identity = opening.identity
+    environment = vllm_environment(identity)
+    if share and identity.device != "cpu":
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        environment |= share_variables(share, visible, identity.settings["tensor_parallel"])
+    return start_child(
         opening,
         "evalhub.engines.vllm_backend:VllmBackend",
-        environment=vllm_environment(identity),
+        environment=environment,
         # A process that was forked from one which knows of a GPU may not be able to use it.
         preload="evalhub.engines.vllm_backend:import_vllm" if identity.device == "cpu" else None,
-        max_num_seqs=opening.settings.max_num_seqs,
+        max_num_seqs=identity.settings["max_num_seqs"],
+        share=share,
     )
 
 
@@ -151,9 +171,9 @@ def _require_model(model: ResolvedModel | None, name: str) -> ResolvedModel:
 
 
 def _dtype(settings: VllmSettings, model: ResolvedModel, *, cpu: bool) -> str:
-    """Return the type that the suite names, or choose one. A named quantization chooses its own."""
-    automatic = settings.dtype == "auto" and settings.quantization is None
-    return choose_dtype(model, cpu=cpu) if automatic else settings.dtype
+    """Return the type that the suite names, or choose one on a CPU. A named quantization chooses its own."""
+    automatic = cpu and settings.dtype == "auto" and settings.quantization is None
+    return choose_dtype(model) if automatic else settings.dtype
 
 
 def _max_length(settings: VllmSettings, model: ResolvedModel) -> int:

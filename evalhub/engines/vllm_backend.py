@@ -205,6 +205,8 @@ def engine_arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         "attention_config": {"backend": backend} if backend else None,
         "quantization": settings["quantization"],
         "block_size": settings["kv_block_size"],
+        "max_num_batched_tokens": settings["max_batched_tokens"],
+        "max_num_seqs": settings["max_num_seqs"],
     }
     return {
         "model": path,
@@ -213,8 +215,6 @@ def engine_arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         "hf_overrides": {"head_dtype": settings["head_dtype"]},
         "kv_cache_dtype": settings["kv_cache_dtype"],
         "max_model_len": settings["max_length"],
-        "max_num_batched_tokens": settings["max_batched_tokens"],
-        "max_num_seqs": settings["max_num_seqs"],
         "seed": settings["seed"],
         "tensor_parallel_size": settings["tensor_parallel"],
         "trust_remote_code": settings["trust_remote_code"],

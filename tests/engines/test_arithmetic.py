@@ -6,6 +6,7 @@ import pytest
 
 from evalhub.engines import arithmetic, identify, vllm
 from evalhub.engines.arithmetic import expand_weights, has_bfloat16
+from evalhub.engines.vllm_backend import engine_arguments
 from evalhub.errors import ModelError
 from evalhub.models import check_room
 from evalhub.specs import EngineSpec
@@ -55,12 +56,25 @@ def test_a_processor_that_emulates_bfloat16_computes_in_float32(processor, model
     assert identify(EngineSpec(), quantized).settings["dtype"] == "bfloat16"
 
 
-def test_other_devices_compute_in_bfloat16(processor, model, monkeypatch):
+def test_on_a_gpu_vllm_chooses(processor, model, monkeypatch):
     processor("flags : avx512f avx512_bf16")
     assert identify(EngineSpec(), model).settings["dtype"] == "bfloat16"
     processor("flags : avx512f")
+    on_cpu = identify(EngineSpec(), model).settings
+    assert (on_cpu["max_num_seqs"], on_cpu["max_batched_tokens"], on_cpu["eager"]) == (256, 4096, True)
     monkeypatch.setattr(vllm, "installed_vllm", lambda: ("0.32.0", "gpu"))
-    assert identify(EngineSpec(), model).settings["dtype"] == "bfloat16"
+    on_gpu = identify(EngineSpec(), model).settings
+    assert (on_gpu["dtype"], on_gpu["max_num_seqs"], on_gpu["max_batched_tokens"]) == ("auto", None, None)
+    assert not on_gpu["eager"]
+    arguments = engine_arguments("folder", on_gpu)
+    assert not {"max_num_seqs", "max_num_batched_tokens"} & {*arguments}
+    chosen = identify(EngineSpec(dtype="float16", max_num_seqs=64, max_batched_tokens=512), model).settings
+    arguments = engine_arguments("folder", chosen)
+    assert (arguments["dtype"], arguments["max_num_seqs"], arguments["max_num_batched_tokens"]) == (
+        "float16",
+        64,
+        512,
+    )
 
 
 def test_half_precision_weights_take_twice_their_size_in_float32(model):

@@ -1,0 +1,143 @@
+"""Several children of one model side by side, each with GPUs or processor cores of its own."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from evalhub.engines.base import Engine, EngineFacts, EngineIdentity
+from evalhub.engines.harness import ChildEngine
+from evalhub.engines.process import wait_for
+from evalhub.records import Completion, Request
+
+# Requests that follow each other share the beginning of their prompts, so that one child gets them together.
+_BLOCK = 32
+_SHARE = 0.75
+_TURN_SECONDS = 0.2
+_COUNTERS = (
+    "prefix_cache_queries", "prefix_cache_hits", "requests", "failures", "prompt_tokens", "cached_tokens",
+    "completion_tokens", "restarts",
+)  # fmt: skip
+
+
+class Replicas(Engine):
+    """Several children of one model. Each request goes to whoever has the most room.
+
+    Args:
+        start_child: Starts the child of a share of the machine. See `shares`.
+        count: The number of children, at least 2.
+
+    Raises:
+        ModelError: The model cannot be loaded.
+        EngineError: A child cannot start. The others are ended.
+    """
+
+    def __init__(self, start_child: Callable[[Mapping[str, int]], ChildEngine], count: int) -> None:
+        self._queue: deque[tuple[str, Request]] = deque()
+        self._draining = False
+        self._children = _start_all(start_child, count)
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """The model and its requested settings. How many children compute changes no completion."""
+        return self._children[0].identity
+
+    def submit(self, key: str, request: Request) -> None:
+        """Hand in a request under its completion's key. After `drain` it is dropped."""
+        if not self._draining:
+            self._queue.append((key, request))
+
+    def results(self) -> Iterator[Completion]:
+        """Yield each completion as soon as it is finished, until nothing is in flight.
+
+        Raises:
+            ModelError: A request cannot be asked of this model at all.
+            EngineError: A child died too often, or the engine is closed.
+        """
+        while True:
+            self._deal()
+            for child in self._children:
+                yield from child.take_done()
+            if not self._queue and not any(child.pending for child in self._children):
+                return
+            busy = [child for child in self._children if child.pending]
+            seconds = wait_for([child.process for child in busy if child.process], _TURN_SECONDS)
+            for child in busy:
+                child.advance(0.0, waited=seconds)
+
+    def drain(self) -> None:
+        """Drop the requests that have not begun and finish the others. Safe in a signal handler."""
+        self._draining = True
+        for child in self._children:
+            child.drain()
+
+    def facts(self) -> EngineFacts:
+        """Return the settings in use and the work of all children. Their seconds are those of the slowest."""
+        all_facts = [child.facts() for child in self._children]
+        return replace(
+            all_facts[0],
+            replicas=len(all_facts),
+            seconds_start=max(facts.seconds_start for facts in all_facts),
+            seconds_busy=max(facts.seconds_busy for facts in all_facts),
+            **{name: sum(getattr(facts, name) for facts in all_facts) for name in _COUNTERS},
+        )
+
+    def close(self) -> None:
+        """End all children. A second call does nothing."""
+        for child in self._children:
+            child.close()
+
+    def _deal(self) -> None:
+        """Give each child what it can hold, block by block to whoever has the least.
+
+        Beyond one batch a child gets less than its share of what is left, so that the fast ones take over
+        what the slow ones would finish last.
+        """
+        if self._draining:
+            self._queue.clear()
+        unfinished = len(self._queue) + sum(child.pending for child in self._children)
+        share = math.ceil(_SHARE * unfinished / len(self._children))
+        while self._queue:
+            child = min(self._children, key=lambda child: child.pending)
+            room = min(child.window, max(child.window // 2, share)) - child.pending
+            if room <= 0:
+                return
+            for _ in range(min(_BLOCK, room, len(self._queue))):
+                child.submit(*self._queue.popleft())
+
+
+def _start_all(start_child: Callable[[Mapping[str, int]], ChildEngine], count: int) -> Sequence[ChildEngine]:
+    """Start all children before the first is ready, because each loads the model for itself."""
+    children: list[ChildEngine] = []
+    try:
+        for number in range(count):
+            children.append(start_child({"number": number, "of": count}))
+        for child in children:
+            child.wait_until_ready()
+    except BaseException:
+        for child in children:
+            child.close()
+        raise
+    return children
+
+
+def share_variables(share: Mapping[str, int], visible: str | None, devices: int) -> dict[str, Any]:
+    """Return the variables by which a child sees its own GPUs alone.
+
+    Args:
+        share: The number of the child, from 0, and the number of children.
+        visible: The devices that this process sees, as in CUDA_VISIBLE_DEVICES. None = all.
+        devices: The number of GPUs that one child needs.
+
+    Example:
+        >>> share_variables({"number": 1, "of": 2}, None, 2)
+        {'CUDA_VISIBLE_DEVICES': '2,3'}
+        >>> share_variables({"number": 1, "of": 2}, "4,6", 1)
+        {'CUDA_VISIBLE_DEVICES': '6'}
+    """
+    names = visible.split(",") if visible else [str(number) for number in range(share["of"] * devices)]
+    first = share["number"] * devices
+    return {"CUDA_VISIBLE_DEVICES": ",".join(names[first : first + devices])}
