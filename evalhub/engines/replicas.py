@@ -105,7 +105,8 @@ class Replicas(Engine):
             room = min(child.window, max(child.window // 2, share)) - child.pending
             if room <= 0:
                 return
-            for _ in range(min(_BLOCK, room, len(self._queue))):
+            block = min(_BLOCK, max(1, share // 4))
+            for _ in range(min(block, room, len(self._queue))):
                 child.submit(*self._queue.popleft())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,8 @@ class VllmBackend:
     """
 
     def __init__(self, opening: Mapping[str, Any]) -> None:
+        if opening.get("share") and opening["device"] == "cpu":
+            _use_own_cores()
         try:
             self._llm = load_vllm().LLM(**engine_arguments(opening["model"]["path"], opening["settings"]))
         except Exception as error:
@@ -223,6 +226,13 @@ def engine_arguments(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         "disable_log_stats": False,
         **{name: value for name, value in optional.items() if value is not None},
     }
+
+
+def _use_own_cores() -> None:
+    """Compute with as many threads as this process has cores. Else it takes those of the whole machine."""
+    import torch
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
 
 
 def load_vllm() -> Any:

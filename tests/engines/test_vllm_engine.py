@@ -244,6 +244,20 @@ def test_a_base_model_without_a_template_answers_and_drains(tmp_path):
     assert set(verdict.logprobs) == {"A", "B"}
 
 
+def test_two_side_by_side_say_what_one_says(engine, tmp_path):
+    requests = [asking(f"{QUESTION} Take {number}.", choices=("A", "B")) for number in range(24)]
+    expected = run(engine, *requests)
+    spec = EngineSpec(max_length=1024, kv_cache_gib=0.5, replicas=2)
+    with open_engine(spec, resolve("smollm2-135m-instruct"), log_folder=tmp_path) as opened:
+        answers = run(opened, *requests)
+        facts = opened.facts()
+    for answer, alone in zip(answers, expected, strict=True):
+        assert answer.failure is None
+        for letter in "AB":
+            assert answer.logprobs[letter] == pytest.approx(alone.logprobs[letter], abs=0.3)
+    assert (facts.replicas, facts.requests, facts.restarts) == (2, 24, 0)
+
+
 def test_eight_bit_layers_are_used_and_say_nearly_the_same(engine, tmp_path):
     full = PINNED["smollm2-135m-instruct"]
     folder = fetch_pinned(replace(full, id=f"{full.id}-int8", int8=True), lambda _: None)
