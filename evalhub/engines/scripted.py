@@ -59,10 +59,10 @@ def open_scripted(opening: Opening[ScriptedSettings]) -> Engine:
     """Return the pseudo-model, in one or several child processes of its own."""
     settings = opening.settings
     backend = "evalhub.engines.scripted_backend:ScriptedBackend"
-    start_one = partial(start_child, opening, backend, max_num_seqs=settings.max_num_seqs)
+    start = partial(start_child, opening, backend, max_num_seqs=settings.max_num_seqs)
     if settings.replicas == 1:
-        return start_one().wait_until_ready()
-    return Replicas(lambda share: start_one(share=share), settings.replicas)
+        return start().wait_until_ready()
+    return Replicas(lambda share: start(share=share), settings.replicas)
 
 
 SCRIPTED = EngineKind(ScriptedSettings, identify_scripted, open_scripted)

@@ -119,9 +119,9 @@ def named_codes(ids: Column) -> tuple[Ints, list[str]]:
         ['q1', 'q2']
     """
     if isinstance(ids, Coded):
-        used = np.zeros(len(ids.names), dtype=np.int64)
-        used[ids.codes] = 1
-        return (np.cumsum(used) - 1)[ids.codes], ids.names[used == 1].tolist()
+        counts = np.zeros(len(ids.names), dtype=np.int64)
+        counts[ids.codes] = 1
+        return (np.cumsum(counts) - 1)[ids.codes], ids.names[counts == 1].tolist()
     texts, inverse = np.unique(np.asarray(ids).astype(np.str_), return_inverse=True)
     return inverse.astype(np.int64).reshape(-1), texts.tolist()
 

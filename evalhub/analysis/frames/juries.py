@@ -221,9 +221,9 @@ def _decide_ratings(bench: _Bench) -> dict[str, Any]:
     )
     not_applicable = np.sum([rows["not_applicable"].eq(True) for rows in bench.members], axis=0)
     applies = 2 * not_applicable < bench.voters + not_applicable
-    enough = bench.voters + not_applicable >= bench.jury.quorum
+    has_quorum = bench.voters + not_applicable >= bench.jury.quorum
     total = bench.sum(bench.weights)
-    rated = enough & applies & (total > 0)
+    rated = has_quorum & applies & (total > 0)
 
     def mean(of_members: Sequence[Numbers]) -> Numbers:
         weighted = (weight * value for weight, value in zip(bench.weights, of_members, strict=True))
@@ -235,7 +235,7 @@ def _decide_ratings(bench: _Bench) -> dict[str, Any]:
         "value": np.where(rated, _modes(bench, levels), np.nan) if by_vote else mean(levels),
         "expected": np.nan if by_vote else mean(expected),
         "failures": 0,
-        "not_applicable": enough & ~applies,
+        "not_applicable": has_quorum & ~applies,
     }
 
 
