@@ -114,6 +114,8 @@ def _raters(results: Results) -> pd.DataFrame:
 
 
 TABLES = (
+    # It reads most, so it comes before any other table is in memory.
+    Table("judgment_tokens", analysis.judgment_tokens, Place.NOWHERE),
     Table("leaderboard", analysis.leaderboard, _RANKING, by_tag=Place.REPORT | Place.LEADERBOARD),
     Table("length_penalty", analysis.length_penalty, Place.REPORT),
     Table("length_controlled", analysis.length_controlled_win_rates, _RANKING),
@@ -152,7 +154,6 @@ TABLES = (
     Table("annotator_pairs", analysis.annotator_pairs, Place.META),
     Table("alternative_annotator_test", analysis.alternative_annotator_test, Place.META),
     Table("rater_models", analysis.rater_models, Place.META),
-    Table("judgment_tokens", analysis.judgment_tokens, Place.NOWHERE),
     Table("cost", analysis.cost, Place.META, starts_from=("judgment_tokens",), of_the_night=True),
     Table("languages", analysis.by_language, Place.META),
     Table("contamination", analysis.contamination, Place.META),

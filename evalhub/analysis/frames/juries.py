@@ -188,13 +188,13 @@ def _decide_pairs(bench: _Bench) -> dict[str, Any]:
 
     averaged, shares = bench.jury.combine is Combine.MEAN, {}
     for winner in Winner:
-        given = [(rows["winner"] == winner.value).to_numpy(dtype=float) for rows in bench.members]
+        votes = [(rows["winner"] == winner.value).to_numpy(dtype=float) for rows in bench.members]
         if averaged:
-            given = [
+            votes = [
                 np.where(rows["chance_a"].notna(), rows[f"chance_{winner}"].fillna(0), hard_verdict)
-                for rows, hard_verdict in zip(bench.members, given, strict=True)
+                for rows, hard_verdict in zip(bench.members, votes, strict=True)
             ]
-        weighted = (weight * share for weight, share in zip(bench.weights, given, strict=True))
+        weighted = (weight * share for weight, share in zip(bench.weights, votes, strict=True))
         shares[winner.value] = bench.sum(weighted)
     total = bench.sum(bench.weights)
     decided = (bench.voters >= bench.jury.quorum) & (total > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import Results
@@ -39,11 +40,14 @@ def _rows(results: Results) -> Iterator[dict[str, Any]]:
     models = results.manifest.resolved.models
     for dataset, card in results.cards.items():
         texts = items[items["dataset"] == dataset]["asked"].tolist()
+        count_overlaps = cache(partial(_count_overlaps, texts))
         for name, model in models.items():
             released, cutoff = card.released, model.cutoff
+            rubric_text = _rubric_text(results, name)
+            overlap = None if rubric_text is None else count_overlaps(rubric_text)
             yield {
                 "dataset": dataset, "released": released, "used_by": name, "cutoff": cutoff,
-                "flag": _flag(released, cutoff), "overlap": _overlap(results, name, texts),
+                "flag": _flag(released, cutoff), "overlap": overlap,
                 "items": len(texts),
             }  # fmt: skip
 
@@ -54,13 +58,16 @@ def _flag(released: str | None, cutoff: str | None) -> str:
     return "may have been seen" if released[:7] <= cutoff[:7] else "released later"
 
 
-def _overlap(results: Results, judge: str, texts: list[str]) -> int | None:
-    """Count the items that share a run of words with a judge's rubric. None for a candidate."""
+def _rubric_text(results: Results, judge: str) -> str | None:
+    """Return all texts of a judge's rubric. None for a candidate."""
     rubric = results.rubric(judge)
-    if rubric is None:
-        return None
-    in_rubric = _word_runs("\n".join([rubric.system, rubric.user, *rubric.criteria.values()]))
-    return sum(bool(in_rubric & _word_runs(text)) for text in texts)
+    return None if rubric is None else "\n".join([rubric.system, rubric.user, *rubric.criteria.values()])
+
+
+def _count_overlaps(texts: list[str], rubric_text: str) -> int:
+    """Count the items that share a run of words with a rubric."""
+    in_rubric = _word_runs(rubric_text)
+    return sum(not in_rubric.isdisjoint(_word_runs(text)) for text in texts) if in_rubric else 0
 
 
 def _word_runs(text: str) -> set[tuple[str, ...]]:

@@ -40,7 +40,9 @@ def unsent_parameters(results: Results) -> pd.DataFrame:
     Columns: role (candidate or judge), source, parameter, value (the value), n (completions without it),
     of (all answered completions of that candidate or judge).
     """
-    return results.sql(_NOT_SENT)
+    # Nearly all runs send all, and then no completion need be joined with who asked for it.
+    any_unsent = results.sql("SELECT count(*) AS n FROM completions WHERE len(unsent) > 0")["n"][0]
+    return results.sql(_NOT_SENT if any_unsent else f"FROM ({_NOT_SENT}) LIMIT 0")
 
 
 def hard_verdicts(results: Results) -> pd.DataFrame:
