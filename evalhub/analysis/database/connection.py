@@ -12,7 +12,7 @@ from evalhub.analysis.database.queries import check_query, tables_of
 from evalhub.analysis.database.rules import rules_of
 from evalhub.analysis.database.sql import parquet_files, quoted
 from evalhub.errors import StorageError
-from evalhub.records import KINDS, kind_of
+from evalhub.records import KINDS, Record, kind_of
 from evalhub.store import OpenParts, Run, SealedFile, to_arrow
 
 if TYPE_CHECKING:
@@ -38,13 +38,22 @@ class Database:
         self._run = run
         self._items = items
         self._tables: set[str] = set()
-        self._open_parts: OpenParts = {}
         self._lock = RLock()
 
-    @property
+    @cached_property
     def is_large(self) -> bool:
         """Whether the run has so many judgments that its records stay in their files."""
-        return self._run.count("judgments") >= MANY
+        _, open_parts = self._snapshot
+        return sum(file.rows for file in self._run.files("judgments", open_parts)) >= MANY
+
+    @cached_property
+    def _snapshot(self) -> tuple[dict[str, list[Record]], OpenParts]:
+        """The records that are in no file yet, by table, and the parts that are not complete."""
+        records, open_parts = self._run.snapshot()
+        live: dict[str, list[Record]] = {kind: [] for kind in KINDS}
+        for record in records:
+            live[kind_of(record)].append(record)
+        return live, open_parts
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
@@ -57,13 +66,6 @@ class Database:
         connection.execute("CREATE TABLE part (dataset VARCHAR, item_id VARCHAR)")
         if self._items:
             connection.executemany("INSERT INTO part VALUES (?, ?)", list(self._items))
-        live: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-        records, self._open_parts = self._run.snapshot()
-        for record in records:
-            live[kind_of(record)].append(record)
-        if any(live.values()):
-            for kind in KINDS:
-                self._create_records(connection, kind, live[kind])
         connection.execute(f"SET allowed_directories = ['{quoted(self._run.path.resolve())}']")
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         return connection
@@ -78,7 +80,7 @@ class Database:
                 if name in FACTS:
                     self._create_facts(connection, name)
                 else:
-                    self._create_records(connection, name, [])
+                    self._create_records(connection, name)
 
     def query(self, query: str, parameters: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         """Run a query that reads, and return its result.
@@ -99,14 +101,15 @@ class Database:
         check_query(cursor, query, parameters)
         return cursor
 
-    def _create_records(self, connection: duckdb.DuckDBPyConnection, kind: str, live: list[Any]) -> None:
+    def _create_records(self, connection: duckdb.DuckDBPyConnection, kind: str) -> None:
         """Create a table of records: those of its files, and those that are in none yet."""
+        live, open_parts = self._snapshot
         in_files = kind == _LARGEST or self.is_large
         # Live records come first, also if there are none: they name columns that old files lack.
-        connection.register("live", to_arrow(kind, live))
+        connection.register("live", to_arrow(kind, live[kind]))
         if in_files:
             connection.execute(f"CREATE TABLE live_{kind} AS FROM live")
-        sealed_files = self._run.files(kind, self._open_parts)
+        sealed_files = self._run.files(kind, open_parts)
         rows = " UNION ALL BY NAME ".join(
             [f"FROM live_{kind}" if in_files else "FROM live", *_selects(sealed_files)]
         )

@@ -143,11 +143,12 @@ def _texts(column: pd.Series[Any]) -> Texts:
 
 
 def _numbered(numbers: pd.Series[int]) -> Coded:
-    """Return the numbers 0 … k-1 as ids."""
+    """Return the numbers 0 … k-1 as ids, which are sorted as texts."""
     import numpy as np
 
-    names = [f"{number:09}" for number in range(int(numbers.max()) + 1)]
-    return Coded(numbers.to_numpy().astype(np.int64), np.array(names, dtype=object))
+    names = np.array([str(number) for number in range(int(numbers.max()) + 1)], dtype=object)
+    places = np.argsort(names)
+    return Coded(np.argsort(places)[numbers.to_numpy()], names[places])
 
 
 _FAMILIES = ("judge_family", "family_a", "family_b")
