@@ -219,6 +219,8 @@ class EngineFacts:
         prefix_cache_hits: Those of them that were found there.
         seconds_start: Of imports and loading, all starts together.
         seconds_busy: In which the engine had work, start excluded.
+        seconds_tail: In which the last 5% of the requests ended. It is long where a few long answers end
+            alone. None with fewer than 100 requests.
         preload: `tcmalloc`, `malloc variables` or None.
         replicas: The number of children that share the work. None = one.
         logprobs: Number of most probable tokens requested of a server beside a verdict. 0 for hard verdicts,
@@ -261,6 +263,7 @@ class EngineFacts:
     completion_tokens: int = 0
     seconds_start: float = 0.0
     seconds_busy: float = 0.0
+    seconds_tail: float | None = None
     restarts: int = 0
 
     @property

@@ -82,6 +82,7 @@ class Replicas(Engine):
             replicas=len(all_facts),
             seconds_start=max(facts.seconds_start for facts in all_facts),
             seconds_busy=max(facts.seconds_busy for facts in all_facts),
+            seconds_tail=max((facts.seconds_tail or 0.0 for facts in all_facts), default=0.0) or None,
             **{name: sum(getattr(facts, name) for facts in all_facts) for name in _COUNTERS},
         )
 

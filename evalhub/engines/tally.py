@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from array import array
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome
+
+TAIL = 0.05
+"""The share of the requests that counts as the tail of a run."""
+
+LEAST_REQUESTS = 100
 
 
 @dataclass(slots=True)
@@ -16,12 +23,14 @@ class Tally:
 
     child_facts: dict[str, Any] = field(default_factory=dict)
     seconds_start: float = 0.0
+    _ends: array[float] = field(default_factory=lambda: array("d"))
     _counts: Counter[str] = field(default_factory=Counter)
     _current: Mapping[str, float] = field(default_factory=dict)
     _earlier: dict[str, float] = field(default_factory=dict)
 
     def count(self, outcome: Outcome) -> None:
         """Count one finished request. The tokens of a failed one are not counted."""
+        self._ends.append(time.monotonic())
         self._counts["requests"] += 1
         if outcome.failure is not None:
             self._counts["failures"] += 1
@@ -50,8 +59,16 @@ class Tally:
             prefix_cache_hits=int(self._total("prefix_cache_hits")),
             seconds_busy=self._total("seconds_busy"),
             seconds_start=self.seconds_start,
+            seconds_tail=self._seconds_of_tail(),
             **dict[str, Any](self._counts),
         )
+
+    def _seconds_of_tail(self) -> float | None:
+        """Return the seconds between the end of the first 95% of the requests and the end of the last."""
+        count = len(self._ends)
+        if count < LEAST_REQUESTS:
+            return None
+        return self._ends[-1] - self._ends[-1 - round(TAIL * count)]
 
     def _total(self, name: str) -> float:
         return self._earlier.get(name, 0) + self._current.get(name, 0)

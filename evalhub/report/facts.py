@@ -72,6 +72,12 @@ def _did(row: Row) -> Iterator[str]:
     yield f"{count(row['prompt_tokens'])} tokens in, {count(row['completion_tokens'])} out"
     yield f"{count(row['requests'])} requests"
     busy, start = (number(row[name], 0, plain=True) for name in ("seconds_busy", "seconds_start"))
-    yield f"{busy} s busy, {start} s to start"
+    yield f"{busy} s busy{_tail(row)}, {start} s to start"
     if row.get("restarts"):
         yield f"restarted {count(row['restarts'])} times"
+
+
+def _tail(row: Row) -> str:
+    """Return which share of an engine's time its last requests took, if there were enough."""
+    tail, busy = row.get("seconds_tail"), row["seconds_busy"]
+    return f" ({min(tail / busy, 1):.0%} of it for the last 5% of requests)" if tail and busy else ""

@@ -47,6 +47,18 @@ def alive(pid):
         return False
 
 
+def test_the_time_of_the_last_requests_is_told(opened):
+    even = opened(batch=1, seconds=0.002)
+    list(complete(even, keyed(200)))
+    slow = opened(batch=1, seconds=0.002, rules=[{"match": "item 19[0-9]", "seconds": 0.05}])
+    list(complete(slow, keyed(200)))
+    few = opened()
+    list(complete(few, keyed(99)))
+    assert 0.02 <= even.facts().seconds_tail < 0.3
+    assert slow.facts().seconds_tail > max(0.45, slow.facts().seconds_busy / 3)
+    assert few.facts().seconds_tail is None
+
+
 def test_every_request_is_answered_once(opened):
     engine = opened()
     completions = list(complete(engine, keyed(1000)))
