@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalhub.errors import InputError, StorageError, UnknownNameError
-from evalhub.store.frames import FACTS_FOLDER, TABLES_FOLDER, is_intact, read_frame
+from evalhub.store.frames import FACTS_FOLDER, TABLES_FOLDER, count_rows, is_intact
 from evalhub.store.journal import decode
 from evalhub.store.parts import PARTS, part_problems
 from evalhub.store.run import Run
@@ -95,7 +95,7 @@ def _table_finding(run: Run, path: Path) -> Finding:
     if not is_intact(path):
         problem = "the table is damaged and passed over; `evalhub index` computes it again"
         return Finding(str(path.relative_to(run.path)), 0, problem)
-    return Finding(str(path.relative_to(run.path)), len(read_frame(path)), None)
+    return Finding(str(path.relative_to(run.path)), count_rows(path), None)
 
 
 def _journal_finding(run: Run, path: Path) -> Finding:
