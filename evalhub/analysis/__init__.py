@@ -34,6 +34,7 @@ from evalhub.analysis.run.choice_mass import choice_mass
 from evalhub.analysis.run.contamination import contamination
 from evalhub.analysis.run.cost import cost, judgment_tokens
 from evalhub.analysis.run.coverage import (
+    completion_origins,
     coverage,
     coverage_by_criterion,
     engines,
@@ -65,7 +66,7 @@ __all__ = [
     "calibration",
     "cascades",
     "choice_mass",
-    "comparisons",
+    "comparisons", "completion_origins",
     "consensus_labels",
     "contamination",
     "controls",

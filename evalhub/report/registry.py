@@ -114,8 +114,9 @@ def _raters(results: Results) -> pd.DataFrame:
 
 
 TABLES = (
-    # It reads most, so it comes before any other table is in memory.
+    # These two read most, so they come before any other table is in memory.
     Table("judgment_tokens", analysis.judgment_tokens, Place.NOWHERE),
+    Table("completion_origins", analysis.completion_origins, Place.NOWHERE),
     Table("leaderboard", analysis.leaderboard, _RANKING, by_tag=Place.REPORT | Place.LEADERBOARD),
     Table("length_penalty", analysis.length_penalty, Place.REPORT),
     Table("length_controlled", analysis.length_controlled_win_rates, _RANKING),
@@ -142,7 +143,13 @@ TABLES = (
     Table("hard_verdicts", analysis.hard_verdicts, _RUN),
     Table("unsent_parameters", analysis.unsent_parameters, _RUN),
     Table("engines", analysis.engines, _RUN, of_the_night=True),
-    Table("reused_completions", analysis.reused_completions, _RUN, of_the_night=True),
+    Table(
+        "reused_completions",
+        analysis.reused_completions,
+        _RUN,
+        starts_from=("completion_origins",),
+        of_the_night=True,
+    ),
     Table(
         "raters",
         _raters,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.database.sql import FAILED, NOT_APPLICABLE
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, cached_table
 from evalhub.analysis.tables import groups, ids, numbers, row, rows_of, table
 from evalhub.records import CUT
 
@@ -118,15 +118,14 @@ def missing_scores(results: Results) -> pd.DataFrame:
     return results.sql(_MISSING_SCORES)
 
 
-_REUSED = """
+_ORIGINS = """
 WITH used AS (
   SELECT DISTINCT 'candidate ' || system AS id, unnest(completions) AS key FROM responses
   UNION
   SELECT DISTINCT 'judge ' || judge, unnest(completions) FROM judgments
 ), serving AS (SELECT key, string_agg(id, ', ' ORDER BY id) AS serves FROM used GROUP BY key)
-SELECT computed_in AS run, model, coalesce(serves, '') AS serves, count(*) AS completions
-FROM completions LEFT JOIN serving USING (key)
-WHERE computed_in IS NOT NULL GROUP BY ALL ORDER BY ALL
+SELECT coalesce(computed_in, $run) AS run, model, coalesce(serves, '') AS serves, count(*) AS completions
+FROM completions LEFT JOIN serving USING (key) GROUP BY ALL ORDER BY ALL
 """
 
 
@@ -185,9 +184,16 @@ def engines(results: Results) -> pd.DataFrame:
     return frame.assign(start=frame.groupby("serves").cumcount() + 1)
 
 
-def reused_completions(results: Results) -> pd.DataFrame:
-    """Return how many completions came from other runs, by the run that computed them.
+@cached_table
+def completion_origins(results: Results) -> pd.DataFrame:
+    """Return how many completions each run computed. It is the same for every run of the same parts.
 
     Columns: run, model, serves (the candidates and judges that use them), completions.
     """
-    return results.sql(_REUSED)
+    return results.sql(_ORIGINS, {"run": results.manifest.run})
+
+
+def reused_completions(results: Results) -> pd.DataFrame:
+    """Return the rows of `completion_origins` of other runs: what this run did not compute."""
+    origins = completion_origins(results)
+    return origins[origins["run"] != results.manifest.run].reset_index(drop=True)
