@@ -35,7 +35,7 @@ def cached_table(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFra
     """Compute a table once per run, because several other tables are made of it. Each caller gets a copy.
 
     A part of a run takes the rows of its items from the full run's table. So a jury, a weight or a length
-    penalty is the same in the part as in the full run. A table that is not about items is computed anew.
+    penalty is the same in the part as in the full run.
     """
 
     @wraps(table)
@@ -45,10 +45,20 @@ def cached_table(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFra
             full = None if results.full_run is None else cached(results.full_run, **options)
             with results.choose_text_storage():
                 results.table_cache[key] = (
-                    table(results, **options)
-                    if full is None or not {*_ITEM} <= {*full.columns}
-                    else _rows_of_part(results, full)
+                    table(results, **options) if full is None else _rows_of_part(results, full)
                 )
+        return results.table_cache[key].copy(deep=False)
+
+    return cached
+
+
+def cached_statistics(table: Callable[[Results], pd.DataFrame]) -> Callable[[Results], pd.DataFrame]:
+    """Compute a table that is not about items once per run or part of a run. Each caller gets a copy."""
+
+    @wraps(table)
+    def cached(results: Results) -> pd.DataFrame:
+        if (key := (table.__name__,)) not in results.table_cache:
+            results.table_cache[key] = table(results)
         return results.table_cache[key].copy(deep=False)
 
     return cached
@@ -92,7 +102,7 @@ class Results:
         return pd.DataFrame(self._items, columns=_ITEM)
 
     def cache(self, table: Callable[..., pd.DataFrame], frame: pd.DataFrame) -> None:
-        """Have a function that `cached_table` decorates return a frame that it made earlier."""
+        """Have a function that `cached_statistics` decorates return a frame that it made earlier."""
         self.table_cache[table.__name__,] = frame
 
     def choose_text_storage(self) -> AbstractContextManager[None]:

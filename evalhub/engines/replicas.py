@@ -11,6 +11,7 @@ from typing import Any
 from evalhub.engines.base import Engine, EngineFacts, EngineIdentity
 from evalhub.engines.harness import ChildEngine
 from evalhub.engines.process import wait_for
+from evalhub.errors import EngineError
 from evalhub.records import Completion, Request
 
 # Requests that follow each other share the beginning of their prompts, so that one child gets them together.
@@ -57,16 +58,21 @@ class Replicas(Engine):
             ModelError: A request cannot be asked of this model at all.
             EngineError: A child died too often, or the engine is closed.
         """
+        waited = 0.0
         while True:
             self._deal()
+            busy = [child for child in self._children if child.pending]
+            for child in busy:
+                child.advance(0.0, waited=waited)
+            waited, idle = 0.0, True
             for child in self._children:
-                yield from child.take_done()
+                for completion in child.take_done():
+                    idle = False
+                    yield completion
             if not self._queue and not any(child.pending for child in self._children):
                 return
-            busy = [child for child in self._children if child.pending]
-            seconds = wait_for([child.process for child in busy if child.process], _TURN_SECONDS)
-            for child in busy:
-                child.advance(0.0, waited=seconds)
+            if idle:
+                waited = wait_for([child.process for child in busy if child.process], _TURN_SECONDS)
 
     def drain(self) -> None:
         """Drop the requests that have not begun and finish the others. Safe in a signal handler."""
@@ -134,12 +140,28 @@ def share_variables(share: Mapping[str, int], visible: str | None, devices: int)
         visible: The devices that this process sees, as in CUDA_VISIBLE_DEVICES. None = all.
         devices: The number of GPUs that one child needs.
 
+    Raises:
+        EngineError: There are fewer GPUs than all children need.
+
     Example:
         >>> share_variables({"number": 1, "of": 2}, None, 2)
         {'CUDA_VISIBLE_DEVICES': '2,3'}
         >>> share_variables({"number": 1, "of": 2}, "4,6", 1)
         {'CUDA_VISIBLE_DEVICES': '6'}
     """
-    names = visible.split(",") if visible else [str(number) for number in range(share["of"] * devices)]
+    count = share["of"] * devices
+    names = (
+        [str(number) for number in range(count)]
+        if visible is None
+        else list(filter(None, visible.split(",")))
+    )
+    if len(names) < count:
+        raise EngineError(
+            "there are too few GPUs for the replicas",
+            where="CUDA_VISIBLE_DEVICES",
+            value=visible,
+            allowed=f"{count} devices or more",
+            fix="set replicas lower",
+        )
     first = share["number"] * devices
     return {"CUDA_VISIBLE_DEVICES": ",".join(names[first : first + devices])}

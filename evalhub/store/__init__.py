@@ -34,6 +34,7 @@ from evalhub.store.parts import (
     PartKind,
     PartRecord,
     Step,
+    StoredFile,
     part_problems,
     read_part,
 )
@@ -53,7 +54,7 @@ __all__ = [
     "EarlyStopping", "Finding", "Garbage", "Heartbeat", "Journal", "JudgeCounts", "JudgeFacts",
     "JuryFacts", "Manifest", "MetricFacts", "OpenParts", "Part", "PartFacts", "PartKind", "PartRecord",
     "PartWriter", "Run", "RunWriter", "SealedFile", "ShardWriter", "Size", "StageCounts", "State",
-    "Step", "all_runs", "find_frame", "find_garbage", "find_run", "new_frame", "part_problems",
+    "Step", "StoredFile", "all_runs", "find_frame", "find_garbage", "find_run", "new_frame", "part_problems",
     "read_frame", "read_journal", "read_part", "read_records", "remove_garbage", "remove_run",
     "run_folders", "runs_root", "set_tags", "size_of", "tags_of", "to_arrow", "verify",
     "verify_folder", "write_frame", "write_records",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,7 +25,7 @@ _DIGITS = 16
 
 @contextmanager
 def new_frame(folder: Path, name: str) -> Iterator[Path]:
-    """Let a frame be written as one Parquet file. Several processes may write the same frame at once.
+    """Let a frame be written as one Parquet file. Several writers may write the same frame at once.
 
     Yields:
         The file to write. It gets its name when the block ends, and is removed when the block raises.
@@ -33,7 +33,7 @@ def new_frame(folder: Path, name: str) -> Iterator[Path]:
     Raises:
         StorageError: The disk is full or refuses. No partial file is left.
     """
-    partial = folder / f".{name}.{os.getpid()}.tmp"
+    partial = folder / f".{name}.{secrets.token_hex(8)}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield partial

@@ -291,6 +291,7 @@ def drop_files(folder: Path, names: Collection[str]) -> None:
     record = read_part(folder)
     shards = tuple(shard for shard in record.shards if not any(file.name in names for file in shard.files))
     write_part(folder, record.model_copy(update={"shards": shards, "complete": False}))
+    shutil.rmtree(folder / FACTS_FOLDER, ignore_errors=True)
     for name in names:
         (folder / name).unlink(missing_ok=True)
 

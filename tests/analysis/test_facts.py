@@ -47,6 +47,8 @@ def probabilities(draw: random.Random) -> dict[str, float] | None:
         logs.pop(draw.choice(names))
     elif kind < 0.1:
         logs[draw.choice(names)] = -math.inf
+    elif kind < 0.12:
+        logs[draw.choice(names)] = math.inf
     elif kind < 0.15:
         logs[draw.choice(names)] = math.nan
     elif kind < 0.3:
@@ -106,20 +108,21 @@ def test_pairs_equal_the_rule_in_python() -> None:
         )
         soft += chances is not None
         sampled += len(rows) > 2
-        assert {name: fact[f"chance_{name}"] for name in SIDES} == {
-            name: (chances or {}).get(name) for name in SIDES
-        }, rows
+        # As texts, because NaN differs from itself.
+        assert str([fact[f"chance_{name}"] for name in SIDES]) == str(
+            [(chances or {}).get(name) for name in SIDES]
+        ), rows
         assert fact["winner"] == (winner and winner.value), rows
         assert fact["askings"] == len(rows)
         assert fact["valid"] == sum(not has_failed(record.failure) for record in case)
-        assert (fact["spread"], fact["retest"]) == (spread(rows), retest(rows))
+        assert str((fact["spread"], fact["retest"])) == str((spread(rows), retest(rows)))
         for place in PLACES:
             of_place = [row for row in rows if (row["shown"] or "any") == place]
             assert fact[f"askings_{place}"] == len(of_place)
             assert fact[f"winner_{place}"] == (
                 order_winner(of_place, of_place[0]["shown"]) if of_place else None
             )
-            assert fact[f"p_{place}"] == order_probability(of_place), rows
+            assert str(fact[f"p_{place}"]) == str(order_probability(of_place)), rows
     assert soft > CASES / 4
     assert sampled > CASES / 5
 

@@ -1,14 +1,18 @@
 """Facts are stored with the part of their judgments, and shared by the runs that share the part."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evalhub.analysis import Results, pair_verdicts, ratings, rows_of
+from evalhub.analysis import Results, export, pair_verdicts, ratings, rows_of
 from evalhub.analysis.database import facts
 from evalhub.errors import InputError, StorageError, UnknownNameError
-from evalhub.store import Run, State, verify
+from evalhub.scales import Winner
+from evalhub.store import Run, State, read_part, read_records, verify, write_records
+from evalhub.store.parts import drop_files, write_part
 
 from ..conftest import PAIR_JUDGE, RATE_JUDGE
 
@@ -57,6 +61,61 @@ def test_a_damaged_file_is_made_again(run: Run) -> None:
     )
     assert verdicts(run) == expected
     assert {path: path.read_bytes() for path in stored(run)} == content
+
+
+def test_judgments_that_were_made_again_have_facts_of_their_own(run: Run) -> None:
+    """An engine may answer otherwise when a damaged shard is made again."""
+    expected = verdicts(run)
+    part = next(part for part in run.manifest.parts if part.source == "pw")
+    folder, names_before = run.part_folder(part), {path.name for path in stored(run)}
+    record = read_part(folder)
+    shard = record.shards[0]
+    (file,) = [file for file in shard.files if file.kind == "judgments"]
+    other = {Winner.A: Winner.B, Winner.B: Winner.A, Winner.TIE: Winner.TIE}
+    flipped = [
+        replace(judgment, winner=judgment.winner and other[judgment.winner], logprobs=None, p_a=None)
+        for judgment in read_records(folder / file.name, "judgments")
+    ]
+    sha256 = write_records(folder / file.name, "judgments", flipped)
+    files = tuple(
+        entry.model_copy(update={"sha256": sha256}) if entry.name == file.name else entry
+        for entry in shard.files
+    )
+    shards = (shard.model_copy(update={"files": files}), *record.shards[1:])
+    write_part(folder, record.model_copy(update={"shards": shards}))
+    assert verdicts(Run(run.path)) != expected
+    assert {path.name for path in stored(run)} > names_before
+
+
+def test_dropped_shards_take_their_facts_along(run: Run) -> None:
+    verdicts(run)
+    folder = next(run.path.glob("parts/judgments-*"))
+    drop_files(folder, ["0001-judgments.parquet"])
+    assert not (folder / "facts").exists()
+
+
+def test_several_threads_make_them_at_once(run: Run) -> None:
+    expected = verdicts(run)
+    for _ in range(5):
+        for path in stored(run):
+            path.unlink()
+        with ThreadPoolExecutor(3) as pool:
+            futures = [pool.submit(facts.store_facts, run) for _ in range(3)]
+            assert len({str(future.result()) for future in futures}) == 1
+        assert not any(finding.problem for finding in verify(run))
+    assert verdicts(run) == expected
+
+
+@pytest.mark.parametrize("kind", ["judgments", "completions"])
+def test_a_damaged_file_is_said_each_time(run: Run, kind: str, tmp_path: Path) -> None:
+    for path in run.path.glob(f"parts/judgments-*/0001-{kind}.parquet"):
+        path.write_bytes(path.read_bytes()[:-9])
+    results = Results(run)
+    for _ in range(2):
+        with pytest.raises(StorageError, match="cannot be read"):
+            results.read_tables([kind])
+    with pytest.raises(StorageError, match="cannot be read"):
+        export(results, tmp_path / "all.duckdb")
 
 
 def test_another_version_of_the_code_makes_its_own(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

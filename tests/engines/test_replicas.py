@@ -68,7 +68,7 @@ def test_requests_may_follow_while_others_are_answered(opened):
 
 
 def test_a_child_that_dies_loses_nothing(opened):
-    engine = opened(seconds=0.02, max_num_seqs=4)
+    engine = opened(seconds=0.02, batch=1, max_num_seqs=4)
     threading.Timer(0.3, lambda: os.kill(pids(engine)[0], signal.SIGKILL)).start()
     completions = list(complete(engine, keyed(100)))
     assert sorted(completion.key for completion in completions) == sorted(key for key, _ in keyed(100))
@@ -151,8 +151,25 @@ def test_more_of_them_than_cores_share_these(opened):
     ],
 )  # fmt: skip
 def test_each_sees_its_own_gpus(number: int, visible: Any, devices: int, expected: str) -> None:
-    variables = share_variables({"number": number, "of": 4}, visible, devices)
+    of = len(visible.split(",")) if visible else 4
+    variables = share_variables({"number": number, "of": of}, visible, devices)
     assert variables == {"CUDA_VISIBLE_DEVICES": expected}
+
+
+@pytest.mark.parametrize(("visible", "devices"), [("", 1), ("0", 1), ("0,1,2", 2)])
+def test_too_few_gpus_are_refused(visible: str, devices: int) -> None:
+    with pytest.raises(EngineError, match="too few GPUs"):
+        share_variables({"number": 0, "of": 2}, visible, devices)
+
+
+def test_a_request_that_follows_an_answer_waits_for_nothing(opened):
+    engine = opened()
+    engine.submit(*keyed(1)[0])
+    start_time = time.monotonic()
+    for count, _ in enumerate(engine.results(), start=1):
+        if count < 40:
+            engine.submit(*keyed(40)[count])
+    assert time.monotonic() - start_time < 2
 
 
 def test_two_take_half_the_time(opened):

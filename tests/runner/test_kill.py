@@ -77,9 +77,7 @@ def tables(run: Run, folder: Path) -> dict[str, str]:
 @pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="needs /proc to find the engine's process"
 )
-def test_kills_lose_nothing_and_double_nothing(
-    desk: Any, cli: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_kills_lose_nothing_and_double_nothing(desk: Any, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     marker = f"evalhub-test-{os.getpid()}-{time.monotonic_ns()}"
     monkeypatch.setenv("EVALHUB_TEST_MARKER", marker)
     suite(desk)

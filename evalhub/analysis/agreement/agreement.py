@@ -13,7 +13,7 @@ from evalhub.analysis.agreement.raters import BASELINE, UNPARSED, Rater, raters
 from evalhub.analysis.agreement.rating_levels import level_columns
 from evalhub.analysis.frames.labels import consensus_labels, criteria, label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts
-from evalhub.analysis.results import Results, cached_table
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import PAIR, groups, row, table
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ KEYS = (
 )  # fmt: skip
 
 
-@cached_table
+@cached_statistics
 def agreement(results: Results) -> pd.DataFrame:
     """Return the agreement of every rater with the labels, and of raters with each other.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.frames.labelled import labelled_pairs
-from evalhub.analysis.results import Results, cached_table
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.run.servers import NO_PROBABILITIES, hard_verdicts
 from evalhub.analysis.tables import groups, ids, numbers, row, table
 from evalhub.stats.clusters import Column, Floats
@@ -20,7 +20,7 @@ _RATER_KEYS = ("dataset", "label_criterion", "annotator_kind", "rater", "criteri
 KEYS = (*_RATER_KEYS, "statistic")
 
 
-@cached_table
+@cached_statistics
 def calibration(results: Results) -> pd.DataFrame:
     """Return the Brier score of each pairwise judge, before and after recalibration. Lower is better.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.frames.directions import OPPOSED
 from evalhub.analysis.frames.responses import averaged_responses, column_directions, number_columns
-from evalhub.analysis.results import Results, cached_table
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import floats, row, table
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ KEYS = (
 AGREES, OPPOSES = "agrees", "opposes"
 
 
-@cached_table
+@cached_statistics
 def correlations(results: Results) -> pd.DataFrame:
     """Return the correlation of every rating and metric with the labels, and with each other.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.frames.orders import order_verdicts_by_criterion, verdict_columns
 from evalhub.analysis.frames.verdicts import all_soft, pair_verdicts, ratings
-from evalhub.analysis.results import Results, cached_table
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, row, table
 from evalhub.records import AnnotatorKind
 from evalhub.stats import BiasKind
@@ -48,7 +48,7 @@ _NOT_PEOPLE = {
 }
 
 
-@cached_table
+@cached_statistics
 def biases(results: Results) -> pd.DataFrame:
     """Return how order, length, layout and family change the verdicts of every pairwise judge.
 

@@ -75,12 +75,8 @@ class Database:
         with self._lock:
             connection = self._connection
             for name in names:
-                if name in self._tables:
-                    continue
-                if name in FACTS:
-                    self._create_facts(connection, name)
-                else:
-                    self._create_records(connection, name)
+                if name not in self._tables:
+                    self._create(connection, name)
 
     def query(self, query: str, parameters: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         """Run a query that reads, and return its result.
@@ -101,6 +97,23 @@ class Database:
         check_query(cursor, query, parameters)
         return cursor
 
+    def _create(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        import duckdb
+
+        try:
+            if name in FACTS:
+                self._create_facts(connection, name)
+            else:
+                self._create_records(connection, name)
+        except duckdb.Error as error:
+            raise StorageError(
+                f"the {name.replace('_', ' ')} of the run cannot be read",
+                where=str(self._run.path),
+                value=str(error).split("\n")[0],
+                fix="`evalhub verify` names the damaged files",
+            ) from error
+        self._tables.add(name)
+
     def _create_records(self, connection: duckdb.DuckDBPyConnection, kind: str) -> None:
         """Create a table of records: those of its files, and those that are in none yet."""
         live, open_parts = self._snapshot
@@ -108,28 +121,31 @@ class Database:
         # Live records come first, also if there are none: they name columns that old files lack.
         connection.register("live", to_arrow(kind, live[kind]))
         if in_files:
-            connection.execute(f"CREATE TABLE live_{kind} AS FROM live")
+            connection.execute(f"CREATE OR REPLACE TABLE live_{kind} AS FROM live")
         sealed_files = self._run.files(kind, open_parts)
         rows = " UNION ALL BY NAME ".join(
             [f"FROM live_{kind}" if in_files else "FROM live", *_selects(sealed_files)]
         )
         key = ", ".join(KINDS[kind].KEY)
         if kind == _LARGEST and _has_doubles(connection, rows):
-            # Parts share no key, except that two may need the same completion. The one computed here counts.
-            rows = f"SELECT DISTINCT ON ({key}) * FROM ({rows}) ORDER BY {key}, computed_in NULLS FIRST"
+            # Parts share no key, except that two may need the same completion. The earliest counts, so that
+            # the choice is the same in every run of the same parts.
+            origin = f"coalesce(computed_in, '{self._run.manifest.run}')"
+            rows = f"SELECT DISTINCT ON ({key}) * FROM ({rows}) ORDER BY {key}, {origin}"
         rows = self._of_part(rows, KINDS[kind].KEY)
-        self._create(connection, kind, rows if in_files else f"{rows} ORDER BY {key}", as_view=in_files)
+        rows = rows if in_files else f"{rows} ORDER BY {key}"
+        connection.execute(f"CREATE {'VIEW' if in_files else 'TABLE'} {kind} AS {rows}")
         connection.unregister("live")
 
     def _create_facts(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         """Create a table of facts: those that are stored, or those of the judgments as they are now."""
         if self._run.finished and (files := self._stored_facts(name)):
             rows = self._of_part(f"FROM {parquet_files(files)}", ITEM)
-            self._create(connection, name, rows, as_view=self.is_large)
+            connection.execute(f"CREATE {'VIEW' if self.is_large else 'TABLE'} {name} AS {rows}")
             return
         self.read_tables(["judgments"])
         query = FACTS[name](connection, "judgments", rules_of(self._run.manifest))
-        self._create(connection, name, query, as_view=False)
+        connection.execute(f"CREATE TABLE {name} AS {query}")
 
     def _stored_facts(self, name: str) -> list[Any]:
         import duckdb
@@ -144,20 +160,6 @@ class Database:
         if self._items is None or not {*ITEM} <= {*key}:
             return f"SELECT * FROM ({rows})"
         return f"SELECT * FROM ({rows}) SEMI JOIN part USING ({', '.join(ITEM)})"
-
-    def _create(self, connection: duckdb.DuckDBPyConnection, name: str, rows: str, *, as_view: bool) -> None:
-        import duckdb
-
-        try:
-            connection.execute(f"CREATE {'VIEW' if as_view else 'TABLE'} {name} AS {rows}")
-        except duckdb.Error as error:
-            raise StorageError(
-                f"the {name.replace('_', ' ')} of the run cannot be read",
-                where=str(self._run.path),
-                value=str(error).split("\n")[0],
-                fix="`evalhub verify` names the damaged files",
-            ) from error
-        self._tables.add(name)
 
 
 def _has_doubles(connection: duckdb.DuckDBPyConnection, completions: str) -> bool:

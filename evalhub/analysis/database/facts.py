@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,9 @@ from evalhub.analysis.database.pairs import create_pairs
 from evalhub.analysis.database.ratings import create_ratings
 from evalhub.analysis.database.rules import Rules, rules_of
 from evalhub.analysis.database.sql import parquet_files, quoted
-from evalhub.store import FACTS_FOLDER, Manifest, Run, find_frame, new_frame, read_part
+from evalhub.errors import StorageError
+from evalhub.records import digest
+from evalhub.store import FACTS_FOLDER, Manifest, Run, StoredFile, find_frame, new_frame, read_part
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,21 +39,24 @@ def store_facts(run: Run) -> dict[str, list[Path]]:
 
 
 def _stored(folder: Path, name: str, manifest: Manifest) -> Path:
-    """Return the file of one table of facts of a part."""
-    versioned_name = f"{name}-{CODE}"
+    """Return the file of one table of facts of a part. Its name has the hash of what it is made of."""
+    files = _judgment_files(folder)
+    source = digest([file.sha256 for file in files])[:16]
+    versioned_name = f"{name}-{CODE}-{source}"
     if path := find_frame(folder / FACTS_FOLDER, versioned_name):
         return path
     import duckdb
 
-    query_of, judgments = FACTS[name], parquet_files(_judgment_files(folder))
+    query_of, judgments = FACTS[name], parquet_files(folder / file.name for file in files)
     with duckdb.connect() as database, new_frame(folder / FACTS_FOLDER, versioned_name) as frame:
         query = query_of(database, judgments, rules_of(manifest))
         database.execute(f"COPY ({query}) TO '{quoted(frame)}' (FORMAT parquet, COMPRESSION zstd)")
     path = find_frame(folder / FACTS_FOLDER, versioned_name)
-    assert path is not None, "it was written just before"
+    if path is None:
+        raise StorageError("the facts cannot be read", where=str(folder / FACTS_FOLDER))
     return path
 
 
-def _judgment_files(folder: Path) -> Iterable[Path]:
+def _judgment_files(folder: Path) -> list[StoredFile]:
     shards = read_part(folder).shards
-    return [folder / file.name for shard in shards for file in shard.files if file.kind == "judgments"]
+    return [file for shard in shards for file in shard.files if file.kind == "judgments"]

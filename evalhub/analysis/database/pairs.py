@@ -104,6 +104,7 @@ def _orders(judgments: str, rules: Rules) -> str:
       bool_and(weight > 0) AND count(weight) = count(*) AS soft, {means}, bool_or(has_tie) AS has_tie,
       sum(CASE winner WHEN 'a' THEN 1 WHEN 'b' THEN -1 ELSE 0 END) AS net,
       count(*) = places AND places <= 2 AND min(repeat) = max(repeat) AND NOT {agreeing}
+        AND NOT bool_or(coalesce(top = 'inf'::DOUBLE, false))
         AND NOT (soft AND failures = 0 AND ({absent})) AS plain
     FROM (
       SELECT *, listed_tie IS NOT NULL AS has_tie,

@@ -10,7 +10,7 @@ from evalhub import stats
 from evalhub.analysis.frames.comparable import item_outcomes, matches_of, select_comparable
 from evalhub.analysis.frames.directions import oriented
 from evalhub.analysis.frames.outcomes import ABOUT, outcomes
-from evalhub.analysis.results import Results, cached_table
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, ids, numbers
 from evalhub.stats.testing.paired import NOTHING
 
@@ -26,7 +26,7 @@ NO_STRENGTHS = "too few clusters of items tell how strong the systems are"
 Row = dict[str, Any]
 
 
-@cached_table
+@cached_statistics
 def ranks(results: Results) -> pd.DataFrame:
     """Return the rank of each system, 1 = best, with its intervals. Fewer than 2 systems have no rows.
 

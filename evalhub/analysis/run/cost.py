@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.results import Results, cached_table
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, ids, numbers, row, rows_of, table
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ WITH used AS (
 ), shared AS (
   SELECT *, 1 / count(*) OVER (PARTITION BY judge, key) AS share FROM used
 )
-SELECT judge, cluster, judgment, any_value(c.model) AS model,
+SELECT judge, cluster, any_value(c.model) AS model,
   sum(share * c.prompt_tokens) AS "prompt tokens", sum(share * c.cached_tokens) AS "cached tokens",
   sum(share * c.completion_tokens) AS "generated tokens"
 FROM shared JOIN completions c USING (key)
@@ -40,7 +40,7 @@ WHERE coalesce(c.computed_in, '') IN ('', $run) GROUP BY judge ORDER BY judge
 """
 
 
-@cached_table
+@cached_statistics
 def judgment_tokens(results: Results) -> pd.DataFrame:
     """Return the part of `cost` that is the same for every run of the same judgments: the tokens."""
     rows = [

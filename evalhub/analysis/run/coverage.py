@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.database.sql import FAILED, NOT_APPLICABLE
-from evalhub.analysis.results import Results, cached_table
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, ids, numbers, row, rows_of, table
 from evalhub.records import CUT
 
@@ -184,7 +184,7 @@ def engines(results: Results) -> pd.DataFrame:
     return frame.assign(start=frame.groupby("serves").cumcount() + 1)
 
 
-@cached_table
+@cached_statistics
 def completion_origins(results: Results) -> pd.DataFrame:
     """Return how many completions each run computed. It is the same for every run of the same parts.
 
