@@ -18,10 +18,10 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 512 KiB. Skipped where mounting is not allowed."""
+    """A file system of 1 MiB. Skipped where mounting is not allowed."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if _LIBC.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, b"size=512k"):
+    if _LIBC.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, b"size=1m"):
         pytest.skip(f"needs the right to mount a tmpfs ({os.strerror(ctypes.get_errno())})")
     yield folder
     _LIBC.umount2(str(folder).encode(), 2)
