@@ -80,6 +80,9 @@ bench: setup
 	$(BIN)/python benchmarks/cascade.py
 	$(BIN)/python benchmarks/judging.py
 	$(BIN)/python benchmarks/harness.py
+	$(BIN)/python benchmarks/replicas.py
+	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/nights.py
 	$(BIN)/python benchmarks/alpaca.py
 	$(BIN)/python benchmarks/ranking.py
 	$(BIN)/python benchmarks/powered.py
