@@ -237,7 +237,8 @@ class Results:
     def stream(self, table: str, *, columns: Sequence[str] = (), where: str = "") -> pa.RecordBatchReader:
         """Return a table of the run as a stream of Arrow batches, for a table that does not fit into memory.
 
-        The arguments and errors are those of `read`.
+        The arguments and errors are those of `read`. A row group that is damaged shows only when its batch is
+        read, as an error of DuckDB.
         """
         with self._translated_errors():
             return self.database.relation(_select(table, columns, where)).to_arrow_reader()
@@ -265,7 +266,8 @@ class Results:
 
     def arrow(self, table: str) -> pa.Table:
         """Return one of the tables in Arrow's format, for use by another program."""
-        return self.stream(table).read_all()
+        with self._translated_errors():
+            return self.database.relation(_select(table, (), "")).to_arrow_table()
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:

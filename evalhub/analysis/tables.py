@@ -54,14 +54,6 @@ def groups(frame: pd.DataFrame, *by: str) -> Iterator[tuple[tuple[str, ...], pd.
         yield tuple(str(part) for part in key), group
 
 
-def coded(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame whose columns of texts are categories, which take less memory and time than texts."""
-    import pandas as pd
-
-    texts = [name for name in frame if isinstance(frame[name].dtype, pd.StringDtype)]
-    return frame.astype(dict.fromkeys(texts, "category"))
-
-
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return the rows of frames with the same columns. A column of categories in all of them stays such."""
     import pandas as pd

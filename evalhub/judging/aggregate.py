@@ -84,13 +84,17 @@ def judgment_row(judgment: Judgment) -> dict[str, Any]:
     }
 
 
-def order_winner(judgments: JudgmentRows, order: str) -> str | None:
-    """Return the un-swapped hard verdict of one order alone."""
-    of_order = [judgment for judgment in judgments if judgment["shown"] == order]
-    if len(of_order) < 2:
-        return of_order[0]["winner"] if of_order else None
-    winner = verdict(of_order)[1]
-    return winner.value if winner else None
+def order_verdict(judgments: JudgmentRows) -> tuple[str | None, float | None]:
+    """Return the un-swapped hard verdict of one order alone, and the probability that a wins.
+
+    Both are None without judgments, or with a failed one. A single judgment keeps what it says of itself.
+    """
+    if not judgments:
+        return None, None
+    if len(judgments) == 1 and judgments[0]["winner"]:
+        return judgments[0]["winner"], judgments[0]["p_a"]
+    chances, winner = verdict(judgments)
+    return winner and winner.value, None if chances is None else preference(chances)
 
 
 def spread(judgments: JudgmentRows) -> float | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROW_GROUP = 50_000
 
-# A higher level takes 3 microseconds more for a record, and saves a tenth of the disk.
+# Against level 1 it takes 3 microseconds more for a completion, and saves 7% of its disk.
 _COMPRESSION_LEVEL = 6
 
 
@@ -104,7 +104,7 @@ def write_records(path: Path, kind: str, records: Sequence[Record]) -> str:
 def storage_order(record: Record) -> tuple[Any, ...]:
     """Return a key that sorts the records of a file: by their key, completions by what was asked.
 
-    Requests about one item then stand together, which takes half of the disk that their prompts take else.
+    Requests about one item then stand together, which takes about half of the disk for their prompts.
     """
     return (record.messages, record.key) if isinstance(record, Completion) else sort_key(record)
 

@@ -18,7 +18,6 @@ from evalhub.judging.aggregate import (
     equal_pairs,
     judgment_row,
     level,
-    order_winner,
     pair_verdict,
     retest,
     spread,
@@ -119,12 +118,17 @@ def test_pairs_equal_the_rule_in_python() -> None:
         for place in PLACES:
             of_place = [row for row in rows if (row["shown"] or "any") == place]
             assert fact[f"askings_{place}"] == len(of_place)
-            assert fact[f"winner_{place}"] == (
-                order_winner(of_place, of_place[0]["shown"]) if of_place else None
-            )
+            assert fact[f"winner_{place}"] == order_winner(of_place), rows
             assert str(fact[f"p_{place}"]) == str(order_probability(of_place)), rows
     assert soft > CASES / 4
     assert sampled > CASES / 5
+
+
+def order_winner(rows: list[dict[str, object]]) -> object:
+    if len(rows) < 2:
+        return rows[0]["winner"] if rows else None
+    winner = verdict(rows)[1]
+    return winner and winner.value
 
 
 def order_probability(rows: list[dict[str, object]]) -> float | None:

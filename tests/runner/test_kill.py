@@ -19,7 +19,7 @@ from evalhub.store import Run, all_runs, verify, write_records
 ENGINE = {"type": "scripted", "script": {"seconds": 0.03, "batch": 8}}
 CANDIDATE = {"model": "toy-bot", "engine": ENGINE, "families": ["alpha"], "sampling": {"max_tokens": 20}}
 JUDGE = {"model": "toy-judge", "engine": ENGINE, "families": ["beta"]}
-# 50 take four minutes: EVALHUB_KILLS=50 pytest tests/runner/test_kill.py
+# More of them: EVALHUB_KILLS=50 pytest tests/runner/test_kill.py
 KILLS = int(os.environ.get("EVALHUB_KILLS", "10"))
 ITEMS = 6 * KILLS
 COMPLETIONS = 17 * ITEMS

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.database.rules import Rules
 from evalhub.analysis.database.sql import NOT_APPLICABLE, text_list, tuple_list, with_sum
-from evalhub.judging import SIDES, preference
+from evalhub.judging import SIDES
 from evalhub.judging.aggregate import (
     JudgmentRows,
+    order_verdict,
     pair_verdict,
     retest,
     spread,
     unanimous_verdict,
-    verdict,
 )
 from evalhub.judging.probabilities import LEAST, TIE_WIDTH
 
@@ -198,16 +198,6 @@ def _sampled_verdict(dataset: str, judge: str, judgments: JudgmentRows, rules: R
     }
     for place in PLACES:
         of_place = [judgment for judgment in judgments if (judgment["shown"] or "any") == place]
-        winner_of_place, p_a = _order_verdict(of_place)
+        winner_of_place, p_a = order_verdict(of_place)
         facts |= {f"askings_{place}": len(of_place), f"winner_{place}": winner_of_place, f"p_{place}": p_a}
     return facts
-
-
-def _order_verdict(judgments: JudgmentRows) -> tuple[str | None, float | None]:
-    """Return the verdict of one order, and the probability that a wins."""
-    if not judgments:
-        return None, None
-    if len(judgments) == 1 and judgments[0]["winner"]:
-        return judgments[0]["winner"], judgments[0]["p_a"]
-    chances, winner = verdict(judgments)
-    return winner and winner.value, None if chances is None else preference(chances)
