@@ -215,11 +215,9 @@ class ChildEngine(Engine):
 
     @property
     def pending(self) -> int:
-        """The number of requests that are not finished."""
-        if self._draining:
-            self._queue.clear()
-            self._suspects.clear()
-        return len(self._queue) + len(self._suspects) + len(self._flying)
+        """The number of requests that are still to finish. After `drain` those that have begun."""
+        waiting = 0 if self._draining else len(self._queue) + len(self._suspects)
+        return waiting + len(self._flying)
 
     @property
     def window(self) -> int:

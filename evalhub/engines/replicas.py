@@ -16,6 +16,7 @@ from evalhub.records import Completion, Request
 
 # Requests that follow each other share the beginning of their prompts, so that one child gets them together.
 _BLOCK = 32
+# The part of its equal share of the unfinished requests that a child gets at most, beyond one batch.
 _SHARE = 0.75
 _TURN_SECONDS = 0.2
 _COUNTERS = (
@@ -25,10 +26,10 @@ _COUNTERS = (
 
 
 class Replicas(Engine):
-    """Several children of one model. Each request goes to whoever has the most room.
+    """Several children of one model. Each request goes to the one that has the fewest.
 
     Args:
-        start_child: Starts the child of a share of the machine. See `shares`.
+        start_child: Starts one child. It takes the child's number, from 0, and `of`, the number of children.
         count: The number of children, at least 2.
 
     Raises:
@@ -150,11 +151,9 @@ def share_variables(share: Mapping[str, int], visible: str | None, devices: int)
         {'CUDA_VISIBLE_DEVICES': '6'}
     """
     count = share["of"] * devices
-    names = (
-        [str(number) for number in range(count)]
-        if visible is None
-        else list(filter(None, visible.split(",")))
-    )
+    names = [str(number) for number in range(count)]
+    if visible is not None:
+        names = [name for name in visible.split(",") if name]
     if len(names) < count:
         raise EngineError(
             "there are too few GPUs for the replicas",
