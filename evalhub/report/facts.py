@@ -78,7 +78,7 @@ def _did(row: Row) -> Iterator[str]:
 
 
 def _tail(row: Row) -> str:
-    """Return which share of an engine's time its last requests took, where that is twice their part or more."""
+    """Return the share of an engine's time that its last requests took, if it is twice theirs or more."""
     tail, busy = row.get("seconds_tail"), row["seconds_busy"]
     share = min(tail / busy, 1.0) if tail and busy else 0.0
     return f" ({share:.0%} of it for the last 5% of requests)" if share >= 0.1 else ""
