@@ -20,6 +20,7 @@ from evalhub.store import (
     JuryFacts,
     Manifest,
     Run,
+    arrow_schema,
     verify,
 )
 
@@ -93,6 +94,29 @@ class Results:
     def select(self, items: Iterable[tuple[str, str]]) -> Results:
         """Return the part of the run that is about some items, each given by its dataset and item_id."""
         return Results(self.run, full_run=self.full_run or self, items=items)
+
+    def where(self, condition: str) -> Results:
+        """Return the part of the run that is about the items that meet a condition.
+
+        Args:
+            condition: SQL on the columns of items, such as `lang = 'de'` or `list_contains(tags, 'maths')`.
+
+        Raises:
+            InputError: No item meets it, or DuckDB refuses it.
+        """
+        if not condition.strip():
+            raise InputError(
+                "there is no condition", where=self.run.id, allowed="SQL on the columns of items"
+            )
+        items = self.items(columns=ITEM, where=condition)
+        if items.empty:
+            raise InputError(
+                "no item of the run meets the condition",
+                where=self.run.id,
+                value=condition,
+                allowed=list(arrow_schema("items").names),
+            )
+        return self.select(items.itertuples(index=False, name=None))
 
     @property
     def part_items(self) -> pd.DataFrame:

@@ -14,6 +14,8 @@ from evalhub.cli.output import print_json
 from evalhub.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from evalhub.analysis import Results
 
 Other = Annotated[
@@ -35,6 +37,14 @@ Raters = Annotated[
     bool,
     typer.Option("--raters", help="Compare judges and metrics by how well their ratings agree with labels."),
 ]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="CONDITION",
+        help="Compare only on the items that meet a condition in SQL, as in \"lang = 'de'\".",
+    ),
+]
 _KINDS = ("dataset", "rater", "measure", "system")
 
 
@@ -44,11 +54,12 @@ def compare(
     names: OnlyRows = None,
     margin: Margin = None,
     raters: Raters = False,
+    where: Where = None,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
     """Print how far systems differ on the same items, or each system between two runs."""
-    results = hub.load(run_name, runs)
+    results = _load(run_name, runs, where)
     if raters:
         _compare_raters(results, as_json=as_json)
         return
@@ -57,7 +68,7 @@ def compare(
     table = (
         hub.analysis.comparisons(results, margin=margin)
         if other is None
-        else hub.analysis.run_comparison(results, hub.load(other, runs), margin=margin)
+        else hub.analysis.run_comparison(results, _load(other, runs, where), margin=margin)
     )
     if table.empty:
         missing = (
@@ -71,6 +82,11 @@ def compare(
         print_json(rows)
         return
     hub.report.print_comparisons(rows)
+
+
+def _load(run_name: str | None, runs: Path | None, where: str | None) -> Results:
+    results = hub.load(run_name, runs)
+    return results if where is None else results.where(where)
 
 
 def _compare_raters(results: Results, *, as_json: bool) -> None:

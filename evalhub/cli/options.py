@@ -32,6 +32,14 @@ Engine = Annotated[
         help="Engine that runs the model: its name, or its settings as in '{type: openai, base_url: URL}'.",
     ),
 ]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="CONDITION",
+        help="Also show the items that meet a condition in SQL, as in \"lang = 'de'\". Repeat it for more.",
+    ),
+]
 Limit = Annotated[int | None, typer.Option("--limit", help="Largest number of items of each dataset.")]
 By = Annotated[
     list[str] | None,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import By, Json, Limit, Only, RunName, RunNames, Runs, SuiteName
+from evalhub.cli.options import By, Json, Limit, Only, RunName, RunNames, Runs, SuiteName, Where
 from evalhub.cli.output import notes, print_json, print_note, print_rows
 from evalhub.cli.progress import choose_progress
 from evalhub.errors import InputError, LittleCoverage, StorageError
@@ -156,9 +156,15 @@ def _prepare(suite: str, options: Options) -> Prepared:
         progress.stop()
 
 
-def board(run_name: RunName = None, by: By = None, runs: Runs = None, as_json: Json = False) -> None:
+def board(
+    run_name: RunName = None,
+    by: By = None,
+    where: Where = None,
+    runs: Runs = None,
+    as_json: Json = False,
+) -> None:
     """Print every number that ranks a system: rates, scores, ranks, Elo, length-controlled rates."""
-    data = hub.report.ranking_data(hub.load(run_name, runs), by or ())
+    data = hub.report.ranking_data(hub.load(run_name, runs), by or (), where or ())
     if as_json:
         print_json(data)
         return
@@ -171,11 +177,16 @@ def board(run_name: RunName = None, by: By = None, runs: Runs = None, as_json: J
 
 
 def report(
-    run_name: RunName = None, out: Out = None, by: By = None, runs: Runs = None, as_json: Json = False
+    run_name: RunName = None,
+    out: Out = None,
+    by: By = None,
+    where: Where = None,
+    runs: Runs = None,
+    as_json: Json = False,
 ) -> None:
     """Print a run's report, and write report.json and report.html."""
     results = hub.load(run_name, runs)
-    data = hub.report.report_data(results, by or ())
+    data = hub.report.report_data(results, by or (), where or ())
     if as_json:
         print_json(data)
     else:
@@ -184,11 +195,17 @@ def report(
     print_note(f"written: {', '.join(map(str, paths))}")
 
 
-def meta(run_names: RunNames = None, by: By = None, runs: Runs = None, as_json: Json = False) -> None:
+def meta(
+    run_names: RunNames = None,
+    by: By = None,
+    where: Where = None,
+    runs: Runs = None,
+    as_json: Json = False,
+) -> None:
     """Print judges side by side on labelled datasets: agreement, biases, calibration, coverage, cost."""
     names: list[str | None] = [*run_names] if run_names else [None]
     all_results = [hub.load(name, runs) for name in names]
-    data = hub.report.meta_data(all_results, by or ())
+    data = hub.report.meta_data(all_results, by or (), where or ())
     if as_json:
         print_json(data)
         return

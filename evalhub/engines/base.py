@@ -87,6 +87,13 @@ def _messages_text(messages: tuple[Message, ...]) -> str:
     return canonical([{"role": message.role, "content": clean(message.content)} for message in messages])
 
 
+KEY_DIGITS = 32
+"""Each key is stored with its completion and with what follows from it, and does not compress.
+
+Among a billion keys of 128 bits two are equal with a probability of about 1e-21.
+"""
+
+
 def completion_key(identity: EngineIdentity, request: Request) -> str:
     """Return the key of a completion, by which it is found again.
 
@@ -95,7 +102,7 @@ def completion_key(identity: EngineIdentity, request: Request) -> str:
         request: The request.
 
     Returns:
-        sha256 of canonical JSON in which every value stands under its name.
+        The first 128 bits of the sha256 of canonical JSON in which every value stands under its name.
 
     Example:
         >>> request = Request((Message("user", "Hello"),))
@@ -106,7 +113,7 @@ def completion_key(identity: EngineIdentity, request: Request) -> str:
     before, after = _around_messages(
         identity.key_values, request.choices, request.sampling, request.sample, request.think
     )
-    return digest(f"{before}{canonical(messages_text(request))}{after}")
+    return digest(f"{before}{canonical(messages_text(request))}{after}")[:KEY_DIGITS]
 
 
 @lru_cache(maxsize=4096)

@@ -12,13 +12,18 @@ from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from evalhub.engines.base import Outcome
 from evalhub.records import FailureKind, Message, Request, Sampling, ThinkTags
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """Return a message as one line. Escapes keep it one line and pure ASCII."""
-    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+    """Return a message as one line. A text with a lone surrogate has no UTF-8 and is sent in escapes."""
+    try:
+        return to_json(message) + b"\n"
+    except PydanticSerializationError:
+        return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 class Lines:

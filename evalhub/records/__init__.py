@@ -3,6 +3,7 @@
 from evalhub.records.codec import (
     canonical,
     digest,
+    from_columns,
     from_dict,
     key_of,
     kind_of,
@@ -38,6 +39,6 @@ from evalhub.records.thinking import (
 __all__ = [
     "CUT", "KINDS", "THINK_TAGS", "AnnotatorKind", "Completion", "FailureKind", "Item", "Judgment", "Label",
     "Message", "Record", "Request", "Response", "Sampling", "Score", "Source", "ThinkTags", "canonical",
-    "closing_tag", "digest", "end_of", "from_dict", "has_failed", "has_tags", "join_reasoning", "key_of",
-    "kind_of", "prompt_sha256", "sort_key", "split_thinking", "to_dict",
+    "closing_tag", "digest", "end_of", "from_columns", "from_dict", "has_failed", "has_tags",
+    "join_reasoning", "key_of", "kind_of", "prompt_sha256", "sort_key", "split_thinking", "to_dict",
 ]  # fmt: skip

@@ -16,12 +16,13 @@ from evalhub.store import Manifest
 Data = dict[str, Any]
 
 
-def report_data(results: Results, by: Sequence[str] = ()) -> Data:
+def report_data(results: Results, by: Sequence[str] = (), where: Sequence[str] = ()) -> Data:
     """Return everything that the report shows, fit for JSON.
 
     Args:
         results: The run.
         by: Tags of items that it is broken down by, as `analysis.split_by_tag` takes them.
+        where: Conditions on items that it is broken down by.
 
     Returns:
         `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (the model of each id, and
@@ -49,25 +50,29 @@ def report_data(results: Results, by: Sequence[str] = ()) -> Data:
     data |= {table.name: rows_of(read_table(results, table)) for table in tables_of(Place.REPORT)}
     return {
         **data,
-        **_by_tag([results], by, Place.REPORT),
+        **_by_tag([results], by, where, Place.REPORT),
         "environment": manifest.environment,
         "notes": list(report_notes(results, data)),
     }
 
 
-def ranking_data(results: Results, by: Sequence[str] = ()) -> Data:
+def ranking_data(results: Results, by: Sequence[str] = (), where: Sequence[str] = ()) -> Data:
     """Return the tables that rank systems, one list of tidy rows each, their answers and what failed.
 
     Args:
         results: The run.
         by: Tags of items that they are broken down by too, under `by_tag`.
+        where: Conditions on items that they are broken down by too.
     """
     tables = {table.name: rows_of(read_table(results, table)) for table in tables_of(Place.LEADERBOARD)}
-    return {"metrics": metrics_data(results.manifest), **tables, **_by_tag([results], by, Place.LEADERBOARD)}
+    parts = _by_tag([results], by, where, Place.LEADERBOARD)
+    return {"metrics": metrics_data(results.manifest), **tables, **parts}
 
 
-def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> Data:
-    """Return all tables of `evalhub meta` as plain values, fit for JSON. Raters are also broken down by tags.
+def meta_data(runs: Sequence[Results], by: Sequence[str] = (), where: Sequence[str] = ()) -> Data:
+    """Return all tables of `evalhub meta` as plain values, fit for JSON.
+
+    Raters are also broken down by tags and by conditions on items.
 
     Attacks on the runs' judges that lie beside the runs count as given.
     """
@@ -87,7 +92,7 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = ()) -> Data:
             for row in rows_of(read_table(results, attacks))
             if row["attack"] == ALL_ATTACKS
         ],
-        **_by_tag(runs, by, Place.META),
+        **_by_tag(runs, by, where, Place.META),
     }
 
 
@@ -102,19 +107,20 @@ def attack_data(results: Results) -> Data:
     }
 
 
-def _by_tag(runs: Sequence[Results], names: Sequence[str], place: Place) -> Data:
-    """Return the tables of an output that are broken down by tags, fit for JSON.
+def _by_tag(runs: Sequence[Results], names: Sequence[str], conditions: Sequence[str], place: Place) -> Data:
+    """Return the tables of an output that are broken down by tags and conditions, fit for JSON.
 
     Returns:
         Under `by_tag`: `tags` (run, tag and number of items of each part), and for each table its rows with
-        run and `tag` in front. Nothing where no tag is named.
+        run and `tag` (a tag or a condition) in front. Nothing without tags and conditions.
 
     Raises:
         UnknownNameError: A run has no item with such a tag.
+        InputError: No item of a run meets a condition, or DuckDB refuses it.
     """
-    if not names:
+    if not (names or conditions):
         return {}
-    parts = [(results.run.id, part) for results in runs for part in split_by_tag(results, names)]
+    parts = [(results.run.id, part) for results in runs for part in split_by_tag(results, names, conditions)]
 
     def rows(table: Table) -> list[dict[str, Any]]:
         function = table.of_part or table.function

@@ -12,7 +12,8 @@ from evalhub.runner.plan.power import expected_power
 from evalhub.runner.plan.prepared import Prepared
 from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
 from evalhub.runner.plan.rubric_versions import refuse_changed
-from evalhub.runner.plan.tasks import PlannedTask, has_inputs
+from evalhub.runner.plan.task_groups import PlannedTask
+from evalhub.runner.plan.tasks import has_inputs
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import prepare, run
 

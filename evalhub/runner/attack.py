@@ -16,7 +16,7 @@ from evalhub.runner.plan.plan import Plan, TasksByJudge
 from evalhub.runner.plan.prepared import prepare_resolved
 from evalhub.runner.plan.resolve import Resolved, resolve
 from evalhub.runner.plan.rubric_versions import refuse_changed
-from evalhub.runner.plan.tasks import PlannedTask
+from evalhub.runner.plan.task_groups import TaskGroup, Tasks
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import carry_out
 from evalhub.scales import Shape
@@ -130,29 +130,29 @@ def _plan_insertions(
     recorded = {
         key_of(response): response for response in cast("Iterator[Response]", run.records("responses"))
     }
-    shard = 1 + max((task.shard for tasks in planned.tasks.values() for task in tasks), default=0)
-    by_group: dict[tuple[Any, ...], list[PlannedTask]] = {}
-    for task in (task for tasks in planned.tasks.values() for task in tasks):
-        key = (task.judge, task.dataset, task.item_id, task.sample, task.systems)
-        by_group.setdefault(key, []).append(task)
-    further: dict[str, list[PlannedTask]] = {judge: [] for judge in planned.tasks}
+    planned_groups = [group for tasks in planned.tasks.values() for group in tasks.groups]
+    shard = 1 + max((group.shard for group in planned_groups), default=0)
+    by_systems = {
+        (group.judge, group.dataset, group.item_id, group.sample, group.systems): group
+        for group in planned_groups
+    }
+    further: dict[str, list[TaskGroup]] = {judge: [] for judge in planned.tasks}
     for target in targets(Results(run)):
         if target.attacked is None:
             continue
         place = (target.judge, target.dataset, target.item_id, target.sample)
-        single_tasks = by_group.get((*place, (target.attacked,)))
+        single = by_systems.get((*place, (target.attacked,)))
         question = items[target.dataset, target.item_id].turns[-1]
-        groups = []
+        systems = []
         for response, opponent in _responses(recorded, target, insertions, question):
             part.shard(shard).append(response)
             pair = tuple(sorted((response.system, opponent), key=str.encode))
-            groups.append((response.system,) if single_tasks else pair)
+            systems.append((response.system,) if single else pair)
+        group = single or by_systems[(*place, target.systems)]
         further[target.judge] += [
-            replace(task, systems=group, shard=shard)
-            for task in single_tasks or by_group[(*place, target.systems)]
-            for group in dict.fromkeys(groups)
+            replace(group, systems=names, shard=shard) for names in dict.fromkeys(systems)
         ]
-    return {judge: tuple(tasks) for judge, tasks in further.items()}
+    return {judge: Tasks(groups) for judge, groups in further.items()}
 
 
 def _responses(

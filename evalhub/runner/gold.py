@@ -60,7 +60,7 @@ def run_gold(options: JudgeOptions, progress: Progress | None = None) -> Run:
     total = resolved.judges[0].protocol.total
     criteria = {expectation.case: total or expectation.criterion for expectation in by_case}
     tasks = {
-        judge: tuple(task for task in all_tasks if task.criterion == criteria[task.item_id])
+        judge: all_tasks.keep(lambda task: task.criterion == criteria[task.item_id])
         for judge, all_tasks in prepared.plan.tasks.items()
     }
     prepared = replace(prepared, plan=replace(prepared.plan, tasks=tasks))

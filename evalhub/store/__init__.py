@@ -24,7 +24,7 @@ from evalhub.store.manifest import (
     Manifest,
     State,
 )
-from evalhub.store.parquet import read_records, to_arrow, write_records
+from evalhub.store.parquet import arrow_schema, read_column, read_records, to_arrow, write_records
 from evalhub.store.part_writer import PartWriter, ShardWriter
 from evalhub.store.parts import (
     DecidedPair,
@@ -51,11 +51,11 @@ from evalhub.store.runs import (
 
 __all__ = [
     "FACTS_FOLDER", "TABLES_FOLDER", "AttackFacts", "CompletionIndex", "DatasetVersion", "DecidedPair",
-    "EarlyStopping", "Finding", "Garbage", "Heartbeat", "Journal", "JudgeCounts", "JudgeFacts",
-    "JuryFacts", "Manifest", "MetricFacts", "OpenParts", "Part", "PartFacts", "PartKind", "PartRecord",
-    "PartWriter", "Run", "RunWriter", "SealedFile", "ShardWriter", "Size", "StageCounts", "State",
-    "Step", "StoredFile", "all_runs", "find_frame", "find_garbage", "find_run", "new_frame", "part_problems",
-    "read_frame", "read_journal", "read_part", "read_records", "remove_garbage", "remove_run",
-    "run_folders", "runs_root", "set_tags", "size_of", "tags_of", "to_arrow", "verify",
-    "verify_folder", "write_frame", "write_records",
+    "EarlyStopping", "Finding", "Garbage", "Heartbeat", "Journal", "JudgeCounts", "JudgeFacts", "JuryFacts",
+    "Manifest", "MetricFacts", "OpenParts", "Part", "PartFacts", "PartKind", "PartRecord", "PartWriter",
+    "Run", "RunWriter", "SealedFile", "ShardWriter", "Size", "StageCounts", "State", "Step", "StoredFile",
+    "all_runs", "arrow_schema", "find_frame", "find_garbage", "find_run",
+    "new_frame", "part_problems", "read_column", "read_frame", "read_journal", "read_part", "read_records",
+    "remove_garbage", "remove_run", "run_folders", "runs_root", "set_tags", "size_of", "tags_of", "to_arrow",
+    "verify", "verify_folder", "write_frame", "write_records",
 ]  # fmt: skip

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import time
 import zlib
@@ -16,19 +15,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
+from pydantic_core import from_json, to_json
+
 from evalhub.errors import StorageError
 from evalhub.records import Record, from_dict, kind_of, to_dict
 
-SYNC_LINES = 64
 SYNC_SECONDS = 0.2
-
-
-_PLAIN = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+"""A power cut loses at most the records of so many seconds."""
 
 
 def encode(record: Record) -> bytes:
     """Return a record as one line of a journal."""
-    body = _PLAIN.encode({"kind": kind_of(record), "record": to_dict(record)}).encode("utf-8")
+    body = to_json({"kind": kind_of(record), "record": to_dict(record)})
     return b'{"crc":%d,' % zlib.crc32(body) + body[1:] + b"\n"
 
 
@@ -40,7 +38,7 @@ def decode(line: bytes) -> Record | None:
     body = b"{" + tail[:-1]
     if head[7:] != b"%d" % zlib.crc32(body):
         return None
-    values = json.loads(body)
+    values = from_json(body)
     return from_dict(values["kind"], values["record"])
 
 
@@ -62,7 +60,7 @@ class Journal:
             self._size = _cut_torn_tail(self._file, path)
         except OSError as error:
             raise _storage_error(error, path) from error
-        self._unsynced = 0
+        self._unwritten: list[bytes] = []
         self._synced_at = time.monotonic()
 
     def append(self, record: Record) -> None:
@@ -71,10 +69,26 @@ class Journal:
         Raises:
             StorageError: The disk is full or refuses. Earlier records stay whole.
         """
-        line = encode(record)
+        self.add(record)
+        self.write()
+
+    def add(self, record: Record) -> None:
+        """Have a record written by the next `write`. Records that belong together cost one write."""
+        self._unwritten.append(encode(record))
+
+    def write(self) -> None:
+        """Write the records that were added.
+
+        Raises:
+            StorageError: The disk is full or refuses. Records that were written earlier stay whole.
+        """
+        if not self._unwritten:
+            return
+        lines = b"".join(self._unwritten)
+        self._unwritten.clear()
         try:
-            size = os.write(self._file, line)
-            if size != len(line):
+            size = os.write(self._file, lines)
+            if size != len(lines):
                 raise OSError(errno.ENOSPC, "the disk is full")
         except OSError as error:
             with contextlib.suppress(OSError):
@@ -82,8 +96,7 @@ class Journal:
                 os.lseek(self._file, self._size, os.SEEK_SET)
             raise _storage_error(error, self.path) from error
         self._size += size
-        self._unsynced += 1
-        if self._unsynced >= SYNC_LINES or time.monotonic() - self._synced_at > SYNC_SECONDS:
+        if time.monotonic() - self._synced_at > SYNC_SECONDS:
             self.sync()
 
     def read(self) -> Iterator[Record]:
@@ -92,11 +105,11 @@ class Journal:
 
     def sync(self) -> None:
         """Make all records so far survive a power cut."""
+        self.write()
         try:
             os.fdatasync(self._file)
         except OSError as error:
             raise _storage_error(error, self.path) from error
-        self._unsynced = 0
         self._synced_at = time.monotonic()
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import StorageError
 from evalhub.files import file_sha256, replace_file
-from evalhub.records import KINDS, Completion, Record, from_dict, sort_key
+from evalhub.records import KINDS, Completion, Record, from_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +24,9 @@ ROW_GROUP = 50_000
 
 # Against level 1 it takes 3 microseconds more for a completion, and saves 7% of its disk.
 _COMPRESSION_LEVEL = 6
+
+# Columns in which nearly every value stands once. A dictionary of them only takes room.
+_DISTINCT = frozenset({"item_id", "key", "messages", "completions", "logprobs", "p_a", "expected", "text"})
 
 
 @cache
@@ -71,7 +74,7 @@ def _cells(rows: Sequence[Record], field: pa.Field) -> list[Any]:
 
 
 def write_records(path: Path, kind: str, records: Sequence[Record]) -> str:
-    """Write records, in the order of `storage_order`, as one Parquet file.
+    """Write records, in the order of their storage, as one Parquet file.
 
     Returns:
         The sha256 of the file.
@@ -83,13 +86,15 @@ def write_records(path: Path, kind: str, records: Sequence[Record]) -> str:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        table = to_arrow(kind, sorted(records, key=storage_order))
+        table = to_arrow(kind, records)
+        table = table.sort_by([(name, "ascending", "at_start") for name in _storage_order(kind)])
         with replace_file(path) as partial:
             pq.write_table(
                 table,
                 partial,
                 compression="zstd",
                 compression_level=_COMPRESSION_LEVEL,
+                use_dictionary=[field.name for field in table.schema if field.name not in _DISTINCT],
                 row_group_size=ROW_GROUP,
             )
     except OSError as error:
@@ -101,12 +106,13 @@ def write_records(path: Path, kind: str, records: Sequence[Record]) -> str:
     return file_sha256(path)
 
 
-def storage_order(record: Record) -> tuple[Any, ...]:
-    """Return a key that sorts the records of a file: by their key, completions by what was asked.
+def _storage_order(kind: str) -> tuple[str, ...]:
+    """Return the columns that sort the records of a file: their key, for completions first what was asked.
 
     Requests about one item then stand together, which takes about half of the disk for their prompts.
     """
-    return (record.messages, record.key) if isinstance(record, Completion) else sort_key(record)
+    cls = KINDS[kind]
+    return ("messages", *cls.KEY) if cls is Completion else cls.KEY
 
 
 def read_records(path: Path, kind: str) -> Iterator[Record]:
@@ -119,8 +125,7 @@ def read_records(path: Path, kind: str) -> Iterator[Record]:
 
     with _translated_errors(path), pq.ParquetFile(path) as file:
         for batch in file.iter_batches():
-            for row in batch.to_pylist():
-                yield from_dict(kind, row)
+            yield from _from_arrow(kind, batch)
 
 
 def find_records(path: Path, kind: str, column: str, values: Collection[str]) -> Iterator[Record]:
@@ -132,8 +137,11 @@ def find_records(path: Path, kind: str, column: str, values: Collection[str]) ->
     import pyarrow.parquet as pq
 
     with _translated_errors(path):
-        rows = pq.read_table(path, filters=[(column, "in", sorted(values))]).to_pylist()
-    yield from (from_dict(kind, row) for row in rows)
+        yield from _from_arrow(kind, pq.read_table(path, filters=[(column, "in", sorted(values))]))
+
+
+def _from_arrow(kind: str, table: pa.Table | pa.RecordBatch) -> Iterator[Record]:
+    return from_columns(kind, {name: table.column(name).to_pylist() for name in table.schema.names})
 
 
 def read_column(path: Path, name: str) -> list[Any]:

@@ -48,13 +48,30 @@ class ShardWriter:
         Raises:
             StorageError: The disk is full or refuses. Earlier records stay whole.
         """
+        is_new = self.add(record)
+        self.write()
+        return is_new
+
+    def add(self, record: Record) -> bool:
+        """Have a record stored by the next `write`. Return False if one of the same key is stored already.
+
+        A record that is added is found by `get`. Records that belong together cost one write.
+        """
         records = self._records[kind_of(record)]
         key = key_of(record)
         if key in records:
             return False
-        self._journal.append(record)
+        self._journal.add(record)
         records[key] = record
         return True
+
+    def write(self) -> None:
+        """Write the records that were added to the journal, so that they outlive this process.
+
+        Raises:
+            StorageError: The disk is full or refuses. Records that were written earlier stay whole.
+        """
+        self._journal.write()
 
     def get(self, kind: str, key: tuple[Any, ...]) -> Record | None:
         """Return the record of that key, or None."""
@@ -128,6 +145,7 @@ class PartWriter:
         else:
             self.record = PartRecord(run=run, step=step, engine=engine)
             write_part(folder, self.record)
+        self._sealed = {shard.number for shard in self.record.shards}
         for journal in sorted(folder.glob("*.jsonl")):
             number = int(journal.stem)
             if self.is_sealed(number):
@@ -142,7 +160,7 @@ class PartWriter:
 
     def is_sealed(self, number: int) -> bool:
         """Return whether a shard is sealed."""
-        return any(shard.number == number for shard in self.record.shards)
+        return number in self._sealed
 
     def expect_jobs(self, number: int, count: int) -> None:
         """Have a shard sealed as soon as so many jobs of this session have ended."""
@@ -154,9 +172,9 @@ class PartWriter:
         Raises:
             ValueError: The shard is sealed.
         """
-        if self.is_sealed(number):
-            raise ValueError(f"shard {number} of {self.folder.name} is sealed")
         if number not in self.open_shards:
+            if self.is_sealed(number):
+                raise ValueError(f"shard {number} of {self.folder.name} is sealed")
             self.open_shards[number] = ShardWriter(self, number)
         return self.open_shards[number]
 
@@ -184,7 +202,7 @@ class PartWriter:
             records = [record for kind, path in paths for record in read_records(path, kind)]
             journal = ShardWriter(self, shard.number)
             for record in records:
-                journal.append(record)
+                journal.add(record)
             journal.sync()
             self._replace(shards=tuple(sealed for sealed in self.record.shards if sealed != shard))
             self.open_shards[shard.number] = journal
@@ -247,6 +265,7 @@ class PartWriter:
     def _replace(self, **values: Any) -> None:
         self.record = self.record.model_copy(update=values)
         write_part(self.folder, self.record)
+        self._sealed = {shard.number for shard in self.record.shards}
 
 
 def _by_table(records: Iterable[Record]) -> Records:

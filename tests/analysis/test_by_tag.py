@@ -195,3 +195,55 @@ def test_an_unknown_tag_is_one_sentence(rated: Results, cli: Any) -> None:
     assert answer.code == 2
     assert answer.sentence.startswith("--by: unknown tag, got 'hrad'")
     assert answer.sentence.endswith("did you mean 'hard'?")
+
+
+ART = "list_contains(tags, 'topic:art')"
+
+
+@pytest.mark.parametrize("command", ["leaderboard", "meta", "report"])
+def test_a_condition_gives_the_numbers_of_its_items(
+    rated: Results, cli: Any, command: str, expected_rows: Callable[[str], dict[str, list[Row]]]
+) -> None:
+    answer = cli(command, str(rated.run.path), "--where", ART, "--where", "item_id < 'i002'", "--json")
+    assert answer.code == 0
+    parts = json.loads(answer.out)["by_tag"]
+    assert [(entry["tag"], entry["items"]) for entry in parts["tags"]] == [(ART, 4), ("item_id < 'i002'", 2)]
+    table = "raters" if command == "meta" else "leaderboard"
+    expected = [{**row, "tag": ART, "run": rated.run.id} for row in expected_rows(table)["topic:art"]]
+    assert [row for row in parts[table] if row["tag"] == ART] == expected
+
+
+def test_conditions_and_tags_stand_side_by_side(rated: Results, cli: Any) -> None:
+    text = cli("leaderboard", str(rated.run.path), "--by", "hard", "--where", "item_id < 'i002'").out
+    assert "item_id < 'i002'" in text
+    assert "hard" in text
+
+
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        (
+            "lang = 'fr'",
+            "no item of the run meets the condition, got \"lang = 'fr'\". Allowed: dataset, item_id,",
+        ),
+        ("lnag = 'fr'", 'Referenced column "lnag" not found'),
+        ("1 = 1\n); DROP TABLE items; SELECT (1", "a query reads and never writes"),
+        ("item_id IN (SELECT path FROM read_text('/etc/hostname'))", "Permission Error"),
+        ("", "there is no condition"),
+    ],
+)
+def test_a_condition_that_selects_nothing_or_is_no_condition(
+    rated: Results, cli: Any, condition: str, sentence: str
+) -> None:
+    answer = cli("leaderboard", str(rated.run.path), "--where", condition)
+    assert answer.code == 2
+    assert sentence in answer.sentence
+
+
+def test_two_systems_are_compared_on_some_items(rated: Results, cli: Any) -> None:
+    path = str(rated.run.path)
+    everywhere, on_some = (
+        json.loads(cli("compare", path, *options, "--json").out) for options in ((), ("--where", ART))
+    )
+    assert {row["n"] for row in everywhere} == {10}
+    assert {row["n"] for row in on_some} == {4}

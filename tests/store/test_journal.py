@@ -125,13 +125,31 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
 
 def test_lines_are_synced_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
+    clock = iter(range(1000))
     monkeypatch.setattr(os, "fdatasync", synced.append)
     monkeypatch.setattr("evalhub.store.journal.SYNC_SECONDS", 60.0)
+    monkeypatch.setattr("evalhub.store.journal.time.monotonic", lambda: float(next(clock)))
     with Journal(tmp_path / "j") as opened:
         for number in range(200):
             opened.append(record(number))
         assert len(synced) == 3
     assert len(synced) == 4
+
+
+def test_added_lines_are_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[int] = []
+    write = os.write
+    with Journal(tmp_path / "j") as opened:
+        monkeypatch.setattr(os, "write", lambda file, data: writes.append(file) or write(file, data))
+        for number in range(5):
+            opened.add(record(number))
+        assert keys(tmp_path / "j") == []
+        opened.write()
+        assert len(keys(tmp_path / "j")) == 5
+        opened.write()
+        opened.add(record(5))
+    assert len(writes) == 2
+    assert len(keys(tmp_path / "j")) == 6
 
 
 def test_every_record_is_one_line() -> None:

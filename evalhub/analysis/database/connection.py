@@ -59,13 +59,17 @@ class Database:
     def _connection(self) -> duckdb.DuckDBPyConnection:
         """It cannot reach files outside the run's folder."""
         import duckdb
+        import pyarrow as pa
 
         connection = duckdb.connect(":memory:")
         connection.execute("SET threads = 1")
         connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-        connection.execute("CREATE TABLE part (dataset VARCHAR, item_id VARCHAR)")
-        if self._items:
-            connection.executemany("INSERT INTO part VALUES (?, ?)", list(self._items))
+        if self._items is not None:
+            keys = [dict(zip(ITEM, item, strict=True)) for item in self._items]
+            schema = pa.schema([(name, pa.string()) for name in ITEM])
+            connection.register("chosen", pa.Table.from_pylist(keys, schema))
+            connection.execute("CREATE TABLE part AS FROM chosen")
+            connection.unregister("chosen")
         connection.execute(f"SET allowed_directories = ['{quoted(self._run.path.resolve())}']")
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         return connection

@@ -1,4 +1,4 @@
-"""A run split into parts by the tags of its items."""
+"""A run split into parts by the tags of its items, or by conditions on them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ OTHERS = "other items"
 
 @dataclass(frozen=True, slots=True)
 class TagPart:
-    """The items of a run that have a tag.
+    """The items of a run that have a tag, or meet a condition.
 
     Attributes:
-        tag: The tag. `OTHERS` for the items that have none of the tags.
+        tag: The tag or the condition. `OTHERS` for the items that have none of the tags.
         items: Number of items.
         results: The part of the run that is about these items.
     """
@@ -28,7 +28,7 @@ class TagPart:
     results: Results
 
 
-def split_by_tag(results: Results, names: Sequence[str]) -> list[TagPart]:
+def split_by_tag(results: Results, names: Sequence[str], conditions: Sequence[str] = ()) -> list[TagPart]:
     """Split a run into one part for each requested tag, and one for the items that have none of them.
 
     An item with several of the tags is in each of their parts.
@@ -37,10 +37,22 @@ def split_by_tag(results: Results, names: Sequence[str]) -> list[TagPart]:
         results: The run.
         names: Each is a tag, the first word of tags (`topic` stands for `topic:law` and `topic-art`), or a
             pattern such as `live*`.
+        conditions: Conditions in SQL on the columns of items, such as `lang = 'de'`. Each makes a part.
 
     Raises:
         UnknownNameError: No item has such a tag.
+        InputError: No item meets a condition, or DuckDB refuses it.
     """
+    by_tag = _parts_by_tag(results, names) if names else []
+    return [*by_tag, *(_part_where(results, condition) for condition in dict.fromkeys(conditions))]
+
+
+def _part_where(results: Results, condition: str) -> TagPart:
+    part = results.where(condition)
+    return TagPart(condition, len(part.part_items), part)
+
+
+def _parts_by_tag(results: Results, names: Sequence[str]) -> list[TagPart]:
     frame = results.items()[["dataset", "item_id", "tags"]]
     items = [(dataset, item_id, set(tags)) for dataset, item_id, tags in frame.itertuples(index=False)]
     known_tags = sorted({tag for _, _, tags in items for tag in tags})

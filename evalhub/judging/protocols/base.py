@@ -6,17 +6,14 @@ the stored completions again.
 
 A complete protocol, which asks one yes/no question about one response:
 
->>> from dataclasses import replace
 >>> from evalhub.judging.protocols.one_token import ask_token
 >>> def polite(task):
 ...     question = "Is the response polite? Answer with one word: Yes or No."
 ...     # Build the messages: the filled rubric, then the question. The reply is one token of the choices.
 ...     answer = yield from ask_token(task, task.responses, question, ("Yes", "No"))
-...     # Read the reply: everything but the verdict is copied, then the verdict is set.
-...     judgment = answer.fill(new_judgment(task))
-...     if answer.failure:
-...         return (judgment,)
-...     return (replace(judgment, value=1.0 if answer.best == "Yes" else 0.0),)
+...     # Read the reply: the answer is copied, and the verdict is set unless it failed.
+...     verdict = {} if answer.failure else {"value": 1.0 if answer.best == "Yes" else 0.0}
+...     return (answer.fill(new_judgment(task), **verdict),)
 >>> POLITE = Protocol(inputs=(("response",),), ask=polite)
 
 What the generator asks, and what it returns when the model is 90% sure of "Yes":
@@ -78,6 +75,11 @@ class Judge:
     think_extensions: int = 0
     min_choice_mass: float = 0.0
     forms: Mapping[str, AnswerForm] = field(default_factory=dict)
+    rubric_hash: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Every judgment has the hash, and to compute it takes longer than the rest of a judgment.
+        object.__setattr__(self, "rubric_hash", self.rubric.hash)
 
     def form_of(self, criterion: str) -> AnswerForm:
         """Return how the levels of a criterion are answered."""
@@ -196,7 +198,7 @@ def new_judgment(task: Task, planned: PlannedJudgment | None = None) -> Judgment
         row=task.row,
         repeat=task.repeat,
         rubric=task.judge.rubric.id,
-        rubric_hash=task.judge.rubric.hash,
+        rubric_hash=task.judge.rubric_hash,
         model=task.judge.model,
         mode=task.judge.mode.value,
         response_hashes=tuple(response.sha256 or "" for response in responses),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from evalhub.judging.probabilities import softmax
 from evalhub.judging.protocols.base import JudgmentGenerator, PlannedJudgment, Task, TaskOutline, new_judgment
-from evalhub.judging.protocols.one_token import ask_token
-from evalhub.judging.protocols.pointwise_pairwise import add_expected
+from evalhub.judging.protocols.one_token import TokenAnswer, ask_token
+from evalhub.judging.protocols.pointwise_pairwise import expected_level
 from evalhub.records import Judgment
 
 TOTAL = "checklist"
@@ -34,14 +35,18 @@ def checklist(task: Task) -> JudgmentGenerator:
     judgments = []
     for name in task.judge.rubric.criteria:
         answer = yield from ask_token(replace(task, criterion=name), task.responses, QUESTION, ANSWERS)
-        judgment = answer.fill(new_judgment(task, PlannedJudgment(name, (0,))))
-        if answer.choice is not None:
-            judgment = replace(judgment, value=float(answer.choice == "Yes"))
-        elif answer.logprobs is not None:
-            judgment = replace(judgment, value=float(softmax(answer.logprobs)["Yes"] >= 0.5))
-            judgment = add_expected(judgment, answer, {"Yes": 1.0, "No": 0.0})
-        judgments.append(judgment)
+        judgment = new_judgment(task, PlannedJudgment(name, (0,)))
+        judgments.append(answer.fill(judgment, **_verdict(answer)))
     return (*judgments, _total(task, judgments))
+
+
+def _verdict(answer: TokenAnswer) -> dict[str, Any]:
+    if answer.choice is not None:
+        return {"value": float(answer.choice == "Yes")}
+    if answer.logprobs is None:
+        return {}
+    value = float(softmax(answer.logprobs)["Yes"] >= 0.5)
+    return {"value": value, **expected_level(answer, {"Yes": 1.0, "No": 0.0})}
 
 
 def _total(task: Task, judgments: list[Judgment]) -> Judgment:

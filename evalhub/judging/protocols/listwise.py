@@ -15,7 +15,7 @@ from dataclasses import replace
 from evalhub.judging.prompts.order import LIST_LETTERS, list_orders
 from evalhub.judging.protocols.base import JudgmentGenerator, PlannedJudgment, Task, TaskOutline, new_judgment
 from evalhub.judging.protocols.one_token import TokenAnswer, ask_next_token, ask_token
-from evalhub.judging.protocols.pointwise_pairwise import add_preference
+from evalhub.judging.protocols.pointwise_pairwise import pair_preference
 from evalhub.records import Judgment
 from evalhub.scales import Order, Winner
 
@@ -64,10 +64,10 @@ def _question(remaining: dict[str, int], rank: str) -> str:
 def _pair_judgment(
     task: Task, answer: TokenAnswer, letters: dict[int, str], pair: tuple[int, int]
 ) -> Judgment:
-    judgment = answer.fill(new_judgment(task, PlannedJudgment(task.criterion, pair)))
+    judgment = new_judgment(task, PlannedJudgment(task.criterion, pair))
     if answer.logprobs is None:
-        return replace(judgment, winner=Winner.A if letters[pair[0]] == answer.best else Winner.B)
+        return answer.fill(judgment, winner=Winner.A if letters[pair[0]] == answer.best else Winner.B)
     sides = {name: letters[place] for name, place in zip("ab", pair, strict=True)}
     logprobs = {name: answer.logprobs[letter] for name, letter in sides.items()}
     unlisted = {name: letter for name, letter in sides.items() if letter in answer.unlisted}
-    return add_preference(judgment, logprobs, unlisted)
+    return answer.fill(judgment, **pair_preference(logprobs, unlisted))

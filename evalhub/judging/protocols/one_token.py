@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from evalhub.judging.prompts.escape import defuse
 from evalhub.judging.prompts.slots import messages
@@ -63,19 +64,19 @@ class TokenAnswer:
         logprobs = self.logprobs
         return max(logprobs, key=lambda choice: logprobs[choice])
 
-    def fill(self, judgment: Judgment) -> Judgment:
-        """Return the judgment with everything but its verdict."""
-        return replace(
-            judgment,
-            failure=self.failure,
-            detail=self.detail,
-            choice_mass=self.choice_mass,
-            top_token=self.top_token,
-            rationale=self.rationale,
-            rationale_cut=self.rationale_cut,
-            raw_text=self.text,
-            completions=self.completions,
-        )
+    def fill(self, judgment: Judgment, **verdict: Any) -> Judgment:
+        """Return the judgment with the answer and the fields of its verdict."""
+        fields = {
+            "failure": self.failure,
+            "detail": self.detail,
+            "choice_mass": self.choice_mass,
+            "top_token": self.top_token,
+            "rationale": self.rationale,
+            "rationale_cut": self.rationale_cut,
+            "raw_text": self.text,
+            "completions": self.completions,
+        }
+        return replace(judgment, **{**fields, **verdict})
 
     def rename_choices(self, names: Mapping[str, str]) -> TokenAnswer:
         """Return the answer with its choices under other names. The text stays as generated."""
@@ -191,38 +192,43 @@ def _think(answer: TokenAnswer, judge: Judge, sample: int) -> AnswerGenerator:
 def _choose(answer: TokenAnswer, judge: Judge, choices: tuple[str, ...]) -> AnswerGenerator:
     verdict = Sampling(temperature=0.0, max_tokens=1, seed=judge.sampling.seed)
     (completion,) = yield (Request(answer.conversation, verdict, choices),)
-    answer = replace(
-        answer,
-        text=completion.text,
-        top_token=completion.top_token,
-        completions=(*answer.completions, completion.key),
-        failure=completion.failure,
-        detail=completion.detail,
-    )
-    mass = min(math.fsum(map(math.exp, (completion.logprobs or {}).values())), 1.0)
-    if completion.logprobs and mass < judge.min_choice_mass - _ROUNDING:
+    fields = {
+        "text": completion.text,
+        "top_token": completion.top_token,
+        "completions": (*answer.completions, completion.key),
+        "failure": completion.failure,
+        "detail": completion.detail,
+    }
+    return replace(answer, **{**fields, **_read_choice(judge, completion, choices)})
+
+
+def _read_choice(judge: Judge, completion: Completion, choices: tuple[str, ...]) -> dict[str, Any]:
+    """Return the fields of an answer that a completion decides: its choice, or the failure."""
+    logprobs = completion.logprobs
+    mass = min(math.fsum(map(math.exp, (logprobs or {}).values())), 1.0)
+    if logprobs and mass < judge.min_choice_mass - _ROUNDING:
         detail = _off_choice(judge.min_choice_mass, completion.top_token)
-        return replace(answer, choice_mass=mass, failure=FailureKind.OFF_CHOICE, detail=detail)
-    if answer.failure:
-        return answer
-    if completion.logprobs is None:
-        return _read_text(answer, completion, choices)
-    if set(completion.logprobs) != set(choices):
-        return replace(answer, failure=FailureKind.PARSE, detail="no probability for every verdict token")
-    return replace(answer, logprobs=completion.logprobs, unlisted=completion.unlisted, choice_mass=mass)
+        return {"choice_mass": mass, "failure": FailureKind.OFF_CHOICE, "detail": detail}
+    if completion.failure:
+        return {}
+    if logprobs is None:
+        return _read_text(completion, choices)
+    if set(logprobs) != set(choices):
+        return {"failure": FailureKind.PARSE, "detail": "no probability for every verdict token"}
+    return {"logprobs": logprobs, "unlisted": completion.unlisted, "choice_mass": mass}
 
 
-def _read_text(answer: TokenAnswer, completion: Completion, choices: tuple[str, ...]) -> TokenAnswer:
+def _read_text(completion: Completion, choices: tuple[str, ...]) -> dict[str, Any]:
     """Return the hard verdict of a text without probabilities, or the failure with its reason."""
     if completion.finish_reason == CUT:
         detail = "the verdict was cut at its token limit; engine: answer_tokens allows more"
-        return replace(answer, failure=FailureKind.TRUNCATED, detail=detail)
+        return {"failure": FailureKind.TRUNCATED, "detail": detail}
     choice = read_answer(completion.text or "", choices)
     if choice is None:
         mismatch = f"the answer is not one of {', '.join(choices)} and nothing else"
         detail = mismatch if (completion.text or "").strip() else "the answer is empty"
-        return replace(answer, failure=FailureKind.PARSE, detail=detail)
-    return replace(answer, choice=choice)
+        return {"failure": FailureKind.PARSE, "detail": detail}
+    return {"choice": choice}
 
 
 def _off_choice(floor: float, top_token: str | None) -> str:

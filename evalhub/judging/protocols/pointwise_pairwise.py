@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from typing import Any
 
 from evalhub.judging.expectation import SIDES, expectation, why_hard
 from evalhub.judging.probabilities import hard_winner, preference, softmax
@@ -75,53 +75,46 @@ def rate(judgment: Judgment, answer: TokenAnswer, scale: Scale) -> Judgment:
     verdict is also hard where levels that the server did not list could move the expected level by more than
     1% of the range.
     """
-    judgment = answer.fill(judgment)
-    if answer.failure:
-        return judgment
+    return answer.fill(judgment) if answer.failure else answer.fill(judgment, **_rating(answer, scale))
+
+
+def _rating(answer: TokenAnswer, scale: Scale) -> dict[str, Any]:
     label = answer.best
     best = next(level for level in scale.levels if level.name == label)
     if not best.applicable:
-        detail = best.meaning
-        return replace(judgment, failure=FailureKind.NOT_APPLICABLE, detail=detail, logprobs=answer.logprobs)
-    judgment = replace(judgment, value=best.value)
-    if answer.logprobs is None:
-        return judgment
+        failure = FailureKind.NOT_APPLICABLE
+        return {"failure": failure, "detail": best.meaning, "logprobs": answer.logprobs}
     values = {level.name: level.value for level in scale.levels if level.value is not None}
-    return add_expected(judgment, answer, values)
+    return {"value": best.value, **expected_level(answer, values)}
 
 
-def add_expected(judgment: Judgment, answer: TokenAnswer, values: Mapping[str, float]) -> Judgment:
-    """Return the judgment with its probabilities and expected level, or with the reason why it is hard."""
-    logprobs = answer.logprobs or {}
-    level, shift = expectation(logprobs, values, answer.unlisted)
+def expected_level(answer: TokenAnswer, values: Mapping[str, float]) -> dict[str, Any]:
+    """Return a judgment's probabilities and expected level, or the reason why it is hard, by field."""
+    if answer.logprobs is None:
+        return {}
+    level, shift = expectation(answer.logprobs, values, answer.unlisted)
     reason = why_hard(values, answer.unlisted, shift)
-    if reason is not None:
-        return replace(judgment, detail=reason)
-    return replace(judgment, expected=level, logprobs=dict(logprobs))
+    return {"detail": reason} if reason else {"expected": level, "logprobs": dict(answer.logprobs)}
 
 
 def compare(judgment: Judgment, answer: TokenAnswer, order: Order) -> Judgment:
     """Return the judgment with the verdict in terms of the systems, whatever the order shown."""
-    judgment = answer.fill(judgment)
     if answer.failure:
-        return judgment
+        return answer.fill(judgment)
     sides = _sides(order)
     if answer.logprobs is None:
-        return replace(judgment, winner=Winner(sides[answer.best]))
+        return answer.fill(judgment, winner=Winner(sides[answer.best]))
     unlisted = {sides[letter]: letter for letter in answer.unlisted}
-    return add_preference(judgment, unswap(answer.logprobs, order), unlisted)
+    return answer.fill(judgment, **pair_preference(unswap(answer.logprobs, order), unlisted))
 
 
-def add_preference(
-    judgment: Judgment, logprobs: Mapping[str, float], unlisted: Mapping[str, str]
-) -> Judgment:
-    """Return a pair's judgment with the probability that a wins, or with the reason why it is hard.
+def pair_preference(logprobs: Mapping[str, float], unlisted: Mapping[str, str]) -> dict[str, Any]:
+    """Return a pair's verdict with the probability that a wins, or the reason why it is hard, by field.
 
     It is hard where outcomes that the server did not list could move that probability by more than 1%. Where
     they cannot, they are left out, so that no upper bound stands for a probability.
 
     Args:
-        judgment: All but its verdict.
         logprobs: Natural-log probability of "a", "b" and, with ties, "tie".
         unlisted: The outcomes that the server did not list, with the choices that stand for them.
     """
@@ -132,10 +125,10 @@ def add_preference(
         _, shift = expectation(logprobs, SIDES, unlisted)
         reason = why_hard(SIDES, unlisted.values(), shift, "the probability that a side wins")
         if reason is not None:
-            return replace(judgment, winner=winner, detail=reason)
+            return {"winner": winner, "detail": reason}
         listed = {name: value for name, value in logprobs.items() if name not in unlisted}
         shares = softmax(listed)
-    return replace(judgment, winner=winner, p_a=preference({"a": 0.0, "b": 0.0, **shares}), logprobs=listed)
+    return {"winner": winner, "p_a": preference({"a": 0.0, "b": 0.0, **shares}), "logprobs": listed}
 
 
 def unswap(logprobs: Mapping[str, float], order: Order) -> dict[str, float]:

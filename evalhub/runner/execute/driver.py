@@ -19,10 +19,15 @@ Job = Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Record, ...]]
 
 
 class ShardJob(NamedTuple):
-    """A job, and the shard that stores its completions and the records that it returns."""
+    """A job, and the shard that stores its completions and the records that it returns.
+
+    Attributes:
+        place: The numbers of the dataset and of the item.
+    """
 
     shard: ShardWriter
     job: Job
+    place: tuple[int, int] = (0, 0)
 
 
 CHUNK = 2048
@@ -75,6 +80,7 @@ class Driver:
         self._watch = watch
         self._index: CompletionIndex | None = None
         self._shards: list[ShardWriter] = []
+        self._unwritten: dict[int, ShardWriter] = {}
         self._waiting: dict[str, list[_OpenJob]] = {}
         self._inflight: set[str] = set()
         self._cache_hits = 0
@@ -100,9 +106,10 @@ class Driver:
             self._inflight.discard(completion.key)
             waiting = self._waiting.pop(completion.key, [])
             for job in waiting:
-                job.shard.append(completion)
+                self._add(job.shard, completion)
             progress.advance()
             self._wake(waiting, progress, stop)
+            self._write()
             self._refill(source, progress, stop)
         if self._inflight and not stop.requested:
             count = len(self._inflight)
@@ -119,7 +126,9 @@ class Driver:
             if not chunk:
                 return
             fresh = [waiting for job in chunk if (waiting := self._start(job, progress))]
-            for waiting in self._reuse(fresh, progress):
+            fresh = self._reuse(fresh, progress)
+            self._write()
+            for waiting in fresh:
                 if stop.requested:
                     return
                 self._submit(waiting, progress, stop)
@@ -134,7 +143,7 @@ class Driver:
             completions = list(self._find_stored(waiting))
             for completion in completions:
                 for job in waiting[completion.key]:
-                    job.shard.append(completion)
+                    self._add(job.shard, completion)
             if not completions:
                 return jobs
             advanced = [self._go_on(job, progress) if not job.lacks() else job for job in jobs]
@@ -192,13 +201,23 @@ class Driver:
 
     def _store(self, shard: ShardWriter, records: tuple[Record, ...], progress: Progress) -> None:
         for record in records:
-            shard.append(record)
+            self._add(shard, record)
         shard.end_job()
         failures = sum(has_failed(getattr(record, "failure", None)) for record in records)
         progress.advance(steps=len(records), failures=failures, cache_hits=self._cache_hits)
         self._cache_hits = 0
         if self._watch:
             self._watch.count(records)
+
+    def _add(self, shard: ShardWriter, record: Record) -> None:
+        shard.add(record)
+        self._unwritten[id(shard)] = shard
+
+    def _write(self) -> None:
+        """Write what has been added: a completion and the records that follow from it together."""
+        for shard in self._unwritten.values():
+            shard.write()
+        self._unwritten.clear()
 
     def _submit(self, waiting: _OpenJob, progress: Progress, stop: Stop) -> None:
         requests = dict(waiting.needs)

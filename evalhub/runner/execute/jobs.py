@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import cast
@@ -12,10 +11,10 @@ from evalhub.judging import JudgmentGenerator, Task, fail_all
 from evalhub.records import FailureKind, Item, Response
 from evalhub.runner.execute.driver import Job, ShardJob
 from evalhub.runner.execute.generation import Generation, generate
-from evalhub.runner.execute.parts import ResponseKey
+from evalhub.runner.execute.texts import Texts
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.resolve import ResolvedCandidate, ResolvedJudge, Runnable
-from evalhub.runner.plan.tasks import PlannedTask, cut_shards
+from evalhub.runner.plan.task_groups import PlannedTask
 from evalhub.specs import EngineSpec, Mode
 from evalhub.store import PartWriter
 
@@ -31,8 +30,7 @@ class EngineWork:
         ids: The candidates or judges that the engine serves.
         runs: The model on its engine.
         spec: The engine's settings.
-        tokens: Most tokens of one answer. Work with long answers begins first, so that an engine does not end
-            with a few of them alone.
+        tokens: Most tokens of one answer.
         rounds: The jobs. A round is made when the one before it is done, and a job when the engine has room.
     """
 
@@ -45,16 +43,23 @@ class EngineWork:
 
 @dataclass(frozen=True, slots=True)
 class AnswerStep:
-    """A candidate that answers a dataset."""
+    """A candidate that answers a dataset.
+
+    Attributes:
+        number: The number of the dataset.
+        texts: The items.
+    """
 
     candidate: ResolvedCandidate
     dataset: SuiteDataset
+    number: int
     part: PartWriter
+    texts: Texts
 
     @property
     def expected(self) -> int:
         """Number of planned responses."""
-        return len(self.dataset.items) * self.candidate.spec.samples
+        return len(self.texts.clusters) * self.candidate.spec.samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +67,27 @@ class JudgeStep:
     """A judge that judges a dataset.
 
     Attributes:
-        items: The dataset's items by id.
-        responses: The responses to judge, by their key.
+        number: The number of the dataset.
+        texts: The items, and the responses to judge.
     """
 
     judge: ResolvedJudge
     dataset: SuiteDataset
+    number: int
     part: PartWriter
-    items: Mapping[str, Item]
-    responses: Mapping[ResponseKey, Response]
+    texts: Texts
 
     def job(self, task: PlannedTask) -> ShardJob:
         """Return the job of a task."""
-        responses = tuple(self._response(key) for key in task.response_keys)
-        job = judge_job(self.judge, self.items[task.item_id], responses, task)
-        return ShardJob(self.part.shard(task.shard), job)
+        responses = tuple(self._response(task, system) for system in task.systems)
+        job = judge_job(self.judge, self.texts.item(task.item_id), responses, task)
+        return ShardJob(self.part.shard(task.shard), job, (self.number, self.texts.place(task.item_id)))
 
-    def _response(self, key: ResponseKey) -> Response:
+    def _response(self, task: PlannedTask, system: str) -> Response:
         """Return a response. A run of attacks stores its own in the part of the judgments."""
-        stored = self.responses.get(key) or cast("Response | None", self.part.get("responses", key))
-        return stored or Response(*key)
+        key = (task.dataset, task.item_id, system, task.sample)
+        stored = self.texts.response(task.item_id, system, task.sample)
+        return stored or cast("Response | None", self.part.get("responses", key)) or Response(*key)
 
 
 def make_generations(steps: Iterable[AnswerStep]) -> Iterator[EngineWork]:
@@ -98,13 +104,14 @@ def make_generations(steps: Iterable[AnswerStep]) -> Iterator[EngineWork]:
 
 def _generations(step: AnswerStep) -> Iterator[ShardJob]:
     """Yield the jobs of the shards that are not sealed yet."""
-    shards = cut_shards([(item.cluster, 1) for item in step.dataset.items])
-    for shard, items in Counter(shards).items():
-        step.part.expect_jobs(shard, items * step.candidate.spec.samples)
-    for item, shard in zip(step.dataset.items, shards, strict=True):
+    for shard in step.texts.shards:
         if not step.part.is_sealed(shard):
-            for job in answer_jobs(step.candidate, item):
-                yield ShardJob(step.part.shard(shard), job)
+            items = step.texts.items_of(shard)
+            step.part.expect_jobs(shard, len(items) * step.candidate.spec.samples)
+            for item in items:
+                place = (step.number, step.texts.place(item.item_id))
+                for job in answer_jobs(step.candidate, item):
+                    yield ShardJob(step.part.shard(shard), job, place)
 
 
 def answer_jobs(candidate: ResolvedCandidate, item: Item) -> Iterator[Job]:

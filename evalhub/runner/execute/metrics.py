@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
-from itertools import groupby
+from operator import attrgetter
 
 from evalhub.metrics import NO_TEXT, Column, CountedMetric, LanguageMetric, Metric
 from evalhub.records import Item, Response, Score
-from evalhub.runner.plan.datasets import SuiteDataset
+from evalhub.runner.execute.texts import Texts
 from evalhub.runner.plan.resolve import metric_columns
-from evalhub.runner.plan.tasks import cut_shards
 from evalhub.specs import MetricUse
 from evalhub.store import MetricFacts
 
@@ -64,25 +63,29 @@ def _length_columns(metric: Metric, chars: list[int]) -> list[Column]:
 
 
 def make_scores(
-    use: MetricUse, metric: Metric, dataset: SuiteDataset, responses: Iterable[Response]
+    use: MetricUse, metric: Metric, texts: Texts, reference_systems: Collection[str]
 ) -> Iterator[tuple[int, list[Score]]]:
     """Yield the scores of a dataset's responses, shard by shard: its number and its scores.
 
-    Systems that are the references have no scores.
+    Args:
+        use: The suite's entry.
+        metric: The metric.
+        texts: The items of the dataset and the responses.
+        reference_systems: The systems whose responses are the references. They have no scores.
     """
     names = use.names(metric_columns(metric))
-    items = {item.item_id: item for item in dataset.items}
-    fitted = metric.for_dataset([text for item in items.values() for text in item.references])
-    shards = dict(zip(items, cut_shards([(item.cluster, 1) for item in items.values()]), strict=True))
-    answered = sorted(
-        (response for response in responses if response.system not in dataset.card.reference_systems),
-        key=lambda response: (
-            shards[response.item_id], response.item_id, response.system, response.sample
-        ),
-    )  # fmt: skip
-    for number, of_shard in groupby(answered, key=lambda response: shards[response.item_id]):
-        rows = scores(fitted, items, list(of_shard))
-        yield number, [replace(score, metric=names[score.metric]) for score in rows]
+    fitted = metric.for_dataset(list(texts.references()))
+    for number in texts.shards:
+        items = {item.item_id: item for item in texts.items_of(number)}
+        responses = [
+            response
+            for item_id in items
+            for response in sorted(texts.responses(item_id), key=attrgetter("system", "sample"))
+            if response.system not in reference_systems
+        ]
+        if responses:
+            rows = scores(fitted, items, responses)
+            yield number, [replace(score, metric=names[score.metric]) for score in rows]
 
 
 def metric_facts(use: MetricUse, metric: Metric) -> MetricFacts:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain
-from typing import cast
 
 from evalhub.engines import EngineIdentity
 from evalhub.records import Item, Judgment, Label, Record, Response, Score
+from evalhub.runner.execute.texts import Texts
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.reuse import Catalog
 from evalhub.runner.plan.steps import engine_hash
 from evalhub.runner.plan.tasks import cut_shards
 from evalhub.runner.progress import Progress
-from evalhub.store import CompletionIndex, PartFacts, PartKind, PartWriter, RunWriter, Step
-
-ResponseKey = tuple[str, str, str, int]
+from evalhub.store import CompletionIndex, PartFacts, PartWriter, RunWriter, Step
 
 
 class Parts:
@@ -80,15 +77,6 @@ class Parts:
         self.writer.finish_part(writer, dataset.facts)
         return dataset.facts
 
-    def responses(self, dataset: SuiteDataset) -> dict[ResponseKey, Response]:
-        """Return the recorded responses of a dataset, and those of the candidates."""
-        generated = (
-            record
-            for part in self.writer.manifest.parts
-            if part.kind is PartKind.RESPONSES and part.dataset == dataset.id
-            for record in self.writer.part_records(part, "responses")
-        )
-        return {
-            (response.dataset, response.item_id, response.system, response.sample): response
-            for response in (*dataset.responses, *cast("Iterator[Response]", generated))
-        }
+    def texts(self, dataset: SuiteDataset) -> Texts:
+        """Return the items of a dataset, and the responses to them that the run has."""
+        return Texts(self.writer, dataset.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple, cast
@@ -15,7 +15,7 @@ from evalhub.runner.execute.jobs import JudgeStep
 from evalhub.runner.plan.manifest import planned_facts
 from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.resolve import ResolvedJudge
-from evalhub.runner.plan.tasks import PlannedTask
+from evalhub.runner.plan.task_groups import PlannedTask, Tasks
 from evalhub.runner.progress import Progress
 from evalhub.scales import Kind
 from evalhub.specs import Combine, Positions
@@ -59,14 +59,16 @@ class Rounds:
         self._progress = progress
         self._parts = {(step.judge.spec.id, step.dataset.id): step.part for step in steps}
         self._clusters = {
-            (step.dataset.id, item.item_id): item.cluster for step in steps for item in step.items.values()
+            (step.dataset.id, item_id): cluster
+            for step in steps
+            for item_id, cluster in step.texts.clusters.items()
         }
         self._ranked = {step.dataset.id for step in steps if not step.dataset.card.anonymous}
         self._verdicts: dict[Pair, list[tuple[str | None, str]]] = {}
         self._decided: dict[Pair, Sequential] = {}
         self._reused_pairs = planned.early_stopping.pairs if planned.early_stopping else ()
 
-    def of(self, judge: ResolvedJudge) -> Iterator[Sequence[PlannedTask]]:
+    def of(self, judge: ResolvedJudge) -> Iterator[Iterable[PlannedTask]]:
         """Yield the tasks of one judge, each round once the one before it is judged."""
         planned = self.plan.tasks[judge.spec.id]
         stopping = self.plan.early_stopping
@@ -82,11 +84,15 @@ class Rounds:
                 return  # the budget cuts this round, and a test of a part of it would be another test
             self._test_pairs(judge, tasks, stopping)
 
-    def _open_tasks(self, judge: str, tasks: Sequence[PlannedTask]) -> list[PlannedTask]:
+    def _open_tasks(self, judge: str, tasks: Tasks) -> Tasks:
         """Return the tasks of shards that are not sealed. A shard is sealed with the last of its tasks."""
-        open_tasks = [task for task in tasks if not self._part(task).is_sealed(task.shard)]
-        sizes = Counter((task.dataset, task.shard) for task in open_tasks)
-        over_budget = {(task.dataset, task.shard) for task in self.plan.excess.get(judge, ())}
+        open_tasks = tasks.keep_groups(
+            lambda group: not self._parts[judge, group.dataset].is_sealed(group.shard)
+        )
+        sizes: Counter[tuple[str, int]] = Counter()
+        for group in open_tasks.groups:
+            sizes[group.dataset, group.shard] += len(group)
+        over_budget = {(group.dataset, group.shard) for group in self.plan.excess.get(judge, Tasks()).groups}
         for dataset, shard in sizes.keys() - over_budget:
             self._parts[judge, dataset].expect_jobs(shard, sizes[dataset, shard])
         return open_tasks

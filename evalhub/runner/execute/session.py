@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import heapq
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, zip_longest
+from operator import itemgetter
 from typing import Any
 
 from evalhub.engines import Engine, open_engine
@@ -19,6 +21,9 @@ from evalhub.runner.execute.watch import Watch
 from evalhub.runner.plan.resolve import Resolved
 from evalhub.runner.progress import Progress
 from evalhub.store import RunWriter
+
+LEAD_ITEMS = 32
+"""How many items the work with longer answers is ahead of the next on the same engine."""
 
 RESUME = "give the same command again to go on; what was finished is kept"
 
@@ -87,7 +92,7 @@ class Session:
 
 
 def _group_by_engine(works: Iterable[EngineWork]) -> list[EngineWork]:
-    """Return one work for each engine. Its rounds go side by side, those with the longest answers first."""
+    """Return one work for each engine. Its rounds go side by side."""
     groups: dict[str, list[EngineWork]] = {}
     for work in works:
         groups.setdefault(repr(work.runs.identity), []).append(work)
@@ -102,8 +107,24 @@ def _group_by_engine(works: Iterable[EngineWork]) -> list[EngineWork]:
 
 
 def _side_by_side(works: Iterable[EngineWork]) -> Iterator[Iterable[ShardJob]]:
-    """Yield the first rounds of all works, then their second rounds, and so on."""
-    return map(chain.from_iterable, zip_longest(*(work.rounds for work in works), fillvalue=()))
+    """Yield the first rounds of all works together, then their second rounds, and so on.
+
+    In a round the works go through the items together, so that prompts with the same beginning follow each
+    other. Each work is a few items ahead of the next, so that the longest answers are not the last.
+
+    Args:
+        works: Those with the longest answers first.
+    """
+    for rounds in zip_longest(*(work.rounds for work in works), fillvalue=()):
+        streams = [_with_turns(jobs, rank * LEAD_ITEMS) for rank, jobs in enumerate(rounds)]
+        yield (job for _, job in heapq.merge(*streams, key=itemgetter(0)))
+
+
+def _with_turns(jobs: Iterable[ShardJob], lead: int) -> Iterator[tuple[tuple[int, int], ShardJob]]:
+    """Yield jobs, each with its turn among those of all works."""
+    for job in jobs:
+        dataset, item = job.place
+        yield (dataset, item + lead), job
 
 
 def _engine_facts(engine: Engine, work: EngineWork) -> dict[str, Any]:

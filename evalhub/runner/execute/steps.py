@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 from evalhub.errors import StorageError
@@ -13,12 +13,12 @@ from evalhub.runner.execute.jobs import AnswerStep, EngineWork, JudgeStep, make_
 from evalhub.runner.execute.metrics import make_scores, metric_facts
 from evalhub.runner.execute.rounds import Rounds
 from evalhub.runner.execute.session import RESUME, Session
-from evalhub.runner.plan.datasets import SuiteDataset
+from evalhub.runner.execute.texts import Texts
 from evalhub.runner.plan.manifest import planned_facts
-from evalhub.runner.plan.plan import Plan, TasksByJudge, count_judgments
+from evalhub.runner.plan.plan import Plan, TasksByJudge
 from evalhub.runner.plan.power import fewest_clusters
 from evalhub.runner.plan.steps import dataset_step, judgments_step, responses_step, scores_step
-from evalhub.runner.plan.tasks import PlannedTask
+from evalhub.runner.plan.task_groups import PlannedTask, Tasks
 from evalhub.specs import MetricUse
 from evalhub.store import DecidedPair, MetricFacts, PartFacts, PartWriter, RunWriter, Step
 
@@ -35,6 +35,7 @@ def read_datasets(session: Session) -> None:
         step = dataset_step(dataset)
         facts = session.parts.reuse(step) or session.parts.store_dataset(step, dataset)
         dataset.recall(facts)
+        dataset.release()
 
 
 def answer_datasets(session: Session) -> Answers:
@@ -44,14 +45,16 @@ def answer_datasets(session: Session) -> Answers:
     """
     answers: dict[str, dict[str, PartFacts]] = {dataset.id: {} for dataset in session.resolved.datasets}
     open_steps = []
-    for candidate in session.resolved.candidates:
-        for dataset in session.resolved.datasets:
+    for number, dataset in enumerate(session.resolved.datasets):
+        texts = None
+        for candidate in session.resolved.candidates:
             step = responses_step(candidate, dataset)
             if facts := session.parts.reuse(step):
                 answers[dataset.id][candidate.spec.id] = facts
             else:
+                texts = texts or session.parts.texts(dataset)
                 part = session.parts.open(step, candidate.runs.identity)
-                open_steps.append(AnswerStep(candidate, dataset, part))
+                open_steps.append(AnswerStep(candidate, dataset, number, part, texts))
     if open_steps:
         session.progress.stage("responses", sum(step.expected for step in open_steps))
         session.execute(make_generations(open_steps))
@@ -93,7 +96,8 @@ def judge_datasets(
             further = further_tasks(session.writer, steps[0].part, planned)
             rounds.plan = rounds.plan.add_tasks(further)
             session.writer.update(**planned_facts(rounds.plan))
-            session.progress.stage("judgments that follow", sum(map(count_judgments, further.values())))
+            count = sum(tasks.judgments for tasks in further.values())
+            session.progress.stage("judgments that follow", count)
             yield from make_judgings(steps, lambda judge: [further[judge.spec.id]])
 
     session.progress.stage("judgments", planned.judgments)
@@ -108,7 +112,7 @@ def _open_judgments(
 ) -> tuple[list[JudgeStep], Plan]:
     """Link what earlier runs have judged. Return the steps that remain, and the plan with them."""
     steps: list[JudgeStep] = []
-    for dataset in session.resolved.datasets:
+    for number, dataset in enumerate(session.resolved.datasets):
         open_steps = []
         for judge in session.resolved.judges:
             step = judgments_step(session.resolved, judge, dataset, answers[dataset.id])
@@ -123,13 +127,12 @@ def _open_judgments(
             else:
                 open_steps.append((judge, step))
         if open_steps:
-            responses = session.parts.responses(dataset)
-            items = {item.item_id: item for item in dataset.items}
+            texts = session.parts.texts(dataset)
             for judge, step in open_steps:
                 part = session.parts.open(step, judge.runs.identity)
                 if reopen or planned.early_stopping:
                     part.reopen()  # what follows depends on all judgments of the part
-                steps.append(JudgeStep(judge, dataset, part, items, responses))
+                steps.append(JudgeStep(judge, dataset, number, part, texts))
     parts = {(step.judge.spec.id, step.dataset.id): step.part for step in steps}
 
     def is_judged(task: PlannedTask) -> bool:
@@ -142,14 +145,10 @@ def _open_judgments(
 def _finish_judgments(session: Session, step: JudgeStep, planned: Plan) -> None:
     """Complete the part of a judge if each of its planned judgments is made."""
     judge, dataset = step.judge.spec.id, step.dataset
-    tasks = [task for task in planned.tasks[judge] if task.dataset == dataset.id]
+    tasks = planned.tasks[judge].on(dataset.id)
     failures = step.part.count_failures("judgments")
-    expected, records = count_judgments(tasks), failures.total()
-    if (
-        session.stop.requested
-        or records < expected
-        or any(task.dataset == dataset.id for task in planned.excess.get(judge, ()))
-    ):
+    expected, records = tasks.judgments, failures.total()
+    if session.stop.requested or records < expected or planned.excess.get(judge, Tasks()).on(dataset.id):
         return
     stopping = planned.early_stopping
     facts = PartFacts(
@@ -160,7 +159,7 @@ def _finish_judgments(session: Session, step: JudgeStep, planned: Plan) -> None:
         exclusions=planned.exclusions[judge].get(dataset.id, {}),
         order_sizes=stopping.order_sizes.get(judge, {}).get(dataset.id, {}) if stopping else {},
         decided=_decided_pairs(planned, judge, dataset.id),
-        fewest_clusters=fewest_clusters(tasks, dataset),
+        fewest_clusters=fewest_clusters(tasks, step.texts.clusters, anonymous=dataset.card.anonymous),
     )
     session.writer.finish_part(step.part, facts)
 
@@ -174,31 +173,25 @@ def score_datasets(session: Session, answers: Answers) -> None:
     """Score the responses that no run has scored yet."""
     metrics = {}
     for dataset in session.resolved.datasets:
-        responses = None
+        texts = None
         for use, metric in session.resolved.metrics:
             step = scores_step(use, metric, dataset, answers[dataset.id])
             facts = session.parts.reuse(step)
             if facts is None:
-                responses = session.parts.responses(dataset) if responses is None else responses
-                session.progress.stage(f"metric {use.name} on {dataset.id}", len(responses))
-                facts = _score_responses(session, step, use, metric, dataset, responses.values())
+                texts = texts or session.parts.texts(dataset)
+                session.progress.stage(f"metric {use.name} on {dataset.id}", texts.count)
+                facts = _score_responses(session, step, use, metric, texts)
             metrics.update(facts.metrics)
     session.writer.update(metrics=metrics)
 
 
-def _score_responses(
-    session: Session,
-    step: Step,
-    use: MetricUse,
-    metric: Metric,
-    dataset: SuiteDataset,
-    responses: Iterable[Response],
-) -> PartFacts:
+def _score_responses(session: Session, step: Step, use: MetricUse, metric: Metric, texts: Texts) -> PartFacts:
     """Store a metric's scores of a dataset, and return the part's facts."""
     part = session.parts.open(step)
     columns: dict[str, MetricFacts] = {}
     records = 0
-    for shard, scores in make_scores(use, metric, dataset, responses):
+    reference_systems = step.inputs["reference_systems"]
+    for shard, scores in make_scores(use, metric, texts, reference_systems):
         columns |= dict.fromkeys((score.metric for score in scores), metric_facts(use, metric))
         records += len(scores)
         if not part.is_sealed(shard):

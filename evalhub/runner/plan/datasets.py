@@ -78,6 +78,11 @@ class SuiteDataset:
         """Take the facts from a run that has stored the same dataset, so that it need not be read."""
         self._stored = facts
 
+    def release(self) -> None:
+        """Forget the records, and keep the facts. A run that has stored the records reads its own files."""
+        self._stored = self.facts
+        self.__dict__.pop("loaded", None)
+
     @property
     def card(self) -> CardFacts:
         """What the card says apart from files, with the turns of the labels."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from evalhub.errors import SpecError
@@ -14,13 +14,14 @@ from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.juries import jury_facts
 from evalhub.runner.plan.links import label_criteria
 from evalhub.runner.plan.resolve import Resolved
-from evalhub.runner.plan.tasks import PlannedTask, Systems, collect_systems, plan_tasks
+from evalhub.runner.plan.task_groups import PlannedTask, Tasks
+from evalhub.runner.plan.tasks import Systems, collect_systems, plan_tasks
 from evalhub.scales import Kind
 from evalhub.store import DecidedPair, EarlyStopping, JuryFacts, PartFacts
 
 OVER_BUDGET = "judgments over the budget"
 
-TasksByJudge = Mapping[str, tuple[PlannedTask, ...]]
+TasksByJudge = Mapping[str, Tasks]
 ReusedJudgments = Mapping[tuple[str, str], PartFacts]
 """The facts of judgments that are made already, by judge and dataset."""
 
@@ -56,12 +57,12 @@ class Plan:
     @property
     def judgments(self) -> int:
         """Number of planned judgments that are not made already."""
-        return sum(map(count_judgments, self.tasks.values()))
+        return sum(tasks.judgments for tasks in self.tasks.values())
 
     @property
     def expected(self) -> dict[str, int]:
         """Number of planned judgments of each judge, with those that are made already."""
-        counts = {judge: count_judgments(tasks) for judge, tasks in self.tasks.items()}
+        counts = {judge: tasks.judgments for judge, tasks in self.tasks.items()}
         for (judge, _), facts in self.reused.items():
             counts[judge] = counts.get(judge, 0) + facts.expected
         return counts
@@ -70,12 +71,12 @@ class Plan:
         """Return the number of planned judgments of a judge on a dataset, made already or not."""
         if facts := self.reused.get((judge, dataset)):
             return facts.expected
-        return count_judgments(task for task in self.tasks[judge] if task.dataset == dataset)
+        return self.tasks[judge].on(dataset).judgments
 
     @property
     def over_budget(self) -> int:
         """Number of judgments that exceed the budget."""
-        return sum(map(count_judgments, self.excess.values()))
+        return sum(tasks.judgments for tasks in self.excess.values())
 
     @property
     def exclusions(self) -> dict[str, dict[str, dict[str, int]]]:
@@ -86,9 +87,9 @@ class Plan:
         }
         for reason, by_judge in ((OVER_BUDGET, self.excess), (STOPPED, self.stopped)):
             for judge, tasks in by_judge.items():
-                for task in tasks:
-                    reasons = counts[judge][task.dataset]
-                    reasons[reason] = reasons.get(reason, 0) + len(task.judgments)
+                for group in tasks.groups:
+                    reasons = counts[judge][group.dataset]
+                    reasons[reason] = reasons.get(reason, 0) + group.judgments
         for (judge, dataset), facts in self.reused.items():
             counts[judge][dataset] = dict(facts.exclusions)
         return counts
@@ -96,13 +97,14 @@ class Plan:
     def with_reused(self, judge: str, dataset: str, facts: PartFacts) -> Plan:
         """Return the plan without the tasks of a judge on a dataset, whose judgments are made already."""
 
-        def is_reused(task: PlannedTask) -> bool:
-            return (task.judge, task.dataset) == (judge, dataset)
+        def without(tasks: TasksByJudge) -> TasksByJudge:
+            remaining = tasks.get(judge, Tasks()).keep_groups(lambda group: group.dataset != dataset)
+            return {**tasks, judge: remaining}
 
         return replace(
             self,
-            tasks=_without(self.tasks, is_reused),
-            excess=_without(self.excess, is_reused),
+            tasks=without(self.tasks),
+            excess=without(self.excess),
             early_stopping=self.early_stopping and _with_decided(self.early_stopping, judge, dataset, facts),
             reused={**self.reused, (judge, dataset): facts},
         )
@@ -111,7 +113,8 @@ class Plan:
         """Return the plan with tasks that only its own judgments made reused."""
         judges = dict.fromkeys([*self.tasks, *further])
         return replace(
-            self, tasks={judge: (*self.tasks.get(judge, ()), *further.get(judge, ())) for judge in judges}
+            self,
+            tasks={judge: self.tasks.get(judge, Tasks()) + further.get(judge, Tasks()) for judge in judges},
         )
 
     def stop_tasks(self, is_stopped: Callable[[PlannedTask], bool], decided: list[DecidedPair]) -> Plan:
@@ -122,7 +125,7 @@ class Plan:
             decided: The facts of the pairs that are decided.
         """
         stopped = {
-            judge: tuple(filter(is_stopped, (*tasks, *self.excess.get(judge, ()))))
+            judge: (tasks + self.excess.get(judge, Tasks())).keep(is_stopped)
             for judge, tasks in self.tasks.items()
         }
         return replace(
@@ -131,15 +134,15 @@ class Plan:
             excess=_without(self.excess, is_stopped),
             early_stopping=self.early_stopping
             and self.early_stopping.model_copy(update={"pairs": tuple(decided)}),
-            stopped={judge: (*self.stopped.get(judge, ()), *tasks) for judge, tasks in stopped.items()},
+            stopped={judge: self.stopped.get(judge, Tasks()) + tasks for judge, tasks in stopped.items()},
         )
 
     def keep_judged(self, is_judged: Callable[[PlannedTask], bool]) -> Plan:
         """Return the plan with tasks that exceed the budget but were judged before the budget was lowered."""
-        judged = {judge: tuple(filter(is_judged, tasks)) for judge, tasks in self.excess.items()}
+        judged = {judge: tasks.keep(is_judged) for judge, tasks in self.excess.items()}
         return replace(
             self,
-            tasks={judge: tasks + judged.get(judge, ()) for judge, tasks in self.tasks.items()},
+            tasks={judge: tasks + judged.get(judge, Tasks()) for judge, tasks in self.tasks.items()},
             excess=_without(self.excess, is_judged),
         )
 
@@ -154,12 +157,7 @@ def _with_decided(stopping: EarlyStopping, judge: str, dataset: str, facts: Part
 
 
 def _without(by_judge: TasksByJudge, is_removed: Callable[[PlannedTask], bool]) -> TasksByJudge:
-    return {judge: tuple(task for task in tasks if not is_removed(task)) for judge, tasks in by_judge.items()}
-
-
-def count_judgments(tasks: Iterable[PlannedTask]) -> int:
-    """Return the number of judgments that tasks end in."""
-    return sum(len(task.judgments) for task in tasks)
+    return {judge: tasks.keep(lambda task: not is_removed(task)) for judge, tasks in by_judge.items()}
 
 
 def plan(resolved: Resolved, reused: ReusedJudgments | None = None) -> Plan:
@@ -181,7 +179,7 @@ def plan(resolved: Resolved, reused: ReusedJudgments | None = None) -> Plan:
         for judge in resolved.judges
     }
     check_cascades(resolved, links)
-    by_judge: dict[str, list[PlannedTask]] = {judge.spec.id: [] for judge in resolved.judges}
+    by_judge = {judge.spec.id: Tasks() for judge in resolved.judges}
     skipped: dict[str, dict[str, dict[str, int]]] = {judge: {} for judge in by_judge}
     for dataset in resolved.datasets:
         judges = [judge for judge in resolved.judges if (judge.spec.id, dataset.id) not in reused]
@@ -190,7 +188,7 @@ def plan(resolved: Resolved, reused: ReusedJudgments | None = None) -> Plan:
             tasks, exclusions = plan_tasks(resolved, judge, dataset, systems)
             if resolved.suite.budget.early_stopping is not None:
                 tasks = _sort_for_stopping(tasks, judge.spec.seed, dataset)
-            by_judge[judge.spec.id].extend(tasks)
+            by_judge[judge.spec.id] += tasks
             skipped[judge.spec.id][dataset.id] = exclusions
     for judge_id, tasks in by_judge.items():
         if not tasks and not any(name == judge_id and facts.expected for (name, _), facts in reused.items()):
@@ -213,14 +211,14 @@ def plan(resolved: Resolved, reused: ReusedJudgments | None = None) -> Plan:
     return Plan(affordable, generations, skipped, links, excess, juries, early_stopping, reused=reused)
 
 
-def _sort_for_stopping(tasks: list[PlannedTask], seed: int, dataset: SuiteDataset) -> list[PlannedTask]:
+def _sort_for_stopping(tasks: Tasks, seed: int, dataset: SuiteDataset) -> Tasks:
     """Return the tasks in the random order of their clusters, so that a budget cuts off the last clusters."""
     places = {item.item_id: cluster_order(seed, dataset.id, item.cluster) for item in dataset.items}
-    return sorted(tasks, key=lambda task: places[task.item_id])
+    return Tasks(sorted(tasks.groups, key=lambda group: places[group.item_id]))
 
 
 def _early_stopping(
-    resolved: Resolved, by_judge: Mapping[str, Sequence[PlannedTask]], reused: ReusedJudgments
+    resolved: Resolved, by_judge: TasksByJudge, reused: ReusedJudgments
 ) -> EarlyStopping | None:
     confidence = resolved.suite.budget.early_stopping
     if confidence is None:

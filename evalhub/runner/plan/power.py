@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.resolve import ResolvedJudge
-from evalhub.runner.plan.tasks import PlannedTask
+from evalhub.runner.plan.task_groups import Tasks
 from evalhub.scales import Kind
 from evalhub.stats import ClusterDesign, Planned, planned
 
@@ -29,7 +29,12 @@ def expected_power(plan: Plan, judge: ResolvedJudge, dataset: SuiteDataset) -> P
         count as one.
     """
     reused = plan.reused.get((judge.spec.id, dataset.id))
-    fewest = reused.fewest_clusters if reused else fewest_clusters(plan.tasks[judge.spec.id], dataset)
+    if reused:
+        fewest = reused.fewest_clusters
+    else:
+        clusters = {item.item_id: item.cluster for item in dataset.items}
+        tasks = plan.tasks[judge.spec.id].on(dataset.id)
+        fewest = fewest_clusters(tasks, clusters, anonymous=dataset.card.anonymous)
     if judge.rubric.kind is Kind.PAIRWISE:
         return planned(fewest)
     scales = filter(None, map(judge.rubric.scale_for, judge.rubric.criteria))
@@ -37,17 +42,16 @@ def expected_power(plan: Plan, judge: ResolvedJudge, dataset: SuiteDataset) -> P
     return planned(fewest, ClusterDesign(sd=span / 2**0.5), largest=span)
 
 
-def fewest_clusters(tasks: Iterable[PlannedTask], dataset: SuiteDataset) -> int:
+def fewest_clusters(tasks: Tasks, clusters: Mapping[str, str], *, anonymous: bool) -> int:
     """Return the clusters that are judged of the system with the fewest.
 
     Args:
-        tasks: Tasks of one judge. Those on other datasets do not count.
-        dataset: The dataset. If its systems are anonymous, all of them count as one.
+        tasks: Tasks of one judge on one dataset.
+        clusters: The cluster of each item of the dataset.
+        anonymous: Whether its systems are anonymous. All of them then count as one.
     """
-    clusters = {item.item_id: item.cluster for item in dataset.items}
     by_system: defaultdict[str, set[str]] = defaultdict(set)
-    for task in tasks:
-        if task.dataset == dataset.id:
-            for system in task.systems if not dataset.card.anonymous else ("",):
-                by_system[system].add(clusters[task.item_id])
+    for group in tasks.groups:
+        for system in group.systems if not anonymous else ("",):
+            by_system[system].add(clusters[group.item_id])
     return min(map(len, by_system.values()), default=0)

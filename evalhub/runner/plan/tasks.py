@@ -23,6 +23,7 @@ from evalhub.records import Item, digest, prompt_sha256
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.links import label_criteria
 from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
+from evalhub.runner.plan.task_groups import Questions, TaskGroup, Tasks, View
 from evalhub.scales import Order, Shape
 from evalhub.specs import CrossFamily
 
@@ -48,49 +49,6 @@ _RELATED = {
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedTask:
-    """One planned judging task, in terms of ids. `judging.Task` is the same with its texts.
-
-    Attributes:
-        row: The order in which a list is shown.
-        repeat: Number of the judge's sample.
-        judgments: The judgments that the task will end in.
-        shard: The number of the shard that stores them.
-    """
-
-    judge: str
-    dataset: str
-    item_id: str
-    criterion: str
-    systems: tuple[str, ...]
-    sample: int
-    shown: Order | None
-    row: int
-    repeat: int
-    same_family: bool | None
-    judgments: tuple[PlannedJudgment, ...]
-    shard: int = 1
-
-    @property
-    def keys(self) -> tuple[tuple[object, ...], ...]:
-        """The keys of the task's judgments in the store."""
-        return tuple(self._key(judgment) for judgment in self.judgments)
-
-    @property
-    def response_keys(self) -> list[tuple[str, str, str, int]]:
-        """The keys of the task's responses in the store."""
-        return [(self.dataset, self.item_id, system, self.sample) for system in self.systems]
-
-    def _key(self, judgment: PlannedJudgment) -> tuple[object, ...]:
-        names = [self.systems[place] for place in judgment.systems]
-        system, a, b = (names[0], None, None) if len(names) == 1 else (None, *names)
-        return (
-            self.dataset, self.judge, judgment.criterion, self.item_id, system, a, b,
-            self.sample, judgment.shown, self.row, self.repeat,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
 class _Group:
     """The responses of one item that are judged together."""
 
@@ -104,12 +62,16 @@ class Systems:
     """The systems that answer the items of a dataset: families by system, samples by item and system."""
 
     families: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    samples: dict[str, dict[str, set[int]]] = field(default_factory=dict)
+    samples: dict[str, dict[str, frozenset[int]]] = field(default_factory=dict)
+    _shared: dict[frozenset[int], frozenset[int]] = field(default_factory=dict)
 
     def add(self, item_id: str, system: str, sample: int, families: tuple[str, ...]) -> None:
         """Add a system's answer to an item."""
-        self.families[system] = tuple(sorted({*self.families.get(system, ()), *families}))
-        self.samples.setdefault(item_id, {}).setdefault(system, set()).add(sample)
+        if not {*families} <= {*self.families.get(system, ())} or system not in self.families:
+            self.families[system] = tuple(sorted({*self.families.get(system, ()), *families}))
+        by_system = self.samples.setdefault(item_id, {})
+        numbers = by_system.get(system, frozenset()) | {sample}
+        by_system[system] = self._shared.setdefault(numbers, numbers)
 
     def of(self, item_id: str) -> list[str]:
         """Return the systems that answer an item, in bytewise order."""
@@ -144,7 +106,7 @@ def collect_systems(resolved: Resolved, dataset: SuiteDataset) -> Systems:
 
 def plan_tasks(
     resolved: Resolved, judge: ResolvedJudge, dataset: SuiteDataset, systems: Systems
-) -> tuple[list[PlannedTask], dict[str, int]]:
+) -> tuple[Tasks, dict[str, int]]:
     """Return a judge's tasks on a dataset, and counts of what is left out.
 
     Raises:
@@ -172,7 +134,7 @@ def plan_tasks(
                 groups.append(group)
             else:
                 exclusions[f"{judge.rubric.shape}s {_RELATED[relation]}"] += 1
-    return _tasks(judge, groups, systems), dict(exclusions)
+    return _task_groups(judge, dataset.id, groups, systems), dict(exclusions)
 
 
 def cut_shards(work: Iterable[tuple[str, int]]) -> list[int]:
@@ -216,8 +178,8 @@ def _groups(
         candidates = _pairs(judge, item, systems, labelled)
     for names, reason in candidates:
         samples = [systems.samples[item.item_id][system] for system in names]
-        shared = set.intersection(*samples)
-        for sample in sorted(set.union(*samples)):
+        shared = frozenset.intersection(*samples)
+        for sample in sorted(frozenset.union(*samples)):
             yield _Group(item, names, sample), reason or (None if sample in shared else UNMATCHED)
 
 
@@ -241,7 +203,7 @@ def _pairs(
     yield from reasons.items()
 
 
-def _tasks(judge: ResolvedJudge, groups: list[_Group], systems: Systems) -> list[PlannedTask]:
+def _task_groups(judge: ResolvedJudge, dataset: str, groups: list[_Group], systems: Systems) -> Tasks:
 
     @cache  # nearly all tasks of a judge share theirs
     def plan_judgments(
@@ -249,50 +211,47 @@ def _tasks(judge: ResolvedJudge, groups: list[_Group], systems: Systems) -> list
     ) -> tuple[PlannedJudgment, ...]:
         return judge.protocol.plan(TaskOutline(judge.rubric, criterion, responses, order, row))
 
+    questions = Questions(judge.spec.id, dataset, judge.criteria, judge.spec.samples, plan_judgments)
     all_views = _views(judge, groups)
     samples = len(judge.criteria) * judge.spec.samples
     sizes = [
         (group.item.cluster, samples * len(views)) for group, views in zip(groups, all_views, strict=True)
     ]
-    return [
-        PlannedTask(
-            judge=judge.spec.id,
-            dataset=group.item.dataset,
-            item_id=group.item.item_id,
-            criterion=criterion,
-            systems=group.systems,
-            sample=group.sample,
-            shown=order,
-            row=row,
-            repeat=repeat,
+    return Tasks(
+        TaskGroup(
+            questions,
+            group.item.item_id,
+            group.systems,
+            group.sample,
             same_family={_UNRELATED: False, _SAME_FAMILY: True}.get(_relation(judge, group, systems)),
-            judgments=plan_judgments(criterion, len(group.systems), order, row),
+            views=views,
             shard=shard,
         )
         for group, views, shard in zip(groups, all_views, cut_shards(sizes), strict=True)
-        for criterion in judge.criteria
-        for repeat in range(judge.spec.samples)
-        for order, row in views
-    ]
+    )
 
 
-def _views(judge: ResolvedJudge, groups: list[_Group]) -> list[list[tuple[Order | None, int]]]:
-    """Return how each group is shown: the orders of a pair, or the rows of a list."""
+def _views(judge: ResolvedJudge, groups: list[_Group]) -> Iterable[tuple[View, ...]]:
+    """Return how each group is shown. Equal views are one object, since there are few of them."""
     spec = judge.spec
+    views: Iterable[Iterable[View]]
     if judge.rubric.shape is Shape.LIST:
-        return [
-            [
+        views = (
+            (
                 (None, row)
                 for row in choose_list_orders(
                     spec.positions, len(list_orders(len(group.systems))), [spec.seed, group.item.item_id]
                 )
-            ]
+            )
             for group in groups
-        ]
-    if judge.rubric.shape is Shape.RESPONSE or judge.protocol.both_orders:
-        return [[(None, 0)]] * len(groups)
-    pairs = [(group.item.item_id, group.systems[0], group.systems[1]) for group in groups]
-    return [[(order, 0) for order in shown] for shown in choose_orders(spec.positions, pairs, spec.seed)]
+        )
+    elif judge.rubric.shape is Shape.RESPONSE or judge.protocol.both_orders:
+        views = [((None, 0),)] * len(groups)
+    else:
+        pairs = [(group.item.item_id, group.systems[0], group.systems[1]) for group in groups]
+        views = (((order, 0) for order in shown) for shown in choose_orders(spec.positions, pairs, spec.seed))
+    shared: dict[tuple[View, ...], tuple[View, ...]] = {}
+    return [shared.setdefault(view, view) for view in map(tuple, views)]
 
 
 def _labelled_pairs(dataset: SuiteDataset, criteria: set[str]) -> set[tuple[str, str, str]]:

@@ -1,0 +1,128 @@
+"""The items of a dataset and the responses to them, read shard by shard from the parts of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from evalhub.errors import StorageError
+from evalhub.records import Item, Record, Response
+from evalhub.store import Part, PartKind, Run, read_column, read_records
+
+# Judges that share an engine ask about the same items at about the same time.
+_SHARDS_IN_MEMORY = 4
+
+
+class Texts:
+    """The items of a dataset and the responses to them, as far as a run has them.
+
+    A few shards are in memory. Whoever goes through the items in their order reads each shard once.
+
+    Args:
+        run: The run. It has the dataset's part, and the parts of the responses to it.
+        dataset: The dataset's id.
+
+    Attributes:
+        clusters: The cluster of each item, by item.
+
+    Raises:
+        StorageError: The run has no such dataset, or a file is damaged.
+    """
+
+    def __init__(self, run: Run, dataset: str) -> None:
+        parts = [part for part in run.manifest.parts if part.dataset == dataset]
+        stored = next((part for part in parts if part.kind is PartKind.DATASET), None)
+        if stored is None:
+            raise StorageError(f"the run has no dataset {dataset}", where=run.id)
+        self._items = _Table(run, stored, "items")
+        self._responses = [
+            _Table(run, part, "responses")
+            for part in (stored, *(part for part in parts if part.kind is PartKind.RESPONSES))
+        ]
+        self.clusters: Mapping[str, str] = dict(
+            zip(self._items.column("item_id"), self._items.column("cluster"), strict=True)
+        )
+        self._places = {item_id: place for place, item_id in enumerate(sorted(self.clusters))}
+
+    @property
+    def shards(self) -> Sequence[int]:
+        """The numbers of the dataset's shards."""
+        return self._items.shards
+
+    @property
+    def count(self) -> int:
+        """The number of responses."""
+        return sum(table.count for table in self._responses)
+
+    def place(self, item_id: str) -> int:
+        """Return the place of an item in the order of the items."""
+        return self._places[item_id]
+
+    def items_of(self, shard: int) -> list[Item]:
+        """Return the items of a shard."""
+        return cast("list[Item]", [item for items in self._items.read(shard).values() for item in items])
+
+    def item(self, item_id: str) -> Item:
+        """Return an item."""
+        return cast("Item", self._items.of(item_id)[0])
+
+    def responses(self, item_id: str) -> Iterator[Response]:
+        """Yield the responses to an item."""
+        for table in self._responses:
+            yield from cast("Sequence[Response]", table.of(item_id))
+
+    def response(self, item_id: str, system: str, sample: int) -> Response | None:
+        """Return a response to an item, or None."""
+        for response in self.responses(item_id):
+            if response.system == system and response.sample == sample:
+                return response
+        return None
+
+    def references(self) -> Iterator[str]:
+        """Yield the references of all items."""
+        for shard in self.shards:
+            for item in self.items_of(shard):
+                yield from item.references
+
+
+class _Table:
+    """The records of one table of a part, by item."""
+
+    def __init__(self, run: Run, part: Part, kind: str) -> None:
+        self._kind = kind
+        self._files = {
+            shard.number: run.part_folder(part) / file.name
+            for shard in run.part_record(part).shards
+            for file in shard.files
+            if file.kind == kind
+        }
+        self.count = part.rows.get(kind, 0)
+        self._shards = {
+            item_id: number
+            for number, path in self._files.items()
+            for item_id in read_column(path, "item_id")
+        }
+        self._read: dict[int, dict[str, list[Record]]] = {}
+
+    @property
+    def shards(self) -> Sequence[int]:
+        return tuple(self._files)
+
+    def column(self, name: str) -> Iterator[str]:
+        for path in self._files.values():
+            yield from read_column(path, name)
+
+    def of(self, item_id: str) -> Sequence[Record]:
+        number = self._shards.get(item_id)
+        return () if number is None else self.read(number).get(item_id, ())
+
+    def read(self, number: int) -> Mapping[str, Sequence[Record]]:
+        """Return the records of a shard by item."""
+        if number not in self._read:
+            records: dict[str, list[Record]] = {}
+            for record in cast("Iterator[Item | Response]", read_records(self._files[number], self._kind)):
+                records.setdefault(record.item_id, []).append(record)
+            while len(self._read) >= _SHARDS_IN_MEMORY:
+                del self._read[next(iter(self._read))]
+            self._read[number] = records
+        return self._read[number]
