@@ -82,6 +82,7 @@ bench: setup
 	$(BIN)/python benchmarks/harness.py
 	$(BIN)/python benchmarks/replicas.py
 	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/scale.py --judgments 1000000 --judges 5
 	$(BIN)/python benchmarks/nights.py
 	$(BIN)/python benchmarks/alpaca.py
 	$(BIN)/python benchmarks/ranking.py

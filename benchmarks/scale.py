@@ -2,7 +2,7 @@
 
 Each item has two recorded responses, which every judge compares in both orders. Every command
 runs in a process of its own. Its seconds and the peak memory of that process are printed, without those of
-the engine.
+the engine. While the first night is judged, another process opens it once.
 
     python benchmarks/scale.py [--judgments 100000] [--judges 2] [--keep FOLDER]
 """
@@ -14,12 +14,14 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -118,19 +120,101 @@ def write_suite(folder: Path, judges: int) -> None:
     (folder / "suites" / "scale.yaml").write_text(yaml.safe_dump(suite))
 
 
-def run_command(folder: Path, *arguments: str) -> Cost:
-    """Run a command in a folder, and return what it took."""
-    peak = folder / "peak"
-    environment = {**os.environ, "PEAK_FILE": str(peak), "PYTHONPATH": str(ROOT)}
-    start_time = time.perf_counter()
-    process = subprocess.run(
-        [sys.executable, "-c", WATCHED, *arguments],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+# Opens the newest run and counts its judgments, while it may be written.
+READER = """
+import time
+start_time = time.perf_counter()
+import evalhub
+results = evalhub.load()
+count = results.sql("SELECT count(*) AS n FROM judgments")["n"][0]
+print(f"{count:,} judgments in {time.perf_counter() - start_time:.2f} s")
+"""
+
+# Makes the facts of a run whose facts are not stored.
+FACTS = """
+import atexit, os, resource
+from pathlib import Path
+import evalhub
+from evalhub.analysis.database.facts import store_facts
+atexit.register(lambda: Path(os.environ["PEAK_FILE"]).write_text(
+    str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)))
+store_facts(evalhub.load().run)
+"""
+
+
+def start_python(folder: Path, code: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a program in Python in a folder."""
+    environment = {**os.environ, "PEAK_FILE": str(folder / "peak"), "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+
+
+def finish(folder: Path, process: subprocess.Popen[str], start_time: float) -> Cost:
+    """Wait for a program, and return what it took."""
+    _, errors = process.communicate()
     seconds = time.perf_counter() - start_time
     if process.returncode:
-        raise SystemExit(f"{' '.join(arguments)}: {process.stderr[-2000:]}")
-    return Cost(seconds, int(peak.read_text()))
+        raise SystemExit(f"{process.args}: {errors[-2000:]}")
+    return Cost(seconds, int((folder / "peak").read_text()))
+
+
+def run_command(folder: Path, *arguments: str) -> Cost:
+    """Run a command in a folder, and return what it took."""
+    start_time = time.perf_counter()
+    return finish(folder, start_python(folder, WATCHED, *arguments), start_time)
+
+
+def run_first_night(folder: Path, judgments: int) -> Cost:
+    """Run the suite, and print how fast it judges and what memory that takes."""
+    start_time = time.perf_counter()
+    process = start_python(folder, WATCHED, "run", "scale")
+    times: list[tuple[float, int]] = []
+    peak, reader = 0, None
+    while process.poll() is None:
+        time.sleep(0.2)
+        counts = read_progress(folder)
+        if counts.get("stage") == "judgments":
+            times.append((time.perf_counter(), counts["steps"]))
+            peak = max(peak, memory_of(process.pid))
+            if reader is None and counts["steps"] >= judgments // 4:
+                reader = start_python(folder, READER)
+    cost = finish(folder, process, start_time)
+    tenth = judgments // 10
+    begin, end = times[0][0], times[-1][0]
+    first, last = (next(at for at, steps in times if steps >= count) for count in (tenth, judgments - tenth))
+    print(f"  before judging   {begin - start_time:.1f} s")
+    print(f"  judging          {judgments / (end - begin):,.0f} judgments/s, {peak / GIB:.2f} GiB")
+    print(f"    first tenth    {tenth / (first - begin):,.0f} judgments/s")
+    print(f"    last tenth     {tenth / (end - last):,.0f} judgments/s")
+    if reader is not None:
+        print(f"  opened meanwhile {reader.communicate()[0].strip()}")
+    return cost
+
+
+def read_progress(folder: Path) -> dict[str, Any]:
+    """Return how far the newest run is, if it is being written."""
+    for path in sorted(folder.glob("runs/*/progress.json"))[-1:]:
+        with suppress(OSError, ValueError):
+            return dict(json.loads(path.read_text()))
+    return {}
+
+
+def memory_of(process: int) -> int:
+    """Return the resident memory of a process in bytes. 0 where the system does not say."""
+    with suppress(OSError, ValueError):
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def make_tables_again(folder: Path) -> None:
+    """Print what facts and tables take, each made anew."""
+    for path in [*folder.glob("runs/*/parts/*/facts"), *folder.glob("runs/*/tables")]:
+        shutil.rmtree(path)
+    start_time = time.perf_counter()
+    print(f"  facts            {finish(folder, start_python(folder, FACTS), start_time)}", flush=True)
+    print(f"  all tables       {run_command(folder, 'index')}", flush=True)
 
 
 def disk_bytes(folder: Path) -> int:
@@ -151,14 +235,14 @@ def main() -> int:
         if not (folder / "suites").exists():
             write_inputs(folder, options.judgments // (ORDERS * options.judges), options.judges)
         print(f"{options.judgments:,} judgments of {options.judges} judges")
-        first = run_command(folder, "run", "scale")
-        print(f"  first night      {first}, {options.judgments / first.seconds:,.0f} judgments/s", flush=True)
+        print(f"  first night      {run_first_night(folder, options.judgments)}", flush=True)
         size = disk_bytes(folder / "runs")
         print(f"  on the disk      {size / 1e6:,.1f} MB", flush=True)
         print(f"  unchanged night  {run_command(folder, 'run', 'scale')}", flush=True)
         growth = disk_bytes(folder / "runs") - size
         print(f"  and on the disk  {growth / 1e6:,.2f} MB more", flush=True)
-        for command in ("plan", "report", "leaderboard", "meta"):
+        make_tables_again(folder)
+        for command in ("report", "report", "plan", "leaderboard", "meta"):
             arguments = ("scale",) if command == "plan" else ()
             print(f"  {command:<16} {run_command(folder, command, *arguments)}", flush=True)
     return 0

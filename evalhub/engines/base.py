@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from evalhub.records import (
+    SHORT_DIGITS,
     THINK_TAGS,
     Completion,
     FailureKind,
@@ -87,13 +88,6 @@ def _messages_text(messages: tuple[Message, ...]) -> str:
     return canonical([{"role": message.role, "content": clean(message.content)} for message in messages])
 
 
-KEY_DIGITS = 32
-"""Each key is stored with its completion and with what follows from it, and does not compress.
-
-Among a billion keys of 128 bits two are equal with a probability of about 1e-21.
-"""
-
-
 def completion_key(identity: EngineIdentity, request: Request) -> str:
     """Return the key of a completion, by which it is found again.
 
@@ -113,7 +107,7 @@ def completion_key(identity: EngineIdentity, request: Request) -> str:
     before, after = _around_messages(
         identity.key_values, request.choices, request.sampling, request.sample, request.think
     )
-    return digest(f"{before}{canonical(messages_text(request))}{after}")[:KEY_DIGITS]
+    return digest(f"{before}{canonical(messages_text(request))}{after}")[:SHORT_DIGITS]
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,7 @@
 """The records of a run, and the requests to an engine."""
 
 from evalhub.records.codec import (
+    SHORT_DIGITS,
     canonical,
     digest,
     from_columns,
@@ -37,8 +38,9 @@ from evalhub.records.thinking import (
 )
 
 __all__ = [
-    "CUT", "KINDS", "THINK_TAGS", "AnnotatorKind", "Completion", "FailureKind", "Item", "Judgment", "Label",
-    "Message", "Record", "Request", "Response", "Sampling", "Score", "Source", "ThinkTags", "canonical",
-    "closing_tag", "digest", "end_of", "from_columns", "from_dict", "has_failed", "has_tags",
-    "join_reasoning", "key_of", "kind_of", "prompt_sha256", "sort_key", "split_thinking", "to_dict",
+    "CUT", "KINDS", "SHORT_DIGITS", "THINK_TAGS", "AnnotatorKind", "Completion", "FailureKind", "Item",
+    "Judgment", "Label", "Message", "Record", "Request", "Response", "Sampling", "Score", "Source",
+    "ThinkTags", "canonical", "closing_tag", "digest", "end_of", "from_columns", "from_dict", "has_failed",
+    "has_tags", "join_reasoning", "key_of", "kind_of", "prompt_sha256", "sort_key", "split_thinking",
+    "to_dict",
 ]  # fmt: skip

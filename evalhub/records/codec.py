@@ -110,6 +110,13 @@ def canonical(value: Any) -> str:
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+SHORT_DIGITS = 32
+"""Digits of a hash that stands in each of many records, because hashes do not compress.
+
+Among a billion hashes of 128 bits two are equal with a probability of about 1e-21.
+"""
+
+
 def digest(value: Any) -> str:
     """Return the sha256 of a value's canonical JSON, or of a text's UTF-8 bytes."""
     text = value if isinstance(value, str) else canonical(value)

@@ -148,6 +148,7 @@ class Judgment:
         choice_mass: The probability of all allowed answers together, in [0, 1].
         top_token: The model's most probable token, an allowed answer or not.
         detail: Why the judgment failed, or which of its probabilities are bounds.
+        response_hashes: The first `SHORT_DIGITS` of the sha256 of each response that it is about.
         turn: As in `Label`.
     """
 

@@ -10,7 +10,7 @@ from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
 from evalhub.judging import ATTACKS, CONTROLS
 from evalhub.report.notes import report_notes
 from evalhub.report.registry import TABLES, Place, Table, tables_of
-from evalhub.report.tables import read_table
+from evalhub.report.tables import table_rows
 from evalhub.store import Manifest
 
 Data = dict[str, Any]
@@ -47,7 +47,7 @@ def report_data(results: Results, by: Sequence[str] = (), where: Sequence[str] =
             for card in manifest.cards.values()
         ],
     }
-    data |= {table.name: rows_of(read_table(results, table)) for table in tables_of(Place.REPORT)}
+    data |= {table.name: table_rows(results, table) for table in tables_of(Place.REPORT)}
     return {
         **data,
         **_by_tag([results], by, where, Place.REPORT),
@@ -64,7 +64,7 @@ def ranking_data(results: Results, by: Sequence[str] = (), where: Sequence[str] 
         by: Tags of items that they are broken down by too, under `by_tag`.
         where: Conditions on items that they are broken down by too.
     """
-    tables = {table.name: rows_of(read_table(results, table)) for table in tables_of(Place.LEADERBOARD)}
+    tables = {table.name: table_rows(results, table) for table in tables_of(Place.LEADERBOARD)}
     parts = _by_tag([results], by, where, Place.LEADERBOARD)
     return {"metrics": metrics_data(results.manifest), **tables, **parts}
 
@@ -80,16 +80,14 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = (), where: Sequence[s
     return {
         **{
             table.name: [
-                {"run": results.run.id, **row}
-                for results in runs
-                for row in rows_of(read_table(results, table))
+                {"run": results.run.id, **row} for results in runs for row in table_rows(results, table)
             ]
             for table in tables_of(Place.META)
         },
         "attacks": [
             {"run": results.run.id, "model": results.judges[row["judge"]].model, **row}
             for results in [*runs, *attacks_on_judges_of(runs)]
-            for row in rows_of(read_table(results, attacks))
+            for row in table_rows(results, attacks)
             if row["attack"] == ALL_ATTACKS
         ],
         **_by_tag(runs, by, where, Place.META),
@@ -99,7 +97,7 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = (), where: Sequence[s
 def attack_data(results: Results) -> Data:
     """Return the tables of a run of attacks, fit for JSON, and what each insertion is."""
     return {
-        **{table.name: rows_of(read_table(results, table)) for table in tables_of(Place.ATTACK)},
+        **{table.name: table_rows(results, table) for table in tables_of(Place.ATTACK)},
         "titles": {
             insertion.id: {"title": insertion.title, "source": insertion.source}
             for insertion in (*ATTACKS, *CONTROLS)

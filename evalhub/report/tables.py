@@ -12,13 +12,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis import Results
+from evalhub.analysis import Results, rows_of
 from evalhub.errors import InputError, StorageError
 from evalhub.files import link_file
 from evalhub.records import digest
 from evalhub.report.registry import TABLES, Table
 from evalhub.specs.plugins import extensions
-from evalhub.store import TABLES_FOLDER, Run, find_frame, read_frame, write_frame
+from evalhub.store import TABLES_FOLDER, Run, find_frame, read_frame, read_rows, write_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,17 +43,38 @@ def read_table(results: Results, table: Table) -> pd.DataFrame:
     A table of a sealed run is read if any run has it, and else computed and stored. A part of a run, and a
     run that is still going on, have no stored tables.
     """
+    path = _stored(results, table)
+    return _compute(results, table) if path is None else read_frame(path)
+
+
+def table_rows(results: Results, table: Table) -> list[dict[str, Any]]:
+    """Return the rows of `read_table` as plain values."""
+    path = _stored(results, table)
+    return rows_of(_compute(results, table)) if path is None else read_rows(path)
+
+
+def _stored(results: Results, table: Table) -> Path | None:
+    """Return the file of a table, if any run has it."""
+    if not results.run.finished or results.full_run is not None:
+        return None
+    folder = _folder(results.run, table)
+    return find_frame(folder, table.name) or _take_from_sibling(folder, table.name)
+
+
+def _folder(run: Run, table: Table) -> Path:
+    return run.path / TABLES_FOLDER / table_key(run, table)
+
+
+def _compute(results: Results, table: Table) -> pd.DataFrame:
+    """Compute a table, and store that of a sealed run."""
     if not results.run.finished or results.full_run is not None:
         return table.function(results)
-    folder = results.run.path / TABLES_FOLDER / table_key(results.run, table)
-    if (path := find_frame(folder, table.name) or _take_from_sibling(folder, table.name)) is not None:
-        return read_frame(path)
     for earlier_table in TABLES:
         if earlier_table.name in table.starts_from:
             results.cache(earlier_table.function, read_table(results, earlier_table))
     frame = table.function(results)
     with suppress(StorageError):  # without room it is computed again the next time
-        write_frame(folder, table.name, frame)
+        write_frame(_folder(results.run, table), table.name, frame)
     return frame
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
-from evalhub.records import Item, Judgment, Label, Response, Score, sort_key
+from evalhub.records import SHORT_DIGITS, Item, Judgment, Label, Response, Score, sort_key
 from evalhub.sources import checks
 from evalhub.sources.build import build
 from evalhub.sources.columns import COLUMNS, read_rows
@@ -138,7 +138,7 @@ def _with_hashes(judgments: list[Judgment], responses: list[Response]) -> list[J
 
     def with_hashes(judgment: Judgment) -> Judgment:
         keys = [(judgment.item_id, system, judgment.sample) for system in checks.systems_of(judgment)]
-        hashes = tuple(sha256 for key in keys if (sha256 := sha256_of.get(key)))
+        hashes = tuple(sha256[:SHORT_DIGITS] for key in keys if (sha256 := sha256_of.get(key)))
         return replace(judgment, response_hashes=hashes if len(hashes) == len(keys) else ())
 
     return list(map(with_hashes, judgments))

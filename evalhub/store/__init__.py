@@ -1,7 +1,15 @@
 """Storage: run folders, their parts and journals. Only this package writes records."""
 
 from evalhub.store.completions import CompletionIndex
-from evalhub.store.frames import FACTS_FOLDER, TABLES_FOLDER, find_frame, new_frame, read_frame, write_frame
+from evalhub.store.frames import (
+    FACTS_FOLDER,
+    TABLES_FOLDER,
+    find_frame,
+    new_frame,
+    read_frame,
+    read_rows,
+    write_frame,
+)
 from evalhub.store.heartbeat import Heartbeat, StageCounts
 from evalhub.store.housekeeping import (
     Garbage,
@@ -54,8 +62,8 @@ __all__ = [
     "EarlyStopping", "Finding", "Garbage", "Heartbeat", "Journal", "JudgeCounts", "JudgeFacts", "JuryFacts",
     "Manifest", "MetricFacts", "OpenParts", "Part", "PartFacts", "PartKind", "PartRecord", "PartWriter",
     "Run", "RunWriter", "SealedFile", "ShardWriter", "Size", "StageCounts", "State", "Step", "StoredFile",
-    "all_runs", "arrow_schema", "find_frame", "find_garbage", "find_run",
-    "new_frame", "part_problems", "read_column", "read_frame", "read_journal", "read_part", "read_records",
-    "remove_garbage", "remove_run", "run_folders", "runs_root", "set_tags", "size_of", "tags_of", "to_arrow",
-    "verify", "verify_folder", "write_frame", "write_records",
+    "all_runs", "arrow_schema", "find_frame", "find_garbage", "find_run", "new_frame", "part_problems",
+    "read_column", "read_frame", "read_journal", "read_part", "read_records", "read_rows", "remove_garbage",
+    "remove_run", "run_folders", "runs_root", "set_tags", "size_of", "tags_of", "to_arrow", "verify",
+    "verify_folder", "write_frame", "write_records",
 ]  # fmt: skip

@@ -114,9 +114,9 @@ class CompletionIndex:
         places: set[int] = set()
         for array in self._sorted:
             first, last = (array.hashes.searchsorted(hashes, side) for side in ("left", "right"))
-            for start, end in zip(first, last, strict=True):
-                if start < end:
-                    places.update(array.places[start:end].tolist())
+            is_there = first < last
+            for start, end in zip(first[is_there], last[is_there], strict=True):
+                places.update(array.places[start:end].tolist())
         return sorted(places)
 
     def _add(self, source: _Source, keys: Sequence[str]) -> None:

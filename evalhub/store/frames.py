@@ -6,13 +6,14 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import StorageError
 from evalhub.files import file_sha256
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 TABLES_FOLDER = "tables"
 """The folder of a run that holds its tables."""
@@ -81,8 +82,23 @@ def count_rows(path: Path) -> int:
 
 def read_frame(path: Path) -> pd.DataFrame:
     """Return the frame of an intact file, with its types."""
+    frame: pd.DataFrame = _read(path).to_pandas()
+    return frame
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of an intact file as plain values, without pandas: to import it takes half a second."""
+    return [{name: _plain(value) for name, value in row.items()} for row in _read(path).to_pylist()]
+
+
+def _read(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:  # pq.read_table would import pyarrow's datasets, for half a second
-        frame: pd.DataFrame = file.read().to_pandas()
-    return frame
+        return file.read()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    return None if value != value else value

@@ -95,7 +95,7 @@ class TestPairwise:
         assert judgment.choice_mass == pytest.approx(0.8)
         assert judgment.logprobs == pytest.approx({"a": math.log(0.6), "b": math.log(0.2)})
         assert judgment.completions == ("1",)
-        assert judgment.response_hashes == (A.sha256, B.sha256)
+        assert judgment.response_hashes == (A.sha256[:32], B.sha256[:32])
         assert judgment.raw_text == "A"
         (request,) = requests
         assert request.choices == ("A", "B")

@@ -41,7 +41,16 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 
-from evalhub.records import Completion, FailureKind, Item, Judgment, Request, Response, Sampling
+from evalhub.records import (
+    SHORT_DIGITS,
+    Completion,
+    FailureKind,
+    Item,
+    Judgment,
+    Request,
+    Response,
+    Sampling,
+)
 from evalhub.scales import AnswerForm, Kind, Order
 from evalhub.specs import Mode, Rubric
 
@@ -201,7 +210,7 @@ def new_judgment(task: Task, planned: PlannedJudgment | None = None) -> Judgment
         rubric_hash=task.judge.rubric_hash,
         model=task.judge.model,
         mode=task.judge.mode.value,
-        response_hashes=tuple(response.sha256 or "" for response in responses),
+        response_hashes=tuple((response.sha256 or "")[:SHORT_DIGITS] for response in responses),
         same_family=task.same_family,
     )
 

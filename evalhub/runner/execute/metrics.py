@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from operator import attrgetter
 
 from evalhub.metrics import NO_TEXT, Column, CountedMetric, LanguageMetric, Metric
 from evalhub.records import Item, Response, Score
@@ -78,10 +77,7 @@ def make_scores(
     for number in texts.shards:
         items = {item.item_id: item for item in texts.items_of(number)}
         responses = [
-            response
-            for item_id in items
-            for response in sorted(texts.responses(item_id), key=attrgetter("system", "sample"))
-            if response.system not in reference_systems
+            response for response in texts.responses(items) if response.system not in reference_systems
         ]
         if responses:
             rows = scores(fitted, items, responses)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import cast
 
 from evalhub.errors import StorageError
-from evalhub.records import Item, Record, Response
+from evalhub.records import Item, Response
 from evalhub.store import Part, PartKind, Run, read_column, read_records
+
+Records = Mapping[tuple[str, str | None, int | None], Item | Response]
+"""Items and responses by item, system and sample."""
 
 # Judges that share an engine ask about the same items at about the same time.
 _SHARDS_IN_MEMORY = 4
@@ -60,22 +63,29 @@ class Texts:
 
     def items_of(self, shard: int) -> list[Item]:
         """Return the items of a shard."""
-        return cast("list[Item]", [item for items in self._items.read(shard).values() for item in items])
+        return cast("list[Item]", list(self._items.read(shard).values()))
 
     def item(self, item_id: str) -> Item:
         """Return an item."""
-        return cast("Item", self._items.of(item_id)[0])
+        return cast("Item", self._items.records_with(item_id)[item_id, None, None])
 
-    def responses(self, item_id: str) -> Iterator[Response]:
-        """Yield the responses to an item."""
-        for table in self._responses:
-            yield from cast("Sequence[Response]", table.of(item_id))
+    def responses(self, item_ids: Collection[str]) -> list[Response]:
+        """Return the responses to some items of a shard, in the order of items, systems and samples."""
+        records = {
+            key: record
+            for table in self._responses
+            for number in dict.fromkeys(map(table.shard_of, item_ids))
+            if number is not None
+            for key, record in table.read(number).items()
+        }
+        return cast("list[Response]", [records[key] for key in sorted(records) if key[0] in item_ids])
 
     def response(self, item_id: str, system: str, sample: int) -> Response | None:
         """Return a response to an item, or None."""
-        for response in self.responses(item_id):
-            if response.system == system and response.sample == sample:
-                return response
+        key = (item_id, system, sample)
+        for table in self._responses:
+            if (response := table.records_with(item_id).get(key)) is not None:
+                return cast("Response", response)
         return None
 
     def references(self) -> Iterator[str]:
@@ -86,7 +96,7 @@ class Texts:
 
 
 class _Table:
-    """The records of one table of a part, by item."""
+    """The records of one table of a part."""
 
     def __init__(self, run: Run, part: Part, kind: str) -> None:
         self._kind = kind
@@ -102,7 +112,7 @@ class _Table:
             for number, path in self._files.items()
             for item_id in read_column(path, "item_id")
         }
-        self._read: dict[int, dict[str, list[Record]]] = {}
+        self._read: dict[int, Records] = {}
 
     @property
     def shards(self) -> Sequence[int]:
@@ -112,16 +122,21 @@ class _Table:
         for path in self._files.values():
             yield from read_column(path, name)
 
-    def of(self, item_id: str) -> Sequence[Record]:
-        number = self._shards.get(item_id)
-        return () if number is None else self.read(number).get(item_id, ())
+    def shard_of(self, item_id: str) -> int | None:
+        return self._shards.get(item_id)
 
-    def read(self, number: int) -> Mapping[str, Sequence[Record]]:
-        """Return the records of a shard by item."""
+    def records_with(self, item_id: str) -> Records:
+        """Return the records of the shard that an item is in."""
+        number = self._shards.get(item_id)
+        return {} if number is None else self.read(number)
+
+    def read(self, number: int) -> Records:
+        """Return the records of a shard."""
         if number not in self._read:
-            records: dict[str, list[Record]] = {}
-            for record in cast("Iterator[Item | Response]", read_records(self._files[number], self._kind)):
-                records.setdefault(record.item_id, []).append(record)
+            records = {
+                (record.item_id, getattr(record, "system", None), getattr(record, "sample", None)): record
+                for record in cast("Iterator[Item | Response]", read_records(self._files[number], self._kind))
+            }
             while len(self._read) >= _SHARDS_IN_MEMORY:
                 del self._read[next(iter(self._read))]
             self._read[number] = records

@@ -16,7 +16,7 @@ from evalhub.specs import MetricUse
 from evalhub.specs.plugins import extensions
 from evalhub.store import PartFacts, PartKind, Step
 
-CODE = {PartKind.DATASET: 1, PartKind.RESPONSES: 1, PartKind.JUDGMENTS: 1, PartKind.SCORES: 1}
+CODE = {PartKind.DATASET: 2, PartKind.RESPONSES: 2, PartKind.JUDGMENTS: 2, PartKind.SCORES: 1}
 """The version of the code that makes each kind of part. A change of what it makes raises it."""
 
 
