@@ -195,7 +195,8 @@ class Results:
     def sql(self, query: str, parameters: dict[str, Any] | None = None) -> pd.DataFrame:
         """Run a query over the tables items, responses, judgments, labels, scores and completions.
 
-        The facts of verdicts are in the tables pair_facts and rating_facts.
+        The facts of verdicts are in the tables pair_facts and rating_facts. Their counts and sums by system, tag
+        and cluster are in the table cells.
 
         Args:
             query: One SELECT, WITH, DESCRIBE, SUMMARIZE or SHOW in DuckDB's SQL. It may read but not write.

@@ -7,6 +7,7 @@ from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from evalhub.analysis.database.cells import cells_query
 from evalhub.analysis.database.facts import FACTS, store_facts
 from evalhub.analysis.database.queries import check_query, tables_of
 from evalhub.analysis.database.rules import rules_of
@@ -107,6 +108,9 @@ class Database:
         try:
             if name in FACTS:
                 self._create_facts(connection, name)
+            elif name == "cells":
+                self.read_tables(["items", *FACTS])
+                connection.execute(f"CREATE VIEW cells AS {cells_query()}")
             else:
                 self._create_records(connection, name)
         except duckdb.Error as error:
