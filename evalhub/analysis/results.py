@@ -195,8 +195,8 @@ class Results:
     def sql(self, query: str, parameters: dict[str, Any] | None = None) -> pd.DataFrame:
         """Run a query over the tables items, responses, judgments, labels, scores and completions.
 
-        The facts of verdicts are in the tables pair_facts and rating_facts. Their counts and sums by system, tag
-        and cluster are in the table cells.
+        The facts of verdicts are in the tables pair_facts and rating_facts. Their counts and sums by system,
+        tag and cluster are in the table cells.
 
         Args:
             query: One SELECT, WITH, DESCRIBE, SUMMARIZE or SHOW in DuckDB's SQL. It may read but not write.
@@ -262,11 +262,17 @@ class Results:
     def stream(self, table: str, *, columns: Sequence[str] = (), where: str = "") -> pa.RecordBatchReader:
         """Return a table of the run as a stream of Arrow batches, for a table that does not fit into memory.
 
-        The arguments and errors are those of `read`. A row group that is damaged shows only when its batch is
-        read, as an error of DuckDB.
+        The arguments and errors are those of `read`. A damaged row group shows when its batch is read.
         """
+        import pyarrow as pa
+
         with self._translated_errors():
-            return self.database.relation(_select(table, columns, where)).to_arrow_reader()
+            reader = self.database.relation(_select(table, columns, where)).to_arrow_reader()
+        return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader))
+
+    def _batches(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        with self._translated_errors():
+            yield from reader
 
     def rubric(self, judge: str) -> Rubric | None:
         """Return the rubric that a judge of the run used. None for a recorded judge."""

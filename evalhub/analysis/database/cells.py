@@ -36,13 +36,12 @@ def cells_query() -> str:
     from few sampled rationales have soft measures too, which the tables of a run leave out.
     """
     place = "dataset, judge, criterion, item_id"
-    whole = _units("win rate (soft)", "1.0")
     soft = _units("win rate (soft)", _PREFERENCE)
     sides = [
         ("win rate", "a", "CASE winner WHEN 'a' THEN 2 WHEN 'tie' THEN 1 WHEN 'b' THEN 0 END"),
         ("win rate", "b", "CASE winner WHEN 'b' THEN 2 WHEN 'tie' THEN 1 WHEN 'a' THEN 0 END"),
         ("win rate (soft)", "a", soft),
-        ("win rate (soft)", "b", f"{whole} - {soft}"),
+        ("win rate (soft)", "b", f"{_units('win rate (soft)', '1')} - {soft}"),
     ]
     of_pairs = [
         f"SELECT {place}, '{measure}' AS measure, system_{side} AS system, ({units})::HUGEINT AS units "
