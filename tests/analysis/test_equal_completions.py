@@ -1,4 +1,4 @@
-"""Of two parts' completions of one key the earliest run's counts, so that the choice is the same every night."""
+"""Of completions of one key in two parts the earliest run's counts, so that every night chooses the same."""
 
 from pathlib import Path
 
