@@ -10,7 +10,7 @@ from evalhub.runner.execute import session
 from evalhub.runner.execute.driver import ShardJob
 from evalhub.runner.execute.jobs import EngineWork
 from evalhub.runner.execute.texts import Texts
-from evalhub.store import PartKind, Run
+from evalhub.store import PartKind, Run, read_records
 
 from ..conftest import CANDIDATE, PAIR_JUDGE, RATE_JUDGE
 
@@ -114,3 +114,25 @@ def test_works_on_one_engine_go_through_the_items_together(monkeypatch: pytest.M
     assert [entry[0] for entry in order[:8]] == ["explains"] * 3 + ["direct", "explains"] + ["direct"] * 3
     assert [entry[1] for entry in order] == [0] * 8 + [1] * 8
     assert [entry[2] for entry in order if entry[0] == "direct"] == [0, 1, 2, 3] * 2
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_shards_are_read_once_in_order_or_all_stay(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.dataset(items=ITEMS, card={"items": CLUSTERS})
+    desk.suite(judges=[PAIR_JUDGE])
+    run = desk.run()
+    reads: list[object] = []
+
+    def counted(path: Any, kind: str) -> Any:
+        reads.append(path)
+        return read_records(path, kind)
+
+    monkeypatch.setattr("evalhub.runner.execute.texts.read_records", counted)
+    item_ids = [f"i{number:03}" for number in range(ITEMS)]
+    shuffled = item_ids[::4] + item_ids[1::4] + item_ids[2::4] + item_ids[3::4]
+    for in_order, order, most in ((True, item_ids, 3), (False, shuffled, 3), (True, shuffled, None)):
+        texts = Texts(run, "tiny", in_order=in_order)
+        reads.clear()
+        for item_id in order:
+            texts.item(item_id)
+        assert len(reads) == most if most else len(reads) > 3

@@ -77,6 +77,6 @@ class Parts:
         self.writer.finish_part(writer, dataset.facts)
         return dataset.facts
 
-    def texts(self, dataset: SuiteDataset) -> Texts:
-        """Return the items of a dataset, and the responses to them that the run has."""
-        return Texts(self.writer, dataset.id)
+    def texts(self, dataset: SuiteDataset, *, in_order: bool = True) -> Texts:
+        """Return the items of a dataset, and the responses to them that the run has. See `Texts`."""
+        return Texts(self.writer, dataset.id, in_order=in_order)

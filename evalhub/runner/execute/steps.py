@@ -127,7 +127,8 @@ def _open_judgments(
             else:
                 open_steps.append((judge, step))
         if open_steps:
-            texts = session.parts.texts(dataset)
+            # Early stopping goes through the clusters in random order.
+            texts = session.parts.texts(dataset, in_order=planned.early_stopping is None)
             for judge, step in open_steps:
                 part = session.parts.open(step, judge.runs.identity)
                 if reopen or planned.early_stopping:

@@ -24,6 +24,8 @@ class Texts:
     Args:
         run: The run. It has the dataset's part, and the parts of the responses to it.
         dataset: The dataset's id.
+        in_order: Whether the items are asked for about in their order. Else all shards stay in memory, since
+            each item could need another one.
 
     Attributes:
         clusters: The cluster of each item, by item.
@@ -32,14 +34,15 @@ class Texts:
         StorageError: The run has no such dataset, or a file is damaged.
     """
 
-    def __init__(self, run: Run, dataset: str) -> None:
+    def __init__(self, run: Run, dataset: str, *, in_order: bool = True) -> None:
+        most = _SHARDS_IN_MEMORY if in_order else None
         parts = [part for part in run.manifest.parts if part.dataset == dataset]
         stored = next((part for part in parts if part.kind is PartKind.DATASET), None)
         if stored is None:
             raise StorageError(f"the run has no dataset {dataset}", where=run.id)
-        self._items = _Table(run, stored, "items")
+        self._items = _Table(run, stored, "items", most)
         self._responses = [
-            _Table(run, part, "responses")
+            _Table(run, part, "responses", most)
             for part in (stored, *(part for part in parts if part.kind is PartKind.RESPONSES))
         ]
         self.clusters: Mapping[str, str] = dict(
@@ -98,8 +101,9 @@ class Texts:
 class _Table:
     """The records of one table of a part."""
 
-    def __init__(self, run: Run, part: Part, kind: str) -> None:
+    def __init__(self, run: Run, part: Part, kind: str, most: int | None) -> None:
         self._kind = kind
+        self._most = most
         self._files = {
             shard.number: run.part_folder(part) / file.name
             for shard in run.part_record(part).shards
@@ -137,7 +141,7 @@ class _Table:
                 (record.item_id, getattr(record, "system", None), getattr(record, "sample", None)): record
                 for record in cast("Iterator[Item | Response]", read_records(self._files[number], self._kind))
             }
-            while len(self._read) >= _SHARDS_IN_MEMORY:
+            while self._most is not None and len(self._read) >= self._most:
                 del self._read[next(iter(self._read))]
             self._read[number] = records
         return self._read[number]
