@@ -35,14 +35,14 @@ class Texts:
     """
 
     def __init__(self, run: Run, dataset: str, *, in_order: bool = True) -> None:
-        most = _SHARDS_IN_MEMORY if in_order else None
+        capacity = _SHARDS_IN_MEMORY if in_order else None
         parts = [part for part in run.manifest.parts if part.dataset == dataset]
         stored = next((part for part in parts if part.kind is PartKind.DATASET), None)
         if stored is None:
             raise StorageError(f"the run has no dataset {dataset}", where=run.id)
-        self._items = _Table(run, stored, "items", most)
+        self._items = _Table(run, stored, "items", capacity)
         self._responses = [
-            _Table(run, part, "responses", most)
+            _Table(run, part, "responses", capacity)
             for part in (stored, *(part for part in parts if part.kind is PartKind.RESPONSES))
         ]
         self.clusters: Mapping[str, str] = dict(
@@ -101,9 +101,9 @@ class Texts:
 class _Table:
     """The records of one table of a part."""
 
-    def __init__(self, run: Run, part: Part, kind: str, most: int | None) -> None:
+    def __init__(self, run: Run, part: Part, kind: str, capacity: int | None) -> None:
         self._kind = kind
-        self._most = most
+        self._capacity = capacity
         self._files = {
             shard.number: run.part_folder(part) / file.name
             for shard in run.part_record(part).shards
@@ -141,7 +141,7 @@ class _Table:
                 (record.item_id, getattr(record, "system", None), getattr(record, "sample", None)): record
                 for record in cast("Iterator[Item | Response]", read_records(self._files[number], self._kind))
             }
-            while self._most is not None and len(self._read) >= self._most:
+            while self._capacity is not None and len(self._read) >= self._capacity:
                 del self._read[next(iter(self._read))]
             self._read[number] = records
         return self._read[number]
