@@ -23,6 +23,7 @@ from evalhub.store import (
     arrow_schema,
     verify,
 )
+from evalhub.texts import clean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,9 +105,9 @@ class Results:
         Raises:
             InputError: No item meets it, or DuckDB refuses it.
         """
-        if not condition.strip():
+        if not condition.strip() or condition != clean(condition):
             raise InputError(
-                "there is no condition", where=self.run.id, allowed="SQL on the columns of items"
+                "this is no condition", where=self.run.id, value=clean(condition), allowed="SQL on items"
             )
         items = self.items(columns=ITEM, where=condition)
         if items.empty:
@@ -116,7 +117,7 @@ class Results:
                 value=condition,
                 allowed=list(arrow_schema("items").names),
             )
-        return self.select(items.itertuples(index=False, name=None))
+        return self.select(set(items.itertuples(index=False, name=None)))
 
     @property
     def part_items(self) -> pd.DataFrame:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
@@ -25,9 +27,23 @@ SYNC_SECONDS = 0.2
 
 
 def encode(record: Record) -> bytes:
-    """Return a record as one line of a journal."""
-    body = to_json({"kind": kind_of(record), "record": to_dict(record)})
+    """Return a record as one line of a journal.
+
+    Raises:
+        ValueError: One of its numbers is not finite.
+    """
+    values = to_dict(record)
+    body = to_json({"kind": kind_of(record), "record": values})
+    if b"NaN" in body or b"Infinity" in body:  # most often in a text
+        _refuse_infinite(values)
     return b'{"crc":%d,' % zlib.crc32(body) + body[1:] + b"\n"
+
+
+def _refuse_infinite(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        numbers = value.values() if isinstance(value, Mapping) else (value,)
+        if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+            raise ValueError(f"{name} is not finite: {value}")
 
 
 def decode(line: bytes) -> Record | None:
@@ -87,17 +103,24 @@ class Journal:
         lines = b"".join(self._unwritten)
         self._unwritten.clear()
         try:
-            size = os.write(self._file, lines)
-            if size != len(lines):
-                raise OSError(errno.ENOSPC, "the disk is full")
+            self._write_all(lines)
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._size)
                 os.lseek(self._file, self._size, os.SEEK_SET)
             raise _storage_error(error, self.path) from error
-        self._size += size
+        self._size += len(lines)
         if time.monotonic() - self._synced_at > SYNC_SECONDS:
             self.sync()
+
+    def _write_all(self, lines: bytes) -> None:
+        """Write lines, of which one call takes 2 GiB at most."""
+        remaining = memoryview(lines)
+        while remaining:
+            size = os.write(self._file, remaining)
+            if not size:
+                raise OSError(errno.ENOSPC, "the disk is full")
+            remaining = remaining[size:]
 
     def read(self) -> Iterator[Record]:
         """Yield the records that the journal had when it was opened, and those since."""

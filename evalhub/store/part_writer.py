@@ -202,7 +202,7 @@ class PartWriter:
             records = [record for kind, path in paths for record in read_records(path, kind)]
             journal = ShardWriter(self, shard.number)
             for record in records:
-                journal.add(record)
+                journal.append(record)
             journal.sync()
             self._replace(shards=tuple(sealed for sealed in self.record.shards if sealed != shard))
             self.open_shards[shard.number] = journal

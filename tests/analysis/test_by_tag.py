@@ -226,7 +226,8 @@ def test_conditions_and_tags_stand_side_by_side(rated: Results, cli: Any) -> Non
         ("lnag = 'fr'", 'Referenced column "lnag" not found'),
         ("1 = 1\n); DROP TABLE items; SELECT (1", "a query reads and never writes"),
         ("item_id IN (SELECT path FROM read_text('/etc/hostname'))", "Permission Error"),
-        ("", "there is no condition"),
+        ("", "this is no condition"),
+        ("item_id = '\ud800'", "this is no condition"),
     ],
 )
 def test_a_condition_that_selects_nothing_or_is_no_condition(

@@ -81,10 +81,9 @@ def test_texts_are_those_of_the_run(desk: Any) -> None:
         assert texts.item(item_id).item_id == item_id
     assert texts.response("i000", "nobody", 0) is None
     assert texts.response("i999", "k", 0) is None
-    assert [item.item_id for shard in texts.shards for item in texts.items_of(shard)] != sorted(
-        texts.clusters
-    )
-    assert sorted(texts.clusters, key=texts.place) == [f"i{n:03}" for n in range(ITEMS)]
+    in_shards = [item.item_id for shard in texts.shards for item in texts.items_of(shard)]
+    assert in_shards != sorted(in_shards)
+    assert sorted(texts.clusters, key=texts.place) == in_shards
 
 
 def test_a_plan_holds_groups_and_makes_tasks(desk: Any) -> None:
@@ -136,3 +135,41 @@ def test_shards_are_read_once_in_order_or_all_stay(desk: Any, monkeypatch: pytes
         for item_id in order:
             texts.item(item_id)
         assert len(reads) == expected if expected else len(reads) > 3
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_scattered_clusters_are_judged_in_the_order_of_the_shards(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Items of one cluster stand far apart. Their shard is read once all the same."""
+    clusters = "SELECT item_id, prompt, refs, (item_id[2:]::INTEGER % 20)::VARCHAR AS cluster FROM items"
+    desk.dataset(items=40, card={"items": clusters})
+    desk.suite()
+    reads: list[object] = []
+
+    def counted(path: Any, kind: str) -> Any:
+        reads.append(path)
+        return read_records(path, kind)
+
+    monkeypatch.setattr("evalhub.runner.execute.texts.read_records", counted)
+    run = desk.run()
+    assert len(reads) == len(set(reads)) == 2 * 5
+    assert run.manifest.coverage["pw"].valid == 40 * 2
+
+
+def test_the_text_of_a_candidate_counts_before_a_recorded_length(desk: Any) -> None:
+    desk.dataset(
+        responses=[
+            {"item_id": f"i{number:03}", "system": system, "family": "alpha", "text": text}
+            for number in range(4)
+            for system, text in (("k", "a text"), ("bot", ""))
+        ],
+        card={
+            "responses": "SELECT item_id, system, nullif(text, '') AS text, if(text = '', 12, NULL) AS chars,"
+            " family FROM responses"
+        },
+    )
+    desk.suite(candidates=[CANDIDATE], judges=[RATE_JUDGE])
+    run = desk.run()
+    (coverage,) = run.manifest.coverage.values()
+    assert coverage.valid == coverage.expected == 8

@@ -156,3 +156,25 @@ def test_every_record_is_one_line() -> None:
     record: Record = Completion("k", "m", "[]", text="a\nb\r\u2028c")
     assert encode(record).count(b"\n") == 1
     assert decode(encode(record)) == record
+
+
+def test_a_long_write_goes_on_where_the_system_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One call takes 2 GiB at most."""
+    write = os.write
+    with Journal(tmp_path / "j") as opened:
+        monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:10]))
+        for number in range(5):
+            opened.add(record(number))
+        opened.write()
+        assert keys(tmp_path / "j") == [f"key-{number}" for number in range(5)]
+        opened.append(record(5))
+    assert len(keys(tmp_path / "j")) == 6
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_is_not_finite_is_refused(value: float) -> None:
+    assert decode(encode(Completion("k", "m", "[]", text="NaN and Infinity", logprobs={"a": -0.5})))
+    with pytest.raises(ValueError, match="logprobs is not finite"):
+        encode(Completion("k", "m", "[]", logprobs={"a": value}))

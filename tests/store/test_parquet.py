@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from evalhub.errors import StorageError
 from evalhub.files import file_sha256
-from evalhub.records import KINDS, Completion, Record, sort_key
+from evalhub.records import KINDS, Completion, Record
 from evalhub.store import Run, read_records, verify, write_records
 from evalhub.store.journal import decode, encode
+from evalhub.store.parquet import storage_order
 
 from ..by_hand import HandWriter
 
@@ -50,11 +51,6 @@ def records(kind: str) -> st.SearchStrategy[Record]:
     return st.builds(
         KINDS[kind], **{field.name: strategy(hints[field.name]) for field in fields(KINDS[kind])}
     )
-
-
-def storage_order(record: Record) -> tuple[Any, ...]:
-    """Return a key that sorts records as a file has them."""
-    return (record.messages, record.key) if isinstance(record, Completion) else sort_key(record)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -22,7 +22,7 @@ class ShardJob(NamedTuple):
     """A job, and the shard that stores its completions and the records that it returns.
 
     Attributes:
-        place: The numbers of the dataset and of the item.
+        place: The number of the dataset, and the place of the item in it.
     """
 
     shard: ShardWriter

@@ -15,7 +15,7 @@ from evalhub.runner.execute.jobs import JudgeStep
 from evalhub.runner.plan.manifest import planned_facts
 from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.resolve import ResolvedJudge
-from evalhub.runner.plan.task_groups import PlannedTask, Tasks
+from evalhub.runner.plan.task_groups import PlannedTask, TaskGroup, Tasks
 from evalhub.runner.progress import Progress
 from evalhub.scales import Kind
 from evalhub.specs import Combine, Positions
@@ -58,6 +58,7 @@ class Rounds:
         self._writer = writer
         self._progress = progress
         self._parts = {(step.judge.spec.id, step.dataset.id): step.part for step in steps}
+        self._texts = {step.dataset.id: (step.number, step.texts) for step in steps}
         self._clusters = {
             (step.dataset.id, item_id): cluster
             for step in steps
@@ -85,9 +86,14 @@ class Rounds:
             self._test_pairs(judge, tasks, stopping)
 
     def _open_tasks(self, judge: str, tasks: Tasks) -> Tasks:
-        """Return the tasks of shards that are not sealed. A shard is sealed with the last of its tasks."""
-        open_tasks = tasks.keep_groups(
-            lambda group: not self._parts[judge, group.dataset].is_sealed(group.shard)
+        """Return the tasks of shards that are not sealed, in the order in which their texts are stored.
+
+        A shard is sealed with the last of its tasks.
+        """
+        open_tasks = Tasks(
+            group
+            for group in sorted(tasks.groups, key=self._place)
+            if not self._parts[judge, group.dataset].is_sealed(group.shard)
         )
         sizes: Counter[tuple[str, int]] = Counter()
         for group in open_tasks.groups:
@@ -96,6 +102,10 @@ class Rounds:
         for dataset, shard in sizes.keys() - over_budget:
             self._parts[judge, dataset].expect_jobs(shard, sizes[dataset, shard])
         return open_tasks
+
+    def _place(self, group: TaskGroup) -> tuple[int, int]:
+        number, texts = self._texts[group.dataset]
+        return number, texts.place(group.item_id)
 
     def _part(self, task: PlannedTask) -> PartWriter:
         return self._parts[task.judge, task.dataset]

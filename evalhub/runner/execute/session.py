@@ -63,7 +63,7 @@ class Session:
         for work in _group_by_engine(works):
             if self.stop.requested:
                 return
-            # The plan and the texts live until the end, so the garbage collector need not look at them.
+            # The plan lives until the end, so the garbage collector need not look at it.
             gc.freeze()
             driver = Driver(
                 where=self.writer.id,
@@ -121,10 +121,12 @@ def _side_by_side(works: Iterable[EngineWork]) -> Iterator[Iterable[ShardJob]]:
 
 
 def _with_turns(jobs: Iterable[ShardJob], lead: int) -> Iterator[tuple[tuple[int, int], ShardJob]]:
-    """Yield jobs, each with its turn among those of all works."""
+    """Yield jobs, each with its turn among those of all works. No turn is earlier than the one before."""
+    turn = (0, 0)
     for job in jobs:
         dataset, item = job.place
-        yield (dataset, item + lead), job
+        turn = max(turn, (dataset, item + lead))
+        yield turn, job
 
 
 def _engine_facts(engine: Engine, work: EngineWork) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _SHARDS_IN_MEMORY = 4
 class Texts:
     """The items of a dataset and the responses to them, as far as a run has them.
 
-    A few shards are in memory. Whoever goes through the items in their order reads each shard once.
+    A few shards are in memory. Whoever asks for the items in the order of their places reads each shard once.
 
     Args:
         run: The run. It has the dataset's part, and the parts of the responses to it.
@@ -28,7 +28,7 @@ class Texts:
             each item could need another one.
 
     Attributes:
-        clusters: The cluster of each item, by item.
+        clusters: The cluster of each item, by item, in the order in which the shards have the items.
 
     Raises:
         StorageError: The run has no such dataset, or a file is damaged.
@@ -48,7 +48,7 @@ class Texts:
         self.clusters: Mapping[str, str] = dict(
             zip(self._items.column("item_id"), self._items.column("cluster"), strict=True)
         )
-        self._places = {item_id: place for place, item_id in enumerate(sorted(self.clusters))}
+        self._places = {item_id: place for place, item_id in enumerate(self.clusters)}
 
     @property
     def shards(self) -> Sequence[int]:
@@ -61,7 +61,7 @@ class Texts:
         return sum(table.count for table in self._responses)
 
     def place(self, item_id: str) -> int:
-        """Return the place of an item in the order of the items."""
+        """Return the place of an item in the order in which the shards have the items."""
         return self._places[item_id]
 
     def items_of(self, shard: int) -> list[Item]:
@@ -86,7 +86,7 @@ class Texts:
     def response(self, item_id: str, system: str, sample: int) -> Response | None:
         """Return a response to an item, or None."""
         key = (item_id, system, sample)
-        for table in self._responses:
+        for table in reversed(self._responses):
             if (response := table.records_with(item_id).get(key)) is not None:
                 return cast("Response", response)
         return None
