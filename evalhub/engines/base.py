@@ -293,6 +293,11 @@ class Engine(Protocol):
             EngineError: The engine died too often.
         """
 
+    @property
+    def ready(self) -> int:
+        """The number of completions that `results` yields next without waiting. 0 where it is not known."""
+        return 0
+
     def drain(self) -> None:
         """Drop the requests that have not begun and finish the others. Safe in a signal handler."""
 

@@ -220,6 +220,11 @@ class ChildEngine(Engine):
         return waiting + len(self._flying)
 
     @property
+    def ready(self) -> int:
+        """The number of completions that are finished and not taken yet."""
+        return len(self._done)
+
+    @property
     def window(self) -> int:
         """The number of requests that the child holds at most: two batches."""
         return self._window

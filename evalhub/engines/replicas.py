@@ -75,6 +75,11 @@ class Replicas(Engine):
             if idle:
                 waited = wait_for([child.process for child in busy if child.process], _TURN_SECONDS)
 
+    @property
+    def ready(self) -> int:
+        """The number of completions that are finished and not taken yet."""
+        return sum(child.ready for child in self._children)
+
     def drain(self) -> None:
         """Drop the requests that have not begun and finish the others. Safe in a signal handler."""
         self._draining = True

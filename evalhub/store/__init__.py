@@ -32,7 +32,14 @@ from evalhub.store.manifest import (
     Manifest,
     State,
 )
-from evalhub.store.parquet import arrow_schema, read_column, read_records, to_arrow, write_records
+from evalhub.store.parquet import (
+    arrow_schema,
+    read_column,
+    read_records,
+    size_in_memory,
+    to_arrow,
+    write_records,
+)
 from evalhub.store.part_writer import PartWriter, ShardWriter
 from evalhub.store.parts import (
     DecidedPair,
@@ -64,6 +71,6 @@ __all__ = [
     "Run", "RunWriter", "SealedFile", "ShardWriter", "Size", "StageCounts", "State", "Step", "StoredFile",
     "all_runs", "arrow_schema", "find_frame", "find_garbage", "find_run", "new_frame", "part_problems",
     "read_column", "read_frame", "read_journal", "read_part", "read_records", "read_rows", "remove_garbage",
-    "remove_run", "run_folders", "runs_root", "set_tags", "size_of", "tags_of", "to_arrow", "verify",
-    "verify_folder", "write_frame", "write_records",
+    "remove_run", "run_folders", "runs_root", "set_tags", "size_in_memory", "size_of", "tags_of",
+    "to_arrow", "verify", "verify_folder", "write_frame", "write_records",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.errors import StorageError
 from evalhub.files import file_sha256, replace_file
-from evalhub.records import KINDS, Completion, Record, from_columns, sort_key
+from evalhub.records import KINDS, Completion, Record, from_columns, key_of, sort_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +24,9 @@ ROW_GROUP = 50_000
 
 # Against level 1 it takes 3 microseconds more for a completion, and saves 7% of its disk.
 _COMPRESSION_LEVEL = 6
+
+# A record of short texts in memory, without the texts.
+_RECORD_BYTES = 800
 
 # Columns in which nearly every value stands once. A dictionary of them only takes room. Lists have none.
 _DISTINCT = frozenset({"item_id", "key", "messages", "completions", "logprobs", "p_a", "expected", "text"})
@@ -74,7 +77,7 @@ def _cells(rows: Sequence[Record], field: pa.Field) -> list[Any]:
 
 
 def write_records(path: Path, kind: str, records: Sequence[Record]) -> str:
-    """Write records, in the order of `storage_order`, as one Parquet file.
+    """Write records, in the order of `in_storage_order`, as one Parquet file.
 
     Returns:
         The sha256 of the file.
@@ -86,7 +89,7 @@ def write_records(path: Path, kind: str, records: Sequence[Record]) -> str:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        table = to_arrow(kind, sorted(records, key=storage_order))
+        table = to_arrow(kind, in_storage_order(records))
         with replace_file(path) as partial:
             pq.write_table(
                 table,
@@ -105,12 +108,18 @@ def write_records(path: Path, kind: str, records: Sequence[Record]) -> str:
     return file_sha256(path)
 
 
-def storage_order(record: Record) -> tuple[Any, ...]:
-    """Return a key that sorts the records of a file: by their key, completions by what was asked.
+def in_storage_order(records: Iterable[Record]) -> list[Record]:
+    """Return the records of a file in their order: by their key, completions by what was asked.
 
     Requests about one item then stand together, which takes about half of the disk for their prompts.
     """
-    return (record.messages, record.key) if isinstance(record, Completion) else sort_key(record)
+    rows = list(records)
+    if rows and isinstance(rows[0], Completion):
+        return sorted(rows, key=attrgetter("messages", "key"))
+    try:
+        return sorted(rows, key=key_of)  # three times as fast, as long as no absent value decides
+    except TypeError:
+        return sorted(rows, key=sort_key)
 
 
 def read_records(path: Path, kind: str) -> Iterator[Record]:
@@ -140,6 +149,20 @@ def find_records(path: Path, kind: str, column: str, values: Collection[str]) ->
 
 def _from_arrow(kind: str, table: pa.Table | pa.RecordBatch) -> Iterator[Record]:
     return from_columns(kind, {name: table.column(name).to_pylist() for name in table.schema.names})
+
+
+def size_in_memory(path: Path) -> int:
+    """Return about how many bytes the records of a file take in memory.
+
+    Raises:
+        StorageError: The file is damaged.
+    """
+    import pyarrow.parquet as pq
+
+    with _translated_errors(path):
+        metadata = pq.read_metadata(path)
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    return int(metadata.num_rows * _RECORD_BYTES + sum(group.total_byte_size for group in groups))
 
 
 def read_column(path: Path, name: str) -> list[Any]:

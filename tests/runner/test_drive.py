@@ -1,27 +1,29 @@
 """The driver alone, with an engine of a few lines."""
 
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evalhub.engines import EngineIdentity
-from evalhub.records import Completion, Message, Request, Score
+from evalhub.records import Completion, Message, Request, Score, kind_of
 from evalhub.runner.execute.driver import Driver, Job, ShardJob
 from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.progress import Silent
-from evalhub.store import CompletionIndex
+from evalhub.store import CompletionIndex, read_journal
 
 from ..by_hand import HandWriter
 
 
 class Echo:
-    """Answers in the order asked and counts what it was asked."""
+    """Answers in batches of three, in the order asked, and counts what it was asked."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.ready = 0
+        self.on_batch: Callable[[int], None] = lambda _: None
         self._queue: deque[str] = deque()
 
     def submit(self, key: str, request: Request) -> None:
@@ -29,8 +31,14 @@ class Echo:
         self._queue.append(key)
 
     def results(self) -> Iterator[Completion]:
+        answered = 0
         while self._queue:
-            yield Completion(self._queue.popleft(), "m", "[]", text="yes")
+            self.on_batch(answered)
+            batch = [self._queue.popleft() for _ in range(min(3, len(self._queue)))]
+            answered += len(batch)
+            for place, key in enumerate(batch, 1):
+                self.ready = len(batch) - place
+                yield Completion(key, "m", "[]", text="yes")
 
     def drain(self) -> None:
         self._queue.clear()
@@ -70,6 +78,7 @@ def drive(tmp_path: Path) -> Iterator[Any]:
         scores = [one for one in shard.records("scores") if isinstance(one, Score)]
         return engine.asked, {one.item_id: one.value for one in scores}
 
+    run.engine, run.journal = engine, writer.part.folder / "0001.jsonl"  # type: ignore[attr-defined]
     yield run
     writer.close()
 
@@ -115,3 +124,17 @@ def test_a_stop_while_the_engine_starts_asks_nothing(drive: Any) -> None:
     stop = Stop()
     stop.requested = True
     assert drive([job("i", ("a",))], stop)[0] == []
+
+
+def test_what_came_is_in_the_journal_before_the_engine_is_waited_for(drive: Any) -> None:
+    answered: list[int] = []
+
+    def on_batch(count: int) -> None:
+        answered.append(count)
+        kinds = Counter(kind_of(record) for record in read_journal(drive.journal))
+        assert kinds == Counter(completions=count, scores=count)
+
+    drive.engine.on_batch = on_batch
+    drive([job(f"i{number}", (f"t{number}",)) for number in range(8)])
+    assert answered == [0, 3, 6]
+    assert len(list(read_journal(drive.journal))) == 16

@@ -33,7 +33,7 @@ def records(run: Run) -> dict[str, list[Record]]:
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evalhub.runner.plan.tasks.SHARD_TASKS", 4)
-    monkeypatch.setattr("evalhub.runner.execute.texts._SHARDS_IN_MEMORY", 1)
+    monkeypatch.setattr("evalhub.runner.execute.texts.BYTES_IN_MEMORY", 1)
 
 
 def test_shards_change_no_record(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +42,7 @@ def test_shards_change_no_record(desk: Any, monkeypatch: pytest.MonkeyPatch) -> 
     expected = desk.run()
     desk.runs = desk.folder / "in-shards"
     monkeypatch.setattr("evalhub.runner.plan.tasks.SHARD_TASKS", 4)
-    monkeypatch.setattr("evalhub.runner.execute.texts._SHARDS_IN_MEMORY", 1)
+    monkeypatch.setattr("evalhub.runner.execute.texts.BYTES_IN_MEMORY", 1)
     run = desk.run()
     shards = {part.kind: len(run.part_record(part).shards) for part in run.manifest.parts}
     assert shards[PartKind.DATASET] == 3

@@ -25,10 +25,19 @@ def write_report(data: dict[str, Any], folder: Path) -> list[Path]:
         StorageError: The disk is full or refuses. Earlier files stay as they were.
     """
     texts = {
-        "report.json": json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "report.json": _as_json(data),
         "report.html": report_page(data),
     }
     return [_write(folder / name, text) for name, text in texts.items()]
+
+
+def _as_json(data: dict[str, Any]) -> str:
+    """Return JSON with a line for each key, since every night has a file of its own."""
+    lines = [
+        f"{json.dumps(name)}:{json.dumps(value, separators=(',', ':'), ensure_ascii=False, allow_nan=False)}"
+        for name, value in data.items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _write(path: Path, text: str) -> Path:

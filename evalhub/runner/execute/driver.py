@@ -109,7 +109,8 @@ class Driver:
                 self._add(job.shard, completion)
             progress.advance()
             self._wake(waiting, progress, stop)
-            self._write()
+            if not (self.engine and self.engine.ready):
+                self._write()
             self._refill(source, progress, stop)
         if self._inflight and not stop.requested:
             count = len(self._inflight)
@@ -155,10 +156,10 @@ class Driver:
         missing = []
         self._enter_sealed_shards()
         for key in keys:
-            stored = (shard.get("completions", (key,)) for shard in self._shards)
-            completion = next((record for record in stored if record is not None), None)
-            if completion is not None:
-                yield cast("Completion", completion)
+            for shard in self._shards:
+                if (completion := shard.get("completions", (key,))) is not None:
+                    yield cast("Completion", completion)
+                    break
             else:
                 missing.append(key)
         if not missing:
@@ -214,7 +215,7 @@ class Driver:
         self._unwritten[id(shard)] = shard
 
     def _write(self) -> None:
-        """Write what has been added: a completion and the records that follow from it together."""
+        """Write what has been added: the completions that came together, and the records that follow."""
         for shard in self._unwritten.values():
             shard.write()
         self._unwritten.clear()

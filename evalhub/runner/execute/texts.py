@@ -7,13 +7,13 @@ from typing import cast
 
 from evalhub.errors import StorageError
 from evalhub.records import Item, Response
-from evalhub.store import Part, PartKind, Run, read_column, read_records
+from evalhub.store import Part, PartKind, Run, read_column, read_records, size_in_memory
 
 Records = Mapping[tuple[str, str | None, int | None], Item | Response]
 """Items and responses by item, system and sample."""
 
-# Judges that share an engine ask about the same items at about the same time.
-_SHARDS_IN_MEMORY = 4
+BYTES_IN_MEMORY = 1 << 28
+"""About how much of a table is in memory. A dataset that fits is read once for all judges."""
 
 
 class Texts:
@@ -35,7 +35,7 @@ class Texts:
     """
 
     def __init__(self, run: Run, dataset: str, *, in_order: bool = True) -> None:
-        capacity = _SHARDS_IN_MEMORY if in_order else None
+        capacity = BYTES_IN_MEMORY if in_order else None
         parts = [part for part in run.manifest.parts if part.dataset == dataset]
         stored = next((part for part in parts if part.kind is PartKind.DATASET), None)
         if stored is None:
@@ -117,6 +117,7 @@ class _Table:
             for item_id in read_column(path, "item_id")
         }
         self._read: dict[int, Records] = {}
+        self._size = 0
 
     @property
     def shards(self) -> Sequence[int]:
@@ -141,7 +142,14 @@ class _Table:
                 (record.item_id, getattr(record, "system", None), getattr(record, "sample", None)): record
                 for record in cast("Iterator[Item | Response]", read_records(self._files[number], self._kind))
             }
-            while self._capacity is not None and len(self._read) >= self._capacity:
-                del self._read[next(iter(self._read))]
+            self._make_room(size_in_memory(self._files[number]))
             self._read[number] = records
         return self._read[number]
+
+    def _make_room(self, size: int) -> None:
+        """Drop the shards that were read first until a further one has room."""
+        while self._capacity is not None and self._read and self._size + size > self._capacity:
+            number = next(iter(self._read))
+            del self._read[number]
+            self._size -= size_in_memory(self._files[number])
+        self._size += size
