@@ -12,7 +12,7 @@ from evalhub.store import Part, PartKind, Run, read_column, read_records, size_i
 Records = Mapping[tuple[str, str | None, int | None], Item | Response]
 """Items and responses by item, system and sample."""
 
-BYTES_IN_MEMORY = 1 << 28
+BYTES_IN_MEMORY = 1 << 26
 """About how much of a table is in memory. A dataset that fits is read once for all judges."""
 
 
