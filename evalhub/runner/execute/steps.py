@@ -197,7 +197,8 @@ def _score_responses(session: Session, step: Step, use: MetricUse, metric: Metri
         records += len(scores)
         if not part.is_sealed(shard):
             part.write_shard(shard, scores)
-        session.progress.advance(steps=len(scores))
+        responses = {(score.item_id, score.system, score.sample) for score in scores}
+        session.progress.advance(steps=len(responses))
     facts = PartFacts(records=records, metrics=columns)
     session.writer.finish_part(part, facts)
     return facts
