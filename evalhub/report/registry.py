@@ -215,7 +215,7 @@ SECTIONS = (
         leaderboard.length_penalty_grids,
         Place.REPORT | Place.LEADERBOARD,
     ),
-    Section("By tag of the items", (), tag_grids, Place.REPORT | Place.LEADERBOARD),
+    Section("By tag or condition of the items", (), tag_grids, Place.REPORT | Place.LEADERBOARD),
     Section(
         "Judge, ROUGE and labels",
         ("agreement",),
@@ -240,7 +240,7 @@ SECTIONS = (
     Section("Worst-case bounds for what failed", ("worst_case_bounds",), ranks.worst_case_grids, _PAGE),
     Section("Failures", ("failures",), coverage.failure_grids, Place.LEADERBOARD),
     Section("Raters against labels", ("raters",), meta.rater_grids, Place.META, notes=meta.effect_notes),
-    Section("By tag of the items", (), tag_grids, Place.META),
+    Section("By tag or condition of the items", (), tag_grids, Place.META),
     Section("How far people agree", ("human_agreement",), meta.human_agreement_grids, Place.META),
     Section(
         "Two annotators on what both labelled", ("annotator_pairs",), meta.annotator_pair_grids, Place.META

@@ -184,9 +184,9 @@ def test_the_command_line_breaks_down(
 def test_the_terminal_breaks_down_only_where_asked(rated: Results, cli: Any) -> None:
     path = str(rated.run.path)
     text = cli("leaderboard", path, "--by", "topic").out
-    assert "By tag of the items" in text
+    assert "By tag or condition of the items" in text
     assert "topic:law" in text
-    assert "By tag of the items" not in cli("leaderboard", path).out
+    assert "By tag or condition of the items" not in cli("leaderboard", path).out
     assert "by_tag" not in json.loads(cli("leaderboard", path, "--json").out)
 
 
