@@ -132,7 +132,7 @@ class _Table:
 
     def records_with(self, item_id: str) -> Records:
         """Return the records of the shard that an item is in."""
-        number = self._shards.get(item_id)
+        number = self.shard_of(item_id)
         return {} if number is None else self.read(number)
 
     def read(self, number: int) -> Records:

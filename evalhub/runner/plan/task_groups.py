@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from evalhub.judging import PlannedJudgment
 from evalhub.scales import Order
@@ -56,13 +55,8 @@ class PlannedTask:
         )  # fmt: skip
 
 
-class PlanJudgments(Protocol):
-    """Returns the judgments that a task will end in."""
-
-    def __call__(
-        self, criterion: str, responses: int, order: Order | None, row: int
-    ) -> tuple[PlannedJudgment, ...]:
-        """Return the judgments of a criterion on so many responses, shown in an order."""
+PlanJudgments = Callable[[str, int, Order | None, int], tuple[PlannedJudgment, ...]]
+"""Returns the judgments that a task will end in: of a criterion, so many responses, their order and row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +159,7 @@ class TaskGroup:
                     )
 
 
-class Tasks(Collection[PlannedTask]):
+class Tasks(Iterable[PlannedTask]):
     """Planned tasks in their order, item by item.
 
     Args:
@@ -191,9 +185,6 @@ class Tasks(Collection[PlannedTask]):
 
     def __len__(self) -> int:
         return sum(map(len, self.groups))
-
-    def __contains__(self, task: object) -> bool:
-        return any(task == planned for planned in self)
 
     def __add__(self, further: Tasks) -> Tasks:
         return Tasks((*self.groups, *further.groups))
