@@ -81,27 +81,22 @@ def make_printable(text: str, *, multiline: bool = False) -> str:
     )
 
 
-def number(value: float | None, places: int = 2, *, plain: bool = False) -> str:
+def number(value: float | None, places: int = 2, *, thousands: bool = True) -> str:
     """Return a number with a fixed number of decimal places. An absent number is a dash.
 
     Args:
         value: The number.
         places: How many decimal places.
-        plain: Whether the zero before the point stays and thousands are not separated, as in a list of facts.
-            In a table of estimates the shorter form is easier to read.
+        thousands: Whether thousands are separated.
 
     Example:
-        >>> number(0.625), number(-0.14), number(2.5), number(1234.5, 0), number(None)
-        ('.62', '-.14', '2.50', '1,234', '–')
-        >>> number(0.625, 3, plain=True), number(1234.5, plain=True)
-        ('0.625', '1234.50')
+        >>> number(0.625), number(-0.14), number(-0.001), number(1234.5, 0), number(None)
+        ('0.62', '-0.14', '0.00', '1,234', '–')
     """
     if value is None:
         return ABSENT
-    text = f"{value:.{places}f}" if plain else f"{value:,.{places}f}"
-    if not text.strip("-0.,"):
-        text = text.lstrip("-")
-    return text.replace("0.", ".", 1) if not plain and text.startswith(("0.", "-0.")) else text
+    text = f"{value:,.{places}f}" if thousands else f"{value:.{places}f}"
+    return text if text.strip("-0.,") else text.lstrip("-")
 
 
 def count(value: float | None) -> str:

@@ -47,11 +47,12 @@ def test_a_printable_text_of_several_lines_keeps_its_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "short", "plain"),
-    [(0.5, ".500", "0.500"), (-0.25, "-.250", "-0.250"), (-0.0001, ".000", "0.000"),
+    ("value", "expected", "without_thousands"),
+    [(0.5, "0.500", "0.500"), (-0.25, "-0.250", "-0.250"), (-0.0001, "0.000", "0.000"),
      (1234.5, "1,234.500", "1234.500"), (None, "–", "–")],
 )  # fmt: skip
-def test_a_number_is_short_in_a_table_and_plain_in_a_list(
-    value: float | None, short: str, plain: str
+def test_a_number_is_written_as_people_write_it(
+    value: float | None, expected: str, without_thousands: str
 ) -> None:
-    assert (number(value, 3), number(value, 3, plain=True)) == (short, plain)
+    assert number(value, 3) == expected
+    assert number(value, 3, thousands=False) == without_thousands

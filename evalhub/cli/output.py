@@ -74,7 +74,7 @@ def cell_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return number(value, 3, plain=True)
+        return number(value, 3, thousands=False)
     if isinstance(value, list | tuple | Mapping) and not value:
         return ABSENT
     if isinstance(value, Mapping):

@@ -143,7 +143,7 @@ def _power_sentence(row: dict[str, Any]) -> str:
     if power["detectable"] is None:
         return f"{interval}, but no power ({power['reason']})"
     difference = power["detectable"]
-    win_rate = f"A win rate of {0.5 + difference:.2f} differs detectably from .50"
+    win_rate = f"A win rate of {0.5 + difference:.2f} differs detectably from 0.50"
     effect = win_rate if row["pairwise"] else f"A difference of {difference:.2f} levels is detected"
     return f"{interval}. {effect} with {power['power']:.0%} power"
 

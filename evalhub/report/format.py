@@ -49,14 +49,14 @@ class Grid:
 
 def p_value(value: float | None) -> str:
     """Write a p-value to three places."""
-    return ABSENT if value is None else "<.001" if value < 0.001 else number(value, 3)
+    return ABSENT if value is None else "<0.001" if value < 0.001 else number(value, 3)
 
 
 def interval(row: Row, notes: Footnotes) -> str:
-    """Return an estimate with its interval, such as `.62 [.51, .72]`. What is absent has a footnote.
+    """Return an estimate with its interval, such as `0.62 [0.51, 0.72]`. What is absent has a footnote.
 
     >>> interval({"estimate": 0.62, "low": 0.51, "high": 0.72, "reason": None}, Footnotes())
-    '.62 [.51, .72]'
+    '0.62 [0.51, 0.72]'
     """
     mark = notes.mark(row["reason"])
     parts = [row["estimate"], row["low"], row["high"]]

@@ -69,7 +69,7 @@ def test_plan_says_what_can_be_seen(desk: Any, cli: Any) -> None:
     desk.dataset(items=100)
     output = cli("plan", "s")
     assert "100 or more independent items per system: an interval of about ± 0.10" in output.err
-    assert "A win rate of 0.64 differs detectably from .50 with 80% power" in output.err
+    assert "A win rate of 0.64 differs detectably from 0.50 with 80% power" in output.err
     (cell, *_) = json.loads(cli("plan", "s", "--json").out)["tasks"]
     assert cell["power"]["detectable"] == pytest.approx(0.1415, abs=1e-3)
 

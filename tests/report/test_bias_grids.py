@@ -35,9 +35,9 @@ def test_rates_then_effects() -> None:
         "own family\nwins",
     ]  # fmt: skip
     assert rates.rows == (
-        ("j", ".80 [.70, .90]", ".30 [.20, .40]", ".60 [.50, .70]", "–¹", ""),
-        ("k", "", ".20 [.10, .30]", "", "", ""),
-        (ALL_JUDGES, "", "", "", "", ".55 [.45, .65]"),
+        ("j", "0.80 [0.70, 0.90]", "0.30 [0.20, 0.40]", "0.60 [0.50, 0.70]", "–¹", ""),
+        ("k", "", "0.20 [0.10, 0.30]", "", "", ""),
+        (ALL_JUDGES, "", "", "", "", "0.55 [0.45, 0.65]"),
     )
     assert "percentage points" in effects.title
     assert [row[:2] for row in effects.rows] == [("j", "hard"), ("j", "soft"), (ALL_JUDGES, "hard")]

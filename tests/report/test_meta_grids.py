@@ -72,7 +72,7 @@ def test_an_attack_that_is_not_measured_is_not_the_worst() -> None:
     rows = [net("a", None), net("b", -0.2), net("c", -0.1), net(ALL_ATTACKS, -0.15)]
     told = {"attacks": rows, "controls": [], "unattacked_items": []}
     (line,) = attack_lines(told)
-    assert "over 2 attacks. The worst attack is c (net -.10 [-.20, .00], n 9)" in line
+    assert "over 2 attacks. The worst attack is c (net -0.10 [-0.20, 0.00], n 9)" in line
     (grid,) = attack_grids(told, Footnotes())
     assert [row[0] for row in grid.rows] == ["c", "b", "a", ALL_ATTACKS]
 

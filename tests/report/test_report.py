@@ -141,7 +141,7 @@ def test_the_terminal_report_is_short_narrow_and_reads_no_markup(
     assert "too_long" in text
     assert "constructed labels are true by construction" in text
     assert "human" not in text
-    assert re.search(r"k +.* \[\.\d\d, ", text)
+    assert re.search(r"k +.* \[0\.\d\d, ", text)
 
 
 def test_equal_runs_have_equal_pages(results: Results, data: dict[str, Any]) -> None:
@@ -223,7 +223,7 @@ def test_what_is_not_judged_is_said(desk: Any, capsys: pytest.CaptureFixture[str
     assert [row[:3] for row in grid.rows] == [
         ("pw", "judge", "8 of 8"), ("mute", "recorded judge", "0 of 8"),
     ]  # fmt: skip
-    assert re.fullmatch(r"1\.00 \[\.\d\d, 1\.00\]", grid.rows[0][3])
+    assert re.fullmatch(r"1\.00 \[0\.\d\d, 1\.00\]", grid.rows[0][3])
     print_report(data)
     assert "recorded judge" in capsys.readouterr().out
 

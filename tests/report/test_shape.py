@@ -14,11 +14,11 @@ def row(estimate: float | None, low: float | None, high: float | None, **more: o
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.0, ".00"),
-        (-0.001, ".00"),
+        (0.0, "0.00"),
+        (-0.001, "0.00"),
         (1.0, "1.00"),
         (-1.0, "-1.00"),
-        (-0.5, "-.50"),
+        (-0.5, "-0.50"),
         (10.25, "10.25"),
         (None, "–"),
     ],
@@ -36,7 +36,7 @@ def test_large_numbers_have_fewer_places_all_alike() -> None:
 def test_what_is_absent_has_one_footnote_per_reason() -> None:
     notes = Footnotes()
     assert interval(row(None, None, None, reason="no pairs"), notes) == "–¹"
-    assert interval(row(0.5, None, None, reason="3 clusters"), notes) == ".50 [–]²"
+    assert interval(row(0.5, None, None, reason="3 clusters"), notes) == "0.50 [–]²"
     assert interval(row(None, None, None, reason="no pairs"), notes) == "–¹"
     assert notes.lines() == ["¹ no pairs", "² 3 clusters"]
 
@@ -55,9 +55,9 @@ def test_a_pivot_says_n_once_where_it_is_shared_and_leaves_holes_empty() -> None
     grid = pivot(rows, Footnotes(), title="t", names={"system": "system"}, across=("measure",))
     assert grid.head == ("system", "m\nn 10", "k")
     assert grid.rows == (
-        ("x", ".50 [.40, .60]", ".90 [.80, 1.00] n 3"),
-        ("y", ".70 [.60, .80]", ""),
-        ("z", "", ".10 [.00, .20] n 4"),
+        ("x", "0.50 [0.40, 0.60]", "0.90 [0.80, 1.00] n 3"),
+        ("y", "0.70 [0.60, 0.80]", ""),
+        ("z", "", "0.10 [0.00, 0.20] n 4"),
     )
 
 

@@ -26,13 +26,13 @@ def notes(desk: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("mass", "token", "mode", "said"),
     [
-        (0.12, "Sure", "direct", [f"{HEAD}.12{TOKEN}'Sure' (8 of 8)"]),
-        (0.49, " A", "direct", [f"{HEAD}.49"]),  # one of the allowed answers, with a space
+        (0.12, "Sure", "direct", [f"{HEAD}0.12{TOKEN}'Sure' (8 of 8)"]),
+        (0.49, " A", "direct", [f"{HEAD}0.49"]),  # one of the allowed answers, with a space
         (0.5, "Sure", "direct", []),
-        (0.3, "<think>", "direct", [f"{HEAD}.30{TOKEN}'<think>' (8 of 8). Its model "
+        (0.3, "<think>", "direct", [f"{HEAD}0.30{TOKEN}'<think>' (8 of 8). Its model "
                                     "thinks before it answers, so use mode: think"]),
-        (0.3, "<think>", "explain", [f"{HEAD}.30{TOKEN}'<think>' (8 of 8)"]),
-        (0.3, "\x1b[31m", "direct", [f"{HEAD}.30{TOKEN}'\\x1b[31m' (8 of 8)"]),
+        (0.3, "<think>", "explain", [f"{HEAD}0.30{TOKEN}'<think>' (8 of 8)"]),
+        (0.3, "\x1b[31m", "direct", [f"{HEAD}0.30{TOKEN}'\\x1b[31m' (8 of 8)"]),
     ],
 )  # fmt: skip
 def test_the_finding(desk: Any, mass: float, token: str, mode: str, said: list[str]) -> None:
@@ -46,7 +46,7 @@ def test_verdicts_below_the_floor_count_too(desk: Any, cli: Callable[..., Any]) 
     (row,) = rows_of(choice_mass(results))
     assert row["mass"] == pytest.approx((2 * 0.5 + 6 * 0.02) / 8)
     assert (row["n"], row["token"], row["token_n"], row["low"], row["thinks"]) == (8, "\n", 6, True, False)
-    assert f"{HEAD}.14{TOKEN}'\\n' (6 of 8)" in " ".join(cli("meta").out.split())
+    assert f"{HEAD}0.14{TOKEN}'\\n' (6 of 8)" in " ".join(cli("meta").out.split())
 
 
 def test_a_template_that_opens_a_think_tag(desk: Any) -> None:
@@ -83,7 +83,7 @@ def test_a_thinking_model_behind_a_server(desk: Any, chat_server: Any) -> None:
     assert results.judgments()["failure"].value_counts().to_dict() == {"off_choice": 6}
     (note,) = [note for note in report_data(results)["notes"] if "allowed answers" in note]
     assert note == (
-        f"{HEAD}.25{TOKEN}'<think>' (6 of 8). Its model thinks before it answers, so use mode: think"
+        f"{HEAD}0.25{TOKEN}'<think>' (6 of 8). Its model thinks before it answers, so use mode: think"
     )
 
 
@@ -107,6 +107,6 @@ def test_a_criterion_does_not_hide_behind_others(desk: Any) -> None:
     }  # fmt: skip
     (note,) = [note for note in report_data(results)["notes"] if "allowed answers" in note]
     assert note == (
-        "judge pt gave its allowed answers on tiny · clear a mean probability of .20. Its most probable "
+        "judge pt gave its allowed answers on tiny · clear a mean probability of 0.20. Its most probable "
         "token was most often 'Well' (6 of 6)"
     )

@@ -170,7 +170,7 @@ def _table(grid: Grid) -> Table:
 
 
 def _is_number(text: str) -> bool:
-    return text[:1].isdigit() or text[:2] in ("-.", "-0") or text[:1] in ".–"
+    return text[:1].isdigit() or text[:1] in "-–"
 
 
 def fold(grid: Grid, width: int) -> Iterator[Grid]:
