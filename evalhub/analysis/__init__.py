@@ -1,18 +1,23 @@
 """Each number that evalhub shows has exactly one function here, and it returns a tidy table."""
 
+from evalhub.analysis.agreement.accuracy_differences import accuracy_differences
 from evalhub.analysis.agreement.agreement import agreement
 from evalhub.analysis.agreement.calibration import calibration, reliability
 from evalhub.analysis.agreement.correlation import correlations
+from evalhub.analysis.agreement.meta import meta
 from evalhub.analysis.agreement.rater_comparison import correlation_differences, ranking_accuracies
 from evalhub.analysis.agreement.retest import by_language, retest
+from evalhub.analysis.agreement.trust import trust
 from evalhub.analysis.bias.attacks import attacks, controls, unattacked_items
 from evalhub.analysis.bias.bias import biases, length_penalty
 from evalhub.analysis.bias.targets import Target, targets
+from evalhub.analysis.findings.changes import describe_changes
+from evalhub.analysis.findings.finding import Finding
+from evalhub.analysis.findings.table import findings, findings_beside, in_order
 from evalhub.analysis.frames.by_tag import split_by_tag
 from evalhub.analysis.frames.labels import consensus_labels
 from evalhub.analysis.frames.responses import labelled_responses
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
-from evalhub.analysis.meta import meta
 from evalhub.analysis.people.annotator_pairs import annotator_pairs
 from evalhub.analysis.people.human_agreement import alternative_annotator_test, human_agreement
 from evalhub.analysis.people.labelling import QueueRequest, labelling_queue, labels_needed
@@ -51,16 +56,17 @@ from evalhub.analysis.run.shortfalls import shortfall_sentences, shortfalls
 from evalhub.analysis.tables import rows_of
 
 __all__ = [
-    "QueueRequest", "Results", "Target", "Training", "agreement", "alternative_annotator_test",
-    "annotator_pairs", "answers", "attacks", "biases", "bradley_terry_ratings", "by_language",
-    "calibration", "cascades", "choice_mass", "comparisons", "completion_origins", "consensus_labels",
-    "contamination", "controls", "correlation_differences", "correlations", "cost", "coverage",
-    "coverage_by_criterion", "engines", "exclusions", "export", "export_training", "failures", "gold",
-    "hard_verdicts", "human_agreement", "item_details", "item_list", "judgment_tokens",
+    "Finding", "QueueRequest", "Results", "Target", "Training", "accuracy_differences", "agreement",
+    "alternative_annotator_test", "annotator_pairs", "answers", "attacks", "biases",
+    "bradley_terry_ratings", "by_language", "calibration", "cascades", "choice_mass", "comparisons",
+    "completion_origins", "consensus_labels", "contamination", "controls", "correlation_differences",
+    "correlations", "cost", "coverage", "coverage_by_criterion", "describe_changes", "engines",
+    "exclusions", "export", "export_training", "failures", "findings", "findings_beside", "gold",
+    "hard_verdicts", "human_agreement", "in_order", "item_details", "item_list", "judgment_tokens",
     "labelled_responses", "labelling_queue", "labels_needed", "leaderboard",
     "length_controlled_win_rates", "length_penalty", "meta", "missing_scores", "normalise_reason",
     "pair_verdicts", "prediction_powered", "ranking_accuracies", "ranks", "rater_models", "ratings",
     "reliability", "retest", "reused_completions", "rows_of", "run_comparison", "sensitivity",
     "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "targets", "training",
-    "unattacked_items", "unsent_parameters", "win_probabilities", "worst_case_bounds",
+    "trust", "unattacked_items", "unsent_parameters", "win_probabilities", "worst_case_bounds",
 ]  # fmt: skip

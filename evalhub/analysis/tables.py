@@ -24,6 +24,11 @@ def row(estimate: Estimate, **keys: object) -> dict[str, Any]:
     return {**keys, **{name: getattr(estimate, name) for name in ESTIMATE_COLUMNS}}
 
 
+def estimate_of(values: Mapping[str, Any]) -> Estimate:
+    """Return the estimate of a row, as plain values."""
+    return Estimate(**{name: values[name] for name in ESTIMATE_COLUMNS})
+
+
 def table(rows: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> pd.DataFrame:
     """Return rows as a frame with the columns in order, also where there are no rows.
 

@@ -3,7 +3,8 @@
 LENGTH = "length"
 """The rater that measures a response by its length in characters."""
 
-BASELINE_JUDGES = ("always-first", "coin", "longer")
+ALWAYS_FIRST, COIN, LONGER = "always-first", "coin", "longer"
+BASELINE_JUDGES = (ALWAYS_FIRST, COIN, LONGER)
 """Judges that read nothing: every real judge is shown beside them."""
 
 RESPONSE_COLUMNS = frozenset({"item_id", "system", "sample", "cluster", "labels", LENGTH})

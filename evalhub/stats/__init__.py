@@ -50,6 +50,7 @@ from evalhub.stats.testing.multiplicity import adjusted
 from evalhub.stats.testing.paired import mean_difference, paired_comparison
 from evalhub.stats.testing.power import ClusterDesign, Planned, planned
 from evalhub.stats.testing.sequential import Sequential, sequential_comparison
+from evalhub.stats.testing.wald import wald_p
 
 __all__ = [
     "SLOTS", "AgreementMeasure", "Alignment", "AlternativeTest", "Askings", "BiasKind", "ClusterDesign",
@@ -65,5 +66,5 @@ __all__ = [
     "paired_comparison", "paired_difference", "pilot", "planned", "pooled_logit", "pooled_logit_difference",
     "powered_difference", "powered_mean", "rank_intervals", "ranking_accuracy", "ranking_changes",
     "raw_rate", "recalibrated", "reliability", "sequential_comparison", "set_thresholds", "shared_units",
-    "system_accuracy", "system_means", "win_values", "worst_case", "worst_case_difference",
+    "system_accuracy", "system_means", "wald_p", "win_values", "worst_case", "worst_case_difference",
 ]  # fmt: skip

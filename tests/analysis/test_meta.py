@@ -21,7 +21,7 @@ from evalhub.analysis import (
     retest,
     rows_of,
 )
-from evalhub.analysis.meta import STATISTICS
+from evalhub.analysis.agreement.meta import STATISTICS
 from evalhub.records import AnnotatorKind, Completion, FailureKind, Item, Judgment, Label, Record, Source
 
 Write = Callable[..., Results]

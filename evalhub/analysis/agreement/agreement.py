@@ -9,12 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.agreement.raters import BASELINE, UNPARSED, Rater, raters
+from evalhub.analysis.agreement.compared_pairs import ComparedPairs, compared_pairs
+from evalhub.analysis.agreement.raters import BASELINE, UNPARSED, Rater
 from evalhub.analysis.agreement.rating_levels import level_columns
-from evalhub.analysis.frames.labels import consensus_labels, criteria, label_criterion
-from evalhub.analysis.frames.verdicts import pair_verdicts
 from evalhub.analysis.results import Results, cached_statistics
-from evalhub.analysis.tables import PAIR, groups, row, table
+from evalhub.analysis.tables import row, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,50 +45,31 @@ def agreement(results: Results) -> pd.DataFrame:
     If the card of a recorded judge says `unparsed_as: wrong`, such a pair counts as wrong, except in `ab`
     and `ba`.
     """
-    labelled = _labelled(results)
-    rows: list[dict[str, Any]] = []
-    if len(labelled):
-        verdicts = pair_verdicts(results)
-        for key, group in groups(labelled, "dataset", "label_criterion", "annotator_kind"):
-            rows += _rows(results, key, group.reset_index(drop=True), verdicts)
+    rows = [row for pairs in compared_pairs(results) for row in _rows(pairs)]
     for keys, ratings, labels, clusters in level_columns(results):
         keys = {**keys, "reading": "level", "reference_rater": "labels"}
         rows += _statistics(ratings, labels, clusters, keys, (*STATISTICS, _WEIGHTED))
     return table(rows, KEYS)
 
 
-def _rows(
-    results: Results, key: tuple[str, ...], group: pd.DataFrame, verdicts: pd.DataFrame
-) -> list[dict[str, Any]]:
-    dataset, criterion, annotator_kind = key
-    criterion_verdicts = _verdicts_of_criterion(results, verdicts, dataset, criterion)
-    if len(criterion_verdicts):
-        judged_pairs = criterion_verdicts[PAIR].drop_duplicates()
-        group = group.merge(judged_pairs, on=PAIR, how="inner")
-    is_whole_response = criteria(results)[dataset, criterion].turn is None
-    if not is_whole_response:
-        group = group.assign(chars_a=None, chars_b=None)  # the length of a turn is not known
-    labels = group["label_winner"]
-    decided = labels.where(labels != "tie", None)
-    clusters = group["cluster"].tolist()
-    group_keys = {"dataset": dataset, "label_criterion": criterion, "annotator_kind": annotator_kind}
-    group_raters = [
-        rater
-        for rater in raters(results, group, criterion_verdicts)
-        if is_whole_response or rater.kind != "metric"
-    ]
+def _rows(pairs: ComparedPairs) -> list[dict[str, Any]]:
     rows = []
-    for rater in group_raters:
+    for rater in pairs.raters:
+        labels = pairs.labels_for(rater).tolist()
         for reading in rater.readings:
-            keys = {**group_keys, **_rater_keys(rater), "reading": reading, "reference_rater": "labels"}
-            ratings = rater.against_labels(reading).tolist()
-            rows += _statistics(ratings, (labels if rater.ties else decided).tolist(), clusters, keys)
-    names = Counter(rater.name for rater in group_raters)
-    for first, second in itertools.combinations([r for r in group_raters if r.kind != BASELINE], 2):
+            keys = {**pairs.keys, **_rater_keys(rater), "reading": reading, "reference_rater": "labels"}
+            rows += _statistics(rater.against_labels(reading).tolist(), labels, pairs.clusters, keys)
+    names = Counter(rater.name for rater in pairs.raters)
+    for first, second in itertools.combinations([r for r in pairs.raters if r.kind != BASELINE], 2):
         reference_rater = second.name if names[second.name] == 1 else f"{second.name}: {second.criterion}"
-        keys = {**group_keys, **_rater_keys(first), "reading": "combined", "reference_rater": reference_rater}
+        keys = {
+            **pairs.keys,
+            **_rater_keys(first),
+            "reading": "combined",
+            "reference_rater": reference_rater,
+        }
         first_verdicts, second_verdicts = (r.readings["combined"].tolist() for r in (first, second))
-        rows += _statistics(first_verdicts, second_verdicts, clusters, keys)
+        rows += _statistics(first_verdicts, second_verdicts, pairs.clusters, keys)
     return rows
 
 
@@ -137,29 +117,3 @@ def _statistics(
         )
         for name, statistic in statistics
     ]
-
-
-def _labelled(results: Results) -> pd.DataFrame:
-    """Return the labelled pairs with the length of both responses and the item's cluster."""
-    labels = consensus_labels(results)
-    pairs = labels[labels["label_winner"].notna()]
-    lengths = results.sql(
-        "SELECT dataset, item_id, system, sample, chars FROM responses WHERE failure IS NULL"
-    )
-    clusters = results.sql("SELECT dataset, item_id, cluster FROM items")
-    side = ["dataset", "item_id", "sample"]
-    for name in ("a", "b"):
-        renamed = lengths.rename(columns={"system": f"system_{name}", "chars": f"chars_{name}"})
-        pairs = pairs.merge(renamed, on=[*side, f"system_{name}"], how="left")
-    return pairs.merge(clusters, on=["dataset", "item_id"], how="left").sort_values(PAIR)
-
-
-def _verdicts_of_criterion(
-    results: Results, verdicts: pd.DataFrame, dataset: str, criterion: str
-) -> pd.DataFrame:
-    """Return the pair verdicts that are compared with the labels of a criterion."""
-    fits = [
-        d == dataset and label_criterion(results, j, d, c) == criterion
-        for d, j, c in zip(verdicts["dataset"], verdicts["judge"], verdicts["criterion"], strict=True)
-    ]
-    return verdicts[fits] if len(verdicts) else verdicts

@@ -43,3 +43,16 @@ def kind_of_judge(verdicts: pd.DataFrame) -> str:
     """Return the kind of the judge that gave some verdicts: "judge", "recorded judge" or "jury"."""
     source = str(verdicts["source"].iloc[0]) if len(verdicts) else ""
     return {"recorded": "recorded judge", JURY: "jury"}.get(source, "judge")
+
+
+def judge_criteria(results: Results) -> list[tuple[str, str, str]]:
+    """Return the dataset, id and criterion of every judge that gave verdicts, and of every jury."""
+    rows = results.sql("SELECT DISTINCT dataset, judge, criterion FROM judgments ORDER BY ALL")
+    judges = list(rows.itertuples(index=False, name=None))
+    juries = [
+        (dataset, jury.id, criterion)
+        for jury in results.juries
+        for criterion, members in jury.criteria.items()
+        for dataset in dict.fromkeys(name for name, judge, _ in judges if judge in members)
+    ]
+    return [*judges, *juries]

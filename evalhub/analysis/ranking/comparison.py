@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +136,29 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
         finding = _finding(estimate, margin, key_columns["higher_is_better"])
         rows.append(row(estimate, **key_columns, test="none", finding=finding))
     return _table(rows, (*_KEY, *SYSTEMS, *_TEST))
+
+
+def compare_two(results: Results, about: Sequence[str], first: str, second: str) -> stats.Comparison | None:
+    """Compare two systems under one measure, as `comparisons` does. None where it has no rows of both.
+
+    Args:
+        results: The run.
+        about: Dataset, kind of rater, rater, criterion and measure, as in `outcomes`.
+        first: A system.
+        second: Another one.
+    """
+    measure_rows = outcomes(results)
+    for name, value in zip(ABOUT, about, strict=True):
+        measure_rows = measure_rows[measure_rows[name] == value]
+    measure_rows = measure_rows[measure_rows["system"].isin((first, second))]
+    if measure_rows["system"].nunique() < 2:
+        return None
+    differences = _differences(measure_rows, "system", withheld_reason(measure_rows))
+    ((sides, difference),) = differences.items()
+    comparison = difference.compare()
+    if sides == (first, second):
+        return comparison
+    return replace(comparison, difference=comparison.difference.negated())
 
 
 def run_comparison(after: Results, before: Results, *, margin: float | None = None) -> pd.DataFrame:

@@ -1,0 +1,113 @@
+"""What changed since the baseline, and because of what?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from evalhub import stats
+from evalhub.analysis.findings.finding import ALPHA, Finding, Question, Verdict, listed, on
+from evalhub.analysis.findings.rankings import MAIN_MEASURES
+from evalhub.analysis.ranking.comparison import run_comparison
+from evalhub.analysis.results import Results
+from evalhub.analysis.tables import rows_of
+from evalhub.store import Run, all_runs, tags_of
+from evalhub.texts import number
+
+Row = Mapping[str, Any]
+
+BASELINE_TAG = "baseline"
+"""The tag of the run with which later runs of its suite are compared."""
+
+
+def baseline_of(run: Run) -> Run | None:
+    """Return the newest finished run of the same suite with the tag `baseline`, other than the run itself."""
+    suite = run.manifest.suite
+    return next(
+        (
+            other
+            for other in all_runs(run.path.parent)
+            if other.id != run.id
+            and other.manifest.suite == suite
+            and other.finished
+            and BASELINE_TAG in tags_of(other)
+        ),
+        None,
+    )
+
+
+def change_findings(results: Results) -> Iterator[Finding]:
+    """Yield what changed since the baseline of the run's suite. Nothing where there is none."""
+    before = baseline_of(results.run)
+    if before is not None and results.run.finished:
+        yield from describe_changes(rows_of(run_comparison(results, Results(before))), before.id)
+
+
+def describe_changes(rows: Sequence[Row], before: str) -> Iterator[Finding]:
+    """Yield which systems changed between two runs, by dataset.
+
+    Args:
+        rows: Rows of `run_comparison`. Only the judges' verdicts and scores count.
+        before: Id of the earlier run.
+    """
+    compared = [row for row in rows if row["measure"] in MAIN_MEASURES]
+    for dataset in dict.fromkeys(row["dataset"] for row in compared):
+        yield _describe(dataset, [row for row in compared if row["dataset"] == dataset], before)
+
+
+def _describe(dataset: str, rows: list[Row], before: str) -> Finding:
+    tested = [row for row in rows if row["p"] is not None]
+    adjusted = stats.adjusted([row["p"] for row in tested])
+    changed = [row for row, p in zip(tested, adjusted, strict=True) if p is not None and p < ALPHA]
+    worse = [row for row in changed if _gain(row) < 0]
+    place = f"{on(dataset)} since {before}"
+    if changed:
+        parts = listed([_in_words(row) for row in sorted(changed, key=_gain)])
+        sentence = f"{parts} {place}. No other change is beyond chance."
+    elif tested:
+        widest = max((row["high"] - row["low"]) / 2 for row in tested if row["low"] is not None)
+        sentence = (
+            f"No system changed beyond chance {place}. A change of {number(widest)} would have been seen."
+        )
+    else:
+        sentence = f"Nothing can be said of changes {place}: {rows[0]['reason'] or 'too few items'}."
+    causes = list(dict.fromkeys(filter(None, map(_cause, rows))))
+    verdict = Verdict.BAD if worse else Verdict.GOOD if tested else Verdict.UNKNOWN
+    if causes:
+        sentence += f" {'; '.join(causes)}."
+        verdict = Verdict.CAUTION if verdict is Verdict.GOOD or worse else verdict
+    return Finding(
+        question=Question.CHANGE,
+        verdict=verdict,
+        sentence=sentence,
+        dataset=dataset,
+        subject=changed[0]["system"] if len(changed) == 1 else None,
+        numbers={row["system"]: row["estimate"] for row in changed},
+        n=max((row["n"] for row in rows), default=None),
+        link=f"compare?data={dataset}&base={before}",
+        command=f"evalhub compare RUN {before}",
+    )
+
+
+def _gain(row: Row) -> float:
+    """Return by how much a system became better."""
+    sign = -1.0 if row["higher_is_better"] is False else 1.0
+    return sign * float(row["estimate"])
+
+
+def _in_words(row: Row) -> str:
+    verb = "gained" if _gain(row) > 0 else "lost"
+    low, high = sorted((abs(row["low"]), abs(row["high"])))
+    ends = f"[{number(low)}, {number(high)}]"
+    return (
+        f"{row['system']} {verb} {number(abs(row['estimate']))} {ends} ({row['measure']} by {row['rater']})"
+    )
+
+
+def _cause(row: Row) -> str | None:
+    """Return what else changed, which may have moved the numbers."""
+    if row["changed"]:
+        return f"{row['rater']} changed too ({row['changed']}), so the difference may be its"
+    if row["changed_data"]:
+        return f"The dataset changed too ({row['changed_data']}). Only items that are the same are compared"
+    return None
