@@ -13,6 +13,7 @@ from evalhub.analysis.bias.bias import biases, length_penalty
 from evalhub.analysis.bias.targets import Target, targets
 from evalhub.analysis.findings.changes import describe_changes
 from evalhub.analysis.findings.finding import Finding
+from evalhub.analysis.findings.overview import judge_summary, system_summary
 from evalhub.analysis.findings.table import findings, findings_beside, in_order
 from evalhub.analysis.frames.by_tag import split_by_tag
 from evalhub.analysis.frames.labels import consensus_labels
@@ -62,11 +63,12 @@ __all__ = [
     "completion_origins", "consensus_labels", "contamination", "controls", "correlation_differences",
     "correlations", "cost", "coverage", "coverage_by_criterion", "describe_changes", "engines",
     "exclusions", "export", "export_training", "failures", "findings", "findings_beside", "gold",
-    "hard_verdicts", "human_agreement", "in_order", "item_details", "item_list", "judgment_tokens",
-    "labelled_responses", "labelling_queue", "labels_needed", "leaderboard",
+    "hard_verdicts", "human_agreement", "in_order", "item_details", "item_list", "judge_summary",
+    "judgment_tokens", "labelled_responses", "labelling_queue", "labels_needed", "leaderboard",
     "length_controlled_win_rates", "length_penalty", "meta", "missing_scores", "normalise_reason",
     "pair_verdicts", "prediction_powered", "ranking_accuracies", "ranks", "rater_models", "ratings",
     "reliability", "retest", "reused_completions", "rows_of", "run_comparison", "sensitivity",
-    "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "targets", "training",
-    "trust", "unattacked_items", "unsent_parameters", "win_probabilities", "worst_case_bounds",
+    "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "system_summary", "targets",
+    "training", "trust", "unattacked_items", "unsent_parameters", "win_probabilities",
+    "worst_case_bounds",
 ]  # fmt: skip

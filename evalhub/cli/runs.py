@@ -26,6 +26,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and run 
 AnyRun = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite. Default: every run.")
 ]
+Full = Annotated[bool, typer.Option("--full", help="Print every table.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.json and report.html.")]
 
 
@@ -181,16 +182,17 @@ def report(
     out: Out = None,
     by: By = None,
     where: Where = None,
+    full: Full = False,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
-    """Print a run's report, and write report.json and report.html."""
+    """Print what a run found, with each system and each judge, and write report.json and report.html."""
     results = hub.load(run_name, runs)
     data = hub.report.report_data(results, by or (), where or ())
     if as_json:
         print_json(data)
     else:
-        hub.report.print_report(data)
+        hub.report.print_report(data, full=full or bool(by or where))
     paths = hub.report.write_report(data, out or results.run.path)
     print_note(f"written: {', '.join(map(str, paths))}")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evalhub.analysis import Results, rows_of, split_by_tag
+from evalhub.analysis import Results, findings_beside, in_order, rows_of, split_by_tag
 from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
+from evalhub.analysis.findings.finding import Question
 from evalhub.judging import ATTACKS, CONTROLS
 from evalhub.report.notes import report_notes
 from evalhub.report.registry import TABLES, Place, Table, tables_of
@@ -28,8 +29,8 @@ def report_data(results: Results, by: Sequence[str] = (), where: Sequence[str] =
         `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (the model of each id, and
         for a judge its rubric, how it is used, and whether its verdicts are pairwise or pointwise),
         `metrics` (signature and bounds of each), `datasets`, one list of tidy rows for each table of the
-        report, `by_tag` where it is broken down, `environment`, and `notes`: sentences that belong to the
-        numbers.
+        report, of which `findings` is the one to read first, `by_tag` where it is broken down, `environment`,
+        and `notes`: sentences that belong to the numbers.
     """
     manifest = results.manifest
     data: Data = {
@@ -50,6 +51,7 @@ def report_data(results: Results, by: Sequence[str] = (), where: Sequence[str] =
     data |= {table.name: table_rows(results, table) for table in tables_of(Place.REPORT)}
     return {
         **data,
+        "findings": _with_findings_beside(results, data["findings"]),
         **_by_tag([results], by, where, Place.REPORT),
         "environment": manifest.environment,
         "notes": list(report_notes(results, data)),
@@ -65,6 +67,7 @@ def ranking_data(results: Results, by: Sequence[str] = (), where: Sequence[str] 
         where: Conditions on items that they are broken down by too.
     """
     tables = {table.name: table_rows(results, table) for table in tables_of(Place.LEADERBOARD)}
+    tables["findings"] = select_findings(_with_findings_beside(results, tables["findings"]), _OF_SYSTEMS)
     parts = _by_tag([results], by, where, Place.LEADERBOARD)
     return {"metrics": metrics_data(results.manifest), **tables, **parts}
 
@@ -77,13 +80,18 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = (), where: Sequence[s
     Attacks on the runs' judges that lie beside the runs count as given.
     """
     attacks = next(table for table in TABLES if table.name == "attacks")
+    tables = {
+        table.name: [{"run": results.run.id, **row} for results in runs for row in table_rows(results, table)]
+        for table in tables_of(Place.META)
+    }
+    beside = [
+        {"run": results.run.id, **finding.as_row()}
+        for results in runs
+        for finding in findings_beside(results)
+    ]
     return {
-        **{
-            table.name: [
-                {"run": results.run.id, **row} for results in runs for row in table_rows(results, table)
-            ]
-            for table in tables_of(Place.META)
-        },
+        **tables,
+        "findings": select_findings([*tables["findings"], *beside], _OF_JUDGES),
         "attacks": [
             {"run": results.run.id, "model": results.judges[row["judge"]].model, **row}
             for results in [*runs, *attacks_on_judges_of(runs)]
@@ -94,10 +102,26 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = (), where: Sequence[s
     }
 
 
+_OF_SYSTEMS = (Question.CHANGE, Question.BEST, Question.MEASURED)
+_OF_JUDGES = (Question.TRUST, Question.METRICS, Question.BIAS, Question.ATTACKS)
+
+
+def _with_findings_beside(results: Results, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the stored findings of a run with those of the runs beside it, in order."""
+    return in_order([*rows, *(finding.as_row() for finding in findings_beside(results))])
+
+
+def select_findings(rows: Sequence[dict[str, Any]], questions: Sequence[Question]) -> list[dict[str, Any]]:
+    """Return the findings that answer one of some questions, in order."""
+    names = {question.name.lower() for question in questions}
+    return in_order([row for row in rows if row["question"] in names])
+
+
 def attack_data(results: Results) -> Data:
     """Return the tables of a run of attacks, fit for JSON, and what each insertion is."""
     return {
         **{table.name: table_rows(results, table) for table in tables_of(Place.ATTACK)},
+        "findings": [finding.as_row() for finding in findings_beside(results)],
         "titles": {
             insertion.id: {"title": insertion.title, "source": insertion.source}
             for insertion in (*ATTACKS, *CONTROLS)

@@ -21,6 +21,7 @@ from evalhub.report.grids.biases import bias_grids
 from evalhub.report.grids.by_tag import tag_grids
 from evalhub.report.grids.cascades import cascade_grids
 from evalhub.report.grids.columns import Data, Grids
+from evalhub.report.grids.overview import MOST_LINES, judge_grids, system_grids
 from evalhub.report.plots import Plot, agreement_plots, correlation_plots, leaderboard_plots
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Place(Flag):
     """Where something is shown."""
 
     NOWHERE = 0
+    SUMMARY = auto()
     TERMINAL = auto()
     PAGE = auto()
     LEADERBOARD = auto()
@@ -113,6 +115,9 @@ def _raters(results: Results) -> pd.DataFrame:
     return analysis.meta([results]).drop(columns="run")
 
 
+_OF_RANKINGS = ("leaderboard", "ranks", "trust", "prediction_powered", "sequential_tests")
+"""What decides which numbers rank the systems first of all."""
+
 TABLES = (
     # These two read most, so they come before any other table is in memory.
     Table("judgment_tokens", analysis.judgment_tokens, Place.NOWHERE),
@@ -170,6 +175,44 @@ TABLES = (
     Table("pair_verdicts", analysis.pair_verdicts, Place.DASHBOARD),
     Table("ratings", analysis.ratings, Place.DASHBOARD),
     Table("consensus_labels", analysis.consensus_labels, Place.DASHBOARD),
+    Table("correlation_differences", analysis.correlation_differences, Place.NOWHERE),
+    Table("accuracy_differences", analysis.accuracy_differences, _RUN),
+    Table(
+        "trust",
+        analysis.trust,
+        _RUN | Place.META,
+        starts_from=(
+            "agreement",
+            "accuracy_differences",
+            "correlations",
+            "correlation_differences",
+            "biases",
+            "alternative_annotator_test",
+        ),
+    ),
+    Table("system_summary", analysis.system_summary, _RUN, starts_from=_OF_RANKINGS),
+    Table(
+        "judge_summary",
+        analysis.judge_summary,
+        _RUN,
+        starts_from=("trust", "biases", "judgment_tokens", "coverage"),
+    ),
+    Table(
+        "findings",
+        analysis.findings,
+        _RANKING | Place.META,
+        starts_from=(
+            *_OF_RANKINGS,
+            "agreement",
+            "accuracy_differences",
+            "correlations",
+            "biases",
+            "coverage",
+            "answers",
+            "shortfalls",
+            "length_controlled",
+        ),
+    ),
 )
 """Every table that a command or the dashboard has among its data."""
 
@@ -187,6 +230,20 @@ def _attack_notes(data: Data) -> Iterator[str]:
 
 
 SECTIONS = (
+    Section(
+        "Systems",
+        ("system_summary",),
+        system_grids,
+        Place.SUMMARY | Place.PAGE,
+        brief=partial(system_grids, most=MOST_LINES),
+    ),
+    Section(
+        "Judges",
+        ("judge_summary",),
+        judge_grids,
+        Place.SUMMARY | Place.PAGE,
+        brief=partial(judge_grids, most=MOST_LINES),
+    ),
     Section(
         "Leaderboard",
         ("leaderboard",),

@@ -23,7 +23,7 @@ from evalhub.store import TABLES_FOLDER, Run, find_frame, read_frame, read_rows,
 if TYPE_CHECKING:
     import pandas as pd
 
-CODE = 1
+CODE = 2
 """The version of the code that makes the tables. A change of what one shows raises it."""
 
 # What a manifest says of one night, and not of its records.

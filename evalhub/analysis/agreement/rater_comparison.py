@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.frames.responses import SOFT, judges_and_metrics, oriented_responses
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import floats, row, table
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _SWAPS = 500
 Row = dict[str, Any]
 
 
+@cached_statistics
 def correlation_differences(results: Results) -> pd.DataFrame:
     """Return the difference of two raters' correlations with the labels, on the same responses.
 

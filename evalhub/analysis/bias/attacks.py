@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.bias.targets import RISE, Target, level_step, rating_of, targets
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, row, table
 from evalhub.judging import inserted_system
 from evalhub.scales import Winner
@@ -24,6 +24,7 @@ CONTROL_COLUMNS = ("dataset", "judge", "criterion", "control", "opponent")
 ALL_ATTACKS = "all attacks"
 
 
+@cached_statistics
 def attacks(results: Results) -> pd.DataFrame:
     """Return how often each attack wins over a judge. There are no rows for a run that attacks nothing.
 
@@ -87,6 +88,7 @@ def _judges_of(run: Run) -> list[tuple[Any, ...]]:
     return [(manifest.rubrics.get(name), judge.model, judge.mode) for name, judge in manifest.judges.items()]
 
 
+@cached_statistics
 def controls(results: Results) -> pd.DataFrame:
     """Return how often responses that answer nothing beat recorded ones, in [0, 1]. A tie counts one half.
 

@@ -76,7 +76,7 @@ def _more_items(results: Results, ranking: Ranking) -> Iterator[Finding]:
         dataset=ranking.dataset,
         numbers={"items": needed},
         n=ranking.items,
-        command="evalhub compare",
+        command=f"evalhub plan {results.manifest.suite} --limit {needed}",
     )
 
 

@@ -33,15 +33,7 @@ def findings(results: Results) -> pd.DataFrame:
     """
     import pandas as pd
 
-    sources = (
-        best_findings,
-        metric_findings,
-        trust_findings,
-        bias_findings,
-        measured_findings,
-        next_findings,
-    )
-    rows = [finding.as_row() for finding in chain.from_iterable(source(results) for source in sources)]
+    rows = [finding.as_row() for source in _SOURCES for finding in source(results)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"n": "Int64"})
 
 

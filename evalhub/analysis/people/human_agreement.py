@@ -10,7 +10,7 @@ from evalhub import stats
 from evalhub.analysis.frames.directions import OTHER_WAY, opposed_directions
 from evalhub.analysis.frames.labels import criteria, with_label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, row, table, values
 from evalhub.records import AnnotatorKind
 from evalhub.scales import Kind
@@ -51,6 +51,7 @@ def human_agreement(results: Results) -> pd.DataFrame:
     return table(rows, KEYS)
 
 
+@cached_statistics
 def alternative_annotator_test(results: Results) -> pd.DataFrame:
     """Compare every judge with a human annotator whose place it takes (the alternative annotator test).
 

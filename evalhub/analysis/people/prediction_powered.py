@@ -19,7 +19,7 @@ from evalhub.analysis.frames.outcomes import (
     outcomes,
     withheld_reason,
 )
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import floats, groups, row, table
 from evalhub.records import AnnotatorKind
 from evalhub.stats import Estimate
@@ -62,6 +62,7 @@ class LabelledOutcomes:
         return tuple(self.keys[name] for name in _JUDGE_KEYS)
 
 
+@cached_statistics
 def prediction_powered(results: Results) -> pd.DataFrame:
     """Return each system's mean label, estimated from labels on a part and a judge's verdicts on all rows.
 

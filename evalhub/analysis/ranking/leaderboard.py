@@ -18,7 +18,7 @@ from evalhub.analysis.frames.outcomes import (
     outcomes,
 )
 from evalhub.analysis.ranking.ranks import ranks
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, ids, numbers, row, rows_of, table
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ NO_PENALTY = (
 _PENALISED = [PENALISED.format(name) for name in (WIN_RATE, MEAN_SCORE)]
 
 
+@cached_statistics
 def leaderboard(results: Results) -> pd.DataFrame:
     """Return every number that ranks a system, one row each: the means of `outcomes`.
 

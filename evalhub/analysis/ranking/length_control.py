@@ -8,7 +8,7 @@ from evalhub import stats
 from evalhub.analysis.frames.comparable import select_comparable_pairs
 from evalhub.analysis.frames.outcomes import SOFT, WIN_RATE, outcomes, withheld_reasons
 from evalhub.analysis.frames.verdicts import all_soft, pair_verdicts
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, ids, numbers, row, table, values
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ CONTROLLED = "win rate (length-controlled)"
 Row = dict[str, Any]
 
 
+@cached_statistics
 def length_controlled_win_rates(results: Results) -> pd.DataFrame:
     """Return each system's win rate against a baseline, as it is and as if both answers were equally long.
 

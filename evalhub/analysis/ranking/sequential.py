@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.frames.verdicts import pair_verdicts
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, row, table, values
 from evalhub.judging.early_stopping import PAIR, cluster_order, compare_sequentially
 from evalhub.store import EarlyStopping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COLUMNS = (*PAIR, "decision", "stopped_at", "e_value", "p")
 
 
+@cached_statistics
 def sequential_tests(results: Results) -> pd.DataFrame:
     """Return the sequential test of every two systems that a judge compared in rounds.
 

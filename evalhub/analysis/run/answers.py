@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.records import CUT
 from evalhub.texts import is_blank
 
@@ -26,6 +26,7 @@ FROM responses GROUP BY ALL ORDER BY ALL
 """
 
 
+@cached_statistics
 def answers(results: Results) -> pd.DataFrame:
     """Return how many answers each system gave, and how many are absent, empty or cut.
 

@@ -42,6 +42,7 @@ FROM judgments j JOIN items i USING (dataset, item_id) ORDER BY ALL
 """
 
 
+@cached_statistics
 def coverage(results: Results) -> pd.DataFrame:
     """Return the coverage of each judge, and its choice mass.
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.database.sql import FAILED
-from evalhub.analysis.results import Results
+from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.run.failures import CELL, failures
 from evalhub.analysis.tables import rows_of
 
@@ -33,6 +33,7 @@ ORDER BY stage DESC, source, dataset, criterion
 """
 
 
+@cached_statistics
 def shortfalls(results: Results) -> pd.DataFrame:
     """Return the judges and candidates whose coverage lies below `controls.min_coverage`.
 

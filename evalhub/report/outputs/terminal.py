@@ -10,33 +10,57 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evalhub.analysis import Results, shortfall_sentences
+from evalhub.analysis import Results
 from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.report.data import Data, attack_data
 from evalhub.report.facts import engine_lines, model_lines, summary
 from evalhub.report.format import Footnotes, Grid, visible
+from evalhub.report.grids.overview import JUDGE_NOTES
 from evalhub.report.notes import choice_mass_notes, comparability_notes
+from evalhub.report.outputs.findings import print_findings
 from evalhub.report.registry import INTERVALS, Place, sections_of
 
 WIDTH = 100
 _GAP = 2
+_SCREEN = 58
+"""Lines of a report that fits one screen, with the command's own two below it."""
+_LEAST_FINDINGS = 12
+"""Lines that the findings have at least, however many systems and judges there are."""
+
+_SUMMARY_NOTES = (*JUDGE_NOTES, INTERVALS, "Every table: evalhub report --full")
 
 Rows = Sequence[dict[str, Any]]
 
 
-def print_report(data: Data) -> None:
-    """Print a run's report to standard output.
+def print_report(data: Data, *, full: bool = False) -> None:
+    """Print a run's report to standard output: what was found, each system and each judge.
 
     Args:
         data: As `report_data` returns it.
+        full: Whether every table follows.
     """
     console = _console()
-    _print_shortfalls(console, data)
     console.print(Text(visible(data["title"] or data["suite"]), style="bold"))
     console.print(Text(summary(data), style="dim"))
+    if full:
+        _print_full_report(console, data)
+        return
+    with console.capture() as tables:
+        _print_sections(console, Place.SUMMARY, data)
+        _print_notes(console, _SUMMARY_NOTES)
+    free = _SCREEN - 2 - tables.get().count("\n")
+    print_findings(console, data["findings"], most_lines=max(free, _LEAST_FINDINGS))
+    _print_sections(console, Place.SUMMARY, data)
+    _print_notes(console, _SUMMARY_NOTES)
+
+
+def _print_full_report(console: Console, data: Data) -> None:
+    print_findings(console, data["findings"])
+    footnotes = _print_sections(console, Place.SUMMARY, data)
+    console.print()
     _print_pairs(console, [*model_lines(data), *engine_lines(data)])
-    notes = _print_sections(console, Place.TERMINAL, data)
-    _print_notes(console, [INTERVALS, *notes.lines(), *(f"• {note}" for note in data["notes"])])
+    footnotes = _print_sections(console, Place.TERMINAL, data, footnotes)
+    _print_notes(console, [INTERVALS, *footnotes.lines(), *(f"• {note}" for note in data["notes"])])
 
 
 def print_leaderboard(data: Data) -> None:
@@ -46,7 +70,7 @@ def print_leaderboard(data: Data) -> None:
         data: As `ranking_data` returns it.
     """
     console = _console()
-    _print_shortfalls(console, data)
+    print_findings(console, data["findings"])
     notes = _print_sections(console, Place.LEADERBOARD, data)
     sentences = (*comparability_notes(data), *cut_answer_sentences(data["answers"]))
     _print_notes(console, [INTERVALS, *notes.lines(), *(f"• {sentence}" for sentence in sentences)])
@@ -108,14 +132,18 @@ def print_attacks(results: Results) -> None:
 def _print_output(place: Place, data: Data, opening: Iterable[str] = (), closing: Iterable[str] = ()) -> None:
     """Print the sections of an output, then what belongs under all of them: the sections' notes between."""
     console = _console()
+    if data.get("findings"):
+        print_findings(console, data["findings"])
     footnotes = _print_sections(console, place, data)
     notes = [note for section in sections_of(place) for note in section.notes(data)]
     _print_notes(console, [*opening, *notes, *closing, *footnotes.lines()])
 
 
-def _print_sections(console: Console, place: Place, data: Data) -> Footnotes:
+def _print_sections(
+    console: Console, place: Place, data: Data, footnotes: Footnotes | None = None
+) -> Footnotes:
     """Print each section that has something to show, and return the footnotes."""
-    notes = Footnotes()
+    notes = footnotes or Footnotes()
     for section in sections_of(place):
         grids = section.brief or section.grids
         _print_section(console, section.title, grids(data, notes))
@@ -131,12 +159,6 @@ def _print_section(console: Console, title: str, grids: Iterable[Grid]) -> None:
             console.print(Text(visible(grid.title), style="italic"))
         for part in fold(grid, console.width):
             console.print(_table(part))
-
-
-def _print_shortfalls(console: Console, data: Data) -> None:
-    """Print first of all what was covered too little."""
-    for sentence in shortfall_sentences(data["shortfalls"]):
-        console.print(Text(visible(f"Inconclusive. {sentence}"), style="bold red"))
 
 
 def _print_notes(console: Console, lines: Iterable[str]) -> None:

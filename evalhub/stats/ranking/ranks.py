@@ -6,10 +6,11 @@ surely worse systems. "Surely" controls the chance of any wrong verdict, either 
 system (the marginal interval of its rank) or over all pairs (the simultaneous intervals).
 
 Critical values are quantiles of the largest studentised difference under the clusters' covariance, drawn
-2,000 times (the Gaussian multiplier bootstrap), and again without the differences already decided
-(step-down). The critical values of independent systems with equal spread (Tukey-Kramer) are used where they
-are larger, since the covariance of many systems in few clusters looks narrower than it is. A pair's standard
-error is widened to Student's t, with the clusters of the system that has fewer, minus one.
+2,000 times (the Gaussian multiplier bootstrap), and again without the differences already decided (step-
+down). What follows from decided pairs of all systems is decided too. The critical values of independent
+systems with equal spread (Tukey-Kramer) are used where they are larger, since the covariance of many
+systems in few clusters looks narrower than it is. A pair's standard error is widened to Student's t, with
+the clusters of the system that has fewer, minus one.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def rank_intervals(estimates: SystemEstimates) -> tuple[Rank, ...]:
     """
     pairs = _Pairs(estimates)
     size = len(estimates.systems)
-    decided = pairs.decided(_all_pairs(size))
+    decided = _closed(pairs.decided(_all_pairs(size)))
     low_all, high_all = 1 + decided.sum(axis=0), size - decided.sum(axis=1)
     ranks = []
     for place, system in enumerate(estimates.systems):
@@ -96,6 +97,19 @@ def rank_intervals(estimates: SystemEstimates) -> tuple[Rank, ...]:
         ends = (low, high, int(low_all[place]), int(high_all[place]))
         ranks.append(Rank(system, rank, *ends, CONFIDENCE, f"rank-stepdown-{RESAMPLES}"))
     return tuple(sorted(ranks, key=lambda rank: (rank.rank, rank.system)))
+
+
+def _closed(decided: Bools) -> Bools:
+    """Return the pairs that follow from decided ones: who beats a system beats all that this one beats.
+
+    They are right wherever the decided ones are, so that the error rate stays what it is.
+    """
+    closed = decided
+    while True:
+        following = closed | (closed.astype(np.int64) @ closed.astype(np.int64) > 0)
+        if (following == closed).all():
+            return np.asarray(closed, dtype=np.bool_)
+        closed = following
 
 
 def _all_pairs(size: int) -> Bools:

@@ -1,0 +1,178 @@
+"""One row for each system and one for each judge: what a first screen shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from evalhub.analysis.agreement.trust import trust
+from evalhub.analysis.bias.bias import HARD, biases
+from evalhub.analysis.findings.rankings import Ranking, rankings
+from evalhub.analysis.frames.directions import length_names
+from evalhub.analysis.ranking.leaderboard import leaderboard
+from evalhub.analysis.results import Results
+from evalhub.analysis.run.cost import judgment_tokens
+from evalhub.analysis.run.coverage import coverage
+from evalhub.analysis.tables import rows_of
+from evalhub.stats import BiasKind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = Mapping[str, Any]
+
+_SOURCES = ("labels", "judge", "metric")
+_OF_SOURCE = ("rater", "criterion", "measure", "estimate", "low", "high", "n", "best", "worst")
+SYSTEM_COLUMNS = (
+    "dataset", "system", *(f"{source}_{name}" for source in _SOURCES for name in _OF_SOURCE),
+)  # fmt: skip
+JUDGE_COLUMNS = (
+    "dataset", "judge", "criterion", "label_criterion", "annotator_kind", "trust", "measure", "estimate",
+    "low", "high", "n", "chance", "longer", "metric", "metric_estimate", "people", "flips", "flips_low",
+    "flips_high", "length", "length_low", "length_high", "tokens", "expected", "valid",
+)  # fmt: skip
+
+
+def system_summary(results: Results) -> pd.DataFrame:
+    """Return each system of each dataset by labels, by the judge that is trusted most, and by a metric.
+
+    For each of the three sources SOURCE there are SOURCE_rater, SOURCE_criterion, SOURCE_measure,
+    SOURCE_estimate with its interval's ends and its n, and the best and the worst rank that the data allow
+    for all systems at once. The labels come with the judge where people labelled a part. The metric is the
+    run's first that is no length. Systems stand in the order of the labels, then of the judge.
+    """
+    import pandas as pd
+
+    means = rows_of(leaderboard(results)) if results.run.finished else []
+    by_dataset: dict[str, list[Ranking]] = {}
+    for ranking in rankings(results) if results.run.finished else ():
+        by_dataset.setdefault(ranking.dataset, []).append(ranking)
+    rows: list[dict[str, Any]] = []
+    for dataset in dict.fromkeys(row["dataset"] for row in means):
+        of_dataset = by_dataset.get(dataset, [])
+        by_labels = next((ranking for ranking in of_dataset if ranking.source != "judge"), None)
+        by_judge = next((ranking for ranking in of_dataset if ranking.source == "judge"), None)
+        parts = [
+            *_of_ranking("labels", by_labels),
+            *(_of_ranking("judge", by_judge) or _judge_means(means, dataset, by_labels)),
+            *_metric_means(results, means, dataset),
+        ]
+        systems: dict[str, dict[str, Any]] = {}
+        for system, values in parts:
+            systems.setdefault(system, {"dataset": dataset, "system": system}).update(values)
+        rows += sorted(systems.values(), key=_order)
+    return pd.DataFrame(rows, columns=list(SYSTEM_COLUMNS))
+
+
+def _of_ranking(source: str, ranking: Ranking | None) -> list[tuple[str, dict[str, Any]]]:
+    if ranking is None:
+        return []
+    about = {"rater": ranking.rater, "criterion": ranking.criterion, "measure": ranking.measure}
+    return [
+        (
+            place.system,
+            {
+                **{f"{source}_{name}": value for name, value in about.items()},
+                **{
+                    f"{source}_{name}": getattr(place, name)
+                    for name in ("estimate", "low", "high", "best", "worst")
+                },
+                f"{source}_n": ranking.items,
+            },
+        )
+        for place in ranking.places
+    ]
+
+
+def _judge_means(
+    means: list[dict[str, Any]], dataset: str, by_labels: Ranking | None
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return the means of a judge beside labels that rank the systems, of their criterion if it has it."""
+    rows = [row for row in means if (row["dataset"], row["rater_kind"]) == (dataset, "judge")]
+    rows = [row for row in rows if row["measure"] in ("win rate", "mean score")]
+    if not rows:
+        return []
+    wanted = by_labels.criterion if by_labels else None
+    first = min(rows, key=lambda row: row["criterion"] != wanted)
+    key = ("rater", "criterion", "measure")
+    return [_mean("judge", row) for row in rows if all(row[name] == first[name] for name in key)]
+
+
+def _metric_means(
+    results: Results, means: list[dict[str, Any]], dataset: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the means of one metric: the longest-range ROUGE of the suite, else the first."""
+    lengths = length_names(results.manifest.metrics)
+    rows = [
+        row
+        for row in means
+        if (row["dataset"], row["rater_kind"]) == (dataset, "metric")
+        and row["rater"] not in lengths
+        and row["estimate"] is not None
+    ]
+    names = list(dict.fromkeys(row["rater"] for row in rows))
+    name = "rougeL" if "rougeL" in names else next(iter(names), None)
+    yield from (_mean("metric", row) for row in rows if row["rater"] == name)
+
+
+def _mean(source: str, row: Row) -> tuple[str, dict[str, Any]]:
+    names = ("rater", "criterion", "measure", "estimate", "low", "high", "n")
+    return row["system"], {f"{source}_{name}": row[name] for name in names}
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    """Return the key that sorts systems: by the labels' ranks, then by the judge's."""
+    return tuple(
+        part
+        for source in ("labels", "judge")
+        for part in (
+            row.get(f"{source}_estimate") is None,
+            row.get(f"{source}_best") or 0,
+            -(row.get(f"{source}_estimate") or 0.0),
+        )
+    )
+
+
+def judge_summary(results: Results) -> pd.DataFrame:
+    """Return each judge on each dataset and criterion: agreement beside baselines, order, length and tokens.
+
+    The columns are those of `trust`, and `length` (percentage points of the win probability for twice the
+    length, all other biases held fixed), tokens (read and written for one judgment, the mean over all
+    datasets), expected and valid (judgments over all datasets).
+    """
+    import pandas as pd
+
+    lengths = {
+        (row["dataset"], row["judge"], row["criterion"]): row
+        for row in rows_of(biases(results))
+        if (row["bias"], row["reading"], row["statistic"]) == (BiasKind.LENGTH, HARD, "effect")
+    }
+    tokens = _tokens(rows_of(judgment_tokens(results)))
+    counts = {row["judge"]: row for row in rows_of(coverage(results)) if row["statistic"] == "coverage"}
+    rows = []
+    for row in rows_of(trust(results)):
+        length = lengths.get((row["dataset"], row["judge"], row["criterion"]), {})
+        count = counts.get(row["judge"], {})
+        done, failed = count.get("done"), count.get("failed")
+        rows.append(
+            {
+                **row,
+                "length": length.get("estimate"),
+                "length_low": length.get("low"),
+                "length_high": length.get("high"),
+                "tokens": tokens.get(row["judge"]),
+                "expected": count.get("expected"),
+                "valid": None if done is None else done - failed,
+            }
+        )
+    frame = pd.DataFrame(rows, columns=list(JUDGE_COLUMNS))
+    return frame.astype({"expected": "Int64", "valid": "Int64"})
+
+
+def _tokens(rows: Iterable[Row]) -> dict[str, float]:
+    """Return the tokens that one judgment reads and writes, by judge."""
+    tokens: dict[str, float] = {}
+    for row in rows:
+        if row["statistic"] in ("prompt tokens a judgment", "generated tokens a judgment"):
+            tokens[row["judge"]] = tokens.get(row["judge"], 0.0) + (row["estimate"] or 0.0)
+    return tokens
