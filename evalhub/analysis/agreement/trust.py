@@ -36,7 +36,7 @@ class Trust(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
+class TrustTests:
     """The p-values of a judge, adjusted for all judges of the same labels. None = no test.
 
     Attributes:
@@ -85,10 +85,10 @@ def _labels_of(judge: JudgeComparisons) -> tuple[str, str, str]:
     return judge.dataset, judge.label_criterion or "", judge.annotator_kind or ""
 
 
-def _adjusted(judges: list[JudgeComparisons]) -> list[Tests]:
+def _adjusted(judges: list[JudgeComparisons]) -> list[TrustTests]:
     better = stats.adjusted([_p_better(judge) for judge in judges])
     worse = stats.adjusted([judge.p_chance if _is_below_chance(judge) else None for judge in judges])
-    return [Tests(*values) for values in zip(better, worse, strict=True)]
+    return [TrustTests(*values) for values in zip(better, worse, strict=True)]
 
 
 def _p_better(judge: JudgeComparisons) -> float | None:
@@ -105,7 +105,7 @@ def _is_below_chance(judge: JudgeComparisons) -> bool:
     return judge.chance_difference is not None and judge.chance_difference < 0
 
 
-def decide(judge: JudgeComparisons, tests: Tests) -> Trust:
+def decide(judge: JudgeComparisons, tests: TrustTests) -> Trust:
     """Return what a judge may be used for. See `trust`."""
     if tests.better is not None and tests.better < ALPHA:
         return Trust.STANDS_IN if _is_not_inferior(judge) else Trust.USEFUL

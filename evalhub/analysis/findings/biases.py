@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalhub import stats
-from evalhub.analysis.agreement.trust import Trust
 from evalhub.analysis.bias.bias import ALL_JUDGES, HARD, biases
 from evalhub.analysis.findings.finding import ALPHA, Finding, Question, Verdict, listed, on, with_interval
-from evalhub.analysis.findings.rankings import trust_of
+from evalhub.analysis.findings.rankings import rankings
 from evalhub.analysis.frames.outcomes import PENALISED
 from evalhub.analysis.ranking.leaderboard import leaderboard
 from evalhub.analysis.ranking.length_control import CONTROLLED, length_controlled_win_rates
@@ -33,6 +32,11 @@ _HARMLESS_FLIPS = 0.2
 def bias_findings(results: Results) -> Iterator[Finding]:
     """Yield the biases of each judge that are beyond chance, or that none is."""
     rows = [row for row in rows_of(biases(results)) if row["reading"] == HARD]
+    ranked = {
+        (ranking.dataset, ranking.rater, ranking.criterion)
+        for ranking in rankings(results)
+        if ranking.source == "judge" and ranking.is_settled and results.run.finished
+    }
 
     def key(row: Row) -> tuple[str, str, str]:
         return row["dataset"], row["judge"], row["criterion"]
@@ -42,8 +46,7 @@ def bias_findings(results: Results) -> Iterator[Finding]:
         finding = describe_biases(dataset, judge, criterion, by_statistic)
         if finding:
             yield finding
-            is_used = trust_of(results, dataset, judge) not in (Trust.REFUSE, Trust.CHANCE)
-            if is_used and _is_beyond_chance(by_statistic).get(BiasKind.LENGTH):
+            if (dataset, judge, criterion) in ranked and _is_beyond_chance(by_statistic).get(BiasKind.LENGTH):
                 yield from _without_length(results, dataset, judge, criterion)
 
 

@@ -63,7 +63,9 @@ def _describe(dataset: str, rows: list[Row], before: str) -> Finding:
     place = f"{on(dataset)} since {before}"
     if changed:
         parts = listed([_in_words(row) for row in sorted(changed, key=_gain)])
-        sentence = f"{parts} {place}. No other change is beyond chance."
+        sentence = f"{parts} {place}."
+        if len(changed) < len(tested):
+            sentence += " No other change is beyond chance."
     elif tested:
         widest = max((row["high"] - row["low"]) / 2 for row in tested if row["low"] is not None)
         sentence = (

@@ -48,7 +48,7 @@ def describe_coverage(rows: Sequence[Row], failed: Sequence[Row]) -> Finding:
         return _finding(Verdict.GOOD, sentence, numbers=numbers, n=expected)
     sentence = f"{count(valid)} of {count(expected)} planned judgments are valid."
     if done < expected:
-        sentence += f" {count(expected - done)} are not asked yet."
+        sentence += f" {count(expected - done)} {'is' if expected - done == 1 else 'are'} not asked yet."
     if invalid:
         reasons = [row for row in failed if row["stage"] == "judgment"]
         counts: dict[str, int] = {}

@@ -128,7 +128,7 @@ def _comparisons(rows: Sequence[Row]) -> Iterator[str]:
     is_accuracy = rows[0]["measure"] == ACCURACY
     if is_accuracy and all(row["chance"] is not None for row in rows):
         yield f"a coin on {_span(rows, 'chance')}"
-    if all(row["longer"] is not None for row in rows):
+    if all(row["longer"] for row in rows):  # 0 where all answers are equally long
         yield f"{'the longer answer on' if is_accuracy else 'their length by'} {_span(rows, 'longer')}"
     if all(row["metric_estimate"] is not None for row in rows):
         metrics = listed(list(dict.fromkeys(row["metric"] for row in rows)))
