@@ -190,6 +190,7 @@ TABLES = (
             "alternative_annotator_test",
         ),
     ),
+    Table("worth_reading", analysis.worth_reading, _RUN),
     Table("system_summary", analysis.system_summary, _RUN, starts_from=_OF_RANKINGS),
     Table(
         "judge_summary",

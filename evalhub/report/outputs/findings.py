@@ -12,11 +12,10 @@ from rich.text import Text
 
 from evalhub.analysis.findings.finding import Question, Verdict
 from evalhub.report.format import visible
+from evalhub.report.outputs.marks import mark_of
 from evalhub.texts import count
 
-MARKS = {Verdict.GOOD: "✓", Verdict.CAUTION: "!", Verdict.BAD: "✗", Verdict.UNKNOWN: "?"}
 _STYLES = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "bold red", Verdict.UNKNOWN: "cyan"}
-_NEXT = "→"
 _INDENT = "  "
 _INTERVAL = re.compile(r"\S+ \[[^\]]*\]")
 _NO_BREAK = "\u00a0"
@@ -51,10 +50,9 @@ def print_findings(console: Console, findings: Rows, *, most_lines: int | None =
 
 def _lines(finding: dict[str, Any], width: int) -> Iterator[Text]:
     verdict = Verdict(finding["verdict"])
-    mark = _NEXT if finding["question"] == Question.NEXT.name.lower() else MARKS[verdict]
     sentence = _INTERVAL.sub(_joined, visible(finding["sentence"]))
     for place, line in enumerate(textwrap.wrap(sentence, width - len(_INDENT), break_on_hyphens=False)):
-        text = Text(f"{mark} " if place == 0 else _INDENT, style=_STYLES[verdict])
+        text = Text(f"{mark_of(finding)} " if place == 0 else _INDENT, style=_STYLES[verdict])
         yield text.append(line.replace(_NO_BREAK, " "), style="default")
     if finding["command"] and verdict is Verdict.UNKNOWN:
         yield Text(f"{_INDENT}{visible(finding['command'])}", style="dim")

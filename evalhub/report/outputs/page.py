@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis import shortfall_sentences
+from evalhub.analysis.findings.finding import Question, Verdict
 from evalhub.report.facts import engine_lines, model_lines, summary
-from evalhub.report.format import Footnotes, visible
+from evalhub.report.format import Footnotes, grouped, visible
 from evalhub.report.outputs.drawing import draw
+from evalhub.report.outputs.marks import mark_of
 from evalhub.report.plots import KINDS
 from evalhub.report.registry import Place, sections_of
-from evalhub.texts import make_printable
+from evalhub.texts import ABSENT, make_printable
 
 if TYPE_CHECKING:
     import jinja2
+    from markupsafe import Markup
 
 
 def report_page(data: dict[str, Any]) -> str:
@@ -32,7 +35,8 @@ def report_page(data: dict[str, Any]) -> str:
     return _template().render(
         title=visible(data["title"] or data["suite"]),
         summary=summary(data),
-        shortfalls=[visible(sentence) for sentence in shortfall_sentences(data["shortfalls"])],
+        findings=list(_findings(data["findings"])),
+        samples=list(map(_sample, data["worth_reading"])),
         models=list(model_lines(data)),
         engines=list(engine_lines(data)),
         sections=[(title, plots, grids) for title, plots, grids in sections if plots or grids],
@@ -44,6 +48,47 @@ def report_page(data: dict[str, Any]) -> str:
         ],
         environment=data["environment"],
     )
+
+
+def _findings(rows: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Yield each question with its findings, in their order. Commands stand where more is to be done."""
+    for (name,), of_question in grouped(rows, "question"):
+        yield (
+            Question[name.upper()].value,
+            [
+                {
+                    "verdict": row["verdict"],
+                    "mark": mark_of(row),
+                    "sentence": visible(row["sentence"]),
+                    "command": visible(row["command"])
+                    if row["verdict"] == Verdict.UNKNOWN and row["command"]
+                    else "",
+                }
+                for row in of_question
+            ],
+        )
+
+
+def _sample(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a sample that is worth reading, each text with its line breaks and nothing that steers."""
+    return {
+        "sentence": visible(row["sentence"]),
+        "place": visible(f"{row['dataset']} · {row['item_id']}"),
+        "judge": visible(row["judge"]),
+        "prompt": _lines(row["prompt"]),
+        "rationale": _lines(row["rationale"]),
+        "responses": [
+            {"system": visible(response["system"]), "text": _lines(response["text"]) or ABSENT}
+            for response in row["responses"]
+        ],
+    }
+
+
+def _lines(text: str | None) -> Markup | None:
+    """Return a text of several lines as the page shows it."""
+    from markupsafe import escape
+
+    return None if text is None else escape(make_printable(text, multiline=True))
 
 
 def _make_printable(value: object) -> object:

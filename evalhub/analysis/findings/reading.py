@@ -1,0 +1,208 @@
+"""Ten samples that are worth reading, and why: verdicts that are surely wrong, or contradict another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any
+
+from evalhub.analysis.findings.finding import LABELS
+from evalhub.analysis.frames.labelled import labelled_pairs
+from evalhub.analysis.frames.responses import judges_of_criterion, oriented_responses
+from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
+from evalhub.analysis.results import Results
+from evalhub.analysis.tables import PAIR, rows_of
+from evalhub.texts import number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "dataset", "item_id", "sample", "system_a", "system_b", "system", "judge", "criterion", "reason",
+    "sentence",
+)  # fmt: skip
+MOST = 10
+
+_CHOSEN_BY_PEOPLE, _OTHER_JUDGE, _ORDER, _RATING = "against the labels", "judges differ", "order", "rating"
+
+Row = dict[str, Any]
+
+_SHOWN_CHARACTERS = 3000
+
+_PROMPT = f"""
+SELECT left(array_to_string(turns, chr(10)), {_SHOWN_CHARACTERS}) AS prompt FROM items
+WHERE dataset = $dataset AND item_id = $item_id
+"""
+_RESPONSES = f"""
+SELECT system, left(text, {_SHOWN_CHARACTERS}) AS text FROM responses
+WHERE dataset = $dataset AND item_id = $item_id AND sample = $sample
+  AND list_contains($systems::VARCHAR[], system)
+"""
+_RATIONALES = f"""
+SELECT left(rationale, {_SHOWN_CHARACTERS}) AS rationale FROM judgments
+WHERE dataset = $dataset AND item_id = $item_id AND sample = $sample AND judge = $judge
+  AND criterion = $criterion AND rationale IS NOT NULL
+  AND (list_contains($systems::VARCHAR[], system) OR list_contains($systems::VARCHAR[], system_a))
+ORDER BY shown LIMIT 1
+"""
+
+
+def worth_reading(results: Results) -> pd.DataFrame:
+    """Return up to ten samples that teach most about the judges, each with one sentence that says why.
+
+    They are, in turn: verdicts against the labels, the surest first; ratings furthest from the labels;
+    verdicts that turn with the order, the surest first; two judges that are sure of opposite verdicts.
+    `reason` is one of "against the labels", "rating", "order" and "judges differ". A sample comes once.
+    """
+    import pandas as pd
+
+    if results.is_attack:
+        return pd.DataFrame(columns=list(COLUMNS))
+    sources = (_against_labels, _ratings_against_labels, _turning_with_order, _judges_that_differ)
+    turns = zip_longest(*(source(results) for source in sources))
+    rows: dict[tuple[Any, ...], Row] = {}
+    for row in chain.from_iterable(turns):
+        if row is not None:
+            sample = tuple(row.get(name) for name in ("dataset", "item_id", "sample"))
+            rows.setdefault(sample, row)
+    return pd.DataFrame(list(rows.values())[:MOST], columns=list(COLUMNS))
+
+
+def _against_labels(results: Results) -> Iterator[Row]:
+    frame = labelled_pairs(results)
+    decided = frame["winner"].isin(["a", "b"]) & frame["label_winner"].isin(["a", "b"])
+    frame = frame[decided & frame["p_a"].notna()]
+    frame = frame[frame["winner"].astype("str") != frame["label_winner"].astype("str")]
+    frame = frame.assign(sure=(frame["p_a"].astype("float64") - 0.5).abs())
+    for pair in _surest(frame, "sure"):
+        labels = LABELS[pair["annotator_kind"]].capitalize()
+        verb = "prefer" if pair["annotator_kind"] != "model" else "prefers"
+        winner, other = _names(pair, pair["winner"])
+        yield _row(
+            pair,
+            _CHOSEN_BY_PEOPLE,
+            f"{labels} {verb} {other}. {pair['judge']} prefers {winner} with {_probability(pair)}.",
+        )
+
+
+def _turning_with_order(results: Results) -> Iterator[Row]:
+    frame = pair_verdicts(results)
+    both = frame["winner_ab"].isin(["a", "b"]) & frame["winner_ba"].isin(["a", "b"])
+    frame = frame[both & (frame["winner_ab"].astype("str") != frame["winner_ba"].astype("str"))]
+    # The nearer to one half both orders come together, the surer each of them was of the opposite.
+    frame = frame.assign(sure=-(frame["p_a"].astype("float64") - 0.5).abs())
+    for pair in _surest(frame, "sure"):
+        shown = "first" if pair["winner_ab"] == "a" else "second"
+        yield _row(
+            pair,
+            _ORDER,
+            f"{pair['judge']} prefers the response shown {shown}, whichever of {pair['system_a']} and "
+            f"{pair['system_b']} that is.",
+        )
+
+
+def _judges_that_differ(results: Results) -> Iterator[Row]:
+    frame = pair_verdicts(results)
+    frame = frame[frame["p_a"].notna() & frame["winner"].isin(["a", "b"])]
+    if frame["judge"].nunique() < 2:
+        return
+    columns = [*PAIR, "criterion", "judge", "p_a", "winner"]
+    frame = frame[columns].assign(judge=frame["judge"].astype("str"), winner=frame["winner"].astype("str"))
+    both = frame.merge(frame, on=PAIR, suffixes=("", "_other"))
+    both = both[(both["judge"] < both["judge_other"]) & (both["winner"] != both["winner_other"])]
+    probabilities = (both[name].astype("float64") for name in ("p_a", "p_a_other"))
+    sure = [(column - 0.5).abs() for column in probabilities]
+    both = both.assign(sure=sure[0].where(sure[0] < sure[1], sure[1]))
+    for pair in _surest(both, "sure"):
+        winner, other = _names(pair, pair["winner"])
+        second = {"p_a": pair["p_a_other"], "winner": pair["winner_other"]}
+        yield _row(
+            pair,
+            _OTHER_JUDGE,
+            f"{pair['judge']} prefers {winner} with {_probability(pair)}, {pair['judge_other']} prefers "
+            f"{other} with {_probability(second)}.",
+        )
+
+
+def _ratings_against_labels(results: Results) -> Iterator[Row]:
+    import pandas as pd
+
+    rated = ratings(results)
+    parts = []
+    for keys, frame in oriented_responses(results):
+        judges = judges_of_criterion(results, rated, keys["dataset"], keys["label_criterion"])
+        for column, judge in judges.items():
+            both = frame[frame[column].notna() & frame["labels"].notna()]
+            above = {name: (both[name].rank() - 0.5) / len(both) for name in (column, "labels")}
+            part = both[["item_id", "system"]].assign(
+                rating=both[column].abs(),
+                label=both["labels"].abs(),
+                rating_above=above[column],
+                label_above=above["labels"],
+                distance=(above[column] - above["labels"]).abs(),
+            )
+            part = part[part["rating"] != part["label"]]
+            for name, value in {**keys, "judge": judge.name, "criterion": judge.criterion}.items():
+                part[name] = value
+            parts.append(part.nlargest(MOST, "distance", keep="first"))
+    if not parts:
+        return
+    for response in _surest(pd.concat(parts, ignore_index=True), "distance"):
+        labels = LABELS[response["annotator_kind"]].capitalize()
+        verb = "give" if response["annotator_kind"] != "model" else "gives"
+        label, rating = (
+            f"{number(response[name])} (above {response[f'{name}_above']:.0%} of the responses)"
+            for name in ("label", "rating")
+        )
+        criterion = response["label_criterion"]
+        of_criterion = "" if criterion == "overall" else f" for {criterion}"
+        system, judge = response["system"], response["judge"]
+        sentence = f"{labels} {verb} {system} {label}{of_criterion}. {judge} gives it {rating}."
+        yield _row({**response, "sample": 0}, _RATING, sentence)
+
+
+def _surest(frame: pd.DataFrame, name: str) -> list[Row]:
+    """Return the rows with the highest values of a column, as many as could be shown."""
+    top = frame.nlargest(MOST, name, keep="first")
+    return rows_of(top)
+
+
+def _names(pair: Row, winner: str) -> tuple[str, str]:
+    """Return the system that a verdict prefers, and the other one."""
+    sides = pair["system_a"], pair["system_b"]
+    return sides if winner == "a" else (sides[1], sides[0])
+
+
+def _probability(pair: Row) -> str:
+    p = float(pair["p_a"])
+    return number(p if pair["winner"] == "a" else 1 - p)
+
+
+def _row(sample: Row, reason: str, sentence: str) -> Row:
+    names = ("dataset", "item_id", "sample", "system_a", "system_b", "system", "judge", "criterion")
+    return {**{name: sample.get(name) for name in names}, "reason": reason, "sentence": sentence}
+
+
+def with_texts(results: Results, rows: list[Row]) -> list[Row]:
+    """Return rows of `worth_reading` with the prompt, the responses by system, and the judge's rationale.
+
+    Texts are cut after 3,000 characters.
+    """
+    full = []
+    for row in rows:
+        key = {"dataset": row["dataset"], "item_id": row["item_id"], "sample": int(row["sample"] or 0)}
+        systems = [system for system in (row["system_a"], row["system_b"], row["system"]) if system]
+        turns = results.sql(_PROMPT, {name: key[name] for name in ("dataset", "item_id")})["prompt"]
+        texts = results.sql(_RESPONSES, {**key, "systems": systems})
+        of_judge = {"judge": row["judge"], "criterion": row["criterion"], "systems": systems}
+        rationales = results.sql(_RATIONALES, {**key, **of_judge})
+        by_system = dict(zip(texts["system"], texts["text"], strict=True))
+        full.append(
+            {
+                **row,
+                "prompt": turns.iat[0] if len(turns) else None,
+                "responses": [{"system": name, "text": by_system.get(name)} for name in systems],
+                "rationale": rationales["rationale"].iat[0] if len(rationales) else None,
+            }
+        )
+    return full
