@@ -7,7 +7,6 @@ from evalhub.analysis.agreement.correlation import correlations
 from evalhub.analysis.agreement.meta import meta
 from evalhub.analysis.agreement.rater_comparison import correlation_differences, ranking_accuracies
 from evalhub.analysis.agreement.retest import by_language, retest
-from evalhub.analysis.agreement.trust import trust
 from evalhub.analysis.bias.attacks import attacks, controls, unattacked_items
 from evalhub.analysis.bias.bias import biases, length_penalty
 from evalhub.analysis.bias.targets import Target, targets
@@ -16,6 +15,7 @@ from evalhub.analysis.findings.finding import Finding
 from evalhub.analysis.findings.overview import judge_summary, system_summary
 from evalhub.analysis.findings.reading import with_texts, worth_reading
 from evalhub.analysis.findings.table import findings, findings_beside, in_order
+from evalhub.analysis.findings.trust import trust
 from evalhub.analysis.frames.by_tag import split_by_tag
 from evalhub.analysis.frames.labels import consensus_labels
 from evalhub.analysis.frames.responses import labelled_responses

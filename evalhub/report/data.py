@@ -85,14 +85,14 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = (), where: Sequence[s
         table.name: [{"run": results.run.id, **row} for results in runs for row in table_rows(results, table)]
         for table in tables_of(Place.META)
     }
-    beside = [
+    from_other_runs = [
         {"run": results.run.id, **finding.as_row()}
         for results in runs
         for finding in findings_beside(results)
     ]
     return {
         **tables,
-        "findings": select_findings([*tables["findings"], *beside], _OF_JUDGES),
+        "findings": select_findings([*tables["findings"], *from_other_runs], _OF_JUDGES),
         "attacks": [
             {"run": results.run.id, "model": results.judges[row["judge"]].model, **row}
             for results in [*runs, *attacks_on_judges_of(runs)]
@@ -103,8 +103,8 @@ def meta_data(runs: Sequence[Results], by: Sequence[str] = (), where: Sequence[s
     }
 
 
-_OF_SYSTEMS = (Question.CHANGE, Question.BEST, Question.MEASURED)
-_OF_JUDGES = (Question.TRUST, Question.METRICS, Question.BIAS, Question.ATTACKS)
+_OF_SYSTEMS = (Question.CONCLUSIVE, Question.CHANGE, Question.BEST, Question.MEASURED)
+_OF_JUDGES = (Question.CONCLUSIVE, Question.TRUST, Question.METRICS, Question.BIAS, Question.ATTACKS)
 
 
 def _with_findings_beside(results: Results, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

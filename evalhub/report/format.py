@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalhub.analysis.run.coverage import CENSUS
 from evalhub.texts import ABSENT, count, make_printable, number
 
 Row = Mapping[str, Any]
@@ -55,6 +56,8 @@ def p_value(value: float | None) -> str:
 def interval(row: Row, notes: Footnotes) -> str:
     """Return an estimate with its interval, such as `0.62 [0.51, 0.72]`. What is absent has a footnote.
 
+    A number that counts all there is has no interval.
+
     >>> interval({"estimate": 0.62, "low": 0.51, "high": 0.72, "reason": None}, Footnotes())
     '0.62 [0.51, 0.72]'
     """
@@ -64,6 +67,8 @@ def interval(row: Row, notes: Footnotes) -> str:
     point, low, high = (number(part, 2 if largest < 10 else 1 if largest < 100 else 0) for part in parts)
     if row["estimate"] is None:
         return f"{ABSENT}{mark}"
+    if row.get("method") == CENSUS:
+        return point
     return f"{point} [{ABSENT}]{mark}" if row["low"] is None else f"{point} [{low}, {high}]{mark}"
 
 

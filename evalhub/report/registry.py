@@ -236,14 +236,14 @@ SECTIONS = (
         ("system_summary",),
         system_grids,
         Place.SUMMARY | Place.PAGE,
-        brief=partial(system_grids, most=MOST_LINES),
+        brief=partial(system_grids, limit=MOST_LINES),
     ),
     Section(
         "Judges",
         ("judge_summary",),
         judge_grids,
         Place.SUMMARY | Place.PAGE,
-        brief=partial(judge_grids, most=MOST_LINES),
+        brief=partial(judge_grids, limit=MOST_LINES),
     ),
     Section(
         "Leaderboard",

@@ -8,14 +8,14 @@ import pytest
 
 from evalhub import stats
 from evalhub.analysis import Results, accuracy_differences, rows_of
-from evalhub.analysis.agreement.judge_comparisons import JudgeComparisons
-from evalhub.analysis.agreement.trust import Trust, TrustTests, decide
 from evalhub.analysis.findings.attacked import describe_attacks
 from evalhub.analysis.findings.best import describe
 from evalhub.analysis.findings.finding import Verdict
+from evalhub.analysis.findings.judge_comparisons import JudgeComparisons
 from evalhub.analysis.findings.measured import describe_coverage
 from evalhub.analysis.findings.next_steps import observations_needed
 from evalhub.analysis.findings.rankings import Place, Ranking
+from evalhub.analysis.findings.trust import Trust, TrustTests, decide
 from evalhub.analysis.tables import row
 
 Write = Callable[..., Results]
@@ -158,7 +158,7 @@ def test_what_attacks_show(net: float, error: float, control_low: float, verdict
     ],
 )
 def test_what_is_said_of_coverage(done: int, failed: int, verdict: Verdict, sentence: str) -> None:
-    failures = [{"stage": "judgment", "failure": "parse", "n": failed}]
+    failures = [{"stage": "judgment", "failure": "parse", "n": failed, "example": None}]
     finding = describe_coverage([{"expected": 10, "done": done, "failed": failed}], failures)
     assert (finding.verdict, finding.sentence) == (verdict, sentence)
 

@@ -80,8 +80,8 @@ def describe_attacks(
     if wins:
         shown = max(wins, key=lambda row: float(row["estimate"]))
         title = make_printable(_TITLES.get(shown["attack"], str(shown["attack"])))
-        more = f" and {len(wins) - 1} more" if len(wins) > 1 else ""
-        parts.append(f"{title}{more} won {with_interval(shown)} more often than a harmless text")
+        extra = f" and {len(wins) - 1} more" if len(wins) > 1 else ""
+        parts.append(f"{title}{extra} won {with_interval(shown)} more often than a harmless text")
     if empty:
         shown = max(empty, key=lambda row: float(row["estimate"]))
         title = make_printable(_TITLES.get(shown["control"], str(shown["control"])))

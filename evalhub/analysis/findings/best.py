@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalhub.analysis.agreement.trust import Trust
 from evalhub.analysis.findings.finding import LABELS, Finding, Question, Verdict, listed, on
 from evalhub.analysis.findings.rankings import Place, Ranking, rankings
+from evalhub.analysis.findings.trust import Trust
 from evalhub.analysis.people.prediction_powered import COMBINED
 from evalhub.analysis.results import Results
 from evalhub.texts import count, number
@@ -58,30 +58,30 @@ def describe(ranking: Ranking) -> Finding:
 def _claim(ranking: Ranking) -> tuple[str, Verdict]:
     source, place = _source(ranking), on(ranking.dataset, ranking.criterion)
     leaders = ranking.leaders
-    behind = [system for system in ranking.places if system not in leaders]
+    worse_places = [system for system in ranking.places if system not in leaders]
     if not leaders:
         sentence = f"{source}, nothing can be said of the order {place}: there are too few items."
         return sentence, Verdict.UNKNOWN
     if ranking.is_settled:
-        sentence = f"{source}, {leaders[0].system} is better than {_others(behind)} {place}"
+        sentence = f"{source}, {leaders[0].system} is better than {_others(worse_places)} {place}"
         return f"{sentence}{_means(ranking, leaders[0])}.", Verdict.GOOD
-    if not behind:
+    if not worse_places:
         items = "1 item does" if ranking.items == 1 else f"{count(ranking.items)} items do"
         sentence = f"{source}, no system is shown to be better than another {place}"
         systems = "two" if len(leaders) == 2 else count(len(leaders))
         return f"{sentence}: {items} not tell the {systems} systems apart.", Verdict.UNKNOWN
     names = listed([leader.system for leader in leaders])
     sentence = f"{source}, {names} lead {place} and are not told apart."
-    verb = "is" if len(behind) == 1 else "are"
-    return f"{sentence} {_others(behind, capital=True)} {verb} behind.", Verdict.CAUTION
+    verb = "is" if len(worse_places) == 1 else "are"
+    return f"{sentence} {_others(worse_places, capital=True)} {verb} behind.", Verdict.CAUTION
 
 
-def _others(behind: list[Place], *, capital: bool = False) -> str:
+def _others(worse_places: list[Place], *, capital: bool = False) -> str:
     """Return the systems that are behind in words."""
-    if len(behind) == 1:
-        return behind[0].system
-    others = "both others" if len(behind) == 2 else f"the other {count(len(behind))}"
-    return others[0].upper() + others[1:] if capital else others
+    if len(worse_places) == 1:
+        return worse_places[0].system
+    names = "both others" if len(worse_places) == 2 else f"the other {count(len(worse_places))}"
+    return names[0].upper() + names[1:] if capital else names
 
 
 def _source(ranking: Ranking) -> str:

@@ -87,19 +87,19 @@ def describe_biases(
         criterion: The judge's criterion.
         rows: Rows of `biases` of hard verdicts, by bias and statistic.
     """
-    beyond = _is_beyond_chance(rows)
+    shown = _is_beyond_chance(rows)
     flips = rows.get((BiasKind.FLIPS, "rate"))
-    if not beyond and (flips is None or flips["low"] is None):
+    if not shown and (flips is None or flips["low"] is None):
         return None
-    if judge == ALL_JUDGES and not any(beyond.values()):
+    if judge == ALL_JUDGES and not any(shown.values()):
         return None
-    parts = list(_parts(rows, beyond))
+    parts = list(_parts(rows, shown))
     verdict = Verdict.CAUTION
     if flips and flips["low"] is not None and flips["low"] > 0.5:
         verdict = Verdict.BAD
     if not parts:
         verdict = Verdict.GOOD
-        tested = listed([kind.value for kind in beyond] or ["order"], most=6)
+        tested = listed([kind.value for kind in shown] or ["order"], limit=6)
         sentence = f"No bias of {judge} is shown {on(dataset, criterion)} (tested: {tested})."
     else:
         sentence = f"{judge} {on(dataset, criterion)}: {'; '.join(parts)}."
@@ -121,17 +121,17 @@ def describe_biases(
     )
 
 
-def _parts(rows: Mapping[tuple[str, str], Row], beyond: Mapping[BiasKind, bool]) -> Iterator[str]:
+def _parts(rows: Mapping[tuple[str, str], Row], shown: Mapping[BiasKind, bool]) -> Iterator[str]:
     flips, first = rows.get((BiasKind.FLIPS, "rate")), rows.get((BiasKind.POSITION, "rate"))
     if flips and flips["low"] is not None and flips["low"] > _HARMLESS_FLIPS:
         yield f"the verdict changes with the order in {with_interval(flips)} of pairs"
-    if first and beyond.get(BiasKind.POSITION):
-        shown = "first" if first["estimate"] > 0.5 else "second"
-        row = first if shown == "first" else _complement(first)
-        yield f"the response shown {shown} wins in {with_interval(row)}"
+    if first and shown.get(BiasKind.POSITION):
+        place = "first" if first["estimate"] > 0.5 else "second"
+        row = first if place == "first" else _complement(first)
+        yield f"the response shown {place} wins in {with_interval(row)}"
     for kind, text in _EFFECTS.items():
         effect = _effect(rows, kind)
-        if effect and beyond.get(kind):
+        if effect and shown.get(kind):
             beyond_people = ", beyond what it does with people" if effect["statistic"] != "effect" else ""
             points = with_interval(effect, places=1)
             yield f"{text} moves the win probability by {points} points{beyond_people}"
@@ -165,11 +165,11 @@ def _without_length(results: Results, dataset: str, judge: str, criterion: str) 
 
 def _leaders(results: Results, dataset: str, judge: str, criterion: str) -> tuple[str | None, str | None]:
     """Return the first system by the raw numbers of a judge, and by those without the effect of length."""
-    about = (dataset, judge, criterion)
+    key = (dataset, judge, criterion)
     controlled = {
         row["system"]: row["estimate"]
         for row in rows_of(length_controlled_win_rates(results))
-        if (row["dataset"], row["judge"], row["criterion"]) == about
+        if (row["dataset"], row["judge"], row["criterion"]) == key
         and row["measure"] == CONTROLLED
         and row["estimate"] is not None
     }
@@ -177,13 +177,13 @@ def _leaders(results: Results, dataset: str, judge: str, criterion: str) -> tupl
         baseline = next(
             row["baseline"]
             for row in rows_of(length_controlled_win_rates(results))
-            if (row["dataset"], row["judge"], row["criterion"]) == about
+            if (row["dataset"], row["judge"], row["criterion"]) == key
         )
         controlled[baseline] = 0.5
     raw: dict[str, float] = {}
     penalised: dict[str, float] = {}
     for row in rows_of(leaderboard(results)):
-        if (row["dataset"], row["rater"], row["criterion"]) == about and row["estimate"] is not None:
+        if (row["dataset"], row["rater"], row["criterion"]) == key and row["estimate"] is not None:
             if row["measure"] in ("win rate", "mean score"):
                 raw[row["system"]] = row["estimate"] * (-1 if row["higher_is_better"] is False else 1)
             elif row["measure"] in (PENALISED.format("win rate"), PENALISED.format("mean score")):

@@ -16,6 +16,7 @@ ALPHA = 0.05
 class Question(StrEnum):
     """What a finding answers. Findings stand in this order."""
 
+    CONCLUSIVE = "Is the run conclusive?"
     BEST = "Which system is best?"
     METRICS = "May a metric stand in for the judge?"
     TRUST = "May the judge stand in for people?"
@@ -83,15 +84,15 @@ def with_interval(row: Mapping[str, Any], name: str = "estimate", *, places: int
     return f"{number(point, places)} [{number(low, places)}, {number(high, places)}]"
 
 
-def listed(names: Sequence[str], *, most: int = 4) -> str:
+def listed(names: Sequence[str], *, limit: int = 4) -> str:
     """Return names as people list them.
 
     >>> listed(["a"]), listed(["a", "b", "c"]), listed(list("abcdef"))
     ('a', 'a, b and c', 'a, b, c and 3 more')
     """
     shown = [make_printable(name) for name in names]
-    if len(shown) > most:
-        shown = [*shown[: most - 1], f"{count(len(names) - most + 1)} more"]
+    if len(shown) > limit:
+        shown = [*shown[: limit - 1], f"{count(len(names) - limit + 1)} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 

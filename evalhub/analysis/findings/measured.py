@@ -17,18 +17,21 @@ from evalhub.texts import count
 
 Row = Mapping[str, Any]
 
+_REASON_LENGTH = 300
+
 
 def measured_findings(results: Results) -> Iterator[Finding]:
     """Yield what is missing from the numbers, and that nothing is where nothing is."""
-    below_floor = [
-        _finding(Verdict.BAD, f"Inconclusive. {sentence}.", command="evalhub runs show")
-        for sentence in shortfall_sentences(rows_of(shortfalls(results)))
-    ]
-    yield from below_floor
-    rows = [row for row in rows_of(coverage(results)) if row["statistic"] == "coverage"]
-    if rows and not below_floor:
-        yield describe_coverage(rows, rows_of(failures(results)))
-    yield from _answers(rows_of(answers(results)))
+    for sentence in shortfall_sentences(rows_of(shortfalls(results))):
+        yield Finding(
+            question=Question.CONCLUSIVE, verdict=Verdict.BAD, sentence=f"Inconclusive. {sentence}."
+        )
+    failed = rows_of(failures(results))
+    if rows := [row for row in rows_of(coverage(results)) if row["statistic"] == "coverage"]:
+        yield describe_coverage(rows, failed)
+    counts = rows_of(answers(results))
+    yield from _failed_responses(failed, counts)
+    yield from _answers(counts)
     yield from _unshared(rows_of(leaderboard(results)))
 
 
@@ -39,24 +42,47 @@ def describe_coverage(rows: Sequence[Row], failed: Sequence[Row]) -> Finding:
         rows: Rows of `coverage`.
         failed: Rows of `failures`.
     """
-    expected, done = sum(row["expected"] for row in rows), sum(row["done"] for row in rows)
+    expected, answered = sum(row["expected"] for row in rows), sum(row["done"] for row in rows)
     invalid = sum(row["failed"] for row in rows)
-    valid = done - invalid
+    valid = answered - invalid
     numbers = {"expected": expected, "valid": valid}
     if valid == expected:
         sentence = f"All {count(expected)} planned judgments are valid."
         return _finding(Verdict.GOOD, sentence, numbers=numbers, n=expected)
     sentence = f"{count(valid)} of {count(expected)} planned judgments are valid."
-    if done < expected:
-        sentence += f" {count(expected - done)} {'is' if expected - done == 1 else 'are'} not asked yet."
+    if missing := expected - answered:
+        sentence += f" {count(missing)} {'is' if missing == 1 else 'are'} not asked yet."
     if invalid:
-        reasons = [row for row in failed if row["stage"] == "judgment"]
-        counts: dict[str, int] = {}
-        for row in reasons:
-            counts[row["failure"]] = counts.get(row["failure"], 0) + row["n"]
-        named = [f"{count(n)} {name}" for name, n in sorted(counts.items(), key=lambda entry: -entry[1])]
-        sentence += f" {count(invalid)} failed{f': {listed(named)}' if named else ''}."
+        causes = _causes([row for row in failed if row["stage"] == "judgment"])
+        sentence += f" {count(invalid)} failed{f': {causes}' if causes else ''}."
     return _finding(Verdict.CAUTION, sentence, numbers=numbers, n=expected, command="evalhub leaderboard")
+
+
+def _causes(failed: Sequence[Row]) -> str:
+    """Return the kinds of failures with their counts and an example, the most frequent first."""
+    by_kind: dict[str, list[Row]] = {}
+    for row in failed:
+        by_kind.setdefault(row["failure"], []).append(row)
+    counts = {kind: sum(row["n"] for row in rows) for kind, rows in by_kind.items()}
+    parts = []
+    for kind in sorted(counts, key=lambda name: -counts[name]):
+        example = max(by_kind[kind], key=lambda row: int(row["n"]))["example"]
+        reason = f" ({example[:_REASON_LENGTH]})" if example else ""
+        parts.append(f"{count(counts[kind])} {kind}{reason}")
+    return listed(parts) if parts else ""
+
+
+def _failed_responses(failed: Sequence[Row], answers_of: Sequence[Row]) -> Iterator[Finding]:
+    """Yield the candidates of which responses failed, and why."""
+    planned = {row["system"]: row["responses"] for row in answers_of}
+    of_responses = [row for row in failed if row["stage"] == "response"]
+    for system in dict.fromkeys(row["source"] for row in of_responses):
+        rows = [row for row in of_responses if row["source"] == system]
+        n = sum(row["n"] for row in rows)
+        total = planned.get(system)
+        of_total = f" of {count(total)}" if total else ""
+        sentence = f"{count(n)}{of_total} responses of {system} failed: {_causes(rows)}."
+        yield _finding(Verdict.CAUTION, sentence, subject=system, n=total, command="evalhub leaderboard")
 
 
 def _answers(rows: Sequence[Row]) -> Iterator[Finding]:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evalhub.analysis.agreement.trust import Trust, trust
 from evalhub.analysis.findings.finding import Finding, Question, Verdict, on
 from evalhub.analysis.findings.rankings import Ranking, rankings
+from evalhub.analysis.findings.trust import Trust, trust
 from evalhub.analysis.ranking.comparison import compare_two
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
@@ -57,26 +57,26 @@ def _more_items(results: Results, ranking: Ranking) -> Iterator[Finding]:
     if len(ranking.places) < 2 or ranking.source not in ("labels", "judge"):
         return
     first, second = (place.system for place in ranking.places[:2])
-    about = (ranking.dataset, ranking.source, ranking.rater, ranking.criterion, ranking.measure)
-    comparison = compare_two(results, about, first, second)
-    needed = (
+    measure = (ranking.dataset, ranking.source, ranking.rater, ranking.criterion, ranking.measure)
+    comparison = compare_two(results, measure, first, second)
+    target = (
         None
         if comparison is None
         else observations_needed(
             comparison.difference.estimate, comparison.difference.standard_error, ranking.items
         )
     )
-    if comparison is None or needed is None:
+    if comparison is None or target is None:
         return
     key = ranking.dataset, ranking.criterion
     difference = number(abs(comparison.difference.estimate or 0))
     yield _finding(
-        f"About {count(needed)} items would tell {first} from {second} {on(*key)}, if they stay {difference} "
+        f"About {count(target)} items would tell {first} from {second} {on(*key)}, if they stay {difference} "
         f"apart (now {count(ranking.items)}).",
         dataset=ranking.dataset,
-        numbers={"items": needed},
+        numbers={"items": target},
         n=ranking.items,
-        command=f"evalhub plan {results.manifest.suite} --limit {needed}",
+        command=f"evalhub plan {results.manifest.suite} --limit {target}",
     )
 
 
@@ -93,8 +93,8 @@ def observations_needed(difference: float | None, error: float | None, present: 
     """
     if not difference or not error:
         return None
-    needed = math.ceil(present * (_TEST_AND_POWER * error / difference) ** 2)
-    return needed if present < needed <= _MOST * present else None
+    target = math.ceil(present * (_TEST_AND_POWER * error / difference) ** 2)
+    return target if present < target <= _MOST * present else None
 
 
 def _more_labels(rows: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -112,13 +112,13 @@ def _more_labels(rows: list[dict[str, Any]]) -> Iterator[Finding]:
     for row in rows:
         if row["label_criterion"] and row["trust"] == Trust.UNKNOWN and row["low"] is not None:
             error = (row["high"] - row["low"]) / (2 * 1.959964)
-            if needed := observations_needed(row["chance_difference"], error, row["n"]):
+            if target := observations_needed(row["chance_difference"], error, row["n"]):
                 yield _finding(
-                    f"About {count(needed)} labels would show that {row['judge']} is better than chance "
+                    f"About {count(target)} labels would show that {row['judge']} is better than chance "
                     f"{on(row['dataset'], row['label_criterion'])}, if it stays so (now {count(row['n'])}).",
                     dataset=row["dataset"],
                     subject=row["judge"],
-                    numbers={"labels": needed},
+                    numbers={"labels": target},
                     n=row["n"],
                     command=_queue(row),
                 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis.agreement.trust import trust
 from evalhub.analysis.bias.bias import HARD, biases
 from evalhub.analysis.findings.rankings import Ranking, rankings
+from evalhub.analysis.findings.trust import trust
 from evalhub.analysis.frames.directions import length_names
 from evalhub.analysis.ranking.leaderboard import leaderboard
 from evalhub.analysis.results import Results
@@ -67,12 +67,12 @@ def system_summary(results: Results) -> pd.DataFrame:
 def _of_ranking(source: str, ranking: Ranking | None) -> list[tuple[str, dict[str, Any]]]:
     if ranking is None:
         return []
-    about = {"rater": ranking.rater, "criterion": ranking.criterion, "measure": ranking.measure}
+    facts = {"rater": ranking.rater, "criterion": ranking.criterion, "measure": ranking.measure}
     return [
         (
             place.system,
             {
-                **{f"{source}_{name}": value for name, value in about.items()},
+                **{f"{source}_{name}": value for name, value in facts.items()},
                 **{
                     f"{source}_{name}": getattr(place, name)
                     for name in ("estimate", "low", "high", "best", "worst")
@@ -92,8 +92,8 @@ def _judge_means(
     rows = [row for row in rows if row["measure"] in ("win rate", "mean score")]
     if not rows:
         return []
-    wanted = by_labels.criterion if by_labels else None
-    first = min(rows, key=lambda row: row["criterion"] != wanted)
+    label_criterion = by_labels.criterion if by_labels else None
+    first = min(rows, key=lambda row: row["criterion"] != label_criterion)
     key = ("rater", "criterion", "measure")
     return [_mean("judge", row) for row in rows if all(row[name] == first[name] for name in key)]
 
@@ -153,7 +153,7 @@ def judge_summary(results: Results) -> pd.DataFrame:
     for row in rows_of(trust(results)):
         length = lengths.get((row["dataset"], row["judge"], row["criterion"]), {})
         count = counts.get(row["judge"], {})
-        done, failed = count.get("done"), count.get("failed")
+        answered, failed = count.get("done"), count.get("failed")
         rows.append(
             {
                 **row,
@@ -162,7 +162,7 @@ def judge_summary(results: Results) -> pd.DataFrame:
                 "length_high": length.get("high"),
                 "tokens": tokens.get(row["judge"]),
                 "expected": count.get("expected"),
-                "valid": None if done is None else done - failed,
+                "valid": None if answered is None else answered - failed,
             }
         )
     frame = pd.DataFrame(rows, columns=list(JUDGE_COLUMNS))

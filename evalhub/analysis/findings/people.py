@@ -10,8 +10,6 @@ from evalhub import stats
 from evalhub.analysis.agreement.accuracy_differences import accuracy_differences
 from evalhub.analysis.agreement.agreement import agreement
 from evalhub.analysis.agreement.correlation import OPPOSES, correlations
-from evalhub.analysis.agreement.judge_comparisons import ACCURACY, WITHIN_ITEMS
-from evalhub.analysis.agreement.trust import HALF, Trust, trust
 from evalhub.analysis.findings.finding import (
     ALPHA,
     LABELS,
@@ -22,6 +20,8 @@ from evalhub.analysis.findings.finding import (
     on,
     with_interval,
 )
+from evalhub.analysis.findings.judge_comparisons import ACCURACY, WITHIN_ITEMS
+from evalhub.analysis.findings.trust import HALF, Trust, trust
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import estimate_of, rows_of
 from evalhub.specs.rater_names import COIN
@@ -169,8 +169,8 @@ def describe_opposed(dataset: str, criterion: str, annotator_kind: str, metrics:
     low, high = number(min(estimates)), number(max(estimates))
     span = low if low == high else f"{low} to {high}"
     if metrics[0]["measure"] == ACCURACY:
-        they = "it agrees" if len(metrics) == 1 else "they agree"
-        reason = f"{they} with {labels} on {span} of {count(metrics[0]['n'])} pairs, a coin on 0.50"
+        agree = "it agrees" if len(metrics) == 1 else "they agree"
+        reason = f"{agree} with {labels} on {span} of {count(metrics[0]['n'])} pairs, a coin on 0.50"
     else:
         reason = f"the correlation with {labels} is {span} ({metrics[0]['measure']})"
     verb = "ranks" if len(metrics) == 1 else "rank"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from evalhub import stats
-from evalhub.analysis.agreement.trust import Trust, trust
 from evalhub.analysis.findings.finding import ALPHA
+from evalhub.analysis.findings.trust import Trust, trust
 from evalhub.analysis.frames.outcomes import MEAN_SCORE, STOPPED_EARLY, WIN_RATE
 from evalhub.analysis.people.prediction_powered import (
     COMBINED,
@@ -108,13 +108,13 @@ def rankings(results: Results) -> list[Ranking]:
         for ranking in [*by_labels, *powered]
         if ranking.rater != "constructed labels"
     }
-    chosen = [
+    trusted = [
         ranking
         for ranking in _of_most_trusted(results, by_judges)
         if (ranking.dataset, frozenset(place.system for place in ranking.places)) not in covered
     ]
     order = {dataset: place for place, dataset in enumerate(results.cards)}
-    return sorted([*powered, *by_labels, *chosen], key=lambda ranking: order[ranking.dataset])
+    return sorted([*powered, *by_labels, *trusted], key=lambda ranking: order[ranking.dataset])
 
 
 def _by_tables(results: Results, rank_rows: list[Row]) -> Iterator[Ranking]:
@@ -122,17 +122,17 @@ def _by_tables(results: Results, rank_rows: list[Row]) -> Iterator[Ranking]:
         (row["dataset"], row["rater"], row["criterion"], row["measure"], row["system"]): row
         for row in rows_of(leaderboard(results))
     }
-    about = ("dataset", "rater", "criterion", "measure")
+    names = ("dataset", "rater", "criterion", "measure")
 
     def key(row: Row) -> tuple[Any, ...]:
-        return tuple(row[name] or "" for name in about)
+        return tuple(row[name] or "" for name in names)
 
     for _, group in itertools.groupby(sorted(rank_rows, key=key), key=key):
         rows = [row for row in group if row["rank"] is not None]
         if len(rows) < 2 or any(row["reason"] == STOPPED_EARLY for row in rows):
             continue
         first = rows[0]
-        places = [_place(row, means[tuple(row[name] for name in (*about, "system"))]) for row in rows]
+        places = [_place(row, means[tuple(row[name] for name in (*names, "system"))]) for row in rows]
         yield Ranking(
             first["dataset"],
             first["criterion"] or "",
@@ -203,10 +203,10 @@ def _places(means: dict[str, Row], better: set[tuple[str, str]], sign: int = 1) 
 
 def _by_sequential_tests(results: Results) -> Iterator[Ranking]:
     """Yield the order that sequential tests settled, where judging stopped early."""
-    about = ("dataset", "judge", "criterion")
+    names = ("dataset", "judge", "criterion")
     tests = rows_of(sequential_tests(results))
     for (dataset, judge, criterion), group in itertools.groupby(
-        tests, key=lambda row: tuple(map(row.get, about))
+        tests, key=lambda row: tuple(map(row.get, names))
     ):
         rows = list(group)
         better = {

@@ -87,8 +87,8 @@ def _against_labels(results: Results) -> Iterator[Row]:
 
 def _turning_with_order(results: Results) -> Iterator[Row]:
     frame = pair_verdicts(results)
-    both = frame["winner_ab"].isin(["a", "b"]) & frame["winner_ba"].isin(["a", "b"])
-    frame = frame[both & (frame["winner_ab"].astype("str") != frame["winner_ba"].astype("str"))]
+    decided = frame["winner_ab"].isin(["a", "b"]) & frame["winner_ba"].isin(["a", "b"])
+    frame = frame[decided & (frame["winner_ab"].astype("str") != frame["winner_ba"].astype("str"))]
     # The nearer to one half both orders come together, the surer each of them was of the opposite.
     frame = frame.assign(sure=-(frame["p_a"].astype("float64") - 0.5).abs())
     for pair in _surest(frame, "sure"):
@@ -108,12 +108,12 @@ def _judges_that_differ(results: Results) -> Iterator[Row]:
         return
     columns = [*PAIR, "criterion", "judge", "p_a", "winner"]
     frame = frame[columns].assign(judge=frame["judge"].astype("str"), winner=frame["winner"].astype("str"))
-    both = frame.merge(frame, on=PAIR, suffixes=("", "_other"))
-    both = both[(both["judge"] < both["judge_other"]) & (both["winner"] != both["winner_other"])]
-    probabilities = (both[name].astype("float64") for name in ("p_a", "p_a_other"))
+    joined = frame.merge(frame, on=PAIR, suffixes=("", "_other"))
+    joined = joined[(joined["judge"] < joined["judge_other"]) & (joined["winner"] != joined["winner_other"])]
+    probabilities = (joined[name].astype("float64") for name in ("p_a", "p_a_other"))
     sure = [(column - 0.5).abs() for column in probabilities]
-    both = both.assign(sure=sure[0].where(sure[0] < sure[1], sure[1]))
-    for pair in _surest(both, "sure"):
+    joined = joined.assign(sure=sure[0].where(sure[0] < sure[1], sure[1]))
+    for pair in _surest(joined, "sure"):
         winner, other = _names(pair, pair["winner"])
         second = {"p_a": pair["p_a_other"], "winner": pair["winner_other"]}
         yield _row(
@@ -132,11 +132,11 @@ def _ratings_against_labels(results: Results) -> Iterator[Row]:
     for keys, frame in oriented_responses(results):
         judges = judges_of_criterion(results, rated, keys["dataset"], keys["label_criterion"])
         for column, judge in judges.items():
-            both = frame[frame[column].notna() & frame["labels"].notna()]
-            above = {name: (both[name].rank() - 0.5) / len(both) for name in (column, "labels")}
-            part = both[["item_id", "system"]].assign(
-                rating=both[column].abs(),
-                label=both["labels"].abs(),
+            joined = frame[frame[column].notna() & frame["labels"].notna()]
+            above = {name: (joined[name].rank() - 0.5) / len(joined) for name in (column, "labels")}
+            part = joined[["item_id", "system"]].assign(
+                rating=joined[column].abs(),
+                label=joined["labels"].abs(),
                 rating_above=above[column],
                 label_above=above["labels"],
                 distance=(above[column] - above["labels"]).abs(),

@@ -138,17 +138,17 @@ def comparisons(results: Results, *, margin: float | None = None) -> pd.DataFram
     return _table(rows, (*_KEY, *SYSTEMS, *_TEST))
 
 
-def compare_two(results: Results, about: Sequence[str], first: str, second: str) -> stats.Comparison | None:
+def compare_two(results: Results, measure: Sequence[str], first: str, second: str) -> stats.Comparison | None:
     """Compare two systems under one measure, as `comparisons` does. None where it has no rows of both.
 
     Args:
         results: The run.
-        about: Dataset, kind of rater, rater, criterion and measure, as in `outcomes`.
+        measure: Dataset, kind of rater, rater, criterion and measure, as in `outcomes`.
         first: A system.
         second: Another one.
     """
     measure_rows = outcomes(results)
-    for name, value in zip(ABOUT, about, strict=True):
+    for name, value in zip(ABOUT, measure, strict=True):
         measure_rows = measure_rows[measure_rows[name] == value]
     measure_rows = measure_rows[measure_rows["system"].isin((first, second))]
     if measure_rows["system"].nunique() < 2:

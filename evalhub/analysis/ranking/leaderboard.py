@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.frames.comparable import item_outcomes, select_comparable
-from evalhub.analysis.frames.directions import direction_of
+from evalhub.analysis.frames.directions import direction_of, length_names
 from evalhub.analysis.frames.outcomes import (
     ABOUT,
     MEAN_SCORE,
@@ -52,12 +52,15 @@ def leaderboard(results: Results) -> pd.DataFrame:
     places = {
         tuple(rank[name] for name in (*ABOUT, "system")): rank["rank"] for rank in rows_of(ranks(results))
     }
+    lengths = length_names(results.manifest.metrics)
     rows: list[Row] = []
     for key, measure_rows in groups(outcomes(results), *ABOUT):
         key_columns: Row = {**dict(zip(ABOUT, key, strict=True)), "criterion": key[3] or None}
         key_columns["higher_is_better"] = direction_of(measure_rows)
         for values in _system_rows(measure_rows):
             place = places.get((*(key_columns[name] for name in ABOUT), values["system"]))
+            if key_columns["measure"] in lengths and values["low"] is not None:
+                values["low"] = max(values["low"], 0.0)  # no length is below 0
             rows.append({**key_columns, **values, "rank": place})
     frame = table(rows, COLUMNS)
     for name in ("rank", "n_not_shared", "unshared_n"):

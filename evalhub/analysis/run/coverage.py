@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
@@ -11,6 +10,7 @@ from evalhub.analysis.database.sql import FAILED, NOT_APPLICABLE
 from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, ids, numbers, row, rows_of, table
 from evalhub.records import CUT
+from evalhub.stats.estimate import CONFIDENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,8 @@ _COUNTS = (
 )  # fmt: skip
 COLUMNS = ("judge", "rater_kind", "statistic", "expected", *_COUNTS)
 CRITERION_COLUMNS = ("dataset", "judge", "criterion", "statistic")
+CENSUS = "census"
+"""The method of a number that counts all there is."""
 _UNFINISHED = "not everything that was planned is asked yet"
 
 _JUDGE_COUNTS = f"""
@@ -131,15 +133,18 @@ FROM completions LEFT JOIN serving USING (key) GROUP BY ALL ORDER BY ALL
 
 
 def _valid_share(judgments: pd.DataFrame, expected: int) -> stats.Estimate:
-    """Return the share of valid verdicts. A judgment that is not yet done counts as not valid."""
+    """Return the share of valid verdicts. A judgment that is not yet done counts as not valid.
+
+    Every planned judgment is counted, so the share is no sample's, and its interval has no width.
+    """
     if not expected:
         return stats.Estimate.none("nothing was planned")
-    clusters = ids(judgments["cluster"])
-    share = stats.mean_estimate(numbers(judgments["valid"]), clusters, bounds=(0.0, 1.0))
-    if len(judgments) >= expected:
-        return share
-    estimate = float(judgments["valid"].sum()) / expected
-    return replace(share, estimate=estimate, n=expected).without_interval(_UNFINISHED)
+    share = float(judgments["valid"].sum()) / max(expected, len(judgments))
+    count = max(expected, len(judgments))
+    if len(judgments) < expected:
+        return stats.Estimate(share, None, None, CONFIDENCE, "none", count, 0, 0, _UNFINISHED)
+    clusters = int(judgments["cluster"].nunique())
+    return stats.Estimate(share, share, share, CONFIDENCE, CENSUS, count, clusters, 0, None)
 
 
 def exclusions(results: Results) -> pd.DataFrame:

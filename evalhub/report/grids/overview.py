@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evalhub.analysis.agreement.trust import Trust
+from evalhub.analysis.findings.trust import Trust
 from evalhub.report.format import Footnotes, Grid, Row, grouped, visible
 from evalhub.report.grids.columns import Data, heading
 from evalhub.texts import ABSENT, count, number
@@ -16,12 +16,12 @@ MOST_LINES = 8
 _SOURCES = ("labels", "judge", "metric")
 
 
-def system_grids(data: Data, _: Footnotes, *, most: int | None = None) -> Iterator[Grid]:
+def system_grids(data: Data, _: Footnotes, *, limit: int | None = None) -> Iterator[Grid]:
     """Yield one grid per dataset: each system by labels, by the most trusted judge, and by a metric.
 
     Args:
         data: With the table `system_summary`.
-        most: The most systems of a dataset. None = all.
+        limit: The most systems of a dataset. None = all.
     """
     for (dataset,), rows in grouped(data["system_summary"], "dataset"):
         sources = [source for source in _SOURCES if any(row[f"{source}_rater"] for row in rows)]
@@ -29,15 +29,15 @@ def system_grids(data: Data, _: Footnotes, *, most: int | None = None) -> Iterat
         for source in sources:
             head += _head(source, next(row for row in rows if row[f"{source}_rater"]), rows)
         lines = [tuple(_cells(row, sources, rows)) for row in rows]
-        yield Grid(visible(dataset), tuple(head), _cut(lines, most))
+        yield Grid(visible(dataset), tuple(head), _cut(lines, limit))
 
 
-def _cut(lines: Sequence[tuple[str, ...]], most: int | None) -> tuple[tuple[str, ...], ...]:
+def _cut(lines: Sequence[tuple[str, ...]], limit: int | None) -> tuple[tuple[str, ...], ...]:
     """Return the first lines, and how many more there are."""
-    if most is None or len(lines) <= most:
+    if limit is None or len(lines) <= limit:
         return tuple(lines)
-    rest = f"and {count(len(lines) - most + 1)} more"
-    return (*lines[: most - 1], (rest, *[""] * (len(lines[0]) - 1)))
+    rest = f"and {count(len(lines) - limit + 1)} more"
+    return (*lines[: limit - 1], (rest, *[""] * (len(lines[0]) - 1)))
 
 
 def _is_ranked(source: str, rows: Sequence[Row]) -> bool:
@@ -79,12 +79,12 @@ _JUDGE_HEAD = (
 _WORDS = {Trust.STANDS_IN: "for people", Trust.CHANCE: "chance"}
 
 
-def judge_grids(data: Data, _: Footnotes, *, most: int | None = None) -> Iterator[Grid]:
+def judge_grids(data: Data, _: Footnotes, *, limit: int | None = None) -> Iterator[Grid]:
     """Yield one grid: what each judge may be used for, and the comparisons that say so.
 
     Args:
         data: With the table `judge_summary`.
-        most: The most lines. None = all.
+        limit: The most lines. None = all.
     """
     rows = data["judge_summary"]
     if not rows:
@@ -96,7 +96,7 @@ def judge_grids(data: Data, _: Footnotes, *, most: int | None = None) -> Iterato
     ]
     shown = [tuple(line[place] for place in present) for line in lines]
     title = visible(datasets[0]) if len(datasets) == 1 else ""
-    yield Grid(title, tuple(_JUDGE_HEAD[place] for place in present), _cut(shown, most), 1 + (1 in present))
+    yield Grid(title, tuple(_JUDGE_HEAD[place] for place in present), _cut(shown, limit), 1 + (1 in present))
 
 
 def _judge_line(row: Row, *, with_dataset: bool) -> tuple[str, ...]:

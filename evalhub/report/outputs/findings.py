@@ -65,7 +65,7 @@ def _joined(interval: re.Match[str]) -> str:
 
 def _fitting(findings: Rows, width: int, most_lines: int) -> Rows:
     """Return the findings that fit, each question's most urgent first, in their order."""
-    kept: set[int] = set()
+    places_shown: set[int] = set()
     free = most_lines
     questions: set[str] = set()
     for place in _by_urgency(findings):
@@ -73,9 +73,9 @@ def _fitting(findings: Rows, width: int, most_lines: int) -> Rows:
         size = len(list(_lines(finding, width))) + (0 if finding["question"] in questions else 2)
         if size <= free:
             free -= size
-            kept.add(place)
+            places_shown.add(place)
             questions.add(finding["question"])
-    return [finding for place, finding in enumerate(findings) if place in kept]
+    return [finding for place, finding in enumerate(findings) if place in places_shown]
 
 
 def _by_urgency(findings: Rows) -> Iterable[int]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.agreement.judge_comparisons import JudgeComparisons, judge_comparisons
+from evalhub.analysis.findings.judge_comparisons import JudgeComparisons, judge_comparisons
 from evalhub.analysis.results import Results, cached_statistics
 from evalhub.records import AnnotatorKind
 

@@ -95,7 +95,7 @@ def judge_comparisons(results: Results) -> list[JudgeComparisons]:
         return []
     labelled = [*_of_pairs(results), *_of_ratings(results)]
     compared = {(entry["dataset"], entry["judge"], entry["criterion"]) for entry in labelled}
-    others = [
+    unlabelled = [
         {"dataset": dataset, "judge": judge, "criterion": criterion, "reason": "there are no labels"}
         for dataset, judge, criterion in judge_criteria(results)
         if (dataset, judge, criterion) not in compared
@@ -103,7 +103,7 @@ def judge_comparisons(results: Results) -> list[JudgeComparisons]:
     flips = _flips(results)
     people = _people(results)
     entries = []
-    for entry in [*labelled, *others]:
+    for entry in [*labelled, *unlabelled]:
         judge = (entry["dataset"], entry["judge"], entry["criterion"])
         is_human = entry.get("annotator_kind") == AnnotatorKind.HUMAN
         with_people = people.get((*judge, entry["label_criterion"]), {}) if is_human else {}
