@@ -9,12 +9,15 @@ from loading import Selection, plain
 from sections.parts import grid_frame
 
 from evalhub.analysis import rows_of, shortfall_sentences
+from evalhub.analysis.frames.directions import length_names
+from evalhub.analysis.ranking.leaderboard import comparability_sentences
 from evalhub.analysis.run.answers import cut_answer_sentences
+from evalhub.analysis.run.servers import hard_verdict_sentences, unsent_parameter_sentences
 from evalhub.report.format import Footnotes
 from evalhub.report.grids.coverage import coverage_grids
 from evalhub.report.grids.leaderboard import best_first, mean_grids, unshared_grids
 from evalhub.report.grids.raters import rater_name
-from evalhub.report.notes import choice_mass_notes, comparability_notes, server_notes
+from evalhub.report.notes import choice_mass_notes
 from evalhub.report.plots import measure_plot
 from evalhub.report.registry import Place, sections_of
 from evalhub.texts import count
@@ -105,7 +108,8 @@ def _sizes(rows: list[dict[str, Any]]) -> str:
 
 def wide_table() -> None:
     notes = Footnotes()
-    tables = {"leaderboard": rows_of(selection.rows("leaderboard")), "metrics": selection.metrics}
+    means = rows_of(selection.rows("leaderboard"))
+    tables = {"leaderboard": means, "metrics": selection.metrics}
     for grid in mean_grids(tables, notes):
         frame = grid_frame(grid)
         table = st.dataframe(
@@ -126,7 +130,8 @@ def wide_table() -> None:
     for grid in unshared_grids(tables, notes):
         st.caption(plain(grid.title))
         st.dataframe(grid_frame(grid), hide_index=True, alt=grid.title)
-    for note in comparability_notes(tables):
+    lengths = length_names(selection.run.manifest.metrics)
+    for note in comparability_sentences(means, lengths):
         st.caption(plain(note))
 
 
@@ -201,7 +206,8 @@ def coverage() -> None:
     sentences = (
         *notes.lines(),
         *cut_answer_sentences(tables["answers"]),
-        *server_notes(tables),
+        *hard_verdict_sentences(tables["hard_verdicts"]),
+        *unsent_parameter_sentences(tables["unsent_parameters"]),
         *choice_mass_notes(tables["choice_mass"]),
     )
     for sentence in sentences:

@@ -6,12 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from evalhub.analysis import Results
-from evalhub.analysis.frames.comparable import OPPONENTS
 from evalhub.analysis.frames.labels import count_uncertainty_sampled
-from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.judging.early_stopping import STOPPED
-from evalhub.report.format import Row, grouped, visible
-from evalhub.report.grids.leaderboard import UNSHARED, without_lengths
+from evalhub.report.format import Row, visible
 from evalhub.store import Manifest
 from evalhub.texts import count, number
 
@@ -25,7 +22,6 @@ _FAMILY_RULES = {
     "allow": "a judge may judge responses of its own model family",
     "exclude": "a judge is not shown responses of its own model family",
 }
-_MEASURED = ("leaderboard", "coverage", "agreement", "correlations", "attacks")
 _ENGINE_SETTINGS = (
     "attention_backend", "dtype", "kv_block_size", "kv_cache_dtype", "max_length", "quantization",
 )  # fmt: skip
@@ -40,9 +36,6 @@ def report_notes(results: Results, data: Data) -> Iterator[str]:
     """
     manifest = results.manifest
     yield from _on_the_run(manifest, data)
-    yield from comparability_notes(data)
-    yield from server_notes(data)
-    yield from cut_answer_sentences(data["answers"])
     yield from _engine_differences(manifest)
     if data["reused_completions"]:
         total = sum(row["completions"] for row in data["reused_completions"])
@@ -59,11 +52,6 @@ def _on_the_run(manifest: Manifest, data: Data) -> Iterator[str]:
     controls = manifest.resolved.suite.controls
     if data["state"] != "sealed":
         yield f"the run is {data['state']}, not finished. The numbers cover the records written so far"
-    if not any(data[name] for name in _MEASURED):
-        yield (
-            "nothing is measured: the suite has neither judges nor metrics, and its datasets contain no "
-            "labels, verdicts or scores"
-        )
     for kind in dict.fromkeys(row["annotator_kind"] for row in data["agreement"] + data["correlations"]):
         if kind in _LABEL_KINDS:
             yield _LABEL_KINDS[kind]
@@ -82,9 +70,6 @@ def _on_the_run(manifest: Manifest, data: Data) -> Iterator[str]:
             "judging of a pair of systems stopped once its order was settled, for some pairs sooner than for "
             "others. Win rates over all pairs are therefore withheld. Instead, read the sequential tests"
         )
-    for card in manifest.cards.values():
-        if card.anonymous:
-            yield f"{card.id} names no systems. Its responses are judged but never ranked"
 
 
 def _on_coverage(data: Data) -> Iterator[str]:
@@ -112,54 +97,6 @@ def _engine_differences(manifest: Manifest) -> Iterator[str]:
                 served = f"{engine['model']} for {', '.join(served_ids)}"
                 setting_name = name.replace("_", " ")
                 yield f"{served}: the suite sets {setting_name} to {setting}, but the engine used {value}"
-
-
-def comparability_notes(data: Data) -> Iterator[str]:
-    """Yield where the systems of a leaderboard were not measured on the same items, a sentence per dataset.
-
-    Args:
-        data: With the table `leaderboard`, and the run's `metrics`.
-    """
-    ranked = without_lengths(data["leaderboard"], data)
-    for (dataset,), group in grouped((row for row in ranked if row["n_not_shared"]), "dataset"):
-        raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in group))
-        yield (
-            f"{visible(dataset)}: {raters} did not measure all systems on the same items, or failed on some. "
-            f'The systems are ranked on the items that they share (see "{UNSHARED}")'
-        )
-    for (dataset,), group in grouped((row for row in ranked if row["basis"] == OPPONENTS), "dataset"):
-        raters = ", ".join(dict.fromkeys(visible(row["rater"]) for row in group))
-        yield (
-            f"{visible(dataset)}: in the pairs of {raters}, the systems met on different items. Their win "
-            "rates are not comparable. Their ranks are, through shared opponents (Bradley-Terry)"
-        )
-
-
-def server_notes(data: Data) -> Iterator[str]:
-    """Yield one sentence for each judge with hard verdicts and each parameter that was not sent.
-
-    Args:
-        data: With the tables `hard_verdicts` and `unsent_parameters`.
-    """
-    for row in data["hard_verdicts"]:
-        n_of_total = f"{count(row['n'])} of {count(row['total'])} verdicts"
-        reason = (row["reason"] or "the engine gives no probabilities").removeprefix("hard verdict: ")
-        judge = f"{row['judge']} gave no probabilities with {n_of_total} ({reason})"
-        if row["n"] < row["total"]:
-            yield f"{judge}. These verdicts are hard and have neither p_a nor expected scores"
-        else:
-            yield (
-                f"{judge}. All its verdicts are hard, so p_a, expected scores, choice mass and all numbers "
-                "made of them are absent"
-            )
-    for (model, parameter), rows in grouped(data["unsent_parameters"], "source", "parameter"):
-        values = list(dict.fromkeys(row["value"] for row in rows))
-        setting = ", ".join(values[:3]) + (", …" if len(values) > 3 else "")
-        n_of_total = f"{count(sum(row['n'] for row in rows))} of {count(rows[0]['total'])} completions"
-        yield (
-            f"{model}: {parameter} ({setting} in the suite) was not sent with {n_of_total}. The server chose "
-            "its own value"
-        )
 
 
 def choice_mass_notes(rows: Iterable[Row]) -> Iterator[str]:

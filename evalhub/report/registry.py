@@ -191,11 +191,11 @@ TABLES = (
         ),
     ),
     Table("worth_reading", analysis.worth_reading, _RUN),
-    Table("system_summary", analysis.system_summary, _RUN, starts_from=_OF_RANKINGS),
+    Table("system_summary", analysis.system_summary, _RUN | Place.SUMMARY, starts_from=_OF_RANKINGS),
     Table(
         "judge_summary",
         analysis.judge_summary,
-        _RUN,
+        _RUN | Place.SUMMARY,
         starts_from=("trust", "biases", "judgment_tokens", "coverage"),
     ),
     Table(

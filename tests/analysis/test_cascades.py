@@ -128,7 +128,7 @@ def test_it_stands_in_every_report(two: Results, capsys: pytest.CaptureFixture[s
     data = report_data(two)
     assert json.loads(json.dumps(data["cascades"], allow_nan=False)) == data["cascades"]
     page = report_page(data)
-    print_report(data)
+    print_report(data, full=True)
     text = capsys.readouterr().out
     for report in (page, text):
         assert "agree 80% with 90% confidence" in report
@@ -163,7 +163,7 @@ def test_too_few_labels_escalate_everything(
     assert shares[PEOPLE]["estimate"] in (1, None)
     agreement = found(results, "agreement")[ALL_STAGES]
     assert (agreement["estimate"], agreement["reason"]) == (None, "the stage decides nothing")
-    print_report(report_data(results))
+    print_report(report_data(results), full=True)
     assert "the tests start at 30" in capsys.readouterr().out.replace("\n", " ")
 
 

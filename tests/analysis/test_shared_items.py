@@ -19,11 +19,11 @@ from evalhub.analysis import (
     win_probabilities,
     worst_case_bounds,
 )
+from evalhub.analysis.ranking.leaderboard import comparability_sentences
 from evalhub.records import FailureKind, Response
 from evalhub.report.format import Footnotes
 from evalhub.report.grids.leaderboard import unshared_grids
 from evalhub.report.grids.ranks import rank_grids
-from evalhub.report.notes import comparability_notes
 
 Write = Callable[..., Results]
 Row = dict[str, Any]
@@ -231,7 +231,7 @@ class TestPairs:
         assert {name: row["rank"] for name, row in board.items()} == {"x": 1, "y": 2, "z": 3}
         assert {row["basis"] for row in board.values()} == {"shared opponents"}
         assert {row["n_not_shared"] for row in board.values()} == {0}
-        (note,) = comparability_notes({"leaderboard": rows_of(leaderboard(run)), "metrics": {}})
+        (note,) = comparability_sentences(rows_of(leaderboard(run)), ())
         assert "shared opponents" in note
         assert "Their win rates are not comparable" in note
 
@@ -249,7 +249,7 @@ def test_the_ranking_under_each_variant_is_of_shared_items(hand: Any, results: W
 def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
     board = rows_of(leaderboard(results(ratings(hand, {"x": X, "y": Y}))))
     data = {"leaderboard": board, "metrics": {}}
-    (note,) = comparability_notes(data)
+    (note,) = comparability_sentences(board, ())
     assert note.startswith("d: pt did not measure all systems on the same items")
     (grid,) = unshared_grids(data, Footnotes())
     assert [(line[2], line[3], line[4]) for line in grid.rows] == [
@@ -260,5 +260,5 @@ def test_the_report_says_what_was_set_aside(hand: Any, results: Write) -> None:
 def test_nothing_is_said_where_all_share_all(hand: Any, results: Write) -> None:
     board = rows_of(leaderboard(results(ratings(hand, {"x": X, "w": X}))))
     data = {"leaderboard": board, "metrics": {}}
-    assert not list(comparability_notes(data))
+    assert not list(comparability_sentences(board, ()))
     assert not list(unshared_grids(data, Footnotes()))

@@ -133,7 +133,7 @@ def test_following_names_is_no_formality() -> None:
     """A command does not reach the statistics of another one."""
     leaderboard = reached_from(command_of("leaderboard").callback)
     assert {"mean_estimate", "bradley_terry", "rank_intervals"} <= leaderboard
-    assert not {"krippendorff_alpha", "correlate", "planned"} & leaderboard
+    assert not {"labelling_queue", "set_thresholds", "planned"} & leaderboard
     assert not {"bradley_terry", "joint_length_controlled"} & reached_from(command_of("plan").callback)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -60,7 +61,7 @@ def test_a_new_statistic_is_in_every_output(results: Results, capsys: pytest.Cap
     data = report_data(results)
     assert {row["system"] for row in json.loads(json.dumps(data))["brevity"]} == {"k", "m"}
     assert len(ranking_data(results)["brevity"]) == 2
-    for show, shown in ((print_report, data), (print_leaderboard, ranking_data(results))):
+    for show, shown in ((partial(print_report, full=True), data), (print_leaderboard, ranking_data(results))):
         show(shown)
         printed = capsys.readouterr().out
         assert "Brevity" in printed

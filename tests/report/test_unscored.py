@@ -33,7 +33,7 @@ def test_scores_without_a_value_are_counted_by_reason(desk: Any, capsys: pytest.
     }
     assert {row["metric"] for row in data["missing_scores"]} == {"number_match"}
     capsys.readouterr()
-    print_report(data)
+    print_report(data, full=True)
     printed = " ".join(capsys.readouterr().out.split())
     assert "Scores without a value" in printed
     assert "3 of 10" in printed
@@ -46,5 +46,5 @@ def test_where_every_response_has_a_value_nothing_is_said(
     desk.suite(judges=[], metrics=["rouge"])
     data = report_data(Results(desk.run()))
     assert data["missing_scores"] == []
-    print_report(data)
+    print_report(data, full=True)
     assert "Scores without a value" not in capsys.readouterr().out

@@ -300,10 +300,10 @@ class TestCommand:
         ):
             assert part in said.out
         assert re.search(
-            r"mean net rate -?\.\d\d \[.*\] over 2 attacks\. The worst attack is [a-z0-9-]+ \(net", said.out
+            r"mean net rate -?\d\.\d\d \[.*\] over 2 attacks\. The worst attack is [a-z0-9-]+ \(net", said.out
         )
         data = json.loads(self.command(cli, *few, "--json").out)
-        assert set(data) == {"run", "attacks", "controls", "unattacked_items", "titles"}
+        assert set(data) == {"run", "findings", "attacks", "controls", "unattacked_items", "titles"}
         page = Path(desk.runs / data["run"] / "report.html").read_text()
         assert "closing-fence" in page
         assert cli("report", data["run"]).code == 0

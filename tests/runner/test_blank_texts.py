@@ -94,7 +94,7 @@ class TestEmptyAnswers:
 
     def test_the_report_shows_them(self, desk: Any, cli: Any, results: Results) -> None:
         assert report_data(results)["answers"] == rows_of(answers(results))
-        said = cli("report")
+        said = cli("report", "--full")
         (line,) = [line for line in said.out.splitlines() if line.split()[:2] == ["tiny", "k"]]
         assert line.split() == ["tiny", "k", "4", "2", "–"]  # nothing says whether recorded answers were cut
 

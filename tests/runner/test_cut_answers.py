@@ -72,9 +72,9 @@ def test_run_report_and_leaderboard_say_it(told: Any, cli: Any) -> None:
     assert sentence in said.err
     for verb in ("report", "leaderboard"):
         out = " ".join(cli(verb).out.split())
-        assert f"• {sentence}" in out
+        assert f"! {sentence}." in out
         assert "terse:" not in out
-    assert "Answers that are empty or cut, scored and judged as they are" in said.out
+    assert "Answers that are empty or cut, scored and judged as they are" in cli("report", "--full").out
     found = json.loads(cli("leaderboard", "--json").out)["answers"]
     assert {row["system"]: row["cut"] for row in found} == {"wordy": 3, "terse": 0, "k": None, "m": None}
 
@@ -119,7 +119,7 @@ def test_recorded_answers_may_say_why_they_end(desk: Any, cli: Any, spelled: str
     (row,) = [row for row in rows_of(coverage(results)) if row["statistic"] == "coverage"]
     assert (row["done"], row["of_cut_answers"]) == (10, 4)
     if spelled == "length":
-        out = " ".join(cli("report").out.split())
+        out = " ".join(cli("report", "--full").out.split())
         assert "k: 2 of 5 answers were cut at the token limit, and are scored and judged as they are" in out
         assert "failed of cut answers choice mass" in out
 
@@ -189,4 +189,5 @@ def test_what_was_cut_before_it_began_is_not_said_to_be_judged(
     assert (row["done"], row["of_cut_answers"]) == (18, 4 * (3 - lost))
     assert "api: 3 of 3 answers were cut" in out
     assert said in out
-    assert ("3, 1 failed" in out) is (lost == 1)
+    full = " ".join(cli("report", "--full").out.split())
+    assert ("3, 1 failed" in full) is (lost == 1)

@@ -324,8 +324,8 @@ def test_the_report_says_where_judging_stopped(sure: Any, cli: Callable[..., Any
     data = report_data(results)
     assert any("read the sequential tests" in note for note in data["notes"])
     assert "Sequential tests, valid at every look" in report_page(data)
-    for command in ("report", "leaderboard"):
-        assert "Sequential tests, valid at every look" in cli(command).out
+    for command in (("report", "--full"), ("leaderboard",)):
+        assert "Sequential tests, valid at every look" in cli(*command).out
 
 
 def test_the_plan_says_what_it_may_ask_at_most(sure: Any) -> None:

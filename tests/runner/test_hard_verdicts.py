@@ -112,7 +112,8 @@ def test_a_comparison_without_probabilities(desk: Any, cli: Command, chat_server
     assert verdicts["winner"].tolist() == ["b"] * 4
     assert verdicts["p_a"].isna().all()
     shown = " ".join(told.out.split())
-    assert "hard verdicts · json_schema asked for · max_tokens" in shown
+    full = " ".join(cli("report", "--full").out.split())
+    assert "hard verdicts · json_schema asked for · max_tokens" in full
     assert (
         "pw gave no probabilities with 8 of 8 verdicts (the server sends no log-probabilities). All its "
         "verdicts are hard, so p_a, expected scores, choice mass and all numbers made of them are absent"
@@ -325,6 +326,7 @@ def test_numbers_of_engines_stay_whole_beside_engines_without_them(
     says(chat_server, "A", top=[("A", -0.1), ("B", -2.5)])
     bot = {"id": "bot", "model": "b", "engine": "scripted", "families": ["alpha"]}
     desk.suite(candidates=[bot], judges=[{**PAIR, "engine": chat_server.engine()}])
-    assert "20 log-probabilities asked for" in cli("run", "s").out
+    assert cli("run", "s").code == 0
+    assert "20 log-probabilities asked for" in cli("report", "--full").out
     engines = json.loads(cli("report", "--json").out)["engines"]
     assert {row["serves"]: row["logprobs"] for row in engines} == {"candidate bot": None, "judge pw": 20}

@@ -65,4 +65,4 @@ def test_a_text_beside_a_length_is_scored(desk: Any) -> None:
 
 def test_a_run_without_anything_measured_says_so(lengths: Any, cli: Any) -> None:
     lengths.suite(judges=[])
-    assert "nothing is measured" in cli("run", "s").out
+    assert "Nothing is measured" in cli("run", "s").out

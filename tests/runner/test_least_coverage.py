@@ -73,9 +73,11 @@ def test_the_report_begins_with_it(desk: Any, cli: Any) -> None:
     said = cli("run", "s")
     assert said.code == 3
     first = _beginning(said.out)
-    assert first.startswith("Inconclusive. judge pt: 10 of 20 planned verdicts are valid, a coverage of 0.5")
+    assert first.startswith(
+        "✗ Inconclusive. judge pt: 10 of 20 planned verdicts are valid, a coverage of 0.5"
+    )
     assert "controls.min_coverage asks for 0.8; failed: 10 too_long" in first
-    assert "Coverage and failures" in said.out
+    assert "Coverage and failures" in cli("report", "--full").out
     assert "too little is covered: judge pt: 10 of 20" in said.sentence
     assert cli("verify").code == 0
     for verb in ("report", "leaderboard"):
@@ -92,8 +94,8 @@ def test_the_report_begins_with_it(desk: Any, cli: Any) -> None:
 
 
 def _beginning(text: str) -> str:
-    """Return the first sentence of a report, without line breaks."""
-    return " ".join(text.split()).partition(" (the prompt")[0]
+    """Return the first finding of a report, without line breaks."""
+    return " ".join(text.split()).partition("Is the run conclusive? ")[2].partition(" (the prompt")[0]
 
 
 @pytest.mark.parametrize(("long", "code"), [(2, 0), (3, 3)])
@@ -105,7 +107,7 @@ def test_candidates_too(desk: Any, cli: Any, long: int, code: int) -> None:
     said = cli("run", "s")
     assert said.code == code
     if code:
-        assert said.out.startswith("Inconclusive. candidate bot: 7 of 10 planned responses are valid")
+        assert "✗ Inconclusive. candidate bot: 7 of 10 planned responses are valid" in said.out
 
 
 def test_what_is_not_planned_is_no_failure(desk: Any) -> None:

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from evalhub.analysis.agreement.agreement import agreement
+from evalhub.analysis.agreement.correlation import correlations
+from evalhub.analysis.bias.attacks import attacks
 from evalhub.analysis.findings.finding import Finding, Question, Verdict, listed
-from evalhub.analysis.ranking.leaderboard import leaderboard
+from evalhub.analysis.frames.directions import length_names
+from evalhub.analysis.ranking.leaderboard import comparability_sentences, leaderboard
 from evalhub.analysis.results import Results
-from evalhub.analysis.run.answers import answers
+from evalhub.analysis.run.answers import answers, cut_answer_sentences
 from evalhub.analysis.run.coverage import coverage
 from evalhub.analysis.run.failures import failures
+from evalhub.analysis.run.servers import (
+    hard_verdict_sentences,
+    hard_verdicts,
+    unsent_parameter_sentences,
+    unsent_parameters,
+)
 from evalhub.analysis.run.shortfalls import shortfall_sentences, shortfalls
 from evalhub.analysis.tables import rows_of
 from evalhub.texts import count
@@ -30,9 +40,28 @@ def measured_findings(results: Results) -> Iterator[Finding]:
     if rows := [row for row in rows_of(coverage(results)) if row["statistic"] == "coverage"]:
         yield describe_coverage(rows, failed)
     counts = rows_of(answers(results))
+    means = rows_of(leaderboard(results))
     yield from _failed_responses(failed, counts)
-    yield from _answers(counts)
-    yield from _unshared(rows_of(leaderboard(results)))
+    yield from _nothing(results, means)
+    for sentence in (
+        *cut_answer_sentences(counts),
+        *_empty_answers(counts),
+        *comparability_sentences(means, length_names(results.manifest.metrics)),
+        *hard_verdict_sentences(rows_of(hard_verdicts(results))),
+        *unsent_parameter_sentences(rows_of(unsent_parameters(results))),
+    ):
+        yield _finding(Verdict.CAUTION, f"{sentence}.", command="evalhub report --full")
+
+
+def _nothing(results: Results, means: Sequence[Row]) -> Iterator[Finding]:
+    """Yield that a run measures nothing, where that is so."""
+    tables = (coverage, agreement, correlations, attacks)
+    if not means and not any(len(table(results)) for table in tables):
+        sentence = (
+            "Nothing is measured: the suite has neither judges nor metrics, and its datasets contain no "
+            "labels, verdicts or scores."
+        )
+        yield _finding(Verdict.BAD, sentence)
 
 
 def describe_coverage(rows: Sequence[Row], failed: Sequence[Row]) -> Finding:
@@ -85,29 +114,12 @@ def _failed_responses(failed: Sequence[Row], answers_of: Sequence[Row]) -> Itera
         yield _finding(Verdict.CAUTION, sentence, subject=system, n=total, command="evalhub leaderboard")
 
 
-def _answers(rows: Sequence[Row]) -> Iterator[Finding]:
-    cut = {f"{row['system']} {count(row['cut'])} of {count(row['ended'])}": row for row in rows if row["cut"]}
-    if cut:
-        limits = [row["max_tokens"] for row in cut.values() if row["max_tokens"]]
-        fix = f" For longer ones set sampling: {{max_tokens: {2 * max(limits)}}}." if limits else ""
-        sentence = f"Answers were cut at the token limit and judged as they are: {listed(list(cut))}.{fix}"
-        yield _finding(Verdict.CAUTION, sentence, link="samples?fail=cut")
+def _empty_answers(rows: Sequence[Row]) -> Iterator[str]:
     empty = [
         f"{row['system']} {count(row['empty'])} of {count(row['responses'])}" for row in rows if row["empty"]
     ]
     if empty:
-        sentence = f"Answers show nothing and are judged as they are: {listed(empty)}."
-        yield _finding(Verdict.CAUTION, sentence, link="samples?fail=empty")
-
-
-def _unshared(rows: Sequence[Row]) -> Iterator[Finding]:
-    datasets = list(dict.fromkeys(row["dataset"] for row in rows if row["n_not_shared"]))
-    if datasets:
-        sentence = (
-            f"Not all systems were measured on the same items of {listed(datasets)}. They are ranked on the "
-            "items that they share."
-        )
-        yield _finding(Verdict.CAUTION, sentence, command="evalhub leaderboard")
+        yield f"answers show nothing and are judged as they are: {listed(empty)}"
 
 
 def _finding(verdict: Verdict, sentence: str, **fields: Any) -> Finding:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.frames.comparable import item_outcomes, select_comparable
+from evalhub.analysis.frames.comparable import OPPONENTS, item_outcomes, select_comparable
 from evalhub.analysis.frames.directions import direction_of, length_names
 from evalhub.analysis.frames.outcomes import (
     ABOUT,
@@ -20,6 +20,7 @@ from evalhub.analysis.frames.outcomes import (
 from evalhub.analysis.ranking.ranks import ranks
 from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, ids, numbers, row, rows_of, table
+from evalhub.texts import make_printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,3 +102,29 @@ def _reason_if_unpenalised(system_cells: pd.DataFrame) -> str | None:
     """Return why no verdict of a system could be penalised for length. None where some could."""
     lacking = system_cells["measure"].isin(_PENALISED) & system_cells["value"].isna()
     return NO_PENALTY if lacking.all() else None
+
+
+def comparability_sentences(means: Iterable[Mapping[str, Any]], lengths: Collection[str]) -> Iterator[str]:
+    """Yield where systems were not measured on the same items, one sentence per dataset.
+
+    Args:
+        means: Rows of `leaderboard`.
+        lengths: The metrics that are lengths, and so rank nothing.
+    """
+    ranked = [mean for mean in means if mean["rater"] not in lengths]
+    for dataset in dict.fromkeys(mean["dataset"] for mean in ranked):
+        of_dataset = [mean for mean in ranked if mean["dataset"] == dataset]
+        if raters := _raters(mean for mean in of_dataset if mean["n_not_shared"]):
+            yield (
+                f"{dataset}: {raters} did not measure all systems on the same items, or failed on some. "
+                "The systems are ranked on the items that they share"
+            )
+        if raters := _raters(mean for mean in of_dataset if mean["basis"] == OPPONENTS):
+            yield (
+                f"{dataset}: in the pairs of {raters}, the systems met on different items. Their win rates "
+                "are not comparable. Their ranks are, through shared opponents (Bradley-Terry)"
+            )
+
+
+def _raters(means: Iterable[Mapping[str, Any]]) -> str:
+    return ", ".join(dict.fromkeys(make_printable(mean["rater"]) for mean in means))

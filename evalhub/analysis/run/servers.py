@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import Results
+from evalhub.texts import count, make_printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,3 +54,32 @@ def hard_verdicts(results: Results) -> pd.DataFrame:
     Columns: judge, n (verdicts without probabilities), of (all its valid verdicts), reason.
     """
     return results.sql(_HARD)
+
+
+def hard_verdict_sentences(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield one sentence for each judge of `hard_verdicts`."""
+    for row in rows:
+        n_of_total = f"{count(row['n'])} of {count(row['total'])} verdicts"
+        reason = (row["reason"] or "the engine gives no probabilities").removeprefix("hard verdict: ")
+        judge = f"{row['judge']} gave no probabilities with {n_of_total} ({make_printable(reason)})"
+        if row["n"] < row["total"]:
+            yield f"{judge}. These verdicts are hard and have neither p_a nor expected scores"
+        else:
+            yield (
+                f"{judge}. All its verdicts are hard, so p_a, expected scores, choice mass and all numbers "
+                "made of them are absent"
+            )
+
+
+def unsent_parameter_sentences(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield one sentence for each candidate or judge and parameter of `unsent_parameters`."""
+    for (model, parameter), group in groupby(rows, key=lambda row: (row["source"], row["parameter"])):
+        of_parameter = list(group)
+        values = list(dict.fromkeys(row["value"] for row in of_parameter))
+        setting = ", ".join(values[:3]) + (", …" if len(values) > 3 else "")
+        n = sum(row["n"] for row in of_parameter)
+        n_of_total = f"{count(n)} of {count(of_parameter[0]['total'])} completions"
+        yield (
+            f"{model}: {parameter} ({setting} in the suite) was not sent with {n_of_total}. The server chose "
+            "its own value"
+        )

@@ -11,12 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from evalhub.analysis import Results
-from evalhub.analysis.run.answers import cut_answer_sentences
 from evalhub.report.data import Data, attack_data
 from evalhub.report.facts import engine_lines, model_lines, summary
 from evalhub.report.format import Footnotes, Grid, visible
 from evalhub.report.grids.overview import JUDGE_NOTES
-from evalhub.report.notes import choice_mass_notes, comparability_notes
+from evalhub.report.notes import choice_mass_notes
 from evalhub.report.outputs.findings import print_findings
 from evalhub.report.registry import INTERVALS, Place, sections_of
 
@@ -72,8 +71,7 @@ def print_leaderboard(data: Data) -> None:
     console = _console()
     print_findings(console, data["findings"])
     notes = _print_sections(console, Place.LEADERBOARD, data)
-    sentences = (*comparability_notes(data), *cut_answer_sentences(data["answers"]))
-    _print_notes(console, [INTERVALS, *notes.lines(), *(f"• {sentence}" for sentence in sentences)])
+    _print_notes(console, [INTERVALS, *notes.lines()])
 
 
 def print_meta(data: Data) -> None:
