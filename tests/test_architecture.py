@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "evalhub"
 
 LAYERS = (
-    "errors", "scales", "texts", "files", "forks", "records", "sandbox", "specs", "stats", "judging",
+    "errors", "scales", "texts", "words", "files", "forks", "records", "sandbox", "specs", "stats", "judging",
     "metrics", "models", "sources", "engines", "store", "analysis", "runner", "report", "cli",
 )  # fmt: skip
 EXEMPT = ("evalhub", "evalhub.__main__")

@@ -10,6 +10,7 @@ from evalhub.analysis.agreement.retest import by_language, retest
 from evalhub.analysis.bias.attacks import attacks, controls, unattacked_items
 from evalhub.analysis.bias.bias import biases, length_penalty
 from evalhub.analysis.bias.targets import Target, targets
+from evalhub.analysis.findings.best import best_findings
 from evalhub.analysis.findings.changes import describe_changes
 from evalhub.analysis.findings.finding import Finding
 from evalhub.analysis.findings.overview import judge_summary, system_summary
@@ -59,7 +60,7 @@ from evalhub.analysis.tables import rows_of
 
 __all__ = [
     "Finding", "QueueRequest", "Results", "Target", "Training", "accuracy_differences", "agreement",
-    "alternative_annotator_test", "annotator_pairs", "answers", "attacks", "biases",
+    "alternative_annotator_test", "annotator_pairs", "answers", "attacks", "best_findings", "biases",
     "bradley_terry_ratings", "by_language", "calibration", "cascades", "choice_mass", "comparisons",
     "completion_origins", "consensus_labels", "contamination", "controls", "correlation_differences",
     "correlations", "cost", "coverage", "coverage_by_criterion", "describe_changes", "engines",

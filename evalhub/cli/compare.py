@@ -65,10 +65,11 @@ def compare(
         return
     if margin is not None and not 0 < margin < math.inf:
         raise InputError("a margin is above 0, in the unit of the measure", where="--margin", value=margin)
+    earlier = None if other is None else _load(other, runs, where)
     table = (
         hub.analysis.comparisons(results, margin=margin)
-        if other is None
-        else hub.analysis.run_comparison(results, _load(other, runs, where), margin=margin)
+        if earlier is None
+        else hub.analysis.run_comparison(results, earlier, margin=margin)
     )
     if table.empty:
         missing = (
@@ -77,11 +78,20 @@ def compare(
         raise InputError(
             f"there is nothing to compare: the run does not rank {missing}", where=results.run.id
         )
-    rows = _select(hub.analysis.rows_of(table), names or ())
+    rows = hub.analysis.rows_of(table)
+    findings = (
+        hub.analysis.best_findings(results)
+        if earlier is None
+        else hub.analysis.describe_changes(rows, earlier.run.id)
+    )
+    data = {
+        "findings": [finding.as_row() for finding in findings],
+        "comparisons": _select(rows, names or ()),
+    }
     if as_json:
-        print_json(rows)
+        print_json(data)
         return
-    hub.report.print_comparisons(rows)
+    hub.report.print_comparisons(data)
 
 
 def _load(run_name: str | None, runs: Path | None, where: str | None) -> Results:

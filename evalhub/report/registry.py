@@ -104,7 +104,7 @@ class Section:
     notes: Callable[[Data], Iterator[str]] = _no_notes
 
 
-INTERVALS = "[low, high] is a 95% interval over clusters of items. A dash (–) stands for an absent value."
+INTERVALS = "[low, high] is a 95% interval over independent items. A dash (–) stands for an absent value."
 
 _RANKING = Place.REPORT | Place.LEADERBOARD | Place.DASHBOARD
 _RUN = Place.REPORT | Place.DASHBOARD

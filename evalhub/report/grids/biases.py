@@ -9,11 +9,11 @@ from evalhub.report.format import Footnotes, Grid, Row, grouped, pivot
 from evalhub.report.grids.columns import Data
 
 RATES = {
-    ("position", "rate"): ("first", "position"),
-    ("flips", "rate"): ("flip", "rate"),
+    ("position", "rate"): ("first", "wins"),
+    ("flips", "rate"): ("changes with", "the order"),
     ("length", "rate"): ("longer", "wins"),
     ("length", "beyond people"): ("longer wins", "minus people"),
-    ("self-preference", "rate"): ("own family", "wins"),
+    ("self-preference", "rate"): ("prefers its", "relatives"),
 }
 EFFECTS = {
     ("position", "effect"): ("first, not", "second"),

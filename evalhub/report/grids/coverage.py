@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from evalhub.report.format import Footnotes, Grid, Row, grouped, interval, visible
 from evalhub.report.grids.columns import Data, line_grids, share, text, whole
 from evalhub.texts import ABSENT, count
+from evalhub.words import label
 
 REASONS = 5
 REASON_LENGTH = 300
@@ -45,7 +46,7 @@ def verdict_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     if lines:
         absent = ("not applicable",) if with_absent else ()
         counts = (*absent, "failed", *(("of cut answers",) if with_cut else ()))
-        head = ("judge", "kind", "valid verdicts", "coverage", *counts, "choice mass", "rationales")
+        head = ("judge", "kind", "valid verdicts", "coverage", *counts, label("choice mass"), "rationales")
         yield Grid("Coverage", head, tuple(lines), 2)
 
 

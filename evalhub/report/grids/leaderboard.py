@@ -10,6 +10,7 @@ from evalhub.report.format import Footnotes, Grid, Row, direction, grouped, inte
 from evalhub.report.grids.columns import Cell, Data, line_grids, text, whole
 from evalhub.store import MetricFacts
 from evalhub.texts import count
+from evalhub.words import label
 
 RAW = {"win rate (length-penalised)": "win rate", "mean score (length-penalised)": "mean score"}
 UNSHARED = "Items that not all systems share"
@@ -29,7 +30,7 @@ def mean_grids(data: Data, notes: Footnotes) -> Iterator[Grid]:
     for (dataset,), rows in grouped(shown, "dataset"):
         rows.sort(key=lambda row: _KINDS.get(row["rater_kind"], len(_KINDS)))
         lines = _ranked_systems(rows)
-        rows = [{**row, "direction": direction(row)} for row in rows]
+        rows = [{**row, "direction": direction(row), "measure": label(row["measure"])} for row in rows]
         across = ("rater", "criterion", "measure", "direction")
         yield pivot(rows, notes, title=dataset, names={"system": "system"}, across=across, lines=lines)
 

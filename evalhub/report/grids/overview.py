@@ -9,6 +9,7 @@ from evalhub.analysis.findings.trust import Trust
 from evalhub.report.format import Footnotes, Grid, Row, grouped, visible
 from evalhub.report.grids.columns import Data, heading
 from evalhub.texts import ABSENT, count, number
+from evalhub.words import GLOSSARY, label
 
 MOST_LINES = 8
 """The most systems, or judges, of a dataset on the first screen."""
@@ -74,7 +75,8 @@ def _interval(estimate: float | None, low: float | None, high: float | None, pla
 
 
 _JUDGE_HEAD = (
-    "judge", "labels", "use", "agreement", "baseline", "metric", "people", "order", "length", "tokens",
+    "judge", "labels", label("trust"), label("agreement"), label("baseline"), "metric", label("people"),
+    "order", "length", "tokens",
 )  # fmt: skip
 _WORDS = {Trust.STANDS_IN: "for people", Trust.CHANCE: "chance"}
 
@@ -122,8 +124,7 @@ def _n(row: dict[str, Any] | Row) -> str:
 
 
 JUDGE_NOTES = (
-    "agreement: the share of labelled pairs on which the judge gives the label, or the correlation of its "
-    "scores with the labels. baseline: the same of a coin or of the longer answer, whichever is higher. "
+    *(f"{label(term)}: {GLOSSARY[term].meaning}" for term in ("agreement", "baseline")),
     "order: the share of verdicts that change with the order. length: points that twice the length adds.",
 )
 """What the columns of the judges are."""

@@ -83,13 +83,14 @@ def print_meta(data: Data) -> None:
     _print_output(Place.META, data, [INTERVALS], choice_mass_notes(data["choice_mass"]))
 
 
-def print_comparisons(rows: Rows) -> None:
-    """Print differences, one table for each measure.
+def print_comparisons(data: Data) -> None:
+    """Print what a comparison found, then the differences, one table for each measure.
 
     Args:
-        rows: As `comparisons` or `run_comparison` returns them, as plain values.
+        data: `findings`, and `comparisons` as `comparisons` or `run_comparison` returns them, as plain
+            values.
     """
-    _print_output(Place.COMPARE, {"comparisons": rows}, [INTERVALS])
+    _print_output(Place.COMPARE, data, [INTERVALS])
 
 
 def print_raters(differences: Rows, accuracies: Rows) -> None:
