@@ -150,6 +150,6 @@ def test_the_command_says_so(desk: Any, cli: Any) -> None:
     assert "• tiny is not the same in both runs (card, file" in text
     assert "prompt of 1 item, references of 1 item, 1 item only in the later, 1 item only in the" in text
     assert "The items that changed are left out." in text
-    rows = json.loads(cli("compare", second.id, first.id, "--json").out)
+    rows = json.loads(cli("compare", second.id, first.id, "--json").out)["comparisons"]
     assert {(row["changed_items"], row["n_excluded"], row["n"]) for row in rows} == {(2, 4, 3)}
     assert "tiny is not the same" not in cli("compare", first.id, first.id).out

@@ -28,12 +28,12 @@ def test_compare(on_runs: Any) -> None:
     output = on_runs("compare")
     assert output.code == 0
     assert "first minus second" in output.out
-    rows = json.loads(on_runs("compare", "--json").out)
+    rows = json.loads(on_runs("compare", "--json").out)["comparisons"]
     assert {(row["rater"], row["first"], row["second"]) for row in rows} == {
         ("pt", "k", "m"),
         ("pw", "k", "m"),
     }
-    kept = json.loads(on_runs("compare", "--json", "--only", "win rate", "--only", "k").out)
+    kept = json.loads(on_runs("compare", "--json", "--only", "win rate", "--only", "k").out)["comparisons"]
     assert {row["measure"] for row in kept} == {"win rate"}
 
 
@@ -80,7 +80,7 @@ def test_plan_of_two_items_foresees_no_interval(desk: Any, cli: Any) -> None:
 
 
 def test_a_margin(on_runs: Any, run: Path) -> None:
-    same = json.loads(on_runs("compare", run.name, run.name, "--margin", "0.9", "--json").out)
+    same = json.loads(on_runs("compare", run.name, run.name, "--margin", "0.9", "--json").out)["comparisons"]
     assert {row["finding"] for row in same} <= {"non-inferior", "inconclusive"}
     assert "non-inferior" in on_runs("compare", "--margin", "1.9", "--only", "win rate").out
     output = on_runs("compare", "--margin", "-1")

@@ -31,8 +31,8 @@ def test_rates_then_effects() -> None:
     rates, effects = bias_grids({"biases": rows}, notes)
     assert rates.title == "d · c"
     assert [head.split("\nn ")[0] for head in rates.head] == [
-        "judge", "first\nposition", "flip\nrate", "longer\nwins", "longer wins\nminus people",
-        "own family\nwins",
+        "judge", "first\nwins", "changes with\nthe order", "longer\nwins",
+        "longer wins\nminus people", "prefers its\nrelatives",
     ]  # fmt: skip
     assert rates.rows == (
         ("j", "0.80 [0.70, 0.90]", "0.30 [0.20, 0.40]", "0.60 [0.50, 0.70]", "–¹", ""),
