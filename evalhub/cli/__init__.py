@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from evalhub.cli import attacks, compare, housekeeping, judges, labels, new_dataset, runs, specs
+from evalhub.cli import attacks, compare, dashboard, housekeeping, judges, labels, new_dataset, runs, specs
 from evalhub.cli.output import console, print_note
 from evalhub.errors import EvalhubError, Interrupted, StorageError
 
@@ -55,7 +55,7 @@ app.command()(runs.report)
 app.command()(runs.meta)
 app.command()(compare.compare)
 app.command()(compare.sensitivity)
-app.command()(runs.dashboard)
+app.command()(dashboard.dashboard)
 app.command()(runs.export)
 app.command()(runs.index)
 app.command()(runs.verify)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,7 @@ import evalhub as hub
 from evalhub.cli.options import By, Json, Limit, Only, RunName, RunNames, Runs, SuiteName, Where
 from evalhub.cli.output import notes, print_json, print_note, print_rows
 from evalhub.cli.progress import choose_progress
-from evalhub.errors import InputError, LittleCoverage, StorageError
+from evalhub.errors import LittleCoverage, StorageError
 from evalhub.scales import Kind
 
 if TYPE_CHECKING:
@@ -212,29 +211,6 @@ def meta(
         print_json(data)
         return
     hub.report.print_meta(data)
-
-
-def dashboard(
-    runs: Runs = None,
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8501,
-) -> None:
-    """Show all runs in a browser, on this machine only."""
-    app = hub.specs.data_root() / "dashboards" / "app.py"
-    root = hub.store.runs_root(runs).resolve()
-    if not root.is_dir():
-        raise InputError(
-            "there are no runs yet", where=str(root), fix="make one with `evalhub run quickstart`"
-        )
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port),
-        "--server.address", "127.0.0.1", "--server.headless", "true",
-    ]  # fmt: skip
-    notes().print(f"http://127.0.0.1:{port}  (Ctrl-C ends it)")
-    raise typer.Exit(
-        subprocess.run(
-            command, env={**os.environ, "EVALHUB_RUNS": str(root)}, cwd=app.parent, check=False
-        ).returncode
-    )
 
 
 def index(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
