@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import wraps
+from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -21,6 +21,8 @@ from evalhub.store import (
     Manifest,
     Run,
     arrow_schema,
+    labels_folder,
+    read_labels,
     verify,
 )
 from evalhub.texts import clean
@@ -90,7 +92,7 @@ class Results:
         self.full_run = full_run
         self.table_cache: dict[tuple[Any, ...], pd.DataFrame] = {}
         self._items = sorted(items)
-        self.database = Database(run, self._items if full_run else None)
+        self.database = Database(run, self._items if full_run else None, lambda: self.added_labels)
 
     def select(self, items: Iterable[tuple[str, str]]) -> Results:
         """Return the part of the run that is about some items, each given by its dataset and item_id."""
@@ -288,13 +290,41 @@ class Results:
             ) from error
 
     def label_records(self) -> list[Label]:
-        """Return the labels as records."""
+        """Return the labels as records: those of the datasets, and those that people added."""
         records = {key_of(record): record for record in self.run.records("labels")}
         labels = [record for record in records.values() if isinstance(record, Label)]
-        if self.full_run is None:
-            return labels
-        items = set(self._items)
-        return [label for label in labels if (label.dataset, label.item_id) in items]
+        if self.full_run is not None:
+            items = set(self._items)
+            labels = [label for label in labels if (label.dataset, label.item_id) in items]
+        return [*labels, *self.added_labels]
+
+    @cached_property
+    def added_labels(self) -> tuple[Label, ...]:
+        """The labels that people gave outside of the run, of responses that the run has.
+
+        A label of a dataset's own annotator on the same response or pair counts instead.
+        """
+        labels = read_labels(labels_folder(self.run.path.parent), self.cards)
+        if not labels:
+            return ()
+        names = sorted({label.item_id for label in labels})
+        responses = self.sql(
+            "SELECT dataset, item_id, system, sample FROM responses "
+            "WHERE list_contains($names::VARCHAR[], item_id)",
+            {"names": names},
+        )
+        present = set(responses.itertuples(index=False, name=None))
+        own = {key_of(record) for record in self.run.records("labels")}
+        return tuple(
+            label
+            for label in labels
+            if key_of(label) not in own
+            and all(
+                (label.dataset, label.item_id, system, label.sample) in present
+                for system in (label.system, label.system_a, label.system_b)
+                if system is not None
+            )
+        )
 
     def arrow(self, table: str) -> pa.Table:
         """Return one of the tables in Arrow's format, for use by another program."""

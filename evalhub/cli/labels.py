@@ -11,11 +11,12 @@ import typer
 import evalhub as hub
 from evalhub.cli.options import Json, RunName, Runs
 from evalhub.cli.output import print_json, print_note
-from evalhub.errors import InputError, StorageError
+from evalhub.errors import InputError, StorageError, UnknownNameError
 from evalhub.files import write_file
 
 labels = typer.Typer(
-    help="Labels: what people should label next, and how many labels are needed.", no_args_is_help=True
+    help="Labels: what people should label next, what they labelled, and how many labels are needed.",
+    no_args_is_help=True,
 )
 
 
@@ -92,3 +93,75 @@ def labels_needed(
         print_json(rows)
         return
     hub.report.print_needed(rows, width=width)
+
+
+@labels.command("import")
+def labels_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of labels: .jsonl or .csv.")],
+    run_name: RunName = None,
+    annotator: Annotated[str | None, typer.Option("--annotator", help="Who gave the labels.")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", help="Their dataset.")] = None,
+    criterion: Annotated[str | None, typer.Option("--criterion", help="Their criterion.")] = None,
+    runs: Runs = None,
+    as_json: Json = False,
+) -> None:
+    """Store labels that another tool made, beside the runs. Findings and estimates then use them.
+
+    Each row names one response (system) or pair (system_a, system_b) of the run, its item_id and its value or
+    winner. The columns annotator, dataset and criterion may be options instead. The same label again replaces
+    the earlier one.
+    """
+    results = hub.load(run_name, runs)
+    options = {"annotator": annotator, "dataset": dataset, "criterion": criterion}
+    defaults = {name: value for name, value in options.items() if value}
+    entries = list(hub.store.read_label_table(file, defaults))
+    _check_units(results, entries, file)
+    folder = hub.store.labels_folder(hub.store.runs_root(runs))
+    by_annotator: dict[str, list[hub.store.LabelEntry]] = {}
+    for entry in entries:
+        by_annotator.setdefault(entry.annotator, []).append(entry)
+    for name, of_annotator in by_annotator.items():
+        hub.store.LabelFile(folder, name).append(*of_annotator)
+    if as_json:
+        print_json({"stored": len(entries), "annotators": sorted(by_annotator), "folder": str(folder)})
+        return
+    print_note(f"stored: {len(entries)} labels of {', '.join(sorted(by_annotator))} in {folder}")
+
+
+def _check_units(results: hub.analysis.Results, entries: list[hub.store.LabelEntry], file: Path) -> None:
+    """Refuse labels of responses that the run does not have."""
+    frame = results.responses(columns=("dataset", "item_id", "system", "sample"))
+    present = set(frame.itertuples(index=False, name=None))
+    for entry in entries:
+        systems = [name for name in (entry.system, entry.system_a, entry.system_b) if name is not None]
+        for system in systems:
+            if (entry.dataset, entry.item_id, system, entry.sample) not in present:
+                raise InputError(
+                    f"the run {results.run.id} has no such response",
+                    where=str(file),
+                    value=f"{entry.dataset}, {entry.item_id}, {system}",
+                    fix="name the run that the labels are about",
+                )
+
+
+@labels.command("export")
+def labels_export(
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="The new file: .jsonl or .csv.")],
+    annotator: Annotated[
+        str | None, typer.Option("--annotator", help="Only the labels of this annotator.")
+    ] = None,
+    runs: Runs = None,
+    as_json: Json = False,
+) -> None:
+    """Write the labels that people gave beside the runs, for other tools. `labels import` reads the file."""
+    if out.exists():
+        raise InputError("the file exists already", where=str(out), fix="name another one, or remove it")
+    entries = hub.store.read_entries(hub.store.labels_folder(hub.store.runs_root(runs)))
+    selected = [entry for entry in entries if annotator in (None, entry.annotator)]
+    if annotator and not selected:
+        raise UnknownNameError("annotator", annotator, sorted({entry.annotator for entry in entries}))
+    number = hub.store.write_label_table(out, selected)
+    if as_json:
+        print_json({"written": str(out), "labels": number})
+        return
+    print_note(f"written: {out}, {number} labels")

@@ -62,6 +62,7 @@ class Table:
         of_part: Makes it for a part of the items, where that is another function.
         starts_from: The tables that its function starts from, whose functions keep what they return.
         of_the_night: Whether it tells of the night: its engines, and what it took from earlier runs.
+        uses_labels: Whether labels enter it, so that labels which people add make it anew.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Table:
     of_part: Function | None = None
     starts_from: tuple[str, ...] = ()
     of_the_night: bool = False
+    uses_labels: bool = True
 
 
 def _no_plots(_: Data) -> Iterator[Plot]:
@@ -120,40 +122,48 @@ _OF_RANKINGS = ("leaderboard", "ranks", "trust", "prediction_powered", "sequenti
 
 TABLES = (
     # These two read most, so they come before any other table is in memory.
-    Table("judgment_tokens", analysis.judgment_tokens, Place.NOWHERE),
-    Table("completion_origins", analysis.completion_origins, Place.NOWHERE),
+    Table("judgment_tokens", analysis.judgment_tokens, Place.NOWHERE, uses_labels=False),
+    Table("completion_origins", analysis.completion_origins, Place.NOWHERE, uses_labels=False),
     Table("leaderboard", analysis.leaderboard, _RANKING, by_tag=Place.REPORT | Place.LEADERBOARD),
-    Table("length_penalty", analysis.length_penalty, Place.REPORT),
-    Table("length_controlled", analysis.length_controlled_win_rates, _RANKING),
+    Table("length_penalty", analysis.length_penalty, Place.REPORT, uses_labels=False),
+    Table("length_controlled", analysis.length_controlled_win_rates, _RANKING, uses_labels=False),
     Table("ranks", analysis.ranks, _RANKING, by_tag=Place.REPORT | Place.LEADERBOARD),
     Table("bradley_terry", analysis.bradley_terry_ratings, _RANKING),
     Table("win_probabilities", analysis.win_probabilities, _RANKING),
-    Table("sequential_tests", analysis.sequential_tests, _RANKING),
+    Table("sequential_tests", analysis.sequential_tests, _RANKING, uses_labels=False),
     Table("prediction_powered", analysis.prediction_powered, _RANKING),
     Table("worst_case_bounds", analysis.worst_case_bounds, _RANKING),
     Table("agreement", analysis.agreement, _RUN, by_tag=Place.REPORT),
     Table("cascades", analysis.cascades, _RUN),
     Table("biases", analysis.biases, _RUN, by_tag=Place.REPORT),
     Table("correlations", analysis.correlations, _RUN, by_tag=Place.REPORT),
-    Table("attacks", analysis.attacks, _RUN | Place.ATTACK),
-    Table("controls", analysis.controls, _RUN | Place.ATTACK),
-    Table("unattacked_items", analysis.unattacked_items, _RUN | Place.ATTACK),
-    Table("shortfalls", analysis.shortfalls, _RANKING),
-    Table("coverage", analysis.coverage, _RUN, by_tag=Place.REPORT, of_part=analysis.coverage_by_criterion),
-    Table("choice_mass", analysis.choice_mass, _RUN | Place.META),
-    Table("answers", analysis.answers, _RANKING, by_tag=Place.REPORT),
-    Table("exclusions", analysis.exclusions, _RUN),
-    Table("missing_scores", analysis.missing_scores, _RUN, by_tag=Place.REPORT),
-    Table("failures", analysis.failures, _RANKING, by_tag=Place.REPORT),
-    Table("hard_verdicts", analysis.hard_verdicts, _RUN),
-    Table("unsent_parameters", analysis.unsent_parameters, _RUN),
-    Table("engines", analysis.engines, _RUN, of_the_night=True),
+    Table("attacks", analysis.attacks, _RUN | Place.ATTACK, uses_labels=False),
+    Table("controls", analysis.controls, _RUN | Place.ATTACK, uses_labels=False),
+    Table("unattacked_items", analysis.unattacked_items, _RUN | Place.ATTACK, uses_labels=False),
+    Table("shortfalls", analysis.shortfalls, _RANKING, uses_labels=False),
+    Table(
+        "coverage",
+        analysis.coverage,
+        _RUN,
+        by_tag=Place.REPORT,
+        of_part=analysis.coverage_by_criterion,
+        uses_labels=False,
+    ),
+    Table("choice_mass", analysis.choice_mass, _RUN | Place.META, uses_labels=False),
+    Table("answers", analysis.answers, _RANKING, by_tag=Place.REPORT, uses_labels=False),
+    Table("exclusions", analysis.exclusions, _RUN, uses_labels=False),
+    Table("missing_scores", analysis.missing_scores, _RUN, by_tag=Place.REPORT, uses_labels=False),
+    Table("failures", analysis.failures, _RANKING, by_tag=Place.REPORT, uses_labels=False),
+    Table("hard_verdicts", analysis.hard_verdicts, _RUN, uses_labels=False),
+    Table("unsent_parameters", analysis.unsent_parameters, _RUN, uses_labels=False),
+    Table("engines", analysis.engines, _RUN, of_the_night=True, uses_labels=False),
     Table(
         "reused_completions",
         analysis.reused_completions,
         _RUN,
         starts_from=("completion_origins",),
         of_the_night=True,
+        uses_labels=False,
     ),
     Table(
         "raters",
@@ -166,14 +176,21 @@ TABLES = (
     Table("annotator_pairs", analysis.annotator_pairs, Place.META),
     Table("alternative_annotator_test", analysis.alternative_annotator_test, Place.META),
     Table("rater_models", analysis.rater_models, Place.META),
-    Table("cost", analysis.cost, Place.META, starts_from=("judgment_tokens",), of_the_night=True),
+    Table(
+        "cost",
+        analysis.cost,
+        Place.META,
+        starts_from=("judgment_tokens",),
+        of_the_night=True,
+        uses_labels=False,
+    ),
     Table("languages", analysis.by_language, Place.META),
-    Table("contamination", analysis.contamination, Place.META),
+    Table("contamination", analysis.contamination, Place.META, uses_labels=False),
     Table("calibration", analysis.calibration, Place.DASHBOARD),
     Table("reliability", analysis.reliability, Place.DASHBOARD),
-    Table("item_list", analysis.item_list, Place.DASHBOARD),
-    Table("pair_verdicts", analysis.pair_verdicts, Place.DASHBOARD),
-    Table("ratings", analysis.ratings, Place.DASHBOARD),
+    Table("item_list", analysis.item_list, Place.DASHBOARD, uses_labels=False),
+    Table("pair_verdicts", analysis.pair_verdicts, Place.DASHBOARD, uses_labels=False),
+    Table("ratings", analysis.ratings, Place.DASHBOARD, uses_labels=False),
     Table("consensus_labels", analysis.consensus_labels, Place.DASHBOARD),
     Table("correlation_differences", analysis.correlation_differences, Place.NOWHERE),
     Table("accuracy_differences", analysis.accuracy_differences, _RUN),

@@ -18,7 +18,7 @@ from evalhub.files import link_file
 from evalhub.records import digest
 from evalhub.report.registry import TABLES, Table
 from evalhub.specs.plugins import extensions
-from evalhub.store import TABLES_FOLDER, Run, find_frame, read_frame, read_rows, write_frame
+from evalhub.store import TABLES_FOLDER, find_frame, labels_hash, read_frame, read_rows, write_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,12 +57,12 @@ def _stored(results: Results, table: Table) -> Path | None:
     """Return the file of a table, if any run has it."""
     if not results.run.finished or results.full_run is not None:
         return None
-    folder = _folder(results.run, table)
+    folder = _folder(results, table)
     return find_frame(folder, table.name) or _take_from_sibling(folder, table.name)
 
 
-def _folder(run: Run, table: Table) -> Path:
-    return run.path / TABLES_FOLDER / table_key(run, table)
+def _folder(results: Results, table: Table) -> Path:
+    return results.run.path / TABLES_FOLDER / table_key(results, table)
 
 
 def _compute(results: Results, table: Table) -> pd.DataFrame:
@@ -74,7 +74,7 @@ def _compute(results: Results, table: Table) -> pd.DataFrame:
             results.cache(earlier_table.function, read_table(results, earlier_table))
     frame = table.function(results)
     with suppress(StorageError):  # without room it is computed again the next time
-        write_frame(_folder(results.run, table), table.name, frame)
+        write_frame(_folder(results, table), table.name, frame)
     return frame
 
 
@@ -95,9 +95,12 @@ def index_run(results: Results) -> None:
         read_table(results, table)
 
 
-def table_key(run: Run, table: Table) -> str:
-    """Return the first digits of the hash of everything that decides a table of a run."""
-    manifest = run.manifest
+def table_key(results: Results, table: Table) -> str:
+    """Return the first digits of the hash of everything that decides a table of a run.
+
+    Labels that people add later change the key of the tables that are made of labels, and of no other.
+    """
+    manifest = results.manifest
     values = {
         "code": CODE,
         "evalhub": metadata.version("evalhub-laaj"),
@@ -105,6 +108,8 @@ def table_key(run: Run, table: Table) -> str:
         "packages": extensions(),
         "parts": sorted(part.sha256 for part in manifest.parts),
     }
+    if table.uses_labels and results.added_labels:
+        values["labels"] = labels_hash(results.added_labels)
     if table.of_the_night:
         values["engines"] = list(manifest.engines)
         values["run"] = manifest.run

@@ -22,6 +22,16 @@ from evalhub.store.housekeeping import (
     tags_of,
 )
 from evalhub.store.journal import Journal, read_journal
+from evalhub.store.label_exchange import read_label_table, write_label_table
+from evalhub.store.labels import (
+    Decision,
+    LabelEntry,
+    LabelFile,
+    labels_folder,
+    labels_hash,
+    read_entries,
+    read_labels,
+)
 from evalhub.store.manifest import (
     AttackFacts,
     DatasetVersion,
@@ -66,11 +76,13 @@ from evalhub.store.runs import (
 
 __all__ = [
     "FACTS_FOLDER", "TABLES_FOLDER", "AttackFacts", "CompletionIndex", "DatasetVersion", "DecidedPair",
-    "EarlyStopping", "Finding", "Garbage", "Heartbeat", "Journal", "JudgeCounts", "JudgeFacts", "JuryFacts",
-    "Manifest", "MetricFacts", "OpenParts", "Part", "PartFacts", "PartKind", "PartRecord", "PartWriter",
-    "Run", "RunWriter", "SealedFile", "ShardWriter", "Size", "StageCounts", "State", "Step", "StoredFile",
-    "all_runs", "arrow_schema", "find_frame", "find_garbage", "find_run", "new_frame", "part_problems",
-    "read_column", "read_frame", "read_journal", "read_part", "read_records", "read_rows", "remove_garbage",
-    "remove_run", "run_folders", "runs_root", "set_tags", "size_in_memory", "size_of", "tags_of",
-    "to_arrow", "verify", "verify_folder", "write_frame", "write_records",
+    "Decision", "EarlyStopping", "Finding", "Garbage", "Heartbeat", "Journal", "JudgeCounts",
+    "JudgeFacts", "JuryFacts", "LabelEntry", "LabelFile", "Manifest", "MetricFacts", "OpenParts", "Part",
+    "PartFacts", "PartKind", "PartRecord", "PartWriter", "Run", "RunWriter", "SealedFile", "ShardWriter",
+    "Size", "StageCounts", "State", "Step", "StoredFile", "all_runs", "arrow_schema", "find_frame",
+    "find_garbage", "find_run", "labels_folder", "labels_hash", "new_frame", "part_problems",
+    "read_column", "read_entries", "read_frame", "read_journal", "read_label_table", "read_labels",
+    "read_part", "read_records", "read_rows", "remove_garbage", "remove_run", "run_folders", "runs_root",
+    "set_tags", "size_in_memory", "size_of", "tags_of", "to_arrow", "verify", "verify_folder",
+    "write_frame", "write_label_table", "write_records",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -33,11 +33,18 @@ class Database:
     Args:
         run: The run.
         items: The items of the part that is read, each by its dataset and item_id. None = the full run.
+        added_labels: Returns the labels that are stored outside of the run.
     """
 
-    def __init__(self, run: Run, items: Iterable[tuple[str, str]] | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        items: Iterable[tuple[str, str]] | None = None,
+        added_labels: Callable[[], Sequence[Record]] = tuple,
+    ) -> None:
         self._run = run
         self._items = items
+        self._added_labels = added_labels
         self._tables: set[str] = set()
         self._lock = RLock()
 
@@ -127,7 +134,8 @@ class Database:
         live, open_parts = self._snapshot
         in_files = kind == _LARGEST or self.is_large
         # Live records come first, also if there are none: they name columns that old files lack.
-        connection.register("live", to_arrow(kind, live[kind]))
+        added = self._added_labels() if kind == "labels" else ()
+        connection.register("live", to_arrow(kind, [*live[kind], *added]))
         if in_files:
             connection.execute(f"CREATE OR REPLACE TABLE live_{kind} AS FROM live")
         sealed_files = self._run.files(kind, open_parts)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.results import Results, cached_table
 from evalhub.analysis.tables import by_key
 from evalhub.records import AnnotatorKind, Label
+from evalhub.scales import Kind, Winner
 from evalhub.sources import consensus
 from evalhub.specs import CriterionSpec
+from evalhub.specs.card import ConsensusRule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +24,40 @@ _COLUMNS = (
 
 
 def criteria(results: Results) -> dict[tuple[str, str], CriterionSpec]:
-    """Return the criteria of the labels as the cards define them, by dataset and name."""
-    return {
+    """Return the criteria of the labels as the cards define them, by dataset and name.
+
+    A criterion of labels that people added is that of the rubric which the labels are about.
+    """
+    defined = {
         (dataset, name): spec
         for dataset, card in results.cards.items()
         for name, spec in card.criteria.items()
     }
+    added = {(label.dataset, label.criterion): label.winner is not None for label in results.added_labels}
+    return defined | {
+        key: _criterion_of_rubric(results, key[1], is_pairwise=is_pairwise)
+        for key, is_pairwise in added.items()
+        if key not in defined
+    }
+
+
+def _criterion_of_rubric(results: Results, name: str, *, is_pairwise: bool) -> CriterionSpec:
+    """Return the criterion of labels on a judge's own criterion. Several annotators have a consensus."""
+    if is_pairwise:
+        levels = tuple(Winner)
+        rule = ConsensusRule(annotators="*", by="majority")
+        return CriterionSpec(kind=Kind.PAIRWISE, levels=levels, consensus=rule)
+    rubrics = (results.rubric(judge) for judge in results.judges)
+    of_criterion = [rubric for rubric in rubrics if rubric and name in rubric.criteria]
+    scales = [scale for rubric in of_criterion if (scale := rubric.scale_for(name))]
+    values = [value for scale in scales for value in scale.values]
+    values = values or [label.value for label in results.added_labels if label.value is not None]
+    return CriterionSpec(
+        kind=Kind.POINTWISE,
+        range=(min(values), max(values)),
+        higher_is_better=not of_criterion or of_criterion[0].higher_is_better(name),
+        consensus=ConsensusRule(annotators="*", by="mean"),
+    )
 
 
 @cached_table
@@ -98,7 +128,10 @@ def label_criterion(results: Results, judge: str, dataset: str, criterion: str) 
     planned = results.manifest.label_criteria.get(judge)
     if planned is None:
         return criterion
-    return planned.get(dataset, {}).get(criterion)
+    if name := planned.get(dataset, {}).get(criterion):
+        return name
+    is_added = any((label.dataset, label.criterion) == (dataset, criterion) for label in results.added_labels)
+    return criterion if is_added else None
 
 
 def with_label_criterion(results: Results, verdicts: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from evalhub.analysis.frames.labels import label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.people.prediction_powered import labelled_outcomes
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import floats, values
+from evalhub.analysis.tables import floats, rows_of, values
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.records import AnnotatorKind, has_failed
 
@@ -24,6 +24,15 @@ LABELS_NEEDED_COLUMNS = (
 )  # fmt: skip
 
 Row = dict[str, Any]
+
+_ITEMS = """
+SELECT item_id, array_to_string(turns, chr(10)) AS prompt, context FROM items
+WHERE dataset = $dataset AND list_contains($names::VARCHAR[], item_id)
+"""
+_RESPONSES = """
+SELECT item_id, system, sample, text FROM responses
+WHERE dataset = $dataset AND list_contains($names::VARCHAR[], item_id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,8 @@ def labelling_queue(results: Results, request: QueueRequest) -> list[Row]:
     Returns:
         One row per response or pair, in random order: dataset, item_id, system or system_a and system_b,
         sample, criterion (of the labels), probability (with which the unit was drawn, to be stored with its
-        label) and uniform (whether it belongs to the uniform fifth, on which agreement is measured).
+        label), uniform (whether it belongs to the uniform fifth, on which agreement is measured), and the
+        texts: prompt, context, and response, or response_a and response_b.
 
     Raises:
         UnknownNameError: The run has no such judge, criterion or dataset.
@@ -79,13 +89,38 @@ def labelling_queue(results: Results, request: QueueRequest) -> list[Row]:
     units = {"\0".join(map(str, unit.values())): unit for unit, _ in candidates}
     uncertainties = [uncertainty for _, uncertainty in candidates]
     queue = stats.labelling_queue(list(units), uncertainties, n=request.n, seed=request.seed)
-    return [
+    rows = [
         {
             "dataset": request.dataset, **units[draw.id], "criterion": criterion,
             "probability": draw.probability, "uniform": draw.uniform,
         }
         for draw in queue
     ]  # fmt: skip
+    return _with_texts(results, request.dataset, rows)
+
+
+def _with_texts(results: Results, dataset: str, rows: list[Row]) -> list[Row]:
+    """Return units with what an annotator reads."""
+    names = {"dataset": dataset, "names": [row["item_id"] for row in rows]}
+    items = rows_of(results.sql(_ITEMS, names))
+    prompts = {item["item_id"]: (item["prompt"], item["context"]) for item in items}
+    texts = {
+        (response["item_id"], response["system"], response["sample"]): response["text"]
+        for response in rows_of(results.sql(_RESPONSES, names))
+    }
+    sides = {"system": "response", "system_a": "response_a", "system_b": "response_b"}
+    return [
+        {
+            **row,
+            **dict(zip(("prompt", "context"), prompts[row["item_id"]], strict=True)),
+            **{
+                text: texts.get((row["item_id"], row[side], row["sample"]))
+                for side, text in sides.items()
+                if row.get(side)
+            },
+        }
+        for row in rows
+    ]
 
 
 def labels_needed(results: Results, *, width: float) -> pd.DataFrame:
