@@ -11,6 +11,12 @@ st.set_page_config(page_title="evalhub", page_icon=str(Path(__file__).parent / "
 page = st.navigation(
     [
         st.Page(
+            "views/brief.py",
+            title="Brief",
+            icon=":material/lightbulb:",
+            help="What was found: sentences first, then what they rest on and what to read.",
+        ),
+        st.Page(
             "views/overview.py",
             title="Overview",
             icon=":material/leaderboard:",

@@ -125,7 +125,8 @@ def _version(run: Run) -> str:
 def _results(path: str, version: str) -> Results:
     del version
     results = Results(Run(Path(path)))
-    results.read_tables()
+    if not results.database.is_large:
+        results.read_tables()
     return results
 
 

@@ -314,11 +314,11 @@ class Results:
             {"names": names},
         )
         present = set(responses.itertuples(index=False, name=None))
-        own = {key_of(record) for record in self.run.records("labels")}
+        in_run = {key_of(record) for record in self.run.records("labels")}
         return tuple(
             label
             for label in labels
-            if key_of(label) not in own
+            if key_of(label) not in in_run
             and all(
                 (label.dataset, label.item_id, system, label.sample) in present
                 for system in (label.system, label.system_a, label.system_b)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from evalhub.analysis.bias.attacks import ALL_ATTACKS
 from evalhub.analysis.bias.bias import ALL_JUDGES
+from evalhub.analysis.findings.judge_comparisons import ACCURACY
 from evalhub.report.format import Row, grouped, measure
 from evalhub.report.grids.agreement import GRANULARITIES, metric_names
 from evalhub.report.grids.biases import EFFECTS, RATES
@@ -15,6 +16,7 @@ from evalhub.report.grids.columns import Data
 from evalhub.report.grids.leaderboard import best_first
 from evalhub.report.grids.raters import ORDERS, judged_twice, rater_name, rater_order, row_name
 from evalhub.specs.rater_names import LENGTH
+from evalhub.words import label
 
 KINDS = {
     "judge": ("#0b6e78", "#4fb8c2"),
@@ -229,3 +231,57 @@ def column_kind(name: str, metrics: Container[str]) -> str:
     if name == LENGTH:
         return "baseline"
     return "metric" if name in metrics else "judge"
+
+
+_SOURCE_KINDS = {"labels": "labels", "judge": "judge", "metric": "metric"}
+
+
+def system_plots(data: Data) -> Iterator[Plot]:
+    """Yield one plot per dataset and source: the systems by labels, by the most trusted judge."""
+    for (dataset,), rows in grouped(data["system_summary"], "dataset"):
+        for source in ("labels", "judge"):
+            of_source = [row for row in rows if row[f"{source}_estimate"] is not None]
+            if of_source:
+                rater = rater_name(of_source[0][f"{source}_rater"], of_source[0][f"{source}_criterion"])
+                title = f"{dataset} · {rater} · {label(of_source[0][f'{source}_measure'])}"
+                lines = tuple(
+                    Line(row["system"], _SOURCE_KINDS[source], _estimate_of(row, source)) for row in of_source
+                )
+                is_rate = of_source[0][f"{source}_measure"] == _RATE
+                yield Plot(title, title, lines, (0.0, 1.0) if is_rate else None, 0.5 if is_rate else None)
+
+
+def _estimate_of(row: Row, source: str) -> Row:
+    names = ("estimate", "low", "high", "n")
+    return {
+        **{name: row[f"{source}_{name}"] for name in names},
+        "clusters": row[f"{source}_n"],
+        "reason": None,
+    }
+
+
+def judge_plots(data: Data) -> Iterator[Plot]:
+    """Yield one plot per dataset and label criterion: judges beside what reads nothing, and people."""
+    labelled = [row for row in data["judge_summary"] if row["estimate"] is not None]
+    names = ("dataset", "label_criterion", "annotator_kind", "measure")
+    for (dataset, criterion, kind, measure_name), rows in grouped(labelled, *names):
+        lines = [Line(row["judge"], "judge", {**row, "clusters": row["n"]}) for row in rows]
+        first = rows[0]
+        references = (
+            ("people with each other", "labels", first["people"]),
+            (first["metric"], "metric", first["metric_estimate"]),
+            ("the longer answer", "baseline", first["longer"]),
+            ("a coin" if measure_name == ACCURACY else "chance", "baseline", first["chance"]),
+        )
+        lines += [
+            Line(str(name), of_kind, _point(value, first["n"]))
+            for name, of_kind, value in references
+            if value is not None
+        ]
+        title = f"{dataset} · {criterion} · agreement with {kind} labels: {measure_name}"
+        bounds = (0.0, 1.0) if measure_name == ACCURACY else (-1.0, 1.0)
+        yield Plot(title, title, tuple(lines), bounds, first["chance"])
+
+
+def _point(value: float, n: int) -> Row:
+    return {"estimate": value, "low": None, "high": None, "n": n, "clusters": n, "reason": None}

@@ -22,7 +22,14 @@ from evalhub.report.grids.by_tag import tag_grids
 from evalhub.report.grids.cascades import cascade_grids
 from evalhub.report.grids.columns import Data, Grids
 from evalhub.report.grids.overview import MOST_LINES, judge_grids, system_grids
-from evalhub.report.plots import Plot, agreement_plots, correlation_plots, leaderboard_plots
+from evalhub.report.plots import (
+    Plot,
+    agreement_plots,
+    correlation_plots,
+    judge_plots,
+    leaderboard_plots,
+    system_plots,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -253,6 +260,7 @@ SECTIONS = (
         ("system_summary",),
         system_grids,
         Place.SUMMARY | Place.PAGE,
+        system_plots,
         brief=partial(system_grids, limit=MOST_LINES),
     ),
     Section(
@@ -260,6 +268,7 @@ SECTIONS = (
         ("judge_summary",),
         judge_grids,
         Place.SUMMARY | Place.PAGE,
+        judge_plots,
         brief=partial(judge_grids, limit=MOST_LINES),
     ),
     Section(

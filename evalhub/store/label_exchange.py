@@ -48,13 +48,13 @@ def read_label_table(path: Path, defaults: Row) -> Iterator[LabelEntry]:
         InputError: A row lacks a column, or a value is none of those allowed. The row is named.
         StorageError: The file cannot be read.
     """
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    time = datetime.now(UTC).isoformat(timespec="seconds")
     for line, row in _rows(path):
         unknown = sorted(set(row) - set(COLUMNS))
         if unknown:
             raise InputError("unknown column", where=str(path), value=unknown[0], allowed=COLUMNS)
         present = {name: value for name, value in row.items() if value not in (None, "")}
-        values = {"time": now, **defaults, **present}
+        values = {"time": time, **defaults, **present}
         yield _entry(values, f"{path}:{line}")
 
 

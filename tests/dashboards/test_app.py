@@ -14,7 +14,7 @@ from evalhub.store import Run, RunWriter
 from ..by_hand import HandWriter
 
 APP = Path(__file__).resolve().parents[2] / "dashboards" / "app.py"
-VIEWS = ("views/overview.py", "views/judges.py", "views/samples.py")
+VIEWS = ("views/brief.py", "views/overview.py", "views/judges.py", "views/samples.py")
 HOSTILE = (
     "<script>alert(1)</script> ![x](http://evil.example/x.png) [link](http://evil.example)\n\n# loud ` "
     "\x1b[31m \u202e"

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from evalhub.analysis.findings.finding import Question, Verdict
 from evalhub.report.format import visible
-from evalhub.report.outputs.marks import mark_of
+from evalhub.report.outputs.marks import action_of, mark_of
 from evalhub.texts import count
 
 _STYLES = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "bold red", Verdict.UNKNOWN: "cyan"}
@@ -54,8 +54,8 @@ def _lines(finding: dict[str, Any], width: int) -> Iterator[Text]:
     for place, line in enumerate(textwrap.wrap(sentence, width - len(_INDENT), break_on_hyphens=False)):
         text = Text(f"{mark_of(finding)} " if place == 0 else _INDENT, style=_STYLES[verdict])
         yield text.append(line.replace(_NO_BREAK, " "), style="default")
-    if finding["command"] and verdict is Verdict.UNKNOWN:
-        yield Text(f"{_INDENT}{visible(finding['command'])}", style="dim")
+    if command := action_of(finding):
+        yield Text(f"{_INDENT}{visible(command)}", style="dim")
 
 
 def _joined(interval: re.Match[str]) -> str:

@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalhub.analysis.findings.finding import Question, Verdict
+from evalhub.analysis.findings.finding import Question
 from evalhub.report.facts import engine_lines, model_lines, summary
 from evalhub.report.format import Footnotes, grouped, visible
 from evalhub.report.outputs.drawing import draw
-from evalhub.report.outputs.marks import mark_of
+from evalhub.report.outputs.marks import action_of, mark_of
 from evalhub.report.plots import KINDS
 from evalhub.report.registry import Place, sections_of
 from evalhub.texts import ABSENT, make_printable
@@ -60,9 +60,7 @@ def _findings(rows: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, 
                     "verdict": row["verdict"],
                     "mark": mark_of(row),
                     "sentence": visible(row["sentence"]),
-                    "command": visible(row["command"])
-                    if row["verdict"] == Verdict.UNKNOWN and row["command"]
-                    else "",
+                    "command": visible(command) if (command := action_of(row)) else "",
                 }
                 for row in of_question
             ],
