@@ -37,6 +37,7 @@ def pictures(plots: list[Plot], title: str) -> None:
     if plots:
         st.subheader(title, anchor=False)
     for plot in plots:
+        st.caption(plain(plot.title))
         st.altair_chart(forest(plot), alt=plot.title)
 
 

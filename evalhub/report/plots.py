@@ -243,12 +243,13 @@ def system_plots(data: Data) -> Iterator[Plot]:
             of_source = [row for row in rows if row[f"{source}_estimate"] is not None]
             if of_source:
                 rater = rater_name(of_source[0][f"{source}_rater"], of_source[0][f"{source}_criterion"])
-                title = f"{dataset} · {rater} · {label(of_source[0][f'{source}_measure'])}"
+                axis = label(of_source[0][f"{source}_measure"])
+                title = f"{dataset} · {rater} · {axis}"
                 lines = tuple(
                     Line(row["system"], _SOURCE_KINDS[source], _estimate_of(row, source)) for row in of_source
                 )
                 is_rate = of_source[0][f"{source}_measure"] == _RATE
-                yield Plot(title, title, lines, (0.0, 1.0) if is_rate else None, 0.5 if is_rate else None)
+                yield Plot(title, axis, lines, (0.0, 1.0) if is_rate else None, 0.5 if is_rate else None)
 
 
 def _estimate_of(row: Row, source: str) -> Row:
@@ -278,9 +279,9 @@ def judge_plots(data: Data) -> Iterator[Plot]:
             for name, of_kind, value in references
             if value is not None
         ]
-        title = f"{dataset} · {criterion} · agreement with {kind} labels: {measure_name}"
+        title = f"{dataset} · {criterion} · agreement with {kind} labels"
         bounds = (0.0, 1.0) if measure_name == ACCURACY else (-1.0, 1.0)
-        yield Plot(title, title, tuple(lines), bounds, first["chance"])
+        yield Plot(title, measure_name, tuple(lines), bounds, first["chance"])
 
 
 def _point(value: float, n: int) -> Row:

@@ -300,7 +300,8 @@ class TestCommand:
         ):
             assert part in said.out
         assert re.search(
-            r"mean net rate -?\d\.\d\d \[.*\] over 2 attacks\. The worst attack is [a-z0-9-]+ \(net", said.out
+            r"mean net rate -?\d\.\d\d \[.*\] over 2 attacks\. The worst attack is [a-z0-9-]+ \(net",
+            " ".join(said.out.split()),
         )
         data = json.loads(self.command(cli, *few, "--json").out)
         assert set(data) == {"run", "findings", "attacks", "controls", "unattacked_items", "titles"}

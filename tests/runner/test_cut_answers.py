@@ -121,7 +121,7 @@ def test_recorded_answers_may_say_why_they_end(desk: Any, cli: Any, spelled: str
     if spelled == "length":
         out = " ".join(cli("report", "--full").out.split())
         assert "k: 2 of 5 answers were cut at the token limit, and are scored and judged as they are" in out
-        assert "failed of cut answers choice mass" in out
+        assert "failed of cut answers within the allowed answers" in out
 
 
 def test_what_is_no_text_is_no_reason_to_end(desk: Any) -> None:

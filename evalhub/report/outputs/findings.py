@@ -16,6 +16,7 @@ from evalhub.report.outputs.marks import action_of, mark_of
 from evalhub.texts import count
 
 _STYLES = {Verdict.GOOD: "green", Verdict.CAUTION: "yellow", Verdict.BAD: "bold red", Verdict.UNKNOWN: "cyan"}
+_ALWAYS = Question.CONCLUSIVE.name.lower()
 _INDENT = "  "
 _INTERVAL = re.compile(r"\S+ \[[^\]]*\]")
 _NO_BREAK = "\u00a0"
@@ -71,7 +72,7 @@ def _fitting(findings: Rows, width: int, most_lines: int) -> Rows:
     for place in _by_urgency(findings):
         finding = findings[place]
         size = len(list(_lines(finding, width))) + (0 if finding["question"] in questions else 2)
-        if size <= free:
+        if size <= free or finding["question"] == _ALWAYS:
             free -= size
             places_shown.add(place)
             questions.add(finding["question"])
