@@ -14,7 +14,7 @@ from evalhub.analysis.findings.best import best_findings
 from evalhub.analysis.findings.changes import describe_changes
 from evalhub.analysis.findings.finding import Finding
 from evalhub.analysis.findings.overview import judge_summary, system_summary
-from evalhub.analysis.findings.reading import with_texts, worth_reading
+from evalhub.analysis.findings.reading import worth_reading
 from evalhub.analysis.findings.table import findings, findings_beside, in_order
 from evalhub.analysis.findings.trust import trust
 from evalhub.analysis.frames.by_tag import split_by_tag
@@ -71,6 +71,6 @@ __all__ = [
     "pair_verdicts", "prediction_powered", "ranking_accuracies", "ranks", "rater_models", "ratings",
     "reliability", "retest", "reused_completions", "rows_of", "run_comparison", "sensitivity",
     "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "system_summary", "targets",
-    "training", "trust", "unattacked_items", "unsent_parameters", "win_probabilities", "with_texts",
+    "training", "trust", "unattacked_items", "unsent_parameters", "win_probabilities",
     "worst_case_bounds", "worth_reading",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evalhub.analysis import Results, findings_beside, in_order, rows_of, split_by_tag, with_texts
+from evalhub.analysis import Results, findings_beside, in_order, rows_of, split_by_tag
 from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
 from evalhub.analysis.findings.finding import Question
 from evalhub.judging import ATTACKS, CONTROLS
@@ -52,7 +52,6 @@ def report_data(results: Results, by: Sequence[str] = (), where: Sequence[str] =
     return {
         **data,
         "findings": _with_findings_beside(results, data["findings"]),
-        "worth_reading": with_texts(results, data["worth_reading"]),
         **_by_tag([results], by, where, Place.REPORT),
         "environment": manifest.environment,
         "notes": list(report_notes(results, data)),

@@ -39,8 +39,8 @@ def test_queue(desk: Any, on_runs: Any) -> None:
     assert len({row["item_id"] for row in rows}) == 10
     assert all(int(row["item_id"][1:]) >= 30 for row in rows)
     assert set(rows[0]) == {
-        "dataset", "item_id", "system_a", "system_b", "sample", "criterion", "probability", "uniform", "prompt",
-        "context", "response_a", "response_b",
+        "dataset", "item_id", "system_a", "system_b", "sample", "criterion", "probability", "uniform",
+        "prompt", "context", "response_a", "response_b",
     }  # fmt: skip
     again = on_runs("labels", "queue", "--judge", "pw", "--n", "10", "--out", "queue.jsonl")
     assert again.code == 2

@@ -69,7 +69,7 @@ def _more_items(results: Results, ranking: Ranking) -> Iterator[Finding]:
     if comparison is None or target is None:
         return
     key = ranking.dataset, ranking.criterion
-    difference = number(abs(comparison.difference.estimate or 0))
+    difference = _significant(abs(comparison.difference.estimate or 0))
     yield _finding(
         f"About {count(target)} items would tell {first} from {second} {on(*key)}, if they stay {difference} "
         f"apart (now {count(ranking.items)}).",
@@ -78,6 +78,12 @@ def _more_items(results: Results, ranking: Ranking) -> Iterator[Finding]:
         n=ranking.items,
         command=f"evalhub plan {results.manifest.suite} --limit {target}",
     )
+
+
+def _significant(value: float) -> str:
+    """Return a number with two decimals, or as many as show that it is not 0."""
+    places = next((places for places in range(2, 9) if round(value, places)), 9)
+    return number(value, places)
 
 
 def observations_needed(difference: float | None, error: float | None, present: int) -> int | None:

@@ -52,25 +52,27 @@ def trust_findings(results: Results) -> Iterator[Finding]:
     def key(row: Row) -> tuple[str, str]:
         return row["dataset"], row["judge"]
 
+    unlabelled: dict[str, list[str]] = {}
     for (dataset, judge), of_judge in itertools.groupby(sorted(rows, key=key), key=key):
-        labelled = list(of_judge)
-        words = [row for row in labelled if row["label_criterion"]]
+        words = [row for row in of_judge if row["label_criterion"]]
         if not words:
-            yield _without_labels(dataset, judge)
+            unlabelled.setdefault(dataset, []).append(judge)
         for word in Trust:
             if of_word := [row for row in words if row["trust"] == word]:
                 yield describe_trust(of_word, total=len(words))
+    for dataset, judges in unlabelled.items():
+        yield _without_labels(dataset, judges)
 
 
-def _without_labels(dataset: str, judge: str) -> Finding:
+def _without_labels(dataset: str, judges: Sequence[str]) -> Finding:
+    names = listed(judges)
     return Finding(
         question=Question.TRUST,
         verdict=Verdict.UNKNOWN,
         dataset=dataset,
-        subject=judge,
-        sentence=f"Whether {judge} may stand in for people {on(dataset)} is not known: there are no labels.",
-        link=f"trust?data={dataset}&judge={judge}",
-        command=f"evalhub labels queue --judge {judge}",
+        subject=judges[0] if len(judges) == 1 else None,
+        sentence=f"Whether {names} may stand in for people {on(dataset)} is not known: there are no labels.",
+        link=f"trust?data={dataset}",
     )
 
 

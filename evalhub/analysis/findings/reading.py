@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "dataset", "item_id", "sample", "system_a", "system_b", "system", "judge", "criterion", "reason",
-    "sentence",
+    "sentence", "prompt", "responses", "rationale",
 )  # fmt: skip
 MOST = 10
 
@@ -29,21 +29,18 @@ Row = dict[str, Any]
 
 _SHOWN_CHARACTERS = 3000
 
-_PROMPT = f"""
-SELECT left(array_to_string(turns, chr(10)), {_SHOWN_CHARACTERS}) AS prompt FROM items
-WHERE dataset = $dataset AND item_id = $item_id
+_PROMPTS = f"""
+SELECT dataset, item_id, left(array_to_string(turns, chr(10)), {_SHOWN_CHARACTERS}) AS prompt
+FROM items WHERE list_contains($names::VARCHAR[], item_id)
 """
 _RESPONSES = f"""
-SELECT system, left(text, {_SHOWN_CHARACTERS}) AS text FROM responses
-WHERE dataset = $dataset AND item_id = $item_id AND sample = $sample
-  AND list_contains($systems::VARCHAR[], system)
+SELECT dataset, item_id, sample, system, left(text, {_SHOWN_CHARACTERS}) AS text
+FROM responses WHERE list_contains($names::VARCHAR[], item_id)
 """
 _RATIONALES = f"""
-SELECT left(rationale, {_SHOWN_CHARACTERS}) AS rationale FROM judgments
-WHERE dataset = $dataset AND item_id = $item_id AND sample = $sample AND judge = $judge
-  AND criterion = $criterion AND rationale IS NOT NULL
-  AND (list_contains($systems::VARCHAR[], system) OR list_contains($systems::VARCHAR[], system_a))
-ORDER BY shown LIMIT 1
+SELECT dataset, item_id, sample, judge, criterion, coalesce(system, system_a) AS system,
+  left(rationale, {_SHOWN_CHARACTERS}) AS rationale
+FROM judgments WHERE rationale IS NOT NULL AND list_contains($names::VARCHAR[], item_id) ORDER BY shown DESC
 """
 
 
@@ -53,6 +50,9 @@ def worth_reading(results: Results) -> pd.DataFrame:
     They are, in turn: verdicts against the labels, the surest first; ratings furthest from the labels;
     verdicts that turn with the order, the surest first; two judges that are sure of opposite verdicts.
     `reason` is one of "against the labels", "rating", "order" and "judges differ". A sample comes once.
+
+    Beside it stand what is to be read, each text cut after 3,000 characters: `prompt`, `responses` (system
+    and text of each) and the judge's `rationale`.
     """
     import pandas as pd
 
@@ -65,7 +65,7 @@ def worth_reading(results: Results) -> pd.DataFrame:
         if row is not None:
             sample = tuple(row.get(name) for name in ("dataset", "item_id", "sample"))
             rows.setdefault(sample, row)
-    return pd.DataFrame(list(rows.values())[:MOST], columns=list(COLUMNS))
+    return pd.DataFrame(_with_texts(results, list(rows.values())[:MOST]), columns=list(COLUMNS))
 
 
 def _against_labels(results: Results) -> Iterator[Row]:
@@ -183,26 +183,24 @@ def _row(sample: Row, reason: str, sentence: str) -> Row:
     return {**{name: sample.get(name) for name in names}, "reason": reason, "sentence": sentence}
 
 
-def with_texts(results: Results, rows: list[Row]) -> list[Row]:
-    """Return rows of `worth_reading` with the prompt, the responses by system, and the judge's rationale.
-
-    Texts are cut after 3,000 characters.
-    """
-    full = []
+def _with_texts(results: Results, rows: list[Row]) -> list[Row]:
+    """Return samples with the prompt, the responses, and the judge's rationale."""
+    names = {"names": sorted({row["item_id"] for row in rows})}
+    prompts, texts, rationales = (
+        {tuple(list(row.values())[:-1]): list(row.values())[-1] for row in rows_of(results.sql(query, names))}
+        for query in (_PROMPTS, _RESPONSES, _RATIONALES)
+    )
+    samples = []
     for row in rows:
-        key = {"dataset": row["dataset"], "item_id": row["item_id"], "sample": int(row["sample"] or 0)}
+        item = row["dataset"], row["item_id"]
+        sample = (*item, int(row["sample"] or 0))
         systems = [system for system in (row["system_a"], row["system_b"], row["system"]) if system]
-        turns = results.sql(_PROMPT, {name: key[name] for name in ("dataset", "item_id")})["prompt"]
-        texts = results.sql(_RESPONSES, {**key, "systems": systems})
-        of_judge = {"judge": row["judge"], "criterion": row["criterion"], "systems": systems}
-        rationales = results.sql(_RATIONALES, {**key, **of_judge})
-        by_system = dict(zip(texts["system"], texts["text"], strict=True))
-        full.append(
+        samples.append(
             {
                 **row,
-                "prompt": turns.iat[0] if len(turns) else None,
-                "responses": [{"system": name, "text": by_system.get(name)} for name in systems],
-                "rationale": rationales["rationale"].iat[0] if len(rationales) else None,
+                "prompt": prompts.get(item),
+                "responses": [{"system": name, "text": texts.get((*sample, name))} for name in systems],
+                "rationale": rationales.get((*sample, row["judge"], row["criterion"], systems[0])),
             }
         )
-    return full
+    return samples
