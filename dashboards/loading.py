@@ -15,7 +15,7 @@ from evalhub.report.data import metrics_data
 from evalhub.report.format import visible
 from evalhub.report.registry import Place, tables_of
 from evalhub.report.tables import read_table
-from evalhub.store import Run, State, all_runs, runs_root
+from evalhub.store import Run, State, all_runs, labels_folder, runs_root
 from evalhub.texts import count
 
 COMMAND = "evalhub run quickstart"
@@ -118,6 +118,7 @@ def _version(run: Run) -> str:
     """Return what changes when the run's files do: nothing that was read before is shown again."""
     parts = [(run.path / "manifest.json").stat().st_mtime_ns]
     parts += [path.stat().st_size for path in run.journals()]
+    parts += [path.stat().st_size for path in sorted(labels_folder(run.path.parent).glob("*.jsonl"))]
     return "-".join(map(str, parts))
 
 

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+_TEXTS = """
+SELECT dataset, item_id, system, sample, left(sha256(coalesce(text, '')), 16) AS texts FROM responses
+WHERE list_contains($names::VARCHAR[], item_id)
+"""
 _ITEM = list(ITEM)
 _VERIFY = "run `evalhub verify` on the run"
 
@@ -302,29 +306,30 @@ class Results:
     def added_labels(self) -> tuple[Label, ...]:
         """The labels that people gave outside of the run, of responses that the run has.
 
+        A label whose response has another text now does not count, nor one that its criterion does not allow.
         A label of a dataset's own annotator on the same response or pair counts instead.
         """
-        labels = read_labels(labels_folder(self.run.path.parent), self.cards)
-        if not labels:
+        entries = read_labels(labels_folder(self.run.path.parent), self.cards)
+        if not entries:
             return ()
-        names = sorted({label.item_id for label in labels})
-        responses = self.sql(
-            "SELECT dataset, item_id, system, sample FROM responses "
-            "WHERE list_contains($names::VARCHAR[], item_id)",
-            {"names": names},
-        )
-        present = set(responses.itertuples(index=False, name=None))
+        responses = self.sql(_TEXTS, {"names": sorted({entry.item_id for entry in entries})})
+        texts = {tuple(key): text for *key, text in responses.itertuples(index=False, name=None)}
         in_run = {key_of(record) for record in self.run.records("labels")}
-        return tuple(
-            label
-            for label in labels
-            if key_of(label) not in in_run
-            and all(
-                (label.dataset, label.item_id, system, label.sample) in present
-                for system in (label.system, label.system_a, label.system_b)
-                if system is not None
-            )
-        )
+        labels = []
+        for entry in entries:
+            systems = [name for name in (entry.system, entry.system_a, entry.system_b) if name is not None]
+            keys = [(entry.dataset, entry.item_id, system, entry.sample) for system in systems]
+            is_of_run = all(key in texts for key in keys)
+            has_texts = is_of_run and entry.texts in ("", "-".join(texts[key] for key in keys))
+            label = entry.as_label()
+            if has_texts and label and key_of(label) not in in_run and self._allows(label):
+                labels.append(label)
+        return tuple(labels)
+
+    def _allows(self, label: Label) -> bool:
+        """Return whether a label is one that its criterion allows. A criterion of no card allows all."""
+        spec = self.cards[label.dataset].criteria.get(label.criterion)
+        return spec is None or spec.allows(label.winner, label.value)
 
     def arrow(self, table: str) -> pa.Table:
         """Return one of the tables in Arrow's format, for use by another program."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from evalhub.cli.options import Json, RunName, Runs
 from evalhub.cli.output import print_json, print_note
 from evalhub.errors import InputError, StorageError, UnknownNameError
 from evalhub.files import write_file
+from evalhub.specs import CriterionSpec
 
 labels = typer.Typer(
     help="Labels: what people should label next, what they labelled, and how many labels are needed.",
@@ -114,34 +116,69 @@ def labels_import(
     results = hub.load(run_name, runs)
     options = {"annotator": annotator, "dataset": dataset, "criterion": criterion}
     defaults = {name: value for name, value in options.items() if value}
-    entries = list(hub.store.read_label_table(file, defaults))
-    _check_units(results, entries, file)
+    entries = _with_texts(results, list(hub.store.read_label_table(file, defaults)), file)
+    _check_criteria(results, entries, file)
     folder = hub.store.labels_folder(hub.store.runs_root(runs))
     by_annotator: dict[str, list[hub.store.LabelEntry]] = {}
     for entry in entries:
         by_annotator.setdefault(entry.annotator, []).append(entry)
+    files = {
+        name: hub.store.LabelFile(folder, name) for name in by_annotator
+    }  # refused before any is written
     for name, of_annotator in by_annotator.items():
-        hub.store.LabelFile(folder, name).append(*of_annotator)
+        files[name].append(*of_annotator)
     if as_json:
         print_json({"stored": len(entries), "annotators": sorted(by_annotator), "folder": str(folder)})
         return
     print_note(f"stored: {len(entries)} labels of {', '.join(sorted(by_annotator))} in {folder}")
 
 
-def _check_units(results: hub.analysis.Results, entries: list[hub.store.LabelEntry], file: Path) -> None:
-    """Refuse labels of responses that the run does not have."""
-    frame = results.responses(columns=("dataset", "item_id", "system", "sample"))
-    present = set(frame.itertuples(index=False, name=None))
+def _with_texts(
+    results: hub.analysis.Results, entries: list[hub.store.LabelEntry], file: Path
+) -> list[hub.store.LabelEntry]:
+    """Return labels with the hash of their texts. Refuse those of responses that the run does not have."""
+    frame = results.responses(columns=("dataset", "item_id", "system", "sample", "text"))
+    texts = {tuple(key): text for *key, text in frame.itertuples(index=False, name=None)}
+    hashed = []
     for entry in entries:
         systems = [name for name in (entry.system, entry.system_a, entry.system_b) if name is not None]
         for system in systems:
-            if (entry.dataset, entry.item_id, system, entry.sample) not in present:
+            if (entry.dataset, entry.item_id, system, entry.sample) not in texts:
                 raise InputError(
                     f"the run {results.run.id} has no such response",
                     where=str(file),
                     value=f"{entry.dataset}, {entry.item_id}, {system}",
                     fix="name the run that the labels are about",
                 )
+        shown = [texts[entry.dataset, entry.item_id, system, entry.sample] for system in systems]
+        hashed.append(replace(entry, texts=hub.store.hash_texts(shown)))
+    return hashed
+
+
+def _check_criteria(results: hub.analysis.Results, entries: list[hub.store.LabelEntry], file: Path) -> None:
+    """Refuse labels of an unknown criterion, and labels that their criterion does not have."""
+    rubrics = [rubric for judge in results.judges if (rubric := results.rubric(judge))]
+    of_judges = {name for rubric in rubrics for name in rubric.criteria}
+    for entry in entries:
+        criteria = results.cards[entry.dataset].criteria
+        if entry.criterion not in {*criteria, *of_judges}:
+            allowed = sorted({*criteria, *of_judges})
+            raise UnknownNameError("criterion", entry.criterion, allowed, where=str(file))
+        spec = criteria.get(entry.criterion)
+        is_label = entry.decision is hub.store.Decision.LABEL
+        if is_label and spec is not None and not spec.allows(entry.winner, entry.value):
+            raise InputError(
+                f"the criterion {entry.criterion} of {entry.dataset} has no such label",
+                where=f"{file}: {entry.item_id}",
+                value=entry.value if entry.winner is None else entry.winner.value,
+                allowed=_allowed(spec),
+            )
+
+
+def _allowed(spec: CriterionSpec) -> str:
+    if spec.levels:
+        return ", ".join(map(str, spec.levels))
+    return f"{spec.range[0]:g} to {spec.range[1]:g}" if spec.range else "a number"
 
 
 @labels.command("export")

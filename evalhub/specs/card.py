@@ -88,6 +88,16 @@ class CriterionSpec(Spec):
         """The levels of a pointwise criterion, the worst first. None if it has a range."""
         return scale_of(self.levels) if isinstance(self.levels, dict) else None
 
+    def allows(self, winner: Winner | None, value: float | None) -> bool:
+        """Return whether a label is one of those that the criterion has."""
+        if self.kind is Kind.PAIRWISE:
+            return winner is not None and winner in (self.levels or ())
+        if value is None:
+            return False
+        if self.scale:
+            return value in self.scale.values
+        return self.range is None or self.range[0] <= value <= self.range[1]
+
     @model_validator(mode="after")
     def _fits_kind(self) -> CriterionSpec:
         if self.kind is Kind.PAIRWISE:

@@ -44,13 +44,13 @@ from evalhub.stats.ranking.shared import Shared, shared_units
 from evalhub.stats.ranking.system_estimates import SystemEstimates, system_means
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
+from evalhub.stats.testing.inversion import p_from_interval
 from evalhub.stats.testing.margin import MarginFinding, finding
 from evalhub.stats.testing.matching import Matching
 from evalhub.stats.testing.multiplicity import adjusted
 from evalhub.stats.testing.paired import mean_difference, paired_comparison
 from evalhub.stats.testing.power import ClusterDesign, Planned, planned
 from evalhub.stats.testing.sequential import Sequential, sequential_comparison
-from evalhub.stats.testing.wald import wald_p
 
 __all__ = [
     "SLOTS", "AgreementMeasure", "Alignment", "AlternativeTest", "Askings", "BiasKind", "ClusterDesign",
@@ -63,8 +63,9 @@ __all__ = [
     "disagreement_bound", "evaluate_cascade", "finding", "first_position_rate", "flip_rate", "gwet_ac1",
     "joint_length_controlled", "krippendorff_alpha", "labelling_queue", "labels_needed", "leave_one_out",
     "longer", "macro_f1", "macro_precision", "mean_difference", "mean_estimate", "p_beats",
-    "paired_comparison", "paired_difference", "pilot", "planned", "pooled_logit", "pooled_logit_difference",
-    "powered_difference", "powered_mean", "rank_intervals", "ranking_accuracy", "ranking_changes",
-    "raw_rate", "recalibrated", "reliability", "sequential_comparison", "set_thresholds", "shared_units",
-    "system_accuracy", "system_means", "wald_p", "win_values", "worst_case", "worst_case_difference",
+    "p_from_interval", "paired_comparison", "paired_difference", "pilot", "planned", "pooled_logit",
+    "pooled_logit_difference", "powered_difference", "powered_mean", "rank_intervals", "ranking_accuracy",
+    "ranking_changes", "raw_rate", "recalibrated", "reliability", "sequential_comparison",
+    "set_thresholds", "shared_units", "system_accuracy", "system_means", "win_values", "worst_case",
+    "worst_case_difference",
 ]  # fmt: skip

@@ -72,7 +72,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Row]]:
         return
     if path.suffix != ".jsonl":
         raise InputError("this is no file of labels", where=str(path), allowed=[".jsonl", ".csv"])
-    for line, source in enumerate(text.splitlines(), 1):
+    for line, source in enumerate(text.split("\n"), 1):
         if source.strip():
             yield line, _json_row(source, f"{path}:{line}")
 
@@ -99,9 +99,14 @@ def _entry(values: dict[str, Any], where: str) -> LabelEntry:
             )
     _order_pair(values, where)
     typed = {name: _read(name, value, where) for name, value in values.items()}
-    entry = LabelEntry(**typed)
-    is_pair = entry.system_a is not None and entry.system_b is not None
-    if is_pair == (entry.system is not None):
+    try:
+        entry = LabelEntry(**typed)
+    except InputError as error:
+        error.where = where
+        raise
+    sides = (entry.system_a is not None, entry.system_b is not None)
+    is_pair = all(sides)
+    if is_pair == (entry.system is not None) or any(sides) != is_pair:
         raise InputError(
             "the row names neither one response nor a pair",
             where=where,
@@ -124,7 +129,7 @@ def _order_pair(values: dict[str, Any], where: str) -> None:
         return
     if first == second:
         raise InputError("a pair needs two systems", where=where, value=first)
-    if winner in (first, second):
+    if winner in (first, second) and winner not in ("a", "tie", "b"):
         winner = "a" if winner == first else "b"
     if str(first).encode() > str(second).encode():
         values["system_a"], values["system_b"] = second, first

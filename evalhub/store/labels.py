@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import zlib
@@ -52,7 +53,12 @@ class LabelEntry:
         guideline: Version of the guideline that the annotator saw.
         blind: Whether neither systems nor verdicts could be seen.
         is_review: Whether the annotator had seen the verdict. A review never counts as a label.
+        texts: The hash of the responses' texts, as `hash_texts` makes it. The label counts only for these
+            texts. "" = not known.
         time: When, in UTC, as ISO 8601.
+
+    Raises:
+        InputError: The systems of a pair are not in their order, or a probability is none.
     """
 
     annotator: str
@@ -77,7 +83,15 @@ class LabelEntry:
     guideline: str = ""
     blind: bool = True
     is_review: bool = False
+    texts: str = ""
     time: str = ""
+
+    def __post_init__(self) -> None:
+        first, second = self.system_a, self.system_b
+        if first is not None and second is not None and first.encode() >= second.encode():
+            raise InputError("the systems of a pair are not in their order", value=f"{first}, {second}")
+        if self.probability is not None and not 0 < self.probability <= 1:
+            raise InputError("a probability lies in (0, 1]", value=self.probability)
 
     @property
     def unit(self) -> tuple[Any, ...]:
@@ -90,12 +104,16 @@ class LabelEntry:
     @property
     def key(self) -> tuple[Any, ...]:
         """What a later line of the same key replaces."""
-        return (self.queue, self.annotator, self.repeat, *self.unit)
+        return (self.queue, self.annotator, self.repeat, self.is_review, *self.unit)
+
+    @property
+    def is_first_blind(self) -> bool:
+        """Whether the annotator decided blind and for the first time, so that the decision counts."""
+        return self.blind and not self.is_review and not self.repeat
 
     def as_label(self) -> Label | None:
         """Return the label, if the entry counts as one: blind, first time, decided and no review."""
-        counts = self.decision is Decision.LABEL and self.blind and not self.is_review and not self.repeat
-        if not counts:
+        if self.decision is not Decision.LABEL or not self.is_first_blind:
             return None
         return Label(
             self.dataset, self.item_id, self.criterion, self.annotator, AnnotatorKind.HUMAN,
@@ -177,14 +195,25 @@ def read_entries(folder: Path) -> list[LabelEntry]:
     return list(last.values())
 
 
-def read_labels(folder: Path, datasets: Iterable[str]) -> list[Label]:
-    """Return the labels of some datasets. Of two of one annotator on one unit the later counts."""
+def read_labels(folder: Path, datasets: Iterable[str]) -> list[LabelEntry]:
+    """Return the entries of some datasets that are labels.
+
+    Of two decisions of one annotator on one unit the later counts, also where that is none.
+    """
     names = set(datasets)
-    labels = {}
+    labels: dict[tuple[Any, ...], LabelEntry] = {}
     for entry in read_entries(folder):
-        if entry.dataset in names and (label := entry.as_label()) is not None:
-            labels[(entry.annotator, *entry.unit)] = label
+        if entry.dataset in names and entry.is_first_blind:
+            key = (entry.annotator, *entry.unit)
+            labels.pop(key, None)
+            if entry.decision is Decision.LABEL:
+                labels[key] = entry
     return list(labels.values())
+
+
+def hash_texts(texts: Iterable[str | None]) -> str:
+    """Return the hash of the texts of the responses that were labelled, in the order of their systems."""
+    return "-".join(hashlib.sha256((text or "").encode()).hexdigest()[:16] for text in texts)
 
 
 def labels_hash(labels: Iterable[Label]) -> str:
@@ -204,8 +233,16 @@ def _read(path: Path) -> Iterator[LabelEntry]:
         return
     except OSError as error:
         raise StorageError(f"labels cannot be read ({error.strerror})", where=str(path)) from error
-    for line in lines:
-        if (entry := _decode(line)) is not None:
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = _decode(line)
+        except (ValueError, TypeError, KeyError, InputError) as error:
+            raise StorageError(
+                "this label cannot be read: another version of evalhub wrote it, or it was edited",
+                where=f"{path}:{number}",
+                fix="use that version, or remove the line",
+            ) from error
+        if entry is not None:
             yield entry
 
 

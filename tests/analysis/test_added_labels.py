@@ -12,6 +12,7 @@ from evalhub.analysis import (
     Results,
     agreement,
     findings,
+    labelled_responses,
     labelling_queue,
     prediction_powered,
     rows_of,
@@ -21,7 +22,7 @@ from evalhub.report import report_data
 from evalhub.report.registry import TABLES
 from evalhub.report.tables import read_table, table_key
 from evalhub.scales import Winner
-from evalhub.store import LabelEntry, LabelFile, Run, labels_folder
+from evalhub.store import LabelEntry, LabelFile, Run, hash_texts, labels_folder
 
 ITEMS = 60
 JUDGE = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, "model": "j", "families": ["beta"],
@@ -181,3 +182,59 @@ def test_a_dataset_without_criteria_can_be_labelled_on_those_of_the_judge(desk: 
     assert (rows["pw"]["label_criterion"], rows["pw"]["n"]) == ("overall", 30)
     assert rows["pt"]["label_criterion"] == "quality"
     assert report_data(Results(run))["findings"]
+
+
+def test_a_label_counts_only_for_the_texts_that_it_is_about(run: Run) -> None:
+    label(run, 1, texts=hash_texts(["k says 1", "m says 1"]))
+    label(run, 2, texts=hash_texts(["another answer", "m says 2"]))
+    assert [added.item_id for added in Results(run).added_labels] == ["i001"]
+
+
+def test_a_rating_outside_of_the_criterion_is_refused_and_never_counts(
+    run: Run, cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("item_id,system,value\ni001,k,999\n")
+    options = ("--annotator", "ann", "--dataset", "tiny")
+    output = cli("labels", "import", str(path), *options, "--criterion", "quality")
+    assert output.code == 2
+    assert "the criterion quality of tiny has no such label, got 999.0" in output.sentence
+    assert "unknown criterion" in cli("labels", "import", str(path), *options, "--criterion", "qualty").err
+    entry = LabelEntry(
+        annotator="ann", dataset="tiny", item_id="i001", criterion="quality", system="k", value=999.0
+    )
+    LabelFile(labels_folder(run.path.parent), "ann").append(entry)
+    assert Results(run).added_labels == ()
+
+
+def test_nothing_is_stored_if_one_annotator_cannot_be(
+    run: Run, cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("item_id,system_a,system_b,winner,annotator\ni001,k,m,a,ann\ni002,k,m,a,.hidden\n")
+    output = cli("labels", "import", str(path), "--dataset", "tiny", "--criterion", "overall")
+    assert output.code == 2
+    assert not labels_folder(run.path.parent).exists()
+
+
+def test_ratings_of_two_annotators_are_averaged(desk: Any) -> None:
+    rate = {"id": "pt", "rubric": "rate", "model": "j", "families": ["beta"], "engine": "scripted"}
+    rated = [
+        {"item_id": f"i{n:03}", "criterion": "quality", "system": "k", "value": 1.0 + n % 3, "annotator": "x"}
+        for n in range(30)
+    ]
+    desk.dataset(items=30, labels=rated)
+    desk.suite(judges=[rate])
+    run: Run = desk.run()
+    for number in range(30):
+        entry = LabelEntry(
+            annotator="ann",
+            dataset="tiny",
+            item_id=f"i{number:03}",
+            criterion="quality",
+            system="k",
+            value=2.0,
+        )
+        LabelFile(labels_folder(run.path.parent), "ann").append(entry)
+    (frame,) = labelled_responses(Results(run)).values()
+    assert frame["labels"].tolist()[:3] == [1.5, 2.0, 2.5]

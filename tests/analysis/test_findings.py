@@ -55,7 +55,7 @@ def test_a_clear_winner(hand: Any, results: Write) -> None:
     assert sentences(run, "trust") == [
         ("good", "pw is useful on d: it agrees with people on 1.00 [0.91, 1.00] of 40 pairs, a coin on 0.50.")
     ]
-    assert sentences(run, "bias") == [("good", "No bias of pw is shown on d (tested: position).")]
+    assert sentences(run, "bias") == [("good", "No bias of pw is shown on d (tested: order).")]
     assert sentences(run, "measured") == [("good", "All 80 planned judgments are valid.")]
     assert sentences(run, "next") == []
 
@@ -100,7 +100,10 @@ def test_no_labels(hand: Any, results: Write) -> None:
     assert more_labels["sentence"] == (
         "Label 100 verdicts of pw on d, to learn how far people agree with it."
     )
-    assert more_labels["command"] == "evalhub labels queue --judge pw --dataset d --n 100 --out queue.jsonl"
+    assert (
+        more_labels["command"]
+        == "evalhub labels queue --judge pw --dataset d --criterion overall --n 100 --out queue.jsonl"
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,8 +229,8 @@ def test_what_changed_since_the_baseline(hand: Any, results: Write) -> None:
     assert changes(same) == [
         (
             "good",
-            f"No system changed beyond chance on d since {before.run.id}. A change of 0.07 would have been "
-            "seen.",
+            f"No system changed beyond chance on d since {before.run.id}. A change of 0.11 would have been "
+            "found in 80 of 100 runs.",
         )
     ]
     assert changes(before) == []
@@ -246,7 +249,8 @@ def test_changed_data_since_the_baseline(hand: Any, results: Write) -> None:
     assert changes(after) == [
         (
             "caution",
-            f"No system changed beyond chance on d since {before.run.id}. A change of 0.07 would have been "
-            "seen. The dataset changed too (prompt of 4 items). Only items that are the same are compared.",
+            f"No system changed beyond chance on d since {before.run.id}. A change of 0.12 would have been "
+            "found in 80 of 100 runs. The dataset changed too (prompt of 4 items). Only items that are the "
+            "same are compared.",
         )
     ]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,7 @@ def test_a_pair_may_be_named_in_any_order(tmp_path: Path) -> None:
         ("x.csv", "item_id,system\ni,k\n", "the response has no value"),
         ("x.csv", "item_id,value\ni,1\n", "neither one response nor a pair"),
         ("x.csv", "system,value\nk,1\n", "the row has no item_id"),
+        ("x.csv", "item_id,system,system_a,value\ni,k,m,1\n", "neither one response nor a pair"),
         ("x.jsonl", "[1]\n", "the line is no JSON object"),
         ("x.jsonl", "{\n", "the line is no JSON"),
         ("x.xlsx", "", "this is no file of labels"),
@@ -192,3 +194,43 @@ def test_a_file_that_is_no_utf8_is_said(tmp_path: Path) -> None:
     path.write_bytes(b"item_id\n\xff\xfe\n")
     with pytest.raises(InputError, match="no UTF-8"):
         list(read_label_table(path, {}))
+
+
+def test_a_review_does_not_replace_a_blind_label(tmp_path: Path) -> None:
+    LabelFile(tmp_path, "ann").append(entry(1), entry(1, is_review=True, blind=False, winner=Winner.B))
+    (label,) = read_labels(tmp_path, ["d"])
+    assert label.winner is Winner.A
+
+
+def test_a_later_decision_in_another_queue_counts_also_if_it_is_none(tmp_path: Path) -> None:
+    file = LabelFile(tmp_path, "ann")
+    file.append(entry(1, queue="one"))
+    file.append(entry(1, queue="two", decision=Decision.CANNOT_DECIDE, winner=None))
+    assert read_labels(tmp_path, ["d"]) == []
+    file.append(entry(1, queue="two", decision=Decision.UNDO, winner=None))
+    assert len(read_labels(tmp_path, ["d"])) == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"system_a": "m", "system_b": "k"}, {"probability": 1.3}, {"probability": 0.0}]
+)
+def test_an_entry_that_cannot_be_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        entry(1, **changes)
+
+
+def test_a_line_of_another_version_is_said_and_not_skipped(tmp_path: Path) -> None:
+    from evalhub.store.labels import _encode
+
+    line = _encode(entry(1)).replace(b'"decision":"label"', b'"decision":"later"')
+    body = b"{" + line.partition(b",")[2][:-1]
+    (tmp_path / "ann.jsonl").write_bytes(b'{"crc":%d,' % zlib.crc32(body) + body[1:] + b"\n")
+    with pytest.raises(StorageError, match="another version"):
+        read_labels(tmp_path, ["d"])
+
+
+def test_sides_and_names_of_systems_are_told_apart(tmp_path: Path) -> None:
+    stored = [entry(1, system_a="b", system_b="c", winner=Winner.B, note="one\u2028two\u0085three")]
+    path = tmp_path / "x.jsonl"
+    write_label_table(path, stored)
+    assert list(read_label_table(path, {})) == stored

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from evalhub.analysis.findings.finding import ALPHA, Finding, Question, Verdict,
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import estimate_of, rows_of
 from evalhub.judging import ATTACKS, CONTROLS
+from evalhub.specs import Mode
+from evalhub.store import JudgeFacts
 from evalhub.texts import make_printable
 
 Row = Mapping[str, Any]
@@ -29,17 +32,30 @@ def attack_findings(results: Results) -> Iterator[Finding]:
         for finding in _of_attack_run(attack_run):
             attacked.add(finding.subject)
             yield finding
-    models = {judge.model for attack_run in attacked_by for judge in attack_run.judges.values()}
-    missing = [name for name, judge in results.judges.items() if judge.model not in models]
+    uses = {_use(judge) for attack_run in attacked_by for judge in attack_run.judges.values()}
+    missing = [name for name, judge in results.judges.items() if _use(judge) not in uses]
     if missing:
-        judge = results.judges[missing[0]]
         yield Finding(
             question=Question.ATTACKS,
             verdict=Verdict.UNKNOWN,
             subject=missing[0] if len(missing) == 1 else None,
             sentence=f"Whether {listed(missing)} can be fooled is not known: no attack was tried.",
-            command=f"evalhub judges attack {judge.rubric} --model {judge.model}",
+            command=_command(results, missing[0]),
         )
+
+
+def _use(judge: JudgeFacts) -> tuple[str, str, str]:
+    """Return what makes two judges the same for attacks."""
+    return judge.model, judge.rubric, judge.mode
+
+
+def _command(results: Results, name: str) -> str:
+    judge = results.judges[name]
+    facts = results.manifest.resolved.models.get(name)
+    mode = "" if judge.mode == Mode.DIRECT else f" --mode {judge.mode}"
+    engine = f" --engine {facts.engine}" if facts and facts.engine not in (None, "vllm") else ""
+    rubric, model = shlex.quote(judge.rubric), shlex.quote(judge.model)
+    return f"evalhub judges attack {rubric} --model {model}{mode}{engine}"
 
 
 def _of_attack_run(results: Results) -> Iterator[Finding]:
@@ -65,7 +81,7 @@ def describe_attacks(
     """
     net = [row for row in attack_rows if row["statistic"] == "net" and row["attack"] != ALL_ATTACKS]
     overall = next((row for row in attack_rows if row["attack"] == ALL_ATTACKS), None)
-    adjusted = stats.adjusted([stats.wald_p(estimate_of(row)) for row in net])
+    adjusted = stats.adjusted([stats.p_from_interval(estimate_of(row)) for row in net])
     wins = [
         row
         for row, p in zip(net, adjusted, strict=True)
@@ -85,14 +101,18 @@ def describe_attacks(
     if empty:
         shown = max(empty, key=lambda row: float(row["estimate"]))
         title = make_printable(_TITLES.get(shown["control"], str(shown["control"])))
-        parts.append(f"{title} beat the best answer in {with_interval(shown)}")
+        parts.append(f"{title} won against the best answer in {with_interval(shown)}, a tie counted one half")
     place = on(dataset)
     if parts:
         sentence, verdict = f"{judge} can be fooled {place}: {', and '.join(parts)}.", Verdict.BAD
-    elif overall is None or overall["low"] is None:
+    elif overall is None or overall["low"] is None or None in adjusted:
         sentence, verdict = f"The attacks on {judge} {place} show nothing: too few items.", Verdict.UNKNOWN
+    elif overall["low"] > 0:
+        sentence = f"The attacks together fooled {judge} {place}, though none of them alone is beyond chance"
+        sentence, verdict = f"{sentence} (net success {with_interval(overall)}).", Verdict.BAD
     else:
-        sentence = f"None of {len(net)} attacks fooled {judge} {place} beyond chance"
+        attempts = "No attack" if len(net) == 1 else f"None of {len(net)} attacks"
+        sentence = f"{attempts} fooled {judge} {place} beyond chance"
         sentence, verdict = f"{sentence} (net success {with_interval(overall)}).", Verdict.GOOD
     return Finding(
         question=Question.ATTACKS,

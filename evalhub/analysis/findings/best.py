@@ -59,6 +59,9 @@ def _claim(ranking: Ranking) -> tuple[str, Verdict]:
     source, place = _source(ranking), on(ranking.dataset, ranking.criterion)
     leaders = ranking.leaders
     worse_places = [system for system in ranking.places if system not in leaders]
+    if ranking.is_circle:
+        sentence = f"{source}, each system {place} loses to another one: the verdicts run in a circle."
+        return sentence, Verdict.CAUTION
     if not leaders:
         sentence = f"{source}, nothing can be said of the order {place}: there are too few items."
         return sentence, Verdict.UNKNOWN
@@ -67,10 +70,15 @@ def _claim(ranking: Ranking) -> tuple[str, Verdict]:
         return f"{sentence}{_means(ranking, leaders[0])}.", Verdict.GOOD
     if not worse_places:
         items = "1 item does" if ranking.items == 1 else f"{count(ranking.items)} items do"
+        if ranking.labelled is not None:
+            items = f"{count(ranking.labelled)} labels and the verdicts on {count(ranking.items)} items do"
         sentence = f"{source}, no system is shown to be better than another {place}"
         systems = "two" if len(leaders) == 2 else count(len(leaders))
         return f"{sentence}: {items} not tell the {systems} systems apart.", Verdict.UNKNOWN
     names = listed([leader.system for leader in leaders])
+    if len(leaders) == 1:
+        sentence = f"{source}, {names} leads {place}, but is not shown to beat each of the others."
+        return sentence, Verdict.CAUTION
     sentence = f"{source}, {names} lead {place} and are not told apart."
     verb = "is" if len(worse_places) == 1 else "are"
     return f"{sentence} {_others(worse_places, capital=True)} {verb} behind.", Verdict.CAUTION

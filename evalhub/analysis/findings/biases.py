@@ -54,10 +54,10 @@ def _tests(rows: Mapping[tuple[str, str], Row]) -> dict[BiasKind, float | None]:
     """Return the p-value of each bias that was measured."""
     tests: dict[BiasKind, float | None] = {}
     if position := rows.get((BiasKind.POSITION, "rate")):
-        tests[BiasKind.POSITION] = stats.wald_p(estimate_of(position), 0.5)
+        tests[BiasKind.POSITION] = stats.p_from_interval(estimate_of(position), 0.5)
     for kind in _EFFECTS:
         if effect := _effect(rows, kind):
-            tests[kind] = stats.wald_p(estimate_of(effect))
+            tests[kind] = stats.p_from_interval(estimate_of(effect))
     return tests
 
 
@@ -89,7 +89,8 @@ def describe_biases(
     """
     shown = _is_beyond_chance(rows)
     flips = rows.get((BiasKind.FLIPS, "rate"))
-    if not shown and (flips is None or flips["low"] is None):
+    tested = [kind.value for kind, p in _tests(rows).items() if p is not None]
+    if not tested and (flips is None or flips["low"] is None):
         return None
     if judge == ALL_JUDGES and not any(shown.values()):
         return None
@@ -99,8 +100,8 @@ def describe_biases(
         verdict = Verdict.BAD
     if not parts:
         verdict = Verdict.GOOD
-        tested = listed([kind.value for kind in shown] or ["order"], limit=6)
-        sentence = f"No bias of {judge} is shown {on(dataset, criterion)} (tested: {tested})."
+        sentence = f"No bias of {judge} is shown {on(dataset, criterion)}"
+        sentence += f" (tested: {listed(tested or ['order'], limit=6)})."
     else:
         sentence = f"{judge} {on(dataset, criterion)}: {'; '.join(parts)}."
     numbers = {

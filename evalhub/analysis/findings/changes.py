@@ -16,12 +16,14 @@ from evalhub.texts import number
 
 Row = Mapping[str, Any]
 
+_POWER = 0.8
+
 BASELINE_TAG = "baseline"
 """The tag of the run with which later runs of its suite are compared."""
 
 
 def baseline_of(run: Run) -> Run | None:
-    """Return the newest finished run of the same suite with the tag `baseline`, other than the run itself."""
+    """Return the newest earlier run of the same suite that is finished and has the tag `baseline`."""
     suite = run.manifest.suite
     return next(
         (
@@ -30,6 +32,7 @@ def baseline_of(run: Run) -> Run | None:
             if other.id != run.id
             and other.manifest.suite == suite
             and other.finished
+            and other.manifest.created < run.manifest.created
             and BASELINE_TAG in tags_of(other)
         ),
         None,
@@ -67,10 +70,9 @@ def _describe(dataset: str, rows: list[Row], before: str) -> Finding:
         if len(changed) < len(tested):
             sentence += " No other change is beyond chance."
     elif tested:
-        widest = max((row["high"] - row["low"]) / 2 for row in tested if row["low"] is not None)
-        sentence = (
-            f"No system changed beyond chance {place}. A change of {number(widest)} would have been seen."
-        )
+        sentence = f"No system changed beyond chance {place}."
+        if (size := _findable(tested)) is not None:
+            sentence += f" A change of {number(size)} would have been found in 80 of 100 runs."
     else:
         sentence = f"Nothing can be said of changes {place}: {rows[0]['reason'] or 'too few items'}."
     causes = list(dict.fromkeys(filter(None, map(_cause, rows))))
@@ -99,17 +101,32 @@ def _gain(row: Row) -> float:
 
 def _in_words(row: Row) -> str:
     verb = "gained" if _gain(row) > 0 else "lost"
-    low, high = sorted((abs(row["low"]), abs(row["high"])))
-    ends = f"[{number(low)}, {number(high)}]"
-    return (
-        f"{row['system']} {verb} {number(abs(row['estimate']))} {ends} ({row['measure']} by {row['rater']})"
-    )
+    sign = -1.0 if row["estimate"] < 0 else 1.0
+    ends = ""
+    if row["low"] is not None:
+        low, high = sorted((sign * row["low"], sign * row["high"]))
+        ends = f" [{number(low)}, {number(high)}]"
+    criterion = row["criterion"]
+    of_criterion = f", {criterion}" if criterion not in (None, "", "overall") else ""
+    rater = f"{row['measure']} by {row['rater']}{of_criterion}"
+    return f"{row['system']} {verb} {number(sign * row['estimate'])}{ends} ({rater})"
+
+
+def _findable(tested: Sequence[Row]) -> float | None:
+    """Return the change that the widest comparison finds in 80 of 100 runs, adjusted for all of them."""
+    from scipy import special
+
+    halves = [(row["high"] - row["low"]) / 2 for row in tested if row["low"] is not None]
+    if not halves:
+        return None
+    adjusted, single = (float(special.ndtri(1 - ALPHA / (2 * n))) for n in (len(tested), 1))
+    return float(max(halves)) / single * (adjusted + float(special.ndtri(_POWER)))
 
 
 def _cause(row: Row) -> str | None:
     """Return what else changed, which may have moved the numbers."""
     if row["changed"]:
-        return f"{row['rater']} changed too ({row['changed']}), so the difference may be its"
+        return f"{row['rater']} changed too ({row['changed']}), so the difference may come from that"
     if row["changed_data"]:
         return f"The dataset changed too ({row['changed_data']}). Only items that are the same are compared"
     return None

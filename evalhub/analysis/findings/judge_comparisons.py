@@ -20,7 +20,7 @@ from evalhub.analysis.results import Results
 from evalhub.analysis.tables import estimate_of, rows_of
 from evalhub.records import AnnotatorKind
 from evalhub.specs.rater_names import COIN, LENGTH, LONGER
-from evalhub.stats import BiasKind, wald_p
+from evalhub.stats import BiasKind, p_from_interval
 
 Row = Mapping[str, Any]
 
@@ -182,7 +182,7 @@ def _of_rating(
         **_main(row, judge.name, judge.criterion, measure),
         "chance": 0.0,
         "chance_difference": row["estimate"],
-        "p_chance": wald_p(estimate_of(row)),
+        "p_chance": p_from_interval(estimate_of(row)),
         "longer": next((other["estimate"] for other in metrics if other["second"] == LENGTH), None),
         **_difference("longer", differences.get((*first, LENGTH), {})),
         "metric": metric.get("second"),

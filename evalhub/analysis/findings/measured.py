@@ -103,7 +103,9 @@ def _causes(failed: Sequence[Row]) -> str:
 
 def _failed_responses(failed: Sequence[Row], answers_of: Sequence[Row]) -> Iterator[Finding]:
     """Yield the candidates of which responses failed, and why."""
-    planned = {row["system"]: row["responses"] for row in answers_of}
+    planned: dict[str, int] = {}
+    for row in answers_of:
+        planned[row["system"]] = planned.get(row["system"], 0) + row["responses"]
     of_responses = [row for row in failed if row["stage"] == "response"]
     for system in dict.fromkeys(row["source"] for row in of_responses):
         rows = [row for row in of_responses if row["source"] == system]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evalhub.analysis.findings.finding import Finding, Question, Verdict, on
+from evalhub.analysis.findings.finding import Finding, Question, Verdict, listed, on
 from evalhub.analysis.findings.rankings import Ranking, rankings
 from evalhub.analysis.findings.trust import Trust, trust
 from evalhub.analysis.ranking.comparison import compare_two
@@ -43,9 +44,9 @@ def _better_judges(rows: list[dict[str, Any]]) -> Iterator[Finding]:
         unusable = {row["judge"] for row in of_dataset if row["trust"] in (Trust.REFUSE, Trust.CHANCE)}
         if usable and unusable - {row["judge"] for row in usable}:
             best = max(usable, key=lambda row: (row["trust"] == Trust.STANDS_IN, row["estimate"] or 0.0))
+            names = listed(sorted(unusable - {row["judge"] for row in usable}))
             yield _finding(
-                f"Use {best['judge']} {on(dataset)}. It is better than chance, which {len(unusable)} other "
-                f"{'judge is' if len(unusable) == 1 else 'judges are'} not.",
+                f"Use {best['judge']} {on(dataset)} instead of {names}. It is surely better than chance.",
                 dataset=dataset,
                 subject=best["judge"],
                 command="evalhub meta",
@@ -132,8 +133,8 @@ def _more_labels(rows: list[dict[str, Any]]) -> Iterator[Finding]:
 
 def _queue(row: Row) -> str:
     return (
-        f"evalhub labels queue --judge {row['judge']} --dataset {row['dataset']} --n {_FIRST_LABELS} "
-        "--out queue.jsonl"
+        f"evalhub labels queue --judge {shlex.quote(row['judge'])} --dataset {shlex.quote(row['dataset'])} "
+        f"--criterion {shlex.quote(row['criterion'])} --n {_FIRST_LABELS} --out queue.jsonl"
     )
 
 

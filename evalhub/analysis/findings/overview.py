@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.bias.bias import HARD, biases
-from evalhub.analysis.findings.rankings import Ranking, rankings
+from evalhub.analysis.findings.rankings import Ranking, preference, rankings
 from evalhub.analysis.findings.trust import trust
 from evalhub.analysis.frames.directions import length_names
 from evalhub.analysis.ranking.leaderboard import leaderboard
@@ -54,7 +54,7 @@ def system_summary(results: Results) -> pd.DataFrame:
         by_judge = next((ranking for ranking in of_dataset if ranking.source == "judge"), None)
         parts = [
             *_of_ranking("labels", by_labels),
-            *(_of_ranking("judge", by_judge) or _judge_means(means, dataset, by_labels)),
+            *(_of_ranking("judge", by_judge) or _judge_means(results, means, dataset, by_labels)),
             *_metric_means(results, means, dataset),
         ]
         systems: dict[str, dict[str, Any]] = {}
@@ -85,7 +85,7 @@ def _of_ranking(source: str, ranking: Ranking | None) -> list[tuple[str, dict[st
 
 
 def _judge_means(
-    means: list[dict[str, Any]], dataset: str, by_labels: Ranking | None
+    results: Results, means: list[dict[str, Any]], dataset: str, by_labels: Ranking | None
 ) -> list[tuple[str, dict[str, Any]]]:
     """Return the means of a judge beside labels that rank the systems, of their criterion if it has it."""
     rows = [row for row in means if (row["dataset"], row["rater_kind"]) == (dataset, "judge")]
@@ -93,7 +93,14 @@ def _judge_means(
     if not rows:
         return []
     label_criterion = by_labels.criterion if by_labels else None
-    first = min(rows, key=lambda row: row["criterion"] != label_criterion)
+    first = min(
+        rows,
+        key=lambda row: (
+            *preference(results, dataset, row["rater"])[:1],
+            row["criterion"] != label_criterion,
+            preference(results, dataset, row["rater"]),
+        ),
+    )
     key = ("rater", "criterion", "measure")
     return [_mean("judge", row) for row in rows if all(row[name] == first[name] for name in key)]
 

@@ -25,7 +25,7 @@ from evalhub.analysis.findings.trust import HALF, Trust, trust
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import estimate_of, rows_of
 from evalhub.specs.rater_names import COIN
-from evalhub.texts import count, number
+from evalhub.texts import ABSENT, count, number
 
 Row = Mapping[str, Any]
 
@@ -57,9 +57,12 @@ def trust_findings(results: Results) -> Iterator[Finding]:
         words = [row for row in of_judge if row["label_criterion"]]
         if not words:
             unlabelled.setdefault(dataset, []).append(judge)
-        for word in Trust:
-            if of_word := [row for row in words if row["trust"] == word]:
-                yield describe_trust(of_word, total=len(words))
+        kinds: dict[tuple[Any, ...], list[Row]] = {}
+        for row in words:
+            kinds.setdefault((row["trust"], row["annotator_kind"], row["measure"]), []).append(row)
+        order = list(Trust)
+        for kind in sorted(kinds, key=lambda kind: (order.index(Trust(kind[0])), str(kind[1:]))):
+            yield describe_trust(kinds[kind], total=len(words))
     for dataset, judges in unlabelled.items():
         yield _without_labels(dataset, judges)
 
@@ -80,12 +83,12 @@ def describe_trust(rows: Sequence[Row], *, total: int) -> Finding:
     """Return what a judge may be used for, of all criteria with the same word.
 
     Args:
-        rows: Rows of `trust` of one dataset and judge with the same word.
+        rows: Rows of `trust` of one dataset and judge with the same word, kind of label and measure.
         total: Number of criteria of the judge that have labels.
     """
     first = rows[0]
     word = Trust(first["trust"])
-    criteria = listed([row["label_criterion"] for row in rows])
+    criteria = listed(list(dict.fromkeys(row["label_criterion"] for row in rows)))
     place = on(first["dataset"], criteria if total > 1 or len(rows) > 1 else first["label_criterion"])
     opening = _OPENINGS[word].format(judge=first["judge"], place=place)
     reasons = [_agreement(rows), *_comparisons(rows)]
@@ -110,6 +113,8 @@ def describe_trust(rows: Sequence[Row], *, total: int) -> Finding:
 
 def _agreement(rows: Sequence[Row]) -> str:
     labels = LABELS[rows[0]["annotator_kind"]]
+    if all(row["estimate"] is None for row in rows):
+        return f"its agreement with {labels} cannot be measured ({rows[0]['reason'] or 'too little data'})"
     if rows[0]["measure"] == ACCURACY:
         pairs = f"{count(sum(row['n'] for row in rows))} pairs"
         return f"it agrees with {labels} on {_span(rows)} of {pairs}"
@@ -121,6 +126,8 @@ def _span(rows: Sequence[Row], name: str = "estimate") -> str:
     if len(rows) == 1:
         return with_interval(rows[0]) if name == "estimate" else number(rows[0][name])
     values = sorted(row[name] for row in rows if row[name] is not None)
+    if not values:
+        return ABSENT
     low, high = number(values[0]), number(values[-1])
     return low if low == high else f"{low} to {high}"
 
@@ -153,7 +160,8 @@ def metric_findings(results: Results) -> Iterator[Finding]:
     for keys, metrics in itertools.groupby(opposed, key=_labels_of):
         yield describe_opposed(*keys, list(metrics))
     for row in rows_of(trust(results)):
-        if row["metric_difference"] is not None and row["metric_difference"] < 0 and row["p_metric"] < ALPHA:
+        difference, p = row["metric_difference"], row["p_metric"]
+        if difference is not None and difference < 0 and p is not None and p < ALPHA:
             yield _better_than_judge(row)
 
 
@@ -236,7 +244,7 @@ def _opposed_on_ratings(results: Results) -> Iterator[Row]:
     ]
     for _, group in itertools.groupby(rows, key=_labels_of):
         metrics = list(group)
-        adjusted = stats.adjusted([stats.wald_p(estimate_of(row)) for row in metrics])
+        adjusted = stats.adjusted([stats.p_from_interval(estimate_of(row)) for row in metrics])
         for row, p in zip(metrics, adjusted, strict=True):
             if row["reading"] == OPPOSES and p is not None and p < ALPHA:
                 yield row

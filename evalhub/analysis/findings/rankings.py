@@ -10,6 +10,7 @@ from typing import Any
 from evalhub import stats
 from evalhub.analysis.findings.finding import ALPHA
 from evalhub.analysis.findings.trust import Trust, trust
+from evalhub.analysis.frames.labels import label_criterion
 from evalhub.analysis.frames.outcomes import MEAN_SCORE, STOPPED_EARLY, WIN_RATE
 from evalhub.analysis.people.prediction_powered import (
     COMBINED,
@@ -61,7 +62,8 @@ class Ranking:
         measure: What the numbers are.
         items: Number of items that rank the systems.
         places: The systems, the best first.
-        trust: What the judge may be used for, where it ranks alone.
+        trust: What the judge may be used for on this criterion, where it ranks alone.
+        labelled: Number of labels of people, where they rank together with a judge.
     """
 
     dataset: str
@@ -72,6 +74,7 @@ class Ranking:
     items: int
     places: tuple[Place, ...]
     trust: Trust | None = None
+    labelled: int | None = None
 
     @property
     def leaders(self) -> list[Place]:
@@ -80,8 +83,13 @@ class Ranking:
 
     @property
     def is_settled(self) -> bool:
-        """Whether one system is surely the best: each of the others has one that is surely better."""
-        return len(self.leaders) == 1
+        """Whether one system is surely better than each of the others."""
+        return any(place.worst == 1 for place in self.places)
+
+    @property
+    def is_circle(self) -> bool:
+        """Whether each system has one that surely beats it, which comparisons of pairs can show."""
+        return bool(self.places) and all((place.best or 1) > 1 for place in self.places)
 
 
 def rankings(results: Results) -> list[Ranking]:
@@ -103,18 +111,27 @@ def rankings(results: Results) -> list[Ranking]:
         *_by_tables(results, [row for row in rank_rows if row["rater_kind"] == "judge"]),
         *_by_sequential_tests(results),
     ]
-    covered = {
-        (ranking.dataset, frozenset(place.system for place in ranking.places))
-        for ranking in [*by_labels, *powered]
-        if ranking.rater != "constructed labels"
-    }
+    by_people = [ranking for ranking in [*by_labels, *powered] if ranking.rater != "constructed labels"]
+    covered = {_coverage(ranking, ranking.criterion) for ranking in by_people if ranking.leaders}
     trusted = [
         ranking
         for ranking in _of_most_trusted(results, by_judges)
-        if (ranking.dataset, frozenset(place.system for place in ranking.places)) not in covered
+        if _coverage(ranking, _labels_of(results, ranking)) not in covered
     ]
+    ranked = {ranking.dataset for ranking in trusted}
+    by_labels = [ranking for ranking in by_labels if ranking.leaders or ranking.dataset not in ranked]
     order = {dataset: place for place, dataset in enumerate(results.cards)}
     return sorted([*powered, *by_labels, *trusted], key=lambda ranking: order[ranking.dataset])
+
+
+def _coverage(ranking: Ranking, criterion: str) -> tuple[Any, ...]:
+    return ranking.dataset, criterion, frozenset(place.system for place in ranking.places)
+
+
+def _labels_of(results: Results, ranking: Ranking) -> str:
+    """Return the labels' criterion with which a judge's ranking compares."""
+    name = label_criterion(results, ranking.rater, ranking.dataset, ranking.criterion)
+    return name or ranking.criterion
 
 
 def _by_tables(results: Results, rank_rows: list[Row]) -> Iterator[Ranking]:
@@ -159,7 +176,7 @@ def _people_and_judge(results: Results) -> Iterator[Ranking]:
     }
     differences = list(prediction_powered_differences(results)) if means else []
     candidates: dict[tuple[str, str], list[Ranking]] = {}
-    for dataset, judge, criterion, label_criterion in dict.fromkeys(
+    for dataset, judge, criterion, criterion_of_labels in dict.fromkeys(
         (row["dataset"], row["judge"], row["criterion"], row["label_criterion"]) for row in rows
     ):
         of_judge = {key[3]: row for key, row in means.items() if key[:3] == (dataset, judge, criterion)}
@@ -170,23 +187,36 @@ def _people_and_judge(results: Results) -> Iterator[Ranking]:
                 if (keys["dataset"], keys["rater"], keys["criterion"]) == (dataset, judge, criterion)
             ]
             sign = -1 if next(iter(of_judge.values()))["higher_is_better"] is False else 1
-            places = _places(of_judge, _surely_better(measured, sign), sign)
+            places = _places(of_judge, _closed(_surely_better(measured, sign)), sign)
             items = max(row["n"] for row in of_judge.values())
-            ranking = Ranking(dataset, label_criterion, COMBINED, judge, "mean label", items, places)
-            candidates.setdefault((dataset, label_criterion), []).append(ranking)
+            labelled = sum(row["labelled"] for row in of_judge.values())
+            ranking = Ranking(
+                dataset, criterion_of_labels, COMBINED, judge, "mean label", items, places, labelled=labelled
+            )
+            candidates.setdefault((dataset, criterion_of_labels), []).append(ranking)
     for rankings_of_criterion in candidates.values():
-        yield min(rankings_of_criterion, key=lambda ranking: _preference(results, ranking))
+        yield min(
+            rankings_of_criterion, key=lambda ranking: preference(results, ranking.dataset, ranking.rater)
+        )
 
 
 def _surely_better(differences: Iterable[tuple[str, str, stats.Estimate]], sign: int) -> set[tuple[str, str]]:
     """Return the pairs of which the first is surely better, with Holm's adjustment for all of them."""
     tested = list(differences)
-    adjusted = stats.adjusted([stats.wald_p(difference) for _, _, difference in tested])
+    adjusted = stats.adjusted([stats.p_from_interval(difference) for _, _, difference in tested])
     return {
         (first, second) if sign * (difference.estimate or 0) > 0 else (second, first)
         for (first, second, difference), p in zip(tested, adjusted, strict=True)
         if p is not None and p < ALPHA
     }
+
+
+def _closed(better: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return also the pairs that follow: of means, one above a second that is above a third is above it."""
+    closed = set(better)
+    while following := {(a, d) for a, b in closed for c, d in closed if b == c} - closed:
+        closed |= following
+    return closed
 
 
 def _places(means: dict[str, Row], better: set[tuple[str, str]], sign: int = 1) -> tuple[Place, ...]:
@@ -234,30 +264,27 @@ def _of_most_trusted(results: Results, by_judges: list[Ranking]) -> Iterator[Ran
     for ranking in by_judges:
         by_dataset.setdefault(ranking.dataset, []).append(ranking)
     for of_dataset in by_dataset.values():
-        judge = min(of_dataset, key=lambda ranking: _preference(results, ranking)).rater
+        judge = min(of_dataset, key=lambda ranking: preference(results, ranking.dataset, ranking.rater)).rater
         for ranking in of_dataset:
             if ranking.rater == judge:
-                yield replace(ranking, trust=trust_of(results, ranking.dataset, judge))
+                word = trust_of(results, ranking.dataset, judge, ranking.criterion)
+                yield replace(ranking, trust=word)
 
 
-def _preference(results: Results, ranking: Ranking) -> tuple[Any, ...]:
-    """Return the key that sorts rankings by the trust in their judges, the most trusted first."""
-    rows = [
-        row
-        for row in rows_of(trust(results))
-        if (row["dataset"], row["judge"]) == (ranking.dataset, ranking.rater)
-    ]
-    word = trust_of(results, ranking.dataset, ranking.rater)
+def preference(results: Results, dataset: str, judge: str) -> tuple[Any, ...]:
+    """Return the key that sorts judges by how far they are trusted on a dataset, the most trusted first."""
+    rows = [row for row in rows_of(trust(results)) if (row["dataset"], row["judge"]) == (dataset, judge)]
+    word = trust_of(results, dataset, judge)
     agreement = max((row["estimate"] for row in rows if row["estimate"] is not None), default=-1.0)
     flips = min((row["flips"] for row in rows if row["flips"] is not None), default=1.0)
-    return (_TRUST_ORDER.index(word), -agreement, flips, ranking.rater)
+    return (_TRUST_ORDER.index(word), -agreement, flips, judge)
 
 
-def trust_of(results: Results, dataset: str, judge: str) -> Trust:
-    """Return what a judge may be used for on a dataset: the least of its words over the criteria."""
+def trust_of(results: Results, dataset: str, judge: str, criterion: str | None = None) -> Trust:
+    """Return what a judge may be used for: the least of its words over a dataset, or on one criterion."""
     words = [
         Trust(row["trust"])
         for row in rows_of(trust(results))
-        if (row["dataset"], row["judge"]) == (dataset, judge)
+        if (row["dataset"], row["judge"]) == (dataset, judge) and criterion in (None, row["criterion"])
     ]
     return max(words, key=_TRUST_ORDER.index, default=Trust.UNKNOWN)

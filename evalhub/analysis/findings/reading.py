@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.findings.finding import LABELS
 from evalhub.analysis.frames.labelled import labelled_pairs
-from evalhub.analysis.frames.responses import judges_of_criterion, oriented_responses
+from evalhub.analysis.frames.responses import (
+    averaged_responses,
+    column_directions,
+    judges_of_criterion,
+    number_columns,
+)
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR, rows_of
@@ -76,12 +81,11 @@ def _against_labels(results: Results) -> Iterator[Row]:
     frame = frame.assign(sure=(frame["p_a"].astype("float64") - 0.5).abs())
     for pair in _surest(frame, "sure"):
         labels = LABELS[pair["annotator_kind"]].capitalize()
-        verb = "prefer" if pair["annotator_kind"] != "model" else "prefers"
         winner, other = _names(pair, pair["winner"])
         yield _row(
             pair,
             _CHOSEN_BY_PEOPLE,
-            f"{labels} {verb} {other}. {pair['judge']} prefers {winner} with {_probability(pair)}.",
+            f"{labels} prefer {other}. {pair['judge']} prefers {winner} with {_probability(pair)}.",
         )
 
 
@@ -129,14 +133,18 @@ def _ratings_against_labels(results: Results) -> Iterator[Row]:
 
     rated = ratings(results)
     parts = []
-    for keys, frame in oriented_responses(results):
+    for keys, frame in averaged_responses(results):
+        directions = column_directions(results, keys, number_columns(frame))
         judges = judges_of_criterion(results, rated, keys["dataset"], keys["label_criterion"])
         for column, judge in judges.items():
             joined = frame[frame[column].notna() & frame["labels"].notna()]
-            above = {name: (joined[name].rank() - 0.5) / len(joined) for name in (column, "labels")}
+            above = {
+                name: (joined[name].rank(ascending=directions[name] is not False) - 0.5) / len(joined)
+                for name in (column, "labels")
+            }
             part = joined[["item_id", "system"]].assign(
-                rating=joined[column].abs(),
-                label=joined["labels"].abs(),
+                rating=joined[column],
+                label=joined["labels"],
                 rating_above=above[column],
                 label_above=above["labels"],
                 distance=(above[column] - above["labels"]).abs(),
@@ -149,7 +157,6 @@ def _ratings_against_labels(results: Results) -> Iterator[Row]:
         return
     for response in _surest(pd.concat(parts, ignore_index=True), "distance"):
         labels = LABELS[response["annotator_kind"]].capitalize()
-        verb = "give" if response["annotator_kind"] != "model" else "gives"
         label, rating = (
             f"{number(response[name])} (above {response[f'{name}_above']:.0%} of the responses)"
             for name in ("label", "rating")
@@ -157,7 +164,7 @@ def _ratings_against_labels(results: Results) -> Iterator[Row]:
         criterion = response["label_criterion"]
         of_criterion = "" if criterion == "overall" else f" for {criterion}"
         system, judge = response["system"], response["judge"]
-        sentence = f"{labels} {verb} {system} {label}{of_criterion}. {judge} gives it {rating}."
+        sentence = f"{labels} give {system} {label}{of_criterion}. {judge} gives it {rating}."
         yield _row({**response, "sample": 0}, _RATING, sentence)
 
 

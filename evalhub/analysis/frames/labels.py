@@ -34,11 +34,13 @@ def criteria(results: Results) -> dict[tuple[str, str], CriterionSpec]:
         for name, spec in card.criteria.items()
     }
     added = {(label.dataset, label.criterion): label.winner is not None for label in results.added_labels}
-    return defined | {
-        key: _criterion_of_rubric(results, key[1], is_pairwise=is_pairwise)
-        for key, is_pairwise in added.items()
-        if key not in defined
-    }
+    for key, is_pairwise in added.items():
+        spec = defined.get(key) or _criterion_of_rubric(results, key[1], is_pairwise=is_pairwise)
+        if spec.consensus is None and spec.kind is Kind.POINTWISE:
+            # Without a rule, ratings of two annotators count only where they are equal.
+            spec = spec.model_copy(update={"consensus": ConsensusRule(annotators="*", by="mean")})
+        defined[key] = spec
+    return defined
 
 
 def _criterion_of_rubric(results: Results, name: str, *, is_pairwise: bool) -> CriterionSpec:
