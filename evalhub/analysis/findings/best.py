@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Any
 
 from evalhub.analysis.findings.finding import LABELS, Finding, Question, Verdict, listed, on
 from evalhub.analysis.findings.rankings import Place, Ranking, rankings
 from evalhub.analysis.findings.trust import Trust
 from evalhub.analysis.people.prediction_powered import COMBINED
+from evalhub.analysis.ranking.leaderboard import leaderboard
 from evalhub.analysis.results import Results
+from evalhub.analysis.tables import rows_of
 from evalhub.texts import count, number
 
 _UNUSABLE = {
@@ -31,8 +34,24 @@ def best_findings(results: Results) -> Iterator[Finding]:
                 dataset=dataset,
                 sentence=f"The systems {on(dataset)} are anonymous: it tests judges and ranks no system.",
             )
+    ranked = set()
     for ranking in rankings(results):
+        ranked.add(ranking.dataset)
         yield describe(ranking)
+    yield from _unranked(rows_of(leaderboard(results)), ranked)
+
+
+def _unranked(means: list[dict[str, Any]], ranked: Collection[str]) -> Iterator[Finding]:
+    """Yield the datasets with several systems that nothing ranks, and why."""
+    for dataset in dict.fromkeys(row["dataset"] for row in means if row["dataset"] not in ranked):
+        of_dataset = [row for row in means if row["dataset"] == dataset]
+        if len({row["system"] for row in of_dataset}) < 2:
+            continue
+        if any(row["rater_kind"] in ("judge", "labels") for row in of_dataset):
+            sentence = f"Nothing can be said of the order {on(dataset)}: too little is measured."
+        else:
+            sentence = f"Neither a judge nor labels rank the systems {on(dataset)}, only metrics do."
+        yield Finding(question=Question.BEST, verdict=Verdict.UNKNOWN, dataset=dataset, sentence=sentence)
 
 
 def describe(ranking: Ranking) -> Finding:
