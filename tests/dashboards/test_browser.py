@@ -109,7 +109,7 @@ def settled(page: Any, text: str) -> None:
 
 @pytest.mark.browser
 @pytest.mark.timeout(180)
-def test_three_views_one_permalink_and_no_request_elsewhere(address: str, run_id: str) -> None:
+def test_four_views_one_permalink_and_no_request_elsewhere(address: str, run_id: str) -> None:
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e .[dev]")
     path = chromium()
     asked: list[str] = []
@@ -118,6 +118,10 @@ def test_three_views_one_permalink_and_no_request_elsewhere(address: str, run_id
         page = browser.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.goto(address)
+        settled(page, "Which system is best?")
+        page.get_by_text("people", exact=False).first.wait_for()
+        page.locator('[data-testid="stVegaLiteChart"] svg').first.wait_for()
+        page.get_by_role("link", name="Overview").first.click()
         settled(page, "Leaderboard")
         page.locator('[data-testid="stVegaLiteChart"] svg').first.wait_for()
         page.get_by_role("link", name="Judges and people").first.click()
