@@ -238,3 +238,20 @@ def test_ratings_of_two_annotators_are_averaged(desk: Any) -> None:
         LabelFile(labels_folder(run.path.parent), "ann").append(entry)
     (frame,) = labelled_responses(Results(run)).values()
     assert frame["labels"].tolist()[:3] == [1.5, 2.0, 2.5]
+
+
+def test_labels_that_the_consensus_of_a_dataset_leaves_out_are_said(desk: Any) -> None:
+    criteria = {
+        "overall": {
+            "kind": "pairwise",
+            "levels": ["a", "tie", "b"],
+            "consensus": {"annotators": "expert-*", "by": "majority"},
+        }
+    }
+    desk.dataset(items=40, card={"criteria": criteria})
+    desk.suite(judges=[JUDGE])
+    run: Run = desk.run()
+    label(run, 1)
+    label(run, 2, annotator="expert-1")
+    sentences = [row["sentence"] for row in rows_of(findings(Results(run)))]
+    assert "Labels of ann do not count on tiny (1): the dataset takes those of expert-*." in sentences

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ class JudgeComparisons:
         longer: The agreement of the preference for the longer response. None where lengths are not known.
         longer_difference: The judge's agreement minus that, with its p-value.
         metric: The metric that agrees best with the labels, with its agreement. None without metrics.
-        metric_difference: The judge's agreement minus that, with its p-value.
+        metric_difference: The judge's agreement minus that, with its p-value times the number of metrics.
         people: Agreement of an annotator with the others. None without persons to follow.
         judge_with_people: The judge's agreement with the same annotators.
         winning_rate: Share of annotators to whom the judge is not inferior.
@@ -122,7 +122,8 @@ def _of_pairs(results: Results) -> Iterator[dict[str, Any]]:
         if row["rater_kind"] in ("metric", BASELINE):
             continue
         labels = _labels_of(row)
-        metric = _best([other for other in accuracies if _is_metric_of(other, labels)])
+        metrics = [other for other in accuracies if _is_metric_of(other, labels)]
+        metric = _best(metrics)
         first = (*labels, row["rater"], row["criterion"])
         chance = differences.get((*first, COIN), {})
         yield {
@@ -133,7 +134,7 @@ def _of_pairs(results: Results) -> Iterator[dict[str, Any]]:
             **_difference("longer", differences.get((*first, LONGER), {})),
             "metric": metric.get("rater"),
             "metric_estimate": metric.get("estimate"),
-            **_difference("metric", differences.get((*first, metric.get("rater")), {})),
+            **_difference("metric", differences.get((*first, metric.get("rater")), {}), of=len(metrics)),
         }
 
 
@@ -176,7 +177,8 @@ def _of_rating(
     row: Row, judge: JudgeRatings, measure: str, metrics: list[Row], differences: Mapping[Any, Row]
 ) -> dict[str, Any]:
     """Return the comparisons of a judge's correlation with those of the metrics and of the length."""
-    metric = _best([other for other in metrics if other["second_higher_is_better"] is not None])
+    ordered = [other for other in metrics if other["second_higher_is_better"] is not None]
+    metric = _best(ordered)
     first = (*_labels_of(row), row["granularity"], row["second"])
     return {
         **_main(row, judge.name, judge.criterion, measure),
@@ -187,7 +189,7 @@ def _of_rating(
         **_difference("longer", differences.get((*first, LENGTH), {})),
         "metric": metric.get("second"),
         "metric_estimate": metric.get("estimate"),
-        **_difference("metric", differences.get((*first, metric.get("second")), {})),
+        **_difference("metric", differences.get((*first, metric.get("second")), {}), of=len(ordered)),
     }
 
 
@@ -203,7 +205,7 @@ def _turned(row: Row) -> Row:
     return {**row, "estimate": turned.estimate, "low": turned.low, "high": turned.high}
 
 
-def _best(rows: list[Row]) -> Row:
+def _best(rows: Sequence[Row]) -> Row:
     """Return the row with the highest estimate, and nothing where no row has one."""
     measured = [row for row in rows if row["estimate"] is not None]
     return max(measured, key=lambda row: row["estimate"], default={})
@@ -215,8 +217,10 @@ def _main(row: Row, judge: str, criterion: str, measure: str) -> dict[str, Any]:
     return {**keys, "judge": judge, "criterion": criterion, "measure": measure, **numbers}
 
 
-def _difference(name: str, row: Row) -> dict[str, Any]:
-    return {f"{name}_difference": row.get("estimate"), f"p_{name}": row.get("p")}
+def _difference(name: str, row: Row, *, of: int = 1) -> dict[str, Any]:
+    """Return a difference and its p-value, adjusted for being the best of some number."""
+    p = row.get("p")
+    return {f"{name}_difference": row.get("estimate"), f"p_{name}": None if p is None else min(1.0, p * of)}
 
 
 def _labels_of(row: Row) -> tuple[str, str, str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from evalhub.analysis.agreement.agreement import agreement
 from evalhub.analysis.agreement.correlation import correlations
 from evalhub.analysis.bias.attacks import attacks
-from evalhub.analysis.findings.finding import Finding, Question, Verdict, listed
+from evalhub.analysis.findings.finding import Finding, Question, Verdict, listed, on
 from evalhub.analysis.frames.directions import length_names
+from evalhub.analysis.frames.labels import criteria
 from evalhub.analysis.ranking.leaderboard import comparability_sentences, leaderboard
 from evalhub.analysis.results import Results
 from evalhub.analysis.run.answers import answers, cut_answer_sentences
@@ -46,6 +48,7 @@ def measured_findings(results: Results) -> Iterator[Finding]:
     for sentence in (
         *cut_answer_sentences(counts),
         *_empty_answers(counts),
+        *_ignored_annotators(results),
         *comparability_sentences(means, length_names(results.manifest.metrics)),
         *hard_verdict_sentences(rows_of(hard_verdicts(results))),
         *unsent_parameter_sentences(rows_of(unsent_parameters(results))),
@@ -114,6 +117,22 @@ def _failed_responses(failed: Sequence[Row], answers_of: Sequence[Row]) -> Itera
         of_total = f" of {count(total)}" if total else ""
         sentence = f"{count(n)}{of_total} responses of {system} failed: {_causes(rows)}."
         yield _finding(Verdict.CAUTION, sentence, subject=system, n=total, command="evalhub leaderboard")
+
+
+def _ignored_annotators(results: Results) -> Iterator[str]:
+    """Yield which added labels do not count, because a dataset's consensus is that of other annotators."""
+    ignored: dict[tuple[str, str, str], list[str]] = {}
+    for (dataset, criterion), spec in criteria(results).items():
+        pattern = spec.consensus.annotators if spec.consensus else "*"
+        for label in results.added_labels:
+            is_of_criterion = (label.dataset, label.criterion) == (dataset, criterion)
+            if is_of_criterion and not fnmatchcase(label.annotator, pattern):
+                ignored.setdefault((dataset, criterion, pattern), []).append(label.annotator)
+    for (dataset, criterion, pattern), annotators in ignored.items():
+        yield (
+            f"Labels of {listed(sorted(set(annotators)))} do not count {on(dataset, criterion)} "
+            f"({count(len(annotators))}): the dataset takes those of {pattern}"
+        )
 
 
 def _empty_answers(rows: Sequence[Row]) -> Iterator[str]:
