@@ -114,14 +114,14 @@ def judge_comparisons(results: Results) -> list[JudgeComparisons]:
 def _of_pairs(results: Results) -> Iterator[dict[str, Any]]:
     accuracies = [row for row in rows_of(agreement(results)) if _is_accuracy(row)]
     differences = {
-        (*_labels_of(row), row["first"], row["criterion"], row["second"]): row
+        (*labels_of(row), row["first"], row["criterion"], row["second"]): row
         for row in rows_of(accuracy_differences(results))
     }
-    estimates = {(*_labels_of(row), row["rater"]): row["estimate"] for row in accuracies}
+    estimates = {(*labels_of(row), row["rater"]): row["estimate"] for row in accuracies}
     for row in accuracies:
         if row["rater_kind"] in ("metric", BASELINE):
             continue
-        labels = _labels_of(row)
+        labels = labels_of(row)
         metrics = [other for other in accuracies if _is_metric_of(other, labels)]
         metric = _best(metrics)
         first = (*labels, row["rater"], row["criterion"])
@@ -143,7 +143,7 @@ def _is_accuracy(row: Row) -> bool:
 
 
 def _is_metric_of(row: Row, labels: tuple[Any, ...]) -> bool:
-    return row["rater_kind"] == "metric" and _labels_of(row) == labels
+    return row["rater_kind"] == "metric" and labels_of(row) == labels
 
 
 def _second_of(first: Row, difference: Row) -> float | None:
@@ -157,11 +157,11 @@ def _of_ratings(results: Results) -> Iterator[dict[str, Any]]:
     rated = ratings(results)
     rows = [_turned(row) for row in rows_of(correlations(results)) if _is_spearman(row)]
     differences = {
-        (*_labels_of(row), row["granularity"], row["first"], row["second"]): row
+        (*labels_of(row), row["granularity"], row["first"], row["second"]): row
         for row in rows_of(correlation_differences(results))
     }
-    for labels in dict.fromkeys(map(_labels_of, rows)):
-        of_labels = [row for row in rows if _labels_of(row) == labels]
+    for labels in dict.fromkeys(map(labels_of, rows)):
+        of_labels = [row for row in rows if labels_of(row) == labels]
         judges = judges_of_criterion(results, rated, *labels[:2])
         metrics = [row for row in of_labels if row["second"].removesuffix(SOFT) not in judges]
         for column, judge in judges.items():
@@ -179,7 +179,7 @@ def _of_rating(
     """Return the comparisons of a judge's correlation with those of the metrics and of the length."""
     ordered = [other for other in metrics if other["second_higher_is_better"] is not None]
     metric = _best(ordered)
-    first = (*_labels_of(row), row["granularity"], row["second"])
+    first = (*labels_of(row), row["granularity"], row["second"])
     return {
         **_main(row, judge.name, judge.criterion, measure),
         "chance": 0.0,
@@ -212,7 +212,7 @@ def _best(rows: Sequence[Row]) -> Row:
 
 
 def _main(row: Row, judge: str, criterion: str, measure: str) -> dict[str, Any]:
-    keys = dict(zip(_KEYS, _labels_of(row), strict=True))
+    keys = dict(zip(_KEYS, labels_of(row), strict=True))
     numbers = {name: row[name] for name in ("estimate", "low", "high", "n", "reason")}
     return {**keys, "judge": judge, "criterion": criterion, "measure": measure, **numbers}
 
@@ -223,7 +223,8 @@ def _difference(name: str, row: Row, *, of: int = 1) -> dict[str, Any]:
     return {f"{name}_difference": row.get("estimate"), f"p_{name}": None if p is None else min(1.0, p * of)}
 
 
-def _labels_of(row: Row) -> tuple[str, str, str]:
+def labels_of(row: Row) -> tuple[str, str, str]:
+    """Return the labels that a row is about: dataset, criterion and kind of annotator."""
     return row["dataset"], row["label_criterion"], row["annotator_kind"]
 
 

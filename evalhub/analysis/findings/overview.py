@@ -57,10 +57,11 @@ def system_summary(results: Results) -> pd.DataFrame:
             *(_of_ranking("judge", by_judge) or _judge_means(results, means, dataset, by_labels)),
             *_metric_means(results, means, dataset),
         ]
+        # Each source has its best system first, so the labels' order stands, then the judge's.
         systems: dict[str, dict[str, Any]] = {}
         for system, values in parts:
             systems.setdefault(system, {"dataset": dataset, "system": system}).update(values)
-        rows += sorted(systems.values(), key=_order)
+        rows += systems.values()
     return pd.DataFrame(rows, columns=list(SYSTEM_COLUMNS))
 
 
@@ -125,19 +126,6 @@ def _metric_means(
 def _mean(source: str, row: Row) -> tuple[str, dict[str, Any]]:
     names = ("rater", "criterion", "measure", "estimate", "low", "high", "n")
     return row["system"], {f"{source}_{name}": row[name] for name in names}
-
-
-def _order(row: Row) -> tuple[Any, ...]:
-    """Return the key that sorts systems: by the labels' ranks, then by the judge's."""
-    return tuple(
-        part
-        for source in ("labels", "judge")
-        for part in (
-            row.get(f"{source}_estimate") is None,
-            row.get(f"{source}_best") or 0,
-            -(row.get(f"{source}_estimate") or 0.0),
-        )
-    )
 
 
 def judge_summary(results: Results) -> pd.DataFrame:

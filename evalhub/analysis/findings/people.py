@@ -20,7 +20,7 @@ from evalhub.analysis.findings.finding import (
     on,
     with_interval,
 )
-from evalhub.analysis.findings.judge_comparisons import ACCURACY, WITHIN_ITEMS
+from evalhub.analysis.findings.judge_comparisons import ACCURACY, WITHIN_ITEMS, labels_of
 from evalhub.analysis.findings.trust import HALF, Trust, trust
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import estimate_of, rows_of
@@ -157,7 +157,7 @@ def _order(rows: Sequence[Row], word: Trust) -> str:
 def metric_findings(results: Results) -> Iterator[Finding]:
     """Yield where metrics order responses against the labels, and where one agrees better than the judge."""
     opposed = [*_opposed_on_pairs(results), *_opposed_on_ratings(results)]
-    for keys, metrics in itertools.groupby(opposed, key=_labels_of):
+    for keys, metrics in itertools.groupby(opposed, key=labels_of):
         yield describe_opposed(*keys, list(metrics))
     for row in rows_of(trust(results)):
         difference, p = row["metric_difference"], row["p_metric"]
@@ -216,20 +216,16 @@ def _better_than_judge(row: Row) -> Finding:
     )
 
 
-def _labels_of(row: Row) -> tuple[str, str, str]:
-    return row["dataset"], row["label_criterion"], row["annotator_kind"]
-
-
 def _opposed_on_pairs(results: Results) -> Iterator[Row]:
     """Yield the metrics that surely agree with labels of pairs less often than a coin."""
     below = {
-        (*_labels_of(row), row["first"])
+        (*labels_of(row), row["first"])
         for row in rows_of(accuracy_differences(results))
         if row["first_kind"] == "metric" and row["second"] == COIN and _is_below(row, row["p_holm"])
     }
     for row in rows_of(agreement(results)):
         name = (row["reading"], row["reference_rater"], row["statistic"])
-        if name == ("combined", "labels", ACCURACY) and (*_labels_of(row), row["rater"]) in below:
+        if name == ("combined", "labels", ACCURACY) and (*labels_of(row), row["rater"]) in below:
             yield {**row, "metric": row["rater"], "measure": ACCURACY}
 
 
@@ -242,7 +238,7 @@ def _opposed_on_ratings(results: Results) -> Iterator[Row]:
         and row["second"] in results.manifest.metrics
         and row["second_higher_is_better"] is not None
     ]
-    for _, group in itertools.groupby(rows, key=_labels_of):
+    for _, group in itertools.groupby(rows, key=labels_of):
         metrics = list(group)
         adjusted = stats.adjusted([stats.p_from_interval(estimate_of(row)) for row in metrics])
         for row, p in zip(metrics, adjusted, strict=True):

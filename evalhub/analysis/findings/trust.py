@@ -8,15 +8,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.findings.finding import ALPHA
 from evalhub.analysis.findings.judge_comparisons import JudgeComparisons, judge_comparisons
 from evalhub.analysis.results import Results, cached_statistics
 from evalhub.records import AnnotatorKind
 
 if TYPE_CHECKING:
     import pandas as pd
-
-ALPHA = 0.05
-"""A comparison counts if its p-value, adjusted for the number of judges, is below this."""
 
 HALF = 0.5
 """If surely more of a judge's verdicts change with the order, the order decides and not the responses."""
