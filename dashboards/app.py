@@ -1,43 +1,35 @@
-"""The dashboard: all runs of a folder, from a leaderboard down to one verdict."""
+"""The dashboard: all runs of a folder, from a sentence down to one verdict."""
 
 from pathlib import Path
 
 import streamlit as st
-from loading import choose
+from context import choose
+from parts.address import show_address
+from parts.choices import say_dropped
+from parts.live import show_state
+from parts.navigation import PAGES, READY_AT_ONCE, show_navigation
 
 # A Material icon would be fetched from a font server: the tab's icon is a file of ours.
 st.set_page_config(page_title="evalhub", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
 
-page = st.navigation(
-    [
-        st.Page(
-            "views/brief.py",
-            title="Brief",
-            icon=":material/lightbulb:",
-            help="What was found: sentences first, then what they rest on and what to read.",
-        ),
-        st.Page(
-            "views/overview.py",
-            title="Overview",
-            icon=":material/leaderboard:",
-            help="Which system is better, with intervals; coverage, failures and what the engines did.",
-        ),
-        st.Page(
-            "views/judges.py",
-            title="Judges and people",
-            icon=":material/balance:",
-            help="Whether judges and metrics can be trusted: agreement and correlation with the labels.",
-        ),
-        st.Page(
-            "views/samples.py",
-            title="Samples",
-            icon=":material/article:",
-            help="One item in full: prompt, responses as shown, the judge's prompt, verdict and rationale.",
-        ),
-    ],
-    position="top",
-)
-selection = choose()
-if selection is not None:
-    st.session_state["selection"] = selection
-    page.run()
+page = st.navigation([page for pages in PAGES.values() for page in pages], position="hidden")
+if st.session_state.get("view") != page.url_path:
+    # What was picked on another page does not count here. The address of this page does.
+    st.session_state["view"] = page.url_path
+    for name in ("unit", "of"):
+        st.session_state[name] = st.query_params.get(name)
+toolbar = st.container(horizontal=True, vertical_alignment="center")
+notice = st.container()
+context = choose(toolbar)
+show_navigation(context)
+if context is not None:
+    st.session_state["context"] = context
+    show_state(context.run)
+    if context.has_tables or page.url_path in READY_AT_ONCE:
+        page.run()
+    else:
+        st.info("The tables of a run of this size are made when it ends. Samples, Runs and SQL work now.")
+    with toolbar:
+        show_address(context)
+with notice:
+    say_dropped()

@@ -11,7 +11,8 @@ import pytest
 from evalhub import analysis
 from evalhub.analysis import Results
 from evalhub.files import file_sha256
-from evalhub.report import data, registry
+from evalhub.report import data
+from evalhub.report.tables import registry
 from evalhub.specs import Card
 from evalhub.store import Run
 

@@ -23,17 +23,26 @@ from evalhub.analysis.frames.responses import labelled_responses
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.people.annotator_pairs import annotator_pairs
 from evalhub.analysis.people.human_agreement import alternative_annotator_test, human_agreement
+from evalhub.analysis.people.label_progress import (
+    AnnotatorProgress,
+    count_disputes,
+    queue_progress,
+    self_agreement,
+)
+from evalhub.analysis.people.label_task import Guideline, LabelTask, label_task, names_any
 from evalhub.analysis.people.labelling import QueueRequest, labelling_queue, labels_needed
 from evalhub.analysis.people.prediction_powered import prediction_powered
 from evalhub.analysis.people.rater_models import rater_models
 from evalhub.analysis.people.training import Training, export_training, training
 from evalhub.analysis.ranking.bradley_terry import bradley_terry_ratings, win_probabilities
 from evalhub.analysis.ranking.comparison import comparisons, run_comparison
+from evalhub.analysis.ranking.item_changes import run_changes, system_changes
 from evalhub.analysis.ranking.leaderboard import leaderboard
 from evalhub.analysis.ranking.length_control import length_controlled_win_rates
 from evalhub.analysis.ranking.ranks import ranks
 from evalhub.analysis.ranking.sensitivity import sensitivity
 from evalhub.analysis.ranking.sequential import sequential_tests
+from evalhub.analysis.ranking.tag_means import tag_means
 from evalhub.analysis.ranking.worst_case import worst_case_bounds
 from evalhub.analysis.results import Results
 from evalhub.analysis.run.answers import answers
@@ -53,24 +62,28 @@ from evalhub.analysis.run.coverage import (
 from evalhub.analysis.run.export import export
 from evalhub.analysis.run.failures import failures, normalise_reason
 from evalhub.analysis.run.gold import gold
-from evalhub.analysis.run.samples import item_details, item_list
+from evalhub.analysis.run.samples import judgment_prompt, sample_details
 from evalhub.analysis.run.servers import hard_verdicts, unsent_parameters
 from evalhub.analysis.run.shortfalls import shortfall_sentences, shortfalls
+from evalhub.analysis.run.verdict_list import VerdictFilter, confusion, verdict_list
 from evalhub.analysis.tables import rows_of
 
 __all__ = [
-    "Finding", "QueueRequest", "Results", "Target", "Training", "accuracy_differences", "agreement",
-    "alternative_annotator_test", "annotator_pairs", "answers", "attacks", "best_findings", "biases",
-    "bradley_terry_ratings", "by_language", "calibration", "cascades", "choice_mass", "comparisons",
-    "completion_origins", "consensus_labels", "contamination", "controls", "correlation_differences",
-    "correlations", "cost", "coverage", "coverage_by_criterion", "describe_changes", "engines",
-    "exclusions", "export", "export_training", "failures", "findings", "findings_beside", "gold",
-    "hard_verdicts", "human_agreement", "in_order", "item_details", "item_list", "judge_summary",
-    "judgment_tokens", "labelled_responses", "labelling_queue", "labels_needed", "leaderboard",
-    "length_controlled_win_rates", "length_penalty", "meta", "missing_scores", "normalise_reason",
-    "pair_verdicts", "prediction_powered", "ranking_accuracies", "ranks", "rater_models", "ratings",
-    "reliability", "retest", "reused_completions", "rows_of", "run_comparison", "sensitivity",
-    "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "system_summary", "targets",
-    "training", "trust", "unattacked_items", "unsent_parameters", "win_probabilities",
-    "worst_case_bounds", "worth_reading",
+    "AnnotatorProgress", "Finding", "Guideline", "LabelTask", "QueueRequest", "Results", "Target",
+    "Training", "VerdictFilter", "accuracy_differences", "agreement", "alternative_annotator_test",
+    "annotator_pairs", "answers", "attacks", "best_findings", "biases", "bradley_terry_ratings",
+    "by_language", "calibration", "cascades", "choice_mass", "comparisons", "completion_origins",
+    "confusion", "consensus_labels", "contamination", "controls", "correlation_differences",
+    "correlations", "cost", "count_disputes", "coverage", "coverage_by_criterion", "describe_changes",
+    "engines", "exclusions", "export", "export_training", "failures", "findings", "findings_beside",
+    "gold", "hard_verdicts", "human_agreement", "in_order", "judge_summary", "judgment_prompt",
+    "judgment_tokens", "label_task", "labelled_responses", "labelling_queue", "labels_needed",
+    "leaderboard", "length_controlled_win_rates", "length_penalty", "meta", "missing_scores",
+    "names_any", "normalise_reason", "pair_verdicts", "prediction_powered", "queue_progress",
+    "ranking_accuracies", "ranks", "rater_models", "ratings", "reliability", "retest",
+    "reused_completions", "rows_of", "run_changes", "run_comparison", "sample_details",
+    "self_agreement", "sensitivity", "sequential_tests", "shortfall_sentences", "shortfalls",
+    "split_by_tag", "system_changes", "system_summary", "tag_means", "targets", "training", "trust",
+    "unattacked_items", "unsent_parameters", "verdict_list", "win_probabilities", "worst_case_bounds",
+    "worth_reading",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from evalhub.report.outputs.terminal import (
     print_report,
     print_sensitivity,
 )
-from evalhub.report.tables import index_run
+from evalhub.report.tables.stored import index_run
 
 __all__ = [
     "attack_data", "index_run", "meta_data", "print_attacks", "print_comparisons", "print_leaderboard",

@@ -10,8 +10,9 @@ from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
 from evalhub.analysis.findings.finding import Question
 from evalhub.judging import ATTACKS, CONTROLS
 from evalhub.report.notes import report_notes
-from evalhub.report.registry import TABLES, Place, Table, tables_of
-from evalhub.report.tables import table_rows
+from evalhub.report.tables.places import Place, Table
+from evalhub.report.tables.registry import TABLES, tables_of
+from evalhub.report.tables.stored import table_rows
 from evalhub.store import Manifest
 
 Data = dict[str, Any]

@@ -10,7 +10,7 @@ from evalhub.store.frames import (
     read_rows,
     write_frame,
 )
-from evalhub.store.heartbeat import Heartbeat, StageCounts
+from evalhub.store.heartbeat import Heartbeat, SignOfLife, StageCounts, read_heartbeat
 from evalhub.store.housekeeping import (
     Garbage,
     Size,
@@ -23,13 +23,25 @@ from evalhub.store.housekeeping import (
 )
 from evalhub.store.journal import Journal, read_journal
 from evalhub.store.label_exchange import read_label_table, write_label_table
+from evalhub.store.label_order import Showing, Side, showings
+from evalhub.store.label_queue import LabelQueue, QueueUnit, queues_folder, read_queue, write_queue
+from evalhub.store.label_session import (
+    Answer,
+    LabelSession,
+    Progress,
+    check_annotator,
+    disputed_showings,
+    disputes,
+)
 from evalhub.store.labels import (
+    ADJUDICATED,
     Decision,
     LabelEntry,
     LabelFile,
     hash_texts,
     labels_folder,
     labels_hash,
+    last_entries,
     read_entries,
     read_labels,
 )
@@ -43,6 +55,7 @@ from evalhub.store.manifest import (
     Manifest,
     State,
 )
+from evalhub.store.manifest_changes import ManifestChange, manifest_changes
 from evalhub.store.parquet import (
     arrow_schema,
     read_column,
@@ -76,14 +89,18 @@ from evalhub.store.runs import (
 )
 
 __all__ = [
-    "FACTS_FOLDER", "TABLES_FOLDER", "AttackFacts", "CompletionIndex", "DatasetVersion", "DecidedPair",
-    "Decision", "EarlyStopping", "Finding", "Garbage", "Heartbeat", "Journal", "JudgeCounts",
-    "JudgeFacts", "JuryFacts", "LabelEntry", "LabelFile", "Manifest", "MetricFacts", "OpenParts", "Part",
-    "PartFacts", "PartKind", "PartRecord", "PartWriter", "Run", "RunWriter", "SealedFile", "ShardWriter",
-    "Size", "StageCounts", "State", "Step", "StoredFile", "all_runs", "arrow_schema", "find_frame",
-    "find_garbage", "find_run", "hash_texts", "labels_folder", "labels_hash", "new_frame",
-    "part_problems", "read_column", "read_entries", "read_frame", "read_journal", "read_label_table",
-    "read_labels", "read_part", "read_records", "read_rows", "remove_garbage", "remove_run",
-    "run_folders", "runs_root", "set_tags", "size_in_memory", "size_of", "tags_of", "to_arrow", "verify",
-    "verify_folder", "write_frame", "write_label_table", "write_records",
+    "ADJUDICATED", "FACTS_FOLDER", "TABLES_FOLDER", "Answer", "AttackFacts", "CompletionIndex",
+    "DatasetVersion", "DecidedPair", "Decision", "EarlyStopping", "Finding", "Garbage", "Heartbeat",
+    "Journal", "JudgeCounts", "JudgeFacts", "JuryFacts", "LabelEntry", "LabelFile", "LabelQueue",
+    "LabelSession", "Manifest", "ManifestChange", "MetricFacts", "OpenParts", "Part", "PartFacts",
+    "PartKind", "PartRecord", "PartWriter", "Progress", "QueueUnit", "Run", "RunWriter", "SealedFile",
+    "ShardWriter", "Showing", "Side", "SignOfLife", "Size", "StageCounts", "State", "Step",
+    "StoredFile", "all_runs", "arrow_schema", "check_annotator", "disputed_showings", "disputes",
+    "find_frame", "find_garbage", "find_run", "hash_texts", "labels_folder", "labels_hash",
+    "last_entries", "manifest_changes", "new_frame", "part_problems", "queues_folder", "read_column",
+    "read_entries", "read_frame", "read_heartbeat", "read_journal", "read_label_table", "read_labels",
+    "read_part", "read_queue", "read_records", "read_rows", "remove_garbage", "remove_run",
+    "run_folders", "runs_root", "set_tags", "showings", "size_in_memory", "size_of", "tags_of",
+    "to_arrow", "verify", "verify_folder", "write_frame", "write_label_table", "write_queue",
+    "write_records",
 ]  # fmt: skip

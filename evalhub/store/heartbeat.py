@@ -5,12 +5,13 @@ A killed process writes it no more, so that its run is not taken for a running o
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -38,6 +39,21 @@ class StageCounts:
     steps: int = 0
     failures: int = 0
     cache_hits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SignOfLife:
+    """What a running run last wrote of itself.
+
+    Attributes:
+        counts: How far its stage is.
+        age: Seconds since then.
+        elapsed: Seconds from the start of the command until then.
+    """
+
+    counts: StageCounts
+    age: float
+    elapsed: float
 
 
 class Heartbeat:
@@ -93,6 +109,16 @@ class Heartbeat:
         }
         with suppress(OSError):
             write_file(self._path, canonical(values).encode("utf-8"), durable=False)
+
+
+def read_heartbeat(folder: Path) -> SignOfLife | None:
+    """Return the last sign of life of a run's writer. None where there is none."""
+    try:
+        values = json.loads((folder / FILE).read_bytes())
+        counts = StageCounts(*(values[field.name] for field in fields(StageCounts)))
+        return SignOfLife(counts, time.time() - values["time"], values["time"] - values["since"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def is_alive(folder: Path) -> bool:

@@ -20,6 +20,8 @@ from evalhub.scales import Order, Winner
 
 LABELS_FOLDER = "labels"
 """The folder beside the runs that holds the annotators' files."""
+ADJUDICATED = "adjudicated"
+"""The annotator of decisions between annotators who differ. Such a decision is the consensus of its unit."""
 
 _NAME = re.compile(r"[A-Za-z0-9._@+-]{1,100}")
 
@@ -56,6 +58,8 @@ class LabelEntry:
         texts: The hash of the responses' texts, as `hash_texts` makes it. The label counts only for these
             texts. "" = not known.
         time: When, in UTC, as ISO 8601.
+        adjudicator: Who decided between the annotators. "" = the annotator gave the label.
+        version: Version of evalhub that stored the entry. "" = not known.
 
     Raises:
         InputError: The systems of a pair are not in their order, or a probability is none.
@@ -85,6 +89,8 @@ class LabelEntry:
     is_review: bool = False
     texts: str = ""
     time: str = ""
+    adjudicator: str = ""
+    version: str = ""
 
     def __post_init__(self) -> None:
         first, second = self.system_a, self.system_b
@@ -185,13 +191,17 @@ class LabelFile:
 
 
 def read_entries(folder: Path) -> list[LabelEntry]:
-    """Return the entries that count: the last of each key, without those that were undone."""
+    """Return the entries of all annotators that count, see `last_entries`."""
+    return last_entries(entry for path in sorted(folder.glob("*.jsonl")) for entry in _read(path))
+
+
+def last_entries(entries: Iterable[LabelEntry]) -> list[LabelEntry]:
+    """Return the entries that count, the latest last: the last of each key, unless it undoes."""
     last: dict[tuple[Any, ...], LabelEntry] = {}
-    for path in sorted(folder.glob("*.jsonl")):
-        for entry in _read(path):
-            last.pop(entry.key, None)
-            if entry.decision is not Decision.UNDO:
-                last[entry.key] = entry
+    for entry in entries:
+        last.pop(entry.key, None)
+        if entry.decision is not Decision.UNDO:
+            last[entry.key] = entry
     return list(last.values())
 
 

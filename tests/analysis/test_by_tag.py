@@ -18,7 +18,8 @@ from evalhub.analysis import (
     split_by_tag,
 )
 from evalhub.errors import UnknownNameError
-from evalhub.report.registry import TABLES, Place
+from evalhub.report.tables.places import Place
+from evalhub.report.tables.registry import TABLES
 
 BY_TAG = {table.name: table.of_part or table.function for table in TABLES if table.by_tag != Place.NOWHERE}
 

@@ -17,8 +17,7 @@ from evalhub.analysis import (
     engines,
     exclusions,
     failures,
-    item_details,
-    item_list,
+    judgment_prompt,
     labelled_responses,
     leaderboard,
     length_penalty,
@@ -26,6 +25,7 @@ from evalhub.analysis import (
     ratings,
     reused_completions,
     rows_of,
+    sample_details,
 )
 from evalhub.errors import UnknownNameError
 from evalhub.records import Completion, Judgment, Record, Source
@@ -35,7 +35,7 @@ from ..by_hand import HandWriter
 
 Write = Callable[..., Results]
 TABLES = (agreement, biases, correlations, coverage, engines, failures, leaderboard, length_penalty,
-          pair_verdicts, ratings, reused_completions, consensus_labels, item_list)  # fmt: skip
+          pair_verdicts, ratings, reused_completions, consensus_labels)  # fmt: skip
 
 
 def cell(frame: Any, value: str = "estimate", **named: Any) -> Any:
@@ -393,9 +393,9 @@ class TestReading:
         asked = Completion("key", "m", '[{"role":"user","content":"?"}]', text="A")
         judged = Judgment("d", "pw", "overall", "i5", system_a="k", system_b="m", completions=("key",))
         run = results([*hand.pairs(), hand.item("i5"), asked, judged])
-        found = item_details(run, "d", "i5")
-        assert found["judgments"][0]["prompt"] == [{"role": "user", "content": "?"}]
-        assert len(item_details(run, "d", "i1")["judgments"]) == 2
+        sample = sample_details(run, "d", "i5")
+        assert judgment_prompt(run, sample["judgments"][0]) == [{"role": "user", "content": "?"}]
+        assert len(sample_details(run, "d", "i1", ("k", "m"))["judgments"]) == 2
+        assert not sample_details(run, "d", "i1", ("k", "other"))["judgments"]
         with pytest.raises(UnknownNameError, match="did you mean 'i5'"):
-            item_details(run, "d", "i55")
-        assert list(item_list(run)["item_id"]) == ["i1", "i2", "i3", "i4", "i5"]
+            sample_details(run, "d", "i55")

@@ -1,5 +1,6 @@
 """Every view of the dashboard in every state that a folder of runs can be in."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -8,16 +9,17 @@ from typing import Any
 import pytest
 
 from evalhub.runner import AttackOptions, attack
+from evalhub.scales import Winner
 from evalhub.specs import EngineSpec
-from evalhub.store import Run, RunWriter
+from evalhub.store import LabelEntry, LabelFile, Run, RunWriter, labels_folder
 
 from ..by_hand import HandWriter
 
 APP = Path(__file__).resolve().parents[2] / "dashboards" / "app.py"
-VIEWS = ("views/brief.py", "views/overview.py", "views/judges.py", "views/samples.py")
+VIEWS = tuple(sorted(f"views/{path.name}" for path in (APP.parent / "views").glob("*.py")))
 HOSTILE = (
     "<script>alert(1)</script> ![x](http://evil.example/x.png) [link](http://evil.example)\n\n# loud ` "
-    "\x1b[31m \u202e"
+    "\x1b[31m \u202e www.evil.example"
 )
 
 Open = Callable[..., Any]
@@ -58,23 +60,34 @@ def labels(items: int) -> list[dict[str, Any]]:
         for n in range(items)
         for place, system in enumerate(("k", "m"))
     ]
-    return [{**one, "annotator": "someone"} for one in [*pairs, *rated]]
+    return [{**row, "annotator": "someone"} for row in [*pairs, *rated]]
 
 
 def prepared(
-    desk: Any, *, prompts: str = "", rules: list[dict[str, Any]] | None = None, **script: Any
+    desk: Any,
+    *,
+    prompts: str = "",
+    rules: list[dict[str, Any]] | None = None,
+    card: dict[str, Any] | None = None,
+    **script: Any,
 ) -> Any:
     """Return a desk with a labelled dataset and three judges; every text of it may be hostile."""
     items = [
-        {"item_id": f"i{n:03}", "prompt": f"What is {n}? {prompts}", "refs": [f"It is {n} {prompts}"]}
+        {
+            "item_id": f"i{n:03}",
+            "prompt": f"What is {n}? {prompts}",
+            "refs": [f"It is {n} {prompts}"],
+        }
         for n in range(5)
     ]
     responses = [
-        {"item_id": one["item_id"], "system": system, "family": "alpha", "text": f"{system} {prompts}"}
-        for one in items
+        {"item_id": item["item_id"], "system": system, "family": "alpha", "text": f"{system} {prompts}"}
+        for item in items
         for system in ("k", "m")
     ]
-    desk.dataset(items=items, responses=responses, labels=labels(5), card={"title": f"Tiny {prompts}"})
+    desk.dataset(
+        items=items, responses=responses, labels=labels(5), card={"title": f"Tiny {prompts}", **(card or {})}
+    )
     judge = {
         "model": "toy-judge",
         "families": ["beta"],
@@ -87,6 +100,8 @@ def prepared(
             {"id": "ex", "rubric": "pair", "mode": "explain", "pairs": {"by": "all"}, **judge},
             {"id": "pt", "rubric": "rate", **judge},
         ],
+        juries=[{"id": "panel", "members": ["pw", "ex"]}],
+        cascades=[{"id": "sure_first", "stages": ["pw"]}],
         metrics=["length", {"rouge": {"variants": [1], "tokenizer": "unicode"}}],
         controls={"length_penalty": 0.5},
     )
@@ -103,7 +118,7 @@ def done(shared_desk: Any) -> Run:
 
 def texts(page: Any) -> str:
     """Return whatever Markdown or a widget's label would read."""
-    read = [
+    elements = [
         *page.markdown,
         *page.caption,
         *page.title,
@@ -112,9 +127,23 @@ def texts(page: Any) -> str:
         *page.warning,
         *page.error,
     ]
-    said = [one.value for one in read]
-    said += [one.label for one in [*page.selectbox, *page.metric, *page.expander, *page.toggle]]
-    return "\n".join(said)
+    words = [element.value for element in elements]
+    words += [element.label for element in [*page.selectbox, *page.metric, *page.expander, *page.toggle]]
+    words += [link.proto.label for link in page.get("page_link")]
+    return "\n".join(words)
+
+
+def passages(page: Any) -> dict[str, str]:
+    """Return the texts that stand in passages, by their label."""
+    data = [json.loads(element.proto.json) for element in page.get("bidi_component")]
+    return {entry["label"]: entry["text"] for entry in data if "label" in entry}
+
+
+def address(page: Any) -> dict[str, str]:
+    """Return what the page puts into the browser's address."""
+    data = [json.loads(element.proto.json) for element in page.get("bidi_component")]
+    (parameters,) = [entry["parameters"] for entry in data if "parameters" in entry]
+    return dict(parameters)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -124,26 +153,41 @@ def test_without_runs_every_view_says_the_command(tmp_path: Path, opened: Open, 
     assert "evalhub run quickstart" in page.code[0].value
 
 
-def test_one_run(done: Run, opened: Open) -> None:
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_shows_a_run_and_pins_it(done: Run, opened: Open, view: str) -> None:
+    page = opened(done.path.parent, view)
+    assert page.title
+    assert address(page)["run"] == done.id
+    links = [link.proto.query_string for link in page.get("page_link")]
+    assert links
+    assert all(f"run={done.id}" in link for link in links)
+
+
+def test_the_views_say_what_they_are_for(done: Run, opened: Open) -> None:
     runs = done.path.parent
-    page = opened(runs, "views/overview.py")
-    assert page.title[0].value == "A suite"
-    assert {one.label for one in page.metric} == {
-        "Items", "Verdicts of ex", "Verdicts of pt", "Verdicts of pw",
-    }  # fmt: skip
-    # the win rate, raw and penalised: after one rationale nothing is called soft
-    assert len(page.get("vega_lite_chart")) == 2
-    judges = opened(runs, "views/judges.py")
-    assert [one.value for one in judges.subheader][:2] == [
-        "Judge, ROUGE and labels decide the same pairs",
-        "Pair by pair",
-    ]
-    rated = opened(runs, "views/judges.py", labels="quality · human labels")
-    assert "Correlation with the labels" in [one.value for one in rated.subheader]
-    assert "Response by response" in [one.value for one in rated.subheader]
-    sample = opened(runs, "views/samples.py")
-    assert sample.selectbox(key="item").options == [f"i{n:03}" for n in range(5)]
-    assert done.id in sample.selectbox(key="run").options
+    brief = opened(runs, "views/brief.py")
+    assert brief.title[0].value == "A suite"
+    assert "May the judge stand in for people?" in texts(brief)
+    trust = opened(runs, "views/trust.py")
+    assert "Where judge and labels differ" in texts(trust)
+    assert any("Cascades" in box.label for box in trust.expander)
+    assert "Response by response" in texts(opened(runs, "views/metrics.py"))
+    assert "By how much, each with the others held fixed" in texts(opened(runs, "views/biases.py"))
+    ranking = opened(runs, "views/ranking.py")
+    assert any("panel" in option for option in ranking.selectbox(key="by").options)
+    library = opened(runs, "views/library.py")
+    assert "{{response_a}}" in passages(library)["User"]
+    listed = opened(runs, "views/runs.py")
+    assert done.id in listed.dataframe[0].value["run"].tolist()
+
+
+def test_a_tag_shows_its_means_beside_all(desk: Any, opened: Open) -> None:
+    items = "SELECT item_id, prompt, [if(item_id < 'i002', 'early', 'late')] AS tags FROM items"
+    prepared(desk, card={"items": items}).run()
+    page = opened(desk.runs, "views/ranking.py", by="pw", tag="late")
+    assert "only late" in texts(page)
+    page = opened(desk.runs, "views/ranking.py", by="human labels · overall", tag="late")
+    assert "This number is counted over all tags" in texts(page)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -157,6 +201,7 @@ def test_a_run_in_progress_says_so(done: Run, tmp_path: Path, opened: Open, view
             writer.append(record)
         page = opened(root, view)
         assert "continues it" in texts(page)
+        assert "is better than" not in texts(page)
         writer.close()
 
 
@@ -164,100 +209,125 @@ def test_failures_are_shown_as_what_they_are(desk: Any, opened: Open) -> None:
     prepared(desk, max_length=3)
     with pytest.raises(Exception, match="no valid verdict"):
         desk.run()
-    page = opened(desk.runs, "views/overview.py")
-    assert any("too_long" in str(frame.value) for frame in page.dataframe)
-    assert "No response and no judgment failed" not in texts(page)
-    opened(desk.runs, "views/judges.py")
-    sample = opened(desk.runs, "views/samples.py")
-    assert "no verdict: too_long" in texts(sample)
+    assert "too\\_long" in "\n".join(str(table.value) for table in opened(desk.runs, "views/runs.py").table)
+    for view in VIEWS:
+        opened(desk.runs, view)
+    page = opened(desk.runs, "views/samples.py", fail="too_long", judge="pw")
+    assert "no verdict" in texts(page)
+    assert any(label.startswith("No verdict: too_long") for label in passages(page))
 
 
-def test_one_model_in_several_roles_and_settings_is_told_apart(desk: Any, opened: Open) -> None:
-    desk.dataset(items=4)
-    slow = {"type": "scripted", "script": {"seconds": 0.001}}
-    judge = {"rubric": "pair", "model": "toy", "families": ["beta"]}
-    desk.suite(
-        candidates=[{"id": "bot", "model": "toy", "families": ["gamma"], "engine": "scripted"}],
-        judges=[
-            {"id": "quick", **judge, "engine": "scripted", "pairs": {"by": "baseline", "baseline": "bot"}},
-            {"id": "slow", **judge, "engine": slow, "pairs": {"by": "baseline", "baseline": "bot"}},
-        ],
-        controls={"cross_family": "allow"},
-    )
-    run = desk.run()
-    assert [engine["serves"] for engine in run.manifest.engines] == [["bot"], ["quick"], ["slow"]]
-    page = opened(desk.runs, "views/overview.py")
-    (every,) = [frame.value for frame in page.dataframe if "attention_backend" in frame.value.index]
-    assert list(every.columns) == ["candidate bot, start 1", "judge quick, start 1", "judge slow, start 1"]
-    (used,) = [frame.value for frame in page.dataframe if "serves" in frame.value.columns]
-    assert used["serves"].tolist() == ["candidate bot", "judge quick", "judge slow"]
-
-
-def test_a_link_leads_to_one_judgment(done: Run, opened: Open) -> None:
+def test_a_link_leads_to_one_sample(done: Run, opened: Open) -> None:
     page = opened(
-        done.path.parent,
-        "views/samples.py",
-        run=done.id,
-        dataset="tiny",
-        item="i003",
-        judge="ex",
-        responses="k / m",
-        shown="m first",
+        done.path.parent, "views/samples.py", run=done.id, data="tiny", unit="i003~k~m~0", of="ex · overall"
     )
-    assert page.selectbox(key="item").value == "i003"
-    assert page.selectbox(key="judge").value == "ex"
-    assert page.selectbox(key="shown").value == "m first"
-    said = texts(page)
-    assert "Shown as A · m" in said
-    assert "Shown as B · k" in said
-    assert "Rationale" in said
-    assert any("Second response" in one.value for one in page.code)
+    words = texts(page)
+    assert r"i003 · k against m" in words
+    assert {"Prompt", "k", "m", "Rationale · k shown first", "Rationale · m shown first"} <= set(
+        passages(page)
+    )
+    assert address(page)["unit"] == "i003~k~m~0"
+    assert address(page)["of"] == "ex · overall"
+    assert not page.warning
 
 
-def test_another_judge_of_the_item_is_one_click_away(done: Run, opened: Open) -> None:
-    page = opened(done.path.parent, "views/samples.py", shown="m first")
-    page = page.selectbox(key="judge").select("pt").run()
+def test_another_judge_of_the_sample_is_one_click_away(done: Run, opened: Open) -> None:
+    page = opened(done.path.parent, "views/samples.py", unit="i003~k~m~0", of="ex · overall")
+    box = next(box for box in page.selectbox if box.label == "Judge" and box.key != "judge")
+    page = box.select("pw · overall").run()
     assert not page.exception
-    assert page.selectbox(key="responses").options == ["k", "m"]
-    assert "Rating" in [one.label for one in page.metric]
-    page = page.selectbox(key="responses").select("m").run()
-    assert "Rated · m" in texts(page)
+    assert address(page)["of"] == "pw · overall"
+    assert "Rationale · k shown first" not in passages(page)
+
+
+def test_keys_step_through_the_list(done: Run, opened: Open) -> None:
+    page = opened(done.path.parent, "views/samples.py", judge="pw", order="item")
+    assert address(page)["unit"] == "i000~k~m~0"
+    for place in ("i001", "i002", "i003"):
+        page = page.button(key="step on").click().run()
+        assert address(page)["unit"] == f"{place}~k~m~0"
+    page = page.button(key="step back").click().run()
+    assert address(page)["unit"] == "i002~k~m~0"
+    assert passages(page)["Prompt"].startswith("What is 2?")
+
+
+def test_the_prompt_as_sent_is_read_when_it_is_opened(done: Run, opened: Open) -> None:
+    page = opened(done.path.parent, "views/samples.py", unit="i003~k~m~0", of="pw · overall")
+    assert "user" not in passages(page)
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"run": "gone"}, {"item": "gone"}, {"judge": "gone", "shown": "gone"}]
+    ("parameters", "sentence"),
+    [
+        ({"run": "gone"}, "Run “gone”"),
+        ({"unit": "gone"}, "Sample “gone”"),
+        ({"unit": "gone~k~m~0"}, "Sample “gone”"),
+        ({"judge": "gone", "tag": "gone"}, "Judge “gone”"),
+        ({"verdict": "won"}, "needs a system"),
+        ({"people": "' OR 1=1 --"}, "Verdict and labels"),
+    ],
 )
-def test_a_stale_link_still_shows_something(done: Run, opened: Open, parameters: dict[str, str]) -> None:
+def test_what_the_address_says_in_vain_is_dropped_and_said(
+    done: Run, opened: Open, parameters: dict[str, str], sentence: str
+) -> None:
     page = opened(done.path.parent, "views/samples.py", **parameters)
-    assert page.selectbox(key="item").value == "i000"
-    if "judge" not in parameters:
-        assert page.warning
+    (warning,) = page.warning
+    assert sentence in warning.value.replace("\\", "")
 
 
 def test_hostile_texts_reach_no_markdown(desk: Any, opened: Open) -> None:
     prepared(desk, prompts=HOSTILE, rules=[{"match": "explain", "text": HOSTILE}]).run()
     for view in VIEWS:
-        page = opened(desk.runs, view)
-        said = texts(page)
-        assert not re.search(r"(?<!\\)(<script|!\[x|\[link|# loud|`)|\x1b|\u202e", said)
+        words = texts(opened(desk.runs, view, q=HOSTILE, judge="ex"))
+        assert not re.search(r"(?<!\\)(<script|!\[x|\[link|# loud)|\x1b|\u202e|www\.evil", words), view
     page = opened(desk.runs, "views/samples.py", judge="ex")
-    assert any("<script>" in one.value for one in page.text)
-    assert any("<script>" in one.value for one in page.code)
+    shown = passages(page)
+    assert "\u202e" in shown["Prompt"]
+    assert "<script>" in shown["Rationale · k shown first"]
 
 
 def test_a_damaged_run_is_named(desk: Any, opened: Open) -> None:
     run: Run = prepared(desk).run()
     run.files("judgments")[0].path.write_bytes(b"broken")
-    page = opened(desk.runs, "views/overview.py")
+    page = opened(desk.runs, "views/brief.py")
     assert "cannot be read" in texts(page)
 
 
-def test_attacks_stand_on_the_judge_s_page(desk: Any, opened: Open) -> None:
+def test_attacks_stand_on_the_page_of_biases(desk: Any, opened: Open) -> None:
     engine = EngineSpec(type="scripted")
     attack(AttackOptions("pair", "j", dataset="tiny", engine=engine, names=("json", "echo"), runs=desk.runs))
-    page = opened(desk.runs, "views/judges.py")
-    said = texts(page)
-    assert "How easily the judge is fooled" in said
-    assert "mean net rate" in said
+    words = texts(opened(desk.runs, "views/biases.py"))
+    assert "How easily the judge is fooled" in words
+    assert "mean net rate" in words
     for view in VIEWS:
         opened(desk.runs, view)
+
+
+def test_labels_that_people_add_are_on_every_page_at_once(desk: Any, opened: Open) -> None:
+    items = [{"item_id": f"i{n}", "prompt": f"What is {n}?"} for n in range(6)]
+    responses = [
+        {"item_id": item["item_id"], "system": name, "family": "alpha", "text": f"{name} says so"}
+        for item in items
+        for name in ("k", "m")
+    ]
+    desk.dataset(items=items, responses=responses)
+    judge = {
+        "rubric": "pair",
+        "model": "j",
+        "families": ["beta"],
+        "engine": "scripted",
+        "pairs": {"by": "all"},
+    }
+    desk.suite(judges=[{"id": "pw", **judge}])
+    run: Run = desk.run()
+    assert "has no labels" in texts(opened(desk.runs, "views/metrics.py"))
+    file = LabelFile(labels_folder(desk.runs), "ada")
+    for n in range(4):
+        file.append(
+            LabelEntry(
+                queue="q", dataset="tiny", criterion="overall", item_id=f"i{n}", annotator="ada",
+                system_a="k", system_b="m", winner=Winner("ab"[n % 2]),
+            )
+        )  # fmt: skip
+    page = opened(desk.runs, "views/samples.py", run=run.id, people="labelled")
+    assert "**4** verdicts" in texts(page)

@@ -15,7 +15,8 @@ import typer
 import evalhub
 from evalhub import stats
 from evalhub.cli import app
-from evalhub.report.registry import Place, tables_of
+from evalhub.report.tables.places import Place
+from evalhub.report.tables.registry import tables_of
 from evalhub.runner import run
 
 ROOT = Path(__file__).resolve().parent.parent.parent

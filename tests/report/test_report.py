@@ -19,7 +19,8 @@ from evalhub.report.format import Footnotes
 from evalhub.report.grids.agreement import agreement_grids, with_each_other
 from evalhub.report.grids.coverage import verdict_grids
 from evalhub.report.outputs.page import report_page
-from evalhub.report.registry import Place, tables_of
+from evalhub.report.tables.places import Place
+from evalhub.report.tables.registry import tables_of
 from evalhub.store import Run, all_runs
 
 HOSTILE = "<script>alert(1)</script> ![x](http://evil.example/x.png) [bold red]loud[/] \x1b[31m \u202e"

@@ -11,9 +11,11 @@ import pytest
 from evalhub.analysis import Results, rows_of
 from evalhub.analysis.database import connection
 from evalhub.errors import StorageError
-from evalhub.report import index_run, tables
-from evalhub.report.registry import TABLES, Table
-from evalhub.report.tables import read_table
+from evalhub.report import index_run
+from evalhub.report.tables import stored as tables
+from evalhub.report.tables.places import Table
+from evalhub.report.tables.registry import TABLES
+from evalhub.report.tables.stored import read_table
 from evalhub.store import Run, State, verify
 
 from ..conftest import CANDIDATE, PAIR_JUDGE, RATE_JUDGE

@@ -12,8 +12,8 @@ import pytest
 from evalhub.analysis import Results
 from evalhub.errors import Inconclusive, Interrupted
 from evalhub.records import Completion
-from evalhub.report import registry
-from evalhub.report.registry import Place, Table
+from evalhub.report.tables import registry
+from evalhub.report.tables.places import Place, Table
 from evalhub.store import Run, RunWriter, all_runs
 
 SLOW = {"type": "scripted", "script": {"seconds": 0.15, "batch": 2}}

@@ -18,6 +18,7 @@ from evalhub.store import OpenParts, Run, SealedFile, to_arrow
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 ITEM = ("dataset", "item_id")
 
@@ -89,6 +90,16 @@ class Database:
             for name in names:
                 if name not in self._tables:
                     self._create(connection, name)
+
+    def add_table(self, name: str, rows: Callable[[], pa.Table]) -> None:
+        """Add a table that queries may name, made of rows at its first use. Later calls change nothing."""
+        with self._lock:
+            if name not in self._tables:
+                table = rows()
+                self._connection.register("added", table)
+                self._connection.execute(f"CREATE TABLE {name} AS FROM added")
+                self._connection.unregister("added")
+                self._tables.add(name)
 
     def query(self, query: str, parameters: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         """Run a query that reads, and return its result.

@@ -25,6 +25,7 @@ from evalhub.analysis.run.servers import (
 )
 from evalhub.analysis.run.shortfalls import shortfall_sentences, shortfalls
 from evalhub.analysis.tables import rows_of
+from evalhub.store import ADJUDICATED
 from evalhub.texts import count
 
 Row = Mapping[str, Any]
@@ -126,7 +127,8 @@ def _ignored_annotators(results: Results) -> Iterator[str]:
         pattern = spec.consensus.annotators if spec.consensus else "*"
         for label in results.added_labels:
             is_of_criterion = (label.dataset, label.criterion) == (dataset, criterion)
-            if is_of_criterion and not fnmatchcase(label.annotator, pattern):
+            is_annotator = label.annotator != ADJUDICATED
+            if is_of_criterion and is_annotator and not fnmatchcase(label.annotator, pattern):
                 ignored.setdefault((dataset, criterion, pattern), []).append(label.annotator)
     for (dataset, criterion, pattern), annotators in ignored.items():
         yield (

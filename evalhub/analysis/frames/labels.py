@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import Results, cached_table
 from evalhub.analysis.tables import by_key
-from evalhub.records import AnnotatorKind, Label
+from evalhub.records import AnnotatorKind, Label, key_of
 from evalhub.scales import Kind, Winner
 from evalhub.sources import consensus
 from evalhub.specs import CriterionSpec
 from evalhub.specs.card import ConsensusRule
+from evalhub.store import ADJUDICATED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +72,8 @@ def consensus_labels(results: Results, *, with_uncertainty_sampled: bool = False
     They count only with `with_uncertainty_sampled`. Labels of the uniform part of a labelling queue, and
     labels without a probability, always count.
 
+    Where annotators differ and somebody decided between them, the decision is the consensus.
+
     Columns: dataset, label_criterion, annotator_kind, item_id, system, system_a, system_b,
     sample, label_value, label_winner, label_shown (the order in which all annotators saw the pair, if known).
     """
@@ -88,9 +92,27 @@ def consensus_labels(results: Results, *, with_uncertainty_sampled: bool = False
             label.winner.value if label.winner else None, label.shown.value if label.shown else None,
         )
         for key, labels in sorted(groups.items())
-        for label in consensus(labels, specs[key])
+        for label in consensus(_adjudicate(labels), specs[key])
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+
+def _adjudicate(labels: list[Label]) -> list[Label]:
+    """Return labels of which each annotator of an adjudicated unit gives the decision.
+
+    So the decision is the consensus by any rule of a card, and an annotator whom the rule leaves out does not
+    bring it in.
+    """
+    decisions = {key_of(label)[:-1]: label for label in labels if label.annotator == ADJUDICATED}
+    if not decisions:
+        return labels
+    keyed = ((decisions.get(key_of(label)[:-1]), label) for label in labels)
+    return [
+        replace(label, winner=decision.winner, value=decision.value, not_applicable=False)
+        if decision and label.annotator_kind is decision.annotator_kind
+        else label
+        for decision, label in keyed
+    ]
 
 
 def count_uncertainty_sampled(results: Results) -> int:

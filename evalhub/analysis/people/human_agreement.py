@@ -16,6 +16,7 @@ from evalhub.records import AnnotatorKind
 from evalhub.scales import Kind
 from evalhub.specs import CriterionSpec
 from evalhub.stats import Estimate
+from evalhub.store import ADJUDICATED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,9 +157,10 @@ def consensus_pattern(spec: CriterionSpec) -> str:
 def labelled_units(results: Results) -> Iterator[tuple[tuple[str, str], CriterionSpec, pd.DataFrame]]:
     """Yield the human labels of each labelled criterion: one row per annotator and unit.
 
-    A unit is a response or a pair. Labels that say that the criterion does not apply are left out.
+    A unit is a response or a pair. Labels that say that the criterion does not apply are left out. So are
+    decisions between annotators, which depend on their labels.
     """
-    labels = results.labels()
+    labels = results.labels(where=f"annotator <> '{ADJUDICATED}'")
     labels = labels[labels["annotator_kind"] == AnnotatorKind.HUMAN.value]
     labels = labels[labels["winner"].notna() | labels["value"].notna()]
     clusters = results.sql("SELECT dataset, item_id, cluster FROM items")

@@ -26,7 +26,7 @@ LABELS_NEEDED_COLUMNS = (
 Row = dict[str, Any]
 
 _ITEMS = """
-SELECT item_id, array_to_string(turns, chr(10)) AS prompt, context FROM items
+SELECT item_id, array_to_string(turns, chr(10)) AS prompt, context, refs[-1] AS "references" FROM items
 WHERE dataset = $dataset AND list_contains($names::VARCHAR[], item_id)
 """
 _RESPONSES = """
@@ -69,7 +69,8 @@ def labelling_queue(results: Results, request: QueueRequest) -> list[Row]:
         One row per response or pair, in random order: dataset, item_id, system or system_a and system_b,
         sample, criterion (of the labels), probability (with which the unit was drawn, to be stored with its
         label), uniform (whether it belongs to the uniform fifth, on which agreement is measured), and the
-        texts: prompt, context, and response, or response_a and response_b.
+        texts: prompt, context, references (if the judge reads them too), and response, or response_a and
+        response_b.
 
     Raises:
         UnknownNameError: The run has no such judge, criterion or dataset.
@@ -96,14 +97,17 @@ def labelling_queue(results: Results, request: QueueRequest) -> list[Row]:
         }
         for draw in queue
     ]  # fmt: skip
-    return _with_texts(results, request.dataset, rows)
+    rubric = results.rubric(request.judge)
+    has_references = rubric is not None and "reference" in rubric.inputs
+    columns = ("prompt", "context", "references") if has_references else ("prompt", "context")
+    return _with_texts(results, request.dataset, rows, columns)
 
 
-def _with_texts(results: Results, dataset: str, rows: list[Row]) -> list[Row]:
-    """Return units with what an annotator reads."""
+def _with_texts(results: Results, dataset: str, rows: list[Row], columns: tuple[str, ...]) -> list[Row]:
+    """Return units with what an annotator reads: columns of the item, and the responses."""
     names = {"dataset": dataset, "names": [row["item_id"] for row in rows]}
     items = rows_of(results.sql(_ITEMS, names))
-    prompts = {item["item_id"]: (item["prompt"], item["context"]) for item in items}
+    prompts = {item["item_id"]: {name: item[name] for name in columns} for item in items}
     texts = {
         (response["item_id"], response["system"], response["sample"]): response["text"]
         for response in rows_of(results.sql(_RESPONSES, names))
@@ -112,7 +116,7 @@ def _with_texts(results: Results, dataset: str, rows: list[Row]) -> list[Row]:
     return [
         {
             **row,
-            **dict(zip(("prompt", "context"), prompts[row["item_id"]], strict=True)),
+            **prompts[row["item_id"]],
             **{
                 text: texts.get((row["item_id"], row[side], row["sample"]))
                 for side, text in sides.items()

@@ -1,60 +1,62 @@
-"""One item in full: its prompt, responses, judgments with the prompts that judges saw, labels and scores."""
+"""One sample in full: its prompt, responses, judgments, labels and scores, and the prompt of a judgment."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
 from evalhub.errors import UnknownNameError
 
-if TYPE_CHECKING:
-    import pandas as pd
+_OF_ITEM = "dataset = $dataset AND item_id = $item_id"
+_OF_SYSTEMS = """ AND sample = $sample AND list_contains($systems::VARCHAR[], coalesce(system, system_a))
+AND (system_b IS NULL OR list_contains($systems::VARCHAR[], system_b))"""
 
 
-def item_list(results: Results) -> pd.DataFrame:
-    """Return the items with their first words: dataset, item_id, tags, lang, prompt."""
-    return results.sql(
-        "SELECT dataset, item_id, list_aggregate(tags, 'string_agg', ', ') AS tags, lang, "
-        "left(turns[1], 120) AS prompt FROM items ORDER BY dataset, item_id"
-    )
-
-
-def item_details(results: Results, dataset: str, item_id: str) -> dict[str, Any]:
-    """Return every record of one item.
+def sample_details(
+    results: Results, dataset: str, item_id: str, systems: Sequence[str] = (), sample: int = 0
+) -> dict[str, Any]:
+    """Return every record of one sample: of an item, and of the systems whose responses are judged.
 
     Args:
         results: The run.
         dataset: Id of the dataset.
         item_id: Id of the item.
+        systems: One system, or both systems of a pair. None = everything about the item.
+        sample: Number of the responses' sample.
 
     Returns:
-        `item`, `responses`, `judgments` (each with `prompt`: the messages as sent, in order),
-        `labels` and `scores`, as plain values.
+        `item`, `responses` (of all systems), `judgments`, `labels` and `scores`, as plain values. The prompt
+        of a judgment is read alone, by `judgment_prompt`.
 
     Raises:
         UnknownNameError: The run has no such item.
     """
-    key = {"dataset": dataset, "item_id": item_id}
-    parts = {
-        kind: rows_of(
-            results.sql(f"SELECT * FROM {kind} WHERE dataset = $dataset AND item_id = $item_id", key)
-        )
-        for kind in ("items", "responses", "judgments", "labels", "scores")
-    }
+    key: dict[str, Any] = {"dataset": dataset, "item_id": item_id}
+    sample_key = {**key, "systems": list(systems), "sample": sample}
+    parts = {}
+    for kind in ("items", "responses", "judgments", "labels", "scores"):
+        is_narrow = bool(systems) and kind in ("judgments", "labels")
+        query = f"SELECT * FROM {kind} WHERE {_OF_ITEM}{_OF_SYSTEMS if is_narrow else ''}"
+        parts[kind] = rows_of(results.sql(query, sample_key if is_narrow else key))
     items = parts.pop("items")
     if not items:
-        raise UnknownNameError("item", item_id, item_list(results)["item_id"])
-    prompts = _prompts(results, [key for judgment in parts["judgments"] for key in judgment["completions"]])
-    for judgment in parts["judgments"]:
-        keys = list(judgment["completions"])
-        judgment["prompt"] = prompts.get(keys[-1], []) if keys else []
+        names = results.items(columns=["item_id"], where="true")["item_id"]
+        raise UnknownNameError("item", item_id, names.head(1000))
     return {"item": items[0], **parts}
 
 
-def _prompts(results: Results, keys: list[str]) -> dict[str, list[dict[str, str]]]:
-    frame = results.sql(
-        "SELECT key, messages FROM completions WHERE list_contains($keys::VARCHAR[], key)", {"keys": keys}
-    )
-    return {key: json.loads(text) for key, text in zip(frame["key"], frame["messages"], strict=True)}
+def judgment_prompt(results: Results, judgment: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the messages as sent for a judgment, in order. Nothing where it was recorded elsewhere.
+
+    Args:
+        results: The run.
+        judgment: A row of judgments.
+    """
+    keys = list(judgment["completions"])
+    if not keys:
+        return []
+    rows = rows_of(results.sql("SELECT messages FROM completions WHERE key = $key", {"key": keys[-1]}))
+    return list(json.loads(rows[0]["messages"])) if rows else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evalhub.report.format import Footnotes, Row, interval, visible
-from evalhub.report.plots import Plot
+from evalhub.report.plots.estimates import Plot
 from evalhub.texts import count, number
 
 LEFT, PLOT, RIGHT = 190.0, 290.0, 190.0

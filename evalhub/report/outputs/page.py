@@ -12,8 +12,9 @@ from evalhub.report.facts import engine_lines, model_lines, summary
 from evalhub.report.format import Footnotes, grouped, visible
 from evalhub.report.outputs.drawing import draw
 from evalhub.report.outputs.marks import action_of, mark_of
-from evalhub.report.plots import KINDS
-from evalhub.report.registry import Place, sections_of
+from evalhub.report.plots.estimates import KINDS
+from evalhub.report.tables.places import Place
+from evalhub.report.tables.registry import sections_of
 from evalhub.texts import ABSENT, make_printable
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from evalhub.report.format import Footnotes, Grid, visible
 from evalhub.report.grids.overview import JUDGE_NOTES
 from evalhub.report.notes import choice_mass_notes
 from evalhub.report.outputs.findings import print_findings
-from evalhub.report.registry import INTERVALS, Place, sections_of
+from evalhub.report.tables.places import Place
+from evalhub.report.tables.registry import INTERVALS, sections_of
 
 WIDTH = 100
 _GAP = 2

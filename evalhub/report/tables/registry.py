@@ -5,9 +5,7 @@ A new statistic needs its function in `analysis`, a `Table` here, and a `Section
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Flag, auto
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,103 +18,25 @@ from evalhub.report.grids.attacks import ATTACK_NOTES, attack_grids, attack_line
 from evalhub.report.grids.biases import bias_grids
 from evalhub.report.grids.by_tag import tag_grids
 from evalhub.report.grids.cascades import cascade_grids
-from evalhub.report.grids.columns import Data, Grids
+from evalhub.report.grids.columns import Data
 from evalhub.report.grids.overview import MOST_LINES, judge_grids, system_grids
-from evalhub.report.plots import (
-    Plot,
+from evalhub.report.plots.estimates import (
     agreement_plots,
     correlation_plots,
     judge_plots,
     leaderboard_plots,
     system_plots,
 )
+from evalhub.report.tables.places import Place, Section, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from evalhub.report.format import Footnotes
 
-Function = Callable[[Results], "pd.DataFrame"]
-
-
-class Place(Flag):
-    """Where something is shown."""
-
-    NOWHERE = 0
-    SUMMARY = auto()
-    TERMINAL = auto()
-    PAGE = auto()
-    LEADERBOARD = auto()
-    META = auto()
-    COMPARE = auto()
-    RATERS = auto()
-    SENSITIVITY = auto()
-    ATTACK = auto()
-    LABELS = auto()
-    DASHBOARD = auto()
-    REPORT = TERMINAL | PAGE
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A statistic of a run, as a table of tidy rows.
-
-    Attributes:
-        name: Its key in JSON, and its name for sections and the dashboard.
-        function: The function of `analysis` that makes it.
-        places: Which outputs have it among their data.
-        by_tag: Which outputs break it down by the tags of items.
-        of_part: Makes it for a part of the items, where that is another function.
-        starts_from: The tables that its function starts from, whose functions keep what they return.
-        of_the_night: Whether it tells of the night: its engines, and what it took from earlier runs.
-        uses_labels: Whether labels enter it, so that labels which people add make it anew.
-    """
-
-    name: str
-    function: Function
-    places: Place
-    by_tag: Place = Place.NOWHERE
-    of_part: Function | None = None
-    starts_from: tuple[str, ...] = ()
-    of_the_night: bool = False
-    uses_labels: bool = True
-
-
-def _no_plots(_: Data) -> Iterator[Plot]:
-    yield from ()
-
-
-def _no_notes(_: Data) -> Iterator[str]:
-    yield from ()
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One part of an output: a heading with grids and plots.
-
-    Attributes:
-        title: Stands over it.
-        tables: Names of the tables that it is made of.
-        grids: Makes its grids. `line_grids` makes them of a list of columns.
-        places: Where it stands. Sections stand in the order of `SECTIONS` everywhere.
-        plots: Makes what is drawn, for the page and the dashboard.
-        brief: Makes fewer grids, for the terminal. None = the same grids.
-        notes: Makes sentences that stand below all tables.
-    """
-
-    title: str
-    tables: tuple[str, ...]
-    grids: Grids
-    places: Place
-    plots: Callable[[Data], Iterator[Plot]] = _no_plots
-    brief: Grids | None = None
-    notes: Callable[[Data], Iterator[str]] = _no_notes
-
-
 INTERVALS = "[low, high] is a 95% interval over independent items. A dash (–) stands for an absent value."
 
-_RANKING = Place.REPORT | Place.LEADERBOARD | Place.DASHBOARD
-_RUN = Place.REPORT | Place.DASHBOARD
+_RANKING = Place.REPORT | Place.LEADERBOARD
 
 
 def _raters(results: Results) -> pd.DataFrame:
@@ -140,34 +60,34 @@ TABLES = (
     Table("sequential_tests", analysis.sequential_tests, _RANKING, uses_labels=False),
     Table("prediction_powered", analysis.prediction_powered, _RANKING),
     Table("worst_case_bounds", analysis.worst_case_bounds, _RANKING),
-    Table("agreement", analysis.agreement, _RUN, by_tag=Place.REPORT),
-    Table("cascades", analysis.cascades, _RUN),
-    Table("biases", analysis.biases, _RUN, by_tag=Place.REPORT),
-    Table("correlations", analysis.correlations, _RUN, by_tag=Place.REPORT),
-    Table("attacks", analysis.attacks, _RUN | Place.ATTACK, uses_labels=False),
-    Table("controls", analysis.controls, _RUN | Place.ATTACK, uses_labels=False),
-    Table("unattacked_items", analysis.unattacked_items, _RUN | Place.ATTACK, uses_labels=False),
+    Table("agreement", analysis.agreement, Place.REPORT, by_tag=Place.REPORT),
+    Table("cascades", analysis.cascades, Place.REPORT),
+    Table("biases", analysis.biases, Place.REPORT, by_tag=Place.REPORT),
+    Table("correlations", analysis.correlations, Place.REPORT, by_tag=Place.REPORT),
+    Table("attacks", analysis.attacks, Place.REPORT | Place.ATTACK, uses_labels=False),
+    Table("controls", analysis.controls, Place.REPORT | Place.ATTACK, uses_labels=False),
+    Table("unattacked_items", analysis.unattacked_items, Place.REPORT | Place.ATTACK, uses_labels=False),
     Table("shortfalls", analysis.shortfalls, _RANKING, uses_labels=False),
     Table(
         "coverage",
         analysis.coverage,
-        _RUN,
+        Place.REPORT,
         by_tag=Place.REPORT,
         of_part=analysis.coverage_by_criterion,
         uses_labels=False,
     ),
-    Table("choice_mass", analysis.choice_mass, _RUN | Place.META, uses_labels=False),
+    Table("choice_mass", analysis.choice_mass, Place.REPORT | Place.META, uses_labels=False),
     Table("answers", analysis.answers, _RANKING, by_tag=Place.REPORT, uses_labels=False),
-    Table("exclusions", analysis.exclusions, _RUN, uses_labels=False),
-    Table("missing_scores", analysis.missing_scores, _RUN, by_tag=Place.REPORT, uses_labels=False),
+    Table("exclusions", analysis.exclusions, Place.REPORT, uses_labels=False),
+    Table("missing_scores", analysis.missing_scores, Place.REPORT, by_tag=Place.REPORT, uses_labels=False),
     Table("failures", analysis.failures, _RANKING, by_tag=Place.REPORT, uses_labels=False),
-    Table("hard_verdicts", analysis.hard_verdicts, _RUN, uses_labels=False),
-    Table("unsent_parameters", analysis.unsent_parameters, _RUN, uses_labels=False),
-    Table("engines", analysis.engines, _RUN, of_the_night=True, uses_labels=False),
+    Table("hard_verdicts", analysis.hard_verdicts, Place.REPORT, uses_labels=False),
+    Table("unsent_parameters", analysis.unsent_parameters, Place.REPORT, uses_labels=False),
+    Table("engines", analysis.engines, Place.REPORT, of_the_night=True, uses_labels=False),
     Table(
         "reused_completions",
         analysis.reused_completions,
-        _RUN,
+        Place.REPORT,
         starts_from=("completion_origins",),
         of_the_night=True,
         uses_labels=False,
@@ -193,18 +113,15 @@ TABLES = (
     ),
     Table("languages", analysis.by_language, Place.META),
     Table("contamination", analysis.contamination, Place.META, uses_labels=False),
-    Table("calibration", analysis.calibration, Place.DASHBOARD),
-    Table("reliability", analysis.reliability, Place.DASHBOARD),
-    Table("item_list", analysis.item_list, Place.DASHBOARD, uses_labels=False),
-    Table("pair_verdicts", analysis.pair_verdicts, Place.DASHBOARD, uses_labels=False),
-    Table("ratings", analysis.ratings, Place.DASHBOARD, uses_labels=False),
-    Table("consensus_labels", analysis.consensus_labels, Place.DASHBOARD),
+    Table("calibration", analysis.calibration, Place.NOWHERE),
+    Table("reliability", analysis.reliability, Place.NOWHERE),
+    Table("consensus_labels", analysis.consensus_labels, Place.NOWHERE),
     Table("correlation_differences", analysis.correlation_differences, Place.NOWHERE),
-    Table("accuracy_differences", analysis.accuracy_differences, _RUN),
+    Table("accuracy_differences", analysis.accuracy_differences, Place.REPORT),
     Table(
         "trust",
         analysis.trust,
-        _RUN | Place.META,
+        Place.REPORT | Place.META,
         starts_from=(
             "agreement",
             "accuracy_differences",
@@ -214,12 +131,12 @@ TABLES = (
             "alternative_annotator_test",
         ),
     ),
-    Table("worth_reading", analysis.worth_reading, _RUN),
-    Table("system_summary", analysis.system_summary, _RUN | Place.SUMMARY, starts_from=_OF_RANKINGS),
+    Table("worth_reading", analysis.worth_reading, Place.REPORT),
+    Table("system_summary", analysis.system_summary, Place.REPORT | Place.SUMMARY, starts_from=_OF_RANKINGS),
     Table(
         "judge_summary",
         analysis.judge_summary,
-        _RUN | Place.SUMMARY,
+        Place.REPORT | Place.SUMMARY,
         starts_from=("trust", "biases", "judgment_tokens", "coverage"),
     ),
     Table(
@@ -241,7 +158,11 @@ TABLES = (
 )
 """Every table that a command or the dashboard has among its data."""
 
-_PAGE = Place.PAGE | Place.LEADERBOARD | Place.DASHBOARD
+_OF_TRUST = Place.META | Place.TRUST_VIEW
+_OF_RUNS = Place.META | Place.RUNS_VIEW
+_OF_BIASES = Place.REPORT | Place.BIASES_VIEW
+_OF_METRICS = Place.REPORT | Place.METRICS_VIEW
+_PAGE = Place.PAGE | Place.LEADERBOARD | Place.RANKING_VIEW
 
 
 def _failures(data: Data, notes: Footnotes) -> Iterator[Grid]:
@@ -275,7 +196,7 @@ SECTIONS = (
         "Leaderboard",
         ("leaderboard",),
         leaderboard.leaderboard_grids,
-        Place.REPORT | Place.LEADERBOARD,
+        _RANKING | Place.RANKING_VIEW,
         leaderboard_plots,
     ),
     Section("Ranks, 1 = best", ("ranks",), ranks.rank_grids, _PAGE),
@@ -290,61 +211,65 @@ SECTIONS = (
         "Sequential tests, valid at every look and for all pairs",
         ("sequential_tests",),
         ranks.sequential_grids,
-        _RANKING,
+        _RANKING | Place.RANKING_VIEW,
     ),
     Section("People and judge together", ("prediction_powered",), ranks.prediction_powered_grids, _PAGE),
     Section(
         "Length penalty: raw and penalised",
         ("leaderboard",),
         leaderboard.length_penalty_grids,
-        Place.REPORT | Place.LEADERBOARD,
+        _RANKING | Place.RANKING_VIEW,
     ),
-    Section("By tag or condition of the items", (), tag_grids, Place.REPORT | Place.LEADERBOARD),
+    Section("By tag or condition of the items", (), tag_grids, _RANKING),
     Section(
         "Judge, ROUGE and labels",
         ("agreement",),
         agreement_grids,
-        Place.REPORT,
+        Place.REPORT | Place.TRUST_VIEW,
         agreement_plots,
         brief=partial(agreement_grids, readings=False),
     ),
     Section(
-        "Correlation with the labels", ("correlations",), correlation_grids, Place.REPORT, correlation_plots
+        "Correlation with the labels",
+        ("correlations",),
+        correlation_grids,
+        Place.REPORT | Place.METRICS_VIEW,
+        correlation_plots,
     ),
-    Section("Judge and ROUGE with each other", ("agreement", "correlations"), with_each_other, Place.REPORT),
-    Section("Cascades", ("cascades",), cascade_grids, Place.REPORT),
-    Section("Biases", ("biases",), bias_grids, Place.REPORT),
-    Section("Attacks", ("attacks", "controls", "unattacked_items"), attack_grids, Place.REPORT),
+    Section("Judge and ROUGE with each other", ("agreement", "correlations"), with_each_other, _OF_METRICS),
+    Section("Cascades", ("cascades",), cascade_grids, Place.REPORT | Place.TRUST_VIEW),
+    Section("Biases", ("biases",), bias_grids, Place.REPORT | Place.BIASES_VIEW),
+    Section("Attacks", ("attacks", "controls", "unattacked_items"), attack_grids, _OF_BIASES),
     Section(
         "Coverage and failures",
         ("coverage", "answers", "missing_scores", "exclusions", "failures"),
         _failures,
-        Place.REPORT,
+        Place.REPORT | Place.RUNS_VIEW,
     ),
     Section("Worst-case bounds for what failed", ("worst_case_bounds",), ranks.worst_case_grids, _PAGE),
     Section("Failures", ("failures",), coverage.failure_grids, Place.LEADERBOARD),
     Section("Raters against labels", ("raters",), meta.rater_grids, Place.META, notes=meta.effect_notes),
     Section("By tag or condition of the items", (), tag_grids, Place.META),
-    Section("How far people agree", ("human_agreement",), meta.human_agreement_grids, Place.META),
+    Section("How far people agree", ("human_agreement",), meta.human_agreement_grids, _OF_TRUST),
     Section(
-        "Two annotators on what both labelled", ("annotator_pairs",), meta.annotator_pair_grids, Place.META
+        "Two annotators on what both labelled", ("annotator_pairs",), meta.annotator_pair_grids, _OF_TRUST
     ),
     Section(
         "A judge in place of one annotator",
         ("alternative_annotator_test",),
         meta.alternative_annotator_grids,
-        Place.META,
+        _OF_TRUST,
     ),
     Section(
         "How often each rater is right, by a model of all raters",
         ("rater_models",),
         meta.rater_model_grids,
-        Place.META,
+        _OF_TRUST,
     ),
     Section("All attacks together", ("attacks",), meta.judge_grids("attacks"), Place.META),
-    Section("Cost, over all datasets of a run", ("cost",), meta.judge_grids("cost"), Place.META),
-    Section("Languages", ("languages",), meta.language_grids, Place.META),
-    Section("May have been seen in training", ("contamination",), meta.contamination_grids, Place.META),
+    Section("Cost, over all datasets of a run", ("cost",), meta.judge_grids("cost"), _OF_RUNS),
+    Section("Languages", ("languages",), meta.language_grids, _OF_TRUST),
+    Section("May have been seen in training", ("contamination",), meta.contamination_grids, _OF_RUNS),
     Section(
         "Differences, paired on the items that both have",
         ("comparisons",),

@@ -16,7 +16,8 @@ from evalhub.analysis import Results, rows_of
 from evalhub.errors import InputError, StorageError
 from evalhub.files import link_file
 from evalhub.records import digest
-from evalhub.report.registry import TABLES, Table
+from evalhub.report.tables.places import Table
+from evalhub.report.tables.registry import TABLES
 from evalhub.specs.plugins import extensions
 from evalhub.store import TABLES_FOLDER, find_frame, labels_hash, read_frame, read_rows, write_frame
 
@@ -51,6 +52,12 @@ def table_rows(results: Results, table: Table) -> list[dict[str, Any]]:
     """Return the rows of `read_table` as plain values."""
     path = _stored(results, table)
     return rows_of(_compute(results, table)) if path is None else read_rows(path)
+
+
+def stored_rows(results: Results, table: Table) -> list[dict[str, Any]] | None:
+    """Return the rows of a table as plain values if it is stored, without computing anything."""
+    path = _stored(results, table)
+    return None if path is None else read_rows(path)
 
 
 def _stored(results: Results, table: Table) -> Path | None:

@@ -1,0 +1,68 @@
+"""What of a run's verdicts is listed: boxes above the list, each of which is in the address."""
+
+from __future__ import annotations
+
+import streamlit as st
+from context import Context
+from parts.choices import choice, drop
+
+from evalhub.analysis import VerdictFilter
+from evalhub.analysis.run.verdict_list import CHOICES
+
+_QUERIES = {
+    "judge": "SELECT judge FROM pair_facts WHERE dataset = $dataset "
+    "UNION SELECT judge FROM rating_facts WHERE dataset = $dataset",
+    "criterion": "SELECT criterion FROM pair_facts WHERE dataset = $dataset "
+    "UNION SELECT criterion FROM rating_facts WHERE dataset = $dataset",
+    "system": "SELECT DISTINCT system FROM responses WHERE dataset = $dataset",
+    "tag": "SELECT DISTINCT unnest(tags) AS tag FROM items WHERE dataset = $dataset",
+    "failure": "SELECT DISTINCT failure FROM judgments WHERE dataset = $dataset AND failure IS NOT NULL",
+}
+_BOXES = {
+    "judge": ("Judge", "judge", "any judge"),
+    "criterion": ("Criterion", "crit", "any criterion"),
+    "system": ("System", "sys", "any system"),
+    "tag": ("Tag", "tag", "any tag"),
+    "failure": ("Failure", "fail", "failed or not"),
+}
+_FIXED = {
+    "verdict": ("Verdict", "verdict", "any verdict"),
+    "sureness": ("How sure the judge is", "sure", "sure or torn"),
+    "labels": ("Verdict and labels", "people", "any labels"),
+}
+"""The boxes: name of the filter, its label, its parameter of the address, and what the empty box says."""
+
+
+def _options(context: Context) -> dict[str, list[str]]:
+    """Return what there is to choose from. It is counted once for a run and dataset."""
+    return _count_options((str(context.run.path), context.version, context.dataset), context)
+
+
+@st.cache_resource(max_entries=20, show_spinner="Counting")
+def _count_options(key: tuple[str, str, str], _context: Context) -> dict[str, list[str]]:
+    values = {"dataset": key[-1]}
+    return {name: sorted(_context.results.sql(query, values).iloc[:, 0]) for name, query in _QUERIES.items()}
+
+
+def show_filters(context: Context) -> VerdictFilter:
+    """Show the filters of verdicts and return what is chosen in them."""
+    options = _options(context)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        text = st.text_input(
+            "Search", type="search", placeholder="search all texts", key="q", bind="query-params",
+            label_visibility="collapsed", width=260,
+        )  # fmt: skip
+        values = {
+            name: choice(label, options[name], key=key, placeholder=empty, width=170)
+            for name, (label, key, empty) in _BOXES.items()
+            if len(options[name]) > (name not in ("failure", "tag")) or st.query_params.get(key)
+        }
+        values |= {
+            name: choice(label, list(CHOICES[name]), key=key, placeholder=empty, width=150)
+            for name, (label, key, empty) in _FIXED.items()
+        }
+        turns = st.toggle("changes with the order", key="turns", bind="query-params")
+    if values["verdict"] in ("won", "lost") and not values.get("system"):
+        drop(f"Verdict “{values['verdict']}” needs a system")
+        values["verdict"] = None
+    return VerdictFilter(dataset=context.dataset, text=text or "", turns=turns, **values)

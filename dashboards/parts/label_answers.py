@@ -1,0 +1,184 @@
+"""The answers of an annotator as buttons with keys. Each is stored before the next unit is shown."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from parts.label_unit import show_dispute
+from parts.label_work import Work
+from parts.text import plain
+
+from evalhub.errors import StorageError
+from evalhub.scales import Level
+from evalhub.store import Answer, Decision, Showing, Side
+from evalhub.texts import clean
+
+_CONFIDENCES = (("q", "Unsure"), ("w", "Fairly sure"), ("e", "Sure"))
+_LONGEST_MEANING = 48
+_LONGEST_NOTE = 2000
+_REPLACED = "You had answered this already, in another window. Your newer answer counts."
+
+HELP = """
+- A key answers and shows the next one at once. What you answered is stored, also if the browser closes.
+- `z` takes the last answer back and shows it again.
+- `q`, `w` and `e` say how sure you are, before the answer. That stays until you change it.
+- A note belongs to what is shown. Leave its field with Tab: while you type, keys do not answer.
+- `0` says that you cannot decide. That is better than a guess.
+- Some come twice, with the sides drawn anew. They show how steady the answers are. Answer afresh.
+"""
+"""How the page is used, in Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One possible answer.
+
+    Attributes:
+        key: The key on the keyboard. "" = there is none left.
+        side: The side of a pair that it prefers.
+        level: The level of a rating.
+    """
+
+    key: str
+    label: str
+    side: Side | None = None
+    level: Level | None = None
+
+
+_UNDECIDED = Option("0", "Cannot decide")
+
+
+def options_of(work: Work) -> tuple[Option, ...]:
+    """Return the possible answers to a queue, with their keys."""
+    guideline = work.task.guideline
+    if work.task.queue.is_pairwise:
+        sides = [Option("1", "Left", Side.LEFT), Option("3", "Right", Side.RIGHT)]
+        if guideline.has_ties:
+            sides.insert(1, Option("2", "Tie", Side.TIE))
+        return (*sides, _UNDECIDED)
+    names = [level.name for level in guideline.levels]
+    is_numbered = all(len(name) == 1 and name in "123456789" for name in names)
+    levels = [
+        Option(level.name, _short(level.meaning) or level.name, level=level)
+        if is_numbered
+        else Option(str(place) if place < 10 else "", _name(level), level=level)
+        for place, level in enumerate(guideline.levels, 1)
+    ]
+    return (*levels, _UNDECIDED)
+
+
+def show_details(work: Work, showing: Showing) -> None:
+    """Show what belongs to an answer before it is given: how sure the annotator is, and a note."""
+    if work.is_adjudication:
+        show_dispute(work, showing)
+    turn = st.session_state.setdefault("turn", 0)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("How sure?", width="content")
+        confidence = st.session_state.get("confidence")
+        for place, (key, label) in enumerate(_CONFIDENCES, 1):
+            st.button(
+                label, key=f"confidence-{place}", shortcut=key, on_click=_toggle, args=(place,),
+                type="primary" if confidence == place else "secondary",
+            )  # fmt: skip
+        st.text_input(
+            "Note", key=f"note-{showing.number}-{turn}", placeholder="Note", max_chars=_LONGEST_NOTE,
+            label_visibility="collapsed", width=320,
+        )  # fmt: skip
+        show_undo(work)
+    keys = " ".join(option.key for option in options_of(work)[:-1])
+    st.caption(f"Keys: {keys} answer · 0 cannot decide · q w e how sure · z undo · Tab leaves the note")
+
+
+def show_undo(work: Work) -> None:
+    """Show the button that takes the latest answer back."""
+    turn = st.session_state.setdefault("turn", 0)
+    st.button(
+        "Undo", key=f"undo-{turn}", shortcut="z", icon=":material/undo:", on_click=_undo, args=(work, turn)
+    )
+
+
+def show_answers(work: Work, showing: Showing) -> None:
+    """Show the answers at the lower edge, where they stay while the texts scroll."""
+    turn = st.session_state["turn"]
+    since = st.session_state.get("since")
+    if since is None or since[0] != (showing.number, turn):
+        st.session_state["since"] = ((showing.number, turn), time.monotonic())
+    with st.bottom, st.container(horizontal=True, horizontal_alignment="center", gap="small"):
+        if not work.task.queue.is_pairwise and not work.task.guideline.levels:
+            _show_number(work, showing, turn)
+        for place, option in enumerate(options_of(work)):
+            st.button(
+                plain(option.label), key=f"answer-{showing.number}-{turn}-{place}",
+                shortcut=option.key or None, on_click=_answer, args=(work, showing, turn, option),
+                type="tertiary" if option is _UNDECIDED else "secondary",
+            )  # fmt: skip
+
+
+def _show_number(work: Work, showing: Showing, turn: int) -> None:
+    """Show a field for a rating that is any number of a range."""
+    low, high = work.task.guideline.range or (0.0, 1.0)
+    value = st.number_input(
+        "Rating", low, high, value=None, key=f"number-{showing.number}-{turn}",
+        placeholder=f"{low:g} to {high:g}", label_visibility="collapsed", width=160,
+    )  # fmt: skip
+    level = Level("", value, "")
+    st.button("Store", key=f"store-{showing.number}-{turn}", shortcut="1", disabled=value is None,
+              on_click=_answer, args=(work, showing, turn, Option("1", "Store", level=level)))  # fmt: skip
+
+
+def _name(level: Level) -> str:
+    return f"{level.name}: {_short(level.meaning)}" if level.meaning else level.name
+
+
+def _short(meaning: str) -> str:
+    return meaning if len(meaning) <= _LONGEST_MEANING else f"{meaning[:_LONGEST_MEANING].rstrip()}…"
+
+
+def _answer(work: Work, showing: Showing, turn: int, option: Option) -> None:
+    """Store an answer. A second press on the same page is about nothing new, so it does not count."""
+    if st.session_state.get("turn") != turn:
+        return
+    values: dict[str, Any] = {"decision": Decision.CANNOT_DECIDE}
+    if option.side is not None:
+        values = {"winner": showing.winner(option.side)}
+    elif option.level is not None:
+        values = {"value": option.level.value}
+    note = st.session_state.get(f"note-{showing.number}-{turn}", "")
+    answer = Answer(
+        confidence=st.session_state.get("confidence"), note=clean(note).strip(),
+        seconds=round(time.monotonic() - st.session_state["since"][1], 2), **values,
+    )  # fmt: skip
+    try:
+        is_newer = work.session.decide(showing, answer)
+    except StorageError as error:
+        _keep(error)
+        return
+    st.session_state["turn"] = turn + 1
+    if is_newer:
+        st.session_state["notice"] = _REPLACED
+
+
+def _undo(work: Work, turn: int) -> None:
+    if st.session_state.get("turn") != turn:
+        return
+    try:
+        showing = work.session.undo()
+    except StorageError as error:
+        _keep(error)
+        return
+    st.session_state["turn"] = turn + 1
+    if showing is None:
+        st.session_state["notice"] = "There is no answer of yours to take back."
+
+
+def _keep(error: StorageError) -> None:
+    """Keep what is wrong for the next run of the page, without the path of a file."""
+    st.session_state["problem"] = f"{error.problem}; {error.fix}"
+
+
+def _toggle(place: int) -> None:
+    is_same = st.session_state.get("confidence") == place
+    st.session_state["confidence"] = None if is_same else place

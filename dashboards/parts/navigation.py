@@ -1,0 +1,70 @@
+"""The pages, and the sidebar that leads to them. Each link pins the run and the dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from context import Context
+
+_VIEWS = {
+    "Today": {
+        "brief": ("Brief", "lightbulb", "What was found, what it rests on, and what to read."),
+    },
+    "Results": {
+        "ranking": ("Ranking", "leaderboard", "How the systems stand, by whom, and whether it holds."),
+        "compare": (
+            "Compare",
+            "compare_arrows",
+            "Two runs or two systems: what changed, and where.",
+        ),
+        "trends": ("Trends", "timeline", "The main numbers of a suite, run by run."),
+    },
+    "Judges": {
+        "trust": ("Trust", "handshake", "Whether a judge may stand in for people."),
+        "biases": ("Biases", "balance", "What pulls a judge's verdicts, and what fools it."),
+        "metrics": ("Metrics", "straighten", "What ROUGE and other metrics see of what people see."),
+    },
+    "Evidence": {
+        "samples": ("Samples", "article", "Every verdict, with its responses, rationale and labels."),
+        "label": ("Label", "edit_note", "Label pairs and responses yourself."),
+    },
+    "Machine": {
+        "runs": ("Runs", "dns", "All runs: their state, coverage, engines and cost."),
+        "library": ("Library", "library_books", "The rubrics, datasets and suites of a run."),
+        "sql": ("SQL", "database", "Ask a run's tables in SQL."),
+    },
+}
+
+
+def _page(name: str, title: str, icon: str) -> Any:
+    return st.Page(f"views/{name}.py", title=title, icon=f":material/{icon}:", default=name == "brief")
+
+
+PAGES = {
+    section: [_page(name, title, icon) for name, (title, icon, _) in views.items()]
+    for section, views in _VIEWS.items()
+}
+"""The pages of each section, in order."""
+
+_HELP = {title: text for views in _VIEWS.values() for title, _, text in views.values()}
+
+
+READY_AT_ONCE = frozenset({"samples", "label", "runs", "library", "sql"})
+"""The pages that need no table that is made at the end of a run."""
+
+
+def show_navigation(context: Context | None) -> None:
+    """Show the sections in the sidebar. Before there is a run, the links lead to the pages alone."""
+    with st.sidebar:
+        for section, pages in PAGES.items():
+            st.caption(section.upper())
+            for page in pages:
+                st.page_link(
+                    page,
+                    query_params=context.link() if context else None,
+                    help=_HELP[page.title],
+                    width="stretch",
+                )

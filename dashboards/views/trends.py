@@ -1,0 +1,79 @@
+"""Since when: the main numbers of a suite, run by run."""
+
+from itertools import pairwise
+
+import pandas as pd
+import streamlit as st
+from context import Context, runs_of
+from drawing import trend
+from parts.choices import choice
+from parts.text import plain
+
+from evalhub.report.tables.trends import trend_rows
+from evalhub.store import manifest_changes, runs_root
+from evalhub.texts import count
+
+context: Context = st.session_state["context"]
+
+LENGTHS = {"the last 30 runs": 30, "the last 90 runs": 90, "all runs": 100_000}
+
+
+@st.cache_resource(max_entries=20, show_spinner="Reading the runs")
+def rows_of_runs(key: tuple[str, ...], version: str) -> list[dict[str, object]]:
+    """Return the main numbers of runs, which are read once."""
+    del version
+    runs = runs_of(runs_root())
+    return trend_rows([runs[name] for name in key])
+
+
+def show_charts(frame: pd.DataFrame, measure: str) -> None:
+    """Draw one small chart for each system or judge."""
+    of_measure = frame[frame["measure"] == measure]
+    subjects = list(dict.fromkeys(of_measure["subject"]))
+    columns = st.columns(3)
+    for place, subject in enumerate(subjects[:12]):
+        rows = of_measure[of_measure["subject"] == subject]
+        last = rows.iloc[-1]
+        with columns[place % 3]:
+            st.markdown(f"**{plain(subject)}**")
+            alt = f"{measure} of {subject}: {count(len(rows))} runs, the last {last['estimate']:.2f}"
+            st.altair_chart(trend(rows, title=measure), alt=alt, key=f"trend {subject}")
+    if len(subjects) > 12:
+        st.caption(f"{count(len(subjects) - 12)} more are in the table.")
+
+
+def show_changes(names: list[str]) -> None:
+    """Say between which runs the settings changed."""
+    runs = runs_of(runs_root())
+    for before, after in pairwise(names):
+        changes = manifest_changes(runs[before].manifest, runs[after].manifest)
+        if changes:
+            parts = dict.fromkeys(".".join(change.field.split(".")[:3]) for change in changes)
+            sentence = f"{after}: {', '.join(list(parts)[:4])} changed ({count(len(changes))} settings)."
+            st.markdown(plain(sentence))
+
+
+st.title("Trends", anchor=False)
+suite = context.run.manifest.suite
+finished = [
+    name for name, run in runs_of(runs_root()).items() if run.manifest.suite == suite and run.finished
+]
+length = choice("Runs", list(LENGTHS), key="length")
+names = finished[: LENGTHS[str(length)]][::-1]
+rows = rows_of_runs(tuple(names), context.version)
+rows = [row for row in rows if row["dataset"] in (None, context.dataset) and row["estimate"] is not None]
+if len({row["run"] for row in rows}) < 2:
+    st.info(
+        f"A trend needs two finished runs of the suite {plain(suite)} whose tables are stored. "
+        "`evalhub index` stores those of an earlier version."
+    )
+if rows:
+    frame = pd.DataFrame(rows)
+    measure = choice("Number", list(dict.fromkeys(frame["measure"])), key="measure", width=420)
+    show_charts(frame, str(measure))
+    with st.expander("All numbers", on_change="rerun", key="all numbers") as box:
+        if box.open:
+            st.dataframe(frame, hide_index=True, alt="The main numbers of all runs")
+    with st.expander("What changed between the runs", on_change="rerun", key="changes") as box:
+        if box.open:
+            show_changes(names)

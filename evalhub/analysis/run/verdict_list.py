@@ -1,0 +1,247 @@
+"""The verdicts of a run as a list that is filtered, searched and turned page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from evalhub.analysis.frames.directions import Directions
+from evalhub.analysis.frames.labels import gold_labels, label_criterion
+from evalhub.analysis.frames.verdicts import few_sample_judges
+from evalhub.analysis.results import Results
+from evalhub.analysis.tables import rows_of
+from evalhub.errors import InputError
+from evalhub.texts import clean
+
+SURE = 0.8
+"""A judge that gives a side at least this probability is sure."""
+TORN = 0.6
+"""A judge that gives no side more than this probability is torn."""
+
+CHOICES: dict[str, dict[str, str]] = {
+    "verdict": {
+        "tie": "winner = 'tie'",
+        "won": "(winner = 'a' AND system_a = $system) OR (winner = 'b' AND system_b = $system)",
+        "lost": "(winner = 'b' AND system_a = $system) OR (winner = 'a' AND system_b = $system)",
+    },
+    "sureness": {"sure": f"sureness >= {SURE}", "torn": f"sureness <= {TORN}"},
+    "labels": {
+        "differ": "differs",
+        "agree": "label_known AND NOT differs",
+        "labelled": "label_known",
+        "none": "NOT label_known",
+    },
+}
+"""What each filter with a few choices asks of a verdict, in SQL."""
+
+_KEY = "item_id, system_a, system_b, system, sample, judge, criterion"
+ORDERS = {
+    "interest": f"interest DESC, {_KEY}",
+    "item": _KEY,
+    "sure": f"sureness DESC NULLS LAST, {_KEY}",
+}
+"""How verdicts are ordered. `interest` has those first that contradict the labels, the surest of them first,
+then those that turn with the order, then those that failed."""
+
+_PAIRS = """
+SELECT dataset, item_id, system_a, system_b, NULL AS system, sample, judge, criterion, winner,
+  if(judge IN (SELECT unnest($few_samples::VARCHAR[])), NULL, 0.5 + (chance_a - chance_b) / 2) AS p_a,
+  NULL AS value, winner_ab, winner_ba, p_ab, p_ba, askings, askings - valid AS failures,
+  winner IS NULL AS failed, coalesce(winner_ab <> winner_ba, false) AS turns, NULL AS above
+FROM pair_facts WHERE dataset = $dataset"""
+_RATINGS = """
+SELECT dataset, item_id, NULL AS system_a, NULL AS system_b, system, sample, judge, criterion, NULL AS winner,
+  NULL AS p_a, value, NULL AS winner_ab, NULL AS winner_ba, NULL AS p_ab, NULL AS p_ba, askings, failures,
+  value IS NULL AND NOT not_applicable AS failed, false AS turns,
+  percent_rank() OVER (PARTITION BY judge, criterion ORDER BY value NULLS FIRST) AS above
+FROM rating_facts WHERE dataset = $dataset"""
+_LABELS = """
+SELECT label_criterion, item_id, system_a, system_b, system, sample, label_winner, label_value,
+  percent_rank() OVER (PARTITION BY label_criterion ORDER BY label_value NULLS FIRST) AS label_above
+FROM label_consensus WHERE dataset = $dataset"""
+_LABEL_TEXTS = (
+    "dataset", "label_criterion", "item_id", "system", "system_a", "system_b", "label_winner",
+)  # fmt: skip
+_JOINED = f"""
+SELECT verdicts.* REPLACE (if(reverse, 1 - above, above) AS above), label_winner, label_value, label_above
+FROM (({_PAIRS}) UNION ALL BY NAME ({_RATINGS})) verdicts
+LEFT JOIN verdict_criteria USING (dataset, judge, criterion)
+LEFT JOIN ({_LABELS}) labels ON labels.label_criterion = verdict_criteria.label_name
+  AND labels.item_id = verdicts.item_id AND labels.sample = verdicts.sample
+  AND labels.system_a IS NOT DISTINCT FROM verdicts.system_a
+  AND labels.system_b IS NOT DISTINCT FROM verdicts.system_b
+  AND labels.system IS NOT DISTINCT FROM verdicts.system"""
+_VERDICTS = f"""
+SELECT *, greatest(p_a, 1 - p_a) AS sureness,
+  label_winner IS NOT NULL OR label_value IS NOT NULL AS label_known,
+  coalesce(winner <> label_winner, abs(above - label_above) > 0.5, false) AS differs,
+  CASE WHEN failed THEN 1
+    WHEN winner <> label_winner THEN 4 + coalesce(abs(p_a - 0.5), 0)
+    WHEN abs(above - label_above) > 0.5 THEN 4 + abs(above - label_above)
+    WHEN turns THEN 2 + coalesce(least(abs(p_ab - 0.5), abs(p_ba - 0.5)), 0)
+    ELSE coalesce(abs(above - label_above), 0) END AS interest
+FROM ({_JOINED})"""
+_WITH_TEXT = """item_id IN (
+  SELECT item_id FROM items
+    WHERE dataset = $dataset AND contains(lower(item_id || ' ' || array_to_string(turns, ' ')), $text)
+  UNION SELECT item_id FROM responses WHERE dataset = $dataset AND contains(lower(text), $text)
+  UNION SELECT item_id FROM judgments WHERE dataset = $dataset AND contains(lower(rationale), $text)
+)"""
+_FAILED_AS = """(item_id, judge, criterion) IN (
+  SELECT (item_id, judge, criterion) FROM judgments WHERE dataset = $dataset AND failure = $failure
+)"""
+_EQUAL = {
+    "item_id": "item_id = $item_id",
+    "judge": "judge = $judge",
+    "criterion": "criterion = $criterion",
+    "system": "$system IN (system_a, system_b, system)",
+    "tag": "item_id IN (SELECT item_id FROM items WHERE dataset = $dataset AND list_contains(tags, $tag))",
+    "failure": _FAILED_AS,
+}
+"""What a filter with any value asks of a verdict, in SQL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictFilter:
+    """Which verdicts of a dataset are listed. None = all.
+
+    Attributes:
+        dataset: Id of the dataset.
+        item_id: Id of an item.
+        judge: Id of a judge.
+        criterion: A criterion of the judge.
+        system: A system that the verdict is about.
+        verdict: A name in `CHOICES`: the side that won, or whether `system` won or lost.
+        sureness: A name in `CHOICES`: `sure` or `torn`.
+        labels: A name in `CHOICES`: how the verdict stands to the consensus of the labels.
+        tag: A tag of the item.
+        failure: A kind of failure that one of its judgments has.
+        turns: Whether only pairs are listed whose two orders have different winners.
+        text: Words in the item's id or prompt, in a response or in a rationale, in any case.
+    """
+
+    dataset: str
+    item_id: str | None = None
+    judge: str | None = None
+    criterion: str | None = None
+    system: str | None = None
+    verdict: str | None = None
+    sureness: str | None = None
+    labels: str | None = None
+    tag: str | None = None
+    failure: str | None = None
+    turns: bool = False
+    text: str = ""
+
+
+def verdict_list(
+    results: Results, selection: VerdictFilter, *, order: str = "interest", page: int = 1, size: int = 50
+) -> tuple[list[dict[str, Any]], int]:
+    """Return one page of the verdicts that pass a filter, and how many pass it.
+
+    Args:
+        results: The run.
+        selection: The filter.
+        order: A name in `ORDERS`.
+        page: From 1.
+        size: Rows of a page.
+
+    Returns:
+        Rows with item_id, system_a and system_b or system, sample, judge, criterion, winner, p_a, value,
+        winner_ab, winner_ba, p_ab, p_ba, askings, failures, failed, turns, label_winner, label_value,
+        label_known, differs (of ratings: they stand more than half of all responses apart), sureness (the
+        probability of the likelier side) and interest. Juries are not listed.
+
+    Raises:
+        InputError: The filter or the order has a name that does not exist.
+    """
+    conditions, values = _conditions(selection)
+    if order not in ORDERS:
+        raise InputError("there is no such order", value=order, allowed=list(ORDERS))
+    _add_labels(results)
+    query = f"SELECT * FROM ({_VERDICTS}) WHERE {' AND '.join(conditions) or 'true'}"
+    values |= {"dataset": selection.dataset, "few_samples": sorted(few_sample_judges(results))}
+    total = int(results.sql(f"SELECT count(*) AS n FROM ({query})", values)["n"].iloc[0])
+    limits = {"size": size, "offset": size * (page - 1)}
+    rows = results.sql(f"{query} ORDER BY {ORDERS[order]} LIMIT $size OFFSET $offset", values | limits)
+    return rows_of(rows), total
+
+
+def confusion(results: Results, dataset: str, judge: str, criterion: str) -> list[dict[str, Any]]:
+    """Return how often each verdict of a judge met each label: rows with label, verdict and n.
+
+    Of pairs, `a` is the system whose name comes first. Only verdicts on what has a label count.
+
+    Args:
+        results: The run.
+        dataset: Id of the dataset.
+        judge: Id of a judge.
+        criterion: A criterion of the judge.
+    """
+    _add_labels(results)
+    values = {
+        "dataset": dataset, "judge": judge, "criterion": criterion,
+        "few_samples": sorted(few_sample_judges(results)),
+    }  # fmt: skip
+    query = f"""
+    SELECT coalesce(label_winner, format('{{:g}}', label_value)) AS label,
+      coalesce(winner, format('{{:g}}', value)) AS verdict, count(*) AS n
+    FROM ({_VERDICTS}) WHERE judge = $judge AND criterion = $criterion AND label_known AND NOT failed
+    GROUP BY ALL ORDER BY ALL"""
+    return rows_of(results.sql(query, values))
+
+
+def _conditions(selection: VerdictFilter) -> tuple[list[str], dict[str, Any]]:
+    """Return what a verdict has to meet, in SQL, and the values of its parameters."""
+    values = {name: getattr(selection, name) for name in _EQUAL if getattr(selection, name) is not None}
+    conditions = [_EQUAL[name] for name in values]
+    for name, choices in CHOICES.items():
+        value = getattr(selection, name)
+        if value is not None and value not in choices:
+            raise InputError(f"there is no such {name}", value=value, allowed=list(choices))
+        if value is not None:
+            conditions.append(f"({choices[value]})")
+    if selection.verdict in ("won", "lost") and selection.system is None:
+        raise InputError("a verdict is won or lost by a system", value=selection.verdict, fix="name a system")
+    if selection.turns:
+        conditions.append("turns")
+    if selection.text:
+        conditions.append(_WITH_TEXT)
+        values["text"] = clean(selection.text).lower()
+    return conditions, values
+
+
+def _add_labels(results: Results) -> None:
+    """Make the consensus of the labels, and the label criterion of each judge's, tables of the run."""
+    import pyarrow as pa
+
+    texts, number, flag = pa.string(), pa.float64(), pa.bool_()
+    criteria = pa.schema(
+        [*((name, texts) for name in ("dataset", "judge", "criterion", "label_name")), ("reverse", flag)]
+    )
+    labels = pa.schema(
+        [*((name, texts) for name in _LABEL_TEXTS), ("sample", pa.int64()), ("label_value", number)]
+    )
+    results.database.add_table(
+        "verdict_criteria", lambda: pa.Table.from_pylist(list(_criteria(results)), criteria)
+    )
+    results.database.add_table(
+        "label_consensus", lambda: pa.Table.from_pylist(rows_of(gold_labels(results)), labels)
+    )
+
+
+def _criteria(results: Results) -> Iterator[dict[str, Any]]:
+    """Yield the label criterion of each judge's criterion, and whether their directions differ."""
+    directions = Directions(results)
+    query = "SELECT DISTINCT dataset, judge, criterion FROM {}"
+    for facts in ("pair_facts", "rating_facts"):
+        for key in rows_of(results.sql(query.format(facts))):
+            name = label_criterion(results, key["judge"], key["dataset"], key["criterion"])
+            # A verdict of a pair has no direction.
+            reverse = (
+                facts == "rating_facts"
+                and name is not None
+                and directions.of_judge(*key.values()) != directions.of_labels(key["dataset"], name)
+            )
+            yield {**key, "label_name": name, "reverse": reverse}
