@@ -5,7 +5,8 @@ from pathlib import Path
 import streamlit as st
 from context import choose
 from parts.address import show_address
-from parts.choices import say_dropped
+from parts.choices import begin_page, say_dropped
+from parts.indexing import show_indexing
 from parts.live import show_state
 from parts.navigation import PAGES, READY_AT_ONCE, show_navigation
 
@@ -13,11 +14,7 @@ from parts.navigation import PAGES, READY_AT_ONCE, show_navigation
 st.set_page_config(page_title="evalhub", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
 
 page = st.navigation([page for pages in PAGES.values() for page in pages], position="hidden")
-if st.session_state.get("view") != page.url_path:
-    # What was picked on another page does not count here. The address of this page does.
-    st.session_state["view"] = page.url_path
-    for name in ("unit", "of"):
-        st.session_state[name] = st.query_params.get(name)
+begin_page(page.url_path)
 toolbar = st.container(horizontal=True, vertical_alignment="center")
 notice = st.container()
 context = choose(toolbar)
@@ -27,6 +24,8 @@ if context is not None:
     show_state(context.run)
     if context.has_tables or page.url_path in READY_AT_ONCE:
         page.run()
+    elif context.run.finished:
+        show_indexing(context)
     else:
         st.info("The tables of a run of this size are made when it ends. Samples, Runs and SQL work now.")
     with toolbar:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from evalhub.analysis import Results, findings_beside, in_order
 from evalhub.errors import EvalhubError
 from evalhub.report.data import metrics_data
 from evalhub.report.tables.registry import TABLES
-from evalhub.report.tables.stored import table_rows
+from evalhub.report.tables.stored import stored_rows, table_rows
 from evalhub.store import Run, labels_folder, runs_root
 
 COMMAND = "evalhub run quickstart"
@@ -28,16 +28,11 @@ _TABLES = {table.name: table for table in TABLES}
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The run and the dataset of a page.
-
-    Attributes:
-        address: Further parameters of the page's address, which no widget holds, such as the sample.
-    """
+    """The run and the dataset of a page."""
 
     run: Run
     dataset: str
     version: str
-    address: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def results(self) -> Results:
@@ -51,8 +46,10 @@ class Context:
 
     @property
     def has_tables(self) -> bool:
-        """Whether the tables are at hand: stored with a finished run, or those of a small one."""
-        return self.run.finished or not self.results.database.is_large
+        """Whether the tables are at hand: those of a small run, or those that are stored with a large one."""
+        if not self.results.database.is_large:
+            return True
+        return self.run.finished and stored_rows(self.results, _TABLES["findings"]) is not None
 
     def table(self, name: str) -> list[Row]:
         """Return the rows of a table of the whole run. They are shared, so no caller may change them."""

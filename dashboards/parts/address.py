@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from parts.choices import address
 
 if TYPE_CHECKING:
     from context import Context
@@ -26,10 +27,7 @@ button:focus-visible { outline: 2px solid var(--st-primary-color); }
 _JS = """
 const addressOf = (parameters) => {
   const url = new URL(window.location.href)
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value === null || value === "") url.searchParams.delete(name)
-    else url.searchParams.set(name, value)
-  }
+  url.search = new URLSearchParams(parameters).toString()
   return url
 }
 export default function ({ data, parentElement }) {
@@ -56,4 +54,4 @@ _address = st.components.v2.component("evalhub.address", css=_CSS, js=_JS, isola
 
 def show_address(context: Context) -> None:
     """Put the run and what no widget holds into the browser's address, and offer a link to the page."""
-    _address(data={"parameters": {**context.link(), **context.address}}, key="address", width="content")
+    _address(data={"parameters": {**address(), **context.link()}}, key="address", width="content")

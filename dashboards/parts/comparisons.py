@@ -183,7 +183,7 @@ def _choose_judge(rows: list[Row]) -> tuple[str, str] | None:
     if not keys:
         return None
     st.subheader("Items that moved most", anchor=False)
-    return keys[str(choice("By", list(keys), key="by", width=340))]
+    return keys[str(choice("By", list(keys), key="judged", width=340))]
 
 
 def _show_items(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 from context import Context
-from parts.choices import choice, drop
+from parts.choices import choice, drop, from_address, search, switch
 
 from evalhub.analysis import VerdictFilter
 from evalhub.analysis.run.verdict_list import CHOICES
@@ -48,21 +48,18 @@ def show_filters(context: Context) -> VerdictFilter:
     """Show the filters of verdicts and return what is chosen in them."""
     options = _options(context)
     with st.container(horizontal=True, vertical_alignment="center"):
-        text = st.text_input(
-            "Search", type="search", placeholder="search all texts", key="q", bind="query-params",
-            label_visibility="collapsed", width=260,
-        )  # fmt: skip
+        text = search("Search", key="q", placeholder="search all texts")
         values = {
             name: choice(label, options[name], key=key, placeholder=empty, width=170)
             for name, (label, key, empty) in _BOXES.items()
-            if len(options[name]) > (name not in ("failure", "tag")) or st.query_params.get(key)
+            if len(options[name]) > (name not in ("failure", "tag")) or from_address(key)
         }
         values |= {
             name: choice(label, list(CHOICES[name]), key=key, placeholder=empty, width=150)
             for name, (label, key, empty) in _FIXED.items()
         }
-        turns = st.toggle("changes with the order", key="turns", bind="query-params")
+        turns = switch("changes with the order", key="turns")
     if values["verdict"] in ("won", "lost") and not values.get("system"):
         drop(f"Verdict “{values['verdict']}” needs a system")
         values["verdict"] = None
-    return VerdictFilter(dataset=context.dataset, text=text or "", turns=turns, **values)
+    return VerdictFilter(dataset=context.dataset, text=text, turns=turns, **values)

@@ -27,7 +27,7 @@ HELP = """
 - `q`, `w` and `e` say how sure you are, before the answer. That stays until you change it.
 - A note belongs to what is shown. Leave its field with Tab: while you type, keys do not answer.
 - `0` says that you cannot decide. That is better than a guess.
-- Some come twice, with the sides drawn anew. They show how steady the answers are. Answer afresh.
+- A tenth comes twice, to show how steady the answers are. Answer afresh: the sides are drawn anew.
 """
 """How the page is used, in Markdown."""
 
@@ -72,8 +72,6 @@ def options_of(work: Work) -> tuple[Option, ...]:
 
 def show_details(work: Work, showing: Showing) -> None:
     """Show what belongs to an answer before it is given: how sure the annotator is, and a note."""
-    if work.is_adjudication:
-        show_dispute(work, showing)
     turn = st.session_state.setdefault("turn", 0)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("How sure?", width="content")
@@ -92,11 +90,11 @@ def show_details(work: Work, showing: Showing) -> None:
     st.caption(f"Keys: {keys} answer · 0 cannot decide · q w e how sure · z undo · Tab leaves the note")
 
 
-def show_undo(work: Work) -> None:
+def show_undo(work: Work, label: str = "Undo") -> None:
     """Show the button that takes the latest answer back."""
     turn = st.session_state.setdefault("turn", 0)
     st.button(
-        "Undo", key=f"undo-{turn}", shortcut="z", icon=":material/undo:", on_click=_undo, args=(work, turn)
+        label, key=f"undo-{turn}", shortcut="z", icon=":material/undo:", on_click=_undo, args=(work, turn)
     )
 
 
@@ -106,6 +104,9 @@ def show_answers(work: Work, showing: Showing) -> None:
     since = st.session_state.get("since")
     if since is None or since[0] != (showing.number, turn):
         st.session_state["since"] = ((showing.number, turn), time.monotonic())
+    if work.is_adjudication:
+        with st.bottom, st.container(horizontal=True, horizontal_alignment="center"):
+            show_dispute(work, showing)
     with st.bottom, st.container(horizontal=True, horizontal_alignment="center", gap="small"):
         if not work.task.queue.is_pairwise and not work.task.guideline.levels:
             _show_number(work, showing, turn)

@@ -11,6 +11,7 @@ from evalhub.store import Decision, Progress
 from evalhub.texts import count
 
 _ENOUGH = 10
+_WIDTH = 480
 
 
 def show_end(work: Work, progress: Progress) -> None:
@@ -19,24 +20,23 @@ def show_end(work: Work, progress: Progress) -> None:
         _show_adjudicated(work, progress)
     else:
         _show_labelled(work, progress)
-    show_undo(work)
+    if progress.entries:
+        show_undo(work, "Take the last answer back")
 
 
 def _show_labelled(work: Work, progress: Progress) -> None:
     firsts = [entry for entry in progress.entries.values() if not entry.repeat]
     undecided = sum(entry.decision is Decision.CANNOT_DECIDE for entry in firsts)
     st.title("All is labelled. Thank you.", anchor=False)
-    st.markdown(
-        f"**{count(progress.labelled)}** of {counted(len(firsts), work.thing)} have your label. "
-        f"On {count(undecided)} you could not decide."
-    )
+    sentence = f"Your labels: **{count(progress.labelled)}** of {counted(len(firsts), work.thing)}."
+    st.markdown(f"{sentence} On {count(undecided)} you could not decide." if undecided else sentence)
     st.subheader("How steady are the answers?", anchor=False)
     _show_steadiness(work, progress)
     st.subheader("What comes next", anchor=False)
     st.markdown("The labels are stored, and every table uses them from now on. To read them there:")
-    st.code("evalhub report", language=None)
+    st.code("evalhub report", language=None, width=_WIDTH)
     st.markdown("To take them to another tool:")
-    st.code("evalhub labels export labels.csv", language=None)
+    st.code("evalhub labels export labels.csv", language=None, width=_WIDTH)
     st.markdown("A second annotator shows how far people agree. Give the same queue to somebody else.")
 
 
@@ -45,17 +45,16 @@ def _show_steadiness(work: Work, progress: Progress) -> None:
     if estimate.estimate is None:
         st.markdown(f"No {work.thing} was labelled twice, so this is not known.")
         return
-    ends = (
-        f" [{estimate.low:.2f}, {estimate.high:.2f}]"
-        if estimate.low is not None and estimate.high is not None
-        else ""
-    )
+    has_ends = estimate.low is not None and estimate.high is not None
+    ends = f" [{estimate.low:.2f}, {estimate.high:.2f}]" if has_ends else ""
     st.markdown(
         f"{counted(estimate.n, work.thing)} came twice. The share on which your answer was the same: "
         f"**{estimate.estimate:.2f}**{ends}."
     )
     if estimate.n < _ENOUGH:
-        st.caption("So few say little. The interval shows what the true share may be.")
+        st.caption(
+            "So few say little about you." + (" The interval is that of the true share." if ends else "")
+        )
 
 
 def _show_adjudicated(work: Work, progress: Progress) -> None:
@@ -66,7 +65,7 @@ def _show_adjudicated(work: Work, progress: Progress) -> None:
     decided = sum(entry.decision is Decision.LABEL for entry in progress.entries.values())
     st.title("All is decided. Thank you.", anchor=False)
     st.markdown(
-        f"**{count(decided)}** of {counted(len(progress.showings), work.thing)} have a decision, which is "
-        "their consensus from now on. How far the annotators agree is counted without it."
+        f"Decisions: **{count(decided)}** of {counted(len(progress.showings), work.thing)}. A decision is the "
+        f"consensus of its {work.thing} from now on. How far annotators agree is counted without it."
     )
-    st.code("evalhub report", language=None)
+    st.code("evalhub report", language=None, width=_WIDTH)

@@ -49,7 +49,8 @@ def show_unit(work: Work, showing: Showing) -> None:
         label = f"Context {number}" if len(unit.context) > 1 else "Context"
         passage(document, label, key=f"context-{number}", lines=8)
     for number, reference in enumerate(unit.references, 1):
-        passage(reference, "A right answer", key=f"reference-{number}", lines=6)
+        label = f"Right answer {number}" if len(unit.references) > 1 else "Right answer"
+        passage(reference, label, key=f"reference-{number}", lines=6)
     if not unit.is_pair:
         passage(showing.texts[0], "Response", key="response", lines=18)
         return
@@ -74,4 +75,4 @@ def show_dispute(work: Work, showing: Showing) -> None:
         for answer in order
         if answer in answers
     ]
-    st.markdown(f"The annotators differ: {', '.join(says)}.")
+    st.markdown(f"The annotators differ: {', '.join(says)}.", width="content")

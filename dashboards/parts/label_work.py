@@ -20,6 +20,7 @@ from evalhub.store import (
     disputed_showings,
     disputes,
     labels_folder,
+    read_labels,
     runs_root,
     showings,
 )
@@ -80,7 +81,7 @@ def open_work() -> Work | None:
         return None
     if not os.environ.get("EVALHUB_LABEL_ADJUDICATE"):
         return Work(task, _session(str(path), path.stat().st_mtime_ns, str(runs_root()), name))
-    disputed = disputes(task.queue, folder)
+    disputed = disputes(task.queue, read_labels(folder, [task.queue.dataset]))
     session = LabelSession(
         folder=folder, queue=task.queue.name, annotator=ADJUDICATED, adjudicator=name,
         showings=disputed_showings(task.queue, name, disputed), guideline=task.guideline.version,

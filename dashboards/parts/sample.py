@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 from context import Context
-from parts.choices import drop
+from parts.choices import drop, put_into_address
 from parts.sample_more import Sample, show_more, show_response
 from parts.text import differences, hits_in, passage, plain, quotes_in
 from parts.units import Unit, unit_of
@@ -36,7 +36,9 @@ def show_sample(context: Context, unit: Unit, judge: str | None) -> None:
     verdicts = _verdicts(context, unit)
     st.subheader(plain(f"{unit.item_id} · {' against '.join(unit.systems)}"), anchor=False)
     verdict = _choose(verdicts, unit, judge)
-    context.address.update(unit=unit.name, of=judge_of(verdict) if verdict else None)
+    st.session_state["of"] = judge_of(verdict) if verdict else None
+    put_into_address("unit", unit.name)
+    put_into_address("of", st.session_state["of"])
     sample = Sample(context, unit, details, verdicts, _judgments_of(details["judgments"], verdict))
     if verdict:
         _show_answers(verdict, details["scores"])

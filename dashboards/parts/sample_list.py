@@ -6,15 +6,35 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from parts.choices import drop
+from context import Context
+from parts.choices import drop, from_address, page_of
 from parts.units import Unit, parse_unit, unit_of
 from parts.verdicts import judge_of, label_of, reasons_of, verdict_of
+
+from evalhub.analysis import VerdictFilter, verdict_list
 
 PAGE = 50
 """Verdicts of a page."""
 
+_PAGES_AT_MOST = 10**7
 _TABLE = "verdicts"
 Row = dict[str, Any]
+
+
+def read_page(context: Context, verdicts: VerdictFilter, order: str) -> tuple[list[Row], int]:
+    """Return a page of the verdicts that pass a filter, and how many pass it.
+
+    Another filter or order begins at the first page, and opens the first verdict.
+    """
+    listing = repr((context.run.id, verdicts, order))
+    if st.session_state.setdefault("listing", listing) != listing:
+        st.session_state.update({"listing": listing, "page": 1, "unit": None, "of": None})
+    page = page_of(_PAGES_AT_MOST, key="page")
+    rows, total = verdict_list(context.results, verdicts, order=order, page=page, size=PAGE)
+    if page > 1 and not rows:
+        st.session_state["page"] = 1
+        rows, total = verdict_list(context.results, verdicts, order=order, size=PAGE)
+    return rows, total
 
 
 def show_list(rows: list[Row]) -> None:
@@ -58,7 +78,10 @@ def show_steps(rows: list[Row]) -> None:
 
 def chosen_unit(rows: list[Row]) -> tuple[Unit, str | None] | None:
     """Return the sample that is open, with its judge and criterion: that of the address, else the first."""
-    name = st.session_state.get("unit")
+    for key in ("unit", "of"):
+        if key not in st.session_state:
+            st.session_state[key] = from_address(key)
+    name = st.session_state["unit"]
     unit = parse_unit(name) if name else None
     if name and unit is None:
         drop(f"Sample “{name}” is not known here")

@@ -63,14 +63,13 @@ def show_chart(table: pa.Table) -> None:
 def first_axes(table: pa.Table, kinds: Mapping[str, str]) -> tuple[str, str]:
     """Return the columns that are drawn until the reader picks others.
 
-    Across stands the last column of a few names or of times, and up the last column of numbers.
+    Up stands the last column of numbers. Across stands the last column of times or of a few names, and
+    sooner one that names each row.
     """
     up = [name for name, kind in kinds.items() if kind == "Q"][-1]
-    across = [
-        name
-        for name, kind in kinds.items()
-        if kind == "T" or (kind == "N" and 1 < len(table.column(name).unique()) <= _NAMES)
-    ]
+    counts = {name: len(table.column(name).unique()) for name, kind in kinds.items() if kind != "Q"}
+    across = [name for name, n in counts.items() if kinds[name] == "T" or 1 < n <= _NAMES]
+    across.sort(key=lambda name: counts[name] == table.num_rows)
     return (across or [name for name in kinds if name != up] or [up])[-1], up
 
 
@@ -94,7 +93,10 @@ def draw(table: pa.Table, kinds: Mapping[str, str], picked: Mapping[str, str]) -
         "tooltip": [alt.Tooltip(f"{field}:{axes[field]}", title=name) for field, name in picked.items()],
     }
     if "colour" in picked:
-        legend = alt.Legend(orient="top", title=picked["colour"], symbolLimit=_COLOURS, labelLimit=200)
+        legend = alt.Legend(
+            orient="top", title=picked["colour"], symbolLimit=_COLOURS, labelLimit=200,
+            labelColor=_text_colour(), titleColor=_text_colour(), labelFontSize=12,
+        )  # fmt: skip
         encodings["color"] = alt.Color(f"colour:{axes['colour']}", legend=legend)
     mark = _mark(frame, axes)
     chart = alt.Chart(frame)
@@ -144,8 +146,11 @@ def _scale(kind: str) -> Any:
 
 
 def _axis(angle: int = 0) -> alt.Axis:
-    text = "#e6e9eb" if is_dark() else "#1d2329"
     return alt.Axis(
-        labelColor=text, titleColor=text, titleFontWeight="normal", titleFontSize=13, labelFontSize=12,
-        labelLimit=220, labelAngle=angle,
+        labelColor=_text_colour(), titleColor=_text_colour(), titleFontWeight="normal", titleFontSize=13,
+        labelFontSize=12, labelLimit=220, labelAngle=angle,
     )  # fmt: skip
+
+
+def _text_colour() -> str:
+    return "#e6e9eb" if is_dark() else "#1d2329"

@@ -55,7 +55,7 @@ def show_confusion(context: Context) -> None:
         return
     st.subheader("Where judge and labels differ", anchor=False)
     keys = {rater_name(row["judge"], row["criterion"]): (row["judge"], row["criterion"]) for row in judges}
-    judge, criterion = keys[str(choice("Judge", list(keys), key="judge", width=340))]
+    judge, criterion = keys[str(choice("Judge", list(keys), key="judged", width=340, hint="judge"))]
     rows = confusion(context.results, context.dataset, judge, criterion)
     verdicts = sorted({row["verdict"] for row in rows})
     if not rows:
@@ -85,9 +85,7 @@ def show_labels_needed(context: Context) -> None:
     if context.results.database.is_large or not any(row["n"] for row in context.rows("judge_summary")):
         return
     st.subheader("How many more labels?", anchor=False)
-    width = st.slider(
-        "Width of the interval", 0.02, 0.5, 0.1, 0.01, key="width", bind="query-params", width=340
-    )
+    width = st.slider("Width of the interval", 0.02, 0.5, 0.1, 0.01, key="width", width=340)
     notes = Footnotes()
     rows = [
         row

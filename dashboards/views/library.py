@@ -18,7 +18,7 @@ def show_judge() -> None:
     if not judges:
         st.info("The run executed no judge. Its verdicts were recorded with the datasets.")
         return
-    name = str(choice("Judge", judges, key="judge", width=340))
+    name = str(choice("Judge", judges, key="judged", width=340))
     facts, rubric = context.run.manifest.judges[name], context.results.rubric(name)
     uses = {
         "rubric": facts.rubric, "protocol": facts.protocol, "model": facts.model, "mode": facts.mode.value,

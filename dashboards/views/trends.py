@@ -69,7 +69,7 @@ if len({row["run"] for row in rows}) < 2:
     )
 if rows:
     frame = pd.DataFrame(rows)
-    measure = choice("Number", list(dict.fromkeys(frame["measure"])), key="measure", width=420)
+    measure = choice("Number", list(dict.fromkeys(frame["measure"])), key="number", width=420)
     show_charts(frame, str(measure))
     with st.expander("All numbers", on_change="rerun", key="all numbers") as box:
         if box.open:

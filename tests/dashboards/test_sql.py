@@ -163,7 +163,7 @@ def test_the_page_runs_what_is_asked_and_nothing_else(
     assert jobs == [editor]
     assert "**4 rows**" in app.markdown[-1].value
     (frame,) = app.dataframe
-    assert frame.value["system"].tolist() == ["k", "m", "k", "m"]
+    assert frame.value["judge"].tolist() == ["other", "other", "pw", "pw"]
     assert [button.label for button in app.get("download_button")] == ["CSV", "Parquet"]
     app = page.checked(app.run())
     assert len(app.dataframe) == 1
