@@ -86,7 +86,7 @@ def show_details(work: Work, showing: Showing) -> None:
             label_visibility="collapsed", width=320,
         )  # fmt: skip
         show_undo(work)
-    keys = " ".join(option.key for option in options_of(work)[:-1])
+    keys = " ".join(option.key for option in options_of(work)[:-1] if option.key) or "1"
     st.caption(f"Keys: {keys} answer · 0 cannot decide · q w e how sure · z undo · Tab leaves the note")
 
 

@@ -28,7 +28,7 @@ def _show_labelled(work: Work, progress: Progress) -> None:
     firsts = [entry for entry in progress.entries.values() if not entry.repeat]
     undecided = sum(entry.decision is Decision.CANNOT_DECIDE for entry in firsts)
     st.title("All is labelled. Thank you.", anchor=False)
-    sentence = f"Your labels: **{count(progress.labelled)}** of {counted(len(firsts), work.thing)}."
+    sentence = f"Your labels: **{count(progress.labelled)}** of {counted(len(firsts), work.noun)}."
     st.markdown(f"{sentence} On {count(undecided)} you could not decide." if undecided else sentence)
     st.subheader("How steady are the answers?", anchor=False)
     _show_steadiness(work, progress)
@@ -43,12 +43,12 @@ def _show_labelled(work: Work, progress: Progress) -> None:
 def _show_steadiness(work: Work, progress: Progress) -> None:
     estimate = self_agreement(list(progress.entries.values()))
     if estimate.estimate is None:
-        st.markdown(f"No {work.thing} was labelled twice, so this is not known.")
+        st.markdown(f"No {work.noun} was labelled twice, so this is not known.")
         return
     has_ends = estimate.low is not None and estimate.high is not None
     ends = f" [{estimate.low:.2f}, {estimate.high:.2f}]" if has_ends else ""
     st.markdown(
-        f"{counted(estimate.n, work.thing)} came twice. The share on which your answer was the same: "
+        f"{counted(estimate.n, work.noun)} came twice. The share on which your answer was the same: "
         f"**{estimate.estimate:.2f}**{ends}."
     )
     if estimate.n < _ENOUGH:
@@ -60,12 +60,12 @@ def _show_steadiness(work: Work, progress: Progress) -> None:
 def _show_adjudicated(work: Work, progress: Progress) -> None:
     if not progress.showings:
         st.title("There is nothing to decide", anchor=False)
-        st.markdown(f"No {work.thing} of this queue has two labels that differ.")
+        st.markdown(f"No {work.noun} of this queue has two labels that differ.")
         return
     decided = sum(entry.decision is Decision.LABEL for entry in progress.entries.values())
     st.title("All is decided. Thank you.", anchor=False)
     st.markdown(
-        f"Decisions: **{count(decided)}** of {counted(len(progress.showings), work.thing)}. A decision is the "
-        f"consensus of its {work.thing} from now on. How far annotators agree is counted without it."
+        f"Decisions: **{count(decided)}** of {counted(len(progress.showings), work.noun)}. A decision is the "
+        f"consensus of its {work.noun} from now on. How far annotators agree is counted without it."
     )
     st.code("evalhub report", language=None, width=_WIDTH)

@@ -94,10 +94,10 @@ def _queue(path: str, modified: int) -> LabelQueue:
 
 
 def _show_queue(path: Path, queue: LabelQueue, entries: list[LabelEntry], runs: Path) -> None:
-    things = "pairs" if queue.is_pairwise else "responses"
+    units = "pairs" if queue.is_pairwise else "responses"
     with st.container(border=True):
         st.markdown(
-            f"**{plain(queue.name)}** · {count(len(queue.units))} {things} of {plain(queue.dataset)} · "
+            f"**{plain(queue.name)}** · {count(len(queue.units))} {units} of {plain(queue.dataset)} · "
             f"{plain(queue.criterion)}"
         )
         annotators = [line for line in queue_progress(queue, entries) if line.annotator != ADJUDICATED]

@@ -44,19 +44,19 @@ def show_unit(work: Work, showing: Showing) -> None:
     question = " ".join(part for part in (guideline.title, guideline.criterion) if part)
     if question:
         st.markdown(plain(question[:_LONGEST_QUESTION]))
-    passage(unit.prompt, "Prompt", key="prompt", lines=8)
+    passage(unit.prompt, "Prompt", key="prompt", lines=6)
     for number, document in enumerate(unit.context, 1):
         label = f"Context {number}" if len(unit.context) > 1 else "Context"
-        passage(document, label, key=f"context-{number}", lines=8)
+        passage(document, label, key=f"context-{number}", lines=6)
     for number, reference in enumerate(unit.references, 1):
         label = f"Right answer {number}" if len(unit.references) > 1 else "Right answer"
         passage(reference, label, key=f"reference-{number}", lines=6)
     if not unit.is_pair:
-        passage(showing.texts[0], "Response", key="response", lines=18)
+        passage(showing.texts[0], "Response", key="response", lines=14)
         return
     for column, text, label in zip(st.columns(2), showing.texts, ("Left", "Right"), strict=True):
         with column:
-            passage(text, label, key=label.lower(), lines=18)
+            passage(text, label, key=label.lower(), lines=14)
 
 
 def show_dispute(work: Work, showing: Showing) -> None:
@@ -70,9 +70,9 @@ def show_dispute(work: Work, showing: Showing) -> None:
     )
     order = ["left", "tie", "right", *names.values()]
     order += sorted(answers.keys() - set(order))
-    says = [
+    phrases = [
         f"{answers[answer]} {'say' if answers[answer] > 1 else 'says'} **{plain(answer)}**"
         for answer in order
         if answer in answers
     ]
-    st.markdown(f"The annotators differ: {', '.join(says)}.", width="content")
+    st.markdown(f"The annotators differ: {', '.join(phrases)}.", width="content")

@@ -51,19 +51,19 @@ class Work:
         return bool(self.session.adjudicator)
 
     @property
-    def thing(self) -> str:
+    def noun(self) -> str:
         """What a unit is called on the page."""
         return "pair" if self.task.queue.is_pairwise else "response"
 
     @property
     def units(self) -> str:
         """How many units the queue has."""
-        return counted(len(self.task.queue.units), self.thing)
+        return counted(len(self.task.queue.units), self.noun)
 
 
-def counted(number: int, thing: str) -> str:
+def counted(number: int, noun: str) -> str:
     """Return a number of things in words, such as `1 pair`."""
-    return f"{count(number)} {thing}{'' if number == 1 else 's'}"
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def open_work() -> Work | None:

@@ -79,7 +79,8 @@ def alt_of(plot: Plot) -> str:
 
 def show_section(context: Context, section: Section, *, expanded: bool = False) -> None:
     """Show the tables of a section in a box, which makes them when it is opened."""
-    if not any(context.rows(name) for name in section.tables):
+    tables = [name for name in section.tables if name != "leaderboard"] or section.tables
+    if not any(context.rows(name) for name in tables):
         return
     box = st.expander(section.title, expanded=expanded, on_change="rerun", key=f"section {section.title}")
     if not box.open:

@@ -12,7 +12,7 @@ from parts.choices import choice
 from parts.sections import alt_of, show_table
 from parts.text import plain
 
-from evalhub.analysis import confusion, labels_needed, rows_of
+from evalhub.analysis import labels_needed, rows_of
 from evalhub.report.format import Footnotes
 from evalhub.report.grids.comparisons import labels_needed_grids
 from evalhub.report.grids.raters import rater_name
@@ -56,7 +56,9 @@ def show_confusion(context: Context) -> None:
     st.subheader("Where judge and labels differ", anchor=False)
     keys = {rater_name(row["judge"], row["criterion"]): (row["judge"], row["criterion"]) for row in judges}
     judge, criterion = keys[str(choice("Judge", list(keys), key="judged", width=340, hint="judge"))]
-    rows = confusion(context.results, context.dataset, judge, criterion)
+    rows = [
+        row for row in context.rows("confusions") if (row["judge"], row["criterion"]) == (judge, criterion)
+    ]
     verdicts = sorted({row["verdict"] for row in rows})
     if not rows:
         st.caption("The judge has no verdict on what has a label.")

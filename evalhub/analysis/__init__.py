@@ -25,11 +25,11 @@ from evalhub.analysis.people.annotator_pairs import annotator_pairs
 from evalhub.analysis.people.human_agreement import alternative_annotator_test, human_agreement
 from evalhub.analysis.people.label_progress import (
     AnnotatorProgress,
-    count_disputes,
+    count_undecided_disputes,
     queue_progress,
     self_agreement,
 )
-from evalhub.analysis.people.label_task import Guideline, LabelTask, label_task, names_any
+from evalhub.analysis.people.label_task import Guideline, LabelTask, label_task
 from evalhub.analysis.people.labelling import QueueRequest, labelling_queue, labels_needed
 from evalhub.analysis.people.prediction_powered import prediction_powered
 from evalhub.analysis.people.rater_models import rater_models
@@ -65,7 +65,7 @@ from evalhub.analysis.run.gold import gold
 from evalhub.analysis.run.samples import judgment_prompt, sample_details
 from evalhub.analysis.run.servers import hard_verdicts, unsent_parameters
 from evalhub.analysis.run.shortfalls import shortfall_sentences, shortfalls
-from evalhub.analysis.run.verdict_list import VerdictFilter, confusion, verdict_list
+from evalhub.analysis.run.verdict_list import VerdictFilter, confusions, verdict_list
 from evalhub.analysis.tables import rows_of
 
 __all__ = [
@@ -73,13 +73,13 @@ __all__ = [
     "Training", "VerdictFilter", "accuracy_differences", "agreement", "alternative_annotator_test",
     "annotator_pairs", "answers", "attacks", "best_findings", "biases", "bradley_terry_ratings",
     "by_language", "calibration", "cascades", "choice_mass", "comparisons", "completion_origins",
-    "confusion", "consensus_labels", "contamination", "controls", "correlation_differences",
-    "correlations", "cost", "count_disputes", "coverage", "coverage_by_criterion", "describe_changes",
-    "engines", "exclusions", "export", "export_training", "failures", "findings", "findings_beside",
-    "gold", "hard_verdicts", "human_agreement", "in_order", "judge_summary", "judgment_prompt",
-    "judgment_tokens", "label_task", "labelled_responses", "labelling_queue", "labels_needed",
-    "leaderboard", "length_controlled_win_rates", "length_penalty", "meta", "missing_scores",
-    "names_any", "normalise_reason", "pair_verdicts", "prediction_powered", "queue_progress",
+    "confusions", "consensus_labels", "contamination", "controls", "correlation_differences",
+    "correlations", "cost", "count_undecided_disputes", "coverage", "coverage_by_criterion",
+    "describe_changes", "engines", "exclusions", "export", "export_training", "failures", "findings",
+    "findings_beside", "gold", "hard_verdicts", "human_agreement", "in_order", "judge_summary",
+    "judgment_prompt", "judgment_tokens", "label_task", "labelled_responses", "labelling_queue",
+    "labels_needed", "leaderboard", "length_controlled_win_rates", "length_penalty", "meta",
+    "missing_scores", "normalise_reason", "pair_verdicts", "prediction_powered", "queue_progress",
     "ranking_accuracies", "ranks", "rater_models", "ratings", "reliability", "retest",
     "reused_completions", "rows_of", "run_changes", "run_comparison", "sample_details",
     "self_agreement", "sensitivity", "sequential_tests", "shortfall_sentences", "shortfalls",

@@ -13,9 +13,10 @@ from evalhub.report.outputs.terminal import (
     print_sensitivity,
 )
 from evalhub.report.tables.stored import index_run
+from evalhub.report.tables.trends import trend_rows
 
 __all__ = [
     "attack_data", "index_run", "meta_data", "print_attacks", "print_comparisons", "print_leaderboard",
     "print_meta", "print_needed", "print_raters", "print_report", "print_sensitivity", "ranking_data",
-    "report_data", "write_report",
+    "report_data", "trend_rows", "write_report",
 ]  # fmt: skip

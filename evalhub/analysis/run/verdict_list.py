@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.frames.directions import Directions
 from evalhub.analysis.frames.labels import gold_labels, label_criterion
@@ -13,6 +13,9 @@ from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
 from evalhub.errors import InputError
 from evalhub.texts import clean
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SURE = 0.8
 """A judge that gives a side at least this probability is sure."""
@@ -64,7 +67,8 @@ _LABEL_TEXTS = (
     "dataset", "label_criterion", "item_id", "system", "system_a", "system_b", "label_winner",
 )  # fmt: skip
 _JOINED = f"""
-SELECT verdicts.* REPLACE (if(reverse, 1 - above, above) AS above), label_winner, label_value, label_above
+SELECT verdicts.* REPLACE (if(reverse, 1 - above, above) AS above), label_name, label_winner, label_value,
+  label_above
 FROM (({_PAIRS}) UNION ALL BY NAME ({_RATINGS})) verdicts
 LEFT JOIN verdict_criteria USING (dataset, judge, criterion)
 LEFT JOIN ({_LABELS}) labels ON labels.label_criterion = verdict_criteria.label_name
@@ -82,6 +86,11 @@ SELECT *, greatest(p_a, 1 - p_a) AS sureness,
     WHEN turns THEN 2 + coalesce(least(abs(p_ab - 0.5), abs(p_ba - 0.5)), 0)
     ELSE coalesce(abs(above - label_above), 0) END AS interest
 FROM ({_JOINED})"""
+_CONFUSIONS = f"""
+SELECT dataset, judge, criterion, label_name AS label_criterion,
+  coalesce(label_winner, format('{{{{:g}}}}', label_value)) AS label,
+  coalesce(winner, format('{{{{:g}}}}', value)) AS verdict, count(*) AS n
+FROM ({_VERDICTS}) WHERE label_known AND NOT failed GROUP BY ALL ORDER BY ALL"""
 _WITH_TEXT = """item_id IN (
   SELECT item_id FROM items
     WHERE dataset = $dataset AND contains(lower(item_id || ' ' || array_to_string(turns, ' ')), $text)
@@ -168,28 +177,21 @@ def verdict_list(
     return rows_of(rows), total
 
 
-def confusion(results: Results, dataset: str, judge: str, criterion: str) -> list[dict[str, Any]]:
-    """Return how often each verdict of a judge met each label: rows with label, verdict and n.
+def confusions(results: Results) -> pd.DataFrame:
+    """Return how often each verdict of each judge met each label: one row per label and verdict.
 
-    Of pairs, `a` is the system whose name comes first. Only verdicts on what has a label count.
-
-    Args:
-        results: The run.
-        dataset: Id of the dataset.
-        judge: Id of a judge.
-        criterion: A criterion of the judge.
+    Columns: dataset, judge, criterion, label_criterion, label, verdict, n. Of pairs, `a` is the system whose
+    name comes first. Only verdicts on what has a label count, and labels of people before constructed ones.
     """
+    import pandas as pd
+
     _add_labels(results)
-    values = {
-        "dataset": dataset, "judge": judge, "criterion": criterion,
-        "few_samples": sorted(few_sample_judges(results)),
-    }  # fmt: skip
-    query = f"""
-    SELECT coalesce(label_winner, format('{{:g}}', label_value)) AS label,
-      coalesce(winner, format('{{:g}}', value)) AS verdict, count(*) AS n
-    FROM ({_VERDICTS}) WHERE judge = $judge AND criterion = $criterion AND label_known AND NOT failed
-    GROUP BY ALL ORDER BY ALL"""
-    return rows_of(results.sql(query, values))
+    few_samples = sorted(few_sample_judges(results))
+    parts = [
+        results.sql(_CONFUSIONS, {"dataset": dataset, "few_samples": few_samples})
+        for dataset in results.cards
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _conditions(selection: VerdictFilter) -> tuple[list[str], dict[str, Any]]:

@@ -58,7 +58,9 @@ def _of_run(results: Results) -> Iterator[Row]:
             yield {**number, "subject": name, "measure": "changes with the order"}
     for row in tables[_COVERAGE]:
         if row["statistic"] == _COVERAGE and row["rater_kind"] == "judge":
-            yield {**_number({**row, "dataset": None}, ""), "subject": row["judge"], "measure": _COVERAGE}
+            # Coverage counts all that was planned, so it has no interval.
+            counted = {"dataset": None, "estimate": row["estimate"], "low": None, "high": None, "n": row["n"]}
+            yield {**counted, "subject": row["judge"], "measure": _COVERAGE}
 
 
 def _number(row: Row, prefix: str) -> Row:

@@ -1,0 +1,143 @@
+"""Every number on a page is a number of the command line's JSON, to the printed digit."""
+
+import io
+import json
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from evalhub.report.format import Footnotes
+from evalhub.report.tables.places import Place
+from evalhub.report.tables.registry import sections_of
+from evalhub.runner import AttackOptions, attack
+from evalhub.specs import EngineSpec
+
+from .test_app import Open, opened, prepared
+
+__all__ = ["opened"]
+
+PLACES = {
+    "ranking": Place.RANKING_VIEW,
+    "trust": Place.TRUST_VIEW,
+    "biases": Place.BIASES_VIEW,
+    "metrics": Place.METRICS_VIEW,
+    "runs": Place.RUNS_VIEW,
+}
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def data_of(desk: Any, cli: Any) -> dict[str, Any]:
+    """Return what the commands print as JSON about the newest run."""
+    data: dict[str, Any] = {}
+    for command in ("leaderboard", "meta", "report --full"):
+        result = cli(*command.split(), "--json", "--runs", str(desk.runs))
+        data |= json.loads(result.out)
+    needed = cli("labels", "needed", "--width", "0.1", "--json", "--runs", str(desk.runs))
+    runs = json.loads(cli("runs", "--json", "--runs", str(desk.runs)).out)
+    return {**data, "labels_needed": json.loads(needed.out) if needed.code == 0 else [], "runs": runs}
+
+
+def numbers_in(value: Any) -> Iterator[float]:
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from numbers_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from numbers_in(part)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield float(value)
+
+
+def cells(page: Any) -> set[str]:
+    """Return the texts of all cells of the page's tables, without Markdown's escapes."""
+    frames = [element.value for element in [*page.table, *page.dataframe]]
+    values = [value for frame in frames for row in frame.astype(str).to_numpy() for value in row]
+    return {re.sub(r"\\(.)", r"\1", value).replace("\u2060", "") for value in values}
+
+
+def drawn(page: Any) -> Iterator[float]:
+    """Yield each estimate and each end of an interval that a chart draws."""
+    for chart in page.get("vega_lite_chart"):
+        for entry in chart.proto.datasets:
+            frame = pa.ipc.open_stream(io.BytesIO(entry.data.data)).read_all()
+            for name in {"estimate", "low", "high"} & set(frame.column_names):
+                yield from (
+                    value for value in frame[name].to_pylist() if value is not None and value == value
+                )
+
+
+def shown_grids(place: Place, data: dict[str, Any]) -> set[str]:
+    """Return the texts of the cells that the sections of a view make of the JSON."""
+    texts = set()
+    for section in (*sections_of(place), *sections_of(Place.LABELS)):
+        for grid in section.grids({"metrics": {}, **data}, Footnotes()):
+            texts |= {re.sub(r"\s+", " ", cell).strip() for row in grid.rows for cell in row}
+    return texts
+
+
+@pytest.mark.parametrize("kind", ["pairs and ratings", "attacks", "ratings"])
+def test_every_number_on_a_page_is_in_the_json(desk: Any, cli: Any, opened: Open, kind: str) -> None:
+    prepared(desk)
+    if kind == "attacks":
+        options = AttackOptions(
+            "pair",
+            "j",
+            dataset="tiny",
+            engine=EngineSpec(type="scripted"),
+            names=("json", "echo"),
+            runs=desk.runs,
+        )
+        attack(options)
+    else:
+        if kind == "ratings":
+            judge = {"rubric": "rate", "model": "j", "families": ["beta"], "engine": "scripted"}
+            desk.suite(judges=[{"id": "pt", **judge}], metrics=["length", "rouge"])
+        desk.run()
+    data = data_of(desk, cli)
+    plain = {form for number in numbers_in(data) for form in (f"{number:.3g}", str(round(number, 1)))}
+    plain |= {run["created"][:16].replace("T", " ") for run in data["runs"]}
+    known_numbers = {round(number, 9) for number in numbers_in(data)}
+    known_numbers |= {round(1 - number, 9) for number in known_numbers} | {0.5, 0.25}
+    for name, place in PLACES.items():
+        page = opened(desk.runs, f"views/{name}.py")
+        for box in page.expander:
+            page.session_state[f"section {box.label}"] = True
+        page = page.run()
+        assert not page.exception
+        numbers = {cell for cell in cells(page) if NUMBER.search(cell)}
+        grids = shown_grids(place, data)
+        strange = {cell for cell in numbers - grids - plain if not re.fullmatch(r"[\d,]+|[\w-]+", cell)}
+        assert not strange, (name, strange)
+        off = [number for number in drawn(page) if round(number, 9) not in known_numbers]
+        assert not off, (name, off)
+
+
+def test_the_brief_says_what_the_report_says(desk: Any, cli: Any, opened: Open) -> None:
+    prepared(desk).run()
+    findings = data_of(desk, cli)["findings"]
+    page = opened(desk.runs, "views/brief.py")
+    sentences = [re.sub(r"\\(.)", r"\1", element.value) for element in page.markdown]
+    for finding in findings:
+        assert any(finding["sentence"] in sentence for sentence in sentences), finding["sentence"]
+
+
+def test_trends_are_those_of_the_command(desk: Any, cli: Any, opened: Open) -> None:
+    prepared(desk)
+    for title in ("one", "two", "three"):
+        desk.suite(title=title, judges=[{"id": "pt", "rubric": "rate", "model": "j", "families": ["beta"],
+                                         "engine": "scripted"}])  # fmt: skip
+        run = desk.run()
+        cli("index", run.id, "--runs", str(desk.runs))
+    rows = json.loads(cli("runs", "trends", "--json", "--runs", str(desk.runs)).out)
+    assert {row["run"] for row in rows} == {run.name for run in Path(desk.runs).iterdir()}
+    page = opened(desk.runs, "views/trends.py")
+    assert not page.info
+    numbers = {round(number, 9) for number in numbers_in(rows)}
+    estimates = list(drawn(page))
+    assert len(estimates) >= 6
+    assert all(round(number, 9) in numbers for number in estimates if not math.isnan(number))
