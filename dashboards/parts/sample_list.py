@@ -92,7 +92,7 @@ def chosen_unit(rows: list[Row]) -> tuple[Unit, str | None] | None:
         return None
     st.session_state["unit"], st.session_state["of"] = unit_of(rows[0]), judge_of(rows[0])
     first = parse_unit(unit_of(rows[0]))
-    return first and (first, judge_of(rows[0]))
+    return None if first is None else (first, judge_of(rows[0]))
 
 
 def _open_selected() -> None:

@@ -1,5 +1,7 @@
 """What pulls a judge's verdicts, and what fools it?"""
 
+from collections.abc import Sequence
+
 import streamlit as st
 from context import Context
 from parts.sections import show_findings, show_plots, show_sections
@@ -15,7 +17,7 @@ from evalhub.report.tables.places import Place
 context: Context = st.session_state["context"]
 
 
-def show_biases(rows: list[Row]) -> None:
+def show_biases(rows: Sequence[Row]) -> None:
     """Draw the rates of each judge, and the effect of each bias with the others held fixed."""
     of_judges = [row for row in rows if row["judge"] != ALL_JUDGES]
     rates = [row for row in of_judges if (row["reading"], row["statistic"]) == (HARD, "rate")]

@@ -22,9 +22,9 @@ Win rates are exact: hard verdicts are halves, and probabilities multiples of 2*
 unit.
 """
 
-# As in `judging.preference`: the probability of b is 1 minus that of a to the last bit.
 _HALF = "(chance_a - chance_b) / 2"
-_PREFERENCE = f"if({_HALF} >= 0, 0.5 + {_HALF}, 1 - (0.5 - {_HALF}))"
+PREFERENCE = f"if({_HALF} >= 0, 0.5 + {_HALF}, 1 - (0.5 - {_HALF}))"
+"""The probability of a in a row of pair facts, as in `judging.preference`. That of b is exactly 1 minus it."""
 
 
 def cells_query() -> str:
@@ -36,7 +36,7 @@ def cells_query() -> str:
     from few sampled rationales have soft measures too, which the tables of a run leave out.
     """
     place = "dataset, judge, criterion, item_id"
-    soft = _units("win rate (soft)", _PREFERENCE)
+    soft = _units("win rate (soft)", PREFERENCE)
     sides = [
         ("win rate", "a", "CASE winner WHEN 'a' THEN 2 WHEN 'tie' THEN 1 WHEN 'b' THEN 0 END"),
         ("win rate", "b", "CASE winner WHEN 'b' THEN 2 WHEN 'tie' THEN 1 WHEN 'a' THEN 0 END"),

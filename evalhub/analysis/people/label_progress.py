@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from evalhub import stats
@@ -15,7 +14,6 @@ from evalhub.store import (
     LabelEntry,
     LabelQueue,
     disputes,
-    read_entries,
 )
 
 
@@ -36,30 +34,30 @@ class AnnotatorProgress:
     self_agreement: Estimate
 
 
-def queue_progress(queue: LabelQueue, folder: Path) -> tuple[AnnotatorProgress, ...]:
+def queue_progress(queue: LabelQueue, entries: Iterable[LabelEntry]) -> tuple[AnnotatorProgress, ...]:
     """Return how far each annotator is with a queue, in the order of their names.
 
     Args:
         queue: The queue.
-        folder: The folder of the labels.
+        entries: What all annotators decided, as `read_entries` returns it.
     """
     keys = {unit.key for unit in queue.units}
     by_annotator: dict[str, list[LabelEntry]] = {}
-    for entry in read_entries(folder):
+    for entry in entries:
         if entry.queue == queue.name and entry.unit in keys and not entry.is_review:
             by_annotator.setdefault(entry.annotator, []).append(entry)
     return tuple(_progress(annotator, by_annotator[annotator]) for annotator in sorted(by_annotator))
 
 
-def count_disputes(queue: LabelQueue, folder: Path) -> tuple[int, int]:
-    """Return on how many units annotators differ, and how many of these are adjudicated."""
-    disputed = disputes(queue, folder)
-    decided = {
-        entry.unit
-        for entry in read_entries(folder)
-        if entry.annotator == ADJUDICATED and entry.decision is Decision.LABEL
-    }
-    return len(disputed), len(decided & disputed.keys())
+def count_undecided_disputes(queue: LabelQueue, labels: Sequence[LabelEntry]) -> int:
+    """Return on how many units annotators differ, and nobody decided between them.
+
+    Args:
+        queue: The queue.
+        labels: The labels of its dataset, as `read_labels` returns them.
+    """
+    decided = {entry.unit for entry in labels if entry.annotator == ADJUDICATED}
+    return len(disputes(queue, labels).keys() - decided)
 
 
 def self_agreement(entries: Sequence[LabelEntry]) -> Estimate:

@@ -17,7 +17,8 @@ COLUMNS = ("dataset", "judge", "criterion", "tag", "measure", "system")
 
 # The samples of an item are averaged first, as in the leaderboard.
 _OUTCOMES = f"""
-SELECT opponent IS NOT NULL AS is_pair, system, item_id, opponent, cluster, avg(value) AS value
+SELECT if(opponent IS NULL, '{MEAN_SCORE}', '{WIN_RATE}') AS measure,
+  system, item_id, opponent, cluster, avg(value) AS value
 FROM ({SIDES}) JOIN (
   SELECT dataset, item_id, cluster FROM items WHERE dataset = $dataset AND list_contains(tags, $tag)
 ) USING (dataset, item_id)
@@ -42,10 +43,10 @@ def tag_means(results: Results, dataset: str, judge: str, criterion: str, tag: s
     values = {"dataset": dataset, "judge": judge, "criterion": criterion, "tag": tag}
     frame = results.sql(_OUTCOMES, values)
     rows: list[dict[str, Any]] = []
-    for (is_pair, system), group in groups(frame, "is_pair", "system"):
-        bounds = (0.0, 1.0) if is_pair else _bounds(results, judge, criterion)
+    for (measure, system), group in groups(frame, "measure", "system"):
+        bounds = (0.0, 1.0) if measure == WIN_RATE else _bounds(results, judge, criterion)
         estimate = stats.mean_estimate(numbers(group["value"]), ids(group["cluster"]), bounds=bounds)
-        rows.append(row(estimate, **values, measure=WIN_RATE if is_pair else MEAN_SCORE, system=system))
+        rows.append(row(estimate, **values, measure=measure, system=system))
     return table(rows, COLUMNS)
 
 

@@ -11,8 +11,8 @@ from evalhub.analysis.tables import rows_of
 from evalhub.errors import UnknownNameError
 
 _OF_ITEM = "dataset = $dataset AND item_id = $item_id"
-_OF_SYSTEMS = """ AND sample = $sample AND list_contains($systems::VARCHAR[], coalesce(system, system_a))
-AND (system_b IS NULL OR list_contains($systems::VARCHAR[], system_b))"""
+_OF_SYSTEMS = """ AND sample = $sample
+AND [name FOR name IN [system, system_a, system_b] IF name IS NOT NULL] = $systems::VARCHAR[]"""
 
 
 def sample_details(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evalhub.analysis.database.cells import PREFERENCE
 from evalhub.analysis.frames.directions import Directions
 from evalhub.analysis.frames.labels import gold_labels, label_criterion
 from evalhub.analysis.frames.verdicts import few_sample_judges
@@ -47,9 +48,9 @@ ORDERS = {
 """How verdicts are ordered. `interest` has those first that contradict the labels, the surest of them first,
 then those that turn with the order, then those that failed."""
 
-_PAIRS = """
+_PAIRS = f"""
 SELECT dataset, item_id, system_a, system_b, NULL AS system, sample, judge, criterion, winner,
-  if(judge IN (SELECT unnest($few_samples::VARCHAR[])), NULL, 0.5 + (chance_a - chance_b) / 2) AS p_a,
+  if(judge IN (SELECT unnest($few_samples::VARCHAR[])), NULL, {PREFERENCE}) AS p_a,
   NULL AS value, winner_ab, winner_ba, p_ab, p_ba, askings, askings - valid AS failures,
   winner IS NULL AS failed, coalesce(winner_ab <> winner_ba, false) AS turns, NULL AS above
 FROM pair_facts WHERE dataset = $dataset"""
@@ -208,9 +209,9 @@ def _conditions(selection: VerdictFilter) -> tuple[list[str], dict[str, Any]]:
         raise InputError("a verdict is won or lost by a system", value=selection.verdict, fix="name a system")
     if selection.turns:
         conditions.append("turns")
-    if selection.text:
+    if text := clean(selection.text).strip().lower():
         conditions.append(_WITH_TEXT)
-        values["text"] = clean(selection.text).lower()
+        values["text"] = text
     return conditions, values
 
 

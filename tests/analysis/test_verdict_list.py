@@ -1,0 +1,172 @@
+"""The list of verdicts: each filter is what pandas finds, pages lose nothing, and no text becomes SQL."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from evalhub.analysis import (
+    Results,
+    VerdictFilter,
+    confusions,
+    consensus_labels,
+    judgment_prompt,
+    pair_verdicts,
+    ratings,
+    rows_of,
+    sample_details,
+    verdict_list,
+)
+from evalhub.analysis.frames.labelled import labelled_pairs
+from evalhub.analysis.run.verdict_list import CHOICES, ORDERS
+from evalhub.errors import InputError
+
+ITEMS = 30
+INJECTIONS = [
+    f"{start}{middle}{end}"
+    for start, middle, end in itertools.product(
+        ("x", "'", '"', "\\", "pw", "$text", "%"),
+        (
+            " OR 1=1",
+            "; DROP TABLE items",
+            "' UNION SELECT * FROM labels",
+            "') OR true",
+            "$judge",
+            "\x00",
+            "*/ ",
+        ),
+        ("", " --", "/*", "'"),
+    )
+]
+
+
+@pytest.fixture(scope="module")
+def results(shared_desk: Any) -> Any:
+    """Pairs and ratings of 30 items with labels, of which every third contradicts the other two."""
+    labels: list[dict[str, Any]] = []
+    for n in range(ITEMS):
+        row = {"item_id": f"i{n:03}", "annotator": "x"}
+        labels.append(
+            {**row, "criterion": "overall", "system_a": "k", "system_b": "m", "winner": "ab"[n % 3 == 0]}
+        )
+        labels += [
+            {**row, "criterion": "quality", "system": system, "value": 1.0 + (n + place) % 3}
+            for place, system in enumerate(("k", "m"))
+        ]
+    judge = {"model": "j", "families": ["beta"], "engine": "scripted"}
+    with shared_desk() as desk:
+        desk.dataset(items=ITEMS, labels=labels)
+        desk.suite(
+            judges=[
+                {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **judge},
+                {"id": "ex", "rubric": "pair", "mode": "explain", "pairs": {"by": "all"}, **judge},
+                {"id": "pt", "rubric": "rate", **judge},
+            ]
+        )
+        yield Results(desk.run())
+
+
+def listed(results: Results, **options: Any) -> list[dict[str, Any]]:
+    return verdict_list(results, VerdictFilter(dataset="tiny", **options), size=10_000)[0]
+
+
+def test_all_verdicts_are_listed_once(results: Results) -> None:
+    rows = listed(results)
+    assert len(rows) == len(pair_verdicts(results)) + len(ratings(results)) == 4 * ITEMS
+    keys = {
+        tuple(row[name] for name in ("judge", "item_id", "system_a", "system_b", "system")) for row in rows
+    }
+    assert len(keys) == len(rows)
+
+
+def test_verdicts_are_those_of_the_tables(results: Results) -> None:
+    pairs = {
+        (row["judge"], row["item_id"]): (row["winner"], row["p_a"], row["winner_ab"], row["winner_ba"])
+        for row in rows_of(pair_verdicts(results))
+    }
+    for row in listed(results, judge="pw") + listed(results, judge="ex"):
+        winner, p_a, first, second = pairs[row["judge"], row["item_id"]]
+        assert (row["winner"], row["winner_ab"], row["winner_ba"]) == (winner, first, second)
+        assert row["p_a"] == p_a
+    assert all(row["p_a"] is None for row in listed(results, judge="ex"))
+    values = {(row["item_id"], row["system"]): row["value"] for row in rows_of(ratings(results))}
+    assert {(row["item_id"], row["system"]): row["value"] for row in listed(results, judge="pt")} == values
+
+
+def test_what_differs_from_the_labels_comes_first_and_the_surest_of_it(results: Results) -> None:
+    frame = labelled_pairs(results)
+    differing = frame[frame["winner"].astype("str") != frame["label_winner"].astype("str")]
+    rows = listed(results, labels="differ", judge="pw")
+    assert {row["item_id"] for row in rows} == set(differing[differing["judge"] == "pw"]["item_id"])
+    sureness = [row["sureness"] for row in rows]
+    assert sureness == sorted(sureness, reverse=True)
+    interests = [row["interest"] for row in listed(results)]
+    assert interests == sorted(interests, reverse=True)
+    agreeing = listed(results, labels="agree", judge="pw")
+    assert len(rows) + len(agreeing) == ITEMS
+    assert not listed(results, labels="none", judge="pw")
+
+
+def test_each_filter_keeps_what_it_says(results: Results) -> None:
+    assert {row["judge"] for row in listed(results, criterion="quality")} == {"pt"}
+    won, lost = (listed(results, judge="pw", system="k", verdict=name) for name in ("won", "lost"))
+    assert all(row["winner"] == "a" for row in won)
+    assert all(row["winner"] == "b" for row in lost)
+    assert len(won) + len(lost) + len(listed(results, judge="pw", verdict="tie")) == ITEMS
+    assert all(row["winner_ab"] != row["winner_ba"] for row in listed(results, turns=True))
+    assert all(row["sureness"] >= 0.8 for row in listed(results, sureness="sure"))
+    assert all(row["sureness"] <= 0.6 for row in listed(results, sureness="torn"))
+    assert {row["item_id"] for row in listed(results, text="WHAT IS 7 PLUS")} == {"i007"}
+    assert {row["item_id"] for row in listed(results, text="i012")} == {"i012"}
+    assert not listed(results, tag="none")
+    assert not listed(results, failure="parse")
+    assert len(listed(results, item_id="i003")) == 4
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_pages_lose_nothing(results: Results, order: str) -> None:
+    selection = VerdictFilter(dataset="tiny")
+    pages = [verdict_list(results, selection, order=order, page=page, size=7) for page in range(1, 19)]
+    rows = [tuple(sorted(row.items(), key=str)) for page, _ in pages for row in page]
+    assert {total for _, total in pages} == {4 * ITEMS}
+    assert len(rows) == len(set(map(str, rows))) == 4 * ITEMS
+
+
+@pytest.mark.parametrize("name", ["judge", "criterion", "system", "tag", "failure", "text", "item_id"])
+def test_no_text_becomes_sql(results: Results, name: str) -> None:
+    for text in INJECTIONS:
+        assert listed(results, **{name: text}) == [], text
+    assert len(listed(results)) == 4 * ITEMS
+
+
+def test_names_that_do_not_exist_are_refused(results: Results) -> None:
+    for name in CHOICES:
+        with pytest.raises(InputError, match="allowed"):
+            listed(results, **{name: "1=1"})
+    with pytest.raises(InputError, match="name a system"):
+        listed(results, verdict="won")
+    with pytest.raises(InputError, match="no such order"):
+        verdict_list(results, VerdictFilter(dataset="tiny"), order="n; DROP TABLE items")
+
+
+def test_confusions_count_every_labelled_verdict(results: Results) -> None:
+    rows = rows_of(confusions(results))
+    of_pw = [row for row in rows if row["judge"] == "pw"]
+    assert sum(row["n"] for row in of_pw) == ITEMS
+    frame = labelled_pairs(results)
+    agreed = frame[
+        (frame["judge"] == "pw") & (frame["winner"].astype("str") == frame["label_winner"].astype("str"))
+    ]
+    assert sum(row["n"] for row in of_pw if row["label"] == row["verdict"]) == len(agreed)
+    assert sum(row["n"] for row in rows if row["judge"] == "pt") == 2 * ITEMS
+    assert len(consensus_labels(results)) == 3 * ITEMS
+
+
+def test_a_sample_has_the_judgments_of_its_systems(results: Results) -> None:
+    pair = sample_details(results, "tiny", "i004", ("k", "m"))
+    assert {judgment["judge"] for judgment in pair["judgments"]} == {"pw", "ex"}
+    assert {label["criterion"] for label in pair["labels"]} == {"overall"}
+    rated = sample_details(results, "tiny", "i004", ("k",))
+    assert {judgment["system"] for judgment in rated["judgments"]} == {"k"}
+    messages = judgment_prompt(results, pair["judgments"][0])
+    assert any("What is 4 plus 4?" in message["content"] for message in messages)
