@@ -19,8 +19,7 @@ if guideline.instructions:
 if not guideline.criterion:
     st.text("Neither the queue nor a run says what counts. Ask whoever gave you the queue.")
 st.subheader("Answers", anchor=False)
-for option in options_of(work):
-    st.markdown(f":gray-badge[{option.key or '–'}] {plain(option.label)}")
+st.markdown("\n".join(f"- `{option.key or '–'}` {plain(option.label)}" for option in options_of(work)))
 if guideline.range and not guideline.levels:
     st.text(f"Any number from {guideline.range[0]:g} to {guideline.range[1]:g}.")
 st.subheader("How to label", anchor=False)

@@ -11,7 +11,7 @@ progress = work.session.progress()
 showing = progress.current
 
 show_header(work, progress)
-show_messages()
+show_messages(work)
 if showing is None:
     show_end(work, progress)
 else:

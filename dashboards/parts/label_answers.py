@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 from parts.label_unit import show_dispute
-from parts.label_work import Work
+from parts.label_work import Memory, Work
 from parts.text import plain
 
 from evalhub.errors import StorageError
@@ -19,6 +20,7 @@ from evalhub.texts import clean
 _CONFIDENCES = (("q", "Unsure"), ("w", "Fairly sure"), ("e", "Sure"))
 _LONGEST_MEANING = 48
 _LONGEST_NOTE = 2000
+_NOTHING_TO_UNDO = "There is no answer of yours to take back."
 _REPLACED = "You had answered this already, in another window. Your newer answer counts."
 
 HELP = """
@@ -72,17 +74,15 @@ def options_of(work: Work) -> tuple[Option, ...]:
 
 def show_details(work: Work, showing: Showing) -> None:
     """Show what belongs to an answer before it is given: how sure the annotator is, and a note."""
-    turn = st.session_state.setdefault("turn", 0)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("How sure?", width="content")
-        confidence = st.session_state.get("confidence")
         for place, (key, label) in enumerate(_CONFIDENCES, 1):
             st.button(
-                label, key=f"confidence-{place}", shortcut=key, on_click=_toggle, args=(place,),
-                type="primary" if confidence == place else "secondary",
+                label, key=f"confidence-{place}", shortcut=key, on_click=_toggle, args=(work.memory, place),
+                type="primary" if work.memory.confidence == place else "secondary",
             )  # fmt: skip
         st.text_input(
-            "Note", key=f"note-{showing.number}-{turn}", placeholder="Note", max_chars=_LONGEST_NOTE,
+            "Note", key=_note_key(showing, work.memory.turn), placeholder="Note", max_chars=_LONGEST_NOTE,
             label_visibility="collapsed", width=320,
         )  # fmt: skip
         show_undo(work)
@@ -92,7 +92,7 @@ def show_details(work: Work, showing: Showing) -> None:
 
 def show_undo(work: Work, label: str = "Undo") -> None:
     """Show the button that takes the latest answer back."""
-    turn = st.session_state.setdefault("turn", 0)
+    turn = work.memory.turn
     st.button(
         label, key=f"undo-{turn}", shortcut="z", icon=":material/undo:", on_click=_undo, args=(work, turn)
     )
@@ -100,16 +100,15 @@ def show_undo(work: Work, label: str = "Undo") -> None:
 
 def show_answers(work: Work, showing: Showing) -> None:
     """Show the answers at the lower edge, where they stay while the texts scroll."""
-    turn = st.session_state["turn"]
-    since = st.session_state.get("since")
-    if since is None or since[0] != (showing.number, turn):
-        st.session_state["since"] = ((showing.number, turn), time.monotonic())
+    turn = work.memory.turn
+    if work.memory.since[0] != turn:
+        work.memory.since = (turn, time.monotonic())
     if work.is_adjudication:
         with st.bottom, st.container(horizontal=True, horizontal_alignment="center"):
             show_dispute(work, showing)
     with st.bottom, st.container(horizontal=True, horizontal_alignment="center", gap="small"):
         if not work.task.queue.is_pairwise and not work.task.guideline.levels:
-            _show_number(work, showing, turn)
+            _show_number(work, showing)
         for place, option in enumerate(options_of(work)):
             st.button(
                 plain(option.label), key=f"answer-{showing.number}-{turn}-{place}",
@@ -118,16 +117,23 @@ def show_answers(work: Work, showing: Showing) -> None:
             )  # fmt: skip
 
 
-def _show_number(work: Work, showing: Showing, turn: int) -> None:
+def _show_number(work: Work, showing: Showing) -> None:
     """Show a field for a rating that is any number of a range."""
+    turn = work.memory.turn
     low, high = work.task.guideline.range or (0.0, 1.0)
     value = st.number_input(
         "Rating", low, high, value=None, key=f"number-{showing.number}-{turn}",
         placeholder=f"{low:g} to {high:g}", label_visibility="collapsed", width=160,
     )  # fmt: skip
-    level = Level("", value, "")
-    st.button("Store", key=f"store-{showing.number}-{turn}", shortcut="1", disabled=value is None,
-              on_click=_answer, args=(work, showing, turn, Option("1", "Store", level=level)))  # fmt: skip
+    option = Option("1", "Store", level=Level("", value, ""))
+    st.button(
+        option.label, key=f"store-{showing.number}-{turn}", shortcut=option.key, disabled=value is None,
+        on_click=_answer, args=(work, showing, turn, option),
+    )  # fmt: skip
+
+
+def _note_key(showing: Showing, turn: int) -> str:
+    return f"note-{showing.number}-{turn}"
 
 
 def _name(level: Level) -> str:
@@ -139,47 +145,36 @@ def _short(meaning: str) -> str:
 
 
 def _answer(work: Work, showing: Showing, turn: int, option: Option) -> None:
-    """Store an answer. A second press on the same page is about nothing new, so it does not count."""
-    if st.session_state.get("turn") != turn:
-        return
+    """Store an answer."""
     values: dict[str, Any] = {"decision": Decision.CANNOT_DECIDE}
     if option.side is not None:
         values = {"winner": showing.winner(option.side)}
     elif option.level is not None:
         values = {"value": option.level.value}
-    note = st.session_state.get(f"note-{showing.number}-{turn}", "")
-    answer = Answer(
-        confidence=st.session_state.get("confidence"), note=clean(note).strip(),
-        seconds=round(time.monotonic() - st.session_state["since"][1], 2), **values,
-    )  # fmt: skip
-    try:
-        is_newer = work.session.decide(showing, answer)
-    except StorageError as error:
-        _keep(error)
-        return
-    st.session_state["turn"] = turn + 1
-    if is_newer:
-        st.session_state["notice"] = _REPLACED
+    seconds = round(time.monotonic() - work.memory.since[1], 2)
+    note = clean(st.session_state.get(_note_key(showing, turn), "")).strip()
+    answer = Answer(confidence=work.memory.confidence, note=note, seconds=seconds, **values)
+    _step(work.memory, turn, lambda: _REPLACED if work.session.decide(showing, answer) else "")
 
 
 def _undo(work: Work, turn: int) -> None:
-    if st.session_state.get("turn") != turn:
-        return
-    try:
-        showing = work.session.undo()
-    except StorageError as error:
-        _keep(error)
-        return
-    st.session_state["turn"] = turn + 1
-    if showing is None:
-        st.session_state["notice"] = "There is no answer of yours to take back."
+    """Take the latest answer back."""
+    _step(work.memory, turn, lambda: "" if work.session.undo() else _NOTHING_TO_UNDO)
 
 
-def _keep(error: StorageError) -> None:
-    """Keep what is wrong for the next run of the page, without the path of a file."""
-    st.session_state["problem"] = f"{error.problem}; {error.fix}"
+def _step(memory: Memory, turn: int, store: Callable[[], str]) -> None:
+    """Store a step, and note what it has to say. A second press on the same page does nothing more."""
+    with memory.lock:
+        if memory.turn != turn:
+            return
+        try:
+            memory.notice = store()
+        except StorageError as error:
+            # Without the path of the file, which may tell what is hidden.
+            memory.problem = f"{error.problem}; {error.fix}"
+            return
+        memory.turn = turn + 1
 
 
-def _toggle(place: int) -> None:
-    is_same = st.session_state.get("confidence") == place
-    st.session_state["confidence"] = None if is_same else place
+def _toggle(memory: Memory, place: int) -> None:
+    memory.confidence = None if memory.confidence == place else place

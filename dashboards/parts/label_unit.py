@@ -30,12 +30,14 @@ def show_header(work: Work, progress: Progress) -> None:
         st.page_link(PAGES["guideline"], label="Guideline", icon=":material/menu_book:", width="content")
 
 
-def show_messages() -> None:
+def show_messages(work: Work) -> None:
     """Show once what the last step has to say."""
-    if problem := st.session_state.pop("problem", ""):
-        st.error(plain(problem))
-    if notice := st.session_state.pop("notice", ""):
-        st.info(plain(notice))
+    memory = work.memory
+    if memory.problem:
+        st.error(plain(memory.problem))
+    if memory.notice:
+        st.info(plain(memory.notice))
+    memory.problem = memory.notice = ""
 
 
 def show_unit(work: Work, showing: Showing) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,16 +34,42 @@ PAGES = {
 """The only pages of the labelling mode."""
 
 
+@dataclass(slots=True)
+class Memory:
+    """What a browser remembers from one answer to the next.
+
+    It is one object in the session state. Streamlit may end a callback at each access to the session state if
+    another key was pressed meanwhile, and may run the callbacks of two keys at once. So a step is stored and
+    noted here without such an access, by whoever holds the lock.
+
+    Attributes:
+        turn: The number of steps so far. A key that was pressed on an earlier page is about that page.
+        since: When the page of the turn appeared.
+        confidence: How sure the annotator is, from 1 to 3.
+        notice, problem: What the last step has to say, once.
+        lock: Held while a step is stored and noted.
+    """
+
+    turn: int = 0
+    since: tuple[int, float] = (-1, 0.0)
+    confidence: int | None = None
+    notice: str = ""
+    problem: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What one person does with a queue.
 
     Attributes:
+        memory: What the person's browser remembers.
         disputed: In adjudication, the labels of each unit on which annotators differ.
     """
 
     task: LabelTask
     session: LabelSession
+    memory: Memory
     disputed: dict[tuple[Any, ...], tuple[LabelEntry, ...]] = field(default_factory=dict)
 
     @property
@@ -79,14 +106,15 @@ def open_work() -> Work | None:
     name = _name(task, folder)
     if name is None:
         return None
+    memory: Memory = st.session_state.setdefault("memory", Memory())
     if not os.environ.get("EVALHUB_LABEL_ADJUDICATE"):
-        return Work(task, _session(str(path), path.stat().st_mtime_ns, str(runs_root()), name))
+        return Work(task, _session(str(path), path.stat().st_mtime_ns, str(runs_root()), name), memory)
     disputed = disputes(task.queue, read_labels(folder, [task.queue.dataset]))
     session = LabelSession(
         folder=folder, queue=task.queue.name, annotator=ADJUDICATED, adjudicator=name,
         showings=disputed_showings(task.queue, name, disputed), guideline=task.guideline.version,
     )  # fmt: skip
-    return Work(task, session, disputed)
+    return Work(task, session, memory, disputed)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

@@ -11,7 +11,18 @@ from typing import Annotated
 
 import typer
 
-from evalhub.cli import attacks, compare, dashboard, housekeeping, judges, labels, new_dataset, runs, specs
+from evalhub.cli import (
+    attacks,
+    compare,
+    dashboard,
+    housekeeping,
+    judges,
+    label,
+    labels,
+    new_dataset,
+    runs,
+    specs,
+)
 from evalhub.cli.output import console, print_note
 from evalhub.errors import EvalhubError, Interrupted, StorageError
 
@@ -56,6 +67,7 @@ app.command()(runs.meta)
 app.command()(compare.compare)
 app.command()(compare.sensitivity)
 app.command()(dashboard.dashboard)
+app.command()(label.label)
 app.command()(runs.export)
 app.command()(runs.index)
 app.command()(runs.verify)

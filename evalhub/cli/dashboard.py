@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -25,20 +26,33 @@ def dashboard(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8501,
 ) -> None:
     """Show all runs in a browser, on this machine only."""
-    app = hub.specs.data_root() / "dashboards" / "app.py"
     root = hub.store.runs_root(runs).resolve()
     if not root.is_dir():
         raise InputError(
             "there are no runs yet", where=str(root), fix="make one with `evalhub run quickstart`"
         )
+    serve("app.py", port, {"EVALHUB_RUNS": str(root)})
+
+
+def serve(script: str, port: int, environment: Mapping[str, str], options: Sequence[str] = ()) -> NoReturn:
+    """Serve an app on this machine only, until the command is ended. The server ends with it.
+
+    Args:
+        script: The app's file among the dashboards.
+        port: The port.
+        environment: Variables that tell the app what to show.
+        options: Further options of Streamlit.
+    """
+    app = hub.specs.data_root() / "dashboards" / script
     # The options also stand in the app's config file. An app without it must ask nobody outside either.
     command = [
         sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port),
         "--server.address", "127.0.0.1", "--server.headless", "true", "--browser.gatherUsageStats", "false",
+        *options,
     ]  # fmt: skip
     notes().print(f"http://127.0.0.1:{port}  (Ctrl-C ends it)")
     signal.signal(signal.SIGTERM, _end)
-    server = subprocess.Popen(command, env={**os.environ, "EVALHUB_RUNS": str(root)}, cwd=app.parent)
+    server = subprocess.Popen(command, env={**os.environ, **environment}, cwd=app.parent)
     try:
         code = server.wait()
     except KeyboardInterrupt:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +11,7 @@ import typer
 import evalhub as hub
 from evalhub.cli.options import Json, RunName, Runs
 from evalhub.cli.output import print_json, print_note
-from evalhub.errors import InputError, StorageError, UnknownNameError
-from evalhub.files import write_file
+from evalhub.errors import InputError, UnknownNameError
 from evalhub.specs import CriterionSpec
 
 labels = typer.Typer(
@@ -52,17 +50,11 @@ def labels_queue(
         seed,
     )
     rows = hub.analysis.labelling_queue(results, request)
-    if out.exists():
-        raise InputError("the file exists already", where=str(out), fix="name another one, or remove it")
-    try:
-        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        write_file(out, lines.encode("utf-8"), shared=True)
-    except OSError as error:
-        raise StorageError(f"the queue cannot be written ({error.strerror})", where=str(out)) from error
+    hub.store.write_queue(out, rows)
     if as_json:
         print_json({"written": str(out), "rows": len(rows)})
         return
-    print_note(f"written: {out}, {len(rows)} to label")
+    print_note(f"written: {out}, {len(rows)} to label with `evalhub label {out}`")
 
 
 def _single_value(results: hub.analysis.Results, judge: str, name: str) -> str:

@@ -24,7 +24,14 @@ from evalhub.store.housekeeping import (
 from evalhub.store.journal import Journal, read_journal
 from evalhub.store.label_exchange import read_label_table, write_label_table
 from evalhub.store.label_order import Showing, Side, showings
-from evalhub.store.label_queue import LabelQueue, QueueUnit, queues_folder, read_queue, write_queue
+from evalhub.store.label_queue import (
+    LabelQueue,
+    QueueUnit,
+    new_queue_path,
+    queues_folder,
+    read_queue,
+    write_queue,
+)
 from evalhub.store.label_session import (
     Answer,
     LabelSession,
@@ -97,10 +104,10 @@ __all__ = [
     "ShardWriter", "Showing", "Side", "SignOfLife", "Size", "StageCounts", "State", "Step",
     "StoredFile", "all_runs", "arrow_schema", "check_annotator", "disputed_showings", "disputes",
     "find_frame", "find_garbage", "find_run", "hash_texts", "labels_folder", "labels_hash",
-    "last_entries", "manifest_changes", "new_frame", "part_problems", "queues_folder", "read_column",
-    "read_entries", "read_frame", "read_heartbeat", "read_journal", "read_label_table", "read_labels",
-    "read_part", "read_queue", "read_records", "read_rows", "remove_garbage", "remove_run",
-    "run_folders", "runs_root", "set_tags", "showings", "size_in_memory", "size_of", "tags_of",
-    "to_arrow", "verify", "verify_folder", "write_frame", "write_label_table", "write_queue",
+    "last_entries", "manifest_changes", "new_frame", "new_queue_path", "part_problems", "queues_folder",
+    "read_column", "read_entries", "read_frame", "read_heartbeat", "read_journal", "read_label_table",
+    "read_labels", "read_part", "read_queue", "read_records", "read_rows", "remove_garbage",
+    "remove_run", "run_folders", "runs_root", "set_tags", "showings", "size_in_memory", "size_of",
+    "tags_of", "to_arrow", "verify", "verify_folder", "write_frame", "write_label_table", "write_queue",
     "write_records",
 ]  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +147,16 @@ class LabelQueue:
 def queues_folder(runs: Path) -> Path:
     """Return the folder of the queues that belong to a folder of runs: it lies beside it."""
     return runs.resolve().parent / QUEUES_FOLDER
+
+
+def new_queue_path(folder: Path, dataset: str, criterion: str, day: str) -> Path:
+    """Return the file of a new queue. Its name says what it is about, and names neither judge nor system."""
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", f"{dataset}-{criterion}-{day}").lstrip(".-")
+    for number in itertools.count(1):
+        path = folder / f"{name}{f'-{number}' if number > 1 else ''}.jsonl"
+        if not path.exists():
+            return path
+    raise AssertionError  # the numbers do not end
 
 
 def write_queue(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -20,7 +20,6 @@ from evalhub.store.labels import (
     LabelEntry,
     LabelFile,
     last_entries,
-    read_labels,
 )
 
 _MINUTE = 60
@@ -163,18 +162,25 @@ def check_annotator(folder: Path, name: str) -> None:
         raise InputError("this name is not an annotator's", value=name, fix="take another name")
 
 
-def disputes(queue: LabelQueue, folder: Path) -> dict[tuple[Any, ...], tuple[LabelEntry, ...]]:
-    """Return the labels of each unit of a queue on which two annotators or more differ, by unit."""
+def disputes(
+    queue: LabelQueue, labels: Iterable[LabelEntry]
+) -> dict[tuple[Any, ...], tuple[LabelEntry, ...]]:
+    """Return the labels of each unit of a queue on which two annotators or more differ, by unit.
+
+    Args:
+        queue: The queue.
+        labels: The labels of its dataset, as `read_labels` returns them.
+    """
     texts = {unit.key: unit.texts for unit in queue.units}
     by_unit: dict[tuple[Any, ...], list[LabelEntry]] = {}
-    for entry in read_labels(folder, [queue.dataset]):
+    for entry in labels:
         if entry.annotator != ADJUDICATED and entry.texts in ("", texts.get(entry.unit)):
             by_unit.setdefault(entry.unit, []).append(entry)
     of_queue = {unit.key: tuple(by_unit.get(unit.key, ())) for unit in queue.units}
     return {
-        key: labels
-        for key, labels in of_queue.items()
-        if len({(entry.winner, entry.value) for entry in labels}) > 1
+        key: of_unit
+        for key, of_unit in of_queue.items()
+        if len({(entry.winner, entry.value) for entry in of_unit}) > 1
     }
 
 

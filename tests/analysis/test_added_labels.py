@@ -19,8 +19,8 @@ from evalhub.analysis import (
     trust,
 )
 from evalhub.report import report_data
-from evalhub.report.registry import TABLES
-from evalhub.report.tables import read_table, table_key
+from evalhub.report.tables.registry import TABLES
+from evalhub.report.tables.stored import read_table, table_key
 from evalhub.scales import Winner
 from evalhub.store import LabelEntry, LabelFile, Run, hash_texts, labels_folder
 

@@ -24,7 +24,7 @@ unit.
 
 _HALF = "(chance_a - chance_b) / 2"
 PREFERENCE = f"if({_HALF} >= 0, 0.5 + {_HALF}, 1 - (0.5 - {_HALF}))"
-"""The probability of a in a row of pair facts, as in `judging.preference`. That of b is exactly 1 minus it."""
+"""The probability of a in a row of pair facts, as in `judging.preference`. That of b is 1 minus it."""
 
 
 def cells_query() -> str:
