@@ -16,5 +16,5 @@ if showing is None:
     show_end(work, progress)
 else:
     show_unit(work, showing)
-    show_details(work, showing)
-    show_answers(work, showing)
+    show_details(work, showing, progress.rows)
+    show_answers(work, showing, progress.rows)

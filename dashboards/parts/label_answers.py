@@ -72,7 +72,7 @@ def options_of(work: Work) -> tuple[Option, ...]:
     return (*levels, _UNDECIDED)
 
 
-def show_details(work: Work, showing: Showing) -> None:
+def show_details(work: Work, showing: Showing, rows: int) -> None:
     """Show what belongs to an answer before it is given: how sure the annotator is, and a note."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("How sure?", width="content")
@@ -82,58 +82,69 @@ def show_details(work: Work, showing: Showing) -> None:
                 type="primary" if work.memory.confidence == place else "secondary",
             )  # fmt: skip
         st.text_input(
-            "Note", key=_note_key(showing, work.memory.turn), placeholder="Note", max_chars=_LONGEST_NOTE,
+            "Note", key=_note_key(showing, rows), placeholder="Note", max_chars=_LONGEST_NOTE,
             label_visibility="collapsed", width=320,
         )  # fmt: skip
-        show_undo(work)
+        show_undo(work, rows)
     keys = " ".join(option.key for option in options_of(work)[:-1] if option.key) or "1"
     st.caption(f"Keys: {keys} answer · 0 cannot decide · q w e how sure · z undo · Tab leaves the note")
 
 
-def show_undo(work: Work, label: str = "Undo") -> None:
+def show_undo(work: Work, rows: int, label: str = "Undo") -> None:
     """Show the button that takes the latest answer back."""
     turn = work.memory.turn
     st.button(
-        label, key=f"undo-{turn}", shortcut="z", icon=":material/undo:", on_click=_undo, args=(work, turn)
+        label, key=f"undo-{rows}", shortcut="z", icon=":material/undo:", on_click=_undo, args=(work, turn)
     )
 
 
-def show_answers(work: Work, showing: Showing) -> None:
-    """Show the answers at the lower edge, where they stay while the texts scroll."""
+def show_answers(work: Work, showing: Showing, rows: int) -> None:
+    """Show the answers at the lower edge, where they stay while the texts scroll.
+
+    Args:
+        work: What the annotator does.
+        showing: What is shown.
+        rows: The number of steps that are stored. With it the keys of buttons are those of this page alone,
+            also after a restart.
+    """
     turn = work.memory.turn
-    if work.memory.since[0] != turn:
-        work.memory.since = (turn, time.monotonic())
     if work.is_adjudication:
         with st.bottom, st.container(horizontal=True, horizontal_alignment="center"):
             show_dispute(work, showing)
     with st.bottom, st.container(horizontal=True, horizontal_alignment="center", gap="small"):
         if not work.task.queue.is_pairwise and not work.task.guideline.levels:
-            _show_number(work, showing)
+            _show_number(work, showing, rows)
         for place, option in enumerate(options_of(work)):
-            st.button(
-                plain(option.label), key=f"answer-{showing.number}-{turn}-{place}",
-                shortcut=option.key or None, on_click=_answer, args=(work, showing, turn, option),
+            arguments = (work, showing, rows, turn, option)
+            is_pressed = st.button(
+                plain(option.label), key=f"answer-{showing.number}-{rows}-{place}",
+                shortcut=option.key or None, on_click=_answer, args=arguments,
                 type="tertiary" if option is _UNDECIDED else "secondary",
             )  # fmt: skip
+            if is_pressed:
+                # The first press after a restart comes before the page that it is about, which is this page.
+                _answer(*arguments)
+                st.rerun()
+    if work.memory.since[0] != turn:
+        work.memory.since = (turn, time.monotonic())
 
 
-def _show_number(work: Work, showing: Showing) -> None:
+def _show_number(work: Work, showing: Showing, rows: int) -> None:
     """Show a field for a rating that is any number of a range."""
-    turn = work.memory.turn
     low, high = work.task.guideline.range or (0.0, 1.0)
     value = st.number_input(
-        "Rating", low, high, value=None, key=f"number-{showing.number}-{turn}",
+        "Rating", low, high, value=None, key=f"number-{showing.number}-{rows}",
         placeholder=f"{low:g} to {high:g}", label_visibility="collapsed", width=160,
     )  # fmt: skip
     option = Option("1", "Store", level=Level("", value, ""))
     st.button(
-        option.label, key=f"store-{showing.number}-{turn}", shortcut=option.key, disabled=value is None,
-        on_click=_answer, args=(work, showing, turn, option),
+        option.label, key=f"store-{showing.number}-{rows}", shortcut=option.key, disabled=value is None,
+        on_click=_answer, args=(work, showing, rows, work.memory.turn, option),
     )  # fmt: skip
 
 
-def _note_key(showing: Showing, turn: int) -> str:
-    return f"note-{showing.number}-{turn}"
+def _note_key(showing: Showing, rows: int) -> str:
+    return f"note-{showing.number}-{rows}"
 
 
 def _name(level: Level) -> str:
@@ -144,15 +155,16 @@ def _short(meaning: str) -> str:
     return meaning if len(meaning) <= _LONGEST_MEANING else f"{meaning[:_LONGEST_MEANING].rstrip()}…"
 
 
-def _answer(work: Work, showing: Showing, turn: int, option: Option) -> None:
+def _answer(work: Work, showing: Showing, rows: int, turn: int, option: Option) -> None:
     """Store an answer."""
     values: dict[str, Any] = {"decision": Decision.CANNOT_DECIDE}
     if option.side is not None:
         values = {"winner": showing.winner(option.side)}
     elif option.level is not None:
         values = {"value": option.level.value}
-    seconds = round(time.monotonic() - work.memory.since[1], 2)
-    note = clean(st.session_state.get(_note_key(showing, turn), "")).strip()
+    shown, since = work.memory.since
+    seconds = round(time.monotonic() - since, 2) if shown == turn else None
+    note = clean(st.session_state.get(_note_key(showing, rows), "")).strip()
     answer = Answer(confidence=work.memory.confidence, note=note, seconds=seconds, **values)
     _step(work.memory, turn, lambda: _REPLACED if work.session.decide(showing, answer) else "")
 

@@ -21,7 +21,7 @@ def show_end(work: Work, progress: Progress) -> None:
     else:
         _show_labelled(work, progress)
     if progress.entries:
-        show_undo(work, "Take the last answer back")
+        show_undo(work, progress.rows, "Take the last answer back")
 
 
 def _show_labelled(work: Work, progress: Progress) -> None:

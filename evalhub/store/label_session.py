@@ -45,10 +45,12 @@ class Progress:
     Attributes:
         showings: All that there is to decide, in order.
         entries: What is decided, by the number of its showing, the latest last.
+        rows: The number of steps that are stored, those that were undone too.
     """
 
     showings: tuple[Showing, ...]
     entries: dict[int, LabelEntry] = field(default_factory=dict)
+    rows: int = 0
 
     @property
     def current(self) -> Showing | None:
@@ -92,13 +94,11 @@ class LabelSession:
     def progress(self) -> Progress:
         """Return what is decided, as the file says now. Another window may have added to it."""
         numbers = {showing.key: showing.number for showing in self.showings}
-        entries = [
-            entry
-            for entry in last_entries(LabelFile(self.folder, self.annotator).entries())
-            if entry.queue == self.queue and not entry.is_review
-        ]
-        keyed = ((numbers.get((entry.repeat, *entry.unit)), entry) for entry in entries)
-        return Progress(self.showings, {number: entry for number, entry in keyed if number is not None})
+        stored = LabelFile(self.folder, self.annotator).entries()
+        rows = [entry for entry in stored if entry.queue == self.queue and not entry.is_review]
+        keyed = ((numbers.get((entry.repeat, *entry.unit)), entry) for entry in last_entries(rows))
+        entries = {number: entry for number, entry in keyed if number is not None}
+        return Progress(self.showings, entries, len(rows))
 
     def decide(self, showing: Showing, answer: Answer) -> bool:
         """Store a decision. When this returns, it survives a power cut.

@@ -15,6 +15,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from .hostile import HOSTILE_TEXTS
+
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 ARGUMENTS = (
@@ -210,3 +212,33 @@ def test_a_phone_sees_names_and_no_page_scrolls_sideways(desk: Any, run_id: str)
             page.wait_for_selector("h1")
             settled(page, "Copy link")
             assert page.evaluate("document.documentElement.scrollWidth") <= 400, path
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(240)
+def test_fifty_hostile_texts_are_texts(desk: Any) -> None:
+    items = [{"item_id": "i0", "prompt": "Say something.", "refs": [text for text, _ in HOSTILE_TEXTS]}]
+    desk.dataset(items=items)
+    desk.suite()
+    run = desk.run()
+    dialogs: list[str] = []
+    asked: list[str] = []
+    with served(desk.runs) as address, browser() as chrome:
+        page = chrome.new_page(viewport={"width": 1400, "height": 1000})
+        page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+        page.on("request", lambda request: asked.append(request.url))
+        opened(page, f"{address}/samples?run={run.id}&unit=i0~k~m~0", "i0 · k against m")
+        page.get_by_role("tab", name="References").click()
+        for place, (text, codes) in enumerate(HOSTILE_TEXTS, 1):
+            passage = page.get_by_role("region", name=f"Reference {place}", exact=True)
+            passage.wait_for(timeout=SECONDS * 1000)
+            boxes = [box.inner_text() for box in passage.locator(".hidden").all()]
+            assert boxes == list(codes) or (not codes and "Z͑" in text), text[:40]
+            if not codes and len(text) < 1000 and "Z͑" not in text:
+                assert passage.evaluate("node => node.textContent") == text
+            assert passage.locator("*:not(.hidden)").count() == 0, text[:40]
+            assert passage.bounding_box()["height"] < 900
+    assert not dialogs
+    assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {
+        "127.0.0.1"
+    }

@@ -27,9 +27,10 @@ from evalhub.store import (
     write_queue,
 )
 
-from .test_browser import HOSTILE, ROOT
-
-APP = ROOT / "dashboards" / "label_app.py"
+APP = Path(__file__).resolve().parents[2] / "dashboards" / "label_app.py"
+HOSTILE = (
+    "<img src=http://evil.example/a.png> ![x](http://evil.example/x.png) <script>alert(1)</script> \u202e"
+)
 SYSTEMS = ("quokka", "zebrafish")
 JUDGE = "wombat"
 ITEMS = 12

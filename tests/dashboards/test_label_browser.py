@@ -99,7 +99,7 @@ class Annotator:
         winner = wanted_winner(self.name, int(prompt.split()[1]))
         if winner is Winner.TIE:
             return "2"
-        # What was said first of all: the first system, quokka, gives the short answers.
+        # The first system, quokka, gives the short answers.
         return "1" if left.startswith("Short") == (winner is Winner.A) else "3"
 
     def label(self) -> None:
@@ -122,7 +122,7 @@ class Annotator:
         self.page.keyboard.press("Tab")
         self.settle()
 
-    def come_back(self) -> None:
+    def load_again(self) -> None:
         """Load the page again. The address says who is there."""
         self.keep_bodies()
         self.page.reload()
@@ -189,7 +189,7 @@ def test_two_annotators_label_blind_and_a_kill_loses_and_doubles_nothing(
         assert before["dugong"] in (4, 5)
         start()
         for person in people:
-            person.come_back()
+            person.load_again()
             while not person.is_done:
                 person.label()
         for person in people:
