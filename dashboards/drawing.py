@@ -1,34 +1,28 @@
-"""The charts: each draws what is handed to it, and computes nothing.
+"""The charts, as Vega-Lite: each draws what is handed to it, and computes nothing.
 
-A role has a colour: judges, labels, metrics, and what reads nothing. Systems are black.
+A role has a colour: judges, labels, metrics, and what reads nothing. Systems are black. Specifications are
+written by hand, because a library that builds and checks them takes 0.1 s for each chart.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import altair as alt
-import pandas as pd
 import streamlit as st
 
 from evalhub.report.plots.estimates import KINDS, Plot
 from evalhub.texts import number
 
+Spec = dict[str, Any]
+Row = Mapping[str, Any]
+
 LINE = 30
 FRAME = 52
 _TEXT = ("#1d2329", "#e6e9eb")
 _QUIET = ("#5c666d", "#9aa5ac")
-_AXIS: dict[str, Any] = {
-    "titleFontWeight": "normal",
-    "titleFontSize": 13,
-    "labelFontSize": 12,
-    "tickCount": 5,
-}
-_NAMES: dict[str, Any] = {
-    "labelLimit": 300, "ticks": False, "domain": False, "labelPadding": 8, "labelFontSize": 12.5,
-    "labelFlush": False,
-}  # fmt: skip
-_PADDING = {"left": 4, "top": 4, "right": 8, "bottom": 5}
+_BAR = ("#0b6e78", "#4fb8c2")
+_SHARES = (("#e8a15c", "#f4f5f4", "#5fb0b8"), ("#d9822b", "#2a3237", "#2b8f99"))
 _MARGIN = 0.08
 _WIDEST = 10
 
@@ -42,64 +36,107 @@ def _colour(colours: tuple[str, str]) -> str:
     return colours[is_dark()]
 
 
-def forest(plot: Plot) -> alt.LayerChart:
+def _axis(title: str | None, **options: Any) -> Spec:
+    """Return an axis of numbers."""
+    return {
+        "title": title, "titleFontWeight": "normal", "titleFontSize": 13, "labelFontSize": 12, "tickCount": 5,
+        "labelColor": _colour(_QUIET), "titleColor": _colour(_QUIET), **options,
+    }  # fmt: skip
+
+
+def _names(field: str, order: Sequence[str] | None, **options: Any) -> Spec:
+    """Return an axis of names, in their order."""
+    axis = {
+        "title": None, "labelColor": _colour(_TEXT), "labelLimit": 300, "labelFontSize": 12.5, "ticks": False,
+        "domain": False, "labelPadding": 8, **options,
+    }  # fmt: skip
+    return {"field": field, "type": "nominal", "sort": order, "axis": axis}
+
+
+def _chart(rows: Iterable[Row], layers: Sequence[Spec], height: int, **options: Any) -> Spec:
+    return {
+        "data": {"values": [dict(row) for row in rows]}, "layer": list(layers), "height": height,
+        "padding": {"left": 4, "top": 4, "right": 8, "bottom": 5}, **options,
+    }  # fmt: skip
+
+
+def _tips(*names: str) -> list[Spec]:
+    numbers = [
+        {"field": name, "type": "quantitative", "format": ".3f"} for name in ("estimate", "low", "high")
+    ]
+    return [*({"field": name, "type": "nominal"} for name in names), *numbers]
+
+
+def forest(plot: Plot) -> Spec:
     """Return points on their intervals, one line per estimate, each with its number at the end.
 
     A hollow point has no interval. The axis holds the data, and the neutral value if it is near.
     """
-    rows = [_forest_row(line.name, line.kind, dict(line.row)) for line in plot.lines]
-    frame = pd.DataFrame(
-        rows, columns=["name", "kind", "estimate", "low", "high", "n", "clusters", "text", "end"]
-    )
-    frame = frame.astype(dict.fromkeys(("estimate", "low", "high", "end"), "float64"))
-    names = list(dict.fromkeys(frame["name"]))
-    low, high = _ends(plot, frame)
-    scale = alt.Scale(domain=[low, high], nice=False, clamp=True)
-    x = {"scale": scale, "axis": alt.Axis(title=plot.axis, format="~f", labelColor=_colour(_QUIET),
-                                          titleColor=_colour(_QUIET), **_AXIS)}  # fmt: skip
-    y = alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelColor=_colour(_TEXT), **_NAMES))
-    kinds = list(dict.fromkeys(frame["kind"]))
-    colours = alt.Scale(domain=kinds, range=[_colour(KINDS.get(kind, _TEXT)) for kind in kinds])
-    base = alt.Chart(frame).encode(y=y, color=alt.Color("kind:N", scale=colours, legend=None))
-    point = base.encode(x=alt.X("estimate:Q", **x), tooltip=_tips("name"))
-    layers = [
-        base.mark_bar(height=8, opacity=0.35, cornerRadius=4).encode(x=alt.X("low:Q", **x), x2="high:Q"),
-        point.transform_filter("isValid(datum.low)").mark_point(filled=True, size=80, opacity=1),
-        point.transform_filter("!isValid(datum.low)").mark_point(
-            filled=False, size=60, strokeWidth=2, opacity=1
-        ),
-        base.mark_text(align="left", dx=8, fontSize=12, color=_colour(_TEXT)).encode(
-            x=alt.X("end:Q", **x), text="text:N", color=alt.value(_colour(_TEXT))
-        ),
+    rows = [_forest_row(line.name, line.kind, line.row) for line in plot.lines]
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    low, high = _ends(plot, rows)
+    scale = {"domain": [low, high], "nice": False, "clamp": True}
+    axis = _axis(plot.axis, format="~f")
+
+    def x(field: str) -> Spec:
+        return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
+
+    y = _names("name", names)
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    colours = {"domain": kinds, "range": [_colour(KINDS.get(kind, _TEXT)) for kind in kinds]}
+    colour = {"field": "kind", "type": "nominal", "scale": colours, "legend": None}
+    point = {"x": x("estimate"), "y": y, "color": colour, "tooltip": [*_tips("name"), *_counts()]}
+    layers: list[Spec] = [
+        {
+            "mark": {"type": "bar", "height": 8, "opacity": 0.35, "cornerRadius": 4},
+            "encoding": {"x": x("low"), "x2": {"field": "high"}, "y": y, "color": colour},
+        },
+        {
+            "transform": [{"filter": "isValid(datum.low)"}],
+            "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
+            "encoding": point,
+        },
+        {
+            "transform": [{"filter": "!isValid(datum.low)"}],
+            "mark": {"type": "point", "filled": False, "size": 60, "strokeWidth": 2, "opacity": 1},
+            "encoding": point,
+        },
+        {
+            "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 12, "color": _colour(_TEXT)},
+            "encoding": {"x": x("end"), "y": y, "text": {"field": "text", "type": "nominal"}},
+        },
     ]
     if plot.neutral is not None and low <= plot.neutral <= high:
-        rule = base.transform_calculate(neutral=str(plot.neutral)).mark_rule(
-            strokeDash=[4, 4], opacity=0.7
-        )  # fmt: skip
-        layers.insert(0, rule.encode(x=alt.X("neutral:Q", **x), y=alt.value(0), y2=alt.value("height"),
-                                     color=alt.value(_colour(_QUIET))))  # fmt: skip
-    return alt.layer(*layers).properties(height=LINE * max(len(names), 1) + FRAME, padding=_PADDING)
+        rule = {
+            "mark": {"type": "rule", "strokeDash": [4, 4], "opacity": 0.7, "color": _colour(_QUIET)},
+            "encoding": {"x": {"datum": plot.neutral, "type": "quantitative", "scale": scale, "axis": axis}},
+        }
+        layers.insert(0, rule)
+    return _chart(rows, layers, LINE * max(len(names), 1) + FRAME)
 
 
-def _forest_row(name: str, kind: str, row: dict[str, Any]) -> dict[str, Any]:
+def _counts() -> list[Spec]:
+    return [{"field": name, "type": "quantitative"} for name in ("n", "clusters")]
+
+
+def _forest_row(name: str, kind: str, row: Row) -> Row:
     point, high = row["estimate"], row["high"]
     ends = [value for value in (point, high) if value is not None]
     return {
         "name": name,
         "kind": kind,
         **{column: row[column] for column in ("estimate", "low", "high", "n", "clusters")},
-        "text": "" if point is None else number(point),
+        "text": row.get("text") or ("" if point is None else number(point)),
         "end": max(ends, default=None),
     }
 
 
-def _ends(plot: Plot, frame: pd.DataFrame) -> tuple[float, float]:
+def _ends(plot: Plot, rows: Sequence[Row]) -> tuple[float, float]:
     """Return both ends of the axis: the data with a margin, and the neutral value where it is near."""
-    values = frame[["estimate", "low", "high"]].to_numpy().ravel()
-    values = values[~pd.isna(values)]
-    if not len(values):
+    values = [row[name] for row in rows for name in ("estimate", "low", "high") if row[name] is not None]
+    if not values:
         return plot.ends
-    low, high = float(values.min()), float(values.max())
+    low, high = min(values), max(values)
     width = (high - low) or 0.1
     if plot.neutral is not None:
         wide_low, wide_high = min(low, plot.neutral), max(high, plot.neutral)
@@ -107,11 +144,10 @@ def _ends(plot: Plot, frame: pd.DataFrame) -> tuple[float, float]:
         if wide_high - wide_low <= _WIDEST * width:
             low, high = wide_low, wide_high
     width = (high - low) or 0.1
-    low, high = low - _MARGIN * width, high + 2.5 * _MARGIN * width
-    return low, high
+    return low - _MARGIN * width, high + 2.5 * _MARGIN * width
 
 
-def curve(rows: pd.DataFrame, *, name: str, x: str, across: str, up: str) -> alt.LayerChart:
+def curve(rows: Sequence[Row], *, name: str, x: str, across: str, up: str) -> Spec:
     """Return a reliability curve for each name over a dashed diagonal: points with intervals in bins.
 
     Args:
@@ -121,124 +157,116 @@ def curve(rows: pd.DataFrame, *, name: str, x: str, across: str, up: str) -> alt
         across: Title of the axis across.
         up: Title of the axis up.
     """
-    axis = {"format": "~f", "labelColor": _colour(_QUIET), "titleColor": _colour(_QUIET), **_AXIS}
-    at = alt.X(f"{x}:Q", scale=alt.Scale(domain=[0.5, 1]), axis=alt.Axis(title=across, **axis))
-    share = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(title=up, **axis)}
-    colour = alt.Color(f"{name}:N", legend=alt.Legend(orient="top", title=None, labelLimit=260))
-    base = alt.Chart(rows).encode(x=at, color=colour)
-    ends = alt.Chart(pd.DataFrame({x: [0.5, 1], "right": [0.5, 1]}))
-    height = alt.Y("estimate:Q", **share)
-    layers = [
-        ends.mark_line(strokeDash=[4, 4], color=_colour(_QUIET)).encode(x=at, y=alt.Y("right:Q", **share)),
-        base.mark_rule(strokeWidth=2.5, opacity=0.4).encode(y=alt.Y("low:Q", **share), y2="high:Q"),
-        base.mark_line(point={"size": 70}, strokeWidth=1.5).encode(y=height, tooltip=_tips(name)),
+    at = {
+        "field": x,
+        "type": "quantitative",
+        "scale": {"domain": [0.5, 1]},
+        "axis": _axis(across, format="~f"),
+    }
+    legend = {"orient": "top", "title": None, "labelLimit": 260, "labelColor": _colour(_TEXT)}
+    colour = {"field": name, "type": "nominal", "legend": legend}
+
+    def share(field: str) -> Spec:
+        axis = _axis(up, format="~f")
+        return {"field": field, "type": "quantitative", "scale": {"domain": [0, 1]}, "axis": axis}
+
+    ends = {"values": [{x: 0.5, "right": 0.5}, {x: 1, "right": 1}]}
+    layers: list[Spec] = [
+        {
+            "data": ends,
+            "mark": {"type": "line", "strokeDash": [4, 4], "color": _colour(_QUIET)},
+            "encoding": {"x": at, "y": share("right")},
+        },
+        {
+            "mark": {"type": "rule", "strokeWidth": 2.5, "opacity": 0.4},
+            "encoding": {"x": at, "y": share("low"), "y2": {"field": "high"}, "color": colour},
+        },
+        {
+            "mark": {"type": "line", "point": {"size": 70}, "strokeWidth": 1.5},
+            "encoding": {"x": at, "y": share("estimate"), "color": colour, "tooltip": _tips(name)},
+        },
     ]
-    return alt.layer(*layers).properties(height=320, padding=_PADDING)
+    return _chart(rows, layers, 320)
 
 
-def _tips(name: str) -> list[alt.Tooltip]:
-    numbers = [alt.Tooltip(f"{column}:Q", format=".3f") for column in ("estimate", "low", "high")]
-    return [alt.Tooltip(f"{name}:N", title="of"), *numbers, alt.Tooltip("n:Q"), alt.Tooltip("clusters:Q")]
-
-
-def scatter(rows: pd.DataFrame, *, x: str, y: str) -> alt.LayerChart:
+def scatter(rows: Sequence[Row], *, x: str, y: str) -> Spec:
     """Return one black point per response. A click selects it under the name `point`.
 
     Args:
-        rows: Columns `x at`, `y at` (where the points stand), item_id, system, sample, and the two
-            columns themselves.
-        x: Column across, and the axis's title.
-        y: Column up, and the axis's title.
+        rows: Columns `x at`, `y at` (where the points stand), item_id, system, sample, and `x` and `y` (the
+            values).
+        x: What is across, the axis's title.
+        y: What is up, the axis's title.
     """
-    click = alt.selection_point(name="point", fields=["item_id", "system", "sample"])
-    tips = [alt.Tooltip("item_id:N"), alt.Tooltip("system:N"), alt.Tooltip(_field(x)), alt.Tooltip(_field(y))]
-    axis = {"labelColor": _colour(_QUIET), "titleColor": _colour(_QUIET), **_AXIS}
-    scale = alt.Scale(zero=False, padding=14)
-    return (
-        alt.Chart(rows)
-        .mark_point(filled=True, size=36, color=_colour(_TEXT))
-        .encode(
-            x=alt.X("x at:Q", title=x, scale=scale, axis=alt.Axis(**axis)),
-            y=alt.Y("y at:Q", title=y, scale=scale, axis=alt.Axis(**axis)),
-            opacity=alt.condition(click, alt.value(0.4), alt.value(0.1)),
-            tooltip=tips,
-        )
-        .add_params(click)
-        .properties(height=380, padding=_PADDING)
-    )
+
+    def place(field: str, title: str) -> Spec:
+        values = [row[field] for row in rows] or [0.0, 1.0]
+        scale = {"domain": [min(values), max(values)], "zero": False, "padding": 14}
+        return {"field": field, "type": "quantitative", "scale": scale, "axis": _axis(title)}
+
+    tips = [
+        {"field": "item_id", "type": "nominal"},
+        {"field": "system", "type": "nominal"},
+        {"field": "x", "type": "quantitative", "title": x},
+        {"field": "y", "type": "quantitative", "title": y},
+    ]
+    opacity = {"condition": {"param": "point", "value": 0.4}, "value": 0.1}
+    layer = {
+        "params": [{"name": "point", "select": {"type": "point", "fields": ["item_id", "system", "sample"]}}],
+        "mark": {"type": "point", "filled": True, "size": 36, "color": _colour(_TEXT)},
+        "encoding": {"x": place("x at", x), "y": place("y at", y), "opacity": opacity, "tooltip": tips},
+    }
+    return _chart(rows, [layer], 380)
 
 
-def trend(rows: pd.DataFrame, *, title: str) -> alt.LayerChart:
-    """Return a number run by run with its intervals.
+def trend(rows: Sequence[Row]) -> Spec:
+    """Return a number run by run with its intervals: rows with run, created, estimate, low and high."""
+    values = [row[name] for row in rows for name in ("estimate", "low", "high") if row[name] is not None]
+    low, high = min(values), max(values)
+    margin = _MARGIN * ((high - low) or 0.1)
+    scale = {"domain": [low - margin, high + margin], "nice": False, "zero": False}
+    created = sorted(row["created"] for row in rows)
+    ends = {"domain": [{"expr": f"toDate('{end}')"} for end in (created[0], created[-1])], "padding": 12}
+    x = {"field": "created", "type": "temporal", "scale": ends, "axis": _axis(None, format="%d %b")}
+
+    def up(field: str) -> Spec:
+        return {"field": field, "type": "quantitative", "scale": scale, "axis": _axis(None)}
+
+    ink = _colour(_TEXT)
+    layers: list[Spec] = [
+        {
+            "transform": [{"filter": "isValid(datum.low)"}],
+            "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.35, "color": ink},
+            "encoding": {"x": x, "y": up("low"), "y2": {"field": "high"}},
+        },
+        {
+            "mark": {"type": "line", "strokeWidth": 1, "opacity": 0.5, "color": ink},
+            "encoding": {"x": x, "y": up("estimate")},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1, "color": ink},
+            "encoding": {"x": x, "y": up("estimate"), "tooltip": _tips("run")},
+        },
+    ]
+    return _chart(rows, layers, 170)
+
+
+def matrix(rows: Sequence[Row]) -> Spec:
+    """Return who wins against whom: the share in each cell.
 
     Args:
-        rows: Columns run, created, estimate, low and high.
-        title: What the number is.
+        rows: Columns system, opponent, estimate, n and text, in the order of the systems.
     """
-    axis = {"labelColor": _colour(_QUIET), **_AXIS}
-    x = alt.X("created:T", title=None, axis=alt.Axis(format="%d %b", **axis))
-    frame = rows[["run", "created", "estimate", "low", "high"]].astype(
-        dict.fromkeys(("estimate", "low", "high"), "float64")
-    )
-    low, high = float(frame[["estimate", "low"]].min().min()), float(frame[["estimate", "high"]].max().max())
-    margin = _MARGIN * ((high - low) or 0.1)
-    scale = alt.Scale(domain=[low - margin, high + margin], nice=False, zero=False)
-    up = {"scale": scale, "axis": alt.Axis(title=None, **axis)}
-    base = alt.Chart(frame).encode(x=x)
-    ink = alt.value(_colour(_TEXT))
-    tips = [
-        alt.Tooltip("run:N"),
-        *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("estimate", "low", "high")),
+    names = list(dict.fromkeys(row["system"] for row in rows))
+    place = {"x": _names("opponent", names, labelLimit=160), "y": _names("system", names, labelLimit=160)}
+    scale = {"domain": [0, 0.5, 1], "range": list(_SHARES[is_dark()])}
+    colour = {"field": "estimate", "type": "quantitative", "legend": None, "scale": scale}
+    tips = [*_tips("system", "opponent")[:3], {"field": "n", "type": "quantitative"}]
+    layers: list[Spec] = [
+        {"mark": "rect", "encoding": {**place, "color": colour, "tooltip": tips}},
+        {
+            "mark": {"type": "text", "fontSize": 11.5, "color": _colour(_TEXT)},
+            "encoding": {**place, "text": {"field": "text", "type": "nominal"}},
+        },
     ]
-    layers = [
-        base.mark_rule(strokeWidth=3, opacity=0.35).encode(y=alt.Y("low:Q", **up), y2="high:Q", color=ink),
-        base.mark_line(strokeWidth=1, opacity=0.5).encode(y=alt.Y("estimate:Q", **up), color=ink),
-        base.mark_point(filled=True, size=50, opacity=1).encode(
-            y=alt.Y("estimate:Q", **up), color=ink, tooltip=tips
-        ),
-    ]
-    return alt.layer(*layers).properties(height=170, padding=_PADDING, description=title)
-
-
-def matrix(rows: pd.DataFrame) -> alt.LayerChart:
-    """Return who wins against whom: the share in each cell, columns system, opponent, estimate, n."""
-    names = list(dict.fromkeys(rows["system"]))
-    axis = alt.Axis(
-        labelColor=_colour(_TEXT), labelLimit=160, title=None, ticks=False, domain=False, labelFontSize=12
-    )
-    x = alt.X("opponent:N", sort=names, axis=axis)
-    y = alt.Y("system:N", sort=names, axis=axis)
-    low, middle, high = ("#d9822b", "#2a3237", "#2b8f99") if is_dark() else ("#e8a15c", "#f4f5f4", "#5fb0b8")
-    colour = alt.Color(
-        "estimate:Q", legend=None, scale=alt.Scale(domain=[0, 0.5, 1], range=[low, middle, high])
-    )
-    base = alt.Chart(rows).encode(x=x, y=y)
-    tips = ["system:N", "opponent:N", alt.Tooltip("estimate:Q", format=".3f"), "n:Q"]
-    return alt.layer(
-        base.mark_rect().encode(color=colour, tooltip=tips),
-        base.mark_text(fontSize=11.5, color=_colour(_TEXT)).encode(text="text:N"),
-    ).properties(height=26 * len(names) + 90, padding=_PADDING)
-
-
-def bars(
-    rows: pd.DataFrame, *, name: str, value: str, bounds: tuple[float, float] | None = None
-) -> alt.Chart:
-    """Return values as bars, in the order given."""
-    scale = alt.Scale(domain=list(bounds)) if bounds else alt.Scale()
-    axis = {"labelColor": _colour(_QUIET), **_AXIS}
-    return (
-        alt.Chart(rows)
-        .mark_bar(cornerRadiusEnd=3, height=16, color="#2b8f99")
-        .encode(
-            x=alt.X(f"{value}:Q", scale=scale, axis=alt.Axis(title=None, **axis)),
-            y=alt.Y(f"{name}:N", sort=None, title=None, axis=alt.Axis(labelColor=_colour(_TEXT), **_NAMES)),
-            tooltip=[f"{name}:N", alt.Tooltip(f"{value}:Q", format=".4f")],
-        )
-        .properties(height=LINE * len(rows) + FRAME - 20, padding=_PADDING)
-    )
-
-
-def _field(name: str) -> str:
-    """Return a column's name as Vega-Lite reads it: brackets and dots in it are no path."""
-    safe = name.replace("\\", "\\\\").replace(".", "\\.").replace("[", "\\[").replace("]", "\\]")
-    return f"{safe}:Q"
+    return _chart(rows, layers, 26 * len(names) + 90)

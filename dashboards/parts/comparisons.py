@@ -149,7 +149,7 @@ def _show_differences(rows: list[Row], name_of: Callable[[Row], str], title: str
         if lines and (wanted_rate or len({line.row["measure"] for line in lines}) <= 3):
             plot = Plot(f"{title}, {kind}", "difference", tuple(lines[:20]), neutral=0.0)
             st.markdown(f"**{plain(plot.title)}**")
-            st.altair_chart(forest(plot), alt=alt_of(plot), key=f"differences {kind}")
+            st.vega_lite_chart(forest(plot), alt=alt_of(plot), key=f"differences {kind}")
     notes = Footnotes()
     with st.expander("All differences", on_change="rerun", key="all differences") as box:
         if box.open:

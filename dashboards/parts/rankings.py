@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 from context import Context
 from drawing import matrix
@@ -90,7 +90,7 @@ def _show_ranks(context: Context, by: str) -> None:
     """Show the rank of each system with all ranks that the data allow."""
     ranks = [
         {**row, "estimate": row["rank"], "low": row["low_all"], "high": row["high_all"], "n": row["items"],
-         "clusters": row["items"]}
+         "clusters": row["items"], "text": str(row["rank"])}
         for row in context.rows("ranks")
         if rater_name(row["rater"], row["criterion"]) == by and row["rank"] is not None
     ]  # fmt: skip
@@ -121,14 +121,13 @@ def _show_matrix(context: Context, by: str) -> None:
     if len({cell["system"] for cell in cells}) < _LEAST_FOR_MATRIX:
         return
     st.markdown("**Who beats whom**")
-    frame = pd.DataFrame(cells)
-    order = frame.groupby("system")["estimate"].mean().sort_values(ascending=False)
-    frame = frame.sort_values(
-        "system", key=lambda names: names.map(dict(zip(order.index, range(len(order)), strict=True)))
-    )
-    st.altair_chart(
-        matrix(frame), alt="How often the system of a row beats the system of a column", key="matrix"
-    )
+    means = {
+        system: fmean(cell["estimate"] for cell in cells if cell["system"] == system)
+        for system in dict.fromkeys(cell["system"] for cell in cells)
+    }
+    cells.sort(key=lambda cell: (-means[cell["system"]], cell["system"]))
+    alt = "How often the system of a row beats the system of a column"
+    st.vega_lite_chart(matrix(cells), alt=alt, key="matrix")
     st.caption(
         plain("A cell is how often the system of its row beats that of its column. A tie counts half.")
     )

@@ -12,12 +12,13 @@ from parts.choices import choice
 from parts.text import plain
 from parts.units import unit_of
 
-from evalhub.analysis import labelled_responses
+from evalhub.analysis import labelled_responses, rows_of
 from evalhub.texts import count
 
 _MARKS = 5000
 _JITTER = 0.12
 _LEVELS_AT_MOST = 12
+_POINT = ["item_id", "system", "sample", "x at", "y at", "x", "y"]
 _NOT_NUMBERS = ("item_id", "system", "sample", "cluster", "labels")
 
 
@@ -37,17 +38,20 @@ def show_responses(context: Context) -> None:
         x = str(choice("Against", names, key="across", width=300, has_label=True))
     rows = frame[["item_id", "system", "sample", x, "labels"]].dropna()
     n_without, n_more, rows = len(frame) - len(rows), max(len(rows) - _MARKS, 0), rows.head(_MARKS)
-    rows = rows.assign(**{"x at": _apart(rows, x), "y at": _apart(rows, "labels")}).astype({"sample": int})
-    event = st.altair_chart(
-        scatter(rows, x=x, y="labels"), on_select="rerun", key="points", alt=f"{x} against the labels"
-    )
+    points = rows.assign(
+        **{"x at": _apart(rows, x), "y at": _apart(rows, "labels"), "x": rows[x], "y": rows["labels"]}
+    ).astype({"sample": int})
+    event = st.vega_lite_chart(
+        scatter(rows_of(points[_POINT]), x=x, y="labels"),
+        on_select="rerun", key="points", alt=f"{x} against the labels",
+    )  # fmt: skip
     not_drawn = f" {count(n_more)} more are not drawn." if n_more else ""
     st.caption(
         f"{count(len(rows))} responses, {count(n_without)} without both numbers.{not_drawn} Levels are "
         "moved a little apart. Select a point to open its sample."
     )
-    if points := event.selection.get("point"):
-        point = points[0]
+    if selected := event.selection.get("point"):
+        point = selected[0]
         query = context.link(unit=unit_of(point), sys=point["system"])
         st.page_link("views/samples.py", label=f"Open {plain(point['item_id'])}", query_params=query)
 

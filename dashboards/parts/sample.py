@@ -7,25 +7,26 @@ from typing import Any
 import streamlit as st
 from context import Context
 from parts.choices import drop, put_into_address
-from parts.sample_more import Sample, show_more, show_response
+from parts.sample_more import Sample, show_more, show_response, verdicts_of
 from parts.text import differences, hits_in, passage, plain, quotes_in
 from parts.units import Unit, unit_of
 from parts.verdicts import first_shown, judge_of, label_of, orders_of, verdict_of
 
-from evalhub.analysis import VerdictFilter, sample_details, verdict_list
+from evalhub.analysis import sample_details
 from evalhub.errors import UnknownNameError
 from evalhub.texts import number
 
 Row = dict[str, Any]
 
 
-def show_sample(context: Context, unit: Unit, judge: str | None) -> None:
+def show_sample(context: Context, unit: Unit, judge: str | None, rows: list[Row]) -> None:
     """Show a sample, with the verdict of one judge first.
 
     Args:
         context: What the page is about.
         unit: The sample.
         judge: `JUDGE · CRITERION`, by default the first.
+        rows: The verdicts of the list, of which the sample's is probably one.
     """
     try:
         details = sample_details(context.results, context.dataset, unit.item_id, unit.systems, unit.sample)
@@ -33,13 +34,13 @@ def show_sample(context: Context, unit: Unit, judge: str | None) -> None:
         drop(f"Sample “{unit.item_id}” is not in this dataset")
         st.session_state["unit"] = None
         return
-    verdicts = _verdicts(context, unit)
     st.subheader(plain(f"{unit.item_id} · {' against '.join(unit.systems)}"), anchor=False)
-    verdict = _choose(verdicts, unit, judge)
-    st.session_state["of"] = judge_of(verdict) if verdict else None
+    name = _choose([judge_of(judgment) for judgment in details["judgments"]], unit, judge)
+    st.session_state["of"] = name
     put_into_address("unit", unit.name)
-    put_into_address("of", st.session_state["of"])
-    sample = Sample(context, unit, details, verdicts, _judgments_of(details["judgments"], verdict))
+    put_into_address("of", name)
+    verdict = _verdict(context, unit, name, rows)
+    sample = Sample(context, unit, details, _judgments_of(details["judgments"], verdict))
     if verdict:
         _show_answers(verdict, details["scores"])
     _show_texts(sample)
@@ -47,23 +48,23 @@ def show_sample(context: Context, unit: Unit, judge: str | None) -> None:
     show_more(sample)
 
 
-def _choose(verdicts: list[Row], unit: Unit, judge: str | None) -> Row | None:
+def _choose(judges: list[str], unit: Unit, judge: str | None) -> str | None:
     """Let the reader choose whose verdict is shown."""
-    names = [judge_of(row) for row in verdicts]
+    names = list(dict.fromkeys(judges))
     if len(names) < 2:
-        return verdicts[0] if verdicts else None
+        return names[0] if names else None
     place = names.index(judge) if judge in names else 0
     # The key changes with the verdict that the list opens, so that the box follows the list.
     key = f"judge {unit.name} {judge}"
-    picked = st.selectbox("Judge", names, index=place, label_visibility="collapsed", key=key)
-    return verdicts[names.index(picked)]
+    return str(st.selectbox("Judge", names, index=place, label_visibility="collapsed", key=key))
 
 
-def _verdicts(context: Context, unit: Unit) -> list[Row]:
-    rows, _ = verdict_list(
-        context.results, VerdictFilter(dataset=context.dataset, item_id=unit.item_id), order="item", size=1000
-    )
-    return [row for row in rows if unit_of(row) == unit.name]
+def _verdict(context: Context, unit: Unit, name: str | None, rows: list[Row]) -> Row | None:
+    """Return the verdict of a judge on a sample: of the list, or else of the run."""
+    for row in rows:
+        if (unit_of(row), judge_of(row)) == (unit.name, name):
+            return row
+    return next((row for row in verdicts_of(context, unit) if judge_of(row) == name), None)
 
 
 def _judgments_of(judgments: list[Row], verdict: Row | None) -> list[Row]:

@@ -30,11 +30,21 @@ def read_page(context: Context, verdicts: VerdictFilter, order: str) -> tuple[li
     if st.session_state.setdefault("listing", listing) != listing:
         st.session_state.update({"listing": listing, "page": 1, "unit": None, "of": None})
     page = page_of(_PAGES_AT_MOST, key="page")
-    rows, total = verdict_list(context.results, verdicts, order=order, page=page, size=PAGE)
+    rows, total = _read(context, verdicts, order, page)
     if page > 1 and not rows:
         st.session_state["page"] = 1
-        rows, total = verdict_list(context.results, verdicts, order=order, size=PAGE)
+        rows, total = _read(context, verdicts, order, 1)
     return rows, total
+
+
+def _read(context: Context, verdicts: VerdictFilter, order: str, page: int) -> tuple[list[Row], int]:
+    return _read_once((str(context.run.path), context.version, verdicts, order, page), context)
+
+
+@st.cache_resource(max_entries=200, show_spinner="Searching")
+def _read_once(key: tuple[str, str, VerdictFilter, str, int], _context: Context) -> tuple[list[Row], int]:
+    _, _, verdicts, order, page = key
+    return verdict_list(_context.results, verdicts, order=order, page=page, size=PAGE)
 
 
 def show_list(rows: list[Row]) -> None:

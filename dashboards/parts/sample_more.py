@@ -10,15 +10,16 @@ import streamlit as st
 from context import Context
 from parts.sections import show_table
 from parts.text import Span, passage, plain
-from parts.units import Unit
+from parts.units import Unit, unit_of
 from parts.verdicts import first_shown, orders_of, verdict_of
 
-from evalhub.analysis import judgment_prompt
+from evalhub.analysis import VerdictFilter, judgment_prompt, verdict_list
 from evalhub.records import CUT
 from evalhub.texts import count, number
 
 Row = dict[str, Any]
 _FURTHER_AT_MOST = 20
+_VERDICTS_AT_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,12 @@ class Sample:
 
     Attributes:
         details: Of `sample_details`.
-        verdicts: One row for each judge and criterion.
         judgments: Of the judge whose verdict is shown.
     """
 
     context: Context
     unit: Unit
     details: Row
-    verdicts: list[Row]
     judgments: list[Row]
 
     @property
@@ -55,6 +54,13 @@ class Sample:
         return [text for turn in self.details["item"]["refs"] for text in turn]
 
 
+def verdicts_of(context: Context, unit: Unit) -> list[Row]:
+    """Return the verdict of each judge and criterion on a sample."""
+    selection = VerdictFilter(dataset=context.dataset, item_id=unit.item_id)
+    rows, _ = verdict_list(context.results, selection, order="item", size=_VERDICTS_AT_MOST)
+    return [row for row in rows if unit_of(row) == unit.name]
+
+
 def show_response(response: Row, key: str, spans: list[Span]) -> None:
     """Show a response with its length and what went wrong with it."""
     facts = [
@@ -72,10 +78,10 @@ def show_response(response: Row, key: str, spans: list[Span]) -> None:
 def show_more(sample: Sample) -> None:
     """Show what lies behind a sample, each part only when it is opened."""
     contents: dict[str, tuple[int, Callable[[Sample], None]]] = {
-        "Judges": (len(sample.verdicts), _show_judges),
-        "Prompt as sent": (len(sample.judgments), _show_prompt),
-        "Raw output": (len(sample.judgments), _show_raw),
         "Labels": (len(sample.details["labels"]), _show_labels),
+        "Raw output": (len(sample.judgments), _show_raw),
+        "Judges": (len(sample.details["judgments"]), _show_judges),
+        "Prompt as sent": (len(sample.judgments), _show_prompt),
         "Metrics": (len(sample.details["scores"]), _show_scores),
         "References": (len(sample.references), _show_references),
         "Other responses": (len(sample.further_responses), _show_further),
@@ -97,7 +103,7 @@ def _show_judges(sample: Sample) -> None:
             "verdict": verdict_of(row),
             "orders": orders_of(row),
         }
-        for row in sample.verdicts
+        for row in verdicts_of(sample.context, sample.unit)
     ]
     show_table(rows, alt="The verdict of each judge on this sample")
 

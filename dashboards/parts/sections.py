@@ -67,7 +67,7 @@ def show_plots(plots: Iterable[Plot], *, across: int = 2) -> None:
             columns = st.columns(min(across, len(plots)), gap="large")
         with columns[place % across]:
             st.markdown(f"**{plain(plot.title)}**")
-            st.altair_chart(forest(plot), alt=alt_of(plot), key=f"plot {plot.title} {plot.axis}")
+            st.vega_lite_chart(forest(plot), alt=alt_of(plot), key=f"plot {plot.title} {plot.axis}")
 
 
 def alt_of(plot: Plot) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 from context import Context
 from drawing import curve, forest
@@ -29,10 +28,10 @@ def show_calibration(context: Context) -> None:
     if not bins:
         return
     st.subheader("When a judge is sure, is it right?", anchor=False)
-    frame = pd.DataFrame([{**row, "who": rater_name(row["rater"], row["criterion"])} for row in bins])
+    points = [{**row, "who": rater_name(row["rater"], row["criterion"])} for row in bins]
     left, right = st.columns([1.3, 1], gap="large")
-    left.altair_chart(
-        curve(frame, name="who", x="predicted", across="how sure it says it is", up="how often it is right"),
+    left.vega_lite_chart(
+        curve(points, name="who", x="predicted", across="how sure it says it is", up="how often it is right"),
         alt="How often the labels agree with verdicts of a confidence, for each judge",
         key="calibration",
     )
@@ -41,7 +40,7 @@ def show_calibration(context: Context) -> None:
             rows = [row for row in scores if row["statistic"] == statistic]
             names = [rater_name(row["rater"], row["criterion"]) for row in rows]
             plot = judge_plot(statistic, rows, names, neutral=0.25)
-            st.altair_chart(forest(plot), alt=alt_of(plot), key=f"score {statistic}")
+            st.vega_lite_chart(forest(plot), alt=alt_of(plot), key=f"score {statistic}")
         st.caption(
             "On the dashed line a judge is as often right as it says. The Brier score is the mean squared "
             "distance of its probability from the label. 0 is best, and a coin gets 0.25."

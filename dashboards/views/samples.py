@@ -30,4 +30,4 @@ with detail:
         st.info("No verdict passes these filters.")
     else:
         show_steps(rows)
-        show_sample(context, *unit)
+        show_sample(context, *unit, rows)

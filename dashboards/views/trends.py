@@ -37,7 +37,7 @@ def show_charts(frame: pd.DataFrame, measure: str) -> None:
         with columns[place % 3]:
             st.markdown(f"**{plain(subject)}**")
             alt = f"{measure} of {subject}: {count(len(rows))} runs, the last {last['estimate']:.2f}"
-            st.altair_chart(trend(rows, title=measure), alt=alt, key=f"trend {subject}")
+            st.vega_lite_chart(trend(rows.to_dict("records")), alt=alt, key=f"trend {subject}")
     if len(subjects) > 12:
         st.caption(f"{count(len(subjects) - 12)} more are in the table.")
 

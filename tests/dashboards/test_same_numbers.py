@@ -63,12 +63,9 @@ def cells(page: Any) -> set[str]:
 def drawn(page: Any) -> Iterator[float]:
     """Yield each estimate and each end of an interval that a chart draws."""
     for chart in page.get("vega_lite_chart"):
-        for entry in chart.proto.datasets:
-            frame = pa.ipc.open_stream(io.BytesIO(entry.data.data)).read_all()
-            for name in {"estimate", "low", "high"} & set(frame.column_names):
-                yield from (
-                    value for value in frame[name].to_pylist() if value is not None and value == value
-                )
+        frame = pa.ipc.open_stream(io.BytesIO(chart.proto.data.data)).read_all()
+        for name in {"estimate", "low", "high"} & set(frame.column_names):
+            yield from (value for value in frame[name].to_pylist() if value is not None and value == value)
 
 
 def shown_grids(place: Place, data: dict[str, Any]) -> set[str]:
@@ -113,7 +110,9 @@ def test_every_number_on_a_page_is_in_the_json(desk: Any, cli: Any, opened: Open
         grids = shown_grids(place, data)
         strange = {cell for cell in numbers - grids - plain if not re.fullmatch(r"[\d,]+|[\w-]+", cell)}
         assert not strange, (name, strange)
-        off = [number for number in drawn(page) if round(number, 9) not in known_numbers]
+        numbers_drawn = list(drawn(page))
+        assert numbers_drawn or name == "runs" or kind != "pairs and ratings", name
+        off = [number for number in numbers_drawn if round(number, 9) not in known_numbers]
         assert not off, (name, off)
 
 

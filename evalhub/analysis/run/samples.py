@@ -10,6 +10,10 @@ from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
 from evalhub.errors import UnknownNameError
 
+# All but what no reader looks at. To read the columns of every file takes most of the time.
+_OF_JUDGMENTS = """judge, criterion, item_id, system, system_a, system_b, sample, shown, "row", repeat, turn,
+winner, value, p_a, expected, choice_mass, failure, detail, rationale, rationale_cut, raw_text, model, rubric,
+rubric_hash, mode, completions"""
 _OF_ITEM = "dataset = $dataset AND item_id = $item_id"
 _OF_SYSTEMS = """ AND sample = $sample
 AND [name FOR name IN [system, system_a, system_b] IF name IS NOT NULL] = $systems::VARCHAR[]"""
@@ -39,7 +43,8 @@ def sample_details(
     parts = {}
     for kind in ("items", "responses", "judgments", "labels", "scores"):
         is_narrow = bool(systems) and kind in ("judgments", "labels")
-        query = f"SELECT * FROM {kind} WHERE {_OF_ITEM}{_OF_SYSTEMS if is_narrow else ''}"
+        columns = _OF_JUDGMENTS if kind == "judgments" else "*"
+        query = f"SELECT {columns} FROM {kind} WHERE {_OF_ITEM}{_OF_SYSTEMS if is_narrow else ''}"
         parts[kind] = rows_of(results.sql(query, sample_key if is_narrow else key))
     items = parts.pop("items")
     if not items:

@@ -59,8 +59,8 @@ def _of_run(results: Results) -> Iterator[Row]:
     for row in tables[_COVERAGE]:
         if row["statistic"] == _COVERAGE and row["rater_kind"] == "judge":
             # Coverage counts all that was planned, so it has no interval.
-            counted = {"dataset": None, "estimate": row["estimate"], "low": None, "high": None, "n": row["n"]}
-            yield {**counted, "subject": row["judge"], "measure": _COVERAGE}
+            census = {"dataset": None, "estimate": row["estimate"], "low": None, "high": None, "n": row["n"]}
+            yield {**census, "subject": row["judge"], "measure": _COVERAGE}
 
 
 def _number(row: Row, prefix: str) -> Row:
