@@ -17,6 +17,9 @@ from evalhub.cli.options import Runs
 from evalhub.cli.output import notes
 from evalhub.errors import InputError
 
+_START = "import pandas, evalhub.report; from streamlit.web.cli import main; main()"
+"""What the server's process runs. The first visitor does not wait for imports."""
+
 _PATIENCE = 5.0
 """Seconds that the server has to end before it is killed."""
 
@@ -46,7 +49,7 @@ def serve(script: str, port: int, environment: Mapping[str, str], options: Seque
     app = hub.specs.data_root() / "dashboards" / script
     # The options also stand in the app's config file. An app without it must ask nobody outside either.
     command = [
-        sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port),
+        sys.executable, "-c", _START, "run", str(app), "--server.port", str(port),
         "--server.address", "127.0.0.1", "--server.headless", "true", "--browser.gatherUsageStats", "false",
         *options,
     ]  # fmt: skip
