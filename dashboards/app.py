@@ -24,10 +24,12 @@ if context is not None:
     show_state(context.run)
     if context.has_tables or page.url_path in READY_AT_ONCE:
         page.run()
-    elif context.run.finished:
-        show_indexing(context)
     else:
-        st.info("The tables of a run of this size are made when it ends. Samples, Runs and SQL work now.")
+        st.title(page.title, anchor=False)
+        if context.run.finished:
+            show_indexing(context)
+        else:
+            st.info("The tables of a run of this size are made when it ends. Samples, Runs and SQL work now.")
     with toolbar:
         show_address(context)
 with notice:

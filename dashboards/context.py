@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ LATEST = "latest"
 
 Row = dict[str, Any]
 
+_COUNTED_WHILE_RUNNING = 5_000
+"""The tables of a run with more planned judgments are not made before it is finished."""
+_SECONDS_BETWEEN_READS = 10
+_READ_AT_ONCE = 50_000
 _TABLES = {table.name: table for table in TABLES}
 
 
@@ -47,9 +52,11 @@ class Context:
     @property
     def has_tables(self) -> bool:
         """Whether the tables are at hand: those of a small run, or those that are stored with a large one."""
+        if not self.run.finished:
+            return planned_judgments(self.run) <= _COUNTED_WHILE_RUNNING
         if not self.results.database.is_large:
             return True
-        return self.run.finished and stored_rows(self.results, _TABLES["findings"]) is not None
+        return stored_rows(self.results, _TABLES["findings"]) is not None
 
     def table(self, name: str) -> list[Row]:
         """Return the rows of a table of the whole run. They are shared, so no caller may change them."""
@@ -127,10 +134,21 @@ def _no_runs(root: Path) -> None:
     st.markdown(plain(root.resolve()))
 
 
+def planned_judgments(run: Run) -> int:
+    """Return how many judgments a run has when it is finished."""
+    return sum(run.manifest.expected.values())
+
+
 def _version(run: Run) -> str:
-    """Return what changes when the run's files do: nothing that was read before is shown again."""
+    """Return what changes when the run's files do: nothing that was read before is shown again.
+
+    A large run that goes on is read again every few seconds, once for all sessions.
+    """
     parts = [(run.path / "manifest.json").stat().st_mtime_ns]
-    parts += [path.stat().st_size for path in run.journals()]
+    if run.finished or planned_judgments(run) <= _COUNTED_WHILE_RUNNING:
+        parts += [path.stat().st_size for path in run.journals()]
+    else:
+        parts.append(int(time.time() / _SECONDS_BETWEEN_READS))
     parts += [path.stat().st_size for path in sorted(labels_folder(run.path.parent).glob("*.jsonl"))]
     return "-".join(map(str, parts))
 
@@ -145,7 +163,8 @@ def _run(path: str, modified: int) -> Run:
 def _results(path: str, version: str) -> Results:
     del version
     results = Results(Run(Path(path)))
-    if not results.database.is_large:
+    # Damage is found now, and not in the middle of a page.
+    if planned_judgments(results.run) <= _READ_AT_ONCE and not results.database.is_large:
         results.read_tables()
     return results
 
