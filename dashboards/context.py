@@ -13,6 +13,7 @@ from parts.text import plain
 from streamlit.delta_generator import DeltaGenerator
 
 from evalhub.analysis import Results, findings_beside, in_order
+from evalhub.analysis.findings.finding import Question
 from evalhub.errors import EvalhubError
 from evalhub.report.data import metrics_data
 from evalhub.report.tables.registry import TABLES
@@ -27,6 +28,7 @@ Row = dict[str, Any]
 _COUNTED_WHILE_RUNNING = 5_000
 """The tables of a run with more planned judgments are not made before it is finished."""
 _SECONDS_BETWEEN_READS = 10
+_OF_SYSTEMS = Question.BEST.name.lower()
 _READ_AT_ONCE = 50_000
 _TABLES = {table.name: table for table in TABLES}
 
@@ -67,9 +69,14 @@ class Context:
         return [row for row in self.table(name) if row.get("dataset", self.dataset) == self.dataset]
 
     def findings(self) -> list[Row]:
-        """Return the findings about the run and the dataset, in the order of their questions."""
+        """Return the findings about the run and the dataset, in the order of their questions.
+
+        A dataset whose systems are anonymous tests judges, so what ranks systems comes last.
+        """
         rows = _findings(str(self.run.path), self.version)
-        return [row for row in rows if row["dataset"] in (None, self.dataset)]
+        rows = [row for row in rows if row["dataset"] in (None, self.dataset)]
+        is_anonymous = self.run.manifest.cards[self.dataset].anonymous
+        return sorted(rows, key=lambda row: is_anonymous and row["question"] == _OF_SYSTEMS)
 
     def data(self, names: tuple[str, ...]) -> dict[str, Any]:
         """Return several tables as the grids of the report take them."""

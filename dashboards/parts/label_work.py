@@ -162,7 +162,7 @@ def _ask(task: LabelTask, problem: str) -> None:
     st.title(f"Queue {plain(task.title)}" if task.title else "A queue to label", anchor=False)
     with st.form("who", width=420):
         name = st.text_input("Your name", help="Letters, digits and . _ @ + - without spaces.")
-        begins = st.form_submit_button("Begin", type="primary")
+        begins = st.form_submit_button("Begin")
     if problem:
         st.error(plain(problem))
     if begins:

@@ -56,7 +56,10 @@ def _show_link(context: Context, rows: Sequence[Row]) -> None:
     if link:
         name, _, query = link.partition("?")
         st.page_link(
-            f"views/{name}.py", label=f"See {name}", query_params=context.link() | dict(parse_qsl(query))
+            f"views/{name}.py",
+            label=f"{name.capitalize()}: more",
+            icon=":material/arrow_forward:",
+            query_params=context.link() | dict(parse_qsl(query)),
         )
 
 

@@ -159,7 +159,7 @@ def ask(context: Context) -> None:
             placeholder="SELECT judge, count(*) AS judgments FROM judgments GROUP BY judge",
             label_visibility="collapsed",
         )
-        is_pressed = st.form_submit_button("Run", type="primary")
+        is_pressed = st.form_submit_button("Run")
     if is_pressed:
         st.session_state.pop("answer", None)
         st.session_state["answer"] = Answer(context.run.path, query, _run(context.run.path, query))

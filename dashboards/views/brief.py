@@ -18,7 +18,8 @@ def show_reading() -> None:
         st.subheader("Worth reading", anchor=False)
     for row in rows:
         query = context.link(unit=unit_of(row), judge=row["judge"], crit=row["criterion"])
-        st.page_link("views/samples.py", label=plain(row["sentence"]), query_params=query)
+        label = plain(f"{row['item_id']}: {row['sentence']}")
+        st.page_link("views/samples.py", label=label, icon=":material/article:", query_params=query)
 
 
 manifest = context.run.manifest

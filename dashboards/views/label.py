@@ -47,7 +47,7 @@ def show_form() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Judge and criterion", names, key="queue judge", width=340)
         number = st.number_input("Units", 1, 100_000, UNITS, key="queue units", width=140)
-        draws = st.button("Make the queue", type="primary", key="queue draw")
+        draws = st.button("Make the queue", key="queue draw")
     st.caption(
         "A fifth is drawn evenly and the rest by the judge's doubt. What people labelled already is left out."
     )
