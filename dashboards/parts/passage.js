@@ -13,8 +13,10 @@ const element = (name, className, text) => {
 const isHidden = (signs, place) => {
   const sign = signs[place]
   if (sign === "\n" || sign === "\t" || !HIDDEN.test(sign)) return false
-  const joins = sign === "\u200d" || sign === "\ufe0f"
-  return !(joins && PICTURE.test(signs[place - 1] ?? "") && (sign === "\ufe0f" || PICTURE.test(signs[place + 1] ?? "")))
+  if (sign === "\ufe0f") return !PICTURE.test(signs[place - 1] ?? "")
+  if (sign !== "\u200d") return true
+  const before = signs[place - 1] === "\ufe0f" ? signs[place - 2] : signs[place - 1]
+  return !(PICTURE.test(before ?? "") && PICTURE.test(signs[place + 1] ?? ""))
 }
 
 const codeOf = (sign) => "U+" + sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")
