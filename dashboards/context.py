@@ -17,7 +17,7 @@ from evalhub.analysis.findings.finding import Question
 from evalhub.errors import EvalhubError
 from evalhub.report.data import metrics_data
 from evalhub.report.tables.registry import TABLES
-from evalhub.report.tables.stored import stored_rows, table_rows
+from evalhub.report.tables.stored import is_stored, table_rows
 from evalhub.store import Run, labels_folder, runs_root
 
 COMMAND = "evalhub run quickstart"
@@ -58,7 +58,7 @@ class Context:
             return planned_judgments(self.run) <= _COUNTED_WHILE_RUNNING
         if not self.results.database.is_large:
             return True
-        return stored_rows(self.results, _TABLES["findings"]) is not None
+        return is_stored(self.results, _TABLES["findings"])
 
     def table(self, name: str) -> list[Row]:
         """Return the rows of a table of the whole run. They are shared, so no caller may change them."""
@@ -128,6 +128,11 @@ def runs_of(root: Path) -> dict[str, Run]:
     return {run.id: run for run in runs}
 
 
+def version_of(run: Run) -> str:
+    """Return what changes when the files of a run or the labels beside it do."""
+    return _version(run)
+
+
 def results_of(run: Run) -> Results:
     """Return the tables of any run."""
     return _results(str(run.path), _version(run))
@@ -151,12 +156,13 @@ def _version(run: Run) -> str:
 
     A large run that goes on is read again every few seconds, once for all sessions.
     """
-    parts = [(run.path / "manifest.json").stat().st_mtime_ns]
+    parts: list[int | str] = [(run.path / "manifest.json").stat().st_mtime_ns]
     if run.finished or planned_judgments(run) <= _COUNTED_WHILE_RUNNING:
         parts += [path.stat().st_size for path in run.journals()]
     else:
         parts.append(int(time.time() / _SECONDS_BETWEEN_READS))
-    parts += [path.stat().st_size for path in sorted(labels_folder(run.path.parent).glob("*.jsonl"))]
+    files = sorted(labels_folder(run.path.parent).glob("*.jsonl"))
+    parts += [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
     return "-".join(map(str, parts))
 
 

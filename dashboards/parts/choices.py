@@ -99,6 +99,20 @@ def switch(label: str, *, key: str) -> bool:
     return is_on
 
 
+def removable(label: str, *, key: str) -> str | None:
+    """Return a value that only the address sets. A button takes it out again."""
+    st.session_state.setdefault(key, from_address(key))
+    value: str | None = st.session_state[key]
+    if value:
+        st.button(plain(f"{label} {value} ✕"), on_click=_remove, args=(key,), key=f"{key} remove")
+    put_into_address(key, value)
+    return value or None
+
+
+def _remove(key: str) -> None:
+    st.session_state[key] = None
+
+
 def page_of(pages: int, *, key: str) -> int:
     """Return the number of the page of a list, which `show_pages` changes below the list."""
     if key not in st.session_state:

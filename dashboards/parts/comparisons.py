@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -31,6 +32,7 @@ from evalhub.texts import count
 
 Row = dict[str, Any]
 _ITEMS = 50
+_LINES = 20
 
 
 def choose_base(context: Context) -> Results | None:
@@ -58,20 +60,27 @@ def show_run_comparison(context: Context, base: Results) -> None:
     """Show how each system changed since another run, on which items, and what else changed."""
     if not _is_asked(context, "compare runs"):
         return
-    rows = _cached(context, base.run.id, lambda: rows_of(run_comparison(context.results, base)))
+    rows = _cached(
+        context,
+        f"{base.run.id} {base.run.manifest.sealed}",
+        lambda: rows_of(run_comparison(context.results, base)),
+    )
     rows = [row for row in rows if row["dataset"] == context.dataset]
     for finding in describe_changes(rows, base.run.id):
         st.markdown(plain(finding.sentence))
     _show_differences(rows, lambda row: row["system"], f"this run minus {base.run.id}")
-    key = _choose_judge(rows)
-    if key is not None:
-        systems = list(
-            dict.fromkeys(row["system"] for row in rows if (row["rater"], row["criterion"]) == key)
+    judge = _choose_judge(context, rows)
+    if judge is not None:
+        of_judge = [row for row in rows if (row["rater"], row["criterion"]) == judge.key]
+        system = choice(
+            "System",
+            list(dict.fromkeys(row["system"] for row in of_judge)),
+            key="sys",
+            width=240,
+            has_label=True,
         )
-        system = choice("System", systems, key="sys", width=240, has_label=True)
-        if system:
-            changes = run_changes(context.results, base, context.dataset, *key, system)
-            _show_items(context, changes, ("this run", "before"), key, (system,))
+        changes = run_changes(context.results, base, context.dataset, *judge.key, str(system))
+        _show_items(context, changes, ("this run", "before"), judge, (str(system), base.run.id))
     _show_manifests(context, base)
 
 
@@ -95,10 +104,10 @@ def show_system_comparison(context: Context) -> None:
         if row["first"] != first:
             row |= _turned(row)
     _show_differences(rows, lambda row: rater_name(row["rater"], row["criterion"]), f"{first} minus {second}")
-    key = _choose_judge(rows)
-    if key is not None:
-        changes = system_changes(context.results, context.dataset, *key, str(first), str(second))
-        _show_items(context, changes, (str(first), str(second)), key, (str(first), str(second)))
+    judge = _choose_judge(context, rows)
+    if judge is not None:
+        changes = system_changes(context.results, context.dataset, *judge.key, str(first), str(second))
+        _show_items(context, changes, (str(first), str(second)), judge, (str(first), str(second)))
 
 
 def _is_asked(context: Context, key: str) -> bool:
@@ -147,9 +156,11 @@ def _show_differences(rows: list[Row], name_of: Callable[[Row], str], title: str
             if is_rate is wanted_rate
         ]
         if lines and (wanted_rate or len({line.row["measure"] for line in lines}) <= 3):
-            plot = Plot(f"{title}, {kind}", "difference", tuple(lines[:20]), neutral=0.0)
+            plot = Plot(f"{title}, {kind}", "difference", tuple(lines[:_LINES]), neutral=0.0)
             st.markdown(f"**{plain(plot.title)}**")
             st.vega_lite_chart(forest(plot), alt=alt_of(plot), key=f"differences {kind}")
+            if len(lines) > _LINES:
+                st.caption(f"{count(len(lines) - _LINES)} more are in the table.")
     notes = Footnotes()
     with st.expander("All differences", on_change="rerun", key="all differences") as box:
         if box.open:
@@ -173,45 +184,61 @@ def _unique(name: str, row: Row) -> str:
     return name if rater in name else f"{name} by {rater}"
 
 
-def _choose_judge(rows: list[Row]) -> tuple[str, str] | None:
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """A judge whose verdicts on items are compared.
+
+    Attributes:
+        key: The judge and the criterion.
+        lower_is_better: Whether a lower rating is better.
+    """
+
+    key: tuple[str, str]
+    lower_is_better: bool
+
+
+def _choose_judge(context: Context, rows: list[Row]) -> _Judge | None:
     """Let the reader choose the judge whose verdicts on items are shown. A jury has none of its own."""
-    keys = {
-        rater_name(row["rater"], row["criterion"]): (row["rater"], row["criterion"])
+    juries = {jury.id for jury in context.run.manifest.juries}
+    judges = {
+        rater_name(row["rater"], row["criterion"]): _Judge(
+            (row["rater"], row["criterion"]), row["higher_is_better"] is False
+        )
         for row in rows
-        if row["rater_kind"] in ("judge", "recorded judge")
+        if row["rater_kind"] == "judge" and row["rater"] not in juries
     }
-    if not keys:
+    if not judges:
         return None
     st.subheader("Items that moved most", anchor=False)
-    return keys[str(choice("By", list(keys), key="judged", width=340))]
+    return judges[str(choice("By", list(judges), key="judged", width=340))]
 
 
 def _show_items(
-    context: Context,
-    changes: pd.DataFrame,
-    names: tuple[str, str],
-    key: tuple[str, str],
-    systems: tuple[str, ...],
+    context: Context, changes: pd.DataFrame, names: tuple[str, str], judge: _Judge, about: tuple[str, str]
 ) -> None:
-    """List the items with the largest differences. A selected one is shown with its responses."""
-    ahead, trailing = (int((changes["difference"] * sign > 0).sum()) for sign in (1, -1))
-    equal = len(changes) - ahead - trailing
+    """List the items with the largest differences. A selected one leads to its verdicts."""
+    better = changes["difference"] < 0 if judge.lower_is_better else changes["difference"] > 0
+    equal = int((changes["difference"] == 0).sum())
+    ahead = int(better.sum())
+    trailing = len(changes) - ahead - equal
     parts = f"{count(ahead)} items, behind on {count(trailing)} and equal on {count(equal)}"
-    sentence = f"{names[0]} is ahead on {parts}."
-    st.caption(plain(sentence))
+    st.caption(plain(f"By this judge's verdicts on these two alone, {names[0]} is ahead on {parts}."))
     shown = changes[changes["difference"] != 0].head(_ITEMS).reset_index(drop=True)
     if shown.empty:
         return
+    # A selected row belongs to one table, so each table has a key of its own.
+    key = " ".join(("moved", context.run.id, context.dataset, *judge.key, *about))
     event = st.dataframe(
         shown.rename(columns={"first": names[0], "second": names[1]}),
-        hide_index=True, on_select="rerun", selection_mode="single-row", key="moved", height=300,
+        hide_index=True, on_select="rerun", selection_mode="single-row", key=key, height=300,
         column_config={name: st.column_config.NumberColumn(format="%.2f") for name in (*names, "difference")},
-        alt="Items on which the two differ most. A selected one is shown below.",
+        alt="Items on which the two differ most. A selected one leads to its verdicts.",
     )  # fmt: skip
-    if event.selection.rows:
-        item = str(shown.iloc[event.selection.rows[0]]["item_id"])
-        query = context.link(q=item, judge=key[0], crit=key[1], sys=systems[0])
-        st.page_link("views/samples.py", label=f"All verdicts on {plain(item)}", query_params=query)
+    for place in event.selection.rows[:1]:
+        item = str(shown.iloc[place]["item_id"])
+        query = context.link(item=item, judge=judge.key[0], crit=judge.key[1])
+        label = f"All verdicts on {plain(item)}"
+        st.page_link("views/samples.py", label=label, icon=":material/article:", query_params=query)
 
 
 def _show_manifests(context: Context, base: Results) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 from context import Context
-from parts.choices import choice, drop, from_address, search, switch
+from parts.choices import choice, drop, from_address, removable, search, switch
 
 from evalhub.analysis import VerdictFilter
 from evalhub.analysis.run.verdict_list import CHOICES
@@ -48,6 +48,7 @@ def show_filters(context: Context) -> VerdictFilter:
     """Show the filters of verdicts and return what is chosen in them."""
     options = _options(context)
     with st.container(horizontal=True, vertical_alignment="center"):
+        item = removable("Item", key="item")
         text = search("Search", key="q", placeholder="search all texts")
         values = {
             name: choice(label, options[name], key=key, placeholder=empty, width=170)
@@ -62,4 +63,4 @@ def show_filters(context: Context) -> VerdictFilter:
     if values["verdict"] in ("won", "lost") and not values.get("system"):
         drop(f"Verdict “{values['verdict']}” needs a system")
         values["verdict"] = None
-    return VerdictFilter(dataset=context.dataset, text=text, turns=turns, **values)
+    return VerdictFilter(dataset=context.dataset, item_id=item, text=text, turns=turns, **values)

@@ -49,7 +49,7 @@ def show_standings(context: Context) -> None:
         ends = {min(row["n"] or 0 for row in rows), max(row["n"] or 0 for row in rows)}
         st.caption(f"Bars are 95% intervals. n: {' to '.join(map(count, sorted(ends)))}.")
     with right:
-        _show_ranks(context, str(by))
+        _show_ranks(context, str(by), str(measure))
         _show_matrix(context, str(by))
 
 
@@ -86,19 +86,25 @@ def _tag_plots(context: Context, row: Row, tag: str) -> list[Any]:
     return [system_plot(shown)] if shown else []
 
 
-def _show_ranks(context: Context, by: str) -> None:
-    """Show the rank of each system with all ranks that the data allow."""
+def _show_ranks(context: Context, by: str, measure: str) -> None:
+    """Show the rank of each system by a measure, with all ranks that the data allow."""
     ranks = [
         {**row, "estimate": row["rank"], "low": row["low_all"], "high": row["high_all"], "n": row["items"],
          "clusters": row["items"], "text": str(row["rank"])}
         for row in context.rows("ranks")
         if rater_name(row["rater"], row["criterion"]) == by and row["rank"] is not None
     ]  # fmt: skip
-    ranks = [row for row in ranks if row["measure"] == ranks[0]["measure"]]
-    if ranks:
-        ranks.sort(key=lambda row: row["rank"])
-        lines = tuple(Line(row["system"], row["rater_kind"], row) for row in ranks)
-        show_plots([Plot("Rank, 1 = best", "the ranks that the data allow, for all systems at once", lines)])
+    # A number without ranks of its own, such as Elo, stands beside those of the main measure.
+    of_measure = [row for row in ranks if measure.startswith(row["measure"])]
+    longest = max((len(row["measure"]) for row in of_measure), default=0)
+    shown = [row for row in of_measure if len(row["measure"]) == longest] or [
+        row for row in ranks if row["measure"] == ranks[0]["measure"]
+    ]
+    if shown:
+        shown.sort(key=lambda row: row["rank"])
+        lines = tuple(Line(row["system"], row["rater_kind"], row) for row in shown)
+        title = f"Rank by {shown[0]['measure']}, 1 = best"
+        show_plots([Plot(title, "the ranks that the data allow, for all systems at once", lines)])
 
 
 def _show_matrix(context: Context, by: str) -> None:

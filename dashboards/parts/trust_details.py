@@ -49,7 +49,11 @@ def show_calibration(context: Context) -> None:
 
 def show_confusion(context: Context) -> None:
     """Show which verdicts of one judge meet which labels, and link to those that differ."""
-    judges = [row for row in context.rows("judge_summary") if row["label_criterion"]]
+    # A jury's verdicts are made of its members', and are not counted here.
+    juries = {jury.id for jury in context.run.manifest.juries}
+    judges = [
+        row for row in context.rows("judge_summary") if row["label_criterion"] and row["judge"] not in juries
+    ]
     if not judges:
         return
     st.subheader("Where judge and labels differ", anchor=False)
@@ -58,7 +62,7 @@ def show_confusion(context: Context) -> None:
     rows = [
         row for row in context.rows("confusions") if (row["judge"], row["criterion"]) == (judge, criterion)
     ]
-    verdicts = sorted({row["verdict"] for row in rows})
+    verdicts = sorted({row["verdict"] for row in rows}, key=_level_order)
     if not rows:
         st.caption("The judge has no verdict on what has a label.")
     elif max(len(verdicts), len({row["label"] for row in rows})) <= _LEVELS_AT_MOST:
@@ -79,6 +83,14 @@ def show_confusion(context: Context) -> None:
         "views/samples.py", label="Read the verdicts that differ", icon=":material/article:",
         query_params=query,
     )  # fmt: skip
+
+
+def _level_order(name: str) -> tuple[bool, float, str]:
+    """Return the key that sorts numbers by their size, and names behind them."""
+    try:
+        return False, float(name), ""
+    except ValueError:
+        return True, 0.0, name
 
 
 def show_labels_needed(context: Context) -> None:

@@ -5,6 +5,7 @@ from context import Context
 from parts.sections import show_findings, show_plots
 from parts.text import plain
 from parts.units import unit_of
+from parts.verdicts import judge_of
 
 from evalhub.report.plots.estimates import judge_plots, system_plots
 
@@ -17,7 +18,7 @@ def show_reading() -> None:
     if rows:
         st.subheader("Worth reading", anchor=False)
     for row in rows:
-        query = context.link(unit=unit_of(row), judge=row["judge"], crit=row["criterion"])
+        query = context.link(unit=unit_of(row), of=judge_of(row), judge=row["judge"], crit=row["criterion"])
         label = plain(f"{row['item_id']}: {row['sentence']}")
         st.page_link("views/samples.py", label=label, icon=":material/article:", query_params=query)
 

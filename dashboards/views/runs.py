@@ -38,8 +38,10 @@ def row_of(run: Run) -> dict[str, object]:
 def show_list() -> None:
     runs = list(runs_of(runs_root()).values())
     frame = pd.DataFrame([row_of(run) for run in runs[:LISTED]])
+    # A selected row belongs to one list.
+    key = f"runs {len(runs)} {runs[0].id}"
     event = st.dataframe(
-        frame, hide_index=True, on_select="rerun", selection_mode="single-row", key="runs list",
+        frame, hide_index=True, on_select="rerun", selection_mode="single-row", key=key,
         height=min(38 + 35 * len(frame), 320), alt="All runs, the newest first",
     )  # fmt: skip
     if len(runs) > LISTED:

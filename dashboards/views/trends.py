@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pandas as pd
 import streamlit as st
-from context import Context, runs_of
+from context import Context, runs_of, version_of
 from drawing import trend
 from parts.choices import choice
 from parts.text import plain
@@ -18,10 +18,11 @@ context: Context = st.session_state["context"]
 LENGTHS = {"the last 30 runs": 30, "the last 90 runs": 90, "all runs": 100_000}
 
 
-@st.cache_resource(max_entries=20, show_spinner="Reading the runs")
-def rows_of_runs(key: tuple[str, ...], version: str) -> list[dict[str, object]]:
-    """Return the main numbers of runs, which are read once."""
-    del version
+# Tables may be stored at any time, so they are looked for again soon.
+@st.cache_resource(max_entries=20, ttl="20s", show_spinner="Reading the runs")
+def rows_of_runs(key: tuple[str, ...], versions: tuple[str, ...]) -> list[dict[str, object]]:
+    """Return the main numbers of runs."""
+    del versions
     runs = runs_of(runs_root())
     return trend_rows([runs[name] for name in key])
 
@@ -60,13 +61,18 @@ finished = [
 ]
 length = choice("Runs", list(LENGTHS), key="length")
 names = finished[: LENGTHS[str(length)]][::-1]
-rows = rows_of_runs(tuple(names), context.version)
+runs = runs_of(runs_root())
+rows = rows_of_runs(tuple(names), tuple(version_of(runs[name]) for name in names))
+without = [name for name in names if name not in {row["run"] for row in rows}]
 rows = [row for row in rows if row["dataset"] in (None, context.dataset) and row["estimate"] is not None]
 if len({row["run"] for row in rows}) < 2:
     st.info(
         f"A trend needs two finished runs of the suite {plain(suite)} whose tables are stored. "
         "`evalhub index` stores those of an earlier version."
     )
+if without:
+    listed = ", ".join(without[:5]) + (f" and {count(len(without) - 5)} more" if len(without) > 5 else "")
+    st.caption(plain(f"Left out, because their tables are not stored: {listed}."))
 if rows:
     frame = pd.DataFrame(rows)
     measure = choice("Number", list(dict.fromkeys(frame["measure"])), key="number", width=420)

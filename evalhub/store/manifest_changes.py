@@ -11,6 +11,7 @@ from evalhub.store.manifest import Manifest
 _COMPARED = ("resolved", "rubrics", "judges", "cards", "metrics", "juries", "environment")
 """What a run was to do and with what. What it cost and found is in tables."""
 _LONGEST = 200
+_CONTEXT = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class ManifestChange:
 
     Attributes:
         field: Its path, such as `rubrics.strict.user`.
-        before: Its value in the first manifest, cut after 200 characters. None = it has none.
+        before: Its value in the first manifest, from shortly before the difference, cut after 200 characters.
+            None = it has none.
         after: Its value in the second manifest.
     """
 
@@ -40,7 +42,7 @@ def manifest_changes(before: Manifest, after: Manifest) -> list[ManifestChange]:
         for manifest in (before, after)
     )
     return [
-        ManifestChange(field, _cut(first.get(field)), _cut(second.get(field)))
+        ManifestChange(field, *_cut(first.get(field), second.get(field)))
         for field in sorted({**first, **second})
         if first.get(field) != second.get(field)
     ]
@@ -58,5 +60,17 @@ def _fields(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(value)
 
 
-def _cut(value: str | None) -> str | None:
-    return value if value is None or len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+def _cut(before: str | None, after: str | None) -> tuple[str | None, str | None]:
+    """Return two values from shortly before their first difference on, 200 characters at most."""
+    pairs = enumerate(zip(before or "", after or "", strict=False))
+    shortest = min(len(before or ""), len(after or ""))
+    difference = next((place for place, (first, second) in pairs if first != second), shortest)
+    start = max(difference - _CONTEXT, 0)
+    return _part(before, start), _part(after, start)
+
+
+def _part(value: str | None, start: int) -> str | None:
+    if value is None:
+        return None
+    part = value[start : start + _LONGEST]
+    return "…" * (start > 0) + part + "…" * (start + _LONGEST < len(value))

@@ -82,3 +82,29 @@ def test_settings_that_differ_are_named(runs: Any) -> None:
     changes = {change.field: (change.before, change.after) for change in manifest_changes(first, second)}
     assert changes["judges.pw.mode"] == ("direct", "explain")
     assert all(before != after for before, after in changes.values())
+
+
+def test_a_new_system_moves_no_other_system(shared_desk: Any) -> None:
+    with shared_desk() as desk:
+        suite = {"judges": [{"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **JUDGE}]}
+        desk.dataset(items=8, systems=("k", "m"))
+        desk.suite(**suite)
+        before = Results(desk.run())
+        desk.dataset(items=8, systems=("k", "m", "n"))
+        after = Results(desk.run())
+        changes = rows_of(run_changes(after, before, "tiny", "pw", "overall", "k"))
+        assert {row["difference"] for row in changes} == {0.0}
+        items = [{"item_id": f"i{n:03}", "prompt": f"Another question {n}"} for n in range(8)]
+        desk.dataset(items=items, systems=("k", "m"))
+        changed = Results(desk.run())
+        assert run_changes(changed, before, "tiny", "pw", "overall", "k").empty
+
+
+def test_a_long_setting_is_shown_where_it_differs(runs: Any) -> None:
+    first = runs[0].manifest
+    rubric = dict(first.rubrics["pw"])
+    rubric["user"] = rubric["user"].rstrip() + " " * 300 + "the end"
+    second = first.model_copy(update={"rubrics": {**first.rubrics, "pw": rubric}})
+    (change,) = manifest_changes(first, second)
+    assert change.field == "rubrics.pw.user"
+    assert change.before != change.after

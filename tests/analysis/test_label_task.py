@@ -245,3 +245,17 @@ def test_a_queue_of_the_command_is_one_that_is_read(run: Run, cli: Any, tmp_path
     assert cli("labels", "queue", "--judge", "pw", "--n", "20", "--out", str(path)).code == 0
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert [unit.item_id for unit in read_queue(path).units] == [row["item_id"] for row in rows]
+
+
+def test_a_decision_counts_only_while_annotators_differ(run: Run) -> None:
+    label(run, 1, Winner.A, "ann")
+    label(run, 1, Winner.B, "bob")
+    label(run, 1, Winner.A, ADJUDICATED, adjudicator="boss")
+
+    def winner() -> str:
+        (row,) = rows_of(consensus_labels(Results(run)))
+        return str(row["label_winner"])
+
+    assert winner() == "a"
+    label(run, 1, Winner.B, "ann")
+    assert winner() == "b"

@@ -1,6 +1,7 @@
 """The list of verdicts: each filter is what pandas finds, pages lose nothing, and no text becomes SQL."""
 
 import itertools
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -158,7 +159,13 @@ def test_confusions_count_every_labelled_verdict(results: Results) -> None:
         (frame["judge"] == "pw") & (frame["winner"].astype("str") == frame["label_winner"].astype("str"))
     ]
     assert sum(row["n"] for row in of_pw if row["label"] == row["verdict"]) == len(agreed)
-    assert sum(row["n"] for row in rows if row["judge"] == "pt") == 2 * ITEMS
+    cells = {(row["label"], row["verdict"]): row["n"] for row in rows if row["judge"] == "pt"}
+    values = {(row["item_id"], row["system"]): row["value"] for row in rows_of(ratings(results))}
+    labels = [row for row in rows_of(consensus_labels(results)) if row["label_criterion"] == "quality"]
+    counts = Counter(
+        (f"{row['label_value']:g}", f"{values[row['item_id'], row['system']]:g}") for row in labels
+    )
+    assert cells == counts
     assert len(consensus_labels(results)) == 3 * ITEMS
 
 
@@ -170,3 +177,53 @@ def test_a_sample_has_the_judgments_of_its_systems(results: Results) -> None:
     assert {judgment["system"] for judgment in rated["judgments"]} == {"k"}
     messages = judgment_prompt(results, pair["judgments"][0])
     assert any("What is 4 plus 4?" in message["content"] for message in messages)
+
+
+RATED = [
+    {
+        "item_id": f"i{n:03}",
+        "criterion": "quality",
+        "system": "k",
+        "annotator": "x",
+        "value": 1.0 + 2 * (n % 2),
+    }
+    for n in range(10)
+]
+
+
+def test_a_judge_that_says_one_thing_is_not_far_from_any_label(desk: Any) -> None:
+    desk.dataset(items=10, systems=("k",), labels=RATED)
+    rules = [{"match": "", "text": "3"}]
+    engine = {"type": "scripted", "script": {"rules": rules}}
+    desk.suite(judges=[{"id": "pt", "rubric": "rate", "model": "j", "families": ["beta"], "engine": engine}])
+    results = Results(desk.run())
+    rows = listed(results)
+    if len({row["value"] for row in rows}) == 1:
+        assert not any(row["differs"] for row in rows)
+    assert len(listed(results, labels="agree")) == len([row for row in rows if not row["differs"]])
+
+
+def test_places_are_those_of_worth_reading(results: Results) -> None:
+    rows = [row for row in listed(results, judge="pt") if row["label_known"]]
+    for name, other in (("value", "above"), ("label_value", "label_above")):
+        values = [row[name] for row in rows]
+        for row in rows:
+            below = (
+                sum(value < row[name] for value in values) + sum(value == row[name] for value in values) / 2
+            )
+            assert row[other] == pytest.approx(below / len(rows))
+
+
+def test_failures_are_listed_where_they_happened(desk: Any) -> None:
+    desk.dataset(items=3, systems=("k", "m", "n"))
+    script = {"rules": [{"match": "k says 0", "text": "neither"}]}
+    judge = {"model": "j", "families": ["beta"], "engine": {"type": "scripted", "script": script}}
+    desk.suite(judges=[{"id": "pw", "rubric": "pair", "mode": "explain", "pairs": {"by": "all"}, **judge}])
+    results = Results(desk.run())
+    judgments = results.judgments()
+    failed = judgments[judgments["failure"].notna()]
+    expected = {tuple(row) for row in failed[["item_id", "system_a", "system_b"]].itertuples(index=False)}
+    for kind in set(failed["failure"]):
+        rows = listed(results, failure=kind)
+        assert {(row["item_id"], row["system_a"], row["system_b"]) for row in rows} <= expected
+        assert all(row["failed"] for row in rows)

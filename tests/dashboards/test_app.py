@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from evalhub.analysis import Results, ratings, rows_of
 from evalhub.runner import AttackOptions, attack
 from evalhub.scales import Winner
 from evalhub.specs import EngineSpec
@@ -331,3 +332,39 @@ def test_labels_that_people_add_are_on_every_page_at_once(desk: Any, opened: Ope
         )  # fmt: skip
     page = opened(desk.runs, "views/samples.py", run=run.id, people="labelled")
     assert "**4** verdicts" in texts(page)
+
+
+def test_a_jury_has_no_verdicts_of_its_own_to_list(done: Run, opened: Open) -> None:
+    for view in ("views/trust.py", "views/compare.py"):
+        boxes = [box.options for box in opened(done.path.parent, view).selectbox if box.key == "judged"]
+        assert boxes
+        assert not any("panel" in option for options in boxes for option in options)
+
+
+RUBRIC_WORST_LAST = """---
+id: backwards
+version: 1
+protocol: pointwise
+inputs: [question, response]
+criteria: {quality: How good it is.}
+scale: {3: wrong, 2: fair, 1: right}
+---
+## User
+{{question}}
+{{response}}
+{{scale}}
+"""
+
+
+def test_a_lower_rating_may_be_the_better(desk: Any, opened: Open) -> None:
+    desk.rubric("backwards", RUBRIC_WORST_LAST)
+    desk.dataset(items=6)
+    rules = [{"match": "k says", "text": "1"}, {"match": "m says", "text": "3"}]
+    engine = {"type": "scripted", "script": {"rules": rules}}
+    judge = {"id": "pt", "rubric": "backwards", "model": "j", "families": ["beta"], "engine": engine}
+    desk.suite(judges=[judge])
+    run: Run = desk.run()
+    rows = {(row["item_id"], row["system"]): row["value"] for row in rows_of(ratings(Results(run)))}
+    lower = sum(rows[f"i{n:03}", "k"] < rows[f"i{n:03}", "m"] for n in range(6))
+    words = texts(opened(desk.runs, "views/compare.py", a="k", b="m"))
+    assert f"k is ahead on {lower} items" in words

@@ -101,11 +101,19 @@ def _adjudicate(labels: list[Label]) -> list[Label]:
     """Return labels of which each annotator of an adjudicated unit gives the decision.
 
     So the decision is the consensus by any rule of a card, and an annotator whom the rule leaves out does not
-    bring it in.
+    bring it in. A decision counts only while annotators differ.
     """
     decisions = {key_of(label)[:-1]: label for label in labels if label.annotator == ADJUDICATED}
     if not decisions:
         return labels
+    answers: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
+    for label in labels:
+        if label.annotator != ADJUDICATED:
+            answers[key_of(label)[:-1]].add((label.winner, label.value, label.not_applicable))
+    labels = [
+        label for label in labels if label.annotator != ADJUDICATED or len(answers[key_of(label)[:-1]]) > 1
+    ]
+    decisions = {key: label for key, label in decisions.items() if len(answers[key]) > 1}
     keyed = ((decisions.get(key_of(label)[:-1]), label) for label in labels)
     return [
         replace(label, winner=decision.winner, value=decision.value, not_applicable=False)

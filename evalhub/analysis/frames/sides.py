@@ -9,5 +9,10 @@ SELECT dataset, judge, criterion, item_id, sample, system_b, system_a,
   CASE winner WHEN 'b' THEN 1.0 WHEN 'tie' THEN 0.5 WHEN 'a' THEN 0.0 END
 FROM pair_facts
 UNION ALL
-SELECT dataset, judge, criterion, item_id, sample, system, NULL, value FROM rating_facts"""
-"""Columns: dataset, judge, criterion, item_id, sample, system, opponent (NULL of a rating), value."""
+SELECT dataset, judge, criterion, item_id, sample, system, NULL, value FROM rating_facts
+WHERE NOT not_applicable"""
+"""Columns: dataset, judge, criterion, item_id, sample, system, opponent and value.
+
+`opponent` is NULL of a rating, and `value` where a verdict failed. A response to which the criterion does not
+apply has no row.
+"""

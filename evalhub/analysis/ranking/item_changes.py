@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalhub.analysis.frames.sides import SIDES
+from evalhub.analysis.ranking.data_changes import data_change
 from evalhub.analysis.results import Results
 
 if TYPE_CHECKING:
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 COLUMNS = ("item_id", "first", "second", "difference")
 
 _BY_ITEM = f"""
-SELECT item_id, avg(value) AS value FROM ({SIDES})
+SELECT item_id, coalesce(opponent, '') AS other, avg(value) AS value FROM ({SIDES})
 WHERE dataset = $dataset AND judge = $judge AND criterion = $criterion AND system = $system
   AND value IS NOT NULL AND ($opponent IS NULL OR opponent IS NULL OR opponent = $opponent)
-GROUP BY item_id"""
+GROUP BY ALL"""
 
 
 def system_changes(
@@ -41,7 +42,8 @@ def system_changes(
         _by_item(results, dataset, judge, criterion, system, opponent)
         for system, opponent in ((first, second), (second, first))
     ]
-    return _joined(*outcomes)
+    first_outcomes, second_outcomes = (frame.assign(other="") for frame in outcomes)
+    return _joined(first_outcomes, second_outcomes)
 
 
 def run_changes(
@@ -49,7 +51,8 @@ def run_changes(
 ) -> pd.DataFrame:
     """Return how one system differs between two runs on each item, by one judge, as `system_changes` does.
 
-    `first` is the later run and `second` the earlier one.
+    `first` is the later run and `second` the earlier one. As in `run_comparison`, only items that are the
+    same in both runs count, and on these only opponents that both runs have.
 
     Args:
         after: The later run.
@@ -59,8 +62,12 @@ def run_changes(
         criterion: A criterion of the judge.
         system: A system that both runs have.
     """
-    outcomes = [_by_item(run, dataset, judge, criterion, system, None) for run in (after, before)]
-    return _joined(*outcomes)
+    changed = data_change(dataset, after, before).items
+    first, second = (
+        outcomes[~outcomes["item_id"].isin(changed)]
+        for outcomes in (_by_item(run, dataset, judge, criterion, system, None) for run in (after, before))
+    )
+    return _joined(first, second)
 
 
 def _by_item(
@@ -73,7 +80,8 @@ def _by_item(
 
 
 def _joined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    joined = first.merge(second, on="item_id", suffixes=("_first", "_second"))
+    joined = first.merge(second, on=["item_id", "other"], suffixes=("_first", "_second"))
+    joined = joined.groupby("item_id", as_index=False)[["value_first", "value_second"]].mean()
     joined = joined.rename(columns={"value_first": "first", "value_second": "second"})
     joined["difference"] = joined["first"] - joined["second"]
     order = joined.assign(size=-joined["difference"].abs()).sort_values(["size", "item_id"], kind="stable")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
+from evalhub.analysis.frames.comparable import item_outcomes, select_comparable
 from evalhub.analysis.frames.outcomes import MEAN_SCORE, WIN_RATE
 from evalhub.analysis.frames.sides import SIDES
 from evalhub.analysis.results import Results
@@ -15,23 +16,21 @@ if TYPE_CHECKING:
 
 COLUMNS = ("dataset", "judge", "criterion", "tag", "measure", "system")
 
-# The samples of an item are averaged first, as in the leaderboard.
 _OUTCOMES = f"""
 SELECT if(opponent IS NULL, '{MEAN_SCORE}', '{WIN_RATE}') AS measure,
-  system, item_id, opponent, cluster, avg(value) AS value
+  system, coalesce(opponent, '') AS other, item_id, cluster, sample, value
 FROM ({SIDES}) JOIN (
   SELECT dataset, item_id, cluster FROM items WHERE dataset = $dataset AND list_contains(tags, $tag)
 ) USING (dataset, item_id)
-WHERE dataset = $dataset AND judge = $judge AND criterion = $criterion AND value IS NOT NULL
-GROUP BY ALL ORDER BY ALL"""
+WHERE dataset = $dataset AND judge = $judge AND criterion = $criterion
+ORDER BY ALL"""
 
 
 def tag_means(results: Results, dataset: str, judge: str, criterion: str, tag: str) -> pd.DataFrame:
     """Return the mean outcome of each system by one judge on the items of one tag, with intervals.
 
-    A win rate is over the system's pairs with all others, a mean score over its responses. Where all systems
-    were judged on the same items, this is the leaderboard of that tag. Where they were not, the leaderboard
-    by tag takes the items that they share, and these means do not.
+    These are the rows of the leaderboard of that tag, for win rates and mean scores. There are none where
+    judging stopped early.
 
     Args:
         results: The run.
@@ -43,9 +42,21 @@ def tag_means(results: Results, dataset: str, judge: str, criterion: str, tag: s
     values = {"dataset": dataset, "judge": judge, "criterion": criterion, "tag": tag}
     frame = results.sql(_OUTCOMES, values)
     rows: list[dict[str, Any]] = []
-    for (measure, system), group in groups(frame, "measure", "system"):
-        bounds = (0.0, 1.0) if measure == WIN_RATE else _bounds(results, judge, criterion)
-        estimate = stats.mean_estimate(numbers(group["value"]), ids(group["cluster"]), bounds=bounds)
+    if frame.empty or results.manifest.early_stopping is not None:
+        return table(rows, COLUMNS)
+    (measure,) = frame["measure"].unique()
+    bounds = (0.0, 1.0) if measure == WIN_RATE else _bounds(results, judge, criterion)
+    floor, ceiling = bounds or (None, None)
+    cells = item_outcomes(frame.assign(floor=floor, ceiling=ceiling, withheld=None))
+    compared = select_comparable(cells)
+    for (system,), _ in groups(cells, "system"):
+        shared = compared.rows[compared.rows["system"] == system]
+        reason = compared.reasons.get(system)
+        estimate = (
+            stats.Estimate.none(reason)
+            if reason
+            else stats.mean_estimate(numbers(shared["value"]), ids(shared["cluster"]), bounds=bounds)
+        )
         rows.append(row(estimate, **values, measure=measure, system=system))
     return table(rows, COLUMNS)
 

@@ -32,13 +32,14 @@ CHOICES: dict[str, dict[str, str]] = {
     "sureness": {"sure": f"sureness >= {SURE}", "torn": f"sureness <= {TORN}"},
     "labels": {
         "differ": "differs",
-        "agree": "label_known AND NOT differs",
+        "agree": "label_known AND NOT differs AND NOT failed",
         "labelled": "label_known",
         "none": "NOT label_known",
     },
 }
 """What each filter with a few choices asks of a verdict, in SQL."""
 
+NOT_APPLICABLE = "not applicable"
 _KEY = "item_id, system_a, system_b, system, sample, judge, criterion"
 ORDERS = {
     "interest": f"interest DESC, {_KEY}",
@@ -52,54 +53,75 @@ _PAIRS = f"""
 SELECT dataset, item_id, system_a, system_b, NULL AS system, sample, judge, criterion, winner,
   if(judge IN (SELECT unnest($few_samples::VARCHAR[])), NULL, {PREFERENCE}) AS p_a,
   NULL AS value, winner_ab, winner_ba, p_ab, p_ba, askings, askings - valid AS failures,
-  winner IS NULL AS failed, coalesce(winner_ab <> winner_ba, false) AS turns, NULL AS above
+  winner IS NULL AS failed, coalesce(winner_ab <> winner_ba, false) AS turns
 FROM pair_facts WHERE dataset = $dataset"""
 _RATINGS = """
 SELECT dataset, item_id, NULL AS system_a, NULL AS system_b, system, sample, judge, criterion, NULL AS winner,
   NULL AS p_a, value, NULL AS winner_ab, NULL AS winner_ba, NULL AS p_ab, NULL AS p_ba, askings, failures,
-  value IS NULL AND NOT not_applicable AS failed, false AS turns,
-  percent_rank() OVER (PARTITION BY judge, criterion ORDER BY value NULLS FIRST) AS above
+  value IS NULL AND NOT not_applicable AS failed, false AS turns
 FROM rating_facts WHERE dataset = $dataset"""
-_LABELS = """
-SELECT label_criterion, item_id, system_a, system_b, system, sample, label_winner, label_value,
-  percent_rank() OVER (PARTITION BY label_criterion ORDER BY label_value NULLS FIRST) AS label_above
-FROM label_consensus WHERE dataset = $dataset"""
 _LABEL_TEXTS = (
     "dataset", "label_criterion", "item_id", "system", "system_a", "system_b", "label_winner",
 )  # fmt: skip
-_JOINED = f"""
-SELECT verdicts.* REPLACE (if(reverse, 1 - above, above) AS above), label_name, label_winner, label_value,
-  label_above
-FROM (({_PAIRS}) UNION ALL BY NAME ({_RATINGS})) verdicts
-LEFT JOIN verdict_criteria USING (dataset, judge, criterion)
-LEFT JOIN ({_LABELS}) labels ON labels.label_criterion = verdict_criteria.label_name
-  AND labels.item_id = verdicts.item_id AND labels.sample = verdicts.sample
-  AND labels.system_a IS NOT DISTINCT FROM verdicts.system_a
-  AND labels.system_b IS NOT DISTINCT FROM verdicts.system_b
-  AND labels.system IS NOT DISTINCT FROM verdicts.system"""
+
+
+def _with_labels(verdicts: str) -> str:
+    """Return a query for verdicts with the label of the same pair or response."""
+    return f"""
+    SELECT verdicts.*, reverse, label_name, label_winner, label_value
+    FROM ({verdicts}) verdicts
+    LEFT JOIN verdict_criteria USING (dataset, judge, criterion)
+    LEFT JOIN label_consensus labels ON labels.dataset = verdicts.dataset
+      AND labels.label_criterion = verdict_criteria.label_name
+      AND labels.item_id = verdicts.item_id AND labels.sample = verdicts.sample
+      AND labels.system_a IS NOT DISTINCT FROM verdicts.system_a
+      AND labels.system_b IS NOT DISTINCT FROM verdicts.system_b
+      AND labels.system IS NOT DISTINCT FROM verdicts.system"""
+
+
+def _share_below(value: str, tied: str) -> str:
+    """Return the share of responses below a value, in SQL. Of equal values, half count."""
+    return f"""(rank() OVER (PARTITION BY judge, criterion, both_rated ORDER BY {value})
+      + (count(*) OVER (PARTITION BY judge, criterion, both_rated, {tied}) - 1) / 2 - 0.5)
+      / count(*) OVER (PARTITION BY judge, criterion, both_rated)"""
+
+
+# Ratings and labels may have different scales, so their places among the labelled responses are compared, as
+# in `worth_reading`.
+_RANKED_RATINGS = f"""
+SELECT * EXCLUDE (both_rated),
+  if(both_rated, {_share_below("if(reverse, -value, value)", "value")}, NULL) AS above,
+  if(both_rated, {_share_below("label_value", "label_value")}, NULL) AS label_above
+FROM (
+  SELECT *, value IS NOT NULL AND label_value IS NOT NULL AS both_rated FROM ({_with_labels(_RATINGS)})
+)"""
 _VERDICTS = f"""
 SELECT *, greatest(p_a, 1 - p_a) AS sureness,
   label_winner IS NOT NULL OR label_value IS NOT NULL AS label_known,
-  coalesce(winner <> label_winner, abs(above - label_above) > 0.5, false) AS differs,
+  if(value <> label_value, abs(above - label_above), 0) AS distance,
+  coalesce(winner <> label_winner, distance > 0.5, false) AS differs,
   CASE WHEN failed THEN 1
     WHEN winner <> label_winner THEN 4 + coalesce(abs(p_a - 0.5), 0)
-    WHEN abs(above - label_above) > 0.5 THEN 4 + abs(above - label_above)
+    WHEN distance > 0.5 THEN 4 + distance
     WHEN turns THEN 2 + coalesce(least(abs(p_ab - 0.5), abs(p_ba - 0.5)), 0)
-    ELSE coalesce(abs(above - label_above), 0) END AS interest
-FROM ({_JOINED})"""
+    ELSE coalesce(distance, 0) END AS interest
+FROM (({_with_labels(_PAIRS)}) UNION ALL BY NAME ({_RANKED_RATINGS}))"""
 _CONFUSIONS = f"""
 SELECT dataset, judge, criterion, label_name AS label_criterion,
-  coalesce(label_winner, format('{{{{:g}}}}', label_value)) AS label,
-  coalesce(winner, format('{{{{:g}}}}', value)) AS verdict, count(*) AS n
-FROM ({_VERDICTS}) WHERE label_known AND NOT failed GROUP BY ALL ORDER BY ALL"""
+  coalesce(label_winner, format('{{:g}}', label_value)) AS label,
+  coalesce(winner, format('{{:g}}', value), '{NOT_APPLICABLE}') AS verdict, count(*) AS n
+FROM ({_VERDICTS}) WHERE label_known AND NOT failed
+GROUP BY ALL
+ORDER BY dataset, judge, criterion, label_name, any_value(label_value), label, any_value(value), verdict"""
 _WITH_TEXT = """item_id IN (
   SELECT item_id FROM items
     WHERE dataset = $dataset AND contains(lower(item_id || ' ' || array_to_string(turns, ' ')), $text)
   UNION SELECT item_id FROM responses WHERE dataset = $dataset AND contains(lower(text), $text)
   UNION SELECT item_id FROM judgments WHERE dataset = $dataset AND contains(lower(rationale), $text)
 )"""
-_FAILED_AS = """(item_id, judge, criterion) IN (
-  SELECT (item_id, judge, criterion) FROM judgments WHERE dataset = $dataset AND failure = $failure
+_UNIT = "item_id, judge, criterion, coalesce(system, system_a), coalesce(system_b, ''), sample"
+_FAILED_AS = f"""({_UNIT}) IN (
+  SELECT ({_UNIT}) FROM judgments WHERE dataset = $dataset AND failure = $failure
 )"""
 _EQUAL = {
     "item_id": "item_id = $item_id",
@@ -160,8 +182,8 @@ def verdict_list(
     Returns:
         Rows with item_id, system_a and system_b or system, sample, judge, criterion, winner, p_a, value,
         winner_ab, winner_ba, p_ab, p_ba, askings, failures, failed, turns, label_winner, label_value,
-        label_known, differs (of ratings: they stand more than half of all responses apart), sureness (the
-        probability of the likelier side) and interest. Juries are not listed.
+        label_known, differs, sureness (the probability of the likelier side) and interest. A rating differs
+        from its label if over half of the labelled responses lie between their places. Juries are not listed.
 
     Raises:
         InputError: The filter or the order has a name that does not exist.

@@ -24,7 +24,7 @@ from evalhub.store import TABLES_FOLDER, find_frame, labels_hash, read_frame, re
 if TYPE_CHECKING:
     import pandas as pd
 
-CODE = 4
+CODE = 5
 """The version of the code that makes the tables. A change of what one shows raises it."""
 
 # What a manifest says of one night, and not of its records.
@@ -55,9 +55,19 @@ def table_rows(results: Results, table: Table) -> list[dict[str, Any]]:
 
 
 def stored_rows(results: Results, table: Table) -> list[dict[str, Any]] | None:
-    """Return the rows of a table as plain values if it is stored, without computing anything."""
+    """Return the rows of a table as plain values if it is stored, without computing anything.
+
+    Where labels were added since, the table without them is returned if only that is stored.
+    """
     path = _stored(results, table)
+    if path is None and results.run.finished and results.full_run is None:
+        path = find_frame(_folder(results, table, with_labels=False), table.name)
     return None if path is None else read_rows(path)
+
+
+def is_stored(results: Results, table: Table) -> bool:
+    """Return whether a table is stored as it is now, with all labels."""
+    return _stored(results, table) is not None
 
 
 def _stored(results: Results, table: Table) -> Path | None:
@@ -68,8 +78,8 @@ def _stored(results: Results, table: Table) -> Path | None:
     return find_frame(folder, table.name) or _take_from_sibling(folder, table.name)
 
 
-def _folder(results: Results, table: Table) -> Path:
-    return results.run.path / TABLES_FOLDER / table_key(results, table)
+def _folder(results: Results, table: Table, *, with_labels: bool = True) -> Path:
+    return results.run.path / TABLES_FOLDER / table_key(results, table, with_labels=with_labels)
 
 
 def _compute(results: Results, table: Table) -> pd.DataFrame:
@@ -102,7 +112,7 @@ def index_run(results: Results) -> None:
         read_table(results, table)
 
 
-def table_key(results: Results, table: Table) -> str:
+def table_key(results: Results, table: Table, *, with_labels: bool = True) -> str:
     """Return the first digits of the hash of everything that decides a table of a run.
 
     Labels that people add later change the key of the tables that are made of labels, and of no other.
@@ -115,7 +125,7 @@ def table_key(results: Results, table: Table) -> str:
         "packages": extensions(),
         "parts": sorted(part.sha256 for part in manifest.parts),
     }
-    if table.uses_labels and results.added_labels:
+    if with_labels and table.uses_labels and results.added_labels:
         values["labels"] = labels_hash(results.added_labels)
     if table.of_the_night:
         values["engines"] = list(manifest.engines)
