@@ -214,7 +214,7 @@ def _choose_judge(context: Context, rows: list[Row]) -> _Judge | None:
 
 
 def _show_items(
-    context: Context, changes: pd.DataFrame, names: tuple[str, str], judge: _Judge, about: tuple[str, str]
+    context: Context, changes: pd.DataFrame, names: tuple[str, str], judge: _Judge, compared: tuple[str, str]
 ) -> None:
     """List the items with the largest differences. A selected one leads to its verdicts."""
     better = changes["difference"] < 0 if judge.lower_is_better else changes["difference"] > 0
@@ -227,7 +227,7 @@ def _show_items(
     if shown.empty:
         return
     # A selected row belongs to one table, so each table has a key of its own.
-    key = " ".join(("moved", context.run.id, context.dataset, *judge.key, *about))
+    key = " ".join(("moved", context.run.id, context.dataset, *judge.key, *compared))
     event = st.dataframe(
         shown.rename(columns={"first": names[0], "second": names[1]}),
         hide_index=True, on_select="rerun", selection_mode="single-row", key=key, height=300,
