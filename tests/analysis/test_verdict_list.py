@@ -18,6 +18,7 @@ from evalhub.analysis import (
     sample_details,
     verdict_list,
 )
+from evalhub.analysis.database import connection
 from evalhub.analysis.frames.labelled import labelled_pairs
 from evalhub.analysis.run.verdict_list import CHOICES, ORDERS
 from evalhub.errors import InputError
@@ -227,3 +228,16 @@ def test_failures_are_listed_where_they_happened(desk: Any) -> None:
         rows = listed(results, failure=kind)
         assert {(row["item_id"], row["system_a"], row["system_b"]) for row in rows} <= expected
         assert all(row["failed"] for row in rows)
+
+
+def test_a_prompt_of_a_large_run_is_read_from_the_files_of_its_judge(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judgments = sample_details(results, "tiny", "i004", ("k", "m"))["judgments"]
+    prompts = [judgment_prompt(results, judgment) for judgment in judgments]
+    monkeypatch.setattr(connection, "MANY", 1)
+    large = Results(results.run)
+    assert large.database.is_large
+    assert [judgment_prompt(large, judgment) for judgment in judgments] == prompts
+    elsewhere = {**judgments[0], "judge": "pt"}
+    assert judgment_prompt(large, elsewhere) == prompts[0]

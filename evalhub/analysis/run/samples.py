@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from evalhub.analysis.database.sql import parquet_files
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
 from evalhub.errors import UnknownNameError
+from evalhub.store import PartKind
 
 # All but what no reader looks at. To read the columns of every file takes most of the time.
-_OF_JUDGMENTS = """judge, criterion, item_id, system, system_a, system_b, sample, shown, "row", repeat, turn,
-winner, value, p_a, expected, choice_mass, failure, detail, rationale, rationale_cut, raw_text, model, rubric,
-rubric_hash, mode, completions"""
+_OF_JUDGMENTS = """
+dataset, judge, criterion, item_id, system, system_a, system_b, sample, shown, "row", repeat, turn,
+winner, value, p_a, expected, choice_mass, failure, detail, rationale, rationale_cut, raw_text,
+model, rubric, rubric_hash, mode, completions"""
+_OF_KEY = "WHERE key = $key"
 _OF_ITEM = "dataset = $dataset AND item_id = $item_id"
 _OF_SYSTEMS = """ AND sample = $sample
 AND [name FOR name IN [system, system_a, system_b] IF name IS NOT NULL] = $systems::VARCHAR[]"""
@@ -63,5 +68,21 @@ def judgment_prompt(results: Results, judgment: dict[str, Any]) -> list[dict[str
     keys = list(judgment["completions"])
     if not keys:
         return []
-    rows = rows_of(results.sql("SELECT messages FROM completions WHERE key = $key", {"key": keys[-1]}))
+    key = {"key": keys[-1]}
+    rows: list[dict[str, Any]] = []
+    if results.database.is_large and (files := _files_of_judge(results, judgment)):
+        rows = rows_of(
+            results.sql(f"SELECT messages FROM {parquet_files(files)} AS completions {_OF_KEY}", key)
+        )
+    # A completion that another part made is in the files of that part.
+    rows = rows or rows_of(results.sql(f"SELECT messages FROM completions {_OF_KEY}", key))
     return list(json.loads(rows[0]["messages"])) if rows else []
+
+
+def _files_of_judge(results: Results, judgment: dict[str, Any]) -> list[Path]:
+    """Return the files with the completions of the judge that gave a judgment."""
+    judge = PartKind.JUDGMENTS, judgment["dataset"], judgment["judge"]
+    folders = {
+        part.folder for part in results.manifest.parts if (part.kind, part.dataset, part.source) == judge
+    }
+    return [file.path for file in results.run.files("completions") if file.path.parent.name in folders]
