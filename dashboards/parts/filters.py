@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 from context import Context
 from parts.choices import choice, drop, from_address, removable, search, switch
+from parts.units import Unit
+from parts.verdicts import judge_of
 
-from evalhub.analysis import VerdictFilter
+from evalhub.analysis import VerdictFilter, rows_of
 from evalhub.analysis.run.verdict_list import CHOICES
 
 _QUERIES = {
@@ -42,6 +44,19 @@ def _options(context: Context) -> dict[str, list[str]]:
 def _count_options(key: tuple[str, str, str], _context: Context) -> dict[str, list[str]]:
     values = {"dataset": key[-1]}
     return {name: sorted(_context.results.sql(query, values).iloc[:, 0]) for name, query in _QUERIES.items()}
+
+
+def judges_of_unit(context: Context, unit: Unit) -> list[str]:
+    """Return the judges, with their criteria, that judge pairs or responses, as the unit is one."""
+    facts = "pair_facts" if len(unit.systems) == 2 else "rating_facts"
+    return _count_judges((str(context.run.path), context.version, context.dataset, facts), context)
+
+
+@st.cache_resource(max_entries=40, show_spinner="Counting")
+def _count_judges(key: tuple[str, str, str, str], _context: Context) -> list[str]:
+    _, _, dataset, facts = key
+    query = f"SELECT DISTINCT judge, criterion FROM {facts} WHERE dataset = $dataset ORDER BY ALL"
+    return [judge_of(row) for row in rows_of(_context.results.sql(query, {"dataset": dataset}))]
 
 
 def show_filters(context: Context) -> VerdictFilter:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 from context import Context
 from parts.choices import drop, put_into_address
+from parts.filters import judges_of_unit
 from parts.sample_more import Sample, show_more, show_response, verdicts_of
 from parts.text import differences, hits_in, passage, plain, quotes_in
 from parts.units import Unit, unit_of
@@ -28,18 +29,23 @@ def show_sample(context: Context, unit: Unit, judge: str | None, rows: list[Row]
         judge: `JUDGE · CRITERION`, by default the first.
         rows: The verdicts of the list, of which the sample's is probably one.
     """
+    st.subheader(plain(f"{unit.item_id} · {' against '.join(unit.systems)}"), anchor=False)
+    name = _choose(judges_of_unit(context, unit), unit, judge)
     try:
-        details = sample_details(context.results, context.dataset, unit.item_id, unit.systems, unit.sample)
+        details = sample_details(
+            context.results, context.dataset, unit.item_id, unit.systems, unit.sample,
+            judge=name.partition(" · ")[0] if name else None,
+        )  # fmt: skip
     except UnknownNameError:
         drop(f"Sample “{unit.item_id}” is not in this dataset")
         st.session_state["unit"] = None
         return
-    st.subheader(plain(f"{unit.item_id} · {' against '.join(unit.systems)}"), anchor=False)
-    name = _choose([judge_of(judgment) for judgment in details["judgments"]], unit, judge)
     st.session_state["of"] = name
     put_into_address("unit", unit.name)
     put_into_address("of", name)
     verdict = _verdict(context, unit, name, rows)
+    if verdict is None:
+        st.caption("This judge has no verdict on this sample.")
     sample = Sample(context, unit, details, _judgments_of(details["judgments"], verdict))
     if verdict:
         _show_answers(verdict, details["scores"])
@@ -50,13 +56,12 @@ def show_sample(context: Context, unit: Unit, judge: str | None, rows: list[Row]
 
 def _choose(judges: list[str], unit: Unit, judge: str | None) -> str | None:
     """Let the reader choose whose verdict is shown."""
-    names = list(dict.fromkeys(judges))
-    if len(names) < 2:
-        return names[0] if names else None
-    place = names.index(judge) if judge in names else 0
+    if len(judges) < 2:
+        return judges[0] if judges else None
+    place = judges.index(judge) if judge in judges else 0
     # The key changes with the verdict that the list opens, so that the box follows the list.
     key = f"judge {unit.name} {judge}"
-    return str(st.selectbox("Judge", names, index=place, label_visibility="collapsed", key=key))
+    return str(st.selectbox("Judge", judges, index=place, label_visibility="collapsed", key=key))
 
 
 def _verdict(context: Context, unit: Unit, name: str | None, rows: list[Row]) -> Row | None:

@@ -239,5 +239,8 @@ def test_a_prompt_of_a_large_run_is_read_from_the_files_of_its_judge(
     large = Results(results.run)
     assert large.database.is_large
     assert [judgment_prompt(large, judgment) for judgment in judgments] == prompts
+    for judge in ("pw", "ex"):
+        alone = sample_details(large, "tiny", "i004", ("k", "m"), judge=judge)["judgments"]
+        assert alone == [judgment for judgment in judgments if judgment["judge"] == judge]
     elsewhere = {**judgments[0], "judge": "pt"}
     assert judgment_prompt(large, elsewhere) == prompts[0]

@@ -25,7 +25,13 @@ AND [name FOR name IN [system, system_a, system_b] IF name IS NOT NULL] = $syste
 
 
 def sample_details(
-    results: Results, dataset: str, item_id: str, systems: Sequence[str] = (), sample: int = 0
+    results: Results,
+    dataset: str,
+    item_id: str,
+    systems: Sequence[str] = (),
+    sample: int = 0,
+    *,
+    judge: str | None = None,
 ) -> dict[str, Any]:
     """Return every record of one sample: of an item, and of the systems whose responses are judged.
 
@@ -35,6 +41,7 @@ def sample_details(
         item_id: Id of the item.
         systems: One system, or both systems of a pair. None = everything about the item.
         sample: Number of the responses' sample.
+        judge: The judge whose judgments are returned, which is quicker in a large run. None = of all judges.
 
     Returns:
         `item`, `responses` (of all systems), `judgments`, `labels` and `scores`, as plain values. The prompt
@@ -46,16 +53,29 @@ def sample_details(
     key: dict[str, Any] = {"dataset": dataset, "item_id": item_id}
     sample_key = {**key, "systems": list(systems), "sample": sample}
     parts = {}
-    for kind in ("items", "responses", "judgments", "labels", "scores"):
-        is_narrow = bool(systems) and kind in ("judgments", "labels")
-        columns = _OF_JUDGMENTS if kind == "judgments" else "*"
-        query = f"SELECT {columns} FROM {kind} WHERE {_OF_ITEM}{_OF_SYSTEMS if is_narrow else ''}"
+    for kind in ("items", "responses", "labels", "scores"):
+        is_narrow = bool(systems) and kind == "labels"
+        query = f"SELECT * FROM {kind} WHERE {_OF_ITEM}{_OF_SYSTEMS if is_narrow else ''}"
         parts[kind] = rows_of(results.sql(query, sample_key if is_narrow else key))
     items = parts.pop("items")
     if not items:
         names = results.items(columns=["item_id"], where="true")["item_id"]
         raise UnknownNameError("item", item_id, names.head(1000))
-    return {"item": items[0], **parts}
+    query = f"SELECT {_OF_JUDGMENTS} FROM {_judgments(results, dataset, judge)} WHERE {_OF_ITEM}"
+    if systems:
+        query, key = query + _OF_SYSTEMS, sample_key
+    if judge is not None:
+        query, key = f"{query} AND judge = $judge", {**key, "judge": judge}
+    query += " ORDER BY judge, criterion, system, system_a, system_b, sample, shown, row, repeat"
+    return {"item": items[0], **parts, "judgments": rows_of(results.sql(query, key))}
+
+
+def _judgments(results: Results, dataset: str, judge: str | None) -> str:
+    """Return the relation with a judge's judgments: of a large finished run, the files of one part."""
+    files = []
+    if judge is not None and results.run.finished and results.database.is_large:
+        files = _files_of_judge(results, "judgments", dataset, judge)
+    return f"{parquet_files(files)} AS judgments" if files else "judgments"
 
 
 def judgment_prompt(results: Results, judgment: dict[str, Any]) -> list[dict[str, str]]:
@@ -69,8 +89,10 @@ def judgment_prompt(results: Results, judgment: dict[str, Any]) -> list[dict[str
     if not keys:
         return []
     key = {"key": keys[-1]}
-    rows: list[dict[str, Any]] = []
-    if results.database.is_large and (files := _files_of_judge(results, judgment)):
+    files, rows = [], []
+    if results.database.is_large:
+        files = _files_of_judge(results, "completions", judgment["dataset"], judgment["judge"])
+    if files:
         rows = rows_of(
             results.sql(f"SELECT messages FROM {parquet_files(files)} AS completions {_OF_KEY}", key)
         )
@@ -79,10 +101,10 @@ def judgment_prompt(results: Results, judgment: dict[str, Any]) -> list[dict[str
     return list(json.loads(rows[0]["messages"])) if rows else []
 
 
-def _files_of_judge(results: Results, judgment: dict[str, Any]) -> list[Path]:
-    """Return the files with the completions of the judge that gave a judgment."""
-    judge = PartKind.JUDGMENTS, judgment["dataset"], judgment["judge"]
+def _files_of_judge(results: Results, kind: str, dataset: str, judge: str) -> list[Path]:
+    """Return the files of the part in which a judge judged a dataset. A recorded judge has no such part."""
+    key = PartKind.JUDGMENTS, dataset, judge
     folders = {
-        part.folder for part in results.manifest.parts if (part.kind, part.dataset, part.source) == judge
+        part.folder for part in results.manifest.parts if (part.kind, part.dataset, part.source) == key
     }
-    return [file.path for file in results.run.files("completions") if file.path.parent.name in folders]
+    return [file.path for file in results.run.files(kind) if file.path.parent.name in folders]
