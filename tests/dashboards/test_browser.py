@@ -180,6 +180,9 @@ def test_back_and_links_hold(desk: Any, run_id: str) -> None:
         page.get_by_role("heading", name="Samples").wait_for()
         settled(page, "Samples")
         page.wait_for_function("() => window.location.search.includes('unit=')")
+        settled(page, "Samples")
+        page.get_by_role("button", name="Next").wait_for()
+        page.wait_for_timeout(500)  # a key that is pressed while the page is drawn is lost
         sample = page.get_by_role("heading", level=3).first.inner_text()
         page.keyboard.press("j")
         page.wait_for_function(
