@@ -29,7 +29,6 @@ _COUNTED_WHILE_RUNNING = 5_000
 """The tables of a run with more planned judgments are not made before it is finished."""
 _SECONDS_BETWEEN_READS = 10
 _OF_SYSTEMS = Question.BEST.name.lower()
-_READ_AT_ONCE = 50_000
 _TABLES = {table.name: table for table in TABLES}
 
 
@@ -54,11 +53,7 @@ class Context:
     @property
     def has_tables(self) -> bool:
         """Whether the tables are at hand: those of a small run, or those that are stored with a large one."""
-        if not self.run.finished:
-            return planned_judgments(self.run) <= _COUNTED_WHILE_RUNNING
-        if not self.results.database.is_large:
-            return True
-        return is_stored(self.results, _TABLES["findings"])
+        return _is_counted(self.results) or is_stored(self.results, _TABLES["findings"])
 
     def table(self, name: str) -> list[Row]:
         """Return the rows of a table of the whole run. They are shared, so no caller may change them."""
@@ -107,7 +102,7 @@ def choose(toolbar: DeltaGenerator) -> Context | None:
         datasets = list(run.manifest.cards)
         dataset = choice("Dataset", datasets, key="data", placeholder=datasets[0]) if datasets[1:] else None
     try:
-        context = Context(run, dataset or datasets[0], _version(run))
+        context = Context(run, dataset or datasets[0], version_of(run))
         _ = context.results
     except (EvalhubError, OSError) as error:
         st.error("This run cannot be read. `evalhub verify` says which of its files is damaged.")
@@ -128,14 +123,9 @@ def runs_of(root: Path) -> dict[str, Run]:
     return {run.id: run for run in runs}
 
 
-def version_of(run: Run) -> str:
-    """Return what changes when the files of a run or the labels beside it do."""
-    return _version(run)
-
-
 def results_of(run: Run) -> Results:
     """Return the tables of any run."""
-    return _results(str(run.path), _version(run))
+    return _results(str(run.path), version_of(run))
 
 
 def _no_runs(root: Path) -> None:
@@ -146,18 +136,25 @@ def _no_runs(root: Path) -> None:
     st.markdown(plain(root.resolve()))
 
 
-def planned_judgments(run: Run) -> int:
+def _is_counted(results: Results) -> bool:
+    """Return whether a run is so small that its tables are counted when a page needs them."""
+    if not results.run.finished and _planned_judgments(results.run) > _COUNTED_WHILE_RUNNING:
+        return False  # without a look at its journals, which takes long while it runs
+    return not results.database.is_large
+
+
+def _planned_judgments(run: Run) -> int:
     """Return how many judgments a run has when it is finished."""
     return sum(run.manifest.expected.values())
 
 
-def _version(run: Run) -> str:
+def version_of(run: Run) -> str:
     """Return what changes when the run's files do: nothing that was read before is shown again.
 
     A large run that goes on is read again every few seconds, once for all sessions.
     """
     parts: list[int | str] = [(run.path / "manifest.json").stat().st_mtime_ns]
-    if run.finished or planned_judgments(run) <= _COUNTED_WHILE_RUNNING:
+    if run.finished or _planned_judgments(run) <= _COUNTED_WHILE_RUNNING:
         parts += [path.stat().st_size for path in run.journals()]
     else:
         parts.append(int(time.time() / _SECONDS_BETWEEN_READS))
@@ -177,7 +174,7 @@ def _results(path: str, version: str) -> Results:
     del version
     results = Results(Run(Path(path)))
     # Damage is found now, and not in the middle of a page.
-    if planned_judgments(results.run) <= _READ_AT_ONCE and not results.database.is_large:
+    if _is_counted(results):
         results.read_tables()
     return results
 

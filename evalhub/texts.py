@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterable
 from functools import cache
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
 ABSENT = "–"
 """Stands for a value that is absent."""
 
@@ -58,6 +60,24 @@ def without_blanks(texts: Iterable[str]) -> tuple[str, ...]:
     ('Oslo',)
     """
     return tuple(text for text in texts if not is_blank(text))
+
+
+def escape_formula(text: str) -> str:
+    """Return a text that no spreadsheet runs: one that starts as a formula gets an apostrophe in front of it.
+
+    >>> escape_formula("=1+1"), escape_formula("1+1")
+    ("'=1+1", '1+1')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def unescape_formula(text: str) -> str:
+    """Return what `escape_formula` was given.
+
+    >>> unescape_formula("'=1+1"), unescape_formula("'quoted'")
+    ('=1+1', "'quoted'")
+    """
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
 
 
 def make_printable(text: str, *, multiline: bool = False) -> str:

@@ -12,8 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""A spreadsheet runs a text that starts with one of these, also in its wide form."""
+from evalhub.texts import escape_formula
 
 
 def csv_bytes(table: pa.Table) -> bytes:
@@ -24,18 +23,9 @@ def csv_bytes(table: pa.Table) -> bytes:
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
-    writer.writerow([escape(name) for name in table.column_names])
+    writer.writerow([escape_formula(name) for name in table.column_names])
     writer.writerows(zip(*(_cells(column) for column in table.columns), strict=True))
     return buffer.getvalue().encode()
-
-
-def escape(text: str) -> str:
-    """Return a text that no spreadsheet runs.
-
-    >>> escape("=1+1"), escape("1+1")
-    ("'=1+1", '1+1')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _cells(column: pa.ChunkedArray) -> list[Any]:
@@ -53,7 +43,7 @@ def _spelling(kind: pa.DataType) -> Callable[[Any], Any]:
         return lambda value: "true" if value else "false"
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return lambda value: value
-    return escape
+    return escape_formula
 
 
 def parquet_bytes(table: pa.Table) -> bytes:

@@ -16,10 +16,9 @@ from evalhub.errors import InputError, StorageError
 from evalhub.files import write_file
 from evalhub.scales import Order, Winner
 from evalhub.store.labels import Decision, LabelEntry
-from evalhub.texts import clean
+from evalhub.texts import clean, escape_formula, unescape_formula
 
 COLUMNS = tuple(field.name for field in fields(LabelEntry))
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Row = Mapping[str, Any]
 
@@ -67,7 +66,11 @@ def _rows(path: Path) -> Iterator[tuple[int, Row]]:
         raise InputError("the file is no UTF-8", where=str(path), fix="save it as UTF-8") from error
     if path.suffix == ".csv":
         for row in (reader := csv.DictReader(io.StringIO(text, newline=""))):
-            cells = {str(name): _unescape(cell) for name, cell in row.items() if name is not None}
+            cells = {
+                str(name): unescape_formula(cell) if isinstance(cell, str) else cell
+                for name, cell in row.items()
+                if name is not None
+            }
             yield reader.line_num, cells
         return
     if path.suffix != ".jsonl":
@@ -166,7 +169,10 @@ def write_label_table(path: Path, entries: Iterable[LabelEntry]) -> int:
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, COLUMNS)
         writer.writeheader()
-        writer.writerows({name: _escape(value) for name, value in row.items()} for row in rows)
+        writer.writerows(
+            {name: escape_formula(value) if isinstance(value, str) else value for name, value in row.items()}
+            for row in rows
+        )
         content = text.getvalue()
     elif path.suffix == ".jsonl":
         content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -177,12 +183,3 @@ def write_label_table(path: Path, entries: Iterable[LabelEntry]) -> int:
     except OSError as error:
         raise StorageError(f"the labels cannot be written ({error.strerror})", where=str(path)) from error
     return len(rows)
-
-
-def _escape(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-def _unescape(cell: object) -> object:
-    is_escaped = isinstance(cell, str) and cell[:1] == "'" and cell[1:].startswith(_FORMULA)
-    return cell[1:] if is_escaped and isinstance(cell, str) else cell

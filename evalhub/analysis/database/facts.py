@@ -34,20 +34,17 @@ def store_facts(run: Run) -> dict[str, list[Path]]:
         StorageError: The disk is full or refuses, or a part is damaged.
         duckdb.Error: A file of judgments is damaged.
     """
-    folders = [run.part_folder(part) for part in run.manifest.parts if part.rows.get("judgments")]
-    return {name: [_stored(folder, name, run.manifest) for folder in folders] for name in FACTS}
+    return {name: [_stored(folder, name, run.manifest) for folder in _judged(run)] for name in FACTS}
 
 
 def _stored(folder: Path, name: str, manifest: Manifest) -> Path:
-    """Return the file of one table of facts of a part. Its name has the hash of what it is made of."""
-    files = _judgment_files(folder)
-    source = digest([file.sha256 for file in files])[:16]
-    versioned_name = f"{name}-{CODE}-{source}"
+    """Return the file of one table of facts of a part."""
+    versioned_name = _frame_name(folder, name)
     if path := find_frame(folder / FACTS_FOLDER, versioned_name):
         return path
     import duckdb
 
-    query_of, judgments = FACTS[name], parquet_files(folder / file.name for file in files)
+    query_of, judgments = FACTS[name], parquet_files(folder / file.name for file in _judgment_files(folder))
     with duckdb.connect() as database, new_frame(folder / FACTS_FOLDER, versioned_name) as frame:
         query = query_of(database, judgments, rules_of(manifest))
         database.execute(f"COPY ({query}) TO '{quoted(frame)}' (FORMAT parquet, COMPRESSION zstd)")
@@ -55,6 +52,25 @@ def _stored(folder: Path, name: str, manifest: Manifest) -> Path:
     if path is None:
         raise StorageError("the facts cannot be read", where=str(folder / FACTS_FOLDER))
     return path
+
+
+def find_facts(run: Run) -> dict[str, list[Path]]:
+    """Return the files of each table of facts that are stored. Nothing of a table that some part lacks."""
+    tables = {}
+    for name in FACTS:
+        files = [find_frame(folder / FACTS_FOLDER, _frame_name(folder, name)) for folder in _judged(run)]
+        tables[name] = [file for file in files if file] if all(files) else []
+    return tables
+
+
+def _judged(run: Run) -> list[Path]:
+    return [run.part_folder(part) for part in run.manifest.parts if part.rows.get("judgments")]
+
+
+def _frame_name(folder: Path, name: str) -> str:
+    """Return the name of the facts of a part. It has the hash of what they are made of."""
+    source = digest([file.sha256 for file in _judgment_files(folder)])[:16]
+    return f"{name}-{CODE}-{source}"
 
 
 def _judgment_files(folder: Path) -> list[StoredFile]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.database.connection import Database
-from evalhub.analysis.database.facts import CODE, FACTS
+from evalhub.analysis.database.facts import find_facts
 from evalhub.analysis.database.sql import text_list
 from evalhub.records import KINDS, Record
 from evalhub.sandbox.child import connect, lock
-from evalhub.store import FACTS_FOLDER, Run
+from evalhub.store import Run
 
 if TYPE_CHECKING:
     import duckdb
@@ -43,23 +43,16 @@ class LockedDatabase(Database):
         """Yield the files of the tables. A link that leads out of the run's folder is none of them."""
         _, open_parts = self._snapshot
         paths = [file.path for kind in KINDS for file in self._run.files(kind, open_parts)]
-        for folder in self._judged_folders():
-            paths += [path for name in FACTS for path in _facts_in(folder, name)]
+        paths += [path for files in self._facts.values() for path in files]
         folder = self._run.path.resolve()
         for path in (path.resolve() for path in paths):
             if path.is_relative_to(folder):
                 yield str(path)
 
+    @cached_property
+    def _facts(self) -> dict[str, list[Path]]:
+        return find_facts(self._run) if self._run.finished else {}
+
     def _stored_facts(self, name: str) -> list[Any]:
         """Return the stored facts. Where they are not stored, this database makes them, and stores none."""
-        is_stored = all(_facts_in(folder, table) for folder in self._judged_folders() for table in FACTS)
-        return super()._stored_facts(name) if is_stored else []
-
-    def _judged_folders(self) -> Iterator[Path]:
-        for part in self._run.manifest.parts:
-            if part.rows.get("judgments"):
-                yield self._run.part_folder(part)
-
-
-def _facts_in(folder: Path, name: str) -> list[Path]:
-    return list((folder / FACTS_FOLDER).glob(f"{name}-{CODE}-*.parquet"))
+        return self._facts[name]
