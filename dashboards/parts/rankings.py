@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import fmean
 from typing import Any
 
 import streamlit as st
@@ -50,7 +49,7 @@ def show_standings(context: Context) -> None:
         st.caption(f"Bars are 95% intervals. n: {' to '.join(map(count, sorted(ends)))}.")
     with right:
         _show_ranks(context, str(by), str(measure))
-        _show_matrix(context, str(by))
+        _show_matrix(context, str(by), [line.name for line in plots[0].lines])
 
 
 def _raters(context: Context, rows: list[Row]) -> list[str]:
@@ -71,12 +70,15 @@ def _tags(context: Context) -> list[str]:
 
 def _tag_plots(context: Context, row: Row, tag: str) -> list[Any]:
     """Return the plot of the means under a tag, or say that this number has none."""
-    if row["rater_kind"] != "judge" or row.get("measure") not in ("win rate", "mean score"):
+    judge = row.get("rater") or row["judge"]
+    # A jury's verdicts are made of its members', and have no facts that a tag could count.
+    is_jury = judge in {jury.id for jury in context.run.manifest.juries}
+    is_counted = row["rater_kind"] == "judge" and row.get("measure") in ("win rate", "mean score")
+    if is_jury or not is_counted:
         st.caption(
             "This number is counted over all tags. Under a tag, win rates and mean scores of judges are."
         )
         return []
-    judge = row.get("rater") or row["judge"]
     means = rows_of(tag_means(context.results, context.dataset, judge, row["criterion"], tag))
     shown = [
         {**mean, "by": f"only {tag}", "label": mean["measure"], "rater_kind": "judge"}
@@ -107,8 +109,8 @@ def _show_ranks(context: Context, by: str, measure: str) -> None:
         show_plots([Plot(title, "the ranks that the data allow, for all systems at once", lines)])
 
 
-def _show_matrix(context: Context, by: str) -> None:
-    """Show how often each system beats each other, by one rater of pairs."""
+def _show_matrix(context: Context, by: str, order: list[str]) -> None:
+    """Show how often each system beats each other, by one rater of pairs, in the order of the ranking."""
     shares = [
         row
         for row in context.rows("win_probabilities")
@@ -127,11 +129,8 @@ def _show_matrix(context: Context, by: str) -> None:
     if len({cell["system"] for cell in cells}) < _LEAST_FOR_MATRIX:
         return
     st.markdown("**Who beats whom**")
-    means = {
-        system: fmean(cell["estimate"] for cell in cells if cell["system"] == system)
-        for system in dict.fromkeys(cell["system"] for cell in cells)
-    }
-    cells.sort(key=lambda cell: (-means[cell["system"]], cell["system"]))
+    places = {system: place for place, system in enumerate(order)}
+    cells.sort(key=lambda cell: (places.get(cell["system"], len(places)), cell["system"]))
     alt = "How often the system of a row beats the system of a column"
     st.vega_lite_chart(matrix(cells), alt=alt, key="matrix")
     st.caption(
