@@ -21,7 +21,6 @@ LINE = 30
 FRAME = 52
 _TEXT = ("#1d2329", "#e6e9eb")
 _QUIET = ("#5c666d", "#9aa5ac")
-_BAR = ("#0b6e78", "#4fb8c2")
 _SHARES = (("#e8a15c", "#f4f5f4", "#5fb0b8"), ("#d9822b", "#2a3237", "#2b8f99"))
 _MARGIN = 0.08
 _WIDEST = 10
@@ -30,6 +29,11 @@ _WIDEST = 10
 def is_dark() -> bool:
     """Return whether the reader's theme is dark."""
     return bool(st.context.theme.type == "dark")
+
+
+def ink() -> str:
+    """Return the colour of names and numbers in a chart."""
+    return _colour(_TEXT)
 
 
 def _colour(colours: tuple[str, str]) -> str:
@@ -47,7 +51,7 @@ def _axis(title: str | None, **options: Any) -> Spec:
 def _names(field: str, order: Sequence[str] | None, **options: Any) -> Spec:
     """Return an axis of names, in their order."""
     axis = {
-        "title": None, "labelColor": _colour(_TEXT), "labelLimit": 300, "labelFontSize": 12.5, "ticks": False,
+        "title": None, "labelColor": ink(), "labelLimit": 300, "labelFontSize": 12.5, "ticks": False,
         "domain": False, "labelPadding": 8, **options,
     }  # fmt: skip
     return {"field": field, "type": "nominal", "sort": order, "axis": axis}
@@ -102,7 +106,7 @@ def forest(plot: Plot) -> Spec:
             "encoding": point,
         },
         {
-            "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 12, "color": _colour(_TEXT)},
+            "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 12, "color": ink()},
             "encoding": {"x": x("end"), "y": y, "text": {"field": "text", "type": "nominal"}},
         },
     ]
@@ -163,7 +167,7 @@ def curve(rows: Sequence[Row], *, name: str, x: str, across: str, up: str) -> Sp
         "scale": {"domain": [0.5, 1]},
         "axis": _axis(across, format="~f"),
     }
-    legend = {"orient": "top", "title": None, "labelLimit": 260, "labelColor": _colour(_TEXT)}
+    legend = {"orient": "top", "title": None, "labelLimit": 260, "labelColor": ink()}
     colour = {"field": name, "type": "nominal", "legend": legend}
 
     def share(field: str) -> Spec:
@@ -213,7 +217,7 @@ def scatter(rows: Sequence[Row], *, x: str, y: str) -> Spec:
     opacity = {"condition": {"param": "point", "value": 0.4}, "value": 0.1}
     layer = {
         "params": [{"name": "point", "select": {"type": "point", "fields": ["item_id", "system", "sample"]}}],
-        "mark": {"type": "point", "filled": True, "size": 36, "color": _colour(_TEXT)},
+        "mark": {"type": "point", "filled": True, "size": 36, "color": ink()},
         "encoding": {"x": place("x at", x), "y": place("y at", y), "opacity": opacity, "tooltip": tips},
     }
     return _chart(rows, [layer], 380)
@@ -232,19 +236,19 @@ def trend(rows: Sequence[Row]) -> Spec:
     def up(field: str) -> Spec:
         return {"field": field, "type": "quantitative", "scale": scale, "axis": _axis(None)}
 
-    ink = _colour(_TEXT)
+    colour = ink()
     layers: list[Spec] = [
         {
             "transform": [{"filter": "isValid(datum.low)"}],
-            "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.35, "color": ink},
+            "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.35, "color": colour},
             "encoding": {"x": x, "y": up("low"), "y2": {"field": "high"}},
         },
         {
-            "mark": {"type": "line", "strokeWidth": 1, "opacity": 0.5, "color": ink},
+            "mark": {"type": "line", "strokeWidth": 1, "opacity": 0.5, "color": colour},
             "encoding": {"x": x, "y": up("estimate")},
         },
         {
-            "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1, "color": ink},
+            "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1, "color": colour},
             "encoding": {"x": x, "y": up("estimate"), "tooltip": _tips("run")},
         },
     ]
@@ -265,7 +269,7 @@ def matrix(rows: Sequence[Row]) -> Spec:
     layers: list[Spec] = [
         {"mark": "rect", "encoding": {**place, "color": colour, "tooltip": tips}},
         {
-            "mark": {"type": "text", "fontSize": 11.5, "color": _colour(_TEXT)},
+            "mark": {"type": "text", "fontSize": 11.5, "color": ink()},
             "encoding": {**place, "text": {"field": "text", "type": "nominal"}},
         },
     ]

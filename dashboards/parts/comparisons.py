@@ -17,6 +17,7 @@ from parts.text import plain
 from evalhub.analysis import (
     Results,
     comparisons,
+    count_changes,
     describe_changes,
     rows_of,
     run_changes,
@@ -217,12 +218,9 @@ def _show_items(
     context: Context, changes: pd.DataFrame, names: tuple[str, str], judge: _Judge, compared: tuple[str, str]
 ) -> None:
     """List the items with the largest differences. A selected one leads to its verdicts."""
-    better = changes["difference"] < 0 if judge.lower_is_better else changes["difference"] > 0
-    equal = int((changes["difference"] == 0).sum())
-    ahead = int(better.sum())
-    trailing = len(changes) - ahead - equal
-    parts = f"{count(ahead)} items, behind on {count(trailing)} and equal on {count(equal)}"
-    st.caption(plain(f"By this judge's verdicts on these two alone, {names[0]} is ahead on {parts}."))
+    better, worse, equal = map(count, count_changes(changes, lower_is_better=judge.lower_is_better))
+    sentence = f"{names[0]} is better on {better} items, worse on {worse} and equal on {equal}."
+    st.caption(plain(f"By this judge's verdicts on these two alone, {sentence}"))
     shown = changes[changes["difference"] != 0].head(_ITEMS).reset_index(drop=True)
     if shown.empty:
         return

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 import pyarrow as pa
 import streamlit as st
-from drawing import is_dark
+from drawing import ink
 
 from evalhub.texts import count
 
@@ -95,7 +95,7 @@ def draw(table: pa.Table, kinds: Mapping[str, str], picked: Mapping[str, str]) -
     if "colour" in picked:
         legend = alt.Legend(
             orient="top", title=picked["colour"], symbolLimit=_COLOURS, labelLimit=200,
-            labelColor=_text_colour(), titleColor=_text_colour(), labelFontSize=12,
+            labelColor=ink(), titleColor=ink(), labelFontSize=12,
         )  # fmt: skip
         encodings["color"] = alt.Color(f"colour:{axes['colour']}", legend=legend)
     mark = _mark(frame, axes)
@@ -147,10 +147,6 @@ def _scale(kind: str) -> Any:
 
 def _axis(angle: int = 0) -> alt.Axis:
     return alt.Axis(
-        labelColor=_text_colour(), titleColor=_text_colour(), titleFontWeight="normal", titleFontSize=13,
+        labelColor=ink(), titleColor=ink(), titleFontWeight="normal", titleFontSize=13,
         labelFontSize=12, labelLimit=220, labelAngle=angle,
     )  # fmt: skip
-
-
-def _text_colour() -> str:
-    return "#e6e9eb" if is_dark() else "#1d2329"

@@ -36,7 +36,7 @@ from evalhub.analysis.people.rater_models import rater_models
 from evalhub.analysis.people.training import Training, export_training, training
 from evalhub.analysis.ranking.bradley_terry import bradley_terry_ratings, win_probabilities
 from evalhub.analysis.ranking.comparison import comparisons, run_comparison
-from evalhub.analysis.ranking.item_changes import run_changes, system_changes
+from evalhub.analysis.ranking.item_changes import count_changes, run_changes, system_changes
 from evalhub.analysis.ranking.leaderboard import leaderboard
 from evalhub.analysis.ranking.length_control import length_controlled_win_rates
 from evalhub.analysis.ranking.ranks import ranks
@@ -74,13 +74,13 @@ __all__ = [
     "annotator_pairs", "answers", "attacks", "best_findings", "biases", "bradley_terry_ratings",
     "by_language", "calibration", "cascades", "choice_mass", "comparisons", "completion_origins",
     "confusions", "consensus_labels", "contamination", "controls", "correlation_differences",
-    "correlations", "cost", "count_undecided_disputes", "coverage", "coverage_by_criterion",
-    "describe_changes", "engines", "exclusions", "export", "export_training", "failures", "findings",
-    "findings_beside", "gold", "hard_verdicts", "human_agreement", "in_order", "judge_summary",
-    "judgment_prompt", "judgment_tokens", "label_task", "labelled_responses", "labelling_queue",
-    "labels_needed", "leaderboard", "length_controlled_win_rates", "length_penalty", "meta",
-    "missing_scores", "normalise_reason", "pair_verdicts", "prediction_powered", "queue_progress",
-    "ranking_accuracies", "ranks", "rater_models", "ratings", "reliability", "retest",
+    "correlations", "cost", "count_changes", "count_undecided_disputes", "coverage",
+    "coverage_by_criterion", "describe_changes", "engines", "exclusions", "export", "export_training",
+    "failures", "findings", "findings_beside", "gold", "hard_verdicts", "human_agreement", "in_order",
+    "judge_summary", "judgment_prompt", "judgment_tokens", "label_task", "labelled_responses",
+    "labelling_queue", "labels_needed", "leaderboard", "length_controlled_win_rates", "length_penalty",
+    "meta", "missing_scores", "normalise_reason", "pair_verdicts", "prediction_powered",
+    "queue_progress", "ranking_accuracies", "ranks", "rater_models", "ratings", "reliability", "retest",
     "reused_completions", "rows_of", "run_changes", "run_comparison", "sample_details",
     "self_agreement", "sensitivity", "sequential_tests", "shortfall_sentences", "shortfalls",
     "split_by_tag", "system_changes", "system_summary", "tag_means", "targets", "training", "trust",

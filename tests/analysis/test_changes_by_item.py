@@ -6,6 +6,7 @@ import pytest
 
 from evalhub.analysis import (
     Results,
+    count_changes,
     leaderboard,
     pair_verdicts,
     rows_of,
@@ -63,6 +64,10 @@ def test_two_systems_differ_by_their_verdicts(runs: Any) -> None:
     assert {row["item_id"]: row["difference"] for row in changes} == expected
     sizes = [abs(row["difference"]) for row in changes]
     assert sizes == sorted(sizes, reverse=True)
+    counts = count_changes(system_changes(results, "tiny", "pw", "overall", "k", "m"))
+    assert counts.better == sum(value > 0 for value in expected.values())
+    assert counts.worse == sum(value < 0 for value in expected.values())
+    assert sum(counts) == len(expected)
     turned = rows_of(system_changes(results, "tiny", "pw", "overall", "m", "k"))
     assert {row["item_id"]: -row["difference"] for row in turned} == expected
 

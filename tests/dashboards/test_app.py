@@ -367,4 +367,4 @@ def test_a_lower_rating_may_be_the_better(desk: Any, opened: Open) -> None:
     rows = {(row["item_id"], row["system"]): row["value"] for row in rows_of(ratings(Results(run)))}
     lower = sum(rows[f"i{n:03}", "k"] < rows[f"i{n:03}", "m"] for n in range(6))
     words = texts(opened(desk.runs, "views/compare.py", a="k", b="m"))
-    assert f"k is ahead on {lower} items" in words
+    assert f"k is better on {lower} items" in words

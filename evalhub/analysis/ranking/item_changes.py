@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from evalhub.analysis.frames.sides import SIDES
 from evalhub.analysis.ranking.data_changes import data_change
@@ -18,6 +18,14 @@ SELECT item_id, coalesce(opponent, '') AS other, avg(value) AS value FROM ({SIDE
 WHERE dataset = $dataset AND judge = $judge AND criterion = $criterion AND system = $system
   AND value IS NOT NULL AND ($opponent IS NULL OR opponent IS NULL OR opponent = $opponent)
 GROUP BY ALL"""
+
+
+class ChangeCounts(NamedTuple):
+    """On how many items the first of two sides is better, worse and equal."""
+
+    better: int
+    worse: int
+    equal: int
 
 
 def system_changes(
@@ -68,6 +76,18 @@ def run_changes(
         for outcomes in (_by_item(run, dataset, judge, criterion, system, None) for run in (after, before))
     )
     return _joined(first, second)
+
+
+def count_changes(changes: pd.DataFrame, *, lower_is_better: bool = False) -> ChangeCounts:
+    """Return on how many items the first side is better, worse and equal.
+
+    Args:
+        changes: Of `system_changes` or `run_changes`.
+        lower_is_better: Whether a lower rating is the better one.
+    """
+    gains = -changes["difference"] if lower_is_better else changes["difference"]
+    better, worse = int((gains > 0).sum()), int((gains < 0).sum())
+    return ChangeCounts(better, worse, len(changes) - better - worse)
 
 
 def _by_item(

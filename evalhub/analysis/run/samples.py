@@ -59,7 +59,7 @@ def sample_details(
         parts[kind] = rows_of(results.sql(query, sample_key if is_narrow else key))
     items = parts.pop("items")
     if not items:
-        names = results.items(columns=["item_id"], where="true")["item_id"]
+        names = results.items(columns=["item_id"])["item_id"]
         raise UnknownNameError("item", item_id, names.head(1000))
     query = f"SELECT {_OF_JUDGMENTS} FROM {_judgments(results, dataset, judge)} WHERE {_OF_ITEM}"
     if systems:
