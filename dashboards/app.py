@@ -8,17 +8,18 @@ from parts.address import show_address
 from parts.choices import begin_page, say_dropped
 from parts.indexing import show_indexing
 from parts.live import show_state
-from parts.navigation import PAGES, READY_AT_ONCE, show_navigation
+from parts.navigation import READY_AT_ONCE, make_pages, show_navigation
 
 # A Material icon would be fetched from a font server: the tab's icon is a file of ours.
 st.set_page_config(page_title="evalhub", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
 
-page = st.navigation([page for pages in PAGES.values() for page in pages], position="hidden")
+sections = make_pages()
+page = st.navigation([page for pages in sections.values() for page in pages], position="hidden")
 begin_page(page.url_path)
 toolbar = st.container(horizontal=True, vertical_alignment="center")
 notice = st.container()
 context = choose(toolbar)
-show_navigation(context)
+show_navigation(sections, context)
 if context is not None:
     st.session_state["context"] = context
     show_state(context.run)

@@ -8,7 +8,9 @@ from parts.label_work import PAGES, open_work
 st.set_page_config(
     page_title="evalhub: label", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide"
 )
-page = st.navigation(list(PAGES.values()), position="hidden")
+# Each reader gets pages of its own: Streamlit notes in a page whether it may run now.
+label = st.Page(PAGES["label"], title="Label", default=True)
+page = st.navigation([label, st.Page(PAGES["guideline"], title="Guideline")], position="hidden")
 work = open_work()
 if work is not None:
     st.session_state["work"] = work

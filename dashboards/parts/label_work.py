@@ -27,11 +27,8 @@ from evalhub.store import (
 )
 from evalhub.texts import count
 
-PAGES = {
-    "label": st.Page("labelling/label.py", title="Label", default=True),
-    "guideline": st.Page("labelling/guideline.py", title="Guideline"),
-}
-"""The only pages of the labelling mode."""
+PAGES = {"label": "labelling/label.py", "guideline": "labelling/guideline.py"}
+"""The only pages of the labelling mode, by their files."""
 
 
 @dataclass(slots=True)

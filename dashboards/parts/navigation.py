@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 if TYPE_CHECKING:
     from context import Context
@@ -39,27 +40,30 @@ _VIEWS = {
 }
 
 
-def _page(name: str, title: str, icon: str) -> Any:
-    return st.Page(f"views/{name}.py", title=title, icon=f":material/{icon}:", default=name == "brief")
+def make_pages() -> dict[str, list[StreamlitPage]]:
+    """Return the pages of each section, in order, for one reader.
 
+    Streamlit notes in a page whether it may run now, so no two readers may share one.
+    """
+    return {
+        section: [
+            st.Page(f"views/{name}.py", title=title, icon=f":material/{icon}:", default=name == "brief")
+            for name, (title, icon, _) in views.items()
+        ]
+        for section, views in _VIEWS.items()
+    }
 
-PAGES = {
-    section: [_page(name, title, icon) for name, (title, icon, _) in views.items()]
-    for section, views in _VIEWS.items()
-}
-"""The pages of each section, in order."""
 
 _HELP = {title: text for views in _VIEWS.values() for title, _, text in views.values()}
-
 
 READY_AT_ONCE = frozenset({"samples", "label", "runs", "library", "sql"})
 """The pages that need no table that is made at the end of a run."""
 
 
-def show_navigation(context: Context | None) -> None:
+def show_navigation(sections: dict[str, list[StreamlitPage]], context: Context | None) -> None:
     """Show the sections in the sidebar. Before there is a run, the links lead to the pages alone."""
     with st.sidebar:
-        for section, pages in PAGES.items():
+        for section, pages in sections.items():
             st.caption(section.upper())
             for page in pages:
                 st.page_link(

@@ -245,3 +245,16 @@ def test_fifty_hostile_texts_are_texts(desk: Any) -> None:
     assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {
         "127.0.0.1"
     }
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(180)
+def test_four_readers_open_the_same_page_at_once(desk: Any, run_id: str) -> None:
+    with served(desk.runs) as address, browser() as chrome:
+        readers = [chrome.new_context().new_page() for _ in range(4)]
+        for path in ("", "ranking", "samples", "runs", "sql") * 2:
+            for reader in readers:
+                reader.goto(f"{address}/{path}?run={run_id}", wait_until="commit")
+            for reader in readers:
+                reader.wait_for_selector("h1", timeout=SECONDS * 1000)
+                settled(reader, "Copy link")
