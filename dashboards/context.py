@@ -53,7 +53,12 @@ class Context:
     @property
     def has_tables(self) -> bool:
         """Whether the tables are at hand: those of a small run, or those that are stored with a large one."""
-        return _is_counted(self.results) or is_stored(self.results, _TABLES["findings"])
+        if _is_counted(self.results):
+            return True
+        key, complete = (str(self.run.path), self.version), _complete_runs()
+        if key not in complete and all(is_stored(self.results, table) for table in TABLES):
+            complete.add(key)
+        return key in complete
 
     def table(self, name: str) -> list[Row]:
         """Return the rows of a table of the whole run. They are shared, so no caller may change them."""
@@ -167,6 +172,12 @@ def version_of(run: Run) -> str:
 def _run(path: str, modified: int) -> Run:
     del modified
     return Run(Path(path))
+
+
+@st.cache_resource(show_spinner=False)
+def _complete_runs() -> set[tuple[str, str]]:
+    """Return the runs, in their versions, of which all tables are known to be stored. It grows."""
+    return set()
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the run")

@@ -52,7 +52,7 @@ def _names(field: str, order: Sequence[str] | None, **options: Any) -> Spec:
     """Return an axis of names, in their order."""
     axis = {
         "title": None, "labelColor": ink(), "labelLimit": 300, "labelFontSize": 12.5, "ticks": False,
-        "domain": False, "labelPadding": 8, **options,
+        "domain": False, "labelPadding": 8, "labelFlush": False, **options,
     }  # fmt: skip
     return {"field": field, "type": "nominal", "sort": order, "axis": axis}
 
@@ -74,7 +74,8 @@ def _tips(*names: str) -> list[Spec]:
 def forest(plot: Plot) -> Spec:
     """Return points on their intervals, one line per estimate, each with its number at the end.
 
-    A hollow point has no interval. The axis holds the data, and the neutral value if it is near.
+    A hollow point has no interval. The axis holds the data, and the neutral value if it is near. Where the
+    numbers are not to be used, all points are hollow and all intervals pale.
     """
     rows = [_forest_row(line.name, line.kind, line.row) for line in plot.lines]
     names = list(dict.fromkeys(row["name"] for row in rows))
@@ -92,12 +93,17 @@ def forest(plot: Plot) -> Spec:
     point = {"x": x("estimate"), "y": y, "color": colour, "tooltip": [*_tips("name"), *_counts()]}
     layers: list[Spec] = [
         {
-            "mark": {"type": "bar", "height": 8, "opacity": 0.35, "cornerRadius": 4},
+            "mark": {
+                "type": "bar",
+                "height": 8,
+                "opacity": 0.15 if plot.warning else 0.35,
+                "cornerRadius": 4,
+            },
             "encoding": {"x": x("low"), "x2": {"field": "high"}, "y": y, "color": colour},
         },
         {
             "transform": [{"filter": "isValid(datum.low)"}],
-            "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
+            "mark": {"type": "point", "filled": not plot.warning, "size": 80, "opacity": 1},
             "encoding": point,
         },
         {
@@ -116,7 +122,30 @@ def forest(plot: Plot) -> Spec:
             "encoding": {"x": {"datum": plot.neutral, "type": "quantitative", "scale": scale, "axis": axis}},
         }
         layers.insert(0, rule)
+    if plot.bands:
+        layers.insert(0, _bands(plot, y))
     return _chart(rows, layers, LINE * max(len(names), 1) + FRAME)
+
+
+def _bands(plot: Plot, y: Spec) -> Spec:
+    """Return the grounds of lines that share a band. Neighbouring bands differ in tint."""
+    shared = [band for band in dict.fromkeys(plot.bands) if plot.bands.count(band) > 1]
+    grounds = [
+        {"name": line.name, "tint": shared.index(band) % 2}
+        for line, band in zip(plot.lines, plot.bands, strict=True)
+        if band in shared
+    ]
+    tint = {
+        "field": "tint",
+        "type": "ordinal",
+        "legend": None,
+        "scale": {"domain": [0, 1], "range": [0.1, 0.2]},
+    }
+    return {
+        "data": {"values": grounds},
+        "mark": {"type": "rect", "color": _colour(_QUIET)},
+        "encoding": {"y": y, "opacity": tint},
+    }
 
 
 def _counts() -> list[Spec]:
@@ -263,7 +292,7 @@ def matrix(rows: Sequence[Row]) -> Spec:
     """
     names = list(dict.fromkeys(row["system"] for row in rows))
     place = {"x": _names("opponent", names, labelLimit=160), "y": _names("system", names, labelLimit=160)}
-    scale = {"domain": [0, 0.5, 1], "range": list(_SHARES[is_dark()])}
+    scale = {"domain": [0, 0.5, 1], "range": list(_SHARES[is_dark()]), "interpolate": "rgb"}
     colour = {"field": "estimate", "type": "quantitative", "legend": None, "scale": scale}
     tips = [*_tips("system", "opponent")[:3], {"field": "n", "type": "quantitative"}]
     layers: list[Spec] = [

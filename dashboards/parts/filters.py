@@ -20,6 +20,7 @@ _QUERIES = {
     "tag": "SELECT DISTINCT unnest(tags) AS tag FROM items WHERE dataset = $dataset",
     "failure": "SELECT DISTINCT failure FROM judgments WHERE dataset = $dataset AND failure IS NOT NULL",
 }
+_FAILURE = "failure"
 _BOXES = {
     "judge": ("Judge", "judge", "any judge"),
     "criterion": ("Criterion", "crit", "any criterion"),
@@ -43,7 +44,16 @@ def _options(context: Context) -> dict[str, list[str]]:
 @st.cache_resource(max_entries=20, show_spinner="Counting")
 def _count_options(key: tuple[str, str, str], _context: Context) -> dict[str, list[str]]:
     values = {"dataset": key[-1]}
-    return {name: sorted(_context.results.sql(query, values).iloc[:, 0]) for name, query in _QUERIES.items()}
+    options = {
+        name: sorted(_context.results.sql(query, values).iloc[:, 0])
+        for name, query in _QUERIES.items()
+        if name != _FAILURE or not _context.results.database.is_large
+    }
+    # To look into all judgments of a large run takes seconds. The table has the failures of all datasets.
+    if _FAILURE not in options:
+        rows = _context.rows("failures") if _context.has_tables else ()
+        options[_FAILURE] = sorted({row["failure"] for row in rows if row["stage"] == "judgment"})
+    return options
 
 
 def judges_of_unit(context: Context, unit: Unit) -> list[str]:

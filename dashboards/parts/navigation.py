@@ -54,6 +54,9 @@ def make_pages() -> dict[str, list[StreamlitPage]]:
     }
 
 
+# Streamlit marks the page that is open and the link that has the focus in the same way.
+_FOCUS = """<style>[data-testid="stPageLink-NavLink"]:focus-visible
+{ outline: 2px solid currentColor; outline-offset: -2px; }</style>"""
 _HELP = {title: text for views in _VIEWS.values() for title, _, text in views.values()}
 
 READY_AT_ONCE = frozenset({"samples", "label", "runs", "library", "sql"})
@@ -63,6 +66,7 @@ READY_AT_ONCE = frozenset({"samples", "label", "runs", "library", "sql"})
 def show_navigation(sections: dict[str, list[StreamlitPage]], context: Context | None) -> None:
     """Show the sections in the sidebar. Before there is a run, the links lead to the pages alone."""
     with st.sidebar:
+        st.html(_FOCUS)
         for section, pages in sections.items():
             st.caption(section.upper())
             for page in pages:

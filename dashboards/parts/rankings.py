@@ -12,8 +12,10 @@ from parts.sections import show_plots
 from parts.text import plain
 
 from evalhub.analysis import rows_of, tag_means
+from evalhub.analysis.findings.trust import UNUSABLE
 from evalhub.report.grids.raters import rater_name
 from evalhub.report.plots.estimates import Line, Plot
+from evalhub.report.plots.standing import warning_of
 from evalhub.report.plots.systems import TABLES, system_plot, system_rows
 from evalhub.texts import count, number
 
@@ -39,7 +41,11 @@ def show_standings(context: Context) -> None:
         tags = _tags(context)
         tag = choice("Tag", tags, key="tag", placeholder="all tags", width=180) if tags else None
     rows = [row for row in rows if row["label"] == measure]
-    plots = [system_plot(rows)]
+    ranks = _ranks(context, str(by), str(measure))
+    rank_ends = {
+        row["system"]: (row["low_all"], row["high_all"]) for row in ranks if row["measure"] == measure
+    }
+    plots = [system_plot(rows, rank_ends, _warning(context, rows[0]))]
     if tag:
         plots += _tag_plots(context, rows[0], tag)
     left, right = st.columns([1, 1], gap="large")
@@ -48,7 +54,7 @@ def show_standings(context: Context) -> None:
         ends = {min(row["n"] or 0 for row in rows), max(row["n"] or 0 for row in rows)}
         st.caption(f"Bars are 95% intervals. n: {' to '.join(map(count, sorted(ends)))}.")
     with right:
-        _show_ranks(context, str(by), str(measure))
+        _show_ranks(ranks)
         _show_matrix(context, str(by), [line.name for line in plots[0].lines])
 
 
@@ -88,8 +94,19 @@ def _tag_plots(context: Context, row: Row, tag: str) -> list[Any]:
     return [system_plot(shown)] if shown else []
 
 
-def _show_ranks(context: Context, by: str, measure: str) -> None:
-    """Show the rank of each system by a measure, with all ranks that the data allow."""
+def _warning(context: Context, row: Row) -> str:
+    """Return why the numbers of a judge on a criterion are not to be used, or nothing."""
+    judge = row.get("rater") or row["judge"]
+    words = {
+        trust["trust"]
+        for trust in context.rows("trust")
+        if row["rater_kind"] == "judge" and (trust["judge"], trust["criterion"]) == (judge, row["criterion"])
+    }
+    return next((warning_of(word) for word in UNUSABLE if word in words), "")
+
+
+def _ranks(context: Context, by: str, measure: str) -> list[Row]:
+    """Return the rank of each system by a measure, the best first, as estimates."""
     ranks = [
         {**row, "estimate": row["rank"], "low": row["low_all"], "high": row["high_all"], "n": row["items"],
          "clusters": row["items"], "text": str(row["rank"])}
@@ -99,14 +116,18 @@ def _show_ranks(context: Context, by: str, measure: str) -> None:
     # A number without ranks of its own, such as Elo, stands beside those of the main measure.
     of_measure = [row for row in ranks if measure.startswith(row["measure"])]
     longest = max((len(row["measure"]) for row in of_measure), default=0)
-    shown = [row for row in of_measure if len(row["measure"]) == longest] or [
+    rows = [row for row in of_measure if len(row["measure"]) == longest] or [
         row for row in ranks if row["measure"] == ranks[0]["measure"]
     ]
-    if shown:
-        shown.sort(key=lambda row: row["rank"])
-        lines = tuple(Line(row["system"], row["rater_kind"], row) for row in shown)
-        title = f"Rank by {shown[0]['measure']}, 1 = best"
-        show_plots([Plot(title, "the ranks that the data allow, for all systems at once", lines)])
+    return sorted(rows, key=lambda row: row["rank"])
+
+
+def _show_ranks(ranks: list[Row]) -> None:
+    """Show the rank of each system, with all ranks that the data allow."""
+    if ranks:
+        lines = tuple(Line(row["system"], row["rater_kind"], row) for row in ranks)
+        title = f"Rank by {ranks[0]['measure']}, 1 = best"
+        show_plots([Plot(title, "all ranks that the data allow", lines)])
 
 
 def _show_matrix(context: Context, by: str, order: list[str]) -> None:

@@ -17,6 +17,7 @@ PAGE = 50
 """Verdicts of a page."""
 
 _PAGES_AT_MOST = 10**7
+_HEIGHT, _ROWS_IN_SIGHT = 620, 16
 _TABLE = "verdicts"
 Row = dict[str, Any]
 
@@ -72,7 +73,7 @@ def show_list(rows: list[Row]) -> None:
         on_select=_open_selected,
         selection_mode="single-row",
         key=_TABLE,
-        height=620,
+        height=_HEIGHT if len(rows) > _ROWS_IN_SIGHT else "content",
         alt="Verdicts. A selected row is shown in full.",
     )
 

@@ -16,6 +16,7 @@ from evalhub.analysis.findings.finding import Question, Verdict
 from evalhub.report.format import Footnotes, Grid, Row
 from evalhub.report.outputs.marks import action_of, mark_of
 from evalhub.report.plots.estimates import Plot
+from evalhub.report.plots.standing import band_note
 from evalhub.report.tables.places import Place, Section
 from evalhub.report.tables.registry import sections_of
 
@@ -35,7 +36,7 @@ def show_findings(context: Context, *questions: Question, titled: bool = False) 
     rows = [row for row in context.findings() if not questions or _question(row) in questions]
     for question, group in groupby(rows, _question):
         if titled:
-            st.markdown(f"###### {question.value}")
+            st.subheader(question.value, anchor=False)
         answers = list(group)
         for row in answers:
             colour = _COLOURS[Verdict(row["verdict"])]
@@ -70,14 +71,18 @@ def show_plots(plots: Iterable[Plot], *, across: int = 2) -> None:
             columns = st.columns(min(across, len(plots)), gap="large")
         with columns[place % across]:
             st.markdown(f"**{plain(plot.title)}**")
+            if plot.warning:
+                st.markdown(f":red[{plain(plot.warning)}]")
             st.vega_lite_chart(forest(plot), alt=alt_of(plot), key=f"plot {plot.title} {plot.axis}")
+            if note := band_note(plot.bands):
+                st.caption(note)
 
 
 def alt_of(plot: Plot) -> str:
     """Return what a plot shows in words: its title, and the first estimates."""
     lines = [line for line in plot.lines if line.row["estimate"] is not None]
     estimates = ", ".join(f"{line.name} {line.row['estimate']:.2f}" for line in lines[:8])
-    return f"{plot.title}: {estimates or 'no estimate'}"
+    return f"{plot.title}: {estimates or 'no estimate'}. {plot.warning}".strip()
 
 
 def show_section(context: Context, section: Section, *, expanded: bool = False) -> None:

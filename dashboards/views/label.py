@@ -23,7 +23,8 @@ UNITS = 50
 
 def judged() -> list[tuple[str, str]]:
     """Return the judges of the dataset with their criteria."""
-    query = "SELECT DISTINCT judge, criterion FROM judgments WHERE dataset = $dataset ORDER BY ALL"
+    of_dataset = "SELECT judge, criterion FROM {}_facts WHERE dataset = $dataset"
+    query = f"{of_dataset.format('pair')} UNION {of_dataset.format('rating')} ORDER BY ALL"
     frame = context.results.sql(query, {"dataset": context.dataset})
     return list(frame.itertuples(index=False, name=None))
 

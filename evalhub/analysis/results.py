@@ -28,6 +28,8 @@ from evalhub.store import (
 from evalhub.texts import clean
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     import pyarrow as pa
 
@@ -216,6 +218,15 @@ class Results:
         """
         with self._translated_errors():
             result = self.database.query(query, parameters)
+            with self.choose_text_storage():
+                return result.df()
+
+    def sql_of_files(
+        self, kind: str, files: Iterable[Path], query: str, parameters: dict[str, Any]
+    ) -> pd.DataFrame:
+        """Run a query as `sql` does, over the table `records` of some sealed files of one kind."""
+        with self._translated_errors():
+            result = self.database.query_files(kind, files, query, parameters)
             with self.choose_text_storage():
                 return result.df()
 

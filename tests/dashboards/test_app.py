@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,106 +14,13 @@ from evalhub.specs import EngineSpec
 from evalhub.store import LabelEntry, LabelFile, Run, RunWriter, labels_folder
 
 from ..by_hand import HandWriter
+from .desks import APP, Open, prepared
 
-APP = Path(__file__).resolve().parents[2] / "dashboards" / "app.py"
 VIEWS = tuple(sorted(f"views/{path.name}" for path in (APP.parent / "views").glob("*.py")))
 HOSTILE = (
     "<script>alert(1)</script> ![x](http://evil.example/x.png) [link](http://evil.example)\n\n# loud ` "
     "\x1b[31m \u202e www.evil.example"
 )
-
-Open = Callable[..., Any]
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Open a view on the runs of a desk, with query parameters."""
-    from streamlit.testing.v1 import AppTest
-
-    def call(runs: Path, view: str, **parameters: str) -> Any:
-        # A view can be chosen only after a first run, which is short where there is nothing to draw.
-        monkeypatch.setenv("EVALHUB_RUNS", str(APP.parent / "nowhere"))
-        page = AppTest.from_file(str(APP), default_timeout=60).run()
-        monkeypatch.setenv("EVALHUB_RUNS", str(runs))
-        for name, value in parameters.items():
-            page.query_params[name] = value
-        page = page.switch_page(view).run()
-        assert not page.exception, page.exception[0].message
-        return page
-
-    return call
-
-
-def labels(items: int) -> list[dict[str, Any]]:
-    pairs = [
-        {
-            "item_id": f"i{n:03}",
-            "criterion": "overall",
-            "system_a": "k",
-            "system_b": "m",
-            "winner": "ab"[n % 2],
-        }
-        for n in range(items)
-    ]
-    rated = [
-        {"item_id": f"i{n:03}", "criterion": "quality", "system": system, "value": 1.0 + (n + place) % 3}
-        for n in range(items)
-        for place, system in enumerate(("k", "m"))
-    ]
-    return [{**row, "annotator": "someone"} for row in [*pairs, *rated]]
-
-
-def prepared(
-    desk: Any,
-    *,
-    prompts: str = "",
-    rules: list[dict[str, Any]] | None = None,
-    card: dict[str, Any] | None = None,
-    **script: Any,
-) -> Any:
-    """Return a desk with a labelled dataset and three judges; every text of it may be hostile."""
-    items = [
-        {
-            "item_id": f"i{n:03}",
-            "prompt": f"What is {n}? {prompts}",
-            "refs": [f"It is {n} {prompts}"],
-        }
-        for n in range(5)
-    ]
-    responses = [
-        {"item_id": item["item_id"], "system": system, "family": "alpha", "text": f"{system} {prompts}"}
-        for item in items
-        for system in ("k", "m")
-    ]
-    desk.dataset(
-        items=items, responses=responses, labels=labels(5), card={"title": f"Tiny {prompts}", **(card or {})}
-    )
-    judge = {
-        "model": "toy-judge",
-        "families": ["beta"],
-        "engine": {"type": "scripted", "script": {"rules": rules or [], **script}},
-    }
-    desk.suite(
-        title=f"A suite {prompts}",
-        judges=[
-            {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **judge},
-            {"id": "ex", "rubric": "pair", "mode": "explain", "pairs": {"by": "all"}, **judge},
-            {"id": "pt", "rubric": "rate", **judge},
-        ],
-        juries=[{"id": "panel", "members": ["pw", "ex"]}],
-        cascades=[{"id": "sure_first", "stages": ["pw"]}],
-        metrics=["length", {"rouge": {"variants": [1], "tokenizer": "unicode"}}],
-        controls={"length_penalty": 0.5},
-    )
-    return desk
-
-
-@pytest.fixture(scope="module")
-def done(shared_desk: Any) -> Run:
-    """A run of the prepared desk."""
-    with shared_desk() as desk:
-        run: Run = prepared(desk).run()
-        return run
 
 
 def texts(page: Any) -> str:
@@ -155,17 +61,17 @@ def test_without_runs_every_view_says_the_command(tmp_path: Path, opened: Open, 
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_shows_a_run_and_pins_it(done: Run, opened: Open, view: str) -> None:
-    page = opened(done.path.parent, view)
+def test_every_view_shows_a_run_and_pins_it(labelled_run: Run, opened: Open, view: str) -> None:
+    page = opened(labelled_run.path.parent, view)
     assert page.title
-    assert address(page)["run"] == done.id
+    assert address(page)["run"] == labelled_run.id
     links = [link.proto.query_string for link in page.get("page_link")]
     assert links
-    assert all(f"run={done.id}" in link for link in links)
+    assert all(f"run={labelled_run.id}" in link for link in links)
 
 
-def test_the_views_say_what_they_are_for(done: Run, opened: Open) -> None:
-    runs = done.path.parent
+def test_the_views_say_what_they_are_for(labelled_run: Run, opened: Open) -> None:
+    runs = labelled_run.path.parent
     brief = opened(runs, "views/brief.py")
     assert brief.title[0].value == "A suite"
     assert "May the judge stand in for people?" in texts(brief)
@@ -179,7 +85,7 @@ def test_the_views_say_what_they_are_for(done: Run, opened: Open) -> None:
     library = opened(runs, "views/library.py")
     assert "{{response_a}}" in passages(library)["User"]
     listed = opened(runs, "views/runs.py")
-    assert done.id in listed.dataframe[0].value["run"].tolist()
+    assert labelled_run.id in listed.dataframe[0].value["run"].tolist()
 
 
 def test_a_tag_shows_its_means_beside_all(desk: Any, opened: Open) -> None:
@@ -192,9 +98,11 @@ def test_a_tag_shows_its_means_beside_all(desk: Any, opened: Open) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_run_in_progress_says_so(done: Run, tmp_path: Path, opened: Open, view: str) -> None:
-    records = list(done.records())
-    facts = done.manifest.model_dump(exclude={"parts", "state", "engines", "coverage", "seconds", "sealed"})
+def test_a_run_in_progress_says_so(labelled_run: Run, tmp_path: Path, opened: Open, view: str) -> None:
+    records = list(labelled_run.records())
+    facts = labelled_run.manifest.model_dump(
+        exclude={"parts", "state", "engines", "coverage", "seconds", "sealed"}
+    )
     for place, share in enumerate((0.0, 0.4, 0.9)):
         root = tmp_path / f"live{place}"
         writer = HandWriter(RunWriter.create(root, "live", {**facts, "run": "live"}))
@@ -218,9 +126,14 @@ def test_failures_are_shown_as_what_they_are(desk: Any, opened: Open) -> None:
     assert any(label.startswith("No verdict: too_long") for label in passages(page))
 
 
-def test_a_link_leads_to_one_sample(done: Run, opened: Open) -> None:
+def test_a_link_leads_to_one_sample(labelled_run: Run, opened: Open) -> None:
     page = opened(
-        done.path.parent, "views/samples.py", run=done.id, data="tiny", unit="i003~k~m~0", of="ex · overall"
+        labelled_run.path.parent,
+        "views/samples.py",
+        run=labelled_run.id,
+        data="tiny",
+        unit="i003~k~m~0",
+        of="ex · overall",
     )
     words = texts(page)
     assert r"i003 · k against m" in words
@@ -232,8 +145,8 @@ def test_a_link_leads_to_one_sample(done: Run, opened: Open) -> None:
     assert not page.warning
 
 
-def test_another_judge_of_the_sample_is_one_click_away(done: Run, opened: Open) -> None:
-    page = opened(done.path.parent, "views/samples.py", unit="i003~k~m~0", of="ex · overall")
+def test_another_judge_of_the_sample_is_one_click_away(labelled_run: Run, opened: Open) -> None:
+    page = opened(labelled_run.path.parent, "views/samples.py", unit="i003~k~m~0", of="ex · overall")
     box = next(box for box in page.selectbox if box.label == "Judge" and box.key != "judge")
     page = box.select("pw · overall").run()
     assert not page.exception
@@ -241,8 +154,8 @@ def test_another_judge_of_the_sample_is_one_click_away(done: Run, opened: Open) 
     assert "Rationale · k shown first" not in passages(page)
 
 
-def test_keys_step_through_the_list(done: Run, opened: Open) -> None:
-    page = opened(done.path.parent, "views/samples.py", judge="pw", order="item")
+def test_keys_step_through_the_list(labelled_run: Run, opened: Open) -> None:
+    page = opened(labelled_run.path.parent, "views/samples.py", judge="pw", order="item")
     assert address(page)["unit"] == "i000~k~m~0"
     for place in ("i001", "i002", "i003"):
         page = page.button(key="step on").click().run()
@@ -252,8 +165,8 @@ def test_keys_step_through_the_list(done: Run, opened: Open) -> None:
     assert passages(page)["Prompt"].startswith("What is 2?")
 
 
-def test_the_prompt_as_sent_is_read_when_it_is_opened(done: Run, opened: Open) -> None:
-    page = opened(done.path.parent, "views/samples.py", unit="i003~k~m~0", of="pw · overall")
+def test_the_prompt_as_sent_is_read_when_it_is_opened(labelled_run: Run, opened: Open) -> None:
+    page = opened(labelled_run.path.parent, "views/samples.py", unit="i003~k~m~0", of="pw · overall")
     assert "user" not in passages(page)
 
 
@@ -269,9 +182,9 @@ def test_the_prompt_as_sent_is_read_when_it_is_opened(done: Run, opened: Open) -
     ],
 )
 def test_what_the_address_says_in_vain_is_dropped_and_said(
-    done: Run, opened: Open, parameters: dict[str, str], sentence: str
+    labelled_run: Run, opened: Open, parameters: dict[str, str], sentence: str
 ) -> None:
-    page = opened(done.path.parent, "views/samples.py", **parameters)
+    page = opened(labelled_run.path.parent, "views/samples.py", **parameters)
     (warning,) = page.warning
     assert sentence in warning.value.replace("\\", "")
 
@@ -334,9 +247,11 @@ def test_labels_that_people_add_are_on_every_page_at_once(desk: Any, opened: Ope
     assert "**4** verdicts" in texts(page)
 
 
-def test_a_jury_has_no_verdicts_of_its_own_to_list(done: Run, opened: Open) -> None:
+def test_a_jury_has_no_verdicts_of_its_own_to_list(labelled_run: Run, opened: Open) -> None:
     for view in ("views/trust.py", "views/compare.py"):
-        boxes = [box.options for box in opened(done.path.parent, view).selectbox if box.key == "judged"]
+        boxes = [
+            box.options for box in opened(labelled_run.path.parent, view).selectbox if box.key == "judged"
+        ]
         assert boxes
         assert not any("panel" in option for options in boxes for option in options)
 

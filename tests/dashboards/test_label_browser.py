@@ -16,7 +16,7 @@ from evalhub.scales import Winner
 from evalhub.store import Decision, LabelFile, find_run, labels_folder, read_labels
 
 from ..cli.test_dashboard_command import free_port, wait_until
-from .test_browser import ARGUMENTS, chromium
+from .browsing import ARGUMENTS, chromium
 from .test_label_app import ITEMS, JUDGE, SYSTEMS, write_pairs
 
 GOAL = 0.4

@@ -17,9 +17,7 @@ from evalhub.report.tables.registry import sections_of
 from evalhub.runner import AttackOptions, attack
 from evalhub.specs import EngineSpec
 
-from .test_app import Open, opened, prepared
-
-__all__ = ["opened"]
+from .desks import Open, prepared
 
 PLACES = {
     "ranking": Place.RANKING_VIEW,

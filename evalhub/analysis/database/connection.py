@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.database.cells import cells_query
 from evalhub.analysis.database.facts import FACTS, store_facts
+from evalhub.analysis.database.item_files import store_item_ranges
 from evalhub.analysis.database.queries import check_query, tables_of
 from evalhub.analysis.database.rules import rules_of
 from evalhub.analysis.database.sql import parquet_files, quoted
@@ -17,6 +19,8 @@ from evalhub.records import KINDS, Record, kind_of
 from evalhub.store import OpenParts, Run, SealedFile, to_arrow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
     import pyarrow as pa
 
@@ -91,6 +95,15 @@ class Database:
                 if name not in self._tables:
                     self._create(connection, name)
 
+    def store_facts(self) -> None:
+        """Store what makes a large finished run quick to read. Without room, nothing is stored."""
+        import duckdb
+
+        if self._run.finished and self.is_large:
+            with suppress(StorageError, duckdb.Error):  # of a damaged file, the reader of its table tells
+                store_facts(self._run)
+                store_item_ranges(self._run)
+
     def add_table(self, name: str, rows: Callable[[], pa.Table]) -> None:
         """Add a table that queries may name, made of rows at its first use. Later calls change nothing."""
         with self._lock:
@@ -109,6 +122,25 @@ class Database:
             duckdb.Error: DuckDB refuses it, or a file is damaged.
         """
         return self._cursor(query, parameters or {}).execute(query, parameters or {})
+
+    def query_files(
+        self, kind: str, files: Iterable[Path], query: str, parameters: dict[str, Any]
+    ) -> duckdb.DuckDBPyConnection:
+        """Run a query over the table `records` of some files of the run, and return its result.
+
+        Args:
+            kind: The table whose records the files hold. `records` has its columns, also those that old files
+                lack.
+            files: Sealed files.
+            query: One SELECT.
+            parameters: Values by name.
+
+        Raises:
+            duckdb.Error: DuckDB refuses it, or a file is damaged.
+        """
+        self.add_table(f"no_{kind}", lambda: to_arrow(kind, []))
+        records = f"FROM no_{kind} UNION ALL BY NAME FROM {parquet_files(files)}"
+        return self._connection.cursor().execute(f"WITH records AS ({records}) {query}", parameters)
 
     def relation(self, query: str) -> duckdb.DuckDBPyRelation:
         """Return a query whose rows are computed as they are read. The errors are those of `query`."""

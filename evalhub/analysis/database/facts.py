@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from evalhub.analysis.database.rules import Rules, rules_of
 from evalhub.analysis.database.sql import parquet_files, quoted
 from evalhub.errors import StorageError
 from evalhub.records import digest
-from evalhub.store import FACTS_FOLDER, Manifest, Run, StoredFile, find_frame, new_frame, read_part
+from evalhub.store import FACTS_FOLDER, Run, StoredFile, find_frame, new_frame, read_part
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 CODE = 1
 """The version of the code that makes facts. A change of what a column holds raises it."""
 
-FACTS: Mapping[str, Callable[[duckdb.DuckDBPyConnection, str, Rules], str]] = {
+Facts = Callable[["duckdb.DuckDBPyConnection", str, Rules], str]
+FACTS: Mapping[str, Facts] = {
     "pair_facts": create_pairs,
     "rating_facts": create_ratings,
 }
@@ -34,19 +36,41 @@ def store_facts(run: Run) -> dict[str, list[Path]]:
         StorageError: The disk is full or refuses, or a part is damaged.
         duckdb.Error: A file of judgments is damaged.
     """
-    return {name: [_stored(folder, name, run.manifest) for folder in _judged(run)] for name in FACTS}
+    rules = rules_of(run.manifest)
+    return {
+        name: [
+            stored_facts(folder, name, partial(_query, FACTS[name], rules)) for folder in judged_folders(run)
+        ]
+        for name in FACTS
+    }
 
 
-def _stored(folder: Path, name: str, manifest: Manifest) -> Path:
-    """Return the file of one table of facts of a part."""
+def _query(facts: Facts, rules: Rules, database: duckdb.DuckDBPyConnection, judgments: Sequence[Path]) -> str:
+    return facts(database, parquet_files(judgments), rules)
+
+
+def stored_facts(
+    folder: Path, name: str, query_of: Callable[[duckdb.DuckDBPyConnection, list[Path]], str]
+) -> Path:
+    """Return the file of what is made of the judgments of a part. It is made and stored if it is missing.
+
+    Args:
+        folder: The part's folder.
+        name: What is made.
+        query_of: Returns the query that makes it, from a database and the part's files of judgments.
+
+    Raises:
+        StorageError: The disk is full or refuses, or the part is damaged.
+        duckdb.Error: A file of judgments is damaged.
+    """
     versioned_name = _frame_name(folder, name)
     if path := find_frame(folder / FACTS_FOLDER, versioned_name):
         return path
     import duckdb
 
-    query_of, judgments = FACTS[name], parquet_files(folder / file.name for file in _judgment_files(folder))
+    judgments = [folder / file.name for file in _judgment_files(folder)]
     with duckdb.connect() as database, new_frame(folder / FACTS_FOLDER, versioned_name) as frame:
-        query = query_of(database, judgments, rules_of(manifest))
+        query = query_of(database, judgments)
         database.execute(f"COPY ({query}) TO '{quoted(frame)}' (FORMAT parquet, COMPRESSION zstd)")
     path = find_frame(folder / FACTS_FOLDER, versioned_name)
     if path is None:
@@ -58,12 +82,15 @@ def find_facts(run: Run) -> dict[str, list[Path]]:
     """Return the files of each table of facts that are stored. Nothing of a table that some part lacks."""
     tables = {}
     for name in FACTS:
-        files = [find_frame(folder / FACTS_FOLDER, _frame_name(folder, name)) for folder in _judged(run)]
+        files = [
+            find_frame(folder / FACTS_FOLDER, _frame_name(folder, name)) for folder in judged_folders(run)
+        ]
         tables[name] = [file for file in files if file] if all(files) else []
     return tables
 
 
-def _judged(run: Run) -> list[Path]:
+def judged_folders(run: Run) -> list[Path]:
+    """Return the folders of the parts of a run that hold judgments."""
     return [run.part_folder(part) for part in run.manifest.parts if part.rows.get("judgments")]
 
 

@@ -7,17 +7,12 @@ from typing import Any
 
 from evalhub.analysis.findings.finding import LABELS, Finding, Question, Verdict, listed, on
 from evalhub.analysis.findings.rankings import Place, Ranking, rankings
-from evalhub.analysis.findings.trust import Trust
+from evalhub.analysis.findings.trust import UNUSABLE
 from evalhub.analysis.people.prediction_powered import COMBINED
 from evalhub.analysis.ranking.leaderboard import leaderboard
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
 from evalhub.texts import count, number
-
-_UNUSABLE = {
-    Trust.REFUSE: "This judge is to be refused here, so its ranking is not to be used",
-    Trust.CHANCE: "This judge is no better than chance here, so its ranking is not to be used",
-}
 
 
 def best_findings(results: Results) -> Iterator[Finding]:
@@ -57,8 +52,8 @@ def _unranked(means: list[dict[str, Any]], ranked: Collection[str]) -> Iterator[
 def describe(ranking: Ranking) -> Finding:
     """Return what a ranking says. Only what holds for all its systems at once is claimed."""
     sentence, verdict = _claim(ranking)
-    if ranking.trust in _UNUSABLE:
-        sentence, verdict = f"{sentence} {_UNUSABLE[ranking.trust]}.", Verdict.BAD
+    if ranking.trust in UNUSABLE:
+        sentence, verdict = f"{sentence} {UNUSABLE[ranking.trust]}.", Verdict.BAD
     first = ranking.places[0]
     numbers = {place.system: place.estimate for place in ranking.places[:2] if place.estimate is not None}
     return Finding(

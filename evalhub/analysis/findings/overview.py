@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.bias.bias import HARD, biases
-from evalhub.analysis.findings.rankings import Ranking, preference, rankings
+from evalhub.analysis.findings.rankings import Ranking, preference, rankings, trust_of
 from evalhub.analysis.findings.trust import trust
 from evalhub.analysis.frames.directions import length_names
 from evalhub.analysis.ranking.leaderboard import leaderboard
@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 _SOURCES = ("labels", "judge", "metric")
 _OF_SOURCE = ("rater", "criterion", "measure", "estimate", "low", "high", "n", "best", "worst")
 SYSTEM_COLUMNS = (
-    "dataset", "system", *(f"{source}_{name}" for source in _SOURCES for name in _OF_SOURCE),
+    "dataset", "system", *(f"{source}_{name}" for source in _SOURCES for name in _OF_SOURCE), "judge_trust",
 )  # fmt: skip
 JUDGE_COLUMNS = (
     "dataset", "judge", "criterion", "label_criterion", "annotator_kind", "trust", "measure", "estimate",
@@ -38,8 +38,9 @@ def system_summary(results: Results) -> pd.DataFrame:
 
     For each of the three sources SOURCE there are SOURCE_rater, SOURCE_criterion, SOURCE_measure,
     SOURCE_estimate with its interval's ends and its n, and the best and the worst rank that the data allow
-    for all systems at once. The labels come with the judge where people labelled a part. The metric is the
-    run's first that is no length. Systems stand in the order of the labels, then of the judge.
+    for all systems at once. judge_trust is what the judge may be used for. The labels come with the judge
+    where people labelled a part. The metric is the run's first that is no length. Systems stand in the order
+    of the labels, then of the judge.
     """
     import pandas as pd
 
@@ -69,6 +70,8 @@ def _of_ranking(source: str, ranking: Ranking | None) -> list[tuple[str, dict[st
     if ranking is None:
         return []
     facts = {"rater": ranking.rater, "criterion": ranking.criterion, "measure": ranking.measure}
+    if ranking.trust is not None:
+        facts["trust"] = ranking.trust.value
     return [
         (
             place.system,
@@ -103,7 +106,9 @@ def _judge_means(
         ),
     )
     key = ("rater", "criterion", "measure")
-    return [_mean("judge", row) for row in rows if all(row[name] == first[name] for name in key)]
+    word = trust_of(results, dataset, first["rater"], first["criterion"]).value
+    of_judge = [_mean("judge", row) for row in rows if all(row[name] == first[name] for name in key)]
+    return [(system, {**values, "judge_trust": word}) for system, values in of_judge]
 
 
 def _metric_means(

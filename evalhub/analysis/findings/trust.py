@@ -33,6 +33,13 @@ class Trust(StrEnum):
     UNKNOWN = "not known"
 
 
+UNUSABLE = {
+    Trust.REFUSE: "This judge is to be refused here, so its ranking is not to be used",
+    Trust.CHANCE: "This judge is no better than chance here, so its ranking is not to be used",
+}
+"""Why the ranking of a judge is not to be used, for each word that says so."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrustTests:
     """The p-values of a judge, adjusted for all judges of the same labels. None = no test.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from evalhub.analysis.database.sql import parquet_files
+from evalhub.analysis.database.item_files import files_of_item
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
-from evalhub.errors import UnknownNameError
+from evalhub.errors import StorageError, UnknownNameError
 from evalhub.store import PartKind
 
 # All but what no reader looks at. To read the columns of every file takes most of the time.
@@ -18,6 +19,7 @@ _OF_JUDGMENTS = """
 dataset, judge, criterion, item_id, system, system_a, system_b, sample, shown, "row", repeat, turn,
 winner, value, p_a, expected, choice_mass, failure, detail, rationale, rationale_cut, raw_text,
 model, rubric, rubric_hash, mode, completions"""
+_ORDER = "judge, criterion, system, system_a, system_b, sample, shown, row, repeat"
 _OF_KEY = "WHERE key = $key"
 _OF_ITEM = "dataset = $dataset AND item_id = $item_id"
 _OF_SYSTEMS = """ AND sample = $sample
@@ -61,21 +63,23 @@ def sample_details(
     if not items:
         names = results.items(columns=["item_id"])["item_id"]
         raise UnknownNameError("item", item_id, names.head(1000))
-    query = f"SELECT {_OF_JUDGMENTS} FROM {_judgments(results, dataset, judge)} WHERE {_OF_ITEM}"
-    if systems:
-        query, key = query + _OF_SYSTEMS, sample_key
-    if judge is not None:
-        query, key = f"{query} AND judge = $judge", {**key, "judge": judge}
-    query += " ORDER BY judge, criterion, system, system_a, system_b, sample, shown, row, repeat"
-    return {"item": items[0], **parts, "judgments": rows_of(results.sql(query, key))}
+    condition = f"WHERE {_OF_ITEM}{_OF_SYSTEMS if systems else ''}"
+    judgments = _judgments(results, condition, sample_key if systems else key, judge)
+    return {"item": items[0], **parts, "judgments": judgments}
 
 
-def _judgments(results: Results, dataset: str, judge: str | None) -> str:
-    """Return the relation with a judge's judgments: of a large finished run, the files of one part."""
+def _judgments(
+    results: Results, condition: str, key: dict[str, Any], judge: str | None
+) -> list[dict[str, Any]]:
+    """Return judgments of an item, of one judge or of all. Of a large finished run, few files are read."""
     files = []
-    if judge is not None and results.run.finished and results.database.is_large:
-        files = _files_of_judge(results, "judgments", dataset, judge)
-    return f"{parquet_files(files)} AS judgments" if files else "judgments"
+    if judge is not None:
+        condition, key = f"{condition} AND judge = $judge", {**key, "judge": judge}
+        files = _files_of_item(results, "judgments", key["dataset"], key["item_id"], judge)
+    query = f"SELECT {_OF_JUDGMENTS} FROM {{}} {condition} ORDER BY {_ORDER}"
+    if files:
+        return rows_of(results.sql_of_files("judgments", files, query.format("records"), key))
+    return rows_of(results.sql(query.format("judgments"), key))
 
 
 def judgment_prompt(results: Results, judgment: dict[str, Any]) -> list[dict[str, str]]:
@@ -88,23 +92,30 @@ def judgment_prompt(results: Results, judgment: dict[str, Any]) -> list[dict[str
     keys = list(judgment["completions"])
     if not keys:
         return []
-    key = {"key": keys[-1]}
-    files, rows = [], []
-    if results.database.is_large:
-        files = _files_of_judge(results, "completions", judgment["dataset"], judgment["judge"])
-    if files:
-        rows = rows_of(
-            results.sql(f"SELECT messages FROM {parquet_files(files)} AS completions {_OF_KEY}", key)
-        )
+    key, rows = {"key": keys[-1]}, []
+    names = judgment["dataset"], judgment["item_id"], judgment["judge"]
+    if files := _files_of_item(results, "completions", *names):
+        query = f"SELECT messages FROM records {_OF_KEY}"
+        rows = rows_of(results.sql_of_files("completions", files, query, key))
     # A completion that another part made is in the files of that part.
     rows = rows or rows_of(results.sql(f"SELECT messages FROM completions {_OF_KEY}", key))
     return list(json.loads(rows[0]["messages"])) if rows else []
 
 
-def _files_of_judge(results: Results, kind: str, dataset: str, judge: str) -> list[Path]:
-    """Return the files of the part in which a judge judged a dataset. A recorded judge has no such part."""
+def _files_of_item(results: Results, kind: str, dataset: str, item_id: str, judge: str) -> list[Path]:
+    """Return the files of a large finished run in which a judge's records of an item are.
+
+    Nothing is returned where the table of the whole run has to be asked: of a small run or one that goes on,
+    of a recorded judge, which has no part, and where there is no room for the ranges of items.
+    """
+    if not (results.run.finished and results.database.is_large):
+        return []
     key = PartKind.JUDGMENTS, dataset, judge
-    folders = {
-        part.folder for part in results.manifest.parts if (part.kind, part.dataset, part.source) == key
-    }
-    return [file.path for file in results.run.files(kind) if file.path.parent.name in folders]
+    folders = [
+        results.run.part_folder(part)
+        for part in results.manifest.parts
+        if (part.kind, part.dataset, part.source) == key
+    ]
+    with suppress(StorageError):
+        return [file for folder in folders for file in files_of_item(folder, kind, item_id)]
+    return []

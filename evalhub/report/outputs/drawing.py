@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evalhub.report.format import Footnotes, Row, interval, visible
 from evalhub.report.plots.estimates import Plot
+from evalhub.report.plots.standing import band_note
 from evalhub.texts import count, number
 
 LEFT, PLOT, RIGHT = 190.0, 290.0, 190.0
@@ -29,7 +31,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """One plot. `ticks` and `middle` (the neutral value) are places, the ticks with their numbers."""
+    """One plot. `ticks` and `middle` (the neutral value) are places, the ticks with their numbers.
+
+    `bands` has the top and the height of each band of several systems, and `note` says what bands mean.
+    `warning` says why the numbers are not to be used.
+    """
 
     title: str
     marks: tuple[Mark, ...]
@@ -37,6 +43,9 @@ class Drawing:
     middle: float | None
     width: float
     height: float
+    bands: tuple[tuple[float, float], ...] = ()
+    note: str = ""
+    warning: str = ""
 
 
 def draw(plot: Plot) -> Drawing:
@@ -61,7 +70,17 @@ def draw(plot: Plot) -> Drawing:
         middle=_place(plot.neutral, plot.ends),
         width=LEFT + PLOT + RIGHT,
         height=TOP + LINE * len(plot.lines) + BOTTOM,
+        bands=tuple(_bands(plot.bands)),
+        note=band_note(plot.bands),
+        warning=plot.warning,
     )
+
+
+def _bands(bands: Sequence[int]) -> Iterator[tuple[float, float]]:
+    """Yield top and height of each band that has several lines."""
+    for band in dict.fromkeys(bands):
+        if (lines := bands.count(band)) > 1:
+            yield TOP + LINE * bands.index(band) + 1, LINE * lines - 2
 
 
 def _without_mark(row: Row) -> str:

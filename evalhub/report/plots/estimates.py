@@ -15,6 +15,7 @@ from evalhub.report.grids.biases import EFFECTS, RATES
 from evalhub.report.grids.columns import Data
 from evalhub.report.grids.leaderboard import best_first
 from evalhub.report.grids.raters import ORDERS, judged_twice, rater_name, rater_order, row_name
+from evalhub.report.plots.standing import bands_of, warning_of
 from evalhub.specs.rater_names import LENGTH
 from evalhub.words import label
 
@@ -52,6 +53,8 @@ class Plot:
         lines: From top to bottom.
         bounds: Ends of the axis, or None where the numbers decide.
         neutral: The value of a rater that knows nothing, or None.
+        bands: The number of each line's band, or empty. Between two bands every difference is certain.
+        warning: Why these numbers are not to be used, or empty.
     """
 
     title: str
@@ -59,6 +62,8 @@ class Plot:
     lines: tuple[Line, ...]
     bounds: tuple[float, float] | None = None
     neutral: float | None = None
+    bands: tuple[int, ...] = ()
+    warning: str = ""
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -249,7 +254,15 @@ def system_plots(data: Data) -> Iterator[Plot]:
                     Line(row["system"], _SOURCE_KINDS[source], _estimate_of(row, source)) for row in of_source
                 )
                 is_rate = of_source[0][f"{source}_measure"] == _RATE
-                yield Plot(title, axis, lines, (0.0, 1.0) if is_rate else None, 0.5 if is_rate else None)
+                yield Plot(
+                    title,
+                    axis,
+                    lines,
+                    (0.0, 1.0) if is_rate else None,
+                    0.5 if is_rate else None,
+                    bands_of([(row[f"{source}_best"], row[f"{source}_worst"]) for row in of_source]),
+                    warning_of(of_source[0]["judge_trust"]) if source == "judge" else "",
+                )
 
 
 def _estimate_of(row: Row, source: str) -> Row:

@@ -24,7 +24,7 @@ from evalhub.store import TABLES_FOLDER, find_frame, labels_hash, read_frame, re
 if TYPE_CHECKING:
     import pandas as pd
 
-CODE = 5
+CODE = 6
 """The version of the code that makes the tables. A change of what one shows raises it."""
 
 # What a manifest says of one night, and not of its records.
@@ -108,6 +108,7 @@ def index_run(results: Results) -> None:
             value=results.manifest.state.value,
             fix="give the command that began it again",
         )
+    results.database.store_facts()
     for table in TABLES:
         read_table(results, table)
 
