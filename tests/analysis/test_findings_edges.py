@@ -86,6 +86,18 @@ def test_a_few_labels_do_not_take_the_place_of_the_judge(hand: Any, results: Wri
     assert verdicts == ["good"]
 
 
+def test_labels_and_verdicts_are_counted_once_for_both_sides_of_a_pair(hand: Any, results: Write) -> None:
+    records = list(responses(hand))
+    for n in range(ITEMS):
+        p = 0.9 if n % 2 else 0.1
+        records += [hand.asked(f"i{n:03}", shown, p, judge="pw") for shown in ("ab", "ba")]
+        if n < 16:
+            records.append(hand.won(f"i{n:03}", "ab"[n % 4 < 2]))
+    run = results(records, expected={"pw": 80})
+    sentence_of_both = next(sentence for _, sentence in sentences(run, "best") if "together" in sentence)
+    assert "16 labels and the verdicts on 40 pairs do not tell the two systems apart" in sentence_of_both
+
+
 def test_the_table_of_systems_shows_the_judge_that_is_trusted(hand: Any, results: Write) -> None:
     """The judge `aa`, first by name, is always wrong."""
     records = list(responses(hand))

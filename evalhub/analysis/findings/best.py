@@ -84,8 +84,9 @@ def _claim(ranking: Ranking) -> tuple[str, Verdict]:
         return f"{sentence}{_means(ranking, leaders[0])}.", Verdict.GOOD
     if not worse_places:
         items = "1 item does" if ranking.items == 1 else f"{count(ranking.items)} items do"
-        if ranking.labelled is not None:
-            items = f"{count(ranking.labelled)} labels and the verdicts on {count(ranking.items)} items do"
+        if labels := ranking.labels:
+            verdicts = f"the verdicts on {count(labels.units)} {labels.unit}"
+            items = f"{count(labels.labelled)} labels and {verdicts} do"
         sentence = f"{source}, no system is shown to be better than another {place}"
         systems = "two" if len(leaders) == 2 else count(len(leaders))
         return f"{sentence}: {items} not tell the {systems} systems apart.", Verdict.UNKNOWN

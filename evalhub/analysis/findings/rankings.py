@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,6 +51,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelCounts:
+    """How many labels of people there are, and on how many pairs or responses the judge's verdicts are."""
+
+    labelled: int
+    units: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """The systems of a dataset, the best first.
 
@@ -63,7 +72,7 @@ class Ranking:
         items: Number of items that rank the systems.
         places: The systems, the best first.
         trust: What the judge may be used for on this criterion, where it ranks alone.
-        labelled: Number of labels of people, where they rank together with a judge.
+        labels: Where people rank together with a judge: how many labels there are, and on what the verdicts.
     """
 
     dataset: str
@@ -74,7 +83,7 @@ class Ranking:
     items: int
     places: tuple[Place, ...]
     trust: Trust | None = None
-    labelled: int | None = None
+    labels: LabelCounts | None = None
 
     @property
     def leaders(self) -> list[Place]:
@@ -188,16 +197,24 @@ def _people_and_judge(results: Results) -> Iterator[Ranking]:
             ]
             sign = -1 if next(iter(of_judge.values()))["higher_is_better"] is False else 1
             places = _places(of_judge, _closed(_surely_better(measured, sign)), sign)
-            items = max(row["n"] for row in of_judge.values())
-            labelled = sum(row["labelled"] for row in of_judge.values())
+            items = max(row["items"] for row in of_judge.values())
             ranking = Ranking(
-                dataset, criterion_of_labels, COMBINED, judge, "mean label", items, places, labelled=labelled
-            )
+                dataset, criterion_of_labels, COMBINED, judge, "mean label", items, places,
+                labels=_label_counts(of_judge.values()),
+            )  # fmt: skip
             candidates.setdefault((dataset, criterion_of_labels), []).append(ranking)
     for rankings_of_criterion in candidates.values():
         yield min(
             rankings_of_criterion, key=lambda ranking: preference(results, ranking.dataset, ranking.rater)
         )
+
+
+def _label_counts(rows: Collection[Row]) -> LabelCounts:
+    """Return how many labels and units prediction-powered means rest on. A pair stands on both its sides."""
+    is_of_pairs = next(iter(rows))["measure"].startswith(WIN_RATE)
+    sides = 2 if is_of_pairs else 1
+    labelled, units = (sum(row[name] for row in rows) // sides for name in ("labelled", "n"))
+    return LabelCounts(labelled, units, "pairs" if is_of_pairs else "responses")
 
 
 def _surely_better(differences: Iterable[tuple[str, str, stats.Estimate]], sign: int) -> set[tuple[str, str]]:

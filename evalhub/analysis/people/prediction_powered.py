@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 KEYS = (
     "dataset", "label_criterion", "judge", "criterion", "system", "measure", "higher_is_better", "statistic",
-    "labelled", "verdicts", "correlation", "labels_worth",
+    "items", "labelled", "verdicts", "correlation", "labels_worth",
 )  # fmt: skip
 COMBINED = "people + judge"
 _JUDGE_KEYS = ("dataset", "label_criterion", "judge", "criterion")
@@ -77,9 +77,9 @@ def prediction_powered(results: Results) -> pd.DataFrame:
 
     `higher_is_better` is the direction of the labels. A judge with the opposite direction is turned, except
     in `judge alone`. `labels_worth` is the number of labels that would give the interval of `people + judge`
-    without a judge. Labels that were drawn with stored
-    probabilities are weighted by them. A system's rows are those of the items on which all ranked systems
-    were judged. A system that shares too few items has no estimate, and a reason.
+    without a judge. `items` is the number of items. Labels that were drawn with stored probabilities are
+    weighted by them. A system's rows are those of the items on which all ranked systems were judged. A system
+    that shares too few items has no estimate, and a reason.
     """
     import pandas as pd
 
@@ -226,8 +226,8 @@ def _estimate_rows(joined: pd.DataFrame, bounds: tuple[float, float] | None, key
     mean = stats.powered_mean(labels, verdicts, clusters, bounds=bounds, inclusion=inclusion)
     calibrated = stats.calibrated_mean(labels, verdicts, clusters, bounds=bounds, inclusion=inclusion)
     facts = {
-        "labelled": mean.labelled, "verdicts": mean.verdicts, "correlation": mean.correlation,
-        "labels_worth": mean.effective_n,
+        "items": joined["item_id"].nunique(), "labelled": mean.labelled, "verdicts": mean.verdicts,
+        "correlation": mean.correlation, "labels_worth": mean.effective_n,
     }  # fmt: skip
     estimates: dict[str, Estimate] = {
         COMBINED: mean.estimate,
