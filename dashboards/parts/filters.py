@@ -6,21 +6,11 @@ import streamlit as st
 from context import Context
 from parts.choices import choice, drop, from_address, removable, search, switch
 from parts.units import Unit
-from parts.verdicts import judge_of
 
-from evalhub.analysis import VerdictFilter, rows_of
+from evalhub.analysis import VerdictFilter, filter_options, rows_of
 from evalhub.analysis.run.verdict_list import CHOICES
+from evalhub.report.grids.verdicts import judge_of
 
-_QUERIES = {
-    "judge": "SELECT judge FROM pair_facts WHERE dataset = $dataset "
-    "UNION SELECT judge FROM rating_facts WHERE dataset = $dataset",
-    "criterion": "SELECT criterion FROM pair_facts WHERE dataset = $dataset "
-    "UNION SELECT criterion FROM rating_facts WHERE dataset = $dataset",
-    "system": "SELECT DISTINCT system FROM responses WHERE dataset = $dataset",
-    "tag": "SELECT DISTINCT unnest(tags) AS tag FROM items WHERE dataset = $dataset",
-    "failure": "SELECT DISTINCT failure FROM judgments WHERE dataset = $dataset AND failure IS NOT NULL",
-}
-_FAILURE = "failure"
 _BOXES = {
     "judge": ("Judge", "judge", "any judge"),
     "criterion": ("Criterion", "crit", "any criterion"),
@@ -43,16 +33,12 @@ def _options(context: Context) -> dict[str, list[str]]:
 
 @st.cache_resource(max_entries=20, show_spinner="Counting")
 def _count_options(key: tuple[str, str, str], _context: Context) -> dict[str, list[str]]:
-    values = {"dataset": key[-1]}
-    options = {
-        name: sorted(_context.results.sql(query, values).iloc[:, 0])
-        for name, query in _QUERIES.items()
-        if name != _FAILURE or not _context.results.database.is_large
-    }
+    is_large = _context.results.database.is_large
+    options = filter_options(_context.results, key[-1], with_failures=not is_large)
     # To look into all judgments of a large run takes seconds. The table has the failures of all datasets.
-    if _FAILURE not in options:
+    if is_large:
         rows = _context.rows("failures") if _context.has_tables else ()
-        options[_FAILURE] = sorted({row["failure"] for row in rows if row["stage"] == "judgment"})
+        options["failure"] = sorted({row["failure"] for row in rows if row["stage"] == "judgment"})
     return options
 
 

@@ -11,10 +11,10 @@ from parts.filters import judges_of_unit
 from parts.sample_more import Sample, show_more, show_response, verdicts_of
 from parts.text import differences, hits_in, passage, plain, quotes_in
 from parts.units import Unit, unit_of
-from parts.verdicts import first_shown, judge_of, label_of, orders_of, verdict_of
 
 from evalhub.analysis import sample_details
 from evalhub.errors import UnknownNameError
+from evalhub.report.grids.verdicts import first_shown, judge_of, label_of, orders_of, verdict_of
 from evalhub.texts import number
 
 Row = dict[str, Any]

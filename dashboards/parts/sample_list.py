@@ -9,9 +9,9 @@ import streamlit as st
 from context import Context
 from parts.choices import drop, from_address, page_of
 from parts.units import Unit, parse_unit, unit_of
-from parts.verdicts import judge_of, label_of, reasons_of, verdict_of
 
 from evalhub.analysis import VerdictFilter, verdict_list
+from evalhub.report.grids.verdicts import judge_of, label_of, reasons_of, verdict_of
 
 PAGE = 50
 """Verdicts of a page."""

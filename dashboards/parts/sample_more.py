@@ -11,10 +11,10 @@ from context import Context
 from parts.sections import show_table
 from parts.text import Span, passage, plain
 from parts.units import Unit, unit_of
-from parts.verdicts import first_shown, orders_of, verdict_of
 
 from evalhub.analysis import VerdictFilter, judgment_prompt, verdict_list
 from evalhub.records import CUT
+from evalhub.report.grids.verdicts import first_shown, orders_of, verdict_of
 from evalhub.texts import count, number
 
 Row = dict[str, Any]

@@ -5,8 +5,8 @@ from context import Context
 from parts.sections import show_findings, show_plots
 from parts.text import plain
 from parts.units import unit_of
-from parts.verdicts import judge_of
 
+from evalhub.report.grids.verdicts import judge_of
 from evalhub.report.plots.estimates import judge_plots, system_plots
 
 context: Context = st.session_state["context"]

@@ -65,7 +65,7 @@ from evalhub.analysis.run.gold import gold
 from evalhub.analysis.run.samples import judgment_prompt, sample_details
 from evalhub.analysis.run.servers import hard_verdicts, unsent_parameters
 from evalhub.analysis.run.shortfalls import shortfall_sentences, shortfalls
-from evalhub.analysis.run.verdict_list import VerdictFilter, confusions, verdict_list
+from evalhub.analysis.run.verdict_list import VerdictFilter, confusions, filter_options, verdict_list
 from evalhub.analysis.tables import rows_of
 
 __all__ = [
@@ -76,14 +76,14 @@ __all__ = [
     "confusions", "consensus_labels", "contamination", "controls", "correlation_differences",
     "correlations", "cost", "count_changes", "count_undecided_disputes", "coverage",
     "coverage_by_criterion", "describe_changes", "engines", "exclusions", "export", "export_training",
-    "failures", "findings", "findings_beside", "gold", "hard_verdicts", "human_agreement", "in_order",
-    "judge_summary", "judgment_prompt", "judgment_tokens", "label_task", "labelled_responses",
-    "labelling_queue", "labels_needed", "leaderboard", "length_controlled_win_rates", "length_penalty",
-    "meta", "missing_scores", "normalise_reason", "pair_verdicts", "prediction_powered",
-    "queue_progress", "ranking_accuracies", "ranks", "rater_models", "ratings", "reliability", "retest",
-    "reused_completions", "rows_of", "run_changes", "run_comparison", "sample_details",
-    "self_agreement", "sensitivity", "sequential_tests", "shortfall_sentences", "shortfalls",
-    "split_by_tag", "system_changes", "system_summary", "tag_means", "targets", "training", "trust",
-    "unattacked_items", "unsent_parameters", "verdict_list", "win_probabilities", "worst_case_bounds",
-    "worth_reading",
+    "failures", "filter_options", "findings", "findings_beside", "gold", "hard_verdicts",
+    "human_agreement", "in_order", "judge_summary", "judgment_prompt", "judgment_tokens", "label_task",
+    "labelled_responses", "labelling_queue", "labels_needed", "leaderboard",
+    "length_controlled_win_rates", "length_penalty", "meta", "missing_scores", "normalise_reason",
+    "pair_verdicts", "prediction_powered", "queue_progress", "ranking_accuracies", "ranks",
+    "rater_models", "ratings", "reliability", "retest", "reused_completions", "rows_of", "run_changes",
+    "run_comparison", "sample_details", "self_agreement", "sensitivity", "sequential_tests",
+    "shortfall_sentences", "shortfalls", "split_by_tag", "system_changes", "system_summary",
+    "tag_means", "targets", "training", "trust", "unattacked_items", "unsent_parameters",
+    "verdict_list", "win_probabilities", "worst_case_bounds", "worth_reading",
 ]  # fmt: skip

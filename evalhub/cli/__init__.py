@@ -21,6 +21,7 @@ from evalhub.cli import (
     labels,
     new_dataset,
     runs,
+    samples,
     specs,
 )
 from evalhub.cli.output import console, print_note
@@ -66,6 +67,8 @@ app.command()(runs.report)
 app.command()(runs.meta)
 app.command()(compare.compare)
 app.command()(compare.sensitivity)
+app.command()(samples.samples)
+app.command()(samples.sql)
 app.command()(dashboard.dashboard)
 app.command()(label.label)
 app.command()(runs.export)

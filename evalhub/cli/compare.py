@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import evalhub as hub
 from evalhub.cli.options import Json, RunName, RunNames, Runs
-from evalhub.cli.output import print_json
+from evalhub.cli.output import print_json, print_rows
 from evalhub.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ Where = Annotated[
         help="Compare only on the items that meet a condition in SQL, as in \"lang = 'de'\".",
     ),
 ]
+Items = Annotated[
+    bool, typer.Option("--items", help="Also show the items that differ most, by each judge's verdicts.")
+]
+_ITEMS = 20
 _KINDS = ("dataset", "rater", "measure", "system")
 
 
@@ -55,6 +59,7 @@ def compare(
     margin: Margin = None,
     raters: Raters = False,
     where: Where = None,
+    items: Items = False,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
@@ -84,14 +89,36 @@ def compare(
         if earlier is None
         else hub.analysis.describe_changes(rows, earlier.run.id)
     )
-    data = {
-        "findings": [finding.as_row() for finding in findings],
-        "comparisons": _select(rows, names or ()),
-    }
+    selected = _select(rows, names or ())
+    data = {"findings": [finding.as_row() for finding in findings], "comparisons": selected}
+    changes = list(_item_changes(results, earlier, selected)) if items else []
     if as_json:
-        print_json(data)
+        print_json({**data, "items": changes} if items else data)
         return
     hub.report.print_comparisons(data)
+    if items:
+        changes = [change for change in changes if change["difference"]]
+        print_rows(changes[:_ITEMS], as_json=False, title="Items that differ most, by the verdicts on them")
+
+
+def _item_changes(
+    results: Results, earlier: Results | None, rows: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Yield how the two sides differ on each item, by each judge. A jury has no verdicts of its own."""
+    juries = {jury.id for jury in results.manifest.juries}
+    sides = ("first", "second") if earlier is None else ("system",)
+    names = ("dataset", "rater", "criterion", *sides)
+    judged = [row for row in rows if row["rater_kind"] == "judge" and row["rater"] not in juries]
+    for key in dict.fromkeys(tuple(row[name] for name in names) for row in judged):
+        changes = (
+            hub.analysis.system_changes(results, *key)
+            if earlier is None
+            else hub.analysis.run_changes(results, earlier, *key)
+        )
+        compared = dict(zip(names, key, strict=True))
+        systems = {name: compared.pop(name) for name in ("first", "second") if name in compared}
+        for change in hub.analysis.rows_of(changes):
+            yield {**compared, **{f"{side}_system": name for side, name in systems.items()}, **change}
 
 
 def _load(run_name: str | None, runs: Path | None, where: str | None) -> Results:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from evalhub.report.format import Footnotes
+from evalhub.report.grids.verdicts import verdict_of
 from evalhub.report.tables.places import Place
 from evalhub.report.tables.registry import sections_of
 from evalhub.runner import AttackOptions, attack
@@ -75,6 +76,12 @@ def drawn(page: Any) -> Iterator[float]:
         frame = pa.ipc.open_stream(io.BytesIO(chart.proto.data.data)).read_all()
         for name in {"estimate", "low", "high"} & set(frame.column_names):
             yield from (value for value in frame[name].to_pylist() if value is not None and value == value)
+
+
+def unit_name(row: dict[str, Any]) -> str:
+    """Return what the address calls the sample of a verdict."""
+    systems = [row[name] for name in ("system_a", "system_b", "system") if row[name]]
+    return "~".join([row["item_id"], *systems, str(row["sample"])])
 
 
 def shown_grids(place: Place, data: dict[str, Any]) -> set[str]:
@@ -153,3 +160,37 @@ def test_trends_are_those_of_the_command(desk: Any, cli: Any, opened: Open) -> N
     estimates = list(drawn(page))
     assert len(estimates) >= 6
     assert all(round(number, 9) in numbers for number in estimates if not math.isnan(number))
+
+
+def test_samples_are_those_of_the_command(desk: Any, cli: Any, opened: Open) -> None:
+    prepared(desk).run()
+    on_runs = ("--json", "--runs", str(desk.runs))
+    listed = json.loads(cli("samples", "--size", "50", "--full", *on_runs).out)
+    page = opened(desk.runs, "views/samples.py")
+    frame = next(element.value for element in page.dataframe if "verdict" in element.value)
+    assert frame["item"].tolist() == [row["item_id"] for row in listed["verdicts"]]
+    assert frame["verdict"].tolist() == [verdict_of(row) for row in listed["verdicts"]]
+    for row in listed["verdicts"]:
+        page = opened(
+            desk.runs, "views/samples.py", unit=unit_name(row), of=f"{row['judge']} · {row['criterion']}"
+        )
+        details = row["sample_details"]
+        numbers = {*numbers_in(row), *(1 - number for number in numbers_in(row))}
+        numbers |= {float(len(response["text"])) for response in details["responses"]}
+        numbers |= set(numbers_in(details["judgments"])) | set(numbers_in(details["scores"]))
+        numbers |= {float(len(details["judgments"]))}
+        forms = {f"{number:.2f}" for number in numbers} | {str(int(n)) for n in numbers if n == int(n)}
+        heads = [re.sub(r"\\(.)", r"\1", element.value) for element in page.caption]
+        shown = {number for head in heads for number in re.findall(r"\d+\.\d+", head)}
+        assert shown <= forms, (row["item_id"], shown - forms)
+        assert shown or row["system"], row["item_id"]
+
+
+def test_items_that_moved_are_those_of_the_command(desk: Any, cli: Any, opened: Open) -> None:
+    prepared(desk).run()
+    rows = json.loads(cli("compare", "--items", "--json", "--runs", str(desk.runs)).out)["items"]
+    page = opened(desk.runs, "views/compare.py", a="k", b="m", judged="pw · overall")
+    frame = next(element.value for element in page.dataframe if "difference" in element.value)
+    moved = {row["item_id"]: row["difference"] for row in rows if row["rater"] == "pw" and row["difference"]}
+    assert dict(zip(frame["item_id"], frame["difference"], strict=True)) == moved
+    assert moved

@@ -3,6 +3,7 @@
 import ast
 import csv
 import io
+import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -334,3 +335,15 @@ def test_an_answer_of_another_run_is_not_shown(
     assert not page.checked(page.app.run()).dataframe
     page.app.session_state["answer"] = Answer(runs["pairs"].path, "SELECT 1", result)
     assert len(page.checked(page.app.run()).dataframe) == 1
+
+
+def test_an_answer_is_that_of_the_command(
+    runs: Mapping[str, Run], cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = "SELECT judge, system_a, avg(p_ab) AS p FROM pair_facts GROUP BY ALL ORDER BY ALL"
+    page = Page(runs["pairs"], monkeypatch)
+    page.open()
+    frame = next(element.value for element in page.ask(query).dataframe if "p" in element.value)
+    run = runs["pairs"]
+    rows = json.loads(cli("sql", query, run.id, "--runs", str(run.path.parent), "--json").out)
+    assert frame.to_dict("records") == rows

@@ -133,6 +133,16 @@ _EQUAL = {
 }
 """What a filter with any value asks of a verdict, in SQL."""
 
+_OF_FACTS = """SELECT {0} FROM pair_facts WHERE dataset = $dataset
+UNION SELECT {0} FROM rating_facts WHERE dataset = $dataset"""
+_OPTIONS = {
+    "judge": _OF_FACTS.format("judge"),
+    "criterion": _OF_FACTS.format("criterion"),
+    "system": "SELECT DISTINCT system FROM responses WHERE dataset = $dataset",
+    "tag": "SELECT DISTINCT unnest(tags) AS tag FROM items WHERE dataset = $dataset",
+    "failure": "SELECT DISTINCT failure FROM judgments WHERE dataset = $dataset AND failure IS NOT NULL",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictFilter:
@@ -198,6 +208,18 @@ def verdict_list(
     limits = {"size": size, "offset": size * (page - 1)}
     rows = results.sql(f"{query} ORDER BY {ORDERS[order]} LIMIT $size OFFSET $offset", values | limits)
     return rows_of(rows), total
+
+
+def filter_options(results: Results, dataset: str, *, with_failures: bool = True) -> dict[str, list[str]]:
+    """Return what each filter with any value may name on a dataset: judge, criterion, system, tag, failure.
+
+    Args:
+        results: The run.
+        dataset: Id of the dataset.
+        with_failures: Whether to look for failures, which takes seconds among millions of judgments.
+    """
+    names = [name for name in _OPTIONS if with_failures or name != "failure"]
+    return {name: sorted(results.sql(_OPTIONS[name], {"dataset": dataset}).iloc[:, 0]) for name in names}
 
 
 def confusions(results: Results) -> pd.DataFrame:

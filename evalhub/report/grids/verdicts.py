@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from evalhub.texts import count, number
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 _FIRST = {"ab": "system_a", "ba": "system_b"}
 
 
