@@ -28,18 +28,18 @@ _FIXED = {
 
 def _options(context: Context) -> dict[str, list[str]]:
     """Return what there is to choose from. It is counted once for a run and dataset."""
-    return _count_options((str(context.run.path), context.version, context.dataset), context)
+    options = _count_options((str(context.run.path), context.version, context.dataset), context)
+    if context.results.database.is_large:
+        # To look into all judgments takes seconds. The table, once it is made, has those of all datasets.
+        rows = context.rows("failures") if context.has_tables else ()
+        return {**options, "failure": sorted({row["failure"] for row in rows if row["stage"] == "judgment"})}
+    return options
 
 
 @st.cache_resource(max_entries=20, show_spinner="Counting")
 def _count_options(key: tuple[str, str, str], _context: Context) -> dict[str, list[str]]:
-    is_large = _context.results.database.is_large
-    options = filter_options(_context.results, key[-1], with_failures=not is_large)
-    # To look into all judgments of a large run takes seconds. The table has the failures of all datasets.
-    if is_large:
-        rows = _context.rows("failures") if _context.has_tables else ()
-        options["failure"] = sorted({row["failure"] for row in rows if row["stage"] == "judgment"})
-    return options
+    with_failures = not _context.results.database.is_large
+    return filter_options(_context.results, key[-1], with_failures=with_failures)
 
 
 def judges_of_unit(context: Context, unit: Unit) -> list[str]:

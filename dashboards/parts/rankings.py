@@ -15,7 +15,7 @@ from evalhub.analysis import rows_of, tag_means
 from evalhub.analysis.findings.trust import UNUSABLE
 from evalhub.report.grids.raters import rater_name
 from evalhub.report.plots.estimates import Line, Plot
-from evalhub.report.plots.standing import warning_of
+from evalhub.report.plots.standing import bands_of, warning_of
 from evalhub.report.plots.systems import TABLES, system_plot, system_rows
 from evalhub.texts import count, number
 
@@ -42,19 +42,18 @@ def show_standings(context: Context) -> None:
         tag = choice("Tag", tags, key="tag", placeholder="all tags", width=180) if tags else None
     rows = [row for row in rows if row["label"] == measure]
     ranks = _ranks(context, str(by), str(measure))
-    rank_ends = {
-        row["system"]: (row["low_all"], row["high_all"]) for row in ranks if row["measure"] == measure
-    }
-    plots = [system_plot(rows, rank_ends, _warning(context, rows[0]))]
+    bands = bands_of([row for row in ranks if row["measure"] == measure])
+    warning = _warning(context, rows[0])
+    plots = [system_plot(rows, bands, warning)]
     if tag:
-        plots += _tag_plots(context, rows[0], tag)
+        plots += _tag_plots(context, rows[0], tag, warning)
     left, right = st.columns([1, 1], gap="large")
     with left:
         show_plots(plots, across=1)
         ends = {min(row["n"] or 0 for row in rows), max(row["n"] or 0 for row in rows)}
         st.caption(f"Bars are 95% intervals. n: {' to '.join(map(count, sorted(ends)))}.")
     with right:
-        _show_ranks(ranks)
+        _show_ranks(ranks, warning)
         _show_matrix(context, str(by), [line.name for line in plots[0].lines])
 
 
@@ -74,7 +73,7 @@ def _tags(context: Context) -> list[str]:
     return list(context.results.sql(query, {"dataset": context.dataset})["tag"])
 
 
-def _tag_plots(context: Context, row: Row, tag: str) -> list[Any]:
+def _tag_plots(context: Context, row: Row, tag: str, warning: str) -> list[Any]:
     """Return the plot of the means under a tag, or say that this number has none."""
     judge = row.get("rater") or row["judge"]
     # A jury's verdicts are made of its members', and have no facts that a tag could count.
@@ -91,7 +90,7 @@ def _tag_plots(context: Context, row: Row, tag: str) -> list[Any]:
         for mean in means
         if mean["estimate"] is not None
     ]
-    return [system_plot(shown)] if shown else []
+    return [system_plot(shown, warning=warning)] if shown else []
 
 
 def _warning(context: Context, row: Row) -> str:
@@ -122,12 +121,12 @@ def _ranks(context: Context, by: str, measure: str) -> list[Row]:
     return sorted(rows, key=lambda row: row["rank"])
 
 
-def _show_ranks(ranks: list[Row]) -> None:
+def _show_ranks(ranks: list[Row], warning: str) -> None:
     """Show the rank of each system, with all ranks that the data allow."""
     if ranks:
         lines = tuple(Line(row["system"], row["rater_kind"], row) for row in ranks)
         title = f"Rank by {ranks[0]['measure']}, 1 = best"
-        show_plots([Plot(title, "all ranks that the data allow", lines)])
+        show_plots([Plot(title, "all ranks that the data allow", lines, warning=warning)])
 
 
 def _show_matrix(context: Context, by: str, order: list[str]) -> None:

@@ -52,6 +52,7 @@ def show_list(rows: list[Row]) -> None:
     """Show a page of verdicts. A selected row is opened."""
     if not rows:
         return
+    has_samples = any(row["sample"] for row in rows)
     frame = pd.DataFrame(
         [
             {
@@ -59,7 +60,8 @@ def show_list(rows: list[Row]) -> None:
                 "verdict": verdict_of(row),
                 "labels": label_of(row),
                 "why": reasons_of(row),
-                "of": row["system"] or f"{row['system_a']} / {row['system_b']}",
+                "systems": row["system"] or f"{row['system_a']} / {row['system_b']}",
+                **({"sample": row["sample"]} if has_samples else {}),
                 "judge": row["judge"],
                 "criterion": row["criterion"],
             }

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import evalhub as hub
 from evalhub.cli.options import Json, RunName, RunNames, Runs
-from evalhub.cli.output import print_json, print_rows
+from evalhub.cli.output import print_json, print_rows, print_text
 from evalhub.errors import InputError, UnknownNameError
+from evalhub.texts import count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,9 +47,12 @@ Where = Annotated[
     ),
 ]
 Items = Annotated[
-    bool, typer.Option("--items", help="Also show the items that differ most, by each judge's verdicts.")
-]
-_ITEMS = 20
+    int | None,
+    typer.Option(
+        "--items", min=1, max=10_000, metavar="N",
+        help="Also show the N items that differ most, by each judge's verdicts.",
+    ),
+]  # fmt: skip
 _KINDS = ("dataset", "rater", "measure", "system")
 
 
@@ -59,13 +63,15 @@ def compare(
     margin: Margin = None,
     raters: Raters = False,
     where: Where = None,
-    items: Items = False,
+    items: Items = None,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
     """Print how far systems differ on the same items, or each system between two runs."""
     results = _load(run_name, runs, where)
     if raters:
+        if items is not None:
+            raise InputError("items are compared by verdicts", where="--items", fix="leave --raters out")
         _compare_raters(results, as_json=as_json)
         return
     if margin is not None and not 0 < margin < math.inf:
@@ -91,20 +97,23 @@ def compare(
     )
     selected = _select(rows, names or ())
     data = {"findings": [finding.as_row() for finding in findings], "comparisons": selected}
-    changes = list(_item_changes(results, earlier, selected)) if items else []
+    changes = None if items is None else _item_changes(results, earlier, selected, items)
     if as_json:
-        print_json({**data, "items": changes} if items else data)
+        print_json(data if changes is None else {**data, "items": changes})
         return
     hub.report.print_comparisons(data)
-    if items:
-        changes = [change for change in changes if change["difference"]]
-        print_rows(changes[:_ITEMS], as_json=False, title="Items that differ most, by the verdicts on them")
+    if changes is not None:
+        _print_items(changes)
 
 
 def _item_changes(
-    results: Results, earlier: Results | None, rows: list[dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    """Yield how the two sides differ on each item, by each judge. A jury has no verdicts of its own."""
+    results: Results, earlier: Results | None, rows: list[dict[str, Any]], number: int
+) -> list[dict[str, Any]]:
+    """Return for each judge and comparison the items that differ most, and how many differ.
+
+    A jury has no verdicts of its own.
+    """
+    all_changes = []
     juries = {jury.id for jury in results.manifest.juries}
     sides = ("first", "second") if earlier is None else ("system",)
     names = ("dataset", "rater", "criterion", *sides)
@@ -115,10 +124,30 @@ def _item_changes(
             if earlier is None
             else hub.analysis.run_changes(results, earlier, *key)
         )
-        compared = dict(zip(names, key, strict=True))
-        systems = {name: compared.pop(name) for name in ("first", "second") if name in compared}
-        for change in hub.analysis.rows_of(changes):
-            yield {**compared, **{f"{side}_system": name for side, name in systems.items()}, **change}
+        differing = changes[changes["difference"] != 0]
+        all_changes.append(
+            {
+                **dict(zip(names, key, strict=True)),
+                "compared": len(changes),
+                "differing": len(differing),
+                "items": hub.analysis.rows_of(differing.head(number)),
+            }
+        )
+    return all_changes
+
+
+def _print_items(changes: list[dict[str, Any]]) -> None:
+    """Print the items that differ most, under a heading for each judge and comparison."""
+    for change in changes:
+        names = change["system"] if "system" in change else f"{change['first']} minus {change['second']}"
+        judge = " · ".join(filter(None, (change["rater"], change["criterion"])))
+        counts = f"{count(change['differing'])} of {count(change['compared'])} items differ"
+        title = f"{change['dataset']}: {names}, by {judge}: {counts}"
+        print_text(title)
+        if change["items"]:
+            print_rows(change["items"], as_json=False)
+    if not changes:
+        print_text("No judge compares these, so no item has a verdict on both.")
 
 
 def _load(run_name: str | None, runs: Path | None, where: str | None) -> Results:

@@ -33,6 +33,7 @@ from evalhub.stats.people.labels_needed import labels_needed, pilot
 from evalhub.stats.people.misclassification import corrected_share
 from evalhub.stats.people.powered import powered_difference, powered_mean
 from evalhub.stats.people.sampling import labelling_queue
+from evalhub.stats.ranking.bands import rank_bands
 from evalhub.stats.ranking.beats import p_beats
 from evalhub.stats.ranking.bradley_terry import bradley_terry
 from evalhub.stats.ranking.joint_length import JointLengthControl, joint_length_controlled
@@ -64,8 +65,8 @@ __all__ = [
     "joint_length_controlled", "krippendorff_alpha", "labelling_queue", "labels_needed", "leave_one_out",
     "longer", "macro_f1", "macro_precision", "mean_difference", "mean_estimate", "p_beats",
     "p_from_interval", "paired_comparison", "paired_difference", "pilot", "planned", "pooled_logit",
-    "pooled_logit_difference", "powered_difference", "powered_mean", "rank_intervals", "ranking_accuracy",
-    "ranking_changes", "raw_rate", "recalibrated", "reliability", "sequential_comparison",
-    "set_thresholds", "shared_units", "system_accuracy", "system_means", "win_values", "worst_case",
-    "worst_case_difference",
+    "pooled_logit_difference", "powered_difference", "powered_mean", "rank_bands", "rank_intervals",
+    "ranking_accuracy", "ranking_changes", "raw_rate", "recalibrated", "reliability",
+    "sequential_comparison", "set_thresholds", "shared_units", "system_accuracy", "system_means",
+    "win_values", "worst_case", "worst_case_difference",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Findings where nothing varies, little is labelled, or several judges, criteria and kinds of labels meet."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,12 +12,13 @@ from evalhub.analysis.findings.attacked import describe_attacks
 from evalhub.analysis.findings.changes import describe_changes
 from evalhub.analysis.findings.finding import Verdict
 from evalhub.analysis.findings.people import describe_trust
-from evalhub.analysis.findings.rankings import rankings
+from evalhub.analysis.findings.rankings import _places, rankings
 from evalhub.analysis.tables import row
 from evalhub.records import Record
 
 Write = Callable[..., Results]
 ITEMS = 40
+MEANS = {"a": 0.9, "b": 0.7, "c": 0.5, "d": 0.3}
 
 
 def sentences(results: Results, question: str) -> list[tuple[str, str]]:
@@ -86,16 +88,36 @@ def test_a_few_labels_do_not_take_the_place_of_the_judge(hand: Any, results: Wri
     assert verdicts == ["good"]
 
 
-def test_labels_and_verdicts_are_counted_once_for_both_sides_of_a_pair(hand: Any, results: Write) -> None:
-    records = list(responses(hand))
+@pytest.mark.parametrize(("systems", "pairs"), [("km", 40), ("kmo", 120)])
+def test_pairs_are_counted_once_for_both_sides(hand: Any, results: Write, systems: str, pairs: int) -> None:
+    """People label only k against m. Every pair of systems is judged."""
+    records: list[Record] = []
     for n in range(ITEMS):
+        records.append(hand.item(f"i{n:03}"))
+        records += [hand.response(f"i{n:03}", system) for system in systems]
         p = 0.9 if n % 2 else 0.1
-        records += [hand.asked(f"i{n:03}", shown, p, judge="pw") for shown in ("ab", "ba")]
+        for pair in map("".join, itertools.combinations(systems, 2)):
+            records += [hand.asked(f"i{n:03}", shown, p, pair) for shown in ("ab", "ba")]
         if n < 16:
             records.append(hand.won(f"i{n:03}", "ab"[n % 4 < 2]))
-    run = results(records, expected={"pw": 80})
-    sentence_of_both = next(sentence for _, sentence in sentences(run, "best") if "together" in sentence)
-    assert "16 labels and the verdicts on 40 pairs do not tell the two systems apart" in sentence_of_both
+    run = results(records, expected={"pw": 2 * pairs})
+    sentence = next(sentence for _, sentence in sentences(run, "best") if "together" in sentence)
+    assert f"labels on 16 of {pairs} pairs do not tell the two systems apart" in sentence
+
+
+def test_where_certain_differences_are_not_transitive_there_are_no_bands() -> None:
+    means = {system: {"estimate": value, "low": None, "high": None} for system, value in MEANS.items()}
+    chain = {("a", "b"), ("a", "c"), ("b", "c"), ("b", "d"), ("c", "d")}
+    assert [place.band for place in _places(means, chain)] == [None] * 4
+    assert [place.band for place in _places(means, {*chain, ("a", "d")})] == [0, 1, 2, 3]
+    assert [place.band for place in _places(means, {("a", "c"), ("a", "d"), ("b", "c"), ("b", "d")})] == [
+        0,
+        0,
+        1,
+        1,
+    ]
+    circle = {("a", "b"), ("b", "c"), ("c", "a")}
+    assert {place.band for place in _places(means, circle)} == {None}
 
 
 def test_the_table_of_systems_shows_the_judge_that_is_trusted(hand: Any, results: Write) -> None:

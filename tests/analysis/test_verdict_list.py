@@ -240,5 +240,6 @@ def test_a_prompt_of_a_large_run_is_read_from_the_files_of_its_judge(
     files = [files_of_item(folder, "judgments", "i004") for folder in folders]
     assert [[path.name for path in names] for names in files] == [["0001-judgments.parquet"]]
     assert files_of_item(folders[0], "judgments", "j") == files_of_item(folders[0], "completions", "h") == []
+    assert sample_details(large, "tiny", "i004", ("k", "m"), judge="nobody")["judgments"] == []
     elsewhere = {**judgments[0], "judge": "pt"}
     assert judgment_prompt(large, elsewhere) == prompts[0]

@@ -188,9 +188,10 @@ def test_samples_are_those_of_the_command(desk: Any, cli: Any, opened: Open) -> 
 
 def test_items_that_moved_are_those_of_the_command(desk: Any, cli: Any, opened: Open) -> None:
     prepared(desk).run()
-    rows = json.loads(cli("compare", "--items", "--json", "--runs", str(desk.runs)).out)["items"]
+    changes = json.loads(cli("compare", "--items", "50", "--json", "--runs", str(desk.runs)).out)["items"]
     page = opened(desk.runs, "views/compare.py", a="k", b="m", judged="pw · overall")
     frame = next(element.value for element in page.dataframe if "difference" in element.value)
-    moved = {row["item_id"]: row["difference"] for row in rows if row["rater"] == "pw" and row["difference"]}
+    rows = next(change["items"] for change in changes if change["rater"] == "pw")
+    moved = {row["item_id"]: row["difference"] for row in rows}
     assert dict(zip(frame["item_id"], frame["difference"], strict=True)) == moved
     assert moved

@@ -139,7 +139,9 @@ class Database:
             duckdb.Error: DuckDB refuses it, or a file is damaged.
         """
         self.add_table(f"no_{kind}", lambda: to_arrow(kind, []))
-        records = f"FROM no_{kind} UNION ALL BY NAME FROM {parquet_files(files)}"
+        records = f"FROM no_{kind}"
+        if paths := list(files):
+            records = f"{records} UNION ALL BY NAME FROM {parquet_files(paths)}"
         return self._connection.cursor().execute(f"WITH records AS ({records}) {query}", parameters)
 
     def relation(self, query: str) -> duckdb.DuckDBPyRelation:

@@ -85,8 +85,7 @@ def _claim(ranking: Ranking) -> tuple[str, Verdict]:
     if not worse_places:
         items = "1 item does" if ranking.items == 1 else f"{count(ranking.items)} items do"
         if labels := ranking.labels:
-            verdicts = f"the verdicts on {count(labels.units)} {labels.unit}"
-            items = f"{count(labels.labelled)} labels and {verdicts} do"
+            items = f"labels on {count(labels.labelled)} of {count(labels.units)} {labels.unit} do"
         sentence = f"{source}, no system is shown to be better than another {place}"
         systems = "two" if len(leaders) == 2 else count(len(leaders))
         return f"{sentence}: {items} not tell the {systems} systems apart.", Verdict.UNKNOWN

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 _SOURCES = ("labels", "judge", "metric")
-_OF_SOURCE = ("rater", "criterion", "measure", "estimate", "low", "high", "n", "best", "worst")
+_OF_SOURCE = (
+    "rater", "criterion", "measure", "estimate", "low", "high", "n", "rank", "best", "worst", "band",
+)  # fmt: skip
 SYSTEM_COLUMNS = (
     "dataset", "system", *(f"{source}_{name}" for source in _SOURCES for name in _OF_SOURCE), "judge_trust",
 )  # fmt: skip
@@ -37,10 +39,10 @@ def system_summary(results: Results) -> pd.DataFrame:
     """Return each system of each dataset by labels, by the judge that is trusted most, and by a metric.
 
     For each of the three sources SOURCE there are SOURCE_rater, SOURCE_criterion, SOURCE_measure,
-    SOURCE_estimate with its interval's ends and its n, and the best and the worst rank that the data allow
-    for all systems at once. judge_trust is what the judge may be used for. The labels come with the judge
-    where people labelled a part. The metric is the run's first that is no length. Systems stand in the order
-    of the labels, then of the judge.
+    SOURCE_estimate with its interval's ends and its n, its rank, the best and the worst rank that the data
+    allow for all systems at once, and its band: between two bands every difference is certain. judge_trust is
+    what the judge may be used for. The labels come with the judge where people labelled a part. The metric is
+    the run's first that is no length. Systems stand in the order of the labels, then of the judge.
     """
     import pandas as pd
 
@@ -79,7 +81,7 @@ def _of_ranking(source: str, ranking: Ranking | None) -> list[tuple[str, dict[st
                 **{f"{source}_{name}": value for name, value in facts.items()},
                 **{
                     f"{source}_{name}": getattr(place, name)
-                    for name in ("estimate", "low", "high", "best", "worst")
+                    for name in ("estimate", "low", "high", "rank", "best", "worst", "band")
                 },
                 f"{source}_n": ranking.items,
             },

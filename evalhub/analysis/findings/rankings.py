@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +39,8 @@ class Place:
         best: The best rank that the data allow, valid for all systems at once. None without a test.
         worst: The worst such rank.
         estimate: Its mean, with its interval's ends. None where the ranking is made of comparisons alone.
+        band: The number of its band, from 0: between two bands every difference is certain. None where
+            nothing was tested, or certain differences are not transitive.
     """
 
     system: str
@@ -48,11 +50,12 @@ class Place:
     estimate: float | None
     low: float | None
     high: float | None
+    band: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LabelCounts:
-    """How many labels of people there are, and on how many pairs or responses the judge's verdicts are."""
+    """How many pairs or responses people labelled, of how many that the judge judged."""
 
     labelled: int
     units: int
@@ -166,8 +169,17 @@ def _by_tables(results: Results, rank_rows: list[Row]) -> Iterator[Ranking]:
             first["rater"],
             first["measure"],
             first["items"],
-            tuple(sorted(places, key=lambda place: (place.rank, place.system))),
+            _with_bands(places),
         )
+
+
+def _with_bands(places: Iterable[Place]) -> tuple[Place, ...]:
+    """Return places in their order, each with its band."""
+    ordered = sorted(places, key=lambda place: (place.rank, place.system))
+    bands = stats.rank_bands([(place.best, place.worst) for place in ordered])
+    if not bands:
+        return tuple(ordered)
+    return tuple(replace(place, band=band) for place, band in zip(ordered, bands, strict=True))
 
 
 def _place(rank: Row, mean: Row) -> Place:
@@ -200,7 +212,7 @@ def _people_and_judge(results: Results) -> Iterator[Ranking]:
             items = max(row["items"] for row in of_judge.values())
             ranking = Ranking(
                 dataset, criterion_of_labels, COMBINED, judge, "mean label", items, places,
-                labels=_label_counts(of_judge.values()),
+                labels=_label_counts(next(iter(of_judge.values()))),
             )  # fmt: skip
             candidates.setdefault((dataset, criterion_of_labels), []).append(ranking)
     for rankings_of_criterion in candidates.values():
@@ -209,12 +221,10 @@ def _people_and_judge(results: Results) -> Iterator[Ranking]:
         )
 
 
-def _label_counts(rows: Collection[Row]) -> LabelCounts:
-    """Return how many labels and units prediction-powered means rest on. A pair stands on both its sides."""
-    is_of_pairs = next(iter(rows))["measure"].startswith(WIN_RATE)
-    sides = 2 if is_of_pairs else 1
-    labelled, units = (sum(row[name] for row in rows) // sides for name in ("labelled", "n"))
-    return LabelCounts(labelled, units, "pairs" if is_of_pairs else "responses")
+def _label_counts(row: Row) -> LabelCounts:
+    """Return on how many labels and verdicts the prediction-powered means of a judge rest."""
+    unit = "pairs" if row["measure"].startswith(WIN_RATE) else "responses"
+    return LabelCounts(row["labelled_units"], row["units"], unit)
 
 
 def _surely_better(differences: Iterable[tuple[str, str, stats.Estimate]], sign: int) -> set[tuple[str, str]]:
@@ -245,6 +255,8 @@ def _places(means: dict[str, Row], better: set[tuple[str, str]], sign: int = 1) 
         best = 1 + sum(second == system for _, second in better)
         worst = size - sum(first == system for first, _ in better)
         places.append(Place(system, rank, best, worst, mean["estimate"], mean["low"], mean["high"]))
+    if _closed(better) == better:
+        return _with_bands(places)
     return tuple(sorted(places, key=lambda place: (place.rank, place.system)))
 
 

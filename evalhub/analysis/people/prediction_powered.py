@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 KEYS = (
     "dataset", "label_criterion", "judge", "criterion", "system", "measure", "higher_is_better", "statistic",
-    "items", "labelled", "verdicts", "correlation", "labels_worth",
+    "items", "labelled", "verdicts", "correlation", "labels_worth", "units", "labelled_units",
 )  # fmt: skip
 COMBINED = "people + judge"
 _JUDGE_KEYS = ("dataset", "label_criterion", "judge", "criterion")
@@ -77,23 +77,32 @@ def prediction_powered(results: Results) -> pd.DataFrame:
 
     `higher_is_better` is the direction of the labels. A judge with the opposite direction is turned, except
     in `judge alone`. `labels_worth` is the number of labels that would give the interval of `people + judge`
-    without a judge. `items` is the number of items. Labels that were drawn with stored probabilities are
-    weighted by them. A system's rows are those of the items on which all ranked systems were judged. A system
-    that shares too few items has no estimate, and a reason.
+    without a judge. `items` is the number of items. `units` and `labelled_units` count the pairs or responses
+    of all systems together, a pair once for both its sides. Labels that were drawn with stored probabilities
+    are weighted by them. A system's rows are those of the items on which all ranked systems were judged. A
+    system that shares too few items has no estimate, and a reason.
     """
     import pandas as pd
 
     rows: list[Row] = []
     for systems in _by_judge(results).values():
         shared = select_planned(pd.concat([system.rows for system in systems]))
+        ranked = shared.rows[~shared.rows["system"].isin(shared.reasons)]
+        units = {"units": _count_units(ranked), "labelled_units": _count_units(ranked.dropna(subset="label"))}
         for system in systems:
             name = system.keys["system"]
             if reason := shared.reasons.get(name):
                 rows.append(row(Estimate.none(reason), **system.keys, statistic=COMBINED))
             else:
                 system_rows = shared.rows[shared.rows["system"] == name]
-                rows += _estimate_rows(system_rows, system.bounds, system.keys)
+                rows += _estimate_rows(system_rows, system.bounds, system.keys | units)
     return table(rows, KEYS)
+
+
+def _count_units(rows: pd.DataFrame) -> int:
+    """Return the number of pairs or responses, a pair once for both its sides."""
+    sides = zip(rows["item_id"], rows["sample"], rows["system"], rows["other"], strict=True)
+    return len({(item, sample, *sorted(systems)) for item, sample, *systems in sides})
 
 
 def _by_judge(results: Results) -> dict[tuple[str, ...], list[LabelledOutcomes]]:

@@ -72,12 +72,12 @@ def _judgments(
     results: Results, condition: str, key: dict[str, Any], judge: str | None
 ) -> list[dict[str, Any]]:
     """Return judgments of an item, of one judge or of all. Of a large finished run, few files are read."""
-    files = []
+    files = None
     if judge is not None:
         condition, key = f"{condition} AND judge = $judge", {**key, "judge": judge}
         files = _files_of_item(results, "judgments", key["dataset"], key["item_id"], judge)
     query = f"SELECT {_OF_JUDGMENTS} FROM {{}} {condition} ORDER BY {_ORDER}"
-    if files:
+    if files is not None:
         return rows_of(results.sql_of_files("judgments", files, query.format("records"), key))
     return rows_of(results.sql(query.format("judgments"), key))
 
@@ -102,20 +102,24 @@ def judgment_prompt(results: Results, judgment: dict[str, Any]) -> list[dict[str
     return list(json.loads(rows[0]["messages"])) if rows else []
 
 
-def _files_of_item(results: Results, kind: str, dataset: str, item_id: str, judge: str) -> list[Path]:
-    """Return the files of a large finished run in which a judge's records of an item are.
+def _files_of_item(results: Results, kind: str, dataset: str, item_id: str, judge: str) -> list[Path] | None:
+    """Return the files of a large finished run in which a judge's records of an item are, perhaps none.
 
-    Nothing is returned where the table of the whole run has to be asked: of a small run or one that goes on,
-    of a recorded judge, which has no part, and where there is no room for the ranges of items.
+    None where the table of the whole run has to be asked: of a small run or one that goes on, of a recorded
+    judge, which has no part, and where the ranges of items cannot be made or stored.
     """
+    import duckdb
+
     if not (results.run.finished and results.database.is_large):
-        return []
+        return None
     key = PartKind.JUDGMENTS, dataset, judge
     folders = [
         results.run.part_folder(part)
         for part in results.manifest.parts
         if (part.kind, part.dataset, part.source) == key
     ]
-    with suppress(StorageError):
-        return [file for folder in folders for file in files_of_item(folder, kind, item_id)]
-    return []
+    if folders:
+        # Of a damaged file, the reader of the whole table tells.
+        with suppress(StorageError, duckdb.Error):
+            return [file for folder in folders for file in files_of_item(folder, kind, item_id)]
+    return None

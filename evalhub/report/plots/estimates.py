@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from evalhub.analysis.bias.attacks import ALL_ATTACKS
 from evalhub.analysis.bias.bias import ALL_JUDGES
@@ -15,7 +16,7 @@ from evalhub.report.grids.biases import EFFECTS, RATES
 from evalhub.report.grids.columns import Data
 from evalhub.report.grids.leaderboard import best_first
 from evalhub.report.grids.raters import ORDERS, judged_twice, rater_name, rater_order, row_name
-from evalhub.report.plots.standing import bands_of, warning_of
+from evalhub.report.plots.standing import warning_of
 from evalhub.specs.rater_names import LENGTH
 from evalhub.words import label
 
@@ -246,6 +247,9 @@ def system_plots(data: Data) -> Iterator[Plot]:
     for (dataset,), rows in grouped(data["system_summary"], "dataset"):
         for source in ("labels", "judge"):
             of_source = [row for row in rows if row[f"{source}_estimate"] is not None]
+            if all(row[f"{source}_rank"] is not None for row in of_source):
+                # The rows stand in the order of the labels. A ranking is drawn in its own.
+                of_source.sort(key=itemgetter(f"{source}_rank"))
             if of_source:
                 rater = rater_name(of_source[0][f"{source}_rater"], of_source[0][f"{source}_criterion"])
                 axis = label(of_source[0][f"{source}_measure"])
@@ -254,13 +258,14 @@ def system_plots(data: Data) -> Iterator[Plot]:
                     Line(row["system"], _SOURCE_KINDS[source], _estimate_of(row, source)) for row in of_source
                 )
                 is_rate = of_source[0][f"{source}_measure"] == _RATE
+                bands = [row[f"{source}_band"] for row in of_source]
                 yield Plot(
                     title,
                     axis,
                     lines,
                     (0.0, 1.0) if is_rate else None,
                     0.5 if is_rate else None,
-                    bands_of([(row[f"{source}_best"], row[f"{source}_worst"]) for row in of_source]),
+                    () if None in bands else tuple(bands),
                     warning_of(of_source[0]["judge_trust"]) if source == "judge" else "",
                 )
 

@@ -5,25 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalhub.analysis.findings.trust import UNUSABLE, Trust
+from evalhub.report.format import Row
+from evalhub.stats import rank_bands
 
 
-def bands_of(ranks: Sequence[tuple[int | None, int | None]]) -> tuple[int, ...]:
-    """Return the number of each system's band, from 0. Empty where a rank is absent.
+def bands_of(rows: Sequence[Row]) -> dict[str, int]:
+    """Return the band of each system, from 0. Nothing where a rank is absent.
 
     Args:
-        ranks: The best and the worst rank that the data allow for each system, from top to bottom.
+        rows: Of the table of ranks, of one rater and measure, the best system first.
     """
-    ends = [(best, worst) for best, worst in ranks if best is not None and worst is not None]
-    if len(ends) < len(ranks):
-        return ()
-    bands, band = [], 0
-    for place in range(len(ends)):
-        if place:
-            worst_above = max(worst for _, worst in ends[:place])
-            best_below = min(best for best, _ in ends[place:])
-            band += worst_above <= place < best_below
-        bands.append(band)
-    return tuple(bands)
+    bands = rank_bands([(row["low_all"], row["high_all"]) for row in rows])
+    return dict(zip((row["system"] for row in rows), bands, strict=False))
 
 
 def band_note(bands: Sequence[int]) -> str:

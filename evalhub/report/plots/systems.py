@@ -10,7 +10,6 @@ from evalhub.report.grids.columns import Data
 from evalhub.report.grids.leaderboard import best_first
 from evalhub.report.grids.raters import rater_name
 from evalhub.report.plots.estimates import Line, Plot
-from evalhub.report.plots.standing import bands_of
 
 Row = dict[str, Any]
 
@@ -39,27 +38,26 @@ def system_rows(data: Data) -> Iterator[Row]:
         yield {**row, "by": by, "rater_kind": "labels", "label": row["statistic"]}
 
 
-def system_plot(
-    rows: list[Row], ranks: Mapping[str, tuple[int | None, int | None]] | None = None, warning: str = ""
-) -> Plot:
+def system_plot(rows: list[Row], bands: Mapping[str, int] | None = None, warning: str = "") -> Plot:
     """Return the plot of one measure by one rater, the best system first.
 
     Args:
         rows: Of `system_rows`.
-        ranks: The best and the worst rank of each system by this measure. None = there are none.
+        bands: The band of each system by this measure. None = there are none.
         warning: Why these numbers are not to be used, or empty.
     """
     first = rows[0]
     rate = first.get("measure") in _RATES
     ordered = sorted(rows, key=best_first) if "higher_is_better" in first else sorted(rows, key=_highest)
     lines = tuple(Line(row["system"], row["rater_kind"], row) for row in ordered)
-    bands = bands_of([(ranks or {}).get(row["system"], (None, None)) for row in ordered])
+    systems = [row["system"] for row in ordered]
+    is_banded = bands is not None and set(systems) <= bands.keys()
     return Plot(
         f"{first['by']} · {first['label']}",
         first["label"],
         lines,
         neutral=0.5 if rate else None,
-        bands=bands,
+        bands=tuple(bands[system] for system in systems) if bands and is_banded else (),
         warning=warning,
     )
 
