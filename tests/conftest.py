@@ -4,6 +4,7 @@ import gc
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -311,8 +312,11 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     def call(*arguments: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["evalhub", *arguments])
         capsys.readouterr()
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         with pytest.raises(SystemExit) as ended:
             main()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         out, err = capsys.readouterr()
         return Said(int(ended.value.code or 0), out, err)
 

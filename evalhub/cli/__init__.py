@@ -97,10 +97,12 @@ def main() -> None:
     """
     _State.interrupted = False
     gc.set_threshold(*_COLLECTION)
-    signal.signal(signal.SIGINT, _on_interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _on_interrupt)
     try:
         app()
     except BaseException as error:
+        _ignore_signals()
         if isinstance(error, SystemExit) and not _State.interrupted:
             sys.exit(_CLOSED_PIPE if isinstance(error.__context__, BrokenPipeError) else error.code)
         reported, code = _report(error)
@@ -112,8 +114,14 @@ def main() -> None:
         sys.exit(code)
 
 
+def _ignore_signals() -> None:
+    """Let no further signal cut the sentence or the exit code of a command that ends."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _on_interrupt(number: int, frame: FrameType | None) -> None:
-    """Remember Ctrl-C, since native code turns a KeyboardInterrupt into errors of its own."""
+    """Remember a signal, since native code turns a KeyboardInterrupt into errors of its own."""
     _State.interrupted = True
     signal.default_int_handler(number, frame)
 

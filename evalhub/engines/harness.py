@@ -127,7 +127,7 @@ def start_child(
         preload=preload,
         max_num_seqs=max_num_seqs,
         log_folder=opening.log_folder,
-        hang_seconds=opening.hang_seconds,
+        hang_seconds=opening.settings.hang_seconds,
     )
     return ChildEngine(opening.identity, start)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from pydantic import Field
+
 from evalhub.engines.base import HANG_SECONDS, Engine, EngineIdentity
 from evalhub.models import ResolvedModel
 from evalhub.specs.base import Spec
@@ -22,7 +24,18 @@ class EngineSettings(Spec):
     seed: int = 0
 
 
-class LocalSettings(EngineSettings):
+class ChildSettings(EngineSettings):
+    """The settings of an engine that works in a child process.
+
+    Attributes:
+        hang_seconds: A child that has work and gives no sign of life for so many seconds is killed and
+            started again. Results do not depend on it.
+    """
+
+    hang_seconds: float = Field(default=HANG_SECONDS, gt=0)
+
+
+class LocalSettings(ChildSettings):
     """The settings of an engine that needs the model's weights on this machine.
 
     Attributes:
@@ -44,14 +57,12 @@ class Opening(Generic[Settings]):
         identity: What `identify` returned for them.
         model: The model on this machine. None where a server or a script stands for it.
         log_folder: Takes the logs of child processes.
-        hang_seconds: After which a silent child is killed.
     """
 
     settings: Settings
     identity: EngineIdentity
     model: ResolvedModel | None
     log_folder: Path
-    hang_seconds: float = HANG_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from evalhub.engines.base import Engine, EngineIdentity
 from evalhub.engines.harness import start_child
-from evalhub.engines.opening import EngineKind, EngineSettings, Opening
+from evalhub.engines.opening import ChildSettings, EngineKind, Opening
 from evalhub.engines.replicas import Replicas
 from evalhub.errors import SpecError
 from evalhub.models import ResolvedModel
@@ -33,7 +33,7 @@ RULE_KEYS = (
 _NUMBERS = ("seconds", "max_length", "batch", "mass")
 
 
-class ScriptedSettings(EngineSettings):
+class ScriptedSettings(ChildSettings):
     """The settings of the scripted engine.
 
     Attributes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evalhub.engines.base import HANG_SECONDS, Engine, EngineIdentity
+from evalhub.engines.base import Engine, EngineIdentity
 from evalhub.engines.openai_server import OPENAI
 from evalhub.engines.opening import EngineKind, EngineSettings, Opening
 from evalhub.engines.scripted import SCRIPTED
@@ -126,7 +126,6 @@ def open_engine(
     *,
     name: str = "",
     log_folder: Path | None = None,
-    hang_seconds: float = HANG_SECONDS,
 ) -> Engine:
     """Return an engine that is ready. Close it, or use it in a `with` block.
 
@@ -137,7 +136,6 @@ def open_engine(
         model: The model on this machine. None where a server or a script stands for it.
         name: The display id where `model` is None.
         log_folder: Takes the logs, by default `logs` in the cache folder.
-        hang_seconds: After which a child that works and gives no sign of life is killed.
 
     Raises:
         UnknownNameError: No engine has the name.
@@ -150,6 +148,5 @@ def open_engine(
             identity=identify(spec, model, name=name),
             model=model,
             log_folder=log_folder or cache_folder() / "logs",
-            hang_seconds=hang_seconds,
         )
     )

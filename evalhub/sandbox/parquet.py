@@ -16,6 +16,8 @@ from evalhub.sandbox.scalars import Fit
 from evalhub.sandbox.spelling import Misfit
 
 _BATCH = 2000
+_ROOM = 64 << 20  # what DuckDB needs to read any file
+_ENOUGH = 1 << 30
 _MOST_DIGITS = 38  # DuckDB reads decimals of more digits as DOUBLE
 _INTEGERS = tuple(
     prefix + stem for stem in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT") for prefix in ("", "U")
@@ -35,6 +37,10 @@ _STRANGE = {
     ),
 }
 
+_LENGTHS = {
+    "VARCHAR": "sum(strlen({0}))",
+    "VARCHAR[]": "sum(list_sum(list_transform({0}, lambda text: strlen(text))))",
+}
 _NESTED = re.compile(r"(STRUCT|MAP)\(|.*\]$", re.DOTALL)
 _CHECKED_BY_ROW = re.compile(r"\b(FLOAT|DOUBLE|DATE|TIME|TIMESTAMP|JSON)")
 # A time of day with more digits than microseconds have.
@@ -55,7 +61,7 @@ class ParquetFile:
     """
 
     def __init__(self, connection: Any, path: Path, columns: Mapping[str, Any]) -> None:
-        self._connection, self._columns = connection, columns
+        self._connection, self._columns, self._path = connection, columns, path
         self._schema: list[tuple[str, int, int, str]] = connection.execute(
             "SELECT name, coalesce(num_children, 0), coalesce(precision, 0), coalesce(type, '')"
             f" FROM parquet_schema('{path}')"
@@ -81,6 +87,33 @@ class ParquetFile:
         finer = " OR ".join(f"regexp_matches(#{place}::VARCHAR, '{_FINER}')" for place in places)
         (count,) = self._connection.execute(f"SELECT count(*) FROM {parts} WHERE {finer}").fetchone()
         return ", int96_as='timestamp_ns'" if count else ""
+
+    def unpacked_size(self, allowed: int) -> int:
+        """Return the size of the file's columns in memory, in bytes, without keeping them.
+
+        A dictionary stores a text once however often it is repeated, so the lengths of all texts are added
+        up.
+
+        Args:
+            allowed: A size. If a few rows alone need more memory, a larger size than this is returned.
+        """
+        import duckdb
+
+        pages = f"SELECT sum(total_uncompressed_size) FROM parquet_metadata('{self._path}')"
+        texts = [
+            _LENGTHS[kind].format(self._quoted[name]) for name, kind in self.types.items() if kind in _LENGTHS
+        ]
+        lengths = f"SELECT {', '.join(texts) or '0'} FROM {self._source}"
+        (limit,) = self._connection.execute("SELECT current_setting('memory_limit')").fetchone()
+        try:
+            if allowed < _ENOUGH:
+                self._connection.execute(f"SET memory_limit = '{allowed + _ROOM}B'")
+            sizes = [self._connection.execute(query).fetchone() for query in (pages, lengths)]
+        except duckdb.OutOfMemoryException:
+            return allowed + 1
+        finally:
+            self._connection.execute(f"SET memory_limit = '{limit}'")
+        return sum(int(size or 0) for row in sizes for size in row)
 
     def refuse_columns(self) -> None:
         """Refuse two columns with one name, which DuckDB would rename, and types that JSON cannot hold."""

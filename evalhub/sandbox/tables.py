@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from evalhub.sandbox.expansion import refuse_gzip_bomb, refuse_parquet_bomb
 from evalhub.sandbox.fits import KNOWN, fit_of, other_case_of, stored_type
 from evalhub.sandbox.formats import PARQUET, read_rows
 from evalhub.sandbox.natives import quoted
@@ -111,6 +112,8 @@ class FileTable:
 
     def _write_text(self, out: IO[bytes], path: str, file: Path) -> set[str]:
         """Write the rows of a text file, and return the names of its columns."""
+        if file.suffix == ".gz":
+            refuse_gzip_bomb(file)
         data = TextFile(file, self.columns, self.form)
         text_columns = set(self.columns) if self.format == "csv" else set[str]()
         fits, changes = self._fits(text_columns), 0
@@ -156,6 +159,7 @@ class FileTable:
     def _load_parquet(self, out: IO[bytes], path: str, link: Path) -> set[str]:
         file = ParquetFile(self.connection, link, self._kinds)
         file.refuse_columns()
+        refuse_parquet_bomb(link, file.unpacked_size)
         for column in self.columns:
             if column not in file.types:
                 raise unknown_column(column, file.types)

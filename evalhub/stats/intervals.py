@@ -155,15 +155,24 @@ def difference_error(first: float, second: float, correlation: float) -> float:
     return float(max(0.0, first**2 - 2 * correlation * first * second + second**2) ** 0.5)
 
 
-def with_ends(value: float | None, ends: Ends, *, n: int, clusters: int, n_excluded: int) -> Estimate:
+def with_ends(
+    value: float | None,
+    ends: Ends,
+    *,
+    n: int,
+    clusters: int,
+    n_excluded: int,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
     """Join a point estimate and its interval.
 
     Args:
         value: The point estimate, finite. None where `ends` has the reason.
-        ends: Its interval, at the level `CONFIDENCE`.
+        ends: Its interval.
         n: Observations.
         clusters: Clusters among them.
         n_excluded: Observations that did not enter.
+        confidence: Level of the interval.
 
     Returns:
         The estimate.
@@ -172,7 +181,7 @@ def with_ends(value: float | None, ends: Ends, *, n: int, clusters: int, n_exclu
         estimate=value,
         low=ends.low,
         high=ends.high,
-        confidence=CONFIDENCE,
+        confidence=confidence,
         method=ends.method,
         n=n,
         clusters=clusters,

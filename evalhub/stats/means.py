@@ -32,7 +32,13 @@ from evalhub.stats.intervals import (
 )
 
 
-def mean_estimate(values: Column, clusters: Column, *, bounds: tuple[float, float] | None = None) -> Estimate:
+def mean_estimate(
+    values: Column,
+    clusters: Column,
+    *,
+    bounds: tuple[float, float] | None = None,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
     """Estimate a mean over rows that come in clusters: a win rate, an accuracy, a mean score.
 
     Give `bounds` wherever the values have them: the interval then stays within them and covers better.
@@ -41,6 +47,7 @@ def mean_estimate(values: Column, clusters: Column, *, bounds: tuple[float, floa
         values: (n,) numbers. None, NaN and infinite are missing, left out and counted.
         clusters: (n,) cluster ids.
         bounds: Lowest and highest possible value. None = no bounds.
+        confidence: Level of the interval, in (0, 1).
 
     Returns:
         The mean of the rows, in the values' own unit, its interval within `bounds`. None without any value.
@@ -66,11 +73,18 @@ def mean_estimate(values: Column, clusters: Column, *, bounds: tuple[float, floa
     members, count = codes(take(clusters, present))
     if not len(numbers):
         return Estimate.none("nothing was measured", n_excluded=n_excluded)
-    ends = _ends(numbers, members, bounds)
-    return with_ends(float(numbers.mean()), ends, n=len(numbers), clusters=count, n_excluded=n_excluded)
+    ends = _ends(numbers, members, bounds, confidence)
+    return with_ends(
+        float(numbers.mean()),
+        ends,
+        n=len(numbers),
+        clusters=count,
+        n_excluded=n_excluded,
+        confidence=confidence,
+    )
 
 
-def _ends(values: Floats, members: Ints, bounds: tuple[float, float] | None) -> Ends:
+def _ends(values: Floats, members: Ints, bounds: tuple[float, float] | None, confidence: float) -> Ends:
     clusters = int(members.max()) + 1
     if clusters < MIN_CLUSTERS:
         return no_ends(TOO_FEW)
@@ -78,14 +92,20 @@ def _ends(values: Floats, members: Ints, bounds: tuple[float, float] | None) -> 
     if variance <= (NOISE * max(1.0, float(np.abs(values).max()))) ** 2:
         variance = 0.0
     if bounds is not None:
-        return _bounded(values, members, bounds, (variance, freedom))
+        return _bounded(values, members, bounds, (variance, freedom), confidence)
     if variance == 0.0:
         return no_ends(NO_WIDTH)
-    mean, half = float(values.mean()), t_quantile(CONFIDENCE, freedom) * variance**0.5
+    mean, half = float(values.mean()), t_quantile(confidence, freedom) * variance**0.5
     return Ends(mean - half, mean + half, "cluster-t", error=variance**0.5)
 
 
-def _bounded(values: Floats, members: Ints, bounds: tuple[float, float], spread: tuple[float, float]) -> Ends:
+def _bounded(
+    values: Floats,
+    members: Ints,
+    bounds: tuple[float, float],
+    spread: tuple[float, float],
+    confidence: float,
+) -> Ends:
     """Return Wilson's interval of values with bounds, from their variance and its degrees of freedom."""
     low, high = bounds
     scale = high - low
@@ -96,10 +116,10 @@ def _bounded(values: Floats, members: Ints, bounds: tuple[float, float], spread:
     if variance == 0.0 and min(share, 1 - share) > NOISE:
         return no_ends(NO_WIDTH)
     if variance == 0.0 or (binary and clusters == len(values)):
-        ends, method = wilson(share, clusters, z_quantile(CONFIDENCE)), "wilson"
+        ends, method = wilson(share, clusters, z_quantile(confidence)), "wilson"
     else:
         effective = share * (1 - share) / variance
-        ends, method = wilson(share, effective, t_quantile(CONFIDENCE, freedom)), "wilson-cluster-t"
+        ends, method = wilson(share, effective, t_quantile(confidence, freedom)), "wilson-cluster-t"
     error = spread[0] ** 0.5 if variance > 0 else None
     return Ends(low + scale * ends[0], low + scale * ends[1], method, error=error)
 

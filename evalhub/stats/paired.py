@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from evalhub.stats.clusters import Column, Floats, Ints, codes, floats, same_length
-from evalhub.stats.estimate import Estimate
+from evalhub.stats.estimate import CONFIDENCE, Estimate
 from evalhub.stats.intervals import Ends, difference_error, mover_difference, with_ends
 from evalhub.stats.means import mean_estimate
 
 
-def paired_difference(first: Column, second: Column, clusters: Column) -> Estimate:
+def paired_difference(
+    first: Column, second: Column, clusters: Column, *, confidence: float = CONFIDENCE
+) -> Estimate:
     """Estimate how much more often the first happens than the second, on the same rows.
 
     The cluster-robust intervals of the two shares are joined through the correlation of the clusters' sums.
@@ -22,6 +24,7 @@ def paired_difference(first: Column, second: Column, clusters: Column) -> Estima
         first: (n,) values in [0, 1], such as 1 for a success. None and NaN are missing.
         second: (n,) values in [0, 1] of the same rows. A row that lacks either is left out and counted.
         clusters: (n,) cluster ids.
+        confidence: Level of the interval, in (0, 1).
 
     Returns:
         Mean of first minus mean of second, in [-1, 1], and its interval. None without any row.
@@ -46,10 +49,17 @@ def paired_difference(first: Column, second: Column, clusters: Column) -> Estima
     n_excluded = int(len(present) - present.sum())
     if not len(x):
         return Estimate.none("nothing was measured", n_excluded=n_excluded)
-    shares = [mean_estimate(values, names, bounds=(0, 1)) for values in (x, y)]
+    shares = [mean_estimate(values, names, bounds=(0, 1), confidence=confidence) for values in (x, y)]
     members, count = codes(names)
     ends = _joined_ends(shares[0], shares[1], _correlation(x, y, members))
-    return with_ends(float(x.mean() - y.mean()), ends, n=len(x), clusters=count, n_excluded=n_excluded)
+    return with_ends(
+        float(x.mean() - y.mean()),
+        ends,
+        n=len(x),
+        clusters=count,
+        n_excluded=n_excluded,
+        confidence=confidence,
+    )
 
 
 def _joined_ends(first: Estimate, second: Estimate, correlation: float) -> Ends:

@@ -21,8 +21,10 @@ def opened(tmp_path):
     engines = []
 
     def make(hang_seconds=60.0, max_num_seqs=256, **script):
-        spec = EngineSpec(type="scripted", script=script, max_num_seqs=max_num_seqs)
-        engine = open_engine(spec, name="pseudo", log_folder=tmp_path / "logs", hang_seconds=hang_seconds)
+        spec = EngineSpec(
+            type="scripted", script=script, max_num_seqs=max_num_seqs, hang_seconds=hang_seconds
+        )
+        engine = open_engine(spec, name="pseudo", log_folder=tmp_path / "logs")
         engines.append(engine)
         return engine
 

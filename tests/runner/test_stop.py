@@ -1,6 +1,7 @@
 """Ctrl-C, a second run, a crash of the engine: the same command goes on."""
 
 import os
+import random
 import signal
 import socket
 import sys
@@ -219,3 +220,22 @@ class TestBudget:
             desk.run()
         (run,) = all_runs(desk.runs)
         assert run.manifest.expected == {"pw": 10, "pt": 10}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_number_of_signals_ends_with_a_sentence_and_130(slow: Any, seed: int) -> None:
+    """Row 22: a supervisor may send SIGTERM again and again, and a person Ctrl-C between."""
+    draws = random.Random(seed)
+    process = slow.start("run", "s")
+    wait(slow, process)
+    while process.poll() is None:
+        process.send_signal(draws.choice([signal.SIGTERM, signal.SIGTERM, signal.SIGINT]))
+        time.sleep(draws.uniform(0, 0.06))
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert len([line for line in err.splitlines() if line.startswith("evalhub: ")]) == 1, err
+    (run,) = all_runs(slow.runs)
+    assert run.manifest.state in ("interrupted", "running")
+    keys = finished(run)
+    assert 0 < len(keys) == len(set(keys))

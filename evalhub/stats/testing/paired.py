@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from evalhub.stats.clusters import Column, Floats, cluster_of_units, codes, floats, same_length, take
-from evalhub.stats.estimate import MIN_CLUSTERS, Estimate
+from evalhub.stats.estimate import CONFIDENCE, MIN_CLUSTERS, Estimate
 from evalhub.stats.intervals import SEED, TOO_FEW
 from evalhub.stats.means import mean_estimate
 from evalhub.stats.paired import paired_difference
@@ -34,6 +34,7 @@ def mean_difference(
     *,
     items: Column | None = None,
     bounds: Bounds | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Estimate by how much the first exceeds the second, on the same rows.
 
@@ -44,6 +45,7 @@ def mean_difference(
         items: (n,) item ids: the rows of one item, its opponents, count once, by their mean. None = every row
             counts.
         bounds: Lowest and highest possible value of either. None = no bounds.
+        confidence: Level of the interval, in (0, 1).
 
     Returns:
         Mean of first minus second in the values' own unit, above 0 = the first is higher. The interval
@@ -63,12 +65,12 @@ def mean_difference(
     """
     first, second, clusters = _by_item(first, second, clusters, items)
     if bounds is None:
-        return mean_estimate(first - second, clusters)
+        return mean_estimate(first - second, clusters, confidence=confidence)
     x, y = to_unit(first, bounds), to_unit(second, bounds)
-    net = mean_estimate(x - y, clusters, bounds=(-1, 1))
+    net = mean_estimate(x - y, clusters, bounds=(-1, 1), confidence=confidence)
     values = np.concatenate([x, y])[np.tile(~np.isnan(x - y), 2)]
     if net.low is None and np.all((values == 0) | (values == 1)):
-        net = paired_difference(x, y, clusters)
+        net = paired_difference(x, y, clusters, confidence=confidence)
     scale = bounds[1] - bounds[0]
     return net.moved(lambda number: scale * number, scale=scale)
 
@@ -80,6 +82,7 @@ def paired_comparison(
     *,
     items: Column | None = None,
     bounds: Bounds | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Comparison:
     """Compare two systems on the same rows.
 
@@ -92,6 +95,7 @@ def paired_comparison(
         clusters: (n,) cluster ids.
         items: As in `mean_difference`.
         bounds: As in `mean_difference`.
+        confidence: As in `mean_difference`. The p-value does not depend on it.
 
     Returns:
         The difference of `mean_difference`, and the two-sided p-value of the sign-flip test over clusters. No
@@ -108,7 +112,7 @@ def paired_comparison(
         (1.0, 0.25, 'sign-flip-exact')
     """
     first, second, clusters = _by_item(first, second, clusters, items)
-    difference = mean_difference(first, second, clusters, bounds=bounds)
+    difference = mean_difference(first, second, clusters, bounds=bounds, confidence=confidence)
     values = first - second
     present = ~np.isnan(values)
     if difference.clusters < MIN_CLUSTERS:
