@@ -12,10 +12,10 @@ from parts.choices import choice
 from parts.text import plain
 from streamlit.delta_generator import DeltaGenerator
 
-from evalhub.analysis import Results, findings_beside, in_order
+from evalhub.analysis import Results, in_order
 from evalhub.analysis.findings.finding import Question
 from evalhub.errors import EvalhubError
-from evalhub.report.data import metrics_data
+from evalhub.report.data import findings_of_other_runs, metrics_data
 from evalhub.report.tables.registry import TABLES
 from evalhub.report.tables.stored import is_stored, table_rows
 from evalhub.store import Run, labels_folder, runs_root
@@ -200,5 +200,5 @@ def _table(path: str, version: str, name: str) -> list[Row]:
 @st.cache_resource(max_entries=50, ttl="30s", show_spinner="Counting")
 def _findings(path: str, version: str) -> list[Row]:
     results = _results(path, version)
-    of_other_runs = (finding.as_row() for finding in findings_beside(results))
+    of_other_runs = (finding.as_row() for finding in findings_of_other_runs(results))
     return in_order([*_table(path, version, "findings"), *of_other_runs])

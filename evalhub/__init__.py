@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from evalhub import analysis, engines, judging, models, report, runner, sources, specs, store
+    from evalhub import analysis, engines, gates, judging, models, report, runner, sources, specs, store
     from evalhub.analysis import Results
     from evalhub.runner import Options, Progress
     from evalhub.store import Run
 
 __all__ = [
-    "EvalhubError", "Options", "Results", "Run", "analysis", "engines", "judging", "load", "models",
-    "report", "run", "runner", "sources", "specs", "store",
+    "EvalhubError", "Options", "Results", "Run", "analysis", "engines", "gates", "judging", "load",
+    "models", "report", "run", "runner", "sources", "specs", "store",
 ]  # fmt: skip
 
 _HOMES = {
@@ -30,7 +30,9 @@ _HOMES = {
     "Run": "evalhub.store",
 }
 
-_PARTS = ("analysis", "engines", "judging", "models", "report", "runner", "sources", "specs", "store")
+_PARTS = (
+    "analysis", "engines", "gates", "judging", "models", "report", "runner", "sources", "specs", "store",
+)  # fmt: skip
 
 
 def run(suite: str, options: Options | None = None, progress: Progress | None = None) -> Run:

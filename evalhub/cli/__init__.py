@@ -15,6 +15,7 @@ from evalhub.cli import (
     attacks,
     compare,
     dashboard,
+    gates,
     housekeeping,
     judges,
     label,
@@ -63,6 +64,7 @@ class _State:
 app.command()(runs.run)
 app.command()(runs.plan)
 app.command("leaderboard")(runs.board)
+app.command()(gates.gates)
 app.command()(runs.report)
 app.command()(runs.meta)
 app.command()(compare.compare)
@@ -78,6 +80,7 @@ app.command()(housekeeping.gc)
 app.add_typer(housekeeping.runs_app, name="runs")
 judges.judges.command("attack")(attacks.judges_attack)
 specs.datasets.command("new")(new_dataset.datasets_new)
+app.add_typer(gates.baseline, name="baseline")
 app.add_typer(judges.judges, name="judges")
 app.add_typer(labels.labels, name="labels")
 app.add_typer(specs.datasets, name="datasets")

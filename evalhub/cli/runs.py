@@ -51,6 +51,9 @@ def run(
         progress.stop()
     results = hub.analysis.Results(sealed)
     hub.report.index_run(results)
+    decisions = hub.gates.gates_of_run(results)
+    if decisions:
+        hub.gates.keep_gates(sealed, decisions)
     data = hub.report.report_data(results)
     if as_json:
         print_json(data)
@@ -62,6 +65,8 @@ def run(
     folder = "" if hub.store.runs_root(runs) == Path("runs") else f" --runs {hub.store.runs_root(runs)}"
     if not as_json:
         print_note(f"see it all: {_program()} dashboard{folder}")
+    if code := hub.gates.exit_code(decisions):
+        raise typer.Exit(code)
 
 
 def _program() -> str:

@@ -1,6 +1,12 @@
 """What a run shows to people: in the terminal, as JSON, and as one page."""
 
-from evalhub.report.data import attack_data, meta_data, ranking_data, report_data
+from evalhub.report.data import (
+    attack_data,
+    findings_of_other_runs,
+    meta_data,
+    ranking_data,
+    report_data,
+)
 from evalhub.report.outputs.files import write_report
 from evalhub.report.outputs.terminal import (
     print_attacks,
@@ -16,7 +22,7 @@ from evalhub.report.tables.stored import index_run
 from evalhub.report.tables.trends import trend_rows
 
 __all__ = [
-    "attack_data", "index_run", "meta_data", "print_attacks", "print_comparisons", "print_leaderboard",
-    "print_meta", "print_needed", "print_raters", "print_report", "print_sensitivity", "ranking_data",
-    "report_data", "trend_rows", "write_report",
+    "attack_data", "findings_of_other_runs", "index_run", "meta_data", "print_attacks", "print_comparisons",
+    "print_leaderboard", "print_meta", "print_needed", "print_raters", "print_report", "print_sensitivity",
+    "ranking_data", "report_data", "trend_rows", "write_report",
 ]  # fmt: skip

@@ -7,7 +7,8 @@ from typing import Any
 
 from evalhub.analysis import Results, findings_beside, in_order, rows_of, split_by_tag
 from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
-from evalhub.analysis.findings.finding import Question
+from evalhub.analysis.findings.finding import Finding, Question
+from evalhub.gates import gate_findings, kept_gates
 from evalhub.judging import ATTACKS, CONTROLS
 from evalhub.report.notes import report_notes
 from evalhub.report.tables.places import Place, Table
@@ -52,6 +53,7 @@ def report_data(results: Results, by: Sequence[str] = (), where: Sequence[str] =
     data |= {table.name: table_rows(results, table) for table in tables_of(Place.REPORT)}
     return {
         **data,
+        "gates": kept_gates(results.run),
         "findings": _with_findings_beside(results, data["findings"]),
         **_by_tag([results], by, where, Place.REPORT),
         "environment": manifest.environment,
@@ -109,7 +111,12 @@ _OF_JUDGES = (Question.CONCLUSIVE, Question.TRUST, Question.METRICS, Question.BI
 
 def _with_findings_beside(results: Results, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the stored findings of a run with those of the runs beside it, in order."""
-    return in_order([*rows, *(finding.as_row() for finding in findings_beside(results))])
+    return in_order([*rows, *(finding.as_row() for finding in findings_of_other_runs(results))])
+
+
+def findings_of_other_runs(results: Results) -> list[Finding]:
+    """Return what is said of a run by others: attacks on its judges, its baseline, and its gates."""
+    return [*gate_findings(kept_gates(results.run)), *findings_beside(results)]
 
 
 def select_findings(rows: Sequence[dict[str, Any]], questions: Sequence[Question]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from evalhub.records import Sampling
 from evalhub.specs.base import Id, Name, Spec, parse_yaml, read_text, validate
 from evalhub.specs.engine import EngineSpec
 from evalhub.specs.find import locate
+from evalhub.specs.gates import Gate
 from evalhub.specs.thinking import THINK, Think
 from evalhub.specs.uses import DatasetUse, MetricUse
 
@@ -230,7 +231,7 @@ class Suite(Spec):
     cascades: tuple[CascadeUse, ...] = ()
     metrics: tuple[str | dict[str, dict[str, Any]], ...] = ()
     controls: Controls = Controls()
-    gates: tuple[Any, ...] = ()
+    gates: tuple[Gate, ...] = ()
     budget: Budget = Budget()
 
     @field_validator("metrics", mode="before")
@@ -243,13 +244,6 @@ class Suite(Spec):
     def _read_entries(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         for metric in value:
             MetricUse.read(metric)
-        return value
-
-    @field_validator("gates")
-    @classmethod
-    def _refuse_gates(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        if value:
-            raise ValueError("gates are not supported yet: leave them out")
         return value
 
     @model_validator(mode="after")

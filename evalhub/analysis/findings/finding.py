@@ -16,6 +16,7 @@ ALPHA = 0.05
 class Question(StrEnum):
     """What a finding answers. Findings stand in this order."""
 
+    GATES = "Do the gates hold?"
     CONCLUSIVE = "Is the run conclusive?"
     BEST = "Which system is best?"
     METRICS = "May a metric stand in for the judge?"

@@ -34,11 +34,11 @@ _CHANGES = ("changed", "changed_data", "changed_items", "changed_labels")
 
 Row = dict[str, Any]
 Bounds = tuple[float, float] | None
-Differences = dict[tuple[str, ...], "_Difference"]
+Differences = dict[tuple[str, ...], "Difference"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Difference:
+class Difference:
     """The cells of two sides (systems, or runs of one system) on the same items, row by row.
 
     Attributes:
@@ -54,6 +54,20 @@ class _Difference:
     bounds: Bounds
     lacking: int
     reason: str | None
+
+    def estimate(self, confidence: float) -> stats.Estimate:
+        """Return the difference on the cells on which neither side failed, at a level of confidence."""
+        if reason := self.reason or self.reason_if_empty(NOTHING_SHARED):
+            return stats.Estimate.none(reason, n_excluded=self.lacking, confidence=confidence)
+        first, second = (numbers(side["value"]) for side in (self.first, self.second))
+        return stats.mean_difference(
+            first, second, self._clusters, items=self._items, bounds=self.bounds, confidence=confidence
+        )
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether both sides have the same value in each row, and at least one row."""
+        return bool(len(self.first)) and bool((self.first["value"].array == self.second["value"].array).all())
 
     def compare(self) -> stats.Comparison:
         """Compare the cells on which neither side failed."""
@@ -147,18 +161,56 @@ def compare_two(results: Results, measure: Sequence[str], first: str, second: st
         first: A system.
         second: Another one.
     """
-    measure_rows = outcomes(results)
-    for name, value in zip(ABOUT, measure, strict=True):
-        measure_rows = measure_rows[measure_rows[name] == value]
-    measure_rows = measure_rows[measure_rows["system"].isin((first, second))]
-    if measure_rows["system"].nunique() < 2:
+    difference = system_difference(results, measure, first, second)
+    return None if difference is None else difference.compare()
+
+
+def system_difference(results: Results, measure: Sequence[str], first: str, second: str) -> Difference | None:
+    """Return two systems of a run under one measure, on the same items. None where it has no rows of both.
+
+    Args:
+        results: The run.
+        measure: Dataset, kind of rater, rater, criterion and measure, as in `outcomes`.
+        first: A system.
+        second: Another one.
+    """
+    rows = _of_measure(results, measure)
+    rows = rows[rows["system"].isin((first, second))]
+    if rows["system"].nunique() < 2:
         return None
-    differences = _differences(measure_rows, "system", withheld_reason(measure_rows))
-    ((sides, difference),) = differences.items()
-    comparison = difference.compare()
+    ((sides, difference),) = _differences(rows, "system", withheld_reason(rows)).items()
     if sides == (first, second):
-        return comparison
-    return replace(comparison, difference=comparison.difference.negated())
+        return difference
+    return replace(difference, first=difference.second, second=difference.first)
+
+
+def run_difference(after: Results, before: Results, measure: Sequence[str], system: str) -> Difference | None:
+    """Return one system in two runs under one measure, on the items that are the same in both.
+
+    None where a run has no rows of the system under the measure.
+
+    Args:
+        after: The later run.
+        before: The earlier run.
+        measure: As in `system_difference`.
+        system: The system.
+    """
+    sides = [_of_measure(run, measure) for run in (after, before)]
+    sides = [side[side["system"] == system] for side in sides]
+    if any(side.empty for side in sides):
+        return None
+    is_same = len({(bounds_of(side), direction_of(side)) for side in sides}) == 1
+    reasons = [*map(withheld_reason, sides), None if is_same else OTHER_SCALE]
+    change = data_change(measure[0], after, before)
+    by_system, _ = _changes_of_systems(sides[0], sides[1], change, next(filter(None, reasons), None))
+    return by_system[system]
+
+
+def _of_measure(results: Results, measure: Sequence[str]) -> pd.DataFrame:
+    rows = outcomes(results)
+    for name, value in zip(ABOUT, measure, strict=True):
+        rows = rows[rows[name] == value]
+    return rows
 
 
 def run_comparison(after: Results, before: Results, *, margin: float | None = None) -> pd.DataFrame:
@@ -205,7 +257,7 @@ def run_comparison(after: Results, before: Results, *, margin: float | None = No
 
 def _changes_of_systems(
     after: pd.DataFrame, before: pd.DataFrame, change: DataChange, reason: str | None
-) -> tuple[dict[str, _Difference], dict[str, int]]:
+) -> tuple[dict[str, Difference], dict[str, int]]:
     """Return the difference of each system without changed items, and its number of changed items."""
     import pandas as pd
 
@@ -221,7 +273,7 @@ def _changes_of_systems(
         else:
             no_cells = unchanged[:0].assign(failed=False)
             lacking = unchanged["item_id"].nunique()
-            difference = _Difference(no_cells, no_cells, bounds_of(system_rows), lacking, reason)
+            difference = Difference(no_cells, no_cells, bounds_of(system_rows), lacking, reason)
         if n_changed:
             difference = replace(
                 difference,
@@ -253,7 +305,7 @@ def _differences(measure_rows: pd.DataFrame, side: str, reason: str | None) -> D
     for pair in itertools.combinations(matching.sides, 2):
         first, second, _ = matching.pair(*pair)
         lacking = matching.lacking(*pair)
-        differences[pair] = _Difference(rows.iloc[first], rows.iloc[second], ends, lacking, reason)
+        differences[pair] = Difference(rows.iloc[first], rows.iloc[second], ends, lacking, reason)
     return differences
 
 

@@ -34,7 +34,7 @@ _KEYS_OF_THE_NIGHT = {
 }  # fmt: skip
 _OF_THE_NIGHT: Mapping[str, Any] = {
     **dict.fromkeys(_KEYS_OF_THE_NIGHT, True),
-    "resolved": {"suite": {"title": True, "budget": {"judgments": True}}},
+    "resolved": {"suite": {"title": True, "gates": True, "budget": {"judgments": True}}},
 }
 
 

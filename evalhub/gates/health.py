@@ -1,0 +1,144 @@
+"""Gates on the run and its judges: coverage, cut answers, agreement with labels, changes with the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from evalhub.analysis import answers, coverage, rows_of, trust
+from evalhub.analysis.findings.judge_comparisons import ACCURACY
+from evalhub.analysis.results import Results
+from evalhub.gates.result import GateResult
+from evalhub.specs.gates import Gate
+from evalhub.stats import Estimate, GateState
+from evalhub.texts import count, number
+
+Row = Mapping[str, Any]
+
+NOT_MEASURED = "the run does not measure it"
+
+
+def health_results(results: Results, gate: Gate) -> Iterator[GateResult]:
+    """Yield what a gate on the run or a judge says: one result for each judge, system or labelled criterion.
+
+    Args:
+        results: The run.
+        gate: A gate on coverage, cut answers, agreement or flips.
+    """
+    verdicts = list(_CHECKS[gate.kind](results, gate))
+    if not verdicts:
+        subject = gate.judge or gate.system
+        yield GateResult(
+            id=gate.id or " ".join(filter(None, (gate.kind, subject))),
+            kind=gate.kind,
+            state=GateState.INCONCLUSIVE,
+            sentence=f"Nothing can be said of {gate.kind.replace('_', ' ')}: {NOT_MEASURED}.",
+            estimate=Estimate.none(NOT_MEASURED),
+            limit=float(getattr(gate, gate.kind)),
+            cause=NOT_MEASURED,
+        )
+    yield from verdicts
+
+
+def _coverage(results: Results, gate: Gate) -> Iterator[GateResult]:
+    for row in rows_of(coverage(results)):
+        if row["statistic"] != "coverage" or gate.judge not in (None, row["judge"]) or not row["expected"]:
+            continue
+        valid = row["done"] - row["failed"]
+        share = valid / row["expected"]
+        state = GateState.PASS if share >= (gate.coverage or 0) else GateState.FAIL
+        sentence = f"{row['judge']}: {count(valid)} of {count(row['expected'])} verdicts are valid"
+        yield _result(gate, state, sentence, _census(share, row["expected"]), rater=row["judge"])
+
+
+def _cut_answers(results: Results, gate: Gate) -> Iterator[GateResult]:
+    for row in rows_of(answers(results)):
+        if row["cut"] is None or gate.system not in (None, row["system"]):
+            continue
+        if gate.dataset not in (None, row["dataset"]) or not row["ended"]:
+            continue
+        share = row["cut"] / row["ended"]
+        state = GateState.PASS if share <= (gate.cut_answers or 0) else GateState.FAIL
+        sentence = f"{row['system']}: {count(row['cut'])} of {count(row['ended'])} answers are cut"
+        place = {"system": row["system"], "dataset": row["dataset"]}
+        yield _result(gate, state, sentence, _census(share, row["ended"]), **place)
+
+
+def _agreement(results: Results, gate: Gate) -> Iterator[GateResult]:
+    for row in _of_judge(results, gate):
+        if row["measure"] == ACCURACY and row["estimate"] is not None:
+            least = gate.agreement or 0
+            below = row["high"] is not None and row["high"] < least
+            reached = row["low"] is not None and row["low"] >= least
+            state = GateState.FAIL if below else GateState.PASS if reached else GateState.INCONCLUSIVE
+            share = _share(row, "")
+            sentence = (
+                f"{gate.judge} agrees with {row['annotator_kind']} labels on {_in_words(share)} of pairs"
+            )
+            yield _result(gate, state, sentence, share, **_place(row))
+
+
+def _flips(results: Results, gate: Gate) -> Iterator[GateResult]:
+    for row in _of_judge(results, gate):
+        if row["flips"] is not None:
+            largest = gate.flips or 0
+            above = row["flips_low"] is not None and row["flips_low"] > largest
+            within = row["flips_high"] is not None and row["flips_high"] <= largest
+            state = GateState.FAIL if above else GateState.PASS if within else GateState.INCONCLUSIVE
+            share = _share(row, "flips_")
+            sentence = f"{gate.judge} changes its verdict with the order in {_in_words(share)} of pairs"
+            yield _result(gate, state, sentence, share, **_place(row))
+
+
+def _of_judge(results: Results, gate: Gate) -> Iterator[Row]:
+    for row in rows_of(trust(results)):
+        if row["judge"] == gate.judge and gate.dataset in (None, row["dataset"]):
+            yield row
+
+
+def _place(row: Row) -> dict[str, Any]:
+    return {"rater": row["judge"], "dataset": row["dataset"], "criterion": row["criterion"]}
+
+
+def _share(row: Row, prefix: str) -> Estimate:
+    value = row["flips"] if prefix else row["estimate"]
+    low, high, n = row[f"{prefix}low"], row[f"{prefix}high"], row["n"] or 0
+    reason = None if low is not None else "too few pairs for an interval"
+    return Estimate(value, low, high, 0.95, "see the table trust", n, n, 0, reason)
+
+
+def _in_words(share: Estimate) -> str:
+    ends = "" if share.low is None else f" [{number(share.low)}, {number(share.high)}]"
+    return f"{number(share.estimate)}{ends}"
+
+
+def _census(share: float, n: int) -> Estimate:
+    return Estimate(share, share, share, 0.95, "census", n, n, 0, None)
+
+
+def _result(gate: Gate, state: GateState, sentence: str, estimate: Estimate, **place: Any) -> GateResult:
+    limit = float(getattr(gate, gate.kind))
+    bound = "at most" if gate.kind in ("cut_answers", "flips") else "at least"
+    names = (
+        gate.kind,
+        place.get("rater") or place.get("system"),
+        place.get("dataset"),
+        place.get("criterion"),
+    )
+    return GateResult(
+        id=gate.id or " ".join(filter(None, names)),
+        kind=gate.kind,
+        state=state,
+        sentence=f"{sentence}; {bound} {number(limit)} is asked for.",
+        estimate=estimate,
+        limit=limit,
+        **place,
+    )
+
+
+_CHECKS: Mapping[str, Callable[[Results, Gate], Iterator[GateResult]]] = {
+    "coverage": _coverage,
+    "cut_answers": _cut_answers,
+    "agreement": _agreement,
+    "flips": _flips,
+}

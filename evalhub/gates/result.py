@@ -1,0 +1,77 @@
+"""What a gate said of a run, and the exit code of all gates together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from evalhub.errors import Inconclusive
+from evalhub.stats import Estimate, GateState
+
+FAILED = 1
+"""Exit code where a system got worse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """One gate on one dataset and rater.
+
+    Attributes:
+        id: Its name.
+        kind: measure, coverage, cut_answers, agreement or flips.
+        state: Pass, fail or inconclusive.
+        sentence: What it found, for people.
+        dataset: The dataset, or None for the whole run.
+        rater: The judge, jury or metric.
+        criterion: The rater's criterion.
+        measure: The measure.
+        system: The system that is gated.
+        tag: The tag of the items.
+        against: The baseline run, the number or the system that it is compared with.
+        limit: The margin, or the share that may not be passed.
+        estimate: The change, above 0 = better, or the share, with its interval.
+        cause: Why nothing is decided, or why it is not the system that failed. None otherwise.
+    """
+
+    id: str
+    kind: str
+    state: GateState
+    sentence: str
+    estimate: Estimate
+    limit: float
+    dataset: str | None = None
+    rater: str | None = None
+    criterion: str | None = None
+    measure: str | None = None
+    system: str | None = None
+    tag: str | None = None
+    against: str | None = None
+    cause: str | None = None
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether it failed because a system is worse, and not because a judge or the run is unfit."""
+        return self.state is GateState.FAIL and self.kind in ("measure", "cut_answers")
+
+    def as_row(self) -> dict[str, Any]:
+        """Return it as plain values, with the numbers of the estimate among them."""
+        fields = {name: value for name, value in asdict(self).items() if name != "estimate"}
+        numbers = ("estimate", "low", "high", "confidence", "n", "clusters", "method", "reason")
+        return {
+            **fields,
+            "state": self.state.value,
+            **{name: getattr(self.estimate, name) for name in numbers},
+        }
+
+
+def exit_code(gates: Iterable[GateResult]) -> int:
+    """Return the exit code of a run's gates.
+
+    0: all pass. 1: a system got worse. 3: a gate on a judge or on coverage failed, or nothing is decided. A
+    system that got worse comes before what is not decided.
+    """
+    results = list(gates)
+    if any(gate.is_regression for gate in results):
+        return FAILED
+    return 0 if all(gate.state is GateState.PASS for gate in results) else Inconclusive.exit_code

@@ -1,0 +1,68 @@
+"""What a gate found, as a sentence."""
+
+from __future__ import annotations
+
+import math
+
+from evalhub.gates.measures import MeasureCheck
+from evalhub.stats import Estimate, GateState
+from evalhub.texts import count, number
+
+_POWER = 0.8416
+
+
+def describe(check: MeasureCheck, change: Estimate, state: GateState, cause: str | None) -> str:
+    """Return what a gate on a measure found.
+
+    Args:
+        check: The gate on one measure.
+        change: The change, above 0 = better.
+        state: What it says.
+        cause: Why the change cannot be laid to the system. None = it can.
+    """
+    subject = _subject(check)
+    if check.is_unchanged:
+        return f"{subject} is unchanged: the answers and the verdicts are those of {check.against}."
+    if change.estimate is None:
+        return f"{subject} is not decided: {cause or change.reason}."
+    numbers = f"{_signed(change.estimate)}{_ends(change)} against {check.against}, n {count(change.n)}"
+    margin = number(float(check.gate.margin or 0))
+    if cause is not None:
+        return f"{subject} is not decided, because {cause}: {numbers}."
+    if state is GateState.FAIL:
+        return f"{subject} got worse: {numbers}, and a loss of {margin} counts."
+    if state is GateState.PASS:
+        worse = " It is worse, but by less than the margin." if (change.high or 0) < 0 else ""
+        return f"{subject} is not worse by {margin} or more: {numbers}.{worse}"
+    needed = _items_needed(change, float(check.gate.margin or 0))
+    more = f" About {count(needed)} items would decide it." if needed else ""
+    reason = f" ({change.reason})" if change.low is None else ""
+    return f"{subject} is not decided: {numbers}{reason}, and a loss of {margin} counts.{more}"
+
+
+def _subject(check: MeasureCheck) -> str:
+    dataset, _, rater, criterion, measure = check.measure
+    by = f" by {rater}" if rater and rater != measure else ""
+    on = f" on {dataset}" if dataset else ""
+    parts = ", ".join(filter(None, (criterion, check.gate.tag)))
+    return f"{check.gate.system}{on}: {measure}{by}{f' ({parts})' if parts else ''}"
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{'+' if value > 0 else ''}{number(value, 3)}"
+
+
+def _ends(change: Estimate) -> str:
+    return "" if change.low is None else f" [{_signed(change.low)}, {_signed(change.high)}]"
+
+
+def _items_needed(change: Estimate, margin: float) -> int | None:
+    """Return how many items would show a loss of the margin in 80 of 100 runs. None = unknown."""
+    if change.low is None or change.high is None or not margin or not change.n:
+        return None
+    half = (change.high - change.low) / 2
+    from scipy import special
+
+    quantile = float(special.ndtri(0.5 + change.confidence / 2))
+    needed = change.n * (half / quantile * (quantile + _POWER) / margin) ** 2
+    return math.ceil(needed) if needed > change.n else None

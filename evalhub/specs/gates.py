@@ -1,0 +1,95 @@
+"""Gates: conditions that a run of a suite has to meet. A CI job acts on their exit codes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from evalhub.specs.base import Id, Name, Spec
+
+ERROR = 0.005
+"""Two-sided error of a gate's interval: half of it is the chance of a red night without a change."""
+
+_KINDS = ("measure", "coverage", "cut_answers", "agreement", "flips")
+_OF_MEASURES = ("system", "rater", "criterion", "tag", "margin")
+_OF_JUDGES = ("agreement", "flips")
+
+
+class OtherSystem(Spec):
+    """Another system of the same run, with which a gate compares."""
+
+    system: str
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Gate(Spec):
+    """One condition. Exactly one of `measure`, `coverage`, `cut_answers`, `agreement` and `flips` is given.
+
+    Attributes:
+        id: Its name in reports, by default made of what it is about.
+        measure: A measure of the leaderboard, such as `win rate`, `mean score` or a metric. The system may
+            not get worse by `margin` or more.
+        system: The system that is gated.
+        rater: The judge, jury or metric of the measure. None = all that have the measure.
+        criterion: The criterion of the measure. None = all.
+        dataset: The dataset. None = all that have the measure.
+        tag: Only the items with this tag.
+        against: `baseline`, a number, or another system of the run.
+        margin: Least loss that counts, in the unit of the measure.
+        error: Two-sided error of the interval, over all gates of a family together.
+        family: Gates with the same name share their error.
+        coverage: Least share of valid verdicts of each judge, or of `judge`.
+        cut_answers: Largest share of a system's answers that the token limit may cut, of all or of `system`.
+        judge: The judge of `agreement`, `flips` or `coverage`.
+        agreement: Least accuracy against labels: the upper end of its interval must reach it.
+        flips: Largest share of verdicts that may change with the order: the lower end may not exceed it.
+    """
+
+    id: Name | None = None
+    measure: str | None = None
+    system: str | None = None
+    rater: str | None = None
+    criterion: str | None = None
+    dataset: Id | None = None
+    tag: str | None = None
+    against: Literal["baseline"] | float | OtherSystem = "baseline"
+    margin: float | None = Field(default=None, ge=0)
+    error: float = Field(default=ERROR, gt=0, lt=0.5)
+    family: str = "all"
+    coverage: Share | None = None
+    cut_answers: Share | None = None
+    judge: str | None = None
+    agreement: Share | None = None
+    flips: Share | None = None
+
+    @property
+    def kind(self) -> str:
+        """What the gate is about: the one of its kinds that is given."""
+        return next(kind for kind in _KINDS if getattr(self, kind) is not None)
+
+    @model_validator(mode="after")
+    def _is_one_condition(self) -> Gate:
+        kinds = [kind for kind in _KINDS if getattr(self, kind) is not None]
+        if len(kinds) != 1:
+            raise ValueError(f"a gate has one of {', '.join(_KINDS)}, and this one has {len(kinds)}")
+        if self.measure is not None and (self.system is None or self.margin is None):
+            raise ValueError("a gate on a measure names its system and its margin")
+        if kinds[0] in _OF_JUDGES and self.judge is None:
+            raise ValueError(f"a gate on {kinds[0]} names its judge")
+        return self
+
+    @model_validator(mode="after")
+    def _has_only_its_own_keys(self) -> Gate:
+        if self.measure is None:
+            others = {"cut_answers": ("system",)}.get(self.kind, ())
+            surplus = [
+                name for name in _OF_MEASURES if getattr(self, name) is not None and name not in others
+            ]
+            if surplus:
+                raise ValueError(f"{', '.join(surplus)} stands in a gate on a measure alone")
+        if self.judge is not None and self.kind not in (*_OF_JUDGES, "coverage"):
+            raise ValueError("judge stands in gates on agreement, flips and coverage: name it as rater here")
+        return self
