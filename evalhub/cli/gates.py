@@ -41,7 +41,7 @@ def gates(run_name: RunName = None, runs: Runs = None, as_json: Json = False) ->
 
 
 @baseline.command("set")
-def baseline_set(run_name: SomeRun, runs: Runs = None) -> None:
+def baseline_set(run_name: SomeRun, runs: Runs = None, as_json: Json = False) -> None:
     """Sign a run off: later runs of its suite are compared with it. It is never removed."""
     root = hub.store.runs_root(runs)
     run = hub.store.find_run(run_name, root)
@@ -50,7 +50,10 @@ def baseline_set(run_name: SomeRun, runs: Runs = None) -> None:
     for earlier in _baselines(runs, run.manifest.suite):
         _untag(earlier)
     hub.store.set_tags(run, [*hub.store.tags_of(run), hub.analysis.BASELINE_TAG])
-    print_note(f"{run.id} is the baseline of {run.manifest.suite}")
+    if as_json:
+        print_json({"suite": run.manifest.suite, "baseline": run.id})
+    else:
+        print_note(f"{run.id} is the baseline of {run.manifest.suite}")
 
 
 @baseline.command("show")
@@ -64,14 +67,17 @@ def baseline_show(suite: SomeSuite = None, runs: Runs = None, as_json: Json = Fa
 
 
 @baseline.command("clear")
-def baseline_clear(suite: SomeSuite = None, runs: Runs = None) -> None:
+def baseline_clear(suite: SomeSuite = None, runs: Runs = None, as_json: Json = False) -> None:
     """Take the mark off the baseline of a suite, or of all suites."""
     baselines = _baselines(runs, suite)
     if not baselines:
         raise InputError("there is no baseline", where=str(hub.store.runs_root(runs)), value=suite)
     for run in baselines:
         _untag(run)
-        print_note(f"{run.id} is no longer a baseline")
+        if not as_json:
+            print_note(f"{run.id} is no longer a baseline")
+    if as_json:
+        print_json([{"suite": run.manifest.suite, "cleared": run.id} for run in baselines])
 
 
 def _baselines(runs: Path | None, suite: str | None) -> list[Run]:

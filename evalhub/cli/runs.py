@@ -98,6 +98,9 @@ def plan(
     for row in rows:
         if row["judgments"]:
             print_note(_power_sentence(row))
+    if resolved.suite.gates:
+        reds = hub.runner.false_reds(resolved.suite.gates)
+        print_note(f"gates: at most {reds:.2g} nights of a month are red without any change")
     for judge in resolved.judges:
         if judge.opens_thinking and judge.spec.mode is hub.specs.Mode.DIRECT:
             sentence = f"{judge.spec.id}: the model thinks before it answers, but mode: direct prevents this"

@@ -22,7 +22,7 @@ from evalhub.engines.base import (
     clean_request,
     completion,
 )
-from evalhub.engines.opening import Opening
+from evalhub.engines.opening import ChildSettings, EngineSettings, Opening
 from evalhub.engines.process import Process, last_words, new_log
 from evalhub.engines.tally import Tally
 from evalhub.engines.wire import outcome_from_wire, request_to_wire
@@ -127,9 +127,14 @@ def start_child(
         preload=preload,
         max_num_seqs=max_num_seqs,
         log_folder=opening.log_folder,
-        hang_seconds=opening.settings.hang_seconds,
+        hang_seconds=_hang_seconds(opening.settings),
     )
     return ChildEngine(opening.identity, start)
+
+
+def _hang_seconds(settings: EngineSettings) -> float:
+    """Return after how long a silent child is killed. An engine of others may have no such setting."""
+    return settings.hang_seconds if isinstance(settings, ChildSettings) else HANG_SECONDS
 
 
 class ChildEngine(Engine):

@@ -67,9 +67,9 @@ def _cut_answers(results: Results, gate: Gate) -> Iterator[GateResult]:
 def _agreement(results: Results, gate: Gate) -> Iterator[GateResult]:
     for row in _of_judge(results, gate):
         if row["measure"] == ACCURACY and row["estimate"] is not None:
-            least = gate.agreement or 0
-            below = row["high"] is not None and row["high"] < least
-            reached = row["low"] is not None and row["low"] >= least
+            minimum = gate.agreement or 0
+            below = row["high"] is not None and row["high"] < minimum
+            reached = row["low"] is not None and row["low"] >= minimum
             state = GateState.FAIL if below else GateState.PASS if reached else GateState.INCONCLUSIVE
             share = _share(row, "")
             sentence = (

@@ -97,8 +97,8 @@ def _measures(results: Results, gate: Gate) -> Iterator[Measure]:
     keys = rows[list(ABOUT)].drop_duplicates().sort_values(list(ABOUT))
     for key in keys.itertuples(index=False, name=None):
         measure = dict(zip(ABOUT, key, strict=True))
-        asked = {name: getattr(gate, name) for name in ("dataset", "rater", "criterion", "measure")}
-        if all(value is None or measure[name] == value for name, value in asked.items()):
+        names = {name: getattr(gate, name) for name in ("dataset", "rater", "criterion", "measure")}
+        if all(value is None or measure[name] == value for name, value in names.items()):
             yield tuple(map(str, key))
 
 

@@ -77,9 +77,9 @@ def gate_findings(rows: Sequence[dict[str, Any]]) -> list[Finding]:
         for row in rows
         if row["state"] == state.value
     ]
-    if held := sum(row["state"] == GateState.PASS.value for row in rows):
-        sentence = f"{count(held)} of {count(len(rows))} gates hold."
-        if held == len(rows):
-            sentence = "The gate holds." if held == 1 else f"All {count(held)} gates hold."
+    if passes := sum(row["state"] == GateState.PASS.value for row in rows):
+        sentence = f"{count(passes)} of {count(len(rows))} gates hold."
+        if passes == len(rows):
+            sentence = "The gate holds." if passes == 1 else f"All {count(passes)} gates hold."
         findings.append(Finding(question=Question.GATES, verdict=Verdict.GOOD, sentence=sentence))
     return findings

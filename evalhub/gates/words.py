@@ -34,10 +34,10 @@ def describe(check: MeasureCheck, change: Estimate, state: GateState, cause: str
     if state is GateState.PASS:
         worse = " It is worse, but by less than the margin." if (change.high or 0) < 0 else ""
         return f"{subject} is not worse by {margin} or more: {numbers}.{worse}"
-    needed = _items_needed(change, float(check.gate.margin or 0))
-    more = f" About {count(needed)} items would decide it." if needed else ""
+    size = _items_needed(change, float(check.gate.margin or 0))
+    advice = f" About {count(size)} items would decide it." if size else ""
     reason = f" ({change.reason})" if change.low is None else ""
-    return f"{subject} is not decided: {numbers}{reason}, and a loss of {margin} counts.{more}"
+    return f"{subject} is not decided: {numbers}{reason}, and a loss of {margin} counts.{advice}"
 
 
 def _subject(check: MeasureCheck) -> str:
@@ -64,5 +64,5 @@ def _items_needed(change: Estimate, margin: float) -> int | None:
     from scipy import special
 
     quantile = float(special.ndtri(0.5 + change.confidence / 2))
-    needed = change.n * (half / quantile * (quantile + _POWER) / margin) ** 2
-    return math.ceil(needed) if needed > change.n else None
+    size = change.n * (half / quantile * (quantile + _POWER) / margin) ** 2
+    return math.ceil(size) if size > change.n else None

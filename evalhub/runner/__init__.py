@@ -7,6 +7,7 @@ from evalhub.runner.judge_options import JudgeOptions
 from evalhub.runner.options import Options
 from evalhub.runner.plan.answer_forms import answer_forms, forms_text
 from evalhub.runner.plan.datasets import SuiteDataset
+from evalhub.runner.plan.gates import false_reds
 from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.power import expected_power
 from evalhub.runner.plan.prepared import Prepared
@@ -20,5 +21,5 @@ from evalhub.runner.run import prepare, run
 __all__ = [
     "AttackOptions", "JudgeOptions", "Options", "Plan", "PlannedTask", "Prepared", "Progress", "Resolved",
     "ResolvedJudge", "Silent", "SuiteDataset", "answer_forms", "attack", "describe_steps", "expected_power",
-    "forms_text", "has_inputs", "prepare", "refuse_changed", "run", "run_gold",
+    "false_reds", "forms_text", "has_inputs", "prepare", "refuse_changed", "run", "run_gold",
 ]  # fmt: skip

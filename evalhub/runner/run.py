@@ -21,6 +21,7 @@ from evalhub.runner.execute.steps import (
 )
 from evalhub.runner.execute.watch import Watch
 from evalhub.runner.options import Options, narrow
+from evalhub.runner.plan.gates import check_gates
 from evalhub.runner.plan.manifest import manifest_facts, planned_facts
 from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.prepared import Prepared, prepare_resolved
@@ -45,6 +46,8 @@ def prepare(
     spec, path = load_suite(suite)
     options = options or Options()
     resolved = resolve(narrow(spec, options, path), path, progress or Silent())
+    if options.limit is None:  # a part of the items is a trial, and decides nothing
+        check_gates(resolved)
     runs = all_runs(runs_root(options.runs))
     for judge in resolved.judges:
         refuse_changed(judge.rubric, runs, judge.spec.rubric)

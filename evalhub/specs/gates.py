@@ -12,7 +12,7 @@ ERROR = 0.005
 """Two-sided error of a gate's interval: half of it is the chance of a red night without a change."""
 
 _KINDS = ("measure", "coverage", "cut_answers", "agreement", "flips")
-_OF_MEASURES = ("system", "rater", "criterion", "tag", "margin")
+_OF_MEASURES = ("system", "rater", "criterion", "tag", "margin", "sd")
 _OF_JUDGES = ("agreement", "flips")
 
 
@@ -40,6 +40,8 @@ class Gate(Spec):
         against: `baseline`, a number, or another system of the run.
         margin: Least loss that counts, in the unit of the measure.
         error: Two-sided error of the interval, over all gates of a family together.
+        sd: Expected standard deviation of the paired differences, by which a plan knows the gate's power. By
+            default half of the range of a rate or a rating.
         family: Gates with the same name share their error.
         coverage: Least share of valid verdicts of each judge, or of `judge`.
         cut_answers: Largest share of a system's answers that the token limit may cut, of all or of `system`.
@@ -58,6 +60,7 @@ class Gate(Spec):
     against: Literal["baseline"] | float | OtherSystem = "baseline"
     margin: float | None = Field(default=None, ge=0)
     error: float = Field(default=ERROR, gt=0, lt=0.5)
+    sd: float | None = Field(default=None, gt=0)
     family: str = "all"
     coverage: Share | None = None
     cut_answers: Share | None = None
@@ -84,10 +87,9 @@ class Gate(Spec):
     @model_validator(mode="after")
     def _has_only_its_own_keys(self) -> Gate:
         if self.measure is None:
-            others = {"cut_answers": ("system",)}.get(self.kind, ())
-            surplus = [
-                name for name in _OF_MEASURES if getattr(self, name) is not None and name not in others
-            ]
+            allowed = ("system",) if self.cut_answers is not None else ()
+            names = [name for name in _OF_MEASURES if name not in allowed]
+            surplus = [name for name in names if getattr(self, name) is not None]
             if surplus:
                 raise ValueError(f"{', '.join(surplus)} stands in a gate on a measure alone")
         if self.judge is not None and self.kind not in (*_OF_JUDGES, "coverage"):

@@ -51,7 +51,7 @@ from evalhub.stats.testing.margin import MarginFinding, finding
 from evalhub.stats.testing.matching import Matching
 from evalhub.stats.testing.multiplicity import adjusted
 from evalhub.stats.testing.paired import mean_difference, paired_comparison
-from evalhub.stats.testing.power import ClusterDesign, Planned, planned
+from evalhub.stats.testing.power import ClusterDesign, Planned, clusters_needed, planned, power_at
 from evalhub.stats.testing.sequential import Sequential, sequential_comparison
 
 __all__ = [
@@ -60,14 +60,14 @@ __all__ = [
     "JointLengthControl", "MarginFinding", "Matches", "Matching", "Measurement", "Planned", "Promise",
     "Sequential", "Shared", "StageOutcome", "StageVerdicts", "SystemEstimates", "Weights", "WorstCase",
     "accuracy", "adjusted", "alternative_test", "always_first", "balanced_accuracy", "balanced_orders",
-    "bradley_terry", "brier", "calibrated_mean", "ceiling", "cohen_kappa", "coin", "controlled",
-    "controlled_beyond_people", "corrected_share", "correlate", "correlation_difference", "covariates",
-    "dawid_skene", "decide", "decided_at", "disagreement_bound", "evaluate_cascade", "finding",
-    "first_position_rate", "flip_rate", "gwet_ac1", "holm_changes", "joint_length_controlled",
+    "bradley_terry", "brier", "calibrated_mean", "ceiling", "clusters_needed", "cohen_kappa", "coin",
+    "controlled", "controlled_beyond_people", "corrected_share", "correlate", "correlation_difference",
+    "covariates", "dawid_skene", "decide", "decided_at", "disagreement_bound", "evaluate_cascade",
+    "finding", "first_position_rate", "flip_rate", "gwet_ac1", "holm_changes", "joint_length_controlled",
     "krippendorff_alpha", "labelling_queue", "labels_needed", "leave_one_out", "longer", "macro_f1",
     "macro_precision", "mean_difference", "mean_estimate", "p_beats", "p_from_interval",
     "paired_comparison", "paired_difference", "pilot", "planned", "pooled_logit", "pooled_logit_difference",
-    "powered_difference", "powered_mean", "rank_bands", "rank_intervals", "ranking_accuracy",
+    "power_at", "powered_difference", "powered_mean", "rank_bands", "rank_intervals", "ranking_accuracy",
     "ranking_changes", "raw_rate", "recalibrated", "reliability", "sequential_comparison", "set_thresholds",
     "shared_units", "system_accuracy", "system_means", "win_values", "worst_case", "worst_case_difference",
 ]  # fmt: skip

@@ -81,6 +81,44 @@ def detectable(clusters: int, design: ClusterDesign = ClusterDesign(), *, target
     return float(noncentrality) * design.sd / math.sqrt(clusters)
 
 
+def power_at(clusters: int, effect: float, design: ClusterDesign = ClusterDesign()) -> float:
+    """Return the chance that an effect is found.
+
+    Args:
+        clusters: Independent clusters. Below 3 nothing is found.
+        effect: The true effect, in the unit of the values.
+        design: The spread of the values, and the error.
+    """
+    if clusters < MIN_CLUSTERS:
+        return 0.0
+    return _power(abs(effect) * math.sqrt(clusters) / design.sd, clusters - 1, design.alpha)
+
+
+def clusters_needed(effect: float, design: ClusterDesign = ClusterDesign(), *, target: float = POWER) -> int:
+    """Return the fewest clusters with which an effect is found with a given power.
+
+    Args:
+        effect: The true effect, not 0, in the unit of the values.
+        design: The spread of the values, and the error.
+        target: The power, in (alpha, 1).
+
+    Raises:
+        InputError: The power is out of range.
+
+    Example:
+        >>> clusters_needed(0.05), clusters_needed(0.05, ClusterDesign(alpha=0.005))
+        (787, 1336)
+    """
+    _check_power(target, design)
+    low, high = MIN_CLUSTERS - 1, MIN_CLUSTERS
+    while power_at(high, effect, design) < target:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power_at(middle, effect, design) >= target else (middle, high)
+    return high
+
+
 def planned(
     clusters: int, design: ClusterDesign = ClusterDesign(), *, target: float = POWER, largest: float = 0.5
 ) -> Planned:
