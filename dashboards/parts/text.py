@@ -8,14 +8,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from evalhub.report.format import visible
+from evalhub.report.format import escape_markdown, visible
+
+plain = escape_markdown
+"""Return a text as one line without effect on the page."""
 
 _HERE = Path(__file__).parent
 _FIRST = 20_000
 """A passage shows so many characters until more are asked for. Words are compared in these alone."""
-_MARKDOWN = r"\`*_{}[]()#+-.!|<>$:~&/@=^"
-# Markdown makes a link of an address after its escapes are gone. A word joiner inside ends the address.
-_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=\S)", re.IGNORECASE)
 _QUOTE = re.compile(r"[\"“'‘`](.{8,300}?)[\"”'’`]", re.DOTALL)
 
 Span = tuple[int, int, str]
@@ -27,12 +27,6 @@ _passage = st.components.v2.component(
     js=(_HERE / "passage.js").read_text(encoding="utf-8"),
     isolate_styles=True,
 )
-
-
-def plain(text: object) -> str:
-    """Return a text as one line without effect on the page: `visible`, and Markdown and HTML escaped."""
-    joined = _ADDRESS.sub("\u2060", visible(text))
-    return "".join(f"\\{sign}" if sign in _MARKDOWN else sign for sign in joined)
 
 
 def passage(

@@ -78,7 +78,8 @@ def _result(check: MeasureCheck, change: Estimate, unfit: set[str | None]) -> Ga
         state = GateState.INCONCLUSIVE
     elif state is GateState.FAIL and rater in unfit:
         state, cause = GateState.INCONCLUSIVE, UNFIT_JUDGE
-    names = (gate.system, measure, rater if rater != measure else "", criterion, dataset, gate.tag)
+    against = "" if gate.against == "baseline" else f"against {check.against}"
+    names = (gate.system, measure, rater if rater != measure else "", criterion, dataset, gate.tag, against)
     return GateResult(
         id=gate.id or " ".join(filter(None, names)),
         kind="measure",

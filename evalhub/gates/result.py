@@ -61,6 +61,7 @@ class GateResult:
         return {
             **fields,
             "state": self.state.value,
+            "is_regression": self.is_regression,
             **{name: getattr(self.estimate, name) for name in numbers},
         }
 

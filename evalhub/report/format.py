@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from evalhub.analysis.run.coverage import CENSUS
 from evalhub.texts import ABSENT, count, make_printable, number
 
+_MARKDOWN = r"\`*_{}[]()#+-.!|<>$:~&/@=^"
+# Markdown makes a link of an address after its escapes are gone. A word joiner inside ends the address.
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=\S)", re.IGNORECASE)
 Row = Mapping[str, Any]
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -99,6 +103,12 @@ def visible(value: object) -> str:
     if value is None:
         return ABSENT
     return " ".join(make_printable(str(value)).split())
+
+
+def escape_markdown(text: object) -> str:
+    """Return a text as one line of Markdown in which nothing acts: `visible`, and its signs escaped."""
+    joined = _ADDRESS.sub("\u2060", visible(text))
+    return "".join(f"\\{sign}" if sign in _MARKDOWN else sign for sign in joined)
 
 
 def pivot(

@@ -1,4 +1,4 @@
-"""report.json and report.html, each written whole or not at all."""
+"""The files of a report, each written whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 
 from evalhub.errors import StorageError
 from evalhub.files import write_file
+from evalhub.report.outputs.ci import junit_xml, summary_markdown
 from evalhub.report.outputs.page import report_page
 
 
 def write_report(data: dict[str, Any], folder: Path) -> list[Path]:
-    """Write report.json and report.html.
+    """Write report.json and report.html, and summary.md and junit.xml where the suite has gates.
 
     Args:
         data: As `report_data` returns it.
-        folder: Folder of the two files. It is made where it is missing.
+        folder: Folder of the files. It is made where it is missing.
 
     Returns:
         The files' paths.
@@ -28,6 +29,8 @@ def write_report(data: dict[str, Any], folder: Path) -> list[Path]:
         "report.json": _as_json(data),
         "report.html": report_page(data),
     }
+    if data["gates"]:
+        texts |= {"summary.md": summary_markdown(data), "junit.xml": junit_xml(data)}
     return [_write(folder / name, text) for name, text in texts.items()]
 
 
