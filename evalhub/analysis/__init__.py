@@ -65,6 +65,7 @@ from evalhub.analysis.run.gold import gold
 from evalhub.analysis.run.samples import judgment_prompt, sample_details
 from evalhub.analysis.run.servers import hard_verdicts, unsent_parameters
 from evalhub.analysis.run.shortfalls import shortfall_sentences, shortfalls
+from evalhub.analysis.run.step_changes import step_changes
 from evalhub.analysis.run.verdict_list import VerdictFilter, confusions, filter_options, verdict_list
 from evalhub.analysis.tables import rows_of
 
@@ -83,7 +84,7 @@ __all__ = [
     "normalise_reason", "pair_verdicts", "prediction_powered", "queue_progress", "ranking_accuracies",
     "ranks", "rater_models", "ratings", "reliability", "retest", "reused_completions", "rows_of",
     "run_changes", "run_comparison", "sample_details", "self_agreement", "sensitivity",
-    "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "system_changes",
-    "system_summary", "tag_means", "targets", "training", "trust", "unattacked_items",
+    "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "step_changes",
+    "system_changes", "system_summary", "tag_means", "targets", "training", "trust", "unattacked_items",
     "unsent_parameters", "verdict_list", "win_probabilities", "worst_case_bounds", "worth_reading",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,6 +54,9 @@ Items = Annotated[
         help="Also show the N items that differ most, by each judge's verdicts.",
     ),
 ]  # fmt: skip
+ByManifest = Annotated[
+    bool, typer.Option("--manifest", help="Print what changed between two runs, and what that can explain.")
+]
 _KINDS = ("dataset", "rater", "measure", "system")
 
 
@@ -64,10 +68,14 @@ def compare(
     raters: Raters = False,
     where: Where = None,
     items: Items = None,
+    manifest: ByManifest = False,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
     """Print how far systems differ on the same items, or each system between two runs."""
+    if manifest:
+        _compare_steps(run_name, other, runs, as_json=as_json)
+        return
     results = _load(run_name, runs, where)
     if raters:
         if items is not None:
@@ -104,6 +112,19 @@ def compare(
     hub.report.print_comparisons(data)
     if changes is not None:
         _print_items(changes)
+
+
+def _compare_steps(run_name: str | None, other: str | None, runs: Path | None, *, as_json: bool) -> None:
+    """Print which steps differ between two runs."""
+    if other is None:
+        raise InputError("what changed is a question about two runs", where="--manifest", fix="name both")
+    root = hub.store.runs_root(runs)
+    after, before = (hub.store.find_run(name, root) for name in (run_name, other))
+    changes = [asdict(change) for change in hub.analysis.step_changes(after, before)]
+    if changes or as_json:
+        print_rows(changes, as_json=as_json)
+    else:
+        print_text(f"{after.id} and {before.id} were made in the same way from the same data.")
 
 
 def _item_changes(

@@ -14,8 +14,8 @@ from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.prepared import Prepared
 from evalhub.runner.plan.resolve import ResolvedCandidate, ResolvedJudge
 from evalhub.runner.plan.reuse import StepState
-from evalhub.runner.plan.steps import changed_inputs, engine_hash
-from evalhub.store import CompletionIndex, PartKind, Step
+from evalhub.runner.plan.steps import engine_hash
+from evalhub.store import CompletionIndex, PartKind, Step, changed_inputs
 
 _LOOKED_UP = 4096
 

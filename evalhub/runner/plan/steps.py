@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -147,23 +147,3 @@ def _identity_inputs(identity: EngineIdentity) -> dict[str, Any]:
         "chat_template": identity.chat_template_hash,
         **{f"engine.{name}": value for name, value in sorted(identity.settings.items())},
     }
-
-
-def changed_inputs(step: Step, earlier: Step) -> Iterable[str]:
-    """Yield in words what differs between a step and an earlier one of the same place."""
-    for name in dict.fromkeys([*step.inputs, *earlier.inputs]):
-        new, old = step.inputs.get(name), earlier.inputs.get(name)
-        if new != old:
-            yield f"{name} {_change(old, new)}"
-
-
-def _change(old: Any, new: Any) -> str:
-    if old is None:
-        return "is new" if _is_long(new) else f"none -> {new}"
-    if new is None:
-        return "is gone" if _is_long(old) else f"{old} -> none"
-    return "changed" if _is_long(old) or _is_long(new) else f"{old} -> {new}"
-
-
-def _is_long(value: Any) -> bool:
-    return len(str(value)) > 40
