@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from contextlib import suppress
 from importlib import metadata
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,7 +27,7 @@ from evalhub.cli import (
     specs,
 )
 from evalhub.cli.output import console, print_note
-from evalhub.errors import EvalhubError, Interrupted, StorageError
+from evalhub.errors import EvalhubError, Inconclusive, Interrupted, StorageError
 
 app = typer.Typer(
     help="LLM-as-a-judge evaluation that reports how far people agree with the judges.",
@@ -107,14 +108,25 @@ def main() -> None:
     except BaseException as error:
         _ignore_signals()
         if isinstance(error, SystemExit) and not _State.interrupted:
-            sys.exit(_CLOSED_PIPE if isinstance(error.__context__, BrokenPipeError) else error.code)
+            sys.exit(_exit_code(error))
         reported, code = _report(error)
         if _State.debug:
             raise
-        print_note(f"evalhub: {reported}", style="red")
-        for excerpt in getattr(reported, "__notes__", ()):
-            print_note(excerpt)
+        # Also where nobody can read it, on a full disk, the exit code says what happened.
+        with suppress(OSError, ValueError):
+            print_note(f"evalhub: {reported}", style="red")
+            for excerpt in getattr(reported, "__notes__", ()):
+                print_note(excerpt)
         sys.exit(code)
+
+
+def _exit_code(error: SystemExit) -> Any:
+    """Return the exit code of a command that ended by itself. 1 stands for a failed gate alone."""
+    if isinstance(error.__context__, BrokenPipeError):
+        return _CLOSED_PIPE
+    if isinstance(error.__context__, EOFError | typer.Abort):
+        return Inconclusive.exit_code
+    return error.code
 
 
 def _ignore_signals() -> None:

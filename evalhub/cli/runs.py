@@ -19,6 +19,8 @@ from evalhub.errors import LittleCoverage, StorageError
 from evalhub.scales import Kind
 
 if TYPE_CHECKING:
+    from evalhub.analysis import Results
+    from evalhub.gates import GateResult
     from evalhub.runner import Options, Plan, Prepared, ResolvedJudge, SuiteDataset
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and run nothing.")]
@@ -51,22 +53,39 @@ def run(
         progress.stop()
     results = hub.analysis.Results(sealed)
     hub.report.index_run(results)
-    decisions = hub.gates.gates_of_run(results)
-    if decisions:
-        hub.gates.keep_gates(sealed, decisions)
+    decisions, unread = _decide_gates(results, is_trial=bool(names or limit))
     data = hub.report.report_data(results)
     if as_json:
         print_json(data)
     else:
         hub.report.print_report(data)
     hub.report.write_report(data, sealed.path)
+    code = hub.gates.exit_code(decisions)
+    if code != hub.gates.FAILED and (fault := shortfall or unread):
+        raise fault
     if shortfall:
-        raise shortfall
+        print_note(f"evalhub: {shortfall}")
     folder = "" if hub.store.runs_root(runs) == Path("runs") else f" --runs {hub.store.runs_root(runs)}"
     if not as_json:
         print_note(f"see it all: {_program()} dashboard{folder}")
-    if code := hub.gates.exit_code(decisions):
+    if code:
         raise typer.Exit(code)
+
+
+def _decide_gates(results: Results, *, is_trial: bool) -> tuple[list[GateResult], StorageError | None]:
+    """Return what the gates of a run say, kept with the run, and why they cannot be decided if so.
+
+    A trial of a part of the suite decides nothing.
+    """
+    if is_trial:
+        return [], None
+    try:
+        decisions = hub.gates.gates_of_run(results)
+    except StorageError as error:
+        return [], error
+    if decisions:
+        hub.gates.keep_gates(results.run, decisions)
+    return decisions, None
 
 
 def _program() -> str:

@@ -2,8 +2,9 @@
 
 from evalhub.gates.evaluate import evaluate_gates
 from evalhub.gates.night import gate_findings, gates_of_run, keep_gates, kept_gates
-from evalhub.gates.result import GateResult, exit_code
+from evalhub.gates.result import FAILED, GateResult, exit_code
 
 __all__ = [
-    "GateResult", "evaluate_gates", "exit_code", "gate_findings", "gates_of_run", "keep_gates", "kept_gates",
+    "FAILED", "GateResult", "evaluate_gates", "exit_code", "gate_findings", "gates_of_run", "keep_gates",
+    "kept_gates",
 ]  # fmt: skip

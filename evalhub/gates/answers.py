@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from evalhub.analysis.results import Results
@@ -31,13 +32,20 @@ class Answers:
         marks = [of_run.get(system) for of_run in self._of_dataset(dataset)]
         return marks[0] == marks[1] and marks[0] is not None
 
-    def differ(self, dataset: str, system: str) -> bool:
-        """Return whether a system answered an item of both runs in another way. New items do not count."""
+    def differ(self, dataset: str, system: str, without: Collection[str] = ()) -> bool:
+        """Return whether a system answered an item of both runs in another way. New items do not count.
+
+        Args:
+            dataset: Id of the dataset.
+            system: The system.
+            without: Items that do not count either, because they themselves changed.
+        """
         if self.are_equal(dataset, system):
             return False
         values = {"dataset": dataset, "system": system}
         after, before = (run.sql(_TEXTS, values) for run in self._runs)
         shared = after.merge(before, on=["item_id", "sample"], suffixes=("_after", "_before"))
+        shared = shared[~shared["item_id"].isin(without)]
         return bool((shared["text_after"] != shared["text_before"]).any())
 
     def _of_dataset(self, dataset: str) -> list[dict[str, Any]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from evalhub import stats
 from evalhub.analysis import answers, coverage, rows_of, trust
 from evalhub.analysis.findings.judge_comparisons import ACCURACY
 from evalhub.analysis.results import Results
 from evalhub.gates.result import GateResult
-from evalhub.specs.gates import Gate
+from evalhub.specs.gates import ERROR, Gate
 from evalhub.stats import Estimate, GateState
 from evalhub.texts import count, number
 
@@ -57,11 +58,13 @@ def _cut_answers(results: Results, gate: Gate) -> Iterator[GateResult]:
             continue
         if gate.dataset not in (None, row["dataset"]) or not row["ended"]:
             continue
-        share = row["cut"] / row["ended"]
-        state = GateState.PASS if share <= (gate.cut_answers or 0) else GateState.FAIL
+        share = _share_of(row["cut"], row["ended"])
+        largest, low = gate.cut_answers or 0, share.low or 0.0
+        within = (share.estimate or 0.0) <= largest
+        state = GateState.PASS if within else GateState.FAIL if low > largest else GateState.INCONCLUSIVE
         sentence = f"{row['system']}: {count(row['cut'])} of {count(row['ended'])} answers are cut"
         place = {"system": row["system"], "dataset": row["dataset"]}
-        yield _result(gate, state, sentence, _census(share, row["ended"]), **place)
+        yield _result(gate, state, sentence, share, **place)
 
 
 def _agreement(results: Results, gate: Gate) -> Iterator[GateResult]:
@@ -79,7 +82,9 @@ def _agreement(results: Results, gate: Gate) -> Iterator[GateResult]:
 
 
 def _flips(results: Results, gate: Gate) -> Iterator[GateResult]:
-    for row in _of_judge(results, gate):
+    # Each kind of label has a row of the judge, with the same share of flips.
+    by_criterion = {(row["dataset"], row["criterion"]): row for row in _of_judge(results, gate)}
+    for row in by_criterion.values():
         if row["flips"] is not None:
             largest = gate.flips or 0
             above = row["flips_low"] is not None and row["flips_low"] > largest
@@ -105,6 +110,12 @@ def _share(row: Row, prefix: str) -> Estimate:
     low, high, n = row[f"{prefix}low"], row[f"{prefix}high"], row["n"] or 0
     reason = None if low is not None else "too few pairs for an interval"
     return Estimate(value, low, high, 0.95, "see the table trust", n, n, 0, reason)
+
+
+def _share_of(part: int, total: int) -> Estimate:
+    """Return a share with the interval of a gate, as if the answers of other nights were drawn like these."""
+    values = [1.0] * part + [0.0] * (total - part)
+    return stats.mean_estimate(values, list(map(str, range(total))), bounds=(0, 1), confidence=1 - ERROR)
 
 
 def _in_words(share: Estimate) -> str:

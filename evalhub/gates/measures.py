@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from evalhub import stats
 from evalhub.analysis.frames.comparable import item_outcomes
 from evalhub.analysis.frames.directions import direction_of
 from evalhub.analysis.frames.outcomes import ABOUT, bounds_of, outcomes, withheld_reason
-from evalhub.analysis.ranking.comparability import rater_changes
-from evalhub.analysis.ranking.comparison import run_difference, system_difference
+from evalhub.analysis.ranking.comparison import Difference, system_difference
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import ids, numbers
-from evalhub.gates.answers import Answers
+from evalhub.errors import InputError
+from evalhub.gates.nights import Measure, Nights, rows_of_measure
 from evalhub.specs.gates import Gate, OtherSystem
 from evalhub.stats import Estimate
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Measure = tuple[str, ...]
-
 NO_BASELINE = "there is no baseline: mark a run that is signed off with `evalhub baseline set RUN`"
 NOTHING_MEASURED = "the run has no such measure of the system"
+NO_TAG = "no item has the tag, in the run or in the baseline"
 NO_DIRECTION = "neither direction of the measure is better"
 
 
@@ -50,20 +45,6 @@ class MeasureCheck:
     is_unchanged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Nights:
-    """A run and the baseline that it is compared with, or the parts of both with one tag."""
-
-    after: Results
-    before: Results
-    answers: Answers
-
-    @classmethod
-    def of(cls, after: Results, before: Results) -> Nights:
-        """Return two runs, whose answers are compared when they are needed."""
-        return cls(after, before, Answers(after, before))
-
-
 def measure_checks(results: Results, gate: Gate, baseline: Results | None) -> Iterator[MeasureCheck]:
     """Yield the checks of a gate: one for each dataset, rater and criterion that has the measure.
 
@@ -72,22 +53,32 @@ def measure_checks(results: Results, gate: Gate, baseline: Results | None) -> It
         gate: A gate on a measure.
         baseline: The baseline run. None = there is none.
     """
-    part = _with_tag(results, gate.tag)
-    nights = None if baseline is None else Nights.of(part, _with_tag(baseline, gate.tag))
+    part, before = _with_tag(results, gate.tag), None if baseline is None else _with_tag(baseline, gate.tag)
+    if part is None or (baseline is not None and before is None):
+        yield _undecided(gate, baseline, NO_TAG)
+        return
     measures = list(_measures(part, gate))
-    if not measures:
-        key = (gate.dataset or "", "", gate.rater or "", gate.criterion or "", gate.measure or "")
-        against = _against(gate, baseline)
-        yield MeasureCheck(gate, key, against, partial(_none, NOTHING_MEASURED), NOTHING_MEASURED)
+    nights = None if before is None else Nights(part, before)
     for measure in measures:
         yield _check(part, gate, measure, nights)
+    if not measures:
+        yield _undecided(gate, baseline, NOTHING_MEASURED)
 
 
-def _with_tag(results: Results, tag: str | None) -> Results:
+def _undecided(gate: Gate, baseline: Results | None, cause: str) -> MeasureCheck:
+    key = (gate.dataset or "", "", gate.rater or "", gate.criterion or "", gate.measure or "")
+    return MeasureCheck(gate, key, _against(gate, baseline), partial(_none, cause), cause)
+
+
+def _with_tag(results: Results, tag: str | None) -> Results | None:
+    """Return the items of a run with a tag. None where no item has it."""
     if tag is None:
         return results
     quoted = tag.replace("'", "''")
-    return results.where(f"list_contains(tags, '{quoted}')")
+    try:
+        return results.where(f"list_contains(tags, '{quoted}')")
+    except InputError:
+        return None
 
 
 def _measures(results: Results, gate: Gate) -> Iterator[Measure]:
@@ -107,23 +98,35 @@ def _check(part: Results, gate: Gate, measure: Measure, nights: Nights | None) -
     if isinstance(gate.against, float):
         return MeasureCheck(gate, measure, against, partial(_beyond, part, measure, system, gate.against))
     if isinstance(gate.against, OtherSystem):
-        difference, cause = system_difference(part, measure, system, gate.against.system), None
+        difference = system_difference(part, measure, system, gate.against.system)
     elif nights is None:
         return MeasureCheck(gate, measure, against, partial(_none, NO_BASELINE), NO_BASELINE)
     else:
-        difference = run_difference(nights.after, nights.before, measure, system)
-        cause = _cause(nights, measure, system)
+        difference = nights.difference(measure, system)
     if difference is None:
         return MeasureCheck(gate, measure, against, partial(_none, NOTHING_MEASURED), NOTHING_MEASURED)
-    is_unchanged = (
-        nights is not None
-        and gate.against == "baseline"
-        and cause is None
-        and difference.is_equal
-        and nights.answers.are_equal(measure[0], system)
-    )
-    interval = partial(_oriented, part, measure, difference.estimate)
+    interval = partial(_oriented, part, measure, partial(_change, difference))
+    if nights is None or gate.against != "baseline":
+        return MeasureCheck(gate, measure, against, interval)
+    cause = nights.cause(measure, system, difference)
+    is_unchanged = cause is None and nights.is_unchanged(measure, system, difference)
     return MeasureCheck(gate, measure, against, interval, cause, is_unchanged)
+
+
+def _change(difference: Difference, confidence: float) -> Estimate:
+    """Return a difference with its interval. Where no value differs, it is bounded by what was not seen.
+
+    If none of n independent items differs, then at the level the share of items that do is below
+    1 - alpha^(1/n), with alpha on each side.
+
+    Source: Hanley & Lippman-Hand, JAMA 249, 1983 (the rule of three).
+    """
+    estimate = difference.estimate(confidence)
+    if estimate.low is not None or not difference.is_equal or difference.bounds is None:
+        return estimate
+    share = 1 - ((1 - confidence) / 2) ** (1 / max(estimate.clusters, 1))
+    width = share * (difference.bounds[1] - difference.bounds[0])
+    return replace(estimate, low=-width, high=width, method="rule-of-three", reason=None)
 
 
 def _against(gate: Gate, baseline: Results | None) -> str:
@@ -140,7 +143,7 @@ def _none(reason: str, confidence: float) -> Estimate:
 
 def _oriented(results: Results, measure: Measure, interval: stats.Interval, confidence: float) -> Estimate:
     """Return a change so that above 0 is better."""
-    higher = direction_of(_rows(results, measure))
+    higher = direction_of(rows_of_measure(results, measure))
     if higher is None:
         return Estimate.none(NO_DIRECTION, confidence=confidence)
     return interval(confidence) if higher else interval(confidence).negated()
@@ -148,7 +151,7 @@ def _oriented(results: Results, measure: Measure, interval: stats.Interval, conf
 
 def _beyond(results: Results, measure: Measure, system: str, target: float, confidence: float) -> Estimate:
     """Return by how much a system's mean is better than a number. An item counts once."""
-    rows = _rows(results, measure)
+    rows = rows_of_measure(results, measure)
     if reason := withheld_reason(rows):
         return Estimate.none(reason, confidence=confidence)
     items = item_outcomes(rows[rows["system"] == system]).groupby("item_id", sort=True, observed=True)
@@ -156,22 +159,3 @@ def _beyond(results: Results, measure: Measure, system: str, target: float, conf
     mean = stats.mean_estimate(numbers(means), ids(clusters), bounds=bounds_of(rows), confidence=confidence)
     moved = mean.moved(lambda value: value - target, scale=1)
     return _oriented(results, measure, lambda _: moved, confidence)
-
-
-def _rows(results: Results, measure: Measure) -> pd.DataFrame:
-    rows = outcomes(results)
-    for name, value in zip(ABOUT, measure, strict=True):
-        rows = rows[rows[name] == value]
-    return rows
-
-
-def _cause(nights: Nights, measure: Measure, system: str) -> str | None:
-    """Return what else than the system changed since the baseline, if anything did."""
-    dataset, kind, *_ = measure
-    if changes := rater_changes(measure, nights.after, nights.before):
-        return f"the {'metric' if kind == 'metric' else 'judge'} changed ({', '.join(changes)})"
-    rows = _rows(nights.after, measure)
-    opponents = sorted({str(name) for name in rows[rows["system"] == system]["other"]} - {""})
-    if changed := [name for name in opponents if nights.answers.differ(dataset, name)]:
-        return f"the answers of its opponents changed ({', '.join(changed)})"
-    return None

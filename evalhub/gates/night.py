@@ -9,6 +9,7 @@ from typing import Any
 from evalhub.analysis.findings.changes import baseline_of
 from evalhub.analysis.findings.finding import Finding, Question, Verdict
 from evalhub.analysis.results import Results
+from evalhub.errors import StorageError
 from evalhub.files import write_file
 from evalhub.gates.evaluate import evaluate_gates
 from evalhub.gates.result import GateResult
@@ -22,6 +23,7 @@ _VERDICTS = {
     GateState.FAIL: Verdict.BAD,
     GateState.INCONCLUSIVE: Verdict.UNKNOWN,
 }
+_KEYS = {"id", "kind", "state", "sentence", "is_regression", "dataset", "system", "rater", "n"}
 _WORST_FIRST = (GateState.FAIL, GateState.INCONCLUSIVE)
 
 
@@ -30,12 +32,26 @@ def gates_of_run(results: Results) -> list[GateResult]:
 
     Args:
         results: A finished run.
+
+    Raises:
+        StorageError: The baseline cannot be read.
     """
     gates = results.suite.gates
     if not gates:
         return []
     baseline = baseline_of(results.run)
-    return evaluate_gates(results, gates, None if baseline is None else Results(baseline))
+    before = None if baseline is None else Results(baseline)
+    if before is not None:
+        try:
+            before.read_tables()
+        except StorageError as error:
+            raise StorageError(
+                "the baseline cannot be read, so no gate against it is decided",
+                where=before.run.id,
+                value=str(error),
+                fix="`evalhub verify` names its damaged files; sign another run off",
+            ) from error
+    return evaluate_gates(results, gates, before)
 
 
 def keep_gates(run: Run, gates: Sequence[GateResult]) -> None:
@@ -54,7 +70,9 @@ def kept_gates(run: Run) -> list[dict[str, Any]]:
         rows = json.loads((run.path / FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return []
-    return rows if isinstance(rows, list) else []
+    if not isinstance(rows, list):
+        return []
+    return [row for row in rows if isinstance(row, dict) and row.keys() >= _KEYS]
 
 
 def gate_findings(rows: Sequence[dict[str, Any]]) -> list[Finding]:

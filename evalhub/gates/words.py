@@ -22,10 +22,12 @@ def describe(check: MeasureCheck, change: Estimate, state: GateState, cause: str
     """
     subject = _subject(check)
     if check.is_unchanged:
-        return f"{subject} is unchanged: the answers and the verdicts are those of {check.against}."
+        return f"{subject} is unchanged: its answers and its values are those of {check.against}."
     if change.estimate is None:
         return f"{subject} is not decided: {cause or change.reason}."
     numbers = f"{_signed(change.estimate)}{_ends(change)} against {check.against}, n {count(change.n)}"
+    if change.n_excluded:
+        numbers += f" without {count(change.n_excluded)} that lack a value on one side"
     margin = number(float(check.gate.margin or 0))
     if cause is not None:
         return f"{subject} is not decided, because {cause}: {numbers}."
@@ -35,7 +37,7 @@ def describe(check: MeasureCheck, change: Estimate, state: GateState, cause: str
         worse = " It is worse, but by less than the margin." if (change.high or 0) < 0 else ""
         return f"{subject} is not worse by {margin} or more: {numbers}.{worse}"
     size = _items_needed(change, float(check.gate.margin or 0))
-    advice = f" About {count(size)} items would decide it." if size else ""
+    advice = f" About {count(size)} items show a loss of {margin} in 80% of nights." if size else ""
     reason = f" ({change.reason})" if change.low is None else ""
     return f"{subject} is not decided: {numbers}{reason}, and a loss of {margin} counts.{advice}"
 

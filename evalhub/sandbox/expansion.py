@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,15 +21,19 @@ def refuse_gzip_bomb(file: Path) -> None:
     """Refuse a file of gzip that unpacks to more than it may. It is unpacked piece by piece, and not kept.
 
     Raises:
-        Refused: It does.
-        OSError: It is damaged.
+        Refused: It does, or it is corrupt.
+        EOFError: It is cut off.
+        OSError: It is no file of gzip.
     """
     allowed, size = _allowed(file), 0
-    with gzip.open(file, "rb") as unpacked:
-        while piece := unpacked.read(_PIECE):
-            size += len(piece)
-            if size > allowed:
-                raise _too_large(file, allowed)
+    try:
+        with gzip.open(file, "rb") as unpacked:
+            while piece := unpacked.read(_PIECE):
+                size += len(piece)
+                if size > allowed:
+                    raise _too_large(file, allowed)
+    except zlib.error as error:
+        raise Refused("", f"the file cannot be unpacked ({error})") from error
 
 
 def refuse_parquet_bomb(file: Path, unpacked_size: Callable[[int], int]) -> None:

@@ -92,6 +92,14 @@ class Gate(Spec):
             surplus = [name for name in names if getattr(self, name) is not None]
             if surplus:
                 raise ValueError(f"{', '.join(surplus)} stands in a gate on a measure alone")
+            fields = type(self).model_fields
+            names = [
+                name for name in ("against", "error", "family") if getattr(self, name) != fields[name].default
+            ]
+            if self.kind == "coverage" and self.dataset is not None:
+                names.append("dataset")
+            if names:
+                raise ValueError(f"{', '.join(names)} does not stand in a gate on {self.kind}")
         if self.judge is not None and self.kind not in (*_OF_JUDGES, "coverage"):
             raise ValueError("judge stands in gates on agreement, flips and coverage: name it as rater here")
         return self

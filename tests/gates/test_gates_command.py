@@ -1,6 +1,9 @@
 """Gates as a CI job meets them: exit codes, baselines, and what a plan refuses."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,6 +76,10 @@ def test_a_gate_that_would_see_nothing_is_refused_before_the_run(nightly: Any, d
         ({"judge": "px", "flips": 0.1}, "gates.0.judge: unknown judge, got 'px'; allowed: pt"),
         ({"flips": 2, "judge": "pt"}, "gates.0.flips"),
         ({"coverge": 0.9}, "gates.0.coverge: unknown key"),
+        ({"coverage": 0.9, "dataset": "tiny"}, "dataset does not stand in a gate on coverage"),
+        ({"coverage": 0.9, "family": "x"}, "family does not stand in a gate on coverage"),
+        ({**GATE, "measure": "Win rate"}, "gates.0.measure: unknown measure, got 'Win rate'"),
+        ({**GATE, "against": {"system": "k"}}, "a gate compares two systems"),
     ],
 )
 def test_a_wrong_gate_is_one_sentence(nightly: Any, gate: dict[str, Any], sentence: str) -> None:
@@ -92,3 +99,59 @@ def test_a_run_without_gates_has_none_to_ask_for(desk: Any, cli: Any) -> None:
     output = cli("gates", "--runs", str(desk.runs))
     assert output.code == 2
     assert "has no gates" in output.sentence
+
+
+def test_gates_of_a_family_share_their_power(nightly: Any) -> None:
+    gates = [{**GATE, "margin": 0.2}, {**GATE, "margin": 0.2, "against": 2.0}]
+    assert nightly(1, 0.7, gates=gates[:1]).code == 3  # it could see its margin, and there is no baseline
+    output = nightly(1, 0.7, gates=gates * 3)
+    assert output.code == 2
+    assert "400 items show a loss of 0.20" in output.sentence
+
+
+def test_a_trial_decides_nothing(desk: Any, cli: Any, nightly: Any) -> None:
+    nightly(1, 0.7)
+    cli("baseline", "set", all_runs(desk.runs)[0].id, "--runs", str(desk.runs))
+    desk.dataset(items=ITEMS, responses=answers(3, 0.2))
+    for options in (("--limit", "100"), ("--only", "pt")):
+        output = cli("run", "s", "--json", *options, "--runs", str(desk.runs))
+        assert output.code == 0, output.err
+        assert json.loads(output.out)["gates"] == []
+
+
+def test_a_baseline_that_cannot_be_read_costs_no_report(desk: Any, cli: Any, nightly: Any) -> None:
+    nightly(1, 0.7)
+    run = all_runs(desk.runs)[0]
+    cli("baseline", "set", run.id, "--runs", str(desk.runs))
+    for file in run.files("judgments"):
+        file.path.unlink()
+        file.path.write_bytes(b"broken")
+    for path in run.path.glob("parts/judgments-*/facts/*"):
+        path.unlink()
+    output = nightly(2, 0.7)
+    assert output.code == 4
+    assert "the baseline cannot be read" in output.sentence
+    newest = all_runs(desk.runs)[0]
+    assert newest.id != run.id
+    assert (newest.path / "report.json").exists()
+
+
+@pytest.mark.parametrize("text", ["[1]", "[{}]", '[{"state": "fail"}]', "{}", "no json"])
+def test_a_damaged_file_of_gates_is_left_out(desk: Any, cli: Any, nightly: Any, text: str) -> None:
+    nightly(1, 0.7)
+    run = all_runs(desk.runs)[0]
+    (run.path / "gates.json").write_text(text)
+    assert cli("report", run.id, "--runs", str(desk.runs)).code == 0
+
+
+def test_a_full_disk_is_no_failed_gate(desk: Any) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "evalhub", "run", "nope"]
+        code = subprocess.run(
+            command,
+            cwd=desk.folder,
+            stdout=full,
+            stderr=full,
+            check=False,
+        ).returncode
+    assert code == 2

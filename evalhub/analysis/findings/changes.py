@@ -11,6 +11,7 @@ from evalhub.analysis.findings.rankings import MAIN_MEASURES
 from evalhub.analysis.ranking.comparison import run_comparison
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
+from evalhub.errors import StorageError
 from evalhub.store import Run, all_runs, tags_of
 from evalhub.texts import number
 
@@ -42,8 +43,17 @@ def baseline_of(run: Run) -> Run | None:
 def change_findings(results: Results) -> Iterator[Finding]:
     """Yield what changed since the baseline of the run's suite. Nothing where there is none."""
     before = baseline_of(results.run)
-    if before is not None and results.run.finished:
-        yield from describe_changes(rows_of(run_comparison(results, Results(before))), before.id)
+    if before is None or not results.run.finished:
+        return
+    try:
+        rows = rows_of(run_comparison(results, Results(before)))
+    except StorageError:
+        sentence = f"Nothing can be said of changes: the baseline {before.id} cannot be read."
+        yield Finding(
+            question=Question.CHANGE, verdict=Verdict.UNKNOWN, sentence=sentence, command="evalhub verify"
+        )
+    else:
+        yield from describe_changes(rows, before.id)
 
 
 def describe_changes(rows: Sequence[Row], before: str) -> Iterator[Finding]:

@@ -60,9 +60,10 @@ class Difference:
         if reason := self.reason or self.reason_if_empty(NOTHING_SHARED):
             return stats.Estimate.none(reason, n_excluded=self.lacking, confidence=confidence)
         first, second = (numbers(side["value"]) for side in (self.first, self.second))
-        return stats.mean_difference(
+        change = stats.mean_difference(
             first, second, self._clusters, items=self._items, bounds=self.bounds, confidence=confidence
         )
+        return replace(change, n_excluded=change.n_excluded + self.lacking)
 
     @property
     def is_equal(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.runner.plan.datasets import SuiteDataset
-from evalhub.runner.plan.resolve import Resolved
+from evalhub.runner.plan.resolve import Resolved, metric_columns
 from evalhub.scales import Kind
 from evalhub.specs.gates import Gate, OtherSystem
 from evalhub.stats import ClusterDesign, clusters_needed, power_at
@@ -15,21 +15,54 @@ from evalhub.texts import count, number
 LEAST_POWER = 0.8
 NIGHTS = 30
 _COMMON_ERROR = 0.05
+_MANY = 10_000_000
+WIN_RATE, MEAN_SCORE = "win rate", "mean score"
 
 
 def check_gates(resolved: Resolved) -> None:
     """Refuse gates that name what the suite has not, or that could not see a loss of their margin.
 
     Raises:
-        UnknownNameError: A gate names a system, a rater or a dataset that the suite has not.
+        UnknownNameError: A gate names a system, a rater, a measure or a dataset that the suite has not.
         InputError: A gate on a measure has a power below 80% at its margin.
     """
-    for place, gate in enumerate(resolved.suite.gates):
-        where = f"{resolved.path}:gates.{place}"
-        _check_names(resolved, gate, where)
-        for dataset in resolved.datasets:
-            if gate.dataset in (None, dataset.id) and gate.measure is not None and gate.margin:
-                _check_power(resolved, gate, dataset, where)
+    gates = resolved.suite.gates
+    for place, gate in enumerate(gates):
+        _check_names(resolved, gate, f"{resolved.path}:gates.{place}")
+    errors = _errors(resolved, gates)
+    for place, gate in enumerate(gates):
+        for dataset in _datasets(resolved, gate):
+            if gate.measure is not None and gate.margin:
+                _check_power(resolved, gate, dataset, errors[gate.family], f"{resolved.path}:gates.{place}")
+
+
+def _errors(resolved: Resolved, gates: Sequence[Gate]) -> dict[str, float]:
+    """Return the error of each check of a family: Holm's first step, by which a plan knows its power."""
+    errors = {}
+    for family in {gate.family for gate in gates if gate.measure is not None}:
+        members = [gate for gate in gates if gate.family == family and gate.measure is not None]
+        checks = sum(len(_datasets(resolved, gate)) * _count_raters(resolved, gate) for gate in members)
+        errors[family] = min(gate.error for gate in members) / max(checks, 1)
+    return errors
+
+
+def _datasets(resolved: Resolved, gate: Gate) -> list[SuiteDataset]:
+    return [dataset for dataset in resolved.datasets if gate.dataset in (None, dataset.id)]
+
+
+def _count_raters(resolved: Resolved, gate: Gate) -> int:
+    """Return how many raters and criteria have the measure of a gate, as far as the suite says."""
+    measure = str(gate.measure)
+    if not measure.startswith((WIN_RATE, MEAN_SCORE)):
+        return 1
+    criteria = [
+        (judge.spec.id, criterion)
+        for judge in resolved.judges
+        if (judge.rubric.kind is Kind.PAIRWISE) is measure.startswith(WIN_RATE)
+        for criterion in judge.criteria
+    ]
+    names = [(rater, criterion) for rater, criterion in criteria if gate.rater in (None, rater)]
+    return max(1, sum(gate.criterion in (None, criterion) for _, criterion in names))
 
 
 def false_reds(gates: Sequence[Gate]) -> float:
@@ -62,27 +95,50 @@ def _check_names(resolved: Resolved, gate: Gate, where: str) -> None:
         is_metric = key == "rater" and value not in raters and value == gate.measure
         if value is not None and value not in allowed and not is_metric:
             raise UnknownNameError(key, value, allowed, where=f"{where}.{key}")
+    if gate.measure is not None and gate.measure not in (measures := _measures(resolved)):
+        raise UnknownNameError("measure", gate.measure, measures, where=f"{where}.measure")
+    if isinstance(gate.against, OtherSystem) and gate.against.system == gate.system:
+        raise InputError("a gate compares two systems", where=f"{where}.against.system", value=gate.system)
     if isinstance(gate.against, OtherSystem) and gate.against.system not in systems:
         raise UnknownNameError(
             "system", gate.against.system, sorted(systems), where=f"{where}.against.system"
         )
 
 
-def _check_power(resolved: Resolved, gate: Gate, dataset: SuiteDataset, where: str) -> None:
+def _measures(resolved: Resolved) -> list[str]:
+    """Return the measures that a suite has, as far as is known before it is run."""
+    forms = (
+        "{}",
+        "{} (soft)",
+        *(("{} (length-penalised)",) if resolved.suite.controls.length_penalty else ()),
+    )
+    of_judges = [form.format(measure) for measure in (WIN_RATE, MEAN_SCORE) for form in forms]
+    of_metrics = [column for _, metric in resolved.metrics for column in metric_columns(metric)]
+    recorded = [name for dataset in resolved.datasets for name in dataset.facts.recorded_metrics]
+    return [*of_judges, *of_metrics, *recorded]
+
+
+def _check_power(resolved: Resolved, gate: Gate, dataset: SuiteDataset, error: float, where: str) -> None:
     margin, items = float(gate.margin or 0), dataset.facts.items
     for spread in _spreads(resolved, gate):
-        power = power_at(items, margin, ClusterDesign(sd=spread, alpha=gate.error))
+        power = power_at(items, margin, ClusterDesign(sd=spread, alpha=error))
         if power < LEAST_POWER:
-            items_at_error, items_at_common_error = (
-                count(clusters_needed(margin, ClusterDesign(sd=spread, alpha=error), target=LEAST_POWER))
-                for error in (gate.error, _COMMON_ERROR)
+            # The same division among the family as with the error that the suite has.
+            errors = (error, error / gate.error * _COMMON_ERROR)
+            sizes = [
+                clusters_needed(margin, ClusterDesign(sd=spread, alpha=alpha), target=LEAST_POWER)
+                for alpha in errors
+            ]
+            at_error, at_common_error = (
+                count(size) if size < _MANY else f"more than {count(_MANY)}" for size in sizes
             )
+            noun = "item shows" if items == 1 else "items show"
             raise InputError(
-                f"{count(items)} items show a loss of {number(margin)} in {power:.0%} of nights",
+                f"{count(items)} {noun} a loss of {number(margin, 2)} in {power:.0%} of nights",
                 where=f"{where}.margin",
                 value=margin,
                 allowed=f"what is seen in {LEAST_POWER:.0%} of nights",
-                fix=f"take {items_at_error} items, or {items_at_common_error} with `error: {_COMMON_ERROR}`, "
+                fix=f"take {at_error} items, or {at_common_error} with `error: {_COMMON_ERROR}`, "
                 f"or a larger margin, or set `sd` if the differences spread less than {number(spread)}",
             )
 
@@ -91,9 +147,9 @@ def _spreads(resolved: Resolved, gate: Gate) -> Iterator[float]:
     """Yield the standard deviation of paired differences that a gate is planned with, where one is known."""
     if gate.sd is not None:
         yield gate.sd
-    elif str(gate.measure).startswith("win rate"):
+    elif str(gate.measure).startswith(WIN_RATE):
         yield 0.5
-    elif str(gate.measure).startswith("mean score"):
+    elif str(gate.measure).startswith(MEAN_SCORE):
         for judge in resolved.judges:
             if judge.rubric.kind is not Kind.PAIRWISE and gate.rater in (None, judge.spec.id):
                 scales = filter(None, map(judge.rubric.scale_for, judge.rubric.criteria))

@@ -1,0 +1,94 @@
+"""A run beside its baseline: what else than the gated system changed between the two nights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from evalhub.analysis.frames.outcomes import ABOUT, outcomes
+from evalhub.analysis.ranking.comparability import rater_changes
+from evalhub.analysis.ranking.comparison import Difference, run_difference
+from evalhub.analysis.ranking.data_changes import data_change
+from evalhub.analysis.results import Results
+from evalhub.gates.answers import Answers
+from evalhub.texts import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Measure = tuple[str, ...]
+"""Dataset, kind of rater, rater, criterion and measure, as in `outcomes`."""
+
+LOST = 0.05
+"""If more of the items that had a value on the baseline have none now, nothing is decided."""
+
+
+@dataclass(frozen=True)
+class Nights:
+    """A run and the baseline that it is compared with, or the parts of both with one tag.
+
+    Attributes:
+        after: The run.
+        before: The baseline.
+    """
+
+    after: Results
+    before: Results
+
+    @cached_property
+    def answers(self) -> Answers:
+        """The answers of both nights, which are compared when they are needed."""
+        return Answers(self.after, self.before)
+
+    def difference(self, measure: Measure, system: str) -> Difference | None:
+        """Return a system on both nights under one measure. None where a night does not have it."""
+        return run_difference(self.after, self.before, measure, system)
+
+    def is_unchanged(self, measure: Measure, system: str, difference: Difference) -> bool:
+        """Return whether answers and values of a system are those of the baseline."""
+        return difference.is_equal and self.answers.are_equal(measure[0], system)
+
+    def cause(self, measure: Measure, system: str, difference: Difference) -> str | None:
+        """Return what else than the system may be the reason for a change. None where nothing is."""
+        dataset, kind, *_ = measure
+        noun = "metric" if kind == "metric" else "judge"
+        if changes := rater_changes(measure, self.after, self.before):
+            return f"the {noun} changed ({', '.join(changes)})"
+        if not difference.is_equal and self.answers.are_equal(dataset, system):
+            opponents = self._changed_opponents(measure, system)
+            reason = f"the answers of its opponents changed ({', '.join(opponents)})" if opponents else None
+            return reason or f"its answers are those of the baseline, so the {noun} or its records changed"
+        if opponents := self._changed_opponents(measure, system):
+            return f"the answers of its opponents changed ({', '.join(opponents)})"
+        return self._loss(measure, system)
+
+    def _changed_opponents(self, measure: Measure, system: str) -> list[str]:
+        rows = rows_of_measure(self.after, measure)
+        opponents = sorted({str(name) for name in rows[rows["system"] == system]["other"]} - {""})
+        if not opponents:
+            return []
+        changed_items = data_change(measure[0], self.after, self.before).items
+        return [name for name in opponents if self.answers.differ(measure[0], name, changed_items)]
+
+    def _loss(self, measure: Measure, system: str) -> str | None:
+        """Return how many items of the baseline have no value now, if they are many."""
+        items = set(self.after.items(columns=["item_id"])["item_id"])
+        with_value = []
+        for night in (self.after, self.before):
+            rows = rows_of_measure(night, measure)
+            rows = rows[(rows["system"] == system) & rows["value"].notna()]
+            with_value.append(set(rows["item_id"]) & items)
+        after, before = with_value
+        missing = len(before - after)
+        if missing <= LOST * len(before):
+            return None
+        return f"{count(missing)} of {count(len(before))} items with a value on the baseline have none now"
+
+
+def rows_of_measure(results: Results, measure: Measure) -> pd.DataFrame:
+    """Return the rows of `outcomes` of one measure."""
+    rows = outcomes(results)
+    for name, value in zip(ABOUT, measure, strict=True):
+        rows = rows[rows[name] == value]
+    return rows
