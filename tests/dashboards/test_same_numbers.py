@@ -27,6 +27,7 @@ PLACES = {
     "metrics": Place.METRICS_VIEW,
     "runs": Place.RUNS_VIEW,
 }
+KINDS = ("pairs and ratings", "pairs", "ratings")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -162,18 +163,29 @@ def test_trends_are_those_of_the_command(desk: Any, cli: Any, opened: Open) -> N
     assert all(round(number, 9) in numbers for number in estimates if not math.isnan(number))
 
 
-def test_samples_are_those_of_the_command(desk: Any, cli: Any, opened: Open) -> None:
-    prepared(desk).run()
+def run_of(desk: Any, kind: str) -> None:
+    """Run pairs and ratings, pairs alone, or ratings alone."""
+    prepared(desk)
+    judge = {"model": "j", "families": ["beta"], "engine": "scripted"}
+    if kind == "pairs":
+        desk.suite(judges=[{"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **judge}])
+    if kind == "ratings":
+        desk.suite(judges=[{"id": "pt", "rubric": "rate", **judge}], metrics=["length"])
+    desk.run()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_samples_are_those_of_the_command(desk: Any, cli: Any, opened: Open, kind: str) -> None:
+    run_of(desk, kind)
     on_runs = ("--json", "--runs", str(desk.runs))
     listed = json.loads(cli("samples", "--size", "50", "--full", *on_runs).out)
     page = opened(desk.runs, "views/samples.py")
     frame = next(element.value for element in page.dataframe if "verdict" in element.value)
     assert frame["item"].tolist() == [row["item_id"] for row in listed["verdicts"]]
     assert frame["verdict"].tolist() == [verdict_of(row) for row in listed["verdicts"]]
-    for row in listed["verdicts"]:
-        page = opened(
-            desk.runs, "views/samples.py", unit=unit_name(row), of=f"{row['judge']} · {row['criterion']}"
-        )
+    for row in listed["verdicts"][::3]:
+        of = f"{row['judge']} · {row['criterion']}"
+        page = opened(desk.runs, "views/samples.py", unit=unit_name(row), of=of)
         details = row["sample_details"]
         numbers = {*numbers_in(row), *(1 - number for number in numbers_in(row))}
         numbers |= {float(len(response["text"])) for response in details["responses"]}
@@ -186,12 +198,18 @@ def test_samples_are_those_of_the_command(desk: Any, cli: Any, opened: Open) -> 
         assert shown or row["system"], row["item_id"]
 
 
-def test_items_that_moved_are_those_of_the_command(desk: Any, cli: Any, opened: Open) -> None:
-    prepared(desk).run()
+@pytest.mark.parametrize("kind", KINDS)
+def test_items_that_moved_are_those_of_the_command(desk: Any, cli: Any, opened: Open, kind: str) -> None:
+    run_of(desk, kind)
     changes = json.loads(cli("compare", "--items", "50", "--json", "--runs", str(desk.runs)).out)["items"]
-    page = opened(desk.runs, "views/compare.py", a="k", b="m", judged="pw · overall")
-    frame = next(element.value for element in page.dataframe if "difference" in element.value)
-    rows = next(change["items"] for change in changes if change["rater"] == "pw")
-    moved = {row["item_id"]: row["difference"] for row in rows}
-    assert dict(zip(frame["item_id"], frame["difference"], strict=True)) == moved
-    assert moved
+    for change in changes:
+        judged = f"{change['rater']} · {change['criterion']}"
+        page = opened(desk.runs, "views/compare.py", a="k", b="m", judged=judged)
+        moved = {row["item_id"]: row["difference"] for row in change["items"]}
+        frames = [element.value for element in page.dataframe if "difference" in element.value]
+        values = {
+            item: value
+            for frame in frames
+            for item, value in zip(frame["item_id"], frame["difference"], strict=True)
+        }
+        assert values == moved

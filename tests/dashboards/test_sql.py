@@ -337,13 +337,16 @@ def test_an_answer_of_another_run_is_not_shown(
     assert len(page.checked(page.app.run()).dataframe) == 1
 
 
+@pytest.mark.parametrize("protocol", ["pairs", "ratings"])
 def test_an_answer_is_that_of_the_command(
-    runs: Mapping[str, Run], cli: Any, monkeypatch: pytest.MonkeyPatch
+    runs: Mapping[str, Run], cli: Any, monkeypatch: pytest.MonkeyPatch, protocol: str
 ) -> None:
-    query = "SELECT judge, system_a, avg(p_ab) AS p FROM pair_facts GROUP BY ALL ORDER BY ALL"
-    page = Page(runs["pairs"], monkeypatch)
+    value = "p_ab" if protocol == "pairs" else "value"
+    facts = "pair_facts" if protocol == "pairs" else "rating_facts"
+    query = f"SELECT judge, criterion, avg({value}) AS p FROM {facts} GROUP BY ALL ORDER BY ALL"
+    run = runs[protocol]
+    page = Page(run, monkeypatch)
     page.open()
     frame = next(element.value for element in page.ask(query).dataframe if "p" in element.value)
-    run = runs["pairs"]
     rows = json.loads(cli("sql", query, run.id, "--runs", str(run.path.parent), "--json").out)
     assert frame.to_dict("records") == rows
