@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Json, RunName, Runs
+from evalhub.cli.options import Json, RunName, Runs, SomeRun
 from evalhub.cli.output import print_json, print_note, print_rows
 from evalhub.errors import InputError
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 baseline = typer.Typer(help="Baselines: the signed-off run of a suite, for gates.", no_args_is_help=True)
 
-SomeRun = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, id or suite.")]
 SomeSuite = Annotated[str | None, typer.Argument(metavar="[SUITE]", help="Id of a suite. Default: all.")]
 _SHOWN = ("state", "id", "sentence")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Json, RunName, Runs
+from evalhub.cli.options import Json, RunName, Runs, SomeRun
 from evalhub.cli.output import print_json, print_note, print_rows
 from evalhub.errors import InputError, LockedError
 from evalhub.store import Run
@@ -17,7 +17,6 @@ runs_app = typer.Typer(help="List, mark and remove runs.", invoke_without_comman
 
 Suite = Annotated[str | None, typer.Option("--suite", help="Only the runs of this suite.")]
 Limit = Annotated[int, typer.Option("--limit", help="Largest number of runs, the newest first. 0 = all.")]
-SomeRun = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, id or suite.")]
 SomeSuite = Annotated[
     str | None, typer.Argument(metavar="[SUITE]", help="A suite, by default that of the newest run.")
 ]

@@ -14,6 +14,7 @@ Runs = Annotated[
 RunName = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite. Default: the newest run.")
 ]
+SomeRun = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, id or suite.")]
 RunNames = Annotated[
     list[str] | None,
     typer.Argument(metavar="[RUN]...", help="Folders, ids or suites of runs. Default: the newest run."),

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from evalhub import stats
-from evalhub.analysis import answers, coverage, rows_of, trust
+from evalhub.analysis import answers, biases, coverage, rows_of, trust
+from evalhub.analysis.bias.bias import HARD
 from evalhub.analysis.findings.judge_comparisons import ACCURACY
 from evalhub.analysis.results import Results
+from evalhub.analysis.run.coverage import CENSUS
 from evalhub.gates.result import GateResult
 from evalhub.specs.gates import ERROR, Gate
-from evalhub.stats import Estimate, GateState
+from evalhub.stats import BiasKind, Estimate, GateState
+from evalhub.stats.estimate import CONFIDENCE
 from evalhub.texts import count, number
 
 Row = Mapping[str, Any]
@@ -74,7 +77,7 @@ def _agreement(results: Results, gate: Gate) -> Iterator[GateResult]:
             below = row["high"] is not None and row["high"] < minimum
             reached = row["low"] is not None and row["low"] >= minimum
             state = GateState.FAIL if below else GateState.PASS if reached else GateState.INCONCLUSIVE
-            share = _share(row, "")
+            share = _share(row)
             sentence = (
                 f"{gate.judge} agrees with {row['annotator_kind']} labels on {_in_words(share)} of pairs"
             )
@@ -82,15 +85,19 @@ def _agreement(results: Results, gate: Gate) -> Iterator[GateResult]:
 
 
 def _flips(results: Results, gate: Gate) -> Iterator[GateResult]:
-    # Each kind of label has a row of the judge, with the same share of flips.
-    by_criterion = {(row["dataset"], row["criterion"]): row for row in _of_judge(results, gate)}
-    for row in by_criterion.values():
-        if row["flips"] is not None:
+    for row in rows_of(biases(results)):
+        if (row["bias"], row["reading"], row["statistic"]) != (BiasKind.FLIPS, HARD, "rate"):
+            continue
+        if (
+            row["judge"] == gate.judge
+            and gate.dataset in (None, row["dataset"])
+            and row["estimate"] is not None
+        ):
             largest = gate.flips or 0
-            above = row["flips_low"] is not None and row["flips_low"] > largest
-            within = row["flips_high"] is not None and row["flips_high"] <= largest
+            above = row["low"] is not None and row["low"] > largest
+            within = row["high"] is not None and row["high"] <= largest
             state = GateState.FAIL if above else GateState.PASS if within else GateState.INCONCLUSIVE
-            share = _share(row, "flips_")
+            share = _share(row)
             sentence = f"{gate.judge} changes its verdict with the order in {_in_words(share)} of pairs"
             yield _result(gate, state, sentence, share, **_place(row))
 
@@ -105,11 +112,11 @@ def _place(row: Row) -> dict[str, Any]:
     return {"rater": row["judge"], "dataset": row["dataset"], "criterion": row["criterion"]}
 
 
-def _share(row: Row, prefix: str) -> Estimate:
-    value = row["flips"] if prefix else row["estimate"]
-    low, high, n = row[f"{prefix}low"], row[f"{prefix}high"], row["n"] or 0
-    reason = None if low is not None else "too few pairs for an interval"
-    return Estimate(value, low, high, 0.95, "see the table trust", n, n, 0, reason)
+def _share(row: Row) -> Estimate:
+    """Return a share of a table with its interval."""
+    n = row["n"] or 0
+    reason = None if row["low"] is not None else "too few pairs for an interval"
+    return Estimate(row["estimate"], row["low"], row["high"], CONFIDENCE, "as in its table", n, n, 0, reason)
 
 
 def _share_of(part: int, total: int) -> Estimate:
@@ -124,7 +131,7 @@ def _in_words(share: Estimate) -> str:
 
 
 def _census(share: float, n: int) -> Estimate:
-    return Estimate(share, share, share, 0.95, "census", n, n, 0, None)
+    return Estimate(share, share, share, CONFIDENCE, CENSUS, n, n, 0, None)
 
 
 def _result(gate: Gate, state: GateState, sentence: str, estimate: Estimate, **place: Any) -> GateResult:

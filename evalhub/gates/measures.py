@@ -9,12 +9,12 @@ from functools import partial
 from evalhub import stats
 from evalhub.analysis.frames.comparable import item_outcomes
 from evalhub.analysis.frames.directions import direction_of
-from evalhub.analysis.frames.outcomes import ABOUT, bounds_of, outcomes, withheld_reason
+from evalhub.analysis.frames.outcomes import ABOUT, bounds_of, outcomes, rows_of_measure, withheld_reason
 from evalhub.analysis.ranking.comparison import Difference, system_difference
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import ids, numbers
 from evalhub.errors import InputError
-from evalhub.gates.nights import Measure, Nights, rows_of_measure
+from evalhub.gates.nights import Measure, Nights
 from evalhub.specs.gates import Gate, OtherSystem
 from evalhub.stats import Estimate
 
@@ -53,6 +53,8 @@ def measure_checks(results: Results, gate: Gate, baseline: Results | None) -> It
         gate: A gate on a measure.
         baseline: The baseline run. None = there is none.
     """
+    if gate.against != "baseline":
+        baseline = None  # a number or another system needs none
     part, before = _with_tag(results, gate.tag), None if baseline is None else _with_tag(baseline, gate.tag)
     if part is None or (baseline is not None and before is None):
         yield _undecided(gate, baseline, NO_TAG)
@@ -106,7 +108,7 @@ def _check(part: Results, gate: Gate, measure: Measure, nights: Nights | None) -
     if difference is None:
         return MeasureCheck(gate, measure, against, partial(_none, NOTHING_MEASURED), NOTHING_MEASURED)
     interval = partial(_oriented, part, measure, partial(_change, difference))
-    if nights is None or gate.against != "baseline":
+    if nights is None:
         return MeasureCheck(gate, measure, against, interval)
     cause = nights.cause(measure, system, difference)
     is_unchanged = cause is None and nights.is_unchanged(measure, system, difference)

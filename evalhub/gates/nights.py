@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from evalhub.analysis.frames.outcomes import ABOUT, outcomes
+from evalhub.analysis.frames.outcomes import rows_of_measure
 from evalhub.analysis.ranking.comparability import rater_changes
 from evalhub.analysis.ranking.comparison import Difference, run_difference
 from evalhub.analysis.ranking.data_changes import data_change
 from evalhub.analysis.results import Results
 from evalhub.gates.answers import Answers
 from evalhub.texts import count
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Measure = tuple[str, ...]
 """Dataset, kind of rater, rater, criterion and measure, as in `outcomes`."""
@@ -55,12 +51,10 @@ class Nights:
         noun = "metric" if kind == "metric" else "judge"
         if changes := rater_changes(measure, self.after, self.before):
             return f"the {noun} changed ({', '.join(changes)})"
-        if not difference.is_equal and self.answers.are_equal(dataset, system):
-            opponents = self._changed_opponents(measure, system)
-            reason = f"the answers of its opponents changed ({', '.join(opponents)})" if opponents else None
-            return reason or f"its answers are those of the baseline, so the {noun} or its records changed"
         if opponents := self._changed_opponents(measure, system):
             return f"the answers of its opponents changed ({', '.join(opponents)})"
+        if not difference.is_equal and self.answers.are_equal(dataset, system):
+            return f"its answers are those of the baseline, so the {noun} or its records changed"
         return self._loss(measure, system)
 
     def _changed_opponents(self, measure: Measure, system: str) -> list[str]:
@@ -84,11 +78,3 @@ class Nights:
         if missing <= LOST * len(before):
             return None
         return f"{count(missing)} of {count(len(before))} items with a value on the baseline have none now"
-
-
-def rows_of_measure(results: Results, measure: Measure) -> pd.DataFrame:
-    """Return the rows of `outcomes` of one measure."""
-    rows = outcomes(results)
-    for name, value in zip(ABOUT, measure, strict=True):
-        rows = rows[rows[name] == value]
-    return rows

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from evalhub.errors import Inconclusive
+from evalhub.errors import GateFailed, Inconclusive
 from evalhub.stats import Estimate, GateState
 
-FAILED = 1
+FAILED = GateFailed.exit_code
 """Exit code where a system got worse."""
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 
 from evalhub.gates.measures import MeasureCheck
-from evalhub.stats import Estimate, GateState
+from evalhub.stats import ClusterDesign, Estimate, GateState, clusters_needed
 from evalhub.texts import count, number
-
-_POWER = 0.8416
 
 
 def describe(check: MeasureCheck, change: Estimate, state: GateState, cause: str | None) -> str:
@@ -59,12 +57,9 @@ def _ends(change: Estimate) -> str:
 
 
 def _items_needed(change: Estimate, margin: float) -> int | None:
-    """Return how many items would show a loss of the margin in 80 of 100 runs. None = unknown."""
-    if change.low is None or change.high is None or not margin or not change.n:
+    """Return how many items would show a loss of the margin in 80 of 100 nights. None = unknown, or fewer."""
+    if not change.standard_error or not margin:
         return None
-    half = (change.high - change.low) / 2
-    from scipy import special
-
-    quantile = float(special.ndtri(0.5 + change.confidence / 2))
-    size = change.n * (half / quantile * (quantile + _POWER) / margin) ** 2
-    return math.ceil(size) if size > change.n else None
+    spread = change.standard_error * math.sqrt(change.n)
+    size = clusters_needed(margin, ClusterDesign(sd=spread, alpha=1 - change.confidence))
+    return size if size > change.n else None

@@ -182,6 +182,7 @@ def test_a_judge_whose_verdicts_turn_fails_its_gate(night: Any) -> None:
     (flips,) = states(run, None, {"judge": "pw", "flips": 0.2})
     assert flips.state.value == "fail"
     assert "pw changes its verdict with the order in 1.00" in flips.sentence
+    assert flips.estimate.n == ITEMS
     before = night(1, 0.9, judges=[pair_judge()])
     after = night(2, 0.2, judges=[pair_judge()])
     gates = [{"judge": "pw", "flips": 0.2}, {"system": "k", "measure": "win rate", "margin": 0.1}]
@@ -291,6 +292,19 @@ def test_a_tag_that_no_item_has_is_not_decided(night: Any) -> None:
         (result,) = states(run, before, {**GATE, "tag": "nowhere"})
         assert result.state.value == "inconclusive"
         assert "no item has the tag" in result.sentence
+
+
+def test_a_number_needs_no_tag_in_the_baseline(desk: Any) -> None:
+    runs = []
+    for tag in ("old", "new"):
+        card = {"items": f"SELECT item_id, prompt, refs, ['{tag}'] AS tags FROM items"}
+        desk.dataset(items=ITEMS, responses=answers(1, 0.7), card=card)
+        desk.suite(judges=[judge()])
+        runs.append(desk.run())
+    number, baseline = states(
+        runs[1], runs[0], {**GATE, "tag": "new", "against": 2.0}, {**GATE, "tag": "new"}
+    )
+    assert (number.state.value, baseline.state.value) == ("pass", "inconclusive")
 
 
 def test_several_results_of_one_gate_have_names_of_their_own(night: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from evalhub.stats import ClusterDesign, clusters_needed
 from evalhub.store import all_runs, tags_of
 
 from .test_gates import GATE, ITEMS, answers, judge
@@ -107,6 +108,13 @@ def test_gates_of_a_family_share_their_power(nightly: Any) -> None:
     output = nightly(1, 0.7, gates=gates * 3)
     assert output.code == 2
     assert "400 items show a loss of 0.20" in output.sentence
+
+
+def test_the_size_for_a_common_error_does_not_depend_on_the_others_errors(nightly: Any) -> None:
+    gate = {**GATE, "margin": 0.1}
+    output = nightly(1, 0.7, gates=[{**gate, "error": 0.01}, {**gate, "error": 0.001}])
+    size = clusters_needed(0.1, ClusterDesign(sd=1.0, alpha=0.05 / 2))
+    assert f"or {size:,} with `error: 0.05`" in output.sentence
 
 
 def test_a_trial_decides_nothing(desk: Any, cli: Any, nightly: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -186,6 +186,19 @@ def _reasons(results: Results, frame: pd.DataFrame) -> pd.Series[Any]:
     return by_key(
         frame, ("dataset", "rater", "criterion"), lambda *key: STOPPED_EARLY if key in early else None
     )
+
+
+def rows_of_measure(results: Results, measure: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of `outcomes` of one measure.
+
+    Args:
+        results: The run.
+        measure: Dataset, kind of rater, rater, criterion and measure.
+    """
+    rows = outcomes(results)
+    for name, value in zip(ABOUT, measure, strict=True):
+        rows = rows[rows[name] == value]
+    return rows
 
 
 def withheld_reason(rows: pd.DataFrame) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.frames.comparable import item_outcomes
 from evalhub.analysis.frames.directions import direction_of
-from evalhub.analysis.frames.outcomes import ABOUT, bounds_of, outcomes, withheld_reason
+from evalhub.analysis.frames.outcomes import ABOUT, bounds_of, outcomes, rows_of_measure, withheld_reason
 from evalhub.analysis.people.prediction_powered import prediction_powered_differences
 from evalhub.analysis.ranking.comparability import rater_changes
 from evalhub.analysis.ranking.data_changes import DataChange, data_change
@@ -175,7 +175,7 @@ def system_difference(results: Results, measure: Sequence[str], first: str, seco
         first: A system.
         second: Another one.
     """
-    rows = _of_measure(results, measure)
+    rows = rows_of_measure(results, measure)
     rows = rows[rows["system"].isin((first, second))]
     if rows["system"].nunique() < 2:
         return None
@@ -196,7 +196,7 @@ def run_difference(after: Results, before: Results, measure: Sequence[str], syst
         measure: As in `system_difference`.
         system: The system.
     """
-    sides = [_of_measure(run, measure) for run in (after, before)]
+    sides = [rows_of_measure(run, measure) for run in (after, before)]
     sides = [side[side["system"] == system] for side in sides]
     if any(side.empty for side in sides):
         return None
@@ -205,13 +205,6 @@ def run_difference(after: Results, before: Results, measure: Sequence[str], syst
     change = data_change(measure[0], after, before)
     by_system, _ = _changes_of_systems(sides[0], sides[1], change, next(filter(None, reasons), None))
     return by_system[system]
-
-
-def _of_measure(results: Results, measure: Sequence[str]) -> pd.DataFrame:
-    rows = outcomes(results)
-    for name, value in zip(ABOUT, measure, strict=True):
-        rows = rows[rows[name] == value]
-    return rows
 
 
 def run_comparison(after: Results, before: Results, *, margin: float | None = None) -> pd.DataFrame:

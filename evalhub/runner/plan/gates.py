@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from evalhub.analysis.frames.outcomes import MEAN_SCORE, PENALISED, SOFT, WIN_RATE
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.resolve import Resolved, metric_columns
@@ -16,7 +18,6 @@ LEAST_POWER = 0.8
 NIGHTS = 30
 _COMMON_ERROR = 0.05
 _MANY = 10_000_000
-WIN_RATE, MEAN_SCORE = "win rate", "mean score"
 
 
 def check_gates(resolved: Resolved) -> None:
@@ -29,21 +30,29 @@ def check_gates(resolved: Resolved) -> None:
     gates = resolved.suite.gates
     for place, gate in enumerate(gates):
         _check_names(resolved, gate, f"{resolved.path}:gates.{place}")
-    errors = _errors(resolved, gates)
+    families = _families(resolved, gates)
     for place, gate in enumerate(gates):
         for dataset in _datasets(resolved, gate):
             if gate.measure is not None and gate.margin:
-                _check_power(resolved, gate, dataset, errors[gate.family], f"{resolved.path}:gates.{place}")
+                where = f"{resolved.path}:gates.{place}"
+                _check_power(resolved, gate, dataset, families[gate.family], where)
 
 
-def _errors(resolved: Resolved, gates: Sequence[Gate]) -> dict[str, float]:
-    """Return the error of each check of a family: Holm's first step, by which a plan knows its power."""
-    errors = {}
-    for family in {gate.family for gate in gates if gate.measure is not None}:
-        members = [gate for gate in gates if gate.family == family and gate.measure is not None]
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """Gates that share one error: how large it is, and among how many checks Holm's first step divides it."""
+
+    error: float
+    checks: int
+
+
+def _families(resolved: Resolved, gates: Sequence[Gate]) -> dict[str, _Family]:
+    families = {}
+    for name in {gate.family for gate in gates if gate.measure is not None}:
+        members = [gate for gate in gates if gate.family == name and gate.measure is not None]
         checks = sum(len(_datasets(resolved, gate)) * _count_raters(resolved, gate) for gate in members)
-        errors[family] = min(gate.error for gate in members) / max(checks, 1)
-    return errors
+        families[name] = _Family(min(gate.error for gate in members), max(checks, 1))
+    return families
 
 
 def _datasets(resolved: Resolved, gate: Gate) -> list[SuiteDataset]:
@@ -107,28 +116,23 @@ def _check_names(resolved: Resolved, gate: Gate, where: str) -> None:
 
 def _measures(resolved: Resolved) -> list[str]:
     """Return the measures that a suite has, as far as is known before it is run."""
-    forms = (
-        "{}",
-        "{} (soft)",
-        *(("{} (length-penalised)",) if resolved.suite.controls.length_penalty else ()),
-    )
+    penalised = [PENALISED] if resolved.suite.controls.length_penalty else []
+    forms = ["{}", SOFT, *penalised]
     of_judges = [form.format(measure) for measure in (WIN_RATE, MEAN_SCORE) for form in forms]
     of_metrics = [column for _, metric in resolved.metrics for column in metric_columns(metric)]
     recorded = [name for dataset in resolved.datasets for name in dataset.facts.recorded_metrics]
     return [*of_judges, *of_metrics, *recorded]
 
 
-def _check_power(resolved: Resolved, gate: Gate, dataset: SuiteDataset, error: float, where: str) -> None:
+def _check_power(resolved: Resolved, gate: Gate, dataset: SuiteDataset, family: _Family, where: str) -> None:
     margin, items = float(gate.margin or 0), dataset.facts.items
     for spread in _spreads(resolved, gate):
-        power = power_at(items, margin, ClusterDesign(sd=spread, alpha=error))
+        designs = [
+            ClusterDesign(sd=spread, alpha=error / family.checks) for error in (family.error, _COMMON_ERROR)
+        ]
+        power = power_at(items, margin, designs[0])
         if power < LEAST_POWER:
-            # The same division among the family as with the error that the suite has.
-            errors = (error, error / gate.error * _COMMON_ERROR)
-            sizes = [
-                clusters_needed(margin, ClusterDesign(sd=spread, alpha=alpha), target=LEAST_POWER)
-                for alpha in errors
-            ]
+            sizes = [clusters_needed(margin, design, target=LEAST_POWER) for design in designs]
             at_error, at_common_error = (
                 count(size) if size < _MANY else f"more than {count(_MANY)}" for size in sizes
             )
