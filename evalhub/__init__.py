@@ -13,14 +13,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from evalhub import analysis, engines, gates, judging, models, report, runner, sources, specs, store
+    from evalhub import (
+        analysis,
+        engines,
+        gates,
+        judging,
+        models,
+        night,
+        report,
+        runner,
+        sources,
+        specs,
+        store,
+    )
     from evalhub.analysis import Results
     from evalhub.runner import Options, Progress
     from evalhub.store import Run
 
 __all__ = [
     "EvalhubError", "Options", "Results", "Run", "analysis", "engines", "gates", "judging", "load",
-    "models", "report", "run", "runner", "sources", "specs", "store",
+    "models", "night", "report", "run", "runner", "sources", "specs", "store",
 ]  # fmt: skip
 
 _HOMES = {
@@ -31,7 +43,8 @@ _HOMES = {
 }
 
 _PARTS = (
-    "analysis", "engines", "gates", "judging", "models", "report", "runner", "sources", "specs", "store",
+    "analysis", "engines", "gates", "judging", "models", "night", "report", "runner", "sources", "specs",
+    "store",
 )  # fmt: skip
 
 

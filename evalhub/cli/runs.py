@@ -15,12 +15,10 @@ import evalhub as hub
 from evalhub.cli.options import By, Json, Limit, Only, RunName, RunNames, Runs, SuiteName, Where
 from evalhub.cli.output import notes, print_json, print_note, print_rows
 from evalhub.cli.progress import choose_progress
-from evalhub.errors import LittleCoverage, StorageError
+from evalhub.errors import StorageError
 from evalhub.scales import Kind
 
 if TYPE_CHECKING:
-    from evalhub.analysis import Results
-    from evalhub.gates import GateResult
     from evalhub.runner import Options, Plan, Prepared, ResolvedJudge, SuiteDataset
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and run nothing.")]
@@ -44,48 +42,23 @@ def run(
         plan(suite, names, limit, runs, as_json)
         return
     progress = choose_progress()
-    shortfall: LittleCoverage | None = None
     try:
-        sealed = hub.runner.run(suite, hub.runner.Options(tuple(names or ()), limit, runs), progress)
-    except LittleCoverage as error:
-        shortfall, sealed = error, hub.store.find_run(error.where, hub.store.runs_root(runs))
+        night = hub.night.run_night(suite, hub.runner.Options(tuple(names or ()), limit, runs), progress)
     finally:
         progress.stop()
-    results = hub.analysis.Results(sealed)
-    hub.report.index_run(results)
-    decisions, unread = _decide_gates(results, is_trial=bool(names or limit))
-    data = hub.report.report_data(results)
     if as_json:
-        print_json(data)
+        print_json(night.data)
     else:
-        hub.report.print_report(data)
-    hub.report.write_report(data, sealed.path)
-    code = hub.gates.exit_code(decisions)
-    if code != hub.gates.FAILED and (fault := shortfall or unread):
-        raise fault
-    if shortfall:
-        print_note(f"evalhub: {shortfall}")
+        hub.report.print_report(night.data)
+    if night.faults and night.exit_code != hub.gates.FAILED:
+        raise night.faults[0]
+    for fault in night.faults:
+        print_note(f"evalhub: {fault}")
     folder = "" if hub.store.runs_root(runs) == Path("runs") else f" --runs {hub.store.runs_root(runs)}"
     if not as_json:
         print_note(f"see it all: {_program()} dashboard{folder}")
-    if code:
-        raise typer.Exit(code)
-
-
-def _decide_gates(results: Results, *, is_trial: bool) -> tuple[list[GateResult], StorageError | None]:
-    """Return what the gates of a run say, kept with the run, and why they cannot be decided if so.
-
-    A trial of a part of the suite decides nothing.
-    """
-    if is_trial:
-        return [], None
-    try:
-        decisions = hub.gates.gates_of_run(results)
-    except StorageError as error:
-        return [], error
-    if decisions:
-        hub.gates.keep_gates(results.run, decisions)
-    return decisions, None
+    if night.exit_code:
+        raise typer.Exit(night.exit_code)
 
 
 def _program() -> str:

@@ -27,6 +27,11 @@ class Options:
     limit: int | None = None
     runs: Path | None = None
 
+    @property
+    def is_trial(self) -> bool:
+        """Whether a part of the suite is run, by which its gates decide nothing."""
+        return bool(self.names) or self.limit is not None
+
 
 def narrow(suite: Suite, options: Options, path: Path) -> Suite:
     """Return the suite with the command line's limits applied.

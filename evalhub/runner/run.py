@@ -46,7 +46,7 @@ def prepare(
     spec, path = load_suite(suite)
     options = options or Options()
     resolved = resolve(narrow(spec, options, path), path, progress or Silent())
-    if options.limit is None and not options.names:  # a part of the suite is a trial, and decides nothing
+    if not options.is_trial:
         check_gates(resolved)
     runs = all_runs(runs_root(options.runs))
     for judge in resolved.judges:

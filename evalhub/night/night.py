@@ -1,0 +1,77 @@
+"""One night of a suite: it is run, its gates are decided, and its reports are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from evalhub.analysis import Results
+from evalhub.errors import EvalhubError, LittleCoverage, StorageError
+from evalhub.gates import FAILED, GateResult, exit_code, gates_of_run, keep_gates
+from evalhub.report import index_run, report_data, write_report
+from evalhub.runner import Options, Progress, Silent, run
+from evalhub.store import Run, find_run, runs_root
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What a night found.
+
+    Attributes:
+        results: The run.
+        gates: What its gates said.
+        data: The report, as `report_data` returns it.
+        faults: Why the night says nothing, although it was run: too little coverage, a damaged baseline.
+    """
+
+    results: Results
+    gates: list[GateResult]
+    data: dict[str, Any]
+    faults: list[EvalhubError] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """What a CI job acts on: 1 = a system got worse, 0 = all gates hold, else that of the first fault."""
+        code = exit_code(self.gates)
+        return self.faults[0].exit_code if self.faults and code != FAILED else code
+
+
+def run_night(suite: str, options: Options | None = None, progress: Progress | None = None) -> Night:
+    """Run a suite or resume it, decide its gates, and write its tables and reports.
+
+    A part of the suite (`limit`, `names`) is a trial: its gates decide nothing.
+
+    Args:
+        suite: Path or id of a suite.
+        options: Changes to the file.
+        progress: Shows how far the run is.
+
+    Raises:
+        EvalhubError: As `evalhub.runner.run` raises, apart from `LittleCoverage`, which is a fault of the
+            night.
+    """
+    options, progress = options or Options(), progress or Silent()
+    faults: list[EvalhubError] = []
+    try:
+        finished = run(suite, options, progress)
+    except LittleCoverage as error:
+        faults.append(error)
+        finished = find_run(error.where, runs_root(options.runs))
+    results = Results(finished)
+    index_run(results)
+    gates: list[GateResult] = []
+    if not options.is_trial:
+        try:
+            gates = _decide_gates(finished, results)
+        except StorageError as error:
+            faults.append(error)
+    data = report_data(results)
+    write_report(data, finished.path)
+    return Night(results, gates, data, faults)
+
+
+def _decide_gates(finished: Run, results: Results) -> list[GateResult]:
+    gates = gates_of_run(results)
+    if gates:
+        keep_gates(finished, gates)
+    return gates
