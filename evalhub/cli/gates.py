@@ -25,7 +25,7 @@ _SHOWN = ("state", "id", "sentence")
 def gates(run_name: RunName = None, runs: Runs = None, as_json: Json = False) -> None:
     """Say which gates of a run hold against the baseline as it is now, and exit as `run` does."""
     results = hub.load(run_name, runs)
-    if not results.suite.gates:
+    if not results.suite.gates and not results.suite.calibration:
         raise InputError("the suite of this run has no gates", where=results.run.id, fix="add `gates` to it")
     if not results.run.finished:
         state = results.manifest.state.value

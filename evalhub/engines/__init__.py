@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         completion_key,
     )
     from evalhub.engines.harness import ChildEngine, open_child
-    from evalhub.engines.opening import EngineKind, EngineSettings, LocalSettings, Opening
+    from evalhub.engines.opening import EngineKind, EngineSettings, LocalSettings, Opening, RemoteSettings
     from evalhub.engines.prompts import Prompt, Prompts, folder_prompts
     from evalhub.engines.queue_backend import QueueBackend
     from evalhub.engines.table import (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENGINES", "ChildEngine", "Engine", "EngineFacts", "EngineIdentity", "EngineKind", "EngineSettings",
-    "LocalSettings", "Opening", "Outcome", "Prompt", "Prompts", "QueueBackend", "complete",
+    "LocalSettings", "Opening", "Outcome", "Prompt", "Prompts", "QueueBackend", "RemoteSettings", "complete",
     "completion_key", "engine_kind", "folder_prompts", "identify", "open_child", "open_engine",
     "parse_engine", "read_settings", "with_settings",
 ]  # fmt: skip
@@ -40,7 +40,7 @@ __all__ = [
 _HOMES = {
     "base": ("Engine", "EngineFacts", "EngineIdentity", "Outcome", "complete", "completion_key"),
     "harness": ("ChildEngine", "open_child"),
-    "opening": ("EngineKind", "EngineSettings", "LocalSettings", "Opening"),
+    "opening": ("EngineKind", "EngineSettings", "LocalSettings", "Opening", "RemoteSettings"),
     "prompts": ("Prompt", "Prompts", "folder_prompts"),
     "queue_backend": ("QueueBackend",),
     "table": (

@@ -27,6 +27,9 @@ from evalhub.texts import clean
 # How long an engine may show no sign of life while it works. One step of a large model on a CPU is slow.
 HANG_SECONDS = 600.0
 
+REMOTE = "remote"
+"""The device of a model behind a server."""
+
 _LOWEST = -9999.0
 _MESSAGES = "{messages}"
 
@@ -43,6 +46,8 @@ class EngineIdentity:
         settings: The requested settings, fit for JSON and without secrets.
         version: vLLM's version. None for other engines.
         device: cpu, gpu, remote or none.
+        since: The night since which a server is taken to answer alike, YYYY-MM-DD. Its earlier answers are
+            not used again. None = since ever.
     """
 
     engine: str
@@ -52,6 +57,12 @@ class EngineIdentity:
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: str | None = None
     device: str = "none"
+    since: str | None = None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the model stands behind a server, so that it can change without a sign."""
+        return self.device == REMOTE
 
     @cached_property
     def key_values(self) -> str:
@@ -64,6 +75,7 @@ class EngineIdentity:
                 "settings": dict(self.settings),
                 "version": self.version,
                 "device": self.device,
+                **({"since": self.since} if self.since else {}),
             }
         )
 

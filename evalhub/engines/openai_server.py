@@ -13,7 +13,15 @@ from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
-from evalhub.engines.base import Engine, EngineFacts, EngineIdentity, Outcome, clean_request, completion
+from evalhub.engines.base import (
+    REMOTE,
+    Engine,
+    EngineFacts,
+    EngineIdentity,
+    Outcome,
+    clean_request,
+    completion,
+)
 from evalhub.engines.openai_dialect import (
     CHANGES,
     Dialect,
@@ -65,7 +73,7 @@ def identify_openai(settings: OpenaiSettings, model: ResolvedModel | None, name:
     changed = settings.model_dump(mode="json", include=_SETTINGS, exclude_defaults=True)
     identifying = {"base_url": settings.base_url, "keeps": _KEEPS, **changed}
     content_hash = digest([settings.base_url, shown])
-    return EngineIdentity("openai", shown, content_hash, settings=identifying, device="remote")
+    return EngineIdentity("openai", shown, content_hash, settings=identifying, device=REMOTE)
 
 
 def open_openai(opening: Opening[OpenaiSettings]) -> OpenaiEngine:
@@ -111,7 +119,7 @@ class OpenaiEngine(Engine):
         self._pool = ThreadPoolExecutor(max_workers=settings.concurrency)
         self._flying: dict[Future[Outcome], tuple[str, Request]] = {}
         self._finished: SimpleQueue[Future[Outcome]] = SimpleQueue()
-        self._tally = Tally({"platform": "remote", "device": "remote", "max_num_seqs": settings.concurrency})
+        self._tally = Tally({"platform": REMOTE, "device": REMOTE, "max_num_seqs": settings.concurrency})
         self._draining = False
         self._closing = threading.Event()
         self._seconds_busy = 0.0

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from evalhub.engines.opening import EngineSettings
+from evalhub.engines.opening import RemoteSettings
 
 _OWN_FIELDS = {
     "model", "messages", "stream", "n", "choices", "max_tokens", "max_completion_tokens", "logprobs",
@@ -16,7 +16,7 @@ _OWN_FIELDS = {
 Omitted = Literal["temperature", "top_p", "top_k", "seed"]
 
 
-class OpenaiSettings(EngineSettings):
+class OpenaiSettings(RemoteSettings):
     """The address of a server, and how it is asked.
 
     Attributes:

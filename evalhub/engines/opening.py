@@ -45,6 +45,17 @@ class LocalSettings(ChildSettings):
     trust_remote_code: bool = False
 
 
+class RemoteSettings(EngineSettings):
+    """The settings of an engine that asks a server.
+
+    Attributes:
+        max_age: Days after which answers of the server are asked for anew, since the model behind it can
+            change without a sign. None = they are used for ever.
+    """
+
+    max_age: int | None = Field(default=None, ge=1)
+
+
 Settings = TypeVar("Settings", bound=EngineSettings)
 
 

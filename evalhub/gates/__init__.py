@@ -1,10 +1,19 @@
 """Gates: does a run meet the conditions of its suite, and what should a CI job do?"""
 
+from evalhub.gates.drift import (
+    JudgeChart,
+    drift_results,
+    judge_charts,
+    keep_charts,
+    kept_charts,
+    last_moves,
+)
 from evalhub.gates.evaluate import evaluate_gates
-from evalhub.gates.night import gate_findings, gates_of_run, keep_gates, kept_gates
+from evalhub.gates.night import changed_judges, gate_findings, gates_of_run, keep_gates, kept_gates
 from evalhub.gates.result import FAILED, GateResult, exit_code
 
 __all__ = [
-    "FAILED", "GateResult", "evaluate_gates", "exit_code", "gate_findings", "gates_of_run", "keep_gates",
-    "kept_gates",
+    "FAILED", "GateResult", "JudgeChart", "changed_judges", "drift_results", "evaluate_gates", "exit_code",
+    "gate_findings", "gates_of_run", "judge_charts", "keep_charts", "keep_gates", "kept_charts", "kept_gates",
+    "last_moves",
 ]  # fmt: skip

@@ -19,7 +19,9 @@ UNFIT_MEMBER = "a member of the jury is unfit"
 LITTLE_COVERAGE = "too few of its judgments or responses are valid"
 
 
-def evaluate_gates(results: Results, gates: Sequence[Gate], baseline: Results | None) -> list[GateResult]:
+def evaluate_gates(
+    results: Results, gates: Sequence[Gate], baseline: Results | None, rejudged: Results | None = None
+) -> list[GateResult]:
     """Return what gates say of a run, in their order. Choose it at the end of a run, or for other gates.
 
     Gates on measures that share a family share its error by Holm's method. A regression by a judge that
@@ -29,6 +31,8 @@ def evaluate_gates(results: Results, gates: Sequence[Gate], baseline: Results | 
         results: A finished run.
         gates: The gates.
         baseline: The run that is signed off. None = there is none, and gates against it are not decided.
+        rejudged: The answers of the baseline by tonight's judges, by which a change is split into what the
+            judge and what the system did.
 
     Returns:
         For each gate one result for each dataset, rater and criterion that it is about.
@@ -38,7 +42,7 @@ def evaluate_gates(results: Results, gates: Sequence[Gate], baseline: Results | 
     }
     unfit = _unfit(results, [result for of_gate in health.values() for result in of_gate])
     checks = {
-        place: list(measure_checks(results, gate, baseline))
+        place: list(measure_checks(results, gate, baseline, rejudged))
         for place, gate in enumerate(gates)
         if gate.measure is not None
     }
@@ -114,6 +118,7 @@ def _result(check: MeasureCheck, change: Estimate, unfit: Mapping[str, str], *, 
         tag=gate.tag,
         against=check.against,
         cause=cause,
+        split=check.split,
     )
 
 

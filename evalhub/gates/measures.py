@@ -15,6 +15,7 @@ from evalhub.analysis.results import Results
 from evalhub.analysis.tables import ids, numbers
 from evalhub.errors import InputError
 from evalhub.gates.nights import Measure, Nights
+from evalhub.gates.split import Split
 from evalhub.specs.gates import Gate, OtherSystem
 from evalhub.stats import Estimate
 
@@ -35,6 +36,7 @@ class MeasureCheck:
         interval: Returns the change, above 0 = better, at a level of confidence.
         cause: Why the change cannot be laid to the system. None = it can.
         is_unchanged: Whether answers and rater are the same as in the baseline, so that nothing can change.
+        split: What the judge and what the system did, where the judge changed.
     """
 
     gate: Gate
@@ -43,15 +45,19 @@ class MeasureCheck:
     interval: stats.Interval
     cause: str | None = None
     is_unchanged: bool = False
+    split: Split | None = None
 
 
-def measure_checks(results: Results, gate: Gate, baseline: Results | None) -> Iterator[MeasureCheck]:
+def measure_checks(
+    results: Results, gate: Gate, baseline: Results | None, rejudged: Results | None = None
+) -> Iterator[MeasureCheck]:
     """Yield the checks of a gate: one for each dataset, rater and criterion that has the measure.
 
     Args:
         results: The run.
         gate: A gate on a measure.
         baseline: The baseline run. None = there is none.
+        rejudged: The answers of the baseline by tonight's judges. None = they were not judged anew.
     """
     if gate.against != "baseline":
         baseline = None  # a number or another system needs none
@@ -60,7 +66,8 @@ def measure_checks(results: Results, gate: Gate, baseline: Results | None) -> It
         yield _undecided(gate, baseline, NO_TAG)
         return
     measures = list(_measures(part, gate))
-    nights = None if before is None else Nights(part, before)
+    again = None if rejudged is None else _with_tag(rejudged, gate.tag)
+    nights = None if before is None else Nights(part, before, again)
     for measure in measures:
         yield _check(part, gate, measure, nights)
     if not measures:
@@ -112,7 +119,7 @@ def _check(part: Results, gate: Gate, measure: Measure, nights: Nights | None) -
         return MeasureCheck(gate, measure, against, interval)
     cause = nights.cause(measure, system, difference)
     is_unchanged = cause is None and nights.is_unchanged(measure, system, difference)
-    return MeasureCheck(gate, measure, against, interval, cause, is_unchanged)
+    return MeasureCheck(gate, measure, against, interval, cause, is_unchanged, nights.split(measure, system))
 
 
 def _change(difference: Difference, confidence: float) -> Estimate:

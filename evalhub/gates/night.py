@@ -8,13 +8,15 @@ from typing import Any
 
 from evalhub.analysis.findings.changes import baseline_of
 from evalhub.analysis.findings.finding import Finding, Question, Verdict
+from evalhub.analysis.ranking.comparability import rater_changes
 from evalhub.analysis.results import Results
 from evalhub.errors import StorageError
 from evalhub.files import write_file
+from evalhub.gates.drift import charts_of_night, drift_results
 from evalhub.gates.evaluate import evaluate_gates
 from evalhub.gates.result import GateResult
 from evalhub.stats import GateState
-from evalhub.store import Run
+from evalhub.store import Run, all_runs
 from evalhub.texts import count
 
 FILE = "gates.json"
@@ -30,6 +32,9 @@ _WORST_FIRST = (GateState.FAIL, GateState.INCONCLUSIVE)
 def gates_of_run(results: Results) -> list[GateResult]:
     """Return what the gates of a run's suite say of it, against the baseline as it is now.
 
+    What the calibration of its night says of judges behind servers comes first. If the answers of the
+    baseline were judged anew, a change is split into what judge and system did.
+
     Args:
         results: A finished run.
 
@@ -37,8 +42,9 @@ def gates_of_run(results: Results) -> list[GateResult]:
         StorageError: The baseline cannot be read.
     """
     gates = results.suite.gates
+    drift = list(drift_results(charts_of_night(results.run)))
     if not gates:
-        return []
+        return drift
     baseline = baseline_of(results.run)
     before = None if baseline is None else Results(baseline)
     if before is not None:
@@ -51,7 +57,40 @@ def gates_of_run(results: Results) -> list[GateResult]:
                 value=str(error),
                 fix="`evalhub verify` names its damaged files; sign another run off",
             ) from error
-    return evaluate_gates(results, gates, before)
+    return [*drift, *evaluate_gates(results, gates, before, before and _rejudged(results.run, before.run))]
+
+
+def _rejudged(run: Run, baseline: Run) -> Results | None:
+    """Return the newest run in which the judges of a run judged the answers of the baseline."""
+    for other in all_runs(run.path.parent):
+        if other.manifest.rejudges == baseline.id and other.finished:
+            judges = other.manifest.judges
+            if all(_facts(other, judge) == _facts(run, judge) for judge in judges):
+                return Results(other)
+    return None
+
+
+def _facts(run: Run, judge: str) -> tuple[Any, ...]:
+    manifest = run.manifest
+    return manifest.resolved.models.get(judge), manifest.rubrics.get(judge), manifest.judges.get(judge)
+
+
+def changed_judges(results: Results) -> tuple[Run, set[str]] | None:
+    """Return the baseline of a run and the judges that changed since. None where none did.
+
+    Args:
+        results: A finished run.
+    """
+    baseline = baseline_of(results.run) if results.suite.gates else None
+    if baseline is None:
+        return None
+    before = Results(baseline)
+    changed = {
+        judge
+        for judge in results.manifest.judges.keys() & before.manifest.judges.keys()
+        if rater_changes(("", "judge", judge, "", ""), results, before)
+    }
+    return (baseline, changed) if changed else None
 
 
 def keep_gates(run: Run, gates: Sequence[GateResult]) -> None:

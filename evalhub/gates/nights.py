@@ -11,6 +11,7 @@ from evalhub.analysis.ranking.comparison import Difference, run_difference
 from evalhub.analysis.ranking.data_changes import data_change
 from evalhub.analysis.results import Results
 from evalhub.gates.answers import Answers
+from evalhub.gates.split import Split, split_change
 from evalhub.texts import count
 
 Measure = tuple[str, ...]
@@ -27,10 +28,12 @@ class Nights:
     Attributes:
         after: The run.
         before: The baseline.
+        rejudged: The answers of the baseline by tonight's judges. None = they were not judged anew.
     """
 
     after: Results
     before: Results
+    rejudged: Results | None = None
 
     @cached_property
     def answers(self) -> Answers:
@@ -56,6 +59,12 @@ class Nights:
         if not difference.is_equal and self.answers.are_equal(dataset, system):
             return f"its answers are those of the baseline, so the {noun} or its records changed"
         return self._loss(measure, system)
+
+    def split(self, measure: Measure, system: str) -> Split | None:
+        """Return what the judge and what the system did. None where the judge is the same, or not known."""
+        if self.rejudged is None or not rater_changes(measure, self.after, self.before):
+            return None
+        return split_change(self.after, self.before, self.rejudged, measure, system)
 
     def _changed_opponents(self, measure: Measure, system: str) -> list[str]:
         rows = rows_of_measure(self.after, measure)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from evalhub.errors import GateFailed, Inconclusive
+from evalhub.gates.split import Split
 from evalhub.stats import Estimate, GateState
 
 FAILED = GateFailed.exit_code
@@ -32,6 +33,7 @@ class GateResult:
         limit: The margin, or the share that may not be passed.
         estimate: The change, above 0 = better, or the share, with its interval.
         cause: Why nothing is decided, or why it is not the system that failed. None otherwise.
+        split: What the judge and what the system did, where the judge changed since the baseline.
     """
 
     id: str
@@ -48,6 +50,7 @@ class GateResult:
     tag: str | None = None
     against: str | None = None
     cause: str | None = None
+    split: Split | None = None
 
     @property
     def is_regression(self) -> bool:
@@ -56,14 +59,27 @@ class GateResult:
 
     def as_row(self) -> dict[str, Any]:
         """Return it as plain values, with the numbers of the estimate among them."""
-        fields = {name: value for name, value in asdict(self).items() if name != "estimate"}
+        fields = {name: value for name, value in asdict(self).items() if name not in ("estimate", "split")}
         numbers = ("estimate", "low", "high", "confidence", "n", "clusters", "method", "reason")
         return {
             **fields,
             "state": self.state.value,
             "is_regression": self.is_regression,
             **{name: getattr(self.estimate, name) for name in numbers},
+            **_split_columns(self.split),
         }
+
+
+def _split_columns(split: Split | None) -> dict[str, Any]:
+    """Return both parts of a change as plain values, empty where it is not split."""
+    return {
+        **{
+            f"{part}_{name}": getattr(getattr(split, part), name) if split else None
+            for part in ("judge", "system")
+            for name in ("estimate", "low", "high")
+        },
+        "moved_by": split.cause.value if split else None,
+    }
 
 
 def exit_code(gates: Iterable[GateResult]) -> int:

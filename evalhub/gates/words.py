@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from evalhub.gates.measures import MeasureCheck
+from evalhub.gates.split import Cause, Split
 from evalhub.stats import ClusterDesign, Estimate, GateState, clusters_needed
 from evalhub.texts import count, number
 
@@ -28,7 +29,7 @@ def describe(check: MeasureCheck, change: Estimate, state: GateState, cause: str
         numbers += f" without {count(change.n_excluded)} that lack a value on one side"
     margin = number(float(check.gate.margin or 0))
     if cause is not None:
-        return f"{subject} is not decided, because {cause}: {numbers}."
+        return f"{subject} is not decided, because {cause}: {numbers}.{_in_parts(check.split)}"
     if state is GateState.FAIL:
         return f"{subject} got worse: {numbers}, and a loss of {margin} counts."
     if state is GateState.PASS:
@@ -38,6 +39,14 @@ def describe(check: MeasureCheck, change: Estimate, state: GateState, cause: str
     advice = f" About {count(size)} items show a loss of {margin} in 80% of nights." if size else ""
     reason = f" ({change.reason})" if change.low is None else ""
     return f"{subject} is not decided: {numbers}{reason}, and a loss of {margin} counts.{advice}"
+
+
+def _in_parts(split: Split | None) -> str:
+    if split is None:
+        return ""
+    judge, system = (f"{_signed(part.estimate)}{_ends(part)}" for part in (split.judge, split.system))
+    moved = "Neither moved it beyond chance" if split.cause is Cause.NEITHER else f"{split.cause} moved it"
+    return f" The judge did {judge} of it and the system {system}: {moved[0].lower()}{moved[1:]}."
 
 
 def _subject(check: MeasureCheck) -> str:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from evalhub.analysis import Results
 from evalhub.errors import EvalhubError, LittleCoverage, StorageError
-from evalhub.gates import FAILED, GateResult, exit_code, gates_of_run, keep_gates
+from evalhub.gates import (
+    FAILED,
+    GateResult,
+    changed_judges,
+    exit_code,
+    gates_of_run,
+    keep_gates,
+    last_moves,
+)
+from evalhub.night.calibration import calibrate_judges
+from evalhub.night.rejudge import rejudge
 from evalhub.report import index_run, report_data, write_report
 from evalhub.runner import Options, Progress, Silent, run
 from evalhub.store import Run, find_run, runs_root
@@ -52,8 +63,9 @@ def run_night(suite: str, options: Options | None = None, progress: Progress | N
     """
     options, progress = options or Options(), progress or Silent()
     faults: list[EvalhubError] = []
+    moved = last_moves(calibrate_judges(suite, options, progress))
     try:
-        finished = run(suite, options, progress)
+        finished = run(suite, options, progress, moved)
     except LittleCoverage as error:
         faults.append(error)
         finished = find_run(error.where, runs_root(options.runs))
@@ -62,12 +74,23 @@ def run_night(suite: str, options: Options | None = None, progress: Progress | N
     gates: list[GateResult] = []
     if not options.is_trial:
         try:
+            _rejudge(suite, results, options, progress, moved)
             gates = _decide_gates(finished, results)
         except StorageError as error:
             faults.append(error)
     data = report_data(results)
     write_report(data, finished.path)
     return Night(results, gates, data, faults)
+
+
+def _rejudge(
+    suite: str, results: Results, options: Options, progress: Progress, moved: Mapping[str, str]
+) -> None:
+    """Judge the answers of the baseline by tonight's judges, where a judge changed since the baseline."""
+    if changes := changed_judges(results):
+        baseline, judges = changes
+        progress.note(f"{', '.join(sorted(judges))} changed since {baseline.id}: its answers are judged anew")
+        rejudge(suite, baseline, judges, options, progress, moved)
 
 
 def _decide_gates(finished: Run, results: Results) -> list[GateResult]:

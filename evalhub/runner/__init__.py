@@ -21,5 +21,6 @@ from evalhub.runner.run import prepare, run
 __all__ = [
     "AttackOptions", "JudgeOptions", "Options", "Plan", "PlannedTask", "Prepared", "Progress", "Resolved",
     "ResolvedJudge", "Silent", "SuiteDataset", "answer_forms", "attack", "describe_steps", "expected_power",
-    "false_reds", "forms_text", "has_inputs", "prepare", "refuse_changed", "run", "run_gold",
+    "false_reds", "forms_text", "has_inputs", "prepare", "prepare_calibration", "refuse_changed", "run",
+    "run_gold",
 ]  # fmt: skip

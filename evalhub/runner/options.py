@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ class Options:
             section are left out.
         limit: Most items of each dataset.
         runs: The folder that holds the runs.
+        night: The night, YYYY-MM-DD, by default today in UTC.
     """
 
     names: tuple[str, ...] = ()
     limit: int | None = None
     runs: Path | None = None
+    night: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
 
     @property
     def is_trial(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from evalhub.runner.execute.steps import (
 )
 from evalhub.runner.execute.watch import Watch
 from evalhub.runner.options import Options, narrow
+from evalhub.runner.plan.epochs import with_epochs
 from evalhub.runner.plan.gates import check_gates
 from evalhub.runner.plan.manifest import manifest_facts, planned_facts
 from evalhub.runner.plan.plan import Plan
@@ -33,7 +34,12 @@ from evalhub.store import Heartbeat, Run, RunWriter, State, all_runs, runs_root
 
 
 def prepare(
-    suite: str, options: Options | None = None, progress: Progress | None = None, *, reuse: bool = True
+    suite: str,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    *,
+    reuse: bool = True,
+    moved: Mapping[str, str] | None = None,
 ) -> Prepared:
     """Return a suite resolved and planned, with the state of each of its steps. Nothing is run.
 
@@ -42,6 +48,7 @@ def prepare(
         options: Changes to the file.
         progress: Shows what is fetched.
         reuse: Whether parts that earlier runs have made get no tasks.
+        moved: The last night on which each judge behind a server was seen to have moved.
     """
     spec, path = load_suite(suite)
     options = options or Options()
@@ -49,18 +56,25 @@ def prepare(
     if not options.is_trial:
         check_gates(resolved)
     runs = all_runs(runs_root(options.runs))
+    resolved = with_epochs(resolved, runs, options.night, moved)
     for judge in resolved.judges:
         refuse_changed(judge.rubric, runs, judge.spec.rubric)
     return prepare_resolved(resolved, runs if reuse else [])
 
 
-def run(suite: str, options: Options | None = None, progress: Progress | None = None) -> Run:
+def run(
+    suite: str,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    moved: Mapping[str, str] | None = None,
+) -> Run:
     """Run a suite, or resume its newest unfinished run.
 
     Args:
         suite: Path or id of a suite.
         options: Changes to the file.
         progress: Shows how far the run is.
+        moved: As in `prepare`.
 
     Returns:
         The sealed run.
@@ -73,7 +87,7 @@ def run(suite: str, options: Options | None = None, progress: Progress | None = 
         EvalhubError: Something in the suite is wrong.
     """
     options, progress = options or Options(), progress or Silent()
-    prepared = prepare(suite, options, progress)
+    prepared = prepare(suite, options, progress, moved=moved)
     sealed = carry_out(prepared, runs_root(options.runs), progress)
     check_coverage(sealed)
     return sealed

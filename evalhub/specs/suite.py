@@ -220,7 +220,12 @@ class Budget(Spec):
 
 
 class Suite(Spec):
-    """The suite of `evalhub run`."""
+    """The suite of `evalhub run`.
+
+    Attributes:
+        calibration: Labelled datasets that never change. Each night the judges behind servers judge them
+            anew, so that a judge that moved is noticed.
+    """
 
     suite: Name
     title: str | None = None
@@ -231,6 +236,7 @@ class Suite(Spec):
     cascades: tuple[CascadeUse, ...] = ()
     metrics: tuple[str | dict[str, dict[str, Any]], ...] = ()
     controls: Controls = Controls()
+    calibration: tuple[DatasetUse, ...] = ()
     gates: tuple[Gate, ...] = ()
     budget: Budget = Budget()
 

@@ -60,6 +60,7 @@ from evalhub.store.manifest import (
     JudgeFacts,
     JuryFacts,
     Manifest,
+    ModelFacts,
     State,
 )
 from evalhub.store.manifest_changes import ManifestChange, manifest_changes
@@ -73,6 +74,7 @@ from evalhub.store.parquet import (
 )
 from evalhub.store.part_writer import PartWriter, ShardWriter
 from evalhub.store.parts import (
+    ASKED_SINCE,
     DecidedPair,
     MetricFacts,
     Part,
@@ -97,17 +99,17 @@ from evalhub.store.runs import (
 from evalhub.store.step_changes import changed_inputs
 
 __all__ = [
-    "ADJUDICATED", "FACTS_FOLDER", "TABLES_FOLDER", "Answer", "AttackFacts", "CompletionIndex",
+    "ADJUDICATED", "ASKED_SINCE", "FACTS_FOLDER", "TABLES_FOLDER", "Answer", "AttackFacts", "CompletionIndex",
     "DatasetVersion", "DecidedPair", "Decision", "EarlyStopping", "Finding", "Garbage", "Heartbeat",
     "Journal", "JudgeCounts", "JudgeFacts", "JuryFacts", "LabelEntry", "LabelFile", "LabelQueue",
-    "LabelSession", "Manifest", "ManifestChange", "MetricFacts", "OpenParts", "Part", "PartFacts",
-    "PartKind", "PartRecord", "PartWriter", "Progress", "QueueUnit", "Run", "RunWriter", "SealedFile",
-    "ShardWriter", "Showing", "Side", "SignOfLife", "Size", "StageCounts", "State", "Step", "StoredFile",
-    "all_runs", "arrow_schema", "changed_inputs", "check_annotator", "disputed_showings", "disputes",
-    "find_frame", "find_garbage", "find_run", "hash_texts", "labels_folder", "labels_hash", "last_entries",
-    "manifest_changes", "new_frame", "new_queue_path", "part_problems", "queues_folder", "read_column",
-    "read_entries", "read_frame", "read_heartbeat", "read_journal", "read_label_table", "read_labels",
-    "read_part", "read_queue", "read_records", "read_rows", "remove_garbage", "remove_run", "run_folders",
-    "runs_root", "set_tags", "showings", "size_in_memory", "size_of", "tags_of", "to_arrow", "verify",
-    "verify_folder", "write_frame", "write_label_table", "write_queue", "write_records",
+    "LabelSession", "Manifest", "ManifestChange", "MetricFacts", "ModelFacts", "OpenParts", "Part",
+    "PartFacts", "PartKind", "PartRecord", "PartWriter", "Progress", "QueueUnit", "Run", "RunWriter",
+    "SealedFile", "ShardWriter", "Showing", "Side", "SignOfLife", "Size", "StageCounts", "State", "Step",
+    "StoredFile", "all_runs", "arrow_schema", "changed_inputs", "check_annotator", "disputed_showings",
+    "disputes", "find_frame", "find_garbage", "find_run", "hash_texts", "labels_folder", "labels_hash",
+    "last_entries", "manifest_changes", "new_frame", "new_queue_path", "part_problems", "queues_folder",
+    "read_column", "read_entries", "read_frame", "read_heartbeat", "read_journal", "read_label_table",
+    "read_labels", "read_part", "read_queue", "read_records", "read_rows", "remove_garbage", "remove_run",
+    "run_folders", "runs_root", "set_tags", "showings", "size_in_memory", "size_of", "tags_of", "to_arrow",
+    "verify", "verify_folder", "write_frame", "write_label_table", "write_queue", "write_records",
 ]  # fmt: skip

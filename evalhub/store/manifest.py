@@ -68,6 +68,8 @@ class ModelFacts(Spec):
         families: The model's ancestors and teachers.
         cutoff: Month of its newest training data, YYYY-MM.
         settings: The engine's settings that decide what it answers.
+        since: The night since which a server is taken to answer alike. None = since ever.
+        moved: The last night on which the model behind a server was seen to have changed.
     """
 
     model: str
@@ -80,6 +82,8 @@ class ModelFacts(Spec):
     engine_version: str | None = None
     device: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
+    since: str | None = None
+    moved: str | None = None
 
 
 class AttackFacts(Spec):
@@ -184,6 +188,9 @@ class Manifest(Spec):
         cards: What the card of each dataset says, apart from files.
         engines: What each engine reported of itself and its work, one entry for each start.
         attack, gold: Only in a run of attacks, and of gold cases.
+        part_of: The suite for whose night the run was made, where that is not its own: it calibrates the
+            judges, or judges the answers of the baseline anew.
+        rejudges: The run whose answers are judged anew.
         expected: Each judge's number of planned judgments.
         generations: The number of planned responses.
         exclusions: By judge and dataset, how many judgments were not planned, by reason.
@@ -212,6 +219,8 @@ class Manifest(Spec):
     engines: tuple[dict[str, Any], ...]
     attack: AttackFacts | None = None
     gold: tuple[Expectation, ...] | None = None
+    part_of: str | None = None
+    rejudges: str | None = None
     expected: dict[str, int]
     generations: int = 0
     exclusions: dict[str, dict[str, dict[str, int]]]

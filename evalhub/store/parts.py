@@ -29,6 +29,10 @@ RECORD = "part.json"
 VERIFY = "run `evalhub verify` on the run"
 
 
+ASKED_SINCE = "asked since"
+"""The input of a step that says since which night a server is taken to answer alike."""
+
+
 class PartKind(StrEnum):
     """The kinds of steps: reading a dataset, answering it, judging it, scoring it."""
 

@@ -36,7 +36,9 @@ def run_folders(root: Path) -> list[Path]:
 
 
 def find_run(name: str | None, root: Path) -> Run:
-    """Return the run of a path, an id or a suite's name. None means the newest, gold cases last.
+    """Return the run of a path, an id or a suite's name. None means the newest.
+
+    Gold cases, and runs that were made for the night of another suite, come last.
 
     Raises:
         InputError: There are no runs.
@@ -54,11 +56,15 @@ def find_run(name: str | None, root: Path) -> Run:
             "there are no runs yet", where=str(root), fix="make one with `evalhub run quickstart`"
         )
     if name is None:
-        return next((run for run in runs if run.manifest.gold is None), runs[0])
+        return next((run for run in runs if _is_shown_first(run)), runs[0])
     for run in runs:
         if name in (run.id, run.manifest.suite):
             return run
     raise UnknownNameError("run", name, [run.id for run in runs], where=str(root))
+
+
+def _is_shown_first(run: Run) -> bool:
+    return run.manifest.gold is None and run.manifest.part_of is None
 
 
 @dataclass(frozen=True, slots=True)

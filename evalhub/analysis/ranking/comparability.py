@@ -13,6 +13,7 @@ _MODEL_FACTS = {
     "chat template": ("chat_template_hash",),
     "engine": ("engine", "engine_version", "device"),
     "engine settings": ("settings",),
+    "server": ("moved",),
 }
 
 # Settings of the suite for a judge. Settings that its mode does not use cannot differ.

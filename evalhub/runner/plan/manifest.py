@@ -45,6 +45,8 @@ def manifest_facts(resolved: Resolved, planned: Plan) -> dict[str, Any]:
         "environment": _environment(),
         "attack": resolved.attack,
         "gold": resolved.gold or None,
+        "part_of": resolved.part_of,
+        "rejudges": resolved.rejudges,
         **planned_facts(planned),
     }
 

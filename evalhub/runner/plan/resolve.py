@@ -33,12 +33,17 @@ from evalhub.specs import (
 
 @dataclass(frozen=True, slots=True)
 class Runnable:
-    """A model on an engine, known without starting it."""
+    """A model on an engine, known without starting it.
+
+    Attributes:
+        moved: The last night on which the model behind a server was seen to have changed. None = never.
+    """
 
     model: ResolvedModel | None
     identity: EngineIdentity
     families: tuple[str, ...]
     cutoff: str | None = None
+    moved: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ class Resolved:
     Attributes:
         attack: The attacks on its judge, if this is a run of attacks.
         gold: The expectations of its gold cases, if this is a run of gold cases.
+        part_of: The suite for whose night this is run, if it is no suite of its own.
+        rejudges: The run whose answers are judged anew, if this does so.
     """
 
     suite: Suite
@@ -102,6 +109,8 @@ class Resolved:
     metrics: tuple[tuple[MetricUse, Metric], ...]
     attack: Mapping[str, Any] | None = None
     gold: tuple[Expectation, ...] = ()
+    part_of: str | None = None
+    rejudges: str | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return everything that decides the results as plain values. `budget.judgments` does not."""
@@ -150,6 +159,7 @@ def _describe_model(runs: Runnable) -> dict[str, Any]:
         "engine_version": identity.version,
         "device": identity.device,
         "settings": dict(identity.settings),
+        **{name: night for name, night in (("since", identity.since), ("moved", runs.moved)) if night},
     }
 
 

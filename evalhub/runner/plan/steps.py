@@ -14,7 +14,7 @@ from evalhub.runner.plan.links import label_criteria
 from evalhub.runner.plan.resolve import Resolved, ResolvedCandidate, ResolvedJudge, Runnable
 from evalhub.specs import MetricUse
 from evalhub.specs.plugins import extensions
-from evalhub.store import PartFacts, PartKind, Step
+from evalhub.store import ASKED_SINCE, PartFacts, PartKind, Step
 
 CODE = {PartKind.DATASET: 2, PartKind.RESPONSES: 2, PartKind.JUDGMENTS: 2, PartKind.SCORES: 1}
 """The version of the code that makes each kind of part. A change of what it makes raises it."""
@@ -146,4 +146,5 @@ def _identity_inputs(identity: EngineIdentity) -> dict[str, Any]:
         "weights": identity.model_hash,
         "chat_template": identity.chat_template_hash,
         **{f"engine.{name}": value for name, value in sorted(identity.settings.items())},
+        **({ASKED_SINCE: identity.since} if identity.since else {}),
     }
