@@ -21,7 +21,7 @@ from evalhub.night.calibration import calibrate_judges
 from evalhub.night.rejudge import rejudge
 from evalhub.report import index_run, report_data, write_report
 from evalhub.runner import Options, Progress, Silent, run
-from evalhub.store import Run, find_run, runs_root
+from evalhub.store import find_run, runs_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,7 @@ def run_night(suite: str, options: Options | None = None, progress: Progress | N
     gates: list[GateResult] = []
     if not options.is_trial:
         try:
-            _rejudge(suite, results, options, progress, moved)
-            gates = _decide_gates(finished, results)
+            gates = decide_gates(suite, results, options, progress, moved)
         except StorageError as error:
             faults.append(error)
     data = report_data(results)
@@ -83,18 +82,33 @@ def run_night(suite: str, options: Options | None = None, progress: Progress | N
     return Night(results, gates, data, faults)
 
 
-def _rejudge(
-    suite: str, results: Results, options: Options, progress: Progress, moved: Mapping[str, str]
-) -> None:
-    """Judge the answers of the baseline by tonight's judges, where a judge changed since the baseline."""
+def decide_gates(
+    suite: str,
+    results: Results,
+    options: Options,
+    progress: Progress,
+    moved: Mapping[str, str] | None = None,
+) -> list[GateResult]:
+    """Return what the gates of a run say, and keep it with the run.
+
+    Where a judge changed since the baseline, the answers of the baseline are judged anew before.
+
+    Args:
+        suite: Path or id of the suite.
+        results: The finished run.
+        options: The runs and the night.
+        progress: Shows how far it is.
+        moved: The last night on which each judge was seen to have moved.
+
+    Raises:
+        StorageError: The baseline cannot be read, or the disk is full.
+        EvalhubError: As `evalhub.runner.run` raises.
+    """
     if changes := changed_judges(results):
         baseline, judges = changes
         progress.note(f"{', '.join(sorted(judges))} changed since {baseline.id}: its answers are judged anew")
         rejudge(suite, baseline, judges, options, progress, moved)
-
-
-def _decide_gates(finished: Run, results: Results) -> list[GateResult]:
     gates = gates_of_run(results)
     if gates:
-        keep_gates(finished, gates)
+        keep_gates(results.run, gates)
     return gates
