@@ -65,7 +65,7 @@ def _unfit(results: Results, health: Sequence[GateResult]) -> dict[str, str]:
     unfit = {
         str(result.rater): UNFIT_JUDGE
         for result in health
-        if result.state is GateState.FAIL and result.kind in ("agreement", "flips", "coverage")
+        if result.state is GateState.FAIL and result.kind in ("agreement", "flips", "controls", "coverage")
     }
     unfit |= {row["source"]: LITTLE_COVERAGE for row in rows_of(shortfalls(results))}
     for jury in results.suite.juries:

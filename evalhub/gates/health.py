@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from evalhub import stats
-from evalhub.analysis import answers, biases, coverage, rows_of, trust
+from evalhub.analysis import answers, biases, controls, coverage, rows_of, trust
+from evalhub.analysis.bias.attacks import controls_of_judge
 from evalhub.analysis.bias.bias import HARD
 from evalhub.analysis.findings.judge_comparisons import ACCURACY
 from evalhub.analysis.results import Results
@@ -20,6 +21,9 @@ from evalhub.texts import count, number
 Row = Mapping[str, Any]
 
 NOT_MEASURED = "the run does not measure it"
+PREFERRED = "preferred"
+LEAST_CONTROLS = 60
+"""Least number of items on which a control response is tried."""
 
 
 def health_results(results: Results, gate: Gate) -> Iterator[GateResult]:
@@ -102,6 +106,24 @@ def _flips(results: Results, gate: Gate) -> Iterator[GateResult]:
             yield _result(gate, state, sentence, share, **_place(row))
 
 
+def _controls(results: Results, gate: Gate) -> Iterator[GateResult]:
+    control_run = controls_of_judge(results, str(gate.judge))
+    for row in [] if control_run is None else rows_of(controls(control_run)):
+        if row["opponent"] != PREFERRED or row["estimate"] is None:
+            continue
+        largest, share = gate.controls or 0, _share(row)
+        within = share.high is not None and share.high <= largest and share.n >= LEAST_CONTROLS
+        above = share.low is not None and share.low > largest
+        state = GateState.FAIL if above else GateState.PASS if within else GateState.INCONCLUSIVE
+        few_items = f" of at least {LEAST_CONTROLS} items" if share.n < LEAST_CONTROLS else ""
+        sentence = (
+            f"{gate.judge} prefers the control {row['control']} to the better answer in {_in_words(share)} "
+            f"of {count(share.n)} items{few_items}"
+        )
+        place = {"rater": gate.judge, "dataset": row["dataset"], "criterion": row["criterion"]}
+        yield _result(gate, state, sentence, share, **place, measure=row["control"])
+
+
 def _of_judge(results: Results, gate: Gate) -> Iterator[Row]:
     for row in rows_of(trust(results)):
         if row["judge"] == gate.judge and gate.dataset in (None, row["dataset"]):
@@ -136,12 +158,13 @@ def _census(share: float, n: int) -> Estimate:
 
 def _result(gate: Gate, state: GateState, sentence: str, estimate: Estimate, **place: Any) -> GateResult:
     limit = float(getattr(gate, gate.kind))
-    bound = "at most" if gate.kind in ("cut_answers", "flips") else "at least"
+    bound = "at most" if gate.kind in ("cut_answers", "flips", "controls") else "at least"
     names = (
         gate.kind,
         place.get("rater") or place.get("system"),
         place.get("dataset"),
         place.get("criterion"),
+        place.get("measure"),
     )
     return GateResult(
         id=gate.id or " ".join(filter(None, names)),
@@ -159,4 +182,5 @@ _CHECKS: Mapping[str, Callable[[Results, Gate], Iterator[GateResult]]] = {
     "cut_answers": _cut_answers,
     "agreement": _agreement,
     "flips": _flips,
+    "controls": _controls,
 }

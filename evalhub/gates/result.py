@@ -20,13 +20,13 @@ class GateResult:
 
     Attributes:
         id: Its name.
-        kind: measure, coverage, cut_answers, agreement or flips.
+        kind: measure, coverage, cut_answers, agreement, flips, controls or calibration.
         state: Pass, fail or inconclusive.
         sentence: What it found, for people.
         dataset: The dataset, or None for the whole run.
         rater: The judge, jury or metric.
         criterion: The rater's criterion.
-        measure: The measure.
+        measure: The measure, or the control response.
         system: The system that is gated.
         tag: The tag of the items.
         against: The baseline run, the number or the system that it is compared with.

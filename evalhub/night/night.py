@@ -18,6 +18,7 @@ from evalhub.gates import (
     last_moves,
 )
 from evalhub.night.calibration import calibrate_judges
+from evalhub.night.controls import try_controls
 from evalhub.night.rejudge import rejudge
 from evalhub.report import index_run, report_data, write_report
 from evalhub.runner import Options, Progress, Silent, run
@@ -104,6 +105,7 @@ def decide_gates(
         StorageError: The baseline cannot be read, or the disk is full.
         EvalhubError: As `evalhub.runner.run` raises.
     """
+    try_controls(suite, results, options, progress)
     if changes := changed_judges(results):
         baseline, judges = changes
         progress.note(f"{', '.join(sorted(judges))} changed since {baseline.id}: its answers are judged anew")

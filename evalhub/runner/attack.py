@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -12,6 +12,7 @@ from evalhub.errors import InputError, SpecError, UnknownNameError
 from evalhub.judging import ATTACKS, CONTROLS, Attack, Control, find_protocol, inserted_system
 from evalhub.records import Item, Response, Source, digest, key_of
 from evalhub.runner.judge_options import JudgeOptions
+from evalhub.runner.plan.epochs import with_epochs
 from evalhub.runner.plan.plan import Plan, TasksByJudge
 from evalhub.runner.plan.prepared import prepare_resolved
 from evalhub.runner.plan.resolve import Resolved, resolve
@@ -21,7 +22,7 @@ from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import carry_out
 from evalhub.scales import Shape
 from evalhub.specs import DatasetUse, Rubric, Suite, load_rubric
-from evalhub.store import PartWriter, Run, RunWriter, all_runs, runs_root
+from evalhub.store import PartWriter, Run, RunWriter, all_runs, runs_root, tonight
 
 _Insertion = TypeVar("_Insertion", Attack, Control)
 
@@ -36,6 +37,8 @@ class AttackOptions(JudgeOptions):
         seed: Seed of the draw of the items.
         criterion: One of the rubric's criteria, by default the first.
         names: Ids of attacks and controls, by default all of both.
+        night: The night, YYYY-MM-DD, by default today in UTC.
+        part_of: The suite for whose night the judge is attacked.
     """
 
     dataset: str = "quickstart"
@@ -43,6 +46,8 @@ class AttackOptions(JudgeOptions):
     seed: int = 0
     criterion: str | None = None
     names: tuple[str, ...] = ()
+    night: str = field(default_factory=tonight)
+    part_of: str | None = None
 
 
 def attack(options: AttackOptions, progress: Progress | None = None) -> Run:
@@ -84,6 +89,7 @@ def attack(options: AttackOptions, progress: Progress | None = None) -> Run:
         },
     )
     _check_responses(resolved, options)
+    resolved = replace(with_epochs(resolved, runs, options.night), part_of=options.part_of)
 
     def plan_attacks(writer: RunWriter, part: PartWriter, planned: Plan) -> TasksByJudge:
         return _plan_insertions(writer, part, planned, [*attacks, *controls])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class JudgeOptions:
         mode: How the judge answers.
         engine: The engine that runs the model.
         runs: The folder that holds the runs.
+        settings: More keys of the judge, as a suite has them.
     """
 
     rubric: str
@@ -39,6 +41,7 @@ class JudgeOptions:
     mode: Mode = Mode.DIRECT
     engine: EngineSpec = field(default_factory=EngineSpec)
     runs: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def make_suite(
         self, rubric: Rubric, kind: str, dataset: DatasetUse, cap: int | None, **use: Any
@@ -54,9 +57,8 @@ class JudgeOptions:
         """
         if rubric.shape is Shape.PAIR:
             use["pairs"] = Pairs(by="all", cap=cap)
-        judge = JudgeUse(
-            id=rubric.id, rubric=self.rubric, model=self.model, engine=self.engine, mode=self.mode, **use
-        )
+        names = {"id": rubric.id, "rubric": self.rubric, "model": self.model}
+        judge = JudgeUse(**{**self.settings, **use, **names, "engine": self.engine, "mode": self.mode})
         return Suite(
             suite=f"{kind}-{rubric.id.replace('/', '-')}",
             title=f"{_TITLES[kind]} {rubric.id} by {self.model}",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.specs import Suite
+from evalhub.store import tonight
 
 _SECTIONS = ("datasets", "candidates", "judges")
 
@@ -28,7 +28,7 @@ class Options:
     names: tuple[str, ...] = ()
     limit: int | None = None
     runs: Path | None = None
-    night: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
+    night: str = field(default_factory=tonight)
 
     @property
     def is_trial(self) -> bool:

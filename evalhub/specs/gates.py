@@ -11,9 +11,9 @@ from evalhub.specs.base import Id, Name, Spec
 ERROR = 0.005
 """Two-sided error of a gate's interval: half of it is the chance of a red night without a change."""
 
-_KINDS = ("measure", "coverage", "cut_answers", "agreement", "flips")
+_KINDS = ("measure", "coverage", "cut_answers", "agreement", "flips", "controls")
 _OF_MEASURES = ("system", "rater", "criterion", "tag", "margin", "sd")
-_OF_JUDGES = ("agreement", "flips")
+_OF_JUDGES = ("agreement", "flips", "controls")
 
 
 class OtherSystem(Spec):
@@ -45,9 +45,11 @@ class Gate(Spec):
         family: Gates with the same name share their error.
         coverage: Least share of valid verdicts of each judge, or of `judge`.
         cut_answers: Largest share of a system's answers that the token limit may cut, of all or of `system`.
-        judge: The judge of `agreement`, `flips` or `coverage`.
+        judge: The judge of `agreement`, `flips`, `controls` or `coverage`.
         agreement: Least accuracy against labels: the upper end of its interval must reach it.
         flips: Largest share of verdicts that may change with the order: the lower end may not exceed it.
+        controls: Largest win rate of a response that answers nothing, by `judge`, against recorded responses:
+            the upper end must stay below it.
     """
 
     id: Name | None = None
@@ -67,6 +69,7 @@ class Gate(Spec):
     judge: str | None = None
     agreement: Share | None = None
     flips: Share | None = None
+    controls: Share | None = None
 
     @property
     def kind(self) -> str:
@@ -96,10 +99,11 @@ class Gate(Spec):
             names = [
                 name for name in ("against", "error", "family") if getattr(self, name) != fields[name].default
             ]
-            if self.kind == "coverage" and self.dataset is not None:
+            if self.kind in ("coverage", "controls") and self.dataset is not None:
                 names.append("dataset")
             if names:
                 raise ValueError(f"{', '.join(names)} does not stand in a gate on {self.kind}")
         if self.judge is not None and self.kind not in (*_OF_JUDGES, "coverage"):
-            raise ValueError("judge stands in gates on agreement, flips and coverage: name it as rater here")
+            kinds = ", ".join((*_OF_JUDGES, "coverage"))
+            raise ValueError(f"judge stands in gates on {kinds}: name it as rater here")
         return self

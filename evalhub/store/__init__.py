@@ -93,6 +93,7 @@ from evalhub.store.runs import (
     find_run,
     run_folders,
     runs_root,
+    tonight,
     verify,
     verify_folder,
 )
@@ -111,5 +112,5 @@ __all__ = [
     "read_column", "read_entries", "read_frame", "read_heartbeat", "read_journal", "read_label_table",
     "read_labels", "read_part", "read_queue", "read_records", "read_rows", "remove_garbage", "remove_run",
     "run_folders", "runs_root", "set_tags", "showings", "size_in_memory", "size_of", "tags_of", "to_arrow",
-    "verify", "verify_folder", "write_frame", "write_label_table", "write_queue", "write_records",
+    "tonight", "verify", "verify_folder", "write_frame", "write_label_table", "write_queue", "write_records",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from evalhub.errors import InputError, StorageError, UnknownNameError
@@ -16,6 +17,11 @@ from evalhub.store.run import Run
 def runs_root(folder: str | Path | None = None) -> Path:
     """Return the folder of all runs: the argument, EVALHUB_RUNS, or ./runs."""
     return Path(folder or os.environ.get("EVALHUB_RUNS") or "runs")
+
+
+def tonight() -> str:
+    """Return the date of today in UTC, YYYY-MM-DD: the night of a run that begins now."""
+    return datetime.now(UTC).date().isoformat()
 
 
 def all_runs(root: Path) -> list[Run]:

@@ -74,7 +74,7 @@ def attacks_on_judges_of(runs: Sequence[Results]) -> list[Results]:
     attack_runs: list[Results] = []
     for folder in dict.fromkeys(run.path.parent for run in own_runs):
         for run in all_runs(folder):
-            if run.manifest.attack and run.finished:
+            if run.manifest.attack and run.manifest.attack.attacks and run.finished:
                 (attacked_judge,) = _judges_of(run)
                 if attacked_judge in missing:
                     missing = [judge for judge in missing if judge != attacked_judge]
@@ -82,10 +82,34 @@ def attacks_on_judges_of(runs: Sequence[Results]) -> list[Results]:
     return attack_runs
 
 
+def controls_of_judge(results: Results, judge: str) -> Results | None:
+    """Return the newest finished run of control responses by a judge as a run uses it. None = there is none.
+
+    Args:
+        results: The run.
+        judge: One of its judges.
+    """
+    use, model = _use_of(results.run, judge), _model_of(results.run, judge)
+    for run in all_runs(results.run.path.parent):
+        if run.manifest.attack and run.manifest.attack.controls and run.finished:
+            (name,) = run.manifest.judges
+            if (_use_of(run, name), _model_of(run, name)) == (use, model):
+                return Results(run)
+    return None
+
+
+def _use_of(run: Run, judge: str) -> tuple[Any, ...]:
+    facts = run.manifest.judges[judge]
+    return run.manifest.rubrics.get(judge), facts.model, facts.mode
+
+
+def _model_of(run: Run, judge: str) -> dict[str, Any]:
+    return run.manifest.resolved.models[judge].model_dump(exclude={"families", "cutoff"})
+
+
 def _judges_of(run: Run) -> list[tuple[Any, ...]]:
     """Return rubric, model and mode of each judge of a run."""
-    manifest = run.manifest
-    return [(manifest.rubrics.get(name), judge.model, judge.mode) for name, judge in manifest.judges.items()]
+    return [_use_of(run, name) for name in run.manifest.judges]
 
 
 @cached_statistics

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from evalhub.analysis.frames.outcomes import MEAN_SCORE, PENALISED, SOFT, WIN_RATE
 from evalhub.errors import InputError, UnknownNameError
+from evalhub.gates.health import LEAST_CONTROLS
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.resolve import Resolved, metric_columns
-from evalhub.scales import Kind
+from evalhub.scales import Kind, Shape
 from evalhub.specs.gates import Gate, OtherSystem
 from evalhub.stats import ClusterDesign, clusters_needed, power_at
 from evalhub.texts import count, number
@@ -30,6 +31,8 @@ def check_gates(resolved: Resolved) -> None:
     gates = resolved.suite.gates
     for place, gate in enumerate(gates):
         _check_names(resolved, gate, f"{resolved.path}:gates.{place}")
+        if gate.controls is not None:
+            _check_controls(resolved, gate, f"{resolved.path}:gates.{place}")
     families = _families(resolved, gates)
     for place, gate in enumerate(gates):
         for dataset in _datasets(resolved, gate):
@@ -111,6 +114,25 @@ def _check_names(resolved: Resolved, gate: Gate, where: str) -> None:
     if isinstance(gate.against, OtherSystem) and gate.against.system not in systems:
         raise UnknownNameError(
             "system", gate.against.system, sorted(systems), where=f"{where}.against.system"
+        )
+
+
+def _check_controls(resolved: Resolved, gate: Gate, where: str) -> None:
+    """Refuse a gate on control responses whose judge has too few recorded answers beside which they stand."""
+    judge = next((judge for judge in resolved.judges if judge.spec.id == gate.judge), None)
+    if judge is None or judge.rubric.shape is Shape.LIST:
+        raise InputError(
+            "control responses are judged by a judge of the suite that sees one response or two",
+            where=f"{where}.judge",
+            value=gate.judge,
+        )
+    items = max(dataset.facts.items * bool(dataset.facts.families) for dataset in resolved.datasets)
+    if items < LEAST_CONTROLS:
+        raise InputError(
+            "a gate on control responses needs recorded answers, with which they are compared",
+            where=f"{where}.controls",
+            value=f"{items} items",
+            allowed=f"a dataset of at least {LEAST_CONTROLS} items with recorded answers",
         )
 
 
