@@ -5,6 +5,7 @@ from evalhub.analysis.agreement.agreement import agreement
 from evalhub.analysis.agreement.calibration import calibration, reliability
 from evalhub.analysis.agreement.correlation import correlations
 from evalhub.analysis.agreement.meta import meta
+from evalhub.analysis.agreement.noise import flaky_verdicts, noise
 from evalhub.analysis.agreement.rater_comparison import correlation_differences, ranking_accuracies
 from evalhub.analysis.agreement.retest import by_language, retest
 from evalhub.analysis.bias.attacks import attacks, controls, unattacked_items
@@ -71,20 +72,19 @@ from evalhub.analysis.tables import rows_of
 
 __all__ = [
     "BASELINE_TAG", "AnnotatorProgress", "Finding", "Guideline", "LabelTask", "QueueRequest", "Results",
-    "Target", "Training", "VerdictFilter", "accuracy_differences", "agreement",
-    "alternative_annotator_test", "annotator_pairs", "answers", "attacks", "best_findings", "biases",
-    "bradley_terry_ratings", "by_language", "calibration", "cascades", "choice_mass", "comparisons",
-    "completion_origins", "confusions", "consensus_labels", "contamination", "controls",
-    "correlation_differences", "correlations", "cost", "count_changes", "count_undecided_disputes",
-    "coverage", "coverage_by_criterion", "describe_changes", "engines", "exclusions", "export",
-    "export_training", "failures", "filter_options", "findings", "findings_beside", "gold",
-    "hard_verdicts", "human_agreement", "in_order", "judge_summary", "judgment_prompt",
-    "judgment_tokens", "label_task", "labelled_responses", "labelling_queue", "labels_needed",
-    "leaderboard", "length_controlled_win_rates", "length_penalty", "meta", "missing_scores",
-    "normalise_reason", "pair_verdicts", "prediction_powered", "queue_progress", "ranking_accuracies",
-    "ranks", "rater_models", "ratings", "reliability", "retest", "reused_completions", "rows_of",
-    "run_changes", "run_comparison", "sample_details", "self_agreement", "sensitivity",
-    "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "step_changes",
+    "Target", "Training", "VerdictFilter", "accuracy_differences", "agreement", "alternative_annotator_test",
+    "annotator_pairs", "answers", "attacks", "best_findings", "biases", "bradley_terry_ratings",
+    "by_language", "calibration", "cascades", "choice_mass", "comparisons", "completion_origins",
+    "confusions", "consensus_labels", "contamination", "controls", "correlation_differences", "correlations",
+    "cost", "count_changes", "count_undecided_disputes", "coverage", "coverage_by_criterion",
+    "describe_changes", "engines", "exclusions", "export", "export_training", "failures", "filter_options",
+    "findings", "findings_beside", "flaky_verdicts", "gold", "hard_verdicts", "human_agreement", "in_order",
+    "judge_summary", "judgment_prompt", "judgment_tokens", "label_task", "labelled_responses",
+    "labelling_queue", "labels_needed", "leaderboard", "length_controlled_win_rates", "length_penalty",
+    "meta", "missing_scores", "noise", "normalise_reason", "pair_verdicts", "prediction_powered",
+    "queue_progress", "ranking_accuracies", "ranks", "rater_models", "ratings", "reliability", "retest",
+    "reused_completions", "rows_of", "run_changes", "run_comparison", "sample_details", "self_agreement",
+    "sensitivity", "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "step_changes",
     "system_changes", "system_summary", "tag_means", "targets", "training", "trust", "unattacked_items",
     "unsent_parameters", "verdict_list", "win_probabilities", "worst_case_bounds", "worth_reading",
 ]  # fmt: skip

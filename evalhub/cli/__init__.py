@@ -22,6 +22,7 @@ from evalhub.cli import (
     label,
     labels,
     new_dataset,
+    noise,
     runs,
     samples,
     specs,
@@ -80,6 +81,7 @@ app.command()(runs.verify)
 app.command()(housekeeping.gc)
 app.add_typer(housekeeping.runs_app, name="runs")
 judges.judges.command("attack")(attacks.judges_attack)
+judges.judges.command("noise")(noise.judges_noise)
 specs.datasets.command("new")(new_dataset.datasets_new)
 app.add_typer(gates.baseline, name="baseline")
 app.add_typer(judges.judges, name="judges")

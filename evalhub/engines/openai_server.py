@@ -47,7 +47,7 @@ _BACKOFF = 0.5
 _LONGEST_PAUSE = 30.0
 _LONGEST = 500
 _NOT_IMPLEMENTED = 501
-_SETTINGS = {"logprobs", "structured", "token_limit", "omit", "answer_tokens", "body"}
+_SETTINGS = {"logprobs", "structured", "token_limit", "omit", "answer_tokens", "body", "seed"}
 _UNANSWERED = (FailureKind.ENGINE, FailureKind.TOO_LONG)
 _NO_PROBABILITIES = (
     "the server sends no log-probabilities; engine: {logprobs: auto} or {logprobs: none} takes hard verdicts"

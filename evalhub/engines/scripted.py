@@ -51,7 +51,8 @@ def identify_scripted(settings: ScriptedSettings, model: ResolvedModel | None, n
     """Return the identity of a pseudo-model. Its script stands for its content."""
     check_script(settings.script)
     model_id, content_hash = (model.id, model.content_hash) if model else (name, digest(["scripted", name]))
-    script = {"script": dict(settings.script)}
+    # A default seed stands in no key, so that earlier completions are found again.
+    script = {"script": dict(settings.script), **({"seed": settings.seed} if settings.seed else {})}
     return EngineIdentity("scripted", model_id, content_hash, settings=script)
 
 

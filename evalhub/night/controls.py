@@ -27,7 +27,7 @@ def try_controls(suite: str, results: Results, options: Options, progress: Progr
         progress: Shows how far it is.
 
     Raises:
-        EvalhubError: As `evalhub.runner.attack` raises.
+        EvalhubError: As `evalhub.runner.one_judge.attack` raises.
     """
     for gate in results.suite.gates:
         if gate.controls is not None and controls_of_judge(results, str(gate.judge)) is None:

@@ -1,9 +1,10 @@
 """The only room that orders work: plan a suite, generate, judge, score, seal."""
 
-from evalhub.runner.attack import AttackOptions, attack
 from evalhub.runner.execute.preview import describe_steps
-from evalhub.runner.gold import run_gold
-from evalhub.runner.judge_options import JudgeOptions
+from evalhub.runner.one_judge.attack import AttackOptions, attack
+from evalhub.runner.one_judge.gold import run_gold
+from evalhub.runner.one_judge.noise import NoiseOptions, ask_again
+from evalhub.runner.one_judge.options import JudgeOptions
 from evalhub.runner.options import Options
 from evalhub.runner.plan.answer_forms import answer_forms, forms_text
 from evalhub.runner.plan.datasets import SuiteDataset
@@ -19,8 +20,8 @@ from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import prepare, run
 
 __all__ = [
-    "AttackOptions", "JudgeOptions", "Options", "Plan", "PlannedTask", "Prepared", "Progress", "Resolved",
-    "ResolvedJudge", "Silent", "SuiteDataset", "answer_forms", "attack", "describe_steps", "expected_power",
-    "false_reds", "forms_text", "has_inputs", "prepare", "prepare_calibration", "refuse_changed", "run",
-    "run_gold",
+    "AttackOptions", "JudgeOptions", "NoiseOptions", "Options", "Plan", "PlannedTask", "Prepared", "Progress",
+    "Resolved", "ResolvedJudge", "Silent", "SuiteDataset", "answer_forms", "ask_again", "attack",
+    "describe_steps", "expected_power", "false_reds", "forms_text", "has_inputs", "prepare",
+    "prepare_calibration", "refuse_changed", "run", "run_gold",
 ]  # fmt: skip

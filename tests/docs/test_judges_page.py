@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def without_a_model(command: str) -> list[str]:
     """Return a command's words with the engine that needs no model, as the page says."""
     words = shlex.split(command)[1:]
-    scripted = words[:2] in (["judges", "test"], ["judges", "attack"])
+    scripted = words[:2] in (["judges", "test"], ["judges", "attack"], ["judges", "noise"])
     return [*words, "--engine", "scripted"] if scripted else words
 
 
@@ -44,7 +44,7 @@ def test_the_page_runs_from_top_to_bottom(
         ran.append(" ".join(words[:2] if words[0] == "judges" else words[:1]))
     assert ran == [
         "judges new", "judges check", "judges preview", "judges test", "plan", "run", "report",
-        "judges attack", "meta", "run", "judges export",
+        "judges attack", "judges noise", "meta", "run", "judges export",
     ]  # fmt: skip
     assert cli("judges", "check", "polite").code == 0
     assert Path("concise.jsonl").read_text()

@@ -11,7 +11,7 @@ from evalhub.analysis import Results, Target, targets
 from evalhub.errors import InputError, SpecError, UnknownNameError
 from evalhub.judging import ATTACKS, CONTROLS, Attack, Control, find_protocol, inserted_system
 from evalhub.records import Item, Response, Source, digest, key_of
-from evalhub.runner.judge_options import JudgeOptions
+from evalhub.runner.one_judge.options import JudgeOptions
 from evalhub.runner.plan.epochs import with_epochs
 from evalhub.runner.plan.plan import Plan, TasksByJudge
 from evalhub.runner.plan.prepared import prepare_resolved

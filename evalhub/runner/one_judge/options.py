@@ -20,7 +20,7 @@ from evalhub.specs import (
     Suite,
 )
 
-_TITLES = {"attack": "Attacks on", "gold": "Gold cases of"}
+_TITLES = {"attack": "Attacks on", "gold": "Gold cases of", "noise": "Noise of"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class JudgeOptions:
 
         Args:
             rubric: The rubric, read.
-            kind: What is done with the judge: gold or attack.
+            kind: What is done with the judge: gold, attack or noise.
             dataset: What is judged.
             cap: Most pairs of an item. None for all.
             use: More keys of the judge.

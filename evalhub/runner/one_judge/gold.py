@@ -8,7 +8,7 @@ from dataclasses import replace
 from evalhub.judging import check_rubric, expectations
 from evalhub.models import NOT_AN_LLM
 from evalhub.records import Item, Response, digest
-from evalhub.runner.judge_options import JudgeOptions
+from evalhub.runner.one_judge.options import JudgeOptions
 from evalhub.runner.plan.prepared import prepare_resolved
 from evalhub.runner.plan.resolve import resolve
 from evalhub.runner.progress import Progress, Silent
