@@ -4,12 +4,12 @@ Kinds:
     quiet   no change. Exit 1 in at most half of the error of the gate, and how often exit 3.
     loss    a loss of 5 points with 1,000 items and a paired standard deviation of .5, at both errors: how
             often exit 1 (at least 80% at .05).
-    judge   the judge moved by 10 points, system by system and its answers are drawn anew.
-    system  the system lost 10 points, and the judge's engine changed without an effect.
+    judge   the judge moved by 12 points, and the answers are drawn anew.
+    system  the system lost 12 points, and the judge's engine changed without an effect.
     both    both at once. For these three: how often each interval of the split holds its truth (93 to 97%),
             and how often the sentence names the cause (at least 95%).
 
-    python benchmarks/gates.py KIND [--nights 500] [--items 400] [--seed 0]
+    python benchmarks/gates.py KIND [--nights 500] [--items 600] [--seed 0]
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from evalhub.runner import Options, Silent, run
 from evalhub.specs.gates import Gate
 from evalhub.store import all_runs, set_tags
 
-QUALITY, SHIFT, LOSS, REDRAWN = 0.6, 0.1, 0.05, 0.5
+QUALITY, SHIFT, LOSS, REDRAWN = 0.6, 0.12, 0.05, 0.5
 CAUSES = {"judge": "the judge", "system": "the system", "both": "both the judge and the system"}
 RUBRIC = """---
 id: pass
@@ -151,10 +151,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Simulate nights with gates.")
     parser.add_argument("kind", choices=("quiet", "loss", *CAUSES))
     parser.add_argument("--nights", type=int, default=500)
-    parser.add_argument("--items", type=int, default=400, help="of quiet nights; others have 1,000")
+    parser.add_argument("--items", type=int, default=600, help="losses have 1,000")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    items = options.items if options.kind == "quiet" else 1000
+    items = 1000 if options.kind == "loss" else options.items
     gate: dict[str, Any] = {"system": "bot", "measure": "mean score", "margin": 0.1, "sd": 0.5}
     if options.kind == "loss":
         gate |= {"margin": LOSS, "error": 0.05}

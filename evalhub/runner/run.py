@@ -9,6 +9,7 @@ from pathlib import Path
 
 from evalhub.errors import EvalhubError, Interrupted
 from evalhub.runner.execute.interrupts import Stop
+from evalhub.runner.execute.meter import Meter
 from evalhub.runner.execute.parts import Parts
 from evalhub.runner.execute.seal import check_coverage, seal_run
 from evalhub.runner.execute.session import RESUME, Session
@@ -26,7 +27,7 @@ from evalhub.runner.plan.gates import check_gates
 from evalhub.runner.plan.manifest import manifest_facts, planned_facts
 from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.prepared import Prepared, prepare_resolved
-from evalhub.runner.plan.resolve import Resolved, resolve
+from evalhub.runner.plan.resolve import Resolved, ResolvedCandidate, ResolvedJudge, resolve
 from evalhub.runner.plan.rubric_versions import refuse_changed
 from evalhub.runner.progress import Progress, Reported, Silent
 from evalhub.specs import load_suite
@@ -111,7 +112,9 @@ def carry_out(
         with Stop() as stop, Heartbeat(writer.path) as heartbeat:
             reported = Reported(progress, heartbeat)
             parts = Parts(writer, catalog, reported)
-            session = Session(parts, resolved, reported, stop, Watch(writer.id))
+            session = Session(
+                parts, resolved, reported, stop, Watch(writer.id), _meter(resolved, stop, writer)
+            )
             planned = _work(session, planned, further_tasks)
             seal_run(writer, resolved, planned, stop)
     except KeyboardInterrupt as error:
@@ -130,6 +133,15 @@ def _open_run(runs: Sequence[Run], root: Path, resolved: Resolved, planned: Plan
         if stored.manifest.suite_hash == suite_hash and stored.unfinished:
             return RunWriter(stored.path)
     return RunWriter.create(root, resolved.suite.suite, manifest_facts(resolved, planned))
+
+
+def _meter(resolved: Resolved, stop: Stop, writer: RunWriter) -> Meter | None:
+    """Return what stops a run at the limits of its budget. None where it has none that is metered."""
+    if not resolved.suite.budget.is_metered:
+        return None
+    uses: list[ResolvedCandidate | ResolvedJudge] = [*resolved.candidates, *resolved.judges]
+    prices = {use.runs.identity.model: use.spec.price for use in uses if use.spec.price is not None}
+    return Meter(resolved.suite.budget, prices, stop, writer)
 
 
 def _work(session: Session, planned: Plan, further_tasks: FurtherTasks | None) -> Plan:

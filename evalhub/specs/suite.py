@@ -64,10 +64,23 @@ class SamplingSpec(Spec):
         return Sampling(**self.model_dump())
 
 
+class Price(Spec):
+    """What a server asks for, in money for a million tokens. The budget counts in the same money.
+
+    Attributes:
+        prompt: For a million tokens of prompts.
+        completion: For a million generated tokens.
+    """
+
+    prompt: float = Field(ge=0)
+    completion: float = Field(ge=0)
+
+
 class ModelUse(Spec):
     """A model on an engine: the base of candidates and judges.
 
     Attributes:
+        price: What its tokens cost. None = nothing is known, which a budget of money refuses of a server.
         families: The model's ancestors and teachers, if its name does not show them.
         cutoff: Month of its newest training data, YYYY-MM.
     """
@@ -77,6 +90,7 @@ class ModelUse(Spec):
     engine: EngineSpec = EngineSpec()
     families: tuple[str, ...] | None = None
     cutoff: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}$")
+    price: Price | None = None
 
     @field_validator("engine", mode="before")
     @classmethod
@@ -205,18 +219,36 @@ class Controls(Spec):
     min_choice_mass: float = Field(default=0.05, ge=0, le=1)
 
 
+LIMITS = ("judgments", "tokens", "minutes", "cost")
+"""The keys of a budget that say what a run may take. They may change when it is resumed."""
+
+
 class Budget(Spec):
-    """Limits on the number of judgments.
+    """Limits on what a run may take. One that is spent drains and seals the run, which can be resumed.
+
+    A limited run takes the clusters of items in random order, both orders of a pair together and all judges
+    side by side, so that what it leaves is a random part of each dataset.
 
     Attributes:
-        judgments: Maximum number of judgments.
+        judgments: Maximum number of judgments. What early stopping saves goes to pairs that are still open.
+        tokens: Maximum number of tokens of prompts and answers that are computed, those of all sessions.
+        minutes: Maximum time, of all sessions.
+        cost: Maximum price of the computed tokens, in the money of `price`.
         early_stopping: Confidence of a sequential test, over all its interim looks and all pairs of systems.
             A pairwise judge stops judging a pair of systems once the test has decided which is better. None
             judges everything.
     """
 
     judgments: int | None = Field(default=None, ge=1)
+    tokens: int | None = Field(default=None, ge=1)
+    minutes: float | None = Field(default=None, gt=0)
+    cost: float | None = Field(default=None, gt=0)
     early_stopping: float | None = Field(default=None, gt=0.5, lt=1)
+
+    @property
+    def is_metered(self) -> bool:
+        """Whether a limit is known to be reached only while the run works."""
+        return any(limit is not None for limit in (self.tokens, self.minutes, self.cost))
 
 
 class Suite(Spec):

@@ -19,6 +19,7 @@ from evalhub.records import digest
 from evalhub.report.tables.places import Table
 from evalhub.report.tables.registry import TABLES
 from evalhub.specs.plugins import extensions
+from evalhub.specs.suite import LIMITS
 from evalhub.store import TABLES_FOLDER, find_frame, labels_hash, read_frame, read_rows, write_frame
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ _KEYS_OF_THE_NIGHT = {
 }  # fmt: skip
 _OF_THE_NIGHT: Mapping[str, Any] = {
     **dict.fromkeys(_KEYS_OF_THE_NIGHT, True),
-    "resolved": {"suite": {"title": True, "gates": True, "budget": {"judgments": True}}},
+    "resolved": {
+        "suite": {"title": True, "gates": True, "calibration": True, "budget": dict.fromkeys(LIMITS, True)}
+    },
 }
 
 

@@ -62,6 +62,7 @@ class Driver:
         open_index: Opens the index of the completions that this engine has given already.
         open_engine: Starts the engine.
         watch: Ends the run if every answer fails for the same reason.
+        on_completion: Called for each completion that the engine computed.
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class Driver:
         open_index: Callable[[], CompletionIndex],
         open_engine: Callable[[], Engine],
         watch: Watch | None = None,
+        on_completion: Callable[[Completion], None] | None = None,
     ) -> None:
         self._where = where
         self._identity = identity
         self._open_index = open_index
         self._open_engine = open_engine
         self._watch = watch
+        self._on_completion = on_completion
         self._index: CompletionIndex | None = None
         self._shards: list[ShardWriter] = []
         self._unwritten: dict[int, ShardWriter] = {}
@@ -108,6 +111,8 @@ class Driver:
             for job in waiting:
                 self._add(job.shard, completion)
             progress.advance()
+            if self._on_completion:
+                self._on_completion(completion)
             self._wake(waiting, progress, stop)
             if not (self.engine and self.engine.ready):
                 self._write()

@@ -10,14 +10,20 @@ from typing import Any
 
 
 class Stop:
-    """Whether the user, or the system, asked the run to stop.
+    """Whether the user, the system or a budget asked the run to stop.
 
     Inside the `with` block SIGINT and SIGTERM set `requested` and call `on_request`. A second signal raises
     KeyboardInterrupt. Code that runs an engine sets `on_request` to a function that ends its work early.
+
+    Attributes:
+        requested: Whether the run is to stop.
+        limit: The limit of the budget that is reached. None where a signal came first.
+        on_request: Ends the work of the open engine early.
     """
 
     def __init__(self) -> None:
         self.requested = False
+        self.limit: str | None = None
         self.on_request: Callable[[], None] | None = None
         self._handlers: dict[int, Any] = {}
 
@@ -36,6 +42,19 @@ class Stop:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self.requested:
             raise KeyboardInterrupt
+        self._request()
+
+    def spend(self, limit: str) -> None:
+        """Stop because a limit of the budget is reached.
+
+        Args:
+            limit: The key of the budget.
+        """
+        if not self.requested:
+            self.limit = limit
+            self._request()
+
+    def _request(self) -> None:
         self.requested = True
         if self.on_request:
             self.on_request()

@@ -81,7 +81,7 @@ class JudgeStep:
         """Return the job of a task."""
         responses = tuple(self._response(task, system) for system in task.systems)
         job = judge_job(self.judge, self.texts.item(task.item_id), responses, task)
-        return ShardJob(self.part.shard(task.shard), job, (self.number, self.texts.place(task.item_id)))
+        return ShardJob(self.part.shard(task.shard), job, self.texts.turn(self.number, task.item_id))
 
     def _response(self, task: PlannedTask, system: str) -> Response:
         """Return a response. A run of attacks stores its own in the part of the judgments."""

@@ -76,8 +76,8 @@ class Rounds:
         if stopping is None or judge.rubric.kind is not Kind.PAIRWISE:
             yield self._open_tasks(judge.spec.id, planned)
             return
-        excess = set(self.plan.excess.get(judge.spec.id, ()))
-        for tasks in self._split(judge.spec.seed, [*planned, *excess]):
+        for tasks in self._split(judge.spec.seed, [*planned, *self.plan.excess.get(judge.spec.id, ())]):
+            excess = set(self.plan.excess.get(judge.spec.id, ()))
             open_tasks = [task for task in tasks if not self._is_stopped(task)]
             if affordable := [task for task in open_tasks if task not in excess]:
                 yield affordable
@@ -105,7 +105,7 @@ class Rounds:
 
     def _place(self, group: TaskGroup) -> tuple[int, int]:
         number, texts = self._texts[group.dataset]
-        return number, texts.place(group.item_id)
+        return texts.turn(number, group.item_id)
 
     def _part(self, task: PlannedTask) -> PartWriter:
         return self._parts[task.judge, task.dataset]
@@ -143,9 +143,8 @@ class Rounds:
                     newly_decided[pair] = test
         if newly_decided:
             self._decided |= newly_decided
-            self.plan = self.plan.stop_tasks(
-                self._is_stopped, [*self._reused_pairs, *map(self._describe, self._decided)]
-            )
+            decided = [*self._reused_pairs, *map(self._describe, self._decided)]
+            self.plan = self.plan.stop_tasks(self._is_stopped, decided).spend_savings()
             self._writer.update(**planned_facts(self.plan))
             for pair, test in newly_decided.items():
                 self._progress.note(_sentence(pair, test))

@@ -15,6 +15,8 @@ from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.resolve import Resolved
 from evalhub.store import JudgeCounts, PartKind, Run, RunWriter, State
 
+_RAISE = "raise it and give the same command again to go on"
+
 
 def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -> None:
     """Seal the run with its coverage.
@@ -29,6 +31,13 @@ def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
     missing = sum(counts.expected - counts.judgments for counts in coverage.values())
     unfinished = stop.requested or planned.over_budget or missing > 0
     writer.seal(State.INTERRUPTED if unfinished else State.SEALED, coverage=coverage)
+    if stop.limit is not None:
+        raise Inconclusive(
+            f"the budget of {stop.limit} is spent with {missing:,} judgments left",
+            where=f"{resolved.path}:budget.{stop.limit}",
+            value=getattr(resolved.suite.budget, stop.limit),
+            fix=_RAISE,
+        )
     if stop.requested:
         raise Interrupted("stopped", where=writer.id, fix=RESUME)
     if planned.over_budget:
@@ -36,7 +45,7 @@ def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
             f"the budget is spent with {planned.over_budget} judgments left",
             where=f"{resolved.path}:budget.judgments",
             value=resolved.suite.budget.judgments,
-            fix="raise it and give the same command again to go on",
+            fix=_RAISE,
         )
     if missing > 0:
         raise EngineError(f"{missing} judgments were not answered", where=writer.id, fix=RESUME)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, zip_longest
 from operator import itemgetter
@@ -16,6 +16,7 @@ from evalhub.errors import EvalhubError
 from evalhub.runner.execute.driver import Driver, ShardJob
 from evalhub.runner.execute.interrupts import Stop
 from evalhub.runner.execute.jobs import EngineWork
+from evalhub.runner.execute.meter import Meter
 from evalhub.runner.execute.parts import Parts
 from evalhub.runner.execute.watch import Watch
 from evalhub.runner.plan.resolve import Resolved
@@ -38,6 +39,7 @@ class Session:
         progress: Shows how far the run is.
         stop: Whether the user asked the run to stop.
         watch: Ends the run if every answer fails for the same reason.
+        meter: Stops the run at the limits of its budget. None where it has none that is metered.
     """
 
     parts: Parts
@@ -45,6 +47,7 @@ class Session:
     progress: Progress
     stop: Stop
     watch: Watch
+    meter: Meter | None = None
 
     @property
     def writer(self) -> RunWriter:
@@ -60,17 +63,20 @@ class Session:
             works: The jobs.
             further: Called when an engine's jobs are done, for more jobs on the same engine.
         """
+        with _collecting_less():
+            self._execute(works, further)
+
+    def _execute(self, works: Iterable[EngineWork], further: Callable[[], Iterable[EngineWork]]) -> None:
         for work in _group_by_engine(works):
             if self.stop.requested:
                 return
-            # The plan lives until the end, so the garbage collector need not look at it.
-            gc.freeze()
             driver = Driver(
                 where=self.writer.id,
                 identity=work.runs.identity,
                 open_index=lambda work=work: self.parts.open_index(work.runs.identity),  # type: ignore[misc]
                 open_engine=lambda work=work: self._start_engine(work),  # type: ignore[misc]
                 watch=self.watch,
+                on_completion=self.meter.count if self.meter else None,
             )
             try:
                 later_rounds = chain.from_iterable(extra.rounds for extra in further())
@@ -89,6 +95,23 @@ class Session:
         identity = work.runs.identity
         self.progress.note(f"starting {identity.engine} with {identity.model} for {', '.join(work.ids)}")
         return open_engine(work.spec, work.runs.model, name=identity.model)
+
+
+@contextmanager
+def _collecting_less() -> Iterator[None]:
+    """Keep the garbage collector from looking at the plan, which lives until the end of the work.
+
+    What the caller has kept from it already stays so. Else it collects at the end, so that a process that
+    runs one night after another does not grow.
+    """
+    is_first = gc.get_freeze_count() == 0
+    gc.freeze()
+    try:
+        yield
+    finally:
+        if is_first:
+            gc.unfreeze()
+            gc.collect()
 
 
 def _group_by_engine(works: Iterable[EngineWork]) -> list[EngineWork]:

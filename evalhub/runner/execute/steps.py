@@ -127,8 +127,9 @@ def _open_judgments(
             else:
                 open_steps.append((judge, step))
         if open_steps:
-            # Early stopping goes through the clusters in random order.
-            texts = session.parts.texts(dataset, in_order=planned.early_stopping is None)
+            # Early stopping and a metered budget go through the clusters in random order.
+            in_order = planned.early_stopping is None and session.meter is None
+            texts = session.parts.texts(dataset, in_order=in_order)
             for judge, step in open_steps:
                 part = session.parts.open(step, judge.runs.identity)
                 if reopen or planned.early_stopping:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import cast
 
 from evalhub.errors import StorageError
+from evalhub.judging.early_stopping import cluster_order
 from evalhub.records import Item, Response
 from evalhub.store import Part, PartKind, Run, read_column, read_records, size_in_memory
 
@@ -35,6 +36,7 @@ class Texts:
     """
 
     def __init__(self, run: Run, dataset: str, *, in_order: bool = True) -> None:
+        self._dataset = dataset
         capacity = BYTES_IN_MEMORY if in_order else None
         parts = [part for part in run.manifest.parts if part.dataset == dataset]
         stored = next((part for part in parts if part.kind is PartKind.DATASET), None)
@@ -48,7 +50,9 @@ class Texts:
         self.clusters: Mapping[str, str] = dict(
             zip(self._items.column("item_id"), self._items.column("cluster"), strict=True)
         )
-        self._places = {item_id: place for place, item_id in enumerate(self.clusters)}
+        self._in_order = in_order
+        order = sorted(self.clusters, key=self._random_order) if not in_order else self.clusters
+        self._places = {item_id: place for place, item_id in enumerate(order)}
 
     @property
     def shards(self) -> Sequence[int]:
@@ -61,8 +65,21 @@ class Texts:
         return sum(table.count for table in self._responses)
 
     def place(self, item_id: str) -> int:
-        """Return the place of an item in the order in which the shards have the items."""
+        """Return the place of an item in the order in which the shards have the items, or in random order."""
         return self._places[item_id]
+
+    def turn(self, number: int, item_id: str) -> tuple[int, int]:
+        """Return what sorts items of several datasets: one dataset after the other, or all side by side.
+
+        Args:
+            number: The number of the dataset.
+            item_id: One of its items.
+        """
+        place = self._places[item_id]
+        return (number, place) if self._in_order else (place, number)
+
+    def _random_order(self, item_id: str) -> str:
+        return cluster_order(0, self._dataset, self.clusters[item_id])
 
     def items_of(self, shard: int) -> list[Item]:
         """Return the items of a shard."""

@@ -42,6 +42,7 @@ class Plan:
             decided.
         stopped: The tasks of each judge that early stopping left out.
         reused: The facts of the judgments that are made already, by judge and dataset. They have no tasks.
+        budget: Maximum number of judgments. None = no limit.
     """
 
     tasks: TasksByJudge
@@ -53,6 +54,7 @@ class Plan:
     early_stopping: EarlyStopping | None = None
     stopped: TasksByJudge = field(default_factory=dict)
     reused: ReusedJudgments = field(default_factory=dict)
+    budget: int | None = None
 
     @property
     def judgments(self) -> int:
@@ -137,6 +139,13 @@ class Plan:
             stopped={judge: self.stopped.get(judge, Tasks()) + tasks for judge, tasks in stopped.items()},
         )
 
+    def spend_savings(self) -> Plan:
+        """Return the plan with tasks over the budget that fit into it now, since others were left out."""
+        if self.budget is None or not self.over_budget:
+            return self
+        further, excess = split_by_budget(max(0, self.budget - sum(self.expected.values())), self.excess)
+        return replace(self.add_tasks(further), excess=excess)
+
     def keep_judged(self, is_judged: Callable[[PlannedTask], bool]) -> Plan:
         """Return the plan with tasks that exceed the budget but were judged before the budget was lowered."""
         judged = {judge: tasks.keep(is_judged) for judge, tasks in self.excess.items()}
@@ -172,7 +181,7 @@ def plan(resolved: Resolved, reused: ReusedJudgments | None = None) -> Plan:
         SpecError: A judge has nothing to judge, or the name of a recorded judge. Or an item has no prompt.
         UnknownNameError: A judge names a criterion of labels, or a baseline, that no dataset has.
     """
-    reused = reused or {}
+    reused, budget = reused or {}, resolved.suite.budget
     check_suite(resolved)
     links = {
         judge.spec.id: {dataset.id: label_criteria(judge, dataset) for dataset in resolved.datasets}
@@ -186,8 +195,10 @@ def plan(resolved: Resolved, reused: ReusedJudgments | None = None) -> Plan:
         systems = collect_systems(resolved, dataset) if judges else Systems()
         for judge in judges:
             tasks, exclusions = plan_tasks(resolved, judge, dataset, systems)
-            if resolved.suite.budget.early_stopping is not None:
-                tasks = _sort_for_stopping(tasks, judge.spec.seed, dataset)
+            if budget.early_stopping is not None:
+                tasks = _in_random_order(tasks, judge.spec.seed, dataset)
+            elif budget.judgments is not None or budget.is_metered:
+                tasks = _in_random_order(tasks, 0, dataset)  # the same for all judges
             by_judge[judge.spec.id] += tasks
             skipped[judge.spec.id][dataset.id] = exclusions
     for judge_id, tasks in by_judge.items():
@@ -197,10 +208,10 @@ def plan(resolved: Resolved, reused: ReusedJudgments | None = None) -> Plan:
                 where=f"{resolved.path}:judges.{judge_id}",
                 value="; ".join(_why_empty(name, counts) for name, counts in skipped[judge_id].items()),
             )
-    budget = resolved.suite.budget.judgments
-    if budget is not None:
-        budget = max(0, budget - sum(facts.expected for facts in reused.values()))
-    affordable, excess = split_by_budget(budget, by_judge)
+    limit = budget.judgments
+    if limit is not None:
+        limit = max(0, limit - sum(facts.expected for facts in reused.values()))
+    affordable, excess = split_by_budget(limit, by_judge)
     generations = sum(
         dataset.facts.items * candidate.spec.samples
         for dataset in resolved.datasets
@@ -208,10 +219,20 @@ def plan(resolved: Resolved, reused: ReusedJudgments | None = None) -> Plan:
     )
     juries = jury_facts(resolved, links)
     early_stopping = _early_stopping(resolved, by_judge, reused)
-    return Plan(affordable, generations, skipped, links, excess, juries, early_stopping, reused=reused)
+    return Plan(
+        affordable,
+        generations,
+        skipped,
+        links,
+        excess,
+        juries,
+        early_stopping,
+        reused=reused,
+        budget=budget.judgments,
+    )
 
 
-def _sort_for_stopping(tasks: Tasks, seed: int, dataset: SuiteDataset) -> Tasks:
+def _in_random_order(tasks: Tasks, seed: int, dataset: SuiteDataset) -> Tasks:
     """Return the tasks in the random order of their clusters, so that a budget cuts off the last clusters."""
     places = {item.item_id: cluster_order(seed, dataset.id, item.cluster) for item in dataset.items}
     return Tasks(sorted(tasks.groups, key=lambda group: places[group.item_id]))

@@ -29,6 +29,7 @@ from evalhub.specs import (
     Suite,
     load_rubric,
 )
+from evalhub.specs.suite import LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,10 @@ class Resolved:
     rejudges: str | None = None
 
     def describe(self) -> dict[str, Any]:
-        """Return everything that decides the results as plain values. `budget.judgments` does not."""
+        """Return everything that decides the results as plain values. The limits of a budget do not."""
         parts: list[ResolvedCandidate | ResolvedJudge] = [*self.candidates, *self.judges]
         return {
-            "suite": self.suite.model_dump(mode="json", exclude={"title": True, "budget": {"judgments"}}),
+            "suite": self.suite.model_dump(mode="json", exclude={"title": True, "budget": set(LIMITS)}),
             "datasets": {
                 dataset.id: {
                     "card": dataset.hashes["card"],

@@ -1,0 +1,58 @@
+"""What a run has spent of its budget: tokens, minutes and money."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import cast
+
+from evalhub.records import Completion
+from evalhub.runner.execute.interrupts import Stop
+from evalhub.specs.suite import Budget, Price
+from evalhub.store import RunWriter
+
+_MILLION = 1_000_000
+
+
+class Meter:
+    """Counts what a run computes, and stops it at the limits of its budget.
+
+    Args:
+        budget: The limits.
+        prices: The price of each model by its display id.
+        stop: Is told of a limit that is reached.
+        writer: The run. What its earlier sessions spent counts too.
+
+    Attributes:
+        tokens: Tokens of prompts and answers.
+        cost: Their price.
+    """
+
+    def __init__(self, budget: Budget, prices: dict[str, Price], stop: Stop, writer: RunWriter) -> None:
+        self.tokens, self.cost = 0, 0.0
+        self._budget, self._prices, self._stop = budget, prices, stop
+        self._start = time.monotonic() - writer.manifest.seconds
+        if budget.tokens is not None or budget.cost is not None:
+            for record in cast("Iterator[Completion]", writer.records("completions")):
+                if record.computed_in in (None, "", writer.id):
+                    self._add(record)
+        self.check()
+
+    def count(self, completion: Completion) -> None:
+        """Count a completion that an engine has just computed."""
+        self._add(completion)
+        self.check()
+
+    def check(self) -> None:
+        """Stop the run if a limit is reached."""
+        spent = {"tokens": self.tokens, "minutes": (time.monotonic() - self._start) / 60, "cost": self.cost}
+        for name, value in spent.items():
+            limit = getattr(self._budget, name)
+            if limit is not None and value >= limit:
+                self._stop.spend(name)
+
+    def _add(self, completion: Completion) -> None:
+        prompt, generated = completion.prompt_tokens or 0, completion.completion_tokens or 0
+        self.tokens += prompt + generated
+        if price := self._prices.get(completion.model):
+            self.cost += (prompt * price.prompt + generated * price.completion) / _MILLION
