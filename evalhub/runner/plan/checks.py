@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.runner.plan.rater_names import check_raters
-from evalhub.runner.plan.resolve import Resolved, metric_columns
+from evalhub.runner.plan.resolve import Resolved, ResolvedCandidate, ResolvedJudge, metric_columns
 
 
 def check_suite(resolved: Resolved) -> None:
@@ -19,6 +19,7 @@ def check_suite(resolved: Resolved) -> None:
     check_raters(resolved)
     _check_prompts(resolved)
     _check_system_prompts(resolved)
+    _check_prices(resolved)
 
 
 def _check_judges(resolved: Resolved) -> None:
@@ -40,6 +41,21 @@ def _check_judges(resolved: Resolved) -> None:
             if label not in criteria:
                 kind = f"{judge.rubric.kind} criterion of the labels"
                 raise UnknownNameError(kind, label, criteria, where=f"{where}.label_criteria")
+
+
+def _check_prices(resolved: Resolved) -> None:
+    """Refuse a budget of money that does not know what a server asks for."""
+    if resolved.suite.budget.cost is None:
+        return
+    uses: list[ResolvedCandidate | ResolvedJudge] = [*resolved.candidates, *resolved.judges]
+    for use in uses:
+        if use.runs.identity.is_remote and use.spec.price is None:
+            raise SpecError(
+                "a budget of money needs the price of each server's tokens",
+                where=f"{resolved.path}:budget.cost",
+                value=use.spec.id,
+                fix="give it `price: {prompt: 2.5, completion: 10}`, for a million tokens",
+            )
 
 
 def _check_datasets(resolved: Resolved) -> None:
