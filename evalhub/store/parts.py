@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -206,13 +207,19 @@ class Part(Spec):
         return self.kind, self.dataset, self.source
 
 
-def read_part(folder: Path) -> PartRecord:
+def read_part(folder: Path, sha256: str | None = None) -> PartRecord:
     """Return what a part's folder says of itself.
+
+    Args:
+        folder: The part's folder.
+        sha256: The hash of the part's record, where the manifest has it.
 
     Raises:
         StorageError: The file is missing or damaged.
     """
     file = folder / RECORD
+    if sha256 is not None:
+        check_content(file, sha256)
     try:
         return PartRecord.model_validate_json(file.read_bytes())
     except OSError as error:
@@ -276,6 +283,30 @@ def part_problems(folder: Path, sha256: str | None = None) -> Mapping[str, tuple
     for file in (file for shard in record.shards for file in shard.files):
         problems[file.name] = file.rows, _problem(folder / file.name, file.sha256)
     return problems
+
+
+def check_content(path: Path, sha256: str) -> None:
+    """Refuse a sealed file whose content has changed, before anything is computed with it.
+
+    Each file is hashed once in a process, as long as its size, time and inode stay the same.
+
+    Raises:
+        StorageError: The file is missing, cannot be read or has changed.
+    """
+    try:
+        status = path.stat()
+        actual = _hash_of(path, status.st_size, status.st_mtime_ns, status.st_ino)
+    except OSError as error:
+        raise StorageError(
+            f"the file cannot be read ({error.strerror})", where=str(path), fix=VERIFY
+        ) from error
+    if actual != sha256:
+        raise StorageError("the file is corrupt", where=str(path), fix=VERIFY)
+
+
+@lru_cache(maxsize=1 << 16)
+def _hash_of(path: Path, *_status: int) -> str:
+    return file_sha256(path)
 
 
 def _problem(path: Path, sealed: str | None) -> str | None:

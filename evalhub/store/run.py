@@ -31,6 +31,7 @@ from evalhub.store.parts import (
     PartKind,
     PartRecord,
     Step,
+    check_content,
     describe_part,
     drop_files,
     link_part,
@@ -44,13 +45,19 @@ class SealedFile:
     """A file of records of one table.
 
     Attributes:
+        sha256: The hash of its content when it was sealed.
         computed_in: The run that made it. None = the run that is read.
     """
 
     path: Path
     kind: str
     rows: int
+    sha256: str
     computed_in: str | None = None
+
+    def check(self) -> None:
+        """Raise StorageError where the content is not what was sealed."""
+        check_content(self.path, self.sha256)
 
 
 OpenParts = Mapping[Path, PartRecord]
@@ -100,13 +107,14 @@ class Run:
         Raises:
             StorageError: Its record is missing or damaged.
         """
-        return read_part(self.part_folder(part))
+        return read_part(self.part_folder(part), part.sha256)
 
     def part_records(self, part: Part, kind: str) -> Iterator[Record]:
         """Yield the records of one table of a complete part."""
         folder = self.part_folder(part)
-        for file in (file for shard in read_part(folder).shards for file in shard.files):
+        for file in (file for shard in self.part_record(part).shards for file in shard.files):
             if file.kind == kind:
+                check_content(folder / file.name, file.sha256)
                 yield from read_records(folder / file.name, kind)
 
     def open_parts(self) -> dict[Path, PartRecord]:
@@ -137,13 +145,14 @@ class Run:
             open_parts: The parts that are not complete, by default those of now. See `snapshot`.
         """
         open_parts = self.open_parts() if open_parts is None else open_parts
-        parts = [
-            (self.part_folder(part), part.computed_in) for part in self.manifest.parts if part.rows.get(kind)
+        records = [
+            (self.part_folder(part), self.part_record(part), part.computed_in)
+            for part in self.manifest.parts
+            if part.rows.get(kind)
         ]
-        records = [(folder, read_part(folder), computed_in) for folder, computed_in in parts]
         records += [(folder, record, None) for folder, record in open_parts.items()]
         return [
-            SealedFile(folder / file.name, kind, file.rows, computed_in)
+            SealedFile(folder / file.name, kind, file.rows, file.sha256, computed_in)
             for folder, record, computed_in in records
             for shard in record.shards
             for file in shard.files
@@ -185,6 +194,7 @@ class Run:
         unsealed, open_parts = self.snapshot()
         for name in KINDS if kind is None else (kind,):
             for file in self.files(name, open_parts):
+                file.check()
                 for record in read_records(file.path, name):
                     yield _with_origin(record, file.computed_in)
         yield from (record for record in unsealed if kind is None or kind_of(record) == kind)

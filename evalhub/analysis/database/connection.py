@@ -184,6 +184,8 @@ class Database:
         if in_files:
             connection.execute(f"CREATE OR REPLACE TABLE live_{kind} AS FROM live")
         sealed_files = self._run.files(kind, open_parts)
+        for file in sealed_files:
+            file.check()
         rows = " UNION ALL BY NAME ".join(
             [f"FROM live_{kind}" if in_files else "FROM live", *_selects(sealed_files)]
         )

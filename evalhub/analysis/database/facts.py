@@ -13,7 +13,7 @@ from evalhub.analysis.database.rules import Rules, rules_of
 from evalhub.analysis.database.sql import parquet_files, quoted
 from evalhub.errors import StorageError
 from evalhub.records import digest
-from evalhub.store import FACTS_FOLDER, Run, StoredFile, find_frame, new_frame, read_part
+from evalhub.store import FACTS_FOLDER, Run, StoredFile, check_content, find_frame, new_frame, read_part
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,7 +68,10 @@ def stored_facts(
         return path
     import duckdb
 
-    judgments = [folder / file.name for file in _judgment_files(folder)]
+    judgments = []
+    for file in _judgment_files(folder):
+        check_content(folder / file.name, file.sha256)
+        judgments.append(folder / file.name)
     with duckdb.connect() as database, new_frame(folder / FACTS_FOLDER, versioned_name) as frame:
         query = query_of(database, judgments)
         database.execute(f"COPY ({query}) TO '{quoted(frame)}' (FORMAT parquet, COMPRESSION zstd)")
@@ -90,8 +93,15 @@ def find_facts(run: Run) -> dict[str, list[Path]]:
 
 
 def judged_folders(run: Run) -> list[Path]:
-    """Return the folders of the parts of a run that hold judgments."""
-    return [run.part_folder(part) for part in run.manifest.parts if part.rows.get("judgments")]
+    """Return the folders of the parts of a run that hold judgments.
+
+    Raises:
+        StorageError: The record of a part is damaged.
+    """
+    parts = [part for part in run.manifest.parts if part.rows.get("judgments")]
+    for part in parts:
+        run.part_record(part)
+    return [run.part_folder(part) for part in parts]
 
 
 def _frame_name(folder: Path, name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalhub.analysis.database.facts import judged_folders, stored_facts
 from evalhub.analysis.database.sql import text_list
-from evalhub.store import Run, read_part, read_rows
+from evalhub.store import Run, check_content, read_part, read_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,13 +40,16 @@ def files_of_item(folder: Path, kind: str, item_id: str) -> list[Path]:
     """
     rows = read_rows(stored_facts(folder, _NAME, _ranges_query))
     names = {row["name"] for row in rows if row["first"] <= item_id <= row["last"]}
-    return [
-        folder / file.name
+    files = [
+        file
         for shard in read_part(folder).shards
         if names & {file.name for file in shard.files}
         for file in shard.files
         if file.kind == kind
     ]
+    for file in files:
+        check_content(folder / file.name, file.sha256)
+    return [folder / file.name for file in files]
 
 
 def _ranges_query(database: duckdb.DuckDBPyConnection, judgments: list[Path]) -> str:

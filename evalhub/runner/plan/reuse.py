@@ -47,9 +47,8 @@ class Catalog:
         A part in which an engine failed to answer is made again.
         """
         for run, part in self._parts.get(step.key, ()):
-            with suppress(StorageError):  # its record is damaged, and `verify` says so
-                record = run.part_record(part)
-                if not record.facts.retriable and self._is_intact(run, part):
+            with suppress(StorageError):  # it was damaged since it was looked at
+                if self._is_intact(run, part) and not (record := run.part_record(part)).facts.retriable:
                     return StoredPart(run, part, record)
         return None
 
