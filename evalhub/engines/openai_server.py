@@ -48,6 +48,10 @@ _LONGEST_PAUSE = 30.0
 _LONGEST = 500
 _NOT_IMPLEMENTED = 501
 _SETTINGS = {"logprobs", "structured", "token_limit", "omit", "answer_tokens", "body", "seed"}
+_TEXTS = ("text", "reasoning", "detail", "top_token")
+
+# A shorter key, such as EMPTY, guards nothing, and an answer may well have its letters.
+_SHORTEST_SECRET = 16
 _UNANSWERED = (FailureKind.ENGINE, FailureKind.TOO_LONG)
 _NO_PROBABILITIES = (
     "the server sends no log-probabilities; engine: {logprobs: auto} or {logprobs: none} takes hard verdicts"
@@ -196,7 +200,14 @@ class OpenaiEngine(Engine):
             if changed is None:
                 break
             dialect = changed
-        return self._learn(dialect, request, outcome)
+        return self._learn(dialect, request, self._redact(outcome))
+
+    def _redact(self, outcome: Outcome) -> Outcome:
+        """Return an outcome without the key in its texts: a server may send back what it was sent."""
+        if len(self._key) < _SHORTEST_SECRET:
+            return outcome
+        texts = {name: text for name in _TEXTS if (text := getattr(outcome, name)) and self._key in text}
+        return replace(outcome, **{name: self._without_key(text) for name, text in texts.items()})
 
     def _learn(self, dialect: Dialect, request: Request, outcome: Outcome) -> Outcome:
         """Return an outcome with its unsent parameters. Later requests take the dialect that worked."""
@@ -255,7 +266,7 @@ class OpenaiEngine(Engine):
             raise EngineError(
                 f"the server refuses the key or does not have the model (HTTP {error.status_code}: {words})",
                 where=self._identity.model,
-            )
+            ) from None  # the server's own words may hold the key
         if error.status_code in (400, 413, 422) and any(sign in words.lower() for sign in _TOO_LONG):
             return Outcome(failure=FailureKind.TOO_LONG, detail=words)
         return self._failure_outcome(f"HTTP {error.status_code}: {words}")
