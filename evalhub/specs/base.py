@@ -89,17 +89,25 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+# YAML 1.1 reads no and on as truth values, dates as dates, and 1:30 as a number in base 60. They are texts.
+_PLAIN_VALUES = {
+    "bool": ("true|false|True|False", "tfTF"),
+    "int": ("[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]+|0|[1-9][0-9_]*)", "-+0123456789"),
+    "float": (
+        r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+}
+_REPLACED = {f"tag:yaml.org,2002:{name}" for name in (*_PLAIN_VALUES, "timestamp")}
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, regexp) for tag, regexp in resolvers if tag not in _REPLACED]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false|True|False)$"), list("tfTF")
-)
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
-}
+for _name, (_pattern, _starts) in _PLAIN_VALUES.items():
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), list(_starts)
+    )
 
 
 def check_name(name: str, *, where: str) -> None:
@@ -113,15 +121,19 @@ def check_name(name: str, *, where: str) -> None:
         raise SpecError("not a valid file name", where=where, value=name, allowed=allowed)
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
     """Return a file's text.
+
+    Args:
+        path: The file.
+        max_bytes: Its largest size.
 
     Raises:
         SpecError: The file is missing, too large or not UTF-8.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise SpecError("the file is too large", where=str(path), allowed=f"{MAX_BYTES} bytes")
+        if path.stat().st_size > max_bytes:
+            raise SpecError("the file is too large", where=str(path), allowed=f"{max_bytes} bytes")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError("the file is not UTF-8", where=f"{path}:byte {error.start}") from error

@@ -20,15 +20,17 @@ from evalhub.specs.levels import Levels, is_level, read_levels, scale_of
 RESPONSE_SLOTS = ("response", "response_a", "response_b", "responses")
 INPUT_SLOTS = ("question", "context", "reference", *RESPONSE_SLOTS)
 OWN_SLOTS = ("criterion", "scale")
-SLOT = re.compile(r"\{\{[^\S\n]*([^{}\n]*?)[^\S\n]*\}\}")
+SLOT = re.compile(r"\{\{([^{}\n]*)\}\}")
+
+MAX_BYTES = 1 << 16
+"""The largest rubric in bytes."""
 
 # Tags of template languages, which evalhub does not fill. A judge would see them as they are.
 _TAGS = (
-    r"\{%.*?%\}|\{%[-+]?\s*\w+"  # {% if … %}, closed or not
-    r"|\{#.*?#\}"  # {# a comment #}
-    r"|<%.*?%>"
+    r"\{%[-+]?\s*\w+"  # {% if
     r"|\{\{(?:[^{}\n]*\}\})?"  # a slot that is not filled here, or one that is not closed on its line
 )
+_TAG_ENDS = (("{%", "%}"), ("{#", "#}"), ("<%", "%>"))
 _SLOT_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
@@ -162,7 +164,7 @@ def load_rubric(name: str, *, where: str = "", referrer: Path | None = None) -> 
         UnknownNameError: The rubric or one of its slots is unknown.
     """
     path = locate("judges", name, where=where, referrer=referrer)
-    return parse_rubric(read_text(path), str(path))
+    return parse_rubric(read_text(path, MAX_BYTES), str(path))
 
 
 def parse_rubric(text: str, where: str) -> Rubric:
@@ -220,7 +222,7 @@ def _check_slots(rubric: Rubric, where: str) -> None:
     slots: list[str] = []
     for section, text in (("System", rubric.system), ("User", rubric.user)):
         for line in text.split("\n"):
-            for name in SLOT.findall(line):
+            for name in map(str.strip, SLOT.findall(line)):
                 _check_slot(name, line, section, rubric, where)
                 slots.append(name)
     for name in rubric.inputs:
@@ -255,14 +257,25 @@ def _check_tags(rubric: Rubric, where: str) -> None:
         scale = rubric.scale_for(name)
         texts |= {f"scale.{level.name}": level.meaning for level in (scale.levels if scale else ())}
     for place, text in texts.items():
-        if match := tags.search(text):
+        match = tags.search(text)
+        if tag := _closed_tag(text) or (match and match[0]):
             raise SpecError(
                 "a template tag has no meaning here, and the judge would be shown it",
                 where=f"{where}:{place}",
-                value=match[0],
+                value=tag,
                 allowed=f"{{{{slot}}}} alone on a line, where slot is {', '.join(INPUT_SLOTS + OWN_SLOTS)}",
                 fix="leave the tag out, or write two rubrics",
             )
+
+
+def _closed_tag(text: str) -> str | None:
+    """Return the first tag of a text that ends, such as `{# a comment #}`. Each text is searched once."""
+    for start_mark, end_mark in _TAG_ENDS:
+        start = text.find(start_mark)
+        end = text.find(end_mark, start + len(start_mark)) if start >= 0 else -1
+        if end >= 0:
+            return text[start : end + len(end_mark)]
+    return None
 
 
 def _check_slot(name: str, line: str, section: str, rubric: Rubric, where: str) -> None:

@@ -120,4 +120,6 @@ def test_a_word_that_stands_for_no_key_stays_in_answers(
     monkeypatch.setenv("OPENAI_API_KEY", "EMPTY")
     chat_server.behave = lambda _: (200, chat_server.reply("EMPTY set", top=[("2", -0.1)]))
     run = asking.run()
-    assert {response.text for response in run.records("responses") if response.system == "bot"} == {"EMPTY set"}
+    assert {response.text for response in run.records("responses") if response.system == "bot"} == {
+        "EMPTY set"
+    }

@@ -59,7 +59,7 @@ def slot_texts(
 
 def fill(text: str, slots: Mapping[str, str]) -> str:
     """Return the text with each slot replaced in one pass, so that slots inside a filled text stay."""
-    return SLOT.sub(lambda match: slots[match[1]], text)
+    return SLOT.sub(lambda match: slots[match[1].strip()], text)
 
 
 def messages(
