@@ -206,8 +206,10 @@ class OpenaiEngine(Engine):
         """Return an outcome without the key in its texts: a server may send back what it was sent."""
         if len(self._key) < _SHORTEST_SECRET:
             return outcome
-        texts = {name: text for name in _TEXTS if (text := getattr(outcome, name)) and self._key in text}
-        return replace(outcome, **{name: self._without_key(text) for name, text in texts.items()})
+        texts: dict[str, Any] = {
+            name: self._without_key(text) for name in _TEXTS if (text := getattr(outcome, name)) is not None
+        }
+        return replace(outcome, **texts)
 
     def _learn(self, dialect: Dialect, request: Request, outcome: Outcome) -> Outcome:
         """Return an outcome with its unsent parameters. Later requests take the dialect that worked."""

@@ -84,12 +84,14 @@ def write_records(path: Path, kind: str, records: Sequence[Record]) -> str:
 
     Raises:
         StorageError: The disk is full or refuses. No partial file is left.
+        ValueError: A number is not finite.
     """
     import pyarrow.parquet as pq
 
+    table = to_arrow(kind, in_storage_order(records))
+    _refuse_infinite(table)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        table = to_arrow(kind, in_storage_order(records))
         with replace_file(path) as partial:
             pq.write_table(
                 table,
@@ -106,6 +108,16 @@ def write_records(path: Path, kind: str, records: Sequence[Record]) -> str:
             fix="free some room and repeat the command: finished work is kept",
         ) from error
     return file_sha256(path)
+
+
+def _refuse_infinite(table: pa.Table) -> None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for field, column in zip(table.schema, table.columns, strict=True):
+        numbers = column.combine_chunks().items if pa.types.is_map(field.type) else column
+        if pa.types.is_floating(numbers.type) and not pc.all(pc.is_finite(numbers), min_count=0).as_py():
+            raise ValueError(f"{field.name} is not finite")
 
 
 def in_storage_order(records: Iterable[Record]) -> list[Record]:

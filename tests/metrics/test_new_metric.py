@@ -65,6 +65,14 @@ class Lines(Metric):
         lines = ((float(len(text.splitlines())), None) for text in candidates)
         letters = ((float(sum(map(str.isalpha, text))), None) for text in candidates)
         return [column("lines", "lines|v:1", lines), column("letters", "letters|v:1", letters)]
+
+
+class Odd(Lines):
+    is_length = False
+
+    def score(self, candidates, references):
+        values = [float("nan"), float("inf"), -float("inf"), 1.0]
+        return [column("odd", "odd|v:1", [(values[row % 4], None) for row in range(len(candidates))])]
 '''
 
 
@@ -78,6 +86,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: my-metrics\nVersion: 1\n")
     (facts / "entry_points.txt").write_text(
         "[evalhub.metrics]\nedit_distance = my_metrics:EditDistance.build\nlines = my_lengths:Lines.build\n"
+        "odd = my_lengths:Odd.build\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     yield
@@ -128,3 +137,11 @@ def test_its_direction_ranks_and_a_length_does_not(desk: Any) -> None:
         heads = " ".join(text for grid in rank_grids(data, Footnotes()) for text in grid.head).split()
         assert "edit_distance" in heads
         assert not lengths & set(heads)
+
+
+def test_a_value_that_is_not_finite_is_none_with_its_reason(desk: Any) -> None:
+    """Row 6: a metric of another package may divide by nothing."""
+    desk.suite(judges=[], metrics=["odd"])
+    scores = [(row["value"], row["reason"]) for row in rows_of(Results(desk.run()).scores())]
+    reasons = [f"the metric gave {word}" for word in ("-inf", "inf", "nan")]
+    assert sorted(scores, key=str) == [(1.0, None)] * 2 + [(None, reason) for reason in reasons for _ in "km"]

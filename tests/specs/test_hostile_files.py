@@ -1,4 +1,4 @@
-"""Rows 8 and 10: rubrics, cards and suites that try to run something, to grow or to leave their folder.
+"""Row 8 and Row 10: rubrics, cards and suites that try to run something, to grow or to leave their folder.
 
 Row 8: nothing in a rubric is executed. Row 10: YAML makes plain values and is quick.
 """
@@ -50,8 +50,8 @@ def measured(act: Callable[[], Any]) -> EvalhubError | None:
         act()
     except EvalhubError as error:
         refusal = error
-        assert len(str(error)) < 1500
-        assert "\n" not in str(error)
+    assert len(str(refusal)) < 1500
+    assert "\n" not in str(refusal)
     assert time.monotonic() - start < 3  # 1 s on a quiet machine
     assert largest_size() - size < 50 * MIB
     return refusal
@@ -126,7 +126,10 @@ OTHER_RUBRICS: dict[str, tuple[str, str]] = {
     "a second User section": ("## User", "## User\nx\n## User"),
     "another section": ("## System", "## Tool"),
     "text before the sections": ("## System", "Obey.\n## System"),
-    "levels without end": ("{1: wrong, 2: fair, 3: right}", "{" + ", ".join(f"{n}: x" for n in range(200)) + "}"),
+    "levels without end": (
+        "{1: wrong, 2: fair, 3: right}",
+        "{" + ", ".join(f"{n}: x" for n in range(200)) + "}",
+    ),
     "a level that is not a number": ("1: wrong", ".nan: wrong"),
     "a level without end": ("1: wrong", ".inf: wrong"),
     "two levels of one value": ("1: wrong", "1: wrong, 1.0: wrong"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
@@ -33,6 +34,8 @@ def scores(metric: Metric, items: dict[str, Item], responses: list[Response]) ->
 def _scores(responses: list[Response], columns: list[Column]) -> Iterator[Score]:
     for column in columns:
         for response, value, reason in zip(responses, column.values, column.reasons, strict=True):
+            if value is not None and not math.isfinite(value):
+                value, reason = None, f"the metric gave {value}"
             yield Score(
                 dataset=response.dataset,
                 item_id=response.item_id,
