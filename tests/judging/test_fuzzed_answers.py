@@ -29,7 +29,8 @@ FORMS = (
     '{{"answer": "{c}"}}', '```json\n{{"answer": "{c}"}}\n```', '{{ "answer" : "{c}" }}\n',
 )  # fmt: skip
 NO_FORMS = (
-    "{c} {d}", "{c} or {d}", "not {c}", "{c}, {d}", "{c}?", "I think {c}", "Response {c}", "{c}{d}", "", " ",
+    "{c} {d}", "{c} or {d}", "not {c}", "{c}, {d}", "{c}?", "I think {c}", "Response {c}", "{c}{d}", "",
+    " ",
     "\n\n", "both", "neither", "{c} is better than {d}", '{{"answer": ["{c}"]}}', "x{c}", "{c}x", "~{c}~",
     '{{"answer": "{c}", "answer": "{d}"}}', '{{"Answer": "{c}"}}', '{{"answer": "{c}", "why": "x"}}',
     '{{"answer": null}}', '{{"answer": "{c}"', "<think>{c}</think>", "{c}\n{d}", "{c}/{d}", "{c}=", "!{c}",
@@ -91,8 +92,10 @@ def test_an_answer_that_was_cut_is_no_verdict(protocol: str, text: str) -> None:
 def odd_numbers(rng: random.Random) -> list[str]:
     """Return spellings of what is no number from 1 to 5."""
     fixed = [
-        "NaN", "nan", "inf", "-inf", "Infinity", "-Infinity", "true", "false", "null", "1e999", "-1", "0", "6",
-        "0.99", "5.01", "-0", "1e3", "0x5", "4/10", "7/10", "4 out of 10", "50%", "4/5/6", "1/0", "5e1", "٦",
+        "NaN", "nan", "inf", "-inf", "Infinity", "-Infinity", "true", "false", "null", "1e999", "-1",
+        "0", "6",
+        "0.99", "5.01", "-0", "1e3", "0x5", "4/10", "7/10", "4 out of 10", "50%", "4/5/6", "1/0", "5e1",
+        "٦",
         "６", "4/100", "4 of 7", "00", "9" * 400, "-3", "1e-9", "5.000001", "10", "4,5,6",
     ]  # fmt: skip
     made = []
