@@ -5,10 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from evalhub.errors import LockedError, StorageError
+
+# The holder writes its name just after it has the lock. Until then the file names the holder before it.
+_NAMING_SECONDS = 0.1
 
 
 class Lock:
@@ -28,6 +32,7 @@ class Lock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            time.sleep(_NAMING_SECONDS)
             holder = os.read(self._file, 400).decode("utf-8", "replace").strip()
             os.close(self._file)
             raise LockedError(
