@@ -267,11 +267,16 @@ class ChildEngine(Engine):
         process = self._process or self._restart_process()
         self._pump(process)
         start_time = time.monotonic()
-        messages = process.exchange(seconds)
+        try:
+            messages = process.exchange(seconds)
+            for message in messages:
+                self._handle_message(message)
+        except (KeyError, TypeError, ValueError) as error:
+            process.kill()
+            self._handle_death(process, f"it sent no message that can be read ({type(error).__name__})")
+            return
         waited += time.monotonic() - start_time
         self._silent = 0.0 if messages or not self._flying else self._silent + waited
-        for message in messages:
-            self._handle_message(message)
         if process.closed:
             self._handle_death(process, "")
         elif self._silent > self._start.hang_seconds:
@@ -305,7 +310,8 @@ class ChildEngine(Engine):
             self._tally.beat(message["beat"])
         elif "done" in message:
             self._deaths = 0
-            self._finish(self._flying.pop(message["done"]), outcome_from_wire(message["outcome"]))
+            outcome = outcome_from_wire(message["outcome"])
+            self._finish(self._flying.pop(message["done"]), outcome)
         elif "dropped" in message:
             for number in message["dropped"]:
                 self._flying.pop(number, None)

@@ -1,4 +1,8 @@
-"""A query on a run is answered in a process that can do no harm, and a user reads why one is refused."""
+"""A query on a run is answered in a process that can do no harm, and a user reads why one is refused.
+
+Row 13: more than 60 attempts, of which none writes, reads another file, reaches the network or outlives its
+limits.
+"""
 
 import hashlib
 import os

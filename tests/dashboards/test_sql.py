@@ -1,4 +1,7 @@
-"""The SQL page: ready questions answer on every run, nothing runs unasked, and files do no harm."""
+"""The SQL page: ready questions answer on every run, nothing runs unasked, and files do no harm.
+
+Row 13: the page exists for readers on this machine alone. Row 20: a saved CSV runs nothing in a spreadsheet.
+"""
 
 import ast
 import csv

@@ -1,4 +1,7 @@
-"""The child process: what it does for every request, whatever happens to it."""
+"""The child process: what it does for every request, whatever happens to it.
+
+Row 27: one request of 256 that kills the child fails alone, and a child that hangs is replaced.
+"""
 
 import json
 import os

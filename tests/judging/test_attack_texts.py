@@ -1,4 +1,7 @@
-"""What attacks and control responses say, and that none of it reaches a prompt as a special token."""
+"""What attacks and control responses say, and that none of it reaches a prompt as a special token.
+
+Row 1 and Row 2: 30 attacks and the controls, of which none reaches a prompt as a special token.
+"""
 
 import re
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""No text of a model or a dataset becomes a special token, and no text leaves its fence."""
+"""No text of a model or a dataset becomes a special token, and no text leaves its fence.
+
+Row 3: 10,000 texts for each tokenizer that is here, and 10,000 for tokens of models that are not.
+"""
 
 import random
 import re

@@ -1,8 +1,13 @@
+"""Row 11: a model brings no pickled file and no code, unless its suite allows that by name."""
+
 import json
+import re
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
+from evalhub.engines.opening import LocalSettings
 from evalhub.errors import ModelError
 from evalhub.models.compat import hide_broken_media
 from evalhub.models.families import families_of
@@ -103,3 +108,24 @@ def test_media_is_hidden_only_where_the_builds_differ(monkeypatch: pytest.Monkey
     monkeypatch.delitem(sys.modules, "torchvision")
     versions["torch"] = "2.13.0"
     assert hide_broken_media() == ()
+
+
+UNSAFE = re.compile(
+    r"\b(?:import|from) (?:pickle|cPickle|dill|cloudpickle|joblib|marshal|shelve)\b|\btorch\.load\b"
+    r"|read_pickle|allow_pickle=True|trust_remote_code=True|\byaml\.(?:unsafe_load|full_load|Loader)\b"
+)
+
+
+def test_no_module_unpickles_or_trusts_remote_code() -> None:
+    root = Path(__file__).resolve().parents[2]
+    modules = [path for folder in ("evalhub", "dashboards") for path in (root / folder).rglob("*.py")]
+    assert len(modules) > 300
+    assert not [str(path) for path in modules if UNSAFE.search(path.read_text(encoding="utf-8"))]
+    assert UNSAFE.search("import pickle")
+    assert UNSAFE.search("from_pretrained(path, trust_remote_code=True)")
+
+
+def test_nothing_is_trusted_by_default() -> None:
+    settings = LocalSettings()
+    assert not settings.trust_remote_code
+    assert signature(check_folder).parameters["allow_pickle"].default is False

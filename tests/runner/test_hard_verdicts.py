@@ -1,4 +1,7 @@
-"""Whole runs against servers that give no log-probabilities, or take fewer parameters than others."""
+"""Whole runs against servers that give no log-probabilities, or take fewer parameters than others.
+
+Row 4 and Row 5: through whole runs, only one allowed answer and nothing else is a verdict.
+"""
 
 import json
 import math

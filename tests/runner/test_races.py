@@ -1,7 +1,7 @@
 """Row 24 and Row 25: one writer of a run, several runs side by side, and readers that never wait.
 
-Row 24: 20 races on one folder have one winner each. Row 25: while runs are written, each reading succeeds and no
-count falls. Four runs for a minute: EVALHUB_FULL=1 pytest tests/runner/test_races.py
+Row 24: 20 races on one folder have one winner each. Row 25: while runs are written, each reading succeeds and
+no count falls. Four runs for a minute: EVALHUB_FULL=1 pytest tests/runner/test_races.py
 """
 
 import os
@@ -24,7 +24,7 @@ from ..manifests import complete
 RACES, RACERS = 20, 4
 FULL = bool(os.environ.get("EVALHUB_FULL"))
 # An item of a run takes six askings of SECONDS, four of them at a time.
-NAMES, ITEMS, SECONDS, READS = ("abcd", 500, 0.1, 1_000) if FULL else ("ab", 16, 0.1, 10)
+NAMES, ITEMS, SECONDS, READS = ("abcd", 1_000, 0.1, 1_000) if FULL else ("ab", 16, 0.1, 10)
 RACER = """
 import sys, time
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""A night in which nothing changed makes nothing, and a changed one makes what changed."""
+"""A night in which nothing changed makes nothing, and a changed one makes what changed.
+
+Row 31: a change of a suite makes exactly its parts anew.
+"""
 
 import copy
 import json

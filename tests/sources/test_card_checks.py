@@ -1,4 +1,7 @@
-"""Everything that is wrong in a card's records is refused with one sentence that says what and where."""
+"""Everything that is wrong in a card's records is refused with one sentence that says what and where.
+
+Row 29: two records of the same ids, and a record without an id, are refused by name.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Files are found in the mirrors, beside the card or in the cache, fetched from home, and always verified."""
+"""Files are found in the mirrors, beside the card or in the cache, fetched from home, and always verified.
+
+Row 18: a file with another sha256 is refused with both hashes, and nothing is fetched unasked.
+"""
 
 import hashlib
 import os

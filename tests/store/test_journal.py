@@ -1,4 +1,7 @@
-"""The journal: what was acknowledged stays, whatever happens to the last bytes."""
+"""The journal: what was acknowledged stays, whatever happens to the last bytes.
+
+Row 23: a journal that is cut or zeroed at any byte of its last lines loses what was torn and nothing else.
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Labels beside the runs: nothing is lost, nothing counts twice, torn lines are skipped."""
+"""Labels beside the runs: nothing is lost, nothing counts twice, torn lines are skipped.
+
+Row 32: labels are only appended, each with who gave it and when, and an undo is a line of its own.
+"""
 
 import os
 import random
