@@ -12,6 +12,7 @@ from evalhub.records import digest
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.links import label_criteria
 from evalhub.runner.plan.resolve import Resolved, ResolvedCandidate, ResolvedJudge, Runnable
+from evalhub.scales import Kind
 from evalhub.specs import MetricUse
 from evalhub.specs.plugins import extensions
 from evalhub.store import ASKED_SINCE, PartFacts, PartKind, Step
@@ -89,7 +90,7 @@ def judgments_step(
         **_model_inputs(judge.runs),
         "early_stopping": resolved.suite.budget.early_stopping,
     }  # fmt: skip
-    if spec.pairs.by == "labelled":
+    if judge.rubric.kind is Kind.PAIRWISE and spec.pairs.by == "labelled":
         inputs["labels"] = dataset.facts.outputs["labels"]
         inputs["label_criteria"] = label_criteria(judge, dataset)
     if resolved.attack:
