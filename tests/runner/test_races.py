@@ -24,7 +24,7 @@ from ..manifests import complete
 RACES, RACERS = 20, 4
 FULL = bool(os.environ.get("EVALHUB_FULL"))
 # An item of a run takes six askings of SECONDS, four of them at a time.
-NAMES, ITEMS, SECONDS, READS = ("abcd", 80, 0.6, 1_000) if FULL else ("ab", 16, 0.1, 10)
+NAMES, ITEMS, SECONDS, READS = ("abcd", 100, 0.6, 1_000) if FULL else ("ab", 16, 0.1, 10)
 RACER = """
 import sys, time
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_readers_of_runs_that_are_written_see_no_error_and_no_count_that_falls(d
             counts[run.id] = count
             reads += 1
         rounds += 1
-        for run in all_runs(desk.runs) if rounds % 10 == 0 else ():
+        for run in all_runs(desk.runs) if rounds % 40 == 5 else ():
             results = Results(run)
             assert not coverage(results).empty
             leaderboard(results)
