@@ -1,4 +1,7 @@
-"""A card's SELECT can reach nothing but its own tables, and cannot take more than its share."""
+"""A card's SELECT can reach nothing but its own tables, and cannot take more than its share.
+
+Row 13: 40 attempts of a card to leave its process, directly and through a view.
+"""
 
 import json
 import time
@@ -38,6 +41,20 @@ ESCAPES = [
     "INSERT INTO q VALUES (3, 'x')",
     "WITH x AS (SELECT 1) DELETE FROM q",
     "CALL pragma_version()",
+    "SELECT * FROM read_json('/etc/passwd')",
+    "FROM read_parquet('/proc/self/environ')",
+    "SELECT * FROM parquet_metadata('/etc/passwd')",
+    "SELECT 1 AS item_id, name AS prompt FROM duckdb_secrets()",
+    "FROM read_csv('http://169.254.169.254/latest/meta-data')",
+    "SELECT * FROM 's3://bucket/x.parquet'",
+    "FROM query('COPY q TO ''{out}''')",
+    "CREATE MACRO f(x) AS x",
+    "CREATE SECRET s (TYPE s3, KEY_ID 'x', SECRET 'y')",
+    "IMPORT DATABASE '{out}'",
+    "UPDATE q SET prompt = 'x'",
+    "SET VARIABLE x = 1",
+    "RESET memory_limit",
+    "DETACH memory",
     f"{SELECT}; COPY q TO '{{out}}'",
     f"{SELECT}; SET enable_external_access = true; {SELECT}",
 ]
