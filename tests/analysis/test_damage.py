@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from evalhub.analysis import Results
+from evalhub.errors import StorageError
 from evalhub.records import KINDS
 from evalhub.report import index_run
 from evalhub.store import Run, verify
@@ -99,5 +100,8 @@ def test_a_flipped_bit_is_found_and_never_computed_with(
         code, out = answer(cli, command, runs)
         assert (code, out) == expected[command] or code == 4, (name, command)
         refused += code == 4
+        if not derived:
+            with pytest.raises(StorageError):
+                list(Run(folder).records())
         shutil.rmtree(runs)
     assert refused == 0 if derived else refused > FLIPS / 4
