@@ -84,16 +84,17 @@ def test_two_cards_may_share_a_folder(moved: Any, tmp_path: Path, monkeypatch: p
     assert second.hash == second.model_copy(update={"folder": None}).hash != card.hash
 
 
+@pytest.mark.parametrize("other", [OTHER, CONTENT.replace(b"One", b"Ons"), CONTENT + b"\n", CONTENT[:-1]])
 def test_a_wrong_file_is_refused_and_not_passed_over(
-    moved: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    moved: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bytes
 ) -> None:
     card, path, _ = moved
     put(tmp_path / "cache" / "datasets")
-    put(tmp_path / "m", OTHER)
+    put(tmp_path / "m", other)
     monkeypatch.setenv("EVALHUB_MIRROR", str(tmp_path / "m"))
     with pytest.raises(IntegrityError) as excinfo:
         load(card, path)
-    for content in (CONTENT, OTHER):
+    for content in (CONTENT, other):
         assert hashlib.sha256(content).hexdigest() in str(excinfo.value)
     with pytest.raises(IntegrityError):
         fetch(card, path)
