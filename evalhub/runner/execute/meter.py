@@ -45,8 +45,8 @@ class Meter:
 
     def check(self) -> None:
         """Stop the run if a limit is reached."""
-        spent = {"tokens": self.tokens, "minutes": (time.monotonic() - self._start) / 60, "cost": self.cost}
-        for name, value in spent.items():
+        spending = {"tokens": self.tokens, "minutes": (time.monotonic() - self._start) / 60, "cost": self.cost}
+        for name, value in spending.items():
             limit = getattr(self._budget, name)
             if limit is not None and value >= limit:
                 self._stop.spend(name)
