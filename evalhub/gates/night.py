@@ -15,6 +15,7 @@ from evalhub.files import write_file
 from evalhub.gates.drift import charts_of_night, drift_results
 from evalhub.gates.evaluate import evaluate_gates
 from evalhub.gates.result import GateResult
+from evalhub.specs.gates import Gate
 from evalhub.stats import GateState
 from evalhub.store import Run, all_runs
 from evalhub.texts import count
@@ -29,19 +30,20 @@ _KEYS = {"id", "kind", "state", "sentence", "is_regression", "dataset", "system"
 _WORST_FIRST = (GateState.FAIL, GateState.INCONCLUSIVE)
 
 
-def gates_of_run(results: Results) -> list[GateResult]:
-    """Return what the gates of a run's suite say of it, against the baseline as it is now.
+def gates_of_run(results: Results, gates: Sequence[Gate] | None = None) -> list[GateResult]:
+    """Return what gates say of a run, against the baseline as it is now.
 
     What the calibration of its night says of judges behind servers comes first. If the answers of the
     baseline were judged anew, a change is split into what judge and system did.
 
     Args:
         results: A finished run.
+        gates: The gates. None = those of its suite.
 
     Raises:
         StorageError: The baseline cannot be read.
     """
-    gates = results.suite.gates
+    gates = results.suite.gates if gates is None else gates
     drift = list(drift_results(charts_of_night(results.run)))
     if not gates:
         return drift
