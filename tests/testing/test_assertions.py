@@ -87,6 +87,7 @@ def test_a_judge_that_failed_its_own_gate_decides_nothing(desk: Any) -> None:
         with pytest.raises(AssertionError) as failure:
             assert_gate(run, **GATE)
         sentence = str(failure.value)
+        assert len(sentence.splitlines()) == 1
         assert ("got worse" in sentence) == (not gates)
         assert ("the judge failed a gate of its own" in sentence) == bool(gates)
 
@@ -102,6 +103,14 @@ def test_all_gates_of_a_suite(night: Any, signed: Run) -> None:
     # A gate on coverage alone is what is asked for, and nothing else.
     (coverage,) = assert_gate(worse, coverage=0.9)
     assert coverage.kind == "coverage"
+
+
+def test_what_is_not_decided_hides_no_regression(night: Any, signed: Run) -> None:
+    gates = [{"judge": "pt", "agreement": 0.5}, GATE]
+    with pytest.raises(pytest.skip.Exception, match="Nothing can be said of agreement"):
+        assert_gates(night(2, 0.7, gates=gates), allow_inconclusive=True)
+    with pytest.raises(AssertionError, match="got worse"):
+        assert_gates(night(3, 0.45, gates=gates), allow_inconclusive=True)
 
 
 def test_gates_of_a_night(desk: Any) -> None:
