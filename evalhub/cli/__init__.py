@@ -27,8 +27,9 @@ from evalhub.cli import (
     samples,
     specs,
 )
+from evalhub.cli.endings import Signals, ending_of
 from evalhub.cli.output import console, print_note
-from evalhub.errors import EvalhubError, Inconclusive, Interrupted, StorageError
+from evalhub.errors import Inconclusive
 
 app = typer.Typer(
     help="LLM-as-a-judge evaluation that reports how far people agree with the judges.",
@@ -60,7 +61,6 @@ _CLOSED_PIPE = 141  # exit code of a program that a closed pipe ended
 
 class _State:
     debug = False
-    interrupted = False
 
 
 app.command()(runs.run)
@@ -101,7 +101,7 @@ def main() -> None:
 
     Exit codes: 0 pass, 1 gate failed, 2 bad input, 3 inconclusive, 4 storage, 5 locked, 130 interrupted.
     """
-    _State.interrupted = False
+    Signals.interrupted = False
     gc.set_threshold(*_COLLECTION)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _on_interrupt)
@@ -109,9 +109,9 @@ def main() -> None:
         app()
     except BaseException as error:
         _ignore_signals()
-        if isinstance(error, SystemExit) and not _State.interrupted:
+        if isinstance(error, SystemExit) and not Signals.interrupted:
             sys.exit(_exit_code(error))
-        reported, code = _report(error)
+        reported, code = ending_of(error)
         if _State.debug:
             raise
         # Also where nobody can read it, on a full disk, the exit code says what happened.
@@ -139,20 +139,5 @@ def _ignore_signals() -> None:
 
 def _on_interrupt(number: int, frame: FrameType | None) -> None:
     """Remember a signal, since native code turns a KeyboardInterrupt into errors of its own."""
-    _State.interrupted = True
+    Signals.interrupted = True
     signal.default_int_handler(number, frame)
-
-
-def _report(error: BaseException) -> tuple[EvalhubError, int]:
-    """Return the error to print and the exit code."""
-    if _State.interrupted or isinstance(error, KeyboardInterrupt):
-        fix = "give the same command again to go on"
-        return Interrupted("stopped; what was finished is kept", fix=fix), Interrupted.exit_code
-    if isinstance(error, EvalhubError):
-        return error, error.exit_code
-    if isinstance(error, OSError):
-        where = str(error.filename or "")
-        storage_error = StorageError(f"a file cannot be used ({error.strerror or error})", where=where)
-        return storage_error, storage_error.exit_code
-    fix = "give the command again with --debug before the verb, and report what it prints"
-    return EvalhubError(f"internal error ({type(error).__name__}: {error})", fix=fix), 3

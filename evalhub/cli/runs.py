@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import evalhub as hub
+from evalhub.cli.endings import ending_of
 from evalhub.cli.options import By, Json, Limit, Only, RunName, RunNames, Runs, SuiteName, Where
 from evalhub.cli.output import notes, print_json, print_note, print_rows
 from evalhub.cli.progress import choose_progress
@@ -19,6 +21,7 @@ from evalhub.errors import StorageError
 from evalhub.scales import Kind
 
 if TYPE_CHECKING:
+    from evalhub.night import Announcement, Night
     from evalhub.runner import Options, Plan, Prepared, ResolvedJudge, SuiteDataset
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and run nothing.")]
@@ -26,6 +29,15 @@ AnyRun = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run's folder, id or suite. Default: every run.")
 ]
 Full = Annotated[bool, typer.Option("--full", help="Print every table.")]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notify",
+        metavar="URL",
+        envvar="EVALHUB_NOTIFY",
+        help="Post what the night found to a webhook. Repeat it for more.",
+    ),
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.json and report.html.")]
 
 
@@ -34,6 +46,7 @@ def run(
     names: Only = None,
     limit: Limit = None,
     dry_run: DryRun = False,
+    notify: Notify = None,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
@@ -41,11 +54,31 @@ def run(
     if dry_run:
         plan(suite, names, limit, runs, as_json)
         return
+    announcement = hub.night.Announcement(notify or ())
     progress = choose_progress()
     try:
         night = hub.night.run_night(suite, hub.runner.Options(tuple(names or ()), limit, runs), progress)
-    finally:
+    except BaseException as error:
+        announcement.send(hub.night.error_message(suite, *ending_of(error)))
         progress.stop()
+        _print_undelivered(announcement)
+        raise
+    progress.stop()
+    announcement.send(hub.night.night_message(night))
+    try:
+        _show_night(night, runs, as_json)
+    finally:
+        _print_undelivered(announcement)
+
+
+def _print_undelivered(announcement: Announcement) -> None:
+    for sentence in announcement.undelivered():
+        with suppress(OSError):  # on a full disk too, the exit code is that of the night
+            print_note(sentence)
+
+
+def _show_night(night: Night, runs: Path | None, as_json: bool) -> None:
+    """Print what a night found, and end as its gates say."""
     if as_json:
         print_json(night.data)
     else:
