@@ -175,7 +175,7 @@ def test_a_server_that_drips_is_given_up(
                 connection.sendall(b"H")
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=drip, args=(server,))
+        thread = threading.Thread(target=drip, args=(server,), daemon=True)
         thread.start()
         start = time.monotonic()
         announcement = notify.Announcement([f"http://127.0.0.1:{server.getsockname()[1]}/{SECRET}"])
