@@ -7,6 +7,7 @@ import shutil
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ from evalhub.cli.options import By, Json, Limit, Only, RunName, RunNames, Runs, 
 from evalhub.cli.output import notes, print_json, print_note, print_rows
 from evalhub.cli.progress import choose_progress
 from evalhub.errors import StorageError
+from evalhub.records import KINDS
 from evalhub.scales import Kind
 
 if TYPE_CHECKING:
@@ -256,18 +258,33 @@ def index(run_name: RunName = None, runs: Runs = None, as_json: Json = False) ->
     print_note(f"indexed: {results.run.id}")
 
 
+class ExportFormat(StrEnum):
+    """What `export` writes."""
+
+    DUCKDB = "duckdb"
+    PARQUET = "parquet"
+
+
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE.duckdb", help="The new file.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The new file, or the new folder.")],
     run_name: RunName = None,
+    file_format: Annotated[
+        ExportFormat, typer.Option("--format", help="One DuckDB file, or a folder of Parquet files.")
+    ] = ExportFormat.DUCKDB,
     runs: Runs = None,
     as_json: Json = False,
 ) -> None:
-    """Write a run's tables into one DuckDB file."""
-    hub.analysis.export(hub.load(run_name, runs), file)
+    """Write a run's tables into one DuckDB file, or into a folder of Parquet files."""
+    results = hub.load(run_name, runs)
+    tables: list[str] = list(KINDS)
+    if file_format is ExportFormat.PARQUET:
+        tables = hub.report.export_parquet(results, target)
+    else:
+        hub.analysis.export(results, target)
     if as_json:
-        print_json({"written": str(file)})
+        print_json({"written": str(target), "tables": tables})
         return
-    print_note(f"written: {file}")
+    print_note(f"written: {target}")
 
 
 def verify(run_name: AnyRun = None, runs: Runs = None, as_json: Json = False) -> None:

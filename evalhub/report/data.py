@@ -114,6 +114,12 @@ def _with_findings_beside(results: Results, rows: list[dict[str, Any]]) -> list[
     return in_order([*rows, *(finding.as_row() for finding in findings_of_other_runs(results))])
 
 
+def report_findings(results: Results) -> list[dict[str, Any]]:
+    """Return the findings of a run as its report has them: with those of its gates and of runs beside it."""
+    (table,) = (table for table in TABLES if table.name == "findings")
+    return _with_findings_beside(results, table_rows(results, table))
+
+
 def findings_of_other_runs(results: Results) -> list[Finding]:
     """Return what is said of a run by others: attacks on its judges, its baseline, and its gates."""
     return [*gate_findings(kept_gates(results.run)), *findings_beside(results)]
