@@ -61,12 +61,12 @@ def measure_checks(
     """
     if gate.against != "baseline":
         baseline = None  # a number or another system needs none
-    part, before = _with_tag(results, gate.tag), None if baseline is None else _with_tag(baseline, gate.tag)
+    part, before = with_tag(results, gate.tag), None if baseline is None else with_tag(baseline, gate.tag)
     if part is None or (baseline is not None and before is None):
         yield _undecided(gate, baseline, NO_TAG)
         return
     measures = list(_measures(part, gate))
-    again = None if rejudged is None else _with_tag(rejudged, gate.tag)
+    again = None if rejudged is None else with_tag(rejudged, gate.tag)
     nights = None if before is None else Nights(part, before, again)
     for measure in measures:
         yield _check(part, gate, measure, nights)
@@ -79,8 +79,8 @@ def _undecided(gate: Gate, baseline: Results | None, cause: str) -> MeasureCheck
     return MeasureCheck(gate, key, _against(gate, baseline), partial(_none, cause), cause)
 
 
-def _with_tag(results: Results, tag: str | None) -> Results | None:
-    """Return the items of a run with a tag. None where no item has it."""
+def with_tag(results: Results, tag: str | None) -> Results | None:
+    """Return the part of a run about the items with a tag. None where no item has it."""
     if tag is None:
         return results
     quoted = tag.replace("'", "''")

@@ -8,7 +8,7 @@ from typing import Any
 from evalhub.analysis import Results, findings_beside, in_order, rows_of, split_by_tag
 from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
 from evalhub.analysis.findings.finding import Finding, Question
-from evalhub.gates import gate_findings, kept_gates
+from evalhub.gates import gate_findings, kept_gates, largest_losses
 from evalhub.judging import ATTACKS, CONTROLS
 from evalhub.report.notes import report_notes
 from evalhub.report.tables.places import Place, Table
@@ -31,8 +31,9 @@ def report_data(results: Results, by: Sequence[str] = (), where: Sequence[str] =
         `format`, `run`, `suite`, `title`, `created`, `state`, `seconds`, `models` (the model of each id, and
         for a judge its rubric, how it is used, and whether its verdicts are pairwise or pointwise),
         `metrics` (signature and bounds of each), `datasets`, one list of tidy rows for each table of the
-        report, of which `findings` is the one to read first, `by_tag` where it is broken down, `environment`,
-        and `notes`: sentences that belong to the numbers.
+        report, of which `findings` is the one to read first, `gates`, `regressions` (as `largest_losses`
+        returns them), `by_tag` where it is broken down, `environment`, and `notes`: sentences that belong to
+        the numbers.
     """
     manifest = results.manifest
     data: Data = {
@@ -54,6 +55,7 @@ def report_data(results: Results, by: Sequence[str] = (), where: Sequence[str] =
     return {
         **data,
         "gates": kept_gates(results.run),
+        "regressions": largest_losses(results),
         "findings": _with_findings_beside(results, data["findings"]),
         **_by_tag([results], by, where, Place.REPORT),
         "environment": manifest.environment,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -32,19 +32,24 @@ _CHOSEN_BY_PEOPLE, _OTHER_JUDGE, _ORDER, _RATING = "against the labels", "judges
 
 Row = dict[str, Any]
 
-_SHOWN_CHARACTERS = 3000
+SHOWN_CHARACTERS = 3000
+"""Each text is cut after so many characters."""
 
-_PROMPTS = f"""
-SELECT dataset, item_id, left(array_to_string(turns, chr(10)), {_SHOWN_CHARACTERS}) AS prompt
+PROMPTS = f"""
+SELECT dataset, item_id, left(array_to_string(turns, chr(10)), {SHOWN_CHARACTERS}) AS prompt
 FROM items WHERE list_contains($names::VARCHAR[], item_id)
 """
-_RESPONSES = f"""
-SELECT dataset, item_id, sample, system, left(text, {_SHOWN_CHARACTERS}) AS text
+"""By dataset and item."""
+
+RESPONSES = f"""
+SELECT dataset, item_id, sample, system, left(text, {SHOWN_CHARACTERS}) AS text
 FROM responses WHERE list_contains($names::VARCHAR[], item_id)
 """
+"""By dataset, item, sample and system."""
+
 _RATIONALES = f"""
 SELECT dataset, item_id, sample, judge, criterion, coalesce(system, system_a) AS system,
-  left(rationale, {_SHOWN_CHARACTERS}) AS rationale
+  left(rationale, {SHOWN_CHARACTERS}) AS rationale
 FROM judgments WHERE rationale IS NOT NULL AND list_contains($names::VARCHAR[], item_id) ORDER BY shown DESC
 """
 
@@ -190,12 +195,23 @@ def _row(sample: Row, reason: str, sentence: str) -> Row:
     return {**{name: sample.get(name) for name in names}, "reason": reason, "sentence": sentence}
 
 
+def texts_by_key(results: Results, query: str, items: Iterable[str]) -> dict[tuple[Any, ...], Any]:
+    """Return the texts of some items: the last column of a query by the columns before it.
+
+    Args:
+        results: The run.
+        query: SQL with the parameter `names`, such as `PROMPTS` and `RESPONSES`.
+        items: Ids of the items.
+    """
+    rows = rows_of(results.sql(query, {"names": sorted(set(items))}))
+    return {tuple(list(row.values())[:-1]): list(row.values())[-1] for row in rows}
+
+
 def _with_texts(results: Results, rows: list[Row]) -> list[Row]:
     """Return samples with the prompt, the responses, and the judge's rationale."""
-    names = {"names": sorted({row["item_id"] for row in rows})}
+    items = {row["item_id"] for row in rows}
     prompts, texts, rationales = (
-        {tuple(list(row.values())[:-1]): list(row.values())[-1] for row in rows_of(results.sql(query, names))}
-        for query in (_PROMPTS, _RESPONSES, _RATIONALES)
+        texts_by_key(results, query, items) for query in (PROMPTS, RESPONSES, _RATIONALES)
     )
     samples = []
     for row in rows:

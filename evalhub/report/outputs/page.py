@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from evalhub.report.outputs.marks import action_of, mark_of
 from evalhub.report.plots.estimates import KINDS
 from evalhub.report.tables.places import Place
 from evalhub.report.tables.registry import sections_of
-from evalhub.texts import ABSENT, make_printable
+from evalhub.texts import ABSENT, make_printable, number
 
 if TYPE_CHECKING:
     import jinja2
@@ -37,6 +37,10 @@ def report_page(data: dict[str, Any]) -> str:
         title=visible(data["title"] or data["suite"]),
         summary=summary(data),
         findings=list(_findings(data["findings"])),
+        regressions=[
+            (visible(sentence), list(map(_regression, losses)))
+            for (_, sentence), losses in grouped(data["regressions"], "gate", "sentence")
+        ],
         samples=list(map(_sample, data["worth_reading"])),
         models=list(model_lines(data)),
         engines=list(engine_lines(data)),
@@ -81,6 +85,31 @@ def _sample(row: dict[str, Any]) -> dict[str, Any]:
             for response in row["responses"]
         ],
     }
+
+
+def _regression(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item on which a system lost, each text with its line breaks and nothing that steers."""
+    outcomes = {side: number(row[side]["outcome"]) for side in ("before", "now")}
+    return {
+        "sentence": visible(f"{row['system']}: {row['measure']} {outcomes['before']} → {outcomes['now']}"),
+        "place": visible(f"{row['dataset']} · {row['item_id']}"),
+        "prompt": _lines(row["prompt"]),
+        "sides": [
+            {
+                "title": visible(f"{title}{_against(row[side])}"),
+                "text": _lines(row[side]["text"]) or ABSENT,
+                "rationale": _lines(row[side]["rationale"]),
+                "judge": visible(row["rater"]),
+            }
+            for side, title in (("before", f"On the baseline, {row['before']['run']}"), ("now", "Now"))
+        ],
+    }
+
+
+def _against(side: Mapping[str, Any]) -> str:
+    """Return which answer it is, where there are several samples or opponents."""
+    sample = f", sample {side['sample']}" if side["sample"] else ""
+    return f"{sample}, against {side['other']}" if side["other"] else sample
 
 
 def _lines(text: str | None) -> Markup | None:
