@@ -40,6 +40,10 @@ Notify = Annotated[
         help="Post what the night found to a webhook. Repeat it for more.",
     ),
 ]
+NightOut = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder for a copy of the reports: report.html, junit.xml and others."),
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.json and report.html.")]
 
 
@@ -48,6 +52,7 @@ def run(
     names: Only = None,
     limit: Limit = None,
     dry_run: DryRun = False,
+    out: NightOut = None,
     notify: Notify = None,
     runs: Runs = None,
     as_json: Json = False,
@@ -59,7 +64,11 @@ def run(
     announcement = hub.night.Announcement(notify or ())
     progress = choose_progress()
     try:
+        if out is not None:
+            hub.report.remove_report(out)
         night = hub.night.run_night(suite, hub.runner.Options(tuple(names or ()), limit, runs), progress)
+        if out is not None:
+            hub.report.write_report(night.data, out)
     except BaseException as error:
         announcement.send(hub.night.error_message(suite, *ending_of(error)))
         progress.stop()

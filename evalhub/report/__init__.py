@@ -7,7 +7,7 @@ from evalhub.report.data import (
     ranking_data,
     report_data,
 )
-from evalhub.report.outputs.files import write_report
+from evalhub.report.outputs.files import remove_report, write_report
 from evalhub.report.outputs.parquet import export_parquet
 from evalhub.report.outputs.terminal import (
     print_attacks,
@@ -25,5 +25,6 @@ from evalhub.report.tables.trends import trend_rows
 __all__ = [
     "attack_data", "export_parquet", "findings_of_other_runs", "index_run", "meta_data", "print_attacks",
     "print_comparisons", "print_leaderboard", "print_meta", "print_needed", "print_raters", "print_report",
-    "print_sensitivity", "ranking_data", "report_data", "trend_rows", "write_report",
+    "print_sensitivity", "ranking_data", "remove_report", "report_data", "trend_rows",
+    "write_report",
 ]  # fmt: skip

@@ -11,6 +11,8 @@ from evalhub.files import write_file
 from evalhub.report.outputs.ci import junit_xml, summary_markdown
 from evalhub.report.outputs.page import report_page
 
+_FILES = ("report.json", "report.html", "summary.md", "junit.xml")
+
 
 def write_report(data: dict[str, Any], folder: Path) -> list[Path]:
     """Write report.json and report.html, and summary.md and junit.xml where the suite has gates.
@@ -32,6 +34,23 @@ def write_report(data: dict[str, Any], folder: Path) -> list[Path]:
     if data["gates"]:
         texts |= {"summary.md": summary_markdown(data), "junit.xml": junit_xml(data)}
     return [_write(folder / name, text) for name, text in texts.items()]
+
+
+def remove_report(folder: Path) -> None:
+    """Remove the files of an earlier report from a folder, so that nobody takes it for the next one.
+
+    Raises:
+        StorageError: A file cannot be removed.
+    """
+    for name in _FILES:
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"an earlier report cannot be removed ({error.strerror})",
+                where=str(folder / name),
+                fix="remove it or name another folder with --out",
+            ) from error
 
 
 def _as_json(data: dict[str, Any]) -> str:
