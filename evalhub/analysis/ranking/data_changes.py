@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import rows_of, values
-from evalhub.store import DatasetVersion
+from evalhub.analysis.tables import values
+from evalhub.store import DatasetVersion, arrow_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _IDENTITY = ("dataset", "item_id", "tags", "lang", "cluster", "split")
 _PARTS = {"refs": "references", "context": "context"}
 PROMPT = "prompt"
-
-Contents = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,10 @@ def data_change(dataset: str, after: Results, before: Results) -> DataChange:
         before: The earlier run.
     """
     items_after, items_before = (_items(dataset, run) for run in (after, before))
-    shared = items_after.keys() & items_before.keys()
+    shared = items_after.index.intersection(items_before.index)
+    differs = items_after.loc[shared] != items_before.loc[shared]
     changed_items = {
-        part: {item for item in shared if items_after[item][part] != items_before[item][part]}
+        part: set(shared[(differs[f"{part} 0"] | differs[f"{part} 1"]).to_numpy(dtype=bool)])
         for part in (PROMPT, *_PARTS.values())
     }
     labels_after, labels_before = (_labels(dataset, run) for run in (after, before))
@@ -58,10 +61,10 @@ def data_change(dataset: str, after: Results, before: Results) -> DataChange:
         *(
             f"{_items_in_words(len(items))} only in the {run}"
             for run, items in (
-                ("later", items_after.keys() - shared),
-                ("earlier", items_before.keys() - shared),
+                ("later", items_after.index.difference(shared)),
+                ("earlier", items_before.index.difference(shared)),
             )
-            if items
+            if len(items)
         ),
     ]
     return DataChange(tuple(changes), frozenset().union(*changed_items.values()), changed_labels)
@@ -90,35 +93,36 @@ def _files_in_words(names: list[str]) -> list[str]:
     return [f"file{'s' if len(names) > 1 else ''} {', '.join(names)}"] if names else []
 
 
-def _items(dataset: str, results: Results) -> dict[str, Contents]:
-    """Return the contents of each item, by id. An absent list is an empty one."""
-    frame = results.sql("SELECT * FROM items WHERE dataset = $dataset", {"dataset": dataset})
-    return {
-        row["item_id"]: {
-            **{part: row.get(name) or [] for name, part in _PARTS.items()},
-            PROMPT: {
-                name: value for name, value in row.items() if value and name not in (*_IDENTITY, *_PARTS)
-            },
-        }
-        for row in rows_of(frame)
-    }
+def _items(dataset: str, results: Results) -> pd.DataFrame:
+    """Return two hashes of each part of each item, by the item's id. An absent list is an empty one."""
+    prompt = [name for name in arrow_schema("items").names if name not in (*_IDENTITY, *_PARTS)]
+    parts = {PROMPT: prompt, **{part: [name] for name, part in _PARTS.items()}}
+    hashes = [f'{_hash(names, salt)} AS "{part} {salt}"' for part, names in parts.items() for salt in (0, 1)]
+    query = f"SELECT item_id, {', '.join(hashes)} FROM items WHERE dataset = $dataset"
+    return results.sql(query, {"dataset": dataset}).set_index("item_id")
 
 
-_RECORDED = """
-SELECT system, item_id, sample, text, turns FROM responses
-WHERE dataset = $dataset AND source = 'recorded' ORDER BY ALL
+def _hash(lists: Sequence[str], salt: int) -> str:
+    """Return SQL for 64 bits of the hash of some lists. Two salts give 128 bits."""
+    filled = (f'CASE WHEN len("{name}") > 0 THEN "{name}" END' for name in lists)
+    return f"hash({salt}, {', '.join(filled)})"
+
+
+_RECORDED = f"""
+SELECT system, item_id, sample, hash(0, text) AS text_0, hash(1, text) AS text_1,
+  {_hash(("turns",), 0)} AS turns_0, {_hash(("turns",), 1)} AS turns_1
+FROM responses WHERE dataset = $dataset AND source = 'recorded'
 """
+_RESPONSE = ["system", "item_id", "sample"]
 
 
 def _systems_with_changed_answers(dataset: str, after: Results, before: Results) -> list[str]:
     """Return the systems whose recorded answer to some item differs, of those that both runs have."""
-    texts_after, texts_before = (
-        {(row["system"], row["item_id"], row["sample"]): (row["text"], row["turns"] or []) for row in rows}
-        for rows in (rows_of(run.sql(_RECORDED, {"dataset": dataset})) for run in (after, before))
-    )
-    return sorted(
-        {key[0] for key in texts_after.keys() & texts_before.keys() if texts_after[key] != texts_before[key]}
-    )
+    texts_after, texts_before = (run.sql(_RECORDED, {"dataset": dataset}) for run in (after, before))
+    both = texts_after.merge(texts_before, on=_RESPONSE, suffixes=("", "_before"))
+    names = [name for name in texts_after.columns if name not in _RESPONSE]
+    earlier = both[[f"{name}_before" for name in names]].to_numpy()
+    return sorted(set(both["system"][(both[names].to_numpy() != earlier).any(axis=1)]))
 
 
 _LABELS = """
