@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from evalhub.analysis.frames.directions import direction_of
 from evalhub.analysis.frames.outcomes import rows_of_measure
 from evalhub.analysis.results import Results
 from evalhub.errors import InputError, StorageError
+from evalhub.files import write_file
 from evalhub.gates.measures import with_tag
 from evalhub.gates.night import kept_gates
 from evalhub.gates.nights import Measure, Nights
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST = 10
+FILE = "losses.json"
+_KEYS = {
+    "gate", "sentence", "dataset", "item_id", "system", "rater", "measure", "prompt", "now", "before",
+}  # fmt: skip
+_SIDE = {"run", "outcome", "sample", "other", "text", "rationale"}
 
 _RATIONALES = f"""
 SELECT dataset, item_id, sample, judge, criterion, unnest([coalesce(system, system_a), system_b]) AS system,
@@ -56,15 +63,6 @@ class _Loss:
     def key(self) -> tuple[str, ...]:
         """What is to be read: the answers of a system to an item, whichever gate they are about."""
         return self.measure[0], self.item_id, str(self.gate["system"])
-
-    def verdict(self, results: Results, *, is_worst: bool) -> tuple[int, str]:
-        """Return the sample and the opponent with the worst or the best outcome of the item in a run."""
-        rows = rows_of_measure(results, self.measure)
-        rows = rows[(rows["system"] == self.gate["system"]) & (rows["item_id"] == self.item_id)]
-        rows = rows[rows["value"].notna()].sort_values(
-            ["value", "sample"], ascending=[is_worst == self.is_higher_better, True], kind="stable"
-        )
-        return int(rows["sample"].iat[0]), str(rows["other"].iat[0])
 
 
 def largest_losses(results: Results) -> list[dict[str, Any]]:
@@ -153,6 +151,7 @@ def _by_item(now: pd.DataFrame, before: pd.DataFrame, higher: bool) -> pd.DataFr
 
 def _with_texts(results: Results, losses: Sequence[_Loss]) -> Iterator[dict[str, Any]]:
     items = {loss.item_id for loss in losses}
+    verdicts = _Verdicts(items)
     # A gate with a tag has a part of a run, and other gates may show other items.
     nights = [loss.nights.before.full_run or loss.nights.before for loss in losses]
     runs = {night.run.id: night for night in [*nights, results]}
@@ -169,7 +168,7 @@ def _with_texts(results: Results, losses: Sequence[_Loss]) -> Iterator[dict[str,
             ("now", loss.nights.after, loss.outcomes[0]),
             ("before", loss.nights.before, loss.outcomes[1]),
         ):
-            sample, other = loss.verdict(night, is_worst=side == "now")
+            sample, other = verdicts.extreme(loss, night, is_worst=side == "now")
             responses, rationales = texts[night.run.id]
             sides[side] = {
                 "run": night.run.id,
@@ -193,3 +192,49 @@ def _with_texts(results: Results, losses: Sequence[_Loss]) -> Iterator[dict[str,
             "prompt": prompts.get((dataset, loss.item_id)),
             **sides,
         }
+
+
+class _Verdicts:
+    """The single verdicts of the items that are shown, found once for each run and measure."""
+
+    def __init__(self, items: Collection[str]) -> None:
+        self._items = list(items)
+        self._rows: dict[tuple[int, Measure], pd.DataFrame] = {}
+
+    def extreme(self, loss: _Loss, night: Results, *, is_worst: bool) -> tuple[int, str]:
+        """Return the sample and the opponent of the worst or the best verdict of an item in a run."""
+        key = (id(night), loss.measure)
+        if key not in self._rows:
+            rows = rows_of_measure(night, loss.measure)
+            self._rows[key] = rows[rows["item_id"].isin(self._items) & rows["value"].notna()]
+        rows = self._rows[key]
+        rows = rows[(rows["system"] == loss.gate["system"]) & (rows["item_id"] == loss.item_id)]
+        ascending = [is_worst == loss.is_higher_better, True]
+        row = rows.sort_values(["value", "sample"], ascending=ascending, kind="stable").iloc[0]
+        return int(row["sample"]), str(row["other"])
+
+
+def keep_losses(run: Run, losses: Sequence[Row]) -> None:
+    """Keep the largest losses of a run's night in its folder: no report needs the baseline to show them.
+
+    Raises:
+        StorageError: The disk is full or refuses.
+    """
+    write_file(run.path / FILE, (json.dumps(losses, indent=1) + "\n").encode())
+
+
+def kept_losses(run: Run) -> list[dict[str, Any]]:
+    """Return the largest losses of a run's night. Nothing where it had none."""
+    try:
+        rows = json.loads((run.path / FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    if not isinstance(rows, list):
+        return []
+    return [row for row in rows if _is_whole(row)]
+
+
+def _is_whole(row: Any) -> bool:
+    if not isinstance(row, dict) or not row.keys() >= _KEYS:
+        return False
+    return all(isinstance(row[side], dict) and row[side].keys() >= _SIDE for side in ("now", "before"))

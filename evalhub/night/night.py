@@ -15,6 +15,8 @@ from evalhub.gates import (
     exit_code,
     gates_of_run,
     keep_gates,
+    keep_losses,
+    largest_losses,
     last_moves,
 )
 from evalhub.night.calibration import calibrate_judges
@@ -113,4 +115,5 @@ def decide_gates(
     gates = gates_of_run(results)
     if gates:
         keep_gates(results.run, gates)
+        keep_losses(results.run, largest_losses(results))
     return gates

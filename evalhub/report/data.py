@@ -8,7 +8,7 @@ from typing import Any
 from evalhub.analysis import Results, findings_beside, in_order, rows_of, split_by_tag
 from evalhub.analysis.bias.attacks import ALL_ATTACKS, attacks_on_judges_of
 from evalhub.analysis.findings.finding import Finding, Question
-from evalhub.gates import gate_findings, kept_gates, largest_losses
+from evalhub.gates import gate_findings, kept_gates, kept_losses
 from evalhub.judging import ATTACKS, CONTROLS
 from evalhub.report.notes import report_notes
 from evalhub.report.tables.places import Place, Table
@@ -55,7 +55,7 @@ def report_data(results: Results, by: Sequence[str] = (), where: Sequence[str] =
     return {
         **data,
         "gates": kept_gates(results.run),
-        "regressions": largest_losses(results),
+        "regressions": kept_losses(results.run),
         "findings": _with_findings_beside(results, data["findings"]),
         **_by_tag([results], by, where, Place.REPORT),
         "environment": manifest.environment,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import BASELINE_TAG, Results
-from evalhub.gates import largest_losses
+from evalhub.gates import kept_losses, largest_losses
 from evalhub.night import run_night
 from evalhub.runner import Options
 from evalhub.store import all_runs, set_tags
@@ -195,6 +195,22 @@ def test_several_samples_show_the_one_that_lost(nights: Any) -> None:
         assert (loss["before"]["sample"], loss["now"]["sample"]) == (1, 0)
         assert loss["before"]["text"].startswith("second good")
         assert loss["now"]["text"].startswith("first bad")
+
+
+@pytest.mark.parametrize("text", ["[1]", "[{}]", "{}", "no json"])
+def test_a_damaged_file_of_losses_is_left_out(nights: Any, cli: Any, text: str) -> None:
+    before = changed(answers(1, 0.7), {f"i{n:03}": "good" for n in range(ITEMS)})
+    results = nights(before, changed(before, {f"i{n:03}": "bad" for n in range(200)}))
+    assert len(kept_losses(results.run)) == 10
+    file = results.run.path / "losses.json"
+    # What was kept is shown, also where the baseline is gone.
+    (all_runs(results.run.path.parent)[-1].path / "manifest.json").unlink()
+    assert len(json.loads(cli("report", results.run.id, "--json").out)["regressions"]) == 10
+    (row, *_) = json.loads(file.read_text())
+    for content in (text, json.dumps([{**row, "now": None}]), json.dumps([{**row, "before": {}}])):
+        file.write_text(content)
+        assert cli("report", results.run.id).code == 0
+        assert kept_losses(results.run) == []
 
 
 def test_a_baseline_that_is_gone_shows_nothing(nights: Any) -> None:
