@@ -101,7 +101,7 @@ def _regression(row: Mapping[str, Any]) -> dict[str, Any]:
                 "rationale": _lines(row[side]["rationale"]),
                 "judge": visible(row["rater"]),
             }
-            for side, title in (("before", f"On the baseline, {row['before']['run']}"), ("now", "Now"))
+            for side, title in (("before", "On the baseline"), ("now", "Now"))
         ],
     }
 
