@@ -2,8 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as Xml
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -135,6 +137,29 @@ def test_what_is_no_fault_of_a_system_is_an_error(desk: Any, session: Any, night
     nightly(1, 0.7, judges=[judge(engine={"type": "scripted", "script": {"rules": rules}})], gates=[])
     little = session(MARKED)
     assert (little.code, little.kinds) == (1, {"error"}), little.out
+
+
+def test_an_interrupt_stops_the_session(desk: Any) -> None:
+    slow = {"type": "scripted", "script": {"rules": [{"match": ".", "seconds": 0.2}]}}
+    desk.dataset(items=60)
+    desk.suite(candidates=[{"id": "bot", "model": "b", "engine": slow, "families": ["alpha"]}])
+    (desk.folder / "test_models.py").write_text(MARKED, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "evalhub.testing.plugin", "-p", "no:cacheprovider"],
+        cwd=desk.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    limit = time.monotonic() + 60
+    while not list(desk.runs.glob("*/parts/responses-*/*.jsonl")) and time.monotonic() < limit:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, out
+    (run,) = all_runs(desk.runs)
+    assert run.state == "interrupted"
 
 
 def test_a_marker_names_one_suite(session: Any) -> None:
