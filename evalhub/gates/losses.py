@@ -138,12 +138,12 @@ def _of_gate(results: Results, before: Results, gate: Row) -> Iterator[_Loss]:
         yield _Loss(gate, nights, measure, str(row.Index), outcomes, higher)
 
 
-def _by_item(now: pd.DataFrame, before: pd.DataFrame, higher: bool) -> pd.DataFrame:
+def _by_item(after: pd.DataFrame, before: pd.DataFrame, higher: bool) -> pd.DataFrame:
     """Return the items on which the outcome is worse now, with both outcomes, the largest losses first."""
     import pandas as pd
 
-    pairs = {"now": now["value"].to_numpy(), "before": before["value"].to_numpy()}
-    cells = pd.DataFrame({"item_id": now["item_id"].astype(str).to_numpy(), **pairs}).dropna()
+    pairs = {"now": after["value"].to_numpy(), "before": before["value"].to_numpy()}
+    cells = pd.DataFrame({"item_id": after["item_id"].astype(str).to_numpy(), **pairs}).dropna()
     items = cells.groupby("item_id", sort=True).mean()
     loss = items["before"] - items["now"] if higher else items["now"] - items["before"]
     return items[loss > 0].assign(loss=loss).sort_values("loss", ascending=False, kind="stable")

@@ -119,10 +119,10 @@ _RESPONSE = ["system", "item_id", "sample"]
 def _systems_with_changed_answers(dataset: str, after: Results, before: Results) -> list[str]:
     """Return the systems whose recorded answer to some item differs, of those that both runs have."""
     texts_after, texts_before = (run.sql(_RECORDED, {"dataset": dataset}) for run in (after, before))
-    both = texts_after.merge(texts_before, on=_RESPONSE, suffixes=("", "_before"))
+    pairs = texts_after.merge(texts_before, on=_RESPONSE, suffixes=("", "_before"))
     names = [name for name in texts_after.columns if name not in _RESPONSE]
-    earlier = both[[f"{name}_before" for name in names]].to_numpy()
-    return sorted(set(both["system"][(both[names].to_numpy() != earlier).any(axis=1)]))
+    earlier = pairs[[f"{name}_before" for name in names]].to_numpy()
+    return sorted(set(pairs["system"][(pairs[names].to_numpy() != earlier).any(axis=1)]))
 
 
 _LABELS = """
