@@ -47,7 +47,7 @@ def test_an_honest_judge_passes_and_controls_are_tried_once(night: Any, desk: An
 
 
 def test_a_judge_that_a_control_fools_is_unfit_and_no_system_got_worse(night: Any) -> None:
-    fooled = night({"match": "sorry", "choice": "3"}, *GRADES)
+    fooled = night({"match": "sorry", "choice": "3"}, {"match": "an answer of k", "choice": "2"})
     failed = [gate for gate in fooled.gates if gate.state.value == "fail"]
     assert failed
     assert fooled.exit_code == 3

@@ -45,7 +45,8 @@ class Meter:
 
     def check(self) -> None:
         """Stop the run if a limit is reached."""
-        spending = {"tokens": self.tokens, "minutes": (time.monotonic() - self._start) / 60, "cost": self.cost}
+        minutes = (time.monotonic() - self._start) / 60
+        spending = {"tokens": self.tokens, "minutes": minutes, "cost": self.cost}
         for name, value in spending.items():
             limit = getattr(self._budget, name)
             if limit is not None and value >= limit:
