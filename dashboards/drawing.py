@@ -22,6 +22,7 @@ FRAME = 52
 _TEXT = ("#1d2329", "#e6e9eb")
 _QUIET = ("#5c666d", "#9aa5ac")
 _SHARES = (("#e8a15c", "#f4f5f4", "#5fb0b8"), ("#d9822b", "#2a3237", "#2b8f99"))
+_WARNING = ("#b3261e", "#ff8a80")
 _MARGIN = 0.08
 _WIDEST = 10
 
@@ -252,9 +253,17 @@ def scatter(rows: Sequence[Row], *, x: str, y: str) -> Spec:
     return _chart(rows, [layer], 380)
 
 
+_IS_MARKED = "datum.outside === true || (isValid(datum.gate) && datum.gate !== 'pass')"
+
+
 def trend(rows: Sequence[Row]) -> Spec:
-    """Return a number run by run with its intervals: rows with run, created, estimate, low and high."""
-    values = [row[name] for row in rows for name in ("estimate", "low", "high") if row[name] is not None]
+    """Return a number run by run with its intervals, its control limits and what gates said of it.
+
+    Args:
+        rows: As `trend_rows` returns them.
+    """
+    names = ("estimate", "low", "high", "limit_low", "limit_high")
+    values = [row[name] for row in rows for name in names if row[name] is not None]
     low, high = min(values), max(values)
     margin = _MARGIN * ((high - low) or 0.1)
     scale = {"domain": [low - margin, high + margin], "nice": False, "zero": False}
@@ -265,8 +274,18 @@ def trend(rows: Sequence[Row]) -> Spec:
     def up(field: str) -> Spec:
         return {"field": field, "type": "quantitative", "scale": scale, "axis": _axis(None)}
 
-    colour = ink()
+    colour, warning = ink(), _WARNING[is_dark()]
     layers: list[Spec] = [
+        {
+            "transform": [{"filter": "isValid(datum.limit_low)"}],
+            "mark": {"type": "rule", "strokeWidth": 12, "opacity": 0.1, "color": colour},
+            "encoding": {"x": x, "y": up("limit_low"), "y2": {"field": "limit_high"}},
+        },
+        {
+            "transform": [{"filter": "isValid(datum.changed)"}],
+            "mark": {"type": "rule", "strokeDash": [2, 3], "color": warning},
+            "encoding": {"x": x},
+        },
         {
             "transform": [{"filter": "isValid(datum.low)"}],
             "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.35, "color": colour},
@@ -279,6 +298,11 @@ def trend(rows: Sequence[Row]) -> Spec:
         {
             "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1, "color": colour},
             "encoding": {"x": x, "y": up("estimate"), "tooltip": _tips("run")},
+        },
+        {
+            "transform": [{"filter": _IS_MARKED}],
+            "mark": {"type": "point", "filled": False, "size": 140, "strokeWidth": 2, "color": warning},
+            "encoding": {"x": x, "y": up("estimate"), "tooltip": _tips("run", "gate", "changed")},
         },
     ]
     return _chart(rows, layers, 170)

@@ -1,7 +1,5 @@
 """Since when: the main numbers of a suite, run by run."""
 
-from itertools import pairwise
-
 import pandas as pd
 import streamlit as st
 from context import Context, runs_of, version_of
@@ -9,8 +7,8 @@ from drawing import trend
 from parts.choices import choice
 from parts.text import plain
 
-from evalhub.report.tables.trends import trend_rows
-from evalhub.store import manifest_changes, runs_root
+from evalhub.report.tables.trends import CHANGE_COLUMNS, change_rows, trend_rows
+from evalhub.store import runs_root
 from evalhub.texts import count
 
 context: Context = st.session_state["context"]
@@ -43,15 +41,11 @@ def show_charts(frame: pd.DataFrame, measure: str) -> None:
         st.caption(f"{count(len(subjects) - 12)} more are in the table.")
 
 
-def show_changes(names: list[str]) -> None:
-    """Say between which runs the settings changed."""
+@st.cache_resource(max_entries=20, show_spinner="Comparing the runs")
+def changes_of_runs(key: tuple[str, ...]) -> list[dict[str, object]]:
+    """Return the steps that changed from one run to the next, the newest first."""
     runs = runs_of(runs_root())
-    for before, after in pairwise(names):
-        changes = manifest_changes(runs[before].manifest, runs[after].manifest)
-        if changes:
-            parts = dict.fromkeys(".".join(change.field.split(".")[:3]) for change in changes)
-            sentence = f"{after}: {', '.join(list(parts)[:4])} changed ({count(len(changes))} settings)."
-            st.markdown(plain(sentence))
+    return change_rows([runs[name] for name in key])[::-1]
 
 
 st.title("Trends", anchor=False)
@@ -77,9 +71,14 @@ if rows:
     frame = pd.DataFrame(rows)
     measure = choice("Number", list(dict.fromkeys(frame["measure"])), key="number", width=420)
     show_charts(frame, str(measure))
+    st.caption(
+        "Grey: control limits from the earlier runs. A ring: a gate that does not hold, a judge that moved, "
+        "or a number beyond its limits. Dotted: something that the number rests on changed."
+    )
     with st.expander("All numbers", on_change="rerun", key="all numbers") as box:
         if box.open:
             st.dataframe(frame, hide_index=True, alt="The main numbers of all runs")
     with st.expander("What changed between the runs", on_change="rerun", key="changes") as box:
         if box.open:
-            show_changes(names)
+            changes = pd.DataFrame(changes_of_runs(tuple(names)), columns=list(CHANGE_COLUMNS))
+            st.dataframe(changes, hide_index=True, alt="The steps that changed from run to run")

@@ -26,6 +26,7 @@ from evalhub.cli import (
     runs,
     samples,
     specs,
+    trends,
 )
 from evalhub.cli.endings import Signals, ending_of
 from evalhub.cli.output import console, print_note
@@ -79,6 +80,7 @@ app.command()(runs.export)
 app.command()(runs.index)
 app.command()(runs.verify)
 app.command()(housekeeping.gc)
+app.command()(trends.trends)
 app.add_typer(housekeeping.runs_app, name="runs")
 judges.judges.command("attack")(attacks.judges_attack)
 judges.judges.command("noise")(noise.judges_noise)

@@ -11,15 +11,11 @@ from evalhub.cli.options import Json, RunName, Runs, SomeRun
 from evalhub.cli.output import print_json, print_note, print_rows
 from evalhub.errors import InputError, LockedError
 from evalhub.store import Run
-from evalhub.texts import ABSENT, number
 
 runs_app = typer.Typer(help="List, mark and remove runs.", invoke_without_command=True)
 
 Suite = Annotated[str | None, typer.Option("--suite", help="Only the runs of this suite.")]
 Limit = Annotated[int, typer.Option("--limit", help="Largest number of runs, the newest first. 0 = all.")]
-SomeSuite = Annotated[
-    str | None, typer.Argument(metavar="[SUITE]", help="A suite, by default that of the newest run.")
-]
 SomeRuns = Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids or folders of runs.")]
 Tag = Annotated[str, typer.Argument(metavar="TAG", help="One word, such as baseline.")]
 Newest = Annotated[
@@ -69,18 +65,6 @@ def runs_show(run_name: RunName = None, runs: Runs = None, as_json: Json = False
         return
     print_rows([_for_people(_row(run))], as_json=False)
     print_rows(parts, as_json=False, title="parts")
-
-
-@runs_app.command("trends")
-def runs_trends(suite: SomeSuite = None, runs: Runs = None, as_json: Json = False) -> None:
-    """Print the main numbers of a suite, run by run, from the tables stored with its finished runs."""
-    root = hub.store.runs_root(runs)
-    newest = hub.store.find_run(suite, root)
-    of_suite = [run for run in hub.store.all_runs(root) if run.manifest.suite == newest.manifest.suite]
-    rows = hub.report.trend_rows(of_suite)
-    if not rows and not as_json:
-        print_note("no finished run of the suite has stored tables: make them with `evalhub index RUN`")
-    print_rows(rows if as_json else [_trend_for_people(row) for row in rows], as_json=as_json)
 
 
 @runs_app.command("tag")
@@ -150,14 +134,6 @@ def gc(newest: Newest = None, dry_run: DryRun = False, runs: Runs = None, as_jso
     if not as_json:
         verb = "would be" if dry_run else "are"
         print_note(f"{sum(row['megabytes'] for row in rows):.1f} MB {verb} free")
-
-
-def _trend_for_people(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of trends with its number and interval in one column."""
-    estimate = ABSENT if row["estimate"] is None else number(row["estimate"])
-    ends = "" if row["low"] is None else f" [{number(row['low'])}, {number(row['high'])}]"
-    names = ("run", "dataset", "subject", "measure")
-    return {**{name: row[name] for name in names}, "number": estimate + ends}
 
 
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:

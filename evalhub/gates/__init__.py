@@ -2,6 +2,7 @@
 
 from evalhub.gates.drift import (
     JudgeChart,
+    charts_of_night,
     drift_results,
     judge_charts,
     keep_charts,
@@ -14,7 +15,7 @@ from evalhub.gates.night import changed_judges, gate_findings, gates_of_run, kee
 from evalhub.gates.result import FAILED, GateResult, exit_code
 
 __all__ = [
-    "FAILED", "GateResult", "JudgeChart", "changed_judges", "drift_results", "evaluate_gates", "exit_code",
-    "gate_findings", "gates_of_run", "judge_charts", "keep_charts", "keep_gates", "keep_losses",
-    "kept_charts", "kept_gates", "kept_losses", "largest_losses", "last_moves",
+    "FAILED", "GateResult", "JudgeChart", "changed_judges", "charts_of_night", "drift_results",
+    "evaluate_gates", "exit_code", "gate_findings", "gates_of_run", "judge_charts", "keep_charts",
+    "keep_gates", "keep_losses", "kept_charts", "kept_gates", "kept_losses", "largest_losses", "last_moves",
 ]  # fmt: skip

@@ -46,6 +46,7 @@ from evalhub.stats.ranking.system_estimates import SystemEstimates, system_means
 from evalhub.stats.testing.bounds import WorstCase, worst_case, worst_case_difference
 from evalhub.stats.testing.comparison import Comparison
 from evalhub.stats.testing.control_chart import ControlChart, chart_limit
+from evalhub.stats.testing.control_limits import control_limits
 from evalhub.stats.testing.gate import GateState, Interval, decide, holm_changes
 from evalhub.stats.testing.inversion import p_from_interval
 from evalhub.stats.testing.margin import MarginFinding, finding
@@ -62,14 +63,14 @@ __all__ = [
     "Planned", "Promise", "Sequential", "Shared", "StageOutcome", "StageVerdicts", "SystemEstimates",
     "Weights", "WorstCase", "accuracy", "adjusted", "alternative_test", "always_first", "balanced_accuracy",
     "balanced_orders", "bradley_terry", "brier", "calibrated_mean", "ceiling", "chart_limit",
-    "clusters_needed", "cohen_kappa", "coin", "controlled", "controlled_beyond_people", "corrected_share",
-    "correlate", "correlation_difference", "covariates", "dawid_skene", "decide", "decided_at",
-    "disagreement_bound", "evaluate_cascade", "finding", "first_position_rate", "flip_rate", "gwet_ac1",
-    "holm_changes", "joint_length_controlled", "krippendorff_alpha", "labelling_queue", "labels_needed",
-    "leave_one_out", "longer", "macro_f1", "macro_precision", "mean_difference", "mean_estimate", "p_beats",
-    "p_from_interval", "paired_comparison", "paired_difference", "pilot", "planned", "pooled_logit",
-    "pooled_logit_difference", "power_at", "powered_difference", "powered_mean", "rank_bands",
-    "rank_intervals", "ranking_accuracy", "ranking_changes", "raw_rate", "recalibrated", "reliability",
-    "sequential_comparison", "set_thresholds", "shared_units", "system_accuracy", "system_means",
-    "win_values", "worst_case", "worst_case_difference",
+    "clusters_needed", "cohen_kappa", "coin", "control_limits", "controlled", "controlled_beyond_people",
+    "corrected_share", "correlate", "correlation_difference", "covariates", "dawid_skene", "decide",
+    "decided_at", "disagreement_bound", "evaluate_cascade", "finding", "first_position_rate", "flip_rate",
+    "gwet_ac1", "holm_changes", "joint_length_controlled", "krippendorff_alpha", "labelling_queue",
+    "labels_needed", "leave_one_out", "longer", "macro_f1", "macro_precision", "mean_difference",
+    "mean_estimate", "p_beats", "p_from_interval", "paired_comparison", "paired_difference", "pilot",
+    "planned", "pooled_logit", "pooled_logit_difference", "power_at", "powered_difference", "powered_mean",
+    "rank_bands", "rank_intervals", "ranking_accuracy", "ranking_changes", "raw_rate", "recalibrated",
+    "reliability", "sequential_comparison", "set_thresholds", "shared_units", "system_accuracy",
+    "system_means", "win_values", "worst_case", "worst_case_difference",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from evalhub.errors import InputError, StorageError, UnknownNameError
@@ -20,8 +20,18 @@ def runs_root(folder: str | Path | None = None) -> Path:
 
 
 def tonight() -> str:
-    """Return the date of today in UTC, YYYY-MM-DD: the night of a run that begins now."""
-    return datetime.now(UTC).date().isoformat()
+    """Return the night of a run that begins now, YYYY-MM-DD: EVALHUB_NIGHT, or the date of today in UTC.
+
+    Raises:
+        InputError: EVALHUB_NIGHT is no date.
+    """
+    night = os.environ.get("EVALHUB_NIGHT") or datetime.now(UTC).date().isoformat()
+    try:
+        return date.fromisoformat(night).isoformat()
+    except ValueError as error:
+        raise InputError(
+            "a night is a date", where="EVALHUB_NIGHT", value=night, allowed="YYYY-MM-DD"
+        ) from error
 
 
 def all_runs(root: Path) -> list[Run]:

@@ -153,7 +153,7 @@ def test_trends_are_those_of_the_command(desk: Any, cli: Any, opened: Open) -> N
                                          "engine": "scripted"}])  # fmt: skip
         run = desk.run()
         cli("index", run.id, "--runs", str(desk.runs))
-    rows = json.loads(cli("runs", "trends", "--json", "--runs", str(desk.runs)).out)
+    rows = json.loads(cli("trends", "--json", "--runs", str(desk.runs)).out)["numbers"]
     assert {row["run"] for row in rows} == {run.name for run in Path(desk.runs).iterdir()}
     page = opened(desk.runs, "views/trends.py")
     assert not page.info

@@ -33,7 +33,7 @@ def report_page(data: dict[str, Any]) -> str:
         (section.title, list(map(draw, section.plots(data))), list(section.grids(data, notes)))
         for section in sections_of(Place.PAGE)
     ]
-    return _template().render(
+    return page_template("page.html").render(
         title=visible(data["title"] or data["suite"]),
         summary=summary(data),
         findings=list(_findings(data["findings"])),
@@ -125,7 +125,8 @@ def _make_printable(value: object) -> object:
 
 
 @cache
-def _template() -> jinja2.Template:
+def page_template(name: str) -> jinja2.Template:
+    """Return a template of this folder, whose texts are escaped and printable."""
     import jinja2
 
     folder = jinja2.FileSystemLoader(Path(__file__).parent)
@@ -137,4 +138,4 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
         finalize=_make_printable,
     )
-    return environment.get_template("page.html")
+    return environment.get_template(name)

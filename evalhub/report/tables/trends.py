@@ -3,38 +3,104 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
-from evalhub.analysis import Results
+from evalhub.analysis import Results, step_changes
+from evalhub.analysis.run.step_changes import ONLY_INPUTS
+from evalhub.errors import StorageError
+from evalhub.gates import charts_of_night, kept_gates
 from evalhub.report.grids.raters import rater_name
 from evalhub.report.tables.registry import TABLES
 from evalhub.report.tables.stored import stored_rows
+from evalhub.stats import control_limits
 from evalhub.store import Run
 
 Row = dict[str, Any]
 
-COLUMNS = ("run", "created", "dataset", "subject", "measure", "estimate", "low", "high", "n")
+COLUMNS = (
+    "run", "created", "dataset", "subject", "measure", "estimate", "low", "high", "n", "limit_low",
+    "limit_high", "outside", "gate", "changed",
+)  # fmt: skip
+CHANGE_COLUMNS = ("run", "created", "step", "dataset", "source", "change", "explains")
+IN_CALIBRATION = "agreement in the calibration"
+MOVED = "moved"
 
 _TABLES = {table.name: table for table in TABLES}
-_COVERAGE = "coverage"
+_COVERAGE, _FLIPS = "coverage", "changes with the order"
+_RATERS = ("judge", "metric")
+_WORST_FIRST = ("fail", "inconclusive", "pass")
 
 
 def trend_rows(runs: Sequence[Run]) -> list[Row]:
     """Return the main numbers of runs, the earliest run first: rows with the names of `COLUMNS`.
 
     They are each system's number by the judge that is trusted most, each judge's agreement with the labels
-    and how often its verdict changes with the order, and the coverage. A run that is not finished, or whose
-    tables are not stored, has no rows.
+    and how often its verdict changes with the order, the coverage, and the agreement of judges behind servers
+    in the calibration. A run that is not finished, or whose tables are not stored, has no rows.
+
+    `limit_low` and `limit_high` are control limits from the earlier runs, and `outside` says whether the
+    number lies beyond them. They begin anew where the judge or metric changed, and are None for five runs.
+    `gate` is what the gates of the run said of the number: fail, inconclusive, pass, or `moved` of a judge.
+    None = no gate is about it. `changed` says which steps that the number rests on changed since the run
+    before.
+
+    Args:
+        runs: Runs of one suite.
     """
-    finished = [run for run in runs if run.finished]
+    finished = _finished(runs)
+    changes = _by_run(change_rows(runs))
     rows = []
-    for run in sorted(finished, key=lambda run: (run.manifest.created, run.id)):
+    for run in finished:
         facts = {"run": run.id, "created": run.manifest.created}
-        rows += [{**facts, **row} for row in _of_run(Results(run))]
+        gates = kept_gates(run)
+        for row in _of_run(Results(run)):
+            raters = row.pop("raters")
+            marks = {"gate": row.pop("mark", None) or _mark(row, gates, raters)}
+            of_row = list(_changes_of(row, changes.get(run.id, []), raters))
+            is_new = any(change["step"] in _RATERS for change in of_row)
+            steps = [f"{change['step']} {change['source']}: {change['change']}" for change in of_row]
+            marks["changed"] = "; ".join(dict.fromkeys(steps)) or None
+            rows.append({"is_new": is_new, **facts, **row, **marks})
+    return [{name: row[name] for name in COLUMNS} for row in _with_limits(rows)]
+
+
+def change_rows(runs: Sequence[Run]) -> list[Row]:
+    """Return the steps that changed from one run to the next: rows with the names of `CHANGE_COLUMNS`.
+
+    A step that only reads what an earlier step made anew has no row.
+
+    Args:
+        runs: Runs of one suite.
+    """
+    finished, rows = _finished(runs), []
+    for earlier, run in pairwise(finished):
+        try:
+            changes = step_changes(run, earlier)
+        except StorageError:  # a damaged run, which `verify` names
+            continue
+        for change in changes:
+            if change.change == ONLY_INPUTS:
+                continue
+            facts = {"run": run.id, "created": run.manifest.created}
+            names = ("step", "dataset", "source", "change", "explains")
+            rows.append({**facts, **{name: getattr(change, name) for name in names}})
     return rows
 
 
+def _finished(runs: Sequence[Run]) -> list[Run]:
+    return sorted((run for run in runs if run.finished), key=lambda run: (run.manifest.created, run.id))
+
+
+def _by_run(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    by_run: dict[str, list[Row]] = {}
+    for row in rows:
+        by_run.setdefault(row["run"], []).append(row)
+    return by_run
+
+
 def _of_run(results: Results) -> Iterator[Row]:
+    """Yield the numbers of a run, each with the raters that it rests on."""
     tables = {
         name: stored_rows(results, _TABLES[name]) or []
         for name in ("system_summary", "judge_summary", _COVERAGE)
@@ -46,23 +112,82 @@ def _of_run(results: Results) -> Iterator[Row]:
                 **_number(row, "judge_"),
                 "subject": row["system"],
                 "measure": f"{row['judge_measure']} by {by}",
+                "raters": (row["judge_rater"],),
             }
     for row in tables["judge_summary"]:
-        name = rater_name(row["judge"], row["criterion"])
+        names = {"subject": rater_name(row["judge"], row["criterion"]), "raters": (row["judge"],)}
         if row["estimate"] is not None:
             measure = f"{row['measure']} with {row['annotator_kind']} labels ({row['label_criterion']})"
-            yield {**_number(row, ""), "subject": name, "measure": measure}
+            yield {**_number(row, ""), **names, "measure": measure}
         if row["flips"] is not None:
             ends = {"low": row["flips_low"], "high": row["flips_high"]}
             number = {"dataset": row["dataset"], "estimate": row["flips"], **ends, "n": None}
-            yield {**number, "subject": name, "measure": "changes with the order"}
+            yield {**number, **names, "measure": _FLIPS}
     for row in tables[_COVERAGE]:
         if row["statistic"] == _COVERAGE and row["rater_kind"] == "judge":
             # Coverage counts all that was planned, so it has no interval.
             census = {"dataset": None, "estimate": row["estimate"], "low": None, "high": None, "n": row["n"]}
-            yield {**census, "subject": row["judge"], "measure": _COVERAGE}
+            yield {**census, "subject": row["judge"], "measure": _COVERAGE, "raters": (row["judge"],)}
+    yield from _of_calibration(results.run)
+
+
+def _of_calibration(run: Run) -> Iterator[Row]:
+    for chart in charts_of_night(run):
+        yield {
+            "dataset": chart.dataset,
+            "subject": rater_name(chart.judge, chart.criterion),
+            "measure": IN_CALIBRATION,
+            "estimate": chart.agreement,
+            "low": None,
+            "high": None,
+            "n": sum(value is not None for value in chart.values),
+            "mark": MOVED if chart.moved else "pass",
+            "is_new": chart.moved or not chart.nights,
+            "raters": (chart.judge,),
+        }
 
 
 def _number(row: Row, prefix: str) -> Row:
     names = ("estimate", "low", "high", "n")
     return {"dataset": row["dataset"], **{name: row[f"{prefix}{name}"] for name in names}}
+
+
+def _mark(row: Row, gates: Sequence[Row], raters: tuple[str, ...]) -> str | None:
+    """Return the worst of what the gates of a run said of a number. None = no gate is about it."""
+    states = {gate["state"] for gate in gates if _is_about(gate, row, raters)}
+    return next((state for state in _WORST_FIRST if state in states), None)
+
+
+def _is_about(gate: Row, row: Row, raters: tuple[str, ...]) -> bool:
+    if gate.get("tag") or (gate["dataset"] and row["dataset"] not in (None, gate["dataset"])):
+        return False
+    if gate["kind"] == "measure":
+        by = rater_name(gate["rater"] or "", gate.get("criterion"))
+        return (gate["system"], f"{gate.get('measure')} by {by}") == (row["subject"], row["measure"])
+    measures = {_COVERAGE: _COVERAGE, "flips": _FLIPS}
+    is_agreement = gate["kind"] == "agreement" and "labels" in row["measure"]
+    return gate["rater"] in raters and (is_agreement or measures.get(gate["kind"]) == row["measure"])
+
+
+def _changes_of(row: Row, changes: Sequence[Row], raters: tuple[str, ...]) -> Iterator[Row]:
+    """Yield the changed steps that a number rests on."""
+    sources = {row["subject"], *raters}
+    for change in changes:
+        is_source = change["source"] in sources or change["step"] == "dataset"
+        if is_source and row["dataset"] in (None, change["dataset"]):
+            yield change
+
+
+def _with_limits(rows: Sequence[Row]) -> Iterator[Row]:
+    earlier: dict[tuple[Any, ...], list[float]] = {}
+    for row in rows:
+        key = (row["dataset"], row["subject"], row["measure"])
+        values = [] if row["is_new"] else earlier.get(key, [])
+        earlier[key] = values
+        half_width = None if row["low"] is None else (row["high"] - row["low"]) / 2
+        low, high = control_limits(values, half_width) or (None, None)
+        estimate = row["estimate"]
+        outside = None if low is None or high is None or estimate is None else not low <= estimate <= high
+        yield {**row, "limit_low": low, "limit_high": high, "outside": outside}
+        if estimate is not None:
+            values.append(estimate)

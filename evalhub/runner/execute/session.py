@@ -7,7 +7,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import chain, zip_longest
+from itertools import chain, count, zip_longest
 from operator import itemgetter
 from typing import Any
 
@@ -25,6 +25,9 @@ from evalhub.store import RunWriter
 
 LEAD_ITEMS = 32
 """How many items the work with longer answers is ahead of the next on the same engine."""
+
+SESSIONS_BETWEEN_COLLECTIONS = 8
+_SESSIONS = count(1)
 
 RESUME = "give the same command again to go on; what was finished is kept"
 
@@ -101,8 +104,8 @@ class Session:
 def _collecting_less() -> Iterator[None]:
     """Keep the garbage collector from looking at the plan, which lives until the end of the work.
 
-    What the caller has kept from it already stays so. Else it collects at the end, so that a process that
-    runs one night after another does not grow.
+    What the caller has kept from it already stays so. Else it collects after some sessions, which takes a
+    second, so that a process that runs one night after another does not grow.
     """
     is_first = gc.get_freeze_count() == 0
     gc.freeze()
@@ -111,7 +114,8 @@ def _collecting_less() -> Iterator[None]:
     finally:
         if is_first:
             gc.unfreeze()
-            gc.collect()
+            if next(_SESSIONS) % SESSIONS_BETWEEN_COLLECTIONS == 0:
+                gc.collect()
 
 
 def _group_by_engine(works: Iterable[EngineWork]) -> list[EngineWork]:
