@@ -21,6 +21,7 @@ from evalhub.cli.progress import choose_progress
 from evalhub.errors import StorageError
 from evalhub.records import KINDS
 from evalhub.scales import Kind
+from evalhub.texts import number
 
 if TYPE_CHECKING:
     from evalhub.night import Announcement, Night
@@ -120,15 +121,19 @@ def plan(
     resolved, planned = prepared.resolved, prepared.plan
     steps = hub.runner.describe_steps(prepared)
     rows = [_plan_row(planned, judge, dataset) for dataset in resolved.datasets for judge in resolved.judges]
+    expenses = [asdict(expense) for expense in hub.runner.expected_expenses(prepared, steps)]
     judgments = sum(planned.expected.values())
     if as_json:
-        print_json({"tasks": rows, "responses": planned.generations, "judgments": judgments, "steps": steps})
+        counts = {"responses": planned.generations, "judgments": judgments}
+        print_json({"tasks": rows, **counts, "steps": steps, "expected": expenses})
         return
     shown = [
         {name: value for name, value in row.items() if name not in ("power", "pairwise")} for row in rows
     ]
     print_rows(shown, as_json=False, title=f"suite {resolved.suite.suite}")
     print_rows([_step_row(step) for step in steps], as_json=False, title="steps")
+    if expenses:
+        print_rows(list(map(_expense_row, expenses)), as_json=False, title="expected, as in earlier runs")
     over = f", {planned.over_budget} over budget" if planned.over_budget else ""
     notes().print(f"{planned.generations} responses and {judgments} judgments{over}; {_remaining(steps)}")
     for row in rows:
@@ -141,6 +146,12 @@ def plan(
         if judge.opens_thinking and judge.spec.mode is hub.specs.Mode.DIRECT:
             sentence = f"{judge.spec.id}: the model thinks before it answers, but mode: direct prevents this"
             print_note(f"{sentence}. Use mode: think")
+
+
+def _expense_row(expense: dict[str, Any]) -> dict[str, Any]:
+    """Return what a candidate or judge is expected to take, for people."""
+    minutes, cost = (None if expense[name] is None else number(expense[name]) for name in ("minutes", "cost"))
+    return {**expense, "minutes": minutes, "cost": cost}
 
 
 def _remaining(steps: list[dict[str, Any]]) -> str:

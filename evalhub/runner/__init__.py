@@ -1,5 +1,6 @@
 """The only room that orders work: plan a suite, generate, judge, score, seal."""
 
+from evalhub.runner.execute.expenses import expected_expenses
 from evalhub.runner.execute.preview import describe_steps
 from evalhub.runner.one_judge.attack import AttackOptions, attack
 from evalhub.runner.one_judge.gold import run_gold
@@ -22,6 +23,6 @@ from evalhub.runner.run import prepare, run
 __all__ = [
     "AttackOptions", "JudgeOptions", "NoiseOptions", "Options", "Plan", "PlannedTask", "Prepared", "Progress",
     "Resolved", "ResolvedJudge", "Silent", "SuiteDataset", "answer_forms", "ask_again", "attack",
-    "describe_steps", "expected_power", "false_reds", "forms_text", "has_inputs", "prepare",
-    "prepare_calibration", "refuse_changed", "run", "run_gold",
+    "describe_steps", "expected_expenses", "expected_power", "false_reds", "forms_text", "has_inputs",
+    "prepare", "prepare_calibration", "refuse_changed", "run", "run_gold",
 ]  # fmt: skip

@@ -113,7 +113,13 @@ OF_SUITE: dict[str, tuple[Any, frozenset[str]]] = {
     "controls.length_penalty": (0.5, NOTHING),
     "controls.min_coverage": (0.5, NOTHING),
     "controls.min_choice_mass": (0.01, JUDGES),
+    "calibration": (["tiny"], NOTHING),
+    "candidates.0.price": ({"prompt": 1, "completion": 1}, NOTHING),
+    "judges.0.price": ({"prompt": 1, "completion": 1}, NOTHING),
     "budget.judgments": (10_000, NOTHING),
+    "budget.tokens": (10_000, NOTHING),
+    "budget.minutes": (10, NOTHING),
+    "budget.cost": (10, NOTHING),
     "budget.early_stopping": (0.9, JUDGES),
 }  # fmt: skip
 MODELS: dict[str, type[BaseModel]] = {

@@ -25,6 +25,7 @@ from evalhub.analysis import (
 from evalhub.errors import LittleCoverage
 from evalhub.records import Judgment
 from evalhub.store import Run, all_runs
+from tests.resealing import reseal
 
 JUDGE = {"model": "m", "families": ["beta"]}
 PAIR = {"id": "pw", "rubric": "pair", "pairs": {"by": "all"}, **JUDGE}
@@ -290,6 +291,8 @@ def test_an_old_run_without_these_columns_is_read(desk: Any, chat_server: Any) -
     (path,) = [file.path for file in run.files("completions")]
     table = pq.read_table(path)
     pq.write_table(table.drop_columns(["unsent"]), path)
+    reseal(run, path)
+    run = Run(run.path)
     assert rows_of(Results(Run(run.path)).sql("SELECT DISTINCT unsent FROM completions")) == [
         {"unsent": None}
     ]

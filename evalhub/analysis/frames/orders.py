@@ -146,7 +146,8 @@ def _numbered(numbers: pd.Series[int]) -> Coded:
     """Return the numbers 0 … k-1 as ids, which are sorted as texts."""
     import numpy as np
 
-    names = np.array([str(number) for number in range(int(numbers.max()) + 1)], dtype=object)
+    count = int(numbers.max()) + 1 if len(numbers) else 0
+    names = np.array([str(number) for number in range(count)], dtype=object)
     places = np.argsort(names)
     return Coded(np.argsort(places)[numbers.to_numpy()], names[places])
 
