@@ -34,7 +34,7 @@ class Night:
     Attributes:
         results: The run.
         gates: What its gates said.
-        data: The report, as `report_data` returns it.
+        data: The report, as `report_data` returns it. Empty for a night without reports.
         faults: Why the night says nothing, although it was run: too little coverage, a damaged baseline.
     """
 
@@ -50,7 +50,13 @@ class Night:
         return self.faults[0].exit_code if self.faults and code != FAILED else code
 
 
-def run_night(suite: str, options: Options | None = None, progress: Progress | None = None) -> Night:
+def run_night(
+    suite: str,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    *,
+    reports: bool = True,
+) -> Night:
     """Run a suite or resume it, decide its gates, and write its tables and reports.
 
     A part of the suite (`limit`, `names`) is a trial: its gates decide nothing.
@@ -59,6 +65,7 @@ def run_night(suite: str, options: Options | None = None, progress: Progress | N
         suite: Path or id of a suite.
         options: Changes to the file.
         progress: Shows how far the run is.
+        reports: Whether tables and reports are stored with the run. Without them only its gates are decided.
 
     Raises:
         EvalhubError: As `evalhub.runner.run` raises, apart from `LittleCoverage`, which is a fault of the
@@ -73,15 +80,17 @@ def run_night(suite: str, options: Options | None = None, progress: Progress | N
         faults.append(error)
         finished = find_run(error.where, runs_root(options.runs))
     results = Results(finished)
-    index_run(results)
+    if reports:
+        index_run(results)
     gates: list[GateResult] = []
     if not options.is_trial:
         try:
             gates = decide_gates(suite, results, options, progress, moved)
         except StorageError as error:
             faults.append(error)
-    data = report_data(results)
-    write_report(data, finished.path)
+    data = report_data(results) if reports else {}
+    if reports:
+        write_report(data, finished.path)
     return Night(results, gates, data, faults)
 
 

@@ -188,7 +188,7 @@ def test_a_job_ends_as_its_night_did(project: Project, name: str) -> None:
         assert "| ✗ |" in worse
 
 
-@pytest.mark.parametrize("name", ["github-actions.yml", "gitlab-ci.yml", "systemd"])
+@pytest.mark.parametrize("name", ["github-actions.yml"])
 def test_a_night_that_did_not_run_shows_no_report_of_another(project: Project, name: str) -> None:
     job = JOBS[name]()
     project.night(2, 0.7)

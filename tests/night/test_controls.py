@@ -31,7 +31,7 @@ def night(desk: Any) -> Any:
         engine = {"type": "scripted", "script": {"rules": [*script, {"match": ".", "choice": "1"}]}}
         judge = {"id": "pt", "rubric": "rate", "model": "j", "families": ["beta"], "engine": engine}
         desk.suite(judges=[judge], gates=[{"judge": "pt", "controls": limit}])
-        return run_night("s", Options(runs=desk.runs))
+        return run_night("s", Options(runs=desk.runs), reports=False)
 
     return run
 

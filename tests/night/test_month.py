@@ -21,10 +21,11 @@ from evalhub.store import PartKind, Run, all_runs, set_tags, tags_of, verify
 
 pytest.importorskip("openai")
 
-ITEMS, UNITS, REDRAWN = 120, 100, 0.3
+ITEMS, UNITS, REDRAWN = 120, 80, 0.3
 START = date(2026, 11, 1)
 GATE = {"system": "k", "measure": "mean score", "margin": 0.25, "sd": 0.5}
 QUIET, LOSS = 0.7, 0.25
+UNREPORTED = {8, 9, 10, 11, 13, 16, 18, 21, 22, 23}
 
 
 @dataclass
@@ -92,8 +93,9 @@ class Month:
         return self.again(day)
 
     def again(self, day: int) -> Night:
-        """Run a night with what is prepared."""
-        return run_night("s", Options(runs=self.desk.runs, night=str(START + timedelta(days=day))))
+        """Run a night with what is prepared. Some nights store no tables and reports, which takes long."""
+        night = str(START + timedelta(days=day))
+        return run_night("s", Options(runs=self.desk.runs, night=night), reports=day not in UNREPORTED)
 
     def sign_off(self, night: Night) -> None:
         for run in all_runs(self.desk.runs):
@@ -160,12 +162,12 @@ def quiet(month: Month, day: int) -> Night:
     return night
 
 
-def command(month: Month, day: int, **settings: Any) -> Any:
+def command(month: Month, day: int) -> Any:
     """Start the command line for a night in a process of its own."""
     night = str(START + timedelta(days=day))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EVALHUB_NIGHT", night)
-        return month.desk.start("run", "s", **settings)
+        return month.desk.start("run", "s")
 
 
 def survive_a_kill(month: Month, day: int) -> None:
@@ -186,11 +188,8 @@ def survive_a_kill(month: Month, day: int) -> None:
 
 def survive_a_full_disk(month: Month, day: int) -> None:
     month.prepare()
-
-    def refuse_long_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
-
-    process = command(month, day, preexec_fn=refuse_long_files)
+    process = command(month, day)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (40_000, 40_000))
     _, err = process.communicate(timeout=120)
     assert process.returncode == 4, err
     assert "free some room" in err
@@ -264,9 +263,10 @@ def drift(month: Month, day: int) -> None:
 def check_the_trends(runs: list[Run]) -> None:
     rows = trend_rows(runs)
     scores = [row for row in rows if row["measure"].startswith("mean score")]
-    assert len(scores) == 30
+    assert len(runs) == 30
+    assert len(scores) == 30 - len(UNREPORTED)
     assert [row["gate"] for row in scores].count("fail") == 2
-    assert [place for place, row in enumerate(scores) if row["outside"]] == [6, 29]
+    assert [place for place, row in enumerate(scores) if row["outside"]] == [6, len(scores) - 1]
     calibration = [row["gate"] for row in rows if row["measure"] == "agreement in the calibration"]
     assert calibration.count("moved") == 1
     by_change: dict[str, Callable[[str], bool]] = {

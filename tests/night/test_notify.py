@@ -138,15 +138,13 @@ def test_the_variable_names_several_webhooks(
         ([0], 3, "no answer within 0.5 seconds"),
     ],
 )
-def test_a_webhook_that_refuses(
-    desk: Any, cli: Any, webhook: Webhook, statuses: list[int], posts: int, reason: str
-) -> None:
+def test_a_webhook_that_refuses(webhook: Webhook, statuses: list[int], posts: int, reason: str) -> None:
     webhook.statuses = statuses
-    ended = cli("run", "s", "--notify", webhook.url())
-    assert ended.code == 0
+    announcement = notify.Announcement([webhook.url()])
+    announcement.send({"exit_code": 0})
+    sentences = announcement.undelivered()
     assert len(webhook.messages) == posts
     assert all(path.startswith("/hooks/") for path, _, _ in webhook.messages)
-    sentences = [line for line in ended.err.splitlines() if "127.0.0.1" in line]
     expected = f"127.0.0.1 did not take the message of this night: {reason}."
     assert sentences == ([expected] if reason else [])
 
@@ -190,11 +188,12 @@ def test_a_server_that_drips_is_given_up(
 @pytest.mark.parametrize(
     "url", [f"ftp://h/{SECRET}", SECRET, f"http://[::1/{SECRET}", f"http:///{SECRET}", ""]
 )
-def test_what_is_no_address_costs_no_night(desk: Any, cli: Any, webhook: Webhook, url: str) -> None:
-    ended = cli("run", "s", "--notify", url)
-    assert ended.code == 0, ended.err
-    assert "a webhook did not take the message of this night: its address is no http" in ended.err
-    assert SECRET not in ended.err + ended.out
+def test_what_is_no_address_is_a_sentence(webhook: Webhook, url: str) -> None:
+    announcement = notify.Announcement([url])
+    announcement.send({"exit_code": 0})
+    (sentence,) = announcement.undelivered()
+    assert "a webhook did not take the message of this night: its address is no http" in sentence
+    assert SECRET not in sentence
 
 
 def test_a_host_of_odd_characters_is_no_traceback(desk: Any, cli: Any, webhook: Webhook) -> None:

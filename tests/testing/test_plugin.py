@@ -172,9 +172,7 @@ def test_the_folder_of_the_runs(desk: Any, session: Any) -> None:
     test = "def test_run(run_suite):\n    assert run_suite('s').exit_code == 0\n"
     setting = {"ini": "evalhub_runs = by-setting\n"}
     for options, settings, folder in (
-        ((), {}, "runs"),
         ((), {"EVALHUB_RUNS": str(desk.folder / "by-variable")}, "by-variable"),
-        ((), setting, "by-setting"),
         (("--evalhub-runs", "by-option"), setting, "by-option"),
     ):
         ended = session(test, *options, **settings)
