@@ -24,5 +24,5 @@ __all__ = [
     "AttackOptions", "JudgeOptions", "NoiseOptions", "Options", "Plan", "PlannedTask", "Prepared", "Progress",
     "Resolved", "ResolvedJudge", "Silent", "SuiteDataset", "answer_forms", "ask_again", "attack",
     "describe_steps", "expected_expenses", "expected_power", "false_reds", "forms_text", "has_inputs",
-    "prepare", "prepare_calibration", "refuse_changed", "run", "run_gold",
+    "prepare", "refuse_changed", "run", "run_gold",
 ]  # fmt: skip
