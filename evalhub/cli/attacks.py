@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Engine, Json, Runs
+from evalhub.cli.options import Engine, Json, Mode, Rubric, Runs
 from evalhub.cli.output import print_json
 from evalhub.cli.progress import choose_progress
-
-Rubric = Annotated[str, typer.Argument(metavar="RUBRIC", help="Path or id of a rubric.")]
-Mode = Annotated[Literal["direct", "explain", "think"], typer.Option(help="How the judge answers.")]
 
 
 def judges_attack(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Engine, Json, Name, Names, RunNames, Runs
+from evalhub.cli.options import Engine, Json, Mode, Name, Names, RunNames, Runs
 from evalhub.cli.output import (
     console,
     notes,
@@ -39,7 +39,6 @@ judges = typer.Typer(help="Rubrics: one Markdown file each.", no_args_is_help=Tr
 Model = Annotated[
     str, typer.Option(help="Model whose tokens decide how a scale is asked. It is not fetched.")
 ]
-Mode = Annotated[Literal["direct", "explain", "think"], typer.Option(help="How the judge answers.")]
 
 
 @judges.command("new")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 import evalhub as hub
-from evalhub.cli.options import Engine, Json, Runs
+from evalhub.cli.options import Engine, Json, Mode, Rubric, Runs
 from evalhub.cli.output import print_json, print_rows, print_text
 from evalhub.cli.progress import choose_progress
 from evalhub.texts import count, number
-
-Rubric = Annotated[str, typer.Argument(metavar="RUBRIC", help="Path or id of a rubric.")]
-Mode = Annotated[Literal["direct", "explain", "think"], typer.Option(help="How the judge answers.")]
 
 SHOWN = 10
 """Number of flaky verdicts that are printed."""

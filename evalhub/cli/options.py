@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -50,3 +50,5 @@ By = Annotated[
         help="Break down by a tag, by tags' first words, or by a pattern. Repeat it for more.",
     ),
 ]
+Rubric = Annotated[str, typer.Argument(metavar="RUBRIC", help="Path or id of a rubric.")]
+Mode = Annotated[Literal["direct", "explain", "think"], typer.Option(help="How the judge answers.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from evalhub import stats
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import PAIR, RESPONSE, floats, groups, row, table
+from evalhub.scales import Winner
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 KEYS = ("dataset", "criterion", "again", "statistic")
 ALL = "all askings"
 _SMALLEST = "smallest difference"
-_POINTS = {"a": 1.0, "tie": 0.5, "b": 0.0}
+_POINTS = {winner.value: winner.points for winner in Winner}
 _QUANTILE = 1.959963984540054
 
 
@@ -97,8 +99,7 @@ def _variance(unit: tuple[Any, ...]) -> float | None:
     present = [float(value) for value in unit if value == value and value is not None]  # NaN is not itself
     if len(present) < 2:
         return None
-    mean = sum(present) / len(present)
-    return sum((value - mean) ** 2 for value in present) / (len(present) - 1)
+    return statistics.variance(present)
 
 
 def _smallest_difference(variances: list[float | None], clusters: list[Any]) -> stats.Estimate:
