@@ -1,6 +1,5 @@
 """A working directory with a tiny dataset, two rubrics and a suite, and the command line on top of it."""
 
-import gc
 import hashlib
 import json
 import os
@@ -118,12 +117,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         if duration > SLOW_SECONDS and duration > min(durations.values())
     }
     SLOW_LIST.write_text("".join(f"{name}\n" for name in sorted(names)), encoding="utf-8")
-
-
-def pytest_collection_finish() -> None:
-    """Take what lives until the end out of the garbage collector's sight: each collection is then short."""
-    gc.collect()
-    gc.freeze()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from evalhub import stats
 from evalhub.analysis import rows_of, shortfalls
 from evalhub.analysis.results import Results
+from evalhub.gates.check import MeasureCheck
 from evalhub.gates.health import health_results
-from evalhub.gates.measures import MeasureCheck, measure_checks
+from evalhub.gates.measures import measure_checks
 from evalhub.gates.result import GateResult
 from evalhub.gates.words import describe
 from evalhub.specs.gates import Gate

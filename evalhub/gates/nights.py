@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from evalhub.analysis.frames.outcomes import rows_of_measure
 from evalhub.analysis.ranking.comparability import rater_changes
@@ -13,6 +15,9 @@ from evalhub.analysis.results import Results
 from evalhub.gates.answers import Answers
 from evalhub.gates.split import Split, split_change
 from evalhub.texts import count
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Measure = tuple[str, ...]
 """Dataset, kind of rater, rater, criterion and measure, as in `outcomes`."""
@@ -54,11 +59,12 @@ class Nights:
         noun = "metric" if kind == "metric" else "judge"
         if changes := rater_changes(measure, self.after, self.before):
             return f"the {noun} changed ({', '.join(changes)})"
-        if opponents := self._changed_opponents(measure, system):
-            return f"the answers of its opponents changed ({', '.join(opponents)})"
+        rows, rows_before = (self._rows(night, measure, system) for night in (self.after, self.before))
+        if cause := self.changed_opponents(dataset, rows["other"]):
+            return cause
         if not difference.is_equal and self.answers.are_equal(dataset, system):
             return f"its answers are those of the baseline, so the {noun} or its records changed"
-        return self._loss(measure, system)
+        return self.loss(*(set(side[side["value"].notna()]["item_id"]) for side in (rows, rows_before)))
 
     def split(self, measure: Measure, system: str) -> Split | None:
         """Return what the judge and what the system did. None where the judge is the same, or not known."""
@@ -66,24 +72,34 @@ class Nights:
             return None
         return split_change(self.after, self.before, self.rejudged, measure, system)
 
-    def _changed_opponents(self, measure: Measure, system: str) -> list[str]:
-        rows = rows_of_measure(self.after, measure)
-        opponents = sorted({str(name) for name in rows[rows["system"] == system]["other"]} - {""})
-        if not opponents:
-            return []
-        changed_items = data_change(measure[0], self.after, self.before).items
-        return [name for name in opponents if self.answers.differ(measure[0], name, changed_items)]
+    def changed_opponents(self, dataset: str, opponents: Iterable[str]) -> str | None:
+        """Return which opponents answered in another way than on the baseline, as a cause. None where none.
 
-    def _loss(self, measure: Measure, system: str) -> str | None:
-        """Return how many items of the baseline have no value now, if they are many."""
-        items = set(self.after.items(columns=["item_id"])["item_id"])
-        with_value = []
-        for night in (self.after, self.before):
-            rows = rows_of_measure(night, measure)
-            rows = rows[(rows["system"] == system) & rows["value"].notna()]
-            with_value.append(set(rows["item_id"]) & items)
-        after, before = with_value
+        Args:
+            dataset: Id of the dataset.
+            opponents: The opponents of a system, "" where it has none.
+        """
+        names = sorted({str(name) for name in opponents} - {""})
+        if not names:
+            return None
+        changed_items = data_change(dataset, self.after, self.before).items
+        changed = [name for name in names if self.answers.differ(dataset, name, changed_items)]
+        return f"the answers of its opponents changed ({', '.join(changed)})" if changed else None
+
+    def loss(self, after: Set[str], before: Set[str]) -> str | None:
+        """Return how many items of the baseline have no value now, as a cause, if they are many.
+
+        Args:
+            after: The items with a value of the run.
+            before: The items with a value of the baseline. Those that the dataset has no more do not count.
+        """
+        before = before & set(self.after.items(columns=["item_id"])["item_id"])
         missing = len(before - after)
         if missing <= LOST * len(before):
             return None
         return f"{count(missing)} of {count(len(before))} items with a value on the baseline have none now"
+
+    @staticmethod
+    def _rows(night: Results, measure: Measure, system: str) -> pd.DataFrame:
+        rows = rows_of_measure(night, measure)
+        return rows[rows["system"] == system]

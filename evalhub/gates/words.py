@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from evalhub.gates.measures import MeasureCheck
+from evalhub.gates.check import MeasureCheck
 from evalhub.gates.split import Cause, Split
 from evalhub.stats import ClusterDesign, Estimate, GateState, clusters_needed
 from evalhub.texts import count, number

@@ -26,12 +26,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Gate(Spec):
-    """One condition. Exactly one of `measure`, `coverage`, `cut_answers`, `agreement` and `flips` is given.
+    """One condition. Exactly one of its kinds is given: `measure`, `coverage`, `cut_answers`, `agreement`,
+    `flips` or `controls`.
 
     Attributes:
         id: Its name in reports, by default made of what it is about.
-        measure: A measure of the leaderboard, such as `win rate`, `mean score` or a metric. The system may
-            not get worse by `margin` or more.
+        measure: A measure of the leaderboard, such as `win rate`, `mean score`, a metric, or
+            `win rate (soft), people + judge` (what people would say). The system may not get worse by
+            `margin` or more.
         system: The system that is gated.
         rater: The judge, jury or metric of the measure. None = all that have the measure.
         criterion: The criterion of the measure. None = all.

@@ -31,7 +31,7 @@ from evalhub.stats.people.cascade import (
 )
 from evalhub.stats.people.labels_needed import labels_needed, pilot
 from evalhub.stats.people.misclassification import corrected_share
-from evalhub.stats.people.powered import powered_difference, powered_mean
+from evalhub.stats.people.powered import Powered, powered_difference, powered_mean
 from evalhub.stats.people.sampling import labelling_queue
 from evalhub.stats.ranking.bands import rank_bands
 from evalhub.stats.ranking.beats import p_beats
@@ -60,17 +60,17 @@ __all__ = [
     "SLOTS", "AgreementMeasure", "Alignment", "AlternativeTest", "Askings", "BiasKind", "ClusterDesign",
     "Coefficient", "Comparison", "ControlChart", "DawidSkene", "Effect", "Estimate", "GateState",
     "Granularity", "Interval", "JointLengthControl", "MarginFinding", "Matches", "Matching", "Measurement",
-    "Planned", "Promise", "Sequential", "Shared", "StageOutcome", "StageVerdicts", "SystemEstimates",
-    "Weights", "WorstCase", "accuracy", "adjusted", "alternative_test", "always_first", "balanced_accuracy",
-    "balanced_orders", "bradley_terry", "brier", "calibrated_mean", "ceiling", "chart_limit",
-    "clusters_needed", "cohen_kappa", "coin", "control_limits", "controlled", "controlled_beyond_people",
-    "corrected_share", "correlate", "correlation_difference", "covariates", "dawid_skene", "decide",
-    "decided_at", "disagreement_bound", "evaluate_cascade", "finding", "first_position_rate", "flip_rate",
-    "gwet_ac1", "holm_changes", "joint_length_controlled", "krippendorff_alpha", "labelling_queue",
-    "labels_needed", "leave_one_out", "longer", "macro_f1", "macro_precision", "mean_difference",
-    "mean_estimate", "p_beats", "p_from_interval", "paired_comparison", "paired_difference", "pilot",
-    "planned", "pooled_logit", "pooled_logit_difference", "power_at", "powered_difference", "powered_mean",
-    "rank_bands", "rank_intervals", "ranking_accuracy", "ranking_changes", "raw_rate", "recalibrated",
-    "reliability", "sequential_comparison", "set_thresholds", "shared_units", "system_accuracy",
-    "system_means", "win_values", "worst_case", "worst_case_difference",
+    "Planned", "Powered", "Promise", "Sequential", "Shared", "StageOutcome", "StageVerdicts",
+    "SystemEstimates", "Weights", "WorstCase", "accuracy", "adjusted", "alternative_test", "always_first",
+    "balanced_accuracy", "balanced_orders", "bradley_terry", "brier", "calibrated_mean", "ceiling",
+    "chart_limit", "clusters_needed", "cohen_kappa", "coin", "control_limits", "controlled",
+    "controlled_beyond_people", "corrected_share", "correlate", "correlation_difference", "covariates",
+    "dawid_skene", "decide", "decided_at", "disagreement_bound", "evaluate_cascade", "finding",
+    "first_position_rate", "flip_rate", "gwet_ac1", "holm_changes", "joint_length_controlled",
+    "krippendorff_alpha", "labelling_queue", "labels_needed", "leave_one_out", "longer", "macro_f1",
+    "macro_precision", "mean_difference", "mean_estimate", "p_beats", "p_from_interval", "paired_comparison",
+    "paired_difference", "pilot", "planned", "pooled_logit", "pooled_logit_difference", "power_at",
+    "powered_difference", "powered_mean", "rank_bands", "rank_intervals", "ranking_accuracy",
+    "ranking_changes", "raw_rate", "recalibrated", "reliability", "sequential_comparison", "set_thresholds",
+    "shared_units", "system_accuracy", "system_means", "win_values", "worst_case", "worst_case_difference",
 ]  # fmt: skip

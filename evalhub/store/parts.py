@@ -130,6 +130,8 @@ class PartFacts(Spec):
         families: The model families of each system of the part.
         card: What the dataset's card says, with the turns of its labels.
         items: The number of items of the dataset.
+        clusters: The number of clusters of its items. 0 = an older part, for which it was not counted.
+        tags: The number of clusters of the items with each tag. None = an older part, or over 1,000 tags.
         recorded_judges: The judges whose judgments the dataset has.
         recorded_metrics: The metrics whose scores the dataset has.
         without_prompt: The items that have no prompt.
@@ -150,6 +152,8 @@ class PartFacts(Spec):
     families: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     card: CardFacts | None = None
     items: int = 0
+    clusters: int = 0
+    tags: dict[str, int] | None = None
     recorded_judges: tuple[str, ...] = ()
     recorded_metrics: tuple[str, ...] = ()
     without_prompt: tuple[str, ...] = ()

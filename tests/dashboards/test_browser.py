@@ -28,8 +28,9 @@ def test_all_pages_draw_hostile_texts_and_nothing_leaves(site: Site, chrome: Any
         query = urlencode({"run": site.run, "unit": "i2~k~m~0", "of": "ex · overall"})
         opened(page, f"{site.address}/samples?{query}", "i2 · k against m")
         prompt = page.locator(".passage", has_text="What is 2?").first
-        assert prompt.locator(".hidden", has_text="U+202E").count() == 1
-        assert prompt.locator(".hidden", has_text="U+200B").count() == 1
+        for name in ("U+202E", "U+200B"):  # the texts of a sample are drawn after its heading
+            prompt.locator(".hidden", has_text=name).first.wait_for(timeout=SECONDS * 1000)
+            assert prompt.locator(".hidden", has_text=name).count() == 1
         assert page.locator(".passage .body :is(img, script, a)").count() == 0
         assert page.locator("a[href*='evil'], img[src*='evil']").count() == 0
         page.get_by_role("tab", name="Prompt as sent").click()

@@ -168,20 +168,19 @@ REPORT = {"report.json", "report.html", "summary.md", "junit.xml"}
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_ends_as_its_night_did(project: Project, name: str) -> None:
     job = JOBS[name]()
-    for seed, good, code, failures in ((2, 0.7, 0, "0"), (3, 0.45, 1, "1")):
+    nights = ((2, 0.7, 0, "0"), (3, 0.45, 1, "1"))
+    for seed, good, code, failures in nights if name in ("crontab", "github-actions.yml") else nights[1:]:
         project.night(seed, good)
         assert project.run(job) == code, project.output
         assert (project.artefacts(job) == REPORT) == bool(job.artefacts)
+        if name == "crontab":
+            assert ("got worse" in project.output) == bool(code)
+            assert bool(project.output) == bool(code)
         if job.artefacts:
             folder = project.desk.folder / "report"
             suite = ElementTree.parse(folder / "junit.xml").getroot()
             assert (suite.get("tests"), suite.get("failures")) == ("1", failures)
             assert ("Where it got worse" in (folder / "report.html").read_text()) == bool(code)
-    if name == "crontab":
-        assert "got worse" in project.output
-        project.night(4, 0.7)
-        assert project.run(job) == 0
-        assert project.output == ""
     if name == "github-actions.yml":
         fine, worse = (project.desk.folder / "step-summary.md").read_text().split("# nightly")[1:]
         assert "| ✓ |" in fine
@@ -201,7 +200,7 @@ def test_a_night_that_did_not_run_shows_no_report_of_another(project: Project, n
 
 
 def test_what_is_not_decided_ends_with_3(project: Project) -> None:
-    project.night(2, 0.7, gates=[{**GATE, "tag": "nowhere"}])
+    project.night(2, 0.7, gates=[{**GATE, "margin": 0.05, "sd": 0.1}])
     assert project.run(gitlab_job()) == 3
 
 

@@ -74,6 +74,7 @@ def test_a_gate_that_would_see_nothing_is_refused_before_the_run(nightly: Any, d
         ({**GATE, "rater": "nobody"}, "gates.0.rater: unknown rater, got 'nobody'; allowed: pt"),
         ({**GATE, "dataset": "other"}, "gates.0.dataset: unknown dataset, got 'other'; allowed: tiny"),
         ({**GATE, "against": {"system": "x"}}, "gates.0.against.system: unknown system, got 'x'"),
+        ({**GATE, "tag": "maths"}, "gates.0.tag: unknown tag, got 'maths'"),
         ({"judge": "px", "flips": 0.1}, "gates.0.judge: unknown judge, got 'px'; allowed: pt"),
         ({"flips": 2, "judge": "pt"}, "gates.0.flips"),
         ({"coverge": 0.9}, "gates.0.coverge: unknown key"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
@@ -23,6 +23,7 @@ from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import floats, groups, row, table
 from evalhub.records import AnnotatorKind
 from evalhub.stats import Estimate
+from evalhub.stats.estimate import CONFIDENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,7 @@ KEYS = (
     "items", "labelled", "verdicts", "correlation", "labels_worth", "units", "labelled_units",
 )  # fmt: skip
 COMBINED = "people + judge"
+NOTHING_SHARED = "the two have no judged row in common"
 _JUDGE_KEYS = ("dataset", "label_criterion", "judge", "criterion")
 _ROW = ["item_id", "other", "sample"]
 _PAIR_MEASURES = (SOFT.format(WIN_RATE), WIN_RATE)
@@ -60,6 +62,28 @@ class LabelledOutcomes:
     def judge(self) -> tuple[str, ...]:
         """The dataset, label criterion, judge and criterion."""
         return tuple(self.keys[name] for name in _JUDGE_KEYS)
+
+    def mean(self, confidence: float = CONFIDENCE) -> stats.Powered:
+        """Return the system's mean label, from the labels and the judge's verdicts."""
+        labels, verdicts = floats(self.rows["label"]), floats(self.rows["value"])
+        return stats.powered_mean(
+            labels,
+            verdicts,
+            self.rows["cluster"].tolist(),
+            bounds=self.bounds,
+            inclusion=self.inclusion,
+            confidence=confidence,
+        )
+
+    @property
+    def inclusion(self) -> list[float | None] | None:
+        """The probability with which each row was drawn for labelling. None where it is not known."""
+        probabilities = floats(self.rows["probability"])
+        return probabilities if any(probability is not None for probability in probabilities) else None
+
+    def without_items(self, items: Collection[str]) -> LabelledOutcomes:
+        """Return the outcomes on the other items."""
+        return replace(self, rows=self.rows[~self.rows["item_id"].isin(items)])
 
 
 @cached_statistics
@@ -95,7 +119,7 @@ def prediction_powered(results: Results) -> pd.DataFrame:
                 rows.append(row(Estimate.none(reason), **system.keys, statistic=COMBINED))
             else:
                 system_rows = shared.rows[shared.rows["system"] == name]
-                rows += _estimate_rows(system_rows, system.bounds, system.keys | units)
+                rows += _estimate_rows(replace(system, rows=system_rows, keys=system.keys | units))
     return table(rows, KEYS)
 
 
@@ -170,8 +194,7 @@ def prediction_powered_differences(results: Results) -> Iterator[tuple[Row, Esti
 
     for systems in _by_judge(results).values():
         rows = pd.concat([system.rows for system in systems])
-        units = [f"{item}\0{sample}" for item, sample in zip(rows["item_id"], rows["sample"], strict=True)]
-        matching = stats.Matching(rows["system"].tolist(), units, rows["other"].tolist())
+        matching = _matching(rows, rows["system"].tolist())
         first_keys = systems[0].keys
         keys = {
             "dataset": first_keys["dataset"], "rater_kind": COMBINED, "rater": first_keys["judge"],
@@ -180,21 +203,63 @@ def prediction_powered_differences(results: Results) -> Iterator[tuple[Row, Esti
         }  # fmt: skip
         for first, second in itertools.combinations(matching.sides, 2):
             first_rows, second_rows, direct = matching.pair(first, second)
-            difference = _difference(rows.iloc[first_rows], rows.iloc[second_rows], direct=bool(direct.all()))
+            difference = _difference(
+                rows.iloc[first_rows],
+                rows.iloc[second_rows],
+                direct=bool(direct.all()),
+                confidence=CONFIDENCE,
+            )
             yield {**keys, "first": first, "second": second}, difference
 
 
-def _difference(first_rows: pd.DataFrame, second_rows: pd.DataFrame, *, direct: bool) -> Estimate:
+def powered_change(
+    first: LabelledOutcomes,
+    second: LabelledOutcomes,
+    sides: tuple[str, str],
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Return the prediction-powered difference of two systems, or of one system in two runs, first - second.
+
+    Args:
+        first: Outcomes of the first side.
+        second: Outcomes of the second, by a judge of the same direction.
+        sides: The names of the two systems. A match of the two counts for both. For two runs, names that no
+            system has.
+        confidence: Level of the interval, in (0, 1).
+    """
+    import pandas as pd
+
+    rows = pd.concat([first.rows, second.rows], ignore_index=True)
+    names = [sides[0]] * len(first.rows) + [sides[1]] * len(second.rows)
+    if first.rows.empty or second.rows.empty:
+        return Estimate.none(NOTHING_SHARED, confidence=confidence)
+    first_rows, second_rows, direct = _matching(rows, names).pair(*sides)
+    return _difference(
+        rows.iloc[first_rows], rows.iloc[second_rows], direct=bool(direct.all()), confidence=confidence
+    )
+
+
+def _matching(rows: pd.DataFrame, sides: list[str]) -> stats.Matching:
+    units = [f"{item}\0{sample}" for item, sample in zip(rows["item_id"], rows["sample"], strict=True)]
+    return stats.Matching(sides, units, rows["other"].tolist())
+
+
+def _difference(
+    first_rows: pd.DataFrame, second_rows: pd.DataFrame, *, direct: bool, confidence: float = CONFIDENCE
+) -> Estimate:
     if first_rows.empty:
-        return Estimate.none("the two have no judged row in common")
-    varies = first_rows["probability"].nunique() > 1
+        return Estimate.none(NOTHING_SHARED, confidence=confidence)
+    varies = any(side["probability"].nunique() > 1 for side in (first_rows, second_rows))
     if varies and not direct:
-        return Estimate.none("labels drawn by doubt do not say how likely both were to be labelled")
+        reason = "labels drawn by doubt do not say how likely both were to be labelled"
+        return Estimate.none(reason, confidence=confidence)
     sides = (first_rows, second_rows)
     first, second = ((floats(side["label"]), floats(side["value"])) for side in sides)
     inclusion = floats(first_rows["probability"]) if varies else None
     clusters = first_rows["cluster"].tolist()
-    return stats.powered_difference(first, second, clusters, inclusion=inclusion).estimate
+    return stats.powered_difference(
+        first, second, clusters, inclusion=inclusion, confidence=confidence
+    ).estimate
 
 
 def _human_labels(results: Results, values: pd.DataFrame) -> pd.DataFrame:
@@ -226,14 +291,14 @@ def _probabilities(results: Results) -> pd.DataFrame:
     )
 
 
-def _estimate_rows(joined: pd.DataFrame, bounds: tuple[float, float] | None, keys: Row) -> Iterator[Row]:
+def _estimate_rows(outcomes: LabelledOutcomes) -> Iterator[Row]:
+    joined, keys, inclusion = outcomes.rows, outcomes.keys, outcomes.inclusion
     labels, verdicts = floats(joined["label"]), floats(joined["value"])
     clusters = joined["cluster"].tolist()
-    probabilities = floats(joined["probability"])
-    has_inclusion = any(probability is not None for probability in probabilities)
-    inclusion = probabilities if has_inclusion else None
-    mean = stats.powered_mean(labels, verdicts, clusters, bounds=bounds, inclusion=inclusion)
-    calibrated = stats.calibrated_mean(labels, verdicts, clusters, bounds=bounds, inclusion=inclusion)
+    mean = outcomes.mean()
+    calibrated = stats.calibrated_mean(
+        labels, verdicts, clusters, bounds=outcomes.bounds, inclusion=inclusion
+    )
     facts = {
         "items": joined["item_id"].nunique(), "labelled": mean.labelled, "verdicts": mean.verdicts,
         "correlation": mean.correlation, "labels_worth": mean.effective_n,

@@ -104,18 +104,16 @@ class Session:
 def _collecting_less() -> Iterator[None]:
     """Keep the garbage collector from looking at the plan, which lives until the end of the work.
 
-    What the caller has kept from it already stays so. Else it collects after some sessions, which takes a
-    second, so that a process that runs one night after another does not grow.
+    It collects after some sessions, which takes a second, so that a process that runs one night after
+    another does not grow.
     """
-    is_first = gc.get_freeze_count() == 0
     gc.freeze()
     try:
         yield
     finally:
-        if is_first:
-            gc.unfreeze()
-            if next(_SESSIONS) % SESSIONS_BETWEEN_COLLECTIONS == 0:
-                gc.collect()
+        gc.unfreeze()
+        if next(_SESSIONS) % SESSIONS_BETWEEN_COLLECTIONS == 0:
+            gc.collect()
 
 
 def _group_by_engine(works: Iterable[EngineWork]) -> list[EngineWork]:

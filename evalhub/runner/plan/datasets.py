@@ -15,6 +15,8 @@ from evalhub.sources import Dataset, load
 from evalhub.specs import Card, CardFacts, DatasetUse, load_card
 from evalhub.store import PartFacts
 
+_MANY_TAGS = 1_000
+
 
 class SuiteDataset:
     """A dataset as a suite uses it.
@@ -180,12 +182,23 @@ def describe_dataset(dataset: Dataset) -> PartFacts:
         families={system: tuple(sorted(names)) for system, names in sorted(families.items())},
         card=dataset.card.facts,
         items=len(dataset.items),
+        clusters=len({item.cluster for item in dataset.items}),
+        tags=_count_tags(dataset.items),
         recorded_judges=tuple(sorted({judgment.judge for judgment in dataset.judgments})),
         recorded_metrics=tuple(sorted({score.metric for score in dataset.scores})),
         without_prompt=tuple(item.item_id for item in dataset.items if not item.turns),
         with_system_message=next((item.item_id for item in dataset.items if _has_system_message(item)), None),
         records=len(dataset.items),
     )
+
+
+def _count_tags(items: Iterable[Item]) -> dict[str, int] | None:
+    """Return the number of clusters of the items with each tag. None where tags are too many to keep."""
+    clusters: dict[str, set[str]] = {}
+    for item in items:
+        for tag in item.tags:
+            clusters.setdefault(tag, set()).add(item.cluster)
+    return None if len(clusters) > _MANY_TAGS else {tag: len(clusters[tag]) for tag in sorted(clusters)}
 
 
 def _has_system_message(item: Item) -> bool:

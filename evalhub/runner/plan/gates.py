@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evalhub.analysis.frames.outcomes import MEAN_SCORE, PENALISED, SOFT, WIN_RATE
+from evalhub.analysis.people.prediction_powered import COMBINED
 from evalhub.errors import InputError, UnknownNameError
 from evalhub.gates.health import LEAST_CONTROLS
 from evalhub.runner.plan.datasets import SuiteDataset
@@ -19,6 +20,7 @@ LEAST_POWER = 0.8
 NIGHTS = 30
 _COMMON_ERROR = 0.05
 _MANY = 10_000_000
+_BY_JUDGES = (WIN_RATE, MEAN_SCORE)
 
 
 def check_gates(resolved: Resolved) -> None:
@@ -36,7 +38,7 @@ def check_gates(resolved: Resolved) -> None:
     families = _families(resolved, gates)
     for place, gate in enumerate(gates):
         for dataset in _datasets(resolved, gate):
-            if gate.measure is not None and gate.margin:
+            if gate.measure is not None and gate.margin and _has_tag(dataset, gate.tag):
                 where = f"{resolved.path}:gates.{place}"
                 _check_power(resolved, gate, dataset, families[gate.family], where)
 
@@ -109,6 +111,10 @@ def _check_names(resolved: Resolved, gate: Gate, where: str) -> None:
             raise UnknownNameError(key, value, allowed, where=f"{where}.{key}")
     if gate.measure is not None and gate.measure not in (measures := _measures(resolved)):
         raise UnknownNameError("measure", gate.measure, measures, where=f"{where}.measure")
+    tags = [dataset.facts.tags for dataset in _datasets(resolved, gate)]
+    if gate.tag is not None and None not in tags and not any(gate.tag in (names or ()) for names in tags):
+        allowed = sorted({tag for names in tags for tag in names or ()})
+        raise UnknownNameError("tag", gate.tag, allowed, where=f"{where}.tag")
     if isinstance(gate.against, OtherSystem) and gate.against.system == gate.system:
         raise InputError("a gate compares two systems", where=f"{where}.against.system", value=gate.system)
     if isinstance(gate.against, OtherSystem) and gate.against.system not in systems:
@@ -140,33 +146,52 @@ def _measures(resolved: Resolved) -> list[str]:
     """Return the measures that a suite has, as far as is known before it is run."""
     penalised = [PENALISED] if resolved.suite.controls.length_penalty else []
     forms = ["{}", SOFT, *penalised]
-    of_judges = [form.format(measure) for measure in (WIN_RATE, MEAN_SCORE) for form in forms]
+    of_judges = [form.format(measure) for measure in _BY_JUDGES for form in forms]
     of_metrics = [column for _, metric in resolved.metrics for column in metric_columns(metric)]
     recorded = [name for dataset in resolved.datasets for name in dataset.facts.recorded_metrics]
-    return [*of_judges, *of_metrics, *recorded]
+    of_people = [f"{name}, {COMBINED}" for name in of_judges if name not in map(PENALISED.format, _BY_JUDGES)]
+    return [*of_judges, *of_people, *of_metrics, *recorded]
 
 
 def _check_power(resolved: Resolved, gate: Gate, dataset: SuiteDataset, family: _Family, where: str) -> None:
-    margin, items = float(gate.margin or 0), dataset.facts.items
+    margin, clusters = float(gate.margin or 0), _count_clusters(dataset, gate.tag)
     for spread in _spreads(resolved, gate):
         designs = [
             ClusterDesign(sd=spread, alpha=error / family.checks) for error in (family.error, _COMMON_ERROR)
         ]
-        power = power_at(items, margin, designs[0])
+        power = power_at(clusters, margin, designs[0])
         if power < LEAST_POWER:
             sizes = [clusters_needed(margin, design, target=LEAST_POWER) for design in designs]
             at_error, at_common_error = (
                 count(size) if size < _MANY else f"more than {count(_MANY)}" for size in sizes
             )
-            noun = "item shows" if items == 1 else "items show"
+            unit = "item" if dataset.facts.clusters in (0, dataset.facts.items) else "cluster"
+            tagged = f" with the tag {gate.tag}" if gate.tag else ""
+            is_alone = clusters == 1
+            subject = (
+                f"{count(clusters)} {unit}{'' if is_alone else 's'}{tagged} show{'s' if is_alone else ''}"
+            )
             raise InputError(
-                f"{count(items)} {noun} a loss of {number(margin, 2)} in {power:.0%} of nights",
+                f"{subject} a loss of {number(margin, 2)} in {power:.0%} of nights",
                 where=f"{where}.margin",
                 value=margin,
                 allowed=f"what is seen in {LEAST_POWER:.0%} of nights",
-                fix=f"take {at_error} items, or {at_common_error} with `error: {_COMMON_ERROR}`, "
+                fix=f"take {at_error} {unit}s, or {at_common_error} with `error: {_COMMON_ERROR}`, "
                 f"or a larger margin, or set `sd` if the differences spread less than {number(spread)}",
             )
+
+
+def _has_tag(dataset: SuiteDataset, tag: str | None) -> bool:
+    """Return whether an item of a dataset has a tag, as far as it is known."""
+    return tag is None or dataset.facts.tags is None or tag in dataset.facts.tags
+
+
+def _count_clusters(dataset: SuiteDataset, tag: str | None) -> int:
+    """Return the clusters of a dataset, or of its items with a tag, as far as they are known."""
+    facts = dataset.facts
+    if tag is None or facts.tags is None:
+        return facts.clusters or facts.items
+    return facts.tags[tag]
 
 
 def _spreads(resolved: Resolved, gate: Gate) -> Iterator[float]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from evalhub.stats.clusters import Column, floats, same_length
-from evalhub.stats.estimate import Estimate
+from evalhub.stats.estimate import CONFIDENCE, Estimate
 from evalhub.stats.intervals import NOISE, no_ends, with_ends
 from evalhub.stats.means import mean_estimate
 from evalhub.stats.people.frame import Frame, check_bounds, read_frame
@@ -53,6 +54,7 @@ def powered_mean(
     *,
     bounds: tuple[float, float] | None = None,
     inclusion: Column | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Powered:
     """Estimate the mean label from the labelled rows and the judge's verdicts on all.
 
@@ -66,6 +68,7 @@ def powered_mean(
         clusters: (n,) cluster ids.
         bounds: Lowest and highest possible label, (0, 1) for win rates. None = no bounds.
         inclusion: (n,) probability with which each row was sampled for labelling, in [.05, 1]. None = equal.
+        confidence: Level of the intervals, in (0, 1).
 
     Returns:
         The mean in the labels' unit with its interval, within `bounds`. No interval with fewer than 25
@@ -91,7 +94,7 @@ def powered_mean(
     verdicts = floats(judge)
     present = ~np.isnan(verdicts)
     judged = read_frame(labels, verdicts, clusters, inclusion)
-    judge_only = _judge_only(judged, bounds)
+    judge_only = _judge_only(judged, bounds, confidence)
     frame = judged
     if judged.labelled.any():
         # Any guess keeps the estimate unbiased: a row without a verdict gets the mean one, and stays in.
@@ -99,17 +102,23 @@ def powered_mean(
         frame = read_frame(labels, filled, clusters, inclusion)
     check_bounds(frame, bounds)
     labelled = int(frame.labelled.sum())
-    counts = {"n": len(frame.labels), "clusters": frame.clusters, "n_excluded": frame.n_excluded}
+    join = partial(
+        with_ends,
+        n=len(frame.labels),
+        clusters=frame.clusters,
+        n_excluded=frame.n_excluded,
+        confidence=confidence,
+    )
     if frame.reason is not None:
-        no_estimate = with_ends(None, no_ends(frame.reason), **counts)
+        no_estimate = join(None, no_ends(frame.reason))
         return Powered(no_estimate, no_estimate, judge_only, labelled, len(frame.labels), None, None, None)
     plain = rectify(frame, 0.0, bounds=bounds)
     rectified = rectify(frame, tuned_weights(frame), bounds=bounds)
     rectified = replace(rectified, variance=max(rectified.variance, least_variance(plain, frame)))
     value = rectified.value if bounds is None else float(np.clip(rectified.value, *bounds))
     return Powered(
-        with_ends(value, rectified_ends(rectified, frame, bounds=bounds), **counts),
-        _labels_only(frame, plain, bounds),
+        join(value, rectified_ends(rectified, frame, bounds=bounds, confidence=confidence)),
+        _labels_only(frame, plain, bounds, confidence),
         judge_only,
         labelled=labelled,
         verdicts=len(judged.labels),
@@ -125,13 +134,14 @@ def powered_difference(
     clusters: Column,
     *,
     inclusion: Column | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Powered:
     """Estimate how much higher the labels of one system are than those of another, on the same items.
 
     Args:
         first: Labels and verdicts of one system, each (n,), one row per item. None = missing.
         second: Labels and verdicts of the other on the same items. A row counts as labelled where both are.
-        clusters, inclusion: As in `powered_mean`.
+        clusters, inclusion, confidence: As in `powered_mean`.
 
     Returns:
         Mean of first minus mean of second, in the labels' unit. The rest is as in `powered_mean`.
@@ -149,18 +159,27 @@ def powered_difference(
     """
     same_length({"labels": first[0], "judge": first[1], "others": second[0], "other judge": second[1]})
     labels, verdicts = (floats(x) - floats(y) for x, y in zip(first, second, strict=True))
-    return powered_mean(labels, verdicts, clusters, inclusion=inclusion)
+    return powered_mean(labels, verdicts, clusters, inclusion=inclusion, confidence=confidence)
 
 
-def _labels_only(frame: Frame, plain: Rectified, bounds: tuple[float, float] | None) -> Estimate:
+def _labels_only(
+    frame: Frame, plain: Rectified, bounds: tuple[float, float] | None, confidence: float
+) -> Estimate:
     rows = frame.labelled
     if np.ptp(frame.shares[rows]) <= NOISE:
-        return mean_estimate(frame.labels[rows], frame.members[rows], bounds=bounds)
-    ends = rectified_ends(plain, frame, bounds=bounds)
-    return with_ends(plain.value, ends, n=int(rows.sum()), clusters=frame.labelled_clusters, n_excluded=0)
+        return mean_estimate(frame.labels[rows], frame.members[rows], bounds=bounds, confidence=confidence)
+    ends = rectified_ends(plain, frame, bounds=bounds, confidence=confidence)
+    return with_ends(
+        plain.value,
+        ends,
+        n=int(rows.sum()),
+        clusters=frame.labelled_clusters,
+        n_excluded=0,
+        confidence=confidence,
+    )
 
 
-def _judge_only(frame: Frame, bounds: tuple[float, float] | None) -> Estimate:
+def _judge_only(frame: Frame, bounds: tuple[float, float] | None, confidence: float) -> Estimate:
     verdicts = frame.verdicts
     inside = (
         bounds is not None
@@ -168,7 +187,7 @@ def _judge_only(frame: Frame, bounds: tuple[float, float] | None) -> Estimate:
         and bounds[0] <= verdicts.min()
         and verdicts.max() <= bounds[1]
     )
-    mean = mean_estimate(verdicts, frame.members, bounds=bounds if inside else None)
+    mean = mean_estimate(verdicts, frame.members, bounds=bounds if inside else None, confidence=confidence)
     return replace(mean, method=f"{mean.method}, biased")
 
 

@@ -126,13 +126,20 @@ def least_variance(labels: Rectified, frame: Frame) -> float:
     return min(1.0, share + _LEAST_LEFT / frame.labelled_clusters) * labels.variance
 
 
-def rectified_ends(rectified: Rectified, frame: Frame, *, bounds: tuple[float, float] | None) -> Ends:
+def rectified_ends(
+    rectified: Rectified,
+    frame: Frame,
+    *,
+    bounds: tuple[float, float] | None,
+    confidence: float = CONFIDENCE,
+) -> Ends:
     """Make the interval: Wilson's form where the labels have bounds, else mean ± t · sqrt(variance).
 
     Args:
         rectified: The estimate.
         frame: Its rows.
         bounds: Lowest and highest possible label. None = no bounds.
+        confidence: Level of the interval, in (0, 1).
 
     Returns:
         The ends, "wilson-rectified" or "rectified-t". None with fewer than 25 labelled clusters or without
@@ -147,16 +154,16 @@ def rectified_ends(rectified: Rectified, frame: Frame, *, bounds: tuple[float, f
     if bounds is None:
         if flat:
             return no_ends(NO_WIDTH)
-        half = t_quantile(CONFIDENCE, rectified.freedom) * error
+        half = t_quantile(confidence, rectified.freedom) * error
         return Ends(value - half, value + half, "rectified-t", error=error)
     share = float(np.clip((value - bounds[0]) / scale, 0.0, 1.0))
     room = share * (1 - share)
     if flat and room > NOISE:
         return no_ends(NO_WIDTH)
     if flat or room <= NOISE:
-        low, high = wilson(share, frame.labelled_clusters, z_quantile(CONFIDENCE))
+        low, high = wilson(share, frame.labelled_clusters, z_quantile(confidence))
     else:
-        low, high = wilson(share, room / variance, t_quantile(CONFIDENCE, rectified.freedom))
+        low, high = wilson(share, room / variance, t_quantile(confidence, rectified.freedom))
     ends = bounds[0] + scale * low, bounds[0] + scale * high
     return Ends(*ends, "wilson-rectified", error=None if flat else error)
 
