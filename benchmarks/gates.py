@@ -1,7 +1,8 @@
 """Simulated nights with gates, each a whole run of a suite and its baseline with answers that are drawn anew.
 
 Kinds:
-    quiet   no change. Exit 1 in at most half of the error of the gate, and how often exit 3.
+    quiet   no change, each night after the one before. Exit 1 in at most half of the error of the gate, and
+            how often exit 3.
     loss    a loss of 5 points with 1,000 items and a paired standard deviation of .5, at both errors: how
             often exit 1 (at least 80% at .05).
     judge   the judge moved by 12 points, and the answers are drawn anew.
@@ -23,6 +24,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +148,19 @@ def simulate(kind: str, desk: Desk, seed: int) -> tuple[Results, list[GateResult
     return second, decide_gates("s", second, desk.options, Silent())
 
 
+def simulate_quiet(desk: Desk, nights: int, seed: int) -> Iterator[tuple[Results, list[GateResult]]]:
+    """Yield nights without a change, each with its gates. The night before is signed off."""
+    draws = random.Random(f"quiet {seed}")
+    places = [draws.random() for _ in range(desk.items)]
+    before = desk.night(draw_words(draws, places, 0.0, 0.0), draws, judge("early"))
+    for _ in range(nights):
+        set_tags(before.run, ["baseline"])
+        night = desk.night(draw_words(draws, places, 0.0, 0.0), draws, judge("early"))
+        yield night, decide_gates("s", night, desk.options, Silent())
+        shutil.rmtree(before.run.path)
+        before = night
+
+
 def main() -> int:
     """Print what the nights of one kind ended with."""
     parser = argparse.ArgumentParser(description="Simulate nights with gates.")
@@ -162,8 +177,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         os.chdir(temporary)
         desk = Desk(Path(temporary), items, gate)
-        for seed in range(options.seed, options.seed + options.nights):
-            count(options.kind, *simulate(options.kind, desk, seed), counts)
+        if options.kind == "quiet":
+            nights = simulate_quiet(desk, options.nights, options.seed)
+        else:
+            seeds = range(options.seed, options.seed + options.nights)
+            nights = (simulate(options.kind, desk, seed) for seed in seeds)
+        for results, gates in nights:
+            count(options.kind, results, gates, counts)
     print(options.kind, {name: f"{n} of {options.nights}" for name, n in sorted(counts.items())}, flush=True)
     return 0
 

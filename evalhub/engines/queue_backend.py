@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ class QueuedRequest(NamedTuple):
     crashes: int
 
 
-class QueueBackend:
+class QueueBackend(ABC):
     """The base of backends that need no batching of their own. A subclass overrides `answer`.
 
     Args:
@@ -31,9 +32,9 @@ class QueueBackend:
         self.settings: Mapping[str, Any] = opening["settings"]
         self._queue: deque[QueuedRequest] = deque()
 
+    @abstractmethod
     def answer(self, request: Request) -> Outcome:
         """Return the outcome of one request."""
-        raise NotImplementedError
 
     def facts(self) -> dict[str, Any]:
         """Return that no device is used."""

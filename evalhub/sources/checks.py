@@ -17,22 +17,25 @@ from evalhub.texts import is_blank
 _LISTS = ("refs", "context", "tags")
 
 
-def refuse_duplicates(records: Sequence[Any], where: str) -> None:
+def refuse_duplicates(records: Sequence[Any], where: str, rows: Sequence[Any] = ()) -> None:
     """Refuse two records with the same key.
 
     Args:
         records: Records of one kind, sorted by key.
         where: The card and its key.
+        rows: The same records in the order of the rows of the SELECT. Empty = a record is not one row.
 
     Raises:
-        SpecError: Two records have the same key, which the message names.
+        SpecError: Two records have the same key, which the message names, with their rows.
     """
     for before, after in pairwise(records):
         if key_of(before) == key_of(after):
             kind = where.rpartition(":")[2]
+            numbers = [n for n, record in enumerate(rows, 1) if key_of(record) == key_of(after)]
             raise SpecError(
                 f"two {kind} have the same ids ({ids_of(after)})",
                 where=where,
+                value=f"rows {', '.join(map(str, numbers[:5]))} of the SELECT" if numbers else None,
                 fix="give them different ids, or leave one out in the SELECT",
             )
 

@@ -109,10 +109,11 @@ def _records(
     if kind in _OF_TURNS:
         turns = Turns(records_by_kind["items"], records_by_kind.get("responses", ()))
         records = by_turn(records, turns, where)
+    rows = tuple(records) if kind not in _OF_TURNS and len(records) == len(answer.rows) else ()
     records.sort(key=sort_key)
     if kind == "items" and not records:
         raise SpecError("the SELECT returns no items", where=where)
-    checks.refuse_duplicates(records, where)
+    checks.refuse_duplicates(records, where, rows)
     return records
 
 

@@ -26,6 +26,7 @@ FORMATS = {
     ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
 _ABOUT = re.compile(r"(readme|licen[cs]e|changelog|notice|citation)\b.*", re.IGNORECASE)
+_OUTSIDE = "a link to a file outside of the folder: copy the file into it"
 _HEAD = 1 << 16
 _BIG = 1 << 63
 _EXACT = 1 << 53
@@ -119,7 +120,8 @@ class Proposal:
 def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
     """Read a folder's data files, and return its tables and the files that are left out.
 
-    A file that is empty, or cannot be read, is left out with the reason beside its name.
+    A file that is empty, or cannot be read, is left out with the reason beside its name. So is a link to a
+    file outside of the folder: whoever made the folder may not know what it would show.
 
     Raises:
         InputError: The folder does not exist, is empty, or has no file of a known format.
@@ -144,6 +146,9 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
     errors: list[SpecError] = []
     for path, form in formats.items():
         name = path.relative_to(folder).as_posix()
+        if not path.resolve().is_relative_to(folder.resolve()):
+            skipped.append(f"{name} ({_OUTSIDE})")
+            continue
         try:
             proposal = _read(path, name, form)
         except SpecError as error:
@@ -156,7 +161,7 @@ def propose(folder: Path) -> tuple[list[Proposal], list[str]]:
         else:
             tables[kind] = proposal
     if not tables:
-        raise errors[0]
+        raise errors[0] if errors else InputError(_OUTSIDE, where="FOLDER", value=skipped[0])
     return _name_tables(list(tables.values())), skipped
 
 

@@ -1,15 +1,18 @@
 """What an analyst reads a run with: SQL, an exported file, and a clear word on a corrupt segment."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from evalhub import runner
 from evalhub.analysis import Results, export
 from evalhub.errors import InputError, StorageError
-from evalhub.store import Run
+from evalhub.store import Run, all_runs
 from tests.resealing import reseal
 
 Write = Callable[..., Results]
@@ -104,8 +107,6 @@ def test_export(hand: Any, results: Write, tmp_path: Any) -> None:
 
 
 def test_a_segment_without_a_column_is_read(hand: Any, results: Write) -> None:
-    import pyarrow.parquet as pq
-
     run = results(hand.pairs()).run
     (path,) = [file.path for file in run.files("judgments")]
     pq.write_table(pq.read_table(path).drop_columns(["row"]), path)
@@ -113,6 +114,28 @@ def test_a_segment_without_a_column_is_read(hand: Any, results: Write) -> None:
     found = Results(Run(run.path)).judgments()
     assert len(found) == 8
     assert found["row"].isna().all()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("column", ["value", "expected"])
+def test_a_number_that_is_not_finite_is_refused_in_a_file_of_the_right_hash(
+    desk: Any, cli: Callable[..., Any], column: str, value: float
+) -> None:
+    """Row 6: a mean would leave NaN out, and the night would exit as if nothing were wrong."""
+    rates = {"id": "pt", "rubric": "rate", "model": "j", "families": ["beta"], "engine": "scripted"}
+    desk.suite(judges=[rates], gates=[{"coverage": 0.1}])
+    assert cli("run", "s").code == 0
+    run = all_runs(desk.runs)[0]
+    (path,) = [file.path for file in run.files("judgments")]
+    table = pq.read_table(path)
+    numbers = [*table[column].to_pylist()[:-1], value]
+    place = table.schema.get_field_index(column)
+    pq.write_table(table.set_column(place, table.schema.field(place), pa.array(numbers, pa.float64())), path)
+    reseal(run, path)
+    for words in (("gates",), ("leaderboard",), ("report",), ("run", "s")):
+        answer = cli(*words)
+        assert answer.code == 4, words
+        assert "a number in the judgments is not finite" in answer.sentence
 
 
 def test_a_corrupt_segment_is_named(desk: Any, cli: Callable[..., Any]) -> None:

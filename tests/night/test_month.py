@@ -1,4 +1,7 @@
-"""A month of nights: each ends with the right exit code and sentence, and nothing is lost."""
+"""A month of nights: each ends with the right exit code and sentence, and nothing is lost.
+
+Row 22: a night that is killed asks for no more than what was in flight again.
+"""
 
 import random
 import re
@@ -22,6 +25,8 @@ from evalhub.store import PartKind, Run, all_runs, set_tags, tags_of, verify
 pytest.importorskip("openai")
 
 ITEMS, UNITS, REDRAWN = 120, 80, 0.3
+IN_FLIGHT = 4
+"""Requests that the server answers at a time. A kill wastes no more."""
 START = date(2026, 11, 1)
 GATE = {"system": "k", "measure": "mean score", "margin": 0.25, "sd": 0.5}
 QUIET, LOSS = 0.7, 0.25
@@ -84,7 +89,7 @@ class Month:
                 for name, place in zip(names, places, strict=True)
             ],
         )
-        engine = self.server.engine(logprobs="none", structured="none")
+        engine = self.server.engine(logprobs="none", structured="none", concurrency=IN_FLIGHT)
         judge = {"id": "pt", "rubric": "rate", "model": self.model, "families": ["beta"], "engine": engine}
         self.desk.suite(judges=[judge], gates=[GATE], calibration=["frozen"], **self.suite)
 
@@ -184,6 +189,9 @@ def survive_a_kill(month: Month, day: int) -> None:
     assert (night.exit_code, night.results.run.id) == (0, killed.id)
     judgments = night.results.judgments()
     assert len(judgments) == len(judgments.drop_duplicates(["item_id", "system"])) == ITEMS
+    prompts = [request["messages"][-1]["content"] for request in month.server.asked[before:]]
+    wasted = len(prompts) - len(set(prompts))
+    assert wasted <= IN_FLIGHT
 
 
 def survive_a_full_disk(month: Month, day: int) -> None:

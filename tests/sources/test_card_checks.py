@@ -1,6 +1,6 @@
 """Everything that is wrong in a card's records is refused with one sentence that says what and where.
 
-Row 29: two records of the same ids, and a record without an id, are refused by name.
+Row 29: two records of the same ids, and a record without an id, are refused by name and row.
 """
 
 from typing import Any
@@ -47,7 +47,7 @@ def refused(mini: Any, **changes: Any) -> str:
         ("SELECT id AS item_id, prompt, 'train' AS split FROM q", "got 'train'; allowed: dev, test"),
         (
             "SELECT 1 AS item_id, prompt FROM q",
-            "two items have the same ids (dataset 'mini', item_id '1')",
+            "two items have the same ids (dataset 'mini', item_id '1'), got 'rows 1, 2 of the SELECT'",
         ),
         ("SELECT id AS item_id, prompt FROM q WHERE false", "the SELECT returns no items"),
         ("SELECT NULL AS item_id, prompt FROM q", "the column item_id is NULL"),

@@ -181,6 +181,23 @@ def test_what_is_no_data_is_left_out_and_said(desk: Any, cli: Any) -> None:
     assert answer["skipped"] == ["LICENSE.txt", "README.md", "notes.docx"]
 
 
+def test_a_link_to_a_file_outside_of_the_folder_shows_nothing(desk: Any, cli: Any) -> None:
+    """Row 16: a folder of somebody else shows no file of the one who reads it."""
+    secret, folder = desk.folder / "secret.txt", desk.folder / "theirs"
+    secret.write_text("the password\n")
+    folder.mkdir()
+    (folder / "link.txt").symlink_to(secret)
+    answer = cli("datasets", "new", "theirs")
+    assert answer.code == 2
+    assert "link.txt (a link to a file outside of the folder" in answer.sentence
+    (folder / "q.jsonl").write_text(lines({"id": 1, "prompt": "What?"}))
+    answer = cli("datasets", "new", "theirs", "--json")
+    assert answer.code == 0
+    (skipped,) = json.loads(answer.out)["skipped"]
+    assert skipped.startswith("link.txt (a link to a file outside of the folder")
+    assert "link.txt" not in (desk.folder / "datasets" / "theirs.yaml").read_text()
+
+
 @pytest.mark.parametrize(
     ("files", "arguments", "sentence"),
     [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.database.cells import cells_query
 from evalhub.analysis.database.facts import FACTS, store_facts
+from evalhub.analysis.database.finite import refuse_not_finite
 from evalhub.analysis.database.item_files import store_item_ranges
 from evalhub.analysis.database.queries import check_query, tables_of
 from evalhub.analysis.database.rules import rules_of
@@ -199,6 +200,8 @@ class Database:
         rows = rows if in_files else f"{rows} ORDER BY {key}"
         connection.execute(f"CREATE {'VIEW' if in_files else 'TABLE'} {kind} AS {rows}")
         connection.unregister("live")
+        if not self.is_large:
+            refuse_not_finite(connection, kind, kind, self._run.path)
 
     def _create_facts(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         """Create a table of facts: those that are stored, or those of the judgments as they are now."""

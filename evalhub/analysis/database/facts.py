@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalhub.analysis.database.finite import refuse_not_finite
 from evalhub.analysis.database.pairs import create_pairs
 from evalhub.analysis.database.ratings import create_ratings
 from evalhub.analysis.database.rules import Rules, rules_of
@@ -73,6 +74,7 @@ def stored_facts(
         check_content(folder / file.name, file.sha256)
         judgments.append(folder / file.name)
     with duckdb.connect() as database, new_frame(folder / FACTS_FOLDER, versioned_name) as frame:
+        refuse_not_finite(database, "judgments", parquet_files(judgments), folder)
         query = query_of(database, judgments)
         database.execute(f"COPY ({query}) TO '{quoted(frame)}' (FORMAT parquet, COMPRESSION zstd)")
     path = find_frame(folder / FACTS_FOLDER, versioned_name)
