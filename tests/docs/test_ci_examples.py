@@ -12,6 +12,10 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from evalhub.analysis import BASELINE_TAG
+from evalhub.night import run_night
+from evalhub.runner import Options
+from evalhub.store import set_tags
 from tests.conftest import ROOT
 from tests.gates.test_gates import GATE, ITEMS, answers, judge
 
@@ -97,7 +101,7 @@ JOBS = {
 class Project:
     """A folder with a nightly suite of which one run is signed off, and evalhub on the path."""
 
-    def __init__(self, desk: Any, cli: Any) -> None:
+    def __init__(self, desk: Any) -> None:
         self.desk = desk
         self.runs = desk.folder / "var" / "runs"
         tools = desk.folder / "bin"
@@ -107,8 +111,9 @@ class Project:
         (desk.folder / "home").mkdir()
         (desk.folder / "home" / "models").symlink_to(desk.folder)
         self.night(1, 0.7)
-        assert cli("run", "nightly", "--runs", str(self.runs)).code == 3
-        assert cli("baseline", "set", "nightly", "--runs", str(self.runs)).code == 0
+        first = run_night("nightly", Options(runs=self.runs), reports=False)
+        assert first.exit_code == 3
+        set_tags(first.results.run, [BASELINE_TAG])
 
     def night(self, seed: int, good: float, **suite: Any) -> None:
         """Let the system give other answers."""
@@ -158,8 +163,8 @@ class Project:
 
 
 @pytest.fixture
-def project(desk: Any, cli: Any) -> Project:
-    return Project(desk, cli)
+def project(desk: Any) -> Project:
+    return Project(desk)
 
 
 REPORT = {"report.json", "report.html", "summary.md", "junit.xml"}

@@ -11,6 +11,7 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from evalhub.analysis import Results, rows_of
 from evalhub.errors import InputError, StorageError
@@ -39,6 +40,9 @@ _OF_THE_NIGHT: Mapping[str, Any] = {
         "suite": {"title": True, "gates": True, "calibration": True, "budget": dict.fromkeys(LIMITS, True)}
     },
 }
+
+_records_keys: WeakKeyDictionary[Results, str] = WeakKeyDictionary()
+"""The hash of what all tables of a sealed run are made of. Each table asks for it several times."""
 
 
 def read_table(results: Results, table: Table) -> pd.DataFrame:
@@ -121,20 +125,28 @@ def table_key(results: Results, table: Table, *, with_labels: bool = True) -> st
 
     Labels that people add later change the key of the tables that are made of labels, and of no other.
     """
-    manifest = results.manifest
-    values = {
-        "code": CODE,
-        "evalhub": metadata.version("evalhub-laaj"),
-        "manifest": manifest.model_dump(mode="json", exclude=dict(_OF_THE_NIGHT)),
-        "packages": extensions(),
-        "parts": sorted(part.sha256 for part in manifest.parts),
-    }
+    if results not in _records_keys:
+        _records_keys[results] = _records_key(results)
+    values: dict[str, Any] = {"records": _records_keys[results]}
     if with_labels and table.uses_labels and results.added_labels:
         values["labels"] = labels_hash(results.added_labels)
     if table.of_the_night:
-        values["engines"] = list(manifest.engines)
-        values["run"] = manifest.run
+        values["engines"] = list(results.manifest.engines)
+        values["run"] = results.manifest.run
     return digest(values)[:16]
+
+
+def _records_key(results: Results) -> str:
+    manifest = results.manifest
+    return digest(
+        {
+            "code": CODE,
+            "evalhub": metadata.version("evalhub-laaj"),
+            "manifest": manifest.model_dump(mode="json", exclude=dict(_OF_THE_NIGHT)),
+            "packages": extensions(),
+            "parts": sorted(part.sha256 for part in manifest.parts),
+        }
+    )
 
 
 def _take_from_sibling(folder: Path, name: str) -> Path | None:
