@@ -19,11 +19,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+
+from evalhub.errors import Inconclusive
 
 ORDERS = 2
 ROOT = Path(__file__).resolve().parent.parent
@@ -107,7 +110,7 @@ def write_inputs(folder: Path, items: int, judges: int) -> None:
     write_suite(folder, judges)
 
 
-def write_suite(folder: Path, judges: int) -> None:
+def write_suite(folder: Path, judges: int, gates: Sequence[dict[str, Any]] = ()) -> None:
     """Write the suite."""
     names = [f"judge{number}" for number in range(judges)]
     uses = [
@@ -115,9 +118,30 @@ def write_suite(folder: Path, judges: int) -> None:
          "pairs": {"by": "all"}}
         for name in names
     ]  # fmt: skip
-    suite = {"suite": "scale", "datasets": ["large"], "judges": uses, "metrics": ["length"]}
+    suite = {
+        "suite": "scale",
+        "datasets": ["large"],
+        "judges": uses,
+        "metrics": ["length"],
+        "gates": [*gates],
+    }
     (folder / "suites").mkdir(exist_ok=True)
     (folder / "suites" / "scale.yaml").write_text(yaml.safe_dump(suite))
+
+
+def twelve_gates() -> list[dict[str, Any]]:
+    """Return gates on both systems by two judges, on coverage and on the order."""
+    judges = ("judge0", "judge1")
+    return [
+        *(
+            {"system": system, "measure": measure, "rater": judge, "margin": 0.05, "family": judge}
+            for system in ("long", "short")
+            for measure in ("win rate", "win rate (soft)")
+            for judge in judges
+        ),
+        *({"judge": judge, "coverage": 0.9} for judge in judges),
+        *({"judge": judge, "flips": 0.9} for judge in judges),
+    ]
 
 
 # Opens the newest run and counts its judgments, while it may be written.
@@ -151,19 +175,19 @@ def start_python(folder: Path, code: str, *arguments: str) -> subprocess.Popen[s
     )  # fmt: skip
 
 
-def finish(folder: Path, process: subprocess.Popen[str], start_time: float) -> Cost:
-    """Wait for a program, and return what it took."""
+def finish(folder: Path, process: subprocess.Popen[str], start_time: float, code: int = 0) -> Cost:
+    """Wait for a program that ends with a code, and return what it took."""
     _, errors = process.communicate()
     seconds = time.perf_counter() - start_time
-    if process.returncode:
+    if process.returncode != code:
         raise SystemExit(f"{process.args}: {errors[-2000:]}")
     return Cost(seconds, int((folder / "peak").read_text()))
 
 
-def run_command(folder: Path, *arguments: str) -> Cost:
-    """Run a command in a folder, and return what it took."""
+def run_command(folder: Path, *arguments: str, code: int = 0) -> Cost:
+    """Run a command in a folder, and return what it took. It ends with a code."""
     start_time = time.perf_counter()
-    return finish(folder, start_python(folder, WATCHED, *arguments), start_time)
+    return finish(folder, start_python(folder, WATCHED, *arguments), start_time, code)
 
 
 def run_first_night(folder: Path, judgments: int) -> Cost:
@@ -241,6 +265,10 @@ def main() -> int:
         print(f"  unchanged night  {run_command(folder, 'run', 'scale')}", flush=True)
         growth = disk_bytes(folder / "runs") - size
         print(f"  and on the disk  {growth / 1e6:,.2f} MB more", flush=True)
+        write_suite(folder, options.judges, twelve_gates())
+        run_command(folder, "run", "scale", code=Inconclusive.exit_code)
+        run_command(folder, "baseline", "set", "scale")
+        print(f"  with 12 gates    {run_command(folder, 'run', 'scale')}", flush=True)
         make_tables_again(folder)
         for command in ("report", "report", "plan", "leaderboard", "meta"):
             arguments = ("scale",) if command == "plan" else ()

@@ -10,6 +10,7 @@ from evalhub.analysis.results import Results
 from evalhub.gates.check import MeasureCheck
 from evalhub.gates.health import health_results
 from evalhub.gates.measures import measure_checks
+from evalhub.gates.nights import NightSides
 from evalhub.gates.result import GateResult
 from evalhub.gates.words import describe
 from evalhub.specs.gates import Gate
@@ -42,8 +43,9 @@ def evaluate_gates(
         place: list(health_results(results, gate)) for place, gate in enumerate(gates) if gate.measure is None
     }
     unfit = _unfit(results, [result for of_gate in health.values() for result in of_gate])
+    sides = NightSides(results, baseline, rejudged)
     checks = {
-        place: list(measure_checks(results, gate, baseline, rejudged))
+        place: list(measure_checks(sides, gate))
         for place, gate in enumerate(gates)
         if gate.measure is not None
     }

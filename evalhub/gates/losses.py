@@ -14,9 +14,8 @@ from evalhub.analysis.frames.outcomes import rows_of_measure
 from evalhub.analysis.results import Results
 from evalhub.errors import InputError, StorageError
 from evalhub.files import write_file
-from evalhub.gates.measures import with_tag
 from evalhub.gates.night import kept_gates
-from evalhub.gates.nights import Measure, Nights
+from evalhub.gates.nights import Measure, Nights, NightSides
 from evalhub.stats import GateState
 from evalhub.store import Run
 
@@ -120,10 +119,9 @@ def _baseline(run: Run, name: str) -> Results | None:
 
 def _of_gate(results: Results, before: Results, gate: Row) -> Iterator[_Loss]:
     """Yield the losses of a gate, the largest first."""
-    parts = [with_tag(side, gate.get("tag")) for side in (results, before)]
-    if parts[0] is None or parts[1] is None:
+    nights = NightSides(results, before).nights(gate.get("tag"))
+    if nights is None:
         return
-    nights = Nights(parts[0], parts[1])
     rater, measure_name = gate.get("rater") or "", gate.get("measure") or ""
     kind = "metric" if rater == measure_name else "judge"
     measure = (gate.get("dataset") or "", kind, rater, gate.get("criterion") or "", measure_name)

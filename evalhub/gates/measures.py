@@ -13,7 +13,6 @@ from evalhub.analysis.frames.outcomes import ABOUT, bounds_of, outcomes, rows_of
 from evalhub.analysis.ranking.comparison import Difference, system_difference
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import ids, numbers
-from evalhub.errors import InputError
 from evalhub.gates.check import (
     NO_BASELINE,
     NO_TAG,
@@ -24,44 +23,28 @@ from evalhub.gates.check import (
     orient,
     undecided,
 )
-from evalhub.gates.nights import Measure, Nights
+from evalhub.gates.nights import Measure, Nights, NightSides
 from evalhub.gates.powered import is_powered, powered_checks
 from evalhub.specs.gates import Gate, OtherSystem
 from evalhub.stats import Estimate
 
 
-def measure_checks(
-    results: Results, gate: Gate, baseline: Results | None, rejudged: Results | None = None
-) -> Iterator[MeasureCheck]:
+def measure_checks(sides: NightSides, gate: Gate) -> Iterator[MeasureCheck]:
     """Yield the checks of a gate: one for each dataset, rater and criterion that has the measure.
 
     Args:
-        results: The run.
+        sides: The run and its baseline.
         gate: A gate on a measure.
-        baseline: The baseline run. None = there is none.
-        rejudged: The answers of the baseline by tonight's judges. None = they were not judged anew.
     """
-    if gate.against != "baseline":
-        baseline = None  # a number or another system needs none
-    part, before = with_tag(results, gate.tag), None if baseline is None else with_tag(baseline, gate.tag)
-    if part is None or (baseline is not None and before is None):
+    # A number or another system needs no baseline.
+    baseline = sides.baseline if gate.against == "baseline" else None
+    part = sides.part(gate.tag)
+    nights = None if baseline is None else sides.nights(gate.tag)
+    if part is None or (baseline is not None and nights is None):
         yield undecided(gate, baseline, NO_TAG)
         return
-    again = None if rejudged is None else with_tag(rejudged, gate.tag)
-    nights = None if before is None else Nights(part, before, again)
     checks = list((powered_checks if is_powered(gate) else _checks)(part, gate, nights))
     yield from checks or [undecided(gate, baseline, NOTHING_MEASURED)]
-
-
-def with_tag(results: Results, tag: str | None) -> Results | None:
-    """Return the part of a run about the items with a tag. None where no item has it."""
-    if tag is None:
-        return results
-    quoted = tag.replace("'", "''")
-    try:
-        return results.where(f"list_contains(tags, '{quoted}')")
-    except InputError:
-        return None
 
 
 def _checks(results: Results, gate: Gate, nights: Nights | None) -> Iterator[MeasureCheck]:

@@ -12,6 +12,7 @@ from evalhub.analysis.ranking.comparability import rater_changes
 from evalhub.analysis.ranking.comparison import Difference, run_difference
 from evalhub.analysis.ranking.data_changes import data_change
 from evalhub.analysis.results import Results
+from evalhub.errors import InputError
 from evalhub.gates.answers import Answers
 from evalhub.gates.split import Split, split_change
 from evalhub.texts import count
@@ -82,9 +83,13 @@ class Nights:
         names = sorted({str(name) for name in opponents} - {""})
         if not names:
             return None
-        changed_items = data_change(dataset, self.after, self.before).items
+        changed_items = self.changed_items(dataset)
         changed = [name for name in names if self.answers.differ(dataset, name, changed_items)]
         return f"the answers of its opponents changed ({', '.join(changed)})" if changed else None
+
+    def changed_items(self, dataset: str) -> frozenset[str]:
+        """Return the items of both nights whose prompt, context or references differ."""
+        return data_change(dataset, self.after, self.before).items
 
     def loss(self, after: Set[str], before: Set[str]) -> str | None:
         """Return how many items of the baseline have no value now, as a cause, if they are many.
@@ -103,3 +108,46 @@ class Nights:
     def _rows(night: Results, measure: Measure, system: str) -> pd.DataFrame:
         rows = rows_of_measure(night, measure)
         return rows[rows["system"] == system]
+
+
+class NightSides:
+    """A run and its baseline, or their parts with a tag. Gates with the same tag share what is read of them.
+
+    Args:
+        results: The run.
+        baseline: The run that is signed off. None = there is none.
+        rejudged: The answers of the baseline by tonight's judges. None = they were not judged anew.
+    """
+
+    def __init__(self, results: Results, baseline: Results | None, rejudged: Results | None = None) -> None:
+        self.baseline = baseline
+        self._runs = (results, baseline, rejudged)
+        self._parts: dict[str | None, tuple[Results | None, ...]] = {}
+        self._nights: dict[str | None, Nights] = {}
+
+    def part(self, tag: str | None) -> Results | None:
+        """Return the part of the run with a tag. None where no item has it."""
+        return self._with_tag(tag)[0]
+
+    def nights(self, tag: str | None) -> Nights | None:
+        """Return the parts of both nights with a tag. None where there is no baseline, or no item has it."""
+        after, before, rejudged = self._with_tag(tag)
+        if after is None or before is None:
+            return None
+        return self._nights.setdefault(tag, Nights(after, before, rejudged))
+
+    def _with_tag(self, tag: str | None) -> tuple[Results | None, ...]:
+        if tag not in self._parts:
+            self._parts[tag] = tuple(run and with_tag(run, tag) for run in self._runs)
+        return self._parts[tag]
+
+
+def with_tag(results: Results, tag: str | None) -> Results | None:
+    """Return the part of a run about the items with a tag. None where no item has it."""
+    if tag is None:
+        return results
+    quoted = tag.replace("'", "''")
+    try:
+        return results.where(f"list_contains(tags, '{quoted}')")
+    except InputError:
+        return None

@@ -14,7 +14,6 @@ from evalhub.analysis.people.prediction_powered import (
     powered_change,
 )
 from evalhub.analysis.ranking.comparison import AFTER, BEFORE, OTHER_SCALE
-from evalhub.analysis.ranking.data_changes import data_change
 from evalhub.analysis.results import Results
 from evalhub.gates.check import (
     NO_BASELINE,
@@ -108,7 +107,7 @@ def _against_baseline(
     dataset, system = measure[0], str(gate.system)
     if before is None:
         return undecided(gate, nights.before, NO_LABELS.format(f"{system} in the baseline"), measure)
-    changed_items = data_change(dataset, nights.after, nights.before).items
+    changed_items = nights.changed_items(dataset)
     after, before = after.without_items(changed_items), before.without_items(changed_items)
     is_same = after.keys["higher_is_better"] is before.keys["higher_is_better"]
     if not is_same or after.bounds != before.bounds:

@@ -54,13 +54,14 @@ def prepare(
     spec, path = load_suite(suite)
     options = options or Options()
     resolved = resolve(narrow(spec, options, path), path, progress or Silent())
-    if not options.is_trial:
-        check_gates(resolved)
     runs = all_runs(runs_root(options.runs))
     resolved = with_epochs(resolved, runs, options.night, moved)
     for judge in resolved.judges:
         refuse_changed(judge.rubric, runs, judge.spec.rubric)
-    return prepare_resolved(resolved, runs if reuse else [])
+    prepared = prepare_resolved(resolved, runs if reuse else [])
+    if not options.is_trial:
+        check_gates(resolved)
+    return prepared
 
 
 def run(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import partial, reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.frames.directions import Directions
@@ -196,9 +197,8 @@ def rows_of_measure(results: Results, measure: Sequence[str]) -> pd.DataFrame:
         measure: Dataset, kind of rater, rater, criterion and measure.
     """
     rows = outcomes(results)
-    for name, value in zip(ABOUT, measure, strict=True):
-        rows = rows[rows[name] == value]
-    return rows
+    are_equal = (rows[name] == value for name, value in zip(ABOUT, measure, strict=True))
+    return rows[reduce(and_, are_equal)]
 
 
 def withheld_reason(rows: pd.DataFrame) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import values
@@ -33,14 +34,24 @@ class DataChange:
     labels: int
 
 
+_changes: WeakKeyDictionary[Results, WeakKeyDictionary[Results, dict[str, DataChange]]] = WeakKeyDictionary()
+
+
 def data_change(dataset: str, after: Results, before: Results) -> DataChange:
-    """Return how a dataset differs between two runs that both have it.
+    """Return how a dataset differs between two runs that both have it. The same two are compared once.
 
     Args:
         dataset: Id of the dataset.
         after: The later run.
         before: The earlier run.
     """
+    of_runs = _changes.setdefault(after, WeakKeyDictionary()).setdefault(before, {})
+    if dataset not in of_runs:
+        of_runs[dataset] = _compare(dataset, after, before)
+    return of_runs[dataset]
+
+
+def _compare(dataset: str, after: Results, before: Results) -> DataChange:
     items_after, items_before = (_items(dataset, run) for run in (after, before))
     shared = items_after.index.intersection(items_before.index)
     differs = items_after.loc[shared] != items_before.loc[shared]

@@ -117,7 +117,8 @@ def index_run(results: Results) -> None:
         )
     results.database.store_facts()
     for table in TABLES:
-        read_table(results, table)
+        # What is decided of the run after this starts from some of them.
+        results.cache(table.function, read_table(results, table))
 
 
 def table_key(results: Results, table: Table, *, with_labels: bool = True) -> str:
