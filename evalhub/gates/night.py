@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from evalhub.analysis.findings.changes import baseline_of
+from evalhub.analysis.findings.changes import baseline_results
 from evalhub.analysis.findings.finding import Finding, Question, Verdict
 from evalhub.analysis.ranking.comparability import rater_changes
 from evalhub.analysis.results import Results
@@ -47,8 +47,7 @@ def gates_of_run(results: Results, gates: Sequence[Gate] | None = None) -> list[
     drift = list(drift_results(charts_of_night(results.run)))
     if not gates:
         return drift
-    baseline = baseline_of(results.run)
-    before = None if baseline is None else Results(baseline)
+    before = baseline_results(results)
     if before is not None:
         try:
             before.read_tables()
@@ -83,16 +82,15 @@ def changed_judges(results: Results) -> tuple[Run, set[str]] | None:
     Args:
         results: A finished run.
     """
-    baseline = baseline_of(results.run) if results.suite.gates else None
-    if baseline is None:
+    before = baseline_results(results) if results.suite.gates else None
+    if before is None:
         return None
-    before = Results(baseline)
     changed = {
         judge
         for judge in results.manifest.judges.keys() & before.manifest.judges.keys()
         if rater_changes(("", "judge", judge, "", ""), results, before)
     }
-    return (baseline, changed) if changed else None
+    return (before.run, changed) if changed else None
 
 
 def keep_gates(run: Run, gates: Sequence[GateResult]) -> None:

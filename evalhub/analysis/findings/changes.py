@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from evalhub import stats
 from evalhub.analysis.findings.finding import ALPHA, Finding, Question, Verdict, listed, on
@@ -18,6 +19,7 @@ from evalhub.texts import number
 Row = Mapping[str, Any]
 
 _POWER = 0.8
+_baselines: WeakKeyDictionary[Results, Results] = WeakKeyDictionary()
 
 BASELINE_TAG = "baseline"
 """The tag of the run with which later runs of its suite are compared."""
@@ -40,20 +42,31 @@ def baseline_of(run: Run) -> Run | None:
     )
 
 
+def baseline_results(results: Results) -> Results | None:
+    """Return the results of `baseline_of`. Gates and findings of one run share what is read of them."""
+    baseline = baseline_of(results.run)
+    if baseline is None:
+        return None
+    before = _baselines.get(results)
+    if before is None or before.run.id != baseline.id:
+        before = _baselines[results] = Results(baseline)
+    return before
+
+
 def change_findings(results: Results) -> Iterator[Finding]:
     """Yield what changed since the baseline of the run's suite. Nothing where there is none."""
-    before = baseline_of(results.run)
+    before = baseline_results(results)
     if before is None or not results.run.finished:
         return
     try:
-        rows = rows_of(run_comparison(results, Results(before)))
+        rows = rows_of(run_comparison(results, before, measures=MAIN_MEASURES))
     except StorageError:
-        sentence = f"Nothing can be said of changes: the baseline {before.id} cannot be read."
+        sentence = f"Nothing can be said of changes: the baseline {before.run.id} cannot be read."
         yield Finding(
             question=Question.CHANGE, verdict=Verdict.UNKNOWN, sentence=sentence, command="evalhub verify"
         )
     else:
-        yield from describe_changes(rows, before.id)
+        yield from describe_changes(rows, before.run.id)
 
 
 def describe_changes(rows: Sequence[Row], before: str) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -207,7 +207,9 @@ def run_difference(after: Results, before: Results, measure: Sequence[str], syst
     return by_system[system]
 
 
-def run_comparison(after: Results, before: Results, *, margin: float | None = None) -> pd.DataFrame:
+def run_comparison(
+    after: Results, before: Results, *, margin: float | None = None, measures: Collection[str] | None = None
+) -> pd.DataFrame:
     """Return how each system changed between two runs, after minus before, on the items of both.
 
     Columns are those of `comparisons`, with the ids of the runs in `after` and `before`. Left out are items,
@@ -222,12 +224,15 @@ def run_comparison(after: Results, before: Results, *, margin: float | None = No
         after: The later run.
         before: The earlier run.
         margin: Margin of non-inferiority, in the unit of the measure. None = no finding.
+        measures: The measures that are compared. None = all.
     """
     rows_before = dict(groups(outcomes(before), *ABOUT))
     data_changes: dict[str, DataChange] = {}
     rows: list[Row] = []
     for key, measure_rows in groups(outcomes(after), *ABOUT):
         if key not in rows_before or measure_rows["rater_kind"].iat[0] == "labels":
+            continue
+        if measures is not None and key[-1] not in measures:
             continue
         if (dataset := key[0]) not in data_changes:
             data_changes[dataset] = data_change(dataset, after, before)
