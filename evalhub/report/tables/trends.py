@@ -12,7 +12,7 @@ from evalhub.errors import StorageError
 from evalhub.gates import charts_of_night, kept_gates
 from evalhub.report.grids.raters import rater_name
 from evalhub.report.tables.registry import TABLES
-from evalhub.report.tables.stored import stored_rows
+from evalhub.report.tables.stored import rows_of_the_night
 from evalhub.stats import control_limits
 from evalhub.store import Run
 
@@ -29,6 +29,14 @@ MOVED = "moved"
 _TABLES = {table.name: table for table in TABLES}
 _COVERAGE, _FLIPS = "coverage", "changes with the order"
 _RATERS = ("judge", "metric")
+_NUMBERS = {"estimate", "low", "high", "n"}
+_COLUMNS = {
+    "system_summary": {"dataset", "system", "judge_rater", "judge_criterion", "judge_measure"}
+    | {f"judge_{name}" for name in _NUMBERS},
+    "judge_summary": {"dataset", "judge", "criterion", "measure", "annotator_kind", "label_criterion"}
+    | {"flips", "flips_low", "flips_high", *_NUMBERS},
+    _COVERAGE: {"statistic", "rater_kind", "judge", "estimate", "n"},
+}
 _WORST_FIRST = ("fail", "inconclusive", "pass")
 
 
@@ -37,7 +45,8 @@ def trend_rows(runs: Sequence[Run]) -> list[Row]:
 
     They are each system's number by the judge that is trusted most, each judge's agreement with the labels
     and how often its verdict changes with the order, the coverage, and the agreement of judges behind servers
-    in the calibration. A run that is not finished, or whose tables are not stored, has no rows.
+    in the calibration. A run that is not finished, or whose tables are not stored, has no rows. The numbers
+    are those of the night, also where another version of evalhub stored them.
 
     `limit_low` and `limit_high` are control limits from the earlier runs, and `outside` says whether the
     number lies beyond them. They begin anew where the judge or metric changed, and are None for five runs.
@@ -101,10 +110,7 @@ def _by_run(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 def _of_run(results: Results) -> Iterator[Row]:
     """Yield the numbers of a run, each with the raters that it rests on."""
-    tables = {
-        name: stored_rows(results, _TABLES[name]) or []
-        for name in ("system_summary", "judge_summary", _COVERAGE)
-    }
+    tables = {name: _rows_of_table(results, name) for name in _COLUMNS}
     for row in tables["system_summary"]:
         if row["judge_rater"]:
             by = rater_name(row["judge_rater"], row["judge_criterion"])
@@ -129,6 +135,12 @@ def _of_run(results: Results) -> Iterator[Row]:
             census = {"dataset": None, "estimate": row["estimate"], "low": None, "high": None, "n": row["n"]}
             yield {**census, "subject": row["judge"], "measure": _COVERAGE, "raters": (row["judge"],)}
     yield from _of_calibration(results.run)
+
+
+def _rows_of_table(results: Results, name: str) -> list[Row]:
+    """Return the rows of a table as they are stored. None of a version that has other columns."""
+    rows = rows_of_the_night(results, _TABLES[name]) or []
+    return rows if rows and _COLUMNS[name] <= rows[0].keys() else []
 
 
 def _of_calibration(run: Run) -> Iterator[Row]:

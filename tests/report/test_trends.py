@@ -1,0 +1,31 @@
+"""The numbers of a suite over its nights."""
+
+from typing import Any
+
+import pytest
+
+from evalhub.night import run_night
+from evalhub.report import trend_rows
+from evalhub.report.tables import stored
+from evalhub.runner import Options
+from evalhub.store import all_runs, write_frame
+
+
+def test_nights_of_an_earlier_version_keep_their_numbers(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that makes other tables finds none of its own, and computes none for a trend."""
+    run_night("s", Options(runs=desk.runs))
+    rows = trend_rows(all_runs(desk.runs))
+    assert {row["measure"] for row in rows} >= {"coverage"}
+    monkeypatch.setattr(stored, "CODE", stored.CODE + 1)
+    assert trend_rows(all_runs(desk.runs)) == rows
+
+
+def test_tables_with_other_columns_are_left_out(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = run_night("s", Options(runs=desk.runs)).results
+    (table,) = [table for table in stored.TABLES if table.name == "coverage"]
+    path = next(results.run.path.glob("tables/*/coverage-*.parquet"))
+    rows = stored.read_table(results, table).drop(columns="estimate")
+    path.unlink()
+    write_frame(path.parent, "coverage", rows)
+    monkeypatch.setattr(stored, "CODE", stored.CODE + 1)
+    assert "coverage" not in {row["measure"] for row in trend_rows([results.run])}
