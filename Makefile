@@ -88,4 +88,5 @@ bench: setup
 	$(BIN)/python benchmarks/ranking.py
 	$(BIN)/python benchmarks/powered.py
 	$(BIN)/python benchmarks/sequential.py
+	$(BIN)/python benchmarks/decisions.py
 	$(BIN)/python benchmarks/coverage/measure.py

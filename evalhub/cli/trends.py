@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,8 @@ import evalhub as hub
 from evalhub.cli.options import Json, Runs
 from evalhub.cli.output import print_json, print_note, print_rows
 from evalhub.files import write_file
-from evalhub.texts import ABSENT, number
+from evalhub.store import Run
+from evalhub.texts import ABSENT, count, number
 
 SomeSuite = Annotated[
     str | None, typer.Argument(metavar="[SUITE]", help="A suite, by default that of the newest run.")
@@ -27,6 +29,11 @@ def trends(suite: SomeSuite = None, runs: Runs = None, out: Out = None, as_json:
     rows, changes = hub.report.trend_rows(of_suite), hub.report.change_rows(of_suite)
     if not rows and not as_json:
         print_note("no finished run of the suite has stored tables: make them with `evalhub index RUN`")
+    elif without := _without_numbers(of_suite, rows):
+        subject = "1 run" if len(without) == 1 else f"{count(len(without))} runs"
+        print_note(
+            f"left out without stored tables: {subject}, such as {without[0]} (`evalhub index RUN` makes them)"
+        )
     if as_json:
         print_json({"numbers": rows, "changes": changes})
     else:
@@ -35,6 +42,12 @@ def trends(suite: SomeSuite = None, runs: Runs = None, out: Out = None, as_json:
         page = hub.report.trends_page(newest.manifest.suite, rows, changes)
         write_file(out, page.encode("utf-8", errors="backslashreplace"))
         print_note(f"written: {out}")
+
+
+def _without_numbers(runs: Sequence[Run], rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the finished runs of which no number is known."""
+    with_numbers = {row["run"] for row in rows}
+    return [run.id for run in runs if run.finished and run.id not in with_numbers]
 
 
 def _trend_for_people(row: dict[str, Any]) -> dict[str, Any]:

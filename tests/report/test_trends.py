@@ -29,3 +29,12 @@ def test_tables_with_other_columns_are_left_out(desk: Any, monkeypatch: pytest.M
     write_frame(path.parent, "coverage", rows)
     monkeypatch.setattr(stored, "CODE", stored.CODE + 1)
     assert "coverage" not in {row["measure"] for row in trend_rows([results.run])}
+
+
+def test_a_run_without_tables_is_named(desk: Any, cli: Any) -> None:
+    bare = run_night("s", Options(runs=desk.runs), reports=False).results.run
+    desk.dataset(items=5)
+    run_night("s", Options(runs=desk.runs))
+    output = cli("trends", "s", "--runs", str(desk.runs))
+    assert output.code == 0
+    assert f"left out without stored tables: 1 run, such as {bare.id}" in output.err
