@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from evalhub import stats
 from evalhub.analysis.agreement.closeness import Closeness, closeness
@@ -31,12 +32,12 @@ class JudgeChart:
         dataset: The frozen, labelled dataset.
         label_criterion: The criterion of the labels.
         annotator_kind: Who gave the labels.
-        key: The hash of all that decides the verdicts, apart from the night. A chart begins anew where it
-            changes.
+        key: The hash of the labels and of all that decides the verdicts, apart from the night. A chart begins
+            anew where it changes.
         night: The night, YYYY-MM-DD.
         values: How close each verdict is to its label, in [0, 1]. None = no verdict.
         agreement: Their mean.
-        before: The mean of the earlier nights. None on the first.
+        before: The mean of the earlier nights over the units that have a value tonight. None on the first.
         nights: Number of earlier nights.
         chart: The chart with this night.
         limit: The limit of its sums.
@@ -106,7 +107,7 @@ def _next(
         night=night,
         values=column.values,
         agreement=sum(present) / len(present) if present else None,
-        before=previous.chart.mean if previous else None,
+        before=previous.chart.expected(column.values) if previous else None,
         nights=previous.chart.nights if previous else 0,
         # After a move the chart begins anew with the night on which it was seen.
         chart=ControlChart().add(column.values, None) if moved else chart,
@@ -119,7 +120,8 @@ def _next(
 def _key(run: Run, column: Closeness) -> str:
     place = (PartKind.JUDGMENTS, column.dataset, column.judge)
     inputs = next(run.part_record(part).step.inputs for part in run.manifest.parts if part.place == place)
-    return digest({name: value for name, value in inputs.items() if name != ASKED_SINCE})
+    of_verdicts = {name: value for name, value in inputs.items() if name != ASKED_SINCE}
+    return digest([of_verdicts, list(column.labels)])
 
 
 def last_moves(charts: Sequence[JudgeChart]) -> dict[str, str]:
@@ -153,11 +155,15 @@ def kept_charts(run: Run) -> list[JudgeChart]:
     try:
         rows = json.loads((run.path / FILE).read_text("utf-8"))
         return [
-            JudgeChart(**{**row, "chart": ControlChart(**row["chart"]), "values": tuple(row["values"])})
+            JudgeChart(**{**row, "chart": _chart(row["chart"]), "values": tuple(row["values"])})
             for row in rows
         ]
     except (OSError, ValueError, TypeError, KeyError):
         return []
+
+
+def _chart(row: Mapping[str, Any]) -> ControlChart:
+    return ControlChart(**{**row, "means": tuple(row["means"]), "sizes": tuple(row["sizes"])})
 
 
 def charts_of_night(run: Run) -> list[JudgeChart]:

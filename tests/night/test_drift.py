@@ -1,5 +1,6 @@
 """A judge behind a server that moves: it is noticed, nothing old is used, and the change is split in two."""
 
+import hashlib
 import json
 import random
 import re
@@ -27,10 +28,12 @@ class ServedJudge:
 
     Attributes:
         share: The share of texts that it rates lower.
+        is_silent: Whether it gives no verdict on half of these texts.
     """
 
     def __init__(self, server: Any) -> None:
         self.server, self.share = server, 0.0
+        self.is_silent = False
         server.behave = self._behave
 
     @property
@@ -41,6 +44,8 @@ class ServedJudge:
         text = request["messages"][-1]["content"]
         level, place = re.findall(r"level (\d) at (0\.\d+)", text)[-1]
         is_lower = float(place) < self.share and level != "1"
+        if self.is_silent and float(place) < self.share / 2:
+            return 200, self.server.reply("I cannot say")
         return 200, self.server.reply(str(int(level) - is_lower))
 
 
@@ -192,6 +197,30 @@ def test_a_changed_rubric_begins_a_new_chart(night: Any, desk: Any) -> None:
     file.write_text(file.read_text().replace("version: 1", "version: 2").replace("You rate", "Now you rate"))
     third = night(2)
     assert "This is the first night of its chart" in third.gates[0].sentence
+
+
+def test_changed_labels_begin_a_new_chart(night: Any, desk: Any) -> None:
+    night(0)
+    night(1)
+    folder, card = desk.folder / "datasets" / "samples" / "frozen", desk.folder / "datasets" / "frozen.yaml"
+    labels = folder / "labels.jsonl"
+    old_hash = hashlib.sha256(labels.read_bytes()).hexdigest()
+    labels.write_text(labels.read_text().replace('"value": 3', '"value": 1'))
+    card.write_text(card.read_text().replace(old_hash, hashlib.sha256(labels.read_bytes()).hexdigest()))
+    third = night(2)
+    assert "This is the first night of its chart" in third.gates[0].sentence
+
+
+def test_verdicts_that_fail_on_one_night_are_no_move(night: Any, judge: ServedJudge) -> None:
+    judge.share = 0.5
+    frozen = {"calibration": ["frozen"], "controls": {"min_coverage": 0}}
+    night(0, **frozen)
+    night(1, **frozen)
+    judge.is_silent = True
+    third = night(2, **frozen)
+    assert third.gates[0].state.value == "pass"
+    judge.is_silent = False
+    assert night(3, **frozen).gates[0].state.value == "pass"
 
 
 def test_a_calibration_without_labels_is_refused(night: Any, cli: Any, desk: Any) -> None:

@@ -12,7 +12,7 @@ from evalhub.analysis.frames.labels import criteria
 from evalhub.analysis.frames.responses import judges_of_criterion, labelled_responses
 from evalhub.analysis.frames.verdicts import ratings
 from evalhub.analysis.results import Results
-from evalhub.analysis.tables import floats
+from evalhub.analysis.tables import floats, values
 
 JUDGE = "judge"
 
@@ -29,6 +29,7 @@ class Closeness:
         annotator_kind: Who gave the labels.
         values: For each labelled unit, in a fixed order, how close the verdict is to the label, in [0, 1]. Of
             a pair it is 1 where both are equal. None = no verdict.
+        labels: The label of each unit.
     """
 
     judge: str
@@ -37,6 +38,7 @@ class Closeness:
     label_criterion: str
     annotator_kind: str
     values: tuple[float | None, ...]
+    labels: tuple[float | str | None, ...]
 
 
 def closeness(results: Results) -> Iterator[Closeness]:
@@ -47,13 +49,19 @@ def closeness(results: Results) -> Iterator[Closeness]:
     for pairs in compared_pairs(results):
         for rater in pairs.raters:
             if rater.kind == JUDGE:
-                labels = pairs.labels_for(rater).tolist()
-                verdicts = rater.readings["combined"].tolist()
-                values = tuple(
+                labels = values(pairs.labels_for(rater))
+                verdicts = values(rater.readings["combined"])
+                closeness_of_units = tuple(
                     None if verdict is None or label is None else float(verdict == label)
                     for verdict, label in zip(verdicts, labels, strict=True)
                 )
-                yield Closeness(judge=rater.name, criterion=str(rater.criterion), **pairs.keys, values=values)
+                yield Closeness(
+                    judge=rater.name,
+                    criterion=str(rater.criterion),
+                    **pairs.keys,
+                    values=closeness_of_units,
+                    labels=tuple(labels),
+                )
     yield from _of_ratings(results)
 
 
@@ -70,13 +78,15 @@ def _of_ratings(results: Results) -> Iterator[Closeness]:
             is_opposed = (
                 directions.of_judge(dataset, judge.name, judge.criterion) is not spec.higher_is_better
             )
-            values = tuple(
+            closeness_of_units = tuple(
                 None
                 if rating is None or label is None
                 else _closeness(_share(rating, ends), _share(label, label_ends), is_opposed=is_opposed)
                 for rating, label in zip(floats(frame[column]), labels, strict=True)
             )
-            yield Closeness(judge.name, judge.criterion, dataset, criterion, kind, values)
+            yield Closeness(
+                judge.name, judge.criterion, dataset, criterion, kind, closeness_of_units, tuple(labels)
+            )
 
 
 def _rating_ends(results: Results, judge: str, criterion: str) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 ALLOWANCE = 0.5
@@ -26,7 +26,8 @@ class ControlChart:
 
     Attributes:
         nights: Number of nights.
-        mean: Mean value of these nights.
+        means: Mean value of each unit over the nights on which it had one. None = it never had.
+        sizes: Number of these nights of each unit.
         changes: Mean squared change of a unit's value between two nights, in units of the width squared.
         transitions: Number of pairs of nights behind `changes`.
         upper: Sum of the rises beyond the allowance, in standard errors. 0 = none.
@@ -34,7 +35,8 @@ class ControlChart:
     """
 
     nights: int = 0
-    mean: float = 0.0
+    means: tuple[float | None, ...] = ()
+    sizes: tuple[int, ...] = ()
     changes: float = 0.0
     transitions: int = 0
     upper: float = 0.0
@@ -45,9 +47,10 @@ class ControlChart:
     ) -> ControlChart:
         """Return the chart with one more night: a self-starting, two-sided cumulative sum.
 
-        The value of a night is the mean over its units. It is held against the mean of all earlier nights.
-        How far a night spreads by chance comes from the changes of single units between two nights, so that
-        it is known after two nights. The night itself does not count, unless it is the second.
+        Each unit is held against its own mean of all earlier nights, and the shift of a night is the mean
+        over its units. So a unit that has no value tonight moves nothing. How far a night spreads by chance
+        comes from the changes of single units between two nights, so that it is known after two nights. The
+        night itself does not count, unless it is the second.
 
         Choose it for the same units on every night, such as a frozen set of labelled items.
 
@@ -58,30 +61,56 @@ class ControlChart:
 
         Source: Page, Biometrika 41, 1954. Self-starting: Hawkins, The Statistician 36, 1987.
         """
-        present = [value for value in values if value is not None]
-        if not present:
+        if all(value is None for value in values):
             return self
-        value = sum(present) / len(present)
         change = _mean_squared_change(values, before, width)
-        updated = self if change is None else self._with_change(change)
-        nights = self.nights + 1
-        mean = self.mean + (value - self.mean) / nights
-        if not self.nights:
-            return replace(updated, nights=1, mean=mean)
+        updated = (self if change is None else self._with_change(change))._with_values(values)
+        shifts = list(self._shifts(values))
+        if not shifts:
+            return updated
         noise = self.changes if self.transitions else updated.changes
-        spread = width * math.sqrt(max(noise, SMALLEST_NOISE) / (2 * len(present)))
-        step = (value - self.mean) / (spread * math.sqrt(1 + 1 / self.nights))
+        # A shift of a unit varies as its value does, and as the mean of its earlier nights.
+        spread = width * math.sqrt(
+            max(noise, SMALLEST_NOISE) / 2 * sum(1 + 1 / size for _, _, size in shifts)
+        )
+        step = sum(value - mean for value, mean, _ in shifts) / spread
         return replace(
             updated,
-            nights=nights,
-            mean=mean,
             upper=max(0.0, self.upper + step - ALLOWANCE),
             lower=max(0.0, self.lower - step - ALLOWANCE),
         )
 
+    def expected(self, values: Sequence[float | None]) -> float | None:
+        """Return the mean of the nights so far over the units that have a value tonight. None for no unit."""
+        means = [mean for _, mean, _ in self._shifts(values)]
+        return sum(means) / len(means) if means else None
+
     def has_moved(self, limit: float) -> bool:
         """Return whether the sums say that the value moved."""
         return max(self.upper, self.lower) > limit
+
+    def _shifts(self, values: Sequence[float | None]) -> Iterator[tuple[float, float, int]]:
+        """Yield the value, the mean and the number of earlier nights of each unit that has all of them."""
+        if len(values) != len(self.means):
+            return
+        for value, mean, size in zip(values, self.means, self.sizes, strict=True):
+            if value is not None and mean is not None:
+                yield value, mean, size
+
+    def _with_values(self, values: Sequence[float | None]) -> ControlChart:
+        is_new = len(values) != len(self.means)
+        means = [None] * len(values) if is_new else self.means
+        sizes = [0] * len(values) if is_new else self.sizes
+        units = [
+            (mean, size) if value is None else (((mean or 0.0) * size + value) / (size + 1), size + 1)
+            for value, mean, size in zip(values, means, sizes, strict=True)
+        ]
+        return replace(
+            self,
+            nights=self.nights + 1,
+            means=tuple(mean for mean, _ in units),
+            sizes=tuple(size for _, size in units),
+        )
 
     def _with_change(self, change: float) -> ControlChart:
         transitions = self.transitions + 1

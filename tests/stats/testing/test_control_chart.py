@@ -1,5 +1,6 @@
 """A control chart: rare false alarms, a fall found soon, and its sums by hand."""
 
+import dataclasses
 import math
 import random
 import statistics
@@ -35,12 +36,25 @@ def test_the_sums_by_hand() -> None:
     second: list[float | None] = [1.0, 0.0, 0.0, None]
     chart = ControlChart().add(first, None).add(second, first)
     assert (chart.nights, chart.transitions) == (2, 1)
-    assert chart.mean == pytest.approx((0.75 + 1 / 3) / 2)
+    assert (chart.means, chart.sizes) == ((1.0, 0.5, 0.0, 1.0), (2, 2, 2, 1))
     assert chart.changes == pytest.approx(1 / 3)
+    # One of the three units that have a value on both nights fell by 1.
     spread = math.sqrt(1 / 3 / (2 * 3))
-    step = (1 / 3 - 0.75) / (spread * math.sqrt(2))
+    step = (-1 / 3) / (spread * math.sqrt(2))
     assert chart.lower == pytest.approx(-step - 0.5)
     assert chart.upper == 0.0
+    assert chart.expected([None, 1.0, None, 1.0]) == pytest.approx(0.75)
+    assert chart.expected([None, None, None, None]) is None
+
+
+def test_units_without_a_value_move_nothing() -> None:
+    complete: list[float | None] = [1.0] * 100 + [0.0] * 50
+    partial: list[float | None] = [1.0] * 100 + [None] * 50
+    chart = ControlChart()
+    for values, before in ((partial, None), (complete, partial), (partial, complete), (complete, partial)):
+        chart = chart.add(values, before)
+        assert (chart.upper, chart.lower) == (0.0, 0.0)
+    assert chart.nights == 4
 
 
 def test_a_night_without_a_verdict_changes_nothing() -> None:
@@ -84,6 +98,6 @@ def test_a_fall_of_five_points_is_found_within_a_week(redrawn: float) -> None:
         for place in draws.sample(range(len(judge)), len(judge)):
             taken = min(judge[place], surplus)
             judge[place], surplus = judge[place] - taken, surplus - taken
-        calm = ControlChart(chart.nights, chart.mean, chart.changes, chart.transitions)
+        calm = dataclasses.replace(chart, upper=0.0, lower=0.0)
         delays.append(nights_until_alarm(calm, judge, draws, before))
     assert statistics.median(delays) <= 7
