@@ -101,6 +101,49 @@ def test_a_server_without_a_price_has_no_budget_of_money(desk: Any) -> None:
         desk.run()
 
 
+def test_two_prices_of_one_model_are_refused(desk: Any) -> None:
+    """A completion names its model alone, so tokens of one would be counted by the price of the other."""
+    dear, cheap = {"prompt": 100.0, "completion": 100.0}, {"prompt": 1.0, "completion": 1.0}
+    desk.suite(judges=[judge(id="dear", price=dear), judge(id="cheap", price=cheap)], budget={"cost": 5})
+    with pytest.raises(SpecError, match=r"budget.cost: .*one price for each model, .*got 'j'"):
+        desk.run()
+    desk.suite(judges=[judge(id="dear", price=dear), judge(id="cheap", price=dear)], budget={"cost": 5})
+    assert desk.run().manifest.state is State.SEALED
+
+
+def test_a_session_that_computes_nothing_keeps_the_counts(desk: Any) -> None:
+    desk.dataset(items=ITEMS)
+    desk.suite(judges=[judge()], budget={"tokens": 2000})
+    sentences, counts = [], []
+    for _ in range(2):
+        with pytest.raises(Inconclusive) as stop:
+            desk.run()
+        (run,) = all_runs(desk.runs)
+        sentences.append(stop.value.problem)
+        counts.append(run.manifest.coverage)
+    assert 0 < counts[0]["pw"].judgments < 2 * ITEMS
+    assert counts[1] == counts[0]
+    assert sentences[1] == sentences[0]
+
+
+def test_a_completion_that_two_judges_share_is_spent_once(desk: Any) -> None:
+    desk.dataset(items=ITEMS)
+    twins = [judge(id="first"), judge(id="second")]
+    desk.suite(judges=twins, budget={"tokens": 2000})
+    with pytest.raises(Inconclusive):
+        desk.run()
+    (run,) = all_runs(desk.runs)
+    keys = [record.key for record in completions(run)]
+    assert len(set(keys)) < len(keys)
+    spent = tokens(run) * len(set(keys)) // len(keys)
+    # Some tokens are left, so the second session asks for more.
+    desk.suite(judges=twins, budget={"tokens": spent + 1000})
+    with pytest.raises(Inconclusive):
+        desk.run()
+    (run,) = all_runs(desk.runs)
+    assert len({record.key for record in completions(run)}) > len(set(keys))
+
+
 def test_what_early_stopping_saves_goes_to_pairs_that_are_open(desk: Any) -> None:
     """k beats m soon, and m and n are alike: the judgments that k saves are spent on m and n."""
     desk.dataset(items=ITEMS, systems=("k", "m", "n"))

@@ -33,8 +33,11 @@ class Meter:
         self._budget, self._prices, self._stop = budget, prices, stop
         self._start = time.monotonic() - writer.manifest.seconds
         if budget.tokens is not None or budget.cost is not None:
+            keys: set[str] = set()
             for record in cast("Iterator[Completion]", writer.records("completions")):
-                if record.computed_in in (None, "", writer.id):
+                # A completion that two judges share stands in the parts of both.
+                if record.computed_in in (None, "", writer.id) and record.key not in keys:
+                    keys.add(record.key)
                     self._add(record)
         self.check()
 

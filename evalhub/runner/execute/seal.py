@@ -27,6 +27,7 @@ def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
         LittleCoverage: A judge gave no valid verdict at all.
         EngineError: Some requests were not answered.
     """
+    _open_earlier_parts(writer)
     coverage = {judge: _count(writer, judge, expected) for judge, expected in planned.expected.items()}
     missing = sum(counts.expected - counts.judgments for counts in coverage.values())
     unfinished = stop.requested or planned.over_budget or missing > 0
@@ -60,6 +61,13 @@ def seal_run(writer: RunWriter, resolved: Resolved, planned: Plan, stop: Stop) -
                 f"the judge {judge} gave no valid verdict at all ({first.failure}: {first.detail})",
                 where=writer.id,
             )
+
+
+def _open_earlier_parts(writer: RunWriter) -> None:
+    """Open the judgments of earlier sessions that this one did not come to, so that they are counted."""
+    for record in writer.open_parts().values():
+        if record.step.kind is PartKind.JUDGMENTS:
+            writer.open_part(record.step)
 
 
 def _count(writer: RunWriter, judge: str, expected: int) -> JudgeCounts:

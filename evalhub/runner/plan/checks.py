@@ -56,6 +56,16 @@ def _check_prices(resolved: Resolved) -> None:
                 value=use.spec.id,
                 fix="give it `price: {prompt: 2.5, completion: 10}`, for a million tokens",
             )
+    prices = {use.runs.identity.model: use.spec.price for use in uses}
+    for use in uses:
+        # A completion names its model alone, so what a token cost is known by the model.
+        if use.spec.price != prices[use.runs.identity.model]:
+            raise SpecError(
+                "a budget of money knows one price for each model, and this model has two",
+                where=f"{resolved.path}:budget.cost",
+                value=use.runs.identity.model,
+                fix="give all candidates and judges with this model the same price, such as the higher one",
+            )
 
 
 def _check_datasets(resolved: Resolved) -> None:
