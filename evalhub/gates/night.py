@@ -14,6 +14,7 @@ from evalhub.errors import StorageError
 from evalhub.files import write_file
 from evalhub.gates.drift import charts_of_night, drift_results
 from evalhub.gates.evaluate import evaluate_gates
+from evalhub.gates.powered import is_powered
 from evalhub.gates.result import GateResult
 from evalhub.specs.gates import Gate
 from evalhub.stats import GateState
@@ -79,10 +80,16 @@ def _facts(run: Run, judge: str) -> tuple[Any, ...]:
 def changed_judges(results: Results) -> tuple[Run, set[str]] | None:
     """Return the baseline of a run and the judges that changed since. None where none did.
 
+    None too where no gate compares verdicts with those of the baseline, because no change is split then.
+
     Args:
         results: A finished run.
     """
-    before = baseline_results(results) if results.suite.gates else None
+    is_read = any(
+        gate.measure is not None and gate.against == "baseline" and not is_powered(gate)
+        for gate in results.suite.gates
+    )
+    before = baseline_results(results) if is_read else None
     if before is None:
         return None
     changed = {

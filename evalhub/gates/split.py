@@ -27,6 +27,7 @@ class Cause(StrEnum):
     SYSTEM = "the system"
     BOTH = "both the judge and the system"
     NEITHER = "neither beyond chance"
+    UNKNOWN = "not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def _of_system(difference: Difference, confidence: float, *, is_unchanged: bool)
 
 
 def _cause(judge: Estimate, system: Estimate) -> Cause:
+    if judge.low is None or system.low is None:
+        return Cause.UNKNOWN
     by_judge, by_system = _is_beyond_chance(judge), _is_beyond_chance(system)
     if by_judge and by_system:
         return Cause.BOTH

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,13 +117,24 @@ def decide_gates(
         StorageError: The baseline cannot be read, or the disk is full.
         EvalhubError: As `evalhub.runner.run` raises.
     """
-    try_controls(suite, results, options, progress)
+    with _noting_little_coverage(progress):
+        try_controls(suite, results, options, progress)
     if changes := changed_judges(results):
         baseline, judges = changes
         progress.note(f"{', '.join(sorted(judges))} changed since {baseline.id}: its answers are judged anew")
-        rejudge(suite, baseline, judges, options, progress, moved)
+        with _noting_little_coverage(progress):
+            rejudge(suite, baseline, judges, options, progress, moved)
     gates = gates_of_run(results)
     if gates:
         keep_gates(results.run, gates)
         keep_losses(results.run, largest_losses(results))
     return gates
+
+
+@contextmanager
+def _noting_little_coverage(progress: Progress) -> Iterator[None]:
+    """Note that a judge gave no verdict on what is asked beside the run. The gates of the run are decided."""
+    try:
+        yield
+    except LittleCoverage as error:
+        progress.note(str(error))
