@@ -21,6 +21,9 @@ from evalhub.texts import count, number
 FILE = "drift.json"
 KIND = "calibration"
 
+_SECONDS = len("2026-11-01T02:30:00")
+"""The end of a run is known to the second alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeChart:
@@ -167,14 +170,24 @@ def _chart(row: Mapping[str, Any]) -> ControlChart:
 
 
 def charts_of_night(run: Run) -> list[JudgeChart]:
-    """Return the charts of the calibration that was made for a finished run. Nothing where it has none."""
-    manifest = run.manifest
+    """Return the charts of the calibration that was made for a finished run. Nothing where it has none.
+
+    It was made after the suite's run before, and before this one ended.
+    """
+    manifest, runs = run.manifest, all_runs(run.path.parent)
     if not manifest.resolved.suite.calibration:
         return []
+    ends = (
+        other.manifest.sealed or ""
+        for other in runs
+        if other.manifest.suite == manifest.suite and other.id != run.id
+    )
+    begin = max((end for end in ends if end < manifest.created), default="")
     calibrations = (
         kept_charts(other)
-        for other in all_runs(run.path.parent)
-        if other.manifest.part_of == manifest.suite and other.manifest.created <= (manifest.sealed or "")
+        for other in runs
+        if other.manifest.part_of == manifest.suite
+        and begin[:_SECONDS] <= other.manifest.created[:_SECONDS] <= (manifest.sealed or "")[:_SECONDS]
     )
     return next(filter(None, calibrations), [])
 
@@ -203,7 +216,8 @@ def _sentence(chart: JudgeChart, n: int) -> str:
     place = f"{chart.judge} ({chart.criterion}) agrees with the labels of {chart.dataset} by {agreement}"
     nights = "1 earlier night" if chart.nights == 1 else f"{count(chart.nights)} earlier nights"
     if chart.before is None:
-        return f"{place} on {count(n)} units. This is the first night of its chart."
+        units = "1 unit" if n == 1 else f"{count(n)} units"
+        return f"{place} on {units}. This is the first night of its chart."
     earlier = f"{number(chart.before, 3)} on {nights}"
     if chart.moved:
         return f"The judge changed: {place}, after {earlier}. All its verdicts are asked for anew."

@@ -44,12 +44,11 @@ def describe(check: MeasureCheck, change: Estimate, state: GateState, cause: str
 def _in_parts(split: Split | None) -> str:
     if split is None:
         return ""
-    if split.cause is Cause.UNKNOWN:
-        reason = split.judge.reason or split.system.reason
-        return f" How much of it the judge did is not known: {reason}."
     judge, system = (f"{_signed(part.estimate)}{_ends(part)}" for part in (split.judge, split.system))
-    moved = "Neither moved it beyond chance" if split.cause is Cause.NEITHER else f"{split.cause} moved it"
-    return f" The judge did {judge} of it and the system {system}: {moved[0].lower()}{moved[1:]}."
+    moved = "neither moved it beyond chance" if split.cause is Cause.NEITHER else f"{split.cause} moved it"
+    if split.cause is Cause.UNKNOWN:
+        moved = f"what moved it is not known ({split.judge.reason or split.system.reason})"
+    return f" The judge did {judge} of it and the system {system}: {moved}."
 
 
 def _subject(check: MeasureCheck) -> str:

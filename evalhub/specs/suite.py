@@ -298,6 +298,7 @@ class Suite(Spec):
     def _is_distinct(self) -> Suite:
         ids_by_kind = {
             "datasets": [part.id for part in self.datasets],
+            "datasets of the calibration": [part.id for part in self.calibration],
             "candidates, judges and juries": [
                 *(part.id for part in (*self.candidates, *self.judges)),
                 *(jury.id for jury in self.juries),
@@ -316,8 +317,10 @@ class Suite(Spec):
         return list(map(MetricUse.read, self.metrics))
 
 
+_OF_DATASETS = "; give each an id of its own: {id: MINE, dataset: NAME}"
 _OWN_ID = {
-    "datasets": "; give each an id of its own: {id: MINE, dataset: NAME}",
+    "datasets": _OF_DATASETS,
+    "datasets of the calibration": _OF_DATASETS,
     "metrics": "; give each an id of its own: {NAME: {id: MINE}}",
 }
 

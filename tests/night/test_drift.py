@@ -11,7 +11,7 @@ import pytest
 
 from evalhub.analysis import Results
 from evalhub.errors import SpecError
-from evalhub.gates import kept_charts
+from evalhub.gates import charts_of_night, kept_charts
 from evalhub.night import Night, run_night
 from evalhub.runner import Options, prepare
 from evalhub.store import PartKind, Run, all_runs, find_run, remove_run, set_tags
@@ -221,6 +221,24 @@ def test_verdicts_that_fail_on_one_night_are_no_move(night: Any, judge: ServedJu
     assert third.gates[0].state.value == "pass"
     judge.is_silent = False
     assert night(3, **frozen).gates[0].state.value == "pass"
+
+
+def test_a_run_has_the_charts_of_its_own_night_alone(night: Any, judge: ServedJudge, desk: Any) -> None:
+    """The judge that moved on the night before is in the suite no more, and a trial has no calibration."""
+    night(0)
+    judge.share = 0.5
+    assert "The judge changed" in night(1).gates[0].sentence
+    trial = run_night("s", Options(runs=desk.runs, limit=5, night="2026-11-02"), reports=False)
+    assert charts_of_night(trial.results.run) == []
+    local = {"id": "here", "rubric": "rate", "model": "j", "families": ["beta"], "engine": "scripted"}
+    desk.suite(judges=[local], calibration=["frozen"], gates=[{"coverage": 0.5}])
+    after = run_night("s", Options(runs=desk.runs, night="2026-11-03"), reports=False)
+    assert [(gate.kind, after.exit_code) for gate in after.gates] == [("coverage", 0)]
+
+
+def test_one_dataset_twice_in_a_calibration_is_refused(night: Any) -> None:
+    with pytest.raises(SpecError, match="'frozen' appears twice among datasets of the calibration"):
+        night(0, calibration=["frozen", "frozen"])
 
 
 def test_a_calibration_without_labels_is_refused(night: Any, cli: Any, desk: Any) -> None:

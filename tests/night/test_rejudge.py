@@ -44,7 +44,7 @@ def test_old_answers_without_a_verdict_split_nothing(night: Any) -> None:
     (gate,) = second.gates
     assert second.exit_code == 3
     assert "because the judge changed (engine settings)" in gate.sentence
-    assert "How much of it the judge did is not known: " in gate.sentence
+    assert ": what moved it is not known (" in gate.sentence
     assert "neither" not in gate.sentence
     assert gate.split is not None
     assert gate.split.cause.value == "not known"
