@@ -11,6 +11,7 @@ import typer
 import evalhub as hub
 from evalhub.cli.options import Json, Runs
 from evalhub.cli.output import print_json, print_note, print_rows
+from evalhub.errors import InputError
 from evalhub.files import write_file
 from evalhub.store import Run
 from evalhub.texts import ABSENT, count, number
@@ -23,6 +24,8 @@ Out = Annotated[Path | None, typer.Option("--out", help="Write a page to this fi
 
 def trends(suite: SomeSuite = None, runs: Runs = None, out: Out = None, as_json: Json = False) -> None:
     """Print the main numbers of a suite, run by run: gates, control limits, and what changed."""
+    if out is not None and out.is_dir():
+        raise InputError("the page is a file, and this is a folder", where="--out", value=str(out))
     root = hub.store.runs_root(runs)
     newest = hub.store.find_run(suite, root)
     of_suite = [run for run in hub.store.all_runs(root) if run.manifest.suite == newest.manifest.suite]

@@ -27,6 +27,7 @@ from evalhub.gates.nights import Measure, Nights
 from evalhub.specs.gates import Gate, OtherSystem
 from evalhub.stats import Estimate
 
+NOT_OF_RUN = "the run has no such measure of the system, and has {}"
 NO_LABELS = "people labelled no answer of {}, or none that this judge judged"
 
 Labelled = dict[tuple[Measure, str], LabelledOutcomes]
@@ -50,9 +51,13 @@ def powered_checks(results: Results, gate: Gate, nights: Nights | None) -> Itera
         nights: The run beside its baseline. None = the gate needs none, or there is none.
     """
     systems = _labelled(results)
-    if not any(system == gate.system for _, system in systems):
-        before_run = None if nights is None else nights.before
+    before_run = None if nights is None else nights.before
+    measures = [measure for measure, system in systems if system == gate.system]
+    if not measures:
         yield undecided(gate, before_run, NO_LABELS.format(gate.system))
+    elif not any(is_about(gate, measure) for measure in measures):
+        names = " and ".join(sorted({f"{measure[-1]} by {measure[2]}" for measure in measures}))
+        yield undecided(gate, before_run, NOT_OF_RUN.format(names))
     before = {} if nights is None else _labelled(nights.before)
     for (measure, system), outcomes in systems.items():
         if system == gate.system and is_about(gate, measure):

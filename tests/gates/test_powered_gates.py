@@ -132,3 +132,10 @@ def test_without_labels_the_run_has_no_such_measure(night: Any) -> None:
     (result,) = evaluate(night(2, labelled=0), before, GATE)
     assert (result.state.value, result.estimate.estimate) == ("inconclusive", None)
     assert "people labelled no answer of k" in result.sentence
+
+
+def test_a_measure_that_the_run_lacks_is_named_with_what_it_has(night: Any) -> None:
+    """The judge gives probabilities, so the run has the soft measure."""
+    (result,) = evaluate(night(), None, {**GATE, "measure": "mean score, people + judge", "against": 2.0})
+    assert result.state.value == "inconclusive"
+    assert f"the run has no such measure of the system, and has {MEASURE} by pt." in result.sentence
