@@ -48,6 +48,7 @@ def test_a_judge_that_gives_one_answer_once(cli: Any, responses: None, chat_serv
     assert rows["order", "flips"]["estimate"] == 0
     deviation = math.sqrt(1 / 3)  # of 2, 3 and 2
     assert rows["all askings", "spread"]["estimate"] == pytest.approx(2 * deviation / ITEMS)
+    assert rows["all askings", "spread"]["low"] == 0.0  # no deviation is negative
     smallest = rows["all askings", "smallest difference"]["estimate"]
     assert smallest == pytest.approx(1.96 * math.sqrt(2 * (2 / 3 / ITEMS) / ITEMS), rel=1e-3)
     flaky = [(row["item_id"], row["first"], row["seed"], row["order"]) for row in data["flaky"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
@@ -47,6 +48,8 @@ def noise(results: Results) -> pd.DataFrame:
         variances = [_variance(unit) for unit in frame[askings].itertuples(index=False, name=None)]
         deviations = [None if variance is None else math.sqrt(variance) for variance in variances]
         spread = stats.mean_estimate(deviations, clusters, bounds=None)
+        if spread.low is not None:  # no deviation is negative
+            spread = replace(spread, low=max(spread.low, 0.0))
         rows.append(row(spread, **keys, again=ALL, statistic="spread"))
         rows.append(row(_smallest_difference(variances, clusters), **keys, again=ALL, statistic=_SMALLEST))
     return table(rows, KEYS)
