@@ -51,7 +51,9 @@ def changes_of_runs(key: tuple[str, ...]) -> list[dict[str, object]]:
 st.title("Trends", anchor=False)
 suite = context.run.manifest.suite
 finished = [
-    name for name, run in runs_of(runs_root()).items() if run.manifest.suite == suite and run.finished
+    name
+    for name, run in runs_of(runs_root()).items()
+    if run.manifest.suite == suite and run.finished and not run.manifest.trial
 ]
 length = choice("Runs", list(LENGTHS), key="length")
 names = finished[: LENGTHS[str(length)]][::-1]

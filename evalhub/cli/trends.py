@@ -35,7 +35,8 @@ def trends(suite: SomeSuite = None, runs: Runs = None, out: Out = None, as_json:
     elif without := _without_numbers(of_suite, rows):
         subject = "1 run" if len(without) == 1 else f"{count(len(without))} runs"
         print_note(
-            f"left out without stored tables: {subject}, such as {without[0]} (`evalhub index RUN` makes them)"
+            f"left out without stored tables: {subject}, such as {without[0]}, for which "
+            "`evalhub index RUN` makes them"
         )
     if as_json:
         print_json({"numbers": rows, "changes": changes})
@@ -50,7 +51,7 @@ def trends(suite: SomeSuite = None, runs: Runs = None, out: Out = None, as_json:
 def _without_numbers(runs: Sequence[Run], rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return the finished runs of which no number is known."""
     with_numbers = {row["run"] for row in rows}
-    return [run.id for run in runs if run.finished and run.id not in with_numbers]
+    return [run.id for run in runs if run.finished and not run.manifest.trial and run.id not in with_numbers]
 
 
 def _trend_for_people(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from evalhub import stats
@@ -39,7 +39,7 @@ class JudgeChart:
             anew where it changes.
         night: The night, YYYY-MM-DD.
         values: How close each verdict is to its label, in [0, 1]. None = no verdict.
-        agreement: Their mean.
+        agreement: Their mean. None = the judge gave no verdict, and nothing is known of the night.
         before: The mean of the earlier nights over the units that have a value tonight. None on the first.
         nights: Number of earlier nights.
         chart: The chart with this night.
@@ -82,7 +82,11 @@ def judge_charts(results: Results, night: str, earlier: Sequence[JudgeChart]) ->
     columns = [column for column in closeness(results) if column.judge in servers]
     limit = chart_limit(max(1, len(columns)))
     by_place = {chart.place: chart for chart in earlier if chart.night < night}
-    return [_next(results.run, column, night, by_place, limit) for column in columns]
+    charts = [_next(results.run, column, night, by_place, limit) for column in columns]
+    places = {chart.place for chart in charts}
+    # A judge that gave no verdict tonight keeps its chart for the nights to come.
+    silent = (chart for place, chart in by_place.items() if place not in places and chart.judge in servers)
+    return charts + [replace(chart, night=night, agreement=None, moved=False) for chart in silent]
 
 
 def _next(
@@ -195,25 +199,31 @@ def charts_of_night(run: Run) -> list[JudgeChart]:
 def drift_results(charts: Sequence[JudgeChart]) -> Iterator[GateResult]:
     """Yield what the calibration of a night says of each judge behind a server."""
     for chart in charts:
-        n = sum(value is not None for value in chart.values)
-        units = list(map(str, range(len(chart.values))))
+        values = chart.values if chart.agreement is not None else ()
+        n = sum(value is not None for value in values)
+        units = list(map(str, range(len(values))))
+        cause = "the judge behind the server changed" if chart.moved else None
+        if chart.agreement is None:
+            cause = "the judge gave no verdict"
         yield GateResult(
             id=" ".join((KIND, chart.judge, chart.criterion, chart.dataset)),
             kind=KIND,
-            state=GateState.INCONCLUSIVE if chart.moved else GateState.PASS,
+            state=GateState.INCONCLUSIVE if cause else GateState.PASS,
             sentence=_sentence(chart, n),
-            estimate=stats.mean_estimate(chart.values, units, bounds=(0, 1)),
+            estimate=stats.mean_estimate(values, units, bounds=(0, 1)),
             limit=chart.limit,
             dataset=chart.dataset,
             rater=chart.judge,
             criterion=chart.criterion,
-            cause="the judge behind the server changed" if chart.moved else None,
+            cause=cause,
         )
 
 
 def _sentence(chart: JudgeChart, n: int) -> str:
-    agreement = "–" if chart.agreement is None else number(chart.agreement, 3)
-    place = f"{chart.judge} ({chart.criterion}) agrees with the labels of {chart.dataset} by {agreement}"
+    subject = f"{chart.judge} ({chart.criterion})"
+    if chart.agreement is None:
+        return f"{subject} gave no verdict on {chart.dataset}, so it is not known whether it moved."
+    place = f"{subject} agrees with the labels of {chart.dataset} by {number(chart.agreement, 3)}"
     nights = "1 earlier night" if chart.nights == 1 else f"{count(chart.nights)} earlier nights"
     if chart.before is None:
         units = "1 unit" if n == 1 else f"{count(n)} units"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evalhub.analysis import Results
-from evalhub.errors import SpecError
+from evalhub.errors import LittleCoverage, SpecError
 from evalhub.gates import JudgeChart, judge_charts, keep_charts, kept_charts
 from evalhub.runner import Options, Prepared, Progress, Silent
 from evalhub.runner.plan.epochs import with_night
@@ -15,7 +15,7 @@ from evalhub.runner.plan.resolve import resolve
 from evalhub.runner.run import carry_out
 from evalhub.scales import Shape
 from evalhub.specs import Controls, CrossFamily, JudgeUse, Pairs, Suite, load_rubric, load_suite
-from evalhub.store import Run, all_runs, runs_root
+from evalhub.store import Run, all_runs, find_run, runs_root
 
 PREFIX = "calibration"
 
@@ -66,7 +66,11 @@ def calibrate_judges(suite: str, options: Options, progress: Progress) -> list[J
     prepared = prepare_calibration(suite, options, progress)
     if prepared is None:
         return []
-    run = carry_out(prepared, runs_root(options.runs), progress)
+    try:
+        run = carry_out(prepared, runs_root(options.runs), progress)
+    except LittleCoverage as error:
+        # The chart of such a judge says that nothing is known of the night. The others have theirs.
+        run = find_run(error.where, runs_root(options.runs))
     earlier = _earlier_charts(run, options)
     charts = judge_charts(Results(run), options.night, earlier)
     keep_charts(run, charts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from evalhub.errors import EvalhubError, Interrupted
@@ -54,6 +55,7 @@ def prepare(
     spec, path = load_suite(suite)
     options = options or Options()
     resolved = resolve(narrow(spec, options, path), path, progress or Silent())
+    resolved = replace(resolved, is_trial=options.is_trial)
     runs = all_runs(runs_root(options.runs))
     resolved = with_epochs(resolved, runs, options.night, moved)
     for judge in resolved.judges:

@@ -191,6 +191,7 @@ class Manifest(Spec):
         part_of: The suite for whose night the run was made, where that is not its own: it calibrates the
             judges, or judges the answers of the baseline anew.
         rejudges: The run whose answers are judged anew.
+        trial: Whether only a part of the suite was run. Its numbers are on no trend.
         expected: Each judge's number of planned judgments.
         generations: The number of planned responses.
         exclusions: By judge and dataset, how many judgments were not planned, by reason.
@@ -221,6 +222,7 @@ class Manifest(Spec):
     gold: tuple[Expectation, ...] | None = None
     part_of: str | None = None
     rejudges: str | None = None
+    trial: bool = False
     expected: dict[str, int]
     generations: int = 0
     exclusions: dict[str, dict[str, dict[str, int]]]

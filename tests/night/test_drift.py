@@ -211,6 +211,18 @@ def test_changed_labels_begin_a_new_chart(night: Any, desk: Any) -> None:
     assert "This is the first night of its chart" in third.gates[0].sentence
 
 
+def test_a_calibration_without_a_verdict_ends_no_night(night: Any, judge: ServedJudge) -> None:
+    sign_off(night(0))
+    judge.share, judge.is_silent = 3.0, True
+    silent = night(1)
+    assert [gate.state.value for gate in silent.gates] == ["inconclusive", "pass"]
+    assert silent.exit_code == 3
+    judge.share = 0.0
+    later = night(2)
+    assert later.exit_code == 0
+    assert "it did not move" in later.gates[0].sentence
+
+
 def test_verdicts_that_fail_on_one_night_are_no_move(night: Any, judge: ServedJudge) -> None:
     judge.share = 0.5
     frozen = {"calibration": ["frozen"], "controls": {"min_coverage": 0}}

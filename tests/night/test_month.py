@@ -7,6 +7,7 @@ import random
 import re
 import resource
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ IN_FLIGHT = 4
 START = date(2026, 11, 1)
 GATE = {"system": "k", "measure": "mean score", "margin": 0.25, "sd": 0.5}
 QUIET, LOSS = 0.7, 0.25
-UNREPORTED = {4, 5, 7, 8, 9, 10, 11, 13, 16, 18, *range(20, 29)}
+UNREPORTED = {7, 8, 9, 10, 11, 13, 16, 18, 21, 22, 23}
 
 
 @dataclass
@@ -39,7 +40,8 @@ class Month:
 
     Attributes:
         share: The share of texts that the server rates one level lower since it moved.
-        pause: Seconds that the server takes for an answer.
+        stalls_at: From so many requests on the server gives no answer until it is released. None = it never
+            stalls.
         suite: More keys of the suite.
         model: The judge's model.
         places: The draw behind each answer, of which a part is drawn anew each night.
@@ -49,7 +51,8 @@ class Month:
     desk: Any
     server: Any
     share: float = 0.0
-    pause: float = 0.0
+    stalls_at: int | None = None
+    released: threading.Event = field(default_factory=threading.Event)
     suite: dict[str, Any] = field(default_factory=dict)
     model: str = "j"
     places: list[float] = field(default_factory=list)
@@ -113,7 +116,8 @@ class Month:
         return f"level {3 if place < good else 2} at {place:.6f}"
 
     def _judge(self, request: dict[str, Any]) -> tuple[int, Any]:
-        time.sleep(self.pause)
+        if self.stalls_at is not None and len(self.server.asked) >= self.stalls_at:
+            self.released.wait(60)
         level, place = re.findall(r"level (\d) at (0\.\d+)", request["messages"][-1]["content"])[-1]
         is_lower = float(place) * 7 % 1 < self.share
         return 200, self.server.reply(str(int(level) - is_lower))
@@ -177,13 +181,15 @@ def command(month: Month, day: int) -> Any:
 
 def survive_a_kill(month: Month, day: int) -> None:
     month.prepare()
-    month.pause, before = 0.02, len(month.server.asked)
+    before = len(month.server.asked)
+    month.stalls_at = before + UNITS + ITEMS // 6
     process = command(month, day)
-    while len(month.server.asked) < before + UNITS + ITEMS // 6:
+    while len(month.server.asked) < month.stalls_at:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
-    month.pause = 0.0
+    month.stalls_at = None
+    month.released.set()
     (killed,) = [run for run in all_runs(month.desk.runs) if run.unfinished]
     night = month.again(day)
     assert (night.exit_code, night.results.run.id) == (0, killed.id)

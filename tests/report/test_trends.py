@@ -31,6 +31,13 @@ def test_tables_with_other_columns_are_left_out(desk: Any, monkeypatch: pytest.M
     assert "coverage" not in {row["measure"] for row in trend_rows([results.run])}
 
 
+def test_a_trial_is_on_no_trend(desk: Any) -> None:
+    night = run_night("s", Options(runs=desk.runs)).results.run
+    trial = run_night("s", Options(runs=desk.runs, limit=2)).results.run
+    assert trial.finished
+    assert {row["run"] for row in trend_rows([night, trial])} == {night.id}
+
+
 def test_a_run_without_tables_is_named(desk: Any, cli: Any) -> None:
     bare = run_night("s", Options(runs=desk.runs), reports=False).results.run
     desk.dataset(items=5)

@@ -45,8 +45,8 @@ def trend_rows(runs: Sequence[Run]) -> list[Row]:
 
     They are each system's number by the judge that is trusted most, each judge's agreement with the labels
     and how often its verdict changes with the order, the coverage, and the agreement of judges behind servers
-    in the calibration. A run that is not finished, or whose tables are not stored, has no rows. The numbers
-    are those of the night, also where another version of evalhub stored them.
+    in the calibration. A trial, a run that is not finished, or whose tables are not stored, has no rows.
+    The numbers are those of the night, also where another version of evalhub stored them.
 
     `limit_low` and `limit_high` are control limits from the earlier runs, and `outside` says whether the
     number lies beyond them. They begin anew where the judge or metric changed, and are None for five runs.
@@ -98,7 +98,8 @@ def change_rows(runs: Sequence[Run]) -> list[Row]:
 
 
 def _finished(runs: Sequence[Run]) -> list[Run]:
-    return sorted((run for run in runs if run.finished), key=lambda run: (run.manifest.created, run.id))
+    finished = (run for run in runs if run.finished and not run.manifest.trial)
+    return sorted(finished, key=lambda run: (run.manifest.created, run.id))
 
 
 def _by_run(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -153,7 +154,7 @@ def _of_calibration(run: Run) -> Iterator[Row]:
             "low": None,
             "high": None,
             "n": sum(value is not None for value in chart.values),
-            "mark": MOVED if chart.moved else "pass",
+            "mark": MOVED if chart.moved else "inconclusive" if chart.agreement is None else "pass",
             "is_new": chart.moved or not chart.nights,
             "raters": (chart.judge,),
         }

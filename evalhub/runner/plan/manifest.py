@@ -47,6 +47,7 @@ def manifest_facts(resolved: Resolved, planned: Plan) -> dict[str, Any]:
         "gold": resolved.gold or None,
         "part_of": resolved.part_of,
         "rejudges": resolved.rejudges,
+        "trial": resolved.is_trial,
         **planned_facts(planned),
     }
 

@@ -100,6 +100,7 @@ class Resolved:
         gold: The expectations of its gold cases, if this is a run of gold cases.
         part_of: The suite for whose night this is run, if it is no suite of its own.
         rejudges: The run whose answers are judged anew, if this does so.
+        is_trial: Whether this is only a part of the suite.
     """
 
     suite: Suite
@@ -112,6 +113,7 @@ class Resolved:
     gold: tuple[Expectation, ...] = ()
     part_of: str | None = None
     rejudges: str | None = None
+    is_trial: bool = False
 
     def describe(self) -> dict[str, Any]:
         """Return everything that decides the results as plain values. The limits of a budget do not."""
