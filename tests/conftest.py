@@ -298,6 +298,27 @@ def _sat_at(folder: Path, patch: pytest.MonkeyPatch) -> Desk:
     return Desk(folder)
 
 
+@contextmanager
+def keep_signals() -> Iterator[None]:
+    """Restore the signal handlers of this process, which a command that ends leaves ignored.
+
+    A process that a later test starts would ignore them too.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def with_own_signals() -> Iterator[None]:
+    """Let no test leave signals ignored."""
+    with keep_signals():
+        yield
+
+
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
     """Call the command line's entry point in this process."""
@@ -305,11 +326,8 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     def call(*arguments: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["evalhub", *arguments])
         capsys.readouterr()
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        with pytest.raises(SystemExit) as ended:
+        with keep_signals(), pytest.raises(SystemExit) as ended:
             main()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
         out, err = capsys.readouterr()
         return Said(int(ended.value.code or 0), out, err)
 

@@ -7,6 +7,7 @@ import copy
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,14 +65,27 @@ def answers(run: Run) -> list[str | None]:
     return [row["computed_in"] for row in rows_of(Results(run).sql("SELECT computed_in FROM completions"))]
 
 
-@pytest.fixture
-def night(desk: Any) -> Any:
-    """A desk with a suite of two datasets, a candidate, two judges and two metrics that was run once."""
+def prepare(desk: Any) -> None:
+    """Write a suite of two datasets, a candidate, two judges and two metrics."""
     desk.dataset("one", items=5)
     desk.dataset("two", items=4, systems=("x", "y", "z"))
     desk.suite(**SUITE)
-    first = desk.run()
-    assert new_parts(first) == ALL
+
+
+@pytest.fixture(scope="module")
+def first_runs(shared_desk: Any) -> Path:
+    """The folder of the runs in which the suite was run once."""
+    with shared_desk() as desk:
+        prepare(desk)
+        assert new_parts(desk.run()) == ALL
+        return Path(desk.runs).resolve()
+
+
+@pytest.fixture
+def night(desk: Any, first_runs: Path) -> Any:
+    """A desk whose suite was run once."""
+    prepare(desk)
+    shutil.copytree(first_runs, desk.runs)
     return desk
 
 
