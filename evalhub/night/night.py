@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalhub.analysis import Results
+from evalhub.analysis.findings.changes import baseline_results
+from evalhub.analysis.frames.outcomes import outcomes
 from evalhub.errors import EvalhubError, LittleCoverage, StorageError
 from evalhub.gates import (
     FAILED,
@@ -23,7 +25,7 @@ from evalhub.gates import (
 from evalhub.night.calibration import calibrate_judges
 from evalhub.night.controls import try_controls
 from evalhub.night.rejudge import rejudge
-from evalhub.report import index_run, report_data, write_report
+from evalhub.report import index_run, records_key, report_data, write_report
 from evalhub.runner import Options, Progress, Silent, run
 from evalhub.store import find_run, runs_root
 
@@ -124,11 +126,19 @@ def decide_gates(
         progress.note(f"{', '.join(sorted(judges))} changed since {baseline.id}: its answers are judged anew")
         with _noting_little_coverage(progress):
             rejudge(suite, baseline, judges, options, progress, moved)
+    _share_outcomes(results)
     gates = gates_of_run(results)
     if gates:
         keep_gates(results.run, gates)
         keep_losses(results.run, largest_losses(results))
     return gates
+
+
+def _share_outcomes(results: Results) -> None:
+    """Let the baseline take the outcomes of a run of the same records, so that they are made once."""
+    before = baseline_results(results)
+    if before is not None and records_key(before) == records_key(results):
+        before.cache(outcomes, outcomes(results))
 
 
 @contextmanager

@@ -20,12 +20,12 @@ from evalhub.report.outputs.terminal import (
     print_sensitivity,
 )
 from evalhub.report.outputs.trends import trends_page
-from evalhub.report.tables.stored import index_run
+from evalhub.report.tables.stored import index_run, records_key
 from evalhub.report.tables.trends import change_rows, trend_rows
 
 __all__ = [
     "attack_data", "change_rows", "export_parquet", "findings_of_other_runs", "index_run", "meta_data",
     "print_attacks", "print_comparisons", "print_leaderboard", "print_meta", "print_needed", "print_raters",
-    "print_report", "print_sensitivity", "ranking_data", "remove_report", "report_data", "trend_rows",
-    "trends_page", "write_report",
+    "print_report", "print_sensitivity", "ranking_data", "records_key", "remove_report", "report_data",
+    "trend_rows", "trends_page", "write_report",
 ]  # fmt: skip

@@ -147,9 +147,7 @@ def table_key(results: Results, table: Table, *, with_labels: bool = True) -> st
 
     Labels that people add later change the key of the tables that are made of labels, and of no other.
     """
-    if results not in _records_keys:
-        _records_keys[results] = _records_key(results)
-    values: dict[str, Any] = {"records": _records_keys[results]}
+    values: dict[str, Any] = {"records": records_key(results)}
     if with_labels and table.uses_labels and results.added_labels:
         values["labels"] = labels_hash(results.added_labels)
     if table.of_the_night:
@@ -158,17 +156,20 @@ def table_key(results: Results, table: Table, *, with_labels: bool = True) -> st
     return digest(values)[:16]
 
 
-def _records_key(results: Results) -> str:
-    manifest = results.manifest
-    return digest(
-        {
-            "code": CODE,
-            "evalhub": metadata.version("evalhub-laaj"),
-            "manifest": manifest.model_dump(mode="json", exclude=dict(_OF_THE_NIGHT)),
-            "packages": extensions(),
-            "parts": sorted(part.sha256 for part in manifest.parts),
-        }
-    )
+def records_key(results: Results) -> str:
+    """Return the hash of everything that decides the tables of a run, apart from labels that people add."""
+    if results not in _records_keys:
+        manifest = results.manifest
+        _records_keys[results] = digest(
+            {
+                "code": CODE,
+                "evalhub": metadata.version("evalhub-laaj"),
+                "manifest": manifest.model_dump(mode="json", exclude=dict(_OF_THE_NIGHT)),
+                "packages": extensions(),
+                "parts": sorted(part.sha256 for part in manifest.parts),
+            }
+        )
+    return _records_keys[results]
 
 
 def _take_from_sibling(folder: Path, name: str) -> Path | None:
