@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from evalhub import runner
 from evalhub.cli import main
 from evalhub.store import Run
 from tests.sharing import CARD_READER, READ_CARD, read_once
+from tests.signals import keep_signals
 
 # Tests call the command line many times in one process, and it is the same each time.
 typer.main.get_command = cache(typer.main.get_command)
@@ -296,20 +296,6 @@ def _sat_at(folder: Path, patch: pytest.MonkeyPatch) -> Desk:
     patch.setenv("COLUMNS", "1000")
     patch.chdir(folder)
     return Desk(folder)
-
-
-@contextmanager
-def keep_signals() -> Iterator[None]:
-    """Restore the signal handlers of this process, which a command that ends leaves ignored.
-
-    A process that a later test starts would ignore them too.
-    """
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
