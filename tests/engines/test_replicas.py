@@ -179,4 +179,5 @@ def test_two_take_half_the_time(opened):
         assert len(list(complete(engine, keyed(600)))) == 600
         return time.monotonic() - start_time
 
-    assert seconds(1) > 1.6 * seconds(2)
+    # Other work on the same cores can slow either of them, so the ratio is measured up to three times.
+    assert any(seconds(1) > 1.6 * seconds(2) for _ in range(3))

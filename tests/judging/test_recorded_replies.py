@@ -5,7 +5,6 @@ import hashlib
 import importlib.util
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,8 @@ from evalhub.records import FailureKind
 from evalhub.scales import Winner
 from evalhub.sources import load
 from evalhub.specs import load_card
+
+from ..timing import shortest
 
 HERE = Path(__file__).parent
 FUZZ = HERE.parents[1] / "benchmarks" / "reading.py"
@@ -213,9 +214,8 @@ def test_think_text_is_kept_apart():
 )
 @pytest.mark.parametrize("name", REPLY_FORMATS)
 def test_a_long_reply_is_read_in_short_time(name, piece):
-    start = time.process_time()
-    parse_reply(piece * 4000, ReplySpec(name, (1, 5), SIDES, key="score"))
-    assert time.process_time() - start < 2
+    spec = ReplySpec(name, (1, 5), SIDES, key="score")
+    assert shortest(lambda: parse_reply(piece * 4000, spec), 2) < 2
 
 
 @pytest.fixture

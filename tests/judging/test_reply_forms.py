@@ -1,12 +1,12 @@
 """The plain forms in which judges write their verdicts, and the words that withhold one."""
 
-import time
-
 import pytest
 
 from evalhub.judging import ReplySpec, parse_reply
 from evalhub.records import FailureKind
 from evalhub.scales import Winner
+
+from ..timing import shortest
 
 SCORE = ReplySpec("score", (1, 7), criterion="clarity")
 HUNDRED = ReplySpec("score", (0, 100), criterion="clarity")
@@ -187,6 +187,5 @@ def test_a_score_of_json_may_name_its_top(text, value):
 )
 @pytest.mark.parametrize("name", ["score", "letter"])
 def test_a_long_reply_with_marks_is_read_in_short_time(name, piece):
-    start = time.process_time()
-    parse_reply(f"It is short.{piece * 4000}x", ReplySpec(name, (0, 100), SIDES.labels))
-    assert time.process_time() - start < 2
+    spec = ReplySpec(name, (0, 100), SIDES.labels)
+    assert shortest(lambda: parse_reply(f"It is short.{piece * 4000}x", spec), 2) < 2

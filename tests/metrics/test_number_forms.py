@@ -1,6 +1,5 @@
 """Signs, powers, expressions, Chinese numbers and multiplying words: read rightly, or not read at all."""
 
-import time
 from fractions import Fraction
 
 import pytest
@@ -8,6 +7,8 @@ import pytest
 from evalhub.metrics.exact import UNREAD, ExactMatch, Normalizer
 from evalhub.metrics.numbers import Agreement, Reading, compare, final_number
 from evalhub.metrics.numbers.magnitudes import magnitude, magnitude_words
+
+from ..timing import shortest
 
 
 def value(text: str, language: str | None = None) -> Fraction | str | None:
@@ -336,18 +337,15 @@ def test_every_word_of_a_language_multiplies(language):
 )  # fmt: skip
 def test_a_hundred_thousand_characters_take_less_than_a_second(unit):
     text = (unit * 100_000)[:100_000]
-    start = time.process_time()
-    final_number(text)
-    assert time.process_time() - start < 1
+    assert shortest(lambda: final_number(text), 1) < 1
 
 
 @pytest.mark.parametrize(
     "text", ["9^999999999", "2^{1/999999999}", "5^{999999999/2}", "1e999999999", "4×10^{-99999999}"]
 )
 def test_huge_exponents_are_not_computed(text):
-    start = time.process_time()
+    assert shortest(lambda: final_number(text), 0.1) < 0.1
     reading = final_number(text)
-    assert time.process_time() - start < 0.1
     assert reading is not None
     assert not isinstance(reading.value, Fraction)
 

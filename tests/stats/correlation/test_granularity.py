@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -11,6 +9,8 @@ from evalhub.stats import Coefficient, Granularity, correlate
 from evalhub.stats.clusters import draw
 from evalhub.stats.correlation.coefficients import coefficient, rounded, within_groups
 from evalhub.stats.correlation.weighted import _resampled_kendall, weighted
+
+from ...timing import shortest
 
 ORACLE = {
     Coefficient.PEARSON: lambda x, y: stats.pearsonr(x, y).statistic,
@@ -214,10 +214,8 @@ def test_columns_of_different_length_are_refused():
 
 def test_800_rows_take_less_than_two_seconds():
     x, y, items, systems = grid(100, 8)
-    start = time.process_time()
-    results = correlate(x, y, items=items, systems=systems)
-    assert time.process_time() - start < 2
-    assert len(results) == 9
+    assert shortest(lambda: correlate(x, y, items=items, systems=systems), 2) < 2
+    assert len(correlate(x, y, items=items, systems=systems)) == 9
 
 
 @pytest.mark.parametrize("granularity", [Granularity.POOLED, Granularity.ITEM])
