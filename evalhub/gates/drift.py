@@ -21,9 +21,6 @@ from evalhub.texts import count, number
 FILE = "drift.json"
 KIND = "calibration"
 
-_SECONDS = len("2026-11-01T02:30:00")
-"""The end of a run is known to the second alone."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeChart:
@@ -191,7 +188,7 @@ def charts_of_night(run: Run) -> list[JudgeChart]:
         kept_charts(other)
         for other in runs
         if other.manifest.part_of == manifest.suite
-        and begin[:_SECONDS] <= other.manifest.created[:_SECONDS] <= (manifest.sealed or "")[:_SECONDS]
+        and begin < other.manifest.created < (manifest.sealed or "")
     )
     return next(filter(None, calibrations), [])
 

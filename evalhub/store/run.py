@@ -313,7 +313,7 @@ class RunWriter(Run):
             state: Sealed if the run is complete, stopped if an engine only failed, else interrupted.
             facts: Further facts for the manifest.
         """
-        self.update(**facts, state=state, sealed=datetime.now(UTC).isoformat(timespec="seconds"))
+        self.update(**facts, state=state, sealed=datetime.now(UTC).isoformat(timespec="microseconds"))
 
     def close(self) -> None:
         """Close all journals and release the lock."""

@@ -27,7 +27,7 @@ pytest.importorskip("openai")
 
 ITEMS, UNITS, REDRAWN = 120, 80, 0.3
 IN_FLIGHT = 4
-"""Requests that the server answers at a time. A kill wastes no more."""
+"""Requests that the server answers at a time."""
 START = date(2026, 11, 1)
 GATE = {"system": "k", "measure": "mean score", "margin": 0.25, "sd": 0.5}
 QUIET, LOSS = 0.7, 0.25
@@ -197,7 +197,8 @@ def survive_a_kill(month: Month, day: int) -> None:
     assert len(judgments) == len(judgments.drop_duplicates(["item_id", "system"])) == ITEMS
     prompts = [request["messages"][-1]["content"] for request in month.server.asked[before:]]
     wasted = len(prompts) - len(set(prompts))
-    assert wasted <= IN_FLIGHT
+    # Beside each open request there may be an answer that came, and was not written yet.
+    assert wasted <= 2 * IN_FLIGHT
 
 
 def survive_a_full_disk(month: Month, day: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ CODE = 1
 """The version of the code that makes facts. A change of what a column holds raises it."""
 
 Facts = Callable[["duckdb.DuckDBPyConnection", str, Rules], str]
+Query = Callable[["duckdb.DuckDBPyConnection", list[Path]], str]
 FACTS: Mapping[str, Facts] = {
     "pair_facts": create_pairs,
     "rating_facts": create_ratings,
@@ -38,49 +39,56 @@ def store_facts(run: Run) -> dict[str, list[Path]]:
         duckdb.Error: A file of judgments is damaged.
     """
     rules = rules_of(run.manifest)
-    return {
-        name: [
-            stored_facts(folder, name, partial(_query, FACTS[name], rules)) for folder in judged_folders(run)
-        ]
-        for name in FACTS
-    }
+    queries = {name: partial(_query, facts, rules) for name, facts in FACTS.items()}
+    by_folder = [stored_facts(folder, queries) for folder in judged_folders(run)]
+    return {name: [paths[name] for paths in by_folder] for name in FACTS}
 
 
-def _query(facts: Facts, rules: Rules, database: duckdb.DuckDBPyConnection, judgments: Sequence[Path]) -> str:
+def _query(facts: Facts, rules: Rules, database: duckdb.DuckDBPyConnection, judgments: list[Path]) -> str:
     return facts(database, parquet_files(judgments), rules)
 
 
-def stored_facts(
-    folder: Path, name: str, query_of: Callable[[duckdb.DuckDBPyConnection, list[Path]], str]
-) -> Path:
-    """Return the file of what is made of the judgments of a part. It is made and stored if it is missing.
+def stored_facts(folder: Path, queries: Mapping[str, Query]) -> dict[str, Path]:
+    """Return the files of what is made of the judgments of a part. What is missing is made and stored.
 
     Args:
         folder: The part's folder.
-        name: What is made.
-        query_of: Returns the query that makes it, from a database and the part's files of judgments.
+        queries: By the name of what is made, the function that returns its query, from a database and the
+            part's files of judgments.
 
     Raises:
         StorageError: The disk is full or refuses, or the part is damaged.
         duckdb.Error: A file of judgments is damaged.
     """
-    versioned_name = _frame_name(folder, name)
-    if path := find_frame(folder / FACTS_FOLDER, versioned_name):
-        return path
+    frames = {name: _frame_name(folder, name) for name in queries}
+    paths = _find(folder, frames)
+    if missing := {frame: queries[name] for name, frame in frames.items() if name not in paths}:
+        _make(folder, missing)
+        paths |= _find(folder, {name: frame for name, frame in frames.items() if name not in paths})
+    if len(paths) < len(queries):
+        raise StorageError("the facts cannot be read", where=str(folder / FACTS_FOLDER))
+    return paths
+
+
+def _find(folder: Path, frames: Mapping[str, str]) -> dict[str, Path]:
+    paths = {name: find_frame(folder / FACTS_FOLDER, frame) for name, frame in frames.items()}
+    return {name: path for name, path in paths.items() if path}
+
+
+def _make(folder: Path, queries: Mapping[str, Query]) -> None:
+    """Store the rows of queries over the judgments of a part, each by the name of its file."""
     import duckdb
 
     judgments = []
     for file in _judgment_files(folder):
         check_content(folder / file.name, file.sha256)
         judgments.append(folder / file.name)
-    with duckdb.connect() as database, new_frame(folder / FACTS_FOLDER, versioned_name) as frame:
+    with duckdb.connect() as database:
         refuse_not_finite(database, "judgments", parquet_files(judgments), folder)
-        query = query_of(database, judgments)
-        database.execute(f"COPY ({query}) TO '{quoted(frame)}' (FORMAT parquet, COMPRESSION zstd)")
-    path = find_frame(folder / FACTS_FOLDER, versioned_name)
-    if path is None:
-        raise StorageError("the facts cannot be read", where=str(folder / FACTS_FOLDER))
-    return path
+        for name, query_of in queries.items():
+            with new_frame(folder / FACTS_FOLDER, name) as frame:
+                query = query_of(database, judgments)
+                database.execute(f"COPY ({query}) TO '{quoted(frame)}' (FORMAT parquet, COMPRESSION zstd)")
 
 
 def find_facts(run: Run) -> dict[str, list[Path]]:

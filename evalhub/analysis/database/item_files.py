@@ -23,7 +23,7 @@ def store_item_ranges(run: Run) -> None:
         duckdb.Error: A file of judgments is damaged.
     """
     for folder in judged_folders(run):
-        stored_facts(folder, _NAME, _ranges_query)
+        stored_facts(folder, {_NAME: _ranges_query})
 
 
 def files_of_item(folder: Path, kind: str, item_id: str) -> list[Path]:
@@ -38,7 +38,7 @@ def files_of_item(folder: Path, kind: str, item_id: str) -> list[Path]:
         StorageError: The disk is full or refuses, or the part is damaged.
         duckdb.Error: A file of judgments is damaged.
     """
-    rows = read_rows(stored_facts(folder, _NAME, _ranges_query))
+    rows = read_rows(stored_facts(folder, {_NAME: _ranges_query})[_NAME])
     names = {row["name"] for row in rows if row["first"] <= item_id <= row["last"]}
     files = [
         file
