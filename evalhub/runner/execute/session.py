@@ -105,8 +105,11 @@ def _collecting_less() -> Iterator[None]:
     """Keep the garbage collector from looking at the plan, which lives until the end of the work.
 
     It collects after some sessions, which takes a second, so that a process that runs one night after
-    another does not grow.
+    another does not grow. A process that has frozen what it holds keeps it so.
     """
+    if gc.get_freeze_count():
+        yield
+        return
     gc.freeze()
     try:
         yield
