@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from evalhub.analysis import Results
+from evalhub.analysis.database import connection
 from evalhub.errors import StorageError
 from evalhub.records import KINDS
 from evalhub.report import index_run
@@ -30,6 +31,13 @@ COMMANDS = {
     "sql": ["sql", "FROM judgments ORDER BY ALL", "--json"],
     "export": ["export", "all.duckdb"],
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_runs_store_facts() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "STORED", 0)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evalhub.analysis import Results, export, pair_verdicts, ratings, rows_of
-from evalhub.analysis.database import facts
+from evalhub.analysis.database import connection, facts
 from evalhub.errors import InputError, StorageError, UnknownNameError
 from evalhub.scales import Winner
 from evalhub.store import Run, State, read_part, read_records, verify, write_records
@@ -16,6 +16,11 @@ from evalhub.store.manifest import write_manifest
 from evalhub.store.parts import describe_part, drop_files, write_part
 
 from ..conftest import PAIR_JUDGE, RATE_JUDGE
+
+
+@pytest.fixture(autouse=True)
+def _small_runs_store_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "STORED", 0)
 
 
 @pytest.fixture
@@ -42,6 +47,15 @@ def test_each_part_of_judgments_has_them_once(run: Run) -> None:
     verdicts(run)
     assert [path.stat().st_mtime_ns for path in stored(run)] == times
     assert not any(finding.problem for finding in verify(run))
+
+
+def test_few_judgments_store_none_and_have_the_same_facts(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = verdicts(run)
+    for path in stored(run):
+        path.unlink()
+    monkeypatch.setattr(connection, "STORED", 10_000)
+    assert verdicts(run) == expected
+    assert not stored(run)
 
 
 def test_an_unchanged_night_shares_them(desk: Any, run: Run) -> None:

@@ -29,6 +29,8 @@ ITEM = ("dataset", "item_id")
 
 # From so many judgments on, the memory of records counts more than the time to read them again.
 MANY = 100_000
+# From so many judgments on, their facts are stored. Those of fewer are made in a few hundredths of a second.
+STORED = 10_000
 # The largest table holds all that engines read and wrote. Few queries need it, so it stays in its files.
 _LARGEST = "completions"
 
@@ -57,8 +59,13 @@ class Database:
     @cached_property
     def is_large(self) -> bool:
         """Whether the run has so many judgments that its records stay in their files."""
+        return self._judgments >= MANY
+
+    @cached_property
+    def _judgments(self) -> int:
+        """The number of judgments that are in files."""
         _, open_parts = self._snapshot
-        return sum(file.rows for file in self._run.files("judgments", open_parts)) >= MANY
+        return sum(file.rows for file in self._run.files("judgments", open_parts))
 
     @cached_property
     def _snapshot(self) -> tuple[dict[str, list[Record]], OpenParts]:
@@ -216,6 +223,8 @@ class Database:
     def _stored_facts(self, name: str) -> list[Any]:
         import duckdb
 
+        if self._judgments < STORED:
+            return []
         try:
             return store_facts(self._run)[name]
         except (StorageError, duckdb.Error):  # without room, or of a damaged file, which the caller reports

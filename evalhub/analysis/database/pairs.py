@@ -45,15 +45,17 @@ def create_pairs(database: duckdb.DuckDBPyConnection, judgments: str, rules: Rul
     `PLACES` askings_*, winner_* and p_* (that a wins, un-swapped), spread and retest as in `pair_verdicts`.
 
     Args:
-        database: Gets the tables pair_orders and sampled_pairs, which the query reads.
+        database: Gets the tables that the query reads: pair_orders, and sampled_pairs if SQL cannot combine
+            all pairs.
         judgments: A relation in SQL with the columns of judgments.
         rules: How verdicts are combined.
     """
     database.execute(f"CREATE OR REPLACE TABLE pair_orders AS {_orders(judgments, rules)}")
     plain = _combined("SELECT * FROM pair_orders WHERE plain", rules)
+    if not database.execute("SELECT count(*) FROM pair_orders WHERE NOT plain").fetchall()[0][0]:
+        return f"FROM ({plain}) ORDER BY {_KEY}"
     database.execute(f"CREATE OR REPLACE TABLE sampled_pairs AS SELECT * FROM ({plain}) LIMIT 0")
-    if database.execute("SELECT count(*) FROM pair_orders WHERE NOT plain").fetchall()[0][0]:
-        append(database, "sampled_pairs", _sampled_facts(database, judgments, rules))
+    append(database, "sampled_pairs", _sampled_facts(database, judgments, rules))
     return f"FROM ({plain}) UNION ALL BY NAME FROM sampled_pairs ORDER BY {_KEY}"
 
 
