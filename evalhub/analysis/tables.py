@@ -47,10 +47,9 @@ def table(rows: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> pd.DataFram
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a frame as plain values, fit for JSON: absent values are None, arrays are lists."""
-    return [
-        {str(name): _plain(value) for name, value in record.items()}
-        for record in frame.to_dict(orient="records")
-    ]
+    names = [str(name) for name in frame.columns]
+    columns = [[_plain(value) for value in frame[name].tolist()] for name in frame.columns]
+    return [dict(zip(names, values_of_row, strict=True)) for values_of_row in zip(*columns, strict=True)]
 
 
 def groups(frame: pd.DataFrame, *by: str) -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
@@ -118,6 +117,8 @@ def floats(column: pd.Series[Any]) -> list[float | None]:
 
 
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int):
+        return value
     import pandas as pd
 
     if hasattr(value, "tolist"):
