@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -19,6 +20,19 @@ def clean(text: str) -> str:
     'a\\ufffdb'
     """
     return text if _is_clean(text) else _clean(text)
+
+
+def original(text: str | None) -> str | None:
+    """Return the bytes of a text that `clean` changes, as base64 of UTF-8 in which lone surrogates stay.
+
+    None for a text that it does not change.
+
+    >>> original("a\\x00"), original("a")
+    ('YQA=', None)
+    """
+    if text is None or _is_clean(text):
+        return None
+    return base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
 
 
 def _is_clean(text: str) -> bool:

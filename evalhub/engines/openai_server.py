@@ -37,6 +37,7 @@ from evalhub.engines.tally import Tally
 from evalhub.errors import EngineError, SpecError
 from evalhub.models import ResolvedModel
 from evalhub.records import Completion, FailureKind, Request, digest
+from evalhub.texts import clean
 
 ATTEMPTS = 6
 
@@ -281,7 +282,8 @@ class OpenaiEngine(Engine):
         return self._without_key(server_words(error.body))[:_LONGEST]
 
     def _without_key(self, text: str) -> str:
-        return text.replace(self._key, "[key]") if self._key else text
+        stored = clean(text)  # which joins a key that NUL parts
+        return stored.replace(self._key, "[key]") if self._key and self._key in stored else text
 
 
 def _requested_pause(error: Any) -> float | None:

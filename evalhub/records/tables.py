@@ -110,6 +110,8 @@ class Completion:
         top_token: The model's most probable token at the verdict, a choice or not. None if the engine did not
             return it.
         unsent: The parameters that were left out because the server refuses them, such as "temperature 0".
+        original: The bytes of an answer that is no valid Unicode or has NUL, in base64: UTF-8 in which lone
+            surrogates stay. None = `text` is the answer as it came.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("key",)
@@ -131,6 +133,7 @@ class Completion:
     unsent: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
     computed_in: str | None = None
+    original: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ FAILURES: dict[str, Callable[[Any], Callable[[Any], tuple[int, Any]]]] = {
     "an error as an answer": lambda server: lambda _: (200, ECHO),
     "a refusal": lambda server: lambda _: (200, server.reply(None, refusal=f"not with {KEY}")),
     "an answer": lambda server: lambda _: (200, server.reply(f"Bearer {KEY}", top=[(KEY, -0.1)])),
+    "an answer with NUL": lambda server: lambda _: (200, server.reply(f"{KEY[:5]}\0{KEY[5:]}")),
     "thoughts": lambda server: lambda _: (200, server.reply("fine", reasoning_content=f"I see {KEY}")),
     "cut thoughts": lambda server: lambda _: (200, server.reply(f"<think>{KEY}", finish="length")),
     "a reset": lambda server: reset,

@@ -1,8 +1,10 @@
 """Row 7: odd texts come back as valid text wherever they are kept, and a long one costs little memory.
 
-A half of a character becomes U+FFFD and NUL is left out, before anything is stored.
+A half of a character becomes U+FFFD and NUL is left out, before anything is stored. The bytes of such an
+answer are stored beside it.
 """
 
+import base64
 import os
 import random
 import subprocess
@@ -63,6 +65,11 @@ def test_a_thousand_texts_come_back(tmp_path: Path) -> None:
     writer.close()
     run = Run(writer.path)
     assert by_key(run) == expected  # from Parquet
+    originals = {record.key: record.original for record in run.records("completions")}
+    for key, text in texts.items():
+        stored = originals[key]
+        came = expected[key] if stored is None else base64.b64decode(stored).decode("utf-8", "surrogatepass")
+        assert came == text
     rows = Results(run).sql("SELECT key, text, reasoning, detail, top_token FROM completions")
     for name in ("text", "reasoning", "detail", "top_token"):
         assert dict(zip(rows["key"], rows[name], strict=True)) == expected
