@@ -344,9 +344,6 @@ class ChatServer:
         outer, lock = self, threading.Lock()
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"  # a client keeps its connections
-            disable_nagle_algorithm = True
-
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with lock:

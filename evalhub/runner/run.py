@@ -115,9 +115,7 @@ def carry_out(
         with Stop() as stop, Heartbeat(writer.path) as heartbeat:
             reported = Reported(progress, heartbeat)
             parts = Parts(writer, catalog, reported)
-            session = Session(
-                parts, resolved, reported, stop, Watch(writer.id), _meter(resolved, stop, writer)
-            )
+            session = Session(parts, resolved, reported, stop, Watch(writer.id), _meter(resolved, writer))
             planned = _work(session, planned, further_tasks)
             seal_run(writer, resolved, planned, stop)
     except KeyboardInterrupt as error:
@@ -138,13 +136,13 @@ def _open_run(runs: Sequence[Run], root: Path, resolved: Resolved, planned: Plan
     return RunWriter.create(root, resolved.suite.suite, manifest_facts(resolved, planned))
 
 
-def _meter(resolved: Resolved, stop: Stop, writer: RunWriter) -> Meter | None:
-    """Return what stops a run at the limits of its budget. None where it has none that is metered."""
+def _meter(resolved: Resolved, writer: RunWriter) -> Meter | None:
+    """Return what counts the spending of a run. None where its budget has no limit that is metered."""
     if not resolved.suite.budget.is_metered:
         return None
     uses: list[ResolvedCandidate | ResolvedJudge] = [*resolved.candidates, *resolved.judges]
     prices = {use.runs.identity.model: use.spec.price for use in uses if use.spec.price is not None}
-    return Meter(resolved.suite.budget, prices, stop, writer)
+    return Meter(resolved.suite.budget, prices, writer)
 
 
 def _work(session: Session, planned: Plan, further_tasks: FurtherTasks | None) -> Plan:

@@ -67,6 +67,22 @@ def test_a_budget_of_tokens_stops_and_goes_on(desk: Any, whole: Run) -> None:
     )
 
 
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_budget_that_the_last_answer_reaches_leaves_nothing(desk: Any, whole: Run, more: int) -> None:
+    desk.suite(judges=[judge()], metrics=["length"], budget={"tokens": tokens(whole) + more})
+    finished = desk.run()
+    assert finished.manifest.state is State.SEALED
+    assert len(list(finished.records("scores"))) == 4 * ITEMS  # two systems, words and characters
+
+
+def test_a_spent_budget_takes_what_is_known(desk: Any, whole: Run) -> None:
+    """Answers of another run cost nothing, also where nothing may be asked any more."""
+    desk.suite(judges=[judge()])
+    desk.run()
+    desk.suite(judges=[judge()], budget={"minutes": 1e-9, "tokens": 1})
+    assert desk.run().manifest.state is State.SEALED
+
+
 def test_money_is_counted_by_the_price_of_each_model(desk: Any, whole: Run) -> None:
     price = {"prompt": 1000.0, "completion": 5000.0}
     cost = sum(

@@ -11,6 +11,7 @@ from evalhub.engines import Engine, EngineIdentity, completion_key
 from evalhub.errors import EngineError
 from evalhub.records import Completion, Record, Request, has_failed
 from evalhub.runner.execute.interrupts import Stop
+from evalhub.runner.execute.meter import Meter
 from evalhub.runner.execute.watch import Watch
 from evalhub.runner.progress import Progress
 from evalhub.store import CompletionIndex, ShardWriter
@@ -62,7 +63,7 @@ class Driver:
         open_index: Opens the index of the completions that this engine has given already.
         open_engine: Starts the engine.
         watch: Ends the run if every answer fails for the same reason.
-        on_completion: Called for each completion that the engine computed.
+        meter: Counts what the engine computes. Once a limit is reached, no request begins.
     """
 
     def __init__(
@@ -73,14 +74,14 @@ class Driver:
         open_index: Callable[[], CompletionIndex],
         open_engine: Callable[[], Engine],
         watch: Watch | None = None,
-        on_completion: Callable[[Completion], None] | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._where = where
         self._identity = identity
         self._open_index = open_index
         self._open_engine = open_engine
         self._watch = watch
-        self._on_completion = on_completion
+        self._meter = meter
         self._index: CompletionIndex | None = None
         self._shards: list[ShardWriter] = []
         self._unwritten: dict[int, ShardWriter] = {}
@@ -111,15 +112,28 @@ class Driver:
             for job in waiting:
                 self._add(job.shard, completion)
             progress.advance()
-            if self._on_completion:
-                self._on_completion(completion)
+            self._count(completion)
             self._wake(waiting, progress, stop)
             if not (self.engine and self.engine.ready):
                 self._write()
             self._refill(source, progress, stop)
+        if self._inflight:
+            self._stop_if_spent(stop)
         if self._inflight and not stop.requested:
             count = len(self._inflight)
             raise EngineError(f"the engine left {count} requests unanswered", where=self._where)
+
+    def _count(self, completion: Completion) -> None:
+        """Count a completion. At a limit of the budget the engine only finishes what it has begun."""
+        if self._meter:
+            self._meter.count(completion)
+            if self.engine and self._inflight and self._meter.reached():
+                self.engine.drain()
+
+    def _stop_if_spent(self, stop: Stop) -> None:
+        """Stop the run if a limit of the budget leaves something undone."""
+        if self._meter and (limit := self._meter.reached()):
+            stop.spend(limit)
 
     def close(self) -> None:
         """Stop the engine, if one was started."""
@@ -228,6 +242,10 @@ class Driver:
     def _submit(self, waiting: _OpenJob, progress: Progress, stop: Stop) -> None:
         requests = dict(waiting.needs)
         for key in dict.fromkeys(waiting.lacks()):
+            if key not in self._inflight:
+                self._stop_if_spent(stop)
+                if stop.requested:
+                    return
             self._waiting.setdefault(key, []).append(waiting)
             if key not in self._inflight:
                 self._inflight.add(key)

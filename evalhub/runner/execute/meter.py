@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import cast
 
 from evalhub.records import Completion
-from evalhub.runner.execute.interrupts import Stop
 from evalhub.specs.suite import Budget, Price
 from evalhub.store import RunWriter
 
@@ -15,12 +14,11 @@ _MILLION = 1_000_000
 
 
 class Meter:
-    """Counts what a run computes, and stops it at the limits of its budget.
+    """Counts what a run computes, and says when a limit of its budget is reached.
 
     Args:
         budget: The limits.
         prices: The price of each model by its display id.
-        stop: Is told of a limit that is reached.
         writer: The run. What its earlier sessions spent counts too.
 
     Attributes:
@@ -28,9 +26,9 @@ class Meter:
         cost: Their price.
     """
 
-    def __init__(self, budget: Budget, prices: dict[str, Price], stop: Stop, writer: RunWriter) -> None:
+    def __init__(self, budget: Budget, prices: dict[str, Price], writer: RunWriter) -> None:
         self.tokens, self.cost = 0, 0.0
-        self._budget, self._prices, self._stop = budget, prices, stop
+        self._budget, self._prices = budget, prices
         self._start = time.monotonic() - writer.manifest.seconds
         if budget.tokens is not None or budget.cost is not None:
             keys: set[str] = set()
@@ -39,21 +37,20 @@ class Meter:
                 if record.computed_in in (None, "", writer.id) and record.key not in keys:
                     keys.add(record.key)
                     self._add(record)
-        self.check()
 
     def count(self, completion: Completion) -> None:
         """Count a completion that an engine has just computed."""
         self._add(completion)
-        self.check()
 
-    def check(self) -> None:
-        """Stop the run if a limit is reached."""
+    def reached(self) -> str | None:
+        """Return the key of a limit that is reached, or None."""
         minutes = (time.monotonic() - self._start) / 60
         spending = {"tokens": self.tokens, "minutes": minutes, "cost": self.cost}
         for name, value in spending.items():
             limit = getattr(self._budget, name)
             if limit is not None and value >= limit:
-                self._stop.spend(name)
+                return name
+        return None
 
     def _add(self, completion: Completion) -> None:
         prompt, generated = completion.prompt_tokens or 0, completion.completion_tokens or 0

@@ -42,7 +42,7 @@ class Session:
         progress: Shows how far the run is.
         stop: Whether the user asked the run to stop.
         watch: Ends the run if every answer fails for the same reason.
-        meter: Stops the run at the limits of its budget. None where it has none that is metered.
+        meter: Counts what the run spends. None where its budget has no limit that is metered.
     """
 
     parts: Parts
@@ -79,7 +79,7 @@ class Session:
                 open_index=lambda work=work: self.parts.open_index(work.runs.identity),  # type: ignore[misc]
                 open_engine=lambda work=work: self._start_engine(work),  # type: ignore[misc]
                 watch=self.watch,
-                on_completion=self.meter.count if self.meter else None,
+                meter=self.meter,
             )
             try:
                 later_rounds = chain.from_iterable(extra.rounds for extra in further())
