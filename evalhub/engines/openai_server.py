@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -22,6 +22,7 @@ from evalhub.engines.base import (
     clean_request,
     completion,
 )
+from evalhub.engines.connections import Connections
 from evalhub.engines.openai_dialect import (
     CHANGES,
     Dialect,
@@ -45,6 +46,7 @@ ATTEMPTS = 6
 _KEEPS = 2
 _TURN_SECONDS = 0.2
 _BACKOFF = 0.5
+_CONNECT_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
 _LONGEST = 500
 _NOT_IMPLEMENTED = 501
@@ -110,11 +112,13 @@ class OpenaiEngine(Engine):
             ) from error
         self._identity = identity
         self._key = key
+        self._connections = Connections()
         self._client = openai.OpenAI(
             base_url=identity.settings["base_url"],
             api_key=key or "none",
             max_retries=0,
-            timeout=settings.timeout,
+            timeout=openai.Timeout(settings.timeout, connect=min(settings.timeout, _CONNECT_SECONDS)),
+            http_client=openai.DefaultHttpxClient(event_hooks={"request": [self._connections.watch]}),
         )
         self._settings = settings
         self._dialect = first_dialect(settings)
@@ -184,10 +188,14 @@ class OpenaiEngine(Engine):
         )
 
     def close(self) -> None:
-        """End the threads. A second call does nothing."""
+        """End the threads and the requests in flight. A second call does nothing."""
         self._closing.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._client.close()
+        self._connections.end()
+        working = [future for future in self._flying if not future.cancelled()]
+        # Whoever still connects by then uses the client, which is not taken from it.
+        if not wait(working, timeout=_CONNECT_SECONDS).not_done:
+            self._client.close()
 
     def _count_time(self, start_time: float) -> None:
         self._seconds_busy += time.monotonic() - start_time
