@@ -15,6 +15,7 @@ from evalhub.gates import charts_of_night, kept_charts
 from evalhub.night import Night, run_night
 from evalhub.runner import Options, prepare
 from evalhub.store import PartKind, Run, all_runs, find_run, remove_run, set_tags
+from evalhub.store.manifest import write_manifest
 
 pytest.importorskip("openai")
 
@@ -246,6 +247,32 @@ def test_a_run_has_the_charts_of_its_own_night_alone(night: Any, judge: ServedJu
     desk.suite(judges=[local], calibration=["frozen"], gates=[{"coverage": 0.5}])
     after = run_night("s", Options(runs=desk.runs, night="2026-11-03"), reports=False)
     assert [(gate.kind, after.exit_code) for gate in after.gates] == [("coverage", 0)]
+
+
+def test_a_calibration_in_the_second_in_which_a_run_ended_is_of_the_next_night(
+    night: Any, judge: ServedJudge, desk: Any
+) -> None:
+    first = night(0).results.run
+    judge.share = 0.5
+    night(1)
+    (calibration,) = [
+        run
+        for run in all_runs(desk.runs)
+        if run.manifest.part_of and run.manifest.created > first.manifest.created
+    ]
+    moved = run_at(calibration, created="2026-11-01T02:30:00.500000+00:00")
+    assert kept_charts(moved)[0].moved
+    begun = "2026-11-01T02:29:00.000000+00:00"
+    (own,) = [run for run in all_runs(desk.runs) if run.manifest.part_of and run.id != moved.id]
+    run_at(own, created=begun)
+    ended = run_at(first, created=begun, sealed="2026-11-01T02:30:00.400000+00:00")
+    assert [chart.moved for chart in charts_of_night(ended)] == [False]
+
+
+def run_at(run: Run, **times: str) -> Run:
+    """Return the run with other times."""
+    write_manifest(run.path, run.manifest.replace(**times))
+    return Run(run.path)
 
 
 def test_one_dataset_twice_in_a_calibration_is_refused(night: Any) -> None:
