@@ -22,12 +22,12 @@ def clean(text: str) -> str:
     return text if _is_clean(text) else _clean(text)
 
 
-def original(text: str | None) -> str | None:
+def encode_original(text: str | None) -> str | None:
     """Return the bytes of a text that `clean` changes, as base64 of UTF-8 in which lone surrogates stay.
 
     None for a text that it does not change.
 
-    >>> original("a\\x00"), original("a")
+    >>> encode_original("a\\x00"), encode_original("a")
     ('YQA=', None)
     """
     if text is None or _is_clean(text):

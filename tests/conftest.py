@@ -102,10 +102,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector from looking at ten thousand tests again and again.
-
-    Without this it takes half the time of all tests.
-    """
+    """Keep the garbage collector from looking at ten thousand tests again and again."""
     gc.collect()
     gc.freeze()
 

@@ -22,7 +22,7 @@ from evalhub.records import (
     canonical,
     digest,
 )
-from evalhub.texts import clean, original
+from evalhub.texts import clean, encode_original
 
 # How long an engine may show no sign of life while it works. One step of a large model on a CPU is slow.
 HANG_SECONDS = 600.0
@@ -213,7 +213,7 @@ def completion(key: str, model: str, request: Request, outcome: Outcome) -> Comp
         detail=_clean(outcome.detail),
         unsent=outcome.unsent or (),
         unlisted=outcome.unlisted,
-        original=original(outcome.text),
+        original=encode_original(outcome.text),
     )
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,23 +18,30 @@ def request(text: str) -> Request:
     return Request((Message("user", text),))
 
 
-@pytest.mark.parametrize("answered", [0, 3])
-def test_closing_ends_requests_in_flight(chat_server: Any, answered: int) -> None:
+@pytest.fixture
+def stalled(chat_server: Any) -> Iterator[Any]:
+    """A server that answers what holds the word "quick", and nothing else."""
     released = threading.Event()
 
-    def behave(_: Any) -> tuple[int, Any]:
-        if len(chat_server.asked) > answered:
+    def behave(asked: dict[str, Any]) -> tuple[int, Any]:
+        if "quick" not in asked["messages"][-1]["content"]:
             released.wait(60)
         return 200, chat_server.reply("fine")
 
     chat_server.behave = behave
+    yield chat_server
+    released.set()
+
+
+@pytest.mark.parametrize("answered", [0, 3])
+def test_closing_ends_requests_in_flight(stalled: Any, answered: int) -> None:
     threads = set(threading.enumerate())
-    engine = open_engine(EngineSpec(**chat_server.engine()), name="m")
+    engine = open_engine(EngineSpec(**stalled.engine()), name="m")
     for number in range(12):
-        engine.submit(f"k{number}", request(f"Question {number}"))
+        engine.submit(f"k{number}", request("A quick one" if number < answered else f"Question {number}"))
     results = engine.results()
     assert len([next(results) for _ in range(answered)]) == answered
-    while len(chat_server.asked) < answered + 4:
+    while len(stalled.asked) < answered + 4:
         time.sleep(0.01)
     workers = [thread for thread in threading.enumerate() if thread not in threads and "Pool" in thread.name]
     assert len(workers) == 4
@@ -42,15 +50,15 @@ def test_closing_ends_requests_in_flight(chat_server: Any, answered: int) -> Non
     for thread in workers:
         thread.join(10)
     assert time.monotonic() - began < 3
-    released.set()
 
 
-def test_a_closed_engine_ends_requests_that_connect_later(chat_server: Any) -> None:
-    chat_server.behave = lambda _: (time.sleep(60), (200, {}))[1]
-    engine = open_engine(EngineSpec(**chat_server.engine(concurrency=1)), name="m")
+def test_a_closed_engine_ends_requests_that_connect_later(stalled: Any) -> None:
+    engine = open_engine(EngineSpec(**stalled.engine(concurrency=1)), name="m")
     engine._connections.end()
+    began = time.monotonic()
     engine.submit("k", request("Question"))
     engine._closing.set()
     (completion,) = engine.results()
     assert completion.failure is not None
+    assert time.monotonic() - began < 3
     engine.close()

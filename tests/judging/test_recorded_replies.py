@@ -15,7 +15,7 @@ from evalhub.scales import Winner
 from evalhub.sources import load
 from evalhub.specs import load_card
 
-from ..timing import shortest
+from ..timing import measure_shortest
 
 HERE = Path(__file__).parent
 FUZZ = HERE.parents[1] / "benchmarks" / "reading.py"
@@ -215,7 +215,7 @@ def test_think_text_is_kept_apart():
 @pytest.mark.parametrize("name", REPLY_FORMATS)
 def test_a_long_reply_is_read_in_short_time(name, piece):
     spec = ReplySpec(name, (1, 5), SIDES, key="score")
-    assert shortest(lambda: parse_reply(piece * 4000, spec), 2) < 2
+    assert measure_shortest(lambda: parse_reply(piece * 4000, spec), 2) < 2
 
 
 @pytest.fixture

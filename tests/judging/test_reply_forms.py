@@ -6,7 +6,7 @@ from evalhub.judging import ReplySpec, parse_reply
 from evalhub.records import FailureKind
 from evalhub.scales import Winner
 
-from ..timing import shortest
+from ..timing import measure_shortest
 
 SCORE = ReplySpec("score", (1, 7), criterion="clarity")
 HUNDRED = ReplySpec("score", (0, 100), criterion="clarity")
@@ -188,4 +188,4 @@ def test_a_score_of_json_may_name_its_top(text, value):
 @pytest.mark.parametrize("name", ["score", "letter"])
 def test_a_long_reply_with_marks_is_read_in_short_time(name, piece):
     spec = ReplySpec(name, (0, 100), SIDES.labels)
-    assert shortest(lambda: parse_reply(f"It is short.{piece * 4000}x", spec), 2) < 2
+    assert measure_shortest(lambda: parse_reply(f"It is short.{piece * 4000}x", spec), 2) < 2

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from evalhub.metrics.numbers import Agreement, Reading, compare, final_number
 from evalhub.metrics.numbers.languages import Decimal, decimal_mark
 
-from ..timing import shortest
+from ..timing import measure_shortest
 
 
 def value(text: str, language: str | None = None) -> Fraction | str | None:
@@ -300,7 +300,7 @@ def test_any_text_is_read_and_agrees_with_itself(text, language):
     ],
 )
 def test_long_texts_are_read_in_linear_time(unit):
-    assert shortest(lambda: final_number(unit * (50_000 // len(unit))), 2) < 2
+    assert measure_shortest(lambda: final_number(unit * (50_000 // len(unit))), 2) < 2
 
 
 def test_numbers_too_large_to_compute_are_compared_as_they_are_written():

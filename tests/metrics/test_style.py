@@ -4,7 +4,7 @@ import pytest
 
 from evalhub.metrics.style import style
 
-from ..timing import shortest
+from ..timing import measure_shortest
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_marks(text: str, markdown: int) -> None:
     "part", ["**a ", "__a ", "```", "``` \n", "- ", "|--", "# ", "1. ", " " * 9, "~~~\n`"]
 )
 def test_no_text_takes_long(part: str) -> None:
-    assert shortest(lambda: style(part * 20_000), 2) < 2
+    assert measure_shortest(lambda: style(part * 20_000), 2) < 2

@@ -260,17 +260,17 @@ def test_a_calibration_in_the_second_in_which_a_run_ended_is_of_the_next_night(
         for run in all_runs(desk.runs)
         if run.manifest.part_of and run.manifest.created > first.manifest.created
     ]
-    moved = run_at(calibration, created="2026-11-01T02:30:00.500000+00:00")
+    moved = change_times(calibration, created="2026-11-01T02:30:00.500000+00:00")
     assert kept_charts(moved)[0].moved
     begun = "2026-11-01T02:29:00.000000+00:00"
     (own,) = [run for run in all_runs(desk.runs) if run.manifest.part_of and run.id != moved.id]
-    run_at(own, created=begun)
-    ended = run_at(first, created=begun, sealed="2026-11-01T02:30:00.400000+00:00")
+    change_times(own, created=begun)
+    ended = change_times(first, created=begun, sealed="2026-11-01T02:30:00.400000+00:00")
     assert [chart.moved for chart in charts_of_night(ended)] == [False]
 
 
-def run_at(run: Run, **times: str) -> Run:
-    """Return the run with other times."""
+def change_times(run: Run, **times: str) -> Run:
+    """Write other times into the manifest of a run, and return the run."""
     write_manifest(run.path, run.manifest.replace(**times))
     return Run(run.path)
 

@@ -5,7 +5,7 @@ import pytest
 from evalhub.records import ThinkTags, closing_tag, has_tags, join_reasoning, split_thinking
 from evalhub.records.thinking import Thought
 
-from ..timing import shortest
+from ..timing import measure_shortest
 
 SEED = ThinkTags("<seed:think>", "</seed:think>")
 MISTRAL = ThinkTags("[THINK]", "[/THINK]")
@@ -119,5 +119,5 @@ def test_the_thoughts_of_several_turns_are_one_text() -> None:
     "piece", ["<think>", "</think>", "<think></think>", "<think><think></think>", "<think "]
 )
 def test_hostile_texts_take_no_long_time(piece: str) -> None:
-    assert shortest(lambda: split_thinking(piece * 20_000), 2) < 2
-    assert shortest(lambda: split_thinking(piece * 20_000, anywhere=True), 2) < 2
+    assert measure_shortest(lambda: split_thinking(piece * 20_000), 2) < 2
+    assert measure_shortest(lambda: split_thinking(piece * 20_000, anywhere=True), 2) < 2

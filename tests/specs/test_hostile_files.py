@@ -45,14 +45,14 @@ TEMPLATES = (
 
 def measured(act: Callable[[], Any]) -> EvalhubError | None:
     """Return the error of an act that takes neither long nor much memory, and at most one sentence."""
-    start, size, refusal = time.process_time(), largest_size(), None
+    start, size, refusal = time.monotonic(), largest_size(), None
     try:
         act()
     except EvalhubError as error:
         refusal = error
     assert len(str(refusal)) < 1500
     assert "\n" not in str(refusal)
-    assert time.process_time() - start < 3  # 1 s on a quiet machine
+    assert time.monotonic() - start < 3  # 1 s on a quiet machine
     assert largest_size() - size < 50 * MIB
     return refusal
 

@@ -223,7 +223,7 @@ class Database:
     def _stored_facts(self, name: str) -> list[Any]:
         import duckdb
 
-        if self._judgments < STORED:
+        if self._judgments < STORED and not self.is_large:
             return []
         try:
             return store_facts(self._run)[name]

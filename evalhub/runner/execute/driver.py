@@ -246,11 +246,10 @@ class Driver:
                 self._stop_if_spent(stop)
                 if stop.requested:
                     return
-            self._waiting.setdefault(key, []).append(waiting)
-            if key not in self._inflight:
                 self._inflight.add(key)
                 self.engine = self.engine or self._start_engine(progress, stop)
                 self.engine.submit(key, requests[key])
+            self._waiting.setdefault(key, []).append(waiting)
 
     def _start_engine(self, progress: Progress, stop: Stop) -> Engine:
         engine = self._open_engine()

@@ -36,11 +36,14 @@ class Meter:
                 # A completion that two judges share stands in the parts of both.
                 if record.computed_in in (None, "", writer.id) and record.key not in keys:
                     keys.add(record.key)
-                    self._add(record)
+                    self.count(record)
 
     def count(self, completion: Completion) -> None:
-        """Count a completion that an engine has just computed."""
-        self._add(completion)
+        """Count a completion that the run has computed."""
+        prompt, generated = completion.prompt_tokens or 0, completion.completion_tokens or 0
+        self.tokens += prompt + generated
+        if price := self._prices.get(completion.model):
+            self.cost += (prompt * price.prompt + generated * price.completion) / _MILLION
 
     def reached(self) -> str | None:
         """Return the key of a limit that is reached, or None."""
@@ -51,9 +54,3 @@ class Meter:
             if limit is not None and value >= limit:
                 return name
         return None
-
-    def _add(self, completion: Completion) -> None:
-        prompt, generated = completion.prompt_tokens or 0, completion.completion_tokens or 0
-        self.tokens += prompt + generated
-        if price := self._prices.get(completion.model):
-            self.cost += (prompt * price.prompt + generated * price.completion) / _MILLION
