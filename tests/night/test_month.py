@@ -27,7 +27,7 @@ pytest.importorskip("openai")
 
 ITEMS, UNITS, REDRAWN = 120, 80, 0.3
 IN_FLIGHT = 4
-"""Requests that the server answers at a time."""
+"""Requests that the server answers at a time. A kill wastes no more of what was written."""
 START = date(2026, 11, 1)
 GATE = {"system": "k", "measure": "mean score", "margin": 0.25, "sd": 0.5}
 QUIET, LOSS = 0.7, 0.25
@@ -184,8 +184,13 @@ def survive_a_kill(month: Month, day: int) -> None:
     before = len(month.server.asked)
     month.stalls_at = before + UNITS + ITEMS // 6
     process = command(month, day)
-    while len(month.server.asked) < month.stalls_at:
+    # All requests in flight are stalled, and the answers before them are written.
+    while len(month.server.asked) < month.stalls_at + IN_FLIGHT - 1:
         time.sleep(0.01)
+    sizes = -1, journal_bytes(month)
+    while sizes[0] != sizes[1]:
+        time.sleep(0.5)
+        sizes = sizes[1], journal_bytes(month)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
     month.stalls_at = None
@@ -197,8 +202,12 @@ def survive_a_kill(month: Month, day: int) -> None:
     assert len(judgments) == len(judgments.drop_duplicates(["item_id", "system"])) == ITEMS
     prompts = [request["messages"][-1]["content"] for request in month.server.asked[before:]]
     wasted = len(prompts) - len(set(prompts))
-    # Beside each open request there may be an answer that came, and was not written yet.
-    assert wasted <= 2 * IN_FLIGHT
+    assert wasted <= IN_FLIGHT
+
+
+def journal_bytes(month: Month) -> int:
+    """Return the size of what is written and not sealed yet."""
+    return sum(path.stat().st_size for path in month.desk.runs.glob("*/parts/*/*.jsonl"))
 
 
 def survive_a_full_disk(month: Month, day: int) -> None:
