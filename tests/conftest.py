@@ -6,13 +6,11 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ import yaml
 from evalhub import runner
 from evalhub.cli import main
 from evalhub.store import Run
+from tests.chat_server import ChatServer
 from tests.sharing import CARD_READER, READ_CARD, read_once
 from tests.signals import keep_signals
 
@@ -325,76 +324,6 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Said(int(ended.value.code or 0), out, err)
 
     return call
-
-
-class ChatServer:
-    """A server of OpenAI's chat protocol in a thread of this process.
-
-    Attributes:
-        behave: Makes a status and a body of what was sent.
-        asked: Everything that was sent, in order.
-    """
-
-    def __init__(self) -> None:
-        self.behave: Callable[[Row], tuple[int, Any]] = lambda _: (200, self.reply("fine"))
-        self.asked: list[Row] = []
-        outer, lock = self, threading.Lock()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                with lock:
-                    outer.asked.append(request)
-                status, body = outer.behave(request)
-                data = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
-
-    def engine(self, **settings: Any) -> Row:
-        """Return the settings of an engine that asks this server."""
-        url = f"http://127.0.0.1:{self._http.server_port}/v1"
-        return {"type": "openai", "base_url": url, "concurrency": 4, **settings}
-
-    def reply(
-        self, content: str | None, *, top: Iterable[tuple[str, float]] | None = None, finish: str = "stop",
-        **message: Any,
-    ) -> Row:  # fmt: skip
-        """Return the body of an answer.
-
-        Args:
-            content: Its text.
-            top: The most probable first tokens with their log-probabilities. The first was drawn.
-            finish: Why it ended.
-            message: Other fields of the message.
-        """
-        listed = [{"token": token, "logprob": value, "bytes": None} for token, value in top or ()]
-        logprobs = {"content": [{**listed[0], "top_logprobs": listed}]} if listed else None
-        choice = {
-            "index": 0, "finish_reason": finish, "logprobs": logprobs,
-            "message": {"role": "assistant", "content": content, **message},
-        }  # fmt: skip
-        usage = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
-        envelope = {"id": "1", "object": "chat.completion", "created": 0, "model": "m"}
-        return {**envelope, "choices": [choice], "usage": usage}
-
-    @staticmethod
-    def refuse(message: str, **fields: Any) -> Row:
-        """Return the body of a refusal."""
-        return {"error": {"message": message, "type": "invalid_request_error", **fields}}
-
-    def close(self) -> None:
-        """End the server."""
-        self._http.shutdown()
-        self._http.server_close()
 
 
 @pytest.fixture
