@@ -22,7 +22,8 @@ def show_judge() -> None:
     facts, rubric = context.run.manifest.judges[name], context.results.rubric(name)
     uses = {
         "rubric": facts.rubric, "protocol": facts.protocol, "model": facts.model, "mode": facts.mode.value,
-        "positions": facts.positions.value, "families": ", ".join(facts.families),
+        "positions": facts.positions.value if facts.positions else "each read alone",
+        "families": ", ".join(facts.families),
     }  # fmt: skip
     show_table([{"field": key, "value": value} for key, value in uses.items()], alt=f"How {name} judges")
     if rubric is None:

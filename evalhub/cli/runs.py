@@ -171,6 +171,7 @@ def _step_row(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plan_row(planned: Plan, judge: ResolvedJudge, dataset: SuiteDataset) -> dict[str, Any]:
+    power = hub.runner.expected_power(planned, judge, dataset)
     return {
         "dataset": dataset.id,
         "items": dataset.facts.items,
@@ -184,13 +185,17 @@ def _plan_row(planned: Plan, judge: ResolvedJudge, dataset: SuiteDataset) -> dic
         ],
         "label_criteria": list(planned.label_criteria[judge.spec.id][dataset.id].values()),
         "pairwise": judge.rubric.kind is Kind.PAIRWISE,
-        "power": asdict(hub.runner.expected_power(planned, judge, dataset)),
+        "power": power and asdict(power),
     }
 
 
 def _power_sentence(row: dict[str, Any]) -> str:
     """Return in words the precision and power of a judge's planned judgments on a dataset."""
     power = row["power"]
+    if power is None:
+        return (
+            f"{row['judge']} on {row['dataset']}: rewards have no bounds, so their spread is not known before"
+        )
     subject = f"{row['judge']} on {row['dataset']}, {power['clusters']} or more independent items per system"
     if power["half_width"] is None:
         return f"{subject}: no interval ({power['reason']})"

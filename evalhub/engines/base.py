@@ -17,6 +17,7 @@ from evalhub.records import (
     FailureKind,
     Message,
     Request,
+    RequestKind,
     Sampling,
     ThinkTags,
     canonical,
@@ -117,7 +118,7 @@ def completion_key(identity: EngineIdentity, request: Request) -> str:
         True
     """
     before, after = _around_messages(
-        identity.key_values, request.choices, request.sampling, request.sample, request.think
+        identity.key_values, request.choices, request.sampling, request.sample, request.think, request.kind
     )
     return digest(f"{before}{canonical(messages_text(request))}{after}")[:SHORT_DIGITS]
 
@@ -129,6 +130,7 @@ def _around_messages(
     sampling: Sampling,
     sample: int,
     think: tuple[ThinkTags, ...],
+    kind: RequestKind,
 ) -> tuple[str, str]:
     """Return the canonical JSON of all that decides a completion, before and after its messages.
 
@@ -148,6 +150,7 @@ def _around_messages(
         },
         "sample": sample,
         **({"think": _think_pairs(think)} if think != THINK_TAGS else {}),
+        **({"kind": kind.value} if kind is not RequestKind.GENERATE else {}),
     }
     before, _, after = canonical(values).partition(f'"messages":"{_MESSAGES}"')
     return f'{before}"messages":', after
@@ -173,22 +176,28 @@ class Outcome:
     unsent: tuple[str, ...] | None = None
     top_token: str | None = None
     unlisted: tuple[str, ...] = ()
+    values: tuple[float, ...] = ()
 
 
-def too_long_outcome(tokens: int, limit: int) -> Outcome:
-    """Return the failure of a prompt that leaves no room for one token."""
+def too_long_outcome(tokens: int, limit: int, *, kind: RequestKind = RequestKind.GENERATE) -> Outcome:
+    """Return the failure of a prompt that the engine cannot hold, with the token that has to follow it."""
+    follows = " and one must follow" if kind is RequestKind.GENERATE else ""
     return Outcome(
         failure=FailureKind.TOO_LONG,
         prompt_tokens=tokens,
-        detail=f"the prompt has {tokens} tokens and one must follow, the engine holds {limit}",
+        detail=f"the prompt has {tokens} tokens{follows}, the engine holds {limit}",
     )
 
 
 def completion(key: str, model: str, request: Request, outcome: Outcome) -> Completion:
     """Return the record of one outcome: texts made valid UTF-8, log-probabilities finite.
 
-    A log-probability of minus infinity becomes -9999, as vLLM writes it. NaN is a failure.
+    A log-probability of minus infinity becomes -9999, as vLLM writes it. NaN is a failure, and so is a value
+    that is not finite.
     """
+    if not all(map(math.isfinite, outcome.values)):
+        detail = "the engine gave a value that is not finite"
+        outcome = Outcome(failure=FailureKind.ENGINE, detail=detail)
     logprobs = outcome.logprobs
     if logprobs and any(math.isnan(value) for value in logprobs.values()):
         detail = "the engine gave NaN as a log-probability"
@@ -214,6 +223,7 @@ def completion(key: str, model: str, request: Request, outcome: Outcome) -> Comp
         unsent=outcome.unsent or (),
         unlisted=outcome.unlisted,
         original=encode_original(outcome.text),
+        values=outcome.values,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from evalhub.engines.base import HANG_SECONDS, Engine, EngineIdentity
 from evalhub.models import ResolvedModel
+from evalhub.records import RequestKind
 from evalhub.specs.base import Spec
 
 
@@ -76,6 +77,11 @@ class Opening(Generic[Settings]):
     log_folder: Path
 
 
+def only_generates(_: EngineIdentity) -> Collection[RequestKind]:
+    """Return that an engine generates, and gives no embeddings or rewards."""
+    return (RequestKind.GENERATE,)
+
+
 @dataclass(frozen=True, slots=True)
 class EngineKind(Generic[Settings]):
     """One kind of engine.
@@ -85,8 +91,10 @@ class EngineKind(Generic[Settings]):
         identify: Returns the identity of settings, a model and a display id. It starts nothing and imports
             nothing heavy.
         open: Returns an engine that is ready.
+        answers: Returns the kinds of requests that an engine of an identity answers.
     """
 
     settings: type[Settings]
     identify: Callable[[Settings, ResolvedModel | None, str], EngineIdentity]
     open: Callable[[Opening[Settings]], Engine]
+    answers: Callable[[EngineIdentity], Collection[RequestKind]] = only_generates

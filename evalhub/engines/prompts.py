@@ -99,6 +99,18 @@ class Prompts:
             text, opened = f"{text.rstrip()}\n\n{opened.close}\n\n", None
         return Prompt(text, self._tokens(text, special=False), opened is not None)
 
+    def render_text(self, text: str) -> Prompt:
+        """Return a text as it is, for a model that reads no conversation."""
+        return Prompt(text, self._tokens(text, special=True))
+
+    def render_whole(self, messages: Sequence[Message]) -> Prompt:
+        """Return the prompt of a conversation whose last turn, the assistant's, is complete."""
+        if not self.templated:
+            text = plain_dialogue(messages)
+            return Prompt(text, self._tokens(text, special=True))
+        text = self._render_template(messages, goes_on=False)
+        return Prompt(text, self._tokens(text, special=False))
+
     def hides(self, tags: Sequence[ThinkTags]) -> bool:
         """Return whether a think tag is, or holds, a special token, which a decoded text leaves out."""
         special = getattr(self._tokenizer, "all_special_tokens", ())
@@ -154,17 +166,21 @@ class Prompts:
             answer = answer.removeprefix(opened.open).lstrip("\n")
         return text + answer
 
-    def _render_template(self, messages: Sequence[Message]) -> str:
+    def _render_template(self, messages: Sequence[Message], *, goes_on: bool = True) -> str:
         """Render a conversation in the first form in which the template takes all of it.
 
         Some templates refuse the system's turn or two turns of one speaker in a row, others leave a turn out.
+
+        Args:
+            messages: The conversation.
+            goes_on: Whether the assistant's next turn begins at the end.
         """
         conversation = without_system(messages)
         forms = dict.fromkeys((tuple(messages), conversation, merge_turns(conversation)))
         refusal: Exception | None = None
         for form in forms:
             try:
-                text = self._apply_template(form)
+                text = self._apply_template(form, goes_on=goes_on)
             except Exception as error:
                 refusal = refusal or error
                 continue
@@ -174,9 +190,9 @@ class Prompts:
             refusal = refusal or ValueError(f"the chat template leaves out what the {missing.role} says")
         raise refusal or ValueError("the chat template renders nothing")
 
-    def _apply_template(self, messages: Sequence[Message]) -> str:
+    def _apply_template(self, messages: Sequence[Message], *, goes_on: bool) -> str:
         turns = [{"role": message.role, "content": message.content} for message in messages]
-        return str(self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+        return str(self._tokenizer.apply_chat_template(turns, add_generation_prompt=goes_on, tokenize=False))
 
 
 @lru_cache(maxsize=4)

@@ -4,7 +4,8 @@ Options of `script` in an engine's settings:
 
 - `seconds`: what each completion takes. `max_length`: of a prompt, in words. `batch`: completions a step.
 - `rules`: the first one whose `match`, a regular expression, is found in the last user message holds:
-  `text`, `reasoning`, `choice`, `logprobs`, `mass` (of all choices together), `top_token`, `seconds`.
+  `text`, `reasoning`, `choice`, `logprobs`, `mass` (of all choices together), `top_token`, `seconds`,
+  `reward`. The rule of a reward or an embedding is found in the last message, whoever wrote it.
   `crash` or `hang`: `true`, or the number of first attempts that do so.
 """
 
@@ -23,14 +24,15 @@ from evalhub.engines.opening import ChildSettings, EngineKind, Opening
 from evalhub.engines.replicas import Replicas
 from evalhub.errors import SpecError
 from evalhub.models import ResolvedModel
-from evalhub.records import digest
+from evalhub.records import RequestKind, digest
 
 OPTIONS = ("rules", "seconds", "max_length", "batch")
 RULE_KEYS = (
-    "match", "text", "reasoning", "choice", "logprobs", "mass", "top_token", "seconds", "crash", "hang",
+    "match", "text", "reasoning", "choice", "logprobs", "mass", "top_token", "seconds", "reward", "crash",
+    "hang",
 )  # fmt: skip
 
-_NUMBERS = ("seconds", "max_length", "batch", "mass")
+_NUMBERS = ("seconds", "max_length", "batch", "mass", "reward")
 
 
 class ScriptedSettings(ChildSettings):
@@ -66,7 +68,7 @@ def open_scripted(opening: Opening[ScriptedSettings]) -> Engine:
     return Replicas(lambda share: start(share=share), settings.replicas)
 
 
-SCRIPTED = EngineKind(ScriptedSettings, identify_scripted, open_scripted)
+SCRIPTED = EngineKind(ScriptedSettings, identify_scripted, open_scripted, lambda _: tuple(RequestKind))
 
 
 def check_script(script: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from evalhub.engines.base import Outcome, too_long_outcome
 from evalhub.engines.queue_backend import QueueBackend
 from evalhub.engines.thinking import outcome_of_text
-from evalhub.records import FailureKind, Request, canonical
+from evalhub.records import FailureKind, Request, RequestKind, canonical
 
 _BATCH = 8
 _MASS = 0.95
@@ -60,9 +60,8 @@ class ScriptedBackend(QueueBackend):
         ]
 
     def _rule(self, request: Request) -> Mapping[str, Any]:
-        question = next(
-            (message.content for message in reversed(request.messages) if message.role == "user"), ""
-        )
+        roles = ("user",) if request.kind is RequestKind.GENERATE else ("user", "assistant")
+        question = next((turn.content for turn in reversed(request.messages) if turn.role in roles), "")
         for rule in self._script.get("rules", ()):
             if re.search(rule.get("match", ""), question):
                 return dict(rule)
@@ -77,6 +76,8 @@ def answer(request: Request, rule: Mapping[str, Any]) -> Outcome:
         rule: The rule that matches it, or an empty mapping.
     """
     prompt = _prompt_words(request)
+    if request.kind is not RequestKind.GENERATE:
+        return Outcome(None, None, None, "stop", prompt, 0, 0, values=_values(request, rule))
     if request.choices:
         if unknown := _unknown_choice(request, rule):
             return Outcome(failure=FailureKind.ENGINE, detail=unknown, prompt_tokens=prompt)
@@ -116,6 +117,15 @@ def _words(request: Request) -> list[str]:
     draws = _draws(request)
     words = _WORDS.split()
     return [words[byte % len(words)] for byte in draws[: 6 + draws[-1] % 20]]
+
+
+def _values(request: Request, rule: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return a reward in [-2, 2), or an embedding of 16 dimensions whose length is 1."""
+    if request.kind is RequestKind.REWARD:
+        return (float(rule.get("reward", _draws(request)[0] / 64 - 2)),)
+    numbers = [byte - 127.5 for byte in _draws(request)[:16]]
+    length = math.hypot(*numbers)
+    return tuple(number / length for number in numbers)
 
 
 def _unknown_choice(request: Request, rule: Mapping[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 from evalhub.engines.base import Engine, EngineIdentity
 from evalhub.engines.openai_server import OPENAI
 from evalhub.engines.opening import EngineKind, EngineSettings, Opening
+from evalhub.engines.pooling import POOLING
 from evalhub.engines.scripted import SCRIPTED
 from evalhub.engines.vllm import VLLM
 from evalhub.errors import SpecError
@@ -17,7 +18,12 @@ from evalhub.models import ResolvedModel, cache_folder
 from evalhub.specs import Candidate, EngineSpec, JudgeUse, Suite, find_entry
 from evalhub.specs.base import parse_yaml, validate
 
-ENGINES: Mapping[str, EngineKind[Any]] = {"vllm": VLLM, "openai": OPENAI, "scripted": SCRIPTED}
+ENGINES: Mapping[str, EngineKind[Any]] = {
+    "vllm": VLLM,
+    "pooling": POOLING,
+    "openai": OPENAI,
+    "scripted": SCRIPTED,
+}
 
 
 def engine_kind(name: str, *, where: str = "") -> EngineKind[Any]:

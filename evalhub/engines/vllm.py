@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import partial
 from importlib import metadata
+from typing import Any
 
 from pydantic import Field
 
@@ -108,8 +109,12 @@ def identify_vllm(settings: VllmSettings, model: ResolvedModel | None, name: str
     )
 
 
-def open_vllm(opening: Opening[VllmSettings]) -> Engine:
+def open_vllm(opening: Opening[Any], backend: str = "evalhub.engines.vllm_backend:VllmBackend") -> Engine:
     """Return vLLM with the model loaded, once or several times.
+
+    Args:
+        opening: The settings, the identity and the model.
+        backend: Module and class of the backend in the child process.
 
     Raises:
         EngineError: vLLM is not installed, or does not start.
@@ -132,11 +137,11 @@ def open_vllm(opening: Opening[VllmSettings]) -> Engine:
         )
     settings = opening.settings
     if settings.replicas == 1:
-        return _start_child(opening).wait_until_ready()
-    return Replicas(partial(_start_child, opening), settings.replicas)
+        return _start_child(opening, backend).wait_until_ready()
+    return Replicas(partial(_start_child, opening, backend), settings.replicas)
 
 
-def _start_child(opening: Opening[VllmSettings], share: Mapping[str, int] | None = None) -> ChildEngine:
+def _start_child(opening: Opening[Any], backend: str, share: Mapping[str, int] | None = None) -> ChildEngine:
     identity = opening.identity
     environment = vllm_environment(identity)
     if share and identity.device != "cpu":
@@ -144,7 +149,7 @@ def _start_child(opening: Opening[VllmSettings], share: Mapping[str, int] | None
         environment |= share_variables(share, visible, identity.settings["tensor_parallel"])
     return start_child(
         opening,
-        "evalhub.engines.vllm_backend:VllmBackend",
+        backend,
         environment=environment,
         # A process that was forked from one which knows of a GPU may not be able to use it.
         preload="evalhub.engines.vllm_backend:import_vllm" if identity.device == "cpu" else None,

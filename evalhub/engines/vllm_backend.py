@@ -14,7 +14,7 @@ from evalhub.engines.prompts import Prompt, Prompts
 from evalhub.engines.thinking import outcome_of_text
 from evalhub.errors import EngineError, EvalhubError, ModelError
 from evalhub.models import hide_broken_media
-from evalhub.records import Request
+from evalhub.records import Request, RequestKind
 
 _COUNTERS = {
     "vllm:prefix_cache_queries": "prefix_cache_queries",
@@ -51,13 +51,17 @@ class VllmBackend:
         if opening.get("share") and opening["device"] == "cpu":
             _use_own_cores()
         try:
-            self._llm = load_vllm().LLM(**engine_arguments(opening["model"]["path"], opening["settings"]))
+            self._llm = load_vllm().LLM(**self.arguments(opening["model"]["path"], opening["settings"]))
         except Exception as error:
             raise _start_error(error) from error
         self._engine = self._llm.llm_engine
         self._prompts = Prompts(self._llm.get_tokenizer())
         self._max_length = int(self._engine.vllm_config.model_config.max_model_len)
         self._pending: dict[int, PendingRequest] = {}
+
+    def arguments(self, path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of `vllm.LLM`."""
+        return engine_arguments(path, settings)
 
     def facts(self) -> dict[str, Any]:
         """Return the settings as vLLM resolved them."""
@@ -96,6 +100,8 @@ class VllmBackend:
 
     def add(self, number: int, request: Request, crashes: int) -> Outcome | None:  # noqa: ARG002
         """Check a request's length and hand it to vLLM."""
+        if request.kind is not RequestKind.GENERATE:
+            raise ModelError(f"the engine vllm generates, and gives no {request.kind}", fix="use pooling")
         prompt = self._prompts.render(
             request.messages, for_choices=bool(request.choices), think=request.think
         )

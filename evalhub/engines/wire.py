@@ -15,7 +15,7 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, to_json
 
 from evalhub.engines.base import Outcome
-from evalhub.records import FailureKind, Message, Request, Sampling, ThinkTags
+from evalhub.records import FailureKind, Message, Request, RequestKind, Sampling, ThinkTags
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
@@ -50,6 +50,7 @@ def request_to_wire(request: Request) -> dict[str, Any]:
         "choices": request.choices,
         "sample": request.sample,
         "think": [_plain(tags) for tags in request.think],
+        "kind": request.kind,
     }
 
 
@@ -68,16 +69,18 @@ def request_from_wire(values: Mapping[str, Any]) -> Request:
         choices=tuple(values["choices"]),
         sample=values["sample"],
         think=tuple(ThinkTags(**pair) for pair in values["think"]),
+        kind=RequestKind(values["kind"]),
     )
 
 
 def outcome_to_wire(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome's known values, plain."""
     values = {field.name: getattr(outcome, field.name) for field in fields(outcome)}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None and value != ()}
 
 
 def outcome_from_wire(values: Mapping[str, Any]) -> Outcome:
     """Return the outcome of `outcome_to_wire`."""
     failure = values.get("failure")
-    return Outcome(**{**values, "failure": None if failure is None else FailureKind(failure)})
+    enums = {"failure": None if failure is None else FailureKind(failure)}
+    return Outcome(**{**values, **enums, "values": tuple(values.get("values", ()))})

@@ -8,6 +8,7 @@ from evalhub.models.catalogue import check, fetch, list_models, show
 from evalhub.models.chat import folder_tokenizer
 from evalhub.models.compat import hide_broken_media
 from evalhub.models.families import NOT_AN_LLM, UNKNOWN
+from evalhub.models.folder import model_settings
 from evalhub.models.resolution import ModelSource, ResolvedModel, resolve
 from evalhub.models.room import bytes_needed, check_room
 from evalhub.models.tokens import count_tokens, model_here
@@ -15,6 +16,6 @@ from evalhub.models.tokens import count_tokens, model_here
 __all__ = [
     "NOT_AN_LLM", "UNKNOWN", "ModelSource",
     "ResolvedModel", "bytes_needed", "cache_folder", "check", "check_room", "count_tokens",
-    "fetch", "folder_tokenizer", "hide_broken_media", "list_models", "model_here", "resolve",
-    "show",
+    "fetch", "folder_tokenizer", "hide_broken_media", "list_models", "model_here", "model_settings",
+    "resolve", "show",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from evalhub.models.safety import read_settings
 
@@ -25,6 +26,11 @@ def content_files(folder: Path) -> list[Path]:
     records = {RECORD, TRAINING}
     files = {path for pattern in _CONTENT for path in folder.glob(pattern) if path.name not in records}
     return sorted(files, key=lambda path: path.name)
+
+
+def model_settings(folder: Path) -> dict[str, Any]:
+    """Return what the config.json of a model folder holds."""
+    return read_settings(folder / "config.json")
 
 
 def chat_template(folder: Path) -> str | None:

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from evalhub.records.thinking import THINK_TAGS, ThinkTags
+
+
+class RequestKind(StrEnum):
+    """What is asked of a model: a text or a choice, the embedding of a text, or the reward of an answer."""
+
+    GENERATE = "generate"
+    EMBED = "embed"
+    REWARD = "reward"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,10 @@ class Request:
     With `choices` the answer is one token. The completion's text is then the most probable choice, and
     the completion has the log-probability of each choice under the full softmax. `think` lists the tags
     around think text.
+
+    A request of the kind `embed` is one text, in a single message of the user. A request of the kind `reward`
+    is a conversation that ends with the assistant's whole turn, or a prompt for a classifier that reads it
+    at the token with which the assistant would begin. Both are answered with `values`, and nothing is drawn.
     """
 
     messages: tuple[Message, ...]
@@ -50,3 +63,4 @@ class Request:
     choices: tuple[str, ...] = ()
     sample: int = 0
     think: tuple[ThinkTags, ...] = THINK_TAGS
+    kind: RequestKind = RequestKind.GENERATE

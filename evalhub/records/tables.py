@@ -112,6 +112,7 @@ class Completion:
         unsent: The parameters that were left out because the server refuses them, such as "temperature 0".
         original: The bytes of an answer that is no valid Unicode or has NUL, in base64: UTF-8 in which lone
             surrogates stay. None = `text` is the answer as it came.
+        values: The embedding of a text, or the one reward of an answer. Empty for a generated text.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("key",)
@@ -134,6 +135,7 @@ class Completion:
     unlisted: tuple[str, ...] = ()
     computed_in: str | None = None
     original: str | None = None
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ _SLOT_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
-_SECTIONS = ("System", "User")
+_SECTIONS = ("System", "User", "Assistant")
+_ALLOWED_SECTIONS = ", ".join(f"## {name}" for name in _SECTIONS)
 
 
 class Rubric(Spec):
@@ -47,9 +48,12 @@ class Rubric(Spec):
         answer: Whether levels are answered by labels or by letters. None: letters if the labels are not
             single tokens of the model.
         ties: Whether a comparison may end in a tie. Pairwise only.
+        verdict: Whether a reward is the verdict on one response, or the difference of two rewards the verdict
+            on a pair. Only for the protocol `reward`, which reads one response at a time.
         weights: Weight of each criterion in the total, by default 1. Only for protocols with a total.
         system: The System section, with its slots.
         user: The User section, with its slots.
+        assistant: The Assistant section, which shows a response as the turn of a conversation.
     """
 
     id: Id
@@ -60,11 +64,13 @@ class Rubric(Spec):
     scale: Levels | dict[Id, Levels] | None = None
     answer: AnswerForm | None = None
     ties: bool | None = None
+    verdict: Kind | None = None
     weights: dict[Id, float] | None = None
     source: str | None = None
     title: str | None = None
     system: str = ""
     user: str
+    assistant: str = ""
 
     @field_validator("inputs")
     @classmethod
@@ -117,7 +123,9 @@ class Rubric(Spec):
 
     @property
     def shape(self) -> Shape:
-        """Whether the rubric shows one response, a pair or a list."""
+        """Whether a verdict is about one response, a pair or a list."""
+        if self.verdict is Kind.PAIRWISE:
+            return Shape.PAIR
         if self.shows == ("response",):
             return Shape.RESPONSE
         return Shape.LIST if self.shows == ("responses",) else Shape.PAIR
@@ -143,10 +151,21 @@ class Rubric(Spec):
         scale = self.scale_for(criterion)
         return scale is None or scale.higher_is_better
 
+    def bounds_of(self, criterion: str) -> tuple[float, float] | None:
+        """Return the lowest and the highest rating. None where ratings have no bounds, as rewards.
+
+        Without levels a rating is a share, in [0, 1].
+        """
+        if scale := self.scale_for(criterion):
+            return min(scale.values), max(scale.values)
+        return (0.0, 1.0) if self.verdict is None else None
+
     @property
     def hash(self) -> str:
         """The sha256 of everything that a judge can see or answer."""
-        unhashed = {"source", "title"} | ({"answer"} if self.answer is None else set())
+        # Keys that most rubrics leave out change no hash, so that earlier runs are found again.
+        absent = {name for name in ("answer", "verdict") if getattr(self, name) is None}
+        unhashed = {"source", "title", *absent, *(() if self.assistant else ("assistant",))}
         return digest(self.model_dump_json(exclude=unhashed))
 
 
@@ -180,14 +199,21 @@ def parse_rubric(text: str, where: str) -> Rubric:
             "a rubric begins with a front matter between two lines '---'", where=f"{where}:1", value=text[:20]
         )
     values = parse_yaml("\n" + match[1], where)  # lines count from the file's first
-    section_keys = {"system", "user"} & values.keys()
+    section_keys = {name.lower() for name in _SECTIONS} & values.keys()
     if section_keys:
         raise SpecError(
             "this belongs in a section, not in the front matter", where=f"{where}:{min(section_keys)}"
         )
     sections = _sections(match[2], where)
     rubric = validate(
-        Rubric, {**values, "system": sections.get("System", ""), "user": sections["User"]}, where
+        Rubric,
+        {
+            **values,
+            "system": sections.get("System", ""),
+            "user": sections["User"],
+            "assistant": sections.get("Assistant", ""),
+        },
+        where,
     )
     _check_slots(rubric, where)
     _check_tags(rubric, where)
@@ -202,14 +228,14 @@ def _sections(body: str, where: str) -> dict[str, str]:
             "text stands outside a section",
             where=where,
             value=preamble.strip()[:60],
-            allowed="## System, ## User",
+            allowed=_ALLOWED_SECTIONS,
         )
     ends = [heading.start() for heading in headings[1:]] + [len(body)]
     sections: dict[str, str] = {}
     for heading, end in zip(headings, ends, strict=True):
         name = heading[1].strip()
         if name not in _SECTIONS:
-            raise SpecError("unknown section", where=where, value=f"## {name}", allowed="## System, ## User")
+            raise SpecError("unknown section", where=where, value=f"## {name}", allowed=_ALLOWED_SECTIONS)
         if name in sections:
             raise SpecError("the section appears twice", where=where, value=f"## {name}")
         sections[name] = body[heading.end() : end].strip("\n")
@@ -220,7 +246,7 @@ def _sections(body: str, where: str) -> dict[str, str]:
 
 def _check_slots(rubric: Rubric, where: str) -> None:
     slots: list[str] = []
-    for section, text in (("System", rubric.system), ("User", rubric.user)):
+    for section, text in zip(_SECTIONS, (rubric.system, rubric.user, rubric.assistant), strict=True):
         for line in text.split("\n"):
             for name in map(str.strip, SLOT.findall(line)):
                 _check_slot(name, line, section, rubric, where)
@@ -251,6 +277,7 @@ def _check_tags(rubric: Rubric, where: str) -> None:
     texts = {
         "System": SLOT.sub("", rubric.system),
         "User": SLOT.sub("", rubric.user),
+        "Assistant": SLOT.sub("", rubric.assistant),
         **{f"criteria.{name}": text for name, text in rubric.criteria.items()},
     }
     for name in rubric.criteria:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,9 @@ from evalhub.specs.find import locate
 from evalhub.specs.gates import Gate
 from evalhub.specs.thinking import THINK, Think
 from evalhub.specs.uses import DatasetUse, MetricUse
+
+REWARD = "reward"
+"""The protocol of reward models, and the rubric that it takes by default."""
 
 
 class CrossFamily(StrEnum):
@@ -133,8 +137,15 @@ class Pairs(Spec):
 
 
 class JudgeUse(ModelUse):
-    """A judge: a rubric, a model, a mode and positions."""
+    """A judge: a rubric, a model, a mode and positions.
 
+    Attributes:
+        protocol: `reward` makes a reward model a judge. Its rubric is then `reward` unless another is named.
+            All other protocols are named by the rubric alone.
+    """
+
+    # Without it a suite has the hash that it had before the key existed.
+    protocol: Literal["reward"] | None = Field(default=None, exclude_if=lambda value: value is None)
     rubric: str
     mode: Mode = Mode.DIRECT
     positions: Positions = Positions.BOTH
@@ -148,6 +159,13 @@ class JudgeUse(ModelUse):
     think_tokens: int = Field(default=512, ge=8)
     think_extensions: int = Field(default=0, ge=0, le=8)
     seed: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_rubric(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and value.get("protocol") == REWARD:
+            return {"rubric": REWARD, **value}
+        return value
 
 
 class Jury(Spec):

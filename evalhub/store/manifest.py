@@ -119,13 +119,14 @@ class JudgeFacts(Spec):
     Attributes:
         answers: The criteria that are answered by letters.
         opens_thinking: Whether the model's chat template begins each answer with a think tag.
+        positions: The orders in which a pair is shown. None if each response is read alone.
     """
 
     rubric: str
     protocol: str
     model: str
     mode: Mode
-    positions: Positions
+    positions: Positions | None
     samples: int
     combine: Combine
     families: tuple[str, ...]

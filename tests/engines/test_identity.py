@@ -6,7 +6,7 @@ import pytest
 
 from evalhub.engines import ENGINES, EngineIdentity, completion_key, identify, vllm
 from evalhub.errors import EngineError, ModelError, SpecError, UnknownNameError
-from evalhub.records import Message, Request, Sampling
+from evalhub.records import Message, Request, RequestKind, Sampling
 from evalhub.specs import EngineSpec
 
 IDENTITY = EngineIdentity("vllm", "m", "hash", "template", {"dtype": "bfloat16"}, "0.32.0", "cpu")
@@ -46,6 +46,8 @@ def test_the_key_changes_with_each_field_of_the_identity(change):
         {"choices": ("B", "A")},
         {"choices": ()},
         {"sample": 1},
+        {"kind": RequestKind.EMBED},
+        {"kind": RequestKind.REWARD},
     ],
 )
 def test_the_key_changes_with_each_field_of_the_request(change):
@@ -61,6 +63,7 @@ def test_every_field_of_a_request_is_in_the_key():
         "choices",
         "sample",
         "think",
+        "kind",
     }
     assert {field.name for field in dataclasses.fields(Sampling)} == {
         "temperature", "top_p", "top_k", "max_tokens", "seed", "stop",

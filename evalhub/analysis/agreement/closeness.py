@@ -74,7 +74,10 @@ def _of_ratings(results: Results) -> Iterator[Closeness]:
         for column, judge in judges_of_criterion(results, rated, dataset, criterion).items():
             if column not in frame or not label_ends or kind_of_judge(judge.ratings) != JUDGE:
                 continue
-            ends = _rating_ends(results, judge.name, judge.criterion)
+            rubric = results.rubric(judge.name)
+            ends = rubric.bounds_of(judge.criterion) if rubric else (0.0, 1.0)
+            if ends is None:
+                continue
             is_opposed = (
                 directions.of_judge(dataset, judge.name, judge.criterion) is not spec.higher_is_better
             )
@@ -87,13 +90,6 @@ def _of_ratings(results: Results) -> Iterator[Closeness]:
             yield Closeness(
                 judge.name, judge.criterion, dataset, criterion, kind, closeness_of_units, tuple(labels)
             )
-
-
-def _rating_ends(results: Results, judge: str, criterion: str) -> tuple[float, float]:
-    """Return the lowest and highest rating of a judge. A total without levels is a share."""
-    rubric = results.rubric(judge)
-    scale = rubric.scale_for(criterion) if rubric else None
-    return (min(scale.values), max(scale.values)) if scale else (0.0, 1.0)
 
 
 def _share(value: float, ends: tuple[float, float]) -> float:

@@ -14,12 +14,14 @@ from evalhub.analysis.tables import groups, row, table
 from evalhub.records import AnnotatorKind
 from evalhub.stats import BiasKind
 from evalhub.stats.bias.biases import NO_PEOPLE
+from evalhub.stats.estimate import CONFIDENCE
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("dataset", "judge", "criterion", "bias", "reading", "statistic")
 ALL_JUDGES = "all judges"
+BY_CONSTRUCTION = "by construction"
 HARD, SOFT = "hard", "soft"
 
 _RATES = ("rate", "people", "beyond people")
@@ -57,6 +59,7 @@ def biases(results: Results) -> pd.DataFrame:
 
     - `rate`: how often the side that has more of it wins, in [0, 1]. .5 = no bias. Ties are left out for
       `position`. For `flips` it is the share of pairs whose verdict changes with the order, 0 = none.
+      A judge that reads each response alone has exactly 0 (`method` is `BY_CONSTRUCTION`).
     - `people` and `beyond people`: the same rate of people on the same pairs, and the judge's rate minus
       theirs. Only labels of kind human are people.
     - `effect`: the effect in one logit model with all the other biases, in percentage points of the win
@@ -84,7 +87,9 @@ def biases(results: Results) -> pd.DataFrame:
         for (judge,), judge_orders in groups(orders, "judge"):
             key_columns = {"dataset": dataset, "judge": judge, "criterion": criterion}
             reason = reasons.get((dataset, judge_orders["label_criterion"].iloc[0]), NO_PEOPLE)
-            rows += _rows(judge_orders, key_columns, reason, _JUDGE_STATISTICS)
+            facts = results.judges.get(judge)
+            reads_alone = facts is not None and facts.positions is None
+            rows += _rows(judge_orders, key_columns, reason, _JUDGE_STATISTICS, reads_alone=reads_alone)
         key_columns = {"dataset": dataset, "judge": ALL_JUDGES, "criterion": criterion}
         rows += _rows(orders, key_columns, reason, _POOLED_STATISTICS)
     return table(rows, COLUMNS)
@@ -95,6 +100,8 @@ def _rows(
     key_columns: dict[str, str],
     reason: str,
     statistics: Mapping[tuple[BiasKind, str], Sequence[str]],
+    *,
+    reads_alone: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of one judge.
 
@@ -103,6 +110,7 @@ def _rows(
         key_columns: Dataset, judge and criterion.
         reason: Why there are no people's verdicts.
         statistics: Names of the statistics by bias and reading, where they are not those of `_STATISTICS`.
+        reads_alone: Whether the judge reads each response alone, so that a pair has no order.
     """
     columns = verdict_columns(orders)
     effects_beyond_people = stats.controlled_beyond_people(columns)
@@ -115,11 +123,20 @@ def _rows(
             estimates = dict(zip(_RATES, stats.raw_rate(columns, kind, soft=soft), strict=True))
             estimates |= {"effect": effects[kind].points, "log-odds": effects[kind].log_odds}
             estimates["effect beyond people"] = effects_beyond_people[kind].points
+            if kind is BiasKind.FLIPS and reads_alone:
+                estimates["rate"] = _no_flips(orders)
             for name in names:
                 estimate = estimates[name]
                 if estimate.reason == NO_PEOPLE:
                     estimate = replace(estimate, reason=reason)
                 yield row(estimate, **key_columns, bias=kind.value, reading=reading, statistic=name)
+
+
+def _no_flips(orders: pd.DataFrame) -> stats.Estimate:
+    """Return the rate of changed verdicts of a judge that sees no order: 0, whatever it judges."""
+    valid = orders[orders["winner"].notna()]
+    counts = {"n": len(valid), "clusters": valid["cluster"].nunique(), "n_excluded": len(orders) - len(valid)}
+    return stats.Estimate(0.0, 0.0, 0.0, CONFIDENCE, BY_CONSTRUCTION, **counts, reason=None)
 
 
 def _reasons_without_people(results: Results) -> dict[tuple[str, str], str]:

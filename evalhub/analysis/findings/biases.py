@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalhub import stats
-from evalhub.analysis.bias.bias import ALL_JUDGES, HARD, biases
+from evalhub.analysis.bias.bias import ALL_JUDGES, BY_CONSTRUCTION, HARD, biases
 from evalhub.analysis.findings.finding import ALPHA, Finding, Question, Verdict, listed, on, with_interval
 from evalhub.analysis.findings.rankings import rankings
 from evalhub.analysis.frames.outcomes import PENALISED
@@ -102,6 +102,8 @@ def describe_biases(
         verdict = Verdict.GOOD
         sentence = f"No bias of {judge} is shown {on(dataset, criterion)}"
         sentence += f" (tested: {listed(tested or ['order'], limit=6)})."
+        if flips and flips["method"] == BY_CONSTRUCTION:
+            sentence += " It reads each response alone, so the order cannot move it."
     else:
         sentence = f"{judge} {on(dataset, criterion)}: {'; '.join(parts)}."
     numbers = {

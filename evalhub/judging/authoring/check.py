@@ -10,8 +10,14 @@ from evalhub.scales import Kind, Shape
 from evalhub.specs import INPUT_SLOTS, JudgeUse, Mode, Rubric
 
 _FIXES = {
-    "scale": "write scale: {1: …, 2: …}", "answer": "", "ties": "write ties: true or false", "weights": "",
-}  # fmt: skip
+    "scale": "write scale: {1: …, 2: …}",
+    "answer": "",
+    "ties": "write ties: true or false",
+    "weights": "",
+    "verdict": "write verdict: pairwise, or verdict: pointwise",
+    "assistant": "",
+}
+_CONVERSATION = ("{{question}}", "{{response}}")
 
 
 def check_rubric(rubric: Rubric, where: str) -> None:
@@ -23,16 +29,23 @@ def check_rubric(rubric: Rubric, where: str) -> None:
     """
     protocol = find_protocol(rubric.protocol, where=f"{where}:protocol")
     _check_inputs(rubric, protocol, where)
-    has_levels = rubric.kind is Kind.POINTWISE and protocol.total is None
+    has_levels = rubric.kind is Kind.POINTWISE and protocol.total is None and not protocol.reads_alone
     values = {
-        "scale": rubric.scale, "answer": rubric.answer, "ties": rubric.ties, "weights": rubric.weights,
-    }  # fmt: skip
+        "scale": rubric.scale,
+        "answer": rubric.answer,
+        "ties": rubric.ties,
+        "weights": rubric.weights,
+        "verdict": rubric.verdict,
+        "assistant": rubric.assistant or None,
+    }
     # True: the key must be there. False: it must not. None: it may.
     required = {
         "scale": has_levels,
         "answer": None if has_levels else False,
-        "ties": rubric.shape is Shape.PAIR,
+        "ties": rubric.shape is Shape.PAIR and not protocol.reads_alone,
         "weights": None if protocol.total else False,
+        "verdict": protocol.reads_alone,
+        "assistant": None if protocol.reads_alone else False,
     }
     for key, fix in _FIXES.items():
         if required[key] and values[key] is None:
@@ -41,6 +54,13 @@ def check_rubric(rubric: Rubric, where: str) -> None:
             raise SpecError(
                 f"the protocol {rubric.protocol} has no {key}", where=f"{where}:{key}", fix="leave it out"
             )
+    if rubric.assistant and (rubric.user.strip(), rubric.assistant.strip()) != _CONVERSATION:
+        raise SpecError(
+            "a rubric with an Assistant section is the conversation itself",
+            where=where,
+            allowed="## User with {{question}} alone, and ## Assistant with {{response}} alone",
+            fix="leave the Assistant section out, and show the response in the User section",
+        )
     if rubric.answer is not None:
         for scale in filter(None, map(rubric.scale_for, rubric.criteria)):
             check_number(scale, rubric.answer, where)
@@ -121,6 +141,7 @@ def check_use(use: JudgeUse, rubric: Rubric, where: str) -> None:
 def _idle_settings(use: JudgeUse, rubric: Rubric, protocol: Protocol) -> set[str]:
     """Return the settings that would change nothing."""
     idle = set() if protocol.uses_positions(rubric) else {"positions"}
+    idle |= {"mode"} if protocol.reads_alone and use.mode is not Mode.DIRECT else set()
     idle |= set() if rubric.shape is Shape.PAIR else {"pairs"}
     idle |= {"criteria"} if protocol.total else set()
     idle |= set() if _samples_text(use, protocol) else {"sampling"}
@@ -132,4 +153,4 @@ def _idle_settings(use: JudgeUse, rubric: Rubric, protocol: Protocol) -> set[str
 
 def _samples_text(use: JudgeUse, protocol: Protocol) -> bool:
     """Return whether the judge generates text before its verdict."""
-    return use.mode is not Mode.DIRECT or bool(protocol.writes)
+    return (use.mode is not Mode.DIRECT and not protocol.reads_alone) or bool(protocol.writes)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.judging.protocols.table import find_protocol
-from evalhub.scales import Shape
+from evalhub.scales import Kind, Shape
 from evalhub.specs import Expectation, GoldCase, Rubric
 
 _YES_NO = {"no": 0.0, "yes": 1.0}
@@ -125,6 +125,8 @@ def _value(rubric: Rubric, criterion: str, level: object, where: str) -> float:
     label = str(level).lower() if total else str(level)
     if criterion == total and isinstance(level, int | float) and 0 <= level <= 1:
         return float(level)
+    if rubric.verdict is Kind.POINTWISE and isinstance(level, int | float):
+        return float(level)  # a reward
     if criterion == total or label not in values:
         allowed = "0 to 1" if criterion == total else ", ".join(values)
         raise SpecError("this is no level of the criterion", where=where, value=level, allowed=allowed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from evalhub.judging.protocols.base import Judge, Task
 from evalhub.judging.protocols.table import find_protocol
-from evalhub.records import Completion, Item, Message, Request, Response
+from evalhub.records import Completion, Item, Message, Request, RequestKind, Response
 from evalhub.scales import AnswerForm, Kind, Order, Shape
 from evalhub.specs import Mode, Rubric
 
@@ -57,6 +57,8 @@ def preview(
 
 
 def _answer(request: Request) -> Completion:
+    if request.kind is RequestKind.REWARD:
+        return Completion("", "preview", "", values=(0.0,))
     if not request.choices:
         return Completion("", "preview", "", text=PLACEHOLDER, finish_reason="stop")
     uniform = dict.fromkeys(request.choices, -math.log(len(request.choices)))
@@ -112,7 +114,8 @@ def shared_prefix(
 
 def _verdict_prompts(requests: tuple[Request, ...]) -> list[str]:
     """Return the prompts that ask for a verdict."""
-    return [_text(request.messages) for request in requests if request.choices]
+    kinds = (RequestKind.EMBED, RequestKind.REWARD)
+    return [_text(request.messages) for request in requests if request.choices or request.kind in kinds]
 
 
 def _text(messages: tuple[Message, ...]) -> str:

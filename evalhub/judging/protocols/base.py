@@ -48,6 +48,7 @@ from evalhub.records import (
     Item,
     Judgment,
     Request,
+    RequestKind,
     Response,
     Sampling,
 )
@@ -170,6 +171,8 @@ class Protocol:
         plan: The judgments that a task will end in. The generator returns one for each, in this order.
         total: The criterion that combines all criteria of the rubric, where one task covers them. Each
             criterion is then a yes/no question, and the rubric has no scale.
+        asks: What the verdicts are read from. A judge by rewards reads each response alone, so that a pair
+            has no order, nothing is drawn, and a rubric has no scale.
     """
 
     inputs: tuple[tuple[str, ...], ...]
@@ -178,10 +181,16 @@ class Protocol:
     both_orders: bool = False
     plan: Callable[[TaskOutline], tuple[PlannedJudgment, ...]] = plan_single
     total: str | None = None
+    asks: RequestKind = RequestKind.GENERATE
+
+    @property
+    def reads_alone(self) -> bool:
+        """Whether each response is read alone, so that no order of a pair exists."""
+        return self.asks is not RequestKind.GENERATE
 
     def uses_positions(self, rubric: Rubric) -> bool:
         """Return whether the suite's key `positions` decides how a rubric's responses are shown."""
-        return rubric.kind is Kind.PAIRWISE and not self.both_orders
+        return rubric.kind is Kind.PAIRWISE and not self.both_orders and not self.reads_alone
 
 
 def new_judgment(task: Task, planned: PlannedJudgment | None = None) -> Judgment:

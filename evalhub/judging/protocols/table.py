@@ -8,8 +8,10 @@ from evalhub.judging.protocols.base import Protocol
 from evalhub.judging.protocols.checklist import TOTAL, checklist, plan_criteria
 from evalhub.judging.protocols.listwise import listwise, plan_pairs
 from evalhub.judging.protocols.pointwise_pairwise import pairwise, pointwise
+from evalhub.judging.protocols.reward import reward
 from evalhub.judging.protocols.self_written import QUESTIONS, REFERENCE, write_first
 from evalhub.judging.protocols.swap import plan_orders, swap
+from evalhub.records import RequestKind
 from evalhub.specs import find_entry
 
 _RESPONSE, _PAIR, _LIST = ("response",), ("response_a", "response_b"), ("responses",)
@@ -27,6 +29,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
     "swap": Protocol((_PAIR,), swap, both_orders=True, plan=plan_orders),
     "checklist": Protocol((_RESPONSE,), checklist, plan=plan_criteria, total=TOTAL),
     "listwise": Protocol((_LIST,), listwise, plan=plan_pairs),
+    "reward": Protocol((_RESPONSE,), reward, asks=RequestKind.REWARD),
 }
 
 

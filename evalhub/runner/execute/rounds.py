@@ -157,7 +157,7 @@ class Rounds:
                 judgment = cast("Judgment | None", self._part(task).get("judgments", key))
                 if judgment is not None and pair.dataset in self._ranked:
                     groups.setdefault((pair, task.item_id, task.sample), []).append(judgment)
-        two_orders, vote = judge.spec.positions is Positions.BOTH, judge.spec.combine is Combine.VOTE
+        two_orders, vote = judge.positions is Positions.BOTH, judge.spec.combine is Combine.VOTE
         for (pair, item_id, _), judgments in groups.items():
             rows = [judgment_row(judgment) for judgment in judgments]
             _, winner = pair_verdict(rows, two_orders=two_orders, vote=vote)

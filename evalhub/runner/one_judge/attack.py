@@ -20,7 +20,7 @@ from evalhub.runner.plan.rubric_versions import refuse_changed
 from evalhub.runner.plan.task_groups import TaskGroup, Tasks
 from evalhub.runner.progress import Progress, Silent
 from evalhub.runner.run import carry_out
-from evalhub.scales import Shape
+from evalhub.scales import Kind, Shape
 from evalhub.specs import DatasetUse, Rubric, Suite, load_rubric
 from evalhub.store import PartWriter, Run, RunWriter, all_runs, runs_root, tonight
 
@@ -105,6 +105,13 @@ def _suite(options: AttackOptions, rubric: Rubric) -> Suite:
             where="RUBRIC",
             value=rubric.id,
             allowed="a rubric that shows one response or two",
+        )
+    if rubric.verdict is Kind.POINTWISE:
+        raise SpecError(
+            "a judge of values without levels cannot be attacked, since no rise of a value is a success",
+            where="RUBRIC",
+            value=rubric.id,
+            allowed="a rubric with verdict: pairwise",
         )
     name = options.criterion or next(iter(rubric.criteria))
     if name not in rubric.criteria:

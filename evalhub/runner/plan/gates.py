@@ -202,6 +202,6 @@ def _spreads(resolved: Resolved, gate: Gate) -> Iterator[float]:
         yield 0.5
     elif str(gate.measure).startswith(MEAN_SCORE):
         for judge in resolved.judges:
-            if judge.rubric.kind is not Kind.PAIRWISE and gate.rater in (None, judge.spec.id):
-                scales = filter(None, map(judge.rubric.scale_for, judge.rubric.criteria))
-                yield max(max(scale.values) - min(scale.values) for scale in scales) / 2
+            is_rater = judge.rubric.kind is not Kind.PAIRWISE and gate.rater in (None, judge.spec.id)
+            if is_rater and judge.span is not None:
+                yield judge.span / 2

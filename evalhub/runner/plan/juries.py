@@ -7,6 +7,7 @@ from typing import Any
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.runner.plan.resolve import Resolved, ResolvedJudge
+from evalhub.scales import Kind
 from evalhub.specs import Combine, Jury
 from evalhub.store import JuryFacts
 
@@ -74,6 +75,14 @@ def _criteria(members: list[ResolvedJudge], where: str) -> dict[str, dict[str, s
 
 def _check_scales(members: list[ResolvedJudge], criteria: dict[str, dict[str, str]], where: str) -> None:
     for by_member in criteria.values():
+        unbounded = [judge.spec.id for judge in members if judge.rubric.verdict is Kind.POINTWISE]
+        if unbounded and len(unbounded) < len(members):
+            raise SpecError(
+                "a reward has no levels, so that it has no mean with a rating",
+                where=where,
+                value=unbounded[0],
+                allowed="members that all give rewards, or pairwise rubrics",
+            )
         scales = {judge.spec.id: judge.rubric.scale_for(by_member[judge.spec.id]) for judge in members}
         values = {name: scale.values if scale else () for name, scale in scales.items()}
         if len(set(values.values())) > 1:

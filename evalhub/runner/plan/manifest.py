@@ -32,7 +32,7 @@ def manifest_facts(resolved: Resolved, planned: Plan) -> dict[str, Any]:
                 "protocol": judge.rubric.protocol,
                 "model": judge.spec.model,
                 "mode": judge.spec.mode.value,
-                "positions": judge.spec.positions.value,
+                "positions": judge.positions,
                 "samples": judge.spec.samples,
                 "combine": judge.spec.combine.value,
                 "families": list(judge.runs.families),

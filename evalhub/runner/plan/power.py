@@ -13,7 +13,7 @@ from evalhub.scales import Kind
 from evalhub.stats import ClusterDesign, Planned, planned
 
 
-def expected_power(plan: Plan, judge: ResolvedJudge, dataset: SuiteDataset) -> Planned:
+def expected_power(plan: Plan, judge: ResolvedJudge, dataset: SuiteDataset) -> Planned | None:
     """Return the precision and power of a judge's estimate of one system on a dataset, in the worst case.
 
     Pairwise: a win rate (or an accuracy) against one half, without ties. Pointwise: the difference of two
@@ -26,7 +26,7 @@ def expected_power(plan: Plan, judge: ResolvedJudge, dataset: SuiteDataset) -> P
 
     Returns:
         As `stats.planned`, for the system with the fewest clusters. If the systems are anonymous, all of them
-        count as one.
+        count as one. None for rewards, whose spread is not known.
     """
     reused = plan.reused.get((judge.spec.id, dataset.id))
     if reused:
@@ -37,9 +37,9 @@ def expected_power(plan: Plan, judge: ResolvedJudge, dataset: SuiteDataset) -> P
         fewest = fewest_clusters(tasks, clusters, anonymous=dataset.card.anonymous)
     if judge.rubric.kind is Kind.PAIRWISE:
         return planned(fewest)
-    scales = filter(None, map(judge.rubric.scale_for, judge.rubric.criteria))
-    span = float(max(max(scale.values) - min(scale.values) for scale in scales))
-    return planned(fewest, ClusterDesign(sd=span / 2**0.5), largest=span)
+    if judge.span is None:
+        return None
+    return planned(fewest, ClusterDesign(sd=judge.span / 2**0.5), largest=judge.span)
 
 
 def fewest_clusters(tasks: Tasks, clusters: Mapping[str, str], *, anonymous: bool) -> int:

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.engines import EngineIdentity, LocalSettings, identify, read_settings, with_settings
-from evalhub.errors import EvalhubError
+from evalhub.errors import EvalhubError, SpecError
 from evalhub.judging import Judge, Protocol, check_rubric, check_use, find_protocol
 from evalhub.metrics import Metric, build
 from evalhub.models import UNKNOWN, ResolvedModel
 from evalhub.models import resolve as resolve_model
-from evalhub.records import digest
+from evalhub.records import RequestKind, digest
 from evalhub.runner.plan.answer_forms import Forms, answer_forms, opens_thinking
 from evalhub.runner.plan.datasets import SuiteDataset
+from evalhub.runner.plan.runners import check_answers, with_runners
 from evalhub.runner.progress import Progress
 from evalhub.scales import AnswerForm
 from evalhub.sources import Dataset
@@ -25,6 +26,7 @@ from evalhub.specs import (
     Expectation,
     JudgeUse,
     MetricUse,
+    Positions,
     Rubric,
     Suite,
     load_rubric,
@@ -83,6 +85,17 @@ class ResolvedJudge:
     def forms(self) -> Forms:
         """How the levels of each criterion are answered. Empty for a rubric without a scale."""
         return self.judge.forms
+
+    @property
+    def positions(self) -> Positions | None:
+        """The orders in which a pair is shown. None if each response is read alone."""
+        return None if self.protocol.reads_alone else self.spec.positions
+
+    @property
+    def span(self) -> float | None:
+        """The widest range of its ratings. None if they have no bounds, as rewards."""
+        bounds = (self.rubric.bounds_of(criterion) for criterion in self.criteria)
+        return max((high - low for low, high in filter(None, bounds)), default=None)
 
     @property
     def answers(self) -> dict[str, dict[str, str]]:
@@ -182,11 +195,11 @@ def resolve(
         EvalhubError: Something that the suite names does not exist or is invalid.
     """
     where = str(path)
-    suite = with_settings(suite, where)
+    rubrics = [_rubric(use, f"{where}:judges.{use.id}", path) for use in suite.judges]
+    suite = with_settings(with_runners(suite, rubrics), where)
     metrics = tuple(
         (use, build(use.metric, use.options, where=f"{where}:metrics")) for use in suite.metric_uses()
     )
-    rubrics = [_rubric(use, f"{where}:judges.{use.id}", path) for use in suite.judges]
     uses = [(use, f"{where}:datasets.{use.id}") for use in suite.datasets]
     if datasets:
         suite_datasets = tuple(
@@ -200,11 +213,13 @@ def resolve(
         path=path,
         datasets=suite_datasets,
         candidates=tuple(
-            ResolvedCandidate(spec, _runnable(spec, progress, f"{where}:candidates.{spec.id}"))
+            ResolvedCandidate(
+                spec, _runnable(spec, RequestKind.GENERATE, progress, f"{where}:candidates.{spec.id}")
+            )
             for spec in suite.candidates
         ),
         judges=tuple(
-            _judge(use, rubric, suite, _runnable(use, progress, model_place or f"{where}:judges.{use.id}"))
+            _judge(use, rubric, suite, progress, model_place or f"{where}:judges.{use.id}")
             for use, rubric in zip(suite.judges, rubrics, strict=True)
         ),
         metrics=metrics,
@@ -220,10 +235,19 @@ def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
     rubric = load_rubric(use.rubric, where=f"{where}.rubric", referrer=path)
     check_rubric(rubric, use.rubric)
     check_use(use, rubric, where)
+    if use.protocol not in (None, rubric.protocol):
+        raise SpecError(
+            "the rubric has another protocol",
+            where=f"{where}.protocol",
+            value=f"{use.protocol}, and {rubric.protocol} in the rubric {rubric.id}",
+            fix="leave protocol out, or name a rubric of that protocol",
+        )
     return rubric
 
 
-def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, runs: Runnable) -> ResolvedJudge:
+def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, progress: Progress, where: str) -> ResolvedJudge:
+    protocol = find_protocol(rubric.protocol)
+    runs = _runnable(use, protocol.asks, progress, where)
     judge = Judge(
         id=use.id,
         rubric=rubric,
@@ -239,7 +263,7 @@ def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, runs: Runnable) -> Resol
     return ResolvedJudge(
         spec=use,
         judge=judge,
-        protocol=find_protocol(rubric.protocol),
+        protocol=protocol,
         criteria=_criteria(use, rubric),
         runs=runs,
         opens_thinking=opens_thinking(runs.model),
@@ -252,9 +276,11 @@ def _criteria(use: JudgeUse, rubric: Rubric) -> tuple[str, ...]:
     return (total,) if total else tuple(dict.fromkeys(use.criteria or rubric.criteria))
 
 
-def _runnable(spec: Candidate | JudgeUse, progress: Progress, where: str) -> Runnable:
+def _runnable(spec: Candidate | JudgeUse, asks: RequestKind, progress: Progress, where: str) -> Runnable:
     try:
-        return _locate_model(spec, progress)
+        runs = _locate_model(spec, progress)
+        check_answers(spec, runs.identity, asks)
+        return runs
     except EvalhubError as error:
         error.where = error.where or where
         raise

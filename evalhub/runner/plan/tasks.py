@@ -245,7 +245,7 @@ def _views(judge: ResolvedJudge, groups: list[_Group]) -> Iterable[tuple[View, .
             )
             for group in groups
         )
-    elif judge.rubric.shape is Shape.RESPONSE or judge.protocol.both_orders:
+    elif not judge.protocol.uses_positions(judge.rubric):
         views = [((None, 0),)] * len(groups)
     else:
         pairs = [(group.item.item_id, group.systems[0], group.systems[1]) for group in groups]
