@@ -16,6 +16,7 @@ from evalhub.records import (
     Completion,
     FailureKind,
     Message,
+    Question,
     Request,
     RequestKind,
     Sampling,
@@ -118,7 +119,13 @@ def completion_key(identity: EngineIdentity, request: Request) -> str:
         True
     """
     before, after = _around_messages(
-        identity.key_values, request.choices, request.sampling, request.sample, request.think, request.kind
+        identity.key_values,
+        request.choices,
+        request.sampling,
+        request.sample,
+        request.think,
+        request.kind,
+        request.question,
     )
     return digest(f"{before}{canonical(messages_text(request))}{after}")[:SHORT_DIGITS]
 
@@ -131,6 +138,7 @@ def _around_messages(
     sample: int,
     think: tuple[ThinkTags, ...],
     kind: RequestKind,
+    question: Question | None,
 ) -> tuple[str, str]:
     """Return the canonical JSON of all that decides a completion, before and after its messages.
 
@@ -151,9 +159,16 @@ def _around_messages(
         "sample": sample,
         **({"think": _think_pairs(think)} if think != THINK_TAGS else {}),
         **({"kind": kind.value} if kind is not RequestKind.GENERATE else {}),
+        **({"question": question_values(question)} if question else {}),
     }
     before, _, after = canonical(values).partition(f'"messages":"{_MESSAGES}"')
     return f'{before}"messages":', after
+
+
+def question_values(question: Question) -> dict[str, Any]:
+    """Return a question as plain values."""
+    options = [[name, clean(description)] for name, description in question.options]
+    return {"kind": question.kind.value, "text": clean(question.text), "options": options}
 
 
 def _think_pairs(think: tuple[ThinkTags, ...]) -> list[list[Any]]:
@@ -177,6 +192,7 @@ class Outcome:
     top_token: str | None = None
     unlisted: tuple[str, ...] = ()
     values: tuple[float, ...] = ()
+    answered_by: str | None = None
 
 
 def too_long_outcome(tokens: int, limit: int, *, kind: RequestKind = RequestKind.GENERATE) -> Outcome:
@@ -224,6 +240,8 @@ def completion(key: str, model: str, request: Request, outcome: Outcome) -> Comp
         unlisted=outcome.unlisted,
         original=encode_original(outcome.text),
         values=outcome.values,
+        question=canonical(question_values(request.question)) if request.question else None,
+        answered_by=_clean(outcome.answered_by),
     )
 
 

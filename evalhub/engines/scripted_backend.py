@@ -60,7 +60,8 @@ class ScriptedBackend(QueueBackend):
         ]
 
     def _rule(self, request: Request) -> Mapping[str, Any]:
-        roles = ("user",) if request.kind is RequestKind.GENERATE else ("user", "assistant")
+        reads_answer = request.kind in (RequestKind.EMBED, RequestKind.REWARD)
+        roles = ("user", "assistant") if reads_answer else ("user",)
         question = next((turn.content for turn in reversed(request.messages) if turn.role in roles), "")
         for rule in self._script.get("rules", ()):
             if re.search(rule.get("match", ""), question):
@@ -76,7 +77,7 @@ def answer(request: Request, rule: Mapping[str, Any]) -> Outcome:
         rule: The rule that matches it, or an empty mapping.
     """
     prompt = _prompt_words(request)
-    if request.kind is not RequestKind.GENERATE:
+    if request.kind in (RequestKind.EMBED, RequestKind.REWARD):
         return Outcome(None, None, None, "stop", prompt, 0, 0, values=_values(request, rule))
     if request.choices:
         if unknown := _unknown_choice(request, rule):

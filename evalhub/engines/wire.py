@@ -15,7 +15,16 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, to_json
 
 from evalhub.engines.base import Outcome
-from evalhub.records import FailureKind, Message, Request, RequestKind, Sampling, ThinkTags
+from evalhub.records import (
+    FailureKind,
+    Message,
+    Question,
+    QuestionKind,
+    Request,
+    RequestKind,
+    Sampling,
+    ThinkTags,
+)
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
@@ -51,6 +60,7 @@ def request_to_wire(request: Request) -> dict[str, Any]:
         "sample": request.sample,
         "think": [_plain(tags) for tags in request.think],
         "kind": request.kind,
+        "question": asdict(request.question) if request.question else None,
     }
 
 
@@ -70,7 +80,15 @@ def request_from_wire(values: Mapping[str, Any]) -> Request:
         sample=values["sample"],
         think=tuple(ThinkTags(**pair) for pair in values["think"]),
         kind=RequestKind(values["kind"]),
+        question=_question(values["question"]),
     )
+
+
+def _question(values: Mapping[str, Any] | None) -> Question | None:
+    if values is None:
+        return None
+    options = tuple((name, description) for name, description in values["options"])
+    return Question(QuestionKind(values["kind"]), values["text"], options)
 
 
 def outcome_to_wire(outcome: Outcome) -> dict[str, Any]:

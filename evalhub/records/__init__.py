@@ -13,7 +13,7 @@ from evalhub.records.codec import (
     to_dict,
 )
 from evalhub.records.endings import CUT, end_of
-from evalhub.records.requests import Message, Request, RequestKind, Sampling
+from evalhub.records.requests import Message, Question, QuestionKind, Request, RequestKind, Sampling
 from evalhub.records.tables import (
     KINDS,
     AnnotatorKind,
@@ -39,8 +39,8 @@ from evalhub.records.thinking import (
 
 __all__ = [
     "CUT", "KINDS", "SHORT_DIGITS", "THINK_TAGS", "AnnotatorKind", "Completion", "FailureKind", "Item",
-    "Judgment", "Label", "Message", "Record", "Request", "RequestKind", "Response", "Sampling", "Score",
-    "Source", "ThinkTags", "canonical", "closing_tag", "digest", "end_of", "from_columns", "from_dict",
-    "has_failed", "has_tags", "join_reasoning", "key_of", "kind_of", "prompt_sha256", "sort_key",
-    "split_thinking", "to_dict",
+    "Judgment", "Label", "Message", "Question", "QuestionKind", "Record", "Request", "RequestKind",
+    "Response", "Sampling", "Score", "Source", "ThinkTags", "canonical", "closing_tag", "digest", "end_of",
+    "from_columns", "from_dict", "has_failed", "has_tags", "join_reasoning", "key_of", "kind_of",
+    "prompt_sha256", "sort_key", "split_thinking", "to_dict",
 ]  # fmt: skip

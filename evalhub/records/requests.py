@@ -9,11 +9,35 @@ from evalhub.records.thinking import THINK_TAGS, ThinkTags
 
 
 class RequestKind(StrEnum):
-    """What is asked of a model: a text or a choice, the embedding of a text, or the reward of an answer."""
+    """What is asked of a model: a text or a choice, an embedding, the reward of an answer, or a decision."""
 
     GENERATE = "generate"
     EMBED = "embed"
     REWARD = "reward"
+    DECIDE = "decide"
+
+
+class QuestionKind(StrEnum):
+    """Whether one of several options is chosen, one of ordered levels, or a statement is true."""
+
+    CHOICE = "choice"
+    SCORE = "score"
+    PREDICATE = "predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A typed question to a decision model, about the conversation of its request.
+
+    Attributes:
+        text: What is asked. For a predicate it is the statement.
+        options: The name and the description of each option. Those of a score are ordered, the worst first.
+            Those of a predicate are the answer "it is true" and the answer "it is not".
+    """
+
+    kind: QuestionKind
+    text: str
+    options: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +80,9 @@ class Request:
     A request of the kind `embed` is one text, in a single message of the user. A request of the kind `reward`
     is a conversation that ends with the assistant's whole turn, or a prompt for a classifier that reads it
     at the token with which the assistant would begin. Both are answered with `values`, and nothing is drawn.
+
+    A request of the kind `decide` has a `question` about its conversation. It is answered with the
+    log-probability of each option, whose names are `choices`. Nothing is written.
     """
 
     messages: tuple[Message, ...]
@@ -64,3 +91,4 @@ class Request:
     sample: int = 0
     think: tuple[ThinkTags, ...] = THINK_TAGS
     kind: RequestKind = RequestKind.GENERATE
+    question: Question | None = None

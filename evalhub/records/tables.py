@@ -113,6 +113,8 @@ class Completion:
         original: The bytes of an answer that is no valid Unicode or has NUL, in base64: UTF-8 in which lone
             surrogates stay. None = `text` is the answer as it came.
         values: The embedding of a text, or the one reward of an answer. Empty for a generated text.
+        question: The question to a decision model, as canonical JSON.
+        answered_by: The model that answered, with its version, in the server's words.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("key",)
@@ -136,6 +138,8 @@ class Completion:
     computed_in: str | None = None
     original: str | None = None
     values: tuple[float, ...] = ()
+    question: str | None = None
+    answered_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,30 @@ def messages(
     return (Message("system", fill(rubric.system, slots)), user) if rubric.system.strip() else (user,)
 
 
+def state(rubric: Rubric, item: Item, responses: tuple[Response, ...]) -> tuple[Message, ...]:
+    """Return the filled rubric as what a decision model is asked about, without a question.
+
+    It is the same for all criteria of the rubric, so that one request can hold the questions of all: the slot
+    of the criterion names each of them, and the slot of the scale has the levels of each.
+
+    Args:
+        rubric: The rubric that is filled.
+        item: The item.
+        responses: In the order shown.
+    """
+    slots = slot_texts(rubric, item, next(iter(rubric.criteria)), responses)
+    slots["criterion"] = "\n".join(f"{name}: {text}" for name, text in rubric.criteria.items())
+    by_levels: dict[str, list[str]] = {}
+    for name in rubric.criteria:
+        if scale := rubric.scale_for(name):
+            by_levels.setdefault(scale.describe(), []).append(name)
+    if len(by_levels) > 1:
+        by_levels = {f"{', '.join(names)}\n{levels}": names for levels, names in by_levels.items()}
+    slots["scale"] = "\n\n".join(by_levels)
+    user = Message("user", fill(rubric.user, slots))
+    return (Message("system", fill(rubric.system, slots)), user) if rubric.system.strip() else (user,)
+
+
 def candidate_messages(
     item: Item, answers: tuple[str, ...], system_prompt: str | None
 ) -> tuple[Message, ...]:

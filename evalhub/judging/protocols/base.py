@@ -73,6 +73,7 @@ class Judge:
             failure.
         forms: How the levels of a criterion are answered. A criterion without an entry is answered by the
             labels of its levels.
+        decides: Whether the model answers typed questions and writes nothing.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Judge:
     think_extensions: int = 0
     min_choice_mass: float = 0.0
     forms: Mapping[str, AnswerForm] = field(default_factory=dict)
+    decides: bool = False
     rubric_hash: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -173,6 +175,7 @@ class Protocol:
             criterion is then a yes/no question, and the rubric has no scale.
         asks: What the verdicts are read from. A judge by rewards reads each response alone, so that a pair
             has no order, nothing is drawn, and a rubric has no scale.
+        decides: Whether its questions can be put to a decision model, which writes nothing.
     """
 
     inputs: tuple[tuple[str, ...], ...]
@@ -182,6 +185,7 @@ class Protocol:
     plan: Callable[[TaskOutline], tuple[PlannedJudgment, ...]] = plan_single
     total: str | None = None
     asks: RequestKind = RequestKind.GENERATE
+    decides: bool = False
 
     @property
     def reads_alone(self) -> bool:

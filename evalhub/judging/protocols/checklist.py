@@ -14,7 +14,7 @@ from evalhub.judging.probabilities import softmax
 from evalhub.judging.protocols.base import JudgmentGenerator, PlannedJudgment, Task, TaskOutline, new_judgment
 from evalhub.judging.protocols.one_token import TokenAnswer, ask_token
 from evalhub.judging.protocols.pointwise_pairwise import expected_level
-from evalhub.records import Judgment
+from evalhub.records import Judgment, Question, QuestionKind
 
 TOTAL = "checklist"
 ANSWERS = ("Yes", "No")
@@ -34,7 +34,11 @@ def checklist(task: Task) -> JudgmentGenerator:
     """
     judgments = []
     for name in task.judge.rubric.criteria:
-        answer = yield from ask_token(replace(task, criterion=name), task.responses, QUESTION, ANSWERS)
+        statement = f"The response meets this criterion. {task.judge.rubric.criteria[name]}"
+        typed = Question(QuestionKind.PREDICATE, statement, tuple((answer, "") for answer in ANSWERS))
+        answer = yield from ask_token(
+            replace(task, criterion=name), task.responses, QUESTION, ANSWERS, typed=typed
+        )
         judgment = new_judgment(task, PlannedJudgment(name, (0,)))
         judgments.append(answer.fill(judgment, **_verdict(answer)))
     return (*judgments, _total(task, judgments))

@@ -8,16 +8,29 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from evalhub.judging.prompts.escape import defuse
-from evalhub.judging.prompts.slots import messages
+from evalhub.judging.prompts.slots import messages, state
 from evalhub.judging.protocols.base import Judge, Task
 from evalhub.judging.replies.hard import read_answer
-from evalhub.records import CUT, Completion, FailureKind, Judgment, Message, Request, Response, Sampling
+from evalhub.records import (
+    CUT,
+    Completion,
+    FailureKind,
+    Judgment,
+    Message,
+    Question,
+    Request,
+    RequestKind,
+    Response,
+    Sampling,
+)
 from evalhub.specs import Mode
 
 EXPLAIN = "First explain your assessment in at most three sentences. Do not give the verdict yet."
 WAIT = "\nWait"
 # A sum of probabilities is off by less. Answers of 0.05 do not fail a floor of 0.05.
 _ROUNDING = 1e-6
+# Nothing is drawn. The fields stand in the keys of completions.
+_DECISION = Sampling(max_tokens=1)
 _THINK, _THOUGHT = "<think>\n", "\n</think>\n\n"
 
 
@@ -102,6 +115,7 @@ def ask_token(
     self_written: Mapping[str, str] | None = None,
     completions: tuple[str, ...] = (),
     note: str = "",
+    typed: Question | None = None,
 ) -> AnswerGenerator:
     """Show the rubric with some responses and ask for one of the choices, in the judge's mode.
 
@@ -113,8 +127,11 @@ def ask_token(
         self_written: Texts for the slots that the judge filled itself.
         completions: Keys of the completions behind those texts.
         note: Stands before the first question, which asks for a rationale or for the verdict.
+        typed: The same question for a decision model. Its options are named by the choices.
     """
     judge = task.judge
+    if judge.decides:
+        return (yield from _decide(task, shown, typed, choices))
     closing = note + (EXPLAIN if judge.mode is Mode.EXPLAIN else question)
     conversation = messages(
         judge.rubric,
@@ -189,9 +206,24 @@ def _think(answer: TokenAnswer, judge: Judge, sample: int) -> AnswerGenerator:
     )
 
 
+def _decide(
+    task: Task, shown: tuple[Response, ...], question: Question | None, choices: tuple[str, ...]
+) -> AnswerGenerator:
+    """Put a typed question to a decision model. The conversation is the same for all criteria of a rubric."""
+    if question is None:
+        raise ValueError("the protocol asks no typed question")
+    answer = TokenAnswer(state(task.judge.rubric, task.item, shown))
+    request = Request(answer.conversation, _DECISION, choices, kind=RequestKind.DECIDE, question=question)
+    return (yield from _ask_verdict(answer, task.judge, request))
+
+
 def _choose(answer: TokenAnswer, judge: Judge, choices: tuple[str, ...]) -> AnswerGenerator:
     verdict = Sampling(temperature=0.0, max_tokens=1, seed=judge.sampling.seed)
-    (completion,) = yield (Request(answer.conversation, verdict, choices),)
+    return (yield from _ask_verdict(answer, judge, Request(answer.conversation, verdict, choices)))
+
+
+def _ask_verdict(answer: TokenAnswer, judge: Judge, request: Request) -> AnswerGenerator:
+    (completion,) = yield (request,)
     fields = {
         "text": completion.text,
         "top_token": completion.top_token,
@@ -199,7 +231,7 @@ def _choose(answer: TokenAnswer, judge: Judge, choices: tuple[str, ...]) -> Answ
         "failure": completion.failure,
         "detail": completion.detail,
     }
-    return replace(answer, **{**fields, **_read_choice(judge, completion, choices)})
+    return replace(answer, **{**fields, **_read_choice(judge, completion, request.choices)})
 
 
 def _read_choice(judge: Judge, completion: Completion, choices: tuple[str, ...]) -> dict[str, Any]:

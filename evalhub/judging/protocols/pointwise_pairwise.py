@@ -9,8 +9,14 @@ from evalhub.judging.expectation import SIDES, expectation, why_hard
 from evalhub.judging.probabilities import hard_winner, preference, softmax
 from evalhub.judging.protocols.base import JudgmentGenerator, Task, new_judgment
 from evalhub.judging.protocols.one_token import AnswerGenerator, TokenAnswer, ask_token
-from evalhub.records import FailureKind, Judgment
+from evalhub.records import FailureKind, Judgment, Question, QuestionKind
 from evalhub.scales import AnswerForm, Order, Scale, Winner
+
+_OUTCOMES = {
+    "A": "Response A is better.",
+    "B": "Response B is better.",
+    "C": "The two responses are equally good.",
+}
 
 
 def pointwise(
@@ -23,7 +29,13 @@ def pointwise(
     request = "one letter" if form is AnswerForm.LETTERS else "one of"
     question = f"Which level fits best? Answer with {request}: {', '.join(choices)}."
     answer = yield from ask_token(
-        task, task.responses, question, choices, self_written=self_written, completions=completions
+        task,
+        task.responses,
+        question,
+        choices,
+        self_written=self_written,
+        completions=completions,
+        typed=_typed_rating(task, scale),
     )
     answer = answer.rename_choices(dict(zip(choices, scale.names, strict=True)))
     return (rate(new_judgment(task), answer, scale),)
@@ -62,9 +74,40 @@ def ask_better(
     letters = ("A", "B", "C") if ties else ("A", "B")
     return (
         yield from ask_token(
-            task, shown, question, letters, self_written=self_written, completions=completions, note=note
+            task,
+            shown,
+            question,
+            letters,
+            self_written=self_written,
+            completions=completions,
+            note=note,
+            typed=_typed_comparison(task, letters),
         )
     )
+
+
+def _typed_rating(task: Task, scale: Scale) -> Question | None:
+    """Return the question for a level. Levels are ordered, unless the criterion may not apply."""
+    if not task.judge.decides:
+        return None
+    is_ordered = all(level.applicable for level in scale.levels)
+    return Question(
+        QuestionKind.SCORE if is_ordered else QuestionKind.CHOICE,
+        f"Which level fits the response? {_sentence(task)}",
+        tuple((level.name, level.meaning) for level in scale.levels),
+    )
+
+
+def _typed_comparison(task: Task, letters: tuple[str, ...]) -> Question | None:
+    """Return the question for the better of two responses, in the letters shown."""
+    if not task.judge.decides:
+        return None
+    text = f"Which response is better? {_sentence(task)}"
+    return Question(QuestionKind.CHOICE, text, tuple((letter, _OUTCOMES[letter]) for letter in letters))
+
+
+def _sentence(task: Task) -> str:
+    return f"{task.criterion}: {task.judge.rubric.criteria[task.criterion]}"
 
 
 def rate(judgment: Judgment, answer: TokenAnswer, scale: Scale) -> Judgment:

@@ -18,8 +18,8 @@ _RESPONSE, _PAIR, _LIST = ("response",), ("response_a", "response_b"), ("respons
 _RATE_OR_COMPARE = (_RESPONSE, _PAIR)
 
 PROTOCOLS: Mapping[str, Protocol] = {
-    "pointwise": Protocol((_RESPONSE,), pointwise),
-    "pairwise": Protocol((_PAIR,), pairwise),
+    "pointwise": Protocol((_RESPONSE,), pointwise, decides=True),
+    "pairwise": Protocol((_PAIR,), pairwise, decides=True),
     "reference": Protocol(_RATE_OR_COMPARE, write_first("reference", keep_references=True), writes=REFERENCE),
     "self-reference": Protocol(_RATE_OR_COMPARE, write_first("reference"), writes=REFERENCE),
     "self-questions": Protocol(_RATE_OR_COMPARE, write_first("questions"), writes=QUESTIONS),
@@ -27,7 +27,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
         _RATE_OR_COMPARE, write_first("questions", "reference"), writes=QUESTIONS | REFERENCE
     ),
     "swap": Protocol((_PAIR,), swap, both_orders=True, plan=plan_orders),
-    "checklist": Protocol((_RESPONSE,), checklist, plan=plan_criteria, total=TOTAL),
+    "checklist": Protocol((_RESPONSE,), checklist, plan=plan_criteria, total=TOTAL, decides=True),
     "listwise": Protocol((_LIST,), listwise, plan=plan_pairs),
     "reward": Protocol((_RESPONSE,), reward, asks=RequestKind.REWARD),
 }

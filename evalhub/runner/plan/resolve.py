@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from evalhub.models import resolve as resolve_model
 from evalhub.records import RequestKind, digest
 from evalhub.runner.plan.answer_forms import Forms, answer_forms, opens_thinking
 from evalhub.runner.plan.datasets import SuiteDataset
-from evalhub.runner.plan.runners import check_answers, with_runners
+from evalhub.runner.plan.runners import choose_request, with_runners
 from evalhub.runner.progress import Progress
 from evalhub.scales import AnswerForm
 from evalhub.sources import Dataset
@@ -40,6 +40,7 @@ class Runnable:
 
     Attributes:
         moved: The last night on which the model behind a server was seen to have changed. None = never.
+        asks: The kind of the requests that it is sent.
     """
 
     model: ResolvedModel | None
@@ -47,6 +48,7 @@ class Runnable:
     families: tuple[str, ...]
     cutoff: str | None = None
     moved: str | None = None
+    asks: RequestKind = RequestKind.GENERATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +215,7 @@ def resolve(
         path=path,
         datasets=suite_datasets,
         candidates=tuple(
-            ResolvedCandidate(
-                spec, _runnable(spec, RequestKind.GENERATE, progress, f"{where}:candidates.{spec.id}")
-            )
+            ResolvedCandidate(spec, _runnable(spec, progress, f"{where}:candidates.{spec.id}"))
             for spec in suite.candidates
         ),
         judges=tuple(
@@ -247,7 +247,8 @@ def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
 
 def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, progress: Progress, where: str) -> ResolvedJudge:
     protocol = find_protocol(rubric.protocol)
-    runs = _runnable(use, protocol.asks, progress, where)
+    runs = _runnable(use, progress, where, protocol.asks, rubric.protocol)
+    decides = runs.asks is RequestKind.DECIDE
     judge = Judge(
         id=use.id,
         rubric=rubric,
@@ -258,7 +259,8 @@ def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, progress: Progress, wher
         think_tokens=use.think_tokens,
         think_extensions=use.think_extensions,
         min_choice_mass=suite.controls.min_choice_mass,
-        forms=answer_forms(rubric, use.mode, runs.model, use.rubric),
+        forms={} if decides else answer_forms(rubric, use.mode, runs.model, use.rubric),
+        decides=decides,
     )
     return ResolvedJudge(
         spec=use,
@@ -276,11 +278,16 @@ def _criteria(use: JudgeUse, rubric: Rubric) -> tuple[str, ...]:
     return (total,) if total else tuple(dict.fromkeys(use.criteria or rubric.criteria))
 
 
-def _runnable(spec: Candidate | JudgeUse, asks: RequestKind, progress: Progress, where: str) -> Runnable:
+def _runnable(
+    spec: Candidate | JudgeUse,
+    progress: Progress,
+    where: str,
+    asks: RequestKind = RequestKind.GENERATE,
+    protocol: str | None = None,
+) -> Runnable:
     try:
         runs = _locate_model(spec, progress)
-        check_answers(spec, runs.identity, asks)
-        return runs
+        return replace(runs, asks=choose_request(spec, runs.identity, asks, protocol))
     except EvalhubError as error:
         error.where = error.where or where
         raise

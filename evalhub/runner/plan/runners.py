@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from evalhub.engines import EngineIdentity, engine_kind
 from evalhub.errors import ModelError, SpecError
-from evalhub.judging import find_protocol
+from evalhub.judging import PROTOCOLS, find_protocol
 from evalhub.records import RequestKind
-from evalhub.specs import Candidate, EngineSpec, JudgeUse, Rubric, Suite
+from evalhub.specs import Candidate, EngineSpec, JudgeUse, Mode, Rubric, Suite
 
 GENERATES, POOLS = "vllm", "pooling"
 
@@ -16,11 +16,13 @@ _NAMES: Mapping[RequestKind, str] = {
     RequestKind.GENERATE: "text",
     RequestKind.EMBED: "embeddings",
     RequestKind.REWARD: "rewards",
+    RequestKind.DECIDE: "decisions",
 }
 _ENGINES: Mapping[RequestKind, tuple[str, ...]] = {
     RequestKind.GENERATE: (GENERATES, "openai", "scripted"),
     RequestKind.EMBED: (POOLS, "scripted"),
     RequestKind.REWARD: (POOLS, "scripted"),
+    RequestKind.DECIDE: ("systemone", "decisions", "scripted"),
 }
 
 
@@ -42,8 +44,18 @@ def _with_runner(use: JudgeUse, rubric: Rubric) -> JudgeUse:
     return use.model_copy(update={"engine": engine})
 
 
-def check_answers(spec: Candidate | JudgeUse, identity: EngineIdentity, asks: RequestKind) -> None:
-    """Refuse a model on an engine that does not answer the requests of a candidate or judge.
+def choose_request(
+    spec: Candidate | JudgeUse, identity: EngineIdentity, asks: RequestKind, protocol: str | None = None
+) -> RequestKind:
+    """Return the kind of the requests that a candidate or judge sends to its engine.
+
+    A judge that chooses among some answers can ask a decision model instead, which writes nothing.
+
+    Args:
+        spec: The suite's entry.
+        identity: The model on its engine.
+        asks: What a candidate, or the protocol of a judge, asks for.
+        protocol: The protocol of a judge.
 
     Raises:
         SpecError: The engine gives something else.
@@ -51,7 +63,10 @@ def check_answers(spec: Candidate | JudgeUse, identity: EngineIdentity, asks: Re
     """
     answers = engine_kind(spec.engine.type).answers(identity)
     if asks in answers:
-        return
+        return asks
+    if isinstance(spec, JudgeUse) and asks is RequestKind.GENERATE and RequestKind.DECIDE in answers:
+        _check_decisions(spec, str(protocol))
+        return RequestKind.DECIDE
     if spec.engine.type == POOLS and asks is RequestKind.REWARD:
         raise ModelError(
             "the model gives embeddings and no rewards",
@@ -65,3 +80,24 @@ def check_answers(spec: Candidate | JudgeUse, identity: EngineIdentity, asks: Re
         allowed=_ENGINES[asks],
         fix=f"write engine: {_ENGINES[asks][0]}",
     )
+
+
+def _check_decisions(spec: JudgeUse, protocol: str) -> None:
+    """Refuse a judge that would have to write.
+
+    Raises:
+        SpecError: Its protocol or its mode needs a text of the model.
+    """
+    if not find_protocol(protocol).decides:
+        raise SpecError(
+            f"a decision model writes nothing, and the protocol {protocol} needs a text or a ranking of it",
+            value=spec.id,
+            allowed=[name for name, entry in PROTOCOLS.items() if entry.decides],
+            fix="choose another rubric",
+        )
+    if spec.mode is not Mode.DIRECT:
+        raise SpecError(
+            "a decision model writes nothing before its verdict",
+            value=f"{spec.id}: mode {spec.mode}",
+            allowed="mode: direct",
+        )
