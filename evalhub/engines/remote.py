@@ -1,0 +1,277 @@
+"""What every engine behind HTTP needs: threads, attempts with pauses, and a key that stands nowhere.
+
+A protocol is a subclass of `RemoteEngine`. It says how one request is asked (`answer`), and what an error of
+its client library means (`fault_of`). `exchange` sends with further attempts, `failure` and `refusal` make
+the outcomes of what went wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from importlib import import_module
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from evalhub.engines.base import (
+    REMOTE,
+    Engine,
+    EngineFacts,
+    EngineIdentity,
+    Outcome,
+    clean_request,
+    completion,
+)
+from evalhub.engines.connections import Connections
+from evalhub.engines.remote_settings import ServerSettings
+from evalhub.engines.tally import Tally
+from evalhub.errors import EngineError
+from evalhub.records import Completion, FailureKind, Request
+from evalhub.texts import clean
+
+ATTEMPTS = 6
+BACKOFF = 0.5
+CONNECT_SECONDS = 10.0
+
+UNREADABLE = (ValueError, AttributeError, IndexError, TypeError)
+"""The errors of reading a reply that has another form than the protocol says."""
+
+_TURN_SECONDS = 0.2
+_LONGEST_PAUSE = 30.0
+_LONGEST = 500
+_NOT_IMPLEMENTED = 501
+_PASSING = (408, 409, 429)
+_UNUSABLE = (401, 403, 404)
+_TEXTS = ("text", "reasoning", "detail", "top_token")
+
+# A shorter key, such as EMPTY, guards nothing, and an answer may well have its letters.
+_SHORTEST_SECRET = 16
+_TOO_LONG = ("context length", "context_length", "too long", "longer than", "max_model_len", "maximum input")
+
+Reply = TypeVar("Reply")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a server gave no reply that can be read.
+
+    Attributes:
+        words: The message of the server, or of the client library.
+        status: The HTTP status. None = nothing that can be read came back.
+        parameter: The parameter that the server names outside its message.
+        pause: Seconds that the server asks to wait.
+        unreadable: Whether a reply came that cannot be read. It is not asked for again.
+    """
+
+    words: str
+    status: int | None = None
+    parameter: str | None = None
+    pause: float | None = None
+    unreadable: bool = False
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether another attempt may help."""
+        if self.status is None:
+            return not self.unreadable
+        return self.status in _PASSING or (self.status >= 500 and self.status != _NOT_IMPLEMENTED)
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the server has read the request and refuses it."""
+        return self.status is not None and not self.may_pass
+
+
+class RemoteEngine(Engine):
+    """A model behind a server, asked from threads.
+
+    Args:
+        identity: Address and name.
+        settings: The settings of the suite.
+        attempts: Number of times that one request is sent at most.
+        backoff: Seconds before the second attempt. Each further pause is twice as long.
+    """
+
+    def __init__(
+        self,
+        identity: EngineIdentity,
+        settings: ServerSettings,
+        *,
+        attempts: int = ATTEMPTS,
+        backoff: float = BACKOFF,
+    ) -> None:
+        self._identity = identity
+        self._key = os.environ.get(settings.api_key_env, "")
+        self._attempts, self._backoff = attempts, backoff
+        self._connections = Connections()
+        self._pool = ThreadPoolExecutor(max_workers=settings.concurrency)
+        self._flying: dict[Future[Outcome], tuple[str, Request]] = {}
+        self._finished: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        self._tally = Tally({"platform": REMOTE, "device": REMOTE, "max_num_seqs": settings.concurrency})
+        self._draining = False
+        self._closing = threading.Event()
+        self._seconds_busy = 0.0
+
+    @abstractmethod
+    def answer(self, request: Request) -> Outcome:
+        """Ask the server. Called in several threads at once. The key is taken from what it returns.
+
+        Raises:
+            EngineError: The server cannot be used at all, which ends the run.
+        """
+
+    @abstractmethod
+    def fault_of(self, error: Exception) -> Fault | None:
+        """Return what an error of the client library means. None for an error that no server makes."""
+
+    @abstractmethod
+    def close_client(self) -> None:
+        """Close the client library. No request is in flight any more."""
+
+    @property
+    def identity(self) -> EngineIdentity:
+        """The model and its requested settings."""
+        return self._identity
+
+    def submit(self, key: str, request: Request) -> None:
+        """Hand in a request under its completion's key. After `drain` it is dropped."""
+        if self._draining:
+            return
+        request = clean_request(request)
+        future = self._pool.submit(lambda: self._redact(self.answer(request)))
+        self._flying[future] = (key, request)
+        future.add_done_callback(self._finished.put)
+
+    def results(self) -> Iterator[Completion]:
+        """Yield each completion as soon as it is finished, until nothing is in flight.
+
+        Raises:
+            EngineError: The server refuses the key, or does not have the model.
+        """
+        dropped = False
+        while self._flying:
+            if self._draining and not dropped:
+                dropped = True
+                for future in list(self._flying):
+                    future.cancel()
+            start_time = time.monotonic()
+            with contextlib.suppress(Empty):
+                future = self._finished.get(timeout=_TURN_SECONDS)
+                key, request = self._flying.pop(future)
+                if not future.cancelled():
+                    outcome = future.result()
+                    self._tally.count(outcome)
+                    self._count_time(start_time)
+                    yield completion(key, self._identity.model, request, outcome)
+                    continue
+            self._count_time(start_time)
+
+    def drain(self) -> None:
+        """Drop the requests that have not begun and finish the others. Safe in a signal handler."""
+        self._draining = True
+
+    def facts(self) -> EngineFacts:
+        """Return the work done so far. A server does not report its own settings."""
+        return self._tally.facts(self._identity)
+
+    def close(self) -> None:
+        """End the threads and the requests in flight. A second call does nothing."""
+        self._closing.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._connections.end()
+        working = [future for future in self._flying if not future.cancelled()]
+        # Whoever still connects by then uses the client, which is not taken from it.
+        if not wait(working, timeout=CONNECT_SECONDS).not_done:
+            self.close_client()
+
+    def exchange(self, send: Callable[[], Reply]) -> Reply | Fault:
+        """Return what `send` returns, after further attempts where they may help, or the fault that stays."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return send()
+            except Exception as error:
+                fault = self.fault_of(error)
+                if fault is None:
+                    raise
+            fault = replace(fault, words=self.without_key(fault.words)[:_LONGEST])
+            if not fault.may_pass:
+                return fault
+            pause = fault.pause or self._backoff * 2 ** (attempt - 1)
+            if attempt == self._attempts or self._closing.wait(pause):
+                status = "" if fault.status is None else f"HTTP {fault.status}: "
+                return replace(fault, words=f"the server failed {attempt} times: {status}{fault.words}")
+
+    def refusal(self, fault: Fault, *, final: bool = True) -> Outcome:
+        """Return the outcome of a fault. A prompt that is too long has a kind of failure of its own.
+
+        Args:
+            fault: As `exchange` returns it.
+            final: Whether the request is not sent in another form. Some servers answer 403 to a parameter.
+
+        Raises:
+            EngineError: The server refuses the key, or does not have the model.
+        """
+        if fault.unreadable:
+            return self.failure(f"the server's reply cannot be read: {fault.words}")
+        if not fault.is_refusal:
+            return self.failure(fault.words)
+        if final and fault.status in _UNUSABLE:
+            raise EngineError(
+                f"the server refuses the key or does not have the model (HTTP {fault.status}: {fault.words})",
+                where=self._identity.model,
+            )
+        if fault.status in (400, 413, 422) and any(sign in fault.words.lower() for sign in _TOO_LONG):
+            return Outcome(failure=FailureKind.TOO_LONG, detail=fault.words)
+        return self.failure(f"HTTP {fault.status}: {fault.words}")
+
+    def failure(self, detail: str) -> Outcome:
+        """Return the outcome of a request that the engine could not have answered."""
+        return Outcome(failure=FailureKind.ENGINE, detail=self.without_key(detail))
+
+    def without_key(self, text: str) -> str:
+        """Return a text without the key: a server may send back what it was sent."""
+        stored = clean(text)  # which joins a key that NUL parts
+        return stored.replace(self._key, "[key]") if self._key and self._key in stored else text
+
+    def _redact(self, outcome: Outcome) -> Outcome:
+        if len(self._key) < _SHORTEST_SECRET:
+            return outcome
+        texts: dict[str, Any] = {
+            name: self.without_key(text) for name in _TEXTS if (text := getattr(outcome, name)) is not None
+        }
+        return replace(outcome, **texts)
+
+    def _count_time(self, start_time: float) -> None:
+        self._seconds_busy += time.monotonic() - start_time
+        self._tally.beat({"seconds_busy": self._seconds_busy})
+
+
+def import_client(package: str, model: str) -> Any:
+    """Return a client library, which is installed with the extra of its name.
+
+    Raises:
+        EngineError: It is not installed.
+    """
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise EngineError(
+            f"the package {package} is not installed",
+            where=model,
+            fix=f"pip install 'evalhub-laaj[{package}]'",
+        ) from error
+
+
+def requested_pause(headers: Mapping[str, str]) -> float | None:
+    """Return the pause in seconds that a server asks for in the headers of a reply, within reason."""
+    with contextlib.suppress(KeyError, ValueError):
+        return min(float(headers["retry-after"]), _LONGEST_PAUSE)
+    return None
