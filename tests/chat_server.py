@@ -15,11 +15,13 @@ class ChatServer:
     Attributes:
         behave: Makes a status and a body of what was sent.
         asked: Everything that was sent, in order.
+        paths: The path to which each of them was sent.
     """
 
     def __init__(self) -> None:
         self.behave: Callable[[Row], tuple[int, Any]] = lambda _: (200, self.reply("fine"))
         self.asked: list[Row] = []
+        self.paths: list[str] = []
         outer, lock = self, threading.Lock()
 
         class Handler(BaseHTTPRequestHandler):
@@ -27,6 +29,7 @@ class ChatServer:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with lock:
                     outer.asked.append(request)
+                    outer.paths.append(self.path)
                 status, body = outer.behave(request)
                 data = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 
 from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome
+from evalhub.engines.openai_client import OpenaiClient
 from evalhub.engines.openai_dialect import (
     CHANGES,
     Dialect,
@@ -14,19 +15,10 @@ from evalhub.engines.openai_dialect import (
     without_probabilities,
     without_refused,
 )
-from evalhub.engines.openai_protocol import NoProbabilities, call, read, server_words
+from evalhub.engines.openai_protocol import NoProbabilities, call, read
 from evalhub.engines.openai_settings import OpenaiSettings
 from evalhub.engines.opening import EngineKind, Opening
-from evalhub.engines.remote import (
-    ATTEMPTS,
-    BACKOFF,
-    CONNECT_SECONDS,
-    UNREADABLE,
-    Fault,
-    RemoteEngine,
-    import_client,
-    requested_pause,
-)
+from evalhub.engines.remote import ATTEMPTS, BACKOFF
 from evalhub.engines.remote_settings import identify_server
 from evalhub.models import ResolvedModel
 from evalhub.records import FailureKind, Request
@@ -54,7 +46,7 @@ def open_openai(opening: Opening[OpenaiSettings]) -> OpenaiEngine:
     return OpenaiEngine(opening.identity, opening.settings)
 
 
-class OpenaiEngine(RemoteEngine):
+class OpenaiEngine(OpenaiClient):
     """A model behind a server of OpenAI's chat protocol.
 
     Args:
@@ -66,15 +58,7 @@ class OpenaiEngine(RemoteEngine):
     """
 
     def __init__(self, identity: EngineIdentity, settings: OpenaiSettings) -> None:
-        self._openai = openai = import_client("openai", identity.model)
         super().__init__(identity, settings, attempts=ATTEMPTS, backoff=_BACKOFF)
-        self._client = openai.OpenAI(
-            base_url=identity.settings["base_url"],
-            api_key=self._key or "none",
-            max_retries=0,
-            timeout=openai.Timeout(settings.timeout, connect=min(settings.timeout, CONNECT_SECONDS)),
-            http_client=openai.DefaultHttpxClient(event_hooks={"request": [self._connections.watch]}),
-        )
         self._settings = settings
         self._dialect = first_dialect(settings)
         self._learning = threading.Lock()
@@ -103,21 +87,6 @@ class OpenaiEngine(RemoteEngine):
             dialect = changed
         return self._learn(dialect, request, outcome)
 
-    def fault_of(self, error: Exception) -> Fault | None:
-        """Return what an error of the package `openai` means."""
-        openai = self._openai
-        if isinstance(error, openai.APIStatusError):
-            words, pause = server_words(error.body), requested_pause(error.response.headers)
-            return Fault(words, error.status_code, error.param, pause)
-        if isinstance(error, openai.APIConnectionError):
-            return Fault(str(error))
-        unreadable = isinstance(error, (openai.OpenAIError, *UNREADABLE))
-        return Fault(str(error), unreadable=True) if unreadable else None
-
-    def close_client(self) -> None:
-        """Close the client of the package `openai`."""
-        self._client.close()
-
     def _learn(self, dialect: Dialect, request: Request, outcome: Outcome) -> Outcome:
         """Return an outcome with its unsent parameters. Later requests take the dialect that worked."""
         if outcome.failure in _UNANSWERED:
@@ -135,7 +104,7 @@ class OpenaiEngine(RemoteEngine):
     def _ask_in(self, dialect: Dialect, request: Request) -> tuple[Outcome, Dialect | None]:
         """Return the outcome of a request, and another dialect where a parameter was refused."""
         try:
-            outcome = self.exchange(lambda: self._send(dialect, request))
+            outcome = self.exchange(lambda: self._call(dialect, request))
         except NoProbabilities:
             return self.failure(_NO_PROBABILITIES), without_probabilities(dialect, self._settings)
         if isinstance(outcome, Outcome):
@@ -146,9 +115,9 @@ class OpenaiEngine(RemoteEngine):
         refusal = self.refusal(outcome, final=change is None)
         return refusal, None if refusal.failure is FailureKind.TOO_LONG else change
 
-    def _send(self, dialect: Dialect, request: Request) -> Outcome:
+    def _call(self, dialect: Dialect, request: Request) -> Outcome:
         arguments = call(self._identity.model, request, dialect)
-        return read(self._client.chat.completions.create(**arguments), request, dialect)
+        return read(self.client.chat.completions.create(**arguments), request, dialect)
 
 
 OPENAI = EngineKind(OpenaiSettings, identify_openai, open_openai)

@@ -1,8 +1,8 @@
 """What every engine behind HTTP needs: threads, attempts with pauses, and a key that stands nowhere.
 
-A protocol is a subclass of `RemoteEngine`. It says how one request is asked (`answer`), and what an error of
-its client library means (`fault_of`). `exchange` sends with further attempts, `failure` and `refusal` make
-the outcomes of what went wrong.
+A protocol is a subclass of `RemoteEngine`. It says how one request is asked (`answer`), or several at once
+(`answer_all`), and what an error of its client library means (`fault_of`). `exchange` sends with further
+attempts, `failure` and `refusal` make the outcomes of what went wrong.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import os
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -48,13 +49,15 @@ _LONGEST = 500
 _NOT_IMPLEMENTED = 501
 _PASSING = (408, 409, 429)
 _UNUSABLE = (401, 403, 404)
-_TEXTS = ("text", "reasoning", "detail", "top_token")
+_TEXTS = ("text", "reasoning", "detail", "top_token", "answered_by")
 
 # A shorter key, such as EMPTY, guards nothing, and an answer may well have its letters.
 _SHORTEST_SECRET = 16
 _TOO_LONG = ("context length", "context_length", "too long", "longer than", "max_model_len", "maximum input")
 
 Reply = TypeVar("Reply")
+KeyedRequests = Sequence[tuple[str, Request]]
+"""Requests after their completions' keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +114,9 @@ class RemoteEngine(Engine):
         self._attempts, self._backoff = attempts, backoff
         self._connections = Connections()
         self._pool = ThreadPoolExecutor(max_workers=settings.concurrency)
-        self._flying: dict[Future[Outcome], tuple[str, Request]] = {}
-        self._finished: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        self._flying: dict[Future[Sequence[Outcome]], KeyedRequests] = {}
+        self._finished: SimpleQueue[Future[Sequence[Outcome]]] = SimpleQueue()
+        self._done: deque[Completion] = deque()
         self._tally = Tally({"platform": REMOTE, "device": REMOTE, "max_num_seqs": settings.concurrency})
         self._draining = False
         self._closing = threading.Event()
@@ -125,6 +129,10 @@ class RemoteEngine(Engine):
         Raises:
             EngineError: The server cannot be used at all, which ends the run.
         """
+
+    def answer_all(self, requests: Sequence[Request]) -> Sequence[Outcome]:
+        """Ask the server what is asked together, and return the outcomes in the order of the requests."""
+        return [self.answer(request) for request in requests]
 
     @abstractmethod
     def fault_of(self, error: Exception) -> Fault | None:
@@ -141,12 +149,25 @@ class RemoteEngine(Engine):
 
     def submit(self, key: str, request: Request) -> None:
         """Hand in a request under its completion's key. After `drain` it is dropped."""
-        if self._draining:
-            return
-        request = clean_request(request)
-        future = self._pool.submit(lambda: self._redact(self.answer(request)))
-        self._flying[future] = (key, request)
+        if not self._draining:
+            self.send(((key, clean_request(request)),))
+
+    def send(self, keyed_requests: KeyedRequests) -> None:
+        """Have requests asked together, as soon as a thread is free."""
+        future = self._pool.submit(self._ask, [request for _, request in keyed_requests])
+        self._flying[future] = keyed_requests
         future.add_done_callback(self._finished.put)
+
+    def _ask(self, requests: Sequence[Request]) -> Sequence[Outcome]:
+        return [self._redact(outcome) for outcome in self.answer_all(requests)]
+
+    def flush(self) -> None:
+        """Send what a subclass has held back, before the results are waited for."""
+
+    @property
+    def ready(self) -> int:
+        """The number of completions that are finished and not taken yet."""
+        return len(self._done)
 
     def results(self) -> Iterator[Completion]:
         """Yield each completion as soon as it is finished, until nothing is in flight.
@@ -155,7 +176,12 @@ class RemoteEngine(Engine):
             EngineError: The server refuses the key, or does not have the model.
         """
         dropped = False
-        while self._flying:
+        while True:
+            while self._done:
+                yield self._done.popleft()
+            self.flush()
+            if not self._flying:
+                return
             if self._draining and not dropped:
                 dropped = True
                 for future in list(self._flying):
@@ -163,14 +189,15 @@ class RemoteEngine(Engine):
             start_time = time.monotonic()
             with contextlib.suppress(Empty):
                 future = self._finished.get(timeout=_TURN_SECONDS)
-                key, request = self._flying.pop(future)
+                keyed_requests = self._flying.pop(future)
                 if not future.cancelled():
-                    outcome = future.result()
-                    self._tally.count(outcome)
-                    self._count_time(start_time)
-                    yield completion(key, self._identity.model, request, outcome)
-                    continue
+                    self._finish(keyed_requests, future.result())
             self._count_time(start_time)
+
+    def _finish(self, keyed_requests: KeyedRequests, outcomes: Sequence[Outcome]) -> None:
+        for (key, request), outcome in zip(keyed_requests, outcomes, strict=True):
+            self._tally.count(outcome)
+            self._done.append(completion(key, self._identity.model, request, outcome))
 
     def drain(self) -> None:
         """Drop the requests that have not begun and finish the others. Safe in a signal handler."""

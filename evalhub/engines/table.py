@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.engines.base import Engine, EngineIdentity
+from evalhub.engines.decisions import DECISIONS_ENGINE, SYSTEMONE_ENGINE
 from evalhub.engines.openai_server import OPENAI
 from evalhub.engines.opening import EngineKind, EngineSettings, Opening
 from evalhub.engines.pooling import POOLING
@@ -22,6 +23,8 @@ ENGINES: Mapping[str, EngineKind[Any]] = {
     "vllm": VLLM,
     "pooling": POOLING,
     "openai": OPENAI,
+    "systemone": SYSTEMONE_ENGINE,
+    "decisions": DECISIONS_ENGINE,
     "scripted": SCRIPTED,
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from evalhub.judging.probabilities import softmax
 from evalhub.judging.protocols.base import JudgmentGenerator, PlannedJudgment, Task, TaskOutline, new_judgment
-from evalhub.judging.protocols.one_token import TokenAnswer, ask_token
+from evalhub.judging.protocols.one_token import AnswerGenerator, TokenAnswer, ask_together, ask_token
 from evalhub.judging.protocols.pointwise_pairwise import expected_level
 from evalhub.records import Judgment, Question, QuestionKind
 
@@ -33,15 +33,20 @@ def checklist(task: Task) -> JudgmentGenerator:
     total fails with it.
     """
     judgments = []
-    for name in task.judge.rubric.criteria:
-        statement = f"The response meets this criterion. {task.judge.rubric.criteria[name]}"
-        typed = Question(QuestionKind.PREDICATE, statement, tuple((answer, "") for answer in ANSWERS))
-        answer = yield from ask_token(
-            replace(task, criterion=name), task.responses, QUESTION, ANSWERS, typed=typed
-        )
+    names = tuple(task.judge.rubric.criteria)
+    answers = yield from ask_together(*(_ask_criterion(task, name) for name in names))
+    for name, answer in zip(names, answers, strict=True):
         judgment = new_judgment(task, PlannedJudgment(name, (0,)))
         judgments.append(answer.fill(judgment, **_verdict(answer)))
     return (*judgments, _total(task, judgments))
+
+
+def _ask_criterion(task: Task, name: str) -> AnswerGenerator:
+    """Ask whether the response meets one criterion."""
+    statement = f"The response meets this criterion. {task.judge.rubric.criteria[name]}"
+    typed = Question(QuestionKind.PREDICATE, statement, tuple((answer, "") for answer in ANSWERS))
+    task = replace(task, criterion=name)
+    return (yield from ask_token(task, task.responses, QUESTION, ANSWERS, typed=typed))
 
 
 def _verdict(answer: TokenAnswer) -> dict[str, Any]:

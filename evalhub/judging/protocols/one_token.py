@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from evalhub.judging.prompts.escape import defuse
@@ -148,6 +149,30 @@ def ask_token(
     elif judge.mode is Mode.THINK:
         answer = yield from _think(answer, judge, task.repeat)
     return answer if answer.failure else (yield from _choose(answer, judge, choices))
+
+
+def ask_together(
+    *questions: AnswerGenerator,
+) -> Generator[tuple[Request, ...], tuple[Completion, ...], tuple[TokenAnswer, ...]]:
+    """Ask several questions at once, none of which depends on another, and return their answers in order.
+
+    The requests of all questions go out together, so that an engine can serve what they share.
+    """
+    answers: dict[int, TokenAnswer] = {}
+    sent: dict[int, tuple[Completion, ...] | None] = dict.fromkeys(range(len(questions)))
+    while sent:
+        requests: dict[int, tuple[Request, ...]] = {}
+        for number, completions in sent.items():
+            question = questions[number]
+            try:
+                requests[number] = next(question) if completions is None else question.send(completions)
+            except StopIteration as end:
+                answers[number] = end.value
+        if not requests:
+            break
+        replies = iter((yield tuple(request for batch in requests.values() for request in batch)))
+        sent = {number: tuple(islice(replies, len(batch))) for number, batch in requests.items()}
+    return tuple(answers[number] for number in range(len(questions)))
 
 
 def ask_next_token(
