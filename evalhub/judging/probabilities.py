@@ -85,6 +85,15 @@ def with_exact_complement(p_a: float) -> float:
     return 1 - (1 - p_a)
 
 
+def log_sigmoid(log_odds: float) -> float:
+    """Return the log of the probability that log-odds stand for, for log-odds of any size.
+
+    >>> round(log_sigmoid(0.0), 3), log_sigmoid(-1000.0)
+    (-0.693, -1000.0)
+    """
+    return min(log_odds, 0.0) - math.log1p(math.exp(-abs(log_odds)))
+
+
 def softmax(log_weights: Mapping[str, float]) -> dict[str, float]:
     """Return probabilities that sum to 1 from log-weights."""
     top = max(log_weights.values())

@@ -17,7 +17,8 @@ from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validate
 from evalhub.specs.find import locate
 from evalhub.specs.levels import Levels, is_level, read_levels, scale_of
 
-RESPONSE_SLOTS = ("response", "response_a", "response_b", "responses")
+RESPONSE_PAIR = ("response_a", "response_b")
+RESPONSE_SLOTS = ("response", *RESPONSE_PAIR, "responses")
 INPUT_SLOTS = ("question", "context", "reference", *RESPONSE_SLOTS)
 OWN_SLOTS = ("criterion", "scale")
 SLOT = re.compile(r"\{\{([^{}\n]*)\}\}")
@@ -120,6 +121,11 @@ class Rubric(Spec):
     def shows(self) -> tuple[str, ...]:
         """The slots for responses, in the order of the inputs."""
         return tuple(name for name in self.inputs if name in RESPONSE_SLOTS)
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """The names of the responses that a verdict is about, as gold cases have them."""
+        return RESPONSE_PAIR if self.verdict is Kind.PAIRWISE else self.shows
 
     @property
     def shape(self) -> Shape:

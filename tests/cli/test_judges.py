@@ -41,7 +41,9 @@ class TestNew:
         assert json.loads(output.out) == {"rubric": "judges/mine.md", "gold_cases": "judges/mine.cases.yaml"}
         (row,) = json.loads(cli("judges", "check", "mine", "--json").out)
         assert row["gold_cases"] == 2
-        assert 0 < row["fixed_chars"] < row["prompt_chars"]
+        # A reward model reads the conversation itself, so that nothing of its prompt is fixed.
+        assert (row["fixed_chars"] == 0) is (protocol == "reward")
+        assert row["fixed_chars"] < row["prompt_chars"]
         assert row["fixed_tokens"] is None  # there is no model in this cache
         assert cli("judges", "preview", "mine").code == 0
         output = cli("judges", "test", "mine", "--model", "m", "--engine", "scripted", "--json")

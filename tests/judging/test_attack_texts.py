@@ -12,6 +12,7 @@ import pytest
 from evalhub.judging import ATTACKS, CONTROLS, Attack, defuse, inserted_system, preview
 from evalhub.models import cache_folder
 from evalhub.records import Item, Response
+from evalhub.scales import Shape
 from evalhub.specs import Rubric, available, load_rubric
 from tests.judging.vocabularies import read_tokenizer
 
@@ -115,7 +116,7 @@ def test_no_insertion_reaches_the_prompt_as_a_special_token(path: Path | None) -
     def tokens(rubric: Rubric, one: str, other: str) -> list[int]:
         shown = (Response("d", "i", "x", text=one), Response("d", "i", "y", text=other))
         found = preview(
-            rubric, item, next(iter(rubric.criteria)), shown[: 1 if len(rubric.shows) == 1 else 2]
+            rubric, item, next(iter(rubric.criteria)), shown[: 2 if rubric.shape is Shape.PAIR else 1]
         )
         sent = "\n".join(message.content for request in found for message in request.messages)
         return [one for one in tokenizer.encode(sent, add_special_tokens=False).ids if one in special]
@@ -125,7 +126,7 @@ def test_no_insertion_reaches_the_prompt_as_a_special_token(path: Path | None) -
         clean = tokens(rubric, TEXT, "Lyon.")
         for text in (*raw, *(one.apply(TEXT, QUESTION) for one in CONTROLS)):
             assert tokens(rubric, text, "Lyon.") == clean, text
-            if len(rubric.shows) == 2:
+            if rubric.shape is Shape.PAIR:
                 assert tokens(rubric, "Lyon.", text) == clean, text
 
 

@@ -195,3 +195,45 @@ def test_what_a_reward_judge_has_no_use_for_is_refused(settings: dict[str, Any],
     with pytest.raises(SpecError, match="no use for this") as refusal:
         check_use(use, load_rubric("reward"), "s.yaml:judges.rm")
     assert refusal.value.where.endswith(key)
+
+
+def test_a_classifier_of_the_prompt_gives_the_log_odds_of_the_answer_shown_first() -> None:
+    rubric = load_rubric("helpfulness")
+    judge = Judge("two", rubric, "m", asks=RequestKind.REWARD)
+    direct = Judge("direct", rubric, "m")
+    for order, side in ((Order.AB, "a"), (Order.BA, "b")):
+        steps, direct_steps = (
+            find_protocol("pairwise").ask(Task(asker, ITEM, "helpfulness", ANSWERS, order))
+            for asker in (judge, direct)
+        )
+        (request,), (asked,) = next(steps), next(direct_steps)
+        assert (request.kind, request.messages, request.choices) == (RequestKind.REWARD, asked.messages, ())
+        with pytest.raises(StopIteration) as end:
+            steps.send((given_reward("1", 1.25),))
+        (judgment,) = end.value.value
+        assert judgment.winner == side
+        assert judgment.p_a == pytest.approx(1 / (1 + math.exp(-1.25 if side == "a" else 1.25)))
+        assert (judgment.shown, judgment.completions, judgment.choice_mass) == (order, ("1",), None)
+
+
+def test_a_classifier_answers_each_criterion_of_a_checklist() -> None:
+    rubric = load_rubric("response-checklist")
+    judge = Judge("two", rubric, "m", asks=RequestKind.REWARD)
+    steps = find_protocol("checklist").ask(Task(judge, ITEM, "checklist", ANSWERS[:1]))
+    requests = next(steps)
+    assert len(requests) == len(rubric.criteria)
+    with pytest.raises(StopIteration) as end:
+        steps.send(tuple(given_reward(str(place), 0.0) for place in range(len(requests))))
+    *criteria, total = end.value.value
+    assert {judgment.value for judgment in criteria} == {1.0}
+    assert total.expected == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("values", [(), (1.0, 2.0)])
+def test_a_classifier_of_several_outputs_gives_no_verdict(values: tuple[float, ...]) -> None:
+    judge = Judge("two", load_rubric("helpfulness"), "m", asks=RequestKind.REWARD)
+    steps = find_protocol("pairwise").ask(Task(judge, ITEM, "helpfulness", ANSWERS, Order.AB))
+    next(steps)
+    with pytest.raises(StopIteration) as end:
+        steps.send((given_reward("1", *values),))
+    assert end.value.value[0].failure is FailureKind.ENGINE

@@ -39,12 +39,12 @@ def _expectation(rubric: Rubric, case: GoldCase, where: str) -> Expectation:
 
 def _check_inputs(rubric: Rubric, case: GoldCase, where: str) -> None:
     shown = set(case.slot_texts) | ({"responses"} if case.responses is not None else set())
-    if shown != set(rubric.shows):
+    if shown != set(rubric.judges):
         raise SpecError(
-            "the case has other responses than the rubric shows",
+            "the case has other responses than the rubric judges",
             where=where,
             value=", ".join(sorted(shown)),
-            allowed=", ".join(rubric.shows),
+            allowed=", ".join(rubric.judges),
         )
     inputs = {"context": bool(case.context), "reference": bool(case.refs)}
     writes = find_protocol(rubric.protocol).writes

@@ -60,6 +60,22 @@ _CHECKS = (
     "weights: {correct: 2}\n"
 )
 
+_CONVERSATION = """---
+id: {name}
+version: 1  # raise it with each change, once a run has used it
+title: Which response has the higher reward?
+protocol: {protocol}
+verdict: pairwise  # pointwise: the verdict is the reward of one response
+inputs: [question, response]
+criteria:
+  quality: The response that the reward model prefers.
+---
+## User
+{{{{question}}}}
+## Assistant
+{{{{response}}}}
+"""
+
 _RIGHT, _WRONG = "Jupiter.", "Mars, I think."
 _CITY = "The capital of France is Paris."
 _EVASION = "France has many cities, and all of them are worth a visit."
@@ -80,6 +96,8 @@ def starter(name: str, protocol: str) -> tuple[str, str]:
         'id: mine'
     """
     entry = find_protocol(protocol, where="--protocol")
+    if entry.reads_alone:
+        return _CONVERSATION.format(name=name, protocol=protocol), _gold_cases(name, Shape.PAIR, total=False)
     shown = entry.inputs[-1]
     wording = _WORDINGS[shown]
     inputs = ("question", *entry.writes, *shown)

@@ -73,7 +73,8 @@ class Judge:
             failure.
         forms: How the levels of a criterion are answered. A criterion without an entry is answered by the
             labels of its levels.
-        decides: Whether the model answers typed questions and writes nothing.
+        asks: How the model is asked for a verdict: for a token, for a decision on a typed question, or for a
+            number that says how much more probable the first of two answers is.
     """
 
     id: str
@@ -86,7 +87,7 @@ class Judge:
     think_extensions: int = 0
     min_choice_mass: float = 0.0
     forms: Mapping[str, AnswerForm] = field(default_factory=dict)
-    decides: bool = False
+    asks: RequestKind = RequestKind.GENERATE
     rubric_hash: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from evalhub.judging.probabilities import log_sigmoid
 from evalhub.judging.prompts.escape import defuse
 from evalhub.judging.prompts.slots import messages, state
 from evalhub.judging.protocols.base import Judge, Task
@@ -131,7 +132,7 @@ def ask_token(
         typed: The same question for a decision model. Its options are named by the choices.
     """
     judge = task.judge
-    if judge.decides:
+    if judge.asks is RequestKind.DECIDE:
         return (yield from _decide(task, shown, typed, choices))
     closing = note + (EXPLAIN if judge.mode is Mode.EXPLAIN else question)
     conversation = messages(
@@ -144,6 +145,8 @@ def ask_token(
         form=judge.form_of(task.criterion),
     )
     answer = TokenAnswer(conversation, completions=completions)
+    if judge.asks is RequestKind.REWARD:
+        return (yield from _classify(answer, choices))
     if judge.mode is Mode.EXPLAIN:
         answer = yield from _explain(answer, judge, question, task.repeat)
     elif judge.mode is Mode.THINK:
@@ -240,6 +243,21 @@ def _decide(
     answer = TokenAnswer(state(task.judge.rubric, task.item, shown))
     request = Request(answer.conversation, _DECISION, choices, kind=RequestKind.DECIDE, question=question)
     return (yield from _ask_verdict(answer, task.judge, request))
+
+
+def _classify(answer: TokenAnswer, choices: tuple[str, ...]) -> AnswerGenerator:
+    """Ask a classifier of the prompt for the log-odds of the first of two answers against the second."""
+    first, second = choices
+    (completion,) = yield (Request(answer.conversation, _DECISION, kind=RequestKind.REWARD),)
+    answer = replace(answer, completions=(*answer.completions, completion.key))
+    if completion.failure:
+        return replace(answer, failure=completion.failure, detail=completion.detail)
+    if len(completion.values) != 1:
+        detail = f"the engine gave {len(completion.values)} values for one verdict"
+        return replace(answer, failure=FailureKind.ENGINE, detail=detail)
+    (log_odds,) = completion.values
+    logprobs = {first: log_sigmoid(log_odds), second: log_sigmoid(-log_odds)}
+    return replace(answer, text=first if log_odds >= 0 else second, logprobs=logprobs)
 
 
 def _choose(answer: TokenAnswer, judge: Judge, choices: tuple[str, ...]) -> AnswerGenerator:

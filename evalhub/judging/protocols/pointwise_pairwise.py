@@ -9,7 +9,7 @@ from evalhub.judging.expectation import SIDES, expectation, why_hard
 from evalhub.judging.probabilities import hard_winner, preference, softmax
 from evalhub.judging.protocols.base import JudgmentGenerator, Task, new_judgment
 from evalhub.judging.protocols.one_token import AnswerGenerator, TokenAnswer, ask_token
-from evalhub.records import FailureKind, Judgment, Question, QuestionKind
+from evalhub.records import FailureKind, Judgment, Question, QuestionKind, RequestKind
 from evalhub.scales import AnswerForm, Order, Scale, Winner
 
 _OUTCOMES = {
@@ -88,7 +88,7 @@ def ask_better(
 
 def _typed_rating(task: Task, scale: Scale) -> Question | None:
     """Return the question for a level. Levels are ordered, unless the criterion may not apply."""
-    if not task.judge.decides:
+    if task.judge.asks is not RequestKind.DECIDE:
         return None
     is_ordered = all(level.applicable for level in scale.levels)
     return Question(
@@ -100,7 +100,7 @@ def _typed_rating(task: Task, scale: Scale) -> Question | None:
 
 def _typed_comparison(task: Task, letters: tuple[str, ...]) -> Question | None:
     """Return the question for the better of two responses, in the letters shown."""
-    if not task.judge.decides:
+    if task.judge.asks is not RequestKind.DECIDE:
         return None
     text = f"Which response is better? {_sentence(task)}"
     return Question(QuestionKind.CHOICE, text, tuple((letter, _OUTCOMES[letter]) for letter in letters))

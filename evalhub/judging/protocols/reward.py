@@ -9,11 +9,10 @@ models to follow instructions with human feedback, 2022, section 3.5.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
-from evalhub.judging.probabilities import hard_winner, preference, softmax
+from evalhub.judging.probabilities import hard_winner, log_sigmoid, preference, softmax
 from evalhub.judging.prompts.conversation import conversation
 from evalhub.judging.protocols.base import JudgmentGenerator, Task, new_judgment
 from evalhub.records import Completion, FailureKind, Request, RequestKind, Sampling
@@ -61,15 +60,6 @@ def _pair(reward_a: float, reward_b: float) -> dict[str, Any]:
     return {
         "winner": hard_winner(chances),
         "p_a": preference(chances),
-        "logprobs": {"a": _log_sigmoid(reward_a - reward_b), "b": _log_sigmoid(reward_b - reward_a)},
+        "logprobs": {"a": log_sigmoid(reward_a - reward_b), "b": log_sigmoid(reward_b - reward_a)},
         "raw_text": f"reward of a {reward_a:.6g}, of b {reward_b:.6g}",
     }
-
-
-def _log_sigmoid(difference: float) -> float:
-    """Return the log of the sigmoid, for differences of any size.
-
-    >>> round(_log_sigmoid(0.0), 3), _log_sigmoid(-1000.0)
-    (-0.693, -1000.0)
-    """
-    return min(difference, 0.0) - math.log1p(math.exp(-abs(difference)))

@@ -247,8 +247,8 @@ def _rubric(use: JudgeUse, where: str, path: Path) -> Rubric:
 
 def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, progress: Progress, where: str) -> ResolvedJudge:
     protocol = find_protocol(rubric.protocol)
-    runs = _runnable(use, progress, where, protocol.asks, rubric.protocol)
-    decides = runs.asks is RequestKind.DECIDE
+    runs = _runnable(use, progress, where, rubric)
+    by_token = runs.asks is RequestKind.GENERATE
     judge = Judge(
         id=use.id,
         rubric=rubric,
@@ -259,8 +259,8 @@ def _judge(use: JudgeUse, rubric: Rubric, suite: Suite, progress: Progress, wher
         think_tokens=use.think_tokens,
         think_extensions=use.think_extensions,
         min_choice_mass=suite.controls.min_choice_mass,
-        forms={} if decides else answer_forms(rubric, use.mode, runs.model, use.rubric),
-        decides=decides,
+        forms=answer_forms(rubric, use.mode, runs.model, use.rubric) if by_token else {},
+        asks=runs.asks,
     )
     return ResolvedJudge(
         spec=use,
@@ -282,12 +282,11 @@ def _runnable(
     spec: Candidate | JudgeUse,
     progress: Progress,
     where: str,
-    asks: RequestKind = RequestKind.GENERATE,
-    protocol: str | None = None,
+    rubric: Rubric | None = None,
 ) -> Runnable:
     try:
         runs = _locate_model(spec, progress)
-        return replace(runs, asks=choose_request(spec, runs.identity, asks, protocol))
+        return replace(runs, asks=choose_request(spec, runs.identity, rubric))
     except EvalhubError as error:
         error.where = error.where or where
         raise

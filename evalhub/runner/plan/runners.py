@@ -8,6 +8,7 @@ from evalhub.engines import EngineIdentity, engine_kind
 from evalhub.errors import ModelError, SpecError
 from evalhub.judging import PROTOCOLS, find_protocol
 from evalhub.records import RequestKind
+from evalhub.scales import Kind
 from evalhub.specs import Candidate, EngineSpec, JudgeUse, Mode, Rubric, Suite
 
 GENERATES, POOLS = "vllm", "pooling"
@@ -45,28 +46,34 @@ def _with_runner(use: JudgeUse, rubric: Rubric) -> JudgeUse:
 
 
 def choose_request(
-    spec: Candidate | JudgeUse, identity: EngineIdentity, asks: RequestKind, protocol: str | None = None
+    spec: Candidate | JudgeUse, identity: EngineIdentity, rubric: Rubric | None
 ) -> RequestKind:
     """Return the kind of the requests that a candidate or judge sends to its engine.
 
-    A judge that chooses among some answers can ask a decision model instead, which writes nothing.
+    A judge that chooses among some answers can ask a decision model, or a classifier of its prompt, instead
+    of a model that generates. Neither writes anything.
 
     Args:
         spec: The suite's entry.
         identity: The model on its engine.
-        asks: What a candidate, or the protocol of a judge, asks for.
-        protocol: The protocol of a judge.
+        rubric: The rubric of a judge.
 
     Raises:
         SpecError: The engine gives something else.
         ModelError: The model does.
     """
+    asks = find_protocol(rubric.protocol).asks if rubric else RequestKind.GENERATE
     answers = engine_kind(spec.engine.type).answers(identity)
     if asks in answers:
         return asks
-    if isinstance(spec, JudgeUse) and asks is RequestKind.GENERATE and RequestKind.DECIDE in answers:
-        _check_decisions(spec, str(protocol))
-        return RequestKind.DECIDE
+    if isinstance(spec, JudgeUse) and rubric and asks is RequestKind.GENERATE:
+        if RequestKind.DECIDE in answers:
+            _check_decisions(spec, rubric, "a decision model")
+            return RequestKind.DECIDE
+        if RequestKind.REWARD in answers:
+            _check_decisions(spec, rubric, "a classifier")
+            _check_two_answers(spec, rubric)
+            return RequestKind.REWARD
     if spec.engine.type == POOLS and asks is RequestKind.REWARD:
         raise ModelError(
             "the model gives embeddings and no rewards",
@@ -82,22 +89,33 @@ def choose_request(
     )
 
 
-def _check_decisions(spec: JudgeUse, protocol: str) -> None:
+def _check_decisions(spec: JudgeUse, rubric: Rubric, model: str) -> None:
     """Refuse a judge that would have to write.
 
     Raises:
         SpecError: Its protocol or its mode needs a text of the model.
     """
-    if not find_protocol(protocol).decides:
+    if not find_protocol(rubric.protocol).decides:
         raise SpecError(
-            f"a decision model writes nothing, and the protocol {protocol} needs a text or a ranking of it",
+            f"{model} writes nothing, and the protocol {rubric.protocol} needs a text or a ranking of it",
             value=spec.id,
             allowed=[name for name, entry in PROTOCOLS.items() if entry.decides],
             fix="choose another rubric",
         )
     if spec.mode is not Mode.DIRECT:
         raise SpecError(
-            "a decision model writes nothing before its verdict",
+            f"{model} writes nothing before its verdict",
             value=f"{spec.id}: mode {spec.mode}",
             allowed="mode: direct",
+        )
+
+
+def _check_two_answers(spec: JudgeUse, rubric: Rubric) -> None:
+    """Refuse a judge with more than two answers: a classifier gives one number."""
+    has_two = find_protocol(rubric.protocol).total or (rubric.kind is Kind.PAIRWISE and not rubric.ties)
+    if not has_two:
+        raise SpecError(
+            "a classifier of a prompt chooses between two answers, and the rubric allows more",
+            value=f"{spec.id}: {rubric.id}",
+            allowed="a pairwise rubric with ties: false, or a checklist",
         )
