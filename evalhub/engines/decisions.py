@@ -82,9 +82,9 @@ class DecisionEngine(OpenaiClient):
         if self._draining:
             return
         request = clean_request(request)
-        together = self._waiting.setdefault(request.messages, [])
-        together.append((key, request))
-        if len(together) >= self._settings.questions:
+        group = self._waiting.setdefault(request.messages, [])
+        group.append((key, request))
+        if len(group) >= self._settings.questions:
             self.send(self._waiting.pop(request.messages))
 
     def flush(self) -> None:

@@ -48,7 +48,14 @@ def test_keys_of_tables_exist(header: str, spec: type[BaseModel]) -> None:
     assert keys <= set(spec.model_fields)
 
 
-@pytest.mark.parametrize("header", ["| key of `vllm` | meaning |", "| key of `openai` | meaning |"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "| key of `vllm` | meaning |",
+        "| key of `openai` | meaning |",
+        "| key of `systemone` and `decisions` | meaning |",
+    ],
+)
 def test_settings_of_engines_exist(header: str) -> None:
     specs = [BaseModel]
     for spec in specs:

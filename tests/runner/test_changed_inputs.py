@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from evalhub import runner
 from evalhub.errors import SpecError
-from evalhub.specs import Card, Rubric, Suite
+from evalhub.specs import Card, Rubric, Suite, locate, parse_rubric
 from evalhub.specs.suite import Budget, Candidate, Controls, JudgeUse, Pairs, SamplingSpec
 from evalhub.specs.uses import DatasetUse
 
@@ -88,6 +88,7 @@ OF_SUITE: dict[str, tuple[Any, frozenset[str]]] = {
     "judges.0.families": (["delta"], PW),
     "judges.0.cutoff": ("2020-01", NOTHING),
     "judges.0.rubric": ("pair2", PW),
+    "judges.0.protocol": ("reward", PW),
     "judges.0.mode": ("think", PW),
     "judges.0.positions": ("fixed", PW),
     "judges.0.criteria": (["second"], PW),
@@ -148,6 +149,11 @@ OF_RATING: dict[str, tuple[str, str, frozenset[str]]] = {
     "scale": ("2: fair", "2: so so", PT | THINKS),
     "answer": ("version: 1", "version: 1\nanswer: letters", PT | THINKS),
     "weights": ("protocol: pointwise", "protocol: checklist\nweights: {quality: 2}", PT | THINKS),
+}
+# And in the rubric `reward`, by the hash of the rubric.
+OF_REWARD = {
+    "verdict": ("verdict: pairwise", "verdict: pointwise"),
+    "assistant": ("## Assistant\n{{response}}", "{{response}}"),
 }
 # The keys of the card with their new values.
 OF_CARD: dict[str, tuple[Any, frozenset[str]]] = {
@@ -226,6 +232,10 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     for parent in parents:
         place = place[int(parent)] if parent.isdigit() else place.setdefault(parent, {})
     place[name] = value
+    if path == "judges.0.protocol":
+        keys = ("id", "model", "engine", "families", "pairs")
+        judge = suite["judges"][0]
+        suite["judges"][0] = {**{key: judge[key] for key in keys if key in judge}, "protocol": value}
     if path == "juries":
         suite["judges"].append({**suite["judges"][0], "id": "pw2", "model": "another"})
     return suite
@@ -262,6 +272,14 @@ def test_of_a_rubric(night: Any, field: str) -> None:
     assert sources_made_anew(night) == expected
 
 
+@pytest.mark.parametrize("field", OF_REWARD)
+def test_of_a_rubric_of_rewards(field: str) -> None:
+    text = locate("judges", "reward").read_text()
+    old, new = OF_REWARD[field]
+    assert old in text
+    assert parse_rubric(text.replace(old, new), "reward").hash != parse_rubric(text, "reward").hash
+
+
 @pytest.mark.parametrize("key", OF_CARD)
 def test_of_a_card(night: Any, key: str) -> None:
     value, expected = OF_CARD[key]
@@ -290,5 +308,5 @@ def test_every_field_has_a_row() -> None:
     for prefix, model in MODELS.items():
         paths = {path.replace("judges.2.", "judges.0.") for path in OF_SUITE}
         assert {f"{prefix}{name}" for name in model.model_fields} <= paths
-    assert {*OF_RUBRIC, *OF_RATING} == Rubric.model_fields.keys()
+    assert {*OF_RUBRIC, *OF_RATING, *OF_REWARD} == Rubric.model_fields.keys()
     assert OF_CARD.keys() == Card.model_fields.keys()

@@ -162,19 +162,19 @@ def ask_together(
     The requests of all questions go out together, so that an engine can serve what they share.
     """
     answers: dict[int, TokenAnswer] = {}
-    sent: dict[int, tuple[Completion, ...] | None] = dict.fromkeys(range(len(questions)))
-    while sent:
+    replies: dict[int, tuple[Completion, ...] | None] = dict.fromkeys(range(len(questions)))
+    while replies:
         requests: dict[int, tuple[Request, ...]] = {}
-        for number, completions in sent.items():
+        for number, reply in replies.items():
             question = questions[number]
             try:
-                requests[number] = next(question) if completions is None else question.send(completions)
+                requests[number] = next(question) if reply is None else question.send(reply)
             except StopIteration as end:
                 answers[number] = end.value
         if not requests:
             break
-        replies = iter((yield tuple(request for batch in requests.values() for request in batch)))
-        sent = {number: tuple(islice(replies, len(batch))) for number, batch in requests.items()}
+        completions = iter((yield tuple(request for batch in requests.values() for request in batch)))
+        replies = {number: tuple(islice(completions, len(batch))) for number, batch in requests.items()}
     return tuple(answers[number] for number in range(len(questions)))
 
 
