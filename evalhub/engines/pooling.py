@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
+from pydantic import field_validator
+
 from evalhub.engines.base import Engine, EngineIdentity
 from evalhub.engines.opening import EngineKind, Opening
 from evalhub.engines.vllm import VllmSettings, identify_vllm, open_vllm
@@ -25,9 +27,20 @@ class PoolingSettings(VllmSettings):
         classifier_from_token: Two tokens, the bad answer first, such as `["No", "Yes"]`. They make a reward
             model of a model that generates: the reward is the log-odds of the second against the first, as
             the next token of the prompt.
+        layers: Layers whose hidden states at the last token are given instead of an embedding, one after the
+            other, each after the model's last norm and not scaled to length 1. The first layer is 1. A
+            request of the kind `embed` is then a conversation.
     """
 
     classifier_from_token: tuple[str, str] | None = None
+    layers: tuple[int, ...] = ()
+
+    @field_validator("layers")
+    @classmethod
+    def _rise(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)) or any(layer < 1 for layer in value):
+            raise ValueError("layers rise, and the first is 1 or more")
+        return value
 
 
 def identify_pooling(settings: PoolingSettings, model: ResolvedModel | None, name: str) -> EngineIdentity:
@@ -38,11 +51,24 @@ def identify_pooling(settings: PoolingSettings, model: ResolvedModel | None, nam
     """
     identity = identify_vllm(settings, model, name)
     tokens = settings.classifier_from_token
+    _check_layers(settings, model)
     pooling = {
         "classifier_from_token": list(tokens) if tokens else None,
         "gives": _kind_of(model, settings).value,
+        **({"layers": list(settings.layers)} if settings.layers else {}),
     }
     return replace(identity, engine="pooling", settings={**identity.settings, **pooling})
+
+
+def _check_layers(settings: PoolingSettings, model: ResolvedModel | None) -> None:
+    count = model_settings(model.path).get("num_hidden_layers") if model else None
+    if settings.layers and isinstance(count, int) and settings.layers[-1] > count:
+        raise ModelError(
+            "the model has fewer layers",
+            where=model.id if model else "",
+            value=settings.layers[-1],
+            allowed=f"1 to {count}",
+        )
 
 
 def _kind_of(model: ResolvedModel | None, settings: PoolingSettings) -> RequestKind:

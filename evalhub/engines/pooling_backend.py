@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from evalhub.engines.base import Outcome, too_long_outcome
@@ -28,6 +29,9 @@ class PoolingBackend(VllmBackend):
     def __init__(self, opening: Mapping[str, Any]) -> None:
         self._kind = RequestKind(opening["settings"]["gives"])
         super().__init__(opening)
+        self._layers = tuple(opening["settings"].get("layers", ()))
+        if self._layers:
+            self._llm.apply_model(partial(_give_layers, self._layers))
 
     def add(self, number: int, request: Request, crashes: int) -> Outcome | None:  # noqa: ARG002
         """Check a request's length and hand it to vLLM."""
@@ -38,8 +42,8 @@ class PoolingBackend(VllmBackend):
         prompt = self._render(request)
         if len(prompt.tokens) > self._max_length:
             return too_long_outcome(len(prompt.tokens), self._max_length, kind=request.kind)
-        # A reward is the model's own number, and an embedding has length 1.
-        activation = request.kind is RequestKind.EMBED
+        # A reward is the model's own number, and so are hidden states. An embedding has length 1.
+        activation = request.kind is RequestKind.EMBED and not self._layers
         vllm_id = self._engine.add_request(
             str(number),
             {"prompt_token_ids": list(prompt.tokens)},
@@ -59,7 +63,8 @@ class PoolingBackend(VllmBackend):
         return {**arguments, **convert, "runner": "pooling", "hf_overrides": overrides}
 
     def _render(self, request: Request) -> Prompt:
-        if request.kind is RequestKind.EMBED:
+        # Hidden states are those of a conversation, as a judge reads it.
+        if request.kind is RequestKind.EMBED and not self._layers:
             return self._prompts.render_text(request.messages[-1].content)
         if request.messages[-1].role == "assistant":
             return self._prompts.render_whole(request.messages)
@@ -74,3 +79,22 @@ class PoolingBackend(VllmBackend):
             completion_tokens=0,
             values=tuple(output.outputs.data.flatten().tolist()),
         )
+
+
+def _give_layers(layers: tuple[int, ...], model: Any) -> None:
+    """Have a model give the hidden states of several layers side by side, each after its last norm."""
+    import torch
+
+    decoder = model.model
+    if not hasattr(decoder, "aux_hidden_state_layers"):
+        raise ModelError(
+            "the model does not give the hidden states of its layers", value=type(model).__name__
+        )
+    decoder.aux_hidden_state_layers = layers
+    forward = decoder.forward
+
+    def forward_layers(*arguments: Any, **keywords: Any) -> Any:
+        _, states = forward(*arguments, **keywords)
+        return torch.cat([decoder.norm(state) for state in states], dim=-1)
+
+    decoder.forward = forward_layers

@@ -1,0 +1,120 @@
+"""The hidden states of a model at the end of prompts, kept on disk so that each is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalhub.engines import completion_key, identify, open_engine
+from evalhub.errors import StorageError
+from evalhub.files import replace_file
+from evalhub.models import ResolvedModel, cache_folder
+from evalhub.records import Completion, Request, digest
+from evalhub.runner.progress import Progress
+from evalhub.specs import EngineSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    States = npt.NDArray[np.float32]
+
+_FILE_ROWS = 256
+
+
+def hidden_states(
+    requests: Sequence[Request], model: ResolvedModel, engine: EngineSpec, progress: Progress
+) -> tuple[States, dict[int, str]]:
+    """Return the hidden states of requests, and why a request has none.
+
+    What was computed earlier is read from the cache. A stop loses at most the last 256 of them.
+
+    Args:
+        requests: Of the kind `embed`.
+        model: The model on this machine.
+        engine: The pooling engine, with the layers.
+        progress: Shows how far it is.
+
+    Returns:
+        (n, layers * width), with zeros where a request failed, and the failures by their places.
+
+    Raises:
+        ModelError: The model cannot be loaded, or gives no hidden states.
+        EngineError: The engine cannot start, or died too often.
+        StorageError: The cache cannot be written.
+    """
+    import numpy as np
+
+    identity = identify(engine, model)
+    store = _Store(cache_folder() / "hidden-states" / digest(identity.key_values)[:32])
+    keys = [completion_key(identity, request) for request in requests]
+    missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in store.rows}
+    failures: dict[str, str] = {}
+    progress.stage("hidden states", len(set(keys)))
+    progress.advance(steps=len(set(keys)) - len(missing), cache_hits=len(set(keys)) - len(missing))
+    if missing:
+        with open_engine(engine, model) as opened:
+            for key, request in missing.items():
+                opened.submit(key, request)
+            for completion in opened.results():
+                progress.advance(steps=1, failures=int(completion.failure is not None))
+                if completion.failure:
+                    failures[completion.key] = completion.detail or completion.failure.value
+                else:
+                    store.add(completion)
+        store.write()
+    width = next((len(row) for row in store.rows.values()), 0)
+    states = np.zeros((len(keys), width), np.float32)
+    for place, key in enumerate(keys):
+        if key in store.rows:
+            states[place] = store.rows[key]
+    return states, {place: failures[key] for place, key in enumerate(keys) if key in failures}
+
+
+class _Store:
+    """The hidden states of one engine on disk: files of keys and rows, each written whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._new: dict[str, States] = {}
+        self.rows: dict[str, States] = dict(self._read())
+
+    def add(self, completion: Completion) -> None:
+        import numpy as np
+
+        row = np.array(completion.values, np.float32)
+        self.rows[completion.key] = self._new[completion.key] = row
+        if len(self._new) >= _FILE_ROWS:
+            self.write()
+
+    def write(self) -> None:
+        """Write what is not on disk yet."""
+        import numpy as np
+
+        if not self._new:
+            return
+        keys = sorted(self._new)
+        path = self._folder / f"{digest(keys)[:32]}.npz"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with replace_file(path) as partial, partial.open("wb") as file:
+                np.savez(file, keys=np.array(keys), rows=np.stack([self._new[key] for key in keys]))
+        except OSError as error:
+            raise StorageError(
+                f"the hidden states cannot be written ({error.strerror or error})",
+                where=str(path),
+                fix="free some room, or set EVALHUB_CACHE to another folder",
+            ) from error
+        self._new = {}
+
+    def _read(self) -> Iterator[tuple[str, States]]:
+        import numpy as np
+
+        for path in sorted(self._folder.glob("*.npz")):
+            try:
+                with np.load(path, allow_pickle=False) as file:
+                    keys, rows = file["keys"], file["rows"]
+            except (OSError, ValueError, KeyError, EOFError):
+                continue  # a damaged file is computed anew
+            yield from zip(map(str, keys.tolist()), rows, strict=True)

@@ -1,0 +1,106 @@
+"""Chooses a layer and a penalty by cross-validation over clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalhub.errors import InputError
+from evalhub.records import digest
+from evalhub.training.fit import Fit, Matrix, Vector, fit_preferences, mean_loss
+
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A layer and a penalty, with what they reach on clusters that they were not fitted to.
+
+    Attributes:
+        loss: Mean log loss, in nats. Lower is better.
+        accuracy: Share of pairs without ties whose side is right, in [0, 1].
+    """
+
+    layer: int
+    ridge: float
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The chosen layer and penalty.
+
+    Attributes:
+        candidates: All that were tried.
+        log_odds: (n,) log-odds of each pair from the fit without its fold.
+    """
+
+    best: Candidate
+    candidates: tuple[Candidate, ...]
+    log_odds: Vector
+
+
+def folds_of(
+    clusters: Sequence[str], seed: int, count: int = FOLDS
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the fold of each pair. Pairs of one cluster share a fold, which its name and the seed decide."""
+    folds = {cluster: int(digest([seed, "fold", cluster])[:8], 16) % count for cluster in set(clusters)}
+    return np.array([folds[cluster] for cluster in clusters], dtype=np.int64)
+
+
+def choose_candidate(
+    by_layer: Mapping[int, Matrix],
+    shares: Vector,
+    clusters: Sequence[str],
+    ridges: Sequence[float],
+    *,
+    seed: int = 0,
+) -> Selection:
+    """Return the layer and the penalty with the least log loss on held-out clusters.
+
+    Args:
+        by_layer: For each layer (n, d) differences of features.
+        shares: (n,) preference for the first response, in [0, 1].
+        clusters: (n,) the cluster of each pair.
+        ridges: The penalties to try.
+        seed: Seed of the folds.
+
+    Raises:
+        InputError: The clusters do not fill two folds, or a fold leaves labels of one side alone.
+    """
+    folds = folds_of(clusters, seed)
+    if len(set(folds.tolist())) < 2:
+        raise InputError(
+            "cross-validation needs labels of several clusters",
+            value=f"{len(set(clusters))} clusters",
+            fix="take labels on more items",
+        )
+    tried: list[tuple[Candidate, Vector]] = []
+    for layer, differences in by_layer.items():
+        starts: dict[int, Vector] = {}
+        for ridge in sorted(ridges, reverse=True):
+            log_odds: Vector = np.zeros(len(shares))
+            for fold in np.unique(folds):
+                held_out = folds == fold
+                fit = fit_preferences(
+                    differences[~held_out], shares[~held_out], ridge, start=starts.get(int(fold))
+                )
+                starts[int(fold)] = fit.weights
+                log_odds[held_out] = fit.log_odds(differences[held_out])
+            tried.append((_candidate(layer, ridge, log_odds, shares), log_odds))
+    best, log_odds = min(tried, key=lambda entry: entry[0].loss)
+    return Selection(best, tuple(candidate for candidate, _ in tried), log_odds)
+
+
+def _candidate(layer: int, ridge: float, log_odds: Vector, shares: Vector) -> Candidate:
+    decided = shares != 0.5
+    right = (log_odds[decided] > 0) == (shares[decided] > 0.5)
+    return Candidate(layer, ridge, mean_loss(log_odds, shares), float(np.mean(right)))
+
+
+def refit(differences: Matrix, shares: Vector, best: Candidate) -> Fit:
+    """Return the fit to all pairs, with the chosen penalty."""
+    return fit_preferences(differences, shares, best.ridge)
