@@ -230,6 +230,11 @@ class Results:
             with self.choose_text_storage():
                 return result.df()
 
+    def arrow_of(self, query: str, parameters: dict[str, Any] | None = None) -> pa.Table:
+        """Run a query as `sql` does, and return its rows in Arrow's format, with lists and absent values."""
+        with self._translated_errors():
+            return self.database.relation(query, parameters).to_arrow_table()
+
     def coded_sql(self, query: str) -> pd.DataFrame:
         """Run a query as `sql` does, and return columns of texts as categories in the order of the texts."""
         with self._translated_errors():

@@ -152,9 +152,12 @@ class Database:
             records = f"{records} UNION ALL BY NAME FROM {parquet_files(paths)}"
         return self._connection.cursor().execute(f"WITH records AS ({records}) {query}", parameters)
 
-    def relation(self, query: str) -> duckdb.DuckDBPyRelation:
-        """Return a query whose rows are computed as they are read. The errors are those of `query`."""
-        return self._cursor(query, {}).sql(query)
+    def relation(self, query: str, parameters: dict[str, Any] | None = None) -> duckdb.DuckDBPyRelation:
+        """Return a query whose rows are computed as they are read. The errors are those of `query`.
+
+        With parameters, its rows are computed at once.
+        """
+        return self._cursor(query, parameters or {}).sql(query, params=parameters or None)
 
     def _cursor(self, query: str, parameters: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         self.read_tables(tables_of(query))

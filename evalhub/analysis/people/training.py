@@ -7,7 +7,7 @@ judge never saw the items on which it is evaluated later.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from evalhub.analysis.frames.labels import gold_labels, label_criterion
+from evalhub.analysis.frames.splits import DEV, item_splits, split_rules
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
@@ -25,7 +26,6 @@ from evalhub.scales import Shape
 from evalhub.specs import Mode
 
 FORMAT = "evalhub-training/1"
-DEV = "dev"
 
 DIRECT = "judgments without a rationale (mode direct)"
 FAILED = "judgments without a verdict"
@@ -130,29 +130,16 @@ def export_training(data: Training, path: Path) -> Path:
 
 
 def _dev_items(results: Results, seed: int, splits: dict[str, str]) -> dict[tuple[str, str], Item]:
-    """Return the items of the development split. The draw of a cluster depends only on its name and the seed.
-
-    Adds a description of each dataset's split to `splits`.
-    """
-    records = results.run.records("items")
-    items = {key_of(record): record for record in records if isinstance(record, Item)}
-    clusters: dict[tuple[str, str], list[Item]] = defaultdict(list)
-    for item in items.values():
-        clusters[item.dataset, item.cluster].append(item)
-    datasets_with_split = {item.dataset for item in items.values() if item.split is not None}
-    for dataset in {item.dataset for item in items.values()}:
-        has_split = dataset in datasets_with_split
-        splits[dataset] = f"the split {DEV}" if has_split else f"about half of the clusters, seed {seed}"
-    return {
-        (item.dataset, item.item_id): item
-        for (dataset, cluster), members in clusters.items()
-        if (
-            all(item.split == DEV for item in members)
-            if dataset in datasets_with_split
-            else int(digest([seed, dataset, cluster])[:8], 16) % 2 == 0
-        )
-        for item in members
+    """Return the items of the development split. Adds a description of each dataset's split to `splits`."""
+    table = item_splits(results, seed)
+    splits |= split_rules(table, seed)
+    in_dev = {
+        (row["dataset"], row["item_id"])
+        for row in table.select(["dataset", "item_id", "split"]).to_pylist()
+        if row["split"] == DEV
     }
+    items = (record for record in results.run.records("items") if isinstance(record, Item))
+    return {key: item for item in items if (key := (item.dataset, item.item_id)) in in_dev}
 
 
 def _rows(

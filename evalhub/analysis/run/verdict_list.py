@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.database.cells import PREFERENCE
-from evalhub.analysis.frames.directions import Directions
-from evalhub.analysis.frames.labels import gold_labels, label_criterion
+from evalhub.analysis.frames.label_tables import add_label_tables
 from evalhub.analysis.frames.verdicts import few_sample_judges
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import rows_of
@@ -60,9 +58,6 @@ SELECT dataset, item_id, NULL AS system_a, NULL AS system_b, system, sample, jud
   NULL AS p_a, value, NULL AS winner_ab, NULL AS winner_ba, NULL AS p_ab, NULL AS p_ba, askings, failures,
   value IS NULL AND NOT not_applicable AS failed, false AS turns
 FROM rating_facts WHERE dataset = $dataset"""
-_LABEL_TEXTS = (
-    "dataset", "label_criterion", "item_id", "system", "system_a", "system_b", "label_winner",
-)  # fmt: skip
 
 
 def _with_labels(verdicts: str) -> str:
@@ -201,7 +196,7 @@ def verdict_list(
     conditions, values = _conditions(selection)
     if order not in ORDERS:
         raise InputError("there is no such order", value=order, allowed=list(ORDERS))
-    _add_labels(results)
+    add_label_tables(results)
     query = f"SELECT * FROM ({_VERDICTS}) WHERE {' AND '.join(conditions) or 'true'}"
     values |= {"dataset": selection.dataset, "few_samples": sorted(few_sample_judges(results))}
     total = int(results.sql(f"SELECT count(*) AS n FROM ({query})", values)["n"].iloc[0])
@@ -230,7 +225,7 @@ def confusions(results: Results) -> pd.DataFrame:
     """
     import pandas as pd
 
-    _add_labels(results)
+    add_label_tables(results)
     few_samples = sorted(few_sample_judges(results))
     parts = [
         results.sql(_CONFUSIONS, {"dataset": dataset, "few_samples": few_samples})
@@ -257,38 +252,3 @@ def _conditions(selection: VerdictFilter) -> tuple[list[str], dict[str, Any]]:
         conditions.append(_WITH_TEXT)
         values["text"] = text
     return conditions, values
-
-
-def _add_labels(results: Results) -> None:
-    """Make the consensus of the labels, and the label criterion of each judge's, tables of the run."""
-    import pyarrow as pa
-
-    texts, number, flag = pa.string(), pa.float64(), pa.bool_()
-    criteria = pa.schema(
-        [*((name, texts) for name in ("dataset", "judge", "criterion", "label_name")), ("reverse", flag)]
-    )
-    labels = pa.schema(
-        [*((name, texts) for name in _LABEL_TEXTS), ("sample", pa.int64()), ("label_value", number)]
-    )
-    results.database.add_table(
-        "verdict_criteria", lambda: pa.Table.from_pylist(list(_criteria(results)), criteria)
-    )
-    results.database.add_table(
-        "label_consensus", lambda: pa.Table.from_pylist(rows_of(gold_labels(results)), labels)
-    )
-
-
-def _criteria(results: Results) -> Iterator[dict[str, Any]]:
-    """Yield the label criterion of each judge's criterion, and whether their directions differ."""
-    directions = Directions(results)
-    query = "SELECT DISTINCT dataset, judge, criterion FROM {}"
-    for facts in ("pair_facts", "rating_facts"):
-        for key in rows_of(results.sql(query.format(facts))):
-            name = label_criterion(results, key["judge"], key["dataset"], key["criterion"])
-            # A verdict of a pair has no direction.
-            reverse = (
-                facts == "rating_facts"
-                and name is not None
-                and directions.of_judge(*key.values()) != directions.of_labels(key["dataset"], name)
-            )
-            yield {**key, "label_name": name, "reverse": reverse}
