@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from operator import itemgetter
 
@@ -103,7 +103,11 @@ def state(rubric: Rubric, item: Item, responses: tuple[Response, ...]) -> tuple[
 
 
 def candidate_messages(
-    item: Item, answers: tuple[str, ...], system_prompt: str | None
+    item: Item,
+    answers: tuple[str, ...],
+    system_prompt: str | None,
+    *,
+    prepare: Callable[[str], str] = defuse,
 ) -> tuple[Message, ...]:
     """Return the conversation that asks a candidate for its next turn.
 
@@ -114,26 +118,28 @@ def candidate_messages(
         item: The item.
         answers: The candidate's answers to the earlier turns.
         system_prompt: The candidate's system prompt.
+        prepare: What is done to each text of the item and each answer. By default special tokens in it are
+            defused, as an engine needs it.
     """
     if item.messages:
-        return _history(item, system_prompt)
-    turns = [defuse(turn) for turn in item.turns[: len(answers) + 1]]
-    turns[0] = "\n\n".join([*(defuse(text) for text in item.context), turns[0]])
+        return _history(item, system_prompt, prepare)
+    turns = [prepare(turn) for turn in item.turns[: len(answers) + 1]]
+    turns[0] = "\n\n".join([*(prepare(text) for text in item.context), turns[0]])
     conversation = [Message("system", system_prompt)] if system_prompt else []
     for turn, answer in zip(turns, answers, strict=False):
-        conversation += [Message("user", turn), Message("assistant", defuse(answer))]
+        conversation += [Message("user", turn), Message("assistant", prepare(answer))]
     return (*conversation, Message("user", turns[-1]))
 
 
-def _history(item: Item, system_prompt: str | None) -> tuple[Message, ...]:
+def _history(item: Item, system_prompt: str | None, prepare: Callable[[str], str]) -> tuple[Message, ...]:
     conversation = [Message("system", system_prompt)] if system_prompt else []
     for role, turns in groupby(item.messages, key=itemgetter(0)):
-        texts = [defuse(text) for _, text in turns]
+        texts = [prepare(text) for _, text in turns]
         if role == "tool":
             texts = ["\n\n".join(f"{TOOL_RESULT}\n{text}" for text in texts)]
         conversation += [Message("user" if role == "tool" else role, text) for text in texts]
     first = next(place for place, message in enumerate(conversation) if message.role == "user")
-    opening = "\n\n".join([*map(defuse, item.context), conversation[first].content])
+    opening = "\n\n".join([*map(prepare, item.context), conversation[first].content])
     conversation[first] = Message("user", opening)
     return tuple(conversation)
 
