@@ -33,6 +33,8 @@ from evalhub.analysis.people.label_progress import (
 from evalhub.analysis.people.label_task import Guideline, LabelTask, label_task
 from evalhub.analysis.people.labelling import QueueRequest, labelling_queue, labels_needed
 from evalhub.analysis.people.prediction_powered import prediction_powered
+from evalhub.analysis.people.preference_source import PreferenceFilter
+from evalhub.analysis.people.preferences import export_preferences
 from evalhub.analysis.people.rater_models import rater_models
 from evalhub.analysis.people.training import Training, export_training, training
 from evalhub.analysis.ranking.bradley_terry import bradley_terry_ratings, win_probabilities
@@ -71,20 +73,21 @@ from evalhub.analysis.run.verdict_list import VerdictFilter, confusions, filter_
 from evalhub.analysis.tables import rows_of
 
 __all__ = [
-    "BASELINE_TAG", "AnnotatorProgress", "Finding", "Guideline", "LabelTask", "QueueRequest", "Results",
-    "Target", "Training", "VerdictFilter", "accuracy_differences", "agreement", "alternative_annotator_test",
-    "annotator_pairs", "answers", "attacks", "best_findings", "biases", "bradley_terry_ratings",
-    "by_language", "calibration", "cascades", "choice_mass", "comparisons", "completion_origins",
-    "confusions", "consensus_labels", "contamination", "controls", "correlation_differences", "correlations",
-    "cost", "count_changes", "count_undecided_disputes", "coverage", "coverage_by_criterion",
-    "describe_changes", "engines", "exclusions", "export", "export_training", "failures", "filter_options",
-    "findings", "findings_beside", "flaky_verdicts", "gold", "hard_verdicts", "human_agreement", "in_order",
-    "judge_summary", "judgment_prompt", "judgment_tokens", "label_task", "labelled_responses",
-    "labelling_queue", "labels_needed", "leaderboard", "length_controlled_win_rates", "length_penalty",
-    "meta", "missing_scores", "noise", "normalise_reason", "pair_verdicts", "prediction_powered",
-    "queue_progress", "ranking_accuracies", "ranks", "rater_models", "ratings", "reliability", "retest",
-    "reused_completions", "rows_of", "run_changes", "run_comparison", "sample_details", "self_agreement",
-    "sensitivity", "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "step_changes",
-    "system_changes", "system_summary", "tag_means", "targets", "training", "trust", "unattacked_items",
-    "unsent_parameters", "verdict_list", "win_probabilities", "worst_case_bounds", "worth_reading",
+    "BASELINE_TAG", "AnnotatorProgress", "Finding", "Guideline", "LabelTask", "PreferenceFilter",
+    "QueueRequest", "Results", "Target", "Training", "VerdictFilter", "accuracy_differences", "agreement",
+    "alternative_annotator_test", "annotator_pairs", "answers", "attacks", "best_findings", "biases",
+    "bradley_terry_ratings", "by_language", "calibration", "cascades", "choice_mass", "comparisons",
+    "completion_origins", "confusions", "consensus_labels", "contamination", "controls",
+    "correlation_differences", "correlations", "cost", "count_changes", "count_undecided_disputes",
+    "coverage", "coverage_by_criterion", "describe_changes", "engines", "exclusions", "export",
+    "export_preferences", "export_training", "failures", "filter_options", "findings", "findings_beside",
+    "flaky_verdicts", "gold", "hard_verdicts", "human_agreement", "in_order", "judge_summary",
+    "judgment_prompt", "judgment_tokens", "label_task", "labelled_responses", "labelling_queue",
+    "labels_needed", "leaderboard", "length_controlled_win_rates", "length_penalty", "meta", "missing_scores",
+    "noise", "normalise_reason", "pair_verdicts", "prediction_powered", "queue_progress",
+    "ranking_accuracies", "ranks", "rater_models", "ratings", "reliability", "retest", "reused_completions",
+    "rows_of", "run_changes", "run_comparison", "sample_details", "self_agreement", "sensitivity",
+    "sequential_tests", "shortfall_sentences", "shortfalls", "split_by_tag", "step_changes", "system_changes",
+    "system_summary", "tag_means", "targets", "training", "trust", "unattacked_items", "unsent_parameters",
+    "verdict_list", "win_probabilities", "worst_case_bounds", "worth_reading",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from evalhub.cli import (
     attacks,
     compare,
     dashboard,
+    export,
     gates,
     housekeeping,
     judges,
@@ -76,7 +77,7 @@ app.command()(samples.samples)
 app.command()(samples.sql)
 app.command()(dashboard.dashboard)
 app.command()(label.label)
-app.command()(runs.export)
+app.command()(export.export)
 app.command()(runs.index)
 app.command()(runs.verify)
 app.command()(housekeeping.gc)

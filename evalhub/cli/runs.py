@@ -1,4 +1,4 @@
-"""The commands about runs: run, plan, leaderboard, report, meta, dashboard, index, export, verify."""
+"""The commands about runs: run, plan, leaderboard, report, meta, dashboard, index, verify."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import sys
 from contextlib import suppress
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +18,6 @@ from evalhub.cli.options import By, Json, Limit, Only, RunName, RunNames, Runs, 
 from evalhub.cli.output import notes, print_json, print_note, print_rows
 from evalhub.cli.progress import choose_progress
 from evalhub.errors import StorageError
-from evalhub.records import KINDS
 from evalhub.scales import Kind
 from evalhub.texts import number
 
@@ -281,35 +279,6 @@ def index(run_name: RunName = None, runs: Runs = None, as_json: Json = False) ->
         print_json({"indexed": results.run.id})
         return
     print_note(f"indexed: {results.run.id}")
-
-
-class ExportFormat(StrEnum):
-    """What `export` writes."""
-
-    DUCKDB = "duckdb"
-    PARQUET = "parquet"
-
-
-def export(
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The new file, or the new folder.")],
-    run_name: RunName = None,
-    file_format: Annotated[
-        ExportFormat, typer.Option("--format", help="One DuckDB file, or a folder of Parquet files.")
-    ] = ExportFormat.DUCKDB,
-    runs: Runs = None,
-    as_json: Json = False,
-) -> None:
-    """Write a run's tables into one DuckDB file, or into a folder of Parquet files."""
-    results = hub.load(run_name, runs)
-    tables: list[str] = list(KINDS)
-    if file_format is ExportFormat.PARQUET:
-        tables = hub.report.export_parquet(results, target)
-    else:
-        hub.analysis.export(results, target)
-    if as_json:
-        print_json({"written": str(target), "tables": tables})
-        return
-    print_note(f"written: {target}")
 
 
 def verify(run_name: AnyRun = None, runs: Runs = None, as_json: Json = False) -> None:

@@ -44,11 +44,13 @@ def test_the_page_runs_from_top_to_bottom(
         ran.append(" ".join(words[:2] if words[0] == "judges" else words[:1]))
     assert ran == [
         "judges new", "judges check", "judges preview", "judges test", "plan", "run", "report",
-        "judges attack", "judges noise", "meta", "run", "judges export",
+        "judges attack", "judges noise", "meta", "run", "judges export", "export",
     ]  # fmt: skip
     assert cli("judges", "check", "polite").code == 0
     assert Path("concise.jsonl").read_text()
     assert Path("concise.manifest.json").is_file()
+    assert Path("pairs.jsonl").read_text()
+    assert Path("pairs.jsonl.manifest.json").is_file()
 
 
 def test_the_page_is_linked() -> None:

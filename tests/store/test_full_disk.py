@@ -103,6 +103,20 @@ def test_no_room_for_the_report(desk: Any, small: Path, cli: Any) -> None:
     ballast.unlink()
 
 
+@pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.parquet"])
+def test_no_room_for_preferences(desk: Any, small: Path, cli: Any, name: str) -> None:
+    desk.dataset(items=200)
+    desk.run()
+    ballast = fill(small, 8)
+    result = cli("export", "--preferences", str(small / name))
+    assert result.code == 4, result
+    assert "No space left on device" in result.sentence
+    assert list(small.iterdir()) == [ballast]
+    ballast.unlink()
+    assert cli("export", "--preferences", str(small / name)).code == 0
+    assert {path.name for path in small.iterdir()} == {name, f"{name}.manifest.json"}
+
+
 def test_a_folder_that_cannot_be_written(desk: Any) -> None:
     (desk.folder / "taken").write_text("")
     desk.runs = desk.folder / "taken"
