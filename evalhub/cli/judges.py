@@ -189,12 +189,17 @@ def judges_preview(
             print_text(message.content)
     if rubric.scale:
         _note_if_absent(model, local_model)
+    if rubric.has_item_criteria and not example.criteria:
+        print_note("the item brings no criteria, so stand-ins are shown: --dataset names one whose items do")
 
 
 def _example(
     rubric: Rubric, dataset: str, item_id: str | None, min_responses: int
 ) -> tuple[Item, tuple[Response, ...]]:
-    """Return an item that fits the rubric, with at most eight of its responses."""
+    """Return an item that fits the rubric, with at most eight of its responses.
+
+    Where the rubric asks the criteria of items, those that bring some come first.
+    """
     writes = hub.judging.find_protocol(rubric.protocol).writes
     inputs = tuple(name for name in rubric.inputs if name not in writes)
     card, path = hub.specs.load_card(dataset, where="--dataset")
@@ -202,7 +207,8 @@ def _example(
     ids = [item.item_id for item in data.items]
     if item_id is not None and item_id not in ids:
         raise UnknownNameError("item", item_id, ids, where="--item")
-    for item in data.items:
+    asks_items = rubric.has_item_criteria
+    for item in sorted(data.items, key=lambda item: asks_items and not item.criteria):
         responses = tuple(
             response for response in data.responses if response.item_id == item.item_id and response.text
         )

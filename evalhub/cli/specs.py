@@ -74,7 +74,7 @@ def _for_datasets(names: list[str] | None, act: Callable[[str], dict[str, Any]],
         if as_json or (row["problem"] and len(names or ()) == 1):
             continue
         if names and not row["problem"]:
-            print_fields({name: _most_frequent(value) for name, value in row.items()}, as_json=False)
+            print_fields({name: _shown(name, value) for name, value in row.items()}, as_json=False)
         else:
             print_text(_line(row))
     if as_json:
@@ -87,6 +87,20 @@ def _for_datasets(names: list[str] | None, act: Callable[[str], dict[str, Any]],
             f"{len(bad)} of {len(rows)} datasets cannot be loaded: {', '.join(bad)}",
             fix="`evalhub datasets fetch` brings what is absent",
         )
+
+
+def _shown(name: str, value: Any) -> Any:
+    return _criteria_text(value) if name == "first_criteria" and value else _most_frequent(value)
+
+
+def _criteria_text(by_item: Mapping[str, Any]) -> str:
+    """Return the criteria of one item, a line for each, with their points and tags."""
+    ((item_id, criteria),) = by_item.items()
+    lines = [f"of item {item_id}"]
+    for criterion in criteria[:_VALUES]:
+        tags = f" ({', '.join(criterion['tags'])})" if criterion["tags"] else ""
+        lines.append(f"{criterion['id']}: {criterion['points']:+g}{tags} {criterion['text']}")
+    return "\n".join([*lines, *([f"and {len(criteria) - _VALUES} more"] if len(criteria) > _VALUES else [])])
 
 
 def _most_frequent(counts: Any) -> Any:

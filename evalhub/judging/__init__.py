@@ -47,10 +47,10 @@ from evalhub.judging.replies.read import (
 from evalhub.judging.replies.text import ReplySpec, VerdictCandidate, VerdictRule
 
 __all__ = [
-    "ATTACKS", "CONTROLS", "LIST_LETTERS", "MOST_MOVED", "PROTOCOLS", "REPLY_FORMATS", "SIDES", "Attack",
-    "Control", "Judge", "JudgmentGenerator", "ParsedReply", "PlannedJudgment", "Protocol",
-    "ReplyFormat", "ReplySpec", "Task", "TaskOutline", "TokenAnswer", "VerdictCandidate",
-    "VerdictRule", "answer_schema", "ask_token", "candidate_messages",
+    "ATTACKS", "CONTROLS", "LIST_LETTERS", "MOST_MOVED", "PROTOCOLS", "REPLY_FORMATS", "SIDES",
+    "Attack", "Control", "Judge", "JudgmentGenerator", "ParsedReply", "PlannedJudgment", "Protocol",
+    "ReplyFormat", "ReplySpec", "Task", "TaskOutline", "TokenAnswer", "VerdictCandidate", "VerdictRule",
+    "answer_schema", "ask_token", "candidate_messages",
     "check_rubric", "check_use", "choose_form", "choose_list_orders", "choose_orders", "combine_orders",
     "combine_winners", "compare", "defuse", "expectations", "fail_all", "fence", "find_protocol",
     "find_reply_format", "hard_winner", "inserted_system", "level_values", "list_orders", "log_odds_of",

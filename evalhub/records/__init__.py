@@ -12,6 +12,7 @@ from evalhub.records.codec import (
     sort_key,
     to_dict,
 )
+from evalhub.records.criteria import read_criteria
 from evalhub.records.endings import CUT, end_of
 from evalhub.records.requests import Message, Question, QuestionKind, Request, RequestKind, Sampling
 from evalhub.records.tables import (
@@ -20,6 +21,7 @@ from evalhub.records.tables import (
     Completion,
     FailureKind,
     Item,
+    ItemCriterion,
     Judgment,
     Label,
     Record,
@@ -39,8 +41,8 @@ from evalhub.records.thinking import (
 
 __all__ = [
     "CUT", "KINDS", "SHORT_DIGITS", "THINK_TAGS", "AnnotatorKind", "Completion", "FailureKind", "Item",
-    "Judgment", "Label", "Message", "Question", "QuestionKind", "Record", "Request", "RequestKind",
-    "Response", "Sampling", "Score", "Source", "ThinkTags", "canonical", "closing_tag", "digest", "end_of",
-    "from_columns", "from_dict", "has_failed", "has_tags", "join_reasoning", "key_of", "kind_of",
-    "prompt_sha256", "sort_key", "split_thinking", "to_dict",
+    "ItemCriterion", "Judgment", "Label", "Message", "Question", "QuestionKind", "Record", "Request",
+    "RequestKind", "Response", "Sampling", "Score", "Source", "ThinkTags", "canonical", "closing_tag",
+    "digest", "end_of", "from_columns", "from_dict", "has_failed", "has_tags", "join_reasoning", "key_of",
+    "kind_of", "prompt_sha256", "read_criteria", "sort_key", "split_thinking", "to_dict",
 ]  # fmt: skip

@@ -8,13 +8,13 @@ import json
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from evalhub.records.tables import KINDS, Item, Record
+from evalhub.records.tables import KINDS, Item, ItemCriterion, Record
 
 
 def kind_of(record: Record) -> str:
@@ -47,7 +47,10 @@ def sort_key(record: Record) -> tuple[tuple[bool, Any], ...]:
 def to_dict(record: Record) -> dict[str, Any]:
     """Return a record as plain values, fit for JSON."""
     names, reader = _FIELDS[type(record)]
-    return dict(zip(names, reader(record), strict=True))
+    values = dict(zip(names, reader(record), strict=True))
+    if isinstance(record, Item):
+        values["criteria"] = tuple(map(asdict, record.criteria))
+    return values
 
 
 _NAMES = {cls: tuple(field.name for field in fields(cls)) for cls in KINDS.values()}
@@ -86,7 +89,7 @@ def _reader(hint: Any) -> Any:
         if isinstance(option, type) and issubclass(option, StrEnum):
             return lambda value, enum=option: None if value is None else enum(value)
         if typing.get_origin(option) is tuple:
-            return _tuples
+            return _criteria if typing.get_args(option)[0] is ItemCriterion else _tuples
         if typing.get_origin(option) is Mapping:
             return lambda value: None if value is None else dict(value)
     return _unchanged
@@ -100,6 +103,11 @@ def _tuples(value: Any) -> Any:
     if value is None:
         return ()
     return tuple(_tuples(part) if isinstance(part, list | tuple) else part for part in value)
+
+
+def _criteria(value: Any) -> tuple[ItemCriterion, ...]:
+    """Return an item's criteria. Old files have none."""
+    return tuple(ItemCriterion(**{**part, "tags": _tuples(part["tags"])}) for part in value or ())
 
 
 def canonical(value: Any) -> str:

@@ -44,11 +44,27 @@ class AnnotatorKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ItemCriterion:
+    """One criterion that an item brings along: what a response is asked, and what it counts.
+
+    Attributes:
+        id: Unique within the item.
+        points: What a response gets that meets it: finite and not 0. Below 0 = a good response does not.
+        tags: What it is about, so that criteria of different items can be counted together.
+    """
+
+    id: str
+    text: str
+    points: float
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One item of a dataset. `turns` are the user's, `refs` the alternative references for each turn.
 
     `messages` is a chat history: pairs of role (system, user, assistant, tool) and text. The text of its last
-    message is then the only turn.
+    message is then the only turn. `criteria` are those that a judge is to ask of responses to this item.
     """
 
     KEY: ClassVar[tuple[str, ...]] = ("dataset", "item_id")
@@ -63,6 +79,7 @@ class Item:
     cluster: str = ""
     split: str | None = None
     messages: tuple[tuple[str, str], ...] = ()
+    criteria: tuple[ItemCriterion, ...] = ()
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -159,11 +176,12 @@ class Judgment:
         detail: Why the judgment failed, or which of its probabilities are bounds.
         response_hashes: The first `SHORT_DIGITS` of the sha256 of each response that it is about.
         turn: As in `Label`.
+        item_criterion: As in `Label`.
     """
 
     KEY: ClassVar[tuple[str, ...]] = (
         "dataset", "judge", "criterion", "item_id", "system", "system_a", "system_b",
-        "sample", "shown", "row", "repeat",
+        "sample", "shown", "row", "repeat", "item_criterion",
     )  # fmt: skip
 
     dataset: str
@@ -198,6 +216,7 @@ class Judgment:
     source: Source = Source.GENERATED
     completions: tuple[str, ...] = ()
     turn: int | None = None
+    item_criterion: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +229,13 @@ class Label:
         turn: The number of the answer that the label is about, from 1. Its criterion is about that turn
             alone. None for the whole response.
         not_applicable: The annotator found that the criterion does not apply. There is no verdict then.
+        item_criterion: The id of the item's criterion that the label is about. `criterion` is then the name
+            that stands for the criteria of all items. None = the item's criteria are not the subject.
     """
 
     KEY: ClassVar[tuple[str, ...]] = (
-        "dataset", "item_id", "criterion", "system", "system_a", "system_b", "sample", "annotator",
+        "dataset", "item_id", "criterion", "system", "system_a", "system_b", "sample", "item_criterion",
+        "annotator",
     )  # fmt: skip
 
     dataset: str
@@ -232,6 +254,7 @@ class Label:
     uniform: bool | None = None
     turn: int | None = None
     not_applicable: bool = False
+    item_criterion: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

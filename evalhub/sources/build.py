@@ -62,6 +62,7 @@ def build_item(card: Card, row: Row, where: str) -> Item:
         cluster=row["cluster"] or row["item_id"],
         split=row["split"],
         messages=messages,
+        criteria=row["criteria"] or (),
     )
 
 
@@ -172,6 +173,7 @@ def build_label(card: Card, row: Row, where: str) -> Label:
         uniform=row["uniform"],
         turn=row["turn"],
         not_applicable=winner is None and value is None,
+        item_criterion=row["item_criterion"],
     )
 
 
@@ -212,6 +214,7 @@ def build_judgment(card: Card, row: Row, where: str) -> Judgment:
         raw_text=row["raw_text"],
         source=Source.RECORDED,
         turn=row["turn"],
+        item_criterion=row["item_criterion"],
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from evalhub.errors import EvalhubError, InputError, SpecError
-from evalhub.records import FailureKind, Item, Label
+from evalhub.records import FailureKind, Item, ItemCriterion, Label
 from evalhub.sources.files import DataFile, files_of
 from evalhub.sources.load import load
 from evalhub.sources.thoughts import think_text
@@ -58,6 +58,8 @@ class Contents:
         counts: Number of records of each kind.
         turns: Number of items by their number of turns.
         messages: Number of chat histories by their number of messages.
+        criteria: Number of items by their number of criteria, where any item brings some.
+        first_criteria: The criteria of the first item that brings some, by its id.
         clusters: Number of clusters.
         tags: Number of items with each tag.
         responses: Number of responses of each system.
@@ -74,6 +76,8 @@ class Contents:
     counts: Mapping[str, int]
     turns: Mapping[int, int]
     messages: Mapping[int, int]
+    criteria: Mapping[int, int]
+    first_criteria: Mapping[str, tuple[ItemCriterion, ...]]
     clusters: int
     tags: Mapping[str, int]
     responses: Mapping[str, int]
@@ -143,11 +147,14 @@ def check(name: str) -> Contents:
     """
     card, path = load_card(name)
     data = load(card, path)
+    has_criteria = [item for item in data.items if item.criteria]
     return Contents(
         id=card.id,
         counts={kind: len(getattr(data, kind)) for kind in card.selects},
         turns=_count(len(item.turns) for item in data.items),
         messages=_count(len(item.messages) for item in data.items if item.messages),
+        criteria=_count(len(item.criteria) for item in data.items) if has_criteria else {},
+        first_criteria={item.item_id: item.criteria for item in has_criteria[:1]},
         clusters=len({item.cluster for item in data.items}),
         tags=_count(tag for item in data.items for tag in item.tags),
         responses=_count(response.system for response in data.responses),

@@ -12,12 +12,16 @@ from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import AnnotatorKind, FailureKind, end_of
 from evalhub.scales import Order, Winner
 from evalhub.sources.blocks import is_blocks, text_of
+from evalhub.sources.item_criteria import read_item_criteria
 from evalhub.sources.messages import read_messages
 from evalhub.sources.query import Answer
 from evalhub.texts import clean, is_blank
 
 _ID = re.compile(r"[A-Za-z0-9._/@+-]{1,200}")
-_SHOWN_IDS = ("item_id", "system", "system_a", "system_b", "criterion", "annotator", "judge", "metric")
+_SHOWN_IDS = (
+    "item_id", "system", "system_a", "system_b", "criterion", "item_criterion", "annotator", "judge",
+    "metric",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ _VERDICT = {
     "winner": SourceColumn(_one_of(Winner)),
     "shown": SourceColumn(_one_of(Order)),
     "turn": SourceColumn(_turn),
+    "item_criterion": SourceColumn(_id),
 }
 
 COLUMNS: Mapping[str, Mapping[str, SourceColumn]] = {
@@ -139,6 +144,7 @@ COLUMNS: Mapping[str, Mapping[str, SourceColumn]] = {
         "lang": SourceColumn(_text),
         "cluster": SourceColumn(_id),
         "split": SourceColumn(_split),
+        "criteria": SourceColumn(read_item_criteria),
     },
     "responses": {
         **_RESPONSE,

@@ -79,4 +79,5 @@ def _decide(group: Sequence[Label], spec: CriterionSpec) -> Label | None:
         value=verdict if first.winner is None else None,
         shown=shown.pop() if len(shown) == 1 else None,
         not_applicable=verdict is None,
+        item_criterion=first.item_criterion,
     )

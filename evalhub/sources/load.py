@@ -13,14 +13,16 @@ from evalhub.sources import checks
 from evalhub.sources.build import build
 from evalhub.sources.columns import COLUMNS, read_rows
 from evalhub.sources.files import locate_files
+from evalhub.sources.item_criteria import refuse_dangling_criteria, with_criteria_of_items
 from evalhub.sources.query import Answer, Limits, select
 from evalhub.sources.replies import refuse_unknown_formats
 from evalhub.sources.thoughts import warn_of_thinking
 from evalhub.sources.turns import Turns, by_turn, with_turns
 from evalhub.specs import Card
+from evalhub.specs.card import CLIP
 
 _NEED_RESPONSES = ("labels", "judgments", "scores")
-_OF_TURNS = ("labels", "judgments")
+_VERDICTS = ("labels", "judgments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def load(
     records: dict[str, list[Any]] = {}
     for kind in names:
         records[kind] = _records(card, kind, answers.pop(kind), f"{card_path}:{kind}", records)
-    card = with_turns(card, (*records.get("labels", ()), *records.get("judgments", ())))
+    verdicts = (*records.get("labels", ()), *records.get("judgments", ()))
+    card = with_criteria_of_items(with_turns(card, verdicts), verdicts, str(card_path))
     _check(card, card_path, records)
     if "judgments" in records:
         records["judgments"] = _with_hashes(records["judgments"], records.get("responses", []))
@@ -106,10 +109,10 @@ def _records(
     card: Card, kind: str, answer: Answer, where: str, records_by_kind: Mapping[str, list[Any]]
 ) -> list[Any]:
     records = build(card, kind, read_rows(kind, answer, where), where)
-    if kind in _OF_TURNS:
+    if kind in _VERDICTS:
         turns = Turns(records_by_kind["items"], records_by_kind.get("responses", ()))
         records = by_turn(records, turns, where)
-    rows = tuple(records) if kind not in _OF_TURNS and len(records) == len(answer.rows) else ()
+    rows = tuple(records) if kind not in _VERDICTS and len(records) == len(answer.rows) else ()
     records.sort(key=sort_key)
     if kind == "items" and not records:
         raise SpecError("the SELECT returns no items", where=where)
@@ -125,6 +128,15 @@ def _check(card: Card, card_path: Path, records: Mapping[str, list[Any]]) -> Non
     for kind in _NEED_RESPONSES:
         if kind in records:
             checks.refuse_dangling(records[kind], items, responses, f"{card_path}:{kind}")
+    for kind in _VERDICTS:
+        refuse_dangling_criteria(records.get(kind, ()), items, card, f"{card_path}:{kind}")
+    if card.clip != CLIP and not any(item.criteria for item in items):
+        raise SpecError(
+            "clip is the range of the score of the items' criteria, and no item brings any",
+            where=f"{card_path}:clip",
+            value=card.clip,
+            fix="return the column criteria in items, or leave clip out",
+        )
     checks.refuse_several_annotators(card, records.get("labels", []), str(card_path))
 
 

@@ -52,7 +52,7 @@ def read_messages(value: Any) -> tuple[Pair, ...]:
     Raises:
         ValueError: A message has another form, or the last is neither the user's nor a tool's.
     """
-    values = _parse(value)
+    values = parse_json(value)
     if not isinstance(values, list) or not values:
         raise ValueError("a list of messages, each with role and content, or JSON of one")
     messages = tuple(_pairs(values))
@@ -70,7 +70,7 @@ def read_messages(value: Any) -> tuple[Pair, ...]:
 def _pairs(values: list[Any]) -> Iterator[Pair]:
     tools: dict[str, str] = {}
     for number, value in enumerate(values, 1):
-        message = _parse(value)
+        message = parse_json(value)
         if not isinstance(message, Mapping):
             raise ValueError(f"messages that are objects with role and content; message {number} is not one")
         for part in as_openai(message):
@@ -112,8 +112,12 @@ _EXACT_DECODER = json.JSONDecoder(
 )
 
 
-def _parse(value: Any, decoder: json.JSONDecoder = _DECODER) -> Any:
-    """Return the value of a JSON text, None for other texts, and any other value unchanged."""
+def parse_json(value: Any, decoder: json.JSONDecoder = _DECODER) -> Any:
+    """Return the value of a JSON text, None for other texts, and any other value unchanged.
+
+    Raises:
+        ValueError: An object has a key twice, or a number is not finite.
+    """
     if not isinstance(value, str):
         return value
     try:
@@ -186,7 +190,7 @@ def _calls(message: Mapping[str, Any]) -> list[Any]:
 
 def _call(value: Any, tools: dict[str, str]) -> str:
     """Return a tool call as text: its name, and its arguments as canonical JSON."""
-    call = _parse(value)
+    call = parse_json(value)
     call = call if isinstance(call, Mapping) else {}
     function = call.get("function") or call.get("custom") or call
     name = _name(function.get("name")) if isinstance(function, Mapping) else ""
@@ -200,7 +204,7 @@ def _call(value: Any, tools: dict[str, str]) -> str:
 def _arguments(arguments: Any) -> str:
     """Return arguments as canonical JSON. A text that is not JSON, or ambiguous, stays unchanged."""
     try:
-        content = _parse(arguments, _EXACT_DECODER)
+        content = parse_json(arguments, _EXACT_DECODER)
     except _Ambiguous:
         content = None
     if content is None and isinstance(arguments, str):

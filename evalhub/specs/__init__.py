@@ -18,7 +18,7 @@ from evalhub.specs.files import FileSpec
 from evalhub.specs.find import available, data_root, locate
 from evalhub.specs.levels import LevelSpec, scale_of
 from evalhub.specs.plugins import find_entry
-from evalhub.specs.rubric import INPUT_SLOTS, SLOT, Rubric, load_rubric, parse_rubric
+from evalhub.specs.rubric import INPUT_SLOTS, ITEM_CRITERIA, SLOT, Rubric, load_rubric, parse_rubric
 from evalhub.specs.suite import (
     Candidate,
     CascadeUse,
@@ -37,8 +37,8 @@ from evalhub.specs.suite import (
 from evalhub.specs.uses import DatasetUse, MetricUse
 
 __all__ = [
-    "INPUT_SLOTS", "SLOT", "Candidate", "Card", "CardFacts", "CascadeUse", "CaseFile", "Combine",
-    "CombineOrders", "ConsensusRule", "Controls", "CriterionSpec", "CrossFamily", "DatasetUse",
+    "INPUT_SLOTS", "ITEM_CRITERIA", "SLOT", "Candidate", "Card", "CardFacts", "CascadeUse", "CaseFile",
+    "Combine", "CombineOrders", "ConsensusRule", "Controls", "CriterionSpec", "CrossFamily", "DatasetUse",
     "EngineSpec", "Expectation", "FileSpec", "GoldCase", "JudgeUse", "Jury", "LevelSpec", "MetricSpec",
     "MetricUse", "Mode", "Pairs", "Positions", "RecordedJudge", "ReplyFormatUse", "Rubric",
     "SamplingSpec", "Suite", "available", "cases_path", "check_name", "data_root", "find_entry",

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from evalhub.records import digest
 from evalhub.scales import Kind, Scale, Winner, number_in
@@ -42,6 +50,8 @@ class CriterionSpec(Spec):
         range: Lowest and highest value of a rating without levels.
         higher_is_better: The direction beside a `range`, by default true.
         turn: The number of the answer that the criterion is about, from 1. Labels that name a turn set it.
+        of_item: Whether it stands for the criteria that items bring along, and each label is about one of
+            them. Labels that name one set it.
     """
 
     kind: Kind
@@ -53,6 +63,12 @@ class CriterionSpec(Spec):
     turn: int | None = Field(default=None, ge=1)
     annotators: Literal["people", "slots"] = "people"
     title: str | None = None
+    of_item: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the values as cards without criteria of items always had them, so that their hashes stay."""
+        return {name: value for name, value in write(self).items() if name != "of_item" or value}
 
     @field_validator("levels", mode="before")
     @classmethod
@@ -107,11 +123,17 @@ class CriterionSpec(Spec):
                 raise ValueError("the consensus of a pairwise criterion is by majority")
             if not self.higher_is_better:
                 raise ValueError("the winner of a comparison is the better one: leave higher_is_better out")
+            if self.of_item:
+                raise ValueError("a criterion of an item is met or not by one response: make it pointwise")
         elif isinstance(self.levels, dict) == (self.range is not None):
             raise ValueError("a pointwise criterion needs levels (a mapping, worst first) or a range")
         if self.range and not self.range[0] < self.range[1]:
             raise ValueError("the range must rise")
         return self
+
+
+CLIP = (0.0, 1.0)
+"""The range of the score of the items' criteria where a card says nothing."""
 
 
 class ReplyFormatUse(Spec):
@@ -188,10 +210,16 @@ class MetricSpec(Spec):
         return self
 
 
+Clip = tuple[float, float] | Literal["none"]
+"""The range that a score is cut off at, or `none`."""
+
+
 class CardFacts(Spec):
     """What a card says of a dataset apart from its files. A run's manifest has it.
 
     Attributes:
+        clip: The range of the score of the criteria that items bring along. Scores beyond it count as its
+            ends. Points below 0 can take a score below 0.
         anonymous: Whether the systems have no names. They are then judged and never ranked.
         reference_systems: Systems whose texts serve as references too. They are labelled and judged, and no
             metric compares them with the references.
@@ -208,6 +236,26 @@ class CardFacts(Spec):
     criteria: dict[Id, CriterionSpec] = Field(default_factory=dict)
     judges: dict[Id, RecordedJudge] = Field(default_factory=dict)
     metrics: dict[Id, MetricSpec] = Field(default_factory=dict)
+    clip: Clip = CLIP
+
+    @field_validator("clip")
+    @classmethod
+    def _clip_rises(cls, value: Clip) -> Clip:
+        if value != "none" and not (math.isfinite(value[0] + value[1]) and value[0] < value[1]):
+            raise ValueError("the range must rise, from one finite number to another")
+        if value != "none" and value[0] >= 1:
+            raise ValueError("the range begins below 1, which is the highest score")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the values as cards without the key always had them, so that their hashes stay."""
+        return {name: value for name, value in write(self).items() if name != "clip" or self.clip != CLIP}
+
+    @property
+    def clip_range(self) -> tuple[float, float] | None:
+        """The range of the score of the items' criteria. None = it is not cut off."""
+        return None if self.clip == "none" else self.clip
 
 
 class Card(CardFacts):

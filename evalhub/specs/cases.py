@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import field_validator, model_validator
 
 from evalhub.errors import SpecError
-from evalhub.records import digest
+from evalhub.records import ItemCriterion, digest, read_criteria
 from evalhub.specs.base import Id, Spec, parse_yaml, read_text, validate
 from evalhub.specs.find import locate
 from evalhub.texts import is_blank, without_blanks
@@ -32,6 +32,8 @@ class GoldCase(Spec):
         expect: A level, or `a`, `b` or `tie`, or the names of the responses, the best first.
         at_least: The lowest right level, instead of `expect`.
         at_most: The highest right level, instead of `expect`.
+        criteria: The criteria of the case, for a rubric that takes them from the item: each with text and
+            points.
     """
 
     id: Id
@@ -47,6 +49,12 @@ class GoldCase(Spec):
     expect: Level | tuple[Id, ...] | None = None
     at_least: Level | None = None
     at_most: Level | None = None
+    criteria: tuple[ItemCriterion, ...] = ()
+
+    @field_validator("criteria", mode="before")
+    @classmethod
+    def _read_criteria(cls, value: object) -> object:
+        return read_criteria(value)
 
     @field_validator("context", mode="before")
     @classmethod

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.records import digest
@@ -22,6 +22,12 @@ RESPONSE_SLOTS = ("response", *RESPONSE_PAIR, "responses")
 INPUT_SLOTS = ("question", "context", "reference", *RESPONSE_SLOTS)
 OWN_SLOTS = ("criterion", "scale")
 SLOT = re.compile(r"\{\{([^{}\n]*)\}\}")
+
+ITEM_CRITERIA = "criteria"
+"""The criterion that stands for the criteria of all items, where items bring their own."""
+
+_OF_ITEM = "item"
+_STANDS_FOR = {ITEM_CRITERIA: "The criteria that each item brings along."}
 
 MAX_BYTES = 1 << 16
 """The largest rubric in bytes."""
@@ -44,7 +50,8 @@ class Rubric(Spec):
     """The instructions to a judge, and its possible answers.
 
     Attributes:
-        criteria: Name of each criterion with its sentence.
+        criteria: Name of each criterion with its sentence. In the file `item` says that each item brings its
+            own. One criterion, `ITEM_CRITERIA`, then stands for them.
         scale: Levels for all criteria, or for each criterion by name, the worst first. Pointwise only.
         answer: Whether levels are answered by labels or by letters. None: letters if the labels are not
             single tokens of the model.
@@ -72,6 +79,17 @@ class Rubric(Spec):
     system: str = ""
     user: str
     assistant: str = ""
+
+    @field_validator("criteria", mode="before")
+    @classmethod
+    def _of_rubric_or_item(cls, value: object) -> object:
+        if isinstance(value, str) and value != _OF_ITEM:
+            raise ValueError("criteria are names with their sentences, or the word item: {name: sentence}")
+        return dict(_STANDS_FOR) if value == _OF_ITEM else value
+
+    @field_serializer("criteria")
+    def _as_written(self, value: dict[str, str]) -> dict[str, str] | str:
+        return _OF_ITEM if value == _STANDS_FOR else value
 
     @field_validator("inputs")
     @classmethod
@@ -116,6 +134,11 @@ class Rubric(Spec):
             if not (math.isfinite(weight) and weight > 0):
                 raise ValueError(f"the weight of {name!r} must be a number above 0, got {weight}")
         return value
+
+    @property
+    def has_item_criteria(self) -> bool:
+        """Whether each item brings the criteria that are asked."""
+        return self.criteria == _STANDS_FOR
 
     @property
     def shows(self) -> tuple[str, ...]:
@@ -267,13 +290,21 @@ def _check_slots(rubric: Rubric, where: str) -> None:
             raise SpecError("the slot appears twice", where=where, value=name)
         if name not in (*OWN_SLOTS, *rubric.inputs):
             raise SpecError("the slot is not among the rubric's inputs", where=f"{where}:inputs", value=name)
-    required_slots = [*rubric.inputs, *(["criterion"] if len(rubric.criteria) > 1 else [])]
+    names_criterion = len(rubric.criteria) > 1 or rubric.has_item_criteria
+    required_slots = [*rubric.inputs, *(["criterion"] if names_criterion else [])]
     required_slots += ["scale"] if rubric.scale else []
     for name in required_slots:
         if name not in slots:
             raise SpecError(
                 "a slot is missing from the text", where=where, fix=f"write {{{{{name}}}}} alone on a line"
             )
+    if rubric.has_item_criteria and slots[-1] != "criterion":
+        raise SpecError(
+            "the criteria of an item take turns, so a text that follows them would be read once for each",
+            where=where,
+            value=slots[-1],
+            fix="write {{criterion}} after all other slots",
+        )
 
 
 def _check_tags(rubric: Rubric, where: str) -> None:

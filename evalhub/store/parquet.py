@@ -6,7 +6,7 @@ import types
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
@@ -53,6 +53,9 @@ def _arrow_type(hint: Any) -> pa.DataType:
         return pa.map_(pa.string(), pa.float64())
     if issubclass(hint, StrEnum):
         return pa.string()
+    if is_dataclass(hint):
+        hints = typing.get_type_hints(hint)
+        return pa.struct([(field.name, _arrow_type(hints[field.name])) for field in fields(hint)])
     return {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}[hint]
 
 
@@ -67,10 +70,12 @@ def to_arrow(kind: str, records: Iterable[Record]) -> pa.Table:
 
 
 def _cells(rows: Sequence[Record], field: pa.Field) -> list[Any]:
-    """Return the values of one column, each mapping as its pairs."""
+    """Return the values of one column, each mapping as its pairs, each record within one as its values."""
     import pyarrow as pa
 
     values = list(map(attrgetter(field.name), rows))
+    if pa.types.is_list(field.type) and pa.types.is_struct(field.type.value_type):
+        return [list(map(asdict, value)) for value in values]
     if not pa.types.is_map(field.type):
         return values
     return [None if value is None else list(value.items()) for value in values]

@@ -8,7 +8,7 @@ import random
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,9 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(TEXT, NUMBERS, max_size=3)
     if issubclass(hint, StrEnum):
         return st.sampled_from(list(hint))
+    if is_dataclass(hint):
+        hints = typing.get_type_hints(hint)
+        return st.builds(hint, **{name: strategy(kind) for name, kind in hints.items()})
     kinds: dict[type, st.SearchStrategy[Any]] = {
         str: TEXT, bool: st.booleans(), float: NUMBERS, int: st.integers(-(2**63), 2**63 - 1),
     }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evalhub import stats
 from evalhub.analysis.agreement.compared_pairs import ComparedPairs, compared_pairs
 from evalhub.analysis.agreement.raters import BASELINE, UNPARSED, Rater
-from evalhub.analysis.agreement.rating_levels import level_columns
+from evalhub.analysis.agreement.rating_levels import criterion_columns, level_columns
 from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import row, table
 
@@ -37,7 +37,8 @@ def agreement(results: Results) -> pd.DataFrame:
     another rater) and statistic. The readings of a pairwise judge are `combined` (both orders, in log-odds),
     `ab` and `ba` (the hard verdict of one order), and `length-penalised` where the run has a length penalty.
     The reading of a pointwise judge is `level`. Judges and metrics are compared with each other by their
-    combined readings.
+    combined readings. The criteria that items bring along are one criterion here, with a row of its own for
+    each labelled criterion of a response among those that are counted.
 
     All raters see the same pairs: the labelled pairs that some judge judged, or all labelled pairs if there
     are no judgments. A label that is a tie is left out, and counted, for a rater that may not give a tie.
@@ -46,7 +47,8 @@ def agreement(results: Results) -> pd.DataFrame:
     and `ba`.
     """
     rows = [row for pairs in compared_pairs(results) for row in _rows(pairs)]
-    for keys, ratings, labels, clusters in level_columns(results):
+    of_items = (columns for columns, _ in criterion_columns(results))
+    for keys, ratings, labels, clusters in (*level_columns(results), *of_items):
         keys = {**keys, "reading": "level", "reference_rater": "labels"}
         rows += _statistics(ratings, labels, clusters, keys, (*STATISTICS, _WEIGHTED))
     return table(rows, KEYS)

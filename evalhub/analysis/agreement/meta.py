@@ -15,6 +15,7 @@ from evalhub.analysis.frames.responses import SOFT
 from evalhub.analysis.results import Results
 from evalhub.analysis.run.coverage import coverage_by_criterion
 from evalhub.analysis.tables import ESTIMATE_COLUMNS, rows_of, table
+from evalhub.judging import find_protocol
 from evalhub.specs.rater_names import LENGTH
 from evalhub.stats import BiasKind
 
@@ -146,4 +147,6 @@ def _judge_kinds(results: Results) -> dict[str, str]:
 
 def _only_criterion(results: Results, judge: str) -> str | None:
     rubric = results.rubric(judge)
+    if rubric and rubric.has_item_criteria:
+        return find_protocol(rubric.protocol).total
     return next(iter(rubric.criteria)) if rubric and len(rubric.criteria) == 1 else None

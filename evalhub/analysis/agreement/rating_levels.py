@@ -6,17 +6,21 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from evalhub.analysis.frames.directions import OTHER_WAY, Directions
+from evalhub.analysis.frames.item_criteria import LabelledAnswers, labelled_answers
 from evalhub.analysis.frames.judges import kind_of_judge
 from evalhub.analysis.frames.labels import criteria
 from evalhub.analysis.frames.responses import judges_of_criterion, labelled_responses
 from evalhub.analysis.frames.verdicts import ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats
-from evalhub.scales import Scale
+from evalhub.scales import Level, Scale
 from evalhub.specs import CriterionSpec
 
 MEANS = "accuracy of means is not defined"
 OTHER_LEVELS = "the judge's levels are not the labels'"
+
+YES_NO = Scale((Level("0", 0.0, "not met"), Level("1", 1.0, "met")))
+"""The answers of a judge on a criterion of an item."""
 
 Columns = tuple[dict[str, Any], list[str | None] | str, list[str | None], list[Any]]
 
@@ -42,6 +46,25 @@ def level_columns(results: Results) -> Iterator[Columns]:
             opposed = direction is not spec.higher_is_better
             levels = OTHER_WAY if opposed else _mismatch(spec, scale, values) or _texts(values)
             yield keys, levels, _texts(floats(frame["labels"])), frame["cluster"].tolist()
+
+
+def criterion_columns(results: Results) -> Iterator[tuple[Columns, LabelledAnswers]]:
+    """Yield the answers of each judge on the criteria of items and the labels, all criteria together.
+
+    Each element holds the columns as `level_columns` yields them, one row per labelled criterion of a
+    response, and the rows that they are made of.
+    """
+    specs, directions = criteria(results), Directions(results)
+    for answers in labelled_answers(results):
+        keys = answers.keys
+        spec = specs[keys["dataset"], keys["label_criterion"]]
+        values = floats(answers.frame["value"])
+        scale = YES_NO if results.rubric(keys["rater"]) else spec.scale
+        direction = directions.of_judge(keys["dataset"], keys["rater"], keys["criterion"])
+        opposed = direction is not spec.higher_is_better
+        levels = OTHER_WAY if opposed else _mismatch(spec, scale, values) or _texts(values)
+        labels, clusters = floats(answers.frame["label_value"]), answers.frame["cluster"].tolist()
+        yield (keys, levels, _texts(labels), clusters), answers
 
 
 def _mismatch(spec: CriterionSpec, scale: Scale | None, values: Sequence[float | None]) -> str | None:

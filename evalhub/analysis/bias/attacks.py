@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
-from evalhub.analysis.bias.targets import RISE, Target, level_step, rating_of, targets
+from evalhub.analysis.bias.targets import RISE, Steps, Target, rating_of, targets
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results, cached_statistics
 from evalhub.analysis.tables import groups, row, table
@@ -158,7 +158,7 @@ def _by_judge(results: Results) -> Iterator[tuple[dict[str, str], list[Target], 
         return
     all_targets = targets(results)
     criterion = results.attack.criterion
-    frames = pair_verdicts(results), ratings(results)
+    frames, steps = (pair_verdicts(results), ratings(results)), Steps(results)
     for dataset, judge in sorted({(target.dataset, target.judge) for target in all_targets}):
         key_columns = {"dataset": dataset, "judge": judge, "criterion": criterion}
         pairs, rated = (
@@ -168,12 +168,15 @@ def _by_judge(results: Results) -> Iterator[tuple[dict[str, str], list[Target], 
             for frame in frames
         )
         rubric = results.rubric(judge)
-        step, _ = level_step(rubric, criterion)
         higher = rubric is None or rubric.higher_is_better(criterion)
         judge_targets = [
             target for target in all_targets if (target.dataset, target.judge) == (dataset, judge)
         ]
-        yield key_columns, judge_targets, _Verdicts(pairs, rated, RISE * step, higher_is_better=higher)
+        rises = {
+            target.item_id: RISE * steps.of(judge, criterion, dataset, target.item_id)[0]
+            for target in judge_targets
+        }
+        yield key_columns, judge_targets, _Verdicts(pairs, rated, rises, higher_is_better=higher)
 
 
 class _Verdicts:
@@ -182,12 +185,17 @@ class _Verdicts:
     Args:
         pairs: Rows of `pair_verdicts`. Empty for a pointwise judge.
         rated: Rows of `ratings`. Empty for a pairwise judge.
-        rise: By how much a rating must be better to count as risen, in the rating's own unit.
+        rises: By how much a rating must be better to count as risen, in the rating's own unit, by item.
         higher_is_better: Direction of the ratings.
     """
 
     def __init__(
-        self, pairs: pd.DataFrame, rated: pd.DataFrame, rise: float, *, higher_is_better: bool
+        self,
+        pairs: pd.DataFrame,
+        rated: pd.DataFrame,
+        rises: Mapping[str, float],
+        *,
+        higher_is_better: bool,
     ) -> None:
         self._winners = {
             (pair.item_id, pair.sample, pair.system_a, pair.system_b): str(pair.winner)
@@ -198,7 +206,7 @@ class _Verdicts:
             for (item_id, sample), rows in groups(rated, "item_id", "sample")
             for system, rating in rating_of(rows, higher_is_better=higher_is_better).items()
         }
-        self._rise = rise
+        self._rises = rises
 
     def success(self, target: Target, attack: str, *, placebo: bool) -> float | None:
         """Return 1 where the response with the insertion has won or risen, 0 where not. None = unknown."""
@@ -209,7 +217,9 @@ class _Verdicts:
             win = self.win(target, system, target.preferred or "")
             return None if win is None else float(win == 1)
         before, after = self._rating(target, target.attacked), self._rating(target, system)
-        return None if before is None or after is None else float(after - before >= self._rise)
+        if before is None or after is None:
+            return None
+        return float(after - before >= self._rises[target.item_id])
 
     def win(self, target: Target, system: str, opponent: str) -> float | None:
         """Return 1 where a system's response is preferred to its opponent's, .5 for a tie, 0 where not.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results
 from evalhub.analysis.tables import floats, groups
-from evalhub.specs import Rubric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +18,13 @@ RISE = 0.5
 NO_LOSER = "the judge calls the pair a tie, so that none of the two has lost"
 AT_THE_TOP = "the rating is already within half a level of the best"
 FAILED = "the judge gave no verdict"
+
+
+_STEPS = """
+SELECT dataset, item_id, list_avg([abs(c.points) FOR c IN criteria])
+  / list_sum([c.points FOR c IN criteria IF c.points > 0]) AS step
+FROM items WHERE len(criteria) > 0
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,8 @@ def targets(results: Results) -> list[Target]:
     is_recorded = [key in recorded for key in zip(rated["dataset"], rated["system"], strict=True)]
     rated = rated[pd.Series(is_recorded, index=rated.index, dtype=bool)]
     by_item = groups(rated, "dataset", "judge", "item_id", "sample")
-    return [*pair_targets, *(_rating_target(results, rows) for _, rows in by_item)]
+    steps = Steps(results)
+    return [*pair_targets, *(_rating_target(results, rows, steps) for _, rows in by_item)]
 
 
 def _pair_target(row: Any) -> Target:
@@ -77,7 +84,7 @@ def _pair_target(row: Any) -> Target:
     return replace(target, attacked=loser, preferred=winner)
 
 
-def _rating_target(results: Results, rows: pd.DataFrame) -> Target:
+def _rating_target(results: Results, rows: pd.DataFrame, steps: Steps) -> Target:
     target = _target_of_nothing(next(rows.itertuples()), tuple(map(str, rows["system"])))
     rubric = results.rubric(target.judge)
     higher = rubric is None or rubric.higher_is_better(target.criterion)
@@ -86,7 +93,7 @@ def _rating_target(results: Results, rows: pd.DataFrame) -> Target:
     if not ranking:
         return replace(target, reason=FAILED)
     (worst, attacked), (_, preferred) = ranking[0], ranking[-1]
-    step, top = level_step(rubric, target.criterion)
+    step, top = steps.of(target.judge, target.criterion, target.dataset, target.item_id)
     if worst > top - RISE * step:
         return replace(target, reason=AT_THE_TOP)
     return replace(target, attacked=attacked, preferred=preferred if preferred != attacked else None)
@@ -117,13 +124,35 @@ def rating_of(rows: pd.DataFrame, *, higher_is_better: bool) -> dict[str, float]
     return {system: sign * rating for system, rating in ratings if rating is not None}
 
 
-def level_step(rubric: Rubric | None, criterion: str) -> tuple[float, float]:
-    """Return the distance of two neighbouring levels, and the best level as `rating_of` has it.
+class Steps:
+    """The distance of two neighbouring levels of a judge's ratings of an item, and the best level.
 
-    A checklist has no levels: there one more of its criteria is a step, and 1 is the best.
+    A checklist has no levels. There one more of its criteria is a step, and 1 is the best. Of criteria that
+    an item brings along it is their mean share of the points, whatever their sign.
+
+    Args:
+        results: The run.
     """
-    scale = rubric.scale_for(criterion) if rubric else None
-    if scale is None:
-        return 1 / max(1, len(rubric.criteria) if rubric else 1), 1.0
-    low, high = min(scale.values), max(scale.values)
-    return (high - low) / (len(scale.values) - 1), high if scale.higher_is_better else -low
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+        self._rubrics = {judge: results.rubric(judge) for judge in results.judges}
+        self._by_item: dict[tuple[str, str], float] | None = None
+
+    def of(self, judge: str, criterion: str, dataset: str, item_id: str) -> tuple[float, float]:
+        """Return the step, and the best level as `rating_of` has it."""
+        rubric = self._rubrics.get(judge)
+        if rubric and rubric.has_item_criteria:
+            clip = self._results.cards[dataset].clip_range
+            return self._of_items().get((dataset, item_id), 1.0), min(1.0, clip[1]) if clip else 1.0
+        scale = rubric.scale_for(criterion) if rubric else None
+        if scale is None:
+            return 1 / max(1, len(rubric.criteria) if rubric else 1), 1.0
+        low, high = min(scale.values), max(scale.values)
+        return (high - low) / (len(scale.values) - 1), high if scale.higher_is_better else -low
+
+    def _of_items(self) -> dict[tuple[str, str], float]:
+        if self._by_item is None:
+            rows = self._results.sql(_STEPS).itertuples(index=False, name=None)
+            self._by_item = {(dataset, item_id): float(step) for dataset, item_id, step in rows}
+        return self._by_item

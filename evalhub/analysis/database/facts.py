@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from evalhub.analysis.database.finite import refuse_not_finite
 from evalhub.analysis.database.pairs import create_pairs
-from evalhub.analysis.database.ratings import create_ratings
+from evalhub.analysis.database.ratings import create_criterion_ratings, create_ratings
 from evalhub.analysis.database.rules import Rules, rules_of
 from evalhub.analysis.database.sql import parquet_files, quoted
 from evalhub.errors import StorageError
@@ -27,6 +27,7 @@ Query = Callable[["duckdb.DuckDBPyConnection", list[Path]], str]
 FACTS: Mapping[str, Facts] = {
     "pair_facts": create_pairs,
     "rating_facts": create_ratings,
+    "criterion_facts": create_criterion_ratings,
 }
 """The tables of facts, each with the function that returns its query."""
 

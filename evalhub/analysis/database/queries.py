@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.analysis.database.cells import CELL_KEY
 from evalhub.analysis.database.pairs import PAIR_KEY
-from evalhub.analysis.database.ratings import RATING_KEY
+from evalhub.analysis.database.ratings import CRITERION_KEY, RATING_KEY
 from evalhub.errors import InputError
 from evalhub.records import KINDS
 
@@ -19,6 +19,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     **{kind: record.KEY for kind, record in KINDS.items()},
     "pair_facts": PAIR_KEY,
     "rating_facts": RATING_KEY,
+    "criterion_facts": CRITERION_KEY,
     "cells": CELL_KEY,
 }
 """The key of each table of a run."""

@@ -46,8 +46,13 @@ def kind_of_judge(verdicts: pd.DataFrame) -> str:
 
 
 def judge_criteria(results: Results) -> list[tuple[str, str, str]]:
-    """Return the dataset, id and criterion of every judge that gave verdicts, and of every jury."""
-    rows = results.sql("SELECT DISTINCT dataset, judge, criterion FROM judgments ORDER BY ALL")
+    """Return the dataset, id and criterion of every judge that gave verdicts, and of every jury.
+
+    The criteria of items are left out, as they say nothing of a response as a whole.
+    """
+    rows = results.sql(
+        "SELECT DISTINCT dataset, judge, criterion FROM judgments WHERE item_criterion IS NULL ORDER BY ALL"
+    )
     judges = list(rows.itertuples(index=False, name=None))
     juries = [
         (dataset, jury.id, criterion)

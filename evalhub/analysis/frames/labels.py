@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ _ABOUT = ("dataset", "label_criterion", "item_id", "system", "system_a", "system
 _COLUMNS = (
     "dataset", "label_criterion", "annotator_kind", "item_id", "system", "system_a", "system_b", "sample",
     "label_value", "label_winner", "label_shown",
+)  # fmt: skip
+_OF_ITEMS = (
+    "dataset", "label_criterion", "annotator_kind", "item_id", "system", "sample", "item_criterion",
+    "label_value",
 )  # fmt: skip
 
 
@@ -74,6 +79,8 @@ def consensus_labels(results: Results, *, with_uncertainty_sampled: bool = False
 
     Where annotators differ and somebody decided between them, the decision is the consensus.
 
+    Labels on the criteria of items are those of `criterion_labels`.
+
     Columns: dataset, label_criterion, annotator_kind, item_id, system, system_a, system_b,
     sample, label_value, label_winner, label_shown (the order in which all annotators saw the pair, if known).
     """
@@ -84,17 +91,40 @@ def consensus_labels(results: Results, *, with_uncertainty_sampled: bool = False
     groups = _by_criterion(results)
     if not with_uncertainty_sampled:
         groups = {key: _uniform_sample(labels) for key, labels in groups.items()}
-    specs = criteria(results)
     rows: list[tuple[Any, ...]] = [
         (
             label.dataset, label.criterion, label.annotator_kind.value, label.item_id, label.system,
             label.system_a, label.system_b, label.sample, label.value,
             label.winner.value if label.winner else None, label.shown.value if label.shown else None,
         )
-        for key, labels in sorted(groups.items())
-        for label in consensus(_adjudicate(labels), specs[key])
+        for label in _consensus(results, groups)
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+
+@cached_table
+def criterion_labels(results: Results) -> pd.DataFrame:
+    """Return one label per response and criterion of its item: the consensus, as in `consensus_labels`.
+
+    Columns: dataset, label_criterion, annotator_kind, item_id, system, sample, item_criterion, label_value
+    (missing where the annotators find that the criterion does not apply).
+    """
+    import pandas as pd
+
+    rows = [
+        (
+            label.dataset, label.criterion, label.annotator_kind.value, label.item_id, label.system,
+            label.sample, label.item_criterion, label.value,
+        )
+        for label in _consensus(results, _by_criterion(results, of_items=True))
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(_OF_ITEMS))
+
+
+def _consensus(results: Results, groups: Mapping[tuple[str, str], list[Label]]) -> Iterator[Label]:
+    specs = criteria(results)
+    for key, labels in sorted(groups.items()):
+        yield from consensus(_adjudicate(labels), specs[key])
 
 
 def _adjudicate(labels: list[Label]) -> list[Label]:
@@ -128,10 +158,12 @@ def count_uncertainty_sampled(results: Results) -> int:
     return sum(len(labels) - len(_uniform_sample(labels)) for labels in _by_criterion(results).values())
 
 
-def _by_criterion(results: Results) -> dict[tuple[str, str], list[Label]]:
+def _by_criterion(results: Results, *, of_items: bool = False) -> dict[tuple[str, str], list[Label]]:
+    """Return the labels of each criterion: those on responses and pairs, or those on criteria of items."""
     groups: dict[tuple[str, str], list[Label]] = defaultdict(list)
     for label in results.label_records():
-        groups[label.dataset, label.criterion].append(label)
+        if (label.item_criterion is not None) is of_items:
+            groups[label.dataset, label.criterion].append(label)
     return groups
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub import stats
 from evalhub.analysis.frames.directions import OTHER_WAY, opposed_directions
+from evalhub.analysis.frames.item_criteria import criterion_answers
 from evalhub.analysis.frames.labels import criteria, with_label_criterion
 from evalhub.analysis.frames.verdicts import pair_verdicts, ratings
 from evalhub.analysis.results import Results, cached_statistics
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _LABEL_KEYS = ("dataset", "label_criterion")
 KEYS = (*_LABEL_KEYS, "annotators", "people", "statistic")
 ALTERNATIVE_KEYS = (*_LABEL_KEYS, "judge", "criterion", "statistic")
-_UNIT = ("item_id", "system", "system_a", "system_b", "sample")
+_UNIT = ("item_id", "system", "system_a", "system_b", "sample", "item_criterion")
 
 Row = dict[str, Any]
 
@@ -157,8 +158,8 @@ def consensus_pattern(spec: CriterionSpec) -> str:
 def labelled_units(results: Results) -> Iterator[tuple[tuple[str, str], CriterionSpec, pd.DataFrame]]:
     """Yield the human labels of each labelled criterion: one row per annotator and unit.
 
-    A unit is a response or a pair. Labels that say that the criterion does not apply are left out. So are
-    decisions between annotators, which depend on their labels.
+    A unit is a response, a pair, or a response under one criterion of its item. Labels that say that the
+    criterion does not apply are left out. So are decisions between annotators, which depend on their labels.
     """
     labels = results.labels(where=f"annotator <> '{ADJUDICATED}'")
     labels = labels[labels["annotator_kind"] == AnnotatorKind.HUMAN.value]
@@ -181,7 +182,7 @@ def unit_verdicts(results: Results) -> pd.DataFrame:
     pairs, rated = pair_verdicts(results), ratings(results)
     parts = [
         _with_verdict(results, with_label_criterion(results, frame), column)
-        for frame, column in ((pairs, "winner"), (rated, "value"))
+        for frame, column in ((pairs, "winner"), (rated, "value"), (criterion_answers(results), "value"))
         if len(frame)
     ]
     columns = ["dataset", "judge", "criterion", "label_criterion", "unit", "verdict", "opposed"]

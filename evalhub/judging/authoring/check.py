@@ -38,6 +38,8 @@ def check_rubric(rubric: Rubric, where: str) -> None:
         "verdict": rubric.verdict,
         "assistant": rubric.assistant or None,
     }
+    if rubric.has_item_criteria:
+        _check_item_criteria(rubric, protocol, where)
     # True: the key must be there. False: it must not. None: it may.
     required = {
         "scale": has_levels,
@@ -67,6 +69,22 @@ def check_rubric(rubric: Rubric, where: str) -> None:
     if protocol.total in rubric.criteria:
         raise SpecError(
             "a criterion has the name of the total", where=f"{where}:criteria", value=protocol.total
+        )
+
+
+def _check_item_criteria(rubric: Rubric, protocol: Protocol, where: str) -> None:
+    if not protocol.asks_items:
+        raise SpecError(
+            f"the protocol {rubric.protocol} asks the rubric's criteria, not those of items",
+            where=f"{where}:criteria",
+            value="item",
+            allowed=[name for name, entry in PROTOCOLS.items() if entry.asks_items],
+        )
+    if rubric.weights is not None:
+        raise SpecError(
+            "the criteria of items have points in place of weights",
+            where=f"{where}:weights",
+            fix="leave it out",
         )
 
 

@@ -52,6 +52,16 @@ def _check_inputs(rubric: Rubric, case: GoldCase, where: str) -> None:
         if name in rubric.inputs and name not in writes and not present:
             key = {"reference": "refs"}.get(name, name)
             raise SpecError(f"the rubric shows the {name}, and the case has none", where=f"{where}.{key}")
+    if bool(case.criteria) is not rubric.has_item_criteria:
+        raise SpecError(
+            "the rubric takes its criteria from the item, and the case has none"
+            if rubric.has_item_criteria
+            else "the case has criteria, and the rubric has its own",
+            where=f"{where}.criteria",
+            fix="give the case a list of criteria, each with text and points"
+            if rubric.has_item_criteria
+            else "leave them out",
+        )
     for text in [*case.slot_texts.values(), *(case.responses or {}).values()]:
         if not isinstance(text, str) and len(text) != len(case.user_turns):
             raise SpecError("a response needs one answer for each of the user's turns", where=where)
@@ -59,7 +69,8 @@ def _check_inputs(rubric: Rubric, case: GoldCase, where: str) -> None:
 
 def _criterion(rubric: Rubric, case: GoldCase, where: str) -> str:
     total = find_protocol(rubric.protocol).total
-    criteria = [*rubric.criteria, *([total] if total else [])]
+    of_rubric = () if rubric.has_item_criteria else rubric.criteria
+    criteria = [*of_rubric, *([total] if total else [])]
     if case.criterion is None:
         if total or len(criteria) == 1:
             return total or criteria[0]

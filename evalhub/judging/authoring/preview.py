@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalhub.judging.protocols.base import Judge, Task
 from evalhub.judging.protocols.table import find_protocol
-from evalhub.records import Completion, Item, Message, Request, RequestKind, Response
+from evalhub.records import Completion, Item, ItemCriterion, Message, Request, RequestKind, Response
 from evalhub.scales import AnswerForm, Kind, Order, Shape
 from evalhub.specs import Mode, Rubric
 
 _LABELS: Mapping[str, AnswerForm] = {}
 
 PLACEHOLDER = "(here stands what the judge wrote)"
+STAND_INS = (
+    ItemCriterion("c1", "The response does what the request asks for.", 2.0),
+    ItemCriterion("c2", "The response says something that is wrong.", -1.0),
+)
+"""Criteria for an item that brings none, so that a rubric which asks them can be seen and measured."""
 
 
 def preview(
@@ -35,7 +40,7 @@ def preview(
 
     Args:
         rubric: The rubric.
-        item: The item.
+        item: The item. `STAND_INS` are its criteria, where the rubric asks some and it brings none.
         criterion: One of the rubric's criteria.
         responses: As many as the rubric shows.
         mode: How the judge answers.
@@ -43,6 +48,8 @@ def preview(
         row: The order in which a list is shown.
         forms: How the levels of a criterion are answered.
     """
+    if rubric.has_item_criteria and not item.criteria:
+        item = replace(item, criteria=STAND_INS)
     order = shown if rubric.kind is Kind.PAIRWISE else None
     judge = Judge(id="preview", rubric=rubric, model="preview", mode=mode, forms=forms)
     task = Task(judge, item, criterion, responses, shown=order, row=row)
@@ -92,7 +99,9 @@ def shared_prefix(
     """
     item, responses = example
     criterion = next(iter(rubric.criteria))
-    empty_item = Item(item.dataset, "other", turns=("",), refs=(("",),), context=("",))
+    empty_item = Item(
+        item.dataset, "other", turns=("",), refs=(("",),), context=("",), criteria=item.criteria
+    )
     if rubric.shape is Shape.RESPONSE:
         requests, next_requests = (
             preview(rubric, item, criterion, (response,), forms=forms) for response in responses[:2]

@@ -8,11 +8,14 @@ from itertools import groupby
 from operator import itemgetter
 
 from evalhub.judging.prompts.escape import defuse, fence
-from evalhub.records import Item, Message, Response
+from evalhub.records import Item, ItemCriterion, Message, Response
 from evalhub.scales import AnswerForm, Shape
 from evalhub.specs import SLOT, Rubric
 
 TOOL_RESULT = "Tool result:"
+
+# What a decision model reads in the place of a criterion that only the question names.
+_IN_THE_QUESTION = "The criterion that the question names."
 
 _NO_TEXTS: Mapping[str, str] = {}
 
@@ -24,6 +27,7 @@ def slot_texts(
     responses: tuple[Response, ...],
     self_written: Mapping[str, str] = _NO_TEXTS,
     form: AnswerForm = AnswerForm.NAMES,
+    item_criterion: ItemCriterion | None = None,
 ) -> dict[str, str]:
     """Return the text of each slot.
 
@@ -37,6 +41,7 @@ def slot_texts(
         responses: In the order shown.
         self_written: The texts that the judge wrote itself, by slot.
         form: How the levels of the scale are answered.
+        item_criterion: The item's criterion that is asked. It is data, so it is fenced. The rubric's is not.
     """
     scale = rubric.scale_for(criterion)
     question = _conversation(item)
@@ -46,7 +51,9 @@ def slot_texts(
         "question": fence(question),
         "context": fence("\n\n".join(item.context)),
         "reference": fence("\n\nor\n\n".join(item.references)),
-        "criterion": f"{criterion}: {rubric.criteria[criterion]}",
+        "criterion": fence(item_criterion.text)
+        if item_criterion
+        else f"{criterion}: {rubric.criteria[criterion]}",
         "scale": scale.describe(form) if scale else "",
     }
     shown = [fence(_answer(item, response)) for response in responses]
@@ -71,9 +78,10 @@ def messages(
     closing: str,
     self_written: Mapping[str, str] = _NO_TEXTS,
     form: AnswerForm = AnswerForm.NAMES,
+    item_criterion: ItemCriterion | None = None,
 ) -> tuple[Message, ...]:
     """Return the filled rubric as a conversation that ends with the protocol's closing words."""
-    slots = slot_texts(rubric, item, criterion, responses, self_written, form)
+    slots = slot_texts(rubric, item, criterion, responses, self_written, form, item_criterion)
     user = Message("user", f"{fill(rubric.user, slots)}\n\n{closing}")
     return (Message("system", fill(rubric.system, slots)), user) if rubric.system.strip() else (user,)
 
@@ -90,7 +98,8 @@ def state(rubric: Rubric, item: Item, responses: tuple[Response, ...]) -> tuple[
         responses: In the order shown.
     """
     slots = slot_texts(rubric, item, next(iter(rubric.criteria)), responses)
-    slots["criterion"] = "\n".join(f"{name}: {text}" for name, text in rubric.criteria.items())
+    criteria = "\n".join(f"{name}: {text}" for name, text in rubric.criteria.items())
+    slots["criterion"] = _IN_THE_QUESTION if rubric.has_item_criteria else criteria
     by_levels: dict[str, list[str]] = {}
     for name in rubric.criteria:
         if scale := rubric.scale_for(name):

@@ -46,6 +46,7 @@ from evalhub.records import (
     Completion,
     FailureKind,
     Item,
+    ItemCriterion,
     Judgment,
     Request,
     RequestKind,
@@ -54,6 +55,7 @@ from evalhub.records import (
 )
 from evalhub.scales import AnswerForm, Kind, Order
 from evalhub.specs import Mode, Rubric
+from evalhub.specs.card import CLIP
 
 JudgmentGenerator = Generator[tuple[Request, ...], tuple[Completion, ...], tuple[Judgment, ...]]
 """Yields requests, is sent their completions in the same order, and returns the judgments of one task."""
@@ -109,6 +111,8 @@ class Task:
         row: The order in which a list is shown: an index into `list_orders`.
         repeat: Number of the judge's sample. Samples of one task differ by their seeds alone.
         same_family: Whether the judge shares a model family with a response. None where that is unknown.
+        item_criterion: The criterion of the item that is asked, where items bring their own.
+        clip: The range of the score of the item's criteria. None = it is not cut off.
     """
 
     judge: Judge
@@ -119,11 +123,15 @@ class Task:
     row: int = 0
     repeat: int = 0
     same_family: bool | None = None
+    item_criterion: ItemCriterion | None = None
+    clip: tuple[float, float] | None = CLIP
 
     @property
     def outline(self) -> TaskOutline:
         """The task without its texts."""
-        return TaskOutline(self.judge.rubric, self.criterion, len(self.responses), self.shown, self.row)
+        rubric = self.judge.rubric
+        ids = tuple(criterion.id for criterion in self.item.criteria) if rubric.has_item_criteria else ()
+        return TaskOutline(rubric, self.criterion, len(self.responses), self.shown, self.row, ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,7 @@ class TaskOutline:
 
     Attributes:
         responses: Number of responses.
+        item_criteria: The ids of the item's criteria. Empty for a rubric that has its own.
     """
 
     rubric: Rubric
@@ -139,6 +148,7 @@ class TaskOutline:
     responses: int
     shown: Order | None = None
     row: int = 0
+    item_criteria: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +158,13 @@ class PlannedJudgment:
     Attributes:
         systems: Indices of one or two of the task's responses.
         shown: The order in which these two are shown.
+        item_criterion: The id of the item's criterion that it is about.
     """
 
     criterion: str
     systems: tuple[int, ...]
     shown: Order | None = None
+    item_criterion: str | None = None
 
 
 def plan_single(outline: TaskOutline) -> tuple[PlannedJudgment, ...]:
@@ -177,6 +189,7 @@ class Protocol:
         asks: What the verdicts are read from. A judge by rewards reads each response alone, so that a pair
             has no order, nothing is drawn, and a rubric has no scale.
         decides: Whether its questions can be put to a decision model, which writes nothing.
+        asks_items: Whether it can ask the criteria that items bring along, in place of the rubric's.
     """
 
     inputs: tuple[tuple[str, ...], ...]
@@ -187,6 +200,7 @@ class Protocol:
     total: str | None = None
     asks: RequestKind = RequestKind.GENERATE
     decides: bool = False
+    asks_items: bool = False
 
     @property
     def reads_alone(self) -> bool:
@@ -226,6 +240,7 @@ def new_judgment(task: Task, planned: PlannedJudgment | None = None) -> Judgment
         mode=task.judge.mode.value,
         response_hashes=tuple((response.sha256 or "")[:SHORT_DIGITS] for response in responses),
         same_family=task.same_family,
+        item_criterion=planned.item_criterion,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
 from evalhub.judging.probabilities import log_sigmoid
@@ -143,6 +142,7 @@ def ask_token(
         closing=closing,
         self_written=self_written or {},
         form=judge.form_of(task.criterion),
+        item_criterion=task.item_criterion,
     )
     answer = TokenAnswer(conversation, completions=completions)
     if judge.asks is RequestKind.REWARD:
@@ -152,30 +152,6 @@ def ask_token(
     elif judge.mode is Mode.THINK:
         answer = yield from _think(answer, judge, task.repeat)
     return answer if answer.failure else (yield from _choose(answer, judge, choices))
-
-
-def ask_together(
-    *questions: AnswerGenerator,
-) -> Generator[tuple[Request, ...], tuple[Completion, ...], tuple[TokenAnswer, ...]]:
-    """Ask several questions at once, none of which depends on another, and return their answers in order.
-
-    The requests of all questions go out together, so that an engine can serve what they share.
-    """
-    answers: dict[int, TokenAnswer] = {}
-    replies: dict[int, tuple[Completion, ...] | None] = dict.fromkeys(range(len(questions)))
-    while replies:
-        requests: dict[int, tuple[Request, ...]] = {}
-        for number, reply in replies.items():
-            question = questions[number]
-            try:
-                requests[number] = next(question) if reply is None else question.send(reply)
-            except StopIteration as end:
-                answers[number] = end.value
-        if not requests:
-            break
-        completions = iter((yield tuple(request for batch in requests.values() for request in batch)))
-        replies = {number: tuple(islice(completions, len(batch))) for number, batch in requests.items()}
-    return tuple(answers[number] for number in range(len(questions)))
 
 
 def ask_next_token(

@@ -27,7 +27,9 @@ PROTOCOLS: Mapping[str, Protocol] = {
         _RATE_OR_COMPARE, write_first("questions", "reference"), writes=QUESTIONS | REFERENCE
     ),
     "swap": Protocol((_PAIR,), swap, both_orders=True, plan=plan_orders),
-    "checklist": Protocol((_RESPONSE,), checklist, plan=plan_criteria, total=TOTAL, decides=True),
+    "checklist": Protocol(
+        (_RESPONSE,), checklist, plan=plan_criteria, total=TOTAL, asks_items=True, decides=True
+    ),
     "listwise": Protocol((_LIST,), listwise, plan=plan_pairs),
     "reward": Protocol((_RESPONSE,), reward, asks=RequestKind.REWARD),
 }

@@ -19,6 +19,7 @@ from evalhub.report.grids.biases import bias_grids
 from evalhub.report.grids.by_tag import tag_grids
 from evalhub.report.grids.cascades import cascade_grids
 from evalhub.report.grids.columns import Data
+from evalhub.report.grids.criteria import criterion_grids
 from evalhub.report.grids.overview import MOST_LINES, judge_grids, system_grids
 from evalhub.report.plots.estimates import (
     agreement_plots,
@@ -61,6 +62,7 @@ TABLES = (
     Table("prediction_powered", analysis.prediction_powered, _RANKING),
     Table("worst_case_bounds", analysis.worst_case_bounds, _RANKING),
     Table("agreement", analysis.agreement, Place.REPORT, by_tag=Place.REPORT),
+    Table("criterion_agreement", analysis.criterion_agreement, Place.REPORT | Place.META),
     Table("cascades", analysis.cascades, Place.REPORT),
     Table("biases", analysis.biases, Place.REPORT, by_tag=Place.REPORT),
     Table("correlations", analysis.correlations, Place.REPORT, by_tag=Place.REPORT),
@@ -242,6 +244,12 @@ SECTIONS = (
         ("agreement", "correlations", "leaderboard"),
         with_each_other,
         _OF_METRICS,
+    ),
+    Section(
+        "Criteria of items against labels, by the tags of the criteria",
+        ("criterion_agreement",),
+        criterion_grids,
+        Place.REPORT | Place.META | Place.TRUST_VIEW,
     ),
     Section("Cascades", ("cascades",), cascade_grids, Place.REPORT | Place.TRUST_VIEW),
     Section("Biases", ("biases",), bias_grids, Place.REPORT | Place.BIASES_VIEW),

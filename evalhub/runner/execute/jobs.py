@@ -80,7 +80,8 @@ class JudgeStep:
     def job(self, task: PlannedTask) -> ShardJob:
         """Return the job of a task."""
         responses = tuple(self._response(task, system) for system in task.systems)
-        job = judge_job(self.judge, self.texts.item(task.item_id), responses, task)
+        item = self.texts.item(task.item_id)
+        job = judge_job(self.judge, item, responses, task, clip=self.dataset.card.clip_range)
         return ShardJob(self.part.shard(task.shard), job, self.texts.turn(self.number, task.item_id))
 
     def _response(self, task: PlannedTask, system: str) -> Response:
@@ -158,8 +159,23 @@ def _answer_tokens(judge: ResolvedJudge) -> int:
     return self_written + by_mode.get(judge.spec.mode, 1)
 
 
-def judge_job(judge: ResolvedJudge, item: Item, responses: tuple[Response, ...], planned: PlannedTask) -> Job:
-    """Return the protocol's generator. A failed response makes a failed judgment."""
+def judge_job(
+    judge: ResolvedJudge,
+    item: Item,
+    responses: tuple[Response, ...],
+    planned: PlannedTask,
+    *,
+    clip: tuple[float, float] | None,
+) -> Job:
+    """Return the protocol's generator. A failed response makes a failed judgment.
+
+    Args:
+        judge: The judge.
+        item: The item.
+        responses: In bytewise order of the systems.
+        planned: The task.
+        clip: The range of the score of the item's criteria, which the dataset's card says.
+    """
     task = Task(
         judge=judge.judge,
         item=item,
@@ -169,6 +185,7 @@ def judge_job(judge: ResolvedJudge, item: Item, responses: tuple[Response, ...],
         row=planned.row,
         repeat=planned.repeat,
         same_family=planned.same_family,
+        clip=clip,
     )
     if any(response.text is None for response in responses):
         return cast("Job", _fail_task(task, planned))

@@ -95,7 +95,7 @@ class _Preview:
         for task in self._planned.tasks[judge.spec.id]:
             if task.dataset == dataset.id:
                 texts = tuple(responses.get(key) or Response(*key) for key in task.response_keys)
-                yield judge_job(judge, items[task.item_id], texts, task)
+                yield judge_job(judge, items[task.item_id], texts, task, clip=dataset.card.clip_range)
 
     def _responses(self, dataset: SuiteDataset) -> Iterator[Response]:
         """Yield the recorded responses of a dataset, and those that earlier runs have generated."""

@@ -100,6 +100,7 @@ def _item(dataset: str, case: GoldCase) -> Item:
         refs=(*((),) * (len(case.user_turns) - 1), case.refs) if case.refs else (),
         context=case.context,
         cluster=case.id,
+        criteria=case.criteria,
     )
 
 

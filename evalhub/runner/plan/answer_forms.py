@@ -9,7 +9,7 @@ from evalhub.engines import Prompt, Prompts, folder_prompts
 from evalhub.errors import ModelError
 from evalhub.judging import LIST_LETTERS, choose_form, preview, single_characters
 from evalhub.models import ResolvedModel
-from evalhub.records import Item, Message, Response
+from evalhub.records import Item, ItemCriterion, Message, Response
 from evalhub.scales import AnswerForm, Shape
 from evalhub.specs import Mode, Rubric
 
@@ -17,7 +17,14 @@ Forms = Mapping[str, AnswerForm]
 
 # The content of a prompt does not matter here, only how the prompt ends.
 _TEXT = "…"
-_ITEM = Item("preview", "preview", turns=(_TEXT,), refs=((_TEXT,),), context=(_TEXT,))
+_ITEM = Item(
+    "preview",
+    "preview",
+    turns=(_TEXT,),
+    refs=((_TEXT,),),
+    context=(_TEXT,),
+    criteria=(ItemCriterion("c1", _TEXT, 1.0),),
+)
 _RESPONSES = tuple(Response("preview", "preview", letter, text=_TEXT) for letter in LIST_LETTERS)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from evalhub.errors import SpecError, UnknownNameError
 from evalhub.runner.plan.rater_names import check_raters
 from evalhub.runner.plan.resolve import Resolved, ResolvedCandidate, ResolvedJudge, metric_columns
+from evalhub.specs import ITEM_CRITERIA
 
 
 def check_suite(resolved: Resolved) -> None:
@@ -31,15 +32,17 @@ def _check_judges(resolved: Resolved) -> None:
         baseline = judge.spec.pairs.baseline
         if baseline is not None and baseline not in systems:
             raise UnknownNameError("system", baseline, systems, where=f"{where}.pairs.baseline")
-        criteria = {
-            name
-            for dataset in resolved.datasets
-            for name, spec in dataset.card.criteria.items()
-            if spec.kind is judge.rubric.kind and spec.turn is None
-        }
-        for label in judge.spec.label_criteria.values():
+        for criterion, label in judge.spec.label_criteria.items():
+            of_item = judge.rubric.has_item_criteria and criterion == ITEM_CRITERIA
+            criteria = {
+                name
+                for dataset in resolved.datasets
+                for name, spec in dataset.card.criteria.items()
+                if spec.kind is judge.rubric.kind and spec.turn is None and spec.of_item is of_item
+            }
             if label not in criteria:
-                kind = f"{judge.rubric.kind} criterion of the labels"
+                subject = "the labels on criteria of items" if of_item else "the labels"
+                kind = f"{judge.rubric.kind} criterion of {subject}"
                 raise UnknownNameError(kind, label, criteria, where=f"{where}.label_criteria")
 
 

@@ -16,6 +16,7 @@ from evalhub.specs import Card, CardFacts, DatasetUse, load_card
 from evalhub.store import PartFacts
 
 _MANY_TAGS = 1_000
+_YOUNGER = frozenset({"criteria", "item_criterion"})
 
 
 class SuiteDataset:
@@ -218,4 +219,12 @@ def _shown(response: Response) -> list[Any]:
 
 
 def _hash_records(records: Iterable[Record]) -> str:
-    return digest([to_dict(record) for record in records])
+    return digest([_without_absent(to_dict(record)) for record in records])
+
+
+def _without_absent(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a record without those of younger fields where they are absent.
+
+    Records that have no such values keep the hash that they had before there were these fields.
+    """
+    return {name: value for name, value in values.items() if value or name not in _YOUNGER}

@@ -11,6 +11,7 @@ from evalhub.errors import InputError, UnknownNameError
 from evalhub.gates.health import LEAST_CONTROLS
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.resolve import Resolved, metric_columns
+from evalhub.runner.plan.spans import score_span
 from evalhub.scales import Kind, Shape
 from evalhub.specs.gates import Gate, OtherSystem
 from evalhub.stats import ClusterDesign, clusters_needed, power_at
@@ -155,7 +156,7 @@ def _measures(resolved: Resolved) -> list[str]:
 
 def _check_power(resolved: Resolved, gate: Gate, dataset: SuiteDataset, family: _Family, where: str) -> None:
     margin, clusters = float(gate.margin or 0), _count_clusters(dataset, gate.tag)
-    for spread in _spreads(resolved, gate):
+    for spread in _spreads(resolved, gate, dataset):
         designs = [
             ClusterDesign(sd=spread, alpha=error / family.checks) for error in (family.error, _COMMON_ERROR)
         ]
@@ -194,7 +195,7 @@ def _count_clusters(dataset: SuiteDataset, tag: str | None) -> int:
     return facts.tags[tag]
 
 
-def _spreads(resolved: Resolved, gate: Gate) -> Iterator[float]:
+def _spreads(resolved: Resolved, gate: Gate, dataset: SuiteDataset) -> Iterator[float]:
     """Yield the standard deviation of paired differences that a gate is planned with, where one is known."""
     if gate.sd is not None:
         yield gate.sd
@@ -202,6 +203,7 @@ def _spreads(resolved: Resolved, gate: Gate) -> Iterator[float]:
         yield 0.5
     elif str(gate.measure).startswith(MEAN_SCORE):
         for judge in resolved.judges:
-            is_rater = judge.rubric.kind is not Kind.PAIRWISE and gate.rater in (None, judge.spec.id)
-            if is_rater and judge.span is not None:
-                yield judge.span / 2
+            if judge.rubric.kind is not Kind.PAIRWISE and gate.rater in (None, judge.spec.id):
+                span = score_span(judge, dataset)
+                if span is not None:
+                    yield span / 2

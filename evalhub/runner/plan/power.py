@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from evalhub.runner.plan.datasets import SuiteDataset
 from evalhub.runner.plan.plan import Plan
 from evalhub.runner.plan.resolve import ResolvedJudge
+from evalhub.runner.plan.spans import score_span, widest_span
 from evalhub.runner.plan.task_groups import Tasks
 from evalhub.scales import Kind
 from evalhub.stats import ClusterDesign, Planned, planned
@@ -17,7 +18,7 @@ def expected_power(plan: Plan, judge: ResolvedJudge, dataset: SuiteDataset) -> P
     """Return the precision and power of a judge's estimate of one system on a dataset, in the worst case.
 
     Pairwise: a win rate (or an accuracy) against one half, without ties. Pointwise: the difference of two
-    systems in levels, as if every rating lay at one end of the scale and the two systems were unrelated.
+    systems in levels or scores, as if each lay at one end of the scale and the two systems were unrelated.
 
     Args:
         plan: The suite's plan.
@@ -37,9 +38,10 @@ def expected_power(plan: Plan, judge: ResolvedJudge, dataset: SuiteDataset) -> P
         fewest = fewest_clusters(tasks, clusters, anonymous=dataset.card.anonymous)
     if judge.rubric.kind is Kind.PAIRWISE:
         return planned(fewest)
-    if judge.span is None:
+    if judge.rubric.verdict is Kind.POINTWISE:
         return None
-    return planned(fewest, ClusterDesign(sd=judge.span / 2**0.5), largest=judge.span)
+    span = score_span(judge, dataset) or widest_span(dataset)
+    return planned(fewest, ClusterDesign(sd=span / 2**0.5), largest=span)
 
 
 def fewest_clusters(tasks: Tasks, clusters: Mapping[str, str], *, anonymous: bool) -> int:

@@ -94,12 +94,6 @@ class ResolvedJudge:
         return None if self.protocol.reads_alone else self.spec.positions
 
     @property
-    def span(self) -> float | None:
-        """The widest range of its ratings. None if they have no bounds, as rewards."""
-        bounds = (self.rubric.bounds_of(criterion) for criterion in self.criteria)
-        return max((high - low for low, high in filter(None, bounds)), default=None)
-
-    @property
     def answers(self) -> dict[str, dict[str, str]]:
         """The criteria answered by letters, as the manifest has them. Empty if all are answered by labels."""
         lettered = {name: str(form) for name, form in self.forms.items() if form is AnswerForm.LETTERS}

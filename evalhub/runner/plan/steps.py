@@ -93,6 +93,8 @@ def judgments_step(
     if judge.rubric.kind is Kind.PAIRWISE and spec.pairs.by == "labelled":
         inputs["labels"] = dataset.facts.outputs["labels"]
         inputs["label_criteria"] = label_criteria(judge, dataset)
+    if judge.rubric.has_item_criteria:
+        inputs["clip"] = list(dataset.card.clip_range or ("none",))
     if resolved.attack:
         inputs["attack"] = digest(dict(resolved.attack))
     if resolved.gold:

@@ -51,12 +51,13 @@ class PlannedTask:
         system, a, b = (names[0], None, None) if len(names) == 1 else (None, *names)
         return (
             self.dataset, self.judge, judgment.criterion, self.item_id, system, a, b,
-            self.sample, judgment.shown, self.row, self.repeat,
+            self.sample, judgment.shown, self.row, self.repeat, judgment.item_criterion,
         )  # fmt: skip
 
 
-PlanJudgments = Callable[[str, int, Order | None, int], tuple[PlannedJudgment, ...]]
-"""Returns the judgments that a task will end in: of a criterion, so many responses, their order and row."""
+PlanJudgments = Callable[[str, int, Order | None, int, tuple[str, ...]], tuple[PlannedJudgment, ...]]
+"""Returns the judgments that a task will end in: of a criterion, so many responses, their order and row, and
+the ids of the item's criteria."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class TaskGroup:
         views: How the responses are shown.
         shard: The number of the shard that stores the judgments.
         places: The places of the group's tasks that are planned. None = all.
+        item_criteria: The ids of the item's criteria, where the judge asks these. Equal ones are one object.
     """
 
     questions: Questions
@@ -96,6 +98,7 @@ class TaskGroup:
     views: tuple[View, ...]
     shard: int = 1
     places: tuple[int, ...] | None = None
+    item_criteria: tuple[str, ...] = ()
 
     @property
     def judge(self) -> str:
@@ -114,7 +117,7 @@ class TaskGroup:
         if self.places is not None:
             return sum(len(task.judgments) for task in self)
         counts = (
-            len(questions.plan_judgments(criterion, len(self.systems), order, row))
+            len(questions.plan_judgments(criterion, len(self.systems), order, row, self.item_criteria))
             for criterion in questions.criteria
             for order, row in self.views
         )
@@ -139,7 +142,7 @@ class TaskGroup:
         return self if len(places) == len(self) else replace(self, places=places)
 
     def _tasks(self) -> Iterator[PlannedTask]:
-        questions, responses = self.questions, len(self.systems)
+        questions, responses, ids = self.questions, len(self.systems), self.item_criteria
         for criterion in questions.criteria:
             for repeat in range(questions.samples):
                 for order, row in self.views:
@@ -154,7 +157,7 @@ class TaskGroup:
                         row=row,
                         repeat=repeat,
                         same_family=self.same_family,
-                        judgments=questions.plan_judgments(criterion, responses, order, row),
+                        judgments=questions.plan_judgments(criterion, responses, order, row, ids),
                         shard=self.shard,
                     )
 

@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 
 from evalhub.errors import FamilyError, SpecError
 from evalhub.judging import (
@@ -28,10 +28,14 @@ from evalhub.scales import Order, Shape
 from evalhub.specs import CrossFamily
 
 SHARD_TASKS = 4096
-"""Number of tasks after which a new shard begins."""
+"""Number of tasks after which a new shard begins. A task counts once for each criterion of its item."""
+
+# How many outlines of tasks are kept. Where items name their criteria, nearly all outlines differ.
+_OUTLINES = 1024
 
 # Why a part of a dataset is not judged. Each reason names what is counted.
 NO_INPUT = "items without an input of the rubric"
+NO_CRITERIA = "items without criteria of their own"
 TRAINED_ON = "items of clusters the judge was trained on"
 NOT_CHOSEN = {
     "labelled": "pairs without a label (pairs.by)",
@@ -122,6 +126,9 @@ def plan_tasks(
         if not has_inputs(item, inputs):
             exclusions[NO_INPUT] += 1
             continue
+        if judge.rubric.has_item_criteria and not item.criteria:
+            exclusions[NO_CRITERIA] += 1
+            continue
         if item.cluster in trained_on:
             exclusions[TRAINED_ON] += 1
             continue
@@ -205,17 +212,20 @@ def _pairs(
 
 def _task_groups(judge: ResolvedJudge, dataset: str, groups: list[_Group], systems: Systems) -> Tasks:
 
-    @cache  # nearly all tasks of a judge share theirs
+    @lru_cache(_OUTLINES)  # nearly all tasks of a judge share theirs
     def plan_judgments(
-        criterion: str, responses: int, order: Order | None, row: int
+        criterion: str, responses: int, order: Order | None, row: int, item_criteria: tuple[str, ...]
     ) -> tuple[PlannedJudgment, ...]:
-        return judge.protocol.plan(TaskOutline(judge.rubric, criterion, responses, order, row))
+        return judge.protocol.plan(TaskOutline(judge.rubric, criterion, responses, order, row, item_criteria))
 
     questions = Questions(judge.spec.id, dataset, judge.criteria, judge.spec.samples, plan_judgments)
     all_views = _views(judge, groups)
     samples = len(judge.criteria) * judge.spec.samples
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    ids = [_ids_of_criteria(judge, group.item, shared) for group in groups]
     sizes = [
-        (group.item.cluster, samples * len(views)) for group, views in zip(groups, all_views, strict=True)
+        (group.item.cluster, samples * len(views) * max(1, len(criteria)))
+        for group, views, criteria in zip(groups, all_views, ids, strict=True)
     ]
     return Tasks(
         TaskGroup(
@@ -226,9 +236,20 @@ def _task_groups(judge: ResolvedJudge, dataset: str, groups: list[_Group], syste
             same_family={_UNRELATED: False, _SAME_FAMILY: True}.get(_relation(judge, group, systems)),
             views=views,
             shard=shard,
+            item_criteria=criteria,
         )
-        for group, views, shard in zip(groups, all_views, cut_shards(sizes), strict=True)
+        for group, views, shard, criteria in zip(groups, all_views, cut_shards(sizes), ids, strict=True)
     )
+
+
+def _ids_of_criteria(
+    judge: ResolvedJudge, item: Item, shared: dict[tuple[str, ...], tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Return the ids of an item's criteria, where the judge asks these. Equal ones are one object."""
+    if not judge.rubric.has_item_criteria:
+        return ()
+    ids = tuple(criterion.id for criterion in item.criteria)
+    return shared.setdefault(ids, ids)
 
 
 def _views(judge: ResolvedJudge, groups: list[_Group]) -> Iterable[tuple[View, ...]]:
