@@ -78,6 +78,7 @@ def show_response(response: Row, key: str, spans: list[Span]) -> None:
 def show_more(sample: Sample) -> None:
     """Show what lies behind a sample, each part only when it is opened."""
     contents: dict[str, tuple[int, Callable[[Sample], None]]] = {
+        "Criteria": (len(_answers_by_criterion(sample)), _show_criteria),
         "Labels": (len(sample.details["labels"]), _show_labels),
         "Raw output": (len(sample.judgments), _show_raw),
         "Judges": (len(sample.details["judgments"]), _show_judges),
@@ -106,6 +107,34 @@ def _show_judges(sample: Sample) -> None:
         for row in verdicts_of(sample.context, sample.unit)
     ]
     show_table(rows, alt="The verdict of each judge on this sample")
+
+
+def _answers_by_criterion(sample: Sample) -> dict[str, list[Row]]:
+    """Return the judgments on each criterion of the item by the judge whose verdict is shown."""
+    judges = {judgment["judge"] for judgment in sample.judgments}
+    answers: dict[str, list[Row]] = {}
+    for judgment in sample.details["judgments"]:
+        if judgment["item_criterion"] is not None and judgment["judge"] in judges:
+            answers.setdefault(judgment["item_criterion"], []).append(judgment)
+    return answers
+
+
+def _show_criteria(sample: Sample) -> None:
+    answers = _answers_by_criterion(sample)
+    rows = []
+    for criterion in sample.details["item"]["criteria"]:
+        judgments = answers.get(criterion["id"], [])
+        met = [judgment["value"] for judgment in judgments if judgment["value"] is not None]
+        expected = [judgment["expected"] for judgment in judgments if judgment["expected"] is not None]
+        rows.append({
+            "criterion": criterion["id"],
+            "points": f"{criterion['points']:+g}",
+            "met": number(sum(met) / len(met)) if met else "–",
+            "probability": number(sum(expected) / len(expected)) if expected else "–",
+            "tags": ", ".join(criterion["tags"]),
+            "text": criterion["text"],
+        })  # fmt: skip
+    show_table(rows, alt="The judge's answer on each criterion of the item")
 
 
 def _show_prompt(sample: Sample) -> None:
@@ -138,7 +167,7 @@ def _show_raw(sample: Sample) -> None:
 def _show_labels(sample: Sample) -> None:
     rows = [
         {
-            "criterion": label["criterion"],
+            "criterion": " · ".join(filter(None, (label["criterion"], label["item_criterion"]))),
             "label": number(label["value"])
             if label["winner"] is None
             else label.get(f"system_{label['winner']}") or "tie",

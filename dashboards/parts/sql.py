@@ -38,6 +38,7 @@ MEANINGS: Mapping[str, str] = {
     "completions": "what engines read and wrote",
     "pair_facts": "each judge on each pair, both orders combined",
     "rating_facts": "each judge on each response, its samples combined",
+    "criterion_facts": "each judge on each criterion of an item, its samples combined",
     "cells": "counts and sums by judge, system, tag and cluster",
 }
 """What each table of a run holds."""

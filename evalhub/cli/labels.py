@@ -59,7 +59,7 @@ def labels_queue(
 
 def _single_value(results: hub.analysis.Results, judge: str, name: str) -> str:
     """Return the only dataset or criterion of a judge's verdicts. An unknown judge is refused later."""
-    judgments = results.judgments()
+    judgments = results.judgments(where="item_criterion IS NULL")
     values = sorted(set(judgments[judgments["judge"] == judge][name]))
     if len(values) > 1:
         raise InputError(f"the judge has several {name} values", value=values, fix=f"name one with --{name}")
@@ -150,9 +150,11 @@ def _with_texts(
 def _check_criteria(results: hub.analysis.Results, entries: list[hub.store.LabelEntry], file: Path) -> None:
     """Refuse labels of an unknown criterion, and labels that their criterion does not have."""
     rubrics = [rubric for judge in results.judges if (rubric := results.rubric(judge))]
-    of_judges = {name for rubric in rubrics for name in rubric.criteria}
+    # A label on a criterion of an item names it, which a line of these files cannot do.
+    of_judges = {name for rubric in rubrics if not rubric.has_item_criteria for name in rubric.criteria}
     for entry in entries:
-        criteria = results.cards[entry.dataset].criteria
+        specs = results.cards[entry.dataset].criteria
+        criteria = {name: spec for name, spec in specs.items() if not spec.of_item}
         if entry.criterion not in {*criteria, *of_judges}:
             allowed = sorted({*criteria, *of_judges})
             raise UnknownNameError("criterion", entry.criterion, allowed, where=str(file))

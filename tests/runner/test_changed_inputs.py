@@ -184,6 +184,7 @@ OF_CARD: dict[str, tuple[Any, frozenset[str]]] = {
     "judgments": ("SELECT item_id, 'overall' AS criterion, 'k' AS system_a, 'm' AS system_b, 'a' AS winner, "
                   "'j' AS judge FROM items", DATA),
     "scores": ("SELECT item_id, 'k' AS system, 'x' AS metric, 1.0 AS value FROM items", DATA),
+    "clip": ([-1, 1], DATA),
 }  # fmt: skip
 LABELS = [
     {"item_id": f"i{n:03}", "criterion": "overall", "system_a": "k", "system_b": "m", "winner": "a",
@@ -208,7 +209,8 @@ def write(desk: Any) -> None:
         {"item_id": f"i{n:03}", "prompt": f"What is {n} plus {n}?", "refs": [f"It is {2 * n}"]}
         for n in range(4)
     ]
-    tagged = "SELECT item_id, prompt, refs, ['x'] AS tags, 'dev' AS split FROM items"
+    criteria = "[{'text': 'It is right.', 'points': 1}] AS criteria"
+    tagged = f"SELECT item_id, prompt, refs, ['x'] AS tags, 'dev' AS split, {criteria} FROM items"
     desk.dataset(items=items, labels=LABELS, card={"items": tagged})
     desk.rubric("pair", PAIR_WITH_TWO)
     desk.rubric("pair2", PAIR_WITH_TWO.replace("id: pair", "id: pair2"))

@@ -29,6 +29,7 @@ FORMAT = "evalhub-training/1"
 
 DIRECT = "judgments without a rationale (mode direct)"
 FAILED = "judgments without a verdict"
+OF_ITEM = "judgments on criteria that items bring along"
 LISTS = "judgments of lists, whose verdict is no single word"
 CUT = "judgments whose rationale was cut"
 NOT_DEV = "judgments of items outside the dev clusters"
@@ -173,6 +174,8 @@ def _unfit_reason(results: Results, judgment: Judgment) -> str | None:
     rubric = results.rubric(judgment.judge)
     if judgment.failure:
         return FAILED
+    if judgment.item_criterion is not None:
+        return OF_ITEM
     if rubric is not None and rubric.shape is Shape.LIST:
         return LISTS
     if judgment.rationale is None:

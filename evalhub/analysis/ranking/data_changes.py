@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _IDENTITY = ("dataset", "item_id", "tags", "lang", "cluster", "split")
-_PARTS = {"refs": "references", "context": "context"}
+_PARTS = {"refs": "references", "context": "context", "criteria": "criteria"}
 PROMPT = "prompt"
 
 
@@ -137,7 +137,8 @@ def _systems_with_changed_answers(dataset: str, after: Results, before: Results)
 
 
 _LABELS = """
-SELECT item_id, criterion, system, system_a, system_b, sample, annotator, annotator_kind, value, winner
+SELECT item_id, criterion, item_criterion, system, system_a, system_b, sample, annotator, annotator_kind,
+  value, winner
 FROM labels WHERE dataset = $dataset
 """
 

@@ -18,8 +18,8 @@ from evalhub.store import PartKind
 _OF_JUDGMENTS = """
 dataset, judge, criterion, item_id, system, system_a, system_b, sample, shown, "row", repeat, turn,
 winner, value, p_a, expected, choice_mass, failure, detail, rationale, rationale_cut, raw_text,
-model, rubric, rubric_hash, mode, completions"""
-_ORDER = "judge, criterion, system, system_a, system_b, sample, shown, row, repeat"
+model, rubric, rubric_hash, mode, completions, item_criterion"""
+_ORDER = "judge, criterion, system, system_a, system_b, sample, shown, row, repeat, item_criterion"
 _OF_KEY = "WHERE key = $key"
 _OF_ITEM = "dataset = $dataset AND item_id = $item_id"
 _OF_SYSTEMS = """ AND sample = $sample
