@@ -15,13 +15,13 @@ class ChatServer:
     Attributes:
         behave: Makes a status and a body of what was sent.
         asked: Everything that was sent, in order.
-        paths: The path to which each of them was sent.
+        headers: The path and the headers of each of them.
     """
 
     def __init__(self) -> None:
         self.behave: Callable[[Row], tuple[int, Any]] = lambda _: (200, self.reply("fine"))
         self.asked: list[Row] = []
-        self.paths: list[str] = []
+        self.headers: list[tuple[str, dict[str, str]]] = []
         outer, lock = self, threading.Lock()
 
         class Handler(BaseHTTPRequestHandler):
@@ -29,7 +29,9 @@ class ChatServer:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with lock:
                     outer.asked.append(request)
-                    outer.paths.append(self.path)
+                    outer.headers.append(
+                        (self.path, {name.lower(): value for name, value in self.headers.items()})
+                    )
                 status, body = outer.behave(request)
                 data = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
@@ -44,10 +46,14 @@ class ChatServer:
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
 
+    @property
+    def address(self) -> str:
+        """The address without a path."""
+        return f"http://127.0.0.1:{self._http.server_port}"
+
     def engine(self, **settings: Any) -> Row:
         """Return the settings of an engine that asks this server."""
-        url = f"http://127.0.0.1:{self._http.server_port}/v1"
-        return {"type": "openai", "base_url": url, "concurrency": 4, **settings}
+        return {"type": "openai", "base_url": f"{self.address}/v1", "concurrency": 4, **settings}
 
     def reply(
         self, content: str | None, *, top: Iterable[tuple[str, float]] | None = None, finish: str = "stop",

@@ -22,6 +22,7 @@ from evalhub import runner
 from evalhub.cli import main
 from evalhub.store import Run
 from tests.chat_server import ChatServer
+from tests.messages_server import MessagesServer
 from tests.sharing import CARD_READER, READ_CARD, read_once
 from tests.signals import keep_signals
 
@@ -329,5 +330,12 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.fixture
 def chat_server() -> Iterator[ChatServer]:
     server = ChatServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def messages_server() -> Iterator[MessagesServer]:
+    server = MessagesServer()
     yield server
     server.close()

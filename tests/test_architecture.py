@@ -22,9 +22,9 @@ LAYERS = (
 EXEMPT = ("evalhub", "evalhub.__main__")
 
 HEAVY = {
-    "altair", "duckdb", "gguf", "huggingface_hub", "jinja2", "nltk", "openai", "pandas", "pyarrow",
-    "rapidfuzz", "regex", "rouge_score", "safetensors", "scipy", "streamlit", "tokenizers", "torch",
-    "transformers", "vllm",
+    "altair", "anthropic", "duckdb", "gguf", "huggingface_hub", "jinja2", "nltk", "openai", "pandas",
+    "pyarrow", "rapidfuzz", "regex", "rouge_score", "safetensors", "scipy", "streamlit", "tokenizers",
+    "torch", "transformers", "vllm",
 }  # fmt: skip
 NEVER_FOR_HELP = ("torch", "vllm", "transformers", "pandas", "scipy", "duckdb", "streamlit")
 

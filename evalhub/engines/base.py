@@ -267,7 +267,7 @@ class EngineFacts:
         replicas: The number of children that share the work. None = one.
         logprobs: Number of most probable tokens requested of a server beside a verdict. 0 for hard verdicts,
             None without verdicts.
-        structured: How hard verdicts were constrained: `json_schema` or None.
+        structured: How hard verdicts were constrained: `json_schema`, `tool` or None.
         token_limit: The name under which a server was sent an answer's length.
         unsent: The sampling parameters that a server was not sent.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from evalhub.engines.base import EngineIdentity
-from evalhub.engines.openai_protocol import server_words
 from evalhub.engines.remote import (
     ATTEMPTS,
     BACKOFF,
@@ -15,6 +14,7 @@ from evalhub.engines.remote import (
     RemoteEngine,
     import_client,
     requested_pause,
+    server_words,
 )
 from evalhub.engines.remote_settings import ServerSettings
 

@@ -12,6 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evalhub.engines.openai_settings import OpenaiSettings
+from evalhub.engines.parameters import (
+    OPTIONAL,
+    is_out_of_range,
+    refused_parameter,
+    sampling_of,
+    unsent_parameters,
+)
 from evalhub.records import Request
 
 TOP = 20
@@ -19,51 +26,12 @@ TOP = 20
 
 FEWER = 5
 
-CHANGES = 10
-"""Changes at most to one request."""
-
 _NOT_ASKED = "the suite asks for no log-probabilities (logprobs: none)"
-_OPTIONAL = ("temperature", "top_p", "top_k", "seed")
 _LENGTH = ("max_tokens", "max_completion_tokens")
 _PROBABILITIES = ("logprobs", "top_logprobs")
 _STRUCTURE = ("response_format", "json_schema")
-_REFUSED = re.compile(
-    r"support|recogni[sz]e|unknown|unexpected|unsupported|allowed|permitted|invalid|deprecated|available|"
-    r"enabled|implemented|accepted|must be|cannot (?:both )?be|can't be|exceed|greater|less than|"
-    r"at most|between|maximum|range|too (?:large|high|many)|extra|no such|not (?:a )?valid|only|"
-    r"remove|disabled|\buse\b",
-    re.IGNORECASE,
-)
 _BOUND = re.compile(
     r"exceed|greater|less|at most|up to|between|max|limit|range|<=|≤|too (?:large|high|many)", re.IGNORECASE
-)
-# "seed" and "temperature" are words of any prompt or policy. They name a parameter in quotes or brackets,
-# beside a word such as "parameter", or right before or behind what refuses them.
-_WORDS = ("temperature", "seed")
-_KIND = r"(?:parameter|param|argument|field|option|setting|key|property|name|value)(?:s|\(s\))?"
-_DENIES = (
-    r"(?:unsupported|un(?:known|expected|recogni[sz]ed)|invalid|deprecated|disabled|forbidden|extra|additional|only|too"
-    r"|(?:not|no\s+longer|cannot\s+be|can't\s+be|may\s+only)\s+(?:\w+\s+)?(?:support|allow|permit|avail|implement"
-    r"|accept|enabl|recogni|valid|be\s+set|set|used|specified))"
-)
-_IS = r"\s*(?:=?\s*\d[\d.]*)?\s*(?::|is|are|was|has\s+been|does|must\s+be)?\s*"
-_REFUSES = (
-    r"(?:(?:un|not\s+|n't\s+)(?:supported|support|known|expected|recogni[sz]ed)|invalid|deprecated"
-    r"|allowed\s+to\s+set|only)"
-)
-_NAMES: Mapping[str, re.Pattern[str]] = {
-    word: re.compile(
-        rf"['\"`\[]{word}['\"`\]]|\b{word}\s+{_KIND}\b|(?:\b|_){_KIND}(?:[^.:]{{0,40}}:)?\s*(?:supplied:\s*)?{word}\b"
-        rf"|\b{word}{_IS}{_DENIES}|\b{_REFUSES}\s+(?:the\s+)?{word}\b",
-        re.IGNORECASE,
-    )
-    for word in _WORDS
-}
-# The server takes the parameter and refuses its value. The suite has to change it.
-_OUT_OF_RANGE = re.compile(
-    r"(?:between|at most|at least|(?:less|greater|more|higher|lower) than|maximum|minimum|range|[<>]=?)"
-    r"\D{0,20}\d",
-    re.IGNORECASE,
 )
 
 
@@ -74,7 +42,7 @@ class Dialect:
     Attributes:
         logprobs: Number of most probable tokens requested beside a verdict. 0 for hard verdicts.
         token_limit: The name under which an answer's length is sent.
-        omitted: The sampling parameters that are not sent, in the order of `_OPTIONAL`.
+        omitted: The sampling parameters that are not sent, in the order of `OPTIONAL`.
         structured: Whether a hard verdict is constrained by a JSON schema.
         answer_tokens: Tokens that a hard verdict may take.
         body: Further fields of each request.
@@ -95,22 +63,7 @@ class Dialect:
 
     def unsent(self, request: Request) -> tuple[str, ...]:
         """Return the parameters of a request that the server is not sent, each with its value."""
-        sampling = sampling_of(request)
-        return tuple(f"{name} {sampling[name]:g}" for name in self.omitted if name in sampling)
-
-
-def sampling_of(request: Request) -> dict[str, float]:
-    """Return the sampling parameters of a request that a server may refuse."""
-    sampling = request.sampling
-    parameters = {
-        "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k,
-        "seed": sampling.seed + request.sample,
-    }  # fmt: skip
-    return (
-        parameters
-        if sampling.top_k
-        else {name: value for name, value in parameters.items() if name != "top_k"}
-    )
+        return unsent_parameters(request, self.omitted)
 
 
 def first_dialect(settings: OpenaiSettings) -> Dialect:
@@ -120,7 +73,7 @@ def first_dialect(settings: OpenaiSettings) -> Dialect:
         if isinstance(settings.logprobs, str)
         else settings.logprobs,
         token_limit="max_tokens" if settings.token_limit == "auto" else settings.token_limit,
-        omitted=() if settings.omit == "auto" else tuple(name for name in _OPTIONAL if name in settings.omit),
+        omitted=() if settings.omit == "auto" else tuple(name for name in OPTIONAL if name in settings.omit),
         structured=settings.structured != "none",
         answer_tokens=settings.answer_tokens,
         body=settings.body,
@@ -146,11 +99,11 @@ def without_refused(
         words: The server's message.
         parameter: The parameter that the server names outside its message.
     """
-    refused_name = _refused_parameter(dialect, request, words, parameter)
-    if refused_name in _OPTIONAL and settings.omit == "auto" and not _OUT_OF_RANGE.search(words):
+    refused_name = refused_parameter(_sent_parameters(dialect, request), words, parameter)
+    if refused_name in OPTIONAL and settings.omit == "auto" and not is_out_of_range(words):
         omitted = (*dialect.omitted, refused_name)
-        return replace(dialect, omitted=tuple(name for name in _OPTIONAL if name in omitted))
-    if refused_name == "max_tokens" and settings.token_limit == "auto" and not _OUT_OF_RANGE.search(words):
+        return replace(dialect, omitted=tuple(name for name in OPTIONAL if name in omitted))
+    if refused_name == "max_tokens" and settings.token_limit == "auto" and not is_out_of_range(words):
         return replace(dialect, token_limit="max_completion_tokens")
     if refused_name in _PROBABILITIES and settings.logprobs == "auto":
         reason = f"the server refuses log-probabilities ({words})"
@@ -166,29 +119,9 @@ def merge_dialects(first: Dialect, second: Dialect) -> Dialect:
     return replace(
         min(first, second, key=lambda dialect: dialect.logprobs),
         token_limit=min(first.token_limit, second.token_limit, key=_LENGTH[::-1].index),
-        omitted=tuple(name for name in _OPTIONAL if name in omitted),
+        omitted=tuple(name for name in OPTIONAL if name in omitted),
         structured=first.structured and second.structured,
     )
-
-
-def _refused_parameter(dialect: Dialect, request: Request, words: str, parameter: str | None) -> str | None:
-    """Return the refused parameter: `parameter` if it was sent, else the first in the message."""
-    parameters = _sent_parameters(dialect, request)
-    names = re.findall(r"\w+", parameter or "")
-    if names and names[0] in ("messages", "prompt", "input"):
-        return None
-    refused_name: str | None = next((name for name in names if name in parameters), None)
-    if refused_name is not None:
-        return refused_name
-    if not _REFUSED.search(words):
-        return None
-    positions = {name: match.start() for name in parameters if (match := _mention(name, words))}
-    return min(positions, key=lambda name: positions[name]) if positions else None
-
-
-def _mention(name: str, words: str) -> re.Match[str] | None:
-    """Return where a message names a parameter, not only a word of the same spelling."""
-    return _NAMES[name].search(words) if name in _NAMES else re.search(rf"\b{name}\b", words)
 
 
 def _sent_parameters(dialect: Dialect, request: Request) -> Sequence[str]:

@@ -12,14 +12,15 @@ it says is read by the judging room.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from evalhub.engines.base import Outcome
-from evalhub.engines.openai_dialect import Dialect, sampling_of
+from evalhub.engines.openai_dialect import Dialect
+from evalhub.engines.parameters import sampling_of
+from evalhub.engines.remote import server_words, token_count
 from evalhub.engines.thinking import outcome_of_text
 from evalhub.judging import answer_schema
 from evalhub.records import CUT, FailureKind, Request, end_of
@@ -68,22 +69,6 @@ def _token_limit(request: Request, dialect: Dialect) -> int:
     return 1 if request.choices else request.sampling.max_tokens
 
 
-def server_words(body: Any) -> str:
-    """Return the message in the body of an error, in one line.
-
-    >>> server_words({"message": "no such model", "code": 404})
-    'no such model'
-    >>> server_words({"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]})
-    '[{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]'
-    """
-    words = body
-    while isinstance(words, Mapping):
-        inner = next((words[name] for name in ("message", "error", "detail") if words.get(name)), None)
-        words = json.dumps(words, default=str) if inner is None else inner
-    text = words if isinstance(words, str) else json.dumps(words, default=str)
-    return " ".join(text.split()) or "no message"
-
-
 def read(reply: Any, request: Request, dialect: Dialect) -> Outcome:
     """Return the outcome of a server's reply.
 
@@ -95,9 +80,9 @@ def read(reply: Any, request: Request, dialect: Dialect) -> Outcome:
     generation = reply.choices[0]
     details = getattr(reply.usage, "prompt_tokens_details", None)
     usage: dict[str, Any] = {
-        "prompt_tokens": getattr(reply.usage, "prompt_tokens", None),
-        "cached_tokens": getattr(details, "cached_tokens", None),
-        "completion_tokens": getattr(reply.usage, "completion_tokens", None),
+        "prompt_tokens": token_count(getattr(reply.usage, "prompt_tokens", None)),
+        "cached_tokens": token_count(getattr(details, "cached_tokens", None)),
+        "completion_tokens": token_count(getattr(reply.usage, "completion_tokens", None)),
     }
     limit = _token_limit(request, dialect)
     end = _end(generation, usage["completion_tokens"], limit)

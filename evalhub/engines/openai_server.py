@@ -8,7 +8,6 @@ from dataclasses import replace
 from evalhub.engines.base import EngineFacts, EngineIdentity, Outcome
 from evalhub.engines.openai_client import OpenaiClient
 from evalhub.engines.openai_dialect import (
-    CHANGES,
     Dialect,
     first_dialect,
     merge_dialects,
@@ -18,6 +17,7 @@ from evalhub.engines.openai_dialect import (
 from evalhub.engines.openai_protocol import NoProbabilities, call, read
 from evalhub.engines.openai_settings import OpenaiSettings
 from evalhub.engines.opening import EngineKind, Opening
+from evalhub.engines.parameters import adapt
 from evalhub.engines.remote import ATTEMPTS, BACKOFF
 from evalhub.engines.remote_settings import identify_server
 from evalhub.models import ResolvedModel
@@ -79,12 +79,7 @@ class OpenaiEngine(OpenaiClient):
 
     def answer(self, request: Request) -> Outcome:
         """Ask the server, with another dialect where it refuses a parameter that may change."""
-        dialect = self._dialect
-        for _ in range(CHANGES):
-            outcome, changed = self._ask_in(dialect, request)
-            if changed is None:
-                break
-            dialect = changed
+        outcome, dialect = adapt(self._dialect, lambda dialect: self._ask_in(dialect, request))
         return self._learn(dialect, request, outcome)
 
     def _learn(self, dialect: Dialect, request: Request, outcome: Outcome) -> Outcome:

@@ -8,6 +8,7 @@ attempts, `failure` and `refusal` make the outcomes of what went wrong.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import threading
 import time
@@ -40,20 +41,24 @@ ATTEMPTS = 6
 BACKOFF = 0.5
 CONNECT_SECONDS = 10.0
 
-UNREADABLE = (ValueError, AttributeError, IndexError, TypeError)
+UNREADABLE = (ValueError, AttributeError, IndexError, TypeError, RecursionError)
 """The errors of reading a reply that has another form than the protocol says."""
 
 _TURN_SECONDS = 0.2
 _LONGEST_PAUSE = 30.0
 _LONGEST = 500
 _NOT_IMPLEMENTED = 501
+_MOST_TOKENS = 10**9
 _PASSING = (408, 409, 429)
 _UNUSABLE = (401, 403, 404)
 _TEXTS = ("text", "reasoning", "detail", "top_token", "answered_by")
 
 # A shorter key, such as EMPTY, guards nothing, and an answer may well have its letters.
 _SHORTEST_SECRET = 16
-_TOO_LONG = ("context length", "context_length", "too long", "longer than", "max_model_len", "maximum input")
+_TOO_LONG = (
+    "context length", "context_length", "context limit", "context window", "too long", "longer than",
+    "max_model_len", "maximum input", "exceeds the maximum size", "maximum allowed number of bytes",
+)  # fmt: skip
 
 Reply = TypeVar("Reply")
 KeyedRequests = Sequence[tuple[str, Request]]
@@ -302,3 +307,28 @@ def requested_pause(headers: Mapping[str, str]) -> float | None:
     with contextlib.suppress(KeyError, ValueError):
         return min(float(headers["retry-after"]), _LONGEST_PAUSE)
     return None
+
+
+def server_words(body: Any) -> str:
+    """Return the message in the body of an error, in one line.
+
+    >>> server_words({"message": "no such model", "code": 404})
+    'no such model'
+    >>> server_words({"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]})
+    '[{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]'
+    """
+    words = body
+    while isinstance(words, Mapping):
+        inner = next((words[name] for name in ("message", "error", "detail") if words.get(name)), None)
+        words = json.dumps(words, default=str) if inner is None else inner
+    text = words if isinstance(words, str) else json.dumps(words, default=str)
+    return " ".join(text.split()) or "no message"
+
+
+def token_count(value: Any) -> int | None:
+    """Return a number of tokens as a server gives it. None for what is no such number.
+
+    >>> token_count(7), token_count("7"), token_count(-1), token_count(True)
+    (7, None, None, None)
+    """
+    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evalhub.engines.anthropic_server import ANTHROPIC
 from evalhub.engines.base import Engine, EngineIdentity
 from evalhub.engines.decisions import DECISIONS_ENGINE, SYSTEMONE_ENGINE
 from evalhub.engines.openai_server import OPENAI
@@ -23,6 +24,7 @@ ENGINES: Mapping[str, EngineKind[Any]] = {
     "vllm": VLLM,
     "pooling": POOLING,
     "openai": OPENAI,
+    "anthropic": ANTHROPIC,
     "systemone": SYSTEMONE_ENGINE,
     "decisions": DECISIONS_ENGINE,
     "scripted": SCRIPTED,

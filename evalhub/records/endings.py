@@ -5,7 +5,10 @@ from __future__ import annotations
 CUT = "length"
 """The reason in OpenAI's protocol for an answer that a token limit cut."""
 
-_NAMES_OF_CUT = frozenset({"length", "max_tokens", "max_output_tokens", "max_new_tokens", "model_length"})
+_NAMES_OF_CUT = frozenset({
+    "length", "max_tokens", "max_output_tokens", "max_new_tokens", "model_length",
+    "model_context_window_exceeded",
+})  # fmt: skip
 
 
 def end_of(reason: str) -> str:

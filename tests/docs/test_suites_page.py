@@ -48,15 +48,9 @@ def test_keys_of_tables_exist(header: str, spec: type[BaseModel]) -> None:
     assert keys <= set(spec.model_fields)
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        "| key of `vllm` | meaning |",
-        "| key of `openai` | meaning |",
-        "| key of `systemone` and `decisions` | meaning |",
-    ],
-)
-def test_settings_of_engines_exist(header: str) -> None:
+@pytest.mark.parametrize("engine", ["vllm", "openai", "anthropic", "systemone` and `decisions"])
+def test_settings_of_engines_exist(engine: str) -> None:
+    header = f"| key of `{engine}` | meaning |"
     specs = [BaseModel]
     for spec in specs:
         specs += spec.__subclasses__()

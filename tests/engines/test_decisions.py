@@ -81,7 +81,7 @@ def ask(chat_server: ChatServer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch)
 def test_all_questions_about_one_state_are_one_request(chat_server: ChatServer, ask: Any, wire: str) -> None:
     chat_server.behave = lambda _: (200, REPLIES[wire])
     choice, score, predicate = ask(asking(CHOICE), asking(SCORE), asking(PREDICATE), wire=wire)
-    assert chat_server.paths == [f"/v1/{wire}"]
+    assert [path for path, _ in chat_server.headers] == [f"/v1/{wire}"]
     mass = 0.5 if wire == "systemone" else 1.0
     assert choice.logprobs == pytest.approx({"A": math.log(0.75 * mass), "B": math.log(0.25 * mass)})
     assert score.logprobs == pytest.approx({"1": math.log(0.2), "2": math.log(0.5), "3": math.log(0.3)})

@@ -141,13 +141,14 @@ def test_a_servers_address_is_checked(address):
 def test_an_unknown_engine_names_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean 'vllm'"):
         identify(EngineSpec(type="vlm"), name="m")
-    assert set(ENGINES) == {"vllm", "openai", "scripted"}
+    assert set(ENGINES) == {"vllm", "openai", "anthropic", "scripted"}
 
 
 def test_importing_the_engines_imports_nothing_heavy():
     code = (
         "import sys, evalhub.engines;"
-        "heavy = {'torch', 'vllm', 'transformers', 'openai', 'pandas', 'scipy', 'numpy', 'duckdb'};"
+        "heavy = {'torch', 'vllm', 'transformers', 'openai', 'anthropic', 'pandas', 'scipy', 'numpy'};"
+        "heavy |= {'duckdb'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,9 +10,10 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+pytest.importorskip("anthropic")
 pytest.importorskip("openai")
 
-from evalhub.engines import openai_server
+from evalhub.engines import anthropic_server, openai_server
 from evalhub.store import all_runs
 
 from ..conftest import CANDIDATE, RATE_JUDGE
@@ -48,12 +49,54 @@ FAILURES: dict[str, Callable[[Any], Callable[[Any], tuple[int, Any]]]] = {
 }
 
 
+MESSAGES: dict[str, Callable[[Any], Callable[[Any], tuple[int, Any]]]] = {
+    **{
+        f"HTTP {status}": lambda server, status=status: (
+            lambda _: (
+                status,
+                server.refuse(f"invalid x-api-key {KEY}"),
+            )
+        )
+        for status in (400, 401, 403, 404, 413, 429, 500, 501, 529)
+    },
+    "no JSON": lambda server: lambda _: (200, f"<html>{KEY}".encode()),
+    "another JSON": lambda server: lambda _: (200, {"content": KEY}),
+    "an error as an answer": lambda server: lambda _: (200, server.refuse(KEY)),
+    "a refusal": lambda server: (
+        lambda _: (
+            200,
+            server.reply([], stop="refusal", stop_details={"type": "refusal", "explanation": f"not {KEY}"}),
+        )
+    ),
+    "an answer": lambda server: lambda _: (200, server.reply(f"Bearer {KEY}")),
+    "an answer with NUL": lambda server: lambda _: (200, server.reply(f"{KEY[:5]}\0{KEY[5:]}")),
+    "a verdict": lambda server: lambda _: (200, server.verdict(KEY)),
+    "another tool": lambda server: lambda _: (200, server.reply([server.call({}, name=KEY)])),
+    "thoughts": lambda server: (
+        lambda _: (
+            200,
+            server.reply(
+                [{"type": "thinking", "thinking": KEY, "signature": KEY}, server.call({"answer": "2"})]
+            ),
+        )
+    ),
+    "a reset": lambda server: reset,
+    "no answer in time": lambda server: late,
+}
+
+
 @pytest.fixture
 def asking(desk: Any, chat_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A desk whose candidate and judge ask a server with a key."""
+    return ask_with_key(desk, chat_server, monkeypatch)
+
+
+def ask_with_key(desk: Any, server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     monkeypatch.setattr(openai_server, "_BACKOFF", 0.001)
-    engine = chat_server.engine(timeout=0.2)
+    monkeypatch.setattr(anthropic_server, "_BACKOFF", 0.001)
+    engine = server.engine(timeout=0.2)
     desk.dataset(items=2)
     desk.suite(
         candidates=[CANDIDATE | {"engine": engine}],
@@ -81,12 +124,25 @@ def texts_of(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("failure", FAILURES)
 def test_no_artefact_holds_the_key(asking: Any, cli: Any, chat_server: Any, failure: str) -> None:
     chat_server.behave = FAILURES[failure](chat_server)
+    run_and_look_for_the_key(asking, cli, chat_server)
+
+
+@pytest.mark.parametrize("failure", MESSAGES)
+def test_no_artefact_holds_the_key_of_anthropic(
+    desk: Any, cli: Any, messages_server: Any, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    desk = ask_with_key(desk, messages_server, monkeypatch)
+    messages_server.behave = MESSAGES[failure](messages_server)
+    run_and_look_for_the_key(desk, cli, messages_server)
+
+
+def run_and_look_for_the_key(desk: Any, cli: Any, server: Any) -> None:
     outputs = [cli("run", "s", "--dry-run"), cli("run", "s")]
-    assert chat_server.asked
-    if all_runs(asking.runs):
+    assert server.asked
+    if all_runs(desk.runs):
         outputs += [cli("samples", "--full", "--json"), cli("export", "all.duckdb")]
         assert outputs[-1].code == 0
-    texts = texts_of(asking.folder)
+    texts = texts_of(desk.folder)
     texts |= {f"output {number}": output.out + output.err for number, output in enumerate(outputs)}
     assert len(texts) > 10
     assert not [name for name, text in texts.items() if KEY in text]
