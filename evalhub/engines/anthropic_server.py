@@ -128,7 +128,7 @@ class AnthropicEngine(RemoteEngine):
             return self.failure(detail), None
         change = without_refused(form, self._settings, request, outcome.words) if outcome.is_refusal else None
         refusal = self.refusal(outcome, final=change is None)
-        return refusal, None if refusal.failure is FailureKind.TOO_LONG else change
+        return refusal, change if refusal.failure is FailureKind.ENGINE else None
 
     def _send(self, form: Form, request: Request) -> Outcome:
         arguments = call(self._identity.model, request, form)

@@ -92,7 +92,9 @@ def read(reply: Any, request: Request, dialect: Dialect) -> Outcome:
         listed = _listed_tokens(generation.logprobs)
         if not listed:
             raise NoProbabilities
-        return replace(_verdict(listed, request.choices, generation.message.content), **usage)
+        content = generation.message.content
+        text = content if isinstance(content, str) else None
+        return replace(_verdict(listed, request.choices, text), **usage)
     if not generation.message.content and end == CUT and not _reasoning(generation.message):
         detail = f"the answer was cut before it began ({dialect.token_limit} {limit})"
         return Outcome(failure=FailureKind.TRUNCATED, detail=detail, finish_reason=end, **usage)

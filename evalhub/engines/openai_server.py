@@ -108,7 +108,7 @@ class OpenaiEngine(OpenaiClient):
         if outcome.is_refusal:
             change = without_refused(dialect, self._settings, request, outcome.words, outcome.parameter)
         refusal = self.refusal(outcome, final=change is None)
-        return refusal, None if refusal.failure is FailureKind.TOO_LONG else change
+        return refusal, change if refusal.failure is FailureKind.ENGINE else None
 
     def _call(self, dialect: Dialect, request: Request) -> Outcome:
         arguments = call(self._identity.model, request, dialect)

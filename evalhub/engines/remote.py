@@ -60,6 +60,10 @@ _TOO_LONG = (
     "max_model_len", "maximum input", "exceeds the maximum size", "maximum allowed number of bytes",
 )  # fmt: skip
 
+# Refusals of a prompt or an answer by a policy, and of an answer that would be cut, which come as errors.
+_POLICY = ("content management policy", "content filtering policy", "violating our usage policy")
+_CUT = ("output limit was reached",)
+
 Reply = TypeVar("Reply")
 KeyedRequests = Sequence[tuple[str, Request]]
 """Requests after their completions' keys."""
@@ -242,7 +246,9 @@ class RemoteEngine(Engine):
                 return replace(fault, words=f"the server failed {attempt} times: {status}{fault.words}")
 
     def refusal(self, fault: Fault, *, final: bool = True) -> Outcome:
-        """Return the outcome of a fault. A prompt that is too long has a kind of failure of its own.
+        """Return the outcome of a fault. Some refusals have a kind of failure of their own.
+
+        They are those of a prompt that is too long, by a policy, and of an answer that would be cut.
 
         Args:
             fault: As `exchange` returns it.
@@ -260,8 +266,11 @@ class RemoteEngine(Engine):
                 f"the server refuses the key or does not have the model (HTTP {fault.status}: {fault.words})",
                 where=self._identity.model,
             )
-        if fault.status in (400, 413, 422) and any(sign in fault.words.lower() for sign in _TOO_LONG):
-            return Outcome(failure=FailureKind.TOO_LONG, detail=fault.words)
+        kinds = {FailureKind.TOO_LONG: _TOO_LONG, FailureKind.REFUSED: _POLICY, FailureKind.TRUNCATED: _CUT}
+        words = fault.words.lower()
+        for kind, signs in kinds.items() if fault.status in (400, 413, 422) else ():
+            if any(sign in words for sign in signs):
+                return Outcome(failure=kind, detail=fault.words)
         return self.failure(f"HTTP {fault.status}: {fault.words}")
 
     def failure(self, detail: str) -> Outcome:

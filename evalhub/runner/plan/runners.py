@@ -20,7 +20,7 @@ _NAMES: Mapping[RequestKind, str] = {
     RequestKind.DECIDE: "decisions",
 }
 _ENGINES: Mapping[RequestKind, tuple[str, ...]] = {
-    RequestKind.GENERATE: (GENERATES, "openai", "scripted"),
+    RequestKind.GENERATE: (GENERATES, "openai", "anthropic", "scripted"),
     RequestKind.EMBED: (POOLS, "scripted"),
     RequestKind.REWARD: (POOLS, "scripted"),
     RequestKind.DECIDE: ("systemone", "decisions", "scripted"),
